@@ -1,0 +1,57 @@
+# `make demo` and `make test` set up what they need; the other targets are for daily work.
+
+PYTHON_BIN := .venv/bin
+TEST_PACKAGES := qemu-system-x86 bluez dbus busybox-static kmod cpio chromium
+FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast coverage lint format types bench docs firmware firmware-test packages clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+demo: .venv-demo ## pair a simulated band, track a set live, save and export it
+	$(PYTHON_BIN)/bandsense demo
+
+test: .venv-dev packages ## all tests, with the firmware and the real Bluetooth stack in a virtual machine
+	$(PYTHON_BIN)/pytest
+
+test-fast: .venv-dev ## the tests for daily work, under a minute
+	$(PYTHON_BIN)/pytest -q -m "not slow and not vm and not firmware"
+
+coverage: .venv-dev ## the fast tests with branch coverage
+	$(PYTHON_BIN)/pytest -q -m "not vm and not firmware" --cov --cov-report=term
+
+lint: .venv-dev ## ruff: rules and formatting
+	$(PYTHON_BIN)/ruff check .
+	$(PYTHON_BIN)/ruff format --check .
+
+format: .venv-dev ## let ruff format and mend
+	$(PYTHON_BIN)/ruff format .
+	$(PYTHON_BIN)/ruff check --fix .
+
+types: .venv-dev ## mypy, strict
+	$(PYTHON_BIN)/mypy
+
+bench: .venv-dev ## every benchmark, in its quick form
+	$(PYTHON_BIN)/python -m benchmarks
+
+docs: .venv-dev ## build the documentation as HTML into build/docs; a broken reference fails
+	$(PYTHON_BIN)/sphinx-build -W --keep-going -q docs build/docs
+	@echo "build/docs/index.html"
+
+firmware: .venv-dev packages ## build the sensor's image, check its size against the budget
+	$(MAKE) -C firmware image
+
+firmware-test: .venv-dev packages ## the firmware's tests on this machine
+	$(MAKE) -C firmware test
+
+packages:
+	@tools/packages.sh $(TEST_PACKAGES) $(FIRMWARE_PACKAGES)
+
+clean: ## remove what was built, but not .venv
+	rm -rf build dist htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache
+
+.PHONY: .venv-demo .venv-dev
+.venv-demo .venv-dev: .venv-%:
+	@tools/setup.sh $*

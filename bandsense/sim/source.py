@@ -6,52 +6,18 @@ serves them decides whether they go out in real or in accelerated time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from bandsense.errors import DataError
-from bandsense.samples import BoolArray
+from bandsense.sim.sensor import COUNT_MAX, COUNT_MIN, NEWTON_PER_COUNT, Conversions
 
 __all__ = ["NEWTON_PER_COUNT", "Conversions", "SampleSource", "TraceSource"]
 
-NEWTON_PER_COUNT = 1e-4
-"""Span of the simulated sensor: ±839 N over 24 bits, close to a 50 kg, 2 mV/V cell at gain 128 and 3 V."""
-
-COUNT_MAX = 2**23 - 1
-COUNT_MIN = -(2**23)
-
 _GAP_INTERVALS = 2.5
 """An interval of more median intervals than this is a gap; two make a sensor that skips one sample."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Conversions:
-    """Consecutive conversions of a 24-bit converter.
-
-    Attributes:
-        device_time_us: int64[n], microseconds since the source began, strictly increasing, not wrapped.
-        counts: int32[n], −2²³ … 2²³ − 1.
-        saturated: bool[n]; True where the converter was at the end of its range.
-        gap_before: bool[n]; True where the sensor itself missed conversions just before this one.
-    """
-
-    device_time_us: NDArray[np.int64]
-    counts: NDArray[np.int32]
-    saturated: BoolArray
-    gap_before: BoolArray
-
-    def __len__(self) -> int:
-        return int(self.counts.size)
-
-    def slice(self, start: int, stop: int) -> Conversions:
-        """Conversions `start` up to, not including, `stop`."""
-        part = slice(start, stop)
-        return Conversions(
-            self.device_time_us[part], self.counts[part], self.saturated[part], self.gap_before[part]
-        )
 
 
 class SampleSource(Protocol):

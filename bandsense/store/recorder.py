@@ -1,0 +1,288 @@
+"""Writing a session while it happens, on a thread of its own: neither radio nor view waits for the disk."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bandsense.errors import StoreError
+from bandsense.samples import SampleBlock, concatenate
+from bandsense.store import chunks
+from bandsense.store.claim import Claim
+from bandsense.store.database import connect, explained, transaction
+from bandsense.store.model import JsonObject, SessionState
+
+__all__ = ["COMMIT_INTERVAL_S", "Recorder"]
+
+COMMIT_INTERVAL_S = 0.5
+"""Samples reach the disk at least this often; half of what may be lost when the program is killed."""
+
+_ROW_TABLES = {
+    "inputs": "INSERT INTO inputs VALUES (?, ?, ?, ?, ?)",
+    "events": "INSERT INTO events VALUES (?, ?, ?, ?)",
+    "sets": "INSERT INTO sets VALUES (?, ?, ?)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Samples:
+    stream: int
+    block: SampleBlock
+    arrived_unix_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    table: str
+    values: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Flush:
+    done: threading.Event
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    ended_unix_s: float
+    summary: str | None
+
+
+_Job = _Samples | _Row | _Flush | _Stop
+
+
+@dataclass(slots=True)
+class _Pending:
+    """What has not reached the disk yet. It stays here until a commit succeeds."""
+
+    samples: dict[int, list[_Samples]] = field(default_factory=dict)
+    rows: list[_Row] = field(default_factory=list)
+    flushes: list[threading.Event] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.samples or self.rows)
+
+    def add(self, job: _Samples | _Row | _Flush) -> None:
+        if isinstance(job, _Samples):
+            self.samples.setdefault(job.stream, []).append(job)
+        elif isinstance(job, _Row):
+            self.rows.append(job)
+        else:
+            self.flushes.append(job.done)
+
+    def stored(self) -> None:
+        self.samples.clear()
+        self.rows.clear()
+
+    def answer_flushes(self) -> None:
+        for done in self.flushes:
+            done.set()
+        self.flushes.clear()
+
+
+class Recorder:
+    """Records one session. Every method but `flush` and `close` returns at once and never blocks.
+
+    A problem with the disk does not stop the session: samples wait in memory and each commit tries again;
+    `problem` says what is wrong meanwhile, and `close` raises it when it did not go away.
+
+    Use `Store.record` to get one.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        session: int,
+        streams: Sequence[int],
+        claim: Claim,
+        *,
+        open_connection: Callable[[Path], sqlite3.Connection] = connect,
+    ) -> None:
+        self._path = path
+        self._session = session
+        self._streams = tuple(streams)
+        self._claim = claim
+        self._open_connection = open_connection
+        self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+        self._pending = _Pending()
+        self._chunk_numbers = dict.fromkeys(self._streams, 0)
+        self._row_numbers = {(table, stream): 0 for table in _ROW_TABLES for stream in self._streams}
+        self._samples = dict.fromkeys(self._streams, 0)
+        self._problem: StoreError | None = None
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name=f"bandsense-recorder-{session}", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+            return
+        with contextlib.suppress(StoreError):  # the first error is the one to tell
+            self.close()
+
+    @property
+    def session(self) -> int:
+        """Number of the session being recorded."""
+        return self._session
+
+    @property
+    def problem(self) -> StoreError | None:
+        """Why samples wait in memory at present; None while they reach the disk."""
+        return self._problem
+
+    def write(self, block: SampleBlock, *, stream: int = 0, arrived_unix_s: float | None = None) -> None:
+        """Record raw samples of the session's stream number `stream` (0 for the first)."""
+        self._require_open()
+        if not len(block):
+            return
+        key = self._streams[stream]
+        self._samples[key] += len(block)
+        self._jobs.put(_Samples(key, block, time.time() if arrived_unix_s is None else arrived_unix_s))
+
+    def note_input(self, kind: str, data: JsonObject, *, stream: int = 0) -> None:
+        """Record what besides samples reaches the analysis now, after the samples written so far."""
+        key = self._streams[stream]
+        self._put_row("inputs", stream, self._samples[key], kind, json.dumps(data))
+
+    def note_event(self, kind: str, data: JsonObject, *, stream: int = 0) -> None:
+        """Record an event that the analysis gave."""
+        self._put_row("events", stream, kind, json.dumps(data))
+
+    def note_set(self, data: JsonObject, *, stream: int = 0) -> None:
+        """Record the result of a finished set."""
+        self._put_row("sets", stream, json.dumps(data))
+
+    def flush(self, timeout_s: float = 10.0) -> None:
+        """Wait until everything so far is on the disk.
+
+        Raises:
+            StoreError: it cannot be written, or not in time.
+        """
+        self._require_open()
+        done = threading.Event()
+        self._jobs.put(_Flush(done))
+        if not done.wait(timeout_s):
+            raise StoreError(
+                f"the store {self._path} did not take the data within {timeout_s:g} s; check the disk"
+            )
+        if self._problem is not None:
+            raise self._problem
+
+    def close(self, *, summary: JsonObject | None = None, ended_unix_s: float | None = None) -> None:
+        """Write what is left, mark the session complete and end the thread. Closing again does nothing.
+
+        Raises:
+            StoreError: something could not be written; what was written before is kept.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        ended = time.time() if ended_unix_s is None else ended_unix_s
+        self._jobs.put(_Stop(ended, None if summary is None else json.dumps(summary)))
+        self._thread.join()
+        self._claim.release()
+        if self._problem is not None:
+            raise self._problem
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise StoreError(f"session {self._session} is closed; start a new one to record more")
+
+    def _put_row(self, table: str, stream: int, *values: object) -> None:
+        self._require_open()
+        key = self._streams[stream]
+        number = self._row_numbers[table, key]
+        self._row_numbers[table, key] = number + 1
+        self._jobs.put(_Row(table, (key, number, *values)))
+
+    def _run(self) -> None:
+        connection: sqlite3.Connection | None = None
+        stop: _Stop | None = None
+        deadline_s = time.monotonic() + COMMIT_INTERVAL_S
+        try:
+            while stop is None:
+                stop = self._collect(deadline_s)
+                connection = self._commit(connection, stop)
+                deadline_s = time.monotonic() + COMMIT_INTERVAL_S
+        except Exception as error:
+            self._problem = StoreError(f"the recorder of {self._path} stopped: {error!r}; please report this")
+        finally:
+            self._pending.answer_flushes()
+            if connection is not None:
+                connection.close()
+
+    def _collect(self, deadline_s: float) -> _Stop | None:
+        """Take jobs until it is time to commit: at the deadline, on a flush, or at the end."""
+        while True:
+            try:
+                job = self._jobs.get(timeout=max(0.0, deadline_s - time.monotonic()))
+            except queue.Empty:
+                return None
+            if isinstance(job, _Stop):
+                return job
+            self._pending.add(job)
+            if isinstance(job, _Flush):
+                return None
+
+    def _commit(self, connection: sqlite3.Connection | None, stop: _Stop | None) -> sqlite3.Connection | None:
+        """Try to bring everything pending to the disk; on failure keep it and remember why."""
+        if not self._pending and stop is None:
+            self._pending.answer_flushes()
+            return connection
+        try:
+            with explained(self._path):
+                connection = connection or self._open_connection(self._path)
+                with transaction(connection):
+                    self._insert(connection)
+                    if stop is not None:
+                        self._finish(connection, stop)
+        except StoreError as error:
+            self._problem = error
+        else:
+            self._advance()
+        self._pending.answer_flushes()
+        return connection
+
+    def _advance(self) -> None:
+        for stream in self._pending.samples:
+            self._chunk_numbers[stream] += 1
+        self._pending.stored()
+        self._problem = None
+
+    def _insert(self, connection: sqlite3.Connection) -> None:
+        for stream, parts in self._pending.samples.items():
+            block = concatenate(part.block for part in parts)
+            connection.execute(
+                "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    stream,
+                    self._chunk_numbers[stream],
+                    len(block),
+                    float(block.time_s[0]),
+                    float(block.time_s[-1]),
+                    parts[-1].arrived_unix_s,
+                    chunks.encode(block),
+                ),
+            )
+        for row in self._pending.rows:
+            connection.execute(_ROW_TABLES[row.table], row.values)
+
+    def _finish(self, connection: sqlite3.Connection, stop: _Stop) -> None:
+        connection.execute(
+            "UPDATE sessions SET state = ?, ended_unix_s = ?, summary = ? WHERE id = ?",
+            (SessionState.COMPLETE.value, stop.ended_unix_s, stop.summary, self._session),
+        )

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bandsense.samples import SampleBlock, Unit
+from bandsense.store.model import NewSession, NewStream
+from bandsense.store.store import Store
+
+
+@pytest.fixture(scope="session")
+def new_session() -> Callable[..., NewSession]:
+    def make(*units: Unit) -> NewSession:
+        streams = tuple(NewStream("sensor-1", unit, {"zero": 12}) for unit in units or (Unit.COUNT,))
+        return NewSession("sensor", 1_700_000_000.0, streams, "bandsense test", "ada", "seated-row")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def samples() -> Callable[..., SampleBlock]:
+    """`samples(first, n)`: n samples from number `first` on; joined, they make one stream."""
+
+    def make(first: int, n: int, unit: Unit = Unit.COUNT) -> SampleBlock:
+        index = np.arange(first, first + n)
+        return SampleBlock(index / 80.0, index * 3.0, unit, index % 7 == 3, index % 11 == 5)
+
+    return make
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.open(tmp_path / "folder" / "store.sqlite3")

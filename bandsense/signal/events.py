@@ -1,0 +1,180 @@
+"""What the signal chain tells: repetitions, phases and warnings, as frozen values.
+
+Every event carries two times. `time_s` is when the thing happened in the band; `detected_s` is the device time
+of the sample that made it certain. Their difference is the latency of the detector, the same in a replay as live.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+__all__ = [
+    "Event",
+    "Phase",
+    "PhaseChanged",
+    "Rep",
+    "RepDone",
+    "RepRetracted",
+    "RepTop",
+    "RetractReason",
+    "SignalWarning",
+    "WarningKind",
+]
+
+
+class Phase(Enum):
+    """What the person does with the band."""
+
+    REST = "rest"
+    """At the bottom, or not training."""
+    PULL = "pull"
+    """Tension rises: the concentric phase."""
+    HOLD = "hold"
+    """Near the top of the repetition."""
+    RETURN = "return"
+    """Tension falls: the eccentric phase."""
+
+
+class RetractReason(Enum):
+    """Why a repetition that was shown is taken back."""
+
+    SET_UP = "set-up movement"
+    ISOMETRIC = "held too long to be a repetition"
+    BROKEN_OFF = "broken off before the return"
+    LINK_LOST = "samples missing before the return"
+
+
+class WarningKind(Enum):
+    """What may make a number wrong."""
+
+    SATURATED = "saturated"
+    """The converter was at the end of its range: peaks are at least what is shown."""
+    BAND_LOST = "band lost"
+    """Tension vanished faster than anyone lets go: the band snapped, slipped off or was dropped."""
+    GAP = "gap"
+    """Samples are missing."""
+    LOW_RATE = "low rate"
+    """Too few samples a second for exact phase times."""
+    IMPLAUSIBLE_FORCE = "implausible force"
+    """Far more or less than people do with a band: probably not newtons."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rep:
+    """One repetition.
+
+    The four boundaries are where tension crosses 10 % and 90 % of the repetition's own rise (from the valley
+    before it to its peak) and of its own fall (from its peak to the valley after it). All times are device time
+    in seconds, all tensions newtons.
+
+    Attributes:
+        index: number of the repetition, from 1.
+        pull_start: 10 % of the rise.
+        hold_start: 90 % of the rise, first time.
+        return_start: 90 % of the fall, last time.
+        end: 10 % of the fall.
+        peak_time: time of the greatest tension.
+        peak_tension: greatest tension.
+        start_tension: tension in the valley before.
+        end_tension: tension in the valley after.
+        partial: True if the range reached stays below the configured part of the set's full range.
+        range_fraction: estimated displacement at the peak as a part of the set's full range, from the set's
+            rest position; an estimate, because it rests on a prior for the shape of the band's curve.
+        saturated: the converter was at the end of its range somewhere in the repetition.
+        gap: samples are missing somewhere in the repetition.
+        band_lost: the repetition ended with the band snapping or slipping off.
+    """
+
+    index: int
+    pull_start: float
+    hold_start: float
+    return_start: float
+    end: float
+    peak_time: float
+    peak_tension: float
+    start_tension: float
+    end_tension: float
+    partial: bool = False
+    range_fraction: float = 1.0
+    saturated: bool = False
+    gap: bool = False
+    band_lost: bool = False
+
+    @property
+    def duration_s(self) -> float:
+        """Time under tension: from pull start to end."""
+        return self.end - self.pull_start
+
+    @property
+    def pull_s(self) -> float:
+        """Duration of the pull, 10 % to 90 % of the rise."""
+        return self.hold_start - self.pull_start
+
+    @property
+    def hold_s(self) -> float:
+        """Duration of the hold, from 90 % of the rise to 90 % of the fall."""
+        return self.return_start - self.hold_start
+
+    @property
+    def return_s(self) -> float:
+        """Duration of the return, 90 % to 10 % of the fall."""
+        return self.end - self.return_start
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseChanged:
+    """A phase began."""
+
+    time_s: float
+    phase: Phase
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RepTop:
+    """A repetition reached its top and is counted.
+
+    `index` names the repetition in all later events and is never used again; `count` is how many stand now and is
+    what a screen shows. `peak_tension_n` is the greatest tension so far.
+    """
+
+    time_s: float
+    index: int
+    peak_tension_n: float
+    detected_s: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RepDone:
+    """A counted repetition came back; `time_s` is its end."""
+
+    time_s: float
+    index: int
+    rep: Rep
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RepRetracted:
+    """A counted repetition is taken back; `count` is how many stand now."""
+
+    time_s: float
+    index: int
+    reason: RetractReason
+    detected_s: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignalWarning:
+    """Something in the signal may make a number wrong; `message` says what, and what to do."""
+
+    time_s: float
+    kind: WarningKind
+    message: str
+    detected_s: float
+
+
+Event = PhaseChanged | RepTop | RepDone | RepRetracted | SignalWarning

@@ -1,4 +1,4 @@
-"""A 24-bit strain-gauge sensor: from the tension it feels to the counts it sends, with the faults sensors have."""
+"""A 24-bit strain-gauge sensor: from the tension it feels to the counts it sends, faults included."""
 
 from __future__ import annotations
 
@@ -48,6 +48,16 @@ class Conversions:
             self.device_time_us[part], self.counts[part], self.saturated[part], self.gap_before[part]
         )
 
+    @classmethod
+    def joined(cls, *parts: Conversions) -> Conversions:
+        """Parts of one stream as one; none make an empty one."""
+        return cls(
+            np.concatenate([np.zeros(0, dtype=np.int64), *(part.device_time_us for part in parts)]),
+            np.concatenate([np.zeros(0, dtype=np.int32), *(part.counts for part in parts)]),
+            np.concatenate([np.zeros(0, dtype=np.bool_), *(part.saturated for part in parts)]),
+            np.concatenate([np.zeros(0, dtype=np.bool_), *(part.gap_before for part in parts)]),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
@@ -63,7 +73,7 @@ class Sensor:
         drift_n_per_s: steady zero drift, such as a temperature ramp leaves.
         span_error: relative error of the true span against the nominal one.
         off_axis_rad: angle between tension and measuring axis; the cosine is what is felt.
-        full_scale_n: input at which the converter saturates, either sign.
+        full_scale_n: input at which the amplifier saturates, either sign; the converter's end is one more limit.
         spikes_per_min: rate of spurious codes that last one conversion.
         stuck_per_min: rate at which the code freezes.
         stuck_s: for how long.
@@ -73,6 +83,7 @@ class Sensor:
             The filter is symmetric about the stamped time: a stamp is the middle of its conversion.
         dip_n: offset during a dip of the supply.
         dips_per_min: rate of such dips, 0.1 s each.
+        offset_n: constant zero error, as if never tared.
     """
 
     newton_per_count: float = NEWTON_PER_COUNT
@@ -84,7 +95,7 @@ class Sensor:
     drift_n_per_s: float = 0.0
     span_error: float = 0.0
     off_axis_rad: float = 0.0
-    full_scale_n: float = 838.8607
+    full_scale_n: float = float("inf")
     spikes_per_min: float = 0.0
     stuck_per_min: float = 0.0
     stuck_s: float = 0.2
@@ -93,6 +104,7 @@ class Sensor:
     corner_hz: float = 0.0
     dip_n: float = 0.0
     dips_per_min: float = 0.0
+    offset_n: float = 0.0
 
     @property
     def gain(self) -> float:
@@ -108,7 +120,7 @@ class Sensor:
         at = device_time_us / 1e6
         signal = np.interp(at, time_s, felt) * self.gain + self._zero_error(at, rng)
         signal = self._frozen(at, self._spiked(at, signal, rng), rng)
-        limit = min(COUNT_MAX, int(self.full_scale_n / self.newton_per_count))
+        limit = min(float(COUNT_MAX), float(np.rint(self.full_scale_n / self.newton_per_count)))
         ideal = np.rint(signal / self.newton_per_count)
         saturated = np.abs(ideal) >= limit
         counts = np.clip(np.clip(ideal, -limit, limit) + self.zero_count, COUNT_MIN, COUNT_MAX)
@@ -120,7 +132,8 @@ class Sensor:
     def _stamps(self, duration_s: float, rate_hz: float, rng: Generator) -> NDArray[np.int64]:
         period_us = 1e6 / (rate_hz * (1.0 + self.rate_error))
         first_us = rng.uniform(0.0, period_us)
-        return np.rint(np.arange(first_us, duration_s * 1e6, period_us)).astype(np.int64)
+        stamps: NDArray[np.int64] = np.rint(np.arange(first_us, duration_s * 1e6, period_us)).astype(np.int64)
+        return stamps
 
     def _filtered(self, tension_n: FloatArray, dt_s: float) -> FloatArray:
         size = max(1, 2 * round(_SINC3_CORNER / self.corner_hz / dt_s / 2) + 1)
@@ -131,7 +144,7 @@ class Sensor:
         return np.convolve(padded, kernel, mode="valid")
 
     def _zero_error(self, at: FloatArray, rng: Generator) -> FloatArray:
-        error: FloatArray = self.noise_n * rng.standard_normal(at.size)
+        error: FloatArray = self.offset_n + self.noise_n * rng.standard_normal(at.size)
         if self.pink_n:
             error += self.pink_n * _pink(at.size, rng)
         error += self.warm_up_n * -np.expm1(-at / self.warm_up_s) + self.drift_n_per_s * at
@@ -141,9 +154,10 @@ class Sensor:
 
     def _spiked(self, at: FloatArray, signal: FloatArray, rng: Generator) -> FloatArray:
         """Spurious codes as bit-banged converters give them: mostly far too low, some at the end of scale."""
+        end_n = COUNT_MAX * self.newton_per_count
         for start in _arrivals(self.spikes_per_min, at, rng):
             i = min(int(np.searchsorted(at, start)), at.size - 1)
-            signal[i] = rng.choice([-self.full_scale_n, self.full_scale_n, -0.5 * self.full_scale_n, 0.0])
+            signal[i] = rng.choice([-end_n, end_n, -0.5 * end_n, 0.0])
         return signal
 
     def _frozen(self, at: FloatArray, signal: FloatArray, rng: Generator) -> FloatArray:

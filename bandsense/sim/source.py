@@ -6,15 +6,17 @@ serves them decides whether they go out in real or in accelerated time.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from bandsense.errors import DataError
+from bandsense.sim.scenario import Performance, Scenario
 from bandsense.sim.sensor import COUNT_MAX, COUNT_MIN, NEWTON_PER_COUNT, Conversions
 
-__all__ = ["NEWTON_PER_COUNT", "Conversions", "SampleSource", "TraceSource"]
+__all__ = ["NEWTON_PER_COUNT", "Conversions", "PersonSource", "SampleSource", "TraceSource"]
 
 _GAP_INTERVALS = 2.5
 """An interval of more median intervals than this is a gap; two make a sensor that skips one sample."""
@@ -114,3 +116,82 @@ class TraceSource:
         start = self._next
         self._next = min(start + n, len(self._conversions))
         return self._conversions.slice(start, self._next)
+
+
+class PersonSource:
+    """A person doing scenario after scenario.
+
+    Args:
+        scenarios: one, or several in order; an endless iterable makes an endless source.
+        pause_s: between two of them, during which the sensor feels nothing.
+    """
+
+    def __init__(self, scenarios: Scenario | Iterable[Scenario], *, pause_s: float = 0.0) -> None:
+        self._scenarios = iter((scenarios,) if isinstance(scenarios, Scenario) else scenarios)
+        self._pause_s = pause_s
+        self._rate_hz: float | None = None
+        self._performance: Performance | None = None
+        self._pending = Conversions.joined()
+        self._start_us = 0
+        self._last_us = -1
+        self._advance()
+
+    @property
+    def newton_per_count(self) -> float:
+        """Newtons per count."""
+        return NEWTON_PER_COUNT
+
+    @property
+    def zero_count(self) -> int:
+        """Count at no tension."""
+        return 0
+
+    @property
+    def rate_hz(self) -> float:
+        """Nominal sample rate: the first scenario's until it is set."""
+        return self._rate_hz if self._rate_hz is not None else 80.0
+
+    @property
+    def performance(self) -> Performance | None:
+        """What physically happens in the present scenario; None after the last."""
+        return self._performance
+
+    def set_rate(self, rate_hz: float) -> None:
+        """Sample at another nominal rate from the next read on."""
+        self._rate_hz = rate_hz
+        if self._performance is not None:
+            self._convert(self._performance)
+
+    def read(self, n: int) -> Conversions:
+        """The next n conversions; fewer only after the last scenario."""
+        parts = []
+        while n > 0 and self._performance is not None:
+            part = self._pending.slice(0, n)
+            self._pending = self._pending.slice(n, len(self._pending))
+            parts.append(part)
+            n -= len(part)
+            if not len(self._pending):
+                self._advance()
+        read = Conversions.joined(*parts)
+        self._last_us = int(read.device_time_us[-1]) if len(read) else self._last_us
+        return read
+
+    def _advance(self) -> None:
+        """Begin the next scenario, after the pause."""
+        if self._performance is not None:
+            self._start_us += round((float(self._performance.time_s[-1]) + self._pause_s) * 1e6)
+        scenario = next(self._scenarios, None)
+        if scenario is None:
+            self._performance, self._pending = None, Conversions.joined()
+            return
+        if self._rate_hz is None:
+            self._rate_hz = scenario.rate_hz
+        self._performance = scenario.perform()
+        self._convert(self._performance)
+
+    def _convert(self, performance: Performance) -> None:
+        made = performance.convert(self.rate_hz)
+        device_time_us = made.device_time_us + self._start_us
+        first = int(np.searchsorted(device_time_us, self._last_us, side="right"))
+        later = Conversions(device_time_us, made.counts, made.saturated, made.gap_before)
+        self._pending = later.slice(first, len(later))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bandsense.errors import DataError
-from bandsense.sim.source import COUNT_MAX, Conversions, SampleSource, TraceSource
+from bandsense.sim.scenario import Scenario
+from bandsense.sim.sensor import COUNT_MAX
+from bandsense.sim.source import Conversions, PersonSource, SampleSource, TraceSource
 
 
 def read_all(source: SampleSource, chunk: int = 16) -> Conversions:
@@ -83,3 +86,34 @@ def test_forces_beyond_the_converter_saturate() -> None:
 def test_unusable_traces_are_refused(time_s: list[float], tension_n: list[float]) -> None:
     with pytest.raises(DataError):
         TraceSource(time_s, tension_n)
+
+
+def test_a_person_is_read_like_a_trace_and_ends() -> None:
+    scenario = Scenario(2, reps=2)
+    played = read_all(PersonSource(scenario), 7)
+    made = scenario.perform().convert(scenario.rate_hz)
+    assert np.array_equal(played.counts, made.counts)
+    assert np.array_equal(played.device_time_us, made.device_time_us)
+
+
+def test_device_time_goes_on_over_sets_and_pauses() -> None:
+    sets = [Scenario(2, reps=1, set_index=i) for i in range(3)]
+    played = read_all(PersonSource(sets, pause_s=30.0), 16)
+    interval_s = np.diff(played.device_time_us) / 1e6
+    assert (interval_s > 0).all()
+    assert np.count_nonzero(interval_s > 29.9) == 2
+
+
+def test_an_endless_person_never_ends() -> None:
+    source = PersonSource(Scenario(2, reps=1, set_index=i) for i in count())
+    assert all(len(source.read(500)) == 500 for _ in range(4))
+
+
+def test_the_rate_may_change_in_mid_set_without_going_back_in_time() -> None:
+    source = PersonSource(Scenario(2, reps=3))
+    first = source.read(100)
+    source.set_rate(320.0)
+    second = source.read(400)
+    assert second.device_time_us[0] > first.device_time_us[-1]
+    assert second.device_time_us[0] - first.device_time_us[-1] < 12_500
+    assert 1e6 / np.diff(second.device_time_us).mean() == pytest.approx(320.0, rel=0.01)

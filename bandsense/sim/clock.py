@@ -1,0 +1,57 @@
+"""An event loop whose time is not the wall clock's: simulated hours in seconds, and the same every run.
+
+While nothing is ready to run, the loop's clock is set forward to the next timer instead of waiting for it.
+Everything that takes its time from the loop (`asyncio.sleep`, time-outs, `loop.time()`, the virtual radio)
+runs accelerated without knowing. Work on threads is waited for in real time only as far as `speed` allows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+__all__ = ["AcceleratedLoop", "run_accelerated"]
+
+T = TypeVar("T")
+
+
+class _LeapingSelector(selectors.DefaultSelector):
+    """A selector that, asked to wait for a time, lets the loop's clock leap over that time."""
+
+    def __init__(self, speed: float | None) -> None:
+        super().__init__()
+        self.speed = speed
+        self.leapt_s = 0.0
+
+    def select(self, timeout: float | None = None) -> Any:
+        """Wait for files for `timeout / speed` seconds of real time, then leap."""
+        if timeout is None or timeout <= 0:
+            return super().select(timeout)
+        ready = super().select(timeout / self.speed if self.speed else 0)
+        if not ready:
+            self.leapt_s += timeout
+        return ready
+
+
+class AcceleratedLoop(asyncio.SelectorEventLoop):
+    """A loop whose clock starts at 0 and leaps from timer to timer.
+
+    Args:
+        speed: loop seconds per real second while waiting; None for as fast as the machine can.
+    """
+
+    def __init__(self, speed: float | None = None) -> None:
+        self._leaping = _LeapingSelector(speed)
+        super().__init__(self._leaping)
+
+    def time(self) -> float:
+        """Seconds on the accelerated clock: the sum of what was leapt over."""
+        return self._leaping.leapt_s
+
+
+def run_accelerated(main: Coroutine[Any, Any, T], *, speed: float | None = None) -> T:
+    """`asyncio.run` on an accelerated loop."""
+    with asyncio.Runner(loop_factory=lambda: AcceleratedLoop(speed)) as runner:
+        return runner.run(main)

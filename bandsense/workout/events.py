@@ -1,0 +1,172 @@
+"""What a workout tells besides the events of the signal chain, and any event as JSON.
+
+Every event has `time_s`, when it happened, and `detected_s`, when it became certain, both in device time. The
+events of a workout come in the order of `detected_s`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
+from typing import Any
+
+from bandsense.signal.events import Event as SignalEvent
+from bandsense.signal.events import Rep
+
+__all__ = [
+    "BatteryChanged",
+    "Event",
+    "Level",
+    "LinkChanged",
+    "SetDone",
+    "SetEnd",
+    "SetResult",
+    "SetStarted",
+    "Tared",
+    "event_name",
+    "to_json",
+]
+
+
+class SetEnd(Enum):
+    """What ended a set."""
+
+    REST = "rest"
+    ASKED = "asked"
+    """The person said so."""
+    STREAM = "stream"
+    """The stream of samples ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Tension now, about twenty times a second: one sample of the stream with its standard uncertainty."""
+
+    time_s: float
+    tension_n: float
+    tension_u_n: float
+
+    @property
+    def detected_s(self) -> float:
+        """A sample is certain when it is there."""
+        return self.time_s
+
+
+@dataclass(frozen=True, slots=True)
+class SetStarted:
+    """The first repetition of a set was counted; `time_s` is when it reached its top."""
+
+    time_s: float
+    number: int
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetResult:
+    """A finished set.
+
+    Attributes:
+        number: from 1 within the session.
+        start_s: pull start of its first repetition.
+        end_s: end of its last repetition.
+        reps: its repetitions, partial ones included, as they were seen live.
+        peak_u_n: standard uncertainty of each repetition's peak tension, newtons.
+        ended_by: what ended it.
+    """
+
+    number: int
+    start_s: float
+    end_s: float
+    reps: tuple[Rep, ...]
+    peak_u_n: tuple[float, ...]
+    ended_by: SetEnd
+
+    @property
+    def partial(self) -> int:
+        """How many of the repetitions are partial."""
+        return sum(rep.partial for rep in self.reps)
+
+    @property
+    def time_under_tension_s(self) -> float:
+        """Sum over the repetitions, each from pull start to end."""
+        return sum(rep.duration_s for rep in self.reps)
+
+
+@dataclass(frozen=True, slots=True)
+class SetDone:
+    """A set is over; `time_s` is the end of its last repetition."""
+
+    time_s: float
+    number: int
+    result: SetResult
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """The connection to the sensor changed; `message` says it in words."""
+
+    time_s: float
+    state: str
+    message: str
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class BatteryChanged:
+    """The sensor's battery level in percent."""
+
+    time_s: float
+    percent: int
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tared:
+    """The zero was set anew; tension before and after differ by `change_n`."""
+
+    time_s: float
+    zero: float
+    change_n: float
+    detected_s: float
+
+
+Event = SignalEvent | Level | SetStarted | SetDone | LinkChanged | BatteryChanged | Tared
+
+
+def event_name(event: object) -> str:
+    """The event's name in stores and JSON: `RepDone` is `rep_done`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
+
+
+def to_json(event: object, uncertainty_n: Callable[[float], float] | None = None) -> dict[str, Any]:
+    """An event as JSON object, its name under `event`.
+
+    Args:
+        event: any event of the signal chain or the workout.
+        uncertainty_n: standard uncertainty for a tension in newtons; where given, each peak tension is
+            followed by its own.
+    """
+    return {"event": event_name(event)} | _object(event, uncertainty_n)
+
+
+def _object(value: Any, uncertainty_n: Callable[[float], float] | None) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for part in fields(value):
+        item = getattr(value, part.name)
+        result[part.name] = _plain(item, uncertainty_n)
+        if uncertainty_n is not None and part.name in ("peak_tension", "peak_tension_n"):
+            result["peak_tension_u_n"] = uncertainty_n(item)
+    return result
+
+
+def _plain(value: Any, uncertainty_n: Callable[[float], float] | None) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value):
+        return _object(value, uncertainty_n)
+    if isinstance(value, tuple | list):
+        return [_plain(item, uncertainty_n) for item in value]
+    return value

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bandsense.errors import DataError
+from bandsense.export.reading import read_recording
+from bandsense.samples import SampleBlock, Unit
+from bandsense.signal.calibration import Calibration
+from bandsense.signal.events import RepDone, RepTop
+from bandsense.workout.events import Event, Level, LinkChanged, SetDone, SetEnd, SetStarted
+from bandsense.workout.workout import SET_REST_S, Workout, WorkoutSettings
+
+RATE_HZ = 80.0
+CALIBRATION = Calibration(newton_per_unit=1e-3, zero=500.0)
+
+
+def movement_n(reps: int, rest_s: float = 2.0, height_n: float = 50.0) -> np.ndarray:
+    """Repetitions of 2 s with 1 s between them, after and before a rest, at a tension of 3 N."""
+    t = np.arange(int(2 * RATE_HZ)) / RATE_HZ
+    rep = np.concatenate([height_n * np.sin(np.pi * t / 2.0) ** 2, np.zeros(int(RATE_HZ))])
+    rest = np.zeros(int(rest_s * RATE_HZ))
+    return np.concatenate([rest, np.tile(rep, reps), rest]) + 3.0
+
+
+def counts(tension_n: np.ndarray) -> SampleBlock:
+    """The trace as a sensor with `CALIBRATION` would send it."""
+    return SampleBlock(10.0 + np.arange(tension_n.size) / RATE_HZ, np.round(tension_n / 1e-3) + 500.0)
+
+
+def run(
+    block: SampleBlock, cuts: Sequence[int] = (), inputs: dict[int, tuple[str, dict[str, Any]]] | None = None
+):  # type: ignore[no-untyped-def]
+    """Events of a workout that gets the block in pieces, and inputs after so many samples."""
+    inputs = inputs or {}
+    workout = Workout(WorkoutSettings(CALIBRATION))
+    events: list[Event] = []
+    places = sorted({0, len(block), *inputs, *(cut % (len(block) + 1) for cut in cuts)})
+    for start, stop in zip(places, [*places[1:], len(block)], strict=True):
+        if start in inputs:
+            events += workout.apply(*inputs[start])
+        events += workout.push(block.slice(start, stop))
+    events += workout.finish()
+    return workout, events
+
+
+def of(events: Sequence[Event], kind: type) -> list[Any]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+def test_a_set_is_counted_from_raw_counts() -> None:
+    workout, events = run(counts(movement_n(6)))
+    assert [event.count for event in of(events, RepTop)] == [1, 2, 3, 4, 5, 6]
+    (done,) = of(events, SetDone)
+    assert done.result.ended_by is SetEnd.STREAM
+    assert len(done.result.reps) == 6
+    assert all(abs(rep.peak_tension - 53.0) < 1.0 for rep in done.result.reps)
+    summary = workout.summary()
+    assert (summary.reps, summary.partial, summary.sets) == (6, 0, 1)
+    assert summary.peak_tension_u_n == CALIBRATION.standard_uncertainty_n(summary.peak_tension_n)
+    assert done.result.time_under_tension_s == summary.time_under_tension_s
+
+
+def test_a_set_starts_before_its_first_repetition_and_ends_after_its_last() -> None:
+    _, events = run(counts(movement_n(3)))
+    kinds = [type(event) for event in events if not isinstance(event, Level)]
+    assert kinds.index(SetStarted) < kinds.index(RepTop)
+    assert kinds.index(SetDone) > max(n for n, kind in enumerate(kinds) if kind is RepDone)
+
+
+def test_rest_separates_sets() -> None:
+    trace = np.concatenate([movement_n(4, rest_s=10.0), movement_n(3, rest_s=10.0)])
+    workout, events = run(counts(trace))
+    assert [len(result.reps) for result in workout.results] == [4, 3]
+    first, second = of(events, SetDone)
+    assert (first.result.ended_by, second.result.ended_by) == (SetEnd.REST, SetEnd.STREAM)
+    assert SET_REST_S <= first.detected_s - first.time_s < SET_REST_S + 1.0
+    assert [event.number for event in of(events, SetStarted)] == [1, 2]
+
+
+def test_a_set_is_not_over_while_a_repetition_is_held() -> None:
+    top = np.full(int((SET_REST_S - 1.0) * RATE_HZ), 53.0)
+    up = 3.0 + 50.0 * np.sin(np.linspace(0, np.pi / 2, 80)) ** 2
+    trace = np.concatenate([movement_n(3, rest_s=1.5), up, top, up[::-1], np.full(160, 3.0)])
+    workout, _ = run(counts(trace))
+    assert [len(result.reps) for result in workout.results] == [4]
+
+
+def test_the_person_ends_a_set() -> None:
+    block = counts(movement_n(4))
+    workout, events = run(block, inputs={len(block) - 80: ("end_set", {})})
+    assert [(len(r.reps), r.ended_by) for r in workout.results] == [(4, SetEnd.ASKED)]
+    assert len(of(events, SetDone)) == 1
+
+
+def test_a_set_ended_in_a_repetition_ends_with_it() -> None:
+    in_second_pull = int((2.0 + 3.0 + 0.9) * RATE_HZ)
+    workout, _ = run(counts(movement_n(4)), inputs={in_second_pull: ("end_set", {})})
+    assert [(len(r.reps), r.ended_by) for r in workout.results] == [(2, SetEnd.ASKED), (2, SetEnd.STREAM)]
+
+
+def test_ending_no_set_does_nothing() -> None:
+    workout, events = run(counts(movement_n(0)), inputs={100: ("end_set", {})})
+    assert workout.results == ()
+    assert not of(events, SetDone)
+    assert workout.summary().reps == 0
+
+
+def test_levels_come_twenty_times_a_second_with_their_uncertainty() -> None:
+    block = counts(movement_n(2))
+    _, events = run(block)
+    levels = of(events, Level)
+    duration_s = block.time_s[-1] - block.time_s[0]
+    assert len(levels) == pytest.approx(20 * duration_s, abs=1)
+    samples = dict(zip(block.time_s, CALIBRATION.tension_n(block.values), strict=True))
+    assert all(samples[level.time_s] == level.tension_n for level in levels)
+    assert all(level.tension_u_n == CALIBRATION.standard_uncertainty_n(level.tension_n) for level in levels)
+
+
+@settings(max_examples=25)
+@given(cuts=st.lists(st.integers(0, 5000), max_size=60))
+def test_events_do_not_depend_on_how_the_stream_is_cut(cuts: list[int]) -> None:
+    trace = np.concatenate([movement_n(3, rest_s=9.0), movement_n(2, rest_s=1.0)])
+    block = counts(trace + np.random.default_rng(3).normal(0.0, 0.05, trace.size))
+    inputs = {
+        400: ("link", {"state": "lost", "message": "out of range"}),
+        900: ("end_set", {}),
+        1500: ("battery", {"percent": 12}),
+    }
+    assert run(block, cuts, inputs)[1] == run(block, (), inputs)[1]
+
+
+@pytest.mark.parametrize("size", [1, 7, 16])
+def test_blocks_of_any_size_give_the_same_events(size: int) -> None:
+    block = counts(movement_n(3))
+    assert run(block, range(0, len(block), size))[1] == run(block)[1]
+
+
+def test_events_come_in_the_order_in_which_they_became_certain() -> None:
+    _, events = run(counts(movement_n(5)), range(0, 2000, 13))
+    detected = [event.detected_s for event in events]
+    assert detected == sorted(detected)
+
+
+def test_the_link_is_told_at_its_place_in_the_stream() -> None:
+    block = counts(movement_n(1))
+    _, events = run(block, inputs={160: ("link", {"state": "lost", "message": "the sensor is out of range"})})
+    (event,) = of(events, LinkChanged)
+    assert event.time_s == block.time_s[159]
+    assert event.message == "the sensor is out of range"
+
+
+def test_inputs_that_are_not_understood_are_refused() -> None:
+    workout = Workout(WorkoutSettings(CALIBRATION))
+    with pytest.raises(DataError, match="'jump' is not known"):
+        workout.apply("jump", {})
+    with pytest.raises(DataError, match="lacks 'percent'"):
+        workout.apply("battery", {})
+
+
+def test_samples_of_another_unit_are_refused() -> None:
+    workout = Workout(WorkoutSettings(CALIBRATION))
+    with pytest.raises(DataError, match=r"samples are in kgf, the calibration is for count"):
+        workout.push(SampleBlock(np.array([0.0]), np.array([1.0]), Unit.KILOGRAM_FORCE))
+
+
+@pytest.mark.parametrize(
+    ("name", "reps", "partial"),
+    [("calibration-1", 5, 0), ("calibration-3", 5, 0), ("calibration-5", 8, 2), ("clean", 4, 0)],
+)
+def test_real_sets_end_with_their_number(recordings: Path, name: str, reps: int, partial: int) -> None:
+    block = read_recording(recordings / "band" / f"{name}.force.csv").block
+    workout = Workout(WorkoutSettings(Calibration.identity(Unit.NEWTON)))
+    workout.push(block)
+    workout.finish()
+    summary = workout.summary()
+    assert (summary.reps, summary.partial, summary.samples) == (reps, partial, len(block))

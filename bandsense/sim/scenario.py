@@ -80,6 +80,7 @@ RANGES: Ranges = MappingProxyType(
         "lead_s": (1.0, 3.0),
         "tail_s": (1.0, 2.5),
         "rom_cv": (0.02, 0.04),
+        "tempo": (0.85, 1.2),
         "tempo_cv": (0.03, 0.10),
         "skew": (-0.3, 0.3),
         "tremor": (0.001, 0.004),
@@ -695,6 +696,7 @@ class TrueRep:
         hold_start_s: first rise through 90 % of its own rise.
         return_start_s: last fall through 90 % of its own fall.
         end_s: first fall through 10 % of its own fall after that.
+        peak_s: time of the largest tension.
         peak_n: largest tension.
         share: range over the set's full range, both as elongation of the band.
         partial: share below 60 %.
@@ -705,6 +707,7 @@ class TrueRep:
     hold_start_s: float
     return_start_s: float
     end_s: float
+    peak_s: float
     peak_n: float
     share: float
     partial: bool
@@ -760,6 +763,7 @@ def _true_rep(
         float(time_s[start + hold_start]),
         float(time_s[top + return_start]),
         float(time_s[top + end]),
+        float(time_s[top]),
         peak,
         share,
         share < PARTIAL_BELOW,
@@ -800,7 +804,7 @@ class Performance:
 
     Attributes:
         scenario: where it came from.
-        band, plan, sensor: what was drawn.
+        band, plan, sensor, link: what was drawn.
         time_s, displacement_m, tension_n: the noise-free truth.
         reps: labels, before anything is lost on the way.
     """
@@ -936,7 +940,7 @@ class Scenario:
     def _label(
         self, setup: _Setup, movement: Movement, tension: FloatArray, elongation: FloatArray
     ) -> tuple[TrueRep, ...]:
-        seen = np.minimum(tension, setup.sensor.full_scale_n / setup.sensor.gain)
+        seen = np.minimum(tension, setup.sensor.full_scale_n / setup.sensor.gain)  # a clipped peak is flat
         full = tuple(rep.full for rep in setup.plan.reps)
         return true_reps(movement.time_s, seen, elongation, movement.spans, full)
 
@@ -987,8 +991,9 @@ def _drawn_band(draw: _Draw, stroke_m: float) -> Band:
 
 
 def _drawn_plan(draw: _Draw, exercise: Exercise, stroke_m: float, reps: int, variation: Generator) -> Plan:
-    pull, hold = draw.between(exercise.pull_s), draw.between(exercise.hold_s)
-    back, rest = draw.between(exercise.return_s), draw.between(exercise.rest_s)
+    tempo = draw.of("tempo")
+    pull, hold = tempo * draw.between(exercise.pull_s), tempo * draw.between(exercise.hold_s)
+    back, rest = tempo * draw.between(exercise.return_s), tempo * draw.between(exercise.rest_s)
     rom_cv, tempo_cv = draw.of("rom_cv"), draw.of("tempo_cv")
     pull_skew, return_skew = draw.of("skew"), draw.of("skew")
 

@@ -73,7 +73,7 @@ class Sensor:
         drift_n_per_s: steady zero drift, such as a temperature ramp leaves.
         span_error: relative error of the true span against the nominal one.
         off_axis_rad: angle between tension and measuring axis; the cosine is what is felt.
-        full_scale_n: input at which the amplifier saturates, either sign; the converter's end is one more limit.
+        full_scale_n: input at which the amplifier saturates, either sign, if before the converter.
         spikes_per_min: rate of spurious codes that last one conversion.
         stuck_per_min: rate at which the code freezes.
         stuck_s: for how long.
@@ -118,7 +118,7 @@ class Sensor:
         felt = self._filtered(tension_n, float(time_s[1] - time_s[0])) if self.corner_hz else tension_n
         device_time_us = self._stamps(float(time_s[-1]), rate_hz, rng)
         at = device_time_us / 1e6
-        signal = np.interp(at, time_s, felt) * self.gain + self._zero_error(at, rng)
+        signal = self.systematic_n(at, np.interp(at, time_s, felt)) + self._random_error(at, rng)
         signal = self._frozen(at, self._spiked(at, signal, rng), rng)
         limit = min(float(COUNT_MAX), float(np.rint(self.full_scale_n / self.newton_per_count)))
         ideal = np.rint(signal / self.newton_per_count)
@@ -128,6 +128,11 @@ class Sensor:
         made[:1] = True
         gap_before = np.diff(np.flatnonzero(made), prepend=-1) > 1
         return Conversions(device_time_us[made], counts[made].astype(np.int32), saturated[made], gap_before)
+
+    def systematic_n(self, time_s: FloatArray, tension_n: FloatArray) -> FloatArray:
+        """What the nominal calibration would show without anything random: span, angle, offset and drifts."""
+        drift = self.warm_up_n * -np.expm1(-time_s / self.warm_up_s) + self.drift_n_per_s * time_s
+        return tension_n * self.gain + self.offset_n + drift
 
     def _stamps(self, duration_s: float, rate_hz: float, rng: Generator) -> NDArray[np.int64]:
         period_us = 1e6 / (rate_hz * (1.0 + self.rate_error))
@@ -143,11 +148,10 @@ class Sensor:
         padded = np.pad(tension_n, half, mode="edge")
         return np.convolve(padded, kernel, mode="valid")
 
-    def _zero_error(self, at: FloatArray, rng: Generator) -> FloatArray:
-        error: FloatArray = self.offset_n + self.noise_n * rng.standard_normal(at.size)
+    def _random_error(self, at: FloatArray, rng: Generator) -> FloatArray:
+        error: FloatArray = self.noise_n * rng.standard_normal(at.size)
         if self.pink_n:
             error += self.pink_n * _pink(at.size, rng)
-        error += self.warm_up_n * -np.expm1(-at / self.warm_up_s) + self.drift_n_per_s * at
         for start in _arrivals(self.dips_per_min, at, rng):
             error[(at >= start) & (at < start + 0.1)] += self.dip_n
         return error

@@ -1,0 +1,76 @@
+"""Displacement from tension: on made-up rubber of known truth, and on real recordings with an encoder."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bandsense.bands.displacement import DisplacementModel, fit_displacement
+from bandsense.errors import BandModelError, DataError
+from benchmarks import elastic
+
+
+def _trace(n=800, creep=0.02):
+    time = np.linspace(0.0, 20.0, n)
+    tension = 35.0 - 25.0 * np.cos(2 * np.pi * time / 4.0)
+    model = DisplacementModel(-0.2, 1.1, 1.5, creep)
+    return time, tension, model.displacement_m(time, tension), model
+
+
+@pytest.mark.parametrize("creep", [0.0, 0.02])
+def test_the_fit_finds_the_model_that_made_the_trace(creep):
+    time, tension, way, model = _trace(creep=creep)
+    fit = fit_displacement(time[:400], tension[:400], way[:400])
+    assert fit.creep == pytest.approx(creep, abs=1e-3)
+    assert fit.power == pytest.approx(model.power, rel=1e-2)
+    assert fit.displacement_m(time, tension) == pytest.approx(way, abs=2e-3)
+    assert fit.residual_m < 1e-3
+
+
+def test_without_memory_the_same_tension_is_the_same_place():
+    time, tension, way, _ = _trace(creep=0.05)
+    fit = fit_displacement(time, tension, way, creep=False)
+    predicted = fit.displacement_m(time, tension)
+    assert fit.creep == 0.0
+    assert predicted[np.argsort(tension)] == pytest.approx(np.sort(predicted))
+
+
+def test_a_held_tension_creeps_by_about_as_much_in_every_decade():
+    model = DisplacementModel(0.0, 1.0, 1.0, 0.02)
+    time = np.concatenate(([0.0], np.geomspace(0.01, 100.0, 4000)))
+    held = np.where(time < 0.01, 1.0, 50.0)
+    way = model.displacement_m(time, held)
+    at = np.interp([0.03, 0.3, 3.0, 30.0], time, way)
+    steps = np.diff(at)
+    assert np.all(steps > 0)
+    assert steps.max() < 2.0 * steps.min()
+
+
+def test_sampling_does_not_matter():
+    time, tension, way, model = _trace()
+    keep = np.sort(np.random.default_rng(1).choice(time.size, 500, replace=False))
+    assert model.displacement_m(time[keep], tension[keep]) == pytest.approx(way[keep], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ((np.arange(20.0), np.ones(19), np.ones(20)), DataError),
+        ((np.arange(20.0), np.arange(20.0), np.ones(19)), DataError),
+        ((np.zeros(20), np.arange(20.0), np.ones(20)), DataError),
+        ((np.arange(20.0), np.full(20, np.nan), np.ones(20)), DataError),
+        ((np.arange(20.0), np.full(20, 7.0), np.ones(20)), BandModelError),
+        ((np.arange(5.0), np.arange(5.0), np.ones(5)), BandModelError),
+    ],
+)
+def test_traces_that_tell_nothing_are_refused(arguments, error):
+    with pytest.raises(error):
+        fit_displacement(*arguments)
+
+
+def test_on_real_bands_the_error_is_at_most_three_fifths_of_a_linear_stiffness(recordings):
+    table = [elastic.errors_mm(elastic.load(name, recordings / "band")) for name in elastic.FILES]
+    best = "power law, creep"
+    assert sum(row[best] for row in table) <= 0.6 * sum(row["linear"] for row in table)
+    assert all(row[best] < row["linear"] for row in table)
+    assert all(row["power law"] < row["linear"] for row in table)

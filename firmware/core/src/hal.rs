@@ -1,124 +1,147 @@
 //! What the application asks of a board. Every board and the host program implement these traits.
 
-use embedded_storage_async::nor_flash::NorFlash;
-
-/// A conversion rate that the wire profile offers, samples per second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u16)]
-pub enum Rate {
-    /// 10 samples per second.
-    Hz10 = 10,
-    /// 20 samples per second.
-    Hz20 = 20,
-    /// 40 samples per second.
-    Hz40 = 40,
-    /// 80 samples per second.
-    Hz80 = 80,
-    /// 320 samples per second.
-    Hz320 = 320,
-}
-
-impl Rate {
-    /// Every rate, slowest first.
-    pub const ALL: [Self; 5] = [Self::Hz10, Self::Hz20, Self::Hz40, Self::Hz80, Self::Hz320];
-
-    /// The rate in hertz.
-    #[must_use]
-    pub const fn hz(self) -> u16 {
-        self as u16
-    }
-
-    /// The rate of `hz` samples per second, if the profile offers it.
-    #[must_use]
-    pub const fn from_hz(hz: u16) -> Option<Self> {
-        match hz {
-            10 => Some(Self::Hz10),
-            20 => Some(Self::Hz20),
-            40 => Some(Self::Hz40),
-            80 => Some(Self::Hz80),
-            320 => Some(Self::Hz320),
-            _ => None,
-        }
-    }
-}
+use crate::rate::Rate;
+use crate::statistics::{Crash, ResetCause};
 
 /// One conversion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
-    /// Device time of the conversion's end (the data-ready edge), µs since boot.
+    /// Device time at which the converter signalled the result, µs since boot.
     pub time_us: u64,
-    /// Two's complement 24-bit result.
+    /// The result, 24 bits in two's complement.
     pub counts: i32,
-    /// Conversions that ended unread since the previous reading.
+    /// Conversions that ended uncollected since the reading before.
     pub missed: u32,
 }
 
 /// Why the converter gave no reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AdcError {
-    /// Nothing acknowledged the converter's address.
-    Absent,
-    /// The bus reported an error and the retries were used up.
+    /// Nothing acknowledged the converter's address, or the bus stayed stuck through every retry.
     Bus,
-    /// No data-ready edge within the time that the rate allows.
+    /// No data-ready signal within the time that the rate allows.
     Silent,
-    /// The part answered, but its registers do not hold what was written.
-    Misconfigured,
+    /// The part answers, but its registers do not keep what is written, or its own calibration failed.
+    Faulty,
 }
 
 /// A bridge converter with its excitation.
-#[allow(async_fn_in_trait, reason = "every user is generic and single-threaded")]
+#[allow(async_fn_in_trait, reason = "every user is generic and runs on one thread")]
 pub trait Adc {
-    /// Switch the excitation on, configure, and let the first result settle.
+    /// Highest and lowest count that still measures.
+    const LIMITS: crate::sampler::Limits;
+    /// Gain of the amplifier, as *information* tells it.
+    const GAIN: u8;
+
+    /// Switch the excitation on and let the input settle. Fresh readings follow.
     ///
     /// # Errors
-    /// See [`AdcError`]; afterwards the converter is off.
+    /// See [`AdcError`]; the converter then is off.
     async fn start(&mut self, rate: Rate) -> Result<(), AdcError>;
 
-    /// Wait for the next conversion. Dropping the future loses nothing but that wait.
+    /// Wait for the next conversion. Giving the wait up loses no more than the conversions that end meanwhile,
+    /// and those are counted.
     ///
     /// # Errors
-    /// See [`AdcError`]; `start` again to recover.
+    /// See [`AdcError`]; [`start`](Self::start) again to recover.
     async fn next(&mut self) -> Result<Reading, AdcError>;
 
-    /// Switch the excitation off.
-    ///
-    /// # Errors
-    /// See [`AdcError`].
-    async fn stop(&mut self) -> Result<(), AdcError>;
+    /// Switch the excitation off. Never fails: what cannot be told to sleep is powered down with its bus.
+    async fn stop(&mut self);
 }
 
-/// Monotonic time since boot.
+/// The converter's data-ready line.
+#[allow(async_fn_in_trait, reason = "every user is generic and runs on one thread")]
+pub trait DataReady {
+    /// Wait until a result is ready. Gives the device time of the signal, µs since boot: captured by hardware
+    /// where the board can, else read in the interrupt.
+    async fn ready(&mut self) -> u64;
+}
+
+/// A bus that can be freed when a device holds its data line low.
+#[allow(async_fn_in_trait, reason = "every user is generic and runs on one thread")]
+pub trait Recover {
+    /// Clock the held byte out and end it with a stop condition (I²C specification, 3.1.16).
+    async fn recover(&mut self);
+}
+
+/// Time since boot.
 pub trait Clock {
     /// Microseconds since boot.
     fn now_us(&self) -> u64;
 }
 
+/// Colour of the light.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Colour {
+    /// Red on.
+    pub red: bool,
+    /// Green on.
+    pub green: bool,
+    /// Blue on.
+    pub blue: bool,
+}
+
 /// Button and light.
-#[allow(async_fn_in_trait, reason = "every user is generic and single-threaded")]
+#[allow(async_fn_in_trait, reason = "every user is generic and runs on one thread")]
 pub trait Pins {
-    /// Wait until the button goes down.
+    /// Wait until the button is down.
     async fn pressed(&mut self);
-    /// Wait until the button comes up.
+    /// Wait until the button is up.
     async fn released(&mut self);
-    /// Set the light, each channel on or off.
-    fn light(&mut self, red: bool, green: bool, blue: bool);
 }
 
-/// The cell and the reset line.
-#[allow(async_fn_in_trait, reason = "every user is generic and single-threaded")]
+/// The light.
+pub trait Light {
+    /// Show a colour.
+    fn show(&mut self, colour: Colour);
+}
+
+/// Why the chip is to restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restart {
+    /// To run an updated image.
+    Update,
+    /// To begin anew after a factory reset.
+    FactoryReset,
+}
+
+/// The chip and the cell.
+#[allow(async_fn_in_trait, reason = "every user is generic and runs on one thread")]
 pub trait System {
-    /// Cell voltage in millivolts.
+    /// Cell voltage, mV.
     async fn battery_mv(&mut self) -> u16;
-    /// Feed the watchdog.
+    /// Voltage across the bridge, mV; 0 where the board cannot measure it. Only asked while the converter runs.
+    async fn excitation_mv(&mut self) -> u16;
+    /// Chip temperature, 0.01 °C, where it is measured near the bridge.
+    async fn temperature_centi_c(&mut self) -> Option<i16>;
+    /// Tell the watchdog that all is well. Called at least every two seconds.
     fn feed_watchdog(&mut self);
-    /// Restart the chip.
-    fn reset(&mut self) -> !;
-    /// Enter the deepest sleep; only the button (a reset) ends it.
-    fn power_off(&mut self) -> !;
+    /// Restart. Does not return on a chip.
+    fn restart(&mut self, why: Restart);
+    /// Switch everything off but what the button needs to wake the chip, which is a reset. Does not return on a chip.
+    fn power_off(&mut self);
 }
 
-/// The flash that holds calibration, bonds and the crash record; page-erased, word-written.
-pub trait Flash: NorFlash {}
-
-impl<T: NorFlash> Flash for T {}
+/// What a board knows about itself at boot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// Serial number, unique to the chip.
+    pub serial: u64,
+    /// Static random device address, least significant byte first; its two highest bits are set.
+    pub address: [u8; 6],
+    /// The board's name.
+    pub model: &'static str,
+    /// The board's revision.
+    pub hardware_revision: &'static str,
+    /// `major.minor.patch` of the image.
+    pub firmware_revision: &'static str,
+    /// Nominal tension at a count of 2²³, mN; 0 unknown.
+    pub full_scale_mn: u32,
+    /// Passkey printed on the label, if there is one.
+    pub passkey: Option<u32>,
+    /// Why the chip was reset.
+    pub reset_cause: ResetCause,
+    /// What was found in the memory that a reset keeps.
+    pub crash: Option<Crash>,
+}

@@ -1,0 +1,577 @@
+//! Driver of the Nuvoton NAU7802 bridge converter.
+//!
+//! Register numbers and bits follow the data sheet, revision 1.7. What only the real part can show is listed in
+//! docs/firmware.md; the choices that its hazards ask for are made here:
+//!
+//! * the regulator feeds the bridge with 3.0 V: on a 3.3 V supply 3.3 V is out of its reach;
+//! * between streams the part goes to standby instead of losing power, because standby keeps its registers and
+//!   with them the offset calibration: zero then does not step from one stream to the next;
+//! * on every wake the registers are compared with what was written, and a part that forgot is set up anew;
+//! * every result is read together with the register behind it (0x15), whose set-up differs from its reset value:
+//!   a brown-out of the part alone never passes for a measurement.
+
+use embassy_futures::select::{Either, select};
+use embedded_hal_async::delay::DelayNs;
+use embedded_hal_async::i2c::I2c;
+
+use crate::hal::{Adc, AdcError, DataReady, Reading, Recover};
+use crate::rate::Rate;
+use crate::sampler::Limits;
+
+const ADDRESS: u8 = 0x2A;
+
+mod register {
+    pub const PU_CTRL: u8 = 0x00;
+    pub const CTRL1: u8 = 0x01;
+    pub const CTRL2: u8 = 0x02;
+    pub const ADCO_B2: u8 = 0x12;
+    pub const ADC: u8 = 0x15;
+    pub const PGA: u8 = 0x1B;
+    pub const PGA_PWR: u8 = 0x1C;
+}
+
+mod pu_ctrl {
+    pub const RESET: u8 = 1;
+    pub const DIGITAL_ON: u8 = 1 << 1;
+    pub const ANALOG_ON: u8 = 1 << 2;
+    pub const READY: u8 = 1 << 3;
+    pub const START: u8 = 1 << 4;
+    pub const INTERNAL_REGULATOR: u8 = 1 << 7;
+}
+
+/// Regulator at 3.0 V (bits 5:3 = 101), gain 128 (bits 2:0 = 111).
+const CTRL1_3V0_GAIN_128: u8 = 0b00_101_111;
+const CTRL2_CALIBRATE: u8 = 1 << 2;
+const CTRL2_CALIBRATION_FAILED: u8 = 1 << 3;
+/// Chopper clock off, as the data sheet asks for below gain-stage saturation.
+const ADC_CHOPPER_OFF: u8 = 0x30;
+/// Regulator stable with low-ESR capacitors: improved phase margin, slightly less gain.
+const PGA_LOW_ESR: u8 = 1 << 6;
+/// The 330 pF filter capacitor across the second channel's pins.
+const PGA_PWR_FILTER: u8 = 1 << 7;
+
+const ATTEMPTS: usize = 3;
+const RESET_MS: u32 = 1;
+const READY_POLLS: usize = 20;
+const REGULATOR_SETTLE_MS: u32 = 20;
+const CALIBRATION_POLLS: usize = 100;
+const POLL_MS: u32 = 5;
+/// The digital filter has forgotten the past after four conversions.
+const SETTLING_CONVERSIONS: usize = 4;
+/// A conversion may be this many nominal periods late before the part counts as silent.
+const SILENT_PERIODS: u32 = 4;
+
+/// A NAU7802 on a bus of its own, with its data-ready line.
+#[derive(Debug)]
+pub struct Nau7802<B, D, T> {
+    bus: B,
+    data_ready: D,
+    delay: T,
+    configured: bool,
+    running: Option<Running>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Running {
+    rate: Rate,
+    last_us: Option<u64>,
+}
+
+impl<B: I2c + Recover, D: DataReady, T: DelayNs> Nau7802<B, D, T> {
+    /// A converter in an unknown state.
+    pub const fn new(bus: B, data_ready: D, delay: T) -> Self {
+        Self { bus, data_ready, delay, configured: false, running: None }
+    }
+
+    async fn write(&mut self, register: u8, value: u8) -> Result<(), AdcError> {
+        for _ in 0..ATTEMPTS {
+            if self.bus.write(ADDRESS, &[register, value]).await.is_ok() {
+                return Ok(());
+            }
+            self.bus.recover().await;
+        }
+        Err(AdcError::Bus)
+    }
+
+    async fn read<const N: usize>(&mut self, register: u8) -> Result<[u8; N], AdcError> {
+        let mut value = [0; N];
+        for _ in 0..ATTEMPTS {
+            if self.bus.write_read(ADDRESS, &[register], &mut value).await.is_ok() {
+                return Ok(value);
+            }
+            self.bus.recover().await;
+        }
+        Err(AdcError::Bus)
+    }
+
+    async fn power_up(&mut self) -> Result<(), AdcError> {
+        let on = pu_ctrl::INTERNAL_REGULATOR | pu_ctrl::ANALOG_ON | pu_ctrl::DIGITAL_ON;
+        self.write(register::PU_CTRL, on).await?;
+        for _ in 0..READY_POLLS {
+            let [state] = self.read(register::PU_CTRL).await?;
+            if state & pu_ctrl::READY != 0 {
+                self.delay.delay_ms(REGULATOR_SETTLE_MS).await;
+                return Ok(());
+            }
+            self.delay.delay_ms(1).await;
+        }
+        Err(AdcError::Faulty)
+    }
+
+    /// Registers that hold the set-up, with their values at `rate`.
+    const fn settings(rate: Rate) -> [(u8, u8); 5] {
+        [
+            (register::CTRL1, CTRL1_3V0_GAIN_128),
+            (register::CTRL2, ctrl2(rate)),
+            (register::ADC, ADC_CHOPPER_OFF),
+            (register::PGA, PGA_LOW_ESR),
+            (register::PGA_PWR, PGA_PWR_FILTER),
+        ]
+    }
+
+    async fn configure(&mut self, rate: Rate) -> Result<(), AdcError> {
+        self.write(register::PU_CTRL, pu_ctrl::RESET).await?;
+        self.delay.delay_ms(RESET_MS).await;
+        self.write(register::PU_CTRL, pu_ctrl::DIGITAL_ON).await?;
+        self.delay.delay_ms(RESET_MS).await;
+        for (register, value) in Self::settings(rate) {
+            self.write(register, value).await?;
+        }
+        self.power_up().await?;
+        self.calibrate_offset(rate).await?;
+        self.configured = true;
+        Ok(())
+    }
+
+    async fn calibrate_offset(&mut self, rate: Rate) -> Result<(), AdcError> {
+        self.write(register::CTRL2, ctrl2(rate) | CTRL2_CALIBRATE).await?;
+        for _ in 0..CALIBRATION_POLLS {
+            self.delay.delay_ms(POLL_MS).await;
+            let [state] = self.read(register::CTRL2).await?;
+            if state & CTRL2_CALIBRATION_FAILED != 0 {
+                return Err(AdcError::Faulty);
+            }
+            if state & CTRL2_CALIBRATE == 0 {
+                return Ok(());
+            }
+        }
+        Err(AdcError::Faulty)
+    }
+
+    async fn wake(&mut self, rate: Rate) -> Result<(), AdcError> {
+        self.power_up().await?;
+        self.write(register::CTRL2, ctrl2(rate)).await
+    }
+
+    async fn verify(&mut self, rate: Rate) -> Result<(), AdcError> {
+        for (register, value) in Self::settings(rate) {
+            let [kept] = self.read(register).await?;
+            if kept != value {
+                return Err(AdcError::Faulty);
+            }
+        }
+        Ok(())
+    }
+
+    async fn bring_up(&mut self, rate: Rate) -> Result<(), AdcError> {
+        if self.configured {
+            self.wake(rate).await?;
+        } else {
+            self.configure(rate).await?;
+        }
+        let on = pu_ctrl::INTERNAL_REGULATOR | pu_ctrl::ANALOG_ON | pu_ctrl::DIGITAL_ON;
+        self.write(register::PU_CTRL, on | pu_ctrl::START).await?;
+        // After the start, not before: a part that loses its registers later also stops converting, and is noticed.
+        self.verify(rate).await?;
+        // A result left from before would keep the data-ready line up.
+        self.read::<3>(register::ADCO_B2).await?;
+        self.running = Some(Running { rate, last_us: None });
+        for _ in 0..SETTLING_CONVERSIONS {
+            self.next().await?;
+        }
+        if let Some(running) = &mut self.running {
+            running.last_us = None;
+        }
+        Ok(())
+    }
+
+    async fn ready(&mut self, rate: Rate) -> Result<u64, AdcError> {
+        let limit_us = rate.period_us() * SILENT_PERIODS;
+        match select(self.data_ready.ready(), self.delay.delay_us(limit_us)).await {
+            Either::First(time_us) => Ok(time_us),
+            Either::Second(()) => Err(AdcError::Silent),
+        }
+    }
+}
+
+const fn ctrl2(rate: Rate) -> u8 {
+    let rate = match rate {
+        Rate::Hz10 => 0b000,
+        Rate::Hz20 => 0b001,
+        Rate::Hz40 => 0b010,
+        Rate::Hz80 => 0b011,
+        Rate::Hz320 => 0b111,
+    };
+    rate << 4
+}
+
+/// Conversions that ended between two collected ones. The oscillator may be 5 % off, so whole periods are told
+/// apart for up to nine lost ones, and the count is close beyond that.
+fn missed_between(last_us: u64, time_us: u64, rate: Rate) -> u32 {
+    let period_us = u64::from(rate.period_us());
+    let periods = (time_us.saturating_sub(last_us) + period_us / 2) / period_us;
+    periods.saturating_sub(1).min(u64::from(u32::MAX)) as u32
+}
+
+impl<B: I2c + Recover, D: DataReady, T: DelayNs> Adc for Nau7802<B, D, T> {
+    const LIMITS: Limits = Limits::FULL_RANGE;
+    const GAIN: u8 = 128;
+
+    async fn start(&mut self, rate: Rate) -> Result<(), AdcError> {
+        let mut failure = AdcError::Faulty;
+        for _ in 0..ATTEMPTS {
+            match self.bring_up(rate).await {
+                Ok(()) => return Ok(()),
+                Err(error) => failure = error,
+            }
+            self.configured = false;
+            if failure == AdcError::Bus {
+                break; // every transaction was tried thrice already
+            }
+        }
+        self.stop().await;
+        Err(failure)
+    }
+
+    async fn next(&mut self) -> Result<Reading, AdcError> {
+        let running = self.running.ok_or(AdcError::Silent)?;
+        let time_us = self.ready(running.rate).await?;
+        // The register behind the result comes along: it tells whether the part still holds its set-up.
+        let [high, middle, low, set_up] = self.read(register::ADCO_B2).await?;
+        if set_up != ADC_CHOPPER_OFF {
+            return Err(AdcError::Faulty);
+        }
+        let missed = running.last_us.map_or(0, |last_us| missed_between(last_us, time_us, running.rate));
+        self.running = Some(Running { last_us: Some(time_us), ..running });
+        Ok(Reading { time_us, counts: i32::from_be_bytes([high, middle, low, 0]) >> 8, missed })
+    }
+
+    async fn stop(&mut self) {
+        self.running = None;
+        if self.write(register::PU_CTRL, pu_ctrl::INTERNAL_REGULATOR).await.is_err() {
+            self.configured = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::cell::RefCell;
+    use embassy_futures::block_on;
+    use embedded_hal_async::i2c::{ErrorKind, ErrorType, NoAcknowledgeSource, Operation, SevenBitAddress};
+    use std::rc::Rc;
+    use std::vec::Vec;
+
+    /// The part as its data sheet describes it, with time of its own and faults on demand.
+    #[derive(Debug)]
+    struct Part {
+        registers: [u8; 0x20],
+        now_us: u64,
+        converting: bool,
+        next_conversion_us: u64,
+        conversions: u32,
+        result_pending: bool,
+        transactions: usize,
+        fail_at: Option<(usize, Fault)>,
+        stuck: bool,
+        calibrations: usize,
+        period_scale_percent: u64,
+    }
+
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    enum Fault {
+        /// This one transaction is not acknowledged.
+        Nack,
+        /// The bus hangs until it is recovered.
+        Stuck,
+        /// The part is unplugged from here on.
+        Gone,
+        /// A brown-out resets its registers.
+        Forgot,
+    }
+
+    impl Part {
+        fn new() -> Self {
+            let mut part = Self {
+                registers: [0; 0x20],
+                now_us: 0,
+                converting: false,
+                next_conversion_us: 0,
+                conversions: 0,
+                result_pending: false,
+                transactions: 0,
+                fail_at: None,
+                stuck: false,
+                calibrations: 0,
+                period_scale_percent: 100,
+            };
+            part.reset();
+            part
+        }
+
+        fn reset(&mut self) {
+            self.registers = [0; 0x20];
+            self.converting = false;
+            self.result_pending = false;
+        }
+
+        fn period_us(&self) -> u64 {
+            let nominal = match self.registers[2] >> 4 & 7 {
+                0 => 100_000,
+                1 => 50_000,
+                2 => 25_000,
+                3 => 12_500,
+                _ => 3_125,
+            };
+            nominal * self.period_scale_percent / 100
+        }
+
+        fn advance(&mut self, by_us: u64) {
+            self.now_us += by_us;
+            while self.converting && self.next_conversion_us <= self.now_us {
+                self.convert();
+            }
+        }
+
+        fn convert(&mut self) {
+            self.conversions += 1;
+            let value = self.conversions.to_be_bytes();
+            self.registers[0x12..0x15].copy_from_slice(&value[1..]);
+            self.result_pending = true;
+            self.next_conversion_us += self.period_us();
+        }
+
+        fn transaction(&mut self) -> Result<(), ErrorKind> {
+            self.advance(100);
+            self.transactions += 1;
+            if let Some((at, fault)) = self.fail_at {
+                if self.transactions == at && fault == Fault::Forgot {
+                    self.reset();
+                }
+                if self.transactions == at && fault == Fault::Stuck {
+                    self.stuck = true;
+                }
+                let nack = self.transactions == at && fault == Fault::Nack;
+                if nack || (self.transactions >= at && fault == Fault::Gone) {
+                    return Err(ErrorKind::NoAcknowledge(NoAcknowledgeSource::Address));
+                }
+            }
+            if self.stuck { Err(ErrorKind::ArbitrationLoss) } else { Ok(()) }
+        }
+
+        fn write(&mut self, register: u8, value: u8) {
+            match register {
+                0x00 if value & 1 != 0 => self.reset(),
+                0x00 => self.write_power(value),
+                0x02 if value & 4 != 0 => {
+                    self.registers[2] = value & !4;
+                    self.calibrations += 1;
+                }
+                _ => self.registers[usize::from(register)] = value,
+            }
+        }
+
+        fn write_power(&mut self, value: u8) {
+            let powered = value & 0b110 == 0b110;
+            self.registers[0] = value | if powered { 8 } else { 0 };
+            let start = powered && value & 0x10 != 0;
+            if start && !self.converting {
+                self.next_conversion_us = self.now_us + self.period_us();
+            }
+            self.converting = start;
+        }
+
+        fn read(&mut self, register: u8, into: &mut [u8]) {
+            let from = usize::from(register);
+            into.copy_from_slice(&self.registers[from..from + into.len()]);
+            if register == 0x12 {
+                self.result_pending = false;
+            }
+        }
+    }
+
+    #[derive(Debug, Clone)]
+    struct Bench(Rc<RefCell<Part>>);
+
+    impl ErrorType for Bench {
+        type Error = ErrorKind;
+    }
+
+    impl I2c<SevenBitAddress> for Bench {
+        async fn transaction(
+            &mut self,
+            address: u8,
+            operations: &mut [Operation<'_>],
+        ) -> Result<(), ErrorKind> {
+            assert_eq!(address, 0x2A);
+            let mut part = self.0.borrow_mut();
+            part.transaction()?;
+            match operations {
+                [Operation::Write([register, value])] => part.write(*register, *value),
+                [Operation::Write([register]), Operation::Read(into)] => part.read(*register, into),
+                other => panic!("not a register access: {other:?}"),
+            }
+            Ok(())
+        }
+    }
+
+    impl Recover for Bench {
+        async fn recover(&mut self) {
+            self.0.borrow_mut().stuck = false;
+        }
+    }
+
+    impl DataReady for Bench {
+        async fn ready(&mut self) -> u64 {
+            loop {
+                if !self.0.borrow().converting {
+                    return core::future::pending().await;
+                }
+                let mut part = self.0.borrow_mut();
+                if part.result_pending {
+                    return part.now_us;
+                }
+                let wait_us = part.next_conversion_us - part.now_us;
+                part.advance(wait_us);
+            }
+        }
+    }
+
+    impl DelayNs for Bench {
+        async fn delay_ns(&mut self, ns: u32) {
+            self.0.borrow_mut().advance(u64::from(ns).div_ceil(1000));
+        }
+    }
+
+    fn bench() -> (Bench, Nau7802<Bench, Bench, Bench>) {
+        let bench = Bench(Rc::new(RefCell::new(Part::new())));
+        (bench.clone(), Nau7802::new(bench.clone(), bench.clone(), bench))
+    }
+
+    /// Readings are consecutive conversions unless the driver says how many it missed.
+    fn assert_honest(readings: &[Reading]) {
+        for pair in readings.windows(2) {
+            let step = pair[1].counts - pair[0].counts;
+            assert_eq!(step, 1 + pair[1].missed as i32, "{pair:?}");
+            assert!(pair[1].time_us > pair[0].time_us);
+        }
+    }
+
+    fn stream<A: Adc>(adc: &mut A, rate: Rate, n: usize) -> Result<Vec<Reading>, AdcError> {
+        block_on(async {
+            adc.start(rate).await?;
+            let mut readings = Vec::new();
+            for _ in 0..n {
+                readings.push(adc.next().await?);
+            }
+            adc.stop().await;
+            Ok(readings)
+        })
+    }
+
+    #[test]
+    fn streams_at_every_rate_and_time_follows_the_oscillator() {
+        for rate in Rate::ALL {
+            for scale in [95, 100, 105] {
+                let (bench, mut adc) = bench();
+                bench.0.borrow_mut().period_scale_percent = scale;
+                let readings = stream(&mut adc, rate, 20).unwrap();
+                assert_honest(&readings);
+                assert!(readings.iter().all(|r| r.missed == 0), "{rate:?} at {scale} %");
+                let step = readings[19].time_us - readings[18].time_us;
+                assert_eq!(step, u64::from(rate.period_us()) * scale / 100);
+            }
+        }
+    }
+
+    #[test]
+    fn standby_keeps_the_offset_calibration() {
+        let (bench, mut adc) = bench();
+        stream(&mut adc, Rate::Hz80, 3).unwrap();
+        stream(&mut adc, Rate::Hz10, 3).unwrap();
+        assert_eq!(bench.0.borrow().calibrations, 1);
+        assert!(!bench.0.borrow().converting);
+        assert_eq!(bench.0.borrow().registers[0] & 0b110, 0, "the bridge is without current");
+    }
+
+    #[test]
+    fn a_part_that_forgot_its_registers_is_set_up_anew() {
+        let (bench, mut adc) = bench();
+        stream(&mut adc, Rate::Hz80, 3).unwrap();
+        bench.0.borrow_mut().reset();
+        assert_honest(&stream(&mut adc, Rate::Hz80, 3).unwrap());
+        assert_eq!(bench.0.borrow().calibrations, 2);
+    }
+
+    #[test]
+    fn late_collection_is_counted() {
+        let (bench, mut adc) = bench();
+        block_on(async {
+            adc.start(Rate::Hz80).await.unwrap();
+            let first = adc.next().await.unwrap();
+            bench.0.borrow_mut().advance(12_500 * 3);
+            let late = adc.next().await.unwrap();
+            // The last of the three is collected; two are gone.
+            assert_eq!(late.missed, 2);
+            assert_eq!(late.counts - first.counts, 3);
+        });
+    }
+
+    #[test]
+    fn an_absent_part_is_reported() {
+        let (bench, mut adc) = bench();
+        bench.0.borrow_mut().fail_at = Some((1, Fault::Gone));
+        assert_eq!(stream(&mut adc, Rate::Hz80, 1), Err(AdcError::Bus));
+    }
+
+    #[test]
+    fn a_part_that_never_converts_is_silent() {
+        let (bench, mut adc) = bench();
+        block_on(async {
+            adc.start(Rate::Hz80).await.unwrap();
+            bench.0.borrow_mut().converting = false;
+            assert_eq!(adc.next().await, Err(AdcError::Silent));
+            adc.start(Rate::Hz80).await.unwrap();
+            adc.next().await.unwrap();
+        });
+    }
+
+    /// Every bus transaction of a start, ten readings, a stop and a second stream fails once in each way.
+    #[test]
+    fn any_failing_transaction_is_recovered_or_reported() {
+        let (bench, mut adc) = self::bench();
+        stream(&mut adc, Rate::Hz80, 10).unwrap();
+        stream(&mut adc, Rate::Hz320, 10).unwrap();
+        let transactions = bench.0.borrow().transactions;
+        assert!(transactions > 50);
+        for fault in [Fault::Nack, Fault::Stuck, Fault::Forgot, Fault::Gone] {
+            for at in 1..=transactions {
+                let (bench, mut adc) = self::bench();
+                bench.0.borrow_mut().fail_at = Some((at, fault));
+                let outcomes = [Rate::Hz80, Rate::Hz320].map(|rate| stream(&mut adc, rate, 10));
+                for outcome in outcomes.iter().flatten() {
+                    assert_honest(outcome);
+                }
+                let failed = outcomes.iter().any(Result::is_err);
+                match fault {
+                    Fault::Nack | Fault::Stuck => assert!(!failed, "{fault:?} at {at} was not recovered"),
+                    Fault::Gone => assert!(failed || at == transactions, "{at} went unnoticed"),
+                    Fault::Forgot => {}
+                }
+                bench.0.borrow_mut().fail_at = None;
+                assert_honest(&stream(&mut adc, Rate::Hz80, 10).expect("works again once the fault is gone"));
+            }
+        }
+    }
+}

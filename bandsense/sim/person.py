@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator
@@ -25,6 +26,7 @@ __all__ = [
     "Pause",
     "Plan",
     "RepPlan",
+    "Span",
     "perform",
 ]
 
@@ -161,6 +163,13 @@ class Plan:
         return tuple(change(next(indices), p) if isinstance(p, RepPlan) else p for p in self.parts)
 
 
+class Span(NamedTuple):
+    """First and last index of a repetition's movement."""
+
+    first: int
+    last: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Movement:
     """The way of the hand on a uniform time grid.
@@ -169,13 +178,13 @@ class Movement:
         time_s: from 0.
         displacement_m: hand from the start position, positive stretches the band.
         added_n: tension that does not come from the hand's position: steps, blows.
-        spans: first and last grid index of every repetition's movement.
+        spans: where on the grid the repetitions are.
     """
 
     time_s: FloatArray
     displacement_m: FloatArray
     added_n: FloatArray
-    spans: tuple[tuple[int, int], ...]
+    spans: tuple[Span, ...]
 
 
 def perform(plan: Plan, dt_s: float, rng: Generator) -> Movement:
@@ -213,8 +222,8 @@ class _Hand:
         if move.blow_n:
             self.added[-1] += _blow(n, self._dt_s, move.blow_n)
 
-    def repeat(self, rep: RepPlan) -> tuple[int, int]:
-        """Append one repetition with the rest after it; first and last index of its movement."""
+    def repeat(self, rep: RepPlan) -> Span:
+        """Append one repetition with the rest after it."""
         first, bottom = self._n, self._position
         if rep.pause:
             way = bottom + rep.pause.at * (rep.top - bottom)
@@ -233,7 +242,7 @@ class _Hand:
         n = self._go(rep.rest_s, rep.bottom)
         if rep.bounce and n:
             self.positions[-1] += _bounce(_times(n, self._dt_s), rep.bounce)
-        return first, last
+        return Span(first, last)
 
     def _go(self, duration_s: float, to: float, skew: float = 0.0) -> int:
         n = round(duration_s / self._dt_s)

@@ -28,6 +28,7 @@ from bandsense.sim.person import (
     Pause,
     Plan,
     RepPlan,
+    Span,
     perform,
 )
 from bandsense.sim.sensor import Conversions, Sensor
@@ -41,8 +42,10 @@ __all__ = [
     "Ranges",
     "Scenario",
     "SimulatedSet",
+    "Span",
     "Stage",
     "TrueRep",
+    "marked",
     "true_reps",
 ]
 
@@ -58,6 +61,10 @@ INVISIBLE_BELOW = 0.20
 
 _HOLE_S = 0.25
 """A repetition with samples missing for longer than this is not scored: nobody can know what was there."""
+
+_VALLEY_S = 0.5
+"""The valleys of a repetition are the lowest points this close to its movement: tension that creeps through a
+long rest belongs to no repetition."""
 
 _MIN_PEAK_N = 15.0
 _WEAK_BELOW_N = 25.0
@@ -723,7 +730,7 @@ def true_reps(
     time_s: FloatArray,
     tension_n: FloatArray,
     elongation: FloatArray,
-    spans: tuple[tuple[int, int], ...],
+    spans: tuple[Span, ...],
     full: tuple[bool, ...],
 ) -> tuple[TrueRep, ...]:
     """Label repetitions from what physically happened.
@@ -732,10 +739,10 @@ def true_reps(
         time_s: uniform grid.
         tension_n: noise-free tension.
         elongation: elongation of the band.
-        spans: first and last index of each repetition's movement.
+        spans: where the repetitions are.
         full: whether each was meant to be a full one.
     """
-    ranges = np.array([float(np.ptp(elongation[a : b + 1])) for a, b in spans])
+    ranges = np.array([float(np.ptp(elongation[span.first : span.last + 1])) for span in spans])
     meant = ranges[np.array(full, dtype=bool)] if any(full) else ranges
     whole = float(np.median(meant)) if meant.size else 1.0
     return tuple(
@@ -744,12 +751,12 @@ def true_reps(
 
 
 def _true_rep(
-    time_s: FloatArray, tension_n: FloatArray, spans: tuple[tuple[int, int], ...], i: int, share: float
+    time_s: FloatArray, tension_n: FloatArray, spans: tuple[Span, ...], i: int, share: float
 ) -> TrueRep:
     first, last = spans[i]
-    margin = round(0.5 / float(time_s[1] - time_s[0]))
-    start = max(first - margin, spans[i - 1][1] if i else 0)
-    stop = min(last + margin, spans[i + 1][0] if i + 1 < len(spans) else time_s.size - 1)
+    margin = round(_VALLEY_S / float(time_s[1] - time_s[0]))
+    start = max(first - margin, spans[i - 1].last if i else 0)
+    stop = min(last + margin, spans[i + 1].first if i + 1 < len(spans) else time_s.size - 1)
     top = first + int(np.argmax(tension_n[first : last + 1]))
     up, down = tension_n[start : top + 1], tension_n[top : stop + 1]
     peak = float(tension_n[top])
@@ -840,7 +847,7 @@ class Performance:
             np.interp(at, self.time_s, self.tension_n),
             np.interp(at, self.time_s, self.displacement_m),
             made,
-            tuple(_marked(rep, at) for rep in self.reps),
+            tuple(marked(rep, at) for rep in self.reps),
             self,
         )
 
@@ -857,7 +864,7 @@ class Performance:
         return kept
 
 
-def _marked(rep: TrueRep, at: FloatArray) -> TrueRep:
+def marked(rep: TrueRep, at: FloatArray) -> TrueRep:
     """The repetition, ambiguous where a hole in the samples touches it."""
     inside = at[(at > rep.pull_start_s - 0.1) & (at < rep.end_s + 0.1)]
     edges = np.concatenate(([rep.pull_start_s - 0.1], inside, [rep.end_s + 0.1]))

@@ -1,0 +1,610 @@
+"""How well repetitions, phases and peaks are found: `python -m benchmarks.accuracy`.
+
+Simulated sets with known truth (`benchmarks.generators`), real recordings with known counts and, where an
+encoder ran beside the sensor, known boundaries; beside bandsense three detectors that people write in an
+afternoon.
+
+A detection is right if the middle of its plateau lies inside a true repetition ± 0.3 s, one to one.
+Boundaries are 10 % and 90 % crossings of the noise-free tension between its peak and its lowest points within
+half a second of the movement. Repetitions that nobody can judge (60–75 % of the range, samples missing, the
+band snapped) may be counted or not, and score nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.signal import butter, find_peaks, sosfiltfilt
+
+from bandsense.export.reading import read_recording
+from bandsense.samples import FloatArray
+from bandsense.signal.analysis import analyze
+from bandsense.signal.boundaries import locate
+from bandsense.signal.events import Rep, RepTop
+from bandsense.sim.scenario import TrueRep
+from benchmarks.generators import SPLITS, Case, Recorded, cases, controls
+
+MARGIN_S = 0.3
+EVENTS = ("pull start", "hold start", "return start", "end")
+MAIN_RATE_HZ = 80.0
+HOLD_S = 0.25
+VALLEY_S = 0.5
+BOOTSTRAP = 1000
+
+
+# ── what is compared ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A repetition as some method sees it; only bandsense says more than where it is."""
+
+    middle_s: float
+    rep: Rep | None = None
+    streamed: Rep | None = None
+    counted_s: float | None = None
+
+
+Method = Callable[[FloatArray, FloatArray], list[Detection]]
+
+
+def bandsense(time_s: FloatArray, tension_n: FloatArray) -> list[Detection]:
+    """The signal chain of this project, one configuration for everything."""
+    result = analyze(time_s, tension_n)
+    counted = {event.index: event.detected_s for event in result.events if isinstance(event, RepTop)}
+    streamed = {rep.index: rep for rep in result.causal}
+    return [
+        Detection(
+            (rep.hold_start + rep.return_start) / 2, rep, streamed.get(rep.index), counted.get(rep.index)
+        )
+        for rep in result.reps
+    ]
+
+
+def zig_zag(time_s: FloatArray, tension_n: FloatArray) -> list[Detection]:
+    """Turning points at least 10 N apart."""
+    found: list[Detection] = []
+    low = high = float(tension_n[0])
+    top_s, rising = 0.0, False
+    for t, y in zip(time_s.tolist(), tension_n.tolist(), strict=True):
+        if rising:
+            if y > high:
+                high, top_s = y, t
+            elif y < high - 10.0:
+                found.append(Detection(top_s))
+                rising, low = False, y
+        elif y < low:
+            low = y
+        elif y > low + 10.0:
+            rising, high, top_s = True, y, t
+    return found
+
+
+def level_crossing(time_s: FloatArray, tension_n: FloatArray) -> list[Detection]:
+    """Stretches above half of the largest tension."""
+    above = np.concatenate(([False], tension_n > 0.5 * tension_n.max(), [False]))
+    edges = np.flatnonzero(np.diff(above.astype(int)))
+    return [
+        Detection(float(time_s[a] + time_s[b - 1]) / 2) for a, b in zip(edges[::2], edges[1::2], strict=True)
+    ]
+
+
+def peaks_of_filtered(time_s: FloatArray, tension_n: FloatArray) -> list[Detection]:
+    """`find_peaks` with a prominence of 30 % of the range, 0.5 s apart, on a zero-phase 4 Hz low-pass."""
+    rate_hz = 1.0 / float(np.median(np.diff(time_s)))
+    smooth = sosfiltfilt(butter(2, min(4.0, 0.4 * rate_hz), fs=rate_hz, output="sos"), tension_n)
+    peaks, _ = find_peaks(smooth, prominence=0.3 * np.ptp(smooth), distance=max(1, round(0.5 * rate_hz)))
+    return [Detection(float(time_s[i])) for i in peaks]
+
+
+METHODS: dict[str, Method] = {
+    "bandsense": bandsense,
+    "zig-zag 10 N": zig_zag,
+    "half-level crossing": level_crossing,
+    "filtfilt + find_peaks": peaks_of_filtered,
+}
+
+
+# ── scoring ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class Score:
+    """Errors collected over sets."""
+
+    count_errors: list[int] = field(default_factory=list)
+    true_positives: int = 0
+    false_positives: int = 0
+    false_negatives: int = 0
+    wrong_flags: int = 0
+    boundaries_s: list[tuple[float, float, float, float]] = field(default_factory=list)
+    streamed_s: list[tuple[float, float, float, float]] = field(default_factory=list)
+    under_tension_s: list[float] = field(default_factory=list)
+    peaks: list[float] = field(default_factory=list)
+    after_return_s: list[float] = field(default_factory=list)
+    after_hold_s: list[float] = field(default_factory=list)
+
+    def add(self, recorded: Recorded, detections: Sequence[Detection]) -> None:
+        """Score one recording."""
+        pairs, spare = matched(recorded.reps, detections)
+        scored = [
+            (rep, peak, pairs.get(i))
+            for i, (rep, peak) in enumerate(_with_peaks(recorded))
+            if not rep.ambiguous
+        ]
+        hits = [(rep, peak, found) for rep, peak, found in scored if found is not None]
+        missing = len(scored) - len(hits)
+        self.count_errors.append(spare - missing)
+        self.true_positives += len(hits)
+        self.false_negatives += missing
+        self.false_positives += spare
+        for rep, peak_n, found in hits:
+            self._add_pair(rep, peak_n, found)
+
+    def _add_pair(self, true: TrueRep, peak_n: float, found: Detection) -> None:
+        if found.rep is None:
+            return
+        self.wrong_flags += found.rep.partial != true.partial
+        self.boundaries_s.append(_differences(found.rep, true))
+        if found.streamed is not None:
+            self.streamed_s.append(_differences(found.streamed, true))
+        self.under_tension_s.append(found.rep.duration_s - (true.end_s - true.pull_start_s))
+        self.peaks.append(found.rep.peak_tension / peak_n - 1.0)
+        if found.counted_s is not None:
+            if true.return_start_s - true.hold_start_s >= HOLD_S:
+                self.after_hold_s.append(found.counted_s - true.hold_start_s)
+            else:
+                self.after_return_s.append(found.counted_s - true.return_start_s)
+
+    def merged(self, other: Score) -> Score:
+        """Both together."""
+        return Score(*(getattr(self, name) + getattr(other, name) for name in Score.__dataclass_fields__))
+
+    def summary(self) -> dict[str, float]:
+        """Every figure of the tables; what has no data is NaN."""
+        errors = np.array(self.count_errors, dtype=float)
+        exact = errors == 0
+        low, high = _bootstrap(exact)
+        hits = self.true_positives
+        detected, true = hits + self.false_positives, hits + self.false_negatives
+        figures = {
+            "sets": float(errors.size),
+            "reps": float(true),
+            "exact": _mean(exact),
+            "exact low": low,
+            "exact high": high,
+            "within one": _mean(np.abs(errors) <= 1),
+            "mae": _mean(np.abs(errors)),
+            "bias": _mean(errors),
+            "precision": hits / detected if detected else np.nan,
+            "recall": hits / true if true else np.nan,
+            "f1": 2 * hits / (detected + true) if detected + true else np.nan,
+            "wrong partial flags": self.wrong_flags / len(self.peaks) if self.peaks else np.nan,
+            **_limits_of_agreement("time under tension", np.array(self.under_tension_s)),
+            "peak p95": _quantile(np.abs(self.peaks), 0.95),
+            "peak bias": _mean(np.array(self.peaks)),
+            "after return median": _quantile(self.after_return_s, 0.5),
+            "after return p95": _quantile(self.after_return_s, 0.95),
+            "after hold median": _quantile(self.after_hold_s, 0.5),
+            "after hold p95": _quantile(self.after_hold_s, 0.95),
+        }
+        for kind, rows in (("", self.boundaries_s), ("streamed ", self.streamed_s)):
+            columns = np.array(rows).T if rows else np.zeros((4, 0))
+            for event, column in zip(EVENTS, columns, strict=True):
+                figures[f"{kind}{event} median"] = _quantile(np.abs(column), 0.5)
+                figures[f"{kind}{event} p95"] = _quantile(np.abs(column), 0.95)
+                figures[f"{kind}{event} bias"] = _mean(column)
+        return figures
+
+
+def matched(reps: Sequence[TrueRep], detections: Sequence[Detection]) -> tuple[dict[int, Detection], int]:
+    """Pair each repetition with the nearest free detection inside it; also the number of detections left."""
+    free = list(detections)
+    pairs: dict[int, Detection] = {}
+    certain_first = sorted(range(len(reps)), key=lambda i: (reps[i].ambiguous, reps[i].middle_s))
+    for i in certain_first:
+        rep = reps[i]
+        inside = [d for d in free if rep.pull_start_s - MARGIN_S <= d.middle_s <= rep.end_s + MARGIN_S]
+        if inside:
+            pairs[i] = min(inside, key=lambda d: abs(d.middle_s - rep.middle_s))
+            free.remove(pairs[i])
+    return pairs, len(free)
+
+
+def _with_peaks(recorded: Recorded) -> Iterable[tuple[TrueRep, float]]:
+    return zip(recorded.reps, recorded.peaks_n, strict=True)
+
+
+def _differences(found: Rep, true: TrueRep) -> tuple[float, float, float, float]:
+    return (
+        found.pull_start - true.pull_start_s,
+        found.hold_start - true.hold_start_s,
+        found.return_start - true.return_start_s,
+        found.end - true.end_s,
+    )
+
+
+def _mean(values: FloatArray) -> float:
+    return float(np.mean(values)) if np.size(values) else np.nan
+
+
+def _quantile(values: Sequence[float] | FloatArray, q: float) -> float:
+    return float(np.quantile(values, q)) if np.size(values) else np.nan
+
+
+def _limits_of_agreement(name: str, differences: FloatArray) -> dict[str, float]:
+    """Bland and Altman 1986: mean difference, and ± 1.96 standard deviations around it."""
+    bias = _mean(differences)
+    spread = 1.96 * float(np.std(differences, ddof=1)) if differences.size > 1 else np.nan
+    return {f"{name} bias": bias, f"{name} low": bias - spread, f"{name} high": bias + spread}
+
+
+def _bootstrap(hits: FloatArray) -> tuple[float, float]:
+    """95 % percentile interval of a share over resampled sets."""
+    if not hits.size:
+        return np.nan, np.nan
+    rng = np.random.default_rng(1)
+    means = rng.binomial(hits.size, float(np.mean(hits)), BOOTSTRAP) / hits.size
+    return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
+
+
+# ── running ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+Scores = dict[tuple[str, str, str, float], Score]
+"""By method, generator, class and rate."""
+
+
+def run(split: str, sets: int, each_control: int, rates_hz: Sequence[float]) -> tuple[Scores, Scores]:
+    """Score all methods on simulated sets and on controls."""
+    return (
+        _scored(cases(split, sets), rates_hz),
+        _scored(controls(split, each_control), rates_hz),
+    )
+
+
+def _scored(all_cases: Iterable[Case], rates_hz: Sequence[float]) -> Scores:
+    scores: Scores = defaultdict(Score)
+    for case in all_cases:
+        for rate_hz in rates_hz:
+            recorded = case.record(rate_hz)
+            for name, method in METHODS.items():
+                found = method(recorded.time_s, recorded.tension_n)
+                scores[name, case.generator, case.group, rate_hz].add(recorded, found)
+    return scores
+
+
+def pooled(scores: Scores, **wanted: str | float) -> Score:
+    """All scores whose method, generator, group or rate_hz is the wanted one, together."""
+    keys = ("method", "generator", "group", "rate_hz")
+    total = Score()
+    for key, score in scores.items():
+        if all(key[keys.index(name)] == value for name, value in wanted.items()):
+            total = total.merged(score)
+    return total
+
+
+# ── real recordings ─────────────────────────────────────────────────────────────────────────────────────────
+
+BAND_RECORDINGS = {"calibration-1": (5, 0), "calibration-3": (5, 0), "calibration-5": (8, 2), "clean": (4, 0)}
+"""True repetitions and how many of them are partial: from the encoder, the last one counted by eye."""
+
+
+def recordings_folder() -> Path:
+    """Where the real recordings are."""
+    default = Path(__file__).resolve().parent.parent.parent / "shared" / "recordings"
+    return Path(os.environ.get("BANDSENSE_RECORDINGS", default))
+
+
+@dataclass(frozen=True, slots=True)
+class RealResult:
+    """One real recording: counts by method, and boundaries against the encoder where there is one."""
+
+    name: str
+    reps: int | None
+    partial: int | None
+    counts: dict[str, int]
+    found_partial: int
+    boundary_s: tuple[float, ...] = ()
+
+
+def real_results(folder: Path) -> list[RealResult]:
+    """All real force recordings."""
+    results = []
+    for file in sorted([*folder.glob("band/*.force.csv"), *folder.glob("isometric/*.csv")]):
+        block = read_recording(file).block
+        tension = block.values * (9.80665 if block.unit.value == "kgf" else 1.0)
+        name = file.name.removesuffix(".csv").removesuffix(".force")
+        reps, partial = BAND_RECORDINGS.get(name, (None, None))
+        found = {method: run(block.time_s, tension) for method, run in METHODS.items()}
+        own = [d.rep for d in found["bandsense"] if d.rep is not None]
+        encoder = file.with_name(f"{name}.encoder.txt")
+        boundary = encoder_differences(block.time_s, tension, own, encoder) if encoder.is_file() else ()
+        counts = {method: len(detections) for method, detections in found.items()}
+        results.append(RealResult(name, reps, partial, counts, sum(rep.partial for rep in own), boundary))
+    return results
+
+
+def encoder_differences(
+    time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep], file: Path
+) -> tuple[float, ...]:
+    """Boundaries of the repetitions minus those of the encoder, seconds, four for each repetition.
+
+    Encoder and gauge were started apart and their clocks differ by about a percent, and tension is a curved
+    function of length. So the encoder's displacement becomes a tension by a power law, fitted together with
+    the clocks' offset and ratio; then both traces cross 10 % and 90 % of the same quantity.
+    """
+    way_m = np.cumsum(np.fromstring(file.read_text(), sep=",")) / 1000.0
+    on_gauge = _aligned(time_s, tension_n, way_m)
+    differences: list[float] = []
+    for i, rep in enumerate(reps):
+        before = max(reps[i - 1].end if i else 0.0, rep.pull_start - VALLEY_S)
+        after = min(reps[i + 1].pull_start if i + 1 < len(reps) else np.inf, rep.end + VALLEY_S)
+        here = (time_s >= before) & (time_s <= after)
+        true = locate(time_s[here], on_gauge[here])
+        differences += [
+            rep.pull_start - true.pull_start,
+            rep.hold_start - true.hold_start,
+            rep.return_start - true.return_start,
+            rep.end - true.end,
+        ]
+    return tuple(differences)
+
+
+def _aligned(time_s: FloatArray, tension_n: FloatArray, way_m: FloatArray) -> FloatArray:
+    """The tension that the encoder's way stands for, on the gauge's clock."""
+    clock_s = np.arange(way_m.size) / 1000.0
+    relative = (way_m - way_m.min()) / np.ptp(way_m)
+
+    def modelled(parameters: FloatArray) -> FloatArray:
+        offset_s, ratio, exponent, start = parameters
+        way = np.interp((time_s - offset_s) * ratio, clock_s, relative)
+        shape = np.power(way + abs(start), exponent)
+        centred = shape - shape.mean()
+        slope = float(centred @ tension_n) / max(float(centred @ centred), 1e-12)
+        fitted: FloatArray = tension_n.mean() + slope * centred
+        return fitted
+
+    def loss(parameters: FloatArray) -> float:
+        return float(np.mean((modelled(parameters) - tension_n) ** 2))
+
+    starts = [
+        np.array([at, ratio, 0.65, 0.02])
+        for at in np.arange(-8.0, 8.0, 0.1)
+        for ratio in (0.97, 0.98, 0.99, 1.0, 1.01, 1.02, 1.03)
+    ]
+    start = min(starts, key=loss)
+    return modelled(minimize(loss, start, method="Nelder-Mead", options={"maxiter": 4000}).x)
+
+
+# ── printing ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _ms(value: float) -> str:
+    return "–" if np.isnan(value) else f"{1000 * value:.0f}"
+
+
+def _percent(value: float, digits: int = 1) -> str:
+    return "–" if np.isnan(value) else f"{100 * value:.{digits}f}"
+
+
+def _number(value: float, digits: int = 3) -> str:
+    return "–" if np.isnan(value) else f"{value:.{digits}f}"
+
+
+def _print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    print(f"\n{title}")
+    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
+    for row in (header, *rows):
+        cells = [row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))]
+        print("  ".join(cells).rstrip())
+
+
+COUNT_HEADER = ("", "sets", "exact %", "95 % CI", "±1 %", "MAE", "bias", "F1", "wrong partial %")
+
+
+def _count_row(name: str, score: Score) -> list[str]:
+    s = score.summary()
+    return [
+        name,
+        f"{s['sets']:.0f}",
+        _percent(s["exact"]),
+        f"{_percent(s['exact low'])}–{_percent(s['exact high'])}",
+        _percent(s["within one"]),
+        _number(s["mae"]),
+        f"{s['bias']:+.3f}",
+        _number(s["f1"], 4),
+        _percent(s["wrong partial flags"]),
+    ]
+
+
+TIME_HEADER = ("", *EVENTS, "TUT bias [LoA] ms", "peak P95 %", "top after return", "after hold start")
+
+
+def _time_row(name: str, score: Score, kind: str = "") -> list[str]:
+    s = score.summary()
+    agreement = [s[f"time under tension {end}"] for end in ("bias", "low", "high")]
+    return [
+        name,
+        *(
+            f"{_ms(s[f'{kind}{e} median'])}/{_ms(s[f'{kind}{e} p95'])}/{_ms(s[f'{kind}{e} bias'])}"
+            for e in EVENTS
+        ),
+        f"{_ms(agreement[0])} [{_ms(agreement[1])}, {_ms(agreement[2])}]",
+        _percent(s["peak p95"], 2),
+        f"{_ms(s['after return median'])}/{_ms(s['after return p95'])}",
+        f"{_ms(s['after hold median'])}/{_ms(s['after hold p95'])}",
+    ]
+
+
+def report(split: str, simulated: Scores, negative: Scores, rates_hz: Sequence[float]) -> None:
+    """Print every table."""
+    main_hz = MAIN_RATE_HZ if MAIN_RATE_HZ in rates_hz else rates_hz[0]
+    groups = list(dict.fromkeys(group for _, _, group, _ in simulated))
+    generators = list(dict.fromkeys(generator for _, generator, _, _ in simulated))
+    own = {group: pooled(simulated, method="bandsense", group=group, rate_hz=main_hz) for group in groups}
+    everything = pooled(simulated, method="bandsense", rate_hz=main_hz)
+    print(f"bandsense accuracy, split {split!r}, {everything.summary()['sets']:.0f} sets at each rate")
+    by_class = [_count_row(group, own[group]) for group in groups]
+    _print_table(
+        f"Counts by disturbance class at {main_hz:g} Hz",
+        COUNT_HEADER,
+        [*by_class, _count_row("all", everything)],
+    )
+    by_class = [_time_row(group, own[group]) for group in groups]
+    totals = [_time_row("all", everything), _time_row("all, streaming", everything, "streamed ")]
+    _print_table(
+        f"Boundaries (median/P95/bias, ms), time under tension, peak and latency at {main_hz:g} Hz",
+        TIME_HEADER,
+        [*by_class, *totals],
+    )
+    for method in METHODS:
+        rows = [
+            _count_row(
+                f"{rate_hz:g} Hz, {generator}",
+                pooled(simulated, method=method, rate_hz=rate_hz, generator=generator),
+            )
+            for rate_hz in rates_hz
+            for generator in generators
+        ]
+        _print_table(f"{method}, all classes", COUNT_HEADER, rows)
+    rows = [
+        _time_row(f"{rate_hz:g} Hz", pooled(simulated, method="bandsense", rate_hz=rate_hz))
+        for rate_hz in rates_hz
+    ]
+    _print_table("Times by rate, all classes", TIME_HEADER, rows)
+    _report_controls(negative, rates_hz)
+
+
+def _report_controls(negative: Scores, rates_hz: Sequence[float]) -> None:
+    kinds = list(dict.fromkeys(group for _, _, group, _ in negative))
+    rows = []
+    for kind in kinds:
+        for rate_hz in rates_hz:
+            scores = [pooled(negative, method=m, group=kind, rate_hz=rate_hz) for m in METHODS]
+            recordings = f"{len(scores[0].count_errors)}"
+            rows.append([f"{kind}, {rate_hz:g} Hz", recordings, *(f"{s.false_positives}" for s in scores)])
+    _print_table(
+        "Negative controls: repetitions found where there are none", ("", "recordings", *METHODS), rows
+    )
+
+
+def report_real(results: Sequence[RealResult]) -> None:
+    """Print counts and encoder boundaries of real recordings."""
+    rows = [
+        [
+            r.name,
+            "–" if r.reps is None else f"{r.reps} ({r.partial})",
+            f"{r.counts['bandsense']} ({r.found_partial})",
+            *(f"{count}" for method, count in r.counts.items() if method != "bandsense"),
+            _ms(_quantile(np.abs(r.boundary_s), 0.5)),
+            _ms(float(np.max(np.abs(r.boundary_s))) if r.boundary_s else np.nan),
+        ]
+        for r in results
+    ]
+    header = ("", "true (partial)", *METHODS, "median ms", "worst ms")
+    _print_table("Real recordings, and their boundaries against the encoder", header, rows)
+
+
+# ── command ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def targets(simulated: Scores, negative: Scores, real: Sequence[RealResult]) -> list[tuple[str, bool]]:
+    """What the project wants to reach, and whether this run did."""
+    at_80 = pooled(simulated, method="bandsense", rate_hz=80.0).summary()
+    clean = pooled(simulated, method="bandsense", rate_hz=80.0, group="clean").summary()
+    at_20 = pooled(simulated, method="bandsense", rate_hz=20.0).summary()
+    false_reps = pooled(negative, method="bandsense").false_positives
+    checks = [
+        ("clean sets 100 % exact at 80 Hz", clean["exact"] == 1.0),
+        ("all classes at least 98 % exact at 80 Hz", at_80["exact"] >= 0.98),
+        ("all classes at least 99.5 % within one at 80 Hz", at_80["within one"] >= 0.995),
+        ("F1 at least 0.995 at 80 Hz", at_80["f1"] >= 0.995),
+        ("no repetition in any negative control", false_reps == 0),
+        ("at least 97 % exact at 20 Hz", at_20["exact"] >= 0.97),
+        *(
+            (
+                f"{e}: median at most 20 ms, P95 at most 100 ms",
+                at_80[f"{e} median"] <= 0.020 and at_80[f"{e} p95"] <= 0.100,
+            )
+            for e in EVENTS
+        ),
+        (
+            "limits of agreement of time under tension within 0.15 s",
+            max(-at_80["time under tension low"], at_80["time under tension high"]) <= 0.15,
+        ),
+        ("peak within 2 % (P95)", at_80["peak p95"] <= 0.02),
+    ]
+    known = [r for r in real if r.reps is not None]
+    if known:
+        exact = all((r.counts["bandsense"], r.found_partial) == (r.reps, r.partial) for r in known)
+        checks.append(("all real band recordings exact, partial ones too", exact))
+        worst = max((abs(d) for r in known for d in r.boundary_s), default=0.0)
+        checks.append(("real boundaries within 100 ms of the encoder's", worst <= 0.100))
+    return checks
+
+
+def _as_json(simulated: Scores, negative: Scores, real: Sequence[RealResult]) -> dict[str, object]:
+    def rows(scores: Scores) -> list[dict[str, object]]:
+        return [
+            {"method": m, "generator": g, "class": c, "rate_hz": r, **score.summary()}
+            for (m, g, c, r), score in scores.items()
+        ]
+
+    return {
+        "simulated": rows(simulated),
+        "controls": rows(negative),
+        "real": [
+            {
+                "name": r.name,
+                "reps": r.reps,
+                "partial": r.partial,
+                "counts": r.counts,
+                "found_partial": r.found_partial,
+                "boundary_s": r.boundary_s,
+            }
+            for r in real
+        ],
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run and print; 1 if `--strict` and a target is missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
+    parser.add_argument("--split", choices=sorted(SPLITS), default="held-out")
+    parser.add_argument("--sets", type=int, default=1200)
+    parser.add_argument("--controls", type=int, default=8, help="recordings of each negative control")
+    parser.add_argument("--rates", type=float, nargs="+", default=[10.0, 20.0, 40.0, 80.0, 320.0])
+    parser.add_argument("--quick", action="store_true", help="120 sets at 20 and 80 Hz")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there as well")
+    parser.add_argument("--strict", action="store_true", help="fail if a target is missed")
+    options = parser.parse_args(arguments)
+    if options.quick:
+        options.sets, options.controls, options.rates = 120, 2, [20.0, 80.0]
+    simulated, negative = run(options.split, options.sets, options.controls, options.rates)
+    report(options.split, simulated, negative, options.rates)
+    folder = recordings_folder()
+    real = real_results(folder) if folder.is_dir() else []
+    if real:
+        report_real(real)
+    else:
+        print(f"\nNo real recordings: set BANDSENSE_RECORDINGS to their folder (looked for {folder.name}/).")
+    checks = targets(simulated, negative, real)
+    print("\nTargets")
+    for text, met in checks:
+        print(f"  {'met   ' if met else 'missed'}  {text}")
+    if options.json:
+        options.json.write_text(json.dumps(_as_json(simulated, negative, real), indent=1))
+    return int(options.strict and not all(met for _, met in checks))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,14 +8,14 @@ however the samples are cut into blocks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 
 from bandsense.errors import DataError
-from bandsense.samples import FloatArray, SampleBlock
-from bandsense.signal.calibration import Calibration
+from bandsense.samples import FloatArray, SampleBlock, Unit
+from bandsense.signal.calibration import Calibration, Grade
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import Phase, PhaseChanged, Rep, RepDone, RepRetracted, RepTop
 from bandsense.workout.events import (
@@ -50,6 +50,29 @@ class WorkoutSettings:
     calibration: Calibration
     exercise: str | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object, kept with a session so that it can be analysed again."""
+        calibration = asdict(self.calibration)
+        calibration |= {"unit": self.calibration.unit.value, "grade": self.calibration.grade.value}
+        return {"calibration": calibration, "exercise": self.exercise}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The settings that were made a JSON object.
+
+        Raises:
+            DataError: the object is not one of these.
+        """
+        try:
+            calibration = dict(data["calibration"])
+            calibration |= {"unit": Unit(calibration["unit"]), "grade": Grade(calibration["grade"])}
+            return cls(Calibration(**calibration), data.get("exercise"))
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(
+                f"the settings stored with the session cannot be read ({error}); "
+                "a newer bandsense may have written them"
+            ) from error
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -68,6 +91,7 @@ class Summary:
 @dataclass(slots=True)
 class _Set:
     number: int
+    standing: set[int] = field(default_factory=set)
     reps: dict[int, Rep] = field(default_factory=dict)
     last_s: float = 0.0
     asked_to_end: bool = False
@@ -181,9 +205,19 @@ class Workout:
             if isinstance(event, RepTop) and self._set is None:
                 self._set = _Set(len(self._results) + 1)
                 result.append(SetStarted(event.time_s, self._set.number, event.detected_s))
-            result.append(event)
+            result.append(self._counted(event))
             result.extend(self._follow(event))
         return result
+
+    def _counted(self, event: Event) -> Event:
+        """The event with repetitions counted from the start of the set, not of the stream."""
+        if self._set is None or not isinstance(event, RepTop | RepRetracted):
+            return event
+        if isinstance(event, RepTop):
+            self._set.standing.add(event.index)
+        else:
+            self._set.standing.discard(event.index)
+        return replace(event, count=len(self._set.standing))
 
     def _follow(self, event: Event) -> Iterator[Event]:
         if isinstance(event, PhaseChanged):

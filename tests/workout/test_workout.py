@@ -82,6 +82,7 @@ def test_rest_separates_sets() -> None:
     assert (first.result.ended_by, second.result.ended_by) == (SetEnd.REST, SetEnd.STREAM)
     assert SET_REST_S <= first.detected_s - first.time_s < SET_REST_S + 1.0
     assert [event.number for event in of(events, SetStarted)] == [1, 2]
+    assert [event.count for event in of(events, RepTop)] == [1, 2, 3, 4, 1, 2, 3]
 
 
 def test_a_set_is_not_over_while_a_repetition_is_held() -> None:

@@ -1,0 +1,128 @@
+"""What a view shows, built from events alone: the same for the terminal, the web page and the tests."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from bandsense.live.words import notice
+from bandsense.signal.events import Phase, PhaseChanged, Rep, RepDone, RepRetracted, RepTop
+from bandsense.workout.events import (
+    BatteryChanged,
+    Event,
+    Level,
+    LinkChanged,
+    SetDone,
+    SetResult,
+    SetStarted,
+    to_json,
+)
+
+__all__ = ["TRACE_S", "ViewState"]
+
+TRACE_S = 12.0
+"""How much of the past the trace shows: two to four repetitions."""
+
+NOTICE_S = 8.0
+"""How long a notice stays: time to finish a repetition and read it."""
+
+
+@dataclass(slots=True)
+class ViewState:
+    """The latest of everything; views may look at it whenever they like and miss what was between.
+
+    Attributes:
+        title: exercise or sensor, in words.
+        time_s: device time of the latest event.
+        trace: time and tension of the last `TRACE_S` seconds.
+        reps: repetitions of the present set that stand.
+        peak_n: greatest tension of the repetition under way or, in between, of the last one.
+        problem: what stops samples from being stored, in words.
+    """
+
+    title: str = ""
+    time_s: float = 0.0
+    tension_n: float = 0.0
+    tension_u_n: float = 0.0
+    phase: Phase = Phase.REST
+    phase_since_s: float = 0.0
+    set_number: int = 0
+    reps: int = 0
+    peak_n: float | None = None
+    last_rep: Rep | None = None
+    results: list[SetResult] = field(default_factory=list)
+    link: str = ""
+    link_message: str = ""
+    battery_percent: int | None = None
+    notice_text: str = ""
+    notice_until_s: float = -math.inf
+    problem: str | None = None
+    trace: deque[tuple[float, float]] = field(default_factory=deque)
+
+    @property
+    def notice(self) -> str:
+        """What the person should read now; empty when there is nothing."""
+        return self.notice_text if self.time_s < self.notice_until_s else ""
+
+    @property
+    def in_set(self) -> bool:
+        """Whether a set is under way."""
+        return self.set_number > len(self.results)
+
+    def update(self, event: Event) -> None:
+        """Take the next event."""
+        self.time_s = max(self.time_s, event.detected_s)
+        if isinstance(event, Level):
+            self._level(event)
+        elif isinstance(event, PhaseChanged):
+            self.phase, self.phase_since_s = event.phase, event.time_s
+        elif isinstance(event, SetStarted):
+            self.set_number = event.number
+            self.reps = 0
+        elif isinstance(event, RepTop):
+            self.reps, self.peak_n = event.count, event.peak_tension_n
+        elif isinstance(event, RepDone):
+            self.last_rep, self.peak_n = event.rep, event.rep.peak_tension
+        elif isinstance(event, RepRetracted):
+            self.reps = event.count
+        elif isinstance(event, SetDone):
+            self.results.append(event.result)
+        elif isinstance(event, LinkChanged):
+            self.link, self.link_message = event.state, event.message
+        elif isinstance(event, BatteryChanged):
+            self.battery_percent = event.percent
+        self._show_notice(notice(event))
+
+    def _level(self, level: Level) -> None:
+        self.tension_n, self.tension_u_n = level.tension_n, level.tension_u_n
+        self.trace.append((level.time_s, level.tension_n))
+        while self.trace[0][0] < level.time_s - TRACE_S:
+            self.trace.popleft()
+
+    def _show_notice(self, text: str | None) -> None:
+        if text:
+            self.notice_text, self.notice_until_s = text, self.time_s + NOTICE_S
+
+    def snapshot(self) -> dict[str, Any]:
+        """The state as JSON object, for views in another process; the trace is left to the level events."""
+        return {
+            "title": self.title,
+            "time_s": self.time_s,
+            "tension_n": self.tension_n,
+            "tension_u_n": self.tension_u_n,
+            "phase": self.phase.value,
+            "phase_since_s": self.phase_since_s,
+            "set": self.set_number,
+            "in_set": self.in_set,
+            "reps": self.reps,
+            "peak_n": self.peak_n,
+            "last_rep": None if self.last_rep is None else to_json(self.last_rep),
+            "sets": [len(result.reps) for result in self.results],
+            "link": self.link,
+            "link_message": self.link_message,
+            "battery_percent": self.battery_percent,
+            "notice": self.notice,
+            "problem": self.problem,
+        }

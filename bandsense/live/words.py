@@ -1,0 +1,101 @@
+"""Events in words: lines for a log, and notices for a person in the middle of a set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bandsense.signal.events import Rep, RepDone, RepRetracted, RepTop, SignalWarning
+from bandsense.workout.events import (
+    BatteryChanged,
+    Event,
+    LinkChanged,
+    SetDone,
+    SetResult,
+    SetStarted,
+)
+from bandsense.workout.workout import Summary
+
+__all__ = ["line", "notice", "plural", "rep_words", "set_words", "summary_words", "tension_words"]
+
+LOW_BATTERY_PERCENT = 10
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 rep`, `2 reps`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def tension_words(tension_n: float, uncertainty_n: float) -> str:
+    """A tension with its standard uncertainty, both to the place of the uncertainty's first digits."""
+    decimals = 0 if uncertainty_n >= 9.5 else 1 if uncertainty_n >= 0.095 else 2
+    return f"{tension_n:.{decimals}f} ± {uncertainty_n:.{decimals}f} N"
+
+
+def rep_words(rep: Rep) -> str:
+    """Phases of a repetition, and what is special about it."""
+    text = f"pull {rep.pull_s:.2f}, hold {rep.hold_s:.2f}, return {rep.return_s:.2f} s"
+    if rep.partial:
+        text += f", partial ({rep.range_fraction:.0%} of the range)"
+    if rep.gap:
+        text += ", samples missing"
+    if rep.saturated:
+        text += ", sensor at its limit"
+    return text
+
+
+def set_words(result: SetResult) -> str:
+    """A finished set in one sentence."""
+    text = f"set {result.number}: {plural(len(result.reps), 'rep')}"
+    if result.partial:
+        text += f", {result.partial} of them partial"
+    best = max(range(len(result.reps)), key=lambda n: result.reps[n].peak_tension)
+    peak = tension_words(result.reps[best].peak_tension, result.peak_u_n[best])
+    return f"{text}, peak {peak}, {result.time_under_tension_s:.1f} s under tension"
+
+
+def summary_words(summary: Summary) -> str:
+    """A session in one sentence."""
+    if not summary.reps:
+        return f"no repetition in {summary.duration_s:.0f} s"
+    text = f"{plural(summary.reps, 'rep')} in {plural(summary.sets, 'set')}"
+    if summary.partial:
+        text += f", {summary.partial} partial"
+    peak = tension_words(summary.peak_tension_n, summary.peak_tension_u_n)
+    return f"{text}, peak {peak}, {summary.time_under_tension_s:.1f} s under tension"
+
+
+def notice(event: Event) -> str | None:
+    """What a person should read at once, if anything."""
+    if isinstance(event, RepRetracted):
+        return f"not counted: {event.reason.value}"
+    if isinstance(event, SignalWarning):
+        return event.message
+    if isinstance(event, SetDone):
+        return set_words(event.result)
+    if isinstance(event, BatteryChanged) and event.percent <= LOW_BATTERY_PERCENT:
+        return f"the sensor's battery is at {event.percent} %; charge it"
+    return None
+
+
+def line(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
+    """An event as a line of a log; None for what would only fill it."""
+    text = _text(event, uncertainty_n)
+    return None if text is None else f"{event.detected_s:9.2f} s  {text}"
+
+
+def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
+    if isinstance(event, RepTop):
+        return (
+            f"rep {event.count}: {tension_words(event.peak_tension_n, uncertainty_n(event.peak_tension_n))}"
+        )
+    if isinstance(event, RepDone):
+        return f"       {rep_words(event.rep)}"
+    if isinstance(event, RepRetracted):
+        return f"a rep is taken back ({event.reason.value}): {event.count} stand"
+    if isinstance(event, SetStarted):
+        return f"set {event.number}"
+    if isinstance(event, LinkChanged):
+        return event.message
+    if isinstance(event, BatteryChanged):
+        return f"battery {event.percent} %"
+    return notice(event)

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import json
+
+from bandsense.live.state import NOTICE_S, TRACE_S, ViewState
+from bandsense.samples import SampleBlock, Unit
+from bandsense.signal.calibration import Calibration
+from bandsense.signal.events import Phase, RepRetracted, RepTop, RetractReason
+from bandsense.workout.events import BatteryChanged, Level, LinkChanged, SetStarted
+from bandsense.workout.workout import Workout, WorkoutSettings
+
+
+def after(block: SampleBlock, *, finish: bool = False) -> ViewState:
+    workout = Workout(WorkoutSettings(Calibration.identity(Unit.NEWTON)))
+    state = ViewState()
+    for event in workout.push(block) + (workout.finish() if finish else []):
+        state.update(event)
+    return state
+
+
+def test_the_state_follows_a_set(set_of_three: SampleBlock) -> None:
+    state = after(set_of_three.slice(0, int(4.0 * 80)))  # 0.9 s after the first top
+    assert (state.set_number, state.reps, state.in_set) == (1, 1, True)
+    assert after(set_of_three.slice(0, int(2.6 * 80))).phase is Phase.PULL
+    state = after(set_of_three, finish=True)
+    assert (state.reps, state.in_set, state.phase) == (3, False, Phase.REST)
+    assert [len(result.reps) for result in state.results] == [3]
+    assert state.notice.startswith("set 1: 3 reps, peak 5")
+    assert state.last_rep is not None
+    assert state.peak_n == state.last_rep.peak_tension
+
+
+def test_the_tension_shown_is_the_latest_with_its_uncertainty() -> None:
+    state = ViewState()
+    for n in range(1000):
+        state.update(Level(n / 20.0, float(n), 0.5))
+    assert (state.tension_n, state.tension_u_n) == (999.0, 0.5)
+    assert state.trace[0][0] >= state.trace[-1][0] - TRACE_S
+    assert len(state.trace) <= TRACE_S * 20 + 1
+
+
+def test_a_repetition_taken_back_says_why() -> None:
+    state = ViewState()
+    state.update(SetStarted(1.0, 1, 1.0))
+    state.update(RepTop(1.0, 1, 20.0, 1.2, 1))
+    state.update(RepRetracted(3.0, 1, RetractReason.SET_UP, 3.0, 0))
+    assert state.reps == 0
+    assert state.notice == "not counted: set-up movement"
+
+
+def test_a_notice_goes_after_a_while() -> None:
+    state = ViewState()
+    state.update(BatteryChanged(1.0, 9, 1.0))
+    assert "charge it" in state.notice
+    state.update(Level(1.0 + NOTICE_S, 3.0, 0.5))
+    assert state.notice == ""
+    assert state.battery_percent == 9
+
+
+def test_link_and_state_travel_as_json() -> None:
+    state = ViewState(title="Seated row")
+    state.update(LinkChanged(1.0, "lost", "the sensor is out of range", 1.0))
+    data = json.loads(json.dumps(state.snapshot()))
+    assert (data["link"], data["link_message"], data["title"]) == (
+        "lost",
+        "the sensor is out of range",
+        "Seated row",
+    )

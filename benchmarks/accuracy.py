@@ -26,7 +26,7 @@ from scipy.optimize import minimize
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from bandsense.export.reading import read_recording
-from bandsense.samples import FloatArray
+from bandsense.samples import BoolArray, FloatArray
 from bandsense.signal.analysis import analyze
 from bandsense.signal.boundaries import locate
 from bandsense.signal.events import Rep, RepTop
@@ -343,7 +343,8 @@ def encoder_differences(
     the clocks' offset and ratio; then both traces cross 10 % and 90 % of the same quantity.
     """
     way_m = np.cumsum(np.fromstring(file.read_text(), sep=",")) / 1000.0
-    on_gauge = _aligned(time_s, tension_n, way_m)
+    in_set = (time_s >= reps[0].pull_start) & (time_s <= reps[-1].end)
+    on_gauge = _aligned(time_s, tension_n, way_m, in_set)
     differences: list[float] = []
     for i, rep in enumerate(reps):
         before = max(reps[i - 1].end if i else 0.0, rep.pull_start - VALLEY_S)
@@ -359,8 +360,8 @@ def encoder_differences(
     return tuple(differences)
 
 
-def _aligned(time_s: FloatArray, tension_n: FloatArray, way_m: FloatArray) -> FloatArray:
-    """The tension that the encoder's way stands for, on the gauge's clock."""
+def _aligned(time_s: FloatArray, tension_n: FloatArray, way_m: FloatArray, in_set: BoolArray) -> FloatArray:
+    """The tension that the encoder's way stands for, on the gauge's clock, fitted where `in_set`."""
     clock_s = np.arange(way_m.size) / 1000.0
     relative = (way_m - way_m.min()) / np.ptp(way_m)
 
@@ -368,13 +369,14 @@ def _aligned(time_s: FloatArray, tension_n: FloatArray, way_m: FloatArray) -> Fl
         offset_s, ratio, exponent, start = parameters
         way = np.interp((time_s - offset_s) * ratio, clock_s, relative)
         shape = np.power(way + abs(start), exponent)
-        centred = shape - shape.mean()
-        slope = float(centred @ tension_n) / max(float(centred @ centred), 1e-12)
-        fitted: FloatArray = tension_n.mean() + slope * centred
+        middle = shape[in_set].mean()
+        centred = shape[in_set] - middle
+        slope = float(centred @ tension_n[in_set]) / max(float(centred @ centred), 1e-12)
+        fitted: FloatArray = tension_n[in_set].mean() + slope * (shape - middle)
         return fitted
 
     def loss(parameters: FloatArray) -> float:
-        return float(np.mean((modelled(parameters) - tension_n) ** 2))
+        return float(np.mean((modelled(parameters) - tension_n)[in_set] ** 2))
 
     starts = [
         np.array([at, ratio, 0.65, 0.02])

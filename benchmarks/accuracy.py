@@ -30,13 +30,16 @@ from bandsense.samples import BoolArray, FloatArray
 from bandsense.signal.analysis import analyze
 from bandsense.signal.boundaries import locate
 from bandsense.signal.events import Rep, RepTop
-from bandsense.sim.scenario import TrueRep
+from bandsense.sim.truth import TrueRep
 from benchmarks.generators import SPLITS, Case, Recorded, cases, controls
 
 MARGIN_S = 0.3
 EVENTS = ("pull start", "hold start", "return start", "end")
 MAIN_RATE_HZ = 80.0
 HOLD_S = 0.25
+"""A plateau at least this long is a hold; its top may be told before the return begins."""
+LATEST_S = 0.25
+"""A top told later than this after the return begins is late."""
 VALLEY_S = 0.5
 BOOTSTRAP = 1000
 
@@ -132,6 +135,7 @@ class Score:
     peaks: list[float] = field(default_factory=list)
     after_return_s: list[float] = field(default_factory=list)
     after_hold_s: list[float] = field(default_factory=list)
+    late: list[bool] = field(default_factory=list)
 
     def add(self, recorded: Recorded, detections: Sequence[Detection]) -> None:
         """Score one recording."""
@@ -160,6 +164,7 @@ class Score:
         self.under_tension_s.append(found.rep.duration_s - (true.end_s - true.pull_start_s))
         self.peaks.append(found.rep.peak_tension / peak_n - 1.0)
         if found.counted_s is not None:
+            self.late.append(found.counted_s > true.return_start_s + LATEST_S)
             if true.return_start_s - true.hold_start_s >= HOLD_S:
                 self.after_hold_s.append(found.counted_s - true.hold_start_s)
             else:
@@ -196,6 +201,7 @@ class Score:
             "after return p95": _quantile(self.after_return_s, 0.95),
             "after hold median": _quantile(self.after_hold_s, 0.5),
             "after hold p95": _quantile(self.after_hold_s, 0.95),
+            "late": _mean(np.array(self.late)),
         }
         for kind, rows in (("", self.boundaries_s), ("streamed ", self.streamed_s)):
             columns = np.array(rows).T if rows else np.zeros((4, 0))
@@ -428,7 +434,15 @@ def _count_row(name: str, score: Score) -> list[str]:
     ]
 
 
-TIME_HEADER = ("", *EVENTS, "TUT bias [LoA] ms", "peak P95 %", "top after return", "after hold start")
+TIME_HEADER = (
+    "",
+    *EVENTS,
+    "TUT bias [LoA] ms",
+    "peak P95 %",
+    "top after return",
+    "after hold start",
+    "late %",
+)
 
 
 def _time_row(name: str, score: Score, kind: str = "") -> list[str]:
@@ -444,6 +458,7 @@ def _time_row(name: str, score: Score, kind: str = "") -> list[str]:
         _percent(s["peak p95"], 2),
         f"{_ms(s['after return median'])}/{_ms(s['after return p95'])}",
         f"{_ms(s['after hold median'])}/{_ms(s['after hold p95'])}",
+        _percent(s["late"]),
     ]
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from bandsense.errors import ConfigError
-from bandsense.sim.person import EXERCISES
-from bandsense.sim.scenario import CONTROLS, DISTURBANCES, Scenario, SimulatedSet, Span, Stage, true_reps
+from bandsense.sim.disturbances import CONTROLS, DISTURBANCES, Stage
+from bandsense.sim.person import EXERCISES, Span
+from bandsense.sim.scenario import Scenario, SimulatedSet
+from bandsense.sim.truth import true_reps
 
 
 def same(a: SimulatedSet, b: SimulatedSet) -> bool:

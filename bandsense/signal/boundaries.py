@@ -8,14 +8,35 @@ import numpy as np
 
 from bandsense.samples import FloatArray
 
-__all__ = ["Boundaries", "locate"]
+__all__ = ["Boundaries", "Edge", "locate", "rising_edge"]
 
 LOW, HIGH = 0.1, 0.9
+"""Parts of the rise or fall whose crossings are the boundaries."""
+
+FOOT = 0.38
+"""Below this part of the rise a standstill is before the pull, above it is a pause within. Whatever is higher
+and earlier than the last time below it is not of this repetition."""
+
+STILL_S = 0.25
+STILL_PART = 0.025
+"""Tension that changes by less than this part of the rise in this time stands still."""
+
+VALLEY_S = 0.5
+"""The valley is the lowest point of so long a stretch next to the movement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A rise from its valley: times of the 10 % and 90 % crossings, and tension in the valley."""
+
+    low_s: float
+    high_s: float
+    valley_n: float
 
 
 @dataclass(frozen=True, slots=True)
 class Boundaries:
-    """The four boundaries in seconds, and the peak and two valleys they are measured from, in newtons."""
+    """The four boundaries in seconds; the peak and the two valleys they are measured from, in newtons."""
 
     pull_start: float
     hold_start: float
@@ -27,48 +48,90 @@ class Boundaries:
     end_n: float
 
 
-def locate(time_s: FloatArray, tension_n: FloatArray) -> Boundaries:
-    """Boundaries of the one repetition in a stretch that reaches from its valley before to its valley after.
+def locate(
+    time_s: FloatArray, tension_n: FloatArray, expected_end_n: float = np.inf, peak: int | None = None
+) -> Boundaries:
+    """Boundaries of the one repetition in a stretch that reaches from before its pull to after its return.
 
-    The rise is measured from the lowest point before the peak, the fall to the lowest point after it. Hold start is
-    the first crossing of 90 % of the rise and pull start the last crossing of 10 % before it; return start is
-    the last crossing of 90 % of the fall and end the first crossing of 10 % after it. So a double peak or a
-    pause lies inside, and a bounce at the bottom outside.
+    The fall is a rise read backwards: hold start is the first crossing of 90 % of the rise and pull start the
+    last crossing of 10 % before it, return start the last crossing of 90 % of the fall and end the first
+    crossing of 10 % after it. So double peaks and pauses lie inside, bounces at the bottom outside.
 
     Args:
         time_s: float64[n], increasing, n ≥ 1.
         tension_n: float64[n].
+        expected_end_n: tension the return is expected to reach, where the stretch ends before it does.
+        peak: where the peak is, if not at the greatest tension.
     """
-    peak = int(tension_n.argmax())
-    top = float(tension_n[peak])
-    bottom = int(tension_n[: peak + 1].argmin())
-    after = peak + int(tension_n[peak:].argmin())
-    start_n, end_n = float(tension_n[bottom]), float(tension_n[after])
-    rise, fall = top - start_n, top - end_n
-    hold = bottom + int((tension_n[bottom : peak + 1] >= start_n + HIGH * rise).argmax())
-    below = np.flatnonzero(tension_n[bottom:hold] < start_n + LOW * rise)
-    pull = bottom + int(below[-1]) + 1 if below.size else bottom
-    above = np.flatnonzero(tension_n[peak : after + 1] >= end_n + HIGH * fall)
-    turn = peak + int(above[-1])
-    end = turn + int((tension_n[turn : after + 1] <= end_n + LOW * fall).argmax())
+    if peak is None:
+        peak = int(tension_n.argmax())
+    rise = rising_edge(time_s[: peak + 1], tension_n[: peak + 1])
+    fall = rising_edge(time_s[peak:][::-1], tension_n[peak:][::-1], expected_end_n)
     return Boundaries(
-        pull_start=_crossing(time_s, tension_n, pull, start_n + LOW * rise),
-        hold_start=_crossing(time_s, tension_n, hold, start_n + HIGH * rise),
-        return_start=_crossing(time_s, tension_n, turn + 1, end_n + HIGH * fall),
-        end=_crossing(time_s, tension_n, end, end_n + LOW * fall),
-        peak_time=float(time_s[peak]),
-        peak_n=top,
-        start_n=start_n,
-        end_n=end_n,
+        rise.low_s,
+        rise.high_s,
+        fall.high_s,
+        fall.low_s,
+        float(time_s[peak]),
+        float(tension_n[peak]),
+        rise.valley_n,
+        fall.valley_n,
     )
 
 
-def _crossing(time_s: FloatArray, tension_n: FloatArray, after: int, level_n: float) -> float:
-    """Time at which tension crosses a level between samples `after` − 1 and `after`, by linear interpolation."""
-    if after < 1 or after >= time_s.size:
-        return float(time_s[min(after, time_s.size - 1)])
-    before_n, after_n = float(tension_n[after - 1]), float(tension_n[after])
+def rising_edge(time_s: FloatArray, tension_n: FloatArray, valley_n: float = np.inf) -> Edge:
+    """The rise to the last sample, which is the peak.
+
+    Args:
+        time_s: float64[n], monotone either way, n ≥ 1.
+        tension_n: float64[n].
+        valley_n: a lower valley than the samples show.
+    """
+    bottom = int(tension_n.argmin())
+    top_n = float(tension_n[-1])
+    foot = _last_below(tension_n, bottom, top_n - (1.0 - FOOT) * (top_n - float(tension_n[bottom])))
+    bottom = _valley(time_s, tension_n, bottom, foot)
+    valley_n = min(valley_n, float(tension_n[bottom]))
+    rise_n = top_n - valley_n
+    high = foot + int((tension_n[foot:] >= valley_n + HIGH * rise_n).argmax())
+    low = _last_below(tension_n[: high + 1], bottom, valley_n + LOW * rise_n) + 1
+    return Edge(
+        _crossing(time_s, tension_n, low, valley_n + LOW * rise_n),
+        _crossing(time_s, tension_n, high, valley_n + HIGH * rise_n),
+        valley_n,
+    )
+
+
+def _last_below(tension_n: FloatArray, first: int, level_n: float) -> int:
+    """Last sample below a level, from `first` on; `first` if there is none."""
+    below = (tension_n[first:] < level_n).nonzero()[0]
+    return first + int(below[-1]) if below.size else first
+
+
+def _valley(time_s: FloatArray, tension_n: FloatArray, bottom: int, foot: int) -> int:
+    """The valley right before the rise: since its lowest point the band may have been taken up and held."""
+    if foot == bottom:
+        return bottom
+    step_s = abs(float(time_s[-1] - time_s[0])) / (time_s.size - 1)
+    width = max(1, round(STILL_S / step_s))
+    if foot - bottom <= width:
+        return bottom
+    rise_n = float(tension_n[-1] - tension_n[bottom])
+    moved_n = np.abs(tension_n[bottom + width : foot + 1] - tension_n[bottom : foot + 1 - width])
+    still = (moved_n < STILL_PART * rise_n).nonzero()[0]
+    if not still.size:
+        return bottom
+    last = bottom + width + int(still[-1])
+    first = max(bottom, last - max(width, round(VALLEY_S / step_s)))
+    return first + int(tension_n[first : last + 1].argmin())
+
+
+def _crossing(time_s: FloatArray, tension_n: FloatArray, at: int, level_n: float) -> float:
+    """Time at which tension crosses a level between samples `at` − 1 and `at`, by linear interpolation."""
+    if at < 1 or at >= time_s.size:
+        return float(time_s[min(at, time_s.size - 1)])
+    before_n, after_n = float(tension_n[at - 1]), float(tension_n[at])
     if before_n == after_n:
-        return float(time_s[after])
+        return float(time_s[at])
     share = min(1.0, max(0.0, (level_n - before_n) / (after_n - before_n)))
-    return float(time_s[after - 1]) + share * float(time_s[after] - time_s[after - 1])
+    return float(time_s[at - 1]) + share * float(time_s[at] - time_s[at - 1])

@@ -1,7 +1,7 @@
 """What the signal chain tells: repetitions, phases and warnings, as frozen values.
 
-Every event carries two times. `time_s` is when the thing happened in the band; `detected_s` is the device time
-of the sample that made it certain. Their difference is the latency of the detector, the same in a replay as live.
+Every event carries two times. `time_s` is when the thing happened in the band; `detected_s` is the device
+time of the sample that made it certain. Their difference is the detector's latency, in a replay as live.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ class Rep:
     """One repetition.
 
     The four boundaries are where tension crosses 10 % and 90 % of the repetition's own rise (from the valley
-    before it to its peak) and of its own fall (from its peak to the valley after it). All times are device time
-    in seconds, all tensions newtons.
+    before it to its peak) and of its own fall (from its peak to the valley after it). All times are device
+    time in seconds, all tensions newtons.
 
     Attributes:
         index: number of the repetition, from 1.
@@ -135,8 +135,8 @@ class PhaseChanged:
 class RepTop:
     """A repetition reached its top and is counted.
 
-    `index` names the repetition in all later events and is never used again; `count` is how many stand now and is
-    what a screen shows. `peak_tension_n` is the greatest tension so far.
+    `index` names the repetition in all later events and is never used again; `count` is how many stand now
+    and is what a screen shows. `peak_tension_n` is the greatest tension so far.
     """
 
     time_s: float

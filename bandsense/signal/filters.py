@@ -1,4 +1,4 @@
-"""From samples as they come to a smooth trace: despiking, one low-pass, gaps kept as gaps. Streaming and exact.
+"""From samples as they come to a smooth trace: despiking, one low-pass, gaps kept as gaps.
 
 The output does not depend, bit for bit, on how the stream was cut into blocks.
 """
@@ -16,7 +16,7 @@ from bandsense.samples import FloatArray
 __all__ = ["Conditioner", "Segment", "despike", "low_pass", "low_pass_delay_s", "measured_rate_hz"]
 
 LOW_PASS_HZ = 6.0
-"""Corner of the low-pass. A pull or return as short as 0.3 s has its energy below 3 Hz; tremor (7–11 Hz) is above."""
+"""Corner of the low-pass: above the fastest pulls (0.3 s, below 3 Hz), below tremor (7–11 Hz)."""
 
 NYQUIST_SHARE = 0.4
 """The corner never exceeds this part of the sample rate."""
@@ -32,7 +32,7 @@ SPIKE_RATIO = 3.0
 
 GAP_S = 0.15
 GAP_INTERVALS = 2.5
-"""A step longer than both is a gap, after which the low-pass starts anew; a shorter one is within its memory."""
+"""A step longer than both is a gap, after which the low-pass starts anew; a shorter one is in its memory."""
 
 
 def measured_rate_hz(time_s: FloatArray) -> float:
@@ -41,7 +41,7 @@ def measured_rate_hz(time_s: FloatArray) -> float:
 
 
 def low_pass(rate_hz: float) -> FloatArray:
-    """Second-order Bessel low-pass as second-order sections: no overshoot, the same delay at all low frequencies."""
+    """Second-order Bessel low-pass as second-order sections: one delay for all low frequencies."""
     corner = min(LOW_PASS_HZ, NYQUIST_SHARE * rate_hz)
     sections: FloatArray = signal.bessel(2, corner, fs=rate_hz, output="sos", norm="mag")
     return sections
@@ -59,10 +59,10 @@ def low_pass_delay_s(sections: FloatArray, rate_hz: float) -> float:
 
 
 def despike(values: FloatArray) -> FloatArray:
-    """Replace single-sample spikes in values[2:-1] by the mean of their neighbours; the others are returned as they are.
+    """Replace single-sample spikes in values[2:-1] by the mean of their neighbours.
 
-    A spike leaves its two neighbours on the same side by more than `SPIKE_FLOOR_N` and by more than `SPIKE_RATIO`
-    times the step before it. The top of a fast pull does neither: the samples before it climb as well.
+    A spike leaves its two neighbours on the same side by more than `SPIKE_FLOOR_N` and by more than
+    `SPIKE_RATIO` times the step before it. The top of a fast pull is none: the samples before it climb too.
     """
     step = values[1:] - values[:-1]
     rise, fall = step[1:-1], -step[2:]

@@ -1,0 +1,516 @@
+"""From the smoothed trace to repetitions: follow extremes, judge movements, tell what became certain."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from statistics import median
+
+import numpy as np
+
+from bandsense.signal.boundaries import Boundaries, locate, rising_edge
+from bandsense.signal.config import DetectorConfig
+from bandsense.signal.events import (
+    Event,
+    Phase,
+    PhaseChanged,
+    Rep,
+    RepDone,
+    RepRetracted,
+    RepTop,
+    RetractReason,
+    SignalWarning,
+    WarningKind,
+)
+from bandsense.signal.history import History, Marks
+
+__all__ = ["Tracker", "displacement"]
+
+REST_WINDOW_S = 3.0
+"""The rest level is the lowest of the last one to two such windows: it follows a zero that creeps upwards."""
+
+RECENT = 6
+"""Full range, rest level and tempo come from this many repetitions."""
+
+STILL_PART = 0.025
+"""Tension that rises or falls by less than this part of the repetition's rise stands still."""
+
+RETURNED = 0.1
+"""A return is over at this part of the rise."""
+
+SLOW_S = 0.1
+SLOW_PART = 0.1
+"""A return slows down when it falls by less than this part of the rise in this time."""
+
+FLAT_S = 0.2
+"""A return that stands still for so long is over, wherever it is."""
+
+CLEAR_HOLD = 0.35
+"""A hold marks the top if it is above this part of the full range; below, the pull probably goes on."""
+
+FULL_PART = 0.8
+"""Repetitions with this part of the highest tension count as full ones when the full range is learnt."""
+
+QUICK_SET = 3
+QUICK_TEMPO_S = 0.7
+QUICK_PART = 0.45
+"""Where so many repetitions last less than this at the median, this part of it is enough for another."""
+
+ALIKE = 0.6
+"""Two movements are alike if the smaller is at least this part of the larger."""
+
+SMALL_ALIKE = 4
+"""So many alike movements that are too small for repetitions look like a mix-up of units."""
+
+SET_UP_MOVEMENTS = 3
+"""Only the first movements of a set can turn out to have been set-up."""
+
+BAND_LOST_S = 0.05
+BAND_LOST_PART = 0.7
+"""A loss of this part of the tension within this time is not a person's doing."""
+
+BAND_LOST_RATE_HZ = 16.0
+"""Below this rate such a loss cannot be told from a fast return."""
+
+LARGEST_N = 1000.0
+"""No one pulls an elastic band harder; two-handed deadlifts on the strongest bands stay below."""
+
+
+def displacement(tension_n: float, rest_n: float, full_n: float, exponent: float) -> float:
+    """Estimated displacement from rest as a part of the full range.
+
+    x = ((T − T_rest) / (T_full − T_rest))^(1/p), the inverse of the power law T ∝ x^p. Differences and ratios
+    of tension make it independent of zero and scale.
+    """
+    if tension_n <= rest_n or full_n <= rest_n:
+        return 0.0
+    x: float = ((tension_n - rest_n) / (full_n - rest_n)) ** (1.0 / exponent)
+    return x
+
+
+def full_range(tops_n: Sequence[float]) -> float:
+    """Tension at the top of a full repetition: the median of the repetitions that come near the highest."""
+    highest = max(tops_n)
+    return median(top for top in tops_n if top >= FULL_PART * highest)
+
+
+class _State(Enum):
+    REST = auto()
+    RISE = auto()
+    FALL = auto()
+
+
+@dataclass(slots=True, eq=False)
+class _Movement:
+    """A rise and fall that may become a repetition. Tensions in N; `*_at` are sample numbers."""
+
+    start_n: float
+    start_at: int
+    start_s: float
+    top_n: float
+    top_at: int
+    top_s: float
+    anchor_n: float
+    anchor_s: float
+    """Where tension last stood still, or the last level it has left by more than `STILL_PART`."""
+    held_s: float | None = None
+    index: int = 0
+    separated: bool = False
+    last_at: int = 0
+
+    @property
+    def rise_n(self) -> float:
+        return self.top_n - self.start_n
+
+
+class Tracker:
+    """Follows one smoothed trace sample by sample; `follow` appends to `events`.
+
+    Args:
+        config: thresholds.
+        history: time, smoothed and despiked tension of all samples up to the present one.
+        saturated, gaps: marked samples.
+        rate_hz: sample rate.
+    """
+
+    def __init__(
+        self, config: DetectorConfig, history: History, saturated: Marks, gaps: Marks, rate_hz: float
+    ) -> None:
+        self._config = config
+        self._history = history
+        self._saturated = saturated
+        self._gaps = gaps
+        self._rate_hz = rate_hz
+        self.events: list[Event] = []
+        self.standing = 0
+        self._next_index = 1
+        self._now_s = 0.0
+        self._phase = Phase.REST
+        self._state = _State.REST
+        self._movement: _Movement | None = None
+        self._low_n = np.inf
+        self._low_at = 0
+        self._low_s = 0.0
+        self._window_end_s = -np.inf
+        self._rise_level_n = np.inf
+        self._base_n = np.inf
+        self._full_n: float | None = None
+        self._valleys: deque[float] = deque(maxlen=RECENT)
+        self._tops: deque[float] = deque(maxlen=RECENT)
+        self._widths: deque[float] = deque(maxlen=RECENT)
+        self._early: list[_Movement] | None = []
+        self._waiting: deque[_Movement] = deque(maxlen=SMALL_ALIKE)
+        self._last_rep_s = -np.inf
+        self._told: set[WarningKind] = set()
+
+    def follow(
+        self, time_s: list[float], smooth_n: list[float], ready_s: list[float], first_at: int, step: int
+    ) -> None:
+        """Take every `step`-th sample of the smoothed trace, the first of which has number `first_at`."""
+        at = first_at
+        for t, y, self._now_s in zip(time_s, smooth_n, ready_s, strict=True):
+            if self._state is _State.REST:
+                self._rest(t, y, at)
+            elif self._movement is not None:
+                if self._state is _State.RISE:
+                    self._rise(self._movement, t, y, at)
+                else:
+                    self._fall(self._movement, t, y, at)
+            at += step
+
+    def finish(self, at: int) -> None:
+        """The stream ended with sample `at`: decide what can still be decided."""
+        m = self._movement
+        if m is None:
+            return
+        if m.separated:
+            self._close(m, at)
+        elif m.index:
+            self._retract(m, m.top_s, RetractReason.BROKEN_OFF)
+
+    def warn(self, time_s: float, kind: WarningKind, message: str) -> None:
+        """Tell a warning."""
+        self.events.append(SignalWarning(time_s, kind, message, self._now_s))
+
+    # Following the extremes.
+
+    def _rest(self, t: float, y: float, at: int) -> None:
+        if y < self._low_n:
+            fallen_n = self._low_n - y
+            self._set_low(t, y, at)
+            self._rise_level_n = self._rise_level()
+            if self._config.smallest_rise_n < fallen_n < np.inf:
+                self._check_slipped(t, y + fallen_n, at)
+        elif y > self._rise_level_n:
+            self._begin(t, y, at)
+        elif t >= self._window_end_s:
+            self._forget_low(t, at)
+
+    def _set_low(self, t: float, y: float, at: int) -> None:
+        self._low_n, self._low_at, self._low_s = y, at, t
+        if y < self._base_n:
+            self._base_n = y
+
+    def _forget_low(self, t: float, at: int) -> None:
+        """Only the last window counts for the rest level from now on."""
+        self._window_end_s = t + REST_WINDOW_S
+        first = at - round(REST_WINDOW_S * self._rate_hz)
+        time_s, smooth_n, _ = self._history.between(first, at)
+        i = int(smooth_n.argmin())
+        self._set_low(float(time_s[i]), float(smooth_n[i]), at + 1 - smooth_n.size + i)
+        self._rise_level_n = self._rise_level()
+
+    def _begin(self, t: float, y: float, at: int) -> None:
+        if t - self._last_rep_s > self._config.new_set_s:
+            self._new_set()
+        self._valleys.append(self._low_n)
+        self._base_n = min(self._valleys)
+        self._movement = _Movement(self._low_n, self._low_at, self._low_s, y, at, t, y, t)
+        self._state = _State.RISE
+        self._tell_phase(self._low_s, Phase.PULL)
+
+    def _new_set(self) -> None:
+        self._full_n = None
+        self._early = []
+        self._told.clear()
+        for recent in (self._valleys, self._tops, self._widths, self._waiting):
+            recent.clear()
+
+    def _rise(self, m: _Movement, t: float, y: float, at: int) -> None:
+        if y > m.top_n:
+            m.top_n, m.top_at, m.top_s = y, at, t
+            if y > m.anchor_n + STILL_PART * m.rise_n:
+                m.anchor_n, m.anchor_s = y, t
+                return
+        elif y < m.top_n - self._config.top_drop * m.rise_n:
+            self._turn(m, t, y, at)
+            return
+        if t - m.anchor_s >= self._config.hold_s:
+            self._hold(m, t, y, at)
+
+    def _hold(self, m: _Movement, t: float, y: float, at: int) -> None:
+        if m.held_s is None:
+            m.held_s = m.anchor_s
+        if not m.index and self._range(m) >= CLEAR_HOLD and self._certain_at_top(m):
+            self._count(m)
+            self._tell_phase(m.anchor_s, Phase.HOLD)
+        if t - m.held_s >= self._config.longest_hold_s:
+            self._give_up(m, t, y, at)
+
+    def _turn(self, m: _Movement, t: float, y: float, at: int) -> None:
+        """The return begins."""
+        self._state = _State.FALL
+        self._set_low(t, y, at)
+        m.anchor_n, m.anchor_s = y, t
+        m.separated = self._separates(m, y)
+        if not m.index and self._certain_at_top(m):
+            self._count(m)
+        self._tell_phase(m.top_s, Phase.RETURN)
+
+    def _fall(self, m: _Movement, t: float, y: float, at: int) -> None:
+        if y < self._low_n:
+            self._set_low(t, y, at)
+            m.separated = m.separated or self._separates(m, y)
+            if y < m.anchor_n - STILL_PART * m.rise_n:
+                m.anchor_n, m.anchor_s = y, t
+            if m.separated:
+                self._rise_level_n = self._rise_level()
+        elif y > m.top_n:
+            self._pull_on(m, t, y, at)
+            return
+        if not m.separated:
+            if t - (m.held_s or m.top_s) >= self._config.longest_hold_s:
+                self._give_up(m, t, y, at)
+        elif y > self._rise_level_n:
+            self._close(m, at)
+            self._begin(t, y, at)
+        elif t - m.anchor_s >= FLAT_S or self._returned(m, y, at):
+            self._close(m, at)
+
+    def _pull_on(self, m: _Movement, t: float, y: float, at: int) -> None:
+        """Higher than before without having been down: a double peak or a pause with a sag."""
+        m.top_n, m.top_at, m.top_s = y, at, t
+        m.anchor_n, m.anchor_s = y, t
+        m.separated = False
+        self._state = _State.RISE
+        self._tell_phase(t, Phase.PULL)
+
+    def _returned(self, m: _Movement, y: float, at: int) -> bool:
+        if y > m.start_n + RETURNED * m.rise_n:
+            return False
+        before_n = self._history.between(at - max(1, round(SLOW_S * self._rate_hz)), at)[1]
+        return float(before_n[0]) - y < SLOW_PART * m.rise_n
+
+    def _give_up(self, m: _Movement, t: float, y: float, at: int) -> None:
+        """Held too long: this was no repetition, and where it is now is the new rest level."""
+        if m.index:
+            lost = self._gaps.touch(m.top_at, at)
+            self._retract(m, t, RetractReason.LINK_LOST if lost else RetractReason.ISOMETRIC)
+        self._come_to_rest(t)
+        self._set_low(t, y, at)
+        self._rise_level_n = self._rise_level()
+        self._tell_phase(t, Phase.REST)
+
+    def _come_to_rest(self, t: float) -> None:
+        self._movement = None
+        self._state = _State.REST
+        self._window_end_s = t + REST_WINDOW_S
+
+    # Judging movements.
+
+    def _displacement(self, tension_n: float, full_n: float) -> float:
+        return displacement(tension_n, self._base_n, full_n, self._config.exponent)
+
+    def _rise_level(self) -> float:
+        """Tension above which a movement begins."""
+        level_n = self._low_n + self._config.smallest_rise_n
+        if self._full_n is None or self._full_n <= self._base_n:
+            return level_n
+        x = self._displacement(self._low_n, self._full_n) + self._config.smallest_range
+        risen_n: float = (self._full_n - self._base_n) * x**self._config.exponent
+        return max(level_n, self._base_n + risen_n)
+
+    def _range(self, m: _Movement) -> float:
+        """Displacement from the valley before to the top, as a part of the set's full range."""
+        full_n = m.top_n if self._full_n is None else max(m.top_n, self._full_n)
+        return self._displacement(m.top_n, full_n) - self._displacement(m.start_n, full_n)
+
+    def _separates(self, m: _Movement, low_n: float) -> bool:
+        full_n = m.top_n if self._full_n is None else max(m.top_n, self._full_n)
+        top = self._displacement(m.top_n, full_n)
+        fallen = top - self._displacement(low_n, full_n)
+        return fallen >= self._config.separation * (top - self._displacement(m.start_n, full_n))
+
+    def _certain_at_top(self, m: _Movement) -> bool:
+        if self._full_n is None:
+            if m.rise_n < self._config.sure_first_n:
+                return False
+        elif self._range(m) < self._config.clear_range:
+            return False
+        elif m.rise_n >= self._config.strong_rise_n or self._quick_width() < self._config.quick_width_s:
+            return True
+        time_s, smooth_n, _ = self._history.between(m.start_at, m.top_at)
+        edge = rising_edge(time_s, smooth_n)
+        return edge.high_s - edge.low_s >= self._config.quick_rise_s
+
+    def _quick_width(self) -> float:
+        """Shortest duration of a repetition that is not strong: a set of quick ones allows quicker ones."""
+        if len(self._widths) >= QUICK_SET:
+            tempo = median(self._widths)
+            if tempo < QUICK_TEMPO_S:
+                return QUICK_PART * tempo
+        return self._config.quick_width_s
+
+    def _close(self, m: _Movement, at: int) -> None:
+        """The movement is over: it is a repetition, waits for another like it, or was nothing."""
+        m.last_at = at
+        self._come_to_rest(self._low_s)
+        b = self._boundaries(m)
+        if not m.index:
+            self._judge(m, b.end - b.pull_start)
+        if m.index:
+            self._tell_done(m, b)
+        self._tell_phase(self._low_s, Phase.REST)
+        self._rise_level_n = self._rise_level()
+
+    def _boundaries(self, m: _Movement) -> Boundaries:
+        time_s, smooth_n, _ = self._history.between(m.start_at, m.last_at)
+        returned = float(smooth_n[-1]) <= m.start_n + RETURNED * m.rise_n
+        return locate(time_s, smooth_n, m.start_n if returned else np.inf)
+
+    def _judge(self, m: _Movement, width_s: float) -> None:
+        """Count a movement that was not certain at its top, if it is now."""
+        config = self._config
+        quick = width_s < self._quick_width()
+        strong = m.rise_n >= config.strong_rise_n
+        if width_s < config.shortest_width_s or (quick and not strong):
+            return
+        if self._full_n is not None:
+            if self._range(m) >= config.smallest_range:
+                self._count(m)
+        elif m.rise_n >= config.sure_first_n and not quick:
+            self._count(m)
+        else:
+            self._wait(m)
+
+    def _wait(self, m: _Movement) -> None:
+        """Keep a low first movement until a second one like it shows that both were repetitions."""
+        alike = [w for w in self._waiting if ALIKE <= w.rise_n / m.rise_n <= 1.0 / ALIKE]
+        self._waiting.append(m)
+        if m.rise_n >= self._config.least_first_n:
+            for w in alike:
+                if w.rise_n >= self._config.least_first_n:
+                    self._count(w)
+                    self._tell_done(w, self._boundaries(w))
+            if alike and self._full_n is not None:
+                self._count(m)
+        elif len(alike) + 1 >= SMALL_ALIKE:
+            self._warn_once(
+                m.top_s,
+                WarningKind.IMPLAUSIBLE_FORCE,
+                f"regular movements of only {m.rise_n:.1f} N are not counted; "
+                "if these are kilograms or pounds, give the unit",
+            )
+
+    # Telling.
+
+    def _count(self, m: _Movement) -> None:
+        self._drop_set_up(m)
+        m.index, self._next_index = self._next_index, self._next_index + 1
+        self.standing += 1
+        self._tops.append(m.top_n)
+        self._full_n = max(self._tops)
+        self.events.append(RepTop(m.top_s, m.index, m.top_n, self._now_s, self.standing))
+        if m.top_n > LARGEST_N:
+            self._warn_once(
+                m.top_s,
+                WarningKind.IMPLAUSIBLE_FORCE,
+                f"{m.top_n:.0f} N is more than people pull; check the unit and the calibration",
+            )
+
+    def _drop_set_up(self, m: _Movement) -> None:
+        """Take back first repetitions that this one shows to have been set-up movement."""
+        if self._early is None:
+            return
+        if all(self._displacement(e.top_n, m.top_n) < self._config.set_up_below for e in self._early):
+            for e in self._early:
+                self._retract(e, e.top_s, RetractReason.SET_UP)
+            self._early.clear()
+            self._tops.clear()
+            self._widths.clear()
+        self._early.append(m)
+        if len(self._early) > SET_UP_MOVEMENTS:
+            self._early = None
+
+    def _tell_done(self, m: _Movement, b: Boundaries) -> None:
+        fraction = self._displacement(m.top_n, max(m.top_n, full_range(self._tops)))
+        lost = self._lost(m)
+        rep = Rep(
+            index=m.index,
+            pull_start=b.pull_start,
+            hold_start=b.hold_start,
+            return_start=b.return_start,
+            end=b.end,
+            peak_time=b.peak_time,
+            peak_tension=b.peak_n,
+            start_tension=b.start_n,
+            end_tension=b.end_n,
+            partial=fraction < self._config.partial_below,
+            range_fraction=fraction,
+            saturated=self._saturated.touch(m.start_at, m.last_at),
+            gap=self._gaps.touch(m.start_at + 1, m.last_at),
+            band_lost=lost,
+        )
+        self._widths.append(rep.duration_s)
+        self._last_rep_s = rep.end
+        self.events.append(RepDone(rep.end, m.index, rep, self._now_s))
+        if rep.saturated:
+            self._warn_once(
+                rep.peak_time,
+                WarningKind.SATURATED,
+                "the sensor is at the end of its range; true peaks are higher than shown",
+            )
+        if lost:
+            self._warn_lost(rep.return_start)
+
+    def _lost(self, m: _Movement) -> bool:
+        return self._fastest_loss(m.top_at, m.last_at) >= BAND_LOST_PART * (m.top_n - self._low_n)
+
+    def _check_slipped(self, t: float, before_n: float, at: int) -> None:
+        """A band under tension at rest may slip off as well."""
+        loss_n = self._fastest_loss(at - round(0.3 * self._rate_hz), at)
+        if loss_n >= max(self._config.least_first_n, BAND_LOST_PART * before_n):
+            self._warn_lost(t)
+
+    def _fastest_loss(self, first: int, last: int) -> float:
+        """Most tension lost within `BAND_LOST_S`; 0 where the rate is too low to tell."""
+        if self._rate_hz < BAND_LOST_RATE_HZ:
+            return 0.0
+        clean_n = self._history.between(first, last)[2]
+        width = max(1, round(BAND_LOST_S * self._rate_hz))
+        if clean_n.size <= width:
+            return 0.0
+        return float((clean_n[:-width] - clean_n[width:]).max())
+
+    def _warn_lost(self, time_s: float) -> None:
+        self.warn(
+            time_s,
+            WarningKind.BAND_LOST,
+            "tension was lost at once: the band snapped, slipped off or fell; check it before going on",
+        )
+
+    def _warn_once(self, time_s: float, kind: WarningKind, message: str) -> None:
+        if kind not in self._told:
+            self._told.add(kind)
+            self.warn(time_s, kind, message)
+
+    def _retract(self, m: _Movement, t: float, reason: RetractReason) -> None:
+        self.standing -= 1
+        self.events.append(RepRetracted(t, m.index, reason, self._now_s, self.standing))
+
+    def _tell_phase(self, t: float, phase: Phase) -> None:
+        if phase is not self._phase:
+            self._phase = phase
+            self.events.append(PhaseChanged(t, phase, self._now_s))

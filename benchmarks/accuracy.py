@@ -569,10 +569,14 @@ def targets(simulated: Scores, negative: Scores, real: Sequence[RealResult]) -> 
     return checks
 
 
+def _without_nan(figures: dict[str, float]) -> dict[str, float | None]:
+    return {name: None if np.isnan(value) else value for name, value in figures.items()}
+
+
 def _as_json(simulated: Scores, negative: Scores, real: Sequence[RealResult]) -> dict[str, object]:
     def rows(scores: Scores) -> list[dict[str, object]]:
         return [
-            {"method": m, "generator": g, "class": c, "rate_hz": r, **score.summary()}
+            {"method": m, "generator": g, "class": c, "rate_hz": r, **_without_nan(score.summary())}
             for (m, g, c, r), score in scores.items()
         ]
 

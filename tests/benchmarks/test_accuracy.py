@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bandsense.sim.truth import TrueRep
+from benchmarks.accuracy import Detection, Score, level_crossing, main, matched, peaks_of_filtered, zig_zag
+from benchmarks.generators import SPLITS, Recorded, cases, controls
+
+
+def rep(start: float, *, ambiguous: bool = False) -> TrueRep:
+    return TrueRep(start, start + 0.5, start + 1.0, start + 2.0, start + 0.7, 50.0, 1.0, False, ambiguous)
+
+
+def recorded(*reps: TrueRep) -> Recorded:
+    nothing = np.zeros(0)
+    flags = nothing.astype(bool)
+    return Recorded(nothing, nothing, flags, flags, reps, tuple(r.peak_n for r in reps))
+
+
+def score(reps: list[TrueRep], middles: list[float]) -> Score:
+    result = Score()
+    result.add(recorded(*reps), [Detection(middle) for middle in middles])
+    return result
+
+
+def test_each_detection_serves_one_repetition() -> None:
+    twice = score([rep(0), rep(5)], [0.8, 1.0, 5.7])
+    assert twice.count_errors == [1]
+    assert (twice.true_positives, twice.false_positives, twice.false_negatives) == (2, 1, 0)
+
+
+def test_a_miss_and_an_extra_do_not_cancel_in_f1() -> None:
+    shifted = score([rep(0), rep(5)], [0.7, 9.0])
+    assert shifted.count_errors == [0]
+    assert shifted.summary()["f1"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("middle", [-0.29, 2.29])
+def test_matching_tolerates_three_tenths_of_a_second(middle: float) -> None:
+    assert score([rep(0)], [middle]).true_positives == 1
+    assert score([rep(0)], [middle + np.sign(middle - 1) * 0.02]).true_positives == 0
+
+
+@pytest.mark.parametrize("middles", [[0.7], [0.7, 5.7]])
+def test_an_ambiguous_repetition_may_be_counted_or_not(middles: list[float]) -> None:
+    result = score([rep(0), rep(5, ambiguous=True)], middles)
+    assert result.count_errors == [0]
+    assert result.summary()["f1"] == 1.0
+
+
+def test_a_detection_goes_to_the_certain_repetition_first() -> None:
+    pairs, left = matched([rep(0, ambiguous=True), rep(2)], [Detection(2.1)])
+    assert set(pairs) == {1}
+    assert left == 0
+
+
+def test_the_interval_of_a_share_holds_it() -> None:
+    mixed = Score(count_errors=[0] * 90 + [1] * 10)
+    figures = mixed.summary()
+    assert figures["exact low"] < 0.9 < figures["exact high"]
+    assert figures["exact high"] - figures["exact low"] == pytest.approx(4 * 0.03, rel=0.2)
+
+
+@pytest.mark.parametrize("method", [zig_zag, level_crossing, peaks_of_filtered])
+def test_the_alternatives_count_easy_repetitions(method: object) -> None:
+    time_s = np.arange(1600) / 80
+    tension = 25 * (1 - np.cos(2 * np.pi * time_s / 4))
+    found = method(time_s, tension)  # type: ignore[operator]
+    assert [d.middle_s for d in found] == pytest.approx([2, 6, 10, 14, 18], abs=0.1)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_cases_are_repeatable_and_have_truth(split: str) -> None:
+    for first, again in zip(cases(split, 12), cases(split, 12), strict=True):
+        one, other = first.record(20.0), again.record(20.0)
+        assert np.array_equal(one.tension_n, other.tension_n)
+        assert one.reps == other.reps
+        assert len(one.reps) == len(one.peaks_n) >= 5
+        assert all(r.pull_start_s < r.hold_start_s < r.return_start_s < r.end_s for r in one.reps)
+
+
+def test_no_set_of_development_is_held_out() -> None:
+    dev = {case.record(20.0).tension_n.tobytes() for case in cases("dev", 20)}
+    held_out = {case.record(20.0).tension_n.tobytes() for case in cases("held-out", 20)}
+    assert not dev & held_out
+
+
+def test_controls_hold_nothing() -> None:
+    assert all(case.record(10.0).reps == () for case in controls("held-out", 1))
+
+
+def test_the_second_simulator_crosses_its_labels() -> None:
+    case = next(c for c in cases("held-out", 200) if c.generator == "relaxing solid" and c.group == "clean")
+    fast = case.record(320.0)
+    for true in fast.reps:
+        near = (fast.time_s > true.pull_start_s - 0.5) & (fast.time_s < true.end_s + 0.5)
+        assert fast.tension_n[near].max() == pytest.approx(true.peak_n, abs=0.2)
+        at_hold = float(np.interp(true.hold_start_s, fast.time_s, fast.tension_n))
+        valley = float(fast.tension_n[near & (fast.time_s < true.hold_start_s)].min())
+        assert (at_hold - valley) / (true.peak_n - valley) == pytest.approx(0.9, abs=0.03)
+
+
+def test_the_command_prints_tables_and_writes_figures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BANDSENSE_RECORDINGS", str(tmp_path / "none"))
+    file = tmp_path / "figures.json"
+    assert main(["--sets", "4", "--controls", "0", "--rates", "80", "--json", str(file)]) == 0
+    assert "Counts by disturbance class at 80 Hz" in capsys.readouterr().out
+    rows = json.loads(file.read_text())["simulated"]
+    assert {row["method"] for row in rows} >= {"bandsense", "zig-zag 10 N"}
+    assert all(0 <= row["exact"] <= 1 for row in rows)

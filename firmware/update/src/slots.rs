@@ -1,0 +1,244 @@
+//! Which image runs: choice at boot, trial, confirmation, and writing to the slot that does not run.
+//!
+//! | journal of a slot says | its image | boots |
+//! |---|---|---|
+//! | nothing | is being uploaded, or was never asked for | only when nothing else does |
+//! | pending | was asked for | once: the boot loader marks the trial before it starts the image |
+//! | tried | did not prove itself | only when nothing else does |
+//! | confirmed | has proven itself | yes |
+//!
+//! Of several that boot, the one marked last goes first; every one has to carry a valid signature.
+
+use embedded_storage_async::nor_flash::NorFlash;
+
+pub use crate::image::Policy;
+use crate::image::{self, Flaw, Image};
+use crate::journal::{Journal, Mark};
+pub use crate::layout::{Layout, Region, Slot};
+
+/// Marks that an update leaves in a journal: pending, tried, confirmed.
+const MARKS_OF_AN_UPDATE: u32 = 3;
+/// Longest unit of writing that is supported.
+const WRITE_SIZE_MAX: usize = 8;
+
+/// Why the slots could not be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// Flash could not be read, erased or written.
+    Flash,
+    /// The image will not do.
+    Flaw(Flaw),
+    /// The slot's journal is full; uploading to the slot empties it.
+    JournalFull,
+}
+
+impl From<Flaw> for Error {
+    fn from(flaw: Flaw) -> Self {
+        Self::Flaw(flaw)
+    }
+}
+
+/// What a slot holds, as far as its header, trailer and journal tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The image.
+    pub image: Image,
+    /// It boots next, on trial.
+    pub pending: bool,
+    /// It has proven itself.
+    pub confirmed: bool,
+}
+
+/// The two slots of a flash.
+#[derive(Debug)]
+pub struct Slots<F> {
+    flash: F,
+    layout: Layout,
+    policy: Policy,
+}
+
+impl<F: NorFlash> Slots<F> {
+    /// The slots of `layout` in `flash`, for images that `policy` allows.
+    pub fn new(flash: F, layout: Layout, policy: Policy) -> Self {
+        const {
+            assert!(F::WRITE_SIZE <= WRITE_SIZE_MAX && WRITE_SIZE_MAX.is_multiple_of(F::WRITE_SIZE));
+            assert!(F::READ_SIZE <= F::WRITE_SIZE);
+        };
+        Self { flash, layout, policy }
+    }
+
+    /// Choose the image to boot, and mark it when this is its trial. `None` when no slot holds a valid image.
+    ///
+    /// Flash that cannot be read counts as a slot without a valid image.
+    pub async fn select(&mut self) -> Option<Slot> {
+        let [a, b] = [self.journal(Slot::A).await, self.journal(Slot::B).await];
+        let generation = |journal: &Result<Journal, Error>| journal.as_ref().map_or(0, Journal::generation);
+        let mut order = [(Slot::A, a.clone()), (Slot::B, b.clone())];
+        if generation(&b) > generation(&a) {
+            order.reverse();
+        }
+        for (slot, journal) in &order {
+            if let Ok(journal) = journal
+                && self.may_boot(*slot, journal).await
+            {
+                return Some(*slot);
+            }
+        }
+        for (slot, _) in &order {
+            if self.verify(*slot).await.is_ok() {
+                return Some(*slot);
+            }
+        }
+        None
+    }
+
+    async fn may_boot(&mut self, slot: Slot, journal: &Journal) -> bool {
+        match journal.mark() {
+            Some(Mark::Confirmed) => self.verify(slot).await.is_ok(),
+            Some(Mark::Pending) => {
+                self.verify(slot).await.is_ok()
+                    && self.append(journal, Mark::Tried, journal.generation()).await.is_ok()
+            }
+            Some(Mark::Tried) | None => false,
+        }
+    }
+
+    /// Say that the image in `running` has proven itself. Does nothing when that is known already.
+    ///
+    /// # Errors
+    /// [`Error::Flash`], [`Error::JournalFull`].
+    pub async fn confirm(&mut self, running: Slot) -> Result<(), Error> {
+        let journal = self.journal(running).await?;
+        if journal.mark() == Some(Mark::Confirmed) {
+            return Ok(());
+        }
+        let other = self.journal(running.other()).await?;
+        let generation = journal.generation().max(other.generation() + 1);
+        self.append(&journal, Mark::Confirmed, generation).await
+    }
+
+    /// Whether the image in `running` has proven itself.
+    ///
+    /// # Errors
+    /// [`Error::Flash`].
+    pub async fn is_confirmed(&mut self, running: Slot) -> Result<bool, Error> {
+        Ok(self.journal(running).await?.mark() == Some(Mark::Confirmed))
+    }
+
+    /// Have the image in `slot` booted next, on trial. Does nothing when that was asked for already.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn request(&mut self, slot: Slot) -> Result<(), Error> {
+        self.verify(slot).await?;
+        let journal = self.journal(slot).await?;
+        let other = self.journal(slot.other()).await?;
+        let generation = other.generation().max(journal.generation()) + 1;
+        if journal.mark() == Some(Mark::Pending) && journal.generation() + 1 == generation {
+            return Ok(());
+        }
+        if journal.room() < MARKS_OF_AN_UPDATE {
+            return Err(Error::JournalFull);
+        }
+        self.append(&journal, Mark::Pending, generation).await
+    }
+
+    /// What `slot` holds.
+    ///
+    /// # Errors
+    /// [`Error::Flash`]; [`Error::Flaw`] when there is no image that could boot.
+    pub async fn status(&mut self, slot: Slot) -> Result<Status, Error> {
+        let region = self.region(slot);
+        let image = image::inspect(&mut self.flash, region, &self.policy).await?;
+        let mark = self.journal(slot).await?.mark();
+        Ok(Status { image, pending: mark == Some(Mark::Pending), confirmed: mark == Some(Mark::Confirmed) })
+    }
+
+    /// Check hash and signature of the image in `slot`.
+    ///
+    /// # Errors
+    /// See [`Flaw`].
+    pub async fn verify(&mut self, slot: Slot) -> Result<Image, Flaw> {
+        let region = self.region(slot);
+        image::verify(&mut self.flash, region, &self.policy).await
+    }
+
+    /// SHA-256 of the first `len` bytes of `slot`.
+    ///
+    /// # Errors
+    /// [`Flaw::Unreadable`].
+    pub async fn sha256(&mut self, slot: Slot, len: u32) -> Result<[u8; 32], Flaw> {
+        let start = self.region(slot).start;
+        image::sha256(&mut self.flash, start, len).await
+    }
+
+    /// Take the image in `slot` out of the choice, for good.
+    ///
+    /// # Errors
+    /// [`Error::Flash`].
+    pub async fn erase(&mut self, slot: Slot) -> Result<(), Error> {
+        let journal = self.layout.journal[slot.index()];
+        self.erase_region(journal).await?;
+        let first = Region { start: self.region(slot).start, len: F::ERASE_SIZE as u32 };
+        self.erase_region(first).await
+    }
+
+    /// Write a piece of an image, in order from offset 0, erasing what it reaches. Writing at offset 0 takes the old image
+    /// out of the choice before a byte of it changes. A piece that ends off the flash's unit of writing is filled up
+    /// with ones, so only the last one may.
+    ///
+    /// # Errors
+    /// [`Error::Flash`].
+    pub async fn write(&mut self, slot: Slot, at: u32, piece: &[u8]) -> Result<(), Error> {
+        let region = self.region(slot);
+        let erase_size = F::ERASE_SIZE as u32;
+        if at == 0 {
+            self.erase_region(self.layout.journal[slot.index()]).await?;
+        }
+        let end = at + piece.len() as u32;
+        let first_page = at.next_multiple_of(erase_size);
+        if first_page < end {
+            let len = (end - first_page).next_multiple_of(erase_size);
+            self.erase_region(Region { start: region.start + first_page, len }).await?;
+        }
+        let (whole, rest) = piece.split_at(piece.len() - piece.len() % F::WRITE_SIZE);
+        let start = region.start + at;
+        if !whole.is_empty() {
+            self.flash.write(start, whole).await.map_err(|_| Error::Flash)?;
+        }
+        if !rest.is_empty() {
+            let mut filled = [0xff; WRITE_SIZE_MAX];
+            filled[..rest.len()].copy_from_slice(rest);
+            let at = start + whole.len() as u32;
+            self.flash.write(at, &filled[..F::WRITE_SIZE]).await.map_err(|_| Error::Flash)?;
+        }
+        Ok(())
+    }
+
+    /// Where `slot` lies.
+    #[must_use]
+    pub fn region(&self, slot: Slot) -> Region {
+        self.layout.slot[slot.index()]
+    }
+
+    /// Which images are allowed.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    async fn journal(&mut self, slot: Slot) -> Result<Journal, Error> {
+        Journal::read(&mut self.flash, self.layout.journal[slot.index()]).await.map_err(|_| Error::Flash)
+    }
+
+    async fn append(&mut self, journal: &Journal, mark: Mark, generation: u32) -> Result<(), Error> {
+        if journal.room() == 0 {
+            return Err(Error::JournalFull);
+        }
+        journal.append(&mut self.flash, mark, generation).await.map_err(|_| Error::Flash)
+    }
+
+    async fn erase_region(&mut self, region: Region) -> Result<(), Error> {
+        self.flash.erase(region.start, region.end()).await.map_err(|_| Error::Flash)
+    }
+}

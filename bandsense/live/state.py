@@ -17,7 +17,7 @@ from bandsense.workout.events import (
     SetDone,
     SetResult,
     SetStarted,
-    to_json,
+    fields_json,
 )
 
 __all__ = ["TRACE_S", "ViewState"]
@@ -118,7 +118,7 @@ class ViewState:
             "in_set": self.in_set,
             "reps": self.reps,
             "peak_n": self.peak_n,
-            "last_rep": None if self.last_rep is None else to_json(self.last_rep),
+            "last_rep": None if self.last_rep is None else fields_json(self.last_rep),
             "sets": [len(result.reps) for result in self.results],
             "link": self.link,
             "link_message": self.link_message,

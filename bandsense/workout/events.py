@@ -26,6 +26,7 @@ __all__ = [
     "SetStarted",
     "Tared",
     "event_name",
+    "fields_json",
     "to_json",
 ]
 
@@ -149,10 +150,11 @@ def to_json(event: object, uncertainty_n: Callable[[float], float] | None = None
         uncertainty_n: standard uncertainty for a tension in newtons; where given, each peak tension is
             followed by its own.
     """
-    return {"event": event_name(event)} | _object(event, uncertainty_n)
+    return {"event": event_name(event)} | fields_json(event, uncertainty_n)
 
 
-def _object(value: Any, uncertainty_n: Callable[[float], float] | None) -> dict[str, Any]:
+def fields_json(value: Any, uncertainty_n: Callable[[float], float] | None = None) -> dict[str, Any]:
+    """The fields of any of these values, such as a `Rep`, as JSON object; see `to_json`."""
     result: dict[str, Any] = {}
     for part in fields(value):
         item = getattr(value, part.name)
@@ -166,7 +168,7 @@ def _plain(value: Any, uncertainty_n: Callable[[float], float] | None) -> Any:
     if isinstance(value, Enum):
         return value.value
     if is_dataclass(value):
-        return _object(value, uncertainty_n)
+        return fields_json(value, uncertainty_n)
     if isinstance(value, tuple | list):
         return [_plain(item, uncertainty_n) for item in value]
     return value

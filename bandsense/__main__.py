@@ -1,0 +1,7 @@
+"""`python -m bandsense` is `bandsense`."""
+
+import sys
+
+from bandsense.cli import main
+
+sys.exit(main())

@@ -1,0 +1,61 @@
+"""The commands: each one parses, calls into the other rooms and prints. Nothing heavy is imported before."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from bandsense.errors import BandsenseError
+
+__all__ = ["main", "parser"]
+
+_COMMANDS = ("analyze", "sessions", "show", "export")
+"""Modules of `bandsense.cli.commands`, in the order of the help; each has `add(subparsers)`."""
+
+_INTERRUPTED = 130
+"""The exit status of a program ended with Ctrl-C: 128 + SIGINT."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(
+        prog="bandsense",
+        description="Companion for a strain-gauge sensor on a resistance band: live tension, repetitions, "
+        "slack advice, sessions.",
+        epilog="No sensor at hand? Try `bandsense demo`. `bandsense COMMAND --help` explains a command.",
+    )
+    top.add_argument("--version", action="store_true", help="print the version and exit")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND")
+    for name in _COMMANDS:
+        importlib.import_module(f"bandsense.cli.commands.{name}").add(commands)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; gives the exit status: 0 done, 1 it failed (said on standard error), 2 wrong usage."""
+    top = parser()
+    arguments = top.parse_args(argv)
+    if arguments.version:
+        from bandsense import __version__
+
+        print(f"bandsense {__version__}")
+        return 0
+    if "run" not in arguments:
+        top.print_help()
+        return 2
+    try:
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except BandsenseError as error:
+        print(f"bandsense: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has enough, as with `| head`. Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status

@@ -1,0 +1,46 @@
+"""How a command presents itself."""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+__all__ = ["add_command"]
+
+_HELP_WIDTH = 78
+
+
+def add_command(
+    commands: Commands,
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    *,
+    summary: str,
+    example: str,
+    details: str = "",
+) -> argparse.ArgumentParser:
+    """A command with its help: what it does in a line, more about it, and an example.
+
+    Args:
+        commands: where it is added.
+        name: what a person types.
+        run: called with the parsed arguments; gives the exit status.
+        summary: one line without a full stop.
+        example: lines to try.
+        details: sentences that follow the summary.
+    """
+    description = textwrap.fill(f"{summary[0].upper()}{summary[1:]}. {details}", _HELP_WIDTH)
+    command = commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        epilog="example:\n" + textwrap.indent(example, "  "),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run)
+    return command

@@ -1,0 +1,86 @@
+"""`bandsense analyze`: the repetitions of a recorded trace."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bandsense.cli.command import add_command
+
+if TYPE_CHECKING:
+    from bandsense.cli.command import Commands
+    from bandsense.export.reading import Recording
+    from bandsense.signal.analysis import SetAnalysis
+    from bandsense.signal.calibration import Calibration
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command = add_command(
+        commands,
+        "analyze",
+        run,
+        summary="count and measure the repetitions of a recorded force trace",
+        details="Reads columns whose header names a time and a force with their units (time_s,tension_n; "
+        "Time (micros);Force(N); unix_s,load_kg), exports of bandsense and of the Tindeq app.",
+        example="bandsense analyze set.csv\nbandsense analyze set.csv --json | jq .reps",
+    )
+    command.add_argument("file", type=Path, help="the trace")
+    command.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Analyse the file and print what it holds."""
+    from bandsense.export.reading import read_recording
+    from bandsense.signal.analysis import analyze
+    from bandsense.signal.calibration import Calibration
+
+    recording = read_recording(arguments.file)
+    analysis = analyze(recording.block.time_s, recording.block.values)
+    calibration = Calibration.identity()
+    if arguments.json:
+        print(json.dumps(_as_json(recording, analysis, calibration)))
+    else:
+        _print(recording, analysis, calibration)
+    return 0
+
+
+def _as_json(recording: Recording, analysis: SetAnalysis, calibration: Calibration) -> dict[str, Any]:
+    from bandsense.workout.events import fields_json
+
+    def uncertainty_n(tension_n: float) -> float:
+        return float(calibration.standard_uncertainty_n(tension_n))
+
+    return {
+        "file": str(recording.path),
+        "reps": len(analysis.reps),
+        "partial": sum(rep.partial for rep in analysis.reps),
+        "samples": len(recording.block),
+        "duration_s": float(recording.block.time_s[-1]),
+        "rate_hz": analysis.rate_hz,
+        "grade": calibration.grade.value,
+        "repetitions": [fields_json(rep, uncertainty_n) for rep in analysis.reps],
+        "warnings": [fields_json(warning) for warning in analysis.warnings],
+        "notes": list(recording.notes),
+    }
+
+
+def _print(recording: Recording, analysis: SetAnalysis, calibration: Calibration) -> None:
+    from bandsense.cli.rep_table import rep_table
+    from bandsense.live.words import plural
+
+    reps = analysis.reps
+    partial = sum(rep.partial for rep in reps)
+    print(
+        f"{plural(len(reps), 'rep')}{f', {partial} of them partial' if partial else ''} in "
+        f"{recording.block.time_s[-1]:.1f} s at {analysis.rate_hz:.0f} samples a second"
+    )
+    if reps:
+        print(rep_table(reps, [float(calibration.standard_uncertainty_n(rep.peak_tension)) for rep in reps]))
+    for warning in analysis.warnings:
+        print(f"warning at {warning.time_s:.2f} s: {warning.message}", file=sys.stderr)
+    for note in recording.notes:
+        print(f"note: {note}", file=sys.stderr)

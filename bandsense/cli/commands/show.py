@@ -1,0 +1,67 @@
+"""`bandsense show`: the sets of a session."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from bandsense.cli.command import add_command
+from bandsense.cli.home import add_store_option, open_store, session_named
+from bandsense.cli.tables import local_time
+
+if TYPE_CHECKING:
+    from bandsense.cli.command import Commands
+    from bandsense.cli.results import Followed
+    from bandsense.store.model import Session
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command = add_command(
+        commands,
+        "show",
+        run,
+        summary="show the sets of a session, repetition by repetition",
+        details="Computed anew from the raw samples, so that it also holds for a session that was cut short.",
+        example="bandsense show last\nbandsense show 12 --json",
+    )
+    command.add_argument("session", nargs="?", default="last", help="its number, or `last` (the default)")
+    command.add_argument("--json", action="store_true", help="one JSON object instead of tables")
+    add_store_option(command)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Follow the session again and print its sets."""
+    from bandsense.cli.results import follow, followed_json
+    from bandsense.export.table import session_json
+
+    store = open_store(arguments)
+    session = session_named(store, arguments.session)
+    followed = [follow(store, stream) for stream in session.streams]
+    if arguments.json:
+        print(json.dumps(session_json(session) | {"streams": [followed_json(part) for part in followed]}))
+        return 0
+    _print_head(session)
+    for part in followed:
+        _print_stream(part)
+    return 0
+
+
+def _print_head(session: Session) -> None:
+    about = [part for part in (session.exercise, session.person, session.source) if part]
+    print(f"session {session.id}, {local_time(session.started_unix_s)}: {', '.join(about)}")
+    if session.state.value != "complete":
+        print(f"({session.state.value})")
+
+
+def _print_stream(followed: Followed) -> None:
+    from bandsense.cli.rep_table import rep_table
+    from bandsense.live.words import set_words, summary_words
+
+    if followed.stream.side:
+        print(f"\n{followed.stream.side}")
+    for result in followed.workout.results:
+        print(f"\n{set_words(result)}")
+        print(rep_table(result.reps, result.peak_u_n))
+    print(f"\n{summary_words(followed.summary)} ({followed.workout.settings.calibration.grade.value})")

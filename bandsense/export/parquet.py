@@ -1,0 +1,36 @@
+"""Sessions as Parquet: the columns of the CSV in their own types, its description in the file's metadata."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from bandsense.errors import MissingExtra
+from bandsense.export.table import COLUMNS, SessionTable, session_json, stream_json
+from bandsense.export.writing import replacing
+
+__all__ = ["write_parquet"]
+
+
+def write_parquet(table: SessionTable, folder: Path) -> list[Path]:
+    """One file per sensor.
+
+    Raises:
+        MissingExtra: pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa  # type: ignore[import-untyped]
+        import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise MissingExtra("Parquet", "parquet") from error
+    types = {"double": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_(), "string": pa.string()}
+    written = []
+    for stream in table.streams:
+        notes = session_json(table.session) | stream_json(stream.stream) | {"sets": stream.sets}
+        columns = {c.name: pa.array(stream.column(c.name).tolist(), types[c.datatype]) for c in COLUMNS}
+        path = folder / f"{table.stem(stream)}.parquet"
+        with replacing(path) as part:
+            described = pa.table(columns).replace_schema_metadata({"bandsense": json.dumps(notes)})
+            pq.write_table(described, part)
+        written.append(path)
+    return written

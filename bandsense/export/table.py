@@ -1,0 +1,116 @@
+"""A session laid out for export: its sensors sample by sample, with the repetitions found in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bandsense.samples import BoolArray, FloatArray
+from bandsense.store.model import Session, Stream
+
+__all__ = ["COLUMNS", "Column", "SessionTable", "StreamTable", "session_json", "utc"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the export: its name, its type in CSV on the Web and what it holds."""
+
+    name: str
+    datatype: str
+    description: str
+
+
+COLUMNS = (
+    Column("time_s", "double", "Device time in seconds, from the sensor's own clock"),
+    Column("raw", "double", "Reading as the sensor sent it; its unit is named in the settings"),
+    Column("tension_n", "double", "Tension in newtons, by the calibration in the settings"),
+    Column("tension_u_n", "double", "Standard uncertainty (k = 1) of the tension in newtons"),
+    Column("phase", "string", "rest, pull, hold or return, as seen live"),
+    Column("rep", "integer", "Number of the repetition from pull start to end, 0 between repetitions"),
+    Column("set", "integer", "Number of the set from its first pull start to its last end, 0 between sets"),
+    Column("gap_before", "boolean", "Samples are missing between this one and the one before"),
+    Column("saturated", "boolean", "The converter was at the end of its range"),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamTable:
+    """One sensor's part, one entry per sample in each array.
+
+    Attributes:
+        stream: where it comes from.
+        sets: the finished sets as JSON objects.
+    """
+
+    stream: Stream
+    time_s: FloatArray
+    raw: FloatArray
+    tension_n: FloatArray
+    tension_u_n: FloatArray
+    phase: NDArray[np.str_]
+    rep: NDArray[np.int64]
+    set: NDArray[np.int64]
+    gap_before: BoolArray
+    saturated: BoolArray
+    sets: tuple[Mapping[str, Any], ...]
+
+    def __len__(self) -> int:
+        return int(self.time_s.size)
+
+    def column(self, name: str) -> NDArray[Any]:
+        """The values of one of `COLUMNS`."""
+        values: NDArray[Any] = getattr(self, name)
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTable:
+    """A session with all its sensors."""
+
+    session: Session
+    streams: tuple[StreamTable, ...]
+
+    def stem(self, table: StreamTable) -> str:
+        """Name of a file for one sensor of the session, without its ending."""
+        name = f"session-{self.session.id}"
+        if len(self.streams) == 1:
+            return name
+        return f"{name}-{table.stream.side or self.streams.index(table) + 1}"
+
+
+def utc(unix_s: float | None) -> str | None:
+    """A time as ISO 8601 in UTC, to the millisecond."""
+    if unix_s is None:
+        return None
+    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def session_json(session: Session) -> dict[str, Any]:
+    """What is known of a session besides its samples."""
+    return {
+        "session": session.id,
+        "state": session.state.value,
+        "started": utc(session.started_unix_s),
+        "ended": utc(session.ended_unix_s),
+        "source": session.source,
+        "person": session.person,
+        "exercise": session.exercise,
+        "software": session.software,
+        "summary": session.summary,
+    }
+
+
+def stream_json(stream: Stream) -> dict[str, Any]:
+    """What is known of one sensor's part besides its samples."""
+    return {
+        "sensor": stream.sensor,
+        "side": stream.side,
+        "unit": stream.unit.value,
+        "samples": stream.samples,
+        "settings": stream.settings,
+    }

@@ -1,0 +1,887 @@
+"""A virtual band: a bandsense sensor on the virtual radio, complete by docs/protocol.md.
+
+It takes what it feels from a `SampleSource` and keeps a log of every frame that it took, so that a test can
+compare what arrived with what was sent. Everything that happens on it happens on the loop's clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import zlib
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, cast
+
+from bumble import att, core, gatt, hci, pairing, smp
+from bumble.core import AdvertisingData
+from bumble.device import AdvertisingType, Connection, Device
+from bumble.keys import MemoryKeyStore, PairingKeys
+
+from bandsense.errors import FrameError
+from bandsense.sim.framer import Framer, Sample
+from bandsense.sim.radio import VirtualRadio
+from bandsense.sim.source import SampleSource
+from bandsense.wire import control, profile
+from bandsense.wire.control import Answer, RequestRefused, Status
+from bandsense.wire.profile import CalibrationRecord, Features, MeasurementFrame, Options
+
+__all__ = ["Bonds", "Fault", "Hardware", "Memory", "SentFrame", "Step", "VirtualBand"]
+
+PAIRING_WINDOW_S = 60.0
+MAX_BONDS = 4
+LOW_BATTERY_PERCENT = 10
+FLUSH_AFTER_US = 40_000
+"""A frame that does not fill is sent by then, so that no sample is later than 60 ms on the air."""
+
+_CLOCK_TURN_US = 2**32
+_US = 1e6
+_FAST_ADVERTISING_MS = 100.0
+_STREAMING_INTERVAL_MS = (15.0, 30.0)
+_STREAMING_TIMEOUT_MS = 4000.0
+_RECORD_VERSION = 1
+
+_P = gatt.Characteristic.Properties
+_READABLE = gatt.Characteristic.READABLE
+_WRITEABLE = gatt.Characteristic.WRITEABLE
+
+
+class Step(Enum):
+    """What a sensor sees of a client that sets up a stream, in the usual order."""
+
+    CONNECTED = "connected"
+    MTU = "MTU exchanged"
+    DISCOVERY = "services asked for"
+    ENCRYPTED = "encrypted"
+    INFORMATION = "information read"
+    CONTROL_SUBSCRIBED = "control point subscribed"
+    MEASUREMENT_SUBSCRIBED = "measurement subscribed"
+    REQUEST = "request written"
+    ANSWERED = "request answered"
+    FIRST_FRAME = "first frame sent"
+
+
+class Fault:
+    """What goes wrong in a sensor and on its way to the host; this one: nothing. Override what should."""
+
+    max_mtu: int | None = None
+    """The largest ATT MTU that the sensor accepts."""
+
+    def frame(self, data: bytes) -> Iterable[tuple[float, bytes]]:
+        """What becomes of a measurement notification: delay in seconds and bytes, any number of times."""
+        return ((0.0, data),)
+
+    def answer(self, data: bytes) -> Iterable[tuple[float, bytes]]:
+        """What becomes of an answer of the control point."""
+        return ((0.0, data),)
+
+    def request(self, data: bytes) -> None:
+        """A request was written. May raise `att.ATT_Error` to refuse the write."""
+
+    def offers(self, service_uuid: str) -> bool:
+        """Whether the sensor has this service."""
+        return True
+
+    def step(self, band: VirtualBand, step: Step) -> None:
+        """The client got as far as this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What a reset does not change.
+
+    Attributes:
+        passkey: six digits on the label of a sensor that asks for them; None for *Just Works*.
+        clock_start_us: device clock at power-on; other than 0 to meet its wrap soon.
+        first_sequence: number of the first sample; other than 0 to meet its wrap soon.
+        clock_ppm: how much faster than true the device clock runs, parts per million.
+    """
+
+    serial: int = 0x5E45_0000_0000_BA5E
+    model: str = "virtual band"
+    hardware_revision: str = "simulated"
+    firmware_revision: str = "1.0.0"
+    gain: int = 128
+    rates_hz: tuple[int, ...] = profile.RATES_HZ
+    features: Features = Features.PROGRESSOR | Features.TEMPERATURE
+    highest_count: int = profile.COUNT_MAX
+    lowest_count: int = profile.COUNT_MIN
+    passkey: int | None = None
+    clock_start_us: int = 0
+    first_sequence: int = 0
+    clock_ppm: float = 0.0
+
+
+class Bonds(MemoryKeyStore):
+    """Keys of at most four centrals; a fifth replaces the one used longest ago."""
+
+    async def update(self, name: str, keys: PairingKeys) -> None:
+        """Keep the keys of a new or renewed bond."""
+        self.all_keys.pop(name, None)
+        while len(self.all_keys) >= MAX_BONDS:
+            del self.all_keys[next(iter(self.all_keys))]
+        self.all_keys[name] = keys
+
+    def use(self, name: str) -> None:
+        """This bond was used just now."""
+        if name in self.all_keys:
+            self.all_keys[name] = self.all_keys.pop(name)
+
+
+@dataclass
+class Memory:
+    """What a sensor keeps over resets."""
+
+    calibration: bytes = b""
+    label: str = ""
+    options: Options = Options.NONE
+    boot_number: int = 0
+    bonds: Bonds = field(default_factory=Bonds)
+
+
+@dataclass(frozen=True, slots=True)
+class SentFrame:
+    """A frame of the sensor's own log.
+
+    Attributes:
+        frame: as taken, before anything went wrong with it.
+        boot_number: during which it was taken: sequence and clock begin anew at every boot.
+        at_s: loop time at which it was handed to the radio.
+        on_air: pieces of it that were handed to the radio, as bytes; empty where no one listened.
+    """
+
+    frame: MeasurementFrame
+    boot_number: int
+    at_s: float
+    on_air: tuple[bytes, ...]
+
+
+class _ScOnly(smp.Session):
+    """A pairing session that refuses legacy pairing, as section 8 demands."""
+
+    def on_smp_pairing_request_command(self, command: smp.SMP_Pairing_Request_Command) -> None:
+        if command.auth_req & smp.AuthReq.SC:
+            super().on_smp_pairing_request_command(command)
+        else:
+            self.send_pairing_failed(smp.ErrorCode.AUTHENTICATION_REQUIREMENTS)
+
+
+class _Window(pairing.PairingDelegate):
+    """The sensor's side of pairing: only while the window is open, with the passkey from the label if any."""
+
+    def __init__(self, is_open: Callable[[], bool], passkey: int | None) -> None:
+        display = self.NO_OUTPUT_NO_INPUT if passkey is None else self.DISPLAY_OUTPUT_ONLY
+        super().__init__(io_capability=display)
+        self.is_open = is_open
+        self.passkey = passkey
+
+    async def accept(self) -> bool:
+        return self.is_open()
+
+    async def generate_passkey(self) -> int:
+        return self.passkey or 0
+
+
+class VirtualBand:
+    """A sensor that can be found, paired, streamed, configured, put out of range and reset.
+
+    Use it as an async context manager, or call `power_on` and `power_off`.
+
+    Args:
+        radio: the air it is on.
+        source: what it feels. The source runs from the first *start* on and does not wait for a client that
+            is away: what would have been sampled meanwhile is passed over.
+        name: its name on the radio; no one hears it.
+        address: static random address.
+        hardware: what a reset does not change.
+        memory: what it remembers; with a factory calibration from the source where there is none.
+        fault: what goes wrong.
+        keep_log: whether `log` is kept; off for runs of hours.
+
+    Attributes:
+        log: every frame taken, in order.
+        finished: set when the source has ended and its last frame is out.
+        identifying_until_s: loop time until which it blinks after *identify*.
+    """
+
+    def __init__(
+        self,
+        radio: VirtualRadio,
+        source: SampleSource,
+        *,
+        name: str = "band",
+        address: str = "C0:BA:5E:00:BA:5E",
+        hardware: Hardware | None = None,
+        memory: Memory | None = None,
+        fault: Fault | None = None,
+        keep_log: bool = True,
+    ) -> None:
+        self.radio = radio
+        self.source = source
+        self.name = name
+        self.address = address
+        self.hardware = hardware or Hardware()
+        self.memory = memory or Memory()
+        self.fault = fault or Fault()
+        self.log: list[SentFrame] = []
+        self.finished = asyncio.Event()
+        self.identifying_until_s = 0.0
+        self.battery_percent = 87
+        self.battery_mv = 3950
+        self.device: Device | None = None
+        self._keep_log = keep_log
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._ahead: deque[tuple[int, Sample]] = deque()
+        self._source_epoch_s: float | None = None
+        self._skip_until_us = 0.0
+        self._pairing_until_s = 0.0
+        if not self.memory.calibration:
+            self.memory.calibration = CalibrationRecord(
+                newton_per_count=source.newton_per_count, zero_counts=source.zero_count
+            ).encode()
+        self._forget_volatile(control.ResetCause.POWER_ON)
+
+    def _forget_volatile(self, cause: control.ResetCause) -> None:
+        self._boot_s = 0.0
+        self._cause = cause
+        self._framer = Framer(self.hardware.first_sequence)
+        self._framer.low_battery = self.battery_percent <= LOW_BATTERY_PERCENT
+        self._rate_hz: int | None = None
+        self._connection: Connection | None = None
+        self._answering = False
+        self._calibration_pieces = bytearray()
+        self._forget_at_end: list[str] = []
+        self._overruns = 0
+        self._dropped = 0
+        self._self_test: control.SelfTestResult | None = None
+        self._frames_this_stream = 0
+        self._stream: asyncio.Task[None] | None = None
+        self._advertising_changed = asyncio.Event()
+
+    async def __aenter__(self) -> VirtualBand:
+        await self.power_on()
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self.power_off()
+
+    # -- what a person can do with it --------------------------------------------------------------------
+
+    async def power_on(self, cause: control.ResetCause = control.ResetCause.POWER_ON) -> None:
+        """Boot: clock and numbers begin anew, advertising begins; without a bond the pairing window opens."""
+        self._forget_volatile(cause)
+        self.memory.boot_number = (self.memory.boot_number + 1) % 2**16
+        self._boot_s = self._now_s()
+        device = await self.radio.add_device(self.name, address=self.address, keystore=self.memory.bonds)
+        self.device = device
+        if self.fault.max_mtu is not None:
+            device.gatt_server.max_mtu = self.fault.max_mtu
+        device.pairing_config_factory = self._pairing_config
+        device.smp_session_proxy = _ScOnly
+        device.on(device.EVENT_CONNECTION, self._on_connection)
+        self._add_services(device)
+        self._watch_requests(device)
+        if not self.memory.bonds.all_keys:
+            self._pairing_until_s = self._now_s() + PAIRING_WINDOW_S
+        self._run(self._keep_advertising(device))
+        self._advertising_changed.set()
+
+    async def power_off(self) -> None:
+        """Cut the power; what it keeps over resets is kept."""
+        device, self.device = self.device, None
+        if device is None:
+            return
+        self._rate_hz = None
+        while tasks := self._tasks - {asyncio.current_task()}:
+            # More than once: `asyncio.wait_for`, which Bumble uses, may swallow a cancellation.
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=0.1)
+        await self.radio.remove_device(self.name)
+
+    async def reboot(self, cause: control.ResetCause = control.ResetCause.SOFTWARE) -> None:
+        """Reset it, as a crash or a watchdog does: the link is lost without a word."""
+        await self.power_off()
+        await self.power_on(cause)
+
+    def press_button(self) -> None:
+        """Open the pairing window for a minute."""
+        self._open_pairing(PAIRING_WINDOW_S)
+
+    async def factory_reset(self) -> None:
+        """What holding the button for 10 s does: bonds, label and options are gone; the window opens."""
+        await self.power_off()
+        await self.memory.bonds.delete_all()
+        self.memory.label = ""
+        self.memory.options = Options.NONE
+        await self.power_on(control.ResetCause.SOFTWARE)
+
+    def set_battery(self, percent: int, millivolt: int | None = None) -> None:
+        """Let the battery have this charge; subscribers and scanners are told."""
+        self.battery_percent = percent
+        self.battery_mv = 3300 + 9 * percent if millivolt is None else millivolt
+        self._framer.low_battery = percent <= LOW_BATTERY_PERCENT
+        self._advertising_changed.set()
+        if self.device is not None:
+            self._run(self.device.notify_subscribers(self._battery, bytes([percent])))
+
+    @property
+    def pairing_open(self) -> bool:
+        """Whether a pairing request would be accepted now."""
+        return self._now_s() < self._pairing_until_s
+
+    @property
+    def connected(self) -> bool:
+        """Whether a central is connected."""
+        return self._connection is not None
+
+    @property
+    def streaming(self) -> bool:
+        """Whether it samples."""
+        return self._rate_hz is not None
+
+    @property
+    def identifying(self) -> bool:
+        """Whether it blinks."""
+        return self._now_s() < self.identifying_until_s
+
+    @property
+    def notifications_dropped(self) -> int:
+        """Frames that no one could be told of, since boot."""
+        return self._dropped
+
+    def drop_connection(self, reason: int = hci.HCI_REMOTE_USER_TERMINATED_CONNECTION_ERROR) -> None:
+        """Close the link from the sensor's side."""
+        if self._connection is not None:
+            self._run(self._disconnect(self._connection, reason))
+
+    def sent_samples(self) -> list[tuple[int, int, int]]:
+        """The log sample by sample: boot number, device time in µs since that boot (unwrapped), count."""
+        samples = []
+        boot, last_us = -1, 0
+        for entry in self.log:
+            if entry.boot_number != boot:
+                boot, last_us = entry.boot_number, entry.frame.time_us
+            start_us = last_us + (entry.frame.time_us - last_us) % _CLOCK_TURN_US
+            last_us = start_us
+            for offset_us, count in zip(entry.frame.offsets_us, entry.frame.counts, strict=True):
+                samples.append((boot, start_us + offset_us, count))
+        return samples
+
+    # -- clock -------------------------------------------------------------------------------------------
+
+    def _now_s(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _device_us(self, at_s: float) -> int:
+        """The device clock at a loop time, not wrapped."""
+        rate = 1.0 + self.hardware.clock_ppm * 1e-6
+        return self.hardware.clock_start_us + round((at_s - self._boot_s) * _US * rate)
+
+    def _clock_us(self) -> int:
+        return self._device_us(self._now_s()) % _CLOCK_TURN_US
+
+    # -- GATT --------------------------------------------------------------------------------------------
+
+    def _add_services(self, device: Device) -> None:
+        hardware = self.hardware
+        self._measurement = _characteristic(profile.MEASUREMENT_UUID, _P.NOTIFY)
+        self._control = _characteristic(profile.CONTROL_UUID, _P.WRITE | _P.INDICATE, write=self._on_request)
+        information = _characteristic(profile.INFORMATION_UUID, _P.READ, read=self._on_information_read)
+        self._battery = _characteristic(
+            profile.BATTERY_LEVEL_UUID, _P.READ | _P.NOTIFY, read=lambda _: bytes([self.battery_percent])
+        )
+        for characteristic, step in (
+            (self._measurement, Step.MEASUREMENT_SUBSCRIBED),
+            (self._control, Step.CONTROL_SUBSCRIBED),
+        ):
+            characteristic.descriptors = [self._encrypted_subscription(device, characteristic, step)]
+        services = [
+            (profile.SERVICE_UUID, [self._measurement, self._control, information]),
+            (profile.BATTERY_SERVICE_UUID, [self._battery]),
+            (
+                profile.DEVICE_INFORMATION_SERVICE_UUID,
+                [
+                    _constant(uuid, text.encode())
+                    for uuid, text in (
+                        (profile.MANUFACTURER_UUID, profile.MANUFACTURER_NAME),
+                        (profile.MODEL_UUID, hardware.model),
+                        (profile.SERIAL_UUID, profile.serial_text(hardware.serial)),
+                        (profile.HARDWARE_REVISION_UUID, hardware.hardware_revision),
+                        (profile.FIRMWARE_REVISION_UUID, hardware.firmware_revision),
+                    )
+                ],
+            ),
+        ]
+        for uuid, characteristics in services:
+            if self.fault.offers(uuid):
+                device.add_service(gatt.Service(uuid, characteristics))
+        self._show_name(device)
+
+    def _encrypted_subscription(
+        self, device: Device, characteristic: gatt.Characteristic[Any], step: Step
+    ) -> gatt.Descriptor:
+        """A client characteristic configuration that cannot be written in clear."""
+        server = device.gatt_server
+
+        def write(bearer: att.Bearer, value: bytes) -> None:
+            self._require_encryption(cast(Connection, bearer))
+            server.write_cccd(bearer, characteristic, value)
+            if any(value):
+                self._reached(step)
+
+        return gatt.Descriptor(
+            gatt.GATT_CLIENT_CHARACTERISTIC_CONFIGURATION_DESCRIPTOR,
+            _READABLE | _WRITEABLE,
+            att.AttributeValueV2(lambda bearer: server.read_cccd(bearer, characteristic), write),
+        )
+
+    def _show_name(self, device: Device) -> None:
+        found = device.gatt_server.get_characteristic_attributes(
+            gatt.GATT_GENERIC_ACCESS_SERVICE, gatt.GATT_DEVICE_NAME_CHARACTERISTIC
+        )
+        if found is not None:
+            found[1].value = self._information().name.encode()
+
+    def _watch_requests(self, device: Device) -> None:
+        """Report the steps of connection set-up that only the bare ATT requests show."""
+        server = device.gatt_server
+        handle = server.on_gatt_pdu
+        steps = {
+            att.Opcode.ATT_EXCHANGE_MTU_REQUEST: Step.MTU,
+            att.Opcode.ATT_READ_BY_GROUP_TYPE_REQUEST: Step.DISCOVERY,
+        }
+
+        def on_gatt_pdu(bearer: Connection, pdu: att.ATT_PDU) -> None:
+            handle(bearer, pdu)
+            if (step := steps.get(att.Opcode(pdu.op_code))) is not None:
+                self._reached(step)
+
+        server.on_gatt_pdu = on_gatt_pdu  # type: ignore[method-assign, assignment]
+
+    def _on_information_read(self, _connection: Connection) -> bytes:
+        self._reached(Step.INFORMATION)
+        return self._information().encode()
+
+    def _information(self) -> profile.Information:
+        hardware = self.hardware
+        features = hardware.features | (Features.FIXED_PASSKEY if hardware.passkey is not None else 0)
+        return profile.Information(
+            serial=hardware.serial,
+            boot_number=self.memory.boot_number,
+            gain=hardware.gain,
+            rates_hz=hardware.rates_hz,
+            features=features,
+            full_scale_n=self.source.newton_per_count * 2**23,
+            highest_count=hardware.highest_count,
+            lowest_count=hardware.lowest_count,
+            options=self.memory.options,
+            label=self.memory.label,
+        )
+
+    def _require_encryption(self, connection: Connection) -> None:
+        if connection.is_encrypted:
+            return
+        bonded = str(connection.peer_address) in self.memory.bonds.all_keys
+        raise att.ATT_Error(
+            att.ErrorCode.INSUFFICIENT_ENCRYPTION if bonded else att.ErrorCode.INSUFFICIENT_AUTHENTICATION
+        )
+
+    # -- connection, security, advertising ---------------------------------------------------------------
+
+    def _on_connection(self, connection: Connection) -> None:
+        self._connection = connection
+        connection.on(connection.EVENT_DISCONNECTION, self._on_disconnection)
+        connection.on(connection.EVENT_CONNECTION_ENCRYPTION_CHANGE, lambda: self._on_encrypted(connection))
+        connection.on(connection.EVENT_PAIRING, lambda _keys: self._open_pairing(0.0))
+        self._advertising_changed.set()
+        self._reached(Step.CONNECTED)
+
+    def _on_encrypted(self, connection: Connection) -> None:
+        self.memory.bonds.use(str(connection.peer_address))
+        self._reached(Step.ENCRYPTED)
+
+    def _on_disconnection(self, _reason: int) -> None:
+        self._connection = None
+        self._answering = False
+        self._end_stream()
+        for name in self._forget_at_end:
+            self.memory.bonds.all_keys.pop(name, None)
+        self._forget_at_end.clear()
+        self._advertising_changed.set()
+
+    def _pairing_config(self, _connection: Connection) -> pairing.PairingConfig:
+        return pairing.PairingConfig(
+            sc=True,
+            mitm=self.hardware.passkey is not None,
+            bonding=True,
+            delegate=_Window(lambda: self.pairing_open, self.hardware.passkey),
+        )
+
+    def _open_pairing(self, seconds: float) -> None:
+        self._pairing_until_s = self._now_s() + seconds
+        self._advertising_changed.set()
+        if seconds:
+            asyncio.get_running_loop().call_later(seconds, self._advertising_changed.set)
+
+    async def _keep_advertising(self, device: Device) -> None:
+        """Advertise what is true; not connectable while someone is connected."""
+        while device is self.device:
+            await self._advertising_changed.wait()
+            self._advertising_changed.clear()
+            await device.start_advertising(
+                advertising_type=AdvertisingType.UNDIRECTED_SCANNABLE
+                if self.connected
+                else AdvertisingType.UNDIRECTED_CONNECTABLE_SCANNABLE,
+                advertising_data=self._advertising_data(),
+                scan_response_data=bytes(
+                    AdvertisingData([(AdvertisingData.COMPLETE_LOCAL_NAME, self._advertised_name().encode())])
+                ),
+                advertising_interval_min=_FAST_ADVERTISING_MS,
+                advertising_interval_max=_FAST_ADVERTISING_MS,
+            )
+
+    def _advertised_name(self) -> str:
+        return profile.advertised_name(self.hardware.serial)
+
+    def _advertising_data(self) -> bytes:
+        service_data = profile.Advertisement(
+            battery_percent=self.battery_percent,
+            pairing_open=self.pairing_open,
+            connected=self.connected,
+            streaming=self.streaming,
+            low_battery=self.battery_percent <= LOW_BATTERY_PERCENT,
+        ).encode()
+        uuid = core.UUID(profile.SERVICE_UUID).to_bytes()
+        return bytes(
+            AdvertisingData(
+                [
+                    (AdvertisingData.FLAGS, bytes([0x06])),
+                    (AdvertisingData.SERVICE_DATA_128_BIT_UUID, uuid + service_data),
+                ]
+            )
+        )
+
+    async def _disconnect(self, connection: Connection, reason: int) -> None:
+        with contextlib.suppress(core.BaseBumbleError, asyncio.CancelledError):
+            await connection.disconnect(reason)
+
+    # -- control point -----------------------------------------------------------------------------------
+
+    def _on_request(self, connection: Connection, data: bytes) -> None:
+        self._require_encryption(connection)
+        subscription = (
+            self._device().gatt_server.subscribers.get(connection, {}).get(self._control.handle, b"\0\0")
+        )
+        if not subscription[0] & 0x02:
+            raise att.ATT_Error(control.ATT_CCC_IMPROPERLY_CONFIGURED)
+        if self._answering:
+            raise att.ATT_Error(control.ATT_PROCEDURE_IN_PROGRESS)
+        self.fault.request(data)
+        request: control.Request | None = None
+        try:
+            request_id, request = control.decode_request(data)
+            answer = self._obey(connection, request_id, request)
+        except RequestRefused as refused:
+            if refused.status is None:
+                raise att.ATT_Error(control.ATT_INVALID_LENGTH) from None
+            answer = Answer(refused.request_id, refused.opcode, refused.status)
+        self._answering = True
+        self._run(self._answer(connection, request, answer.encode()))
+        self._reached(Step.REQUEST)
+
+    async def _answer(self, connection: Connection, request: control.Request | None, data: bytes) -> None:
+        try:
+            for delay_s, piece in self.fault.answer(data):
+                await asyncio.sleep(delay_s)
+                await self._device().indicate_subscriber(connection, self._control, piece)
+        except TimeoutError:
+            return
+        finally:
+            self._answering = False
+        self._reached(Step.ANSWERED)
+        if isinstance(request, control.Sleep) and data[2] == Status.SUCCESS:
+            await self._disconnect(connection, hci.HCI_REMOTE_USER_TERMINATED_CONNECTION_ERROR)
+            self._falling_asleep = asyncio.get_running_loop().create_task(self.power_off())
+
+    def _obey(self, connection: Connection, request_id: int, request: control.Request) -> Answer:
+        opcode = control.encode_request(request_id, request)[1]
+        try:
+            return Answer(request_id, opcode, Status.SUCCESS, self._result(connection, request))
+        except _Refused as refused:
+            return Answer(request_id, opcode, refused.status)
+
+    def _result(self, connection: Connection, request: control.Request) -> control.Result | None:
+        match request:
+            case control.Start(rate_hz):
+                return self._start(rate_hz)
+            case control.Stop():
+                self._take_samples()
+                self._end_stream()
+                return control.Stopped(self._clock_us(), self._next_sequence())
+            case control.Identify(seconds):
+                self.identifying_until_s = self._now_s() + seconds
+            case control.Sleep():
+                pass
+            case control.SetLabel(label):
+                self.memory.label = label
+                self._show_name(self._device())
+            case control.ReadStatistics(page):
+                return self._statistics(page)
+            case control.ReadCalibration(offset):
+                return self._calibration_piece(offset, connection.att_mtu)
+            case control.WriteCalibration(_, offset, data):
+                self._write_calibration(offset, data)
+            case control.OpenPairing(seconds):
+                self._open_pairing(seconds)
+            case control.ForgetBonds(everyone):
+                self._forget_at_end = (
+                    list(self.memory.bonds.all_keys) if everyone else [str(connection.peer_address)]
+                )
+            case control.TimeMark():
+                self._take_samples()
+                return control.TimeMarked(self._clock_us(), self._next_sequence(), self.memory.boot_number)
+            case control.SelfTest():
+                self._run_self_test()
+            case control.SetOptions(options):
+                self.memory.options = options
+        return None
+
+    def _start(self, rate_hz: int) -> control.Started:
+        if rate_hz not in self.hardware.rates_hz:
+            raise _Refused(Status.OUT_OF_RANGE)
+        now_s = self._now_s()
+        if self._rate_hz != rate_hz:
+            self._take_samples()
+            self._end_stream()
+            self.source.set_rate(rate_hz)
+            self._ahead.clear()
+            self._rate_hz = rate_hz
+            self._frames_this_stream = 0
+            self._source_epoch_s = now_s if self._source_epoch_s is None else self._source_epoch_s
+            self._skip_until_us = (now_s - self._source_epoch_s) * _US
+            self._stream = self._run(self._keep_streaming())
+            self._advertising_changed.set()
+        self._take_samples()
+        return control.Started(rate_hz, self._clock_us(), self._next_sequence(), self.memory.boot_number)
+
+    def _statistics(self, page: control.StatisticsPage) -> control.Result:
+        match page:
+            case control.StatisticsPage.COUNTERS:
+                uptime_s = int(self._now_s() - self._boot_s)
+                return control.Counters(
+                    uptime_s, self._overruns, self._dropped, self.memory.boot_number, self._cause
+                )
+            case control.StatisticsPage.SELF_TEST:
+                not_run = control.SelfTestResult(control.SelfTestBits.NOT_RUN, 0.0, 0, 0, self.battery_mv)
+                return self._self_test or not_run
+            case control.StatisticsPage.CRASH:
+                return control.Crash(control.CrashKind.NONE, 0, 0, 0)
+
+    def _run_self_test(self) -> None:
+        if self.streaming:
+            raise _Refused(Status.WRONG_STATE)
+        self._self_test = control.SelfTestResult(
+            control.SelfTestBits.PASSED,
+            noise_counts_rms=120.0,
+            offset_counts=self.source.zero_count,
+            excitation_mv=3000,
+            battery_mv=self.battery_mv,
+            temperature_c=23.5,
+        )
+
+    def _calibration_piece(self, offset: int, att_mtu: int) -> control.CalibrationPiece:
+        record = self.memory.calibration
+        if offset > len(record):
+            raise _Refused(Status.OUT_OF_RANGE)
+        room = att_mtu - 3 - 5
+        return control.CalibrationPiece(len(record), offset, record[offset : offset + room])
+
+    def _write_calibration(self, offset: int, data: bytes) -> None:
+        if self.streaming:
+            raise _Refused(Status.WRONG_STATE)
+        if offset == 0:
+            self._calibration_pieces.clear()
+        if offset != len(self._calibration_pieces):
+            self._calibration_pieces.clear()
+            raise _Refused(Status.OUT_OF_RANGE)
+        self._calibration_pieces += data
+        if len(self._calibration_pieces) < profile.CALIBRATION_SIZE:
+            return
+        record = bytes(self._calibration_pieces)
+        self._calibration_pieces.clear()
+        self.memory.calibration = _checked(record)
+
+    # -- streaming ---------------------------------------------------------------------------------------
+
+    def _next_sequence(self) -> int:
+        return self._framer.sequence % 2**16
+
+    def _samples_per_frame(self) -> int:
+        mtu = self._connection.att_mtu if self._connection else att.ATT_DEFAULT_MTU
+        return profile.samples_per_frame(self._rate_hz or profile.RATES_HZ[0], mtu)
+
+    def _look_ahead(self, n: int) -> None:
+        """Have the next n samples ready, as (loop time in µs since the source began, sample)."""
+        epoch_us = self._device_us(self._source_epoch_s or 0.0)
+        skew = self.hardware.clock_ppm * 1e-6
+        while len(self._ahead) < n:
+            read = self.source.read(n - len(self._ahead))
+            if not len(read):
+                return
+            for device_us, count, saturated, gap in zip(
+                read.device_time_us.tolist(),
+                read.counts.tolist(),
+                read.saturated.tolist(),
+                read.gap_before.tolist(),
+                strict=True,
+            ):
+                if device_us < self._skip_until_us:
+                    continue
+                own_us = epoch_us + device_us + round(device_us * skew)
+                self._ahead.append((device_us, Sample(own_us, count, saturated, gap)))
+
+    def _take_samples(self) -> list[MeasurementFrame]:
+        """Move what has been sampled by now into frames, and send those that are complete."""
+        if self._rate_hz is None or self._source_epoch_s is None:
+            return []
+        now_us = (self._now_s() - self._source_epoch_s) * _US + 0.5
+        per_frame = self._samples_per_frame()
+        frames = []
+        while self._ahead and self._ahead[0][0] <= now_us:
+            _, sample = self._ahead.popleft()
+            self._overruns += sample.overrun
+            frames += self._framer.push(sample, per_frame)
+        oldest_us = self._framer.oldest_us
+        if oldest_us is not None and self._device_us(self._now_s()) - oldest_us >= FLUSH_AFTER_US:
+            frames += self._framer.flush()
+        for frame in frames:
+            self._send(frame)
+        return frames
+
+    async def _keep_streaming(self) -> None:
+        while True:
+            missing = self._samples_per_frame() - self._framer.pending
+            self._look_ahead(missing)
+            if not self._ahead:
+                for frame in self._framer.flush():
+                    self._send(frame)
+                self.finished.set()
+                return
+            await self._sleep_until_frame(missing)
+            self._take_samples()
+
+    async def _sleep_until_frame(self, missing: int) -> None:
+        """Wait for the sample that fills the frame, or until the frame has to leave unfilled."""
+        ready_us, sample = self._ahead[min(missing, len(self._ahead)) - 1]
+        oldest_us = self._framer.oldest_us
+        if oldest_us is not None:
+            ready_us = min(ready_us, ready_us - sample.device_us + oldest_us + FLUSH_AFTER_US)
+        epoch_s = self._source_epoch_s or 0.0
+        await asyncio.sleep(max(0.0, epoch_s + ready_us / _US - self._now_s()))
+
+    def _end_stream(self) -> None:
+        """Stop sampling; what is left of a frame goes out if there is still someone to hear it."""
+        if self._stream is not None:
+            self._stream.cancel()
+            self._stream = None
+        for frame in self._framer.interrupt():
+            self._send(frame)
+        if self._rate_hz is not None:
+            self._rate_hz = None
+            self._ahead.clear()
+            self._advertising_changed.set()
+
+    def _send(self, frame: MeasurementFrame) -> None:
+        connection, device = self._connection, self.device
+        subscription = b"\0\0"
+        if connection is not None and device is not None:
+            subscriptions = device.gatt_server.subscribers.get(connection, {})
+            subscription = subscriptions.get(self._measurement.handle, subscription)
+        on_air: tuple[bytes, ...] = ()
+        if connection is not None and subscription[0] & 0x01:
+            pieces = tuple(self.fault.frame(frame.encode()))
+            on_air = tuple(data for _, data in pieces)
+            for delay_s, data in pieces:
+                if delay_s > 0:
+                    asyncio.get_running_loop().call_later(delay_s, self._notify, connection, data)
+                else:
+                    self._notify(connection, data)
+        if not on_air:
+            self._dropped += 1
+        if self._keep_log:
+            self.log.append(SentFrame(frame, self.memory.boot_number, self._now_s(), on_air))
+        self._frames_this_stream += 1
+        if self._frames_this_stream == 1:
+            self._reached(Step.FIRST_FRAME)
+
+    def _notify(self, connection: Connection, data: bytes) -> None:
+        if connection is not self._connection:
+            return
+        notification = att.ATT_Handle_Value_Notification(
+            attribute_handle=self._measurement.handle, attribute_value=data
+        )
+        self._device().gatt_server.send_gatt_pdu(connection, bytes(notification))
+
+    # -- tasks -------------------------------------------------------------------------------------------
+
+    def _device(self) -> Device:
+        if self.device is None:
+            raise RuntimeError("the band is switched off")
+        return self.device
+
+    def _reached(self, step: Step) -> None:
+        self.fault.step(self, step)
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do something in the background until the power is cut."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _not_readable(_connection: Connection) -> bytes:
+    raise att.ATT_Error(att.ErrorCode.READ_NOT_PERMITTED)
+
+
+def _not_writable(_connection: Connection, _value: bytes) -> None:
+    raise att.ATT_Error(att.ErrorCode.WRITE_NOT_PERMITTED)
+
+
+def _characteristic(
+    uuid: str,
+    properties: gatt.Characteristic.Properties,
+    *,
+    read: Callable[[Connection], bytes] = _not_readable,
+    write: Callable[[Connection, bytes], None] = _not_writable,
+) -> gatt.Characteristic[bytes]:
+    """A characteristic that refuses what it cannot do; Bumble would leave the client without an answer."""
+    return gatt.Characteristic(
+        uuid, properties, _READABLE | _WRITEABLE, gatt.CharacteristicValue(read=read, write=write)
+    )
+
+
+def _constant(uuid: str, value: bytes) -> gatt.Characteristic[bytes]:
+    return _characteristic(uuid, _P.READ, read=lambda _connection: value)
+
+
+class _Refused(Exception):
+    def __init__(self, status: Status) -> None:
+        super().__init__(status.name)
+        self.status = status
+
+
+def _checked(record: bytes) -> bytes:
+    """The record, if it is a calibration of version 1."""
+    if zlib.crc32(record[:-4]) != int.from_bytes(record[-4:], "little"):
+        raise _Refused(Status.CRC_MISMATCH)
+    if record[0] != _RECORD_VERSION:
+        raise _Refused(Status.UNSUPPORTED_VERSION)
+    try:
+        CalibrationRecord.decode(record)
+    except FrameError:
+        raise _Refused(Status.OUT_OF_RANGE) from None
+    return record

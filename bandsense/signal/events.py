@@ -41,6 +41,7 @@ class RetractReason(Enum):
 
     SET_UP = "set-up movement"
     ISOMETRIC = "held too long to be a repetition"
+    TOO_QUICK = "too quick for a repetition: a step or a blow"
     BROKEN_OFF = "broken off before the return"
     LINK_LOST = "samples missing before the return"
 

@@ -27,8 +27,8 @@ RATE_SAMPLES = 13
 SPIKE_FLOOR_N = 1.5
 """Smaller outliers are left to the low-pass."""
 
-SPIKE_RATIO = 3.0
-"""A spike stands out of its neighbours by this many times the step that led to it."""
+CONTEXT = 4
+"""Samples before it that the despiker looks at for each sample; it looks at one after it."""
 
 GAP_S = 0.15
 GAP_INTERVALS = 2.5
@@ -59,20 +59,29 @@ def low_pass_delay_s(sections: FloatArray, rate_hz: float) -> float:
 
 
 def despike(values: FloatArray) -> FloatArray:
-    """Replace single-sample spikes in values[2:-1] by the mean of their neighbours.
+    """Replace single-sample spikes in values[4:-1] by the mean of their neighbours.
 
-    A spike leaves its two neighbours on the same side by more than `SPIKE_FLOOR_N` and by more than
-    `SPIKE_RATIO` times the step before it. The top of a fast pull is none: the samples before it climb too.
+    A spike leaves both neighbours to the same side, by more than `SPIKE_FLOOR_N` beyond the step before it and
+    the step across it. The top of a pull is none, however fast: the step to its last sample but one is larger.
+    A second look takes the steps before from what the first has cleaned, for spikes close to each other. Each
+    result depends on the four values before and the one after it, wherever the row was cut.
     """
-    step = values[1:] - values[:-1]
-    rise, fall = step[1:-1], -step[2:]
+    first = _replaced(values, values)
+    return first if first is values else _replaced(values, first)
+
+
+def _replaced(values: FloatArray, before: FloatArray) -> FloatArray:
+    """`values` with spikes replaced; what came before each sample is taken from `before`."""
+    rise = values[2:-1] - before[1:-2]
+    fall = values[2:-1] - values[3:]
     smaller = np.minimum(np.abs(rise), np.abs(fall))
-    spike = (rise * fall > 0.0) & (smaller > SPIKE_FLOOR_N + SPIKE_RATIO * np.abs(step[:-2]))
+    usual = np.maximum(np.abs(before[1:-2] - before[:-3]), np.abs(rise - fall))
+    spike = (rise * fall > 0.0) & (smaller > SPIKE_FLOOR_N + usual)
     if not spike.any():
         return values
     clean = values.copy()
-    at = np.flatnonzero(spike) + 2
-    clean[at] = 0.5 * (values[at - 1] + values[at + 1])
+    at = spike.nonzero()[0] + 2
+    clean[at] = 0.5 * (before[at - 1] + values[at + 1])
     return clean
 
 
@@ -142,26 +151,26 @@ class Conditioner:
         self._steady = signal.sosfilt_zi(self._sections)
         self.delay_s = low_pass_delay_s(self._sections, self.rate_hz)
         self._longest_step_s = max(GAP_S, GAP_INTERVALS / self.rate_hz)
-        self._time = np.concatenate((self._time[[0, 0]], self._time))
-        self._value = np.concatenate((self._value[[0, 0]], self._value))
+        self._time = np.concatenate((self._time[[0] * CONTEXT], self._time))
+        self._value = np.concatenate((self._value[[0] * CONTEXT], self._value))
         self._state = self._steady * self._value[0]
 
     def _advance(self) -> list[Segment]:
-        """Condition all samples but the last; keep it, with two before it, for the next call."""
+        """Condition all samples but the last; keep it, with those before that it depends on, for the next call."""
         time, clean = self._time, despike(self._value)
-        self._time, self._value = time[-3:], self._value[-3:]
-        step = time[2:-1] - time[1:-2]
+        self._time, self._value = time[-CONTEXT - 1 :], self._value[-CONTEXT - 1 :]
+        step = time[CONTEXT:-1] - time[CONTEXT - 1 : -2]
         if not step.size:
             return []
         if step.max() <= self._longest_step_s:
-            return [self._smooth(time[2:-1], time[3:], clean[2:-1], 0.0)]
+            return [self._smooth(time[CONTEXT:-1], time[CONTEXT + 1 :], clean[CONTEXT:-1], 0.0)]
         cuts = [0, *np.flatnonzero(step > self._longest_step_s).tolist(), step.size]
         pieces = [(a, b) for a, b in pairwise(cuts) if b > a]
         return [
             self._smooth(
-                time[2 + a : 2 + b],
-                time[3 + a : 3 + b],
-                clean[2 + a : 2 + b],
+                time[CONTEXT + a : CONTEXT + b],
+                time[CONTEXT + a + 1 : CONTEXT + b + 1],
+                clean[CONTEXT + a : CONTEXT + b],
                 float(step[a]) if step[a] > self._longest_step_s else 0.0,
             )
             for a, b in pieces

@@ -13,7 +13,7 @@ from bandsense.samples import FloatArray
 from bandsense.signal.boundaries import locate
 from bandsense.signal.config import DetectorConfig
 from bandsense.signal.events import Rep
-from bandsense.signal.filters import NYQUIST_SHARE, despike
+from bandsense.signal.filters import CONTEXT, NYQUIST_SHARE, despike
 from bandsense.signal.tracker import displacement, full_range
 
 __all__ = ["refine"]
@@ -61,7 +61,7 @@ def refine(
 
 
 def _despiked(tension_n: FloatArray) -> FloatArray:
-    return despike(np.concatenate((tension_n[[0, 0]], tension_n, tension_n[-1:])))[2:-1]
+    return despike(np.concatenate((tension_n[[0] * CONTEXT], tension_n, tension_n[-1:])))[CONTEXT:-1]
 
 
 def _stretches(time_s: FloatArray, clean_n: FloatArray, rate_hz: float) -> Iterator[_Stretch]:

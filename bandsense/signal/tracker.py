@@ -10,7 +10,7 @@ from statistics import median
 
 import numpy as np
 
-from bandsense.signal.boundaries import Boundaries, locate, rising_edge
+from bandsense.signal.boundaries import HIGH, Boundaries, locate, rising_edge
 from bandsense.signal.config import DetectorConfig
 from bandsense.signal.events import (
     Event,
@@ -57,6 +57,11 @@ QUICK_SET = 3
 QUICK_TEMPO_S = 0.7
 QUICK_PART = 0.45
 """Where so many repetitions last less than this at the median, this part of it is enough for another."""
+
+LARGE_RANGE = 0.6
+QUICK_RISE_PART = 0.75
+"""After `QUICK_SET` repetitions a pull over this part of the range is sure at its top if it takes this part of
+their time."""
 
 ALIKE = 0.6
 """Two movements are alike if the smaller is at least this part of the larger."""
@@ -115,7 +120,11 @@ class _Movement:
     anchor_n: float
     anchor_s: float
     """Where tension last stood still, or the last level it has left by more than `STILL_PART`."""
+    near_s: float | None = None
+    """When tension first came near that of a full repetition."""
     held_s: float | None = None
+    counted_n: float = 0.0
+    """Greatest tension when it was counted."""
     index: int = 0
     separated: bool = False
     last_at: int = 0
@@ -160,6 +169,7 @@ class Tracker:
         self._valleys: deque[float] = deque(maxlen=RECENT)
         self._tops: deque[float] = deque(maxlen=RECENT)
         self._widths: deque[float] = deque(maxlen=RECENT)
+        self._rises: deque[float] = deque(maxlen=RECENT)
         self._early: list[_Movement] | None = []
         self._waiting: deque[_Movement] = deque(maxlen=SMALL_ALIKE)
         self._last_rep_s = -np.inf
@@ -235,7 +245,7 @@ class Tracker:
         self._full_n = None
         self._early = []
         self._told.clear()
-        for recent in (self._valleys, self._tops, self._widths, self._waiting):
+        for recent in (self._valleys, self._tops, self._widths, self._rises, self._waiting):
             recent.clear()
 
     def _rise(self, m: _Movement, t: float, y: float, at: int) -> None:
@@ -243,12 +253,18 @@ class Tracker:
             m.top_n, m.top_at, m.top_s = y, at, t
             if y > m.anchor_n + STILL_PART * m.rise_n:
                 m.anchor_n, m.anchor_s = y, t
-                return
         elif y < m.top_n - self._config.top_drop * m.rise_n:
             self._turn(m, t, y, at)
             return
-        if t - m.anchor_s >= self._config.hold_s:
+        if not m.index and m.near_s is None and y >= self._near_level(m):
+            m.near_s = t
+        hold_s = self._config.hold_s
+        if t - m.anchor_s >= hold_s or (m.near_s is not None and self._now_s - m.near_s >= hold_s):
             self._hold(m, t, y, at)
+
+    def _near_level(self, m: _Movement) -> float:
+        """Tension that begins the hold of a repetition as high as the set's."""
+        return m.start_n + HIGH * (full_range(self._tops) - m.start_n) if self._tops else np.inf
 
     def _hold(self, m: _Movement, t: float, y: float, at: int) -> None:
         if m.held_s is None:
@@ -353,7 +369,13 @@ class Tracker:
             return True
         time_s, smooth_n, _ = self._history.between(m.start_at, m.top_at)
         edge = rising_edge(time_s, smooth_n)
-        return edge.high_s - edge.low_s >= self._config.quick_rise_s
+        return edge.high_s - edge.low_s >= self._quick_rise(m)
+
+    def _quick_rise(self, m: _Movement) -> float:
+        """Shortest pull that is sure at its top; a large one may be nearly as quick as the set's others."""
+        if len(self._rises) >= QUICK_SET and self._range(m) >= LARGE_RANGE:
+            return min(self._config.quick_rise_s, QUICK_RISE_PART * median(self._rises))
+        return self._config.quick_rise_s
 
     def _quick_width(self) -> float:
         """Shortest duration of a repetition that is not strong: a set of quick ones allows quicker ones."""
@@ -370,6 +392,9 @@ class Tracker:
         b = self._boundaries(m)
         if not m.index:
             self._judge(m, b.end - b.pull_start)
+        elif self._too_quick(m, b.end - b.pull_start):
+            self._retract(m, b.end, RetractReason.TOO_QUICK)
+            m.index = 0
         if m.index:
             self._tell_done(m, b)
         self._tell_phase(self._low_s, Phase.REST)
@@ -383,17 +408,21 @@ class Tracker:
     def _judge(self, m: _Movement, width_s: float) -> None:
         """Count a movement that was not certain at its top, if it is now."""
         config = self._config
-        quick = width_s < self._quick_width()
-        strong = m.rise_n >= config.strong_rise_n
-        if width_s < config.shortest_width_s or (quick and not strong):
+        if self._too_quick(m, width_s):
             return
         if self._full_n is not None:
             if self._range(m) >= config.smallest_range:
                 self._count(m)
-        elif m.rise_n >= config.sure_first_n and not quick:
+        elif m.rise_n >= config.sure_first_n and width_s >= config.quick_width_s:
             self._count(m)
         else:
             self._wait(m)
+
+    def _too_quick(self, m: _Movement, width_s: float) -> bool:
+        """Whether a movement is a step or a blow."""
+        if width_s < self._config.shortest_width_s:
+            return True
+        return m.rise_n < self._config.strong_rise_n and width_s < self._quick_width()
 
     def _wait(self, m: _Movement) -> None:
         """Keep a low first movement until a second one like it shows that both were repetitions."""
@@ -420,6 +449,7 @@ class Tracker:
         self._drop_set_up(m)
         m.index, self._next_index = self._next_index, self._next_index + 1
         self.standing += 1
+        m.counted_n = m.top_n
         self._tops.append(m.top_n)
         self._full_n = max(self._tops)
         self.events.append(RepTop(m.top_s, m.index, m.top_n, self._now_s, self.standing))
@@ -434,17 +464,17 @@ class Tracker:
         """Take back first repetitions that this one shows to have been set-up movement."""
         if self._early is None:
             return
-        if all(self._displacement(e.top_n, m.top_n) < self._config.set_up_below for e in self._early):
-            for e in self._early:
+        others = [e for e in self._early if e is not m]
+        if all(self._displacement(e.top_n, m.top_n) < self._config.set_up_below for e in others):
+            for e in others:
                 self._retract(e, e.top_s, RetractReason.SET_UP)
-            self._early.clear()
-            self._tops.clear()
-            self._widths.clear()
-        self._early.append(m)
-        if len(self._early) > SET_UP_MOVEMENTS:
-            self._early = None
+                self._widths.clear()
+                self._rises.clear()
+            others = []
+        self._early = [*others, m] if len(others) <= SET_UP_MOVEMENTS else None
 
     def _tell_done(self, m: _Movement, b: Boundaries) -> None:
+        self._learn_top(m)
         fraction = self._displacement(m.top_n, max(m.top_n, full_range(self._tops)))
         lost = self._lost(m)
         rep = Rep(
@@ -464,6 +494,7 @@ class Tracker:
             band_lost=lost,
         )
         self._widths.append(rep.duration_s)
+        self._rises.append(rep.pull_s)
         self._last_rep_s = rep.end
         self.events.append(RepDone(rep.end, m.index, rep, self._now_s))
         if rep.saturated:
@@ -474,6 +505,14 @@ class Tracker:
             )
         if lost:
             self._warn_lost(rep.return_start)
+
+    def _learn_top(self, m: _Movement) -> None:
+        """A repetition may have gone on rising after it was counted."""
+        if m.top_n == m.counted_n or m.counted_n not in self._tops:
+            return
+        self._tops[self._tops.index(m.counted_n)] = m.counted_n = m.top_n
+        self._full_n = max(self._tops)
+        self._drop_set_up(m)
 
     def _lost(self, m: _Movement) -> bool:
         return self._fastest_loss(m.top_at, m.last_at) >= BAND_LOST_PART * (m.top_n - self._low_n)
@@ -507,7 +546,13 @@ class Tracker:
             self.warn(time_s, kind, message)
 
     def _retract(self, m: _Movement, t: float, reason: RetractReason) -> None:
+        """Take a repetition back, and what was learnt from it."""
         self.standing -= 1
+        if m.counted_n in self._tops:
+            self._tops.remove(m.counted_n)
+            self._full_n = max(self._tops, default=None)
+        if self._early:
+            self._early = [e for e in self._early if e is not m]
         self.events.append(RepRetracted(t, m.index, reason, self._now_s, self.standing))
 
     def _tell_phase(self, t: float, phase: Phase) -> None:

@@ -13,6 +13,8 @@ use sha2::{Digest, Sha256};
 pub const PAGE: u32 = 4096;
 pub const SLOT_PAGES: u32 = 3;
 pub const BOARD: &str = "test-board";
+/// Length of the fields after an image: their heading, hash, key hash, signature.
+pub const TRAILER_LEN: usize = 4 + 36 + 36 + 68;
 
 pub const LAYOUT: Layout = Layout {
     journal: [Region { start: 0, len: PAGE }, Region { start: PAGE, len: PAGE }],

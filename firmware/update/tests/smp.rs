@@ -1,0 +1,394 @@
+//! The SMP server, spoken to in bytes.
+
+mod support;
+
+use bandsense_update::layout::Slot;
+use bandsense_update::smp::{ANSWER_LEN, Action, REQUEST_LEN, Server};
+use embassy_futures::block_on;
+use minicbor::Encoder;
+use minicbor::data::Type;
+use minicbor::decode::Decoder;
+use minicbor::encode::write::Cursor;
+use proptest::prelude::*;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use support::{Nor, Recipe, Shared, TRAILER_LEN, boot, factory, slots};
+
+const FULL: Option<u8> = Some(100);
+const OS: u16 = 0;
+const IMAGE: u16 = 1;
+
+fn server(flash: &mut Nor) -> Server<Shared<'_>> {
+    Server::new(slots(flash), Slot::A)
+}
+
+fn exchange(server: &mut Server<Shared<'_>>, request: &[u8], battery: Option<u8>) -> Option<Vec<u8>> {
+    let mut answer = [0; ANSWER_LEN];
+    let len = block_on(server.receive(request, battery, &mut answer))?;
+    Some(answer[..len].to_vec())
+}
+
+fn packet(op: u8, group: u16, command: u8, body: &[u8]) -> Vec<u8> {
+    let mut packet = vec![op | 1 << 3, 0];
+    packet.extend((body.len() as u16).to_be_bytes());
+    packet.extend(group.to_be_bytes());
+    packet.extend([9, command]);
+    packet.extend(body);
+    packet
+}
+
+/// An answer: offset, or the error's number (of SMP or of image management), and whether hashes match.
+#[derive(Debug, Default, PartialEq)]
+struct Answer {
+    off: Option<u32>,
+    matches: Option<bool>,
+    rc: Option<u32>,
+    rsn: Option<String>,
+}
+
+fn decode(answer: &[u8]) -> Answer {
+    let mut decoded = Answer::default();
+    let mut decoder = Decoder::new(&answer[8..]);
+    let mut left = decoder.map().unwrap().unwrap();
+    while left > 0 {
+        match decoder.str().unwrap() {
+            "off" => decoded.off = Some(decoder.u32().unwrap()),
+            "match" => decoded.matches = Some(decoder.bool().unwrap()),
+            "rc" => decoded.rc = Some(decoder.u32().unwrap()),
+            "rsn" => decoded.rsn = Some(decoder.str().unwrap().to_owned()),
+            "err" => left += decoder.map().unwrap().unwrap(),
+            _ => decoder.skip().unwrap(),
+        }
+        left -= 1;
+    }
+    decoded
+}
+
+type Out = Encoder<Cursor<[u8; 4096]>>;
+
+fn cbor(build: impl FnOnce(&mut Out)) -> Vec<u8> {
+    let mut out = Encoder::new(Cursor::new([0; 4096]));
+    build(&mut out);
+    let written = out.into_writer();
+    let len = written.position();
+    written.into_inner()[..len].to_vec()
+}
+
+fn state_body(hash: &[u8; 32], confirm: bool) -> Vec<u8> {
+    cbor(|out| {
+        out.map(2).unwrap().str("hash").unwrap().bytes(hash).unwrap();
+        out.str("confirm").unwrap().bool(confirm).unwrap();
+    })
+}
+
+/// What a client sends of an image from some offset on.
+fn piece(image: &[u8], off: usize, len: usize, upgrade: bool) -> Vec<u8> {
+    let data = &image[off..image.len().min(off + len)];
+    let body = cbor(|out| {
+        out.map(if off == 0 { 5 } else { 2 }).unwrap();
+        out.str("off").unwrap().u32(off as u32).unwrap();
+        out.str("data").unwrap().bytes(data).unwrap();
+        if off == 0 {
+            out.str("len").unwrap().u32(image.len() as u32).unwrap();
+            out.str("sha").unwrap().bytes(&Sha256::digest(image)).unwrap();
+            out.str("upgrade").unwrap().bool(upgrade).unwrap();
+        }
+    });
+    packet(2, IMAGE, 1, &body)
+}
+
+fn send_piece(
+    server: &mut Server<Shared<'_>>,
+    image: &[u8],
+    off: usize,
+    len: usize,
+    upgrade: bool,
+) -> Answer {
+    decode(&exchange(server, &piece(image, off, len, upgrade), FULL).expect("an answer"))
+}
+
+/// Follow the offsets that the server gives, as clients do.
+fn upload(server: &mut Server<Shared<'_>>, image: &[u8], len: usize) -> Answer {
+    let mut answer = send_piece(server, image, 0, len, true);
+    while let Some(off) = answer.off.filter(|off| *off < image.len() as u32) {
+        answer = send_piece(server, image, off as usize, len, true);
+    }
+    answer
+}
+
+fn hash_of(image: &[u8]) -> [u8; 32] {
+    Sha256::digest(&image[..image.len() - TRAILER_LEN]).into()
+}
+
+fn request_test(server: &mut Server<Shared<'_>>, image: &[u8]) -> Answer {
+    decode(&exchange(server, &packet(2, IMAGE, 0, &state_body(&hash_of(image), false)), FULL).unwrap())
+}
+
+fn new_image() -> Vec<u8> {
+    Recipe::new((1, 1, 0, 0), Slot::B).build()
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
+}
+
+#[test]
+fn answers_are_those_of_the_vectors() {
+    let vectors: Value = serde_json::from_str(include_str!("smp-vectors.json")).unwrap();
+    for vector in vectors["vectors"].as_array().unwrap() {
+        let mut flash = factory();
+        let mut server = server(&mut flash);
+        let battery = vector["battery"].as_u64().map_or(FULL, |percent| Some(percent as u8));
+        let answer = exchange(&mut server, &unhex(vector["request_hex"].as_str().unwrap()), battery);
+        assert_eq!(answer, Some(unhex(vector["answer_hex"].as_str().unwrap())), "{}", vector["name"]);
+    }
+}
+
+#[test]
+fn an_upload_is_tested_and_confirmed() {
+    let mut flash = factory();
+    let image = new_image();
+    let mut server = server(&mut flash);
+    let done = upload(&mut server, &image, 500);
+    assert_eq!(done, Answer { off: Some(image.len() as u32), matches: Some(true), ..Answer::default() });
+    assert_eq!(request_test(&mut server, &image), Answer::default());
+    let reset = exchange(&mut server, &packet(2, OS, 5, &[0xa0]), FULL).unwrap();
+    assert_eq!(decode(&reset), Answer::default());
+    assert_eq!(server.take_action(), Some(Action::Restart));
+    assert_eq!(server.take_action(), None);
+    assert_eq!(boot(&mut flash), Some((Slot::B, (1, 1, 0, 0))));
+    let mut server = Server::new(slots(&mut flash), Slot::B);
+    block_on(server.confirm()).unwrap();
+    assert_eq!(boot(&mut flash), Some((Slot::B, (1, 1, 0, 0))));
+}
+
+#[test]
+fn reset_to_usb_is_told_apart() {
+    let mut flash = factory();
+    let mut server = server(&mut flash);
+    let body = [0xa1, 0x69, b'b', b'o', b'o', b't', b'_', b'm', b'o', b'd', b'e', 1];
+    exchange(&mut server, &packet(2, OS, 5, &body), FULL).unwrap();
+    assert_eq!(server.take_action(), Some(Action::RestartToUsb));
+}
+
+#[test]
+fn an_upload_goes_on_after_the_link_was_lost() {
+    let mut flash = factory();
+    let image = new_image();
+    let mut server = server(&mut flash);
+    for off in (0..2000).step_by(500) {
+        assert_eq!(send_piece(&mut server, &image, off, 500, true).off, Some(off as u32 + 500));
+    }
+    let half = piece(&image, 2000, 500, true);
+    assert_eq!(exchange(&mut server, &half[..100], FULL), None);
+    server.disconnected();
+    assert_eq!(send_piece(&mut server, &image, 0, 500, true).off, Some(2000));
+    let done = upload(&mut server, &image, 500);
+    assert_eq!(done.matches, Some(true));
+    let again = send_piece(&mut server, &image, 0, 500, true);
+    assert_eq!(again, done, "a client that missed the last answer gets it again");
+}
+
+#[test]
+fn another_file_begins_anew() {
+    let mut flash = factory();
+    let image = new_image();
+    let other = Recipe::new((1, 2, 0, 0), Slot::B).build();
+    let mut server = server(&mut flash);
+    send_piece(&mut server, &image, 0, 500, true);
+    assert_eq!(send_piece(&mut server, &other, 0, 400, true).off, Some(400));
+    assert_eq!(upload(&mut server, &other, 400).matches, Some(true));
+}
+
+#[test]
+fn a_piece_at_the_wrong_place_is_told_the_right_one() {
+    let mut flash = factory();
+    let image = new_image();
+    let mut server = server(&mut flash);
+    send_piece(&mut server, &image, 0, 500, true);
+    for wrong in [4, 496, 504, 1000] {
+        assert_eq!(send_piece(&mut server, &image, wrong, 500, true).off, Some(500));
+    }
+}
+
+#[test]
+fn pieces_of_odd_length_are_taken_as_far_as_flash_can_write() {
+    let mut flash = factory();
+    let image = new_image();
+    let mut server = server(&mut flash);
+    assert_eq!(send_piece(&mut server, &image, 0, 67, true).off, Some(64));
+    assert_eq!(upload(&mut server, &image, 333).matches, Some(true));
+    assert_eq!(request_test(&mut server, &image), Answer::default());
+}
+
+#[test]
+fn wrong_images_are_refused_at_the_first_piece() {
+    let mut flash = factory();
+    let refusal = |image: &[u8], upgrade| {
+        let mut flash = factory();
+        let before = flash.bytes.clone();
+        let answer = send_piece(&mut server(&mut flash), image, 0, 500, upgrade);
+        assert!(answer.rc.is_none() || flash.bytes == before, "a refusal leaves flash alone");
+        (answer.rc, answer.rsn)
+    };
+    let board = Recipe { board: "other", ..Recipe::new((1, 1, 0, 0), Slot::B) }.build();
+    assert_eq!(refusal(&board, true), (Some(3), Some("image is for board other".to_owned())));
+    assert_eq!(refusal(&Recipe::new((1, 1, 0, 0), Slot::A).build(), true).0, Some(25));
+    for (version, upgrade, rc) in [
+        ((0, 9, 0, 0), true, Some(27)),
+        ((1, 0, 0, 0), true, Some(27)),
+        ((1, 0, 0, 1), true, None),
+        ((0, 9, 0, 0), false, None),
+    ] {
+        assert_eq!(refusal(&Recipe::new(version, Slot::B).build(), upgrade).0, rc, "{version:?} {upgrade}");
+    }
+    assert_eq!(boot(&mut flash), Some((Slot::A, (1, 0, 0, 0))));
+}
+
+#[test]
+fn a_bad_signature_is_refused_at_the_end_and_never_boots() {
+    let mut flash = factory();
+    let forged = Recipe { key: [8; 32], ..Recipe::new((1, 1, 0, 0), Slot::B) }.build();
+    let mut server = server(&mut flash);
+    let answer = upload(&mut server, &forged, 500);
+    assert_eq!(answer.rc, Some(9));
+    assert_eq!(answer.rsn.as_deref(), Some("image is signed with an unknown key"));
+    assert_eq!(request_test(&mut server, &forged).rc, Some(8), "it is gone");
+    assert_eq!(boot(&mut flash), Some((Slot::A, (1, 0, 0, 0))));
+}
+
+#[test]
+fn a_file_that_changed_on_the_way_does_not_match() {
+    let mut flash = factory();
+    let image = new_image();
+    let mut changed = image.clone();
+    changed[3000] ^= 1;
+    let mut server = server(&mut flash);
+    send_piece(&mut server, &image, 0, 1800, true);
+    send_piece(&mut server, &changed, 1800, 1800, true);
+    let answer = send_piece(&mut server, &image, 3600, 1900, true);
+    assert_eq!(answer.matches, Some(false));
+    assert_eq!(request_test(&mut server, &image).rc, Some(8));
+}
+
+#[test]
+fn more_data_than_announced_is_refused() {
+    let mut flash = factory();
+    let image = new_image();
+    let mut long = image.clone();
+    long.extend([0; 8]);
+    let mut server = server(&mut flash);
+    let mut off = 0;
+    while off + 500 < image.len() {
+        off = send_piece(&mut server, &image, off, 500, true).off.unwrap() as usize;
+    }
+    assert_eq!(send_piece(&mut server, &long, off, 1000, true).rc, Some(31));
+}
+
+#[test]
+fn the_way_back_is_not_overwritten_while_an_image_is_on_trial() {
+    let mut flash = factory();
+    let image = new_image();
+    {
+        let mut server = server(&mut flash);
+        upload(&mut server, &image, 500);
+        request_test(&mut server, &image);
+    }
+    assert_eq!(boot(&mut flash), Some((Slot::B, (1, 1, 0, 0))));
+    let mut server = Server::new(slots(&mut flash), Slot::B);
+    let next = Recipe::new((1, 2, 0, 0), Slot::A).build();
+    assert_eq!(send_piece(&mut server, &next, 0, 500, true).rc, Some(6));
+    assert_eq!(decode(&exchange(&mut server, &packet(2, IMAGE, 5, &[0xa0]), FULL).unwrap()).rc, Some(6));
+    block_on(server.confirm()).unwrap();
+    assert_eq!(send_piece(&mut server, &next, 0, 500, true).off, Some(500));
+}
+
+#[test]
+fn only_the_image_itself_may_confirm_itself() {
+    let mut flash = factory();
+    let image = new_image();
+    let mut server = server(&mut flash);
+    upload(&mut server, &image, 500);
+    let answer =
+        exchange(&mut server, &packet(2, IMAGE, 0, &state_body(&hash_of(&image), true)), FULL).unwrap();
+    assert_eq!(decode(&answer).rc, Some(32));
+}
+
+#[test]
+fn a_request_that_is_too_long_is_refused_and_the_next_one_understood() {
+    let mut flash = factory();
+    let mut server = server(&mut flash);
+    let long = packet(2, OS, 0, &vec![0; REQUEST_LEN]);
+    let mut answers: Vec<_> =
+        long.chunks(244).filter_map(|piece| exchange(&mut server, piece, FULL)).collect();
+    assert_eq!(decode(&answers.pop().unwrap()).rc, Some(7));
+    assert!(answers.is_empty());
+    let parameters = exchange(&mut server, &packet(0, OS, 6, &[0xa0]), FULL).unwrap();
+    assert_eq!(decode(&parameters).rc, None);
+}
+
+#[test]
+fn responses_and_unknown_commands() {
+    let mut flash = factory();
+    let mut server = server(&mut flash);
+    assert_eq!(exchange(&mut server, &packet(1, OS, 6, &[0xa0]), FULL), None);
+    for (group, command) in [(OS, 2), (IMAGE, 3), (8, 0), (64, 1)] {
+        assert_eq!(
+            decode(&exchange(&mut server, &packet(0, group, command, &[0xa0]), FULL).unwrap()).rc,
+            Some(8)
+        );
+    }
+    assert_eq!(decode(&exchange(&mut server, &packet(0, OS, 6, &[0xff]), FULL).unwrap()).rc, Some(3));
+}
+
+fn header_state() -> impl Strategy<Value = Vec<u8>> {
+    let known = (0_u8..4, 0_u16..3, 0_u8..7, prop::collection::vec(any::<u8>(), 0..60))
+        .prop_map(|(op, group, command, body)| packet(op, group, command, &body));
+    prop_oneof![known, prop::collection::vec(any::<u8>(), 0..300)]
+}
+
+proptest! {
+    #[test]
+    fn cutting_a_request_differently_changes_nothing(cuts in prop::collection::vec(1_usize..400, 1..40)) {
+        let mut flash = factory();
+        let image = new_image();
+        let mut server = server(&mut flash);
+        let request = piece(&image, 0, 1800, true);
+        let (mut at, mut i, mut answers) = (0, 0, Vec::new());
+        while at < request.len() {
+            let end = request.len().min(at + cuts[i % cuts.len()]);
+            answers.extend(exchange(&mut server, &request[at..end], FULL));
+            (at, i) = (end, i + 1);
+        }
+        prop_assert_eq!(answers.len(), 1);
+        prop_assert_eq!(decode(&answers[0]).off, Some(1800));
+    }
+
+    #[test]
+    fn nothing_that_is_received_makes_it_panic_or_unbootable(packets in prop::collection::vec(header_state(), 1..12)) {
+        let mut flash = factory();
+        let mut server = server(&mut flash);
+        for packet in packets {
+            if let Some(answer) = exchange(&mut server, &packet, FULL) {
+                let len = usize::from(u16::from_be_bytes([answer[2], answer[3]]));
+                prop_assert_eq!(answer.len(), 8 + len);
+                prop_assert!(Decoder::new(&answer[8..]).datatype().is_ok_and(|kind| kind == Type::Map));
+            }
+        }
+        prop_assert_eq!(boot(&mut flash).map(|(slot, _)| slot), Some(Slot::A));
+    }
+
+    #[test]
+    fn any_order_of_pieces_ends_in_the_same_image(offs in prop::collection::vec(0_usize..4896, 0..20), len in 64_usize..1900) {
+        let mut flash = factory();
+        let image = new_image();
+        let mut server = server(&mut flash);
+        for off in offs {
+            send_piece(&mut server, &image, off.min(image.len() - 1), len, true);
+        }
+        prop_assert_eq!(upload(&mut server, &image, len).matches, Some(true));
+        let start = support::LAYOUT.slot[1].start as usize;
+        drop(server);
+        prop_assert_eq!(&flash.bytes[start..start + image.len()], &image[..]);
+    }
+}

@@ -1,7 +1,7 @@
 # `make demo` and `make test` set up what they need; the other targets are for daily work.
 
 PYTHON_BIN := .venv/bin
-TEST_PACKAGES := qemu-system-x86 bluez dbus busybox-static kmod cpio chromium
+TEST_PACKAGES := qemu-system-x86 bluez dbus busybox-static kmod cpio chromium mosquitto
 FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev
 
 .DEFAULT_GOAL := help

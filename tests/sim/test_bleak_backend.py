@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-import gatt_server
 import pytest
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
@@ -16,10 +15,11 @@ from bleak.exc import (
     BleakGATTProtocolError,
     BleakGATTProtocolErrorCode,
 )
-from gatt_server import Server, serve
 
 from bandsense.sim.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.radio import Adapter, AdapterState, Agent, VirtualRadio
+from tests.sim import gatt_server
+from tests.sim.gatt_server import Server, serve
 
 
 @pytest.fixture

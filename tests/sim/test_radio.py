@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 from bumble import core, hci, pairing
 from bumble.device import Advertisement, AdvertisingType, Connection, Device
-from gatt_server import NOTIFIED, Server, serve
 
 from bandsense.sim.radio import AdapterState, Agent, VirtualRadio
+from tests.sim.gatt_server import NOTIFIED, Server, serve
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ class DetectorConfig:
     hold_s: float = 0.25
     longest_hold_s: float = 15.0
     quick_rise_s: float = 0.34
-    quick_width_s: float = 0.565
+    quick_width_s: float = 0.55
     shortest_width_s: float = 0.2
     new_set_s: float = 30.0
     partial_below: float = 0.67

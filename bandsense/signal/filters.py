@@ -5,6 +5,7 @@ The output does not depend, bit for bit, on how the stream was cut into blocks.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -18,14 +19,18 @@ __all__ = ["Conditioner", "Segment", "despike", "low_pass", "low_pass_delay_s", 
 LOW_PASS_HZ = 6.0
 """Corner of the low-pass: above the fastest pulls (0.3 s, below 3 Hz), below tremor (7–11 Hz)."""
 
-NYQUIST_SHARE = 0.4
-"""The corner never exceeds this part of the sample rate."""
+LARGEST_SHARE = 0.48
+"""The corner never exceeds this part of the sample rate: at 10 Hz little is left to filter."""
 
 RATE_SAMPLES = 13
 """Samples the rate is measured on; the median of their intervals tolerates a few odd ones at the start."""
 
 SPIKE_FLOOR_N = 1.5
 """Smaller outliers are left to the low-pass."""
+
+STEP_N = 20.0
+STEP_HZ = 2.2
+"""The quickest that people do to a band is walking with it; at low rates a step is nearly as short as a spike."""
 
 CONTEXT = 4
 """Samples before it that the despiker looks at for each sample; it looks at one after it."""
@@ -42,7 +47,7 @@ def measured_rate_hz(time_s: FloatArray) -> float:
 
 def low_pass(rate_hz: float) -> FloatArray:
     """Second-order Bessel low-pass as second-order sections: one delay for all low frequencies."""
-    corner = min(LOW_PASS_HZ, NYQUIST_SHARE * rate_hz)
+    corner = min(LOW_PASS_HZ, LARGEST_SHARE * rate_hz)
     sections: FloatArray = signal.bessel(2, corner, fs=rate_hz, output="sos", norm="mag")
     return sections
 
@@ -58,25 +63,30 @@ def low_pass_delay_s(sections: FloatArray, rate_hz: float) -> float:
     return float((k @ b) / b.sum() - (k @ a) / a.sum()) / rate_hz
 
 
-def despike(values: FloatArray) -> FloatArray:
+def spike_floor_n(rate_hz: float) -> float:
+    """How far a spike stands out at least: noise, and the curvature of a cosine of `STEP_N` at `STEP_HZ`."""
+    return SPIKE_FLOOR_N + STEP_N * (1.0 - math.cos(2.0 * math.pi * STEP_HZ / max(rate_hz, 4.0 * STEP_HZ)))
+
+
+def despike(values: FloatArray, floor_n: float) -> FloatArray:
     """Replace single-sample spikes in values[4:-1] by the mean of their neighbours.
 
-    A spike leaves both neighbours to the same side, by more than `SPIKE_FLOOR_N` beyond the step before it and
-    the step across it. The top of a pull is none, however fast: the step to its last sample but one is larger.
+    A spike leaves both neighbours to the same side, by more than `floor_n` beyond the step before it and the
+    step across it. The top of a pull is none, however fast: the step to its last sample but one is larger.
     A second look takes the steps before from what the first has cleaned, for spikes close to each other. Each
     result depends on the four values before and the one after it, wherever the row was cut.
     """
-    first = _replaced(values, values)
-    return first if first is values else _replaced(values, first)
+    first = _replaced(values, values, floor_n)
+    return first if first is values else _replaced(values, first, floor_n)
 
 
-def _replaced(values: FloatArray, before: FloatArray) -> FloatArray:
+def _replaced(values: FloatArray, before: FloatArray, floor_n: float) -> FloatArray:
     """`values` with spikes replaced; what came before each sample is taken from `before`."""
     rise = values[2:-1] - before[1:-2]
     fall = values[2:-1] - values[3:]
     smaller = np.minimum(np.abs(rise), np.abs(fall))
     usual = np.maximum(np.abs(before[1:-2] - before[:-3]), np.abs(rise - fall))
-    spike = (rise * fall > 0.0) & (smaller > SPIKE_FLOOR_N + usual)
+    spike = (rise * fall > 0.0) & (smaller > floor_n + usual)
     if not spike.any():
         return values
     clean = values.copy()
@@ -118,6 +128,7 @@ class Conditioner:
         self.rate_hz = 0.0
         self.delay_s = 0.0
         self._longest_step_s = np.inf
+        self._spike_floor_n = 0.0
         self._sections: FloatArray = np.zeros((0, 6))
         self._steady: FloatArray = np.zeros((1, 2))
         self._state: FloatArray = np.zeros((1, 2))
@@ -150,6 +161,7 @@ class Conditioner:
         self._sections = low_pass(self.rate_hz)
         self._steady = signal.sosfilt_zi(self._sections)
         self.delay_s = low_pass_delay_s(self._sections, self.rate_hz)
+        self._spike_floor_n = spike_floor_n(self.rate_hz)
         self._longest_step_s = max(GAP_S, GAP_INTERVALS / self.rate_hz)
         self._time = np.concatenate((self._time[[0] * CONTEXT], self._time))
         self._value = np.concatenate((self._value[[0] * CONTEXT], self._value))
@@ -157,7 +169,7 @@ class Conditioner:
 
     def _advance(self) -> list[Segment]:
         """Condition all samples but the last; keep it, with those before that it depends on, for the next call."""
-        time, clean = self._time, despike(self._value)
+        time, clean = self._time, despike(self._value, self._spike_floor_n)
         self._time, self._value = time[-CONTEXT - 1 :], self._value[-CONTEXT - 1 :]
         step = time[CONTEXT:-1] - time[CONTEXT - 1 : -2]
         if not step.size:

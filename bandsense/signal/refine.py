@@ -13,7 +13,7 @@ from bandsense.samples import FloatArray
 from bandsense.signal.boundaries import locate
 from bandsense.signal.config import DetectorConfig
 from bandsense.signal.events import Rep
-from bandsense.signal.filters import CONTEXT, NYQUIST_SHARE, despike
+from bandsense.signal.filters import CONTEXT, LARGEST_SHARE, despike, spike_floor_n
 from bandsense.signal.tracker import displacement, full_range
 
 __all__ = ["refine"]
@@ -55,17 +55,18 @@ def refine(
     """
     if not reps:
         return ()
-    stretches = list(_stretches(time_s, _despiked(tension_n), rate_hz))
+    stretches = list(_stretches(time_s, _despiked(tension_n, rate_hz), rate_hz))
     measured = [_measured(_holding(stretches, rep.peak_time), reps, i) for i, rep in enumerate(reps)]
     return tuple(rep for one_set in _sets(measured, config) for rep in _ranged(one_set, config))
 
 
-def _despiked(tension_n: FloatArray) -> FloatArray:
-    return despike(np.concatenate((tension_n[[0] * CONTEXT], tension_n, tension_n[-1:])))[CONTEXT:-1]
+def _despiked(tension_n: FloatArray, rate_hz: float) -> FloatArray:
+    padded = np.concatenate((tension_n[[0] * CONTEXT], tension_n, tension_n[-1:]))
+    return despike(padded, spike_floor_n(rate_hz))[CONTEXT:-1]
 
 
 def _stretches(time_s: FloatArray, clean_n: FloatArray, rate_hz: float) -> Iterator[_Stretch]:
-    sections = signal.butter(2, min(ZERO_PHASE_HZ, NYQUIST_SHARE * rate_hz), fs=rate_hz, output="sos")
+    sections = signal.butter(2, min(ZERO_PHASE_HZ, LARGEST_SHARE * rate_hz), fs=rate_hz, output="sos")
     step = np.diff(time_s)
     even = bool(step.max() <= HOLE_INTERVALS / rate_hz)
     cuts = [0, *(np.flatnonzero(step > LONGEST_BRIDGE_S) + 1).tolist(), time_s.size]

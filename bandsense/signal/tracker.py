@@ -54,9 +54,11 @@ FULL_PART = 0.8
 """Repetitions with this part of the highest tension count as full ones when the full range is learnt."""
 
 QUICK_SET = 3
-QUICK_TEMPO_S = 0.7
 QUICK_PART = 0.45
-"""Where so many repetitions last less than this at the median, this part of it is enough for another."""
+"""After so many strong repetitions, this part of their median duration is enough for a weaker one."""
+
+QUICK_INTERVALS = 0.6
+"""Sampling makes a step up to so many intervals longer."""
 
 LARGE_RANGE = 0.6
 QUICK_RISE_PART = 0.75
@@ -378,12 +380,14 @@ class Tracker:
         return self._config.quick_rise_s
 
     def _quick_width(self) -> float:
-        """Shortest duration of a repetition that is not strong: a set of quick ones allows quicker ones."""
-        if len(self._widths) >= QUICK_SET:
-            tempo = median(self._widths)
-            if tempo < QUICK_TEMPO_S:
-                return QUICK_PART * tempo
-        return self._config.quick_width_s
+        """Shortest duration of a repetition that is not strong: a strong set may have quicker weak ones."""
+        shortest_s = self._config.quick_width_s + QUICK_INTERVALS / self._rate_hz
+        if (
+            len(self._widths) < QUICK_SET
+            or full_range(self._tops) - self._base_n < self._config.strong_rise_n
+        ):
+            return shortest_s
+        return min(shortest_s, QUICK_PART * median(self._widths))
 
     def _close(self, m: _Movement, at: int) -> None:
         """The movement is over: it is a repetition, waits for another like it, or was nothing."""
@@ -413,7 +417,7 @@ class Tracker:
         if self._full_n is not None:
             if self._range(m) >= config.smallest_range:
                 self._count(m)
-        elif m.rise_n >= config.sure_first_n and width_s >= config.quick_width_s:
+        elif m.rise_n >= config.sure_first_n and width_s >= self._quick_width():
             self._count(m)
         else:
             self._wait(m)

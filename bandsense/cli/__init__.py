@@ -12,7 +12,7 @@ from bandsense.errors import BandsenseError
 
 __all__ = ["main", "parser"]
 
-_COMMANDS = ("analyze", "sessions", "show", "export")
+_COMMANDS = ("live", "analyze", "replay", "sessions", "show", "export")
 """Modules of `bandsense.cli.commands`, in the order of the help; each has `add(subparsers)`."""
 
 _INTERRUPTED = 130

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
-__all__ = ["add_command"]
+__all__ = ["add_command", "add_output_options"]
 
 _HELP_WIDTH = 78
 
@@ -44,3 +44,12 @@ def add_command(
     )
     command.set_defaults(run=run)
     return command
+
+
+def add_output_options(command: argparse.ArgumentParser) -> None:
+    """Add the ways to show a session while it runs."""
+    command.add_argument("--json", action="store_true", help="one JSON event a line; the last is the summary")
+    command.add_argument(
+        "--levels", action="store_true", help="with --json: also the tension, 20 times a second"
+    )
+    command.add_argument("--lines", action="store_true", help="plain lines, as where there is no terminal")

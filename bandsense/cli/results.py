@@ -38,9 +38,9 @@ def follow(store: Store, stream: Stream) -> Followed:
 
     Raises:
         StoreError: its data are damaged.
-        DataError: its settings cannot be read.
+        CalibrationError: its calibration cannot be read.
     """
-    workout = Workout(WorkoutSettings.from_json(stream.settings))
+    workout = Workout(WorkoutSettings.from_dict(stream.settings))
     events: list[Event] = []
     for item in store.timeline(stream):
         events += workout.push(item) if isinstance(item, SampleBlock) else workout.apply(item.kind, item.data)

@@ -8,14 +8,14 @@ however the samples are cut into blocks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
 
 from bandsense.errors import DataError
-from bandsense.samples import FloatArray, SampleBlock, Unit
-from bandsense.signal.calibration import Calibration, Grade
+from bandsense.samples import FloatArray, SampleBlock
+from bandsense.signal.calibration import Calibration
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import Phase, PhaseChanged, Rep, RepDone, RepRetracted, RepTop
 from bandsense.workout.events import (
@@ -50,28 +50,18 @@ class WorkoutSettings:
     calibration: Calibration
     exercise: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON object, kept with a session so that it can be analysed again."""
-        calibration = asdict(self.calibration)
-        calibration |= {"unit": self.calibration.unit.value, "grade": self.calibration.grade.value}
-        return {"calibration": calibration, "exercise": self.exercise}
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, kept with a session so that it can be analysed again."""
+        return {"calibration": self.calibration.to_dict(), "exercise": self.exercise}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The settings that were made a JSON object.
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The settings that `to_dict` gave.
 
         Raises:
-            DataError: the object is not one of these.
+            CalibrationError: the calibration is damaged, or a newer bandsense wrote it.
         """
-        try:
-            calibration = dict(data["calibration"])
-            calibration |= {"unit": Unit(calibration["unit"]), "grade": Grade(calibration["grade"])}
-            return cls(Calibration(**calibration), data.get("exercise"))
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(
-                f"the settings stored with the session cannot be read ({error}); "
-                "a newer bandsense may have written them"
-            ) from error
+        return cls(Calibration.from_dict(data.get("calibration", {})), data.get("exercise"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,94 @@
+"""Where sensors are: on this computer's Bluetooth, or a simulated one on a virtual radio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bandsense.errors import MissingExtra
+from bandsense.link.transport import Transport
+
+if TYPE_CHECKING:
+    from bandsense.sim.source import SampleSource
+
+__all__ = ["Air", "person", "real_air", "recording", "simulated_air"]
+
+CONNECTION_INTERVAL_S = 0.03
+"""Of the virtual radio: what the sensor asks for at most while it streams (docs/protocol.md, section 8)."""
+
+REST_S = 20.0
+"""Between the sets of a simulated person: enough for a set to be told as over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Air:
+    """A way to reach sensors.
+
+    Attributes:
+        transport: for `bandsense.link`.
+        source: what a session from here is stored as.
+        finished: set when nothing more will come; None where that cannot be known.
+    """
+
+    transport: Transport
+    source: str
+    finished: asyncio.Event | None = None
+
+
+@asynccontextmanager
+async def real_air() -> AsyncIterator[Air]:
+    """This computer's own Bluetooth."""
+    yield Air(Transport(), "sensor")
+
+
+@asynccontextmanager
+async def simulated_air(source: SampleSource, name: str) -> AsyncIterator[Air]:
+    """A virtual radio with one simulated sensor, reached through bleak like a real one.
+
+    Raises:
+        MissingExtra: Bumble is not installed.
+    """
+    try:
+        from bandsense.sim.bleak_backend import client_backend, scanner_backend
+        from bandsense.sim.peripheral import VirtualBand
+        from bandsense.sim.radio import VirtualRadio
+    except ImportError as error:
+        raise MissingExtra("the simulated sensor", "sim") from error
+    async with (
+        VirtualRadio(connection_interval_s=CONNECTION_INTERVAL_S) as radio,
+        VirtualBand(radio, source, keep_log=False) as band,
+    ):
+        adapter = await radio.adapter()
+        clock = asyncio.get_running_loop().time
+        transport = Transport(client_backend(adapter), scanner_backend(adapter), clock)
+        yield Air(transport, name, band.finished)
+
+
+def recording(path: Path) -> SampleSource:
+    """A sensor that feels what a file holds.
+
+    Raises:
+        FileFormatError: the file cannot be read.
+    """
+    from bandsense.export.reading import read_recording
+    from bandsense.sim.source import TraceSource
+
+    block = read_recording(path).block
+    return TraceSource(block.time_s, block.values)
+
+
+def person(seed: int, sets: int, reps: int, disturbances: frozenset[str]) -> SampleSource:
+    """A sensor on the band of a simulated person.
+
+    Raises:
+        ConfigError: a disturbance is unknown.
+    """
+    from bandsense.sim.scenario import Scenario
+    from bandsense.sim.source import PersonSource
+
+    scenarios = (Scenario(seed, reps=reps, disturbances=disturbances, set_index=n) for n in range(sets))
+    return PersonSource(scenarios, pause_s=REST_S)

@@ -1,0 +1,54 @@
+"""The calibration that a sensor's readings are shown by."""
+
+from __future__ import annotations
+
+from bandsense.errors import CalibrationError
+from bandsense.link.drivers import SensorInformation
+from bandsense.samples import Unit
+from bandsense.signal.calibration import Calibration, Grade
+from bandsense.wire.profile import CalibrationGrade, CalibrationRecord
+
+__all__ = ["calibration_of", "from_record"]
+
+_GRADES = {
+    CalibrationGrade.INLINE: Grade.CALIBRATED,
+    CalibrationGrade.CLIP_ON: Grade.CLIP_ON,
+    CalibrationGrade.NOMINAL: Grade.NOMINAL,
+    CalibrationGrade.COLOUR_TABLE: Grade.COLOUR,
+}
+_FULL_SCALE_COUNTS = 2**23
+
+
+def calibration_of(information: SensorInformation) -> Calibration:
+    """The sensor's own calibration, else its nominal span; for sensors that send forces, those as they are.
+
+    Raises:
+        CalibrationError: it sends counts and says nothing about their size.
+    """
+    if information.unit is not Unit.COUNT:
+        return Calibration.identity(information.unit)
+    if information.calibration is not None:
+        return from_record(information.calibration)
+    if information.full_scale_n is not None:
+        return Calibration(information.full_scale_n / _FULL_SCALE_COUNTS)
+    raise CalibrationError(
+        f"{information.name} is not calibrated and does not say its range; run `bandsense calibrate` first"
+    )
+
+
+def from_record(record: CalibrationRecord) -> Calibration:
+    """A sensor's calibration record; an uncertainty that it leaves open is that of its grade."""
+    grade = _GRADES[record.grade]
+    default = Calibration(record.newton_per_count)
+    return Calibration(
+        newton_per_unit=record.newton_per_count,
+        zero=record.zero_counts,
+        unit=Unit.COUNT,
+        grade=grade,
+        zero_uncertainty_n=record.zero_uncertainty_n or default.zero_uncertainty_n,
+        span_uncertainty=record.span_uncertainty or grade.typical_span_uncertainty,
+        newton_per_unit2=record.newton_per_count2,
+        newton_per_kelvin=record.newton_per_kelvin,
+        reference_temperature_c=record.reference_temperature_c,
+        made_at_s=record.made_at_s,
+    )

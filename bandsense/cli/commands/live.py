@@ -1,0 +1,89 @@
+"""`bandsense live`: train with a sensor."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bandsense.cli.command import add_command, add_output_options
+from bandsense.cli.home import add_store_option, open_store
+
+if TYPE_CHECKING:
+    from bandsense.cli.air import Air
+    from bandsense.cli.command import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command = add_command(
+        commands,
+        "live",
+        run,
+        summary="train: connect to a sensor, count and measure live, save the session",
+        details="Without a name it takes the nearest sensor. Ctrl-C ends the session in good order.",
+        example="bandsense live\nbandsense live 4F2A --exercise seated-row\n"
+        "bandsense live --sim --trace set.csv --speed 10",
+    )
+    command.add_argument("sensor", nargs="?", help="name, end of the name, or address (default: the nearest)")
+    command.add_argument("--exercise", metavar="ID", help="what is trained; `bandsense exercises` lists them")
+    command.add_argument("--person", metavar="NAME", help="who trains")
+    command.add_argument("--rate", type=int, metavar="HZ", help="samples a second (default: 80 where it can)")
+    command.add_argument("--seconds", type=float, metavar="S", help="end the session after so long")
+    add_output_options(command)
+    add_store_option(command)
+    simulation = command.add_argument_group("simulated sensor, on a virtual radio")
+    simulation.add_argument("--sim", action="store_true", help="use one instead of a real sensor")
+    simulation.add_argument("--trace", type=Path, metavar="FILE", help="it feels this recording, then ends")
+    simulation.add_argument("--seed", type=int, default=1, metavar="N", help="another person (default: 1)")
+    simulation.add_argument("--sets", type=int, default=3, metavar="N", help="sets to do (default: 3)")
+    simulation.add_argument("--reps", type=int, default=10, metavar="N", help="reps a set (default: 10)")
+    simulation.add_argument(
+        "--disturb",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="make it harder to read; may be repeated; `bandsense sim --list` names them",
+    )
+    simulation.add_argument("--speed", type=float, metavar="N", help="so many times faster; 0: at once")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train with a real or a simulated sensor."""
+    from bandsense.errors import ConfigError
+
+    if not arguments.sim and (arguments.trace is not None or arguments.speed is not None):
+        raise ConfigError("--trace and --speed need --sim; `bandsense replay FILE` needs no sensor")
+    speed = 1.0 if arguments.speed is None else arguments.speed
+    if speed == 1.0:
+        asyncio.run(_live(arguments))
+    else:
+        from bandsense.sim.clock import run_accelerated
+
+        run_accelerated(_live(arguments), speed=speed or None)
+    return 0
+
+
+async def _live(arguments: argparse.Namespace) -> None:
+    from bandsense.cli.output import choose
+    from bandsense.cli.training import Training, train
+
+    store = open_store(arguments)
+    training = Training(
+        arguments.sensor, arguments.exercise, arguments.person, arguments.rate, arguments.seconds
+    )
+    async with _air(arguments) as air:
+        await train(training, air, store, choose(arguments))
+
+
+def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Air]:
+    from bandsense.cli.air import person, real_air, recording, simulated_air
+
+    if not arguments.sim:
+        return real_air()
+    if arguments.trace is not None:
+        return simulated_air(recording(arguments.trace), f"simulator playing {arguments.trace.name}")
+    source = person(arguments.seed, arguments.sets, arguments.reps, frozenset(arguments.disturb))
+    return simulated_air(source, "simulator")

@@ -1,0 +1,103 @@
+"""`bandsense replay`: see a recording or a stored session again."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bandsense.cli.command import add_command, add_output_options
+from bandsense.cli.home import add_store_option, open_store, session_named
+
+if TYPE_CHECKING:
+    from bandsense.cli.command import Commands
+    from bandsense.cli.following import Item
+    from bandsense.cli.output import Output
+    from bandsense.store.model import Session, Stream
+    from bandsense.store.store import Store
+    from bandsense.workout.workout import WorkoutSettings
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command = add_command(
+        commands,
+        "replay",
+        run,
+        summary="see a recording or a stored session again, as if it happened now",
+        details="It goes through the same code as live samples and gives the same events. Without a "
+        "terminal, and with --json, it runs at once.",
+        example="bandsense replay last\nbandsense replay 12 --speed 4\nbandsense replay set.csv --json",
+    )
+    command.add_argument("what", metavar="FILE|SESSION", help="a force trace, a session's number, or `last`")
+    command.add_argument("--speed", type=float, metavar="N", help="times faster than it was; 0: at once")
+    add_output_options(command)
+    add_store_option(command)
+
+
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    title: str
+    settings: WorkoutSettings
+    items: Iterable[Item]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Replay each stream that was named."""
+    from bandsense.cli.output import ScreenOutput, choose
+
+    output = choose(arguments)
+    speed = arguments.speed
+    if speed is None:
+        speed = 1.0 if isinstance(output, ScreenOutput) else 0.0
+    for recording in _recordings(arguments):
+        asyncio.run(_show(recording, output, speed))
+    return 0
+
+
+async def _show(recording: _Recording, output: Output, speed: float) -> None:
+    from bandsense.cli.following import interrupts, paced, show
+    from bandsense.live.tracker import Tracker
+    from bandsense.workout.workout import Workout
+
+    tracker = Tracker(Workout(recording.settings))
+    output.begin(tracker, recording.title)
+    stop = asyncio.Event()
+    with interrupts(stop):
+        summary = await show(paced(recording.items, speed, stop), tracker, output)
+    output.end(summary, None)
+
+
+def _recordings(arguments: argparse.Namespace) -> Iterator[_Recording]:
+    if Path(arguments.what).is_file():
+        yield _file(Path(arguments.what))
+        return
+    if arguments.what != "last" and not arguments.what.isdecimal():
+        yield _file(Path(arguments.what))  # which says that there is no such file
+        return
+    store = open_store(arguments)
+    session = session_named(store, arguments.what)
+    yield from (_stored(store, session, stream) for stream in session.streams)
+
+
+def _file(path: Path) -> _Recording:
+    from bandsense.export.reading import read_recording
+    from bandsense.signal.calibration import Calibration
+    from bandsense.workout.workout import WorkoutSettings
+
+    recording = read_recording(path)
+    return _Recording(path.name, WorkoutSettings(Calibration.identity()), (recording.block,))
+
+
+def _stored(store: Store, session: Session, stream: Stream) -> _Recording:
+    from bandsense.samples import SampleBlock
+    from bandsense.workout.workout import WorkoutSettings
+
+    title = f"session {session.id} {stream.side or ''}".rstrip()
+    items = (
+        item if isinstance(item, SampleBlock) else (item.kind, item.data) for item in store.timeline(stream)
+    )
+    return _Recording(title, WorkoutSettings.from_dict(stream.settings), items)

@@ -1,0 +1,155 @@
+"""How a session is shown while it runs: on the screen, as lines, or as JSON lines."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from dataclasses import asdict
+from typing import Any, Protocol
+
+from bandsense.live.state import ViewState
+from bandsense.live.tracker import Tracker
+from bandsense.live.words import line, summary_words
+from bandsense.workout.events import Event, Level, to_json
+from bandsense.workout.workout import Summary
+
+__all__ = ["JsonOutput", "LineOutput", "Output", "ScreenOutput", "choose"]
+
+
+class Output(Protocol):
+    """One of the ways to show a session."""
+
+    def status(self, state: str, message: str) -> None:
+        """Tell what happens before there are samples."""
+
+    def begin(self, tracker: Tracker, title: str) -> None:
+        """Show what this tracker tells from now on."""
+
+    async def run(self) -> None:
+        """Draw until cancelled."""
+
+    def problem(self, message: str | None) -> None:
+        """Tell what stops samples from being stored; None when that is over."""
+
+    def end(self, summary: Summary, session: int | None) -> None:
+        """Tell the result."""
+
+
+def choose(arguments: argparse.Namespace) -> Output:
+    """The screen on a terminal, plain lines elsewhere, unless the command line says otherwise."""
+    if arguments.json:
+        return JsonOutput(levels=arguments.levels)
+    if arguments.lines or not sys.stdout.isatty():
+        return LineOutput()
+    return ScreenOutput()
+
+
+async def _never() -> None:
+    await asyncio.get_running_loop().create_future()
+
+
+class JsonOutput:
+    """One JSON object a line, for programs."""
+
+    def __init__(self, *, levels: bool = False) -> None:
+        self._levels = levels
+        self._tracker: Tracker | None = None
+
+    def status(self, state: str, message: str) -> None:
+        """See `Output`."""
+        self._print({"event": "link_changed", "state": state, "message": message})
+
+    def begin(self, tracker: Tracker, title: str) -> None:
+        """See `Output`."""
+        self._tracker = tracker
+        tracker.listen(self._event)
+
+    async def run(self) -> None:
+        """See `Output`."""
+        await _never()
+
+    def problem(self, message: str | None) -> None:
+        """See `Output`."""
+        self._print({"event": "storage", "problem": message})
+
+    def end(self, summary: Summary, session: int | None) -> None:
+        """See `Output`."""
+        self._print({"event": "summary", "session": session, **asdict(summary)})
+
+    def _event(self, event: Event) -> None:
+        if self._tracker is not None and (self._levels or not isinstance(event, Level)):
+            self._print(to_json(event, self._tracker.workout.uncertainty_n))
+
+    def _print(self, data: dict[str, Any]) -> None:
+        print(json.dumps(data), flush=True)
+
+
+class LineOutput:
+    """Lines of a log, for people without a terminal."""
+
+    def __init__(self) -> None:
+        self._tracker: Tracker | None = None
+
+    def status(self, state: str, message: str) -> None:
+        """See `Output`."""
+        print(message, flush=True)
+
+    def begin(self, tracker: Tracker, title: str) -> None:
+        """See `Output`."""
+        self._tracker = tracker
+        if title:
+            print(title, flush=True)
+        tracker.listen(self._event)
+
+    async def run(self) -> None:
+        """See `Output`."""
+        await _never()
+
+    def problem(self, message: str | None) -> None:
+        """See `Output`."""
+        print(f"not saved: {message}" if message else "saved again", flush=True)
+
+    def end(self, summary: Summary, session: int | None) -> None:
+        """See `Output`."""
+        print(summary_words(summary))
+        if session is not None:
+            print(f"saved as session {session} (`bandsense show {session}`)")
+
+    def _event(self, event: Event) -> None:
+        if self._tracker is not None and (text := line(event, self._tracker.workout.uncertainty_n)):
+            print(text, flush=True)
+
+
+class ScreenOutput(LineOutput):
+    """The live view; before and after it, lines."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._state = ViewState()
+
+    def begin(self, tracker: Tracker, title: str) -> None:
+        """See `Output`."""
+        self._state.title = title
+        tracker.listen(self._state.update)
+
+    async def run(self) -> None:
+        """See `Output`."""
+        from rich.console import Console
+
+        from bandsense.live.terminal import TerminalView
+
+        await TerminalView(self._state, Console(), hint="Ctrl-C ends the session").run()
+
+    def problem(self, message: str | None) -> None:
+        """See `Output`."""
+        self._state.problem = message
+
+    def end(self, summary: Summary, session: int | None) -> None:
+        """See `Output`."""
+        from bandsense.live.words import set_words
+
+        for result in self._state.results:
+            print(set_words(result))
+        super().end(summary, session)

@@ -1,0 +1,135 @@
+"""A training session: find the sensor, record, follow and show what it sends, end in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bandsense.cli.air import Air
+from bandsense.cli.calibrations import calibration_of
+from bandsense.cli.following import Item, interrupts, show
+from bandsense.cli.output import Output
+from bandsense.errors import StoreError
+from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
+from bandsense.live.tracker import Tracker
+from bandsense.store.model import NewSession, NewStream
+from bandsense.store.recorder import Recorder
+from bandsense.store.store import Store
+from bandsense.workout.workout import Workout, WorkoutSettings
+
+__all__ = ["Training", "train"]
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What a person wants to do.
+
+    Attributes:
+        sensor: name, end of the name or address; None for the nearest.
+        seconds: end after so long; None: when the person or the stream ends.
+    """
+
+    sensor: str | None = None
+    exercise: str | None = None
+    person: str | None = None
+    rate_hz: int | None = None
+    seconds: float | None = None
+
+
+class _Relay:
+    """Brings changes of the link into the stream once there is one, and tells them plainly before."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self.tracker: Tracker | None = None
+
+    def __call__(self, event: LinkEvent) -> None:
+        if event.state is LinkState.CLOSED:
+            return
+        if self.tracker is not None:
+            self.tracker.apply("link", {"state": event.state.value, "message": event.message})
+        else:
+            self._output.status(event.state.value, event.message)
+
+
+async def train(training: Training, air: Air, store: Store, output: Output) -> int:
+    """Run a session from the search for the sensor to its summary; gives its number.
+
+    Raises:
+        LinkError: the sensor cannot be reached.
+        CalibrationError: the sensor's readings have no known size.
+        StoreError: something could not be stored; what was stored before is kept.
+    """
+    stop = asyncio.Event()
+    relay = _Relay(output)
+    async with AsyncExitStack() as afterwards:
+        afterwards.enter_context(interrupts(stop))
+        async with open_sensor(training.sensor, transport=air.transport, on_event=relay) as sensor:
+            settings = WorkoutSettings(calibration_of(sensor.information), training.exercise)
+            recorder = store.record(_new_session(training, air, sensor, settings))
+            relay.tracker = tracker = Tracker(Workout(settings), sink=recorder)
+            afterwards.push_async_callback(_close, recorder, tracker)
+            output.begin(tracker, training.exercise or sensor.information.name)
+            ending = asyncio.create_task(_end(training, air, sensor, stop))
+            try:
+                summary = await show(_items(sensor, training.rate_hz, recorder, output), tracker, output)
+            finally:
+                relay.tracker = None
+                ending.cancel()
+    output.end(summary, recorder.session)
+    return recorder.session
+
+
+async def _close(recorder: Recorder, tracker: Tracker) -> None:
+    await asyncio.to_thread(recorder.close, summary=asdict(tracker.workout.summary()))
+
+
+def _new_session(training: Training, air: Air, sensor: Sensor, settings: WorkoutSettings) -> NewSession:
+    from bandsense import __version__
+
+    information = sensor.information
+    stream = NewStream(information.serial or information.address, information.unit, settings.to_dict())
+    return NewSession(
+        source=air.source,
+        started_unix_s=time.time(),
+        streams=(stream,),
+        software=f"bandsense {__version__}",
+        person=training.person,
+        exercise=training.exercise,
+    )
+
+
+async def _items(
+    sensor: Sensor, rate_hz: int | None, recorder: Recorder, output: Output
+) -> AsyncIterator[Item]:
+    """Samples, and the battery level whenever it has changed."""
+    battery_percent: int | None = None
+    problem: StoreError | None = None
+    async for block in sensor.stream(rate_hz):
+        if sensor.battery_percent not in (None, battery_percent):
+            battery_percent = sensor.battery_percent
+            yield "battery", {"percent": battery_percent}
+        if recorder.problem is not problem:
+            problem = recorder.problem
+            output.problem(None if problem is None else str(problem))
+        yield block
+
+
+async def _end(training: Training, air: Air, sensor: Sensor, stop: asyncio.Event) -> None:
+    """Stop the stream when the person, the time or the source says so."""
+    ends: list[asyncio.Future[Any]] = [asyncio.ensure_future(stop.wait())]
+    if training.seconds is not None:
+        ends.append(asyncio.ensure_future(asyncio.sleep(training.seconds)))
+    if air.finished is not None:
+        ends.append(asyncio.ensure_future(air.finished.wait()))
+    try:
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for end in ends:
+            end.cancel()
+    await sensor.stop()
+    sensor.close()

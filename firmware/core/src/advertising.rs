@@ -13,7 +13,6 @@ const FLAGS: u8 = 0x01;
 const LE_GENERAL_DISCOVERABLE: u8 = 1 << 1;
 const BR_EDR_NOT_SUPPORTED: u8 = 1 << 2;
 const COMPLETE_LOCAL_NAME: u8 = 0x09;
-const COMPLETE_LIST_OF_128_BIT_UUIDS: u8 = 0x07;
 const SERVICE_DATA_128_BIT_UUID: u8 = 0x21;
 
 /// The sensor's state in the service data.
@@ -55,17 +54,7 @@ impl ServiceData {
 /// The scan response: the complete local name.
 #[must_use]
 pub fn scan_response(name: &str) -> Vec<u8, ADVERTISEMENT_MAX> {
-    structure(Writer::new(), COMPLETE_LOCAL_NAME, name.as_bytes()).finish()
-}
-
-/// The list of one service for the advertisement of a sensor that passes for another product.
-#[must_use]
-pub fn service_list(uuid: u128) -> Vec<u8, ADVERTISEMENT_MAX> {
-    structure(Writer::new(), COMPLETE_LIST_OF_128_BIT_UUIDS, &uuid.to_le_bytes()).finish()
-}
-
-fn structure(to: Writer<ADVERTISEMENT_MAX>, kind: u8, content: &[u8]) -> Writer<ADVERTISEMENT_MAX> {
-    to.u8(1 + content.len() as u8).u8(kind).bytes(content)
+    Writer::new().u8(1 + name.len() as u8).u8(COMPLETE_LOCAL_NAME).bytes(name.as_bytes()).finish()
 }
 
 /// Longest name that this firmware gives itself.

@@ -82,9 +82,9 @@ pub struct Colour {
     pub blue: bool,
 }
 
-/// Button and light.
+/// The button.
 #[allow(async_fn_in_trait, reason = "every user is generic and runs on one thread")]
-pub trait Pins {
+pub trait Button {
     /// Wait until the button is down.
     async fn pressed(&mut self);
     /// Wait until the button is up.
@@ -95,15 +95,6 @@ pub trait Pins {
 pub trait Light {
     /// Show a colour.
     fn show(&mut self, colour: Colour);
-}
-
-/// Why the chip is to restart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Restart {
-    /// To run an updated image.
-    Update,
-    /// To begin anew after a factory reset.
-    FactoryReset,
 }
 
 /// The chip and the cell.
@@ -117,10 +108,6 @@ pub trait System {
     async fn temperature_centi_c(&mut self) -> Option<i16>;
     /// Tell the watchdog that all is well. Called at least every two seconds.
     fn feed_watchdog(&mut self);
-    /// Restart. Does not return on a chip.
-    fn restart(&mut self, why: Restart);
-    /// Switch everything off but what the button needs to wake the chip, which is a reset. Does not return on a chip.
-    fn power_off(&mut self);
 }
 
 /// What a board knows about itself at boot.

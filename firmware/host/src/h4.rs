@@ -6,12 +6,10 @@ use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use bt_hci::transport::{PacketKind, PacketToController, PacketToHost, Transport, WithIndicator};
+use bt_hci_transport::ReadHciError;
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_sync::channel::Channel;
-use bt_hci::transport::{
-    PacketKind, PacketToController, PacketToHost, Transport, WithIndicator,
-};
-use bt_hci_transport::ReadHciError;
 
 const EVENT: u8 = 0x04;
 const ACL_DATA: u8 = 0x02;
@@ -116,9 +114,7 @@ impl Transport for H4Tcp {
 
     async fn write<P: PacketToController>(&self, tx: &P) -> Result<(), Error> {
         let mut packet = Vec::with_capacity(1 + tx.size());
-        WithIndicator::new(tx)
-            .write_hci(&mut packet)
-            .map_err(|_| Error::Malformed)?;
+        WithIndicator::new(tx).write_hci(&mut packet).map_err(|_| Error::Malformed)?;
         let mut out = self.out.lock().map_err(|_| Error::Closed)?;
         out.write_all(&packet).map_err(|_| Error::Closed)
     }

@@ -1,71 +1,144 @@
 //! The sensor's application as a Linux program, on an HCI controller over TCP.
+//!
+//! What is simulated is the hardware alone: the converter plays a trace or a synthetic pull, flash is a file, and
+//! button, cell and faults follow commands on standard input. Standard output tells what a person at the sensor would
+//! see, one line each. The exit status is 0 for *switched off*, 10 for *restart me* (with 11 for the USB boot loader),
+//! 3 when no image boots, and 1 for a failure.
 
+mod adc;
+mod arguments;
+mod bench;
+mod flash;
 mod h4;
+mod hardware;
 mod run;
 
-use embassy_sync::blocking_mutex::raw::NoopRawMutex;
-use trouble_host::prelude::*;
+use std::process::ExitCode;
 
-fn main() {
+use bandsense_app::{Board, Exit, Parts, Resources, Restart};
+use bandsense_core::hal::Identity;
+use bandsense_core::statistics::ResetCause;
+use bandsense_update::layout::{NRF52840, STORAGE};
+use bandsense_update::slots::{Policy, Slots};
+use bandsense_update::smp::Server;
+use trouble_host::prelude::ExternalController;
+
+use crate::adc::SimulatedAdc;
+use crate::arguments::Arguments;
+use crate::bench::Bench;
+use crate::flash::FileFlash;
+use crate::h4::H4Tcp;
+use crate::hardware::{HostClock, SimulatedButton, SimulatedLight, SimulatedSystem};
+
+const NOTHING_BOOTS: u8 = 3;
+const RESTART: u8 = 10;
+const RESTART_TO_USB: u8 = 11;
+/// Commands that the application may have under way at a time.
+const COMMAND_SLOTS: usize = 4;
+/// Longest version text that Device Information tells.
+const MODEL: &str = "host";
+
+struct HostBoard;
+
+impl Board for HostBoard {
+    type Adc = SimulatedAdc;
+    type Flash = FileFlash;
+    type UpdateFlash = FileFlash;
+    type Clock = HostClock;
+    type Button = SimulatedButton;
+    type Light = SimulatedLight;
+    type System = SimulatedSystem;
+}
+
+fn main() -> ExitCode {
     env_logger::init();
-    let addr = std::env::args().nth(1).unwrap();
-    let c: ExternalController<_, 4> = ExternalController::new(h4::H4Tcp::connect(&addr).unwrap());
-    let mut res: HostResources<DefaultPacketPool, 1, 2, 1, 5> = HostResources::new();
-    let stack = trouble_host::new(c, &mut res)
-        .set_random_address(Address::random([1, 2, 3, 4, 5, 0xc6]))
-        .build();
-    let mut per = stack.peripheral();
-    let mut runner = stack.runner();
-    let mut table: AttributeTable<'_, NoopRawMutex, 32> = AttributeTable::new();
-    GapConfig::default("spike").build(&mut table).unwrap();
-    let mut store = [0u8; 20];
-    let ch = {
-        let mut s = table.add_service(Service::new(0xabcdu16));
-        let ch: Characteristic<[u8; 20]> = s
-            .add_characteristic(0xabceu16, &[CharacteristicProp::Read, CharacteristicProp::Notify], [7u8; 20], &mut store)
-            .cccd_permission(PermissionLevel::EncryptionRequired)
-            .build();
-        s.build();
-        ch
-    };
-    let server: AttributeServer<'_, NoopRawMutex, DefaultPacketPool, 32, 5> = AttributeServer::new(table);
-    let app = async {
-        loop {
-            let mut adv = [0; 31];
-            let n = AdStructure::encode_slice(&[AdStructure::Flags(6), AdStructure::CompleteLocalName(b"spike")], &mut adv).unwrap();
-            let a = per
-                .advertise(&Default::default(), Advertisement::ConnectableScannableUndirected { adv_data: &adv[..n], scan_data: &[] })
-                .await
-                .unwrap();
-            let conn = a.accept().await.unwrap().with_attribute_server(&server).unwrap();
-            conn.raw().set_bondable(true).unwrap();
-            println!("connected");
-            let ev = async {
-                loop {
-                    match conn.next().await {
-                        GattConnectionEvent::Disconnected { reason } => {
-                            println!("disconnected {reason:?}");
-                            break;
-                        }
-                        GattConnectionEvent::Gatt { event } => {
-                            event.accept().unwrap().send().await;
-                        }
-                        _ => {}
-                    }
-                }
-            };
-            let tx = async {
-                let mut i = 0u8;
-                loop {
-                    embassy_time::Timer::after_millis(10).await;
-                    if ch.should_notify(&conn) {
-                        i = i.wrapping_add(1);
-                        let _ = ch.notify_raw(&conn, &[i; 20], false).await;
-                    }
-                }
-            };
-            embassy_futures::select::select(ev, tx).await;
+    match Arguments::parse(std::env::args().skip(1)).and_then(|arguments| be_a_sensor(&arguments)) {
+        Ok(code) => code,
+        Err(message) => {
+            eprintln!("bandsense-host: {message}");
+            ExitCode::FAILURE
         }
+    }
+}
+
+fn be_a_sensor(arguments: &Arguments) -> Result<ExitCode, String> {
+    let clock = HostClock::default();
+    let flash = FileFlash::open(&arguments.flash, arguments.cut_at)
+        .map_err(|error| format!("cannot open the flash {}: {error}", arguments.flash.display()))?;
+    let Some((update, firmware_revision)) = boot(arguments, &flash) else {
+        println!("no image boots");
+        return Ok(ExitCode::from(NOTHING_BOOTS));
     };
-    run::block_on(embassy_futures::select::select(runner.run(), app));
+    let transport = H4Tcp::connect(&arguments.hci)
+        .map_err(|error| format!("no controller listens at {}: {error}", arguments.hci))?;
+    let controller: ExternalController<H4Tcp, COMMAND_SLOTS> = ExternalController::new(transport);
+    let bench = Bench::listen();
+    let parts = Parts::<HostBoard> {
+        identity: Identity {
+            serial: arguments.serial,
+            address: arguments.address(),
+            model: MODEL,
+            hardware_revision: "simulated",
+            firmware_revision,
+            full_scale_mn: arguments.full_scale_mn,
+            passkey: arguments.passkey,
+            reset_cause: arguments.reset_cause,
+            crash: arguments.crash,
+        },
+        flash: flash.clone(),
+        settings_base: STORAGE.start,
+        adc: SimulatedAdc::new(arguments, clock, &bench)?,
+        clock,
+        button: SimulatedButton::new(&bench),
+        light: SimulatedLight::new(arguments.show_light),
+        system: SimulatedSystem::new(&bench),
+        update,
+    };
+    let mut resources = Resources::new();
+    println!("running {firmware_revision}");
+    match run::block_on(bandsense_app::run(controller, &mut resources, parts)) {
+        Ok(Exit::PowerOff) => {
+            println!("off");
+            Ok(ExitCode::SUCCESS)
+        }
+        Ok(Exit::Restart(Restart::ToUsb)) => Ok(ExitCode::from(RESTART_TO_USB)),
+        Ok(Exit::Restart(why)) => {
+            println!("restart: {why:?}");
+            Ok(ExitCode::from(RESTART))
+        }
+        Err(failure) => Err(format!("{failure:?}")),
+    }
+}
+
+type Booted = (Option<Server<FileFlash>>, &'static str);
+
+/// What the boot loader does: choose a valid image. Without a key there is no boot loader.
+fn boot(arguments: &Arguments, flash: &FileFlash) -> Option<Booted> {
+    let Some(key) = arguments.key else {
+        return Some((None, env!("CARGO_PKG_VERSION")));
+    };
+    let policy = Policy { board: arguments.board, key };
+    let mut slots = Slots::new(flash.clone(), NRF52840, policy);
+    embassy_futures::block_on(async {
+        let slot = slots.select().await?;
+        let version = slots.status(slot).await.ok()?.image.header.version;
+        // Lives as long as the process, as it does in a chip's flash.
+        let revision: &'static str = Box::leak(version.to_string().into_boxed_str());
+        println!("booting slot {slot:?}");
+        Some((Some(Server::new(slots, slot)), revision))
+    })
+}
+
+/// The reset causes of the profile, by the names that the command line takes.
+fn reset_cause(name: &str) -> Option<ResetCause> {
+    Some(match name {
+        "power-on" => ResetCause::PowerOn,
+        "reset-pin" => ResetCause::ResetPin,
+        "software" => ResetCause::Software,
+        "watchdog" => ResetCause::Watchdog,
+        "lock-up" => ResetCause::LockUp,
+        "wake" => ResetCause::WakeFromOff,
+        "update" => ResetCause::FirmwareUpdate,
+        _ => return None,
+    })
 }

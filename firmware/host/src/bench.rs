@@ -1,0 +1,112 @@
+//! The bench around the sensor: what a person or a test does to it, one command a line on standard input.
+//!
+//! | command | what happens |
+//! |---|---|
+//! | `press MS` | the button is held for so long |
+//! | `battery MV` | the cell has this voltage |
+//! | `load COUNTS` | this is added to every conversion |
+//! | `overrun N` | the next N conversions are not collected |
+//! | `converter ok`, `absent`, `silent` | the converter works, does not answer, or stops converting |
+//! | `excitation MV` | the bridge has this voltage |
+
+use std::io::{self, BufRead};
+use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU16, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
+use embassy_sync::signal::Signal;
+
+/// How the converter does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Converter {
+    Works,
+    Absent,
+    Silent,
+}
+
+/// The state of the bench.
+pub struct Bench {
+    pub battery_mv: AtomicU16,
+    pub excitation_mv: AtomicU16,
+    pub load: AtomicI32,
+    pub overruns: AtomicU32,
+    pub button_moved: Signal<CriticalSectionRawMutex, ()>,
+    converter: AtomicU8,
+    pressed_until: Mutex<Option<Instant>>,
+}
+
+impl Bench {
+    /// A bench that follows standard input; at its end everything stays as it is.
+    pub fn listen() -> Arc<Self> {
+        let bench = Arc::new(Self {
+            battery_mv: AtomicU16::new(3950),
+            excitation_mv: AtomicU16::new(3000),
+            load: AtomicI32::new(0),
+            overruns: AtomicU32::new(0),
+            button_moved: Signal::new(),
+            converter: AtomicU8::new(Converter::Works as u8),
+            pressed_until: Mutex::new(None),
+        });
+        let commanded = Arc::clone(&bench);
+        thread::spawn(move || {
+            for line in io::stdin().lock().lines().map_while(Result::ok) {
+                if commanded.obey(&line).is_none() {
+                    eprintln!("bandsense-host: not a command: {line}");
+                }
+            }
+        });
+        bench
+    }
+
+    fn obey(self: &Arc<Self>, line: &str) -> Option<()> {
+        let (command, value) = line.trim().split_once(' ')?;
+        match command {
+            "press" => self.press(Duration::from_millis(value.parse().ok()?)),
+            "battery" => self.battery_mv.store(value.parse().ok()?, Ordering::Relaxed),
+            "excitation" => self.excitation_mv.store(value.parse().ok()?, Ordering::Relaxed),
+            "load" => self.load.store(value.parse().ok()?, Ordering::Relaxed),
+            "overrun" => self.overruns.store(value.parse().ok()?, Ordering::Relaxed),
+            "converter" => self.converter.store(converter_state(value)? as u8, Ordering::Relaxed),
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn press(self: &Arc<Self>, hold: Duration) {
+        if let Ok(mut until) = self.pressed_until.lock() {
+            *until = Some(Instant::now() + hold);
+        }
+        self.button_moved.signal(());
+        let bench = Arc::clone(self);
+        thread::spawn(move || {
+            thread::sleep(hold);
+            bench.button_moved.signal(());
+        });
+    }
+
+    /// Whether the button is down.
+    pub fn is_pressed(&self) -> bool {
+        let until = self.pressed_until.lock().ok().and_then(|until| *until);
+        until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// How the converter does.
+    pub fn converter(&self) -> Converter {
+        match self.converter.load(Ordering::Relaxed) {
+            1 => Converter::Absent,
+            2 => Converter::Silent,
+            _ => Converter::Works,
+        }
+    }
+}
+
+fn converter_state(name: &str) -> Option<Converter> {
+    Some(match name {
+        "ok" => Converter::Works,
+        "absent" => Converter::Absent,
+        "silent" => Converter::Silent,
+        _ => return None,
+    })
+}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import zlib
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -21,10 +20,14 @@ from bumble.device import AdvertisingType, Connection, Device
 from bumble.keys import MemoryKeyStore, PairingKeys
 
 from bandsense.errors import FrameError
+from bandsense.samples import KGF_N
 from bandsense.sim.framer import Framer, Sample
+from bandsense.sim.gatt import characteristic, constant
+from bandsense.sim.player import Player
+from bandsense.sim.progressor import ProgressorService
 from bandsense.sim.radio import VirtualRadio
 from bandsense.sim.source import SampleSource
-from bandsense.wire import control, profile
+from bandsense.wire import control, profile, progressor
 from bandsense.wire.control import Answer, RequestRefused, Status
 from bandsense.wire.profile import CalibrationRecord, Features, MeasurementFrame, Options
 
@@ -42,6 +45,7 @@ _FAST_ADVERTISING_MS = 100.0
 _STREAMING_INTERVAL_MS = (15.0, 30.0)
 _STREAMING_TIMEOUT_MS = 4000.0
 _RECORD_VERSION = 1
+_PROGRESSOR_RATE_HZ = 80
 
 _P = gatt.Characteristic.Properties
 _READABLE = gatt.Characteristic.READABLE
@@ -219,7 +223,7 @@ class VirtualBand:
         keep_log: bool = True,
     ) -> None:
         self.radio = radio
-        self.source = source
+        self.player = Player(source)
         self.name = name
         self.address = address
         self.hardware = hardware or Hardware()
@@ -233,9 +237,6 @@ class VirtualBand:
         self.device: Device | None = None
         self._keep_log = keep_log
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._ahead: deque[tuple[int, Sample]] = deque()
-        self._source_epoch_s: float | None = None
-        self._skip_until_us = 0.0
         self._pairing_until_s = 0.0
         if not self.memory.calibration:
             self.memory.calibration = CalibrationRecord(
@@ -249,6 +250,11 @@ class VirtualBand:
         self._framer = Framer(self.hardware.first_sequence)
         self._framer.low_battery = self.battery_percent <= LOW_BATTERY_PERCENT
         self._rate_hz: int | None = None
+        self._progressor: ProgressorService | None = None
+        self._for_progressor = False
+        self._progressor_start_us = 0
+        self._tare_kgf = 0.0
+        self._last_kgf = 0.0
         self._connection: Connection | None = None
         self._answering = False
         self._calibration_pieces = bytearray()
@@ -327,6 +333,14 @@ class VirtualBand:
         if self.device is not None:
             self._run(self.device.notify_subscribers(self._battery, bytes([percent])))
 
+    async def empty_battery(self) -> None:
+        """Let the battery run empty: it says so where the profile allows, and switches off."""
+        self.set_battery(0)
+        if self._connection is not None:
+            self._notify_progressor(self._connection, progressor.encode_low_power())
+        await asyncio.sleep(0)
+        await self.power_off()
+
     @property
     def pairing_open(self) -> bool:
         """Whether a pairing request would be accepted now."""
@@ -387,24 +401,24 @@ class VirtualBand:
 
     def _add_services(self, device: Device) -> None:
         hardware = self.hardware
-        self._measurement = _characteristic(profile.MEASUREMENT_UUID, _P.NOTIFY)
-        self._control = _characteristic(profile.CONTROL_UUID, _P.WRITE | _P.INDICATE, write=self._on_request)
-        information = _characteristic(profile.INFORMATION_UUID, _P.READ, read=self._on_information_read)
-        self._battery = _characteristic(
+        self._measurement = characteristic(profile.MEASUREMENT_UUID, _P.NOTIFY)
+        self._control = characteristic(profile.CONTROL_UUID, _P.WRITE | _P.INDICATE, write=self._on_request)
+        information = characteristic(profile.INFORMATION_UUID, _P.READ, read=self._on_information_read)
+        self._battery = characteristic(
             profile.BATTERY_LEVEL_UUID, _P.READ | _P.NOTIFY, read=lambda _: bytes([self.battery_percent])
         )
-        for characteristic, step in (
+        for subscribed, step in (
             (self._measurement, Step.MEASUREMENT_SUBSCRIBED),
             (self._control, Step.CONTROL_SUBSCRIBED),
         ):
-            characteristic.descriptors = [self._encrypted_subscription(device, characteristic, step)]
+            subscribed.descriptors = [self._encrypted_subscription(device, subscribed, step)]
         services = [
             (profile.SERVICE_UUID, [self._measurement, self._control, information]),
             (profile.BATTERY_SERVICE_UUID, [self._battery]),
             (
                 profile.DEVICE_INFORMATION_SERVICE_UUID,
                 [
-                    _constant(uuid, text.encode())
+                    constant(uuid, text.encode())
                     for uuid, text in (
                         (profile.MANUFACTURER_UUID, profile.MANUFACTURER_NAME),
                         (profile.MODEL_UUID, hardware.model),
@@ -418,24 +432,27 @@ class VirtualBand:
         for uuid, characteristics in services:
             if self.fault.offers(uuid):
                 device.add_service(gatt.Service(uuid, characteristics))
+        if Options.PROGRESSOR in self.memory.options:
+            self._progressor = ProgressorService(self._on_progressor_command)
+            device.add_service(self._progressor)
         self._show_name(device)
 
     def _encrypted_subscription(
-        self, device: Device, characteristic: gatt.Characteristic[Any], step: Step
+        self, device: Device, subscribed: gatt.Characteristic[Any], step: Step
     ) -> gatt.Descriptor:
         """A client characteristic configuration that cannot be written in clear."""
         server = device.gatt_server
 
         def write(bearer: att.Bearer, value: bytes) -> None:
             self._require_encryption(cast(Connection, bearer))
-            server.write_cccd(bearer, characteristic, value)
+            server.write_cccd(bearer, subscribed, value)
             if any(value):
                 self._reached(step)
 
         return gatt.Descriptor(
             gatt.GATT_CLIENT_CHARACTERISTIC_CONFIGURATION_DESCRIPTOR,
             _READABLE | _WRITEABLE,
-            att.AttributeValueV2(lambda bearer: server.read_cccd(bearer, characteristic), write),
+            att.AttributeValueV2(lambda bearer: server.read_cccd(bearer, subscribed), write),
         )
 
     def _show_name(self, device: Device) -> None:
@@ -474,7 +491,7 @@ class VirtualBand:
             gain=hardware.gain,
             rates_hz=hardware.rates_hz,
             features=features,
-            full_scale_n=self.source.newton_per_count * 2**23,
+            full_scale_n=self.player.source.newton_per_count * 2**23,
             highest_count=hardware.highest_count,
             lowest_count=hardware.lowest_count,
             options=self.memory.options,
@@ -544,6 +561,8 @@ class VirtualBand:
             )
 
     def _advertised_name(self) -> str:
+        if self._progressor is not None:
+            return profile.advertised_name(self.hardware.serial, f"{progressor.NAME_PREFIX}_")
         return profile.advertised_name(self.hardware.serial)
 
     def _advertising_data(self) -> bytes:
@@ -602,9 +621,13 @@ class VirtualBand:
         finally:
             self._answering = False
         self._reached(Step.ANSWERED)
-        if isinstance(request, control.Sleep) and data[2] == Status.SUCCESS:
-            await self._disconnect(connection, hci.HCI_REMOTE_USER_TERMINATED_CONNECTION_ERROR)
-            self._falling_asleep = asyncio.get_running_loop().create_task(self.power_off())
+        if isinstance(request, control.Sleep):
+            await self._sleep(connection)
+
+    async def _sleep(self, connection: Connection) -> None:
+        """Close the link, then switch off."""
+        await self._disconnect(connection, hci.HCI_REMOTE_USER_TERMINATED_CONNECTION_ERROR)
+        self._falling_asleep = asyncio.get_running_loop().create_task(self.power_off())
 
     def _obey(self, connection: Connection, request_id: int, request: control.Request) -> Answer:
         opcode = control.encode_request(request_id, request)[1]
@@ -652,18 +675,12 @@ class VirtualBand:
     def _start(self, rate_hz: int) -> control.Started:
         if rate_hz not in self.hardware.rates_hz:
             raise _Refused(Status.OUT_OF_RANGE)
-        now_s = self._now_s()
+        if self._for_progressor:
+            raise _Refused(Status.WRONG_STATE)
         if self._rate_hz != rate_hz:
             self._take_samples()
             self._end_stream()
-            self.source.set_rate(rate_hz)
-            self._ahead.clear()
-            self._rate_hz = rate_hz
-            self._frames_this_stream = 0
-            self._source_epoch_s = now_s if self._source_epoch_s is None else self._source_epoch_s
-            self._skip_until_us = (now_s - self._source_epoch_s) * _US
-            self._stream = self._run(self._keep_streaming())
-            self._advertising_changed.set()
+            self._begin_stream(rate_hz)
         self._take_samples()
         return control.Started(rate_hz, self._clock_us(), self._next_sequence(), self.memory.boot_number)
 
@@ -686,7 +703,7 @@ class VirtualBand:
         self._self_test = control.SelfTestResult(
             control.SelfTestBits.PASSED,
             noise_counts_rms=120.0,
-            offset_counts=self.source.zero_count,
+            offset_counts=self.player.source.zero_count,
             excitation_mv=3000,
             battery_mv=self.battery_mv,
             temperature_c=23.5,
@@ -721,66 +738,53 @@ class VirtualBand:
 
     def _samples_per_frame(self) -> int:
         mtu = self._connection.att_mtu if self._connection else att.ATT_DEFAULT_MTU
-        return profile.samples_per_frame(self._rate_hz or profile.RATES_HZ[0], mtu)
+        own = profile.samples_per_frame(self._rate_hz or profile.RATES_HZ[0], mtu)
+        return min(own, (mtu - 5) // 8) if self._for_progressor else own
 
-    def _look_ahead(self, n: int) -> None:
-        """Have the next n samples ready, as (loop time in µs since the source began, sample)."""
-        epoch_us = self._device_us(self._source_epoch_s or 0.0)
-        skew = self.hardware.clock_ppm * 1e-6
-        while len(self._ahead) < n:
-            read = self.source.read(n - len(self._ahead))
-            if not len(read):
-                return
-            for device_us, count, saturated, gap in zip(
-                read.device_time_us.tolist(),
-                read.counts.tolist(),
-                read.saturated.tolist(),
-                read.gap_before.tolist(),
-                strict=True,
-            ):
-                if device_us < self._skip_until_us:
-                    continue
-                own_us = epoch_us + device_us + round(device_us * skew)
-                self._ahead.append((device_us, Sample(own_us, count, saturated, gap)))
+    def _begin_stream(self, rate_hz: int) -> None:
+        self.player.begin(rate_hz)
+        self._rate_hz = rate_hz
+        self._frames_this_stream = 0
+        self._stream = self._run(self._keep_streaming())
+        self._advertising_changed.set()
 
-    def _take_samples(self) -> list[MeasurementFrame]:
-        """Move what has been sampled by now into frames, and send those that are complete."""
-        if self._rate_hz is None or self._source_epoch_s is None:
-            return []
-        now_us = (self._now_s() - self._source_epoch_s) * _US + 0.5
+    def _take_samples(self) -> None:
+        """Move what has been felt by now into frames, and send those that are complete."""
+        if not self.streaming or self.player.epoch_s is None:
+            return
         per_frame = self._samples_per_frame()
+        epoch_us = self._device_us(self.player.epoch_s)
+        rate = 1.0 + self.hardware.clock_ppm * 1e-6
         frames = []
-        while self._ahead and self._ahead[0][0] <= now_us:
-            _, sample = self._ahead.popleft()
-            self._overruns += sample.overrun
+        for felt in self.player.due():
+            self._overruns += felt.missed_before
+            device_us = epoch_us + round(felt.source_us * rate)
+            sample = Sample(device_us, felt.count, felt.saturated, felt.missed_before)
             frames += self._framer.push(sample, per_frame)
-        oldest_us = self._framer.oldest_us
-        if oldest_us is not None and self._device_us(self._now_s()) - oldest_us >= FLUSH_AFTER_US:
+        if (waited_us := self._waited_us()) is not None and waited_us >= FLUSH_AFTER_US:
             frames += self._framer.flush()
         for frame in frames:
             self._send(frame)
-        return frames
 
     async def _keep_streaming(self) -> None:
-        while True:
-            missing = self._samples_per_frame() - self._framer.pending
-            self._look_ahead(missing)
-            if not self._ahead:
-                for frame in self._framer.flush():
-                    self._send(frame)
-                self.finished.set()
-                return
-            await self._sleep_until_frame(missing)
+        while self.player.look_ahead(missing := self._samples_per_frame() - self._framer.pending):
+            ahead = self.player.ahead
+            ready_us: float = ahead[min(missing, len(ahead)) - 1].source_us
+            if (waited_us := self._waited_us()) is not None:
+                ready_us = min(ready_us, self._source_us() + FLUSH_AFTER_US - waited_us)
+            await self.player.until(ready_us)
             self._take_samples()
+        for frame in self._framer.flush():
+            self._send(frame)
+        self.finished.set()
 
-    async def _sleep_until_frame(self, missing: int) -> None:
-        """Wait for the sample that fills the frame, or until the frame has to leave unfilled."""
-        ready_us, sample = self._ahead[min(missing, len(self._ahead)) - 1]
+    def _source_us(self) -> float:
+        return (self._now_s() - (self.player.epoch_s or 0.0)) * _US
+
+    def _waited_us(self) -> int | None:
+        """How long the oldest sample of the frame under way has waited."""
         oldest_us = self._framer.oldest_us
-        if oldest_us is not None:
-            ready_us = min(ready_us, ready_us - sample.device_us + oldest_us + FLUSH_AFTER_US)
-        epoch_s = self._source_epoch_s or 0.0
-        await asyncio.sleep(max(0.0, epoch_s + ready_us / _US - self._now_s()))
+        return None if oldest_us is None else self._device_us(self._now_s()) - oldest_us
 
     def _end_stream(self) -> None:
         """Stop sampling; what is left of a frame goes out if there is still someone to hear it."""
@@ -789,26 +793,14 @@ class VirtualBand:
             self._stream = None
         for frame in self._framer.interrupt():
             self._send(frame)
+        self._for_progressor = False
         if self._rate_hz is not None:
             self._rate_hz = None
-            self._ahead.clear()
+            self.player.ahead.clear()
             self._advertising_changed.set()
 
     def _send(self, frame: MeasurementFrame) -> None:
-        connection, device = self._connection, self.device
-        subscription = b"\0\0"
-        if connection is not None and device is not None:
-            subscriptions = device.gatt_server.subscribers.get(connection, {})
-            subscription = subscriptions.get(self._measurement.handle, subscription)
-        on_air: tuple[bytes, ...] = ()
-        if connection is not None and subscription[0] & 0x01:
-            pieces = tuple(self.fault.frame(frame.encode()))
-            on_air = tuple(data for _, data in pieces)
-            for delay_s, data in pieces:
-                if delay_s > 0:
-                    asyncio.get_running_loop().call_later(delay_s, self._notify, connection, data)
-                else:
-                    self._notify(connection, data)
+        on_air = self._transmit(frame)
         if not on_air:
             self._dropped += 1
         if self._keep_log:
@@ -817,6 +809,25 @@ class VirtualBand:
         if self._frames_this_stream == 1:
             self._reached(Step.FIRST_FRAME)
 
+    def _transmit(self, frame: MeasurementFrame) -> tuple[bytes, ...]:
+        """Hand a frame to the radio, with whatever goes wrong; give what went out."""
+        connection, device = self._connection, self.device
+        if connection is None or device is None:
+            return ()
+        if self._for_progressor and self._progressor is not None:
+            data = self._weights(frame)
+            return (data,) if self._progressor.notify(device, connection, data) else ()
+        subscriptions = device.gatt_server.subscribers.get(connection, {})
+        if not subscriptions.get(self._measurement.handle, b"\0\0")[0] & 0x01:
+            return ()
+        pieces = tuple(self.fault.frame(frame.encode()))
+        for delay_s, data in pieces:
+            if delay_s > 0:
+                asyncio.get_running_loop().call_later(delay_s, self._notify, connection, data)
+            else:
+                self._notify(connection, data)
+        return tuple(data for _, data in pieces)
+
     def _notify(self, connection: Connection, data: bytes) -> None:
         if connection is not self._connection:
             return
@@ -824,6 +835,52 @@ class VirtualBand:
             attribute_handle=self._measurement.handle, attribute_value=data
         )
         self._device().gatt_server.send_gatt_pdu(connection, bytes(notification))
+
+    # -- Progressor-compatible service (section 10) ------------------------------------------------------
+
+    def _on_progressor_command(self, connection: Connection, opcode: int) -> None:
+        """Obey what is listed in section 10, and nothing else."""
+        match opcode:
+            case progressor.Command.TARE if self._for_progressor:
+                self._tare_kgf += self._last_kgf
+            case progressor.Command.START if not self.streaming:
+                self._progressor_start_us = self._clock_us()
+                self._for_progressor = True
+                self._begin_stream(_PROGRESSOR_RATE_HZ)
+            case progressor.Command.STOP if self._for_progressor:
+                self._end_stream()
+            case progressor.Command.SLEEP:
+                self._run(self._sleep(connection))
+            case _ if (payload := self._progressor_answer(opcode)) is not None:
+                self._notify_progressor(connection, progressor.encode_response(payload))
+
+    def _progressor_answer(self, opcode: int) -> bytes | None:
+        match opcode:
+            case progressor.Command.VERSION:
+                return self.hardware.firmware_revision.encode()
+            case progressor.Command.BATTERY:
+                return self.battery_mv.to_bytes(4, "little")
+            case progressor.Command.ID:
+                return self.hardware.serial.to_bytes(8, "little").rstrip(b"\0")
+            case progressor.Command.ERROR_INFORMATION | progressor.Command.CLEAR_ERROR:
+                return b""
+            case _:
+                return None
+
+    def _notify_progressor(self, connection: Connection, data: bytes) -> None:
+        if self._progressor is not None and self.device is not None:
+            self._progressor.notify(self.device, connection, data)
+
+    def _weights(self, frame: MeasurementFrame) -> bytes:
+        record = CalibrationRecord.decode(self.memory.calibration)
+        excess = [count - record.zero_counts for count in frame.counts]
+        tension_n = [record.newton_per_count * x + record.newton_per_count2 * x * x for x in excess]
+        weights_kgf = tuple(tension / KGF_N - self._tare_kgf for tension in tension_n)
+        self._last_kgf = weights_kgf[-1]
+        start_us = (frame.time_us - self._progressor_start_us) % _CLOCK_TURN_US
+        return progressor.encode_weights(
+            weights_kgf, tuple(start_us + offset_us for offset_us in frame.offsets_us)
+        )
 
     # -- tasks -------------------------------------------------------------------------------------------
 
@@ -841,31 +898,6 @@ class VirtualBand:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-def _not_readable(_connection: Connection) -> bytes:
-    raise att.ATT_Error(att.ErrorCode.READ_NOT_PERMITTED)
-
-
-def _not_writable(_connection: Connection, _value: bytes) -> None:
-    raise att.ATT_Error(att.ErrorCode.WRITE_NOT_PERMITTED)
-
-
-def _characteristic(
-    uuid: str,
-    properties: gatt.Characteristic.Properties,
-    *,
-    read: Callable[[Connection], bytes] = _not_readable,
-    write: Callable[[Connection, bytes], None] = _not_writable,
-) -> gatt.Characteristic[bytes]:
-    """A characteristic that refuses what it cannot do; Bumble would leave the client without an answer."""
-    return gatt.Characteristic(
-        uuid, properties, _READABLE | _WRITEABLE, gatt.CharacteristicValue(read=read, write=write)
-    )
-
-
-def _constant(uuid: str, value: bytes) -> gatt.Characteristic[bytes]:
-    return _characteristic(uuid, _P.READ, read=lambda _connection: value)
 
 
 class _Refused(Exception):

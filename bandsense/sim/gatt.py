@@ -1,0 +1,43 @@
+"""GATT characteristics for simulated sensors that refuse what they cannot do.
+
+Bumble checks neither whether a characteristic may be read nor whether it may be written, and leaves a client
+without an answer where a value has no such function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bumble import att, gatt
+from bumble.device import Connection
+
+__all__ = ["characteristic", "constant"]
+
+
+def _not_readable(_connection: Connection) -> bytes:
+    raise att.ATT_Error(att.ErrorCode.READ_NOT_PERMITTED)
+
+
+def _not_writable(_connection: Connection, _value: bytes) -> None:
+    raise att.ATT_Error(att.ErrorCode.WRITE_NOT_PERMITTED)
+
+
+def characteristic(
+    uuid: str,
+    properties: gatt.Characteristic.Properties,
+    *,
+    read: Callable[[Connection], bytes] = _not_readable,
+    write: Callable[[Connection, bytes], None] = _not_writable,
+) -> gatt.Characteristic[bytes]:
+    """A characteristic whose value is given by functions; what is left out is refused with its ATT error."""
+    return gatt.Characteristic(
+        uuid,
+        properties,
+        gatt.Characteristic.READABLE | gatt.Characteristic.WRITEABLE,
+        gatt.CharacteristicValue(read=read, write=write),
+    )
+
+
+def constant(uuid: str, value: bytes) -> gatt.Characteristic[bytes]:
+    """A characteristic that can only be read and never changes."""
+    return characteristic(uuid, gatt.Characteristic.Properties.READ, read=lambda _connection: value)

@@ -1,0 +1,131 @@
+"""One strand as it is used in an exercise: its lengths, and what a change of slack does to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from bandsense.bands.band import Stretch, stretch_of
+from bandsense.bands.slack import (
+    EXPONENT_PRIOR,
+    EXPONENT_UNCERTAINTY,
+    PEAK_LENGTH_UNCERTAINTY_M,
+    REST_LENGTH_UNCERTAINTY_M,
+    slack_change,
+)
+from bandsense.errors import BandModelError
+
+__all__ = ["ChangeBy", "Strand"]
+
+
+class ChangeBy(Enum):
+    """Which form of the slack law applies."""
+
+    GRIP = "grip"
+    """The pose stays, the band between hand and anchor gets longer or shorter."""
+    STEP = "step"
+    """The band stays, the whole movement shifts towards the anchor or away from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strand:
+    """Lengths of one strand between hand and anchor, or between two hands.
+
+    Attributes:
+        rest_length_m: unstretched length.
+        start_length_m: distance in the start pose; shorter than `rest_length_m` where the band hangs slack.
+        peak_length_m: distance in the end pose, longer than `rest_length_m`.
+        rest_length_uncertainty_m: standard uncertainty of `rest_length_m`.
+        peak_length_uncertainty_m: standard uncertainty of `peak_length_m`.
+        exponent: of the band's power law.
+        exponent_uncertainty: standard uncertainty of `exponent`.
+        measured: whether the lengths are this person's own and not typical ones.
+    """
+
+    rest_length_m: float
+    start_length_m: float
+    peak_length_m: float
+    rest_length_uncertainty_m: float = REST_LENGTH_UNCERTAINTY_M
+    peak_length_uncertainty_m: float = PEAK_LENGTH_UNCERTAINTY_M
+    exponent: float = EXPONENT_PRIOR
+    exponent_uncertainty: float = EXPONENT_UNCERTAINTY
+    measured: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.rest_length_m < self.peak_length_m:
+            raise BandModelError(
+                f"a band of {self.rest_length_m:g} m at rest is not stretched at a distance of "
+                f"{self.peak_length_m:g} m; measure the unstretched band between hand and anchor again"
+            )
+        if not 0.0 < self.start_length_m < self.peak_length_m:
+            raise BandModelError(
+                f"the start ({self.start_length_m:g} m) must be nearer to the anchor than the end "
+                f"({self.peak_length_m:g} m) of the movement"
+            )
+
+    @property
+    def stroke_m(self) -> float:
+        """How far the hand moves."""
+        return self.peak_length_m - self.start_length_m
+
+    @property
+    def peak_elongation(self) -> float:
+        """Relative elongation in the end pose."""
+        return self.peak_length_m / self.rest_length_m - 1.0
+
+    @property
+    def stretch(self) -> Stretch:
+        """How near the band comes to its limit in the end pose."""
+        return stretch_of(self.peak_elongation)
+
+    @property
+    def unloaded_share(self) -> float:
+        """Part of the stroke over which the band is slack."""
+        return max(0.0, self.rest_length_m - self.start_length_m) / self.stroke_m
+
+    def change_for(
+        self, tension_ratio: float, by: ChangeBy, *, tension_ratio_uncertainty: float = 0.0
+    ) -> tuple[float, float]:
+        """Amount in metres that multiplies the peak tension, and its standard uncertainty.
+
+        Positive is easier: band let out, or a step towards the anchor.
+
+        Raises:
+            BandModelError: as `slack_change`.
+        """
+        change = slack_change(
+            self.rest_length_m,
+            self.peak_length_m,
+            tension_ratio,
+            exponent=self.exponent,
+            rest_length_uncertainty_m=self.rest_length_uncertainty_m,
+            peak_length_uncertainty_m=self.peak_length_uncertainty_m,
+            exponent_uncertainty=self.exponent_uncertainty,
+            tension_ratio_uncertainty=tension_ratio_uncertainty,
+        )
+        if by is ChangeBy.GRIP:
+            return change.let_out_m, change.let_out_uncertainty_m
+        return change.step_m, change.step_uncertainty_m
+
+    def changed(self, amount_m: float, by: ChangeBy) -> Strand:
+        """The strand after a change of slack; positive is easier.
+
+        Raises:
+            BandModelError: the band would no longer be stretched in the end pose.
+        """
+        if by is ChangeBy.GRIP:
+            return replace(self, rest_length_m=self.rest_length_m + amount_m)
+        return replace(
+            self,
+            start_length_m=self.start_length_m - amount_m,
+            peak_length_m=self.peak_length_m - amount_m,
+        )
+
+    def ratio_of(self, amount_m: float, by: ChangeBy) -> float:
+        """By what a change multiplies the peak tension.
+
+        Raises:
+            BandModelError: the band would no longer be stretched in the end pose.
+        """
+        after = self.changed(amount_m, by).peak_elongation
+        return float((after / self.peak_elongation) ** self.exponent)

@@ -1,0 +1,154 @@
+"""What the advisor says, and what it remembers of a person, a band and an exercise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import Enum
+from typing import Any
+
+from bandsense.bands.strand import Strand
+from bandsense.errors import ConfigError
+from bandsense.exercises.model import Exercise, SlackMethodKind
+
+__all__ = ["Advice", "AdvisorState", "Confidence", "Ground", "SlackFlag"]
+
+
+class SlackFlag(Enum):
+    """What to do with the slack."""
+
+    ADD = "ADD SLACK"
+    REMOVE = "REMOVE SLACK"
+    KEEP = "KEEP"
+
+
+class Ground(Enum):
+    """Which rule an advice comes from."""
+
+    STEADY = "steady"
+    TOO_HARD = "too hard"
+    TOO_EASY = "too easy"
+    SLACK_AT_BOTTOM = "slack at the bottom"
+    RETURN_CUT_SHORT = "return cut short"
+    BEYOND_LIMIT = "beyond the band's limit"
+    SLIPPED = "slipped or gripped anew"
+    TOO_FEW_REPS = "too few repetitions"
+    UNSURE = "uncertainty exceeds the change"
+    TOO_SMALL = "less than a centimetre"
+    WAITING = "waiting for a second sign"
+    DECLINED = "declined"
+    LIGHTER_BAND = "needs a lighter band"
+    STRONGER_BAND = "needs a stronger band"
+
+
+class Confidence(Enum):
+    """How far the amount can be trusted."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One piece of advice; always the person's to follow or not.
+
+    Attributes:
+        flag: what to do.
+        ground: the rule that it comes from.
+        reason: why, in words.
+        instruction: what to do, in words, as the exercise is held; empty where there is nothing to do.
+        amount_cm: whole centimetres at each place that the instruction names; 0 for `KEEP`.
+        uncertainty_cm: standard uncertainty of that amount.
+        tension_ratio: peak tension that is expected after the change, over that of now.
+        confidence: trust in the amount.
+        rests_on: what was used, in words.
+        urgent: do it now, in the middle of the set.
+        kind: how the slack is changed; None for `KEEP`.
+        change_m: the change of one strand in metres that `amount_cm` makes; positive is easier.
+    """
+
+    flag: SlackFlag
+    ground: Ground
+    reason: str
+    instruction: str = ""
+    amount_cm: int = 0
+    uncertainty_cm: float = 0.0
+    tension_ratio: float = 1.0
+    confidence: Confidence = Confidence.HIGH
+    rests_on: tuple[str, ...] = ()
+    urgent: bool = False
+    kind: SlackMethodKind | None = None
+    change_m: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """Flag, instruction and reason in one line."""
+        now = " NOW" if self.urgent else ""
+        return f"{self.flag.value}{now} - {' '.join(filter(None, (self.instruction, self.reason)))}"
+
+
+_TYPICAL_REST_UNCERTAINTY = 0.15
+_TYPICAL_STROKE_UNCERTAINTY = 0.2
+# Standard uncertainties of lengths that nobody measured, as parts of the typical ones. Priors.
+
+
+@dataclass(frozen=True, slots=True)
+class AdvisorState:
+    """What advice rests on from set to set and session to session: one person, band, exercise and side.
+
+    Attributes:
+        strand: lengths of one strand now.
+        f100_n: tension at the sensor at 100 % elongation, where the band was fitted.
+        gain: how much more (or less) a change of slack did to this person's tension than the slack law
+            says, as a ratio of logarithms; 1 until learned.
+        gain_uncertainty: standard uncertainty of `gain`; None until learned.
+        changes_seen: changes whose effect was seen.
+        last_change: +1 after slack was added, -1 after it was removed, 0 before any change.
+        sets_since_change: sets done since then.
+        opposed: sets in a row that asked for the opposite of the last change.
+        easy_sessions: sessions in a row whose last set was easy.
+    """
+
+    strand: Strand
+    f100_n: float | None = None
+    gain: float = 1.0
+    gain_uncertainty: float | None = None
+    changes_seen: int = 0
+    last_change: int = 0
+    sets_since_change: int = 0
+    opposed: int = 0
+    easy_sessions: int = 0
+
+    @classmethod
+    def typical(cls, exercise: Exercise) -> AdvisorState:
+        """For a newcomer of whom nothing is known: the exercise's usual lengths, with wide uncertainty."""
+        rest_m, stroke_m = exercise.rest_length_m, exercise.stroke_m
+        return cls(
+            Strand(
+                rest_length_m=rest_m,
+                start_length_m=rest_m,
+                peak_length_m=rest_m + stroke_m,
+                rest_length_uncertainty_m=_TYPICAL_REST_UNCERTAINTY * rest_m,
+                peak_length_uncertainty_m=_TYPICAL_STROKE_UNCERTAINTY * stroke_m,
+                measured=False,
+            )
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values that JSON can hold."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> AdvisorState:
+        """Back from `to_dict`.
+
+        Raises:
+            ConfigError: something is missing or unknown.
+        """
+        try:
+            return cls(**{**data, "strand": Strand(**data["strand"])})
+        except (KeyError, TypeError) as error:
+            raise ConfigError(
+                f"the stored state of the slack advice is damaged: {error}; start anew"
+            ) from error

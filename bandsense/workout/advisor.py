@@ -1,0 +1,521 @@
+"""Which slack: what should be changed, by how much, and why.
+
+Pure: repetitions in, advice out. Which rule is evidence, which is derived and which is convention is told
+in `docs/coaching.md`. An advisor follows one exercise of one person with one band; for one-armed exercises
+take one advisor for each side.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, median
+
+from bandsense.bands.band import MAX_ELONGATION, Stretch
+from bandsense.bands.strand import ChangeBy, Strand
+from bandsense.bands.unloaded import unloaded_share
+from bandsense.exercises.model import Exercise, SlackMethodKind
+from bandsense.signal.events import Rep
+from bandsense.workout.advice import Advice, AdvisorState, Confidence, Ground, SlackFlag
+from bandsense.workout.evidence import LEAST_REPS, SetEvidence, find_slip, return_cut, way_share
+from bandsense.workout.plan import Plan
+
+__all__ = ["MOST_CHANGE", "Advisor"]
+
+MOST_CHANGE = 0.10
+"""Largest change of peak tension in one step."""
+
+_LEAST_CHANGE = 0.05
+_CHANGE_PER_REP = 0.025
+# Near ten repetitions one repetition more or less is worth about 2.5 % of load (slope of Epley's formula,
+# load = max / (1 + n/30)). Two repetitions give the smallest step, four the largest.
+
+_SURPLUS_REPS = 2
+_EASY_SESSIONS = 2
+_RANGE_LOSS = 0.20
+_UNLOADED_SHARE = 0.15
+_RETURN_CUT = 0.25
+_RETURN_TENSION = 0.35
+
+_REVERSAL_SETS = 6
+_SEVERE_SHORTFALL = 3
+# A change is given six sets (two sessions) before its opposite is advised on one set alone; three repetitions
+# missing are enough at once.
+
+_SLACK_TENSION = 0.03
+# Tension at the bottom, as a part of the peak, up to which the band may hang slack.
+
+_SET_TO_SET_UNCERTAINTY = 0.04
+# Of the logarithm of tension: fatigue and form from one set to the next. A prior.
+
+_APPLIED_UNCERTAINTY_M = 0.005
+# How exactly people change what they are told. A prior.
+
+_WORDS = {1: "one", 2: "two", 3: "three", 4: "four"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposal:
+    """A wanted ratio of peak tension with its reason, before it is turned into centimetres."""
+
+    ground: Ground
+    ratio: float
+    reason: str
+    urgent: bool = False
+    doubtful: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A change that was made, whose effect has not been seen."""
+
+    change_m: float
+    law_log_ratio: float
+    law_uncertainty: float
+    peak_n: float
+    peak_uncertainty: float
+
+
+class Advisor:
+    """Gives slack advice within and between sets, and learns what a change does to this person's tension.
+
+    Args:
+        exercise: how slack is changed on it, and the words for it.
+        plan: the least number of repetitions, and how many sets.
+        state: from `Advisor.state` of the last session; typical lengths for a newcomer.
+        method: how this person changes the slack; the exercise's preferred way if not given.
+    """
+
+    def __init__(
+        self,
+        exercise: Exercise,
+        plan: Plan | None = None,
+        state: AdvisorState | None = None,
+        method: SlackMethodKind | None = None,
+    ) -> None:
+        self._plan = plan or Plan()
+        self._state = state or AdvisorState.typical(exercise)
+        self._method = next((m for m in exercise.slack if m.kind is method), exercise.slack[0])
+        self._pending: _Pending | None = None
+        self._evidence: SetEvidence | None = None
+        self._declined: set[SlackFlag] = set()
+        self._last: Advice | None = None
+        self._start_set()
+
+    def _start_set(self) -> None:
+        self._reps: list[Rep] = []
+        self._unloaded: list[float] = []
+        self._told: set[Ground] = set()
+        self._levels: deque[tuple[float, float]] = deque(maxlen=800)
+
+    @property
+    def state(self) -> AdvisorState:
+        """What to keep for the next session."""
+        return self._state
+
+    def start_session(self) -> None:
+        """A new session: advice that was declined may be given again."""
+        self._declined.clear()
+
+    def level(self, time_s: float, tension_n: float) -> None:
+        """Take the tension of the moment, some twenty times a second.
+
+        With it the advisor sees how fast the hand is where the band goes slack; without it a slack band at
+        the bottom is not noticed.
+        """
+        self._levels.append((time_s, tension_n))
+
+    def after_rep(self, rep: Rep) -> Advice | None:
+        """Take a finished repetition; advice only where it should not wait for the end of the set."""
+        self._reps.append(rep)
+        self._unloaded.extend(self._unloaded_shares(rep))
+        proposal = self._within_set(rep)
+        if proposal is None or proposal.ground in self._told:
+            return None
+        self._told.add(proposal.ground)
+        advice = self._advice(proposal)
+        return None if advice.flag is SlackFlag.KEEP else advice
+
+    def retract(self, index: int) -> None:
+        """A repetition that was counted is taken back."""
+        self._reps = [rep for rep in self._reps if rep.index != index]
+
+    def after_set(self, reps: Sequence[Rep], *, last_of_session: bool) -> Advice:
+        """Advice for the next set, from the repetitions of the finished one, partial ones included."""
+        evidence = SetEvidence.of(reps)
+        unloaded = median(self._unloaded) if len(self._unloaded) >= 3 else None
+        self._learn(evidence)
+        if evidence.reps >= LEAST_REPS:
+            self._see_start(evidence, unloaded)
+        self._evidence = evidence
+        proposal = self._settled(self._between_sets(evidence, reps, last_of_session), evidence)
+        advice = self._advice(replace(proposal, urgent=False))
+        self._state = replace(self._state, sets_since_change=self._state.sets_since_change + 1)
+        self._start_set()
+        return advice
+
+    def applied(self, advice: Advice | None = None) -> None:
+        """The person did what was advised last (or the advice given)."""
+        advice = advice or self._last
+        if advice is not None and advice.kind is not None:
+            self.changed(advice.change_m, advice.kind)
+
+    def changed(self, change_m: float, kind: SlackMethodKind) -> None:
+        """The person changed the slack of one strand, advised or not; positive is easier.
+
+        Raises:
+            BandModelError: the band would not be stretched any more at the peak.
+        """
+        by = _CHANGE_BY[kind]
+        strand = self._state.strand
+        law_ratio = strand.ratio_of(change_m, by)
+        wanted_m, u_wanted_m = strand.change_for(law_ratio, by)
+        if self._evidence is not None and self._evidence.reps and not self._reps and change_m:
+            self._pending = _Pending(
+                change_m,
+                math.log(law_ratio),
+                u_wanted_m / abs(wanted_m),
+                self._evidence.peak_n,
+                self._evidence.peak_uncertainty,
+            )
+        self._state = replace(
+            self._state,
+            strand=strand.changed(change_m, by),
+            last_change=(change_m > 0) - (change_m < 0),
+            sets_since_change=0,
+            opposed=0,
+        )
+
+    def declined(self) -> None:
+        """The person will not do what was advised last; it is not repeated in this session unless urgent."""
+        if self._last is not None and self._last.flag is not SlackFlag.KEEP:
+            self._declined.add(self._last.flag)
+
+    def _within_set(self, rep: Rep) -> _Proposal | None:
+        beyond = self._beyond_limit(rep.peak_tension)
+        if beyond is not None:
+            return beyond
+        if len(self._reps) < LEAST_REPS:
+            return None
+        return self._return_cut_short(self._reps) or self._slipped(self._reps) or self._slack_at_bottom()
+
+    def _beyond_limit(self, peak_n: float) -> _Proposal | None:
+        f100_n, exponent = self._state.f100_n, self._state.strand.exponent
+        if f100_n is None:
+            return None
+        elongation = (peak_n / f100_n) ** (1.0 / exponent)
+        if elongation <= MAX_ELONGATION:
+            return None
+        return _Proposal(
+            Ground.BEYOND_LIMIT,
+            (MAX_ELONGATION / elongation) ** exponent,
+            f"The band is stretched to {1 + elongation:.1f} times its resting length; "
+            "three times is its limit.",
+            urgent=True,
+        )
+
+    def _return_cut_short(self, reps: Sequence[Rep]) -> _Proposal | None:
+        """The person stops on the way back because the band still pulls hard there."""
+        cut, end_n = return_cut(reps, self._state.strand.exponent)
+        if cut <= _RETURN_CUT or end_n < _RETURN_TENSION * fmean(rep.peak_tension for rep in reps):
+            return None
+        return _Proposal(
+            Ground.RETURN_CUT_SHORT,
+            1.0 - MOST_CHANGE,
+            f"You come back only {1 - cut:.0%} of the way, and the band still pulls {end_n:.0f} N there.",
+            urgent=True,
+        )
+
+    def _slipped(self, reps: Sequence[Rep]) -> _Proposal | None:
+        found = find_slip(reps, self._state.strand.exponent)
+        if found is None:
+            return None
+        fell = found.log_ratio < 0.0
+        return _Proposal(
+            Ground.SLIPPED,
+            math.exp(-found.log_ratio),
+            f"From repetition {found.before} to {found.after} the tension {'fell' if fell else 'rose'} by "
+            f"{abs(math.expm1(found.log_ratio)):.0%}, at the top and at the bottom alike, as if the band had "
+            f"{'slipped' if fell else 'been gripped shorter'}.",
+        )
+
+    def _slack_at_bottom(self) -> _Proposal | None:
+        if len(self._unloaded) < 3:
+            return None
+        share, strand = median(self._unloaded), self._state.strand
+        if share <= _UNLOADED_SHARE:
+            return None
+        loaded_m = strand.peak_length_m - strand.rest_length_m
+        slack_m = min(share / (1.0 - share) * loaded_m, 0.9 * strand.rest_length_m)
+        return _Proposal(
+            Ground.SLACK_AT_BOTTOM,
+            strand.ratio_of(-slack_m, self._by),
+            f"The band hangs slack over about {share:.0%} of your movement, so the muscles rest there.",
+            doubtful=True,
+        )
+
+    def _unloaded_shares(self, rep: Rep) -> Iterator[float]:
+        """From the pull and from the return, where the tension vanishes between them."""
+        if max(rep.start_tension, rep.end_tension) > _SLACK_TENSION * rep.peak_tension:
+            return
+        for start_s, end_s in ((rep.pull_start - 0.3, rep.peak_time), (rep.peak_time, rep.end + 0.3)):
+            part = [level for level in self._levels if start_s <= level[0] <= end_s]
+            time_s, tension_n = [time_s for time_s, _ in part], [tension_n for _, tension_n in part]
+            share = unloaded_share(time_s, tension_n, rep.peak_tension, exponent=self._state.strand.exponent)
+            if share is not None:
+                yield share
+
+    def _between_sets(self, evidence: SetEvidence, reps: Sequence[Rep], last_of_session: bool) -> _Proposal:
+        if evidence.reps < LEAST_REPS:
+            done = "One repetition is" if evidence.reps == 1 else f"{evidence.reps} repetitions are"
+            return _Proposal(
+                Ground.TOO_FEW_REPS, 1.0, f"{done} too few to advise on; it takes at least {LEAST_REPS}."
+            )
+        easy = self._count_easy(evidence, last_of_session)
+        return (
+            self._beyond_limit(max(rep.peak_tension for rep in reps))
+            or self._return_cut_short(reps)
+            or self._slipped(reps)
+            or self._too_hard(evidence)
+            or self._slack_at_bottom()
+            or easy
+            or self._steady(evidence)
+        )
+
+    def _too_hard(self, evidence: SetEvidence) -> _Proposal | None:
+        shortfall = self._plan.reps - evidence.full
+        tired = evidence.range_loss > _RANGE_LOSS
+        if shortfall <= 0 and not tired:
+            return None
+        range_words = f"Your range shrank by {evidence.range_loss:.0%} over the set."
+        count_words = (
+            f"You did {_full_reps(evidence.full)}; the plan asks for at least {self._plan.reps}."
+            if shortfall > 0
+            else ""
+        )
+        change = _step_size(max(_CHANGE_PER_REP * shortfall, evidence.range_loss / 4.0 if tired else 0.0))
+        return _Proposal(
+            Ground.TOO_HARD,
+            1.0 - change,
+            " ".join(filter(None, (count_words, range_words if tired else ""))),
+            doubtful=not tired and evidence.steady,
+        )
+
+    def _count_easy(self, evidence: SetEvidence, last_of_session: bool) -> _Proposal | None:
+        """Count sessions with an easy last set; a proposal when there are two running."""
+        if not last_of_session:
+            return None
+        surplus = evidence.full - self._plan.reps
+        easy = surplus >= _SURPLUS_REPS and evidence.steady and evidence.range_loss <= _RANGE_LOSS
+        self._state = replace(self._state, easy_sessions=self._state.easy_sessions + 1 if easy else 0)
+        if self._state.easy_sessions < _EASY_SESSIONS:
+            return None
+        return _Proposal(
+            Ground.TOO_EASY,
+            1.0 + _step_size(_CHANGE_PER_REP * surplus),
+            f"Two sessions running, your last set had at least {self._plan.reps + _SURPLUS_REPS} full, even "
+            f"repetitions; {self._plan.reps} are asked for.",
+        )
+
+    def _steady(self, evidence: SetEvidence) -> _Proposal:
+        easy = self._state.easy_sessions
+        more = " Once more so easy at the end of a session, and slack comes out." if easy else ""
+        return _Proposal(Ground.STEADY, 1.0, f"You did {_full_reps(evidence.full)} as planned.{more}")
+
+    def _settled(self, proposal: _Proposal, evidence: SetEvidence) -> _Proposal:
+        """Hysteresis: the opposite of a recent change needs a second sign, and then a small step."""
+        direction = (proposal.ratio < 1.0) - (proposal.ratio > 1.0)
+        opposed = direction * self._state.last_change < 0 and self._state.sets_since_change < _REVERSAL_SETS
+        if not opposed or proposal.ground is not Ground.TOO_HARD:
+            self._state = replace(self._state, opposed=0)
+            return proposal
+        self._state = replace(self._state, opposed=self._state.opposed + 1)
+        if self._state.opposed < 2 and self._plan.reps - evidence.full < _SEVERE_SHORTFALL:
+            return _Proposal(
+                Ground.WAITING,
+                1.0,
+                f"{proposal.reason} The slack was changed not long ago; if the next set says the same, "
+                "some of it goes back.",
+            )
+        return replace(proposal, ratio=1.0 - _LEAST_CHANGE)
+
+    def _see_start(self, evidence: SetEvidence, unloaded: float | None) -> None:
+        """Where the hand starts, from the tension there."""
+        strand = self._state.strand
+        if evidence.bottom > _SLACK_TENSION:
+            elongation = strand.peak_elongation * way_share(min(evidence.bottom, 0.95), strand.exponent)
+            start_m = strand.rest_length_m * (1.0 + elongation)
+        elif unloaded is not None:
+            share = min(unloaded, 0.6)
+            start_m = (strand.rest_length_m - share * strand.peak_length_m) / (1.0 - share)
+            start_m = max(start_m, 0.1 * strand.rest_length_m)
+        else:
+            start_m = min(strand.start_length_m, strand.rest_length_m)
+        self._state = replace(self._state, strand=replace(strand, start_length_m=start_m))
+
+    @property
+    def _by(self) -> ChangeBy:
+        return _CHANGE_BY[self._method.kind]
+
+    def _advice(self, proposal: _Proposal) -> Advice:
+        advice = self._measured_out(proposal)
+        if advice.flag in self._declined and advice.ground is not Ground.BEYOND_LIMIT:
+            advice = Advice(
+                SlackFlag.KEEP, Ground.DECLINED, f"{advice.reason} You chose to leave the slack for today."
+            )
+        self._last = advice
+        return advice
+
+    def _measured_out(self, proposal: _Proposal) -> Advice:
+        """Turn a ratio into whole centimetres at each place, within all limits."""
+        if proposal.ratio == 1.0:
+            return Advice(SlackFlag.KEEP, proposal.ground, proposal.reason)
+        strand, evidence, gain = self._state.strand, self._evidence, self._state.gain
+        ratio = _capped(proposal.ratio)
+        u_ratio = evidence.peak_uncertainty * ratio if evidence is not None else 0.0
+        wanted_m, uncertainty_m = strand.change_for(
+            _capped(ratio ** (1.0 / gain)), self._by, tension_ratio_uncertainty=u_ratio
+        )
+        uncertainty_m = self._with_learning(wanted_m, uncertainty_m)
+        share = self._method.share
+        amount_cm = self._whole_centimetres(wanted_m)
+        change_m = math.copysign(amount_cm / 100.0 / share, wanted_m)
+        if amount_cm == 0:
+            return _keep(proposal, Ground.TOO_SMALL, "The change would be less than a centimetre.")
+        if uncertainty_m > abs(wanted_m):
+            return _keep(
+                proposal,
+                Ground.UNSURE,
+                "How much to change is not known well enough; measure the unstretched band between hand and "
+                "anchor, and do a more even set.",
+            )
+        other_band = self._needs_other_band(proposal, strand.changed(change_m, self._by))
+        if other_band is not None:
+            return other_band
+        easier = change_m > 0
+        sentence = self._method.more_slack if easier else self._method.less_slack
+        return Advice(
+            flag=SlackFlag.ADD if easier else SlackFlag.REMOVE,
+            ground=proposal.ground,
+            reason=proposal.reason,
+            instruction=sentence.format(cm=amount_cm),
+            amount_cm=amount_cm,
+            uncertainty_cm=100.0 * uncertainty_m * share,
+            tension_ratio=strand.ratio_of(change_m, self._by) ** gain,
+            confidence=self._confidence(uncertainty_m / abs(wanted_m), proposal.doubtful),
+            rests_on=self._rests_on(),
+            urgent=proposal.urgent,
+            kind=self._method.kind,
+            change_m=change_m,
+        )
+
+    def _whole_centimetres(self, wanted_m: float) -> int:
+        """The nearest whole number at each place that changes tension by no more than `MOST_CHANGE`."""
+        share, strand, gain = self._method.share, self._state.strand, self._state.gain
+        amount_cm = round(abs(wanted_m) * 100.0 * share)
+        while amount_cm > 0:
+            law = strand.ratio_of(math.copysign(amount_cm / 100.0 / share, wanted_m), self._by)
+            if max(abs(law - 1.0), abs(law**gain - 1.0)) <= MOST_CHANGE + 1e-9:
+                return amount_cm
+            amount_cm -= 1
+        return 0
+
+    def _needs_other_band(self, proposal: _Proposal, after: Strand) -> Advice | None:
+        easier = proposal.ratio < 1.0
+        forced = proposal.ground in (Ground.BEYOND_LIMIT, Ground.RETURN_CUT_SHORT)
+        if easier and after.unloaded_share > _UNLOADED_SHARE and not forced:
+            return _keep(
+                proposal,
+                Ground.LIGHTER_BAND,
+                f"More slack would leave the band hanging over {after.unloaded_share:.0%} of the movement: "
+                "take the next lighter band.",
+            )
+        if not easier and after.measured and after.stretch is not Stretch.FINE:
+            return _keep(
+                proposal,
+                Ground.STRONGER_BAND,
+                f"Less slack would stretch the band to {1 + after.peak_elongation:.1f} times its resting "
+                "length, too near its limit of three times: take a stronger band, or a second one beside it.",
+            )
+        return None
+
+    def _confidence(self, relative_uncertainty: float, doubtful: bool) -> Confidence:
+        known = self._state.strand.measured or self._state.changes_seen >= 2
+        if relative_uncertainty <= 0.35 and known and not doubtful:
+            return Confidence.HIGH
+        if relative_uncertainty <= 0.6 and (known or not doubtful):
+            return Confidence.MEDIUM
+        return Confidence.LOW
+
+    def _rests_on(self) -> tuple[str, ...]:
+        strand, state, evidence = self._state.strand, self._state, self._evidence
+        whose = "your" if strand.measured else "a typical"
+        lengths = (
+            f"{whose} band length of {100 * strand.rest_length_m:.0f} cm, "
+            f"stretched to {100 * strand.peak_length_m:.0f} cm"
+        )
+        law = f"a band whose tension grows with elongation to the power {strand.exponent:.2f}"
+        seen = [f"a mean peak of {evidence.peak_n:.0f} N"] if evidence is not None else []
+        learned = (
+            [
+                f"what {_WORDS.get(state.changes_seen, str(state.changes_seen))} earlier "
+                f"{'change' if state.changes_seen == 1 else 'changes'} did to your tension"
+            ]
+            if state.changes_seen
+            else []
+        )
+        return (lengths, law, *seen, *learned)
+
+    def _learn(self, evidence: SetEvidence) -> None:
+        """See what the last change did, and draw the gain towards it as far as both are sure (Kalman)."""
+        pending = self._pending
+        if pending is None or evidence.reps < 3:
+            return
+        self._pending = None
+        log_ratio = math.log(evidence.peak_n / pending.peak_n)
+        u_log = math.hypot(pending.peak_uncertainty, evidence.peak_uncertainty, _SET_TO_SET_UNCERTAINTY)
+        u_applied = _APPLIED_UNCERTAINTY_M / abs(pending.change_m)
+        seen = log_ratio / pending.law_log_ratio
+        if not 0.0 < seen < 3.0:
+            return
+        prior = self._state.gain_uncertainty or pending.law_uncertainty
+        u_seen = math.hypot(u_log / pending.law_log_ratio, u_applied)
+        weight = prior**2 / (prior**2 + u_seen**2)
+        self._state = replace(
+            self._state,
+            gain=min(max(self._state.gain + weight * (seen - self._state.gain), 0.5), 2.0),
+            gain_uncertainty=max(prior * math.sqrt(1.0 - weight), 0.05),
+            changes_seen=self._state.changes_seen + 1,
+        )
+
+    def _with_learning(self, wanted_m: float, law_uncertainty_m: float) -> float:
+        """Standard uncertainty of an amount: what was learned of the gain replaces that of the lengths."""
+        if self._state.gain_uncertainty is None:
+            return law_uncertainty_m
+        learned_m = abs(wanted_m) * self._state.gain_uncertainty / self._state.gain
+        return min(law_uncertainty_m, learned_m)
+
+
+_CHANGE_BY = {
+    SlackMethodKind.GRIP: ChangeBy.GRIP,
+    SlackMethodKind.FOOT: ChangeBy.GRIP,
+    SlackMethodKind.ANCHOR_DISTANCE: ChangeBy.STEP,
+}
+
+
+def _step_size(change: float) -> float:
+    return min(max(change, _LEAST_CHANGE), MOST_CHANGE)
+
+
+def _capped(ratio: float) -> float:
+    return min(max(ratio, 1.0 - MOST_CHANGE), 1.0 + MOST_CHANGE)
+
+
+def _full_reps(number: int) -> str:
+    return "1 full repetition" if number == 1 else f"{number} full repetitions"
+
+
+def _keep(proposal: _Proposal, ground: Ground, why: str) -> Advice:
+    return Advice(SlackFlag.KEEP, ground, f"{proposal.reason} {why}")

@@ -1,0 +1,177 @@
+"""What a person means to do: sets, repetitions, tempo, tension; and how near a set came to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import pairwise
+from statistics import fmean, median, pstdev
+
+from bandsense.errors import ConfigError
+from bandsense.exercises.model import Tempo
+from bandsense.signal.events import Rep
+
+__all__ = [
+    "PhaseTempo",
+    "Plan",
+    "TempoReport",
+    "TensionZone",
+    "Zone",
+    "measured_tempo",
+    "steady",
+    "tempo_report",
+]
+
+
+class Zone(Enum):
+    """Where a tension lies against a target."""
+
+    BELOW = "below"
+    WITHIN = "within"
+    ABOVE = "above"
+
+
+@dataclass(frozen=True, slots=True)
+class TensionZone:
+    """Peak tension that repetitions should reach, newtons."""
+
+    low_n: float
+    high_n: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.low_n < self.high_n:
+            raise ConfigError(
+                f"a tension zone from {self.low_n:g} to {self.high_n:g} N is empty; low must be less"
+            )
+
+    def zone(self, peak_tension_n: float) -> Zone:
+        """Where a peak lies."""
+        if peak_tension_n < self.low_n:
+            return Zone.BELOW
+        return Zone.ABOVE if peak_tension_n > self.high_n else Zone.WITHIN
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Targets of one exercise in one session.
+
+    Attributes:
+        sets: how many sets.
+        reps: full repetitions that each set should have at least.
+        reps_top: repetitions at which a set is ended; `reps` + 4 is a usual range.
+        tempo: seconds of each phase.
+        rest_s: rest between sets.
+        zone: peak tension to aim at, if any.
+    """
+
+    sets: int = 3
+    reps: int = 8
+    reps_top: int = 12
+    tempo: Tempo = field(default_factory=Tempo)
+    rest_s: float = 90.0
+    zone: TensionZone | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.sets <= 10:
+            raise ConfigError(f"a plan has 1 to 10 sets, not {self.sets}")
+        if not 1 <= self.reps <= self.reps_top <= 100:
+            raise ConfigError(
+                f"a set of at least {self.reps} and at most {self.reps_top} repetitions cannot be; "
+                "give 1 to 100, the least first"
+            )
+        if not 0.0 <= self.rest_s <= 1800.0:
+            raise ConfigError(f"a rest of {self.rest_s:g} s between sets is not between 0 and 1800 s")
+
+
+# The signal chain times phases by tension: the pull lasts from 10 to 90 % of the rise. The hand starts
+# before and arrives after. Of a smooth (minimum-jerk) pull, 10 to 90 % takes half of its duration on a
+# pre-stretched band and 0.6 on one that starts at rest; at constant speed it takes 0.8. The middle is used,
+# the rest split by the early and the late end of the curve.
+_BETWEEN_LEVELS = 0.6
+_BEFORE_LEVELS = 0.15
+_AFTER_LEVELS = 0.25
+
+_TOLERANCE = 0.3
+_TOLERANCE_S = 0.2
+"""A phase keeps its tempo within 30 % plus 0.2 s: the spread of the shares above, and of people who count."""
+
+
+def measured_tempo(tempo: Tempo) -> Tempo:
+    """What the signal chain will measure of a person who keeps `tempo` exactly."""
+    moving_s = tempo.pull_s + tempo.return_s
+    return Tempo(
+        pull_s=_BETWEEN_LEVELS * tempo.pull_s,
+        hold_s=tempo.hold_s + _AFTER_LEVELS * moving_s,
+        return_s=_BETWEEN_LEVELS * tempo.return_s,
+        rest_s=tempo.rest_s + _BEFORE_LEVELS * moving_s,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseTempo:
+    """One phase of a set against its target.
+
+    Attributes:
+        target_s: what the signal chain measures when the tempo is kept.
+        median_s: what it measured.
+        kept: part of the repetitions within tolerance.
+    """
+
+    target_s: float
+    median_s: float
+    kept: float
+
+
+@dataclass(frozen=True, slots=True)
+class TempoReport:
+    """How well a set kept its tempo, phase by phase; `rest` needs two repetitions, else its `kept` is 1."""
+
+    pull: PhaseTempo
+    hold: PhaseTempo
+    return_: PhaseTempo
+    rest: PhaseTempo
+
+
+def tempo_report(reps: Sequence[Rep], tempo: Tempo) -> TempoReport | None:
+    """Tempo of a set phase by phase; None without repetitions."""
+    if not reps:
+        return None
+    target = measured_tempo(tempo)
+    return TempoReport(
+        pull=_phase([rep.pull_s for rep in reps], target.pull_s),
+        hold=_phase([rep.hold_s for rep in reps], target.hold_s),
+        return_=_phase([rep.return_s for rep in reps], target.return_s),
+        rest=_phase([after.pull_start - before.end for before, after in pairwise(reps)], target.rest_s),
+    )
+
+
+def tolerance_s(target_s: float) -> float:
+    """By how much a phase may differ from its target and still keep the tempo."""
+    return _TOLERANCE * target_s + _TOLERANCE_S
+
+
+def _phase(measured_s: Sequence[float], target_s: float) -> PhaseTempo:
+    if not measured_s:
+        return PhaseTempo(target_s, target_s, 1.0)
+    kept = [abs(value - target_s) <= tolerance_s(target_s) for value in measured_s]
+    return PhaseTempo(target_s, median(measured_s), fmean(kept))
+
+
+_STEADY_VARIATION = 0.2
+_STEADY_SLOWING = 1.3
+"""Conventions: times per repetition vary by less than a fifth, the last pulls take at most 30 % longer."""
+
+
+def steady(reps: Iterable[Rep]) -> bool:
+    """Whether a set was done evenly: repetitions alike in time, the last pulls not much slower.
+
+    Needs at least five full repetitions.
+    """
+    full = [rep for rep in reps if not rep.partial]
+    if len(full) < 5:
+        return False
+    times_s = [rep.duration_s for rep in full]
+    third = max(2, len(full) // 3)
+    slowing = fmean(rep.pull_s for rep in full[-third:]) / fmean(rep.pull_s for rep in full[:third])
+    return pstdev(times_s) <= _STEADY_VARIATION * fmean(times_s) and slowing <= _STEADY_SLOWING

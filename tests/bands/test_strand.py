@@ -1,0 +1,78 @@
+"""A strand in use: its slack law is its own inverse, and its limits are told."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bandsense.bands.band import Stretch
+from bandsense.bands.strand import ChangeBy, Strand
+from bandsense.bands.unloaded import unloaded_share
+from bandsense.errors import BandModelError
+
+STRAND = Strand(0.60, 0.75, 1.20)
+
+
+@given(st.floats(0.8, 1.2), st.sampled_from(ChangeBy))
+def test_a_change_does_what_it_was_made_for(ratio, by):
+    amount_m, uncertainty_m = STRAND.change_for(ratio, by)
+    assert STRAND.ratio_of(amount_m, by) == pytest.approx(ratio, rel=1e-9)
+    back = STRAND.changed(amount_m, by).changed(-amount_m, by)
+    assert back.rest_length_m == pytest.approx(STRAND.rest_length_m)
+    assert back.peak_length_m == pytest.approx(STRAND.peak_length_m)
+    assert uncertainty_m <= abs(amount_m)
+
+
+def test_grip_changes_the_band_and_a_step_changes_the_pose():
+    grip, step = STRAND.changed(0.05, ChangeBy.GRIP), STRAND.changed(0.05, ChangeBy.STEP)
+    assert (grip.rest_length_m, grip.start_length_m, grip.peak_length_m) == pytest.approx((0.65, 0.75, 1.20))
+    assert (step.rest_length_m, step.start_length_m, step.peak_length_m) == pytest.approx((0.60, 0.70, 1.15))
+    assert grip.stroke_m == step.stroke_m == pytest.approx(0.45)
+
+
+def test_stretch_and_slack_follow_from_the_lengths():
+    assert STRAND.peak_elongation == pytest.approx(1.0)
+    assert STRAND.stretch is Stretch.FINE
+    assert Strand(0.4, 0.5, 1.21).stretch is Stretch.BEYOND_LIMIT
+    assert STRAND.unloaded_share == 0.0
+    assert Strand(0.60, 0.50, 1.00).unloaded_share == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("lengths", [(0.6, 0.7, 0.6), (0.0, 0.1, 0.5), (0.6, 0.9, 0.8), (0.6, 0.0, 0.8)])
+def test_lengths_that_cannot_be_are_refused(lengths):
+    with pytest.raises(BandModelError):
+        Strand(*lengths)
+
+
+def _return(share, *, exponent=0.62, skew=0.0, rate_hz=20.0, noise_n=0.0):
+    time_s = np.arange(0.0, 2.2, 1.0 / rate_hz)
+    u = np.clip((time_s - 0.1) / 1.8, 0.0, 1.0)
+    u = u + skew * u * (1.0 - u)
+    left = 1.0 - u**3 * (10.0 - 15.0 * u + 6.0 * u**2)
+    tension_n = 60.0 * (np.maximum(left - share, 0.0) / (1.0 - share)) ** exponent
+    return time_s, tension_n + noise_n * np.random.default_rng(4).standard_normal(time_s.size)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.2, 0.3, 0.4])
+@pytest.mark.parametrize("rate_hz", [20.0, 80.0])
+def test_the_slack_share_of_a_smooth_movement_is_found(share, rate_hz):
+    time_s, tension_n = _return(share, rate_hz=rate_hz, noise_n=0.1)
+    assert unloaded_share(time_s, tension_n, 60.0) == pytest.approx(share, abs=0.05)
+    assert unloaded_share(time_s, tension_n[::-1], 60.0) == pytest.approx(share, abs=0.05), "and of a pull"
+
+
+@pytest.mark.parametrize("skew", [-0.3, 0.3])
+def test_a_skewed_movement_is_still_told_from_a_slack_one(skew):
+    assert unloaded_share(*_return(0.0, skew=skew), 60.0) < 0.15
+    back, forth = (unloaded_share(*_return(0.3, skew=s), 60.0) for s in (skew, -skew))
+    assert (back + forth) / 2 > 0.15
+
+
+def test_where_the_tension_does_not_vanish_nothing_is_said():
+    time_s, tension_n = _return(0.0)
+    assert unloaded_share(time_s, tension_n + 20.0, 80.0) is None
+    assert unloaded_share(time_s[:3], tension_n[:3], 60.0) is None
+    assert unloaded_share(time_s, tension_n, 0.0) is None
+    assert unloaded_share([0.0, 0.1, 0.2, 0.3], [60.0, 60.0, 0.0, 0.0], 60.0) is not None

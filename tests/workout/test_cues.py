@@ -1,0 +1,173 @@
+"""Cues come in time, say when they are unsure, and do not depend on how time is cut."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bandsense.exercises.model import Breath, Breathing, Tempo
+from bandsense.signal.events import Phase, PhaseChanged, Rep, RepDone, RepRetracted, RepTop, RetractReason
+from bandsense.workout.cues import LEAD_S, CueEngine, CueKind
+from bandsense.workout.plan import Plan
+
+LATE = 0.1  # seconds from a thing to its being certain
+
+
+def events_of(number, *, pause=1.2, back=1.5, partial=(), pauses=None, hold=0.8):
+    """A set as the signal chain tells it; `pauses` are those after each repetition."""
+    made, at = [], 1.0
+    for index in range(1, number + 1):
+        rep = Rep(
+            index=index,
+            pull_start=at,
+            hold_start=at + 0.9,
+            return_start=at + 0.9 + hold,
+            end=at + 0.9 + hold + (back if not callable(back) else back(index)),
+            peak_time=at + 1.2,
+            peak_tension=60.0,
+            start_tension=5.0,
+            end_tension=5.0,
+            partial=index in partial,
+        )
+        for phase, t in ((Phase.PULL, rep.pull_start), (Phase.HOLD, rep.hold_start)):
+            made.append(PhaseChanged(t, phase, t + LATE))
+        top = rep.hold_start + 0.25
+        made.append(RepTop(top, index, 60.0, top, index))
+        for phase, t in ((Phase.RETURN, rep.return_start), (Phase.REST, rep.end)):
+            made.append(PhaseChanged(t, phase, t + LATE))
+        made.append(RepDone(rep.end, index, rep, rep.end + LATE))
+        at = rep.end + (pause if pauses is None else pauses[index - 1])
+    return sorted(made, key=lambda e: e.detected_s)
+
+
+def cues_of(events, plan=None, breathing=None, ticks=()):
+    engine = CueEngine(plan or Plan(), breathing or Breathing())
+    said, ticks = [], sorted(ticks)
+    for event in events:
+        while ticks and ticks[0] < event.detected_s:
+            said += engine.advance(ticks.pop(0))
+        said += engine.push(event)
+    return said
+
+
+def of_kind(cues, kind):
+    return [cue for cue in cues if cue.kind is kind]
+
+
+def test_each_repetition_is_breathed_out_and_in():
+    events = events_of(6)
+    cues = cues_of(events)
+    assert len(of_kind(cues, CueKind.EXHALE)) == 6
+    assert len(of_kind(cues, CueKind.INHALE)) == 6
+    assert cues == sorted(cues, key=lambda cue: cue.time_s)
+
+
+def test_breathing_out_is_said_before_the_pull_once_the_pauses_are_known():
+    events = events_of(6)
+    pulls = [e.time_s for e in events if isinstance(e, PhaseChanged) and e.phase is Phase.PULL]
+    out = of_kind(cues_of(events), CueKind.EXHALE)
+    assert out[0].time_s == pytest.approx(pulls[0] + LATE), "the first pull is seen, not predicted"
+    assert [pull - cue.time_s for pull, cue in zip(pulls[2:], out[2:], strict=False)] == pytest.approx(
+        [LEAD_S] * 4
+    )
+
+
+def test_a_prediction_from_the_plan_alone_or_from_uneven_pauses_is_unsure():
+    even = of_kind(cues_of(events_of(6)), CueKind.EXHALE)
+    assert [cue.unsure for cue in even] == [False, True, True, False, False, False]
+    uneven = of_kind(cues_of(events_of(6, pauses=[0.6, 2.4, 0.8, 3.0, 1.0, 1.0])), CueKind.EXHALE)
+    assert all(cue.unsure for cue in uneven[1:] if cue.time_s not in {e.detected_s for e in events_of(6)})
+
+
+def test_a_pull_that_comes_early_is_cued_as_it_is_seen_and_only_once():
+    events = events_of(4, pauses=[1.5, 1.5, 0.3, 1.5])
+    early = next(
+        e for e in events if isinstance(e, PhaseChanged) and e.phase is Phase.PULL and e.time_s > 13.0
+    )
+    out = of_kind(cues_of(events[:-1]), CueKind.EXHALE)
+    assert len(out) == 4
+    assert out[3].time_s <= early.detected_s
+
+
+def test_an_exercise_may_breathe_the_other_way():
+    events = events_of(3)
+    cues = cues_of(events, breathing=Breathing.model_validate({"pull": "inhale", "return": "exhale"}))
+    assert cues[0].kind is CueKind.INHALE
+    assert Breathing().pull is Breath.EXHALE
+
+
+def test_a_long_hold_is_cued_and_a_short_one_is_not():
+    long_hold = Plan(tempo=Tempo(hold_s=2.0))
+    assert len(of_kind(cues_of(events_of(3), long_hold), CueKind.HOLD)) == 3
+    assert of_kind(cues_of(events_of(3)), CueKind.HOLD) == []
+
+
+def test_a_hasty_return_is_slowed_at_the_next_one():
+    events = events_of(5, back=lambda i: 0.6 if i == 2 else 1.5)
+    returns = [e.detected_s for e in events if isinstance(e, PhaseChanged) and e.phase is Phase.RETURN]
+    (slower,) = of_kind(cues_of(events), CueKind.SLOWER)
+    assert slower.time_s == returns[2]
+    assert of_kind(cues_of(events_of(5)), CueKind.SLOWER) == []
+
+
+def test_a_partial_repetition_asks_for_the_full_range():
+    cues = cues_of(events_of(5, partial={3}))
+    (full,) = of_kind(cues, CueKind.FULL_RANGE)
+    third = [e for e in events_of(5) if isinstance(e, RepDone)][2]
+    assert full.time_s == third.detected_s
+    assert of_kind(cues_of(events_of(5)), CueKind.FULL_RANGE) == []
+
+
+def test_two_more_is_said_once_at_the_top_two_before_the_target():
+    events = events_of(8)
+    tops = [e for e in events if isinstance(e, RepTop)]
+    (two,) = of_kind(cues_of(events), CueKind.TWO_MORE)
+    assert two.time_s == tops[5].detected_s
+    back = [
+        *events_of(6),
+        RepRetracted(30.0, 6, RetractReason.SET_UP, 30.0, 5),
+        RepTop(31.0, 7, 60.0, 31.0, 6),
+    ]
+    assert len(of_kind(cues_of(back), CueKind.TWO_MORE)) == 1
+
+
+def test_the_set_is_done_at_the_top_of_the_range_of_repetitions():
+    plan = Plan(reps=4, reps_top=6)
+    cues = cues_of(events_of(7), plan)
+    (done,) = of_kind(cues, CueKind.SET_DONE)
+    sixth = [e for e in events_of(7) if isinstance(e, RepDone)][5]
+    assert done.time_s == sixth.detected_s
+    assert of_kind(cues_of(events_of(5), plan), CueKind.SET_DONE) == []
+
+
+def test_the_end_of_a_set_is_said_once_and_starts_the_rest():
+    engine = CueEngine(Plan(rest_s=60.0), Breathing())
+    for event in events_of(8):
+        engine.push(event)
+    assert [cue.kind for cue in engine.end_set(100.0)][-1] is CueKind.SET_DONE
+    assert engine.advance(159.9) == []
+    (over,) = engine.advance(161.0)
+    assert (over.time_s, over.kind, over.text) == (160.0, CueKind.REST_OVER, "Rest is over")
+    assert engine.advance(300.0) == []
+
+
+def test_a_set_that_was_ended_by_number_is_not_announced_again():
+    engine = CueEngine(Plan(reps=4, reps_top=6), Breathing())
+    for event in events_of(6):
+        engine.push(event)
+    assert [cue.kind for cue in engine.end_set(100.0)] == []
+
+
+def test_starting_early_ends_the_rest():
+    engine = CueEngine(Plan(rest_s=60.0), Breathing())
+    engine.end_set(0.5)
+    for event in events_of(3):
+        engine.push(event)
+    assert of_kind(engine.advance(1000.0), CueKind.REST_OVER) == []
+
+
+@given(st.lists(st.floats(0.0, 40.0), max_size=60), st.lists(st.floats(0.2, 2.5), min_size=7, max_size=7))
+def test_how_finely_time_is_told_changes_nothing(ticks, pauses):
+    events = events_of(7, pauses=pauses)
+    assert cues_of(events, ticks=ticks) == cues_of(events)

@@ -1,0 +1,117 @@
+"""Plans, tension zones and tempo."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bandsense.errors import ConfigError
+from bandsense.exercises.model import Tempo
+from bandsense.signal.events import Rep
+from bandsense.workout.plan import Plan, TensionZone, Zone, measured_tempo, steady, tempo_report
+
+
+def rep(index, *, start=0.0, pull=0.9, hold=1.5, back=1.5, partial=False):
+    return Rep(
+        index,
+        start,
+        start + pull,
+        start + pull + hold,
+        start + pull + hold + back,
+        start + pull,
+        60.0,
+        5.0,
+        5.0,
+        partial,
+    )
+
+
+def evenly(number, gap=1.1, **changes):
+    made, at = [], 0.0
+    for i in range(1, number + 1):
+        made.append(rep(i, start=at, **changes))
+        at = made[-1].end + gap
+    return made
+
+
+def test_the_plan_of_a_newcomer():
+    plan = Plan()
+    assert (plan.sets, plan.reps) == (3, 8)
+    assert plan.tempo.return_s > plan.tempo.pull_s
+    assert plan.zone is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"sets": 0}, "1 to 10 sets"),
+        ({"sets": 11}, "1 to 10 sets"),
+        ({"reps": 0}, "cannot be"),
+        ({"reps": 12, "reps_top": 10}, "cannot be"),
+        ({"rest_s": -1.0}, "rest of -1 s"),
+        ({"rest_s": float("nan")}, "rest of nan s"),
+    ],
+)
+def test_plans_that_cannot_be_are_refused(changes, says):
+    with pytest.raises(ConfigError, match=says):
+        Plan(**changes)
+
+
+def test_a_tension_zone_has_three_sides():
+    zone = TensionZone(40.0, 60.0)
+    assert [zone.zone(n) for n in (39.9, 40.0, 60.0, 60.1)] == [
+        Zone.BELOW,
+        Zone.WITHIN,
+        Zone.WITHIN,
+        Zone.ABOVE,
+    ]
+    with pytest.raises(ConfigError, match="empty"):
+        TensionZone(60.0, 40.0)
+    with pytest.raises(ConfigError):
+        TensionZone(float("nan"), 40.0)
+
+
+def test_what_is_measured_of_a_tempo_takes_as_long_as_the_tempo():
+    tempo = Tempo(pull_s=2.0, hold_s=1.0, return_s=4.0, rest_s=0.5)
+    measured = measured_tempo(tempo)
+    assert measured.rep_s == pytest.approx(tempo.rep_s)
+    assert measured.pull_s < tempo.pull_s
+    assert measured.hold_s > tempo.hold_s
+
+
+@pytest.mark.parametrize("at_rest", [0.0, 0.3])
+def test_a_smooth_movement_in_tempo_keeps_it(at_rest):
+    """Phases of a minimum-jerk repetition at the 10 and 90 % crossings of its tension, as the chain takes
+    them."""
+    tempo = Tempo(pull_s=1.5, hold_s=0.5, return_s=2.5, rest_s=0.5)
+    u = np.linspace(0.0, 1.0, 4001)
+    tension = (at_rest + (u**3 * (10 - 15 * u + 6 * u**2))) ** 0.62
+    rise = (tension - tension[0]) / np.ptp(tension)
+    low, high = np.interp([0.1, 0.9], rise, u)
+    pull, back = 1.5 * (high - low), 2.5 * (high - low)
+    hold, rest = 0.5 + 4.0 * (1 - high), 0.5 + 4.0 * low
+    report = tempo_report(evenly(8, gap=rest, pull=pull, hold=hold, back=back), tempo)
+    assert [phase.kept for phase in (report.pull, report.hold, report.return_, report.rest)] == [1.0] * 4
+    assert report.pull.median_s == pytest.approx(report.pull.target_s, rel=0.2)
+
+
+def test_a_hasty_return_shows_in_its_phase_alone():
+    reps = [rep(i, start=6.0 * i, back=0.5 if i <= 3 else 1.5) for i in range(1, 9)]
+    report = tempo_report(reps, Tempo(rest_s=1.7))
+    assert report.return_.kept == pytest.approx(5 / 8)
+    assert report.pull.kept == report.hold.kept == 1.0
+    assert report.return_.median_s == 1.5
+
+
+def test_no_repetitions_have_no_tempo_and_one_has_no_rest():
+    assert tempo_report([], Tempo()) is None
+    assert tempo_report([rep(1)], Tempo()).rest.kept == 1.0
+
+
+def test_even_is_steady():
+    assert steady(evenly(8))
+    assert not steady(evenly(4)), "too few to tell"
+    assert not steady(evenly(8, partial=True)), "partial repetitions do not count"
+    assert not steady([rep(i, start=6.0 * i, back=0.6 if i % 2 else 3.0) for i in range(8)])
+    assert not steady([rep(i, start=6.0 * i, pull=0.8 + 0.06 * i) for i in range(9)])
+    assert steady([rep(i, start=6.0 * i, pull=0.9 + 0.02 * i) for i in range(9)])

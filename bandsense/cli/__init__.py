@@ -12,7 +12,19 @@ from bandsense.errors import BandsenseError
 
 __all__ = ["main", "parser"]
 
-_COMMANDS = ("live", "analyze", "replay", "sessions", "show", "export")
+_COMMANDS = (
+    "live",
+    "demo",
+    "analyze",
+    "replay",
+    "sessions",
+    "show",
+    "export",
+    "exercises",
+    "scan",
+    "sim",
+    "doctor",
+)
 """Modules of `bandsense.cli.commands`, in the order of the help; each has `add(subparsers)`."""
 
 _INTERRUPTED = 130

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bandsense.errors import MissingExtra
 from bandsense.link.transport import Transport
@@ -15,7 +15,9 @@ from bandsense.link.transport import Transport
 if TYPE_CHECKING:
     from bandsense.sim.source import SampleSource
 
-__all__ = ["Air", "person", "real_air", "recording", "simulated_air"]
+__all__ = ["Air", "person", "real_air", "recording", "run_at", "simulated_air"]
+
+T = TypeVar("T")
 
 CONNECTION_INTERVAL_S = 0.03
 """Of the virtual radio: what the sensor asks for at most while it streams (docs/protocol.md, section 8)."""
@@ -92,3 +94,12 @@ def person(seed: int, sets: int, reps: int, disturbances: frozenset[str]) -> Sam
 
     scenarios = (Scenario(seed, reps=reps, disturbances=disturbances, set_index=n) for n in range(sets))
     return PersonSource(scenarios, pause_s=REST_S)
+
+
+def run_at(speed: float, main: Coroutine[Any, Any, T]) -> T:
+    """`asyncio.run` at so many times the pace of the clock on the wall; 0: as fast as the machine can."""
+    if speed == 1.0:
+        return asyncio.run(main)
+    from bandsense.sim.clock import run_accelerated
+
+    return run_accelerated(main, speed=speed or None)

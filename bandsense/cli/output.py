@@ -115,7 +115,7 @@ class LineOutput:
         """See `Output`."""
         print(summary_words(summary))
         if session is not None:
-            print(f"saved as session {session} (`bandsense show {session}`)")
+            print(f"saved as session {session}")
 
     def _event(self, event: Event) -> None:
         if self._tracker is not None and (text := line(event, self._tracker.workout.uncertainty_n)):

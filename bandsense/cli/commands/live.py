@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,17 +51,12 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train with a real or a simulated sensor."""
+    from bandsense.cli.air import run_at
     from bandsense.errors import ConfigError
 
     if not arguments.sim and (arguments.trace is not None or arguments.speed is not None):
         raise ConfigError("--trace and --speed need --sim; `bandsense replay FILE` needs no sensor")
-    speed = 1.0 if arguments.speed is None else arguments.speed
-    if speed == 1.0:
-        asyncio.run(_live(arguments))
-    else:
-        from bandsense.sim.clock import run_accelerated
-
-        run_accelerated(_live(arguments), speed=speed or None)
+    run_at(1.0 if arguments.speed is None else arguments.speed, _live(arguments))
     return 0
 
 

@@ -1,0 +1,79 @@
+"""`bandsense demo`: the whole road with a simulated sensor."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bandsense.cli.command import add_command, add_output_options
+
+if TYPE_CHECKING:
+    from bandsense.cli.command import Commands
+    from bandsense.cli.output import Output
+    from bandsense.store.store import Store
+
+_SEED = 4
+_REPS = 8
+_SPEED_WITHOUT_TERMINAL = 8.0
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command = add_command(
+        commands,
+        "demo",
+        run,
+        summary="see it work without a sensor: pair, train a set live, save, export",
+        details="A simulated person trains with a simulated sensor on a virtual radio, through the same "
+        "code as a real one. It ends by itself; your own sessions are not touched.",
+        example="bandsense demo\nbandsense demo --speed 4 -o demo-output",
+    )
+    command.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("demo-output"),
+        metavar="DIR",
+        help="for its sessions and exports (default: %(default)s)",
+    )
+    command.add_argument("--speed", type=float, metavar="N", help="so many times faster; 0: at once")
+    add_output_options(command)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the demonstration."""
+    from bandsense.cli.air import run_at
+    from bandsense.cli.output import ScreenOutput, choose
+    from bandsense.store.store import Store
+
+    output = choose(arguments)
+    speed = arguments.speed
+    if speed is None:
+        speed = 1.0 if isinstance(output, ScreenOutput) else _SPEED_WITHOUT_TERMINAL
+    folder: Path = arguments.output
+    # What is said besides must not stand between the lines of JSON.
+    print("a simulated sensor on a virtual radio, reached through bleak like a real one", file=sys.stderr)
+    store = Store.open(folder / "demo.sqlite3")
+    session = run_at(speed, _train(store, output))
+    for path in _export(store, session, folder):
+        print(f"exported {path}", file=sys.stderr)
+    print(f"look again: bandsense replay {session} --store {store.path}", file=sys.stderr)
+    return 0
+
+
+async def _train(store: Store, output: Output) -> int:
+    from bandsense.cli.air import person, simulated_air
+    from bandsense.cli.training import Training, train
+
+    async with simulated_air(person(_SEED, 1, _REPS, frozenset()), "demonstration") as air:
+        return await train(Training(exercise="seated-row"), air, store, output)
+
+
+def _export(store: Store, session: int, folder: Path) -> list[Path]:
+    from bandsense.cli.results import session_table
+    from bandsense.export.writing import write
+
+    table = session_table(store, store.session(session))
+    return [*write(table, "csv", folder), *write(table, "json", folder)]

@@ -1,0 +1,87 @@
+"""`bandsense scan`: which sensors are on the air."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
+
+from bandsense.cli.command import add_command
+from bandsense.cli.tables import table
+
+if TYPE_CHECKING:
+    from bandsense.cli.air import Air
+    from bandsense.cli.command import Commands
+    from bandsense.link.scanner import SensorSighting
+
+_HEAD = ("name", "kind", "signal dBm", "battery", "pairing", "connected", "address")
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command = add_command(
+        commands,
+        "scan",
+        run,
+        summary="list the sensors on the air",
+        example="bandsense scan\nbandsense scan --seconds 10 --json",
+    )
+    command.add_argument("--seconds", type=float, default=5.0, metavar="S", help="how long (default: 5)")
+    command.add_argument("--json", action="store_true", help="one JSON object a sensor")
+    command.add_argument("--sim", action="store_true", help="on a virtual radio with one simulated sensor")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Scan and list; 1 when there is none."""
+    sightings = asyncio.run(_scan(arguments))
+    if arguments.json:
+        for sighting in sightings:
+            print(json.dumps(_as_json(sighting)))
+    elif sightings:
+        print(table(_HEAD, map(_row, sightings)))
+    else:
+        print(
+            "no sensor heard; press its button or pull the band to wake it, and bring it nearer",
+            file=sys.stderr,
+        )
+    return 0 if sightings else 1
+
+
+async def _scan(arguments: argparse.Namespace) -> tuple[SensorSighting, ...]:
+    from bandsense.link.scanner import discover
+
+    async with _air(arguments) as air:
+        return await discover(arguments.seconds, transport=air.transport)
+
+
+def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Air]:
+    from bandsense.cli.air import person, real_air, simulated_air
+
+    return simulated_air(person(1, 1, 1, frozenset()), "simulator") if arguments.sim else real_air()
+
+
+def _as_json(sighting: SensorSighting) -> dict[str, object]:
+    return {
+        "name": sighting.name,
+        "driver": sighting.driver.name,
+        "address": sighting.address,
+        "rssi_dbm": sighting.rssi_dbm,
+        "battery_percent": sighting.battery_percent,
+        "pairing_open": sighting.pairing_open,
+        "connected": sighting.connected,
+    }
+
+
+def _row(sighting: SensorSighting) -> tuple[object, ...]:
+    return (
+        sighting.name,
+        sighting.driver.title,
+        sighting.rssi_dbm,
+        "–" if sighting.battery_percent is None else f"{sighting.battery_percent}%",
+        {True: "open", False: "closed", None: "not needed"}[sighting.pairing_open],
+        {True: "yes", False: "no", None: "–"}[sighting.connected],
+        sighting.address,
+    )

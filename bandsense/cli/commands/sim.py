@@ -1,0 +1,88 @@
+"""`bandsense sim`: recordings of simulated people, with the truth about them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bandsense.cli.command import add_command
+from bandsense.cli.tables import table
+from bandsense.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bandsense.cli.command import Commands
+    from bandsense.sim.scenario import SimulatedSet
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command = add_command(
+        commands,
+        "sim",
+        run,
+        summary="write the force trace of a simulated set, and the truth about it",
+        details="The same seed gives the same samples. A JSON file beside the trace holds the truth.",
+        example="bandsense sim --list\n"
+        "bandsense sim -o set.csv --seed 7 --reps 12 --disturb fatigue --disturb partial_reps\n"
+        "bandsense live --sim --trace set.csv",
+    )
+    command.add_argument("--list", action="store_true", help="name exercises, disturbances and controls")
+    command.add_argument("-o", "--output", type=Path, metavar="FILE", help="the trace to write")
+    command.add_argument("--seed", type=int, default=1, metavar="N", help="default: %(default)s")
+    command.add_argument("--reps", type=int, default=10, metavar="N", help="default: %(default)s")
+    command.add_argument("--exercise", default="seated_row", metavar="NAME", help="default: %(default)s")
+    command.add_argument("--rate", type=float, default=80.0, metavar="HZ", help="default: 80")
+    command.add_argument(
+        "--disturb", action="append", default=[], metavar="NAME", help="make it harder; may be repeated"
+    )
+    command.add_argument("--control", metavar="NAME", help="something that is no set at all")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List what can be simulated, or simulate."""
+    if arguments.list:
+        _list()
+        return 0
+    if arguments.output is None:
+        raise ConfigError("name a file for the trace with -o, or list what can be simulated with --list")
+    _write(arguments)
+    return 0
+
+
+def _list() -> None:
+    from bandsense.sim.disturbances import CONTROLS, DISTURBANCES
+    from bandsense.sim.person import EXERCISES
+
+    print(f"exercises: {', '.join(EXERCISES)}\ncontrols: {', '.join(CONTROLS)}\n")
+    rows = [(name, each.stage.value, each.description) for name, each in DISTURBANCES.items()]
+    print(table(("disturbance", "acts on", "what happens"), rows))
+
+
+def _write(arguments: argparse.Namespace) -> None:
+    from bandsense.sim.scenario import Scenario
+
+    scenario = Scenario(
+        arguments.seed,
+        exercise=arguments.exercise,
+        reps=arguments.reps,
+        disturbances=frozenset(arguments.disturb),
+        rate_hz=arguments.rate,
+        control=arguments.control,
+    )
+    simulated = scenario.simulate()
+    path: Path = arguments.output
+    truth = path.with_name(f"{path.name}-truth.json")
+    try:
+        path.write_text(_trace(simulated), encoding="utf-8")
+        truth.write_text(json.dumps({"reps": [asdict(rep) for rep in simulated.reps]}, indent=1) + "\n")
+    except OSError as error:
+        raise ConfigError(f"{error.filename} cannot be written: {error.strerror}") from error
+    print(f"{path}\n{truth}")
+
+
+def _trace(simulated: SimulatedSet) -> str:
+    rows = zip(simulated.time_s.tolist(), simulated.tension_n.tolist(), strict=True)
+    return "time_s,tension_n\n" + "".join(f"{time_s:.6f},{tension_n:.4f}\n" for time_s, tension_n in rows)

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use bandsense_app::{Board, Exit, Parts, Resources, Restart};
 use bandsense_core::hal::Identity;
 use bandsense_core::statistics::ResetCause;
-use bandsense_update::layout::{NRF52840, STORAGE};
+use bandsense_update::layout::xiao_nrf52840::{LAYOUT, STORAGE};
 use bandsense_update::slots::{Policy, Slots};
 use bandsense_update::smp::Server;
 use trouble_host::prelude::ExternalController;
@@ -118,7 +118,7 @@ fn boot(arguments: &Arguments, flash: &FileFlash) -> Option<Booted> {
         return Some((None, env!("CARGO_PKG_VERSION")));
     };
     let policy = Policy { board: arguments.board, key };
-    let mut slots = Slots::new(flash.clone(), NRF52840, policy);
+    let mut slots = Slots::new(flash.clone(), LAYOUT, policy);
     embassy_futures::block_on(async {
         let slot = slots.select().await?;
         let version = slots.status(slot).await.ok()?.image.header.version;

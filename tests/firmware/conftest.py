@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bandsense.sim.radio import VirtualRadio
+from tests.firmware.sensor import HostSensor
+from tests.needs import REPOSITORY, missing
+
+FIRMWARE = REPOSITORY / "firmware"
+
+
+@pytest.fixture(scope="session")
+def host_binary() -> Path:
+    """The firmware's host program, built."""
+    if shutil.which("cargo") is None:
+        missing("a Rust toolchain", "install one from https://rustup.rs")
+    build = ["cargo", "build", "--quiet", "--locked", "--package", "bandsense-host"]
+    subprocess.run(build, cwd=FIRMWARE, check=True)
+    return FIRMWARE / "target" / "debug" / "bandsense-host"
+
+
+@pytest.fixture
+async def radio() -> AsyncIterator[VirtualRadio]:
+    async with VirtualRadio() as radio:
+        yield radio
+
+
+@pytest.fixture
+async def sensor(radio: VirtualRadio, host_binary: Path, tmp_path: Path) -> AsyncIterator[HostSensor]:
+    """A new sensor that has just been switched on."""
+    sensor = HostSensor(radio, host_binary, tmp_path)
+    await sensor.start()
+    yield sensor
+    await sensor.cut_power()

@@ -1,0 +1,217 @@
+"""The firmware's host program as a sensor on the virtual radio, and a client that speaks the profile by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import csv
+import itertools
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bleak import BleakClient, BleakScanner
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
+from bumble.transport.common import Transport
+from bumble.transport.tcp_server import open_tcp_server_transport_with_socket
+
+from bandsense.sim.bleak_backend import client_backend, scanner_backend
+from bandsense.sim.radio import VirtualRadio
+from bandsense.wire import control, profile
+from bandsense.wire.control import Answer
+from bandsense.wire.profile import Advertisement, MeasurementFrame
+
+RADIO_NAME = "firmware"
+RESTART = 10
+"""Exit status of the host program when it wants to be started again."""
+ANSWER_S = 3.0
+
+
+@dataclass
+class HostSensor:
+    """One sensor: a process while it runs, a file of flash that stays."""
+
+    radio: VirtualRadio
+    binary: Path
+    folder: Path
+    arguments: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    process: asyncio.subprocess.Process | None = None
+    _transport: Transport | None = None
+    _reader: asyncio.Task[None] | None = None
+
+    @property
+    def flash(self) -> Path:
+        return self.folder / "flash.bin"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "conversions.csv"
+
+    async def start(self, *extra: str) -> None:
+        """Attach a new controller to the radio and run the program on it."""
+        await self.detach()
+        listener = socket.create_server(("127.0.0.1", 0))
+        self._transport = await open_tcp_server_transport_with_socket(listener)
+        controller = self.radio.add_controller(RADIO_NAME)
+        controller.host = self._transport.sink
+        self._transport.source.set_packet_sink(controller)
+        port = listener.getsockname()[1]
+        arguments = ["--hci", f"127.0.0.1:{port}", "--flash", str(self.flash), "--log", str(self.log)]
+        self.process = await asyncio.create_subprocess_exec(
+            str(self.binary),
+            *arguments,
+            *self.arguments,
+            *extra,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        self.said.clear()
+        self._reader = asyncio.create_task(self._listen(self.process))
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            self.said.append(line.decode().strip())
+
+    async def tell(self, command: str) -> None:
+        """Do something to the sensor; firmware/host/src/bench.rs lists what."""
+        assert self.process is not None
+        assert self.process.stdin is not None
+        self.process.stdin.write(command.encode() + b"\n")
+        await self.process.stdin.drain()
+
+    async def exit_status(self, timeout_s: float = 5.0) -> int:
+        """Wait for the program to end."""
+        assert self.process is not None
+        status = await asyncio.wait_for(self.process.wait(), timeout_s)
+        await self.detach()
+        return status
+
+    async def cut_power(self) -> None:
+        """End the program as a battery that is pulled out does."""
+        if self.process is not None and self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+        await self.detach()
+
+    async def reboot(self, *extra: str) -> None:
+        await self.cut_power()
+        await self.start(*extra)
+
+    async def detach(self) -> None:
+        """Take the controller off the air."""
+        if self._transport is None:
+            return
+        transport, self._transport = self._transport, None
+        self.radio.lose_link(RADIO_NAME)
+        controller = self.radio.controller(RADIO_NAME)
+        controller.le_legacy_advertiser.stop()
+        self.radio.air.forget(controller)
+        controller.host = None
+        await transport.close()
+        if self._reader is not None:
+            await self._reader
+
+    def conversions(self) -> list[tuple[int, int, int]]:
+        """What the converter converted: device time in µs, counts, conversions missed before."""
+        with self.log.open() as file:
+            return [
+                (int(row["time_us"]), int(row["counts"]), int(row["missed"])) for row in csv.DictReader(file)
+            ]
+
+
+async def find(
+    radio: VirtualRadio, computer: str = "computer", timeout_s: float = 5.0
+) -> tuple[BLEDevice, AdvertisementData]:
+    """The sensor as a scanner sees it."""
+    adapter = await radio.adapter(computer)
+    found: asyncio.Future[tuple[BLEDevice, AdvertisementData]] = asyncio.get_running_loop().create_future()
+
+    def heard(device: BLEDevice, data: AdvertisementData) -> None:
+        if profile.SERVICE_UUID in data.service_data and data.local_name and not found.done():
+            found.set_result((device, data))
+
+    async with BleakScanner(heard, backend=scanner_backend(adapter)):
+        return await asyncio.wait_for(found, timeout_s)
+
+
+async def advertised(
+    radio: VirtualRadio, wanted: str, computer: str = "computer", timeout_s: float = 5.0
+) -> Advertisement:
+    """Wait until the sensor advertises that something (`connected`, `streaming`, …) is so."""
+    adapter = await radio.adapter(computer)
+    found: asyncio.Future[Advertisement] = asyncio.get_running_loop().create_future()
+
+    def heard(_device: BLEDevice, data: AdvertisementData) -> None:
+        if (raw := data.service_data.get(profile.SERVICE_UUID)) is not None:
+            advertisement = Advertisement.decode(raw)
+            if getattr(advertisement, wanted) and not found.done():
+                found.set_result(advertisement)
+
+    async with BleakScanner(heard, backend=scanner_backend(adapter)):
+        return await asyncio.wait_for(found, timeout_s)
+
+
+class Central:
+    """A program with one sensor: remembers what it heard."""
+
+    def __init__(self, client: BleakClient) -> None:
+        self.client = client
+        self.frames: list[tuple[float, MeasurementFrame]] = []
+        self.answers: asyncio.Queue[Answer] = asyncio.Queue()
+        self.ids = itertools.count(1)
+
+    async def prepare(self) -> None:
+        """Subscribe to answers and measurements."""
+        loop = asyncio.get_running_loop()
+        await self.client.start_notify(
+            profile.CONTROL_UUID, lambda _, data: self.answers.put_nowait(control.decode_answer(bytes(data)))
+        )
+        await self.client.start_notify(
+            profile.MEASUREMENT_UUID,
+            lambda _, data: self.frames.append((loop.time(), MeasurementFrame.decode(bytes(data)))),
+        )
+
+    async def ask(self, request: control.Request) -> Answer:
+        """Write a request and wait for its answer."""
+        request_id = next(self.ids) % 256
+        await self.write(control.encode_request(request_id, request))
+        answer = await self.answer()
+        assert answer.request_id == request_id
+        return answer
+
+    async def write(self, data: bytes) -> None:
+        await self.client.write_gatt_char(profile.CONTROL_UUID, data, response=True)
+
+    async def answer(self) -> Answer:
+        return await asyncio.wait_for(self.answers.get(), ANSWER_S)
+
+    async def information(self) -> profile.Information:
+        return profile.Information.decode(bytes(await self.client.read_gatt_char(profile.INFORMATION_UUID)))
+
+    def samples(self) -> list[tuple[int, int]]:
+        """Device time in µs and counts of everything heard."""
+        return [
+            (frame.time_us + int(offset_us), int(count))
+            for _, frame in self.frames
+            for offset_us, count in zip(frame.offsets_us, frame.counts, strict=True)
+        ]
+
+
+@contextlib.asynccontextmanager
+async def connected(
+    radio: VirtualRadio, *, computer: str = "computer", pair: bool = True, prepare: bool = True
+) -> AsyncIterator[Central]:
+    """A connection to the sensor, paired where it was not, and subscribed."""
+    device, _ = await find(radio, computer)
+    adapter = await radio.adapter(computer)
+    async with BleakClient(device, backend=client_backend(adapter)) as client:
+        central = Central(client)
+        if pair:
+            await client.pair()
+        if prepare:
+            await central.prepare()
+        yield central

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bandsense.sim.radio import VirtualRadio
+from bandsense.wire import control, profile
+from bandsense.wire.control import Status
+from tests.firmware.sensor import Central, HostSensor, advertised, connected, find
+
+pytestmark = pytest.mark.firmware
+
+
+async def test_a_scanner_learns_who_is_there(radio: VirtualRadio, sensor: HostSensor) -> None:
+    _, data = await find(radio)
+    advertisement = profile.Advertisement.decode(data.service_data[profile.SERVICE_UUID])
+    assert data.local_name == "bandsense-CDEF"
+    assert advertisement.pairing_open  # a new sensor's first minute
+    assert not advertisement.connected
+    assert advertisement.battery_percent is not None
+
+
+async def test_information_is_open_to_all(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio, pair=False, prepare=False) as central:
+        information = await central.information()
+        serial = bytes(await central.client.read_gatt_char(profile.SERIAL_UUID)).decode()
+    assert information.serial == 0x0123456789ABCDEF
+    assert serial == "0123456789abcdef"
+    assert information.boot_number == 1
+    assert information.rates_hz == (10, 20, 40, 80, 320)
+    assert information.gain == 128
+    assert information.full_scale_n == pytest.approx(981.0)
+
+
+def assert_nothing_lost(central: Central, sensor: HostSensor) -> None:
+    """Everything that was converted arrived, in order, once, at its time."""
+    heard = central.samples()
+    converted = sensor.conversions()[: len(heard)]
+    assert [counts for _, counts in heard] == [counts for _, counts, _ in converted]
+    for (heard_us, _), (converted_us, _, _) in zip(heard, converted, strict=True):
+        assert abs(heard_us - converted_us) <= 100
+    expected = 0
+    for _, frame in central.frames:
+        assert frame.sequence == expected % 2**16
+        expected += len(frame.counts)
+
+
+@pytest.mark.parametrize("rate_hz", profile.RATES_HZ)
+@pytest.mark.parametrize("rate_error", [-5, 5])
+async def test_every_rate_streams_without_a_gap(
+    radio: VirtualRadio, sensor: HostSensor, rate_hz: int, rate_error: int
+) -> None:
+    await sensor.reboot("--rate-error", str(rate_error))
+    await sensor.tell("press 50")
+    await advertised(radio, "pairing_open")
+    async with connected(radio) as central:
+        answer = await central.ask(control.Start(rate_hz))
+        assert answer.status == Status.SUCCESS
+        started = answer.result
+        assert isinstance(started, control.Started)
+        assert (started.rate_hz, started.next_sequence) == (rate_hz, 0)
+        await asyncio.sleep(1.5)
+        stopped = (await central.ask(control.Stop())).result
+    assert isinstance(stopped, control.Stopped)
+    heard = central.samples()
+    assert stopped.next_sequence == len(heard)
+    assert len(heard) >= 1.5 * rate_hz * 0.85
+    assert_nothing_lost(central, sensor)
+    assert [frame.gap_before for _, frame in central.frames] == [True] + [False] * (len(central.frames) - 1)
+    assert all(
+        len(frame.counts) == profile.samples_per_frame(rate_hz, 247) for _, frame in central.frames[:-1]
+    )
+
+
+async def test_samples_are_on_the_air_within_60_ms(host_binary: object, sensor: HostSensor) -> None:
+    sensor.radio.connection_interval_s = 0.03
+    async with connected(sensor.radio) as central:
+        loop = asyncio.get_running_loop()
+        before_s = loop.time()
+        mark = (await central.ask(control.TimeMark())).result
+        after_s = loop.time()
+        assert isinstance(mark, control.TimeMarked)
+        await central.ask(control.Start(80))
+        await asyncio.sleep(2.0)
+        await central.ask(control.Stop())
+    # The request was stamped between `before_s` and `after_s`: the later, the smaller the delays look.
+    delays_ms = [
+        (heard_s - before_s) * 1e3 - (frame.time_us + int(offset_us) - mark.time_us) / 1e3
+        for heard_s, frame in central.frames
+        for offset_us in frame.offsets_us
+    ]
+    assert after_s - before_s < 0.2
+    assert sorted(delays_ms)[int(0.99 * len(delays_ms))] < 60 + (after_s - before_s) * 1e3
+
+
+async def test_numbers_go_on_and_time_is_the_device_s(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio) as central:
+        await central.ask(control.Start(80))
+        await asyncio.sleep(0.3)
+        await central.ask(control.Stop())
+        first = len(central.frames)
+        await central.ask(control.Start(320))
+        await asyncio.sleep(0.3)
+        # A second start at the same rate changes nothing.
+        again = await central.ask(control.Start(320))
+        assert again.status == Status.SUCCESS
+        await asyncio.sleep(0.2)
+        # At another rate it changes the rate.
+        await central.ask(control.Start(40))
+        await asyncio.sleep(0.3)
+        await central.ask(control.Stop())
+    assert_nothing_lost(central, sensor)
+    gaps = [i for i, (_, frame) in enumerate(central.frames) if frame.gap_before]
+    assert len(gaps) == 3
+    assert gaps[1] == first
+
+
+async def test_overruns_are_counted_and_flagged(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio) as central:
+        await central.ask(control.Start(80))
+        await asyncio.sleep(0.4)
+        await sensor.tell("overrun 3")
+        await asyncio.sleep(0.4)
+        await central.ask(control.Stop())
+        counters = (await central.ask(control.ReadStatistics(control.StatisticsPage.COUNTERS))).result
+    assert isinstance(counters, control.Counters)
+    assert counters.overruns == 3
+    overrun = [frame for _, frame in central.frames if frame.overrun]
+    assert len(overrun) == 1
+    assert overrun[0].gap_before
+    assert_nothing_lost(central, sensor)
+
+
+async def test_out_of_range_input_is_flagged(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio) as central:
+        await central.ask(control.Start(80))
+        await asyncio.sleep(0.3)
+        await sensor.tell("load 9000000")
+        await asyncio.sleep(0.3)
+        await central.ask(control.Stop())
+    assert not central.frames[0][1].saturated
+    assert central.frames[-1][1].saturated
+
+
+async def test_a_dead_converter_is_reported(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio) as central:
+        await sensor.tell("converter absent")
+        assert (await central.ask(control.Start(80))).status == Status.HARDWARE_FAILURE
+        await sensor.tell("converter ok")
+        assert (await central.ask(control.Start(80))).status == Status.SUCCESS
+
+
+async def test_a_converter_that_falls_silent_is_restarted(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio) as central:
+        await central.ask(control.Start(80))
+        await asyncio.sleep(0.3)
+        await sensor.tell("converter silent")
+        await asyncio.sleep(0.3)
+        before = len(central.frames)
+        await sensor.tell("converter ok")
+        await asyncio.sleep(1.6)
+        await central.ask(control.Stop())
+    assert len(central.frames) > before
+    assert [frame.gap_before for _, frame in central.frames].count(True) == 2
+    assert_nothing_lost(central, sensor)
+
+
+async def test_state_is_advertised_to_a_second_computer(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio) as central:
+        assert not (await advertised(radio, "connected", "other")).streaming
+        await central.ask(control.Start(80))
+        assert (await advertised(radio, "streaming", "other")).connected
+        await central.ask(control.Stop())
+
+
+async def test_a_lost_link_ends_the_stream(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio) as central:
+        await central.ask(control.Start(80))
+        await asyncio.sleep(0.2)
+        sensor.radio.lose_link("firmware")
+        await asyncio.sleep(0.3)
+    converted = len(sensor.conversions())
+    await asyncio.sleep(0.3)
+    assert len(sensor.conversions()) == converted
+    async with connected(radio, pair=False) as central:
+        started = (await central.ask(control.Start(80))).result
+        assert isinstance(started, control.Started)
+        assert started.next_sequence >= converted - 1
+        assert started.boot_number == 1

@@ -1,0 +1,490 @@
+"""What a repetition, a set and a session amount to. docs/metrics.md defines every figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.integrate import trapezoid
+
+from bandsense.errors import DataError
+from bandsense.samples import FloatArray
+from bandsense.signal.calibration import Calibration
+from bandsense.signal.events import Rep
+
+__all__ = [
+    "Asymmetry",
+    "Difference",
+    "Displacement",
+    "Fatigue",
+    "RepMetrics",
+    "SessionMetrics",
+    "SetMetrics",
+    "Tempo",
+    "asymmetry",
+    "rep_metrics",
+    "session_metrics",
+    "set_metrics",
+]
+
+PRIOR_EXPONENT = 0.62
+"""p of tension ∝ elongation^p where no band model is given; published tables lie within 0.48 … 0.73."""
+
+VELOCITY_WINDOW_S = 0.1
+"""A peak velocity is a mean over this long: at 80 samples a second nothing shorter means much."""
+
+FATIGUE_LEAST_REPS = 5
+"""Fewer full repetitions say nothing about fatigue."""
+
+_VALLEY_S = 0.5
+
+
+class Displacement(Protocol):
+    """A band model that tells where the hand is."""
+
+    def displacement_m(self, time_s: ArrayLike, tension_n: ArrayLike) -> FloatArray:
+        """Displacement along a trace, float64[n], metres."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """Durations of the phases in seconds; rest is None after the last repetition."""
+
+    pull_s: float
+    hold_s: float
+    return_s: float
+    rest_s: float | None
+
+    def __str__(self) -> str:
+        rest = "–" if self.rest_s is None else f"{self.rest_s:.1f}"
+        return f"{self.pull_s:.1f}-{self.hold_s:.1f}-{self.return_s:.1f}-{rest}"
+
+
+@dataclass(frozen=True, slots=True)
+class RepMetrics:
+    """One repetition in figures.
+
+    Attributes:
+        index: number of the repetition.
+        partial: less than 60 % of the set's range.
+        incomplete: samples are missing or saturated in it; figures are then lower bounds or interpolations.
+        peak_n: greatest tension.
+        peak_u_n: its standard uncertainty; None without a calibration.
+        mean_n: mean tension over the time under tension.
+        mean_u_n: its standard uncertainty; None without a calibration.
+        impulse_n_s: integral of tension over the time under tension.
+        time_under_tension_s: from pull start to end.
+        tempo: durations of the phases.
+        loading_n_per_s: mean rise of tension from 10 % to 90 % of the repetition's rise.
+        unloading_n_per_s: mean fall of tension from 90 % to 10 % of its fall.
+        relative_range: stretch covered, in stretches at 1 N, from the prior for the shape of a band's curve:
+            comparable within a set, not between bands.
+        relative_velocity_per_s: the same between pull start and hold start, over the time between them.
+        range_m: way of the hand; None without a band model, as the next three.
+        velocity_m_s: mean velocity of the hand from pull start to hold start.
+        peak_velocity_m_s: greatest mean velocity over a tenth of a second in the pull.
+        work_j: work done on the band from the valley to the peak.
+        returned_j: work that the band gave back from the peak to the valley after it.
+    """
+
+    index: int
+    partial: bool
+    incomplete: bool
+    peak_n: float
+    peak_u_n: float | None
+    mean_n: float
+    mean_u_n: float | None
+    impulse_n_s: float
+    time_under_tension_s: float
+    tempo: Tempo
+    loading_n_per_s: float
+    unloading_n_per_s: float
+    relative_range: float
+    relative_velocity_per_s: float
+    range_m: float | None = None
+    velocity_m_s: float | None = None
+    peak_velocity_m_s: float | None = None
+    work_j: float | None = None
+    returned_j: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fatigue:
+    """How the last two full repetitions differ from the second and third, as shares; positive is worse.
+
+    Attributes:
+        range_lost: of the range of motion.
+        pull_time_gained: of the duration of the pull.
+        velocity_lost: of the mean velocity of the pull.
+        estimated: ranges rest on the prior for a band's curve, not on a model of this band.
+    """
+
+    range_lost: float
+    pull_time_gained: float
+    velocity_lost: float
+    estimated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetMetrics:
+    """A set in figures.
+
+    Attributes:
+        reps: repetitions.
+        partial: how many of them were partial.
+        peak_n: greatest tension of the set.
+        mean_peak_n: mean of the peaks.
+        mean_n: mean tension over all time under tension.
+        impulse_n_s: sum.
+        time_under_tension_s: sum.
+        duration_s: from the first pull start to the last end.
+        tempo: medians of the phases.
+        work_j: sum of the work of the pulls; None without a band model.
+        peak_cv: coefficient of variation of the peaks of full repetitions, as the next two a measure of
+            consistency; None with fewer than three.
+        range_cv: of their ranges.
+        duration_cv: of their time under tension.
+        fatigue: None with fewer than five full repetitions.
+    """
+
+    reps: int
+    partial: int
+    peak_n: float
+    mean_peak_n: float
+    mean_n: float
+    impulse_n_s: float
+    time_under_tension_s: float
+    duration_s: float
+    tempo: Tempo
+    work_j: float | None
+    peak_cv: float | None
+    range_cv: float | None
+    duration_cv: float | None
+    fatigue: Fatigue | None
+
+    @property
+    def density(self) -> float:
+        """Share of the set's duration that was under tension."""
+        return self.time_under_tension_s / self.duration_s if self.duration_s > 0.0 else float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionMetrics:
+    """A session in figures: sums over its sets, and how the last set differs from the first.
+
+    Attributes:
+        sets, reps, partial: counts.
+        peak_n: greatest tension.
+        impulse_n_s, time_under_tension_s: sums.
+        work_j: sum; None unless every set has it.
+        mean_peak_lost: share by which the mean peak of the last set is below the first's; None with one.
+    """
+
+    sets: int
+    reps: int
+    partial: int
+    peak_n: float
+    impulse_n_s: float
+    time_under_tension_s: float
+    work_j: float | None
+    mean_peak_lost: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Right minus left as a share of their mean, with the standard error from the scatter of repetitions.
+
+    Attributes:
+        share: positive where right is more.
+        standard_error: of the share.
+    """
+
+    share: float
+    standard_error: float
+
+    @property
+    def certain(self) -> bool:
+        """Whether the difference is more than twice its standard error."""
+        return abs(self.share) > 2.0 * self.standard_error
+
+
+@dataclass(frozen=True, slots=True)
+class Asymmetry:
+    """How right and left differ, over full repetitions.
+
+    With one sensor for both sides an error of its span cancels. With two it does not: add their relative
+    uncertainties in quadrature before a difference is believed.
+    """
+
+    peak: Difference
+    impulse: Difference
+    range: Difference
+    time_under_tension: Difference
+
+
+def rep_metrics(
+    reps: Sequence[Rep],
+    time_s: ArrayLike,
+    tension_n: ArrayLike,
+    *,
+    calibration: Calibration | None = None,
+    band: Displacement | None = None,
+) -> tuple[RepMetrics, ...]:
+    """Figures of the repetitions of one set.
+
+    Args:
+        reps: repetitions in order.
+        time_s: float64[n], device time of the trace they were found in.
+        tension_n: float64[n], its tension.
+        calibration: tells the uncertainty of tensions.
+        band: tells displacement, and so range, velocity and work.
+
+    Raises:
+        DataError: the trace does not reach from the first pull start to the last end.
+    """
+    time = np.asarray(time_s, dtype=np.float64)
+    tension = np.asarray(tension_n, dtype=np.float64)
+    if not reps:
+        return ()
+    if not (time.size and time[0] <= reps[0].pull_start and time[-1] >= reps[-1].end):
+        raise DataError("the trace does not cover its repetitions; give the trace they were found in")
+    way = band.displacement_m(time, tension) if band is not None else None
+    following = [*(rep.pull_start for rep in reps[1:]), None]
+    return tuple(
+        _rep(rep, after, time, tension, way, calibration) for rep, after in zip(reps, following, strict=True)
+    )
+
+
+def _rep(
+    rep: Rep,
+    next_pull_s: float | None,
+    time: FloatArray,
+    tension: FloatArray,
+    way: FloatArray | None,
+    calibration: Calibration | None,
+) -> RepMetrics:
+    impulse = _integral(time, tension, rep.pull_start, rep.end)
+    rise_n = rep.peak_tension - rep.start_tension
+    mean_n = impulse / rep.duration_s if rep.duration_s > 0.0 else rep.peak_tension
+
+    def uncertainty_n(value: float) -> float | None:
+        return None if calibration is None else float(calibration.standard_uncertainty_n(value))
+
+    figures = RepMetrics(
+        index=rep.index,
+        partial=rep.partial,
+        incomplete=rep.gap or rep.saturated,
+        peak_n=rep.peak_tension,
+        peak_u_n=uncertainty_n(rep.peak_tension),
+        mean_n=mean_n,
+        mean_u_n=uncertainty_n(mean_n),
+        impulse_n_s=impulse,
+        time_under_tension_s=rep.duration_s,
+        tempo=Tempo(
+            rep.pull_s,
+            rep.hold_s,
+            rep.return_s,
+            None if next_pull_s is None else max(0.0, next_pull_s - rep.end),
+        ),
+        loading_n_per_s=_rate(0.8 * rise_n, rep.pull_s),
+        unloading_n_per_s=_rate(0.8 * (rep.peak_tension - rep.end_tension), rep.return_s),
+        relative_range=_stretch(rep.peak_tension) - _stretch(rep.start_tension),
+        relative_velocity_per_s=_rate(
+            _stretch(rep.start_tension + 0.9 * rise_n) - _stretch(rep.start_tension + 0.1 * rise_n),
+            rep.pull_s,
+        ),
+    )
+    return figures if way is None else _with_way(figures, rep, time, tension, way)
+
+
+def _with_way(
+    figures: RepMetrics, rep: Rep, time: FloatArray, tension: FloatArray, way: FloatArray
+) -> RepMetrics:
+    """The figures that need to know where the hand is."""
+    before = _lowest_s(time, way, rep.pull_start - _VALLEY_S, rep.peak_time)
+    after = _lowest_s(time, way, rep.peak_time, rep.end + _VALLEY_S)
+    out_m, back_m = (_cut(time, way, *span)[1] for span in ((before, rep.peak_time), (rep.peak_time, after)))
+    out_n, back_n = (
+        _cut(time, tension, *span)[1] for span in ((before, rep.peak_time), (rep.peak_time, after))
+    )
+    crossed_m = float(np.interp(rep.hold_start, time, way) - np.interp(rep.pull_start, time, way))
+    return replace(
+        figures,
+        range_m=float(out_m[-1] - out_m[0]),
+        velocity_m_s=_rate(crossed_m, rep.pull_s),
+        peak_velocity_m_s=_peak_velocity(time, way, rep.pull_start, rep.peak_time),
+        work_j=float(trapezoid(out_n, out_m)),
+        returned_j=-float(trapezoid(back_n, back_m)),
+    )
+
+
+def set_metrics(reps: Sequence[RepMetrics]) -> SetMetrics:
+    """Figures of a set.
+
+    Raises:
+        DataError: there is no repetition.
+    """
+    if not reps:
+        raise DataError("a set without repetitions has no metrics")
+    full = [rep for rep in reps if not rep.partial]
+    under_tension_s = sum(rep.time_under_tension_s for rep in reps)
+    impulse = sum(rep.impulse_n_s for rep in reps)
+    peaks = [rep.peak_n for rep in reps]
+    return SetMetrics(
+        reps=len(reps),
+        partial=len(reps) - len(full),
+        peak_n=max(peaks),
+        mean_peak_n=float(np.mean(peaks)),
+        mean_n=impulse / under_tension_s if under_tension_s > 0.0 else max(peaks),
+        impulse_n_s=impulse,
+        time_under_tension_s=under_tension_s,
+        duration_s=under_tension_s + sum(rep.tempo.rest_s or 0.0 for rep in reps[:-1]),
+        tempo=_median_tempo(reps),
+        work_j=_sum_of(rep.work_j for rep in reps),
+        peak_cv=_variation([rep.peak_n for rep in full]),
+        range_cv=_variation([_range(rep) for rep in full]),
+        duration_cv=_variation([rep.time_under_tension_s for rep in full]),
+        fatigue=_fatigue(full),
+    )
+
+
+def session_metrics(sets: Sequence[SetMetrics]) -> SessionMetrics:
+    """Figures of a session.
+
+    Raises:
+        DataError: there is no set.
+    """
+    if not sets:
+        raise DataError("a session without sets has no metrics")
+    first, last = sets[0].mean_peak_n, sets[-1].mean_peak_n
+    return SessionMetrics(
+        sets=len(sets),
+        reps=sum(each.reps for each in sets),
+        partial=sum(each.partial for each in sets),
+        peak_n=max(each.peak_n for each in sets),
+        impulse_n_s=sum(each.impulse_n_s for each in sets),
+        time_under_tension_s=sum(each.time_under_tension_s for each in sets),
+        work_j=_sum_of(each.work_j for each in sets),
+        mean_peak_lost=1.0 - last / first if len(sets) > 1 and first > 0.0 else None,
+    )
+
+
+def asymmetry(left: Sequence[RepMetrics], right: Sequence[RepMetrics]) -> Asymmetry:
+    """Compare the full repetitions of two half sets.
+
+    Raises:
+        DataError: a side has fewer than two full repetitions.
+    """
+    sides = tuple([rep for rep in side if not rep.partial] for side in (left, right))
+    if min(len(side) for side in sides) < 2:
+        raise DataError("left and right can be compared from two full repetitions a side on")
+
+    def difference(figure: Callable[[RepMetrics], float]) -> Difference:
+        return _difference(*([figure(rep) for rep in side] for side in sides))
+
+    in_metres = all(rep.range_m is not None for side in sides for rep in side)
+    return Asymmetry(
+        peak=difference(lambda rep: rep.peak_n),
+        impulse=difference(lambda rep: rep.impulse_n_s),
+        range=difference(_range if in_metres else lambda rep: rep.relative_range),
+        time_under_tension=difference(lambda rep: rep.time_under_tension_s),
+    )
+
+
+def _difference(left: Sequence[float], right: Sequence[float]) -> Difference:
+    middle = (float(np.mean(left)) + float(np.mean(right))) / 2.0
+    if middle <= 0.0:
+        return Difference(0.0, float("inf"))
+    variance = sum(float(np.var(side, ddof=1)) / len(side) for side in (left, right))
+    return Difference((float(np.mean(right)) - float(np.mean(left))) / middle, variance**0.5 / middle)
+
+
+def _fatigue(full: Sequence[RepMetrics]) -> Fatigue | None:
+    """Last two against second and third: the first repetition finds its range, later ones lose it."""
+    if len(full) < FATIGUE_LEAST_REPS:
+        return None
+    fresh, tired = full[1:3], full[-2:]
+    return Fatigue(
+        range_lost=1.0 - _mean(map(_range, tired)) / _mean(map(_range, fresh)),
+        pull_time_gained=_mean(rep.tempo.pull_s for rep in tired) / _mean(rep.tempo.pull_s for rep in fresh)
+        - 1.0,
+        velocity_lost=1.0 - _mean(map(_velocity, tired)) / _mean(map(_velocity, fresh)),
+        estimated=any(rep.range_m is None for rep in (*fresh, *tired)),
+    )
+
+
+def _range(rep: RepMetrics) -> float:
+    return rep.relative_range if rep.range_m is None else rep.range_m
+
+
+def _velocity(rep: RepMetrics) -> float:
+    return rep.relative_velocity_per_s if rep.velocity_m_s is None else rep.velocity_m_s
+
+
+def _median_tempo(reps: Sequence[RepMetrics]) -> Tempo:
+    rests = [rep.tempo.rest_s for rep in reps if rep.tempo.rest_s is not None]
+    return Tempo(
+        float(np.median([rep.tempo.pull_s for rep in reps])),
+        float(np.median([rep.tempo.hold_s for rep in reps])),
+        float(np.median([rep.tempo.return_s for rep in reps])),
+        float(np.median(rests)) if rests else None,
+    )
+
+
+def _variation(values: Sequence[float]) -> float | None:
+    """Coefficient of variation; None with fewer than three values or a mean of 0."""
+    mean = float(np.mean(values)) if len(values) >= 3 else 0.0
+    return float(np.std(values, ddof=1)) / mean if mean > 0.0 else None
+
+
+def _sum_of(values: Iterable[float | None]) -> float | None:
+    """Sum; None if one is missing."""
+    known = list(values)
+    return None if any(value is None for value in known) else sum(v for v in known if v is not None)
+
+
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))
+
+
+def _stretch(tension_n: float) -> float:
+    """Stretch in stretches at 1 N, from the prior for a band's curve."""
+    return float(max(tension_n, 0.0) ** (1.0 / PRIOR_EXPONENT))
+
+
+def _rate(change: float, duration_s: float) -> float:
+    """Change over time; not a number where too few samples leave no time between the crossings."""
+    return change / duration_s if duration_s > 0.0 else float("nan")
+
+
+def _cut(time: FloatArray, values: FloatArray, start_s: float, end_s: float) -> tuple[FloatArray, FloatArray]:
+    """The trace from start to end, with interpolated samples at both."""
+    inside = (time > start_s) & (time < end_s)
+    at = np.concatenate(([start_s], time[inside], [end_s]))
+    edges = np.interp([start_s, end_s], time, values)
+    return at, np.concatenate((edges[:1], values[inside], edges[1:]))
+
+
+def _integral(time: FloatArray, values: FloatArray, start_s: float, end_s: float) -> float:
+    """By trapezoids between samples."""
+    at, cut = _cut(time, values, start_s, end_s)
+    return float(trapezoid(cut, at))
+
+
+def _lowest_s(time: FloatArray, values: FloatArray, start_s: float, end_s: float) -> float:
+    """Time of the lowest value between two times, the first where several are."""
+    at, cut = _cut(time, values, max(start_s, float(time[0])), min(end_s, float(time[-1])))
+    return float(at[np.argmin(cut)])
+
+
+def _peak_velocity(time: FloatArray, way: FloatArray, start_s: float, end_s: float) -> float:
+    """Greatest mean velocity over `VELOCITY_WINDOW_S`; over the whole stretch where that is shorter."""
+    window_s = min(VELOCITY_WINDOW_S, end_s - start_s)
+    if window_s <= 0.0:
+        return float("nan")
+    starts = np.append(time[(time >= start_s) & (time <= end_s - window_s)], end_s - window_s)
+    moved = np.interp(starts + window_s, time, way) - np.interp(starts, time, way)
+    return float(moved.max()) / window_s

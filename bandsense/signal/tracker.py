@@ -47,6 +47,9 @@ SLOW_PART = 0.1
 FLAT_S = 0.2
 """A return that stands still for so long is over, wherever it is."""
 
+HELD_RISE = 0.25
+"""After a hold that was no repetition, a rise above it by this part of its own rise begins a movement."""
+
 CLEAR_HOLD = 0.35
 """A hold marks the top if it is above this part of the full range; below, the pull probably goes on."""
 
@@ -107,6 +110,7 @@ class _State(Enum):
     REST = auto()
     RISE = auto()
     FALL = auto()
+    HELD = auto()
 
 
 @dataclass(slots=True, eq=False)
@@ -188,14 +192,16 @@ class Tracker:
             elif self._movement is not None:
                 if self._state is _State.RISE:
                     self._rise(self._movement, t, y, at)
-                else:
+                elif self._state is _State.FALL:
                     self._fall(self._movement, t, y, at)
+                else:
+                    self._held(self._movement, t, y, at)
             at += step
 
     def finish(self, at: int) -> None:
         """The stream ended with sample `at`: decide what can still be decided."""
         m = self._movement
-        if m is None:
+        if m is None or self._state is _State.HELD:
             return
         if m.separated:
             self._close(m, at)
@@ -262,20 +268,20 @@ class Tracker:
             m.near_s = t
         hold_s = self._config.hold_s
         if t - m.anchor_s >= hold_s or (m.near_s is not None and self._now_s - m.near_s >= hold_s):
-            self._hold(m, t, y, at)
+            self._hold(m, t, at)
 
     def _near_level(self, m: _Movement) -> float:
         """Tension that begins the hold of a repetition as high as the set's."""
         return m.start_n + HIGH * (full_range(self._tops) - m.start_n) if self._tops else np.inf
 
-    def _hold(self, m: _Movement, t: float, y: float, at: int) -> None:
+    def _hold(self, m: _Movement, t: float, at: int) -> None:
         if m.held_s is None:
             m.held_s = m.anchor_s
         if not m.index and self._range(m) >= CLEAR_HOLD and self._certain_at_top(m):
             self._count(m)
             self._tell_phase(m.anchor_s, Phase.HOLD)
         if t - m.held_s >= self._config.longest_hold_s:
-            self._give_up(m, t, y, at)
+            self._give_up(m, t, at)
 
     def _turn(self, m: _Movement, t: float, y: float, at: int) -> None:
         """The return begins."""
@@ -300,7 +306,7 @@ class Tracker:
             return
         if not m.separated:
             if t - (m.held_s or m.top_s) >= self._config.longest_hold_s:
-                self._give_up(m, t, y, at)
+                self._give_up(m, t, at)
         elif y > self._rise_level_n:
             self._close(m, at)
             self._begin(t, y, at)
@@ -321,15 +327,22 @@ class Tracker:
         before_n = self._history.between(at - max(1, round(SLOW_S * self._rate_hz)), at)[1]
         return float(before_n[0]) - y < SLOW_PART * m.rise_n
 
-    def _give_up(self, m: _Movement, t: float, y: float, at: int) -> None:
-        """Held too long: this was no repetition, and where it is now is the new rest level."""
+    def _give_up(self, m: _Movement, t: float, at: int) -> None:
+        """Held too long: this was no repetition."""
         if m.index:
             lost = self._gaps.touch(m.top_at, at)
             self._retract(m, t, RetractReason.LINK_LOST if lost else RetractReason.ISOMETRIC)
-        self._come_to_rest(t)
-        self._set_low(t, y, at)
-        self._rise_level_n = self._rise_level()
-        self._tell_phase(t, Phase.REST)
+        self._state = _State.HELD
+
+    def _held(self, m: _Movement, t: float, y: float, at: int) -> None:
+        """Wait for the end of a hold, or for repetitions that begin from its level."""
+        if y > m.top_n + HELD_RISE * m.rise_n:
+            self._forget_low(t, at)
+            self._begin(t, y, at)
+        elif self._separates(m, y):
+            self._come_to_rest(t)
+            self._forget_low(t, at)
+            self._tell_phase(t, Phase.REST)
 
     def _come_to_rest(self, t: float) -> None:
         self._movement = None
@@ -362,15 +375,15 @@ class Tracker:
         return fallen >= self._config.separation * (top - self._displacement(m.start_n, full_n))
 
     def _certain_at_top(self, m: _Movement) -> bool:
-        if self._full_n is None:
-            if m.rise_n < self._config.sure_first_n:
+        if self._full_n is not None:
+            if self._range(m) < self._config.clear_range:
                 return False
-        elif self._range(m) < self._config.clear_range:
-            return False
-        elif m.rise_n >= self._config.strong_rise_n or self._quick_width() < self._config.quick_width_s:
-            return True
+            if m.rise_n >= self._config.strong_rise_n or self._quick_width() < self._config.quick_width_s:
+                return True
         time_s, smooth_n, _ = self._history.between(m.start_at, m.top_at)
         edge = rising_edge(time_s, smooth_n)
+        if self._full_n is None and m.top_n - edge.valley_n < self._config.sure_first_n:
+            return False
         return edge.high_s - edge.low_s >= self._quick_rise(m)
 
     def _quick_rise(self, m: _Movement) -> float:
@@ -398,7 +411,8 @@ class Tracker:
             self._judge(m, b.end - b.pull_start)
         elif self._too_quick(m, b.end - b.pull_start):
             self._retract(m, b.end, RetractReason.TOO_QUICK)
-            m.index = 0
+        elif len(self._tops) == 1 and b.peak_n - b.end_n < self._config.least_first_n:
+            self._retract(m, b.end, RetractReason.SET_UP)
         if m.index:
             self._tell_done(m, b)
         self._tell_phase(self._low_s, Phase.REST)
@@ -417,7 +431,7 @@ class Tracker:
         if self._full_n is not None:
             if self._range(m) >= config.smallest_range:
                 self._count(m)
-        elif m.rise_n >= config.sure_first_n and width_s >= self._quick_width():
+        elif min(m.rise_n, m.top_n - self._low_n) >= config.sure_first_n and width_s >= self._quick_width():
             self._count(m)
         else:
             self._wait(m)
@@ -558,6 +572,7 @@ class Tracker:
         if self._early:
             self._early = [e for e in self._early if e is not m]
         self.events.append(RepRetracted(t, m.index, reason, self._now_s, self.standing))
+        m.index = 0
 
     def _tell_phase(self, t: float, phase: Phase) -> None:
         if phase is not self._phase:

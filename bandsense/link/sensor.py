@@ -1,0 +1,626 @@
+"""A sensor that stays connected: found, set up, streamed from, and found again for as long as it is wanted.
+
+    async with open_sensor("bandsense-66F7") as sensor:
+        async for block in sensor.stream(rate_hz=80):
+            ...
+
+A supervisor task looks after the link. When it ends, whatever the reason, the supervisor says so in words,
+finds the sensor again, sets it up as before and goes on with the same stream; the samples show the gap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeVar
+
+from bleak import BleakClient
+from bleak.backends.device import BLEDevice
+from bleak_retry_connector import establish_connection
+
+from bandsense.errors import (
+    BandsenseError,
+    CommandError,
+    ConnectionLost,
+    LinkError,
+    PairingError,
+    SensorBusy,
+    SensorTimeout,
+    WireError,
+)
+from bandsense.link.drivers import Device, SensorInformation
+from bandsense.link.gatt import BleakGatt
+from bandsense.link.scanner import SensorSighting, scanning
+from bandsense.link.stream import BlockQueue
+from bandsense.link.transport import Transport
+from bandsense.link.trouble import (
+    BLUETOOTH_ERRORS,
+    NotHeard,
+    StaleBond,
+    Trouble,
+    link_error,
+    message_of,
+    trouble_of,
+)
+from bandsense.samples import SampleBlock
+from bandsense.wire.accounting import StreamStatistics
+from bandsense.wire.decoder import ADVERTISEMENT, Decoder
+from bandsense.wire.profile import BATTERY_LEVEL_UUID
+
+__all__ = ["LinkEvent", "LinkState", "Sensor", "open_sensor"]
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+PAUSES_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Before each attempt to get the link back; the last one for ever."""
+LISTEN_S = 10.0
+"""How long one attempt listens for the sensor."""
+CHOICE_S = 1.0
+"""How long to listen for a stronger one when any sensor will do."""
+BUSY_GRACE_S = 6.0
+"""After a link loss the sensor believes itself connected until its supervision time-out of 4 s."""
+CONNECT_TIMEOUT_S = 45.0
+SETUP_TIMEOUT_S = 30.0
+DISCONNECT_TIMEOUT_S = 12.0
+STALL_S = 5.0
+"""Without a sample for so long, a link that claims to stand is given up."""
+SETTLED_S = 5.0
+"""A link that lasted longer than this starts the pauses anew when it is lost."""
+LAST_FRAMES_S = 0.2
+"""After *stop* was answered, frames may still be on their way through the computer's Bluetooth stack."""
+BROADCAST_SILENCE_S = 10.0
+HEARTBEAT_S = 1.0
+SUSPENDED_S = 5.0
+"""The clocks disagree, or a heartbeat comes late, by more than this: the computer was asleep."""
+NEARLY_EMPTY_PERCENT = 5
+PREFERRED_RATE_HZ = 80
+
+
+class LinkState(Enum):
+    """Where the link to a sensor stands."""
+
+    SEARCHING = "searching"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    STREAMING = "streaming"
+    LOST = "lost"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkEvent:
+    """The link changed.
+
+    Attributes:
+        host_s: host time of the transport's clock, seconds.
+        state: where it stands now.
+        message: the same in words for people.
+        trouble: why, where there is trouble.
+        retry_in_s: how long until the next attempt.
+        gap_s: streaming again after so many seconds without.
+    """
+
+    host_s: float
+    state: LinkState
+    message: str
+    trouble: Trouble | None = None
+    retry_in_s: float | None = None
+    gap_s: float | None = None
+
+
+class Sensor:
+    """A sensor that is followed; made by `open_sensor`."""
+
+    def __init__(
+        self,
+        target: str | SensorSighting | None,
+        transport: Transport,
+        *,
+        pair: bool = True,
+        backlog_limit: int | None = None,
+    ) -> None:
+        self._target = target
+        self._transport = transport
+        self._pair = pair
+        self._listeners: list[Callable[[LinkEvent], None]] = []
+        self._queue = BlockQueue() if backlog_limit is None else BlockQueue(backlog_limit)
+        self._state = LinkState.SEARCHING
+        self._sighting: SensorSighting | None = target if isinstance(target, SensorSighting) else None
+        self._decoder: Decoder | None = self._sighting.driver.decoder() if self._sighting else None
+        self._device: Device | None = None
+        self._information: SensorInformation | None = None
+        self._battery_percent: int | None = None
+        self._rate_hz: int | None = None
+        self._starting = asyncio.Lock()
+        self._lost = asyncio.Event()
+        self._broken: BandsenseError | None = None
+        self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._last_error: BandsenseError | None = None
+        self._last_data_s = 0.0
+        self._connected_s: float | None = None
+        self._lost_s: float | None = None
+        self._lost_streaming = False
+        self._told_to_sleep = False
+        self._suspended = False
+        self._closing = False
+
+    # -- what is known ---------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> LinkState:
+        """Where the link stands."""
+        return self._state
+
+    @property
+    def information(self) -> SensorInformation:
+        """What the sensor told about itself.
+
+        Raises:
+            ConnectionLost: it was never connected.
+        """
+        if self._information is None:
+            raise ConnectionLost("the sensor was not connected yet; nothing is known of it")
+        return self._information
+
+    @property
+    def battery_percent(self) -> int | None:
+        """The battery level that was told last, 0 … 100."""
+        if self._battery_percent is None and self._sighting is not None:
+            return self._sighting.battery_percent
+        return self._battery_percent
+
+    @property
+    def statistics(self) -> StreamStatistics:
+        """What became of the samples so far."""
+        return self._decoder.statistics if self._decoder else StreamStatistics()
+
+    @property
+    def backlog(self) -> int:
+        """Samples received that the reader of `stream` has not taken yet."""
+        return self._queue.backlog
+
+    @property
+    def device(self) -> Device:
+        """What can be asked of the sensor now.
+
+        Raises:
+            ConnectionLost: it is not connected at the moment.
+        """
+        if self._device is None:
+            raise ConnectionLost("the sensor is not connected at the moment; wait until it is")
+        return self._device
+
+    def subscribe(self, listener: Callable[[LinkEvent], None]) -> Callable[[], None]:
+        """Have `listener` called for every change of the link; what is returned ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    # -- streaming -------------------------------------------------------------------------------------------
+
+    async def start(self, rate_hz: int | None = None) -> None:
+        """Stream from now on, over every loss of the link, until `stop`.
+
+        Args:
+            rate_hz: one of the sensor's nominal rates; without it 80 Hz where the sensor has that.
+
+        Raises:
+            CommandError: the sensor does not have this rate, or refuses.
+        """
+        rates = self.information.rates_hz
+        if rate_hz is None:
+            rate_hz = PREFERRED_RATE_HZ if PREFERRED_RATE_HZ in rates or not rates else max(rates)
+        elif rates and rate_hz not in rates:
+            raise CommandError(f"the sensor has no rate of {rate_hz} Hz; choose one of {rates}")
+        self._rate_hz = rate_hz
+        try:
+            await self._start_stream()
+        except CommandError:
+            self._rate_hz = None
+            raise
+        except (LinkError, WireError) as error:
+            # From here it is the supervisor's business: it starts the stream once the sensor is back.
+            self._broken = error
+            self._lost.set()
+
+    async def stop(self) -> None:
+        """End the stream; what is under way still reaches its reader."""
+        was_streaming, self._rate_hz = self._rate_hz is not None, None
+        if was_streaming and self._device is not None:
+            with suppress(LinkError, WireError):
+                await self._device.stop()
+            await asyncio.sleep(LAST_FRAMES_S)
+        self._interrupt()
+        if self._state is LinkState.STREAMING:
+            self._tell(LinkState.CONNECTED, "the stream was stopped")
+
+    async def stream(self, rate_hz: int | None = None) -> AsyncIterator[SampleBlock]:
+        """Start, and iterate over everything the sensor sends, until `stop` or the end of `open_sensor`.
+
+        The link may come and go meanwhile. A reader that is slow gets larger blocks, never fewer samples.
+
+        Raises:
+            CommandError: see `start`.
+            LinkError: the reader is ten minutes behind.
+        """
+        await self.start(rate_hz)
+        while (block := await self._queue.get()) is not None:
+            yield block
+
+    async def sleep(self) -> None:
+        """Switch the sensor off."""
+        self._told_to_sleep = True
+        await self.device.sleep()
+
+    # -- the supervisor --------------------------------------------------------------------------------------
+
+    async def supervise(self) -> None:
+        """Keep the link until cancelled or closed."""
+        attempt = 0
+        while not self._closing:
+            began_s = self._transport.clock()
+            try:
+                await self._follow()
+                trouble, message = self._why_lost()
+            except (LinkError, WireError) as error:
+                logger.info("attempt %d: %s", attempt, error)
+                self._last_error = error
+                trouble, message = trouble_of(error), str(error)
+                if isinstance(error, PairingError) and not self._first.done():
+                    self._first.set_exception(error)
+            lasted_s = self._transport.clock() - (self._connected_s or began_s)
+            if self._connected_s is not None and lasted_s > SETTLED_S:
+                attempt = 0
+            self._connected_s = None
+            pause_s = PAUSES_S[min(attempt, len(PAUSES_S) - 1)]
+            attempt += 1
+            self._tell(LinkState.LOST, message, trouble=trouble, retry_in_s=pause_s)
+            await asyncio.sleep(pause_s)
+
+    async def _follow(self) -> None:
+        """Find the sensor and follow it until the link ends."""
+        sighting = await self._find()
+        if self._decoder is None:
+            self._decoder = sighting.driver.decoder()
+        self._sighting = sighting
+        if sighting.driver.broadcasts:
+            await self._listen(sighting)
+        else:
+            await self._connect(sighting)
+
+    def _is_wanted(self, sighting: SensorSighting) -> bool:
+        if self._sighting is not None:
+            return sighting.address == self._sighting.address
+        return not isinstance(self._target, str) or sighting.matches(self._target)
+
+    async def _find(self) -> SensorSighting:
+        self._tell(LinkState.SEARCHING, f"looking for {self._wanted_name}")
+        best: SensorSighting | None = None
+        busy: SensorSighting | None = None
+        found = asyncio.Event()
+
+        def on_sighting(sighting: SensorSighting) -> None:
+            nonlocal best, busy
+            if not self._is_wanted(sighting):
+                return
+            if sighting.connected:
+                busy = sighting
+                return
+            if best is None or best.address == sighting.address or sighting.rssi_dbm > best.rssi_dbm:
+                best = sighting
+            found.set()
+
+        async with scanning(on_sighting, self._transport):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LISTEN_S):
+                    await found.wait()
+                    if self._target is None and self._sighting is None:
+                        await asyncio.sleep(CHOICE_S)
+        if best is not None:
+            return best
+        since_loss_s = self._transport.clock() - self._lost_s if self._lost_s is not None else None
+        if busy is not None and (since_loss_s is None or since_loss_s > BUSY_GRACE_S):
+            raise SensorBusy(message_of(Trouble.BUSY))
+        raise NotHeard(self._why_not_heard())
+
+    @property
+    def _wanted_name(self) -> str:
+        if self._sighting is not None:
+            return self._sighting.name
+        return self._target if isinstance(self._target, str) else "a sensor"
+
+    def _why_not_heard(self) -> Trouble:
+        if self._told_to_sleep:
+            return Trouble.ASLEEP
+        if self._lost_s is None:
+            return Trouble.NOT_HEARD
+        low = self._decoder is not None and self._decoder.low_battery
+        level = self.battery_percent
+        if low or (level is not None and level <= NEARLY_EMPTY_PERCENT):
+            return Trouble.BATTERY_EMPTY
+        # A sensor does not fall asleep while it streams.
+        return Trouble.OUT_OF_RANGE if self._lost_streaming else Trouble.ASLEEP
+
+    def _why_lost(self) -> tuple[Trouble, str]:
+        if self._suspended:
+            trouble = Trouble.SUSPENDED
+        elif self._told_to_sleep:
+            trouble = Trouble.ASLEEP
+        else:
+            trouble = Trouble.LINK_LOST
+        self._suspended = False
+        return trouble, message_of(trouble)
+
+    async def _connect(self, sighting: SensorSighting) -> None:
+        self._tell(LinkState.CONNECTING, f"connecting to {sighting.name}")
+        self._lost = lost = asyncio.Event()
+        self._broken = None
+        pair = self._pair and sighting.driver.bonds and bool(sighting.pairing_open)
+        client = await self._open(sighting.device, sighting.name, lost, pair=pair)
+        try:
+            device = sighting.driver.device(BleakGatt(client, sighting.name, self._received))
+            try:
+                await self._while_linked(device.set_up())
+            except PairingError as error:
+                raise self._bond_error(error, sighting) from error
+            information = self._information
+            if information is None:
+                information = await self._while_linked(device.describe())
+            self._become_connected(device, information)
+            if self._rate_hz is not None:
+                await self._while_linked(self._start_stream())
+            await self._watch(lost)
+        finally:
+            self._become_lost()
+            with suppress(*BLUETOOTH_ERRORS, AssertionError):
+                async with asyncio.timeout(DISCONNECT_TIMEOUT_S):
+                    await client.disconnect()
+
+    async def _open(self, device: BLEDevice, name: str, lost: asyncio.Event, *, pair: bool) -> BleakClient:
+        def on_disconnected(_: BleakClient) -> None:
+            lost.set()
+
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                return await establish_connection(
+                    BleakClient,
+                    device,
+                    name,
+                    disconnected_callback=on_disconnected,
+                    use_services_cache=False,
+                    pair=pair,
+                    **self._transport.client_options,
+                )
+        except BLUETOOTH_ERRORS as error:
+            raise link_error(error, f"connecting to {name}") from error
+
+    def _bond_error(self, error: PairingError, sighting: SensorSighting) -> PairingError:
+        """Whether both sides never met, or only this one remembers."""
+        details = sighting.device.details
+        properties = details.get("props", {}) if isinstance(details, dict) else {}
+        if properties.get("Paired") or self._first.done():
+            return StaleBond(sighting.address)
+        return error
+
+    async def _while_linked(self, work: Awaitable[T]) -> T:
+        """Wait for something that may never come when the link goes.
+
+        Raises:
+            ConnectionLost: it went.
+            SensorTimeout: the link stands, and yet nothing came.
+        """
+        task = asyncio.ensure_future(work)
+        lost = asyncio.ensure_future(self._lost.wait())
+        try:
+            await asyncio.wait({task, lost}, timeout=SETUP_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            if lost.done():
+                raise ConnectionLost(message_of(Trouble.LINK_LOST))
+            raise SensorTimeout(message_of(Trouble.NO_ANSWER))
+        finally:
+            lost.cancel()
+            if not task.done():
+                task.cancel()
+                with suppress(asyncio.CancelledError, BandsenseError):
+                    await task
+
+    def _become_connected(self, device: Device, information: SensorInformation) -> None:
+        self._device = device
+        self._information = information
+        if self._battery_percent is None:
+            self._battery_percent = information.battery_percent
+        self._connected_s = self._transport.clock()
+        self._told_to_sleep = False
+        self._tell(LinkState.CONNECTED, f"connected to {information.name}")
+        if not self._first.done():
+            self._first.set_result(None)
+
+    def _become_lost(self) -> None:
+        self._device = None
+        self._lost_streaming = self._state is LinkState.STREAMING
+        self._lost_s = self._transport.clock()
+        self._interrupt()
+
+    def _interrupt(self) -> None:
+        if self._decoder is not None:
+            self._deliver(self._decoder.interrupt())
+
+    async def _start_stream(self) -> None:
+        async with self._starting:
+            if self._rate_hz is None or self._device is None or self._state is LinkState.STREAMING:
+                return
+            await self._device.start(self._rate_hz)
+            self._become_streaming()
+
+    def _become_streaming(self) -> None:
+        now_s = self._transport.clock()
+        gap_s = now_s - self._last_data_s if self._last_data_s else None
+        self._last_data_s = now_s
+        message = "streaming" if gap_s is None else f"streaming again after {gap_s:.1f} s"
+        self._tell(LinkState.STREAMING, message, gap_s=gap_s)
+
+    async def _watch(self, lost: asyncio.Event) -> None:
+        """Wait until the link ends, or only claims to stand."""
+        while not lost.is_set():
+            with suppress(TimeoutError):
+                await self._heartbeat(lost.wait())
+            silent_s = self._transport.clock() - self._last_data_s
+            if self._state is LinkState.STREAMING and silent_s > STALL_S and not lost.is_set():
+                raise SensorTimeout(f"no sample came for {silent_s:.0f} s; the link is made anew")
+        if self._broken is not None:
+            raise self._broken
+
+    async def _heartbeat(self, waiting: Awaitable[object]) -> None:
+        """Wait for one heartbeat at most, and notice when the computer slept meanwhile."""
+        loop = asyncio.get_running_loop()
+        host_s, loop_s = self._transport.clock(), loop.time()
+        try:
+            async with asyncio.timeout(HEARTBEAT_S):
+                await waiting
+        finally:
+            passed_s = max(self._transport.clock() - host_s, loop.time() - loop_s)
+            if passed_s - HEARTBEAT_S > SUSPENDED_S:
+                self._suspended = True
+
+    async def _listen(self, sighting: SensorSighting) -> None:
+        """Take readings from advertisements until they cease."""
+        heard = asyncio.Event()
+
+        def on_sighting(again: SensorSighting) -> None:
+            if again.address == sighting.address and again.payload is not None:
+                heard.set()
+                self._received(ADVERTISEMENT, again.payload)
+
+        driver = sighting.driver
+        information = SensorInformation(driver.name, sighting.address, sighting.name, driver.decoder().unit)
+        async with scanning(on_sighting, self._transport, (driver,)):
+            self._become_connected(_Broadcaster(), information)
+            if self._rate_hz is not None:
+                self._become_streaming()
+            with suppress(TimeoutError):
+                while True:
+                    heard.clear()
+                    await asyncio.wait_for(heard.wait(), BROADCAST_SILENCE_S)
+        self._become_lost()
+        raise NotHeard(self._why_not_heard())
+
+    # -- what comes in ---------------------------------------------------------------------------------------
+
+    def _received(self, characteristic: str, data: bytes) -> None:
+        now_s = self._transport.clock()
+        if characteristic == BATTERY_LEVEL_UUID and len(data) == 1 and data[0] <= 100:
+            self._battery_percent = data[0]
+        block = self._decoder.feed(characteristic, data, now_s) if self._decoder else None
+        if block is not None:
+            self._last_data_s = now_s
+            self._deliver(block)
+
+    def _deliver(self, block: SampleBlock | None) -> None:
+        if block is not None and len(block):
+            self._queue.put(block)
+
+    def _tell(
+        self,
+        state: LinkState,
+        message: str,
+        *,
+        trouble: Trouble | None = None,
+        retry_in_s: float | None = None,
+        gap_s: float | None = None,
+    ) -> None:
+        self._state = state
+        event = LinkEvent(self._transport.clock(), state, message, trouble, retry_in_s, gap_s)
+        logger.info("%s: %s", state.value, message)
+        for listener in tuple(self._listeners):
+            listener(event)
+
+    # -- opening and closing, for `open_sensor` --------------------------------------------------------------
+
+    async def first_connection(self, wait_s: float | None) -> None:
+        """Wait until the sensor is connected for the first time.
+
+        Raises:
+            LinkError: it was not within `wait_s`, for the reason met last.
+        """
+        try:
+            async with asyncio.timeout(wait_s):
+                await asyncio.shield(self._first)
+        except TimeoutError:
+            raise self._last_error or NotHeard(Trouble.NOT_HEARD) from None
+
+    def end(self, error: Exception | None = None) -> None:
+        """The sensor is followed no longer; whoever reads the stream gets what is there, then its end."""
+        # A Bluetooth stack may swallow the cancellation of the supervisor; this it cannot swallow.
+        self._closing = True
+        self._queue.end(error)
+        self._first.cancel()
+
+    def tell_closed(self) -> None:
+        """Everything is over."""
+        self._tell(LinkState.CLOSED, "closed")
+
+
+class _Broadcaster(Device):
+    """A sensor that can be asked nothing: it broadcasts."""
+
+    title = "broadcasting sensor"
+
+    def __init__(self) -> None:
+        """There is no connection."""
+
+    async def start(self, rate_hz: int) -> None:
+        """It sends anyway."""
+
+    async def stop(self) -> None:
+        """It goes on sending."""
+
+
+@asynccontextmanager
+async def open_sensor(
+    target: str | SensorSighting | None = None,
+    *,
+    transport: Transport | None = None,
+    on_event: Callable[[LinkEvent], None] | None = None,
+    wait_s: float | None = 30.0,
+    pair: bool = True,
+) -> AsyncIterator[Sensor]:
+    """Connect to a sensor and keep it connected while the context lasts.
+
+    Args:
+        target: address, name or end of the name of the sensor, or a sighting of it; without it the strongest
+            one on the air.
+        transport: how to reach sensors; without it the computer's own Bluetooth.
+        on_event: called for every change of the link, from the first search on.
+        wait_s: how long the first connection may take, seconds; None for ever. Later ones are tried for ever.
+        pair: bond with a sensor whose pairing window is open, where it is needed.
+
+    Raises:
+        LinkError: the first connection could not be made.
+    """
+    sensor = Sensor(target, transport or Transport(), pair=pair)
+    if on_event is not None:
+        sensor.subscribe(on_event)
+    supervisor = asyncio.create_task(sensor.supervise(), name="bandsense link supervisor")
+    supervisor.add_done_callback(lambda task: _report_crash(sensor, task))
+    try:
+        await sensor.first_connection(wait_s)
+        yield sensor
+        await sensor.stop()
+    finally:
+        sensor.end()
+        supervisor.cancel()
+        await asyncio.wait({supervisor})
+        sensor.tell_closed()
+
+
+def _report_crash(sensor: Sensor, supervisor: asyncio.Task[None]) -> None:
+    """A supervisor that ended by an error of its own must not leave a reader waiting for ever."""
+    if not supervisor.cancelled() and supervisor.exception() is not None:
+        error = LinkError(f"the driver of the sensor failed: {supervisor.exception()!r}")
+        sensor.end(error)

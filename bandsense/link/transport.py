@@ -1,0 +1,45 @@
+"""The one seam towards Bluetooth: which bleak backends are used, and whose clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bleak import BleakScanner
+from bleak.backends.client import BaseBleakClient
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
+
+__all__ = ["Transport", "host_clock"]
+
+
+def host_clock() -> float:
+    """Seconds that never go backwards and, where the system can tell, go on while the computer sleeps."""
+    boottime = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boottime is None else time.clock_gettime(boottime)
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """How to reach sensors; without arguments the computer's own Bluetooth.
+
+    Attributes:
+        client_backend: class for bleak's `BleakClient(..., backend=...)`.
+        scanner_backend: class for bleak's `BleakScanner(..., backend=...)`.
+        clock: host time in seconds; an accelerated event loop brings its own.
+    """
+
+    client_backend: type[BaseBleakClient] | None = None
+    scanner_backend: type[BaseBleakScanner] | None = None
+    clock: Callable[[], float] = host_clock
+
+    def scanner(self, heard: Callable[[BLEDevice, AdvertisementData], None]) -> BleakScanner:
+        """A scanner, not yet started, that calls `heard` for every advertisement."""
+        return BleakScanner(heard, backend=self.scanner_backend)
+
+    @property
+    def client_options(self) -> dict[str, Any]:
+        """Keyword arguments that make a `BleakClient` use this transport."""
+        return {"backend": self.client_backend}

@@ -1,0 +1,189 @@
+"""From everything that comes over the air from one sensor to its sample blocks, without I/O.
+
+A decoder lives as long as the sensor is followed, over disconnections and resets. What it is fed, in order
+and with arrival times, determines what it gives: a raw capture fed to a new decoder gives the same blocks.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from bandsense.errors import FrameError
+from bandsense.samples import SampleBlock, Unit
+from bandsense.wire import progressor, whc06
+from bandsense.wire.accounting import SequencedStream, StreamStatistics, TimedStream
+from bandsense.wire.control import Started, decode_answer
+from bandsense.wire.profile import (
+    CONTROL_UUID,
+    INFORMATION_UUID,
+    MEASUREMENT_UUID,
+    Information,
+    MeasurementFrame,
+)
+
+__all__ = ["ADVERTISEMENT", "BandsenseDecoder", "Decoder", "ProgressorDecoder", "WhC06Decoder"]
+
+ADVERTISEMENT = "advertisement"
+"""In place of a characteristic: the data came in an advertisement."""
+
+_SILENCE_S = 2.0
+"""Broadcasts are irregular; a longer silence than this is a gap."""
+
+
+class Decoder(Protocol):
+    """What a driver needs to turn bytes into samples."""
+
+    @property
+    def unit(self) -> Unit:
+        """Unit of the samples."""
+
+    @property
+    def statistics(self) -> StreamStatistics:
+        """What became of the samples so far."""
+
+    @property
+    def low_battery(self) -> bool:
+        """The sensor said that its battery is low."""
+
+    def feed(self, characteristic: str, data: bytes, arrival_s: float) -> SampleBlock | None:
+        """Take what was read or notified; give the samples that are complete up to now, if any.
+
+        Args:
+            characteristic: UUID in lower case, or `ADVERTISEMENT`.
+            data: the value; whatever it is, no error is raised.
+            arrival_s: host time, seconds, increasing.
+        """
+
+    def interrupt(self) -> SampleBlock | None:
+        """The link ended or the stream was stopped: give what waits; what comes later follows a gap."""
+
+
+class BandsenseDecoder:
+    """Decoder of the bandsense profile."""
+
+    unit = Unit.COUNT
+
+    def __init__(self) -> None:
+        self._stream = SequencedStream()
+        self._low_battery = False
+
+    @property
+    def statistics(self) -> StreamStatistics:
+        """See `Decoder`."""
+        return self._stream.statistics
+
+    @property
+    def low_battery(self) -> bool:
+        """See `Decoder`."""
+        return self._low_battery
+
+    def feed(self, characteristic: str, data: bytes, arrival_s: float) -> SampleBlock | None:
+        """See `Decoder`."""
+        try:
+            if characteristic == MEASUREMENT_UUID:
+                frame = MeasurementFrame.decode(data)
+                self._low_battery = frame.low_battery
+                return self._stream.push(frame, arrival_s)
+            if characteristic == CONTROL_UUID:
+                result = decode_answer(data).result
+                return self._stream.begin(result, arrival_s) if isinstance(result, Started) else None
+            if characteristic == INFORMATION_UUID:
+                information = Information.decode(data)
+                self._stream.lowest_count = information.lowest_count
+                self._stream.highest_count = information.highest_count
+        except FrameError:
+            self._stream.count_malformed()
+        return None
+
+    def interrupt(self) -> SampleBlock | None:
+        """See `Decoder`."""
+        return self._stream.interrupt()
+
+
+class ProgressorDecoder:
+    """Decoder of Tindeq Progressor and compatible sensors."""
+
+    unit = Unit.KILOGRAM_FORCE
+
+    def __init__(self) -> None:
+        self._stream = TimedStream(Unit.KILOGRAM_FORCE)
+        self._low_battery = False
+
+    @property
+    def statistics(self) -> StreamStatistics:
+        """See `Decoder`."""
+        return self._stream.statistics
+
+    @property
+    def low_battery(self) -> bool:
+        """See `Decoder`."""
+        return self._low_battery
+
+    def feed(self, characteristic: str, data: bytes, arrival_s: float) -> SampleBlock | None:
+        """See `Decoder`."""
+        if characteristic != progressor.DATA_UUID:
+            return None
+        try:
+            notification = progressor.decode_notification(data)
+        except FrameError:
+            self._stream.count_malformed()
+            return None
+        match notification:
+            case progressor.Weights(weights, times, invalid):
+                if invalid:
+                    self._stream.count_malformed()
+                return self._stream.push(times, weights, arrival_s)
+            case progressor.LowPower():
+                self._low_battery = True
+        return None
+
+    def interrupt(self) -> SampleBlock | None:
+        """See `Decoder`."""
+        self._stream.begin()
+        return None
+
+
+class WhC06Decoder:
+    """Decoder of the WH-C06 scale: arrival time is the only time there is."""
+
+    unit = Unit.KILOGRAM_FORCE
+    low_battery = False
+
+    def __init__(self) -> None:
+        self._samples = self._gaps = self._duplicates = self._malformed = 0
+        self._last_s: float | None = None
+        self._gap_due = False
+
+    @property
+    def statistics(self) -> StreamStatistics:
+        """See `Decoder`."""
+        return StreamStatistics(
+            samples=self._samples, gaps=self._gaps, duplicates=self._duplicates, malformed=self._malformed
+        )
+
+    def feed(self, characteristic: str, data: bytes, arrival_s: float) -> SampleBlock | None:
+        """See `Decoder`."""
+        if characteristic != ADVERTISEMENT:
+            return None
+        try:
+            reading = whc06.decode_advertisement(data)
+        except FrameError:
+            self._malformed += 1
+            return None
+        if self._last_s is not None and arrival_s <= self._last_s:
+            self._duplicates += 1
+            return None
+        silent = self._last_s is not None and arrival_s - self._last_s > _SILENCE_S
+        gap = self._last_s is not None and (silent or self._gap_due)
+        self._gap_due = False
+        self._last_s = arrival_s
+        self._samples += 1
+        self._gaps += gap
+        return SampleBlock(np.array([arrival_s]), np.array([reading.weight_kgf]), self.unit, np.array([gap]))
+
+    def interrupt(self) -> SampleBlock | None:
+        """See `Decoder`."""
+        self._gap_due = True
+        return None

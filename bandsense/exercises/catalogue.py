@@ -14,7 +14,7 @@ from types import MappingProxyType
 from pydantic import ValidationError
 
 from bandsense.errors import ConfigError
-from bandsense.exercises.model import Exercise, Sides
+from bandsense.exercises.model import Exercise, Sides, faults_in
 
 __all__ = ["get_exercise", "load_exercises", "parse_exercise", "render"]
 
@@ -30,14 +30,7 @@ def parse_exercise(text: str, *, source: str) -> Exercise:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source} is not valid TOML: {error}") from error
     except ValidationError as error:
-        raise ConfigError(f"{source} is not a valid exercise: {_faults(error)}") from error
-
-
-def _faults(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg'].removeprefix('Value error, ')}"
-        for fault in error.errors(include_url=False)
-    )
+        raise ConfigError(f"{source} is not a valid exercise: {faults_in(error)}") from error
 
 
 def load_exercises(extra_dirs: Iterable[Path] = ()) -> Mapping[str, Exercise]:

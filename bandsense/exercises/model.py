@@ -5,15 +5,33 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-__all__ = ["Anchoring", "Breath", "Breathing", "Exercise", "Sides", "SlackMethod", "SlackMethodKind", "Tempo"]
+__all__ = [
+    "Anchoring",
+    "Breath",
+    "Breathing",
+    "Exercise",
+    "Sides",
+    "SlackMethod",
+    "SlackMethodKind",
+    "Tempo",
+    "faults_in",
+]
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 PhaseSeconds = Annotated[float, Field(ge=0.0, le=30.0)]
 MovingSeconds = Annotated[float, Field(ge=0.2, le=30.0)]
 Metres = Annotated[float, Field(gt=0.05, le=5.0)]
+
+
+def faults_in(error: ValidationError) -> str:
+    """Every fault that validation found, with its place, in one line for a person."""
+    return "; ".join(
+        f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {fault['msg'].removeprefix('Value error, ')}"
+        for fault in error.errors(include_url=False)
+    )
 
 
 class _Data(BaseModel):

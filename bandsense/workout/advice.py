@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from bandsense.bands.strand import Strand
-from bandsense.errors import ConfigError
 from bandsense.exercises.model import Exercise, SlackMethodKind
 
 __all__ = ["Advice", "AdvisorState", "Confidence", "Ground", "SlackFlag"]
@@ -134,21 +131,3 @@ class AdvisorState:
                 measured=False,
             )
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values that JSON can hold."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> AdvisorState:
-        """Back from `to_dict`.
-
-        Raises:
-            ConfigError: something is missing or unknown.
-        """
-        try:
-            return cls(**{**data, "strand": Strand(**data["strand"])})
-        except (KeyError, TypeError) as error:
-            raise ConfigError(
-                f"the stored state of the slack advice is damaged: {error}; start anew"
-            ) from error

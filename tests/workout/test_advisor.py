@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 
@@ -12,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bandsense.bands.strand import Strand
-from bandsense.errors import BandModelError, ConfigError
+from bandsense.errors import BandModelError
 from bandsense.exercises.catalogue import get_exercise, load_exercises
 from bandsense.exercises.model import SlackMethodKind
 from bandsense.signal.events import Rep
@@ -534,14 +533,6 @@ def test_a_person_on_whom_slack_works_more_is_told_less():
 
 
 # State
-
-
-def test_the_state_survives_json():
-    advisor = _learned(1.3, 5)
-    kept = json.loads(json.dumps(advisor.state.to_dict()))
-    assert AdvisorState.from_dict(kept) == advisor.state
-    with pytest.raises(ConfigError, match="damaged"):
-        AdvisorState.from_dict({"gain": 1.0})
 
 
 def test_the_start_is_seen_from_the_tension_there():

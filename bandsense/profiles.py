@@ -1,0 +1,324 @@
+"""People, bands, sensors and how they are set up: validated by pydantic, kept by the store as documents, and
+exported to and imported from one JSON file.
+
+Nothing here has to be filled in before the first set: a newcomer is `Person()`, who does every exercise
+with its usual lengths and plan.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from bandsense.bands.catalogue import Form, estimate
+from bandsense.bands.fit import BandFit
+from bandsense.bands.laws import PowerLaw
+from bandsense.bands.slack import EXPONENT_UNCERTAINTY
+from bandsense.bands.strand import Strand
+from bandsense.bands.wear import Stiffness, Wear, assess_wear
+from bandsense.errors import BandsenseError, ConfigError
+from bandsense.exercises.model import Exercise, SlackMethodKind, faults_in
+from bandsense.workout.advice import AdvisorState
+from bandsense.workout.plan import Plan
+
+__all__ = ["BandProfile", "Person", "Profiles", "SensorProfile", "Setup", "Side"]
+
+Side = Literal["left", "right"]
+
+Key = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+Metres = Annotated[float, Field(gt=0.0, le=10.0)]
+Newtons = Annotated[float, Field(gt=0.0, le=2000.0)]
+
+
+class _Profile(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Identified(_Profile):
+    id: Key
+
+
+class BandProfile(_Identified):
+    """A band that someone owns.
+
+    Attributes:
+        id: short name.
+        colour: as in the catalogue, if it is known there.
+        rest_length_m: unstretched length of one strand, as it was measured for the calibration pull.
+        f100_n: fitted tension of one strand at 100 % elongation.
+        exponent: fitted exponent of its power law.
+        exponent_uncertainty: standard uncertainty of `exponent`.
+        strands: strands side by side; 2 for a loop or a doubled band.
+        cycles: repetitions done with it since new.
+        stiffness: its strength over the sessions.
+    """
+
+    name: Name = "Band"
+    brand: Name = "TheraBand"
+    colour: Name | None = None
+    form: Form = Form.FLAT
+    rest_length_m: Metres | None = None
+    f100_n: Newtons | None = None
+    exponent: Annotated[float, Field(ge=0.1, le=3.0)] | None = None
+    exponent_uncertainty: Annotated[float, Field(gt=0.0)] = EXPONENT_UNCERTAINTY
+    strands: Annotated[int, Field(ge=1, le=8)] = 1
+    cycles: Annotated[int, Field(ge=0)] = 0
+    stiffness: tuple[Stiffness, ...] = ()
+
+    @model_validator(mode="after")
+    def _fitted_as_a_whole(self) -> Self:
+        if (self.f100_n is None) != (self.exponent is None):
+            raise ValueError("f100_n and exponent come from one fit: give both or neither")
+        return self
+
+    def law(self) -> PowerLaw | None:
+        """The fitted law of one strand, else the catalogue's for the colour, else None."""
+        if self.f100_n is not None and self.exponent is not None:
+            return PowerLaw(self.f100_n, self.exponent)
+        return estimate(self.colour, brand=self.brand, form=self.form).law if self.colour else None
+
+    def fitted(self, fit: BandFit) -> BandProfile:
+        """With the result of a calibration pull, which also counts as a measure of its stiffness."""
+        return self.model_copy(
+            update={
+                "rest_length_m": fit.band.rest_length_m,
+                "f100_n": float(fit.band.law.tension_n(1.0)),
+                "exponent": fit.exponent,
+                "exponent_uncertainty": fit.exponent_uncertainty,
+                "strands": fit.band.strands,
+                "stiffness": (*self.stiffness, Stiffness.from_fit(fit, self.cycles)),
+            }
+        )
+
+    def wear(self) -> Wear:
+        """Whether it has softened more than its use explains."""
+        return assess_wear(self.stiffness)
+
+
+class SensorProfile(_Identified):
+    """A sensor that someone owns.
+
+    Attributes:
+        id: serial number or address, as the link tells it.
+        name: what people call it.
+        driver: device family.
+        mount: between band and handle or anchor, or clipped onto the band.
+        side: which side it is on, where there are two.
+        band: the band it stays on, if it does.
+    """
+
+    name: Name = "Sensor"
+    driver: Name = "bandsense"
+    mount: Literal["inline", "clip-on"] = "inline"
+    side: Side | None = None
+    band: Key | None = None
+
+
+class Setup(_Profile):
+    """How one person does one exercise with one band on one side.
+
+    Attributes:
+        exercise: its id.
+        rest_length_m: the person's own unstretched length between hand and anchor.
+        start_length_m: that distance in the start pose; the resting length if not given.
+        stroke_m: how far the hand moves from there.
+        anchor: where the band is fixed, in the person's own words.
+        method: how the person prefers to change the slack.
+        plan: targets.
+        advisor: what the slack advice remembers.
+    """
+
+    exercise: Key
+    band: Key | None = None
+    side: Side | None = None
+    rest_length_m: Metres | None = None
+    start_length_m: Metres | None = None
+    stroke_m: Metres | None = None
+    anchor: Annotated[str, StringConstraints(max_length=200)] = ""
+    method: SlackMethodKind | None = None
+    plan: Plan = Plan()
+    advisor: AdvisorState | None = None
+
+    @property
+    def key(self) -> tuple[str, str | None, str | None]:
+        """What it is the set-up of."""
+        return self.exercise, self.band, self.side
+
+    def advisor_state(self, exercise: Exercise, band: BandProfile | None = None) -> AdvisorState:
+        """Where the slack advice begins: as remembered, else from the person's lengths, else typical ones."""
+        if self.advisor is not None:
+            return self.advisor
+        if self.rest_length_m is None:
+            state = AdvisorState.typical(exercise)
+        else:
+            start_m = self.start_length_m or self.rest_length_m
+            stroke_m = self.stroke_m or exercise.stroke_m
+            state = AdvisorState(Strand(self.rest_length_m, start_m, start_m + stroke_m))
+        return state if band is None else _with_band(state, band)
+
+
+def _with_band(state: AdvisorState, band: BandProfile) -> AdvisorState:
+    if band.f100_n is None or band.exponent is None:
+        return state
+    strand = state.strand
+    own = Strand(
+        strand.rest_length_m,
+        strand.start_length_m,
+        strand.peak_length_m,
+        strand.rest_length_uncertainty_m,
+        strand.peak_length_uncertainty_m,
+        band.exponent,
+        band.exponent_uncertainty,
+        strand.measured,
+    )
+    return AdvisorState(own, f100_n=band.strands * band.f100_n)
+
+
+class Person(_Identified):
+    """Someone who trains."""
+
+    id: Key = "me"
+    name: Name = "Me"
+    setups: tuple[Setup, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_setup_each(self) -> Self:
+        _require_unique((str(setup.key) for setup in self.setups), "set-up")
+        return self
+
+    def setup(self, exercise: str, *, band: str | None = None, side: Side | None = None) -> Setup:
+        """The person's set-up, or a fresh one with usual values."""
+        wanted = Setup(exercise=exercise, band=band, side=side)
+        return next((setup for setup in self.setups if setup.key == wanted.key), wanted)
+
+    def with_setup(self, setup: Setup) -> Person:
+        """With this set-up in place of the one before."""
+        others = (other for other in self.setups if other.key != setup.key)
+        return self.model_copy(update={"setups": (*others, setup)})
+
+
+_P = TypeVar("_P", bound=_Identified)
+
+
+class Profiles(_Profile):
+    """Everything that is kept about people, bands and sensors; immutable, changes give a new one."""
+
+    version: Literal[1] = 1
+    people: tuple[Person, ...] = ()
+    bands: tuple[BandProfile, ...] = ()
+    sensors: tuple[SensorProfile, ...] = ()
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        for kind, entries in (("person", self.people), ("band", self.bands), ("sensor", self.sensors)):
+            _require_unique((entry.id for entry in entries), kind)
+        return self
+
+    @classmethod
+    def of_documents(
+        cls,
+        people: Mapping[str, Mapping[str, Any]],
+        bands: Mapping[str, Mapping[str, Any]],
+        sensors: Mapping[str, Mapping[str, Any]],
+    ) -> Profiles:
+        """From the store's documents by id.
+
+        Raises:
+            ConfigError: one does not validate.
+        """
+        data = {
+            "people": list(people.values()),
+            "bands": list(bands.values()),
+            "sensors": list(sensors.values()),
+        }
+        return _validated(lambda: cls.model_validate_json(json.dumps(data)), "the stored profiles")
+
+    @classmethod
+    def read(cls, path: Path) -> Profiles:
+        """Import from a JSON file that `write` made, or a person.
+
+        Raises:
+            ConfigError: the file cannot be read, or does not validate; it names the file and each fault.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} cannot be read: {error}") from error
+        return _validated(lambda: cls.model_validate_json(text), str(path))
+
+    def write(self, path: Path) -> None:
+        """Export to a JSON file; an existing one is replaced as a whole or not at all.
+
+        Raises:
+            ConfigError: the file cannot be written.
+        """
+        part = path.with_name(path.name + ".part")
+        try:
+            part.write_text(self.model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
+            part.replace(path)
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be written: {error}") from error
+
+    def person(self, person_id: str | None = None) -> Person:
+        """The person with this id; without one the first, or a newcomer.
+
+        Raises:
+            ConfigError: nobody has this id.
+        """
+        if person_id is None:
+            return self.people[0] if self.people else Person()
+        return _find(self.people, person_id, "person")
+
+    def band(self, band_id: str) -> BandProfile:
+        """The band with this id.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        return _find(self.bands, band_id, "band")
+
+    def sensor(self, sensor_id: str) -> SensorProfile:
+        """The sensor with this id; one that is not known yet gets usual settings."""
+        return next((s for s in self.sensors if s.id == sensor_id), SensorProfile(id=sensor_id))
+
+    def merged(self, other: Profiles) -> Profiles:
+        """With the entries of `other`; where both have an id, that of `other`."""
+        return Profiles(
+            people=_merged(self.people, other.people),
+            bands=_merged(self.bands, other.bands),
+            sensors=_merged(self.sensors, other.sensors),
+        )
+
+
+def _merged(ours: tuple[_P, ...], theirs: tuple[_P, ...]) -> tuple[_P, ...]:
+    return tuple({entry.id: entry for entry in (*ours, *theirs)}.values())
+
+
+def _find(entries: tuple[_P, ...], wanted: str, kind: str) -> _P:
+    for entry in entries:
+        if entry.id == wanted:
+            return entry
+    known = ", ".join(entry.id for entry in entries) or "none yet"
+    raise ConfigError(f"no {kind} is called '{wanted}'; there are: {known}")
+
+
+def _require_unique(keys: Iterable[str], kind: str) -> None:
+    seen: set[str] = set()
+    for key in keys:
+        if key in seen:
+            raise ValueError(f"two entries for the {kind} {key}; keep one")
+        seen.add(key)
+
+
+def _validated(make: Callable[[], Profiles], source: str) -> Profiles:
+    try:
+        return make()
+    except ValidationError as error:
+        raise ConfigError(f"{source} does not validate: {faults_in(error)}") from error
+    except BandsenseError as error:
+        raise ConfigError(f"{source} does not validate: {error}") from error

@@ -105,8 +105,8 @@ def _numbers(state: ViewState, scale: int, style: str) -> Table:
     table.add_column(justify="center", ratio=3)
     table.add_column(justify="center", ratio=2)
     table.add_row(
-        Text("\n".join(big(f"{state.tension_n:.0f}", scale)), style),
-        Text("\n".join(big(str(state.reps), scale)), "bold"),
+        Align.center(_digits(f"{state.tension_n:.0f}", scale, style)),
+        Align.center(_digits(str(state.reps), scale, "bold")),
     )
     set_name = f"set {state.set_number}" if state.set_number else "before the first set"
     table.add_row(
@@ -114,6 +114,11 @@ def _numbers(state: ViewState, scale: int, style: str) -> Table:
         Text(f"{'rep' if state.reps == 1 else 'reps'} · {set_name}", "dim"),
     )
     return table
+
+
+def _digits(text: str, scale: int, style: str) -> Text:
+    # Left-justified, because centring a text centres each of its lines without the blanks at its end.
+    return Text("\n".join(big(text, scale)), style, justify="left")
 
 
 def _one_line(text: str, style: str = "") -> Text:

@@ -100,3 +100,11 @@ async def test_the_view_draws_until_it_is_cancelled(set_of_three: SampleBlock) -
     assert out.getvalue().count("newtons") >= 3
     assert "q ends" in out.getvalue()
     assert out.getvalue().endswith("\x1b[?25h\x1b[?1049l")  # the cursor and the old screen are back
+
+
+def test_the_rows_of_a_number_stand_under_each_other() -> None:
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(render(ViewState(reps=6), 80, 24))
+    rows = [line for line in console.export_text().splitlines() if "█" in line or "▀" in line][:5]
+    left_edges = {row[40:].index("█") for row in rows}
+    assert len(left_edges) == 1  # a six has its stem in every row

@@ -204,7 +204,7 @@ class _Performer:
         self.clock_s = 0.0
         self.position = 0.0
         self.strokes: list[_Stroke] = []
-        self.spans_s: list[tuple[float, float]] = []
+        self.spans_s: list[tuple[float, float, float]] = []
         self.full: list[bool] = []
         self.spread = float(rng.uniform(0.15, 0.4))
 
@@ -217,9 +217,11 @@ class _Performer:
         self.clock_s += duration_s
         self.position = to
 
-    def repeated(self, began_s: float, *, full: bool) -> None:
-        """What began then was a repetition."""
-        self.spans_s.append((began_s, self.clock_s))
+    def repeated(self, began_s: float, rest_s: float, *, full: bool) -> None:
+        """Rest after the repetition that began then."""
+        ended_s = self.clock_s
+        self.wait(rest_s)
+        self.spans_s.append((began_s, ended_s, self.clock_s))
         self.full.append(full)
 
 
@@ -309,8 +311,7 @@ def _one_rep(performer: _Performer, tempo: _Tempo, top: float, bottom: float, gr
         performer.go(top - float(rng.uniform(0.05, 0.35)) * (top - start), float(rng.uniform(0.2, 0.5)))
         performer.go(top, float(rng.uniform(0.2, 0.5)))
     performer.go(bottom, tempo.return_s)
-    performer.repeated(began_s, full=full)
-    performer.wait(tempo.rest_s)
+    performer.repeated(began_s, tempo.rest_s, full=full)
 
 
 SOLID_GROUPS = (

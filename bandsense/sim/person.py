@@ -164,10 +164,11 @@ class Plan:
 
 
 class Span(NamedTuple):
-    """First and last index of a repetition's movement."""
+    """First and last index of a repetition's movement, and last index of the rest after it."""
 
     first: int
     last: int
+    rested: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -242,7 +243,7 @@ class _Hand:
         n = self._go(rep.rest_s, rep.bottom)
         if rep.bounce and n:
             self.positions[-1] += _bounce(_times(n, self._dt_s), rep.bounce)
-        return Span(first, last)
+        return Span(first, last, max(self._n - 1, last))
 
     def _go(self, duration_s: float, to: float, skew: float = 0.0) -> int:
         n = round(duration_s / self._dt_s)

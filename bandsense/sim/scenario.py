@@ -270,7 +270,7 @@ def _drawn_plan(draw: Draw, exercise: Exercise, stroke_m: float, reps: int, vari
 
 
 def _snapped(movement: Movement, tension: FloatArray, ring_hz: float, undershoot: float) -> FloatArray:
-    first, last = movement.spans[-1]
+    first, last, _ = movement.spans[-1]
     top = first + int(np.argmax(tension[first : last + 1]))
     at_s = float(movement.time_s[top])
     return released(tension, movement.time_s, at_s, ring_hz=ring_hz, undershoot=undershoot)

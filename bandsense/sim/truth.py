@@ -23,7 +23,7 @@ _HOLE_S = 0.25
 
 _VALLEY_S = 0.5
 """The valleys of a repetition are the lowest points this close to its movement: tension that creeps through a
-long rest belongs to no repetition."""
+long rest belongs to no repetition, and what the hand does after the rest neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +85,10 @@ def true_reps(
 def _true_rep(
     time_s: FloatArray, tension_n: FloatArray, spans: tuple[Span, ...], i: int, share: float
 ) -> TrueRep:
-    first, last = spans[i]
+    first, last, rested = spans[i]
     margin = round(_VALLEY_S / float(time_s[1] - time_s[0]))
     start = max(first - margin, spans[i - 1].last if i else 0)
-    stop = min(last + margin, spans[i + 1].first if i + 1 < len(spans) else time_s.size - 1)
+    stop = min(last + margin, rested)
     top = first + int(np.argmax(tension_n[first : last + 1]))
     up, down = tension_n[start : top + 1], tension_n[top : stop + 1]
     peak = float(tension_n[top])

@@ -18,7 +18,7 @@ def carried_out(*parts: Move | RepPlan, **plan: float) -> Movement:
 def test_a_repetition_takes_the_planned_times_and_covers_the_stroke() -> None:
     movement = carried_out(Move(1.0, 0.0), REP)
     assert movement.time_s.size == 5000
-    assert movement.spans == ((1000, 3999),)
+    assert movement.spans == ((1000, 3999, 4999),)
     assert movement.displacement_m.max() == pytest.approx(0.5)
     assert movement.displacement_m[2000:2500] == pytest.approx(0.5)
     assert movement.displacement_m[4000:] == pytest.approx(0.0)

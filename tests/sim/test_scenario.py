@@ -60,12 +60,16 @@ def test_truth_is_in_order_and_at_the_crossings(exercise: str) -> None:
 def test_labels_of_a_hand_made_trace() -> None:
     grid = np.arange(8001) * 1e-3
     ramp = np.interp(grid, [0, 1, 2, 3, 4, 5, 5.5, 6, 6.5, 8], [0, 0, 1, 1, 0, 0, 0.5, 0.5, 0, 0])
-    full, half = true_reps(grid, 100 * ramp, ramp, (Span(1000, 4000), Span(5000, 6500)), (True, True))
+    full, half = true_reps(
+        grid, 100 * ramp, ramp, (Span(1000, 4000, 4999), Span(5000, 6500, 8000)), (True, True)
+    )
     assert (full.pull_start_s, full.hold_start_s) == pytest.approx((1.1, 1.9), abs=0.002)
     assert (full.return_start_s, full.end_s) == pytest.approx((3.1, 3.9), abs=0.002)
     assert full.peak_n == 100.0
     assert (half.pull_start_s, half.end_s) == pytest.approx((5.05, 6.45), abs=0.002)
-    partial = true_reps(grid, 100 * ramp, ramp, (Span(1000, 4000), Span(5000, 6500)), (True, False))[1]
+    partial = true_reps(
+        grid, 100 * ramp, ramp, (Span(1000, 4000, 4999), Span(5000, 6500, 8000)), (True, False)
+    )[1]
     assert partial.partial
     assert partial.share == pytest.approx(0.5)
 

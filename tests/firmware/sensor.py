@@ -1,4 +1,4 @@
-"""The firmware's host program as a sensor on the virtual radio, and a client that speaks the profile by hand."""
+"""The firmware's host program as a sensor on the virtual radio, and a client that speaks the profile."""
 
 from __future__ import annotations
 

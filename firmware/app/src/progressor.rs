@@ -4,7 +4,7 @@ use core::cell::Cell;
 
 use bandsense_core::measurement::Frame;
 use bandsense_core::power::Event;
-use bandsense_core::progressor::{Command, Weights, id, response};
+use bandsense_core::progressor::{Command, Weights, id, low_power, response};
 use bandsense_core::rate::Rate;
 use trouble_host::prelude::*;
 
@@ -44,6 +44,11 @@ pub async fn obey<B: Board, C: Radio>(session: &Session<'_, '_, '_, B, C>, comma
             session.connection.raw().disconnect();
         }
     }
+}
+
+/// Tell an app that the cell is empty, as the genuine device does before it switches off.
+pub async fn say_goodbye<B: Board, C: Radio>(session: &Session<'_, '_, '_, B, C>) {
+    respond(session, &low_power()).await;
 }
 
 async fn respond<B: Board, C: Radio>(session: &Session<'_, '_, '_, B, C>, response: &[u8]) {

@@ -3,7 +3,7 @@
 use core::cell::{Cell, RefCell};
 
 use bandsense_core::control::{Assembly, REQUEST_MAX};
-use bandsense_core::power::Event;
+use bandsense_core::power::{Event, State};
 use bandsense_core::progressor::Command;
 use embassy_futures::select::{select, select5};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
@@ -289,6 +289,10 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
     async fn wait_for_news(&self) {
         let told = self.shared.battery_percent();
         self.shared.news.wait().await;
+        if self.shared.state() == State::Off {
+            progressor::say_goodbye(self).await;
+            self.connection.raw().disconnect();
+        }
         self.table.refresh(self.shared).await;
         let percent = self.shared.battery_percent();
         if percent != told {

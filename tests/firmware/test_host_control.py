@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from bleak.exc import BleakGATTProtocolError
+
+from bandsense.sim.radio import VirtualRadio
+from bandsense.wire import control, profile
+from bandsense.wire.control import SelfTestBits, StatisticsPage, Status
+from bandsense.wire.profile import CalibrationRecord
+from tests.firmware.sensor import HostSensor, connected
+
+pytestmark = pytest.mark.firmware
+
+RECORD = CalibrationRecord(newton_per_count=1.25e-4, zero_counts=-12000).encode()
+DEVICE_NAME = "00002a00-0000-1000-8000-00805f9b34fb"
+DATABASE_HASH = "00002b2a-0000-1000-8000-00805f9b34fb"
+
+
+async def test_malformed_requests_are_answered_as_the_vectors_say(
+    radio: VirtualRadio, sensor: HostSensor
+) -> None:
+    async with connected(radio) as central:
+        for too_short in (b"", b"\x01"):
+            with pytest.raises(BleakGATTProtocolError) as refused:
+                await central.write(too_short)
+            assert refused.value.code == control.ATT_INVALID_LENGTH
+        for value, status in (
+            (b"\x01\x7f", Status.UNKNOWN_OPCODE),
+            (b"\x02\x01", Status.WRONG_LENGTH),
+            (b"\x03\x01\x32\x00", Status.OUT_OF_RANGE),
+            (b"\x04\x06\x09", Status.OUT_OF_RANGE),
+            (b"\x05\x05" + b"a" * 17, Status.WRONG_LENGTH),
+            (b"\x06\x09\x79", Status.OUT_OF_RANGE),
+            (b"\x07\x02" + b"\0" * 200, Status.WRONG_LENGTH),
+        ):
+            await central.write(value)
+            answer = await central.answer()
+            assert (answer.request_id, answer.opcode, answer.status) == (value[0], value[1], status)
+
+
+async def test_requests_need_a_subscription(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio, prepare=False) as central:
+        with pytest.raises(BleakGATTProtocolError) as refused:
+            await central.write(control.encode_request(1, control.TimeMark()))
+    assert refused.value.code == control.ATT_CCC_IMPROPERLY_CONFIGURED
+
+
+async def test_one_request_at_a_time(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio) as central:
+        # A self test takes most of a second.
+        await central.write(control.encode_request(1, control.SelfTest()))
+        with pytest.raises(BleakGATTProtocolError) as refused:
+            await central.write(control.encode_request(2, control.TimeMark()))
+        assert refused.value.code == control.ATT_PROCEDURE_IN_PROGRESS
+        assert (await central.answer()).request_id == 1
+        # The confirmation of an answer opens the way for the next request at once.
+        for _ in range(50):
+            assert (await central.ask(control.TimeMark())).status == Status.SUCCESS
+
+
+async def test_calibration_is_kept_whole_or_not_at_all(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async def read() -> bytes:
+        record = b""
+        while True:
+            piece = (await central.ask(control.ReadCalibration(len(record)))).result
+            assert isinstance(piece, control.CalibrationPiece)
+            if not piece.data:
+                return record
+            record += piece.data
+
+    async def write(record: bytes, piece: int) -> list[int]:
+        return [
+            (await central.ask(control.WriteCalibration(40, i, record[i : i + piece]))).status
+            for i in range(0, len(record), piece)
+        ]
+
+    async with connected(radio) as central:
+        assert await read() == b""
+        assert await write(RECORD, 16) == [Status.SUCCESS] * 3
+        assert await read() == RECORD
+        damaged = bytes([RECORD[0], RECORD[1], RECORD[2], RECORD[3] ^ 1]) + RECORD[4:]
+        assert (await write(damaged, 40)) == [Status.CRC_MISMATCH]
+        assert (
+            await central.ask(control.WriteCalibration(40, 8, RECORD[8:16]))
+        ).status == Status.OUT_OF_RANGE
+        assert (await central.ask(control.ReadCalibration(41))).status == Status.OUT_OF_RANGE
+        assert await read() == RECORD
+        await central.ask(control.Start(80))
+        assert await write(RECORD, 40) == [Status.WRONG_STATE]
+        await central.ask(control.Stop())
+    await sensor.reboot()
+    async with connected(radio, pair=False) as central:
+        assert await read() == RECORD
+
+
+async def test_label_and_options_are_kept(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio) as central:
+        assert bytes(await central.client.read_gatt_char(DEVICE_NAME)) == b"bandsense-CDEF"
+        assert (await central.ask(control.SetLabel("Tür links"))).status == Status.SUCCESS
+        assert (await central.information()).label == "Tür links"
+        assert bytes(await central.client.read_gatt_char(DEVICE_NAME)).decode() == "Tür links"
+    await sensor.reboot()
+    async with connected(radio, pair=False) as central:
+        assert (await central.information()).label == "Tür links"
+        await central.ask(control.SetLabel(""))
+        assert bytes(await central.client.read_gatt_char(DEVICE_NAME)) == b"bandsense-CDEF"
+
+
+async def test_statistics(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio) as central:
+        before = (await central.ask(control.ReadStatistics(StatisticsPage.SELF_TEST))).result
+        assert isinstance(before, control.SelfTestResult)
+        assert before.outcome == SelfTestBits.NOT_RUN
+        assert (await central.ask(control.SelfTest())).status == Status.SUCCESS
+        tested = (await central.ask(control.ReadStatistics(StatisticsPage.SELF_TEST))).result
+        assert isinstance(tested, control.SelfTestResult)
+        assert tested.excitation_mv == 3000
+        await sensor.tell("excitation 2500")
+        await central.ask(control.SelfTest())
+        tested = (await central.ask(control.ReadStatistics(StatisticsPage.SELF_TEST))).result
+        assert tested.outcome & SelfTestBits.EXCITATION_OUT_OF_RANGE
+        await sensor.tell("converter absent")
+        await central.ask(control.SelfTest())
+        tested = (await central.ask(control.ReadStatistics(StatisticsPage.SELF_TEST))).result
+        assert tested.outcome == SelfTestBits.CONVERTER_ABSENT
+        await sensor.tell("converter ok")
+        await central.ask(control.Start(80))
+        assert (await central.ask(control.SelfTest())).status == Status.WRONG_STATE
+
+
+async def test_the_last_crash_and_reset_are_told(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio):
+        pass
+    await sensor.reboot("--crash", "27f3c", "--reset-cause", "software")
+    for reset_cause in (control.ResetCause.SOFTWARE, control.ResetCause.WATCHDOG):
+        async with connected(radio, pair=False) as central:
+            counters = (await central.ask(control.ReadStatistics(StatisticsPage.COUNTERS))).result
+            crash = (await central.ask(control.ReadStatistics(StatisticsPage.CRASH))).result
+        assert isinstance(counters, control.Counters)
+        assert counters.reset_cause == reset_cause
+        assert crash == control.Crash(control.CrashKind.PANIC, 0x27F3C, 0, 1)
+        await sensor.reboot("--reset-cause", "watchdog")
+
+
+async def test_time_mark_is_the_arrival(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio) as central:
+        loop = asyncio.get_running_loop()
+        marks = []
+        for _ in range(20):
+            before_s = loop.time()
+            mark = (await central.ask(control.TimeMark())).result
+            assert isinstance(mark, control.TimeMarked)
+            marks.append((mark.time_us / 1e6 - before_s, loop.time() - before_s))
+            await asyncio.sleep(0.02)
+    offsets = [offset_s for offset_s, _ in marks]
+    round_trips = [round_trip_s for _, round_trip_s in marks]
+    assert max(offsets) - min(offsets) <= max(round_trips)
+
+
+async def test_identify_is_seen(radio: VirtualRadio, sensor: HostSensor) -> None:
+    await sensor.reboot("--show-light")
+    async with connected(radio, pair=False, prepare=False):
+        pass
+    await sensor.tell("press 50")
+    async with connected(radio) as central:
+        assert "light white" not in sensor.said
+        await central.ask(control.Identify(1))
+        await asyncio.sleep(0.4)
+        assert "light white" in sensor.said
+        await central.ask(control.Identify(0))
+        await asyncio.sleep(0.3)
+        sensor.said.clear()
+        await asyncio.sleep(0.5)
+        assert "light white" not in sensor.said
+
+
+async def test_the_table_has_a_hash_that_stays(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio, pair=False, prepare=False) as central:
+        first = bytes(await central.client.read_gatt_char(DATABASE_HASH))
+    await sensor.reboot()
+    async with connected(radio, pair=False, prepare=False) as central:
+        assert bytes(await central.client.read_gatt_char(DATABASE_HASH)) == first
+    assert any(first)
+
+
+@pytest.mark.slow
+async def test_battery_is_read_and_told(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio, pair=False, prepare=False) as central:
+        level = await central.client.read_gatt_char(profile.BATTERY_LEVEL_UUID)
+        assert level[0] == 78  # 3.95 V
+        told: list[int] = []
+        await central.client.start_notify(profile.BATTERY_LEVEL_UUID, lambda _, data: told.append(data[0]))
+        await sensor.tell("battery 3690")
+        await asyncio.sleep(11.5)
+    assert told == [12]

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bandsense.sim.radio import VirtualRadio
+from bandsense.wire import control
+from bandsense.wire.control import Status
+from tests.firmware.sensor import HostSensor, advertised, connected
+
+pytestmark = pytest.mark.firmware
+
+
+async def test_sleep_comes_after_the_answer(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio) as central:
+        assert (await central.ask(control.Sleep())).status == Status.SUCCESS
+        assert await sensor.exit_status() == 0
+    assert sensor.said[-1] == "off"
+    await sensor.start("--reset-cause", "wake")
+    async with connected(radio, pair=False) as central:
+        counters = (await central.ask(control.ReadStatistics(control.StatisticsPage.COUNTERS))).result
+    assert isinstance(counters, control.Counters)
+    assert counters.reset_cause == control.ResetCause.WAKE_FROM_OFF
+
+
+@pytest.mark.slow
+async def test_an_empty_cell_refuses_to_stream_and_switches_off(
+    radio: VirtualRadio, sensor: HostSensor
+) -> None:
+    async with connected(radio) as central:
+        await central.ask(control.Start(80))
+        await asyncio.sleep(0.2)
+        await central.ask(control.Stop())
+        await sensor.tell("battery 3200")
+        await advertised(radio, "low_battery", "other", timeout_s=12.0)
+        assert (await central.ask(control.Start(80))).status == Status.BATTERY_LOW
+        assert await sensor.exit_status(35.0) == 0
+    assert sensor.said[-1] == "off"
+
+
+async def test_the_button_brings_a_sensor_back_to_fast_advertising(
+    radio: VirtualRadio, sensor: HostSensor
+) -> None:
+    async with connected(radio):
+        pass
+    await sensor.tell("press 50")
+    assert (await advertised(radio, "pairing_open")).pairing_open

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from bleak import BleakClient
+from bleak.exc import BleakError, BleakGATTProtocolError
+
+from bandsense.sim.bleak_backend import client_backend
+from bandsense.sim.radio import Agent, VirtualRadio
+from bandsense.wire import control, profile
+from bandsense.wire.control import Status
+from tests.firmware.sensor import RESTART, HostSensor, advertised, connected, find
+
+pytestmark = pytest.mark.firmware
+
+INSUFFICIENT_AUTHENTICATION = 0x05
+INSUFFICIENT_ENCRYPTION = 0x0F
+
+
+async def test_strangers_get_nothing_but_the_open_parts(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio, pair=False, prepare=False) as central:
+        with pytest.raises(BleakGATTProtocolError) as refused:
+            await central.write(control.encode_request(1, control.TimeMark()))
+        assert refused.value.code == INSUFFICIENT_AUTHENTICATION
+        for uuid in (profile.MEASUREMENT_UUID, profile.CONTROL_UUID):
+            with pytest.raises(BleakGATTProtocolError) as refused:
+                await central.client.start_notify(uuid, lambda *_: None)
+            assert refused.value.code == INSUFFICIENT_AUTHENTICATION
+        assert (await central.information()).major == 1
+
+
+async def test_a_bond_survives_power_cuts_on_both_sides_of_the_link(
+    radio: VirtualRadio, sensor: HostSensor
+) -> None:
+    async with connected(radio) as central:
+        await central.ask(control.Start(80))
+    for _ in range(3):
+        await sensor.reboot()
+        async with connected(radio, pair=False) as central:
+            assert (await central.ask(control.Start(80))).status == Status.SUCCESS
+
+
+async def test_the_window_closes_after_a_bond_and_opens_with_the_button(
+    radio: VirtualRadio, sensor: HostSensor
+) -> None:
+    async with connected(radio):
+        pass
+    with pytest.raises(BleakError, match="PAIRING_NOT_SUPPORTED"):
+        async with connected(radio, computer="second"):
+            pass
+    await sensor.tell("press 50")
+    await advertised(radio, "pairing_open")
+    async with connected(radio, computer="second") as central:
+        assert (await central.ask(control.TimeMark())).status == Status.SUCCESS
+
+
+async def test_a_bonded_central_opens_the_window_for_another(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio) as central:
+        assert (await central.ask(control.OpenPairing(120))).status == Status.SUCCESS
+        await advertised(radio, "pairing_open", "second")
+    async with connected(radio, computer="second"):
+        pass
+    async with connected(radio, pair=False) as central:
+        await central.ask(control.OpenPairing(1))
+        await asyncio.sleep(1.2)
+    with pytest.raises(BleakError, match="PAIRING_NOT_SUPPORTED"):
+        async with connected(radio, computer="third"):
+            pass
+
+
+async def test_two_centrals_take_turns(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio) as first:
+        await first.ask(control.OpenPairing(60))
+        heard = await advertised(radio, "connected", "second")
+        assert heard.pairing_open
+        device, _ = await find(radio, "second")
+        adapter = await radio.adapter("second")
+        late = BleakClient(device, backend=client_backend(adapter), timeout=0.7)
+        with pytest.raises((asyncio.TimeoutError, BleakError)):
+            await late.connect()
+        assert (await first.ask(control.TimeMark())).status == Status.SUCCESS
+    async with connected(radio, computer="second") as second:
+        assert (await second.ask(control.Start(80))).status == Status.SUCCESS
+    async with connected(radio, pair=False) as first:
+        assert (await first.ask(control.Start(80))).status == Status.SUCCESS
+
+
+async def test_a_fifth_bond_replaces_the_one_used_longest_ago(
+    radio: VirtualRadio, sensor: HostSensor
+) -> None:
+    async def pair(computer: str) -> None:
+        async with connected(radio, computer=computer) as central:
+            await central.ask(control.OpenPairing(120))
+
+    async def comes_back(computer: str) -> bool:
+        try:
+            async with connected(radio, computer=computer, pair=False) as central:
+                return (await central.ask(control.OpenPairing(120))).status == Status.SUCCESS
+        except (BleakError, TimeoutError):
+            return False
+
+    for computer in "abcd":
+        await pair(computer)
+    assert await comes_back("a")
+    await pair("e")
+    await sensor.reboot()
+    assert [await comes_back(computer) for computer in "acde"] == [True] * 4
+    assert not await comes_back("b")
+
+
+async def test_forgetting_takes_effect_when_the_link_ends(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio) as central:
+        assert (await central.ask(control.ForgetBonds(everyone=False))).status == Status.SUCCESS
+        assert (await central.ask(control.TimeMark())).status == Status.SUCCESS
+    with pytest.raises(BleakError):
+        async with connected(radio, pair=False):
+            pass
+    await sensor.reboot()
+    with pytest.raises(BleakError):
+        async with connected(radio, pair=False):
+            pass
+
+
+async def test_a_known_central_in_clear_is_told_to_encrypt(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio):
+        pass
+    adapter = await radio.adapter()
+    await adapter.bonds.delete_all()
+    async with connected(radio, pair=False, prepare=False) as central:
+        with pytest.raises(BleakGATTProtocolError) as refused:
+            await central.write(control.encode_request(1, control.TimeMark()))
+        assert refused.value.code == INSUFFICIENT_ENCRYPTION
+    # Without the window the lost half of the bond cannot be made good.
+    with pytest.raises(BleakError, match="PAIRING_NOT_SUPPORTED"):
+        async with connected(radio):
+            pass
+    await sensor.tell("press 50")
+    await advertised(radio, "pairing_open")
+    async with connected(radio) as central:
+        assert (await central.ask(control.TimeMark())).status == Status.SUCCESS
+
+
+@pytest.mark.parametrize(("typed", "works"), [(123456, True), (654321, False)])
+async def test_a_passkey_on_the_label(
+    radio: VirtualRadio, sensor: HostSensor, typed: int, works: bool
+) -> None:
+    sensor.flash.unlink(missing_ok=True)
+    await sensor.cut_power()
+    sensor.flash.unlink(missing_ok=True)
+    await sensor.start("--passkey", "123456")
+    adapter = await radio.adapter()
+    adapter.agent = Agent(typed)
+    if works:
+        async with connected(radio) as central:
+            assert (await central.ask(control.TimeMark())).status == Status.SUCCESS
+            assert profile.Features.FIXED_PASSKEY in (await central.information()).features
+    else:
+        with pytest.raises(BleakError):
+            async with connected(radio):
+                pass
+
+
+async def test_just_works_is_not_enough_where_there_is_a_passkey(
+    radio: VirtualRadio, sensor: HostSensor
+) -> None:
+    await sensor.cut_power()
+    sensor.flash.unlink(missing_ok=True)
+    await sensor.start("--passkey", "123456")
+    with pytest.raises(BleakError):
+        async with connected(radio):
+            pass
+
+
+@pytest.mark.slow
+async def test_holding_the_button_forgets_everything_but_the_calibration(
+    radio: VirtualRadio, sensor: HostSensor
+) -> None:
+    record = profile.CalibrationRecord(newton_per_count=1e-4).encode()
+    async with connected(radio) as central:
+        await central.ask(control.SetLabel("mine"))
+        await central.ask(control.WriteCalibration(40, 0, record))
+    await sensor.tell("press 10500")
+    assert await sensor.exit_status(12.0) == RESTART
+    await sensor.start()
+    adapter = await radio.adapter()
+    await adapter.bonds.delete_all()
+    async with connected(radio) as central:
+        assert (await central.information()).label == ""
+        piece = (await central.ask(control.ReadCalibration(0))).result
+        assert isinstance(piece, control.CalibrationPiece)
+        assert piece.data == record

@@ -226,11 +226,12 @@ def _known(
 def _drawn_band(draw: Draw, stroke_m: float) -> Band:
     low, high = draw.ranges["rest_length_m"]
     rest_length_m = float(np.clip(stroke_m / draw.of("peak_elongation"), low, high))
+    strands = int(draw.rng.integers(1, 3))
     band = Band(
-        f100_n=draw.log("f100_n"),
+        f100_n=draw.log("f100_n") / strands,
         rest_length_m=rest_length_m,
         exponent=draw.of("exponent"),
-        strands=int(draw.rng.integers(1, 3)),
+        strands=strands,
         slack_m=-draw.of("taut") * rest_length_m,
         energy_loss=draw.of("energy_loss"),
         lag=draw.of("lag"),

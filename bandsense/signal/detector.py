@@ -24,6 +24,9 @@ HISTORY_S = 90.0
 PIECE = 4096
 """Most samples worked on at once, which bounds the memory."""
 
+LONG_GAP_S = 1.0
+"""A repetition may have ended, and another begun, while so many samples are missing."""
+
 LOW_RATE_HZ = 15.0
 """Below this rate phase times are coarse."""
 
@@ -119,6 +122,8 @@ class RepDetector:
             smooth_s = segment.time_s - self._conditioner.delay_s
             if segment.gap_s:
                 self._gaps.add(segment.first, np.ones(1, dtype=np.bool_))
+                if segment.gap_s >= LONG_GAP_S:
+                    tracker.interrupt(segment.first - 1)
                 tracker.warn(
                     float(smooth_s[0]), WarningKind.GAP, f"{segment.gap_s:.2f} s of samples are missing"
                 )

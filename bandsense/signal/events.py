@@ -43,7 +43,6 @@ class RetractReason(Enum):
     ISOMETRIC = "held too long to be a repetition"
     TOO_QUICK = "too quick for a repetition: a step or a blow"
     BROKEN_OFF = "broken off before the return"
-    LINK_LOST = "samples missing before the return"
 
 
 class WarningKind(Enum):

@@ -30,7 +30,7 @@ SPIKE_FLOOR_N = 1.5
 
 STEP_N = 20.0
 STEP_HZ = 2.2
-"""The quickest that people do to a band is walking with it; at low rates a step is nearly as short as a spike."""
+"""The quickest that people do to a band: a step while walking. At low rates it is nearly as short as a spike."""
 
 CONTEXT = 4
 """Samples before it that the despiker looks at for each sample; it looks at one after it."""
@@ -168,7 +168,7 @@ class Conditioner:
         self._state = self._steady * self._value[0]
 
     def _advance(self) -> list[Segment]:
-        """Condition all samples but the last; keep it, with those before that it depends on, for the next call."""
+        """Condition all samples but the last, which is kept with those before that it depends on."""
         time, clean = self._time, despike(self._value, self._spike_floor_n)
         self._time, self._value = time[-CONTEXT - 1 :], self._value[-CONTEXT - 1 :]
         step = time[CONTEXT:-1] - time[CONTEXT - 1 : -2]

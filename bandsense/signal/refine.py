@@ -24,8 +24,8 @@ ZERO_PHASE_HZ = 15.0
 HOLE_INTERVALS = 1.5
 """A longer step between samples is bridged by a straight line, for the filter alone."""
 
-LONGEST_BRIDGE_S = 5.0
-"""After a longer hole the trace starts anew."""
+LONGEST_BRIDGE_S = 1.0
+"""After a longer hole the trace starts anew, as it does for the streaming detector."""
 
 LEAD_S = 10.0
 """How far before the first and after the last repetition the rest is looked for."""
@@ -95,8 +95,9 @@ def _measured(stretch: _Stretch, reps: Sequence[Rep], i: int) -> Rep:
     if here.size < 2:
         return rep
     peak = first + int(here.argmax())
+    start = min(start, peak)
     start += int(stretch.smooth_n[start : peak + 1].argmin())
-    stop = peak + int(stretch.smooth_n[peak:stop].argmin()) + 1
+    stop = peak + int(stretch.smooth_n[peak : max(stop, peak + 1)].argmin()) + 1
     b = locate(stretch.time_s[start:stop], stretch.smooth_n[start:stop], peak=peak - start)
     return replace(
         rep,

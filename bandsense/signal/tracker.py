@@ -60,13 +60,17 @@ QUICK_SET = 3
 QUICK_PART = 0.45
 """After so many strong repetitions, this part of their median duration is enough for a weaker one."""
 
+WALKING_STEPS = 3
+WALKING_S = 3.0
+WALKING_LONGER = 1.8
+"""So many steps in this time are walking, in which two steps may look like one this much longer or stronger."""
+
 QUICK_INTERVALS = 0.6
 """Sampling makes a step up to so many intervals longer."""
 
 LARGE_RANGE = 0.6
 QUICK_RISE_PART = 0.75
-"""After `QUICK_SET` repetitions a pull over this part of the range is sure at its top if it takes this part of
-their time."""
+"""After `QUICK_SET` repetitions, a pull over this part of the range and of this part of their time is sure."""
 
 ALIKE = 0.6
 """Two movements are alike if the smaller is at least this part of the larger."""
@@ -167,6 +171,7 @@ class Tracker:
         self._movement: _Movement | None = None
         self._low_n = np.inf
         self._low_at = 0
+        self._since_at = 0
         self._low_s = 0.0
         self._window_end_s = -np.inf
         self._rise_level_n = np.inf
@@ -176,6 +181,7 @@ class Tracker:
         self._tops: deque[float] = deque(maxlen=RECENT)
         self._widths: deque[float] = deque(maxlen=RECENT)
         self._rises: deque[float] = deque(maxlen=RECENT)
+        self._steps: deque[float] = deque(maxlen=WALKING_STEPS)
         self._early: list[_Movement] | None = []
         self._waiting: deque[_Movement] = deque(maxlen=SMALL_ALIKE)
         self._last_rep_s = -np.inf
@@ -197,6 +203,18 @@ class Tracker:
                 else:
                     self._held(self._movement, t, y, at)
             at += step
+
+    def interrupt(self, at: int) -> None:
+        """Samples are missing after sample `at`: what was counted ends here, and the rest of it is let pass."""
+        m = self._movement
+        if m is not None:
+            if m.index:
+                m.last_at = at
+                self._tell_done(m, self._boundaries(m))
+                m.index = 0
+            self._state = _State.HELD
+        self._since_at = at + 1
+        self._low_n = np.inf
 
     def finish(self, at: int) -> None:
         """The stream ended with sample `at`: decide what can still be decided."""
@@ -234,7 +252,7 @@ class Tracker:
     def _forget_low(self, t: float, at: int) -> None:
         """Only the last window counts for the rest level from now on."""
         self._window_end_s = t + REST_WINDOW_S
-        first = at - round(REST_WINDOW_S * self._rate_hz)
+        first = max(self._since_at, at - round(REST_WINDOW_S * self._rate_hz))
         time_s, smooth_n, _ = self._history.between(first, at)
         i = int(smooth_n.argmin())
         self._set_low(float(time_s[i]), float(smooth_n[i]), at + 1 - smooth_n.size + i)
@@ -268,20 +286,20 @@ class Tracker:
             m.near_s = t
         hold_s = self._config.hold_s
         if t - m.anchor_s >= hold_s or (m.near_s is not None and self._now_s - m.near_s >= hold_s):
-            self._hold(m, t, at)
+            self._hold(m, t)
 
     def _near_level(self, m: _Movement) -> float:
         """Tension that begins the hold of a repetition as high as the set's."""
         return m.start_n + HIGH * (full_range(self._tops) - m.start_n) if self._tops else np.inf
 
-    def _hold(self, m: _Movement, t: float, at: int) -> None:
+    def _hold(self, m: _Movement, t: float) -> None:
         if m.held_s is None:
             m.held_s = m.anchor_s
         if not m.index and self._range(m) >= CLEAR_HOLD and self._certain_at_top(m):
             self._count(m)
             self._tell_phase(m.anchor_s, Phase.HOLD)
         if t - m.held_s >= self._config.longest_hold_s:
-            self._give_up(m, t, at)
+            self._give_up(m, t)
 
     def _turn(self, m: _Movement, t: float, y: float, at: int) -> None:
         """The return begins."""
@@ -306,7 +324,7 @@ class Tracker:
             return
         if not m.separated:
             if t - (m.held_s or m.top_s) >= self._config.longest_hold_s:
-                self._give_up(m, t, at)
+                self._give_up(m, t)
         elif y > self._rise_level_n:
             self._close(m, at)
             self._begin(t, y, at)
@@ -327,15 +345,14 @@ class Tracker:
         before_n = self._history.between(at - max(1, round(SLOW_S * self._rate_hz)), at)[1]
         return float(before_n[0]) - y < SLOW_PART * m.rise_n
 
-    def _give_up(self, m: _Movement, t: float, at: int) -> None:
+    def _give_up(self, m: _Movement, t: float) -> None:
         """Held too long: this was no repetition."""
         if m.index:
-            lost = self._gaps.touch(m.top_at, at)
-            self._retract(m, t, RetractReason.LINK_LOST if lost else RetractReason.ISOMETRIC)
+            self._retract(m, t, RetractReason.ISOMETRIC)
         self._state = _State.HELD
 
     def _held(self, m: _Movement, t: float, y: float, at: int) -> None:
-        """Wait for the end of a hold, or for repetitions that begin from its level."""
+        """Wait for the end of what is no repetition, or for repetitions that begin from its level."""
         if y > m.top_n + HELD_RISE * m.rise_n:
             self._forget_low(t, at)
             self._begin(t, y, at)
@@ -375,6 +392,8 @@ class Tracker:
         return fallen >= self._config.separation * (top - self._displacement(m.start_n, full_n))
 
     def _certain_at_top(self, m: _Movement) -> bool:
+        if self._walking(m):
+            return False
         if self._full_n is not None:
             if self._range(m) < self._config.clear_range:
                 return False
@@ -385,6 +404,10 @@ class Tracker:
         if self._full_n is None and m.top_n - edge.valley_n < self._config.sure_first_n:
             return False
         return edge.high_s - edge.low_s >= self._quick_rise(m)
+
+    def _walking(self, m: _Movement) -> bool:
+        """Whether there were steps right before."""
+        return len(self._steps) == WALKING_STEPS and m.start_s - self._steps[0] < WALKING_S
 
     def _quick_rise(self, m: _Movement) -> float:
         """Shortest pull that is sure at its top; a large one may be nearly as quick as the set's others."""
@@ -438,9 +461,11 @@ class Tracker:
 
     def _too_quick(self, m: _Movement, width_s: float) -> bool:
         """Whether a movement is a step or a blow."""
-        if width_s < self._config.shortest_width_s:
-            return True
-        return m.rise_n < self._config.strong_rise_n and width_s < self._quick_width()
+        longer = WALKING_LONGER if self._walking(m) else 1.0
+        quick = width_s < longer * self._quick_width() and m.rise_n < longer * self._config.strong_rise_n
+        if quick:
+            self._steps.append(m.top_s)
+        return quick or width_s < self._config.shortest_width_s
 
     def _wait(self, m: _Movement) -> None:
         """Keep a low first movement until a second one like it shows that both were repetitions."""
@@ -508,7 +533,7 @@ class Tracker:
             partial=fraction < self._config.partial_below,
             range_fraction=fraction,
             saturated=self._saturated.touch(m.start_at, m.last_at),
-            gap=self._gaps.touch(m.start_at + 1, m.last_at),
+            gap=self._gaps.touch(m.start_at + 1, m.last_at + 1),
             band_lost=lost,
         )
         self._widths.append(rep.duration_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -80,6 +80,8 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
             finally:
                 relay.tracker = None
                 ending.cancel()
+                with suppress(asyncio.CancelledError):
+                    await ending
     output.end(summary, recorder.session)
     return recorder.session
 
@@ -128,8 +130,8 @@ async def _end(training: Training, air: Air, sensor: Sensor, stop: asyncio.Event
         ends.append(asyncio.ensure_future(air.finished.wait()))
     try:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        await sensor.stop()
     finally:
         for end in ends:
             end.cancel()
-    await sensor.stop()
-    sensor.close()
+        sensor.end()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +46,8 @@ class _Recording:
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay each stream that was named."""
+    import asyncio
+
     from bandsense.cli.output import ScreenOutput, choose
 
     output = choose(arguments)
@@ -59,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _show(recording: _Recording, output: Output, speed: float) -> None:
+    import asyncio
+
     from bandsense.cli.following import interrupts, paced, show
     from bandsense.live.tracker import Tracker
     from bandsense.workout.workout import Workout

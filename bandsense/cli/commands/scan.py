@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import sys
 from contextlib import AbstractAsyncContextManager
@@ -36,6 +35,8 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Scan and list; 1 when there is none."""
+    import asyncio
+
     sightings = asyncio.run(_scan(arguments))
     if arguments.json:
         for sighting in sightings:

@@ -1,0 +1,252 @@
+"""The nine laws of the house (docs/architecture.md), each with a test that fails when it is broken."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import json
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import bandsense
+from bandsense import errors
+from bandsense.cli.air import Air
+from bandsense.cli.output import JsonOutput
+from bandsense.cli.results import follow, session_table
+from bandsense.cli.training import Training, train
+from bandsense.export.table import COLUMNS
+from bandsense.link.transport import Transport
+from bandsense.samples import SampleBlock, Unit, concatenate
+from bandsense.signal.calibration import Calibration
+from bandsense.sim.bleak_backend import client_backend, scanner_backend
+from bandsense.sim.clock import run_accelerated
+from bandsense.sim.peripheral import VirtualBand
+from bandsense.sim.radio import VirtualRadio
+from bandsense.sim.source import TraceSource
+from bandsense.store.store import Store
+from bandsense.workout.events import Event, event_name, to_json
+from bandsense.workout.workout import Workout, WorkoutSettings
+from tests.needs import REPOSITORY
+
+RATE_HZ = 80.0
+
+
+def trace(reps: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Time and tension of repetitions of 2 s up to 53 N, printed to a hundredth of a newton."""
+    t = np.arange(int(2 * RATE_HZ)) / RATE_HZ
+    rep = np.concatenate([50.0 * np.sin(np.pi * t / 2.0) ** 2, np.zeros(int(RATE_HZ / 2))])
+    tension_n = 3.0 + np.concatenate([np.zeros(160), np.tile(rep, reps), np.zeros(160)])
+    noise_n = np.random.default_rng(1).normal(0.0, 0.03, tension_n.size)
+    return np.arange(tension_n.size) / RATE_HZ, np.round(tension_n + noise_n, 2)
+
+
+def over_the_air(
+    store: Store, time_s: np.ndarray, tension_n: np.ndarray, **radio_settings: float
+) -> tuple[list[tuple[int, int, int]], list[dict[str, Any]]]:
+    """Train with a sensor that feels this; gives the sensor's own log of samples and the events as told."""
+
+    async def run() -> tuple[list[tuple[int, int, int]], list[dict[str, Any]]]:
+        async with (
+            VirtualRadio(**radio_settings) as radio,
+            VirtualBand(radio, TraceSource(time_s, tension_n)) as band,
+        ):
+            adapter = await radio.adapter()
+            clock = asyncio.get_running_loop().time
+            transport = Transport(client_backend(adapter), scanner_backend(adapter), clock)
+            output = Remembering()
+            await train(Training(), Air(transport, "simulator", band.finished), store, output)
+            return band.sent_samples(), output.printed
+
+    return run_accelerated(run())
+
+
+class Remembering(JsonOutput):
+    """Keeps what would be printed."""
+
+    def __init__(self) -> None:
+        super().__init__(levels=True)
+        self.printed: list[dict[str, Any]] = []
+
+    def _print(self, data: dict[str, Any]) -> None:
+        self.printed.append(json.loads(json.dumps(data)))
+
+
+def events_of(block: SampleBlock, sizes: Sequence[int] = ()) -> list[Event]:
+    workout = Workout(WorkoutSettings(Calibration.identity(block.unit)))
+    events: list[Event] = []
+    start = 0
+    for size in (*sizes, len(block)):
+        events += workout.push(block.slice(start, min(start + size, len(block))))
+        start = min(start + size, len(block))
+    return events + workout.finish()
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, list[Any], list[dict[str, Any]]]:
+    """A store with one session over the air, the sensor's log, and what was told live."""
+    store = Store.open(tmp_path_factory.mktemp("laws") / "store.sqlite3")
+    sent, told = over_the_air(store, *trace(), connection_interval_s=0.03)
+    return store, sent, told
+
+
+def test_law_1_sources_are_interchangeable(trained: tuple[Store, list[Any], list[dict[str, Any]]]) -> None:
+    store, _, told = trained
+    (stream,) = store.session("last").streams
+    replayed = follow(store, stream)
+    as_json = [json.loads(json.dumps(to_json(e, replayed.workout.uncertainty_n))) for e in replayed.events]
+    in_stream = [event for event in told if "detected_s" in event or event["event"] == "level"]
+    assert as_json == in_stream  # a replay from raw chunks: bit for bit
+
+    told_of = {"phase_changed", "rep_top", "rep_done", "set_started", "set_done"}
+    from_file = [event_name(event) for event in events_of(SampleBlock(*trace(), Unit.NEWTON))]
+    from_sensor = [event_name(event) for event in replayed.events]
+    assert [e for e in from_file if e in told_of] == [e for e in from_sensor if e in told_of]
+
+
+@settings(max_examples=20)
+@given(sizes=st.lists(st.integers(1, 300), max_size=40))
+def test_law_2_events_do_not_depend_on_chunks(sizes: list[int]) -> None:
+    block = SampleBlock(*trace(2), Unit.NEWTON)
+    assert events_of(block, sizes) == events_of(block)
+
+
+@pytest.mark.parametrize("size", [1, 7, 16])
+def test_law_2_holds_for_real_recordings(recordings: Path, size: int) -> None:
+    block = bandsense.read_recording(recordings / "band" / "calibration-5.force.csv").block
+    assert events_of(block, [size] * (len(block) // size)) == events_of(block)
+
+
+def test_law_3_arrival_changes_nothing(tmp_path: Path) -> None:
+    quiet = Store.open(tmp_path / "quiet.sqlite3")
+    over_the_air(quiet, *trace())
+    shaken = Store.open(tmp_path / "shaken.sqlite3")
+    over_the_air(shaken, *trace(), connection_interval_s=0.05, jitter_s=0.2)
+    blocks = [concatenate(s.blocks(s.session("last").streams[0])) for s in (quiet, shaken)]
+    start_s = [block.time_s[0] for block in blocks]
+    assert np.array_equal(blocks[0].values, blocks[1].values)
+    assert np.allclose(blocks[0].time_s - start_s[0], blocks[1].time_s - start_s[1], rtol=0, atol=1e-4)
+
+
+def test_law_3_gaps_are_marked_and_not_bridged(tmp_path: Path) -> None:
+    time_s, tension_n = trace()
+    kept = (time_s < 4.0) | (time_s > 5.5)
+    store = Store.open(tmp_path / "store.sqlite3")
+    over_the_air(store, time_s[kept], tension_n[kept])
+    block = concatenate(store.blocks(store.session("last").streams[0]))
+    assert len(block) == kept.sum()
+    (gap,) = np.flatnonzero(np.diff(block.time_s) > 1.0) + 1
+    assert block.gap_before[gap]
+    assert np.flatnonzero(block.gap_before[1:]).tolist() == [gap - 1]
+
+
+def test_law_4_tension_comes_with_its_uncertainty(
+    trained: tuple[Store, list[Any], list[dict[str, Any]]],
+) -> None:
+    _, _, told = trained
+    found = 0
+
+    def look(data: Any) -> None:
+        nonlocal found
+        for key, value in data.items() if isinstance(data, dict) else ():
+            if key in ("tension_n", "peak_tension", "peak_tension_n"):
+                beside = {"tension_n": "tension_u_n"}.get(key, "peak_tension_u_n")
+                assert data[beside] > 0.0
+                found += 1
+            for part in value if isinstance(value, list) else [value]:
+                look(part)
+
+    for event in told:
+        look(event)
+    assert found > 100
+    assert {"tension_n", "tension_u_n"} <= {column.name for column in COLUMNS}
+    assert Calibration(1e-3).grade.value == "nominal span, not calibrated"
+
+
+def test_law_5_the_radio_never_waits_for_the_disk(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store.sqlite3")
+    time_s, tension_n = trace()
+
+    async def run() -> float:
+        recorder = store.record(new_session())
+        with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")  # the disk does not answer
+            longest_s = 0.0
+            for n in range(60):
+                begin_s = time.perf_counter()
+                recorder.write(SampleBlock(time_s[8 * n : 8 * n + 8], tension_n[8 * n : 8 * n + 8]))
+                await asyncio.sleep(0.01)
+                longest_s = max(longest_s, time.perf_counter() - begin_s)
+            other.execute("ROLLBACK")
+        await asyncio.to_thread(recorder.close)
+        return longest_s
+
+    assert asyncio.run(run()) < 0.5
+    kept = concatenate(store.blocks(store.session("last").streams[0]))
+    assert np.array_equal(kept.values, tension_n[:480])
+
+
+def new_session() -> Any:
+    from bandsense.store.model import NewSession, NewStream
+
+    return NewSession("test", 0.0, (NewStream("s", Unit.COUNT),), "test")
+
+
+def test_law_6_raw_values_are_kept_and_calibration_can_be_redone(
+    trained: tuple[Store, list[Any], list[dict[str, Any]]],
+) -> None:
+    store, sent, _ = trained
+    session = store.session("last")
+    (stream,) = session.streams
+    raw = concatenate(store.blocks(stream))
+    assert raw.values.tolist() == [count for _, _, count in sent]
+    assert stream.unit is Unit.COUNT
+    settings_then = WorkoutSettings.from_dict(stream.settings)
+    redone = Calibration(2.0 * settings_then.calibration.newton_per_unit, settings_then.calibration.zero)
+    (table,) = session_table(store, session).streams
+    assert np.allclose(redone.tension_n(raw.values), 2.0 * table.tension_n)
+
+
+def library_modules() -> list[Path]:
+    package = REPOSITORY / "bandsense"
+    return [path for path in sorted(package.rglob("*.py")) if "cli" not in path.relative_to(package).parts]
+
+
+def test_law_7_every_error_has_one_base() -> None:
+    own = [getattr(errors, name) for name in errors.__all__]
+    assert all(issubclass(error, errors.BandsenseError) for error in own)
+    assert all(error.__doc__ for error in own)
+
+
+@pytest.mark.parametrize("path", library_modules(), ids=lambda path: path.stem)
+def test_law_7_the_library_neither_prints_nor_exits(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in ("print", "exit", "quit", "sys.exit", "os._exit") or path.stem == "__main__"
+
+
+def test_law_8_the_public_face_is_small() -> None:
+    assert len(bandsense.__all__) <= 15  # which names exactly: tests/test_public.py
+
+
+def test_law_9_help_is_light() -> None:
+    code = (
+        "import sys, contextlib, io\n"
+        "from bandsense.cli import main\n"
+        "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):\n"
+        "    main(['--help'])\n"
+        "print(sorted({'scipy', 'bleak', 'numpy', 'rich', 'pydantic', 'asyncio'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -142,7 +142,7 @@ def power_law(seed: int, group: str, ranges: Ranges) -> Case:
 def _switched_on(group: str, rng: Generator) -> frozenset[str]:
     if group == MIXED:
         choice = sorted(DISTURBANCES.keys() - _ALONE)
-        return frozenset(rng.choice(choice, int(rng.integers(3, 6)), replace=False).tolist())
+        return frozenset(rng.choice(choice, int(rng.integers(3, 9)), replace=False).tolist())
     return frozenset() if group == CLEAN else frozenset({group})
 
 
@@ -348,7 +348,7 @@ def relaxing_solid(seed: int, group: str) -> Case:
     names = {group}
     if group == MIXED:
         choice = [name for name in SOLID_GROUPS if name not in (CLEAN, MIXED, "fast", "slow")]
-        names = set(rng.choice(choice, int(rng.integers(3, 6)), replace=False).tolist())
+        names = set(rng.choice(choice, int(rng.integers(3, 9)), replace=False).tolist())
 
     @cache
     def performed() -> tuple[FloatArray, FloatArray, tuple[TrueRep, ...]]:

@@ -415,7 +415,9 @@ def _adc_filter(setup: Setup, draw: Draw) -> None:
 
 @_sensor("the zero was never set")
 def _offset(setup: Setup, draw: Draw) -> None:
-    setup.sensor = replace(setup.sensor, offset_n=draw.of("offset_n"))
+    offset_n = draw.of("offset_n")
+    full_scale_n = setup.sensor.full_scale_n + offset_n
+    setup.sensor = replace(setup.sensor, offset_n=offset_n, full_scale_n=full_scale_n)
 
 
 @_sensor("the supply dips for a tenth of a second now and then")

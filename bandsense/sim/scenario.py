@@ -191,7 +191,8 @@ class Scenario:
     def _label(
         self, setup: Setup, movement: Movement, tension: FloatArray, elongation: FloatArray
     ) -> tuple[TrueRep, ...]:
-        seen = np.minimum(tension, setup.sensor.full_scale_n / setup.sensor.gain)  # a clipped peak is flat
+        sensor = setup.sensor
+        seen = np.minimum(tension, (sensor.full_scale_n - sensor.offset_n) / sensor.gain)
         full = tuple(rep.full for rep in setup.plan.reps)
         return true_reps(movement.time_s, seen, elongation, movement.spans, full)
 

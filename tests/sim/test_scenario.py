@@ -20,10 +20,10 @@ def same(a: SimulatedSet, b: SimulatedSet) -> bool:
 
 @pytest.mark.parametrize("name", [None, *DISTURBANCES])
 def test_every_disturbance_has_a_switch_and_is_repeatable(name: str | None) -> None:
-    scenario = Scenario(5, reps=6, disturbances=frozenset({name} if name else ()))
+    scenario = Scenario(5, reps=3, disturbances=frozenset({name} if name else ()))
     simulated = scenario.simulate()
     assert same(simulated, scenario.simulate())
-    assert len(simulated.reps) == 6
+    assert len(simulated.reps) == 3
     if name is not None:
         assert DISTURBANCES[name].description
         assert not same(simulated, replace(scenario, disturbances=frozenset()).simulate())
@@ -95,6 +95,20 @@ def test_lost_samples_make_only_the_repetitions_they_hit_ambiguous() -> None:
     for rep in simulated.reps:
         overlap = min(stop, rep.end_s) - max(start, rep.pull_start_s)
         assert rep.ambiguous == (overlap > 0.15) or -0.1 < overlap < 0.3
+
+
+def test_saturation_clips_peaks_and_their_labels_whatever_the_offset() -> None:
+    clipped = frozenset({"saturation"})
+    for seed in range(4):
+        simulated = Scenario(seed, reps=4, disturbances=clipped | {"offset"}).simulate()
+        alone = Scenario(seed, reps=4, disturbances=clipped).simulate()
+        sensor = simulated.performance.sensor
+        assert simulated.saturated.any()
+        assert not simulated.saturated.all()
+        assert simulated.tension_n.max() == pytest.approx(sensor.full_scale_n, abs=1e-3)
+        for rep, same_rep in zip(simulated.reps, alone.reps, strict=True):
+            assert rep.peak_n == pytest.approx(same_rep.peak_n)
+            assert rep.peak_n + sensor.offset_n <= sensor.full_scale_n + 1e-6
 
 
 @pytest.mark.parametrize("control", CONTROLS)

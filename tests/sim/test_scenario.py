@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bandsense.errors import ConfigError
-from bandsense.sim.disturbances import CONTROLS, DISTURBANCES, Stage
+from bandsense.sim.disturbances import CONTROLS, DISTURBANCES, Disturbance, Stage
 from bandsense.sim.person import EXERCISES, Span
 from bandsense.sim.scenario import Scenario, SimulatedSet
 from bandsense.sim.truth import true_reps
@@ -137,3 +138,13 @@ def test_rates_sample_the_same_performance() -> None:
 def test_unknown_names_are_refused_with_the_known_ones(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
         Scenario(1, **wrong)  # type: ignore[arg-type]
+
+
+def test_every_disturbance_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    assert rows == [f"| `{d.name}` | {d.description} |" for stage in Stage for d in of_stage(stage)]
+
+
+def of_stage(stage: Stage) -> list[Disturbance]:
+    return [d for d in DISTURBANCES.values() if d.stage is stage]

@@ -156,6 +156,16 @@ class Calibration:
             raise CalibrationError("no reading arrived to set the zero from; start the stream first")
         return replace(self, zero=float(np.median(readings)), reference_temperature_c=temperature_c)
 
+    def without_covariance(self, largest_n: float) -> Calibration:
+        """For records that have no room for a covariance: never less uncertain up to `largest_n` than this one.
+
+        The fit's variance becomes part of the span's, at the tension at which it is largest in proportion.
+        """
+        tension = np.linspace(largest_n / 64, largest_n, 64)
+        share = float((self._fit_variance(tension) / tension**2).max())
+        span_uncertainty = float(np.hypot(self.span_uncertainty, share**0.5))
+        return replace(self, span_uncertainty=span_uncertainty, covariance=(0.0, 0.0, 0.0))
+
     def to_dict(self) -> dict[str, Any]:
         """As plain numbers, strings and lists, with a version."""
         data = asdict(self) | {"unit": self.unit.value, "grade": self.grade.value}

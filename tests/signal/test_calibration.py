@@ -59,6 +59,21 @@ def test_the_covariance_of_a_fit_propagates_as_gum_says() -> None:
     assert float(calibration.standard_uncertainty_n(tension)) == pytest.approx(expected)
 
 
+@given(st.floats(-0.99, 0.99), st.sampled_from([0.0, 0.001]))
+def test_a_record_without_covariance_is_not_more_certain(correlation: float, second: float) -> None:
+    covariance = (1e-4, correlation * 1e-2 * 1e-4, 1e-8)
+    full = Calibration(2.0, newton_per_unit2=second, covariance=covariance)
+    plain = full.without_covariance(200.0)
+    assert plain.covariance == (0.0, 0.0, 0.0)
+    for tension in (3.125, 50.0, 200.0):
+        assert plain.standard_uncertainty_n(tension) >= full.standard_uncertainty_n(tension) * (1 - 1e-9)
+
+
+def test_a_straight_line_loses_nothing_without_covariance() -> None:
+    full = Calibration(2.0, span_uncertainty=0.003, covariance=(4e-6, 0.0, 0.0))
+    assert full.without_covariance(100.0).span_uncertainty == pytest.approx((0.003**2 + 0.001**2) ** 0.5)
+
+
 def test_a_tare_sets_the_zero_and_a_spike_does_not_move_it() -> None:
     tared = Calibration(0.5, zero=3.0).tared([10.0, 10.0, 10.2, 9.8, 8_000_000.0], 21.0)
     assert tared.zero == 10.0

@@ -157,7 +157,7 @@ class Calibration:
         return replace(self, zero=float(np.median(readings)), reference_temperature_c=temperature_c)
 
     def without_covariance(self, largest_n: float) -> Calibration:
-        """For records that have no room for a covariance: never less uncertain up to `largest_n` than this one.
+        """For records without room for a covariance: up to `largest_n` never less uncertain than this one.
 
         The fit's variance becomes part of the span's, at the tension at which it is largest in proportion.
         """

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bleak import BleakClient
 from bleak.backends.device import BLEDevice
@@ -32,6 +32,8 @@ from bandsense.errors import (
     SensorTimeout,
     WireError,
 )
+from bandsense.link.capture import CaptureWriter
+from bandsense.link.clock import ClockRelation
 from bandsense.link.drivers import Device, SensorInformation
 from bandsense.link.gatt import BleakGatt
 from bandsense.link.scanner import SensorSighting, scanning
@@ -75,6 +77,8 @@ SETTLED_S = 5.0
 LAST_FRAMES_S = 0.2
 """After *stop* was answered, frames may still be on their way through the computer's Bluetooth stack."""
 BROADCAST_SILENCE_S = 10.0
+FIRST_MARKS, FIRST_MARKS_S, MARKS_S = 10, 1.0, 10.0
+"""So many time marks at this distance, then one every so many seconds."""
 HEARTBEAT_S = 1.0
 SUSPENDED_S = 5.0
 """The clocks disagree, or a heartbeat comes late, by more than this: the computer was asleep."""
@@ -113,6 +117,17 @@ class LinkEvent:
     retry_in_s: float | None = None
     gap_s: float | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values; what is None is left out."""
+        values = {"state": self.state.value, "message": self.message, "host_s": self.host_s}
+        if self.trouble is not None:
+            values["trouble"] = self.trouble.value
+        if self.retry_in_s is not None:
+            values["retry_in_s"] = self.retry_in_s
+        if self.gap_s is not None:
+            values["gap_s"] = self.gap_s
+        return values
+
 
 class Sensor:
     """A sensor that is followed; made by `open_sensor`."""
@@ -123,16 +138,19 @@ class Sensor:
         transport: Transport,
         *,
         pair: bool = True,
-        backlog_limit: int | None = None,
+        capture: CaptureWriter | None = None,
     ) -> None:
         self._target = target
         self._transport = transport
         self._pair = pair
         self._listeners: list[Callable[[LinkEvent], None]] = []
-        self._queue = BlockQueue() if backlog_limit is None else BlockQueue(backlog_limit)
+        self._capture = capture
+        self._queue = BlockQueue()
+        self._clock = ClockRelation()
+        self._clock_restarts = 0
         self._state = LinkState.SEARCHING
         self._sighting: SensorSighting | None = target if isinstance(target, SensorSighting) else None
-        self._decoder: Decoder | None = self._sighting.driver.decoder() if self._sighting else None
+        self._decoder: Decoder | None = None
         self._device: Device | None = None
         self._information: SensorInformation | None = None
         self._battery_percent: int | None = None
@@ -184,6 +202,11 @@ class Sensor:
     def backlog(self) -> int:
         """Samples received that the reader of `stream` has not taken yet."""
         return self._queue.backlog
+
+    @property
+    def clock(self) -> ClockRelation:
+        """The sensor's time related to host time. Another object after the sensor's clock began anew."""
+        return self._clock
 
     @property
     def device(self) -> Device:
@@ -287,6 +310,7 @@ class Sensor:
         sighting = await self._find()
         if self._decoder is None:
             self._decoder = sighting.driver.decoder()
+            self._begin_capture(sighting)
         self._sighting = sighting
         if sighting.driver.broadcasts:
             await self._listen(sighting)
@@ -362,6 +386,7 @@ class Sensor:
         self._broken = None
         pair = self._pair and sighting.driver.bonds and bool(sighting.pairing_open)
         client = await self._open(sighting.device, sighting.name, lost, pair=pair)
+        marking: asyncio.Task[None] | None = None
         try:
             device = sighting.driver.device(BleakGatt(client, sighting.name, self._received))
             try:
@@ -374,8 +399,11 @@ class Sensor:
             self._become_connected(device, information)
             if self._rate_hz is not None:
                 await self._while_linked(self._start_stream())
+            marking = asyncio.create_task(self._mark_time(device))
             await self._watch(lost)
         finally:
+            if marking is not None:
+                marking.cancel()
             self._become_lost()
             with suppress(*BLUETOOTH_ERRORS, AssertionError):
                 async with asyncio.timeout(DISCONNECT_TIMEOUT_S):
@@ -448,8 +476,11 @@ class Sensor:
         self._interrupt()
 
     def _interrupt(self) -> None:
-        if self._decoder is not None:
-            self._deliver(self._decoder.interrupt())
+        if self._decoder is None:
+            return
+        if self._capture is not None:
+            self._capture.interrupted(self._now_s())
+        self._deliver(self._decoder.interrupt())
 
     async def _start_stream(self) -> None:
         async with self._starting:
@@ -510,20 +541,59 @@ class Sensor:
         self._become_lost()
         raise NotHeard(self._why_not_heard())
 
+    async def _mark_time(self, device: Device) -> None:
+        """Ask the sensor for its time now and then while it streams, often at first."""
+        marks = 0
+        while True:
+            await asyncio.sleep(FIRST_MARKS_S if marks < FIRST_MARKS else MARKS_S)
+            if self._state is not LinkState.STREAMING or self._decoder is None:
+                continue
+            sent_s = self._transport.clock()
+            try:
+                marked = await device.time_mark()
+            except CommandError:
+                return
+            except (LinkError, WireError) as error:
+                logger.info("no time mark: %s", error)
+                continue
+            device_s = self._decoder.stream_time_s(marked.time_us)
+            if device_s is not None:
+                self._clock.mark(device_s, sent_s, self._transport.clock())
+                marks += 1
+
     # -- what comes in ---------------------------------------------------------------------------------------
 
+    def _now_s(self) -> float:
+        """Host time in whole microseconds, as a capture keeps it: so a replay gives the very same samples."""
+        return round(self._transport.clock() * 1e6) / 1e6
+
     def _received(self, characteristic: str, data: bytes) -> None:
-        now_s = self._transport.clock()
+        now_s = self._now_s()
+        if self._capture is not None:
+            self._capture.received(now_s, characteristic, data)
         if characteristic == BATTERY_LEVEL_UUID and len(data) == 1 and data[0] <= 100:
             self._battery_percent = data[0]
         block = self._decoder.feed(characteristic, data, now_s) if self._decoder else None
-        if block is not None:
+        if block is not None and len(block):
             self._last_data_s = now_s
+            self._relate_clock(block, now_s)
             self._deliver(block)
+
+    def _relate_clock(self, block: SampleBlock, arrival_s: float) -> None:
+        restarts = self.statistics.restarts
+        if restarts != self._clock_restarts:
+            self._clock_restarts = restarts
+            self._clock = ClockRelation()
+        self._clock.observe(float(block.time_s[-1]), arrival_s)
 
     def _deliver(self, block: SampleBlock | None) -> None:
         if block is not None and len(block):
             self._queue.put(block)
+
+    def _begin_capture(self, sighting: SensorSighting) -> None:
+        if self._capture is not None:
+            about = {"driver": sighting.driver.name, "address": sighting.address, "name": sighting.name}
+            self._capture.section(self._now_s(), about)
 
     def _tell(
         self,
@@ -535,8 +605,10 @@ class Sensor:
         gap_s: float | None = None,
     ) -> None:
         self._state = state
-        event = LinkEvent(self._transport.clock(), state, message, trouble, retry_in_s, gap_s)
+        event = LinkEvent(self._now_s(), state, message, trouble, retry_in_s, gap_s)
         logger.info("%s: %s", state.value, message)
+        if self._capture is not None and self._decoder is not None:
+            self._capture.link(event.host_s, event.to_dict())
         for listener in tuple(self._listeners):
             listener(event)
 
@@ -589,6 +661,7 @@ async def open_sensor(
     on_event: Callable[[LinkEvent], None] | None = None,
     wait_s: float | None = 30.0,
     pair: bool = True,
+    capture: CaptureWriter | None = None,
 ) -> AsyncIterator[Sensor]:
     """Connect to a sensor and keep it connected while the context lasts.
 
@@ -599,11 +672,12 @@ async def open_sensor(
         on_event: called for every change of the link, from the first search on.
         wait_s: how long the first connection may take, seconds; None for ever. Later ones are tried for ever.
         pair: bond with a sensor whose pairing window is open, where it is needed.
+        capture: where to write everything that comes over the air; it stays open.
 
     Raises:
         LinkError: the first connection could not be made.
     """
-    sensor = Sensor(target, transport or Transport(), pair=pair)
+    sensor = Sensor(target, transport or Transport(), pair=pair, capture=capture)
     if on_event is not None:
         sensor.subscribe(on_event)
     supervisor = asyncio.create_task(sensor.supervise(), name="bandsense link supervisor")

@@ -58,7 +58,8 @@ class StreamStatistics:
         malformed: notifications that could not be decoded.
         overruns: frames before which the sensor itself lost a conversion.
         skipped: single samples that a sensor without numbers left out as a habit.
-        restarts: resets of the sensor, seen by its boot number or its clock.
+        restarts: how often the sensor's clock began anew: after a reset, or at every *start* where it counts
+            from that.
     """
 
     samples: int = 0
@@ -123,6 +124,10 @@ class SequencedStream:
     def waiting_frames(self) -> int:
         """Frames that wait for others or for the answer to *start*; never more than a few hundred."""
         return len(self._held) + len(self._unanswered)
+
+    def stream_time_s(self, clock_us: int) -> float:
+        """A reading of the device clock, taken about now, on the time axis of the blocks."""
+        return (nearest(clock_us, self._device_us, _CLOCK_TURN_US) + self._base_us) / _US
 
     def count_malformed(self) -> None:
         """A notification could not be decoded."""
@@ -304,7 +309,7 @@ class TimedStream:
         self._last_us: int | None = None
         self._last_arrival_s = 0.0
         self._intervals: deque[int] = deque(maxlen=_INTERVALS_KEPT)
-        self._samples = self._gaps = self._skipped = self._duplicates = self._malformed = 0
+        self._samples = self._gaps = self._skipped = self._duplicates = self._malformed = self._restarts = 0
 
     @property
     def statistics(self) -> StreamStatistics:
@@ -315,6 +320,7 @@ class TimedStream:
             skipped=self._skipped,
             duplicates=self._duplicates,
             malformed=self._malformed,
+            restarts=self._restarts,
         )
 
     def count_malformed(self) -> None:
@@ -362,6 +368,7 @@ class TimedStream:
         self._begun = True
         self._device_us = time_us[0]
         if self._last_us is not None:
+            self._restarts += 1
             elapsed_us = round((arrival_s - self._last_arrival_s) * _US)
             self._base_us = self._last_us + max(1 - time_us[0], elapsed_us - time_us[-1])
 

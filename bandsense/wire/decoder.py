@@ -59,6 +59,9 @@ class Decoder(Protocol):
     def interrupt(self) -> SampleBlock | None:
         """The link ended or the stream was stopped: give what waits; what comes later follows a gap."""
 
+    def stream_time_s(self, clock_us: int) -> float | None:
+        """A reading of the device clock, taken about now, on the time axis of the blocks, where known."""
+
 
 class BandsenseDecoder:
     """Decoder of the bandsense profile."""
@@ -100,6 +103,10 @@ class BandsenseDecoder:
     def interrupt(self) -> SampleBlock | None:
         """See `Decoder`."""
         return self._stream.interrupt()
+
+    def stream_time_s(self, clock_us: int) -> float | None:
+        """See `Decoder`."""
+        return self._stream.stream_time_s(clock_us)
 
 
 class ProgressorDecoder:
@@ -144,6 +151,10 @@ class ProgressorDecoder:
         self._stream.begin()
         return None
 
+    def stream_time_s(self, clock_us: int) -> float | None:
+        """See `Decoder`; it cannot be asked for its clock."""
+        return None
+
 
 class WhC06Decoder:
     """Decoder of the WH-C06 scale: arrival time is the only time there is."""
@@ -186,4 +197,8 @@ class WhC06Decoder:
     def interrupt(self) -> SampleBlock | None:
         """See `Decoder`."""
         self._gap_due = True
+        return None
+
+    def stream_time_s(self, clock_us: int) -> float | None:
+        """See `Decoder`; it has no clock."""
         return None

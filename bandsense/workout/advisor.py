@@ -144,7 +144,7 @@ class Advisor:
 
     def after_set(self, reps: Sequence[Rep], *, last_of_session: bool) -> Advice:
         """Advice for the next set, from the repetitions of the finished one, partial ones included."""
-        evidence = SetEvidence.of(reps)
+        evidence = SetEvidence.of(reps, self._state.strand.exponent)
         unloaded = median(self._unloaded) if len(self._unloaded) >= 3 else None
         self._learn(evidence)
         if evidence.reps >= LEAST_REPS:

@@ -33,7 +33,8 @@ class SetEvidence:
         full: full repetitions.
         peak_n: mean peak tension of the first five full ones, the least tired; 0 without repetitions.
         peak_uncertainty: standard uncertainty of `peak_n` as a part of it, from their scatter.
-        range_loss: part of the range lost from the first third of the set to the last.
+        range_loss: part of the range lost from the two largest of the first three repetitions to the last
+            two, partial ones included.
         bottom: median tension at the bottom as a part of `peak_n`.
         steady: whether the set was done evenly.
     """
@@ -47,21 +48,19 @@ class SetEvidence:
     steady: bool
 
     @classmethod
-    def of(cls, reps: Sequence[Rep]) -> SetEvidence:
-        """From the repetitions of a set in order."""
+    def of(cls, reps: Sequence[Rep], exponent: float) -> SetEvidence:
+        """From the repetitions of a set in order, on a band whose power law has this exponent."""
         full = [rep for rep in reps if not rep.partial]
         peaks_n = [rep.peak_tension for rep in (full or reps)[:LEAST_REPS]]
         if not peaks_n:
             return cls(0, 0, 0.0, 0.0, 0.0, 0.0, steady=False)
         peak_n = fmean(peaks_n)
-        third = max(1, len(reps) // 3)
-        first, last = (fmean(rep.range_fraction for rep in part) for part in (reps[:third], reps[-third:]))
         return cls(
             reps=len(reps),
             full=len(full),
             peak_n=peak_n,
             peak_uncertainty=pstdev(peaks_n) / peak_n / math.sqrt(len(peaks_n)),
-            range_loss=max(0.0, 1.0 - last / first),
+            range_loss=_range_loss(reps, exponent) if len(reps) >= LEAST_REPS else 0.0,
             bottom=max(0.0, median(rep.start_tension for rep in reps) / peak_n),
             steady=steady(reps),
         )
@@ -109,6 +108,17 @@ def return_cut(reps: Sequence[Rep], exponent: float) -> tuple[float, float]:
 def way_share(tension_ratio: float, exponent: float) -> float:
     """Part of the elongation at the peak that a part of the peak tension stands for."""
     return float(max(tension_ratio, 0.0) ** (1.0 / exponent))
+
+
+def _range_loss(reps: Sequence[Rep], exponent: float) -> float:
+    peak_n = max(rep.peak_tension for rep in reps)
+
+    ways = [
+        way_share(rep.peak_tension / peak_n, exponent) - way_share(rep.start_tension / peak_n, exponent)
+        for rep in reps
+    ]
+    fresh = fmean(sorted(ways[:3])[1:])
+    return max(0.0, 1.0 - fmean(ways[-2:]) / fresh) if fresh > 0.0 else 0.0
 
 
 def _step(before: Sequence[Rep], after: Sequence[Rep], exponent: float) -> float | None:

@@ -1,8 +1,4 @@
-//! Where things lie in the flash of the nRF52840, the only flash map so far.
-//!
-//! The board comes with Adafruit's UF2 boot loader: MBR and SoftDevice below `0x2_7000`, the loader itself from
-//! `0xF_4000`. It jumps to `0x2_7000` and some of its releases accept UF2 blocks only below `0xA_D000`; all that a UF2
-//! file has to write therefore lies below that.
+//! Where things lie in flash.
 
 /// A stretch of flash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,22 +55,53 @@ pub struct Layout {
     pub slot: [Region; 2],
 }
 
-/// Size of a flash page, the unit of erasing.
-pub const PAGE: u32 = 4096;
-/// The boot loader of this crate's users.
-pub const BOOT: Region = Region { start: 0x2_7000, len: 9 * PAGE };
-/// Journals and slots.
-pub const NRF52840: Layout = Layout {
-    journal: [Region { start: BOOT.end(), len: PAGE }, Region { start: BOOT.end() + PAGE, len: PAGE }],
-    slot: [
-        Region { start: BOOT.end() + 2 * PAGE, len: SLOT_LEN },
-        Region { start: BOOT.end() + 2 * PAGE + SLOT_LEN, len: SLOT_LEN },
-    ],
-};
-/// Calibration, settings, bonds.
-pub const STORAGE: Region = Region { start: 0xE_C000, len: 8 * PAGE };
-const SLOT_LEN: u32 = 93 * PAGE;
+/// What boot loader and application of the Seeed XIAO nRF52840 agree on, and their linker scripts and tools with them.
+///
+/// Flash, from below: Nordic's MBR and SoftDevice (kept, unused), the boot loader, two journals, two slots, a spare page,
+/// the application's storage, Adafruit's UF2 boot loader. RAM, from below: two words of the MBR, what is kept over a
+/// reset, a guard that no access may touch, the stack (it grows towards the guard), three words that the UF2 boot
+/// loader uses, everything else.
+pub mod xiao_nrf52840 {
+    use super::{Layout, Region};
 
-const _: () = assert!(NRF52840.slot[0].end() <= 0xA_D000, "a UF2 file must be able to write slot A");
-const _: () = assert!(NRF52840.slot[1].end() <= STORAGE.start, "slot B must end before the storage");
-const _: () = assert!(STORAGE.end() == 0xF_4000, "the storage must end where the UF2 boot loader starts");
+    /// The board's name in images.
+    pub const BOARD: &str = "xiao-nrf52840";
+    /// Size of a flash page, the unit of erasing.
+    pub const PAGE: u32 = 4096;
+    /// The boot loader.
+    pub const BOOT: Region = Region { start: 0x2_7000, len: 9 * PAGE };
+    /// Journals and slots.
+    pub const LAYOUT: Layout = Layout {
+        journal: [
+            Region { start: BOOT.end(), len: PAGE },
+            Region { start: BOOT.end() + PAGE, len: PAGE },
+        ],
+        slot: [
+            Region { start: BOOT.end() + 2 * PAGE, len: SLOT_LEN },
+            Region { start: BOOT.end() + 2 * PAGE + SLOT_LEN, len: SLOT_LEN },
+        ],
+    };
+    /// Calibration, settings, bonds.
+    pub const STORAGE: Region = Region { start: 0xE_C000, len: 8 * PAGE };
+    /// The UF2 boot loader with its settings.
+    pub const UF2_LOADER: Region = Region { start: 0xF_4000, len: 12 * PAGE };
+    const SLOT_LEN: u32 = 93 * PAGE;
+    /// Some releases of the UF2 boot loader write only below this address.
+    const UF2_WRITABLE_END: u32 = 0xA_D000;
+
+    const _: () = assert!(LAYOUT.slot[0].end() <= UF2_WRITABLE_END);
+    const _: () = assert!(LAYOUT.slot[1].end() <= STORAGE.start);
+    const _: () = assert!(STORAGE.end() == UF2_LOADER.start);
+
+    /// Kept over a reset: why the application reset the chip, and why it crashed.
+    pub const RETAINED: Region = Region { start: 0x2000_0008, len: 0xf8 };
+    /// No access may touch it.
+    pub const GUARD: Region = Region { start: 0x2000_0100, len: 0x100 };
+    /// The application's stack.
+    pub const STACK: Region = Region { start: 0x2000_0200, len: 0x7d78 };
+    /// Variables; the boot loader's stack too.
+    pub const RAM: Region = Region { start: 0x2000_8000, len: 0x3_8000 };
+
+    /// The watchdog resets the chip when it is not fed for this long. The boot loader starts it.
+    pub const WATCHDOG_SECONDS: u32 = 8;
+}

@@ -47,9 +47,10 @@ class Player:
         """Begin to sample now, at this nominal rate."""
         self.source.set_rate(rate_hz)
         self.ahead.clear()
+        now_s = _now_s()
         if self.epoch_s is None:
-            self.epoch_s = _now_s()
-        self._skip_until_us = (_now_s() - self.epoch_s) * _US
+            self.epoch_s = now_s
+        self._skip_until_us = (now_s - self.epoch_s) * _US
 
     def look_ahead(self, n: int) -> bool:
         """Have the next n conversions at hand, if there are so many; False when the source has ended."""

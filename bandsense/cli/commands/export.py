@@ -34,11 +34,13 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the files and print their names."""
+    store = open_store(arguments)
+    session = session_named(store, arguments.session)
+
     from bandsense.cli.results import session_table
     from bandsense.export.writing import write
 
-    store = open_store(arguments)
-    table = session_table(store, session_named(store, arguments.session))
+    table = session_table(store, session)
     for path in write(table, arguments.format, arguments.output):
         print(path)
     return 0

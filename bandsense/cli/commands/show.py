@@ -33,11 +33,12 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Follow the session again and print its sets."""
+    store = open_store(arguments)
+    session = session_named(store, arguments.session)
+
     from bandsense.cli.results import follow, followed_json
     from bandsense.export.table import session_json
 
-    store = open_store(arguments)
-    session = session_named(store, arguments.session)
     followed = [follow(store, stream) for stream in session.streams]
     if arguments.json:
         print(json.dumps(session_json(session) | {"streams": [followed_json(part) for part in followed]}))

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bandsense.cli import main
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command did."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+
+Command = Callable[..., Done]
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run a command as a person would, with a store of its own; `main` gives the exit status."""
+    monkeypatch.setenv("BANDSENSE_HOME", str(tmp_path / "home"))
+
+    def run(*arguments: str | Path) -> Done:
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+        captured = capsys.readouterr()
+        return Done(status, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def set_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trace of four repetitions of 2 s up to 53 N at 80 Hz, 14 s long."""
+    t = np.arange(160) / 80.0
+    rep = np.concatenate([50.0 * np.sin(np.pi * t / 2.0) ** 2, np.zeros(40)])
+    tension_n = 3.0 + np.concatenate([np.zeros(160), np.tile(rep, 4), np.zeros(160)])
+    path = tmp_path_factory.mktemp("traces") / "four.csv"
+    rows = "".join(f"{n / 80.0:.4f},{value:.3f}\n" for n, value in enumerate(tension_n))
+    path.write_text("time_s,tension_n\n" + rows)
+    return path
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, set_file: Path) -> tuple[Path, list[str]]:
+    """A data folder with one session in its store, and what `live --json` printed for it."""
+    home = tmp_path_factory.mktemp("trained")
+    arguments = ["live", "--sim", "--trace", str(set_file), "--speed", "0", "--json", "--levels"]
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        status = main([*arguments, "--exercise", "seated-row", "--store", str(home / "bandsense.sqlite3")])
+    assert status == 0
+    return home, printed.getvalue().splitlines()
+
+
+@pytest.fixture
+def session(command: Command, trained: tuple[Path, list[str]], tmp_path: Path) -> Command:
+    """`command` with a store that has one session in it."""
+    shutil.copytree(trained[0], tmp_path / "home")
+    return command

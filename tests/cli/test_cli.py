@@ -1,0 +1,321 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bandsense.cli import parser
+from bandsense.cli.tables import table
+from tests.cli.conftest import Command
+
+COMMANDS = sorted(next(a for a in parser()._actions if a.dest == "command" or a.choices).choices)  # type: ignore[arg-type]
+
+
+def test_help_lists_every_command(command: Command) -> None:
+    done = command("--help")
+    assert done.status == 0
+    for name in COMMANDS:
+        assert f"    {name}" in done.out
+    assert command().status == 2
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(command: Command, name: str) -> None:
+    done = command(name, "--help")
+    assert done.status == 0
+    assert f"example:\n  bandsense {name}" in done.out
+
+
+def test_the_version_is_told(command: Command) -> None:
+    assert command("--version").out.startswith("bandsense 0.")
+
+
+def test_an_error_is_one_line_and_no_traceback(command: Command) -> None:
+    done = command("show", "99")
+    assert done.status == 1
+    assert done.out == ""
+    assert done.err == "bandsense: there is no session 99; `bandsense sessions` lists them\n"
+
+
+def test_a_reader_that_leaves_early_is_no_error(set_file: Path) -> None:
+    code = (
+        "import os, sys\n"
+        "reader, writer = os.pipe()\n"
+        "os.close(reader)\n"
+        "os.dup2(writer, 1)\n"
+        "from bandsense.cli import main\n"
+        "sys.exit(main())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "analyze", str(set_file)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_module_is_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bandsense", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("bandsense ")
+
+
+# -- analyze -----------------------------------------------------------------------------------------------
+
+
+def test_analyze_prints_a_table(command: Command, set_file: Path) -> None:
+    done = command("analyze", set_file)
+    assert done.status == 0
+    assert done.lines[0] == "4 reps in 14.0 s at 80 samples a second"
+    assert done.lines[1].split()[:3] == ["rep", "start", "s"]
+    assert len(done.lines) == 6
+    assert "± 2." in done.lines[2]
+
+
+def test_analyze_as_json(command: Command, set_file: Path) -> None:
+    data = json.loads(command("analyze", set_file, "--json").out)
+    assert (data["reps"], data["partial"], data["samples"]) == (4, 0, 1120)
+    first = data["repetitions"][0]
+    assert first["pull_start"] < first["hold_start"] < first["return_start"] < first["end"]
+    assert first["peak_tension_u_n"] > 0
+
+
+def test_analyze_tells_what_it_left_out(command: Command, set_file: Path, tmp_path: Path) -> None:
+    torn = tmp_path / "torn.csv"
+    torn.write_text(set_file.read_text()[:-5])
+    done = command("analyze", torn)
+    assert done.lines[0].startswith("4 reps")
+    assert "note: line 1121" in done.err
+
+
+def test_analyze_names_a_wrong_file_with_line_and_reason(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.csv"
+    path.write_text("time_s,tension_n\n0,1\n1,oops\n2,3\n")
+    done = command("analyze", path)
+    assert done.status == 1
+    assert done.err == (
+        f"bandsense: {path}, line 3: expected numbers for 'time_s' and 'tension_n', found '1,oops'\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "reps"), [("calibration-1", 5), ("calibration-3", 5), ("calibration-5", 8), ("clean", 4)]
+)
+def test_analyze_reads_the_real_recordings(command: Command, recordings: Path, name: str, reps: int) -> None:
+    done = command("analyze", recordings / "band" / f"{name}.force.csv", "--json")
+    assert json.loads(done.out)["reps"] == reps
+
+
+# -- live, with a simulated sensor -------------------------------------------------------------------------
+
+
+def test_live_ends_with_a_summary(trained: tuple[Path, list[str]]) -> None:
+    _, lines = trained
+    *events, last = map(json.loads, lines)
+    assert '"reps": 4' in lines[-1]
+    assert (last["event"], last["session"], last["samples"]) == ("summary", 1, 1120)
+    assert [event["count"] for event in events if event["event"] == "rep_top"] == [1, 2, 3, 4]
+    levels = [event for event in events if event["event"] == "level"]
+    assert len(levels) == pytest.approx(14 * 20, abs=3)
+    assert all(level["tension_u_n"] > 0 for level in levels)
+
+
+def test_live_in_lines(command: Command, set_file: Path) -> None:
+    done = command("live", "--sim", "--trace", set_file, "--speed", "0", "--lines")
+    assert done.status == 0
+    assert done.lines[:3] == [
+        "looking for a sensor",
+        "connecting to bandsense-BA5E",
+        "connected to bandsense-BA5E",
+    ]
+    assert any("rep 4: 5" in line for line in done.lines)
+    assert done.lines[-2].startswith("4 reps in 1 set, peak 5")
+    assert done.lines[-1] == "saved as session 1"
+
+
+def test_live_can_end_after_a_time(command: Command, set_file: Path) -> None:
+    done = command("live", "--sim", "--trace", set_file, "--speed", "0", "--json", "--seconds", "6")
+    assert 300 < json.loads(done.lines[-1])["samples"] < 520
+    assert "level" not in {json.loads(line)["event"] for line in done.lines}
+
+
+def test_live_without_a_sensor_by_that_name_says_so(command: Command, set_file: Path) -> None:
+    done = command("live", "NOPE", "--sim", "--trace", set_file, "--speed", "0", "--json")
+    assert done.status == 1
+    assert "not heard" in done.err
+    assert command("sessions").out.startswith("no session yet")
+
+
+def test_a_trace_needs_a_simulated_sensor(command: Command, set_file: Path) -> None:
+    done = command("live", "--trace", set_file)
+    assert done.status == 1
+    assert "need --sim" in done.err
+
+
+# -- sessions, show, replay, export ------------------------------------------------------------------------
+
+
+def test_sessions_lists_what_is_stored(session: Command) -> None:
+    done = session("sessions")
+    assert done.lines[0].split() == [
+        "session",
+        "begun",
+        "minutes",
+        "reps",
+        "sets",
+        "exercise",
+        "person",
+        "source",
+        "state",
+    ]
+    assert "seated-row" in done.lines[1]
+    assert "simulator playing four.csv" in done.lines[1]
+    data = json.loads(session("sessions", "--json").out)
+    assert (data["session"], data["state"], data["samples"]) == (1, "complete", 1120)
+
+
+def test_sessions_can_be_deleted(session: Command) -> None:
+    assert session("sessions", "--delete", "1").out == "session 1 is gone\n"
+    assert session("sessions").out.startswith("no session yet")
+
+
+def test_show_prints_the_sets(session: Command) -> None:
+    done = session("show")
+    assert "set 1: 4 reps" in done.out
+    assert len([line for line in done.lines if "±" in line]) == 6  # four reps, the set, the session
+    data = json.loads(session("show", "last", "--json").out)
+    assert data["streams"][0]["summary"]["reps"] == 4
+
+
+def test_replay_of_a_session_tells_what_was_told(session: Command, trained: tuple[Path, list[str]]) -> None:
+    replayed = [json.loads(line) for line in session("replay", "last", "--json", "--levels").lines]
+    live = [json.loads(line) for line in trained[1]]
+    in_stream = [event for event in live if "time_s" in event]
+    assert replayed[:-1] == in_stream
+    assert replayed[-1] == live[-1] | {"session": None}
+
+
+def test_replay_of_a_file(command: Command, set_file: Path) -> None:
+    done = command("replay", set_file, "--lines", "--speed", "0")
+    assert done.lines[0] == "four.csv"
+    assert done.lines[-1].startswith("4 reps in 1 set")
+
+
+@pytest.mark.parametrize("what", ["nowhere.csv", "9"])
+def test_replay_of_nothing_is_an_error(command: Command, what: str) -> None:
+    done = command("replay", what)
+    assert done.status == 1
+    assert what in done.err
+
+
+def test_export_writes_every_sample(session: Command, tmp_path: Path) -> None:
+    done = session("export", "last", "--format", "csv", "-o", tmp_path / "out")
+    assert [Path(line).name for line in done.lines] == ["session-1.csv", "session-1.csv-metadata.json"]
+    with Path(done.lines[0]).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 1120
+    assert max(float(row["tension_n"]) for row in rows) == pytest.approx(53.0, abs=1e-5)
+    assert {row["rep"] for row in rows} == {"0", "1", "2", "3", "4"}
+    assert {row["phase"] for row in rows} == {"rest", "pull", "hold", "return"}
+
+
+@pytest.mark.parametrize(("name", "module"), [("json", "json"), ("parquet", "pyarrow"), ("fit", "fit_tool")])
+def test_export_in_other_formats(session: Command, tmp_path: Path, name: str, module: str) -> None:
+    pytest.importorskip(module)
+    done = session("export", "1", "--format", name, "-o", tmp_path)
+    assert done.lines == [str(tmp_path / f"session-1.{name}")]
+    assert (tmp_path / f"session-1.{name}").stat().st_size > 0
+
+
+def test_a_name_that_is_no_session_is_refused(session: Command) -> None:
+    assert "no session; give its number or `last`" in session("export", "latest").err
+
+
+@pytest.mark.slow
+def test_a_session_cut_short_is_recovered_and_said(session: Command, tmp_path: Path, set_file: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "bandsense", "live", "--sim", "--trace", str(set_file), "--lines"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"BANDSENSE_HOME": str(tmp_path / "home")},
+    ) as process:
+        assert process.stdout is not None
+        while "rep 2" not in process.stdout.readline():
+            assert process.poll() is None
+        process.kill()
+    done = session("sessions")
+    assert "session 2 was cut short; its" in done.err
+    assert "recovered" in done.lines[1]
+    assert "set 1: " in session("show", "2").out
+    assert session("sessions").err == ""
+
+
+# -- the others --------------------------------------------------------------------------------------------
+
+
+def test_scan_lists_sensors(command: Command) -> None:
+    done = command("scan", "--sim", "--seconds", "1")
+    assert done.status == 0
+    assert done.lines[1].split()[0] == "bandsense-BA5E"
+    data = json.loads(command("scan", "--sim", "--seconds", "1", "--json").out)
+    assert (data["driver"], data["pairing_open"], data["connected"]) == ("bandsense", True, False)
+
+
+def test_sim_writes_a_trace_that_holds_what_it_says(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "made.csv"
+    done = command("sim", "-o", path, "--seed", "7", "--reps", "5")
+    assert done.lines == [str(path), f"{path}-truth.json"]
+    truth = json.loads(Path(done.lines[1]).read_text())["reps"]
+    found = json.loads(command("analyze", path, "--json").out)["repetitions"]
+    assert len(truth) == len(found) == 5
+    for true, seen in zip(truth, found, strict=True):
+        assert seen["pull_start"] == pytest.approx(true["pull_start_s"], abs=0.1)
+
+
+def test_sim_lists_what_it_can_do(command: Command) -> None:
+    done = command("sim", "--list")
+    assert "seated_row" in done.lines[0]
+    assert any(line.startswith("fatigue ") for line in done.lines)
+    assert "name a file" in command("sim").err
+    assert "unknown disturbance" in command("sim", "-o", "x.csv", "--disturb", "rain").err
+
+
+def test_exercises(command: Command) -> None:
+    assert any(line.startswith("seated-row") for line in command("exercises").lines)
+    assert command("exercises", "show", "seated-row").lines[0] == "Seated row  (seated-row)"
+    assert "no exercise is called 'rowing'" in command("exercises", "show", "rowing").err
+
+
+def test_doctor_says_what_works(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bandsense.errors import BluetoothOff
+
+    async def off(*_: object, **__: object) -> None:
+        raise BluetoothOff("Bluetooth is switched off; switch it on")
+
+    monkeypatch.setattr("bandsense.link.scanner.discover", off)
+    done = command("doctor", "--json")
+    found = {data["check"]: data for data in map(json.loads, done.lines)}
+    assert done.status == 1
+    assert found["bluetooth"]["outcome"] == "bad"
+    assert "switch it on" in found["bluetooth"]["finding"]
+    assert found["store"]["outcome"] == "good"
+    assert {"sim", "web", "fit", "parquet"} <= set(found)
+
+
+@pytest.mark.slow
+def test_demo_ends_by_itself_with_files(command: Command, tmp_path: Path) -> None:
+    done = command("demo", "-o", tmp_path / "demo", "--speed", "0", "--json")
+    assert done.status == 0, done.err
+    assert json.loads(done.lines[-1])["reps"] == 8
+    names = sorted(path.name for path in (tmp_path / "demo").iterdir() if path.is_file())
+    assert names == ["demo.sqlite3", "session-1.csv", "session-1.csv-metadata.json", "session-1.json"]
+    assert command("sessions").out.startswith("no session yet")  # one's own store is not touched
+
+
+def test_tables_put_numbers_right_and_words_left() -> None:
+    assert table(("a", "word"), [(1, "x"), (100, "yy")]) == "  a  word\n  1  x\n100  yy"
+    assert table(("peak N",), [("61.9 ± 3.1",)]) == "    peak N\n61.9 ± 3.1"

@@ -1,0 +1,84 @@
+"""From a sensor on the air to a file on the disk, as a person does it: commands in a process of their own."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pty
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def bandsense(home: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bandsense", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"BANDSENSE_HOME": str(home)},
+        timeout=110,
+    )
+
+
+def test_a_real_recording_goes_over_the_air_and_comes_out_whole(tmp_path: Path, recordings: Path) -> None:
+    source = recordings / "band" / "calibration-1.force.csv"
+    live = bandsense(tmp_path, "live", "--sim", "--trace", source, "--json")
+    last = live.stdout.splitlines()[-1]
+    assert '"reps": 5' in last
+    assert json.loads(last)["event"] == "summary"
+
+    exported = bandsense(tmp_path, "export", "last", "--format", "csv", "-o", tmp_path / "out")
+    with Path(exported.stdout.splitlines()[0]).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    sent = [line.replace(",", ".").split(";") for line in source.read_text().splitlines()[1:]]
+    assert len(rows) == len(sent) == 1618
+    start_s = float(rows[0]["time_s"])
+    for row, (micros, newtons) in zip(rows, sent, strict=True):
+        assert float(row["tension_n"]) == pytest.approx(float(newtons), abs=1e-4)
+        assert float(row["time_s"]) - start_s == pytest.approx(float(micros) * 1e-6, abs=1e-4)
+
+
+def test_the_demo_ends_by_itself_without_a_terminal(tmp_path: Path) -> None:
+    begin_s = time.monotonic()
+    done = bandsense(tmp_path, "demo", "-o", tmp_path / "demo")
+    assert time.monotonic() - begin_s < 120.0
+    assert "8 reps in 1 set" in done.stdout
+    assert (tmp_path / "demo" / "session-1.csv").exists()
+
+
+def test_the_demo_draws_the_live_view_on_a_terminal(tmp_path: Path) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ |= {"TERM": "xterm-256color", "COLUMNS": "90", "LINES": "28"}
+        command = [sys.executable, "-m", "bandsense", "demo", "--speed", "6", "-o", str(tmp_path / "demo")]
+        os.execv(sys.executable, command)
+    shown = read_all(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0, shown[-2000:]
+    assert "newtons" in shown
+    assert "▲ pull" in shown
+    assert "battery 87 %" in shown
+    assert shown.count("█") > 1000
+    after = shown.rsplit("\x1b[?1049l", 1)[1]  # the old screen is back
+    assert "8 reps in 1 set" in after
+    assert "saved as session 1" in after
+
+
+def read_all(terminal: int) -> str:
+    parts = []
+    while True:
+        try:
+            part = os.read(terminal, 65_536)
+        except OSError:  # the other side is gone
+            break
+        if not part:
+            break
+        parts.append(part)
+    return b"".join(parts).decode(errors="replace")

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bumble import att, gatt
-from bumble.device import Connection
+from bumble.device import Connection, Device
 
-__all__ = ["characteristic", "constant"]
+__all__ = ["characteristic", "constant", "is_subscribed", "notify"]
 
 
 def _not_readable(_connection: Connection) -> bytes:
@@ -41,3 +41,17 @@ def characteristic(
 def constant(uuid: str, value: bytes) -> gatt.Characteristic[bytes]:
     """A characteristic that can only be read and never changes."""
     return characteristic(uuid, gatt.Characteristic.Properties.READ, read=lambda _connection: value)
+
+
+def is_subscribed(device: Device, connection: Connection, value: gatt.Characteristic[bytes]) -> bool:
+    """Whether this client wants to be notified of this value."""
+    subscriptions = device.gatt_server.subscribers.get(connection, {})
+    return bool(
+        subscriptions.get(value.handle, b"\0\0")[0] & gatt.ClientCharacteristicConfigurationBits.NOTIFICATION
+    )
+
+
+def notify(device: Device, connection: Connection, value: gatt.Characteristic[bytes], data: bytes) -> None:
+    """Send a notification, whether or not the client wants it."""
+    head = bytes([att.Opcode.ATT_HANDLE_VALUE_NOTIFICATION]) + value.handle.to_bytes(2, "little")
+    device.send_l2cap_pdu(connection.handle, att.ATT_CID, head + data)

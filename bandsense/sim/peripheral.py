@@ -22,7 +22,7 @@ from bumble.keys import MemoryKeyStore, PairingKeys
 from bandsense.errors import FrameError
 from bandsense.samples import KGF_N
 from bandsense.sim.framer import Framer, Sample
-from bandsense.sim.gatt import characteristic, constant
+from bandsense.sim.gatt import characteristic, constant, is_subscribed, notify
 from bandsense.sim.player import Player
 from bandsense.sim.progressor import ProgressorService
 from bandsense.sim.radio import VirtualRadio
@@ -315,6 +315,10 @@ class VirtualBand:
     def press_button(self) -> None:
         """Open the pairing window for a minute."""
         self._open_pairing(PAIRING_WINDOW_S)
+
+    def close_pairing(self) -> None:
+        """Let the pairing window end now."""
+        self._open_pairing(0.0)
 
     async def factory_reset(self) -> None:
         """What holding the button for 10 s does: bonds, label and options are gone; the window opens."""
@@ -817,8 +821,7 @@ class VirtualBand:
         if self._for_progressor and self._progressor is not None:
             data = self._weights(frame)
             return (data,) if self._progressor.notify(device, connection, data) else ()
-        subscriptions = device.gatt_server.subscribers.get(connection, {})
-        if not subscriptions.get(self._measurement.handle, b"\0\0")[0] & 0x01:
+        if not is_subscribed(device, connection, self._measurement):
             return ()
         pieces = tuple(self.fault.frame(frame.encode()))
         for delay_s, data in pieces:
@@ -829,12 +832,8 @@ class VirtualBand:
         return tuple(data for _, data in pieces)
 
     def _notify(self, connection: Connection, data: bytes) -> None:
-        if connection is not self._connection:
-            return
-        notification = att.ATT_Handle_Value_Notification(
-            attribute_handle=self._measurement.handle, attribute_value=data
-        )
-        self._device().gatt_server.send_gatt_pdu(connection, bytes(notification))
+        if connection is self._connection:
+            notify(self._device(), connection, self._measurement, data)
 
     # -- Progressor-compatible service (section 10) ------------------------------------------------------
 

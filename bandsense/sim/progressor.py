@@ -11,12 +11,12 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from bumble import att, core, gatt
+from bumble import core, gatt
 from bumble.core import AdvertisingData
 from bumble.device import Connection, Device
 
 from bandsense.samples import KGF_N
-from bandsense.sim.gatt import characteristic
+from bandsense.sim.gatt import characteristic, is_subscribed, notify
 from bandsense.sim.player import Felt, Player
 from bandsense.sim.radio import VirtualRadio
 from bandsense.sim.source import SampleSource
@@ -48,13 +48,9 @@ class ProgressorService(gatt.Service):
 
     def notify(self, device: Device, connection: Connection, data: bytes) -> bool:
         """Send a notification; False when this client has not subscribed."""
-        subscription = device.gatt_server.subscribers.get(connection, {}).get(self.data.handle, b"\0\0")
-        if not subscription[0] & 0x01:
+        if not is_subscribed(device, connection, self.data):
             return False
-        notification = att.ATT_Handle_Value_Notification(
-            attribute_handle=self.data.handle, attribute_value=data
-        )
-        device.gatt_server.send_gatt_pdu(connection, bytes(notification))
+        notify(device, connection, self.data, data)
         return True
 
 

@@ -20,8 +20,8 @@ from enum import Enum
 from types import TracebackType
 from typing import Any, cast
 
+from bumble import att, core, hci, ll, pairing
 from bumble import controller as bumble_controller
-from bumble import core, hci, ll, pairing
 from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.host import Host
 from bumble.keys import KeyStore, MemoryKeyStore
@@ -44,6 +44,8 @@ DATA_LENGTH = 251
 SERVER_MTU = 247
 """What small sensors offer (251 less the L2CAP header). Bumble's own 517 lets a client write 514 bytes, more
 than the 512 an attribute may hold (vol 3, part F, 3.2.9), which Bumble then drops."""
+
+_NOTIFICATION = att.ATT_CID.to_bytes(2, "little") + bytes([att.Opcode.ATT_HANDLE_VALUE_NOTIFICATION])
 
 _HIDDEN_FEATURES = hci.LeFeatureMask.LL_PRIVACY | hci.LeFeatureMask.LE_EXTENDED_ADVERTISING
 """With these announced Linux expects enhanced events, which Bumble's controller does not send."""
@@ -89,6 +91,44 @@ class _Advertiser(bumble_controller.LegacyAdvertiser):
                 kind=kind,
             )
         )
+
+
+class _RadioHost(Host):
+    """A host whose data go to and from its controller directly; only commands and events pass as HCI packets.
+
+    A notification is handed to its subscribers at once. Bumble's own way would render it as text for a log
+    several times, which costs more than all the rest.
+    """
+
+    def __init__(self, controller: RadioController) -> None:
+        super().__init__(controller, controller)
+        self._own = controller
+        self.device: Device | None = None
+
+    def send_acl_sdu(self, connection_handle: int, sdu: bytes) -> None:
+        """Send over the air."""
+        connection = self._own.find_le_connection_by_handle(connection_handle)
+        if connection is not None:
+            connection.on_acl_pdu(sdu)
+
+    def on_acl_sdu(self, connection_handle: int, sdu: bytes) -> None:
+        """Received over the air: an L2CAP packet of `length, channel, payload`."""
+        if sdu[2:5] == _NOTIFICATION:
+            self._on_notification(connection_handle, int.from_bytes(sdu[5:7], "little"), sdu[7:])
+        elif connection := self.connections.get(connection_handle):
+            connection.on_acl_pdu(sdu)
+
+    def _on_notification(self, connection_handle: int, attribute_handle: int, value: bytes) -> None:
+        connection = self.device.connections.get(connection_handle) if self.device else None
+        if connection is None:
+            return
+        client = connection.gatt_client
+        client.cache_value(attribute_handle, value)
+        for subscriber in tuple(client.notification_subscribers.get(attribute_handle, ())):
+            if callable(subscriber):
+                subscriber(value)
+            else:
+                subscriber.emit(subscriber.EVENT_UPDATE, value)
 
 
 class RadioController(bumble_controller.Controller):
@@ -163,7 +203,12 @@ class RadioController(bumble_controller.Controller):
 
     def on_link_acl_data(self, sender_address: hci.Address, transport: Any, data: bytes) -> None:
         """Hand received data to the host, unless the connection ended while they were on the way."""
-        if sender_address in self.le_connections:
+        connection = self.le_connections.get(sender_address)
+        if connection is None:
+            return
+        if isinstance(self.host, _RadioHost):
+            asyncio.get_running_loop().call_soon(self.host.on_acl_sdu, connection.handle, data)
+        else:
             super().on_link_acl_data(sender_address, transport, data)
 
     def on_ll_control_pdu(self, sender_address: hci.Address, packet: ll.ControlPdu) -> None:
@@ -580,7 +625,9 @@ class VirtualRadio:
         return delay_s
 
     def _host(self, controller: RadioController, config: DeviceConfiguration) -> Device:
-        return Device(config=config, host=Host(controller, controller))
+        host = _RadioHost(controller)
+        host.device = Device(config=config, host=host)
+        return host.device
 
     async def _power_on(self, device: Device) -> None:
         def on_connection(connection: Connection) -> None:

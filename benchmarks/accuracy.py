@@ -26,7 +26,7 @@ from scipy.optimize import minimize
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from bandsense.export.reading import read_recording
-from bandsense.samples import BoolArray, FloatArray
+from bandsense.samples import KGF_N, BoolArray, FloatArray, Unit
 from bandsense.signal.analysis import analyze
 from bandsense.signal.boundaries import locate
 from bandsense.signal.events import Rep, RepTop
@@ -58,12 +58,12 @@ class Detection:
     counted_s: float | None = None
 
 
-Method = Callable[[FloatArray, FloatArray], list[Detection]]
+Method = Callable[[Recorded], list[Detection]]
 
 
-def bandsense(time_s: FloatArray, tension_n: FloatArray) -> list[Detection]:
+def bandsense(trace: Recorded) -> list[Detection]:
     """The signal chain of this project, one configuration for everything."""
-    result = analyze(time_s, tension_n)
+    result = analyze(trace.time_s, trace.tension_n, gap_before=trace.gap_before, saturated=trace.saturated)
     counted = {event.index: event.detected_s for event in result.events if isinstance(event, RepTop)}
     streamed = {rep.index: rep for rep in result.causal}
     return [
@@ -74,12 +74,12 @@ def bandsense(time_s: FloatArray, tension_n: FloatArray) -> list[Detection]:
     ]
 
 
-def zig_zag(time_s: FloatArray, tension_n: FloatArray) -> list[Detection]:
+def zig_zag(trace: Recorded) -> list[Detection]:
     """Turning points at least 10 N apart."""
     found: list[Detection] = []
-    low = high = float(tension_n[0])
+    low = high = float(trace.tension_n[0])
     top_s, rising = 0.0, False
-    for t, y in zip(time_s.tolist(), tension_n.tolist(), strict=True):
+    for t, y in zip(trace.time_s.tolist(), trace.tension_n.tolist(), strict=True):
         if rising:
             if y > high:
                 high, top_s = y, t
@@ -93,8 +93,9 @@ def zig_zag(time_s: FloatArray, tension_n: FloatArray) -> list[Detection]:
     return found
 
 
-def level_crossing(time_s: FloatArray, tension_n: FloatArray) -> list[Detection]:
+def level_crossing(trace: Recorded) -> list[Detection]:
     """Stretches above half of the largest tension."""
+    time_s, tension_n = trace.time_s, trace.tension_n
     above = np.concatenate(([False], tension_n > 0.5 * tension_n.max(), [False]))
     edges = np.flatnonzero(np.diff(above.astype(int)))
     return [
@@ -102,8 +103,9 @@ def level_crossing(time_s: FloatArray, tension_n: FloatArray) -> list[Detection]
     ]
 
 
-def peaks_of_filtered(time_s: FloatArray, tension_n: FloatArray) -> list[Detection]:
+def peaks_of_filtered(trace: Recorded) -> list[Detection]:
     """`find_peaks` with a prominence of 30 % of the range, 0.5 s apart, on a zero-phase 4 Hz low-pass."""
+    time_s, tension_n = trace.time_s, trace.tension_n
     rate_hz = 1.0 / float(np.median(np.diff(time_s)))
     smooth = sosfiltfilt(butter(2, min(4.0, 0.4 * rate_hz), fs=rate_hz, output="sos"), tension_n)
     peaks, _ = find_peaks(smooth, prominence=0.3 * np.ptp(smooth), distance=max(1, round(0.5 * rate_hz)))
@@ -284,7 +286,11 @@ def _scored(all_cases: Iterable[Case], rates_hz: Sequence[float]) -> Scores:
         for rate_hz in rates_hz:
             recorded = case.record(rate_hz)
             for name, method in METHODS.items():
-                found = method(recorded.time_s, recorded.tension_n)
+                try:
+                    found = method(recorded)
+                except Exception as error:
+                    error.add_note(f"{name} on {case.group} of the {case.generator}, {rate_hz:g} Hz")
+                    raise
                 scores[name, case.generator, case.group, rate_hz].add(recorded, found)
     return scores
 
@@ -328,15 +334,16 @@ def real_results(folder: Path) -> list[RealResult]:
     results = []
     for file in sorted([*folder.glob("band/*.force.csv"), *folder.glob("isometric/*.csv")]):
         block = read_recording(file).block
-        tension = block.values * (9.80665 if block.unit.value == "kgf" else 1.0)
-        name = file.name.removesuffix(".csv").removesuffix(".force")
-        reps, partial = BAND_RECORDINGS.get(name, (None, None))
-        found = {method: run(block.time_s, tension) for method, run in METHODS.items()}
+        tension = block.values * (KGF_N if block.unit is Unit.KILOGRAM_FORCE else 1.0)
+        title = file.name.removesuffix(".csv").removesuffix(".force")
+        reps, partial = BAND_RECORDINGS.get(title, (None, None))
+        trace = Recorded(block.time_s, tension, block.gap_before, block.saturated, (), ())
+        found = {name: method(trace) for name, method in METHODS.items()}
         own = [d.rep for d in found["bandsense"] if d.rep is not None]
-        encoder = file.with_name(f"{name}.encoder.txt")
+        encoder = file.with_name(f"{title}.encoder.txt")
         boundary = encoder_differences(block.time_s, tension, own, encoder) if encoder.is_file() else ()
-        counts = {method: len(detections) for method, detections in found.items()}
-        results.append(RealResult(name, reps, partial, counts, sum(rep.partial for rep in own), boundary))
+        counts = {name: len(detections) for name, detections in found.items()}
+        results.append(RealResult(title, reps, partial, counts, sum(rep.partial for rep in own), boundary))
     return results
 
 

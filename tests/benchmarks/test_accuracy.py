@@ -69,7 +69,8 @@ def test_the_interval_of_a_share_holds_it() -> None:
 def test_the_alternatives_count_easy_repetitions(method: object) -> None:
     time_s = np.arange(1600) / 80
     tension = 25 * (1 - np.cos(2 * np.pi * time_s / 4))
-    found = method(time_s, tension)  # type: ignore[operator]
+    flags = np.zeros(time_s.size, dtype=bool)
+    found = method(Recorded(time_s, tension, flags, flags, (), ()))  # type: ignore[operator]
     assert [d.middle_s for d in found] == pytest.approx([2, 6, 10, 14, 18], abs=0.1)
 
 

@@ -2,15 +2,25 @@
 
 use bandsense_core::hal::{Adc, Button, Clock, Identity, Light, System};
 use bandsense_update::smp::Server;
-use bt_hci::cmd::le::LeReadLocalSupportedFeatures;
+use bt_hci::cmd::le::{LeLongTermKeyRequestNegativeReply, LeReadLocalSupportedFeatures};
 use bt_hci::controller::ControllerCmdSync;
 use embedded_storage_async::nor_flash::NorFlash;
 use trouble_host::prelude::Controller;
 
 /// A Bluetooth controller with the commands that the application and its host use.
-pub trait Radio: Controller + ControllerCmdSync<LeReadLocalSupportedFeatures> {}
+pub trait Radio:
+    Controller
+    + ControllerCmdSync<LeReadLocalSupportedFeatures>
+    + ControllerCmdSync<LeLongTermKeyRequestNegativeReply>
+{
+}
 
-impl<C: Controller + ControllerCmdSync<LeReadLocalSupportedFeatures>> Radio for C {}
+impl<C> Radio for C where
+    C: Controller
+        + ControllerCmdSync<LeReadLocalSupportedFeatures>
+        + ControllerCmdSync<LeLongTermKeyRequestNegativeReply>
+{
+}
 
 /// The types of a board's parts.
 pub trait Board {

@@ -82,7 +82,7 @@ where
         shared.progressor_on.set(cfg!(feature = "progressor") && settings.options & OPTION_PROGRESSOR != 0);
     }
 
-    let gate = Gate::new(controller, || shared.pairing_is_open());
+    let gate = Gate::new(controller, || shared.pairing_is_open(), &shared.key_wanted);
     let capabilities = match identity.passkey {
         Some(_) => IoCapabilities::DisplayOnly,
         None => IoCapabilities::NoInputNoOutput,

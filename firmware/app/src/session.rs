@@ -5,6 +5,8 @@ use core::cell::{Cell, RefCell};
 use bandsense_core::control::{Assembly, REQUEST_MAX};
 use bandsense_core::power::{Event, State};
 use bandsense_core::progressor::Command;
+use bt_hci::cmd::le::LeLongTermKeyRequestNegativeReply;
+use embassy_futures::join::join;
 use embassy_futures::select::{select, select5};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::channel::Channel;
@@ -26,6 +28,8 @@ const INDICATE: u8 = 1 << 1;
 const VALUE_MAX: usize = REQUEST_MAX + 1;
 /// Pieces of an update request that can wait: those of the longest request at the largest MTU.
 const PIECES_QUEUED: usize = 10;
+/// By then the Bluetooth host has found a key that it has.
+const KEY_SEARCH: Duration = Duration::from_millis(500);
 /// Pause after the controller refused to advertise.
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -96,7 +100,7 @@ pub async fn serve<'a, B: Board, C: Radio>(
         session.events(),
         session.stream(),
         update::serve(&session),
-        session.tell(peripheral),
+        join(session.refuse_unknown_key(), session.tell(peripheral)),
     )
     .await;
     session.end().await;
@@ -189,6 +193,16 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
     }
 
     // -- security -------------------------------------------------------------------------------------------
+
+    /// A central that asks to encrypt before its connection is accepted, with a bond that the sensor forgot, gets no
+    /// answer from the Bluetooth host.
+    async fn refuse_unknown_key(&self) {
+        Timer::after(KEY_SEARCH).await;
+        if let Some(handle) = self.shared.key_wanted.take() {
+            let _ = self.stack.command(LeLongTermKeyRequestNegativeReply::new(handle)).await;
+            self.connection.raw().disconnect();
+        }
+    }
 
     async fn paired(&self, bond: Option<BondInformation>) {
         self.shared.open_pairing(0);

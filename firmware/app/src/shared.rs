@@ -14,6 +14,7 @@ use bandsense_core::rate::Rate;
 use bandsense_core::settings::Settings;
 use bandsense_core::statistics::SelfTest;
 use bandsense_update::smp::Server;
+use bt_hci::param::ConnHandle;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::channel::Channel;
 use embassy_sync::mutex::Mutex;
@@ -82,6 +83,8 @@ pub struct Shared<B: Board> {
     pub exit: Signal<NoopRawMutex, Exit>,
     pub orders: Channel<NoopRawMutex, (u8, Order), 1>,
     pub outcomes: Signal<NoopRawMutex, (u8, Outcome)>,
+    /// The link whose central waits for the key of their bond.
+    pub key_wanted: Cell<Option<ConnHandle>>,
     last_order: Cell<u8>,
     window: Cell<Window>,
     power: RefCell<Power>,
@@ -120,6 +123,7 @@ impl<B: Board> Shared<B> {
             exit: Signal::new(),
             orders: Channel::new(),
             outcomes: Signal::new(),
+            key_wanted: Cell::new(None),
             last_order: Cell::new(0),
             window: Cell::new(Window::default()),
             power: RefCell::new(power),

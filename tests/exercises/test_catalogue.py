@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
 from bandsense.errors import ConfigError
 from bandsense.exercises.catalogue import get_exercise, load_exercises, parse_exercise, render
 from bandsense.exercises.model import Anchoring, Breath, Sides, SlackMethodKind, Tempo
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 SHIPPED = {
     "seated-row": (Anchoring.ANCHORED, Sides.BOTH),
@@ -143,3 +147,11 @@ def test_two_files_with_one_id_are_refused(tmp_path):
 def test_an_exercise_cannot_be_changed_in_place():
     with pytest.raises(ValidationError, match="frozen"):
         get_exercise("seated-row").stroke_m = 1.0
+
+
+def test_the_example_of_the_documentation_is_an_exercise():
+    text = (REPOSITORY / "docs" / "exercises.md").read_text(encoding="utf-8")
+    example = text.split("```toml\n")[1].split("```")[0]
+    exercise = parse_exercise(example, source="docs/exercises.md")
+    assert exercise.id == "face-pull"
+    assert len(exercise.slack) == 2

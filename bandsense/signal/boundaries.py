@@ -1,14 +1,17 @@
-"""Where a repetition begins, holds, turns and ends: 10 % and 90 % crossings of its own rise and fall."""
+"""Where a repetition begins, holds, turns and ends: 10 % and 90 % crossings of its own rise and fall.
+
+Works on plain lists: repetitions are short, and walking along one is quicker than a dozen array operations.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from bandsense.samples import FloatArray
 
-__all__ = ["Boundaries", "Edge", "locate", "rising_edge"]
+__all__ = ["HIGH", "LOW", "Boundaries", "Edge", "locate", "measure", "rising_edge"]
 
 LOW, HIGH = 0.1, 0.9
 """Parts of the rise or fall whose crossings are the boundaries."""
@@ -27,7 +30,7 @@ VALLEY_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A rise from its valley: times of the 10 % and 90 % crossings, and tension in the valley."""
+    """A rise or fall: times of its 10 % and 90 % crossings, and tension in its valley."""
 
     low_s: float
     high_s: float
@@ -48,90 +51,109 @@ class Boundaries:
     end_n: float
 
 
-def locate(
-    time_s: FloatArray, tension_n: FloatArray, expected_end_n: float = np.inf, peak: int | None = None
-) -> Boundaries:
+def locate(time_s: FloatArray, tension_n: FloatArray) -> Boundaries:
     """Boundaries of the one repetition in a stretch that reaches from before its pull to after its return.
+
+    Args:
+        time_s: float64[n], increasing, n ≥ 1.
+        tension_n: float64[n]; the peak is the greatest.
+    """
+    return measure(time_s.tolist(), tension_n.tolist(), 0, int(tension_n.argmax()), tension_n.size - 1)
+
+
+def measure(
+    time_s: Sequence[float],
+    tension_n: Sequence[float],
+    first: int,
+    peak: int,
+    last: int,
+    expected_end_n: float = math.inf,
+) -> Boundaries:
+    """Boundaries of the repetition that has its peak at index `peak` and lies within `first` to `last`.
 
     The fall is a rise read backwards: hold start is the first crossing of 90 % of the rise and pull start the
     last crossing of 10 % before it, return start the last crossing of 90 % of the fall and end the first
     crossing of 10 % after it. So double peaks and pauses lie inside, bounces at the bottom outside.
 
     Args:
-        time_s: float64[n], increasing, n ≥ 1.
-        tension_n: float64[n].
+        time_s: increasing.
+        tension_n: as long as `time_s`.
+        first, peak, last: indices, first ≤ peak ≤ last.
         expected_end_n: tension the return is expected to reach, where the stretch ends before it does.
-        peak: where the peak is, if not at the greatest tension.
     """
-    if peak is None:
-        peak = int(tension_n.argmax())
-    rise = rising_edge(time_s[: peak + 1], tension_n[: peak + 1])
-    fall = rising_edge(time_s[peak:][::-1], tension_n[peak:][::-1], expected_end_n)
+    rise = rising_edge(time_s, tension_n, first, peak)
+    fall = rising_edge(time_s, tension_n, last, peak, expected_end_n)
     return Boundaries(
         rise.low_s,
         rise.high_s,
         fall.high_s,
         fall.low_s,
-        float(time_s[peak]),
-        float(tension_n[peak]),
+        time_s[peak],
+        tension_n[peak],
         rise.valley_n,
         fall.valley_n,
     )
 
 
-def rising_edge(time_s: FloatArray, tension_n: FloatArray, valley_n: float = np.inf) -> Edge:
-    """The rise to the last sample, which is the peak.
+def rising_edge(
+    time_s: Sequence[float], tension_n: Sequence[float], far: int, peak: int, valley_n: float = math.inf
+) -> Edge:
+    """The rise to the peak from index `far`, or, where `far` is after the peak, the fall read backwards.
 
     Args:
-        time_s: float64[n], monotone either way, n ≥ 1.
-        tension_n: float64[n].
+        time_s, tension_n: times and tensions.
+        far, peak: indices.
         valley_n: a lower valley than the samples show.
     """
-    bottom = int(tension_n.argmin())
-    top_n = float(tension_n[-1])
-    foot = _last_below(tension_n, bottom, top_n - (1.0 - FOOT) * (top_n - float(tension_n[bottom])))
-    bottom = _valley(time_s, tension_n, bottom, foot)
-    valley_n = min(valley_n, float(tension_n[bottom]))
-    rise_n = top_n - valley_n
-    high = foot + int((tension_n[foot:] >= valley_n + HIGH * rise_n).argmax())
-    low = _last_below(tension_n[: high + 1], bottom, valley_n + LOW * rise_n) + 1
+    back = -1 if far <= peak else 1
+    top_n = tension_n[peak]
+    side = tension_n[far : peak + 1] if back < 0 else tension_n[peak : far + 1]
+    bottom = min(far, peak) + side.index(min(side))
+    foot = _walk_below(tension_n, peak, bottom, top_n - (1.0 - FOOT) * (top_n - tension_n[bottom]))
+    bottom = _valley(time_s, tension_n, foot, bottom, top_n)
+    valley_n = min(valley_n, tension_n[bottom])
+    high_n = valley_n + HIGH * (top_n - valley_n)
+    low_n = valley_n + LOW * (top_n - valley_n)
+    high = foot
+    while high != peak and tension_n[high] < high_n:
+        high -= back
+    low = _walk_below(tension_n, high, bottom, low_n)
     return Edge(
-        _crossing(time_s, tension_n, low, valley_n + LOW * rise_n),
-        _crossing(time_s, tension_n, high, valley_n + HIGH * rise_n),
+        _crossing(time_s, tension_n, low, low - back if low != peak else low, low_n),
+        _crossing(time_s, tension_n, high + back if high != bottom else high, high, high_n),
         valley_n,
     )
 
 
-def _last_below(tension_n: FloatArray, first: int, level_n: float) -> int:
-    """Last sample below a level, from `first` on; `first` if there is none."""
-    below = (tension_n[first:] < level_n).nonzero()[0]
-    return first + int(below[-1]) if below.size else first
+def _walk_below(tension_n: Sequence[float], start: int, stop: int, level_n: float) -> int:
+    """First index from `start` towards `stop` at which tension is below a level; `stop` if there is none."""
+    way = 1 if stop > start else -1
+    i = start
+    while i != stop and tension_n[i] >= level_n:
+        i += way
+    return i
 
 
-def _valley(time_s: FloatArray, tension_n: FloatArray, bottom: int, foot: int) -> int:
-    """The valley right before the rise: since its lowest point the band may have been taken up and held."""
-    if foot == bottom:
+def _valley(time_s: Sequence[float], tension_n: Sequence[float], foot: int, bottom: int, top_n: float) -> int:
+    """The valley next to the rise: since its lowest point the band may have been taken up and held."""
+    length = abs(foot - bottom)
+    if not length:
         return bottom
-    step_s = abs(float(time_s[-1] - time_s[0])) / (time_s.size - 1)
+    step_s = abs(time_s[foot] - time_s[bottom]) / length
     width = max(1, round(STILL_S / step_s))
-    if foot - bottom <= width:
-        return bottom
-    rise_n = float(tension_n[-1] - tension_n[bottom])
-    moved_n = np.abs(tension_n[bottom + width : foot + 1] - tension_n[bottom : foot + 1 - width])
-    still = (moved_n < STILL_PART * rise_n).nonzero()[0]
-    if not still.size:
-        return bottom
-    last = bottom + width + int(still[-1])
-    first = max(bottom, last - max(width, round(VALLEY_S / step_s)))
-    return first + int(tension_n[first : last + 1].argmin())
+    way = 1 if bottom > foot else -1
+    still_n = STILL_PART * (top_n - tension_n[bottom])
+    for i in range(foot, bottom - way * width, way):
+        if abs(tension_n[i] - tension_n[i + way * width]) < still_n:
+            reach = min(max(width, round(VALLEY_S / step_s)), abs(bottom - i))
+            return min(range(i, i + way * (reach + 1), way), key=tension_n.__getitem__)
+    return bottom
 
 
-def _crossing(time_s: FloatArray, tension_n: FloatArray, at: int, level_n: float) -> float:
-    """Time at which tension crosses a level between samples `at` − 1 and `at`, by linear interpolation."""
-    if at < 1 or at >= time_s.size:
-        return float(time_s[min(at, time_s.size - 1)])
-    before_n, after_n = float(tension_n[at - 1]), float(tension_n[at])
-    if before_n == after_n:
-        return float(time_s[at])
-    share = min(1.0, max(0.0, (level_n - before_n) / (after_n - before_n)))
-    return float(time_s[at - 1]) + share * float(time_s[at] - time_s[at - 1])
+def _crossing(time_s: Sequence[float], tension_n: Sequence[float], a: int, b: int, level_n: float) -> float:
+    """Time at which tension crosses a level between two neighbouring samples, by linear interpolation."""
+    from_n, to_n = tension_n[a], tension_n[b]
+    if from_n == to_n:
+        return time_s[b]
+    share = min(1.0, max(0.0, (level_n - from_n) / (to_n - from_n)))
+    return time_s[a] + share * (time_s[b] - time_s[a])

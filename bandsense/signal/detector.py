@@ -11,17 +11,14 @@ from bandsense.signal.config import DetectorConfig
 from bandsense.signal.events import Event, WarningKind
 from bandsense.signal.filters import Conditioner, Segment
 from bandsense.signal.history import History, Marks
-from bandsense.signal.tracker import Tracker
+from bandsense.signal.tracker import HISTORY_S, Tracker
 
 __all__ = ["DetectorConfig", "RepDetector"]
 
 TICK_HZ = 25.0
 """The tracker looks at the smoothed trace about this often; boundaries come from all samples."""
 
-HISTORY_S = 90.0
-"""How far back a repetition can be measured."""
-
-PIECE = 4096
+PIECE = 32768
 """Most samples worked on at once, which bounds the memory."""
 
 LONG_GAP_S = 1.0
@@ -46,11 +43,10 @@ class RepDetector:
         self._saturated = Marks()
         self._gaps = Marks()
         self._tracker: Tracker | None = None
-        self._history = History(3, 1)
+        self._clean_n = History(1)
         self._step = 1
         self._last_s = -np.inf
         self._pushed = 0
-        self._followed = 0
 
     @property
     def count(self) -> int:
@@ -100,7 +96,7 @@ class RepDetector:
         """End the stream and give what can still be decided."""
         self._take(self._conditioner.finish())
         if self._tracker is not None:
-            self._tracker.finish(self._followed - 1)
+            self._tracker.finish()
         return self._told()
 
     def _check(self, time: FloatArray, tension: FloatArray) -> None:
@@ -123,26 +119,23 @@ class RepDetector:
             if segment.gap_s:
                 self._gaps.add(segment.first, np.ones(1, dtype=np.bool_))
                 if segment.gap_s >= LONG_GAP_S:
-                    tracker.interrupt(segment.first - 1)
+                    tracker.interrupt()
                 tracker.warn(
                     float(smooth_s[0]), WarningKind.GAP, f"{segment.gap_s:.2f} s of samples are missing"
                 )
-            self._history.append(smooth_s, segment.smooth_n, segment.clean_n)
-            self._followed = segment.first + smooth_s.size
+            self._clean_n.append(segment.clean_n)
             offset = -segment.first % self._step
             tracker.follow(
                 smooth_s[offset :: self._step].tolist(),
                 segment.smooth_n[offset :: self._step].tolist(),
                 segment.ready_s[offset :: self._step].tolist(),
-                segment.first + offset,
-                self._step,
             )
 
     def _start(self, segment: Segment) -> Tracker:
         rate_hz = self._conditioner.rate_hz
-        self._history = History(3, int(HISTORY_S * rate_hz) + PIECE)
+        self._clean_n = History(int(HISTORY_S * rate_hz) + PIECE)
         self._step = max(1, round(rate_hz / TICK_HZ))
-        self._tracker = Tracker(self._config, self._history, self._saturated, self._gaps, rate_hz)
+        self._tracker = Tracker(self._config, self._clean_n, self._saturated, self._gaps, rate_hz, self._step)
         if rate_hz < LOW_RATE_HZ:
             self._tracker.warn(
                 float(segment.time_s[0]),

@@ -76,6 +76,8 @@ def despike(values: FloatArray, floor_n: float) -> FloatArray:
     A second look takes the steps before from what the first has cleaned, for spikes close to each other. Each
     result depends on the four values before and the one after it, wherever the row was cut.
     """
+    if np.abs(values[1:] - values[:-1]).max(initial=0.0) <= floor_n:
+        return values
     first = _replaced(values, values, floor_n)
     return first if first is values else _replaced(values, first, floor_n)
 

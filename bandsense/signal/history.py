@@ -12,28 +12,28 @@ __all__ = ["History", "Marks"]
 
 
 class History:
-    """Rows of samples that belong together (time, tension, …); at least the latest `capacity` are kept."""
+    """At least the latest `capacity` samples."""
 
-    def __init__(self, rows: int, capacity: int) -> None:
+    def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._data = np.empty((rows, 2 * capacity))
+        self._values = np.empty(2 * capacity)
         self._size = 0
         self._first = 0
 
-    def append(self, *rows: FloatArray) -> None:
+    def append(self, values: FloatArray) -> None:
         """Add samples, at most `capacity` at once."""
-        n = rows[0].size
-        if self._size + n > self._data.shape[1]:
+        n = values.size
+        if self._size + n > self._values.size:
             drop = self._size - self._capacity
-            self._data[:, : self._capacity] = self._data[:, drop : self._size]
+            self._values[: self._capacity] = self._values[drop : self._size]
             self._size, self._first = self._capacity, self._first + drop
-        for row, values in zip(self._data, rows, strict=True):
-            row[self._size : self._size + n] = values
+        self._values[self._size : self._size + n] = values
         self._size += n
 
     def between(self, first: int, last: int) -> FloatArray:
-        """Samples `first` to `last`, both included, as far as they are kept: float64[rows, n]."""
-        return self._data[:, max(0, first - self._first) : max(0, last + 1 - self._first)]
+        """Samples `first` to `last`, both included, as far as they are kept."""
+        stop = min(self._size, last + 1 - self._first)
+        return self._values[max(0, first - self._first) : max(0, stop)]
 
 
 class Marks:
@@ -44,7 +44,7 @@ class Marks:
 
     def add(self, first: int, flags: BoolArray) -> None:
         """Take the flags of consecutive samples, the first of which has number `first`."""
-        at = np.flatnonzero(flags)
+        at = flags.nonzero()[0]
         if not at.size:
             return
         cuts = np.flatnonzero(np.diff(at) > 1) + 1

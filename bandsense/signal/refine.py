@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -10,7 +11,7 @@ import numpy as np
 from scipy import signal
 
 from bandsense.samples import FloatArray
-from bandsense.signal.boundaries import locate
+from bandsense.signal.boundaries import Boundaries, measure
 from bandsense.signal.config import DetectorConfig
 from bandsense.signal.events import Rep
 from bandsense.signal.filters import CONTEXT, LARGEST_SHARE, despike, spike_floor_n
@@ -27,6 +28,9 @@ HOLE_INTERVALS = 1.5
 LONGEST_BRIDGE_S = 1.0
 """After a longer hole the trace starts anew, as it does for the streaming detector."""
 
+ENOUGH_HZ = 80.0
+"""What the low-pass leaves needs no more samples a second; above, every so manieth is taken."""
+
 LEAD_S = 10.0
 """How far before the first and after the last repetition the rest is looked for."""
 
@@ -34,12 +38,12 @@ PEAK_MARGIN_S = 0.1
 """The peak may lie this far outside the repetition as the streaming detector saw it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class _Stretch:
-    """Part of a trace, evenly sampled."""
+    """Part of a trace without long holes."""
 
-    time_s: FloatArray
-    smooth_n: FloatArray
+    time_s: list[float]
+    smooth_n: list[float]
 
 
 def refine(
@@ -56,8 +60,9 @@ def refine(
     if not reps:
         return ()
     stretches = list(_stretches(time_s, _despiked(tension_n, rate_hz), rate_hz))
-    measured = [_measured(_holding(stretches, rep.peak_time), reps, i) for i, rep in enumerate(reps)]
-    return tuple(rep for one_set in _sets(measured, config) for rep in _ranged(one_set, config))
+    found = [_located(_holding(stretches, rep.peak_time), reps, i) for i, rep in enumerate(reps)]
+    parts = [part for one_set in _sets(found, config) for part in _parts(one_set, config)]
+    return tuple(_rewritten(*row, config) for row in zip(reps, found, parts, strict=True))
 
 
 def _despiked(tension_n: FloatArray, rate_hz: float) -> FloatArray:
@@ -67,16 +72,18 @@ def _despiked(tension_n: FloatArray, rate_hz: float) -> FloatArray:
 
 def _stretches(time_s: FloatArray, clean_n: FloatArray, rate_hz: float) -> Iterator[_Stretch]:
     sections = signal.butter(2, min(ZERO_PHASE_HZ, LARGEST_SHARE * rate_hz), fs=rate_hz, output="sos")
-    step = np.diff(time_s)
-    even = bool(step.max() <= HOLE_INTERVALS / rate_hz)
-    cuts = [0, *(np.flatnonzero(step > LONGEST_BRIDGE_S) + 1).tolist(), time_s.size]
+    interval_s = np.diff(time_s)
+    even = bool(interval_s.max() <= HOLE_INTERVALS / rate_hz)
+    cuts = [0, *(np.flatnonzero(interval_s > LONGEST_BRIDGE_S) + 1).tolist(), time_s.size]
+    step = max(1, int(rate_hz / ENOUGH_HZ))
     for first, last in pairwise(cuts):
         at, values = time_s[first:last], clean_n[first:last]
         if not even:
             grid = np.arange(at[0], at[-1] + 0.5 / rate_hz, 1.0 / rate_hz)
             at, values = grid, np.interp(grid, at, values)
         pad = min(at.size - 1, round(rate_hz))
-        yield _Stretch(at, signal.sosfiltfilt(sections, values, padlen=pad))
+        smooth = signal.sosfiltfilt(sections, values, padlen=pad)
+        yield _Stretch(at[::step].tolist(), smooth[::step].tolist())
 
 
 def _holding(stretches: Sequence[_Stretch], time_s: float) -> _Stretch:
@@ -84,21 +91,50 @@ def _holding(stretches: Sequence[_Stretch], time_s: float) -> _Stretch:
     return min(stretches, key=lambda s: max(s.time_s[0] - time_s, time_s - s.time_s[-1], 0.0))
 
 
-def _measured(stretch: _Stretch, reps: Sequence[Rep], i: int) -> Rep:
+def _located(stretch: _Stretch, reps: Sequence[Rep], i: int) -> Boundaries:
     """One repetition measured between the lowest points that part it from its neighbours."""
     rep = reps[i]
     before_s = reps[i - 1].peak_time if i else rep.pull_start - LEAD_S
     after_s = reps[i + 1].peak_time if i + 1 < len(reps) else rep.end + LEAD_S
-    marks_s = (before_s, rep.pull_start - PEAK_MARGIN_S, rep.end + PEAK_MARGIN_S, after_s)
-    start, first, last, stop = np.searchsorted(stretch.time_s, marks_s).tolist()
-    here = stretch.smooth_n[first:last]
-    if here.size < 2:
-        return rep
-    peak = first + int(here.argmax())
-    start = min(start, peak)
-    start += int(stretch.smooth_n[start : peak + 1].argmin())
-    stop = peak + int(stretch.smooth_n[peak : max(stop, peak + 1)].argmin()) + 1
-    b = locate(stretch.time_s[start:stop], stretch.smooth_n[start:stop], peak=peak - start)
+    time_s, smooth_n = stretch.time_s, stretch.smooth_n
+    first = bisect_left(time_s, rep.pull_start - PEAK_MARGIN_S, hi=len(time_s) - 1)
+    last = bisect_left(time_s, rep.end + PEAK_MARGIN_S, lo=first, hi=len(time_s) - 1)
+    peak = _highest(smooth_n, first, last)
+    start = _lowest(smooth_n, min(bisect_left(time_s, before_s), peak), peak)
+    stop = _lowest(smooth_n, peak, max(bisect_left(time_s, after_s) - 1, peak))
+    return measure(time_s, smooth_n, start, peak, stop)
+
+
+def _highest(values: Sequence[float], first: int, last: int) -> int:
+    part = values[first : last + 1]
+    return first + part.index(max(part))
+
+
+def _lowest(values: Sequence[float], first: int, last: int) -> int:
+    part = values[first : last + 1]
+    return first + part.index(min(part))
+
+
+def _sets(found: Sequence[Boundaries], config: DetectorConfig) -> Iterator[list[Boundaries]]:
+    """Repetitions between long rests."""
+    one_set = [found[0]]
+    for b in found[1:]:
+        if b.pull_start - one_set[-1].end > config.new_set_s:
+            yield one_set
+            one_set = []
+        one_set.append(b)
+    yield one_set
+
+
+def _parts(one_set: Sequence[Boundaries], config: DetectorConfig) -> Iterator[float]:
+    """Ranges as parts of the full range that the whole set shows."""
+    rest_n = min(min(b.start_n, b.end_n) for b in one_set)
+    full_n = full_range([b.peak_n for b in one_set], rest_n)
+    for b in one_set:
+        yield displacement(b.peak_n, rest_n, full_n, config.exponent)
+
+
+def _rewritten(rep: Rep, b: Boundaries, part: float, config: DetectorConfig) -> Rep:
     return replace(
         rep,
         pull_start=b.pull_start,
@@ -109,24 +145,6 @@ def _measured(stretch: _Stretch, reps: Sequence[Rep], i: int) -> Rep:
         peak_tension=b.peak_n,
         start_tension=b.start_n,
         end_tension=b.end_n,
+        range_fraction=part,
+        partial=part < config.partial_below,
     )
-
-
-def _sets(reps: Sequence[Rep], config: DetectorConfig) -> Iterator[list[Rep]]:
-    """Repetitions between long rests."""
-    one_set = [reps[0]]
-    for rep in reps[1:]:
-        if rep.pull_start - one_set[-1].end > config.new_set_s:
-            yield one_set
-            one_set = []
-        one_set.append(rep)
-    yield one_set
-
-
-def _ranged(one_set: Sequence[Rep], config: DetectorConfig) -> Iterator[Rep]:
-    """Ranges as parts of the full range that the whole set shows."""
-    rest_n = min(min(rep.start_tension, rep.end_tension) for rep in one_set)
-    full_n = full_range([rep.peak_tension for rep in one_set])
-    for rep in one_set:
-        part = displacement(rep.peak_tension, rest_n, full_n, config.exponent)
-        yield replace(rep, range_fraction=part, partial=part < config.partial_below)

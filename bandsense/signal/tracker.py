@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from statistics import median
 
-import numpy as np
-
-from bandsense.signal.boundaries import HIGH, Boundaries, locate, rising_edge
+from bandsense.signal.boundaries import HIGH, Boundaries, measure, rising_edge
 from bandsense.signal.config import DetectorConfig
 from bandsense.signal.events import (
     Event,
@@ -27,6 +26,9 @@ from bandsense.signal.events import (
 from bandsense.signal.history import History, Marks
 
 __all__ = ["Tracker", "displacement"]
+
+HISTORY_S = 90.0
+"""How far back a repetition can be measured."""
 
 REST_WINDOW_S = 3.0
 """The rest level is the lowest of the last one to two such windows: it follows a zero that creeps upwards."""
@@ -104,10 +106,10 @@ def displacement(tension_n: float, rest_n: float, full_n: float, exponent: float
     return x
 
 
-def full_range(tops_n: Sequence[float]) -> float:
+def full_range(tops_n: Sequence[float], rest_n: float) -> float:
     """Tension at the top of a full repetition: the median of the repetitions that come near the highest."""
-    highest = max(tops_n)
-    return median(top for top in tops_n if top >= FULL_PART * highest)
+    near_n = rest_n + FULL_PART * (max(tops_n) - rest_n)
+    return median(top for top in tops_n if top >= near_n)
 
 
 class _State(Enum):
@@ -119,7 +121,7 @@ class _State(Enum):
 
 @dataclass(slots=True, eq=False)
 class _Movement:
-    """A rise and fall that may become a repetition. Tensions in N; `*_at` are sample numbers."""
+    """A rise and fall that may become a repetition. Tensions in N; `*_at` are tick numbers."""
 
     start_n: float
     start_at: int
@@ -130,8 +132,12 @@ class _Movement:
     anchor_n: float
     anchor_s: float
     """Where tension last stood still, or the last level it has left by more than `STILL_PART`."""
+    near_n: float = math.inf
     near_s: float | None = None
-    """When tension first came near that of a full repetition."""
+    """Tension that begins the hold of a full repetition, and when it was first reached."""
+    tried_n: float = math.inf
+    separation_n: float = -math.inf
+    """A fall to this tension ends the movement."""
     held_s: float | None = None
     counted_n: float = 0.0
     """Greatest tension when it was counted."""
@@ -145,23 +151,35 @@ class _Movement:
 
 
 class Tracker:
-    """Follows one smoothed trace sample by sample; `follow` appends to `events`.
+    """Follows one smoothed trace tick by tick; `follow` appends to `events`.
 
     Args:
         config: thresholds.
-        history: time, smoothed and despiked tension of all samples up to the present one.
+        clean_n: despiked tension of all samples up to the present one.
         saturated, gaps: marked samples.
         rate_hz: sample rate.
+        step: samples to a tick.
     """
 
     def __init__(
-        self, config: DetectorConfig, history: History, saturated: Marks, gaps: Marks, rate_hz: float
+        self,
+        config: DetectorConfig,
+        clean_n: History,
+        saturated: Marks,
+        gaps: Marks,
+        rate_hz: float,
+        step: int,
     ) -> None:
         self._config = config
-        self._history = history
+        self._clean_n = clean_n
         self._saturated = saturated
         self._gaps = gaps
         self._rate_hz = rate_hz
+        self._step = step
+        self._tick_hz = rate_hz / step
+        self._time_s: list[float] = []
+        self._smooth_n: list[float] = []
+        self._dropped = 0
         self.events: list[Event] = []
         self.standing = 0
         self._next_index = 1
@@ -169,13 +187,13 @@ class Tracker:
         self._phase = Phase.REST
         self._state = _State.REST
         self._movement: _Movement | None = None
-        self._low_n = np.inf
+        self._low_n = math.inf
         self._low_at = 0
         self._since_at = 0
         self._low_s = 0.0
-        self._window_end_s = -np.inf
-        self._rise_level_n = np.inf
-        self._base_n = np.inf
+        self._window_end_s = -math.inf
+        self._rise_level_n = math.inf
+        self._base_n = math.inf
         self._full_n: float | None = None
         self._valleys: deque[float] = deque(maxlen=RECENT)
         self._tops: deque[float] = deque(maxlen=RECENT)
@@ -184,45 +202,57 @@ class Tracker:
         self._steps: deque[float] = deque(maxlen=WALKING_STEPS)
         self._early: list[_Movement] | None = []
         self._waiting: deque[_Movement] = deque(maxlen=SMALL_ALIKE)
-        self._last_rep_s = -np.inf
+        self._last_rep_s = -math.inf
         self._told: set[WarningKind] = set()
 
-    def follow(
-        self, time_s: list[float], smooth_n: list[float], ready_s: list[float], first_at: int, step: int
-    ) -> None:
-        """Take every `step`-th sample of the smoothed trace, the first of which has number `first_at`."""
-        at = first_at
+    def follow(self, time_s: list[float], smooth_n: list[float], ready_s: list[float]) -> None:
+        """Take the next ticks: time and tension of the smoothed trace, and when each was known."""
+        self._drop_old_ticks()
+        at = self._dropped + len(self._time_s) - 1
+        self._time_s += time_s
+        self._smooth_n += smooth_n
         for t, y, self._now_s in zip(time_s, smooth_n, ready_s, strict=True):
-            if self._state is _State.REST:
-                self._rest(t, y, at)
-            elif self._movement is not None:
-                if self._state is _State.RISE:
-                    self._rise(self._movement, t, y, at)
-                elif self._state is _State.FALL:
-                    self._fall(self._movement, t, y, at)
-                else:
-                    self._held(self._movement, t, y, at)
-            at += step
+            at += 1
+            m = self._movement
+            if m is None:
+                # Most of a day is rest: between its lowest point and the level of a movement nothing happens.
+                if not self._low_n <= y <= self._rise_level_n or t >= self._window_end_s:
+                    self._rest(t, y, at)
+            elif self._state is _State.RISE:
+                self._rise(m, t, y, at)
+            elif self._state is _State.FALL:
+                self._fall(m, t, y, at)
+            else:
+                self._held(m, t, y, at)
 
-    def interrupt(self, at: int) -> None:
-        """Samples are missing after sample `at`: what was counted ends here, and the rest of it is let pass."""
+    def _drop_old_ticks(self) -> None:
+        spare = len(self._time_s) - 2 * round(HISTORY_S * self._tick_hz)
+        if spare > 0:
+            keep = slice(spare + round(HISTORY_S * self._tick_hz), None)
+            self._dropped += len(self._time_s[: keep.start])
+            self._time_s, self._smooth_n = self._time_s[keep], self._smooth_n[keep]
+
+    def interrupt(self) -> None:
+        """Samples are missing from here: what was counted ends, and the rest of it is let pass."""
+        at = self._dropped + len(self._time_s) - 1
         m = self._movement
         if m is not None:
             if m.index:
                 m.last_at = at
                 self._tell_done(m, self._boundaries(m))
                 m.index = 0
+            m.separation_n = self._separation_level(m)
             self._state = _State.HELD
         self._since_at = at + 1
-        self._low_n = np.inf
+        self._low_n = math.inf
 
-    def finish(self, at: int) -> None:
-        """The stream ended with sample `at`: decide what can still be decided."""
+    def finish(self) -> None:
+        """The stream ended: decide what can still be decided."""
         m = self._movement
         if m is None or self._state is _State.HELD:
             return
         if m.separated:
-            self._close(m, at)
+            self._close(m, self._dropped + len(self._time_s) - 1)
         elif m.index:
             self._retract(m, m.top_s, RetractReason.BROKEN_OFF)
 
@@ -237,7 +267,7 @@ class Tracker:
             fallen_n = self._low_n - y
             self._set_low(t, y, at)
             self._rise_level_n = self._rise_level()
-            if self._config.smallest_rise_n < fallen_n < np.inf:
+            if self._config.smallest_rise_n < fallen_n < math.inf:
                 self._check_slipped(t, y + fallen_n, at)
         elif y > self._rise_level_n:
             self._begin(t, y, at)
@@ -252,10 +282,11 @@ class Tracker:
     def _forget_low(self, t: float, at: int) -> None:
         """Only the last window counts for the rest level from now on."""
         self._window_end_s = t + REST_WINDOW_S
-        first = max(self._since_at, at - round(REST_WINDOW_S * self._rate_hz))
-        time_s, smooth_n, _ = self._history.between(first, at)
-        i = int(smooth_n.argmin())
-        self._set_low(float(time_s[i]), float(smooth_n[i]), at + 1 - smooth_n.size + i)
+        first = max(self._since_at, at - round(REST_WINDOW_S * self._tick_hz)) - self._dropped
+        window_n = self._smooth_n[max(0, first) : at + 1 - self._dropped]
+        low_n = min(window_n)
+        i = max(0, first) + window_n.index(low_n)
+        self._set_low(self._time_s[i], low_n, i + self._dropped)
         self._rise_level_n = self._rise_level()
 
     def _begin(self, t: float, y: float, at: int) -> None:
@@ -263,7 +294,9 @@ class Tracker:
             self._new_set()
         self._valleys.append(self._low_n)
         self._base_n = min(self._valleys)
-        self._movement = _Movement(self._low_n, self._low_at, self._low_s, y, at, t, y, t)
+        self._movement = m = _Movement(self._low_n, self._low_at, self._low_s, y, at, t, y, t)
+        if self._tops:
+            m.near_n = m.start_n + HIGH * (full_range(self._tops, self._base_n) - m.start_n)
         self._state = _State.RISE
         self._tell_phase(self._low_s, Phase.PULL)
 
@@ -282,22 +315,20 @@ class Tracker:
         elif y < m.top_n - self._config.top_drop * m.rise_n:
             self._turn(m, t, y, at)
             return
-        if not m.index and m.near_s is None and y >= self._near_level(m):
+        if m.near_s is None and y >= m.near_n:
             m.near_s = t
         hold_s = self._config.hold_s
         if t - m.anchor_s >= hold_s or (m.near_s is not None and self._now_s - m.near_s >= hold_s):
             self._hold(m, t)
 
-    def _near_level(self, m: _Movement) -> float:
-        """Tension that begins the hold of a repetition as high as the set's."""
-        return m.start_n + HIGH * (full_range(self._tops) - m.start_n) if self._tops else np.inf
-
     def _hold(self, m: _Movement, t: float) -> None:
         if m.held_s is None:
             m.held_s = m.anchor_s
-        if not m.index and self._range(m) >= CLEAR_HOLD and self._certain_at_top(m):
-            self._count(m)
-            self._tell_phase(m.anchor_s, Phase.HOLD)
+        if not m.index and m.top_n != m.tried_n and self._range(m) >= CLEAR_HOLD:
+            m.tried_n = m.top_n
+            if self._certain_at_top(m):
+                self._count(m)
+                self._tell_phase(m.anchor_s, Phase.HOLD)
         if t - m.held_s >= self._config.longest_hold_s:
             self._give_up(m, t)
 
@@ -306,26 +337,26 @@ class Tracker:
         self._state = _State.FALL
         self._set_low(t, y, at)
         m.anchor_n, m.anchor_s = y, t
-        m.separated = self._separates(m, y)
         if not m.index and self._certain_at_top(m):
             self._count(m)
+        m.separation_n = self._separation_level(m)
+        m.separated = y <= m.separation_n
         self._tell_phase(m.top_s, Phase.RETURN)
 
     def _fall(self, m: _Movement, t: float, y: float, at: int) -> None:
         if y < self._low_n:
             self._set_low(t, y, at)
-            m.separated = m.separated or self._separates(m, y)
+            m.separated = m.separated or y <= m.separation_n
             if y < m.anchor_n - STILL_PART * m.rise_n:
                 m.anchor_n, m.anchor_s = y, t
-            if m.separated:
-                self._rise_level_n = self._rise_level()
+            self._rise_level_n = math.nan
         elif y > m.top_n:
             self._pull_on(m, t, y, at)
             return
         if not m.separated:
-            if t - (m.held_s or m.top_s) >= self._config.longest_hold_s:
+            if t - (m.top_s if m.held_s is None else m.held_s) >= self._config.longest_hold_s:
                 self._give_up(m, t)
-        elif y > self._rise_level_n:
+        elif y > self._low_n and y > self._fresh_rise_level():
             self._close(m, at)
             self._begin(t, y, at)
         elif t - m.anchor_s >= FLAT_S or self._returned(m, y, at):
@@ -342,13 +373,14 @@ class Tracker:
     def _returned(self, m: _Movement, y: float, at: int) -> bool:
         if y > m.start_n + RETURNED * m.rise_n:
             return False
-        before_n = self._history.between(at - max(1, round(SLOW_S * self._rate_hz)), at)[1]
-        return float(before_n[0]) - y < SLOW_PART * m.rise_n
+        before = max(0, at - max(1, round(SLOW_S * self._tick_hz)) - self._dropped)
+        return self._smooth_n[before] - y < SLOW_PART * m.rise_n
 
     def _give_up(self, m: _Movement, t: float) -> None:
         """Held too long: this was no repetition."""
         if m.index:
             self._retract(m, t, RetractReason.ISOMETRIC)
+        m.separation_n = self._separation_level(m)
         self._state = _State.HELD
 
     def _held(self, m: _Movement, t: float, y: float, at: int) -> None:
@@ -356,7 +388,7 @@ class Tracker:
         if y > m.top_n + HELD_RISE * m.rise_n:
             self._forget_low(t, at)
             self._begin(t, y, at)
-        elif self._separates(m, y):
+        elif y <= m.separation_n:
             self._come_to_rest(t)
             self._forget_low(t, at)
             self._tell_phase(t, Phase.REST)
@@ -370,6 +402,12 @@ class Tracker:
 
     def _displacement(self, tension_n: float, full_n: float) -> float:
         return displacement(tension_n, self._base_n, full_n, self._config.exponent)
+
+    def _fresh_rise_level(self) -> float:
+        """The level for the present low, worked out once for it."""
+        if self._rise_level_n != self._rise_level_n:
+            self._rise_level_n = self._rise_level()
+        return self._rise_level_n
 
     def _rise_level(self) -> float:
         """Tension above which a movement begins."""
@@ -385,11 +423,13 @@ class Tracker:
         full_n = m.top_n if self._full_n is None else max(m.top_n, self._full_n)
         return self._displacement(m.top_n, full_n) - self._displacement(m.start_n, full_n)
 
-    def _separates(self, m: _Movement, low_n: float) -> bool:
+    def _separation_level(self, m: _Movement) -> float:
+        """Tension at which the fall has undone `separation` of the movement's own displacement."""
         full_n = m.top_n if self._full_n is None else max(m.top_n, self._full_n)
-        top = self._displacement(m.top_n, full_n)
-        fallen = top - self._displacement(low_n, full_n)
-        return fallen >= self._config.separation * (top - self._displacement(m.start_n, full_n))
+        top, start = self._displacement(m.top_n, full_n), self._displacement(m.start_n, full_n)
+        x = top - self._config.separation * (top - start)
+        fallen_n: float = self._base_n + (full_n - self._base_n) * x**self._config.exponent
+        return fallen_n
 
     def _certain_at_top(self, m: _Movement) -> bool:
         if self._walking(m):
@@ -399,8 +439,7 @@ class Tracker:
                 return False
             if m.rise_n >= self._config.strong_rise_n or self._quick_width() < self._config.quick_width_s:
                 return True
-        time_s, smooth_n, _ = self._history.between(m.start_at, m.top_at)
-        edge = rising_edge(time_s, smooth_n)
+        edge = rising_edge(self._time_s, self._smooth_n, self._place(m.start_at), self._place(m.top_at))
         if self._full_n is None and m.top_n - edge.valley_n < self._config.sure_first_n:
             return False
         return edge.high_s - edge.low_s >= self._quick_rise(m)
@@ -420,7 +459,7 @@ class Tracker:
         shortest_s = self._config.quick_width_s + QUICK_INTERVALS / self._rate_hz
         if (
             len(self._widths) < QUICK_SET
-            or full_range(self._tops) - self._base_n < self._config.strong_rise_n
+            or full_range(self._tops, self._base_n) - self._base_n < self._config.strong_rise_n
         ):
             return shortest_s
         return min(shortest_s, QUICK_PART * median(self._widths))
@@ -442,9 +481,14 @@ class Tracker:
         self._rise_level_n = self._rise_level()
 
     def _boundaries(self, m: _Movement) -> Boundaries:
-        time_s, smooth_n, _ = self._history.between(m.start_at, m.last_at)
-        returned = float(smooth_n[-1]) <= m.start_n + RETURNED * m.rise_n
-        return locate(time_s, smooth_n, m.start_n if returned else np.inf)
+        first, top, last = self._place(m.start_at), self._place(m.top_at), self._place(m.last_at)
+        returned = self._smooth_n[last] <= m.start_n + RETURNED * m.rise_n
+        expected_n = m.start_n if returned else math.inf
+        return measure(self._time_s, self._smooth_n, first, top, last, expected_n)
+
+    def _place(self, at: int) -> int:
+        """Where a tick is in the lists; the oldest if it is no longer there."""
+        return max(0, at - self._dropped)
 
     def _judge(self, m: _Movement, width_s: float) -> None:
         """Count a movement that was not certain at its top, if it is now."""
@@ -518,7 +562,7 @@ class Tracker:
 
     def _tell_done(self, m: _Movement, b: Boundaries) -> None:
         self._learn_top(m)
-        fraction = self._displacement(m.top_n, max(m.top_n, full_range(self._tops)))
+        fraction = self._displacement(m.top_n, max(m.top_n, full_range(self._tops, self._base_n)))
         lost = self._lost(m)
         rep = Rep(
             index=m.index,
@@ -532,8 +576,8 @@ class Tracker:
             end_tension=b.end_n,
             partial=fraction < self._config.partial_below,
             range_fraction=fraction,
-            saturated=self._saturated.touch(m.start_at, m.last_at),
-            gap=self._gaps.touch(m.start_at + 1, m.last_at + 1),
+            saturated=self._saturated.touch(m.start_at * self._step, m.last_at * self._step),
+            gap=self._gaps.touch(m.start_at * self._step + 1, (m.last_at + 1) * self._step),
             band_lost=lost,
         )
         self._widths.append(rep.duration_s)
@@ -562,15 +606,15 @@ class Tracker:
 
     def _check_slipped(self, t: float, before_n: float, at: int) -> None:
         """A band under tension at rest may slip off as well."""
-        loss_n = self._fastest_loss(at - round(0.3 * self._rate_hz), at)
+        loss_n = self._fastest_loss(at - round(0.3 * self._tick_hz), at)
         if loss_n >= max(self._config.least_first_n, BAND_LOST_PART * before_n):
             self._warn_lost(t)
 
     def _fastest_loss(self, first: int, last: int) -> float:
-        """Most tension lost within `BAND_LOST_S`; 0 where the rate is too low to tell."""
+        """Most tension lost within `BAND_LOST_S` between two ticks; 0 where the rate is too low to tell."""
         if self._rate_hz < BAND_LOST_RATE_HZ:
             return 0.0
-        clean_n = self._history.between(first, last)[2]
+        clean_n = self._clean_n.between((first - 2) * self._step, last * self._step)
         width = max(1, round(BAND_LOST_S * self._rate_hz))
         if clean_n.size <= width:
             return 0.0

@@ -1,0 +1,143 @@
+"""What the signal chain costs: `python -m benchmarks.speed`.
+
+Three figures: the streaming chain on a block of 16 samples against one bare `scipy.signal.sosfilt` on the same
+block; the offline analysis of one hour at 320 Hz against `sosfiltfilt` and `find_peaks` on it; and how much the
+memory grows over ten hours of streaming.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy.signal import butter, find_peaks, sosfilt, sosfiltfilt
+
+from bandsense.samples import FloatArray, SampleBlock, Unit
+from bandsense.signal.analysis import analyze
+from bandsense.signal.calibration import Calibration
+from bandsense.signal.detector import RepDetector
+
+BLOCK = 16
+STREAM_HZ = 80.0
+OFFLINE_HZ = 320.0
+HOUR_S = 3600.0
+LARGEST_STREAM_RATIO = 4.0
+LARGEST_OFFLINE_RATIO = 5.0
+LARGEST_GROWTH_KB = 64.0
+
+
+def exercise_trace(duration_s: float, rate_hz: float, seed: int = 1) -> tuple[FloatArray, FloatArray]:
+    """Sets of ten repetitions of 3 s with half a minute of rest between them, peaks of about 60 N, and noise."""
+    rng = np.random.default_rng(seed)
+    time_s = np.arange(0.0, duration_s, 1.0 / rate_hz)
+    in_set = time_s % 60.0 < 30.0
+    lift = np.where(in_set, 0.5 - 0.5 * np.cos(2.0 * np.pi * time_s / 3.0), 0.0)
+    return time_s, 2.0 + 58.0 * lift**0.65 + 0.02 * rng.standard_normal(time_s.size)
+
+
+def paired_medians(
+    first: Callable[[int], object], second: Callable[[int], object], runs: int
+) -> tuple[float, float]:
+    """Median seconds of two functions called in turn, so that both see the same machine."""
+    spent = np.empty((2, runs))
+    for i in range(runs):
+        for row, call in zip(spent, (first, second), strict=True):
+            start = time.perf_counter()
+            call(i)
+            row[i] = time.perf_counter() - start
+    a, b = np.median(spent, axis=1)
+    return float(a), float(b)
+
+
+def streaming(blocks: int) -> dict[str, float]:
+    """Calibrate, condition, detect, against one filter call; microseconds a block."""
+    time_s, tension_n = exercise_trace(blocks * BLOCK / STREAM_HZ, STREAM_HZ)
+    calibration = Calibration(0.001)
+    cut = [slice(i * BLOCK, (i + 1) * BLOCK) for i in range(blocks)]
+    pieces = [SampleBlock(time_s[part], np.round(tension_n[part] * 1000.0), Unit.COUNT) for part in cut]
+    detector = RepDetector()
+    sections = butter(4, 6.0, fs=STREAM_HZ, output="sos")
+
+    def chain(i: int) -> None:
+        block = pieces[i]
+        detector.push(block.time_s, calibration.tension_n(block.values), block.gap_before, block.saturated)
+
+    def bare(i: int) -> None:
+        sosfilt(sections, pieces[i].values)
+
+    ours, theirs = paired_medians(chain, bare, blocks)
+    return {"chain_us": 1e6 * ours, "sosfilt_us": 1e6 * theirs, "ratio": ours / theirs}
+
+
+def offline(runs: int) -> dict[str, float]:
+    """One hour at 320 Hz, seconds."""
+    time_s, tension_n = exercise_trace(HOUR_S, OFFLINE_HZ)
+    sections = butter(4, 6.0, fs=OFFLINE_HZ, output="sos")
+
+    def ours(_: int) -> None:
+        analyze(time_s, tension_n)
+
+    def theirs(_: int) -> None:
+        find_peaks(sosfiltfilt(sections, tension_n))
+
+    a, b = paired_medians(ours, theirs, runs)
+    return {"analyze_s": a, "filtfilt_find_peaks_s": b, "ratio": a / b}
+
+
+def memory(hours: float) -> dict[str, float]:
+    """Growth over a long stream at 80 Hz after its first ten minutes, kilobytes."""
+    warm_s = 600.0
+    time_s, tension_n = exercise_trace(warm_s, STREAM_HZ)
+    detector = RepDetector()
+    tracemalloc.start()
+    before = 0
+    for turn in range(round(hours * HOUR_S / warm_s)):
+        for i in range(0, time_s.size, BLOCK):
+            detector.push(time_s[i : i + BLOCK] + turn * warm_s, tension_n[i : i + BLOCK])
+        if not turn:
+            before = tracemalloc.get_traced_memory()[0]
+    after = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    return {"hours": hours, "growth_kb": (after - before) / 1024.0}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run and print; 1 if `--strict` and a target is missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer blocks, one run, one hour of memory")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
+    parser.add_argument("--strict", action="store_true", help="fail if a target is missed")
+    options = parser.parse_args(arguments)
+    blocks, runs, hours = (2000, 3, 1.0) if options.quick else (10000, 7, 10.0)
+    stream, whole, growth = streaming(blocks), offline(runs), memory(hours)
+    print(
+        f"streaming, {BLOCK} samples at {STREAM_HZ:g} Hz: chain {stream['chain_us']:.0f} µs, "
+        f"one sosfilt {stream['sosfilt_us']:.0f} µs, ratio {stream['ratio']:.2f} "
+        f"(target ≤ {LARGEST_STREAM_RATIO:g})"
+    )
+    print(
+        f"offline, one hour at {OFFLINE_HZ:g} Hz: analyze {whole['analyze_s']:.2f} s, "
+        f"sosfiltfilt + find_peaks {whole['filtfilt_find_peaks_s']:.2f} s, ratio {whole['ratio']:.2f} "
+        f"(target ≤ {LARGEST_OFFLINE_RATIO:g})"
+    )
+    print(f"memory, {hours:g} h stream: {growth['growth_kb']:+.1f} kB after the first ten minutes")
+    if options.json:
+        options.json.write_text(
+            json.dumps({"streaming": stream, "offline": whole, "memory": growth}, indent=1)
+        )
+    met = (
+        stream["ratio"] <= LARGEST_STREAM_RATIO
+        and whole["ratio"] <= LARGEST_OFFLINE_RATIO
+        and growth["growth_kb"] <= LARGEST_GROWTH_KB
+    )
+    return int(options.strict and not met)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -22,6 +22,7 @@ from bandsense.wire.profile import CalibrationRecord, Features, Options
 
 __all__ = [
     "ENTRY_POINT_GROUP",
+    "Broadcaster",
     "Device",
     "Driver",
     "Gatt",
@@ -205,6 +206,21 @@ class Device:
     async def forget_bonds(self, *, everyone: bool = False) -> None:
         """Forget this computer's bond, or everyone's, when the link ends."""
         self._cannot("forget bonds")
+
+
+class Broadcaster(Device):
+    """A sensor that sends by itself to everyone and can be asked nothing."""
+
+    title = "broadcasting sensor"
+
+    def __init__(self) -> None:
+        """There is no connection."""
+
+    async def start(self, rate_hz: int) -> None:
+        """It sends anyway."""
+
+    async def stop(self) -> None:
+        """It goes on sending."""
 
 
 class Driver(Protocol):

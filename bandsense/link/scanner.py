@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
-from bandsense.link.drivers import Driver, Heard, Recognised, all_drivers
+from bandsense.link.drivers import Driver, Heard, Recognised, SensorInformation, all_drivers
 from bandsense.link.transport import Transport
 from bandsense.link.trouble import BLUETOOTH_ERRORS, link_error
 
-__all__ = ["SensorSighting", "discover", "scanning"]
+__all__ = ["SensorSighting", "broadcast_information", "discover", "scanning"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,12 @@ def _recognise(drivers: Iterable[Driver], heard: Heard) -> tuple[Driver, Recogni
         if recognised is not None:
             return driver, recognised
     return None
+
+
+def broadcast_information(sighting: SensorSighting) -> SensorInformation:
+    """What is known of a sensor that only broadcasts."""
+    driver = sighting.driver
+    return SensorInformation(driver.name, sighting.address, sighting.name, driver.decoder().unit)
 
 
 @asynccontextmanager

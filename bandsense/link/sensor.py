@@ -16,11 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeVar
-
-from bleak import BleakClient
-from bleak.backends.device import BLEDevice
-from bleak_retry_connector import establish_connection
+from typing import Any
 
 from bandsense.errors import (
     BandsenseError,
@@ -32,19 +28,18 @@ from bandsense.errors import (
     SensorTimeout,
     WireError,
 )
+from bandsense.link.bluez_agent import AskPasskey
 from bandsense.link.capture import CaptureWriter
 from bandsense.link.clock import ClockRelation
-from bandsense.link.drivers import Device, SensorInformation
-from bandsense.link.gatt import BleakGatt
-from bandsense.link.scanner import SensorSighting, scanning
+from bandsense.link.connection import connection, holds_bond, remove_bond
+from bandsense.link.drivers import Broadcaster, Device, SensorInformation
+from bandsense.link.scanner import SensorSighting, broadcast_information, scanning
 from bandsense.link.stream import BlockQueue
 from bandsense.link.transport import Transport
 from bandsense.link.trouble import (
-    BLUETOOTH_ERRORS,
     NotHeard,
     StaleBond,
     Trouble,
-    link_error,
     message_of,
     trouble_of,
 )
@@ -54,8 +49,6 @@ from bandsense.wire.decoder import ADVERTISEMENT, Decoder
 from bandsense.wire.profile import BATTERY_LEVEL_UUID
 
 __all__ = ["LinkEvent", "LinkState", "Sensor", "open_sensor"]
-
-T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -67,9 +60,8 @@ CHOICE_S = 1.0
 """How long to listen for a stronger one when any sensor will do."""
 BUSY_GRACE_S = 6.0
 """After a link loss the sensor believes itself connected until its supervision time-out of 4 s."""
-CONNECT_TIMEOUT_S = 45.0
-SETUP_TIMEOUT_S = 30.0
-DISCONNECT_TIMEOUT_S = 12.0
+SUSPICIOUS_FAILURES = 2
+"""So many connections in a row that end during set-up, and the bond is taken for stale."""
 STALL_S = 5.0
 """Without a sample for so long, a link that claims to stand is given up."""
 SETTLED_S = 5.0
@@ -138,11 +130,13 @@ class Sensor:
         transport: Transport,
         *,
         pair: bool = True,
+        ask_passkey: AskPasskey | None = None,
         capture: CaptureWriter | None = None,
     ) -> None:
         self._target = target
         self._transport = transport
         self._pair = pair
+        self._ask_passkey = ask_passkey
         self._listeners: list[Callable[[LinkEvent], None]] = []
         self._capture = capture
         self._queue = BlockQueue()
@@ -164,6 +158,7 @@ class Sensor:
         self._connected_s: float | None = None
         self._lost_s: float | None = None
         self._lost_streaming = False
+        self._failed_setups = 0
         self._told_to_sleep = False
         self._suspended = False
         self._closing = False
@@ -290,6 +285,8 @@ class Sensor:
             try:
                 await self._follow()
                 trouble, message = self._why_lost()
+            except _BondRemoved as removed:
+                trouble, message = Trouble.STALE_BOND, str(removed)
             except (LinkError, WireError) as error:
                 logger.info("attempt %d: %s", attempt, error)
                 self._last_error = error
@@ -382,81 +379,51 @@ class Sensor:
 
     async def _connect(self, sighting: SensorSighting) -> None:
         self._tell(LinkState.CONNECTING, f"connecting to {sighting.name}")
-        self._lost = lost = asyncio.Event()
-        self._broken = None
         pair = self._pair and sighting.driver.bonds and bool(sighting.pairing_open)
-        client = await self._open(sighting.device, sighting.name, lost, pair=pair)
         marking: asyncio.Task[None] | None = None
         try:
-            device = sighting.driver.device(BleakGatt(client, sighting.name, self._received))
-            try:
-                await self._while_linked(device.set_up())
-            except PairingError as error:
-                raise self._bond_error(error, sighting) from error
-            information = self._information
-            if information is None:
-                information = await self._while_linked(device.describe())
-            self._become_connected(device, information)
-            if self._rate_hz is not None:
-                await self._while_linked(self._start_stream())
-            marking = asyncio.create_task(self._mark_time(device))
-            await self._watch(lost)
-        finally:
-            if marking is not None:
-                marking.cancel()
-            self._become_lost()
-            with suppress(*BLUETOOTH_ERRORS, AssertionError):
-                async with asyncio.timeout(DISCONNECT_TIMEOUT_S):
-                    await client.disconnect()
+            async with connection(
+                sighting, self._transport, self._received, pair=pair, ask_passkey=self._ask_passkey
+            ) as link:
+                try:
+                    self._lost, self._broken = link.lost, None
+                    information = self._information
+                    if information is None:
+                        information = await link.run(link.device.describe())
+                    self._become_connected(link.device, information)
+                    if self._rate_hz is not None:
+                        await link.run(self._start_stream())
+                    marking = asyncio.create_task(self._mark_time(link.device))
+                    await self._watch(link.lost)
+                finally:
+                    if marking is not None:
+                        marking.cancel()
+                    self._become_lost()
+        except StaleBond:
+            await self._mend_bond(sighting)
+            raise
+        except LinkError as error:
+            await self._suspect_bond(sighting, error)
+            raise
 
-    async def _open(self, device: BLEDevice, name: str, lost: asyncio.Event, *, pair: bool) -> BleakClient:
-        def on_disconnected(_: BleakClient) -> None:
-            lost.set()
+    async def _suspect_bond(self, sighting: SensorSighting, error: LinkError) -> None:
+        """With a sensor that has forgotten its half of a bond the link just breaks, on some systems."""
+        if self._connected_s is not None or not holds_bond(sighting):
+            self._failed_setups = 0
+            return
+        self._failed_setups += 1
+        if self._failed_setups >= SUSPICIOUS_FAILURES:
+            self._failed_setups = 0
+            await self._mend_bond(sighting)
+            raise StaleBond from error
 
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                return await establish_connection(
-                    BleakClient,
-                    device,
-                    name,
-                    disconnected_callback=on_disconnected,
-                    use_services_cache=False,
-                    pair=pair,
-                    **self._transport.client_options,
-                )
-        except BLUETOOTH_ERRORS as error:
-            raise link_error(error, f"connecting to {name}") from error
-
-    def _bond_error(self, error: PairingError, sighting: SensorSighting) -> PairingError:
-        """Whether both sides never met, or only this one remembers."""
-        details = sighting.device.details
-        properties = details.get("props", {}) if isinstance(details, dict) else {}
-        if properties.get("Paired") or self._first.done():
-            return StaleBond(sighting.address)
-        return error
-
-    async def _while_linked(self, work: Awaitable[T]) -> T:
-        """Wait for something that may never come when the link goes.
-
-        Raises:
-            ConnectionLost: it went.
-            SensorTimeout: the link stands, and yet nothing came.
-        """
-        task = asyncio.ensure_future(work)
-        lost = asyncio.ensure_future(self._lost.wait())
-        try:
-            await asyncio.wait({task, lost}, timeout=SETUP_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                return task.result()
-            if lost.done():
-                raise ConnectionLost(message_of(Trouble.LINK_LOST))
-            raise SensorTimeout(message_of(Trouble.NO_ANSWER))
-        finally:
-            lost.cancel()
-            if not task.done():
-                task.cancel()
-                with suppress(asyncio.CancelledError, BandsenseError):
-                    await task
+    async def _mend_bond(self, sighting: SensorSighting) -> None:
+        """Pair anew where the sensor allows it now."""
+        if not (self._pair and sighting.pairing_open):
+            return
+        with suppress(LinkError):
+            await remove_bond(sighting, self._transport)
+            raise _BondRemoved("the sensor had forgotten this computer; pairing anew")
 
     def _become_connected(self, device: Device, information: SensorInformation) -> None:
         self._device = device
@@ -528,10 +495,8 @@ class Sensor:
                 heard.set()
                 self._received(ADVERTISEMENT, again.payload)
 
-        driver = sighting.driver
-        information = SensorInformation(driver.name, sighting.address, sighting.name, driver.decoder().unit)
-        async with scanning(on_sighting, self._transport, (driver,)):
-            self._become_connected(_Broadcaster(), information)
+        async with scanning(on_sighting, self._transport, (sighting.driver,)):
+            self._become_connected(Broadcaster(), broadcast_information(sighting))
             if self._rate_hz is not None:
                 self._become_streaming()
             with suppress(TimeoutError):
@@ -638,19 +603,8 @@ class Sensor:
         self._tell(LinkState.CLOSED, "closed")
 
 
-class _Broadcaster(Device):
-    """A sensor that can be asked nothing: it broadcasts."""
-
-    title = "broadcasting sensor"
-
-    def __init__(self) -> None:
-        """There is no connection."""
-
-    async def start(self, rate_hz: int) -> None:
-        """It sends anyway."""
-
-    async def stop(self) -> None:
-        """It goes on sending."""
+class _BondRemoved(BandsenseError):
+    """Not an error for anyone but the supervisor: it starts over, and the next connection pairs."""
 
 
 @asynccontextmanager
@@ -661,6 +615,7 @@ async def open_sensor(
     on_event: Callable[[LinkEvent], None] | None = None,
     wait_s: float | None = 30.0,
     pair: bool = True,
+    ask_passkey: AskPasskey | None = None,
     capture: CaptureWriter | None = None,
 ) -> AsyncIterator[Sensor]:
     """Connect to a sensor and keep it connected while the context lasts.
@@ -672,12 +627,13 @@ async def open_sensor(
         on_event: called for every change of the link, from the first search on.
         wait_s: how long the first connection may take, seconds; None for ever. Later ones are tried for ever.
         pair: bond with a sensor whose pairing window is open, where it is needed.
+        ask_passkey: asks a person for the passkey of a sensor that has one, where the system does not.
         capture: where to write everything that comes over the air; it stays open.
 
     Raises:
         LinkError: the first connection could not be made.
     """
-    sensor = Sensor(target, transport or Transport(), pair=pair, capture=capture)
+    sensor = Sensor(target, transport or Transport(), pair=pair, ask_passkey=ask_passkey, capture=capture)
     if on_event is not None:
         sensor.subscribe(on_event)
     supervisor = asyncio.create_task(sensor.supervise(), name="bandsense link supervisor")

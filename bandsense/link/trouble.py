@@ -40,7 +40,6 @@ __all__ = [
     "NotHeard",
     "StaleBond",
     "Trouble",
-    "bond_advice",
     "link_error",
     "message_of",
     "trouble_of",
@@ -121,7 +120,7 @@ _RESTART_SERVICE = {
     "win32": "restart the Bluetooth Support Service or the computer",
 }
 _FORGET = {
-    "linux": "press its button, then run: bandsense pair (or by hand: bluetoothctl remove ADDRESS)",
+    "linux": "press its button, then run: bandsense pair",
     "darwin": "choose “Forget This Device” in System Settings › Bluetooth, then run: bandsense pair",
     "win32": "remove it in Settings › Bluetooth & devices, then run: bandsense pair",
 }
@@ -129,11 +128,6 @@ _FORGET = {
 
 def _here(advice: dict[str, str]) -> str:
     return advice.get(sys.platform, advice["linux"])
-
-
-def bond_advice(address: str) -> str:
-    """The one thing to do on this system when a bond is stale."""
-    return _here(_FORGET).replace("ADDRESS", address)
 
 
 _MESSAGES: dict[Trouble, Callable[[], str]] = {
@@ -155,6 +149,7 @@ _MESSAGES: dict[Trouble, Callable[[], str]] = {
     Trouble.NOT_PAIRED: lambda: (
         "the sensor and this computer are not paired; press the sensor's button and run: bandsense pair"
     ),
+    Trouble.STALE_BOND: lambda: f"the sensor has forgotten this computer; {_here(_FORGET)}",
     Trouble.NO_ANSWER: lambda: "the sensor is connected but does not answer; switch it off and on",
     Trouble.SUSPENDED: lambda: "the computer was asleep, and the link ended with that",
 }
@@ -185,8 +180,13 @@ class NotHeard(SensorNotFound):
 class StaleBond(PairingError):
     """This computer holds a bond that the sensor has forgotten."""
 
-    def __init__(self, address: str) -> None:
-        super().__init__(f"the sensor has forgotten this computer; {bond_advice(address)}")
+    def __init__(self) -> None:
+        super().__init__(message_of(Trouble.STALE_BOND))
+
+
+def _mentions(error: BaseException, *words: str) -> bool:
+    text = str(error).lower()
+    return any(word in text for word in words)
 
 
 def _bluetooth_trouble(error: BaseException) -> Trouble:
@@ -205,11 +205,13 @@ def _bluetooth_trouble(error: BaseException) -> Trouble:
             return Trouble.SERVICE_DOWN
         case PermissionError():
             return Trouble.NOT_PERMITTED
-        case BleakError() if "adapter '" in str(error):
+        case BleakError() if _mentions(error, "adapter '"):
             return Trouble.ADAPTER_MISSING
-        case BleakError() if "disconnected" in str(error).lower() or "not connected" in str(error).lower():
+        case BleakError() if _mentions(error, "disconnected", "not connected"):
             return Trouble.LINK_LOST
-        case BleakError() if "authentication" in str(error).lower():
+        case BleakError() if _mentions(error, "key_missing", "key missing"):
+            return Trouble.STALE_BOND
+        case BleakError() if _mentions(error, "authentication", "pairing"):
             return Trouble.NOT_PAIRED
         case _:
             return Trouble.CONNECT_FAILED
@@ -233,7 +235,11 @@ def trouble_of(error: BaseException) -> Trouble:
     if isinstance(error, NotHeard):
         return error.trouble
     if isinstance(error, BandsenseError):
-        if isinstance(error, LinkError) and isinstance(error.__cause__, BLUETOOTH_ERRORS):
+        if (
+            isinstance(error, LinkError)
+            and not isinstance(error, StaleBond)
+            and isinstance(error.__cause__, BLUETOOTH_ERRORS)
+        ):
             return trouble_of(error.__cause__)
         return next((trouble for kind, trouble in _OWN_TROUBLE if isinstance(error, kind)), Trouble.OTHER)
     if isinstance(error.__cause__, BLUETOOTH_ERRORS):
@@ -252,7 +258,6 @@ _ERROR_CLASSES: dict[Trouble, type[LinkError]] = {
     Trouble.BUSY: SensorBusy,
     Trouble.LINK_LOST: ConnectionLost,
     Trouble.NOT_PAIRED: PairingError,
-    Trouble.STALE_BOND: PairingError,
 }
 
 
@@ -261,6 +266,8 @@ def link_error(error: BaseException, doing: str) -> LinkError:
     trouble = trouble_of(error)
     if isinstance(error, BleakGATTProtocolError) and trouble is Trouble.REFUSED:
         return AttError(f"{doing} failed: the sensor answered with ATT error 0x{error.code:02x}", error.code)
+    if trouble is Trouble.STALE_BOND:
+        return StaleBond()
     kind = _ERROR_CLASSES.get(trouble, LinkError)
     detail = str(error) or type(error).__name__
     if trouble in (Trouble.CONNECT_FAILED, Trouble.MISUNDERSTOOD):

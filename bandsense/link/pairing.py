@@ -1,0 +1,277 @@
+"""Pairing with a sensor, and looking after sensors that are paired.
+
+async with paired("bandsense-66F7", on_step=show) as sensor:
+    await sensor.device.identify(5)
+    print(sensor.information)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from enum import Enum
+
+from bandsense.errors import CommandError, LinkError, PairingError, SensorNotFound, WireError
+from bandsense.link.bluez_agent import AskPasskey
+from bandsense.link.connection import Link, connection, holds_bond, remove_bond
+from bandsense.link.drivers import Broadcaster, Device, SensorInformation
+from bandsense.link.scanner import SensorSighting, broadcast_information, scanning
+from bandsense.link.transport import Transport
+from bandsense.link.trouble import StaleBond, Trouble, message_of
+from bandsense.wire.control import Counters, Crash, SelfTestResult
+
+__all__ = [
+    "Paired",
+    "PairingStep",
+    "SensorReport",
+    "forget",
+    "identify",
+    "inspect",
+    "paired",
+    "rename",
+    "wait_for_sighting",
+]
+
+logger = logging.getLogger(__name__)
+
+FIND_S = 15.0
+BONDING_ATTEMPTS = 3
+
+
+class PairingStep(Enum):
+    """How far pairing is, in words for people."""
+
+    SEARCHING = "looking for the sensor"
+    CONNECTING = "connecting"
+    WAITING_FOR_BUTTON = "not paired yet: press the sensor's button"
+    BONDING = "pairing"
+    MENDING = "the sensor had forgotten this computer: removing the old bond"
+    DONE = "paired"
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """A sensor that is paired and connected, as long as the context of `paired` lasts."""
+
+    sighting: SensorSighting
+    information: SensorInformation
+    device: Device
+
+
+@dataclass(frozen=True, slots=True)
+class SensorReport:
+    """All that a sensor tells about itself; None for what it does not."""
+
+    information: SensorInformation
+    rssi_dbm: int
+    counters: Counters | None = None
+    self_test: SelfTestResult | None = None
+    crash: Crash | None = None
+
+
+async def wait_for_sighting(
+    wanted: Callable[[SensorSighting], bool], transport: Transport, wait_s: float
+) -> SensorSighting | None:
+    """Listen until a sensor is heard that is wanted; None after `wait_s`.
+
+    Raises:
+        LinkError: Bluetooth is off, missing or not permitted.
+    """
+    found: asyncio.Future[SensorSighting] = asyncio.get_running_loop().create_future()
+
+    def on_sighting(sighting: SensorSighting) -> None:
+        if not found.done() and wanted(sighting):
+            found.set_result(sighting)
+
+    async with scanning(on_sighting, transport):
+        with suppress(TimeoutError):
+            return await asyncio.wait_for(found, wait_s)
+    return None
+
+
+async def _find(target: str | SensorSighting, transport: Transport) -> SensorSighting:
+    if isinstance(target, SensorSighting):
+        return target
+    found = await wait_for_sighting(lambda sighting: sighting.matches(target), transport, FIND_S)
+    if found is None:
+        raise SensorNotFound(f"{target}: {message_of(Trouble.NOT_HEARD)}")
+    return found
+
+
+def _ignore(_characteristic: str, _data: bytes) -> None:
+    """Samples do not matter here."""
+
+
+@asynccontextmanager
+async def paired(
+    target: str | SensorSighting,
+    *,
+    transport: Transport | None = None,
+    on_step: Callable[[PairingStep], None] | None = None,
+    ask_passkey: AskPasskey | None = None,
+    button_s: float = 60.0,
+) -> AsyncIterator[Paired]:
+    """Pair with a sensor and stay connected while the context lasts.
+
+    With a sensor that is paired already nothing is changed. A bond that the sensor has forgotten is removed
+    and made anew. A sensor that needs no bond is connected to.
+
+    Args:
+        target: address, name or end of the name of the sensor, or a sighting of it.
+        transport: how to reach it.
+        on_step: called at every step.
+        ask_passkey: asks a person for the passkey of a sensor that has one, where the system does not.
+        button_s: how long to wait until the person presses the sensor's button.
+
+    Raises:
+        PairingError: no bond could be made; the message says what to do.
+        LinkError: the sensor could not be reached.
+    """
+    transport = transport or Transport()
+    tell = on_step or (lambda _: None)
+    tell(PairingStep.SEARCHING)
+    sighting = await _find(target, transport)
+    if sighting.driver.broadcasts:
+        tell(PairingStep.DONE)
+        yield Paired(sighting, broadcast_information(sighting), Broadcaster())
+        return
+    async with AsyncExitStack() as stack:
+        sighting, link = await _bond(sighting, transport, tell, ask_passkey, button_s, stack)
+        information = await link.run(link.device.describe())
+        tell(PairingStep.DONE)
+        yield Paired(sighting, information, link.device)
+
+
+async def _bond(
+    sighting: SensorSighting,
+    transport: Transport,
+    tell: Callable[[PairingStep], None],
+    ask_passkey: AskPasskey | None,
+    button_s: float,
+    stack: AsyncExitStack,
+) -> tuple[SensorSighting, Link]:
+    """A connection over which the sensor answers, on the stack; with a new bond if it takes one."""
+    failure: LinkError | None = None
+    for attempt in range(1, BONDING_ATTEMPTS + 1):
+        bonding = sighting.driver.bonds and bool(sighting.pairing_open)
+        tell(PairingStep.BONDING if bonding else PairingStep.CONNECTING)
+        link = connection(sighting, transport, _ignore, pair=bonding, ask_passkey=ask_passkey)
+        try:
+            return sighting, await stack.enter_async_context(link)
+        except LinkError as error:
+            logger.info("pairing attempt %d: %s", attempt, error)
+            failure = error
+        if not sighting.driver.bonds or not _concerns_bond(failure, sighting):
+            raise failure
+        if not bonding:
+            sighting = await _wait_for_button(sighting, transport, tell, button_s)
+        elif isinstance(failure, StaleBond) or holds_bond(sighting):
+            tell(PairingStep.MENDING)
+            await remove_bond(sighting, transport)
+            sighting = await _find(sighting.address, transport)
+    raise failure or PairingError(message_of(Trouble.NOT_PAIRED))
+
+
+def _concerns_bond(error: LinkError, sighting: SensorSighting) -> bool:
+    """Whether pairing may help; a link that breaks although there is a bond may mean that it is stale."""
+    return isinstance(error, PairingError) or holds_bond(sighting)
+
+
+async def _wait_for_button(
+    sighting: SensorSighting, transport: Transport, tell: Callable[[PairingStep], None], button_s: float
+) -> SensorSighting:
+    tell(PairingStep.WAITING_FOR_BUTTON)
+
+    def is_open(heard: SensorSighting) -> bool:
+        return heard.address == sighting.address and bool(heard.pairing_open)
+
+    opened = await wait_for_sighting(is_open, transport, button_s)
+    if opened is None:
+        raise PairingError(
+            f"the button of {sighting.name} was not pressed within {button_s:.0f} s; "
+            "press it, then pair again"
+        )
+    return opened
+
+
+async def inspect(
+    target: str | SensorSighting, *, transport: Transport | None = None, self_test: bool = False
+) -> SensorReport:
+    """Ask a paired sensor for all that it tells about itself.
+
+    Args:
+        target: address, name or end of the name of the sensor, or a sighting of it.
+        transport: how to reach it.
+        self_test: let it test itself first; its band should be slack.
+
+    Raises:
+        LinkError: it could not be reached, or is not paired.
+        WireError: what it tells makes no sense.
+    """
+    transport = transport or Transport()
+    sighting = await _find(target, transport)
+    async with connection(sighting, transport, _ignore) as link:
+        device = link.device
+        information = await link.run(device.describe())
+        report = SensorReport(information, sighting.rssi_dbm)
+        with suppress(CommandError):
+            report = SensorReport(
+                information,
+                sighting.rssi_dbm,
+                await link.run(device.counters()),
+                await link.run(device.self_test()) if self_test else None,
+                await link.run(device.crash()),
+            )
+        return report
+
+
+async def identify(
+    target: str | SensorSighting, *, seconds: int = 5, transport: Transport | None = None
+) -> None:
+    """Let a paired sensor blink.
+
+    Raises:
+        LinkError: it could not be reached, or is not paired.
+        CommandError: it cannot blink.
+    """
+    transport = transport or Transport()
+    async with connection(await _find(target, transport), transport, _ignore) as link:
+        await link.run(link.device.identify(seconds))
+        # Some sensors stop blinking when the connection ends.
+        await asyncio.sleep(seconds)
+
+
+async def rename(target: str | SensorSighting, label: str, *, transport: Transport | None = None) -> None:
+    """Give a paired sensor a name that it keeps and shows to everyone; an empty one restores its own.
+
+    Raises:
+        LinkError: it could not be reached, or is not paired.
+        CommandError: the name is too long, or it cannot keep one.
+    """
+    transport = transport or Transport()
+    async with connection(await _find(target, transport), transport, _ignore) as link:
+        await link.run(link.device.set_label(label))
+
+
+async def forget(target: str | SensorSighting, *, transport: Transport | None = None) -> bool:
+    """Undo a pairing on both sides.
+
+    Returns:
+        Whether the sensor has forgotten this computer, too; not when it could not be reached over the bond.
+
+    Raises:
+        LinkError: it is not on the air, or this computer's half of the bond cannot be removed.
+    """
+    transport = transport or Transport()
+    sighting = await _find(target, transport)
+    told = False
+    with suppress(LinkError, WireError):
+        async with connection(sighting, transport, _ignore) as link:
+            await link.run(link.device.forget_bonds())
+            told = True
+    if sighting.driver.bonds:
+        await remove_bond(sighting, transport)
+    return told

@@ -290,7 +290,7 @@ class VirtualBand:
         self._add_services(device)
         self._watch_requests(device)
         if not self.memory.bonds.all_keys:
-            self._pairing_until_s = self._now_s() + PAIRING_WINDOW_S
+            self._open_pairing(PAIRING_WINDOW_S)
         self._run(self._keep_advertising(device))
         self._advertising_changed.set()
 

@@ -14,13 +14,13 @@ demo: .venv-demo ## pair a simulated band, track a set live, save and export it
 	$(PYTHON_BIN)/bandsense demo
 
 test: .venv-dev packages ## all tests, with the firmware and the real Bluetooth stack in a virtual machine
-	$(PYTHON_BIN)/pytest
+	$(PYTHON_BIN)/pytest -n 2 --dist loadgroup
 
 test-fast: .venv-dev ## the tests for daily work, under a minute
-	$(PYTHON_BIN)/pytest -q -m "not slow and not vm and not firmware"
+	$(PYTHON_BIN)/pytest -q -n 2 --hypothesis-profile fast -m "not slow and not vm and not firmware"
 
 coverage: .venv-dev ## the fast tests with branch coverage
-	$(PYTHON_BIN)/pytest -q -m "not vm and not firmware" --cov --cov-report=term
+	$(PYTHON_BIN)/pytest -q -m "not vm and not firmware" -n 2 --cov --cov-report=term
 
 lint: .venv-dev ## ruff: rules and formatting
 	$(PYTHON_BIN)/ruff check .

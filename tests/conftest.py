@@ -13,6 +13,7 @@ from tests.needs import IN_CI, REPOSITORY, missing
 settings.register_profile(
     "bandsense", deadline=None, derandomize=IN_CI, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("fast", settings.get_profile("bandsense"), max_examples=25)
 settings.load_profile("bandsense")
 
 

@@ -108,7 +108,7 @@ impl<'v> Table<'v> {
         let name = service
             .add_characteristic(
                 characteristic::DEVICE_NAME,
-                &[CharacteristicProp::Read],
+                [CharacteristicProp::Read],
                 Bytes::new(),
                 &mut values.name,
             )
@@ -119,19 +119,19 @@ impl<'v> Table<'v> {
         service
             .add_characteristic_small(
                 characteristic::SERVICE_CHANGED,
-                &[CharacteristicProp::Indicate],
+                [CharacteristicProp::Indicate],
                 [0u8; 4],
             )
             .build();
         let hash: Characteristic<[u8; 16]> = service
-            .add_characteristic(DATABASE_HASH_UUID, &[CharacteristicProp::Read], [0u8; 16], &mut values.hash)
+            .add_characteristic(DATABASE_HASH_UUID, [CharacteristicProp::Read], [0u8; 16], &mut values.hash)
             .build();
 
         let mut service = table.add_service(Service::new(Uuid::from(SERVICE_UUID)));
         let measurement = service
             .add_characteristic(
                 Uuid::from(MEASUREMENT_UUID),
-                &[CharacteristicProp::Notify],
+                [CharacteristicProp::Notify],
                 Bytes::new(),
                 &mut values.measurement,
             )
@@ -140,7 +140,7 @@ impl<'v> Table<'v> {
         let control = service
             .add_characteristic(
                 Uuid::from(CONTROL_UUID),
-                &[CharacteristicProp::Write, CharacteristicProp::Indicate],
+                [CharacteristicProp::Write, CharacteristicProp::Indicate],
                 Bytes::new(),
                 &mut values.control,
             )
@@ -150,7 +150,7 @@ impl<'v> Table<'v> {
         let information = service
             .add_characteristic(
                 Uuid::from(INFORMATION_UUID),
-                &[CharacteristicProp::Read],
+                [CharacteristicProp::Read],
                 Bytes::new(),
                 &mut values.information.0,
             )
@@ -160,7 +160,7 @@ impl<'v> Table<'v> {
         let battery_level = service
             .add_characteristic_small(
                 characteristic::BATTERY_LEVEL,
-                &[CharacteristicProp::Read, CharacteristicProp::Notify],
+                [CharacteristicProp::Read, CharacteristicProp::Notify],
                 0u8,
             )
             .build();
@@ -181,7 +181,7 @@ impl<'v> Table<'v> {
             service
                 .add_characteristic(
                     Uuid::from(SMP_UUID),
-                    &[CharacteristicProp::WriteWithoutResponse, CharacteristicProp::Notify],
+                    [CharacteristicProp::WriteWithoutResponse, CharacteristicProp::Notify],
                     Bytes::new(),
                     &mut values.smp,
                 )
@@ -195,7 +195,7 @@ impl<'v> Table<'v> {
             let data = service
                 .add_characteristic(
                     Uuid::from(progressor::DATA_UUID),
-                    &[CharacteristicProp::Notify],
+                    [CharacteristicProp::Notify],
                     Bytes::new(),
                     &mut values.progressor_data,
                 )
@@ -203,7 +203,7 @@ impl<'v> Table<'v> {
             let control = service
                 .add_characteristic(
                     Uuid::from(progressor::CONTROL_UUID),
-                    &[CharacteristicProp::Write, CharacteristicProp::WriteWithoutResponse],
+                    [CharacteristicProp::Write, CharacteristicProp::WriteWithoutResponse],
                     Bytes::new(),
                     &mut values.progressor_control,
                 )

@@ -32,6 +32,8 @@ pub struct SimulatedAdc {
     source: Source,
     log: Option<BufWriter<File>>,
     period_scale: f64,
+    /// When the first conversion ever ended: later streams at the same rate fall in step with it.
+    epoch_us: Option<f64>,
     running: Option<Running>,
 }
 
@@ -57,7 +59,8 @@ impl Source {
             }
             Self::Trace { points, began_us } => {
                 let began_us = *began_us.get_or_insert(time_us);
-                let time_s = (time_us - began_us) / 1e6;
+                // A microsecond more: a conversion at a point's own time takes that point.
+                let time_s = (time_us - began_us + 1.0) / 1e6;
                 let after = points.partition_point(|(t, _)| *t <= time_s);
                 points.get(after.saturating_sub(1)).map_or(0, |(_, counts)| *counts)
             }
@@ -94,7 +97,15 @@ impl SimulatedAdc {
             None => None,
         };
         let bench = Arc::clone(bench);
-        Ok(Self { bench, clock, source, log, period_scale: 1.0 + arguments.rate_error, running: None })
+        Ok(Self {
+            bench,
+            clock,
+            source,
+            log,
+            period_scale: 1.0 + arguments.rate_error,
+            epoch_us: None,
+            running: None,
+        })
     }
 
     fn note(&mut self, reading: Reading) {
@@ -119,18 +130,16 @@ impl Adc for SimulatedAdc {
             Converter::Silent => return Err(AdcError::Silent),
         }
         let period_us = f64::from(rate.period_us()) * self.period_scale;
-        self.running = Some(Running {
-            period_us,
-            nominal_us: rate.period_us(),
-            first_us: self.clock.now_us() as f64 + period_us,
-            conversions: 0,
-        });
+        let soonest_us = self.clock.now_us() as f64 + period_us;
+        let epoch_us = *self.epoch_us.get_or_insert(soonest_us);
+        let first_us = epoch_us + ((soonest_us - epoch_us) / period_us).ceil() * period_us;
+        self.running = Some(Running { period_us, nominal_us: rate.period_us(), first_us, conversions: 0 });
         Ok(())
     }
 
     async fn next(&mut self) -> Result<Reading, AdcError> {
         let running = self.running.as_mut().ok_or(AdcError::Silent)?;
-        let missed = self.bench.overruns.swap(0, Ordering::Relaxed);
+        let missed = self.bench.overruns.load(Ordering::Relaxed);
         let index = running.conversions + u64::from(missed);
         let ready_us = running.first_us + index as f64 * running.period_us;
         Timer::at(Instant::from_micros(ready_us.ceil() as u64)).await;
@@ -143,6 +152,7 @@ impl Adc for SimulatedAdc {
             }
         }
         running.conversions = index + 1;
+        self.bench.overruns.fetch_sub(missed, Ordering::Relaxed);
         let load = self.bench.load.load(Ordering::Relaxed);
         let counts = self.source.counts(ready_us).saturating_add(load).clamp(LIMITS.lowest, LIMITS.highest);
         let reading = Reading { time_us: ready_us as u64, counts, missed };

@@ -11,6 +11,7 @@ const USAGE: &str = "usage: bandsense-host --hci HOST:PORT --flash FILE
   [--serial HEX]         serial number
   [--passkey DIGITS]     ask for this passkey when pairing
   [--full-scale N]       nominal tension at a count of 2^23
+  [--battery MV]         voltage of the cell
   [--reset-cause NAME]   power-on, reset-pin, software, watchdog, lock-up, wake, update
   [--crash PC]           the run before ended in a panic at this address (hex)
   [--key HEX --board NAME] boot a signed image for this board from the flash, and offer updates
@@ -28,6 +29,7 @@ pub struct Arguments {
     pub serial: u64,
     pub passkey: Option<u32>,
     pub full_scale_mn: u32,
+    pub battery_mv: u16,
     pub reset_cause: ResetCause,
     pub crash: Option<Crash>,
     pub key: Option<[u8; 32]>,
@@ -50,6 +52,7 @@ impl Arguments {
             serial: 0x0123_4567_89AB_CDEF,
             passkey: None,
             full_scale_mn: 981_000,
+            battery_mv: 3950,
             reset_cause: ResetCause::PowerOn,
             crash: None,
             key: None,
@@ -82,6 +85,7 @@ impl Arguments {
                     let newton: f64 = value.parse().map_err(|_| refuse())?;
                     arguments.full_scale_mn = (newton * 1000.0) as u32;
                 }
+                "--battery" => arguments.battery_mv = value.parse().map_err(|_| refuse())?,
                 "--reset-cause" => arguments.reset_cause = crate::reset_cause(&value).ok_or_else(refuse)?,
                 "--crash" => {
                     let program_counter = u32::from_str_radix(&value, 16).map_err(|_| refuse())?;

@@ -39,9 +39,9 @@ pub struct Bench {
 
 impl Bench {
     /// A bench that follows standard input; at its end everything stays as it is.
-    pub fn listen() -> Arc<Self> {
+    pub fn listen(battery_mv: u16) -> Arc<Self> {
         let bench = Arc::new(Self {
-            battery_mv: AtomicU16::new(3950),
+            battery_mv: AtomicU16::new(battery_mv),
             excitation_mv: AtomicU16::new(3000),
             load: AtomicI32::new(0),
             overruns: AtomicU32::new(0),

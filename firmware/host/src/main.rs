@@ -35,7 +35,6 @@ const RESTART: u8 = 10;
 const RESTART_TO_USB: u8 = 11;
 /// Commands that the application may have under way at a time.
 const COMMAND_SLOTS: usize = 4;
-/// Longest version text that Device Information tells.
 const MODEL: &str = "host";
 
 struct HostBoard;
@@ -62,7 +61,7 @@ fn main() -> ExitCode {
 }
 
 fn be_a_sensor(arguments: &Arguments) -> Result<ExitCode, String> {
-    let clock = HostClock::default();
+    let clock = HostClock;
     let flash = FileFlash::open(&arguments.flash, arguments.cut_at)
         .map_err(|error| format!("cannot open the flash {}: {error}", arguments.flash.display()))?;
     let Some((update, firmware_revision)) = boot(arguments, &flash) else {
@@ -72,7 +71,7 @@ fn be_a_sensor(arguments: &Arguments) -> Result<ExitCode, String> {
     let transport = H4Tcp::connect(&arguments.hci)
         .map_err(|error| format!("no controller listens at {}: {error}", arguments.hci))?;
     let controller: ExternalController<H4Tcp, COMMAND_SLOTS> = ExternalController::new(transport);
-    let bench = Bench::listen();
+    let bench = Bench::listen(arguments.battery_mv);
     let parts = Parts::<HostBoard> {
         identity: Identity {
             serial: arguments.serial,

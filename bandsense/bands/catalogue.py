@@ -71,7 +71,7 @@ class Table:
     brand: str
     product: str
     colour: str
-    form: Form
+    forms: tuple[Form, ...]
     points: tuple[Point, ...]
 
     def law(self) -> PowerLaw:
@@ -109,7 +109,7 @@ def load_catalogue() -> tuple[Table, ...]:
             brand=table["brand"],
             product=table["product"],
             colour=table["colour"],
-            form=Form(table["form"]),
+            forms=tuple(map(Form, table["forms"])),
             points=tuple(Point(eps / 100.0, n, Verified(verified)) for eps, n, verified in table["points"]),
         )
         for table in data["table"]
@@ -122,7 +122,7 @@ def estimate(colour: str, *, brand: str = "TheraBand", form: Form = Form.FLAT) -
     Raises:
         BandModelError: no table has this brand, form and colour.
     """
-    of_form = [t for t in load_catalogue() if t.brand.lower() == brand.lower() and t.form is form]
+    of_form = [t for t in load_catalogue() if t.brand.lower() == brand.lower() and form in t.forms]
     tables = tuple(table for table in of_form if table.colour == colour.lower())
     if not tables:
         known = ", ".join(_colours(of_form)) or "none"

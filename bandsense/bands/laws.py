@@ -86,6 +86,15 @@ class MooneyRivlin:
     c1_n: float
     c2_n: float
 
+    @classmethod
+    def natural_latex(cls, cross_section_mm2: float) -> MooneyRivlin:
+        """A tube or band of natural latex of this unstretched cross-section.
+
+        C1 = 0.147 and C2 = 0.116 MPa follow from a tubing maker's stress of 0.72, 1.06 and 1.39 MPa at 100,
+        200 and 300 %.
+        """
+        return cls(0.147 * cross_section_mm2, 0.116 * cross_section_mm2)
+
     def __post_init__(self) -> None:
         _require_positive(c1_n=self.c1_n)
         if not 0.0 <= self.c2_n < np.inf:

@@ -28,6 +28,7 @@ class Ground(Enum):
     SLACK_AT_BOTTOM = "slack at the bottom"
     RETURN_CUT_SHORT = "return cut short"
     BEYOND_LIMIT = "beyond the band's limit"
+    NEAR_LIMIT = "near the band's limit"
     SLIPPED = "slipped or gripped anew"
     TOO_FEW_REPS = "too few repetitions"
     UNSURE = "uncertainty exceeds the change"

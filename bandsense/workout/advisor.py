@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, median
 
-from bandsense.bands.band import MAX_ELONGATION, Stretch
+from bandsense.bands.band import MAX_ELONGATION, WARN_ELONGATION, Stretch
 from bandsense.bands.strand import ChangeBy, Strand
 from bandsense.bands.unloaded import unloaded_share
 from bandsense.exercises.model import Exercise, SlackMethodKind
@@ -131,12 +131,14 @@ class Advisor:
         """Take a finished repetition; advice only where it should not wait for the end of the set."""
         self._reps.append(rep)
         self._unloaded.extend(self._unloaded_shares(rep))
-        proposal = self._within_set(rep)
-        if proposal is None or proposal.ground in self._told:
-            return None
-        self._told.add(proposal.ground)
-        advice = self._advice(proposal)
-        return None if advice.flag is SlackFlag.KEEP else advice
+        self._see_peak(rep.peak_tension)
+        for proposal in self._within_set(rep):
+            if proposal.ground not in self._told:
+                self._told.add(proposal.ground)
+                advice = self._advice(proposal)
+                if advice.flag is not SlackFlag.KEEP or advice.ground is Ground.NEAR_LIMIT:
+                    return advice
+        return None
 
     def retract(self, index: int) -> None:
         """A repetition that was counted is taken back."""
@@ -148,6 +150,7 @@ class Advisor:
         unloaded = median(self._unloaded) if len(self._unloaded) >= 3 else None
         self._learn(evidence)
         if evidence.reps >= LEAST_REPS:
+            self._see_peak(evidence.peak_n)
             self._see_start(evidence, unloaded)
         self._evidence = evidence
         proposal = self._settled(self._between_sets(evidence, reps, last_of_session), evidence)
@@ -193,28 +196,34 @@ class Advisor:
         if self._last is not None and self._last.flag is not SlackFlag.KEEP:
             self._declined.add(self._last.flag)
 
-    def _within_set(self, rep: Rep) -> _Proposal | None:
-        beyond = self._beyond_limit(rep.peak_tension)
-        if beyond is not None:
-            return beyond
-        if len(self._reps) < LEAST_REPS:
-            return None
-        return self._return_cut_short(self._reps) or self._slipped(self._reps) or self._slack_at_bottom()
+    def _within_set(self, rep: Rep) -> Iterator[_Proposal]:
+        """What should not wait, the most pressing first."""
+        rules = [self._near_limit(rep.peak_tension)]
+        if len(self._reps) >= LEAST_REPS:
+            rules += [
+                self._return_cut_short(self._reps),
+                self._slipped(self._reps),
+                self._slack_at_bottom(),
+            ]
+        return (proposal for proposal in rules if proposal is not None)
 
-    def _beyond_limit(self, peak_n: float) -> _Proposal | None:
-        f100_n, exponent = self._state.f100_n, self._state.strand.exponent
-        if f100_n is None:
+    def _near_limit(self, peak_n: float) -> _Proposal | None:
+        """Only a fitted band tells its elongation."""
+        if self._state.f100_n is None:
             return None
-        elongation = (peak_n / f100_n) ** (1.0 / exponent)
-        if elongation <= MAX_ELONGATION:
-            return None
-        return _Proposal(
-            Ground.BEYOND_LIMIT,
-            (MAX_ELONGATION / elongation) ** exponent,
-            f"The band is stretched to {1 + elongation:.1f} times its resting length; "
-            "three times is its limit.",
-            urgent=True,
-        )
+        exponent = self._state.strand.exponent
+        elongation = (peak_n / self._state.f100_n) ** (1.0 / exponent)
+        stretched = f"The band is stretched to {1 + elongation:.2f} times its resting length; three times is its limit."
+        if elongation > MAX_ELONGATION:
+            return _Proposal(
+                Ground.BEYOND_LIMIT,
+                (MAX_ELONGATION / elongation) ** exponent,
+                stretched,
+                urgent=True,
+            )
+        if elongation > WARN_ELONGATION:
+            return _Proposal(Ground.NEAR_LIMIT, 1.0, stretched)
+        return None
 
     def _return_cut_short(self, reps: Sequence[Rep]) -> _Proposal | None:
         """The person stops on the way back because the band still pulls hard there."""
@@ -274,8 +283,9 @@ class Advisor:
                 Ground.TOO_FEW_REPS, 1.0, f"{done} too few to advise on; it takes at least {LEAST_REPS}."
             )
         easy = self._count_easy(evidence, last_of_session)
+        limit = self._near_limit(max(rep.peak_tension for rep in reps))
         return (
-            self._beyond_limit(max(rep.peak_tension for rep in reps))
+            (limit if limit is not None and limit.ground is Ground.BEYOND_LIMIT else None)
             or self._return_cut_short(reps)
             or self._slipped(reps)
             or self._too_hard(evidence)
@@ -340,6 +350,17 @@ class Advisor:
                 "some of it goes back.",
             )
         return replace(proposal, ratio=1.0 - _LEAST_CHANGE)
+
+    def _see_peak(self, peak_n: float) -> None:
+        """How far the hand goes, from the tension there, where the band was fitted."""
+        strand, f100_n = self._state.strand, self._state.f100_n
+        if f100_n is None:
+            return
+        peak_m = strand.rest_length_m * (1.0 + (peak_n / f100_n) ** (1.0 / strand.exponent))
+        start_m = min(strand.start_length_m, 0.95 * peak_m)
+        self._state = replace(
+            self._state, strand=replace(strand, peak_length_m=peak_m, start_length_m=start_m)
+        )
 
     def _see_start(self, evidence: SetEvidence, unloaded: float | None) -> None:
         """Where the hand starts, from the tension there."""

@@ -59,6 +59,7 @@ def test_a_colour_is_a_prior_with_at_least_a_quarter_of_uncertainty():
     assert len(black.tables) == 4
     assert 25.0 < black.law.f100_n < 45.0
     assert estimate("red").relative_uncertainty == 0.25
+    assert [table.source.id for table in estimate("red", form=Form.TUBE).tables] == ["maker-current"]
     assert estimate("medium", form=Form.LOOP).law.f100_n == pytest.approx(111.2, abs=0.1)
 
 

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bandsense.bands.band import Band
+from bandsense.bands.laws import PowerLaw
 from bandsense.bands.slack import EXPONENT_PRIOR, grip_sensitivity, slack_change
 from bandsense.errors import BandModelError
 
@@ -92,6 +94,15 @@ def test_easier_is_out_and_nearer_harder_is_in_and_further(rest_m, eps, ratio):
 def _mooney_rivlin(eps, c1, c2):
     stretch = 1 + eps
     return 2 * (stretch - stretch**-2) * (c1 + c2 / stretch)
+
+
+@given(st.floats(1.0, 300.0), st.integers(1, 4), elongations, st.floats(0.8, 1.2))
+def test_strength_unit_and_number_of_strands_cancel(f100, strands, eps, ratio):
+    rest_m, peak_m = 0.6, 0.6 * (1 + eps)
+    change = slack_change(rest_m, peak_m, ratio)
+    band = Band(PowerLaw(f100, EXPONENT_PRIOR), rest_m, strands)
+    achieved = band.let_out(change.let_out_m).tension_n(peak_m) / band.tension_n(peak_m)
+    assert achieved == pytest.approx(ratio, rel=1e-9)
 
 
 # C1, C2 of natural latex in MPa, from its stress at 100, 200 and 300 % (0.72, 1.06, 1.39 MPa); and, in N, of

@@ -265,8 +265,34 @@ def test_beyond_three_times_the_resting_length_is_urgent_at_once():
     assert advice.urgent
     assert (advice.flag, advice.ground) == (SlackFlag.ADD, Ground.BEYOND_LIMIT)
     assert advice.text.startswith("ADD SLACK NOW - Let about")
-    assert "4.1 times its resting length; three times is its limit." in advice.reason
-    assert _within(reps(3, peak=45.0), stiff)[0] == []
+    assert "4.06 times its resting length; three times is its limit." in advice.reason
+    assert advice.tension_ratio >= 0.9
+    assert _within(reps(3, peak=42.0), stiff)[0] == []
+
+
+def test_near_the_limit_is_told_once_and_changes_nothing():
+    # 58 N at double length: 88 N are 2.96 times the resting length.
+    nearly = replace(MEASURED, f100_n=58.0)
+    (index, advice), *more = _within(reps(6, peak=88.0), nearly)[0]
+    assert index == 1
+    assert not more
+    assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.NEAR_LIMIT)
+    assert (
+        advice.reason == "The band is stretched to 2.96 times its resting length; three times is its limit."
+    )
+
+
+def test_being_told_of_one_thing_does_not_hide_another():
+    nearly = replace(MEASURED, f100_n=40.0)
+    grounds = [advice.ground for _, advice in _within(_slipping(5, 0.85), nearly)[0]]
+    assert grounds == [Ground.NEAR_LIMIT, Ground.SLIPPED]
+
+
+def test_a_fitted_band_tells_how_far_the_hand_goes():
+    advisor = Advisor(ROW, None, replace(MEASURED, f100_n=40.0))
+    advisor.after_set(reps(8, peak=50.0, start=10.0), last_of_session=False)
+    # (50 / 40)^(1 / 0.62) of the resting length beyond it.
+    assert advisor.state.strand.peak_length_m == pytest.approx(0.60 * (1 + 1.25 ** (1 / 0.62)))
 
 
 def test_a_return_cut_short_by_high_tension_is_urgent():

@@ -1,0 +1,168 @@
+"""The calibration pull, guided: which length to hold next, and when a hold was steady enough to count."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bandsense.bands.band import MAX_ELONGATION
+from bandsense.bands.fit import POWER_LAW, BandFit, LawFamily, Mark, fit_marks
+from bandsense.bands.slack import REST_LENGTH_UNCERTAINTY_M
+from bandsense.errors import BandModelError, DataError
+
+__all__ = ["DEFAULT_MARKS", "GuidedPull", "Held"]
+
+DEFAULT_MARKS = (1.4, 1.8, 2.2)
+"""Distances to hold, in resting lengths: over the range that exercises use, well below the limit of three."""
+
+_HOLD_S = 2.0
+_STEADY_N, _STEADY_SHARE = 0.6, 0.04
+"""A hold is steady when tension stays within this over two seconds: wider than what hands tremble and rubber
+relaxes in that time, narrower than a centimetre or two of movement."""
+
+_SLACK_N = 3.0
+"""A band that hangs slack shows no more than a badly tared sensor does."""
+
+_NEXT_RISE = 1.05
+"""The next hold is told from the last one by at least this factor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A step of the pull was done; `message` says what was seen and what comes next."""
+
+    time_s: float
+    mark: Mark | None
+    message: str
+
+
+class GuidedPull:
+    """Leads through a calibration pull; tension in, steps out, the fitted band at the end.
+
+    The band first hangs slack (its reading there is subtracted), then is held at each mark in turn, nearest
+    first. A step counts by itself once tension has been steady for two seconds.
+
+    Args:
+        rest_length_m: measured unstretched distance between hand and anchor.
+        marks_m: distances to hold; `DEFAULT_MARKS` resting lengths, in whole centimetres, if not given.
+        strands: strands that share the tension.
+        family: law to fit.
+        tension_uncertainty_n: standard uncertainty of a tension, that of the calibration.
+        rest_length_uncertainty_m: standard uncertainty of `rest_length_m`.
+
+    Raises:
+        BandModelError: no mark, or one that is not between the resting length and three times of it.
+    """
+
+    def __init__(
+        self,
+        rest_length_m: float,
+        marks_m: Sequence[float] | None = None,
+        *,
+        strands: int = 1,
+        family: LawFamily = POWER_LAW,
+        tension_uncertainty_n: float = 0.5,
+        rest_length_uncertainty_m: float = REST_LENGTH_UNCERTAINTY_M,
+    ) -> None:
+        usual = [round(rest_length_m * stretch, 2) for stretch in DEFAULT_MARKS]
+        self.marks_m = tuple(sorted(marks_m if marks_m is not None else usual))
+        most_m = (1.0 + MAX_ELONGATION) * rest_length_m
+        if not self.marks_m or not rest_length_m < self.marks_m[0] <= self.marks_m[-1] <= most_m:
+            raise BandModelError(
+                f"marks must lie between the resting length of {rest_length_m:g} m and three times that; "
+                "two or three of them are good"
+            )
+        self._rest_length_m = rest_length_m
+        self._strands = strands
+        self._family = family
+        self._tension_uncertainty_n = tension_uncertainty_n
+        self._rest_length_uncertainty_m = rest_length_uncertainty_m
+        self._window: deque[tuple[float, float]] = deque()
+        self._zero_n: float | None = None
+        self._held: list[Mark] = []
+
+    @property
+    def done(self) -> bool:
+        """Whether every mark has been held."""
+        return len(self._held) == len(self.marks_m)
+
+    @property
+    def instruction(self) -> str:
+        """What the person is to do now."""
+        if self._zero_n is None:
+            return (
+                "Pull the band five times over its usual range, so that it is not new any more; then let it "
+                "hang slack and keep still."
+            )
+        if self.done:
+            return "Done; let the band go slowly."
+        number, total = len(self._held) + 1, len(self.marks_m)
+        return f"Hold {number} of {total}: stretch to {100 * self._next_m:.0f} cm and keep still."
+
+    def push(self, time_s: ArrayLike, tension_n: ArrayLike) -> list[Held]:
+        """Take samples of tension in newtons, and tell the steps that they complete.
+
+        Raises:
+            DataError: times and tensions differ in length.
+        """
+        times = np.asarray(time_s, dtype=np.float64).tolist()
+        tensions = np.asarray(tension_n, dtype=np.float64).tolist()
+        if len(times) != len(tensions):
+            raise DataError(f"{len(times)} times for {len(tensions)} tensions; give one for each")
+        steps = (self._sample(*sample) for sample in zip(times, tensions, strict=True))
+        return [step for step in steps if step is not None]
+
+    def fit(self) -> BandFit:
+        """The band that the holds determine.
+
+        Raises:
+            BandModelError: nothing was held yet, or the holds contradict each other.
+        """
+        return fit_marks(
+            self._rest_length_m,
+            self._held,
+            family=self._family,
+            strands=self._strands,
+            rest_length_uncertainty_m=self._rest_length_uncertainty_m,
+        )
+
+    @property
+    def _next_m(self) -> float:
+        return self.marks_m[len(self._held)]
+
+    def _sample(self, time_s: float, tension_n: float) -> Held | None:
+        if self.done:
+            return None
+        self._window.append((time_s, tension_n))
+        while self._window[0][0] < time_s - _HOLD_S:
+            self._window.popleft()
+        if time_s - self._window[0][0] < 0.95 * _HOLD_S:
+            return None
+        held_n = [n for _, n in self._window]
+        mean_n = sum(held_n) / len(held_n)
+        if max(held_n) - min(held_n) > max(_STEADY_N, _STEADY_SHARE * abs(mean_n)):
+            return None
+        return self._slack(time_s, mean_n) if self._zero_n is None else self._hold(time_s, mean_n)
+
+    def _slack(self, time_s: float, mean_n: float) -> Held | None:
+        if abs(mean_n) > _SLACK_N:
+            return None
+        self._zero_n = mean_n
+        self._window.clear()
+        return Held(time_s, None, f"Slack. {self.instruction}")
+
+    def _hold(self, time_s: float, mean_n: float) -> Held | None:
+        tension_n = mean_n - (self._zero_n or 0.0)
+        last_n = self._held[-1].tension_n if self._held else _SLACK_N
+        if tension_n < _NEXT_RISE * last_n:
+            return None
+        mark = Mark(self._next_m, tension_n, tension_uncertainty_n=self._tension_uncertainty_n)
+        self._held.append(mark)
+        self._window.clear()
+        return Held(
+            time_s, mark, f"{mark.tension_n:.1f} N at {100 * mark.length_m:.0f} cm. {self.instruction}"
+        )

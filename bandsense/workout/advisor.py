@@ -213,7 +213,10 @@ class Advisor:
             return None
         exponent = self._state.strand.exponent
         elongation = (peak_n / self._state.f100_n) ** (1.0 / exponent)
-        stretched = f"The band is stretched to {1 + elongation:.2f} times its resting length; three times is its limit."
+        stretched = (
+            f"The band is stretched to {1 + elongation:.2f} times its resting length; "
+            "three times is its limit."
+        )
         if elongation > MAX_ELONGATION:
             return _Proposal(
                 Ground.BEYOND_LIMIT,

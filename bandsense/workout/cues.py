@@ -142,12 +142,17 @@ class CueEngine:
         return cues
 
     def end_set(self, time_s: float) -> list[Cue]:
-        """The set is over: say so, unless it was said, and start the rest timer at `time_s`."""
+        """It is certain at `time_s` that the set is over: say so, unless it was said, and start the rest timer.
+
+        The rest counts from the end of the last repetition.
+        """
         cues = self.advance(time_s)
         if CueKind.SET_DONE not in self._said:
             cues.append(self._cue(time_s, CueKind.SET_DONE))
+        rested_since_s = time_s if self._last_rep is None else self._last_rep.end
         self._start_set()
-        self._rest_over = _Scheduled(time_s + self._plan.rest_s, CueKind.REST_OVER, unsure=False)
+        over_s = max(time_s, rested_since_s + self._plan.rest_s)
+        self._rest_over = _Scheduled(over_s, CueKind.REST_OVER, unsure=False)
         return cues
 
     def _phase_changed(self, event: PhaseChanged) -> Iterator[Cue]:

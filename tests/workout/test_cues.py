@@ -144,15 +144,30 @@ def test_the_set_is_done_at_the_top_of_the_range_of_repetitions():
     assert of_kind(cues_of(events_of(5), plan), CueKind.SET_DONE) == []
 
 
-def test_the_end_of_a_set_is_said_once_and_starts_the_rest():
+def test_the_end_of_a_set_is_said_once_and_rest_counts_from_the_last_repetition():
     engine = CueEngine(Plan(rest_s=60.0), Breathing())
+    events = events_of(8)
+    for event in events:
+        engine.push(event)
+    end_s = events[-1].time_s
+    assert [cue.kind for cue in engine.end_set(end_s + 15.0)][-1] is CueKind.SET_DONE
+    assert engine.advance(end_s + 59.9) == []
+    (over,) = engine.advance(end_s + 61.0)
+    assert (over.time_s, over.kind, over.text) == (
+        pytest.approx(end_s + 60.0),
+        CueKind.REST_OVER,
+        "Rest is over",
+    )
+    assert engine.advance(end_s + 300.0) == []
+
+
+def test_a_rest_that_is_over_when_the_end_becomes_certain_is_over_then():
+    engine = CueEngine(Plan(rest_s=10.0), Breathing())
     for event in events_of(8):
         engine.push(event)
-    assert [cue.kind for cue in engine.end_set(100.0)][-1] is CueKind.SET_DONE
-    assert engine.advance(159.9) == []
-    (over,) = engine.advance(161.0)
-    assert (over.time_s, over.kind, over.text) == (160.0, CueKind.REST_OVER, "Rest is over")
-    assert engine.advance(300.0) == []
+    engine.end_set(100.0)
+    (over,) = engine.advance(100.1)
+    assert (over.time_s, over.kind) == (100.0, CueKind.REST_OVER)
 
 
 def test_a_set_that_was_ended_by_number_is_not_announced_again():

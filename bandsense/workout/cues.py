@@ -142,7 +142,7 @@ class CueEngine:
         return cues
 
     def end_set(self, time_s: float) -> list[Cue]:
-        """It is certain at `time_s` that the set is over: say so, unless it was said, and start the rest timer.
+        """The set is known to be over at `time_s`: say so, unless it was said, and start the rest timer.
 
         The rest counts from the end of the last repetition.
         """

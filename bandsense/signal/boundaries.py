@@ -117,7 +117,8 @@ def rising_edge(
     high = foot
     while high != peak and tension_n[high] < high_n:
         high -= back
-    low = _walk_below(tension_n, high, bottom, low_n)
+    # Nothing between foot and peak is below the foot: 10 % is beyond it, unless the valley is as high.
+    low = _walk_below(tension_n, high if tension_n[foot] < low_n else foot, bottom, low_n)
     return Edge(
         _crossing(time_s, tension_n, low, low - back if low != peak else low, low_n),
         _crossing(time_s, tension_n, high + back if high != bottom else high, high, high_n),

@@ -15,7 +15,7 @@ from bandsense.signal.tracker import HISTORY_S, Tracker
 
 __all__ = ["DetectorConfig", "RepDetector"]
 
-TICK_HZ = 25.0
+TICK_HZ = 20.0
 """The tracker looks at the smoothed trace about this often; boundaries come from all samples."""
 
 PIECE = 32768

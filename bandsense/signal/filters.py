@@ -30,7 +30,7 @@ SPIKE_FLOOR_N = 1.5
 
 STEP_N = 20.0
 STEP_HZ = 2.2
-"""The quickest that people do to a band: a step while walking. At low rates it is nearly as short as a spike."""
+"""The quickest that people do to a band: a step while walking. At 10 Hz it is nearly as short as a spike."""
 
 CONTEXT = 4
 """Samples before it that the despiker looks at for each sample; it looks at one after it."""
@@ -76,7 +76,8 @@ def despike(values: FloatArray, floor_n: float) -> FloatArray:
     A second look takes the steps before from what the first has cleaned, for spikes close to each other. Each
     result depends on the four values before and the one after it, wherever the row was cut.
     """
-    if np.abs(values[1:] - values[:-1]).max(initial=0.0) <= floor_n:
+    step = values[1:] - values[:-1]
+    if step.max(initial=0.0) <= floor_n or step.min(initial=0.0) >= -floor_n:
         return values
     first = _replaced(values, values, floor_n)
     return first if first is values else _replaced(values, first, floor_n)

@@ -29,10 +29,10 @@ LONGEST_BRIDGE_S = 1.0
 """After a longer hole the trace starts anew, as it does for the streaming detector."""
 
 ENOUGH_HZ = 80.0
-"""What the low-pass leaves needs no more samples a second; above, every so manieth is taken."""
+"""What the low-pass leaves needs no more samples a second; above, neighbours are averaged first."""
 
-LEAD_S = 10.0
-"""How far before the first and after the last repetition the rest is looked for."""
+LEAD_S = 3.0
+"""How far before and after a repetition its valleys are looked for."""
 
 PEAK_MARGIN_S = 0.1
 """The peak may lie this far outside the repetition as the streaming detector saw it."""
@@ -71,19 +71,23 @@ def _despiked(tension_n: FloatArray, rate_hz: float) -> FloatArray:
 
 
 def _stretches(time_s: FloatArray, clean_n: FloatArray, rate_hz: float) -> Iterator[_Stretch]:
-    sections = signal.butter(2, min(ZERO_PHASE_HZ, LARGEST_SHARE * rate_hz), fs=rate_hz, output="sos")
-    interval_s = np.diff(time_s)
+    interval_s = time_s[1:] - time_s[:-1]
     even = bool(interval_s.max() <= HOLE_INTERVALS / rate_hz)
     cuts = [0, *(np.flatnonzero(interval_s > LONGEST_BRIDGE_S) + 1).tolist(), time_s.size]
     step = max(1, int(rate_hz / ENOUGH_HZ))
+    corner_hz = min(ZERO_PHASE_HZ, LARGEST_SHARE * rate_hz)
+    sections = signal.butter(2, corner_hz, fs=rate_hz / step, output="sos")
     for first, last in pairwise(cuts):
         at, values = time_s[first:last], clean_n[first:last]
         if not even:
             grid = np.arange(at[0], at[-1] + 0.5 / rate_hz, 1.0 / rate_hz)
             at, values = grid, np.interp(grid, at, values)
-        pad = min(at.size - 1, round(rate_hz))
-        smooth = signal.sosfiltfilt(sections, values, padlen=pad)
-        yield _Stretch(at[::step].tolist(), smooth[::step].tolist())
+        if step > 1 and at.size >= step:
+            whole = at.size // step * step
+            at = 0.5 * (at[:whole:step] + at[step - 1 : whole : step])
+            values = np.add.reduce([values[i:whole:step] for i in range(step)]) / step
+        smooth = signal.sosfiltfilt(sections, values, padlen=min(at.size - 1, round(rate_hz / step)))
+        yield _Stretch(at.tolist(), smooth.tolist())
 
 
 def _holding(stretches: Sequence[_Stretch], time_s: float) -> _Stretch:
@@ -94,8 +98,11 @@ def _holding(stretches: Sequence[_Stretch], time_s: float) -> _Stretch:
 def _located(stretch: _Stretch, reps: Sequence[Rep], i: int) -> Boundaries:
     """One repetition measured between the lowest points that part it from its neighbours."""
     rep = reps[i]
-    before_s = reps[i - 1].peak_time if i else rep.pull_start - LEAD_S
-    after_s = reps[i + 1].peak_time if i + 1 < len(reps) else rep.end + LEAD_S
+    before_s, after_s = rep.pull_start - LEAD_S, rep.end + LEAD_S
+    if i:
+        before_s = max(before_s, reps[i - 1].peak_time)
+    if i + 1 < len(reps):
+        after_s = min(after_s, reps[i + 1].peak_time)
     time_s, smooth_n = stretch.time_s, stretch.smooth_n
     first = bisect_left(time_s, rep.pull_start - PEAK_MARGIN_S, hi=len(time_s) - 1)
     last = bisect_left(time_s, rep.end + PEAK_MARGIN_S, lo=first, hi=len(time_s) - 1)

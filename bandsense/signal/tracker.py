@@ -65,14 +65,14 @@ QUICK_PART = 0.45
 WALKING_STEPS = 3
 WALKING_S = 3.0
 WALKING_LONGER = 1.8
-"""So many steps in this time are walking, in which two steps may look like one this much longer or stronger."""
+"""So many steps in this time are walking, in which two may look like one so much longer or stronger."""
 
 QUICK_INTERVALS = 0.6
 """Sampling makes a step up to so many intervals longer."""
 
 LARGE_RANGE = 0.6
 QUICK_RISE_PART = 0.75
-"""After `QUICK_SET` repetitions, a pull over this part of the range and of this part of their time is sure."""
+"""After `QUICK_SET` repetitions, a pull over this part of the range, in this part of their time, is sure."""
 
 ALIKE = 0.6
 """Two movements are alike if the smaller is at least this part of the larger."""
@@ -131,7 +131,11 @@ class _Movement:
     top_s: float
     anchor_n: float
     anchor_s: float
-    """Where tension last stood still, or the last level it has left by more than `STILL_PART`."""
+    """The last level that tension left by `STILL_PART` of the rise, and when it did."""
+    turn_n: float = -math.inf
+    """A fall to this tension is the return."""
+    alarm_s: float = 0.0
+    """When a hold must be looked at, if nothing happens before."""
     near_n: float = math.inf
     near_s: float | None = None
     """Tension that begins the hold of a full repetition, and when it was first reached."""
@@ -295,6 +299,8 @@ class Tracker:
         self._valleys.append(self._low_n)
         self._base_n = min(self._valleys)
         self._movement = m = _Movement(self._low_n, self._low_at, self._low_s, y, at, t, y, t)
+        m.turn_n = y - self._config.top_drop * m.rise_n
+        m.alarm_s = t + self._config.hold_s
         if self._tops:
             m.near_n = m.start_n + HIGH * (full_range(self._tops, self._base_n) - m.start_n)
         self._state = _State.RISE
@@ -310,15 +316,19 @@ class Tracker:
     def _rise(self, m: _Movement, t: float, y: float, at: int) -> None:
         if y > m.top_n:
             m.top_n, m.top_at, m.top_s = y, at, t
-            if y > m.anchor_n + STILL_PART * m.rise_n:
+            rise_n = y - m.start_n
+            m.turn_n = y - self._config.top_drop * rise_n
+            if y > m.anchor_n + STILL_PART * rise_n:
                 m.anchor_n, m.anchor_s = y, t
-        elif y < m.top_n - self._config.top_drop * m.rise_n:
+                if m.near_s is None and not m.index:
+                    m.alarm_s = t + self._config.hold_s
+            if y >= m.near_n and m.near_s is None:
+                m.near_s = t
+                m.alarm_s = min(m.alarm_s, t + self._config.hold_s - (self._now_s - t))
+        elif y < m.turn_n:
             self._turn(m, t, y, at)
             return
-        if m.near_s is None and y >= m.near_n:
-            m.near_s = t
-        hold_s = self._config.hold_s
-        if t - m.anchor_s >= hold_s or (m.near_s is not None and self._now_s - m.near_s >= hold_s):
+        if t >= m.alarm_s:
             self._hold(m, t)
 
     def _hold(self, m: _Movement, t: float) -> None:
@@ -329,8 +339,11 @@ class Tracker:
             if self._certain_at_top(m):
                 self._count(m)
                 self._tell_phase(m.anchor_s, Phase.HOLD)
-        if t - m.held_s >= self._config.longest_hold_s:
+        longest_s = m.held_s + self._config.longest_hold_s
+        if t >= longest_s:
             self._give_up(m, t)
+        elif m.index:
+            m.alarm_s = longest_s
 
     def _turn(self, m: _Movement, t: float, y: float, at: int) -> None:
         """The return begins."""
@@ -366,6 +379,8 @@ class Tracker:
         """Higher than before without having been down: a double peak or a pause with a sag."""
         m.top_n, m.top_at, m.top_s = y, at, t
         m.anchor_n, m.anchor_s = y, t
+        m.turn_n = y - self._config.top_drop * m.rise_n
+        m.alarm_s = t + self._config.hold_s
         m.separated = False
         self._state = _State.RISE
         self._tell_phase(t, Phase.PULL)

@@ -17,7 +17,8 @@ fn main() {
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
     println!("cargo::rustc-link-arg-bins=--nmagic");
     println!("cargo::rerun-if-env-changed=BANDSENSE_PUBLIC_KEY");
-    let key = env::var("BANDSENSE_PUBLIC_KEY").expect("build with `make -C firmware image`: it names the key");
+    let key =
+        env::var("BANDSENSE_PUBLIC_KEY").expect("build with `make -C firmware image`: it names the key");
     println!("cargo::rerun-if-changed={key}");
     println!("cargo::rustc-env=BANDSENSE_PUBLIC_KEY={key}");
 }

@@ -17,7 +17,8 @@ use embassy_futures::block_on;
 use embassy_nrf::nvmc::Nvmc;
 use embassy_nrf::{pac, peripherals};
 
-const POLICY: slots::Policy = slots::Policy { board: BOARD, key: *include_bytes!(env!("BANDSENSE_PUBLIC_KEY")) };
+const POLICY: slots::Policy =
+    slots::Policy { board: BOARD, key: *include_bytes!(env!("BANDSENSE_PUBLIC_KEY")) };
 /// Asks the UF2 boot loader for its drive (`DFU_MAGIC_UF2_RESET` in its `main.c`).
 const TO_UF2: u32 = 0x57;
 /// P0.26, on when low.

@@ -1,0 +1,97 @@
+//! The converter's I²C bus, with a limit to how long it may hang and a way to free it.
+
+use bandsense_core::hal::Recover;
+use embassy_nrf::gpio::{Flex, OutputDrive, Pull};
+use embassy_nrf::peripherals::{P0_04, P0_05, TWISPI0};
+use embassy_nrf::twim::{Config, Frequency, Twim};
+use embassy_time::{Duration, Timer, with_timeout};
+use embedded_hal_async::i2c::{ErrorKind, ErrorType, I2c, Operation};
+
+use crate::Interrupts;
+
+/// The longest transaction takes 0.3 ms.
+const TRANSACTION_LIMIT: Duration = Duration::from_millis(5);
+/// Half a period of the clock that frees the bus.
+const HALF_PERIOD: Duration = Duration::from_micros(40);
+const CLOCKS_OF_A_BYTE: usize = 9;
+const TRANSMIT_LEN: usize = 4;
+
+static mut TRANSMIT: [u8; TRANSMIT_LEN] = [0; TRANSMIT_LEN];
+
+/// The bus on D4 (data) and D5 (clock), the only user of its pins and of TWISPI0.
+pub struct Bus {
+    controller: Option<Twim<'static>>,
+}
+
+impl Bus {
+    /// Take the bus.
+    ///
+    /// # Safety
+    /// Only one may exist, and nothing else may use P0.04, P0.05 and TWISPI0.
+    pub unsafe fn new() -> Self {
+        let mut bus = Self { controller: None };
+        bus.open();
+        bus
+    }
+
+    fn close(&mut self) {
+        self.controller = None;
+    }
+
+    fn open(&mut self) {
+        self.close();
+        let mut config = Config::default();
+        config.frequency = Frequency::K400;
+        config.sda_pullup = true;
+        config.scl_pullup = true;
+        // SAFETY: the caller of `new` left these to this bus, and the controller that used them before is dropped.
+        let controller = unsafe {
+            let transmit = &mut *(&raw mut TRANSMIT);
+            Twim::new(TWISPI0::steal(), Interrupts, P0_04::steal(), P0_05::steal(), config, transmit)
+        };
+        self.controller = Some(controller);
+    }
+}
+
+impl ErrorType for Bus {
+    type Error = ErrorKind;
+}
+
+impl I2c for Bus {
+    async fn transaction(&mut self, address: u8, operations: &mut [Operation<'_>]) -> Result<(), ErrorKind> {
+        let Some(controller) = &mut self.controller else { return Err(ErrorKind::Bus) };
+        match with_timeout(TRANSACTION_LIMIT, controller.transaction(address, operations)).await {
+            Ok(outcome) => outcome.map_err(|error| embedded_hal_async::i2c::Error::kind(&error)),
+            Err(_) => {
+                // Before the buffers go out of scope the controller must not write to them any more.
+                self.open();
+                Err(ErrorKind::Bus)
+            }
+        }
+    }
+}
+
+impl Recover for Bus {
+    async fn recover(&mut self) {
+        self.close();
+        {
+            // SAFETY: the controller is dropped.
+            let (mut data, mut clock) = unsafe { (Flex::new(P0_04::steal()), Flex::new(P0_05::steal())) };
+            for line in [&mut data, &mut clock] {
+                line.set_high();
+                line.set_as_input_output(Pull::Up, OutputDrive::Standard0Disconnect1);
+            }
+            for _ in 0..CLOCKS_OF_A_BYTE {
+                clock.set_low();
+                Timer::after(HALF_PERIOD).await;
+                clock.set_high();
+                Timer::after(HALF_PERIOD).await;
+            }
+            data.set_low();
+            Timer::after(HALF_PERIOD).await;
+            data.set_high();
+            Timer::after(HALF_PERIOD).await;
+        }
+        self.open();
+    }
+}

@@ -308,7 +308,7 @@ def _one_rep(performer: _Performer, tempo: _Tempo, top: float, bottom: float, gr
         performer.go(top, tempo.pull_s)
     performer.wait(tempo.hold_s)
     if "double_peak" in group and rng.random() < 0.4:
-        performer.go(top - float(rng.uniform(0.05, 0.35)) * (top - start), float(rng.uniform(0.2, 0.5)))
+        performer.go(top - float(rng.uniform(0.05, 0.30)) * (top - start), float(rng.uniform(0.2, 0.5)))
         performer.go(top, float(rng.uniform(0.2, 0.5)))
     performer.go(bottom, tempo.return_s)
     performer.repeated(began_s, tempo.rest_s, full=full)

@@ -28,6 +28,9 @@ __all__ = [
     "slow_down_weak",
 ]
 
+_CELL_N = 490.0
+"""End of a 50 kg cell."""
+
 _WEAK_BELOW_N = 25.0
 _WEAK_PERIOD_S = 1.3
 """Weak and fast at once is what walking looks like (up to 15 N, 1.5–2.2 Hz); such sets are not simulated."""
@@ -137,6 +140,14 @@ def _never_slack(setup: Setup, draw: Draw) -> None:
     setup.band = replace(setup.band, slack_m=-draw.of("never_slack") * setup.plan.stroke_m)
 
 
+@_band("the strongest pulls are beyond the range of a 50 kg sensor")
+def _saturation(setup: Setup, draw: Draw) -> None:
+    top = float(setup.band.equilibrium_n(setup.band.elongation(np.array([setup.plan.stroke_m])))[0])
+    stronger = _CELL_N / draw.of("full_scale") / top
+    setup.band = replace(setup.band, f100_n=stronger * setup.band.f100_n)
+    setup.sensor = replace(setup.sensor, full_scale_n=_CELL_N)
+
+
 @_person("much faster at one end of each movement than at the other")
 def _asymmetric_tempo(setup: Setup, draw: Draw) -> None:
     pull, back = draw.sign() * draw.of("strong_skew"), draw.sign() * draw.of("strong_skew")
@@ -183,8 +194,7 @@ def _double_peak(setup: Setup, draw: Draw) -> None:
     def sag(i: int, rep: RepPlan) -> RepPlan:
         if i not in chosen:
             return rep
-        depth = 1.0 - (1.0 - draw.of("sag")) ** (1.0 / setup.band.exponent)
-        return replace(rep, dip=Dip(min(depth, 0.4), draw.of("sag_s")))
+        return replace(rep, dip=Dip(_depth_of(setup.band, draw.of("sag")), draw.of("sag_s")))
 
     _change_reps(setup, sag)
 
@@ -382,12 +392,6 @@ def _off_axis(setup: Setup, draw: Draw) -> None:
     setup.sensor = replace(setup.sensor, off_axis_rad=draw.of("off_axis_rad"))
 
 
-@_sensor("the strongest pulls are beyond the converter's range")
-def _saturation(setup: Setup, draw: Draw) -> None:
-    top = setup.band.equilibrium_n(setup.band.elongation(np.array([setup.plan.stroke_m])))
-    setup.sensor = replace(setup.sensor, full_scale_n=draw.of("full_scale") * float(top[0]))
-
-
 @_sensor("single conversions are wildly wrong")
 def _spikes(setup: Setup, draw: Draw) -> None:
     setup.sensor = replace(setup.sensor, spikes_per_min=draw.of("spikes_per_min"))
@@ -433,6 +437,13 @@ def _burst_loss(setup: Setup, draw: Draw) -> None:
 @_lossy("the link drops once and comes back seconds later")
 def _link_drop(setup: Setup, draw: Draw) -> None:
     setup.link = replace(setup.link, outage_s=0.42 + draw.of("outage_s"))
+
+
+def _depth_of(band: Band, sag: float) -> float:
+    """Part of the way to give in for a sag of tension, of which hysteresis and lag already make some."""
+    turn = (1.0 + band.lag) / (1.0 - band.energy_loss)
+    kept = min(0.98, (1.0 - sag) * turn)
+    return 1.0 - float(kept ** (1.0 / band.exponent))
 
 
 def _change_reps(setup: Setup, change: Callable[[int, RepPlan], RepPlan]) -> None:

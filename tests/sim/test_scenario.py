@@ -112,6 +112,17 @@ def test_saturation_clips_peaks_and_their_labels_whatever_the_offset() -> None:
             assert rep.peak_n + sensor.offset_n <= sensor.full_scale_n + 1e-6
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_double_peak_sags_by_no_more_than_its_range(seed: int) -> None:
+    performance = Scenario(seed, reps=6, disturbances=frozenset({"double_peak", "hysteresis"})).perform()
+    grid, tension = performance.time_s, performance.tension_n
+    dipped = [rep for rep, plan in zip(performance.reps, performance.plan.reps, strict=True) if plan.dip]
+    assert dipped
+    for rep in dipped:
+        inside = tension[(grid > rep.hold_start_s) & (grid < rep.return_start_s)]
+        assert 0.02 < 1 - inside.min() / rep.peak_n < 0.36
+
+
 @pytest.mark.parametrize("control", CONTROLS)
 def test_controls_hold_no_repetition(control: str) -> None:
     simulated = Scenario(4, control=control).simulate()

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from bandsense.signal.calibration import Calibration as Calibration
     from bandsense.signal.events import Rep as Rep
     from bandsense.store.store import Store as Store
+    from bandsense.workout.settings import WorkoutSettings as WorkoutSettings
     from bandsense.workout.workout import Workout as Workout
-    from bandsense.workout.workout import WorkoutSettings as WorkoutSettings
 
     __version__: str
 
@@ -38,7 +38,7 @@ _HOMES = {
     "Store": "bandsense.store.store",
     "Unit": "bandsense.samples",
     "Workout": "bandsense.workout.workout",
-    "WorkoutSettings": "bandsense.workout.workout",
+    "WorkoutSettings": "bandsense.workout.settings",
     "analyze": "bandsense.signal.analysis",
     "read_recording": "bandsense.export.reading",
     "slack_change": "bandsense.bands.slack",

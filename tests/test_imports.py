@@ -17,7 +17,7 @@ ALLOWED: dict[str, set[str]] = {
     "samples": {"errors", "numpy"},
     "profiles": {*BELOW, "exercises", "pydantic", "signal", "bands", "workout"},
     "wire": {*BELOW, "numpy"},
-    "link": {*BELOW, "wire", "numpy", "bleak", "bleak_retry_connector", "smpclient", "smp"},
+    "link": {*BELOW, "wire", "numpy", "bleak", "bleak_retry_connector", "dbus_fast", "smpclient", "smp"},
     "signal": {*BELOW, "numpy", "scipy"},
     "bands": {*BELOW, "numpy", "scipy"},
     "exercises": {*BELOW, "pydantic"},

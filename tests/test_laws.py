@@ -36,7 +36,8 @@ from bandsense.sim.radio import VirtualRadio
 from bandsense.sim.source import TraceSource
 from bandsense.store.store import Store
 from bandsense.workout.events import Event, event_name, to_json
-from bandsense.workout.workout import Workout, WorkoutSettings
+from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.workout import Workout
 from tests.needs import REPOSITORY
 
 RATE_HZ = 80.0

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,9 +22,6 @@ T = TypeVar("T")
 
 CONNECTION_INTERVAL_S = 0.03
 """Of the virtual radio: what the sensor asks for at most while it streams (docs/protocol.md, section 8)."""
-
-REST_S = 20.0
-"""Between the sets of a simulated person: enough for a set to be told as over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ def recording(path: Path) -> SampleSource:
 
 
 def person(seed: int, sets: int, reps: int, disturbances: frozenset[str]) -> SampleSource:
-    """A sensor on the band of a simulated person.
+    """A sensor on the band of a simulated person, who puts it down for a minute between sets.
 
     Raises:
         ConfigError: a disturbance is unknown.
@@ -92,8 +90,12 @@ def person(seed: int, sets: int, reps: int, disturbances: frozenset[str]) -> Sam
     from bandsense.sim.scenario import Scenario
     from bandsense.sim.source import PersonSource
 
-    scenarios = (Scenario(seed, reps=reps, disturbances=disturbances, set_index=n) for n in range(sets))
-    return PersonSource(scenarios, pause_s=REST_S)
+    def scenario(number: int) -> Scenario:
+        return Scenario(seed, reps=reps, disturbances=disturbances, set_index=number)
+
+    rests = (Scenario(seed, control="empty", set_index=number) for number in range(1, sets))
+    following = (part for number, rest in enumerate(rests, 1) for part in (rest, scenario(number)))
+    return PersonSource(chain([scenario(0)], following))
 
 
 def run_at(speed: float, main: Coroutine[Any, Any, T]) -> T:

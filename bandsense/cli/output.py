@@ -33,8 +33,8 @@ class Output(Protocol):
     def problem(self, message: str | None) -> None:
         """Tell what stops samples from being stored; None when that is over."""
 
-    def end(self, summary: Summary, session: int | None) -> None:
-        """Tell the result."""
+    def end(self, summary: Summary, session: int | None = None, next_time: str | None = None) -> None:
+        """Tell the result: of which session, and what it means for the next."""
 
 
 def choose(arguments: argparse.Namespace) -> Output:
@@ -74,9 +74,9 @@ class JsonOutput:
         """See `Output`."""
         self._print({"event": "storage", "problem": message})
 
-    def end(self, summary: Summary, session: int | None) -> None:
+    def end(self, summary: Summary, session: int | None = None, next_time: str | None = None) -> None:
         """See `Output`."""
-        self._print({"event": "summary", "session": session, **asdict(summary)})
+        self._print({"event": "summary", "session": session, **asdict(summary), "next_time": next_time})
 
     def _event(self, event: Event) -> None:
         if self._tracker is not None and (self._levels or not isinstance(event, Level)):
@@ -111,11 +111,13 @@ class LineOutput:
         """See `Output`."""
         print(f"not saved: {message}" if message else "saved again", flush=True)
 
-    def end(self, summary: Summary, session: int | None) -> None:
+    def end(self, summary: Summary, session: int | None = None, next_time: str | None = None) -> None:
         """See `Output`."""
         print(summary_words(summary))
         if session is not None:
             print(f"saved as session {session}")
+        if summary.reps and next_time:
+            print(f"next time: {next_time}")
 
     def _event(self, event: Event) -> None:
         if self._tracker is not None and (text := line(event, self._tracker.workout.uncertainty_n)):
@@ -146,10 +148,12 @@ class ScreenOutput(LineOutput):
         """See `Output`."""
         self._state.problem = message
 
-    def end(self, summary: Summary, session: int | None) -> None:
+    def end(self, summary: Summary, session: int | None = None, next_time: str | None = None) -> None:
         """See `Output`."""
         from bandsense.live.words import set_words
 
         for result in self._state.results:
             print(set_words(result))
-        super().end(summary, session)
+        if self._state.advice is not None:
+            print(self._state.advice.text)
+        super().end(summary, session, next_time)

@@ -13,19 +13,21 @@ from bandsense.samples import FloatArray, SampleBlock, concatenate
 from bandsense.signal.events import Phase, PhaseChanged
 from bandsense.store.model import Session, Stream
 from bandsense.store.store import Store
-from bandsense.workout.events import Event, SetResult, fields_json
-from bandsense.workout.workout import Summary, Workout, WorkoutSettings
+from bandsense.workout.events import Event, fields_json
+from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.workout import Summary, Workout
 
 __all__ = ["Followed", "follow", "followed_json", "session_table"]
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A stream, its workout at the end, and every event on the way."""
+    """A stream, its workout at the end, and every event and tension on the way."""
 
     stream: Stream
     workout: Workout
     events: tuple[Event, ...]
+    tension_n: FloatArray
 
     @property
     def summary(self) -> Summary:
@@ -38,14 +40,19 @@ def follow(store: Store, stream: Stream) -> Followed:
 
     Raises:
         StoreError: its data are damaged.
-        CalibrationError: its calibration cannot be read.
+        CalibrationError, ConfigError: its settings cannot be read.
     """
     workout = Workout(WorkoutSettings.from_dict(stream.settings))
     events: list[Event] = []
+    tension_n: list[FloatArray] = []
     for item in store.timeline(stream):
-        events += workout.push(item) if isinstance(item, SampleBlock) else workout.apply(item.kind, item.data)
+        if isinstance(item, SampleBlock):
+            events += workout.push(item)
+            tension_n.append(workout.trace(float(item.time_s[0]), float(item.time_s[-1]))[1])
+        else:
+            events += workout.apply(item.kind, item.data)
     events += workout.finish()
-    return Followed(stream, workout, tuple(events))
+    return Followed(stream, workout, tuple(events), np.concatenate([np.zeros(0), *tension_n]))
 
 
 def followed_json(followed: Followed) -> dict[str, object]:
@@ -53,7 +60,7 @@ def followed_json(followed: Followed) -> dict[str, object]:
     workout = followed.workout
     return stream_json(followed.stream) | {
         "summary": asdict(followed.summary),
-        "sets": [_set_json(workout, result) for result in workout.results],
+        "sets": [fields_json(result, workout.uncertainty_n) for result in workout.results],
     }
 
 
@@ -65,15 +72,15 @@ def session_table(store: Store, session: Session) -> SessionTable:
 def _stream_table(store: Store, stream: Stream) -> StreamTable:
     followed = follow(store, stream)
     samples = concatenate(store.blocks(stream))
-    calibration = followed.workout.settings.calibration
-    tension_n = calibration.tension_n(samples.values)
-    results = followed.workout.results
+    workout = followed.workout
+    uncertainty_n = workout.settings.calibration.standard_uncertainty_n
+    results = workout.results
     return StreamTable(
         stream=stream,
         time_s=samples.time_s,
         raw=samples.values,
-        tension_n=tension_n,
-        tension_u_n=calibration.standard_uncertainty_n(tension_n),
+        tension_n=followed.tension_n,
+        tension_u_n=uncertainty_n(followed.tension_n),
         phase=_phases(samples.time_s, followed.events),
         rep=_numbered(
             samples.time_s, [(rep.pull_start, rep.end) for result in results for rep in result.reps]
@@ -81,14 +88,8 @@ def _stream_table(store: Store, stream: Stream) -> StreamTable:
         set=_numbered(samples.time_s, [(result.start_s, result.end_s) for result in results]),
         gap_before=samples.gap_before,
         saturated=samples.saturated,
-        sets=tuple(_set_json(followed.workout, result) for result in results),
+        sets=tuple(fields_json(result, workout.uncertainty_n) for result in results),
     )
-
-
-def _set_json(workout: Workout, result: SetResult) -> dict[str, object]:
-    data = fields_json(result, workout.uncertainty_n)
-    del data["peak_u_n"]
-    return data
 
 
 def _phases(time_s: FloatArray, events: tuple[Event, ...]) -> NDArray[np.str_]:

@@ -13,13 +13,15 @@ from bandsense.cli.air import Air
 from bandsense.cli.calibrations import calibration_of
 from bandsense.cli.following import Item, interrupts, show
 from bandsense.cli.output import Output
+from bandsense.cli.trainee import Trainee, remember, trainee
 from bandsense.errors import StoreError
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.live.tracker import Tracker
 from bandsense.store.model import NewSession, NewStream
 from bandsense.store.recorder import Recorder
 from bandsense.store.store import Store
-from bandsense.workout.workout import Workout, WorkoutSettings
+from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.workout import Workout
 
 __all__ = ["Training", "train"]
 
@@ -30,12 +32,16 @@ class Training:
 
     Attributes:
         sensor: name, end of the name or address; None for the nearest.
+        exercise, person, band: their identities; None for the last, else the usual ones.
+        pre_stretched: the band is stretched at the start already.
         seconds: end after so long; None: when the person or the stream ends.
     """
 
     sensor: str | None = None
     exercise: str | None = None
     person: str | None = None
+    band: str | None = None
+    pre_stretched: bool = False
     rate_hz: int | None = None
     seconds: float | None = None
 
@@ -62,18 +68,21 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
     Raises:
         LinkError: the sensor cannot be reached.
         CalibrationError: the sensor's readings have no known size.
+        ConfigError: the exercise or the band is not known.
         StoreError: something could not be stored; what was stored before is kept.
     """
+    who = trainee(store, training.person, training.exercise, training.band)
     stop = asyncio.Event()
     relay = _Relay(output)
     async with AsyncExitStack() as afterwards:
         afterwards.enter_context(interrupts(stop))
         async with open_sensor(training.sensor, transport=air.transport, on_event=relay) as sensor:
-            settings = WorkoutSettings(calibration_of(sensor.information), training.exercise)
-            recorder = store.record(_new_session(training, air, sensor, settings))
+            calibration = calibration_of(sensor.information)
+            settings = who.settings(calibration, pre_stretched=training.pre_stretched)
+            recorder = store.record(_new_session(who, air, sensor, settings))
             relay.tracker = tracker = Tracker(Workout(settings), sink=recorder)
             afterwards.push_async_callback(_close, recorder, tracker)
-            output.begin(tracker, training.exercise or sensor.information.name)
+            output.begin(tracker, who.exercise.name)
             ending = asyncio.create_task(_end(training, air, sensor, stop))
             try:
                 summary = await show(_items(sensor, training.rate_hz, recorder, output), tracker, output)
@@ -82,7 +91,8 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
                 ending.cancel()
                 with suppress(asyncio.CancelledError):
                     await ending
-    output.end(summary, recorder.session)
+    progression = remember(store, who, tracker.workout.advisor_state)
+    output.end(summary, recorder.session, progression.reason)
     return recorder.session
 
 
@@ -90,7 +100,7 @@ async def _close(recorder: Recorder, tracker: Tracker) -> None:
     await asyncio.to_thread(recorder.close, summary=asdict(tracker.workout.summary()))
 
 
-def _new_session(training: Training, air: Air, sensor: Sensor, settings: WorkoutSettings) -> NewSession:
+def _new_session(who: Trainee, air: Air, sensor: Sensor, settings: WorkoutSettings) -> NewSession:
     from bandsense import __version__
 
     information = sensor.information
@@ -100,8 +110,8 @@ def _new_session(training: Training, air: Air, sensor: Sensor, settings: Workout
         started_unix_s=time.time(),
         streams=(stream,),
         software=f"bandsense {__version__}",
-        person=training.person,
-        exercise=training.exercise,
+        person=who.person.id,
+        exercise=who.exercise.id,
     )
 
 

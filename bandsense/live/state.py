@@ -9,14 +9,17 @@ from typing import Any
 
 from bandsense.live.words import notice
 from bandsense.signal.events import Phase, PhaseChanged, Rep, RepDone, RepRetracted, RepTop
+from bandsense.workout.advice import Advice
 from bandsense.workout.events import (
     BatteryChanged,
+    CueGiven,
     Event,
     Level,
     LinkChanged,
     SetDone,
     SetResult,
     SetStarted,
+    SlackAdvised,
     fields_json,
 )
 
@@ -27,6 +30,9 @@ TRACE_S = 12.0
 
 NOTICE_S = 8.0
 """How long a notice stays: time to finish a repetition and read it."""
+
+CUE_S = 1.5
+"""How long a cue stays; then it is too late to follow it."""
 
 
 @dataclass(slots=True)
@@ -39,6 +45,7 @@ class ViewState:
         trace: time and tension of the last `TRACE_S` seconds.
         reps: repetitions of the present set that stand.
         peak_n: greatest tension of the repetition under way or, in between, of the last one.
+        advice: what was advised last and not answered yet.
         problem: what stops samples from being stored, in words.
     """
 
@@ -58,6 +65,9 @@ class ViewState:
     battery_percent: int | None = None
     notice_text: str = ""
     notice_until_s: float = -math.inf
+    cue_text: str = ""
+    cue_until_s: float = -math.inf
+    advice: Advice | None = None
     problem: str | None = None
     trace: deque[tuple[float, float]] = field(default_factory=deque)
 
@@ -65,6 +75,16 @@ class ViewState:
     def notice(self) -> str:
         """What the person should read now; empty when there is nothing."""
         return self.notice_text if self.time_s < self.notice_until_s else ""
+
+    @property
+    def cue(self) -> str:
+        """What the person is to do this moment; empty when there is nothing."""
+        return self.cue_text if self.time_s < self.cue_until_s else ""
+
+    @property
+    def rest_s(self) -> float | None:
+        """How long the person has rested since the last set; None within a set and before the first."""
+        return None if self.in_set or not self.results else max(0.0, self.time_s - self.results[-1].end_s)
 
     @property
     def in_set(self) -> bool:
@@ -81,6 +101,7 @@ class ViewState:
         elif isinstance(event, SetStarted):
             self.set_number = event.number
             self.reps = 0
+            self.advice = None
         elif isinstance(event, RepTop):
             self.reps, self.peak_n = event.count, event.peak_tension_n
         elif isinstance(event, RepDone):
@@ -93,6 +114,10 @@ class ViewState:
             self.link, self.link_message = event.state, event.message
         elif isinstance(event, BatteryChanged):
             self.battery_percent = event.percent
+        elif isinstance(event, CueGiven):
+            self.cue_text, self.cue_until_s = event.text, event.detected_s + CUE_S
+        elif isinstance(event, SlackAdvised):
+            self.advice = event.advice
         self._show_notice(notice(event))
 
     def _level(self, level: Level) -> None:
@@ -124,5 +149,8 @@ class ViewState:
             "link_message": self.link_message,
             "battery_percent": self.battery_percent,
             "notice": self.notice,
+            "cue": self.cue,
+            "advice": None if self.advice is None else self.advice.text,
+            "rest_s": self.rest_s,
             "problem": self.problem,
         }

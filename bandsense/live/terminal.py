@@ -80,7 +80,7 @@ def render(state: ViewState, width: int, height: int) -> RenderableType:
         Text(),
         _numbers(state, scale, style),
         Text(),
-        Align.center(Text(phase, style)),
+        Align.center(_doing(state, phase, style)),
         Text("\n".join(trace_lines(state.trace, width - 4, trace_height)), style=style.replace("bold ", "")),
         Text(),
         *_footer(state),
@@ -125,6 +125,17 @@ def _one_line(text: str, style: str = "") -> Text:
     return Text(text, style, no_wrap=True, overflow="ellipsis")
 
 
+def _doing(state: ViewState, phase: str, style: str) -> Text:
+    """The phase, or the rest between sets, and what to do this moment."""
+    if state.rest_s is not None and state.phase is Phase.REST:
+        minutes, seconds = divmod(int(state.rest_s), 60)
+        phase, style = f"resting {minutes}:{seconds:02}", "default"
+    text = Text(phase, style)
+    if state.cue:
+        text.append(f"   {state.cue}", "bold reverse")
+    return text
+
+
 def _footer(state: ViewState) -> list[RenderableType]:
     lines: list[RenderableType] = []
     if state.last_rep is not None and state.peak_n is not None:
@@ -135,6 +146,8 @@ def _footer(state: ViewState) -> list[RenderableType]:
         lines.append(_one_line(f"not saved: {state.problem}", "bold red"))
     elif state.notice:
         lines.append(_one_line(state.notice, "bold"))
+    elif state.advice is not None and not state.in_set:
+        lines.append(_one_line(state.advice.text, "bold"))
     elif state.link not in _GOOD_LINK and state.link_message:
         lines.append(_one_line(state.link_message, "bold"))
     else:

@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bandsense.signal.events import Rep, RepDone, RepRetracted, RepTop, SignalWarning
+from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
     BatteryChanged,
+    CueGiven,
     Event,
     LinkChanged,
     SetDone,
     SetResult,
     SetStarted,
+    SlackAdvised,
+    Tared,
 )
 from bandsense.workout.workout import Summary
 
 __all__ = ["line", "notice", "plural", "rep_words", "set_words", "summary_words", "tension_words"]
 
 LOW_BATTERY_PERCENT = 10
+
+_SAID_IN_A_LOG = (CueKind.SLOWER, CueKind.FULL_RANGE, CueKind.TWO_MORE, CueKind.REST_OVER)
+"""Breaths and holds come with every repetition and would fill a log."""
 
 
 def plural(number: int, noun: str) -> str:
@@ -45,12 +52,13 @@ def rep_words(rep: Rep) -> str:
 
 def set_words(result: SetResult) -> str:
     """A finished set in one sentence."""
-    text = f"set {result.number}: {plural(len(result.reps), 'rep')}"
-    if result.partial:
-        text += f", {result.partial} of them partial"
-    best = max(range(len(result.reps)), key=lambda n: result.reps[n].peak_tension)
-    peak = tension_words(result.reps[best].peak_tension, result.peak_u_n[best])
-    return f"{text}, peak {peak}, {result.time_under_tension_s:.1f} s under tension"
+    metrics = result.metrics
+    text = f"set {result.number}: {plural(metrics.reps, 'rep')}"
+    if metrics.partial:
+        text += f", {metrics.partial} of them partial"
+    best = max(result.figures, key=lambda rep: rep.peak_n)
+    peak = tension_words(best.peak_n, best.peak_u_n or 0.0)
+    return f"{text}, peak {peak}, {metrics.time_under_tension_s:.1f} s under tension, tempo {metrics.tempo}"
 
 
 def summary_words(summary: Summary) -> str:
@@ -72,6 +80,10 @@ def notice(event: Event) -> str | None:
         return event.message
     if isinstance(event, SetDone):
         return set_words(event.result)
+    if isinstance(event, SlackAdvised):
+        return event.advice.text
+    if isinstance(event, Tared):
+        return event.problem or f"zero set: {-event.change_n:+.1f} N"
     if isinstance(event, BatteryChanged) and event.percent <= LOW_BATTERY_PERCENT:
         return f"the sensor's battery is at {event.percent} %; charge it"
     return None
@@ -98,4 +110,6 @@ def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
         return event.message
     if isinstance(event, BatteryChanged):
         return f"battery {event.percent} %"
+    if isinstance(event, CueGiven):
+        return f"       ({event.text.lower()})" if event.kind in _SAID_IN_A_LOG else None
     return notice(event)

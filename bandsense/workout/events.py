@@ -6,6 +6,7 @@ events of a workout come in the order of `detected_s`.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
@@ -14,9 +15,13 @@ from typing import Any
 
 from bandsense.signal.events import Event as SignalEvent
 from bandsense.signal.events import Rep
+from bandsense.signal.metrics import RepMetrics, SetMetrics
+from bandsense.workout.advice import Advice
+from bandsense.workout.cues import CueKind
 
 __all__ = [
     "BatteryChanged",
+    "CueGiven",
     "Event",
     "Level",
     "LinkChanged",
@@ -24,6 +29,7 @@ __all__ = [
     "SetEnd",
     "SetResult",
     "SetStarted",
+    "SlackAdvised",
     "Tared",
     "event_name",
     "fields_json",
@@ -72,8 +78,10 @@ class SetResult:
         number: from 1 within the session.
         start_s: pull start of its first repetition.
         end_s: end of its last repetition.
-        reps: its repetitions, partial ones included, as they were seen live.
-        peak_u_n: standard uncertainty of each repetition's peak tension, newtons.
+        reps: its repetitions, partial ones included, with exact boundaries from the whole trace of the set.
+        seen: the same repetitions as they were seen live.
+        figures: what each of them amounts to; see docs/metrics.md, as for the next.
+        metrics: what the set amounts to.
         ended_by: what ended it.
     """
 
@@ -81,18 +89,10 @@ class SetResult:
     start_s: float
     end_s: float
     reps: tuple[Rep, ...]
-    peak_u_n: tuple[float, ...]
+    seen: tuple[Rep, ...]
+    figures: tuple[RepMetrics, ...]
+    metrics: SetMetrics
     ended_by: SetEnd
-
-    @property
-    def partial(self) -> int:
-        """How many of the repetitions are partial."""
-        return sum(rep.partial for rep in self.reps)
-
-    @property
-    def time_under_tension_s(self) -> float:
-        """Sum over the repetitions, each from pull start to end."""
-        return sum(rep.duration_s for rep in self.reps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +126,49 @@ class BatteryChanged:
 
 @dataclass(frozen=True, slots=True)
 class Tared:
-    """The zero was set anew; tension before and after differ by `change_n`."""
+    """The person asked for a new zero. It was set, unless `problem` says why not.
+
+    Attributes:
+        change_n: by how much tension is lower than before.
+    """
 
     time_s: float
-    zero: float
     change_n: float
+    problem: str | None
     detected_s: float
 
 
-Event = SignalEvent | Level | SetStarted | SetDone | LinkChanged | BatteryChanged | Tared
+@dataclass(frozen=True, slots=True)
+class CueGiven:
+    """Something to say to the person now; `unsure` when it rests on a doubtful prediction."""
+
+    time_s: float
+    kind: CueKind
+    text: str
+    unsure: bool
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SlackAdvised:
+    """Advice about the slack, within a set where it is urgent or after one."""
+
+    time_s: float
+    advice: Advice
+    detected_s: float
+
+
+Event = (
+    SignalEvent
+    | Level
+    | SetStarted
+    | SetDone
+    | LinkChanged
+    | BatteryChanged
+    | Tared
+    | CueGiven
+    | SlackAdvised
+)
 
 
 def event_name(event: object) -> str:
@@ -171,4 +205,6 @@ def _plain(value: Any, uncertainty_n: Callable[[float], float] | None) -> Any:
         return fields_json(value, uncertainty_n)
     if isinstance(value, tuple | list):
         return [_plain(item, uncertainty_n) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return value

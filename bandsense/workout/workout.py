@@ -7,17 +7,22 @@ however the samples are cut into blocks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from bandsense.errors import DataError
 from bandsense.samples import FloatArray, SampleBlock
-from bandsense.signal.calibration import Calibration
+from bandsense.signal.config import DetectorConfig
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import Phase, PhaseChanged, Rep, RepDone, RepRetracted, RepTop
+from bandsense.signal.metrics import rep_metrics, set_metrics
+from bandsense.signal.refine import refine
+from bandsense.signal.zero import ZeroTracker
+from bandsense.workout.advice import AdvisorState
+from bandsense.workout.coach import Coach
 from bandsense.workout.events import (
     BatteryChanged,
     Event,
@@ -27,9 +32,12 @@ from bandsense.workout.events import (
     SetEnd,
     SetResult,
     SetStarted,
+    Tared,
 )
+from bandsense.workout.memory import IDLE_S, LEAD_S, LONGEST_S, TraceMemory
+from bandsense.workout.settings import WorkoutSettings
 
-__all__ = ["Summary", "Workout", "WorkoutSettings"]
+__all__ = ["Summary", "Workout"]
 
 LEVELS_PER_S = 20.0
 """How often the tension is told: as often as a view can show it."""
@@ -37,40 +45,28 @@ LEVELS_PER_S = 20.0
 SET_REST_S = 15.0
 """Rest after which a set is over. A choice: longer than any pause between repetitions that people make."""
 
+TARE_S = 1.0
+"""A tare takes the median of so much."""
 
-@dataclass(frozen=True, slots=True)
-class WorkoutSettings:
-    """Everything besides the samples that the events depend on.
-
-    Attributes:
-        calibration: from readings to tension.
-        exercise: identity of the exercise, where it is known.
-    """
-
-    calibration: Calibration
-    exercise: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values, kept with a session so that it can be analysed again."""
-        return {"calibration": self.calibration.to_dict(), "exercise": self.exercise}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The settings that `to_dict` gave.
-
-        Raises:
-            CalibrationError: the calibration is damaged, or a newer bandsense wrote it.
-        """
-        return cls(Calibration.from_dict(data.get("calibration", {})), data.get("exercise"))
+TARE_STILL_N = 1.0
+"""Range of tension within `TARE_S` up to which nothing pulls; the noise of a sensor is far below."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A session in a few numbers."""
+    """A session in a few numbers.
+
+    Attributes:
+        full_reps: full repetitions of each set, in order.
+        planned_sets: how many sets the plan has.
+        duration_s: device time from the first sample to the last.
+    """
 
     reps: int
     partial: int
     sets: int
+    full_reps: tuple[int, ...]
+    planned_sets: int
     time_under_tension_s: float
     peak_tension_n: float
     peak_tension_u_n: float
@@ -80,6 +76,8 @@ class Summary:
 
 @dataclass(slots=True)
 class _Set:
+    """A set under way: repetitions that stand by their index, and those of them that are done."""
+
     number: int
     standing: set[int] = field(default_factory=set)
     reps: dict[int, Rep] = field(default_factory=dict)
@@ -91,24 +89,40 @@ class Workout:
     """Follows one sensor through a session.
 
     Args:
-        settings: calibration and what is trained.
+        settings: calibration, exercise, plan.
     """
 
     def __init__(self, settings: WorkoutSettings) -> None:
         self.settings = settings
+        self._calibration = settings.calibration
+        self._zero = ZeroTracker(pre_stretched=settings.pre_stretched)
         self._detector = RepDetector()
+        self._coach = Coach(settings, settings.exercise) if settings.exercise is not None else None
+        self._memory = TraceMemory()
         self._phase = Phase.REST
         self._set: _Set | None = None
         self._results: list[SetResult] = []
-        self._last_bin = -1
+        self._last_bin = -1.0
         self._first_s: float | None = None
         self._last_s = 0.0
         self._samples = 0
+        self._inputs: dict[str, Callable[[Mapping[str, Any]], Iterable[Event]]] = {
+            "end_set": self._end_set,
+            "tare": self._tare,
+            "slack": self._slack_answered,
+            "link": self._link,
+            "battery": self._battery,
+        }
 
     @property
     def results(self) -> tuple[SetResult, ...]:
         """The finished sets."""
         return tuple(self._results)
+
+    @property
+    def advisor_state(self) -> AdvisorState | None:
+        """What the slack advice is to remember for the next session."""
+        return None if self._coach is None else self._coach.state
 
     def push(self, block: SampleBlock) -> list[Event]:
         """Take the next samples and give the events they make certain.
@@ -118,45 +132,44 @@ class Workout:
         """
         if not len(block):
             return []
-        if block.unit is not self.settings.calibration.unit:
+        if block.unit is not self._calibration.unit:
             raise DataError(
                 f"samples are in {block.unit.value}, the calibration is for "
-                f"{self.settings.calibration.unit.value}; use the calibration of this sensor"
+                f"{self._calibration.unit.value}; use the calibration of this sensor"
             )
-        tension_n = self.settings.calibration.tension_n(block.values)
+        tension_n = self._zero.push(block.time_s, self._calibration.tension_n(block.values), block.gap_before)
         signal_events = self._detector.push(block.time_s, tension_n, block.gap_before, block.saturated)
-        if self._first_s is None:
-            self._first_s = float(block.time_s[0])
-        self._last_s = float(block.time_s[-1])
-        self._samples += len(block)
-        return self._followed([*signal_events, *self._levels(block, tension_n)])
+        self._remember(block, tension_n)
+        return self._followed([*signal_events, *self._levels(block.time_s, tension_n)])
 
     def apply(self, kind: str, data: Mapping[str, Any]) -> list[Event]:
         """What happens besides samples, here and now in the stream.
 
         Args:
-            kind: `end_set` (the person says that the set is over), `link` (`state`, `message`) or
+            kind: `end_set` (the person says that the set is over), `tare` (the band is slack now), `slack`
+                (`followed`: whether the person does what was advised last), `link` (`state`, `message`) or
                 `battery` (`percent`).
             data: its particulars.
 
         Raises:
             DataError: the kind is not known or something is missing.
         """
+        if kind not in self._inputs:
+            raise DataError(f"the input {kind!r} is not known to this version; update bandsense to replay it")
         try:
-            if kind == "end_set":
-                return self._ask_to_end()
-            if kind == "link":
-                return [LinkChanged(self._last_s, str(data["state"]), str(data["message"]), self._last_s)]
-            if kind == "battery":
-                return [BatteryChanged(self._last_s, int(data["percent"]), self._last_s)]
+            return list(self._inputs[kind](data))
         except KeyError as error:
             raise DataError(f"the input {kind!r} lacks {error}") from error
-        raise DataError(f"the input {kind!r} is not known to this version; update bandsense to replay it")
 
     def finish(self) -> list[Event]:
         """The stream ends: what can still be decided is decided, and an open set is closed."""
         events = self._followed(self._detector.finish())
         return [*events, *self._close_set(SetEnd.STREAM, self._last_s)]
+
+    def trace(self, start_s: float, end_s: float) -> tuple[FloatArray, FloatArray]:
+        """Times and tensions between two device times, as far as they are remembered (see `memory`)."""
+        time_s, _, tension_n = self._memory.between(start_s, end_s)
+        return time_s, tension_n
 
     def summary(self) -> Summary:
         """The session so far, finished sets only."""
@@ -166,6 +179,8 @@ class Workout:
             reps=len(reps),
             partial=sum(rep.partial for rep in reps),
             sets=len(self._results),
+            full_reps=tuple(sum(not rep.partial for rep in result.reps) for result in self._results),
+            planned_sets=self.settings.plan.sets,
             time_under_tension_s=sum(rep.duration_s for rep in reps),
             peak_tension_n=peak_n,
             peak_tension_u_n=self.uncertainty_n(peak_n),
@@ -175,18 +190,30 @@ class Workout:
 
     def uncertainty_n(self, tension_n: float) -> float:
         """Standard uncertainty of a tension, newtons."""
-        return float(self.settings.calibration.standard_uncertainty_n(tension_n))
+        return float(self._calibration.standard_uncertainty_n(tension_n))
 
-    def _levels(self, block: SampleBlock, tension_n: FloatArray) -> Iterator[Level]:
+    # -- samples -----------------------------------------------------------------------------------------
+
+    def _remember(self, block: SampleBlock, tension_n: FloatArray) -> None:
+        if self._first_s is None:
+            self._first_s = float(block.time_s[0])
+        self._last_s = float(block.time_s[-1])
+        self._samples += len(block)
+        self._memory.append(block.time_s, block.values, tension_n)
+        self._memory.forget_before(self._last_s - (IDLE_S if self._set is None else LONGEST_S))
+
+    def _levels(self, time_s: FloatArray, tension_n: FloatArray) -> Iterator[Level]:
         """The first sample in each twentieth of a second of device time."""
-        bins = np.floor(block.time_s * LEVELS_PER_S)
+        bins = np.floor(time_s * LEVELS_PER_S)
         first = np.empty(bins.size, dtype=np.bool_)
         first[0] = bins[0] != self._last_bin
         np.not_equal(bins[1:], bins[:-1], out=first[1:])
-        self._last_bin = bins[-1]
+        self._last_bin = float(bins[-1])
         at = np.flatnonzero(first)
-        uncertainty_n = self.settings.calibration.standard_uncertainty_n(tension_n[at])
-        yield from map(Level, block.time_s[at].tolist(), tension_n[at].tolist(), uncertainty_n.tolist())
+        uncertainty_n = self._calibration.standard_uncertainty_n(tension_n[at])
+        yield from map(Level, time_s[at].tolist(), tension_n[at].tolist(), uncertainty_n.tolist())
+
+    # -- events ------------------------------------------------------------------------------------------
 
     def _followed(self, events: Iterable[Event]) -> list[Event]:
         """The events in the order in which they became certain, with those that follow from them."""
@@ -195,8 +222,10 @@ class Workout:
             if isinstance(event, RepTop) and self._set is None:
                 self._set = _Set(len(self._results) + 1)
                 result.append(SetStarted(event.time_s, self._set.number, event.detected_s))
-            result.append(self._counted(event))
-            result.extend(self._follow(event))
+            counted = self._counted(event)
+            result.append(counted)
+            result.extend(self._coached(counted))
+            result.extend(self._tracked(counted))
         return result
 
     def _counted(self, event: Event) -> Event:
@@ -209,7 +238,12 @@ class Workout:
             self._set.standing.discard(event.index)
         return replace(event, count=len(self._set.standing))
 
-    def _follow(self, event: Event) -> Iterator[Event]:
+    def _coached(self, event: Event) -> Iterator[Event]:
+        if self._coach is not None:
+            yield from self._coach.follow(event)
+
+    def _tracked(self, event: Event) -> Iterator[Event]:
+        """Keep the set under way up to date, and end it when it is over."""
         if isinstance(event, PhaseChanged):
             self._phase = event.phase
         if self._set is None:
@@ -230,26 +264,63 @@ class Workout:
         """Whether the open set has been over for a while; never in the middle of a repetition."""
         return self._set is not None and self._phase is Phase.REST and now_s >= self._set.last_s + SET_REST_S
 
-    def _ask_to_end(self) -> list[Event]:
-        """End the set now, or after the repetition that is being done."""
-        if self._phase is Phase.REST:
-            return list(self._close_set(SetEnd.ASKED, self._last_s))
-        if self._set is not None:
-            self._set.asked_to_end = True
-        return []
-
     def _close_set(self, ended_by: SetEnd, now_s: float) -> Iterator[Event]:
         current, self._set = self._set, None
         if current is None or not current.reps:
             return
-        reps = tuple(current.reps.values())
-        result = SetResult(
-            number=current.number,
+        result = self._result(current, ended_by, now_s)
+        self._results.append(result)
+        done = SetDone(result.end_s, result.number, result, now_s)
+        yield done
+        yield from self._coached(done)
+
+    def _result(self, done: _Set, ended_by: SetEnd, now_s: float) -> SetResult:
+        """The set once more, with the whole of its trace at hand."""
+        seen = tuple(sorted(done.reps.values(), key=lambda rep: rep.peak_time))
+        start_s = max(seen[0].pull_start - LEAD_S, now_s - LONGEST_S)
+        time_s, tension_n = self.trace(start_s, now_s)
+        seen = tuple(rep for rep in seen if rep.pull_start >= time_s[0])
+        reps = refine(time_s, tension_n, seen, self._detector.rate_hz, DetectorConfig())
+        figures = rep_metrics(reps, time_s, tension_n, calibration=self._calibration)
+        return SetResult(
+            number=done.number,
             start_s=reps[0].pull_start,
             end_s=reps[-1].end,
             reps=reps,
-            peak_u_n=tuple(self.uncertainty_n(rep.peak_tension) for rep in reps),
+            seen=seen,
+            figures=figures,
+            metrics=set_metrics(figures),
             ended_by=ended_by,
         )
-        self._results.append(result)
-        yield SetDone(result.end_s, result.number, result, now_s)
+
+    # -- inputs ------------------------------------------------------------------------------------------
+
+    def _end_set(self, _data: Mapping[str, Any]) -> Iterable[Event]:
+        """End the set now, or after the repetition that is being done."""
+        if self._phase is Phase.REST:
+            return self._close_set(SetEnd.ASKED, self._last_s)
+        if self._set is not None:
+            self._set.asked_to_end = True
+        return ()
+
+    def _tare(self, _data: Mapping[str, Any]) -> Iterable[Event]:
+        """Set the zero from the last second, if nothing pulled in it."""
+        _, readings, tension_n = self._memory.between(self._last_s - TARE_S, self._last_s)
+        if not readings.size or float(np.ptp(tension_n)) > TARE_STILL_N:
+            problem = "the band moves; let it hang slack and still for a second, and tare again"
+            return (Tared(self._last_s, 0.0, problem, self._last_s),)
+        before_n = float(np.median(tension_n))
+        self._calibration = self._calibration.tared(readings)
+        self._zero.tared()
+        return (Tared(self._last_s, before_n, None, self._last_s),)
+
+    def _slack_answered(self, data: Mapping[str, Any]) -> Iterable[Event]:
+        if self._coach is not None:
+            self._coach.answered(followed=bool(data["followed"]))
+        return ()
+
+    def _link(self, data: Mapping[str, Any]) -> Iterable[Event]:
+        return (LinkChanged(self._last_s, str(data["state"]), str(data["message"]), self._last_s),)
+
+    def _battery(self, data: Mapping[str, Any]) -> Iterable[Event]:
+        return (BatteryChanged(self._last_s, int(data["percent"]), self._last_s),)

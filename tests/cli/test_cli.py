@@ -133,8 +133,9 @@ def test_live_in_lines(command: Command, set_file: Path) -> None:
         "connected to bandsense-BA5E",
     ]
     assert any("rep 4: 5" in line for line in done.lines)
-    assert done.lines[-2].startswith("4 reps in 1 set, peak 5")
-    assert done.lines[-1] == "saved as session 1"
+    assert done.lines[-3].startswith("4 reps in 1 set, peak 5")
+    assert done.lines[-2] == "saved as session 1"
+    assert done.lines[-1].startswith("next time: ")
 
 
 def test_live_can_end_after_a_time(command: Command, set_file: Path) -> None:
@@ -196,7 +197,7 @@ def test_replay_of_a_session_tells_what_was_told(session: Command, trained: tupl
     live = [json.loads(line) for line in trained[1]]
     in_stream = [event for event in live if "time_s" in event]
     assert replayed[:-1] == in_stream
-    assert replayed[-1] == live[-1] | {"session": None}
+    assert replayed[-1] == live[-1] | {"session": None, "next_time": None}
 
 
 def test_replay_of_a_file(command: Command, set_file: Path) -> None:

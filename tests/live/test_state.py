@@ -7,7 +7,8 @@ from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.calibration import Calibration
 from bandsense.signal.events import Phase, RepRetracted, RepTop, RetractReason
 from bandsense.workout.events import BatteryChanged, Level, LinkChanged, SetStarted
-from bandsense.workout.workout import Workout, WorkoutSettings
+from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.workout import Workout
 
 
 def after(block: SampleBlock, *, finish: bool = False) -> ViewState:

@@ -12,7 +12,8 @@ from bandsense.live.terminal import TerminalView, render, trace_lines
 from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.calibration import Calibration
 from bandsense.signal.events import Phase, Rep
-from bandsense.workout.workout import Workout, WorkoutSettings
+from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.workout import Workout
 
 
 def shown(state: ViewState, width: int = 80, height: int = 24) -> str:

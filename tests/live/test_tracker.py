@@ -9,7 +9,8 @@ from bandsense.live.tracker import Tracker
 from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.calibration import Calibration
 from bandsense.workout.events import Event, Level
-from bandsense.workout.workout import Workout, WorkoutSettings
+from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.workout import Workout
 
 
 class Log:

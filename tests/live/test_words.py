@@ -2,9 +2,21 @@ from __future__ import annotations
 
 import pytest
 
-from bandsense.live.words import line, set_words, summary_words, tension_words
+from bandsense.live.words import line, notice, set_words, summary_words, tension_words
 from bandsense.signal.events import Phase, PhaseChanged, Rep, RepDone, RepTop, SignalWarning, WarningKind
-from bandsense.workout.events import BatteryChanged, Level, SetEnd, SetResult
+from bandsense.signal.metrics import RepMetrics, Tempo, set_metrics
+from bandsense.workout.advice import Advice, Ground, SlackFlag
+from bandsense.workout.cues import CueKind
+from bandsense.workout.events import (
+    BatteryChanged,
+    CueGiven,
+    Level,
+    SetDone,
+    SetEnd,
+    SetResult,
+    SlackAdvised,
+    Tared,
+)
 from bandsense.workout.workout import Summary
 
 REP = Rep(1, 1.0, 1.5, 2.0, 2.6, 1.7, 60.0, 3.0, 4.0)
@@ -24,15 +36,50 @@ def test_digits_follow_the_uncertainty(tension_n: float, uncertainty_n: float, w
     assert tension_words(tension_n, uncertainty_n) == words
 
 
+def a_set() -> SetResult:
+    figures = (figure(1, 60.0), figure(2, 40.0, partial=True))
+    return SetResult(1, 1.0, 5.6, (REP, PARTIAL), (REP, PARTIAL), figures, set_metrics(figures), SetEnd.REST)
+
+
+def figure(index: int, peak_n: float, *, partial: bool = False) -> RepMetrics:
+    rest_s = 1.4 if index == 1 else None
+    return RepMetrics(
+        index,
+        partial,
+        False,
+        peak_n,
+        3.0,
+        30.0,
+        1.5,
+        48.0,
+        1.6,
+        Tempo(0.5, 0.5, 0.6, rest_s),
+        50.0,
+        50.0,
+        1.0,
+        1.0,
+    )
+
+
 def test_a_set_in_words() -> None:
-    words = set_words(SetResult(1, 1.0, 5.6, (REP, PARTIAL), (3.0, 2.0), SetEnd.REST))
-    assert words == "set 1: 2 reps, 1 of them partial, peak 60.0 ± 3.0 N, 3.2 s under tension"
+    assert set_words(a_set()) == (
+        "set 1: 2 reps, 1 of them partial, peak 60.0 ± 3.0 N, 3.2 s under tension, tempo 0.5-0.5-0.6-1.4"
+    )
 
 
 def test_a_session_in_words() -> None:
-    assert summary_words(Summary(0, 0, 0, 0.0, 0.0, 0.2, 800, 10.0)) == "no repetition in 10 s"
-    words = summary_words(Summary(9, 1, 2, 20.0, 60.0, 3.0, 800, 40.0))
+    assert summary_words(Summary(0, 0, 0, (), 3, 0.0, 0.0, 0.2, 800, 10.0)) == "no repetition in 10 s"
+    words = summary_words(Summary(9, 1, 2, (4, 4), 3, 20.0, 60.0, 3.0, 800, 40.0))
     assert words == "9 reps in 2 sets, 1 partial, peak 60.0 ± 3.0 N, 20.0 s under tension"
+
+
+def test_what_the_person_must_know_is_a_notice() -> None:
+    advice = Advice(SlackFlag.ADD, Ground.TOO_HARD, "Too hard.", "Let out 3 cm.", 3)
+    assert notice(SlackAdvised(1.0, advice, 1.0)) == "ADD SLACK - Let out 3 cm. Too hard."
+    assert notice(Tared(1.0, 2.5, None, 1.0)) == "zero set: -2.5 N"
+    assert notice(Tared(1.0, 0.0, "hold it still", 1.0)) == "hold it still"
+    assert notice(SetDone(5.6, 1, a_set(), 20.0)) == set_words(a_set())
+    assert notice(Level(1.0, 3.0, 0.2)) is None
 
 
 def test_lines_of_a_log() -> None:
@@ -47,5 +94,7 @@ def test_lines_of_a_log() -> None:
     assert of(SignalWarning(1.0, WarningKind.SATURATED, "the sensor is at its limit", 1.0)) == (
         "     1.00 s  the sensor is at its limit"
     )
+    assert of(CueGiven(1.0, CueKind.TWO_MORE, "Two more", False, 1.0)) == "     1.00 s         (two more)"
+    assert of(CueGiven(1.0, CueKind.INHALE, "Breathe in", False, 1.0)) is None
     assert of(Level(1.0, 3.0, 0.2)) is None
     assert of(PhaseChanged(1.0, Phase.PULL, 1.0)) is None

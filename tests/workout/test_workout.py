@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +11,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bandsense.errors import DataError
+from bandsense.errors import ConfigError, DataError
+from bandsense.exercises.catalogue import get_exercise
+from bandsense.exercises.model import SlackMethodKind
 from bandsense.export.reading import read_recording
 from bandsense.samples import SampleBlock, Unit
-from bandsense.signal.calibration import Calibration
+from bandsense.signal.calibration import Calibration, Grade
 from bandsense.signal.events import RepDone, RepTop
-from bandsense.workout.events import Event, Level, LinkChanged, SetDone, SetEnd, SetStarted
-from bandsense.workout.workout import SET_REST_S, Workout, WorkoutSettings
+from bandsense.workout.advice import AdvisorState, SlackFlag
+from bandsense.workout.cues import CueKind
+from bandsense.workout.events import (
+    CueGiven,
+    Event,
+    Level,
+    LinkChanged,
+    SetDone,
+    SetEnd,
+    SetStarted,
+    SlackAdvised,
+    Tared,
+)
+from bandsense.workout.plan import Plan
+from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.workout import SET_REST_S, Workout
 
 RATE_HZ = 80.0
 CALIBRATION = Calibration(newton_per_unit=1e-3, zero=500.0)
@@ -64,7 +82,8 @@ def test_a_set_is_counted_from_raw_counts() -> None:
     summary = workout.summary()
     assert (summary.reps, summary.partial, summary.sets) == (6, 0, 1)
     assert summary.peak_tension_u_n == CALIBRATION.standard_uncertainty_n(summary.peak_tension_n)
-    assert done.result.time_under_tension_s == summary.time_under_tension_s
+    assert done.result.metrics.time_under_tension_s == pytest.approx(summary.time_under_tension_s)
+    assert summary.full_reps == (6,)
 
 
 def test_a_set_starts_before_its_first_repetition_and_ends_after_its_last() -> None:
@@ -157,12 +176,119 @@ def test_the_link_is_told_at_its_place_in_the_stream() -> None:
     assert event.message == "the sensor is out of range"
 
 
+def test_the_zero_is_set_where_the_band_hangs_still() -> None:
+    still = int(1.9 * RATE_HZ)
+    _, events = run(counts(movement_n(2)), inputs={still: ("tare", {})})
+    (tared,) = of(events, Tared)
+    assert (tared.problem, tared.change_n) == (None, pytest.approx(3.0, abs=0.01))
+    after = [
+        level.tension_n for level in of(events, Level) if tared.time_s < level.time_s < tared.time_s + 0.1
+    ]
+    assert after == pytest.approx([0.0] * len(after), abs=0.01)
+    assert of(events, SetDone)[0].result.metrics.peak_n == pytest.approx(50.0, abs=1.0)
+
+
+def test_the_zero_is_not_set_while_the_band_moves() -> None:
+    in_the_pull = int(2.6 * RATE_HZ)
+    _, events = run(counts(movement_n(2)), inputs={in_the_pull: ("tare", {})})
+    (tared,) = of(events, Tared)
+    assert "hang slack and still" in str(tared.problem)
+    assert len(of(events, RepDone)) == 2
+
+
+def test_a_set_is_looked_at_once_more_when_it_is_over() -> None:
+    _, events = run(counts(movement_n(5)))
+    result = of(events, SetDone)[0].result
+    assert [rep.index for rep in result.reps] == [rep.index for rep in result.seen]
+    assert result.seen == tuple(event.rep for event in of(events, RepDone))
+    # sin² is at 10 % of its rise after asin(√0.1)/π of the period of 2 s: 0.2048 s
+    starts = [10.0 + 2.0 + 3.0 * n + 0.2048 for n in range(5)]
+    assert [rep.pull_start for rep in result.reps] == pytest.approx(starts, abs=0.02)
+    assert [figure.index for figure in result.figures] == [rep.index for rep in result.reps]
+
+
+def coached(reps: int) -> list[Event]:
+    plan = Plan(sets=1, reps=8, rest_s=5.0)
+    workout = Workout(WorkoutSettings(CALIBRATION, get_exercise("seated-row"), plan))
+    trace = np.concatenate([movement_n(reps, rest_s=2.0), np.full(int(25 * RATE_HZ), 3.0)])
+    return workout.push(counts(trace)) + workout.finish()
+
+
+def test_a_hard_set_is_answered_with_advice() -> None:
+    (advised,) = of(coached(5), SlackAdvised)
+    assert advised.advice.flag is SlackFlag.ADD
+    assert advised.advice.amount_cm >= 1
+
+
+def test_cues_come_in_time() -> None:
+    events = coached(8)
+    cues = of(events, CueGiven)
+    kinds = [cue.kind for cue in cues]
+    assert kinds.count(CueKind.TWO_MORE) == 1
+    assert kinds.count(CueKind.SET_DONE) == 1
+    assert kinds.count(CueKind.REST_OVER) == 1
+    pulls = [event.rep.pull_start for event in of(events, RepDone)]
+    exhale = [cue.detected_s for cue in cues if cue.kind is CueKind.EXHALE]
+    assert all(min(abs(at - pull) for at in exhale) < 0.4 for pull in pulls[2:])
+
+
+def test_without_an_exercise_nobody_is_coached() -> None:
+    _, events = run(counts(movement_n(5)), inputs={10: ("slack", {"followed": True})})
+    assert not of(events, CueGiven)
+    assert not of(events, SlackAdvised)
+
+
+def test_what_the_advice_learned_is_kept() -> None:
+    settings = WorkoutSettings(CALIBRATION, get_exercise("seated-row"), Plan(sets=3))
+    workout = Workout(settings)
+    workout.push(counts(movement_n(5)))
+    workout.apply("end_set", {})
+    before = workout.advisor_state
+    workout.apply("slack", {"followed": True})
+    assert before is not None
+    assert workout.advisor_state is not None
+    assert workout.advisor_state.strand.rest_length_m > before.strand.rest_length_m
+
+
+def test_memory_stays_the_same_over_hours() -> None:
+    workout = Workout(WorkoutSettings(CALIBRATION))
+    block = counts(np.full(800, 3.0))
+    sizes = []
+    for n in range(60):
+        workout.push(SampleBlock(block.time_s + 10.0 * n, block.values))
+        sizes.append(workout.trace(-np.inf, np.inf)[0].size)
+    assert max(sizes) == sizes[-1] == sizes[10]
+
+
 def test_inputs_that_are_not_understood_are_refused() -> None:
     workout = Workout(WorkoutSettings(CALIBRATION))
     with pytest.raises(DataError, match="'jump' is not known"):
         workout.apply("jump", {})
     with pytest.raises(DataError, match="lacks 'percent'"):
         workout.apply("battery", {})
+
+
+def test_settings_come_back_from_their_document() -> None:
+    exercise = get_exercise("pull-apart")
+    settings = WorkoutSettings(
+        replace(CALIBRATION, grade=Grade.CLIP_ON),
+        exercise,
+        Plan(sets=2, tempo=exercise.tempo),
+        AdvisorState.typical(exercise),
+        SlackMethodKind.GRIP,
+        pre_stretched=True,
+    )
+    assert WorkoutSettings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
+    bare = WorkoutSettings(CALIBRATION)
+    assert WorkoutSettings.from_dict(json.loads(json.dumps(bare.to_dict()))) == bare
+
+
+def test_settings_that_are_damaged_or_newer_are_refused() -> None:
+    data = WorkoutSettings(CALIBRATION).to_dict()
+    with pytest.raises(ConfigError, match="update bandsense"):
+        WorkoutSettings.from_dict(data | {"version": 99})
+    with pytest.raises(ConfigError, match="damaged"):
+        WorkoutSettings.from_dict(data | {"plan": {"sets": "many"}})
 
 
 def test_samples_of_another_unit_are_refused() -> None:

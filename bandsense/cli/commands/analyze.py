@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from bandsense.export.reading import Recording
     from bandsense.signal.analysis import SetAnalysis
     from bandsense.signal.calibration import Calibration
+    from bandsense.signal.metrics import RepMetrics
 
 
 def add(commands: Commands) -> None:
@@ -37,18 +39,23 @@ def run(arguments: argparse.Namespace) -> int:
     from bandsense.export.reading import read_recording
     from bandsense.signal.analysis import analyze
     from bandsense.signal.calibration import Calibration
+    from bandsense.signal.metrics import rep_metrics
 
     recording = read_recording(arguments.file)
-    analysis = analyze(recording.block.time_s, recording.block.values)
+    block = recording.block
+    analysis = analyze(block.time_s, block.values, gap_before=block.gap_before, saturated=block.saturated)
     calibration = Calibration.identity()
+    figures = rep_metrics(analysis.reps, block.time_s, block.values, calibration=calibration)
     if arguments.json:
-        print(json.dumps(_as_json(recording, analysis, calibration)))
+        print(json.dumps(_as_json(recording, analysis, figures, calibration)))
     else:
-        _print(recording, analysis, calibration)
+        _print(recording, analysis, figures)
     return 0
 
 
-def _as_json(recording: Recording, analysis: SetAnalysis, calibration: Calibration) -> dict[str, Any]:
+def _as_json(
+    recording: Recording, analysis: SetAnalysis, figures: Sequence[RepMetrics], calibration: Calibration
+) -> dict[str, Any]:
     from bandsense.workout.events import fields_json
 
     def uncertainty_n(tension_n: float) -> float:
@@ -63,12 +70,13 @@ def _as_json(recording: Recording, analysis: SetAnalysis, calibration: Calibrati
         "rate_hz": analysis.rate_hz,
         "grade": calibration.grade.value,
         "repetitions": [fields_json(rep, uncertainty_n) for rep in analysis.reps],
+        "figures": [fields_json(rep) for rep in figures],
         "warnings": [fields_json(warning) for warning in analysis.warnings],
         "notes": list(recording.notes),
     }
 
 
-def _print(recording: Recording, analysis: SetAnalysis, calibration: Calibration) -> None:
+def _print(recording: Recording, analysis: SetAnalysis, figures: Sequence[RepMetrics]) -> None:
     from bandsense.cli.rep_table import rep_table
     from bandsense.live.words import plural
 
@@ -79,7 +87,7 @@ def _print(recording: Recording, analysis: SetAnalysis, calibration: Calibration
         f"{recording.block.time_s[-1]:.1f} s at {analysis.rate_hz:.0f} samples a second"
     )
     if reps:
-        print(rep_table(reps, [float(calibration.standard_uncertainty_n(rep.peak_tension)) for rep in reps]))
+        print(rep_table(reps, figures))
     for warning in analysis.warnings:
         print(f"warning at {warning.time_s:.2f} s: {warning.message}", file=sys.stderr)
     for note in recording.notes:

@@ -29,6 +29,10 @@ def add(commands: Commands) -> None:
     command.add_argument("sensor", nargs="?", help="name, end of the name, or address (default: the nearest)")
     command.add_argument("--exercise", metavar="ID", help="what is trained; `bandsense exercises` lists them")
     command.add_argument("--person", metavar="NAME", help="who trains")
+    command.add_argument("--band", metavar="ID", help="which band; `bandsense profile` lists them")
+    command.add_argument(
+        "--pre-stretched", action="store_true", help="the band is stretched at the start already"
+    )
     command.add_argument("--rate", type=int, metavar="HZ", help="samples a second (default: 80 where it can)")
     command.add_argument("--seconds", type=float, metavar="S", help="end the session after so long")
     add_output_options(command)
@@ -66,7 +70,13 @@ async def _live(arguments: argparse.Namespace) -> None:
 
     store = open_store(arguments)
     training = Training(
-        arguments.sensor, arguments.exercise, arguments.person, arguments.rate, arguments.seconds
+        sensor=arguments.sensor,
+        exercise=arguments.exercise,
+        person=arguments.person,
+        band=arguments.band,
+        pre_stretched=arguments.pre_stretched,
+        rate_hz=arguments.rate,
+        seconds=arguments.seconds,
     )
     async with _air(arguments) as air:
         await train(training, air, store, choose(arguments))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bandsense.cli.output import Output
     from bandsense.store.model import Session, Stream
     from bandsense.store.store import Store
-    from bandsense.workout.workout import WorkoutSettings
+    from bandsense.workout.settings import WorkoutSettings
 
 
 def add(commands: Commands) -> None:
@@ -71,7 +71,7 @@ async def _show(recording: _Recording, output: Output, speed: float) -> None:
     stop = asyncio.Event()
     with interrupts(stop):
         summary = await show(paced(recording.items, speed, stop), tracker, output)
-    output.end(summary, None)
+    output.end(summary)
 
 
 def _recordings(arguments: argparse.Namespace) -> Iterator[_Recording]:
@@ -89,7 +89,7 @@ def _recordings(arguments: argparse.Namespace) -> Iterator[_Recording]:
 def _file(path: Path) -> _Recording:
     from bandsense.export.reading import read_recording
     from bandsense.signal.calibration import Calibration
-    from bandsense.workout.workout import WorkoutSettings
+    from bandsense.workout.settings import WorkoutSettings
 
     recording = read_recording(path)
     return _Recording(path.name, WorkoutSettings(Calibration.identity()), (recording.block,))
@@ -97,7 +97,7 @@ def _file(path: Path) -> _Recording:
 
 def _stored(store: Store, session: Session, stream: Stream) -> _Recording:
     from bandsense.samples import SampleBlock
-    from bandsense.workout.workout import WorkoutSettings
+    from bandsense.workout.settings import WorkoutSettings
 
     title = f"session {session.id} {stream.side or ''}".rstrip()
     items = (

@@ -64,5 +64,5 @@ def _print_stream(followed: Followed) -> None:
         print(f"\n{followed.stream.side}")
     for result in followed.workout.results:
         print(f"\n{set_words(result)}")
-        print(rep_table(result.reps, result.peak_u_n))
+        print(rep_table(result.reps, result.figures))
     print(f"\n{summary_words(followed.summary)} ({followed.workout.settings.calibration.grade.value})")

@@ -1,0 +1,97 @@
+"""Who trains what: taken from the stored profiles, with usual values for all that nobody has said yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bandsense.cli.home import home
+from bandsense.exercises.catalogue import get_exercise
+from bandsense.exercises.model import Exercise
+from bandsense.profiles import BandProfile, Person, Profiles, Setup
+from bandsense.signal.calibration import Calibration
+from bandsense.store.store import Store
+from bandsense.workout.advice import AdvisorState
+from bandsense.workout.progression import Progression, SessionRecord, next_plan
+from bandsense.workout.settings import WorkoutSettings
+
+__all__ = ["Trainee", "profiles_of", "remember", "trainee"]
+
+FIRST_EXERCISE = "seated-row"
+"""What a newcomer is taken to train who did not name an exercise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trainee:
+    """A person, the exercise, and how they do it."""
+
+    person: Person
+    exercise: Exercise
+    setup: Setup
+    band: BandProfile | None = None
+
+    def settings(self, calibration: Calibration, *, pre_stretched: bool = False) -> WorkoutSettings:
+        """For a workout with a sensor that is read by this calibration."""
+        return WorkoutSettings(
+            calibration,
+            self.exercise,
+            self.setup.plan,
+            self.setup.advisor_state(self.exercise, self.band),
+            self.setup.method,
+            pre_stretched,
+        )
+
+
+def profiles_of(store: Store) -> Profiles:
+    """Everything that is kept about people, bands and sensors.
+
+    Raises:
+        ConfigError: something stored does not validate.
+    """
+    return Profiles.of_documents(store.people.all(), store.bands.all(), store.sensors.all())
+
+
+def trainee(store: Store, person: str | None, exercise: str | None, band: str | None = None) -> Trainee:
+    """The named person at the named exercise; without names the first person at what they did last.
+
+    A person who is not known yet is a newcomer by that name.
+
+    Raises:
+        ConfigError: there is no such exercise or band.
+    """
+    profiles = profiles_of(store)
+    who = _person(profiles, person)
+    last = who.setups[-1] if who.setups else None
+    doing = get_exercise(exercise or (last.exercise if last else FIRST_EXERCISE), (home() / "exercises",))
+    if band is None and last is not None and last.exercise == doing.id:
+        band = last.band
+    return Trainee(who, doing, who.setup(doing.id, band=band), profiles.band(band) if band else None)
+
+
+def _person(profiles: Profiles, name: str | None) -> Person:
+    if name is None or any(person.id == name for person in profiles.people):
+        return profiles.person(name)
+    return Person(id=name, name=name)
+
+
+def remember(store: Store, who: Trainee, advisor: AdvisorState | None) -> Progression:
+    """Keep what the slack advice learned and the plan for next time, which is given.
+
+    The finished session must be in the store already.
+    """
+    done = next_plan(who.setup.plan, _records(store, who))
+    setup = who.setup.model_copy(update={"advisor": advisor, "plan": done.plan})
+    # Put at the end, so that the last one is what was done last.
+    person = who.person.with_setup(setup)
+    store.people.put(person.id, person.model_dump(mode="json", by_alias=True))
+    return done
+
+
+def _records(store: Store, who: Trainee) -> list[SessionRecord]:
+    """Earlier sessions of this person and exercise, oldest first."""
+    wanted = (who.person.id, who.exercise.id)
+    records = []
+    for session in reversed(store.sessions()):
+        summary = session.summary or {}
+        if (session.person, session.exercise) == wanted and summary.get("full_reps"):
+            records.append(SessionRecord(tuple(summary["full_reps"]), summary["planned_sets"]))
+    return records

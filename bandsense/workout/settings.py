@@ -1,0 +1,83 @@
+"""What the events of a workout depend on besides samples and inputs, and as a document for the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from pydantic import TypeAdapter, ValidationError
+
+from bandsense.errors import ConfigError
+from bandsense.exercises.model import Exercise, SlackMethodKind
+from bandsense.signal.calibration import Calibration
+from bandsense.workout.advice import AdvisorState
+from bandsense.workout.plan import Plan
+
+__all__ = ["WorkoutSettings"]
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class WorkoutSettings:
+    """How samples are read and what the person means to do.
+
+    Attributes:
+        calibration: from readings to tension.
+        exercise: what is trained; without it there are neither cues nor advice.
+        plan: targets.
+        advisor: what the slack advice remembers; None for a newcomer.
+        method: how the person prefers to change the slack; None for the exercise's usual way.
+        pre_stretched: the band is stretched at the start, so that standing tension is no drift of the zero.
+    """
+
+    calibration: Calibration
+    exercise: Exercise | None = None
+    plan: Plan = field(default_factory=Plan)
+    advisor: AdvisorState | None = None
+    method: SlackMethodKind | None = None
+    pre_stretched: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, whole: a replay must not depend on what an exercise is defined to be later."""
+        exercise = self.exercise
+        return {
+            "version": _VERSION,
+            "calibration": self.calibration.to_dict(),
+            "exercise": None if exercise is None else exercise.model_dump(mode="json", by_alias=True),
+            "plan": _PLAN.dump_python(self.plan, mode="json", by_alias=True),
+            "advisor": _ADVISOR.dump_python(self.advisor, mode="json"),
+            "method": None if self.method is None else self.method.value,
+            "pre_stretched": self.pre_stretched,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The settings that `to_dict` gave.
+
+        Raises:
+            CalibrationError: the calibration is damaged, or a newer bandsense wrote it.
+            ConfigError: another part is.
+        """
+        if data.get("version") != _VERSION:
+            raise ConfigError(f"settings of version {data.get('version')!r} are unknown; update bandsense")
+        calibration = Calibration.from_dict(data["calibration"])
+        try:
+            exercise = data["exercise"]
+            method = data["method"]
+            return cls(
+                calibration,
+                None if exercise is None else Exercise.model_validate_json(_ANY.dump_json(exercise)),
+                _PLAN.validate_json(_ANY.dump_json(data["plan"])),
+                _ADVISOR.validate_json(_ANY.dump_json(data["advisor"])),
+                None if method is None else SlackMethodKind(method),
+                bool(data["pre_stretched"]),
+            )
+        except (KeyError, TypeError, ValueError, ValidationError) as error:
+            raise ConfigError(f"the stored settings of the session are damaged: {error}") from error
+
+
+_ANY: TypeAdapter[Any] = TypeAdapter(Any)
+_PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
+_ADVISOR: TypeAdapter[AdvisorState | None] = TypeAdapter(AdvisorState | None)

@@ -455,13 +455,16 @@ TIME_HEADER = (
 
 def _time_row(name: str, score: Score, kind: str = "") -> list[str]:
     s = score.summary()
+    cells = [
+        f"{_ms(s[f'{kind}{e} median'])}/{_ms(s[f'{kind}{e} p95'])}/{_ms(s[f'{kind}{e} bias'])}"
+        for e in EVENTS
+    ]
+    if kind:
+        return [name, *cells, *[""] * (len(TIME_HEADER) - 1 - len(cells))]
     agreement = [s[f"time under tension {end}"] for end in ("bias", "low", "high")]
     return [
         name,
-        *(
-            f"{_ms(s[f'{kind}{e} median'])}/{_ms(s[f'{kind}{e} p95'])}/{_ms(s[f'{kind}{e} bias'])}"
-            for e in EVENTS
-        ),
+        *cells,
         f"{_ms(agreement[0])} [{_ms(agreement[1])}, {_ms(agreement[2])}]",
         _percent(s["peak p95"], 2),
         f"{_ms(s['after return median'])}/{_ms(s['after return p95'])}",

@@ -298,7 +298,7 @@ def _snap(setup: Setup, draw: Draw) -> None:
 def _tug(setup: Setup, draw: Draw) -> None:
     here = int(draw.rng.integers(0, len(setup.plan.parts)))
     at = _position_after(setup.plan, here)
-    blow = (Move(0.3, at), Move(0.3, at, blow_n=draw.of("tug_n")), Move(0.3, at))
+    blow = (Move(0.6, at), Move(0.3, at, blow_n=draw.of("tug_n")), Move(0.6, at))
     parts = setup.plan.parts
     setup.plan = replace(setup.plan, parts=(*parts[: here + 1], *blow, *parts[here + 1 :]))
 
@@ -472,7 +472,13 @@ def _shift_second_half(setup: Setup, draw: Draw, offset: float, pause_s: float) 
     before = setup.plan.parts[:cut]
     at = _position_after(setup.plan, cut - 1)
     low = min(0.0, at - 0.05)
-    gap = (Move(0.3, low), Move(pause_s, low), Move(0.3, at + offset), Move(0.6, at + offset))
+    gap = (
+        Move(0.6, at),
+        Move(0.3, low),
+        Move(pause_s, low),
+        Move(0.3, at + offset),
+        Move(0.6, at + offset),
+    )
 
     def shifted(part: Move | RepPlan) -> Move | RepPlan:
         if isinstance(part, Move):

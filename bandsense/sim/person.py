@@ -95,7 +95,7 @@ class Dip:
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """Springing back at the bottom."""
+    """Springing back at the bottom, upwards."""
 
     amplitude: float
     frequency_hz: float
@@ -290,7 +290,7 @@ def _blow(n: int, dt_s: float, peak_n: float) -> FloatArray:
 
 
 def _bounce(since_s: FloatArray, bounce: Bounce) -> FloatArray:
-    wave = np.sin(2.0 * np.pi * bounce.frequency_hz * since_s) * np.exp(-since_s / 0.4)
+    wave = (0.5 - 0.5 * np.cos(2.0 * np.pi * bounce.frequency_hz * since_s)) * np.exp(-since_s / 0.4)
     fade = np.minimum(1.0, (since_s[-1] - since_s) / 0.1)
     way: FloatArray = bounce.amplitude * wave * fade
     return way

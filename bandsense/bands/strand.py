@@ -83,9 +83,7 @@ class Strand:
         """Part of the stroke over which the band is slack."""
         return max(0.0, self.rest_length_m - self.start_length_m) / self.stroke_m
 
-    def change_for(
-        self, tension_ratio: float, by: ChangeBy, *, tension_ratio_uncertainty: float = 0.0
-    ) -> tuple[float, float]:
+    def change_for(self, tension_ratio: float, by: ChangeBy) -> tuple[float, float]:
         """Amount in metres that multiplies the peak tension, and its standard uncertainty.
 
         Positive is easier: band let out, or a step towards the anchor.
@@ -101,7 +99,6 @@ class Strand:
             rest_length_uncertainty_m=self.rest_length_uncertainty_m,
             peak_length_uncertainty_m=self.peak_length_uncertainty_m,
             exponent_uncertainty=self.exponent_uncertainty,
-            tension_ratio_uncertainty=tension_ratio_uncertainty,
         )
         if by is ChangeBy.GRIP:
             return change.let_out_m, change.let_out_uncertainty_m

@@ -8,7 +8,7 @@ from enum import Enum
 from bandsense.bands.strand import Strand
 from bandsense.exercises.model import Exercise, SlackMethodKind
 
-__all__ = ["Advice", "AdvisorState", "Confidence", "Ground", "SlackFlag"]
+__all__ = ["Advice", "AdvisorState", "Confidence", "Ground", "PendingChange", "SlackFlag"]
 
 
 class SlackFlag(Enum):
@@ -92,6 +92,25 @@ _TYPICAL_STROKE_UNCERTAINTY = 0.2
 
 
 @dataclass(frozen=True, slots=True)
+class PendingChange:
+    """A change of slack whose effect has not been seen yet.
+
+    Attributes:
+        change_m: the change of one strand; positive is easier.
+        law_log_ratio: logarithm of the ratio of tension that the slack law expects.
+        law_uncertainty: standard uncertainty of that logarithm as a part of it.
+        peak_n: mean peak tension of the set before.
+        peak_uncertainty: standard uncertainty of `peak_n` as a part of it.
+    """
+
+    change_m: float
+    law_log_ratio: float
+    law_uncertainty: float
+    peak_n: float
+    peak_uncertainty: float
+
+
+@dataclass(frozen=True, slots=True)
 class AdvisorState:
     """What advice rests on from set to set and session to session: one person, band, exercise and side.
 
@@ -102,6 +121,7 @@ class AdvisorState:
             says, as a ratio of logarithms; 1 until learned.
         gain_uncertainty: standard uncertainty of `gain`; None until learned.
         changes_seen: changes whose effect was seen.
+        pending: the last change, until its effect was seen.
         last_change: +1 after slack was added, -1 after it was removed, 0 before any change.
         sets_since_change: sets done since then.
         opposed: sets in a row that asked for the opposite of the last change.
@@ -113,6 +133,7 @@ class AdvisorState:
     gain: float = 1.0
     gain_uncertainty: float | None = None
     changes_seen: int = 0
+    pending: PendingChange | None = None
     last_change: int = 0
     sets_since_change: int = 0
     opposed: int = 0

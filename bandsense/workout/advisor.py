@@ -14,18 +14,16 @@ from dataclasses import dataclass, replace
 from statistics import fmean, median
 
 from bandsense.bands.band import MAX_ELONGATION, WARN_ELONGATION, Stretch
-from bandsense.bands.strand import ChangeBy, Strand
+from bandsense.bands.strand import Strand
 from bandsense.bands.unloaded import unloaded_share
 from bandsense.exercises.model import Exercise, SlackMethodKind
 from bandsense.signal.events import Rep
 from bandsense.workout.advice import Advice, AdvisorState, Confidence, Ground, SlackFlag
+from bandsense.workout.dose import CHANGE_BY, MOST_CHANGE, Dose, changed, dose, learned
 from bandsense.workout.evidence import LEAST_REPS, SetEvidence, find_slip, return_cut, way_share
 from bandsense.workout.plan import Plan
 
-__all__ = ["MOST_CHANGE", "Advisor"]
-
-MOST_CHANGE = 0.10
-"""Largest change of peak tension in one step."""
+__all__ = ["Advisor"]
 
 _LEAST_CHANGE = 0.05
 _CHANGE_PER_REP = 0.025
@@ -47,13 +45,14 @@ _SEVERE_SHORTFALL = 3
 _SLACK_TENSION = 0.03
 # Tension at the bottom, as a part of the peak, up to which the band may hang slack.
 
-_SET_TO_SET_UNCERTAINTY = 0.04
-# Of the logarithm of tension: fatigue and form from one set to the next. A prior.
+_IMPLAUSIBLE_ELONGATION = 3.0
+# Beyond four times the resting length it is not the band that was fitted, and tells no lengths.
 
-_APPLIED_UNCERTAINTY_M = 0.005
-# How exactly people change what they are told. A prior.
-
-_WORDS = {1: "one", 2: "two", 3: "three", 4: "four"}
+_KEEP_CONFIDENCE = {
+    Ground.TOO_FEW_REPS: Confidence.LOW,
+    Ground.UNSURE: Confidence.LOW,
+    Ground.WAITING: Confidence.MEDIUM,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +64,6 @@ class _Proposal:
     reason: str
     urgent: bool = False
     doubtful: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    """A change that was made, whose effect has not been seen."""
-
-    change_m: float
-    law_log_ratio: float
-    law_uncertainty: float
-    peak_n: float
-    peak_uncertainty: float
 
 
 class Advisor:
@@ -98,7 +86,6 @@ class Advisor:
         self._plan = plan or Plan()
         self._state = state or AdvisorState.typical(exercise)
         self._method = next((m for m in exercise.slack if m.kind is method), exercise.slack[0])
-        self._pending: _Pending | None = None
         self._evidence: SetEvidence | None = None
         self._declined: set[SlackFlag] = set()
         self._last: Advice | None = None
@@ -148,11 +135,11 @@ class Advisor:
         """Advice for the next set, from the repetitions of the finished one, partial ones included."""
         evidence = SetEvidence.of(reps, self._state.strand.exponent)
         unloaded = median(self._unloaded) if len(self._unloaded) >= 3 else None
-        self._learn(evidence)
+        self._state = learned(self._state, evidence)
         if evidence.reps >= LEAST_REPS:
             self._see_peak(evidence.peak_n)
             self._see_start(evidence, unloaded)
-        self._evidence = evidence
+        self._evidence, self._reps = evidence, []
         proposal = self._settled(self._between_sets(evidence, reps, last_of_session), evidence)
         advice = self._advice(replace(proposal, urgent=False))
         self._state = replace(self._state, sets_since_change=self._state.sets_since_change + 1)
@@ -171,25 +158,8 @@ class Advisor:
         Raises:
             BandModelError: the band would not be stretched any more at the peak.
         """
-        by = _CHANGE_BY[kind]
-        strand = self._state.strand
-        law_ratio = strand.ratio_of(change_m, by)
-        wanted_m, u_wanted_m = strand.change_for(law_ratio, by)
-        if self._evidence is not None and self._evidence.reps and not self._reps and change_m:
-            self._pending = _Pending(
-                change_m,
-                math.log(law_ratio),
-                u_wanted_m / abs(wanted_m),
-                self._evidence.peak_n,
-                self._evidence.peak_uncertainty,
-            )
-        self._state = replace(
-            self._state,
-            strand=strand.changed(change_m, by),
-            last_change=(change_m > 0) - (change_m < 0),
-            sets_since_change=0,
-            opposed=0,
-        )
+        before = None if self._reps else self._evidence
+        self._state = changed(self._state, kind, change_m, before)
 
     def declined(self) -> None:
         """The person will not do what was advised last; it is not repeated in this session unless urgent."""
@@ -263,7 +233,7 @@ class Advisor:
         slack_m = min(share / (1.0 - share) * loaded_m, 0.9 * strand.rest_length_m)
         return _Proposal(
             Ground.SLACK_AT_BOTTOM,
-            strand.ratio_of(-slack_m, self._by),
+            strand.ratio_of(-slack_m, CHANGE_BY[self._method.kind]),
             f"The band hangs slack over about {share:.0%} of your movement, so the muscles rest there.",
             doubtful=True,
         )
@@ -281,9 +251,12 @@ class Advisor:
 
     def _between_sets(self, evidence: SetEvidence, reps: Sequence[Rep], last_of_session: bool) -> _Proposal:
         if evidence.reps < LEAST_REPS:
-            done = "One repetition is" if evidence.reps == 1 else f"{evidence.reps} repetitions are"
+            verb = "is" if evidence.reps == 1 else "are"
             return _Proposal(
-                Ground.TOO_FEW_REPS, 1.0, f"{done} too few to advise on; it takes at least {LEAST_REPS}."
+                Ground.TOO_FEW_REPS,
+                1.0,
+                f"{_counted(evidence.reps, 'repetition')} {verb} too few to advise on; it takes at least "
+                f"{LEAST_REPS}.",
             )
         easy = self._count_easy(evidence, last_of_session)
         limit = self._near_limit(max(rep.peak_tension for rep in reps))
@@ -302,17 +275,17 @@ class Advisor:
         tired = evidence.range_loss > _RANGE_LOSS
         if shortfall <= 0 and not tired:
             return None
-        range_words = f"Your range shrank by {evidence.range_loss:.0%} over the set."
-        count_words = (
-            f"You did {_full_reps(evidence.full)}; the plan asks for at least {self._plan.reps}."
-            if shortfall > 0
-            else ""
-        )
+        reasons = []
+        if shortfall > 0:
+            done = _counted(evidence.full, "full repetition")
+            reasons.append(f"You did {done}; the plan asks for at least {self._plan.reps}.")
+        if tired:
+            reasons.append(f"Your range shrank by {evidence.range_loss:.0%} over the set.")
         change = _step_size(max(_CHANGE_PER_REP * shortfall, evidence.range_loss / 4.0 if tired else 0.0))
         return _Proposal(
             Ground.TOO_HARD,
             1.0 - change,
-            " ".join(filter(None, (count_words, range_words if tired else ""))),
+            " ".join(reasons),
             doubtful=not tired and evidence.steady,
         )
 
@@ -335,7 +308,9 @@ class Advisor:
     def _steady(self, evidence: SetEvidence) -> _Proposal:
         easy = self._state.easy_sessions
         more = " Once more so easy at the end of a session, and slack comes out." if easy else ""
-        return _Proposal(Ground.STEADY, 1.0, f"You did {_full_reps(evidence.full)} as planned.{more}")
+        return _Proposal(
+            Ground.STEADY, 1.0, f"You did {_counted(evidence.full, 'full repetition')} as planned.{more}"
+        )
 
     def _settled(self, proposal: _Proposal, evidence: SetEvidence) -> _Proposal:
         """Hysteresis: the opposite of a recent change needs a second sign, and then a small step."""
@@ -359,7 +334,10 @@ class Advisor:
         strand, f100_n = self._state.strand, self._state.f100_n
         if f100_n is None:
             return
-        peak_m = strand.rest_length_m * (1.0 + (peak_n / f100_n) ** (1.0 / strand.exponent))
+        elongation = (peak_n / f100_n) ** (1.0 / strand.exponent)
+        if elongation > _IMPLAUSIBLE_ELONGATION:
+            return
+        peak_m = strand.rest_length_m * (1.0 + elongation)
         start_m = min(strand.start_length_m, 0.95 * peak_m)
         self._state = replace(
             self._state, strand=replace(strand, peak_length_m=peak_m, start_length_m=start_m)
@@ -379,85 +357,70 @@ class Advisor:
             start_m = min(strand.start_length_m, strand.rest_length_m)
         self._state = replace(self._state, strand=replace(strand, start_length_m=start_m))
 
-    @property
-    def _by(self) -> ChangeBy:
-        return _CHANGE_BY[self._method.kind]
-
     def _advice(self, proposal: _Proposal) -> Advice:
         advice = self._measured_out(proposal)
         if advice.flag in self._declined and advice.ground is not Ground.BEYOND_LIMIT:
-            advice = Advice(
-                SlackFlag.KEEP, Ground.DECLINED, f"{advice.reason} You chose to leave the slack for today."
-            )
+            advice = self._keep(proposal, Ground.DECLINED, "You chose to leave the slack for today.")
         self._last = advice
         return advice
 
     def _measured_out(self, proposal: _Proposal) -> Advice:
         """Turn a ratio into whole centimetres at each place, within all limits."""
         if proposal.ratio == 1.0:
-            return Advice(SlackFlag.KEEP, proposal.ground, proposal.reason)
-        strand, evidence, gain = self._state.strand, self._evidence, self._state.gain
-        ratio = _capped(proposal.ratio)
-        u_ratio = evidence.peak_uncertainty * ratio if evidence is not None else 0.0
-        wanted_m, uncertainty_m = strand.change_for(
-            _capped(ratio ** (1.0 / gain)), self._by, tension_ratio_uncertainty=u_ratio
-        )
-        uncertainty_m = self._with_learning(wanted_m, uncertainty_m)
-        share = self._method.share
-        amount_cm = self._whole_centimetres(wanted_m)
-        change_m = math.copysign(amount_cm / 100.0 / share, wanted_m)
-        if amount_cm == 0:
-            return _keep(proposal, Ground.TOO_SMALL, "The change would be less than a centimetre.")
-        if uncertainty_m > abs(wanted_m):
-            return _keep(
+            return self._keep(proposal, proposal.ground)
+        scatter = self._evidence.peak_uncertainty if self._evidence is not None else 0.0
+        amount = dose(self._state, self._method, proposal.ratio, scatter)
+        if amount.amount_cm == 0:
+            return self._keep(proposal, Ground.TOO_SMALL, "The change would be less than a centimetre.")
+        if amount.relative_uncertainty > 1.0:
+            return self._keep(
                 proposal,
                 Ground.UNSURE,
                 "How much to change is not known well enough; measure the unstretched band between hand and "
                 "anchor, and do a more even set.",
             )
-        other_band = self._needs_other_band(proposal, strand.changed(change_m, self._by))
-        if other_band is not None:
-            return other_band
-        easier = change_m > 0
+        after = self._state.strand.changed(amount.change_m, CHANGE_BY[self._method.kind])
+        return self._needs_other_band(proposal, after) or self._change(proposal, amount)
+
+    def _change(self, proposal: _Proposal, amount: Dose) -> Advice:
+        easier = amount.change_m > 0
         sentence = self._method.more_slack if easier else self._method.less_slack
         return Advice(
             flag=SlackFlag.ADD if easier else SlackFlag.REMOVE,
             ground=proposal.ground,
             reason=proposal.reason,
-            instruction=sentence.format(cm=amount_cm),
-            amount_cm=amount_cm,
-            uncertainty_cm=100.0 * uncertainty_m * share,
-            tension_ratio=strand.ratio_of(change_m, self._by) ** gain,
-            confidence=self._confidence(uncertainty_m / abs(wanted_m), proposal.doubtful),
-            rests_on=self._rests_on(),
+            instruction=sentence.format(cm=amount.amount_cm),
+            amount_cm=amount.amount_cm,
+            uncertainty_cm=amount.amount_cm * amount.relative_uncertainty,
+            tension_ratio=amount.tension_ratio,
+            confidence=self._confidence(amount.relative_uncertainty, proposal.doubtful),
+            rests_on=(*self._seen(), *self._known()),
             urgent=proposal.urgent,
             kind=self._method.kind,
-            change_m=change_m,
+            change_m=amount.change_m,
         )
 
-    def _whole_centimetres(self, wanted_m: float) -> int:
-        """The nearest whole number at each place that changes tension by no more than `MOST_CHANGE`."""
-        share, strand, gain = self._method.share, self._state.strand, self._state.gain
-        amount_cm = round(abs(wanted_m) * 100.0 * share)
-        while amount_cm > 0:
-            law = strand.ratio_of(math.copysign(amount_cm / 100.0 / share, wanted_m), self._by)
-            if max(abs(law - 1.0), abs(law**gain - 1.0)) <= MOST_CHANGE + 1e-9:
-                return amount_cm
-            amount_cm -= 1
-        return 0
+    def _keep(self, proposal: _Proposal, ground: Ground, why: str = "") -> Advice:
+        return Advice(
+            SlackFlag.KEEP,
+            ground,
+            " ".join(filter(None, (proposal.reason, why))),
+            confidence=_KEEP_CONFIDENCE.get(ground, Confidence.HIGH),
+            rests_on=self._seen(),
+        )
 
     def _needs_other_band(self, proposal: _Proposal, after: Strand) -> Advice | None:
         easier = proposal.ratio < 1.0
         forced = proposal.ground in (Ground.BEYOND_LIMIT, Ground.RETURN_CUT_SHORT)
         if easier and after.unloaded_share > _UNLOADED_SHARE and not forced:
-            return _keep(
+            return self._keep(
                 proposal,
                 Ground.LIGHTER_BAND,
                 f"More slack would leave the band hanging over {after.unloaded_share:.0%} of the movement: "
                 "take the next lighter band.",
             )
         if not easier and after.measured and after.stretch is not Stretch.FINE:
-            return _keep(
+            return self._keep(
                 proposal,
                 Ground.STRONGER_BAND,
                 f"Less slack would stretch the band to {1 + after.peak_elongation:.1f} times its resting "
@@ -473,73 +436,32 @@ class Advisor:
             return Confidence.MEDIUM
         return Confidence.LOW
 
-    def _rests_on(self) -> tuple[str, ...]:
-        strand, state, evidence = self._state.strand, self._state, self._evidence
+    def _seen(self) -> tuple[str, ...]:
+        """What advice rests on of the set: the one under way, or the one just done."""
+        if self._reps:
+            return (f"{_counted(len(self._reps), 'repetition')} of this set",)
+        evidence = self._evidence
+        if evidence is None or not evidence.reps:
+            return ()
+        return (f"{_counted(evidence.reps, 'repetition')} with a mean peak of {evidence.peak_n:.0f} N",)
+
+    def _known(self) -> tuple[str, ...]:
+        """What an amount rests on besides: lengths, the band's curve, earlier changes."""
+        strand, changes = self._state.strand, self._state.changes_seen
         whose = "your" if strand.measured else "a typical"
         lengths = (
             f"{whose} band length of {100 * strand.rest_length_m:.0f} cm, "
-            f"stretched to {100 * strand.peak_length_m:.0f} cm"
+            f"stretched to {100 * strand.peak_length_m:.0f} cm",
+            f"a band whose tension grows with elongation to the power {strand.exponent:.2f}",
         )
-        law = f"a band whose tension grows with elongation to the power {strand.exponent:.2f}"
-        seen = [f"a mean peak of {evidence.peak_n:.0f} N"] if evidence is not None else []
-        learned = (
-            [
-                f"what {_WORDS.get(state.changes_seen, str(state.changes_seen))} earlier "
-                f"{'change' if state.changes_seen == 1 else 'changes'} did to your tension"
-            ]
-            if state.changes_seen
-            else []
-        )
-        return (lengths, law, *seen, *learned)
-
-    def _learn(self, evidence: SetEvidence) -> None:
-        """See what the last change did, and draw the gain towards it as far as both are sure (Kalman)."""
-        pending = self._pending
-        if pending is None or evidence.reps < 3:
-            return
-        self._pending = None
-        log_ratio = math.log(evidence.peak_n / pending.peak_n)
-        u_log = math.hypot(pending.peak_uncertainty, evidence.peak_uncertainty, _SET_TO_SET_UNCERTAINTY)
-        u_applied = _APPLIED_UNCERTAINTY_M / abs(pending.change_m)
-        seen = log_ratio / pending.law_log_ratio
-        if not 0.0 < seen < 3.0:
-            return
-        prior = self._state.gain_uncertainty or pending.law_uncertainty
-        u_seen = math.hypot(u_log / pending.law_log_ratio, u_applied)
-        weight = prior**2 / (prior**2 + u_seen**2)
-        self._state = replace(
-            self._state,
-            gain=min(max(self._state.gain + weight * (seen - self._state.gain), 0.5), 2.0),
-            gain_uncertainty=max(prior * math.sqrt(1.0 - weight), 0.05),
-            changes_seen=self._state.changes_seen + 1,
-        )
-
-    def _with_learning(self, wanted_m: float, law_uncertainty_m: float) -> float:
-        """Standard uncertainty of an amount: what was learned of the gain replaces that of the lengths."""
-        if self._state.gain_uncertainty is None:
-            return law_uncertainty_m
-        learned_m = abs(wanted_m) * self._state.gain_uncertainty / self._state.gain
-        return min(law_uncertainty_m, learned_m)
-
-
-_CHANGE_BY = {
-    SlackMethodKind.GRIP: ChangeBy.GRIP,
-    SlackMethodKind.FOOT: ChangeBy.GRIP,
-    SlackMethodKind.ANCHOR_DISTANCE: ChangeBy.STEP,
-}
+        if not changes:
+            return lengths
+        return (*lengths, f"what {_counted(changes, 'earlier change')} did to your tension")
 
 
 def _step_size(change: float) -> float:
     return min(max(change, _LEAST_CHANGE), MOST_CHANGE)
 
 
-def _capped(ratio: float) -> float:
-    return min(max(ratio, 1.0 - MOST_CHANGE), 1.0 + MOST_CHANGE)
-
-
-def _full_reps(number: int) -> str:
-    return "1 full repetition" if number == 1 else f"{number} full repetitions"
-
-
-def _keep(proposal: _Proposal, ground: Ground, why: str) -> Advice:
-    return Advice(SlackFlag.KEEP, ground, f"{proposal.reason} {why}")
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

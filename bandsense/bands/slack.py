@@ -24,7 +24,6 @@ __all__ = [
     "PEAK_LENGTH_UNCERTAINTY_M",
     "REST_LENGTH_UNCERTAINTY_M",
     "SlackChange",
-    "grip_sensitivity",
     "slack_change",
 ]
 
@@ -132,16 +131,6 @@ def slack_change(
         elongation_before=before,
         elongation_after=after,
     )
-
-
-def grip_sensitivity(rest_length_m: float, peak_length_m: float, exponent: float = EXPONENT_PRIOR) -> float:
-    """-d ln(F) / d(let out) at the present grip, per metre: p (1 + eps) / (eps L0).
-
-    Raises:
-        BandModelError: as `slack_change`.
-    """
-    _require_stretched(rest_length_m, peak_length_m, exponent)
-    return exponent * peak_length_m / ((peak_length_m - rest_length_m) * rest_length_m)
 
 
 def _require_stretched(rest_length_m: float, peak_length_m: float, exponent: float) -> None:

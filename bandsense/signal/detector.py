@@ -107,7 +107,9 @@ class RepDetector:
         # A sum is finite only if every term is, and costs less than a test of every term.
         if not np.isfinite(tension.sum()) and not np.isfinite(tension).all():
             raise DataError("a tension is not a finite number; leave missing samples out")
-        if not self._last_s < time[0] or not np.isfinite(time[-1]):
+        if not np.isfinite(time[0]) or not np.isfinite(time[-1]):
+            raise DataError("a time is not a finite number; leave missing samples out")
+        if not self._last_s < time[0]:
             raise DataError(f"time {time[0]} s does not follow {self._last_s} s; sort, and drop duplicates")
         if time.size > 1 and not (time[1:] - time[:-1]).min() > 0.0:
             raise DataError("times must be finite and increase; sort the samples and drop duplicates")

@@ -87,6 +87,10 @@ BAND_LOST_S = 0.05
 BAND_LOST_PART = 0.7
 """A loss of this part of the tension within this time is not a person's doing."""
 
+SLIP_S = 0.5
+SLIP_PART = 0.15
+"""A loss of at least this part of the range is looked for at rest, in so much of the latest trace."""
+
 BAND_LOST_RATE_HZ = 16.0
 """Below this rate such a loss cannot be told from a fast return."""
 
@@ -207,6 +211,7 @@ class Tracker:
         self._early: list[_Movement] | None = []
         self._waiting: deque[_Movement] = deque(maxlen=SMALL_ALIKE)
         self._last_rep_s = -math.inf
+        self._lost_s = -math.inf
         self._told: set[WarningKind] = set()
 
     def follow(self, time_s: list[float], smooth_n: list[float], ready_s: list[float]) -> None:
@@ -284,7 +289,9 @@ class Tracker:
             self._base_n = y
 
     def _forget_low(self, t: float, at: int) -> None:
-        """Only the last window counts for the rest level from now on."""
+        """Only the last window counts for the rest level from now on, and after a long rest nothing learnt."""
+        if self._full_n is not None and t - self._last_rep_s > self._config.new_set_s:
+            self._new_set()
         self._window_end_s = t + REST_WINDOW_S
         first = max(self._since_at, at - round(REST_WINDOW_S * self._tick_hz)) - self._dropped
         window_n = self._smooth_n[max(0, first) : at + 1 - self._dropped]
@@ -294,8 +301,8 @@ class Tracker:
         self._rise_level_n = self._rise_level()
 
     def _begin(self, t: float, y: float, at: int) -> None:
-        if t - self._last_rep_s > self._config.new_set_s:
-            self._new_set()
+        while self._waiting and t - self._waiting[0].top_s > self._config.new_set_s:
+            self._waiting.popleft()
         self._valleys.append(self._low_n)
         self._base_n = min(self._valleys)
         self._movement = m = _Movement(self._low_n, self._low_at, self._low_s, y, at, t, y, t)
@@ -310,7 +317,7 @@ class Tracker:
         self._full_n = None
         self._early = []
         self._told.clear()
-        for recent in (self._valleys, self._tops, self._widths, self._rises, self._waiting):
+        for recent in (self._valleys, self._tops, self._widths, self._rises):
             recent.clear()
 
     def _rise(self, m: _Movement, t: float, y: float, at: int) -> None:
@@ -621,8 +628,10 @@ class Tracker:
 
     def _check_slipped(self, t: float, before_n: float, at: int) -> None:
         """A band under tension at rest may slip off as well."""
-        loss_n = self._fastest_loss(at - round(0.3 * self._tick_hz), at)
-        if loss_n >= max(self._config.least_first_n, BAND_LOST_PART * before_n):
+        range_n = 0.0 if self._full_n is None else self._full_n - self._base_n
+        if before_n < max(self._config.least_first_n, SLIP_PART * range_n) or t - self._lost_s < SLIP_S:
+            return
+        if self._fastest_loss(at - round(SLIP_S * self._tick_hz), at) >= BAND_LOST_PART * before_n:
             self._warn_lost(t)
 
     def _fastest_loss(self, first: int, last: int) -> float:
@@ -636,6 +645,7 @@ class Tracker:
         return float((clean_n[:-width] - clean_n[width:]).max())
 
     def _warn_lost(self, time_s: float) -> None:
+        self._lost_s = time_s
         self.warn(
             time_s,
             WarningKind.BAND_LOST,

@@ -1,0 +1,360 @@
+"""The streaming detector, rule by rule, each from both of its sides."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from bandsense.errors import DataError
+from bandsense.samples import FloatArray
+from bandsense.signal.detector import RepDetector
+from bandsense.signal.events import (
+    Event,
+    Phase,
+    PhaseChanged,
+    Rep,
+    RepDone,
+    RepRetracted,
+    RepTop,
+    RetractReason,
+    SignalWarning,
+    WarningKind,
+)
+from tests.signal.strokes import Stroke, position, trace
+
+FIVE = [Stroke()] * 5
+
+
+def detect(time_s: FloatArray, tension_n: FloatArray, saturated: FloatArray | None = None) -> list[Event]:
+    detector = RepDetector()
+    events = detector.push(time_s, tension_n, saturated=saturated)
+    return events + detector.finish()
+
+
+def reps_of(events: list[Event]) -> list[Rep]:
+    retracted = {e.index for e in events if isinstance(e, RepRetracted)}
+    return [e.rep for e in events if isinstance(e, RepDone) and e.index not in retracted]
+
+
+def reasons_of(events: list[Event]) -> list[RetractReason]:
+    return [e.reason for e in events if isinstance(e, RepRetracted)]
+
+
+def kinds_of(events: list[Event]) -> list[WarningKind]:
+    return [e.kind for e in events if isinstance(e, SignalWarning)]
+
+
+@pytest.mark.parametrize("rate_hz", [10.0, 20.0, 40.0, 80.0, 87.3, 320.0, 1000.0])
+def test_full_repetitions_are_counted_at_every_rate(rate_hz: float) -> None:
+    reps = reps_of(detect(*trace(FIVE, rate_hz)))
+    assert len(reps) == 5
+    assert not any(rep.partial for rep in reps)
+
+
+@pytest.mark.parametrize("hold_s", [0.0, 0.2, 1.0, 5.0])
+@pytest.mark.parametrize("pull_s", [0.3, 1.0, 3.0])
+def test_tempo_does_not_matter(pull_s: float, hold_s: float) -> None:
+    strokes = [Stroke(pull_s=pull_s, hold_s=hold_s, return_s=pull_s * 1.2, rest_s=0.2)] * 6
+    assert len(reps_of(detect(*trace(strokes)))) == 6
+
+
+@pytest.mark.parametrize(
+    ("share", "partial"), [(0.3, True), (0.45, True), (0.55, True), (0.8, False), (0.9, False)]
+)
+def test_partial_is_judged_on_displacement_not_on_force(share: float, partial: bool) -> None:
+    strokes = [*[Stroke()] * 3, Stroke(top=share), Stroke()]
+    reps = reps_of(detect(*trace(strokes)))
+    assert [rep.partial for rep in reps] == [False, False, False, partial, False]
+    assert reps[3].range_fraction == pytest.approx(share, abs=0.05)
+    if share == 0.55:
+        assert reps[3].peak_tension > 0.6 * reps[0].peak_tension
+
+
+@pytest.mark.parametrize("depth", [0.1, 0.2, 0.3])
+def test_a_sag_at_the_top_stays_within_the_repetition(depth: float) -> None:
+    sagging = [Stroke(hold_s=0.1, return_s=0.3, bottom=1.0 - depth, rest_s=0.0), Stroke(pull_s=0.3)]
+    assert len(reps_of(detect(*trace([Stroke(), *sagging, Stroke()])))) == 3
+
+
+def test_a_deep_return_parts_two_repetitions() -> None:
+    parted = [Stroke(return_s=0.6, bottom=0.3, rest_s=0.0), Stroke(pull_s=0.6)]
+    assert len(reps_of(detect(*trace([Stroke(), *parted, Stroke()])))) == 4
+
+
+@pytest.mark.parametrize("at", [0.3, 0.5, 0.7])
+def test_a_pause_on_the_way_up_stays_within_the_repetition(at: float) -> None:
+    time_s, x = position(
+        [Stroke(pull_s=0.8, hold_s=0.6, return_s=0.0, top=at, bottom=at, rest_s=0.0), Stroke()], 80.0
+    )
+    reps = reps_of(detect(time_s, 60.0 * x**0.65))
+    assert len(reps) == 1
+    assert reps[0].pull_s > 1.0
+
+
+def test_a_repetition_is_counted_within_a_quarter_second_of_its_return() -> None:
+    events = detect(*trace([Stroke(hold_s=0.0)] * 6))
+    tops = [e for e in events if isinstance(e, RepTop)]
+    for top, rep in zip(tops, reps_of(events), strict=True):
+        assert top.detected_s <= rep.return_start + 0.25
+
+
+def test_a_held_repetition_is_counted_during_the_hold() -> None:
+    events = detect(*trace([Stroke(hold_s=2.0)] * 6))
+    tops = [e for e in events if isinstance(e, RepTop)]
+    for top, rep in list(zip(tops, reps_of(events), strict=True))[1:]:
+        assert top.detected_s <= rep.hold_start + 0.25 + 0.12
+
+
+def test_phases_follow_one_another() -> None:
+    events = detect(*trace([Stroke(hold_s=1.0)] * 4))
+    phases = [e.phase for e in events if isinstance(e, PhaseChanged)]
+    assert phases == [Phase.PULL, Phase.HOLD, Phase.RETURN, Phase.REST] * 4
+
+
+def test_every_event_is_certain_no_earlier_than_it_happened() -> None:
+    events = detect(*trace(FIVE))
+    assert all(e.detected_s >= e.time_s for e in events)
+    assert all(a.detected_s <= b.detected_s for a, b in itertools.pairwise(events))
+
+
+def test_indices_are_never_used_again_and_the_count_follows() -> None:
+    strokes = [*[Stroke(pull_s=0.5, hold_s=0.0, return_s=0.5, top=0.25)] * 2, *FIVE]
+    events = detect(*trace(strokes, peak_n=100.0))
+    count, seen = 0, []
+    for event in events:
+        if isinstance(event, RepTop):
+            count += 1
+            seen.append(event.index)
+            assert event.count == count
+        elif isinstance(event, RepRetracted):
+            count -= 1
+            assert event.count == count
+    assert len(set(seen)) == len(seen)
+    assert count == 5
+
+
+def test_set_up_movement_is_taken_back_with_its_reason() -> None:
+    small = Stroke(pull_s=0.6, hold_s=0.0, return_s=0.6, top=0.25)
+    events = detect(*trace([small, small, *FIVE], peak_n=100.0))
+    assert len(reps_of(events)) == 5
+    assert set(reasons_of(events)) == {RetractReason.SET_UP}
+
+
+def test_a_first_repetition_that_was_one_stays() -> None:
+    events = detect(*trace([Stroke(top=0.8), *FIVE]))
+    assert len(reps_of(events)) == 6
+    assert not reasons_of(events)
+
+
+def test_a_long_isometric_hold_is_taken_back() -> None:
+    events = detect(*trace([Stroke(hold_s=20.0, rest_s=3.0)]))
+    assert not reps_of(events)
+    assert reasons_of(events) == [RetractReason.ISOMETRIC]
+
+
+def test_a_hold_that_wavers_gives_nothing_either() -> None:
+    time_s, tension_n = trace([Stroke(hold_s=60.0)], peak_n=400.0)
+    wavering = tension_n * (1.0 + 0.06 * np.sin(2.0 * np.pi * time_s / 4.0))
+    assert not reps_of(detect(time_s, wavering))
+
+
+def test_repetitions_from_a_level_that_was_held_are_counted() -> None:
+    held = Stroke(top=0.3, bottom=0.3, hold_s=20.0, rest_s=0.0)
+    raised = [Stroke(bottom=0.3)] * 5
+    assert len(reps_of(detect(*trace([held, *raised])))) == 5
+
+
+@pytest.mark.parametrize("rate_hz", [20.0, 80.0])
+@pytest.mark.parametrize("steps_hz", [1.5, 1.8, 2.2])
+@pytest.mark.parametrize("height_n", [3.0, 8.0, 15.0])
+def test_walking_with_the_band_gives_nothing(height_n: float, steps_hz: float, rate_hz: float) -> None:
+    time_s = np.arange(0.0, 60.0, 1.0 / rate_hz)
+    rng = np.random.default_rng(5)
+    height = rng.normal(height_n, height_n / 4.0, 200)[(steps_hz * time_s).astype(int)]
+    phase = 2.0 * np.pi * steps_hz * time_s
+    assert not reps_of(detect(time_s, 5.0 + height * (0.5 - 0.5 * np.cos(phase))))
+
+
+def test_walking_after_a_set_of_a_weak_band_gives_nothing() -> None:
+    time_s, tension_n = trace(FIVE, peak_n=20.0)
+    walk_s = np.arange(0.0, 20.0, 1.0 / 80.0)
+    walk_n = 12.0 * (0.5 - 0.5 * np.cos(2.0 * np.pi * 1.7 * walk_s))
+    time_s = np.concatenate((time_s, time_s[-1] + 1.0 / 80.0 + walk_s))
+    assert len(reps_of(detect(time_s, np.concatenate((tension_n, walk_n))))) == 5
+
+
+def test_quick_strong_repetitions_are_counted_all_the_same() -> None:
+    quick = [Stroke(pull_s=0.3, hold_s=0.0, return_s=0.3, rest_s=0.05)] * 8
+    assert len(reps_of(detect(*trace(quick, peak_n=60.0)))) == 8
+
+
+def test_a_hanging_mass_gives_nothing() -> None:
+    time_s = np.arange(0.0, 60.0, 1.0 / 80.0)
+    hung = np.clip((time_s - 5.0) / 0.4, 0.0, 1.0) * np.clip((55.0 - time_s) / 0.3, 0.0, 1.0)
+    swing = 1.0 + 0.04 * np.exp(-time_s / 8.0) * np.sin(2.0 * np.pi * time_s)
+    assert not reps_of(detect(time_s, 100.0 * hung * swing))
+
+
+def test_an_empty_sensor_gives_nothing() -> None:
+    time_s = np.arange(0.0, 120.0, 1.0 / 80.0)
+    noise = 0.1 * np.random.default_rng(1).standard_normal(time_s.size)
+    assert not detect(time_s, noise + 0.05 * time_s)
+
+
+def test_a_constant_gives_nothing() -> None:
+    time_s = np.arange(0.0, 10.0, 1.0 / 80.0)
+    assert not detect(time_s, np.full(time_s.size, 42.0))
+
+
+def test_a_band_that_never_goes_slack_is_counted() -> None:
+    assert len(reps_of(detect(*trace(FIVE, rest_n=30.0, peak_n=75.0)))) == 5
+
+
+def test_rest_tension_may_creep_within_the_set() -> None:
+    time_s, tension_n = trace([Stroke()] * 10)
+    assert len(reps_of(detect(time_s, tension_n + 0.3 * time_s))) == 10
+
+
+def test_a_set_may_begin_from_a_stretched_band_and_end_below_zero() -> None:
+    time_s, tension_n = trace(FIVE)
+    start = np.argmax(tension_n > 25.0)
+    reps = reps_of(detect(time_s[start:], tension_n[start:] - 5.0))
+    assert len(reps) == 5
+
+
+def test_a_blow_is_not_a_repetition() -> None:
+    time_s, tension_n = trace(FIVE)
+    struck = np.abs(time_s - 0.7) < 0.02
+    assert len(reps_of(detect(time_s, tension_n + 40.0 * struck))) == 5
+
+
+def test_after_a_long_rest_the_range_is_learnt_anew() -> None:
+    first_s, first_n = trace(FIVE, peak_n=150.0)
+    rest_s = np.arange(0.0, 40.0, 1.0 / 80.0)
+    second_s, second_n = trace(FIVE, peak_n=20.0)
+    time_s = np.concatenate((first_s, first_s[-1] + 0.0125 + rest_s))
+    time_s = np.concatenate((time_s, time_s[-1] + 0.0125 + second_s))
+    reps = reps_of(detect(time_s, np.concatenate((first_n, np.zeros(rest_s.size), second_n))))
+    assert len(reps) == 10
+    assert not any(rep.partial for rep in reps)
+
+
+def test_a_band_that_snaps_is_reported() -> None:
+    time_s, tension_n = trace([*FIVE, Stroke(hold_s=1.0)])
+    snap_s = 1.5 + 5 * 3.2 + 1.0 + 0.5
+    since = time_s - snap_s
+    ring = -15.0 * np.exp(-since / 0.1) * np.sin(2.0 * np.pi * 20.0 * since)
+    events = detect(time_s, np.where(since < 0.0, tension_n, np.where(since < 1.0, ring, 0.0)))
+    assert kinds_of(events) == [WarningKind.BAND_LOST]
+    assert [rep.band_lost for rep in reps_of(events)] == [False] * 5 + [True]
+
+
+def test_a_band_that_slips_off_at_rest_is_reported() -> None:
+    time_s = np.arange(0.0, 10.0, 1.0 / 80.0)
+    assert kinds_of(detect(time_s, np.where(time_s < 5.0, 30.0, 0.0))) == [WarningKind.BAND_LOST]
+
+
+@pytest.mark.parametrize("rate_hz", [20.0, 80.0, 320.0])
+def test_the_fastest_return_of_a_person_is_not(rate_hz: float) -> None:
+    quick = [Stroke(return_s=0.3)] * 5
+    assert not kinds_of(detect(*trace(quick, rate_hz)))
+
+
+def test_saturation_is_marked_and_told_once_a_set() -> None:
+    time_s, tension_n = trace(FIVE)
+    events = detect(time_s, np.minimum(tension_n, 55.0), tension_n >= 55.0)
+    assert all(rep.saturated for rep in reps_of(events))
+    assert kinds_of(events) == [WarningKind.SATURATED]
+
+
+def test_a_gap_is_told_and_marks_the_repetition_it_touches() -> None:
+    time_s, tension_n = trace(FIVE)
+    kept = (time_s < 5.6) | (time_s > 6.0)
+    events = detect(time_s[kept], tension_n[kept])
+    assert kinds_of(events) == [WarningKind.GAP]
+    assert [rep.gap for rep in reps_of(events)] == [False, True, False, False, False]
+
+
+@pytest.mark.parametrize("outage_s", [1.5, 3.0, 5.0])
+@pytest.mark.parametrize("start_s", [4.8, 5.3, 5.9, 6.5, 7.2])
+def test_a_lost_link_never_counts_a_repetition_twice(start_s: float, outage_s: float) -> None:
+    time_s, tension_n = trace([Stroke()] * 6)
+    kept = (time_s < start_s) | (time_s > start_s + outage_s)
+    reps = reps_of(detect(time_s[kept], tension_n[kept]))
+    touched = sum(start_s < 1.5 + 3.2 * i + 2.6 and start_s + outage_s > 1.5 + 3.2 * i for i in range(6))
+    assert 6 - touched <= len(reps) <= 6
+    assert all(a.end <= b.pull_start for a, b in itertools.pairwise(reps))
+
+
+def test_a_skipped_sample_in_sixteen_is_no_gap() -> None:
+    time_s, tension_n = trace(FIVE)
+    kept = np.arange(time_s.size) % 16 != 15
+    events = detect(time_s[kept], tension_n[kept])
+    assert not kinds_of(events)
+    assert not any(rep.gap for rep in reps_of(events))
+
+
+def test_kilograms_given_as_newtons_are_suspected() -> None:
+    events = detect(*trace([Stroke()] * 8, peak_n=60.0 / 9.80665))
+    assert not reps_of(events)
+    assert kinds_of(events) == [WarningKind.IMPLAUSIBLE_FORCE]
+
+
+def test_raw_counts_given_as_newtons_are_suspected() -> None:
+    events = detect(*trace(FIVE, peak_n=60_000.0, noise_n=1.0))
+    assert kinds_of(events) == [WarningKind.IMPLAUSIBLE_FORCE]
+
+
+def test_a_low_rate_is_told() -> None:
+    assert kinds_of(detect(*trace(FIVE, 10.0))) == [WarningKind.LOW_RATE]
+
+
+def test_a_stream_that_ends_on_the_way_takes_the_open_repetition_back() -> None:
+    time_s, tension_n = trace([*FIVE, Stroke(hold_s=1.0)])
+    stop = np.searchsorted(time_s, 1.5 + 5 * 3.2 + 1.8)
+    events = detect(time_s[:stop], tension_n[:stop])
+    assert len(reps_of(events)) == 5
+    assert reasons_of(events) == [RetractReason.BROKEN_OFF]
+
+
+@pytest.mark.parametrize(
+    ("time_s", "tension_n", "message"),
+    [
+        ([0.0, 1.0], [1.0], "length"),
+        ([0.0, 1.0], [1.0, np.nan], "finite"),
+        ([0.0, 1.0], [1.0, np.inf], "finite"),
+        ([0.0, np.nan], [1.0, 1.0], "finite"),
+        ([0.0, 0.0], [1.0, 1.0], "increase"),
+        ([1.0, 0.0], [1.0, 1.0], "increase"),
+        ([[0.0, 1.0]], [[1.0, 1.0]], "row"),
+    ],
+)
+def test_bad_samples_are_refused_and_nothing_is_taken(
+    time_s: list[float], tension_n: list[float], message: str
+) -> None:
+    detector = RepDetector()
+    with pytest.raises(DataError, match=message):
+        detector.push(time_s, tension_n)
+    assert detector.push([0.0, 1.0], [1.0, 1.0]) == []
+
+
+def test_a_stream_must_go_on_where_it_was() -> None:
+    detector = RepDetector()
+    detector.push([0.0, 1.0], [1.0, 1.0])
+    with pytest.raises(DataError, match="does not follow"):
+        detector.push([1.0, 2.0], [1.0, 1.0])
+
+
+def test_marks_must_be_as_many_as_samples() -> None:
+    with pytest.raises(DataError, match="marks"):
+        RepDetector().push([0.0, 1.0], [1.0, 1.0], gap_before=[True])
+
+
+def test_nothing_is_nothing() -> None:
+    detector = RepDetector()
+    assert detector.push([], []) == []
+    assert detector.finish() == []
+    assert detector.count == 0
+    assert detector.rate_hz == 0.0

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bandsense.signal.analysis import analyze
+from bandsense.signal.boundaries import locate, measure
+from bandsense.signal.detector import DetectorConfig
+from bandsense.signal.refine import refine
+from tests.signal.strokes import Stroke, trace, true_boundaries
+
+
+@pytest.mark.parametrize("rate_hz", [40.0, 80.0, 320.0])
+@pytest.mark.parametrize(
+    "stroke",
+    [
+        Stroke(),
+        Stroke(hold_s=0.0),
+        Stroke(pull_s=0.4, hold_s=0.0, return_s=0.5),
+        Stroke(pull_s=3.0, hold_s=3.0, return_s=5.0),
+    ],
+)
+def test_boundaries_are_those_of_the_closed_form(stroke: Stroke, rate_hz: float) -> None:
+    strokes = [stroke] * 4
+    found = analyze(*trace(strokes, rate_hz)).reps
+    for rep, true in zip(found, true_boundaries(strokes), strict=True):
+        seen = (rep.pull_start, rep.hold_start, rep.return_start, rep.end)
+        assert np.abs(np.subtract(seen, true)).max() < 0.03
+
+
+def test_the_streaming_answer_is_close_and_both_are_kept() -> None:
+    strokes = [Stroke()] * 5
+    result = analyze(*trace(strokes))
+    assert [rep.index for rep in result.reps] == [rep.index for rep in result.causal]
+    for exact, seen, true in zip(result.reps, result.causal, true_boundaries(strokes), strict=True):
+        assert abs(exact.end - true[3]) < 0.02
+        assert abs(seen.end - true[3]) < 0.10
+        assert exact != seen
+
+
+@pytest.mark.parametrize("rate_hz", [20.0, 80.0])
+@pytest.mark.parametrize("pull_s", [0.35, 1.0])
+def test_peaks_are_within_two_percent(pull_s: float, rate_hz: float) -> None:
+    result = analyze(*trace([Stroke(pull_s=pull_s, hold_s=0.0)] * 5, rate_hz))
+    np.testing.assert_allclose([rep.peak_tension for rep in result.reps], 60.0, rtol=0.02)
+
+
+def test_taking_the_band_up_before_the_pull_is_not_part_of_it() -> None:
+    taken_up = Stroke(pull_s=0.5, hold_s=1.0, return_s=0.0, rest_s=0.0, top=0.12, bottom=0.12)
+    strokes = [taken_up, Stroke(bottom=0.12), Stroke(bottom=0.12)]
+    first = analyze(*trace(strokes)).reps[0]
+    assert first.pull_start > 1.5 + 1.5
+    assert first.start_tension == pytest.approx(60.0 * 0.12**0.65, abs=0.5)
+
+
+def test_a_first_repetition_called_full_is_marked_when_the_set_shows_it_was_partial() -> None:
+    result = analyze(*trace([Stroke(top=0.55), *[Stroke()] * 4]))
+    assert not result.causal[0].partial
+    assert result.reps[0].partial
+    assert result.revised == (result.reps[0].index,)
+
+
+def test_holes_are_bridged_for_the_filter_alone() -> None:
+    strokes = [Stroke()] * 4
+    time_s, tension_n = trace(strokes)
+    kept = np.random.default_rng(2).random(time_s.size // 8 + 1) > 0.1
+    kept = np.repeat(kept, 8)[: time_s.size]
+    kept[0] = True
+    found = analyze(time_s[kept], tension_n[kept]).reps
+    errors = [
+        abs(a - b)
+        for rep, true in zip(found, true_boundaries(strokes), strict=True)
+        for a, b in zip((rep.pull_start, rep.hold_start, rep.return_start, rep.end), true, strict=True)
+    ]
+    assert np.median(errors) < 0.02
+    assert max(errors) < 0.1
+
+
+def test_nothing_found_is_nothing_refined() -> None:
+    assert refine(np.arange(10.0), np.zeros(10), [], 1.0, DetectorConfig()) == ()
+
+
+def test_a_triangle_has_its_crossings_where_arithmetic_says() -> None:
+    time_s = np.arange(0.0, 4.01, 0.1)
+    b = locate(time_s, np.interp(time_s, [0.0, 1.0, 2.0, 3.0, 4.0], [10.0, 10.0, 110.0, 30.0, 30.0]))
+    assert b.pull_start == pytest.approx(1.1)
+    assert b.hold_start == pytest.approx(1.9)
+    assert b.return_start == pytest.approx(2.1)
+    assert b.end == pytest.approx(2.9)
+    assert (b.peak_n, b.start_n, b.end_n) == (110.0, 10.0, 30.0)
+
+
+def test_a_double_peak_and_a_bounce_do_not_move_the_boundaries() -> None:
+    knots_s = [0.0, 1.0, 2.0, 2.2, 2.4, 3.4, 3.6, 3.7, 3.8, 5.0]
+    knots_n = [0.0, 0.0, 100.0, 75.0, 98.0, 0.0, 0.0, 8.0, 0.0, 0.0]
+    time_s = np.arange(0.0, 5.0, 0.01)
+    b = locate(time_s, np.interp(time_s, knots_s, knots_n))
+    assert b.hold_start == pytest.approx(1.9, abs=0.01)
+    assert b.return_start == pytest.approx(2.4 + 8.0 / 98.0, abs=0.01)
+    assert b.end == pytest.approx(2.4 + 88.0 / 98.0, abs=0.01)
+
+
+def test_a_return_that_is_cut_short_is_measured_to_where_it_was_going() -> None:
+    time_s = [i / 10.0 for i in range(20)]
+    tension_n = [min(10.0 * i, 100.0, 200.0 - 10.0 * i) for i in range(20)]
+    cut = measure(time_s, tension_n, 0, 10, 18, expected_end_n=0.0)
+    assert cut.end == pytest.approx(1.9, abs=0.11)
+    assert cut.end_n == 0.0
+
+
+def test_a_single_sample_is_its_own_boundaries() -> None:
+    b = locate(np.array([2.0]), np.array([7.0]))
+    assert (b.pull_start, b.hold_start, b.return_start, b.end, b.peak_n) == (2.0, 2.0, 2.0, 2.0, 7.0)

@@ -23,7 +23,8 @@ __all__ = ["Link", "connection", "holds_bond", "remove_bond"]
 
 T = TypeVar("T")
 
-CONNECT_TIMEOUT_S = 45.0
+CONNECT_TIMEOUT_S = 25.0
+"""Of a sensor that was just heard; bleak's own limit is 20 s for each attempt."""
 PAIR_TIMEOUT_S = 120.0
 """A person may have to read a passkey from the label and type it."""
 SETUP_TIMEOUT_S = 30.0

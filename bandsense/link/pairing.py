@@ -88,7 +88,8 @@ async def wait_for_sighting(
 
     async with scanning(on_sighting, transport):
         with suppress(TimeoutError):
-            return await asyncio.wait_for(found, wait_s)
+            async with asyncio.timeout(wait_s):
+                return await found
     return None
 
 

@@ -25,6 +25,7 @@ from bandsense.errors import (
     LinkError,
     PairingError,
     SensorBusy,
+    SensorNotFound,
     SensorTimeout,
     WireError,
 )
@@ -71,6 +72,8 @@ LAST_FRAMES_S = 0.2
 BROADCAST_SILENCE_S = 10.0
 FIRST_MARKS, FIRST_MARKS_S, MARKS_S = 10, 1.0, 10.0
 """So many time marks at this distance, then one every so many seconds."""
+CLOSING_S = 15.0
+"""Longer than a disconnection may take."""
 HEARTBEAT_S = 1.0
 SUSPENDED_S = 5.0
 """The clocks disagree, or a heartbeat comes late, by more than this: the computer was asleep."""
@@ -236,6 +239,8 @@ class Sensor:
         elif rates and rate_hz not in rates:
             raise CommandError(f"the sensor has no rate of {rate_hz} Hz; choose one of {rates}")
         self._rate_hz = rate_hz
+        if self._queue.ended and not self._closing:
+            self._queue = BlockQueue()
         try:
             await self._start_stream()
         except CommandError:
@@ -247,13 +252,14 @@ class Sensor:
             self._lost.set()
 
     async def stop(self) -> None:
-        """End the stream; what is under way still reaches its reader."""
+        """End the stream and the iteration over it; what is under way still reaches its reader."""
         was_streaming, self._rate_hz = self._rate_hz is not None, None
         if was_streaming and self._device is not None:
             with suppress(LinkError, WireError):
                 await self._device.stop()
             await asyncio.sleep(LAST_FRAMES_S)
         self._interrupt()
+        self._queue.end()
         if self._state is LinkState.STREAMING:
             self._tell(LinkState.CONNECTED, "the stream was stopped")
 
@@ -267,7 +273,8 @@ class Sensor:
             LinkError: the reader is ten minutes behind.
         """
         await self.start(rate_hz)
-        while (block := await self._queue.get()) is not None:
+        queue = self._queue
+        while (block := await queue.get()) is not None:
             yield block
 
     async def sleep(self) -> None:
@@ -402,6 +409,8 @@ class Sensor:
         except StaleBond:
             await self._mend_bond(sighting)
             raise
+        except SensorNotFound as error:
+            raise NotHeard(self._why_not_heard()) from error
         except LinkError as error:
             await self._suspect_bond(sighting, error)
             raise
@@ -502,7 +511,8 @@ class Sensor:
             with suppress(TimeoutError):
                 while True:
                     heard.clear()
-                    await asyncio.wait_for(heard.wait(), BROADCAST_SILENCE_S)
+                    async with asyncio.timeout(BROADCAST_SILENCE_S):
+                        await heard.wait()
         self._become_lost()
         raise NotHeard(self._why_not_heard())
 
@@ -593,7 +603,6 @@ class Sensor:
 
     def end(self, error: Exception | None = None) -> None:
         """The sensor is followed no longer; whoever reads the stream gets what is there, then its end."""
-        # A Bluetooth stack may swallow the cancellation of the supervisor; this it cannot swallow.
         self._closing = True
         self._queue.end(error)
         self._first.cancel()
@@ -644,8 +653,10 @@ async def open_sensor(
         await sensor.stop()
     finally:
         sensor.end()
-        supervisor.cancel()
-        await asyncio.wait({supervisor})
+        while not supervisor.done():
+            # More than once: `asyncio.wait_for`, used by Bluetooth stacks, may swallow a cancellation.
+            supervisor.cancel()
+            await asyncio.wait({supervisor}, timeout=CLOSING_S)
         sensor.tell_closed()
 
 

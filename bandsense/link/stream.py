@@ -33,6 +33,11 @@ class BlockQueue:
         self._error: Exception | None = None
 
     @property
+    def ended(self) -> bool:
+        """Whether nothing comes any more."""
+        return self._ended
+
+    @property
     def backlog(self) -> int:
         """Samples that wait for the reader."""
         return self._backlog

@@ -19,6 +19,7 @@ from bleak.exc import (
     BleakError,
     BleakGATTProtocolError,
 )
+from bleak_retry_connector import BleakNotFoundError
 
 from bandsense.errors import (
     BandsenseError,
@@ -197,7 +198,7 @@ def _bluetooth_trouble(error: BaseException) -> Trouble:
             return Trouble.NOT_PAIRED if error.code in _SECURITY_ATT_ERRORS else Trouble.REFUSED
         case BleakCharacteristicNotFoundError():
             return Trouble.MISUNDERSTOOD
-        case BleakDeviceNotFoundError():
+        case BleakDeviceNotFoundError() | BleakNotFoundError() | TimeoutError():
             return Trouble.NOT_HEARD
         case BleakDBusError():
             return _DBUS_TROUBLE.get(error.dbus_error, Trouble.CONNECT_FAILED)

@@ -15,9 +15,20 @@ from bandsense.sim.radio import Adapter, VirtualRadio
 from bandsense.sim.source import TraceSource
 
 
-def pytest_asyncio_loop_factories() -> dict[str, type[AcceleratedLoop]]:
-    """Tests of the link run on simulated time: quick, and not disturbed by a busy machine."""
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, type[asyncio.SelectorEventLoop]]:
+    """Tests of the link run on simulated time: quick, and not disturbed by a busy machine.
+
+    All but those that talk to another process, which are marked `real_time`.
+    """
+    if item.get_closest_marker("real_time"):
+        return {"real": asyncio.SelectorEventLoop}
     return {"accelerated": AcceleratedLoop}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "real_time: talks to another process, so time must be the wall clock's"
+    )
 
 
 def ramp(duration_s: float = 3600.0, rate_hz: float = 80.0) -> TraceSource:

@@ -29,6 +29,7 @@ GENUINE_RATE_HZ = 88.1
 FIRST_STAMP_US = 54_000
 _PERIOD = 16
 _ADVERTISING_MS = 100.0
+_LAST_WORDS_S = 0.1
 _P = gatt.Characteristic.Properties
 
 
@@ -167,7 +168,12 @@ class ProgressorTwin:
     def empty_battery(self) -> None:
         """Let the battery run empty: it says so and switches itself off."""
         self._notify(progressor.encode_low_power())
-        self._run(self.power_off())
+        self._run(self._power_off_soon())
+
+    async def _power_off_soon(self) -> None:
+        """After what was said last has been heard."""
+        await asyncio.sleep(_LAST_WORDS_S)
+        await self.power_off()
 
     def _on_connection(self, connection: Connection) -> None:
         self._connection = connection

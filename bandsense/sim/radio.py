@@ -290,6 +290,9 @@ class _Air(LocalLink):
         self, sender_controller: bumble_controller.Controller, packet: ll.AdvertisingPdu
     ) -> None:
         sender = cast(RadioController, sender_controller)
+        if sender not in self.members:
+            # A host advertises anew when its link is lost, also when that is because it was switched off.
+            return
         if isinstance(packet, _Advert):
             packet.rssi_dbm = sender.rssi_dbm
         for other in self.members:

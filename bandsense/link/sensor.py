@@ -548,7 +548,15 @@ class Sensor:
             self._capture.received(now_s, characteristic, data)
         if characteristic == BATTERY_LEVEL_UUID and len(data) == 1 and data[0] <= 100:
             self._battery_percent = data[0]
-        block = self._decoder.feed(characteristic, data, now_s) if self._decoder else None
+        if self._decoder is None:
+            return
+        try:
+            block = self._decoder.feed(characteristic, data, now_s)
+        except Exception as error:
+            # A decoder of another package is at fault; Bluetooth stacks would swallow what is raised here.
+            logger.exception("the decoder failed")
+            self._queue.end(LinkError(f"the driver of the sensor failed: {error!r}"))
+            return
         if block is not None and len(block):
             self._last_data_s = now_s
             self._relate_clock(block, now_s)

@@ -89,11 +89,12 @@ class Advisor:
         self._evidence: SetEvidence | None = None
         self._declined: set[SlackFlag] = set()
         self._last: Advice | None = None
+        self._session_counted = False
         self._start_set()
 
     def _start_set(self) -> None:
         self._reps: list[Rep] = []
-        self._unloaded: list[float] = []
+        self._unloaded: dict[int, tuple[float, ...]] = {}
         self._told: set[Ground] = set()
         self._levels: deque[tuple[float, float]] = deque(maxlen=800)
 
@@ -105,6 +106,7 @@ class Advisor:
     def start_session(self) -> None:
         """A new session: advice that was declined may be given again."""
         self._declined.clear()
+        self._session_counted = False
 
     def level(self, time_s: float, tension_n: float) -> None:
         """Take the tension of the moment, some twenty times a second.
@@ -117,38 +119,40 @@ class Advisor:
     def after_rep(self, rep: Rep) -> Advice | None:
         """Take a finished repetition; advice only where it should not wait for the end of the set."""
         self._reps.append(rep)
-        self._unloaded.extend(self._unloaded_shares(rep))
+        self._unloaded[rep.index] = tuple(self._unloaded_shares(rep))
         self._see_peak(rep.peak_tension)
         for proposal in self._within_set(rep):
             if proposal.ground not in self._told:
                 self._told.add(proposal.ground)
                 advice = self._advice(proposal)
                 if advice.flag is not SlackFlag.KEEP or advice.ground is Ground.NEAR_LIMIT:
+                    self._last = advice
                     return advice
         return None
 
     def retract(self, index: int) -> None:
         """A repetition that was counted is taken back."""
         self._reps = [rep for rep in self._reps if rep.index != index]
+        self._unloaded.pop(index, None)
 
     def after_set(self, reps: Sequence[Rep], *, last_of_session: bool) -> Advice:
         """Advice for the next set, from the repetitions of the finished one, partial ones included."""
         evidence = SetEvidence.of(reps, self._state.strand.exponent)
-        unloaded = median(self._unloaded) if len(self._unloaded) >= 3 else None
         self._state = learned(self._state, evidence)
         if evidence.reps >= LEAST_REPS:
             self._see_peak(evidence.peak_n)
-            self._see_start(evidence, unloaded)
+            self._see_start(evidence)
         self._evidence, self._reps = evidence, []
         proposal = self._settled(self._between_sets(evidence, reps, last_of_session), evidence)
         advice = self._advice(replace(proposal, urgent=False))
         self._state = replace(self._state, sets_since_change=self._state.sets_since_change + 1)
         self._start_set()
+        self._last = advice
         return advice
 
     def applied(self, advice: Advice | None = None) -> None:
-        """The person did what was advised last (or the advice given)."""
-        advice = advice or self._last
+        """The person did what was advised last (or the advice given); said twice, it counts once."""
+        advice, self._last = advice or self._last, None
         if advice is not None and advice.kind is not None:
             self.changed(advice.change_m, advice.kind)
 
@@ -168,7 +172,7 @@ class Advisor:
 
     def _within_set(self, rep: Rep) -> Iterator[_Proposal]:
         """What should not wait, the most pressing first."""
-        rules = [self._near_limit(rep.peak_tension)]
+        rules = [self._beyond_limit(rep.peak_tension), self._near_limit(rep.peak_tension)]
         if len(self._reps) >= LEAST_REPS:
             rules += [
                 self._return_cut_short(self._reps),
@@ -177,26 +181,24 @@ class Advisor:
             ]
         return (proposal for proposal in rules if proposal is not None)
 
-    def _near_limit(self, peak_n: float) -> _Proposal | None:
-        """Only a fitted band tells its elongation."""
+    def _elongation(self, peak_n: float) -> float:
+        """Relative elongation at a tension; 0 where the band was not fitted, so that nobody knows."""
         if self._state.f100_n is None:
+            return 0.0
+        return way_share(peak_n / self._state.f100_n, self._state.strand.exponent)
+
+    def _beyond_limit(self, peak_n: float) -> _Proposal | None:
+        elongation = self._elongation(peak_n)
+        if elongation <= MAX_ELONGATION:
             return None
-        exponent = self._state.strand.exponent
-        elongation = (peak_n / self._state.f100_n) ** (1.0 / exponent)
-        stretched = (
-            f"The band is stretched to {1 + elongation:.2f} times its resting length; "
-            "three times is its limit."
-        )
-        if elongation > MAX_ELONGATION:
-            return _Proposal(
-                Ground.BEYOND_LIMIT,
-                (MAX_ELONGATION / elongation) ** exponent,
-                stretched,
-                urgent=True,
-            )
-        if elongation > WARN_ELONGATION:
-            return _Proposal(Ground.NEAR_LIMIT, 1.0, stretched)
-        return None
+        ratio = (MAX_ELONGATION / elongation) ** self._state.strand.exponent
+        return _Proposal(Ground.BEYOND_LIMIT, ratio, _stretched(elongation), urgent=True)
+
+    def _near_limit(self, peak_n: float) -> _Proposal | None:
+        elongation = self._elongation(peak_n)
+        if not WARN_ELONGATION < elongation <= MAX_ELONGATION:
+            return None
+        return _Proposal(Ground.NEAR_LIMIT, 1.0, _stretched(elongation))
 
     def _return_cut_short(self, reps: Sequence[Rep]) -> _Proposal | None:
         """The person stops on the way back because the band still pulls hard there."""
@@ -224,10 +226,8 @@ class Advisor:
         )
 
     def _slack_at_bottom(self) -> _Proposal | None:
-        if len(self._unloaded) < 3:
-            return None
-        share, strand = median(self._unloaded), self._state.strand
-        if share <= _UNLOADED_SHARE:
+        share, strand = self._unloaded_share, self._state.strand
+        if share is None or share <= _UNLOADED_SHARE:
             return None
         loaded_m = strand.peak_length_m - strand.rest_length_m
         slack_m = min(share / (1.0 - share) * loaded_m, 0.9 * strand.rest_length_m)
@@ -237,6 +237,11 @@ class Advisor:
             f"The band hangs slack over about {share:.0%} of your movement, so the muscles rest there.",
             doubtful=True,
         )
+
+    @property
+    def _unloaded_share(self) -> float | None:
+        shares = [share for of_rep in self._unloaded.values() for share in of_rep]
+        return median(shares) if len(shares) >= 3 else None
 
     def _unloaded_shares(self, rep: Rep) -> Iterator[float]:
         """From the pull and from the return, where the tension vanishes between them."""
@@ -259,9 +264,8 @@ class Advisor:
                 f"{LEAST_REPS}.",
             )
         easy = self._count_easy(evidence, last_of_session)
-        limit = self._near_limit(max(rep.peak_tension for rep in reps))
         return (
-            (limit if limit is not None and limit.ground is Ground.BEYOND_LIMIT else None)
+            self._beyond_limit(max(rep.peak_tension for rep in reps))
             or self._return_cut_short(reps)
             or self._slipped(reps)
             or self._too_hard(evidence)
@@ -290,9 +294,13 @@ class Advisor:
         )
 
     def _count_easy(self, evidence: SetEvidence, last_of_session: bool) -> _Proposal | None:
-        """Count sessions with an easy last set; a proposal when there are two running."""
-        if not last_of_session:
+        """Count sessions with an easy last set; a proposal when there are two running.
+
+        Sets beyond the plan are not counted again.
+        """
+        if not last_of_session or self._session_counted:
             return None
+        self._session_counted = True
         surplus = evidence.full - self._plan.reps
         easy = surplus >= _SURPLUS_REPS and evidence.steady and evidence.range_loss <= _RANGE_LOSS
         self._state = replace(self._state, easy_sessions=self._state.easy_sessions + 1 if easy else 0)
@@ -331,11 +339,8 @@ class Advisor:
 
     def _see_peak(self, peak_n: float) -> None:
         """How far the hand goes, from the tension there, where the band was fitted."""
-        strand, f100_n = self._state.strand, self._state.f100_n
-        if f100_n is None:
-            return
-        elongation = (peak_n / f100_n) ** (1.0 / strand.exponent)
-        if elongation > _IMPLAUSIBLE_ELONGATION:
+        strand, elongation = self._state.strand, self._elongation(peak_n)
+        if not 0.0 < elongation <= _IMPLAUSIBLE_ELONGATION:
             return
         peak_m = strand.rest_length_m * (1.0 + elongation)
         start_m = min(strand.start_length_m, 0.95 * peak_m)
@@ -343,9 +348,9 @@ class Advisor:
             self._state, strand=replace(strand, peak_length_m=peak_m, start_length_m=start_m)
         )
 
-    def _see_start(self, evidence: SetEvidence, unloaded: float | None) -> None:
+    def _see_start(self, evidence: SetEvidence) -> None:
         """Where the hand starts, from the tension there."""
-        strand = self._state.strand
+        strand, unloaded = self._state.strand, self._unloaded_share
         if evidence.bottom > _SLACK_TENSION:
             elongation = strand.peak_elongation * way_share(min(evidence.bottom, 0.95), strand.exponent)
             start_m = strand.rest_length_m * (1.0 + elongation)
@@ -360,8 +365,7 @@ class Advisor:
     def _advice(self, proposal: _Proposal) -> Advice:
         advice = self._measured_out(proposal)
         if advice.flag in self._declined and advice.ground is not Ground.BEYOND_LIMIT:
-            advice = self._keep(proposal, Ground.DECLINED, "You chose to leave the slack for today.")
-        self._last = advice
+            return self._keep(proposal, Ground.DECLINED, "You chose to leave the slack for today.")
         return advice
 
     def _measured_out(self, proposal: _Proposal) -> Advice:
@@ -457,6 +461,12 @@ class Advisor:
         if not changes:
             return lengths
         return (*lengths, f"what {_counted(changes, 'earlier change')} did to your tension")
+
+
+def _stretched(elongation: float) -> str:
+    return (
+        f"The band is stretched to {1 + elongation:.2f} times its resting length; three times is its limit."
+    )
 
 
 def _step_size(change: float) -> float:

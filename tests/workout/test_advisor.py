@@ -109,6 +109,7 @@ def test_a_range_that_shrinks_by_more_than_a_fifth_adds_slack():
 def test_two_easy_sessions_running_remove_slack():
     advisor = Advisor(ROW, None, MEASURED)
     first = advisor.after_set(reps(10), last_of_session=True)
+    advisor.start_session()
     assert (first.flag, first.ground) == (SlackFlag.KEEP, Ground.STEADY)
     assert "Once more so easy at the end of a session, and slack comes out." in first.reason
     second = advisor.after_set(reps(10), last_of_session=True)
@@ -129,7 +130,14 @@ def test_easy_sets_that_are_not_the_last_do_not_count():
 def test_an_easy_session_after_a_normal_one_starts_the_count_again():
     advisor = Advisor(ROW, None, MEASURED)
     for number in (10, 9, 10):
+        advisor.start_session()
         assert advisor.after_set(reps(number), last_of_session=True).flag is SlackFlag.KEEP
+
+
+def test_sets_beyond_the_plan_are_no_second_session():
+    advisor = Advisor(ROW, None, MEASURED)
+    for _ in range(3):
+        assert advisor.after_set(reps(10), last_of_session=True).flag is SlackFlag.KEEP
 
 
 def test_hasty_or_uneven_repetitions_do_not_count_as_easy():
@@ -138,6 +146,7 @@ def test_hasty_or_uneven_repetitions_do_not_count_as_easy():
     for the_reps in (uneven, slowing):
         advisor = Advisor(ROW, None, MEASURED)
         for _ in range(3):
+            advisor.start_session()
             assert advisor.after_set(the_reps, last_of_session=True).flag is SlackFlag.KEEP
 
 
@@ -169,6 +178,7 @@ def test_the_plan_says_how_many_are_asked_for():
 def _after_removal():
     advisor = Advisor(ROW, None, MEASURED)
     for _ in range(2):
+        advisor.start_session()
         advice = advisor.after_set(reps(10), last_of_session=True)
     advisor.applied(advice)
     return advisor
@@ -230,6 +240,16 @@ def test_a_change_that_was_not_advised_is_taken_as_it_is():
     assert advisor.state.last_change == 1
     with pytest.raises(BandModelError):
         advisor.changed(2.0, SlackMethodKind.GRIP)
+
+
+def test_saying_twice_that_it_was_done_counts_once():
+    advisor = Advisor(ROW, None, MEASURED)
+    advisor.after_set(reps(6), last_of_session=False)
+    advisor.applied()
+    once = advisor.state
+    advisor.applied()
+    assert advisor.state == once
+    assert once.strand.rest_length_m > 0.60
 
 
 def test_advice_that_was_not_followed_changes_nothing():
@@ -424,6 +444,7 @@ def test_less_slack_near_the_limit_asks_for_a_stronger_band():
     stretched = AdvisorState(Strand(0.60, 1.00, 1.62))
     advisor = Advisor(ROW, None, stretched)
     for _ in range(2):
+        advisor.start_session()
         advice = advisor.after_set(reps(10), last_of_session=True)
     assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.STRONGER_BAND)
     assert "take a stronger band, or a second one beside it" in advice.reason

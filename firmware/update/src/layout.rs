@@ -59,8 +59,8 @@ pub struct Layout {
 ///
 /// Flash, from below: Nordic's MBR and SoftDevice (kept, unused), the boot loader, two journals, two slots, a spare page,
 /// the application's storage, Adafruit's UF2 boot loader. RAM, from below: two words of the MBR, what is kept over a
-/// reset, a guard that no access may touch, the stack (it grows towards the guard), three words that the UF2 boot
-/// loader uses, everything else.
+/// reset (the UF2 boot loader's own memory lies higher), a guard that no access may touch, the stack, which grows
+/// towards the guard, everything else.
 pub mod xiao_nrf52840 {
     use super::{Layout, Region};
 
@@ -98,9 +98,9 @@ pub mod xiao_nrf52840 {
     /// No access may touch it.
     pub const GUARD: Region = Region { start: 0x2000_0100, len: 0x100 };
     /// The application's stack.
-    pub const STACK: Region = Region { start: 0x2000_0200, len: 0x7d78 };
+    pub const STACK: Region = Region { start: 0x2000_0200, len: 0x9e00 };
     /// Variables; the boot loader's stack too.
-    pub const RAM: Region = Region { start: 0x2000_8000, len: 0x3_8000 };
+    pub const RAM: Region = Region { start: STACK.end(), len: 0x3_6000 };
 
     /// The watchdog resets the chip when it is not fed for this long. The boot loader starts it.
     pub const WATCHDOG_SECONDS: u32 = 8;

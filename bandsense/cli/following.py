@@ -32,11 +32,13 @@ async def show(items: AsyncIterator[Item], tracker: Tracker, output: Output) -> 
                 tracker.push(item)
             else:
                 tracker.apply(*item)
+            if drawing.done():
+                await drawing  # a view that cannot be shown is an error, not a reason to train unseen
     finally:
+        summary = tracker.finish()
         drawing.cancel()
         with suppress(asyncio.CancelledError):
             await drawing
-        summary = tracker.finish()
     return summary
 
 

@@ -7,13 +7,17 @@ import asyncio
 import json
 import sys
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from bandsense.live.actions import Actions, hint
 from bandsense.live.state import ViewState
 from bandsense.live.tracker import Tracker
 from bandsense.live.words import line, summary_words
 from bandsense.workout.events import Event, Level, to_json
 from bandsense.workout.workout import Summary
+
+if TYPE_CHECKING:
+    from bandsense.live.web import WebView
 
 __all__ = ["JsonOutput", "LineOutput", "Output", "ScreenOutput", "choose"]
 
@@ -24,8 +28,8 @@ class Output(Protocol):
     def status(self, state: str, message: str) -> None:
         """Tell what happens before there are samples."""
 
-    def begin(self, tracker: Tracker, title: str) -> None:
-        """Show what this tracker tells from now on."""
+    def begin(self, tracker: Tracker, title: str, actions: Actions) -> None:
+        """Show what this tracker tells from now on; the actions may be offered to the person."""
 
     async def run(self) -> None:
         """Draw until cancelled."""
@@ -38,7 +42,13 @@ class Output(Protocol):
 
 
 def choose(arguments: argparse.Namespace) -> Output:
-    """The screen on a terminal, plain lines elsewhere, unless the command line says otherwise."""
+    """The screen on a terminal, plain lines elsewhere, unless the command line says otherwise.
+
+    Raises:
+        MissingExtra: a page is asked for, and what serves it is not installed.
+    """
+    if getattr(arguments, "web", False):
+        return PageOutput(arguments.host, arguments.port)
     if arguments.json:
         return JsonOutput(levels=arguments.levels)
     if arguments.lines or not sys.stdout.isatty():
@@ -61,7 +71,7 @@ class JsonOutput:
         """See `Output`."""
         self._print({"event": "link_changed", "state": state, "message": message})
 
-    def begin(self, tracker: Tracker, title: str) -> None:
+    def begin(self, tracker: Tracker, title: str, actions: Actions) -> None:
         """See `Output`."""
         self._tracker = tracker
         tracker.listen(self._event)
@@ -96,7 +106,7 @@ class LineOutput:
         """See `Output`."""
         print(message, flush=True)
 
-    def begin(self, tracker: Tracker, title: str) -> None:
+    def begin(self, tracker: Tracker, title: str, actions: Actions) -> None:
         """See `Output`."""
         self._tracker = tracker
         if title:
@@ -124,25 +134,60 @@ class LineOutput:
             print(text, flush=True)
 
 
+class PageOutput(LineOutput):
+    """The live view as a web page, beside the lines of a log."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__()
+        self._host = host
+        self._port = port
+        self._state = ViewState()
+        self._view: WebView | None = None
+
+    def begin(self, tracker: Tracker, title: str, actions: Actions) -> None:
+        """See `Output`."""
+        from bandsense.live.web import WebView
+
+        super().begin(tracker, title, actions)
+        self._state.title = title
+        tracker.listen(self._state.update)
+        self._view = WebView(self._state, host=self._host, port=self._port, actions=actions)
+
+    async def run(self) -> None:
+        """See `Output`."""
+        if self._view is not None:
+            await self._view.run(lambda address: print(f"open {address}", flush=True))
+
+    def problem(self, message: str | None) -> None:
+        """See `Output`."""
+        super().problem(message)
+        self._state.problem = message
+
+
 class ScreenOutput(LineOutput):
     """The live view; before and after it, lines."""
 
     def __init__(self) -> None:
         super().__init__()
         self._state = ViewState()
+        self._actions: Actions = {}
 
-    def begin(self, tracker: Tracker, title: str) -> None:
+    def begin(self, tracker: Tracker, title: str, actions: Actions) -> None:
         """See `Output`."""
         self._state.title = title
+        self._actions = actions
         tracker.listen(self._state.update)
 
     async def run(self) -> None:
         """See `Output`."""
         from rich.console import Console
 
+        from bandsense.live.keys import keys
         from bandsense.live.terminal import TerminalView
 
-        await TerminalView(self._state, Console(), hint="Ctrl-C ends the session").run()
+        with keys(self._actions) as heard:
+            offered = hint(self._actions) if heard else "Ctrl-C ends the session"
+            await TerminalView(self._state, Console(), hint=offered).run()
 
     def problem(self, message: str | None) -> None:
         """See `Output`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from bandsense.cli.output import Output
 from bandsense.cli.trainee import Trainee, remember, trainee
 from bandsense.errors import StoreError
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
+from bandsense.live.actions import Action, Actions
 from bandsense.live.tracker import Tracker
 from bandsense.store.model import NewSession, NewStream
 from bandsense.store.recorder import Recorder
@@ -80,9 +81,9 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
             calibration = calibration_of(sensor.information)
             settings = who.settings(calibration, pre_stretched=training.pre_stretched)
             recorder = store.record(_new_session(who, air, sensor, settings))
-            relay.tracker = tracker = Tracker(Workout(settings), sink=recorder)
+            relay.tracker = tracker = Tracker(Workout(settings), sinks=[recorder])
             afterwards.push_async_callback(_close, recorder, tracker)
-            output.begin(tracker, who.exercise.name)
+            output.begin(tracker, who.exercise.name, _actions(tracker, stop))
             ending = asyncio.create_task(_end(training, air, sensor, stop))
             try:
                 summary = await show(_items(sensor, training.rate_hz, recorder, output), tracker, output)
@@ -94,6 +95,21 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
     progression = remember(store, who, tracker.workout.advisor_state)
     output.end(summary, recorder.session, progression.reason)
     return recorder.session
+
+
+def _actions(tracker: Tracker, stop: asyncio.Event) -> Actions:
+    """What the person may ask for."""
+
+    def ask(kind: str, **data: object) -> Callable[[], None]:
+        return lambda: tracker.apply(kind, data)
+
+    return {
+        "e": Action("end set", ask("end_set")),
+        "t": Action("tare", ask("tare")),
+        "y": Action("slack changed", ask("slack", followed=True)),
+        "n": Action("slack kept", ask("slack", followed=False)),
+        "q": Action("quit", stop.set),
+    }
 
 
 async def _close(recorder: Recorder, tracker: Tracker) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from bandsense.samples import SampleBlock
@@ -31,17 +31,17 @@ class Sink(Protocol):
 
 
 class Tracker:
-    """Brings samples and inputs of one stream to the sink, the workout and the listeners, in this order.
+    """Brings samples and inputs of one stream to the sinks, the workout and the listeners, in this order.
 
     Args:
         workout: follows the samples.
-        sink: keeps the session; None where nothing is kept, as in a replay.
+        sinks: keep the session; none in a replay.
         stream: number of the sensor in the session.
     """
 
-    def __init__(self, workout: Workout, *, sink: Sink | None = None, stream: int = 0) -> None:
+    def __init__(self, workout: Workout, *, sinks: Sequence[Sink] = (), stream: int = 0) -> None:
         self.workout = workout
-        self._sink = sink
+        self._sinks = tuple(sinks)
         self._stream = stream
         self._listeners: list[Listener] = []
 
@@ -52,14 +52,14 @@ class Tracker:
 
     def push(self, block: SampleBlock) -> None:
         """The next samples."""
-        if self._sink is not None:
-            self._sink.write(block, stream=self._stream)
+        for sink in self._sinks:
+            sink.write(block, stream=self._stream)
         self._tell(self.workout.push(block))
 
     def apply(self, kind: str, data: Mapping[str, Any]) -> None:
         """What happens besides samples; see `Workout.apply`."""
-        if self._sink is not None:
-            self._sink.note_input(kind, data, stream=self._stream)
+        for sink in self._sinks:
+            sink.note_input(kind, data, stream=self._stream)
         self._tell(self.workout.apply(kind, data))
 
     def finish(self) -> Summary:
@@ -69,13 +69,14 @@ class Tracker:
 
     def _tell(self, events: list[Event]) -> None:
         for event in events:
-            if self._sink is not None and not isinstance(event, Level):
-                self._keep(self._sink, event)
+            if self._sinks and not isinstance(event, Level):
+                self._keep(event)
             for listener in tuple(self._listeners):
                 listener(event)
 
-    def _keep(self, sink: Sink, event: Event) -> None:
+    def _keep(self, event: Event) -> None:
         data = to_json(event, self.workout.uncertainty_n)
-        sink.note_event(event_name(event), data, stream=self._stream)
-        if isinstance(event, SetDone):
-            sink.note_set(data["result"], stream=self._stream)
+        for sink in self._sinks:
+            sink.note_event(event_name(event), data, stream=self._stream)
+            if isinstance(event, SetDone):
+                sink.note_set(data["result"], stream=self._stream)

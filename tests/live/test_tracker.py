@@ -38,7 +38,7 @@ def workout() -> Workout:
 
 def test_raw_samples_are_kept_before_anything_is_computed(set_of_three: SampleBlock) -> None:
     log = Log()
-    tracker = Tracker(workout(), sink=log, stream=1)
+    tracker = Tracker(workout(), sinks=[log], stream=1)
     for start in range(0, len(set_of_three), 16):
         tracker.push(set_of_three.slice(start, start + 16))
         wrote = [entry for entry in log.entries if entry[0] == "write"]
@@ -48,7 +48,7 @@ def test_raw_samples_are_kept_before_anything_is_computed(set_of_three: SampleBl
 
 def test_raw_samples_are_kept_even_when_the_workout_refuses_them(set_of_three: SampleBlock) -> None:
     log = Log()
-    tracker = Tracker(Workout(WorkoutSettings(Calibration(1e-3))), sink=log)
+    tracker = Tracker(Workout(WorkoutSettings(Calibration(1e-3))), sinks=[log])
     with pytest.raises(Exception, match="calibration"):
         tracker.push(set_of_three)
     assert log.entries == [("write", (0, set_of_three))]
@@ -56,7 +56,7 @@ def test_raw_samples_are_kept_even_when_the_workout_refuses_them(set_of_three: S
 
 def test_events_but_not_levels_are_kept_and_all_are_told(set_of_three: SampleBlock) -> None:
     log, told = Log(), list[Event]()
-    tracker = Tracker(workout(), sink=log)
+    tracker = Tracker(workout(), sinks=[log])
     tracker.listen(told.append)
     tracker.apply("battery", {"percent": 50})
     tracker.push(set_of_three)

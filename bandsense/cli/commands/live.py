@@ -36,6 +36,14 @@ def add(commands: Commands) -> None:
     command.add_argument("--rate", type=int, metavar="HZ", help="samples a second (default: 80 where it can)")
     command.add_argument("--seconds", type=float, metavar="S", help="end the session after so long")
     add_output_options(command)
+    command.add_argument("--web", action="store_true", help="show it as a web page, for a phone or tablet")
+    command.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="of the page; 0.0.0.0 opens it to the network, with a token (default: this computer only)",
+    )
+    command.add_argument("--port", type=int, default=8321, metavar="N", help="of the page (default: 8321)")
     add_store_option(command)
     simulation = command.add_argument_group("simulated sensor, on a virtual radio")
     simulation.add_argument("--sim", action="store_true", help="use one instead of a real sensor")

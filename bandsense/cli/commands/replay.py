@@ -63,12 +63,13 @@ async def _show(recording: _Recording, output: Output, speed: float) -> None:
     import asyncio
 
     from bandsense.cli.following import interrupts, paced, show
+    from bandsense.live.actions import Action
     from bandsense.live.tracker import Tracker
     from bandsense.workout.workout import Workout
 
     tracker = Tracker(Workout(recording.settings))
-    output.begin(tracker, recording.title)
     stop = asyncio.Event()
+    output.begin(tracker, recording.title, {"q": Action("quit", stop.set)})
     with interrupts(stop):
         summary = await show(paced(recording.items, speed, stop), tracker, output)
     output.end(summary)

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from bandsense.errors import ConfigError, MissingExtra
+from bandsense.live.actions import Action
+from bandsense.live.state import ViewState
+from bandsense.live.web import WebView
+from bandsense.workout.events import Level
+
+websockets = pytest.importorskip("websockets", reason="pip install 'bandsense[web]'")
+pytest.importorskip("uvicorn", reason="pip install 'bandsense[web]'")
+
+
+@asynccontextmanager
+async def served(state: ViewState | None = None, **options: Any) -> AsyncIterator[str]:
+    """A running page; gives its address."""
+    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    view = WebView(state or ViewState(), port=0, **options)
+    running = asyncio.create_task(view.run(ready.set_result))
+    try:
+        yield await asyncio.wait_for(ready, 5.0)
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+
+
+async def get(address: str, host: str | None = None) -> tuple[int, dict[str, str], str]:
+    """Status, headers and body of a plain request."""
+    found = re.fullmatch(r"http://([^:]+):(\d+)(/.*)", address)
+    assert found
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(found[2]))
+    writer.write(f"GET {found[3]} HTTP/1.1\r\nHost: {host or found[1]}\r\nConnection: close\r\n\r\n".encode())
+    head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
+    writer.close()
+    status, *lines = head.split("\r\n")
+    return int(status.split()[1]), dict(line.lower().split(": ", 1) for line in lines), body
+
+
+def live(address: str) -> str:
+    """Address of the WebSocket of a page."""
+    page, mark, token = address.replace("http://", "ws://").partition("?")
+    return f"{page}live{mark}{token}"
+
+
+async def test_the_page_comes_with_a_policy_that_loads_nothing_from_elsewhere() -> None:
+    async with served() as address:
+        status, headers, body = await get(address)
+    assert status == 200
+    assert "<title>bandsense</title>" in body
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert not re.findall(r"(?:src|href)=|https?://", body)
+
+
+async def test_the_state_and_every_level_arrive() -> None:
+    state = ViewState(title="Seated row")
+    received: list[list[float]] = []
+    async with served(state) as address, websockets.connect(live(address)) as page:
+        for n in range(40):
+            state.update(Level(n / 20.0, float(n), 0.5))
+            if n % 10 == 9:
+                message = json.loads(await page.recv())
+                received += message["levels"]
+        while len(received) < 40:
+            message = json.loads(await page.recv())
+            received += message["levels"]
+    assert received == [[n / 20.0, float(n)] for n in range(40)]
+    assert message["state"]["title"] == "Seated row"
+    assert message["state"]["tension_n"] == 39.0
+
+
+async def test_the_page_offers_the_actions_and_they_are_done() -> None:
+    done: list[str] = []
+    actions = {"e": Action("end set", lambda: done.append("e"))}
+    async with served(actions=actions) as address, websockets.connect(live(address)) as page:
+        assert json.loads(await page.recv())["actions"] == {"e": "end set"}
+        await page.send("x")
+        await page.send("e")
+        while not done:
+            assert "actions" not in json.loads(await page.recv())
+    assert done == ["e"]
+
+
+async def test_a_name_of_the_internet_that_points_here_gets_nothing() -> None:
+    async with served() as address:
+        assert (await get(address, host="evil.example"))[0] == 403
+        assert (await get(address, host="localhost:1234"))[0] == 200
+
+
+async def test_a_page_of_another_origin_cannot_listen() -> None:
+    async with served() as address, websockets.connect(live(address), origin="http://evil.example") as page:
+        with pytest.raises(websockets.ConnectionClosed):
+            await page.recv()
+        assert page.close_code == 4403
+
+
+async def test_opened_to_the_network_it_needs_the_token() -> None:
+    async with served(host="0.0.0.0") as address:
+        assert re.fullmatch(r"http://0\.0\.0\.0:\d+/\?token=[\w-]{20,}", address)
+        assert (await get(address))[0] == 200
+        assert (await get(address.split("?")[0]))[0] == 403
+        assert (await get(address[:-1]))[0] == 403
+        async with websockets.connect(live(address.replace("0.0.0.0", "127.0.0.1"))) as page:
+            assert "state" in json.loads(await page.recv())
+        bare = live(address.replace("0.0.0.0", "127.0.0.1").split("?")[0])
+        async with websockets.connect(bare) as page:
+            with pytest.raises(websockets.ConnectionClosed):
+                await page.recv()
+
+
+async def test_the_page_hears_that_the_session_is_over() -> None:
+    async with served() as address:
+        page = await websockets.connect(live(address))
+    await asyncio.wait_for(page.wait_closed(), 5.0)
+    assert page.close_code == 1012  # the page takes this one for the end, and any other for trouble
+
+
+async def test_a_port_that_is_taken_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        view = WebView(ViewState(), port=taken.getsockname()[1])
+        with pytest.raises(ConfigError, match="choose another port"):
+            await view.run(lambda _: None)
+
+
+def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "uvicorn", None)
+    with pytest.raises(MissingExtra, match=r"bandsense\[web\]"):
+        WebView(ViewState())

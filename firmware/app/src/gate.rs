@@ -5,6 +5,9 @@
 //! Specification 5.4, vol 3, part H, 3.5.5). Every packet is still the host's own, so its count of the controller's
 //! buffers stays right.
 //!
+//! *Malformed requests.* The host takes attribute requests apart without looking at their length, and stops for good at
+//! one that is too short. Such a request reaches it as one with an unknown code, which it knows to refuse.
+//!
 //! *Lost bonds.* To a central whose key it does not have the host only says goodbye. The controller is told first that
 //! there is no key, so that the central learns the reason: *PIN or Key Missing* (vol 4, part E, 7.8.26).
 
@@ -20,7 +23,8 @@ use bt_hci::event::{EventKind, EventPacket};
 use bt_hci::param::ConnHandle;
 use embedded_io::ErrorType;
 
-/// The security manager's channel, little-endian as on the air (vol 3, part A, 2.1).
+/// The fixed channels, little-endian as on the air (vol 3, part A, 2.1).
+const ATTRIBUTES: [u8; 2] = 4u16.to_le_bytes();
 const SECURITY_MANAGER: [u8; 2] = 6u16.to_le_bytes();
 const PAIRING_REQUEST: u8 = 0x01;
 const PAIRING_REQUEST_LENGTH: usize = 7;
@@ -30,6 +34,13 @@ const L2CAP_HEADER: usize = 4;
 /// Subevent code of *LE Long Term Key Request* (vol 4, part E, 7.7.65.5).
 const LONG_TERM_KEY_REQUEST: u8 = 0x05;
 
+/// Bits of an attribute code: what a server says, and what is not answered.
+const ANSWER: u8 = 1;
+const COMMAND: u8 = 1 << 6;
+const ATT_MTU_MIN: u16 = 23;
+/// Attribute packets with codes that are reserved for future use; the first kind is answered.
+const UNKNOWN_ATTRIBUTE_REQUEST: [u8; 5] = [1, 0, 4, 0, 0x3E];
+const UNKNOWN_ATTRIBUTE_COMMAND: [u8; 5] = [1, 0, 4, 0, 0x7E];
 /// A security manager command with a code that is reserved for future use.
 const UNKNOWN_COMMAND: [u8; 6] = [2, 0, 6, 0, 0xFF, 0];
 const REFUSAL: [u8; 6] = [2, 0, 6, 0, PAIRING_FAILED, PAIRING_NOT_SUPPORTED];
@@ -50,17 +61,74 @@ impl<'a, C, F: Fn() -> bool> Gate<'a, C, F> {
     }
 
     fn inspect<'p>(&self, packet: AclPacket<'p>) -> AclPacket<'p> {
-        if (self.is_open)() || !asks_to_pair(packet.boundary_flag(), packet.data()) {
+        let (boundary, data) = (packet.boundary_flag(), packet.data());
+        let data = if let Some(instead) = malformed_attribute_request(boundary, data) {
+            instead
+        } else if !(self.is_open)() && asks_to_pair(boundary, data) {
+            self.refused.set(true);
+            &UNKNOWN_COMMAND
+        } else {
             return packet;
-        }
-        self.refused.set(true);
-        AclPacket::new(packet.handle(), packet.boundary_flag(), packet.broadcast_flag(), &UNKNOWN_COMMAND)
+        };
+        AclPacket::new(packet.handle(), boundary, packet.broadcast_flag(), data)
     }
 
     fn notice(&self, event: &EventPacket<'_>) {
         if let (EventKind::Le, [LONG_TERM_KEY_REQUEST, low, high, ..]) = (event.kind, event.data) {
             self.key_wanted.set(Some(ConnHandle::new(u16::from_le_bytes([*low, *high]))));
         }
+    }
+}
+
+/// What the host gets instead of an attribute packet that it could not bear.
+fn malformed_attribute_request(boundary: AclPacketBoundary, data: &[u8]) -> Option<&'static [u8]> {
+    if boundary == AclPacketBoundary::Continuing {
+        return None;
+    }
+    let Some(([length_low, length_high, channel @ ..], body)) = data.split_first_chunk::<L2CAP_HEADER>()
+    else {
+        return Some(&UNKNOWN_ATTRIBUTE_COMMAND);
+    };
+    if *channel != ATTRIBUTES {
+        return None;
+    }
+    let length = usize::from(u16::from_le_bytes([*length_low, *length_high]));
+    match body.first() {
+        Some(&code) if is_well_formed(code, length, body) => None,
+        Some(code) if code & (ANSWER | COMMAND) == 0 => Some(&UNKNOWN_ATTRIBUTE_REQUEST),
+        _ => Some(&UNKNOWN_ATTRIBUTE_COMMAND),
+    }
+}
+
+/// Whether a client may send this code with this length (vol 3, part F, 3.4). `body` is as much of the packet as its
+/// first fragment holds.
+fn is_well_formed(code: u8, length: usize, body: &[u8]) -> bool {
+    match code {
+        // Exchange MTU: at least 23.
+        0x02 => {
+            matches!(body, [_, low, high] if length == 3 && u16::from_le_bytes([*low, *high]) >= ATT_MTU_MIN)
+        }
+        // Find Information, Read Blob.
+        0x04 | 0x0C => length == 5,
+        // Find By Type Value.
+        0x06 => length >= 7,
+        // Read By Type, of a 16-bit or a 128-bit type.
+        0x08 => length == 7 || length == 21,
+        // Read.
+        0x0A => length == 3,
+        // Read Multiple: two handles or more.
+        0x0E => length >= 5 && !length.is_multiple_of(2),
+        // Read By Group Type: no group has a 128-bit type.
+        0x10 => length == 7,
+        // Write, with and without response.
+        0x12 | 0x52 => length >= 3,
+        // Prepare Write.
+        0x16 => length >= 5,
+        // Execute Write.
+        0x18 => length == 2,
+        // Confirmation.
+        0x1E => length == 1,
+        _ => false,
     }
 }
 
@@ -149,6 +217,8 @@ impl<C: ControllerCmdAsync<Q>, F: Fn() -> bool, Q: AsyncCmd> ControllerCmdAsync<
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
     use super::*;
 
     const FIRST: AclPacketBoundary = AclPacketBoundary::FirstFlushable;
@@ -159,6 +229,55 @@ mod tests {
         for cut in 1..=request.len() {
             assert!(asks_to_pair(FIRST, request.get(..cut).unwrap_or(&[])), "cut at {cut}");
         }
+    }
+
+    fn attribute_packet(body: &[u8]) -> std::vec::Vec<u8> {
+        [&[body.len() as u8, 0, 4, 0], body].concat()
+    }
+
+    #[test]
+    fn attribute_packets_of_no_use_are_replaced() {
+        for body in [
+            &[][..],
+            &[0x02, 22, 0],
+            &[0x02, 0xF7],
+            &[0x0A, 1],
+            &[0x12, 1],
+            &[0x18],
+            &[0x52],
+            &[0x0B, 1, 2],
+            &[0x1D, 1, 0, 9],
+            &[0x08, 1, 0, 255, 255, 0],
+            &[0x10; 21],
+            &[0xD2; 20],
+        ] {
+            let packet = attribute_packet(body);
+            let instead = malformed_attribute_request(FIRST, &packet).expect("a replacement");
+            let answered = body.first().is_some_and(|code| code & 0x41 == 0);
+            assert_eq!(instead[4] == 0x3E, answered, "{body:02x?}");
+        }
+        assert!(malformed_attribute_request(FIRST, &[3, 0, 4]).is_some());
+    }
+
+    #[test]
+    fn attribute_packets_in_use_pass() {
+        for body in [
+            &[0x02, 0xF7, 0][..],
+            &[0x04, 1, 0, 255, 255],
+            &[0x06, 1, 0, 255, 255, 0, 0x28],
+            &[0x08, 1, 0, 255, 255, 3, 0x28],
+            &[0x0A, 1, 0],
+            &[0x0C, 1, 0, 22, 0],
+            &[0x10, 1, 0, 255, 255, 0, 0x28],
+            &[0x12, 1, 0, 1, 0],
+            &[0x1E],
+            &[0x52, 1, 0],
+        ] {
+            assert_eq!(malformed_attribute_request(FIRST, &attribute_packet(body)), None, "{body:02x?}");
+        }
+        // The rest of a long write comes in further fragments.
+        assert_eq!(malformed_attribute_request(FIRST, &[200, 0, 4, 0, 0x52, 1, 0, 9]), None);
+        assert_eq!(malformed_attribute_request(AclPacketBoundary::Continuing, &[0; 3]), None);
     }
 
     #[test]

@@ -13,6 +13,9 @@
     clippy::todo
 )]
 
+#[cfg(test)]
+extern crate std;
+
 mod advertise;
 mod board;
 mod control;

@@ -1,0 +1,106 @@
+"""The firmware's Progressor-compatible service, read by the companion's own Progressor driver."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+from bleak import BleakClient
+
+from bandsense.link import scanner
+from bandsense.link.progressor_driver import ProgressorDriver
+from bandsense.link.sensor import open_sensor
+from bandsense.link.transport import Transport
+from bandsense.samples import Unit, concatenate
+from bandsense.sim.bleak_backend import client_backend, scanner_backend
+from bandsense.sim.radio import VirtualRadio
+from bandsense.wire import control, progressor
+from bandsense.wire.control import Status
+from bandsense.wire.profile import CalibrationRecord, Options
+from tests.firmware.sensor import HostSensor, connected, find
+
+pytestmark = pytest.mark.firmware
+
+NEWTON_PER_COUNT = 1.0e-4
+KGF_N = 9.80665
+
+
+@pytest.fixture
+async def compatible(radio: VirtualRadio, sensor: HostSensor) -> HostSensor:
+    """A calibrated sensor whose owner has switched the service on."""
+    record = CalibrationRecord(newton_per_count=NEWTON_PER_COUNT, zero_counts=-12000).encode()
+    async with connected(radio) as central:
+        assert (await central.ask(control.WriteCalibration(40, 0, record))).status == Status.SUCCESS
+        options = control.SetOptions(Options.PROGRESSOR)
+        assert (await central.ask(options)).status == Status.SUCCESS
+        assert central.client.services.get_service(progressor.SERVICE_UUID) is None
+        assert (await central.information()).options == Options.PROGRESSOR
+    await sensor.reboot()
+    return sensor
+
+
+async def test_our_own_driver_reads_it(
+    radio: VirtualRadio, compatible: HostSensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scanner, "all_drivers", lambda: (ProgressorDriver(),))
+    adapter = await radio.adapter("gym")
+    loop = asyncio.get_running_loop()
+    transport = Transport(client_backend(adapter), scanner_backend(adapter), loop.time)
+    blocks = []
+    async with open_sensor("Progressor_CDEF", transport=transport) as sensor:
+        assert sensor.information.serial == "123456789abcdef"
+        assert sensor.information.unit is Unit.KILOGRAM_FORCE
+        async for block in sensor.stream(80):
+            blocks.append(block)
+            if sum(map(len, blocks)) >= 160:
+                break
+    block = concatenate(blocks)
+    converted = compatible.conversions()
+    expected_n = [(counts + 12000) * NEWTON_PER_COUNT for _, counts, _ in converted[: len(block)]]
+    np.testing.assert_allclose(block.values * KGF_N, expected_n, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(np.diff(block.time_s), 1 / 80, atol=2e-4)
+
+
+async def test_commands_are_answered_and_dangerous_ones_ignored(
+    radio: VirtualRadio, compatible: HostSensor
+) -> None:
+    device, data = await find(radio)
+    assert data.local_name == "Progressor_CDEF"
+    async with BleakClient(device, backend=client_backend(await radio.adapter())) as client:
+        heard: list[bytes] = []
+        await client.start_notify(progressor.DATA_UUID, lambda _, value: heard.append(bytes(value)))
+
+        async def ask(command: int) -> list[bytes]:
+            heard.clear()
+            await client.write_gatt_char(progressor.CONTROL_UUID, bytes([command]), response=True)
+            await asyncio.sleep(0.15)
+            return list(heard)
+
+        assert await ask(0x6F) == [b"\x00\x04" + (3950).to_bytes(4, "little")]
+        assert await ask(0x6C) == [b"\x00\x00"]
+        assert progressor.decode_version((await ask(0x6B))[0][2:]).count(".") == 2
+        for dangerous in (0x69, 0x6A, 0x71, 0x72, 0x73, 0x74, 0x75, 0x76):
+            assert await ask(dangerous) == []
+        await ask(0x65)
+        await asyncio.sleep(0.3)
+        tared = await ask(0x64)
+        weights = progressor.decode_notification(tared[-1])
+        assert isinstance(weights, progressor.Weights)
+        assert np.abs(weights.weights_kgf).max() < 1.0
+        await ask(0x66)
+        await asyncio.sleep(0.1)
+        assert await ask(0x6D) == []
+
+
+async def test_streams_exclude_each_other(radio: VirtualRadio, compatible: HostSensor) -> None:
+    async with connected(radio, pair=False) as central:
+        await central.client.start_notify(progressor.DATA_UUID, lambda *_: None)
+        await central.client.write_gatt_char(progressor.CONTROL_UUID, b"\x65", response=True)
+        await asyncio.sleep(0.2)
+        assert (await central.ask(control.Start(80))).status == Status.WRONG_STATE
+        await central.client.write_gatt_char(progressor.CONTROL_UUID, b"\x66", response=True)
+        await asyncio.sleep(0.1)
+        assert (await central.ask(control.Start(80))).status == Status.SUCCESS
+        await asyncio.sleep(0.2)
+    assert central.frames

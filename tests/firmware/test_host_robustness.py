@@ -1,0 +1,180 @@
+"""What a hostile or broken client, a lost link and a failing battery can do to the firmware: not much."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+
+import pytest
+from bleak import BleakClient
+from bleak.exc import BleakError
+from bumble.device import Connection
+
+from bandsense.sim.bleak_backend import client_backend
+from bandsense.sim.radio import VirtualRadio
+from bandsense.wire import control, profile
+from bandsense.wire.control import StatisticsPage, Status
+from bandsense.wire.profile import CalibrationRecord
+from tests.firmware.sensor import RADIO_NAME, HostSensor, connected, find
+
+pytestmark = pytest.mark.firmware
+
+ATT, SIGNALLING, SECURITY, DYNAMIC = 4, 5, 6, 0x40
+SECURITY_LENGTHS = {
+    0x01: 6,
+    0x02: 6,
+    0x03: 16,
+    0x04: 16,
+    0x05: 1,
+    0x06: 16,
+    0x07: 10,
+    0x08: 16,
+    0x09: 7,
+    0x0A: 16,
+    0x0B: 1,
+    0x0C: 64,
+    0x0D: 16,
+    0x0E: 1,
+}
+POWER_CUT = 137
+ATT_OPCODES = (
+    *(0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 0x10, 0x11),
+    *(0x12, 0x13, 0x16, 0x17, 0x18, 0x19, 0x1B, 0x1D, 0x1E, 0x20, 0x21, 0x52, 0xD2),
+)
+
+
+def garbage(rng: random.Random, channel: int) -> bytes:
+    """Bytes that look enough like the channel's packets to get past the first check."""
+    body = rng.randbytes(rng.choice((0, 1, 2, 3, 4, 5, 6, 8, 17, 22, 64)))
+    match channel:
+        case 4:
+            handle = rng.randrange(0, 48).to_bytes(2, "little")
+            return bytes([rng.choice(ATT_OPCODES)]) + rng.choice(
+                (body, handle + body, handle + handle + body)
+            )
+        case 5:
+            length = len(body).to_bytes(2, "little")
+            return bytes([rng.randrange(0x18), rng.randrange(256)]) + rng.choice((length, b"\xff\xff")) + body
+        case 6:
+            code = rng.choice(tuple(SECURITY_LENGTHS))
+            return bytes([code]) + rng.choice((rng.randbytes(SECURITY_LENGTHS[code]), body))
+        case _:
+            return body
+
+
+def link_of(client: BleakClient) -> Connection:
+    """The Bumble connection behind a client of the virtual radio."""
+    connection = client._backend._connection  # type: ignore[attr-defined]
+    assert isinstance(connection, Connection)
+    return connection
+
+
+@pytest.mark.parametrize("channel", [ATT, SIGNALLING, SECURITY, DYNAMIC])
+@pytest.mark.parametrize("window_open", [False, True])
+async def test_garbage_does_not_stop_the_sensor(
+    radio: VirtualRadio, sensor: HostSensor, channel: int, window_open: bool
+) -> None:
+    rng = random.Random(channel)
+    async with connected(radio) as central:
+        if window_open:
+            await central.ask(control.OpenPairing(120))
+    for _ in range(5):
+        with contextlib.suppress(BleakError, TimeoutError):
+            async with connected(radio, computer="stranger", pair=False, prepare=False) as central:
+                connection = link_of(central.client)
+                for _ in range(40):
+                    if not central.client.is_connected:
+                        break
+                    connection.send_l2cap_pdu(channel, garbage(rng, channel))
+                    await asyncio.sleep(0.002)
+    assert sensor.process is not None
+    assert sensor.process.returncode is None, "the firmware stopped"
+    async with connected(radio, pair=False) as central:
+        assert (await central.ask(control.Start(80))).status == Status.SUCCESS
+
+
+async def test_the_link_may_end_anywhere_in_the_set_up(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio):
+        pass
+    adapter = await radio.adapter()
+    for step in range(25):
+        device, _ = await find(radio)
+        client = BleakClient(device, backend=client_backend(adapter))
+
+        async def set_up(client: BleakClient = client) -> None:
+            await client.connect()
+            await client.start_notify(profile.CONTROL_UUID, lambda *_: None)
+            await client.start_notify(profile.MEASUREMENT_UUID, lambda *_: None)
+            for rate_hz in (80, 320):
+                await client.write_gatt_char(
+                    profile.CONTROL_UUID, control.encode_request(1, control.Start(rate_hz)), response=True
+                )
+                await asyncio.sleep(0.1)
+
+        work = asyncio.create_task(set_up())
+        await asyncio.sleep(0.03 * step)
+        radio.lose_link(RADIO_NAME)
+        await asyncio.wait({work}, timeout=0.3)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        await client.disconnect()
+    async with connected(radio, pair=False) as central:
+        assert (await central.ask(control.Start(80))).status == Status.SUCCESS
+        await asyncio.sleep(0.3)
+    assert central.frames
+
+
+async def test_a_client_that_does_not_listen_costs_samples_and_nothing_else(
+    radio: VirtualRadio, sensor: HostSensor
+) -> None:
+    radio.supervision_timeout_s = 30.0
+    async with connected(radio) as central:
+        await central.ask(control.Start(320))
+        await asyncio.sleep(0.5)
+        radio.silence("computer")
+        await asyncio.sleep(4.0)
+        radio.unsilence("computer")
+        await asyncio.sleep(0.5)
+        stopped = (await central.ask(control.Stop())).result
+        counters = (await central.ask(control.ReadStatistics(StatisticsPage.COUNTERS))).result
+    assert isinstance(stopped, control.Stopped)
+    assert isinstance(counters, control.Counters)
+    heard = {counts_time for counts_time, _ in central.samples()}
+    lost = stopped.next_sequence - len(heard)
+    assert lost == pytest.approx(9 * counters.notifications_dropped, abs=9)
+    steps = [
+        (later.sequence - earlier.sequence - len(earlier.counts)) % 2**16
+        for (_, earlier), (_, later) in zip(central.frames, central.frames[1:], strict=False)
+    ]
+    assert sum(steps) == lost
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_power_cuts_at_flash_steps_while_in_use(radio: VirtualRadio, sensor: HostSensor) -> None:
+    """The power fails at every so many words written; bond and calibration are old or new, never lost."""
+    records = [CalibrationRecord(newton_per_count=1e-4 * (i + 1)).encode() for i in range(2)]
+
+    async def read_calibration() -> bytes:
+        piece = (await central.ask(control.ReadCalibration(0))).result
+        assert isinstance(piece, control.CalibrationPiece)
+        return piece.data
+
+    async with connected(radio) as central:
+        await central.ask(control.WriteCalibration(40, 0, records[0]))
+    stored = records[0]
+    for cut_at in range(1, 60):
+        await sensor.reboot("--cut-at", str(cut_at))
+        wanted = records[1] if stored == records[0] else records[0]
+        try:
+            async with connected(radio, pair=False) as central:
+                assert await read_calibration() == stored
+                await central.ask(control.WriteCalibration(40, 0, wanted))
+                stored = wanted
+        except (BleakError, TimeoutError):
+            assert await sensor.exit_status() == POWER_CUT
+        await sensor.reboot()
+        async with connected(radio, pair=False) as central:
+            assert await read_calibration() in (stored, wanted)
+            stored = await read_calibration()

@@ -7,17 +7,21 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from bandsense.cli.air import Air
 from bandsense.cli.calibrations import calibration_of
+from bandsense.cli.capturing import CaptureNotes
 from bandsense.cli.following import Item, interrupts, show
 from bandsense.cli.output import Output
 from bandsense.cli.trainee import Trainee, remember, trainee
 from bandsense.errors import StoreError
+from bandsense.link.bundle import software_versions
+from bandsense.link.capture import CaptureWriter
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.live.actions import Action, Actions
-from bandsense.live.tracker import Tracker
+from bandsense.live.tracker import Sink, Tracker
 from bandsense.store.model import NewSession, NewStream
 from bandsense.store.recorder import Recorder
 from bandsense.store.store import Store
@@ -36,6 +40,7 @@ class Training:
         exercise, person, band: their identities; None for the last, else the usual ones.
         pre_stretched: the band is stretched at the start already.
         seconds: end after so long; None: when the person or the stream ends.
+        capture: where to write everything that comes over the air.
     """
 
     sensor: str | None = None
@@ -45,6 +50,7 @@ class Training:
     pre_stretched: bool = False
     rate_hz: int | None = None
     seconds: float | None = None
+    capture: Path | None = None
 
 
 class _Relay:
@@ -70,6 +76,7 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
         LinkError: the sensor cannot be reached.
         CalibrationError: the sensor's readings have no known size.
         ConfigError: the exercise or the band is not known.
+        DataError: the capture cannot be written.
         StoreError: something could not be stored; what was stored before is kept.
     """
     who = trainee(store, training.person, training.exercise, training.band)
@@ -77,11 +84,19 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
     relay = _Relay(output)
     async with AsyncExitStack() as afterwards:
         afterwards.enter_context(interrupts(stop))
-        async with open_sensor(training.sensor, transport=air.transport, on_event=relay) as sensor:
+        capture = CaptureWriter(training.capture, software_versions()) if training.capture else None
+        if capture is not None:
+            afterwards.push_async_callback(asyncio.to_thread, capture.close)
+        async with open_sensor(
+            training.sensor, transport=air.transport, on_event=relay, capture=capture
+        ) as sensor:
             calibration = calibration_of(sensor.information)
             settings = who.settings(calibration, pre_stretched=training.pre_stretched)
             recorder = store.record(_new_session(who, air, sensor, settings))
-            relay.tracker = tracker = Tracker(Workout(settings), sinks=[recorder])
+            sinks: list[Sink] = [recorder]
+            if capture is not None:
+                sinks.append(CaptureNotes(capture, air.transport.clock, settings))
+            relay.tracker = tracker = Tracker(Workout(settings), sinks=sinks)
             afterwards.push_async_callback(_close, recorder, tracker)
             output.begin(tracker, who.exercise.name, _actions(tracker, stop))
             ending = asyncio.create_task(_end(training, air, sensor, stop))

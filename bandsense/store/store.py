@@ -25,6 +25,7 @@ from bandsense.store.model import (
     Stream,
 )
 from bandsense.store.recorder import Recorder
+from bandsense.store.timeline import interleaved
 
 __all__ = ["Recovered", "Shelf", "Store"]
 
@@ -206,20 +207,7 @@ class Store:
 
     def timeline(self, stream: Stream) -> Iterator[SampleBlock | Input]:
         """Samples and inputs of a stream in the order in which they happened."""
-        waiting = self.inputs(stream)
-        done = 0
-        for block in self.blocks(stream):
-            start = 0
-            while waiting and waiting[0].after_samples <= done + len(block):
-                cut = waiting[0].after_samples - done
-                if cut > start:
-                    yield block.slice(start, cut)
-                    start = cut
-                yield waiting.pop(0)
-            if start < len(block):
-                yield block.slice(start, len(block))
-            done += len(block)
-        yield from waiting
+        return interleaved(self.blocks(stream), self.inputs(stream))
 
     def events(self, stream: Stream) -> list[StoredEvent]:
         """The events of a stream as they were shown."""

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -305,6 +306,22 @@ def test_doctor_says_what_works(command: Command, monkeypatch: pytest.MonkeyPatc
     assert "switch it on" in found["bluetooth"]["finding"]
     assert found["store"]["outcome"] == "good"
     assert {"sim", "web", "fit", "parquet"} <= set(found)
+
+
+@pytest.mark.slow
+def test_a_capture_replays_to_the_same_events(command: Command, set_file: Path, tmp_path: Path) -> None:
+    capture, report = tmp_path / "set.bandcap", tmp_path / "report.zip"
+    done = command("live", "--sim", "--trace", set_file, "--speed", "0", "--json", "--capture", capture)
+    live = [json.loads(line) for line in done.lines]
+    replayed = [json.loads(line) for line in command("replay", capture, "--json").lines]
+    assert replayed[:-1] == [event for event in live if "time_s" in event]
+    assert replayed[-1]["reps"] == 4
+
+    command("doctor", "--bundle", report, "--capture", capture, "--json")
+    with zipfile.ZipFile(report) as bundle:
+        assert sorted(bundle.namelist()) == ["facts.json", "last.bandcap"]
+        assert b"C0:BA:5E:00:BA:5E" not in bundle.read("last.bandcap")
+        assert {f["name"] for f in json.loads(bundle.read("facts.json"))["findings"]} > {"store", "bluetooth"}
 
 
 @pytest.mark.slow

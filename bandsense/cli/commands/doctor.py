@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
@@ -11,6 +13,10 @@ from bandsense.cli.home import add_store_option, store_path
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
+
+
+_USUAL_NAMES = ("me", "Me", "Band", "Sensor")
+"""What nobody chose tells nothing."""
 
 
 def add(commands: Commands) -> None:
@@ -22,18 +28,24 @@ def add(commands: Commands) -> None:
         summary="say what works on this machine, and what to do about what does not",
         details="Looks at the store, the Bluetooth adapter and the optional parts. The exit status is 1 when "
         "something that is needed does not work.",
-        example="bandsense doctor\nbandsense doctor --json",
+        example="bandsense doctor\nbandsense doctor --bundle report.zip --capture last.bandcap",
     )
     command.add_argument("--json", action="store_true", help="one JSON object a check")
+    command.add_argument(
+        "--bundle", type=Path, metavar="FILE", help="also write a ZIP for a bug report; names are masked"
+    )
+    command.add_argument("--capture", type=Path, metavar="FILE", help="a raw capture to put into it")
     add_store_option(command)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print each check as it is made."""
-    from bandsense.cli.checks import Outcome, checks
+    from bandsense.cli.checks import Check, Outcome, checks
 
     status = 0
+    found: list[Check] = []
     for check in checks(store_path(arguments)):
+        found.append(check)
         if check.outcome is Outcome.BAD:
             status = 1
         if arguments.json:
@@ -41,4 +53,39 @@ def run(arguments: argparse.Namespace) -> int:
             print(json.dumps(shown), flush=True)
         else:
             print(f"{check.outcome.value}  {check.name:<10} {check.finding}", flush=True)
+    if arguments.bundle is not None:
+        _bundle(arguments, [{"name": c.name, "outcome": c.outcome.name, "finding": c.finding} for c in found])
+        print(f"wrote {arguments.bundle}", file=sys.stderr)
     return status
+
+
+def _bundle(arguments: argparse.Namespace, findings: list[dict[str, str]]) -> None:
+    import asyncio
+
+    from bandsense.link.bundle import adapter_facts, software_versions, write_bundle
+
+    facts = {
+        "software": software_versions(),
+        "bluetooth": asyncio.run(adapter_facts()),
+        "findings": findings,
+    }
+    write_bundle(arguments.bundle, facts, capture=arguments.capture, names=_names(store_path(arguments)))
+
+
+def _names(store: Path) -> list[str]:
+    """Names that a person gave and that must not be told; none where the store cannot be read."""
+    from contextlib import suppress
+
+    from bandsense.cli.trainee import profiles_of
+    from bandsense.errors import BandsenseError
+    from bandsense.store.store import Store
+
+    if not store.exists():
+        return []
+    with suppress(BandsenseError):
+        profiles = profiles_of(Store.open(store))
+        people = [text for person in profiles.people for text in (person.id, person.name)]
+        bands = [text for band in profiles.bands for text in (band.id, band.name)]
+        sensors = [text for sensor in profiles.sensors for text in (sensor.id, sensor.name)]
+        return [text for text in (*people, *bands, *sensors) if text not in _USUAL_NAMES]
+    return []

@@ -35,6 +35,9 @@ def add(commands: Commands) -> None:
     )
     command.add_argument("--rate", type=int, metavar="HZ", help="samples a second (default: 80 where it can)")
     command.add_argument("--seconds", type=float, metavar="S", help="end the session after so long")
+    command.add_argument(
+        "--capture", type=Path, metavar="FILE", help="keep everything that comes over the air, to replay it"
+    )
     add_output_options(command)
     command.add_argument("--web", action="store_true", help="show it as a web page, for a phone or tablet")
     command.add_argument(
@@ -85,6 +88,7 @@ async def _live(arguments: argparse.Namespace) -> None:
         pre_stretched=arguments.pre_stretched,
         rate_hz=arguments.rate,
         seconds=arguments.seconds,
+        capture=arguments.capture,
     )
     async with _air(arguments) as air:
         await train(training, air, store, choose(arguments))

@@ -26,12 +26,14 @@ def add(commands: Commands) -> None:
         commands,
         "replay",
         run,
-        summary="see a recording or a stored session again, as if it happened now",
+        summary="see a recording, a raw capture or a stored session again",
         details="It goes through the same code as live samples and gives the same events. Without a "
         "terminal, and with --json, it runs at once.",
         example="bandsense replay last\nbandsense replay 12 --speed 4\nbandsense replay set.csv --json",
     )
-    command.add_argument("what", metavar="FILE|SESSION", help="a force trace, a session's number, or `last`")
+    command.add_argument(
+        "what", metavar="FILE|SESSION", help="a force trace or raw capture, a session's number, or `last`"
+    )
     command.add_argument("--speed", type=float, metavar="N", help="times faster than it was; 0: at once")
     add_output_options(command)
     add_store_option(command)
@@ -77,23 +79,30 @@ async def _show(recording: _Recording, output: Output, speed: float) -> None:
 
 def _recordings(arguments: argparse.Namespace) -> Iterator[_Recording]:
     if Path(arguments.what).is_file():
-        yield _file(Path(arguments.what))
+        yield from _file(Path(arguments.what))
         return
     if arguments.what != "last" and not arguments.what.isdecimal():
-        yield _file(Path(arguments.what))  # which says that there is no such file
+        yield from _file(Path(arguments.what))  # which says that there is no such file
         return
     store = open_store(arguments)
     session = session_named(store, arguments.what)
     yield from (_stored(store, session, stream) for stream in session.streams)
 
 
-def _file(path: Path) -> _Recording:
+def _file(path: Path) -> Iterator[_Recording]:
+    from bandsense.link.capture import is_capture
+
+    if is_capture(path):
+        from bandsense.cli.capturing import captured
+
+        yield from (_Recording(each.sensor, each.settings, each.items) for each in captured(path))
+        return
     from bandsense.export.reading import read_recording
     from bandsense.signal.calibration import Calibration
     from bandsense.workout.settings import WorkoutSettings
 
     recording = read_recording(path)
-    return _Recording(path.name, WorkoutSettings(Calibration.identity()), (recording.block,))
+    yield _Recording(path.name, WorkoutSettings(Calibration.identity()), (recording.block,))
 
 
 def _stored(store: Store, session: Session, stream: Stream) -> _Recording:

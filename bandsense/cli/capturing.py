@@ -1,0 +1,99 @@
+"""Sessions in raw captures: what is noted besides what came over the air, so that a replay is exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bandsense.cli.following import Item
+from bandsense.errors import DataError
+from bandsense.link.capture import CaptureWriter, LinkNote, Section, read_capture, replay_capture
+from bandsense.samples import SampleBlock, Unit
+from bandsense.signal.calibration import Calibration
+from bandsense.store.model import Input
+from bandsense.store.timeline import interleaved
+from bandsense.workout.settings import WorkoutSettings
+
+__all__ = ["CaptureNotes", "Captured", "captured"]
+
+
+class CaptureNotes:
+    """A sink that notes settings and inputs in a capture; the samples are there already."""
+
+    def __init__(self, writer: CaptureWriter, clock: Callable[[], float], settings: WorkoutSettings) -> None:
+        self._writer = writer
+        self._clock = clock
+        self._samples = 0
+        writer.link(clock(), {"settings": settings.to_dict()})
+
+    def write(self, block: SampleBlock, *, stream: int = 0) -> None:
+        """Count the samples."""
+        self._samples += len(block)
+
+    def note_input(self, kind: str, data: Mapping[str, Any], *, stream: int = 0) -> None:
+        """Note what besides samples reached the workout."""
+        note = {"input": kind, "data": dict(data), "after_samples": self._samples}
+        self._writer.link(self._clock(), note)
+
+    def note_event(self, kind: str, data: Mapping[str, Any], *, stream: int = 0) -> None:
+        """Events follow from samples and inputs."""
+
+    def note_set(self, data: Mapping[str, Any], *, stream: int = 0) -> None:
+        """So do sets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A session in a capture."""
+
+    sensor: str
+    settings: WorkoutSettings
+    items: tuple[Item, ...]
+
+
+def captured(path: Path) -> Iterator[Captured]:
+    """The sessions of a capture, as they can be replayed.
+
+    Raises:
+        FileFormatError: the file is no capture.
+        DataError: it does not say how its readings are to be understood.
+    """
+    section: Section | None = None
+    blocks: list[SampleBlock] = []
+    notes: list[Mapping[str, Any]] = []
+    for part in replay_capture(read_capture(path)):
+        if isinstance(part, Section):
+            if section is not None and blocks:
+                yield _session(path, section, blocks, notes)
+            section, blocks, notes = part, [], []
+        elif isinstance(part, LinkNote):
+            notes.append(part.event)
+        else:
+            blocks.append(part)
+    if section is not None and blocks:
+        yield _session(path, section, blocks, notes)
+
+
+def _session(
+    path: Path, section: Section, blocks: list[SampleBlock], notes: list[Mapping[str, Any]]
+) -> Captured:
+    inputs = [Input(note["after_samples"], note["input"], note["data"]) for note in notes if "input" in note]
+    items = tuple(
+        part if isinstance(part, SampleBlock) else (part.kind, part.data)
+        for part in interleaved(blocks, inputs)
+    )
+    return Captured(str(section.about.get("name", path.name)), _settings(path, blocks, notes), items)
+
+
+def _settings(path: Path, blocks: list[SampleBlock], notes: list[Mapping[str, Any]]) -> WorkoutSettings:
+    for note in notes:
+        if "settings" in note:
+            return WorkoutSettings.from_dict(note["settings"])
+    unit = blocks[0].unit
+    if unit is Unit.COUNT:
+        raise DataError(
+            f"{path} holds counts and no calibration; it was made by another program or cut short"
+        )
+    return WorkoutSettings(Calibration.identity(unit))

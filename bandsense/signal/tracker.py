@@ -58,6 +58,10 @@ CLEAR_HOLD = 0.35
 FULL_PART = 0.8
 """Repetitions with this part of the highest tension count as full ones when the full range is learnt."""
 
+STRONG_FIRST = 1.25
+BLOW_S = 0.15
+"""A first rise this much beyond what steps reach is sure at its top if it takes longer than a blow."""
+
 QUICK_SET = 3
 QUICK_PART = 0.45
 """After so many strong repetitions, this part of their median duration is enough for a weaker one."""
@@ -69,6 +73,9 @@ WALKING_LONGER = 1.8
 
 QUICK_INTERVALS = 0.6
 """Sampling makes a step up to so many intervals longer."""
+
+OUTLIER_OTHERS = 2
+"""So many others are needed to know an outlier among valleys or tops."""
 
 LARGE_RANGE = 0.6
 QUICK_RISE_PART = 0.75
@@ -289,7 +296,7 @@ class Tracker:
             self._base_n = y
 
     def _forget_low(self, t: float, at: int) -> None:
-        """Only the last window counts for the rest level from now on, and after a long rest nothing learnt."""
+        """Only the last window counts for the rest level; after a long rest nothing that was learnt counts."""
         if self._full_n is not None and t - self._last_rep_s > self._config.new_set_s:
             self._new_set()
         self._window_end_s = t + REST_WINDOW_S
@@ -304,7 +311,7 @@ class Tracker:
         while self._waiting and t - self._waiting[0].top_s > self._config.new_set_s:
             self._waiting.popleft()
         self._valleys.append(self._low_n)
-        self._base_n = min(self._valleys)
+        self._base_n = self._lowest_valley()
         self._movement = m = _Movement(self._low_n, self._low_at, self._low_s, y, at, t, y, t)
         m.turn_n = y - self._config.top_drop * m.rise_n
         m.alarm_s = t + self._config.hold_s
@@ -312,6 +319,20 @@ class Tracker:
             m.near_n = m.start_n + HIGH * (full_range(self._tops, self._base_n) - m.start_n)
         self._state = _State.RISE
         self._tell_phase(self._low_s, Phase.PULL)
+
+    def _lowest_valley(self) -> float:
+        """Lowest of the recent valleys; one that lies a whole range below the others is a disturbance."""
+        low_n, *others = sorted(self._valleys)
+        if self._full_n is None or len(others) < OUTLIER_OTHERS:
+            return low_n
+        return others[0] if others[0] - low_n > self._full_n - others[0] else low_n
+
+    def _highest_top(self) -> float | None:
+        """Highest of the recent tops; one that is twice as far up as the others is a disturbance."""
+        if len(self._tops) <= OUTLIER_OTHERS:
+            return max(self._tops, default=None)
+        second_n, high_n = sorted(self._tops)[-2:]
+        return second_n if high_n - self._base_n > 2.0 * (second_n - self._base_n) else high_n
 
     def _new_set(self) -> None:
         self._full_n = None
@@ -462,9 +483,12 @@ class Tracker:
             if m.rise_n >= self._config.strong_rise_n or self._quick_width() < self._config.quick_width_s:
                 return True
         edge = rising_edge(self._time_s, self._smooth_n, self._place(m.start_at), self._place(m.top_at))
-        if self._full_n is None and m.top_n - edge.valley_n < self._config.sure_first_n:
+        rise_s, rise_n = edge.high_s - edge.low_s, m.top_n - edge.valley_n
+        if self._full_n is None and rise_n < self._config.sure_first_n:
             return False
-        return edge.high_s - edge.low_s >= self._quick_rise(m)
+        if rise_n >= STRONG_FIRST * self._config.strong_rise_n and rise_s >= BLOW_S:
+            return True
+        return rise_s >= self._quick_rise(m)
 
     def _walking(self, m: _Movement) -> bool:
         """Whether there were steps right before."""
@@ -560,7 +584,7 @@ class Tracker:
         self.standing += 1
         m.counted_n = m.top_n
         self._tops.append(m.top_n)
-        self._full_n = max(self._tops)
+        self._full_n = self._highest_top()
         self.events.append(RepTop(m.top_s, m.index, m.top_n, self._now_s, self.standing))
         if m.top_n > LARGEST_N:
             self._warn_once(
@@ -620,7 +644,7 @@ class Tracker:
         if m.top_n == m.counted_n or m.counted_n not in self._tops:
             return
         self._tops[self._tops.index(m.counted_n)] = m.counted_n = m.top_n
-        self._full_n = max(self._tops)
+        self._full_n = self._highest_top()
         self._drop_set_up(m)
 
     def _lost(self, m: _Movement) -> bool:
@@ -662,7 +686,7 @@ class Tracker:
         self.standing -= 1
         if m.counted_n in self._tops:
             self._tops.remove(m.counted_n)
-            self._full_n = max(self._tops, default=None)
+            self._full_n = self._highest_top()
         if self._early:
             self._early = [e for e in self._early if e is not m]
         self.events.append(RepRetracted(t, m.index, reason, self._now_s, self.standing))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         for sighting in sightings:
             print(json.dumps(_as_json(sighting)))
     elif sightings:
-        print(table(_HEAD, map(_row, sightings)))
+        print(sensor_table(sightings))
     else:
         print(
             "no sensor heard; press its button or pull the band to wake it, and bring it nearer",
@@ -62,6 +63,11 @@ def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Air]:
     from bandsense.cli.air import person, real_air, simulated_air
 
     return simulated_air(person(1, 1, 1, frozenset()), "simulator") if arguments.sim else real_air()
+
+
+def sensor_table(sightings: Sequence[SensorSighting]) -> str:
+    """Sensors as a table, in the order given."""
+    return table(_HEAD, map(_row, sightings))
 
 
 def _as_json(sighting: SensorSighting) -> dict[str, object]:

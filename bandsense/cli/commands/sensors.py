@@ -1,0 +1,122 @@
+"""`bandsense sensors`: look after the sensors that are paired."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from bandsense.cli.command import add_command
+from bandsense.cli.home import add_store_option, open_store
+from bandsense.cli.tables import table
+
+if TYPE_CHECKING:
+    from bandsense.cli.command import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add the command and what can be done with a sensor."""
+    command = add_command(
+        commands,
+        "sensors",
+        run,
+        summary="list, show, rename, blink or forget sensors",
+        example="bandsense sensors\nbandsense sensors info 4F2A --self-test\n"
+        "bandsense sensors rename 4F2A Left",
+    )
+    command.set_defaults(action="list")
+    add_store_option(command)
+    actions = command.add_subparsers(metavar="ACTION")
+    for name, summary in (
+        ("list", "those that were paired (the default)"),
+        ("info", "all that a sensor tells about itself"),
+        ("identify", "let it blink"),
+        ("rename", "give it a name that it keeps"),
+        ("forget", "undo the pairing, on both sides"),
+    ):
+        action = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        action.set_defaults(action=name)
+        if name == "list":
+            continue
+        action.add_argument("sensor", help="name, end of the name, or address")
+        if name == "info":
+            action.add_argument("--self-test", action="store_true", help="with the band slack: test it first")
+            action.add_argument("--json", action="store_true", help="one JSON object")
+        elif name == "rename":
+            action.add_argument("name", help="up to 16 letters")
+        elif name == "identify":
+            action.add_argument("--seconds", type=int, default=5, metavar="S", help="default: 5")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked."""
+    import asyncio
+
+    if arguments.action == "list":
+        return _list(arguments)
+    work: Coroutine[Any, Any, None] = _ACTIONS[arguments.action](arguments)
+    asyncio.run(work)
+    return 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from bandsense.cli.trainee import profiles_of
+
+    sensors = profiles_of(open_store(arguments)).sensors
+    if not sensors:
+        print("no sensor yet; make one yours with `bandsense pair`")
+        return 0
+    rows = [(each.name, each.id, each.driver, each.mount, each.side or "") for each in sensors]
+    print(table(("name", "serial or address", "kind", "mount", "side"), rows))
+    return 0
+
+
+async def _info(arguments: argparse.Namespace) -> None:
+    from bandsense.cli.air import real_air
+    from bandsense.link.pairing import inspect
+    from bandsense.workout.events import fields_json
+
+    async with real_air() as air:
+        report = await inspect(arguments.sensor, transport=air.transport, self_test=arguments.self_test)
+    data = fields_json(report)
+    if arguments.json:
+        print(json.dumps(data, default=str))
+        return
+    rows = [*data.pop("information").items(), *data.items()]
+    print(table(("what", "value"), [(name, value) for name, value in rows if value is not None]))
+
+
+async def _identify(arguments: argparse.Namespace) -> None:
+    from bandsense.cli.air import real_air
+    from bandsense.link.pairing import identify
+
+    async with real_air() as air:
+        await identify(arguments.sensor, seconds=arguments.seconds, transport=air.transport)
+
+
+async def _rename(arguments: argparse.Namespace) -> None:
+    from bandsense.cli.air import real_air
+    from bandsense.link.pairing import rename
+
+    async with real_air() as air:
+        await rename(arguments.sensor, arguments.name, transport=air.transport)
+    print(f"it is called {arguments.name} now")
+
+
+async def _forget(arguments: argparse.Namespace) -> None:
+    from bandsense.cli.air import real_air
+    from bandsense.cli.trainee import profiles_of
+    from bandsense.link.pairing import forget
+
+    async with real_air() as air:
+        told = await forget(arguments.sensor, transport=air.transport)
+    store = open_store(arguments)
+    wanted = arguments.sensor.casefold()
+    for each in profiles_of(store).sensors:
+        if wanted in (each.id.casefold(), each.name.casefold()):
+            store.sensors.remove(each.id)
+    print("forgotten on both sides" if told else "forgotten here; the sensor still remembers this computer")
+
+
+_ACTIONS = {"info": _info, "identify": _identify, "rename": _rename, "forget": _forget}

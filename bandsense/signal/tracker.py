@@ -296,7 +296,7 @@ class Tracker:
             self._base_n = y
 
     def _forget_low(self, t: float, at: int) -> None:
-        """Only the last window counts for the rest level; after a long rest nothing that was learnt counts."""
+        """Only the last window counts for the rest level; after a long rest, nothing learnt before."""
         if self._full_n is not None and t - self._last_rep_s > self._config.new_set_s:
             self._new_set()
         self._window_end_s = t + REST_WINDOW_S
@@ -586,12 +586,6 @@ class Tracker:
         self._tops.append(m.top_n)
         self._full_n = self._highest_top()
         self.events.append(RepTop(m.top_s, m.index, m.top_n, self._now_s, self.standing))
-        if m.top_n > LARGEST_N:
-            self._warn_once(
-                m.top_s,
-                WarningKind.IMPLAUSIBLE_FORCE,
-                f"{m.top_n:.0f} N is more than people pull; check the unit and the calibration",
-            )
 
     def _drop_set_up(self, m: _Movement) -> None:
         """Take back first repetitions that this one shows to have been set-up movement."""
@@ -630,6 +624,12 @@ class Tracker:
         self._rises.append(rep.pull_s)
         self._last_rep_s = rep.end
         self.events.append(RepDone(rep.end, m.index, rep, self._now_s))
+        if m.top_n > LARGEST_N:
+            self._warn_once(
+                m.top_s,
+                WarningKind.IMPLAUSIBLE_FORCE,
+                f"{m.top_n:.0f} N is more than people pull; check the unit and the calibration",
+            )
         if rep.saturated:
             self._warn_once(
                 rep.peak_time,

@@ -30,7 +30,7 @@ class DetectorConfig:
         new_set_s: after so long a rest the full range is learnt anew.
         partial_below: a repetition whose estimated range is below this part of the full one is partial. Below
             60 % it is one and from 75 % on it is none; the line is in the middle because the estimate is off
-            by up to 7 % of the range for exponents from 0.5 to 0.75.
+            by up to 8 % of the range for exponents from 0.5 to 0.75.
         set_up_below: first movements below this part of the next one's range were set-up.
     """
 

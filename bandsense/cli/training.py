@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from bandsense.cli.calibrations import calibration_of
 from bandsense.cli.capturing import CaptureNotes
 from bandsense.cli.following import Item, interrupts, show
 from bandsense.cli.output import Output
+from bandsense.cli.publishing import Publishing, published
 from bandsense.cli.trainee import Trainee, remember, trainee
 from bandsense.errors import StoreError
 from bandsense.link.bundle import software_versions
@@ -41,6 +42,7 @@ class Training:
         pre_stretched: the band is stretched at the start already.
         seconds: end after so long; None: when the person or the stream ends.
         capture: where to write everything that comes over the air.
+        publishing: where to send what happens.
     """
 
     sensor: str | None = None
@@ -51,6 +53,7 @@ class Training:
     rate_hz: int | None = None
     seconds: float | None = None
     capture: Path | None = None
+    publishing: Publishing = field(default_factory=Publishing)
 
 
 class _Relay:
@@ -98,6 +101,8 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
                 sinks.append(CaptureNotes(capture, air.transport.clock, settings))
             relay.tracker = tracker = Tracker(Workout(settings), sinks=sinks)
             afterwards.push_async_callback(_close, recorder, tracker)
+            identity = sensor.information.serial or sensor.information.address
+            await afterwards.enter_async_context(published(tracker, identity, training.publishing))
             output.begin(tracker, who.exercise.name, _actions(tracker, stop))
             ending = asyncio.create_task(_end(training, air, sensor, stop))
             try:

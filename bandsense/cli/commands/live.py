@@ -47,6 +47,14 @@ def add(commands: Commands) -> None:
         help="of the page; 0.0.0.0 opens it to the network, with a token (default: this computer only)",
     )
     command.add_argument("--port", type=int, default=8321, metavar="N", help="of the page (default: 8321)")
+    command.add_argument(
+        "--mqtt",
+        metavar="URL",
+        help="send events to the broker mqtt://[user@]host[:port][/topic]; password: BANDSENSE_MQTT_PASSWORD",
+    )
+    command.add_argument(
+        "--lsl", metavar="SESSION", help="stream tension over LSL, to inlets with this session identity"
+    )
     add_store_option(command)
     simulation = command.add_argument_group("simulated sensor, on a virtual radio")
     simulation.add_argument("--sim", action="store_true", help="use one instead of a real sensor")
@@ -77,6 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _live(arguments: argparse.Namespace) -> None:
     from bandsense.cli.output import choose
+    from bandsense.cli.publishing import Publishing
     from bandsense.cli.training import Training, train
 
     store = open_store(arguments)
@@ -89,6 +98,7 @@ async def _live(arguments: argparse.Namespace) -> None:
         rate_hz=arguments.rate,
         seconds=arguments.seconds,
         capture=arguments.capture,
+        publishing=Publishing(arguments.mqtt, arguments.lsl),
     )
     async with _air(arguments) as air:
         await train(training, air, store, choose(arguments))

@@ -1,0 +1,80 @@
+"""Tension as a stream of the Lab Streaming Layer, beside a laboratory's other instruments (extra `lsl`).
+
+LSL opens ports on every network interface and has no passwords. Its session identity stands in for a token:
+an inlet that was not configured with the same identity cannot find the stream.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+
+from bandsense.errors import ConfigError, MissingExtra
+from bandsense.samples import FloatArray
+from bandsense.workout.events import Event, Level
+
+__all__ = ["LslPublisher"]
+
+LEAST_SESSION = 8
+"""Characters of a session identity, so that it is not guessed in passing."""
+
+RELATED_S = 60.0
+"""The clocks are related over so long a time: 100 ppm between them make 6 ms."""
+
+
+class LslPublisher:
+    """Every sample's tension in newtons, as the workout has it, stamped in LSL's clock.
+
+    Args:
+        trace: times and tensions of the workout from one device time to another (`Workout.trace`).
+        sensor: identity of the sensor; it is part of the stream's source identity.
+        session: LSL session identity that inlets must share.
+
+    Raises:
+        ConfigError: the session identity is too short or has characters that LSL's configuration can't hold.
+        MissingExtra: pylsl is not installed.
+    """
+
+    def __init__(
+        self, trace: Callable[[float, float], tuple[FloatArray, FloatArray]], *, sensor: str, session: str
+    ) -> None:
+        if len(session) < LEAST_SESSION or not (session.isascii() and session.isalnum()):
+            raise ConfigError(
+                f"the LSL session identity has {LEAST_SESSION} or more letters and digits; inlets need it too"
+            )
+        try:
+            import pylsl
+        except (ImportError, RuntimeError) as error:
+            raise MissingExtra("streaming over LSL", "lsl") from error
+        pylsl.set_config_content(f"[lab]\nSessionID = {session}\n")
+        source = f"bandsense-{sensor}"
+        info = pylsl.StreamInfo("bandsense", "Force", 1, pylsl.IRREGULAR_RATE, "float32", source)
+        channel = info.desc().append_child("channels").append_child("channel")
+        channel.append_child_value("label", "tension").append_child_value("unit", "newtons")
+        self._clock: Callable[[], float] = pylsl.local_clock
+        self._outlet = pylsl.StreamOutlet(info)
+        self._trace = trace
+        self._sent_s = -math.inf
+        self._offsets: deque[tuple[float, float]] = deque()
+
+    def listen(self, event: Event) -> None:
+        """With each level, send the samples since the one before; LSL sends in threads of its own."""
+        if not isinstance(event, Level):
+            return
+        time_s, tension_n = self._trace(self._sent_s, math.inf)
+        new = time_s > self._sent_s
+        if not new.any():
+            return
+        self._sent_s = float(time_s[-1])
+        stamps = time_s[new] + self._offset(self._sent_s)
+        self._outlet.push_chunk(tension_n[new].astype(np.float32).reshape(-1, 1), stamps.tolist())
+
+    def _offset(self, device_s: float) -> float:
+        """LSL's clock minus the device's: the smallest seen lately, because arrival is only ever late."""
+        self._offsets.append((device_s, self._clock() - device_s))
+        while self._offsets[0][0] < device_s - RELATED_S:
+            self._offsets.popleft()
+        return min(offset for _, offset in self._offsets)

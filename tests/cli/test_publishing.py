@@ -1,0 +1,36 @@
+"""A session's events reach a broker through the command line, and a wrong address stops it before the set."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LIVE = [
+    sys.executable,
+    "-m",
+    "bandsense",
+    "live",
+    "--sim",
+    "--sets",
+    "1",
+    "--reps",
+    "3",
+    "--speed",
+    "0",
+    "--json",
+]
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [(["--mqtt", "http://x"], "a broker is given as"), (["--lsl", "short"], "session identity")],
+)
+def test_a_wrong_target_is_said_at_once(tmp_path: Path, option: list[str], said: str) -> None:
+    command = [*LIVE, *option, "--store", str(tmp_path / "s.sqlite3")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,68 @@
+"""Samples arrive at a real LSL inlet of the same session, stamped with its clock."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from bandsense.errors import ConfigError
+from tests.needs import missing
+
+try:
+    import pylsl  # noqa: F401
+except (ImportError, RuntimeError):
+    PYLSL = False
+else:
+    PYLSL = True
+
+SCRIPT = """
+import time
+import numpy as np, pylsl
+from bandsense.live.lsl import LslPublisher
+from bandsense.samples import SampleBlock
+from bandsense.signal.calibration import Calibration
+from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.workout import Workout
+
+workout = Workout(WorkoutSettings(Calibration(newton_per_unit=0.5)))
+publisher = LslPublisher(workout.trace, sensor="ba5e", session="gymlab2026")
+found = pylsl.resolve_byprop("source_id", "bandsense-ba5e", timeout=20)
+inlet = pylsl.StreamInlet(found[0])
+inlet.open_stream(timeout=20)
+begin = pylsl.local_clock()
+for n in range(4):
+    time.sleep(0.05)
+    counts = np.arange(4 * n, 4 * n + 4)
+    for event in workout.push(SampleBlock(100.0 + counts * 0.0125, counts)):
+        publisher.listen(event)
+values, stamps = [], []
+while len(values) < 16 and pylsl.local_clock() < begin + 20:
+    chunk, times = inlet.pull_chunk(timeout=0.5)
+    values += [row[0] for row in chunk]
+    stamps += times
+print(*values)
+print(begin - 0.25 < stamps[0] <= stamps[-1] <= pylsl.local_clock())
+"""
+
+
+def test_samples_reach_an_inlet_in_newtons() -> None:
+    if not PYLSL:
+        missing("pylsl", "pip install 'bandsense[lsl]'")
+    # A process of its own, because LSL is configured once in a process.
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=90, check=True
+    )
+    values, in_time = done.stdout.splitlines()[-2:]
+    assert np.array_equal(np.array(values.split(), dtype=float), np.arange(16) * 0.5)
+    assert in_time == "True"
+
+
+@pytest.mark.parametrize("session", ["", "short", "with space", "line\nbreak12"])
+def test_a_stream_for_everyone_is_refused(session: str) -> None:
+    from bandsense.live.lsl import LslPublisher
+
+    with pytest.raises(ConfigError, match="session identity"):
+        LslPublisher(lambda a, b: (np.zeros(0), np.zeros(0)), sensor="x", session=session)

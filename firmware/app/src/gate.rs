@@ -10,17 +10,20 @@
 //!
 //! *Lost bonds.* To a central whose key it does not have the host only says goodbye. The controller is told first that
 //! there is no key, so that the central learns the reason: *PIN or Key Missing* (vol 4, part E, 7.8.26).
+//!
+//! *Lost links.* The host stops for good when a link ends just before it hands over that link's key. It is told that the
+//! key was taken; the disconnection follows.
 
 use core::cell::Cell;
 
-use bt_hci::ControllerToHostPacket;
 use bt_hci::cmd::le::{LeLongTermKeyRequestNegativeReply, LeLongTermKeyRequestReply};
 use bt_hci::cmd::link_control::Disconnect;
 use bt_hci::cmd::{self, AsyncCmd, Cmd, SyncCmd};
 use bt_hci::controller::{Controller, ControllerCmdAsync, ControllerCmdSync};
 use bt_hci::data::{AclPacket, AclPacketBoundary, IsoPacket, SyncPacket};
 use bt_hci::event::{EventKind, EventPacket};
-use bt_hci::param::ConnHandle;
+use bt_hci::param::{ConnHandle, Error as HciError};
+use bt_hci::{ControllerToHostPacket, FromHciBytes};
 use embedded_io::ErrorType;
 
 /// The fixed channels, little-endian as on the air (vol 3, part A, 2.1).
@@ -74,8 +77,12 @@ impl<'a, C, F: Fn() -> bool> Gate<'a, C, F> {
     }
 
     fn notice(&self, event: &EventPacket<'_>) {
-        if let (EventKind::Le, [LONG_TERM_KEY_REQUEST, low, high, ..]) = (event.kind, event.data) {
-            self.key_wanted.set(Some(ConnHandle::new(u16::from_le_bytes([*low, *high]))));
+        match (event.kind, event.data) {
+            (EventKind::Le, [LONG_TERM_KEY_REQUEST, low, high, ..]) => {
+                self.key_wanted.set(Some(ConnHandle::new(u16::from_le_bytes([*low, *high]))));
+            }
+            (EventKind::DisconnectionComplete, _) => self.key_wanted.set(None),
+            _ => {}
         }
     }
 }
@@ -196,16 +203,21 @@ where
     C: ControllerCmdSync<Q> + ControllerCmdSync<LeLongTermKeyRequestNegativeReply>,
 {
     async fn exec(&self, command: &Q) -> Result<Q::Return, cmd::Error<Self::Error>> {
-        if Q::OPCODE == LeLongTermKeyRequestReply::OPCODE {
-            self.key_wanted.set(None);
-        }
         if Q::OPCODE == Disconnect::OPCODE
             && let Some(handle) = self.key_wanted.take()
         {
             // Fails for a link that is gone, which the disconnection finds out as well.
             let _ = self.controller.exec(&LeLongTermKeyRequestNegativeReply::new(handle)).await;
         }
-        self.controller.exec(command).await
+        let answered =
+            if Q::OPCODE == LeLongTermKeyRequestReply::OPCODE { self.key_wanted.take() } else { None };
+        match (self.controller.exec(command).await, answered) {
+            (Err(cmd::Error::Hci(error)), Some(handle)) if error == HciError::UNKNOWN_CONN_IDENTIFIER => {
+                let returned = handle.raw().to_le_bytes();
+                Q::Return::from_hci_bytes_complete(&returned).map_err(|_| cmd::Error::Hci(error))
+            }
+            (result, _) => result,
+        }
     }
 }
 

@@ -22,6 +22,7 @@ _COMMANDS = (
     "export",
     "exercises",
     "profile",
+    "band",
     "pair",
     "sensors",
     "scan",

@@ -1,0 +1,300 @@
+"""`bandsense band`: the bands that someone owns, and how strong they are."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bandsense.cli.command import add_command
+from bandsense.cli.home import add_store_option, open_store
+from bandsense.cli.tables import table
+
+if TYPE_CHECKING:
+    from bandsense.bands.fit import BandFit
+    from bandsense.bands.pull import GuidedPull
+    from bandsense.cli.air import Air
+    from bandsense.cli.command import Commands
+    from bandsense.profiles import BandProfile
+    from bandsense.signal.calibration import Calibration
+    from bandsense.store.store import Store
+
+FORMS = ("flat", "tube", "loop")
+
+
+def add(commands: Commands) -> None:
+    """Add the command and what can be done with bands."""
+    command = add_command(
+        commands,
+        "band",
+        run,
+        summary="list, add, show or measure your bands",
+        details="A band need not be known to train with it. A calibration pull makes the slack advice "
+        "surer, and shows when the band wears out.",
+        example="bandsense band list --catalogue\n"
+        "bandsense band add red --colour red --rest-length-cm 60\n"
+        "bandsense band pull red\n"
+        "bandsense band pull red --file pull.csv --mark-cm 85 110 130\n"
+        "bandsense band show red",
+    )
+    command.set_defaults(action="list", catalogue=False)
+    add_store_option(command)
+    actions = command.add_subparsers(metavar="ACTION")
+    listing = _action(actions, "list", "your bands (the default), or published ones")
+    listing.add_argument("--catalogue", action="store_true", help="what a colour pulls, as published")
+    adding = _action(actions, "add", "make a band known")
+    adding.add_argument("name", help="what you call it")
+    adding.add_argument(
+        "--rest-length-cm", type=float, metavar="CM", help="unstretched, between the ends used"
+    )
+    adding.add_argument("--colour", help="`bandsense band list --catalogue` names those that are published")
+    adding.add_argument("--brand", default="TheraBand", help="default: TheraBand")
+    adding.add_argument("--form", choices=FORMS, default="flat", help="default: flat")
+    adding.add_argument(
+        "--strands", type=int, default=1, metavar="N", help="side by side; 2 where it is doubled (default: 1)"
+    )
+    showing = _action(actions, "show", "what is known about a band, and whether it wears out")
+    showing.add_argument("name")
+    _add_pull(_action(actions, "pull", "measure a band: hold it at marked lengths"))
+
+
+def _action(actions: Commands, name: str, summary: str) -> argparse.ArgumentParser:
+    action = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    action.set_defaults(action=name)
+    return action
+
+
+def _add_pull(pulling: argparse.ArgumentParser) -> None:
+    pulling.add_argument("name")
+    pulling.add_argument("--rest-length-cm", type=float, metavar="CM", help="measured anew for this pull")
+    pulling.add_argument(
+        "--mark-cm",
+        type=float,
+        nargs="+",
+        metavar="CM",
+        help="lengths to hold (default: 1.4, 1.8 and 2.2 times the unstretched length)",
+    )
+    pulling.add_argument(
+        "--sensor", metavar="NAME", help="name, end of the name, or address (default: the nearest)"
+    )
+    pulling.add_argument("--file", type=Path, metavar="FILE", help="take a recorded pull instead of a sensor")
+    pulling.add_argument("--sim", action="store_true", help="a simulated sensor, on a virtual radio")
+    pulling.add_argument("--trace", type=Path, metavar="FILE", help="what the simulated sensor feels")
+    pulling.add_argument("--speed", type=float, metavar="N", help="with --sim: times faster; 0: at once")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked."""
+    if arguments.action == "list" and arguments.catalogue:
+        _list_catalogue()
+        return 0
+    store = open_store(arguments)
+    if arguments.action == "list":
+        _list(store)
+    elif arguments.action == "add":
+        _add(store, arguments)
+    elif arguments.action == "show":
+        _show(_known(store, arguments.name))
+    else:
+        _pull(store, arguments)
+    return 0
+
+
+# -- list, add, show ---------------------------------------------------------------------------------------
+
+
+def _list_catalogue() -> None:
+    from bandsense.bands.catalogue import estimate, load_catalogue
+
+    kinds = {(each.brand, form.value, each.colour): form for each in load_catalogue() for form in each.forms}
+    rows = []
+    for (brand, form_name, colour), form in sorted(kinds.items()):
+        what = estimate(colour, brand=brand, form=form)
+        tension_n = what.law.f100_n
+        sources = sorted({each.source.id for each in what.tables})
+        rows.append(
+            (
+                brand,
+                form_name,
+                colour,
+                f"{tension_n:.0f} ± {what.relative_uncertainty * tension_n:.0f}",
+                ", ".join(sources),
+            )
+        )
+    print(table(("brand", "form", "colour", "estimated N at twice its length", "sources"), rows))
+
+
+def _list(store: Store) -> None:
+    from bandsense.cli.trainee import profiles_of
+
+    bands = profiles_of(store).bands
+    if not bands:
+        print("no band yet; add one with `bandsense band add NAME --rest-length-cm CM`")
+        return
+    rows = [
+        (
+            band.id,
+            band.colour or "",
+            band.form.value,
+            "–" if band.rest_length_m is None else f"{100 * band.rest_length_m:.0f}",
+            _source(band),
+        )
+        for band in bands
+    ]
+    print(table(("band", "colour", "form", "unstretched cm", "tension known from"), rows))
+
+
+def _source(band: BandProfile) -> str:
+    if band.f100_n is not None:
+        return "a calibration pull"
+    return "its colour" if band.colour else "nothing yet"
+
+
+def _known(store: Store, name: str) -> BandProfile:
+    from bandsense.cli.trainee import profiles_of
+
+    return profiles_of(store).band(name)
+
+
+def _keep(store: Store, band: BandProfile) -> None:
+    store.bands.put(band.id, band.model_dump(mode="json", by_alias=True))
+
+
+def _add(store: Store, arguments: argparse.Namespace) -> None:
+    from pydantic import ValidationError
+
+    from bandsense.bands.catalogue import Form
+    from bandsense.errors import ConfigError
+    from bandsense.exercises.model import faults_in
+    from bandsense.profiles import BandProfile
+
+    if store.bands.get(arguments.name.strip()) is not None:
+        raise ConfigError(
+            f"a band is called '{arguments.name}' already; choose another name, or measure that one again "
+            f"with `bandsense band pull {arguments.name}`"
+        )
+    try:
+        band = BandProfile(
+            id=arguments.name,
+            name=arguments.name,
+            brand=arguments.brand,
+            colour=arguments.colour,
+            form=Form(arguments.form),
+            rest_length_m=_metres(arguments.rest_length_cm),
+            strands=arguments.strands,
+        )
+    except ValidationError as error:
+        raise ConfigError(f"this band cannot be: {faults_in(error)}") from error
+    band.law()  # refuses a colour that no table has
+    _keep(store, band)
+    print(f"{band.id}: kept. Train with it: `bandsense live --band {band.id}`")
+
+
+def _metres(length_cm: float | None) -> float | None:
+    return None if length_cm is None else length_cm / 100.0
+
+
+def _show(band: BandProfile) -> None:
+    from bandsense.bands.band import MAX_ELONGATION
+    from bandsense.live.words import plural
+
+    kind = " ".join(part for part in (band.brand, band.colour, band.form.value) if part)
+    print(f"{band.id}: {kind}, {'1 strand' if band.strands == 1 else f'{band.strands} strands'}")
+    if band.rest_length_m is not None:
+        most_cm = 100.0 * (1.0 + MAX_ELONGATION) * band.rest_length_m
+        print(f"unstretched {100 * band.rest_length_m:.1f} cm; never pull it beyond {most_cm:.0f} cm")
+    print(_strength(band))
+    if band.stiffness:
+        print(f"{plural(len(band.stiffness), 'pull')} so far. {band.wear().message}")
+
+
+def _strength(band: BandProfile) -> str:
+    from bandsense.bands.catalogue import estimate
+
+    if band.f100_n is not None and band.exponent is not None:
+        uncertainty = f" ± {band.stiffness[-1].uncertainty_n:.1f}" if band.stiffness else ""
+        return (
+            f"{band.strands * band.f100_n:.1f}{uncertainty} N at twice its length, exponent "
+            f"{band.exponent:.2f} ± {band.exponent_uncertainty:.2f}, from its calibration pull"
+        )
+    if band.colour:
+        what = estimate(band.colour, brand=band.brand, form=band.form)
+        tension_n = band.strands * what.law.f100_n
+        uncertainty_n = tension_n * what.relative_uncertainty
+        return (
+            f"{tension_n:.0f} ± {uncertainty_n:.0f} N at twice its length, from its colour; measure it with "
+            f"`bandsense band pull {band.id}`"
+        )
+    return f"its tension is not known; measure it with `bandsense band pull {band.id}`"
+
+
+# -- pull --------------------------------------------------------------------------------------------------
+
+
+def _pull(store: Store, arguments: argparse.Namespace) -> None:
+    from bandsense.bands.pull import GuidedPull
+    from bandsense.errors import BandModelError, ConfigError
+
+    if arguments.sim and arguments.trace is None:
+        raise ConfigError("--sim needs --trace FILE: the pull that the simulated sensor feels")
+    if not arguments.sim and (arguments.trace is not None or arguments.speed is not None):
+        raise ConfigError("--trace and --speed need --sim; a recorded pull is taken with --file")
+    band = _known(store, arguments.name)
+    rest_length_m = _metres(arguments.rest_length_cm) or band.rest_length_m
+    if rest_length_m is None:
+        raise ConfigError("measure the unstretched band first and give its length with --rest-length-cm")
+    marks_m = None if arguments.mark_cm is None else [length / 100.0 for length in arguments.mark_cm]
+    guide = GuidedPull(rest_length_m, marks_m, strands=band.strands)
+    calibration = _read(guide, arguments)
+    if not guide.done:
+        raise BandModelError(f"the pull was not finished; nothing is kept. It stood at: {guide.instruction}")
+    fit = guide.fit()
+    measured = band.fitted(fit)
+    _keep(store, measured)
+    _print_fit(fit, guide.marks_m, calibration)
+    if len(measured.stiffness) > 1:
+        print(measured.wear().message)
+
+
+def _read(guide: GuidedPull, arguments: argparse.Namespace) -> Calibration:
+    from bandsense.cli.air import run_at
+    from bandsense.cli.pulling import pull_from_file
+
+    if arguments.file is not None:
+        return pull_from_file(guide, arguments.file, _say)
+    speed = 1.0 if arguments.speed is None else arguments.speed
+    return run_at(speed, _read_sensor(guide, arguments))
+
+
+async def _read_sensor(guide: GuidedPull, arguments: argparse.Namespace) -> Calibration:
+    from bandsense.cli.pulling import pull_from_sensor
+
+    async with _air(arguments) as air:
+        return await pull_from_sensor(guide, arguments.sensor, air, _say)
+
+
+def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Air]:
+    from bandsense.cli.air import real_air, recording, simulated_air
+
+    return simulated_air(recording(arguments.trace), "simulator") if arguments.sim else real_air()
+
+
+def _say(message: str) -> None:
+    print(message, flush=True)
+
+
+def _print_fit(fit: BandFit, marks_m: tuple[float, ...], calibration: Calibration) -> None:
+    from bandsense.live.words import tension_words
+
+    print(f"exponent {fit.exponent:.2f} ± {fit.exponent_uncertainty:.2f}")
+    lengths_m = sorted({*marks_m, 2.0 * fit.band.rest_length_m})
+    rows = [
+        (
+            f"{100 * length_m:.0f}",
+            tension_words(float(fit.band.tension_n(length_m)), fit.tension_uncertainty_n(length_m))[:-2],
+        )
+        for length_m in lengths_m
+    ]
+    print(table(("cm", "N"), rows))
+    print(f"The sensor's own span is uncertain by another {calibration.span_uncertainty:.0%}.")

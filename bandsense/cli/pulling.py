@@ -1,0 +1,84 @@
+"""A calibration pull from a file or from a sensor, told step by step."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from bandsense.bands.pull import GuidedPull
+from bandsense.cli.air import Air
+from bandsense.cli.calibrations import calibration_of
+from bandsense.cli.following import interrupts
+from bandsense.export.reading import read_recording
+from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
+from bandsense.samples import SampleBlock
+from bandsense.signal.calibration import Calibration
+
+__all__ = ["pull_from_file", "pull_from_sensor"]
+
+Say = Callable[[str], None]
+
+
+def pull_from_file(guide: GuidedPull, path: Path, say: Say) -> Calibration:
+    """Lead a recorded trace through the pull; gives the calibration of its forces.
+
+    Raises:
+        FileFormatError: the file cannot be read.
+    """
+    calibration = Calibration.identity()
+    _push(guide, read_recording(path).block, calibration, say)
+    return calibration
+
+
+async def pull_from_sensor(guide: GuidedPull, name: str | None, air: Air, say: Say) -> Calibration:
+    """Lead a person with a sensor through the pull, until it is done or they end it; gives its calibration.
+
+    Raises:
+        LinkError: the sensor cannot be reached.
+        CalibrationError: the sensor's readings have no known size.
+    """
+    stop = asyncio.Event()
+    with interrupts(stop):
+        async with open_sensor(name, transport=air.transport, on_event=_telling(say)) as sensor:
+            calibration = calibration_of(sensor.information)
+            ending = asyncio.create_task(_end(sensor, air, stop))
+            say(guide.instruction)
+            try:
+                async for block in sensor.stream():
+                    _push(guide, block, calibration, say)
+                    if guide.done:
+                        stop.set()
+            finally:
+                ending.cancel()
+                with suppress(asyncio.CancelledError):
+                    await ending
+    return calibration
+
+
+def _push(guide: GuidedPull, block: SampleBlock, calibration: Calibration, say: Say) -> None:
+    for step in guide.push(block.time_s, calibration.tension_n(block.values)):
+        say(step.message)
+
+
+def _telling(say: Say) -> Callable[[LinkEvent], None]:
+    def tell(event: LinkEvent) -> None:
+        if event.state in (LinkState.SEARCHING, LinkState.LOST):
+            say(event.message)
+
+    return tell
+
+
+async def _end(sensor: Sensor, air: Air, stop: asyncio.Event) -> None:
+    """End the stream when the person or the pull is done, or nothing more can come."""
+    ends = [asyncio.ensure_future(stop.wait())]
+    if air.finished is not None:
+        ends.append(asyncio.ensure_future(air.finished.wait()))
+    try:
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        await sensor.stop()
+    finally:
+        for end in ends:
+            end.cancel()
+        sensor.end()

@@ -1,0 +1,141 @@
+"""`bandsense band`: from a band that is not known to one that was measured twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bandsense.bands.band import Band
+from bandsense.bands.laws import PowerLaw
+from tests.cli.conftest import Command, Done
+
+REST_M = 0.60
+HOLDS_M = (0.84, 1.08, 1.32)
+
+
+def _pull(path: Path, *, f100_n: float = 45.0, holds_m: tuple[float, ...] = HOLDS_M) -> Path:
+    """Slack for three seconds, then each length held for three, with a second of movement before."""
+    band = Band(PowerLaw(f100_n, 0.65), REST_M)
+    ways = [np.full(240, 0.55)]
+    for before, after in zip((0.55, *holds_m), holds_m, strict=False):
+        ways += [np.linspace(before, after, 80), np.full(240, after)]
+    tension_n = 0.4 + band.tension_n(np.concatenate(ways))
+    rows = "".join(f"{n / 80.0:.4f},{value:.3f}\n" for n, value in enumerate(tension_n))
+    path.write_text("time_s,tension_n\n" + rows)
+    return path
+
+
+@pytest.fixture
+def pull(tmp_path: Path) -> Path:
+    return _pull(tmp_path / "pull.csv")
+
+
+@pytest.fixture
+def red(command: Command) -> Command:
+    """`command`, with a red band known."""
+    assert command("band", "add", "red", "--colour", "red", "--rest-length-cm", "60").status == 0
+    return command
+
+
+def _tensions(done: Done) -> dict[int, float]:
+    """Length in cm and tension in N, as printed."""
+    rows = (line.split() for line in done.lines if " ± " in line and line.strip()[0].isdigit())
+    return {int(row[0]): float(row[1]) for row in rows}
+
+
+def test_without_a_band_it_says_how_to_add_one(command: Command) -> None:
+    done = command("band")
+    assert done.status == 0
+    assert "bandsense band add" in done.out
+
+
+def test_the_catalogue_tells_what_a_colour_pulls_and_how_unsure_that_is(command: Command) -> None:
+    lines = command("band", "list", "--catalogue").lines
+    assert "estimated" in lines[0]
+    assert any(line.startswith("TheraBand  flat  red") and " ± " in line for line in lines)
+    assert any(line.startswith("TheraBand  loop") for line in lines)
+
+
+def test_a_new_band_is_known_by_its_colour_alone(red: Command) -> None:
+    assert "from its colour; measure it with `bandsense band pull red`" in red("band", "show", "red").out
+    assert red("band").lines[1].split() == ["red", "red", "flat", "60", "its", "colour"]
+    assert red("profile").out.count("red")
+
+
+def test_a_recorded_pull_measures_the_band(red: Command, pull: Path) -> None:
+    done = red("band", "pull", "red", "--file", pull)
+    assert done.status == 0
+    assert [line.split(". ")[-1] for line in done.lines[:4]] == [
+        "Hold 1 of 3: stretch to 84 cm and keep still.",
+        "Hold 2 of 3: stretch to 108 cm and keep still.",
+        "Hold 3 of 3: stretch to 132 cm and keep still.",
+        "Done; let the band go slowly.",
+    ]
+    true = Band(PowerLaw(45.0, 0.65), REST_M)
+    tensions = _tensions(done)
+    assert set(tensions) == {84, 108, 120, 132}
+    for length_cm, tension_n in tensions.items():
+        assert tension_n == pytest.approx(float(true.tension_n(length_cm / 100)), abs=0.3)
+    shown = red("band", "show", "red").out
+    assert "from its calibration pull" in shown
+    assert "never pull it beyond 18" in shown
+    assert red("band").lines[1].endswith("a calibration pull")
+
+
+@pytest.mark.parametrize(("again_n", "verdict"), [(45.0, "nothing to do"), (36.0, "Look it over for nicks")])
+def test_a_second_pull_tells_wear(
+    red: Command, pull: Path, tmp_path: Path, again_n: float, verdict: str
+) -> None:
+    red("band", "pull", "red", "--file", pull)
+    done = red("band", "pull", "red", "--file", _pull(tmp_path / "again.csv", f100_n=again_n))
+    assert verdict in done.lines[-1]
+    assert verdict in red("band", "show", "red").out
+
+
+def test_a_pull_with_a_sensor_on_the_air_gives_the_same(red: Command, pull: Path) -> None:
+    from_file = red("band", "pull", "red", "--file", pull, "--rest-length-cm", "60")
+    on_air = red("band", "pull", "red", "--sim", "--trace", pull, "--speed", "0", "--rest-length-cm", "60")
+    assert on_air.status == 0, on_air.err
+    assert on_air.lines[1].startswith("Pull the band five times")
+    assert _tensions(on_air) == _tensions(from_file)
+
+
+def test_marks_and_length_of_ones_own(command: Command, tmp_path: Path) -> None:
+    command("band", "add", "mine")
+    path = _pull(tmp_path / "two.csv", holds_m=(0.9, 1.3))
+    refused = command("band", "pull", "mine", "--file", path)
+    assert "--rest-length-cm" in refused.err
+    done = command("band", "pull", "mine", "--file", path, "--rest-length-cm", "60", "--mark-cm", "130", "90")
+    assert {90, 130} <= set(_tensions(done))
+
+
+def test_an_unfinished_pull_keeps_nothing(red: Command, pull: Path) -> None:
+    done = red("band", "pull", "red", "--file", pull, "--mark-cm", "84", "108", "132", "150")
+    assert done.status == 1
+    assert "nothing is kept. It stood at: Hold 4 of 4" in done.err
+    assert "from its colour" in red("band", "show", "red").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("add", "red"), "is called 'red' already"),
+        (("add", "x", "--colour", "pinkish"), "known colours: black, blue"),
+        (("add", "x", "--rest-length-cm", "-3"), "rest_length_m"),
+        (("add", "x", "--strands", "0"), "strands"),
+        (("show", "blue"), "no band is called 'blue'; there are: red"),
+        (("pull", "red", "--sim"), "--sim needs --trace"),
+        (("pull", "red", "--trace", "x.csv"), "need --sim"),
+        (("pull", "red", "--file", "x.csv", "--mark-cm", "30"), "between the resting length"),
+        (("pull", "red", "--file", "nowhere.csv"), "there is no such file"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_reason(
+    red: Command, arguments: tuple[str, ...], reason: str
+) -> None:
+    done = red("band", *arguments)
+    assert done.status == 1
+    assert reason in done.err
+    assert red("band").lines[1:] == ["red   red     flat              60  its colour"]

@@ -25,6 +25,8 @@ _COMMANDS = (
     "band",
     "pair",
     "sensors",
+    "calibrate",
+    "firmware",
     "scan",
     "sim",
     "doctor",

@@ -52,3 +52,20 @@ def from_record(record: CalibrationRecord) -> Calibration:
         reference_temperature_c=record.reference_temperature_c,
         made_at_s=record.made_at_s,
     )
+
+
+def to_record(calibration: Calibration, largest_n: float) -> CalibrationRecord:
+    """As a sensor keeps it, good up to `largest_n`."""
+    kept = calibration.without_covariance(largest_n)
+    grades = {grade: code for code, grade in _GRADES.items()}
+    return CalibrationRecord(
+        newton_per_count=kept.newton_per_unit,
+        zero_counts=round(kept.zero),
+        grade=grades[kept.grade],
+        newton_per_count2=kept.newton_per_unit2,
+        newton_per_kelvin=kept.newton_per_kelvin,
+        reference_temperature_c=kept.reference_temperature_c,
+        zero_uncertainty_n=kept.zero_uncertainty_n,
+        span_uncertainty=kept.span_uncertainty,
+        made_at_s=kept.made_at_s,
+    )

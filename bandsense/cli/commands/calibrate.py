@@ -1,0 +1,137 @@
+"""`bandsense calibrate`: find a sensor's calibration with known masses."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from bandsense.cli.command import add_command
+
+if TYPE_CHECKING:
+    from bandsense.cli.command import Commands
+    from bandsense.link.sensor import Sensor
+    from bandsense.signal.calibrate import CalibrationProcedure, Instruction
+    from bandsense.signal.calibration_fit import CalibrationReport
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command = add_command(
+        commands,
+        "calibrate",
+        run,
+        summary="calibrate a sensor with known masses, step by step",
+        details="Warm-up, exercise, masses up and down in several runs, and a creep test; then the result "
+        "with its uncertainty, which the sensor keeps if you want. Water bottles on a kitchen scale will do.",
+        example="bandsense calibrate --masses 2,5,10\nbandsense calibrate 4F2A --masses 5,10 --quick",
+    )
+    command.add_argument("sensor", nargs="?", help="name, end of the name, or address (default: the nearest)")
+    command.add_argument("--masses", required=True, metavar="KG,KG", help="what will be hung, in kilograms")
+    command.add_argument("--runs", type=int, default=3, metavar="N", help="times up and down (default: 3)")
+    command.add_argument("--quick", action="store_true", help="one run, no warm-up, no creep: less sure")
+    command.add_argument("--clip-on", action="store_true", help="the sensor is clipped onto the band")
+    command.add_argument("--gravity", type=float, metavar="M/S2", help="local gravity, where it is known")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Lead through a calibration."""
+    import asyncio
+
+    from bandsense.errors import CalibrationError
+
+    if not sys.stdin.isatty():
+        raise CalibrationError("a calibration asks and waits for answers; run it in a terminal")
+    asyncio.run(_calibrate(arguments))
+    return 0
+
+
+def procedure_of(arguments: argparse.Namespace) -> CalibrationProcedure:
+    """The procedure that the command line asks for.
+
+    Raises:
+        CalibrationError: the masses are no masses.
+    """
+    from bandsense.errors import CalibrationError
+    from bandsense.signal.calibrate import CalibrationPlan, CalibrationProcedure
+    from bandsense.signal.calibration_fit import Conditions
+
+    try:
+        masses = tuple(float(mass) for mass in arguments.masses.split(","))
+    except ValueError:
+        raise CalibrationError(f"{arguments.masses!r} are no masses; write them like 2,5,10") from None
+    if arguments.quick:
+        plan = CalibrationPlan(masses, runs=1, warm_up_s=0.0, exercises=1, creep_s=0.0)
+    else:
+        plan = CalibrationPlan(masses, runs=arguments.runs)
+    return CalibrationProcedure(
+        plan, Conditions(gravity_m_s2=arguments.gravity, inline=not arguments.clip_on)
+    )
+
+
+async def _calibrate(arguments: argparse.Namespace) -> None:
+    from bandsense.cli.guide import guide
+    from bandsense.link.sensor import open_sensor
+
+    procedure = procedure_of(arguments)
+    async with open_sensor(
+        arguments.sensor, on_event=lambda event: print(event.message, flush=True)
+    ) as sensor:
+
+        async def ask(step: Instruction) -> bool:
+            share = f"[{procedure.progress:3.0%}]"
+            return await _answer(f"\n{share} {step.text}\nEnter when it is done, s to leave it out: ") != "s"
+
+        await guide(procedure, sensor.stream(), ask, print)
+        report = procedure.result(made_at_s=int(time.time()))
+        print("\n".join(report_lines(report)))
+        await _offer(sensor, report)
+
+
+async def _answer(question: str) -> str:
+    import asyncio
+
+    return (await asyncio.to_thread(input, question)).strip().lower()
+
+
+async def _offer(sensor: Sensor, report: CalibrationReport) -> None:
+    """Let the sensor keep it, if the person wants."""
+    from bandsense.cli.calibrations import to_record
+
+    if await _answer("\nLet the sensor keep this calibration? [y/N] ") != "y":
+        print("not kept")
+        return
+    await sensor.stop()
+    await sensor.device.write_calibration(to_record(report.calibration, report.largest_n))
+    print("kept by the sensor")
+
+
+def report_lines(report: CalibrationReport) -> list[str]:
+    """What was found, for people."""
+    from bandsense.cli.tables import table
+
+    calibration = report.calibration
+    creep = "not measured" if report.creep is None else f"{report.creep:+.2%}"
+    figures = [
+        ("span", f"{calibration.newton_per_unit:.6g} N per {calibration.unit.value}"),
+        ("zero", f"{calibration.zero:.0f}"),
+        ("order", f"{report.order}"),
+        ("residual", f"{report.residual_n:.3f} N"),
+        ("non-linearity", f"{report.nonlinearity:.2%}"),
+        ("hysteresis", f"{report.hysteresis:.2%}"),
+        ("repeatability", f"{report.repeatability:.2%}"),
+        ("zero return", f"{report.zero_return:.2%}"),
+        ("creep", creep),
+        ("uncertainty (k = 2)", f"{report.expanded_uncertainty_n:.2f} N at {report.largest_n:.0f} N"),
+    ]
+    budget = [
+        (part.name, f"{part.standard_uncertainty_n:.3f}", "measured" if part.measured else "known beforehand")
+        for part in report.budget
+    ]
+    return [
+        table(("figure", "value"), figures),
+        "",
+        table(("uncertainty from", "N (k = 1)", ""), budget),
+        *(f"note: {note}" for note in report.notes),
+    ]

@@ -1,0 +1,77 @@
+"""`bandsense firmware`: bring new firmware to a sensor."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bandsense.cli.command import add_command
+
+if TYPE_CHECKING:
+    from bandsense.cli.command import Commands
+    from bandsense.link.update import UpdateProgress, UpdateResult
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command = add_command(
+        commands,
+        "firmware",
+        run,
+        summary="update the firmware of a sensor",
+        details="The sensor checks what it gets, starts it on trial, and goes back to what it had unless "
+        "this computer can connect to it again.",
+        example="bandsense firmware update bandsense-1.1.0.zip\nbandsense firmware update FILE 4F2A --force",
+    )
+    actions = command.add_subparsers(metavar="update FILE", required=True)
+    update = actions.add_parser("update", help="install the firmware in a file")
+    update.add_argument("file", type=Path, help="the .zip that `make firmware` makes")
+    update.add_argument("sensor", nargs="?", help="name, end of the name, or address (default: the nearest)")
+    update.add_argument("--force", action="store_true", help="also the same version or an older one")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Update, and tell how it goes."""
+    import asyncio
+
+    result = asyncio.run(_update(arguments))
+    print(f"{result.name} runs {result.new_version} now; it ran {result.old_version} before")
+    if result.development:
+        print(
+            "signed with a development key: for the bench, not for a sensor that is given away",
+            file=sys.stderr,
+        )
+    return 0
+
+
+async def _update(arguments: argparse.Namespace) -> UpdateResult:
+    from bandsense.cli.air import real_air
+    from bandsense.link.update import update_firmware
+
+    async with real_air() as air:
+        return await update_firmware(
+            arguments.file,
+            arguments.sensor,
+            transport=air.transport,
+            force=arguments.force,
+            on_progress=_Shown(),
+        )
+
+
+class _Shown:
+    """Progress on standard error: a line that changes on a terminal, one line per stage elsewhere."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, progress: UpdateProgress) -> None:
+        text = progress.stage.value
+        if not sys.stderr.isatty():
+            if text != self._last:
+                print(text, file=sys.stderr, flush=True)
+            self._last = text
+            return
+        share = f" {progress.sent_bytes / progress.total_bytes:.0%}" if progress.total_bytes else ""
+        print(f"\r{text}{share}".ljust(40), end="", file=sys.stderr, flush=True)

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bandsense.link.update import UpdateProgress, UpdateResult, UpdateStage
+from tests.cli.conftest import Command
+
+
+def test_an_update_is_told_stage_by_stage(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, object] = {}
+
+    async def update(file: Path, sensor: str | None, **options: object) -> UpdateResult:
+        asked.update(file=file, sensor=sensor, force=options["force"])
+        tell = options["on_progress"]
+        for stage in (UpdateStage.CONNECTING, UpdateStage.UPLOADING, UpdateStage.UPLOADING, UpdateStage.DONE):
+            tell(UpdateProgress(stage, 10, 20))  # type: ignore[operator]
+        return UpdateResult("bandsense-BA5E", "1.0.0", "1.1.0", True, 0)
+
+    monkeypatch.setattr("bandsense.link.update.update_firmware", update)
+    done = command("firmware", "update", tmp_path / "new.zip", "BA5E", "--force")
+    assert done.status == 0
+    assert asked == {"file": tmp_path / "new.zip", "sensor": "BA5E", "force": True}
+    assert done.out == "bandsense-BA5E runs 1.1.0 now; it ran 1.0.0 before\n"
+    assert done.err.splitlines()[:3] == ["connecting", "uploading", "done"]
+    assert "development key" in done.err
+
+
+def test_a_file_that_is_no_firmware_is_named(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.zip"
+    path.write_bytes(b"no firmware")
+    done = command("firmware", "update", path)
+    assert done.status == 1
+    assert "wrong.zip" in done.err

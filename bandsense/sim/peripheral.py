@@ -73,23 +73,41 @@ class Fault:
     max_mtu: int | None = None
     """The largest ATT MTU that the sensor accepts."""
 
-    def frame(self, data: bytes) -> Iterable[tuple[float, bytes]]:
-        """What becomes of a measurement notification: delay in seconds and bytes, any number of times."""
-        return ((0.0, data),)
+    def hardware(self, hardware: Hardware) -> Hardware:
+        """The sensor that is really there."""
+        return hardware
 
-    def answer(self, data: bytes) -> Iterable[tuple[float, bytes]]:
-        """What becomes of an answer of the control point."""
-        return ((0.0, data),)
+    def source(self, source: SampleSource) -> SampleSource:
+        """What it really feels."""
+        return source
+
+    def powered(self, band: VirtualBand) -> None:
+        """It was switched on, and is about to advertise."""
+
+    def offers(self, service_uuid: str) -> bool:
+        """Whether it has this service."""
+        return True
+
+    def information(self, data: bytes) -> bytes:
+        """What is read from *information*."""
+        return data
 
     def request(self, data: bytes) -> None:
         """A request was written. May raise `att.ATT_Error` to refuse the write."""
 
-    def offers(self, service_uuid: str) -> bool:
-        """Whether the sensor has this service."""
-        return True
+    def answer(self, data: bytes) -> Iterable[tuple[float, bytes]]:
+        """What becomes of an answer of the control point: delays in seconds, and bytes."""
+        return ((0.0, data),)
+
+    def frame(self, data: bytes) -> Iterable[tuple[float, bytes]]:
+        """What becomes of a measurement notification: delays in seconds and bytes, any number of times."""
+        return ((0.0, data),)
 
     def step(self, band: VirtualBand, step: Step) -> None:
         """The client got as far as this."""
+
+    async def script(self, band: VirtualBand) -> None:
+        """What happens to the sensor from its first frame on; runs once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +169,14 @@ class SentFrame:
 
     Attributes:
         frame: as taken, before anything went wrong with it.
-        boot_number: during which it was taken: sequence and clock begin anew at every boot.
+        boot: how manieth boot it was taken in; sequence and clock begin anew at every boot. This is the true
+            count, whatever a sensor that failed to count a reset says.
         at_s: loop time at which it was handed to the radio.
         on_air: pieces of it that were handed to the radio, as bytes; empty where no one listened.
     """
 
     frame: MeasurementFrame
-    boot_number: int
+    boot: int
     at_s: float
     on_air: tuple[bytes, ...]
 
@@ -223,12 +242,12 @@ class VirtualBand:
         keep_log: bool = True,
     ) -> None:
         self.radio = radio
-        self.player = Player(source)
+        self.player = Player(source if fault is None else fault.source(source))
         self.name = name
         self.address = address
-        self.hardware = hardware or Hardware()
-        self.memory = memory or Memory()
         self.fault = fault or Fault()
+        self.hardware = self.fault.hardware(hardware or Hardware())
+        self.memory = memory or Memory()
         self.log: list[SentFrame] = []
         self.finished = asyncio.Event()
         self.identifying_until_s = 0.0
@@ -237,6 +256,8 @@ class VirtualBand:
         self.device: Device | None = None
         self._keep_log = keep_log
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._script: asyncio.Task[None] | None = None
+        self._boots = 0
         self._pairing_until_s = 0.0
         if not self.memory.calibration:
             self.memory.calibration = CalibrationRecord(
@@ -271,6 +292,8 @@ class VirtualBand:
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
+        if self._script is not None:
+            self._script.cancel()
         await self.power_off()
 
     # -- what a person can do with it --------------------------------------------------------------------
@@ -278,6 +301,7 @@ class VirtualBand:
     async def power_on(self, cause: control.ResetCause = control.ResetCause.POWER_ON) -> None:
         """Boot: clock and numbers begin anew, advertising begins; without a bond the pairing window opens."""
         self._forget_volatile(cause)
+        self._boots += 1
         self.memory.boot_number = (self.memory.boot_number + 1) % 2**16
         self._boot_s = self._now_s()
         device = await self.radio.add_device(self.name, address=self.address, keystore=self.memory.bonds)
@@ -291,6 +315,7 @@ class VirtualBand:
         self._watch_requests(device)
         if not self.memory.bonds.all_keys:
             self._open_pairing(PAIRING_WINDOW_S)
+        self.fault.powered(self)
         self._run(self._keep_advertising(device))
         self._advertising_changed.set()
 
@@ -376,12 +401,12 @@ class VirtualBand:
             self._run(self._disconnect(self._connection, reason))
 
     def sent_samples(self) -> list[tuple[int, int, int]]:
-        """The log sample by sample: boot number, device time in µs since that boot (unwrapped), count."""
+        """The log sample by sample: boot, device time in µs since that boot (unwrapped), count."""
         samples = []
         boot, last_us = -1, 0
         for entry in self.log:
-            if entry.boot_number != boot:
-                boot, last_us = entry.boot_number, entry.frame.time_us
+            if entry.boot != boot:
+                boot, last_us = entry.boot, entry.frame.time_us
             start_us = last_us + (entry.frame.time_us - last_us) % _CLOCK_TURN_US
             last_us = start_us
             for offset_us, count in zip(entry.frame.offsets_us, entry.frame.counts, strict=True):
@@ -484,7 +509,7 @@ class VirtualBand:
 
     def _on_information_read(self, _connection: Connection) -> bytes:
         self._reached(Step.INFORMATION)
-        return self._information().encode()
+        return self.fault.information(self._information().encode())
 
     def _information(self) -> profile.Information:
         hardware = self.hardware
@@ -808,10 +833,12 @@ class VirtualBand:
         if not on_air:
             self._dropped += 1
         if self._keep_log:
-            self.log.append(SentFrame(frame, self.memory.boot_number, self._now_s(), on_air))
+            self.log.append(SentFrame(frame, self._boots, self._now_s(), on_air))
         self._frames_this_stream += 1
         if self._frames_this_stream == 1:
             self._reached(Step.FIRST_FRAME)
+            if self._script is None:
+                self._script = asyncio.get_running_loop().create_task(self.fault.script(self))
 
     def _transmit(self, frame: MeasurementFrame) -> tuple[bytes, ...]:
         """Hand a frame to the radio, with whatever goes wrong; give what went out."""

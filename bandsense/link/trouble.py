@@ -208,7 +208,8 @@ def _bluetooth_trouble(error: BaseException) -> Trouble:
             return Trouble.NOT_PERMITTED
         case BleakError() if _mentions(error, "adapter '"):
             return Trouble.ADAPTER_MISSING
-        case BleakError() if _mentions(error, "disconnected", "not connected"):
+        case BleakError() if _mentions(error, "disconnected", "not connected", "discovery has not been"):
+            # The last is what bleak says of the services of a link that has gone in the meantime.
             return Trouble.LINK_LOST
         case BleakError() if _mentions(error, "key_missing", "key missing"):
             return Trouble.STALE_BOND

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-TABLE = pytest.StashKey[list[str]]()
-"""Lines of the table with which the machine's log ends."""
+TABLE = "conformance table"
+"""Property of a test's report that holds the table with which the machine's log ends."""
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for line in config.stash.get(TABLE, []):
-        terminalreporter.write_line(line)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    for report in reports:
+        for name, table in report.user_properties:
+            if name == TABLE:
+                terminalreporter.write_line(table)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.needs import REPOSITORY, missing
@@ -15,7 +17,7 @@ SUITE = "tests/system/conformance"
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(1800)]
 
 
-def test_conformance_on_bluez(request: pytest.FixtureRequest) -> None:
+def test_conformance_on_bluez(record_property: Callable[[str, object], None]) -> None:
     if lacking := machine.missing_packages():
         missing(", ".join(lacking), f"apt-get install {' '.join(lacking)}")
     arguments = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no", "--tb=short"]
@@ -26,5 +28,6 @@ def test_conformance_on_bluez(request: pytest.FixtureRequest) -> None:
     finally:
         LOG.parent.mkdir(exist_ok=True)
         LOG.write_text("\n".join(lines) + "\n")
-    request.config.stash[TABLE] = [line for line in lines if line.startswith(("|", "Conformance in"))]
+    table = [line for line in lines if line.startswith(("|", "Conformance in"))]
+    record_property(TABLE, "\n".join(table))
     assert outcome.exit_code == 0, "\n".join(lines)

@@ -16,7 +16,6 @@ from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.exc import BleakError, BleakGATTProtocolError
 
-from bandsense.errors import PairingError
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.samples import SampleBlock, concatenate
 from bandsense.sim.peripheral import Hardware, VirtualBand
@@ -246,18 +245,6 @@ async def test_a_wrong_passkey_is_refused(world: World) -> None:
             await client.pair()
         assert not await world.remembers(band.address)
         assert not band.memory.bonds.all_keys
-
-
-async def test_a_bond_that_the_sensor_forgot_is_told(world: World) -> None:
-    async with a_band(world) as band:
-        async with followed(world, band):
-            pass
-        await until(world, lambda: not band.connected)
-        await band.memory.bonds.delete_all()
-        band.close_pairing()
-        with pytest.raises(PairingError):
-            async with open_sensor(band.address, transport=world.transport, wait_s=30.0 * world.patience):
-                pass
 
 
 async def test_bluetooth_switched_off_and_on(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,18 @@ ALLOWED: dict[str, set[str]] = {
     "exercises": {*BELOW, "pydantic"},
     "workout": {*BELOW, "signal", "bands", "exercises", "numpy", "pydantic"},
     "store": {*BELOW, "numpy"},
-    "live": {*BELOW, "workout", "signal", "numpy", "rich", "starlette", "uvicorn", "aiomqtt", "pylsl"},
+    "live": {
+        *BELOW,
+        "workout",
+        "signal",
+        "numpy",
+        "rich",
+        "starlette",
+        "uvicorn",
+        "websockets",
+        "aiomqtt",
+        "pylsl",
+    },
     "export": {*BELOW, "store", "numpy", "pyarrow", "fit_tool"},
     "sim": {*BELOW, "wire", "numpy", "bumble", "bleak"},
 }
@@ -39,18 +51,26 @@ def room(path: Path) -> str:
     return first.removesuffix(".py")
 
 
-def imported(path: Path) -> Iterator[tuple[int, str]]:
+@cache
+def imported(path: Path) -> tuple[tuple[int, str], ...]:
     """Line and name of everything a module imports: a room of ours, or the first part of a library's name."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names: list[str] = []
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return tuple((line, room_of(name)) for line, name in imports(tree))
+
+
+def imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             names = [f"{base}.{alias.name}" for alias in node.names] if base == "bandsense" else [base]
-        for name in names:
-            parts = name.split(".")
-            yield node.lineno, parts[1] if parts[0] == "bandsense" and len(parts) > 1 else parts[0]
+            yield from ((node.lineno, name) for name in names)
+
+
+def room_of(name: str) -> str:
+    parts = name.split(".")
+    return parts[1] if parts[0] == "bandsense" and len(parts) > 1 else parts[0]
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -115,7 +115,7 @@ def test_law_1_sources_are_interchangeable(trained: tuple[Store, list[Any], list
     assert [e for e in from_file if e in told_of] == [e for e in from_sensor if e in told_of]
 
 
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(sizes=st.lists(st.integers(1, 300), max_size=40))
 def test_law_2_events_do_not_depend_on_chunks(sizes: list[int]) -> None:
     block = SampleBlock(*trace(2), Unit.NEWTON)

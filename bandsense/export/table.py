@@ -28,7 +28,7 @@ class Column:
 COLUMNS = (
     Column("time_s", "double", "Device time in seconds, from the sensor's own clock"),
     Column("raw", "double", "Reading as the sensor sent it; its unit is named in the settings"),
-    Column("tension_n", "double", "Tension in newtons as it was shown: by calibration, tares and tracked zero"),
+    Column("tension_n", "double", "Tension in newtons, as shown: by calibration, tares and tracked zero"),
     Column("tension_u_n", "double", "Standard uncertainty (k = 1) of the tension in newtons"),
     Column("phase", "string", "rest, pull, hold or return, as seen live"),
     Column("rep", "integer", "Number of the repetition from pull start to end, 0 between repetitions"),

@@ -4,7 +4,7 @@ import contextlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bandsense.errors import StoreError
@@ -22,6 +22,7 @@ def blocks(draw: st.DrawFn) -> SampleBlock:
     return SampleBlock(np.cumsum(steps), np.array(values), unit, np.array(draw(flags)), np.array(draw(flags)))
 
 
+@settings(max_examples=50)
 @given(blocks())
 def test_a_block_comes_back_bit_for_bit(block: SampleBlock) -> None:
     back = chunks.decode(chunks.encode(block), block.unit)
@@ -29,6 +30,7 @@ def test_a_block_comes_back_bit_for_bit(block: SampleBlock) -> None:
     assert back.values.tobytes() == block.values.tobytes()  # −0.0 stays −0.0
 
 
+@settings(max_examples=60)
 @given(blocks(), st.data())
 def test_no_damage_goes_unnoticed(block: SampleBlock, data: st.DataObject) -> None:
     encoded = bytearray(chunks.encode(block))

@@ -143,7 +143,7 @@ def test_levels_come_twenty_times_a_second_with_their_uncertainty() -> None:
     assert all(level.tension_u_n == CALIBRATION.standard_uncertainty_n(level.tension_n) for level in levels)
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(cuts=st.lists(st.integers(0, 5000), max_size=60))
 def test_events_do_not_depend_on_how_the_stream_is_cut(cuts: list[int]) -> None:
     trace = np.concatenate([movement_n(3, rest_s=9.0), movement_n(2, rest_s=1.0)])

@@ -43,6 +43,14 @@ class BleakGatt:
         except BLUETOOTH_ERRORS as error:
             raise link_error(error, "looking at the sensor's services") from error
 
+    def piece_length(self, characteristic: str) -> int:
+        """How many bytes one write without response carries."""
+        try:
+            found = self._client.services.get_characteristic(characteristic)
+            return 20 if found is None else found.max_write_without_response_size
+        except BLUETOOTH_ERRORS as error:
+            raise link_error(error, "looking at the sensor's services") from error
+
     async def read(self, characteristic: str) -> bytes:
         """See `Gatt`."""
         try:

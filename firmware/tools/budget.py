@@ -1,8 +1,9 @@
 """What the firmware takes of flash, RAM and stack, against `budget.toml`; more than that is an error.
 
-The stack is bounded from the disassembly: each function's frame, the deepest path of direct calls, and for indirect calls
-the deepest function whose address is taken anywhere. Executor tasks are reached from the executor only, and a chain holds
-at most two other indirect calls. Interrupts nest once per priority. It is a bound, not a measurement.
+The stack is bounded from the disassembly: each function's frame, the deepest path of direct calls, and for
+indirect calls the deepest function whose address is taken anywhere. Executor tasks are reached from the
+executor only, and a chain holds at most two other indirect calls. Interrupts nest once per priority. It is
+a bound, not a measurement.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def disassemble(path: Path) -> str:
     if tool is None:
         raise FileNotFoundError(f"none of {', '.join(_OBJDUMPS)} is installed (Debian: apt install llvm)")
     command = [tool, "-d", "--demangle", "--no-show-raw-insn", str(path)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 - found above
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
 
 
 def read_functions(listing: str) -> tuple[dict[int, Function], set[int]]:
@@ -140,7 +141,9 @@ def worst_stack(path: Path, priorities: dict[str, int]) -> tuple[int, dict[str, 
 
 def main() -> None:
     """Print the table; exit with status 1 when something is over its budget."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--boot", type=Path, required=True, help="ELF file of the boot loader")
     parser.add_argument("--application", type=Path, required=True, help="ELF file of the application")
     arguments = parser.parse_args()

@@ -50,7 +50,9 @@ def read_elf(path: Path) -> Elf:
     if raw[:6] != b"\x7fELF\x01\x01":
         raise ValueError(f"{path} is not a 32-bit little-endian ELF file")
     (program_at, section_at) = struct.unpack_from("<II", raw, 28)
-    (program_size, program_count, section_size, section_count, names_index) = struct.unpack_from("<5H", raw, 42)
+    (program_size, program_count, section_size, section_count, names_index) = struct.unpack_from(
+        "<5H", raw, 42
+    )
     address, content = _load(raw, program_at, program_size, program_count)
     headers = [struct.unpack_from("<10I", raw, section_at + i * section_size) for i in range(section_count)]
     names = headers[names_index][4]

@@ -41,7 +41,7 @@ Segments = list[tuple[int, bytes]]
 
 
 def confirmed_journal() -> bytes:
-    """A journal page that says: the slot's image has proven itself. For the image that a board is born with."""
+    """A journal page that says: the slot's image has proven itself, as a board's first image has."""
     word = 1 << 8 | _MARK_CONFIRMED
     return struct.pack("<II", word, ~word & 0xFFFFFFFF).ljust(PAGE, b"\xff")
 
@@ -100,8 +100,10 @@ def to_intel_hex(segments: Segments) -> str:
     return "".join(records())
 
 
-def write_update(path: Path, images: dict[int, bytes], *, board: str, version: str, development: bool) -> None:
-    """The file for updates over the air: an image for each slot, by the slot's number. Same input, same bytes."""
+def write_update(
+    path: Path, images: dict[int, bytes], *, board: str, version: str, development: bool
+) -> None:
+    """The file for updates over the air, an image for each slot by its number. Same input, same bytes."""
     files = [
         {
             "type": "application",
@@ -125,7 +127,9 @@ def write_update(path: Path, images: dict[int, bytes], *, board: str, version: s
 
 def main() -> None:
     """Sign and pack what was built."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--boot", type=Path, required=True, help="ELF file of the boot loader")
     parser.add_argument("--slot", type=Path, nargs=2, required=True, help="ELF files of slot A and of slot B")
     parser.add_argument("--board", required=True)

@@ -1,8 +1,9 @@
 """Make a signed image of what the linker made, in MCUboot's format.
 
-The layout is that of https://docs.mcuboot.com/design.html#image-format: a header of 32 bytes, padded to 256, the body, and
-the fields SHA-256, key hash and Ed25519 signature of the SHA-256. The padding says which board the image is made for.
-Keys are PEM files (PKCS 8), as `openssl genpkey -algorithm ed25519` writes them.
+The layout is that of https://docs.mcuboot.com/design.html#image-format: a header of 32 bytes, padded to
+256, the body, and the fields SHA-256, key hash and Ed25519 signature of the SHA-256. The padding says which
+board the image is made for. Keys are PEM files (PKCS 8), as `openssl genpkey -algorithm ed25519` writes
+them.
 """
 
 from __future__ import annotations
@@ -115,9 +116,13 @@ def warn_of_development_key() -> None:
 
 def main() -> None:
     """Write the public key that the build embeds."""
-    parser = argparse.ArgumentParser(description="Write the public half of the signing key, raw, for the build.")
+    parser = argparse.ArgumentParser(
+        description="Write the public half of the signing key, raw, for the build."
+    )
     parser.add_argument("output", type=Path)
-    parser.add_argument("--key", type=Path, help="PEM file; without it the development key, made on first use")
+    parser.add_argument(
+        "--key", type=Path, help="PEM file; without it the development key, made on first use"
+    )
     arguments = parser.parse_args()
     if arguments.key is None:
         warn_of_development_key()

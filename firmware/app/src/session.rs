@@ -15,7 +15,7 @@ use heapless::Vec;
 use trouble_host::prelude::*;
 
 use crate::advertise::{Beacon, WHILE_CONNECTED, parameters};
-use crate::board::{Board, Radio};
+use crate::board::{Board, Exit, Radio, Restart};
 use crate::progressor::Scale;
 use crate::shared::{Consumer, Order, Shared};
 use crate::table::Table;
@@ -60,6 +60,8 @@ pub struct Session<'a, 'v, 't, B: Board, C> {
     pub assembly: RefCell<Assembly>,
     pub forget: Cell<Option<Forget>>,
     pub sleep: Cell<bool>,
+    /// The sensor is to restart once the link has ended.
+    pub restart: Cell<Option<Restart>>,
     pub scale: Scale,
     pub pieces: Channel<NoopRawMutex, Piece, PIECES_QUEUED>,
     work: Channel<NoopRawMutex, Work, 2>,
@@ -89,6 +91,7 @@ pub async fn serve<'a, B: Board, C: Radio>(
         assembly: RefCell::default(),
         forget: Cell::new(None),
         sleep: Cell::new(false),
+        restart: Cell::new(None),
         scale: Scale::default(),
         pieces: Channel::new(),
         work: Channel::new(),
@@ -127,8 +130,12 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
         let reply = match event {
             GattEvent::Write(write) if write.handle() == table.control.handle => self.requested(write),
             GattEvent::Write(write) if is(table.smp_handle(), write.handle()) => {
-                write.with_data(|_, data| self.update_piece(data));
-                write.accept_unprocessed()
+                let piece = write.with_data(|_, data| Piece::from_slice(data));
+                let reply = write.accept_unprocessed();
+                if let Ok(piece) = piece {
+                    self.pieces.send(piece).await;
+                }
+                reply
             }
             GattEvent::Write(write) if is(table.progressor_control_handle(), write.handle()) => {
                 write.with_data(|_, data| self.progressor_command(data));
@@ -173,13 +180,6 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
         let handle = self.table.control.cccd_handle.unwrap_or(0);
         let read = self.table.server.read(self.connection.raw(), handle, 0, &mut subscription);
         read.is_ok() && subscription[0] & INDICATE != 0
-    }
-
-    fn update_piece(&self, data: &[u8]) {
-        // A piece that finds no room makes the request incomplete; the client asks again.
-        if let Ok(piece) = Piece::from_slice(data) {
-            let _ = self.pieces.try_send(piece);
-        }
     }
 
     fn progressor_command(&self, data: &[u8]) {
@@ -329,6 +329,9 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
         shared.on(Event::Disconnected);
         if self.sleep.get() {
             shared.on(Event::SleepAsked);
+        }
+        if let Some(why) = self.restart.get() {
+            shared.exit.signal(Exit::Restart(why));
         }
     }
 

@@ -5,7 +5,7 @@ use embassy_time::{Duration, Timer};
 use heapless::Vec;
 use trouble_host::prelude::*;
 
-use crate::board::{Board, Exit, Radio, Restart};
+use crate::board::{Board, Radio, Restart};
 use crate::session::Session;
 use crate::shared::Shared;
 
@@ -43,14 +43,14 @@ pub async fn serve<B: Board, C: Radio>(session: &Session<'_, '_, '_, B, C>) {
     }
 }
 
+/// End the link; the sensor restarts once it has ended.
 async fn restart<B: Board, C: Radio>(session: &Session<'_, '_, '_, B, C>, action: Action) {
     Timer::after(FAREWELL).await;
-    session.connection.raw().disconnect();
-    Timer::after(FAREWELL).await;
-    session.shared.exit.signal(Exit::Restart(match action {
+    session.restart.set(Some(match action {
         Action::Restart => Restart::Update,
         Action::RestartToUsb => Restart::ToUsb,
     }));
+    session.connection.raw().disconnect();
 }
 
 /// A central that holds a bond has connected: the running image has shown that it can be reached and updated.

@@ -1,0 +1,176 @@
+"""Firmware updates, end to end: smpclient's requests over the virtual radio to the firmware's own server."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bandsense.errors import UpdateError
+from bandsense.link.update import UpdateProgress, UpdateResult, UpdateStage, update_firmware
+from bandsense.sim.radio import VirtualRadio
+from tests.firmware.sensor import RADIO_NAME, HostSensor
+from tests.firmware.updates import (
+    SLOTS,
+    cared_for,
+    factory_flash,
+    host_arguments,
+    transport,
+    update_file,
+)
+from tests.needs import IN_CI
+
+pytestmark = [pytest.mark.firmware, pytest.mark.slow]
+
+
+@pytest.fixture
+async def sensor(radio: VirtualRadio, host_binary: Path, tmp_path: Path) -> AsyncIterator[HostSensor]:
+    """A sensor that runs version 1.0.0 from slot A."""
+    sensor = HostSensor(radio, host_binary, tmp_path, host_arguments())
+    sensor.flash.write_bytes(factory_flash())
+    await sensor.start()
+    yield sensor
+    await sensor.cut_power()
+
+
+async def update(radio: VirtualRadio, file: Path, **options: object) -> UpdateResult:
+    return await update_firmware(file, transport=await transport(radio), **options)  # type: ignore[arg-type]
+
+
+async def booted_version(sensor: HostSensor) -> str:
+    """What the sensor runs after it was switched off and on."""
+    await sensor.reboot()
+    async with asyncio.timeout(5):
+        while not (running := [line for line in sensor.said if line.startswith("running ")]):
+            await asyncio.sleep(0.01)
+    return running[0].removeprefix("running ")
+
+
+async def test_an_update_is_uploaded_tried_and_kept(
+    radio: VirtualRadio, sensor: HostSensor, tmp_path: Path
+) -> None:
+    progress: list[UpdateProgress] = []
+    async with cared_for(sensor):
+        first = await update(radio, update_file(tmp_path, "1.1.0"), on_progress=progress.append)
+        assert (first.old_version, first.new_version, first.reconnections) == ("1.0.0", "1.1.0", 0)
+        second = await update(radio, update_file(tmp_path, "1.2.0"))
+        assert (second.old_version, second.new_version) == ("1.1.0", "1.2.0")
+    assert await booted_version(sensor) == "1.2.0"
+    sent = [step.sent_bytes for step in progress if step.stage is UpdateStage.UPLOADING]
+    assert sent == sorted(sent)
+    assert sent[-1] == progress[-1].total_bytes
+    assert progress[-1].stage is UpdateStage.DONE
+
+
+@pytest.mark.parametrize(
+    ("version", "options", "reason"),
+    [
+        ("1.1.0", {"board": "another"}, "image is for board another"),
+        ("1.1.0", {"key": Ed25519PrivateKey.from_private_bytes(bytes(32))}, "unknown key"),
+        ("1.0.0", {}, "force the update"),
+        ("0.9.0", {}, "force the update"),
+        ("1.1.0", {"size": 400_000}, "too large"),
+    ],
+    ids=["board", "signature", "same version", "older version", "too large"],
+)
+async def test_what_does_not_belong_on_the_sensor_is_refused(
+    radio: VirtualRadio, sensor: HostSensor, tmp_path: Path, version: str, options: dict, reason: str
+) -> None:
+    with pytest.raises(UpdateError, match=reason):
+        await update(radio, update_file(tmp_path, version, **options))
+    assert await booted_version(sensor) == "1.0.0"
+
+
+async def test_an_older_version_goes_on_when_forced(
+    radio: VirtualRadio, sensor: HostSensor, tmp_path: Path
+) -> None:
+    async with cared_for(sensor):
+        assert (await update(radio, update_file(tmp_path, "0.9.0"), force=True)).new_version == "0.9.0"
+    assert await booted_version(sensor) == "0.9.0"
+
+
+async def test_a_low_battery_refuses(radio: VirtualRadio, sensor: HostSensor, tmp_path: Path) -> None:
+    await sensor.reboot("--battery", "3400")
+    with pytest.raises(UpdateError, match="charge to 20 % first"):
+        await update(radio, update_file(tmp_path, "1.1.0"))
+
+
+async def test_an_image_that_is_never_connected_to_gives_way(
+    radio: VirtualRadio, sensor: HostSensor, tmp_path: Path
+) -> None:
+    updating = asyncio.create_task(update(radio, update_file(tmp_path, "1.1.0")))
+    assert await sensor.exit_status(20) == 10
+    await sensor.start()
+    async with asyncio.timeout(5):
+        while "running 1.1.0" not in sensor.said:
+            await asyncio.sleep(0.001)
+    await sensor.reboot()
+    with pytest.raises(UpdateError, match=r"went back to 1\.0\.0"):
+        await updating
+    assert await booted_version(sensor) == "1.0.0"
+
+
+async def test_flipped_bits_in_the_new_image_boot_the_old_one(
+    radio: VirtualRadio, sensor: HostSensor, tmp_path: Path
+) -> None:
+    async with cared_for(sensor):
+        await update(radio, update_file(tmp_path, "1.1.0"))
+    await sensor.cut_power()
+    good = sensor.flash.read_bytes()
+    draw = random.Random(1)
+    for _ in range(20):
+        bad = bytearray(good)
+        bad[SLOTS[1] + draw.randrange(6256)] ^= 1 << draw.randrange(8)
+        sensor.flash.write_bytes(bad)
+        assert await booted_version(sensor) == "1.0.0"
+
+
+@pytest.mark.timeout(900)
+async def test_the_link_cut_a_hundred_times(radio: VirtualRadio, sensor: HostSensor, tmp_path: Path) -> None:
+    cuts = 100 if IN_CI else 15
+    draw = random.Random(2)
+    progress: list[int] = []
+    uploaded = asyncio.Event()
+
+    def on_progress(step: UpdateProgress) -> None:
+        if step.stage is UpdateStage.UPLOADING:
+            progress.append(step.sent_bytes)
+            uploaded.set()
+
+    async def cut() -> None:
+        for _ in range(cuts):
+            await uploaded.wait()
+            await asyncio.sleep(draw.uniform(0.0, 0.02))
+            radio.lose_link(RADIO_NAME)
+            uploaded.clear()
+
+    async with cared_for(sensor):
+        cutting = asyncio.create_task(cut())
+        result = await update(radio, update_file(tmp_path, "1.1.0", size=370_000), on_progress=on_progress)
+        cutting.cancel()
+    assert result.reconnections >= cuts // 2, "most cuts hit the upload"
+    assert progress == sorted(progress), "nothing is sent twice from the start"
+    assert await booted_version(sensor) == "1.1.0"
+
+
+@pytest.mark.timeout(900)
+async def test_power_cut_at_flash_operations(radio: VirtualRadio, sensor: HostSensor, tmp_path: Path) -> None:
+    file = update_file(tmp_path, "1.1.0")
+    async with cared_for(sensor):
+        await update(radio, file)
+    await sensor.cut_power()
+    bonded_and_old = bytearray(factory_flash())
+    bonded_and_old[0xE_C000:0xF_4000] = sensor.flash.read_bytes()[0xE_C000:0xF_4000]
+    draw = random.Random(3)
+    for _ in range(25 if IN_CI else 5):
+        sensor.flash.write_bytes(bonded_and_old)
+        await sensor.start("--cut-at", str(draw.randrange(1, 1600)))
+        async with cared_for(sensor) as caretaker:
+            await update(radio, file)
+        assert 137 in caretaker.statuses
+        assert await booted_version(sensor) == "1.1.0"
+        await sensor.cut_power()

@@ -21,13 +21,11 @@ from bandsense.bands.slack import EXPONENT_UNCERTAINTY
 from bandsense.bands.strand import Strand
 from bandsense.bands.wear import Stiffness, Wear, assess_wear
 from bandsense.errors import BandsenseError, ConfigError
-from bandsense.exercises.model import Exercise, SlackMethodKind, faults_in
+from bandsense.exercises.model import Exercise, Side, SlackMethodKind, faults_in
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.plan import Plan
 
 __all__ = ["BandProfile", "Person", "Profiles", "SensorProfile", "Setup", "Side"]
-
-Side = Literal["left", "right"]
 
 Key = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]

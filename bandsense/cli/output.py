@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from bandsense.live.actions import Actions, hint
 from bandsense.live.state import ViewState
 from bandsense.live.tracker import Tracker
-from bandsense.live.words import line, summary_words
+from bandsense.live.words import asymmetry_words, line, summary_words
 from bandsense.workout.events import Event, Level, to_json
 from bandsense.workout.workout import Summary
 
@@ -124,6 +124,8 @@ class LineOutput:
     def end(self, summary: Summary, session: int | None = None, next_time: str | None = None) -> None:
         """See `Output`."""
         print(summary_words(summary))
+        if summary.asymmetry is not None:
+            print(asymmetry_words(summary.asymmetry))
         if session is not None:
             print(f"saved as session {session}")
         if summary.reps and next_time:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bandsense.cli.against_plan import plan_json
 from bandsense.export.table import SessionTable, StreamTable, stream_json
 from bandsense.samples import FloatArray, SampleBlock, concatenate
 from bandsense.signal.events import Phase, PhaseChanged
@@ -60,7 +61,10 @@ def followed_json(followed: Followed) -> dict[str, object]:
     workout = followed.workout
     return stream_json(followed.stream) | {
         "summary": asdict(followed.summary),
-        "sets": [fields_json(result, workout.uncertainty_n) for result in workout.results],
+        "sets": [
+            fields_json(result, workout.uncertainty_n) | plan_json(result.reps, workout.settings)
+            for result in workout.results
+        ],
     }
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bandsense.cli.home import home
+from bandsense.errors import ConfigError
 from bandsense.exercises.catalogue import get_exercise
-from bandsense.exercises.model import Exercise
+from bandsense.exercises.model import Exercise, Side, Sides
 from bandsense.profiles import BandProfile, Person, Profiles, Setup
 from bandsense.signal.calibration import Calibration
 from bandsense.store.store import Store
@@ -29,7 +30,21 @@ class Trainee:
     setup: Setup
     band: BandProfile | None = None
 
-    def settings(self, calibration: Calibration, *, pre_stretched: bool = False) -> WorkoutSettings:
+    def first_side(self, wanted: Side | None) -> Side | None:
+        """The side that begins where left and right take turns: the one wanted, else left.
+
+        Raises:
+            ConfigError: a side is wanted where both work together.
+        """
+        if self.exercise.sides is Sides.PAIRED:
+            return wanted or "left"
+        if wanted is not None:
+            raise ConfigError(f"{self.exercise.name} is done with both sides at once; leave --side away")
+        return None
+
+    def settings(
+        self, calibration: Calibration, *, pre_stretched: bool = False, first_side: Side | None = None
+    ) -> WorkoutSettings:
         """For a workout with a sensor that is read by this calibration."""
         return WorkoutSettings(
             calibration,
@@ -38,6 +53,7 @@ class Trainee:
             self.setup.advisor_state(self.exercise, self.band),
             self.setup.method,
             pre_stretched,
+            first_side,
         )
 
 

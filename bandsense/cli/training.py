@@ -18,6 +18,7 @@ from bandsense.cli.output import Output
 from bandsense.cli.publishing import Publishing, published
 from bandsense.cli.trainee import Trainee, remember, trainee
 from bandsense.errors import StoreError
+from bandsense.exercises.model import Side
 from bandsense.link.bundle import software_versions
 from bandsense.link.capture import CaptureWriter
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
@@ -39,6 +40,7 @@ class Training:
     Attributes:
         sensor: name, end of the name or address; None for the nearest.
         exercise, person, band: their identities; None for the last, else the usual ones.
+        side: the one that begins where left and right take turns.
         pre_stretched: the band is stretched at the start already.
         seconds: end after so long; None: when the person or the stream ends.
         capture: where to write everything that comes over the air.
@@ -49,6 +51,7 @@ class Training:
     exercise: str | None = None
     person: str | None = None
     band: str | None = None
+    side: Side | None = None
     pre_stretched: bool = False
     rate_hz: int | None = None
     seconds: float | None = None
@@ -83,6 +86,7 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
         StoreError: something could not be stored; what was stored before is kept.
     """
     who = trainee(store, training.person, training.exercise, training.band)
+    first_side = who.first_side(training.side)
     stop = asyncio.Event()
     relay = _Relay(output)
     async with AsyncExitStack() as afterwards:
@@ -94,7 +98,7 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
             training.sensor, transport=air.transport, on_event=relay, capture=capture
         ) as sensor:
             calibration = calibration_of(sensor.information)
-            settings = who.settings(calibration, pre_stretched=training.pre_stretched)
+            settings = who.settings(calibration, pre_stretched=training.pre_stretched, first_side=first_side)
             recorder = store.record(_new_session(who, air, sensor, settings))
             sinks: list[Sink] = [recorder]
             if capture is not None:
@@ -103,7 +107,7 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
             afterwards.push_async_callback(_close, recorder, tracker)
             identity = sensor.information.serial or sensor.information.address
             await afterwards.enter_async_context(published(tracker, identity, training.publishing))
-            output.begin(tracker, who.exercise.name, _actions(tracker, stop))
+            output.begin(tracker, _title(who, first_side), _actions(tracker, stop))
             ending = asyncio.create_task(_end(training, air, sensor, stop))
             try:
                 summary = await show(_items(sensor, training.rate_hz, recorder, output), tracker, output)
@@ -115,6 +119,10 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
     progression = remember(store, who, tracker.workout.advisor_state)
     output.end(summary, recorder.session, progression.reason)
     return recorder.session
+
+
+def _title(who: Trainee, first_side: Side | None) -> str:
+    return who.exercise.name if first_side is None else f"{who.exercise.name}, {first_side} first"
 
 
 def _actions(tracker: Tracker, stop: asyncio.Event) -> Actions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -12,12 +12,15 @@ __all__ = [
     "Breath",
     "Breathing",
     "Exercise",
+    "Side",
     "Sides",
     "SlackMethod",
     "SlackMethodKind",
     "Tempo",
     "faults_in",
 ]
+
+Side = Literal["left", "right"]
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]

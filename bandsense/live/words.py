@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bandsense.signal.events import Rep, RepDone, RepRetracted, RepTop, SignalWarning
+from bandsense.signal.metrics import Asymmetry
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
     BatteryChanged,
@@ -19,7 +20,16 @@ from bandsense.workout.events import (
 )
 from bandsense.workout.workout import Summary
 
-__all__ = ["line", "notice", "plural", "rep_words", "set_words", "summary_words", "tension_words"]
+__all__ = [
+    "asymmetry_words",
+    "line",
+    "notice",
+    "plural",
+    "rep_words",
+    "set_words",
+    "summary_words",
+    "tension_words",
+]
 
 LOW_BATTERY_PERCENT = 10
 
@@ -53,7 +63,8 @@ def rep_words(rep: Rep) -> str:
 def set_words(result: SetResult) -> str:
     """A finished set in one sentence."""
     metrics = result.metrics
-    text = f"set {result.number}: {plural(metrics.reps, 'rep')}"
+    number = f"set {result.number}" if result.side is None else f"half-set {result.number}, {result.side}"
+    text = f"{number}: {plural(metrics.reps, 'rep')}"
     if metrics.partial:
         text += f", {metrics.partial} of them partial"
     best = max(result.figures, key=lambda rep: rep.peak_n)
@@ -70,6 +81,20 @@ def summary_words(summary: Summary) -> str:
         text += f", {summary.partial} partial"
     peak = tension_words(summary.peak_tension_n, summary.peak_tension_u_n)
     return f"{text}, peak {peak}, {summary.time_under_tension_s:.1f} s under tension"
+
+
+def asymmetry_words(asymmetry: Asymmetry) -> str:
+    """How right differs from left, each figure with its standard error, and whether that is sure."""
+    figures = {
+        "peak": asymmetry.peak,
+        "impulse": asymmetry.impulse,
+        "range": asymmetry.range,
+        "time under tension": asymmetry.time_under_tension,
+    }
+    parts = (f"{name} {each.share:+.1%} ± {each.standard_error:.1%}" for name, each in figures.items())
+    sure = [name for name, each in figures.items() if each.certain]
+    verdict = f"surely different: {', '.join(sure)}" if sure else "nothing that is sure"
+    return f"right against left: {', '.join(parts)}; {verdict}"
 
 
 def notice(event: Event) -> str | None:

@@ -24,7 +24,7 @@ class Coach:
     """
 
     def __init__(self, settings: WorkoutSettings, exercise: Exercise) -> None:
-        self._plan = settings.plan
+        self._half_sets = settings.half_sets
         self._advisor = Advisor(exercise, settings.plan, settings.advisor, settings.method)
         self._advisor.start_session()
         self._cues = CueEngine(settings.plan, exercise.breathing)
@@ -59,7 +59,7 @@ class Coach:
     def _after_set(self, event: SetDone) -> Iterator[CueGiven | SlackAdvised]:
         now_s = event.detected_s
         yield from _given(self._cues.end_set(now_s), now_s)
-        last = event.number >= self._plan.sets or event.result.ended_by is SetEnd.STREAM
+        last = event.number >= self._half_sets or event.result.ended_by is SetEnd.STREAM
         yield from _advised(self._advisor.after_set(event.result.seen, last_of_session=last), now_s)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from typing import Any
 
+from bandsense.exercises.model import Side
 from bandsense.signal.events import Event as SignalEvent
 from bandsense.signal.events import Rep
 from bandsense.signal.metrics import RepMetrics, SetMetrics
@@ -83,6 +84,7 @@ class SetResult:
         figures: what each of them amounts to; see docs/metrics.md, as for the next.
         metrics: what the set amounts to.
         ended_by: what ended it.
+        side: which side worked, where left and right take turns; the set is then a half-set.
     """
 
     number: int
@@ -93,6 +95,7 @@ class SetResult:
     figures: tuple[RepMetrics, ...]
     metrics: SetMetrics
     ended_by: SetEnd
+    side: Side | None = None
 
 
 @dataclass(frozen=True, slots=True)

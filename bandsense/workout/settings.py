@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import TypeAdapter, ValidationError
 
 from bandsense.errors import ConfigError
-from bandsense.exercises.model import Exercise, SlackMethodKind
+from bandsense.exercises.model import Exercise, Side, SlackMethodKind
 from bandsense.signal.calibration import Calibration
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.plan import Plan
@@ -30,6 +30,7 @@ class WorkoutSettings:
         advisor: what the slack advice remembers; None for a newcomer.
         method: how the person prefers to change the slack; None for the exercise's usual way.
         pre_stretched: the band is stretched at the start, so that standing tension is no drift of the zero.
+        first_side: the side of the first half-set where left and right take turns; None where both work.
     """
 
     calibration: Calibration
@@ -38,6 +39,18 @@ class WorkoutSettings:
     advisor: AdvisorState | None = None
     method: SlackMethodKind | None = None
     pre_stretched: bool = False
+    first_side: Side | None = None
+
+    @property
+    def half_sets(self) -> int:
+        """How many stretches of work the plan has: two a set where the sides take turns."""
+        return self.plan.sets if self.first_side is None else 2 * self.plan.sets
+
+    def side(self, number: int) -> Side | None:
+        """The side of a half-set by its number, from 1; None where both work."""
+        if self.first_side is None or number % 2:
+            return self.first_side
+        return "right" if self.first_side == "left" else "left"
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, whole: a replay must not depend on what an exercise is defined to be later."""
@@ -50,6 +63,7 @@ class WorkoutSettings:
             "advisor": _ADVISOR.dump_python(self.advisor, mode="json"),
             "method": None if self.method is None else self.method.value,
             "pre_stretched": self.pre_stretched,
+            "first_side": self.first_side,
         }
 
     @classmethod
@@ -73,6 +87,7 @@ class WorkoutSettings:
                 _ADVISOR.validate_json(_ANY.dump_json(data["advisor"])),
                 None if method is None else SlackMethodKind(method),
                 bool(data["pre_stretched"]),
+                _SIDE.validate_python(data.get("first_side")),
             )
         except (KeyError, TypeError, ValueError, ValidationError) as error:
             raise ConfigError(f"the stored settings of the session are damaged: {error}") from error
@@ -80,4 +95,5 @@ class WorkoutSettings:
 
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
 _PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
+_SIDE: TypeAdapter[Side | None] = TypeAdapter(Side | None)
 _ADVISOR: TypeAdapter[AdvisorState | None] = TypeAdapter(AdvisorState | None)

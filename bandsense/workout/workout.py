@@ -18,7 +18,7 @@ from bandsense.samples import FloatArray, SampleBlock
 from bandsense.signal.config import DetectorConfig
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import Phase, PhaseChanged, Rep, RepDone, RepRetracted, RepTop
-from bandsense.signal.metrics import rep_metrics, set_metrics
+from bandsense.signal.metrics import Asymmetry, asymmetry, rep_metrics, set_metrics
 from bandsense.signal.refine import refine
 from bandsense.signal.zero import ZeroTracker
 from bandsense.workout.advice import AdvisorState
@@ -57,9 +57,11 @@ class Summary:
     """A session in a few numbers.
 
     Attributes:
-        full_reps: full repetitions of each set, in order.
+        sets: how many; where left and right take turns, a half-set counts as one.
+        full_reps: full repetitions of each set, in order; of the lesser side where left and right take turns.
         planned_sets: how many sets the plan has.
         duration_s: device time from the first sample to the last.
+        asymmetry: how right and left differ, where both did two full repetitions.
     """
 
     reps: int
@@ -72,6 +74,7 @@ class Summary:
     peak_tension_u_n: float
     samples: int
     duration_s: float
+    asymmetry: Asymmetry | None = None
 
 
 @dataclass(slots=True)
@@ -179,14 +182,30 @@ class Workout:
             reps=len(reps),
             partial=sum(rep.partial for rep in reps),
             sets=len(self._results),
-            full_reps=tuple(sum(not rep.partial for rep in result.reps) for result in self._results),
+            full_reps=self._full_reps(),
             planned_sets=self.settings.plan.sets,
             time_under_tension_s=sum(rep.duration_s for rep in reps),
             peak_tension_n=peak_n,
             peak_tension_u_n=self.uncertainty_n(peak_n),
             samples=self._samples,
             duration_s=0.0 if self._first_s is None else self._last_s - self._first_s,
+            asymmetry=self._asymmetry(),
         )
+
+    def _full_reps(self) -> tuple[int, ...]:
+        full = [sum(not rep.partial for rep in result.reps) for result in self._results]
+        if self.settings.first_side is None:
+            return tuple(full)
+        return tuple(map(min, full[::2], full[1::2]))
+
+    def _asymmetry(self) -> Asymmetry | None:
+        left, right = (
+            [rep for result in self._results if result.side == side for rep in result.figures]
+            for side in ("left", "right")
+        )
+        if any(sum(not rep.partial for rep in side) < 2 for side in (left, right)):
+            return None
+        return asymmetry(left, right)
 
     def uncertainty_n(self, tension_n: float) -> float:
         """Standard uncertainty of a tension, newtons."""
@@ -291,6 +310,7 @@ class Workout:
             figures=figures,
             metrics=set_metrics(figures),
             ended_by=ended_by,
+            side=self.settings.side(done.number),
         )
 
     # -- inputs ------------------------------------------------------------------------------------------

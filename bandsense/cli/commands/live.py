@@ -31,6 +31,11 @@ def add(commands: Commands) -> None:
     command.add_argument("--person", metavar="NAME", help="who trains")
     command.add_argument("--band", metavar="ID", help="which band; `bandsense profile` lists them")
     command.add_argument(
+        "--side",
+        choices=("left", "right"),
+        help="which side begins where they take turns; it changes with every half-set (default: left)",
+    )
+    command.add_argument(
         "--pre-stretched", action="store_true", help="the band is stretched at the start already"
     )
     command.add_argument("--rate", type=int, metavar="HZ", help="samples a second (default: 80 where it can)")
@@ -94,6 +99,7 @@ async def _live(arguments: argparse.Namespace) -> None:
         exercise=arguments.exercise,
         person=arguments.person,
         band=arguments.band,
+        side=arguments.side,
         pre_stretched=arguments.pre_stretched,
         rate_hz=arguments.rate,
         seconds=arguments.seconds,

@@ -47,6 +47,9 @@ def add(commands: Commands) -> None:
     setting.add_argument("--stroke", type=float, metavar="M", help="how far the hand moves")
     setting.add_argument("--sets", type=int, metavar="N", help="sets to do")
     setting.add_argument("--reps", type=int, metavar="N", help="full repetitions a set should have at least")
+    setting.add_argument(
+        "--zone-n", type=float, nargs=2, metavar=("LOW", "HIGH"), help="peak tension to aim at, newtons"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -115,7 +118,8 @@ def _set(store: Store, arguments: argparse.Namespace) -> None:
         "start_length_m": arguments.start_length,
         "stroke_m": arguments.stroke,
     }
-    targets = {"sets": arguments.sets, "reps": arguments.reps}
+    zone = None if arguments.zone_n is None else dict(zip(("low_n", "high_n"), arguments.zone_n, strict=True))
+    targets = {"sets": arguments.sets, "reps": arguments.reps, "zone": zone}
     data = who.setup.model_dump(mode="json", by_alias=True)
     data |= {name: value for name, value in lengths.items() if value is not None}
     data["plan"] |= {name: value for name, value in targets.items() if value is not None}

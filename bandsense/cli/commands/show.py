@@ -57,12 +57,17 @@ def _print_head(session: Session) -> None:
 
 
 def _print_stream(followed: Followed) -> None:
+    from bandsense.cli.against_plan import plan_words
     from bandsense.cli.rep_table import rep_table
-    from bandsense.live.words import set_words, summary_words
+    from bandsense.live.words import asymmetry_words, set_words, summary_words
 
     if followed.stream.side:
         print(f"\n{followed.stream.side}")
     for result in followed.workout.results:
         print(f"\n{set_words(result)}")
         print(rep_table(result.reps, result.figures))
+        for words in plan_words(result.reps, followed.workout.settings):
+            print(words)
     print(f"\n{summary_words(followed.summary)} ({followed.workout.settings.calibration.grade.value})")
+    if followed.summary.asymmetry is not None:
+        print(asymmetry_words(followed.summary.asymmetry))

@@ -1,0 +1,69 @@
+"""Left and right as paired half-sets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bandsense.errors import ConfigError
+from bandsense.exercises.catalogue import get_exercise
+from bandsense.samples import SampleBlock, Unit
+from bandsense.signal.calibration import Calibration
+from bandsense.workout.plan import Plan
+from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.workout import Workout
+
+RATE_HZ = 80.0
+
+
+def half_set_n(reps: int, height_n: float) -> np.ndarray:
+    """Repetitions of 2 s with 1 s between them, then 20 s of rest."""
+    t = np.arange(160) / RATE_HZ
+    rep = np.concatenate([height_n * np.sin(np.pi * t / 2.0) ** 2, np.zeros(80)])
+    return np.concatenate([np.tile(rep, reps), np.zeros(1600)])
+
+
+def followed(first_side, half_sets):
+    tension_n = 3.0 + np.concatenate([np.zeros(160), *(half_set_n(*each) for each in half_sets)])
+    noisy_n = tension_n + 0.05 * np.random.default_rng(4).standard_normal(tension_n.size)
+    settings = WorkoutSettings(
+        Calibration.identity(), get_exercise("bent-over-row"), Plan(sets=2), first_side=first_side
+    )
+    workout = Workout(settings)
+    workout.push(SampleBlock(np.arange(noisy_n.size) / RATE_HZ, noisy_n, Unit.NEWTON))
+    workout.finish()
+    return workout
+
+
+def test_the_sides_take_turns_and_are_compared():
+    workout = followed("right", [(5, 55.0), (4, 50.0), (6, 55.0), (6, 50.0)])
+    assert [result.side for result in workout.results] == ["right", "left", "right", "left"]
+    summary = workout.summary()
+    assert summary.full_reps == (4, 6)  # the lesser side of each pair
+    assert summary.planned_sets == 2
+    assert summary.asymmetry is not None
+    # Peaks over the 3 N before them: 58 against 53, as a share of their mean.
+    assert summary.asymmetry.peak.share == pytest.approx(5.0 / 55.5, abs=0.01)
+    assert summary.asymmetry.peak.certain
+    assert abs(summary.asymmetry.time_under_tension.share) < 0.02
+
+
+def test_one_side_alone_is_neither_a_set_nor_compared():
+    summary = followed("left", [(5, 50.0)]).summary()
+    assert (summary.sets, summary.full_reps, summary.asymmetry) == (1, (), None)
+
+
+def test_where_both_work_no_set_has_a_side():
+    workout = followed(None, [(5, 50.0), (4, 50.0)])
+    assert [result.side for result in workout.results] == [None, None]
+    assert (workout.summary().full_reps, workout.summary().asymmetry) == ((5, 4), None)
+
+
+def test_the_side_is_kept_with_the_session():
+    settings = WorkoutSettings(Calibration.identity(), first_side="right")
+    data = settings.to_dict()
+    assert WorkoutSettings.from_dict(data) == settings
+    del data["first_side"]  # sessions of before
+    assert WorkoutSettings.from_dict(data).first_side is None
+    with pytest.raises(ConfigError):
+        WorkoutSettings.from_dict(data | {"first_side": "top"})

@@ -151,6 +151,7 @@ class _Movement:
     near_s: float | None = None
     """Tension that begins the hold of a full repetition, and when it was first reached."""
     tried_n: float = math.inf
+    """The top at which counting it during a hold was last considered."""
     separation_n: float = -math.inf
     """A fall to this tension ends the movement."""
     held_s: float | None = None
@@ -242,11 +243,10 @@ class Tracker:
                 self._held(m, t, y, at)
 
     def _drop_old_ticks(self) -> None:
-        spare = len(self._time_s) - 2 * round(HISTORY_S * self._tick_hz)
-        if spare > 0:
-            keep = slice(spare + round(HISTORY_S * self._tick_hz), None)
-            self._dropped += len(self._time_s[: keep.start])
-            self._time_s, self._smooth_n = self._time_s[keep], self._smooth_n[keep]
+        kept = round(HISTORY_S * self._tick_hz)
+        if len(self._time_s) > 2 * kept:
+            self._dropped += len(self._time_s) - kept
+            self._time_s, self._smooth_n = self._time_s[-kept:], self._smooth_n[-kept:]
 
     def interrupt(self) -> None:
         """Samples are missing from here: what was counted ends, and the rest of it is let pass."""
@@ -503,10 +503,9 @@ class Tracker:
     def _quick_width(self) -> float:
         """Shortest duration of a repetition that is not strong: a strong set may have quicker weak ones."""
         shortest_s = self._config.quick_width_s + QUICK_INTERVALS / self._rate_hz
-        if (
-            len(self._widths) < QUICK_SET
-            or full_range(self._tops, self._base_n) - self._base_n < self._config.strong_rise_n
-        ):
+        if self._full_n is None or len(self._widths) < QUICK_SET:
+            return shortest_s
+        if full_range(self._tops, self._base_n) - self._base_n < self._config.strong_rise_n:
             return shortest_s
         return min(shortest_s, QUICK_PART * median(self._widths))
 

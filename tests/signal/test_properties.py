@@ -25,7 +25,7 @@ STROKES = st.builds(
 SETS = st.lists(STROKES, min_size=3, max_size=6)
 RATES = st.sampled_from([20.0, 40.0, 80.0])
 
-few = settings(max_examples=20)
+few = settings(max_examples=12)
 
 
 def streamed(time_s: FloatArray, tension_n: FloatArray, sizes: list[int]) -> list[Event]:

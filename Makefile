@@ -14,6 +14,8 @@ demo: .venv-demo ## pair a simulated band, track a set live, save and export it
 	$(PYTHON_BIN)/bandsense demo
 
 test: .venv-dev packages ## all tests, with the firmware and the real Bluetooth stack in a virtual machine
+	@if command -v cargo >/dev/null || [ "$$BANDSENSE_CI" = 1 ]; then $(MAKE) -C firmware image test; \
+	else echo "The firmware's own tests are skipped: sudo apt-get install $(FIRMWARE_PACKAGES)"; fi
 	$(PYTHON_BIN)/pytest -n 2 --dist loadgroup
 
 test-fast: .venv-dev ## the tests for daily work, under a minute

@@ -90,7 +90,7 @@ def _person(profiles: Profiles, name: str | None) -> Person:
 
 
 def remember(store: Store, who: Trainee, advisor: AdvisorState | None) -> Progression:
-    """Keep what the slack advice learned and the plan for next time, which is given.
+    """Keep what the slack advice learned, what the band has done, and the plan for next time, which is given.
 
     The finished session must be in the store already.
     """
@@ -99,6 +99,10 @@ def remember(store: Store, who: Trainee, advisor: AdvisorState | None) -> Progre
     # Put at the end, so that the last one is what was done last.
     person = who.person.with_setup(setup)
     store.people.put(person.id, person.model_dump(mode="json", by_alias=True))
+    if who.band is not None:
+        reps = (store.session("last").summary or {}).get("reps", 0)
+        band = who.band.model_copy(update={"cycles": who.band.cycles + reps})
+        store.bands.put(band.id, band.model_dump(mode="json", by_alias=True))
     return done
 
 

@@ -139,3 +139,9 @@ def test_what_cannot_be_is_refused_with_the_reason(
     assert done.status == 1
     assert reason in done.err
     assert red("band").lines[1:] == ["red   red     flat              60  its colour"]
+
+
+def test_repetitions_are_counted_on_the_band(red: Command, set_file: Path) -> None:
+    live = red("live", "--sim", "--trace", set_file, "--speed", "0", "--lines", "--band", "red")
+    assert live.status == 0
+    assert red("profile").lines[-1].split() == ["red", "red", "red", "4"]

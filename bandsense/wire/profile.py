@@ -139,6 +139,8 @@ class MeasurementFrame:
 
     def __post_init__(self) -> None:
         n = len(self.counts)
+        if self._is_valid(n):
+            return
         _require_range("number of samples", n, 1, _MAX_SAMPLES)
         _require_range("sequence", self.sequence, 0, 0xFFFF)
         _require_range("device time", self.time_us, 0, 0xFFFF_FFFF)
@@ -147,6 +149,18 @@ class MeasurementFrame:
             raise FrameError(f"a span of {self.span_us} µs does not fit {n} sample(s)")
         _require_range("lowest count", min(self.counts), COUNT_MIN, COUNT_MAX)
         _require_range("highest count", max(self.counts), COUNT_MIN, COUNT_MAX)
+
+    def _is_valid(self, n: int) -> bool:
+        """All at once, because this is done for every frame; which field is not, only if need be."""
+        return (
+            1 <= n <= _MAX_SAMPLES
+            and 0 <= self.sequence <= 0xFFFF
+            and 0 <= self.time_us <= 0xFFFF_FFFF
+            and 0 <= self.span_us <= 0xFF_FFFF
+            and (self.span_us > 0) == (n > 1)
+            and min(self.counts) >= COUNT_MIN
+            and max(self.counts) <= COUNT_MAX
+        )
 
     @property
     def offsets_us(self) -> tuple[int, ...]:

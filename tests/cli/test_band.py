@@ -141,6 +141,7 @@ def test_what_cannot_be_is_refused_with_the_reason(
     assert red("band").lines[1:] == ["red   red     flat              60  its colour"]
 
 
+@pytest.mark.slow
 def test_repetitions_are_counted_on_the_band(red: Command, set_file: Path) -> None:
     live = red("live", "--sim", "--trace", set_file, "--speed", "0", "--lines", "--band", "red")
     assert live.status == 0

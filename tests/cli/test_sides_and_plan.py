@@ -25,6 +25,7 @@ def halves(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_left_and_right_are_said_and_compared(command: Command, halves: Path) -> None:
     live = ("live", "--sim", "--trace", halves, "--speed", "0", "--lines")
     done = command(*live, "--exercise", "bent-over-row", "--side", "right")
@@ -43,6 +44,7 @@ def test_left_and_right_are_said_and_compared(command: Command, halves: Path) ->
     assert "both sides at once; leave --side away" in refused.err
 
 
+@pytest.mark.slow
 def test_show_holds_a_set_against_tempo_and_zone(command: Command, halves: Path) -> None:
     assert command("profile", "set", "--exercise", "seated-row", "--zone-n", "54", "70").status == 0
     command("live", "--sim", "--trace", halves, "--speed", "0", "--lines", "--exercise", "seated-row")

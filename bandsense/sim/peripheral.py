@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from bumble import att, core, gatt, hci, pairing, smp
 from bumble.core import AdvertisingData
@@ -31,6 +31,9 @@ from bandsense.wire import control, profile, progressor
 from bandsense.wire.control import Answer, RequestRefused, Status
 from bandsense.wire.profile import CalibrationRecord, Features, MeasurementFrame, Options
 
+if TYPE_CHECKING:
+    from bandsense.sim.smp import FirmwareSlots, SmpServer
+
 __all__ = ["Bonds", "Fault", "Hardware", "Memory", "SentFrame", "Step", "VirtualBand"]
 
 PAIRING_WINDOW_S = 60.0
@@ -39,6 +42,7 @@ LOW_BATTERY_PERCENT = 10
 FLUSH_AFTER_US = 40_000
 """A frame that does not fill is sent by then, so that no sample is later than 60 ms on the air."""
 
+RESTART_AFTER_S = 0.2
 _CLOCK_TURN_US = 2**32
 _US = 1e6
 _FAST_ADVERTISING_MS = 100.0
@@ -161,6 +165,7 @@ class Memory:
     options: Options = Options.NONE
     boot_number: int = 0
     bonds: Bonds = field(default_factory=Bonds)
+    firmware: FirmwareSlots | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +277,7 @@ class VirtualBand:
         self._framer.low_battery = self.battery_percent <= LOW_BATTERY_PERCENT
         self._rate_hz: int | None = None
         self._progressor: ProgressorService | None = None
+        self._smp: SmpServer | None = None
         self._for_progressor = False
         self._progressor_start_us = 0
         self._tare_kgf = 0.0
@@ -461,13 +467,48 @@ class VirtualBand:
         for uuid, characteristics in services:
             if self.fault.offers(uuid):
                 device.add_service(gatt.Service(uuid, characteristics))
+        if Features.FIRMWARE_UPDATE in hardware.features:
+            self._add_update_service(device)
         if Options.PROGRESSOR in self.memory.options:
             self._progressor = ProgressorService(self._on_progressor_command)
             device.add_service(self._progressor)
         self._show_name(device)
 
+    def _add_update_service(self, device: Device) -> None:
+        """Section 9. What it needs is installed with the extra for updates."""
+        from bandsense.sim.smp import FirmwareSlots, SmpServer
+
+        slots = self.memory.firmware = self.memory.firmware or FirmwareSlots()
+        slots.boot()
+        self._smp = SmpServer(slots, self._restart_soon, lambda: self.battery_percent)
+        value = characteristic(
+            profile.SMP_CHARACTERISTIC_UUID,
+            _P.WRITE_WITHOUT_RESPONSE | _P.NOTIFY,
+            write=lambda connection, piece: self._on_update_request(connection, value, piece),
+        )
+        value.descriptors = [self._encrypted_subscription(device, value, None)]
+        device.add_service(gatt.Service(profile.SMP_SERVICE_UUID, [value]))
+
+    def _on_update_request(
+        self, connection: Connection, value: gatt.Characteristic[bytes], piece: bytes
+    ) -> None:
+        self._require_encryption(connection)
+        answer = self._smp.receive(piece) if self._smp else None
+        room = connection.att_mtu - 3
+        for at in range(0, len(answer or b""), room):
+            notify(self._device(), connection, value, (answer or b"")[at : at + room])
+
+    def _restart_soon(self) -> None:
+        """Restart once the answer is on its way."""
+
+        async def restart() -> None:
+            await asyncio.sleep(RESTART_AFTER_S)
+            await self.reboot(control.ResetCause.FIRMWARE_UPDATE)
+
+        self._restarting = asyncio.get_running_loop().create_task(restart())
+
     def _encrypted_subscription(
-        self, device: Device, subscribed: gatt.Characteristic[Any], step: Step
+        self, device: Device, subscribed: gatt.Characteristic[Any], step: Step | None
     ) -> gatt.Descriptor:
         """A client characteristic configuration that cannot be written in clear."""
         server = device.gatt_server
@@ -475,7 +516,7 @@ class VirtualBand:
         def write(bearer: att.Bearer, value: bytes) -> None:
             self._require_encryption(cast(Connection, bearer))
             server.write_cccd(bearer, subscribed, value)
-            if any(value):
+            if step is not None and any(value):
                 self._reached(step)
 
         return gatt.Descriptor(
@@ -547,11 +588,15 @@ class VirtualBand:
 
     def _on_encrypted(self, connection: Connection) -> None:
         self.memory.bonds.use(str(connection.peer_address))
+        if self.memory.firmware is not None:
+            self.memory.firmware.confirm()
         self._reached(Step.ENCRYPTED)
 
     def _on_disconnection(self, _reason: int) -> None:
         self._connection = None
         self._answering = False
+        if self._smp is not None:
+            self._smp.disconnected()
         self._end_stream()
         for name in self._forget_at_end:
             self.memory.bonds.all_keys.pop(name, None)

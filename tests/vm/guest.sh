@@ -5,7 +5,7 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/t
 hostname guest
 ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null
 mkdir -p /dev/shm /dev/pts
-for folder in /run /tmp /dev/shm /var/lib/bluetooth; do mkdir -p "$folder" && mount -t tmpfs tmpfs "$folder"; done
+for folder in /run /dev/shm /var/lib/bluetooth; do mkdir -p "$folder" && mount -t tmpfs tmpfs "$folder"; done
 mkdir -p /run/dbus
 for module in hci_vhci cmac ecb algif_hash algif_skcipher; do modprobe "$module"; done
 dbus-daemon --system --fork

@@ -467,7 +467,9 @@ class Sensor:
 
     def _become_streaming(self) -> None:
         now_s = self._transport.clock()
-        gap_s = now_s - self._last_data_s if self._last_data_s else None
+        # The first frames may overtake the answer to the first start: only a loss makes a gap.
+        lost = self._lost_s is not None and self._last_data_s
+        gap_s = now_s - self._last_data_s if lost else None
         self._last_data_s = now_s
         message = "streaming" if gap_s is None else f"streaming again after {gap_s:.1f} s"
         self._tell(LinkState.STREAMING, message, gap_s=gap_s)

@@ -14,6 +14,13 @@ from tests.needs import REPOSITORY, missing
 FIRMWARE = REPOSITORY / "firmware"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The firmware runs in real time: its tests keep to one worker, one after the other."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.xdist_group("firmware"))
+
+
 @pytest.fixture(scope="session")
 def host_binary() -> Path:
     """The firmware's host program, built."""

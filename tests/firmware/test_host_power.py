@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from bandsense.sim.radio import VirtualRadio
 from bandsense.wire import control
 from bandsense.wire.control import Status
-from tests.firmware.sensor import HostSensor, advertised, connected
+from tests.firmware.sensor import RADIO_NAME, HostSensor, advertised, connected, find
 
 pytestmark = pytest.mark.firmware
 
@@ -46,3 +47,34 @@ async def test_the_button_brings_a_sensor_back_to_fast_advertising(
         pass
     await sensor.tell("press 50")
     assert (await advertised(radio, "pairing_open")).pairing_open
+
+
+async def asleep(sensor: HostSensor) -> None:
+    """Wait until nothing is on the air."""
+    advertiser = sensor.radio.controller(RADIO_NAME).le_legacy_advertiser
+    for _ in range(120):
+        if not advertiser.enabled:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("it goes on advertising")
+
+
+@pytest.mark.slow
+async def test_an_unattended_sensor_dozes_until_a_pull_and_then_switches_off(
+    radio: VirtualRadio, sensor: HostSensor, tmp_path: Path
+) -> None:
+    trace = tmp_path / "rest.csv"
+    trace.write_text("time_s,counts\n0,-12000\n")
+    await sensor.reboot("--hurried", "--trace", str(trace))
+    await find(radio)
+    await asleep(sensor)
+    looks = len(sensor.conversions())
+    await asyncio.sleep(1.0)
+    assert len(sensor.conversions()) > looks  # a look now and then
+    await sensor.tell("load 500000")
+    await find(radio)
+    await asleep(sensor)
+    await sensor.tell("press 50")
+    await find(radio)
+    assert await sensor.exit_status(10.0) == 0
+    assert sensor.said[-1] == "off"

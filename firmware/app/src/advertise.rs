@@ -4,7 +4,7 @@ use core::convert::Infallible;
 use core::pin::pin;
 
 use bandsense_core::advertising::{ADVERTISEMENT_MAX, name, scan_response};
-use bandsense_core::power::{Event, PEEK_US, Peek, State};
+use bandsense_core::power::{Event, Peek, State};
 use bandsense_core::progressor;
 use embassy_futures::select::{Either, select};
 use embassy_time::{Duration, Timer};
@@ -127,6 +127,6 @@ async fn doze<B: Board>(shared: &Shared<B>) {
         {
             shared.on(Event::TensionSeen);
         }
-        select(Timer::after_micros(PEEK_US), shared.news.wait()).await;
+        select(Timer::after_micros(B::TIMINGS.peek_us), shared.news.wait()).await;
     }
 }

@@ -1,6 +1,7 @@
 //! What a board brings.
 
 use bandsense_core::hal::{Adc, Button, Clock, Identity, Light, System};
+use bandsense_core::power::Timings;
 use bandsense_update::smp::Server;
 use bt_hci::cmd::le::{LeLongTermKeyRequestNegativeReply, LeReadLocalSupportedFeatures};
 use bt_hci::controller::ControllerCmdSync;
@@ -38,6 +39,8 @@ pub trait Board {
     type Light: Light;
     /// Cell, watchdog and what else the chip measures.
     type System: System;
+    /// How long the power states last.
+    const TIMINGS: Timings = Timings::IN_USE;
 }
 
 /// A board's parts.

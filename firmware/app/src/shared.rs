@@ -101,7 +101,7 @@ impl<B: Board> Shared<B> {
         update: Option<Server<B::UpdateFlash>>,
     ) -> Self {
         let calibration = settings.calibration.and_then(|record| Calibration::decode(&record).ok());
-        let power = Power::new(clock.now_us(), true);
+        let power = Power::new(clock.now_us(), true, B::TIMINGS);
         Self {
             identity,
             clock,

@@ -49,14 +49,29 @@ pub enum Event {
     CellEmpty,
 }
 
-/// Time in *advertising fast* before *advertising slow*.
-pub const FAST_US: u64 = 30 * SECOND_US;
-/// Time without a connection before sleep.
-pub const UNCONNECTED_US: u64 = 10 * 60 * SECOND_US;
-/// Time in *dozing* before *off*.
-pub const DOZE_US: u64 = 7 * 24 * 3600 * SECOND_US;
-/// Time between two looks at the tension while dozing.
-pub const PEEK_US: u64 = 5 * SECOND_US;
+/// How long the states last that end by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timings {
+    /// Time in *advertising fast* before *advertising slow*, µs.
+    pub fast_us: u64,
+    /// Time without a connection before sleep, µs.
+    pub unconnected_us: u64,
+    /// Time in *dozing* before *off*, µs.
+    pub doze_us: u64,
+    /// Time between two looks at the tension while dozing, µs.
+    pub peek_us: u64,
+}
+
+impl Timings {
+    /// Those of a sensor in use.
+    pub const IN_USE: Self = Self {
+        fast_us: 30 * SECOND_US,
+        unconnected_us: 10 * 60 * SECOND_US,
+        doze_us: 7 * 24 * 3600 * SECOND_US,
+        peek_us: 5 * SECOND_US,
+    };
+}
+
 const SECOND_US: u64 = 1_000_000;
 
 /// The state and when it ends by itself.
@@ -66,17 +81,19 @@ pub struct Power {
     entered_us: u64,
     unconnected_since_us: u64,
     wakes_on_tension: bool,
+    timings: Timings,
 }
 
 impl Power {
     /// At boot, which the button, a charger or a reset caused: advertising fast.
     #[must_use]
-    pub const fn new(now_us: u64, wakes_on_tension: bool) -> Self {
+    pub const fn new(now_us: u64, wakes_on_tension: bool, timings: Timings) -> Self {
         Self {
             state: State::AdvertisingFast,
             entered_us: now_us,
             unconnected_since_us: now_us,
             wakes_on_tension,
+            timings,
         }
     }
 
@@ -90,9 +107,9 @@ impl Power {
     #[must_use]
     pub const fn deadline_us(&self) -> Option<u64> {
         match self.state {
-            State::AdvertisingFast => Some(self.entered_us + FAST_US),
-            State::AdvertisingSlow => Some(self.unconnected_since_us + UNCONNECTED_US),
-            State::Dozing => Some(self.entered_us + DOZE_US),
+            State::AdvertisingFast => Some(self.entered_us + self.timings.fast_us),
+            State::AdvertisingSlow => Some(self.unconnected_since_us + self.timings.unconnected_us),
+            State::Dozing => Some(self.entered_us + self.timings.doze_us),
             State::Connected | State::Streaming | State::Off => None,
         }
     }
@@ -160,12 +177,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const FAST_US: u64 = Timings::IN_USE.fast_us;
+    const UNCONNECTED_US: u64 = Timings::IN_USE.unconnected_us;
+    const DOZE_US: u64 = Timings::IN_USE.doze_us;
     const MINUTE_US: u64 = 60 * SECOND_US;
 
     #[test]
     fn unattended_it_goes_to_sleep() {
         for (wakes_on_tension, asleep) in [(true, State::Dozing), (false, State::Off)] {
-            let mut power = Power::new(0, wakes_on_tension);
+            let mut power = Power::new(0, wakes_on_tension, Timings::IN_USE);
             assert_eq!(power.tick(FAST_US - 1), State::AdvertisingFast);
             assert_eq!(power.tick(FAST_US), State::AdvertisingSlow);
             assert_eq!(power.tick(10 * MINUTE_US - 1), State::AdvertisingSlow);
@@ -175,7 +195,7 @@ mod tests {
 
     #[test]
     fn tension_wakes_a_dozing_sensor_until_a_week_has_passed() {
-        let mut power = Power::new(0, true);
+        let mut power = Power::new(0, true, Timings::IN_USE);
         power.tick(FAST_US);
         power.tick(UNCONNECTED_US);
         assert_eq!(power.on(Event::TensionSeen, UNCONNECTED_US + 1), State::AdvertisingFast);
@@ -187,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_stream_is_never_cut_by_time() {
-        let mut power = Power::new(0, true);
+        let mut power = Power::new(0, true, Timings::IN_USE);
         power.on(Event::Connected, 1);
         power.on(Event::StreamStarted, 2);
         assert_eq!(power.deadline_us(), None);
@@ -198,10 +218,10 @@ mod tests {
 
     #[test]
     fn an_empty_cell_and_a_wish_switch_off() {
-        let mut power = Power::new(0, true);
+        let mut power = Power::new(0, true, Timings::IN_USE);
         power.on(Event::Connected, 1);
         assert_eq!(power.on(Event::CellEmpty, 2), State::Off);
-        let mut power = Power::new(0, true);
+        let mut power = Power::new(0, true, Timings::IN_USE);
         power.on(Event::Connected, 1);
         assert_eq!(power.on(Event::SleepAsked, 2), State::Connected, "not while the link is up");
         power.on(Event::Disconnected, 3);
@@ -223,7 +243,7 @@ mod tests {
 
         #[test]
         fn measuring_happens_only_while_connected(choices in proptest::collection::vec(0u8..9, 0..60)) {
-            let mut power = Power::new(0, true);
+            let mut power = Power::new(0, true, Timings::IN_USE);
             let mut now_us = 0;
             let mut connected = false;
             for choice in choices {

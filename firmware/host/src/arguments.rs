@@ -16,6 +16,7 @@ const USAGE: &str = "usage: bandsense-host --hci HOST:PORT --flash FILE
   [--crash PC]           the run before ended in a panic at this address (hex)
   [--key HEX --board NAME] boot a signed image for this board from the flash, and offer updates
   [--cut-at STEP]        lose power at this step (word written or page erased) of the flash
+  [--hurried]            power states last seconds instead of minutes and days
   [--show-light]         print every colour of the light";
 
 /// What the command line says.
@@ -35,6 +36,7 @@ pub struct Arguments {
     pub key: Option<[u8; 32]>,
     pub board: &'static str,
     pub cut_at: Option<u64>,
+    pub hurried: bool,
     pub show_light: bool,
 }
 
@@ -58,12 +60,20 @@ impl Arguments {
             key: None,
             board: "host",
             cut_at: None,
+            hurried: false,
             show_light: false,
         };
         while let Some(option) = words.next() {
-            if option == "--show-light" {
-                arguments.show_light = true;
-                continue;
+            match option.as_str() {
+                "--show-light" => {
+                    arguments.show_light = true;
+                    continue;
+                }
+                "--hurried" => {
+                    arguments.hurried = true;
+                    continue;
+                }
+                _ => {}
             }
             let value = words.next().ok_or_else(|| format!("{option} needs a value\n{USAGE}"))?;
             let refuse = || format!("{option} cannot be {value}\n{USAGE}");

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 
 use bandsense_app::{Board, Exit, Parts, Resources, Restart};
 use bandsense_core::hal::Identity;
+use bandsense_core::power::Timings;
 use bandsense_core::statistics::ResetCause;
 use bandsense_update::layout::xiao_nrf52840::{LAYOUT, STORAGE};
 use bandsense_update::slots::{Policy, Slots};
@@ -37,9 +38,10 @@ const RESTART_TO_USB: u8 = 11;
 const COMMAND_SLOTS: usize = 4;
 const MODEL: &str = "host";
 
-struct HostBoard;
+/// The simulated board; `HURRIED` has power states of seconds instead of minutes and days.
+struct HostBoard<const HURRIED: bool>;
 
-impl Board for HostBoard {
+impl<const HURRIED: bool> Board for HostBoard<HURRIED> {
     type Adc = SimulatedAdc;
     type Flash = FileFlash;
     type UpdateFlash = FileFlash;
@@ -47,11 +49,18 @@ impl Board for HostBoard {
     type Button = SimulatedButton;
     type Light = SimulatedLight;
     type System = SimulatedSystem;
+    const TIMINGS: Timings = if HURRIED {
+        Timings { fast_us: 1_000_000, unconnected_us: 2_000_000, doze_us: 4_000_000, peek_us: 200_000 }
+    } else {
+        Timings::IN_USE
+    };
 }
 
 fn main() -> ExitCode {
     env_logger::init();
-    match Arguments::parse(std::env::args().skip(1)).and_then(|arguments| be_a_sensor(&arguments)) {
+    match Arguments::parse(std::env::args().skip(1)).and_then(|arguments| {
+        if arguments.hurried { be_a_sensor::<true>(&arguments) } else { be_a_sensor::<false>(&arguments) }
+    }) {
         Ok(code) => code,
         Err(message) => {
             eprintln!("bandsense-host: {message}");
@@ -60,7 +69,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn be_a_sensor(arguments: &Arguments) -> Result<ExitCode, String> {
+fn be_a_sensor<const HURRIED: bool>(arguments: &Arguments) -> Result<ExitCode, String> {
     let clock = HostClock;
     let flash = FileFlash::open(&arguments.flash, arguments.cut_at)
         .map_err(|error| format!("cannot open the flash {}: {error}", arguments.flash.display()))?;
@@ -72,7 +81,7 @@ fn be_a_sensor(arguments: &Arguments) -> Result<ExitCode, String> {
         .map_err(|error| format!("no controller listens at {}: {error}", arguments.hci))?;
     let controller: ExternalController<H4Tcp, COMMAND_SLOTS> = ExternalController::new(transport);
     let bench = Bench::listen(arguments.battery_mv);
-    let parts = Parts::<HostBoard> {
+    let parts = Parts::<HostBoard<HURRIED>> {
         identity: Identity {
             serial: arguments.serial,
             address: arguments.address(),

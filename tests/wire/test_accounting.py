@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bandsense.samples import SampleBlock, Unit, concatenate
@@ -96,6 +96,7 @@ def test_clock_and_sequence_wrap_in_mid_stream() -> None:
     assert stream.statistics.lost == 0
 
 
+@settings(max_examples=40)
 @given(st.data())
 def test_what_arrives_is_kept_once_and_what_is_missing_is_marked(data: st.DataObject) -> None:
     sensor = Sensor(

@@ -241,8 +241,8 @@ class _Update:
                     deadline = loop.time() + patience_s
                 if loop.time() > deadline:
                     raise UpdateError(
-                        "the update does not get on; bring the sensor nearer and start again. Nothing is lost: "
-                        "the sensor runs what it ran"
+                        "the update does not get on; bring the sensor nearer and start again. Nothing is "
+                        "lost: the sensor runs what it ran"
                     ) from error
             await asyncio.sleep(RETRY_PAUSE_S)
 

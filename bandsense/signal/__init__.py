@@ -1,1 +1,1 @@
-"""From samples to tension, repetitions and metrics: streaming objects with `push`, and their offline twins."""
+"""From samples to tension, repetitions and metrics: streaming objects, and their offline twins."""

@@ -1,4 +1,4 @@
-"""From conversions to measurement frames as a sensor packs them (docs/protocol.md section 2); no I/O, no clock."""
+"""From conversions to measurement frames, packed as docs/protocol.md section 2 says; no I/O, no clock."""
 
 from __future__ import annotations
 

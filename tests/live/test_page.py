@@ -48,7 +48,7 @@ class Browser:
 
     async def until(self, expression: str) -> None:
         async with asyncio.timeout(20.0):
-            while not await self.evaluate(expression):  # noqa: ASYNC110
+            while not await self.evaluate(expression):
                 await asyncio.sleep(0.1)
 
 
@@ -64,7 +64,7 @@ async def browser(profile: Path) -> AsyncIterator[Browser]:
     port_file = profile / "DevToolsActivePort"
     try:
         async with asyncio.timeout(60.0):
-            while not port_file.exists() or "\n" not in port_file.read_text():  # noqa: ASYNC110
+            while not port_file.exists() or "\n" not in port_file.read_text():
                 await asyncio.sleep(0.1)
         port, path = port_file.read_text().split()
         async with websockets.connect(f"ws://127.0.0.1:{port}{path}", max_size=None) as root:

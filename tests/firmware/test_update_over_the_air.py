@@ -45,7 +45,7 @@ async def booted_version(sensor: HostSensor) -> str:
     """What the sensor runs after it was switched off and on."""
     await sensor.reboot()
     async with asyncio.timeout(5):
-        while not (running := [line for line in sensor.said if line.startswith("running ")]):  # noqa: ASYNC110
+        while not (running := [line for line in sensor.said if line.startswith("running ")]):
             await asyncio.sleep(0.01)
     return running[0].removeprefix("running ")
 
@@ -106,7 +106,7 @@ async def test_an_image_that_is_never_connected_to_gives_way(
     assert await sensor.exit_status(20) == 10
     await sensor.start()
     async with asyncio.timeout(5):
-        while "running 1.1.0" not in sensor.said:  # noqa: ASYNC110 - another process says it
+        while "running 1.1.0" not in sensor.said:
             await asyncio.sleep(0.001)
     await sensor.reboot()
     with pytest.raises(UpdateError, match=r"went back to 1\.0\.0"):

@@ -48,6 +48,7 @@ _US = 1e6
 _FAST_ADVERTISING_MS = 100.0
 _STREAMING_INTERVAL_MS = (15.0, 30.0)
 _STREAMING_TIMEOUT_MS = 4000.0
+_PARAMETERS_TIMEOUT_S = 5.0
 _RECORD_VERSION = 1
 _PROGRESSOR_RATE_HZ = 80
 
@@ -821,6 +822,18 @@ class VirtualBand:
         self._frames_this_stream = 0
         self._stream = self._run(self._keep_streaming())
         self._advertising_changed.set()
+        if self._connection is not None:
+            self._run(self._ask_for_interval(self._connection))
+
+    async def _ask_for_interval(self, connection: Connection) -> None:
+        """Ask for the connection parameters of section 8; the central may refuse, or be gone."""
+        low_ms, high_ms = _STREAMING_INTERVAL_MS
+        try:
+            async with asyncio.timeout(_PARAMETERS_TIMEOUT_S):
+                await connection.update_parameters(low_ms, high_ms, 0, _STREAMING_TIMEOUT_MS, use_l2cap=True)
+        except (core.BaseBumbleError, TimeoutError):
+            # Bumble would wait for the lost answer for ever, and refuse to ask again.
+            connection.device.l2cap_channel_manager.connection_parameters_update_response = None
 
     def _take_samples(self) -> None:
         """Move what has been felt by now into frames, and send those that are complete."""

@@ -247,6 +247,15 @@ async def test_smallest_mtu_takes_three_samples(radio: VirtualRadio) -> None:
         assert {len(frame.counts) for _, frame in host.frames} == {3}
 
 
+async def test_while_streaming_it_asks_for_a_short_interval(radio: VirtualRadio, host: Host) -> None:
+    await host.ask(control.Start(80))
+    await asyncio.sleep(0.2)
+    [connection] = (await radio.adapter()).device.connections.values()
+    assert 15.0 <= connection.parameters.connection_interval <= 30.0
+    assert connection.parameters.peripheral_latency == 0
+    assert connection.parameters.supervision_timeout == 4000.0
+
+
 async def test_start_again_changes_nothing_and_stop_ends_it(host: Host, band: VirtualBand) -> None:
     first = (await host.ask(control.Start(80))).result
     await asyncio.sleep(1.0)

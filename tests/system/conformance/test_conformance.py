@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError, BleakGATTProtocolError
 
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
@@ -128,11 +129,20 @@ async def until(world: World, condition: Callable[[], bool], timeout_s: float = 
 
 
 async def test_scan_tells_name_and_state(world: World) -> None:
-    async with a_band(world) as band:
-        heard = await BleakScanner.discover(
-            2.0 * world.patience, return_adv=True, backend=world.transport.scanner_backend
-        )
-    _, data = heard[band.address]
+    heard: dict[str, AdvertisementData] = {}
+
+    def is_complete() -> bool:
+        data = heard.get(band.address)
+        return data is not None and bool(data.local_name) and profile.SERVICE_UUID in data.service_data
+
+    async with (
+        a_band(world) as band,
+        BleakScanner(
+            lambda device, data: heard.update({device.address: data}), backend=world.transport.scanner_backend
+        ),
+    ):
+        await until(world, is_complete)
+    data = heard[band.address]
     assert data.local_name == name_of(band)
     advertisement = profile.Advertisement.decode(data.service_data[profile.SERVICE_UUID])
     assert advertisement == profile.Advertisement(battery_percent=87, pairing_open=True)
@@ -177,7 +187,7 @@ async def test_connect_times_out_where_no_one_is(world: World) -> None:
 
 async def test_disconnect_and_connect_again(world: World) -> None:
     async with a_band(world) as band:
-        for _ in range(3):
+        for _ in range(2):
             async with connected(world, band) as client:
                 assert await client.read_gatt_char(profile.BATTERY_LEVEL_UUID) == b"\x57"
             await until(world, lambda: not band.connected)

@@ -37,7 +37,7 @@ ALLOWED: dict[str, set[str]] = {
         "pylsl",
     },
     "export": {*BELOW, "store", "numpy", "pyarrow", "fit_tool"},
-    "sim": {*BELOW, "wire", "numpy", "bumble", "bleak"},
+    "sim": {*BELOW, "wire", "numpy", "bumble", "bleak", "cbor2"},
 }
 """What a room may import besides itself and the standard library; `cli` may import all."""
 

@@ -23,6 +23,7 @@ _EXTRAS = {
     "parquet": ("pyarrow", "export as Parquet"),
     "mqtt": ("aiomqtt", "publishing over MQTT"),
     "lsl": ("pylsl", "streaming to Lab Streaming Layer"),
+    "update": ("smpclient", "firmware updates"),
 }
 _LEAST_FREE_BYTES = 100_000_000
 """Twenty hours of samples."""

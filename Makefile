@@ -2,7 +2,7 @@
 
 PYTHON_BIN := .venv/bin
 TEST_PACKAGES := qemu-system-x86 bluez dbus busybox-static kmod cpio chromium mosquitto
-FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev
+FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev llvm
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast coverage lint format types bench docs firmware firmware-test packages clean

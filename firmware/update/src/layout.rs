@@ -72,10 +72,7 @@ pub mod xiao_nrf52840 {
     pub const BOOT: Region = Region { start: 0x2_7000, len: 9 * PAGE };
     /// Journals and slots.
     pub const LAYOUT: Layout = Layout {
-        journal: [
-            Region { start: BOOT.end(), len: PAGE },
-            Region { start: BOOT.end() + PAGE, len: PAGE },
-        ],
+        journal: [Region { start: BOOT.end(), len: PAGE }, Region { start: BOOT.end() + PAGE, len: PAGE }],
         slot: [
             Region { start: BOOT.end() + 2 * PAGE, len: SLOT_LEN },
             Region { start: BOOT.end() + 2 * PAGE + SLOT_LEN, len: SLOT_LEN },

@@ -31,6 +31,7 @@ mod update;
 pub use board::{Board, Exit, Parts, Radio, Restart};
 
 use bandsense_core::control::OPTION_PROGRESSOR;
+use bandsense_core::hal::System;
 use bandsense_core::pairing::{Bond, WINDOW_SECONDS};
 use bandsense_core::settings::Settings;
 use bandsense_core::store::StoreError;
@@ -74,9 +75,11 @@ pub async fn run<B: Board, C>(
 where
     C: Radio,
 {
-    let Parts { identity, flash, settings_base, adc, clock, button, light, system, update } = parts;
+    let Parts { identity, flash, settings_base, adc, clock, button, light, mut system, update } = parts;
     let settings = Settings::load(flash, settings_base, identity.crash).await.map_err(Failure::Storage)?;
-    let shared = Shared::<B>::new(identity, clock, settings, system, update);
+    // The very first advertisement tells the battery.
+    let battery_mv = system.battery_mv().await;
+    let shared = Shared::<B>::new(identity, clock, settings, system, battery_mv, update);
     {
         let settings = shared.settings.lock().await;
         if settings.factory_new {

@@ -98,6 +98,7 @@ impl<B: Board> Shared<B> {
         clock: B::Clock,
         settings: Settings<B::Flash>,
         system: B::System,
+        battery_mv: u16,
         update: Option<Server<B::UpdateFlash>>,
     ) -> Self {
         let calibration = settings.calibration.and_then(|record| Calibration::decode(&record).ok());
@@ -109,8 +110,7 @@ impl<B: Board> Shared<B> {
             system: Mutex::new(system),
             update: update.map(Mutex::new),
             progressor_on: Cell::new(false),
-            // Until it is measured the battery is taken for half full.
-            battery_mv: Cell::new(3790),
+            battery_mv: Cell::new(battery_mv),
             consumer: Cell::new(None),
             next_sequence: Cell::new(0),
             overruns: Cell::new(0),

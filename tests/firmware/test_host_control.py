@@ -10,11 +10,14 @@ from bandsense.wire import control, profile
 from bandsense.wire.control import SelfTestBits, StatisticsPage, Status
 from bandsense.wire.profile import CalibrationRecord
 from tests.firmware.sensor import HostSensor, connected
+from tests.firmware.updates import factory_flash, host_arguments
 
 pytestmark = pytest.mark.firmware
 
 RECORD = CalibrationRecord(newton_per_count=1.25e-4, zero_counts=-12000).encode()
 DEVICE_NAME = "00002a00-0000-1000-8000-00805f9b34fb"
+BATTERY = "0000180f-0000-1000-8000-00805f9b34fb"
+DEVICE_INFORMATION = "0000180a-0000-1000-8000-00805f9b34fb"
 DATABASE_HASH = "00002b2a-0000-1000-8000-00805f9b34fb"
 
 
@@ -174,6 +177,27 @@ async def test_identify_is_seen(radio: VirtualRadio, sensor: HostSensor) -> None
         sensor.said.clear()
         await asyncio.sleep(0.5)
         assert "light white" not in sensor.said
+
+
+async def test_the_table_is_the_one_of_the_profile(radio: VirtualRadio, sensor: HostSensor) -> None:
+    await sensor.cut_power()
+    sensor.flash.write_bytes(factory_flash())
+    await sensor.start(*host_arguments())
+    async with connected(radio, pair=False, prepare=False) as central:
+        table = {
+            service.uuid: {c.uuid: set(c.properties) for c in service.characteristics}
+            for service in central.client.services
+        }
+    assert table[profile.SERVICE_UUID] == {
+        profile.MEASUREMENT_UUID: {"notify"},
+        profile.CONTROL_UUID: {"write", "indicate"},
+        profile.INFORMATION_UUID: {"read"},
+    }
+    assert table[profile.SMP_SERVICE_UUID] == {
+        profile.SMP_CHARACTERISTIC_UUID: {"write-without-response", "notify"}
+    }
+    assert table[BATTERY] == {profile.BATTERY_LEVEL_UUID: {"read", "notify"}}
+    assert profile.SERIAL_UUID in table[DEVICE_INFORMATION]
 
 
 async def test_the_table_has_a_hash_that_stays(radio: VirtualRadio, sensor: HostSensor) -> None:

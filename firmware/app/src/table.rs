@@ -15,7 +15,7 @@ use crate::shared::Shared;
 const MEASUREMENT_UUID: u128 = 0xb5e5_0002_3c1f_4f0e_9a57_6d2b_41c7_e8a0;
 const CONTROL_UUID: u128 = 0xb5e5_0003_3c1f_4f0e_9a57_6d2b_41c7_e8a0;
 const INFORMATION_UUID: u128 = 0xb5e5_0004_3c1f_4f0e_9a57_6d2b_41c7_e8a0;
-const SMP_SERVICE_UUID: u128 = 0x8d53_dc1d_1db7_4cd3_868b_8aa4_60aa_2ce9;
+const SMP_SERVICE_UUID: u128 = 0x8d53_dc1d_1db7_4cd3_868b_8a52_7460_aa84;
 const SMP_UUID: u128 = 0xda2e_7828_fbce_4e01_ae9e_2611_7499_7c48;
 const DATABASE_HASH_UUID: u16 = 0x2B2A;
 /// "Generic sensor" of the assigned numbers.

@@ -23,6 +23,8 @@ const PEEK_RATE: Rate = Rate::Hz320;
 pub async fn sample<B: Board>(shared: &Shared<B>, adc: B::Adc) -> Infallible {
     let sampler = Sampler::new(<B::Adc as Adc>::LIMITS);
     let mut sampling = Sampling { shared, adc, sampler, stream: Stream::Off };
+    // A reset in the middle of a stream leaves the bridge under current.
+    sampling.adc.stop().await;
     loop {
         match select(shared.orders.receive(), sampling.step()).await {
             Either::First((id, order)) => {

@@ -4,8 +4,10 @@
 //! docs/firmware.md; the choices that its hazards ask for are made here:
 //!
 //! * the regulator feeds the bridge with 3.0 V: on a 3.3 V supply 3.3 V is out of its reach;
+//! * at gains of 64 and 128 the inputs' common mode has to lie 1.5 V from both ends of that supply, which leaves the
+//!   very middle of the bridge and no room beside it: [`GAIN`] is the one place to choose another;
 //! * between streams the part goes to standby instead of losing power, because standby keeps its registers and
-//!   with them the offset calibration: zero then does not step from one stream to the next;
+//!   with them the offset calibration, which is made at one rate: zero then does not step from one stream to the next;
 //! * on every wake the registers are compared with what was written, and a part that forgot is set up anew;
 //! * every result is read together with the register behind it (0x15), whose set-up differs from its reset value:
 //!   a brown-out of the part alone never passes for a measurement.
@@ -39,21 +41,28 @@ mod pu_ctrl {
     pub const INTERNAL_REGULATOR: u8 = 1 << 7;
 }
 
-/// Regulator at 3.0 V (bits 5:3 = 101), gain 128 (bits 2:0 = 111).
-const CTRL1_3V0_GAIN_128: u8 = 0b00_101_111;
+/// Gain of the amplifier: a power of two up to 128.
+pub const GAIN: u8 = 128;
+/// Regulator at 3.0 V (bits 5:3 = 101), and the gain's power of two (bits 2:0).
+const CTRL1_3V0: u8 = 0b00_101_000 | GAIN.trailing_zeros() as u8;
 const CTRL2_CALIBRATE: u8 = 1 << 2;
 const CTRL2_CALIBRATION_FAILED: u8 = 1 << 3;
 /// Chopper clock off, as the data sheet asks for below gain-stage saturation.
 const ADC_CHOPPER_OFF: u8 = 0x30;
-/// Regulator stable with low-ESR capacitors: improved phase margin, slightly less gain.
-const PGA_LOW_ESR: u8 = 1 << 6;
+/// Regulator in its accurate mode (bit 6 clear), for ceramic capacitors: less than 1 Ω in series.
+const PGA_ACCURATE_REGULATOR: u8 = 0;
 /// The 330 pF filter capacitor across the second channel's pins.
 const PGA_PWR_FILTER: u8 = 1 << 7;
 
 const ATTEMPTS: usize = 3;
+/// Set-ups tried in a row. More would keep a client waiting beyond the two seconds of the profile.
+const START_ATTEMPTS: usize = 2;
 const RESET_MS: u32 = 1;
 const READY_POLLS: usize = 20;
 const REGULATOR_SETTLE_MS: u32 = 20;
+/// The offset is calibrated once, so on a regulator that has come to rest.
+const REGULATOR_REST_MS: u32 = 250;
+const CALIBRATION_RATE: Rate = Rate::Hz80;
 const CALIBRATION_POLLS: usize = 100;
 const POLL_MS: u32 = 5;
 /// The digital filter has forgotten the past after four conversions.
@@ -121,10 +130,10 @@ impl<B: I2c + Recover, D: DataReady, T: DelayNs> Nau7802<B, D, T> {
     /// Registers that hold the set-up, with their values at `rate`.
     const fn settings(rate: Rate) -> [(u8, u8); 5] {
         [
-            (register::CTRL1, CTRL1_3V0_GAIN_128),
+            (register::CTRL1, CTRL1_3V0),
             (register::CTRL2, ctrl2(rate)),
             (register::ADC, ADC_CHOPPER_OFF),
-            (register::PGA, PGA_LOW_ESR),
+            (register::PGA, PGA_ACCURATE_REGULATOR),
             (register::PGA_PWR, PGA_PWR_FILTER),
         ]
     }
@@ -134,17 +143,19 @@ impl<B: I2c + Recover, D: DataReady, T: DelayNs> Nau7802<B, D, T> {
         self.delay.delay_ms(RESET_MS).await;
         self.write(register::PU_CTRL, pu_ctrl::DIGITAL_ON).await?;
         self.delay.delay_ms(RESET_MS).await;
-        for (register, value) in Self::settings(rate) {
+        for (register, value) in Self::settings(CALIBRATION_RATE) {
             self.write(register, value).await?;
         }
         self.power_up().await?;
-        self.calibrate_offset(rate).await?;
+        self.delay.delay_ms(REGULATOR_REST_MS).await;
+        self.calibrate_offset().await?;
+        self.write(register::CTRL2, ctrl2(rate)).await?;
         self.configured = true;
         Ok(())
     }
 
-    async fn calibrate_offset(&mut self, rate: Rate) -> Result<(), AdcError> {
-        self.write(register::CTRL2, ctrl2(rate) | CTRL2_CALIBRATE).await?;
+    async fn calibrate_offset(&mut self) -> Result<(), AdcError> {
+        self.write(register::CTRL2, ctrl2(CALIBRATION_RATE) | CTRL2_CALIBRATE).await?;
         for _ in 0..CALIBRATION_POLLS {
             self.delay.delay_ms(POLL_MS).await;
             let [state] = self.read(register::CTRL2).await?;
@@ -225,11 +236,11 @@ fn missed_between(last_us: u64, time_us: u64, rate: Rate) -> u32 {
 
 impl<B: I2c + Recover, D: DataReady, T: DelayNs> Adc for Nau7802<B, D, T> {
     const LIMITS: Limits = Limits::FULL_RANGE;
-    const GAIN: u8 = 128;
+    const GAIN: u8 = GAIN;
 
     async fn start(&mut self, rate: Rate) -> Result<(), AdcError> {
         let mut failure = AdcError::Faulty;
-        for _ in 0..ATTEMPTS {
+        for _ in 0..START_ATTEMPTS {
             match self.bring_up(rate).await {
                 Ok(()) => return Ok(()),
                 Err(error) => failure = error,
@@ -286,6 +297,9 @@ mod tests {
         fail_at: Option<(usize, Fault)>,
         stuck: bool,
         calibrations: usize,
+        calibrated_us: u64,
+        /// It answers, but calibrates for ever, finds its calibration bad, or never converts.
+        ill: Option<Ill>,
         period_scale_percent: u64,
     }
 
@@ -301,6 +315,14 @@ mod tests {
         Forgot,
     }
 
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    enum Ill {
+        CalibratesForEver,
+        CalibrationFails,
+        NeverConverts,
+        NeverReady,
+    }
+
     impl Part {
         fn new() -> Self {
             let mut part = Self {
@@ -314,6 +336,8 @@ mod tests {
                 fail_at: None,
                 stuck: false,
                 calibrations: 0,
+                calibrated_us: 0,
+                ill: None,
                 period_scale_percent: 100,
             };
             part.reset();
@@ -341,6 +365,11 @@ mod tests {
             self.now_us += by_us;
             while self.converting && self.next_conversion_us <= self.now_us {
                 self.convert();
+            }
+            let ends = self.now_us >= self.calibrated_us && self.ill != Some(Ill::CalibratesForEver);
+            if self.registers[2] & 4 != 0 && ends {
+                self.registers[2] &= !4;
+                self.registers[2] |= if self.ill == Some(Ill::CalibrationFails) { 8 } else { 0 };
             }
         }
 
@@ -375,8 +404,9 @@ mod tests {
                 0x00 if value & 1 != 0 => self.reset(),
                 0x00 => self.write_power(value),
                 0x02 if value & 4 != 0 => {
-                    self.registers[2] = value & !4;
+                    self.registers[2] = value;
                     self.calibrations += 1;
+                    self.calibrated_us = self.now_us + 4 * self.period_us();
                 }
                 _ => self.registers[usize::from(register)] = value,
             }
@@ -384,8 +414,9 @@ mod tests {
 
         fn write_power(&mut self, value: u8) {
             let powered = value & 0b110 == 0b110;
-            self.registers[0] = value | if powered { 8 } else { 0 };
-            let start = powered && value & 0x10 != 0;
+            let ready = powered && self.ill != Some(Ill::NeverReady);
+            self.registers[0] = value | if ready { 8 } else { 0 };
+            let start = powered && value & 0x10 != 0 && self.ill != Some(Ill::NeverConverts);
             if start && !self.converting {
                 self.next_conversion_us = self.now_us + self.period_us();
             }
@@ -503,6 +534,60 @@ mod tests {
         assert_eq!(bench.0.borrow().calibrations, 1);
         assert!(!bench.0.borrow().converting);
         assert_eq!(bench.0.borrow().registers[0] & 0b110, 0, "the bridge is without current");
+    }
+
+    /// A watchdog may reset the processor in the middle of a stream; the part then goes on converting.
+    #[test]
+    fn a_part_that_an_earlier_run_left_on_is_switched_off() {
+        let (bench, mut adc) = bench();
+        block_on(adc.start(Rate::Hz80)).unwrap();
+        assert_ne!(bench.0.borrow().registers[0] & 0b110, 0);
+        let mut after_reset = Nau7802::new(bench.clone(), bench.clone(), bench.clone());
+        block_on(after_reset.stop());
+        assert_eq!(bench.0.borrow().registers[0] & 0b110, 0, "the bridge is without current");
+    }
+
+    #[test]
+    fn the_set_up_is_the_data_sheet_s() {
+        let (bench, mut adc) = bench();
+        block_on(adc.start(Rate::Hz320)).unwrap();
+        let registers = bench.0.borrow().registers;
+        assert_eq!(
+            registers[0x00], 0x9E,
+            "internal regulator, started, analog and digital part on and ready"
+        );
+        assert_eq!(registers[0x01], 0x2F, "3.0 V, gain 128");
+        assert_eq!(registers[0x02], 0x70, "first input, 320 Hz");
+        assert_eq!([registers[0x15], registers[0x1B], registers[0x1C]], [0x30, 0x00, 0x80]);
+    }
+
+    /// A client has its answer within two seconds (docs/protocol.md section 4), whatever ails the part.
+    #[test]
+    fn a_start_never_takes_longer_than_the_profile_allows() {
+        for ill in [
+            None,
+            Some(Ill::CalibratesForEver),
+            Some(Ill::CalibrationFails),
+            Some(Ill::NeverConverts),
+            Some(Ill::NeverReady),
+        ] {
+            for rate in Rate::ALL {
+                for used_before in [false, true] {
+                    let (bench, mut adc) = bench();
+                    if used_before {
+                        stream(&mut adc, rate, 1).unwrap();
+                    }
+                    bench.0.borrow_mut().ill = ill;
+                    let before_us = bench.0.borrow().now_us;
+                    let started = block_on(adc.start(rate));
+                    let took_us = bench.0.borrow().now_us - before_us;
+                    assert!(took_us < 1_800_000, "{took_us} µs at {rate:?} with {ill:?}");
+                    let calibrates = matches!(ill, Some(Ill::CalibratesForEver | Ill::CalibrationFails));
+                    // Without a new calibration nobody notices that it would fail.
+                    assert_eq!(started.is_ok(), ill.is_none() || calibrates && used_before, "{ill:?}");
+                }
+            }
+        }
     }
 
     #[test]

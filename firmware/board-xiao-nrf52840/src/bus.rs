@@ -2,6 +2,7 @@
 
 use bandsense_core::hal::Recover;
 use embassy_nrf::gpio::{Flex, OutputDrive, Pull};
+use embassy_nrf::pac;
 use embassy_nrf::peripherals::{P0_04, P0_05, TWISPI0};
 use embassy_nrf::twim::{Config, Frequency, Twim};
 use embassy_time::{Duration, Timer, with_timeout};
@@ -15,12 +16,37 @@ const TRANSACTION_LIMIT: Duration = Duration::from_millis(5);
 const HALF_PERIOD: Duration = Duration::from_micros(40);
 const CLOCKS_OF_A_BYTE: usize = 9;
 const TRANSMIT_LEN: usize = 4;
+/// Looks at whether the controller has stopped: many times the byte that it may be in, even on a stuck bus few enough.
+const STOP_LOOKS: u32 = 2000;
 
 static mut TRANSMIT: [u8; TRANSMIT_LEN] = [0; TRANSMIT_LEN];
 
 /// The bus on D4 (data) and D5 (clock), the only user of its pins and of TWISPI0.
 pub struct Bus {
+    /// Away while a transaction is under way, and gone once one was given up.
     controller: Option<Twim<'static>>,
+}
+
+/// A controller at work. When its work is given up, by a limit or because there is another order, the buffers go out
+/// of scope: it must not write to them any more.
+struct AtWork(Option<Twim<'static>>);
+
+impl AtWork {
+    fn done(mut self) -> Option<Twim<'static>> {
+        self.0.take()
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            let registers = pac::TWIM0;
+            registers.events_stopped().write_value(0);
+            registers.tasks_resume().write_value(1);
+            registers.tasks_stop().write_value(1);
+            let _ = (0..STOP_LOOKS).find(|_| registers.events_stopped().read() != 0);
+        }
+    }
 }
 
 impl Bus {
@@ -59,15 +85,15 @@ impl ErrorType for Bus {
 
 impl I2c for Bus {
     async fn transaction(&mut self, address: u8, operations: &mut [Operation<'_>]) -> Result<(), ErrorKind> {
-        let Some(controller) = &mut self.controller else { return Err(ErrorKind::Bus) };
-        match with_timeout(TRANSACTION_LIMIT, controller.transaction(address, operations)).await {
-            Ok(outcome) => outcome.map_err(|error| embedded_hal_async::i2c::Error::kind(&error)),
-            Err(_) => {
-                // Before the buffers go out of scope the controller must not write to them any more.
-                self.open();
-                Err(ErrorKind::Bus)
-            }
+        if self.controller.is_none() {
+            self.open();
         }
+        let mut at_work = AtWork(self.controller.take());
+        let Some(controller) = &mut at_work.0 else { return Err(ErrorKind::Bus) };
+        let outcome = with_timeout(TRANSACTION_LIMIT, controller.transaction(address, operations)).await;
+        let outcome = outcome.map_err(|_| ErrorKind::Bus)?;
+        self.controller = at_work.done();
+        outcome.map_err(|error| embedded_hal_async::i2c::Error::kind(&error))
     }
 }
 

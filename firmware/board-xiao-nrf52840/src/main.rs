@@ -17,6 +17,7 @@ mod sampler;
 
 use bandsense_app::{Board, Exit, Failure, Parts, Resources, Restart};
 use bandsense_core::hal::Identity;
+use bandsense_core::nau7802;
 use bandsense_core::statistics::{Crash, ResetCause};
 use bandsense_update::layout::Slot;
 use bandsense_update::layout::xiao_nrf52840::{BOARD, LAYOUT, STORAGE, WATCHDOG_SECONDS};
@@ -64,12 +65,12 @@ const START_AT_ONCE: u8 = 0x6d;
 /// Asks the UF2 boot loader for its drive (`DFU_MAGIC_UF2_RESET`).
 const TO_UF2: u8 = 0x57;
 
-/// A count of 2²³ is half the reference over the gain of 128 (NAU7802 data sheet); the default cell gives 2 mV/V, and
-/// its supply is the reference, at 50 kg.
+/// A count of 2²³ is half the reference over the gain (NAU7802 data sheet); the default cell gives 2 mV/V, and its
+/// supply is the reference, at 50 kg.
 const FULL_SCALE_MN: u32 = {
     const CELL_MN: u64 = 490_333;
     const CELL_UV_PER_V: u64 = 2000;
-    const FULL_SCALE_UV_PER_V: u64 = 1_000_000 / 2 / 128;
+    const FULL_SCALE_UV_PER_V: u64 = 1_000_000 / 2 / nau7802::GAIN as u64;
     (CELL_MN * FULL_SCALE_UV_PER_V / CELL_UV_PER_V) as u32
 };
 
@@ -131,6 +132,7 @@ async fn main(spawner: Spawner) {
         output(p.P0_25, Level::High),
         output(p.P0_21, Level::Low),
         output(p.P0_20, Level::Low),
+        [output(p.P0_22, Level::High), output(p.P0_23, Level::High)],
     );
 
     let mpsl = start_mpsl(

@@ -129,8 +129,14 @@ pub fn prepare_for_off() {
     });
 }
 
-/// Put the board's unused flash chip to sleep, which otherwise draws most of what an idle sensor takes.
-pub fn flash_chip_to_deep_power_down(mut select: Output<'_>, mut clock: Output<'_>, mut data: Output<'_>) {
+/// Put the board's unused flash chip to sleep, which otherwise draws most of what an idle sensor takes. `_quiet` are
+/// its write-protect and hold lines, high meanwhile: a chip on hold does not listen.
+pub fn flash_chip_to_deep_power_down(
+    mut select: Output<'_>,
+    mut clock: Output<'_>,
+    mut data: Output<'_>,
+    _quiet: [Output<'_>; 2],
+) {
     const DEEP_POWER_DOWN: u8 = 0xb9;
     select.set_low();
     for bit in (0..8).rev() {

@@ -122,8 +122,11 @@ async fn measure(converter: &mut Converter) -> (u32, Order) {
                 lost = if READINGS_OUT.try_send(Ok(reading)).is_ok() { 0 } else { reading.missed + 1 };
             }
             Either::Second(Err(error)) => {
-                READINGS_OUT.send(Err(error)).await;
-                return ORDERS.receive().await;
+                // Whoever gives an order does not take readings meanwhile: neither may wait for the other.
+                return match select(ORDERS.receive(), READINGS_OUT.send(Err(error))).await {
+                    Either::First(order) => order,
+                    Either::Second(()) => ORDERS.receive().await,
+                };
             }
         }
     }

@@ -23,12 +23,17 @@ const POLICY: slots::Policy =
 const TO_UF2: u32 = 0x57;
 /// P0.26, on when low.
 const RED_LED: u32 = 1 << 26;
+/// P0.14 holds the lower end of the divider of the cell's voltage. Let loose while the cell is charged, it puts more on
+/// P0.31 than that pin stands.
+const CELL_DIVIDER: u32 = 1 << 14;
 /// The processor runs at 64 MHz.
 const CYCLES_PER_MS: u32 = 64_000;
 const LFCLK_HZ: u32 = 32_768;
 
 #[entry]
 fn main() -> ! {
+    pac::P0.outclr().write_value(pac::gpio::regs::Outclr(CELL_DIVIDER));
+    pac::P0.dirset().write_value(pac::gpio::regs::Dirset(CELL_DIVIDER));
     // SAFETY: nothing else in this program uses the flash controller.
     let nvmc = Nvmc::new(unsafe { peripherals::NVMC::steal() });
     let mut slots = slots::Slots::new(BlockingAsync::new(nvmc), LAYOUT, POLICY);

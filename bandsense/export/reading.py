@@ -6,6 +6,8 @@ had to be left out is told in `Recording.notes`.
 
 from __future__ import annotations
 
+import codecs
+import csv
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -25,8 +27,18 @@ POUND_FORCE_N = 4.4482216152605
 GAP_INTERVALS = 2.5
 """An interval longer than this many median intervals is a gap; two are a sensor that skips one sample."""
 
+MOST_FORCE_N = 1e6
+"""A hundred tonnes: what is beyond is another unit or a damaged file, whatever the header says."""
+
+MOST_TIME_S = 1e11
+"""Three thousand years, so that wall clocks pass and a damaged number does not."""
+
+PULLED_BELOW_ZERO_N = 10.0
+"""A force that goes this far and mostly below zero is a pull that the sensor counts as negative."""
+
 _HEADER_LINES = 200
 _BINARY_PROBE_BYTES = 8192
+_UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +48,14 @@ class Recording:
     Attributes:
         path: the file.
         block: every usable sample; times start at 0 s, values are newtons.
+        first_time_s: the first sample's time as the file has it, in seconds.
         started_unix_s: when the first sample was taken, where the file has wall-clock times.
         notes: what was left out or assumed, in words; empty when the file was read whole.
     """
 
     path: Path
     block: SampleBlock
+    first_time_s: float = 0.0
     started_unix_s: float | None = None
     notes: tuple[str, ...] = ()
 
@@ -58,6 +72,7 @@ class _Layout:
     """Where time and force are in a line and what their numbers mean."""
 
     delimiter: str
+    columns: int
     time: _Column
     force: _Column
     wall_clock: bool
@@ -105,23 +120,41 @@ def _lines(path: Path) -> tuple[list[str], bool]:
         raise FileFormatError(path, "there is no such file") from None
     except OSError as error:
         raise FileFormatError(path, f"it cannot be read: {error.strerror}") from error
-    if b"\0" in data[:_BINARY_PROBE_BYTES]:
-        raise FileFormatError(path, "it is no text file; a force trace is a text of columns")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("latin-1")
+    text = _text(path, data)
     lines = text.splitlines()
     if not any(line.strip() for line in lines):
         raise FileFormatError(path, "the file is empty")
     return lines, not text.endswith(("\n", "\r"))
 
 
+def _text(path: Path, data: bytes) -> str:
+    """The bytes as text: UTF-8, or what spreadsheets write besides (UTF-16 with its mark, Latin-1)."""
+    if data.startswith(_UTF_16_MARKS):
+        return data.decode("utf-16", errors="replace")
+    if b"\0" in data[:_BINARY_PROBE_BYTES]:
+        raise FileFormatError(path, "it is no text file; a force trace is a text of columns")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    """The fields of a line, without the quotes that some programs put around each."""
+    if '"' not in line:
+        return line.split(delimiter)
+    try:
+        return next(csv.reader([line], delimiter=delimiter))
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+
+
 def _layout(path: Path, lines: Sequence[str]) -> _Layout:
     if lines[0].lower().startswith("date,tag,comment,unit"):
         return _tindeq_layout(path, lines)
     for number, line in enumerate(lines[:_HEADER_LINES]):
-        if line.strip():
+        # Spreadsheets say in a line before the header what separates columns; the header shows it as well.
+        if line.strip() and not line.lower().startswith("sep="):
             return _header(path, number, line)
     raise FileFormatError(path, "there is no header in the first lines")
 
@@ -139,7 +172,7 @@ def _tindeq_layout(path: Path, lines: Sequence[str]) -> _Layout:
         raise FileFormatError(path, f"the unit {unit!r} is not known; expected SI", line=2)
     for number, line in enumerate(lines[:_HEADER_LINES]):
         if line.strip().lower().replace(" ", "") == "time,weight":
-            return _Layout(",", _Column(0, 1.0, "time"), _Column(1, scale, "weight"), False, number + 1)
+            return _Layout(",", 2, _Column(0, 1.0, "time"), _Column(1, scale, "weight"), False, number + 1)
     raise FileFormatError(path, "an export of the Tindeq app, but without its `time,weight` columns")
 
 
@@ -152,7 +185,8 @@ def _header(path: Path, number: int, line: str) -> _Layout:
     force = _find(names, _FORCE_WORDS, _FORCE_UNITS)
     if time is None or force is None:
         raise FileFormatError(path, _no_header(line), line=number + 1)
-    return _Layout(delimiter, time, force, names[time.index].lower().startswith("unix"), number + 1)
+    wall_clock = time.name.lower().startswith("unix")
+    return _Layout(delimiter, len(names), time, force, wall_clock, number + 1)
 
 
 def _no_header(line: str) -> str:
@@ -202,8 +236,9 @@ class _Reader:
             block = SampleBlock(time_s, force_n, Unit.NEWTON, _gaps(time_s, table[:, 2] != 0.0))
         except DataError as error:
             raise FileFormatError(self._path, f"{error} (numbers too large or too close together)") from error
-        started = start * self._layout.time.scale if self._layout.wall_clock else None
-        return Recording(self._path, block, started, tuple(self._notes(lines)))
+        first_s = start * self._layout.time.scale
+        started = first_s if self._layout.wall_clock else None
+        return Recording(self._path, block, first_s, started, tuple(self._notes(lines, block)))
 
     def _rows(self, lines: Sequence[str]) -> Iterator[tuple[float, float, bool]]:
         """Time, force and whether values were left out just before, of each usable line."""
@@ -235,8 +270,8 @@ class _Reader:
         self, number: int, line: str, number_of: Callable[[str], float], *, is_last: bool
     ) -> tuple[float, float] | None:
         """Time and force of a line; None where there is no usable number."""
-        cells = line.split(self._layout.delimiter)
         try:
+            cells = _cells(line, self._layout.delimiter)
             time = number_of(cells[self._layout.time.index])
             text = cells[self._layout.force.index].strip()
             force = number_of(text) if text else math.nan
@@ -247,15 +282,38 @@ class _Reader:
             raise FileFormatError(
                 self._path, f"expected {self._expected()}, found {line.strip()[:60]!r}", line=number
             ) from None
+        self._refuse_more_columns(number, cells)
         if not (math.isfinite(time) and math.isfinite(force)):
             self._missing.append(number)
             return None
+        self._refuse_the_impossible(number, time, force)
         return time, force
+
+    def _refuse_more_columns(self, number: int, cells: Sequence[str]) -> None:
+        """Numbers with decimal commas between commas would be read as other numbers."""
+        if any(cell.strip() for cell in cells[self._layout.columns :]):
+            raise FileFormatError(
+                self._path,
+                f"{len(cells)} columns, but the header names {self._layout.columns}; where commas are "
+                "decimal points, columns have to be separated by semicolons",
+                line=number,
+            )
+
+    def _refuse_the_impossible(self, number: int, time: float, force: float) -> None:
+        force_n, time_s = force * self._layout.force.scale, time * self._layout.time.scale
+        if abs(force_n) > MOST_FORCE_N:
+            raise FileFormatError(
+                self._path, f"{force_n:g} N is no tension; check the unit in the header", line=number
+            )
+        if abs(time_s) > MOST_TIME_S:
+            raise FileFormatError(
+                self._path, f"{time_s:g} s is no time; check the unit in the header", line=number
+            )
 
     def _expected(self) -> str:
         return f"numbers for {self._layout.time.name!r} and {self._layout.force.name!r}"
 
-    def _notes(self, lines: Sequence[str]) -> Iterator[str]:
+    def _notes(self, lines: Sequence[str], block: SampleBlock) -> Iterator[str]:
         if self._missing:
             yield f"{_count(self._missing)} without a finite number left out and marked as a gap"
         if self._repeated:
@@ -264,6 +322,8 @@ class _Reader:
             yield f"line {len(lines)} is cut off and was left out"
         elif self._torn:
             yield f"line {len(lines)} has no line end; its last number may be cut off"
+        if block.values.min() < min(-PULLED_BELOW_ZERO_N, -2.0 * block.values.max()):
+            yield "the force is mostly below zero; if a pull counts as negative there, turn its sign round"
 
 
 def _count(numbers: Sequence[int]) -> str:

@@ -103,6 +103,21 @@ def test_analyze_names_a_wrong_file_with_line_and_reason(command: Command, tmp_p
     )
 
 
+def test_analyze_says_where_in_the_file_its_times_begin(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "late.csv"
+    path.write_text("time_s,tension_n\n" + "".join(f"{7 + n / 80},3\n" for n in range(80)))
+    assert command("analyze", path).lines[-1] == "times count from the first sample, at 7 s in the file"
+    assert json.loads(command("analyze", path, "--json").out)["first_time_s"] == 7.0
+
+
+def test_analyze_of_a_single_sample_names_the_file(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "short.csv"
+    path.write_text("time_s,tension_n\n0,1\n")
+    assert command("analyze", path).err == (
+        f"bandsense: {path}: a single sample is no trace; record at least a second\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "reps"), [("calibration-1", 5), ("calibration-3", 5), ("calibration-5", 8), ("clean", 4)]
 )

@@ -49,6 +49,33 @@ def test_latin_1_and_windows_line_ends(tmp_path: Path) -> None:
     assert len(read(tmp_path, "Time [µs];Force [N]\r\n0;1,5\r\n10;2\r\n".encode("latin-1")).block) == 2
 
 
+def test_a_quoted_file_of_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    block = read(tmp_path, 'sep=;\n"Time (s)";"Force (N)"\n"0,0";"1,5"\n"0,1";"2,5"\n').block
+    assert block.time_s.tolist() == [0.0, 0.1]
+    assert block.values.tolist() == [1.5, 2.5]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path, encoding: str) -> None:
+    text = "Time [µs]\tForce [N]\n0\t1.5\n10\t2.5\n"
+    assert read(tmp_path, text.encode(encoding)).block.values.tolist() == [1.5, 2.5]
+
+
+def test_trailing_separators_are_no_columns(tmp_path: Path) -> None:
+    assert read(tmp_path, "time_s,tension_n\n0,1,,\n1,2,,\n").block.values.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(("sign", "noted"), [(1, False), (-1, True)])
+def test_a_pull_that_counts_as_negative_is_noted(tmp_path: Path, sign: int, noted: bool) -> None:
+    rows = "".join(f"{n},{sign * value}\n" for n, value in enumerate([-4, 20, 50, 20, -4]))
+    recording = read(tmp_path, f"time_s,tension_n\n{rows}")
+    assert any("mostly below zero" in note for note in recording.notes) == noted
+
+
+def test_the_files_own_time_of_the_first_sample_is_kept(tmp_path: Path) -> None:
+    assert read(tmp_path, "time_ms,tension_n\n1500,1\n1510,2\n").first_time_s == 1.5
+
+
 def test_wall_clock_times_keep_their_start(tmp_path: Path) -> None:
     recording = read(tmp_path, "unix_s,load_kg\n1623842395.41,-0.0\n1623842395.50,1.0\n")
     assert recording.started_unix_s == 1623842395.41
@@ -129,6 +156,10 @@ def test_a_last_line_that_is_cut_off_is_told(tmp_path: Path, last: str) -> None:
         ("time_s,tension_n\n0,1\n1\n2,3\n", 3, "found '1'"),
         ("time_s,tension_n\n0,1\n2,1\n1,3\n3,4\n", 4, "time goes back from 2 to 1"),
         ("\x89PNG\r\n\x1a\n\0\0\0", None, "no text file"),
+        ("time_s,tension_n\n0,1\n0,0125,54,2\n", 3, "4 columns, but the header names 2; where commas are"),
+        ("time_s,tension_n\n0,1\n1,1e308\n", 3, "1e+308 N is no tension"),
+        ("time_s,tension_n\n0,1\n1e300,1\n", 3, "1e+300 s is no time"),
+        ('time_s,tension_n\n0,1\n"1,2\n', 3, "expected numbers"),
     ],
 )
 def test_a_wrong_file_is_named_with_line_and_reason(

@@ -27,7 +27,8 @@ def add(commands: Commands) -> None:
         run,
         summary="count and measure the repetitions of a recorded force trace",
         details="Reads columns whose header names a time and a force with their units (time_s,tension_n; "
-        "Time (micros);Force(N); unix_s,load_kg), exports of bandsense and of the Tindeq app.",
+        "Time (micros);Force(N); unix_s,load_kg), exports of bandsense and of the Tindeq app. Times count "
+        "from the first sample.",
         example="bandsense analyze set.csv\nbandsense analyze set.csv --json | jq .reps",
     )
     command.add_argument("file", type=Path, help="the trace")
@@ -36,6 +37,7 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Analyse the file and print what it holds."""
+    from bandsense.errors import FileFormatError
     from bandsense.export.reading import read_recording
     from bandsense.signal.analysis import analyze
     from bandsense.signal.calibration import Calibration
@@ -43,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     recording = read_recording(arguments.file)
     block = recording.block
+    if len(block) < 2:
+        raise FileFormatError(arguments.file, "a single sample is no trace; record at least a second")
     analysis = analyze(block.time_s, block.values, gap_before=block.gap_before, saturated=block.saturated)
     calibration = Calibration.identity()
     figures = rep_metrics(analysis.reps, block.time_s, block.values, calibration=calibration)
@@ -67,6 +71,7 @@ def _as_json(
         "partial": sum(rep.partial for rep in analysis.reps),
         "samples": len(recording.block),
         "duration_s": float(recording.block.time_s[-1]),
+        "first_time_s": recording.first_time_s,
         "rate_hz": analysis.rate_hz,
         "grade": calibration.grade.value,
         "repetitions": [fields_json(rep, uncertainty_n) for rep in analysis.reps],
@@ -88,6 +93,8 @@ def _print(recording: Recording, analysis: SetAnalysis, figures: Sequence[RepMet
     )
     if reps:
         print(rep_table(reps, figures))
+    if recording.first_time_s and recording.started_unix_s is None:
+        print(f"times count from the first sample, at {recording.first_time_s:g} s in the file")
     for warning in analysis.warnings:
         print(f"warning at {warning.time_s:.2f} s: {warning.message}", file=sys.stderr)
     for note in recording.notes:

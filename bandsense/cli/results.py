@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bandsense.cli.against_plan import plan_json
 from bandsense.export.table import SessionTable, StreamTable, stream_json
-from bandsense.samples import FloatArray, SampleBlock, concatenate
+from bandsense.samples import FloatArray, SampleBlock, Unit, concatenate
 from bandsense.signal.events import Phase, PhaseChanged
 from bandsense.store.model import Session, Stream
 from bandsense.store.store import Store
@@ -82,7 +82,7 @@ def _stream_table(store: Store, stream: Stream) -> StreamTable:
     return StreamTable(
         stream=stream,
         time_s=samples.time_s,
-        raw=samples.values,
+        raw=samples.values.astype(np.int64) if stream.unit is Unit.COUNT else samples.values,
         tension_n=followed.tension_n,
         tension_u_n=uncertainty_n(followed.tension_n),
         phase=_phases(samples.time_s, followed.events),

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from bandsense.errors import MissingExtra
-from bandsense.export.table import COLUMNS, SessionTable, session_json, stream_json
+from bandsense.export.table import SessionTable, session_json, stream_json
 from bandsense.export.writing import replacing
 
 __all__ = ["write_parquet"]
@@ -27,7 +27,9 @@ def write_parquet(table: SessionTable, folder: Path) -> list[Path]:
     written = []
     for stream in table.streams:
         notes = session_json(table.session) | stream_json(stream.stream) | {"sets": stream.sets}
-        columns = {c.name: pa.array(stream.column(c.name).tolist(), types[c.datatype]) for c in COLUMNS}
+        columns = {
+            c.name: pa.array(stream.column(c.name).tolist(), types[c.datatype]) for c in stream.columns
+        }
         path = folder / f"{table.stem(stream)}.parquet"
         with replacing(path) as part:
             described = pa.table(columns).replace_schema_metadata({"bandsense": json.dumps(notes)})

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bandsense.samples import BoolArray, FloatArray
+from bandsense.samples import BoolArray, FloatArray, Unit
 from bandsense.store.model import Session, Stream
 
 __all__ = ["COLUMNS", "Column", "SessionTable", "StreamTable", "session_json", "utc"]
@@ -18,18 +18,19 @@ __all__ = ["COLUMNS", "Column", "SessionTable", "StreamTable", "session_json", "
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the export: its name, its type in CSV on the Web and what it holds."""
+    """A column of the export: its name, its type in CSV on the Web, what it holds and in which unit."""
 
     name: str
     datatype: str
     description: str
+    unit: str | None = None
 
 
 COLUMNS = (
-    Column("time_s", "double", "Device time in seconds, from the sensor's own clock"),
-    Column("raw", "double", "Reading as the sensor sent it; its unit is named in the settings"),
-    Column("tension_n", "double", "Tension in newtons, as shown: by calibration, tares and tracked zero"),
-    Column("tension_u_n", "double", "Standard uncertainty (k = 1) of the tension in newtons"),
+    Column("time_s", "double", "Device time in seconds, from the sensor's own clock", "s"),
+    Column("raw", "double", "Reading as the sensor sent it, in counts or in the sensor's own unit of force"),
+    Column("tension_n", "double", "Tension in newtons as shown: by calibration, tares and tracked zero", "N"),
+    Column("tension_u_n", "double", "Standard uncertainty (k = 1) of the tension in newtons", "N"),
     Column("phase", "string", "rest, pull, hold or return, as seen live"),
     Column("rep", "integer", "Number of the repetition from pull start to end, 0 between repetitions"),
     Column("set", "integer", "Number of the set from its first pull start to its last end, 0 between sets"),
@@ -49,7 +50,7 @@ class StreamTable:
 
     stream: Stream
     time_s: FloatArray
-    raw: FloatArray
+    raw: FloatArray | NDArray[np.int64]
     tension_n: FloatArray
     tension_u_n: FloatArray
     phase: NDArray[np.str_]
@@ -66,6 +67,13 @@ class StreamTable:
         """The values of one of `COLUMNS`."""
         values: NDArray[Any] = getattr(self, name)
         return values
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """`COLUMNS` as they are for this sensor: whole counts, and `raw` in the sensor's unit."""
+        unit = self.stream.unit
+        raw = {"datatype": "integer" if unit is Unit.COUNT else "double", "unit": unit.value}
+        return tuple(replace(column, **raw) if column.name == "raw" else column for column in COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,8 @@ def _csv_description(table: SessionTable, stream: StreamTable, name: str) -> dic
             "datatype": column.datatype,
             "dc:description": column.description,
         }
-        for column in COLUMNS
+        | ({} if column.unit is None else {"schema:unitText": column.unit})
+        for column in stream.columns
     ]
     for column in columns:
         if column["datatype"] == "boolean":

@@ -18,7 +18,7 @@ def table() -> SessionTable:
     """Ten seconds at 80 Hz, begun 2023-11-14 22:13:20 UTC at device time 100 s; a set of two repetitions."""
     index = np.arange(800)
     time_s = 100.0 + index * 12_500 * 1e-6
-    raw = np.round(1e4 * (3.0 + 50.0 * np.sin(index / 40.0) ** 2))
+    raw = np.round(1e4 * (3.0 + 50.0 * np.sin(index / 40.0) ** 2)).astype(np.int64)
     stream = Stream(1, "4f2a", Unit.COUNT, {"exercise": "seated-row"}, None, 800, 100.0, float(time_s[-1]))
     rep = np.where(index < 400, 1, 2)
     part = StreamTable(

@@ -13,6 +13,7 @@ from bandsense.errors import DataError, MissingExtra
 from bandsense.export.reading import read_recording
 from bandsense.export.table import COLUMNS, SessionTable, utc
 from bandsense.export.writing import FORMATS, write
+from bandsense.samples import Unit
 
 
 def test_a_csv_holds_every_sample_exactly(table: SessionTable, tmp_path: Path) -> None:
@@ -28,6 +29,7 @@ def test_a_csv_holds_every_sample_exactly(table: SessionTable, tmp_path: Path) -
     assert [n for n, row in enumerate(rows) if row["gap_before"] == "1"] == [17]
     assert [n for n, row in enumerate(rows) if row["saturated"] == "1"] == [30]
     assert {row["phase"] for row in rows} == {"pull", "return"}
+    assert rows[0]["raw"] == "30000"  # counts are whole numbers
 
 
 def test_a_csv_is_described_with_units_and_settings(table: SessionTable, tmp_path: Path) -> None:
@@ -38,6 +40,11 @@ def test_a_csv_is_described_with_units_and_settings(table: SessionTable, tmp_pat
     columns = {column["name"]: column for column in description["tableSchema"]["columns"]}
     assert "newtons" in columns["tension_n"]["dc:description"]
     assert columns["gap_before"]["datatype"] == {"base": "boolean", "format": "1|0"}
+    assert columns["raw"]["datatype"] == "integer"
+    units = {
+        name: column["schema:unitText"] for name, column in columns.items() if "schema:unitText" in column
+    }
+    assert units == {"time_s": "s", "raw": "count", "tension_n": "N", "tension_u_n": "N"}
     (notes,) = description["notes"]
     assert notes["started"] == "2023-11-14T22:13:20.000Z"
     assert notes["unit"] == "count"
@@ -51,6 +58,15 @@ def test_what_was_exported_can_be_read_again(table: SessionTable, tmp_path: Path
     (stream,) = table.streams
     assert np.array_equal(recording.block.values, stream.tension_n)
     assert np.allclose(recording.block.time_s, stream.time_s - stream.time_s[0], rtol=0, atol=1e-9)
+
+
+def test_a_sensor_that_sends_forces_keeps_their_unit(table: SessionTable, tmp_path: Path) -> None:
+    (part,) = table.streams
+    forces = replace(part, stream=replace(part.stream, unit=Unit.KILOGRAM_FORCE), raw=part.raw * 1e-5)
+    data, path = write(replace(table, streams=(forces,)), "csv", tmp_path)
+    raw = json.loads(path.read_text())["tableSchema"]["columns"][1]
+    assert (raw["name"], raw["datatype"], raw["schema:unitText"]) == ("raw", "double", "kgf")
+    assert float(data.read_text().splitlines()[1].split(",")[1]) == part.raw[0] * 1e-5
 
 
 def test_json_holds_the_session_and_every_sample(table: SessionTable, tmp_path: Path) -> None:
@@ -70,6 +86,7 @@ def test_parquet_keeps_types_and_description(table: SessionTable, tmp_path: Path
         assert back[column.name].to_pylist() == table.streams[0].column(column.name).tolist()
     assert str(back.schema.field("gap_before").type) == "bool"
     assert str(back.schema.field("rep").type) == "int64"
+    assert str(back.schema.field("raw").type) == "int64"
     assert json.loads(back.schema.metadata[b"bandsense"])["settings"] == {"exercise": "seated-row"}
 
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from bandsense.bands.band import Stretch
 from bandsense.bands.catalogue import Form, estimate
 from bandsense.bands.fit import BandFit
 from bandsense.bands.laws import PowerLaw
 from bandsense.bands.slack import EXPONENT_UNCERTAINTY
 from bandsense.bands.strand import Strand
 from bandsense.bands.wear import Stiffness, Wear, assess_wear
-from bandsense.errors import BandsenseError, ConfigError
+from bandsense.errors import BandModelError, BandsenseError, ConfigError
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind, faults_in
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.plan import Plan
@@ -51,7 +53,7 @@ class BandProfile(_Identified):
         f100_n: fitted tension of one strand at 100 % elongation.
         exponent: fitted exponent of its power law.
         exponent_uncertainty: standard uncertainty of `exponent`.
-        strands: strands side by side; 2 for a loop or a doubled band.
+        strands: strands side by side; 2 for a loop, if not given, and for a doubled band.
         cycles: repetitions done with it since new.
         stiffness: its strength over the sessions.
     """
@@ -68,6 +70,13 @@ class BandProfile(_Identified):
     cycles: Annotated[int, Field(ge=0)] = 0
     stiffness: tuple[Stiffness, ...] = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _loops_are_two_strands(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("form") in (Form.LOOP, Form.LOOP.value):
+            return {"strands": 2} | data
+        return data
+
     @model_validator(mode="after")
     def _fitted_as_a_whole(self) -> Self:
         if (self.f100_n is None) != (self.exponent is None):
@@ -75,10 +84,17 @@ class BandProfile(_Identified):
         return self
 
     def law(self) -> PowerLaw | None:
-        """The fitted law of one strand, else the catalogue's for the colour, else None."""
+        """The fitted law of one strand, else the catalogue's for the colour, else None.
+
+        Raises:
+            BandModelError: no table has this brand, form and colour.
+        """
         if self.f100_n is not None and self.exponent is not None:
             return PowerLaw(self.f100_n, self.exponent)
-        return estimate(self.colour, brand=self.brand, form=self.form).law if self.colour else None
+        if self.colour is None:
+            return None
+        law = estimate(self.colour, brand=self.brand, form=self.form).law
+        return law.scaled(0.5) if self.form is Form.LOOP else law
 
     def fitted(self, fit: BandFit) -> BandProfile:
         """With the result of a calibration pull, which also counts as a measure of its stiffness."""
@@ -105,6 +121,7 @@ class SensorProfile(_Identified):
         id: serial number or address, as the link tells it.
         name: what people call it.
         driver: device family.
+        address: where this computer found it last; another computer may know it under another.
         mount: between band and handle or anchor, or clipped onto the band.
         side: which side it is on, where there are two.
         band: the band it stays on, if it does.
@@ -112,6 +129,7 @@ class SensorProfile(_Identified):
 
     name: Name = "Sensor"
     driver: Name = "bandsense"
+    address: Key | None = None
     mount: Literal["inline", "clip-on"] = "inline"
     side: Side | None = None
     band: Key | None = None
@@ -128,7 +146,8 @@ class Setup(_Profile):
         anchor: where the band is fixed, in the person's own words.
         method: how the person prefers to change the slack.
         plan: targets.
-        advisor: what the slack advice remembers.
+        advisor: what the slack advice remembers; of the left side where left and right take turns.
+        advisor_right: the same of the right side, where left and right take turns.
     """
 
     exercise: Key
@@ -141,40 +160,78 @@ class Setup(_Profile):
     method: SlackMethodKind | None = None
     plan: Plan = Plan()
     advisor: AdvisorState | None = None
+    advisor_right: AdvisorState | None = None
+
+    @model_validator(mode="after")
+    def _stretches_within_the_limit(self) -> Self:
+        if self.rest_length_m is not None and self.stroke_m is not None:
+            _require_within_limit(_strand(self.rest_length_m, self.start_length_m, self.stroke_m))
+        return self
 
     @property
     def key(self) -> tuple[str, str | None, str | None]:
         """What it is the set-up of."""
         return self.exercise, self.band, self.side
 
-    def advisor_state(self, exercise: Exercise, band: BandProfile | None = None) -> AdvisorState:
-        """Where the slack advice begins: as remembered, else from the person's lengths, else typical ones."""
-        if self.advisor is not None:
-            return self.advisor
-        if self.rest_length_m is None:
-            state = AdvisorState.typical(exercise)
-        else:
-            start_m = self.start_length_m or self.rest_length_m
-            stroke_m = self.stroke_m or exercise.stroke_m
-            state = AdvisorState(Strand(self.rest_length_m, start_m, start_m + stroke_m))
+    def advisor_state(
+        self, exercise: Exercise, band: BandProfile | None = None, side: Side | None = None
+    ) -> AdvisorState:
+        """Where the slack advice begins: as remembered, else from the person's lengths, else typical ones.
+
+        The band's curve is that of its last calibration pull in any case.
+
+        """
+        state = self.advisor_right if side == "right" else self.advisor
+        if state is None:
+            state = self._fresh_state(exercise)
         return state if band is None else _with_band(state, band)
+
+    def _fresh_state(self, exercise: Exercise) -> AdvisorState:
+        if self.rest_length_m is None:
+            return AdvisorState.typical(exercise)
+        stroke_m = self.stroke_m or exercise.stroke_m
+        return AdvisorState(_strand(self.rest_length_m, self.start_length_m, stroke_m))
+
+    def check(self, exercise: Exercise) -> None:
+        """Whether the lengths, the exercise's usual ones where there are none, and the method make sense.
+
+        Raises:
+            ConfigError: they do not.
+        """
+        if self.method is not None and all(method.kind is not self.method for method in exercise.slack):
+            ways = ", ".join(method.kind.value for method in exercise.slack)
+            raise ConfigError(
+                f"the slack of {exercise.name} is not changed by {self.method.value}; it can be by: {ways}"
+            )
+        try:
+            _require_within_limit(self._fresh_state(exercise).strand)
+        except (BandModelError, ValueError) as error:
+            raise ConfigError(f"this set-up cannot be: {error}") from error
+
+    def forgetting(self) -> Setup:
+        """Without what the slack advice learned: it rests on lengths and a band that are no more."""
+        return self.model_copy(update={"advisor": None, "advisor_right": None})
+
+
+def _strand(rest_length_m: float, start_length_m: float | None, stroke_m: float) -> Strand:
+    start_m = start_length_m or rest_length_m
+    return Strand(rest_length_m, start_m, start_m + stroke_m)
+
+
+def _require_within_limit(strand: Strand) -> None:
+    if strand.stretch is Stretch.BEYOND_LIMIT:
+        raise ValueError(
+            f"a stroke of {100 * strand.stroke_m:.0f} cm would stretch a band of "
+            f"{100 * strand.rest_length_m:.0f} cm to {100 * strand.peak_length_m:.0f} cm, beyond three times "
+            "its resting length; take a longer piece of band, or measure again"
+        )
 
 
 def _with_band(state: AdvisorState, band: BandProfile) -> AdvisorState:
     if band.f100_n is None or band.exponent is None:
         return state
-    strand = state.strand
-    own = Strand(
-        strand.rest_length_m,
-        strand.start_length_m,
-        strand.peak_length_m,
-        strand.rest_length_uncertainty_m,
-        strand.peak_length_uncertainty_m,
-        band.exponent,
-        band.exponent_uncertainty,
-        strand.measured,
-    )
-    return AdvisorState(own, f100_n=band.strands * band.f100_n)
+    strand = replace(state.strand, exponent=band.exponent, exponent_uncertainty=band.exponent_uncertainty)
+    return replace(state, strand=strand, f100_n=band.strands * band.f100_n)
 
 
 class Person(_Identified):
@@ -189,10 +246,23 @@ class Person(_Identified):
         _require_unique((str(setup.key) for setup in self.setups), "set-up")
         return self
 
-    def setup(self, exercise: str, *, band: str | None = None, side: Side | None = None) -> Setup:
-        """The person's set-up, or a fresh one with usual values."""
-        wanted = Setup(exercise=exercise, band=band, side=side)
-        return next((setup for setup in self.setups if setup.key == wanted.key), wanted)
+    def setup(
+        self, exercise: str, *, band: str | None = None, side: Side | None = None, plan: Plan | None = None
+    ) -> Setup:
+        """The person's set-up; for a band that is new to the exercise the last one, with another band.
+
+        Args:
+            exercise: its id.
+            band: id of the band, or None for any.
+            side: the one side it is for.
+            plan: of someone who has not done this exercise yet.
+        """
+        wanted = Setup(exercise=exercise, band=band, side=side, plan=plan or Plan())
+        alike = [setup for setup in self.setups if setup.exercise == exercise]
+        same = next((setup for setup in alike if setup.key == wanted.key), None)
+        if same is not None or not alike:
+            return same or wanted
+        return alike[-1].forgetting().model_copy(update={"band": band, "side": side})
 
     def with_setup(self, setup: Setup) -> Person:
         """With this set-up in place of the one before."""
@@ -284,17 +354,19 @@ class Profiles(_Profile):
         """The sensor with this id; one that is not known yet gets usual settings."""
         return next((s for s in self.sensors if s.id == sensor_id), SensorProfile(id=sensor_id))
 
-    def merged(self, other: Profiles) -> Profiles:
-        """With the entries of `other`; where both have an id, that of `other`."""
-        return Profiles(
-            people=_merged(self.people, other.people),
-            bands=_merged(self.bands, other.bands),
-            sensors=_merged(self.sensors, other.sensors),
+    def clashes(self, other: Profiles) -> list[str]:
+        """What `other` has under the same id but not the same, in words."""
+        kinds = (
+            ("person", self.people, other.people),
+            ("band", self.bands, other.bands),
+            ("sensor", self.sensors, other.sensors),
         )
-
-
-def _merged(ours: tuple[_P, ...], theirs: tuple[_P, ...]) -> tuple[_P, ...]:
-    return tuple({entry.id: entry for entry in (*ours, *theirs)}.values())
+        return [
+            f"{kind} {theirs.id}"
+            for kind, ours, all_theirs in kinds
+            for theirs in all_theirs
+            if any(each.id == theirs.id and each != theirs for each in ours)
+        ]
 
 
 def _find(entries: tuple[_P, ...], wanted: str, kind: str) -> _P:

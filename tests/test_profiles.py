@@ -90,6 +90,52 @@ def test_lengths_of_the_person_go_before_typical_ones_and_memory_before_both():
     assert setup.advisor_state(ROW).gain == 1.2
 
 
+def test_left_and_right_remember_for_themselves():
+    left, right = AdvisorState.typical(ROW), AdvisorState(Strand(0.62, 0.7, 1.2), gain=1.2)
+    setup = Setup(exercise="bent-over-row", advisor=left, advisor_right=right)
+    assert setup.advisor_state(ROW, side="left") == left
+    assert setup.advisor_state(ROW, side="right") == right
+    assert setup.forgetting() == Setup(exercise="bent-over-row")
+
+
+def test_a_band_measured_later_replaces_its_curve_and_leaves_what_was_learned():
+    setup = full_profiles().person().setups[0]
+    band = full_profiles().band("red")
+    state = setup.advisor_state(ROW, band)
+    assert state.f100_n == pytest.approx(band.f100_n)
+    assert state.strand.exponent == band.exponent != setup.advisor_state(ROW).strand.exponent
+    assert (state.gain, state.strand.rest_length_m) == (1.2, 0.62)
+
+
+def test_another_band_begins_from_the_set_up_of_the_last():
+    person = full_profiles().person()
+    other = person.setup("seated-row", band="blue")
+    assert (other.band, other.side, other.advisor) == ("blue", None, None)
+    assert (other.rest_length_m, other.stroke_m, other.plan.sets) == (0.6, 0.5, 2)
+    assert person.setup("pull-apart", band="blue") == Setup(exercise="pull-apart", band="blue")
+    slow = Plan(tempo=Tempo(hold_s=1.0))
+    assert person.setup("pull-apart", plan=slow).plan == slow
+    assert person.setup("seated-row", band="red", side="left", plan=slow).plan.sets == 2
+
+
+@pytest.mark.parametrize(
+    ("exercise", "lengths", "says"),
+    [
+        ("seated-row", {"rest_length_m": 0.6, "stroke_m": 0.5}, None),
+        ("seated-row", {"rest_length_m": 0.25}, "a band of 25 cm to 80 cm, beyond three times"),
+        ("pull-apart", {"rest_length_m": 0.9, "start_length_m": 0.1}, "not stretched"),
+        ("pull-apart", {"method": SlackMethodKind.FOOT}, "not changed by foot; it can be by: grip"),
+    ],
+)
+def test_lengths_are_held_against_the_exercise(exercise, lengths, says):
+    setup = Setup(exercise=exercise, **lengths)
+    if says is None:
+        setup.check(get_exercise(exercise))
+        return
+    with pytest.raises(ConfigError, match=says):
+        setup.check(get_exercise(exercise))
+
+
 def test_a_fitted_band_brings_its_curve_and_its_limit():
     band = full_profiles().band("red")
     state = Setup(exercise="seated-row").advisor_state(ROW, band)
@@ -103,7 +149,12 @@ def test_a_fitted_band_brings_its_curve_and_its_limit():
 def test_a_band_knows_its_law_as_well_as_it_can():
     assert BandProfile(id="x").law() is None
     assert 20.0 < BandProfile(id="x", colour="blue").law().f100_n < 32.0
-    assert BandProfile(id="x", colour="medium", form=Form.LOOP).law().f100_n == pytest.approx(111.2, abs=0.1)
+    # The maker's figure is that of the whole loop: two strands.
+    loop = BandProfile(id="x", colour="medium", form=Form.LOOP)
+    assert loop.strands == 2
+    assert loop.strands * loop.law().f100_n == pytest.approx(111.2, abs=0.1)
+    assert BandProfile(id="x", form=Form.LOOP, strands=4).strands == 4
+    assert BandProfile(id="x", colour="blue").strands == 1
     assert full_profiles().band("red").law().f100_n == pytest.approx(32.0, rel=0.02)
     with pytest.raises(BandModelError, match="no published table"):
         BandProfile(id="x", colour="pink").law()
@@ -131,13 +182,11 @@ def test_a_setup_is_replaced_by_its_like_only():
     assert changed.setup("seated-row", band="red", side="left").anchor == "door, at the height of the ribs"
 
 
-def test_merging_takes_the_others_where_ids_meet():
+def test_what_would_be_replaced_is_told():
     ours = full_profiles()
     theirs = Profiles(bands=(BandProfile(id="red", name="Another"), BandProfile(id="blue")))
-    merged = ours.merged(theirs)
-    assert merged.band("red").name == "Another"
-    assert [band.id for band in merged.bands] == ["red", "blue"]
-    assert merged.people == ours.people
+    assert ours.clashes(theirs) == ["band red"]
+    assert ours.clashes(ours) == Profiles().clashes(ours) == []
 
 
 def test_unknown_people_and_bands_are_answered_with_the_known_ones():
@@ -164,6 +213,15 @@ def test_unknown_people_and_bands_are_answered_with_the_known_ones():
         (
             '{"people": [{"setups": [{"exercise": "a", "advisor": {"strand": '
             '{"rest_length_m": 1, "start_length_m": 1, "peak_length_m": 1}}}]}]}',
+            "not stretched",
+        ),
+        (
+            '{"people": [{"setups": [{"exercise": "a", "rest_length_m": 0.4, "stroke_m": 1.2}]}]}',
+            "a band of 40 cm to 160 cm, beyond three times",
+        ),
+        (
+            '{"people": [{"setups": [{"exercise": "a", "rest_length_m": 0.9, "start_length_m": 0.2,'
+            ' "stroke_m": 0.5}]}]}',
             "not stretched",
         ),
         ('{"sensors": [{"id": "x", "side": "middle"}]}', r"sensors\.0\.side"),

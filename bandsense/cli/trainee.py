@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bandsense.cli.home import home
@@ -12,6 +13,7 @@ from bandsense.profiles import BandProfile, Person, Profiles, Setup
 from bandsense.signal.calibration import Calibration
 from bandsense.store.store import Store
 from bandsense.workout.advice import AdvisorState
+from bandsense.workout.plan import Plan
 from bandsense.workout.progression import Progression, SessionRecord, next_plan
 from bandsense.workout.settings import WorkoutSettings
 
@@ -54,6 +56,7 @@ class Trainee:
             self.setup.method,
             pre_stretched,
             first_side,
+            None if first_side is None else self.setup.advisor_state(self.exercise, self.band, "right"),
         )
 
 
@@ -80,7 +83,8 @@ def trainee(store: Store, person: str | None, exercise: str | None, band: str | 
     doing = get_exercise(exercise or (last.exercise if last else FIRST_EXERCISE), (home() / "exercises",))
     if band is None and last is not None and last.exercise == doing.id:
         band = last.band
-    return Trainee(who, doing, who.setup(doing.id, band=band), profiles.band(band) if band else None)
+    setup = who.setup(doing.id, band=band, plan=Plan(tempo=doing.tempo))
+    return Trainee(who, doing, setup, profiles.band(band) if band else None)
 
 
 def _person(profiles: Profiles, name: str | None) -> Person:
@@ -89,13 +93,15 @@ def _person(profiles: Profiles, name: str | None) -> Person:
     return Person(id=name, name=name)
 
 
-def remember(store: Store, who: Trainee, advisor: AdvisorState | None) -> Progression:
+def remember(store: Store, who: Trainee, advisors: Mapping[Side | None, AdvisorState]) -> Progression:
     """Keep what the slack advice learned, what the band has done, and the plan for next time, which is given.
 
     The finished session must be in the store already.
     """
     done = next_plan(who.setup.plan, _records(store, who))
-    setup = who.setup.model_copy(update={"advisor": advisor, "plan": done.plan})
+    left = advisors.get(None, advisors.get("left"))
+    learned = {"advisor": left, "advisor_right": advisors.get("right")}
+    setup = who.setup.model_copy(update={**learned, "plan": done.plan})
     # Put at the end, so that the last one is what was done last.
     person = who.person.with_setup(setup)
     store.people.put(person.id, person.model_dump(mode="json", by_alias=True))

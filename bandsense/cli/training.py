@@ -116,7 +116,7 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
                 ending.cancel()
                 with suppress(asyncio.CancelledError):
                     await ending
-    progression = remember(store, who, tracker.workout.advisor_state)
+    progression = remember(store, who, tracker.workout.advisor_states)
     output.end(summary, recorder.session, progression.reason)
     return recorder.session
 

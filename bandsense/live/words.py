@@ -63,13 +63,16 @@ def rep_words(rep: Rep) -> str:
 def set_words(result: SetResult) -> str:
     """A finished set in one sentence."""
     metrics = result.metrics
-    number = f"set {result.number}" if result.side is None else f"half-set {result.number}, {result.side}"
-    text = f"{number}: {plural(metrics.reps, 'rep')}"
+    text = f"{_set_name(result.number, result.side)}: {plural(metrics.reps, 'rep')}"
     if metrics.partial:
         text += f", {metrics.partial} of them partial"
     best = max(result.figures, key=lambda rep: rep.peak_n)
     peak = tension_words(best.peak_n, best.peak_u_n or 0.0)
     return f"{text}, peak {peak}, {metrics.time_under_tension_s:.1f} s under tension, tempo {metrics.tempo}"
+
+
+def _set_name(number: int, side: str | None) -> str:
+    return f"set {number}" if side is None else f"half-set {number}, {side}"
 
 
 def summary_words(summary: Summary) -> str:
@@ -130,7 +133,7 @@ def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
     if isinstance(event, RepRetracted):
         return f"a rep is taken back ({event.reason.value}): {event.count} stand"
     if isinstance(event, SetStarted):
-        return f"set {event.number}"
+        return _set_name(event.number, event.side)
     if isinstance(event, LinkChanged):
         return event.message
     if isinstance(event, BatteryChanged):

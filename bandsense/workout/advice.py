@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bandsense.bands.strand import Strand
-from bandsense.exercises.model import Exercise, SlackMethodKind
+from bandsense.exercises.model import Exercise, Side, SlackMethodKind
 
 __all__ = ["Advice", "AdvisorState", "Confidence", "Ground", "PendingChange", "SlackFlag"]
 
@@ -64,6 +64,7 @@ class Advice:
         urgent: do it now, in the middle of the set.
         kind: how the slack is changed; None for `KEEP`.
         change_m: the change of one strand in metres that `amount_cm` makes; positive is easier.
+        side: which side it is for, where left and right take turns.
     """
 
     flag: SlackFlag
@@ -78,12 +79,15 @@ class Advice:
     urgent: bool = False
     kind: SlackMethodKind | None = None
     change_m: float = 0.0
+    side: Side | None = None
 
     @property
     def text(self) -> str:
-        """Flag, instruction and reason in one line."""
+        """Flag, side, instruction and reason in one line."""
         now = " NOW" if self.urgent else ""
-        return f"{self.flag.value}{now} - {' '.join(filter(None, (self.instruction, self.reason)))}"
+        side = "" if self.side is None else f", {self.side} side"
+        words = " ".join(filter(None, (self.instruction, self.reason)))
+        return f"{self.flag.value}{now}{side} - {words}"
 
 
 _TYPICAL_REST_UNCERTAINTY = 0.15
@@ -122,10 +126,13 @@ class AdvisorState:
         gain_uncertainty: standard uncertainty of `gain`; None until learned.
         changes_seen: changes whose effect was seen.
         pending: the last change, until its effect was seen.
+        peak_n: mean peak tension of the last set, which a change is compared with; 0 before any.
+        peak_uncertainty: standard uncertainty of `peak_n` as a part of it.
         last_change: +1 after slack was added, -1 after it was removed, 0 before any change.
         sets_since_change: sets done since then.
         opposed: sets in a row that asked for the opposite of the last change.
-        easy_sessions: sessions in a row whose last set was easy.
+        easy_sessions: sessions in a row whose last set was easy, none of them since slack was added.
+        unanswered: a change advised after the last set that the person neither made nor declined.
     """
 
     strand: Strand
@@ -134,10 +141,13 @@ class AdvisorState:
     gain_uncertainty: float | None = None
     changes_seen: int = 0
     pending: PendingChange | None = None
+    peak_n: float = 0.0
+    peak_uncertainty: float = 0.0
     last_change: int = 0
     sets_since_change: int = 0
     opposed: int = 0
     easy_sessions: int = 0
+    unanswered: Advice | None = None
 
     @classmethod
     def typical(cls, exercise: Exercise) -> AdvisorState:

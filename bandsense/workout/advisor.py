@@ -16,7 +16,7 @@ from statistics import fmean, median
 from bandsense.bands.band import MAX_ELONGATION, WARN_ELONGATION, Stretch
 from bandsense.bands.strand import Strand
 from bandsense.bands.unloaded import unloaded_share
-from bandsense.exercises.model import Exercise, SlackMethodKind
+from bandsense.exercises.model import Exercise, Side, SlackMethodKind
 from bandsense.signal.events import Rep
 from bandsense.workout.advice import Advice, AdvisorState, Confidence, Ground, SlackFlag
 from bandsense.workout.dose import CHANGE_BY, MOST_CHANGE, Dose, changed, dose, learned
@@ -74,6 +74,7 @@ class Advisor:
         plan: the least number of repetitions, and how many sets.
         state: from `Advisor.state` of the last session; typical lengths for a newcomer.
         method: how this person changes the slack; the exercise's preferred way if not given.
+        side: which side this one advises, where left and right take turns.
     """
 
     def __init__(
@@ -82,13 +83,15 @@ class Advisor:
         plan: Plan | None = None,
         state: AdvisorState | None = None,
         method: SlackMethodKind | None = None,
+        side: Side | None = None,
     ) -> None:
         self._plan = plan or Plan()
         self._state = state or AdvisorState.typical(exercise)
         self._method = next((m for m in exercise.slack if m.kind is method), exercise.slack[0])
+        self._side = side
         self._evidence: SetEvidence | None = None
         self._declined: set[SlackFlag] = set()
-        self._last: Advice | None = None
+        self._last = self._state.unanswered
         self._session_counted = False
         self._start_set()
 
@@ -142,13 +145,26 @@ class Advisor:
         if evidence.reps >= LEAST_REPS:
             self._see_peak(evidence.peak_n)
             self._see_start(evidence)
+            self._state = replace(
+                self._state, peak_n=evidence.peak_n, peak_uncertainty=evidence.peak_uncertainty
+            )
         self._evidence, self._reps = evidence, []
         proposal = self._settled(self._between_sets(evidence, reps, last_of_session), evidence)
         advice = self._advice(replace(proposal, urgent=False))
-        self._state = replace(self._state, sets_since_change=self._state.sets_since_change + 1)
+        self._state = replace(
+            self._state,
+            sets_since_change=self._state.sets_since_change + 1,
+            unanswered=None if advice.flag is SlackFlag.KEEP else advice,
+        )
         self._start_set()
         self._last = advice
         return advice
+
+    @property
+    def reminder(self) -> Advice | None:
+        """A change advised at the end of the last session that the person neither made nor declined."""
+        left = self._state.unanswered
+        return None if left is None else replace(left, reason=f"Left open last time: {left.reason}")
 
     def applied(self, advice: Advice | None = None) -> None:
         """The person did what was advised last (or the advice given); said twice, it counts once."""
@@ -162,13 +178,13 @@ class Advisor:
         Raises:
             BandModelError: the band would not be stretched any more at the peak.
         """
-        before = None if self._reps else self._evidence
-        self._state = changed(self._state, kind, change_m, before)
+        self._state = changed(self._state, kind, change_m, within_set=bool(self._reps))
 
     def declined(self) -> None:
         """The person will not do what was advised last; it is not repeated in this session unless urgent."""
         if self._last is not None and self._last.flag is not SlackFlag.KEEP:
             self._declined.add(self._last.flag)
+            self._state = replace(self._state, unanswered=None)
 
     def _within_set(self, rep: Rep) -> Iterator[_Proposal]:
         """What should not wait, the most pressing first."""
@@ -182,9 +198,9 @@ class Advisor:
         return (proposal for proposal in rules if proposal is not None)
 
     def _elongation(self, peak_n: float) -> float:
-        """Relative elongation at a tension; 0 where the band was not fitted, so that nobody knows."""
+        """Relative elongation at a tension, of the lengths told where the band was not fitted, else 0."""
         if self._state.f100_n is None:
-            return 0.0
+            return self._state.strand.peak_elongation if self._state.strand.measured else 0.0
         return way_share(peak_n / self._state.f100_n, self._state.strand.exponent)
 
     def _beyond_limit(self, peak_n: float) -> _Proposal | None:
@@ -261,7 +277,7 @@ class Advisor:
                 Ground.TOO_FEW_REPS,
                 1.0,
                 f"{_counted(evidence.reps, 'repetition')} {verb} too few to advise on; it takes at least "
-                f"{LEAST_REPS}.",
+                f"{LEAST_REPS}. If you cannot do more, take a lighter band.",
             )
         easy = self._count_easy(evidence, last_of_session)
         return (
@@ -271,7 +287,7 @@ class Advisor:
             or self._too_hard(evidence)
             or self._slack_at_bottom()
             or easy
-            or self._steady(evidence)
+            or self._steady(evidence, last_of_session)
         )
 
     def _too_hard(self, evidence: SetEvidence) -> _Proposal | None:
@@ -313,9 +329,9 @@ class Advisor:
             f"repetitions; {self._plan.reps} are asked for.",
         )
 
-    def _steady(self, evidence: SetEvidence) -> _Proposal:
-        easy = self._state.easy_sessions
-        more = " Once more so easy at the end of a session, and slack comes out." if easy else ""
+    def _steady(self, evidence: SetEvidence, last_of_session: bool) -> _Proposal:
+        easy = last_of_session and self._state.easy_sessions
+        more = " If the last set of the next session is as easy, it is time for less slack." if easy else ""
         return _Proposal(
             Ground.STEADY, 1.0, f"You did {_counted(evidence.full, 'full repetition')} as planned.{more}"
         )
@@ -340,7 +356,7 @@ class Advisor:
     def _see_peak(self, peak_n: float) -> None:
         """How far the hand goes, from the tension there, where the band was fitted."""
         strand, elongation = self._state.strand, self._elongation(peak_n)
-        if not 0.0 < elongation <= _IMPLAUSIBLE_ELONGATION:
+        if self._state.f100_n is None or not 0.0 < elongation <= _IMPLAUSIBLE_ELONGATION:
             return
         peak_m = strand.rest_length_m * (1.0 + elongation)
         start_m = min(strand.start_length_m, 0.95 * peak_m)
@@ -402,6 +418,7 @@ class Advisor:
             urgent=proposal.urgent,
             kind=self._method.kind,
             change_m=amount.change_m,
+            side=self._side,
         )
 
     def _keep(self, proposal: _Proposal, ground: Ground, why: str = "") -> Advice:
@@ -411,6 +428,7 @@ class Advisor:
             " ".join(filter(None, (proposal.reason, why))),
             confidence=_KEEP_CONFIDENCE.get(ground, Confidence.HIGH),
             rests_on=self._seen(),
+            side=self._side,
         )
 
     def _needs_other_band(self, proposal: _Proposal, after: Strand) -> Advice | None:
@@ -423,11 +441,13 @@ class Advisor:
                 f"More slack would leave the band hanging over {after.unloaded_share:.0%} of the movement: "
                 "take the next lighter band.",
             )
-        if not easier and after.measured and after.stretch is not Stretch.FINE:
+        if not easier and after.stretch is not Stretch.FINE:
+            known = after.measured or self._state.f100_n is not None
+            band = "the band" if known else "a band of usual length"
             return self._keep(
                 proposal,
                 Ground.STRONGER_BAND,
-                f"Less slack would stretch the band to {1 + after.peak_elongation:.1f} times its resting "
+                f"Less slack would stretch {band} to {1 + after.peak_elongation:.1f} times its resting "
                 "length, too near its limit of three times: take a stronger band, or a second one beside it.",
             )
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from bandsense.exercises.model import Exercise
+from bandsense.exercises.model import Exercise, Side
 from bandsense.signal.events import PhaseChanged, RepDone, RepRetracted, RepTop
 from bandsense.workout.advice import Advice, AdvisorState
 from bandsense.workout.advisor import Advisor
@@ -18,32 +18,43 @@ __all__ = ["Coach"]
 class Coach:
     """Follows the events of a workout and adds what a coach would say.
 
+    Where left and right take turns each side has an advisor of its own: its band is held anew in every
+    half-set, and one side may be stronger than the other.
+
     Args:
         settings: plan, and what the advice remembers.
         exercise: what is trained.
     """
 
     def __init__(self, settings: WorkoutSettings, exercise: Exercise) -> None:
-        self._half_sets = settings.half_sets
-        self._advisor = Advisor(exercise, settings.plan, settings.advisor, settings.method)
-        self._advisor.start_session()
+        self._settings = settings
+        self._advisors = {
+            side: Advisor(exercise, settings.plan, settings.advisor_of(side), settings.method, side)
+            for side in settings.sides
+        }
+        self._advisor = self._advisors[settings.side(1)]
+        self._last_advisor = self._advisor
+        self._reminded = False
         self._cues = CueEngine(settings.plan, exercise.breathing)
 
     @property
-    def state(self) -> AdvisorState:
-        """What the advice is to remember for the next session."""
-        return self._advisor.state
+    def states(self) -> dict[Side | None, AdvisorState]:
+        """What the advice is to remember for the next session, by side; None where both work at once."""
+        return {side: advisor.state for side, advisor in self._advisors.items()}
 
     def follow(self, event: Event) -> Iterator[CueGiven | SlackAdvised]:
         """What is to be said at this event; events come in the order of `detected_s`."""
         now_s = event.detected_s
+        if not self._reminded:
+            self._reminded = True
+            yield from self._reminders(now_s)
         if isinstance(event, Level):
             self._advisor.level(event.time_s, event.tension_n)
             yield from _given(self._cues.advance(now_s), now_s)
         elif isinstance(event, PhaseChanged | RepTop | RepDone | RepRetracted):
             yield from _given(self._cues.push(event), now_s)
         if isinstance(event, RepDone):
-            yield from _advised(self._advisor.after_rep(event.rep), now_s)
+            yield from self._advised(self._advisor.after_rep(event.rep), now_s)
         elif isinstance(event, RepRetracted):
             self._advisor.retract(event.index)
         elif isinstance(event, SetDone):
@@ -52,21 +63,30 @@ class Coach:
     def answered(self, *, followed: bool) -> None:
         """The person did what was advised last, or will not."""
         if followed:
-            self._advisor.applied()
+            self._last_advisor.applied()
         else:
-            self._advisor.declined()
+            self._last_advisor.declined()
+
+    def _reminders(self, now_s: float) -> Iterator[SlackAdvised]:
+        """What was left open last time; of the side that begins last, so that it can be answered."""
+        for side in reversed(self._settings.sides):
+            self._advisor = self._advisors[side]
+            yield from self._advised(self._advisor.reminder, now_s)
 
     def _after_set(self, event: SetDone) -> Iterator[CueGiven | SlackAdvised]:
         now_s = event.detected_s
         yield from _given(self._cues.end_set(now_s), now_s)
-        last = event.number >= self._half_sets or event.result.ended_by is SetEnd.STREAM
-        yield from _advised(self._advisor.after_set(event.result.seen, last_of_session=last), now_s)
+        sides = self._settings.sides
+        last_sets = event.number > self._settings.half_sets - len(sides)
+        last = last_sets or event.result.ended_by is SetEnd.STREAM
+        yield from self._advised(self._advisor.after_set(event.result.seen, last_of_session=last), now_s)
+        self._advisor = self._advisors[self._settings.side(event.number + 1)]
+
+    def _advised(self, advice: Advice | None, now_s: float) -> Iterator[SlackAdvised]:
+        if advice is not None:
+            self._last_advisor = self._advisor
+            yield SlackAdvised(now_s, advice, now_s)
 
 
 def _given(cues: Iterable[Cue], now_s: float) -> Iterator[CueGiven]:
     return (CueGiven(cue.time_s, cue.kind, cue.text, cue.unsure, now_s) for cue in cues)
-
-
-def _advised(advice: Advice | None, now_s: float) -> Iterator[SlackAdvised]:
-    if advice is not None:
-        yield SlackAdvised(now_s, advice, now_s)

@@ -79,24 +79,27 @@ def dose(state: AdvisorState, method: SlackMethod, ratio: float, peak_uncertaint
 
 
 def changed(
-    state: AdvisorState, kind: SlackMethodKind, change_m: float, before: SetEvidence | None
+    state: AdvisorState, kind: SlackMethodKind, change_m: float, *, within_set: bool = False
 ) -> AdvisorState:
-    """The state after a change of one strand; `before` is the set that its effect will be compared with.
+    """The state after a change of one strand.
+
+    Its effect will be seen by comparing the next set with the last, unless it was made within a set: that
+    one is then neither of before nor of after.
 
     Raises:
         BandModelError: the band would not be stretched any more at the peak.
     """
     by, strand = CHANGE_BY[kind], state.strand
     pending = None
-    if before is not None and before.reps and change_m:
+    if state.peak_n and change_m and not within_set:
         law_ratio = strand.ratio_of(change_m, by)
         wanted_m, uncertainty_m = strand.change_for(law_ratio, by)
         pending = PendingChange(
             change_m=change_m,
             law_log_ratio=math.log(law_ratio),
             law_uncertainty=uncertainty_m / abs(wanted_m),
-            peak_n=before.peak_n,
-            peak_uncertainty=before.peak_uncertainty,
+            peak_n=state.peak_n,
+            peak_uncertainty=state.peak_uncertainty,
         )
     return replace(
         state,
@@ -105,23 +108,26 @@ def changed(
         last_change=(change_m > 0) - (change_m < 0),
         sets_since_change=0,
         opposed=0,
+        easy_sessions=0 if change_m > 0 else state.easy_sessions,
+        unanswered=None,
     )
 
 
 def learned(state: AdvisorState, after: SetEvidence) -> AdvisorState:
     """The state after the set that shows what the pending change did.
 
-    The gain is drawn towards what was seen as far as both are sure (a scalar Kalman filter).
+    The gain is drawn towards what was seen as far as both are sure (a scalar Kalman filter). What lies more
+    than three standard uncertainties from what was expected had another cause, and teaches nothing.
     """
     pending = state.pending
     if pending is None or after.reps < 3:
         return state
     seen = math.log(after.peak_n / pending.peak_n) / pending.law_log_ratio
-    if not 0.0 < seen < 3.0:
-        return replace(state, pending=None)
     u_log = math.hypot(pending.peak_uncertainty, after.peak_uncertainty, _SET_TO_SET_UNCERTAINTY)
     u_seen = math.hypot(u_log / pending.law_log_ratio, _APPLIED_UNCERTAINTY_M / pending.change_m)
     prior = state.gain_uncertainty or pending.law_uncertainty
+    if abs(seen - state.gain) > 3.0 * math.hypot(prior, u_seen):
+        return replace(state, pending=None)
     weight = prior**2 / (prior**2 + u_seen**2)
     return replace(
         state,

@@ -64,11 +64,15 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class SetStarted:
-    """The first repetition of a set was counted; `time_s` is when it reached its top."""
+    """The first repetition of a set was counted; `time_s` is when it reached its top.
+
+    `side` is the side that is taken to work, where left and right take turns.
+    """
 
     time_s: float
     number: int
     detected_s: float
+    side: Side | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,10 +47,14 @@ def next_plan(plan: Plan, sessions: Sequence[SessionRecord]) -> Progression:
         plan: of the last session.
         sessions: in order of time, of this exercise.
     """
-    if plan.sets >= MOST_SETS:
-        return Progression(plan, f"{plan.sets} sets are planned; from here on the band's tension grows.")
     last = [record for record in sessions if record.planned_sets == plan.sets][-2:]
     reached = [record.reached(plan) for record in last]
+    if reached and reached[-1] and plan.sets >= MOST_SETS:
+        return Progression(
+            plan,
+            f"Every set had at least {plan.reps} full repetitions. Stay at {_sets(plan.sets)}; from here on "
+            "less slack makes it harder, once the advice says so.",
+        )
     if len(reached) == 2 and all(reached):
         more = replace(plan, sets=plan.sets + 1)
         return Progression(

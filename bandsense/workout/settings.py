@@ -27,7 +27,9 @@ class WorkoutSettings:
         calibration: from readings to tension.
         exercise: what is trained; without it there are neither cues nor advice.
         plan: targets.
-        advisor: what the slack advice remembers; None for a newcomer.
+        advisor: what the slack advice remembers; None for a newcomer. Of the left side where left and right
+            take turns.
+        advisor_right: the same of the right side, where left and right take turns.
         method: how the person prefers to change the slack; None for the exercise's usual way.
         pre_stretched: the band is stretched at the start, so that standing tension is no drift of the zero.
         first_side: the side of the first half-set where left and right take turns; None where both work.
@@ -40,11 +42,21 @@ class WorkoutSettings:
     method: SlackMethodKind | None = None
     pre_stretched: bool = False
     first_side: Side | None = None
+    advisor_right: AdvisorState | None = None
+
+    @property
+    def sides(self) -> tuple[Side | None, ...]:
+        """The sides in the order in which they take turns; None where both work at once."""
+        return (None,) if self.first_side is None else (self.first_side, self.side(2))
 
     @property
     def half_sets(self) -> int:
         """How many stretches of work the plan has: two a set where the sides take turns."""
-        return self.plan.sets if self.first_side is None else 2 * self.plan.sets
+        return self.plan.sets * len(self.sides)
+
+    def advisor_of(self, side: Side | None) -> AdvisorState | None:
+        """What the slack advice remembers of a side."""
+        return self.advisor_right if side == "right" else self.advisor
 
     def side(self, number: int) -> Side | None:
         """The side of a half-set by its number, from 1; None where both work."""
@@ -61,6 +73,7 @@ class WorkoutSettings:
             "exercise": None if exercise is None else exercise.model_dump(mode="json", by_alias=True),
             "plan": _PLAN.dump_python(self.plan, mode="json", by_alias=True),
             "advisor": _ADVISOR.dump_python(self.advisor, mode="json"),
+            "advisor_right": _ADVISOR.dump_python(self.advisor_right, mode="json"),
             "method": None if self.method is None else self.method.value,
             "pre_stretched": self.pre_stretched,
             "first_side": self.first_side,
@@ -88,6 +101,7 @@ class WorkoutSettings:
                 None if method is None else SlackMethodKind(method),
                 bool(data["pre_stretched"]),
                 _SIDE.validate_python(data.get("first_side")),
+                _ADVISOR.validate_json(_ANY.dump_json(data.get("advisor_right"))),
             )
         except (KeyError, TypeError, ValueError, ValidationError) as error:
             raise ConfigError(f"the stored settings of the session are damaged: {error}") from error

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from bandsense.errors import DataError
+from bandsense.exercises.model import Side
 from bandsense.samples import FloatArray, SampleBlock
 from bandsense.signal.config import DetectorConfig
 from bandsense.signal.detector import RepDetector
@@ -123,9 +124,9 @@ class Workout:
         return tuple(self._results)
 
     @property
-    def advisor_state(self) -> AdvisorState | None:
-        """What the slack advice is to remember for the next session."""
-        return None if self._coach is None else self._coach.state
+    def advisor_states(self) -> dict[Side | None, AdvisorState]:
+        """What the slack advice is to remember for the next session, by side; nothing without an exercise."""
+        return {} if self._coach is None else self._coach.states
 
     def push(self, block: SampleBlock) -> list[Event]:
         """Take the next samples and give the events they make certain.
@@ -240,7 +241,8 @@ class Workout:
         for event in sorted(events, key=lambda e: e.detected_s):
             if isinstance(event, RepTop) and self._set is None:
                 self._set = _Set(len(self._results) + 1)
-                result.append(SetStarted(event.time_s, self._set.number, event.detected_s))
+                number, side = self._set.number, self.settings.side(self._set.number)
+                result.append(SetStarted(event.time_s, number, event.detected_s, side))
             counted = self._counted(event)
             result.append(counted)
             result.extend(self._coached(counted))

@@ -77,7 +77,7 @@ def test_an_empty_zone_is_refused(command: Command) -> None:
 def test_profiles_go_out_and_come_in(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command("profile", "set", "--exercise", "seated-row", "--rest-length", "0.6", "--stroke", "0.5")
+    command("profile", "set", "--exercise", "seated-row", "--rest-length-cm", "60", "--stroke-cm", "50")
     command("band", "add", "red", "--colour", "red")
     file = tmp_path / "mine.json"
     assert command("profile", "export", file).out == f"{file}\n"

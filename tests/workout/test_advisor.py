@@ -111,7 +111,12 @@ def test_two_easy_sessions_running_remove_slack():
     first = advisor.after_set(reps(10), last_of_session=True)
     advisor.start_session()
     assert (first.flag, first.ground) == (SlackFlag.KEEP, Ground.STEADY)
-    assert "Once more so easy at the end of a session, and slack comes out." in first.reason
+    assert first.text == (
+        "KEEP - You did 10 full repetitions as planned. "
+        "If the last set of the next session is as easy, it is time for less slack."
+    )
+    earlier = advisor.after_set(reps(10), last_of_session=False)
+    assert earlier.reason == "You did 10 full repetitions as planned."
     second = advisor.after_set(reps(10), last_of_session=True)
     assert (second.flag, second.ground) == (SlackFlag.REMOVE, Ground.TOO_EASY)
     assert second.text == (
@@ -153,7 +158,10 @@ def test_hasty_or_uneven_repetitions_do_not_count_as_easy():
 def test_nothing_from_fewer_than_five_repetitions():
     advice = advise(reps(4))
     assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.TOO_FEW_REPS)
-    assert advice.reason == "4 repetitions are too few to advise on; it takes at least 5."
+    assert advice.reason == (
+        "4 repetitions are too few to advise on; it takes at least 5. "
+        "If you cannot do more, take a lighter band."
+    )
     assert advise(reps(1)).reason.startswith("1 repetition is too few")
     assert advise([]).flag is SlackFlag.KEEP
     assert advise(reps(5)).flag is SlackFlag.ADD

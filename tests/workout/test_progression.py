@@ -41,7 +41,12 @@ def test_it_ends_at_three_sets():
     done = [SessionRecord((12, 12, 12), 3)] * 4
     assert next_plan(Plan(), done).plan == Plan()
     assert next_plan(Plan(sets=5), done).plan.sets == 5
-    assert next_plan(Plan(), done).reason == "3 sets are planned; from here on the band's tension grows."
+    assert next_plan(Plan(), done).reason == (
+        "Every set had at least 8 full repetitions. Stay at 3 sets; from here on less slack makes it harder, "
+        "once the advice says so."
+    )
+    weak = [*done, SessionRecord((12, 6, 6), 3)]
+    assert next_plan(Plan(), weak).reason == "Stay at 3 sets until each has at least 8 full repetitions."
 
 
 def test_nothing_done_yet():

@@ -7,8 +7,11 @@ import pytest
 
 from bandsense.errors import ConfigError
 from bandsense.exercises.catalogue import get_exercise
+from bandsense.live.words import line
 from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.calibration import Calibration
+from bandsense.workout.advice import SlackFlag
+from bandsense.workout.events import SetStarted, SlackAdvised
 from bandsense.workout.plan import Plan
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
@@ -23,16 +26,74 @@ def half_set_n(reps: int, height_n: float) -> np.ndarray:
     return np.concatenate([np.tile(rep, reps), np.zeros(1600)])
 
 
-def followed(first_side, half_sets):
+def followed(first_side, half_sets, **changes):
+    return followed_with_events(first_side, half_sets, **changes)[0]
+
+
+def followed_with_events(first_side, half_sets, **changes):
     tension_n = 3.0 + np.concatenate([np.zeros(160), *(half_set_n(*each) for each in half_sets)])
     noisy_n = tension_n + 0.05 * np.random.default_rng(4).standard_normal(tension_n.size)
     settings = WorkoutSettings(
-        Calibration.identity(), get_exercise("bent-over-row"), Plan(sets=2), first_side=first_side
+        Calibration.identity(), get_exercise("bent-over-row"), Plan(sets=2), first_side=first_side, **changes
     )
     workout = Workout(settings)
-    workout.push(SampleBlock(np.arange(noisy_n.size) / RATE_HZ, noisy_n, Unit.NEWTON))
-    workout.finish()
-    return workout
+    events = workout.push(SampleBlock(np.arange(noisy_n.size) / RATE_HZ, noisy_n, Unit.NEWTON))
+    return workout, [*events, *workout.finish()]
+
+
+def test_each_half_set_says_whose_it_is_and_advises_its_side():
+    _, events = followed_with_events("right", [(6, 55.0), (9, 50.0), (6, 55.0), (11, 50.0)])
+    assert [event.side for event in events if isinstance(event, SetStarted)] == [
+        "right",
+        "left",
+        "right",
+        "left",
+    ]
+    advice = [event.advice for event in events if isinstance(event, SlackAdvised)]
+    assert [(each.side, each.flag) for each in advice] == [
+        ("right", SlackFlag.ADD),
+        ("left", SlackFlag.KEEP),
+        ("right", SlackFlag.ADD),
+        ("left", SlackFlag.KEEP),
+    ]
+    assert advice[0].text == (
+        "ADD SLACK, right side - Let about 2 cm of band out of your hand. "
+        "You did 6 full repetitions; the plan asks for at least 8."
+    )
+    assert [line(event, lambda _: 1.0).split("  ")[-1] for event in events if isinstance(event, SetStarted)][
+        :2
+    ] == ["half-set 1, right", "half-set 2, left"]
+
+
+def test_each_side_counts_its_own_easy_sessions():
+    workout = followed("left", [(9, 55.0), (9, 50.0), (10, 55.0), (8, 50.0)])
+    assert {side: state.easy_sessions for side, state in workout.advisor_states.items()} == {
+        "left": 1,
+        "right": 0,
+    }
+    again, events = followed_with_events(
+        "right",
+        [(9, 50.0), (10, 55.0), (8, 50.0), (10, 55.0)],
+        advisor=workout.advisor_states["left"],
+        advisor_right=workout.advisor_states["right"],
+    )
+    removed = [e.advice for e in events if isinstance(e, SlackAdvised) and e.advice.flag is SlackFlag.REMOVE]
+    assert [advice.side for advice in removed] == ["left"]
+    assert again.advisor_states["right"].easy_sessions == 0
+
+
+def test_the_answer_goes_to_the_side_that_was_advised():
+    settings = WorkoutSettings(
+        Calibration.identity(), get_exercise("bent-over-row"), Plan(sets=1), first_side="left"
+    )
+    workout = Workout(settings)
+    tension_n = 3.0 + np.concatenate([np.zeros(160), half_set_n(5, 55.0)])
+    workout.push(SampleBlock(np.arange(tension_n.size) / RATE_HZ, tension_n, Unit.NEWTON))
+    before = workout.advisor_states
+    workout.apply("slack", {"followed": True})
+    after = workout.advisor_states
+    assert after["left"].strand.rest_length_m > before["left"].strand.rest_length_m
+    assert after["right"] == before["right"]
 
 
 def test_the_sides_take_turns_and_are_compared():

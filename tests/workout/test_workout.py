@@ -243,11 +243,32 @@ def test_what_the_advice_learned_is_kept() -> None:
     workout = Workout(settings)
     workout.push(counts(movement_n(5)))
     workout.apply("end_set", {})
-    before = workout.advisor_state
+    (before,) = workout.advisor_states.values()
+    assert before.unanswered is not None
     workout.apply("slack", {"followed": True})
-    assert before is not None
-    assert workout.advisor_state is not None
-    assert workout.advisor_state.strand.rest_length_m > before.strand.rest_length_m
+    after = workout.advisor_states[None]
+    assert after.strand.rest_length_m > before.strand.rest_length_m
+    assert after.unanswered is None
+    assert Workout(WorkoutSettings(CALIBRATION)).advisor_states == {}
+
+
+def test_advice_left_open_is_told_again_at_the_start_of_the_next_session() -> None:
+    row = get_exercise("seated-row")
+    evening = Workout(WorkoutSettings(CALIBRATION, row, Plan(sets=1)))
+    (told,) = of(evening.push(counts(movement_n(5, rest_s=18.0))), SlackAdvised)
+    remembered = evening.advisor_states[None]
+
+    settings = WorkoutSettings(CALIBRATION, row, Plan(sets=1), remembered)
+    morning = Workout(WorkoutSettings.from_dict(json.loads(json.dumps(settings.to_dict()))))
+    (again,) = of(morning.push(counts(np.full(80, 3.0))), SlackAdvised)
+    assert again.advice.instruction == told.advice.instruction
+    assert again.advice.reason == f"Left open last time: {told.advice.reason}"
+    morning.apply("slack", {"followed": True})
+    done = morning.advisor_states[None]
+    assert done.strand.rest_length_m > remembered.strand.rest_length_m
+    assert done.pending is not None, "the next set shows what it did"
+    third = Workout(replace(settings, advisor=done))
+    assert of(third.push(counts(np.full(80, 3.0))), SlackAdvised) == []
 
 
 def test_memory_stays_the_same_over_hours() -> None:
@@ -277,6 +298,8 @@ def test_settings_come_back_from_their_document() -> None:
         AdvisorState.typical(exercise),
         SlackMethodKind.GRIP,
         pre_stretched=True,
+        first_side="right",
+        advisor_right=replace(AdvisorState.typical(exercise), gain=1.2, gain_uncertainty=0.1),
     )
     assert WorkoutSettings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
     bare = WorkoutSettings(CALIBRATION)

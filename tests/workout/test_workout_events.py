@@ -30,4 +30,5 @@ def test_peaks_carry_their_uncertainty_where_it_is_known() -> None:
 
 
 def test_numbers_that_json_does_not_know_become_null() -> None:
-    assert fields_json(SetStarted(math.nan, 1, math.inf)) == {"time_s": None, "number": 1, "detected_s": None}
+    set_started = fields_json(SetStarted(math.nan, 1, math.inf))
+    assert set_started == {"time_s": None, "number": 1, "detected_s": None, "side": None}

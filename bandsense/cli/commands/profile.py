@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from bandsense.profiles import Person, Profiles, Setup
     from bandsense.store.store import Store
 
+_USUAL_RANGE = 4
+"""Repetitions from the least of a set to where it is ended, unless told otherwise: 8 to 12."""
+
 
 def add(commands: Commands) -> None:
     """Add the command and what can be done with profiles."""
@@ -26,7 +29,8 @@ def add(commands: Commands) -> None:
         summary="show, set, export or import people, bands and set-ups",
         details="Nothing here is needed before the first set; what is known makes the advice surer.",
         example="bandsense profile\n"
-        "bandsense profile set --exercise seated-row --rest-length 0.6 --stroke 0.5\n"
+        "bandsense profile set --exercise seated-row --rest-length-cm 60 --stroke-cm 50\n"
+        "bandsense profile set --sets 2 --reps 8 --tempo-s 2 1 3 0.5\n"
         "bandsense profile export mine.json",
     )
     command.set_defaults(action="show")
@@ -34,21 +38,61 @@ def add(commands: Commands) -> None:
     actions = command.add_subparsers(metavar="ACTION")
     show = actions.add_parser("show", help="everything that is known (the default)")
     show.set_defaults(action="show")
-    for name, summary in (("export", "write it to a JSON file"), ("import", "take it from a JSON file")):
-        action = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-        action.set_defaults(action=name)
-        action.add_argument("file", type=Path)
-    setting = actions.add_parser("set", help="how a person does an exercise")
+    export = actions.add_parser("export", help="write it to a JSON file")
+    export.set_defaults(action="export")
+    export.add_argument("file", type=Path)
+    taking = actions.add_parser("import", help="take it from a JSON file")
+    taking.set_defaults(action="import")
+    taking.add_argument("file", type=Path)
+    taking.add_argument(
+        "--replace", action="store_true", help="also what is known here already under the same name"
+    )
+    _add_set(actions)
+
+
+def _add_set(actions: Commands) -> None:
+    setting = actions.add_parser(
+        "set",
+        help="how a person does an exercise",
+        description="What is not given stays. Lengths that are given anew are taken as measured anew: what "
+        "the slack advice had learned is forgotten.",
+    )
     setting.set_defaults(action="set")
     setting.add_argument("--person", metavar="NAME", help="default: the first")
     setting.add_argument("--exercise", metavar="ID", help="default: the last")
-    setting.add_argument("--rest-length", type=float, metavar="M", help="unstretched band, hand to anchor")
-    setting.add_argument("--start-length", type=float, metavar="M", help="that distance in the start pose")
-    setting.add_argument("--stroke", type=float, metavar="M", help="how far the hand moves")
-    setting.add_argument("--sets", type=int, metavar="N", help="sets to do")
-    setting.add_argument("--reps", type=int, metavar="N", help="full repetitions a set should have at least")
     setting.add_argument(
-        "--zone-n", type=float, nargs=2, metavar=("LOW", "HIGH"), help="peak tension to aim at, newtons"
+        "--band", metavar="NAME", help="the set-up with this band; `bandsense band` lists them"
+    )
+    lengths = setting.add_argument_group("lengths")
+    lengths.add_argument(
+        "--rest-length-cm", type=float, metavar="CM", help="unstretched band, hand to anchor"
+    )
+    lengths.add_argument(
+        "--start-length-cm", type=float, metavar="CM", help="that distance in the start pose"
+    )
+    lengths.add_argument("--stroke-cm", type=float, metavar="CM", help="how far the hand moves")
+    lengths.add_argument("--anchor", metavar="TEXT", help="where the band is fixed, to find it again")
+    lengths.add_argument(
+        "--method", choices=("grip", "anchor_distance", "foot"), help="how you like to change the slack"
+    )
+    targets = setting.add_argument_group("targets")
+    targets.add_argument("--sets", type=int, metavar="N", help="sets to do")
+    targets.add_argument("--reps", type=int, metavar="N", help="full repetitions a set should have at least")
+    targets.add_argument("--reps-top", type=int, metavar="N", help="repetitions at which a set is ended")
+    targets.add_argument(
+        "--tempo-s",
+        type=float,
+        nargs=4,
+        metavar=("PULL", "HOLD", "RETURN", "REST"),
+        help="seconds of each phase of a repetition",
+    )
+    targets.add_argument("--rest-s", type=float, metavar="S", help="rest between sets")
+    targets.add_argument(
+        "--zone-n",
+        type=float,
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="peak tension to aim at, newtons; 0 0 for none",
     )
 
 
@@ -63,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
         profiles_of(store).write(arguments.file)
         print(arguments.file)
     elif arguments.action == "import":
-        _import(store, arguments.file)
+        _import(store, arguments.file, replace=arguments.replace)
     else:
         _set(store, arguments)
     return 0
@@ -74,34 +118,68 @@ def _show(profiles: Profiles) -> None:
     if not setups:
         print("nothing is known yet; usual values are taken")
     else:
-        print(table(("person", "exercise", "band", "rest m", "stroke m", "plan"), setups))
+        heads = (
+            "person",
+            "exercise",
+            "band",
+            "rest cm",
+            "start cm",
+            "stroke cm",
+            "plan",
+            "tempo s",
+            "rest s",
+        )
+        print(table((*heads, "zone N", "anchor"), setups))
     if profiles.bands:
         rows = [(each.id, each.name, each.colour or "", each.cycles) for each in profiles.bands]
         print("\n" + table(("band", "name", "colour", "reps done"), rows))
 
 
 def _row(person: Person, setup: Setup) -> tuple[str, ...]:
-    lengths = (_m(setup.rest_length_m), _m(setup.stroke_m))
-    plan = f"{setup.plan.sets} x {setup.plan.reps}"
-    return person.name, setup.exercise, setup.band or "", *lengths, plan
+    plan = setup.plan
+    tempo = plan.tempo
+    return (
+        person.name,
+        setup.exercise,
+        setup.band or "",
+        _cm(setup.rest_length_m),
+        _cm(setup.start_length_m),
+        _cm(setup.stroke_m),
+        f"{plan.sets} x {plan.reps}-{plan.reps_top}",
+        f"{tempo.pull_s:g}-{tempo.hold_s:g}-{tempo.return_s:g}-{tempo.rest_s:g}",
+        f"{plan.rest_s:g}",
+        "" if plan.zone is None else f"{plan.zone.low_n:g}-{plan.zone.high_n:g}",
+        setup.anchor,
+    )
 
 
-def _m(length_m: float | None) -> str:
-    return "–" if length_m is None else f"{length_m:.2f}"
+def _cm(length_m: float | None) -> str:
+    return "–" if length_m is None else f"{100 * length_m:.0f}"
 
 
-def _import(store: Store, path: Path) -> None:
+def _import(store: Store, path: Path, *, replace: bool) -> None:
+    from bandsense.cli.trainee import profiles_of
+    from bandsense.errors import ConfigError
+    from bandsense.live.words import plural
     from bandsense.profiles import Profiles
 
     incoming = Profiles.read(path)
-    for person in incoming.people:
-        store.people.put(person.id, person.model_dump(mode="json", by_alias=True))
-    for band in incoming.bands:
-        store.bands.put(band.id, band.model_dump(mode="json", by_alias=True))
-    for sensor in incoming.sensors:
-        store.sensors.put(sensor.id, sensor.model_dump(mode="json", by_alias=True))
-    people, bands, sensors = len(incoming.people), len(incoming.bands), len(incoming.sensors)
-    print(f"taken over: {people} people, {bands} bands, {sensors} sensors")
+    clashes = profiles_of(store).clashes(incoming)
+    if clashes and not replace:
+        raise ConfigError(
+            f"{path} would replace what is known here of {', '.join(clashes)}; nothing was taken over. "
+            "Import it with --replace, or export first"
+        )
+    for shelf, entries in (
+        (store.people, incoming.people),
+        (store.bands, incoming.bands),
+        (store.sensors, incoming.sensors),
+    ):
+        for entry in entries:
+            shelf.put(entry.id, entry.model_dump(mode="json", by_alias=True))
+    people = "1 person" if len(incoming.people) == 1 else f"{len(incoming.people)} people"
+    bands, sensors = plural(len(incoming.bands), "band"), plural(len(incoming.sensors), "sensor")
+    print(f"taken over: {people}, {bands}, {sensors}")
 
 
 def _set(store: Store, arguments: argparse.Namespace) -> None:
@@ -112,23 +190,42 @@ def _set(store: Store, arguments: argparse.Namespace) -> None:
     from bandsense.exercises.model import faults_in
     from bandsense.profiles import Setup
 
-    who = trainee(store, arguments.person, arguments.exercise)
-    lengths = {
-        "rest_length_m": arguments.rest_length,
-        "start_length_m": arguments.start_length,
-        "stroke_m": arguments.stroke,
-    }
-    zone = None if arguments.zone_n is None else dict(zip(("low_n", "high_n"), arguments.zone_n, strict=True))
-    targets = {"sets": arguments.sets, "reps": arguments.reps, "zone": zone}
-    data = who.setup.model_dump(mode="json", by_alias=True)
-    data |= {name: value for name, value in lengths.items() if value is not None}
-    data["plan"] |= {name: value for name, value in targets.items() if value is not None}
-    if any(value is not None for value in lengths.values()):
-        data["advisor"] = None  # what was learned rests on the old lengths
+    who = trainee(store, arguments.person, arguments.exercise, arguments.band)
+    lengths, targets = _lengths(arguments), _targets(arguments)
+    known = who.setup.forgetting() if lengths else who.setup
+    data = known.model_dump(mode="json", by_alias=True) | lengths
+    data |= {name: value for name in ("anchor", "method") if (value := getattr(arguments, name)) is not None}
+    data["plan"] |= targets
     try:
         setup = Setup.model_validate_json(json.dumps(data))
     except ValidationError as error:
         raise ConfigError(f"this set-up cannot be: {faults_in(error)}") from error
+    setup.check(who.exercise)
     person = who.person.with_setup(setup)
     store.people.put(person.id, person.model_dump(mode="json", by_alias=True))
     print(f"{person.name}, {who.exercise.name}: kept")
+
+
+def _lengths(arguments: argparse.Namespace) -> dict[str, float]:
+    """The lengths that were given, in metres."""
+    given_cm = {
+        "rest_length_m": arguments.rest_length_cm,
+        "start_length_m": arguments.start_length_cm,
+        "stroke_m": arguments.stroke_cm,
+    }
+    return {name: length_cm / 100.0 for name, length_cm in given_cm.items() if length_cm is not None}
+
+
+def _targets(arguments: argparse.Namespace) -> dict[str, object]:
+    """The parts of the plan that were given."""
+    names = ("sets", "reps", "reps_top", "rest_s")
+    targets = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    if arguments.reps is not None and arguments.reps_top is None:
+        targets["reps_top"] = arguments.reps + _USUAL_RANGE
+    if arguments.tempo_s is not None:
+        phases = ("pull_s", "hold_s", "return_s", "rest_s")
+        targets["tempo"] = dict(zip(phases, arguments.tempo_s, strict=True))
+    if arguments.zone_n is not None:
+        low_n, high_n = arguments.zone_n
+        targets["zone"] = None if low_n == high_n == 0.0 else {"low_n": low_n, "high_n": high_n}
+    return targets

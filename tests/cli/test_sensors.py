@@ -59,29 +59,5 @@ def test_a_sensor_tells_blinks_and_takes_a_name(command: Command) -> None:
     assert command("sensors", "forget", "BA5E").out == "forgotten on both sides\n"
 
 
-def test_profiles_are_set_shown_exported_and_imported(command: Command, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    assert command("profile").out == "nothing is known yet; usual values are taken\n"
-    lengths = ("--rest-length", "0.6", "--stroke", "0.5")
-    assert command("profile", "set", "--exercise", "pull-apart", *lengths, "--sets", "2").status == 0
-    assert command("profile").lines[1].split() == ["Me", "pull-apart", "0.60", "0.50", "2", "x", "8"]
-    file = tmp_path / "mine.json"
-    assert command("profile", "export", file).out == f"{file}\n"
-    assert command("profile", "import", file).out == "taken over: 1 people, 0 bands, 0 sensors\n"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "reason"),
-    [
-        (("--rest-length", "99"), "rest_length_m"),
-        (("--reps", "0"), "repetitions cannot be"),
-        (("--exercise", "rowing"), "no exercise is called 'rowing'"),
-    ],
-)
-def test_what_cannot_be_is_refused(command: Command, arguments: tuple[str, ...], reason: str) -> None:
-    done = command("profile", "set", *arguments)
-    assert done.status == 1
-    assert reason in done.err
-
-
 def test_the_person_and_the_exercise_are_remembered(session: Command) -> None:
     assert session("profile").lines[1].split()[:2] == ["Me", "seated-row"]

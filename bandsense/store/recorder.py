@@ -93,7 +93,8 @@ class Recorder:
     """Records one session. Every method but `flush` and `close` returns at once and never blocks.
 
     A problem with the disk does not stop the session: samples wait in memory and each commit tries again;
-    `problem` says what is wrong meanwhile, and `close` raises it when it did not go away.
+    `problem` says what is wrong meanwhile, and `close` raises it when it did not go away; nothing is given up
+    then, and `close` may be called again once there is room.
 
     Use `Store.record` to get one.
     """
@@ -118,7 +119,7 @@ class Recorder:
         self._row_numbers = {(table, stream): 0 for table in _ROW_TABLES for stream in self._streams}
         self._samples = dict.fromkeys(self._streams, 0)
         self._problem: StoreError | None = None
-        self._closed = False
+        self._stop: _Stop | None = None
         self._thread = threading.Thread(target=self._run, name=f"bandsense-recorder-{session}", daemon=True)
         self._thread.start()
 
@@ -133,6 +134,7 @@ class Recorder:
             return
         with contextlib.suppress(StoreError):  # the first error is the one to tell
             self.close()
+        self._claim.release()
 
     @property
     def session(self) -> int:
@@ -143,6 +145,11 @@ class Recorder:
     def problem(self) -> StoreError | None:
         """Why samples wait in memory at present; None while they reach the disk."""
         return self._problem
+
+    @property
+    def samples(self) -> int:
+        """How many were written so far, of all streams; those that wait are counted."""
+        return sum(self._samples.values())
 
     def write(self, block: SampleBlock, *, stream: int = 0, arrived_unix_s: float | None = None) -> None:
         """Record raw samples of the session's stream number `stream` (0 for the first)."""
@@ -183,23 +190,32 @@ class Recorder:
             raise self._problem
 
     def close(self, *, summary: JsonObject | None = None, ended_unix_s: float | None = None) -> None:
-        """Write what is left, mark the session complete and end the thread. Closing again does nothing.
+        """Write what is left, mark the session complete and end the thread.
+
+        Closing again tries again what could not be written, and does nothing when nothing is left.
 
         Raises:
-            StoreError: something could not be written; what was written before is kept.
+            StoreError: something could not be written; what was written before is kept, the rest waits.
         """
-        if self._closed:
-            return
-        self._closed = True
-        ended = time.time() if ended_unix_s is None else ended_unix_s
-        self._jobs.put(_Stop(ended, None if summary is None else json.dumps(summary)))
-        self._thread.join()
-        self._claim.release()
+        if self._stop is None:
+            ended = time.time() if ended_unix_s is None else ended_unix_s
+            self._stop = _Stop(ended, None if summary is None else json.dumps(summary))
+            self._jobs.put(self._stop)
+            self._thread.join()
+        elif self._problem is not None:
+            self._try_again(self._stop)
         if self._problem is not None:
             raise self._problem
+        self._claim.release()
+
+    def _try_again(self, stop: _Stop) -> None:
+        """Commit in the caller's thread, as the recorder's own has ended."""
+        connection = self._commit(None, stop)
+        if connection is not None:
+            connection.close()
 
     def _require_open(self) -> None:
-        if self._closed:
+        if self._stop is not None:
             raise StoreError(f"session {self._session} is closed; start a new one to record more")
 
     def _put_row(self, table: str, stream: int, *values: object) -> None:

@@ -276,22 +276,31 @@ def _recover(connection: sqlite3.Connection, path: Path) -> Iterator[Recovered]:
             continue
         try:
             if samples := _close_cut_short(connection, session):
-                yield Recovered(session, started_unix_s, samples[0])
+                yield Recovered(session, started_unix_s, samples)
         finally:
             claim.release()
 
 
-def _close_cut_short(connection: sqlite3.Connection, session: int) -> tuple[int] | None:
-    """Mark an abandoned session as recovered; None when its recorder has closed it in the meantime."""
+def _close_cut_short(connection: sqlite3.Connection, session: int) -> int:
+    """Mark an abandoned session as recovered and give its number of samples.
+
+    0 when there is nothing to recover: its recorder has closed it in the meantime, or it was cut short before
+    the first sample and is removed.
+    """
     with transaction(connection):
         samples, last_arrival = connection.execute(
             "SELECT coalesce(sum(samples), 0), max(arrived_unix_s) FROM chunks "
             "JOIN streams ON streams.id = chunks.stream WHERE streams.session = ?",
             (session,),
         ).fetchone()
+        if not samples:
+            connection.execute(
+                "DELETE FROM sessions WHERE id = ? AND state = ?", (session, SessionState.OPEN.value)
+            )
+            return 0
         changed = connection.execute(
             "UPDATE sessions SET state = ?, ended_unix_s = coalesce(?, started_unix_s) "
             "WHERE id = ? AND state = ?",
             (SessionState.RECOVERED.value, last_arrival, session, SessionState.OPEN.value),
         ).rowcount
-    return (samples,) if changed else None
+    return int(samples) if changed else 0

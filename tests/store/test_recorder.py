@@ -70,6 +70,16 @@ def test_a_killed_recorder_loses_at_most_the_last_second(tmp_path: Path) -> None
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["store.sqlite3"]
 
 
+def test_a_session_cut_short_before_its_first_sample_leaves_nothing(
+    tmp_path: Path, new_session: Make
+) -> None:
+    store = Store.open(tmp_path / "store.sqlite3")
+    recorder = store.record(new_session())
+    recorder._claim.release()  # as when its process is killed
+    assert Store.open(store.path).recovered == ()
+    assert store.sessions() == []
+
+
 def test_samples_reach_the_disk_while_nobody_asks(tmp_path: Path, new_session: Make, samples: Make) -> None:
     store = Store.open(tmp_path / "store.sqlite3")
     with store.record(new_session()) as recorder:
@@ -144,6 +154,28 @@ def test_what_waited_in_memory_is_written_once_the_disk_has_room(tmp_path: Path,
     recorder.close()
     kept = concatenate(store.blocks(store.session(session).streams[0]))
     assert kept == concatenate([noise(0, 20_000), noise(20_000, 50)])
+
+
+def test_closing_again_saves_what_the_disk_did_not_take(tmp_path: Path, new_session: Make) -> None:
+    store = Store.open(tmp_path / "store.sqlite3")
+    session, stream, claim = begin(store, new_session)
+    pages = 40
+
+    def limited(path: Path) -> sqlite3.Connection:
+        return full_disk_at(pages)(path)
+
+    recorder = Recorder(store.path, session, [stream], claim, open_connection=limited)
+    recorder.write(noise(0, 20_000))
+    for _ in range(2):
+        with pytest.raises(StoreError, match="disk is full"):
+            recorder.close(summary={"reps": 3})
+    assert Store.open(store.path).recovered == ()  # nobody else takes it for abandoned meanwhile
+    pages = 100_000
+    recorder.close()
+    kept = store.session(session)
+    assert (kept.state, kept.summary) == (SessionState.COMPLETE, {"reps": 3})
+    assert concatenate(store.blocks(kept.streams[0])) == noise(0, 20_000)
+    recorder.close()
 
 
 def test_a_lock_held_by_another_program_delays_and_loses_nothing(

@@ -90,9 +90,9 @@ async def _calibrate(arguments: argparse.Namespace) -> None:
 
 
 async def _answer(question: str) -> str:
-    import asyncio
+    from bandsense.cli.asking import ask
 
-    return (await asyncio.to_thread(input, question)).strip().lower()
+    return (await ask(question)).lower()
 
 
 async def _offer(sensor: Sensor, report: CalibrationReport) -> None:

@@ -22,11 +22,12 @@ def add(commands: Commands) -> None:
         "live",
         run,
         summary="train: connect to a sensor, count and measure live, save the session",
-        details="Without a name it takes the nearest sensor. Ctrl-C ends the session in good order.",
+        details="Without a name it takes the sensor that was paired, and the nearest where there are several "
+        "or none. Ctrl-C ends the session in good order.",
         example="bandsense live\nbandsense live 4F2A --exercise seated-row\n"
         "bandsense live --sim --trace set.csv --speed 10",
     )
-    command.add_argument("sensor", nargs="?", help="name, end of the name, or address (default: the nearest)")
+    command.add_argument("sensor", nargs="?", help="its name, the side it is on, or its address")
     command.add_argument("--exercise", metavar="ID", help="what is trained; `bandsense exercises` lists them")
     command.add_argument("--person", metavar="NAME", help="who trains")
     command.add_argument("--band", metavar="ID", help="which band; `bandsense profile` lists them")
@@ -89,13 +90,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _live(arguments: argparse.Namespace) -> None:
+    from bandsense.cli.known import on_air
     from bandsense.cli.output import choose
     from bandsense.cli.publishing import Publishing
     from bandsense.cli.training import Training, train
 
     store = open_store(arguments)
     training = Training(
-        sensor=arguments.sensor,
+        sensor=arguments.sensor if arguments.sim else on_air(store, arguments.sensor),
         exercise=arguments.exercise,
         person=arguments.person,
         band=arguments.band,

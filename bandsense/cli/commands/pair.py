@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
 from bandsense.cli.home import add_store_option, open_store
 
 if TYPE_CHECKING:
+    import asyncio
+
+    from bandsense.cli.air import Air
     from bandsense.cli.command import Commands
+    from bandsense.link.bluez_agent import AskPasskey
     from bandsense.link.drivers import SensorInformation
+    from bandsense.link.pairing import Paired
     from bandsense.link.scanner import SensorSighting
     from bandsense.link.transport import Transport
 
 _BLINK_S = 5
+_CHOICES = 9
+"""As many sensors as there are keys for."""
+_LARGEST_PASSKEY = 999_999
+_DRAWN_PER_S = 4
 
 
 def add(commands: Commands) -> None:
@@ -26,13 +35,19 @@ def add(commands: Commands) -> None:
         "pair",
         run,
         summary="pair with a sensor, let it blink, name and remember it",
-        details="Press the sensor's button first. A bond that the sensor has forgotten is mended.",
-        example="bandsense pair\nbandsense pair 4F2A --name Left --side left",
+        details="Press the sensor's button first. A bond that the sensor has forgotten is mended. In a "
+        "terminal it lists what is on the air and asks; elsewhere it asks nothing, and the options say "
+        "what to do.",
+        example="bandsense pair\nbandsense pair 4F2A --name Left --side left --tare",
     )
     command.add_argument("sensor", nargs="?", help="name, end of the name, or address (default: choose)")
     command.add_argument("--name", metavar="NAME", help="what the sensor is to be called; up to 16 letters")
     command.add_argument("--side", choices=("left", "right"), help="where there are two")
-    command.add_argument("--seconds", type=float, default=5.0, metavar="S", help="of scanning (default: 5)")
+    command.add_argument("--tare", action="store_true", help="the band is slack: this is its zero")
+    command.add_argument("--passkey", metavar="DIGITS", help="on the label of a sensor that asks for one")
+    command.add_argument(
+        "--seconds", type=float, default=5.0, metavar="S", help="to look for it (default: 5)"
+    )
     command.add_argument("--sim", action="store_true", help="a simulated sensor on a virtual radio")
     add_store_option(command)
 
@@ -41,63 +56,236 @@ def run(arguments: argparse.Namespace) -> int:
     """Pair."""
     import asyncio
 
-    information = asyncio.run(_pair(arguments))
-    _remember(arguments, information)
+    asyncio.run(_pair(arguments))
     return 0
 
 
-async def _pair(arguments: argparse.Namespace) -> SensorInformation:
-    from contextlib import suppress
+async def _pair(arguments: argparse.Namespace) -> None:
+    from bandsense.cli.known import checked_name, on_air, remembered
+    from bandsense.link.pairing import PairingStep, paired
 
-    from bandsense.cli.air import person, real_air, simulated_air
-    from bandsense.errors import CommandError
-    from bandsense.link.pairing import paired
+    def tell(step: PairingStep) -> None:
+        print(step.value, flush=True)
 
-    source = person(1, 1, 1, frozenset())
-    async with simulated_air(source, "simulator") if arguments.sim else real_air() as air:
-        sighting = await _choose(arguments, air.transport)
-        told = paired(sighting, transport=air.transport, on_step=lambda step: print(step.value, flush=True))
-        async with told as sensor:
-            if arguments.name is not None:
-                await sensor.device.set_label(arguments.name)
-            with suppress(CommandError):  # some sensors have nothing to blink with
-                await sensor.device.identify(_BLINK_S)
-                print(f"{sensor.information.name} blinks for {_BLINK_S} seconds", flush=True)
+    store = open_store(arguments)
+    if arguments.name is not None:
+        checked_name(arguments.name)
+    wanted = None if arguments.sensor is None else on_air(store, arguments.sensor)
+    passkey = _passkey(arguments)
+    async with _air(arguments) as air:
+        sighting = await _choose(wanted, arguments.seconds, air.transport)
+        async with paired(sighting, transport=air.transport, on_step=tell, ask_passkey=passkey) as sensor:
             _print(sensor.information)
-            return sensor.information
+            await _blink(sensor)
+            name = await _named(arguments, sensor)
+        known = remembered(store, sensor.information, name, arguments.side)
+        await _tared(arguments, sighting, air.transport)
+    print(f"remembered as {known.name}; train with it: bandsense live")
 
 
-async def _choose(arguments: argparse.Namespace, transport: Transport) -> SensorSighting:
-    """The sensor that was named, the only one there is, or the one that the person picks.
+def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Air]:
+    from bandsense.cli.air import person, real_air, simulated_air
+
+    return simulated_air(person(1, 1, 1, frozenset()), "simulator") if arguments.sim else real_air()
+
+
+# -- which one -----------------------------------------------------------------------------------------------
+
+
+async def _choose(wanted: str | None, seconds: float, transport: Transport) -> SensorSighting:
+    """The sensor that was named, the one that the person picks, or the only one there is.
 
     Raises:
-        SensorNotFound: none matches, or there are several and nobody can be asked.
+        SensorNotFound: it is not heard, or there are several and nobody can be asked.
     """
-    from bandsense.cli.commands.scan import sensor_table
+    from bandsense.cli.asking import somebody_there
     from bandsense.errors import SensorNotFound
+    from bandsense.link.pairing import wait_for_sighting
     from bandsense.link.scanner import discover
 
-    heard = await discover(arguments.seconds, transport=transport)
-    matching = [each for each in heard if arguments.sensor is None or each.matches(arguments.sensor)]
-    if not matching:
-        wanted = arguments.sensor or "a sensor"
-        raise SensorNotFound(f"{wanted} is not heard; press its button, bring it nearer, and pair again")
-    if len(matching) == 1:
-        return matching[0]
-    print(sensor_table(matching))
-    return _asked(matching)
+    if wanted is not None:
+        named = await wait_for_sighting(lambda sighting: sighting.matches(wanted), transport, seconds)
+        heard = () if named is None else (named,)
+    elif somebody_there():
+        return await _picked(transport)
+    else:
+        heard = await discover(seconds, transport=transport)
+    if not heard:
+        what = wanted or "a sensor"
+        raise SensorNotFound(f"{what} is not heard; press its button, bring it nearer, and pair again")
+    if len(heard) > 1:
+        names = ", ".join(f"{each.name} ({each.address})" for each in heard)
+        raise SensorNotFound(f"several sensors are on the air: {names}; name one of them")
+    return heard[0]
 
 
-def _asked(sensors: Sequence[SensorSighting]) -> SensorSighting:
-    """The one that the person at the terminal names; nothing else goes on meanwhile."""
+async def _picked(transport: Transport) -> SensorSighting:
+    """The one that the person picks from a list that follows what is on the air.
+
+    Raises:
+        SensorNotFound: the person gives up.
+    """
+    import asyncio
+
+    from rich.console import Console
+    from rich.live import Live
+
     from bandsense.errors import SensorNotFound
+    from bandsense.link.scanner import scanning
+    from bandsense.live.actions import Action
+    from bandsense.live.keys import keys
 
-    if not sys.stdin.isatty():
-        raise SensorNotFound("several sensors are on the air; say which one, by its name or address")
-    answer = input(f"which one? 1 to {len(sensors)}: ")
-    if not (answer.isdecimal() and 1 <= int(answer) <= len(sensors)):
-        raise SensorNotFound(f"{answer!r} is none of them; pair again")
-    return sensors[int(answer) - 1]
+    heard: dict[str, SensorSighting] = {}
+    picked: asyncio.Future[SensorSighting | None] = asyncio.get_running_loop().create_future()
+
+    def on_sighting(sighting: SensorSighting) -> None:
+        if sighting.address in heard or len(heard) < _CHOICES:
+            heard[sighting.address] = sighting
+
+    actions = {
+        str(n + 1): Action(f"sensor {n + 1}", partial(_pick, heard, picked, n)) for n in range(_CHOICES)
+    }
+    actions |= {"\n": actions["1"], "q": Action("end", lambda: _settle(picked, None))}
+    with (
+        Live(console=Console(), refresh_per_second=_DRAWN_PER_S, get_renderable=lambda: _offer(heard)),
+        keys(actions) as listening,
+    ):
+        async with scanning(on_sighting, transport):
+            chosen = await picked if listening else await _asked(heard)
+    if chosen is None:
+        raise SensorNotFound("no sensor was chosen; pair again when it is on the air")
+    return chosen
+
+
+def _settle(picked: asyncio.Future[SensorSighting | None], choice: SensorSighting | None) -> None:
+    if not picked.done():
+        picked.set_result(choice)
+
+
+def _pick(
+    heard: dict[str, SensorSighting], picked: asyncio.Future[SensorSighting | None], number: int
+) -> None:
+    if number < len(heard):
+        _settle(picked, list(heard.values())[number])
+
+
+async def _asked(heard: dict[str, SensorSighting]) -> SensorSighting | None:
+    """Where single keys cannot be read: the one whose number the person types."""
+    from bandsense.cli.asking import ask
+
+    while (answer := await ask("")) != "q":
+        if answer.isdecimal() and 1 <= int(answer) <= len(heard):
+            return list(heard.values())[int(answer) - 1]
+    return None
+
+
+def _offer(heard: dict[str, SensorSighting]) -> str:
+    from bandsense.cli.commands.scan import sensor_table
+
+    if not heard:
+        return "no sensor heard yet; press its button or pull the band to wake it, and bring it nearer\nq end"
+    return f"{sensor_table(list(heard.values()), numbered=True)}\npress the number of yours, or q to end"
+
+
+# -- what to do with it --------------------------------------------------------------------------------------
+
+
+def _passkey(arguments: argparse.Namespace) -> AskPasskey | None:
+    """Where six digits come from when the sensor wants some: the command line, the person, or nowhere.
+
+    Raises:
+        ConfigError: what the command line gives is no passkey.
+    """
+    from bandsense.cli.asking import ask, somebody_there
+
+    given = None if arguments.passkey is None else _digits(arguments.passkey)
+
+    async def answer() -> int | None:
+        if given is not None:
+            return given
+        text = await ask("the six digits on the sensor's label: ")
+        return int(text) if text.isdecimal() and int(text) <= _LARGEST_PASSKEY else None
+
+    return answer if given is not None or somebody_there() else None
+
+
+def _digits(text: str) -> int:
+    from bandsense.errors import ConfigError
+
+    if not text.isdecimal() or int(text) > _LARGEST_PASSKEY:
+        raise ConfigError(f"{text!r} is no passkey; it is the six digits on the sensor's label")
+    return int(text)
+
+
+async def _blink(sensor: Paired) -> None:
+    from contextlib import suppress
+
+    from bandsense.errors import CommandError
+
+    with suppress(CommandError):  # some sensors have nothing to blink with
+        await sensor.device.identify(_BLINK_S)
+        print(f"{sensor.information.name} blinks for {_BLINK_S} seconds", flush=True)
+
+
+async def _named(arguments: argparse.Namespace, sensor: Paired) -> str | None:
+    """Give it the name that the command line or the person says; None where it keeps its own."""
+    from bandsense.errors import CommandError
+
+    name: str | None = arguments.name or await _asked_name(sensor.information.name)
+    if name is not None:
+        try:
+            await sensor.device.set_label(name)
+        except CommandError as error:
+            print(f"{error}; this computer keeps it")
+    return name
+
+
+async def _asked_name(now: str) -> str | None:
+    from bandsense.cli.asking import ask, somebody_there
+    from bandsense.cli.known import checked_name
+    from bandsense.errors import ConfigError
+
+    while somebody_there() and (answer := await ask(f"what is it to be called? Enter keeps {now}: ")):
+        try:
+            return checked_name(answer)
+        except ConfigError as error:
+            print(error)
+    return None
+
+
+async def _tared(arguments: argparse.Namespace, sighting: SensorSighting, transport: Transport) -> None:
+    """Set its zero, where the command line or the person says that the band is slack now."""
+    from bandsense.cli.asking import somebody_there
+    from bandsense.errors import CalibrationError
+
+    if arguments.tare:
+        await _tare(sighting, transport)
+    elif somebody_there():
+        while await _is_slack():
+            try:
+                await _tare(sighting, transport)
+            except CalibrationError as error:
+                print(error)
+            else:
+                break
+
+
+async def _is_slack() -> bool:
+    from bandsense.cli.asking import ask
+
+    return await ask("zero: let the band hang slack and still, then press Enter; s leaves it out: ") != "s"
+
+
+async def _tare(sighting: SensorSighting, transport: Transport) -> None:
+    from bandsense.cli.taring import tare
+    from bandsense.errors import CommandError
+
+    try:
+        was_n = await tare(sighting, transport)
+    except CommandError as error:
+        print(error)
+    else:
+        print("zero set" if was_n is None else f"zero set; it showed {was_n:+.1f} N before")
 
 
 def _print(information: SensorInformation) -> None:
@@ -108,14 +296,3 @@ def _print(information: SensorInformation) -> None:
         "battery": None if information.battery_percent is None else f"{information.battery_percent} %",
     }
     print(", ".join(f"{name} {value}" for name, value in shown.items() if value))
-
-
-def _remember(arguments: argparse.Namespace, information: SensorInformation) -> None:
-    from bandsense.cli.trainee import profiles_of
-
-    store = open_store(arguments)
-    known = profiles_of(store).sensor(information.serial or information.address)
-    changes = {"name": arguments.name or information.name, "driver": information.driver}
-    profile = known.model_copy(update=changes | ({"side": arguments.side} if arguments.side else {}))
-    store.sensors.put(profile.id, profile.model_dump(mode="json"))
-    print(f"remembered as {profile.name}; train with it: bandsense live")

@@ -65,9 +65,11 @@ def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Air]:
     return simulated_air(person(1, 1, 1, frozenset()), "simulator") if arguments.sim else real_air()
 
 
-def sensor_table(sightings: Sequence[SensorSighting]) -> str:
-    """Sensors as a table, in the order given."""
-    return table(_HEAD, map(_row, sightings))
+def sensor_table(sightings: Sequence[SensorSighting], *, numbered: bool = False) -> str:
+    """Sensors as a table, in the order given; with numbers, to choose by."""
+    if not numbered:
+        return table(_HEAD, map(_row, sightings))
+    return table(("", *_HEAD), [(number, *_row(each)) for number, each in enumerate(sightings, 1)])
 
 
 def _as_json(sighting: SensorSighting) -> dict[str, object]:

@@ -13,6 +13,7 @@ from bandsense.cli.tables import table
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
+    from bandsense.store.store import Store
 
 
 def add(commands: Commands) -> None:
@@ -25,7 +26,7 @@ def add(commands: Commands) -> None:
         example="bandsense sensors\nbandsense sensors info 4F2A --self-test\n"
         "bandsense sensors rename 4F2A Left",
     )
-    command.set_defaults(action="list")
+    command.set_defaults(action="list", json=False)
     add_store_option(command)
     actions = command.add_subparsers(metavar="ACTION")
     for name, summary in (
@@ -38,8 +39,9 @@ def add(commands: Commands) -> None:
         action = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         action.set_defaults(action=name)
         if name == "list":
+            action.add_argument("--json", action="store_true", help="one JSON object a sensor")
             continue
-        action.add_argument("sensor", help="name, end of the name, or address")
+        action.add_argument("sensor", help="name, side, end of the name, serial number or address")
         if name == "info":
             action.add_argument("--self-test", action="store_true", help="with the band slack: test it first")
             action.add_argument("--json", action="store_true", help="one JSON object")
@@ -53,9 +55,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what was asked."""
     import asyncio
 
+    from bandsense.cli.known import on_air
+
     if arguments.action == "list":
         return _list(arguments)
-    work: Coroutine[Any, Any, None] = _ACTIONS[arguments.action](arguments)
+    store = open_store(arguments)
+    target = on_air(store, arguments.sensor) or arguments.sensor
+    work: Coroutine[Any, Any, None] = _ACTIONS[arguments.action](arguments, store, target)
     asyncio.run(work)
     return 0
 
@@ -64,6 +70,10 @@ def _list(arguments: argparse.Namespace) -> int:
     from bandsense.cli.trainee import profiles_of
 
     sensors = profiles_of(open_store(arguments)).sensors
+    if arguments.json:
+        for each in sensors:
+            print(each.model_dump_json())
+        return 0
     if not sensors:
         print("no sensor yet; make one yours with `bandsense pair`")
         return 0
@@ -72,13 +82,13 @@ def _list(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _info(arguments: argparse.Namespace) -> None:
+async def _info(arguments: argparse.Namespace, _store: Store, target: str) -> None:
     from bandsense.cli.air import real_air
     from bandsense.link.pairing import inspect
     from bandsense.workout.events import fields_json
 
     async with real_air() as air:
-        report = await inspect(arguments.sensor, transport=air.transport, self_test=arguments.self_test)
+        report = await inspect(target, transport=air.transport, self_test=arguments.self_test)
     data = fields_json(report)
     if arguments.json:
         print(json.dumps(data, default=str))
@@ -87,35 +97,53 @@ async def _info(arguments: argparse.Namespace) -> None:
     print(table(("what", "value"), [(name, value) for name, value in rows if value is not None]))
 
 
-async def _identify(arguments: argparse.Namespace) -> None:
+async def _identify(arguments: argparse.Namespace, _store: Store, target: str) -> None:
     from bandsense.cli.air import real_air
     from bandsense.link.pairing import identify
 
     async with real_air() as air:
-        await identify(arguments.sensor, seconds=arguments.seconds, transport=air.transport)
+        await identify(target, seconds=arguments.seconds, transport=air.transport)
 
 
-async def _rename(arguments: argparse.Namespace) -> None:
+async def _rename(arguments: argparse.Namespace, store: Store, target: str) -> None:
     from bandsense.cli.air import real_air
+    from bandsense.cli.known import checked_name, known_sensor
+    from bandsense.errors import CommandError
     from bandsense.link.pairing import rename
 
-    async with real_air() as air:
-        await rename(arguments.sensor, arguments.name, transport=air.transport)
-    print(f"it is called {arguments.name} now")
+    name = checked_name(arguments.name)
+    known = known_sensor(store, arguments.sensor)
+    try:
+        async with real_air() as air:
+            await rename(target, name, transport=air.transport)
+    except CommandError as error:
+        if known is None:
+            raise
+        print(f"{error}; this computer keeps it")
+    if known is not None:
+        renamed = known.model_copy(update={"name": name})
+        store.sensors.put(known.id, renamed.model_dump(mode="json"))
+    print(f"it is called {name} now")
 
 
-async def _forget(arguments: argparse.Namespace) -> None:
+async def _forget(arguments: argparse.Namespace, store: Store, target: str) -> None:
     from bandsense.cli.air import real_air
-    from bandsense.cli.trainee import profiles_of
+    from bandsense.cli.known import forgotten
+    from bandsense.errors import SensorNotFound
     from bandsense.link.pairing import forget
 
-    async with real_air() as air:
-        told = await forget(arguments.sensor, transport=air.transport)
-    store = open_store(arguments)
-    wanted = arguments.sensor.casefold()
-    for each in profiles_of(store).sensors:
-        if wanted in (each.id.casefold(), each.name.casefold()):
-            store.sensors.remove(each.id)
+    try:
+        async with real_air() as air:
+            told = await forget(target, transport=air.transport)
+    except SensorNotFound:
+        if not forgotten(store, arguments.sensor):
+            raise
+        print(
+            "forgotten here; it is not on the air, so a bond with it stays: remove it in the computer's "
+            "Bluetooth settings, and hold the sensor's button for 10 s when you find it"
+        )
+        return
+    forgotten(store, arguments.sensor)
     print("forgotten on both sides" if told else "forgotten here; the sensor still remembers this computer")
 
 

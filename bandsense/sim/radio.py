@@ -551,6 +551,7 @@ class VirtualRadio:
         controller = self.controller(name)
         controller.le_legacy_advertiser.stop()
         self.air.forget(controller)
+        await asyncio.sleep(0)  # its host is told that the link is lost before it forgets all links
         await device.power_off()
 
     async def adapter(self, name: str = "computer") -> Adapter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
@@ -89,8 +89,14 @@ def get_exercise(exercise_id: str, extra_dirs: Iterable[Path] = ()) -> Exercise:
     raise ConfigError(f"no exercise is called '{exercise_id}'; {hint}")
 
 
-def render(exercise: Exercise) -> str:
-    """The exercise as plain text for a person, ending without a newline."""
+def render(exercise: Exercise, easier_cm: Sequence[int], harder_cm: Sequence[int]) -> str:
+    """The exercise as plain text for a person, ending without a newline.
+
+    Args:
+        exercise: what to tell of.
+        easier_cm: for each way to change the slack, centimetres that make it about a tenth easier.
+        harder_cm: the same for about a twentieth harder.
+    """
     tempo, breathing = exercise.tempo, exercise.breathing
     lines = [
         f"{exercise.name}  ({exercise.id})",
@@ -111,12 +117,10 @@ def render(exercise: Exercise) -> str:
         lines.append("Sides    left and right in turn; both halves make one set")
     lines += [
         "",
-        "More slack (easier)",
-        *(f"  - {method.more_slack.format(cm='a few')}" for method in exercise.slack),
-    ]
-    lines += [
-        "Less slack (harder)",
-        *(f"  - {method.less_slack.format(cm='a few')}" for method in exercise.slack),
+        "More slack (at that length about a tenth easier), one of",
+        *(f"  - {way.more_slack.format(cm=cm)}" for way, cm in zip(exercise.slack, easier_cm, strict=True)),
+        "Less slack (about a twentieth harder), one of",
+        *(f"  - {way.less_slack.format(cm=cm)}" for way, cm in zip(exercise.slack, harder_cm, strict=True)),
     ]
     lines += ["", "Take care", *(f"  - {caution}" for caution in exercise.cautions)]
     return "\n".join(lines)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from enum import Enum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -29,12 +31,46 @@ MovingSeconds = Annotated[float, Field(ge=0.2, le=30.0)]
 Metres = Annotated[float, Field(gt=0.05, le=5.0)]
 
 
+_UNITS = {"_m": "metres", "_n": "newtons", "_s": "seconds"}
+_BOUNDS = {
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "at most {le:g}",
+}
+
+
 def faults_in(error: ValidationError) -> str:
-    """Every fault that validation found, with its place, in one line for a person."""
+    """Every fault that validation found, with its place and in plain words, in one line for a person."""
+    faults = error.errors(include_url=False)
+    places = [fault["loc"] for fault in faults]
+    missing = [str(fault["loc"][-1]) for fault in faults if fault["type"] == "missing"]
     return "; ".join(
-        f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {fault['msg'].removeprefix('Value error, ')}"
-        for fault in error.errors(include_url=False)
+        f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {_fault_words(fault, missing)}"
+        for fault in faults
+        # What holds faulty things is not at fault itself.
+        if not any(place != fault["loc"] and place[: len(fault["loc"])] == fault["loc"] for place in places)
     )
+
+
+def _fault_words(fault: Mapping[str, Any], missing: Sequence[str]) -> str:
+    kind, given, context = fault["type"], fault["input"], fault.get("ctx", {})
+    name = str(fault["loc"][-1]) if fault["loc"] else ""
+    unit = _UNITS.get(name[-2:], "")
+    if kind == "missing":
+        return "is missing"
+    if kind == "extra_forbidden":
+        near = get_close_matches(name, missing, n=1)
+        return f"is not known{f'; is {near[0]} meant?' if near else ''}"
+    if kind in _BOUNDS:
+        return f"must be {_BOUNDS[kind].format(**context)}{unit and f' {unit}'}, not {given}"
+    if kind.startswith(("float_", "int_")):
+        return f"{given!r} is not a {'whole ' * kind.startswith('int_')}number{unit and f' of {unit}'}"
+    if kind in ("enum", "literal_error"):
+        return f"{given!r} is not known; it can be {context['expected']}"
+    if kind == "string_pattern_mismatch":
+        return f"{given!r} must be small letters, digits and hyphens, a letter first"
+    return str(fault["msg"]).removeprefix("Value error, ")
 
 
 class _Data(BaseModel):
@@ -113,19 +149,23 @@ class SlackMethod(_Data):
         more_slack: sentence that makes the exercise easier, with `{cm}` where the amount goes.
         less_slack: sentence that makes it harder, with `{cm}` where the amount goes.
         share: part of the change of one strand that each place of the sentence takes. A band held
-            between two hands is one strand with two ends, so each hand takes half of its change.
+            between two hands is one strand with two ends, so each hand takes half of its change. More than
+            1 where a step to the anchor does not go along the band, so that more of it is needed.
     """
 
     kind: SlackMethodKind
     more_slack: Line
     less_slack: Line
-    share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    share: Annotated[float, Field(gt=0.0, le=2.0)] = 1.0
 
     @model_validator(mode="after")
     def _says_how_much(self) -> Self:
         for name in ("more_slack", "less_slack"):
-            if getattr(self, name).count("{cm}") != 1:
-                raise ValueError(f"{name} must contain {{cm}} once, where the amount goes")
+            sentence = getattr(self, name)
+            if sentence.count("{cm}") != 1 or set("{}") & set(sentence.replace("{cm}", "")):
+                raise ValueError(
+                    f"{name} must contain {{cm}} once, where the amount goes, and no other braces"
+                )
         return self
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -61,13 +62,29 @@ def test_a_shipped_exercise_is_complete_and_safe(exercise_id):
 def test_a_band_between_the_hands_shares_its_change_between_them():
     for exercise in load_exercises().values():
         halves = exercise.anchoring is Anchoring.BETWEEN_HANDS
-        assert all(method.share == (0.5 if halves else 1.0) for method in exercise.slack)
+        grips = [method for method in exercise.slack if method.kind is SlackMethodKind.GRIP]
+        assert [method.share for method in grips] == [0.5 if halves else 1.0]
+
+
+def test_a_step_across_the_band_takes_more_than_one_along_it():
+    shares = {
+        key: method.share
+        for key, exercise in load_exercises().items()
+        for method in exercise.slack
+        if method.kind is SlackMethodKind.ANCHOR_DISTANCE
+    }
+    # The arms open by some 0.85 m at 1.4 m from the anchor.
+    along = 1.4 / math.hypot(1.4, 0.85)
+    assert shares.pop("reverse-flye") == pytest.approx(1.0 / along, abs=0.03)
+    assert set(shares.values()) == {1.0}
 
 
 @pytest.mark.parametrize("exercise_id", SHIPPED)
 def test_it_reads_as_text(exercise_id):
     exercise = get_exercise(exercise_id)
-    text = render(exercise)
+    ways = range(len(exercise.slack))
+    text = render(exercise, [11 + way for way in ways], [21 + way for way in ways])
+    assert all(f"about {cm + way} cm" in text for cm in (11, 21) for way in ways)
     assert exercise.name in text
     assert all(step in text for step in (*exercise.setup, *exercise.cautions))
     assert "exhale on the pull" in text
@@ -100,17 +117,32 @@ def test_a_file_may_replace_a_shipped_exercise(tmp_path):
     ("change", "says"),
     [
         (("id = ", "id == "), "not valid TOML"),
-        (('"face-pull"', '"Face pull"'), "id: String should match"),
+        (('"face-pull"', '"Face pull"'), "id: 'Face pull' must be small letters, digits and hyphens"),
         (("stroke_m = 0.5", "stroke_m = 1.5"), "three times its resting length"),
-        (("stroke_m = 0.5", "stroke_m = -1"), "stroke_m: Input should be greater"),
-        (('"anchored"', '"hanging"'), "anchoring: Input should be 'anchored'"),
+        (("stroke_m = 0.5", "stroke_m = -1"), "stroke_m: must be more than 0.05 metres, not -1"),
+        (("rest_length_m = 0.7", "rest_length_m = 70"), "rest_length_m: must be at most 5 metres, not 70"),
+        (
+            ("rest_length_m = 0.7", 'rest_length_m = "70 cm"'),
+            "rest_length_m: '70 cm' is not a number of metres",
+        ),
+        (
+            ("rest_length_m = 0.7", "rest_length_cm = 70"),
+            "rest_length_cm: is not known; is rest_length_m meant?",
+        ),
+        (('"anchored"', '"hanging"'), "anchoring: 'hanging' is not known; it can be 'anchored'"),
         (('"anchored"', '"foot"'), None),
         (('"grip"', '"foot"'), "not anchored there"),
         (("{cm} cm out", "a bit out"), "more_slack must contain {cm} once"),
-        (('start_pose = "Arms forward."', ""), "start_pose: Field required"),
-        (("summary =", "sumary ="), "sumary: Extra inputs"),
+        (("{cm} cm out", "{cm} cm {out}"), "no other braces"),
+        (("{cm} cm out", "{cm} cm out }"), "no other braces"),
+        (('kind = "grip"', 'kind = "grip"\nshare = 7'), "slack.0.share: must be at most 2, not 7"),
+        (('start_pose = "Arms forward."', ""), "start_pose: is missing"),
+        (("summary =", "sumary ="), "sumary: is not known; is summary meant?"),
         (("[[slack]]", "[breathing]\npull = 'inhale'\nreturn = 'inhale'\n[[slack]]"), "breath must turn"),
-        (("[[slack]]", "[tempo]\npull_s = 0.0\n[[slack]]"), "tempo.pull_s"),
+        (
+            ("[[slack]]", "[tempo]\npull_s = 0.0\n[[slack]]"),
+            "tempo.pull_s: must be at least 0.2 seconds, not 0",
+        ),
     ],
 )
 def test_a_bad_file_is_named_with_the_reason(tmp_path, change, says):
@@ -123,6 +155,12 @@ def test_a_bad_file_is_named_with_the_reason(tmp_path, change, says):
         load_exercises([tmp_path])
     assert str(path) in str(caught.value)
     assert says in str(caught.value)
+
+
+def test_a_fault_within_is_told_once(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        parse_exercise(MINIMAL.replace("{cm}", "5"), source="mine.toml")
+    assert str(caught.value).count(";") == 0
 
 
 def test_a_band_between_the_hands_has_no_anchor_to_step_to():

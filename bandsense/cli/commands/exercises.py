@@ -11,6 +11,7 @@ from bandsense.cli.tables import table
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
+    from bandsense.exercises.model import Exercise
 
 
 def add(commands: Commands) -> None:
@@ -31,13 +32,26 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List or show."""
-    from bandsense.exercises.catalogue import get_exercise, load_exercises, render
+    from bandsense.exercises.catalogue import get_exercise, load_exercises
 
     folders = (home() / "exercises",)
     if arguments.exercise is not None:
-        print(render(get_exercise(arguments.exercise, folders)))
+        print(_page(get_exercise(arguments.exercise, folders)))
         return 0
     exercises = load_exercises(folders)
     rows = [(each.id, each.name, each.summary) for each in exercises.values()]
     print(table(("id", "name", "what it does"), rows))
     return 0
+
+
+def _page(exercise: Exercise) -> str:
+    """The exercise with the amounts that someone would be told who has measured nothing yet."""
+    from bandsense.exercises.catalogue import render
+    from bandsense.workout.advice import AdvisorState
+    from bandsense.workout.dose import dose
+
+    state = AdvisorState.typical(exercise)
+    easier, harder = (
+        [dose(state, method, ratio, 0.0).amount_cm for method in exercise.slack] for ratio in (0.90, 1.05)
+    )
+    return render(exercise, easier, harder)

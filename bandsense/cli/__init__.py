@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         top.print_help()
         return 2
     try:
-        status: int = arguments.run(arguments)
+        status = _run(arguments)
         sys.stdout.flush()
     except BandsenseError as error:
         print(f"bandsense: {error}", file=sys.stderr)
@@ -77,3 +77,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return status
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """Run the command that was parsed, and keep in the log how it failed, if it did."""
+    import logging
+
+    from bandsense.cli.home import home
+    from bandsense.cli.logs import kept_log
+
+    logger = logging.getLogger(__name__)
+    with kept_log(home()):
+        try:
+            status: int = arguments.run(arguments)
+        except BandsenseError as error:
+            logger.warning("%s: %s", type(error).__name__, error)
+            raise
+        except Exception:
+            logger.exception("a mistake in this program")
+            raise
+        return status

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bandsense.cli.following import Item
+from bandsense.cli.home import home
 from bandsense.errors import DataError
+from bandsense.link.bundle import software_versions
 from bandsense.link.capture import CaptureWriter, LinkNote, Section, read_capture, replay_capture
 from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.calibration import Calibration
@@ -16,7 +19,32 @@ from bandsense.store.model import Input
 from bandsense.store.timeline import interleaved
 from bandsense.workout.settings import WorkoutSettings
 
-__all__ = ["CaptureNotes", "Captured", "captured"]
+__all__ = ["CaptureNotes", "Captured", "captured", "last_capture", "new_capture"]
+
+_LAST = "last-capture.txt"
+"""In the data folder: where the last capture lies."""
+
+
+def new_capture(path: Path) -> CaptureWriter:
+    """A capture in this file, remembered as the last one.
+
+    Raises:
+        FileFormatError: the file exists and is no capture.
+        DataError: it cannot be written.
+    """
+    writer = CaptureWriter(path, software_versions())
+    with suppress(OSError):  # only convenience is lost
+        home().mkdir(parents=True, exist_ok=True)
+        (home() / _LAST).write_text(str(path.absolute()), encoding="utf-8")
+    return writer
+
+
+def last_capture() -> Path | None:
+    """The file of the last capture, if it still exists."""
+    with suppress(OSError, ValueError):
+        path = Path((home() / _LAST).read_text(encoding="utf-8"))
+        return path if path.is_file() else None
+    return None
 
 
 class CaptureNotes:

@@ -42,11 +42,16 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was looked at, and what was found, with what to do where something is wrong."""
+    """What was looked at, and what was found, with what to do where something is wrong.
+
+    Attributes:
+        private: names in the finding that nobody else needs to know.
+    """
 
     name: str
     outcome: Outcome
     finding: str
+    private: tuple[str, ...] = ()
 
 
 def checks(store: Path) -> Iterator[Check]:
@@ -88,8 +93,9 @@ def _bluetooth() -> Check:
     from bandsense.link.scanner import discover
 
     sensors = asyncio.run(discover(_SCAN_S))
-    heard = ", ".join(sensor.name for sensor in sensors) or "no sensor heard just now"
-    return Check("bluetooth", Outcome.GOOD, f"the adapter scans; {heard}")
+    names = tuple(sensor.name for sensor in sensors)
+    heard = ", ".join(names) or "no sensor heard just now"
+    return Check("bluetooth", Outcome.GOOD, f"the adapter scans; {heard}", names)
 
 
 def _extra(extra: str, module: str, purpose: str) -> Check:

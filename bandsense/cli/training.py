@@ -12,15 +12,13 @@ from typing import Any
 
 from bandsense.cli.air import Air
 from bandsense.cli.calibrations import calibration_of
-from bandsense.cli.capturing import CaptureNotes
+from bandsense.cli.capturing import CaptureNotes, new_capture
 from bandsense.cli.following import Item, interrupts, show
 from bandsense.cli.output import Output
 from bandsense.cli.publishing import Publishing, published
 from bandsense.cli.trainee import Trainee, remember, trainee
 from bandsense.errors import StoreError
 from bandsense.exercises.model import Side
-from bandsense.link.bundle import software_versions
-from bandsense.link.capture import CaptureWriter
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.live.actions import Action, Actions
 from bandsense.live.tracker import Sink, Tracker
@@ -75,8 +73,8 @@ class _Relay:
             self._output.status(event.state.value, event.message)
 
 
-async def train(training: Training, air: Air, store: Store, output: Output) -> int:
-    """Run a session from the search for the sensor to its summary; gives its number.
+async def train(training: Training, air: Air, store: Store, output: Output) -> int | None:
+    """Run a session from the search for the sensor to its summary; gives its number, None without a sample.
 
     Raises:
         LinkError: the sensor cannot be reached.
@@ -91,7 +89,7 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
     relay = _Relay(output)
     async with AsyncExitStack() as afterwards:
         afterwards.enter_context(interrupts(stop))
-        capture = CaptureWriter(training.capture, software_versions()) if training.capture else None
+        capture = new_capture(training.capture) if training.capture else None
         if capture is not None:
             afterwards.push_async_callback(asyncio.to_thread, capture.close)
         async with open_sensor(
@@ -104,7 +102,7 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
             if capture is not None:
                 sinks.append(CaptureNotes(capture, air.transport.clock, settings))
             relay.tracker = tracker = Tracker(Workout(settings), sinks=sinks)
-            afterwards.push_async_callback(_close, recorder, tracker)
+            afterwards.push_async_callback(_close, store, recorder, tracker, output)
             identity = sensor.information.serial or sensor.information.address
             await afterwards.enter_async_context(published(tracker, identity, training.publishing))
             output.begin(tracker, _title(who, first_side), _actions(tracker, stop))
@@ -116,6 +114,9 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
                 ending.cancel()
                 with suppress(asyncio.CancelledError):
                     await ending
+    if not recorder.samples:
+        output.end(summary)
+        return None
     progression = remember(store, who, tracker.workout.advisor_states)
     output.end(summary, recorder.session, progression.reason)
     return recorder.session
@@ -140,8 +141,18 @@ def _actions(tracker: Tracker, stop: asyncio.Event) -> Actions:
     }
 
 
-async def _close(recorder: Recorder, tracker: Tracker) -> None:
-    await asyncio.to_thread(recorder.close, summary=asdict(tracker.workout.summary()))
+async def _close(store: Store, recorder: Recorder, tracker: Tracker, output: Output) -> None:
+    """Bring the session to its end in the store; one without a sample is not kept."""
+    summary = asdict(tracker.workout.summary())
+    while True:
+        try:
+            await asyncio.to_thread(recorder.close, summary=summary)
+            break
+        except StoreError as error:
+            if not await output.try_again(str(error)):
+                raise
+    if not recorder.samples:
+        store.delete(recorder.session)
 
 
 def _new_session(who: Trainee, air: Air, sensor: Sensor, settings: WorkoutSettings) -> NewSession:
@@ -164,14 +175,15 @@ async def _items(
 ) -> AsyncIterator[Item]:
     """Samples, and the battery level whenever it has changed."""
     battery_percent: int | None = None
-    problem: StoreError | None = None
+    problem: str | None = None
     async for block in sensor.stream(rate_hz):
         if sensor.battery_percent not in (None, battery_percent):
             battery_percent = sensor.battery_percent
             yield "battery", {"percent": battery_percent}
-        if recorder.problem is not problem:
-            problem = recorder.problem
-            output.problem(None if problem is None else str(problem))
+        now = None if recorder.problem is None else str(recorder.problem)
+        if now != problem:
+            problem = now
+            output.problem(problem)
         yield block
 
 

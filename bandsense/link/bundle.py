@@ -12,7 +12,7 @@ import socket
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -20,14 +20,20 @@ from pathlib import Path
 from typing import Any
 
 from bandsense.errors import DataError, FrameError
-from bandsense.link.capture import CaptureWriter, Interruption, LinkNote, Received, Section, read_capture
-from bandsense.wire.profile import (
-    INFORMATION_UUID,
-    SERIAL_UUID,
-    Information,
+from bandsense.link.capture import (
+    Capture,
+    CaptureWriter,
+    Interruption,
+    LinkNote,
+    Received,
+    Section,
+    read_capture,
 )
+from bandsense.wire import progressor, whc06
+from bandsense.wire.decoder import ADVERTISEMENT
+from bandsense.wire.profile import INFORMATION_UUID, SERIAL_UUID, Information
 
-__all__ = ["Mask", "adapter_facts", "masked_capture", "software_versions", "write_bundle"]
+__all__ = ["Mask", "adapter_facts", "masked_capture", "nameless", "software_versions", "write_bundle"]
 
 _PACKAGES = ("bandsense", "bleak", "bleak-retry-connector", "dbus-fast", "numpy", "scipy", "bumble")
 _LOG_BYTES = 1 << 20
@@ -38,8 +44,13 @@ _MAC = re.compile(
 )
 _CORE_BLUETOOTH_ID = re.compile(r"\b[0-9A-F]{8}-(?:[0-9A-F]{4}-){3}[0-9A-F]{12}\b")
 """macOS gives every device an own id, in upper case; UUIDs of services are written in lower case here."""
+_SERIAL = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{16}(?![0-9A-Za-z])")
+"""As bandsense writes serial numbers."""
 _SENSOR_NAME = re.compile(r"\b(bandsense-|Progressor_)\w{2,}")
 _HARMLESS = frozenset(("", "root", "localhost"))
+_NAMES_OF_ADAPTER = ("Name", "Alias")
+"""BlueZ takes the computer's name, or what its owner has chosen."""
+_VERSION_TEXT = re.compile(rb"[0-9]+(\.[0-9]+)+\0*")
 
 
 class Mask:
@@ -51,14 +62,17 @@ class Mask:
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         own = {_user_name(), socket.gethostname(), socket.gethostname().partition(".")[0]}
-        self._names = sorted({*names, *own} - _HARMLESS, key=len, reverse=True)
+        unusual = {name for name in (*names, *own) if not _SENSOR_NAME.fullmatch(name)}
+        self._names = sorted(unusual - _HARMLESS, key=len, reverse=True)
         self._numbers: dict[str, str] = {}
 
     def text(self, text: str) -> str:
         """The same text, masked."""
         text = text.replace(str(Path.home()), "~") if Path.home() != Path("/") else text
         for name in self._names:
-            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", lambda m: self._number("name", m[0]), text)
+            whole = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
+            text = whole.sub(lambda m: self._number("name", m[0].casefold()), text)
+        text = _SERIAL.sub(lambda m: self._number("serial", m[0].lower()), text)
         text = _SENSOR_NAME.sub(lambda m: m[1] + self._number("sensor", m[0]), text)
         for pattern in (_MAC, _CORE_BLUETOOTH_ID):
             text = pattern.sub(lambda m: self._number("address", m[0].upper().replace("_", ":")), text)
@@ -139,7 +153,7 @@ async def _bluez_adapters() -> Any:
             return f"BlueZ does not answer: {reply.error_name}"
         objects = unpack_variants(reply.body[0])
         return {
-            path: interfaces["org.bluez.Adapter1"]
+            path: nameless(interfaces["org.bluez.Adapter1"])
             for path, interfaces in objects.items()
             if "org.bluez.Adapter1" in interfaces
         }
@@ -147,27 +161,57 @@ async def _bluez_adapters() -> Any:
         bus.disconnect()
 
 
+def nameless(adapter: Mapping[str, Any]) -> dict[str, Any]:
+    """What BlueZ tells of an adapter, without what it is called."""
+    return {key: value for key, value in adapter.items() if key not in _NAMES_OF_ADAPTER}
+
+
 def _masked_value(record: Received) -> bytes:
-    """Serial number and label blotted out; their lengths are kept, because decoding may hang on them."""
+    """What names a sensor blotted out; lengths are kept, because decoding may hang on them."""
+    data = record.data
     if record.characteristic == INFORMATION_UUID:
         with suppress(FrameError):
-            information = Information.decode(record.data)
+            information = Information.decode(data)
             label = "x" * len(information.label.encode())
             return replace(information, serial=0, label=label).encode()
     if record.characteristic == SERIAL_UUID:
-        return b"0" * len(record.data)
-    return record.data
+        return b"0" * len(data)
+    if record.characteristic == progressor.DATA_UUID:
+        with suppress(FrameError):
+            return _masked_answer(data)
+    if record.characteristic == ADVERTISEMENT:
+        return whc06.without_prefix(data)
+    return data
 
 
-def masked_capture(source: Path, target: Path, mask: Mask) -> None:
+def _masked_answer(data: bytes) -> bytes:
+    """Answers of a Progressor do not say to what; one is its serial number. Only a version is left."""
+    notification = progressor.decode_notification(data)
+    if not isinstance(notification, progressor.Response) or _VERSION_TEXT.fullmatch(notification.payload):
+        return data
+    return progressor.encode_response(bytes(len(notification.payload)))
+
+
+def _names_in(capture: Capture) -> Iterator[str]:
+    """What the sensors of a capture are called."""
+    for record in capture.records:
+        if isinstance(record, Section):
+            yield str(record.about.get("name", ""))
+        elif isinstance(record, Received) and record.characteristic == INFORMATION_UUID:
+            with suppress(FrameError):
+                yield Information.decode(record.data).label
+
+
+def masked_capture(capture: Capture, target: Path, mask: Mask) -> None:
     """Write a capture again: the same samples at the same times, without names, addresses and serials.
 
+    What the sensors of other packages' drivers send is left as it is.
+
     Raises:
-        FileFormatError: the source is no capture.
-        DataError: a file cannot be read or written.
+        DataError: the file cannot be written.
     """
     with CaptureWriter(target) as writer:
-        for record in read_capture(source).records:
+        for record in capture.records:
             match record:
                 case Section():
                     writer.section(record.arrival_s, mask.value(record.about))
@@ -204,23 +248,28 @@ def write_bundle(
         names: names of people, sensors and bands that must not be told.
 
     Raises:
+        FileFormatError: the capture is none.
         DataError: a file cannot be read or written.
     """
-    mask = Mask(names)
+    read = None if capture is None else read_capture(capture)
+    mask = Mask([*names, *(_names_in(read) if read else ())])
     try:
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED) as bundle,
-        ):
+        with zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED) as bundle:
             text = json.dumps(mask.value(facts), indent=1, ensure_ascii=False, default=str)
             bundle.writestr("facts.json", text)
             for log in logs:
                 bundle.writestr(f"logs/{mask.text(log.name)}", mask.text(_tail(log)))
-            if capture is not None:
-                masked = Path(folder) / "last.bandcap"
-                masked_capture(capture, masked, mask)
-                bundle.write(masked, "last.bandcap")
+            if read is not None:
+                _add_capture(bundle, read, mask)
     except FileExistsError:
         raise DataError(f"{path} exists already; choose another name") from None
     except OSError as error:
+        path.unlink(missing_ok=True)
         raise DataError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _add_capture(bundle: zipfile.ZipFile, capture: Capture, mask: Mask) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        masked = Path(folder) / "last.bandcap"
+        masked_capture(capture, masked, mask)
+        bundle.write(masked, masked.name)

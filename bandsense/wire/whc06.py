@@ -11,7 +11,15 @@ from dataclasses import dataclass
 
 from bandsense.errors import FrameError
 
-__all__ = ["COMPANY_ID", "NAME", "NOMINAL_RATE_HZ", "Reading", "decode_advertisement", "encode_advertisement"]
+__all__ = [
+    "COMPANY_ID",
+    "NAME",
+    "NOMINAL_RATE_HZ",
+    "Reading",
+    "decode_advertisement",
+    "encode_advertisement",
+    "without_prefix",
+]
 
 COMPANY_ID = 0x0100
 NAME = "IF_B7"
@@ -48,8 +56,8 @@ def decode_advertisement(data: bytes) -> Reading:
     Raises:
         FrameError: too short, or the scale is set to another unit than kilograms.
     """
-    if data[:2] == _COMPANY_BYTES and len(data) >= _MIN_BYTES + 2:
-        data = data[2:]
+    if _has_company(data):
+        data = data[len(_COMPANY_BYTES) :]
     if len(data) < _MIN_BYTES:
         raise FrameError(f"a reading has at least {_MIN_BYTES} bytes, got {len(data)}")
     state = data[_STATE_AT]
@@ -57,6 +65,10 @@ def decode_advertisement(data: bytes) -> Reading:
         raise FrameError("the scale shows another unit than kilograms; press UNIT on it until it shows kg")
     weight = int.from_bytes(data[_WEIGHT_AT : _WEIGHT_AT + 2], "big")
     return Reading(weight / _CENTI, bool(state >> 4))
+
+
+def _has_company(data: bytes) -> bool:
+    return data[:2] == _COMPANY_BYTES and len(data) >= _MIN_BYTES + len(_COMPANY_BYTES)
 
 
 def encode_advertisement(reading: Reading) -> bytes:
@@ -69,3 +81,9 @@ def encode_advertisement(reading: Reading) -> bytes:
     if not 0 <= centi <= 0xFFFF:
         raise FrameError(f"a scale shows 0 … 655.35 kg, not {reading.weight_kgf}")
     return _PREFIX + centi.to_bytes(2, "big") + bytes(2) + bytes((reading.stable << 4 | _UNIT_KG,))
+
+
+def without_prefix(data: bytes) -> bytes:
+    """The same reading with zeros for the bytes before it, which may tell one scale from another."""
+    begin = len(_COMPANY_BYTES) if _has_company(data) else 0
+    return data[:begin] + bytes(len(data[begin : begin + _WEIGHT_AT])) + data[begin + _WEIGHT_AT :]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bandsense.errors import FrameError
-from bandsense.wire.whc06 import Reading, decode_advertisement, encode_advertisement
+from bandsense.wire.whc06 import Reading, decode_advertisement, encode_advertisement, without_prefix
 
 # prefix and layout as in hammockman/wh-c06-logger wh_c06.py: weight at 10, state and unit at 14
 PREFIX = bytes.fromhex("0203112ac0191122e201")
@@ -25,6 +25,15 @@ PREFIX = bytes.fromhex("0203112ac0191122e201")
 @pytest.mark.parametrize("company", [b"", b"\x00\x01"], ids=["id stripped", "id in front"])
 def test_both_offsets(tail: str, reading: Reading, company: bytes) -> None:
     assert decode_advertisement(company + PREFIX + bytes.fromhex(tail)) == reading
+
+
+@pytest.mark.parametrize("company", [b"", b"\x00\x01"], ids=["id stripped", "id in front"])
+def test_without_its_prefix_a_reading_stays(company: bytes) -> None:
+    data = company + PREFIX + bytes.fromhex("04d2000011")
+    blotted = without_prefix(data)
+    assert PREFIX not in blotted
+    assert len(blotted) == len(data)
+    assert decode_advertisement(blotted) == Reading(12.34, True)
 
 
 @pytest.mark.parametrize("tail", ["04d2000002", "04d2000000", "04d20000", ""])

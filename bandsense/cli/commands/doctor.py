@@ -12,6 +12,9 @@ from bandsense.cli.command import add_command
 from bandsense.cli.home import add_store_option, store_path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bandsense.cli.checks import Check
     from bandsense.cli.command import Commands
 
 
@@ -28,19 +31,24 @@ def add(commands: Commands) -> None:
         summary="say what works on this machine, and what to do about what does not",
         details="Looks at the store, the Bluetooth adapter and the optional parts. The exit status is 1 when "
         "something that is needed does not work.",
-        example="bandsense doctor\nbandsense doctor --bundle report.zip --capture last.bandcap",
+        example="bandsense doctor\nbandsense doctor --bundle report.zip",
     )
     command.add_argument("--json", action="store_true", help="one JSON object a check")
     command.add_argument(
-        "--bundle", type=Path, metavar="FILE", help="also write a ZIP for a bug report; names are masked"
+        "--bundle",
+        type=Path,
+        metavar="FILE",
+        help="also write a ZIP for a bug report: versions, adapter, logs, last capture; names are masked",
     )
-    command.add_argument("--capture", type=Path, metavar="FILE", help="a raw capture to put into it")
+    command.add_argument(
+        "--capture", type=Path, metavar="FILE", help="the raw capture to put into it (default: the last one)"
+    )
     add_store_option(command)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print each check as it is made."""
-    from bandsense.cli.checks import Check, Outcome, checks
+    from bandsense.cli.checks import Outcome, checks
 
     status = 0
     found: list[Check] = []
@@ -54,22 +62,31 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             print(f"{check.outcome.value}  {check.name:<10} {check.finding}", flush=True)
     if arguments.bundle is not None:
-        _bundle(arguments, [{"name": c.name, "outcome": c.outcome.name, "finding": c.finding} for c in found])
-        print(f"wrote {arguments.bundle}", file=sys.stderr)
+        _bundle(arguments, found)
+        print(f"wrote {arguments.bundle}; look into it before you send it", file=sys.stderr)
     return status
 
 
-def _bundle(arguments: argparse.Namespace, findings: list[dict[str, str]]) -> None:
+def _bundle(arguments: argparse.Namespace, found: Sequence[Check]) -> None:
     import asyncio
 
+    from bandsense.cli.capturing import last_capture
+    from bandsense.cli.home import home
+    from bandsense.cli.logs import log_files
     from bandsense.link.bundle import adapter_facts, software_versions, write_bundle
 
     facts = {
         "software": software_versions(),
         "bluetooth": asyncio.run(adapter_facts()),
-        "findings": findings,
+        "findings": [{"name": c.name, "outcome": c.outcome.name, "finding": c.finding} for c in found],
     }
-    write_bundle(arguments.bundle, facts, capture=arguments.capture, names=_names(store_path(arguments)))
+    write_bundle(
+        arguments.bundle,
+        facts,
+        logs=log_files(home()),
+        capture=arguments.capture or last_capture(),
+        names=[*_names(store_path(arguments)), *(name for check in found for name in check.private)],
+    )
 
 
 def _names(store: Path) -> list[str]:

@@ -103,6 +103,7 @@ async def _choose(wanted: str | None, seconds: float, transport: Transport) -> S
     from bandsense.link.pairing import wait_for_sighting
     from bandsense.link.scanner import discover
 
+    heard: tuple[SensorSighting, ...]
     if wanted is not None:
         named = await wait_for_sighting(lambda sighting: sighting.matches(wanted), transport, seconds)
         heard = () if named is None else (named,)

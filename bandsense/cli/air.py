@@ -24,6 +24,11 @@ CONNECTION_INTERVAL_S = 0.03
 """Of the virtual radio: what the sensor asks for at most while it streams (docs/protocol.md, section 8)."""
 
 
+_DEFAULT = "seated-row"
+_SIMULATED_AS = {"bent-over-row": "one-arm-row"}
+"""Exercises of the catalogue that the simulator knows by a wider name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Air:
     """A way to reach sensors.
@@ -81,17 +86,30 @@ def recording(path: Path) -> SampleSource:
     return TraceSource(block.time_s, block.values)
 
 
-def person(seed: int, sets: int, reps: int, disturbances: frozenset[str]) -> SampleSource:
+def person(
+    seed: int, sets: int, reps: int, disturbances: frozenset[str], exercise: str = _DEFAULT
+) -> SampleSource:
     """A sensor on the band of a simulated person, who puts it down for a minute between sets.
+
+    Args:
+        seed: another seed is another person.
+        sets: how many sets they do.
+        reps: repetitions a set.
+        disturbances: what makes their sets harder to read.
+        exercise: its identity; what nobody knows how people do is done like a seated row.
 
     Raises:
         ConfigError: a disturbance is unknown.
     """
+    from bandsense.sim.person import EXERCISES
     from bandsense.sim.scenario import Scenario
     from bandsense.sim.source import PersonSource
 
+    simulated = _SIMULATED_AS.get(exercise, exercise)
+    doing = simulated if simulated in EXERCISES else _DEFAULT
+
     def scenario(number: int) -> Scenario:
-        return Scenario(seed, reps=reps, disturbances=disturbances, set_index=number)
+        return Scenario(seed, exercise=doing, reps=reps, disturbances=disturbances, set_index=number)
 
     rests = (Scenario(seed, control="empty", set_index=number) for number in range(1, sets))
     following = (part for number, rest in enumerate(rests, 1) for part in (rest, scenario(number)))

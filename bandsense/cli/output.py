@@ -37,6 +37,9 @@ class Output(Protocol):
     def problem(self, message: str | None) -> None:
         """Tell what stops samples from being stored; None when that is over."""
 
+    async def try_again(self, problem: str) -> bool:
+        """Whether to try again to store what waits at the end; False where nobody can be asked."""
+
     def end(self, summary: Summary, session: int | None = None, next_time: str | None = None) -> None:
         """Tell the result: of which session, and what it means for the next."""
 
@@ -84,6 +87,10 @@ class JsonOutput:
         """See `Output`."""
         self._print({"event": "storage", "problem": message})
 
+    async def try_again(self, problem: str) -> bool:
+        """See `Output`."""
+        return False
+
     def end(self, summary: Summary, session: int | None = None, next_time: str | None = None) -> None:
         """See `Output`."""
         self._print({"event": "summary", "session": session, **asdict(summary), "next_time": next_time})
@@ -101,10 +108,13 @@ class LineOutput:
 
     def __init__(self) -> None:
         self._tracker: Tracker | None = None
+        self._told: set[str] = set()
 
     def status(self, state: str, message: str) -> None:
-        """See `Output`."""
-        print(message, flush=True)
+        """See `Output`. Attempts follow each other and say the same; once is enough."""
+        if message not in self._told:
+            self._told.add(message)
+            print(message, flush=True)
 
     def begin(self, tracker: Tracker, title: str, actions: Actions) -> None:
         """See `Output`."""
@@ -120,6 +130,15 @@ class LineOutput:
     def problem(self, message: str | None) -> None:
         """See `Output`."""
         print(f"not saved: {message}" if message else "saved again", flush=True)
+
+    async def try_again(self, problem: str) -> bool:
+        """See `Output`."""
+        from bandsense.cli.asking import ask, somebody_there
+
+        if not somebody_there():
+            return False
+        print(f"not saved yet: {problem}", flush=True)
+        return not (await ask("Enter: try again; q and Enter: give up what waits > ")).startswith("q")
 
     def end(self, summary: Summary, session: int | None = None, next_time: str | None = None) -> None:
         """See `Output`."""

@@ -98,7 +98,7 @@ class Performance:
             np.interp(at, self.time_s, self.tension_n),
             np.interp(at, self.time_s, self.displacement_m),
             made,
-            tuple(marked(rep, at) for rep in self.reps),
+            marked(self.reps, at),
             self,
         )
 
@@ -134,7 +134,7 @@ class Scenario:
     """
 
     seed: int
-    exercise: str = "seated_row"
+    exercise: str = "seated-row"
     reps: int = 10
     disturbances: frozenset[str] = frozenset()
     rate_hz: float = 80.0

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bandsense.cli import parser
+from bandsense.cli.output import JsonOutput, LineOutput
 from bandsense.cli.tables import table
 from tests.cli.conftest import Command
 
@@ -176,6 +177,73 @@ def test_a_trace_needs_a_simulated_sensor(command: Command, set_file: Path) -> N
 # -- sessions, show, replay, export ------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "reason"),
+    [
+        ("--speed", "-3", "-3 is below zero; 0 runs at once"),
+        ("--seconds", "-1", "-1 is not above zero"),
+        ("--sets", "0", "0 is not from 1"),
+        ("--port", "99999", "99999 is not from 0 to 65535"),
+        ("--rate", "fast", "'fast' is no whole number"),
+    ],
+)
+def test_what_cannot_be_meant_is_wrong_usage(command: Command, option: str, value: str, reason: str) -> None:
+    done = command("live", "--sim", option, value)
+    assert done.status == 2
+    assert f"argument {option}: {reason}" in done.err
+
+
+def test_a_session_without_a_sample_is_not_kept(command: Command) -> None:
+    done = command("live", "--sim", "--rate", "77", "--speed", "0")
+    assert done.status == 1
+    assert "no rate of 77 Hz" in done.err
+    assert command("sessions").out.startswith("no session yet")
+
+
+def test_the_simulated_person_does_the_exercise_that_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bandsense.cli.air import person
+    from bandsense.sim.scenario import Scenario
+
+    asked: list[str] = []
+    perform = Scenario.perform
+    monkeypatch.setattr(Scenario, "perform", lambda self: asked.append(self.exercise) or perform(self))
+    for exercise in ("lat-pulldown", "bent-over-row", "of-my-own"):
+        person(1, 1, 1, frozenset(), exercise).read(1)
+    assert asked == ["lat-pulldown", "one-arm-row", "seated-row"]
+
+
+def test_what_is_said_again_while_looking_for_a_sensor_is_told_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = LineOutput()
+    for _ in range(3):
+        output.status("searching", "looking for a sensor")
+        output.status("failed", "Bluetooth is off")
+    assert capsys.readouterr().out == "looking for a sensor\nBluetooth is off\n"
+
+
+@pytest.mark.parametrize(("answers", "saved"), [(["", ""], True), (["", "q"], False)])
+async def test_what_the_disk_did_not_take_is_asked_about(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answers: list[str], saved: bool
+) -> None:
+    waiting = iter(answers)
+
+    async def ask(question: str) -> str:
+        return next(waiting)
+
+    monkeypatch.setattr("bandsense.cli.asking.somebody_there", lambda: True)
+    monkeypatch.setattr("bandsense.cli.asking.ask", ask)
+    output = LineOutput()
+    tried = [await output.try_again("the disk is full") for _ in answers]
+    assert tried == [True, saved]
+    assert capsys.readouterr().out.startswith("not saved yet: the disk is full")
+
+
+async def test_without_anybody_there_nothing_is_asked() -> None:
+    assert not await LineOutput().try_again("the disk is full")
+    assert not await JsonOutput().try_again("the disk is full")
+
+
 def test_sessions_lists_what_is_stored(session: Command) -> None:
     done = session("sessions")
     assert done.lines[0].split() == [
@@ -295,7 +363,7 @@ def test_sim_writes_a_trace_that_holds_what_it_says(command: Command, tmp_path: 
 
 def test_sim_lists_what_it_can_do(command: Command) -> None:
     done = command("sim", "--list")
-    assert "seated_row" in done.lines[0]
+    assert "seated-row" in done.lines[0]
     assert any(line.startswith("fatigue ") for line in done.lines)
     assert "name a file" in command("sim").err
     assert "unknown disturbance" in command("sim", "-o", "x.csv", "--disturb", "rain").err

@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command, add_output_options
+from bandsense.cli.values import speed
 
 if TYPE_CHECKING:
+    from bandsense.cli.air import Air
     from bandsense.cli.command import Commands
     from bandsense.cli.output import Output
     from bandsense.store.store import Store
 
 _SEED = 4
 _REPS = 8
+_SCAN_S = 1.0
 _SPEED_WITHOUT_TERMINAL = 8.0
 
 
@@ -38,7 +41,7 @@ def add(commands: Commands) -> None:
         metavar="DIR",
         help="for its sessions and exports (default: %(default)s)",
     )
-    command.add_argument("--speed", type=float, metavar="N", help="so many times faster; 0: at once")
+    command.add_argument("--speed", type=speed, metavar="N", help="so many times faster; 0: at once")
     add_output_options(command)
 
 
@@ -49,26 +52,44 @@ def run(arguments: argparse.Namespace) -> int:
     from bandsense.store.store import Store
 
     output = choose(arguments)
-    speed = arguments.speed
-    if speed is None:
-        speed = 1.0 if isinstance(output, ScreenOutput) else _SPEED_WITHOUT_TERMINAL
+    pace = arguments.speed
+    if pace is None:
+        pace = 1.0 if isinstance(output, ScreenOutput) else _SPEED_WITHOUT_TERMINAL
     folder: Path = arguments.output
     # What is said besides must not stand between the lines of JSON.
     print("a simulated sensor on a virtual radio, reached through bleak like a real one", file=sys.stderr)
     store = Store.open(folder / "demo.sqlite3")
-    session = run_at(speed, _train(store, output))
+    session = run_at(pace, _train(store, output))
+    if session is None:
+        return 1
     for path in _export(store, session, folder):
         print(f"exported {path}", file=sys.stderr)
-    print(f"look again: bandsense replay {session} --store {store.path}", file=sys.stderr)
+    print(f"look again: bandsense show {session} --store {store.path}", file=sys.stderr)
+    print(f"            bandsense replay {session} --store {store.path}", file=sys.stderr)
     return 0
 
 
-async def _train(store: Store, output: Output) -> int:
+async def _train(store: Store, output: Output) -> int | None:
     from bandsense.cli.air import person, simulated_air
     from bandsense.cli.training import Training, train
 
     async with simulated_air(person(_SEED, 1, _REPS, frozenset()), "demonstration") as air:
+        await _pair(air, output)
         return await train(Training(exercise="seated-row"), air, store, output)
+
+
+async def _pair(air: Air, output: Output) -> None:
+    """Make the sensor this computer's own, as `bandsense pair` does; what follows needs the bond."""
+    from bandsense.link.pairing import PairingStep, paired
+    from bandsense.link.scanner import discover
+
+    def tell(step: PairingStep) -> None:
+        if step is not PairingStep.SEARCHING:
+            output.status("pairing", f"{step.value}: {sighting.name}")
+
+    (sighting,) = await discover(_SCAN_S, transport=air.transport)
+    async with paired(sighting, transport=air.transport, on_step=tell):
+        pass
 
 
 def _export(store: Store, session: int, folder: Path) -> list[Path]:

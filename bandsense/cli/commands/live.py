@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command, add_output_options
 from bandsense.cli.home import add_store_option, open_store
+from bandsense.cli.values import count, port, positive, speed
 
 if TYPE_CHECKING:
     from bandsense.cli.air import Air
@@ -39,8 +40,10 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--pre-stretched", action="store_true", help="the band is stretched at the start already"
     )
-    command.add_argument("--rate", type=int, metavar="HZ", help="samples a second (default: 80 where it can)")
-    command.add_argument("--seconds", type=float, metavar="S", help="end the session after so long")
+    command.add_argument(
+        "--rate", type=count, metavar="HZ", help="samples a second (default: 80 where it can)"
+    )
+    command.add_argument("--seconds", type=positive, metavar="S", help="end the session after so long")
     command.add_argument(
         "--capture", type=Path, metavar="FILE", help="keep everything that comes over the air, to replay it"
     )
@@ -52,7 +55,7 @@ def add(commands: Commands) -> None:
         metavar="ADDRESS",
         help="of the page; 0.0.0.0 opens it to the network, with a token (default: this computer only)",
     )
-    command.add_argument("--port", type=int, default=8321, metavar="N", help="of the page (default: 8321)")
+    command.add_argument("--port", type=port, default=8321, metavar="N", help="of the page (default: 8321)")
     command.add_argument(
         "--mqtt",
         metavar="URL",
@@ -66,8 +69,8 @@ def add(commands: Commands) -> None:
     simulation.add_argument("--sim", action="store_true", help="use one instead of a real sensor")
     simulation.add_argument("--trace", type=Path, metavar="FILE", help="it feels this recording, then ends")
     simulation.add_argument("--seed", type=int, default=1, metavar="N", help="another person (default: 1)")
-    simulation.add_argument("--sets", type=int, default=3, metavar="N", help="sets to do (default: 3)")
-    simulation.add_argument("--reps", type=int, default=10, metavar="N", help="reps a set (default: 10)")
+    simulation.add_argument("--sets", type=count, default=3, metavar="N", help="sets to do (default: 3)")
+    simulation.add_argument("--reps", type=count, default=10, metavar="N", help="reps a set (default: 10)")
     simulation.add_argument(
         "--disturb",
         action="append",
@@ -75,7 +78,7 @@ def add(commands: Commands) -> None:
         metavar="NAME",
         help="make it harder to read; may be repeated; `bandsense sim --list` names them",
     )
-    simulation.add_argument("--speed", type=float, metavar="N", help="so many times faster; 0: at once")
+    simulation.add_argument("--speed", type=speed, metavar="N", help="so many times faster; 0: at once")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -93,12 +96,14 @@ async def _live(arguments: argparse.Namespace) -> None:
     from bandsense.cli.known import on_air
     from bandsense.cli.output import choose
     from bandsense.cli.publishing import Publishing
+    from bandsense.cli.trainee import trainee
     from bandsense.cli.training import Training, train
 
     store = open_store(arguments)
+    who = trainee(store, arguments.person, arguments.exercise, arguments.band)
     training = Training(
         sensor=arguments.sensor if arguments.sim else on_air(store, arguments.sensor),
-        exercise=arguments.exercise,
+        exercise=who.exercise.id,
         person=arguments.person,
         band=arguments.band,
         side=arguments.side,
@@ -108,16 +113,16 @@ async def _live(arguments: argparse.Namespace) -> None:
         capture=arguments.capture,
         publishing=Publishing(arguments.mqtt, arguments.lsl),
     )
-    async with _air(arguments) as air:
+    async with _air(arguments, who.exercise.id) as air:
         await train(training, air, store, choose(arguments))
 
 
-def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Air]:
+def _air(arguments: argparse.Namespace, exercise: str) -> AbstractAsyncContextManager[Air]:
     from bandsense.cli.air import person, real_air, recording, simulated_air
 
     if not arguments.sim:
         return real_air()
     if arguments.trace is not None:
         return simulated_air(recording(arguments.trace), f"simulator playing {arguments.trace.name}")
-    source = person(arguments.seed, arguments.sets, arguments.reps, frozenset(arguments.disturb))
+    source = person(arguments.seed, arguments.sets, arguments.reps, frozenset(arguments.disturb), exercise)
     return simulated_air(source, "simulator")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command, add_output_options
 from bandsense.cli.home import add_store_option, open_store, session_named
+from bandsense.cli.values import speed
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -34,7 +35,7 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "what", metavar="FILE|SESSION", help="a force trace or raw capture, a session's number, or `last`"
     )
-    command.add_argument("--speed", type=float, metavar="N", help="times faster than it was; 0: at once")
+    command.add_argument("--speed", type=speed, metavar="N", help="times faster than it was; 0: at once")
     add_output_options(command)
     add_store_option(command)
 
@@ -53,15 +54,15 @@ def run(arguments: argparse.Namespace) -> int:
     from bandsense.cli.output import ScreenOutput, choose
 
     output = choose(arguments)
-    speed = arguments.speed
-    if speed is None:
-        speed = 1.0 if isinstance(output, ScreenOutput) else 0.0
+    pace = arguments.speed
+    if pace is None:
+        pace = 1.0 if isinstance(output, ScreenOutput) else 0.0
     for recording in _recordings(arguments):
-        asyncio.run(_show(recording, output, speed))
+        asyncio.run(_show(recording, output, pace))
     return 0
 
 
-async def _show(recording: _Recording, output: Output, speed: float) -> None:
+async def _show(recording: _Recording, output: Output, pace: float) -> None:
     import asyncio
 
     from bandsense.cli.following import interrupts, paced, show
@@ -73,7 +74,7 @@ async def _show(recording: _Recording, output: Output, speed: float) -> None:
     stop = asyncio.Event()
     output.begin(tracker, recording.title, {"q": Action("quit", stop.set)})
     with interrupts(stop):
-        summary = await show(paced(recording.items, speed, stop), tracker, output)
+        summary = await show(paced(recording.items, pace, stop), tracker, output)
     output.end(summary)
 
 

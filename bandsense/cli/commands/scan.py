@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
 from bandsense.cli.tables import table
+from bandsense.cli.values import positive
 
 if TYPE_CHECKING:
     from bandsense.cli.air import Air
@@ -29,7 +30,7 @@ def add(commands: Commands) -> None:
         summary="list the sensors on the air",
         example="bandsense scan\nbandsense scan --seconds 10 --json",
     )
-    command.add_argument("--seconds", type=float, default=5.0, metavar="S", help="how long (default: 5)")
+    command.add_argument("--seconds", type=positive, default=5.0, metavar="S", help="how long (default: 5)")
     command.add_argument("--json", action="store_true", help="one JSON object a sensor")
     command.add_argument("--sim", action="store_true", help="on a virtual radio with one simulated sensor")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
 from bandsense.cli.tables import table
+from bandsense.cli.values import count, positive
 from bandsense.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -32,9 +33,9 @@ def add(commands: Commands) -> None:
     command.add_argument("--list", action="store_true", help="name exercises, disturbances and controls")
     command.add_argument("-o", "--output", type=Path, metavar="FILE", help="the trace to write")
     command.add_argument("--seed", type=int, default=1, metavar="N", help="default: %(default)s")
-    command.add_argument("--reps", type=int, default=10, metavar="N", help="default: %(default)s")
-    command.add_argument("--exercise", default="seated_row", metavar="NAME", help="default: %(default)s")
-    command.add_argument("--rate", type=float, default=80.0, metavar="HZ", help="default: 80")
+    command.add_argument("--reps", type=count, default=10, metavar="N", help="default: %(default)s")
+    command.add_argument("--exercise", default="seated-row", metavar="NAME", help="default: %(default)s")
+    command.add_argument("--rate", type=positive, default=80.0, metavar="HZ", help="default: 80")
     command.add_argument(
         "--disturb", action="append", default=[], metavar="NAME", help="make it harder; may be repeated"
     )
@@ -79,7 +80,7 @@ def _write(arguments: argparse.Namespace) -> None:
         path.write_text(_trace(simulated), encoding="utf-8")
         truth.write_text(json.dumps({"reps": [asdict(rep) for rep in simulated.reps]}, indent=1) + "\n")
     except OSError as error:
-        raise ConfigError(f"{error.filename} cannot be written: {error.strerror}") from error
+        raise ConfigError(f"{path} cannot be written: {error.strerror}; choose another file") from error
     print(f"{path}\n{truth}")
 
 

@@ -1,0 +1,55 @@
+"""Numbers on the command line: what cannot be meant is refused before anything begins."""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+__all__ = ["count", "port", "positive", "speed"]
+
+
+def positive(text: str) -> float:
+    """A number above zero."""
+    value = _number(text)
+    if value <= 0.0:
+        raise argparse.ArgumentTypeError(f"{text} is not above zero")
+    return value
+
+
+def speed(text: str) -> float:
+    """How many times faster; 0 for at once."""
+    value = _number(text)
+    if value < 0.0:
+        raise argparse.ArgumentTypeError(f"{text} is below zero; 0 runs at once")
+    return value
+
+
+def count(text: str) -> int:
+    """A whole number from 1."""
+    return _whole(text, 1, None)
+
+
+def port(text: str) -> int:
+    """A TCP port; 0 for any that is free."""
+    return _whole(text, 0, 65535)
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+    return value
+
+
+def _whole(text: str, least: int, most: int | None) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+    if value < least or (most is not None and value > most):
+        span = f"from {least}" if most is None else f"from {least} to {most}"
+        raise argparse.ArgumentTypeError(f"{value} is not {span}")
+    return value

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+import pytest
+
+from bandsense.cli.values import count, port, positive, speed
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [(positive, "0.5", 0.5), (speed, "0", 0.0), (count, "3", 3), (port, "0", 0), (port, "65535", 65535)],
+)
+def test_what_can_be_meant_is_taken(kind: Callable[[str], float], text: str, value: float) -> None:
+    assert kind(text) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "reason"),
+    [
+        (positive, "0", "0 is not above zero"),
+        (positive, "soon", "'soon' is no number"),
+        (positive, "nan", "'nan' is no number"),
+        (speed, "-1", "-1 is below zero; 0 runs at once"),
+        (speed, "inf", "'inf' is no number"),
+        (count, "0", "0 is not from 1"),
+        (count, "2.5", "'2.5' is no whole number"),
+        (port, "65536", "65536 is not from 0 to 65535"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_words(
+    kind: Callable[[str], float], text: str, reason: str
+) -> None:
+    with pytest.raises(argparse.ArgumentTypeError) as refused:
+        kind(text)
+    assert str(refused.value) == reason

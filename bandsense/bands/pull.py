@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from bandsense.bands.fit import POWER_LAW, BandFit, LawFamily, Mark, fit_marks
 from bandsense.bands.slack import REST_LENGTH_UNCERTAINTY_M
 from bandsense.errors import BandModelError, DataError
 
-__all__ = ["DEFAULT_MARKS", "GuidedPull", "Held"]
+__all__ = ["DEFAULT_MARKS", "GuidedPull", "Held", "SteadyTension", "samples_of"]
 
 DEFAULT_MARKS = (1.4, 1.8, 2.2)
 """Distances to hold, in resting lengths: over the range that exercises use, well below the limit of three."""
@@ -38,6 +38,47 @@ class Held:
     time_s: float
     mark: Mark | None
     message: str
+
+
+class SteadyTension:
+    """Tells when tension has been steady for two seconds, and its mean then."""
+
+    def __init__(self) -> None:
+        self._window: deque[tuple[float, float]] = deque()
+
+    def push(self, time_s: float, tension_n: float) -> float | None:
+        """Take a sample; the mean of the last two seconds, newtons, if they were steady."""
+        self._window.append((time_s, tension_n))
+        while self._window[0][0] < time_s - _HOLD_S:
+            self._window.popleft()
+        if time_s - self._window[0][0] < 0.95 * _HOLD_S:
+            return None
+        held_n = [n for _, n in self._window]
+        mean_n = sum(held_n) / len(held_n)
+        steady = max(held_n) - min(held_n) <= max(_STEADY_N, _STEADY_SHARE * abs(mean_n))
+        return mean_n if steady else None
+
+    def push_slack(self, time_s: float, tension_n: float) -> float | None:
+        """As `push`, for a band that is to hang slack: the zero of a sensor that may be tared badly."""
+        mean_n = self.push(time_s, tension_n)
+        return mean_n if mean_n is not None and abs(mean_n) <= _SLACK_N else None
+
+    def forget(self) -> None:
+        """Begin two seconds anew."""
+        self._window.clear()
+
+
+def samples_of(time_s: ArrayLike, tension_n: ArrayLike) -> Iterator[tuple[float, float]]:
+    """Times and tensions, sample by sample.
+
+    Raises:
+        DataError: they differ in length.
+    """
+    times = np.asarray(time_s, dtype=np.float64).tolist()
+    tensions = np.asarray(tension_n, dtype=np.float64).tolist()
+    if len(times) != len(tensions):
+        raise DataError(f"{len(times)} times for {len(tensions)} tensions; give one for each")
+    return zip(times, tensions, strict=True)
 
 
 class GuidedPull:
@@ -81,7 +122,7 @@ class GuidedPull:
         self._family = family
         self._tension_uncertainty_n = tension_uncertainty_n
         self._rest_length_uncertainty_m = rest_length_uncertainty_m
-        self._window: deque[tuple[float, float]] = deque()
+        self._steady = SteadyTension()
         self._zero_n: float | None = None
         self._held: list[Mark] = []
 
@@ -109,11 +150,7 @@ class GuidedPull:
         Raises:
             DataError: times and tensions differ in length.
         """
-        times = np.asarray(time_s, dtype=np.float64).tolist()
-        tensions = np.asarray(tension_n, dtype=np.float64).tolist()
-        if len(times) != len(tensions):
-            raise DataError(f"{len(times)} times for {len(tensions)} tensions; give one for each")
-        steps = (self._sample(*sample) for sample in zip(times, tensions, strict=True))
+        steps = (self._sample(*sample) for sample in samples_of(time_s, tension_n))
         return [step for step in steps if step is not None]
 
     def fit(self) -> BandFit:
@@ -137,32 +174,22 @@ class GuidedPull:
     def _sample(self, time_s: float, tension_n: float) -> Held | None:
         if self.done:
             return None
-        self._window.append((time_s, tension_n))
-        while self._window[0][0] < time_s - _HOLD_S:
-            self._window.popleft()
-        if time_s - self._window[0][0] < 0.95 * _HOLD_S:
+        if self._zero_n is not None:
+            mean_n = self._steady.push(time_s, tension_n)
+            return None if mean_n is None else self._hold(time_s, mean_n - self._zero_n)
+        self._zero_n = self._steady.push_slack(time_s, tension_n)
+        if self._zero_n is None:
             return None
-        held_n = [n for _, n in self._window]
-        mean_n = sum(held_n) / len(held_n)
-        if max(held_n) - min(held_n) > max(_STEADY_N, _STEADY_SHARE * abs(mean_n)):
-            return None
-        return self._slack(time_s, mean_n) if self._zero_n is None else self._hold(time_s, mean_n)
-
-    def _slack(self, time_s: float, mean_n: float) -> Held | None:
-        if abs(mean_n) > _SLACK_N:
-            return None
-        self._zero_n = mean_n
-        self._window.clear()
+        self._steady.forget()
         return Held(time_s, None, f"Slack. {self.instruction}")
 
-    def _hold(self, time_s: float, mean_n: float) -> Held | None:
-        tension_n = mean_n - (self._zero_n or 0.0)
+    def _hold(self, time_s: float, tension_n: float) -> Held | None:
         last_n = self._held[-1].tension_n if self._held else _SLACK_N
         if tension_n < _NEXT_RISE * last_n:
             return None
         mark = Mark(self._next_m, tension_n, tension_uncertainty_n=self._tension_uncertainty_n)
         self._held.append(mark)
-        self._window.clear()
+        self._steady.forget()
         return Held(
             time_s, mark, f"{mark.tension_n:.1f} N at {100 * mark.length_m:.0f} cm. {self.instruction}"
         )

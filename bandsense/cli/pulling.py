@@ -15,13 +15,15 @@ from bandsense.export.reading import read_recording
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.samples import SampleBlock
 from bandsense.signal.calibration import Calibration
+from bandsense.workout.stroke_pull import StrokePull
 
-__all__ = ["pull_from_file", "pull_from_sensor"]
+__all__ = ["Guide", "pull_from_file", "pull_from_sensor"]
 
 Say = Callable[[str], None]
+Guide = GuidedPull | StrokePull
 
 
-def pull_from_file(guide: GuidedPull, path: Path, say: Say) -> Calibration:
+def pull_from_file(guide: Guide, path: Path, say: Say) -> Calibration:
     """Lead a recorded trace through the pull; gives the calibration of its forces.
 
     Raises:
@@ -32,7 +34,7 @@ def pull_from_file(guide: GuidedPull, path: Path, say: Say) -> Calibration:
     return calibration
 
 
-async def pull_from_sensor(guide: GuidedPull, name: str | None, air: Air, say: Say) -> Calibration:
+async def pull_from_sensor(guide: Guide, name: str | None, air: Air, say: Say) -> Calibration:
     """Lead a person with a sensor through the pull, until it is done or they end it; gives its calibration.
 
     Raises:
@@ -57,7 +59,7 @@ async def pull_from_sensor(guide: GuidedPull, name: str | None, air: Air, say: S
     return calibration
 
 
-def _push(guide: GuidedPull, block: SampleBlock, calibration: Calibration, say: Say) -> None:
+def _push(guide: Guide, block: SampleBlock, calibration: Calibration, say: Say) -> None:
     for step in guide.push(block.time_s, calibration.tension_n(block.values)):
         say(step.message)
 

@@ -111,6 +111,28 @@ def test_marks_and_length_of_ones_own(command: Command, tmp_path: Path) -> None:
     assert {90, 130} <= set(_tensions(done))
 
 
+def test_ten_repetitions_over_a_known_stroke_measure_the_band_too(red: Command, tmp_path: Path) -> None:
+    band = Band(PowerLaw(45.0, 0.65), REST_M)
+    t = np.arange(240) / 80.0
+    way_m = 0.75 + 0.45 * np.concatenate([np.sin(np.pi * t / 3.0) ** 2, np.zeros(40)])
+    length_m = np.concatenate([np.full(240, 0.5), np.linspace(0.5, 0.75, 80), np.tile(way_m, 11)])
+    path = tmp_path / "stroke.csv"
+    rows = "".join(f"{n / 80.0:.4f},{value:.3f}\n" for n, value in enumerate(band.tension_n(length_m)))
+    path.write_text("time_s,tension_n\n" + rows)
+    done = red("band", "pull", "red", "--file", path, "--stroke-cm", "45", "--start-length-cm", "75")
+    assert done.status == 0, done.err
+    assert done.lines[0] == "Slack. 10 more repetitions from 75 to 120 cm and back, evenly."
+    assert _tensions(done)[120] == pytest.approx(45.0, abs=0.5)
+    assert "from its calibration pull" in red("band", "show", "red").out
+
+
+def test_a_loop_is_two_strands(command: Command) -> None:
+    command("band", "add", "green", "--form", "loop", "--colour", "medium")
+    shown = command("band", "show", "green").out
+    assert "TheraBand medium loop, 2 strands" in shown
+    assert "111 ± 28 N at twice its length" in shown  # as the maker says of the whole loop
+
+
 def test_an_unfinished_pull_keeps_nothing(red: Command, pull: Path) -> None:
     done = red("band", "pull", "red", "--file", pull, "--mark-cm", "84", "108", "132", "150")
     assert done.status == 1
@@ -130,6 +152,9 @@ def test_an_unfinished_pull_keeps_nothing(red: Command, pull: Path) -> None:
         (("pull", "red", "--trace", "x.csv"), "need --sim"),
         (("pull", "red", "--file", "x.csv", "--mark-cm", "30"), "between the resting length"),
         (("pull", "red", "--file", "nowhere.csv"), "there is no such file"),
+        (("pull", "red", "--file", "x.csv", "--stroke-cm", "130"), "take a shorter stroke"),
+        (("pull", "red", "--file", "x.csv", "--start-length-cm", "70"), "belongs to --stroke-cm"),
+        (("pull", "red", "--stroke-cm", "50", "--mark-cm", "90"), "not both"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_reason(

@@ -13,9 +13,9 @@ from bandsense.cli.tables import table
 
 if TYPE_CHECKING:
     from bandsense.bands.fit import BandFit
-    from bandsense.bands.pull import GuidedPull
     from bandsense.cli.air import Air
     from bandsense.cli.command import Commands
+    from bandsense.cli.pulling import Guide
     from bandsense.profiles import BandProfile
     from bandsense.signal.calibration import Calibration
     from bandsense.store.store import Store
@@ -36,6 +36,7 @@ def add(commands: Commands) -> None:
         "bandsense band add red --colour red --rest-length-cm 60\n"
         "bandsense band pull red\n"
         "bandsense band pull red --file pull.csv --mark-cm 85 110 130\n"
+        "bandsense band pull red --stroke-cm 50 --start-length-cm 75\n"
         "bandsense band show red",
     )
     command.set_defaults(action="list", catalogue=False)
@@ -52,7 +53,10 @@ def add(commands: Commands) -> None:
     adding.add_argument("--brand", default="TheraBand", help="default: TheraBand")
     adding.add_argument("--form", choices=FORMS, default="flat", help="default: flat")
     adding.add_argument(
-        "--strands", type=int, default=1, metavar="N", help="side by side; 2 where it is doubled (default: 1)"
+        "--strands",
+        type=int,
+        metavar="N",
+        help="side by side; 2 where it is doubled (default: 1; 2 for a loop)",
     )
     showing = _action(actions, "show", "what is known about a band, and whether it wears out")
     showing.add_argument("name")
@@ -74,6 +78,18 @@ def _add_pull(pulling: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="CM",
         help="lengths to hold (default: 1.4, 1.8 and 2.2 times the unstretched length)",
+    )
+    pulling.add_argument(
+        "--stroke-cm",
+        type=float,
+        metavar="CM",
+        help="in place of marks: ten repetitions over a stroke that you measured",
+    )
+    pulling.add_argument(
+        "--start-length-cm",
+        type=float,
+        metavar="CM",
+        help="where that stroke starts (default: where the band is just straight)",
     )
     pulling.add_argument(
         "--sensor", metavar="NAME", help="name, end of the name, or address (default: the nearest)"
@@ -182,7 +198,7 @@ def _add(store: Store, arguments: argparse.Namespace) -> None:
             colour=arguments.colour,
             form=Form(arguments.form),
             rest_length_m=_metres(arguments.rest_length_cm),
-            strands=arguments.strands,
+            **({} if arguments.strands is None else {"strands": arguments.strands}),
         )
     except ValidationError as error:
         raise ConfigError(f"this band cannot be: {faults_in(error)}") from error
@@ -218,9 +234,10 @@ def _strength(band: BandProfile) -> str:
             f"{band.strands * band.f100_n:.1f}{uncertainty} N at twice its length, exponent "
             f"{band.exponent:.2f} ± {band.exponent_uncertainty:.2f}, from its calibration pull"
         )
-    if band.colour:
+    law = band.law()
+    if band.colour and law is not None:
         what = estimate(band.colour, brand=band.brand, form=band.form)
-        tension_n = band.strands * what.law.f100_n
+        tension_n = band.strands * law.f100_n
         uncertainty_n = tension_n * what.relative_uncertainty
         return (
             f"{tension_n:.0f} ± {uncertainty_n:.0f} N at twice its length, from its colour; measure it with "
@@ -233,7 +250,6 @@ def _strength(band: BandProfile) -> str:
 
 
 def _pull(store: Store, arguments: argparse.Namespace) -> None:
-    from bandsense.bands.pull import GuidedPull
     from bandsense.errors import BandModelError, ConfigError
 
     if arguments.sim and arguments.trace is None:
@@ -244,8 +260,7 @@ def _pull(store: Store, arguments: argparse.Namespace) -> None:
     rest_length_m = _metres(arguments.rest_length_cm) or band.rest_length_m
     if rest_length_m is None:
         raise ConfigError("measure the unstretched band first and give its length with --rest-length-cm")
-    marks_m = None if arguments.mark_cm is None else [length / 100.0 for length in arguments.mark_cm]
-    guide = GuidedPull(rest_length_m, marks_m, strands=band.strands)
+    guide = _guide(rest_length_m, band.strands, arguments)
     calibration = _read(guide, arguments)
     if not guide.done:
         raise BandModelError(f"the pull was not finished; nothing is kept. It stood at: {guide.instruction}")
@@ -257,7 +272,23 @@ def _pull(store: Store, arguments: argparse.Namespace) -> None:
         print(measured.wear().message)
 
 
-def _read(guide: GuidedPull, arguments: argparse.Namespace) -> Calibration:
+def _guide(rest_length_m: float, strands: int, arguments: argparse.Namespace) -> Guide:
+    from bandsense.bands.pull import GuidedPull
+    from bandsense.errors import ConfigError
+    from bandsense.workout.stroke_pull import StrokePull
+
+    stroke_m, start_length_m = _metres(arguments.stroke_cm), _metres(arguments.start_length_cm)
+    if stroke_m is None and start_length_m is not None:
+        raise ConfigError("--start-length-cm belongs to --stroke-cm")
+    if stroke_m is not None:
+        if arguments.mark_cm is not None:
+            raise ConfigError("give --mark-cm or --stroke-cm, not both")
+        return StrokePull(rest_length_m, stroke_m, start_length_m, strands=strands)
+    marks_m = None if arguments.mark_cm is None else [length / 100.0 for length in arguments.mark_cm]
+    return GuidedPull(rest_length_m, marks_m, strands=strands)
+
+
+def _read(guide: Guide, arguments: argparse.Namespace) -> Calibration:
     from bandsense.cli.air import run_at
     from bandsense.cli.pulling import pull_from_file
 
@@ -267,7 +298,7 @@ def _read(guide: GuidedPull, arguments: argparse.Namespace) -> Calibration:
     return run_at(speed, _read_sensor(guide, arguments))
 
 
-async def _read_sensor(guide: GuidedPull, arguments: argparse.Namespace) -> Calibration:
+async def _read_sensor(guide: Guide, arguments: argparse.Namespace) -> Calibration:
     from bandsense.cli.pulling import pull_from_sensor
 
     async with _air(arguments) as air:

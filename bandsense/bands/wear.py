@@ -21,7 +21,8 @@ CONDITIONING_REPS = 5
 """Repetitions at the start of a session that condition the band and do not count as a measure of it."""
 
 _CONDITIONING_LOSS = 0.05
-# A prior: softening of a new band within its first session that may show in the first measurements.
+# A prior: what a new band loses within its first stretches and wins back at rest, so that two measures may
+# differ by it either way.
 _CYCLIC_LOSS = 0.155
 _CYCLIC_LOSS_AT = 1000
 _SUDDEN_LOSS = 0.10
@@ -55,8 +56,15 @@ class WearState(Enum):
 
     UNKNOWN = "unknown"
     FINE = "fine"
+    DOUBTFUL = "doubtful"
+    """It seems to have become stronger, which bands do not: something was measured wrongly."""
     WORN = "worn"
     SUDDEN = "sudden"
+
+    @property
+    def alarming(self) -> bool:
+        """Whether the band should be looked at before it is pulled again."""
+        return self in (WearState.WORN, WearState.SUDDEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,14 @@ def assess_wear(history: Sequence[Stiffness]) -> Wear:
             u_loss,
             f"The band has lost {loss:.0%} of its first tension; use explains up to {allowed:.0%}. "
             "Replace it.",
+        )
+    if -loss - 2.0 * u_loss > _CONDITIONING_LOSS:
+        return Wear(
+            WearState.DOUBTFUL,
+            loss,
+            u_loss,
+            f"The band seems {-loss:.0%} stronger than at first, and bands do not grow stronger. Measure its "
+            "unstretched length again, and make sure that it is the same band.",
         )
     change = "is as strong as at first" if abs(loss) < 2.0 * u_loss else f"has changed by {-loss:+.0%}"
     return Wear(WearState.FINE, loss, u_loss, f"The band {change}; nothing to do.")

@@ -30,10 +30,27 @@ def test_conditioning_and_use_are_expected():
     assert wear.loss == pytest.approx(0.085, abs=0.01)
 
 
+def test_what_a_new_band_loses_at_first_and_wins_back_is_no_wear():
+    # Fresh from the packet, conditioned, rested over night, conditioned again.
+    for strengths in ((50.0, 47.8), (50.0, 47.8, 49.8), (47.8, 49.8), (50.0, 47.8, 49.8, 47.6)):
+        assert assess_wear(_history(*strengths)).state is WearState.FINE
+    assert assess_wear(_history(50.0, 47.8, 42.0)).state is WearState.SUDDEN
+    assert assess_wear(_history(50.0, 47.8, 42.0, 42.0)).state is WearState.WORN
+
+
+def test_a_band_that_grew_stronger_was_measured_wrongly():
+    wear = assess_wear(_history(50.0, 50.2, 57.0, 57.2))
+    assert wear.state is WearState.DOUBTFUL
+    assert not wear.state.alarming
+    assert wear.message.startswith("The band seems 14% stronger than at first")
+    assert assess_wear(_history(50.0, 50.2, 57.0, 57.2, u=0.08)).state is WearState.FINE
+
+
 def test_more_than_use_explains_is_worn():
     softer = [50.0 * (1 - 0.03 * i) for i in range(10)]
     wear = assess_wear(_history(*softer, reps_a_session=100))
     assert wear.state is WearState.WORN
+    assert wear.state.alarming
     assert "lost 22% of its first tension; use explains up to 15%. Replace it." in wear.message
 
 

@@ -94,6 +94,17 @@ def test_a_second_pull_tells_wear(
     assert verdict in red("band", "show", "red").out
 
 
+@pytest.mark.slow
+def test_a_band_that_gave_way_is_told_before_training(
+    red: Command, pull: Path, tmp_path: Path, set_file: Path
+) -> None:
+    train = ("live", "--sim", "--trace", set_file, "--speed", "0", "--lines", "--band", "red")
+    red("band", "pull", "red", "--file", pull)
+    assert "nicks" not in red(*train).out
+    red("band", "pull", "red", "--file", _pull(tmp_path / "again.csv", f100_n=36.0))
+    assert red(*train).lines[0].startswith("red: The band lost 20% of its tension since the last time.")
+
+
 def test_a_pull_with_a_sensor_on_the_air_gives_the_same(red: Command, pull: Path) -> None:
     from_file = red("band", "pull", "red", "--file", pull, "--rest-length-cm", "60")
     on_air = red("band", "pull", "red", "--sim", "--trace", pull, "--speed", "0", "--rest-length-cm", "60")

@@ -23,6 +23,7 @@ from bandsense.errors import DataError, FrameError
 from bandsense.link.capture import (
     Capture,
     CaptureWriter,
+    Delivery,
     Interruption,
     LinkNote,
     Received,
@@ -221,6 +222,8 @@ def masked_capture(capture: Capture, target: Path, mask: Mask) -> None:
                     writer.interrupted(record.arrival_s)
                 case LinkNote():
                     writer.link(record.arrival_s, mask.value(record.event))
+                case Delivery():
+                    writer.delivery(record.arrival_s, on=record.on)
 
 
 def _tail(path: Path) -> str:

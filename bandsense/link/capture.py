@@ -12,6 +12,7 @@ is the CRC-16/XMODEM of everything before it in the record. Varints are LEB128.
     3     u8 number of the characteristic, then the bytes that were read or notified
     4     the stream was interrupted: the link ended, or it was stopped
     5     the link changed: JSON
+    6     u8: 0 when nobody reads the samples any more, 1 when somebody does again
 
 The file is only ever appended to, record by record, so that after a crash all but the last one can be read. A
 record that is torn or damaged ends the reading; what came before counts. A writer that finds one at the end
@@ -37,6 +38,7 @@ from bandsense.wire.decoder import Decoder
 __all__ = [
     "Capture",
     "CaptureWriter",
+    "Delivery",
     "Interruption",
     "LinkNote",
     "Received",
@@ -58,6 +60,7 @@ class _Kind(IntEnum):
     RECEIVED = 3
     INTERRUPTED = 4
     LINK = 5
+    DELIVERY = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,15 @@ class LinkNote:
     event: Mapping[str, Any]
 
 
-Record = Section | Received | Interruption | LinkNote
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Whether samples reach a reader from here on: a sensor may go on sending when the stream was stopped."""
+
+    arrival_s: float
+    on: bool
+
+
+Record = Section | Received | Interruption | LinkNote | Delivery
 
 
 def _varint(value: int) -> bytes:
@@ -159,6 +170,10 @@ class CaptureWriter:
     def link(self, arrival_s: float, event: Mapping[str, Any]) -> None:
         """The link changed."""
         self._append(_Kind.LINK, arrival_s, json.dumps(dict(event)).encode())
+
+    def delivery(self, arrival_s: float, *, on: bool) -> None:
+        """Samples reach a reader from here on, or no longer."""
+        self._append(_Kind.DELIVERY, arrival_s, bytes((on,)))
 
     def close(self) -> None:
         """Write what waits and close the file.
@@ -312,6 +327,8 @@ def read_capture(path: Path) -> Capture:
                     records.append(Interruption(arrival_s))
                 case _Kind.LINK:
                     records.append(LinkNote(arrival_s, _json(payload)))
+                case _Kind.DELIVERY:
+                    records.append(Delivery(arrival_s, on=payload != b"\0"))
         except _Torn:
             left = len(data) - start
             damage = f"the record at byte {start} is torn; {left} bytes were not read"
@@ -331,13 +348,18 @@ def replay_capture(capture: Capture) -> Iterator[SampleBlock | LinkNote | Sectio
     from bandsense.link.drivers import driver_named
 
     decoder: Decoder | None = None
+    delivered = True
     for record in capture.records:
         if isinstance(record, Section):
             decoder = driver_named(str(record.about.get("driver"))).decoder()
+            delivered = True
             yield record
             continue
         if isinstance(record, LinkNote):
             yield record
+            continue
+        if isinstance(record, Delivery):
+            delivered = record.on
             continue
         if decoder is None:
             raise DataError("the capture does not say which sensor it is of; it was cut at its beginning")
@@ -346,5 +368,5 @@ def replay_capture(capture: Capture) -> Iterator[SampleBlock | LinkNote | Sectio
             if isinstance(record, Interruption)
             else decoder.feed(record.characteristic, record.data, record.arrival_s)
         )
-        if block is not None and len(block):
+        if delivered and block is not None and len(block):
             yield block

@@ -241,6 +241,7 @@ class Sensor:
         self._rate_hz = rate_hz
         if self._queue.ended and not self._closing:
             self._queue = BlockQueue()
+            self._note_delivery(on=True)
         try:
             await self._start_stream()
         except CommandError:
@@ -259,7 +260,7 @@ class Sensor:
                 await self._device.stop()
             await asyncio.sleep(LAST_FRAMES_S)
         self._interrupt()
-        self._queue.end()
+        self._end_delivery()
         if self._state is LinkState.STREAMING:
             self._tell(LinkState.CONNECTED, "the stream was stopped")
 
@@ -557,7 +558,7 @@ class Sensor:
         except Exception as error:
             # A decoder of another package is at fault; Bluetooth stacks would swallow what is raised here.
             logger.exception("the decoder failed")
-            self._queue.end(LinkError(f"the driver of the sensor failed: {error!r}"))
+            self._end_delivery(LinkError(f"the driver of the sensor failed: {error!r}"))
             return
         if block is not None and len(block):
             self._last_data_s = now_s
@@ -574,6 +575,15 @@ class Sensor:
     def _deliver(self, block: SampleBlock | None) -> None:
         if block is not None and len(block):
             self._queue.put(block)
+
+    def _end_delivery(self, error: Exception | None = None) -> None:
+        if not self._queue.ended:
+            self._note_delivery(on=False)
+        self._queue.end(error)
+
+    def _note_delivery(self, *, on: bool) -> None:
+        if self._capture is not None and self._decoder is not None:
+            self._capture.delivery(self._now_s(), on=on)
 
     def _begin_capture(self, sighting: SensorSighting) -> None:
         if self._capture is not None:
@@ -614,7 +624,7 @@ class Sensor:
     def end(self, error: Exception | None = None) -> None:
         """The sensor is followed no longer; whoever reads the stream gets what is there, then its end."""
         self._closing = True
-        self._queue.end(error)
+        self._end_delivery(error)
         self._first.cancel()
 
     def tell_closed(self) -> None:

@@ -78,7 +78,6 @@ class Trouble(Enum):
     NO_ANSWER = "no answer"
     REFUSED = "refused"
     MISUNDERSTOOD = "misunderstood"
-    SENSOR_RESET = "sensor reset"
     SUSPENDED = "computer suspended"
     OTHER = "other"
 

@@ -25,7 +25,9 @@ from bandsense.link.transport import Transport
 from bandsense.samples import SampleBlock, concatenate
 from bandsense.sim.peripheral import VirtualBand
 from bandsense.sim.radio import VirtualRadio
+from bandsense.sim.whc06 import ScaleTwin
 from bandsense.wire.profile import INFORMATION_UUID, MEASUREMENT_UUID
+from tests.link.conftest import ramp
 
 
 async def test_a_replay_gives_the_same_blocks(
@@ -65,6 +67,31 @@ async def test_a_replay_gives_the_same_blocks(
     assert notes.count("streaming") == 3
     arrivals = [record.arrival_s for record in captured.records]
     assert arrivals == sorted(arrivals)
+
+
+async def test_what_nobody_read_is_not_replayed(
+    radio: VirtualRadio, transport: Transport, tmp_path: Path
+) -> None:
+    """A scale goes on sending when the stream was stopped."""
+    path = tmp_path / "scale.bandcap"
+    live: list[SampleBlock] = []
+    scale = ScaleTwin(radio, ramp(rate_hz=10.0))
+    with CaptureWriter(path) as capture:
+        async with scale, open_sensor(scale.address, transport=transport, capture=capture) as sensor:
+
+            async def read() -> None:
+                live.extend([block async for block in sensor.stream()])
+
+            for _ in range(2):
+                reader = asyncio.create_task(read())
+                await asyncio.sleep(4)
+                await sensor.stop()
+                await reader
+                await asyncio.sleep(4)
+    captured = read_capture(path)
+    again = [item for item in replay_capture(captured) if isinstance(item, SampleBlock)]
+    assert concatenate(again) == concatenate(live)
+    assert sum(isinstance(record, Received) for record in captured.records) > len(concatenate(live))
 
 
 async def test_a_capture_is_compact(band: VirtualBand, transport: Transport, tmp_path: Path) -> None:

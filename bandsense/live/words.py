@@ -16,6 +16,7 @@ from bandsense.workout.events import (
     SetResult,
     SetStarted,
     SlackAdvised,
+    SlackAnswered,
     Tared,
 )
 from bandsense.workout.workout import Summary
@@ -32,6 +33,9 @@ __all__ = [
 ]
 
 LOW_BATTERY_PERCENT = 10
+
+_UNDER_TIME = " " * 13
+"""Where a second line of a log begins: below the text of the first."""
 
 _SAID_IN_A_LOG = (CueKind.SLOWER, CueKind.FULL_RANGE, CueKind.TWO_MORE, CueKind.REST_OVER)
 """Breaths and holds come with every repetition and would fill a log."""
@@ -110,6 +114,8 @@ def notice(event: Event) -> str | None:
         return set_words(event.result)
     if isinstance(event, SlackAdvised):
         return event.advice.text
+    if isinstance(event, SlackAnswered):
+        return "noted: the slack was changed" if event.followed else "noted: the slack stays as it is"
     if isinstance(event, Tared):
         return event.problem or f"zero set: {-event.change_n:+.1f} N"
     if isinstance(event, BatteryChanged) and event.percent <= LOW_BATTERY_PERCENT:
@@ -138,6 +144,8 @@ def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
         return event.message
     if isinstance(event, BatteryChanged):
         return f"battery {event.percent} %"
+    if isinstance(event, SlackAdvised) and event.advice.amount_cm:
+        return f"{event.advice.text}\n{_UNDER_TIME}({event.advice.details})"
     if isinstance(event, CueGiven):
         return f"       ({event.text.lower()})" if event.kind in _SAID_IN_A_LOG else None
     return notice(event)

@@ -89,6 +89,12 @@ class Advice:
         words = " ".join(filter(None, (self.instruction, self.reason)))
         return f"{self.flag.value}{now}{side} - {words}"
 
+    @property
+    def details(self) -> str:
+        """How exact the amount is, how far it can be trusted, and what it rests on; for a change."""
+        amount = f"{self.amount_cm} ± {self.uncertainty_cm:.1f} cm"
+        return f"{amount}, confidence {self.confidence.value}; rests on {', '.join(self.rests_on)}"
+
 
 _TYPICAL_REST_UNCERTAINTY = 0.15
 _TYPICAL_STROKE_UNCERTAINTY = 0.2

@@ -214,7 +214,7 @@ class Advisor:
         elongation = self._elongation(peak_n)
         if not WARN_ELONGATION < elongation <= MAX_ELONGATION:
             return None
-        return _Proposal(Ground.NEAR_LIMIT, 1.0, _stretched(elongation))
+        return _Proposal(Ground.NEAR_LIMIT, 1.0, f"{_stretched(elongation)} Go no further.")
 
     def _return_cut_short(self, reps: Sequence[Rep]) -> _Proposal | None:
         """The person stops on the way back because the band still pulls hard there."""
@@ -238,7 +238,7 @@ class Advisor:
             math.exp(-found.log_ratio),
             f"From repetition {found.before} to {found.after} the tension {'fell' if fell else 'rose'} by "
             f"{abs(math.expm1(found.log_ratio)):.0%}, at the top and at the bottom alike, as if the band had "
-            f"{'slipped' if fell else 'been gripped shorter'}.",
+            f"{'slipped: check grip and anchor first' if fell else 'been gripped shorter'}.",
         )
 
     def _slack_at_bottom(self) -> _Proposal | None:
@@ -349,7 +349,7 @@ class Advisor:
                 Ground.WAITING,
                 1.0,
                 f"{proposal.reason} The slack was changed not long ago; if the next set says the same, "
-                "some of it goes back.",
+                "some of that change is undone.",
             )
         return replace(proposal, ratio=1.0 - _LEAST_CHANGE)
 
@@ -393,11 +393,11 @@ class Advisor:
         if amount.amount_cm == 0:
             return self._keep(proposal, Ground.TOO_SMALL, "The change would be less than a centimetre.")
         if amount.relative_uncertainty > 1.0:
+            measure = "" if self._state.strand.measured else "measure the unstretched band in use, and "
             return self._keep(
                 proposal,
                 Ground.UNSURE,
-                "How much to change is not known well enough; measure the unstretched band between hand and "
-                "anchor, and do a more even set.",
+                f"How much to change is not known well enough; {measure}do a more even set.",
             )
         after = self._state.strand.changed(amount.change_m, CHANGE_BY[self._method.kind])
         return self._needs_other_band(proposal, after) or self._change(proposal, amount)
@@ -473,10 +473,11 @@ class Advisor:
         """What an amount rests on besides: lengths, the band's curve, earlier changes."""
         strand, changes = self._state.strand, self._state.changes_seen
         whose = "your" if strand.measured else "a typical"
+        curve = "the usual curve of bands" if self._state.f100_n is None else "your band's own curve"
         lengths = (
             f"{whose} band length of {100 * strand.rest_length_m:.0f} cm, "
             f"stretched to {100 * strand.peak_length_m:.0f} cm",
-            f"a band whose tension grows with elongation to the power {strand.exponent:.2f}",
+            f"{curve} (tension grows as elongation to the power {strand.exponent:.2f})",
         )
         if not changes:
             return lengths
@@ -484,8 +485,11 @@ class Advisor:
 
 
 def _stretched(elongation: float) -> str:
+    limit = "times its resting length; three times is its limit."
+    if elongation <= _IMPLAUSIBLE_ELONGATION:
+        return f"The band is stretched to {1 + elongation:.2f} {limit}"
     return (
-        f"The band is stretched to {1 + elongation:.2f} times its resting length; three times is its limit."
+        f"The tension is that of your band at {1 + elongation:.1f} {limit} If this is another band, name it."
     )
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "SetResult",
     "SetStarted",
     "SlackAdvised",
+    "SlackAnswered",
     "Tared",
     "event_name",
     "fields_json",
@@ -165,6 +166,15 @@ class SlackAdvised:
     detected_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class SlackAnswered:
+    """The person did what was advised last (`followed`), or leaves the slack as it is."""
+
+    time_s: float
+    followed: bool
+    detected_s: float
+
+
 Event = (
     SignalEvent
     | Level
@@ -175,6 +185,7 @@ Event = (
     | Tared
     | CueGiven
     | SlackAdvised
+    | SlackAnswered
 )
 
 

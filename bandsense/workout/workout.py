@@ -337,9 +337,11 @@ class Workout:
         return (Tared(self._last_s, before_n, None, self._last_s),)
 
     def _slack_answered(self, data: Mapping[str, Any]) -> Iterable[Event]:
-        if self._coach is not None:
-            self._coach.answered(followed=bool(data["followed"]))
-        return ()
+        if self._coach is None:
+            return ()
+        followed = bool(data["followed"])
+        self._coach.answered(followed=followed)
+        return (SlackAnswered(self._last_s, followed, self._last_s),)
 
     def _link(self, data: Mapping[str, Any]) -> Iterable[Event]:
         return (LinkChanged(self._last_s, str(data["state"]), str(data["message"]), self._last_s),)

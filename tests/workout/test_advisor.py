@@ -171,7 +171,10 @@ def test_nothing_when_the_uncertainty_exceeds_the_change():
     scattered = [rep(i, 60.0 + (30.0 if i % 2 else -30.0)) for i in range(1, 7)]
     advice = advise(scattered)
     assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.UNSURE)
-    assert "not known well enough" in advice.reason
+    assert advice.reason.endswith("How much to change is not known well enough; do a more even set.")
+    assert advise(scattered, state=None).reason.endswith(
+        "not known well enough; measure the unstretched band in use, and do a more even set."
+    )
     assert advise(reps(6)).flag is SlackFlag.ADD
 
 
@@ -196,7 +199,9 @@ def test_the_opposite_of_a_recent_change_needs_a_second_sign():
     advisor = _after_removal()
     first = advisor.after_set(reps(7), last_of_session=False)
     assert (first.flag, first.ground) == (SlackFlag.KEEP, Ground.WAITING)
-    assert "if the next set says the same" in first.reason
+    assert first.reason.endswith(
+        "The slack was changed not long ago; if the next set says the same, some of that change is undone."
+    )
     second = advisor.after_set(reps(7), last_of_session=False)
     assert second.flag is SlackFlag.ADD
 
@@ -218,6 +223,18 @@ def test_long_after_a_change_one_sign_is_enough():
     for _ in range(6):
         advisor.after_set(reps(8), last_of_session=False)
     assert advisor.after_set(reps(7), last_of_session=False).flag is SlackFlag.ADD
+
+
+def test_easy_sessions_are_counted_anew_after_slack_was_added():
+    advisor = Advisor(ROW, None, replace(MEASURED, easy_sessions=1))
+    advisor.applied(advisor.after_set(reps(6), last_of_session=False))
+    same_day = advisor.after_set(reps(10), last_of_session=True)
+    assert (same_day.flag, same_day.ground) == (SlackFlag.KEEP, Ground.STEADY)
+    advisor.start_session()
+    assert advisor.after_set(reps(10), last_of_session=True).ground is Ground.TOO_EASY
+    left_alone = Advisor(ROW, None, replace(MEASURED, easy_sessions=1))
+    left_alone.after_set(reps(6), last_of_session=False)
+    assert left_alone.after_set(reps(10), last_of_session=True).ground is Ground.TOO_EASY
 
 
 def test_more_of_the_same_needs_no_second_sign():
@@ -260,6 +277,26 @@ def test_saying_twice_that_it_was_done_counts_once():
     assert once.strand.rest_length_m > 0.60
 
 
+def test_advice_left_open_is_told_again_next_time():
+    evening = Advisor(ROW, None, MEASURED)
+    assert evening.reminder is None
+    given_advice = evening.after_set(reps(6), last_of_session=True)
+    morning = Advisor(ROW, None, evening.state)
+    assert morning.reminder is not None
+    assert morning.reminder.text == (
+        "ADD SLACK - Let about 2 cm of band out of each hand. "
+        "Left open last time: You did 6 full repetitions; the plan asks for at least 8."
+    )
+    morning.applied()
+    assert morning.state.strand.rest_length_m == pytest.approx(0.60 + given_advice.change_m)
+    assert morning.reminder is None
+    other = Advisor(ROW, None, evening.state)
+    other.declined()
+    assert Advisor(ROW, None, other.state).reminder is None
+    evening.after_set(reps(8), last_of_session=False)
+    assert Advisor(ROW, None, evening.state).reminder is None, "a good set since then"
+
+
 def test_advice_that_was_not_followed_changes_nothing():
     advisor = Advisor(ROW, None, MEASURED)
     advisor.after_set(reps(6), last_of_session=False)
@@ -293,9 +330,28 @@ def test_beyond_three_times_the_resting_length_is_urgent_at_once():
     assert advice.urgent
     assert (advice.flag, advice.ground) == (SlackFlag.ADD, Ground.BEYOND_LIMIT)
     assert advice.text.startswith("ADD SLACK NOW - Let about")
-    assert "4.06 times its resting length; three times is its limit." in advice.reason
+    assert advice.reason == (
+        "The tension is that of your band at 4.1 times its resting length; three times is its limit. "
+        "If this is another band, name it."
+    )
     assert advice.tension_ratio >= 0.9
+    # 50 N are (50/30)^(1/0.62), 42 N (42/30)^(1/0.62) resting lengths beyond it.
+    (_, advice), *_ = _within(reps(3, peak=50.0), stiff)[0]
+    assert (
+        advice.reason == "The band is stretched to 3.28 times its resting length; three times is its limit."
+    )
+    assert advice.rests_on[1] == "your band length of 60 cm, stretched to 197 cm"
     assert _within(reps(3, peak=42.0), stiff)[0] == []
+
+
+def test_measured_lengths_beyond_the_limit_are_urgent_without_a_fitted_band():
+    far = AdvisorState(Strand(rest_length_m=0.40, start_length_m=0.50, peak_length_m=1.30))
+    (index, advice), *more = _within(reps(3), far)[0]
+    assert (index, more) == (1, [])
+    assert (advice.ground, advice.urgent) == (Ground.BEYOND_LIMIT, True)
+    assert "stretched to 3.25 times its resting length" in advice.reason
+    typical = replace(far, strand=replace(far.strand, measured=False))
+    assert _within(reps(3), typical)[0] == [], "nobody measured it"
 
 
 def test_near_the_limit_is_told_once_and_changes_nothing():
@@ -306,7 +362,8 @@ def test_near_the_limit_is_told_once_and_changes_nothing():
     assert not more
     assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.NEAR_LIMIT)
     assert (
-        advice.reason == "The band is stretched to 2.96 times its resting length; three times is its limit."
+        advice.reason
+        == "The band is stretched to 2.96 times its resting length; three times is its limit. Go no further."
     )
 
 
@@ -355,7 +412,7 @@ def test_a_slip_is_seen_as_a_step_at_top_and_bottom():
     assert not advice.urgent
     assert advice.reason == (
         "From repetition 4 to 5 the tension fell by 15%, at the top and at the bottom alike, "
-        "as if the band had slipped."
+        "as if the band had slipped: check grip and anchor first."
     )
 
 
@@ -455,7 +512,14 @@ def test_less_slack_near_the_limit_asks_for_a_stronger_band():
         advisor.start_session()
         advice = advisor.after_set(reps(10), last_of_session=True)
     assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.STRONGER_BAND)
-    assert "take a stronger band, or a second one beside it" in advice.reason
+    assert advice.reason.endswith(
+        "Less slack would stretch the band to 2.8 times its resting length, too near its limit of three "
+        "times: take a stronger band, or a second one beside it."
+    )
+    typical = AdvisorState(replace(stretched.strand, measured=False), easy_sessions=1)
+    assert "stretch a band of usual length to 2.8 times" in advise(reps(10), state=typical, last=True).reason
+    roomy = replace(typical, strand=Strand(0.60, 0.75, 1.20, measured=False))
+    assert advise(reps(10), state=roomy, last=True).flag is SlackFlag.REMOVE
 
 
 def test_less_than_a_centimetre_is_not_advised():
@@ -527,8 +591,13 @@ def test_it_says_what_it_rests_on_and_how_sure_it_is():
     assert measured.rests_on == (
         "5 repetitions with a mean peak of 60 N",
         "your band length of 60 cm, stretched to 120 cm",
-        "a band whose tension grows with elongation to the power 0.62",
+        "the usual curve of bands (tension grows as elongation to the power 0.62)",
     )
+    assert measured.details == (
+        f"4 ± {measured.uncertainty_cm:.1f} cm, confidence medium; rests on {', '.join(measured.rests_on)}"
+    )
+    fitted = advise(reps(5), state=replace(MEASURED, f100_n=60.0))
+    assert fitted.rests_on[2].startswith("your band's own curve")
     assert typical.rests_on[1] == "a typical band length of 70 cm, stretched to 125 cm"
     assert typical.uncertainty_cm > measured.uncertainty_cm
 

@@ -6,8 +6,8 @@ afternoon.
 
 A detection is right if the middle of its plateau lies inside a true repetition ± 0.3 s, one to one.
 Boundaries are 10 % and 90 % crossings of the noise-free tension between its peak and its lowest points within
-half a second of the movement. Repetitions that nobody can judge (60–75 % of the range, samples missing, the
-band snapped) may be counted or not, and score nothing else.
+half a second of the movement. A repetition that the samples do not show (too small, its top or a valley lost)
+may be counted or not. docs/accuracy.md defines every score.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +27,11 @@ from scipy.optimize import minimize
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from bandsense.export.reading import read_recording
-from bandsense.samples import KGF_N, BoolArray, FloatArray, Unit
+from bandsense.samples import KGF_N, FloatArray, Unit
 from bandsense.signal.analysis import analyze
-from bandsense.signal.boundaries import locate
-from bandsense.signal.events import Rep, RepTop
-from bandsense.sim.truth import TrueRep
+from bandsense.signal.events import Rep, RepTop, WarningKind
+from bandsense.sim.person import Span
+from bandsense.sim.truth import TrueRep, true_reps
 from benchmarks.generators import SPLITS, Case, Recorded, cases, controls
 
 MARGIN_S = 0.3
@@ -39,9 +40,15 @@ MAIN_RATE_HZ = 80.0
 HOLD_S = 0.25
 """A plateau at least this long is a hold; its top may be told before the return begins."""
 LATEST_S = 0.25
-"""A top told later than this after the return begins is late."""
-VALLEY_S = 0.5
+"""A top is due when the return begins or after `HOLD_S` of hold; it is late this much after that."""
+WARNED_S = 0.5
+"""A warning belongs to what happened this close to it."""
 ENCODER_S = 0.100
+STILL_M_S = 0.1
+"""An encoder this slow stands still, or is between two directions."""
+GRID_S = 0.005
+SPEED_GRID = 20
+"""Its speed is a mean over so many steps of the grid."""
 BOOTSTRAP = 1000
 
 
@@ -58,23 +65,33 @@ class Detection:
     counted_s: float | None = None
 
 
-Method = Callable[[Recorded], list[Detection]]
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a method says of a recording; only bandsense tells when the band was lost."""
+
+    detections: list[Detection]
+    lost_s: tuple[float, ...] = ()
 
 
-def bandsense(trace: Recorded) -> list[Detection]:
+Method = Callable[[Recorded], Found]
+
+
+def bandsense(trace: Recorded) -> Found:
     """The signal chain of this project, one configuration for everything."""
     result = analyze(trace.time_s, trace.tension_n, gap_before=trace.gap_before, saturated=trace.saturated)
     counted = {event.index: event.detected_s for event in result.events if isinstance(event, RepTop)}
     streamed = {rep.index: rep for rep in result.causal}
-    return [
+    detections = [
         Detection(
             (rep.hold_start + rep.return_start) / 2, rep, streamed.get(rep.index), counted.get(rep.index)
         )
         for rep in result.reps
     ]
+    lost_s = tuple(warning.time_s for warning in result.warnings if warning.kind is WarningKind.BAND_LOST)
+    return Found(detections, lost_s)
 
 
-def zig_zag(trace: Recorded) -> list[Detection]:
+def zig_zag(trace: Recorded) -> Found:
     """Turning points at least 10 N apart."""
     found: list[Detection] = []
     low = high = float(trace.tension_n[0])
@@ -90,26 +107,25 @@ def zig_zag(trace: Recorded) -> list[Detection]:
             low = y
         elif y > low + 10.0:
             rising, high, top_s = True, y, t
-    return found
+    return Found(found)
 
 
-def level_crossing(trace: Recorded) -> list[Detection]:
+def level_crossing(trace: Recorded) -> Found:
     """Stretches above half of the largest tension."""
     time_s, tension_n = trace.time_s, trace.tension_n
     above = np.concatenate(([False], tension_n > 0.5 * tension_n.max(), [False]))
     edges = np.flatnonzero(np.diff(above.astype(int)))
-    return [
-        Detection(float(time_s[a] + time_s[b - 1]) / 2) for a, b in zip(edges[::2], edges[1::2], strict=True)
-    ]
+    runs = zip(edges[::2], edges[1::2], strict=True)
+    return Found([Detection(float(time_s[a] + time_s[b - 1]) / 2) for a, b in runs])
 
 
-def peaks_of_filtered(trace: Recorded) -> list[Detection]:
+def peaks_of_filtered(trace: Recorded) -> Found:
     """`find_peaks` with a prominence of 30 % of the range, 0.5 s apart, on a zero-phase 4 Hz low-pass."""
     time_s, tension_n = trace.time_s, trace.tension_n
     rate_hz = 1.0 / float(np.median(np.diff(time_s)))
     smooth = sosfiltfilt(butter(2, min(4.0, 0.4 * rate_hz), fs=rate_hz, output="sos"), tension_n)
     peaks, _ = find_peaks(smooth, prominence=0.3 * np.ptp(smooth), distance=max(1, round(0.5 * rate_hz)))
-    return [Detection(float(time_s[i])) for i in peaks]
+    return Found([Detection(float(time_s[i])) for i in peaks])
 
 
 METHODS: dict[str, Method] = {
@@ -131,47 +147,60 @@ class Score:
     true_positives: int = 0
     false_positives: int = 0
     false_negatives: int = 0
-    wrong_flags: int = 0
+    wrong_flags: list[bool] = field(default_factory=list)
+    snaps: int = 0
+    told_snaps: int = 0
+    false_alarms: int = 0
     boundaries_s: list[tuple[float, float, float, float]] = field(default_factory=list)
     streamed_s: list[tuple[float, float, float, float]] = field(default_factory=list)
     under_tension_s: list[float] = field(default_factory=list)
     peaks: list[float] = field(default_factory=list)
     after_return_s: list[float] = field(default_factory=list)
     after_hold_s: list[float] = field(default_factory=list)
-    late: list[bool] = field(default_factory=list)
 
-    def add(self, recorded: Recorded, detections: Sequence[Detection]) -> None:
+    def add(self, recorded: Recorded, found: Found) -> None:
         """Score one recording."""
-        pairs, spare = matched(recorded.reps, detections)
+        self._add_warnings(recorded.snapped_s, found.lost_s)
+        pairs, spare = matched(recorded.reps, found.detections)
         scored = [
             (rep, peak, pairs.get(i))
             for i, (rep, peak) in enumerate(_with_peaks(recorded))
             if not rep.ambiguous
         ]
-        hits = [(rep, peak, found) for rep, peak, found in scored if found is not None]
+        hits = [(rep, peak, detection) for rep, peak, detection in scored if detection is not None]
         missing = len(scored) - len(hits)
         self.count_errors.append(spare - missing)
         self.true_positives += len(hits)
         self.false_negatives += missing
         self.false_positives += spare
-        for rep, peak_n, found in hits:
-            self._add_pair(rep, peak_n, found)
+        for rep, peak_n, detection in hits:
+            self._add_pair(rep, peak_n, detection)
+
+    def _add_warnings(self, snapped_s: float | None, lost_s: Sequence[float]) -> None:
+        told = [snapped_s is not None and abs(t - snapped_s) <= WARNED_S for t in lost_s]
+        self.snaps += snapped_s is not None
+        self.told_snaps += any(told)
+        self.false_alarms += told.count(False)
 
     def _add_pair(self, true: TrueRep, peak_n: float, found: Detection) -> None:
         if found.rep is None:
             return
-        self.wrong_flags += found.rep.partial != true.partial
+        if true.torn:
+            return
+        if not true.undecided:
+            self.wrong_flags.append(found.rep.partial != true.partial)
         self.boundaries_s.append(_differences(found.rep, true))
         if found.streamed is not None:
             self.streamed_s.append(_differences(found.streamed, true))
         self.under_tension_s.append(found.rep.duration_s - (true.end_s - true.pull_start_s))
         self.peaks.append(found.rep.peak_tension / peak_n - 1.0)
         if found.counted_s is not None:
-            self.late.append(found.counted_s > true.return_start_s + LATEST_S)
-            if true.return_start_s - true.hold_start_s >= HOLD_S:
-                self.after_hold_s.append(found.counted_s - true.hold_start_s)
-            else:
-                self.after_return_s.append(found.counted_s - true.return_start_s)
+            self._add_latency(true, found.counted_s)
+
+    def _add_latency(self, true: TrueRep, counted_s: float) -> None:
+        held = true.return_start_s - true.hold_start_s >= HOLD_S
+        due_s = true.hold_start_s + HOLD_S if held else true.return_start_s
+        (self.after_hold_s if held else self.after_return_s).append(counted_s - due_s)
 
     def merged(self, other: Score) -> Score:
         """Both together."""
@@ -196,7 +225,7 @@ class Score:
             "precision": hits / detected if detected else np.nan,
             "recall": hits / true if true else np.nan,
             "f1": 2 * hits / (detected + true) if detected + true else np.nan,
-            "wrong partial flags": self.wrong_flags / len(self.peaks) if self.peaks else np.nan,
+            "wrong partial flags": _mean(np.array(self.wrong_flags)),
             **_limits_of_agreement("time under tension", np.array(self.under_tension_s)),
             "peak p95": _quantile(np.abs(self.peaks), 0.95),
             "peak bias": _mean(np.array(self.peaks)),
@@ -204,7 +233,7 @@ class Score:
             "after return p95": _quantile(self.after_return_s, 0.95),
             "after hold median": _quantile(self.after_hold_s, 0.5),
             "after hold p95": _quantile(self.after_hold_s, 0.95),
-            "late": _mean(np.array(self.late)),
+            "late": _mean(np.array([t > LATEST_S for t in (*self.after_return_s, *self.after_hold_s)])),
         }
         for kind, rows in (("", self.boundaries_s), ("streamed ", self.streamed_s)):
             columns = np.array(rows).T if rows else np.zeros((4, 0))
@@ -338,7 +367,7 @@ def real_results(folder: Path) -> list[RealResult]:
         title = file.name.removesuffix(".csv").removesuffix(".force")
         reps, partial = BAND_RECORDINGS.get(title, (None, None))
         trace = Recorded(block.time_s, tension, block.gap_before, block.saturated, (), ())
-        found = {name: method(trace) for name, method in METHODS.items()}
+        found = {name: method(trace).detections for name, method in METHODS.items()}
         own = [d.rep for d in found["bandsense"] if d.rep is not None]
         encoder = file.with_name(f"{title}.encoder.txt")
         boundary = encoder_differences(block.time_s, tension, own, encoder) if encoder.is_file() else ()
@@ -350,55 +379,89 @@ def real_results(folder: Path) -> list[RealResult]:
 def encoder_differences(
     time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep], file: Path
 ) -> tuple[float, ...]:
-    """Boundaries of the repetitions minus those of the encoder, seconds, four for each repetition.
+    """Boundaries of the repetitions minus those of the encoder, seconds, four for each repetition."""
+    detections = [Detection((rep.hold_start + rep.return_start) / 2, rep) for rep in reps]
+    truth = encoder_truth(time_s, tension_n, file)
+    pairs, _ = matched(truth, detections)
+    return tuple(
+        difference
+        for i, true in enumerate(truth)
+        if i in pairs and (rep := pairs[i].rep) is not None
+        for difference in _differences(rep, true)
+    )
 
-    Encoder and gauge were started apart and their clocks differ by about a percent, and tension is a curved
-    function of length. So the encoder's displacement becomes a tension by a power law, fitted together with
-    the clocks' offset and ratio; then both traces cross 10 % and 90 % of the same quantity.
+
+def encoder_truth(time_s: FloatArray, tension_n: FloatArray, file: Path) -> tuple[TrueRep, ...]:
+    """Repetitions as the encoder saw them, on the gauge's clock; nothing of the detector enters.
+
+    Encoder and gauge were started apart and their clocks differ by about a percent; tension is a curved
+    function of length, and lower on the way back. So the encoder's way becomes a tension by a power law with
+    hysteresis, fitted together with the clocks' offset and ratio; then both traces cross 10 % and 90 % of the
+    same quantity. The movement of a repetition is where the encoder is faster than `STILL_M_S`, from half of
+    the way to its furthest outwards.
     """
     way_m = np.cumsum(np.fromstring(file.read_text(), sep=",")) / 1000.0
-    in_set = (time_s >= reps[0].pull_start) & (time_s <= reps[-1].end)
-    on_gauge = _aligned(time_s, tension_n, way_m, in_set)
-    differences: list[float] = []
-    for i, rep in enumerate(reps):
-        before = max(reps[i - 1].end if i else 0.0, rep.pull_start - VALLEY_S)
-        after = min(reps[i + 1].pull_start if i + 1 < len(reps) else np.inf, rep.end + VALLEY_S)
-        here = (time_s >= before) & (time_s <= after)
-        true = locate(time_s[here], on_gauge[here])
-        differences += [
-            rep.pull_start - true.pull_start,
-            rep.hold_start - true.hold_start,
-            rep.return_start - true.return_start,
-            rep.end - true.end,
-        ]
-    return tuple(differences)
+    grid_s = np.arange(float(time_s[0]), float(time_s[-1]), GRID_S)
+    on_gauge_n, on_gauge_m = _aligned(time_s, tension_n, way_m, grid_s)
+    tops = find_peaks(on_gauge_m, prominence=0.05 * np.ptp(on_gauge_m))[0].tolist()
+    edges = [0, *tops, grid_s.size]
+    lows = [a + int(np.argmin(on_gauge_m[a:b])) for a, b in pairwise(edges)]
+    firsts = [_movement_start(on_gauge_m, low, top) for low, top in zip(lows, tops, strict=False)]
+    lasts = [
+        grid_s.size - 1 - _movement_start(on_gauge_m[::-1], grid_s.size - 1 - low, grid_s.size - 1 - top)
+        for low, top in zip(lows[1:], tops, strict=True)
+    ]
+    rested = [*firsts[1:], grid_s.size - 1]
+    spans = tuple(map(Span, firsts, lasts, rested))
+    return true_reps(grid_s, on_gauge_n, on_gauge_m, spans, (True,) * len(spans))
 
 
-def _aligned(time_s: FloatArray, tension_n: FloatArray, way_m: FloatArray, in_set: BoolArray) -> FloatArray:
-    """The tension that the encoder's way stands for, on the gauge's clock, fitted where `in_set`."""
+def _movement_start(way_m: FloatArray, low: int, top: int) -> int:
+    """Where a movement from `low` to `top` began: the last standstill before half of the way."""
+    rise_m = way_m[low : top + 1]
+    half = int(np.argmax(rise_m >= (rise_m[0] + rise_m[-1]) / 2.0))
+    moved_m = rise_m[SPEED_GRID : half + 1] - rise_m[: max(0, half + 1 - SPEED_GRID)]
+    still = np.flatnonzero(moved_m < STILL_M_S * SPEED_GRID * GRID_S)
+    return low + (int(still[-1]) + SPEED_GRID // 2 if still.size else 0)
+
+
+def _aligned(
+    time_s: FloatArray, tension_n: FloatArray, way_m: FloatArray, grid_s: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """The tension that the encoder's way stands for, and the way, at times of the gauge's clock.
+
+    Fitted between the first and the last time that tension crosses a quarter of its range.
+    """
     clock_s = np.arange(way_m.size) / 1000.0
+    tenth = np.ones(100) / 100.0
+    speed_m_s = np.convolve(np.gradient(way_m, 1e-3), tenth, mode="same")
+    direction = speed_m_s / (np.abs(speed_m_s) + STILL_M_S)
     relative = (way_m - way_m.min()) / np.ptp(way_m)
+    taut = np.flatnonzero(tension_n > tension_n.min() + 0.25 * np.ptp(tension_n))
+    inner = slice(int(taut[0]), int(taut[-1]) + 1)
 
-    def modelled(parameters: FloatArray) -> FloatArray:
+    def terms(at_s: FloatArray, parameters: FloatArray) -> FloatArray:
         offset_s, ratio, exponent, start = parameters
-        way = np.interp((time_s - offset_s) * ratio, clock_s, relative)
-        shape = np.power(way + abs(start), exponent)
-        middle = shape[in_set].mean()
-        centred = shape[in_set] - middle
-        slope = float(centred @ tension_n[in_set]) / max(float(centred @ centred), 1e-12)
-        fitted: FloatArray = tension_n[in_set].mean() + slope * (shape - middle)
-        return fitted
+        at = (at_s - offset_s) * ratio
+        shape = np.power(np.maximum(np.interp(at, clock_s, relative) + start, 0.0), exponent)
+        return np.column_stack((np.ones(at.size), shape, np.interp(at, clock_s, direction)))
+
+    def weights(parameters: FloatArray) -> FloatArray:
+        found = np.linalg.lstsq(terms(time_s[inner], parameters), tension_n[inner], rcond=None)[0]
+        return np.asarray(found, dtype=np.float64)
 
     def loss(parameters: FloatArray) -> float:
-        return float(np.mean((modelled(parameters) - tension_n)[in_set] ** 2))
+        rest_n = terms(time_s[inner], parameters) @ weights(parameters) - tension_n[inner]
+        return float(np.mean(rest_n**2))
 
     starts = [
         np.array([at, ratio, 0.65, 0.02])
         for at in np.arange(-8.0, 8.0, 0.1)
         for ratio in (0.97, 0.98, 0.99, 1.0, 1.01, 1.02, 1.03)
     ]
-    start = min(starts, key=loss)
-    return modelled(minimize(loss, start, method="Nelder-Mead", options={"maxiter": 4000}).x)
+    best = minimize(loss, min(starts, key=loss), method="Nelder-Mead", options={"maxiter": 4000}).x
+    on_gauge_m = np.interp((grid_s - best[0]) * best[1], clock_s, way_m)
+    return terms(grid_s, best) @ weights(best), on_gauge_m
 
 
 # ── printing ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -447,8 +510,8 @@ TIME_HEADER = (
     *EVENTS,
     "TUT bias [LoA] ms",
     "peak P95 %",
-    "top after return",
-    "after hold start",
+    "told after return",
+    "after 250 ms hold",
     "late %",
 )
 
@@ -509,7 +572,24 @@ def report(split: str, simulated: Scores, negative: Scores, rates_hz: Sequence[f
         for rate_hz in rates_hz
     ]
     _print_table("Times by rate, all classes", TIME_HEADER, rows)
+    _report_warnings(simulated, negative, rates_hz)
     _report_controls(negative, rates_hz)
+
+
+def _report_warnings(simulated: Scores, negative: Scores, rates_hz: Sequence[float]) -> None:
+    rows = []
+    for rate_hz in rates_hz:
+        in_sets = pooled(simulated, method="bandsense", rate_hz=rate_hz)
+        in_controls = pooled(negative, method="bandsense", rate_hz=rate_hz)
+        rows.append(
+            [
+                f"{rate_hz:g} Hz",
+                f"{in_sets.told_snaps}/{in_sets.snaps}",
+                f"{in_sets.false_alarms}",
+                f"{in_controls.false_alarms}",
+            ]
+        )
+    _print_table("Warnings of a lost band", ("", "snaps told", "false in sets", "false in controls"), rows)
 
 
 def _report_controls(negative: Scores, rates_hz: Sequence[float]) -> None:
@@ -571,6 +651,8 @@ def targets(simulated: Scores, negative: Scores, real: Sequence[RealResult]) -> 
             max(-at_80["time under tension low"], at_80["time under tension high"]) <= 0.15,
         ),
         ("peak within 2 % (P95)", at_80["peak p95"] <= 0.02),
+        ("top told within 250 ms of the return (P95)", at_80["after return p95"] <= LATEST_S),
+        ("or within 250 ms after 250 ms of hold (P95)", at_80["after hold p95"] <= LATEST_S),
     ]
     known = [r for r in real if r.reps is not None]
     if known:

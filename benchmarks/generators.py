@@ -91,6 +91,7 @@ class Recorded:
         time_s, tension_n, gap_before, saturated: what a detector is given.
         reps: the truth.
         peaks_n: the largest tension of each repetition as a noiseless sensor with this calibration shows it.
+        snapped_s: when the band snapped; None if it did not.
     """
 
     time_s: FloatArray
@@ -99,6 +100,7 @@ class Recorded:
     saturated: BoolArray
     reps: tuple[TrueRep, ...]
     peaks_n: tuple[float, ...]
+    snapped_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,6 +166,7 @@ def _recorder(scenario: Scenario) -> Callable[[float], Recorded]:
             played.saturated,
             played.reps,
             tuple(peaks.tolist()),
+            played.reps[-1].peak_s if "snap" in scenario.disturbances else None,
         )
 
     return record
@@ -481,7 +484,7 @@ def _sensed(
         np.round(shown[kept], 2),
         gap_before,
         np.zeros(time_s.size, dtype=np.bool_),
-        tuple(marked(rep, time_s) for rep in reps),
+        marked(reps, time_s),
         tuple(peaks),
     )
 

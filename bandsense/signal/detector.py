@@ -43,7 +43,7 @@ class RepDetector:
         self._saturated = Marks()
         self._gaps = Marks()
         self._tracker: Tracker | None = None
-        self._clean_n = History(1)
+        self._clean_n, self._clean_s = History(1), History(1)
         self._step = 1
         self._last_s = -np.inf
         self._pushed = 0
@@ -121,11 +121,12 @@ class RepDetector:
             if segment.gap_s:
                 self._gaps.add(segment.first, np.ones(1, dtype=np.bool_))
                 if segment.gap_s >= LONG_GAP_S:
-                    tracker.interrupt()
+                    tracker.interrupt(segment.gap_s)
                 tracker.warn(
                     float(smooth_s[0]), WarningKind.GAP, f"{segment.gap_s:.2f} s of samples are missing"
                 )
             self._clean_n.append(segment.clean_n)
+            self._clean_s.append(segment.time_s)
             offset = -segment.first % self._step
             tracker.follow(
                 smooth_s[offset :: self._step].tolist(),
@@ -135,9 +136,12 @@ class RepDetector:
 
     def _start(self, segment: Segment) -> Tracker:
         rate_hz = self._conditioner.rate_hz
-        self._clean_n = History(int(HISTORY_S * rate_hz) + PIECE)
+        kept = int(HISTORY_S * rate_hz) + PIECE
+        self._clean_n, self._clean_s = History(kept), History(kept)
         self._step = max(1, round(rate_hz / TICK_HZ))
-        self._tracker = Tracker(self._config, self._clean_n, self._saturated, self._gaps, rate_hz, self._step)
+        self._tracker = Tracker(
+            self._config, self._clean_n, self._clean_s, self._saturated, self._gaps, rate_hz, self._step
+        )
         if rate_hz < LOW_RATE_HZ:
             self._tracker.warn(
                 float(segment.time_s[0]),

@@ -14,7 +14,15 @@ from scipy import signal
 
 from bandsense.samples import FloatArray
 
-__all__ = ["Conditioner", "Segment", "despike", "low_pass", "low_pass_delay_s", "measured_rate_hz"]
+__all__ = [
+    "CONTEXT",
+    "Conditioner",
+    "Despiker",
+    "Segment",
+    "low_pass",
+    "low_pass_delay_s",
+    "measured_rate_hz",
+]
 
 LOW_PASS_HZ = 6.0
 """Corner of the low-pass: above the fastest pulls (0.3 s, below 3 Hz), below tremor (7–11 Hz)."""
@@ -32,8 +40,11 @@ STEP_N = 20.0
 STEP_HZ = 2.2
 """The quickest that people do to a band: a step while walking. At 10 Hz it is nearly as short as a spike."""
 
-CONTEXT = 4
-"""Samples before it that the despiker looks at for each sample; it looks at one after it."""
+CONTEXT = 7
+"""Samples before it that the despiker looks at for each sample."""
+
+PAIR_RATE_HZ = 16.0
+"""Below this rate two samples are long enough for a person's movement."""
 
 GAP_S = 0.15
 GAP_INTERVALS = 2.5
@@ -63,30 +74,75 @@ def low_pass_delay_s(sections: FloatArray, rate_hz: float) -> float:
     return float((k @ b) / b.sum() - (k @ a) / a.sum()) / rate_hz
 
 
-def spike_floor_n(rate_hz: float) -> float:
-    """How far a spike stands out at least: noise, and the curvature of a cosine of `STEP_N` at `STEP_HZ`."""
-    return SPIKE_FLOOR_N + STEP_N * (1.0 - math.cos(2.0 * math.pi * STEP_HZ / max(rate_hz, 4.0 * STEP_HZ)))
+def _floor_n(rate_hz: float, half_width: float) -> float:
+    """How far a spike of this half width in samples stands out at least: noise, and what a step can do.
 
-
-def despike(values: FloatArray, floor_n: float) -> FloatArray:
-    """Replace single-sample spikes in values[4:-1] by the mean of their neighbours.
-
-    A spike leaves both neighbours to the same side, by more than `floor_n` beyond the step before it and the
-    step across it. The top of a pull is none, however fast: the step to its last sample but one is larger.
-    A second look takes the steps before from what the first has cleaned, for spikes close to each other. Each
-    result depends on the four values before and the one after it, wherever the row was cut.
+    That is the curvature of a cosine of `STEP_N` at `STEP_HZ` over the half width.
     """
-    step = values[1:] - values[:-1]
-    if step.max(initial=0.0) <= floor_n or step.min(initial=0.0) >= -floor_n:
+    angle = 2.0 * math.pi * STEP_HZ * half_width / rate_hz
+    return SPIKE_FLOOR_N + STEP_N * (1.0 - math.cos(min(angle, 0.5 * math.pi)))
+
+
+@dataclass(frozen=True, slots=True)
+class Despiker:
+    """Replaces spikes of one or two samples by the line between their neighbours.
+
+    A spike leaves both neighbours to the same side, by more than a floor beyond the step before it and the
+    step across it. The top of a pull is none, however fast: the step to its last sample but one is larger.
+
+    Attributes:
+        floor_n: for one sample.
+        pair_floor_n: for two; infinite where the rate is too low to know two wrong samples.
+        ahead: samples after it that are needed for each sample.
+    """
+
+    floor_n: float
+    pair_floor_n: float
+    ahead: int
+
+    @classmethod
+    def at(cls, rate_hz: float) -> Despiker:
+        """For a sample rate."""
+        pairs = rate_hz >= PAIR_RATE_HZ
+        return cls(_floor_n(rate_hz, 1.0), _floor_n(rate_hz, 1.5) if pairs else math.inf, 2 if pairs else 1)
+
+    def clean(self, values: FloatArray) -> FloatArray:
+        """`values`, clean from the eighth to the last but `ahead`.
+
+        A second look takes the steps before from what the first has cleaned, for spikes close to each other.
+        Each result depends on the `CONTEXT` values before and the `ahead` after it, wherever the row was cut.
+        """
+        step = values[1:] - values[:-1]
+        if step.max(initial=0.0) <= self.floor_n or step.min(initial=0.0) >= -self.floor_n:
+            return values
+        paired = _without_pairs(values, self.pair_floor_n) if self.ahead > 1 else values
+        first = _without_singles(paired, paired, values, self.floor_n)
+        return first if first is paired else _without_singles(paired, first, values, self.floor_n)
+
+    def clean_whole(self, values: FloatArray) -> FloatArray:
+        """A whole trace, clean throughout."""
+        padded = np.concatenate((values[[0] * CONTEXT], values, values[[-1] * self.ahead]))
+        return self.clean(padded)[CONTEXT : -self.ahead]
+
+
+def _without_pairs(values: FloatArray, floor_n: float) -> FloatArray:
+    before, after = values[1:-3], values[4:]
+    rise, fall = values[2:-2] - before, values[3:-1] - after
+    usual = np.maximum(np.abs(before - values[:-4]), np.abs(after - before))
+    spike = (rise * fall > 0.0) & (np.minimum(np.abs(rise), np.abs(fall)) > floor_n + usual)
+    if not spike.any():
         return values
-    first = _replaced(values, values, floor_n)
-    return first if first is values else _replaced(values, first, floor_n)
+    clean = values.copy()
+    at = spike.nonzero()[0] + 2
+    third = (values[at + 2] - values[at - 1]) / 3.0
+    clean[at], clean[at + 1] = values[at - 1] + third, values[at + 2] - third
+    return clean
 
 
-def _replaced(values: FloatArray, before: FloatArray, floor_n: float) -> FloatArray:
-    """`values` with spikes replaced; what came before each sample is taken from `before`."""
+def _without_singles(values: FloatArray, before: FloatArray, after: FloatArray, floor_n: float) -> FloatArray:
+    """`values` with spikes replaced; what comes before and after each is taken from the other two."""
     rise = values[2:-1] - before[1:-2]
-    fall = values[2:-1] - values[3:]
+    fall = values[2:-1] - after[3:]
     smaller = np.minimum(np.abs(rise), np.abs(fall))
     usual = np.maximum(np.abs(before[1:-2] - before[:-3]), np.abs(rise - fall))
     spike = (rise * fall > 0.0) & (smaller > floor_n + usual)
@@ -94,7 +150,7 @@ def _replaced(values: FloatArray, before: FloatArray, floor_n: float) -> FloatAr
         return values
     clean = values.copy()
     at = spike.nonzero()[0] + 2
-    clean[at] = 0.5 * (before[at - 1] + values[at + 1])
+    clean[at] = 0.5 * (before[at - 1] + after[at + 1])
     return clean
 
 
@@ -105,7 +161,7 @@ class Segment:
     Attributes:
         first: number of the first sample since the start of the stream.
         time_s: device time of each sample.
-        ready_s: device time of the sample that made it available: the despiker looks one sample ahead.
+        ready_s: device time of the sample that made it available: the despiker looks ahead.
         clean_n: despiked tension.
         smooth_n: low-passed tension, late by the low-pass's delay.
         gap_s: length of the gap before the first sample; 0 if there is none.
@@ -131,7 +187,7 @@ class Conditioner:
         self.rate_hz = 0.0
         self.delay_s = 0.0
         self._longest_step_s = np.inf
-        self._spike_floor_n = 0.0
+        self._despiker = Despiker(0.0, 0.0, 1)
         self._sections: FloatArray = np.zeros((0, 6))
         self._steady: FloatArray = np.zeros((1, 2))
         self._state: FloatArray = np.zeros((1, 2))
@@ -150,13 +206,14 @@ class Conditioner:
         return self._advance()
 
     def finish(self) -> list[Segment]:
-        """Give what is left; the last sample stands as it is."""
+        """Give what is left, as if the last sample went on."""
         if not self.rate_hz:
             if self._time.size < 2:
                 return []
             self._design()
-        self._time = np.concatenate((self._time, self._time[-1:]))
-        self._value = np.concatenate((self._value, self._value[-1:]))
+        last = [-1] * self._despiker.ahead
+        self._time = np.concatenate((self._time, self._time[last]))
+        self._value = np.concatenate((self._value, self._value[last]))
         return self._advance()
 
     def _design(self) -> None:
@@ -164,31 +221,28 @@ class Conditioner:
         self._sections = low_pass(self.rate_hz)
         self._steady = signal.sosfilt_zi(self._sections)
         self.delay_s = low_pass_delay_s(self._sections, self.rate_hz)
-        self._spike_floor_n = spike_floor_n(self.rate_hz)
+        self._despiker = Despiker.at(self.rate_hz)
         self._longest_step_s = max(GAP_S, GAP_INTERVALS / self.rate_hz)
         self._time = np.concatenate((self._time[[0] * CONTEXT], self._time))
         self._value = np.concatenate((self._value[[0] * CONTEXT], self._value))
         self._state = self._steady * self._value[0]
 
     def _advance(self) -> list[Segment]:
-        """Condition all samples but the last, which is kept with those before that it depends on."""
-        time, clean = self._time, despike(self._value, self._spike_floor_n)
-        self._time, self._value = time[-CONTEXT - 1 :], self._value[-CONTEXT - 1 :]
-        step = time[CONTEXT:-1] - time[CONTEXT - 1 : -2]
-        if not step.size:
+        """Condition all samples but the last, which are kept with those before that they depend on."""
+        time, ahead = self._time, self._despiker.ahead
+        clean = self._despiker.clean(self._value)[CONTEXT:-ahead]
+        self._time, self._value = time[-CONTEXT - ahead :], self._value[-CONTEXT - ahead :]
+        now, ready = time[CONTEXT:-ahead], time[CONTEXT + ahead :]
+        if not now.size:
             return []
+        step = now - time[CONTEXT - 1 : -ahead - 1]
         if step.max() <= self._longest_step_s:
-            return [self._smooth(time[CONTEXT:-1], time[CONTEXT + 1 :], clean[CONTEXT:-1], 0.0)]
+            return [self._smooth(now, ready, clean, 0.0)]
         cuts = [0, *np.flatnonzero(step > self._longest_step_s).tolist(), step.size]
-        pieces = [(a, b) for a, b in pairwise(cuts) if b > a]
+        pieces = [slice(a, b) for a, b in pairwise(cuts) if b > a]
+        gaps_s = [float(step[p.start]) if step[p.start] > self._longest_step_s else 0.0 for p in pieces]
         return [
-            self._smooth(
-                time[CONTEXT + a : CONTEXT + b],
-                time[CONTEXT + a + 1 : CONTEXT + b + 1],
-                clean[CONTEXT + a : CONTEXT + b],
-                float(step[a]) if step[a] > self._longest_step_s else 0.0,
-            )
-            for a, b in pieces
+            self._smooth(now[p], ready[p], clean[p], gap_s) for p, gap_s in zip(pieces, gaps_s, strict=True)
         ]
 
     def _smooth(self, time_s: FloatArray, ready_s: FloatArray, clean_n: FloatArray, gap_s: float) -> Segment:

@@ -14,7 +14,7 @@ from bandsense.samples import FloatArray
 from bandsense.signal.boundaries import Boundaries, measure
 from bandsense.signal.config import DetectorConfig
 from bandsense.signal.events import Rep
-from bandsense.signal.filters import CONTEXT, LARGEST_SHARE, despike, spike_floor_n
+from bandsense.signal.filters import LARGEST_SHARE, Despiker
 from bandsense.signal.tracker import displacement, full_range
 
 __all__ = ["refine"]
@@ -59,15 +59,10 @@ def refine(
     """
     if not reps:
         return ()
-    stretches = list(_stretches(time_s, _despiked(tension_n, rate_hz), rate_hz))
+    stretches = list(_stretches(time_s, Despiker.at(rate_hz).clean_whole(tension_n), rate_hz))
     found = [_located(_holding(stretches, rep.peak_time), reps, i) for i, rep in enumerate(reps)]
     parts = [part for one_set in _sets(found, config) for part in _parts(one_set, config)]
     return tuple(_rewritten(*row, config) for row in zip(reps, found, parts, strict=True))
-
-
-def _despiked(tension_n: FloatArray, rate_hz: float) -> FloatArray:
-    padded = np.concatenate((tension_n[[0] * CONTEXT], tension_n, tension_n[-1:]))
-    return despike(padded, spike_floor_n(rate_hz))[CONTEXT:-1]
 
 
 def _stretches(time_s: FloatArray, clean_n: FloatArray, rate_hz: float) -> Iterator[_Stretch]:

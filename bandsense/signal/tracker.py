@@ -98,8 +98,18 @@ SLIP_S = 0.5
 SLIP_PART = 0.15
 """A loss of at least this part of the range is looked for at rest, in so much of the latest trace."""
 
+STRADDLED_PART = 0.9
+"""Where only one interval fits in this time, two that hold nearly all of the loss are as sudden."""
+
 BAND_LOST_RATE_HZ = 16.0
 """Below this rate such a loss cannot be told from a fast return."""
+
+LATE_INTERVALS = 1.5
+"""Samples further apart than this many times their usual distance say nothing of how sudden a loss was."""
+
+SAME_BAND_S = 6.0
+"""A link that dropped is back after 1 to 5 s; nobody changes band or slack in that time, so that the rest
+level still holds after a gap up to this long."""
 
 LARGEST_N = 1000.0
 """No one pulls an elastic band harder; two-handed deadlifts on the strongest bands stay below."""
@@ -159,6 +169,8 @@ class _Movement:
     """Greatest tension when it was counted."""
     index: int = 0
     separated: bool = False
+    blind: bool = False
+    """Samples are missing in it."""
     last_at: int = 0
 
     @property
@@ -171,7 +183,7 @@ class Tracker:
 
     Args:
         config: thresholds.
-        clean_n: despiked tension of all samples up to the present one.
+        clean_n, clean_s: despiked tension and time of all samples up to the present one.
         saturated, gaps: marked samples.
         rate_hz: sample rate.
         step: samples to a tick.
@@ -181,6 +193,7 @@ class Tracker:
         self,
         config: DetectorConfig,
         clean_n: History,
+        clean_s: History,
         saturated: Marks,
         gaps: Marks,
         rate_hz: float,
@@ -188,6 +201,7 @@ class Tracker:
     ) -> None:
         self._config = config
         self._clean_n = clean_n
+        self._clean_s = clean_s
         self._saturated = saturated
         self._gaps = gaps
         self._rate_hz = rate_hz
@@ -219,6 +233,9 @@ class Tracker:
         self._early: list[_Movement] | None = []
         self._waiting: deque[_Movement] = deque(maxlen=SMALL_ALIKE)
         self._last_rep_s = -math.inf
+        self._falling = False
+        self._alert = False
+        self._blind_at = -1
         self._lost_s = -math.inf
         self._told: set[WarningKind] = set()
 
@@ -233,7 +250,7 @@ class Tracker:
             m = self._movement
             if m is None:
                 # Most of a day is rest: between its lowest point and the level of a movement nothing happens.
-                if not self._low_n <= y <= self._rise_level_n or t >= self._window_end_s:
+                if not self._low_n <= y <= self._rise_level_n or t >= self._window_end_s or self._alert:
                     self._rest(t, y, at)
             elif self._state is _State.RISE:
                 self._rise(m, t, y, at)
@@ -248,19 +265,24 @@ class Tracker:
             self._dropped += len(self._time_s) - kept
             self._time_s, self._smooth_n = self._time_s[-kept:], self._smooth_n[-kept:]
 
-    def interrupt(self) -> None:
-        """Samples are missing from here: what was counted ends, and the rest of it is let pass."""
+    def interrupt(self, gap_s: float) -> None:
+        """Samples are missing from here: what was counted ends, what was not is counted when it is over."""
         at = self._dropped + len(self._time_s) - 1
+        self._blind_at, self._alert = at + 1, True
         m = self._movement
-        if m is not None:
-            if m.index:
-                m.last_at = at
-                self._tell_done(m, self._boundaries(m))
-                m.index = 0
+        if m is not None and m.separated:
+            self._close(m, at)
+        elif m is not None and m.index:
+            m.last_at = at
+            self._tell_done(m, self._boundaries(m))
+            m.index = 0
             m.separation_n = self._separation_level(m)
             self._state = _State.HELD
-        self._since_at = at + 1
-        self._low_n = math.inf
+        elif m is not None:
+            m.blind = True
+        if gap_s > SAME_BAND_S or self._state is _State.HELD:
+            self._since_at = at + 1
+            self._low_n = math.inf
 
     def finish(self) -> None:
         """The stream ended: decide what can still be decided."""
@@ -279,12 +301,13 @@ class Tracker:
     # Following the extremes.
 
     def _rest(self, t: float, y: float, at: int) -> None:
-        if y < self._low_n:
-            fallen_n = self._low_n - y
+        fell, self._falling = self._falling, self._config.smallest_rise_n < self._low_n - y < math.inf
+        self._alert = self._falling
+        if fell and not self._falling:
+            self._check_slipped(t, y, at)
+        if y < self._low_n or (at == self._blind_at and y <= self._rise_level_n):
             self._set_low(t, y, at)
             self._rise_level_n = self._rise_level()
-            if self._config.smallest_rise_n < fallen_n < math.inf:
-                self._check_slipped(t, y + fallen_n, at)
         elif y > self._rise_level_n:
             self._begin(t, y, at)
         elif t >= self._window_end_s:
@@ -313,6 +336,7 @@ class Tracker:
         self._valleys.append(self._low_n)
         self._base_n = self._lowest_valley()
         self._movement = m = _Movement(self._low_n, self._low_at, self._low_s, y, at, t, y, t)
+        m.blind = at == self._blind_at
         m.turn_n = y - self._config.top_drop * m.rise_n
         m.alarm_s = t + self._config.hold_s
         if self._tops:
@@ -434,6 +458,7 @@ class Tracker:
         elif y <= m.separation_n:
             self._come_to_rest(t)
             self._forget_low(t, at)
+            self._falling = self._alert = True
             self._tell_phase(t, Phase.REST)
 
     def _come_to_rest(self, t: float) -> None:
@@ -475,7 +500,7 @@ class Tracker:
         return fallen_n
 
     def _certain_at_top(self, m: _Movement) -> bool:
-        if self._walking(m):
+        if m.blind or self._walking(m):
             return False
         if self._full_n is not None:
             if self._range(m) < self._config.clear_range:
@@ -516,7 +541,7 @@ class Tracker:
         b = self._boundaries(m)
         if not m.index:
             self._judge(m, b.end - b.pull_start)
-        elif self._too_quick(m, b.end - b.pull_start):
+        elif self._too_quick(m, b.end - b.pull_start) and not self._lost(m, b):
             self._retract(m, b.end, RetractReason.TOO_QUICK)
         elif len(self._tops) == 1 and b.peak_n - b.end_n < self._config.least_first_n:
             self._retract(m, b.end, RetractReason.SET_UP)
@@ -538,7 +563,7 @@ class Tracker:
     def _judge(self, m: _Movement, width_s: float) -> None:
         """Count a movement that was not certain at its top, if it is now."""
         config = self._config
-        if self._too_quick(m, width_s):
+        if self._too_quick(m, width_s) or (m.blind and not self._surely_seen(m)):
             return
         if self._full_n is not None:
             if self._range(m) >= config.smallest_range:
@@ -547,6 +572,11 @@ class Tracker:
             self._count(m)
         else:
             self._wait(m)
+
+    def _surely_seen(self, m: _Movement) -> bool:
+        """Whether a movement with samples missing is no step; how long it took does not tell."""
+        large = self._full_n is not None and self._range(m) >= LARGE_RANGE
+        return m.rise_n >= self._config.strong_rise_n or large
 
     def _too_quick(self, m: _Movement, width_s: float) -> bool:
         """Whether a movement is a step or a blow."""
@@ -602,7 +632,7 @@ class Tracker:
     def _tell_done(self, m: _Movement, b: Boundaries) -> None:
         self._learn_top(m)
         fraction = self._displacement(m.top_n, max(m.top_n, full_range(self._tops, self._base_n)))
-        lost = self._lost(m)
+        lost = self._lost(m, b)
         rep = Rep(
             index=m.index,
             pull_start=b.pull_start,
@@ -646,26 +676,38 @@ class Tracker:
         self._full_n = self._highest_top()
         self._drop_set_up(m)
 
-    def _lost(self, m: _Movement) -> bool:
-        return self._fastest_loss(m.top_at, m.last_at) >= BAND_LOST_PART * (m.top_n - self._low_n)
+    def _lost(self, m: _Movement, b: Boundaries) -> bool:
+        """Whether the band was lost after a pull: a blow comes and goes as suddenly."""
+        pulled = b.hold_start - b.pull_start >= BLOW_S
+        return pulled and self._lost_at_once(m.top_at, m.last_at, m.top_n - self._low_n)
 
-    def _check_slipped(self, t: float, before_n: float, at: int) -> None:
+    def _check_slipped(self, t: float, y: float, at: int) -> None:
         """A band under tension at rest may slip off as well."""
+        first = at - round(SLIP_S * self._tick_hz)
+        before_n = max(self._smooth_n[self._place(first) : self._place(at) + 1])
         range_n = 0.0 if self._full_n is None else self._full_n - self._base_n
-        if before_n < max(self._config.least_first_n, SLIP_PART * range_n) or t - self._lost_s < SLIP_S:
-            return
-        if self._fastest_loss(at - round(SLIP_S * self._tick_hz), at) >= BAND_LOST_PART * before_n:
+        enough = before_n - y >= max(self._config.least_first_n, SLIP_PART * range_n)
+        if enough and t - self._lost_s >= SLIP_S and self._lost_at_once(first, at, before_n - y):
             self._warn_lost(t)
 
-    def _fastest_loss(self, first: int, last: int) -> float:
-        """Most tension lost within `BAND_LOST_S` between two ticks; 0 where the rate is too low to tell."""
+    def _lost_at_once(self, first: int, last: int, whole_n: float) -> bool:
+        """Whether most of a loss of tension between two ticks came within `BAND_LOST_S`."""
         if self._rate_hz < BAND_LOST_RATE_HZ:
-            return 0.0
-        clean_n = self._clean_n.between((first - 2) * self._step, last * self._step)
+            return False
+        span = ((first - 2) * self._step, last * self._step)
+        clean_n, clean_s = self._clean_n.between(*span), self._clean_s.between(*span)
+
+        def fastest(width: int) -> float:
+            if clean_n.size <= width:
+                return 0.0
+            lost_n = clean_n[:-width] - clean_n[width:]
+            near = clean_s[width:] - clean_s[:-width] <= LATE_INTERVALS * width / self._rate_hz
+            return float((lost_n * near).max())
+
         width = max(1, round(BAND_LOST_S * self._rate_hz))
-        if clean_n.size <= width:
-            return 0.0
-        return float((clean_n[:-width] - clean_n[width:]).max())
+        if fastest(width) >= BAND_LOST_PART * whole_n:
+            return True
+        return width == 1 and fastest(2) >= STRADDLED_PART * whole_n
 
     def _warn_lost(self, time_s: float) -> None:
         self._lost_s = time_s

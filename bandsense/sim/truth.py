@@ -19,7 +19,11 @@ INVISIBLE_BELOW = 0.20
 """A movement that stretches the band by less than this share of the full range need not be seen at all."""
 
 _HOLE_S = 0.25
-"""A repetition with samples missing for longer than this is not scored: nobody can know what was there."""
+"""Times, peak and range of a repetition with samples missing for longer than this are not scored."""
+
+_SHOWN = 0.25
+"""A repetition shows as long as there is a sample in its upper part, which is the plateau and this share of
+the pull and of the return beside it, and in the lower parts before and after it."""
 
 _VALLEY_S = 0.5
 """The valleys of a repetition are the lowest points this close to its movement: tension that creeps through a
@@ -39,7 +43,9 @@ class TrueRep:
         peak_n: largest tension.
         share: range over the set's full range, both as elongation of the band.
         partial: share below 60 %.
-        ambiguous: not to be scored: share of 60–75 % or too small to see, samples missing, band snapped.
+        ambiguous: it may be counted or not: too small to see, its top or a valley beside it is not among the
+            samples, or the band snapped.
+        torn: samples are missing in it: to be counted, but its times, peak and range are not scored.
     """
 
     pull_start_s: float
@@ -51,11 +57,29 @@ class TrueRep:
     share: float
     partial: bool
     ambiguous: bool
+    torn: bool = False
 
     @property
     def middle_s(self) -> float:
         """Middle of the plateau."""
         return (self.hold_start_s + self.return_start_s) / 2
+
+    @property
+    def undecided(self) -> bool:
+        """Whether it may be called partial or not: the edge is not sharper than an estimate can be."""
+        return PARTIAL_BELOW <= self.share < AMBIGUOUS_BELOW
+
+    def _upper_s(self) -> tuple[float, float]:
+        return (
+            self.hold_start_s - _SHOWN * (self.hold_start_s - self.pull_start_s),
+            self.return_start_s + _SHOWN * (self.end_s - self.return_start_s),
+        )
+
+    def _lower_s(self) -> tuple[float, float]:
+        return (
+            self.pull_start_s + _SHOWN * (self.hold_start_s - self.pull_start_s),
+            self.end_s - _SHOWN * (self.end_s - self.return_start_s),
+        )
 
 
 def true_reps(
@@ -106,12 +130,36 @@ def _true_rep(
         peak,
         share,
         share < PARTIAL_BELOW,
-        share < INVISIBLE_BELOW or PARTIAL_BELOW <= share < AMBIGUOUS_BELOW,
+        share < INVISIBLE_BELOW,
     )
 
 
-def marked(rep: TrueRep, at: FloatArray) -> TrueRep:
-    """The repetition, ambiguous where a hole in the samples touches it."""
+def marked(reps: tuple[TrueRep, ...], at: FloatArray) -> tuple[TrueRep, ...]:
+    """Repetitions as far as the samples show them.
+
+    Args:
+        reps: in order.
+        at: times of the samples that arrived.
+    """
+
+    def shown(start_s: float, end_s: float) -> bool:
+        return bool(np.searchsorted(at, end_s) > np.searchsorted(at, start_s))
+
+    lower = [-np.inf, *(t for rep in reps for t in rep._lower_s()), np.inf]
+    valley_shown = [shown(lower[i], lower[i + 1]) for i in range(0, len(lower), 2)]
+    return tuple(
+        replace(
+            rep,
+            ambiguous=rep.ambiguous
+            or not (shown(*rep._upper_s()) and valley_shown[i] and valley_shown[i + 1]),
+            torn=_torn(rep, at),
+        )
+        for i, rep in enumerate(reps)
+    )
+
+
+def _torn(rep: TrueRep, at: FloatArray) -> bool:
+    """Whether a hole in the samples touches a repetition."""
     inside = at[(at > rep.pull_start_s - 0.1) & (at < rep.end_s + 0.1)]
     edges = np.concatenate(([rep.pull_start_s - 0.1], inside, [rep.end_s + 0.1]))
-    return replace(rep, ambiguous=rep.ambiguous or bool(np.diff(edges).max() > _HOLE_S))
+    return bool(np.diff(edges).max() > _HOLE_S)

@@ -6,24 +6,49 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bandsense.signal.events import Rep
 from bandsense.sim.truth import TrueRep
-from benchmarks.accuracy import Detection, Score, level_crossing, main, matched, peaks_of_filtered, zig_zag
+from benchmarks.accuracy import (
+    Detection,
+    Found,
+    Score,
+    level_crossing,
+    main,
+    matched,
+    peaks_of_filtered,
+    zig_zag,
+)
 from benchmarks.generators import SPLITS, Recorded, cases, controls
 
 
-def rep(start: float, *, ambiguous: bool = False) -> TrueRep:
-    return TrueRep(start, start + 0.5, start + 1.0, start + 2.0, start + 0.7, 50.0, 1.0, False, ambiguous)
+def rep(
+    start: float, *, hold_s: float = 0.5, share: float = 1.0, ambiguous: bool = False, torn: bool = False
+) -> TrueRep:
+    hold, back = start + 0.5, start + 0.5 + hold_s
+    return TrueRep(start, hold, back, back + 1.0, hold, 50.0, share, share < 0.6, ambiguous, torn)
 
 
-def recorded(*reps: TrueRep) -> Recorded:
+def recorded(*reps: TrueRep, snapped_s: float | None = None) -> Recorded:
     nothing = np.zeros(0)
     flags = nothing.astype(bool)
-    return Recorded(nothing, nothing, flags, flags, reps, tuple(r.peak_n for r in reps))
+    return Recorded(nothing, nothing, flags, flags, reps, tuple(r.peak_n for r in reps), snapped_s)
 
 
 def score(reps: list[TrueRep], middles: list[float]) -> Score:
     result = Score()
-    result.add(recorded(*reps), [Detection(middle) for middle in middles])
+    result.add(recorded(*reps), Found([Detection(middle) for middle in middles]))
+    return result
+
+
+def seen(true: TrueRep, *, late_s: float = 0.0, partial: bool = False, told_s: float = 0.0) -> Detection:
+    at = (true.pull_start_s, true.hold_start_s, true.return_start_s, true.end_s)
+    found = Rep(1, *(t + late_s for t in at), true.peak_s, 50.0, 0.0, 0.0, partial)
+    return Detection(true.middle_s, found, found, told_s)
+
+
+def scored(true: TrueRep, detection: Detection) -> Score:
+    result = Score()
+    result.add(recorded(true), Found([detection]))
     return result
 
 
@@ -52,6 +77,42 @@ def test_an_ambiguous_repetition_may_be_counted_or_not(middles: list[float]) -> 
     assert result.summary()["f1"] == 1.0
 
 
+@pytest.mark.parametrize("share", [0.61, 0.74])
+def test_at_the_edge_of_partial_a_repetition_must_be_counted_and_may_be_called_either(share: float) -> None:
+    edge = rep(0, share=share)
+    assert score([edge], []).count_errors == [-1]
+    for partial in (True, False):
+        assert not any(scored(edge, seen(edge, partial=partial)).wrong_flags)
+
+
+@pytest.mark.parametrize(("share", "wrong"), [(0.59, 1), (0.76, 0)])
+def test_beyond_the_edge_it_is_wrong_to_call_it_full_or_partial(share: float, wrong: int) -> None:
+    true = rep(0, share=share)
+    assert scored(true, seen(true, partial=False)).wrong_flags == [bool(wrong)]
+    assert scored(true, seen(true, partial=True)).wrong_flags == [not wrong]
+
+
+def test_a_torn_repetition_must_be_counted_and_its_times_are_not_scored() -> None:
+    torn = rep(0, torn=True)
+    assert score([torn], []).count_errors == [-1]
+    assert not scored(torn, seen(torn, late_s=0.2)).boundaries_s
+
+
+@pytest.mark.parametrize(("hold_s", "due_s"), [(0.2, 0.7), (0.3, 0.75), (3.0, 0.75)])
+def test_a_top_is_due_at_the_return_or_after_a_quarter_second_of_hold(hold_s: float, due_s: float) -> None:
+    true = rep(0, hold_s=hold_s)
+    assert scored(true, seen(true, told_s=due_s + 0.24)).summary()["late"] == 0.0
+    assert scored(true, seen(true, told_s=due_s + 0.26)).summary()["late"] == 1.0
+
+
+def test_a_lost_band_is_told_or_missed_and_a_false_alarm_counts() -> None:
+    result = Score()
+    result.add(recorded(snapped_s=5.0), Found([], (5.2,)))
+    result.add(recorded(snapped_s=5.0), Found([]))
+    result.add(recorded(), Found([], (3.0, 9.0)))
+    assert (result.snaps, result.told_snaps, result.false_alarms) == (2, 1, 2)
+
+
 def test_a_detection_goes_to_the_certain_repetition_first() -> None:
     pairs, left = matched([rep(0, ambiguous=True), rep(2)], [Detection(2.1)])
     assert set(pairs) == {1}
@@ -71,7 +132,7 @@ def test_the_alternatives_count_easy_repetitions(method: object) -> None:
     tension = 25 * (1 - np.cos(2 * np.pi * time_s / 4))
     flags = np.zeros(time_s.size, dtype=bool)
     found = method(Recorded(time_s, tension, flags, flags, (), ()))  # type: ignore[operator]
-    assert [d.middle_s for d in found] == pytest.approx([2, 6, 10, 14, 18], abs=0.1)
+    assert [d.middle_s for d in found.detections] == pytest.approx([2, 6, 10, 14, 18], abs=0.1)
 
 
 @pytest.mark.parametrize("split", SPLITS)

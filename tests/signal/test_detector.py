@@ -251,9 +251,46 @@ def test_a_band_that_snaps_is_reported() -> None:
     assert [rep.band_lost for rep in reps_of(events)] == [False] * 5 + [True]
 
 
+@pytest.mark.parametrize("peak_n", [25.0, 60.0])
+@pytest.mark.parametrize("rate_hz", [20.0, 80.0])
+@pytest.mark.parametrize("late_s", [0.0, 0.02, 0.04])
+def test_a_band_that_snaps_between_two_samples_is_reported_too(
+    late_s: float, rate_hz: float, peak_n: float
+) -> None:
+    time_s, tension_n = trace([*FIVE, Stroke(hold_s=1.0)], rate_hz, peak_n)
+    snap_s = 1.5 + 5 * 3.2 + 1.0 + 0.1 + late_s
+    left = np.clip(1.0 - (time_s - snap_s) / 0.03, 0.0, 1.0)
+    events = detect(time_s, tension_n * left)
+    assert kinds_of(events) == [WarningKind.BAND_LOST]
+    assert [rep.band_lost for rep in reps_of(events)] == [False] * 5 + [True]
+
+
 def test_a_band_that_slips_off_at_rest_is_reported() -> None:
     time_s = np.arange(0.0, 10.0, 1.0 / 80.0)
     assert kinds_of(detect(time_s, np.where(time_s < 5.0, 30.0, 0.0))) == [WarningKind.BAND_LOST]
+
+
+def test_a_band_that_slips_off_in_a_long_hold_is_reported() -> None:
+    time_s, tension_n = trace([Stroke(hold_s=30.0)])
+    events = detect(time_s, np.where(time_s < 25.0, tension_n, 0.0))
+    assert kinds_of(events) == [WarningKind.BAND_LOST]
+    assert not reps_of(events)
+
+
+@pytest.mark.parametrize("rate_hz", [20.0, 80.0, 320.0])
+@pytest.mark.parametrize("taken_off_s", [0.2, 0.3, 1.0])
+def test_a_load_that_is_taken_off_is_not_lost(taken_off_s: float, rate_hz: float) -> None:
+    time_s = np.arange(0.0, 40.0, 1.0 / rate_hz)
+    load = np.clip((time_s - 5.0) / 0.4, 0.0, 1.0) * np.clip((35.0 - time_s) / taken_off_s, 0.0, 1.0)
+    assert not kinds_of(detect(time_s, 100.0 * load))
+
+
+def test_samples_that_never_arrived_are_no_sudden_loss() -> None:
+    time_s, tension_n = trace([Stroke(return_s=0.5)] * 5)
+    falling = (time_s % 3.0 > 0.0) & (np.gradient(tension_n, time_s) < -20.0)
+    kept = ~(falling & (np.arange(time_s.size) % 12 > 1))
+    events = detect(time_s[kept], tension_n[kept])
+    assert WarningKind.BAND_LOST not in kinds_of(events)
 
 
 @pytest.mark.parametrize("rate_hz", [20.0, 80.0, 320.0])
@@ -286,6 +323,44 @@ def test_a_lost_link_never_counts_a_repetition_twice(start_s: float, outage_s: f
     touched = sum(start_s < 1.5 + 3.2 * i + 2.6 and start_s + outage_s > 1.5 + 3.2 * i for i in range(6))
     assert 6 - touched <= len(reps) <= 6
     assert all(a.end <= b.pull_start for a, b in itertools.pairwise(reps))
+
+
+@pytest.mark.parametrize("hole_s", [(11.2, 12.9), (10.6, 12.2), (11.5, 12.6)])
+def test_a_repetition_whose_top_shows_is_counted_although_its_pull_does_not(
+    hole_s: tuple[float, float],
+) -> None:
+    strokes = [*[Stroke()] * 3, Stroke(hold_s=2.0), *[Stroke()] * 2]
+    time_s, tension_n = trace(strokes)
+    kept = (time_s < hole_s[0]) | (time_s > hole_s[1])
+    reps = reps_of(detect(time_s[kept], tension_n[kept]))
+    assert len(reps) == 6
+    assert [rep.gap for rep in reps] == [False, False, False, True, False, False]
+
+
+def test_a_repetition_that_ends_in_a_gap_is_not_taken_for_the_next_one() -> None:
+    time_s, tension_n = trace([Stroke(hold_s=1.0, rest_s=0.3)] * 5)
+    kept = (time_s < 8.3) | (time_s > 9.7)
+    assert tension_n[kept][np.searchsorted(time_s[kept], 9.7)] > 50.0
+    assert len(reps_of(detect(time_s[kept], tension_n[kept]))) == 5
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_walking_with_a_link_that_drops_gives_nothing(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    time_s = np.arange(0.0, 60.0, 1.0 / 80.0)
+    steps = 12.0 * (0.5 - 0.5 * np.cos(2.0 * np.pi * 1.8 * time_s))
+    kept = np.ones(time_s.size, dtype=bool)
+    for start_s in np.arange(4.0, 56.0, 6.0) + rng.uniform(0.0, 2.0, 9):
+        kept &= (time_s < start_s) | (time_s > start_s + rng.uniform(1.0, 4.0))
+    assert not reps_of(detect(time_s[kept], steps[kept]))
+
+
+def test_a_band_made_taut_while_the_link_was_down_is_no_repetition() -> None:
+    time_s, tension_n = trace(FIVE)
+    taut_s = time_s[-1] + 4.0 + np.arange(0.0, 30.0, 1.0 / 80.0)
+    events = detect(np.concatenate((time_s, taut_s)), np.concatenate((tension_n, np.full(taut_s.size, 30.0))))
+    assert len(reps_of(events)) == 5
+    assert not reasons_of(events)
 
 
 def test_a_skipped_sample_in_sixteen_is_no_gap() -> None:

@@ -8,19 +8,16 @@ from scipy import signal
 
 from bandsense.samples import FloatArray
 from bandsense.signal.filters import (
-    CONTEXT,
     Conditioner,
-    despike,
+    Despiker,
     low_pass,
     low_pass_delay_s,
     measured_rate_hz,
-    spike_floor_n,
 )
 
 
 def cleaned(values: FloatArray, rate_hz: float = 80.0) -> FloatArray:
-    padded = np.concatenate((values[[0] * CONTEXT], values, values[-1:]))
-    return despike(padded, spike_floor_n(rate_hz))[CONTEXT:-1]
+    return Despiker.at(rate_hz).clean_whole(values)
 
 
 @pytest.mark.parametrize("rate_hz", [10.0, 20.0, 40.0, 80.0, 320.0, 1000.0])
@@ -50,7 +47,7 @@ def test_a_spike_is_removed_wherever_it_falls(code: float, rate_hz: float) -> No
     for at in range(2, time_s.size - 2):
         spiked = pull.copy()
         spiked[at] = code
-        assert np.abs(cleaned(spiked, rate_hz) - pull).max() < max(6.0, spike_floor_n(rate_hz) + 4.0)
+        assert np.abs(cleaned(spiked, rate_hz) - pull).max() < max(6.0, Despiker.at(rate_hz).floor_n + 4.0)
 
 
 def test_two_spikes_with_one_good_sample_between_them_are_removed() -> None:
@@ -60,7 +57,40 @@ def test_two_spikes_with_one_good_sample_between_them_are_removed() -> None:
     assert np.abs(cleaned(spiked) - steady).max() < 1.0
 
 
-@pytest.mark.parametrize("rate_hz", [10.0, 20.0, 80.0, 320.0])
+@pytest.mark.parametrize("codes", [(0.0, -838.0), (-419.0, -419.0), (800.0, 700.0)])
+@pytest.mark.parametrize("rate_hz", [20.0, 80.0])
+def test_two_wrong_samples_in_a_row_are_removed_wherever_they_fall(
+    codes: tuple[float, float], rate_hz: float
+) -> None:
+    time_s = np.arange(0.0, 3.0, 1.0 / rate_hz)
+    pull = 40.0 + 25.0 * np.sin(2.0 * np.pi * time_s / 3.0)
+    for at in range(2, time_s.size - 3):
+        spiked = pull.copy()
+        spiked[at : at + 2] = codes
+        assert np.abs(cleaned(spiked, rate_hz) - pull).max() < 6.0
+
+
+def test_two_samples_at_ten_a_second_may_be_a_step_and_stay() -> None:
+    step = 5.0 + 15.0 * np.array([0.0, 0.0, 0.0, 0.9, 0.9, 0.0, 0.0, 0.0, 0.0])
+    np.testing.assert_array_equal(cleaned(step, 10.0), step)
+
+
+@pytest.mark.parametrize("rate_hz", [20.0, 80.0])
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_a_streamed_despiker_sees_what_a_whole_one_sees(rate_hz: float, size: int) -> None:
+    rng = np.random.default_rng(8)
+    values = 40.0 + rng.standard_normal(400)
+    for at in rng.integers(3, 396, 60):
+        values[at] = rng.choice([0.0, -400.0, 800.0])
+    segments = []
+    conditioner = Conditioner()
+    for i in range(0, 400, size):
+        segments += conditioner.push(np.arange(i, i + size) / rate_hz, values[i : i + size])
+    segments += conditioner.finish()
+    np.testing.assert_array_equal(np.concatenate([s.clean_n for s in segments]), cleaned(values, rate_hz))
+
+
+@pytest.mark.parametrize("rate_hz", [10.0, 16.0, 20.0, 80.0, 320.0])
 def test_the_fastest_pull_is_left_alone(rate_hz: float) -> None:
     for phase in np.linspace(0.0, 1.0, 11):
         time_s = np.arange(phase / rate_hz, 2.0, 1.0 / rate_hz)

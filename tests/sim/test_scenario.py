@@ -10,7 +10,7 @@ from bandsense.errors import ConfigError
 from bandsense.sim.disturbances import CONTROLS, DISTURBANCES, Disturbance, Stage
 from bandsense.sim.person import EXERCISES, Span
 from bandsense.sim.scenario import Scenario, SimulatedSet
-from bandsense.sim.truth import true_reps
+from bandsense.sim.truth import marked, true_reps
 
 
 def same(a: SimulatedSet, b: SimulatedSet) -> bool:
@@ -87,7 +87,7 @@ def test_partial_reps_are_labelled_by_range_not_by_force() -> None:
     assert not all(found)
 
 
-def test_lost_samples_make_only_the_repetitions_they_hit_ambiguous() -> None:
+def test_lost_samples_tear_only_the_repetitions_they_hit() -> None:
     simulated = Scenario(3, reps=10, disturbances=frozenset({"link_drop"})).simulate()
     hole = int(np.argmax(np.diff(simulated.time_s)))
     start, stop = simulated.time_s[hole], simulated.time_s[hole + 1]
@@ -95,7 +95,28 @@ def test_lost_samples_make_only_the_repetitions_they_hit_ambiguous() -> None:
     assert simulated.gap_before[hole + 1]
     for rep in simulated.reps:
         overlap = min(stop, rep.end_s) - max(start, rep.pull_start_s)
-        assert rep.ambiguous == (overlap > 0.15) or -0.1 < overlap < 0.3
+        assert rep.torn == (overlap > 0.15) or -0.1 < overlap < 0.3
+
+
+@pytest.mark.parametrize(
+    ("hole", "ambiguous"),
+    [
+        ((2.2, 2.6), [False, False]),
+        ((1.2, 2.4), [False, False]),
+        ((1.7, 3.3), [True, False]),
+        ((3.7, 6.3), [True, True]),
+        ((0.5, 1.15), [False, False]),
+        ((0.0, 1.4), [True, False]),
+    ],
+)
+def test_a_repetition_must_be_counted_as_long_as_its_top_and_its_valleys_show(
+    hole: tuple[float, float], ambiguous: list[bool]
+) -> None:
+    grid = np.arange(10001) * 1e-3
+    ramp = np.interp(grid, [0, 1, 2, 3, 4, 6, 7, 8, 9, 10], [0, 0, 1, 1, 0, 0, 1, 1, 0, 0])
+    reps = true_reps(grid, 100 * ramp, ramp, (Span(1000, 4000, 6000), Span(6000, 9000, 10000)), (True, True))
+    kept = grid[(grid < hole[0]) | (grid > hole[1])][::12]
+    assert [rep.ambiguous for rep in marked(reps, kept)] == ambiguous
 
 
 def test_saturation_clips_peaks_and_their_labels_whatever_the_offset() -> None:

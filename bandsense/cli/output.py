@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import shutil
 import sys
+import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bandsense.live.actions import Actions, hint
+from bandsense.live.actions import Actions
 from bandsense.live.state import ViewState
 from bandsense.live.tracker import Tracker
 from bandsense.live.words import asymmetry_words, line, summary_words
@@ -57,6 +59,12 @@ def choose(arguments: argparse.Namespace) -> Output:
     if arguments.lines or not sys.stdout.isatty():
         return LineOutput()
     return ScreenOutput()
+
+
+def say(text: str) -> None:
+    """Print a sentence; on a terminal no word is broken at its edge."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    print(textwrap.fill(text, width) if width else text)
 
 
 async def _never() -> None:
@@ -142,13 +150,13 @@ class LineOutput:
 
     def end(self, summary: Summary, session: int | None = None, next_time: str | None = None) -> None:
         """See `Output`."""
-        print(summary_words(summary))
+        say(summary_words(summary))
         if summary.asymmetry is not None:
-            print(asymmetry_words(summary.asymmetry))
+            say(asymmetry_words(summary.asymmetry))
         if session is not None:
-            print(f"saved as session {session}")
+            say(f"saved as session {session}")
         if summary.reps and next_time:
-            print(f"next time: {next_time}")
+            say(f"next time: {next_time}")
 
     def _event(self, event: Event) -> None:
         if self._tracker is not None and (text := line(event, self._tracker.workout.uncertainty_n)):
@@ -206,9 +214,11 @@ class ScreenOutput(LineOutput):
         from bandsense.live.keys import keys
         from bandsense.live.terminal import TerminalView
 
-        with keys(self._actions) as heard:
-            offered = hint(self._actions) if heard else "Ctrl-C ends the session"
-            await TerminalView(self._state, Console(), hint=offered).run()
+        with keys(self._actions, self._ask) as heard:
+            await TerminalView(self._state, Console(), actions=self._actions if heard else None).run()
+
+    def _ask(self, question: str) -> None:
+        self._state.question = question
 
     def problem(self, message: str | None) -> None:
         """See `Output`."""
@@ -219,7 +229,7 @@ class ScreenOutput(LineOutput):
         from bandsense.live.words import set_words
 
         for result in self._state.results:
-            print(set_words(result))
+            say(set_words(result))
         if self._state.advice is not None:
-            print(self._state.advice.text)
+            say(self._state.advice.text)
         super().end(summary, session, next_time)

@@ -137,9 +137,9 @@ def _actions(tracker: Tracker, stop: asyncio.Event) -> Actions:
     return {
         "e": Action("end set", ask("end_set")),
         "t": Action("tare", ask("tare")),
-        "y": Action("slack changed", ask("slack", followed=True)),
-        "n": Action("slack kept", ask("slack", followed=False)),
-        "q": Action("quit", stop.set),
+        "y": Action("changed slack", ask("slack", followed=True)),
+        "n": Action("kept slack", ask("slack", followed=False)),
+        "q": Action("quit", stop.set, "End the session?"),
     }
 
 

@@ -13,18 +13,23 @@ class Action:
     """Something to ask for.
 
     Attributes:
-        label: what it is called.
+        label: what it is called; the first word is enough where there is little room.
         run: what then happens; returns at once.
+        question: what is asked before it is done, for what cannot be taken back; empty: it is done at once.
     """
 
     label: str
     run: Callable[[], None]
+    question: str = ""
 
 
 Actions = Mapping[str, Action]
 """By the key that asks for it."""
 
 
-def hint(actions: Actions) -> str:
-    """All of them in one line."""
-    return " · ".join(f"{key} {action.label}" for key, action in actions.items())
+def hint(actions: Actions, width: int | None = None) -> str:
+    """All of them in one line of at most `width` characters, if need be with one word for each."""
+    full = [f"{key} {action.label}" for key, action in actions.items()]
+    short = [f"{key} {action.label.split()[0]}" for key, action in actions.items()]
+    lines = (" · ".join(full), " · ".join(short), " ".join(short), " ".join(actions))
+    return next((line for line in lines if width is None or len(line) <= width), "")

@@ -5,17 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from bandsense.live.actions import Actions
 
-__all__ = ["keys"]
+__all__ = ["ANSWER_S", "keys"]
+
+ANSWER_S = 3.0
+"""How long a question waits for the same key again."""
 
 
 @contextmanager
-def keys(actions: Actions) -> Iterator[bool]:
+def keys(actions: Actions, ask: Callable[[str], None] = lambda question: None) -> Iterator[bool]:
     """Have each key run its action, inside a running event loop, while the context lasts.
+
+    An action with a question is done when its key comes again within `ANSWER_S`. `ask` is given the question,
+    and an empty text when it no longer stands.
 
     Gives False, and does nothing, where standard input is no terminal or the system has none of this kind
     (Windows).
@@ -31,16 +37,49 @@ def keys(actions: Actions) -> Iterator[bool]:
         return
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
+    loop = asyncio.get_running_loop()
+    pressed = _Pressed(actions, ask)
 
-    def pressed() -> None:
+    def read() -> None:
         for key in os.read(terminal, 64).decode(errors="ignore"):
-            if action := actions.get(key):
-                action.run()
+            pressed(key)
 
     tty.setcbreak(terminal)
-    asyncio.get_running_loop().add_reader(terminal, pressed)
+    loop.add_reader(terminal, read)
     try:
         yield True
     finally:
-        asyncio.get_running_loop().remove_reader(terminal)
+        loop.remove_reader(terminal)
+        pressed.withdraw()
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+class _Pressed:
+    """Does what a key asks for, and asks back where that cannot be taken back."""
+
+    def __init__(self, actions: Actions, ask: Callable[[str], None]) -> None:
+        self._actions = actions
+        self._ask = ask
+        self._waiting = ""
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __call__(self, key: str) -> None:
+        again = key == self._waiting
+        self.withdraw()
+        action = self._actions.get(key)
+        if action is None:
+            return
+        if action.question and not again:
+            self._waiting = key
+            self._timer = asyncio.get_running_loop().call_later(ANSWER_S, self.withdraw)
+            self._ask(f"{action.question} Press {key} again.")
+        else:
+            action.run()
+
+    def withdraw(self) -> None:
+        """The question no longer stands."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            self._waiting = ""
+            self._ask("")

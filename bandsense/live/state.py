@@ -9,7 +9,7 @@ from typing import Any
 
 from bandsense.live.words import notice
 from bandsense.signal.events import Phase, PhaseChanged, Rep, RepDone, RepRetracted, RepTop
-from bandsense.workout.advice import Advice
+from bandsense.workout.advice import Advice, SlackFlag
 from bandsense.workout.events import (
     BatteryChanged,
     CueGiven,
@@ -20,6 +20,7 @@ from bandsense.workout.events import (
     SetResult,
     SetStarted,
     SlackAdvised,
+    SlackAnswered,
     fields_json,
 )
 
@@ -47,6 +48,7 @@ class ViewState:
         peak_n: greatest tension of the repetition under way or, in between, of the last one.
         advice: what was advised last and not answered yet.
         problem: what stops samples from being stored, in words.
+        question: what the person is asked, of this view alone.
     """
 
     title: str = ""
@@ -69,6 +71,7 @@ class ViewState:
     cue_until_s: float = -math.inf
     advice: Advice | None = None
     problem: str | None = None
+    question: str = ""
     trace: deque[tuple[float, float]] = field(default_factory=deque)
 
     @property
@@ -87,9 +90,22 @@ class ViewState:
         return None if self.in_set or not self.results else max(0.0, self.time_s - self.results[-1].end_s)
 
     @property
+    def resting(self) -> bool:
+        """Whether the person has done a set and nothing is pulled."""
+        return self.rest_s is not None and self.phase is Phase.REST
+
+    @property
     def in_set(self) -> bool:
         """Whether a set is under way."""
         return self.set_number > len(self.results)
+
+    @property
+    def offered(self) -> str:
+        """Keys of the actions that make sense at this moment, the most wanted first."""
+        if self.in_set:
+            return "eq"
+        to_answer = self.advice is not None and self.advice.flag is not SlackFlag.KEEP
+        return "yntq" if to_answer else "tq"
 
     def update(self, event: Event) -> None:
         """Take the next event."""
@@ -118,6 +134,8 @@ class ViewState:
             self.cue_text, self.cue_until_s = event.text, event.detected_s + CUE_S
         elif isinstance(event, SlackAdvised):
             self.advice = event.advice
+        elif isinstance(event, SlackAnswered):
+            self.advice = None
         self._show_notice(notice(event))
 
     def _level(self, level: Level) -> None:
@@ -153,4 +171,5 @@ class ViewState:
             "advice": None if self.advice is None else self.advice.text,
             "rest_s": self.rest_s,
             "problem": self.problem,
+            "offered": list(self.offered),
         }

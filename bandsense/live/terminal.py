@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 
 from rich.align import Align
 from rich.console import Console, Group, RenderableType
@@ -12,9 +13,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from bandsense.live.actions import Actions, hint
 from bandsense.live.digits import HEIGHT, big
 from bandsense.live.state import TRACE_S, ViewState
-from bandsense.live.words import rep_words
+from bandsense.live.words import rep_words, set_words
 from bandsense.signal.events import Phase
 
 __all__ = ["FRAMES_PER_S", "TerminalView", "render", "trace_lines"]
@@ -31,6 +33,9 @@ _GOOD_LINK = ("streaming", "replay")
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _LEAST_SCALE_N = 20.0
 """The trace's scale does not blow up the noise of a slack band."""
+
+_AIRY_HEIGHT = 18
+"""From this height on there is room for lines that are left blank."""
 
 _BRIDGED_S = 0.2
 """Levels this close are drawn without a hole between them, however wide the terminal is."""
@@ -71,20 +76,42 @@ def _columns(trace: Sequence[tuple[float, float]], width: int) -> list[float]:
 
 
 def render(state: ViewState, width: int, height: int) -> RenderableType:
-    """One frame for a terminal of that size."""
+    """One frame of `height` lines for a terminal of that width; what has no room is left out."""
     scale = 2 if width >= 110 and height >= 34 else 1
     phase, style = _PHASES[state.phase]
-    trace_height = max(2, height - HEIGHT * scale - 8)
+    blank = [Text()] if height >= _AIRY_HEIGHT else []
+    footer = _footer(state)[: max(0, height - HEIGHT * scale - 4)]
+    room = max(1, height - HEIGHT * scale - 3 - 3 * len(blank) - len(footer))
     return Group(
         _header(state),
-        Text(),
+        *blank,
         _numbers(state, scale, style),
-        Text(),
+        *blank,
         Align.center(_doing(state, phase, style)),
-        Text("\n".join(trace_lines(state.trace, width - 4, trace_height)), style=style.replace("bold ", "")),
-        Text(),
-        *_footer(state),
+        _between_sets(state, width - 4, room) if state.resting else _trace(state, width - 4, room, style),
+        *blank,
+        *footer,
     )
+
+
+def _trace(state: ViewState, width: int, height: int, style: str) -> Text:
+    return Text("\n".join(trace_lines(state.trace, width, height)), style=style.replace("bold ", ""))
+
+
+def _shown_between_sets(state: ViewState) -> list[str]:
+    """What was advised and what was done, the newest first."""
+    advice = [] if state.advice is None else [state.advice.text]
+    return [*advice, *map(set_words, reversed(state.results))]
+
+
+def _between_sets(state: ViewState, width: int, height: int) -> Text:
+    """The advice and the sets, in exactly `height` lines."""
+    lines: list[tuple[str, str]] = []
+    for text in _shown_between_sets(state):
+        style = "dim" if lines or state.advice is None else "bold"
+        lines += [*((line, style) for line in textwrap.wrap(text, width)), ("", "")]
+    lines = [*lines, *[("", "")] * height][:height]
+    return Text("\n").join(Text(line, style) for line, style in lines)
 
 
 def _header(state: ViewState) -> Table:
@@ -105,7 +132,7 @@ def _numbers(state: ViewState, scale: int, style: str) -> Table:
     table.add_column(justify="center", ratio=3)
     table.add_column(justify="center", ratio=2)
     table.add_row(
-        Align.center(_digits(f"{state.tension_n:.0f}", scale, style)),
+        Align.center(_digits(f"{state.tension_n:z.0f}", scale, style)),
         Align.center(_digits(str(state.reps), scale, "bold")),
     )
     set_name = f"set {state.set_number}" if state.set_number else "before the first set"
@@ -127,8 +154,8 @@ def _one_line(text: str, style: str = "") -> Text:
 
 def _doing(state: ViewState, phase: str, style: str) -> Text:
     """The phase, or the rest between sets, and what to do this moment."""
-    if state.rest_s is not None and state.phase is Phase.REST:
-        minutes, seconds = divmod(int(state.rest_s), 60)
+    if state.resting:
+        minutes, seconds = divmod(int(state.rest_s or 0.0), 60)
         phase, style = f"resting {minutes}:{seconds:02}", "default"
     text = Text(phase, style)
     if state.cue:
@@ -137,31 +164,36 @@ def _doing(state: ViewState, phase: str, style: str) -> Text:
 
 
 def _footer(state: ViewState) -> list[RenderableType]:
-    lines: list[RenderableType] = []
+    """What matters now, then the last repetition: the first line counts most."""
+    message, style = next(_messages(state), ("", ""))
     if state.last_rep is not None and state.peak_n is not None:
-        lines.append(_one_line(f"last rep {state.peak_n:.0f} N, {rep_words(state.last_rep)}"))
+        last = _one_line(f"last rep {state.peak_n:.0f} N, {rep_words(state.last_rep)}")
     else:
-        lines.append(_one_line("pull when you are ready", "dim"))
+        last = _one_line("" if state.in_set else "pull when you are ready", "dim")
+    return [_one_line(message, style), last]
+
+
+def _messages(state: ViewState) -> Iterator[tuple[str, str]]:
+    """What the person should read, the most urgent first."""
+    if state.question:
+        yield state.question, "bold reverse"
     if state.problem:
-        lines.append(_one_line(f"not saved: {state.problem}", "bold red"))
-    elif state.notice:
-        lines.append(_one_line(state.notice, "bold"))
-    elif state.advice is not None and not state.in_set:
-        lines.append(_one_line(state.advice.text, "bold"))
-    elif state.link not in _GOOD_LINK and state.link_message:
-        lines.append(_one_line(state.link_message, "bold"))
-    else:
-        lines.append(Text())
-    return lines
+        yield f"not saved: {state.problem}", "bold red"
+    if state.link not in _GOOD_LINK and state.link_message:
+        yield state.link_message, "bold red"
+    if state.notice and not (state.resting and state.notice in _shown_between_sets(state)):
+        yield state.notice, "bold"
+    if state.advice is not None and not (state.in_set or state.resting):
+        yield state.advice.text, "bold"
 
 
 class TerminalView:
     """Draws the state on a terminal until it is closed; frames in between are left out."""
 
-    def __init__(self, state: ViewState, console: Console, *, hint: str = "") -> None:
+    def __init__(self, state: ViewState, console: Console, *, actions: Actions | None = None) -> None:
         self._state = state
         self._console = console
-        self._hint = hint
+        self._actions = actions
 
     async def run(self) -> None:
         """Draw until cancelled."""
@@ -170,13 +202,20 @@ class TerminalView:
                 live.update(self._frame(), refresh=True)
                 await asyncio.sleep(1.0 / FRAMES_PER_S)
 
+    def _hint(self, width: int) -> str:
+        """What can be asked for at this moment."""
+        if self._actions is None:
+            return "Ctrl-C ends the session"
+        offered = (key for key in self._state.offered if key in self._actions)
+        return hint({key: self._actions[key] for key in offered}, width)
+
     def _frame(self) -> RenderableType:
         width, height = self._console.size
         return Panel(
             render(self._state, width, height - 2),
             title="bandsense",
             title_align="left",
-            subtitle=self._hint,
+            subtitle=self._hint(width - 6),
             subtitle_align="right",
             height=height,
         )

@@ -141,7 +141,12 @@ class WebView:
             sending.cancel()
 
     async def _send(self, page: WebSocket) -> None:
-        extra: dict[str, Any] = {"actions": {key: action.label for key, action in self._actions.items()}}
+        extra: dict[str, Any] = {
+            "actions": {
+                key: {"label": action.label, "question": action.question}
+                for key, action in self._actions.items()
+            }
+        }
         last_s = float("-inf")
         while True:
             levels = [point for point in self._state.trace if point[0] > last_s]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from bandsense.signal.events import Rep, RepDone, RepRetracted, RepTop, SignalWarning
@@ -19,6 +20,7 @@ from bandsense.workout.events import (
     SlackAnswered,
     Tared,
 )
+from bandsense.workout.plan import TensionZone, Zone
 from bandsense.workout.workout import Summary
 
 __all__ = [
@@ -49,7 +51,7 @@ def plural(number: int, noun: str) -> str:
 def tension_words(tension_n: float, uncertainty_n: float) -> str:
     """A tension with its standard uncertainty, both to the place of the uncertainty's first digits."""
     decimals = 0 if uncertainty_n >= 9.5 else 1 if uncertainty_n >= 0.095 else 2
-    return f"{tension_n:.{decimals}f} ± {uncertainty_n:.{decimals}f} N"
+    return f"{tension_n:z.{decimals}f} ± {uncertainty_n:.{decimals}f} N"
 
 
 def rep_words(rep: Rep) -> str:
@@ -72,7 +74,15 @@ def set_words(result: SetResult) -> str:
         text += f", {metrics.partial} of them partial"
     best = max(result.figures, key=lambda rep: rep.peak_n)
     peak = tension_words(best.peak_n, best.peak_u_n or 0.0)
-    return f"{text}, peak {peak}, {metrics.time_under_tension_s:.1f} s under tension, tempo {metrics.tempo}"
+    text += f", peak {peak}, {metrics.time_under_tension_s:.1f} s under tension, tempo {metrics.tempo}"
+    return text if result.zone is None else f"{text}; {_zone_words(result.zone, result.in_zone)}"
+
+
+def _zone_words(zone: TensionZone, counts: Counter[Zone]) -> str:
+    return (
+        f"peaks within {zone.low_n:g} to {zone.high_n:g} N: {counts[Zone.WITHIN]} of {counts.total()} "
+        f"({counts[Zone.BELOW]} below, {counts[Zone.ABOVE]} above)"
+    )
 
 
 def _set_name(number: int, side: str | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from bandsense.exercises.model import Exercise, Side
 from bandsense.signal.events import PhaseChanged, RepDone, RepRetracted, RepTop
-from bandsense.workout.advice import Advice, AdvisorState
+from bandsense.workout.advice import Advice, AdvisorState, SlackFlag
 from bandsense.workout.advisor import Advisor
 from bandsense.workout.cues import Cue, CueEngine
 from bandsense.workout.events import CueGiven, Event, Level, SetDone, SetEnd, SlackAdvised
@@ -34,6 +34,7 @@ class Coach:
         }
         self._advisor = self._advisors[settings.side(1)]
         self._last_advisor = self._advisor
+        self._open = False
         self._reminded = False
         self._cues = CueEngine(settings.plan, exercise.breathing)
 
@@ -60,12 +61,16 @@ class Coach:
         elif isinstance(event, SetDone):
             yield from self._after_set(event)
 
-    def answered(self, *, followed: bool) -> None:
-        """The person did what was advised last, or will not."""
+    def answered(self, *, followed: bool) -> bool:
+        """The person did what was advised last, or will not; False when nothing waited for an answer."""
+        if not self._open:
+            return False
+        self._open = False
         if followed:
             self._last_advisor.applied()
         else:
             self._last_advisor.declined()
+        return True
 
     def _reminders(self, now_s: float) -> Iterator[SlackAdvised]:
         """What was left open last time; of the side that begins last, so that it can be answered."""
@@ -85,6 +90,7 @@ class Coach:
     def _advised(self, advice: Advice | None, now_s: float) -> Iterator[SlackAdvised]:
         if advice is not None:
             self._last_advisor = self._advisor
+            self._open = advice.flag is not SlackFlag.KEEP
             yield SlackAdvised(now_s, advice, now_s)
 
 

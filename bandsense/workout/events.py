@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
@@ -19,6 +20,7 @@ from bandsense.signal.events import Rep
 from bandsense.signal.metrics import RepMetrics, SetMetrics
 from bandsense.workout.advice import Advice
 from bandsense.workout.cues import CueKind
+from bandsense.workout.plan import TensionZone, Zone
 
 __all__ = [
     "BatteryChanged",
@@ -90,6 +92,7 @@ class SetResult:
         metrics: what the set amounts to.
         ended_by: what ended it.
         side: which side worked, where left and right take turns; the set is then a half-set.
+        zone: peak tension that was aimed at, if any.
     """
 
     number: int
@@ -101,6 +104,12 @@ class SetResult:
     metrics: SetMetrics
     ended_by: SetEnd
     side: Side | None = None
+    zone: TensionZone | None = None
+
+    @property
+    def in_zone(self) -> Counter[Zone]:
+        """How many peaks lie below, within and above the zone; empty without one."""
+        return Counter(self.zone.zone(rep.peak_tension) for rep in self.reps) if self.zone else Counter()
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from bandsense.workout.events import (
     SetEnd,
     SetResult,
     SetStarted,
+    SlackAnswered,
     Tared,
 )
 from bandsense.workout.memory import IDLE_S, LEAD_S, LONGEST_S, TraceMemory
@@ -313,6 +314,7 @@ class Workout:
             metrics=set_metrics(figures),
             ended_by=ended_by,
             side=self.settings.side(done.number),
+            zone=self.settings.plan.zone,
         )
 
     # -- inputs ------------------------------------------------------------------------------------------
@@ -337,10 +339,9 @@ class Workout:
         return (Tared(self._last_s, before_n, None, self._last_s),)
 
     def _slack_answered(self, data: Mapping[str, Any]) -> Iterable[Event]:
-        if self._coach is None:
-            return ()
         followed = bool(data["followed"])
-        self._coach.answered(followed=followed)
+        if self._coach is None or not self._coach.answered(followed=followed):
+            return ()
         return (SlackAnswered(self._last_s, followed, self._last_s),)
 
     def _link(self, data: Mapping[str, Any]) -> Iterable[Event]:

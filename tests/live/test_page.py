@@ -86,7 +86,13 @@ async def test_the_page_shows_the_set_and_offers_what_can_be_asked(
         state.update(event)
     asked = asyncio.Event()
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    view = WebView(state, port=0, actions={"e": Action("end set", asked.set)})
+    quitted: list[str] = []
+    actions = {
+        "e": Action("end set", asked.set),
+        "t": Action("tare", print),
+        "q": Action("quit", lambda: quitted.append("q"), "End the session?"),
+    }
+    view = WebView(state, port=0, actions=actions)
     serving = asyncio.create_task(view.run(ready.set_result))
     async with browser(tmp_path) as tab:
         await tab.command("Runtime.enable")
@@ -100,8 +106,16 @@ async def test_the_page_shows_the_set_and_offers_what_can_be_asked(
             "(c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v))"
             "(document.getElementById('trace'))"
         )
+        shown = "[...document.querySelectorAll('nav button')].filter(b => !b.hidden).map(b => b.textContent)"
+        assert await tab.evaluate(f"{shown}.join()") == "end set,quit"  # within a set, no tare
+        assert await tab.evaluate("document.querySelector('nav button').getBoundingClientRect().height >= 44")
         await tab.evaluate("document.querySelector('nav button').click()")
         await asyncio.wait_for(asked.wait(), 10.0)
+        await tab.evaluate("window.confirm = question => { window.asked = question; return false; }")
+        await tab.evaluate("document.querySelector('[data-key=q]').click()")
+        assert await tab.evaluate("window.asked") == "End the session?"
+        assert quitted == []
         serving.cancel()
         await tab.until("document.getElementById('link').textContent === 'the session is over'")
+        assert await tab.evaluate("document.querySelectorAll('nav button').length") == 0
         assert [fault for fault in tab.exceptions if "favicon" not in fault] == []

@@ -6,7 +6,15 @@ from bandsense.live.state import NOTICE_S, TRACE_S, ViewState
 from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.calibration import Calibration
 from bandsense.signal.events import Phase, RepRetracted, RepTop, RetractReason
-from bandsense.workout.events import BatteryChanged, Level, LinkChanged, SetStarted
+from bandsense.workout.advice import Advice, Ground, SlackFlag
+from bandsense.workout.events import (
+    BatteryChanged,
+    Level,
+    LinkChanged,
+    SetStarted,
+    SlackAdvised,
+    SlackAnswered,
+)
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
@@ -56,6 +64,15 @@ def test_a_notice_goes_after_a_while() -> None:
     state.update(Level(1.0 + NOTICE_S, 3.0, 0.5))
     assert state.notice == ""
     assert state.battery_percent == 9
+
+
+def test_advice_stands_until_it_is_answered() -> None:
+    state = ViewState()
+    state.update(SlackAdvised(1.0, Advice(SlackFlag.ADD, Ground.TOO_HARD, "Too hard."), 1.0))
+    assert state.advice is not None
+    state.update(SlackAnswered(2.0, True, 2.0))
+    assert state.advice is None
+    assert state.notice == "noted: the slack was changed"
 
 
 def test_link_and_state_travel_as_json() -> None:

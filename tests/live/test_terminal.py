@@ -6,12 +6,14 @@ import io
 import pytest
 from rich.console import Console
 
+from bandsense.live.actions import Action
 from bandsense.live.digits import HEIGHT, big
 from bandsense.live.state import ViewState
 from bandsense.live.terminal import TerminalView, render, trace_lines
 from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.calibration import Calibration
 from bandsense.signal.events import Phase, Rep
+from bandsense.workout.advice import Advice, Ground, SlackFlag
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
@@ -42,13 +44,83 @@ def test_all_that_a_person_needs_is_on_the_screen() -> None:
         assert words in text
 
 
-@pytest.mark.parametrize(("width", "height"), [(40, 16), (60, 20), (80, 24), (120, 40), (300, 80)])
-def test_a_frame_fits_its_terminal(width: int, height: int) -> None:
-    state = a_state()
+@pytest.mark.parametrize("resting", [False, True])
+@pytest.mark.parametrize(("width", "height"), [(40, 10), (40, 16), (60, 20), (80, 22), (120, 38), (300, 80)])
+def test_a_frame_fills_its_terminal_and_no_more(
+    width: int, height: int, resting: bool, set_of_three: SampleBlock
+) -> None:
+    state = rested(set_of_three) if resting else a_state()
     state.trace.extend((n / 20.0, float(n % 50)) for n in range(240))
     lines = shown(state, width, height).splitlines()
-    assert len(lines) <= max(height, HEIGHT + 10)
+    assert len(lines) == height
     assert max(len(line) for line in lines) <= width
+
+
+def rested(block: SampleBlock) -> ViewState:
+    """After a set of three."""
+    state = a_state()
+    workout = Workout(WorkoutSettings(Calibration.identity(Unit.NEWTON)))
+    for event in workout.push(block) + workout.finish():
+        state.update(event)
+    reason = " ".join(f"Reason {n}." for n in range(9))
+    state.advice = Advice(SlackFlag.ADD, Ground.TOO_HARD, reason, "Let out about 4 cm of each hand.", 4)
+    assert state.resting
+    return state
+
+
+def test_on_the_smallest_terminal_all_that_changes_is_there() -> None:
+    state = a_state()
+    state.notice_text, state.notice_until_s = "not counted: too small", 9.0
+    text = shown(state, 40, 10)
+    for words in (*big("61"), "± 3.0", "▲ pull", "set 1", "87 %", "not counted: too small"):
+        assert words in text
+
+
+def test_between_sets_the_whole_advice_and_the_sets_can_be_read(set_of_three: SampleBlock) -> None:
+    state = rested(set_of_three)
+    text = " ".join(shown(state).split())
+    assert state.advice is not None
+    assert state.advice.text.strip() in text
+    assert "set 1: 3 reps" in text
+    assert "resting 0:" in text
+
+
+def test_what_is_told_between_sets_is_not_hidden_by_the_advice(set_of_three: SampleBlock) -> None:
+    state = rested(set_of_three)
+    state.notice_text, state.notice_until_s = "zero set: -0.4 N", state.time_s + 5.0
+    assert "zero set: -0.4 N" in shown(state)
+
+
+def test_a_question_comes_before_trouble() -> None:
+    state = a_state()
+    state.problem, state.question = "the disk is full", "End the session? Press q again."
+    assert "End the session? Press q again." in shown(state)
+
+
+def test_what_is_offered_is_what_can_be_done_now(set_of_three: SampleBlock) -> None:
+    labels = {"e": "end set", "t": "tare", "y": "changed slack", "n": "kept slack", "q": "quit"}
+    actions = {key: Action(label, print) for key, label in labels.items()}
+
+    def offered(state: ViewState, width: int = 80) -> str:
+        console = Console(width=width, height=24, file=io.StringIO())
+        with console.capture() as capture:
+            console.print(TerminalView(state, console, actions=actions)._frame())
+        return capture.get().splitlines()[-1].strip("╭╮╰╯─ ")
+
+    assert offered(ViewState()) == "t tare · q quit"
+    assert offered(a_state()) == "e end set · q quit"
+    assert offered(rested(set_of_three)) == "y changed slack · n kept slack · t tare · q quit"
+    at_ease = rested(set_of_three)
+    at_ease.advice = Advice(SlackFlag.KEEP, Ground.TOO_HARD, "As planned.")
+    assert offered(at_ease) == "t tare · q quit"
+    assert offered(rested(set_of_three), 40) == "y changed n kept t tare q quit"
+
+
+def test_nothing_is_minus_zero() -> None:
+    state = a_state()
+    state.tension_n = -0.3
+    assert big("0")[1].strip() in shown(state)
+    assert "▀▀▀  " not in shown(state).replace("▀▀▀█", "")
 
 
 def test_digits_grow_with_the_terminal() -> None:
@@ -89,7 +161,8 @@ def test_the_noise_of_a_slack_band_is_not_blown_up() -> None:
 async def test_the_view_draws_until_it_is_cancelled(set_of_three: SampleBlock) -> None:
     out = io.StringIO()
     state = ViewState()
-    view = TerminalView(state, Console(file=out, force_terminal=True, width=80, height=24), hint="q ends")
+    console = Console(file=out, force_terminal=True, width=80, height=24)
+    view = TerminalView(state, console, actions={"q": Action("quit", print)})
     task = asyncio.create_task(view.run())
     workout = Workout(WorkoutSettings(Calibration.identity(Unit.NEWTON)))
     for event in workout.push(set_of_three):
@@ -99,7 +172,7 @@ async def test_the_view_draws_until_it_is_cancelled(set_of_three: SampleBlock) -
     with pytest.raises(asyncio.CancelledError):
         await task
     assert out.getvalue().count("newtons") >= 3
-    assert "q ends" in out.getvalue()
+    assert "q quit" in out.getvalue()
     assert out.getvalue().endswith("\x1b[?25h\x1b[?1049l")  # the cursor and the old screen are back
 
 

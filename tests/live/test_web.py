@@ -6,6 +6,7 @@ import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import resources
 from typing import Any
 
 import pytest
@@ -60,6 +61,33 @@ async def test_the_page_comes_with_a_policy_that_loads_nothing_from_elsewhere() 
     assert not re.findall(r"(?:src|href)=|https?://", body)
 
 
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio of two colours, #rrggbb (WCAG 2.2, definitions of contrast ratio and luminance)."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_contrast_is_computed_as_the_guidelines_say() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21.0)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)
+
+
+def test_all_text_of_the_page_can_be_read_in_light_and_dark() -> None:
+    html = (resources.files("bandsense.live") / "page.html").read_text(encoding="utf-8")
+    colours = dict(re.findall(r"--(\w+): light-dark\((#\w{6}, #\w{6})\)", html))
+    assert set(colours) == {"ink", "dim", "back", "bad", "pull", "hold", "return"}
+    backs = colours.pop("back").split(", ")
+    for pair in colours.values():
+        for colour, back in zip(pair.split(", "), backs, strict=True):
+            assert contrast(colour, back) >= 4.5  # WCAG 2.2, 1.4.3, level AA
+
+
 async def test_the_state_and_every_level_arrive() -> None:
     state = ViewState(title="Seated row")
     received: list[list[float]] = []
@@ -81,7 +109,8 @@ async def test_the_page_offers_the_actions_and_they_are_done() -> None:
     done: list[str] = []
     actions = {"e": Action("end set", lambda: done.append("e"))}
     async with served(actions=actions) as address, websockets.connect(live(address)) as page:
-        assert json.loads(await page.recv())["actions"] == {"e": "end set"}
+        offered = json.loads(await page.recv())["actions"]
+        assert offered == {"e": {"label": "end set", "question": ""}}
         await page.send("x")
         await page.send("e")
         while not done:

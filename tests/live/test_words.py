@@ -15,6 +15,7 @@ from bandsense.workout.events import (
     SetEnd,
     SetResult,
     SlackAdvised,
+    SlackAnswered,
     Tared,
 )
 from bandsense.workout.workout import Summary
@@ -30,6 +31,7 @@ PARTIAL = Rep(2, 4.0, 4.5, 5.0, 5.6, 4.7, 40.0, 3.0, 4.0, partial=True, range_fr
         (512.3, 25.6, "512 ± 26 N"),
         (3.04, 0.05, "3.04 ± 0.05 N"),
         (-1.0, 0.25, "-1.0 ± 0.2 N"),
+        (-0.01, 0.25, "0.0 ± 0.2 N"),
     ],
 )
 def test_digits_follow_the_uncertainty(tension_n: float, uncertainty_n: float, words: str) -> None:
@@ -76,6 +78,8 @@ def test_a_session_in_words() -> None:
 def test_what_the_person_must_know_is_a_notice() -> None:
     advice = Advice(SlackFlag.ADD, Ground.TOO_HARD, "Too hard.", "Let out 3 cm.", 3)
     assert notice(SlackAdvised(1.0, advice, 1.0)) == "ADD SLACK - Let out 3 cm. Too hard."
+    assert notice(SlackAnswered(1.0, True, 1.0)) == "noted: the slack was changed"
+    assert notice(SlackAnswered(1.0, False, 1.0)) == "noted: the slack stays as it is"
     assert notice(Tared(1.0, 2.5, None, 1.0)) == "zero set: -2.5 N"
     assert notice(Tared(1.0, 0.0, "hold it still", 1.0)) == "hold it still"
     assert notice(SetDone(5.6, 1, a_set(), 20.0)) == set_words(a_set())

@@ -29,6 +29,7 @@ from bandsense.workout.events import (
     SetEnd,
     SetStarted,
     SlackAdvised,
+    SlackAnswered,
     Tared,
 )
 from bandsense.workout.plan import Plan
@@ -236,6 +237,7 @@ def test_without_an_exercise_nobody_is_coached() -> None:
     _, events = run(counts(movement_n(5)), inputs={10: ("slack", {"followed": True})})
     assert not of(events, CueGiven)
     assert not of(events, SlackAdvised)
+    assert not of(events, SlackAnswered)
 
 
 def test_what_the_advice_learned_is_kept() -> None:
@@ -245,7 +247,9 @@ def test_what_the_advice_learned_is_kept() -> None:
     workout.apply("end_set", {})
     (before,) = workout.advisor_states.values()
     assert before.unanswered is not None
-    workout.apply("slack", {"followed": True})
+    (answered,) = of(workout.apply("slack", {"followed": True}), SlackAnswered)
+    assert answered.followed
+    assert not workout.apply("slack", {"followed": False}), "there is nothing left to answer"
     after = workout.advisor_states[None]
     assert after.strand.rest_length_m > before.strand.rest_length_m
     assert after.unanswered is None

@@ -62,7 +62,7 @@ def followed_json(followed: Followed) -> dict[str, object]:
     return stream_json(followed.stream) | {
         "summary": asdict(followed.summary),
         "sets": [
-            fields_json(result, workout.uncertainty_n) | plan_json(result.reps, workout.settings)
+            fields_json(result, workout.uncertainty_n) | plan_json(result, workout.settings)
             for result in workout.results
         ],
     }

@@ -44,6 +44,8 @@ _TEXT = {
     CueKind.REST_OVER: "Rest is over",
 }
 
+_UNSURE = ", about now"
+
 _BREATHS = {Breath.INHALE: CueKind.INHALE, Breath.EXHALE: CueKind.EXHALE}
 
 LEAD_S = 0.3
@@ -65,7 +67,7 @@ class Cue:
     Attributes:
         time_s: device time at which it is said.
         kind: what it is.
-        text: what to say or show.
+        text: what to say or show; it tells as well that the time is unsure.
         unsure: it rests on a prediction that may be off by more than a third of a second.
     """
 
@@ -207,4 +209,4 @@ class CueEngine:
 
     def _cue(self, time_s: float, kind: CueKind, *, unsure: bool = False) -> Cue:
         self._said.add(kind)
-        return Cue(time_s, kind, _TEXT[kind], unsure)
+        return Cue(time_s, kind, _TEXT[kind] + (_UNSURE if unsure else ""), unsure)

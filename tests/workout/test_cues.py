@@ -76,6 +76,11 @@ def test_breathing_out_is_said_before_the_pull_once_the_pauses_are_known():
 def test_a_prediction_from_the_plan_alone_or_from_uneven_pauses_is_unsure():
     even = of_kind(cues_of(events_of(6)), CueKind.EXHALE)
     assert [cue.unsure for cue in even] == [False, True, True, False, False, False]
+    assert [cue.text for cue in even[1:4]] == [
+        "Breathe out, about now",
+        "Breathe out, about now",
+        "Breathe out",
+    ]
     events = events_of(6, pauses=[0.6, 2.4, 0.8, 3.0, 1.0, 1.0])
     seen = {e.detected_s for e in events}
     predicted = [cue for cue in of_kind(cues_of(events), CueKind.EXHALE) if cue.time_s not in seen]

@@ -66,7 +66,7 @@ def _print_stream(followed: Followed) -> None:
     for result in followed.workout.results:
         print(f"\n{set_words(result)}")
         print(rep_table(result.reps, result.figures))
-        for words in plan_words(result.reps, followed.workout.settings):
+        for words in plan_words(result, followed.workout.settings):
             print(words)
     print(f"\n{summary_words(followed.summary)} ({followed.workout.settings.calibration.grade.value})")
     if followed.summary.asymmetry is not None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import html
 import re
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +48,17 @@ def test_commands_exist(page: Path) -> None:
     shown = "\n".join([*_fenced(page, "sh"), *re.findall(r"`(bandsense [^`\n]+)`", page.read_text())])
     used = set(re.findall(r"(?:^|\s)bandsense ([a-z]+)\b", shown))
     assert used <= known
+
+
+def test_the_picture_of_the_live_view_can_be_drawn_anew() -> None:
+    tool = runpy.run_path(str(REPOSITORY / "tools" / "picture.py"))
+    svg = html.unescape(tool["drawn"](tool["trained"]())).replace("\xa0", " ")
+    for words in ("Seated row", "newtons, ±", "reps · set 1", "battery 87 %", "last rep"):
+        assert words in svg
+        assert words in html.unescape((REPOSITORY / "docs" / "live-view.svg").read_text()).replace(
+            "\xa0", " "
+        )
+    assert "http" not in svg.replace("http://www.w3.org/2000/svg", "")  # nothing is fetched from elsewhere
 
 
 def test_the_examples_for_python_run() -> None:

@@ -7,41 +7,57 @@ import re
 from pathlib import Path
 
 from rich.console import Console
-from rich.panel import Panel
 
+from bandsense.exercises.catalogue import get_exercise
+from bandsense.live.actions import Action
 from bandsense.live.state import ViewState
-from bandsense.live.terminal import render
+from bandsense.live.terminal import TerminalView
 from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.calibration import Calibration
 from bandsense.sim.scenario import Scenario
-from bandsense.workout.workout import Workout, WorkoutSettings
+from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.workout import Workout
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "live-view.svg"
 WIDTH, HEIGHT = 96, 26
 REPS_SHOWN = 6
 
 
-def main() -> None:
-    """Follow a simulated set until the sixth repetition is counted, and export that frame."""
-    felt = Scenario(4, reps=8).simulate()
-    workout = Workout(WorkoutSettings(Calibration.identity(), "seated-row"))
-    state = ViewState(title="bandsense-BA5E · seated-row", link="streaming", battery_percent=87)
+def trained() -> ViewState:
+    """A simulated set up to the moment at which the sixth repetition is counted."""
+    row = get_exercise("seated-row")
+    felt = Scenario(4, exercise=row.id, reps=8).simulate()
+    workout = Workout(WorkoutSettings(Calibration.identity(), row))
+    state = ViewState(title=row.name, battery_percent=87)
+    events = workout.apply("link", {"state": "streaming", "message": "streaming"})
     for at in range(felt.time_s.size):
-        block = SampleBlock(felt.time_s[at : at + 1], felt.tension_n[at : at + 1], Unit.NEWTON)
-        for event in workout.push(block):
+        events += workout.push(
+            SampleBlock(felt.time_s[at : at + 1], felt.tension_n[at : at + 1], Unit.NEWTON)
+        )
+        for event in events:
             state.update(event)
+        events = []
         if state.reps == REPS_SHOWN:
             break
+    return state
+
+
+def drawn(state: ViewState) -> str:
+    """The live view as SVG."""
     console = Console(
-        width=WIDTH, record=True, file=io.StringIO(), force_terminal=True, color_system="truecolor"
+        width=WIDTH,
+        height=HEIGHT,
+        record=True,
+        file=io.StringIO(),
+        force_terminal=True,
+        color_system="truecolor",
     )
-    console.print(
-        Panel(render(state, WIDTH - 4, HEIGHT - 2), title="bandsense", title_align="left", height=HEIGHT)
-    )
+    actions = {"e": Action("end set", print), "q": Action("quit", print)}
+    console.print(TerminalView(state, console, actions=actions).frame())
     # The reader's own monospaced font will do: nothing is fetched from elsewhere.
-    drawn = re.sub(r"@font-face \{.*?\}\s*", "", console.export_svg(title="bandsense live"), flags=re.DOTALL)
-    PICTURE.write_text(re.sub(r"<!--.*?-->\s*", "", drawn, flags=re.DOTALL))
+    svg = re.sub(r"@font-face \{.*?\}\s*", "", console.export_svg(title="bandsense live"), flags=re.DOTALL)
+    return re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
 
 
 if __name__ == "__main__":
-    main()
+    PICTURE.write_text(drawn(trained()), encoding="utf-8")

@@ -159,7 +159,7 @@ def _doing(state: ViewState, phase: str, style: str) -> Text:
         phase, style = f"resting {minutes}:{seconds:02}", "default"
     text = Text(phase, style)
     if state.cue:
-        text.append(f"   {state.cue}", "bold reverse")
+        text.append("  ").append(f" {state.cue} ", "bold reverse")
     return text
 
 
@@ -199,7 +199,7 @@ class TerminalView:
         """Draw until cancelled."""
         with Live(console=self._console, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
             while True:
-                live.update(self._frame(), refresh=True)
+                live.update(self.frame(), refresh=True)
                 await asyncio.sleep(1.0 / FRAMES_PER_S)
 
     def _hint(self, width: int) -> str:
@@ -209,7 +209,8 @@ class TerminalView:
         offered = (key for key in self._state.offered if key in self._actions)
         return hint({key: self._actions[key] for key in offered}, width)
 
-    def _frame(self) -> RenderableType:
+    def frame(self) -> RenderableType:
+        """What is drawn now."""
         width, height = self._console.size
         return Panel(
             render(self._state, width, height - 2),

@@ -104,7 +104,7 @@ def test_what_is_offered_is_what_can_be_done_now(set_of_three: SampleBlock) -> N
     def offered(state: ViewState, width: int = 80) -> str:
         console = Console(width=width, height=24, file=io.StringIO())
         with console.capture() as capture:
-            console.print(TerminalView(state, console, actions=actions)._frame())
+            console.print(TerminalView(state, console, actions=actions).frame())
         return capture.get().splitlines()[-1].strip("╭╮╰╯─ ")
 
     assert offered(ViewState()) == "t tare · q quit"

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from bandsense.bands.displacement import fit_displacement
+from bandsense.bands.fit import MOONEY_RIVLIN, POWER_LAW
 from bandsense.samples import FloatArray
 
 RECORDINGS = Path(
@@ -25,6 +26,12 @@ RECORDINGS = Path(
 )
 FILES = ("calibration-1", "calibration-3", "calibration-5")
 TARGET = 0.6
+MODELS = {
+    "power law": (POWER_LAW, False),
+    "power law, creep": (POWER_LAW, True),
+    "Mooney-Rivlin": (MOONEY_RIVLIN, False),
+    "Mooney-Rivlin, creep": (MOONEY_RIVLIN, True),
+}
 SETTLING_S = 0.01
 
 
@@ -75,8 +82,8 @@ def errors_mm(trace: Trace, fitted: float = 0.5) -> dict[str, float]:
     fit = time_s < time_s[0] + fitted * (time_s[-1] - time_s[0])
     slope, offset = np.polyfit(tension_n[fit], truth_m[fit], 1)
     predicted = {"linear": offset + slope * tension_n}
-    for name, creep in (("power law", False), ("power law, creep", True)):
-        model = fit_displacement(time_s[fit], tension_n[fit], truth_m[fit], creep=creep)
+    for name, (family, creep) in MODELS.items():
+        model = fit_displacement(time_s[fit], tension_n[fit], truth_m[fit], family=family, creep=creep)
         predicted[name] = model.displacement_m(time_s, tension_n)
     return {
         name: float(1e3 * np.sqrt(np.mean((way[~fit] - truth_m[~fit]) ** 2)))

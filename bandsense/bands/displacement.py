@@ -2,21 +2,25 @@
 
 A stretched band yields a little more for every further second under load, about equally much for every decade
 of time. Seen from the tension that is as if the band had felt, beside the tension of now, some of what it has
-felt before. With T_tau the tension behind a first-order low-pass of time constant tau, the law is
+felt before. With T_tau the tension behind a first-order low-pass of time constant tau, L0 the resting length
+and eps(F) the elongation at which the band's law pulls F, the hand is at
 
-    x = offset + scale ((T + c (T_0.3 + T_3 + T_30)) / 50 N)^q
+    x = offset + L0 eps(T + c (T_0.3 + T_3 + T_30))
 
 One creep coefficient c serves three decades, from the shortest time a repetition resolves to a whole set.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import least_squares
 
+from bandsense.bands.fit import MOONEY_RIVLIN, POWER_LAW, LawFamily
+from bandsense.bands.laws import BandLaw
 from bandsense.errors import BandModelError, DataError
 from bandsense.samples import FloatArray
 
@@ -25,8 +29,17 @@ __all__ = ["CREEP_TIMES_S", "DisplacementModel", "fit_displacement"]
 CREEP_TIMES_S = (0.3, 3.0, 30.0)
 """One time constant per decade."""
 
-_REFERENCE_N = 50.0
 _LEAST_TENSION_N = 0.1
+
+_REFERENCE_N = 50.0
+"""Strength of a power law whose strength cannot be told: only L0 / F100^(1/p) shows in a displacement."""
+
+_REST_LENGTHS_M = (0.3, 3.0)
+"""Bands in use are that long; a trace that never goes slack leaves it to the fit otherwise."""
+
+_STARTS_M = (0.4, 1.0, 2.0)
+_STRENGTHS_N = (1.0, 1000.0)
+_START_CREEP, _MOST_CREEP = 0.02, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +47,16 @@ class DisplacementModel:
     """How far the hand is, given the history of tension.
 
     Attributes:
-        offset_m: displacement of the slack band.
-        scale_m: displacement from slack to 50 N.
-        power: q; 1/p of a power-law band that starts at its resting length.
+        law: tension of all strands by elongation.
+        rest_length_m: L0; of a power law the displacement from slack to its F100.
+        offset_m: displacement where the band gets slack.
         creep: c, per decade of time.
         residual_m: RMS error on the data of the fit.
     """
 
-    offset_m: float
-    scale_m: float
-    power: float
+    law: BandLaw
+    rest_length_m: float
+    offset_m: float = 0.0
     creep: float = 0.0
     residual_m: float = 0.0
 
@@ -58,18 +71,27 @@ class DisplacementModel:
 
     def _displacement(self, tension: FloatArray, before: FloatArray) -> FloatArray:
         felt = np.maximum(tension + self.creep * before, _LEAST_TENSION_N)
-        return np.asarray(self.offset_m + self.scale_m * (felt / _REFERENCE_N) ** self.power)
+        return np.asarray(self.offset_m + self.rest_length_m * self.law.elongation(felt))
 
 
 def fit_displacement(
-    time_s: ArrayLike, tension_n: ArrayLike, displacement_m: ArrayLike, *, creep: bool = True
+    time_s: ArrayLike,
+    tension_n: ArrayLike,
+    displacement_m: ArrayLike,
+    *,
+    family: LawFamily = MOONEY_RIVLIN,
+    creep: bool = True,
 ) -> DisplacementModel:
     """Fit a model to a trace whose displacement is known, by least squares.
+
+    The shape of a Mooney-Rivlin law stays within two standard uncertainties of its prior: a trace of
+    repetitions alone does not tell it from the resting length.
 
     Args:
         time_s: device time, increasing.
         tension_n: tension at those times.
         displacement_m: displacement at those times, growing with tension.
+        family: kind of the band's law.
         creep: whether to fit the band's memory; without, x depends on the tension of the moment alone.
 
     Raises:
@@ -83,18 +105,54 @@ def fit_displacement(
     if time.size < 10 or np.ptp(tension) < 1.0:
         raise BandModelError("the tension hardly changes; a calibration pull moves over the whole stroke")
     before = _felt_before(time, tension)
-    free = 4 if creep else 3
 
     def residuals(parameters: FloatArray) -> FloatArray:
-        return DisplacementModel(*parameters)._displacement(tension, before) - displacement
+        return _model(family, parameters)._displacement(tension, before) - displacement
 
-    stroke = float(np.ptp(displacement))
-    start = (float(displacement.min()), stroke, 1.5, 0.02)[:free]
-    low = (-np.inf, 0.0, 0.3, 0.0)[:free]
-    high = (np.inf, np.inf, 6.0, 1.0)[:free]
-    fit = least_squares(residuals, start, bounds=(low, high), x_scale="jac")
-    fitted = DisplacementModel(*(float(value) for value in fit.x))
-    return replace(fitted, residual_m=float(np.sqrt(np.mean(fit.fun**2))))
+    def fitted(rest_length_m: float) -> tuple[float, FloatArray]:
+        """Cost and parameters of the fit that starts from this length; the others start as they are."""
+        start[1] = math.log(rest_length_m)
+        whole = start.copy()
+
+        def of_free(values: FloatArray) -> FloatArray:
+            whole[free] = values
+            return residuals(whole)
+
+        fit = least_squares(of_free, start[free], bounds=(low[free], high[free]), x_scale="jac")
+        whole[free] = fit.x
+        return float(fit.cost), whole.copy()
+
+    start, low, high, free = _problem(family, displacement, tension, creep=creep)
+    _, best = min(map(fitted, _STARTS_M), key=lambda cost_and_parameters: cost_and_parameters[0])
+    return replace(_model(family, best), residual_m=float(np.sqrt(np.mean(residuals(best) ** 2))))
+
+
+def _problem(
+    family: LawFamily, displacement: FloatArray, tension: FloatArray, *, creep: bool
+) -> tuple[FloatArray, FloatArray, FloatArray, NDArray[np.bool_]]:
+    """Start, limits and which are fitted, of offset, ln resting length, ln strength, shape and creep."""
+    power = family is POWER_LAW
+    width = 2.0 * family.shape_uncertainty
+    least, most = family.shape_limits
+    if not power:
+        least, most = max(least, family.shape_prior - width), min(most, family.shape_prior + width)
+    strength_n = _REFERENCE_N if power else float(tension.max()) / 3.0
+    lengths_m = (1e-3, 1e3) if power else _REST_LENGTHS_M
+    start = [
+        float(displacement.min()),
+        0.0,
+        math.log(strength_n),
+        family.shape_prior,
+        _START_CREEP if creep else 0.0,
+    ]
+    low = [-np.inf, math.log(lengths_m[0]), math.log(_STRENGTHS_N[0]), least, 0.0]
+    high = [np.inf, math.log(lengths_m[1]), math.log(_STRENGTHS_N[1]), most, _MOST_CREEP]
+    return np.array(start), np.array(low), np.array(high), np.array([True, True, not power, True, creep])
+
+
+def _model(family: LawFamily, parameters: FloatArray) -> DisplacementModel:
+    offset_m, log_rest, log_strength, shape, creep = (float(value) for value in parameters)
+    return DisplacementModel(family.law(log_strength, shape), math.exp(log_rest), offset_m, creep)
 
 
 def _felt_before(time: FloatArray, tension: FloatArray) -> FloatArray:

@@ -22,7 +22,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.random import Generator
 
-from bandsense.bands.band import Band
+from bandsense.bands.band import MAX_ELONGATION, Band
 from bandsense.bands.laws import BandLaw, MooneyRivlin, PowerLaw
 from bandsense.bands.strand import Strand
 from bandsense.exercises.catalogue import load_exercises
@@ -102,6 +102,11 @@ class Person:
     @property
     def _stroke_m(self) -> float:
         return self.peak_length_m - self.start_length_m
+
+    @property
+    def stretch(self) -> float:
+        """Length of the band in the end pose, in resting lengths."""
+        return self.peak_length_m / self.rest_length_m
 
     def _tension_n(self, way: FloatArray) -> FloatArray:
         """Tension at parts of the way from start to end pose."""
@@ -194,6 +199,8 @@ class Course:
     possible: list[float] = field(default_factory=list)
     load: list[float] = field(default_factory=list)
     changes: list[int] = field(default_factory=list)
+    stretch: list[float] = field(default_factory=list)
+    measured: bool = False
     other_bands: int = 0
 
     @property
@@ -212,6 +219,11 @@ class Course:
         return None
 
     @property
+    def overstretched(self) -> bool:
+        """Whether the band, fine at the start, came beyond three times its resting length."""
+        return max(self.stretch) > 1.0 + MAX_ELONGATION >= self.stretch[0]
+
+    @property
     def reversals(self) -> int:
         """How often slack was changed in the direction opposite to the change before."""
         return sum(before * after < 0 for before, after in pairwise(self.changes))
@@ -219,14 +231,16 @@ class Course:
 
 def train(person: Person, sessions: int, *, following: bool = True) -> Course:
     """Train for some sessions, following the advice or leaving the band as it is."""
-    advisor = Advisor(person.exercise, PLAN, person.advisor_state())
-    course = Course()
+    state = person.advisor_state()
+    advisor = Advisor(person.exercise, PLAN, state)
+    course = Course(measured=state.strand.measured)
     for _ in range(sessions):
         person.new_session()
         advisor.start_session()
         for number in range(1, PLAN.sets + 1):
             course.possible.append(person.possible())
             course.load.append(person.needed_n / person.ten_reps_n)
+            course.stretch.append(person.stretch)
             reps, full = person.do_set()
             course.full.append(full)
             for rep in reps:
@@ -274,6 +288,11 @@ def _report(title: str, courses: Sequence[Course]) -> None:
         f"5 to 95 % {p5:.2f} to {p95:.2f}"
     )
     print(f"  told to take another band: {share(c.other_bands > 0 for c in courses):.0%}")
+    told, untold = ([c for c in courses if c.measured is measured] for measured in (True, False))
+    print(
+        f"  brought beyond three times the resting length: {share(c.overstretched for c in told):.1%} of those "
+        f"who measured, {share(c.overstretched for c in untold):.1%} of those who did not"
+    )
     _distribution("changes of direction", [c.reversals for c in courses], len(courses))
 
 

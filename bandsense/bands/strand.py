@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -72,6 +73,14 @@ class Strand:
     def peak_elongation(self) -> float:
         """Relative elongation in the end pose."""
         return self.peak_length_m / self.rest_length_m - 1.0
+
+    @property
+    def peak_elongation_uncertainty(self) -> float:
+        """Standard uncertainty of `peak_elongation`, of independent lengths (JCGM 100:2008, 5.1.2)."""
+        return math.hypot(
+            self.peak_length_uncertainty_m / self.rest_length_m,
+            self.rest_length_uncertainty_m * self.peak_length_m / self.rest_length_m**2,
+        )
 
     @property
     def stretch(self) -> Stretch:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, median
 
-from bandsense.bands.band import MAX_ELONGATION, WARN_ELONGATION, Stretch
+from bandsense.bands.band import MAX_ELONGATION, WARN_ELONGATION, Stretch, stretch_of
 from bandsense.bands.strand import Strand
 from bandsense.bands.unloaded import unloaded_share
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind
@@ -441,16 +441,28 @@ class Advisor:
                 f"More slack would leave the band hanging over {after.unloaded_share:.0%} of the movement: "
                 "take the next lighter band.",
             )
-        if not easier and after.stretch is not Stretch.FINE:
-            known = after.measured or self._state.f100_n is not None
-            band = "the band" if known else "a band of usual length"
-            return self._keep(
-                proposal,
-                Ground.STRONGER_BAND,
-                f"Less slack would stretch {band} to {1 + after.peak_elongation:.1f} times its resting "
-                "length, too near its limit of three times: take a stronger band, or a second one beside it.",
-            )
+        if not easier and self._most_stretch(after) is not Stretch.FINE:
+            return self._keep(proposal, Ground.STRONGER_BAND, self._too_far(after))
         return None
+
+    def _most_stretch(self, strand: Strand) -> Stretch:
+        """How far a strand may be stretched at the peak, with one standard uncertainty of its lengths."""
+        fitted = self._state.f100_n is not None
+        return stretch_of(strand.peak_elongation + (not fitted) * strand.peak_elongation_uncertainty)
+
+    def _too_far(self, after: Strand) -> str:
+        stronger = "take a stronger band, with more slack at first, or a second one beside it."
+        if after.measured or self._state.f100_n is not None:
+            return (
+                f"Less slack would stretch the band to {1 + after.peak_elongation:.1f} times its resting "
+                f"length, too near its limit of three times: {stronger}"
+            )
+        most = 1 + after.peak_elongation + after.peak_elongation_uncertainty
+        return (
+            f"Less slack might stretch the band to {most:.1f} times its resting length, too near its limit "
+            "of three times, and nobody measured your lengths: measure the unstretched band in use, or "
+            f"{stronger}"
+        )
 
     def _confidence(self, relative_uncertainty: float, doubtful: bool) -> Confidence:
         known = self._state.strand.measured or self._state.changes_seen >= 2

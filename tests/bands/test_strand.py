@@ -40,6 +40,13 @@ def test_stretch_and_slack_follow_from_the_lengths():
     assert Strand(0.60, 0.50, 1.00).unloaded_share == pytest.approx(0.2)
 
 
+def test_the_uncertainty_of_the_elongation_is_the_spread_of_monte_carlo():
+    strand = Strand(0.6, 0.7, 1.2, rest_length_uncertainty_m=0.02, peak_length_uncertainty_m=0.03)
+    rng = np.random.default_rng(5)
+    rest_m, peak_m = 0.6 + 0.02 * rng.standard_normal(20000), 1.2 + 0.03 * rng.standard_normal(20000)
+    assert strand.peak_elongation_uncertainty == pytest.approx(float(np.std(peak_m / rest_m)), rel=0.03)
+
+
 @pytest.mark.parametrize("lengths", [(0.6, 0.7, 0.6), (0.0, 0.1, 0.5), (0.6, 0.9, 0.8), (0.6, 0.0, 0.8)])
 def test_lengths_that_cannot_be_are_refused(lengths):
     with pytest.raises(BandModelError):

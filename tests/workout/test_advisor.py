@@ -514,12 +514,22 @@ def test_less_slack_near_the_limit_asks_for_a_stronger_band():
     assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.STRONGER_BAND)
     assert advice.reason.endswith(
         "Less slack would stretch the band to 2.8 times its resting length, too near its limit of three "
-        "times: take a stronger band, or a second one beside it."
+        "times: take a stronger band, with more slack at first, or a second one beside it."
     )
-    typical = AdvisorState(replace(stretched.strand, measured=False), easy_sessions=1)
-    assert "stretch a band of usual length to 2.8 times" in advise(reps(10), state=typical, last=True).reason
-    roomy = replace(typical, strand=Strand(0.60, 0.75, 1.20, measured=False))
-    assert advise(reps(10), state=roomy, last=True).flag is SlackFlag.REMOVE
+    assert advise(reps(10), state=replace(MEASURED, easy_sessions=1), last=True).flag is SlackFlag.REMOVE
+
+
+def test_less_slack_stops_earlier_where_nobody_measured_the_lengths():
+    lengths = Strand(0.60, 0.75, 1.30)
+    measured = AdvisorState(lengths, easy_sessions=1)
+    unsure = replace(lengths, rest_length_uncertainty_m=0.12, peak_length_uncertainty_m=0.15, measured=False)
+    assert advise(reps(10), state=measured, last=True).flag is SlackFlag.REMOVE
+    advice = advise(reps(10), state=replace(measured, strand=unsure), last=True)
+    assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.STRONGER_BAND)
+    assert "Less slack might stretch the band to 2.8 times its resting length" in advice.reason
+    assert "nobody measured your lengths: measure the unstretched band in use, or take" in advice.reason
+    fitted = replace(measured, strand=unsure, f100_n=50.0)
+    assert advise(reps(10), state=fitted, last=True).flag is SlackFlag.REMOVE, "its tension tells its length"
 
 
 def test_less_than_a_centimetre_is_not_advised():

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bandsense.cli.against_plan import plan_json
+from bandsense.errors import BandsenseError
 from bandsense.export.table import SessionTable, StreamTable, stream_json
 from bandsense.samples import FloatArray, SampleBlock, Unit, concatenate
 from bandsense.signal.events import Phase, PhaseChanged
-from bandsense.store.model import Session, Stream
+from bandsense.store.model import Session, SessionState, Stream
 from bandsense.store.store import Store
 from bandsense.workout.events import Event, fields_json
 from bandsense.workout.settings import WorkoutSettings
@@ -54,6 +56,14 @@ def follow(store: Store, stream: Stream) -> Followed:
             events += workout.apply(item.kind, item.data)
     events += workout.finish()
     return Followed(stream, workout, tuple(events), np.concatenate([np.zeros(0), *tension_n]))
+
+
+def summarise_recovered(store: Store) -> None:
+    """Give sessions that were cut short the summary that they did not get, as far as they can be read."""
+    for session in store.sessions():
+        if session.state is SessionState.RECOVERED and session.summary is None:
+            with suppress(BandsenseError):
+                store.note_summary(session.id, asdict(follow(store, session.streams[0]).summary))
 
 
 def followed_json(followed: Followed) -> dict[str, object]:

@@ -184,6 +184,18 @@ class Store:
         with _opened(self.path) as connection, transaction(connection):
             connection.execute("DELETE FROM sessions WHERE id = ?", (session,))
 
+    def note_summary(self, session: int, summary: JsonObject) -> None:
+        """Keep the summary of a session that was cut short before it had one.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        with _opened(self.path) as connection, transaction(connection):
+            connection.execute(
+                "UPDATE sessions SET summary = ? WHERE id = ? AND state = ?",
+                (json.dumps(summary), session, SessionState.RECOVERED.value),
+            )
+
     def blocks(self, stream: Stream) -> Iterator[SampleBlock]:
         """The raw samples of a stream, as they were recorded.
 

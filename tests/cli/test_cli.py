@@ -249,7 +249,7 @@ def test_sessions_lists_what_is_stored(session: Command) -> None:
     assert done.lines[0].split() == [
         "session",
         "begun",
-        "minutes",
+        "length",
         "reps",
         "sets",
         "exercise",
@@ -257,6 +257,7 @@ def test_sessions_lists_what_is_stored(session: Command) -> None:
         "source",
         "state",
     ]
+    assert done.lines[1].split()[3] == "0:14"  # device time, although it ran as fast as the machine can
     assert "seated-row" in done.lines[1]
     assert "simulator playing four.csv" in done.lines[1]
     data = json.loads(session("sessions", "--json").out)
@@ -334,6 +335,7 @@ def test_a_session_cut_short_is_recovered_and_said(session: Command, tmp_path: P
         process.kill()
     done = session("sessions")
     assert "session 2 was cut short; its" in done.err
+    assert done.lines[1].split()[4:6] in (["2", "1"], ["1", "1"])  # repetitions and sets found anew
     assert "recovered" in done.lines[1]
     assert "set 1: " in session("show", "2").out
     assert session("sessions").err == ""

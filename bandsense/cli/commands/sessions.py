@@ -12,9 +12,9 @@ from bandsense.cli.tables import local_time, table
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
-    from bandsense.store.model import Session
+    from bandsense.store.model import JsonObject, Session
 
-_HEAD = ("session", "begun", "minutes", "reps", "sets", "exercise", "person", "source", "state")
+_HEAD = ("session", "begun", "length", "reps", "sets", "exercise", "person", "source", "state")
 
 
 def add(commands: Commands) -> None:
@@ -33,12 +33,19 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List sessions, or remove one."""
+    from bandsense.store.model import SessionState
+
     store = open_store(arguments)
     if arguments.delete is not None:
         store.delete(arguments.delete)
         print(f"session {arguments.delete} is gone")
         return 0
     sessions = store.sessions()
+    if any(session.state is SessionState.RECOVERED and session.summary is None for session in sessions):
+        from bandsense.cli.results import summarise_recovered
+
+        summarise_recovered(store)
+        sessions = store.sessions()
     if arguments.json:
         from bandsense.export.table import session_json
 
@@ -53,11 +60,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _row(session: Session) -> tuple[object, ...]:
     summary = session.summary or {}
-    end_s = session.ended_unix_s
     return (
         session.id,
         local_time(session.started_unix_s),
-        "–" if end_s is None else f"{(end_s - session.started_unix_s) / 60:.1f}",
+        _length(summary),
         summary.get("reps", "–"),
         summary.get("sets", "–"),
         session.exercise or "",
@@ -65,3 +71,11 @@ def _row(session: Session) -> tuple[object, ...]:
         session.source,
         session.state.value,
     )
+
+
+def _length(summary: JsonObject) -> str:
+    """Minutes and seconds of device time, whatever the pace at which it went by."""
+    if "duration_s" not in summary:
+        return "–"
+    minutes, seconds = divmod(round(summary["duration_s"]), 60)
+    return f"{minutes}:{seconds:02}"

@@ -78,15 +78,16 @@ def _program() -> Check:
 
 
 def _store(path: Path) -> Check:
+    from bandsense.live.words import plural
     from bandsense.store.store import Store
 
     if not path.exists():
         return Check("store", Outcome.GOOD, f"{path} (made at the first session)")
-    sessions = len(Store.open(path).sessions())
+    sessions = plural(len(Store.open(path).sessions()), "session")
     free_bytes = shutil.disk_usage(path.parent).free
     if free_bytes < _LEAST_FREE_BYTES:
         return Check("store", Outcome.BAD, f"only {free_bytes / 1e6:.0f} MB are free for {path}; make room")
-    return Check("store", Outcome.GOOD, f"{path}: {sessions} sessions, {free_bytes / 1e9:.1f} GB free")
+    return Check("store", Outcome.GOOD, f"{path}: {sessions}, {free_bytes / 1e9:.1f} GB free")
 
 
 def _bluetooth() -> Check:

@@ -80,7 +80,7 @@ def render(state: ViewState, width: int, height: int) -> RenderableType:
     scale = 2 if width >= 110 and height >= 34 else 1
     phase, style = _PHASES[state.phase]
     blank = [Text()] if height >= _AIRY_HEIGHT else []
-    footer = _footer(state)[: max(0, height - HEIGHT * scale - 4)]
+    footer = _footer(state, width - 4)[: max(0, height - HEIGHT * scale - 4)]
     room = max(1, height - HEIGHT * scale - 3 - 3 * len(blank) - len(footer))
     return Group(
         _header(state),
@@ -163,14 +163,15 @@ def _doing(state: ViewState, phase: str, style: str) -> Text:
     return text
 
 
-def _footer(state: ViewState) -> list[RenderableType]:
-    """What matters now, then the last repetition: the first line counts most."""
+def _footer(state: ViewState, width: int) -> list[Text]:
+    """What matters now in a line or two, then the last repetition: the first line counts most."""
     message, style = next(_messages(state), ("", ""))
+    lines = textwrap.wrap(message, width, max_lines=2, placeholder=" …") or [""]
     if state.last_rep is not None and state.peak_n is not None:
         last = _one_line(f"last rep {state.peak_n:.0f} N, {rep_words(state.last_rep)}")
     else:
         last = _one_line("" if state.in_set else "pull when you are ready", "dim")
-    return [_one_line(message, style), last]
+    return [*(_one_line(line, style) for line in lines), last]
 
 
 def _messages(state: ViewState) -> Iterator[tuple[str, str]]:

@@ -91,6 +91,12 @@ def test_what_is_told_between_sets_is_not_hidden_by_the_advice(set_of_three: Sam
     assert "zero set: -0.4 N" in shown(state)
 
 
+def test_what_is_wrong_can_be_read_to_its_end() -> None:
+    state = a_state()
+    state.problem = "the store /home/ada/bandsense.sqlite3: the disk is full; free some space and try again"
+    assert f"not saved: {state.problem}" in " ".join(shown(state).split())
+
+
 def test_a_question_comes_before_trouble() -> None:
     state = a_state()
     state.problem, state.question = "the disk is full", "End the session? Press q again."

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import io
 import shutil
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from bandsense.cli import main
+from bandsense.sim.clock import run_accelerated
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,12 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         return Done(status, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def simulated_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands run on an event loop whose clock leaps: quick, and not disturbed by a busy machine."""
+    monkeypatch.setattr(asyncio, "run", run_accelerated)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from bandsense.cli import parser
 from bandsense.cli.output import JsonOutput, LineOutput
 from bandsense.cli.tables import table
+from bandsense.store.store import Store
 from tests.cli.conftest import Command
 
 COMMANDS = sorted(next(a for a in parser()._actions if a.dest == "command" or a.choices).choices)  # type: ignore[arg-type]
@@ -323,6 +325,7 @@ def test_a_name_that_is_no_session_is_refused(session: Command) -> None:
 
 @pytest.mark.slow
 def test_a_session_cut_short_is_recovered_and_said(session: Command, tmp_path: Path, set_file: Path) -> None:
+    store = Store.open(tmp_path / "home" / "bandsense.sqlite3")
     with subprocess.Popen(
         [sys.executable, "-m", "bandsense", "live", "--sim", "--trace", str(set_file), "--lines"],
         stdout=subprocess.PIPE,
@@ -332,6 +335,8 @@ def test_a_session_cut_short_is_recovered_and_said(session: Command, tmp_path: P
         assert process.stdout is not None
         while "rep 2" not in process.stdout.readline():
             assert process.poll() is None
+        while store.session("last").samples < 440:  # the first repetition and some more, at 80 Hz
+            time.sleep(0.05)
         process.kill()
     done = session("sessions")
     assert "session 2 was cut short; its" in done.err
@@ -344,6 +349,7 @@ def test_a_session_cut_short_is_recovered_and_said(session: Command, tmp_path: P
 # -- the others --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("simulated_time")
 def test_scan_lists_sensors(command: Command) -> None:
     done = command("scan", "--sim", "--seconds", "1")
     assert done.status == 0
@@ -404,7 +410,7 @@ def test_a_capture_replays_to_the_same_events(command: Command, set_file: Path, 
 
     command("doctor", "--bundle", report, "--capture", capture, "--json")
     with zipfile.ZipFile(report) as bundle:
-        assert sorted(bundle.namelist()) == ["facts.json", "last.bandcap"]
+        assert sorted(bundle.namelist()) == ["facts.json", "last.bandcap", "logs/bandsense.log"]
         assert b"C0:BA:5E:00:BA:5E" not in bundle.read("last.bandcap")
         assert {f["name"] for f in json.loads(bundle.read("facts.json"))["findings"]} > {"store", "bluetooth"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -29,8 +30,8 @@ LIVE = [
     [(["--mqtt", "http://x"], "a broker is given as"), (["--lsl", "short"], "session identity")],
 )
 def test_a_wrong_target_is_said_at_once(tmp_path: Path, option: list[str], said: str) -> None:
-    command = [*LIVE, *option, "--store", str(tmp_path / "s.sqlite3")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    env = os.environ | {"BANDSENSE_HOME": str(tmp_path)}
+    done = subprocess.run([*LIVE, *option], capture_output=True, text=True, timeout=100, env=env)
     assert done.returncode == 1
     assert said in done.stderr
     assert "Traceback" not in done.stderr

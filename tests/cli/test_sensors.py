@@ -19,6 +19,8 @@ from bandsense.sim.source import TraceSource
 from bandsense.store.store import Store
 from tests.cli.conftest import Command
 
+pytestmark = pytest.mark.usefixtures("simulated_time")
+
 PAIR = ("pair", "--sim", "--seconds", "20")
 """It goes on as soon as the sensor that is named is heard."""
 
@@ -101,7 +103,6 @@ def test_the_passkey_comes_from_the_command_line_or_from_the_person(
     assert given == [None, 314159, 271828]
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("paired_sensor")
 def test_a_sensor_tells_blinks_and_takes_a_name(command: Command) -> None:
     done = command("sensors", "info", "BA5E", "--json")
@@ -114,7 +115,6 @@ def test_a_sensor_tells_blinks_and_takes_a_name(command: Command) -> None:
     assert command("sensors", "forget", "BA5E").out == "forgotten on both sides\n"
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("paired_sensor")
 def test_a_remembered_sensor_is_renamed_and_forgotten_by_whatever_it_is_called(
     command: Command, tmp_path: Path

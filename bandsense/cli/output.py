@@ -145,7 +145,7 @@ class LineOutput:
 
         if not somebody_there():
             return False
-        print(f"not saved yet: {problem}", flush=True)
+        say(f"not saved yet: {problem}")
         return not (await ask("Enter: try again; q and Enter: give up what waits > ")).startswith("q")
 
     def end(self, summary: Summary, session: int | None = None, next_time: str | None = None) -> None:

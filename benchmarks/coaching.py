@@ -201,7 +201,7 @@ class Course:
     changes: list[int] = field(default_factory=list)
     stretch: list[float] = field(default_factory=list)
     measured: bool = False
-    other_bands: int = 0
+    other_bands: list[int] = field(default_factory=list)
 
     @property
     def first_eight(self) -> int | None:
@@ -225,8 +225,9 @@ class Course:
 
     @property
     def reversals(self) -> int:
-        """How often slack was changed in the direction opposite to the change before."""
-        return sum(before * after < 0 for before, after in pairwise(self.changes))
+        """How often slack, or the band, was changed in the direction opposite to the change before."""
+        changes = pairwise(self.changes), pairwise(self.other_bands)
+        return sum(before * after < 0 for pairs in changes for before, after in pairs)
 
 
 def train(person: Person, sessions: int, *, following: bool = True) -> Course:
@@ -250,7 +251,8 @@ def train(person: Person, sessions: int, *, following: bool = True) -> Course:
                 continue
             if advice.flag is not SlackFlag.KEEP:
                 course.changes.append(1 if advice.flag is SlackFlag.ADD else -1)
-            course.other_bands += advice.ground in (Ground.LIGHTER_BAND, Ground.STRONGER_BAND)
+            if advice.ground in (Ground.LIGHTER_BAND, Ground.STRONGER_BAND):
+                course.other_bands.append(1 if advice.ground is Ground.LIGHTER_BAND else -1)
             person.follow(advisor, advice)
     return course
 
@@ -287,11 +289,14 @@ def _report(title: str, courses: Sequence[Course]) -> None:
         f"  load after {SESSIONS} sessions, 1 = ten repetitions: median {p50:.2f}, "
         f"5 to 95 % {p5:.2f} to {p95:.2f}"
     )
-    print(f"  told to take another band: {share(c.other_bands > 0 for c in courses):.0%}")
-    told, untold = ([c for c in courses if c.measured is measured] for measured in (True, False))
+    print(f"  told to take another band: {share(bool(c.other_bands) for c in courses):.0%}")
+    told, untold = (
+        share(course.overstretched for course in courses if course.measured is measured)
+        for measured in (True, False)
+    )
     print(
-        f"  brought beyond three times the resting length: {share(c.overstretched for c in told):.1%} of those "
-        f"who measured, {share(c.overstretched for c in untold):.1%} of those who did not"
+        f"  brought beyond three times the resting length: {told:.1%} of those who measured, {untold:.1%} of "
+        "those who did not"
     )
     _distribution("changes of direction", [c.reversals for c in courses], len(courses))
 

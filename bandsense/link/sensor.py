@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -478,25 +478,31 @@ class Sensor:
     async def _watch(self, lost: asyncio.Event) -> None:
         """Wait until the link ends, or only claims to stand."""
         while not lost.is_set():
-            with suppress(TimeoutError):
-                await self._heartbeat(lost.wait())
+            passed_s = await self._heartbeat(lost)
             silent_s = self._transport.clock() - self._last_data_s
-            if self._state is LinkState.STREAMING and silent_s > STALL_S and not lost.is_set():
+            if self._state is not LinkState.STREAMING or lost.is_set() or passed_s > STALL_S:
+                # After standing still itself, the program has yet to read what came meanwhile.
+                continue
+            if silent_s > STALL_S:
                 raise SensorTimeout(f"no sample came for {silent_s:.0f} s; the link is made anew")
         if self._broken is not None:
             raise self._broken
 
-    async def _heartbeat(self, waiting: Awaitable[object]) -> None:
-        """Wait for one heartbeat at most, and notice when the computer slept meanwhile."""
+    async def _heartbeat(self, lost: asyncio.Event) -> float:
+        """Wait for one heartbeat, or until the link ends, and notice when the computer slept meanwhile.
+
+        Returns:
+            How long it took, seconds.
+        """
         loop = asyncio.get_running_loop()
         host_s, loop_s = self._transport.clock(), loop.time()
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(HEARTBEAT_S):
-                await waiting
-        finally:
-            passed_s = max(self._transport.clock() - host_s, loop.time() - loop_s)
-            if passed_s - HEARTBEAT_S > SUSPENDED_S:
-                self._suspended = True
+                await lost.wait()
+        passed_s = max(self._transport.clock() - host_s, loop.time() - loop_s)
+        if passed_s - HEARTBEAT_S > SUSPENDED_S:
+            self._suspended = True
+        return passed_s
 
     async def _listen(self, sighting: SensorSighting) -> None:
         """Take readings from advertisements until they cease."""

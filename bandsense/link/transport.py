@@ -15,10 +15,16 @@ from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
 __all__ = ["Transport", "host_clock"]
 
 
+_GOES_ON_ASLEEP = ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC")
+"""Linux's and macOS's (`clock_gettime(3)`), where `time.monotonic` stands still; Windows' own goes on."""
+
+
 def host_clock() -> float:
     """Seconds that never go backwards and, where the system can tell, go on while the computer sleeps."""
-    boottime = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if boottime is None else time.clock_gettime(boottime)
+    for name in _GOES_ON_ASLEEP:
+        if (clock := getattr(time, name, None)) is not None:
+            return time.clock_gettime(clock)
+    return time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ async def test_a_question_that_is_cancelled_is_not_answered(manager: Manager) ->
         question = asyncio.create_task(manager.ask("RequestPasskey", "o", DEVICE))
         await asked.wait()
         await manager.ask("Cancel", "")
-        await asyncio.wait_for(cancelled.wait(), 5)
+        await cancelled.wait()
         question.cancel()
 
 

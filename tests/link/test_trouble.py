@@ -28,6 +28,7 @@ from bandsense.errors import (
     SensorNotFound,
     SensorTimeout,
 )
+from bandsense.link import transport as transport_module
 from bandsense.link import trouble
 from bandsense.link.sensor import LinkState, Sensor, open_sensor
 from bandsense.link.transport import Transport
@@ -213,6 +214,37 @@ async def test_a_computer_that_was_asleep(
         await asyncio.sleep(20.0)
         assert sensor.state is LinkState.STREAMING
     assert journal.troubles[0] == "computer suspended"
+
+
+async def test_a_program_that_stood_still_reads_what_came_before_it_judges(
+    band: VirtualBand, transport: Transport, journal: Journal
+) -> None:
+    """As on a machine under load, or after a short sleep over which the link held."""
+    stood_s = 0.0
+    loop = asyncio.get_running_loop()
+    late = Transport(transport.client_backend, transport.scanner_backend, lambda: loop.time() + stood_s)
+    async with open_sensor(NAME, transport=late, on_event=journal) as sensor:
+        await streaming(sensor, 3.0)
+        band.fault.frame = lambda data: ()  # type: ignore[method-assign]
+        stood_s = 30.0
+        await asyncio.sleep(1.5)  # one heartbeat passes before the next frame
+        del band.fault.frame
+        await asyncio.sleep(20.0)
+        assert sensor.state is LinkState.STREAMING
+    assert journal.troubles == []
+
+
+def test_the_host_clock_goes_on_while_the_computer_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks = {7: 100.0, 1: 200.0}
+    monkeypatch.setattr(transport_module.time, "clock_gettime", clocks.__getitem__)
+    monkeypatch.setattr(transport_module.time, "monotonic", lambda: 300.0)
+    monkeypatch.setattr(transport_module.time, "CLOCK_BOOTTIME", 7, raising=False)
+    monkeypatch.setattr(transport_module.time, "CLOCK_MONOTONIC", 1, raising=False)
+    told = []
+    for missing in ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC"):
+        told.append(transport_module.host_clock())
+        monkeypatch.delattr(transport_module.time, missing)
+    assert [*told, transport_module.host_clock()] == [100.0, 200.0, 300.0]
 
 
 async def test_troubles_in_a_driver_end_the_stream_aloud(

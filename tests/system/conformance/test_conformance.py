@@ -16,6 +16,7 @@ from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError, BleakGATTProtocolError
+from bleak_retry_connector import establish_connection
 
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.samples import SampleBlock, concatenate
@@ -68,14 +69,11 @@ def client_of(world: World, device: BLEDevice, *, timeout_s: float = 10.0) -> Bl
 
 @contextlib.asynccontextmanager
 async def connected(world: World, band: VirtualBand) -> AsyncIterator[BleakClient]:
-    """A plain bleak connection; BlueZ may need a second attempt (the service discovery race)."""
+    """A bleak connection, made as the link makes it: transient errors are the connector's business."""
     device = await found(world, band)
-    client = client_of(world, device)
-    try:
-        await client.connect()
-    except BleakError as error:
-        world.report.notes.append(f"first connect: {error}")
-        await client.connect()
+    client = await establish_connection(
+        BleakClient, device, name_of(band), use_services_cache=False, **world.transport.client_options
+    )
     try:
         yield client
     finally:

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from bandsense.bands.band import Stretch
-from bandsense.bands.catalogue import Form, estimate
+from bandsense.bands.catalogue import Estimate, Form, estimate, is_published
 from bandsense.bands.fit import BandFit
 from bandsense.bands.laws import PowerLaw
 from bandsense.bands.slack import EXPONENT_UNCERTAINTY
@@ -48,7 +48,7 @@ class BandProfile(_Identified):
 
     Attributes:
         id: short name.
-        colour: as in the catalogue, if it is known there.
+        colour: as in the catalogue where that has the brand, else any.
         rest_length_m: unstretched length of one strand, as it was measured for the calibration pull.
         f100_n: fitted tension of one strand at 100 % elongation.
         exponent: fitted exponent of its power law.
@@ -78,23 +78,34 @@ class BandProfile(_Identified):
         return data
 
     @model_validator(mode="after")
+    def _colour_is_published(self) -> Self:
+        try:
+            self.published()
+        except BandModelError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    @model_validator(mode="after")
     def _fitted_as_a_whole(self) -> Self:
         if (self.f100_n is None) != (self.exponent is None):
             raise ValueError("f100_n and exponent come from one fit: give both or neither")
         return self
 
     def law(self) -> PowerLaw | None:
-        """The fitted law of one strand, else the catalogue's for the colour, else None.
-
-        Raises:
-            BandModelError: no table has this brand, form and colour.
-        """
+        """The fitted law of one strand, else the catalogue's for the colour, else None."""
         if self.f100_n is not None and self.exponent is not None:
             return PowerLaw(self.f100_n, self.exponent)
-        if self.colour is None:
+        published = self.published()
+        if published is None:
             return None
-        law = estimate(self.colour, brand=self.brand, form=self.form).law
-        return law.scaled(0.5) if self.form is Form.LOOP else law
+        # A table of loops tells the tension of both strands.
+        return published.law.scaled(0.5) if self.form is Form.LOOP else published.law
+
+    def published(self) -> Estimate | None:
+        """What the catalogue says of the colour; None without a colour, or where it lacks the brand."""
+        if self.colour is None or not is_published(self.brand):
+            return None
+        return estimate(self.colour, brand=self.brand, form=self.form)
 
     def fitted(self, fit: BandFit) -> BandProfile:
         """With the result of a calibration pull, which also counts as a measure of its stiffness."""

@@ -11,7 +11,7 @@ from bandsense.bands.catalogue import Form
 from bandsense.bands.fit import Mark, fit_marks
 from bandsense.bands.strand import Strand
 from bandsense.bands.wear import WearState
-from bandsense.errors import BandModelError, ConfigError
+from bandsense.errors import ConfigError
 from bandsense.exercises.catalogue import get_exercise, load_exercises
 from bandsense.exercises.model import SlackMethodKind, Tempo
 from bandsense.profiles import BandProfile, Person, Profiles, SensorProfile, Setup
@@ -156,8 +156,10 @@ def test_a_band_knows_its_law_as_well_as_it_can():
     assert BandProfile(id="x", form=Form.LOOP, strands=4).strands == 4
     assert BandProfile(id="x", colour="blue").strands == 1
     assert full_profiles().band("red").law().f100_n == pytest.approx(32.0, rel=0.02)
-    with pytest.raises(BandModelError, match="no published table"):
-        BandProfile(id="x", colour="pink").law()
+    with pytest.raises(ValidationError, match="no published table for a pink flat band"):
+        BandProfile(id="x", colour="pink")
+    unpublished = BandProfile(id="x", brand="Another", colour="pink")
+    assert (unpublished.colour, unpublished.law(), unpublished.published()) == ("pink", None, None)
 
 
 def test_each_calibration_pull_is_a_measure_of_wear():
@@ -207,6 +209,7 @@ def test_unknown_people_and_bands_are_answered_with_the_known_ones():
         ('{"people": [{}, {}]}', "two entries for the person me; keep one"),
         ('{"bands": [{"name": "x"}]}', r"bands\.0\.id: is missing"),
         ('{"bands": [{"id": "x", "f100_n": 20}]}', "give both or neither"),
+        ('{"bands": [{"id": "x", "colour": "pink"}]}', "no published table for a pink flat band"),
         ('{"people": [{"setups": [{"exercise": "a", "stroke_m": -1}]}]}', r"setups\.0\.stroke_m"),
         ('{"people": [{"setups": [{"exercise": "a", "plan": {"sets": 0}}]}]}', "1 to 10 sets"),
         ('{"people": [{"setups": [{"exercise": "a"}, {"exercise": "a"}]}]}', "two entries for the set-up"),

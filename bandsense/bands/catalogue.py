@@ -18,7 +18,17 @@ from bandsense.bands.laws import PowerLaw
 from bandsense.bands.slack import EXPONENT_PRIOR
 from bandsense.errors import BandModelError
 
-__all__ = ["Estimate", "Form", "Point", "Source", "Table", "Verified", "estimate", "load_catalogue"]
+__all__ = [
+    "Estimate",
+    "Form",
+    "Point",
+    "Source",
+    "Table",
+    "Verified",
+    "estimate",
+    "is_published",
+    "load_catalogue",
+]
 
 COLOUR_UNCERTAINTY = 0.25
 """Least relative standard uncertainty of a tension that rests on a colour: two tables of one brand differ by
@@ -114,6 +124,11 @@ def load_catalogue() -> tuple[Table, ...]:
         )
         for table in data["table"]
     )
+
+
+def is_published(brand: str) -> bool:
+    """Whether there is any table of this brand."""
+    return any(table.brand.lower() == brand.lower() for table in load_catalogue())
 
 
 def estimate(colour: str, *, brand: str = "TheraBand", form: Form = Form.FLAT) -> Estimate:

@@ -56,6 +56,13 @@ def test_the_catalogue_tells_what_a_colour_pulls_and_how_unsure_that_is(command:
     assert "estimated" in lines[0]
     assert any(line.startswith("TheraBand  flat  red") and " ± " in line for line in lines)
     assert any(line.startswith("TheraBand  loop") for line in lines)
+    assert any("Page, Labbe, Topp" in line and "(12 of 70 values confirmed)" in line for line in lines)
+
+
+def test_a_brand_that_nobody_published_has_any_colour(command: Command) -> None:
+    assert command("band", "add", "mine", "--brand", "Another", "--colour", "orange").status == 0
+    assert "its tension is not known; measure it" in command("band", "show", "mine").out
+    assert command("band").lines[1].endswith("nothing yet")
 
 
 def test_a_new_band_is_known_by_its_colour_alone(red: Command) -> None:

@@ -12,6 +12,7 @@ from bandsense.cli.home import add_store_option, open_store
 from bandsense.cli.tables import table
 
 if TYPE_CHECKING:
+    from bandsense.bands.catalogue import Point, Source
     from bandsense.bands.fit import BandFit
     from bandsense.cli.air import Air
     from bandsense.cli.command import Commands
@@ -50,7 +51,11 @@ def add(commands: Commands) -> None:
         "--rest-length-cm", type=float, metavar="CM", help="unstretched, between the ends used"
     )
     adding.add_argument("--colour", help="`bandsense band list --catalogue` names those that are published")
-    adding.add_argument("--brand", default="TheraBand", help="default: TheraBand")
+    adding.add_argument(
+        "--brand",
+        default="TheraBand",
+        help="of a brand that is not published any colour will do (default: %(default)s)",
+    )
     adding.add_argument("--form", choices=FORMS, default="flat", help="default: flat")
     adding.add_argument(
         "--strands",
@@ -121,7 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list_catalogue() -> None:
-    from bandsense.bands.catalogue import estimate, load_catalogue
+    from bandsense.bands.catalogue import Verified, estimate, load_catalogue
 
     kinds = {(each.brand, form.value, each.colour): form for each in load_catalogue() for form in each.forms}
     rows = []
@@ -139,6 +144,19 @@ def _list_catalogue() -> None:
             )
         )
     print(table(("brand", "form", "colour", "estimated N at twice its length", "sources"), rows))
+    print("\nsources")
+    for source, points in _points_by_source():
+        confirmed = sum(point.verified is not Verified.NONE for point in points)
+        print(f"  {source.id}: {source.citation} ({confirmed} of {len(points)} values confirmed)")
+
+
+def _points_by_source() -> list[tuple[Source, list[Point]]]:
+    from bandsense.bands.catalogue import load_catalogue
+
+    points: dict[str, tuple[Source, list[Point]]] = {}
+    for each in load_catalogue():
+        points.setdefault(each.source.id, (each.source, []))[1].extend(each.points)
+    return list(points.values())
 
 
 def _list(store: Store) -> None:
@@ -164,7 +182,7 @@ def _list(store: Store) -> None:
 def _source(band: BandProfile) -> str:
     if band.f100_n is not None:
         return "a calibration pull"
-    return "its colour" if band.colour else "nothing yet"
+    return "its colour" if band.published() is not None else "nothing yet"
 
 
 def _known(store: Store, name: str) -> BandProfile:
@@ -202,7 +220,6 @@ def _add(store: Store, arguments: argparse.Namespace) -> None:
         )
     except ValidationError as error:
         raise ConfigError(f"this band cannot be: {faults_in(error)}") from error
-    band.law()  # refuses a colour that no table has
     _keep(store, band)
     print(f"{band.id}: kept. Train with it: `bandsense live --band {band.id}`")
 
@@ -226,19 +243,16 @@ def _show(band: BandProfile) -> None:
 
 
 def _strength(band: BandProfile) -> str:
-    from bandsense.bands.catalogue import estimate
-
     if band.f100_n is not None and band.exponent is not None:
         uncertainty = f" ± {band.stiffness[-1].uncertainty_n:.1f}" if band.stiffness else ""
         return (
             f"{band.strands * band.f100_n:.1f}{uncertainty} N at twice its length, exponent "
             f"{band.exponent:.2f} ± {band.exponent_uncertainty:.2f}, from its calibration pull"
         )
-    law = band.law()
-    if band.colour and law is not None:
-        what = estimate(band.colour, brand=band.brand, form=band.form)
+    law, published = band.law(), band.published()
+    if law is not None and published is not None:
         tension_n = band.strands * law.f100_n
-        uncertainty_n = tension_n * what.relative_uncertainty
+        uncertainty_n = tension_n * published.relative_uncertainty
         return (
             f"{tension_n:.0f} ± {uncertainty_n:.0f} N at twice its length, from its colour; measure it with "
             f"`bandsense band pull {band.id}`"

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import pty
+import shlex
 import subprocess
 import sys
 import time
@@ -49,7 +50,10 @@ def test_the_demo_ends_by_itself_without_a_terminal(tmp_path: Path) -> None:
     begin_s = time.monotonic()
     done = bandsense(tmp_path, "demo", "-o", tmp_path / "demo")
     assert time.monotonic() - begin_s < 120.0
+    assert "paired: bandsense-BA5E" in done.stdout
     assert "8 reps in 1 set" in done.stdout
+    again = shlex.split(done.stderr.split("look again: ")[1].splitlines()[0])
+    assert "set 1: 8 reps" in bandsense(tmp_path, *again[1:]).stdout
     assert (tmp_path / "demo" / "session-1.csv").exists()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,9 +66,15 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     for path in _export(store, session, folder):
         print(f"exported {path}", file=sys.stderr)
-    print(f"look again: bandsense show {session} --store {store.path}", file=sys.stderr)
-    print(f"            bandsense replay {session} --store {store.path}", file=sys.stderr)
+    for prefix, command in (("look again:", "show"), ("           ", "replay")):
+        line = [_program(), command, str(session), "--store", str(store.path)]
+        print(prefix, shlex.join(line), file=sys.stderr)
     return 0
+
+
+def _program() -> str:
+    """What a person types to run bandsense from here: after `make demo` it is not on their path."""
+    return "bandsense" if shutil.which("bandsense") else str(Path(sys.executable).with_name("bandsense"))
 
 
 async def _train(store: Store, output: Output) -> int | None:

@@ -1,0 +1,67 @@
+"""What the coach remembers from one session to the next, as someone who trains sees it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.conftest import Command, Done
+
+
+def _set_of(reps: int, path: Path) -> Path:
+    """Even repetitions of 4 s up to 53 N, from 3 N."""
+    t = np.arange(240) / 80.0
+    rep = np.concatenate([50.0 * np.sin(np.pi * t / 3.0) ** 2, np.zeros(80)])
+    tension_n = 3.0 + np.concatenate([np.zeros(160), np.tile(rep, reps), np.zeros(160)])
+    tension_n += 0.05 * np.random.default_rng(4).standard_normal(tension_n.size)
+    rows = "".join(f"{n / 80.0:.4f},{value:.3f}\n" for n, value in enumerate(tension_n))
+    path.write_text("time_s,tension_n\n" + rows)
+    return path
+
+
+def _trained(command: Command, trace: Path) -> Done:
+    done = command("live", "--sim", "--trace", trace, "--speed", "0", "--lines", "--exercise", "seated-row")
+    assert done.status == 0, done.err
+    return done
+
+
+def _advice(done: Done) -> list[str]:
+    flags = ("KEEP", "ADD SLACK", "REMOVE SLACK")
+    texts = (line[13:] for line in done.lines if line[:10].strip().replace(".", "").isdigit())
+    return [text.strip() for text in texts if text.strip().startswith(flags)]
+
+
+@pytest.mark.slow
+def test_two_easy_sessions_take_slack_out_and_what_is_left_open_is_told_again(
+    command: Command, tmp_path: Path
+) -> None:
+    command("profile", "set", "--exercise", "seated-row", "--sets", "1", "--rest-length-cm", "60")
+    ten = _set_of(10, tmp_path / "ten.csv")
+    first, second, third = (_trained(command, ten) for _ in range(3))
+    assert _advice(first) == [
+        "KEEP - You did 10 full repetitions as planned. "
+        "If the last set of the next session is as easy, it is time for less slack."
+    ]
+    (removed,) = _advice(second)
+    assert removed.startswith("REMOVE SLACK - Take about ")
+    assert any("your band length of 60 cm, stretched to 115 cm" in line for line in second.lines)
+    assert first.lines[-1].endswith("once more like this, and a set is added.")
+    assert second.lines[-1].endswith("every set had at least 8 full repetitions: do 2 sets.")
+    told_again, *_ = _advice(third)
+    amount, reason = removed.split(". ", 1)
+    assert told_again == f"{amount}. Left open last time: {reason}"
+    assert "2 x 8-12" in command("profile").lines[1]
+
+
+@pytest.mark.slow
+def test_a_hard_session_is_answered_for_ones_own_lengths(command: Command, tmp_path: Path) -> None:
+    six = _set_of(6, tmp_path / "six.csv")
+    usual = _trained(command, six)
+    command("profile", "set", "--rest-length-cm", "100", "--stroke-cm", "110")
+    own = _trained(command, six)
+    assert any("a typical band length of 70 cm" in line for line in usual.lines)
+    assert any("your band length of 100 cm, stretched to 210 cm" in line for line in own.lines)
+    centimetres = [int(_advice(done)[0].split("about ")[1].split(" cm")[0]) for done in (usual, own)]
+    assert centimetres[1] > centimetres[0], "a longer band needs more of it"

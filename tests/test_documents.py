@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import html
 import re
 import runpy
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 from bandsense.cli import parser as command_line
+from bandsense.workout.events import Event
+from bandsense.workout.workout import Summary
 from tests.needs import REPOSITORY
 
 README = REPOSITORY / "README.md"
@@ -70,3 +74,30 @@ def test_the_examples_for_python_run() -> None:
         exec(example, {"time_s": time_s, "tension_n": tension_n, "print": lambda *a: printed.append(str(a))})
     assert len(printed) == 11  # ten repetitions, and the advice that the comment beside it states
     assert "10 cm" in printed[-1]
+
+
+EVENTS = (REPOSITORY / "docs" / "events.md").read_text(encoding="utf-8")
+
+
+def _rows(text: str) -> list[list[str]]:
+    """Cells of the rows of its tables whose first cell is in backticks."""
+    return [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| `")]
+
+
+def test_every_event_is_documented_with_its_fields() -> None:
+    told = {name.strip(" `"): set(re.findall(r"`(\w+)`", last)) for name, *_, last in _rows(EVENTS)}
+    for kind in _alternatives(Event):
+        name = re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+        own = {field.name for field in dataclasses.fields(kind)} - {"time_s", "detected_s"}
+        assert own <= told[name], name
+
+
+def test_every_field_of_the_summary_is_documented() -> None:
+    rows = _rows(EVENTS.split("`summary`:")[1])
+    told = {name for first, *_ in rows for name in re.findall(r"`(\w+)`", first)}
+    assert told == {field.name for field in dataclasses.fields(Summary)} | {"session", "next_time"}
+
+
+def _alternatives(union: Any) -> list[Any]:
+    parts = get_args(union)
+    return [each for part in parts for each in _alternatives(part)] if parts else [union]

@@ -36,7 +36,7 @@ class Coach:
         self._last_advisor = self._advisor
         self._open = False
         self._reminded = False
-        self._cues = CueEngine(settings.plan, exercise.breathing)
+        self._cues = CueEngine(settings.plan, exercise.breathing, settings.other_side(1))
 
     @property
     def states(self) -> dict[Side | None, AdvisorState]:
@@ -80,12 +80,13 @@ class Coach:
 
     def _after_set(self, event: SetDone) -> Iterator[CueGiven | SlackAdvised]:
         now_s = event.detected_s
-        yield from _given(self._cues.end_set(now_s), now_s)
+        next_number = event.number + 1
+        yield from _given(self._cues.end_set(now_s, self._settings.other_side(next_number)), now_s)
         sides = self._settings.sides
         last_sets = event.number > self._settings.half_sets - len(sides)
         last = last_sets or event.result.ended_by is SetEnd.STREAM
         yield from self._advised(self._advisor.after_set(event.result.seen, last_of_session=last), now_s)
-        self._advisor = self._advisors[self._settings.side(event.number + 1)]
+        self._advisor = self._advisors[self._settings.side(next_number)]
 
     def _advised(self, advice: Advice | None, now_s: float) -> Iterator[SlackAdvised]:
         if advice is not None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from statistics import median
 
-from bandsense.exercises.model import Breath, Breathing
+from bandsense.exercises.model import Breath, Breathing, Side
 from bandsense.signal.events import Event, Phase, PhaseChanged, Rep, RepDone, RepRetracted, RepTop
 from bandsense.workout.plan import Plan, measured_tempo, tolerance_s
 
@@ -94,10 +94,12 @@ class CueEngine:
     Args:
         plan: targets; its tempo predicts the first pull and judges the return.
         breathing: which way the breath goes on this exercise.
+        other_side: the side that follows the first set in its pair, where left and right take turns.
     """
 
-    def __init__(self, plan: Plan, breathing: Breathing) -> None:
+    def __init__(self, plan: Plan, breathing: Breathing, other_side: Side | None = None) -> None:
         self._plan = plan
+        self._other_side = other_side
         self._pull_breath = _BREATHS[breathing.pull]
         self._return_breath = _BREATHS[breathing.return_]
         self._target = measured_tempo(plan.tempo)
@@ -143,18 +145,24 @@ class CueEngine:
             self._breathed_for_pull = True
         return cues
 
-    def end_set(self, time_s: float) -> list[Cue]:
+    def end_set(self, time_s: float, other_side: Side | None = None) -> list[Cue]:
         """The set is known to be over at `time_s`: say so, unless it was said, and start the rest timer.
 
-        The rest counts from the end of the last repetition.
+        The rest counts from the end of the last repetition. Between the two sides of a pair there is none.
+
+        Args:
+            time_s: when the end became certain.
+            other_side: the side that follows the next set in its pair.
         """
         cues = self.advance(time_s)
         if CueKind.SET_DONE not in self._said:
             cues.append(self._cue(time_s, CueKind.SET_DONE))
         rested_since_s = time_s if self._last_rep is None else self._last_rep.end
         self._start_set()
-        over_s = max(time_s, rested_since_s + self._plan.rest_s)
-        self._rest_over = _Scheduled(over_s, CueKind.REST_OVER, unsure=False)
+        if self._other_side is None:
+            over_s = max(time_s, rested_since_s + self._plan.rest_s)
+            self._rest_over = _Scheduled(over_s, CueKind.REST_OVER, unsure=False)
+        self._other_side = other_side
         return cues
 
     def _phase_changed(self, event: PhaseChanged) -> Iterator[Cue]:
@@ -209,4 +217,7 @@ class CueEngine:
 
     def _cue(self, time_s: float, kind: CueKind, *, unsure: bool = False) -> Cue:
         self._said.add(kind)
-        return Cue(time_s, kind, _TEXT[kind] + (_UNSURE if unsure else ""), unsure)
+        text = _TEXT[kind] + (_UNSURE if unsure else "")
+        if kind is CueKind.SET_DONE and self._other_side is not None:
+            text += f", now the {self._other_side} side"
+        return Cue(time_s, kind, text, unsure)

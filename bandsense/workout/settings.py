@@ -54,6 +54,10 @@ class WorkoutSettings:
         """How many stretches of work the plan has: two a set where the sides take turns."""
         return self.plan.sets * len(self.sides)
 
+    def other_side(self, number: int) -> Side | None:
+        """The side that follows a half-set in its pair; None after the second, and where both work."""
+        return self.side(number + 1) if number % 2 else None
+
     def advisor_of(self, side: Side | None) -> AdvisorState | None:
         """What the slack advice remembers of a side."""
         return self.advisor_right if side == "right" else self.advisor

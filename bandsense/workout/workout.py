@@ -47,6 +47,9 @@ LEVELS_PER_S = 20.0
 SET_REST_S = 15.0
 """Rest after which a set is over. A choice: longer than any pause between repetitions that people make."""
 
+SIDE_REST_S = 6.0
+"""The same where left and right take turns: hand and foot are changed sooner than one has rested."""
+
 TARE_S = 1.0
 """A tare takes the median of so much."""
 
@@ -284,7 +287,8 @@ class Workout:
 
     def _rested(self, now_s: float) -> bool:
         """Whether the open set has been over for a while; never in the middle of a repetition."""
-        return self._set is not None and self._phase is Phase.REST and now_s >= self._set.last_s + SET_REST_S
+        rest_s = SET_REST_S if self.settings.first_side is None else SIDE_REST_S
+        return self._set is not None and self._phase is Phase.REST and now_s >= self._set.last_s + rest_s
 
     def _close_set(self, ended_by: SetEnd, now_s: float) -> Iterator[Event]:
         current, self._set = self._set, None

@@ -166,6 +166,22 @@ def test_the_end_of_a_set_is_said_once_and_rest_counts_from_the_last_repetition(
     assert engine.advance(end_s + 300.0) == []
 
 
+def test_between_the_sides_of_a_pair_there_is_no_rest():
+    engine = CueEngine(Plan(rest_s=60.0), Breathing(), "right")
+    events = events_of(8)
+    for event in events:
+        engine.push(event)
+    end_s = events[-1].time_s
+    (done,) = of_kind(engine.end_set(end_s + 6.0), CueKind.SET_DONE)
+    assert done.text == "Set done, now the right side"
+    assert engine.advance(end_s + 300.0) == []
+    (done,) = of_kind(engine.end_set(end_s + 400.0, "right"), CueKind.SET_DONE)
+    assert done.text == "Set done"
+    assert [cue.kind for cue in engine.advance(end_s + 500.0)] == [CueKind.REST_OVER]
+    (done,) = of_kind(engine.end_set(end_s + 600.0), CueKind.SET_DONE)
+    assert done.text == "Set done, now the right side"
+
+
 def test_a_rest_that_is_over_when_the_end_becomes_certain_is_over_then():
     engine = CueEngine(Plan(rest_s=10.0), Breathing())
     for event in events_of(8):

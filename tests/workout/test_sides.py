@@ -11,7 +11,8 @@ from bandsense.live.words import line
 from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.calibration import Calibration
 from bandsense.workout.advice import SlackFlag
-from bandsense.workout.events import SetStarted, SlackAdvised
+from bandsense.workout.cues import CueKind
+from bandsense.workout.events import CueGiven, SetStarted, SlackAdvised
 from bandsense.workout.plan import Plan
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
@@ -19,11 +20,11 @@ from bandsense.workout.workout import Workout
 RATE_HZ = 80.0
 
 
-def half_set_n(reps: int, height_n: float) -> np.ndarray:
-    """Repetitions of 2 s with 1 s between them, then 20 s of rest."""
+def half_set_n(reps: int, height_n: float, rest_s: float = 20.0) -> np.ndarray:
+    """Repetitions of 2 s with 1 s between them, then a rest."""
     t = np.arange(160) / RATE_HZ
     rep = np.concatenate([height_n * np.sin(np.pi * t / 2.0) ** 2, np.zeros(80)])
-    return np.concatenate([np.tile(rep, reps), np.zeros(1600)])
+    return np.concatenate([np.tile(rep, reps), np.zeros(int(rest_s * RATE_HZ))])
 
 
 def followed(first_side, half_sets, **changes):
@@ -39,6 +40,15 @@ def followed_with_events(first_side, half_sets, **changes):
     workout = Workout(settings)
     events = workout.push(SampleBlock(np.arange(noisy_n.size) / RATE_HZ, noisy_n, Unit.NEWTON))
     return workout, [*events, *workout.finish()]
+
+
+def test_changing_sides_takes_no_long_rest():
+    quick = [(5, 55.0, 8.0), (5, 50.0, 20.0)]
+    workout, events = followed_with_events("left", quick)
+    assert [(len(result.reps), result.side) for result in workout.results] == [(5, "left"), (5, "right")]
+    cues = [event.text for event in events if isinstance(event, CueGiven) and event.kind is CueKind.SET_DONE]
+    assert cues == ["Set done, now the right side", "Set done"]
+    assert len(followed(None, quick).results) == 1, "where both work it is a pause within a set"
 
 
 def test_each_half_set_says_whose_it_is_and_advises_its_side():

@@ -364,6 +364,88 @@ def relaxing_solid(seed: int, group: str) -> Case:
     return Case(group, "relaxing solid", record)
 
 
+def relaxing_control(seed: int, group: str) -> Case:
+    """A recording of the second simulator that holds no repetition."""
+
+    @cache
+    def performed() -> tuple[FloatArray, FloatArray, tuple[TrueRep, ...]]:
+        rng = np.random.default_rng([80, seed, *group.encode()])
+        performer = _Performer(rng)
+        added = _SOLID_CONTROLS[group](performer)
+        taut = {"never_slack"} if group in ("walking", "posture") else {"slack"}
+        time_s, tension, _ = _physics(performer, float(rng.uniform(0.5, 1.8)), 0.0, taut)
+        return time_s, np.maximum(tension + added(time_s), 0.0), ()
+
+    def record(rate_hz: float) -> Recorded:
+        sensed = np.random.default_rng([81, seed, round(rate_hz), *group.encode()])
+        return _sensed(sensed, *performed(), rate_hz, {"noise", "warm_up_drift"})
+
+    return Case(group, "relaxing solid", record)
+
+
+Added = Callable[[FloatArray], FloatArray]
+
+
+def _walks(performer: _Performer) -> Added:
+    performer.wait(300.0)
+    return lambda time_s: _footfalls(performer.rng, time_s, float(time_s[-1]))
+
+
+def _holds(performer: _Performer) -> Added:
+    """One isometric hold of 16 s to a minute; the person sways and trembles as in a set."""
+    rng = performer.rng
+    performer.wait(2.0)
+    performer.go(float(rng.uniform(0.5, 1.0)), float(rng.uniform(0.5, 1.5)))
+    performer.wait(float(rng.uniform(16.0, 60.0)))
+    performer.go(0.0, float(rng.uniform(0.5, 1.5)))
+    performer.wait(3.0)
+    return np.zeros_like
+
+
+def _shifts(performer: _Performer) -> Added:
+    """Weight moves from foot to foot with the band taut: smooth changes of up to 6 N, a few seconds apart."""
+    rng = performer.rng
+    performer.wait(60.0)
+    at_s = np.cumsum(rng.uniform(1.0, 5.0, 20))
+    knots_n = np.where(np.arange(20) % 2, rng.uniform(1.0, 6.0, 20), 0.0)
+    settle = butter(2, 0.7, fs=1.0 / _DT_S, output="sos")
+    return lambda time_s: sosfiltfilt(settle, np.interp(time_s, at_s, knots_n))
+
+
+def _nothing(performer: _Performer) -> Added:
+    performer.go(-1.0, 0.5)
+    performer.wait(90.0)
+    return np.zeros_like
+
+
+def _hangs(performer: _Performer) -> Added:
+    """A mass that is hung on and swings like a pendulum, and is lifted off again."""
+    rng = performer.rng
+    performer.go(-1.0, 0.5)
+    performer.wait(60.0)
+    weight_n, swing_s = float(rng.uniform(20.0, 200.0)), float(rng.uniform(1.0, 2.0))
+    on_s, off_s = float(rng.uniform(0.2, 1.0)), float(rng.uniform(0.2, 1.0))
+
+    def pulled(time_s: FloatArray) -> FloatArray:
+        hung = np.clip((time_s - 6.0) / on_s, 0.0, 1.0) * np.clip((55.0 - time_s) / off_s, 0.0, 1.0)
+        fading = 0.05 * np.exp(-np.maximum(time_s - 6.0, 0.0) / 10.0)
+        swung: FloatArray = weight_n * hung * (1.0 + fading * np.sin(4.0 * np.pi * time_s / swing_s))
+        return swung
+
+    return pulled
+
+
+_SOLID_CONTROLS: Mapping[str, Callable[[_Performer], Added]] = MappingProxyType(
+    {
+        "walking": _walks,
+        "isometric_hold": _holds,
+        "empty": _nothing,
+        "posture": _shifts,
+        "static_mass": _hangs,
+    }
+)
+
+
 def _performed(rng: Generator, group: set[str]) -> tuple[FloatArray, FloatArray, tuple[TrueRep, ...]]:
     performer = _Performer(rng)
     tempo, reps = _tempo(rng, group), int(rng.integers(5, 17))
@@ -500,22 +582,35 @@ def _held_out(seed: int, group: str) -> Case:
     return power_law(1_000_000 + seed, group, HELD_OUT_RANGES)
 
 
+def _control(seed: int, kind: str, ranges: Ranges) -> Case:
+    """A recording of the package's own simulator that holds no repetition."""
+    exercise = str(np.random.default_rng([seed, *kind.encode()]).choice(sorted(EXERCISES)))
+    return Case(kind, "power law", _recorder(Scenario(seed, exercise, ranges=ranges, control=kind)))
+
+
+def _development_control(seed: int, group: str) -> Case:
+    return _control(seed, group, RANGES)
+
+
+def _held_out_control(seed: int, group: str) -> Case:
+    return _control(1_000_000 + seed, group, HELD_OUT_RANGES)
+
+
 @dataclass(frozen=True, slots=True)
 class _Split:
-    """Generators with the classes that each makes, and the ranges and first seed of the controls."""
+    """Generators with the classes that each makes, and the generators of controls."""
 
     sources: tuple[tuple[Generated, tuple[str, ...]], ...]
-    ranges: Ranges
-    control_seed: int
+    controls: tuple[Generated, ...]
 
 
 _GROUPS = (CLEAN, *DISTURBANCES, MIXED)
 
 SPLITS: Mapping[str, _Split] = MappingProxyType(
     {
-        "dev": _Split(((_development, _GROUPS),), RANGES, 0),
+        "dev": _Split(((_development, _GROUPS),), (_development_control,)),
         "held-out": _Split(
-            ((_held_out, _GROUPS), (relaxing_solid, SOLID_GROUPS)), HELD_OUT_RANGES, 1_000_000
+            ((_held_out, _GROUPS), (relaxing_solid, SOLID_GROUPS)), (_held_out_control, relaxing_control)
         ),
     }
 )
@@ -542,11 +637,8 @@ def cases(split: str, sets: int) -> Iterator[Case]:
 
 
 def controls(split: str, each: int) -> Iterator[Case]:
-    """`each` recordings of everything that is no repetition."""
-    chosen = SPLITS[split]
+    """`each` recordings by each generator of everything that is no repetition."""
     for kind in CONTROLS:
-        for i in range(each):
-            rng = np.random.default_rng([chosen.control_seed + i, *kind.encode()])
-            exercise = str(rng.choice(sorted(EXERCISES)))
-            scenario = Scenario(chosen.control_seed + i, exercise, ranges=chosen.ranges, control=kind)
-            yield Case(kind, "power law", _recorder(scenario))
+        for make in SPLITS[split].controls:
+            for i in range(each):
+                yield make(i, kind)

@@ -17,12 +17,20 @@ LOW, HIGH = 0.1, 0.9
 """Parts of the rise or fall whose crossings are the boundaries."""
 
 FOOT = 0.38
-"""Below this part of the rise a standstill is before the pull, above it is a pause within. Whatever is higher
-and earlier than the last time below it is not of this repetition."""
+"""Whatever is higher and earlier than the last time below this part of the rise is not of this repetition."""
+
+NEAR = 0.15
+"""A standstill beside the movement is its valley up to this part of the rise above the higher of the lowest
+points on both sides; further up it is a pause within the pull or the return."""
 
 STILL_S = 0.25
 STILL_PART = 0.025
 """Tension that changes by less than this part of the rise in this time stands still."""
+
+SLOW_PART = 0.05
+QUICKER = 2.0
+"""Where tension changes by less than the first part in `STILL_S`, and further out by more than that and so
+many times as much, something else moves it there: the band is taken up or let down."""
 
 VALLEY_S = 0.5
 """The valley is the lowest point of so long a stretch next to the movement."""
@@ -81,8 +89,11 @@ def measure(
         first, peak, last: indices, first ≤ peak ≤ last.
         expected_end_n: tension the return is expected to reach, where the stretch ends before it does.
     """
-    rise = rising_edge(time_s, tension_n, first, peak)
-    fall = rising_edge(time_s, tension_n, last, peak, expected_end_n)
+    end_n = min(expected_end_n, min(tension_n[peak : last + 1]))
+    valleys_n = max(min(tension_n[first : peak + 1]), end_n)
+    paused_n = valleys_n + NEAR * (tension_n[peak] - valleys_n)
+    rise = rising_edge(time_s, tension_n, first, peak, paused_n=paused_n)
+    fall = rising_edge(time_s, tension_n, last, peak, expected_end_n, paused_n)
     return Boundaries(
         rise.low_s,
         rise.high_s,
@@ -96,7 +107,12 @@ def measure(
 
 
 def rising_edge(
-    time_s: Sequence[float], tension_n: Sequence[float], far: int, peak: int, valley_n: float = math.inf
+    time_s: Sequence[float],
+    tension_n: Sequence[float],
+    far: int,
+    peak: int,
+    valley_n: float = math.inf,
+    paused_n: float | None = None,
 ) -> Edge:
     """The rise to the peak from index `far`, or, where `far` is after the peak, the fall read backwards.
 
@@ -104,13 +120,16 @@ def rising_edge(
         time_s, tension_n: times and tensions.
         far, peak: indices.
         valley_n: a lower valley than the samples show.
+        paused_n: a standstill from this tension on is a pause; None takes `FOOT` of the rise.
     """
     back = -1 if far <= peak else 1
     top_n = tension_n[peak]
     side = tension_n[far : peak + 1] if back < 0 else tension_n[peak : far + 1]
     bottom = min(far, peak) + side.index(min(side))
-    foot = _walk_below(tension_n, peak, bottom, top_n - (1.0 - FOOT) * (top_n - tension_n[bottom]))
-    bottom = _valley(time_s, tension_n, foot, bottom, top_n)
+    foot_n = top_n - (1.0 - FOOT) * (top_n - tension_n[bottom])
+    paused_n = foot_n if paused_n is None else paused_n
+    foot = _walk_below(tension_n, peak, bottom, max(foot_n, paused_n))
+    bottom = _valley(time_s, tension_n, _walk_below(tension_n, foot, bottom, paused_n), bottom, top_n)
     valley_n = min(valley_n, tension_n[bottom])
     high_n = valley_n + HIGH * (top_n - valley_n)
     low_n = valley_n + LOW * (top_n - valley_n)
@@ -136,18 +155,27 @@ def _walk_below(tension_n: Sequence[float], start: int, stop: int, level_n: floa
 
 
 def _valley(time_s: Sequence[float], tension_n: Sequence[float], foot: int, bottom: int, top_n: float) -> int:
-    """The valley next to the rise: since its lowest point the band may have been taken up and held."""
+    """The valley next to the rise: since its lowest point the band may have been taken up and held.
+
+    It is where tension first stands still, or is slowest before something quicker moves it.
+    """
     length = abs(foot - bottom)
     if not length:
         return bottom
     step_s = abs(time_s[foot] - time_s[bottom]) / length
     width = max(1, round(STILL_S / step_s))
     way = 1 if bottom > foot else -1
-    still_n = STILL_PART * (top_n - tension_n[bottom])
+    rise_n = top_n - tension_n[bottom]
+    slowest_n, slowest = math.inf, bottom
     for i in range(foot, bottom - way * width, way):
-        if abs(tension_n[i] - tension_n[i + way * width]) < still_n:
+        change_n = abs(tension_n[i] - tension_n[i + way * width])
+        if change_n < STILL_PART * rise_n:
             reach = min(max(width, round(VALLEY_S / step_s)), abs(bottom - i))
             return min(range(i, i + way * (reach + 1), way), key=tension_n.__getitem__)
+        if change_n < slowest_n:
+            slowest_n, slowest = change_n, i
+        elif slowest_n < SLOW_PART * rise_n < change_n and change_n > QUICKER * slowest_n:
+            return slowest + way * (width // 2)
     return bottom
 
 

@@ -104,8 +104,8 @@ STRADDLED_PART = 0.9
 BAND_LOST_RATE_HZ = 16.0
 """Below this rate such a loss cannot be told from a fast return."""
 
-LATE_INTERVALS = 1.5
-"""Samples further apart than this many times their usual distance say nothing of how sudden a loss was."""
+LATE_INTERVALS = 0.5
+"""Samples that are further apart than they should by so many intervals do not tell how sudden a loss was."""
 
 SAME_BAND_S = 6.0
 """A link that dropped is back after 1 to 5 s; nobody changes band or slack in that time, so that the rest
@@ -338,7 +338,7 @@ class Tracker:
         self._movement = m = _Movement(self._low_n, self._low_at, self._low_s, y, at, t, y, t)
         m.blind = at == self._blind_at
         m.turn_n = y - self._config.top_drop * m.rise_n
-        m.alarm_s = t + self._config.hold_s
+        m.alarm_s = self._held_at(t)
         if self._tops:
             m.near_n = m.start_n + HIGH * (full_range(self._tops, self._base_n) - m.start_n)
         self._state = _State.RISE
@@ -373,15 +373,19 @@ class Tracker:
             if y > m.anchor_n + STILL_PART * rise_n:
                 m.anchor_n, m.anchor_s = y, t
                 if m.near_s is None and not m.index:
-                    m.alarm_s = t + self._config.hold_s
+                    m.alarm_s = self._held_at(t)
             if y >= m.near_n and m.near_s is None:
                 m.near_s = t
-                m.alarm_s = min(m.alarm_s, t + self._config.hold_s - (self._now_s - t))
+                m.alarm_s = min(m.alarm_s, self._held_at(t))
         elif y < m.turn_n:
             self._turn(m, t, y, at)
             return
         if t >= m.alarm_s:
             self._hold(m, t)
+
+    def _held_at(self, t: float) -> float:
+        """When on the smooth trace, which is late, tension that stands still since `t` is a hold."""
+        return t + self._config.hold_s - (self._now_s - t)
 
     def _hold(self, m: _Movement, t: float) -> None:
         if m.held_s is None:
@@ -432,7 +436,7 @@ class Tracker:
         m.top_n, m.top_at, m.top_s = y, at, t
         m.anchor_n, m.anchor_s = y, t
         m.turn_n = y - self._config.top_drop * m.rise_n
-        m.alarm_s = t + self._config.hold_s
+        m.alarm_s = self._held_at(t)
         m.separated = False
         self._state = _State.RISE
         self._tell_phase(t, Phase.PULL)
@@ -539,9 +543,11 @@ class Tracker:
         m.last_at = at
         self._come_to_rest(self._low_s)
         b = self._boundaries(m)
+        # A repetition that ends with the band had no time to last.
+        width_s = math.inf if self._no_step(m) and self._lost(m, b) else b.end - b.pull_start
         if not m.index:
-            self._judge(m, b.end - b.pull_start)
-        elif self._too_quick(m, b.end - b.pull_start) and not self._lost(m, b):
+            self._judge(m, width_s)
+        elif self._too_quick(m, width_s):
             self._retract(m, b.end, RetractReason.TOO_QUICK)
         elif len(self._tops) == 1 and b.peak_n - b.end_n < self._config.least_first_n:
             self._retract(m, b.end, RetractReason.SET_UP)
@@ -563,7 +569,7 @@ class Tracker:
     def _judge(self, m: _Movement, width_s: float) -> None:
         """Count a movement that was not certain at its top, if it is now."""
         config = self._config
-        if self._too_quick(m, width_s) or (m.blind and not self._surely_seen(m)):
+        if self._too_quick(m, width_s) or (m.blind and not self._no_step(m)):
             return
         if self._full_n is not None:
             if self._range(m) >= config.smallest_range:
@@ -573,8 +579,8 @@ class Tracker:
         else:
             self._wait(m)
 
-    def _surely_seen(self, m: _Movement) -> bool:
-        """Whether a movement with samples missing is no step; how long it took does not tell."""
+    def _no_step(self, m: _Movement) -> bool:
+        """Whether a movement is more than a step can be, however long it took."""
         large = self._full_n is not None and self._range(m) >= LARGE_RANGE
         return m.rise_n >= self._config.strong_rise_n or large
 
@@ -701,7 +707,7 @@ class Tracker:
             if clean_n.size <= width:
                 return 0.0
             lost_n = clean_n[:-width] - clean_n[width:]
-            near = clean_s[width:] - clean_s[:-width] <= LATE_INTERVALS * width / self._rate_hz
+            near = clean_s[width:] - clean_s[:-width] <= (width + LATE_INTERVALS) / self._rate_hz
             return float((lost_n * near).max())
 
         width = max(1, round(BAND_LOST_S * self._rate_hz))

@@ -53,6 +53,41 @@ def test_taking_the_band_up_before_the_pull_is_not_part_of_it() -> None:
     assert first.start_tension == pytest.approx(60.0 * 0.12**0.65, abs=0.5)
 
 
+def test_letting_the_band_down_after_the_return_is_not_part_of_it() -> None:
+    """The return slows down and the let-down begins before tension stands still."""
+    time_s, tension_n = trace([*[Stroke(bottom=0.12)] * 3, Stroke(bottom=0.12, return_s=1.6, rest_s=3.0)])
+    end_s = 1.5 + 3 * 3.2 + 3.0
+    down = np.clip((time_s - end_s + 0.02) / 0.6, 0.0, 1.0)
+    result = analyze(time_s, tension_n - 12.0 * down)
+    assert result.reps[-1].end < end_s
+    assert result.reps[-1].end_tension > tension_n[-1] - 4.0
+
+
+@pytest.mark.parametrize("pause_s", [0.3, 1.0])
+@pytest.mark.parametrize("at", [0.1, 0.2, 0.3])
+def test_a_pause_low_in_the_pull_is_part_of_it(at: float, pause_s: float) -> None:
+    low = Stroke(pull_s=0.5, hold_s=pause_s, return_s=0.0, rest_s=0.0, top=at, bottom=at)
+    reps = analyze(*trace([Stroke(), low, Stroke(), Stroke()])).reps
+    assert len(reps) == 3
+    assert reps[1].pull_start < 1.5 + 3.2 + 0.5
+
+
+def test_putting_the_handle_down_is_no_part_of_a_return_that_stopped_high() -> None:
+    high = [Stroke(bottom=0.3)] * 4
+    put_down = Stroke(pull_s=0.0, hold_s=0.0, top=0.3, return_s=0.5, bottom=-0.1)
+    reps = analyze(*trace([*high, Stroke(bottom=0.3, rest_s=1.0), put_down])).reps
+    assert reps[-1].end < 1.5 + 5 * 3.2
+    assert reps[-1].end_tension == pytest.approx(60.0 * 0.3**0.65, abs=1.0)
+
+
+def test_a_code_that_freezes_in_a_slow_pull_does_not_cut_it() -> None:
+    time_s, tension_n = trace([Stroke(pull_s=3.0)] * 3)
+    frozen = (time_s > 1.5 + 5.2 + 0.9) & (time_s < 1.5 + 5.2 + 1.2)
+    tension_n[frozen] = tension_n[np.argmax(frozen)]
+    rep = analyze(time_s, tension_n).reps[1]
+    assert rep.pull_s == pytest.approx(analyze(*trace([Stroke(pull_s=3.0)] * 3)).reps[1].pull_s, abs=0.05)
+
+
 def test_a_first_repetition_called_full_is_marked_when_the_set_shows_it_was_partial() -> None:
     result = analyze(*trace([Stroke(top=0.55), *[Stroke()] * 4]))
     assert not result.causal[0].partial

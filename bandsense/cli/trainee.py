@@ -72,7 +72,8 @@ def profiles_of(store: Store) -> Profiles:
 def trainee(store: Store, person: str | None, exercise: str | None, band: str | None = None) -> Trainee:
     """The named person at the named exercise; without names the first person at what they did last.
 
-    A person who is not known yet is a newcomer by that name.
+    A person who is not known yet is a newcomer by that name. Without a band it is the one that the exercise
+    was done with last; if that is not known any more, it is an unknown band.
 
     Raises:
         ConfigError: there is no such exercise or band.
@@ -81,10 +82,13 @@ def trainee(store: Store, person: str | None, exercise: str | None, band: str | 
     who = _person(profiles, person)
     last = who.setups[-1] if who.setups else None
     doing = get_exercise(exercise or (last.exercise if last else FIRST_EXERCISE), (home() / "exercises",))
-    if band is None and last is not None and last.exercise == doing.id:
-        band = last.band
+    if band is not None:
+        profiles.band(band)  # one that is named must be known
+    else:
+        band = next((setup.band for setup in reversed(who.setups) if setup.exercise == doing.id), None)
+    with_band = next((each for each in profiles.bands if each.id == band), None)
     setup = who.setup(doing.id, band=band, plan=Plan(tempo=doing.tempo))
-    return Trainee(who, doing, setup, profiles.band(band) if band else None)
+    return Trainee(who, doing, setup, with_band)
 
 
 def _person(profiles: Profiles, name: str | None) -> Person:

@@ -112,6 +112,19 @@ def test_a_band_that_gave_way_is_told_before_training(
     assert red(*train).lines[0].startswith("red: The band lost 20% of its tension since the last time.")
 
 
+@pytest.mark.slow
+def test_a_band_that_was_removed_stops_nobody(red: Command, set_file: Path) -> None:
+    train = ("live", "--sim", "--trace", set_file, "--speed", "0", "--lines")
+    assert red(*train, "--exercise", "seated-row", "--band", "red").status == 0
+    assert red(*train, "--exercise", "pull-apart").status == 0
+    assert red(*train, "--exercise", "seated-row").status == 0
+    assert red("profile").lines[-1].split() == ["red", "red", "red", "8"], "with the band of the last time"
+    assert red("band", "remove", "red").out == "red: forgotten\n"
+    assert red(*train, "--exercise", "seated-row").status == 0
+    refused = red(*train, "--exercise", "seated-row", "--band", "red")
+    assert "no band is called 'red'" in refused.err
+
+
 def test_a_pull_with_a_sensor_on_the_air_gives_the_same(red: Command, pull: Path) -> None:
     from_file = red("band", "pull", "red", "--file", pull, "--rest-length-cm", "60")
     on_air = red("band", "pull", "red", "--sim", "--trace", pull, "--speed", "0", "--rest-length-cm", "60")
@@ -166,6 +179,7 @@ def test_an_unfinished_pull_keeps_nothing(red: Command, pull: Path) -> None:
         (("add", "x", "--rest-length-cm", "-3"), "rest_length_m"),
         (("add", "x", "--strands", "0"), "strands"),
         (("show", "blue"), "no band is called 'blue'; there are: red"),
+        (("remove", "blue"), "no band is called 'blue'; there are: red"),
         (("pull", "red", "--sim"), "--sim needs --trace"),
         (("pull", "red", "--trace", "x.csv"), "need --sim"),
         (("pull", "red", "--file", "x.csv", "--mark-cm", "30"), "between the resting length"),

@@ -30,7 +30,7 @@ def add(commands: Commands) -> None:
         commands,
         "band",
         run,
-        summary="list, add, show or measure your bands",
+        summary="list, add, show, measure or remove your bands",
         details="A band need not be known to train with it. A calibration pull makes the slack advice "
         "surer, and shows when the band wears out.",
         example="bandsense band list --catalogue\n"
@@ -65,6 +65,8 @@ def add(commands: Commands) -> None:
     )
     showing = _action(actions, "show", "what is known about a band, and whether it wears out")
     showing.add_argument("name")
+    removing = _action(actions, "remove", "forget a band; sessions done with it stay")
+    removing.add_argument("name")
     _add_pull(_action(actions, "pull", "measure a band: hold it at marked lengths"))
 
 
@@ -117,6 +119,9 @@ def run(arguments: argparse.Namespace) -> int:
         _add(store, arguments)
     elif arguments.action == "show":
         _show(_known(store, arguments.name))
+    elif arguments.action == "remove":
+        store.bands.remove(_known(store, arguments.name).id)
+        print(f"{arguments.name}: forgotten")
     else:
         _pull(store, arguments)
     return 0

@@ -1,13 +1,15 @@
-//! Power cut in the middle of every single flash operation of an update: the sensor boots something that works, and
-//! the update can be done after all.
+//! Power cut in the middle of every single flash operation of an update, from a client's first request to the new
+//! image's confirmation: the sensor boots something that works, and the update can be done after all.
 
 mod support;
 
 use bandsense_update::layout::Slot;
 use bandsense_update::slots::Error;
+use bandsense_update::smp::Server;
 use embassy_futures::block_on;
 use proptest::prelude::*;
-use support::{Nor, Recipe, boot, factory, slots};
+use support::client::{request_test, upload};
+use support::{Nor, PowerLost, Recipe, boot, factory, slots};
 
 type Version = (u8, u8, u16, u32);
 
@@ -15,28 +17,30 @@ const OLD: Version = (1, 0, 0, 0);
 const NEW: Version = (1, 1, 0, 0);
 const PIECE_LEN: usize = 640;
 
-/// Upload and ask for it, as the application does.
-fn install(flash: &mut Nor, running: Slot, version: Version) -> Result<(), Error> {
-    let target = running.other();
-    let image = Recipe::new(version, target).build();
-    let mut slots = slots(flash);
-    for (i, piece) in image.chunks(PIECE_LEN).enumerate() {
-        block_on(slots.write(target, (i * PIECE_LEN) as u32, piece))?;
-    }
-    block_on(slots.request(target))
+/// Upload and ask for it, as a client does.
+fn install(flash: &mut Nor, running: Slot, version: Version) -> Result<(), PowerLost> {
+    let image = Recipe::new(version, running.other()).build();
+    let mut server = Server::new(slots(flash), running);
+    let uploaded = upload(&mut server, &image, PIECE_LEN).matches == Some(true);
+    let requested = uploaded && request_test(&mut server, &image).rc.is_none();
+    if requested { Ok(()) } else { Err(PowerLost) }
+}
+
+fn confirm(flash: &mut Nor, running: Slot) -> Result<(), PowerLost> {
+    block_on(slots(flash).confirm(running)).map_err(|_| PowerLost)
 }
 
 /// The whole life of an update until the power goes, `Ok` when it does not.
-fn update(flash: &mut Nor) -> Result<(), Error> {
-    let Some((slot, version)) = boot(flash) else { return Err(Error::Flash) };
+fn update(flash: &mut Nor) -> Result<(), PowerLost> {
+    let (slot, version) = boot(flash).ok_or(PowerLost)?;
+    confirm(flash, slot)?;
     if version == NEW {
-        return block_on(slots(flash).confirm(slot));
+        return Ok(());
     }
-    block_on(slots(flash).confirm(slot))?;
     install(flash, slot, NEW)?;
-    let Some((slot, version)) = boot(flash) else { return Err(Error::Flash) };
+    let (slot, version) = boot(flash).ok_or(PowerLost)?;
     assert_eq!(version, NEW, "what was asked for is booted");
-    block_on(slots(flash).confirm(slot))
+    confirm(flash, slot)
 }
 
 fn operations_of_an_update() -> u64 {

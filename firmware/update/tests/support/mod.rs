@@ -1,6 +1,8 @@
 //! A flash that loses power, and images to put into it.
 #![allow(dead_code, reason = "every test binary uses its own part")]
 
+pub mod client;
+
 use bandsense_update::layout::{Layout, Region, Slot};
 use bandsense_update::slots::{Policy, Slots};
 use ed25519_dalek::{Signer, SigningKey};

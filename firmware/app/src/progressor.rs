@@ -2,10 +2,10 @@
 
 use core::cell::Cell;
 
-use bandsense_core::measurement::Frame;
 use bandsense_core::power::Event;
 use bandsense_core::progressor::{Command, Weights, id, low_power, response};
 use bandsense_core::rate::Rate;
+use bandsense_core::sampler::Batch;
 use trouble_host::prelude::*;
 
 use crate::board::{Board, Radio};
@@ -89,7 +89,7 @@ async fn stop<B: Board, C: Radio>(session: &Session<'_, '_, '_, B, C>) {
 /// Send a frame as weights.
 pub async fn send<B: Board, C: Radio>(
     session: &Session<'_, '_, '_, B, C>,
-    frame: &Frame,
+    frame: &Batch,
 ) -> Result<(), Error> {
     let Some(service) = &session.table.progressor else {
         return Ok(());

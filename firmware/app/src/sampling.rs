@@ -3,9 +3,8 @@
 use core::convert::Infallible;
 
 use bandsense_core::hal::{Adc, AdcError, Reading, System};
-use bandsense_core::measurement::Frame;
 use bandsense_core::rate::Rate;
-use bandsense_core::sampler::Sampler;
+use bandsense_core::sampler::{Batch, Sampler};
 use bandsense_core::self_test::{READINGS, Sums, converter_absent};
 use bandsense_core::statistics::SelfTest;
 use embassy_futures::select::{Either, select};
@@ -160,7 +159,7 @@ impl<B: Board> Sampling<'_, B> {
 }
 
 /// Hand a frame to the radio, or count that there was no room.
-fn send<B: Board>(shared: &Shared<B>, frame: Frame) {
+fn send<B: Board>(shared: &Shared<B>, frame: Batch) {
     if shared.frames.try_send(frame).is_err() {
         let dropped = &shared.notifications_dropped;
         dropped.set(dropped.get().saturating_add(1));

@@ -5,6 +5,7 @@ use core::cell::{Cell, RefCell};
 use bandsense_core::control::{Assembly, REQUEST_MAX};
 use bandsense_core::power::{Event, State};
 use bandsense_core::progressor::Command;
+use bandsense_core::sampler::Batch;
 use bt_hci::cmd::le::LeLongTermKeyRequestNegativeReply;
 use embassy_futures::join::join;
 use embassy_futures::select::{select, select5};
@@ -260,7 +261,7 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
         }
     }
 
-    async fn send_frame(&self, frame: &bandsense_core::measurement::Frame) {
+    async fn send_frame(&self, frame: &Batch) {
         let sent = match self.shared.consumer.get() {
             Some(Consumer::Progressor) => progressor::send(self, frame).await,
             _ => self.table.measurement.notify_raw(&self.connection, &frame.encode(), false).await,

@@ -7,10 +7,10 @@ use bandsense_core::battery;
 use bandsense_core::calibration::Calibration;
 use bandsense_core::hal::{AdcError, Clock, Identity};
 use bandsense_core::led::Mood;
-use bandsense_core::measurement::Frame;
 use bandsense_core::pairing::Window;
 use bandsense_core::power::{Event, Power, State};
 use bandsense_core::rate::Rate;
+use bandsense_core::sampler::Batch;
 use bandsense_core::settings::Settings;
 use bandsense_core::statistics::SelfTest;
 use bandsense_update::smp::Server;
@@ -22,8 +22,9 @@ use embassy_sync::signal::Signal;
 
 use crate::board::{Board, Exit};
 
-/// Frames that wait for the radio. At 320 Hz and nine samples a frame this bridges 0.2 s.
-const FRAMES_QUEUED: usize = 8;
+/// Frames that wait for the radio. This bridges 3.6 s at 320 Hz and more at every other rate, about as long as a link
+/// lives on whose central is not heard: a person in between then costs no samples.
+const FRAMES_QUEUED: usize = 128;
 
 /// What the sampling duty can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +77,7 @@ pub struct Shared<B: Board> {
     pub self_test: Cell<Option<SelfTest>>,
     /// The calibration in use, for those who cannot wait for the settings.
     pub calibration: Cell<Option<Calibration>>,
-    pub frames: Channel<NoopRawMutex, Frame, FRAMES_QUEUED>,
+    pub frames: Channel<NoopRawMutex, Batch, FRAMES_QUEUED>,
     /// Advertising, battery level or information have to be told anew.
     pub news: Signal<NoopRawMutex, ()>,
     pub light_changed: Signal<NoopRawMutex, ()>,

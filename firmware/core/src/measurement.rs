@@ -44,9 +44,9 @@ impl Flags {
     }
 }
 
-/// Consecutive samples as they go over the air.
+/// At most `N` consecutive samples as they go over the air.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Frame {
+pub struct Frame<const N: usize = SAMPLES_MAX> {
     /// Number of the first sample.
     pub sequence: u16,
     /// What is special about them.
@@ -56,10 +56,10 @@ pub struct Frame {
     /// Device time from the first to the last sample, µs.
     pub span_us: u32,
     /// The samples.
-    pub counts: Vec<i32, SAMPLES_MAX>,
+    pub counts: Vec<i32, N>,
 }
 
-impl Frame {
+impl<const N: usize> Frame<N> {
     /// The frame's bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8, FRAME_MAX> {
@@ -72,6 +72,16 @@ impl Frame {
         self.counts.iter().fold(header, |frame, count| frame.u24(count.cast_unsigned())).finish()
     }
 
+    /// Device times of the samples as a receiver rebuilds them, µs modulo 2³².
+    pub fn sample_times_us(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..self.counts.len()).map(|i| {
+            let after_first = offset_us(i, self.counts.len(), u64::from(self.span_us));
+            self.time_us.wrapping_add(after_first as u32)
+        })
+    }
+}
+
+impl Frame<SAMPLES_MAX> {
     /// The frame in `bytes`; `None` when they are malformed.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
@@ -89,14 +99,6 @@ impl Frame {
         }
         let counts = core::iter::from_fn(|| reader.i24()).collect();
         Some(Self { sequence, flags, time_us, span_us, counts })
-    }
-
-    /// Device times of the samples as a receiver rebuilds them, µs modulo 2³².
-    pub fn sample_times_us(&self) -> impl Iterator<Item = u32> + '_ {
-        (0..self.counts.len()).map(|i| {
-            let after_first = offset_us(i, self.counts.len(), u64::from(self.span_us));
-            self.time_us.wrapping_add(after_first as u32)
-        })
     }
 }
 

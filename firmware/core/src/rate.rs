@@ -16,6 +16,9 @@ pub enum Rate {
     Hz320 = 320,
 }
 
+/// Samples in the longest frame that is sent: a full one at the fastest rate.
+pub const BATCH_MAX: usize = Rate::Hz320.samples_per_frame(u16::MAX);
+
 impl Rate {
     /// Every rate, slowest first: the order of the bits in *information*.
     pub const ALL: [Self; 5] = [Self::Hz10, Self::Hz20, Self::Hz40, Self::Hz80, Self::Hz320];

@@ -3,7 +3,11 @@
 use heapless::Vec;
 
 use crate::hal::Reading;
-use crate::measurement::{Flags, Frame, SAMPLES_MAX, TIME_TOLERANCE_US, offset_us};
+use crate::measurement::{Flags, Frame, TIME_TOLERANCE_US, offset_us};
+use crate::rate::BATCH_MAX;
+
+/// A frame as the sampler makes it: no longer than it has to be, because many may have to wait for the radio.
+pub type Batch = Frame<BATCH_MAX>;
 
 /// Highest and lowest count that still measures; beyond, the input is out of range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +37,8 @@ pub struct Sampler {
     low_battery: bool,
     gap_pending: bool,
     overrun_pending: bool,
-    frame: Frame,
-    times_us: Vec<u64, SAMPLES_MAX>,
+    frame: Batch,
+    times_us: Vec<u64, BATCH_MAX>,
 }
 
 impl Sampler {
@@ -49,7 +53,7 @@ impl Sampler {
             low_battery: false,
             gap_pending: true,
             overrun_pending: false,
-            frame: Frame::default(),
+            frame: Batch::default(),
             times_us: Vec::new(),
         }
     }
@@ -71,20 +75,20 @@ impl Sampler {
         self.low_battery = low;
     }
 
-    /// Pack at most this many samples into a frame from the next one on; 1 … 80.
+    /// Pack at most this many samples into a frame from the next one on; 1 … [`BATCH_MAX`].
     pub fn set_samples_per_frame(&mut self, samples: usize) {
-        self.samples_per_frame = samples.clamp(1, SAMPLES_MAX);
+        self.samples_per_frame = samples.clamp(1, BATCH_MAX);
     }
 
     /// The stream starts, changes its rate, or the converter was restarted: time is not continuous here.
     /// Gives the frame that was being filled.
-    pub fn interrupt(&mut self) -> Option<Frame> {
+    pub fn interrupt(&mut self) -> Option<Batch> {
         self.gap_pending = true;
         self.flush()
     }
 
     /// Take in a conversion. `emit` gets each frame that it completes, at most two.
-    pub fn push(&mut self, reading: Reading, mut emit: impl FnMut(Frame)) {
+    pub fn push(&mut self, reading: Reading, mut emit: impl FnMut(Batch)) {
         if reading.missed > 0 {
             self.overruns = self.overruns.saturating_add(reading.missed);
             self.overrun_pending = true;
@@ -100,7 +104,7 @@ impl Sampler {
     }
 
     /// Give out the frame that is being filled, if it holds a sample.
-    pub fn flush(&mut self) -> Option<Frame> {
+    pub fn flush(&mut self) -> Option<Batch> {
         if self.times_us.is_empty() {
             return None;
         }
@@ -154,7 +158,7 @@ mod tests {
         Reading { time_us, counts, missed: 0 }
     }
 
-    fn frames_of(sampler: &mut Sampler, readings: impl IntoIterator<Item = Reading>) -> StdVec<Frame> {
+    fn frames_of(sampler: &mut Sampler, readings: impl IntoIterator<Item = Reading>) -> StdVec<Batch> {
         let mut frames = vec![];
         for reading in readings {
             sampler.push(reading, |frame| frames.push(frame));
@@ -209,7 +213,7 @@ mod tests {
         #[test]
         fn every_sample_arrives_once_with_its_time(
             steps in proptest::collection::vec((1u64..20_000, 0u32..3, prop::bool::weighted(0.05)), 1..300),
-            size in 1usize..=80,
+            size in 1..=BATCH_MAX,
         ) {
             let mut sampler = Sampler::new(Limits::FULL_RANGE);
             sampler.set_samples_per_frame(size);
@@ -225,7 +229,7 @@ mod tests {
             let mut expected = readings.iter();
             for frame in &frames {
                 prop_assert!(frame.counts.len() <= size);
-                prop_assert_eq!(&Frame::decode(&frame.encode()).unwrap(), frame);
+                prop_assert_eq!(Frame::decode(&frame.encode()).unwrap().encode(), frame.encode());
                 for time in frame.sample_times_us() {
                     let off = time.wrapping_sub(expected.next().unwrap().time_us as u32).cast_signed();
                     prop_assert!(off.abs() <= 100);

@@ -7,14 +7,14 @@ import contextlib
 import csv
 import itertools
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
-from bumble.transport.common import Transport
+from bumble.transport.common import Transport, TransportSink
 from bumble.transport.tcp_server import open_tcp_server_transport_with_socket
 
 from bandsense.sim.bleak_backend import client_backend, scanner_backend
@@ -26,7 +26,34 @@ from bandsense.wire.profile import Advertisement, MeasurementFrame
 RADIO_NAME = "firmware"
 RESTART = 10
 """Exit status of the host program when it wants to be started again."""
-ANSWER_S = 3.0
+PATIENCE_S = 20.0
+"""How long a test waits for what has to come: for a machine that is busy with other things."""
+
+
+async def until(condition: Callable[[], object], what: str) -> None:
+    """Wait until something is so."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while not condition():
+                await asyncio.sleep(0.005)
+    except TimeoutError:
+        raise AssertionError(f"never: {what}") from None
+
+
+class _Air:
+    """The way from the controller to the program, on which a link can be made to stand still."""
+
+    COMPLETED_PACKETS = bytes([0x04, 0x13])  # Core Specification 5.4, vol 4, part E, 7.7.19
+
+    def __init__(self, program: TransportSink) -> None:
+        self.program = program
+        self.held: list[bytes] | None = None
+
+    def on_packet(self, packet: bytes) -> None:
+        if self.held is not None and packet.startswith(self.COMPLETED_PACKETS):
+            self.held.append(packet)
+        else:
+            self.program.on_packet(packet)
 
 
 @dataclass
@@ -40,6 +67,7 @@ class HostSensor:
     said: list[str] = field(default_factory=list)
     process: asyncio.subprocess.Process | None = None
     _transport: Transport | None = None
+    _air: _Air | None = None
     _reader: asyncio.Task[None] | None = None
 
     @property
@@ -54,9 +82,11 @@ class HostSensor:
         """Attach a new controller to the radio and run the program on it."""
         await self.detach()
         listener = socket.create_server(("127.0.0.1", 0))
+        # Else each packet waits 40 ms for the acknowledgement of the one before; connections inherit it.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._transport = await open_tcp_server_transport_with_socket(listener)
         controller = self.radio.add_controller(RADIO_NAME)
-        controller.host = self._transport.sink
+        self._air = controller.host = _Air(self._transport.sink)
         self._transport.source.set_packet_sink(controller)
         port = listener.getsockname()[1]
         arguments = ["--hci", f"127.0.0.1:{port}", "--flash", str(self.flash), "--log", str(self.log)]
@@ -65,6 +95,7 @@ class HostSensor:
             *arguments,
             *self.arguments,
             *extra,
+            "--show-light",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
@@ -77,13 +108,29 @@ class HostSensor:
             self.said.append(line.decode().strip())
 
     async def tell(self, command: str) -> None:
-        """Do something to the sensor; firmware/host/src/bench.rs lists what."""
+        """Do something to the sensor, and see it done; firmware/host/src/bench.rs lists what."""
         assert self.process is not None
         assert self.process.stdin is not None
+        before = self.said.count(f"done {command}")
         self.process.stdin.write(command.encode() + b"\n")
         await self.process.stdin.drain()
+        await until(lambda: self.said.count(f"done {command}") > before, command)
 
-    async def exit_status(self, timeout_s: float = 5.0) -> int:
+    async def says(self, line: str) -> None:
+        """Wait until the program has printed a line."""
+        await until(lambda: line in self.said, line)
+
+    @contextlib.contextmanager
+    def unacknowledged(self) -> Iterator[None]:
+        """Nothing that the sensor sends is acknowledged, as while a person stands in between."""
+        assert self._air is not None
+        self._air.held = held = []
+        yield
+        self._air.held = None
+        for packet in held:
+            self._air.on_packet(packet)
+
+    async def exit_status(self, timeout_s: float = PATIENCE_S) -> int:
         """Wait for the program to end."""
         assert self.process is not None
         status = await asyncio.wait_for(self.process.wait(), timeout_s)
@@ -124,7 +171,7 @@ class HostSensor:
 
 
 async def find(
-    radio: VirtualRadio, computer: str = "computer", timeout_s: float = 5.0
+    radio: VirtualRadio, computer: str = "computer", timeout_s: float = PATIENCE_S
 ) -> tuple[BLEDevice, AdvertisementData]:
     """The sensor as a scanner sees it."""
     adapter = await radio.adapter(computer)
@@ -139,7 +186,7 @@ async def find(
 
 
 async def advertised(
-    radio: VirtualRadio, wanted: str, computer: str = "computer", timeout_s: float = 5.0
+    radio: VirtualRadio, wanted: str, computer: str = "computer", timeout_s: float = PATIENCE_S
 ) -> Advertisement:
     """Wait until the sensor advertises that something (`connected`, `streaming`, …) is so."""
     adapter = await radio.adapter(computer)
@@ -187,7 +234,7 @@ class Central:
         await self.client.write_gatt_char(profile.CONTROL_UUID, data, response=True)
 
     async def answer(self) -> Answer:
-        return await asyncio.wait_for(self.answers.get(), ANSWER_S)
+        return await asyncio.wait_for(self.answers.get(), PATIENCE_S)
 
     async def information(self) -> profile.Information:
         return profile.Information.decode(bytes(await self.client.read_gatt_char(profile.INFORMATION_UUID)))

@@ -9,7 +9,7 @@ from bandsense.sim.radio import VirtualRadio
 from bandsense.wire import control, profile
 from bandsense.wire.control import SelfTestBits, StatisticsPage, Status
 from bandsense.wire.profile import CalibrationRecord
-from tests.firmware.sensor import HostSensor, connected
+from tests.firmware.sensor import HostSensor, connected, until
 from tests.firmware.updates import factory_flash, host_arguments
 
 pytestmark = pytest.mark.firmware
@@ -52,12 +52,20 @@ async def test_requests_need_a_subscription(radio: VirtualRadio, sensor: HostSen
 
 async def test_one_request_at_a_time(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio) as central:
-        # A self test takes most of a second.
-        await central.write(control.encode_request(1, control.SelfTest()))
-        with pytest.raises(BleakGATTProtocolError) as refused:
-            await central.write(control.encode_request(2, control.TimeMark()))
-        assert refused.value.code == control.ATT_PROCEDURE_IN_PROGRESS
-        assert (await central.answer()).request_id == 1
+        # A self test takes most of a second. Only a very busy machine may be late with the next request.
+        refusals: list[int] = []
+        while not refusals:
+            await central.write(control.encode_request(1, control.SelfTest()))
+            try:
+                await central.write(control.encode_request(2, control.TimeMark()))
+            except BleakGATTProtocolError as error:
+                refusals.append(error.code)
+            first_is_answered = not central.answers.empty()
+            assert (await central.answer()).request_id == 1
+            if not refusals:
+                assert first_is_answered, "two requests at a time"
+                assert (await central.answer()).request_id == 2
+        assert refusals == [control.ATT_PROCEDURE_IN_PROGRESS]
         # The confirmation of an answer opens the way for the next request at once.
         for _ in range(50):
             assert (await central.ask(control.TimeMark())).status == Status.SUCCESS
@@ -163,20 +171,19 @@ async def test_time_mark_is_the_arrival(radio: VirtualRadio, sensor: HostSensor)
 
 
 async def test_identify_is_seen(radio: VirtualRadio, sensor: HostSensor) -> None:
-    await sensor.reboot("--show-light")
-    async with connected(radio, pair=False, prepare=False):
-        pass
-    await sensor.tell("press 50")
     async with connected(radio) as central:
         assert "light white" not in sensor.said
-        await central.ask(control.Identify(1))
-        await asyncio.sleep(0.4)
-        assert "light white" in sensor.said
+        await central.ask(control.Identify(60))
+        await sensor.says("light white")
+        sensor.said.clear()
         await central.ask(control.Identify(0))
-        await asyncio.sleep(0.3)
+        await sensor.says("light green")
         sensor.said.clear()
         await asyncio.sleep(0.5)
         assert "light white" not in sensor.said
+        await central.ask(control.Identify(1))
+        await sensor.says("light white")
+        await until(lambda: sensor.said[-1] == "light green", "the end of a second")
 
 
 async def test_the_table_is_the_one_of_the_profile(radio: VirtualRadio, sensor: HostSensor) -> None:
@@ -217,5 +224,5 @@ async def test_battery_is_read_and_told(radio: VirtualRadio, sensor: HostSensor)
         told: list[int] = []
         await central.client.start_notify(profile.BATTERY_LEVEL_UUID, lambda _, data: told.append(data[0]))
         await sensor.tell("battery 3690")
-        await asyncio.sleep(11.5)
+        await until(lambda: told, "news of the battery")
     assert told == [12]

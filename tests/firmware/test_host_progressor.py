@@ -18,12 +18,14 @@ from bandsense.sim.radio import VirtualRadio
 from bandsense.wire import control, progressor
 from bandsense.wire.control import Status
 from bandsense.wire.profile import CalibrationRecord, Options
-from tests.firmware.sensor import HostSensor, connected, find
+from tests.firmware.sensor import HostSensor, connected, find, until
 
 pytestmark = pytest.mark.firmware
 
 NEWTON_PER_COUNT = 1.0e-4
 KGF_N = 9.80665
+WEIGHTS = 0x01
+BATTERY = b"\x00\x04" + (3950).to_bytes(4, "little")
 
 
 @pytest.fixture
@@ -72,24 +74,32 @@ async def test_commands_are_answered_and_dangerous_ones_ignored(
         await client.start_notify(progressor.DATA_UUID, lambda _, value: heard.append(bytes(value)))
 
         async def ask(command: int) -> list[bytes]:
+            """What is said to a command, but weights. Answers come in order: the battery's ends them."""
             heard.clear()
-            await client.write_gatt_char(progressor.CONTROL_UUID, bytes([command]), response=True)
-            await asyncio.sleep(0.15)
-            return list(heard)
+            for code in (command, 0x6F):
+                await client.write_gatt_char(progressor.CONTROL_UUID, bytes([code]), response=True)
+            await until(lambda: BATTERY in heard, "the battery's voltage")
+            said = [value for value in heard if value[0] != WEIGHTS]
+            assert said[-1] == BATTERY
+            return said[:-1]
 
-        assert await ask(0x6F) == [b"\x00\x04" + (3950).to_bytes(4, "little")]
+        async def next_weights() -> progressor.Weights:
+            heard.clear()
+            await until(lambda: any(value[0] == WEIGHTS for value in heard), "weights")
+            weights = progressor.decode_notification(heard[-1])
+            assert isinstance(weights, progressor.Weights)
+            return weights
+
         assert await ask(0x6C) == [b"\x00\x00"]
         assert progressor.decode_version((await ask(0x6B))[0][2:]).count(".") == 2
         for dangerous in (0x69, 0x6A, 0x71, 0x72, 0x73, 0x74, 0x75, 0x76):
             assert await ask(dangerous) == []
         await ask(0x65)
-        await asyncio.sleep(0.3)
-        tared = await ask(0x64)
-        weights = progressor.decode_notification(tared[-1])
-        assert isinstance(weights, progressor.Weights)
-        assert np.abs(weights.weights_kgf).max() < 1.0
+        await compatible.tell("load 400000")
+        assert min((await next_weights()).weights_kgf) > 3.0
+        await ask(0x64)
+        assert max((await next_weights()).weights_kgf, key=abs) < 3.0
         await ask(0x66)
-        await asyncio.sleep(0.1)
         assert await ask(0x6D) == []
 
 
@@ -97,10 +107,7 @@ async def test_streams_exclude_each_other(radio: VirtualRadio, compatible: HostS
     async with connected(radio, pair=False) as central:
         await central.client.start_notify(progressor.DATA_UUID, lambda *_: None)
         await central.client.write_gatt_char(progressor.CONTROL_UUID, b"\x65", response=True)
-        await asyncio.sleep(0.2)
         assert (await central.ask(control.Start(80))).status == Status.WRONG_STATE
         await central.client.write_gatt_char(progressor.CONTROL_UUID, b"\x66", response=True)
-        await asyncio.sleep(0.1)
         assert (await central.ask(control.Start(80))).status == Status.SUCCESS
-        await asyncio.sleep(0.2)
-    assert central.frames
+        await until(lambda: central.frames, "a frame")

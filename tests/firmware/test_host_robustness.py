@@ -16,7 +16,7 @@ from bandsense.sim.radio import VirtualRadio
 from bandsense.wire import control, profile
 from bandsense.wire.control import StatisticsPage, Status
 from bandsense.wire.profile import CalibrationRecord
-from tests.firmware.sensor import RADIO_NAME, HostSensor, connected, find
+from tests.firmware.sensor import RADIO_NAME, HostSensor, connected, find, until
 
 pytestmark = pytest.mark.firmware
 
@@ -121,27 +121,28 @@ async def test_the_link_may_end_anywhere_in_the_set_up(radio: VirtualRadio, sens
         await client.disconnect()
     async with connected(radio, pair=False) as central:
         assert (await central.ask(control.Start(80))).status == Status.SUCCESS
-        await asyncio.sleep(0.3)
-    assert central.frames
+        await until(lambda: central.frames, "a frame")
 
 
-async def test_a_client_that_does_not_listen_costs_samples_and_nothing_else(
-    radio: VirtualRadio, sensor: HostSensor
+@pytest.mark.parametrize(
+    ("rate_hz", "still_s", "is_lossless"),
+    [(80, 3.9, True), (320, 3.5, True), pytest.param(320, 9.0, False, marks=pytest.mark.slow)],
+)
+async def test_a_link_that_stands_still_costs_no_sample_while_it_lives(
+    radio: VirtualRadio, sensor: HostSensor, rate_hz: int, still_s: float, is_lossless: bool
 ) -> None:
-    radio.supervision_timeout_s = 30.0
     async with connected(radio) as central:
-        await central.ask(control.Start(320))
-        await asyncio.sleep(0.5)
-        radio.silence("computer")
-        await asyncio.sleep(4.0)
-        radio.unsilence("computer")
-        await asyncio.sleep(0.5)
+        await central.ask(control.Start(rate_hz))
+        await until(lambda: central.frames, "a frame")
+        with sensor.unacknowledged():
+            await asyncio.sleep(still_s)
         stopped = (await central.ask(control.Stop())).result
         counters = (await central.ask(control.ReadStatistics(StatisticsPage.COUNTERS))).result
     assert isinstance(stopped, control.Stopped)
     assert isinstance(counters, control.Counters)
     heard = {counts_time for counts_time, _ in central.samples()}
     lost = stopped.next_sequence - len(heard)
+    assert (lost == 0) == is_lossless
     assert lost == pytest.approx(9 * counters.notifications_dropped, abs=9)
     steps = [
         (later.sequence - earlier.sequence - len(earlier.counts)) % 2**16

@@ -181,7 +181,7 @@ async def test_holding_the_button_forgets_everything_but_the_calibration(
         await central.ask(control.SetLabel("mine"))
         await central.ask(control.WriteCalibration(40, 0, record))
     await sensor.tell("press 10500")
-    assert await sensor.exit_status(12.0) == RESTART
+    assert await sensor.exit_status(30.0) == RESTART
     await sensor.start()
     adapter = await radio.adapter()
     await adapter.bonds.delete_all()

@@ -1,4 +1,5 @@
-//! The bench around the sensor: what a person or a test does to it, one command a line on standard input.
+//! The bench around the sensor: what a person or a test does to it, one command a line on standard input. Each is
+//! answered with `done` and the line, once it holds.
 //!
 //! | command | what happens |
 //! |---|---|
@@ -52,8 +53,9 @@ impl Bench {
         let commanded = Arc::clone(&bench);
         thread::spawn(move || {
             for line in io::stdin().lock().lines().map_while(Result::ok) {
-                if commanded.obey(&line).is_none() {
-                    eprintln!("bandsense-host: not a command: {line}");
+                match commanded.obey(&line) {
+                    Some(()) => println!("done {line}"),
+                    None => eprintln!("bandsense-host: not a command: {line}"),
                 }
             }
         });

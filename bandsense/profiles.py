@@ -21,7 +21,7 @@ from bandsense.bands.fit import BandFit
 from bandsense.bands.laws import PowerLaw
 from bandsense.bands.slack import EXPONENT_UNCERTAINTY
 from bandsense.bands.strand import Strand
-from bandsense.bands.wear import Stiffness, Wear, assess_wear
+from bandsense.bands.wear import CHECK_AFTER_REPS, Stiffness, Wear, assess_wear
 from bandsense.errors import BandModelError, BandsenseError, ConfigError
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind, faults_in
 from bandsense.workout.advice import AdvisorState
@@ -123,6 +123,19 @@ class BandProfile(_Identified):
     def wear(self) -> Wear:
         """Whether it has softened more than its use explains."""
         return assess_wear(self.stiffness)
+
+    def notice(self) -> str | None:
+        """What its owner should read before pulling it: that it gave way, or was not measured for long."""
+        wear = self.wear()
+        if wear.state.alarming:
+            return wear.message
+        since = self.cycles - self.stiffness[-1].cycles if self.stiffness else 0
+        if since < CHECK_AFTER_REPS:
+            return None
+        return (
+            f"It was measured {since} repetitions ago; measure it again with `bandsense band pull {self.id}` "
+            "to see whether it wears out."
+        )
 
 
 class SensorProfile(_Identified):

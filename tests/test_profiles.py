@@ -172,6 +172,20 @@ def test_each_calibration_pull_is_a_measure_of_wear():
     assert [reading.cycles for reading in weaker.stiffness] == [0, 200]
 
 
+def test_a_band_asks_to_be_measured_again_after_long_use():
+    band = full_profiles().band("red")
+    assert band.model_copy(update={"cycles": 499}).notice() is None
+    assert band.model_copy(update={"cycles": 500}).notice() == (
+        "It was measured 500 repetitions ago; measure it again with `bandsense band pull red` "
+        "to see whether it wears out."
+    )
+    assert BandProfile(id="x", cycles=5000).notice() is None, (
+        "one that was never measured has nothing to lose"
+    )
+    weaker = band.fitted(fit_marks(0.6, [Mark(0.9, 12.0), Mark(1.2, 20.0)]))
+    assert weaker.notice() == weaker.wear().message
+
+
 def test_a_setup_is_replaced_by_its_like_only():
     person = full_profiles().person("ada")
     other = person.with_setup(Setup(exercise="seated-row", band="red", side="right"))

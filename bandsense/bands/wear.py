@@ -15,10 +15,22 @@ import numpy as np
 
 from bandsense.bands.fit import BandFit
 
-__all__ = ["Stiffness", "Wear", "WearState", "assess_wear", "explained_loss"]
+__all__ = [
+    "CHECK_AFTER_REPS",
+    "CONDITIONING_REPS",
+    "Stiffness",
+    "Wear",
+    "WearState",
+    "assess_wear",
+    "explained_loss",
+]
 
 CONDITIONING_REPS = 5
 """Repetitions at the start of a session that condition the band and do not count as a measure of it."""
+
+CHECK_AFTER_REPS = 500
+"""After so many repetitions a band should be measured again. A convention: half of the use for which the loss
+of sound bands is known."""
 
 _CONDITIONING_LOSS = 0.05
 # A prior: what a new band loses within its first stretches and wins back at rest, so that two measures may

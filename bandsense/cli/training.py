@@ -85,8 +85,8 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
     """
     who = trainee(store, training.person, training.exercise, training.band)
     first_side = who.first_side(training.side)
-    if who.band is not None and (wear := who.band.wear()).state.alarming:
-        output.status("band", f"{who.band.name}: {wear.message}")
+    if who.band is not None and (notice := who.band.notice()) is not None:
+        output.status("band", f"{who.band.name}: {notice}")
     stop = asyncio.Event()
     relay = _Relay(output)
     async with AsyncExitStack() as afterwards:

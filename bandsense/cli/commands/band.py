@@ -244,7 +244,7 @@ def _show(band: BandProfile) -> None:
         print(f"unstretched {100 * band.rest_length_m:.1f} cm; never pull it beyond {most_cm:.0f} cm")
     print(_strength(band))
     if band.stiffness:
-        print(f"{plural(len(band.stiffness), 'pull')} so far. {band.wear().message}")
+        print(f"{plural(len(band.stiffness), 'pull')} so far. {band.notice() or band.wear().message}")
 
 
 def _strength(band: BandProfile) -> str:

@@ -62,15 +62,28 @@ class _Relay:
 
     def __init__(self, output: Output) -> None:
         self._output = output
+        self._failure: OSError | None = None
         self.tracker: Tracker | None = None
 
     def __call__(self, event: LinkEvent) -> None:
         if event.state is LinkState.CLOSED:
             return
-        if self.tracker is not None:
-            self.tracker.apply("link", {"state": event.state.value, "message": event.message})
-        else:
-            self._output.status(event.state.value, event.message)
+        try:
+            if self.tracker is not None:
+                self.tracker.apply("link", {"state": event.state.value, "message": event.message})
+            else:
+                self._output.status(event.state.value, event.message)
+        except OSError as error:  # nobody reads any more; that is no fault of the link, which calls here
+            self._failure = error
+
+    def check(self) -> None:
+        """Raise what kept something from being told.
+
+        Raises:
+            OSError: as it came from the output.
+        """
+        if self._failure is not None:
+            raise self._failure
 
 
 async def train(training: Training, air: Air, store: Store, output: Output) -> int | None:
@@ -90,7 +103,6 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
     stop = asyncio.Event()
     relay = _Relay(output)
     async with AsyncExitStack() as afterwards:
-        afterwards.enter_context(interrupts(stop))
         capture = new_capture(training.capture) if training.capture else None
         if capture is not None:
             afterwards.push_async_callback(asyncio.to_thread, capture.close)
@@ -98,6 +110,9 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
             training.sensor, transport=air.transport, on_event=relay, capture=capture
         ) as sensor:
             calibration = calibration_of(sensor.information)
+            # Until here an interrupt ends the search at once; from here on the session ends in good order.
+            afterwards.enter_context(interrupts(stop))
+            relay.check()
             settings = who.settings(calibration, pre_stretched=training.pre_stretched, first_side=first_side)
             recorder = store.record(_new_session(who, air, sensor, settings))
             sinks: list[Sink] = [recorder]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -127,6 +128,69 @@ def test_analyze_of_a_single_sample_names_the_file(command: Command, tmp_path: P
 def test_analyze_reads_the_real_recordings(command: Command, recordings: Path, name: str, reps: int) -> None:
     done = command("analyze", recordings / "band" / f"{name}.force.csv", "--json")
     assert json.loads(done.out)["reps"] == reps
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+@pytest.mark.parametrize("arguments", [["sessions"], ["live", "--sim", "--speed", "0", "--json"]])
+def test_output_on_a_full_disk_is_told(tmp_path: Path, arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "bandsense", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=os.environ | {"BANDSENSE_HOME": str(tmp_path)},
+        )
+    assert (done.returncode, done.stderr) == (
+        1,
+        "bandsense: the output cannot be written: the disk is full; free some space\n",
+    )
+
+
+@pytest.mark.parametrize("lines", [1, 12])
+def test_a_reader_of_live_that_leaves_ends_it_and_keeps_the_session(
+    tmp_path: Path, set_file: Path, lines: int
+) -> None:
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "bandsense", "live", "--sim", "--speed", "0", "--json"),
+            "--trace",
+            set_file,
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"BANDSENSE_HOME": str(tmp_path)},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for _ in range(lines):
+            assert process.stdout.readline()
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(30.0)) == ("", 0)
+    states = [session.state.value for session in Store.open(tmp_path / "bandsense.sqlite3").sessions()]
+    assert states in ([], ["complete"])
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs signals as Unix has them")
+def test_an_interrupt_ends_the_search_for_a_sensor_at_once(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "bandsense", "live", "nobody", "--sim"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"BANDSENSE_HOME": str(tmp_path)},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "looking for" in process.stdout.readline()
+        time.sleep(1.0)
+        begin_s = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30.0) == 130
+        assert time.monotonic() - begin_s < 10.0  # the search itself goes on for thirty seconds
+        assert process.stderr.read() == ""
 
 
 # -- live, with a simulated sensor -------------------------------------------------------------------------

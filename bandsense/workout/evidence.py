@@ -97,12 +97,13 @@ def find_slip(reps: Sequence[Rep], exponent: float) -> Slip | None:
 def return_cut(reps: Sequence[Rep], exponent: float) -> tuple[float, float]:
     """Part of the way back that the last three repetitions leave out, and the tension where they turn.
 
-    The way is counted from where the first repetition began.
+    Both are medians, so that one repetition alone shows nothing. The way is counted from where the first
+    repetition began.
     """
     peak_n = fmean(rep.peak_tension for rep in reps)
     start = min(way_share(reps[0].start_tension / peak_n, exponent), 0.9)
-    turn = fmean(way_share(rep.end_tension / peak_n, exponent) for rep in reps[-3:])
-    return (turn - start) / (1.0 - start), fmean(rep.end_tension for rep in reps[-3:])
+    end_n = median(rep.end_tension for rep in reps[-3:])
+    return (way_share(end_n / peak_n, exponent) - start) / (1.0 - start), end_n
 
 
 def way_share(tension_ratio: float, exponent: float) -> float:

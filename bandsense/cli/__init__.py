@@ -15,6 +15,7 @@ __all__ = ["main", "parser"]
 
 _COMMANDS = (
     "live",
+    "both",
     "demo",
     "analyze",
     "replay",

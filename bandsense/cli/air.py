@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -14,15 +14,30 @@ from bandsense.errors import MissingExtra
 from bandsense.link.transport import Transport
 
 if TYPE_CHECKING:
+    from bandsense.sim.peripheral import VirtualBand
+    from bandsense.sim.radio import VirtualRadio
     from bandsense.sim.source import SampleSource
 
-__all__ = ["Air", "person", "real_air", "recording", "run_at", "simulated_air"]
+__all__ = [
+    "LEFT_SENSOR",
+    "RIGHT_SENSOR",
+    "Air",
+    "person",
+    "real_air",
+    "recording",
+    "run_at",
+    "simulated_air",
+    "simulated_pair",
+]
 
 T = TypeVar("T")
 
 CONNECTION_INTERVAL_S = 0.03
 """Of the virtual radio: what the sensor asks for at most while it streams (docs/protocol.md, section 8)."""
 
+
+LEFT_SENSOR, RIGHT_SENSOR = "bandsense-0001", "bandsense-0002"
+"""Names of the simulated sensors where there are two."""
 
 _DEFAULT = "seated-row"
 _SIMULATED_AS = {"bent-over-row": "one-arm-row"}
@@ -57,20 +72,55 @@ async def simulated_air(source: SampleSource, name: str) -> AsyncIterator[Air]:
     Raises:
         MissingExtra: Bumble is not installed.
     """
+    sensor, air = _simulator()
+    async with (
+        air(connection_interval_s=CONNECTION_INTERVAL_S) as radio,
+        sensor(radio, source, keep_log=False) as band,
+    ):
+        yield Air(await _transport(radio), name, band.finished)
+
+
+@asynccontextmanager
+async def simulated_pair(left: SampleSource, right: SampleSource, name: str) -> AsyncIterator[Air]:
+    """A virtual radio with two simulated sensors, `LEFT_SENSOR` and `RIGHT_SENSOR`, whose clocks differ.
+
+    Raises:
+        MissingExtra: Bumble is not installed.
+    """
+    sensor, air = _simulator()
+    from bandsense.sim.peripheral import Hardware
+
+    async with AsyncExitStack() as stack:
+        radio = await stack.enter_async_context(air(connection_interval_s=CONNECTION_INTERVAL_S))
+        bands = []
+        for number, (source, ppm) in enumerate(((left, 40.0), (right, -30.0)), 1):
+            hardware = Hardware(serial=number, clock_ppm=ppm, clock_start_us=number * 5_000_000)
+            address = f"C0:BA:5E:00:00:{number:02X}"
+            band = sensor(
+                radio, source, name=f"band {number}", address=address, hardware=hardware, keep_log=False
+            )
+            bands.append(await stack.enter_async_context(band))
+        finished = asyncio.Event()
+        waiting = asyncio.gather(*(band.finished.wait() for band in bands))
+        waiting.add_done_callback(lambda _: finished.set())
+        stack.callback(waiting.cancel)
+        yield Air(await _transport(radio), name, finished)
+
+
+def _simulator() -> tuple[type[VirtualBand], type[VirtualRadio]]:
     try:
-        from bandsense.sim.bleak_backend import client_backend, scanner_backend
         from bandsense.sim.peripheral import VirtualBand
         from bandsense.sim.radio import VirtualRadio
     except ImportError as error:
         raise MissingExtra("the simulated sensor", "sim") from error
-    async with (
-        VirtualRadio(connection_interval_s=CONNECTION_INTERVAL_S) as radio,
-        VirtualBand(radio, source, keep_log=False) as band,
-    ):
-        adapter = await radio.adapter()
-        clock = asyncio.get_running_loop().time
-        transport = Transport(client_backend(adapter), scanner_backend(adapter), clock)
-        yield Air(transport, name, band.finished)
+    return VirtualBand, VirtualRadio
+
+
+async def _transport(radio: VirtualRadio) -> Transport:
+    from bandsense.sim.bleak_backend import client_backend, scanner_backend
+
+    adapter = await radio.adapter()
+    return Transport(client_backend(adapter), scanner_backend(adapter), asyncio.get_running_loop().time)
 
 
 def recording(path: Path) -> SampleSource:

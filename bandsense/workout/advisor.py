@@ -191,8 +191,10 @@ class Advisor:
         rules = [self._beyond_limit(rep.peak_tension), self._near_limit(rep.peak_tension)]
         if len(self._reps) >= LEAST_REPS:
             rules += [
+                self._slipped(
+                    self._reps
+                ),  # before the next: a shorter grip keeps the band taut on the way back
                 self._return_cut_short(self._reps),
-                self._slipped(self._reps),
                 self._slack_at_bottom(),
             ]
         return (proposal for proposal in rules if proposal is not None)
@@ -282,8 +284,8 @@ class Advisor:
         easy = self._count_easy(evidence, last_of_session)
         return (
             self._beyond_limit(max(rep.peak_tension for rep in reps))
-            or self._return_cut_short(reps)
             or self._slipped(reps)
+            or self._return_cut_short(reps)
             or self._too_hard(evidence)
             or self._slack_at_bottom()
             or easy

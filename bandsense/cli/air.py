@@ -66,16 +66,25 @@ async def real_air() -> AsyncIterator[Air]:
 
 
 @asynccontextmanager
-async def simulated_air(source: SampleSource, name: str) -> AsyncIterator[Air]:
+async def simulated_air(source: SampleSource, name: str, fault: str | None = None) -> AsyncIterator[Air]:
     """A virtual radio with one simulated sensor, reached through bleak like a real one.
+
+    Args:
+        source: what the sensor feels.
+        name: what a session from here is stored as.
+        fault: what goes wrong with sensor or link, by its name in `bandsense.sim.faults`.
 
     Raises:
         MissingExtra: Bumble is not installed.
+        ConfigError: there is no such fault.
     """
     sensor, air = _simulator()
+    from bandsense.sim.faults import make_fault
+
+    wrong = None if fault is None else make_fault(fault)
     async with (
         air(connection_interval_s=CONNECTION_INTERVAL_S) as radio,
-        sensor(radio, source, keep_log=False) as band,
+        sensor(radio, source, keep_log=False, fault=wrong) as band,
     ):
         yield Air(await _transport(radio), name, band.finished)
 

@@ -207,6 +207,27 @@ def test_live_ends_with_a_summary(trained: tuple[Path, list[str]]) -> None:
     assert all(level["tension_u_n"] > 0 for level in levels)
 
 
+@pytest.mark.parametrize(
+    ("switch", "missing"),
+    [(("--fault", "duplicates"), False), (("--fault", "absence"), True), (("--disturb", "link_drop"), True)],
+)
+def test_what_goes_wrong_on_the_air_has_a_switch(
+    command: Command, set_file: Path, switch: tuple[str, str], missing: bool
+) -> None:
+    done = command("live", "--sim", "--trace", set_file, "--speed", "0", "--json", *switch)
+    events = [json.loads(line) for line in done.lines]
+    states = [event["state"] for event in events if event["event"] == "link_changed"]
+    assert ("lost" in states) == missing
+    assert (events[-1]["samples"] < 1120) == missing
+
+
+def test_what_only_a_simulated_sensor_can_do_needs_one(command: Command) -> None:
+    assert "--fault needs --sim" in command("live", "--fault", "duplicates").err
+    assert (
+        "there is no fault 'rain'; there are: burst-loss," in command("live", "--sim", "--fault", "rain").err
+    )
+
+
 def test_live_in_lines(command: Command, set_file: Path) -> None:
     done = command("live", "--sim", "--trace", set_file, "--speed", "0", "--lines")
     assert done.status == 0
@@ -437,6 +458,7 @@ def test_sim_lists_what_it_can_do(command: Command) -> None:
     done = command("sim", "--list")
     assert "seated-row" in done.lines[0]
     assert any(line.startswith("fatigue ") for line in done.lines)
+    assert any(line.startswith("burst-loss ") for line in done.lines)
     assert "name a file" in command("sim").err
     assert "unknown disturbance" in command("sim", "-o", "x.csv", "--disturb", "rain").err
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from bandsense.cli.air import Air
     from bandsense.cli.command import Commands
 
+_ON_THE_AIR = {"burst_loss": "burst-loss", "link_drop": "absence"}
+"""Disturbances of traces that happen to the link, as the faults that they are on the air."""
+
 
 def add(commands: Commands) -> None:
     """Add the command."""
@@ -78,6 +81,9 @@ def add(commands: Commands) -> None:
         metavar="NAME",
         help="make it harder to read; may be repeated; `bandsense sim --list` names them",
     )
+    simulation.add_argument(
+        "--fault", metavar="NAME", help="what goes wrong with the sensor or the link; named there as well"
+    )
     simulation.add_argument("--speed", type=speed, metavar="N", help="so many times faster; 0: at once")
 
 
@@ -86,8 +92,9 @@ def run(arguments: argparse.Namespace) -> int:
     from bandsense.cli.air import run_at
     from bandsense.errors import ConfigError
 
-    if not arguments.sim and (arguments.trace is not None or arguments.speed is not None):
-        raise ConfigError("--trace and --speed need --sim; `bandsense replay FILE` needs no sensor")
+    for name in ("trace", "speed", "disturb", "fault"):
+        if not arguments.sim and getattr(arguments, name) not in (None, []):
+            raise ConfigError(f"--{name} needs --sim; `bandsense replay FILE` needs no sensor")
     run_at(1.0 if arguments.speed is None else arguments.speed, _live(arguments))
     return 0
 
@@ -122,7 +129,9 @@ def _air(arguments: argparse.Namespace, exercise: str) -> AbstractAsyncContextMa
 
     if not arguments.sim:
         return real_air()
+    on_the_air = (_ON_THE_AIR[name] for name in arguments.disturb if name in _ON_THE_AIR)
+    fault = arguments.fault or next(on_the_air, None)
     if arguments.trace is not None:
-        return simulated_air(recording(arguments.trace), f"simulator playing {arguments.trace.name}")
+        return simulated_air(recording(arguments.trace), f"simulator playing {arguments.trace.name}", fault)
     source = person(arguments.seed, arguments.sets, arguments.reps, frozenset(arguments.disturb), exercise)
-    return simulated_air(source, "simulator")
+    return simulated_air(source, "simulator", fault)

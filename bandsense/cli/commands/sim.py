@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,9 @@ def add(commands: Commands) -> None:
         "bandsense sim -o set.csv --seed 7 --reps 12 --disturb fatigue --disturb partial_reps\n"
         "bandsense live --sim --trace set.csv",
     )
-    command.add_argument("--list", action="store_true", help="name exercises, disturbances and controls")
+    command.add_argument(
+        "--list", action="store_true", help="name exercises, disturbances, controls and faults"
+    )
     command.add_argument("-o", "--output", type=Path, metavar="FILE", help="the trace to write")
     command.add_argument("--seed", type=int, default=1, metavar="N", help="default: %(default)s")
     command.add_argument("--reps", type=count, default=10, metavar="N", help="default: %(default)s")
@@ -60,6 +63,11 @@ def _list() -> None:
     print(f"exercises: {', '.join(EXERCISES)}\ncontrols: {', '.join(CONTROLS)}\n")
     rows = [(name, each.stage.value, each.description) for name, each in DISTURBANCES.items()]
     print(table(("disturbance", "acts on", "what happens"), rows))
+    with suppress(ImportError):  # they act on the air, for which the simulated sensor is needed
+        from bandsense.sim.faults import FAULTS
+
+        faults = [(fault.name, fault.words) for fault in FAULTS.values()]
+        print(f"\n{table(('fault (live --sim --fault)', 'what happens'), faults)}")
 
 
 def _write(arguments: argparse.Namespace) -> None:

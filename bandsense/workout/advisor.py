@@ -99,6 +99,7 @@ class Advisor:
         self._reps: list[Rep] = []
         self._unloaded: dict[int, tuple[float, ...]] = {}
         self._told: set[Ground] = set()
+        self._changed_within = False
         self._levels: deque[tuple[float, float]] = deque(maxlen=800)
 
     @property
@@ -145,9 +146,9 @@ class Advisor:
         if evidence.reps >= LEAST_REPS:
             self._see_peak(evidence.peak_n)
             self._see_start(evidence)
-            self._state = replace(
-                self._state, peak_n=evidence.peak_n, peak_uncertainty=evidence.peak_uncertainty
-            )
+            # Peaks of before and after a change make no mean that a later one could be compared with.
+            peak_n = 0.0 if self._changed_within else evidence.peak_n
+            self._state = replace(self._state, peak_n=peak_n, peak_uncertainty=evidence.peak_uncertainty)
         self._evidence, self._reps = evidence, []
         proposal = self._settled(self._between_sets(evidence, reps, last_of_session), evidence)
         advice = self._advice(replace(proposal, urgent=False))
@@ -178,7 +179,9 @@ class Advisor:
         Raises:
             BandModelError: the band would not be stretched any more at the peak.
         """
-        self._state = changed(self._state, kind, change_m, within_set=bool(self._reps))
+        within_set = bool(self._reps)
+        self._state = changed(self._state, kind, change_m, within_set=within_set)
+        self._changed_within = self._changed_within or within_set
 
     def declined(self) -> None:
         """The person will not do what was advised last; it is not repeated in this session unless urgent."""
@@ -281,9 +284,16 @@ class Advisor:
                 f"{_counted(evidence.reps, 'repetition')} {verb} too few to advise on; it takes at least "
                 f"{LEAST_REPS}. If you cannot do more, take a lighter band.",
             )
+        beyond = self._beyond_limit(max(rep.peak_tension for rep in reps))
+        if self._changed_within:
+            return beyond or _Proposal(
+                Ground.WAITING,
+                1.0,
+                "The slack was changed within this set; the next one shows what that did.",
+            )
         easy = self._count_easy(evidence, last_of_session)
         return (
-            self._beyond_limit(max(rep.peak_tension for rep in reps))
+            beyond
             or self._slipped(reps)
             or self._return_cut_short(reps)
             or self._too_hard(evidence)

@@ -425,6 +425,21 @@ def test_a_shorter_grip_is_the_same_the_other_way():
     assert "gripped shorter" in advice.reason
 
 
+def test_a_slip_that_was_mended_within_the_set_is_not_told_again_after_it():
+    slipping = _slipping(5, 0.85)
+    _, left = _within(slipping)
+    assert left.after_set(slipping, last_of_session=False).ground is Ground.SLIPPED
+
+    _, mended = _within(slipping)
+    mended.applied()
+    advice = mended.after_set(slipping, last_of_session=False)
+    assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.WAITING)
+    assert advice.reason == "The slack was changed within this set; the next one shows what that did."
+    assert mended.state.peak_n == 0.0, "nothing that the next change could be compared with"
+    assert mended.after_set(reps(6), last_of_session=False).flag is SlackFlag.KEEP
+    assert mended.after_set(reps(6), last_of_session=False).flag is SlackFlag.ADD
+
+
 def test_shorter_pulls_are_not_a_slip():
     assert _within(_slipping(5, 0.85, bottom=False))[0] == []
 

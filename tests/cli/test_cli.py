@@ -221,11 +221,9 @@ def test_what_goes_wrong_on_the_air_has_a_switch(
     assert (events[-1]["samples"] < 1120) == missing
 
 
-def test_what_only_a_simulated_sensor_can_do_needs_one(command: Command) -> None:
-    assert "--fault needs --sim" in command("live", "--fault", "duplicates").err
-    assert (
-        "there is no fault 'rain'; there are: burst-loss," in command("live", "--sim", "--fault", "rain").err
-    )
+def test_an_unknown_fault_is_answered_with_the_known_ones(command: Command) -> None:
+    done = command("live", "--sim", "--fault", "rain")
+    assert "there is no fault 'rain'; there are: burst-loss," in done.err
 
 
 def test_live_in_lines(command: Command, set_file: Path) -> None:
@@ -256,9 +254,10 @@ def test_live_without_a_sensor_by_that_name_says_so(command: Command, set_file: 
 
 
 def test_a_trace_needs_a_simulated_sensor(command: Command, set_file: Path) -> None:
-    done = command("live", "--trace", set_file)
-    assert done.status == 1
-    assert "need --sim" in done.err
+    for option in (("--trace", set_file), ("--speed", "0"), ("--disturb", "fatigue"), ("--fault", "absence")):
+        done = command("live", *option)
+        assert done.status == 1
+        assert f"{option[0]} needs --sim" in done.err
 
 
 # -- sessions, show, replay, export ------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -627,6 +628,13 @@ def test_it_says_what_it_rests_on_and_how_sure_it_is():
     assert fitted.rests_on[2].startswith("your band's own curve")
     assert typical.rests_on[1] == "a typical band length of 70 cm, stretched to 125 cm"
     assert typical.uncertainty_cm > measured.uncertainty_cm
+
+
+def test_the_example_of_the_documentation_is_what_is_said():
+    docs = (Path(__file__).resolve().parents[2] / "docs" / "coaching.md").read_text(encoding="utf-8")
+    quoted = " ".join(line.removeprefix("> ") for line in docs.splitlines() if line.startswith("> "))
+    advice = advise(reps(6))
+    assert quoted == f"{advice.text} ({advice.details})"
 
 
 # Learning

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
+from typing import TypeVar
 
 from bandsense.errors import FrameError, SensorTimeout
 from bandsense.link.drivers import Device, Gatt, Heard, Recognised, SensorInformation
@@ -14,7 +16,12 @@ from bandsense.wire.progressor import Command, Response, decode_notification, en
 
 __all__ = ["ProgressorDevice", "ProgressorDriver"]
 
+T = TypeVar("T")
+
 ANSWER_TIMEOUT_S = 2.0
+
+_BATTERY_BYTES, _LEAST_MV, _MOST_MV = 4, 1000, 10_000
+"""An answer that can be a voltage: any cell or two of them."""
 
 _EMPTY_MV, _FULL_MV = 3300.0, 4150.0
 """Ends of the useful range of a single lithium-polymer cell at rest; the sensor tells its voltage only."""
@@ -28,7 +35,7 @@ class ProgressorDevice(Device):
     def __init__(self, gatt: Gatt) -> None:
         super().__init__(gatt)
         self._asking = asyncio.Lock()
-        self._answered: asyncio.Future[bytes] | None = None
+        self._answers: asyncio.Queue[bytes] | None = None
 
     async def set_up(self) -> None:
         """See `Device`."""
@@ -39,9 +46,9 @@ class ProgressorDevice(Device):
         battery_percent = await self.battery_percent()
         version = serial = None
         with contextlib.suppress(SensorTimeout):
-            version = progressor.decode_version(await self._ask(Command.VERSION))
-        with contextlib.suppress(SensorTimeout, FrameError):
-            serial = f"{progressor.decode_id(await self._ask(Command.ID)):x}"
+            version = await self._ask(Command.VERSION, _version)
+        with contextlib.suppress(SensorTimeout):
+            serial = await self._ask(Command.ID, _serial)
         return SensorInformation(
             driver="progressor",
             address=self.gatt.address,
@@ -64,8 +71,8 @@ class ProgressorDevice(Device):
     async def battery_percent(self) -> int | None:
         """See `Device`; only while it is not streaming, as the maker asks for."""
         try:
-            millivolt = progressor.decode_battery_mv(await self._ask(Command.BATTERY))
-        except (SensorTimeout, FrameError):
+            millivolt = await self._ask(Command.BATTERY, _battery_mv)
+        except SensorTimeout:
             return None
         return round(min(max((millivolt - _EMPTY_MV) / (_FULL_MV - _EMPTY_MV), 0.0), 1.0) * 100)
 
@@ -81,23 +88,56 @@ class ProgressorDevice(Device):
         async with self._asking:
             await self.gatt.write(progressor.CONTROL_UUID, encode_command(command))
 
-    async def _ask(self, command: Command) -> bytes:
+    async def _ask(self, command: Command, understand: Callable[[bytes], T]) -> T:
+        """Ask, and wait for an answer that can be one to this question.
+
+        An answer does not say to what: one to an earlier question, which came too late, is passed over.
+
+        Raises:
+            SensorTimeout: none came.
+        """
         async with self._asking:
-            self._answered = asyncio.get_running_loop().create_future()
+            self._answers = asyncio.Queue()
             try:
                 async with asyncio.timeout(ANSWER_TIMEOUT_S):
                     await self.gatt.write(progressor.CONTROL_UUID, encode_command(command))
-                    return await self._answered
+                    while True:
+                        with contextlib.suppress(FrameError):
+                            return understand(await self._answers.get())
             except TimeoutError:
                 raise SensorTimeout(f"the sensor did not answer {command.name}") from None
             finally:
-                self._answered = None
+                self._answers = None
 
     def _on_notification(self, data: bytes) -> None:
         with contextlib.suppress(FrameError):
             notification = decode_notification(data)
-            if isinstance(notification, Response) and self._answered and not self._answered.done():
-                self._answered.set_result(notification.payload)
+            if isinstance(notification, Response) and self._answers is not None:
+                self._answers.put_nowait(notification.payload)
+
+
+def _battery_mv(payload: bytes) -> int:
+    millivolt = progressor.decode_battery_mv(payload)
+    if len(payload) != _BATTERY_BYTES or not _LEAST_MV <= millivolt <= _MOST_MV:
+        raise FrameError(f"{payload.hex()} is no voltage of a battery")
+    return millivolt
+
+
+def _is_version(payload: bytes) -> bool:
+    text = progressor.decode_version(payload)
+    return "." in text and text.isascii() and text.isprintable()
+
+
+def _version(payload: bytes) -> str:
+    if not _is_version(payload):
+        raise FrameError(f"{payload.hex()} is no version")
+    return progressor.decode_version(payload)
+
+
+def _serial(payload: bytes) -> str:
+    if _is_version(payload):
+        raise FrameError(f"{payload.hex()} is a version and no serial number")
+    return f"{progressor.decode_id(payload):x}"
 
 
 class ProgressorDriver:

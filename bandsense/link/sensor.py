@@ -517,13 +517,23 @@ class Sensor:
             self._become_connected(Broadcaster(), broadcast_information(sighting))
             if self._rate_hz is not None:
                 self._become_streaming()
-            with suppress(TimeoutError):
-                while True:
-                    heard.clear()
-                    async with asyncio.timeout(BROADCAST_SILENCE_S):
-                        await heard.wait()
-        self._become_lost()
+            try:
+                with suppress(TimeoutError):
+                    while True:
+                        heard.clear()
+                        async with asyncio.timeout(BROADCAST_SILENCE_S):
+                            await heard.wait()
+                        self._require_samples()
+            finally:
+                self._become_lost()
         raise NotHeard(self._why_not_heard())
+
+    def _require_samples(self) -> None:
+        """Say what is wrong with what comes, where nothing of it is a sample."""
+        silent_s = self._transport.clock() - self._last_data_s
+        if self._state is LinkState.STREAMING and silent_s > STALL_S:
+            complaint = getattr(self._decoder, "complaint", None)
+            raise SensorTimeout(complaint or f"the sensor is heard, but no sample came for {silent_s:.0f} s")
 
     async def _mark_time(self, device: Device) -> None:
         """Ask the sensor for its time now and then while it streams, often at first."""

@@ -7,7 +7,7 @@ of 88.1 Hz, are from an export of the maker's app (Simon10937/Tindeq-Leaderboard
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,7 @@ class ProgressorTwin:
         pad_to: notifications of weight are filled with zeros to so many bytes, as early clones do.
         first_stamp_us: stamp of the first sample after *start*.
         answers: commands that are answered; a clone may leave some out.
+        late_s: how late the answers to these commands come, seconds.
         keep_log: whether `log` is kept.
 
     Attributes:
@@ -95,6 +96,7 @@ class ProgressorTwin:
         version: str = "1.2.3.4",
         serial: int = 0x0000_71_25_AB_CD,
         answers: frozenset[Command] = frozenset(Command),
+        late_s: Mapping[Command, float] | None = None,
         keep_log: bool = True,
     ) -> None:
         self.radio = radio
@@ -110,6 +112,7 @@ class ProgressorTwin:
         self.version = version
         self.serial = serial
         self.answers = answers
+        self.late_s = dict(late_s or {})
         self.log: list[WeightSample] = []
         self.finished = asyncio.Event()
         self._keep_log = keep_log
@@ -206,8 +209,13 @@ class ProgressorTwin:
                 self._answer(Command.ERROR_INFORMATION, b"")
 
     def _answer(self, command: Command, payload: bytes) -> None:
-        if command in self.answers:
-            self._notify(progressor.encode_response(payload))
+        if command not in self.answers:
+            return
+        data = progressor.encode_response(payload)
+        if late_s := self.late_s.get(command):
+            asyncio.get_running_loop().call_later(late_s, self._notify, data)
+        else:
+            self._notify(data)
 
     def _notify(self, data: bytes) -> bool:
         if self._device is None or self._connection is None:

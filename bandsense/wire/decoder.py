@@ -33,7 +33,11 @@ _SILENCE_S = 2.0
 
 
 class Decoder(Protocol):
-    """What a driver needs to turn bytes into samples."""
+    """What a driver needs to turn bytes into samples.
+
+    A decoder may also have a `complaint: str | None`: what the person has to change on the sensor before it
+    gives samples, told when none come.
+    """
 
     @property
     def unit(self) -> Unit:
@@ -163,6 +167,7 @@ class WhC06Decoder:
     low_battery = False
 
     def __init__(self) -> None:
+        self.complaint: str | None = None
         self._samples = self._gaps = self._duplicates = self._malformed = 0
         self._last_s: float | None = None
         self._gap_due = False
@@ -180,9 +185,11 @@ class WhC06Decoder:
             return None
         try:
             reading = whc06.decode_advertisement(data)
-        except FrameError:
+        except FrameError as error:
             self._malformed += 1
+            self.complaint = str(error)
             return None
+        self.complaint = None
         if self._last_s is not None and arrival_s <= self._last_s:
             self._duplicates += 1
             return None

@@ -13,7 +13,7 @@ from bandsense.link import drivers
 from bandsense.link.drivers import Heard, all_drivers, driver_named
 from bandsense.link.pairing import paired
 from bandsense.link.scanner import discover
-from bandsense.link.sensor import Sensor, open_sensor
+from bandsense.link.sensor import LinkState, Sensor, open_sensor
 from bandsense.link.transport import Transport
 from bandsense.samples import SampleBlock, Unit, concatenate
 from bandsense.sim.progressor import ProgressorTwin
@@ -84,6 +84,20 @@ async def test_questions_that_a_clone_leaves_open(radio: VirtualRadio, transport
         assert (information.battery_percent, information.firmware, information.serial) == (None, None, None)
         with pytest.raises(CommandError):
             await sensor.device.identify(1)
+
+
+@pytest.mark.parametrize("late", [Command.BATTERY, Command.VERSION])
+async def test_an_answer_that_comes_late_is_not_taken_for_the_next(
+    radio: VirtualRadio, transport: Transport, late: Command
+) -> None:
+    """Answers do not say to what: without a look at what they can be, a voltage would become a version."""
+    twin = ProgressorTwin(radio, ramp(), late_s={late: 2.01, Command.ID: 0.5})
+    async with twin, open_sensor("7125", transport=transport) as sensor:
+        information = sensor.information
+    told = {Command.BATTERY: information.battery_percent, Command.VERSION: information.firmware}
+    assert told.pop(late) is None
+    assert list(told.values()) in ([65], ["1.2.3.4"])
+    assert information.serial == "7125abcd"
 
 
 async def test_a_progressor_whose_link_is_lost_comes_back(
@@ -157,6 +171,30 @@ async def test_a_scale_that_falls_silent_is_missed_and_found_again(
     assert "out of range" in journal.troubles
     assert np.flatnonzero(block.gap_before).size == 1
     assert np.diff(block.time_s).max() == pytest.approx(25.0, abs=5.0)
+
+
+async def test_a_scale_set_to_pounds_says_what_to_press(
+    radio: VirtualRadio, transport: Transport, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_kilograms = whc06.encode_advertisement
+
+    def pounds(reading: whc06.Reading) -> bytes:
+        return in_kilograms(reading)[:14] + b"\x02"
+
+    scale = ScaleTwin(radio, ramp(rate_hz=10.0))
+    async with scale, open_sensor(scale.address, transport=transport, on_event=journal) as sensor:
+        with monkeypatch.context() as changed:
+            changed.setattr(whc06, "encode_advertisement", pounds)
+            await sensor.start()
+            await asyncio.sleep(20.0)
+            told = {event.message for event in journal.events if event.trouble}
+            assert sensor.statistics.malformed > 10
+        before = sensor.statistics.samples
+        await asyncio.sleep(10.0)
+        assert sensor.statistics.samples > before
+        assert sensor.state is LinkState.STREAMING
+    assert told == {"the scale shows another unit than kilograms; press UNIT on it until it shows kg"}
+    assert set(journal.troubles) == {"no answer"}
 
 
 async def test_a_scale_needs_no_pairing(radio: VirtualRadio, transport: Transport) -> None:

@@ -244,9 +244,10 @@ def test_law_8_the_public_face_is_small() -> None:
 def test_law_9_help_is_light() -> None:
     code = (
         "import sys, contextlib, io\n"
-        "from bandsense.cli import main\n"
-        "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):\n"
-        "    main(['--help'])\n"
+        "from bandsense.cli import _COMMANDS, main\n"
+        "for arguments in (['--help'], *([command, '--help'] for command in _COMMANDS)):\n"
+        "    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):\n"
+        "        main(arguments)\n"
         "print(sorted({'scipy', 'bleak', 'numpy', 'rich', 'pydantic', 'asyncio'} & set(sys.modules)))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

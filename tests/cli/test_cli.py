@@ -193,6 +193,29 @@ def test_an_interrupt_ends_the_search_for_a_sensor_at_once(tmp_path: Path) -> No
         assert process.stderr.read() == ""
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs signals as Unix has them")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_session_that_is_asked_to_end_does_so_in_good_order(
+    tmp_path: Path, set_file: Path, number: signal.Signals
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "bandsense", "live", "--sim", "--trace", set_file, "--lines"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"BANDSENSE_HOME": str(tmp_path)},
+    ) as process:
+        assert process.stdout is not None
+        while ", return " not in process.stdout.readline():
+            assert process.poll() is None
+        process.send_signal(number)
+        told = process.stdout.read()
+        assert process.wait(30.0) == 0
+    assert "saved as session 1" in told
+    session = Store.open(tmp_path / "bandsense.sqlite3").session("last")
+    assert (session.state.value, session.summary and session.summary["reps"]) == ("complete", 1)
+
+
 # -- live, with a simulated sensor -------------------------------------------------------------------------
 
 

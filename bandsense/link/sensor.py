@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -603,7 +604,12 @@ class Sensor:
 
     def _begin_capture(self, sighting: SensorSighting) -> None:
         if self._capture is not None:
-            about = {"driver": sighting.driver.name, "address": sighting.address, "name": sighting.name}
+            about = {
+                "driver": sighting.driver.name,
+                "address": sighting.address,
+                "name": sighting.name,
+                "unix_s": round(time.time(), 3),
+            }
             self._capture.section(self._now_s(), about)
 
     def _tell(

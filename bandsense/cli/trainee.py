@@ -102,7 +102,8 @@ def remember(store: Store, who: Trainee, advisors: Mapping[Side | None, AdvisorS
 
     The finished session must be in the store already.
     """
-    done = next_plan(who.setup.plan, _records(store, who))
+    less_slack = any(state.removing for state in advisors.values())
+    done = next_plan(who.setup.plan, _records(store, who), less_slack=less_slack)
     left = advisors.get(None, advisors.get("left"))
     learned = {"advisor": left, "advisor_right": advisors.get("right")}
     setup = who.setup.model_copy(update={**learned, "plan": done.plan})

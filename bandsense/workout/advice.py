@@ -155,6 +155,12 @@ class AdvisorState:
     easy_sessions: int = 0
     unanswered: Advice | None = None
 
+    @property
+    def removing(self) -> bool:
+        """Whether slack was taken out after the last set, or is advised to be."""
+        advised = self.unanswered is not None and self.unanswered.flag is SlackFlag.REMOVE
+        return advised or (self.last_change < 0 and self.sets_since_change == 0)
+
     @classmethod
     def typical(cls, exercise: Exercise) -> AdvisorState:
         """For a newcomer of whom nothing is known: the exercise's usual lengths, with wide uncertainty."""

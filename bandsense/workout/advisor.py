@@ -277,13 +277,7 @@ class Advisor:
 
     def _between_sets(self, evidence: SetEvidence, reps: Sequence[Rep], last_of_session: bool) -> _Proposal:
         if evidence.reps < LEAST_REPS:
-            verb = "is" if evidence.reps == 1 else "are"
-            return _Proposal(
-                Ground.TOO_FEW_REPS,
-                1.0,
-                f"{_counted(evidence.reps, 'repetition')} {verb} too few to advise on; it takes at least "
-                f"{LEAST_REPS}. If you cannot do more, take a lighter band.",
-            )
+            return _Proposal(Ground.TOO_FEW_REPS, 1.0, self._too_few(evidence))
         beyond = self._beyond_limit(max(rep.peak_tension for rep in reps))
         if self._changed_within:
             return beyond or _Proposal(
@@ -300,6 +294,14 @@ class Advisor:
             or self._slack_at_bottom()
             or easy
             or self._steady(evidence, last_of_session)
+        )
+
+    def _too_few(self, evidence: SetEvidence) -> str:
+        verb = "is" if evidence.reps == 1 else "are"
+        lighter = " If you cannot do more, take a lighter band." if evidence.full < self._plan.reps else ""
+        return (
+            f"{_counted(evidence.reps, 'repetition')} {verb} too few to advise on; it takes at least "
+            f"{LEAST_REPS}.{lighter}"
         )
 
     def _too_hard(self, evidence: SetEvidence) -> _Proposal | None:

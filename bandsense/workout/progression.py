@@ -38,14 +38,16 @@ class Progression:
     reason: str
 
 
-def next_plan(plan: Plan, sessions: Sequence[SessionRecord]) -> Progression:
+def next_plan(plan: Plan, sessions: Sequence[SessionRecord], *, less_slack: bool = False) -> Progression:
     """Add a set when two sessions running reached the plan; otherwise leave it.
 
-    Too hard a session changes nothing here: it is answered with slack, not with fewer sets.
+    Too hard a session changes nothing here: it is answered with slack, not with fewer sets. Nor is a set
+    added while slack is taken out: one thing at a time.
 
     Args:
         plan: of the last session.
         sessions: in order of time, of this exercise.
+        less_slack: whether slack is taken out after the last session.
     """
     last = [record for record in sessions if record.planned_sets == plan.sets][-2:]
     reached = [record.reached(plan) for record in last]
@@ -54,6 +56,12 @@ def next_plan(plan: Plan, sessions: Sequence[SessionRecord]) -> Progression:
             plan,
             f"Every set had at least {plan.reps} full repetitions. Stay at {_sets(plan.sets)}; from here on "
             "less slack makes it harder, once the advice says so.",
+        )
+    if reached and reached[-1] and less_slack:
+        return Progression(
+            plan,
+            f"Every set had at least {plan.reps} full repetitions. Take slack out as advised, and stay at "
+            f"{_sets(plan.sets)} until that has settled.",
         )
     if len(reached) == 2 and all(reached):
         more = replace(plan, sets=plan.sets + 1)

@@ -164,6 +164,8 @@ def test_nothing_from_fewer_than_five_repetitions():
         "If you cannot do more, take a lighter band."
     )
     assert advise(reps(1)).reason.startswith("1 repetition is too few")
+    as_planned = advise(reps(3), plan=Plan(reps=3))
+    assert as_planned.reason == "3 repetitions are too few to advise on; it takes at least 5."
     assert advise([]).flag is SlackFlag.KEEP
     assert advise(reps(5)).flag is SlackFlag.ADD
 
@@ -296,6 +298,24 @@ def test_advice_left_open_is_told_again_next_time():
     assert Advisor(ROW, None, other.state).reminder is None
     evening.after_set(reps(8), last_of_session=False)
     assert Advisor(ROW, None, evening.state).reminder is None, "a good set since then"
+
+
+def test_slack_is_being_taken_out_from_the_advice_to_the_next_set():
+    advisor = Advisor(ROW, None, replace(MEASURED, easy_sessions=1))
+    assert not advisor.state.removing
+    advisor.after_set(reps(10), last_of_session=True)
+    assert advisor.state.removing
+    advisor.applied()
+    assert advisor.state.removing
+    advisor.after_set(reps(8), last_of_session=False)
+    assert not advisor.state.removing
+    declining = Advisor(ROW, None, replace(MEASURED, easy_sessions=1))
+    declining.after_set(reps(10), last_of_session=True)
+    declining.declined()
+    assert not declining.state.removing
+    easier = Advisor(ROW, None, MEASURED)
+    easier.applied(easier.after_set(reps(5), last_of_session=True))
+    assert not easier.state.removing
 
 
 def test_advice_that_was_not_followed_changes_nothing():
@@ -774,3 +794,4 @@ def test_following_the_advice_ends_at_the_right_load():
     assert coaching.share(coaching.within(c.first_eight, 4) for c in hard) >= 0.9
     assert coaching.share(coaching.within(c.first_right, 8) for c in easy) >= 0.9
     assert all(course.reversals <= 1 for course in hard + easy)
+    assert not any(course.overstretched for course in hard + easy if course.measured)

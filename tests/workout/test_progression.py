@@ -19,6 +19,19 @@ def test_one_good_session_is_encouraged_two_add_a_set():
     assert twice.reason == "Two sessions running, every set had at least 8 full repetitions: do 2 sets."
 
 
+def test_one_thing_at_a_time():
+    twice = [SessionRecord((10,), 1)] * 2
+    assert next_plan(ONE, twice).plan.sets == 2
+    held = next_plan(ONE, twice, less_slack=True)
+    assert held.plan == ONE
+    assert held.reason == (
+        "Every set had at least 8 full repetitions. Take slack out as advised, and stay at 1 set until that "
+        "has settled."
+    )
+    weak = [*twice, SessionRecord((7,), 1)]
+    assert next_plan(ONE, weak, less_slack=True).reason.startswith("Stay at 1 set until each")
+
+
 def test_a_weak_session_in_between_starts_the_count_again():
     sessions = [SessionRecord((8,), 1), SessionRecord((7,), 1), SessionRecord((8,), 1)]
     assert next_plan(ONE, sessions).plan == ONE

@@ -53,6 +53,9 @@ def choose(arguments: argparse.Namespace) -> Output:
         MissingExtra: a page is asked for, and what serves it is not installed.
     """
     if getattr(arguments, "web", False):
+        from bandsense.live.web import require_server
+
+        require_server()
         return PageOutput(arguments.host, arguments.port)
     if arguments.json:
         return JsonOutput(levels=arguments.levels)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.websockets import WebSocket
 
-__all__ = ["WebView"]
+__all__ = ["WebView", "require_server"]
 
 FRAMES_PER_S = 20.0
 CLOSE_S = 2.0
@@ -38,6 +38,20 @@ _HEADERS = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "no-referrer"
 _TOKEN_BYTES = 16
 _REFUSED = 4403
 """Close code of a WebSocket, from the range for applications (RFC 6455, 7.4.2)."""
+
+
+def require_server() -> None:
+    """Do nothing where the page can be served.
+
+    Raises:
+        MissingExtra: Starlette or uvicorn is not installed.
+    """
+    try:
+        import starlette  # noqa: F401
+        import uvicorn  # noqa: F401
+        import websockets  # noqa: F401
+    except ImportError as error:
+        raise MissingExtra("the live view in a browser", "web") from error
 
 
 class WebView:
@@ -61,12 +75,7 @@ class WebView:
         port: int = 8321,
         actions: Mapping[str, Action] | None = None,
     ) -> None:
-        try:
-            import starlette  # noqa: F401
-            import uvicorn  # noqa: F401
-            import websockets  # noqa: F401
-        except ImportError as error:
-            raise MissingExtra("the live view in a browser", "web") from error
+        require_server()
         self._state = state
         self._host = host
         self._port = port

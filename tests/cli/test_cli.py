@@ -249,6 +249,15 @@ def test_an_unknown_fault_is_answered_with_the_known_ones(command: Command) -> N
     assert "there is no fault 'rain'; there are: burst-loss," in done.err
 
 
+def test_a_page_that_cannot_be_served_is_told_before_anything_begins(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "starlette", None)
+    done = command("live", "--sim", "--web")
+    assert (done.status, done.out) == (1, "")
+    assert "pip install 'bandsense[web]'" in done.err
+
+
 def test_live_in_lines(command: Command, set_file: Path) -> None:
     done = command("live", "--sim", "--trace", set_file, "--speed", "0", "--lines")
     assert done.status == 0

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from bandsense.signal.metrics import RepMetrics
 
 
+_NOTED_S = 0.1
+"""A file that begins within this of zero needs no word about it."""
+
+
 def add(commands: Commands) -> None:
     """Add the command."""
     command = add_command(
@@ -89,11 +93,11 @@ def _print(recording: Recording, analysis: SetAnalysis, figures: Sequence[RepMet
     partial = sum(rep.partial for rep in reps)
     print(
         f"{plural(len(reps), 'rep')}{f', {partial} of them partial' if partial else ''} in "
-        f"{recording.block.time_s[-1]:.1f} s at {analysis.rate_hz:.0f} samples a second"
+        f"{recording.block.time_s[-1]:.1f} s at {analysis.rate_hz:.3g} samples a second"
     )
     if reps:
         print(rep_table(reps, figures))
-    if recording.first_time_s and recording.started_unix_s is None:
+    if abs(recording.first_time_s) >= _NOTED_S and recording.started_unix_s is None:
         print(f"times count from the first sample, at {recording.first_time_s:g} s in the file")
     for warning in analysis.warnings:
         print(f"warning at {warning.time_s:.2f} s: {warning.message}", file=sys.stderr)

@@ -120,8 +120,9 @@ async def _live(arguments: argparse.Namespace) -> None:
         capture=arguments.capture,
         publishing=Publishing(arguments.mqtt, arguments.lsl),
     )
+    output = choose(arguments)
     async with _air(arguments, who.exercise.id) as air:
-        await train(training, air, store, choose(arguments))
+        await train(training, air, store, output)
 
 
 def _air(arguments: argparse.Namespace, exercise: str) -> AbstractAsyncContextManager[Air]:

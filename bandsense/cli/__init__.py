@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -66,6 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "run" not in arguments:
         top.print_help()
         return 2
+    _print_whatever_the_encoding()
     try:
         status = _run(arguments)
         sys.stdout.flush()
@@ -84,6 +86,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("bandsense: the output cannot be written: the disk is full; free some space", file=sys.stderr)
         return 1
     return status
+
+
+def _print_whatever_the_encoding() -> None:
+    """Have a character that the terminal or file cannot take (±, ▲) replaced, which is no reason to stop."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _leave_output() -> None:

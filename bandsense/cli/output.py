@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import shutil
 import sys
 import textwrap
@@ -47,7 +48,7 @@ class Output(Protocol):
 
 
 def choose(arguments: argparse.Namespace) -> Output:
-    """The screen on a terminal, plain lines elsewhere, unless the command line says otherwise.
+    """The screen on a terminal that can draw, plain lines elsewhere, unless the command line says otherwise.
 
     Raises:
         MissingExtra: a page is asked for, and what serves it is not installed.
@@ -59,7 +60,7 @@ def choose(arguments: argparse.Namespace) -> Output:
         return PageOutput(arguments.host, arguments.port)
     if arguments.json:
         return JsonOutput(levels=arguments.levels)
-    if arguments.lines or not sys.stdout.isatty():
+    if arguments.lines or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
         return LineOutput()
     return ScreenOutput()
 

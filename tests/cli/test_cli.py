@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bandsense.cli import parser
-from bandsense.cli.output import JsonOutput, LineOutput
+from bandsense.cli.output import JsonOutput, LineOutput, ScreenOutput, choose
 from bandsense.cli.tables import table
 from bandsense.store.store import Store
 from tests.cli.conftest import Command
@@ -45,6 +45,26 @@ def test_an_error_is_one_line_and_no_traceback(command: Command) -> None:
     assert done.status == 1
     assert done.out == ""
     assert done.err == "bandsense: there is no session 99; `bandsense sessions` lists them\n"
+
+
+def test_a_character_that_cannot_be_printed_is_replaced(set_file: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bandsense", "analyze", str(set_file)],
+        capture_output=True,
+        check=False,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 0
+    assert b" ? 2." in done.stdout
+
+
+def test_a_terminal_that_cannot_draw_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    arguments = parser().parse_args(["live"])
+    monkeypatch.setenv("TERM", "xterm")
+    assert type(choose(arguments)) is ScreenOutput
+    monkeypatch.setenv("TERM", "dumb")
+    assert type(choose(arguments)) is LineOutput
 
 
 def test_a_reader_that_leaves_early_is_no_error(set_file: Path) -> None:

@@ -216,8 +216,8 @@ async def test_the_table_has_a_hash_that_stays(radio: VirtualRadio, sensor: Host
     assert any(first)
 
 
-@pytest.mark.slow
 async def test_battery_is_read_and_told(radio: VirtualRadio, sensor: HostSensor) -> None:
+    await sensor.reboot("--hurried")
     async with connected(radio, pair=False, prepare=False) as central:
         level = await central.client.read_gatt_char(profile.BATTERY_LEVEL_UUID)
         assert level[0] == 78  # 3.95 V

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -25,19 +24,27 @@ async def test_sleep_comes_after_the_answer(radio: VirtualRadio, sensor: HostSen
     assert counters.reset_cause == control.ResetCause.WAKE_FROM_OFF
 
 
-@pytest.mark.slow
-async def test_an_empty_cell_refuses_to_stream_and_switches_off(
-    radio: VirtualRadio, sensor: HostSensor
-) -> None:
+async def test_an_empty_cell_refuses_to_stream(radio: VirtualRadio, sensor: HostSensor) -> None:
+    await sensor.cut_power()
+    sensor.flash.unlink()
+    await sensor.start("--battery", "3200")
     async with connected(radio) as central:
-        await central.ask(control.Start(80))
-        await asyncio.sleep(0.2)
-        await central.ask(control.Stop())
-        await sensor.tell("battery 3200")
-        await advertised(radio, "low_battery", "other")
         assert (await central.ask(control.Start(80))).status == Status.BATTERY_LOW
-        assert await sensor.exit_status(60.0) == 0
+        assert (await central.ask(control.SelfTest())).status == Status.BATTERY_LOW
+
+
+async def test_an_empty_cell_switches_off_in_mid_stream(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio):
+        pass
+    await sensor.reboot("--hurried")
+    async with connected(radio, pair=False) as central:
+        await central.ask(control.Start(80))
+        await until(lambda: central.frames, "a frame")
+        assert not central.frames[0][1].low_battery
+        await sensor.tell("battery 3200")
+        assert await sensor.exit_status() == 0
     assert sensor.said[-1] == "off"
+    assert central.frames[-1][1].low_battery, "it said so before"
 
 
 async def test_the_button_brings_a_sensor_back_to_fast_advertising(

@@ -17,6 +17,7 @@ from bandsense.wire import control, profile
 from bandsense.wire.control import StatisticsPage, Status
 from bandsense.wire.profile import CalibrationRecord
 from tests.firmware.sensor import RADIO_NAME, HostSensor, connected, find, until
+from tests.needs import IN_CI
 
 pytestmark = pytest.mark.firmware
 
@@ -38,6 +39,7 @@ SECURITY_LENGTHS = {
     0x0E: 1,
 }
 POWER_CUT = 137
+STEPS_OF_A_BOOT_AND_A_WRITE = 60
 ATT_OPCODES = (
     *(0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 0x10, 0x11),
     *(0x12, 0x13, 0x16, 0x17, 0x18, 0x19, 0x1B, 0x1D, 0x1E, 0x20, 0x21, 0x52, 0xD2),
@@ -165,17 +167,27 @@ async def test_power_cuts_at_flash_steps_while_in_use(radio: VirtualRadio, senso
     async with connected(radio) as central:
         await central.ask(control.WriteCalibration(40, 0, records[0]))
     stored = records[0]
-    # Every step is cut in the storage's own tests; here it is shown that the whole sensor comes back.
-    for cut_at in range(1, 60, 6):
+    for cut_at in range(1, STEPS_OF_A_BOOT_AND_A_WRITE, 1 if IN_CI else 6):
         await sensor.reboot("--cut-at", str(cut_at))
         wanted = records[1] if stored == records[0] else records[0]
-        try:
+
+        async def use(stored: bytes = stored, wanted: bytes = wanted) -> bytes:
+            nonlocal central
             async with connected(radio, pair=False) as central:
                 assert await read_calibration() == stored
                 await central.ask(control.WriteCalibration(40, 0, wanted))
-                stored = wanted
-        except (BleakError, TimeoutError):
-            assert await sensor.exit_status() == POWER_CUT
+                return wanted
+
+        assert sensor.process is not None
+        using, cut = asyncio.create_task(use()), asyncio.create_task(sensor.process.wait())
+        await asyncio.wait({using, cut}, return_when=asyncio.FIRST_COMPLETED)
+        if using.done() and using.exception() is None:
+            stored = using.result()
+            cut.cancel()
+        else:
+            assert await cut == POWER_CUT
+            using.cancel()
+            await asyncio.gather(using, return_exceptions=True)
         await sensor.reboot()
         async with connected(radio, pair=False) as central:
             assert await read_calibration() in (stored, wanted)

@@ -14,8 +14,6 @@ use crate::shared::Shared;
 /// Holding the button for this long resets to the factory state.
 const FACTORY_RESET_HOLD: Duration = Duration::from_secs(10);
 const ROUND: Duration = Duration::from_secs(1);
-/// Rounds between two looks at the cell.
-const BATTERY_ROUNDS: u32 = 10;
 /// The cell has to be found empty this often in a row: a radio burst pulls a weak one down for a moment.
 const EMPTY_READINGS: u8 = 3;
 
@@ -52,12 +50,14 @@ pub async fn show_light<B: Board>(shared: &Shared<B>, mut light: B::Light) -> In
 /// Once a second: the watchdog, the power states, the pairing window; more seldom the cell.
 pub async fn keep_house<B: Board>(shared: &Shared<B>) -> Infallible {
     let mut rounds = Ticker::every(ROUND);
-    let mut round = 0u32;
+    // It was measured at boot.
+    let mut measured_us = shared.now_us();
     let mut empty_readings = 0;
     let mut told = shared.service_data();
     loop {
         shared.system.lock().await.feed_watchdog();
-        if round.is_multiple_of(BATTERY_ROUNDS) {
+        if shared.now_us() - measured_us >= B::TIMINGS.cell_us {
+            measured_us = shared.now_us();
             empty_readings = measure_battery(shared, empty_readings).await;
         }
         shared.tick();
@@ -66,7 +66,6 @@ pub async fn keep_house<B: Board>(shared: &Shared<B>) -> Infallible {
             told = now;
             shared.announce();
         }
-        round = round.wrapping_add(1);
         rounds.next().await;
     }
 }

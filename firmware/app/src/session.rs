@@ -1,6 +1,7 @@
 //! One connection: what its central asks, gets, and is told.
 
 use core::cell::{Cell, RefCell};
+use core::future::poll_fn;
 
 use bandsense_core::control::{Assembly, REQUEST_MAX};
 use bandsense_core::power::{Event, State};
@@ -11,6 +12,7 @@ use embassy_futures::join::join;
 use embassy_futures::select::{select, select5};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::channel::Channel;
+use embassy_sync::mutex::Mutex;
 use embassy_time::{Duration, Timer};
 use heapless::Vec;
 use trouble_host::prelude::*;
@@ -67,6 +69,8 @@ pub struct Session<'a, 'v, 't, B: Board, C> {
     pub pieces: Channel<NoopRawMutex, Piece, PIECES_QUEUED>,
     work: Channel<NoopRawMutex, Work, 2>,
     answering: Cell<bool>,
+    /// Held from taking a frame until it is sent: no frame overtakes another.
+    sending: Mutex<NoopRawMutex, ()>,
 }
 
 /// Serve a central until its link ends.
@@ -97,6 +101,7 @@ pub async fn serve<'a, B: Board, C: Radio>(
         pieces: Channel::new(),
         work: Channel::new(),
         answering: Cell::new(false),
+        sending: Mutex::new(()),
     };
     // Answers come before events: the confirmation of an answer is seen before the request that follows it.
     select5(
@@ -256,8 +261,11 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
 
     async fn stream(&self) {
         loop {
-            let frame = self.shared.frames.receive().await;
-            self.send_frame(&frame).await;
+            poll_fn(|context| self.shared.frames.poll_ready_to_receive(context)).await;
+            let _turn = self.sending.lock().await;
+            if let Ok(frame) = self.shared.frames.try_receive() {
+                self.send_frame(&frame).await;
+            }
         }
     }
 
@@ -274,6 +282,7 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
 
     /// Send what is waiting, so that the answer to *stop* comes after the last sample.
     pub async fn send_waiting_frames(&self) {
+        let _turn = self.sending.lock().await;
         while let Ok(frame) = self.shared.frames.try_receive() {
             self.send_frame(&frame).await;
         }

@@ -60,6 +60,8 @@ pub struct Timings {
     pub doze_us: u64,
     /// Time between two looks at the tension while dozing, µs.
     pub peek_us: u64,
+    /// Time between two looks at the cell, µs.
+    pub cell_us: u64,
 }
 
 impl Timings {
@@ -69,6 +71,7 @@ impl Timings {
         unconnected_us: 10 * 60 * SECOND_US,
         doze_us: 7 * 24 * 3600 * SECOND_US,
         peek_us: 5 * SECOND_US,
+        cell_us: 10 * SECOND_US,
     };
 }
 

@@ -50,7 +50,13 @@ impl<const HURRIED: bool> Board for HostBoard<HURRIED> {
     type Light = SimulatedLight;
     type System = SimulatedSystem;
     const TIMINGS: Timings = if HURRIED {
-        Timings { fast_us: 1_000_000, unconnected_us: 2_000_000, doze_us: 4_000_000, peek_us: 200_000 }
+        Timings {
+            fast_us: 1_000_000,
+            unconnected_us: 2_000_000,
+            doze_us: 4_000_000,
+            peek_us: 200_000,
+            cell_us: 500_000,
+        }
     } else {
         Timings::IN_USE
     };

@@ -44,6 +44,7 @@ class ViewState:
         title: exercise or sensor, in words.
         time_s: device time of the latest event.
         trace: time and tension of the last `TRACE_S` seconds.
+        side: which arm, where left and right take turns.
         reps: repetitions of the present set that stand.
         peak_n: greatest tension of the repetition under way or, in between, of the last one.
         advice: what was advised last and not answered yet.
@@ -58,6 +59,7 @@ class ViewState:
     phase: Phase = Phase.REST
     phase_since_s: float = 0.0
     set_number: int = 0
+    side: str | None = None
     reps: int = 0
     peak_n: float | None = None
     last_rep: Rep | None = None
@@ -95,6 +97,22 @@ class ViewState:
         return self.rest_s is not None and self.phase is Phase.REST
 
     @property
+    def set_words(self) -> str:
+        """Which set it is, and of which side."""
+        if not self.set_number:
+            return "before the first set"
+        return f"set {self.set_number}" + (f", {self.side}" if self.side else "")
+
+    @property
+    def doing(self) -> str:
+        """The rest between sets, and which side is next; empty at any other time."""
+        if not self.resting:
+            return ""
+        minutes, seconds = divmod(int(self.rest_s or 0.0), 60)
+        then = f", then {'left' if self.side == 'right' else 'right'}" if self.side else ""
+        return f"resting {minutes}:{seconds:02}{then}"
+
+    @property
     def in_set(self) -> bool:
         """Whether a set is under way."""
         return self.set_number > len(self.results)
@@ -115,7 +133,7 @@ class ViewState:
         elif isinstance(event, PhaseChanged):
             self.phase, self.phase_since_s = event.phase, event.time_s
         elif isinstance(event, SetStarted):
-            self.set_number = event.number
+            self.set_number, self.side = event.number, event.side
             self.reps = 0
             self.advice = None
         elif isinstance(event, RepTop):
@@ -157,7 +175,7 @@ class ViewState:
             "tension_u_n": self.tension_u_n,
             "phase": self.phase.value,
             "phase_since_s": self.phase_since_s,
-            "set": self.set_number,
+            "set": self.set_words,
             "in_set": self.in_set,
             "reps": self.reps,
             "peak_n": self.peak_n,
@@ -169,7 +187,7 @@ class ViewState:
             "notice": self.notice,
             "cue": self.cue,
             "advice": None if self.advice is None else self.advice.text,
-            "rest_s": self.rest_s,
+            "doing": self.doing,
             "problem": self.problem,
             "offered": list(self.offered),
         }

@@ -116,8 +116,8 @@ def _between_sets(state: ViewState, width: int, height: int) -> Text:
 
 def _header(state: ViewState) -> Table:
     table = Table.grid(expand=True)
-    table.add_column()
-    table.add_column(justify="right")
+    table.add_column(ratio=1, no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
     status = Text(state.link or "no link", "green" if state.link in _GOOD_LINK else "bold red")
     if state.battery_percent is not None:
         status.append(
@@ -129,16 +129,15 @@ def _header(state: ViewState) -> Table:
 
 def _numbers(state: ViewState, scale: int, style: str) -> Table:
     table = Table.grid(expand=True)
-    table.add_column(justify="center", ratio=3)
-    table.add_column(justify="center", ratio=2)
+    table.add_column(justify="center", ratio=3, no_wrap=True)
+    table.add_column(justify="center", ratio=2, no_wrap=True)
     table.add_row(
         Align.center(_digits(f"{state.tension_n:z.0f}", scale, style)),
         Align.center(_digits(str(state.reps), scale, "bold")),
     )
-    set_name = f"set {state.set_number}" if state.set_number else "before the first set"
     table.add_row(
         Text(f"newtons, ± {state.tension_u_n:.1f}", "dim"),
-        Text(f"{'rep' if state.reps == 1 else 'reps'} · {set_name}", "dim"),
+        Text(f"{'rep' if state.reps == 1 else 'reps'} · {state.set_words}", "dim"),
     )
     return table
 
@@ -154,9 +153,8 @@ def _one_line(text: str, style: str = "") -> Text:
 
 def _doing(state: ViewState, phase: str, style: str) -> Text:
     """The phase, or the rest between sets, and what to do this moment."""
-    if state.resting:
-        minutes, seconds = divmod(int(state.rest_s or 0.0), 60)
-        phase, style = f"resting {minutes}:{seconds:02}", "default"
+    if state.doing:
+        phase, style = state.doing, "default"
     text = Text(phase, style)
     if state.cue:
         text.append("  ").append(f" {state.cue} ", "bold reverse")

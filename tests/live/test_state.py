@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
+
+from bandsense.exercises.catalogue import get_exercise
 from bandsense.live.state import NOTICE_S, TRACE_S, ViewState
 from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.calibration import Calibration
@@ -64,6 +67,27 @@ def test_a_notice_goes_after_a_while() -> None:
     state.update(Level(1.0 + NOTICE_S, 3.0, 0.5))
     assert state.notice == ""
     assert state.battery_percent == 9
+
+
+def test_the_side_and_the_next_one_are_told_where_they_take_turns(set_of_three: SampleBlock) -> None:
+    state = ViewState()
+    settings = WorkoutSettings(
+        Calibration.identity(Unit.NEWTON), get_exercise("bent-over-row"), first_side="left"
+    )
+    workout = Workout(settings)
+    for event in workout.push(set_of_three):
+        state.update(event)
+    assert state.set_words == "set 1, left"
+    for event in workout.apply("end_set", {}) + workout.push(rest_after(set_of_three)):
+        state.update(event)
+    assert state.doing.startswith("resting 0:")
+    assert state.doing.endswith(", then right")
+    assert state.snapshot()["set"] == "set 1, left"
+
+
+def rest_after(block: SampleBlock) -> SampleBlock:
+    time_s = block.time_s[-1] + 0.0125 * np.arange(1, 401)
+    return SampleBlock(time_s, np.full(400, 3.0), block.unit)
 
 
 def test_advice_stands_until_it_is_answered() -> None:

@@ -68,6 +68,13 @@ def rested(block: SampleBlock) -> ViewState:
     return state
 
 
+def test_a_long_name_leaves_room_for_the_link_and_the_battery() -> None:
+    state = a_state()
+    state.title = "One-arm bent-over row, left first"
+    assert "streaming   battery 87 %" in shown(state, 40, 10).splitlines()[0]
+    assert len(shown(state, 40, 10).splitlines()) == 10
+
+
 def test_on_the_smallest_terminal_all_that_changes_is_there() -> None:
     state = a_state()
     state.notice_text, state.notice_until_s = "not counted: too small", 9.0

@@ -8,17 +8,16 @@ take one advisor for each side.
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean, median
+from statistics import fmean
 
 from bandsense.bands.band import MAX_ELONGATION, WARN_ELONGATION, Stretch, stretch_of
 from bandsense.bands.strand import Strand
-from bandsense.bands.unloaded import unloaded_share
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind
 from bandsense.signal.events import Rep
 from bandsense.workout.advice import Advice, AdvisorState, Confidence, Ground, SlackFlag
+from bandsense.workout.bottom import SLACK_TENSION, BottomWatch
 from bandsense.workout.dose import CHANGE_BY, MOST_CHANGE, Dose, changed, dose, learned
 from bandsense.workout.evidence import LEAST_REPS, SetEvidence, find_slip, return_cut, way_share
 from bandsense.workout.plan import Plan
@@ -41,9 +40,6 @@ _REVERSAL_SETS = 6
 _SEVERE_SHORTFALL = 3
 # A change is given six sets (two sessions) before its opposite is advised on one set alone; three repetitions
 # missing are enough at once.
-
-_SLACK_TENSION = 0.03
-# Tension at the bottom, as a part of the peak, up to which the band may hang slack.
 
 _IMPLAUSIBLE_ELONGATION = 3.0
 # Beyond four times the resting length it is not the band that was fitted, and tells no lengths.
@@ -97,10 +93,9 @@ class Advisor:
 
     def _start_set(self) -> None:
         self._reps: list[Rep] = []
-        self._unloaded: dict[int, tuple[float, ...]] = {}
+        self._bottom = BottomWatch()
         self._told: set[Ground] = set()
         self._changed_within = False
-        self._levels: deque[tuple[float, float]] = deque(maxlen=800)
 
     @property
     def state(self) -> AdvisorState:
@@ -118,12 +113,12 @@ class Advisor:
         With it the advisor sees how fast the hand is where the band goes slack; without it a slack band at
         the bottom is not noticed.
         """
-        self._levels.append((time_s, tension_n))
+        self._bottom.level(time_s, tension_n)
 
     def after_rep(self, rep: Rep) -> Advice | None:
         """Take a finished repetition; advice only where it should not wait for the end of the set."""
         self._reps.append(rep)
-        self._unloaded[rep.index] = tuple(self._unloaded_shares(rep))
+        self._bottom.add(rep, self._state.strand.exponent)
         self._see_peak(rep.peak_tension)
         for proposal in self._within_set(rep):
             if proposal.ground not in self._told:
@@ -137,7 +132,7 @@ class Advisor:
     def retract(self, index: int) -> None:
         """A repetition that was counted is taken back."""
         self._reps = [rep for rep in self._reps if rep.index != index]
-        self._unloaded.pop(index, None)
+        self._bottom.retract(index)
 
     def after_set(self, reps: Sequence[Rep], *, last_of_session: bool) -> Advice:
         """Advice for the next set, from the repetitions of the finished one, partial ones included."""
@@ -247,7 +242,7 @@ class Advisor:
         )
 
     def _slack_at_bottom(self) -> _Proposal | None:
-        share, strand = self._unloaded_share, self._state.strand
+        share, strand = self._bottom.share, self._state.strand
         if share is None or share <= _UNLOADED_SHARE:
             return None
         loaded_m = strand.peak_length_m - strand.rest_length_m
@@ -258,22 +253,6 @@ class Advisor:
             f"The band hangs slack over about {share:.0%} of your movement, so the muscles rest there.",
             doubtful=True,
         )
-
-    @property
-    def _unloaded_share(self) -> float | None:
-        shares = [share for of_rep in self._unloaded.values() for share in of_rep]
-        return median(shares) if len(shares) >= 3 else None
-
-    def _unloaded_shares(self, rep: Rep) -> Iterator[float]:
-        """From the pull and from the return, where the tension vanishes between them."""
-        if max(rep.start_tension, rep.end_tension) > _SLACK_TENSION * rep.peak_tension:
-            return
-        for start_s, end_s in ((rep.pull_start - 0.3, rep.peak_time), (rep.peak_time, rep.end + 0.3)):
-            part = [level for level in self._levels if start_s <= level[0] <= end_s]
-            time_s, tension_n = [time_s for time_s, _ in part], [tension_n for _, tension_n in part]
-            share = unloaded_share(time_s, tension_n, rep.peak_tension, exponent=self._state.strand.exponent)
-            if share is not None:
-                yield share
 
     def _between_sets(self, evidence: SetEvidence, reps: Sequence[Rep], last_of_session: bool) -> _Proposal:
         if evidence.reps < LEAST_REPS:
@@ -380,8 +359,8 @@ class Advisor:
 
     def _see_start(self, evidence: SetEvidence) -> None:
         """Where the hand starts, from the tension there."""
-        strand, unloaded = self._state.strand, self._unloaded_share
-        if evidence.bottom > _SLACK_TENSION:
+        strand, unloaded = self._state.strand, self._bottom.share
+        if evidence.bottom > SLACK_TENSION:
             elongation = strand.peak_elongation * way_share(min(evidence.bottom, 0.95), strand.exponent)
             start_m = strand.rest_length_m * (1.0 + elongation)
         elif unloaded is not None:

@@ -80,7 +80,8 @@ def render(state: ViewState, width: int, height: int) -> RenderableType:
     scale = 2 if width >= 110 and height >= 34 else 1
     phase, style = _PHASES[state.phase]
     blank = [Text()] if height >= _AIRY_HEIGHT else []
-    footer = _footer(state, width - 4)[: max(0, height - HEIGHT * scale - 4)]
+    footer = [line for line in _footer(state, width - 4) if blank or line.plain]
+    footer = footer[: max(0, height - HEIGHT * scale - (5 if state.resting else 4))]
     room = max(1, height - HEIGHT * scale - 3 - 3 * len(blank) - len(footer))
     return Group(
         _header(state),

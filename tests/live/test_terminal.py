@@ -92,6 +92,10 @@ def test_between_sets_the_whole_advice_and_the_sets_can_be_read(set_of_three: Sa
     assert "resting 0:" in text
 
 
+def test_on_the_smallest_terminal_two_lines_are_left_for_the_advice(set_of_three: SampleBlock) -> None:
+    assert "Let out about 4 cm of each hand." in " ".join(shown(rested(set_of_three), 44, 10).split())
+
+
 def test_what_is_told_between_sets_is_not_hidden_by_the_advice(set_of_three: SampleBlock) -> None:
     state = rested(set_of_three)
     state.notice_text, state.notice_until_s = "zero set: -0.4 N", state.time_s + 5.0

@@ -10,7 +10,7 @@ from bandsense.errors import CommandError, FrameError, LinkError, SensorTimeout
 from bandsense.link.drivers import Device, Gatt, Heard, Recognised, SensorInformation
 from bandsense.link.trouble import AttError
 from bandsense.samples import Unit
-from bandsense.wire import control, profile
+from bandsense.wire import control, profile, progressor
 from bandsense.wire.control import Answer, Request, decode_answer, encode_request, status_text
 from bandsense.wire.decoder import BandsenseDecoder
 from bandsense.wire.profile import (
@@ -216,6 +216,12 @@ class BandsenseDevice(Device):
         return answer.result
 
 
+def _own_name(name: str) -> str:
+    """The name that it advertises, or would if it did not offer itself to apps for the Progressor."""
+    prefix = f"{progressor.NAME_PREFIX}_"
+    return f"bandsense-{name.removeprefix(prefix)}" if name.startswith(prefix) else name
+
+
 class BandsenseDriver:
     """Sensors that follow docs/protocol.md."""
 
@@ -234,7 +240,7 @@ class BandsenseDriver:
         except FrameError:
             return None
         return Recognised(
-            heard.name or "bandsense",
+            _own_name(heard.name or "bandsense"),
             advertisement.battery_percent,
             advertisement.pairing_open,
             advertisement.connected,

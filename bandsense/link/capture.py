@@ -7,7 +7,7 @@ Time is host time in microseconds, the first of a section absolute, the others s
 is the CRC-16/XMODEM of everything before it in the record. Varints are LEB128.
 
     kind  payload
-    1     a section begins, with a new decoder: JSON with driver, address, name, unix_s (time of day), versions
+    1     a section begins, with a new decoder: JSON with driver, address, name, time of day, versions
     2     a characteristic gets the next number (from 0): its UUID, or "advertisement"
     3     u8 number of the characteristic, then the bytes that were read or notified
     4     the stream was interrupted: the link ended, or it was stopped

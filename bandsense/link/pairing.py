@@ -22,6 +22,7 @@ from bandsense.link.scanner import SensorSighting, broadcast_information, scanni
 from bandsense.link.transport import Transport
 from bandsense.link.trouble import StaleBond, Trouble, message_of
 from bandsense.wire.control import Counters, Crash, SelfTestResult
+from bandsense.wire.profile import Features, Options
 
 __all__ = [
     "Paired",
@@ -30,6 +31,7 @@ __all__ = [
     "forget",
     "identify",
     "inspect",
+    "offer_progressor",
     "paired",
     "rename",
     "wait_for_sighting",
@@ -255,6 +257,24 @@ async def rename(target: str | SensorSighting, label: str, *, transport: Transpo
     transport = transport or Transport()
     async with connection(await _find(target, transport), transport, _ignore) as link:
         await link.run(link.device.set_label(label))
+
+
+async def offer_progressor(
+    target: str | SensorSighting, *, on: bool, transport: Transport | None = None
+) -> None:
+    """Let a paired sensor offer itself to apps for the Progressor from its next boot on, or no longer.
+
+    Raises:
+        LinkError: it could not be reached, or is not paired.
+        CommandError: it has no such service.
+    """
+    transport = transport or Transport()
+    async with connection(await _find(target, transport), transport, _ignore) as link:
+        information = await link.run(link.device.describe())
+        if Features.PROGRESSOR not in information.features:
+            raise CommandError(f"{information.name} cannot offer itself to apps for the Progressor")
+        others = information.options & ~Options.PROGRESSOR
+        await link.run(link.device.set_options(others | Options.PROGRESSOR if on else others))
 
 
 async def forget(target: str | SensorSighting, *, transport: Transport | None = None) -> bool:

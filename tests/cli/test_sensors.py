@@ -112,6 +112,9 @@ def test_a_sensor_tells_blinks_and_takes_a_name(command: Command) -> None:
     assert "battery_percent" in command("sensors", "info", "BA5E", "--self-test").out
     assert command("sensors", "identify", "BA5E", "--seconds", "0").status == 0
     assert command("sensors", "rename", "BA5E", "Lefty").out == "it is called Lefty now\n"
+    on = command("sensors", "progressor", "BA5E", "on").out
+    assert on.startswith("switch it off and on: from then on it offers itself to apps for the Progressor")
+    assert "no longer" in command("sensors", "progressor", "BA5E", "off").out
     assert command("sensors", "forget", "BA5E").out == "forgotten on both sides\n"
 
 

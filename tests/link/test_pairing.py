@@ -7,7 +7,16 @@ import asyncio
 import pytest
 
 from bandsense.errors import CommandError, LinkError, PairingError, SensorNotFound
-from bandsense.link.pairing import PairingStep, forget, identify, inspect, paired, rename
+from bandsense.link.pairing import (
+    PairingStep,
+    forget,
+    identify,
+    inspect,
+    offer_progressor,
+    paired,
+    rename,
+)
+from bandsense.link.scanner import discover
 from bandsense.link.sensor import LinkState, open_sensor
 from bandsense.link.transport import Transport
 from bandsense.link.trouble import StaleBond
@@ -15,6 +24,7 @@ from bandsense.sim.peripheral import Hardware, VirtualBand
 from bandsense.sim.progressor import ProgressorTwin
 from bandsense.sim.radio import Adapter, Agent, VirtualRadio
 from bandsense.wire.control import ResetCause
+from bandsense.wire.profile import Options
 from tests.link.conftest import Journal, ramp, transport_of
 
 NAME = "bandsense-BA5E"
@@ -155,6 +165,23 @@ async def test_looking_after_a_paired_sensor(
     assert await forget(band.address, transport=transport) is True
     assert not band.memory.bonds.all_keys
     assert await adapter.bonds.get(band.address) is None
+
+
+async def test_apps_for_the_progressor_are_let_in_and_kept_out(
+    radio: VirtualRadio, band: VirtualBand, transport: Transport
+) -> None:
+    async with paired(NAME, transport=transport):
+        pass
+    for on in (True, False):
+        await offer_progressor("BA5E", on=on, transport=transport)
+        assert (Options.PROGRESSOR in band.memory.options) is on
+        await band.reboot()
+        (sighting,) = await discover(1.0, transport=transport)
+        assert (sighting.name, sighting.driver.name) == (NAME, "bandsense")
+        assert sighting.device.name == ("Progressor_BA5E" if on else NAME)
+    async with ProgressorTwin(radio, ramp()):
+        with pytest.raises(CommandError, match="cannot offer itself"):
+            await offer_progressor("Progressor_7125", on=True, transport=transport)
 
 
 async def test_a_sensor_that_forgot_first_is_forgotten_here(

@@ -34,6 +34,7 @@ def add(commands: Commands) -> None:
         ("info", "all that a sensor tells about itself"),
         ("identify", "let it blink"),
         ("rename", "give it a name that it keeps"),
+        ("progressor", "let apps for the Tindeq Progressor read it, or no longer"),
         ("forget", "undo the pairing, on both sides"),
     ):
         action = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
@@ -47,6 +48,8 @@ def add(commands: Commands) -> None:
             action.add_argument("--json", action="store_true", help="one JSON object")
         elif name == "rename":
             action.add_argument("name", help="up to 16 letters")
+        elif name == "progressor":
+            action.add_argument("switch", choices=("on", "off"), help="anyone in range can read it while on")
         elif name == "identify":
             action.add_argument("--seconds", type=int, default=5, metavar="S", help="default: 5")
 
@@ -126,6 +129,21 @@ async def _rename(arguments: argparse.Namespace, store: Store, target: str) -> N
     print(f"it is called {name} now")
 
 
+async def _progressor(arguments: argparse.Namespace, _store: Store, target: str) -> None:
+    from bandsense.cli.air import real_air
+    from bandsense.link.pairing import offer_progressor
+
+    on = arguments.switch == "on"
+    async with real_air() as air:
+        await offer_progressor(target, on=on, transport=air.transport)
+    what = (
+        "offers itself to apps for the Progressor, and anyone in range can read it"
+        if on
+        else "does so no longer"
+    )
+    print(f"switch it off and on: from then on it {what}")
+
+
 async def _forget(arguments: argparse.Namespace, store: Store, target: str) -> None:
     from bandsense.cli.air import real_air
     from bandsense.cli.known import forgotten
@@ -147,4 +165,10 @@ async def _forget(arguments: argparse.Namespace, store: Store, target: str) -> N
     print("forgotten on both sides" if told else "forgotten here; the sensor still remembers this computer")
 
 
-_ACTIONS = {"info": _info, "identify": _identify, "rename": _rename, "forget": _forget}
+_ACTIONS = {
+    "info": _info,
+    "identify": _identify,
+    "rename": _rename,
+    "progressor": _progressor,
+    "forget": _forget,
+}

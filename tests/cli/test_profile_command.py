@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bandsense.bands.strand import Strand
+from bandsense.profiles import Person
 from bandsense.store.store import Store
+from bandsense.workout.advice import AdvisorState
 from tests.cli.conftest import Command
 
 
@@ -50,6 +53,18 @@ def test_lengths_told_anew_are_measured_anew(session: Command, tmp_path: Path) -
     assert advisor() is not None
     session("profile", "set", "--stroke-cm", "50")
     assert advisor() is None
+
+
+def test_what_advice_has_made_of_a_length_is_shown(session: Command, tmp_path: Path) -> None:
+    session("profile", "set", "--rest-length-cm", "60", "--stroke-cm", "50")
+    store = Store.open(tmp_path / "home" / "bandsense.sqlite3")
+    (person,) = (Person.model_validate_json(json.dumps(data)) for data in store.people.all().values())
+    setup = person.setups[-1]
+    assert " 60 " in session("profile").lines[1]
+    let_out = AdvisorState(Strand(0.64, 0.60, 1.10))
+    person = person.with_setup(setup.model_copy(update={"advisor": let_out}))
+    store.people.put(person.id, person.model_dump(mode="json", by_alias=True))
+    assert " 60, now 64 " in session("profile").lines[1]
 
 
 @pytest.mark.parametrize(

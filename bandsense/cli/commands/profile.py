@@ -142,7 +142,7 @@ def _row(person: Person, setup: Setup) -> tuple[str, ...]:
         person.name,
         setup.exercise,
         setup.band or "",
-        _cm(setup.rest_length_m),
+        _rest_cm(setup),
         _cm(setup.start_length_m),
         _cm(setup.stroke_m),
         f"{plan.sets} x {plan.reps}-{plan.reps_top}",
@@ -151,6 +151,15 @@ def _row(person: Person, setup: Setup) -> tuple[str, ...]:
         "" if plan.zone is None else f"{plan.zone.low_n:g}-{plan.zone.high_n:g}",
         setup.anchor,
     )
+
+
+def _rest_cm(setup: Setup) -> str:
+    """The length told, and what advice that was followed has made of it since."""
+    told = _cm(setup.rest_length_m)
+    if setup.advisor is None or not setup.advisor.strand.measured:
+        return told
+    now = _cm(setup.advisor.strand.rest_length_m)
+    return told if now == told else f"{told}, now {now}"
 
 
 def _cm(length_m: float | None) -> str:

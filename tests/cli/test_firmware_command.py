@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from bandsense.errors import UpdateError
 from bandsense.link.update import UpdateProgress, UpdateResult, UpdateStage
 from tests.cli.conftest import Command
 
@@ -27,6 +29,28 @@ def test_an_update_is_told_stage_by_stage(
     assert done.out == "bandsense-BA5E runs 1.1.0 now; it ran 1.0.0 before\n"
     assert done.err.splitlines()[:3] == ["connecting", "uploading", "done"]
     assert "development key" in done.err
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_terminal_sees_one_line_that_ends(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    async def update(file: Path, sensor: str | None, **options: object) -> UpdateResult:
+        for sent_bytes in (0, 5, 10):
+            stage = UpdateStage.UPLOADING if sent_bytes else UpdateStage.CONNECTING
+            options["on_progress"](UpdateProgress(stage, sent_bytes, 10))  # type: ignore[operator]
+        if fails:
+            raise UpdateError("the sensor refuses")
+        return UpdateResult("bandsense-BA5E", "1.0.0", "1.1.0", False, 0)
+
+    monkeypatch.setattr("bandsense.link.update.update_firmware", update)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    done = command("firmware", "update", tmp_path / "new.zip")
+    shown, *after = done.err.split("\n")
+    steps = [text.strip() for text in shown.split("\r")[1:]]
+    assert steps == ["connecting", "uploading 50%", "uploading 100%"]
+    assert done.status == int(fails)
+    assert any("the sensor refuses" in line for line in after) == fails
 
 
 def test_a_file_that_is_no_firmware_is_named(command: Command, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bandsense.errors import UpdateError
 from bandsense.link.update import UpdateProgress, UpdateResult, UpdateStage, update_firmware
 from bandsense.sim.radio import VirtualRadio
-from tests.firmware.sensor import RADIO_NAME, HostSensor
+from tests.firmware.sensor import RADIO_NAME, HostSensor, until
 from tests.firmware.updates import (
     SLOTS,
     cared_for,
@@ -97,6 +97,24 @@ async def test_a_low_battery_refuses(radio: VirtualRadio, sensor: HostSensor, tm
     await sensor.reboot("--battery", "3400")
     with pytest.raises(UpdateError, match="charge to 20 % first"):
         await update(radio, update_file(tmp_path, "1.1.0"))
+
+
+async def test_an_update_that_was_stopped_goes_on_where_it_was(
+    radio: VirtualRadio, sensor: HostSensor, tmp_path: Path
+) -> None:
+    file = update_file(tmp_path, "1.1.0", size=370_000)
+    stopped_at: list[int] = []
+    stopping = asyncio.create_task(
+        update(radio, file, on_progress=lambda step: stopped_at.append(step.sent_bytes))
+    )
+    await until(lambda: stopped_at and stopped_at[-1] > 100_000, "a third of the upload")
+    stopping.cancel()
+    await asyncio.gather(stopping, return_exceptions=True)
+    sent: list[int] = []
+    async with cared_for(sensor):
+        await update(radio, file, on_progress=lambda step: sent.append(step.sent_bytes))
+    assert next(sent_bytes for sent_bytes in sent if sent_bytes > 0) >= stopped_at[-1]
+    assert await booted_version(sensor) == "1.1.0"
 
 
 async def test_an_image_that_is_never_connected_to_gives_way(

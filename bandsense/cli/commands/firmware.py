@@ -22,7 +22,8 @@ def add(commands: Commands) -> None:
         run,
         summary="update the firmware of a sensor",
         details="The sensor checks what it gets, starts it on trial, and goes back to what it had unless "
-        "this computer can connect to it again.",
+        "this computer can connect to it again. A link that is lost is taken up where it broke; so is an "
+        "update that you stop, when you start it again.",
         example="bandsense firmware update bandsense-1.1.0.zip\nbandsense firmware update FILE 4F2A --force",
     )
     actions = command.add_subparsers(metavar="update FILE", required=True)
@@ -50,14 +51,15 @@ async def _update(arguments: argparse.Namespace) -> UpdateResult:
     from bandsense.cli.air import real_air
     from bandsense.link.update import update_firmware
 
-    async with real_air() as air:
-        return await update_firmware(
-            arguments.file,
-            arguments.sensor,
-            transport=air.transport,
-            force=arguments.force,
-            on_progress=_Shown(),
-        )
+    with _Shown() as shown:
+        async with real_air() as air:
+            return await update_firmware(
+                arguments.file,
+                arguments.sensor,
+                transport=air.transport,
+                force=arguments.force,
+                on_progress=shown,
+            )
 
 
 class _Shown:
@@ -65,13 +67,20 @@ class _Shown:
 
     def __init__(self) -> None:
         self._last = ""
+        self._on_terminal = sys.stderr.isatty()
+
+    def __enter__(self) -> _Shown:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._on_terminal and self._last:
+            print(file=sys.stderr)
 
     def __call__(self, progress: UpdateProgress) -> None:
         text = progress.stage.value
-        if not sys.stderr.isatty():
-            if text != self._last:
-                print(text, file=sys.stderr, flush=True)
-            self._last = text
-            return
-        share = f" {progress.sent_bytes / progress.total_bytes:.0%}" if progress.total_bytes else ""
-        print(f"\r{text}{share}".ljust(40), end="", file=sys.stderr, flush=True)
+        if self._on_terminal:
+            share = f" {progress.sent_bytes / progress.total_bytes:.0%}" if progress.sent_bytes else ""
+            print(f"\r{text}{share}".ljust(40), end="", file=sys.stderr, flush=True)
+        elif text != self._last:
+            print(text, file=sys.stderr, flush=True)
+        self._last = text

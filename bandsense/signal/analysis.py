@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from bandsense.errors import DataError
+from bandsense.samples import FloatArray
 from bandsense.signal.config import DetectorConfig
-from bandsense.signal.detector import RepDetector
-from bandsense.signal.events import Event, Rep, RepDone, RepRetracted, SignalWarning
+from bandsense.signal.detector import RepDetector, numbers
+from bandsense.signal.events import Event, Rep, RepDone, RepRetracted, SignalWarning, WarningKind
 from bandsense.signal.refine import refine
+from bandsense.signal.tracker import LARGEST_N
 
 __all__ = ["SetAnalysis", "analyze"]
 
 REVISED_S = 0.1
 """A boundary that moves by more than this was revised."""
+
+LIGHT_N = 20.0
+"""Only the lightest bands stay below this, and most others when their kilograms or pounds are taken for
+newtons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,8 @@ class SetAnalysis:
         reps: repetitions in order, with exact boundaries.
         causal: the same repetitions as the streaming detector saw them; each has the `index` of its twin.
         revised: `index` of those whose partial mark changed, or a boundary by more than 0.1 s.
-        warnings: what may make a number wrong.
+        warnings: what may make a number wrong; beside what the detector told, forces that look like another
+            unit.
         events: everything the streaming detector told, as it would have live.
         rate_hz: measured sample rate; 0 if the trace is too short to tell.
         exercise: name of the exercise, as given.
@@ -62,11 +70,10 @@ def analyze(
         config: thresholds; the default ones serve all people, bands and exercises.
 
     Raises:
-        DataError: shapes differ, values are not finite, times do not increase, or there are fewer than two
-            samples.
+        DataError: shapes differ, values are no finite numbers, times do not increase, or there are fewer
+            than two samples.
     """
-    time = np.asarray(time_s, dtype=np.float64)
-    tension = np.asarray(tension_n, dtype=np.float64)
+    time, tension = numbers(time_s, "times"), numbers(tension_n, "tensions")
     if time.size < 2:
         raise DataError(f"{time.size} samples are no trace; record at least a second")
     config = config if config is not None else DetectorConfig()
@@ -80,11 +87,31 @@ def analyze(
         reps=reps,
         causal=causal,
         revised=tuple(a.index for a, b in zip(reps, causal, strict=True) if _revised(a, b)),
-        warnings=tuple(event for event in events if isinstance(event, SignalWarning)),
+        warnings=(
+            *(event for event in events if isinstance(event, SignalWarning)),
+            *_doubts(time, tension, reps),
+        ),
         events=events,
         rate_hz=detector.rate_hz,
         exercise=exercise,
     )
+
+
+def _doubts(time: FloatArray, tension: FloatArray, reps: tuple[Rep, ...]) -> Iterator[SignalWarning]:
+    """A recording, unlike a sensor, does not say what its numbers are."""
+
+    def doubt(message: str) -> SignalWarning:
+        return SignalWarning(float(time[0]), WarningKind.IMPLAUSIBLE_FORCE, message, float(time[-1]))
+
+    usual_n = float(np.median(np.abs(tension[:: max(1, tension.size // 1000)])))
+    if usual_n > LARGEST_N and not any(rep.peak_tension > LARGEST_N for rep in reps):
+        yield doubt(f"half of the trace is beyond {usual_n:.0f} N, where no band is; check unit and zero")
+    highest_n = max((rep.peak_tension - rep.start_tension for rep in reps), default=LIGHT_N)
+    if highest_n < LIGHT_N:
+        yield doubt(
+            f"no repetition rises by more than {highest_n:.0f} N; "
+            "unless the band is very light, these are kilograms or pounds: give the unit"
+        )
 
 
 def _revised(exact: Rep, seen: Rep) -> bool:

@@ -27,6 +27,9 @@ LONG_GAP_S = 1.0
 LOW_RATE_HZ = 15.0
 """Below this rate phase times are coarse."""
 
+LOWEST_RATE_HZ = 5.0
+"""Below this rate repetitions are missed."""
+
 
 class RepDetector:
     """Counts repetitions and follows their phases in a stream of tension.
@@ -75,10 +78,10 @@ class RepDetector:
             saturated: bool[n]; True where the converter was at the end of its range.
 
         Raises:
-            DataError: shapes differ, a value is not finite, or times do not increase. Nothing was taken.
+            DataError: shapes differ, a value is no finite number, or times do not increase. Nothing was
+                taken.
         """
-        time = np.asarray(time_s, dtype=np.float64)
-        tension = np.asarray(tension_n, dtype=np.float64)
+        time, tension = numbers(time_s, "times"), numbers(tension_n, "tensions")
         self._check(time, tension)
         if gap_before is not None:
             _flags(gap_before, time)
@@ -143,10 +146,15 @@ class RepDetector:
             self._config, self._clean_n, self._clean_s, self._saturated, self._gaps, rate_hz, self._step
         )
         if rate_hz < LOW_RATE_HZ:
+            consequence = (
+                "for exact phase times; counts still hold"
+                if rate_hz >= LOWEST_RATE_HZ
+                else "to count repetitions by; check that times are in seconds"
+            )
             self._tracker.warn(
                 float(segment.time_s[0]),
                 WarningKind.LOW_RATE,
-                f"{rate_hz:.1f} samples a second are too few for exact phase times; counts still hold",
+                f"{rate_hz:.3g} samples a second are too few {consequence}",
             )
         return self._tracker
 
@@ -155,6 +163,21 @@ class RepDetector:
             return []
         events, self._tracker.events = self._tracker.events, []
         return events
+
+
+def numbers(values: ArrayLike, what: str) -> FloatArray:
+    """`values` as float64.
+
+    Raises:
+        DataError: they are no real numbers.
+    """
+    try:
+        given = np.asarray(values)
+        if np.iscomplexobj(given):
+            raise TypeError
+        return given.astype(np.float64, copy=False)
+    except (TypeError, ValueError, OverflowError):
+        raise DataError(f"{what} must be numbers; convert text, and leave missing samples out") from None
 
 
 def _flags(flags: ArrayLike, time: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

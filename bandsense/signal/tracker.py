@@ -67,9 +67,16 @@ QUICK_PART = 0.45
 """After so many strong repetitions, this part of their median duration is enough for a weaker one."""
 
 WALKING_STEPS = 3
-WALKING_S = 3.0
+WALKING_S = 2.5
 WALKING_LONGER = 1.8
 """So many steps in this time are walking, in which two may look like one so much longer or stronger."""
+
+CALM_S = 1.2
+"""Steps follow each other within this time; after it the person stands."""
+
+RIPPLE_N = 1.2
+RIPPLE_PART = 0.12
+"""Tops within a movement are steps if tension falls between them by this much and this part of the rise."""
 
 QUICK_INTERVALS = 0.6
 """Sampling makes a step up to so many intervals longer."""
@@ -128,8 +135,14 @@ def displacement(tension_n: float, rest_n: float, full_n: float, exponent: float
 
 
 def full_range(tops_n: Sequence[float], rest_n: float) -> float:
-    """Tension at the top of a full repetition: the median of the repetitions that come near the highest."""
-    near_n = rest_n + FULL_PART * (max(tops_n) - rest_n)
+    """Tension at the top of a full repetition: the median of the repetitions that come near the highest.
+
+    Args:
+        tops_n: tensions at the tops, at least one.
+        rest_n: rest level; it may have come to lie above all of them.
+    """
+    highest_n = max(tops_n)
+    near_n = min(highest_n, rest_n + FULL_PART * (highest_n - rest_n))
     return median(top for top in tops_n if top >= near_n)
 
 
@@ -147,6 +160,8 @@ class _Movement:
     start_n: float
     start_at: int
     start_s: float
+    begun_s: float
+    """When tension left the rest level."""
     top_n: float
     top_at: int
     top_s: float
@@ -335,7 +350,7 @@ class Tracker:
             self._waiting.popleft()
         self._valleys.append(self._low_n)
         self._base_n = self._lowest_valley()
-        self._movement = m = _Movement(self._low_n, self._low_at, self._low_s, y, at, t, y, t)
+        self._movement = m = _Movement(self._low_n, self._low_at, self._low_s, t, y, at, t, y, t)
         m.blind = at == self._blind_at
         m.turn_n = y - self._config.top_drop * m.rise_n
         m.alarm_s = self._held_at(t)
@@ -506,10 +521,13 @@ class Tracker:
     def _certain_at_top(self, m: _Movement) -> bool:
         if m.blind or self._walking(m):
             return False
+        weak = m.rise_n < self._config.strong_rise_n
+        if weak and self._ripples(m, m.top_at):
+            return False
         if self._full_n is not None:
             if self._range(m) < self._config.clear_range:
                 return False
-            if m.rise_n >= self._config.strong_rise_n or self._quick_width() < self._config.quick_width_s:
+            if not weak or self._quick_width() < self._config.quick_width_s:
                 return True
         edge = rising_edge(self._time_s, self._smooth_n, self._place(m.start_at), self._place(m.top_at))
         rise_s, rise_n = edge.high_s - edge.low_s, m.top_n - edge.valley_n
@@ -521,7 +539,29 @@ class Tracker:
 
     def _walking(self, m: _Movement) -> bool:
         """Whether there were steps right before."""
-        return len(self._steps) == WALKING_STEPS and m.start_s - self._steps[0] < WALKING_S
+        if len(self._steps) < WALKING_STEPS:
+            return False
+        return self._steps[-1] - self._steps[0] < WALKING_S and m.begun_s - self._steps[-1] < CALM_S
+
+    def _ripples(self, m: _Movement, last_at: int) -> list[float]:
+        """Times of the tops within a movement up to a tick, from each of which tension fell again."""
+        swing_n = max(RIPPLE_N, RIPPLE_PART * m.rise_n)
+        tops_s, rising = [], True
+        top_n = low_n = m.start_n
+        seen = slice(self._place(m.start_at), self._place(last_at) + 1)
+        top_s = m.start_s
+        for t, y in zip(self._time_s[seen], self._smooth_n[seen], strict=True):
+            if rising:
+                if y > top_n:
+                    top_n, top_s = y, t
+                elif y < top_n - swing_n:
+                    tops_s.append(top_s)
+                    rising, low_n = False, y
+            elif y < low_n:
+                low_n = y
+            elif y > low_n + swing_n:
+                rising, top_n, top_s = True, y, t
+        return tops_s
 
     def _quick_rise(self, m: _Movement) -> float:
         """Shortest pull that is sure at its top; a large one may be nearly as quick as the set's others."""
@@ -585,23 +625,25 @@ class Tracker:
         return m.rise_n >= self._config.strong_rise_n or large
 
     def _too_quick(self, m: _Movement, width_s: float) -> bool:
-        """Whether a movement is a step or a blow."""
-        longer = WALKING_LONGER if self._walking(m) else 1.0
-        quick = width_s < longer * self._quick_width() and m.rise_n < longer * self._config.strong_rise_n
-        if quick:
-            self._steps.append(m.top_s)
-        return quick or width_s < self._config.shortest_width_s
+        """Whether a movement is a step or several, or a blow."""
+        walking, shortest_s = self._walking(m), self._quick_width()
+        strong_n = self._config.strong_rise_n
+        tops_s = self._ripples(m, m.last_at) if m.rise_n < strong_n else []
+        steps = m.rise_n < strong_n and (walking or len(tops_s) >= WALKING_STEPS or width_s < shortest_s)
+        longer = WALKING_LONGER if walking else 0.0
+        if steps or (width_s < longer * shortest_s and m.rise_n < longer * strong_n):
+            self._steps.extend(tops_s or [m.top_s])
+            self._drop_first_steps()
+            return True
+        return width_s < self._config.shortest_width_s
 
     def _wait(self, m: _Movement) -> None:
         """Keep a low first movement until a second one like it shows that both were repetitions."""
         alike = [w for w in self._waiting if ALIKE <= w.rise_n / m.rise_n <= 1.0 / ALIKE]
         self._waiting.append(m)
         if m.rise_n >= self._config.least_first_n:
-            for w in alike:
-                if w.rise_n >= self._config.least_first_n:
-                    self._count(w)
-                    self._tell_done(w, self._boundaries(w))
-            if alike and self._full_n is not None:
+            if any(w.rise_n >= self._config.least_first_n for w in alike):
+                self._waiting.pop()
                 self._count(m)
         elif len(alike) + 1 >= SMALL_ALIKE:
             self._warn_once(
@@ -611,9 +653,28 @@ class Tracker:
                 "if these are kilograms or pounds, give the unit",
             )
 
+    def _drop_first_steps(self) -> None:
+        """Take back first weak repetitions that turn out to have been the first steps of a walk."""
+        if len(self._steps) < WALKING_STEPS or self._steps[-1] - self._steps[0] >= WALKING_S:
+            return
+        for e in list(self._early or ()):
+            if e.index and e.rise_n < self._config.strong_rise_n and self._steps[0] - e.top_s < CALM_S:
+                self._retract(e, e.top_s, RetractReason.TOO_QUICK)
+
+    def _count_waiting(self, m: _Movement) -> None:
+        """Count what waited for a movement like this one."""
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        for w in waiting:
+            if w.rise_n >= max(self._config.least_first_n, ALIKE * m.rise_n):
+                self._count(w)
+                self._tell_done(w, self._boundaries(w))
+
     # Telling.
 
     def _count(self, m: _Movement) -> None:
+        if self._full_n is None:
+            self._count_waiting(m)
         self._drop_set_up(m)
         m.index, self._next_index = self._next_index, self._next_index + 1
         self.standing += 1

@@ -177,6 +177,47 @@ def test_walking_with_the_band_gives_nothing(height_n: float, steps_hz: float, r
     assert not reps_of(detect(time_s, 5.0 + height * (0.5 - 0.5 * np.cos(phase))))
 
 
+def irregular_walk(seed: int, rate_hz: float, duration_s: float) -> tuple[FloatArray, FloatArray]:
+    """Steps of uneven height, length and cadence with a taut band, and the slow sway of the whole person."""
+    rng = np.random.default_rng([5, seed])
+    time_s = np.arange(0.0, duration_s, 1.0 / rate_hz)
+    height_n, steps_hz, part = rng.uniform(3.0, 15.0), rng.uniform(1.5, 2.2), rng.uniform(0.5, 1.0)
+    steps_n, at_s = np.zeros_like(time_s), 0.5
+    while at_s < duration_s:
+        period_s = rng.normal(1.0, 0.08) / steps_hz
+        u = np.clip((time_s - at_s) / (part * period_s), 0.0, 1.0)
+        steps_n += height_n * np.clip(rng.normal(1.0, 0.25), 0.2, 1.8) * np.sin(np.pi * u) ** 2
+        at_s += period_s
+    sway = sum(
+        rng.normal() * np.sin(2.0 * np.pi * (hz * time_s + rng.random())) for hz in (0.1, 0.23, 0.4, 0.7)
+    )
+    return time_s, 10.0 + steps_n + 0.6 * sway + 0.03 * rng.standard_normal(time_s.size)
+
+
+@pytest.mark.parametrize("rate_hz", [20.0, 80.0])
+@pytest.mark.parametrize("seed", range(12))
+def test_walking_unevenly_with_a_taut_band_leaves_no_count(seed: int, rate_hz: float) -> None:
+    assert not reps_of(detect(*irregular_walk(seed, rate_hz, 120.0)))
+
+
+def test_a_weak_set_after_walking_is_counted_from_its_first_repetition() -> None:
+    walk_s, walk_n = irregular_walk(3, 80.0, 20.0)
+    set_s, set_n = trace([Stroke(pull_s=0.8, return_s=0.8)] * 6, peak_n=32.0, rest_n=10.0)
+    time_s = np.concatenate((walk_s, walk_s[-1] + 1.0 / 80.0 + set_s))
+    assert len(reps_of(detect(time_s, np.concatenate((walk_n, set_n))))) == 6
+
+
+def test_a_weak_first_repetition_is_counted_when_the_second_is_sure() -> None:
+    assert len(reps_of(detect(*trace([Stroke(top=0.8), *FIVE], peak_n=13.0)))) == 6
+
+
+def test_a_rest_level_above_all_tops_learnt_so_far_breaks_nothing() -> None:
+    first_s, first_n = trace(FIVE, peak_n=30.0)
+    second_s, second_n = trace(FIVE, rest_n=45.0, peak_n=90.0)
+    time_s = np.concatenate((first_s, first_s[-1] + 1.0 / 80.0 + second_s))
+    assert len(reps_of(detect(time_s, np.concatenate((first_n, second_n))))) >= 9
+
+
 def test_walking_after_a_set_of_a_weak_band_gives_nothing() -> None:
     time_s, tension_n = trace(FIVE, peak_n=20.0)
     walk_s = np.arange(0.0, 20.0, 1.0 / 80.0)

@@ -150,6 +150,7 @@ def test_analyze_reads_the_real_recordings(command: Command, recordings: Path, n
     assert json.loads(done.out)["reps"] == reps
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
 @pytest.mark.parametrize("arguments", [["sessions"], ["live", "--sim", "--speed", "0", "--json"]])
 def test_output_on_a_full_disk_is_told(tmp_path: Path, arguments: list[str]) -> None:
@@ -168,6 +169,7 @@ def test_output_on_a_full_disk_is_told(tmp_path: Path, arguments: list[str]) -> 
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lines", [1, 12])
 def test_a_reader_of_live_that_leaves_ends_it_and_keeps_the_session(
     tmp_path: Path, set_file: Path, lines: int
@@ -193,6 +195,7 @@ def test_a_reader_of_live_that_leaves_ends_it_and_keeps_the_session(
     assert states in ([], ["complete"])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs signals as Unix has them")
 def test_an_interrupt_ends_the_search_for_a_sensor_at_once(tmp_path: Path) -> None:
     with subprocess.Popen(

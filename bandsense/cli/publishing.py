@@ -23,6 +23,22 @@ class Publishing:
     mqtt: str | None = None
     lsl: str | None = None
 
+    def check(self) -> None:
+        """Do nothing where all of it can be published, so that no sensor is looked for in vain.
+
+        Raises:
+            ConfigError: an address or identity cannot be used.
+            MissingExtra: what is needed for it is not installed.
+        """
+        if self.lsl is not None:
+            from bandsense.live.lsl import check_session
+
+            check_session(self.lsl)
+        if self.mqtt is not None:
+            from bandsense.live.mqtt import MqttPublisher, MqttTarget
+
+            MqttPublisher(MqttTarget.parse(self.mqtt))
+
 
 @asynccontextmanager
 async def published(tracker: Tracker, sensor: str, to: Publishing) -> AsyncIterator[None]:

@@ -96,6 +96,7 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
         DataError: the capture cannot be written.
         StoreError: something could not be stored; what was stored before is kept.
     """
+    training.publishing.check()
     who = trainee(store, training.person, training.exercise, training.band)
     first_side = who.first_side(training.side)
     if who.band is not None and (notice := who.band.notice()) is not None:

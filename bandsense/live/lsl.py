@@ -16,13 +16,30 @@ from bandsense.errors import ConfigError, MissingExtra
 from bandsense.samples import FloatArray
 from bandsense.workout.events import Event, Level
 
-__all__ = ["LslPublisher"]
+__all__ = ["LslPublisher", "check_session"]
 
 LEAST_SESSION = 8
 """Characters of a session identity, so that it is not guessed in passing."""
 
 RELATED_S = 60.0
 """The clocks are related over so long a time: 100 ppm between them make 6 ms."""
+
+
+def check_session(session: str) -> None:
+    """Do nothing with a session identity that can be used.
+
+    Raises:
+        ConfigError: it is too short or has characters that LSL's configuration can't hold.
+        MissingExtra: pylsl is not installed.
+    """
+    if len(session) < LEAST_SESSION or not (session.isascii() and session.isalnum()):
+        raise ConfigError(
+            f"the LSL session identity has {LEAST_SESSION} or more letters and digits; inlets need it too"
+        )
+    try:
+        import pylsl  # noqa: F401
+    except (ImportError, RuntimeError) as error:
+        raise MissingExtra("streaming over LSL", "lsl") from error
 
 
 class LslPublisher:
@@ -34,21 +51,15 @@ class LslPublisher:
         session: LSL session identity that inlets must share.
 
     Raises:
-        ConfigError: the session identity is too short or has characters that LSL's configuration can't hold.
-        MissingExtra: pylsl is not installed.
+        ConfigError, MissingExtra: see `check_session`.
     """
 
     def __init__(
         self, trace: Callable[[float, float], tuple[FloatArray, FloatArray]], *, sensor: str, session: str
     ) -> None:
-        if len(session) < LEAST_SESSION or not (session.isascii() and session.isalnum()):
-            raise ConfigError(
-                f"the LSL session identity has {LEAST_SESSION} or more letters and digits; inlets need it too"
-            )
-        try:
-            import pylsl
-        except (ImportError, RuntimeError) as error:
-            raise MissingExtra("streaming over LSL", "lsl") from error
+        check_session(session)
+        import pylsl
+
         pylsl.set_config_content(f"[lab]\nSessionID = {session}\n")
         source = f"bandsense-{sensor}"
         info = pylsl.StreamInfo("bandsense", "Force", 1, pylsl.IRREGULAR_RATE, "float32", source)

@@ -166,13 +166,33 @@ def test_the_second_simulator_crosses_its_labels() -> None:
         assert (at_hold - valley) / (true.peak_n - valley) == pytest.approx(0.9, abs=0.03)
 
 
-def test_the_command_prints_tables_and_writes_figures(
+def test_the_command_prints_tables_and_writes_figures_and_a_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BANDSENSE_RECORDINGS", str(tmp_path / "none"))
-    file = tmp_path / "figures.json"
-    assert main(["--sets", "4", "--controls", "0", "--rates", "80", "--json", str(file)]) == 0
+    file, page = tmp_path / "figures.json", tmp_path / "page.md"
+    page.write_text("<!-- figures -->\n\n<!-- end of figures -->\n")
+    options = ["--sets", "4", "--controls", "0", "--rates", "80", "--json", str(file), "--page", str(page)]
+    assert main(options) == 0
     assert "Counts by disturbance class at 80 Hz" in capsys.readouterr().out
     rows = json.loads(file.read_text())["simulated"]
     assert {row["method"] for row in rows} >= {"bandsense", "zig-zag 10 N"}
     assert all(0 <= row["exact"] <= 1 for row in rows)
+    assert "| F1 at least 0.995 at 80 Hz |" in page.read_text()
+
+
+def test_a_missed_target_fails_a_strict_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BANDSENSE_RECORDINGS", str(tmp_path / "none"))
+    few = ["--sets", "2", "--controls", "0", "--rates", "80", "--strict"]
+    assert main(few) == 1
+    printed = capsys.readouterr().out
+    assert any("20 Hz" in line and line.endswith("missed") for line in printed.splitlines())
+
+
+@pytest.mark.parametrize("kind", ["walking", "isometric_hold", "empty", "posture", "static_mass"])
+def test_the_second_simulator_makes_controls_too(kind: str) -> None:
+    made = [case for case in controls("held-out", 1) if case.group == kind]
+    assert {case.generator for case in made} == {"power law", "relaxing solid"}
+    assert all(case.record(20.0).time_s.size > 100 for case in made)

@@ -39,6 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Scan and list; 1 when there is none."""
     import asyncio
 
+    if sys.stderr.isatty():
+        print(f"listening for {arguments.seconds:g} s", file=sys.stderr)
     sightings = asyncio.run(_scan(arguments))
     if arguments.json:
         for sighting in sightings:

@@ -112,8 +112,9 @@ class WebView:
             ) from error
 
     def address(self, port: int) -> str:
-        """The page's address, with its token where one is needed."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
+        """The page's address as another device can open it, with its token where one is needed."""
+        host = _own_address(self._host)
+        host = f"[{host}]" if ":" in host else host
         return f"http://{host}:{port}/" + (f"?token={self._token}" if self._token else "")
 
     def app(self) -> Starlette:
@@ -186,6 +187,22 @@ def _server_class() -> type[Any]:
             yield
 
     return Server
+
+
+def _own_address(host: str) -> str:
+    """The address itself; for one that means all of this computer's, the one that others reach it by."""
+    try:
+        if not ipaddress.ip_address(host).is_unspecified:
+            return host
+    except ValueError:
+        return host
+    family, anywhere = (socket.AF_INET6, "2001:db8::1") if ":" in host else (socket.AF_INET, "192.0.2.1")
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((anywhere, 9))  # chooses a route and sends nothing
+        except OSError:
+            return socket.gethostname()
+        return str(probe.getsockname()[0])
 
 
 def _is_loopback(host: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -132,17 +133,28 @@ async def test_a_page_of_another_origin_cannot_listen() -> None:
 
 
 async def test_opened_to_the_network_it_needs_the_token() -> None:
-    async with served(host="0.0.0.0") as address:
-        assert re.fullmatch(r"http://0\.0\.0\.0:\d+/\?token=[\w-]{20,}", address)
+    async with served(host="0.0.0.0") as told:
+        assert re.fullmatch(r"http://[\w.-]+:\d+/\?token=[\w-]{20,}", told)
+        address = re.sub(r"//[\w.-]+:", "//127.0.0.1:", told)
         assert (await get(address))[0] == 200
         assert (await get(address.split("?")[0]))[0] == 403
         assert (await get(address[:-1]))[0] == 403
-        async with websockets.connect(live(address.replace("0.0.0.0", "127.0.0.1"))) as page:
+        async with websockets.connect(live(address)) as page:
             assert "state" in json.loads(await page.recv())
-        bare = live(address.replace("0.0.0.0", "127.0.0.1").split("?")[0])
-        async with websockets.connect(bare) as page:
+        async with websockets.connect(live(address.split("?")[0])) as page:
             with pytest.raises(websockets.ConnectionClosed):
                 await page.recv()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_the_address_that_is_told_leads_here_from_elsewhere(host: str) -> None:
+    told = urlsplit(WebView(ViewState(), host=host).address(8321)).hostname
+    assert told not in (None, "", "0.0.0.0", "::")
+
+
+def test_an_address_of_ones_own_choice_is_told_as_it_is() -> None:
+    assert WebView(ViewState(), host="127.0.0.1").address(80) == "http://127.0.0.1:80/"
+    assert WebView(ViewState(), host="fe80::1").address(80).startswith("http://[fe80::1]:80/?token=")
 
 
 async def test_the_page_hears_that_the_session_is_over() -> None:

@@ -138,10 +138,10 @@ def recording(path: Path) -> SampleSource:
     Raises:
         FileFormatError: the file cannot be read.
     """
-    from bandsense.export.reading import read_recording
+    from bandsense.cli.traces import read_trace
     from bandsense.sim.source import TraceSource
 
-    block = read_recording(path).block
+    block = read_trace(path).block
     return TraceSource(block.time_s, block.values)
 
 

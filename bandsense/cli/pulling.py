@@ -11,7 +11,7 @@ from bandsense.bands.pull import GuidedPull
 from bandsense.cli.air import Air
 from bandsense.cli.calibrations import calibration_of
 from bandsense.cli.following import interrupts
-from bandsense.export.reading import read_recording
+from bandsense.cli.traces import read_trace
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.samples import SampleBlock
 from bandsense.signal.calibration import Calibration
@@ -30,7 +30,7 @@ def pull_from_file(guide: Guide, path: Path, say: Say) -> Calibration:
         FileFormatError: the file cannot be read.
     """
     calibration = Calibration.identity()
-    _push(guide, read_recording(path).block, calibration, say)
+    _push(guide, read_trace(path).block, calibration, say)
     return calibration
 
 

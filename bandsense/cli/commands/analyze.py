@@ -41,13 +41,13 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Analyse the file and print what it holds."""
+    from bandsense.cli.traces import read_trace
     from bandsense.errors import FileFormatError
-    from bandsense.export.reading import read_recording
     from bandsense.signal.analysis import analyze
     from bandsense.signal.calibration import Calibration
     from bandsense.signal.metrics import rep_metrics
 
-    recording = read_recording(arguments.file)
+    recording = read_trace(arguments.file)
     block = recording.block
     if len(block) < 2:
         raise FileFormatError(arguments.file, "a single sample is no trace; record at least a second")
@@ -101,5 +101,3 @@ def _print(recording: Recording, analysis: SetAnalysis, figures: Sequence[RepMet
         print(f"times count from the first sample, at {recording.first_time_s:g} s in the file")
     for warning in analysis.warnings:
         print(f"warning at {warning.time_s:.2f} s: {warning.message}", file=sys.stderr)
-    for note in recording.notes:
-        print(f"note: {note}", file=sys.stderr)

@@ -98,11 +98,11 @@ def _file(path: Path) -> Iterator[_Recording]:
 
         yield from (_Recording(each.sensor, each.settings, each.items) for each in captured(path))
         return
-    from bandsense.export.reading import read_recording
+    from bandsense.cli.traces import read_trace
     from bandsense.signal.calibration import Calibration
     from bandsense.workout.settings import WorkoutSettings
 
-    recording = read_recording(path)
+    recording = read_trace(path)
     yield _Recording(path.name, WorkoutSettings(Calibration.identity()), (recording.block,))
 
 

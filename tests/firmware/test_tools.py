@@ -6,7 +6,9 @@ import hashlib
 import io
 import struct
 import sys
+import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from intelhex import IntelHex
@@ -20,7 +22,9 @@ from tests.needs import REPOSITORY
 sys.path.insert(0, str(REPOSITORY / "firmware" / "tools"))
 import budget
 import pack
+import panics
 import sign
+from elf import Elf, Section
 
 LOWEST_UF2_END = 0xA_D000
 """Some releases of the board's UF2 boot loader write only below this address."""
@@ -107,3 +111,91 @@ def test_frames_and_calls_are_read_from_the_disassembly() -> None:
     assert functions[0x1000].calls == {0x2000}
     assert functions[0x1000].indirect
     assert functions[0x2000].frame == 16 + 16
+
+
+PARTS = ("boot-flash", "application-flash", "application-ram", "application-stack")
+
+
+def weighed(monkeypatch: pytest.MonkeyPatch, budgets: dict[str, int]) -> int:
+    """Exit status of the budget's check of an image that takes 100 bytes of everything."""
+    sizes = {".data": 50, ".bss": 40, ".uninit": 10}
+    sections = {name: Section(name, 0, size, b"") for name, size in sizes.items()}
+    lines = ["[budget]", *(f"{name} = {budgets.get(name, 100)}" for name in PARTS)]
+    lines += ["[available]", *(f"{name} = 1000" for name in PARTS), "[interrupt-priorities]"]
+    monkeypatch.setattr(budget, "read_elf", lambda _: Elf(0, bytes(100), sections, {}))
+    monkeypatch.setattr(budget, "worst_stack", lambda *_: (100, {"thread": 100}))
+    monkeypatch.setattr(budget, "_BUDGET", SimpleNamespace(read_text=lambda encoding: "\n".join(lines)))
+    monkeypatch.setattr(sys, "argv", ["budget.py", "--boot", "boot.elf", "--application", "slot-a.elf"])
+    with pytest.raises(SystemExit) as ended:
+        budget.main()
+    return int(ended.value.code or 0)
+
+
+def test_an_image_within_its_budget_passes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert weighed(monkeypatch, {}) == 0
+    assert "OVER BUDGET" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_one_byte_over_the_budget_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], part: str
+) -> None:
+    assert weighed(monkeypatch, {part: 99}) == 1
+    out = capsys.readouterr().out
+    assert out.count("OVER BUDGET") == 1
+    assert "stack: thread 100" in out
+
+
+def test_the_budget_lies_within_what_there_is() -> None:
+    settings = tomllib.loads((REPOSITORY / "firmware" / "budget.toml").read_text())
+    assert settings["budget"].keys() == settings["available"].keys()
+    assert all(settings["budget"][name] < settings["available"][name] for name in settings["budget"])
+
+
+def test_the_deepest_stack_counts_calls_tasks_and_interrupts(monkeypatch: pytest.MonkeyPatch) -> None:
+    functions = {
+        0x10: budget.Function("Reset", frame=8, calls={0x20}),
+        0x20: budget.Function("executor::poll", frame=100, indirect=True),
+        0x30: budget.Function("TaskStorage<a>::poll", frame=1000, calls={0x40}),
+        0x40: budget.Function("leaf", frame=50),
+        0x50: budget.Function("TaskStorage<b>::poll", frame=700),
+        0x60: budget.Function("RADIO", frame=30, calls={0x40}),
+    }
+    words = struct.pack("<2I", 0x31, 0x51)
+    elf = Elf(
+        0, b"", {".rodata": Section(".rodata", 0, 8, words)}, {f.name: at for at, f in functions.items()}
+    )
+    monkeypatch.setattr(budget, "read_elf", lambda _: elf)
+    monkeypatch.setattr(budget, "disassemble", lambda _: "")
+    monkeypatch.setattr(budget, "read_functions", lambda _: (functions, set()))
+    total, parts = budget.worst_stack(Path("image"), {"RADIO": 0})
+    assert parts == {"thread": 8 + 100 + 1000 + 50, "priority 0": 30 + 50 + 108}
+    assert total == sum(parts.values())
+
+
+def test_calls_of_panicking_functions_are_found() -> None:
+    listing = "\n".join(
+        [
+            "    1000:      \tbl\t0x2000 <core::slice::index::slice_index_fail> @ imm = #4082",
+            "    1004:      \tbl\t0x2000 <core::panicking::panic_const::panic_const_async_fn_resumed> @ imm",
+            "    1008:      \tbl\t0x2000 <bandsense_core::sampler::Sampler::push> @ imm = #4082",
+            "    100c:      \tbl\t0x2000 <core::panicking::panic_bounds_check> @ imm = #4082",
+        ]
+    )
+    assert list(panics.panic_calls(listing)) == [0x1000, 0x100C]
+
+
+@pytest.mark.parametrize(
+    ("chain", "is_to_blame"),
+    [
+        (["firmware/core/src/sampler.rs:9:1"], True),
+        (["/usr/library/core/src/slice/index.rs:9:1", "firmware/core/src/bytes.rs:1:1"], True),
+        (["x/heapless-0.9.3/src/vec/mod.rs:9:1", "firmware/core/src/nau7802.rs:1:1"], True),
+        (["x/embassy-sync-0.8.0/src/channel.rs:845:38", "firmware/app/src/sampling.rs:1:1"], False),
+        (["firmware/app/src/table.rs:9:1"], False),
+    ],
+)
+def test_the_hot_loop_is_blamed_for_what_it_causes(chain: list[str], is_to_blame: bool) -> None:
+    assert (panics.blame(chain) == chain[-1]) == is_to_blame

@@ -16,7 +16,9 @@ pub fn percent(battery_mv: u16) -> u8 {
     for ((&low_mv, &high_mv), percent) in steps {
         if battery_mv < high_mv {
             let above_mv = u32::from(battery_mv.saturating_sub(low_mv));
-            return percent + (above_mv * 10 / u32::from(high_mv - low_mv)) as u8;
+            // The table rises; a division that could be by zero would be a way to panic.
+            let tenth = (above_mv * 10).checked_div(u32::from(high_mv - low_mv)).unwrap_or(0);
+            return percent + tenth as u8;
         }
     }
     100

@@ -203,7 +203,7 @@ class _Update:
         self.file = file
         self.force = force
         self.on_progress = on_progress
-        self.old_version: str | None = None
+        self.old: ImageState | None = None
         self.requested: FirmwareImage | None = None
         self.achieved = asyncio.Event()
 
@@ -231,7 +231,7 @@ class _Update:
                     self.tell(UpdateStage.DONE, len(image.content))
                     return UpdateResult(
                         sighting.name,
-                        self.old_version or image.version_text,
+                        self.old.version if self.old is not None else image.version_text,
                         image.version_text,
                         image.development,
                         connections - 1 - (self.requested is not None),
@@ -259,14 +259,16 @@ class _Update:
         active = next((state for state in states if state.active), None)
         if active is None:
             raise UpdateError("the sensor does not say what it runs; reset it and try again")
-        if self.old_version is None:
-            self.old_version = active.version
+        if self.old is None:
+            self.old = active
         running = next((image for image in self.file.images if image.digest == active.hash), None)
-        if self.requested is not None or (running is not None and not active.confirmed):
+        # The power may have gone before the sensor could say that it will start the image.
+        started = running is not None and (not active.confirmed or active.hash != self.old.hash)
+        if self.requested is not None or started:
             return await self.prove(link, client, active, running)
         image = self.chosen(active)
         uploaded = any(state.hash == image.digest for state in states if not state.active)
-        if not uploaded:
+        if not uploaded or not await self.is_whole(link, client, image):
             await self.upload(link, client, image)
         await self.start(link, client, image)
         return None
@@ -311,6 +313,15 @@ class _Update:
         finally:
             await steps.aclose()  # type: ignore[attr-defined]
 
+    async def is_whole(self, link: Link, client: SMPClient, image: FirmwareImage) -> bool:
+        """Whether the sensor would start what it lists: the power may have gone at an image's last bytes."""
+        from smpclient.requests.image_management import ImageStatesWrite
+
+        with suppress(UpdateError):
+            await _request(link, client, ImageStatesWrite(hash=image.digest))
+            return True
+        return False
+
     async def start(self, link: Link, client: SMPClient, image: FirmwareImage) -> None:
         """Have the image started on trial, and wait for the sensor to go."""
         from smpclient.requests.image_management import ImageStatesWrite
@@ -335,7 +346,8 @@ class _Update:
                 await self.start(link, client, self._pending(states))
                 return None
             raise UpdateError(
-                f"the new firmware did not prove itself; the sensor went back to {active.version}"
+                f"the new firmware did not prove itself; the sensor went back to {active.version}. If its "
+                "power failed meanwhile, start the update again"
             )
         self.tell(UpdateStage.PROVING, len(running.content))
         for _ in range(CONFIRMATION_POLLS):

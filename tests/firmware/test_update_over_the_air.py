@@ -13,9 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bandsense.errors import UpdateError
 from bandsense.link.update import UpdateProgress, UpdateResult, UpdateStage, update_firmware
 from bandsense.sim.radio import VirtualRadio
-from tests.firmware.sensor import RADIO_NAME, HostSensor, until
+from tests.firmware.sensor import RADIO_NAME, RESTART, HostSensor, until
 from tests.firmware.updates import (
+    POWER_CUT,
     SLOTS,
+    Caretaker,
     cared_for,
     factory_flash,
     host_arguments,
@@ -44,10 +46,8 @@ async def update(radio: VirtualRadio, file: Path, **options: object) -> UpdateRe
 async def booted_version(sensor: HostSensor) -> str:
     """What the sensor runs after it was switched off and on."""
     await sensor.reboot()
-    async with asyncio.timeout(5):
-        while not (running := [line for line in sensor.said if line.startswith("running ")]):
-            await asyncio.sleep(0.01)
-    return running[0].removeprefix("running ")
+    await until(lambda: any(line.startswith("running ") for line in sensor.said), "a start")
+    return next(line for line in sensor.said if line.startswith("running ")).removeprefix("running ")
 
 
 async def test_an_update_is_uploaded_tried_and_kept(
@@ -121,12 +121,13 @@ async def test_an_image_that_is_never_connected_to_gives_way(
     radio: VirtualRadio, sensor: HostSensor, tmp_path: Path
 ) -> None:
     updating = asyncio.create_task(update(radio, update_file(tmp_path, "1.1.0")))
-    assert await sensor.exit_status(20) == 10
+    assert await sensor.exit_status() == RESTART
+    radio.silence("computer")
     await sensor.start()
-    async with asyncio.timeout(5):
-        while "running 1.1.0" not in sensor.said:
-            await asyncio.sleep(0.001)
-    await sensor.reboot()
+    await sensor.says("running 1.1.0")
+    await sensor.cut_power()
+    radio.unsilence("computer")
+    await sensor.start()
     with pytest.raises(UpdateError, match=r"went back to 1\.0\.0"):
         await updating
     assert await booted_version(sensor) == "1.0.0"
@@ -177,18 +178,39 @@ async def test_the_link_cut_a_hundred_times(radio: VirtualRadio, sensor: HostSen
 
 @pytest.mark.timeout(900)
 async def test_power_cut_at_flash_operations(radio: VirtualRadio, sensor: HostSensor, tmp_path: Path) -> None:
+    """Of the upload, the trial's mark, the confirmation; firmware/update/tests cuts at every operation."""
     file = update_file(tmp_path, "1.1.0")
-    async with cared_for(sensor):
-        await update(radio, file)
-    await sensor.cut_power()
     bonded_and_old = bytearray(factory_flash())
-    bonded_and_old[0xE_C000:0xF_4000] = sensor.flash.read_bytes()[0xE_C000:0xF_4000]
-    draw = random.Random(3)
-    for _ in range(25 if IN_CI else 5):
+
+    async def update_an_old_one(upload_cut: int | None = None, trial_cut: int | None = None) -> Caretaker:
         sensor.flash.write_bytes(bonded_and_old)
-        await sensor.start("--cut-at", str(draw.randrange(1, 1600)))
+        await sensor.start(*cut_at(upload_cut))
         async with cared_for(sensor) as caretaker:
-            await update(radio, file)
-        assert 137 in caretaker.statuses
+            caretaker.next_start = cut_at(trial_cut)
+            try:
+                await update(radio, file)
+            except UpdateError:
+                # A trial that the power ends is one that the image did not pass.
+                if trial_cut is None:
+                    raise
+                await update(radio, file)
+        await sensor.cut_power()
+        return caretaker
+
+    await sensor.cut_power()
+    await update_an_old_one()
+    bonded_and_old[0xE_C000:0xF_4000] = sensor.flash.read_bytes()[0xE_C000:0xF_4000]
+    [steps_of_upload] = (await update_an_old_one()).flash_steps
+    draw = random.Random(3)
+    uploads = [1, 9, 16, 17, 18, 19, *draw.sample(range(20, steps_of_upload), 6)]
+    uploads += range(steps_of_upload - 3, steps_of_upload + 1)
+    trials = [1, 2, 3, 10, 18, 19, 20]
+    cuts = [(at, None) for at in uploads] + [(None, at) for at in trials]
+    for cut in cuts if IN_CI else draw.sample(cuts, 5):
+        assert POWER_CUT in (await update_an_old_one(*cut)).statuses, cut
         assert await booted_version(sensor) == "1.1.0"
         await sensor.cut_power()
+
+
+def cut_at(step: int | None) -> tuple[str, ...]:
+    return () if step is None else ("--cut-at", str(step))

@@ -70,12 +70,19 @@ async def transport(radio: VirtualRadio, computer: str = "computer") -> Transpor
 
 
 class Caretaker:
-    """Starts a sensor again whenever it ends, as a chip starts again after a reset, and notes what it ran."""
+    """Starts a sensor again whenever it ends, as a chip starts again after a reset, and notes what it ran.
+
+    Attributes:
+        flash_steps: for each run that ended by itself, how often it wrote a word or erased a page.
+        next_start: arguments of the next start, and of that one only.
+    """
 
     def __init__(self, sensor: HostSensor) -> None:
         self.sensor = sensor
         self.booted: list[str] = []
         self.statuses: list[int] = []
+        self.flash_steps: list[int] = []
+        self.next_start: tuple[str, ...] = ()
         self.watching: asyncio.Task[None] | None = None
 
     async def watch(self) -> None:
@@ -85,8 +92,13 @@ class Caretaker:
             status = await process.wait()
             self.booted += [line for line in self.sensor.said if line.startswith("running ")]
             self.statuses.append(status)
+            steps = "flash steps "
+            self.flash_steps += [
+                int(line.removeprefix(steps)) for line in self.sensor.said if line.startswith(steps)
+            ]
             assert status in (RESTART, POWER_CUT), f"the sensor ended with {status}: {self.sensor.said}"
-            await self.sensor.start()
+            extra, self.next_start = self.next_start, ()
+            await self.sensor.start(*extra)
 
 
 @contextlib.asynccontextmanager

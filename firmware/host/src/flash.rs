@@ -27,7 +27,8 @@ pub struct FileFlash(Rc<RefCell<Memory>>);
 struct Memory {
     file: File,
     bytes: Vec<u8>,
-    steps_left: Option<u64>,
+    steps: u64,
+    cut_at: Option<u64>,
 }
 
 impl FileFlash {
@@ -38,7 +39,14 @@ impl FileFlash {
         let mut bytes = vec![ERASED; CAPACITY];
         file.read_exact_at(&mut bytes[..present], 0)?;
         file.write_all_at(&bytes[present..], present as u64)?;
-        Ok(Self(Rc::new(RefCell::new(Memory { file, bytes, steps_left: cut_at }))))
+        Ok(Self(Rc::new(RefCell::new(Memory { file, bytes, steps: 0, cut_at }))))
+    }
+}
+
+impl FileFlash {
+    /// Words written and pages erased since the program began.
+    pub fn steps(&self) -> u64 {
+        self.0.borrow().steps
     }
 }
 
@@ -46,11 +54,9 @@ impl Memory {
     fn step(&mut self, at: usize, length: usize) -> Result<(), FlashError> {
         let stored = self.file.write_all_at(&self.bytes[at..at + length], at as u64);
         stored.map_err(|_| FlashError::File)?;
-        if let Some(left) = &mut self.steps_left {
-            *left = left.saturating_sub(1);
-            if *left == 0 {
-                process::exit(POWER_CUT);
-            }
+        self.steps += 1;
+        if self.cut_at == Some(self.steps) {
+            process::exit(POWER_CUT);
         }
         Ok(())
     }

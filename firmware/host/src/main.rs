@@ -110,7 +110,9 @@ fn be_a_sensor<const HURRIED: bool>(arguments: &Arguments) -> Result<ExitCode, S
     };
     let mut resources = Resources::new();
     println!("running {firmware_revision}");
-    match run::block_on(bandsense_app::run(controller, &mut resources, parts)) {
+    let ended = run::block_on(bandsense_app::run(controller, &mut resources, parts));
+    println!("flash steps {}", flash.steps());
+    match ended {
         Ok(Exit::PowerOff) => {
             println!("off");
             Ok(ExitCode::SUCCESS)

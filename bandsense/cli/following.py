@@ -44,9 +44,9 @@ async def show(items: AsyncIterator[Item], tracker: Tracker, output: Output) -> 
 
 @contextmanager
 def interrupts(stop: asyncio.Event) -> Iterator[None]:
-    """Have Ctrl-C and the system's request to end set `stop`, so that a session ends in good order."""
+    """Have Ctrl-C, a request to end and a closed terminal set `stop`: the session ends in good order."""
     loop = asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM)
+    signals = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
     try:
         for number in signals:
             loop.add_signal_handler(number, stop.set)

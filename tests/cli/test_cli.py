@@ -221,7 +221,7 @@ def test_an_interrupt_ends_the_search_for_a_sensor_at_once(tmp_path: Path) -> No
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs signals as Unix has them")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_session_that_is_asked_to_end_does_so_in_good_order(
     tmp_path: Path, set_file: Path, number: signal.Signals
 ) -> None:

@@ -34,6 +34,9 @@ _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _LEAST_SCALE_N = 20.0
 """The trace's scale does not blow up the noise of a slack band."""
 
+_SCALES = ((3, (118, 36)), (2, (78, 22)), (1, (0, 0)))
+"""How large the digits are from which width and height on: as large as leaves four lines to the trace."""
+
 _AIRY_HEIGHT = 18
 """From this height on there is room for lines that are left blank."""
 
@@ -77,7 +80,9 @@ def _columns(trace: Sequence[tuple[float, float]], width: int) -> list[float]:
 
 def render(state: ViewState, width: int, height: int) -> RenderableType:
     """One frame of `height` lines for a terminal of that width; what has no room is left out."""
-    scale = 2 if width >= 110 and height >= 34 else 1
+    largest = next(scale for scale, least in _SCALES if width >= least[0] and height >= least[1])
+    # Between sets there is more to read, and less to see at a glance.
+    scale = max(1, largest - 1) if state.resting else largest
     phase, style = _PHASES[state.phase]
     blank = [Text()] if height >= _AIRY_HEIGHT else []
     footer = [line for line in _footer(state, width - 4) if blank or line.plain]

@@ -97,10 +97,12 @@ def _person(profiles: Profiles, name: str | None) -> Person:
     return Person(id=name, name=name)
 
 
-def remember(store: Store, who: Trainee, advisors: Mapping[Side | None, AdvisorState]) -> Progression:
+def remember(
+    store: Store, who: Trainee, advisors: Mapping[Side | None, AdvisorState], reps: int
+) -> Progression:
     """Keep what the slack advice learned, what the band has done, and the plan for next time, which is given.
 
-    The finished session must be in the store already.
+    The finished session, of so many repetitions, must be in the store already.
     """
     less_slack = any(state.removing for state in advisors.values())
     done = next_plan(who.setup.plan, _records(store, who), less_slack=less_slack)
@@ -111,7 +113,6 @@ def remember(store: Store, who: Trainee, advisors: Mapping[Side | None, AdvisorS
     person = who.person.with_setup(setup)
     store.people.put(person.id, person.model_dump(mode="json", by_alias=True))
     if who.band is not None:
-        reps = (store.session("last").summary or {}).get("reps", 0)
         band = who.band.model_copy(update={"cycles": who.band.cycles + reps})
         store.bands.put(band.id, band.model_dump(mode="json", by_alias=True))
     return done

@@ -135,7 +135,7 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
     if not recorder.samples:
         output.end(summary)
         return None
-    progression = remember(store, who, tracker.workout.advisor_states)
+    progression = remember(store, who, tracker.workout.advisor_states, summary.reps)
     output.end(summary, recorder.session, progression.reason)
     return recorder.session
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -135,6 +136,16 @@ def test_analyze_says_where_in_the_file_its_times_begin(command: Command, tmp_pa
     path.write_text("time_s,tension_n\n" + "".join(f"{7 + n / 80},3\n" for n in range(80)))
     assert command("analyze", path).lines[-1] == "times count from the first sample, at 7 s in the file"
     assert json.loads(command("analyze", path, "--json").out)["first_time_s"] == 7.0
+
+
+def test_analyze_warns_once_of_each_kind(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "gaps.csv"
+    rows = "".join(f"{n / 80},3\n" for n in range(1600) if n % 400 > 40)
+    path.write_text(f"time_s,tension_n\n{rows}")
+    (warning,) = [line for line in command("analyze", path).err.splitlines() if "missing" in line]
+    assert re.match(r"warning at 4\.\d+ s: 0\.53 s of samples are missing", warning)
+    assert warning.endswith("(2 more of this, the last at 14.96 s)")
+    assert len(json.loads(command("analyze", path, "--json").out)["warnings"]) >= 3
 
 
 def test_analyze_of_a_single_sample_names_the_file(command: Command, tmp_path: Path) -> None:

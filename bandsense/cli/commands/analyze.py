@@ -99,5 +99,7 @@ def _print(recording: Recording, analysis: SetAnalysis, figures: Sequence[RepMet
         print(rep_table(reps, figures))
     if abs(recording.first_time_s) >= _NOTED_S and recording.started_unix_s is None:
         print(f"times count from the first sample, at {recording.first_time_s:g} s in the file")
-    for warning in analysis.warnings:
-        print(f"warning at {warning.time_s:.2f} s: {warning.message}", file=sys.stderr)
+    for kind in dict.fromkeys(warning.kind for warning in analysis.warnings):
+        first, *more = (warning for warning in analysis.warnings if warning.kind is kind)
+        again = f" ({len(more)} more of this, the last at {more[-1].time_s:.2f} s)" if more else ""
+        print(f"warning at {first.time_s:.2f} s: {first.message}{again}", file=sys.stderr)

@@ -69,7 +69,7 @@ class RepMetrics:
 
     Attributes:
         index: number of the repetition.
-        partial: less than 60 % of the set's range.
+        partial: as `Rep.partial` says.
         incomplete: samples are missing or saturated in it; figures are then lower bounds or interpolations.
         peak_n: greatest tension.
         peak_u_n: its standard uncertainty; None without a calibration.

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import pairwise
 from statistics import median
 
 from bandsense.signal.boundaries import HIGH, Boundaries, measure, rising_edge
@@ -91,6 +92,9 @@ QUICK_RISE_PART = 0.75
 ALIKE = 0.6
 """Two movements are alike if the smaller is at least this part of the larger."""
 
+RETURNED_PART = 0.5
+"""A low first movement that does not come back by this part of its rise is none that waits for another."""
+
 SMALL_ALIKE = 4
 """So many alike movements that are too small for repetitions look like a mix-up of units."""
 
@@ -104,6 +108,9 @@ BAND_LOST_PART = 0.7
 SLIP_S = 0.5
 SLIP_PART = 0.15
 """A loss of at least this part of the range is looked for at rest, in so much of the latest trace."""
+
+SMOOTH_PART = 0.25
+"""The low-pass and the ticks leave at least this part of such a loss between two ticks."""
 
 STRADDLED_PART = 0.9
 """Where only one interval fits in this time, two that hold nearly all of the loss are as sudden."""
@@ -616,7 +623,7 @@ class Tracker:
                 self._count(m)
         elif min(m.rise_n, m.top_n - self._low_n) >= config.sure_first_n and width_s >= self._quick_width():
             self._count(m)
-        else:
+        elif m.top_n - self._low_n >= RETURNED_PART * m.rise_n:
             self._wait(m)
 
     def _no_step(self, m: _Movement) -> bool:
@@ -657,6 +664,7 @@ class Tracker:
         """Take back first weak repetitions that turn out to have been the first steps of a walk."""
         if len(self._steps) < WALKING_STEPS or self._steps[-1] - self._steps[0] >= WALKING_S:
             return
+        self._waiting.clear()
         for e in list(self._early or ()):
             if e.index and e.rise_n < self._config.strong_rise_n and self._steps[0] - e.top_s < CALM_S:
                 self._retract(e, e.top_s, RetractReason.TOO_QUICK)
@@ -760,6 +768,9 @@ class Tracker:
     def _lost_at_once(self, first: int, last: int, whole_n: float) -> bool:
         """Whether most of a loss of tension between two ticks came within `BAND_LOST_S`."""
         if self._rate_hz < BAND_LOST_RATE_HZ:
+            return False
+        smooth_n = self._smooth_n[self._place(first) : self._place(last) + 1]
+        if max((a - b for a, b in pairwise(smooth_n)), default=0.0) < SMOOTH_PART * whole_n:
             return False
         span = ((first - 2) * self._step, last * self._step)
         clean_n, clean_s = self._clean_n.between(*span), self._clean_s.between(*span)

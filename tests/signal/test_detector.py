@@ -22,6 +22,7 @@ from bandsense.signal.events import (
     SignalWarning,
     WarningKind,
 )
+from bandsense.signal.tracker import full_range
 from tests.signal.strokes import Stroke, position, trace
 
 FIVE = [Stroke()] * 5
@@ -211,11 +212,11 @@ def test_a_weak_first_repetition_is_counted_when_the_second_is_sure() -> None:
     assert len(reps_of(detect(*trace([Stroke(top=0.8), *FIVE], peak_n=13.0)))) == 6
 
 
-def test_a_rest_level_above_all_tops_learnt_so_far_breaks_nothing() -> None:
-    first_s, first_n = trace(FIVE, peak_n=30.0)
-    second_s, second_n = trace(FIVE, rest_n=45.0, peak_n=90.0)
-    time_s = np.concatenate((first_s, first_s[-1] + 1.0 / 80.0 + second_s))
-    assert len(reps_of(detect(time_s, np.concatenate((first_n, second_n))))) >= 9
+@pytest.mark.parametrize(("rest_n", "full_n"), [(0.0, 31.0), (25.0, 32.0), (40.0, 32.0)])
+def test_the_full_range_is_the_middle_of_the_high_tops_wherever_the_rest_level_is(
+    rest_n: float, full_n: float
+) -> None:
+    assert full_range([30.0, 32.0, 12.0], rest_n) == full_n
 
 
 def test_walking_after_a_set_of_a_weak_band_gives_nothing() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 
 import numpy as np
@@ -179,12 +180,18 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         read_recording(tmp_path)
 
 
-@settings(max_examples=200)
+rows = st.text('0123456789.,;-\neE" \r\t', max_size=200)
+
+
+@settings(max_examples=300)
 @given(
     text=st.one_of(
         st.binary(max_size=300),
+        st.binary(max_size=100).map(lambda data: codecs.BOM_UTF16_LE + data),
         st.text(max_size=300).map(str.encode),
-        st.text("0123456789.,;-\neE", max_size=200).map(lambda rows: b"time_s;tension_n\n" + rows.encode()),
+        rows.map(lambda text: b"time_s;tension_n\n" + text.encode()),
+        rows.map(lambda text: b'sep=,\n"time_s","tension_n"\n' + text.encode()),
+        rows.map(lambda text: ("unix_ms\tforce_kN\n" + text).encode("utf-16")),
     )
 )
 def test_any_file_gives_a_recording_or_the_documented_error(

@@ -115,6 +115,11 @@ async def test_the_page_shows_the_set_and_offers_what_can_be_asked(
         await tab.evaluate("document.querySelector('[data-key=q]').click()")
         assert await tab.evaluate("window.asked") == "End the session?"
         assert quitted == []
+        for event in workout.finish():
+            state.update(event)
+        await tab.until("document.getElementById('last').textContent === 'done: 3 reps'")
+        assert await tab.evaluate(f"{shown}.join()") == "tare,quit"
+        assert "resting 0:" in await tab.evaluate("document.getElementById('phase').textContent")
         serving.cancel()
         await tab.until("document.getElementById('link').textContent === 'the session is over'")
         assert await tab.evaluate("document.querySelectorAll('nav button').length") == 0

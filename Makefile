@@ -45,8 +45,9 @@ docs: .venv-dev ## build the documentation as HTML into build/docs; a broken ref
 firmware: .venv-dev packages ## build the sensor's image, check its size against the budget
 	$(MAKE) -C firmware image
 
-firmware-test: .venv-dev packages ## the firmware's tests on this machine
+firmware-test: .venv-dev packages ## the firmware's tests on this machine, over HCI too
 	$(MAKE) -C firmware test
+	$(PYTHON_BIN)/pytest -q tests/firmware
 
 packages:
 	@tools/packages.sh $(TEST_PACKAGES) $(FIRMWARE_PACKAGES)

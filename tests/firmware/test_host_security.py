@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 from bleak import BleakClient
 from bleak.exc import BleakError, BleakGATTProtocolError
+from bumble.pairing import PairingConfig
 
 from bandsense.sim.bleak_backend import client_backend
 from bandsense.sim.radio import Agent, VirtualRadio
@@ -139,6 +141,26 @@ async def test_a_known_central_in_clear_is_told_to_encrypt(radio: VirtualRadio, 
     await advertised(radio, "pairing_open")
     async with connected(radio) as central:
         assert (await central.ask(control.TimeMark())).status == Status.SUCCESS
+
+
+@pytest.mark.parametrize(("sc", "bonding"), [(False, True), (True, False)], ids=["legacy", "no bond"])
+async def test_only_secure_connections_with_a_bond_will_do(
+    radio: VirtualRadio, sensor: HostSensor, sc: bool, bonding: bool
+) -> None:
+    adapter = await radio.adapter("old")
+    adapter.device.pairing_config_factory = lambda _: PairingConfig(
+        sc=sc, mitm=False, bonding=bonding, delegate=Agent()
+    )
+    device, _ = await find(radio, "old")
+    async with BleakClient(device, backend=client_backend(adapter)) as client:
+        with contextlib.suppress(BleakError):
+            await client.pair()
+        with pytest.raises(BleakError):
+            await client.start_notify(profile.CONTROL_UUID, lambda *_: None)
+    # Nothing of it is left that could be made use of later.
+    with pytest.raises(BleakError):
+        async with connected(radio, computer="old", pair=False):
+            pass
 
 
 @pytest.mark.parametrize(("typed", "works"), [(123456, True), (654321, False)])

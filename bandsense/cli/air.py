@@ -133,16 +133,20 @@ async def _transport(radio: VirtualRadio) -> Transport:
 
 
 def recording(path: Path) -> SampleSource:
-    """A sensor that feels what a file holds.
+    """A sensor that feels what a file holds, of a range that takes all of it.
 
     Raises:
         FileFormatError: the file cannot be read.
     """
     from bandsense.cli.traces import read_trace
-    from bandsense.sim.source import TraceSource
+    from bandsense.sim.sensor import COUNT_MAX
+    from bandsense.sim.source import NEWTON_PER_COUNT, TraceSource
 
     block = read_trace(path).block
-    return TraceSource(block.time_s, block.values)
+    scale = NEWTON_PER_COUNT
+    while float(abs(block.values).max()) >= scale * COUNT_MAX:
+        scale *= 10.0
+    return TraceSource(block.time_s, block.values, newton_per_count=scale)
 
 
 def person(

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bandsense.cli import parser
+from bandsense.cli.air import recording
 from bandsense.cli.output import JsonOutput, LineOutput, ScreenOutput, choose
 from bandsense.cli.tables import table
 from bandsense.store.store import Store
@@ -293,6 +294,15 @@ def test_a_page_that_cannot_be_served_is_told_before_anything_begins(
     done = command("live", "--sim", "--web")
     assert (done.status, done.out) == (1, "")
     assert "pip install 'bandsense[web]'" in done.err
+
+
+def test_a_recording_of_great_forces_is_felt_by_a_sensor_that_takes_them(tmp_path: Path) -> None:
+    path = tmp_path / "strong.csv"
+    path.write_text("time_s,tension_n\n" + "".join(f"{n / 80},{4000 * (n % 2)}\n" for n in range(80)))
+    source = recording(path)
+    felt = source.read(80)
+    assert not felt.saturated.any()
+    assert (felt.counts * source.newton_per_count).tolist() == [4000.0 * (n % 2) for n in range(80)]
 
 
 def test_live_in_lines(command: Command, set_file: Path) -> None:

@@ -60,7 +60,12 @@ def test_the_demo_ends_by_itself_without_a_terminal(tmp_path: Path) -> None:
 def test_the_demo_draws_the_live_view_on_a_terminal(tmp_path: Path) -> None:
     pid, terminal = pty.fork()
     if pid == 0:
-        os.environ |= {"TERM": "xterm-256color", "COLUMNS": "90", "LINES": "28"}
+        os.environ |= {
+            "TERM": "xterm-256color",
+            "COLUMNS": "90",
+            "LINES": "28",
+            "BANDSENSE_HOME": str(tmp_path),
+        }
         command = [sys.executable, "-m", "bandsense", "demo", "--speed", "6", "-o", str(tmp_path / "demo")]
         os.execv(sys.executable, command)
     shown = read_all(terminal)

@@ -154,13 +154,13 @@ class BothSides:
     """What came of a session with two sensors.
 
     Attributes:
-        session: its number in the store.
+        session: its number in the store; None where no sample came and nothing is kept.
         left, right: the workouts.
         lag: how much later the right side pulls; None without a repetition of both.
         asymmetry: how right and left differ; None below two full repetitions a side.
     """
 
-    def __init__(self, session: int, left: _OneSide, right: _OneSide, unix_at_zero_s: float) -> None:
+    def __init__(self, session: int | None, left: _OneSide, right: _OneSide, unix_at_zero_s: float) -> None:
         self.session = session
         self.left, self.right = left.workout, right.workout
         bounds_s = [side.clock_bound_s for side in (left, right) if side.clock_bound_s is not None]
@@ -216,8 +216,11 @@ async def train_both(both: Both, air: Air, store: Store, tell: Tell) -> BothSide
             afterwards.push_async_callback(asyncio.to_thread, recorder.close)
             left, right = (_OneSide(each, number, recorder, tell) for number, each in enumerate(opened))
             await _follow((left, right), both, air, stop)
-        result = BothSides(recorder.session, left, right, unix_at_zero_s)
+        session = recorder.session if recorder.samples else None
+        result = BothSides(session, left, right, unix_at_zero_s)
         await asyncio.to_thread(recorder.close, summary=result.summary())
+    if session is None:
+        store.delete(recorder.session)
     return result
 
 

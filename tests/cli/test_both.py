@@ -153,6 +153,19 @@ def test_one_side_loses_its_link_and_the_session_goes_on(
     assert summary["lag"]["median_s"] == pytest.approx(true_lag_s(bands), abs=0.005)
 
 
+def test_a_session_without_a_sample_is_not_kept(
+    command: Command, bands: dict[str, VirtualBand], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mute(_radio: VirtualRadio) -> None:
+        for band in bands.values():
+            band.fault.frame = lambda data: ()  # type: ignore[method-assign]
+
+    monkeypatch.setattr(air, "real_air", lambda: two(bands, mute))
+    done = command("both", "--seconds", "3")
+    assert (done.status, done.lines[-1]) == (0, "no sample came; nothing was saved")
+    assert command("sessions").out.startswith("no session yet")
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
 from bandsense.cli.home import add_store_option, open_store
+from bandsense.cli.values import count, positive, speed
 
 if TYPE_CHECKING:
     from bandsense.cli.air import Air
@@ -42,8 +43,10 @@ def add(commands: Commands) -> None:
     command.add_argument("--exercise", metavar="ID", help="what is trained; `bandsense exercises` lists them")
     command.add_argument("--person", metavar="NAME", help="who trains")
     command.add_argument("--band", metavar="ID", help="which band; `bandsense band` lists them")
-    command.add_argument("--rate", type=int, metavar="HZ", help="samples a second (default: 80 where it can)")
-    command.add_argument("--seconds", type=float, metavar="S", help="end the session after so long")
+    command.add_argument(
+        "--rate", type=count, metavar="HZ", help="samples a second (default: 80 where it can)"
+    )
+    command.add_argument("--seconds", type=positive, metavar="S", help="end the session after so long")
     command.add_argument(
         "--capture",
         type=Path,
@@ -53,7 +56,7 @@ def add(commands: Commands) -> None:
     command.add_argument("--json", action="store_true", help="one JSON event a line; the last is the summary")
     command.add_argument("--sim", action="store_true", help="two simulated sensors on a virtual radio")
     command.add_argument("--seed", type=int, default=1, metavar="N", help="another person (default: 1)")
-    command.add_argument("--speed", type=float, metavar="N", help="with --sim: times faster; 0: at once")
+    command.add_argument("--speed", type=speed, metavar="N", help="with --sim: times faster; 0: at once")
     add_store_option(command)
 
 
@@ -149,6 +152,9 @@ def _tell(arguments: argparse.Namespace) -> Tell:
 def _print(result: BothSides) -> None:
     from bandsense.live.words import asymmetry_words, summary_words
 
+    if result.session is None:
+        print("no sample came; nothing was saved")
+        return
     for side, workout in (("left", result.left), ("right", result.right)):
         print(f"{side:<5}  {summary_words(workout.summary())}")
     if result.asymmetry is not None:

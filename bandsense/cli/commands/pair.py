@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
 from bandsense.cli.home import add_store_option, open_store
+from bandsense.cli.values import positive
 
 if TYPE_CHECKING:
     import asyncio
@@ -46,7 +47,7 @@ def add(commands: Commands) -> None:
     command.add_argument("--tare", action="store_true", help="the band is slack: this is its zero")
     command.add_argument("--passkey", metavar="DIGITS", help="on the label of a sensor that asks for one")
     command.add_argument(
-        "--seconds", type=float, default=5.0, metavar="S", help="to look for it (default: 5)"
+        "--seconds", type=positive, default=5.0, metavar="S", help="to look for it (default: 5)"
     )
     command.add_argument("--sim", action="store_true", help="a simulated sensor on a virtual radio")
     add_store_option(command)

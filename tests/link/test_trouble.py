@@ -226,8 +226,9 @@ async def test_a_program_that_stood_still_reads_what_came_before_it_judges(
     async with open_sensor(NAME, transport=late, on_event=journal) as sensor:
         await streaming(sensor, 3.0)
         band.fault.frame = lambda data: ()  # type: ignore[method-assign]
+        await asyncio.sleep(0.2)  # what is under way arrives
         stood_s = 30.0
-        await asyncio.sleep(1.5)  # one heartbeat passes before the next frame
+        await asyncio.sleep(1.1)  # one heartbeat passes before the next frame
         del band.fault.frame
         await asyncio.sleep(20.0)
         assert sensor.state is LinkState.STREAMING

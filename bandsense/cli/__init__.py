@@ -80,9 +80,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         _leave_output()  # whoever read it has enough, as with `| head`
         return 0
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in (errno.ENOSPC, errno.EIO):
             raise
         _leave_output()
+        if error.errno == errno.EIO:  # the terminal was closed: there is nobody to tell
+            return 1
         print("bandsense: the output cannot be written: the disk is full; free some space", file=sys.stderr)
         return 1
     return status

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import json
 import os
 import shutil
@@ -219,7 +220,12 @@ class ScreenOutput(LineOutput):
         from bandsense.live.terminal import TerminalView
 
         with keys(self._actions, self._ask) as heard:
-            await TerminalView(self._state, Console(), actions=self._actions if heard else None).run()
+            try:
+                await TerminalView(self._state, Console(), actions=self._actions if heard else None).run()
+            except OSError as error:
+                if error.errno != errno.EIO:
+                    raise
+                # The terminal was closed. What ends the session is the signal that comes with it.
 
     def _ask(self, question: str) -> None:
         self._state.question = question

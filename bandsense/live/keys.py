@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from bandsense.live.actions import Actions
 
@@ -41,7 +41,13 @@ def keys(actions: Actions, ask: Callable[[str], None] = lambda question: None) -
     pressed = _Pressed(actions, ask)
 
     def read() -> None:
-        for key in os.read(terminal, 64).decode(errors="ignore"):
+        try:
+            typed = os.read(terminal, 64)
+        except OSError:
+            typed = b""
+        if not typed:  # the terminal is gone, and would be ready to say so for ever
+            loop.remove_reader(terminal)
+        for key in typed.decode(errors="ignore"):
             pressed(key)
 
     tty.setcbreak(terminal)
@@ -51,7 +57,8 @@ def keys(actions: Actions, ask: Callable[[str], None] = lambda question: None) -
     finally:
         loop.remove_reader(terminal)
         pressed.withdraw()
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        with suppress(termios.error):
+            termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
 class _Pressed:

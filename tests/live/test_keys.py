@@ -53,6 +53,18 @@ async def test_what_cannot_be_taken_back_is_asked_first(monkeypatch: pytest.Monk
     os.close(person)
 
 
+async def test_a_terminal_that_is_gone_is_asked_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    pty = pytest.importorskip("pty")
+    person, terminal = pty.openpty()
+    with os.fdopen(terminal) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        with keys({}) as heard:
+            assert heard
+            os.close(person)
+            await asyncio.sleep(0.1)
+            assert not asyncio.get_running_loop().remove_reader(terminal)  # it was removed before
+
+
 async def test_without_a_terminal_nothing_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     with keys({}) as heard:

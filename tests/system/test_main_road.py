@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from bandsense.store.store import Store
+
 pytestmark = pytest.mark.slow
 
 
@@ -78,6 +80,23 @@ def test_the_demo_draws_the_live_view_on_a_terminal(tmp_path: Path) -> None:
     after = shown.rsplit("\x1b[?1049l", 1)[1]  # the old screen is back
     assert "8 reps in 1 set" in after
     assert "saved as session 1" in after
+
+
+def test_closing_the_terminal_ends_the_session_in_good_order(tmp_path: Path) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ |= {"TERM": "xterm-256color", "BANDSENSE_HOME": str(tmp_path)}
+        os.execv(sys.executable, [sys.executable, "-m", "bandsense", "live", "--sim", "--speed", "4"])
+    shown = b""
+    while b"last rep" not in shown:
+        shown += os.read(terminal, 65_536)
+    os.close(terminal)
+    begin_s = time.monotonic()
+    while os.waitpid(pid, os.WNOHANG) == (0, 0):
+        assert time.monotonic() - begin_s < 60.0
+        time.sleep(0.1)
+    session = Store.open(tmp_path / "bandsense.sqlite3").session("last")
+    assert (session.state.value, session.summary and session.summary["sets"]) == ("complete", 1)
 
 
 def read_all(terminal: int) -> str:

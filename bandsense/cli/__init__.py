@@ -36,6 +36,11 @@ _COMMANDS = (
 )
 """Modules of `bandsense.cli.commands`, in the order of the help; each has `add(subparsers)`."""
 
+_OUR_MISTAKE = (
+    "\nThis is a mistake in bandsense, not yours; what was recorded is safe. Please report it, with the file "
+    "that `bandsense doctor --bundle report.zip` writes."
+)
+
 _INTERRUPTED = 130
 """The exit status of a program ended with Ctrl-C: 128 + SIGINT."""
 
@@ -116,7 +121,10 @@ def _run(arguments: argparse.Namespace) -> int:
         except BandsenseError as error:
             logger.warning("%s: %s", type(error).__name__, error)
             raise
-        except Exception:
+        except OSError:  # of the output: see `main`
+            raise
+        except Exception as error:
             logger.exception("a mistake in this program")
+            error.add_note(_OUR_MISTAKE)
             raise
         return status

@@ -49,6 +49,18 @@ def test_an_error_is_one_line_and_no_traceback(command: Command) -> None:
     assert done.err == "bandsense: there is no session 99; `bandsense sessions` lists them\n"
 
 
+def test_a_mistake_of_ours_says_so_and_how_to_report_it(
+    command: Command, monkeypatch: pytest.MonkeyPatch, set_file: Path
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("bandsense.signal.analysis.analyze", broken)
+    with pytest.raises(ZeroDivisionError) as caught:
+        command("analyze", set_file)
+    assert "bandsense doctor --bundle" in caught.value.__notes__[0]
+
+
 def test_a_character_that_cannot_be_printed_is_replaced(set_file: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bandsense", "analyze", str(set_file)],

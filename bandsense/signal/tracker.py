@@ -72,6 +72,9 @@ WALKING_S = 2.5
 WALKING_LONGER = 1.8
 """So many steps in this time are walking, in which two may look like one so much longer or stronger."""
 
+CADENCE_S = 0.8
+"""Weak movements whose tops follow each other sooner are steps; no one repeats a weak pull so quickly."""
+
 CALM_S = 1.2
 """Steps follow each other within this time; after it the person stands."""
 
@@ -168,7 +171,8 @@ class _Movement:
     start_at: int
     start_s: float
     begun_s: float
-    """When tension left the rest level."""
+    begun_at: int
+    """When tension left the rest level; its lowest point may be long before."""
     top_n: float
     top_at: int
     top_s: float
@@ -255,6 +259,7 @@ class Tracker:
         self._early: list[_Movement] | None = []
         self._waiting: deque[_Movement] = deque(maxlen=SMALL_ALIKE)
         self._last_rep_s = -math.inf
+        self._weak_top_s = -math.inf
         self._falling = False
         self._alert = False
         self._blind_at = -1
@@ -357,7 +362,7 @@ class Tracker:
             self._waiting.popleft()
         self._valleys.append(self._low_n)
         self._base_n = self._lowest_valley()
-        self._movement = m = _Movement(self._low_n, self._low_at, self._low_s, t, y, at, t, y, t)
+        self._movement = m = _Movement(self._low_n, self._low_at, self._low_s, t, at, y, at, t, y, t)
         m.blind = at == self._blind_at
         m.turn_n = y - self._config.top_drop * m.rise_n
         m.alarm_s = self._held_at(t)
@@ -529,7 +534,7 @@ class Tracker:
         if m.blind or self._walking(m):
             return False
         weak = m.rise_n < self._config.strong_rise_n
-        if weak and self._ripples(m, m.top_at):
+        if weak and (m.top_s - self._weak_top_s < CADENCE_S or self._ripples(m, m.top_at)):
             return False
         if self._full_n is not None:
             if self._range(m) < self._config.clear_range:
@@ -555,8 +560,8 @@ class Tracker:
         swing_n = max(RIPPLE_N, RIPPLE_PART * m.rise_n)
         tops_s, rising = [], True
         top_n = low_n = m.start_n
-        seen = slice(self._place(m.start_at), self._place(last_at) + 1)
-        top_s = m.start_s
+        seen = slice(self._place(m.begun_at), self._place(last_at) + 1)
+        top_s = m.begun_s
         for t, y in zip(self._time_s[seen], self._smooth_n[seen], strict=True):
             if rising:
                 if y > top_n:
@@ -635,8 +640,12 @@ class Tracker:
         """Whether a movement is a step or several, or a blow."""
         walking, shortest_s = self._walking(m), self._quick_width()
         strong_n = self._config.strong_rise_n
-        tops_s = self._ripples(m, m.last_at) if m.rise_n < strong_n else []
-        steps = m.rise_n < strong_n and (walking or len(tops_s) >= WALKING_STEPS or width_s < shortest_s)
+        tops_s, steps = [], False
+        if m.rise_n < strong_n:
+            tops_s = self._ripples(m, m.last_at) or [m.top_s]
+            hurried = tops_s[0] - self._weak_top_s < CADENCE_S
+            steps = walking or hurried or len(tops_s) >= WALKING_STEPS or width_s < shortest_s
+            self._weak_top_s = tops_s[-1]
         longer = WALKING_LONGER if walking else 0.0
         if steps or (width_s < longer * shortest_s and m.rise_n < longer * strong_n):
             self._steps.extend(tops_s or [m.top_s])

@@ -31,6 +31,7 @@ class Ground(Enum):
     NEAR_LIMIT = "near the band's limit"
     SLIPPED = "slipped or gripped anew"
     TOO_FEW_REPS = "too few repetitions"
+    NO_ZERO = "zero not set"
     UNSURE = "uncertainty exceeds the change"
     TOO_SMALL = "less than a centimetre"
     WAITING = "waiting for a second sign"

@@ -44,8 +44,14 @@ _SEVERE_SHORTFALL = 3
 _IMPLAUSIBLE_ELONGATION = 3.0
 # Beyond four times the resting length it is not the band that was fitted, and tells no lengths.
 
+_NO_ZERO = (
+    "At the top of a repetition the sensor shows no pull at all, so its zero is wrong. "
+    "Let the band hang slack and tare (key t); the next set can be advised on."
+)
+
 _KEEP_CONFIDENCE = {
     Ground.TOO_FEW_REPS: Confidence.LOW,
+    Ground.NO_ZERO: Confidence.LOW,
     Ground.UNSURE: Confidence.LOW,
     Ground.WAITING: Confidence.MEDIUM,
 }
@@ -117,6 +123,8 @@ class Advisor:
 
     def after_rep(self, rep: Rep) -> Advice | None:
         """Take a finished repetition; advice only where it should not wait for the end of the set."""
+        if rep.peak_tension <= 0.0:
+            return None
         self._reps.append(rep)
         self._bottom.add(rep, self._state.strand.exponent)
         self._see_peak(rep.peak_tension)
@@ -136,6 +144,8 @@ class Advisor:
 
     def after_set(self, reps: Sequence[Rep], *, last_of_session: bool) -> Advice:
         """Advice for the next set, from the repetitions of the finished one, partial ones included."""
+        if any(rep.peak_tension <= 0.0 for rep in reps):
+            return self._without_zero()
         evidence = SetEvidence.of(reps, self._state.strand.exponent)
         self._state = learned(self._state, evidence)
         if evidence.reps >= LEAST_REPS:
@@ -155,6 +165,13 @@ class Advisor:
         self._start_set()
         self._last = advice
         return advice
+
+    def _without_zero(self) -> Advice:
+        """Ratios of tension mean nothing, so the set is not looked at and nothing is learned from it."""
+        self._evidence = None
+        self._start_set()
+        self._last = self._keep(_Proposal(Ground.NO_ZERO, 1.0, _NO_ZERO), Ground.NO_ZERO)
+        return self._last
 
     @property
     def reminder(self) -> Advice | None:

@@ -170,6 +170,21 @@ def test_nothing_from_fewer_than_five_repetitions():
     assert advise(reps(5)).flag is SlackFlag.ADD
 
 
+@pytest.mark.parametrize("peak", [0.0, -30.0])
+def test_pulls_that_show_no_tension_ask_for_a_tare_and_teach_nothing(peak):
+    advisor = Advisor(ROW, None, MEASURED)
+    wrong = reps(9, peak=peak, start=peak - 25.0)
+    assert [advisor.after_rep(each) for each in wrong] == [None] * 9
+    advice = advisor.after_set(wrong, last_of_session=True)
+    assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.NO_ZERO)
+    assert advice.text == (
+        "KEEP - At the top of a repetition the sensor shows no pull at all, so its zero is wrong. "
+        "Let the band hang slack and tare (key t); the next set can be advised on."
+    )
+    assert advisor.state == MEASURED
+    assert advise(reps(9, peak=0.1, start=0.0)).ground is not Ground.NO_ZERO
+
+
 def test_nothing_when_the_uncertainty_exceeds_the_change():
     scattered = [rep(i, 60.0 + (30.0 if i % 2 else -30.0)) for i in range(1, 7)]
     advice = advise(scattered)

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from bandsense.bands.band import Stretch
 from bandsense.bands.catalogue import Estimate, Form, estimate, is_published
+from bandsense.bands.displacement import FittedBand
 from bandsense.bands.fit import BandFit
 from bandsense.bands.laws import PowerLaw
 from bandsense.bands.slack import EXPONENT_UNCERTAINTY
@@ -100,6 +101,12 @@ class BandProfile(_Identified):
             return None
         # A table of loops tells the tension of both strands.
         return published.law.scaled(0.5) if self.form is Form.LOOP else published.law
+
+    def measured(self) -> FittedBand | None:
+        """All strands as a calibration pull found them; None before there was one."""
+        if self.f100_n is None or self.exponent is None or self.rest_length_m is None:
+            return None
+        return FittedBand(self.strands * self.f100_n, self.exponent, self.rest_length_m)
 
     def published(self) -> Estimate | None:
         """What the catalogue says of the colour; None without a colour, or where it lacks the brand."""

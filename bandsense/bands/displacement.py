@@ -20,11 +20,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import least_squares
 
 from bandsense.bands.fit import MOONEY_RIVLIN, POWER_LAW, LawFamily
-from bandsense.bands.laws import BandLaw
+from bandsense.bands.laws import BandLaw, PowerLaw
 from bandsense.errors import BandModelError, DataError
 from bandsense.samples import FloatArray
 
-__all__ = ["CREEP_TIMES_S", "DisplacementModel", "fit_displacement"]
+__all__ = ["CREEP_TIMES_S", "DisplacementModel", "FittedBand", "fit_displacement"]
 
 CREEP_TIMES_S = (0.3, 3.0, 30.0)
 """One time constant per decade."""
@@ -72,6 +72,33 @@ class DisplacementModel:
     def _displacement(self, tension: FloatArray, before: FloatArray) -> FloatArray:
         felt = np.maximum(tension + self.creep * before, _LEAST_TENSION_N)
         return np.asarray(self.offset_m + self.rest_length_m * self.law.elongation(felt))
+
+
+@dataclass(frozen=True, slots=True)
+class FittedBand:
+    """A band as a calibration pull found it, in numbers that a document can hold.
+
+    Attributes:
+        f100_n: tension of all strands at 100 % elongation.
+        exponent: p of their power law.
+        rest_length_m: unstretched length of one strand.
+
+    Raises:
+        BandModelError: a number is not more than 0.
+    """
+
+    f100_n: float
+    exponent: float
+    rest_length_m: float
+
+    def __post_init__(self) -> None:
+        numbers = (self.f100_n, self.exponent, self.rest_length_m)
+        if not all(0.0 < number < math.inf for number in numbers):
+            raise BandModelError(f"{self} is no band: strength, exponent and length must be more than 0")
+
+    def displacement(self) -> DisplacementModel:
+        """Where the hand is by its tension; without creep, which a calibration pull does not show."""
+        return DisplacementModel(PowerLaw(self.f100_n, self.exponent), self.rest_length_m)
 
 
 def fit_displacement(

@@ -57,6 +57,7 @@ class Trainee:
             pre_stretched,
             first_side,
             None if first_side is None else self.setup.advisor_state(self.exercise, self.band, "right"),
+            None if self.band is None else self.band.measured(),
         )
 
 

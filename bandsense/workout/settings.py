@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
 
+from bandsense.bands.displacement import FittedBand
 from bandsense.errors import ConfigError
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind
 from bandsense.signal.calibration import Calibration
@@ -33,6 +34,7 @@ class WorkoutSettings:
         method: how the person prefers to change the slack; None for the exercise's usual way.
         pre_stretched: the band is stretched at the start, so that standing tension is no drift of the zero.
         first_side: the side of the first half-set where left and right take turns; None where both work.
+        band: the band by its calibration pull, for range, velocity and work; None without one.
     """
 
     calibration: Calibration
@@ -43,6 +45,7 @@ class WorkoutSettings:
     pre_stretched: bool = False
     first_side: Side | None = None
     advisor_right: AdvisorState | None = None
+    band: FittedBand | None = None
 
     @property
     def sides(self) -> tuple[Side | None, ...]:
@@ -81,6 +84,7 @@ class WorkoutSettings:
             "method": None if self.method is None else self.method.value,
             "pre_stretched": self.pre_stretched,
             "first_side": self.first_side,
+            "band": _BAND.dump_python(self.band, mode="json"),
         }
 
     @classmethod
@@ -106,6 +110,7 @@ class WorkoutSettings:
                 bool(data["pre_stretched"]),
                 _SIDE.validate_python(data.get("first_side")),
                 _ADVISOR.validate_json(_ANY.dump_json(data.get("advisor_right"))),
+                _BAND.validate_json(_ANY.dump_json(data.get("band"))),
             )
         except (KeyError, TypeError, ValueError, ValidationError) as error:
             raise ConfigError(f"the stored settings of the session are damaged: {error}") from error
@@ -115,3 +120,4 @@ _ANY: TypeAdapter[Any] = TypeAdapter(Any)
 _PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
 _SIDE: TypeAdapter[Side | None] = TypeAdapter(Side | None)
 _ADVISOR: TypeAdapter[AdvisorState | None] = TypeAdapter(AdvisorState | None)
+_BAND: TypeAdapter[FittedBand | None] = TypeAdapter(FittedBand | None)

@@ -123,6 +123,11 @@ class Workout:
         }
 
     @property
+    def began_s(self) -> float:
+        """Device time of the first sample, seconds; 0 before it."""
+        return self._first_s or 0.0
+
+    @property
     def results(self) -> tuple[SetResult, ...]:
         """The finished sets."""
         return tuple(self._results)
@@ -193,7 +198,7 @@ class Workout:
             peak_tension_n=peak_n,
             peak_tension_u_n=self.uncertainty_n(peak_n),
             samples=self._samples,
-            duration_s=0.0 if self._first_s is None else self._last_s - self._first_s,
+            duration_s=self._last_s - self.began_s,
             asymmetry=self._asymmetry(),
         )
 
@@ -307,7 +312,14 @@ class Workout:
         time_s, tension_n = self.trace(start_s, now_s)
         seen = tuple(rep for rep in seen if rep.pull_start >= time_s[0])
         reps = refine(time_s, tension_n, seen, self._detector.rate_hz, DetectorConfig())
-        figures = rep_metrics(reps, time_s, tension_n, calibration=self._calibration)
+        band = self.settings.band
+        figures = rep_metrics(
+            reps,
+            time_s,
+            tension_n,
+            calibration=self._calibration,
+            band=None if band is None else band.displacement(),
+        )
         return SetResult(
             number=done.number,
             start_s=reps[0].pull_start,

@@ -203,3 +203,14 @@ def test_repetitions_are_counted_on_the_band(red: Command, set_file: Path) -> No
     live = red("live", "--sim", "--trace", set_file, "--speed", "0", "--lines", "--band", "red")
     assert live.status == 0
     assert red("profile").lines[-1].split() == ["red", "red", "red", "4"]
+
+
+def test_analyze_tells_the_way_by_a_band_that_was_measured(red: Command, pull: Path, set_file: Path) -> None:
+    refused = red("analyze", set_file, "--band", "red")
+    assert refused.status == 1
+    assert "no calibration pull" in refused.err
+    assert red("band", "pull", "red", "--file", pull, "--mark-cm", "84", "108", "132").status == 0
+    done = red("analyze", set_file, "--band", "red")
+    assert "way m  pull m/s  work J" in done.lines[1]
+    way_m = [float(line.split()[11]) for line in done.lines[2:]]
+    assert all(0.4 < each < 0.9 for each in way_m)

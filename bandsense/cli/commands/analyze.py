@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bandsense.cli.command import add_command
+from bandsense.cli.home import add_store_option, open_store
 
 if TYPE_CHECKING:
+    from bandsense.bands.displacement import DisplacementModel
     from bandsense.cli.command import Commands
     from bandsense.export.reading import Recording
     from bandsense.signal.analysis import SetAnalysis
@@ -36,6 +38,8 @@ def add(commands: Commands) -> None:
         example="bandsense analyze set.csv\nbandsense analyze set.csv --json | jq .reps",
     )
     command.add_argument("file", type=Path, help="the trace")
+    command.add_argument("--band", metavar="NAME", help="a calibrated band, for way, velocity and work")
+    add_store_option(command)
     command.add_argument("--json", action="store_true", help="one JSON object instead of a table")
 
 
@@ -53,12 +57,23 @@ def run(arguments: argparse.Namespace) -> int:
         raise FileFormatError(arguments.file, "a single sample is no trace; record at least a second")
     analysis = analyze(block.time_s, block.values, gap_before=block.gap_before, saturated=block.saturated)
     calibration = Calibration.identity()
-    figures = rep_metrics(analysis.reps, block.time_s, block.values, calibration=calibration)
+    band = None if arguments.band is None else _displacement(arguments)
+    figures = rep_metrics(analysis.reps, block.time_s, block.values, calibration=calibration, band=band)
     if arguments.json:
         print(json.dumps(_as_json(recording, analysis, figures, calibration)))
     else:
         _print(recording, analysis, figures)
     return 0
+
+
+def _displacement(arguments: argparse.Namespace) -> DisplacementModel:
+    from bandsense.cli.trainee import profiles_of
+    from bandsense.errors import ConfigError
+
+    measured = profiles_of(open_store(arguments)).band(arguments.band).measured()
+    if measured is None:
+        raise ConfigError(f"the band {arguments.band!r} has no calibration pull; see `bandsense band --help`")
+    return measured.displacement()
 
 
 def _as_json(

@@ -115,7 +115,7 @@ async def test_the_link_may_end_anywhere_in_the_set_up(radio: VirtualRadio, sens
                 await asyncio.sleep(0.1)
 
         work = asyncio.create_task(set_up())
-        await asyncio.sleep(0.03 * step)
+        await asyncio.sleep(0.015 * step)
         radio.lose_link(RADIO_NAME)
         await asyncio.wait({work}, timeout=0.3)
         work.cancel()

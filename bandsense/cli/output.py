@@ -164,7 +164,10 @@ class LineOutput:
             say(f"next time: {next_time}")
 
     def _event(self, event: Event) -> None:
-        if self._tracker is not None and (text := line(event, self._tracker.workout.uncertainty_n)):
+        if self._tracker is None:
+            return
+        workout = self._tracker.workout
+        if text := line(event, workout.uncertainty_n, workout.began_s):
             print(text, flush=True)
 
 

@@ -133,10 +133,10 @@ def notice(event: Event) -> str | None:
     return None
 
 
-def line(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
-    """An event as a line of a log; None for what would only fill it."""
+def line(event: Event, uncertainty_n: Callable[[float], float], began_s: float = 0.0) -> str | None:
+    """An event as a line of a log, its time counted from `began_s`; None for what would only fill it."""
     text = _text(event, uncertainty_n)
-    return None if text is None else f"{event.detected_s:9.2f} s  {text}"
+    return None if text is None else f"{event.detected_s - began_s:9.2f} s  {text}"
 
 
 def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:

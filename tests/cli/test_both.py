@@ -92,6 +92,17 @@ def test_the_sides_are_compared_on_one_clock(command: Command, bands: dict[str, 
     assert summary["asymmetry"]["peak"]["standard_error"] > 0.07  # both spans are known to 5 %
 
 
+def test_what_is_printed_counts_from_the_start_of_the_session(
+    command: Command, bands: dict[str, VirtualBand]
+) -> None:
+    done = command("both", "--seconds", "32")
+    for side in SERIALS:
+        first = next(line for line in done.lines if line.startswith(side) and "rep 1:" in line)
+        assert 5.0 < float(first.split()[1]) < 6.0
+    starts_s = [float(row.split()[1]) for row in command("show").lines if row.split()[:1] == ["1"]]
+    assert starts_s == pytest.approx([4.6, 4.6], abs=0.3)
+
+
 def test_the_stored_clocks_bring_both_streams_to_the_time_of_day(
     command: Command, bands: dict[str, VirtualBand], tmp_path: Path
 ) -> None:

@@ -91,6 +91,8 @@ def test_lines_of_a_log() -> None:
         return line(event, lambda _: 3.0)
 
     assert of(RepTop(1.7, 1, 60.0, 1.9, 1)) == "     1.90 s  rep 1: 60.0 ± 3.0 N"
+    later = line(RepTop(1001.7, 1, 60.0, 1001.9, 1), lambda _: 3.0, began_s=1000.0)
+    assert later == of(RepTop(1.7, 1, 60.0, 1.9, 1)), "the sensor may have been on for long"
     assert of(RepDone(5.6, 2, PARTIAL, 5.7)) == (
         "     5.70 s         pull 0.50, hold 0.50, return 0.60 s, partial (45% of the range)"
     )

@@ -143,7 +143,7 @@ def _tell(arguments: argparse.Namespace) -> Tell:
         print(f"{side:<5}  {event.message}", flush=True)
 
     def event_line(side: Side, event: Event, workout: Workout) -> None:
-        for text in (line(event, workout.uncertainty_n) or "").splitlines():
+        for text in (line(event, workout.uncertainty_n, workout.began_s) or "").splitlines():
             print(f"{side:<5}  {text}", flush=True)
 
     return Tell(link_json, event_json) if arguments.json else Tell(link_line, event_line)

@@ -675,7 +675,9 @@ class Tracker:
             return
         self._waiting.clear()
         for e in list(self._early or ()):
-            if e.index and e.rise_n < self._config.strong_rise_n and self._steps[0] - e.top_s < CALM_S:
+            # One step between them may have been too small to be seen.
+            near = self._steps[0] - e.top_s < 2.0 * CADENCE_S
+            if e.index and e.rise_n < self._config.strong_rise_n and near:
                 self._retract(e, e.top_s, RetractReason.TOO_QUICK)
 
     def _count_waiting(self, m: _Movement) -> None:

@@ -638,17 +638,18 @@ class Tracker:
 
     def _too_quick(self, m: _Movement, width_s: float) -> bool:
         """Whether a movement is a step or several, or a blow."""
-        walking, shortest_s = self._walking(m), self._quick_width()
-        strong_n = self._config.strong_rise_n
-        tops_s, steps = [], False
+        shortest_s, strong_n = self._quick_width(), self._config.strong_rise_n
+        walking = self._walking(m)
+        longer = WALKING_LONGER if walking else 1.0
+        tops_s, steps = [m.top_s], False
+        if m.rise_n < longer * strong_n:
+            tops_s = self._ripples(m, m.last_at) or tops_s
+            steps = len(tops_s) >= WALKING_STEPS or width_s < longer * shortest_s
         if m.rise_n < strong_n:
-            tops_s = self._ripples(m, m.last_at) or [m.top_s]
-            hurried = tops_s[0] - self._weak_top_s < CADENCE_S
-            steps = walking or hurried or len(tops_s) >= WALKING_STEPS or width_s < shortest_s
+            steps = steps or walking or tops_s[0] - self._weak_top_s < CADENCE_S
             self._weak_top_s = tops_s[-1]
-        longer = WALKING_LONGER if walking else 0.0
-        if steps or (width_s < longer * shortest_s and m.rise_n < longer * strong_n):
-            self._steps.extend(tops_s or [m.top_s])
+        if steps:
+            self._steps.extend(tops_s)
             self._drop_first_steps()
             return True
         return width_s < self._config.shortest_width_s

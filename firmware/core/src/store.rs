@@ -453,7 +453,7 @@ mod tests {
 
         #[test]
         fn behaves_as_a_map(
-            history in proptest::collection::vec((0u8..6, prop::option::of(proptest::collection::vec(any::<u8>(), 0..=VALUE_MAX)), any::<bool>()), 0..120)
+            history in proptest::collection::vec((0u8..6, prop::option::of(proptest::collection::vec(any::<u8>(), 0..=VALUE_MAX)), any::<bool>()), 0..if cfg!(miri) { 12 } else { 120 })
         ) {
             let mut store = open(Flash::new());
             let mut map = std::collections::HashMap::new();

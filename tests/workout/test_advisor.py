@@ -18,6 +18,7 @@ from bandsense.exercises.model import SlackMethodKind
 from bandsense.signal.events import Rep
 from bandsense.workout.advice import AdvisorState, Confidence, Ground, SlackFlag
 from bandsense.workout.advisor import Advisor
+from bandsense.workout.dose import CHANGE_BY
 from bandsense.workout.plan import Plan
 from benchmarks import coaching
 
@@ -773,6 +774,21 @@ seen_reps = st.builds(
 sessions = st.lists(st.lists(seen_reps, max_size=12), min_size=1, max_size=6)
 
 
+def within_limits(advice, advisor, exercise):
+    assert 0.9 - 1e-9 <= advice.tension_ratio <= 1.1 + 1e-9
+    assert advice.reason
+    assert (advice.flag is SlackFlag.KEEP) == (advice.amount_cm == 0) == (advice.kind is None)
+    assert advice.amount_cm >= 0
+    if advice.kind is None:
+        return
+    if CHANGE_BY[advice.kind] is ChangeBy.STEP:
+        method = next(each for each in exercise.slack if each.kind is advice.kind)
+        half_way_cm = 100.0 * method.share * advisor.state.strand.start_length_m / 2.0
+        assert advice.amount_cm <= half_way_cm + 0.5, "no nearer to the anchor than half the way"
+    else:
+        assert advice.amount_cm < 40
+
+
 @settings(max_examples=50)
 @given(
     sessions,
@@ -785,13 +801,11 @@ def test_whatever_happens_advice_stays_within_its_limits(sets, exercise, answers
     advisor = Advisor(exercise, None, replace(AdvisorState.typical(exercise), f100_n=f100_n))
     for number, (the_reps, answer) in enumerate(zip(sets, answers, strict=False)):
         the_reps = [replace(one, index=i) for i, one in enumerate(the_reps, start=1)]
-        given_advice = [advisor.after_rep(one) for one in the_reps]
-        given_advice.append(advisor.after_set(the_reps, last_of_session=number % 3 == 2))
-        for advice in filter(None, given_advice):
-            assert 0.9 - 1e-9 <= advice.tension_ratio <= 1.1 + 1e-9
-            assert advice.reason
-            assert (advice.flag is SlackFlag.KEEP) == (advice.amount_cm == 0) == (advice.kind is None)
-            assert 0 <= advice.amount_cm < 40
+        for one in the_reps:
+            advice = advisor.after_rep(one)
+            if advice is not None:
+                within_limits(advice, advisor, exercise)
+        within_limits(advisor.after_set(the_reps, last_of_session=number % 3 == 2), advisor, exercise)
         if answer == "applied":
             advisor.applied()
         elif answer == "declined":

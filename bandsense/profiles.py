@@ -25,10 +25,11 @@ from bandsense.bands.strand import Strand
 from bandsense.bands.wear import CHECK_AFTER_REPS, Stiffness, Wear, assess_wear
 from bandsense.errors import BandModelError, BandsenseError, ConfigError
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind, faults_in
+from bandsense.signal.clip_on import DirectionalCalibration
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.plan import Plan
 
-__all__ = ["BandProfile", "Person", "Profiles", "SensorProfile", "Setup", "Side"]
+__all__ = ["BandProfile", "ClipOn", "Person", "Profiles", "SensorProfile", "Setup", "Side"]
 
 Key = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
@@ -44,6 +45,18 @@ class _Identified(_Profile):
     id: Key
 
 
+class ClipOn(_Profile):
+    """How a sensor that is clipped onto a band reads that band.
+
+    Attributes:
+        sensor: its serial number or address, as the link tells it.
+        calibration: its loading and its unloading curve.
+    """
+
+    sensor: Key
+    calibration: DirectionalCalibration
+
+
 class BandProfile(_Identified):
     """A band that someone owns.
 
@@ -57,6 +70,7 @@ class BandProfile(_Identified):
         strands: strands side by side; 2 for a loop, if not given, and for a doubled band.
         cycles: repetitions done with it since new.
         stiffness: its strength over the sessions.
+        clip_on: calibrations of sensors on it, one each.
     """
 
     name: Name = "Band"
@@ -70,6 +84,7 @@ class BandProfile(_Identified):
     strands: Annotated[int, Field(ge=1, le=8)] = 1
     cycles: Annotated[int, Field(ge=0)] = 0
     stiffness: tuple[Stiffness, ...] = ()
+    clip_on: tuple[ClipOn, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -91,6 +106,21 @@ class BandProfile(_Identified):
         if (self.f100_n is None) != (self.exponent is None):
             raise ValueError("f100_n and exponent come from one fit: give both or neither")
         return self
+
+    @model_validator(mode="after")
+    def _one_calibration_each(self) -> Self:
+        _require_unique((each.sensor for each in self.clip_on), "clip-on sensor")
+        return self
+
+    def clip_on_calibration(self, sensor: str) -> DirectionalCalibration | None:
+        """How this sensor reads the band; None where it was not calibrated on it."""
+        return next((each.calibration for each in self.clip_on if each.sensor == sensor), None)
+
+    def with_clip_on(self, sensor: str, calibration: DirectionalCalibration) -> BandProfile:
+        """With this calibration of a sensor in place of the one before."""
+        others = (each for each in self.clip_on if each.sensor != sensor)
+        new = ClipOn(sensor=sensor, calibration=calibration)
+        return self.model_copy(update={"clip_on": (*others, new)})
 
     def law(self) -> PowerLaw | None:
         """The fitted law of one strand, else the catalogue's for the colour, else None."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bandsense.errors import CalibrationError
 from bandsense.link.drivers import SensorInformation
 from bandsense.samples import Unit
 from bandsense.signal.calibration import Calibration, Grade
 from bandsense.wire.profile import CalibrationGrade, CalibrationRecord
 
-__all__ = ["calibration_of", "from_record"]
+if TYPE_CHECKING:
+    from bandsense.profiles import BandProfile
+    from bandsense.signal.clip_on import AnyCalibration
+
+__all__ = ["calibration_of", "calibration_on", "from_record", "to_record"]
 
 _GRADES = {
     CalibrationGrade.INLINE: Grade.CALIBRATED,
@@ -34,6 +40,21 @@ def calibration_of(information: SensorInformation) -> Calibration:
     raise CalibrationError(
         f"{information.name} is not calibrated and does not say its range; run `bandsense calibrate` first"
     )
+
+
+def calibration_on(band: BandProfile | None, information: SensorInformation) -> AnyCalibration:
+    """The sensor's calibration on this very band, where there is one, else `calibration_of` it.
+
+    The zero is the one that the sensor keeps, as far as it keeps one: a tare changes it there.
+
+    Raises:
+        CalibrationError: it sends counts and says nothing about their size.
+    """
+    own = None if band is None else band.clip_on_calibration(information.serial or information.address)
+    if own is None or own.unit is not information.unit:
+        return calibration_of(information)
+    kept = information.calibration
+    return own if kept is None else own.with_zero(kept.zero_counts, kept.reference_temperature_c)
 
 
 def from_record(record: CalibrationRecord) -> Calibration:

@@ -10,7 +10,7 @@ from bandsense.errors import ConfigError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import Exercise, Side, Sides
 from bandsense.profiles import BandProfile, Person, Profiles, Setup
-from bandsense.signal.calibration import Calibration
+from bandsense.signal.clip_on import AnyCalibration
 from bandsense.store.store import Store
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.plan import Plan
@@ -45,7 +45,7 @@ class Trainee:
         return None
 
     def settings(
-        self, calibration: Calibration, *, pre_stretched: bool = False, first_side: Side | None = None
+        self, calibration: AnyCalibration, *, pre_stretched: bool = False, first_side: Side | None = None
     ) -> WorkoutSettings:
         """For a workout with a sensor that is read by this calibration."""
         return WorkoutSettings(

@@ -248,18 +248,20 @@ class CalibrationProcedure:
                 self._finish_step()
                 return
 
-    def result(self, *, made_at_s: int = 0) -> CalibrationReport:
+    def result(self, *, made_at_s: int = 0, direction: Direction | None = None) -> CalibrationReport:
         """What was found.
 
         Args:
             made_at_s: for the record, seconds since 1970-01-01 UTC.
+            direction: only from what was reached this way, zeros aside; None for all.
 
         Raises:
             CalibrationError: it is not finished, or the readings determine no calibration.
         """
         if not self.finished:
             raise CalibrationError(f"the calibration is not finished; next: {self.instruction.text}")
-        report = fit(self._points, self._conditions, unit=self._unit, creep=self._creep, made_at_s=made_at_s)
+        known = replace(self._conditions or Conditions(), direction=direction)
+        report = fit(self._points, known, unit=self._unit, creep=self._creep, made_at_s=made_at_s)
         if self._unsteady:
             note = f"{self._unsteady} readings were not still; a heavier hook or less draught would help."
             report = replace(report, notes=(*report.notes, note))

@@ -67,6 +67,7 @@ class Conditions:
         newton_per_kelvin: known temperature effect on zero.
         temperature_range_k: how far from the temperature of the last tare the sensor may get in use.
         inline: the sensor carries the whole tension; False for a clip on the band.
+        direction: fit only what was reached this way, for one of the two curves of a clip; None fits all.
     """
 
     mass_uncertainty: float = 0.003
@@ -75,6 +76,7 @@ class Conditions:
     newton_per_kelvin: float | None = None
     temperature_range_k: float = 5.0
     inline: bool = True
+    direction: Direction | None = None
 
     @property
     def gravity(self) -> float:
@@ -184,7 +186,7 @@ def fit(
         CalibrationError: a run has no zero, no mass was hung, or the reading does not follow the mass.
     """
     known = conditions if conditions is not None else Conditions()
-    loaded = _Loaded.of(points, known.gravity)
+    loaded = _Loaded.of([point for point in points if _counts(point, known.direction)], known.gravity)
     straight, chosen = _polynomials(loaded)
     found = _Findings.of(loaded, straight, chosen, creep)
     budget = _budget(known, found)
@@ -215,6 +217,11 @@ def fit(
         creep,
         _notes(known, found),
     )
+
+
+def _counts(point: Point, direction: Direction | None) -> bool:
+    """Whether a point takes part in a fit; zeros do in any."""
+    return direction is None or point.mass_kg == 0.0 or point.direction is direction
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -430,7 +437,7 @@ def _notes(known: Conditions, found: _Findings) -> tuple[str, ...]:
         notes.append("One mass shows the span but not whether it is straight: use two or more masses.")
     if found.runs < 2:
         notes.append("One run cannot show how well a reading repeats: three runs, hung anew, would.")
-    if not found.both_ways:
+    if not found.both_ways and known.direction is None:
         notes.append("Masses were only added: taking them off again would show hysteresis.")
     if known.gravity_m_s2 is None:
         notes.append("Local gravity is not known; it matters by up to 0.3 %.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import hypot
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy.integrate import trapezoid
 
 from bandsense.errors import DataError
 from bandsense.samples import FloatArray
-from bandsense.signal.calibration import Calibration
+from bandsense.signal.clip_on import AnyCalibration, DirectionalCalibration
 from bandsense.signal.events import Rep
 
 __all__ = [
@@ -230,7 +231,7 @@ def rep_metrics(
     time_s: ArrayLike,
     tension_n: ArrayLike,
     *,
-    calibration: Calibration | None = None,
+    calibration: AnyCalibration | None = None,
     band: Displacement | None = None,
 ) -> tuple[RepMetrics, ...]:
     """Figures of the repetitions of one set.
@@ -258,29 +259,39 @@ def rep_metrics(
     )
 
 
+def _uncertainty_n(calibration: AnyCalibration | None, tension_n: float, held: float = 0.0) -> float | None:
+    """Standard uncertainty of a tension; of a mean, for this share of which the band was held.
+
+    A clip that was calibrated by direction does not feel what happens to the tension of a held band.
+    """
+    if calibration is None:
+        return None
+    own_n = float(calibration.standard_uncertainty_n(tension_n))
+    if not isinstance(calibration, DirectionalCalibration):
+        return own_n
+    return hypot(own_n, held * float(calibration.standing_uncertainty_n(tension_n)))
+
+
 def _rep(
     rep: Rep,
     next_pull_s: float | None,
     time: FloatArray,
     tension: FloatArray,
     way: FloatArray | None,
-    calibration: Calibration | None,
+    calibration: AnyCalibration | None,
 ) -> RepMetrics:
     impulse = _integral(time, tension, rep.pull_start, rep.end)
     rise_n = rep.peak_tension - rep.start_tension
     mean_n = impulse / rep.duration_s if rep.duration_s > 0.0 else rep.peak_tension
-
-    def uncertainty_n(value: float) -> float | None:
-        return None if calibration is None else float(calibration.standard_uncertainty_n(value))
 
     figures = RepMetrics(
         index=rep.index,
         partial=rep.partial,
         incomplete=rep.gap or rep.saturated,
         peak_n=rep.peak_tension,
-        peak_u_n=uncertainty_n(rep.peak_tension),
+        peak_u_n=_uncertainty_n(calibration, rep.peak_tension),
         mean_n=mean_n,
-        mean_u_n=uncertainty_n(mean_n),
+        mean_u_n=_uncertainty_n(calibration, mean_n, rep.hold_s / rep.duration_s if rep.hold_s else 0.0),
         impulse_n_s=impulse,
         time_under_tension_s=rep.duration_s,
         tempo=Tempo(

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from bandsense.bands.displacement import FittedBand
 from bandsense.errors import ConfigError
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind
-from bandsense.signal.calibration import Calibration
+from bandsense.signal.clip_on import AnyCalibration, calibration_from_dict
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.plan import Plan
 
@@ -25,7 +25,7 @@ class WorkoutSettings:
     """How samples are read and what the person means to do.
 
     Attributes:
-        calibration: from readings to tension.
+        calibration: from readings to tension; by direction for a clip that was calibrated on the band.
         exercise: what is trained; without it there are neither cues nor advice.
         plan: targets.
         advisor: what the slack advice remembers; None for a newcomer. Of the left side where left and right
@@ -37,7 +37,7 @@ class WorkoutSettings:
         band: the band by its calibration pull, for range, velocity and work; None without one.
     """
 
-    calibration: Calibration
+    calibration: AnyCalibration
     exercise: Exercise | None = None
     plan: Plan = field(default_factory=Plan)
     advisor: AdvisorState | None = None
@@ -97,7 +97,7 @@ class WorkoutSettings:
         """
         if data.get("version") != _VERSION:
             raise ConfigError(f"settings of version {data.get('version')!r} are unknown; update bandsense")
-        calibration = Calibration.from_dict(data["calibration"])
+        calibration = calibration_from_dict(data["calibration"])
         try:
             exercise = data["exercise"]
             method = data["method"]

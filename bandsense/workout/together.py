@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import hypot
 from statistics import median
 
-from bandsense.signal.calibration import Calibration
+from bandsense.signal.clip_on import AnyCalibration
 from bandsense.signal.metrics import Asymmetry, Difference, RepMetrics, asymmetry
 
 __all__ = ["Lag", "compared", "lag"]
@@ -65,7 +65,9 @@ def _nearest(times_s: Sequence[float], at_s: float) -> int | None:
 
 
 def compared(
-    left: Sequence[RepMetrics], right: Sequence[RepMetrics], calibrations: tuple[Calibration, Calibration]
+    left: Sequence[RepMetrics],
+    right: Sequence[RepMetrics],
+    calibrations: tuple[AnyCalibration, AnyCalibration],
 ) -> Asymmetry | None:
     """How the sides differ, each measured by a sensor of its own; None below two full repetitions a side.
 

@@ -15,6 +15,7 @@ from bandsense.cli.air import Air
 from bandsense.cli.calibrations import calibration_of
 from bandsense.cli.capturing import CaptureNotes, new_capture
 from bandsense.cli.following import interrupts
+from bandsense.cli.temperatures import temperature_input
 from bandsense.cli.trainee import Trainee, trainee
 from bandsense.exercises.model import Side
 from bandsense.link.capture import CaptureWriter
@@ -112,6 +113,8 @@ class _OneSide:
 
     async def follow(self, rate_hz: int | None) -> None:
         """Record and follow what the sensor sends until its stream ends."""
+        if (told := await temperature_input(self.sensor)) is not None:
+            self.tracker.apply(*told)
         battery_percent: int | None = None
         async for block in self.sensor.stream(rate_hz):
             if self.sensor.battery_percent not in (None, battery_percent):

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bandsense.cli.calibrations import calibration_of, to_record
+from bandsense.cli.temperatures import known_temperature, temperature_of
 from bandsense.errors import CalibrationError, SensorTimeout
 from bandsense.link.scanner import SensorSighting
 from bandsense.link.sensor import Sensor, open_sensor
 from bandsense.link.transport import Transport
 from bandsense.samples import SampleBlock, Unit, concatenate
+from bandsense.signal.calibration import Calibration
+from bandsense.signal.zero import TemperatureOnZero, fit_temperature_on_zero
 
-__all__ = ["tare"]
+__all__ = ["NewZero", "tare", "zero_words"]
 
 LOOK_S = 2.0
 """Long enough to tell a band that hangs still from one that is held in a hand."""
@@ -23,24 +27,66 @@ FIRST_SAMPLE_S = 10.0
 LARGEST_MOVE_N = 2.0
 
 
-async def tare(target: str | SensorSighting, transport: Transport) -> float | None:
-    """Set the zero of a sensor, whose band is slack, and let the sensor keep it.
+@dataclass(frozen=True, slots=True)
+class NewZero:
+    """A zero that was set.
 
-    Returns:
-        Tension in newtons that the old zero showed; None from a sensor that sets its zero by itself.
+    Attributes:
+        before_n: tension in newtons that the old one showed; None from a sensor that sets its zero by itself.
+        temperature: how the zero follows temperature, where that was to be learnt.
+    """
+
+    before_n: float | None
+    temperature: TemperatureOnZero | None = None
+
+
+async def tare(
+    target: str | SensorSighting,
+    transport: Transport,
+    tell: Callable[[str], None],
+    *,
+    learn_temperature: bool = False,
+) -> NewZero:
+    """Set the zero of a sensor, whose band is slack, and let the sensor keep it, with its temperature.
+
+    Args:
+        tell: is told in words why a temperature cannot be had.
+        learn_temperature: nothing but temperature changed since the last zero was set, so what is shown now
+            is what it does.
 
     Raises:
-        CalibrationError: the load moves; nothing was changed.
+        CalibrationError: the load moves, or there is no change of temperature to learn from; nothing was
+            changed.
         CommandError: the sensor cannot set or keep a zero.
         LinkError: it cannot be reached.
     """
     async with open_sensor(target, transport=transport) as sensor:
-        blocks = await _look(sensor)
-        if sensor.information.unit is not Unit.COUNT:
+        temperature_c = await (
+            temperature_of(sensor) if learn_temperature else known_temperature(sensor, tell)
+        )
+        block = await _look(sensor)
+        calibration = calibration_of(sensor.information)
+        if sensor.information.unit is not Unit.COUNT and not learn_temperature:
             await sensor.device.tare()
-            return None
+            return NewZero(None)
+        before_n = _still_n(calibration, block, temperature_c)
+        learnt = _learnt(calibration, block, temperature_c) if learn_temperature else None
         await sensor.stop()
-        return await _keep_zero(sensor, blocks)
+        if learnt is not None:
+            calibration = replace(calibration, newton_per_kelvin=learnt.newton_per_kelvin)
+        await _keep(sensor, calibration.tared(block.values, temperature_c))
+        return NewZero(before_n, learnt)
+
+
+def zero_words(zero: NewZero) -> str:
+    """What came of it, for people."""
+    if zero.before_n is None:
+        return "zero set"
+    text = f"zero set; it showed {zero.before_n:+z.1f} N before"
+    if (learnt := zero.temperature) is not None:
+        slope = f"{learnt.newton_per_kelvin:+.3f} ± {learnt.standard_uncertainty:.3f} N per kelvin"
+        text += f"\nits zero follows temperature by {slope}; from now on that is taken off"
+    return text
 
 
 async def _look(sensor: Sensor) -> SampleBlock:
@@ -64,20 +110,49 @@ async def _look(sensor: Sensor) -> SampleBlock:
     raise SensorTimeout("the sensor sends no samples to set the zero from; switch it off and on")
 
 
-async def _keep_zero(sensor: Sensor, block: SampleBlock) -> float:
-    calibration = calibration_of(sensor.information)
-    tension_n = calibration.tension_n(block.values)
+def _still_n(calibration: Calibration, block: SampleBlock, temperature_c: float | None) -> float:
+    """What the old zero shows, newtons.
+
+    Raises:
+        CalibrationError: it moves.
+    """
+    tension_n = calibration.tension_n(block.values, temperature_c)
     moved_n = float(np.ptp(tension_n))
     if moved_n > LARGEST_MOVE_N:
         raise CalibrationError(
             f"the tension moved by {moved_n:.1f} N while the zero was taken; let the band hang slack and "
             "still, and try again"
         )
-    tared = calibration.tared(block.values)
+    return float(np.median(tension_n))
+
+
+def _learnt(calibration: Calibration, block: SampleBlock, temperature_c: float | None) -> TemperatureOnZero:
+    """How the zero follows temperature: from what the last one shows, without correction, and nothing at it.
+
+    Raises:
+        CalibrationError: a temperature is not known, or they differ by less than 3 K.
+    """
+    if temperature_c is None:
+        raise CalibrationError("this sensor does not measure its temperature, so nothing can be learnt of it")
+    if calibration.reference_temperature_c is None:
+        raise CalibrationError(
+            "the sensor does not know at which temperature its zero was taken; set it without --temperature "
+            "first, then again when the sensor is at least 3 K warmer or colder"
+        )
+    shown_n = float(np.median(calibration.tension_n(block.values)))
+    return fit_temperature_on_zero([calibration.reference_temperature_c, temperature_c], [0.0, shown_n])
+
+
+async def _keep(sensor: Sensor, tared: Calibration) -> None:
+    """Let the sensor keep a zero and what is known of temperature; the rest of its record stays."""
     kept = sensor.information.calibration
     if kept is None:
         record = to_record(tared, sensor.information.full_scale_n or LARGEST_MOVE_N)
     else:
-        record = replace(kept, zero_counts=round(tared.zero), reference_temperature_c=None)
+        record = replace(
+            kept,
+            zero_counts=round(tared.zero),
+            newton_per_kelvin=tared.newton_per_kelvin,
+            reference_temperature_c=tared.reference_temperature_c,
+        )
     await sensor.device.write_calibration(record)
-    return float(np.median(tension_n))

@@ -16,6 +16,7 @@ from bandsense.cli.capturing import CaptureNotes, new_capture
 from bandsense.cli.following import Item, interrupts, show
 from bandsense.cli.output import Output
 from bandsense.cli.publishing import Publishing, published
+from bandsense.cli.temperatures import temperature_input
 from bandsense.cli.trainee import Trainee, remember, trainee
 from bandsense.errors import StoreError
 from bandsense.exercises.model import Side
@@ -191,7 +192,9 @@ def _new_session(who: Trainee, air: Air, sensor: Sensor, settings: WorkoutSettin
 async def _items(
     sensor: Sensor, rate_hz: int | None, recorder: Recorder, output: Output
 ) -> AsyncIterator[Item]:
-    """Samples, and the battery level whenever it has changed."""
+    """The temperature, samples, and the battery level whenever it has changed."""
+    if (told := await temperature_input(sensor)) is not None:
+        yield told
     battery_percent: int | None = None
     problem: str | None = None
     async for block in sensor.stream(rate_hz):

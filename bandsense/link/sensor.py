@@ -48,7 +48,7 @@ from bandsense.link.trouble import (
 from bandsense.samples import SampleBlock
 from bandsense.wire.accounting import StreamStatistics
 from bandsense.wire.decoder import ADVERTISEMENT, Decoder
-from bandsense.wire.profile import BATTERY_LEVEL_UUID
+from bandsense.wire.profile import BATTERY_LEVEL_UUID, Features
 
 __all__ = ["LinkEvent", "LinkState", "Sensor", "open_sensor"]
 
@@ -217,6 +217,20 @@ class Sensor:
         if self._device is None:
             raise ConnectionLost("the sensor is not connected at the moment; wait until it is")
         return self._device
+
+    async def temperature_c(self) -> float | None:
+        """Its temperature now, °C, by its self test; one that does not measure it is not asked: None.
+
+        Not while it streams.
+
+        Raises:
+            CommandError: it refuses.
+            FrameError: its answer makes no sense.
+            LinkError: the link failed, or it does not answer.
+        """
+        if Features.TEMPERATURE not in self.information.features:
+            return None
+        return (await self.device.self_test()).temperature_c
 
     def subscribe(self, listener: Callable[[LinkEvent], None]) -> Callable[[], None]:
         """Have `listener` called for every change of the link; what is returned ends that."""

@@ -19,6 +19,7 @@ from bandsense.workout.events import (
     SlackAdvised,
     SlackAnswered,
     Tared,
+    TemperatureChanged,
 )
 from bandsense.workout.plan import TensionZone, Zone
 from bandsense.workout.workout import Summary
@@ -154,6 +155,8 @@ def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
         return event.message
     if isinstance(event, BatteryChanged):
         return f"battery {event.percent} %"
+    if isinstance(event, TemperatureChanged) and event.zero_n:
+        return f"the sensor is at {event.temperature_c:.1f} °C: {event.zero_n:+.2f} N are taken off"
     if isinstance(event, SlackAdvised) and event.advice.amount_cm:
         return f"{event.advice.text}\n{_UNDER_TIME}({event.advice.details})"
     if isinstance(event, CueGiven):

@@ -115,7 +115,13 @@ class Calibration:
         tension = deflection * self.newton_per_unit
         if self.newton_per_unit2:
             tension = tension + self.newton_per_unit2 * deflection**2
-        return tension - self._zero_shift_n(temperature_c)
+        return tension - self.zero_shift_n(temperature_c)
+
+    def zero_shift_n(self, temperature_c: float | None) -> float:
+        """k·(ϑ − ϑ₀), newtons: what `tension_n` takes off at this temperature; 0 where ϑ or ϑ₀ is unknown."""
+        if temperature_c is None or self.reference_temperature_c is None:
+            return 0.0
+        return self.newton_per_kelvin * (temperature_c - self.reference_temperature_c)
 
     def deflection(self, tension_n: ArrayLike) -> FloatArray:
         """Reading above the zero at a tension, in reading units: the inverse of `tension_n`."""
@@ -193,8 +199,3 @@ class Calibration:
         var_a, cov_ab, var_b = self.covariance
         d = self.deflection(tension)
         return np.maximum(d**2 * var_a + 2.0 * d**3 * cov_ab + d**4 * var_b, 0.0)
-
-    def _zero_shift_n(self, temperature_c: float | None) -> float:
-        if temperature_c is None or self.reference_temperature_c is None:
-            return 0.0
-        return self.newton_per_kelvin * (temperature_c - self.reference_temperature_c)

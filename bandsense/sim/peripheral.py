@@ -39,6 +39,8 @@ __all__ = ["Bonds", "Fault", "Hardware", "Memory", "SentFrame", "Step", "Virtual
 PAIRING_WINDOW_S = 60.0
 MAX_BONDS = 4
 LOW_BATTERY_PERCENT = 10
+FACTORY_TEMPERATURE_C = 23.5
+"""At which the zero of a sensor is the one that its source states."""
 FLUSH_AFTER_US = 40_000
 """A frame that does not fill is sent by then, so that no sample is later than 60 ms on the air."""
 
@@ -124,6 +126,7 @@ class Hardware:
         clock_start_us: device clock at power-on; other than 0 to meet its wrap soon.
         first_sequence: number of the first sample; other than 0 to meet its wrap soon.
         clock_ppm: how much faster than true the device clock runs, parts per million.
+        counts_per_kelvin: how its zero follows its temperature.
     """
 
     serial: int = 0x5E45_0000_0000_BA5E
@@ -139,6 +142,7 @@ class Hardware:
     clock_start_us: int = 0
     first_sequence: int = 0
     clock_ppm: float = 0.0
+    counts_per_kelvin: float = 0.0
 
 
 class Bonds(MemoryKeyStore):
@@ -233,6 +237,7 @@ class VirtualBand:
         log: every frame taken, in order.
         finished: set when the source has ended and its last frame is out.
         identifying_until_s: loop time until which it blinks after *identify*.
+        temperature_c: how warm it is, °C; its zero follows, and its self test tells it if it has the feature.
     """
 
     def __init__(
@@ -259,6 +264,7 @@ class VirtualBand:
         self.identifying_until_s = 0.0
         self.battery_percent = 87
         self.battery_mv = 3950
+        self.temperature_c = FACTORY_TEMPERATURE_C
         self.device: Device | None = None
         self._keep_log = keep_log
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -778,11 +784,15 @@ class VirtualBand:
         self._self_test = control.SelfTestResult(
             control.SelfTestBits.PASSED,
             noise_counts_rms=120.0,
-            offset_counts=self.player.source.zero_count,
+            offset_counts=self.player.source.zero_count + self._zero_moved(),
             excitation_mv=3000,
             battery_mv=self.battery_mv,
-            temperature_c=23.5,
+            temperature_c=self.temperature_c if Features.TEMPERATURE in self.hardware.features else None,
         )
+
+    def _zero_moved(self) -> int:
+        """Counts by which its temperature moves its zero."""
+        return round(self.hardware.counts_per_kelvin * (self.temperature_c - FACTORY_TEMPERATURE_C))
 
     def _calibration_piece(self, offset: int, att_mtu: int) -> control.CalibrationPiece:
         record = self.memory.calibration
@@ -846,7 +856,8 @@ class VirtualBand:
         for felt in self.player.due():
             self._overruns += felt.missed_before
             device_us = epoch_us + round(felt.source_us * rate)
-            sample = Sample(device_us, felt.count, felt.saturated, felt.missed_before)
+            count = min(max(felt.count + self._zero_moved(), profile.COUNT_MIN), profile.COUNT_MAX)
+            sample = Sample(device_us, count, felt.saturated, felt.missed_before)
             frames += self._framer.push(sample, per_frame)
         if (waited_us := self._waited_us()) is not None and waited_us >= FLUSH_AFTER_US:
             frames += self._framer.flush()

@@ -35,6 +35,7 @@ __all__ = [
     "SlackAdvised",
     "SlackAnswered",
     "Tared",
+    "TemperatureChanged",
     "event_name",
     "fields_json",
     "to_json",
@@ -142,6 +143,22 @@ class BatteryChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class TemperatureChanged:
+    """The sensor told its temperature.
+
+    Attributes:
+        temperature_c: °C.
+        zero_n: what is taken off every tension for it from now on; 0 where the calibration does not say how
+            the zero follows temperature, or not at which temperature it was taken.
+    """
+
+    time_s: float
+    temperature_c: float
+    zero_n: float
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Tared:
     """The person asked for a new zero. It was set, unless `problem` says why not.
 
@@ -191,6 +208,7 @@ Event = (
     | SetDone
     | LinkChanged
     | BatteryChanged
+    | TemperatureChanged
     | Tared
     | CueGiven
     | SlackAdvised

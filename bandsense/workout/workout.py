@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ from bandsense.workout.events import (
     SetStarted,
     SlackAnswered,
     Tared,
+    TemperatureChanged,
 )
 from bandsense.workout.memory import IDLE_S, LEAD_S, LONGEST_S, TraceMemory
 from bandsense.workout.settings import WorkoutSettings
@@ -103,6 +105,7 @@ class Workout:
     def __init__(self, settings: WorkoutSettings) -> None:
         self.settings = settings
         self._calibration = settings.calibration
+        self._temperature_c: float | None = None
         self._zero = ZeroTracker(pre_stretched=settings.pre_stretched)
         self._detector = RepDetector()
         self._coach = Coach(settings, settings.exercise) if settings.exercise is not None else None
@@ -120,6 +123,7 @@ class Workout:
             "slack": self._slack_answered,
             "link": self._link,
             "battery": self._battery,
+            "temperature": self._temperature,
         }
 
     @property
@@ -150,7 +154,8 @@ class Workout:
                 f"samples are in {block.unit.value}, the calibration is for "
                 f"{self._calibration.unit.value}; use the calibration of this sensor"
             )
-        tension_n = self._zero.push(block.time_s, self._calibration.tension_n(block.values), block.gap_before)
+        shown_n = self._calibration.tension_n(block.values, self._temperature_c)
+        tension_n = self._zero.push(block.time_s, shown_n, block.gap_before)
         signal_events = self._detector.push(block.time_s, tension_n, block.gap_before, block.saturated)
         self._remember(block, tension_n)
         return self._followed([*signal_events, *self._levels(block.time_s, tension_n)])
@@ -160,8 +165,8 @@ class Workout:
 
         Args:
             kind: `end_set` (the person says that the set is over), `tare` (the band is slack now), `slack`
-                (`followed`: whether the person does what was advised last), `link` (`state`, `message`) or
-                `battery` (`percent`).
+                (`followed`: whether the person does what was advised last), `link` (`state`, `message`),
+                `battery` (`percent`) or `temperature` (`celsius`: of the sensor, before its first sample).
             data: its particulars.
 
         Raises:
@@ -350,7 +355,7 @@ class Workout:
             problem = "the band moves; let it hang slack and still for a second, and tare again"
             return (Tared(self._last_s, 0.0, problem, self._last_s),)
         before_n = float(np.median(tension_n))
-        self._calibration = self._calibration.tared(readings)
+        self._calibration = self._calibration.tared(readings, self._temperature_c)
         self._zero.tared()
         return (Tared(self._last_s, before_n, None, self._last_s),)
 
@@ -365,3 +370,12 @@ class Workout:
 
     def _battery(self, data: Mapping[str, Any]) -> Iterable[Event]:
         return (BatteryChanged(self._last_s, int(data["percent"]), self._last_s),)
+
+    def _temperature(self, data: Mapping[str, Any]) -> Iterable[Event]:
+        """Samples from now on are corrected for the temperature, and a tare holds at it."""
+        celsius = float(data["celsius"])
+        if not isfinite(celsius):
+            raise DataError("a temperature must be a finite number")
+        self._temperature_c = celsius
+        zero_n = self._calibration.zero_shift_n(celsius)
+        return (TemperatureChanged(self._last_s, celsius, zero_n, self._last_s),)

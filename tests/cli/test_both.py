@@ -84,6 +84,8 @@ def test_the_sides_are_compared_on_one_clock(command: Command, bands: dict[str, 
         assert tops == list(range(1, 9))
         assert summary["sides"][side]["reps"] == 8
     assert (summary["reps"], summary["sets"]) == (8, 1)
+    warm = {each["side"]: each["temperature_c"] for each in events if each["event"] == "temperature_changed"}
+    assert warm == {"left": 23.5, "right": 23.5}
     lag = summary["lag"]
     assert lag["reps"] == 8
     assert lag["median_s"] == pytest.approx(true_lag_s(bands), abs=0.005)

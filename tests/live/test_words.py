@@ -17,6 +17,7 @@ from bandsense.workout.events import (
     SlackAdvised,
     SlackAnswered,
     Tared,
+    TemperatureChanged,
 )
 from bandsense.workout.workout import Summary
 
@@ -97,6 +98,9 @@ def test_lines_of_a_log() -> None:
         "     5.70 s         pull 0.50, hold 0.50, return 0.60 s, partial (45% of the range)"
     )
     assert of(BatteryChanged(0.0, 55, 0.0)) == "     0.00 s  battery 55 %"
+    warm = "     0.00 s  the sensor is at 31.0 °C: +0.75 N are taken off"
+    assert of(TemperatureChanged(0.0, 31.0, 0.75, 0.0)) == warm
+    assert of(TemperatureChanged(0.0, 31.0, 0.0, 0.0)) is None
     assert of(SignalWarning(1.0, WarningKind.SATURATED, "the sensor is at its limit", 1.0)) == (
         "     1.00 s  the sensor is at its limit"
     )

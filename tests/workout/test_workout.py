@@ -31,6 +31,7 @@ from bandsense.workout.events import (
     SlackAdvised,
     SlackAnswered,
     Tared,
+    TemperatureChanged,
 )
 from bandsense.workout.plan import Plan
 from bandsense.workout.settings import WorkoutSettings
@@ -195,6 +196,34 @@ def test_the_zero_is_not_set_while_the_band_moves() -> None:
     (tared,) = of(events, Tared)
     assert "hang slack and still" in str(tared.problem)
     assert len(of(events, RepDone)) == 2
+
+
+def warm(calibration: Calibration) -> Workout:
+    """A workout with a sensor at 30 °C, whose readings are 2 N too high for it."""
+    workout = Workout(WorkoutSettings(calibration))
+    (told,) = workout.apply("temperature", {"celsius": 30.0})
+    assert told == TemperatureChanged(0.0, 30.0, pytest.approx(2.0), 0.0)
+    return workout
+
+
+def test_tension_is_corrected_for_temperature_and_a_tare_holds_at_it() -> None:
+    calibration = replace(CALIBRATION, newton_per_kelvin=0.2, reference_temperature_c=20.0)
+    workout = warm(calibration)
+    block = counts(np.full(160, 2.5))
+    before = of(workout.push(block.slice(0, 80)), Level)
+    assert [level.tension_n for level in before] == pytest.approx([0.5] * len(before), abs=0.01)
+    (tared,) = workout.apply("tare", {})
+    assert isinstance(tared, Tared)
+    assert tared.change_n == pytest.approx(0.5, abs=0.01)
+    after = of(workout.push(block.slice(80, 160)), Level)
+    assert [level.tension_n for level in after] == pytest.approx([0.0] * len(after), abs=0.01)
+    (again,) = workout.apply("temperature", {"celsius": 30.0})
+    assert again.zero_n == 0.0  # type: ignore[union-attr]
+
+
+def test_a_temperature_that_is_no_number_is_refused() -> None:
+    with pytest.raises(DataError, match="finite"):
+        Workout(WorkoutSettings(CALIBRATION)).apply("temperature", {"celsius": float("nan")})
 
 
 def test_a_set_is_looked_at_once_more_when_it_is_over() -> None:

@@ -98,12 +98,15 @@ async def _answer(question: str) -> str:
 async def _offer(sensor: Sensor, report: CalibrationReport) -> None:
     """Let the sensor keep it, if the person wants."""
     from bandsense.cli.calibrations import to_record
+    from bandsense.cli.temperatures import keeping_temperature, known_temperature
 
     if await _answer("\nLet the sensor keep this calibration? [y/N] ") != "y":
         print("not kept")
         return
     await sensor.stop()
-    await sensor.device.write_calibration(to_record(report.calibration, report.largest_n))
+    temperature_c = await known_temperature(sensor, print)
+    found = keeping_temperature(report.calibration, temperature_c, sensor.information.calibration)
+    await sensor.device.write_calibration(to_record(found, report.largest_n))
     print("kept by the sensor")
 
 

@@ -279,15 +279,15 @@ async def _is_slack() -> bool:
 
 
 async def _tare(sighting: SensorSighting, transport: Transport) -> None:
-    from bandsense.cli.taring import tare
+    from bandsense.cli.taring import tare, zero_words
     from bandsense.errors import CommandError
 
     try:
-        was_n = await tare(sighting, transport)
+        zero = await tare(sighting, transport, print)
     except CommandError as error:
         print(error)
     else:
-        print("zero set" if was_n is None else f"zero set; it showed {was_n:+.1f} N before")
+        print(zero_words(zero))
 
 
 def _print(information: SensorInformation) -> None:

@@ -22,7 +22,7 @@ def add(commands: Commands) -> None:
         commands,
         "sensors",
         run,
-        summary="list, show, rename, blink or forget sensors",
+        summary="list, show, rename, blink, zero or forget sensors",
         example="bandsense sensors\nbandsense sensors info 4F2A --self-test\n"
         "bandsense sensors rename 4F2A Left",
     )
@@ -34,6 +34,7 @@ def add(commands: Commands) -> None:
         ("info", "all that a sensor tells about itself"),
         ("identify", "let it blink"),
         ("rename", "give it a name that it keeps"),
+        ("zero", "the band is slack: set its zero, which it keeps"),
         ("progressor", "let apps for the Tindeq Progressor read it, or no longer"),
         ("forget", "undo the pairing, on both sides"),
     ):
@@ -50,6 +51,12 @@ def add(commands: Commands) -> None:
             action.add_argument("name", help="up to 16 letters")
         elif name == "progressor":
             action.add_argument("switch", choices=("on", "off"), help="anyone in range can read it while on")
+        elif name == "zero":
+            action.add_argument(
+                "--temperature",
+                action="store_true",
+                help="nothing but its temperature changed since the last zero, by 3 K or more: learn from it",
+            )
         elif name == "identify":
             action.add_argument("--seconds", type=int, default=5, metavar="S", help="default: 5")
 
@@ -129,6 +136,15 @@ async def _rename(arguments: argparse.Namespace, store: Store, target: str) -> N
     print(f"it is called {name} now")
 
 
+async def _zero(arguments: argparse.Namespace, _store: Store, target: str) -> None:
+    from bandsense.cli.air import real_air
+    from bandsense.cli.taring import tare, zero_words
+
+    async with real_air() as air:
+        zero = await tare(target, air.transport, print, learn_temperature=arguments.temperature)
+    print(zero_words(zero))
+
+
 async def _progressor(arguments: argparse.Namespace, _store: Store, target: str) -> None:
     from bandsense.cli.air import real_air
     from bandsense.link.pairing import offer_progressor
@@ -169,6 +185,7 @@ _ACTIONS = {
     "info": _info,
     "identify": _identify,
     "rename": _rename,
+    "zero": _zero,
     "progressor": _progressor,
     "forget": _forget,
 }

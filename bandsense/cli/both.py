@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bandsense.cli.air import Air
-from bandsense.cli.calibrations import calibration_of
+from bandsense.cli.calibrations import calibration_on
 from bandsense.cli.capturing import CaptureNotes, new_capture
 from bandsense.cli.following import interrupts
 from bandsense.cli.temperatures import temperature_input
@@ -248,7 +248,7 @@ async def _opened(
         afterwards.push_async_callback(asyncio.to_thread, capture.close)
     opening = open_sensor(target, transport=air.transport, on_event=relay, capture=capture)
     sensor = await links.enter_async_context(opening)
-    settings = who.settings(calibration_of(sensor.information))
+    settings = who.settings(calibration_on(who.band, sensor.information))
     notes = None if capture is None else CaptureNotes(capture, air.transport.clock, settings)
     return _Opened(side, sensor, settings, relay, notes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bandsense.cli.temperatures import keeping_temperature
 from bandsense.errors import CalibrationError
 from bandsense.link.drivers import SensorInformation
 from bandsense.samples import Unit
@@ -45,7 +46,7 @@ def calibration_of(information: SensorInformation) -> Calibration:
 def calibration_on(band: BandProfile | None, information: SensorInformation) -> AnyCalibration:
     """The sensor's calibration on this very band, where there is one, else `calibration_of` it.
 
-    The zero is the one that the sensor keeps, as far as it keeps one: a tare changes it there.
+    The zero, and how it follows temperature, is what the sensor keeps, if it does: a tare changes it there.
 
     Raises:
         CalibrationError: it sends counts and says nothing about their size.
@@ -54,7 +55,11 @@ def calibration_on(band: BandProfile | None, information: SensorInformation) -> 
     if own is None or own.unit is not information.unit:
         return calibration_of(information)
     kept = information.calibration
-    return own if kept is None else own.with_zero(kept.zero_counts, kept.reference_temperature_c)
+    if kept is None:
+        return own
+    own = own.with_zero(kept.zero_counts)
+    curves = (own.loading, own.unloading)
+    return type(own)(*(keeping_temperature(curve, kept.reference_temperature_c, kept) for curve in curves))
 
 
 def from_record(record: CalibrationRecord) -> Calibration:

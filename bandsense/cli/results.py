@@ -25,12 +25,13 @@ __all__ = ["Followed", "follow", "followed_json", "session_table"]
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A stream, its workout at the end, and every event and tension on the way."""
+    """A stream, its workout at the end, every event and tension on the way, and the uncertainty of each."""
 
     stream: Stream
     workout: Workout
     events: tuple[Event, ...]
     tension_n: FloatArray
+    tension_u_n: FloatArray
 
     @property
     def summary(self) -> Summary:
@@ -48,14 +49,17 @@ def follow(store: Store, stream: Stream) -> Followed:
     workout = Workout(WorkoutSettings.from_dict(stream.settings))
     events: list[Event] = []
     tension_n: list[FloatArray] = []
+    tension_u_n: list[FloatArray] = []
     for item in store.timeline(stream):
         if isinstance(item, SampleBlock):
             events += workout.push(item)
             tension_n.append(workout.trace(float(item.time_s[0]), float(item.time_s[-1]))[1])
+            tension_u_n.append(workout.latest_uncertainty_n(tension_n[-1]))
         else:
             events += workout.apply(item.kind, item.data)
     events += workout.finish()
-    return Followed(stream, workout, tuple(events), np.concatenate([np.zeros(0), *tension_n]))
+    joined = (np.concatenate([np.zeros(0), *parts]) for parts in (tension_n, tension_u_n))
+    return Followed(stream, workout, tuple(events), *joined)
 
 
 def summarise_recovered(store: Store) -> None:
@@ -87,14 +91,13 @@ def _stream_table(store: Store, stream: Stream) -> StreamTable:
     followed = follow(store, stream)
     samples = concatenate(store.blocks(stream))
     workout = followed.workout
-    uncertainty_n = workout.settings.calibration.standard_uncertainty_n
     results = workout.results
     return StreamTable(
         stream=stream,
         time_s=samples.time_s,
         raw=samples.values.astype(np.int64) if stream.unit is Unit.COUNT else samples.values,
         tension_n=followed.tension_n,
-        tension_u_n=uncertainty_n(followed.tension_n),
+        tension_u_n=followed.tension_u_n,
         phase=_phases(samples.time_s, followed.events),
         rep=_numbered(
             samples.time_s, [(rep.pull_start, rep.end) for result in results for rep in result.reps]

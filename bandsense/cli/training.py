@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bandsense.cli.air import Air
-from bandsense.cli.calibrations import calibration_of
+from bandsense.cli.calibrations import calibration_on
 from bandsense.cli.capturing import CaptureNotes, new_capture
 from bandsense.cli.following import Item, interrupts, show
 from bandsense.cli.output import Output
@@ -111,7 +111,7 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
         async with open_sensor(
             training.sensor, transport=air.transport, on_event=relay, capture=capture
         ) as sensor:
-            calibration = calibration_of(sensor.information)
+            calibration = calibration_on(who.band, sensor.information)
             # Until here an interrupt ends the search at once; from here on the session ends in good order.
             afterwards.enter_context(interrupts(stop))
             relay.check()

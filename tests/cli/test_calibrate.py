@@ -46,7 +46,7 @@ class Hook:
 
 
 def options(**changes: object) -> argparse.Namespace:
-    usual = {"masses": "2,5,10", "runs": 3, "quick": True, "clip_on": False, "gravity": None}
+    usual = {"masses": "2,5,10", "runs": 3, "quick": True, "clip_on": False, "gravity": None, "band": None}
     return argparse.Namespace(**(usual | changes))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -243,8 +244,16 @@ def _show(band: BandProfile) -> None:
         most_cm = 100.0 * (1.0 + MAX_ELONGATION) * band.rest_length_m
         print(f"unstretched {100 * band.rest_length_m:.1f} cm; never pull it beyond {most_cm:.0f} cm")
     print(_strength(band))
+    for clip in band.clip_on:
+        print(
+            f"calibrated with the sensor {clip.sensor} clipped onto it, on {_day(clip.calibration.made_at_s)}"
+        )
     if band.stiffness:
         print(f"{plural(len(band.stiffness), 'pull')} so far. {band.notice() or band.wear().message}")
+
+
+def _day(unix_s: int) -> str:
+    return time.strftime("%Y-%m-%d", time.localtime(unix_s))
 
 
 def _strength(band: BandProfile) -> str:

@@ -8,12 +8,15 @@ import time
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
+from bandsense.cli.home import add_store_option
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
     from bandsense.link.sensor import Sensor
+    from bandsense.link.transport import Transport
     from bandsense.signal.calibrate import CalibrationProcedure, Instruction
     from bandsense.signal.calibration_fit import CalibrationReport
+    from bandsense.store.store import Store
 
 
 def add(commands: Commands) -> None:
@@ -24,14 +27,21 @@ def add(commands: Commands) -> None:
         run,
         summary="calibrate a sensor with known masses, step by step",
         details="Warm-up, exercise, masses up and down in several runs, and a creep test; then the result "
-        "with its uncertainty, which the sensor keeps if you want. Water bottles on a kitchen scale will do.",
-        example="bandsense calibrate --masses 2,5,10\nbandsense calibrate 4F2A --masses 5,10 --quick",
+        "with its uncertainty, which the sensor keeps if you want. Water bottles on a kitchen scale will do. "
+        "A sensor that is clipped onto a band reads each band in its own way, and differently while tension "
+        "grows and while it falls: with --clip-on --band both curves are kept with the band.",
+        example="bandsense calibrate --masses 2,5,10\nbandsense calibrate 4F2A --masses 5,10 --quick\n"
+        "bandsense calibrate --clip-on --band red --masses 2,4,6,8",
     )
     command.add_argument("sensor", nargs="?", help="name, end of the name, or address (default: the nearest)")
     command.add_argument("--masses", required=True, metavar="KG,KG", help="what will be hung, in kilograms")
     command.add_argument("--runs", type=int, default=3, metavar="N", help="times up and down (default: 3)")
     command.add_argument("--quick", action="store_true", help="one run, no warm-up, no creep: less sure")
     command.add_argument("--clip-on", action="store_true", help="the sensor is clipped onto the band")
+    command.add_argument(
+        "--band", metavar="NAME", help="the band that it is clipped onto; it keeps the curves"
+    )
+    add_store_option(command)
     command.add_argument("--gravity", type=float, metavar="M/S2", help="local gravity, where it is known")
 
 
@@ -39,11 +49,16 @@ def run(arguments: argparse.Namespace) -> int:
     """Lead through a calibration."""
     import asyncio
 
+    from bandsense.cli.clip_on import check_clip_on
+    from bandsense.cli.home import open_store
     from bandsense.errors import CalibrationError
 
     if not sys.stdin.isatty():
         raise CalibrationError("a calibration asks and waits for answers; run it in a terminal")
-    asyncio.run(_calibrate(arguments))
+    store = None if arguments.band is None else open_store(arguments)
+    if store is not None:
+        check_clip_on(store, arguments.band, clip_on=arguments.clip_on)
+    asyncio.run(calibrate(arguments, store))
     return 0
 
 
@@ -51,7 +66,7 @@ def procedure_of(arguments: argparse.Namespace) -> CalibrationProcedure:
     """The procedure that the command line asks for.
 
     Raises:
-        CalibrationError: the masses are no masses.
+        CalibrationError: the masses are no masses, or too few for two curves.
     """
     from bandsense.errors import CalibrationError
     from bandsense.signal.calibrate import CalibrationPlan, CalibrationProcedure
@@ -65,18 +80,25 @@ def procedure_of(arguments: argparse.Namespace) -> CalibrationProcedure:
         plan = CalibrationPlan(masses, runs=1, warm_up_s=0.0, exercises=1, creep_s=0.0)
     else:
         plan = CalibrationPlan(masses, runs=arguments.runs)
+    if arguments.band is not None and len(plan.masses_kg) < 2:
+        # The largest mass is only ever reached from below.
+        raise CalibrationError("the curves of a clip on a band need two masses; three or more are better")
     return CalibrationProcedure(
         plan, Conditions(gravity_m_s2=arguments.gravity, inline=not arguments.clip_on)
     )
 
 
-async def _calibrate(arguments: argparse.Namespace) -> None:
+async def calibrate(
+    arguments: argparse.Namespace, store: Store | None = None, transport: Transport | None = None
+) -> None:
+    """Lead through a calibration of a sensor; one on a named band is kept in the store."""
+    from bandsense.cli.clip_on import curves, keep_curves
     from bandsense.cli.guide import guide
     from bandsense.link.sensor import open_sensor
 
     procedure = procedure_of(arguments)
     async with open_sensor(
-        arguments.sensor, on_event=lambda event: print(event.message, flush=True)
+        arguments.sensor, transport=transport, on_event=lambda event: print(event.message, flush=True)
     ) as sensor:
 
         async def ask(step: Instruction) -> bool:
@@ -84,9 +106,19 @@ async def _calibrate(arguments: argparse.Namespace) -> None:
             return await _answer(f"\n{share} {step.text}\nEnter when it is done, s to leave it out: ") != "s"
 
         await guide(procedure, sensor.stream(), ask, print)
-        report = procedure.result(made_at_s=int(time.time()))
-        print("\n".join(report_lines(report)))
-        await _offer(sensor, report)
+        made_at_s = int(time.time())
+        if store is None:
+            report = procedure.result(made_at_s=made_at_s)
+            print("\n".join(report_lines(report)))
+            await _offer(sensor, report)
+            return
+        loading, unloading = curves(procedure, made_at_s)
+        for name, curve in (("while tension grows", loading), ("while it falls", unloading)):
+            print("\n".join((f"\n{name}", *report_lines(curve))))
+        if await _answer(f"\nKeep both curves with the band {arguments.band}? [y/N] ") != "y":
+            print("not kept")
+            return
+        print(await keep_curves(sensor, store, arguments.band, (loading, unloading)))
 
 
 async def _answer(question: str) -> str:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bandsense.errors import UpdateError
 from bandsense.link.update import UpdateProgress, UpdateResult, UpdateStage, update_firmware
 from bandsense.sim.radio import VirtualRadio
-from tests.firmware.sensor import RADIO_NAME, RESTART, HostSensor, until
+from tests.firmware.sensor import RADIO_NAME, RESTART, HostSensor, advertised, until
 from tests.firmware.updates import (
     POWER_CUT,
     SLOTS,
@@ -96,6 +96,8 @@ async def test_an_older_version_goes_on_when_forced(
 
 async def test_a_low_battery_refuses(radio: VirtualRadio, sensor: HostSensor, tmp_path: Path) -> None:
     await sensor.reboot("--battery", "3400")
+    await sensor.tell("press 50")
+    await advertised(radio, "pairing_open")
     with pytest.raises(UpdateError, match="charge to 20 % first"):
         await update(radio, update_file(tmp_path, "1.1.0"))
 

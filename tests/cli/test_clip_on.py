@@ -187,14 +187,17 @@ def test_one_mass_is_too_few_and_that_is_said_at_once() -> None:
         command_module.procedure_of(options(masses="4"))
 
 
-def test_a_band_that_is_not_known_or_no_clip_is_refused(command: Command, tmp_path: Path) -> None:
-    from bandsense.cli.clip_on import check_clip_on
-
-    store = store_at(tmp_path)
-    with pytest.raises(ConfigError, match="--clip-on"):
-        check_clip_on(store, "red", clip_on=False)
-    with pytest.raises(ConfigError, match="no band is called"):
-        check_clip_on(store, "red", clip_on=True)
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [((), "give --clip-on with --band"), (("--clip-on",), "no band is called 'red'; there are: none yet")],
+)
+def test_a_band_that_is_not_known_or_no_clip_is_refused(
+    command: Command, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...], reason: str
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    done = command("calibrate", "--masses", "2,5", "--band", "red", *more)
+    assert done.status == 1
+    assert reason in done.err
 
 
 UP = Calibration(5e-4, 100.0, grade=Grade.CLIP_ON)
@@ -238,3 +241,18 @@ def test_a_damaged_pair_in_a_profile_is_named(tmp_path: Path) -> None:
     path.write_text(json.dumps(data))
     with pytest.raises(ConfigError, match="span of 0"):
         Profiles.read(path)
+
+
+@pytest.mark.slow
+def test_of_two_sensors_each_is_read_by_what_it_has(
+    command: Command, tmp_path: Path, simulated_time: None
+) -> None:
+    store = store_at(tmp_path)
+    band = BandProfile(id="red").with_clip_on(f"{1:016x}", PAIR)
+    store.bands.put(band.id, band.model_dump(mode="json", by_alias=True))
+    done = command("both", "--sim", "--speed", "0", "--seconds", "5", "--band", "red")
+    assert done.status == 0, done.err
+    left, right = store.session("last").streams
+    assert list(left.settings["calibration"]) == ["version", "loading", "unloading"]
+    assert left.settings["calibration"]["unloading"]["newton_per_unit"] == 4e-4
+    assert "newton_per_unit" in right.settings["calibration"]

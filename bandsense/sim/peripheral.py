@@ -163,7 +163,11 @@ class Bonds(MemoryKeyStore):
 
 @dataclass
 class Memory:
-    """What a sensor keeps over resets."""
+    """What a sensor keeps over resets.
+
+    Attributes:
+        factory_new: it was not booted since it was made, or since its factory reset.
+    """
 
     calibration: bytes = b""
     label: str = ""
@@ -171,6 +175,7 @@ class Memory:
     boot_number: int = 0
     bonds: Bonds = field(default_factory=Bonds)
     firmware: FirmwareSlots | None = None
+    factory_new: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +317,7 @@ class VirtualBand:
     # -- what a person can do with it --------------------------------------------------------------------
 
     async def power_on(self, cause: control.ResetCause = control.ResetCause.POWER_ON) -> None:
-        """Boot: clock and numbers begin anew, advertising begins; without a bond the pairing window opens."""
+        """Boot: clock and numbers begin anew, advertising begins; factory-new it opens its pairing window."""
         self._forget_volatile(cause)
         self._boots += 1
         self.memory.boot_number = (self.memory.boot_number + 1) % 2**16
@@ -326,7 +331,8 @@ class VirtualBand:
         device.on(device.EVENT_CONNECTION, self._on_connection)
         self._add_services(device)
         self._watch_requests(device)
-        if not self.memory.bonds.all_keys:
+        if self.memory.factory_new:
+            self.memory.factory_new = False
             self._open_pairing(PAIRING_WINDOW_S)
         self.fault.powered(self)
         self._run(self._keep_advertising(device))
@@ -364,6 +370,7 @@ class VirtualBand:
         await self.memory.bonds.delete_all()
         self.memory.label = ""
         self.memory.options = Options.NONE
+        self.memory.factory_new = True
         await self.power_on(control.ResetCause.SOFTWARE)
 
     def set_battery(self, percent: int, millivolt: int | None = None) -> None:

@@ -478,6 +478,18 @@ async def test_sleep_closes_the_link_and_goes_off_the_air(
     assert (await advertised(radio)).connected is False
 
 
+async def test_only_a_factory_new_sensor_opens_its_window_at_boot(radio: VirtualRadio) -> None:
+    """Section 8 of the profile names three ways to open it; a boot is none of them, bonds or not."""
+    async with VirtualBand(radio, ramp()) as band:
+        assert band.pairing_open
+        await band.reboot()
+        assert not band.pairing_open
+        await band.factory_reset()
+        assert band.pairing_open
+        await band.reboot()
+        assert not band.pairing_open
+
+
 async def test_factory_reset(host: Host, band: VirtualBand, radio: VirtualRadio) -> None:
     await host.ask(control.SetLabel("left"))
     await band.factory_reset()

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from bandsense.bands.pull import GuidedPull
 from bandsense.cli.air import Air
-from bandsense.cli.calibrations import calibration_of
+from bandsense.cli.calibrations import calibration_on
 from bandsense.cli.following import interrupts
 from bandsense.cli.traces import read_trace
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
-from bandsense.samples import SampleBlock
+from bandsense.profiles import BandProfile
+from bandsense.samples import FloatArray, SampleBlock
 from bandsense.signal.calibration import Calibration
+from bandsense.signal.clip_on import AnyCalibration, TensionReader
 from bandsense.workout.stroke_pull import StrokePull
 
 __all__ = ["Guide", "pull_from_file", "pull_from_sensor"]
@@ -30,12 +32,17 @@ def pull_from_file(guide: Guide, path: Path, say: Say) -> Calibration:
         FileFormatError: the file cannot be read.
     """
     calibration = Calibration.identity()
-    _push(guide, read_trace(path).block, calibration, say)
+    block = read_trace(path).block
+    _push(guide, block, calibration.tension_n(block.values), say)
     return calibration
 
 
-async def pull_from_sensor(guide: Guide, name: str | None, air: Air, say: Say) -> Calibration:
+async def pull_from_sensor(
+    guide: Guide, band: BandProfile, name: str | None, air: Air, say: Say
+) -> AnyCalibration:
     """Lead a person with a sensor through the pull, until it is done or they end it; gives its calibration.
+
+    A clip that was calibrated on this band is read by its curves.
 
     Raises:
         LinkError: the sensor cannot be reached.
@@ -44,12 +51,12 @@ async def pull_from_sensor(guide: Guide, name: str | None, air: Air, say: Say) -
     stop = asyncio.Event()
     with interrupts(stop):
         async with open_sensor(name, transport=air.transport, on_event=_telling(say)) as sensor:
-            calibration = calibration_of(sensor.information)
+            calibration, reader = calibration_on(band, sensor.information), TensionReader()
             ending = asyncio.create_task(_end(sensor, air, stop))
             say(guide.instruction)
             try:
                 async for block in sensor.stream():
-                    _push(guide, block, calibration, say)
+                    _push(guide, block, reader.push(calibration, block.values, block.gap_before), say)
                     if guide.done:
                         stop.set()
             finally:
@@ -59,8 +66,8 @@ async def pull_from_sensor(guide: Guide, name: str | None, air: Air, say: Say) -
     return calibration
 
 
-def _push(guide: Guide, block: SampleBlock, calibration: Calibration, say: Say) -> None:
-    for step in guide.push(block.time_s, calibration.tension_n(block.values)):
+def _push(guide: Guide, block: SampleBlock, tension_n: FloatArray, say: Say) -> None:
+    for step in guide.push(block.time_s, tension_n):
         say(step.message)
 
 

@@ -20,7 +20,13 @@ from bandsense.errors import CalibrationError
 from bandsense.samples import BoolArray, FloatArray, Unit
 from bandsense.signal.calibration import Calibration, Grade
 
-__all__ = ["AnyCalibration", "ClipFriction", "DirectionalCalibration", "calibration_from_dict"]
+__all__ = [
+    "AnyCalibration",
+    "ClipFriction",
+    "DirectionalCalibration",
+    "TensionReader",
+    "calibration_from_dict",
+]
 
 TURN_N = 1.0
 """How far the reading must go, in newtons, until its direction has changed. A choice: many times the noise of
@@ -189,3 +195,37 @@ class ClipFriction:
             sliding[i] = low_n != before_n
         self._low_n = low_n
         return turned, sliding
+
+
+class TensionReader:
+    """Tension of one stream by a calibration of either kind; how it is cut into blocks does not matter.
+
+    Attributes:
+        between_n: of the samples that were pushed last, what not knowing where between two curves adds to the
+            standard uncertainty of each (see `ClipFriction.push`); None where there is one curve.
+    """
+
+    def __init__(self) -> None:
+        self._friction = ClipFriction()
+        self.between_n: FloatArray | None = None
+
+    def push(
+        self,
+        calibration: AnyCalibration,
+        values: ArrayLike,
+        gap_before: ArrayLike | None = None,
+        temperature_c: float | None = None,
+    ) -> FloatArray:
+        """Tension of the next samples, newtons.
+
+        Args:
+            calibration: may have another zero each time.
+            values: float64[n], readings in its unit.
+            gap_before: bool[n].
+            temperature_c: of the sensor, where it is known.
+        """
+        if not isinstance(calibration, DirectionalCalibration):
+            self.between_n = None
+            return calibration.tension_n(values, temperature_c)
+        tension_n, self.between_n = self._friction.push(calibration, values, gap_before, temperature_c)
+        return tension_n

@@ -13,11 +13,12 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bandsense.errors import DataError
 from bandsense.exercises.model import Side
 from bandsense.samples import FloatArray, SampleBlock
-from bandsense.signal.clip_on import ClipFriction, DirectionalCalibration
+from bandsense.signal.clip_on import TensionReader
 from bandsense.signal.config import DetectorConfig
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import Phase, PhaseChanged, Rep, RepDone, RepRetracted, RepTop
@@ -107,8 +108,7 @@ class Workout:
         self.settings = settings
         self._calibration = settings.calibration
         self._temperature_c: float | None = None
-        self._friction = ClipFriction()
-        self._between_n: FloatArray | None = None
+        self._reader = TensionReader()
         self._zero = ZeroTracker(pre_stretched=settings.pre_stretched)
         self._detector = RepDetector()
         self._coach = Coach(settings, settings.exercise) if settings.exercise is not None else None
@@ -157,7 +157,8 @@ class Workout:
                 f"samples are in {block.unit.value}, the calibration is for "
                 f"{self._calibration.unit.value}; use the calibration of this sensor"
             )
-        tension_n = self._zero.push(block.time_s, self._shown_n(block), block.gap_before)
+        shown_n = self._reader.push(self._calibration, block.values, block.gap_before, self._temperature_c)
+        tension_n = self._zero.push(block.time_s, shown_n, block.gap_before)
         signal_events = self._detector.push(block.time_s, tension_n, block.gap_before, block.saturated)
         self._remember(block, tension_n)
         return self._followed([*signal_events, *self._levels(block.time_s, tension_n)])
@@ -230,20 +231,9 @@ class Workout:
 
     def latest_uncertainty_n(self, tension_n: FloatArray) -> FloatArray:
         """Standard uncertainty of each tension of the block that was pushed last, newtons."""
-        uncertainty_n = self._calibration.standard_uncertainty_n(tension_n)
-        return uncertainty_n if self._between_n is None else np.hypot(uncertainty_n, self._between_n)
+        return self._uncertainty_at(slice(None), tension_n)
 
     # -- samples -----------------------------------------------------------------------------------------
-
-    def _shown_n(self, block: SampleBlock) -> FloatArray:
-        """What the calibration makes of the readings."""
-        calibration, temperature_c = self._calibration, self._temperature_c
-        if not isinstance(calibration, DirectionalCalibration):
-            return calibration.tension_n(block.values, temperature_c)
-        shown_n, self._between_n = self._friction.push(
-            calibration, block.values, block.gap_before, temperature_c
-        )
-        return shown_n
 
     def _remember(self, block: SampleBlock, tension_n: FloatArray) -> None:
         if self._first_s is None:
@@ -261,10 +251,13 @@ class Workout:
         np.not_equal(bins[1:], bins[:-1], out=first[1:])
         self._last_bin = float(bins[-1])
         at = np.flatnonzero(first)
-        uncertainty_n = self._calibration.standard_uncertainty_n(tension_n[at])
-        if self._between_n is not None:
-            uncertainty_n = np.hypot(uncertainty_n, self._between_n[at])
+        uncertainty_n = self._uncertainty_at(at, tension_n)
         yield from map(Level, time_s[at].tolist(), tension_n[at].tolist(), uncertainty_n.tolist())
+
+    def _uncertainty_at(self, at: slice | NDArray[np.intp], tension_n: FloatArray) -> FloatArray:
+        """Standard uncertainty of some samples of the latest block."""
+        own_n, between_n = self._calibration.standard_uncertainty_n(tension_n[at]), self._reader.between_n
+        return own_n if between_n is None else np.hypot(own_n, between_n[at])
 
     # -- events ------------------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ from bandsense.sim.source import Conversions
 from bandsense.store.store import Store
 from bandsense.wire.profile import CalibrationRecord
 from tests.cli.conftest import Command
+from tests.cli.test_band import _pull as pulled
 from tests.signal.test_clip_on import Clip, repetitions
 
 G = 9.80665
@@ -256,3 +257,23 @@ def test_of_two_sensors_each_is_read_by_what_it_has(
     assert list(left.settings["calibration"]) == ["version", "loading", "unloading"]
     assert left.settings["calibration"]["unloading"]["newton_per_unit"] == 4e-4
     assert "newton_per_unit" in right.settings["calibration"]
+
+
+@pytest.mark.slow
+def test_a_band_is_measured_with_the_clip_that_was_calibrated_on_it(command: Command, tmp_path: Path) -> None:
+    time_s, tension_n = np.loadtxt(pulled(tmp_path / "pull.csv"), delimiter=",", skiprows=1).T
+    counts, within = np.empty_like(tension_n), 0.0
+    for i, outside_n in enumerate(tension_n.tolist()):
+        counts[i] = within = min(max(within, outside_n / 5e-4), outside_n / 4e-4)
+    path = tmp_path / "clipped.csv"
+    rows = np.column_stack([time_s, counts * NEWTON_PER_COUNT])
+    np.savetxt(path, rows, delimiter=",", header="time_s,tension_n", comments="", fmt="%.4f")
+
+    store = store_at(tmp_path)
+    band = BandProfile(id="red", rest_length_m=0.6).with_clip_on(SERIAL, PAIR)
+    store.bands.put(band.id, band.model_dump(mode="json", by_alias=True))
+    done = command("band", "pull", "red", "--sim", "--trace", path, "--speed", "0")
+    assert done.status == 0, done.err
+    measured = profiles_of(store).band("red")
+    assert measured.f100_n == pytest.approx(45.0, rel=0.03)
+    assert measured.clip_on_calibration(SERIAL) == PAIR

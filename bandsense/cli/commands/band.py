@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bandsense.cli.command import Commands
     from bandsense.cli.pulling import Guide
     from bandsense.profiles import BandProfile
-    from bandsense.signal.calibration import Calibration
+    from bandsense.signal.clip_on import AnyCalibration
     from bandsense.store.store import Store
 
 FORMS = ("flat", "tube", "loop")
@@ -289,7 +289,7 @@ def _pull(store: Store, arguments: argparse.Namespace) -> None:
     if rest_length_m is None:
         raise ConfigError("measure the unstretched band first and give its length with --rest-length-cm")
     guide = _guide(rest_length_m, band.strands, arguments)
-    calibration = _read(guide, arguments)
+    calibration = _read(guide, band, arguments)
     if not guide.done:
         raise BandModelError(f"the pull was not finished; nothing is kept. It stood at: {guide.instruction}")
     fit = guide.fit()
@@ -316,21 +316,21 @@ def _guide(rest_length_m: float, strands: int, arguments: argparse.Namespace) ->
     return GuidedPull(rest_length_m, marks_m, strands=strands)
 
 
-def _read(guide: Guide, arguments: argparse.Namespace) -> Calibration:
+def _read(guide: Guide, band: BandProfile, arguments: argparse.Namespace) -> AnyCalibration:
     from bandsense.cli.air import run_at
     from bandsense.cli.pulling import pull_from_file
 
     if arguments.file is not None:
         return pull_from_file(guide, arguments.file, _say)
     speed = 1.0 if arguments.speed is None else arguments.speed
-    return run_at(speed, _read_sensor(guide, arguments))
+    return run_at(speed, _read_sensor(guide, band, arguments))
 
 
-async def _read_sensor(guide: Guide, arguments: argparse.Namespace) -> Calibration:
+async def _read_sensor(guide: Guide, band: BandProfile, arguments: argparse.Namespace) -> AnyCalibration:
     from bandsense.cli.pulling import pull_from_sensor
 
     async with _air(arguments) as air:
-        return await pull_from_sensor(guide, arguments.sensor, air, _say)
+        return await pull_from_sensor(guide, band, arguments.sensor, air, _say)
 
 
 def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Air]:
@@ -343,7 +343,7 @@ def _say(message: str) -> None:
     print(message, flush=True)
 
 
-def _print_fit(fit: BandFit, marks_m: tuple[float, ...], calibration: Calibration) -> None:
+def _print_fit(fit: BandFit, marks_m: tuple[float, ...], calibration: AnyCalibration) -> None:
     from bandsense.live.words import tension_words
 
     print(f"exponent {fit.exponent:.2f} ± {fit.exponent_uncertainty:.2f}")

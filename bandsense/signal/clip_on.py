@@ -187,9 +187,11 @@ class ClipFriction:
         low_n = self._low_n
         columns = zip(mean_n.tolist(), width_n.tolist(), np.asarray(gaps).tolist(), strict=True)
         for i, (now_n, play_n, gap) in enumerate(columns):
+            if gap:
+                low_n = None
             if isnan(now_n):
                 continue
-            before_n = low_n if low_n is not None and not gap else now_n - 0.5 * play_n
+            before_n = now_n - 0.5 * play_n if low_n is None else low_n
             low_n = min(max(before_n, now_n - play_n), now_n)
             turned[i] = min((now_n - low_n) / play_n, 1.0)
             sliding[i] = low_n != before_n

@@ -152,6 +152,14 @@ def test_a_gap_forgets_the_direction_and_says_so() -> None:
     assert tension_n[62] == pytest.approx(1.2 * (values[62] - 5.0))
 
 
+def test_a_gap_before_a_sample_that_is_no_number_is_a_gap() -> None:
+    values, gap_before = np.linspace(5.0, 105.0, 101), np.arange(101) == 60
+    values[60] = np.nan
+    tension_n, between_n = ClipFriction().push(by_hand(), values, gap_before)
+    assert tension_n[61] == pytest.approx(values[61] - 5.0)
+    assert between_n[61] > 0.0
+
+
 def test_a_wrong_sample_is_over_with_itself() -> None:
     calibration = by_hand()
     values = np.linspace(5.0, 105.0, 101)

@@ -275,7 +275,6 @@ class VirtualBand:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._script: asyncio.Task[None] | None = None
         self._boots = 0
-        self._pairing_until_s = 0.0
         if not self.memory.calibration:
             self.memory.calibration = CalibrationRecord(
                 newton_per_count=source.newton_per_count, zero_counts=source.zero_count
@@ -284,6 +283,7 @@ class VirtualBand:
 
     def _forget_volatile(self, cause: control.ResetCause) -> None:
         self._boot_s = 0.0
+        self._pairing_until_s = 0.0
         self._cause = cause
         self._framer = Framer(self.hardware.first_sequence)
         self._framer.low_battery = self.battery_percent <= LOW_BATTERY_PERCENT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from math import inf, isinf
@@ -14,14 +14,14 @@ from typing import Any
 from bandsense.cli.air import Air
 from bandsense.cli.calibrations import calibration_on
 from bandsense.cli.capturing import CaptureNotes, new_capture
-from bandsense.cli.following import interrupts
+from bandsense.cli.following import ends, interrupts
 from bandsense.cli.temperatures import temperature_input
 from bandsense.cli.trainee import Trainee, trainee
 from bandsense.exercises.model import Side
 from bandsense.link.capture import CaptureWriter
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.live.tracker import Sink, Tracker
-from bandsense.store.model import NewSession, NewStream
+from bandsense.store.model import NewStream
 from bandsense.store.recorder import Recorder
 from bandsense.store.store import Store
 from bandsense.workout.events import Event
@@ -215,7 +215,7 @@ async def train_both(both: Both, air: Air, store: Store, tell: Tell) -> BothSide
             ]
             # Until here an interrupt ends the search at once; from here on the session ends in good order.
             afterwards.enter_context(interrupts(stop))
-            recorder = store.record(_new_session(who, air, [each.stream for each in opened]))
+            recorder = store.record(who.session(air.source, [each.stream for each in opened]))
             afterwards.push_async_callback(asyncio.to_thread, recorder.close)
             left, right = (_OneSide(each, number, recorder, tell) for number, each in enumerate(opened))
             await _follow((left, right), both, air, stop)
@@ -256,32 +256,15 @@ async def _opened(
 async def _follow(sides: tuple[_OneSide, _OneSide], both: Both, air: Air, stop: asyncio.Event) -> None:
     """Follow both until the person, the time or the source ends it, or one of them fails."""
     following = [asyncio.create_task(side.follow(both.rate_hz)) for side in sides]
-    ends: list[asyncio.Future[Any]] = [asyncio.ensure_future(stop.wait()), *following]
-    if both.seconds is not None:
-        ends.append(asyncio.ensure_future(asyncio.sleep(both.seconds)))
-    if air.finished is not None:
-        ends.append(asyncio.ensure_future(air.finished.wait()))
+    ending = [*ends(stop, both.seconds, air.finished), *following]
     try:
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.gather(*(side.sensor.stop() for side in sides))
         await asyncio.gather(*following)
     finally:
         for side in sides:
             side.sensor.end()
             side.tracker.finish()
-        for end in ends:
+        for end in ending:
             end.cancel()
-        await asyncio.wait(ends)
-
-
-def _new_session(who: Trainee, air: Air, streams: Sequence[NewStream]) -> NewSession:
-    from bandsense import __version__
-
-    return NewSession(
-        source=air.source,
-        started_unix_s=time.time(),
-        streams=tuple(streams),
-        software=f"bandsense {__version__}",
-        person=who.person.id,
-        exercise=who.exercise.id,
-    )
+        await asyncio.wait(ending)

@@ -13,7 +13,7 @@ from bandsense.live.tracker import Tracker
 from bandsense.samples import SampleBlock
 from bandsense.workout.workout import Summary
 
-__all__ = ["Item", "interrupts", "paced", "show"]
+__all__ = ["Item", "ends", "interrupts", "paced", "show"]
 
 Item = SampleBlock | tuple[str, Mapping[str, Any]]
 """What a stream brings: samples, or an input of `Workout.apply`."""
@@ -40,6 +40,18 @@ async def show(items: AsyncIterator[Item], tracker: Tracker, output: Output) -> 
         with suppress(asyncio.CancelledError):
             await drawing
     return summary
+
+
+def ends(
+    stop: asyncio.Event, seconds: float | None, finished: asyncio.Event | None
+) -> list[asyncio.Future[Any]]:
+    """What ends a session: the person, the time, the source, each where there is one; to be cancelled."""
+    futures: list[asyncio.Future[Any]] = [asyncio.ensure_future(stop.wait())]
+    if seconds is not None:
+        futures.append(asyncio.ensure_future(asyncio.sleep(seconds)))
+    if finished is not None:
+        futures.append(asyncio.ensure_future(finished.wait()))
+    return futures
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bandsense.cli.home import home
@@ -11,6 +12,7 @@ from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import Exercise, Side, Sides
 from bandsense.profiles import BandProfile, Person, Profiles, Setup
 from bandsense.signal.clip_on import AnyCalibration
+from bandsense.store.model import NewSession, NewStream
 from bandsense.store.store import Store
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.plan import Plan
@@ -58,6 +60,19 @@ class Trainee:
             first_side,
             None if first_side is None else self.setup.advisor_state(self.exercise, self.band, "right"),
             None if self.band is None else self.band.measured(),
+        )
+
+    def session(self, source: str, streams: Sequence[NewStream]) -> NewSession:
+        """A session of this person that begins now, by these streams from this source."""
+        from bandsense import __version__
+
+        return NewSession(
+            source=source,
+            started_unix_s=time.time(),
+            streams=tuple(streams),
+            software=f"bandsense {__version__}",
+            person=self.person.id,
+            exercise=self.exercise.id,
         )
 
 

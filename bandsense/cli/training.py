@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from bandsense.cli.air import Air
 from bandsense.cli.calibrations import calibration_on
 from bandsense.cli.capturing import CaptureNotes, new_capture
-from bandsense.cli.following import Item, interrupts, show
+from bandsense.cli.following import Item, ends, interrupts, show
 from bandsense.cli.output import Output
 from bandsense.cli.publishing import Publishing, published
 from bandsense.cli.temperatures import temperature_input
@@ -23,10 +21,9 @@ from bandsense.exercises.model import Side
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.live.actions import Action, Actions
 from bandsense.live.tracker import Sink, Tracker
-from bandsense.store.model import NewSession, NewStream
+from bandsense.store.model import NewStream
 from bandsense.store.recorder import Recorder
 from bandsense.store.store import Store
-from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
 __all__ = ["Training", "train"]
@@ -116,13 +113,14 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
             afterwards.enter_context(interrupts(stop))
             relay.check()
             settings = who.settings(calibration, pre_stretched=training.pre_stretched, first_side=first_side)
-            recorder = store.record(_new_session(who, air, sensor, settings))
+            identity = sensor.information.serial or sensor.information.address
+            stream = NewStream(identity, sensor.information.unit, settings.to_dict())
+            recorder = store.record(who.session(air.source, [stream]))
             sinks: list[Sink] = [recorder]
             if capture is not None:
                 sinks.append(CaptureNotes(capture, air.transport.clock, settings))
             relay.tracker = tracker = Tracker(Workout(settings), sinks=sinks)
             afterwards.push_async_callback(_close, store, recorder, tracker, output)
-            identity = sensor.information.serial or sensor.information.address
             await afterwards.enter_async_context(published(tracker, identity, training.publishing))
             output.begin(tracker, _title(who, first_side), _actions(tracker, stop))
             ending = asyncio.create_task(_end(training, air, sensor, stop))
@@ -174,21 +172,6 @@ async def _close(store: Store, recorder: Recorder, tracker: Tracker, output: Out
         store.delete(recorder.session)
 
 
-def _new_session(who: Trainee, air: Air, sensor: Sensor, settings: WorkoutSettings) -> NewSession:
-    from bandsense import __version__
-
-    information = sensor.information
-    stream = NewStream(information.serial or information.address, information.unit, settings.to_dict())
-    return NewSession(
-        source=air.source,
-        started_unix_s=time.time(),
-        streams=(stream,),
-        software=f"bandsense {__version__}",
-        person=who.person.id,
-        exercise=who.exercise.id,
-    )
-
-
 async def _items(
     sensor: Sensor, rate_hz: int | None, recorder: Recorder, output: Output
 ) -> AsyncIterator[Item]:
@@ -210,15 +193,11 @@ async def _items(
 
 async def _end(training: Training, air: Air, sensor: Sensor, stop: asyncio.Event) -> None:
     """Stop the stream when the person, the time or the source says so."""
-    ends: list[asyncio.Future[Any]] = [asyncio.ensure_future(stop.wait())]
-    if training.seconds is not None:
-        ends.append(asyncio.ensure_future(asyncio.sleep(training.seconds)))
-    if air.finished is not None:
-        ends.append(asyncio.ensure_future(air.finished.wait()))
+    ending = ends(stop, training.seconds, air.finished)
     try:
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
         await sensor.stop()
     finally:
-        for end in ends:
+        for end in ending:
             end.cancel()
         sensor.end()

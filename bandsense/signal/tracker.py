@@ -82,6 +82,13 @@ RIPPLE_N = 1.2
 RIPPLE_PART = 0.12
 """Tops within a movement are steps if tension falls between them by this much and this part of the rise."""
 
+SHORTEST_STEP_S = 0.35
+UNEVEN = 1.6
+"""Steps are at least this long, and one at most by this factor longer than the one before."""
+
+BEFORE_S = 6.0
+"""Steps are looked for in so much of the trace before a movement."""
+
 QUICK_INTERVALS = 0.6
 """Sampling makes a step up to so many intervals longer."""
 
@@ -156,6 +163,28 @@ def full_range(tops_n: Sequence[float], rest_n: float) -> float:
     return median(top for top in tops_n if top >= near_n)
 
 
+def steps_among(tops_s: Sequence[float], until_s: float) -> list[float]:
+    """Tops that follow each other as evenly as steps and go on beyond a time; none if there are none.
+
+    Args:
+        tops_s: times of tops of tension, increasing.
+        until_s: steps that end before it do not matter.
+    """
+    run: list[float] = []
+    for t in tops_s:
+        step_s = t - run[-1] if run else math.inf
+        if step_s < SHORTEST_STEP_S:
+            continue
+        run = [*run, t] if step_s < (CADENCE_S if len(run) < WALKING_STEPS else CALM_S) else [t]
+        if len(run) == WALKING_STEPS:
+            first_s, second_s = (b - a for a, b in pairwise(run))
+            if not first_s / UNEVEN < second_s < first_s * UNEVEN:
+                del run[0]
+        if len(run) >= WALKING_STEPS and t > until_s:
+            return run
+    return []
+
+
 class _State(Enum):
     REST = auto()
     RISE = auto()
@@ -202,6 +231,10 @@ class _Movement:
     @property
     def rise_n(self) -> float:
         return self.top_n - self.start_n
+
+    @property
+    def ripple_n(self) -> float:
+        return max(RIPPLE_N, RIPPLE_PART * self.rise_n)
 
 
 class Tracker:
@@ -536,6 +569,8 @@ class Tracker:
         weak = m.rise_n < self._config.strong_rise_n
         if weak and (m.top_s - self._weak_top_s < CADENCE_S or self._ripples(m, m.top_at)):
             return False
+        if self._steps_at(m, m.top_at):
+            return False
         if self._full_n is not None:
             if self._range(m) < self._config.clear_range:
                 return False
@@ -557,17 +592,32 @@ class Tracker:
 
     def _ripples(self, m: _Movement, last_at: int) -> list[float]:
         """Times of the tops within a movement up to a tick, from each of which tension fell again."""
-        swing_n = max(RIPPLE_N, RIPPLE_PART * m.rise_n)
-        tops_s, rising = [], True
-        top_n = low_n = m.start_n
-        seen = slice(self._place(m.begun_at), self._place(last_at) + 1)
-        top_s = m.begun_s
+        return self._tops_of(m.begun_at, last_at, m.ripple_n, m.start_n)
+
+    def _steps_at(self, m: _Movement, last_at: int) -> list[float]:
+        """Times of the steps that go on through a movement up to a tick: their ripple shows on any sway."""
+        strong_n = self._config.strong_rise_n
+        if m.rise_n >= WALKING_LONGER * strong_n:
+            return []
+        before_s = BEFORE_S if m.rise_n < strong_n else 0.0
+        first_at = max(self._since_at, m.begun_at - round(before_s * self._tick_hz))
+        tops_s = self._tops_of(first_at, last_at, m.ripple_n)
+        steps_s = steps_among(tops_s, self._time_s[self._place(last_at)] - CALM_S)
+        # Those that begin after the top are of a person who walks off.
+        return steps_s if steps_s and steps_s[0] <= m.top_s else []
+
+    def _tops_of(self, first_at: int, last_at: int, swing_n: float, low_n: float = math.inf) -> list[float]:
+        """Times of the tops that are no pulls, with a rise and a fall of at least `swing_n` around each."""
+        tops_s, rising = [], False
+        seen = slice(self._place(first_at), self._place(last_at) + 1)
+        top_n, top_s = -math.inf, 0.0
         for t, y in zip(self._time_s[seen], self._smooth_n[seen], strict=True):
             if rising:
                 if y > top_n:
                     top_n, top_s = y, t
                 elif y < top_n - swing_n:
-                    tops_s.append(top_s)
+                    if top_n - low_n < self._config.strong_rise_n:
+                        tops_s.append(top_s)
                     rising, low_n = False, y
             elif y < low_n:
                 low_n = y
@@ -600,7 +650,9 @@ class Tracker:
         if not m.index:
             self._judge(m, width_s)
         elif self._too_quick(m, width_s):
-            self._retract(m, b.end, RetractReason.TOO_QUICK)
+            # As one of the first steps of a walk it may have been taken back already.
+            if m.index:
+                self._retract(m, b.end, RetractReason.TOO_QUICK)
         elif len(self._tops) == 1 and b.peak_n - b.end_n < self._config.least_first_n:
             self._retract(m, b.end, RetractReason.SET_UP)
         if m.index:
@@ -648,8 +700,9 @@ class Tracker:
         if m.rise_n < strong_n:
             steps = steps or walking or tops_s[0] - self._weak_top_s < CADENCE_S
             self._weak_top_s = tops_s[-1]
-        if steps:
-            self._steps.extend(tops_s)
+        even_s = self._steps_at(m, m.last_at)
+        if steps or even_s:
+            self._steps.extend(even_s or tops_s)
             self._drop_first_steps()
             return True
         return width_s < self._config.shortest_width_s
@@ -676,9 +729,10 @@ class Tracker:
             return
         self._waiting.clear()
         for e in list(self._early or ()):
-            # One step between them may have been too small to be seen.
-            near = self._steps[0] - e.top_s < 2.0 * CADENCE_S
-            if e.index and e.rise_n < self._config.strong_rise_n and near:
+            # One step between them may have been too small to be seen. Sway may make a first one stronger.
+            weak = e.rise_n < self._config.strong_rise_n
+            near = self._steps[0] - e.top_s < (2.0 if weak else 1.0) * CADENCE_S
+            if e.index and near and e.rise_n < WALKING_LONGER * self._config.strong_rise_n:
                 self._retract(e, e.top_s, RetractReason.TOO_QUICK)
 
     def _count_waiting(self, m: _Movement) -> None:

@@ -22,7 +22,7 @@ from bandsense.signal.events import (
     SignalWarning,
     WarningKind,
 )
-from bandsense.signal.tracker import full_range
+from bandsense.signal.tracker import full_range, steps_among
 from tests.signal.strokes import Stroke, position, trace
 
 FIVE = [Stroke()] * 5
@@ -206,6 +206,91 @@ def test_a_weak_set_after_walking_is_counted_from_its_first_repetition() -> None
     set_s, set_n = trace([Stroke(pull_s=0.8, return_s=0.8)] * 6, peak_n=32.0, rest_n=10.0)
     time_s = np.concatenate((walk_s, walk_s[-1] + 1.0 / 80.0 + set_s))
     assert len(reps_of(detect(time_s, np.concatenate((walk_n, set_n))))) == 6
+
+
+def swaying_walk(seed: int, rate_hz: float, sway_n: float) -> tuple[FloatArray, FloatArray]:
+    """Two minutes of small steps on a sway between 0.05 and 0.6 Hz with this standard deviation."""
+    rng = np.random.default_rng([6, seed])
+    time_s = np.arange(0.0, 120.0, 1.0 / rate_hz)
+    steps_n, at_s = np.zeros_like(time_s), 0.4
+    height_n, steps_hz = rng.uniform(5.0, 12.0), rng.uniform(1.5, 2.2)
+    while at_s < 120.0:
+        steps_n += height_n * rng.normal(1.0, 0.2) * np.exp(-0.5 * ((time_s - at_s) / 0.09) ** 2)
+        at_s += rng.normal(1.0, 0.06) / steps_hz
+    hz = rng.uniform(0.05, 0.6, 12)
+    sway = np.sin(2.0 * np.pi * (np.outer(time_s, hz) + rng.random(12))).sum(axis=1) / np.sqrt(6.0)
+    return time_s, 25.0 + steps_n + sway_n * sway + 0.03 * rng.standard_normal(time_s.size)
+
+
+@pytest.mark.parametrize("rate_hz", [20.0, 80.0])
+@pytest.mark.parametrize("seed", range(12))
+def test_steps_on_a_strong_sway_leave_no_count(seed: int, rate_hz: float) -> None:
+    assert not reps_of(detect(*swaying_walk(seed, rate_hz, 3.5)))
+
+
+def test_weak_repetitions_after_steps_on_a_strong_sway_are_counted() -> None:
+    walk_s, walk_n = swaying_walk(3, 80.0, 3.0)
+    set_s, set_n = trace([Stroke(pull_s=0.8, return_s=0.8)] * 6, peak_n=45.0, rest_n=25.0)
+    time_s = np.concatenate((walk_s, walk_s[-1] + 1.0 / 80.0 + set_s))
+    assert len(reps_of(detect(time_s, np.concatenate((walk_n, set_n))))) == 6
+
+
+@pytest.mark.parametrize("shake_hz", [0.9, 9.0])
+def test_a_weak_repetition_with_a_ripple_that_is_no_step_is_counted(shake_hz: float) -> None:
+    time_s, tension_n = trace([Stroke(pull_s=2.5, hold_s=1.0, return_s=2.5)] * 5, peak_n=25.0)
+    shaking = 1.0 + 0.04 * np.sin(2.0 * np.pi * shake_hz * time_s)
+    assert len(reps_of(detect(time_s, tension_n * shaking))) == 5
+
+
+def beginning_in_mid_step(first_n: float) -> tuple[FloatArray, FloatArray]:
+    """A sudden rise to this tension at once, which fades while steps ride on it."""
+    time_s = np.arange(0.0, 20.0, 1.0 / 80.0)
+    steps_n = 10.0 * (0.5 - 0.5 * np.cos(2.0 * np.pi * 1.8 * time_s))
+    fading_n = (first_n - 10.0) * np.clip(time_s / 0.5, 0.0, 1.0) * np.exp(-np.maximum(time_s - 0.5, 0.0))
+    return time_s, 10.0 + fading_n + steps_n
+
+
+def test_a_strong_first_step_is_taken_back_when_others_follow_at_once() -> None:
+    events = detect(*beginning_in_mid_step(38.0))
+    assert reasons_of(events) == [RetractReason.TOO_QUICK]
+    assert not reps_of(events)
+
+
+def test_strong_repetitions_stay_when_the_person_walks_off() -> None:
+    set_s, set_n = trace([Stroke()] * 2, peak_n=40.0, rest_n=5.0)
+    walk_s = np.arange(0.0, 20.0, 1.0 / 80.0)
+    walk_n = 5.0 + 10.0 * (0.5 - 0.5 * np.cos(2.0 * np.pi * 1.8 * walk_s))
+    kept = set_s < 1.5 + 2 * 3.2 - 0.6
+    time_s = np.concatenate((set_s[kept], set_s[kept][-1] + 1.0 / 80.0 + walk_s))
+    assert len(reps_of(detect(time_s, np.concatenate((set_n[kept], walk_n))))) == 2
+
+
+@pytest.mark.parametrize("seed", [7, 9, 25, 29])
+def test_no_repetition_is_taken_back_twice(seed: int) -> None:
+    gone = [e for e in detect(*swaying_walk(seed, 80.0, 5.0)) if isinstance(e, RepRetracted)]
+    assert gone
+    assert len({e.index for e in gone}) == len(gone)
+    assert all(e.index and e.count >= 0 for e in gone)
+
+
+@pytest.mark.parametrize(
+    ("tops_s", "steps_s"),
+    [
+        ([0.0, 0.5, 1.0], [0.0, 0.5, 1.0]),
+        ([0.0, 0.5], []),
+        ([0.0, 0.4, 1.15], []),
+        ([0.0, 0.9, 1.8], []),
+        ([0.0, 0.1, 0.2, 0.3], []),
+        ([0.0, 0.5, 1.0, 2.1], [0.0, 0.5, 1.0]),
+    ],
+)
+def test_steps_are_even_and_neither_quick_nor_slow(tops_s: list[float], steps_s: list[float]) -> None:
+    assert steps_among(tops_s, 0.9) == steps_s
+
+
+def test_steps_that_ended_do_not_matter_but_one_too_small_to_be_seen_does_not_end_them() -> None:
+    assert not steps_among([0.0, 0.5, 1.0], 1.5)
+    assert steps_among([0.0, 0.5, 1.0, 2.1], 1.5) == [0.0, 0.5, 1.0, 2.1]
 
 
 def test_a_weak_first_repetition_is_counted_when_the_second_is_sure() -> None:
@@ -475,3 +560,21 @@ def test_nothing_is_nothing() -> None:
     assert detector.finish() == []
     assert detector.count == 0
     assert detector.rate_hz == 0.0
+
+
+def test_a_strong_repetition_that_ends_in_a_walk_with_a_taut_band_is_counted() -> None:
+    half_way = [Stroke(bottom=0.55, rest_s=6.0), Stroke(0.1, 0.0, 0.5, top=0.55)]
+    set_s, set_n = trace([*FIVE, *half_way], peak_n=42.0)
+    since_s = set_s - (1.5 + 5 * 3.2 + 2.6)
+    walking = (since_s > 0.0) & (since_s < 6.0)
+    steps_n = 8.0 * (0.5 - 0.5 * np.cos(2.0 * np.pi * 1.8 * since_s))
+    assert len(reps_of(detect(set_s, set_n + walking * steps_n))) == 6
+
+
+def test_a_rebound_half_way_between_weak_repetitions_is_no_step() -> None:
+    time_s = np.arange(0.0, 20.0, 1.0 / 20.0)
+    phase = time_s / 1.28
+    pull_n = 15.0 * np.clip(np.sin(np.pi * np.clip((phase % 1.0) / 0.75, 0.0, 1.0)), 0.0, None)
+    rebound_n = 1.6 * np.exp(-0.5 * (((phase % 1.0) - 0.875) * 1.28 / 0.06) ** 2)
+    set_n = np.where((phase > 1.0) & (phase < 13.0), pull_n + rebound_n, 0.0)
+    assert len(reps_of(detect(time_s, set_n))) == 12

@@ -32,6 +32,10 @@ TURN_N = 1.0
 """How far the reading must go, in newtons, until its direction has changed. A choice: many times the noise of
 a sensor, and little against a pull."""
 
+MOST_RATIO = 3.0
+"""Of the slopes of the two curves. Fixed posts with a friction of 0.3 reach 2.3 (capstan equation, wrap of
+four times 40°). From three on, with the unloading curve the steeper, the play grows faster than the reading."""
+
 _VERSION = 2
 
 
@@ -44,7 +48,8 @@ class DirectionalCalibration:
         unloading: holds while it falls.
 
     Raises:
-        CalibrationError: they are not of grade clip-on, or not of one sensor: unit, zero or sign differ.
+        CalibrationError: they are not of grade clip-on, or not of one sensor: unit, zero or sign differ; or
+            one is `MOST_RATIO` times as steep as the other, or more.
     """
 
     loading: Calibration
@@ -56,6 +61,11 @@ class DirectionalCalibration:
             raise CalibrationError("curves by direction are for a clip-on sensor; an inline one has one")
         if (up.unit, up.zero) != (down.unit, down.zero) or up.newton_per_unit * down.newton_per_unit < 0.0:
             raise CalibrationError("loading and unloading are not of one sensor; calibrate it again")
+        if not 1.0 / MOST_RATIO < up.newton_per_unit / down.newton_per_unit < MOST_RATIO:
+            raise CalibrationError(
+                "loading and unloading differ more than a clip's friction can make them; let each mass hang "
+                "still, see that the band runs freely through the clip, and calibrate it again"
+            )
 
     @property
     def unit(self) -> Unit:

@@ -14,7 +14,13 @@ from bandsense.errors import CalibrationError
 from bandsense.samples import FloatArray, Unit
 from bandsense.signal.calibration import Calibration, Grade
 from bandsense.signal.calibration_fit import Conditions, Direction, Point, fit
-from bandsense.signal.clip_on import TURN_N, ClipFriction, DirectionalCalibration, calibration_from_dict
+from bandsense.signal.clip_on import (
+    MOST_RATIO,
+    TURN_N,
+    ClipFriction,
+    DirectionalCalibration,
+    calibration_from_dict,
+)
 
 FRICTION_RATIO = 1.34
 """Of reading down to reading up: capstan, µ 0.3, fixed posts, half span 20 mm, offset 5 mm."""
@@ -64,7 +70,9 @@ def by_hand(loading: float = 1.2, unloading: float = 0.8) -> DirectionalCalibrat
 
 
 READINGS = st.lists(st.floats(-20.0, 400.0), min_size=1, max_size=60).map(np.array)
-SPANS = st.tuples(st.floats(0.5, 2.0), st.floats(0.5, 2.0))
+SPANS = st.tuples(st.floats(0.5, 2.0), st.floats(0.5, 2.0)).filter(
+    lambda spans: 1 / MOST_RATIO < spans[0] / spans[1] < MOST_RATIO
+)
 
 
 @given(READINGS, SPANS, st.sets(st.integers(1, 59)), st.sets(st.integers(0, 59)))
@@ -246,3 +254,10 @@ def test_two_curves_of_different_sensors_are_none(change: dict[str, object]) -> 
     pair = by_hand()
     with pytest.raises(CalibrationError):
         DirectionalCalibration(pair.loading, replace(pair.unloading, **change))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("loading", "unloading"), [(3.0, 1.0), (1.0, 3.0)])
+def test_curves_too_far_apart_for_friction_are_refused(loading: float, unloading: float) -> None:
+    with pytest.raises(CalibrationError, match="let each mass hang still"):
+        by_hand(loading, unloading)
+    by_hand(min(loading, 2.99), min(unloading, 2.99))

@@ -34,7 +34,8 @@ a sensor, and little against a pull."""
 
 MOST_RATIO = 3.0
 """Of the slopes of the two curves. Fixed posts with a friction of 0.3 reach 2.3 (capstan equation, wrap of
-four times 40°). From three on, with the unloading curve the steeper, the play grows faster than the reading."""
+four times 40°). From three on, the unloading curve being the steeper, the play grows faster than the reading.
+"""
 
 _VERSION = 2
 

@@ -26,7 +26,7 @@ async def test_sleep_comes_after_the_answer(radio: VirtualRadio, sensor: HostSen
 
 async def test_an_empty_cell_refuses_to_stream(radio: VirtualRadio, sensor: HostSensor) -> None:
     await sensor.cut_power()
-    sensor.flash.unlink()
+    sensor.flash.unlink(missing_ok=True)
     await sensor.start("--battery", "3200")
     async with connected(radio) as central:
         assert (await central.ask(control.Start(80))).status == Status.BATTERY_LOW

@@ -19,7 +19,6 @@ from bandsense.errors import DataError
 from bandsense.exercises.model import Side
 from bandsense.samples import FloatArray, SampleBlock
 from bandsense.signal.clip_on import TensionReader
-from bandsense.signal.config import DetectorConfig
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import Phase, PhaseChanged, Rep, RepDone, RepRetracted, RepTop
 from bandsense.signal.metrics import Asymmetry, asymmetry, rep_metrics, set_metrics
@@ -328,7 +327,7 @@ class Workout:
         start_s = max(seen[0].pull_start - LEAD_S, now_s - LONGEST_S)
         time_s, tension_n = self.trace(start_s, now_s)
         seen = tuple(rep for rep in seen if rep.pull_start >= time_s[0])
-        reps = refine(time_s, tension_n, seen, self._detector.rate_hz, DetectorConfig())
+        reps = refine(time_s, tension_n, seen, self._detector.rate_hz)
         band = self.settings.band
         figures = rep_metrics(
             reps,

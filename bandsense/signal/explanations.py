@@ -1,0 +1,453 @@
+"""Competing explanations of a trace, carried along its turning points.
+
+An *explanation* says of every movement so far what it was: a repetition of a set, handling of the band, a step, sway. It
+holds what it has learnt about the set it is in, and the logarithm of the probability of all that was seen. At every valley
+each explanation is continued in all ways that it can be:
+
+            valley i                                valley j
+    HANDLING ──────────── one movement ────────────▶ HANDLING   (any kind can end in handling)
+    STEPS    ──────────── one movement ────────────▶ STEPS
+    SET      ── one repetition, with inner dips ───▶ SET        (or a new set: another band, another pace)
+    SWAY     ── one wave, with inner dips ─────────▶ SWAY
+
+HANDLING and STEPS take one movement at a time. SET and SWAY may take several together (a sag at the top, a one-and-a-half
+repetition, a pause): they come to valley j from any of the `SPAN` valleys before it. Only the best explanations survive at
+each valley: one of handling, one of steps, and `SERIES_KEPT` series within `BEAM` nats of the best (a segmental Viterbi
+search with fixed lag; Ostendorf, Digalakis and Kimball 1996, "From HMM's to segment models").
+
+The count that is shown is not that of the best explanation but of all together: P(at least k repetitions) is the share of
+those that count k or more. So nothing hangs on an edge: a doubtful movement is a low probability, and three doubtful
+movements that look alike become three sure ones.
+
+Where samples are missing, a valley that fell into the hole is *unseen*: its level is evidence for nothing.
+
+Memory is flat: repetitions that all survivors share are settled and cut off.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from bandsense.signal.laws import (
+    Movement,
+    Numbers,
+    Series,
+    Steps,
+    begin_series,
+    handling,
+    near_set,
+    next_in_series,
+    ripple,
+    steps,
+)
+from bandsense.signal.turning_points import Ticks, TurningPoint
+
+__all__ = ["CountedRep", "Explanation", "Explanations", "Kind"]
+
+SPAN = 5
+"""A repetition has at most this many movements: four inner dips."""
+
+SERIES_KEPT = 5
+BEAM = 12.0
+"""So many series survive at a valley, and only within so many nats of the best explanation."""
+
+ALIKE = 0.03
+"""Series of one count whose levels differ by less than this share of the swing are one."""
+
+NEAR_SET_S = 10.0
+"""Handling this close to a set is judged by the size of its repetitions."""
+
+PAUSE_S = 1.2
+"""After so long a pause a person who walked may begin a set."""
+
+STRAIGHT_ON = 0.002
+"""Probability that steps turn into something else without a pause."""
+
+
+class Kind(IntEnum):
+    """What an explanation takes the latest movement for."""
+
+    HANDLING = 0
+    STEPS = 1
+    SET = 2
+    SWAY = 3
+
+
+@dataclass(slots=True, eq=False)
+class CountedRep:
+    """A repetition on the path of an explanation; `before` is the one before it.
+
+    Attributes:
+        start, top, end: its turning points; `end` may still move while `open`.
+        begins_set: whether it is the first of its set.
+        open: whether its end was not confirmed when this was made.
+    """
+
+    before: CountedRep | None
+    start: TurningPoint
+    top: TurningPoint
+    end: TurningPoint
+    begins_set: bool
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """What handling looked like lately: logarithms of the latest movement, and sizes (N) and times (s) of the last ones."""
+
+    rise: float | None = None
+    interval: float | None = None
+    width: float | None = None
+    movements: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """One explanation of everything up to a valley.
+
+    Attributes:
+        kind: what the latest movement is taken for.
+        score: logarithm of the probability of the explanation and all that was seen.
+        count: repetitions on its path.
+        path: the latest of them.
+        top_s: time of the latest top.
+        habit: what it has learnt; its type belongs to `kind`.
+        set_swing_n, set_end_s: the latest set on the path, if any.
+        fresh: whether the latest movement began a set, so that it may still turn out to be the take-up.
+    """
+
+    kind: Kind
+    score: float
+    count: int
+    path: CountedRep | None
+    top_s: float
+    habit: Habit | Steps | Series
+    set_swing_n: float = 0.0
+    set_end_s: float = -math.inf
+    fresh: bool = False
+
+    def reps(self) -> Iterator[CountedRep]:
+        """The repetitions on its path that are not settled, the latest first."""
+        rep = self.path
+        while rep is not None:
+            yield rep
+            rep = rep.before
+
+
+class Explanations:
+    """The explanations that survive, valley by valley.
+
+    Args:
+        numbers: of the model.
+        ticks: the smoothed trace, for the widths of movements.
+    """
+
+    def __init__(self, numbers: Numbers, ticks: Ticks) -> None:
+        self._k = k = numbers
+        self._ticks = ticks
+        self._valleys: deque[TurningPoint] = deque(maxlen=SPAN)
+        self._tops: deque[TurningPoint] = deque(maxlen=SPAN)
+        self._survivors: deque[list[Explanation]] = deque(maxlen=SPAN)
+        self._ln_handling = math.log(1.0 - k.p_set - k.p_steps - k.p_sway)
+        self._ln_on = math.log(1.0 - k.p_end)
+
+    @property
+    def survivors(self) -> Sequence[Explanation]:
+        """The explanations up to the latest confirmed valley, best first."""
+        return self._survivors[-1] if self._survivors else ()
+
+    @property
+    def best(self) -> Explanation | None:
+        """The best explanation up to the latest confirmed valley."""
+        return self._survivors[-1][0] if self._survivors else None
+
+    def begin(self, valley: TurningPoint) -> None:
+        """Take the first valley: nothing has happened yet."""
+        self._valleys.append(valley)
+        self._survivors.append([Explanation(Kind.HANDLING, 0.0, 0, None, -math.inf, Habit())])
+
+    def look(
+        self, top: TurningPoint, low: TurningPoint, lowest_n: float, *, width: bool, end: bool
+    ) -> list[Explanation]:
+        """Explanations of everything up to now, as if the present movement ended here; nothing is kept.
+
+        Args:
+            top: its top so far.
+            low: its lowest point since then, or the present tick.
+            lowest_n: lowest tension of the last minute.
+            width: whether its width is known.
+            end: whether `low` is as good as its end.
+        """
+        return self._kept(self._successors([*self._tops, top], low, lowest_n, width=width, end=end, settled=False))
+
+    def advance(self, top: TurningPoint, valley: TurningPoint, lowest_n: float) -> list[Explanation]:
+        """Take a complete movement, and give the explanations that survive."""
+        tops = [*self._tops, top]
+        kept = self._kept(
+            self._successors(tops, valley, lowest_n, width=True, end=not valley.unseen, settled=True)
+        )
+        best = kept[0].score
+        kept = [replace(x, score=x.score - best, fresh=False) for x in kept]
+        if len(self._valleys) == SPAN:
+            self._tops.popleft()
+        self._tops.append(top)
+        self._valleys.append(valley)
+        self._survivors.append(kept)
+        return kept
+
+    def settle(self) -> list[CountedRep]:
+        """Cut off the repetitions that all survivors share, and give them, oldest first."""
+        paths = [[id(rep) for rep in x.reps()][::-1] for kept in self._survivors for x in kept]
+        if not paths or not all(paths):
+            return []
+        shared = 0
+        while all(len(p) > shared for p in paths) and len({p[shared] for p in paths}) == 1:
+            shared += 1
+        if not shared:
+            return []
+        chain = list(next(x for kept in self._survivors for x in kept).reps())[::-1]
+        settled = chain[:shared]
+        for kept in self._survivors:
+            for i, x in enumerate(kept):
+                rep = x.path
+                if rep is settled[-1]:
+                    kept[i] = replace(x, path=None)
+                while rep is not None and rep.before is not None:
+                    if rep.before is settled[-1]:
+                        rep.before = None
+                    rep = rep.before
+        return settled
+
+    # Continuing.
+
+    def _successors(
+        self,
+        tops: Sequence[TurningPoint],
+        last: TurningPoint,
+        lowest_n: float,
+        *,
+        width: bool,
+        end: bool,
+        settled: bool,
+    ) -> list[Explanation]:
+        valleys, found = self._valleys, []
+        best = -math.inf
+        for back in range(1, len(valleys) + 1):
+            start = valleys[-back]
+            inner = tops[-back:]
+            top = max(inner, key=lambda t: t.tension_n)
+            if top.tension_n - start.tension_n <= 0.0 or (end and top.tension_n - last.tension_n <= 0.0):
+                continue
+            dips = tuple(
+                min(inner[i].tension_n, inner[i + 1].tension_n) - valleys[i - back + 1].tension_n
+                if not valleys[i - back + 1].unseen
+                else 0.0
+                for i in range(back - 1)
+            )
+            deepest = max(dips, default=0.0)
+            m: Movement | None = None
+            for x in self._survivors[-back]:
+                if back > 1 and self._hopeless(x, deepest, top.tension_n - start.tension_n, best):
+                    continue
+                if m is None:
+                    m = self._movement(start, inner, top, last, dips, lowest_n, width=width, end=end)
+                for y in self._continued(x, m, start, top, last, one=back == 1, open_=not settled):
+                    found.append(y)
+                    if y.score > best:
+                        best = y.score
+        return found
+
+    def _hopeless(self, x: Explanation, deepest_n: float, rise_n: float, best: float) -> bool:
+        """Whether a dip is too deep to lie within one movement of an explanation."""
+        if isinstance(x.habit, Series):
+            swing_n = x.habit.peak_n - x.habit.base_n
+            habit = x.habit.half_returns
+        else:
+            swing_n, habit = rise_n, 0.0
+        d = max(0.0, deepest_n) / swing_n
+        small = -0.5 * (d / self._k.dip_small) ** 2
+        half = -0.5 * ((d - self._k.half_return) / self._k.half_return_sd) ** 2
+        return x.score + max(small, half if habit > 0.0 or d > 0.1 else half) + 10.0 < best - BEAM
+
+    def _movement(
+        self,
+        start: TurningPoint,
+        inner: Sequence[TurningPoint],
+        top: TurningPoint,
+        last: TurningPoint,
+        dips: tuple[float, ...],
+        lowest_n: float,
+        *,
+        width: bool,
+        end: bool,
+    ) -> Movement:
+        wide: float | None = None
+        first: float | None = None
+        if width:
+            half_n = 0.5 * (top.tension_n + max(start.tension_n, last.tension_n))
+            first_top = next((t for t in inner if t.tension_n > half_n), top)
+            last_top = next((t for t in reversed(inner) if t.tension_n > half_n), top)
+            wide = self._ticks.time_above(half_n, first_top.tick, last_top.tick, start.tick)
+            fall_n = 0.5 * (top.tension_n + last.tension_n)
+            first = wide if fall_n == half_n else self._ticks.time_above(fall_n, first_top.tick, last_top.tick)
+        return Movement(
+            start_n=start.tension_n,
+            top_n=top.tension_n,
+            top_s=top.time_s,
+            end_n=last.tension_n if end else None,
+            fallen_n=top.tension_n - last.tension_n,
+            width_s=wide,
+            first_width_s=first,
+            dips_n=dips,
+            lowest_n=lowest_n,
+            start_s=start.time_s,
+        )
+
+    def _continued(
+        self,
+        x: Explanation,
+        m: Movement,
+        start: TurningPoint,
+        top: TurningPoint,
+        last: TurningPoint,
+        *,
+        one: bool,
+        open_: bool,
+    ) -> Iterator[Explanation]:
+        """What an explanation can become by one movement (`one`) or by several taken together."""
+        k = self._k
+        series = x.habit if isinstance(x.habit, Series) else None
+        tau = m.top_s - x.top_s
+        if series is not None:
+            following = next_in_series(k, series, m, tau)
+            if following is not None:
+                score, after = following
+                score += x.score + self._ln_on + math.log(k.p_rep)
+                yield self._series(x, score, after, start, top, last, begins=False, open_=open_)
+            if one:
+                small = ripple(k, series, m)
+                if small is not None:
+                    yield replace(x, score=x.score + self._ln_on + small, fresh=False)
+        to_set, to_sway, to_steps, to_handling = self._transitions(x, m)
+        if one:
+            if to_handling > -math.inf:
+                yield self._handled(x, m, top, to_handling)
+            if x.kind is Kind.STEPS or to_steps > -math.inf:
+                yield self._stepped(x, m, to_steps)
+        if to_set > -math.inf:
+            handled, earlier_n, earlier_s = self._before(x, start)
+            begun = begin_series(k, m, True, handled, earlier_n, earlier_s)
+            if begun is not None:
+                yield self._series(
+                    x, x.score + to_set + begun[0], begun[1], start, top, last, begins=True, open_=open_
+                )
+        if to_sway > -math.inf:
+            begun = begin_series(k, m, False)
+            if begun is not None:
+                yield self._series(
+                    x, x.score + to_sway + begun[0], begun[1], start, top, last, begins=True, open_=open_
+                )
+
+    def _transitions(self, x: Explanation, m: Movement) -> tuple[float, float, float, float]:
+        """Log-probabilities of going on with a set, sway, steps or handling."""
+        k = self._k
+        if x.kind is Kind.HANDLING:
+            return math.log(k.p_set), math.log(k.p_sway), math.log(k.p_steps), self._ln_handling
+        if x.kind is Kind.STEPS:
+            paused = m.start_s - x.top_s > PAUSE_S or m.top_s - x.top_s > 2.0 * PAUSE_S
+            to_set = math.log(k.p_steps_end * k.p_set) if paused else math.log(STRAIGHT_ON)
+            stay = math.log(1.0 - k.p_steps_end - STRAIGHT_ON)
+            return to_set, math.log(k.p_steps_end * k.p_sway), stay, math.log(k.p_steps_end)
+        end = math.log(k.p_end)
+        return end + math.log(k.p_set), end + math.log(k.p_sway), end + math.log(k.p_steps), end
+
+    def _before(self, x: Explanation, start: TurningPoint) -> tuple[tuple[float, ...], float, float]:
+        """What a set that begins now has before it: handling close by, and an earlier set."""
+        handled: tuple[float, ...] = ()
+        if isinstance(x.habit, Habit):
+            handled = tuple(
+                size for size, t in x.habit.movements if start.time_s - t < NEAR_SET_S and t >= x.set_end_s
+            )
+        if x.set_swing_n <= 0.0:
+            return handled, 0.0, math.inf
+        return handled, x.set_swing_n, max(0.0, start.time_s - x.set_end_s)
+
+    def _series(
+        self,
+        x: Explanation,
+        score: float,
+        after: Series,
+        start: TurningPoint,
+        top: TurningPoint,
+        last: TurningPoint,
+        *,
+        begins: bool,
+        open_: bool,
+    ) -> Explanation:
+        if not after.counts:
+            return Explanation(
+                Kind.SWAY, score, x.count, x.path, top.time_s, after, x.set_swing_n, x.set_end_s
+            )
+        path = CountedRep(x.path, start, top, last, begins, open_)
+        swing_n = after.peak_n - after.base_n
+        return Explanation(
+            Kind.SET, score, x.count + 1, path, top.time_s, after, swing_n, last.time_s, fresh=begins
+        )
+
+    def _handled(self, x: Explanation, m: Movement, top: TurningPoint, transition: float) -> Explanation:
+        k, before = self._k, x.habit if isinstance(x.habit, Habit) else Habit()
+        tau = m.top_s - x.top_s
+        score = x.score + transition + handling(k, m, before.rise, before.interval, before.width, tau)
+        size_n = min(m.rise_n, m.top_n - m.end_n) if m.end_n is not None else m.rise_n
+        if x.set_swing_n > 0.0 and m.start_s - x.set_end_s < NEAR_SET_S:
+            score += near_set(k, size_n, x.set_swing_n)
+        recent = tuple(row for row in before.movements if m.top_s - row[1] < 2.0 * NEAR_SET_S)[-7:]
+        habit = Habit(
+            math.log(m.rise_n),
+            math.log(tau) if math.isfinite(tau) else None,
+            math.log(m.width_s) if m.width_s is not None else None,
+            (*recent, (size_n, m.start_s)),
+        )
+        return Explanation(Kind.HANDLING, score, x.count, x.path, top.time_s, habit, x.set_swing_n, x.set_end_s)
+
+    def _stepped(self, x: Explanation, m: Movement, transition: float) -> Explanation:
+        before = x.habit if isinstance(x.habit, Steps) else None
+        score, after = steps(self._k, m, before, m.top_s - x.top_s)
+        return Explanation(
+            Kind.STEPS, x.score + transition + score, x.count, x.path, m.top_s, after, x.set_swing_n, x.set_end_s
+        )
+
+    def _kept(self, found: Iterable[Explanation]) -> list[Explanation]:
+        """The survivors among explanations of the same movements, best first."""
+        ordered = sorted(found, key=lambda x: -x.score)
+        if not ordered:
+            return []
+        kept: list[Explanation] = []
+        simple: set[Kind] = set()
+        series = 0
+        least = ordered[0].score - BEAM
+        for x in ordered:
+            if isinstance(x.habit, Series):
+                if series >= SERIES_KEPT or x.score < least or any(_same(x, y) for y in kept):
+                    continue
+                series += 1
+            elif x.kind in simple:
+                continue
+            else:
+                simple.add(x.kind)
+            kept.append(x)
+        return kept
+
+
+def _same(x: Explanation, y: Explanation) -> bool:
+    if x.kind is not y.kind or x.count != y.count or x.top_s != y.top_s:
+        return False
+    a, b = x.habit, y.habit
+    if not (isinstance(a, Series) and isinstance(b, Series)):
+        return False
+    near_n = ALIKE * (a.peak_n - a.base_n)
+    return abs(a.base_n - b.base_n) < near_n and abs(a.peak_n - b.peak_n) < near_n

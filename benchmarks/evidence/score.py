@@ -98,9 +98,10 @@ class Tally:
 
     def _add_shown(self, trace: Trace, shown: list[Shown]) -> None:
         first_s = trace.reps[0].start_s
-        self.streamed += 1
-        # A fifth of a second: the start of a pull on a noisy trace is not sharper.
-        self.phantom += any(one.shown_s < first_s or one.top_s < first_s - 0.2 for one in shown)
+        if "whole" not in trace.tags:
+            self.streamed += 1
+            # A fifth of a second: the start of a pull on a noisy trace is not sharper.
+            self.phantom += any(one.shown_s < first_s or one.top_s < first_s - 0.2 for one in shown)
         for i, true in enumerate(trace.reps):
             inside = [one for one in shown if _holds(true, one.top_s)]
             if not inside:

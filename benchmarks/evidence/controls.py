@@ -29,7 +29,9 @@ def walking(board: Board, rng: Generator) -> dict[str, Any]:
     stops = np.sort(rng.uniform(10.0, length_s, 2 * int(rng.integers(1, 4))))
     bouts = [0.0, *stops.tolist(), length_s]
     walks = [steps(rng, b, a) for a, b in zip(bouts[::2], bouts[1::2], strict=False) if b - a > 2.0]
-    return {"added": lambda grid_s: np.sum([walk(grid_s) for walk in walks], axis=0) if walks else 0.0 * grid_s}
+    return {
+        "added": lambda grid_s: np.sum([walk(grid_s) for walk in walks], axis=0) if walks else 0.0 * grid_s
+    }
 
 
 def posture(board: Board, rng: Generator) -> dict[str, Any]:
@@ -73,7 +75,11 @@ def hang(board: Board, rng: Generator) -> dict[str, Any]:
     off_s = board.now_s
     board.to(0.0, float(rng.uniform(0.2, 1.5)))
     board.stay(4.0)
-    hz, size, fades_s = float(rng.uniform(0.5, 2.0)), float(rng.uniform(0.005, 0.05)), float(rng.uniform(4.0, 20.0))
+    hz, size, fades_s = (
+        float(rng.uniform(0.5, 2.0)),
+        float(rng.uniform(0.005, 0.05)),
+        float(rng.uniform(4.0, 20.0)),
+    )
 
     def swung(grid_s: FloatArray) -> FloatArray:
         since = np.maximum(grid_s - on_s, 0.0)
@@ -98,7 +104,9 @@ def vehicle(board: Board, rng: Generator) -> dict[str, Any]:
     tremble = _tremble(rng, length_s, hum_n, lambda t: smooth(knots, np.abs(bends) + 0.3, t), hum_hz)
 
     def added(grid_s: FloatArray) -> FloatArray:
-        made = tremble(grid_s) + smooth(np.concatenate(([0.0], knots)), np.concatenate(([0.0], bends)), grid_s)
+        made = tremble(grid_s) + smooth(
+            np.concatenate(([0.0], knots)), np.concatenate(([0.0], bends)), grid_s
+        )
         for at_s, size in zip(bumps_s, bumps_n, strict=True):
             since = np.maximum(grid_s - at_s, 0.0)
             made += size * np.exp(-since / 0.15) * np.sin(2.0 * np.pi * 3.5 * since)
@@ -116,7 +124,10 @@ def fiddling(board: Board, rng: Generator) -> dict[str, Any]:
         for _ in range(int(rng.integers(1, 4))):
             board.to(float(rng.uniform(0.1, 1.0)) ** 1.5 * most, float(np.exp(rng.uniform(-2.0, 0.7))))
             board.stay(float(rng.exponential(1.0)), 0.05)
-            board.to(float(rng.choice((0.0, rng.uniform(0.0, 0.3)))) * board.level, float(np.exp(rng.uniform(-2.0, 0.7))))
+            board.to(
+                float(rng.choice((0.0, rng.uniform(0.0, 0.3)))) * board.level,
+                float(np.exp(rng.uniform(-2.0, 0.7))),
+            )
             board.stay(float(rng.exponential(1.0)))
         board.to(0.0, 0.4)
     return {}
@@ -141,7 +152,11 @@ def empty(board: Board, rng: Generator) -> dict[str, Any]:
 
 
 def _tremble(
-    rng: Generator, length_s: float, size_n: float, envelope: Callable[[FloatArray], FloatArray], hz: float = 9.0
+    rng: Generator,
+    length_s: float,
+    size_n: float,
+    envelope: Callable[[FloatArray], FloatArray],
+    hz: float = 9.0,
 ) -> Callable[[FloatArray], FloatArray]:
     """A shaking whose pace wanders."""
     knots = np.arange(0.0, length_s + 3.0, 0.5)

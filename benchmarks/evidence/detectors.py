@@ -17,7 +17,18 @@ from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from benchmarks.evidence.trace import Trace
 
-__all__ = ["CACHE", "Count", "Found", "Method", "Shown", "Unavailable", "bandsense", "peaks", "version_0_1_0", "zig_zag"]
+__all__ = [
+    "CACHE",
+    "Count",
+    "Found",
+    "Method",
+    "Shown",
+    "Unavailable",
+    "bandsense",
+    "peaks",
+    "version_0_1_0",
+    "zig_zag",
+]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CACHE = REPOSITORY / ".cache" / "evidence"
@@ -83,7 +94,7 @@ def count(time_s, tension_n):
 
 _SERVER = (
     _ADAPTER
-    + '''
+    + """
 import pickle, sys
 source, sink = sys.stdin.buffer, sys.stdout.buffer
 while True:
@@ -97,7 +108,7 @@ while True:
         answer = f"{type(error).__name__}: {error}"
     pickle.dump(answer, sink)
     sink.flush()
-'''
+"""
 )
 
 _own: dict[str, Any] = {}

@@ -25,7 +25,18 @@ from benchmarks.evidence.trace import (
     stream,
 )
 
-__all__ = ["PEAKS_N", "PERIODS_S", "RATES_HZ", "REPS", "TAKE_UPS_S", "VALLEYS", "Cell", "cuts", "grid", "sample"]
+__all__ = [
+    "PEAKS_N",
+    "PERIODS_S",
+    "RATES_HZ",
+    "REPS",
+    "TAKE_UPS_S",
+    "VALLEYS",
+    "Cell",
+    "cuts",
+    "grid",
+    "sample",
+]
 
 VALLEYS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 PEAKS_N = (5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 400.0)
@@ -212,4 +223,8 @@ def sample(count: int, split: Split = "dev", first_seed: int = 0) -> Iterator[Tr
         )
         take_up_s = float(np.exp(rng.uniform(np.log(TAKE_UPS_S[0]), np.log(TAKE_UPS_S[-1]))))
         reps = int(min(rng.choice(REPS), max(1, int(240.0 / period_s))))
-        yield make(cell._replace(take_up_s=take_up_s, reps=reps, variation=float(rng.uniform(0.0, 0.08))), seed, split)
+        yield make(
+            cell._replace(take_up_s=take_up_s, reps=reps, variation=float(rng.uniform(0.0, 0.08))),
+            seed,
+            split,
+        )

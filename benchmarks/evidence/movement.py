@@ -189,7 +189,11 @@ def _rubber(elongation: FloatArray, f100_n: float, rng: np.random.Generator) -> 
     ratio = float(rng.uniform(0.4, 1.2))
     unit_n = 2.0 * (2.0 - 0.25) * (1.0 + ratio / 2.0)
     elastic = f100_n / unit_n * 2.0 * (stretch - stretch**-2) * (1.0 + ratio / stretch)
-    lag, lag_s, loss = float(rng.uniform(0.02, 0.08)), float(rng.uniform(0.3, 2.0)), float(rng.uniform(0.02, 0.07))
+    lag, lag_s, loss = (
+        float(rng.uniform(0.02, 0.08)),
+        float(rng.uniform(0.3, 2.0)),
+        float(rng.uniform(0.02, 0.07)),
+    )
     keep = float(np.exp(-1.0 / (_GRID_HZ * lag_s)))
     arm = lfilter([1.0], [1.0, -keep], np.diff(elastic, prepend=elastic[:1]))
     speed = np.gradient(stretch) * _GRID_HZ

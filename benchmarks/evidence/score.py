@@ -145,7 +145,9 @@ class Tally:
             "boundary p95": float(np.quantile(boundary, 0.95)) if boundary.size else np.nan,
             "tut worst": float(np.max(np.abs(self.under_tension_s))) if self.under_tension_s else np.nan,
             "latency p95": float(np.quantile(self.latency_s, 0.95)) if self.latency_s else np.nan,
-            "first latency p95": float(np.quantile(self.first_latency_s, 0.95)) if self.first_latency_s else np.nan,
+            "first latency p95": float(np.quantile(self.first_latency_s, 0.95))
+            if self.first_latency_s
+            else np.nan,
         }
 
 

@@ -121,7 +121,11 @@ class _Sheet:
         bottom = p.valley if to_valley is None else to_valley
         if bottom:
             bottom = max(0.0, bottom + p.swing * 0.3 * self.uniform(-p.cv, p.cv))
-        top = bottom + p.swing * self.vary(share) if to_valley is not None else p.valley + p.swing * self.vary(share)
+        top = (
+            bottom + p.swing * self.vary(share)
+            if to_valley is not None
+            else p.valley + p.swing * self.vary(share)
+        )
         quick = pace * self.vary(1.0) * share**0.5
         self.board.rep(
             max(top, self.board.level + 0.1 * p.swing),
@@ -315,7 +319,9 @@ def slow_to_quick(s: _Sheet) -> None:
         s.rep()
     high = slow.valley + s.uniform(0.0, 0.5) * slow.swing * 0.8
     share, quick_s = s.uniform(0.4, 0.6), s.uniform(0.8, 1.3)
-    s.p = replace(slow, rise_s=0.5 * quick_s, fall_s=0.5 * quick_s, valley=high, peak=high + share * slow.swing)
+    s.p = replace(
+        slow, rise_s=0.5 * quick_s, fall_s=0.5 * quick_s, valley=high, peak=high + share * slow.swing
+    )
     s.board.to(high, 0.4 * quick_s) if high > s.board.level else None
     for _ in range(int(s.rng.integers(3, 7))):
         s.rep(partial=None)
@@ -501,7 +507,9 @@ def tremor(s: _Sheet) -> Finish:
     peak = s.p.peak
 
     def added(grid_s: FloatArray) -> FloatArray:
-        made: FloatArray = 0.5 * share * peak * smooth(knots, size, grid_s) * np.sin(2 * np.pi * hz * grid_s + phase)
+        made: FloatArray = (
+            0.5 * share * peak * smooth(knots, size, grid_s) * np.sin(2 * np.pi * hz * grid_s + phase)
+        )
         return made
 
     return {"added": added}
@@ -642,7 +650,9 @@ def steps(rng: Generator, until_s: float, from_s: float = 0.0) -> Callable[[Floa
     at, tops, sizes = from_s + rng.uniform(0.2, 0.6), [], []
     while at < until_s - 0.4:
         tops.append(at)
-        sizes.append(height * (limp if len(tops) % 2 else 1.0) * float(np.clip(rng.normal(1.0, 0.15), 0.4, 1.5)))
+        sizes.append(
+            height * (limp if len(tops) % 2 else 1.0) * float(np.clip(rng.normal(1.0, 0.15), 0.4, 1.5))
+        )
         at += float(np.clip(rng.normal(1.0, 0.05), 0.8, 1.2)) / hz
     knots = np.arange(0.0, until_s + 4.0, 1.1) + rng.uniform(-0.3, 0.3, int(np.ceil((until_s + 4.0) / 1.1)))
     knots[0] = 0.0
@@ -708,7 +718,9 @@ def make(kind: str, seed: int, split: Split = "dev", rate_hz: float = 80.0) -> T
     rng = stream(split, seed, "special", kind)
     sheet = _Sheet(rng, _person(rng))
     finish = KINDS[kind](sheet) or {}
-    return sheet.board.finish(f"special/{kind}/{split}/{seed}/{rate_hz:g}", kind, rate_hz, seed=seed, **finish)
+    return sheet.board.finish(
+        f"special/{kind}/{split}/{seed}/{rate_hz:g}", kind, rate_hz, seed=seed, **finish
+    )
 
 
 def grid(split: Split = "dev", each: int = 6, first_seed: int = 0, rate_hz: float = 80.0) -> Iterator[Trace]:

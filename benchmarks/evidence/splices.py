@@ -121,7 +121,9 @@ def _calm(values: FloatArray, step_s: float) -> FloatArray:
     return calm
 
 
-def sample(count: int, split: Split = "dev", first_seed: int = 0, rate_hz: float | None = None) -> Iterator[Trace]:
+def sample(
+    count: int, split: Split = "dev", first_seed: int = 0, rate_hz: float | None = None
+) -> Iterator[Trace]:
     """Spliced sets of 3 to 15 repetitions, at 80 samples a second or the given rate."""
     for seed in range(first_seed, first_seed + count):
         yield splice(seed, split, 80.0 if rate_hz is None else rate_hz)
@@ -153,7 +155,9 @@ def splice(seed: int, split: Split, rate_hz: float = 80.0) -> Trace:
         pace = time_scale * float(np.exp(rng.normal(0.0, uneven)))
         rise_s = source.rise_s * pace * float(rng.uniform(0.9, 1.1))
         fall_s = source.fall_s * pace * float(rng.uniform(0.9, 1.1))
-        piece = size_n * np.concatenate((_stretched(source.rise, rise_s), _stretched(source.fall, fall_s)[1:]))
+        piece = size_n * np.concatenate(
+            (_stretched(source.rise, rise_s), _stretched(source.fall, fall_s)[1:])
+        )
         board.replay(piece, round(rise_s / DT_S))
         if rest_s and i < reps - 1:
             board.stay(rest_s * float(rng.uniform(0.5, 1.5)))

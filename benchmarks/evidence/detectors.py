@@ -1,0 +1,215 @@
+"""Everything that is compared: this project's detector, its version 0.1.0, and what one writes in an afternoon."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+from scipy.signal import butter, find_peaks, sosfiltfilt
+
+from benchmarks.evidence.trace import Trace
+
+__all__ = [
+    "CACHE",
+    "Count",
+    "Found",
+    "Method",
+    "Shown",
+    "Unavailable",
+    "bandsense",
+    "peaks",
+    "version_0_1_0",
+    "zig_zag",
+]
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CACHE = REPOSITORY / ".cache" / "evidence"
+"""What is fetched or unpacked once; never part of the repository."""
+
+COMMIT_0_1_0 = "0b9000a410e4049b3c41d77c0fc5b119ba2402af"
+
+
+class Shown(NamedTuple):
+    """A repetition that was on the screen: its top, when it appeared, and when it went again, if it did."""
+
+    top_s: float
+    shown_s: float
+    retracted_s: float | None = None
+
+
+class Found(NamedTuple):
+    """A repetition as counted at the end."""
+
+    start_s: float
+    middle_s: float
+    end_s: float
+    bounds: tuple[float, float, float, float] | None = None
+    peak_n: float = np.nan
+    partial: bool | None = None
+    peak_sd_n: float = np.nan
+
+
+class Count(NamedTuple):
+    """What a method says of a trace. `shown` is None for one that answers only at the end."""
+
+    reps: list[Found]
+    shown: list[Shown] | None = None
+
+
+Method = Callable[[Trace], Count]
+
+
+class Unavailable(Exception):
+    """A method cannot run here; the message says why."""
+
+
+# ── this project, now and at 0.1.0 ──────────────────────────────────────────────────────────────────────────
+
+_ADAPTER = '''
+def count(time_s, tension_n):
+    """Repetitions and what was shown, as plain tuples, by the public names that both versions have."""
+    import numpy as np
+    from bandsense.signal.analysis import analyze
+    from bandsense.signal.events import RepRetracted, RepTop
+
+    result = analyze(np.asarray(time_s), np.asarray(tension_n))
+    gone = {e.index: e.detected_s for e in result.events if isinstance(e, RepRetracted)}
+    shown = [(e.time_s, e.detected_s, gone.get(e.index)) for e in result.events if isinstance(e, RepTop)]
+    reps = [
+        (r.pull_start, (r.hold_start + r.return_start) / 2.0, r.end,
+         (r.pull_start, r.hold_start, r.return_start, r.end), r.peak_tension, r.partial,
+         float(getattr(r, "peak_sd_n", float("nan"))))
+        for r in result.reps
+    ]
+    return reps, shown
+'''
+
+_SERVER = (
+    _ADAPTER
+    + """
+import pickle, sys
+source, sink = sys.stdin.buffer, sys.stdout.buffer
+while True:
+    try:
+        asked = pickle.load(source)
+    except EOFError:
+        break
+    try:
+        answer = count(*asked)
+    except Exception as error:
+        answer = f"{type(error).__name__}: {error}"
+    pickle.dump(answer, sink)
+    sink.flush()
+"""
+)
+
+_own: dict[str, Any] = {}
+exec(_ADAPTER, _own)  # one text for both versions: the other one runs it in another process
+
+
+def bandsense(trace: Trace) -> Count:
+    """The detector of this checkout."""
+    return _unpacked(_own["count"](trace.time_s, trace.tension_n))
+
+
+def version_0_1_0(trace: Trace) -> Count:
+    """The detector as it was in version 0.1.0, unpacked from the repository's history.
+
+    Raises:
+        Unavailable: the history is not there (a shallow checkout, a source archive).
+    """
+    process = _old()
+    sink, source = _pipe(process.stdin), _pipe(process.stdout)
+    pickle.dump((trace.time_s, trace.tension_n), sink)
+    sink.flush()
+    answer = pickle.load(source)
+    if isinstance(answer, str):
+        # It crashed, as it does on some traces with a wrong zero: nothing was counted.
+        return Count([], [])
+    return _unpacked(answer)
+
+
+def _pipe(end: IO[bytes] | None) -> IO[bytes]:
+    assert end is not None
+    return end
+
+
+def _unpacked(answer: tuple[list[Any], list[Any]]) -> Count:
+    reps, shown = answer
+    return Count([Found(*rep) for rep in reps], [Shown(*one) for one in shown])
+
+
+@cache
+def _old() -> subprocess.Popen[bytes]:
+    folder = CACHE / COMMIT_0_1_0
+    if not (folder / "bandsense").is_dir():
+        command = ["git", "-C", str(REPOSITORY), "archive", COMMIT_0_1_0, "bandsense"]
+        try:
+            packed = subprocess.run(command, check=True, capture_output=True).stdout
+        except (OSError, subprocess.CalledProcessError):
+            raise Unavailable(
+                f"version 0.1.0 is left out: its commit {COMMIT_0_1_0} is not in this checkout; fetch the full history"
+            ) from None
+        folder.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(fileobj=BytesIO(packed)) as tar:
+            tar.extractall(folder, filter="data")
+    return subprocess.Popen(
+        [sys.executable, "-c", _SERVER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=folder,
+        env={"PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1"},
+    )
+
+
+# ── in an afternoon ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def peaks(trace: Trace) -> Count:
+    """`find_peaks` on the whole trace: prominence 30 % of the range, after a zero-phase 6 Hz low-pass."""
+    time_s, tension_n = trace.time_s, trace.tension_n
+    rate_hz = 1.0 / float(np.median(np.diff(time_s)))
+    corner_hz = min(6.0, 0.4 * rate_hz)
+    smooth = sosfiltfilt(butter(2, corner_hz, fs=rate_hz, output="sos"), tension_n)
+    spread = max(float(np.ptp(smooth)), 1e-9)
+    tops, found = find_peaks(smooth, prominence=0.3 * spread, distance=max(1, round(0.2 * rate_hz)))
+    left, right = found["left_bases"], found["right_bases"]
+    edges = [*((tops[1:] + tops[:-1]) // 2).tolist()]
+    firsts = [int(left[0]) if len(tops) else 0, *edges]
+    lasts = [*edges, int(right[-1]) if len(tops) else 0]
+    return Count(
+        [
+            Found(float(time_s[a]), float(time_s[i]), float(time_s[b]))
+            for a, i, b in zip(firsts, tops, lasts, strict=False)
+        ]
+    )
+
+
+def zig_zag(trace: Trace) -> Count:
+    """Turning points at least 10 N apart, as they come."""
+    found: list[Found] = []
+    shown: list[Shown] = []
+    low = high = float(trace.tension_n[0])
+    low_s = top_s = float(trace.time_s[0])
+    rising = False
+    for t, y in zip(trace.time_s.tolist(), trace.tension_n.tolist(), strict=True):
+        if rising:
+            if y > high:
+                high, top_s = y, t
+            elif y < high - 10.0:
+                found.append(Found(low_s, top_s, t))
+                shown.append(Shown(top_s, t))
+                rising, low = False, y
+        elif y < low:
+            low, low_s = y, t
+        elif y > low + 10.0:
+            rising, high, top_s = True, y, t
+    return Count(found, shown)

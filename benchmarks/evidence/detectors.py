@@ -1,4 +1,4 @@
-"""Everything that is compared: this project's detector, its version 0.1.0, and what one writes in an afternoon."""
+"""What is compared: this project's detector, its version 0.1.0, and what one writes in an afternoon."""
 
 from __future__ import annotations
 
@@ -156,7 +156,8 @@ def _old() -> subprocess.Popen[bytes]:
             packed = subprocess.run(command, check=True, capture_output=True).stdout
         except (OSError, subprocess.CalledProcessError):
             raise Unavailable(
-                f"version 0.1.0 is left out: its commit {COMMIT_0_1_0} is not in this checkout; fetch the full history"
+                f"version 0.1.0 is left out: its commit {COMMIT_0_1_0} is not in this checkout; "
+                "fetch the full history: git fetch --unshallow"
             ) from None
         folder.mkdir(parents=True, exist_ok=True)
         with tarfile.open(fileobj=BytesIO(packed)) as tar:

@@ -1,8 +1,8 @@
 """Real human movement on a simulated band.
 
-`seglearn` (PyPI, BSD-3) ships a wrist-worn inertial sensor's traces of ten people who did seven shoulder exercises,
-twenty repetitions a set (Burns et al., arXiv 1802.01489). The angle about the main axis becomes the
-stroke of a band. Only people with odd numbers are used here, 1, 5 and 9 for development, 3 and 7 held out.
+The package `seglearn` (BSD-3) ships a wrist-worn inertial sensor's traces of ten people who did seven
+shoulder exercises, twenty repetitions a set (Burns et al., arXiv 1802.01489). The angle about the main axis
+becomes the stroke of a band. Only people with odd numbers are used: 1, 5 and 9 to fit on, 3 and 7 held out.
 The wheel is fetched once, into a folder that is no part of the repository.
 """
 
@@ -14,6 +14,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -104,7 +105,7 @@ def _turning_points(angle: FloatArray) -> tuple[tuple[int, int, int], ...]:
     """Valley, top, valley of each stroke of at least 0.35 of the range."""
     tops = find_peaks(angle, prominence=0.35, distance=round(0.5 * _SOURCE_HZ))[0].tolist()
     edges = [0, *tops, angle.size]
-    lows = [a + int(np.argmin(angle[a:b])) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    lows = [a + int(np.argmin(angle[a:b])) for a, b in pairwise(edges)]
     return tuple(zip(lows[:-1], tops, lows[1:], strict=True))
 
 
@@ -184,16 +185,13 @@ def _joined(
 
 
 def _rubber(elongation: FloatArray, f100_n: float, rng: np.random.Generator) -> FloatArray:
-    """Mooney–Rivlin, F = 2 (λ − λ⁻²)(C1 + C2/λ), with an arm that lags and a loss that follows the direction."""
+    """Mooney–Rivlin, F = 2 (λ − λ⁻²)(C1 + C2/λ), with an arm that lags and a loss by direction."""
     stretch = 1.0 + np.maximum(elongation, 0.0)
     ratio = float(rng.uniform(0.4, 1.2))
     unit_n = 2.0 * (2.0 - 0.25) * (1.0 + ratio / 2.0)
     elastic = f100_n / unit_n * 2.0 * (stretch - stretch**-2) * (1.0 + ratio / stretch)
-    lag, lag_s, loss = (
-        float(rng.uniform(0.02, 0.08)),
-        float(rng.uniform(0.3, 2.0)),
-        float(rng.uniform(0.02, 0.07)),
-    )
+    lag, lag_s = float(rng.uniform(0.02, 0.08)), float(rng.uniform(0.3, 2.0))
+    loss = float(rng.uniform(0.02, 0.07))
     keep = float(np.exp(-1.0 / (_GRID_HZ * lag_s)))
     arm = lfilter([1.0], [1.0, -keep], np.diff(elastic, prepend=elastic[:1]))
     speed = np.gradient(stretch) * _GRID_HZ

@@ -1,8 +1,8 @@
 """Judge a method on traces with truth.
 
-A repetition found belongs to the true one whose interval, widened by 15 % of its length (at most 0.3 s), holds
-the middle of its plateau, one to one. `Tally.add` takes what a method says of a trace; `Tally.figures` has every
-share.
+A repetition found belongs to the true one whose interval, widened by 15 % of its length (0.3 s at most), has
+the middle of its plateau, one to one. `Tally.add` takes what a method says of a trace; `Tally.figures` has
+every share.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ import numpy as np
 from benchmarks.evidence.detectors import Count, Method, Shown
 from benchmarks.evidence.trace import Trace, TrueInterval
 
-__all__ = ["Tally", "matched", "run"]
+__all__ = ["TUT_S", "Tally", "matched", "run"]
+
+TUT_S = 0.15
+"""Time under tension may be this much off."""
 
 
 @dataclass(slots=True)
@@ -143,6 +146,9 @@ class Tally:
             "wrong partial": _share(self.wrong_partial, self.judged_partial),
             "boundary median": float(np.median(boundary)) if boundary.size else np.nan,
             "boundary p95": float(np.quantile(boundary, 0.95)) if boundary.size else np.nan,
+            "tut within": _share(
+                sum(abs(t) <= TUT_S for t in self.under_tension_s), len(self.under_tension_s)
+            ),
             "tut worst": float(np.max(np.abs(self.under_tension_s))) if self.under_tension_s else np.nan,
             "latency p95": float(np.quantile(self.latency_s, 0.95)) if self.latency_s else np.nan,
             "first latency p95": float(np.quantile(self.first_latency_s, 0.95))

@@ -1,8 +1,8 @@
 """Sets that are not plain: one function for each thing that people, bands, sensors and links do.
 
 What counts as what follows docs/detection.md: every pull that comes back is a repetition, also a partial one;
-a dip at the top is none, nor is half a return that every repetition has; taking up, stepping, walking, re-gripping and
-putting down are none; another band within a set's rest is another set.
+a dip at the top is none, nor is half a return that every repetition has; taking up, stepping, walking,
+re-gripping and putting down are none; another band within half a minute is another set.
 Nothing here is shared with `bandsense.sim`.
 """
 
@@ -664,7 +664,8 @@ def steps(rng: Generator, until_s: float, from_s: float = 0.0) -> Callable[[Floa
             near = slice(*np.searchsorted(grid_s, (top_s - 5 * width, top_s + 5 * width)))
             made[near] += size * np.exp(-0.5 * ((grid_s[near] - top_s) / width) ** 2)
         fade = np.clip(np.minimum((until_s - grid_s) / 0.5, (grid_s - from_s) / 0.5), 0.0, 1.0)
-        return made + smooth(knots, levels, grid_s) * fade
+        swayed: FloatArray = made + smooth(knots, levels, grid_s) * fade
+        return swayed
 
     return added
 

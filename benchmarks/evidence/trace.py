@@ -82,7 +82,7 @@ def stream(split: Split, seed: int, *names: object) -> Generator:
 
 def noise_for(rng: Generator, rate_hz: float) -> float:
     """Standard deviation of the noise of a converter at this rate, newtons: as its bandwidth's root."""
-    return max(0.01, float(rng.uniform(0.03, 0.06)) * (rate_hz / 80.0) ** 0.5)
+    return max(0.01, float(rng.uniform(0.03, 0.06) * np.sqrt(rate_hz / 80.0)))
 
 
 Shape = Callable[[FloatArray], FloatArray]
@@ -164,7 +164,7 @@ class Board:
         knots = np.concatenate(([0.0], np.cumsum(self.rng.uniform(0.5, 2.0, int(duration_s / 0.5) + 2))))
         values = self.rng.normal(0.0, wander_n, knots.size)
         values[0] = 0.0
-        at = np.arange(n) * DT_S
+        at = grid_of(n)
         fade = np.clip(np.minimum(at, at[::-1]) / 0.4, 0.0, 1.0)
         self._add(np.maximum(self.level + smooth(knots, values, at) * fade, min(0.0, self.level)))
 
@@ -237,7 +237,7 @@ class Board:
         """
         rng = self.rng
         clean = np.concatenate(self._pieces)
-        grid_s = np.arange(clean.size) * DT_S
+        grid_s = grid_of(clean.size)
         if added is not None:
             clean = clean + added(grid_s)
         period_s = 1.0 / (rate_hz * float(rng.uniform(0.98, 1.02)))
@@ -281,6 +281,11 @@ class Board:
             if (m.end - m.start) * DT_S * rate_hz < COARSE:
                 tags.add("coarse")
         return frozenset(tags)
+
+
+def grid_of(n: int) -> FloatArray:
+    """The first `n` times of the grid."""
+    return np.asarray(np.arange(n) * DT_S, dtype=np.float64)
 
 
 def smooth(knots_s: FloatArray, values: FloatArray, at_s: FloatArray) -> FloatArray:

@@ -116,7 +116,7 @@ def row(name: str, tally: Tally) -> tuple[str, ...]:
         percent(f["wrong partial"]),
         f"{milliseconds(f['boundary median'])} ({milliseconds(f['boundary p95'])})",
         percent(f["tut within"]),
-        f"{milliseconds(f['latency p95'])} ({milliseconds(f['first latency p95'])})",
+        f"{milliseconds(f['told p95'])} ({milliseconds(f['first told p95'])})",
         f"{tally.controls}",
         f"{tally.controls_counted}" if tally.controls else "–",
         f"{tally.controls_shown}" if tally.controls else "–",

@@ -54,6 +54,8 @@ class Trace:
         bounds: 10 % and 90 % of the own rise, 90 % and 10 % of the own fall of each repetition, on the
             noise-free tension; None where they depend on a definition.
         peaks_n: greatest noise-free tension of each repetition.
+        optional: repetitions, by position, that may be counted or not: the samples do not show them.
+        snapped_s: when the band tore; None if it did not.
     """
 
     name: str
@@ -71,6 +73,8 @@ class Trace:
     tags: frozenset[str] = frozenset()
     bounds: tuple[tuple[float, float, float, float] | None, ...] = ()
     peaks_n: tuple[float, ...] = ()
+    optional: frozenset[int] = frozenset()
+    snapped_s: float | None = None
 
 
 def stream(split: Split, seed: int, *names: object) -> Generator:
@@ -128,6 +132,11 @@ class Board:
     _size: int = 0
     _reps: list[_Marked] = field(default_factory=list)
     _sets: list[int] = field(default_factory=list)
+
+    @property
+    def intervals(self) -> tuple[TrueInterval, ...]:
+        """The repetitions drawn so far."""
+        return tuple(TrueInterval(m.start * DT_S, m.top * DT_S, m.end * DT_S) for m in self._reps)
 
     @property
     def now_s(self) -> float:
@@ -221,14 +230,15 @@ class Board:
         added: Callable[[FloatArray], FloatArray] | None = None,
         spoiled: Callable[[FloatArray, FloatArray], FloatArray] | None = None,
         kept: Callable[[FloatArray], BoolArray] | None = None,
-        n_ok: frozenset[int] | None = None,
+        optional: frozenset[int] = frozenset(),
+        snapped_s: float | None = None,
         control: bool = False,
         tags: frozenset[str] = frozenset(),
     ) -> Trace:
         """Let a sensor look at it.
 
         Args:
-            name, kind, rate_hz, seed, n_ok, tags: see `Trace`; `n_ok` is the number drawn if not given.
+            name, kind, rate_hz, seed, optional, snapped_s, tags: see `Trace`.
             noise_n: standard deviation of the noise; drawn for the rate if not given.
             added: noise-free tension to add, from the times of the grid.
             spoiled: what becomes of the samples, from their times and values, after the noise.
@@ -249,7 +259,7 @@ class Board:
         if kept is not None:
             arrived = kept(time_s)
             time_s, shown = time_s[arrived], shown[arrived]
-        reps = tuple(TrueInterval(m.start * DT_S, m.top * DT_S, m.end * DT_S) for m in self._reps)
+        reps = self.intervals
         n = 0 if control else len(reps)
         return Trace(
             name,
@@ -258,7 +268,7 @@ class Board:
             np.round(time_s, 6),
             np.round(shown, 3),
             n,
-            frozenset({n}) if n_ok is None else n_ok,
+            frozenset(range(n - len(optional), n + 1)),
             reps,
             tuple(m.partial for m in self._reps),
             tuple(reps[i].start_s for i in self._sets if i < len(reps)),
@@ -267,6 +277,8 @@ class Board:
             tags | self._judged(clean, rate_hz),
             tuple(_crossings(clean, m) if m.bounded else None for m in self._reps),
             tuple(float(clean[m.start : m.end + 1].max()) for m in self._reps),
+            optional,
+            snapped_s,
         )
 
     def _judged(self, clean: FloatArray, rate_hz: float) -> frozenset[str]:

@@ -50,9 +50,11 @@ def posture(board: Board, rng: Generator) -> dict[str, Any]:
 
 
 def hold(board: Board, rng: Generator) -> dict[str, Any]:
-    """An isometric hold of 20 … 90 s, once or twice, that wavers, sags and trembles."""
+    """An isometric hold of 20 … 90 s, once or twice, that wavers, sags, trembles and breathes."""
     board.stay(float(rng.uniform(1.0, 3.0)))
     level = float(np.exp(rng.uniform(np.log(15.0), np.log(250.0))))
+    breath = float(rng.choice((0.0, rng.uniform(0.005, 0.03))))
+    held_s = []
     for _ in range(int(rng.integers(1, 3))):
         board.to(level, float(rng.uniform(0.4, 2.0)))
         begun_s, length_s = board.now_s, float(rng.uniform(20.0, 90.0))
@@ -60,9 +62,17 @@ def hold(board: Board, rng: Generator) -> dict[str, Any]:
         while (done := (board.now_s - begun_s) / length_s) < 1.0:
             target = level * (1.0 - sag * done) * (1.0 + waver * float(np.clip(rng.normal(), -2.0, 2.0)))
             board.to(target, float(rng.uniform(0.5, 2.5)), cosine)
+        held_s.append((begun_s, board.now_s))
         board.to(0.0, float(rng.uniform(0.3, 1.5)))
         board.stay(float(rng.uniform(3.0, 15.0)))
-    return {"added": _tremble(rng, board.now_s, 0.004 * level, lambda t: 1.0 + 0.0 * t)}
+
+    def during(grid_s: FloatArray) -> FloatArray:
+        inside = [np.clip(np.minimum(grid_s - a, b - grid_s), 0.0, 1.0) for a, b in held_s]
+        return np.asarray(np.sum(inside, axis=0), dtype=np.float64)
+
+    trembling = _tremble(rng, board.now_s, 0.004 * level, lambda t: 1.0 + 0.0 * t)
+    breathing = _tremble(rng, board.now_s, breath * level, during, float(rng.uniform(0.2, 0.35)))
+    return {"added": lambda grid_s: trembling(grid_s) + breathing(grid_s)}
 
 
 def hang(board: Board, rng: Generator) -> dict[str, Any]:
@@ -82,8 +92,8 @@ def hang(board: Board, rng: Generator) -> dict[str, Any]:
     )
 
     def swung(grid_s: FloatArray) -> FloatArray:
-        since = np.maximum(grid_s - on_s, 0.0)
-        on = (grid_s > on_s) & (grid_s < off_s)
+        since: FloatArray = np.maximum(grid_s - on_s, 0.0)
+        on: FloatArray = ((grid_s > on_s) & (grid_s < off_s)).astype(np.float64)
         # A pendulum pulls least at its ends: twice a swing, and never evenly about the weight.
         made: FloatArray = on * weight * size * np.exp(-since / fades_s) * np.sin(2.0 * np.pi * hz * since)
         return made
@@ -104,7 +114,7 @@ def vehicle(board: Board, rng: Generator) -> dict[str, Any]:
     tremble = _tremble(rng, length_s, hum_n, lambda t: smooth(knots, np.abs(bends) + 0.3, t), hum_hz)
 
     def added(grid_s: FloatArray) -> FloatArray:
-        made = tremble(grid_s) + smooth(
+        made: FloatArray = tremble(grid_s) + smooth(
             np.concatenate(([0.0], knots)), np.concatenate(([0.0], bends)), grid_s
         )
         for at_s, size in zip(bumps_s, bumps_n, strict=True):

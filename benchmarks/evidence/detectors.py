@@ -1,4 +1,4 @@
-"""Everything that is compared: this project's detector, its version 0.1.0, and what one writes in an afternoon."""
+"""What is compared: this project's detector, its version 0.1.0, and what one writes in an afternoon."""
 
 from __future__ import annotations
 
@@ -45,23 +45,33 @@ class Shown(NamedTuple):
     retracted_s: float | None = None
 
 
-class Found(NamedTuple):
-    """A repetition as counted at the end."""
+Bounds = tuple[float, float, float, float]
 
-    start_s: float
+
+class Found(NamedTuple):
+    """A repetition as counted at the end; only this project's detectors say more than where it is.
+
+    `streamed` are the boundaries as they were told live, `peak_u_n` is the standard uncertainty of the peak.
+    """
+
     middle_s: float
-    end_s: float
-    bounds: tuple[float, float, float, float] | None = None
+    bounds: Bounds | None = None
+    streamed: Bounds | None = None
     peak_n: float = np.nan
+    live_peak_n: float = np.nan
+    peak_u_n: float = np.nan
     partial: bool | None = None
-    peak_sd_n: float = np.nan
 
 
 class Count(NamedTuple):
-    """What a method says of a trace. `shown` is None for one that answers only at the end."""
+    """What a method says of a trace. `shown` is None for one that answers only at the end.
+
+    `lost_s` are the times at which it said that the band was lost.
+    """
 
     reps: list[Found]
     shown: list[Shown] | None = None
+    lost_s: tuple[float, ...] = ()
 
 
 Method = Callable[[Trace], Count]
@@ -75,21 +85,26 @@ class Unavailable(Exception):
 
 _ADAPTER = '''
 def count(time_s, tension_n):
-    """Repetitions and what was shown, as plain tuples, by the public names that both versions have."""
+    """Repetitions, what was shown and lost bands as plain tuples, by names that all versions have."""
     import numpy as np
     from bandsense.signal.analysis import analyze
-    from bandsense.signal.events import RepRetracted, RepTop
+    from bandsense.signal.events import RepRetracted, RepTop, WarningKind
 
     result = analyze(np.asarray(time_s), np.asarray(tension_n))
     gone = {e.index: e.detected_s for e in result.events if isinstance(e, RepRetracted)}
     shown = [(e.time_s, e.detected_s, gone.get(e.index)) for e in result.events if isinstance(e, RepTop)]
+    lost = tuple(w.time_s for w in result.warnings if w.kind is WarningKind.BAND_LOST)
+    live = {r.index: r for r in result.causal}
+    bounds = lambda r: (r.pull_start, r.hold_start, r.return_start, r.end)
+    nan = float("nan")
     reps = [
-        (r.pull_start, (r.hold_start + r.return_start) / 2.0, r.end,
-         (r.pull_start, r.hold_start, r.return_start, r.end), r.peak_tension, r.partial,
-         float(getattr(r, "peak_sd_n", float("nan"))))
+        ((r.hold_start + r.return_start) / 2.0, bounds(r),
+         bounds(live[r.index]) if r.index in live else None,
+         r.peak_tension, live[r.index].peak_tension if r.index in live else nan,
+         float(getattr(r, "peak_u_n", nan)), r.partial)
         for r in result.reps
     ]
-    return reps, shown
+    return reps, shown, lost
 '''
 
 _SERVER = (
@@ -142,9 +157,9 @@ def _pipe(end: IO[bytes] | None) -> IO[bytes]:
     return end
 
 
-def _unpacked(answer: tuple[list[Any], list[Any]]) -> Count:
-    reps, shown = answer
-    return Count([Found(*rep) for rep in reps], [Shown(*one) for one in shown])
+def _unpacked(answer: tuple[list[Any], list[Any], tuple[float, ...]]) -> Count:
+    reps, shown, lost_s = answer
+    return Count([Found(*rep) for rep in reps], [Shown(*one) for one in shown], lost_s)
 
 
 @cache
@@ -156,7 +171,8 @@ def _old() -> subprocess.Popen[bytes]:
             packed = subprocess.run(command, check=True, capture_output=True).stdout
         except (OSError, subprocess.CalledProcessError):
             raise Unavailable(
-                f"version 0.1.0 is left out: its commit {COMMIT_0_1_0} is not in this checkout; fetch the full history"
+                f"version 0.1.0 is left out: its commit {COMMIT_0_1_0} is not in this checkout; "
+                "fetch the full history: git fetch --unshallow"
             ) from None
         folder.mkdir(parents=True, exist_ok=True)
         with tarfile.open(fileobj=BytesIO(packed)) as tar:
@@ -180,17 +196,8 @@ def peaks(trace: Trace) -> Count:
     corner_hz = min(6.0, 0.4 * rate_hz)
     smooth = sosfiltfilt(butter(2, corner_hz, fs=rate_hz, output="sos"), tension_n)
     spread = max(float(np.ptp(smooth)), 1e-9)
-    tops, found = find_peaks(smooth, prominence=0.3 * spread, distance=max(1, round(0.2 * rate_hz)))
-    left, right = found["left_bases"], found["right_bases"]
-    edges = [*((tops[1:] + tops[:-1]) // 2).tolist()]
-    firsts = [int(left[0]) if len(tops) else 0, *edges]
-    lasts = [*edges, int(right[-1]) if len(tops) else 0]
-    return Count(
-        [
-            Found(float(time_s[a]), float(time_s[i]), float(time_s[b]))
-            for a, i, b in zip(firsts, tops, lasts, strict=False)
-        ]
-    )
+    tops, _ = find_peaks(smooth, prominence=0.3 * spread, distance=max(1, round(0.2 * rate_hz)))
+    return Count([Found(float(time_s[i])) for i in tops])
 
 
 def zig_zag(trace: Trace) -> Count:
@@ -198,18 +205,17 @@ def zig_zag(trace: Trace) -> Count:
     found: list[Found] = []
     shown: list[Shown] = []
     low = high = float(trace.tension_n[0])
-    low_s = top_s = float(trace.time_s[0])
-    rising = False
+    top_s, rising = 0.0, False
     for t, y in zip(trace.time_s.tolist(), trace.tension_n.tolist(), strict=True):
         if rising:
             if y > high:
                 high, top_s = y, t
             elif y < high - 10.0:
-                found.append(Found(low_s, top_s, t))
+                found.append(Found(top_s))
                 shown.append(Shown(top_s, t))
                 rising, low = False, y
         elif y < low:
-            low, low_s = y, t
+            low = y
         elif y > low + 10.0:
             rising, high, top_s = True, y, t
     return Count(found, shown)

@@ -100,14 +100,13 @@ def make(cell: Cell, seed: int = 0, split: Split = "dev") -> Trace:
     else:
         board.stay(float(rng.uniform(0.05, 0.3)))
     tags = frozenset({"beyond"} if cell.beyond else ())
-    made = board.finish(
+    return board.finish(
         f"envelope/{split}/{seed}/" + "/".join(f"{v:g}" if isinstance(v, float) else f"{v}" for v in cell),
         "envelope",
         cell.rate_hz,
         seed=seed,
         tags=tags,
     )
-    return made
 
 
 def _lead_in(board: Board, cell: Cell, valley: float) -> None:
@@ -191,7 +190,7 @@ def grid(
 
 
 def cuts(split: Split = "dev", seed: int = 0) -> Iterator[Trace]:
-    """Along the other axes: rates, take-ups, numbers of repetitions, shapes, starts, each with every period."""
+    """Along the other axes: rates, take-ups, repetitions, shapes, starts, slack, each with every period."""
     for period_s, valley in product(PERIODS_S, (0.0, 0.3, 0.6)):
         plain = Cell(valley, 60.0, period_s)
         for rate_hz in RATES_HZ:
@@ -223,8 +222,5 @@ def sample(count: int, split: Split = "dev", first_seed: int = 0) -> Iterator[Tr
         )
         take_up_s = float(np.exp(rng.uniform(np.log(TAKE_UPS_S[0]), np.log(TAKE_UPS_S[-1]))))
         reps = int(min(rng.choice(REPS), max(1, int(240.0 / period_s))))
-        yield make(
-            cell._replace(take_up_s=take_up_s, reps=reps, variation=float(rng.uniform(0.0, 0.08))),
-            seed,
-            split,
-        )
+        variation = float(rng.uniform(0.0, 0.08))
+        yield make(cell._replace(take_up_s=take_up_s, reps=reps, variation=variation), seed, split)

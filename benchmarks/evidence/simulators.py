@@ -53,4 +53,6 @@ def _trace(case: Case, rate_hz: float, i: int, split: Split, *, control: bool = 
             for rep in reps
         ),
         made.peaks_n,
+        frozenset(i for i, rep in enumerate(reps) if rep.ambiguous),
+        made.snapped_s,
     )

@@ -1,8 +1,8 @@
 """Sets that are not plain: one function for each thing that people, bands, sensors and links do.
 
 What counts as what follows docs/detection.md: every pull that comes back is a repetition, also a partial one;
-a dip at the top is none, nor is half a return that every repetition has; taking up, stepping, walking, re-gripping and
-putting down are none; another band within a set's rest is another set.
+a dip at the top is none, nor is half a return that every repetition has; taking up, stepping, walking,
+re-gripping and putting down are none; another band within half a minute is another set.
 Nothing here is shared with `bandsense.sim`.
 """
 
@@ -18,7 +18,6 @@ from numpy.random import Generator
 
 from bandsense.samples import BoolArray, FloatArray
 from benchmarks.evidence.trace import (
-    DT_S,
     Board,
     Shape,
     Split,
@@ -551,7 +550,7 @@ def snap(s: _Sheet) -> Finish:
         made: FloatArray = -undershoot * lost * np.exp(-since / 0.08) * np.sin(2 * np.pi * ring_hz * since)
         return made
 
-    return {"added": added, "n_ok": frozenset({n - 1, n})}
+    return {"added": added, "optional": frozenset({n - 1}), "snapped_s": at_s}
 
 
 # ── what the sensor and the link do ─────────────────────────────────────────────────────────────────────────
@@ -608,7 +607,7 @@ def gap(s: _Sheet) -> Finish:
     """The link is gone for 0.1 … 3 s somewhere in the set; what nobody saw may be counted or not."""
     s.p = replace(s.p, reps=max(5, s.p.reps))
     plain(s)
-    reps = [(m.start * DT_S, m.top * DT_S, m.end * DT_S) for m in s.board._reps]
+    reps = s.board.intervals
     length_s = _log(s.rng, 0.1, 3.0)
     from_s = s.uniform(reps[0][0], reps[-1][2] - 0.5 * length_s)
     to_s = from_s + length_s
@@ -616,16 +615,17 @@ def gap(s: _Sheet) -> Finish:
     def hidden(start_s: float, end_s: float) -> float:
         return max(0.0, min(end_s, to_s) - max(start_s, from_s)) / (end_s - start_s)
 
-    unseen = sum(
-        hidden(a + 0.5 * (t - a), t + 0.5 * (b - t)) > 0.5 or hidden(a, t) > 0.8 or hidden(t, b) > 0.8
-        for a, t, b in reps
+    unseen = frozenset(
+        i
+        for i, (a, t, b) in enumerate(reps)
+        if hidden(a + 0.5 * (t - a), t + 0.5 * (b - t)) > 0.5 or hidden(a, t) > 0.8 or hidden(t, b) > 0.8
     )
 
     def kept(time_s: FloatArray) -> BoolArray:
         arrived: BoolArray = (time_s < from_s) | (time_s >= to_s)
         return arrived
 
-    return {"kept": kept, "n_ok": frozenset(range(len(reps) - unseen, len(reps) + 1))}
+    return {"kept": kept, "optional": unseen}
 
 
 def lossy(s: _Sheet) -> Finish:
@@ -664,7 +664,8 @@ def steps(rng: Generator, until_s: float, from_s: float = 0.0) -> Callable[[Floa
             near = slice(*np.searchsorted(grid_s, (top_s - 5 * width, top_s + 5 * width)))
             made[near] += size * np.exp(-0.5 * ((grid_s[near] - top_s) / width) ** 2)
         fade = np.clip(np.minimum((until_s - grid_s) / 0.5, (grid_s - from_s) / 0.5), 0.0, 1.0)
-        return made + smooth(knots, levels, grid_s) * fade
+        swayed: FloatArray = made + smooth(knots, levels, grid_s) * fade
+        return swayed
 
     return added
 

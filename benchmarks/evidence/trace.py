@@ -54,6 +54,8 @@ class Trace:
         bounds: 10 % and 90 % of the own rise, 90 % and 10 % of the own fall of each repetition, on the
             noise-free tension; None where they depend on a definition.
         peaks_n: greatest noise-free tension of each repetition.
+        optional: repetitions, by position, that may be counted or not: the samples do not show them.
+        snapped_s: when the band tore; None if it did not.
     """
 
     name: str
@@ -71,6 +73,8 @@ class Trace:
     tags: frozenset[str] = frozenset()
     bounds: tuple[tuple[float, float, float, float] | None, ...] = ()
     peaks_n: tuple[float, ...] = ()
+    optional: frozenset[int] = frozenset()
+    snapped_s: float | None = None
 
 
 def stream(split: Split, seed: int, *names: object) -> Generator:
@@ -82,7 +86,7 @@ def stream(split: Split, seed: int, *names: object) -> Generator:
 
 def noise_for(rng: Generator, rate_hz: float) -> float:
     """Standard deviation of the noise of a converter at this rate, newtons: as its bandwidth's root."""
-    return max(0.01, float(rng.uniform(0.03, 0.06)) * (rate_hz / 80.0) ** 0.5)
+    return max(0.01, float(rng.uniform(0.03, 0.06) * np.sqrt(rate_hz / 80.0)))
 
 
 Shape = Callable[[FloatArray], FloatArray]
@@ -130,6 +134,11 @@ class Board:
     _sets: list[int] = field(default_factory=list)
 
     @property
+    def intervals(self) -> tuple[TrueInterval, ...]:
+        """The repetitions drawn so far."""
+        return tuple(TrueInterval(m.start * DT_S, m.top * DT_S, m.end * DT_S) for m in self._reps)
+
+    @property
     def now_s(self) -> float:
         """Time drawn so far."""
         return self._size * DT_S
@@ -164,7 +173,7 @@ class Board:
         knots = np.concatenate(([0.0], np.cumsum(self.rng.uniform(0.5, 2.0, int(duration_s / 0.5) + 2))))
         values = self.rng.normal(0.0, wander_n, knots.size)
         values[0] = 0.0
-        at = np.arange(n) * DT_S
+        at = grid_of(n)
         fade = np.clip(np.minimum(at, at[::-1]) / 0.4, 0.0, 1.0)
         self._add(np.maximum(self.level + smooth(knots, values, at) * fade, min(0.0, self.level)))
 
@@ -221,14 +230,15 @@ class Board:
         added: Callable[[FloatArray], FloatArray] | None = None,
         spoiled: Callable[[FloatArray, FloatArray], FloatArray] | None = None,
         kept: Callable[[FloatArray], BoolArray] | None = None,
-        n_ok: frozenset[int] | None = None,
+        optional: frozenset[int] = frozenset(),
+        snapped_s: float | None = None,
         control: bool = False,
         tags: frozenset[str] = frozenset(),
     ) -> Trace:
         """Let a sensor look at it.
 
         Args:
-            name, kind, rate_hz, seed, n_ok, tags: see `Trace`; `n_ok` is the number drawn if not given.
+            name, kind, rate_hz, seed, optional, snapped_s, tags: see `Trace`.
             noise_n: standard deviation of the noise; drawn for the rate if not given.
             added: noise-free tension to add, from the times of the grid.
             spoiled: what becomes of the samples, from their times and values, after the noise.
@@ -237,7 +247,7 @@ class Board:
         """
         rng = self.rng
         clean = np.concatenate(self._pieces)
-        grid_s = np.arange(clean.size) * DT_S
+        grid_s = grid_of(clean.size)
         if added is not None:
             clean = clean + added(grid_s)
         period_s = 1.0 / (rate_hz * float(rng.uniform(0.98, 1.02)))
@@ -249,7 +259,7 @@ class Board:
         if kept is not None:
             arrived = kept(time_s)
             time_s, shown = time_s[arrived], shown[arrived]
-        reps = tuple(TrueInterval(m.start * DT_S, m.top * DT_S, m.end * DT_S) for m in self._reps)
+        reps = self.intervals
         n = 0 if control else len(reps)
         return Trace(
             name,
@@ -258,7 +268,7 @@ class Board:
             np.round(time_s, 6),
             np.round(shown, 3),
             n,
-            frozenset({n}) if n_ok is None else n_ok,
+            frozenset(range(n - len(optional), n + 1)),
             reps,
             tuple(m.partial for m in self._reps),
             tuple(reps[i].start_s for i in self._sets if i < len(reps)),
@@ -267,6 +277,8 @@ class Board:
             tags | self._judged(clean, rate_hz),
             tuple(_crossings(clean, m) if m.bounded else None for m in self._reps),
             tuple(float(clean[m.start : m.end + 1].max()) for m in self._reps),
+            optional,
+            snapped_s,
         )
 
     def _judged(self, clean: FloatArray, rate_hz: float) -> frozenset[str]:
@@ -281,6 +293,11 @@ class Board:
             if (m.end - m.start) * DT_S * rate_hz < COARSE:
                 tags.add("coarse")
         return frozenset(tags)
+
+
+def grid_of(n: int) -> FloatArray:
+    """The first `n` times of the grid."""
+    return np.asarray(np.arange(n) * DT_S, dtype=np.float64)
 
 
 def smooth(knots_s: FloatArray, values: FloatArray, at_s: FloatArray) -> FloatArray:

@@ -29,7 +29,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 
 from bandsense.signal.laws import (
@@ -95,7 +95,7 @@ class CountedRep:
     open: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Habit:
     """What handling looked like lately: logarithms of the latest movement, and sizes (N) and times (s) of the last ones."""
 
@@ -105,7 +105,7 @@ class Habit:
     movements: tuple[tuple[float, float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Explanation:
     """One explanation of everything up to a valley.
 
@@ -136,6 +136,18 @@ class Explanation:
         while rep is not None:
             yield rep
             rep = rep.before
+
+
+@dataclass(slots=True, eq=False)
+class _Span:
+    """One movement, or several taken together: its measures and turning points."""
+
+    m: Movement
+    start: TurningPoint
+    top: TurningPoint
+    last: TurningPoint
+    one: bool
+    open: bool
 
 
 class Explanations:
@@ -191,7 +203,9 @@ class Explanations:
             self._successors(tops, valley, lowest_n, width=True, end=not valley.unseen, settled=True)
         )
         best = kept[0].score
-        kept = [replace(x, score=x.score - best, fresh=False) for x in kept]
+        for x in kept:
+            x.score -= best
+            x.fresh = False
         if len(self._valleys) == SPAN:
             self._tops.popleft()
         self._tops.append(top)
@@ -212,10 +226,10 @@ class Explanations:
         chain = list(next(x for kept in self._survivors for x in kept).reps())[::-1]
         settled = chain[:shared]
         for kept in self._survivors:
-            for i, x in enumerate(kept):
+            for x in kept:
                 rep = x.path
                 if rep is settled[-1]:
-                    kept[i] = replace(x, path=None)
+                    x.path = None
                 while rep is not None and rep.before is not None:
                     if rep.before is settled[-1]:
                         rep.before = None
@@ -249,16 +263,18 @@ class Explanations:
                 for i in range(back - 1)
             )
             deepest = max(dips, default=0.0)
-            m: Movement | None = None
-            for x in self._survivors[-back]:
-                if back > 1 and self._hopeless(x, deepest, top.tension_n - start.tension_n, best):
-                    continue
-                if m is None:
-                    m = self._movement(start, inner, top, last, dips, lowest_n, width=width, end=end)
-                for y in self._continued(x, m, start, top, last, one=back == 1, open_=not settled):
-                    found.append(y)
-                    if y.score > best:
-                        best = y.score
+            before = self._survivors[-back]
+            if back > 1:
+                rise_n = top.tension_n - start.tension_n
+                before = [x for x in before if not self._hopeless(x, deepest, rise_n, best)]
+            if not before:
+                continue
+            m = self._movement(start, inner, top, last, dips, lowest_n, width=width, end=end)
+            span = _Span(m, start, top, last, one=back == 1, open=not settled)
+            for y in self._continued(before, span):
+                found.append(y)
+                if y.score > best:
+                    best = y.score
         return found
 
     def _hopeless(self, x: Explanation, deepest_n: float, rise_n: float, best: float) -> bool:
@@ -307,50 +323,51 @@ class Explanations:
             start_s=start.time_s,
         )
 
-    def _continued(
-        self,
-        x: Explanation,
-        m: Movement,
-        start: TurningPoint,
-        top: TurningPoint,
-        last: TurningPoint,
-        *,
-        one: bool,
-        open_: bool,
-    ) -> Iterator[Explanation]:
-        """What an explanation can become by one movement (`one`) or by several taken together."""
-        k = self._k
-        series = x.habit if isinstance(x.habit, Series) else None
-        tau = m.top_s - x.top_s
-        if series is not None:
-            following = next_in_series(k, series, m, tau)
+    def _continued(self, before: Sequence[Explanation], span: _Span) -> Iterator[Explanation]:
+        """What explanations of one valley can become by one movement, or by several taken together.
+
+        Where the continuation does not depend on what came before, only the best of them needs to be continued.
+        """
+        k, m = self._k, span.m
+        on = self._ln_on + math.log(k.p_rep)
+        for x in before:
+            series = x.habit
+            if not isinstance(series, Series):
+                continue
+            following = next_in_series(k, series, m, m.top_s - x.top_s)
             if following is not None:
-                score, after = following
-                score += x.score + self._ln_on + math.log(k.p_rep)
-                yield self._series(x, score, after, start, top, last, begins=False, open_=open_)
-            if one:
-                small = ripple(k, series, m)
-                if small is not None:
-                    yield replace(x, score=x.score + self._ln_on + small, fresh=False)
-        to_set, to_sway, to_steps, to_handling = self._transitions(x, m)
-        if one:
-            if to_handling > -math.inf:
-                yield self._handled(x, m, top, to_handling)
-            if x.kind is Kind.STEPS or to_steps > -math.inf:
-                yield self._stepped(x, m, to_steps)
-        if to_set > -math.inf:
-            handled, earlier_n, earlier_s = self._before(x, start)
-            begun = begin_series(k, m, True, handled, earlier_n, earlier_s)
+                yield self._series(x, x.score + on + following[0], following[1], span, begins=False)
+            small = ripple(k, series, m) if span.one else None
+            if small is not None:
+                yield _rippled(x, x.score + self._ln_on + small)
+        ways = [(x, self._transitions(x, m)) for x in before]
+        if span.one:
+            yield from self._simple(ways, span)
+        x, to = max(ways, key=lambda way: way[0].score + way[1][1])
+        begun = begin_series(k, m, False)
+        if begun is not None:
+            yield self._series(x, x.score + to[1] + begun[0], begun[1], span, begins=True)
+        best: dict[tuple[int, float], tuple[Explanation, float]] = {}
+        for x, to in ways:
+            key = (x.count, x.set_end_s)
+            if key not in best or x.score + to[0] > best[key][1]:
+                best[key] = (x, x.score + to[0])
+        for x, score in best.values():
+            begun = begin_series(k, m, True, *self._before(x, span.start))
             if begun is not None:
-                yield self._series(
-                    x, x.score + to_set + begun[0], begun[1], start, top, last, begins=True, open_=open_
-                )
-        if to_sway > -math.inf:
-            begun = begin_series(k, m, False)
-            if begun is not None:
-                yield self._series(
-                    x, x.score + to_sway + begun[0], begun[1], start, top, last, begins=True, open_=open_
-                )
+                yield self._series(x, score + begun[0], begun[1], span, begins=True)
+
+    def _simple(
+        self, ways: Sequence[tuple[Explanation, tuple[float, float, float, float]]], span: _Span
+    ) -> Iterator[Explanation]:
+        """Handling and steps, from each kind's best."""
+        seen: set[Kind] = set()
+        for x, to in ways:
+            kind = Kind.SET if x.kind is Kind.SWAY else x.kind
+            if kind not in seen:
+                seen.add(kind)
+                yield self._handled(x, span.m, span.top, to[3])
+                yield self._stepped(x, span.m, to[2])
 
     def _transitions(self, x: Explanation, m: Movement) -> tuple[float, float, float, float]:
         """Log-probabilities of going on with a set, sway, steps or handling."""
@@ -376,27 +393,13 @@ class Explanations:
             return handled, 0.0, math.inf
         return handled, x.set_swing_n, max(0.0, start.time_s - x.set_end_s)
 
-    def _series(
-        self,
-        x: Explanation,
-        score: float,
-        after: Series,
-        start: TurningPoint,
-        top: TurningPoint,
-        last: TurningPoint,
-        *,
-        begins: bool,
-        open_: bool,
-    ) -> Explanation:
+    def _series(self, x: Explanation, score: float, after: Series, span: _Span, *, begins: bool) -> Explanation:
+        top_s = span.top.time_s
         if not after.counts:
-            return Explanation(
-                Kind.SWAY, score, x.count, x.path, top.time_s, after, x.set_swing_n, x.set_end_s
-            )
-        path = CountedRep(x.path, start, top, last, begins, open_)
+            return Explanation(Kind.SWAY, score, x.count, x.path, top_s, after, x.set_swing_n, x.set_end_s)
+        path = CountedRep(x.path, span.start, span.top, span.last, begins, span.open)
         swing_n = after.peak_n - after.base_n
-        return Explanation(
-            Kind.SET, score, x.count + 1, path, top.time_s, after, swing_n, last.time_s, fresh=begins
-        )
+        return Explanation(Kind.SET, score, x.count + 1, path, top_s, after, swing_n, span.last.time_s, begins)
 
     def _handled(self, x: Explanation, m: Movement, top: TurningPoint, transition: float) -> Explanation:
         k, before = self._k, x.habit if isinstance(x.habit, Habit) else Habit()
@@ -441,6 +444,10 @@ class Explanations:
                 simple.add(x.kind)
             kept.append(x)
         return kept
+
+
+def _rippled(x: Explanation, score: float) -> Explanation:
+    return Explanation(x.kind, score, x.count, x.path, x.top_s, x.habit, x.set_swing_n, x.set_end_s)
 
 
 def _same(x: Explanation, y: Explanation) -> bool:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 
 __all__ = [
@@ -190,7 +190,7 @@ class Movement:
         return self.top_n - self.start_n
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Steps:
     """A rhythm of steps: means of the logarithms of rise, interval and width, after so many steps."""
 
@@ -200,7 +200,7 @@ class Steps:
     width: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Series:
     """What is known of a set, or of a sway.
 
@@ -408,7 +408,7 @@ def begin_series(
         return None
     width = m.first_width_s
     ln_w = math.log(width) if width is not None else k.set_width_ln_s
-    even = k.even * 1.0
+    even = k.even
     if counts:
         uneven = (1.0 - k.even) * min(1.0, swing_n / 20.0) ** k.weak_uneven_power
         even = k.even / (k.even + uneven)
@@ -427,8 +427,7 @@ def begin_series(
         earlier_n=earlier_n,
         earlier_s=earlier_s,
     )
-    prior = _prior(k, counts, m.top_n, swing_n, m, series)
-    series = replace(series, prior=prior)
+    prior = series.prior = _prior(k, counts, m.top_n, swing_n, m, series)
     score = prior + NO_INTERVAL
     if m.end_n is not None:
         # The fall is the swing; the rise may hold the take-up as well.
@@ -437,8 +436,8 @@ def begin_series(
         score -= math.log(m.rise_n)
     if width is not None:
         score += _ln(_normal(ln_w, k.set_width_ln_s, k.set_width_sd)) + _pace(k, ln_w)
-    inner, half = _dips(k, 0.0, 0.0, swing_n, m.dips_n)
-    return score + inner, replace(series, half_returns=half)
+    inner, series.half_returns = _dips(k, 0.0, 0.0, swing_n, m.dips_n)
+    return score + inner, series
 
 
 def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[float, Series] | None:

@@ -36,10 +36,10 @@ SHARES = frozenset(
     name
     for name in (f.name for f in fields(Numbers))
     if name.startswith(("p_", "part_")) or name.endswith(("_w", "_w1", "_w2", "_share"))
-) | {"even", "steady", "handling_small", "sway_even"}
+) | {"even", "steady", "handling_small", "sway_even", "over", "trust"}
 """Numbers between 0 and 1, moved on the logit scale."""
 
-FIXED = frozenset({"show_first", "show", "take_back", "p_take_up"})
+FIXED = frozenset({"many", "many_nats", "show_first", "show", "take_back", "p_take_up"})
 """Numbers of the online rule, which the final count does not depend on."""
 
 LOGARITHMS = frozenset(f.name for f in fields(Numbers) if "_ln" in f.name) | {"let_go_on"}
@@ -133,7 +133,7 @@ def judged(numbers: Numbers, one: Sequence_) -> tuple[float, bool]:
     found = explained(numbers, one)
     mass: dict[int, float] = {}
     for x in found:
-        mass[x.count] = mass.get(x.count, 0.0) + math.exp(x.score - found[0].score)
+        mass[x.count] = mass.get(x.count, 0.0) + math.exp(numbers.trust * (x.score - found[0].score))
     if not mass:
         mass = {0: 1.0}
     total = sum(mass.values())

@@ -5,7 +5,7 @@ what a look cannot know yet (width, valley) is left out for all alike. A repetit
 
     P(at least one more) ≥ 0.8     (0.9 while the set has fewer than two and a half full repetitions),
 
-it is taken back when P(at least so many) < 0.35 and the valley is known, and when the person has rested for a few seconds
+it is taken back when P(at least so many) < 0.35 at two known valleys in a row (one odd movement does not undo a set), and when the person has rested for a few seconds
 the median decides: what is more likely than not is told, with its probability. Before the valley of a set's first
 movement is known it shares its weight with "this is only the take-up", so that a first repetition is told after its return
 and not at its top: picking the band up looks the same until then.
@@ -94,6 +94,7 @@ class Announcer:
         self._next_index = 1
         self._valleys = 0
         self._looked_top = -1
+        self._doubted = False
         self.chances: dict[int, float] = {0: 1.0}
 
     @property
@@ -200,8 +201,11 @@ class Announcer:
         count = self.standing
         while self._at_least(count + 1) >= enough:
             count += 1
-        while known and count > 0 and self._at_least(count) < least:
-            count -= 1
+        if known:
+            doubted = self._at_least(self.standing) < least
+            while (self._doubted or median) and count > 0 and self._at_least(count) < least:
+                count -= 1
+            self._doubted = doubted and not (self._doubted or median)
         counted: list[Shown] = []
         retracted: list[tuple[Shown, RetractReason]] = []
         if count != self.standing or last:
@@ -212,7 +216,7 @@ class Announcer:
                 retracted = self._drop(chosen, count)
         for shown in self._shown:
             shown.probability = min(1.0, sum(self._weight(x, shown) for x in found))
-        done = self._ends(self._with_count(found, count), known) if known else ()
+        done = self._ends(self._with_count(found, count), known)
         return Announcement(tuple(counted), tuple(retracted), tuple(done))
 
     def _chances(self, found: Sequence[Explanation], known: bool) -> dict[int, float]:
@@ -227,7 +231,7 @@ class Announcer:
             if fallen_n < FALLEN_SHARE * (top_n - turning.valley.tension_n):
                 fresh = self._k.p_take_up
         for x in found:
-            weight = math.exp(x.score - highest)
+            weight = math.exp(self._k.trust * (x.score - highest))
             if x.fresh and fresh:
                 mass[x.count - 1] = mass.get(x.count - 1, 0.0) + fresh * weight
                 weight *= 1.0 - fresh
@@ -303,8 +307,8 @@ class Announcer:
         done = []
         for rep in chosen.reps():
             shown = self._match(rep, self._shown)
-            if shown is not None and not shown.done:
-                shown.rep, shown.done = rep, known
+            if shown is not None and not shown.done and (known or not rep.open):
+                shown.rep, shown.done = rep, True
                 done.append(shown)
         return done[::-1]
 

@@ -48,8 +48,8 @@ from bandsense.signal.turning_points import Ticks, TurningPoint
 
 __all__ = ["CountedRep", "Explanation", "Explanations", "Kind"]
 
-SPAN = 5
-"""A repetition has at most this many movements: four inner dips."""
+SPAN = 7
+"""A repetition has at most this many movements: six inner dips."""
 
 SERIES_KEPT = 5
 BEAM = 12.0
@@ -281,13 +281,12 @@ class Explanations:
         """Whether a dip is too deep to lie within one movement of an explanation."""
         if isinstance(x.habit, Series):
             swing_n = x.habit.peak_n - x.habit.base_n
-            habit = x.habit.half_returns
         else:
-            swing_n, habit = rise_n, 0.0
+            swing_n = rise_n
         d = max(0.0, deepest_n) / swing_n
-        small = -0.5 * (d / self._k.dip_small) ** 2
+        small = -d / self._k.dip_small
         half = -0.5 * ((d - self._k.half_return) / self._k.half_return_sd) ** 2
-        return x.score + max(small, half if habit > 0.0 or d > 0.1 else half) + 10.0 < best - BEAM
+        return x.score + max(small, half) + 10.0 < best - BEAM
 
     def _movement(
         self,

@@ -80,6 +80,7 @@ class Numbers:
     step_unlike_sd: float = 0.3
     step_interval_sd: float = 0.0477
     step_width_sd: float = 0.178
+    step_first_sd: float = 0.3
     set_ln_n: float = math.log(35.9)
     set_sd: float = 1.18
     set_width_ln_s: float = math.log(1.38)
@@ -100,6 +101,8 @@ class Numbers:
     top_uneven_w1: float = 0.816
     top_uneven_w2: float = 0.0878
     part_uneven: float = 0.0958
+    over: float = 0.02
+    over_width: float = 0.4
     valley_even_1: float = 0.0503
     valley_even_2: float = 0.124
     valley_uneven_1: float = 0.0978
@@ -133,7 +136,8 @@ class Numbers:
     longest_soft: float = 0.1
     sway_share: float = 0.118
     sway_sd: float = 0.63
-    sway_largest_n: float = 30.0
+    sway_largest_n: float = 20.0
+    sway_power: float = 2.0
     sway_even: float = 0.203
     p_set: float = 0.267
     p_steps: float = 0.08
@@ -144,11 +148,14 @@ class Numbers:
     p_dip: float = 0.0736
     p_ripple: float = 0.0415
     p_take_up: float = 0.4
+    many: float = 50.0
+    many_nats: float = 0.15
     again_nats: float = 3.59
     again_s: float = 3.86
     show_first: float = 0.9
     show: float = 0.8
     take_back: float = 0.35
+    trust: float = 0.7
 
     @classmethod
     def fitted(cls) -> Numbers:
@@ -307,7 +314,7 @@ def steps(k: Numbers, m: Movement, before: Steps | None, tau: float) -> tuple[fl
         score = _ln((like + 0.65 * _normal(up, before.rise, k.step_unlike_sd)) / m.rise_n)
         ln_tau = math.log(tau)
         if before.interval is None:
-            score += _ln(0.85 * _normal(ln_tau, math.log(0.55), 0.15) + 0.15 * _normal(ln_tau, math.log(0.7), 0.5))
+            score += _ln(0.85 * _normal(ln_tau, math.log(0.55), 0.15) + 0.15 * _normal(ln_tau, math.log(0.7), k.step_first_sd))
         else:
             even = 0.8 * _normal(ln_tau, before.interval, k.step_interval_sd)
             score += _ln(even + 0.2 * _normal(ln_tau, math.log(0.8), 0.4))
@@ -350,7 +357,7 @@ def _prior(k: Numbers, counts: bool, peak_n: float, swing_n: float, m: Movement,
     if not counts:
         waves = math.log(max(k.sway_share * (level_n - 0.5 * swing_n), 1e-6))
         score = _ln(_normal(math.log(swing_n), waves, k.sway_sd)) + 3.0 * math.log(max(1.0 - a, 1e-6))
-        return score + min(0.0, math.log(k.sway_largest_n / swing_n))
+        return score + k.sway_power * min(0.0, math.log(k.sway_largest_n / swing_n))
     size = _normal(math.log(swing_n), k.set_ln_n, k.set_sd)
     score = 0.0
     if s is not None and s.earlier_n > 0.0:
@@ -379,7 +386,7 @@ def _dips(k: Numbers, s_half_returns: float, n: float, swing_n: float, dips_n: t
     scale = -2.0 * math.log(swing_n) + INNER_DIP
     for depth_n in dips_n:
         d = max(depth_n, 0.0) / swing_n
-        small = k.p_dip * 2.0 * _normal(d, 0.0, k.dip_small)
+        small = k.p_dip / k.dip_small * math.exp(-d / k.dip_small)
         half = habit / (1.0 - habit) * _normal(d, k.half_return, k.half_return_sd)
         if halves:
             half *= k.p_dip
@@ -445,9 +452,12 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     a = s.peak_n - s.base_n
     u = (m.top_n - s.base_n) / a
     spread = math.sqrt(1.0 + 1.0 / s.n)
-    part = 1.25 if 0.2 < u < 1.0 else 0.001
     even, uneven = s.even, 1.0 - s.even
-    part0, part1 = k.part_even * part, k.part_uneven * part
+    if u < 1.0:
+        part = 1.25 if u > 0.2 else 0.001
+        part0, part1 = k.part_even * part, k.part_uneven * part
+    else:
+        part0 = part1 = k.over / k.over_width * math.exp((1.0 - u) / k.over_width)
     full0 = k.top_even_w1 * _normal(u, 1.0, k.top_even_1 * spread) + k.top_even_w2 * _normal(u, 1.0, k.top_even_2)
     full1 = k.top_uneven_w1 * _normal(u, 1.0, k.top_uneven_1 * spread) + k.top_uneven_w2 * _normal(
         u, 1.0, k.top_uneven_2
@@ -470,12 +480,14 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     if levels < _IMPOSSIBLE:
         return None
     even = level0 / levels
-    full = even * full0 / top0 + (1.0 - even) * full1 / top1
+    full = 1.0 if u >= 1.0 else even * full0 / top0 + (1.0 - even) * full1 / top1
     known = even * known0 + (1.0 - even) * known1
     score = math.log(levels / a)
     if m.start_n < s.base_n - 0.5 * a:
         score += k.let_go_on
-    tempo, steady, ln_tau, ln_w = _tempo(k, s, m, tau, u, full1 / top1)
+    if s.n > k.many:
+        score -= k.many_nats * min(1.0, (s.n - k.many) / 10.0)
+    tempo, steady, ln_tau, ln_w = _tempo(k, s, m, tau, u, full)
     score += tempo
     inner, half = _dips(k, s.half_returns, s.n, a, m.dips_n)
     score += inner

@@ -58,6 +58,13 @@ BEAM = 12.0
 ALIKE = 0.03
 """Series of one count whose levels differ by less than this share of the swing are one."""
 
+SURE_REPS = 2.5
+LEAD = 6.0
+TYPICAL = 3.0
+VALLEY_NATS, WIDTH_NATS = 1.4, 1.2
+"""A set of so many full repetitions, so many nats ahead of all else, leaves no room for other explanations of a movement
+whose likelihood, in units of the swing, is at least `TYPICAL` nats; less where valley or width are not known yet."""
+
 NEAR_SET_S = 10.0
 """Handling this close to a set is judged by the size of its repetitions."""
 
@@ -250,6 +257,9 @@ class Explanations:
     ) -> list[Explanation]:
         valleys, found = self._valleys, []
         best = -math.inf
+        typical = self._typical(tops[-1], last, lowest_n, width=width, end=end, open_=not settled)
+        if typical is not None:
+            return typical
         for back in range(1, len(valleys) + 1):
             start = valleys[-back]
             inner = tops[-back:]
@@ -275,6 +285,37 @@ class Explanations:
                 found.append(y)
                 if y.score > best:
                     best = y.score
+        return found
+
+    def _typical(
+        self, top: TurningPoint, last: TurningPoint, lowest_n: float, *, width: bool, end: bool, open_: bool
+    ) -> list[Explanation] | None:
+        """The continuation of a sure set by a movement like all others in it, which leaves no room for anything else."""
+        before, start = self._survivors[-1], self._valleys[-1]
+        best = before[0] if before else None
+        if best is None or best.kind is not Kind.SET or not isinstance(best.habit, Series) or best.habit.n < SURE_REPS:
+            return None
+        if len(before) > 1 and before[1].score > best.score - LEAD:
+            return None
+        if top.tension_n <= max(start.tension_n, last.tension_n if end else -math.inf):
+            return None
+        m = self._movement(start, (top,), top, last, (), lowest_n, width=width, end=end)
+        following = next_in_series(self._k, best.habit, m, m.top_s - best.top_s)
+        if following is None:
+            return None
+        ln_swing = math.log(best.habit.peak_n - best.habit.base_n)
+        likeness = following[0] + ln_swing + (0.0 if width else WIDTH_NATS)
+        if likeness + (ln_swing if end else VALLEY_NATS) < TYPICAL:
+            return None
+        score = best.score + self._ln_on + math.log(self._k.p_rep) + following[0]
+        span = _Span(m, start, top, last, one=True, open=open_)
+        found = [self._series(best, score, following[1], span, begins=False)]
+        for x in before[1:]:
+            if isinstance(x.habit, Series):
+                other = next_in_series(self._k, x.habit, m, m.top_s - x.top_s)
+                if other is not None:
+                    on = self._ln_on + math.log(self._k.p_rep)
+                    found.append(self._series(x, x.score + on + other[0], other[1], span, begins=False))
         return found
 
     def _hopeless(self, x: Explanation, deepest_n: float, rise_n: float, best: float) -> bool:

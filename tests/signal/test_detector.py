@@ -22,7 +22,7 @@ from bandsense.signal.events import (
     SignalWarning,
     WarningKind,
 )
-from bandsense.signal.tracker import full_range, steps_among
+from bandsense.signal.ranges import range_fractions
 from tests.signal.strokes import Stroke, position, trace
 
 FIVE = [Stroke()] * 5

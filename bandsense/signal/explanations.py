@@ -209,9 +209,7 @@ class Explanations:
         kept = self._kept(
             self._successors(tops, valley, lowest_n, width=True, end=not valley.unseen, settled=True)
         )
-        best = kept[0].score
         for x in kept:
-            x.score -= best
             x.fresh = False
         if len(self._valleys) == SPAN:
             self._tops.popleft()

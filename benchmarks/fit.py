@@ -25,7 +25,7 @@ from bandsense.signal.explanations import Explanation, Explanations
 from bandsense.signal.filters import Conditioner
 from bandsense.signal.laws import Numbers
 from bandsense.signal.turning_points import Look, Ticks, TurningPoint, TurningPoints
-from benchmarks.evidence import controls, envelope, movement, recordings, simulators, special, splices
+from benchmarks.evidence import controls, envelope, movement, recordings, simulators, special, splices, walks
 from benchmarks.evidence.sections import asked
 from benchmarks.evidence.trace import Split, Trace
 
@@ -47,15 +47,16 @@ LOGARITHMS = frozenset(f.name for f in fields(Numbers) if "_ln" in f.name) | {"l
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence_:
+class Turns:
     """The turning points of a trace, ready to be explained.
 
     Attributes:
         weight: of its loss.
         right: the counts that are right.
         ticks: the smoothed trace.
-        rows: valley before, top, valley after, lowest tension; the first row has only a valley.
-        open: top, low, lowest tension, and whether it was still rising, of the movement at the end.
+        first: the first valley.
+        rows: top, valley after it, and the lowest tension of the last minute, of each movement.
+        open: top, low and lowest tension of a movement at the end that is not complete.
     """
 
     name: str
@@ -64,10 +65,10 @@ class Sequence_:
     ticks: Ticks
     first: TurningPoint | None
     rows: tuple[tuple[TurningPoint, TurningPoint, float], ...]
-    open: tuple[TurningPoint, TurningPoint, float, bool] | None
+    open: tuple[TurningPoint, TurningPoint, float] | None
 
 
-def sequence(trace: Trace, weight: float) -> Sequence_:
+def turns_of(trace: Trace, weight: float) -> Turns:
     """Reduce a trace to its turning points, by the detector's own front end."""
     conditioner = Conditioner()
     segments = [*conditioner.push(trace.time_s, trace.tension_n), *conditioner.finish()]
@@ -102,33 +103,28 @@ def sequence(trace: Trace, weight: float) -> Sequence_:
                     rows.append((top, turning.valley, turning.surroundings.lowest_n))
     end = None
     if turning.valley is not None:
-        rising = turning.top is None
-        last = turning.extreme if rising else turning.top
-        assert last is not None
-        if not rising or last.tension_n - turning.valley.tension_n > turning.surroundings.swing_n:
-            end = (last, turning.extreme, turning.surroundings.lowest_n, rising)
+        if turning.top is not None and turning.halfway_back:
+            end = (turning.top, turning.extreme, turning.surroundings.lowest_n)
     right = frozenset({0}) if trace.is_control else frozenset(trace.n_ok)
-    return Sequence_(trace.name, weight, right, ticks, first, tuple(rows), end)
+    return Turns(trace.name, weight, right, ticks, first, tuple(rows), end)
 
 
-def explained(numbers: Numbers, one: Sequence_) -> list[Explanation]:
+def explained(numbers: Numbers, one: Turns) -> list[Explanation]:
     """The explanations at the end of a trace."""
     explanations = Explanations(numbers, one.ticks)
     if one.first is None:
         return []
     explanations.begin(one.first)
-    for i, (top, valley, lowest_n) in enumerate(one.rows):
+    for top, valley, lowest_n in one.rows:
         explanations.advance(top, valley, lowest_n)
-        del i
     if one.open is not None:
-        top, low, lowest_n, rising = one.open
-        found = explanations.look(top, low, lowest_n, width=not rising, end=not rising)
+        found = explanations.look(*one.open, width=True, end=True)
         if found:
             return found
     return list(explanations.survivors)
 
 
-def judged(numbers: Numbers, one: Sequence_) -> tuple[float, bool]:
+def judged(numbers: Numbers, one: Turns) -> tuple[float, bool]:
     """Loss in nats of a trace, and whether its most likely count is right."""
     found = explained(numbers, one)
     mass: dict[int, float] = {}
@@ -159,6 +155,7 @@ def material(split: Split = "dev", size: int = 4) -> Iterator[tuple[str, Trace]]
     yield from (("special", t) for t in special.grid(split, each=3 * size) if asked(t))
     yield from (("simulators", t) for t in simulators.grid(100 * size, split))
     yield from (("controls", t) for t in controls.grid(split, each=6 * size))
+    yield from (("walks", t) for t in walks.grid(split, each=6 * size))
     yield from (("simulated controls", t) for t in simulators.grid_of_controls(3 * size, split))
 
 
@@ -172,13 +169,14 @@ WEIGHTS = {
     "special": 1.0,
     "simulators": 1.0,
     "controls": 3.0,
+    "walks": 2.0,
     "simulated controls": 2.0,
 }
 
-_share: list[Sequence_] = []
+_share: list[Turns] = []
 
 
-def _load(rows: list[Sequence_]) -> None:
+def _load(rows: list[Turns]) -> None:
     _share.extend(rows)
 
 
@@ -190,7 +188,7 @@ def _judge_some(job: tuple[Numbers, list[int]]) -> list[tuple[float, bool]]:
 class Judge:
     """Judges numbers on a material with two processes."""
 
-    def __init__(self, rows: list[Sequence_], processes: int = 2) -> None:
+    def __init__(self, rows: list[Turns], processes: int = 2) -> None:
         self.rows = rows
         self._processes = processes
         self._pool = Pool(processes, _load, (rows,))
@@ -234,7 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--to", type=Path, help="where to write (default: what ships)")
     options = parser.parse_args(arguments)
     path = options.to or Path(bandsense.signal.__path__[0]) / "laws.json"
-    rows = [sequence(trace, WEIGHTS[name]) for name, trace in material("dev", options.size)]
+    rows = [turns_of(trace, WEIGHTS[name]) for name, trace in material("dev", options.size)]
     judge = Judge(rows)
     numbers = Numbers.fitted()
     names = options.only or [f.name for f in fields(Numbers) if f.name not in FIXED]

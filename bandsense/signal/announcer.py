@@ -139,19 +139,14 @@ class Announcer:
         return announced
 
     def finish(self) -> Announcement:
-        """The trace ended: the median decides."""
+        """The trace ended: the median decides. What had not come back by half is not a repetition."""
         turning = self._turning
-        found: list[Explanation] = []
-        if turning.valley is not None:
-            rising = turning.top is None
-            top = turning.extreme if rising else turning.top
-            assert top is not None
-            if not rising or top.tension_n - turning.valley.tension_n > turning.surroundings.swing_n:
-                found = self._explanations.look(
-                    top, turning.extreme, turning.surroundings.lowest_n, width=not rising, end=not rising
-                )
-        best = self._explanations.survivors
-        return self._judge(found or best, known=True, median=True, last=True)
+        found: Sequence[Explanation] = self._explanations.survivors
+        if turning.valley is not None and turning.top is not None and turning.halfway_back:
+            found = self._explanations.look(
+                turning.top, turning.extreme, turning.surroundings.lowest_n, width=True, end=True
+            )
+        return self._judge(found, known=True, median=True, last=True)
 
     def _valley(self, start: TurningPoint | None, top: TurningPoint | None, lowest_n: float) -> Announcement | None:
         valley = self._turning.valley

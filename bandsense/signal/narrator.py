@@ -31,6 +31,9 @@ PULLING_SHARE = 0.1
 RETURNED_SHARE = 0.1
 """A return is over at this share of the rise."""
 
+LONGEST_START_S = 8.0
+"""A rise that takes longer than this to be seen is drift."""
+
 LOST_APART_S = 0.5
 """Losses closer together are one."""
 
@@ -208,7 +211,9 @@ class Narrator:
     def _tell_phase(self, look: Look) -> None:
         turning = self._turning
         if look is Look.PULLING and turning.valley is not None:
-            self._enter(Phase.PULL, self._left_s(turning.valley))
+            left_s = self._left_s(turning.valley)
+            if turning.now_s - left_s < LONGEST_START_S:
+                self._enter(Phase.PULL, left_s)
         elif look is Look.HELD and self._phase is Phase.PULL:
             self._enter(Phase.HOLD, turning.still_since_s)
         elif look is Look.TURNED and self._phase in (Phase.PULL, Phase.HOLD):

@@ -248,6 +248,13 @@ class TurningPoints:
         """Whether most of the present rise is undone."""
         return self.top is not None and self._looked >= 1
 
+    @property
+    def halfway_back(self) -> bool:
+        """Whether the present fall has undone half of its rise."""
+        if self.top is None or self.valley is None:
+            return False
+        return 2.0 * self._tension_n <= self.top.tension_n + self.valley.tension_n
+
     def interrupt(self) -> None:
         """Samples are missing before the next tick: a valley confirmed across them may have been lower."""
         self._gap = self._ticks.last
@@ -311,6 +318,8 @@ class TurningPoints:
         if y < self._tension_n:
             self._move_extreme(t, y)
             if top is None or self.valley is None:
+                if y < self._anchor_n - self.surroundings.swing_n:
+                    self._anchor_n, self._anchor_s, self._rested = y, t, 0
                 return None
             rise_n = top.tension_n - self.valley.tension_n
             if y < self._anchor_n - STILL_SHARE * rise_n:
@@ -327,9 +336,9 @@ class TurningPoints:
             self.top = None
             self._turn(t, y)
             return Look.VALLEY
-        if top is None or self._rested > 1:
+        if self._rested > 1:
             return None
-        still_s, moved_s = t - self._anchor_s, self._anchor_s - top.time_s
+        still_s, moved_s = t - self._anchor_s, self._anchor_s - (top.time_s if top else self._since_s)
         if not self._rested and still_s >= max(RESTING_S, RESTING_SHARE * moved_s):
             self._rested = 1
             return Look.RESTING

@@ -209,15 +209,17 @@ def time_table(results: Results, methods: Sequence[str]) -> Table:
         if name in results and name not in ("movement", "recordings"):
             for method in methods[:2]:
                 tally = total(results[name], method)
+                if not tally.boundaries_s:
+                    continue
                 rows.append(_times(f"{SECTIONS[name].title}: {method}", tally))
                 if method == OWN:
                     rows.append(_times("… as told live", tally, "streamed "))
-    return Table("Boundaries (median/P95/bias, ms), time under tension, peaks, and when shown (ms)", TIME_HEADER,
-                 tuple(rows))  # fmt: skip
+    title = "Boundaries (median/P95/bias, ms), time under tension, peaks, and when shown (ms)"
+    return Table(title, TIME_HEADER, tuple(rows))
 
 
 def peak_table(results: Results, methods: Sequence[str]) -> Table:
-    """Peaks by rate and period, as they were told live, and how often twice the uncertainty held the truth."""
+    """Live peaks by rate and period, and how often twice the uncertainty held the truth."""
     rows = []
     for rate_hz, shape in product(envelope.RATES_HZ, ("sin²", "pointed")):
         cells = []
@@ -257,6 +259,7 @@ class Real:
     counts: dict[str, int]
     true_partial: int
     partial: int
+    wrong_partial: int
     boundary_s: tuple[float, ...] = ()
 
 
@@ -286,7 +289,10 @@ def real_results(methods: Mapping[str, Method]) -> list[Real]:
             )
         counts = {name: len(count.reps) for name, count in found.items()}
         partial = sum(bool(rep.partial) for rep in own)
-        results.append(Real(title, trace.n, counts, sum(map(bool, trace.partial or ())), partial, boundary_s))
+        tally = Tally()
+        tally.add(trace, found[OWN])
+        true_partial = sum(map(bool, trace.partial or ()))
+        results.append(Real(title, trace.n, counts, true_partial, partial, tally.wrong_flags, boundary_s))
     return results
 
 
@@ -410,7 +416,7 @@ def _ask_real(real: Sequence[Real]) -> list[Target]:
     known = [r for r in real if r.reps is not None]
     if not known:
         return []
-    exact = sum((r.counts[OWN], r.partial) == (r.reps, r.true_partial) for r in known)
+    exact = sum(r.counts[OWN] == r.reps and not r.wrong_partial for r in known)
     near, boundaries = sum(map(_near, known)), sum(len(r.boundary_s) for r in known)
     return [
         Target(

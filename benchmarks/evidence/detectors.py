@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import pickle
 import subprocess
 import sys
@@ -177,13 +179,21 @@ def _old() -> subprocess.Popen[bytes]:
         folder.mkdir(parents=True, exist_ok=True)
         with tarfile.open(fileobj=BytesIO(packed)) as tar:
             tar.extractall(folder, filter="data")
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-c", _SERVER],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=folder,
-        env={"PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": str(folder)},
     )
+    atexit.register(_end, process)
+    return process
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    _pipe(process.stdin).close()
+    process.wait(timeout=10.0)
+    _pipe(process.stdout).close()
 
 
 # ── in an afternoon ─────────────────────────────────────────────────────────────────────────────────────────

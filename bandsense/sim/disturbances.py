@@ -347,9 +347,9 @@ def _over_hard_first(setup: Setup, draw: Draw) -> None:
     _change_reps(setup, lambda i, rep: replace(rep, top=rep.top * stronger, full=False) if i < 2 else rep)
 
 
-@_person("two to four repetitions at a time, with 5 to 20 s between them")
+@_person("two or three repetitions at a time, with 5 to 20 s between them")
 def _cluster(setup: Setup, draw: Draw) -> None:
-    size, pause_s = int(draw.rng.integers(2, 5)), draw.between((5.0, 20.0))
+    size, pause_s = int(draw.rng.integers(2, 4)), draw.between((5.0, 20.0))
     _change_reps(setup, lambda i, rep: replace(rep, rest_s=pause_s) if i % size == size - 1 else rep)
 
 

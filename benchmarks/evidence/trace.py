@@ -276,16 +276,18 @@ class Board:
             tuple(reps[i].start_s for i in self._sets if i < len(reps)),
             control,
             seed,
-            tags | self._judged(clean, rate_hz, beyond),
+            tags | self._judged(clean, rate_hz, beyond, optional),
             tuple(_crossings(clean, m) if m.bounded else None for m in self._reps),
             tuple(float(clean[m.start : m.end + 1].max()) for m in self._reps),
             optional,
             snapped_s,
         )
 
-    def _judged(self, clean: FloatArray, rate_hz: float, beyond: bool | None) -> frozenset[str]:
+    def _judged(
+        self, clean: FloatArray, rate_hz: float, beyond: bool | None, optional: frozenset[int]
+    ) -> frozenset[str]:
         tags = {"beyond"} if beyond else set()
-        full = [m for m in self._reps if not m.partial]
+        full = [m for i, m in enumerate(self._reps) if not m.partial and i not in optional]
         for m in full:
             peak = float(clean[m.start : m.end + 1].max())
             swing = peak - max(float(clean[m.start : m.top + 1].min()), float(clean[m.top : m.end + 1].min()))

@@ -190,10 +190,13 @@ def pulses(s: _Sheet) -> None:
 
 
 def one_and_a_half(s: _Sheet) -> None:
-    """Every repetition comes half down, goes up again and then all the way: one each."""
+    """Every repetition comes half down, goes up again and then all the way: one each.
+
+    Half of the way is about a third of the tension, for tension is a curved function of the way.
+    """
     s.lead_in()
     s.board.begin_set()
-    depth = s.uniform(0.4, 0.6)
+    depth = s.uniform(0.28, 0.55)
 
     def half() -> None:
         top = s.board.level
@@ -291,7 +294,7 @@ def alternating(s: _Sheet) -> None:
 
 
 def talk(s: _Sheet) -> None:
-    """A long hold at the top that sags by 8 … 30 % and is pulled up again; one repetition."""
+    """A long hold at the top that sags by 8 … 25 % and is pulled up again; one repetition."""
     s.lead_in()
     s.board.begin_set()
     talked = int(s.rng.integers(1, max(2, s.p.reps - 1)))
@@ -299,7 +302,7 @@ def talk(s: _Sheet) -> None:
     def sag() -> None:
         top = s.board.level
         for _ in range(int(s.rng.integers(1, 3))):
-            s.board.to(top - s.uniform(0.08, 0.30) * s.p.swing, s.uniform(1.5, 4.0))
+            s.board.to(top - s.uniform(0.08, 0.25) * s.p.swing, s.uniform(1.5, 4.0))
             s.board.to(top * s.uniform(0.97, 1.0), s.uniform(0.4, 1.0))
 
     for i in range(s.p.reps):

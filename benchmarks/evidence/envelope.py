@@ -14,6 +14,8 @@ import numpy as np
 from numpy.random import Generator
 
 from benchmarks.evidence.trace import (
+    BEYOND_N,
+    BEYOND_SHARE,
     DT_S,
     Board,
     Shape,
@@ -48,6 +50,9 @@ REPS = (1, 2, 3, 5, 8, 12, 30)
 RATES_HZ = (10.0, 20.0, 40.0, 80.0, 320.0)
 VARIATIONS = (0.0, 0.03, 0.08)
 POWERS = {"sharp": 1.6, "pointed": 2.5, "broad": 0.65}
+ALONE_N = 15.0
+"""A single pull below this is what people do with a band that they are untangling."""
+
 LONGEST_S = 240.0
 """No set lasts longer."""
 SHAPES = ("sin²", "sharp", "broad", "minimum jerk", "hold")
@@ -73,9 +78,10 @@ class Cell(NamedTuple):
 
     @property
     def beyond(self) -> bool:
-        """Whether it is smaller than what has to be counted."""
+        """Whether it is smaller than what has to be counted; one small pull alone may be anything."""
         swing = self.peak_n * (1.0 - self.valley)
-        return swing < 4.0 - 1e-9 or 1.0 - self.valley < 0.08
+        least = ALONE_N if self.reps == 1 else BEYOND_N
+        return swing < least - 1e-9 or 1.0 - self.valley < BEYOND_SHARE
 
 
 class _Form(NamedTuple):

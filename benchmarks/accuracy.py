@@ -32,7 +32,7 @@ ENCODER_S = 0.100
 """A boundary of a real repetition may be this far from the encoder's."""
 
 IN_ENVELOPE = ("plain", "drawn", "axes", "anywhere")
-COUNTED = (*IN_ENVELOPE, "splices", "movement", "recordings", "special", "simulators")
+COUNTED = (*IN_ENVELOPE, "splices", "movement", "recordings", "special", "other rates", "simulators")
 """Sections with repetitions to be counted."""
 
 CONTROLS = ("controls", "simulated controls")
@@ -348,7 +348,7 @@ def targets(results: Results, real: Sequence[Real]) -> list[Target]:
             (("plain", "drawn"), _ask_envelope),
             (("splices",), lambda t: [_least("splices exact: 98 %", t.figures()["exact"], 0.98)]),
             (("movement",), lambda t: [_least("movement within 2: 97 %", t.figures()["within two"], 0.97)]),
-            (("special",), lambda t: _ask_classes("sets that are not plain", t)),
+            (("special", "other rates"), lambda t: _ask_classes("sets that are not plain", t)),
             (("simulators",), lambda t: _ask_classes("simulated sets", t)),
             (CONTROLS, _ask_controls),
             (tuple(n for n in COUNTED if n != "axes"), _ask_everywhere),

@@ -37,6 +37,16 @@ class Section(NamedTuple):
     missing: str = ""
 
 
+def _at_other_rates(split: Split, size: int) -> Iterator[Trace]:
+    for rate_hz in (20.0, 320.0):
+        yield from special.grid(split, each=size, first_seed=1000, rate_hz=rate_hz)
+
+
+def _controls(split: Split, size: int) -> Iterator[Trace]:
+    yield from controls.grid(split, each=3 * size)
+    yield from controls.grid(split, each=size, first_seed=1000, rate_hz=20.0)
+
+
 _NO_RECORDINGS = "set BANDSENSE_RECORDINGS to the folder of real recordings"
 
 SECTIONS: Mapping[str, Section] = MappingProxyType(
@@ -65,11 +75,12 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
             "Real recordings", lambda split, size: recordings.band(), recordings.available, _NO_RECORDINGS
         ),
         "special": Section("Sets that are not plain", lambda split, size: special.grid(split, each=3 * size)),
+        "other rates": Section("The same at 20 and 320 samples a second", _at_other_rates),
         "simulators": Section(
             "The two simulators of the package", lambda split, size: simulators.grid(200 * size, split)
         ),
         "tops": Section("Peaks", lambda split, size: envelope.tops(split, each=size)),
-        "controls": Section("Controls", lambda split, size: controls.grid(split, each=4 * size)),
+        "controls": Section("Controls", _controls),
         "simulated controls": Section(
             "Controls of the simulators", lambda split, size: simulators.grid_of_controls(2 * size, split)
         ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import pickle
 import subprocess
 import sys
@@ -10,11 +12,13 @@ from collections.abc import Callable
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
+from bandsense.signal.analysis import analyze
+from bandsense.signal.events import Rep, RepRetracted, RepTop, WarningKind
 from benchmarks.evidence.trace import Trace
 
 __all__ = [
@@ -83,56 +87,77 @@ class Unavailable(Exception):
 
 # ── this project, now and at 0.1.0 ──────────────────────────────────────────────────────────────────────────
 
-_ADAPTER = '''
-def count(time_s, tension_n):
-    """Repetitions, what was shown and lost bands as plain tuples, by names that all versions have."""
-    import numpy as np
-    from bandsense.signal.analysis import analyze
-    from bandsense.signal.events import RepRetracted, RepTop, WarningKind
 
-    result = analyze(np.asarray(time_s), np.asarray(tension_n))
+def bandsense(trace: Trace) -> Count:
+    """The detector of this checkout."""
+    result = analyze(trace.time_s, trace.tension_n)
+    gone = {event.index: event.detected_s for event in result.events if isinstance(event, RepRetracted)}
+    shown = [
+        Shown(event.time_s, event.detected_s, gone.get(event.index))
+        for event in result.events
+        if isinstance(event, RepTop)
+    ]
+    live = {rep.index: rep for rep in result.causal}
+    lost_s = tuple(w.time_s for w in result.warnings if w.kind is WarningKind.BAND_LOST)
+    return Count([_found(rep, live[rep.index]) for rep in result.reps], shown, lost_s)
+
+
+def _found(rep: Rep, live: Rep) -> Found:
+    return Found(
+        (rep.hold_start + rep.return_start) / 2.0,
+        _bounds(rep),
+        _bounds(live),
+        rep.peak_tension,
+        live.peak_tension,
+        float(getattr(rep, "peak_u_n", np.nan)),
+        rep.partial,
+    )
+
+
+def _bounds(rep: Rep) -> Bounds:
+    return (rep.pull_start, rep.hold_start, rep.return_start, rep.end)
+
+
+_SERVER = '''
+"""Version 0.1.0 as a server: traces in, what `Count` holds out, as pickles."""
+import pickle
+import sys
+
+from bandsense.signal.analysis import analyze
+from bandsense.signal.events import RepRetracted, RepTop, WarningKind
+
+
+def bounds(rep):
+    return (rep.pull_start, rep.hold_start, rep.return_start, rep.end)
+
+
+def count(time_s, tension_n):
+    result = analyze(time_s, tension_n)
     gone = {e.index: e.detected_s for e in result.events if isinstance(e, RepRetracted)}
     shown = [(e.time_s, e.detected_s, gone.get(e.index)) for e in result.events if isinstance(e, RepTop)]
-    lost = tuple(w.time_s for w in result.warnings if w.kind is WarningKind.BAND_LOST)
-    live = {r.index: r for r in result.causal}
-    bounds = lambda r: (r.pull_start, r.hold_start, r.return_start, r.end)
+    live = {rep.index: rep for rep in result.causal}
     nan = float("nan")
     reps = [
-        ((r.hold_start + r.return_start) / 2.0, bounds(r),
-         bounds(live[r.index]) if r.index in live else None,
-         r.peak_tension, live[r.index].peak_tension if r.index in live else nan,
-         float(getattr(r, "peak_u_n", nan)), r.partial)
-        for r in result.reps
+        ((rep.hold_start + rep.return_start) / 2.0, bounds(rep), bounds(live[rep.index]), rep.peak_tension,
+         live[rep.index].peak_tension, nan, rep.partial)
+        for rep in result.reps
     ]
-    return reps, shown, lost
-'''
+    lost_s = tuple(w.time_s for w in result.warnings if w.kind is WarningKind.BAND_LOST)
+    return reps, shown, lost_s
 
-_SERVER = (
-    _ADAPTER
-    + """
-import pickle, sys
-source, sink = sys.stdin.buffer, sys.stdout.buffer
+
 while True:
     try:
-        asked = pickle.load(source)
+        asked = pickle.load(sys.stdin.buffer)
     except EOFError:
         break
     try:
         answer = count(*asked)
     except Exception as error:
         answer = f"{type(error).__name__}: {error}"
-    pickle.dump(answer, sink)
-    sink.flush()
-"""
-)
-
-_own: dict[str, Any] = {}
-exec(_ADAPTER, _own)  # one text for both versions: the other one runs it in another process
-
-
-def bandsense(trace: Trace) -> Count:
-    """The detector of this checkout."""
-    return _unpacked(_own["count"](trace.time_s, trace.tension_n))
+    pickle.dump(answer, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
+'''
 
 
 def version_0_1_0(trace: Trace) -> Count:
@@ -149,17 +174,13 @@ def version_0_1_0(trace: Trace) -> Count:
     if isinstance(answer, str):
         # It crashed, as it does on some traces with a wrong zero: nothing was counted.
         return Count([], [])
-    return _unpacked(answer)
+    reps, shown, lost_s = answer
+    return Count([Found(*rep) for rep in reps], [Shown(*one) for one in shown], lost_s)
 
 
 def _pipe(end: IO[bytes] | None) -> IO[bytes]:
     assert end is not None
     return end
-
-
-def _unpacked(answer: tuple[list[Any], list[Any], tuple[float, ...]]) -> Count:
-    reps, shown, lost_s = answer
-    return Count([Found(*rep) for rep in reps], [Shown(*one) for one in shown], lost_s)
 
 
 @cache
@@ -177,13 +198,21 @@ def _old() -> subprocess.Popen[bytes]:
         folder.mkdir(parents=True, exist_ok=True)
         with tarfile.open(fileobj=BytesIO(packed)) as tar:
             tar.extractall(folder, filter="data")
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-c", _SERVER],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=folder,
-        env={"PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": str(folder)},
     )
+    atexit.register(_end, process)
+    return process
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    _pipe(process.stdin).close()
+    process.wait(timeout=10.0)
+    _pipe(process.stdout).close()
 
 
 # ── in an afternoon ─────────────────────────────────────────────────────────────────────────────────────────

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.random import Generator
 
 from benchmarks.evidence.trace import (
+    BEYOND_N,
+    BEYOND_SHARE,
     DT_S,
     Board,
     Shape,
@@ -35,7 +37,9 @@ __all__ = [
     "Cell",
     "cuts",
     "grid",
+    "kind_of",
     "sample",
+    "tops",
 ]
 
 VALLEYS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
@@ -45,6 +49,12 @@ TAKE_UPS_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 REPS = (1, 2, 3, 5, 8, 12, 30)
 RATES_HZ = (10.0, 20.0, 40.0, 80.0, 320.0)
 VARIATIONS = (0.0, 0.03, 0.08)
+POWERS = {"sharp": 1.6, "pointed": 2.5, "broad": 0.65}
+ALONE_N = 15.0
+"""A single pull below this is what people do with a band that they are untangling."""
+
+LONGEST_S = 240.0
+"""No set lasts longer."""
 SHAPES = ("sin²", "sharp", "broad", "minimum jerk", "hold")
 STARTS = ("rest", "flowing", "cut")
 """Before the first repetition: the band is taken up and held; it is taken up by the first pull; the recording
@@ -68,9 +78,10 @@ class Cell(NamedTuple):
 
     @property
     def beyond(self) -> bool:
-        """Whether it is smaller than what has to be counted."""
+        """Whether it is smaller than what has to be counted; one small pull alone may be anything."""
         swing = self.peak_n * (1.0 - self.valley)
-        return swing < 4.0 - 1e-9 or 1.0 - self.valley < 0.08
+        least = ALONE_N if self.reps == 1 else BEYOND_N
+        return swing < least - 1e-9 or 1.0 - self.valley < BEYOND_SHARE
 
 
 class _Form(NamedTuple):
@@ -83,7 +94,7 @@ class _Form(NamedTuple):
     down: Shape
 
 
-def make(cell: Cell, seed: int = 0, split: Split = "dev") -> Trace:
+def make(cell: Cell, seed: int = 0, split: Split = "dev", kind: str = "anywhere") -> Trace:
     """The set of a cell."""
     rng = stream(split, seed, "envelope", *cell)
     form = _form(rng, cell)
@@ -99,13 +110,12 @@ def make(cell: Cell, seed: int = 0, split: Split = "dev") -> Trace:
         board.stay(float(rng.uniform(1.0, 3.0)))
     else:
         board.stay(float(rng.uniform(0.05, 0.3)))
-    tags = frozenset({"beyond"} if cell.beyond else ())
     return board.finish(
         f"envelope/{split}/{seed}/" + "/".join(f"{v:g}" if isinstance(v, float) else f"{v}" for v in cell),
-        "envelope",
+        kind,
         cell.rate_hz,
         seed=seed,
-        tags=tags,
+        beyond=cell.beyond,
     )
 
 
@@ -124,8 +134,8 @@ def _lead_in(board: Board, cell: Cell, valley: float) -> None:
 def _form(rng: Generator, cell: Cell) -> _Form:
     if cell.shape == "sin²":
         return _Form(0.5, 0.0, 0.5, cosine, cosine)
-    if cell.shape in ("sharp", "broad"):
-        shape = powered(1.6 if cell.shape == "sharp" else 0.65)
+    if cell.shape in POWERS:
+        shape = powered(POWERS[cell.shape])
         return _Form(0.5, 0.0, 0.5, shape, shape)
     rise = float(rng.uniform(0.3, 0.6))
     if cell.shape == "minimum jerk":
@@ -161,7 +171,7 @@ def _repeat(board: Board, cell: Cell, form: _Form, valley: float, *, first: bool
 
 def _drawn(rng: Generator, valley: float, peak_n: float, period_s: float, rate_hz: float) -> Cell:
     """A cell's other properties, drawn."""
-    most = max(3, int(240.0 / period_s))
+    most = max(3, int(LONGEST_S / period_s))
     start = str(rng.choice(STARTS, p=(0.6, 0.25, 0.15)))
     return Cell(
         valley,
@@ -186,26 +196,52 @@ def grid(
         for valley, peak_n, period_s in product(VALLEYS, PEAKS_N, PERIODS_S):
             rng = stream(split, seed, "cell", valley, peak_n, period_s, rate_hz)
             cell = Cell(valley, peak_n, period_s, rate_hz)
-            yield make(cell if plain else _drawn(rng, valley, peak_n, period_s, rate_hz), seed, split)
+            drawn = _drawn(rng, valley, peak_n, period_s, rate_hz)
+            yield make(cell if plain else drawn, seed, split, kind_of(valley, peak_n, period_s))
+
+
+def kind_of(valley: float, peak_n: float, period_s: float) -> str:
+    """What the traces of a cell are examples of."""
+    return f"{valley:g} of {peak_n:g} N, {period_s:g} s"
 
 
 def cuts(split: Split = "dev", seed: int = 0) -> Iterator[Trace]:
     """Along the other axes: rates, take-ups, repetitions, shapes, starts, slack, each with every period."""
     for period_s, valley in product(PERIODS_S, (0.0, 0.3, 0.6)):
-        plain = Cell(valley, 60.0, period_s)
-        for rate_hz in RATES_HZ:
-            yield make(plain._replace(rate_hz=rate_hz, variation=0.03), seed, split)
-        for take_up_s in TAKE_UPS_S:
-            for start in ("rest", "flowing"):
-                yield make(plain._replace(take_up_s=take_up_s, start=start, variation=0.03), seed, split)
-        for reps in REPS:
-            if reps * period_s <= 240.0:
-                yield make(plain._replace(reps=reps, variation=0.03), seed, split)
-        for shape in SHAPES[1:]:
-            yield make(plain._replace(shape=shape, variation=0.08), seed, split)
-        if not valley:
-            for slack in (0.15, 0.3, 0.45):
-                yield make(plain._replace(slack=slack), seed, split)
+        plain = Cell(valley, 60.0, period_s, variation=0.03)
+        for kind, cell in _around(plain):
+            if cell.reps * period_s <= LONGEST_S:
+                yield make(cell, seed, split, kind)
+
+
+def _around(plain: Cell) -> Iterator[tuple[str, Cell]]:
+    for rate_hz in RATES_HZ:
+        yield f"{rate_hz:g} samples a second", plain._replace(rate_hz=rate_hz)
+    for take_up_s in TAKE_UPS_S:
+        for start in STARTS[:2]:
+            cell = plain._replace(take_up_s=take_up_s, start=start)
+            yield f"taken up in {take_up_s:g} s", cell
+    for reps in REPS:
+        yield f"{reps} repetition{'s' if reps > 1 else ''}", plain._replace(reps=reps)
+    for variation in VARIATIONS:
+        yield f"unevenness {variation:g}", plain._replace(variation=variation)
+    for shape in SHAPES:
+        yield f"shape {shape}", plain._replace(shape=shape, variation=0.08)
+    for start in STARTS:
+        yield f"start {start}", plain._replace(start=start, ending="cut" if start == "cut" else "release")
+    for slack in (0.15, 0.3, 0.45) if not plain.valley else ():
+        yield f"slack over {slack:g}", plain._replace(slack=slack)
+
+
+TOP_PERIODS_S = (0.35, 0.5, 0.8, 1.2, 2.0, 4.0, 6.0)
+
+
+def tops(split: Split = "dev", each: int = 1, first_seed: int = 0) -> Iterator[Trace]:
+    """Ten repetitions at every rate and period up to 6 s, with round and with pointed tops."""
+    for seed in range(first_seed, first_seed + each):
+        for rate_hz, period_s, shape in product(RATES_HZ, TOP_PERIODS_S, ("sin²", "pointed")):
+            cell = Cell(0.1, 60.0, period_s, rate_hz, 10, shape=shape, variation=0.02)
+            yield make(cell, seed, split, f"{rate_hz:g} Hz, {period_s:g} s, {shape}")
 
 
 def sample(count: int, split: Split = "dev", first_seed: int = 0) -> Iterator[Trace]:
@@ -221,6 +257,6 @@ def sample(count: int, split: Split = "dev", first_seed: int = 0) -> Iterator[Tr
             float(rng.choice(RATES_HZ)),
         )
         take_up_s = float(np.exp(rng.uniform(np.log(TAKE_UPS_S[0]), np.log(TAKE_UPS_S[-1]))))
-        reps = int(min(rng.choice(REPS), max(1, int(240.0 / period_s))))
+        reps = int(min(rng.choice(REPS), max(1, int(LONGEST_S / period_s))))
         variation = float(rng.uniform(0.0, 0.08))
         yield make(cell._replace(take_up_s=take_up_s, reps=reps, variation=variation), seed, split)

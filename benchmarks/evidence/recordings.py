@@ -14,18 +14,19 @@ from benchmarks.evidence.trace import Trace, TrueInterval
 
 __all__ = ["available", "band", "hangs"]
 
-PARTIAL_S = (
-    (11.42, 12.22, 12.88),
-    (20.00, 20.47, 21.02),
-    (21.02, 21.67, 22.27),
-)
-"""Valley, top and valley of the small ones of calibration-5."""
+PARTIAL_S = ((20.00, 20.47, 21.02), (21.02, 21.67, 22.27))
+"""Valley, top and valley of the two partial ones of calibration-5: less than half of the encoder's way."""
+
+HALF_WAY_S = (11.42, 12.22, 12.88)
+"""A third of the way, but up to the full top: the encoder's range says partial, its top says not."""
 
 INTERVALS_S = MappingProxyType(
     {
         "calibration-1": CUTS_S["dev"]["calibration-1"],
         "calibration-3": CUTS_S["held"]["calibration-3"],
-        "calibration-5": tuple(sorted((*CUTS_S["dev"]["calibration-5"], (8.53, 10.60, 11.42), *PARTIAL_S))),
+        "calibration-5": tuple(
+            sorted((*CUTS_S["dev"]["calibration-5"], (8.53, 10.60, 11.42), HALF_WAY_S, *PARTIAL_S))
+        ),
         "clean": ((1.85, 2.37, 3.00), *CUTS_S["held"]["clean"]),
     }
 )
@@ -49,7 +50,7 @@ def band() -> Iterator[Trace]:
             len(at),
             frozenset({len(at)}),
             tuple(TrueInterval(*one) for one in at),
-            None,
+            tuple(None if one == HALF_WAY_S else one in PARTIAL_S for one in at),
             (at[0][0],),
         )
 

@@ -16,7 +16,9 @@ import numpy as np
 from benchmarks.evidence.detectors import Count, Found, Method, Shown
 from benchmarks.evidence.trace import Trace, TrueInterval
 
-__all__ = ["EVENTS", "LATE_S", "TUT_S", "Tally", "matched", "run"]
+__all__ = ["BEYOND", "EVENTS", "LATE_S", "TUT_S", "Tally", "matched", "run"]
+
+BEYOND = " (beyond)"
 
 EVENTS = ("pull start", "hold start", "return start", "end")
 
@@ -238,12 +240,13 @@ def quantile(values: Iterable[float], q: float) -> float:
 
 
 def run(traces: Iterable[Trace], methods: Mapping[str, Method]) -> dict[tuple[str, str], Tally]:
-    """Tallies by method and kind of trace."""
+    """Tallies by method and kind; what is beyond the envelope is a kind apart, ending in `BEYOND`."""
     tallies: dict[tuple[str, str], Tally] = defaultdict(Tally)
     for trace in traces:
+        kind = trace.kind + (BEYOND if "beyond" in trace.tags else "")
         for name, method in methods.items():
             try:
-                tallies[name, trace.kind].add(trace, method(trace))
+                tallies[name, kind].add(trace, method(trace))
             except Exception as error:
                 error.add_note(f"{name} on {trace.name}")
                 raise

@@ -1,13 +1,10 @@
-"""The sections of the evidence, and every method on them: `python -m benchmarks.evidence.sections`."""
+"""The sections of the evidence: which traces belong together, and what is asked of a method on them."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 from benchmarks.evidence import (
     controls,
@@ -18,142 +15,97 @@ from benchmarks.evidence import (
     special,
     splices,
 )
-from benchmarks.evidence.detectors import Method, Unavailable, bandsense, peaks, version_0_1_0, zig_zag
-from benchmarks.evidence.score import Tally, run
+from benchmarks.evidence.detectors import Method, bandsense, peaks, version_0_1_0, zig_zag
+from benchmarks.evidence.score import BEYOND, Tally
 from benchmarks.evidence.trace import Split, Trace
-from benchmarks.tables import Table, milliseconds, number, percent
 
-__all__ = ["METHODS", "SECTIONS", "asked", "main", "row", "total"]
+__all__ = ["METHODS", "OWN", "SECTIONS", "Section", "by_kind", "total"]
+
+OWN, OLD = "bandsense", "version 0.1.0"
 
 METHODS: Mapping[str, Method] = MappingProxyType(
-    {"bandsense": bandsense, "0.1.0": version_0_1_0, "find_peaks": peaks, "zig-zag 10 N": zig_zag}
+    {OWN: bandsense, OLD: version_0_1_0, "find_peaks": peaks, "zig-zag 10 N": zig_zag}
 )
 
-Section = Callable[[Split, int], Iterator[Trace]]
-"""Traces of a split; more of them with a larger size. 1 is quick, 8 is thorough."""
+
+class Section(NamedTuple):
+    """Traces of a split, more of them with a larger size: 1 is quick, 4 is thorough."""
+
+    title: str
+    traces: Callable[[Split, int], Iterator[Trace]]
+    available: Callable[[], bool] = lambda: True
+    missing: str = ""
 
 
-def _asked(traces: Iterator[Trace]) -> Iterator[Trace]:
-    return filter(asked, traces)
+def _at_other_rates(split: Split, size: int) -> Iterator[Trace]:
+    for rate_hz in (20.0, 320.0):
+        yield from special.grid(split, each=size, first_seed=1000, rate_hz=rate_hz)
 
 
-def asked(trace: Trace) -> bool:
-    """Whether it has to be counted."""
-    return trace.n is not None and "beyond" not in trace.tags
+def _controls(split: Split, size: int) -> Iterator[Trace]:
+    yield from controls.grid(split, each=3 * size)
+    yield from controls.grid(split, each=size, first_seed=1000, rate_hz=20.0)
 
 
-def _recordings(split: Split, size: int) -> Iterator[Trace]:
-    return recordings.band() if recordings.available() else iter(())
-
-
-def _splices(split: Split, size: int) -> Iterator[Trace]:
-    return _asked(splices.sample(50 * size, split)) if splices.available() else iter(())
-
+_NO_RECORDINGS = "set BANDSENSE_RECORDINGS to the folder of real recordings"
 
 SECTIONS: Mapping[str, Section] = MappingProxyType(
     {
-        "envelope, plain": lambda split, size: _asked(envelope.grid(split, plain=True)),
-        "envelope": lambda split, size: _asked(envelope.grid(split, each=-(-size // 4))),
-        "envelope, cuts": lambda split, size: _asked(envelope.cuts(split)),
-        "envelope, anywhere": lambda split, size: _asked(envelope.sample(100 * size, split)),
-        "splices": _splices,
-        "movement": lambda split, size: _asked(movement.grid(split, each=-(-size // 4))),
-        "recordings": _recordings,
-        "special": lambda split, size: _asked(special.grid(split, each=3 * size)),
-        "simulators": lambda split, size: simulators.grid(150 * size, split),
-        "controls": lambda split, size: controls.grid(split, each=3 * size),
-        "simulators' controls": lambda split, size: simulators.grid_of_controls(size, split),
+        "plain": Section("Plain sets, every cell", lambda split, size: envelope.grid(split, plain=True)),
+        "drawn": Section(
+            "The same cells, all else drawn", lambda split, size: envelope.grid(split, each=-(-size // 2))
+        ),
+        "axes": Section("The other axes", lambda split, size: envelope.cuts(split)),
+        "anywhere": Section(
+            "Anywhere within the envelope", lambda split, size: envelope.sample(150 * size, split)
+        ),
+        "splices": Section(
+            "Splices of real repetitions",
+            lambda split, size: splices.sample(75 * size, split),
+            splices.available,
+            _NO_RECORDINGS,
+        ),
+        "movement": Section(
+            "Real movement, within two of twenty",
+            lambda split, size: movement.grid(split, each=-(-size // 2)),
+            movement.available,
+            "seglearn 1.2.5 could not be fetched",
+        ),
+        "recordings": Section(
+            "Real recordings", lambda split, size: recordings.band(), recordings.available, _NO_RECORDINGS
+        ),
+        "special": Section("Sets that are not plain", lambda split, size: special.grid(split, each=3 * size)),
+        "other rates": Section("The same at 20 and 320 samples a second", _at_other_rates),
+        "simulators": Section(
+            "The two simulators of the package", lambda split, size: simulators.grid(200 * size, split)
+        ),
+        "tops": Section("Peaks", lambda split, size: envelope.tops(split, each=size)),
+        "controls": Section("Controls", _controls),
+        "simulated controls": Section(
+            "Controls of the simulators", lambda split, size: simulators.grid_of_controls(2 * size, split)
+        ),
     }
 )
 
-
-def total(tallies: Mapping[tuple[str, str], Tally], method: str) -> Tally:
-    """All kinds together."""
-    return sum_of(tally for (name, _), tally in tallies.items() if name == method)
+Tallies = Mapping[tuple[str, str], Tally]
+"""By method and kind of trace."""
 
 
-def sum_of(tallies: Iterator[Tally]) -> Tally:
+def sum_of(tallies: Iterable[Tally]) -> Tally:
     """All together."""
-    all_of_them = Tally()
+    made = Tally()
     for tally in tallies:
-        all_of_them = all_of_them.merged(tally)
-    return all_of_them
+        made = made.merged(tally)
+    return made
 
 
-HEADER = (
-    "",
-    "sets",
-    "exact %",
-    "±1 %",
-    "±2 %",
-    "silent %",
-    "F1",
-    "phantom %",
-    "taken back %",
-    "wrong partial %",
-    "bounds ms (P95)",
-    "TUT ±0.15 s %",
-    "told ms P95 (first)",
-    "controls",
-    "counted",
-    "shown",
-)
-
-
-def row(name: str, tally: Tally) -> tuple[str, ...]:
-    """A line of the table."""
-    f = tally.figures()
-    return (
-        name,
-        f"{f['traces']:.0f}",
-        percent(f["exact"]),
-        percent(f["within one"]),
-        percent(f["within two"]),
-        percent(f["silent"]),
-        number(f["f1"], 4),
-        percent(f["phantom"]),
-        percent(f["retracted"], 2),
-        percent(f["wrong partial"]),
-        f"{milliseconds(f['boundary median'])} ({milliseconds(f['boundary p95'])})",
-        percent(f["tut within"]),
-        f"{milliseconds(f['told p95'])} ({milliseconds(f['first told p95'])})",
-        f"{tally.controls}",
-        f"{tally.controls_counted}" if tally.controls else "–",
-        f"{tally.controls_shown}" if tally.controls else "–",
+def total(tallies: Tallies, method: str) -> Tally:
+    """All kinds of what is asked."""
+    return sum_of(
+        tally for (name, kind), tally in tallies.items() if name == method and not kind.endswith(BEYOND)
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run and print."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.evidence.sections", description=__doc__)
-    parser.add_argument("--split", choices=("dev", "held"), default="dev")
-    parser.add_argument("--size", type=int, default=2)
-    parser.add_argument("--methods", nargs="+", choices=[*METHODS], default=[*METHODS])
-    parser.add_argument("--sections", nargs="+", choices=[*SECTIONS], default=[*SECTIONS])
-    parser.add_argument("--kinds", action="store_true", help="a line for each kind as well")
-    parser.add_argument("--wrong", action="store_true", help="name every trace that is counted wrong")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    options = parser.parse_args(arguments)
-    methods = {name: METHODS[name] for name in options.methods}
-    figures = {}
-    for title in options.sections:
-        try:
-            tallies = run(SECTIONS[title](options.split, options.size), methods)
-        except Unavailable as why:
-            print(f"{title}: {why}\n")
-            continue
-        rows = [row(name, total(tallies, name)) for name in methods]
-        if options.kinds:
-            rows += [row(f"  {kind}: {name}", tally) for (name, kind), tally in tallies.items()]
-        print(Table(f"{title} ({options.split})", HEADER, tuple(rows)).text(), flush=True)
-        for name in methods if options.wrong else ():
-            print(*(f"  {name}: {trace} -> {n}" for trace, n in total(tallies, name).wrong), sep="\n")
-        print()
-        figures[title] = {name: total(tallies, name).figures() for name in methods}
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def by_kind(tallies: Tallies, method: str) -> dict[str, Tally]:
+    """Each kind, in order."""
+    return {kind: tally for (name, kind), tally in tallies.items() if name == method}

@@ -190,10 +190,13 @@ def pulses(s: _Sheet) -> None:
 
 
 def one_and_a_half(s: _Sheet) -> None:
-    """Every repetition comes half down, goes up again and then all the way: one each."""
+    """Every repetition comes half down, goes up again and then all the way: one each.
+
+    Half of the way is about a third of the tension, for tension is a curved function of the way.
+    """
     s.lead_in()
     s.board.begin_set()
-    depth = s.uniform(0.4, 0.6)
+    depth = s.uniform(0.28, 0.55)
 
     def half() -> None:
         top = s.board.level
@@ -291,7 +294,7 @@ def alternating(s: _Sheet) -> None:
 
 
 def talk(s: _Sheet) -> None:
-    """A long hold at the top that sags by 8 … 30 % and is pulled up again; one repetition."""
+    """A long hold at the top that sags by 8 … 25 % and is pulled up again; one repetition."""
     s.lead_in()
     s.board.begin_set()
     talked = int(s.rng.integers(1, max(2, s.p.reps - 1)))
@@ -299,7 +302,7 @@ def talk(s: _Sheet) -> None:
     def sag() -> None:
         top = s.board.level
         for _ in range(int(s.rng.integers(1, 3))):
-            s.board.to(top - s.uniform(0.08, 0.30) * s.p.swing, s.uniform(1.5, 4.0))
+            s.board.to(top - s.uniform(0.08, 0.25) * s.p.swing, s.uniform(1.5, 4.0))
             s.board.to(top * s.uniform(0.97, 1.0), s.uniform(0.4, 1.0))
 
     for i in range(s.p.reps):
@@ -350,6 +353,72 @@ def uneven(s: _Sheet) -> None:
             s.rep(s.uniform(0.7, 1.15), partial=None)
         else:
             s.rep(pace=_log(s.rng, 0.6, 1.7), hold_s=float(s.rng.exponential(0.6)))
+    s.lead_out()
+
+
+def pauses(s: _Sheet) -> None:
+    """Pulls and returns that stop on the way for 0.2 … 1.2 s, and go on."""
+    s.lead_in()
+    s.board.begin_set()
+    for _ in range(max(4, s.p.reps)):
+        bottom, top = s.p.valley, s.p.valley + s.vary(s.p.swing)
+        start_s = s.board.now_s
+        if s.rng.random() < 0.5:
+            s.board.to(bottom + s.uniform(0.25, 0.75) * (top - bottom), 0.6 * s.p.rise_s)
+            s.board.stay(s.uniform(0.2, 1.2))
+        s.board.to(top, 0.6 * s.p.rise_s, s.p.up)
+        top_s = s.board.now_s
+        s.board.stay(s.vary(s.p.hold_s))
+        if s.rng.random() < 0.5:
+            s.board.to(bottom + s.uniform(0.25, 0.75) * (top - bottom), 0.6 * s.p.fall_s)
+            s.board.stay(s.uniform(0.2, 1.2))
+        s.board.to(bottom, 0.6 * s.p.fall_s)
+        s.board.mark(start_s, top_s, s.board.now_s - 0.001)
+        s.board.stay(s.vary(s.p.rest_s))
+    s.lead_out()
+
+
+def double_peaks(s: _Sheet) -> None:
+    """The hand gives way at the top by 5 … 25 % of the swing and pulls again, quickly; still one."""
+    s.lead_in()
+    s.board.begin_set()
+
+    def sag() -> None:
+        top = s.board.level
+        s.board.to(top - s.uniform(0.05, 0.25) * s.p.swing, s.uniform(0.12, 0.4), cosine)
+        s.board.to(top + s.uniform(-0.04, 0.04) * s.p.swing, s.uniform(0.12, 0.4), cosine)
+
+    for _ in range(max(4, s.p.reps)):
+        s.rep(within=sag if s.rng.random() < 0.5 else None, bounded=False)
+    s.lead_out()
+
+
+def two_sets(s: _Sheet) -> None:
+    """The same again after a rest of 40 … 120 s, on a slack band or on a taut one with fidgeting."""
+    s.lead_in()
+    s.board.begin_set()
+    for _ in range(s.p.reps):
+        s.rep()
+    if s.p.valley and s.rng.random() < 0.4:
+        s.board.stay(s.uniform(40.0, 120.0), min(0.02 * s.p.swing, 1.0))
+    else:
+        s.lead_out()
+        s.board.stay(s.uniform(40.0, 120.0))
+        s.lead_in()
+    s.board.begin_set()
+    for _ in range(int(s.rng.integers(3, 13))):
+        s.rep()
+    s.lead_out()
+
+
+def many(s: _Sheet) -> None:
+    """Forty to eighty repetitions that tire: less far and slower in the end."""
+    s.p = replace(s.p, rise_s=min(s.p.rise_s, 1.0), fall_s=min(s.p.fall_s, 1.2), hold_s=0.0)
+    s.lead_in()
+    s.board.begin_set()
+    n, last = int(s.rng.integers(40, 81)), s.uniform(0.65, 1.0)
+    for i in range(n):
+        s.rep(1.0 - (1.0 - last) * i / n, pace=1.0 + 0.3 * i / n, partial=None)
     s.lead_out()
 
 
@@ -441,6 +510,58 @@ def talk_before(s: _Sheet) -> None:
     for _ in range(s.p.reps):
         s.rep()
     s.lead_out()
+
+
+def cut_in(s: _Sheet) -> Finish:
+    """The recording begins in the middle of a repetition, which may be counted or not."""
+    top = s.p.peak * s.uniform(0.95, 1.0)
+    s.board.level = s.p.valley + s.uniform(0.3, 1.0) * (top - s.p.valley)
+    s.board.begin_set()
+    s.board.rep(top, s.p.valley, 0.3 * s.p.rise_s, s.p.fall_s, s.p.hold_s, partial=None, bounded=False)
+    s.board.stay(s.p.rest_s)
+    for _ in range(max(3, s.p.reps)):
+        s.rep()
+    s.lead_out()
+    return {"optional": frozenset({0})}
+
+
+def bounces(s: _Sheet) -> Finish:
+    """The hand springs back at the bottom, 2 … 4 Hz, 4 … 10 % of the swing, dying away."""
+    s.p = replace(s.p, rest_s=s.uniform(0.7, 1.5))
+    plain(s)
+    hz, size = s.uniform(2.0, 4.0), s.uniform(0.04, 0.10) * s.p.swing
+    ends = [rep.end_s for rep in s.board.intervals]
+
+    def added(grid_s: FloatArray) -> FloatArray:
+        made = np.zeros_like(grid_s)
+        for end_s in ends:
+            since = np.clip(grid_s - end_s, 0.0, 0.6)
+            made += size * np.exp(-since / 0.15) * np.sin(np.pi * hz * since) ** 2 * (since < 0.6)
+        return made
+
+    return {"added": added}
+
+
+def swaying(s: _Sheet) -> Finish:
+    """The whole body sways, 0.1 … 0.6 Hz, 1 … 4 % of the swing, before, in and after the set."""
+    s.p = replace(s.p, valley=max(s.p.valley, 0.1 * s.p.peak))
+    s.lead_in()
+    taut_s = s.board.now_s - 0.4
+    s.board.begin_set()
+    for _ in range(s.p.reps):
+        s.rep(bounded=False)
+    s.board.stay(s.uniform(1.0, 5.0))
+    loose_s = s.board.now_s
+    s.lead_out()
+    knots = np.cumsum(s.rng.uniform(0.8, 4.0, int(s.board.now_s / 0.8) + 4))
+    values = s.rng.normal(0.0, s.uniform(0.01, 0.04) * s.p.swing, knots.size)
+
+    def added(grid_s: FloatArray) -> FloatArray:
+        taut = np.clip(np.minimum(grid_s - taut_s, loose_s - grid_s) / 0.4, 0.0, 1.0)
+        made: FloatArray = smooth(knots, values, grid_s) * taut
+        return made
+
+    return {"added": added}
 
 
 def creeping(s: _Sheet) -> None:
@@ -689,12 +810,19 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             slow_to_quick,
             quick_after_holds,
             uneven,
+            pauses,
+            double_peaks,
+            two_sets,
+            many,
             slow_return,
             set_up,
             step_back,
             re_grip,
             walk_then_set,
             talk_before,
+            cut_in,
+            bounces,
+            swaying,
             creeping,
             slack_bottom,
             weak,

@@ -234,6 +234,7 @@ class Board:
         snapped_s: float | None = None,
         control: bool = False,
         tags: frozenset[str] = frozenset(),
+        beyond: bool | None = None,
     ) -> Trace:
         """Let a sensor look at it.
 
@@ -244,6 +245,7 @@ class Board:
             spoiled: what becomes of the samples, from their times and values, after the noise.
             kept: which of the samples arrive, from their times.
             control: whether it is one.
+            beyond: whether it is too small to be asked for; judged by its smallest repetition if not given.
         """
         rng = self.rng
         clean = np.concatenate(self._pieces)
@@ -274,21 +276,22 @@ class Board:
             tuple(reps[i].start_s for i in self._sets if i < len(reps)),
             control,
             seed,
-            tags | self._judged(clean, rate_hz),
+            tags | self._judged(clean, rate_hz, beyond, optional),
             tuple(_crossings(clean, m) if m.bounded else None for m in self._reps),
             tuple(float(clean[m.start : m.end + 1].max()) for m in self._reps),
             optional,
             snapped_s,
         )
 
-    def _judged(self, clean: FloatArray, rate_hz: float) -> frozenset[str]:
-        """What the smallest full repetition is beyond."""
-        tags = set()
-        full = [m for m in self._reps if not m.partial]
+    def _judged(
+        self, clean: FloatArray, rate_hz: float, beyond: bool | None, optional: frozenset[int]
+    ) -> frozenset[str]:
+        tags = {"beyond"} if beyond else set()
+        full = [m for i, m in enumerate(self._reps) if not m.partial and i not in optional]
         for m in full:
             peak = float(clean[m.start : m.end + 1].max())
             swing = peak - max(float(clean[m.start : m.top + 1].min()), float(clean[m.top : m.end + 1].min()))
-            if swing < BEYOND_N or swing < BEYOND_SHARE * abs(peak):
+            if beyond is None and (swing < BEYOND_N or swing < BEYOND_SHARE * abs(peak)):
                 tags.add("beyond")
             if (m.end - m.start) * DT_S * rate_hz < COARSE:
                 tags.add("coarse")

@@ -152,7 +152,7 @@ def material(split: Split = "dev", size: int = 4) -> Iterator[tuple[str, Trace]]
     yield from (("splices", t) for t in splices.sample(60 * size, split) if asked(t))
     yield from (("movement", t) for t in movement.grid(split) if asked(t))
     yield from (("recordings", t) for t in recordings.band())
-    yield from (("special", t) for t in special.grid(split, each=3 * size) if asked(t))
+    yield from (("special", t) for t in special.grid(split, each=2 * size) if asked(t))
     yield from (("simulators", t) for t in simulators.grid(100 * size, split))
     yield from (("controls", t) for t in controls.grid(split, each=6 * size))
     yield from (("walks", t) for t in walks.grid(split, each=6 * size))

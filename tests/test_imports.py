@@ -1,97 +1,38 @@
-"""The rooms of docs/architecture.md: who may know whom."""
+"""The rooms of docs/architecture.md keep to the contract in pyproject.toml."""
 
 from __future__ import annotations
 
-import ast
-import sys
-from collections.abc import Iterator
-from functools import cache
+import shutil
 from pathlib import Path
 
 import pytest
+from importlinter.cli import lint_imports
 
-PACKAGE = Path(__file__).resolve().parent.parent / "bandsense"
-
-BELOW = {"errors", "samples"}
-ALLOWED: dict[str, set[str]] = {
-    "errors": set(),
-    "samples": {"errors", "numpy"},
-    "profiles": {*BELOW, "exercises", "pydantic", "signal", "bands", "workout"},
-    "wire": {*BELOW, "numpy"},
-    "link": {*BELOW, "wire", "numpy", "bleak", "bleak_retry_connector", "dbus_fast", "smpclient", "smp"},
-    "signal": {*BELOW, "numpy", "scipy"},
-    "bands": {*BELOW, "numpy", "scipy"},
-    "exercises": {*BELOW, "pydantic"},
-    "workout": {*BELOW, "signal", "bands", "exercises", "numpy", "pydantic"},
-    "store": {*BELOW, "numpy"},
-    "live": {
-        *BELOW,
-        "workout",
-        "signal",
-        "numpy",
-        "rich",
-        "starlette",
-        "uvicorn",
-        "websockets",
-        "aiomqtt",
-        "pylsl",
-    },
-    "export": {*BELOW, "store", "numpy", "pyarrow", "fit_tool"},
-    "sim": {*BELOW, "wire", "numpy", "bumble", "bleak", "cbor2"},
-}
-"""What a room may import besides itself and the standard library; `cli` may import all."""
+from tests.needs import REPOSITORY
 
 
-def modules() -> list[Path]:
-    return sorted(PACKAGE.rglob("*.py"))
+def test_the_rooms_keep_to_their_contract() -> None:
+    assert lint_imports(config_filename=str(REPOSITORY / "pyproject.toml"), no_cache=True) == 0
 
 
-def room(path: Path) -> str:
-    first = path.relative_to(PACKAGE).parts[0]
-    return first.removesuffix(".py")
-
-
-@cache
-def imported(path: Path) -> tuple[tuple[int, str], ...]:
-    """Line and name of everything a module imports: a room of ours, or the first part of a library's name."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return tuple((line, room_of(name)) for line, name in imports(tree))
-
-
-def imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            names = [f"{base}.{alias.name}" for alias in node.names] if base == "bandsense" else [base]
-            yield from ((node.lineno, name) for name in names)
-
-
-def room_of(name: str) -> str:
-    parts = name.split(".")
-    return parts[1] if parts[0] == "bandsense" and len(parts) > 1 else parts[0]
-
-
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_room_imports_only_what_it_may(path: Path) -> None:
-    own = room(path)
-    if own in ("cli", "__init__", "__main__"):
-        return
-    allowed = ALLOWED[own] | {own} | set(sys.stdlib_module_names)
-    wrong = [f"line {line}: {name}" for line, name in imported(path) if name not in allowed]
-    assert not wrong, f"{own}/ may not import {', '.join(wrong)}"
-
-
-def test_bleak_lives_only_in_link_and_in_the_virtual_radio() -> None:
-    users = {room(path) for path in modules() if any(name == "bleak" for _, name in imported(path))}
-    assert users <= {"link", "sim"}
-
-
-def test_nothing_but_the_commands_imports_the_simulator() -> None:
-    users = {room(path) for path in modules() if any(name == "sim" for _, name in imported(path))}
-    assert users <= {"sim", "cli"}
-
-
-def test_every_room_is_known_to_this_test() -> None:
-    assert {room(path) for path in modules()} <= {*ALLOWED, "cli", "__init__", "__main__"}
+@pytest.mark.parametrize(
+    ("module", "line", "status"),
+    [
+        ("wire/decoder.py", "from bandsense import samples", 0),
+        ("wire/decoder.py", "from bandsense.link import sensor", 1),
+        ("signal/zero.py", "from bandsense.signal import detector\nfrom bandsense.store import store", 1),
+        ("bands/laws.py", "from bandsense.bands import fit", 1),
+        ("app/tare.py", "import argparse", 1),
+        ("live/state.py", "from bandsense.wire import decoder", 1),
+        ("workout/plan.py", "import bleak", 1),
+    ],
+)
+def test_the_contract_sees_a_breach(
+    module: str, line: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(REPOSITORY / "bandsense", tmp_path / "bandsense")
+    broken = tmp_path / "bandsense" / module
+    broken.write_text(broken.read_text().replace("import annotations\n", f"import annotations\n{line}\n", 1))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert lint_imports(config_filename=str(REPOSITORY / "pyproject.toml"), no_cache=True) == status

@@ -21,19 +21,19 @@ from hypothesis import strategies as st
 
 import bandsense
 from bandsense import errors
-from bandsense.cli.air import Air
+from bandsense.app.environment import Air
+from bandsense.app.replay import follow, session_table
+from bandsense.app.train import Training, train
+from bandsense.calibration.curve import Calibration
 from bandsense.cli.output import JsonOutput
-from bandsense.cli.results import follow, session_table
-from bandsense.cli.training import Training, train
 from bandsense.export.table import COLUMNS
-from bandsense.link.transport import Transport
+from bandsense.link.ble.adapter import Transport
 from bandsense.samples import SampleBlock, Unit, concatenate
-from bandsense.signal.calibration import Calibration
-from bandsense.sim.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.clock import run_accelerated
-from bandsense.sim.peripheral import VirtualBand
-from bandsense.sim.radio import VirtualRadio
-from bandsense.sim.source import TraceSource
+from bandsense.sim.devices.virtual_band import VirtualBand
+from bandsense.sim.physics.source import TraceSource
+from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
+from bandsense.sim.radio.virtual_radio import VirtualRadio
 from bandsense.store.store import Store
 from bandsense.workout.events import Event, event_name, to_json
 from bandsense.workout.settings import WorkoutSettings

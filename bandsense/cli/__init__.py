@@ -111,8 +111,8 @@ def _run(arguments: argparse.Namespace) -> int:
     """Run the command that was parsed, and keep in the log how it failed, if it did."""
     import logging
 
-    from bandsense.cli.home import home
-    from bandsense.cli.logs import kept_log
+    from bandsense.app.log_file import kept_log
+    from bandsense.app.paths import home
 
     logger = logging.getLogger(__name__)
     with kept_log(home()):

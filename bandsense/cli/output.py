@@ -11,41 +11,20 @@ import shutil
 import sys
 import textwrap
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+from bandsense.app.pipeline import Tracker
 from bandsense.live.actions import Actions
+from bandsense.live.formatting import asymmetry_words, line, summary_words
 from bandsense.live.state import ViewState
-from bandsense.live.tracker import Tracker
-from bandsense.live.words import asymmetry_words, line, summary_words
 from bandsense.workout.events import Event, Level, to_json
 from bandsense.workout.workout import Summary
 
 if TYPE_CHECKING:
     from bandsense.live.web import WebView
+from bandsense.app.view import Output
 
-__all__ = ["JsonOutput", "LineOutput", "Output", "ScreenOutput", "choose"]
-
-
-class Output(Protocol):
-    """One of the ways to show a session."""
-
-    def status(self, state: str, message: str) -> None:
-        """Tell what happens before there are samples."""
-
-    def begin(self, tracker: Tracker, title: str, actions: Actions) -> None:
-        """Show what this tracker tells from now on; the actions may be offered to the person."""
-
-    async def run(self) -> None:
-        """Draw until cancelled."""
-
-    def problem(self, message: str | None) -> None:
-        """Tell what stops samples from being stored; None when that is over."""
-
-    async def try_again(self, problem: str) -> bool:
-        """Whether to try again to store what waits at the end; False where nobody can be asked."""
-
-    def end(self, summary: Summary, session: int | None = None, next_time: str | None = None) -> None:
-        """Tell the result: of which session, and what it means for the next."""
+__all__ = ["JsonOutput", "LineOutput", "ScreenOutput", "choose"]
 
 
 def choose(arguments: argparse.Namespace) -> Output:
@@ -146,7 +125,7 @@ class LineOutput:
 
     async def try_again(self, problem: str) -> bool:
         """See `Output`."""
-        from bandsense.cli.asking import ask, somebody_there
+        from bandsense.cli.prompts import ask, somebody_there
 
         if not somebody_there():
             return False
@@ -239,7 +218,7 @@ class ScreenOutput(LineOutput):
 
     def end(self, summary: Summary, session: int | None = None, next_time: str | None = None) -> None:
         """See `Output`."""
-        from bandsense.live.words import set_words
+        from bandsense.live.formatting import set_words
 
         for result in self._state.results:
             say(set_words(result))

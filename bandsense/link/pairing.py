@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bandsense.errors import CommandError, LinkError, PairingError, SensorNotFound, WireError
-from bandsense.link.bluez_agent import AskPasskey
-from bandsense.link.connection import Link, connection, holds_bond, remove_bond
-from bandsense.link.drivers import Broadcaster, Device, SensorInformation
-from bandsense.link.scanner import SensorSighting, broadcast_information, scanning
-from bandsense.link.transport import Transport
-from bandsense.link.trouble import StaleBond, Trouble, message_of
-from bandsense.wire.control import Counters, Crash, SelfTestResult
-from bandsense.wire.profile import Features, Options
+from bandsense.link.ble.adapter import Transport
+from bandsense.link.ble.bluez_agent import AskPasskey
+from bandsense.link.ble.connection import Link, connection, holds_bond, remove_bond
+from bandsense.link.ble.scanner import SensorSighting, broadcast_information, scanning
+from bandsense.link.drivers.base import Broadcaster, Device, SensorInformation
+from bandsense.link.errors import StaleBond, Trouble, message_of
+from bandsense.wire.bandsense.answers import Counters, Crash, SelfTestResult
+from bandsense.wire.bandsense.codes import Features, Options
 
 __all__ = [
     "Paired",

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from bandsense.capture.format import CaptureWriter
 from bandsense.errors import (
     BandsenseError,
     CommandError,
@@ -30,25 +31,25 @@ from bandsense.errors import (
     SensorTimeout,
     WireError,
 )
-from bandsense.link.bluez_agent import AskPasskey
-from bandsense.link.capture import CaptureWriter
+from bandsense.link.ble.adapter import Transport
+from bandsense.link.ble.bluez_agent import AskPasskey
+from bandsense.link.ble.connection import connection, holds_bond, remove_bond
+from bandsense.link.ble.scanner import SensorSighting, broadcast_information, scanning
 from bandsense.link.clock import ClockRelation
-from bandsense.link.connection import connection, holds_bond, remove_bond
-from bandsense.link.drivers import Broadcaster, Device, SensorInformation
-from bandsense.link.scanner import SensorSighting, broadcast_information, scanning
-from bandsense.link.stream import BlockQueue
-from bandsense.link.transport import Transport
-from bandsense.link.trouble import (
+from bandsense.link.drivers.base import Broadcaster, Device, SensorInformation
+from bandsense.link.errors import (
     NotHeard,
     StaleBond,
     Trouble,
     message_of,
     trouble_of,
 )
+from bandsense.link.sample_queue import BlockQueue
 from bandsense.samples import SampleBlock
-from bandsense.wire.accounting import StreamStatistics
+from bandsense.wire.bandsense.codes import Features
+from bandsense.wire.bandsense.uuids import BATTERY_LEVEL_UUID
 from bandsense.wire.decoder import ADVERTISEMENT, Decoder
-from bandsense.wire.profile import BATTERY_LEVEL_UUID, Features
+from bandsense.wire.reassembly import StreamStatistics
 
 __all__ = ["LinkEvent", "LinkState", "Sensor", "open_sensor"]
 

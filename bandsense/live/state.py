@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from bandsense.live.words import notice
+from bandsense.live.formatting import notice
 from bandsense.signal.events import Phase, PhaseChanged, Rep, RepDone, RepRetracted, RepTop
 from bandsense.workout.advice import Advice, SlackFlag
 from bandsense.workout.events import (

@@ -17,9 +17,9 @@ from typing import Self
 from bandsense.errors import StoreError
 from bandsense.samples import SampleBlock, concatenate
 from bandsense.store import chunks
-from bandsense.store.claim import Claim
 from bandsense.store.database import connect, explained, transaction
 from bandsense.store.model import JsonObject, SessionState
+from bandsense.store.session_lock import Claim
 
 __all__ = ["COMMIT_INTERVAL_S", "Recorder"]
 

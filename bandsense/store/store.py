@@ -13,8 +13,8 @@ from typing import Any, Literal, Self
 from bandsense.errors import StoreError
 from bandsense.samples import SampleBlock, Unit
 from bandsense.store import chunks
-from bandsense.store.claim import Claim
 from bandsense.store.database import connect, explained, migrate, transaction
+from bandsense.store.merge import interleaved
 from bandsense.store.model import (
     Input,
     JsonObject,
@@ -25,7 +25,7 @@ from bandsense.store.model import (
     Stream,
 )
 from bandsense.store.recorder import Recorder
-from bandsense.store.timeline import interleaved
+from bandsense.store.session_lock import Claim
 
 __all__ = ["Recovered", "Shelf", "Store"]
 

@@ -13,15 +13,11 @@ import numpy as np
 from bandsense.errors import FrameError
 from bandsense.samples import SampleBlock, Unit
 from bandsense.wire import progressor, whc06
-from bandsense.wire.accounting import SequencedStream, StreamStatistics, TimedStream
-from bandsense.wire.control import Started, decode_answer
-from bandsense.wire.profile import (
-    CONTROL_UUID,
-    INFORMATION_UUID,
-    MEASUREMENT_UUID,
-    Information,
-    MeasurementFrame,
-)
+from bandsense.wire.bandsense.answers import Started, decode_answer
+from bandsense.wire.bandsense.information import Information
+from bandsense.wire.bandsense.measurement import MeasurementFrame
+from bandsense.wire.bandsense.uuids import CONTROL_UUID, INFORMATION_UUID, MEASUREMENT_UUID
+from bandsense.wire.reassembly import SequencedStream, StreamStatistics, TimedStream
 
 __all__ = ["ADVERTISEMENT", "BandsenseDecoder", "Decoder", "ProgressorDecoder", "WhC06Decoder"]
 

@@ -16,11 +16,11 @@ from bandsense.bands.band import MAX_ELONGATION, WARN_ELONGATION, Stretch, stret
 from bandsense.bands.strand import Strand
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind
 from bandsense.signal.events import Rep
+from bandsense.workout.adjustment import CHANGE_BY, MOST_CHANGE, Dose, changed, dose, learned
 from bandsense.workout.advice import Advice, AdvisorState, Confidence, Ground, SlackFlag
-from bandsense.workout.bottom import SLACK_TENSION, BottomWatch
-from bandsense.workout.dose import CHANGE_BY, MOST_CHANGE, Dose, changed, dose, learned
-from bandsense.workout.evidence import LEAST_REPS, SetEvidence, find_slip, return_cut, way_share
 from bandsense.workout.plan import Plan
+from bandsense.workout.set_evidence import LEAST_REPS, SetEvidence, find_slip, return_cut, way_share
+from bandsense.workout.slack_detector import SLACK_TENSION, BottomWatch
 
 __all__ = ["Advisor"]
 

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bandsense.calibration.clip_on import TensionReader
 from bandsense.errors import DataError
 from bandsense.exercises.model import Side
 from bandsense.samples import FloatArray, SampleBlock
-from bandsense.signal.clip_on import TensionReader
 from bandsense.signal.config import DetectorConfig
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import Phase, PhaseChanged, Rep, RepDone, RepRetracted, RepTop
@@ -40,8 +40,8 @@ from bandsense.workout.events import (
     Tared,
     TemperatureChanged,
 )
-from bandsense.workout.memory import IDLE_S, LEAD_S, LONGEST_S, TraceMemory
 from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.trace_buffer import IDLE_S, LEAD_S, LONGEST_S, TraceMemory
 
 __all__ = ["Summary", "Workout"]
 

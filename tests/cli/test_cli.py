@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from bandsense.app.environment import recording
 from bandsense.cli import parser
-from bandsense.cli.air import recording
 from bandsense.cli.output import JsonOutput, LineOutput, ScreenOutput, choose
 from bandsense.cli.tables import table
+from bandsense.export.recording import read_recording
 from bandsense.store.store import Store
 from tests.cli.conftest import Command
 
@@ -311,7 +312,7 @@ def test_a_page_that_cannot_be_served_is_told_before_anything_begins(
 def test_a_recording_of_great_forces_is_felt_by_a_sensor_that_takes_them(tmp_path: Path) -> None:
     path = tmp_path / "strong.csv"
     path.write_text("time_s,tension_n\n" + "".join(f"{n / 80},{4000 * (n % 2)}\n" for n in range(80)))
-    source = recording(path)
+    source = recording(read_recording(path).block)
     felt = source.read(80)
     assert not felt.saturated.any()
     assert (felt.counts * source.newton_per_count).tolist() == [4000.0 * (n % 2) for n in range(80)]
@@ -378,8 +379,8 @@ def test_a_session_without_a_sample_is_not_kept(command: Command) -> None:
 
 
 def test_the_simulated_person_does_the_exercise_that_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
-    from bandsense.cli.air import person
-    from bandsense.sim.scenario import Scenario
+    from bandsense.app.environment import person
+    from bandsense.sim.physics.scenario import Scenario
 
     asked: list[str] = []
     perform = Scenario.perform
@@ -408,8 +409,8 @@ async def test_what_the_disk_did_not_take_is_asked_about(
     async def ask(question: str) -> str:
         return next(waiting)
 
-    monkeypatch.setattr("bandsense.cli.asking.somebody_there", lambda: True)
-    monkeypatch.setattr("bandsense.cli.asking.ask", ask)
+    monkeypatch.setattr("bandsense.cli.prompts.somebody_there", lambda: True)
+    monkeypatch.setattr("bandsense.cli.prompts.ask", ask)
     output = LineOutput()
     tried = [await output.try_again("the disk is full") for _ in answers]
     assert tried == [True, saved]
@@ -565,7 +566,7 @@ def test_doctor_says_what_works(command: Command, monkeypatch: pytest.MonkeyPatc
     async def off(*_: object, **__: object) -> None:
         raise BluetoothOff("Bluetooth is switched off; switch it on")
 
-    monkeypatch.setattr("bandsense.link.scanner.discover", off)
+    monkeypatch.setattr("bandsense.link.ble.scanner.discover", off)
     done = command("doctor", "--json")
     found = {data["check"]: data for data in map(json.loads, done.lines)}
     assert done.status == 1

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from bandsense.cli import checks
-from bandsense.cli.capturing import last_capture
-from bandsense.cli.checks import Check, Outcome
-from bandsense.cli.logs import kept_log, log_files
-from bandsense.link.capture import read_capture
-from bandsense.profiles import SensorProfile
+from bandsense.app import doctor
+from bandsense.app.capture_sink import last_capture
+from bandsense.app.doctor import Check, Outcome
+from bandsense.app.log_file import kept_log, log_files
+from bandsense.capture.format import read_capture
+from bandsense.profiles.sensor import SensorProfile
 from bandsense.store.store import Store
 from tests.cli.conftest import Command
 
@@ -25,7 +25,7 @@ from tests.cli.conftest import Command
 def adapter(monkeypatch: pytest.MonkeyPatch) -> None:
     """A computer whose Bluetooth works, and which hears a sensor of the neighbours."""
     found = Check("bluetooth", Outcome.GOOD, "the adapter scans; Niklas right", ("Niklas right",))
-    monkeypatch.setattr(checks, "_bluetooth", lambda: found)
+    monkeypatch.setattr(doctor, "_bluetooth", lambda: found)
 
 
 @pytest.mark.usefixtures("adapter")

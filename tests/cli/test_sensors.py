@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bandsense.cli import air
-from bandsense.cli.known import on_air
+from bandsense.app import environment
+from bandsense.app.known_sensors import on_air
 from bandsense.errors import PairingError, SensorNotFound
-from bandsense.link.bluez_agent import AskPasskey
+from bandsense.link.ble.bluez_agent import AskPasskey
 from bandsense.link.pairing import paired
-from bandsense.profiles import SensorProfile
-from bandsense.sim.source import TraceSource
+from bandsense.profiles.sensor import SensorProfile
+from bandsense.sim.physics.source import TraceSource
 from bandsense.store.store import Store
 from tests.cli.conftest import Command
 
@@ -30,15 +30,15 @@ def paired_sensor(monkeypatch: pytest.MonkeyPatch) -> None:
     """This computer's Bluetooth is a virtual radio with one sensor that it is paired with."""
 
     @asynccontextmanager
-    async def real_air() -> AsyncIterator[air.Air]:
+    async def real_air() -> AsyncIterator[environment.Air]:
         source = TraceSource(np.arange(800) / 80.0, np.zeros(800))
-        async with air.simulated_air(source, "test") as reached:
+        async with environment.simulated_air(source, "test") as reached:
             async with paired("BA5E", transport=reached.transport):
                 pass
             await asyncio.sleep(0.5)
             yield reached
 
-    monkeypatch.setattr(air, "real_air", real_air)
+    monkeypatch.setattr(environment, "real_air", real_air)
 
 
 def test_a_sensor_is_paired_named_tared_and_remembered(
@@ -97,8 +97,8 @@ def test_the_passkey_comes_from_the_command_line_or_from_the_person(
     monkeypatch.setattr("bandsense.link.pairing.paired", asking)
     command(*PAIR, "BA5E")
     command(*PAIR, "BA5E", "--passkey", "314159")
-    monkeypatch.setattr("bandsense.cli.asking.somebody_there", lambda: True)
-    monkeypatch.setattr("bandsense.cli.asking.ask", answer)
+    monkeypatch.setattr("bandsense.cli.prompts.somebody_there", lambda: True)
+    monkeypatch.setattr("bandsense.cli.prompts.ask", answer)
     command(*PAIR, "BA5E")
     assert given == [None, 314159, 271828]
 

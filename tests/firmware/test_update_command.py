@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from bandsense.app.environment import Air
 from bandsense.cli import main
-from bandsense.cli.air import Air
-from bandsense.sim.radio import VirtualRadio
+from bandsense.sim.radio.virtual_radio import VirtualRadio
 from tests.firmware.sensor import RADIO_NAME, HostSensor, until
 from tests.firmware.updates import cared_for, factory_flash, host_arguments, transport, update_file
 
@@ -44,7 +44,7 @@ def booted(host_binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
                 booted.extend([*caretaker.booted, *(line for line in sensor.said if "running" in line)])
                 await sensor.cut_power()
 
-    monkeypatch.setattr("bandsense.cli.air.real_air", real_air)
+    monkeypatch.setattr("bandsense.app.environment.real_air", real_air)
     return booted
 
 

@@ -9,20 +9,21 @@ import numpy as np
 import pytest
 
 from bandsense.errors import CommandError, ConfigError
-from bandsense.link import drivers
-from bandsense.link.drivers import Heard, all_drivers, driver_named
+from bandsense.link.ble.adapter import Transport
+from bandsense.link.ble.scanner import discover
+from bandsense.link.drivers import registry
+from bandsense.link.drivers.base import Heard
+from bandsense.link.drivers.registry import all_drivers, driver_named
 from bandsense.link.pairing import paired
-from bandsense.link.scanner import discover
 from bandsense.link.sensor import LinkState, Sensor, open_sensor
-from bandsense.link.transport import Transport
 from bandsense.samples import SampleBlock, Unit, concatenate
-from bandsense.sim.progressor import ProgressorTwin
-from bandsense.sim.radio import VirtualRadio
-from bandsense.sim.whc06 import ScaleTwin
+from bandsense.sim.devices.progressor import ProgressorTwin
+from bandsense.sim.devices.whc06 import ScaleTwin
+from bandsense.sim.radio.virtual_radio import VirtualRadio
 from bandsense.wire import progressor, whc06
 from bandsense.wire.decoder import ADVERTISEMENT
 from bandsense.wire.progressor import Command
-from tests.link.conftest import Journal, ramp
+from tests.support.sensors import Journal, ramp
 
 
 async def follow(sensor: Sensor, duration_s: float) -> SampleBlock:
@@ -247,7 +248,7 @@ class _Entry:
 @pytest.fixture
 def entries(monkeypatch: pytest.MonkeyPatch) -> list[_Entry]:
     found: list[_Entry] = []
-    monkeypatch.setattr(drivers, "entry_points", lambda group: found)
+    monkeypatch.setattr(registry, "entry_points", lambda group: found)
     all_drivers.cache_clear()
     return found
 

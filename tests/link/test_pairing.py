@@ -7,6 +7,9 @@ import asyncio
 import pytest
 
 from bandsense.errors import CommandError, LinkError, PairingError, SensorNotFound
+from bandsense.link.ble.adapter import Transport
+from bandsense.link.ble.scanner import discover
+from bandsense.link.errors import StaleBond
 from bandsense.link.pairing import (
     PairingStep,
     forget,
@@ -16,16 +19,12 @@ from bandsense.link.pairing import (
     paired,
     rename,
 )
-from bandsense.link.scanner import discover
 from bandsense.link.sensor import LinkState, open_sensor
-from bandsense.link.transport import Transport
-from bandsense.link.trouble import StaleBond
-from bandsense.sim.peripheral import Hardware, VirtualBand
-from bandsense.sim.progressor import ProgressorTwin
-from bandsense.sim.radio import Adapter, Agent, VirtualRadio
-from bandsense.wire.control import ResetCause
-from bandsense.wire.profile import Options
-from tests.link.conftest import Journal, ramp, transport_of
+from bandsense.sim.devices.progressor import ProgressorTwin
+from bandsense.sim.devices.virtual_band import Hardware, VirtualBand
+from bandsense.sim.radio.virtual_radio import Adapter, Agent, VirtualRadio
+from bandsense.wire.bandsense.codes import Options, ResetCause
+from tests.support.sensors import Journal, ramp, transport_of
 
 NAME = "bandsense-BA5E"
 WINDOW_S = 61.0

@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 
+from bandsense.calibration.curve import Calibration
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.live.state import NOTICE_S, TRACE_S, ViewState
 from bandsense.samples import SampleBlock, Unit
-from bandsense.signal.calibration import Calibration
 from bandsense.signal.events import Phase, RepRetracted, RepTop, RetractReason
 from bandsense.workout.advice import Advice, Ground, SlackFlag
 from bandsense.workout.events import (

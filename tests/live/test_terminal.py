@@ -6,12 +6,12 @@ import io
 import pytest
 from rich.console import Console
 
+from bandsense.calibration.curve import Calibration
 from bandsense.live.actions import Action
-from bandsense.live.digits import HEIGHT, big
+from bandsense.live.big_digits import HEIGHT, big
 from bandsense.live.state import ViewState
 from bandsense.live.terminal import TerminalView, render, trace_lines
 from bandsense.samples import SampleBlock, Unit
-from bandsense.signal.calibration import Calibration
 from bandsense.signal.events import Phase, Rep
 from bandsense.workout.advice import Advice, Ground, SlackFlag
 from bandsense.workout.settings import WorkoutSettings

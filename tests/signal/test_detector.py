@@ -23,7 +23,7 @@ from bandsense.signal.events import (
     WarningKind,
 )
 from bandsense.signal.tracker import full_range, steps_among
-from tests.signal.strokes import Stroke, position, trace
+from tests.support.traces import Stroke, position, trace
 
 FIVE = [Stroke()] * 5
 

@@ -15,10 +15,10 @@ import pytest
 
 from bandsense.errors import StoreError
 from bandsense.samples import SampleBlock, concatenate
-from bandsense.store.claim import Claim
 from bandsense.store.database import connect
 from bandsense.store.model import SessionState
 from bandsense.store.recorder import COMMIT_INTERVAL_S, Recorder
+from bandsense.store.session_lock import Claim
 from bandsense.store.store import Store
 
 Make = Callable[..., Any]

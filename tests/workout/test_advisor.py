@@ -16,9 +16,9 @@ from bandsense.errors import BandModelError
 from bandsense.exercises.catalogue import get_exercise, load_exercises
 from bandsense.exercises.model import SlackMethodKind
 from bandsense.signal.events import Rep
+from bandsense.workout.adjustment import CHANGE_BY
 from bandsense.workout.advice import AdvisorState, Confidence, Ground, SlackFlag
 from bandsense.workout.advisor import Advisor
-from bandsense.workout.dose import CHANGE_BY
 from bandsense.workout.plan import Plan
 from benchmarks import coaching
 

@@ -9,8 +9,8 @@ from bandsense.bands.strand import Strand
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import RepDone
-from bandsense.sim.band import Band
-from bandsense.sim.person import Move, Plan, RepPlan, perform
+from bandsense.sim.physics.band import Band
+from bandsense.sim.physics.person import Move, Plan, RepPlan, perform
 from bandsense.workout.advice import AdvisorState, Ground, SlackFlag
 from bandsense.workout.advisor import Advisor
 

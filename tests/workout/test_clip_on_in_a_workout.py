@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bandsense.calibration.clip_on import DirectionalCalibration
+from bandsense.calibration.curve import Calibration, Grade
 from bandsense.samples import SampleBlock
-from bandsense.signal.calibration import Calibration, Grade
-from bandsense.signal.clip_on import DirectionalCalibration
 from bandsense.workout.events import Event, Level, Tared
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout

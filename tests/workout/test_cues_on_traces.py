@@ -7,8 +7,8 @@ import pytest
 
 from bandsense.exercises.model import Breathing
 from bandsense.signal.detector import RepDetector
-from bandsense.sim.band import Band
-from bandsense.sim.person import Move, Plan, RepPlan, perform
+from bandsense.sim.physics.band import Band
+from bandsense.sim.physics.person import Move, Plan, RepPlan, perform
 from bandsense.workout.cues import CueEngine, CueKind
 from bandsense.workout.plan import Plan as Targets
 

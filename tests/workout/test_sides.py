@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bandsense.calibration.curve import Calibration
 from bandsense.errors import ConfigError
 from bandsense.exercises.catalogue import get_exercise
-from bandsense.live.words import line
+from bandsense.live.formatting import line
 from bandsense.samples import SampleBlock, Unit
-from bandsense.signal.calibration import Calibration
 from bandsense.workout.advice import SlackFlag
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import CueGiven, SetStarted, SlackAdvised

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bandsense.calibration.curve import Calibration, Grade
 from bandsense.errors import ConfigError, DataError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import SlackMethodKind
-from bandsense.export.reading import read_recording
+from bandsense.export.recording import read_recording
 from bandsense.samples import SampleBlock, Unit
-from bandsense.signal.calibration import Calibration, Grade
 from bandsense.signal.events import RepDone, RepTop
 from bandsense.workout.advice import AdvisorState, SlackFlag
 from bandsense.workout.cues import CueKind

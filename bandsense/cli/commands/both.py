@@ -8,19 +8,19 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bandsense.cli.argument_types import count, positive, speed
 from bandsense.cli.command import add_command
-from bandsense.cli.home import add_store_option, open_store
-from bandsense.cli.values import count, positive, speed
+from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
-    from bandsense.cli.air import Air
-    from bandsense.cli.both import Both, BothSides, Tell
+    from bandsense.app.environment import Air
+    from bandsense.app.train_bilateral import Both, BothSides, Tell
     from bandsense.cli.command import Commands
     from bandsense.exercises.model import Side
     from bandsense.link.sensor import LinkEvent
     from bandsense.store.store import Store
+    from bandsense.workout.bilateral import Lag
     from bandsense.workout.events import Event
-    from bandsense.workout.together import Lag
     from bandsense.workout.workout import Workout
 
 _SIM_REPS = 10
@@ -62,7 +62,7 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train with both."""
-    from bandsense.cli.air import run_at
+    from bandsense.app.environment import run_at
     from bandsense.errors import ConfigError
 
     if arguments.speed is not None and not arguments.sim:
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _train(arguments: argparse.Namespace) -> None:
-    from bandsense.cli.both import train_both
+    from bandsense.app.train_bilateral import train_both
 
     store = open_store(arguments)
     both = _wanted(arguments, store)
@@ -90,9 +90,9 @@ def _wanted(arguments: argparse.Namespace, store: Store) -> Both:
     Raises:
         ConfigError: a sensor is not known, or both are the same.
     """
-    from bandsense.cli.air import LEFT_SENSOR, RIGHT_SENSOR
-    from bandsense.cli.both import Both
-    from bandsense.cli.known import known_sensor, on_air
+    from bandsense.app.environment import LEFT_SENSOR, RIGHT_SENSOR
+    from bandsense.app.known_sensors import known_sensor, on_air
+    from bandsense.app.train_bilateral import Both
     from bandsense.errors import ConfigError
 
     names = [arguments.left, arguments.right]
@@ -119,7 +119,7 @@ def _wanted(arguments: argparse.Namespace, store: Store) -> Both:
 
 
 def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Air]:
-    from bandsense.cli.air import person, real_air, simulated_pair
+    from bandsense.app.environment import person, real_air, simulated_pair
 
     if not arguments.sim:
         return real_air()
@@ -128,8 +128,8 @@ def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Air]:
 
 
 def _tell(arguments: argparse.Namespace) -> Tell:
-    from bandsense.cli.both import Tell
-    from bandsense.live.words import line
+    from bandsense.app.train_bilateral import Tell
+    from bandsense.live.formatting import line
     from bandsense.workout.events import Level, to_json
 
     def link_json(side: Side, event: LinkEvent) -> None:
@@ -150,7 +150,7 @@ def _tell(arguments: argparse.Namespace) -> Tell:
 
 
 def _print(result: BothSides) -> None:
-    from bandsense.live.words import asymmetry_words, summary_words
+    from bandsense.live.formatting import asymmetry_words, summary_words
 
     if result.session is None:
         print("no sample came; nothing was saved")

@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bandsense.cli.argument_types import speed
 from bandsense.cli.command import add_command, add_output_options
-from bandsense.cli.values import speed
 
 if TYPE_CHECKING:
-    from bandsense.cli.air import Air
+    from bandsense.app.environment import Air
+    from bandsense.app.view import Output
     from bandsense.cli.command import Commands
-    from bandsense.cli.output import Output
     from bandsense.store.store import Store
 
 _SEED = 4
@@ -49,7 +49,7 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demonstration."""
-    from bandsense.cli.air import run_at
+    from bandsense.app.environment import run_at
     from bandsense.cli.output import ScreenOutput, choose
     from bandsense.store.store import Store
 
@@ -78,8 +78,8 @@ def _program() -> str:
 
 
 async def _train(store: Store, output: Output) -> int | None:
-    from bandsense.cli.air import person, simulated_air
-    from bandsense.cli.training import Training, train
+    from bandsense.app.environment import person, simulated_air
+    from bandsense.app.train import Training, train
 
     async with simulated_air(person(_SEED, 1, _REPS, frozenset()), "demonstration") as air:
         await _pair(air, output)
@@ -88,8 +88,8 @@ async def _train(store: Store, output: Output) -> int | None:
 
 async def _pair(air: Air, output: Output) -> None:
     """Make the sensor this computer's own, as `bandsense pair` does; what follows needs the bond."""
+    from bandsense.link.ble.scanner import discover
     from bandsense.link.pairing import PairingStep, paired
-    from bandsense.link.scanner import discover
 
     def tell(step: PairingStep) -> None:
         if step is not PairingStep.SEARCHING:
@@ -101,8 +101,8 @@ async def _pair(air: Air, output: Output) -> None:
 
 
 def _export(store: Store, session: int, folder: Path) -> list[Path]:
-    from bandsense.cli.results import session_table
-    from bandsense.export.writing import write
+    from bandsense.app.replay import session_table
+    from bandsense.export.formats import write
 
     table = session_table(store, store.session(session))
     return [*write(table, "csv", folder), *write(table, "json", folder)]

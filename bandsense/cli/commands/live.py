@@ -7,12 +7,12 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bandsense.cli.argument_types import count, port, positive, speed
 from bandsense.cli.command import add_command, add_output_options
-from bandsense.cli.home import add_store_option, open_store
-from bandsense.cli.values import count, port, positive, speed
+from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
-    from bandsense.cli.air import Air
+    from bandsense.app.environment import Air
     from bandsense.cli.command import Commands
 
 _ON_THE_AIR = {"burst_loss": "burst-loss", "link_drop": "absence"}
@@ -89,7 +89,7 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train with a real or a simulated sensor."""
-    from bandsense.cli.air import run_at
+    from bandsense.app.environment import run_at
     from bandsense.errors import ConfigError
 
     for name in ("trace", "speed", "disturb", "fault"):
@@ -100,11 +100,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _live(arguments: argparse.Namespace) -> None:
-    from bandsense.cli.known import on_air
+    from bandsense.app.known_sensors import on_air
+    from bandsense.app.publish import Publishing
+    from bandsense.app.train import Training, train
+    from bandsense.app.trainee import trainee
     from bandsense.cli.output import choose
-    from bandsense.cli.publishing import Publishing
-    from bandsense.cli.trainee import trainee
-    from bandsense.cli.training import Training, train
 
     store = open_store(arguments)
     who = trainee(store, arguments.person, arguments.exercise, arguments.band)
@@ -126,13 +126,16 @@ async def _live(arguments: argparse.Namespace) -> None:
 
 
 def _air(arguments: argparse.Namespace, exercise: str) -> AbstractAsyncContextManager[Air]:
-    from bandsense.cli.air import person, real_air, recording, simulated_air
+    from bandsense.app.environment import person, real_air, recording, simulated_air
+    from bandsense.cli.traces import read_trace
 
     if not arguments.sim:
         return real_air()
     on_the_air = (_ON_THE_AIR[name] for name in arguments.disturb if name in _ON_THE_AIR)
     fault = arguments.fault or next(on_the_air, None)
     if arguments.trace is not None:
-        return simulated_air(recording(arguments.trace), f"simulator playing {arguments.trace.name}", fault)
+        return simulated_air(
+            recording(read_trace(arguments.trace).block), f"simulator playing {arguments.trace.name}", fault
+        )
     source = person(arguments.seed, arguments.sets, arguments.reps, frozenset(arguments.disturb), exercise)
     return simulated_air(source, "simulator", fault)

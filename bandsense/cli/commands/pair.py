@@ -7,20 +7,20 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bandsense.cli.argument_types import positive
 from bandsense.cli.command import add_command
-from bandsense.cli.home import add_store_option, open_store
-from bandsense.cli.values import positive
+from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
     import asyncio
 
-    from bandsense.cli.air import Air
+    from bandsense.app.environment import Air
     from bandsense.cli.command import Commands
-    from bandsense.link.bluez_agent import AskPasskey
-    from bandsense.link.drivers import SensorInformation
+    from bandsense.link.ble.adapter import Transport
+    from bandsense.link.ble.bluez_agent import AskPasskey
+    from bandsense.link.ble.scanner import SensorSighting
+    from bandsense.link.drivers.base import SensorInformation
     from bandsense.link.pairing import Paired
-    from bandsense.link.scanner import SensorSighting
-    from bandsense.link.transport import Transport
 
 _BLINK_S = 5
 _CHOICES = 9
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _pair(arguments: argparse.Namespace) -> None:
-    from bandsense.cli.known import checked_name, on_air, remembered
+    from bandsense.app.known_sensors import checked_name, on_air, remembered
     from bandsense.link.pairing import PairingStep, paired
 
     def tell(step: PairingStep) -> None:
@@ -85,7 +85,7 @@ async def _pair(arguments: argparse.Namespace) -> None:
 
 
 def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Air]:
-    from bandsense.cli.air import person, real_air, simulated_air
+    from bandsense.app.environment import person, real_air, simulated_air
 
     return simulated_air(person(1, 1, 1, frozenset()), "simulator") if arguments.sim else real_air()
 
@@ -99,10 +99,10 @@ async def _choose(wanted: str | None, seconds: float, transport: Transport) -> S
     Raises:
         SensorNotFound: it is not heard, or there are several and nobody can be asked.
     """
-    from bandsense.cli.asking import somebody_there
+    from bandsense.cli.prompts import somebody_there
     from bandsense.errors import SensorNotFound
+    from bandsense.link.ble.scanner import discover
     from bandsense.link.pairing import wait_for_sighting
-    from bandsense.link.scanner import discover
 
     heard: tuple[SensorSighting, ...]
     if wanted is not None:
@@ -133,7 +133,7 @@ async def _picked(transport: Transport) -> SensorSighting:
     from rich.live import Live
 
     from bandsense.errors import SensorNotFound
-    from bandsense.link.scanner import scanning
+    from bandsense.link.ble.scanner import scanning
     from bandsense.live.actions import Action
     from bandsense.live.keys import keys
 
@@ -173,7 +173,7 @@ def _pick(
 
 async def _asked(heard: dict[str, SensorSighting]) -> SensorSighting | None:
     """Where single keys cannot be read: the one whose number the person types."""
-    from bandsense.cli.asking import ask
+    from bandsense.cli.prompts import ask
 
     while (answer := await ask("")) != "q":
         if answer.isdecimal() and 1 <= int(answer) <= len(heard):
@@ -198,7 +198,7 @@ def _passkey(arguments: argparse.Namespace) -> AskPasskey | None:
     Raises:
         ConfigError: what the command line gives is no passkey.
     """
-    from bandsense.cli.asking import ask, somebody_there
+    from bandsense.cli.prompts import ask, somebody_there
 
     given = None if arguments.passkey is None else _digits(arguments.passkey)
 
@@ -243,8 +243,8 @@ async def _named(arguments: argparse.Namespace, sensor: Paired) -> str | None:
 
 
 async def _asked_name(now: str) -> str | None:
-    from bandsense.cli.asking import ask, somebody_there
-    from bandsense.cli.known import checked_name
+    from bandsense.app.known_sensors import checked_name
+    from bandsense.cli.prompts import ask, somebody_there
     from bandsense.errors import ConfigError
 
     while somebody_there() and (answer := await ask(f"what is it to be called? Enter keeps {now}: ")):
@@ -257,7 +257,7 @@ async def _asked_name(now: str) -> str | None:
 
 async def _tared(arguments: argparse.Namespace, sighting: SensorSighting, transport: Transport) -> None:
     """Set its zero, where the command line or the person says that the band is slack now."""
-    from bandsense.cli.asking import somebody_there
+    from bandsense.cli.prompts import somebody_there
     from bandsense.errors import CalibrationError
 
     if arguments.tare:
@@ -273,13 +273,13 @@ async def _tared(arguments: argparse.Namespace, sighting: SensorSighting, transp
 
 
 async def _is_slack() -> bool:
-    from bandsense.cli.asking import ask
+    from bandsense.cli.prompts import ask
 
     return await ask("zero: let the band hang slack and still, then press Enter; s leaves it out: ") != "s"
 
 
 async def _tare(sighting: SensorSighting, transport: Transport) -> None:
-    from bandsense.cli.taring import tare, zero_words
+    from bandsense.app.tare import tare, zero_words
     from bandsense.errors import CommandError
 
     try:

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
+from bandsense.cli.argument_types import positive
 from bandsense.cli.command import add_command
 from bandsense.cli.tables import table
-from bandsense.cli.values import positive
 
 if TYPE_CHECKING:
-    from bandsense.cli.air import Air
+    from bandsense.app.environment import Air
     from bandsense.cli.command import Commands
-    from bandsense.link.scanner import SensorSighting
+    from bandsense.link.ble.scanner import SensorSighting
 
 _HEAD = ("name", "kind", "signal dBm", "battery", "pairing", "connected", "address")
 
@@ -56,14 +56,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _scan(arguments: argparse.Namespace) -> tuple[SensorSighting, ...]:
-    from bandsense.link.scanner import discover
+    from bandsense.link.ble.scanner import discover
 
     async with _air(arguments) as air:
         return await discover(arguments.seconds, transport=air.transport)
 
 
 def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Air]:
-    from bandsense.cli.air import person, real_air, simulated_air
+    from bandsense.app.environment import person, real_air, simulated_air
 
     return simulated_air(person(1, 1, 1, frozenset()), "simulator") if arguments.sim else real_air()
 

@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from bandsense.cli.command import add_command
-from bandsense.cli.home import add_store_option, open_store
+from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import table
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what was asked."""
     import asyncio
 
-    from bandsense.cli.known import on_air
+    from bandsense.app.known_sensors import on_air
 
     if arguments.action == "list":
         return _list(arguments)
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from bandsense.cli.trainee import profiles_of
+    from bandsense.app.trainee import profiles_of
 
     sensors = profiles_of(open_store(arguments)).sensors
     if arguments.json:
@@ -93,7 +93,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 async def _info(arguments: argparse.Namespace, _store: Store, target: str) -> None:
-    from bandsense.cli.air import real_air
+    from bandsense.app.environment import real_air
     from bandsense.link.pairing import inspect
     from bandsense.workout.events import fields_json
 
@@ -108,7 +108,7 @@ async def _info(arguments: argparse.Namespace, _store: Store, target: str) -> No
 
 
 async def _identify(arguments: argparse.Namespace, _store: Store, target: str) -> None:
-    from bandsense.cli.air import real_air
+    from bandsense.app.environment import real_air
     from bandsense.link.pairing import identify
 
     async with real_air() as air:
@@ -116,8 +116,8 @@ async def _identify(arguments: argparse.Namespace, _store: Store, target: str) -
 
 
 async def _rename(arguments: argparse.Namespace, store: Store, target: str) -> None:
-    from bandsense.cli.air import real_air
-    from bandsense.cli.known import checked_name, known_sensor
+    from bandsense.app.environment import real_air
+    from bandsense.app.known_sensors import checked_name, known_sensor
     from bandsense.errors import CommandError
     from bandsense.link.pairing import rename
 
@@ -137,8 +137,8 @@ async def _rename(arguments: argparse.Namespace, store: Store, target: str) -> N
 
 
 async def _zero(arguments: argparse.Namespace, _store: Store, target: str) -> None:
-    from bandsense.cli.air import real_air
-    from bandsense.cli.taring import tare, zero_words
+    from bandsense.app.environment import real_air
+    from bandsense.app.tare import tare, zero_words
 
     async with real_air() as air:
         zero = await tare(target, air.transport, print, learn_temperature=arguments.temperature)
@@ -146,7 +146,7 @@ async def _zero(arguments: argparse.Namespace, _store: Store, target: str) -> No
 
 
 async def _progressor(arguments: argparse.Namespace, _store: Store, target: str) -> None:
-    from bandsense.cli.air import real_air
+    from bandsense.app.environment import real_air
     from bandsense.link.pairing import offer_progressor
 
     on = arguments.switch == "on"
@@ -161,8 +161,8 @@ async def _progressor(arguments: argparse.Namespace, _store: Store, target: str)
 
 
 async def _forget(arguments: argparse.Namespace, store: Store, target: str) -> None:
-    from bandsense.cli.air import real_air
-    from bandsense.cli.known import forgotten
+    from bandsense.app.environment import real_air
+    from bandsense.app.known_sensors import forgotten
     from bandsense.errors import SensorNotFound
     from bandsense.link.pairing import forget
 

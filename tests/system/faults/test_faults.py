@@ -18,18 +18,18 @@ from bandsense.errors import (
     LinkError,
     PairingError,
 )
+from bandsense.link.ble.adapter import Transport
+from bandsense.link.errors import Trouble
 from bandsense.link.sensor import LinkEvent, LinkState, open_sensor
-from bandsense.link.transport import Transport
-from bandsense.link.trouble import Trouble
 from bandsense.samples import SampleBlock, Unit, concatenate
-from bandsense.sim.bleak_backend import client_backend, scanner_backend
+from bandsense.sim.devices.virtual_band import SentFrame, VirtualBand
 from bandsense.sim.faults import FAULTS, make_fault
-from bandsense.sim.peripheral import SentFrame, VirtualBand
-from bandsense.sim.radio import SUPERVISION_TIMEOUT_S, VirtualRadio
-from bandsense.sim.source import TraceSource
+from bandsense.sim.physics.source import TraceSource
+from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
+from bandsense.sim.radio.virtual_radio import SUPERVISION_TIMEOUT_S, VirtualRadio
 from bandsense.store.model import NewSession, NewStream
 from bandsense.store.store import Store
-from bandsense.wire.accounting import StreamStatistics
+from bandsense.wire.reassembly import StreamStatistics
 
 RATE_HZ = 80
 FRAME_S = 3 / RATE_HZ

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from bandsense.app.environment import Air
-from bandsense.app.loop import interrupts
+from bandsense.app.environment import Environment
+from bandsense.app.loop import stop_on_signals
 from bandsense.app.sensor_calibration import calibration_on
 from bandsense.app.stroke_pull import StrokePull
 from bandsense.bands.guided_pull import GuidedPull
@@ -31,7 +31,7 @@ def pull_from_trace(guide: Guide, block: SampleBlock, say: Say) -> Calibration:
 
 
 async def pull_from_sensor(
-    guide: Guide, band: BandProfile, name: str | None, air: Air, say: Say
+    guide: Guide, band: BandProfile, name: str | None, air: Environment, say: Say
 ) -> AnyCalibration:
     """Lead a person with a sensor through the pull, until it is done or they end it; gives its calibration.
 
@@ -42,7 +42,7 @@ async def pull_from_sensor(
         CalibrationError: the sensor's readings have no known size.
     """
     stop = asyncio.Event()
-    with interrupts(stop):
+    with stop_on_signals(stop):
         async with open_sensor(name, transport=air.transport, on_event=_telling(say)) as sensor:
             calibration, reader = calibration_on(band, sensor.information), TensionReader()
             ending = asyncio.create_task(_end(sensor, air, stop))
@@ -72,7 +72,7 @@ def _telling(say: Say) -> Callable[[LinkEvent], None]:
     return tell
 
 
-async def _end(sensor: Sensor, air: Air, stop: asyncio.Event) -> None:
+async def _end(sensor: Sensor, air: Environment, stop: asyncio.Event) -> None:
     """End the stream when the person or the pull is done, or nothing more can come."""
     ends = [asyncio.ensure_future(stop.wait())]
     if air.finished is not None:

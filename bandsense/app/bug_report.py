@@ -22,11 +22,11 @@ from typing import Any
 from bandsense.capture.format import (
     Capture,
     CaptureWriter,
-    Delivery,
-    Interruption,
-    LinkNote,
-    Received,
-    Section,
+    DeliveryRecord,
+    GapRecord,
+    LinkRecord,
+    SectionRecord,
+    ValueRecord,
     read_capture,
 )
 from bandsense.errors import DataError, FrameError
@@ -168,7 +168,7 @@ def nameless(adapter: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in adapter.items() if key not in _NAMES_OF_ADAPTER}
 
 
-def _masked_value(record: Received) -> bytes:
+def _masked_value(record: ValueRecord) -> bytes:
     """What names a sensor blotted out; lengths are kept, because decoding may hang on them."""
     data = record.data
     if record.characteristic == INFORMATION_UUID:
@@ -197,9 +197,9 @@ def _masked_answer(data: bytes) -> bytes:
 def _names_in(capture: Capture) -> Iterator[str]:
     """What the sensors of a capture are called."""
     for record in capture.records:
-        if isinstance(record, Section):
+        if isinstance(record, SectionRecord):
             yield str(record.about.get("name", ""))
-        elif isinstance(record, Received) and record.characteristic == INFORMATION_UUID:
+        elif isinstance(record, ValueRecord) and record.characteristic == INFORMATION_UUID:
             with suppress(FrameError):
                 yield Information.decode(record.data).label
 
@@ -215,15 +215,15 @@ def masked_capture(capture: Capture, target: Path, mask: Mask) -> None:
     with CaptureWriter(target) as writer:
         for record in capture.records:
             match record:
-                case Section():
+                case SectionRecord():
                     writer.section(record.arrival_s, mask.value(record.about))
-                case Received():
+                case ValueRecord():
                     writer.received(record.arrival_s, record.characteristic, _masked_value(record))
-                case Interruption():
+                case GapRecord():
                     writer.interrupted(record.arrival_s)
-                case LinkNote():
+                case LinkRecord():
                     writer.link(record.arrival_s, mask.value(record.event))
-                case Delivery():
+                case DeliveryRecord():
                     writer.delivery(record.arrival_s, on=record.on)
 
 

@@ -12,16 +12,16 @@ from bandsense.app.bug_report import software_versions
 from bandsense.app.loop import Item
 from bandsense.app.paths import home
 from bandsense.calibration.curve import Calibration
-from bandsense.capture.format import CaptureWriter, LinkNote, Section, read_capture
+from bandsense.capture.format import CaptureWriter, LinkRecord, SectionRecord, read_capture
 from bandsense.capture.replay import replay_capture
 from bandsense.errors import DataError
 from bandsense.link.drivers.registry import decoder_named
 from bandsense.samples import SampleBlock, Unit
-from bandsense.store.merge import interleaved
+from bandsense.store.merge import merge_by_sample
 from bandsense.store.model import Input
 from bandsense.workout.settings import WorkoutSettings
 
-__all__ = ["CaptureNotes", "Captured", "captured", "last_capture", "new_capture"]
+__all__ = ["CaptureSink", "Captured", "captured", "last_capture", "new_capture"]
 
 _LAST = "last-capture.txt"
 """In the data folder: where the last capture lies."""
@@ -49,7 +49,7 @@ def last_capture() -> Path | None:
     return None
 
 
-class CaptureNotes:
+class CaptureSink:
     """A sink that notes settings and inputs in a capture; the samples are there already."""
 
     def __init__(self, writer: CaptureWriter, clock: Callable[[], float], settings: WorkoutSettings) -> None:
@@ -90,15 +90,15 @@ def captured(path: Path) -> Iterator[Captured]:
         FileFormatError: the file is no capture.
         DataError: it does not say how its readings are to be understood.
     """
-    section: Section | None = None
+    section: SectionRecord | None = None
     blocks: list[SampleBlock] = []
     notes: list[Mapping[str, Any]] = []
     for part in replay_capture(read_capture(path), decoder_named):
-        if isinstance(part, Section):
+        if isinstance(part, SectionRecord):
             if section is not None and blocks:
                 yield _session(path, section, blocks, notes)
             section, blocks, notes = part, [], []
-        elif isinstance(part, LinkNote):
+        elif isinstance(part, LinkRecord):
             notes.append(part.event)
         else:
             blocks.append(part)
@@ -107,12 +107,12 @@ def captured(path: Path) -> Iterator[Captured]:
 
 
 def _session(
-    path: Path, section: Section, blocks: list[SampleBlock], notes: list[Mapping[str, Any]]
+    path: Path, section: SectionRecord, blocks: list[SampleBlock], notes: list[Mapping[str, Any]]
 ) -> Captured:
     inputs = [Input(note["after_samples"], note["input"], note["data"]) for note in notes if "input" in note]
     items = tuple(
         part if isinstance(part, SampleBlock) else (part.kind, part.data)
-        for part in interleaved(blocks, inputs)
+        for part in merge_by_sample(blocks, inputs)
     )
     return Captured(str(section.about.get("name", path.name)), _settings(path, blocks, notes), items)
 

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 __all__ = [
     "LEFT_SENSOR",
     "RIGHT_SENSOR",
-    "Air",
+    "Environment",
     "person",
-    "real_air",
+    "real_environment",
     "recording",
-    "run_at",
-    "simulated_air",
+    "run_at_speed",
+    "simulated_environment",
     "simulated_pair",
 ]
 
@@ -45,7 +45,7 @@ _SIMULATED_AS = {"bent-over-row": "one-arm-row"}
 
 
 @dataclass(frozen=True, slots=True)
-class Air:
+class Environment:
     """A way to reach sensors.
 
     Attributes:
@@ -60,13 +60,15 @@ class Air:
 
 
 @asynccontextmanager
-async def real_air() -> AsyncIterator[Air]:
+async def real_environment() -> AsyncIterator[Environment]:
     """This computer's own Bluetooth."""
-    yield Air(Transport(), "sensor")
+    yield Environment(Transport(), "sensor")
 
 
 @asynccontextmanager
-async def simulated_air(source: SampleSource, name: str, fault: str | None = None) -> AsyncIterator[Air]:
+async def simulated_environment(
+    source: SampleSource, name: str, fault: str | None = None
+) -> AsyncIterator[Environment]:
     """A virtual radio with one simulated sensor, reached through bleak like a real one.
 
     Args:
@@ -86,11 +88,11 @@ async def simulated_air(source: SampleSource, name: str, fault: str | None = Non
         air(connection_interval_s=CONNECTION_INTERVAL_S) as radio,
         sensor(radio, source, keep_log=False, fault=wrong) as band,
     ):
-        yield Air(await _transport(radio), name, band.finished)
+        yield Environment(await _transport(radio), name, band.finished)
 
 
 @asynccontextmanager
-async def simulated_pair(left: SampleSource, right: SampleSource, name: str) -> AsyncIterator[Air]:
+async def simulated_pair(left: SampleSource, right: SampleSource, name: str) -> AsyncIterator[Environment]:
     """A virtual radio with two simulated sensors, `LEFT_SENSOR` and `RIGHT_SENSOR`, whose clocks differ.
 
     Raises:
@@ -113,7 +115,7 @@ async def simulated_pair(left: SampleSource, right: SampleSource, name: str) -> 
         waiting = asyncio.gather(*(band.finished.wait() for band in bands))
         waiting.add_done_callback(lambda _: finished.set())
         stack.callback(waiting.cancel)
-        yield Air(await _transport(radio), name, finished)
+        yield Environment(await _transport(radio), name, finished)
 
 
 def _simulator() -> tuple[type[VirtualBand], type[VirtualRadio]]:
@@ -173,7 +175,7 @@ def person(
     return PersonSource(chain([scenario(0)], following))
 
 
-def run_at(speed: float, main: Coroutine[Any, Any, T]) -> T:
+def run_at_speed(speed: float, main: Coroutine[Any, Any, T]) -> T:
     """`asyncio.run` at so many times the pace of the clock on the wall; 0: as fast as the machine can."""
     if speed == 1.0:
         return asyncio.run(main)

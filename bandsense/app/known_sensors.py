@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from bandsense.profiles.sensor import SensorProfile
     from bandsense.store.store import Store
 
-__all__ = ["checked_name", "forgotten", "known_sensor", "on_air", "remembered"]
+__all__ = ["forget_sensor", "known_sensor", "remember_sensor", "resolve_target", "validate_name"]
 
 NAME_BYTES = 16
 """What a sensor can keep (docs/protocol.md, section 4)."""
 
 
-def checked_name(name: str) -> str:
+def validate_name(name: str) -> str:
     """The same name, if a sensor can keep it.
 
     Raises:
@@ -42,7 +42,7 @@ def known_sensor(store: Store, wanted: str) -> SensorProfile | None:
     return None
 
 
-def on_air(store: Store, wanted: str | None) -> str | None:
+def resolve_target(store: Store, wanted: str | None) -> str | None:
     """What to look for on the air for what a person calls a sensor.
 
     A sensor advertises its own name, not the one that it was given. Without a name it is the sensor that is
@@ -69,7 +69,7 @@ def _advertised(known: SensorProfile) -> str | None:
         return None
 
 
-def remembered(
+def remember_sensor(
     store: Store, information: SensorInformation, name: str | None, side: str | None
 ) -> SensorProfile:
     """Remember a sensor, or what is new about it: this name and side where they are given."""
@@ -88,7 +88,7 @@ def remembered(
     return profile
 
 
-def forgotten(store: Store, wanted: str) -> bool:
+def forget_sensor(store: Store, wanted: str) -> bool:
     """Remember a sensor no longer; gives whether it was."""
     known = known_sensor(store, wanted)
     return known is not None and store.sensors.remove(known.id)

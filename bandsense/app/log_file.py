@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-__all__ = ["kept_log", "log_files"]
+__all__ = ["log_files", "log_to_file"]
 
 _NAME = "bandsense.log"
 _BYTES, _OLDER = 1 << 20, 1
@@ -31,7 +31,7 @@ class _Log(RotatingFileHandler):
 
 
 @contextmanager
-def kept_log(folder: Path) -> Iterator[None]:
+def log_to_file(folder: Path) -> Iterator[None]:
     """Keep a log in this folder while the body runs: what bandsense does, and warnings of everything else.
 
     The screen is left alone: it may show a live view.

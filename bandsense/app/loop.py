@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from bandsense.app.pipeline import Tracker
+from bandsense.app.pipeline import SessionPipeline
 from bandsense.app.view import Output
 from bandsense.samples import SampleBlock
 from bandsense.workout.workout import Summary
 
-__all__ = ["Item", "ends", "interrupts", "paced", "show"]
+__all__ = ["Item", "paced", "show", "stop_conditions", "stop_on_signals"]
 
 Item = SampleBlock | tuple[str, Mapping[str, Any]]
 """What a stream brings: samples, or an input of `Workout.apply`."""
@@ -23,7 +23,7 @@ PIECE = 4
 """Samples at a time in a replay: 50 ms at 80 Hz, as often as a view draws."""
 
 
-async def show(items: AsyncIterator[Item], tracker: Tracker, output: Output) -> Summary:
+async def show(items: AsyncIterator[Item], tracker: SessionPipeline, output: Output) -> Summary:
     """Follow a stream and show it until it ends, in order or by an error, and give its summary."""
     drawing = asyncio.create_task(output.run())
     try:
@@ -42,7 +42,7 @@ async def show(items: AsyncIterator[Item], tracker: Tracker, output: Output) -> 
     return summary
 
 
-def ends(
+def stop_conditions(
     stop: asyncio.Event, seconds: float | None, finished: asyncio.Event | None
 ) -> list[asyncio.Future[Any]]:
     """What ends a session: the person, the time, the source, each where there is one; to be cancelled."""
@@ -55,7 +55,7 @@ def ends(
 
 
 @contextmanager
-def interrupts(stop: asyncio.Event) -> Iterator[None]:
+def stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
     """Have Ctrl-C, a request to end and a closed terminal set `stop`: the session ends in good order."""
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from bandsense.samples import SampleBlock
-from bandsense.workout.events import Event, Level, SetDone, event_name, to_json
+from bandsense.workout.events import Event, SetDone, TensionTick, event_name, to_json
 from bandsense.workout.workout import Summary, Workout
 
-__all__ = ["Listener", "Sink", "Tracker"]
+__all__ = ["Listener", "SessionPipeline", "Sink"]
 
 Listener = Callable[[Event], None]
 
@@ -30,7 +30,7 @@ class Sink(Protocol):
         """Keep the result of a set."""
 
 
-class Tracker:
+class SessionPipeline:
     """Brings samples and inputs of one stream to the sinks, the workout and the listeners, in this order.
 
     Args:
@@ -69,7 +69,7 @@ class Tracker:
 
     def _tell(self, events: list[Event]) -> None:
         for event in events:
-            if self._sinks and not isinstance(event, Level):
+            if self._sinks and not isinstance(event, TensionTick):
                 self._keep(event)
             for listener in tuple(self._listeners):
                 listener(event)

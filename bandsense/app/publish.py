@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from bandsense.app.pipeline import Tracker
+from bandsense.app.pipeline import SessionPipeline
 
 __all__ = ["Publishing", "published"]
 
@@ -41,7 +41,7 @@ class Publishing:
 
 
 @asynccontextmanager
-async def published(tracker: Tracker, sensor: str, to: Publishing) -> AsyncIterator[None]:
+async def published(tracker: SessionPipeline, sensor: str, to: Publishing) -> AsyncIterator[None]:
     """Publish what the tracker tells while the body runs.
 
     Raises:

@@ -20,11 +20,11 @@ from bandsense.workout.events import Event, fields_json
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Summary, Workout
 
-__all__ = ["Followed", "follow", "followed_json", "session_table"]
+__all__ = ["ReplayedStream", "replay", "replayed_json", "session_table"]
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class ReplayedStream:
     """A stream, its workout at the end, every event and tension on the way, and the uncertainty of each."""
 
     stream: Stream
@@ -39,7 +39,7 @@ class Followed:
         return self.workout.summary()
 
 
-def follow(store: Store, stream: Stream) -> Followed:
+def replay(store: Store, stream: Stream) -> ReplayedStream:
     """Follow a stored stream as it was followed live.
 
     Raises:
@@ -59,7 +59,7 @@ def follow(store: Store, stream: Stream) -> Followed:
             events += workout.apply(item.kind, item.data)
     events += workout.finish()
     joined = (np.concatenate([np.zeros(0), *parts]) for parts in (tension_n, tension_u_n))
-    return Followed(stream, workout, tuple(events), *joined)
+    return ReplayedStream(stream, workout, tuple(events), *joined)
 
 
 def summarise_recovered(store: Store) -> None:
@@ -67,10 +67,10 @@ def summarise_recovered(store: Store) -> None:
     for session in store.sessions():
         if session.state is SessionState.RECOVERED and session.summary is None:
             with suppress(BandsenseError):
-                store.note_summary(session.id, asdict(follow(store, session.streams[0]).summary))
+                store.note_summary(session.id, asdict(replay(store, session.streams[0]).summary))
 
 
-def followed_json(followed: Followed) -> dict[str, object]:
+def replayed_json(followed: ReplayedStream) -> dict[str, object]:
     """The sets of a stream as JSON object."""
     workout = followed.workout
     return stream_json(followed.stream) | {
@@ -88,7 +88,7 @@ def session_table(store: Store, session: Session) -> SessionTable:
 
 
 def _stream_table(store: Store, stream: Stream) -> StreamTable:
-    followed = follow(store, stream)
+    followed = replay(store, stream)
     samples = concatenate(store.blocks(stream))
     workout = followed.workout
     results = workout.results

@@ -14,7 +14,7 @@ from bandsense.bands.slack import REST_LENGTH_UNCERTAINTY_M
 from bandsense.bands.wear import CONDITIONING_REPS
 from bandsense.errors import BandModelError
 from bandsense.signal.detector import RepDetector
-from bandsense.signal.events import Event, Rep, RepDone, RepRetracted
+from bandsense.signal.events import Event, Rep, RepCompleted, RepRetracted
 
 __all__ = ["MEASURED_REPS", "StrokePull"]
 
@@ -124,7 +124,7 @@ class StrokePull:
     def _follow(self, event: Event) -> list[Held]:
         if isinstance(event, RepRetracted):
             self._reps.pop(event.index, None)
-        if not isinstance(event, RepDone) or event.rep.partial or self.done:
+        if not isinstance(event, RepCompleted) or event.rep.partial or self.done:
             return []
         self._reps[event.index] = event.rep
         what = f"{event.rep.peak_tension:.1f} N at {100 * self._peak_length_m:.0f} cm."

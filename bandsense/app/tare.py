@@ -14,7 +14,7 @@ from bandsense.app.temperature import known_temperature, temperature_of
 from bandsense.calibration.curve import Calibration
 from bandsense.errors import CalibrationError, SensorTimeout
 from bandsense.link.ble.adapter import Transport
-from bandsense.link.ble.scanner import SensorSighting
+from bandsense.link.ble.scanner import DiscoveredSensor
 from bandsense.link.sensor import Sensor, open_sensor
 from bandsense.samples import SampleBlock, Unit, concatenate
 from bandsense.signal.zero import TemperatureOnZero, fit_temperature_on_zero
@@ -41,7 +41,7 @@ class NewZero:
 
 
 async def tare(
-    target: str | SensorSighting,
+    target: str | DiscoveredSensor,
     transport: Transport,
     tell: Callable[[str], None],
     *,

@@ -8,14 +8,14 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from bandsense.app.capture_sink import CaptureNotes, new_capture
-from bandsense.app.environment import Air
-from bandsense.app.loop import Item, ends, interrupts, show
-from bandsense.app.pipeline import Sink, Tracker
+from bandsense.app.capture_sink import CaptureSink, new_capture
+from bandsense.app.environment import Environment
+from bandsense.app.loop import Item, show, stop_conditions, stop_on_signals
+from bandsense.app.pipeline import SessionPipeline, Sink
 from bandsense.app.publish import Publishing, published
 from bandsense.app.sensor_calibration import calibration_on
 from bandsense.app.temperature import temperature_input
-from bandsense.app.trainee import Trainee, remember, trainee
+from bandsense.app.trainee import Trainee, load_trainee, save_progress
 from bandsense.app.view import Output
 from bandsense.errors import StoreError
 from bandsense.exercises.model import Side
@@ -26,11 +26,11 @@ from bandsense.store.recorder import Recorder
 from bandsense.store.store import Store
 from bandsense.workout.workout import Workout
 
-__all__ = ["Training", "train"]
+__all__ = ["TrainingOptions", "train"]
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
+class TrainingOptions:
     """What a person wants to do.
 
     Attributes:
@@ -61,7 +61,7 @@ class _Relay:
     def __init__(self, output: Output) -> None:
         self._output = output
         self._failure: OSError | None = None
-        self.tracker: Tracker | None = None
+        self.tracker: SessionPipeline | None = None
 
     def __call__(self, event: LinkEvent) -> None:
         if event.state is LinkState.CLOSED:
@@ -84,7 +84,7 @@ class _Relay:
             raise self._failure
 
 
-async def train(training: Training, air: Air, store: Store, output: Output) -> int | None:
+async def train(training: TrainingOptions, air: Environment, store: Store, output: Output) -> int | None:
     """Run a session from the search for the sensor to its summary; gives its number, None without a sample.
 
     Raises:
@@ -95,7 +95,7 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
         StoreError: something could not be stored; what was stored before is kept.
     """
     training.publishing.check()
-    who = trainee(store, training.person, training.exercise, training.band)
+    who = load_trainee(store, training.person, training.exercise, training.band)
     first_side = who.first_side(training.side)
     if who.band is not None and (notice := who.band.notice()) is not None:
         output.status("band", f"{who.band.name}: {notice}")
@@ -110,7 +110,7 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
         ) as sensor:
             calibration = calibration_on(who.band, sensor.information)
             # Until here an interrupt ends the search at once; from here on the session ends in good order.
-            afterwards.enter_context(interrupts(stop))
+            afterwards.enter_context(stop_on_signals(stop))
             relay.check()
             settings = who.settings(calibration, pre_stretched=training.pre_stretched, first_side=first_side)
             identity = sensor.information.serial or sensor.information.address
@@ -118,8 +118,8 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
             recorder = store.record(who.session(air.source, [stream]))
             sinks: list[Sink] = [recorder]
             if capture is not None:
-                sinks.append(CaptureNotes(capture, air.transport.clock, settings))
-            relay.tracker = tracker = Tracker(Workout(settings), sinks=sinks)
+                sinks.append(CaptureSink(capture, air.transport.clock, settings))
+            relay.tracker = tracker = SessionPipeline(Workout(settings), sinks=sinks)
             afterwards.push_async_callback(_close, store, recorder, tracker, output)
             await afterwards.enter_async_context(published(tracker, identity, training.publishing))
             output.begin(tracker, _title(who, first_side), _actions(tracker, stop))
@@ -134,7 +134,7 @@ async def train(training: Training, air: Air, store: Store, output: Output) -> i
     if not recorder.samples:
         output.end(summary)
         return None
-    progression = remember(store, who, tracker.workout.advisor_states, summary.reps)
+    progression = save_progress(store, who, tracker.workout.advisor_states, summary.reps)
     output.end(summary, recorder.session, progression.reason)
     return recorder.session
 
@@ -143,7 +143,7 @@ def _title(who: Trainee, first_side: Side | None) -> str:
     return who.exercise.name if first_side is None else f"{who.exercise.name}, {first_side} first"
 
 
-def _actions(tracker: Tracker, stop: asyncio.Event) -> Actions:
+def _actions(tracker: SessionPipeline, stop: asyncio.Event) -> Actions:
     """What the person may ask for."""
 
     def ask(kind: str, **data: object) -> Callable[[], None]:
@@ -158,7 +158,7 @@ def _actions(tracker: Tracker, stop: asyncio.Event) -> Actions:
     }
 
 
-async def _close(store: Store, recorder: Recorder, tracker: Tracker, output: Output) -> None:
+async def _close(store: Store, recorder: Recorder, tracker: SessionPipeline, output: Output) -> None:
     """Bring the session to its end in the store; one without a sample is not kept."""
     summary = asdict(tracker.workout.summary())
     while True:
@@ -191,9 +191,9 @@ async def _items(
         yield block
 
 
-async def _end(training: Training, air: Air, sensor: Sensor, stop: asyncio.Event) -> None:
+async def _end(training: TrainingOptions, air: Environment, sensor: Sensor, stop: asyncio.Event) -> None:
     """Stop the stream when the person, the time or the source says so."""
-    ending = ends(stop, training.seconds, air.finished)
+    ending = stop_conditions(stop, training.seconds, air.finished)
     try:
         await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
         await sensor.stop()

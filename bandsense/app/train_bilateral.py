@@ -11,29 +11,29 @@ from math import inf, isinf
 from pathlib import Path
 from typing import Any
 
-from bandsense.app.capture_sink import CaptureNotes, new_capture
-from bandsense.app.environment import Air
-from bandsense.app.loop import ends, interrupts
-from bandsense.app.pipeline import Sink, Tracker
+from bandsense.app.capture_sink import CaptureSink, new_capture
+from bandsense.app.environment import Environment
+from bandsense.app.loop import stop_conditions, stop_on_signals
+from bandsense.app.pipeline import SessionPipeline, Sink
 from bandsense.app.sensor_calibration import calibration_on
 from bandsense.app.temperature import temperature_input
-from bandsense.app.trainee import Trainee, trainee
+from bandsense.app.trainee import Trainee, load_trainee
 from bandsense.capture.format import CaptureWriter
 from bandsense.exercises.model import Side
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.store.model import NewStream
 from bandsense.store.recorder import Recorder
 from bandsense.store.store import Store
-from bandsense.workout.bilateral import compared, lag
+from bandsense.workout.bilateral import bilateral_asymmetry, lag
 from bandsense.workout.events import Event
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
-__all__ = ["Both", "BothSides", "Tell", "train_both"]
+__all__ = ["BilateralOptions", "BothSides", "Tell", "train_both"]
 
 
 @dataclass(frozen=True, slots=True)
-class Both:
+class BilateralOptions:
     """What a person wants to do with two sensors; see `cli.training.Training`.
 
     Attributes:
@@ -70,7 +70,7 @@ class _Relay:
     def __init__(self, side: Side, tell: Tell) -> None:
         self._side = side
         self._tell = tell
-        self.tracker: Tracker | None = None
+        self.tracker: SessionPipeline | None = None
 
     def __call__(self, event: LinkEvent) -> None:
         if event.state is LinkState.CLOSED:
@@ -89,7 +89,7 @@ class _Opened:
     sensor: Sensor
     settings: WorkoutSettings
     relay: _Relay
-    notes: CaptureNotes | None
+    notes: CaptureSink | None
 
     @property
     def stream(self) -> NewStream:
@@ -106,7 +106,7 @@ class _OneSide:
         self.sensor = opened.sensor
         self.workout = Workout(opened.settings)
         sinks: list[Sink] = [recorder] if opened.notes is None else [recorder, opened.notes]
-        self.tracker = opened.relay.tracker = Tracker(self.workout, sinks=sinks, stream=number)
+        self.tracker = opened.relay.tracker = SessionPipeline(self.workout, sinks=sinks, stream=number)
         self.tracker.listen(lambda event: tell.event(self.side, event, self.workout))
         self._clock = self.sensor.clock
         self._clock_since_s = 0.0
@@ -173,7 +173,7 @@ class BothSides:
             for workout in (self.left, self.right)
         ]
         calibrations = self.left.settings.calibration, self.right.settings.calibration
-        self.asymmetry = compared(figures[0], figures[1], calibrations)
+        self.asymmetry = bilateral_asymmetry(figures[0], figures[1], calibrations)
         self._clocks = {each.side: each.clock(unix_at_zero_s) for each in (left, right)}
 
     def summary(self) -> dict[str, Any]:
@@ -194,7 +194,7 @@ class BothSides:
         }
 
 
-async def train_both(both: Both, air: Air, store: Store, tell: Tell) -> BothSides:
+async def train_both(both: BilateralOptions, air: Environment, store: Store, tell: Tell) -> BothSides:
     """Run a session with two sensors, from the search for them to its end in the store.
 
     Raises:
@@ -204,7 +204,7 @@ async def train_both(both: Both, air: Air, store: Store, tell: Tell) -> BothSide
         DataError: a capture cannot be written.
         StoreError: something could not be stored; what was stored before is kept.
     """
-    who = trainee(store, both.person, both.exercise, both.band)
+    who = load_trainee(store, both.person, both.exercise, both.band)
     stop = asyncio.Event()
     unix_at_zero_s = time.time() - air.transport.clock()
     async with AsyncExitStack() as afterwards:
@@ -214,7 +214,7 @@ async def train_both(both: Both, air: Air, store: Store, tell: Tell) -> BothSide
                 for side, target in _targets(both)
             ]
             # Until here an interrupt ends the search at once; from here on the session ends in good order.
-            afterwards.enter_context(interrupts(stop))
+            afterwards.enter_context(stop_on_signals(stop))
             recorder = store.record(who.session(air.source, [each.stream for each in opened]))
             afterwards.push_async_callback(asyncio.to_thread, recorder.close)
             left, right = (_OneSide(each, number, recorder, tell) for number, each in enumerate(opened))
@@ -227,16 +227,16 @@ async def train_both(both: Both, air: Air, store: Store, tell: Tell) -> BothSide
     return result
 
 
-def _targets(both: Both) -> tuple[tuple[Side, str], tuple[Side, str]]:
+def _targets(both: BilateralOptions) -> tuple[tuple[Side, str], tuple[Side, str]]:
     return ("left", both.left), ("right", both.right)
 
 
 async def _opened(
     side: Side,
     target: str,
-    both: Both,
+    both: BilateralOptions,
     who: Trainee,
-    air: Air,
+    air: Environment,
     relay: _Relay,
     links: AsyncExitStack,
     afterwards: AsyncExitStack,
@@ -249,14 +249,16 @@ async def _opened(
     opening = open_sensor(target, transport=air.transport, on_event=relay, capture=capture)
     sensor = await links.enter_async_context(opening)
     settings = who.settings(calibration_on(who.band, sensor.information))
-    notes = None if capture is None else CaptureNotes(capture, air.transport.clock, settings)
+    notes = None if capture is None else CaptureSink(capture, air.transport.clock, settings)
     return _Opened(side, sensor, settings, relay, notes)
 
 
-async def _follow(sides: tuple[_OneSide, _OneSide], both: Both, air: Air, stop: asyncio.Event) -> None:
+async def _follow(
+    sides: tuple[_OneSide, _OneSide], both: BilateralOptions, air: Environment, stop: asyncio.Event
+) -> None:
     """Follow both until the person, the time or the source ends it, or one of them fails."""
     following = [asyncio.create_task(side.follow(both.rate_hz)) for side in sides]
-    ending = [*ends(stop, both.seconds, air.finished), *following]
+    ending = [*stop_conditions(stop, both.seconds, air.finished), *following]
     try:
         await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.gather(*(side.sensor.stop() for side in sides))

@@ -21,7 +21,7 @@ from bandsense.workout.plan import Plan
 from bandsense.workout.progression import Progression, SessionRecord, next_plan
 from bandsense.workout.settings import WorkoutSettings
 
-__all__ = ["Trainee", "profiles_of", "remember", "trainee"]
+__all__ = ["Trainee", "load_trainee", "profiles_of", "save_progress"]
 
 FIRST_EXERCISE = "seated-row"
 """What a newcomer is taken to train who did not name an exercise."""
@@ -87,7 +87,7 @@ def profiles_of(store: Store) -> Profiles:
     return Profiles.of_documents(store.people.all(), store.bands.all(), store.sensors.all())
 
 
-def trainee(store: Store, person: str | None, exercise: str | None, band: str | None = None) -> Trainee:
+def load_trainee(store: Store, person: str | None, exercise: str | None, band: str | None = None) -> Trainee:
     """The named person at the named exercise; without names the first person at what they did last.
 
     A person who is not known yet is a newcomer by that name. Without a band it is the one that the exercise
@@ -115,7 +115,7 @@ def _person(profiles: Profiles, name: str | None) -> Person:
     return Person(id=name, name=name)
 
 
-def remember(
+def save_progress(
     store: Store, who: Trainee, advisors: Mapping[Side | None, AdvisorState], reps: int
 ) -> Progression:
     """Keep what the slack advice learned, what the band has done, and the plan for next time, which is given.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from bandsense.app.pipeline import Tracker
+from bandsense.app.pipeline import SessionPipeline
 from bandsense.live.actions import Actions
 from bandsense.workout.workout import Summary
 
@@ -20,7 +20,7 @@ class Output(Protocol):
     def status(self, state: str, message: str) -> None:
         """Tell what happens before there are samples."""
 
-    def begin(self, tracker: Tracker, title: str, actions: Actions) -> None:
+    def begin(self, tracker: SessionPipeline, title: str, actions: Actions) -> None:
         """Show what this tracker tells from now on; the actions may be offered to the person."""
 
     async def run(self) -> None:

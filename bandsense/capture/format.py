@@ -36,11 +36,11 @@ from bandsense.errors import DataError, FileFormatError
 __all__ = [
     "Capture",
     "CaptureWriter",
-    "Delivery",
-    "Interruption",
-    "LinkNote",
-    "Received",
-    "Section",
+    "DeliveryRecord",
+    "GapRecord",
+    "LinkRecord",
+    "SectionRecord",
+    "ValueRecord",
     "is_capture",
     "read_capture",
 ]
@@ -68,7 +68,7 @@ class _Kind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class SectionRecord:
     """One time that a sensor was followed; `about` holds driver, address, name, versions and the like."""
 
     arrival_s: float
@@ -76,7 +76,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class ValueRecord:
     """A value that was read or notified."""
 
     arrival_s: float
@@ -85,14 +85,14 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
-class Interruption:
+class GapRecord:
     """The link ended, or the stream was stopped."""
 
     arrival_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class LinkNote:
+class LinkRecord:
     """The link changed."""
 
     arrival_s: float
@@ -100,14 +100,14 @@ class LinkNote:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class DeliveryRecord:
     """Whether samples reach a reader from here on: a sensor may go on sending when the stream was stopped."""
 
     arrival_s: float
     on: bool
 
 
-Record = Section | Received | Interruption | LinkNote | Delivery
+Record = SectionRecord | ValueRecord | GapRecord | LinkRecord | DeliveryRecord
 
 
 def _varint(value: int) -> bytes:
@@ -320,19 +320,19 @@ def read_capture(path: Path) -> Capture:
             match kind:
                 case _Kind.SECTION:
                     characteristics.clear()
-                    records.append(Section(arrival_s, _json(payload)))
+                    records.append(SectionRecord(arrival_s, _json(payload)))
                 case _Kind.CHARACTERISTIC:
                     characteristics.append(payload.decode(errors="replace"))
                 case _Kind.RECEIVED:
                     if not payload or payload[0] >= len(characteristics):
                         raise _Torn
-                    records.append(Received(arrival_s, characteristics[payload[0]], payload[1:]))
+                    records.append(ValueRecord(arrival_s, characteristics[payload[0]], payload[1:]))
                 case _Kind.INTERRUPTED:
-                    records.append(Interruption(arrival_s))
+                    records.append(GapRecord(arrival_s))
                 case _Kind.LINK:
-                    records.append(LinkNote(arrival_s, _json(payload)))
+                    records.append(LinkRecord(arrival_s, _json(payload)))
                 case _Kind.DELIVERY:
-                    records.append(Delivery(arrival_s, on=payload != b"\0"))
+                    records.append(DeliveryRecord(arrival_s, on=payload != b"\0"))
         except _Torn:
             left = len(data) - start
             damage = f"the record at byte {start} is torn; {left} bytes were not read"

@@ -13,21 +13,21 @@ import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from bandsense.app.pipeline import Tracker
+from bandsense.app.pipeline import SessionPipeline
 from bandsense.live.actions import Actions
-from bandsense.live.formatting import asymmetry_words, line, summary_words
+from bandsense.live.formatting import asymmetry_words, format_log_line, summary_words
 from bandsense.live.state import ViewState
-from bandsense.workout.events import Event, Level, to_json
+from bandsense.workout.events import Event, TensionTick, to_json
 from bandsense.workout.workout import Summary
 
 if TYPE_CHECKING:
     from bandsense.live.web import WebView
 from bandsense.app.view import Output
 
-__all__ = ["JsonOutput", "LineOutput", "ScreenOutput", "choose"]
+__all__ = ["JsonOutput", "LineOutput", "ScreenOutput", "make_output"]
 
 
-def choose(arguments: argparse.Namespace) -> Output:
+def make_output(arguments: argparse.Namespace) -> Output:
     """The screen on a terminal that can draw, plain lines elsewhere, unless the command line says otherwise.
 
     Raises:
@@ -60,13 +60,13 @@ class JsonOutput:
 
     def __init__(self, *, levels: bool = False) -> None:
         self._levels = levels
-        self._tracker: Tracker | None = None
+        self._tracker: SessionPipeline | None = None
 
     def status(self, state: str, message: str) -> None:
         """See `Output`."""
         self._print({"event": "link_changed", "state": state, "message": message})
 
-    def begin(self, tracker: Tracker, title: str, actions: Actions) -> None:
+    def begin(self, tracker: SessionPipeline, title: str, actions: Actions) -> None:
         """See `Output`."""
         self._tracker = tracker
         tracker.listen(self._event)
@@ -88,7 +88,7 @@ class JsonOutput:
         self._print({"event": "summary", "session": session, **asdict(summary), "next_time": next_time})
 
     def _event(self, event: Event) -> None:
-        if self._tracker is not None and (self._levels or not isinstance(event, Level)):
+        if self._tracker is not None and (self._levels or not isinstance(event, TensionTick)):
             self._print(to_json(event, self._tracker.workout.uncertainty_n))
 
     def _print(self, data: dict[str, Any]) -> None:
@@ -99,7 +99,7 @@ class LineOutput:
     """Lines of a log, for people without a terminal."""
 
     def __init__(self) -> None:
-        self._tracker: Tracker | None = None
+        self._tracker: SessionPipeline | None = None
         self._told: set[str] = set()
 
     def status(self, state: str, message: str) -> None:
@@ -108,7 +108,7 @@ class LineOutput:
             self._told.add(message)
             print(message, flush=True)
 
-    def begin(self, tracker: Tracker, title: str, actions: Actions) -> None:
+    def begin(self, tracker: SessionPipeline, title: str, actions: Actions) -> None:
         """See `Output`."""
         self._tracker = tracker
         if title:
@@ -125,9 +125,9 @@ class LineOutput:
 
     async def try_again(self, problem: str) -> bool:
         """See `Output`."""
-        from bandsense.cli.prompts import ask, somebody_there
+        from bandsense.cli.prompts import ask, is_interactive
 
-        if not somebody_there():
+        if not is_interactive():
             return False
         say(f"not saved yet: {problem}")
         return not (await ask("Enter: try again; q and Enter: give up what waits > ")).startswith("q")
@@ -146,7 +146,7 @@ class LineOutput:
         if self._tracker is None:
             return
         workout = self._tracker.workout
-        if text := line(event, workout.uncertainty_n, workout.began_s):
+        if text := format_log_line(event, workout.uncertainty_n, workout.began_s):
             print(text, flush=True)
 
 
@@ -160,7 +160,7 @@ class PageOutput(LineOutput):
         self._state = ViewState()
         self._view: WebView | None = None
 
-    def begin(self, tracker: Tracker, title: str, actions: Actions) -> None:
+    def begin(self, tracker: SessionPipeline, title: str, actions: Actions) -> None:
         """See `Output`."""
         from bandsense.live.web import WebView
 
@@ -188,7 +188,7 @@ class ScreenOutput(LineOutput):
         self._state = ViewState()
         self._actions: Actions = {}
 
-    def begin(self, tracker: Tracker, title: str, actions: Actions) -> None:
+    def begin(self, tracker: SessionPipeline, title: str, actions: Actions) -> None:
         """See `Output`."""
         self._state.title = title
         self._actions = actions

@@ -8,12 +8,12 @@ import sys
 import threading
 from contextlib import suppress
 
-__all__ = ["ask", "somebody_there"]
+__all__ = ["ask", "is_interactive"]
 
 _LINE_BYTES = 4096
 
 
-def somebody_there() -> bool:
+def is_interactive() -> bool:
     """Whether a person is at the other end of both input and output, and can be asked."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 

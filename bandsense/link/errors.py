@@ -1,7 +1,8 @@
 """What can go wrong on the way to a sensor, recognised and told in words.
 
-Bluetooth stacks report trouble in many ways; here each becomes a `LinkError` with a message for people, and a
-`Trouble` that a program can branch on. docs/staying-connected.md lists them with what to do per system.
+Bluetooth stacks report trouble in many ways; here each becomes a `LinkError` with a message for people, and
+a `LinkErrorReason` that a program can branch on. docs/staying-connected.md lists them with what to do per
+system.
 """
 
 from __future__ import annotations
@@ -38,12 +39,12 @@ from bandsense.wire.bandsense.codes import ATT_INSUFFICIENT_AUTHENTICATION, ATT_
 __all__ = [
     "BLUETOOTH_ERRORS",
     "AttError",
-    "NotHeard",
+    "LinkErrorReason",
+    "SensorUnreachable",
     "StaleBond",
-    "Trouble",
+    "describe",
     "link_error",
-    "message_of",
-    "trouble_of",
+    "reason_for",
 ]
 
 BLUETOOTH_ERRORS = (
@@ -59,7 +60,7 @@ BLUETOOTH_ERRORS = (
 `AttributeError` and `KeyError` of its BlueZ backend when a device or service vanishes under its hands."""
 
 
-class Trouble(Enum):
+class LinkErrorReason(Enum):
     """Why there is no link, or no stream."""
 
     BLUETOOTH_OFF = "bluetooth off"
@@ -82,25 +83,25 @@ class Trouble(Enum):
     OTHER = "other"
 
 
-_REASON_TROUBLE = {
-    BleakBluetoothNotAvailableReason.POWERED_OFF: Trouble.BLUETOOTH_OFF,
-    BleakBluetoothNotAvailableReason.NO_BLUETOOTH: Trouble.ADAPTER_MISSING,
-    BleakBluetoothNotAvailableReason.NO_BLE_CENTRAL_ROLE: Trouble.ADAPTER_MISSING,
-    BleakBluetoothNotAvailableReason.DENIED_BY_USER: Trouble.NOT_PERMITTED,
-    BleakBluetoothNotAvailableReason.DENIED_BY_SYSTEM: Trouble.NOT_PERMITTED,
-    BleakBluetoothNotAvailableReason.DENIED_BY_UNKNOWN: Trouble.NOT_PERMITTED,
+_BLEAK_REASONS = {
+    BleakBluetoothNotAvailableReason.POWERED_OFF: LinkErrorReason.BLUETOOTH_OFF,
+    BleakBluetoothNotAvailableReason.NO_BLUETOOTH: LinkErrorReason.ADAPTER_MISSING,
+    BleakBluetoothNotAvailableReason.NO_BLE_CENTRAL_ROLE: LinkErrorReason.ADAPTER_MISSING,
+    BleakBluetoothNotAvailableReason.DENIED_BY_USER: LinkErrorReason.NOT_PERMITTED,
+    BleakBluetoothNotAvailableReason.DENIED_BY_SYSTEM: LinkErrorReason.NOT_PERMITTED,
+    BleakBluetoothNotAvailableReason.DENIED_BY_UNKNOWN: LinkErrorReason.NOT_PERMITTED,
 }
-_DBUS_TROUBLE = {
-    "org.bluez.Error.NotReady": Trouble.BLUETOOTH_OFF,
-    "org.bluez.Error.AuthenticationFailed": Trouble.NOT_PAIRED,
-    "org.bluez.Error.AuthenticationCanceled": Trouble.NOT_PAIRED,
-    "org.bluez.Error.AuthenticationRejected": Trouble.NOT_PAIRED,
-    "org.bluez.Error.AuthenticationTimeout": Trouble.NOT_PAIRED,
-    "org.freedesktop.DBus.Error.ServiceUnknown": Trouble.SERVICE_DOWN,
-    "org.freedesktop.DBus.Error.NameHasNoOwner": Trouble.SERVICE_DOWN,
-    "org.freedesktop.DBus.Error.NoReply": Trouble.SERVICE_DOWN,
-    "org.freedesktop.DBus.Error.Disconnected": Trouble.SERVICE_DOWN,
-    "org.freedesktop.DBus.Error.AccessDenied": Trouble.NOT_PERMITTED,
+_DBUS_REASONS = {
+    "org.bluez.Error.NotReady": LinkErrorReason.BLUETOOTH_OFF,
+    "org.bluez.Error.AuthenticationFailed": LinkErrorReason.NOT_PAIRED,
+    "org.bluez.Error.AuthenticationCanceled": LinkErrorReason.NOT_PAIRED,
+    "org.bluez.Error.AuthenticationRejected": LinkErrorReason.NOT_PAIRED,
+    "org.bluez.Error.AuthenticationTimeout": LinkErrorReason.NOT_PAIRED,
+    "org.freedesktop.DBus.Error.ServiceUnknown": LinkErrorReason.SERVICE_DOWN,
+    "org.freedesktop.DBus.Error.NameHasNoOwner": LinkErrorReason.SERVICE_DOWN,
+    "org.freedesktop.DBus.Error.NoReply": LinkErrorReason.SERVICE_DOWN,
+    "org.freedesktop.DBus.Error.Disconnected": LinkErrorReason.SERVICE_DOWN,
+    "org.freedesktop.DBus.Error.AccessDenied": LinkErrorReason.NOT_PERMITTED,
 }
 _SECURITY_ATT_ERRORS = (ATT_INSUFFICIENT_AUTHENTICATION, ATT_INSUFFICIENT_ENCRYPTION)
 
@@ -130,35 +131,39 @@ def _here(advice: dict[str, str]) -> str:
     return advice.get(sys.platform, advice["linux"])
 
 
-_MESSAGES: dict[Trouble, Callable[[], str]] = {
-    Trouble.BLUETOOTH_OFF: lambda: f"Bluetooth is switched off; {_here(_SWITCH_ON)}",
-    Trouble.ADAPTER_MISSING: lambda: "no Bluetooth adapter is there; plug one in",
-    Trouble.NOT_PERMITTED: lambda: f"this program may not use Bluetooth; {_here(_PERMIT)}",
-    Trouble.SERVICE_DOWN: lambda: (
+_MESSAGES: dict[LinkErrorReason, Callable[[], str]] = {
+    LinkErrorReason.BLUETOOTH_OFF: lambda: f"Bluetooth is switched off; {_here(_SWITCH_ON)}",
+    LinkErrorReason.ADAPTER_MISSING: lambda: "no Bluetooth adapter is there; plug one in",
+    LinkErrorReason.NOT_PERMITTED: lambda: f"this program may not use Bluetooth; {_here(_PERMIT)}",
+    LinkErrorReason.SERVICE_DOWN: lambda: (
         f"the computer's Bluetooth service is not running; {_here(_RESTART_SERVICE)}"
     ),
-    Trouble.NOT_HEARD: lambda: (
+    LinkErrorReason.NOT_HEARD: lambda: (
         "the sensor is not heard; press its button or pull the band to wake it, and bring it nearer"
     ),
-    Trouble.OUT_OF_RANGE: lambda: "the sensor vanished while it was streaming; bring it back into range",
-    Trouble.ASLEEP: lambda: "the sensor sleeps; press its button or pull the band to wake it",
-    Trouble.BATTERY_EMPTY: lambda: "the sensor's battery was nearly empty when it vanished; charge it",
-    Trouble.BUSY: lambda: "another phone or computer is connected to the sensor; disconnect it there",
-    Trouble.LINK_LOST: lambda: "the link to the sensor was lost",
-    Trouble.CONNECT_FAILED: lambda: "connecting to the sensor failed; it is tried again",
-    Trouble.NOT_PAIRED: lambda: (
+    LinkErrorReason.OUT_OF_RANGE: lambda: (
+        "the sensor vanished while it was streaming; bring it back into range"
+    ),
+    LinkErrorReason.ASLEEP: lambda: "the sensor sleeps; press its button or pull the band to wake it",
+    LinkErrorReason.BATTERY_EMPTY: lambda: (
+        "the sensor's battery was nearly empty when it vanished; charge it"
+    ),
+    LinkErrorReason.BUSY: lambda: "another phone or computer is connected to the sensor; disconnect it there",
+    LinkErrorReason.LINK_LOST: lambda: "the link to the sensor was lost",
+    LinkErrorReason.CONNECT_FAILED: lambda: "connecting to the sensor failed; it is tried again",
+    LinkErrorReason.NOT_PAIRED: lambda: (
         "the sensor and this computer are not paired; press the sensor's button and run: bandsense pair"
     ),
-    Trouble.STALE_BOND: lambda: f"the sensor has forgotten this computer; {_here(_FORGET)}",
-    Trouble.NO_ANSWER: lambda: "the sensor is connected but does not answer; switch it off and on",
-    Trouble.SUSPENDED: lambda: "the computer was asleep, and the link ended with that",
+    LinkErrorReason.STALE_BOND: lambda: f"the sensor has forgotten this computer; {_here(_FORGET)}",
+    LinkErrorReason.NO_ANSWER: lambda: "the sensor is connected but does not answer; switch it off and on",
+    LinkErrorReason.SUSPENDED: lambda: "the computer was asleep, and the link ended with that",
 }
 
 
-def message_of(trouble: Trouble) -> str:
-    """A trouble in words, with what to do about it."""
-    words = _MESSAGES.get(trouble)
-    return words() if words else f"trouble with the sensor: {trouble.value}"
+def describe(reason: LinkErrorReason) -> str:
+    """A reason in words, with what to do about it."""
+    words = _MESSAGES.get(reason)
+    return words() if words else f"trouble with the sensor: {reason.value}"
 
 
 class AttError(LinkError):
@@ -169,19 +174,19 @@ class AttError(LinkError):
         self.code = code
 
 
-class NotHeard(SensorNotFound):
-    """The sensor is not on the air; `trouble` says what is known of why."""
+class SensorUnreachable(SensorNotFound):
+    """The sensor is not on the air; `reason` says what is known of why."""
 
-    def __init__(self, trouble: Trouble) -> None:
-        super().__init__(message_of(trouble))
-        self.trouble = trouble
+    def __init__(self, reason: LinkErrorReason) -> None:
+        super().__init__(describe(reason))
+        self.reason = reason
 
 
 class StaleBond(PairingError):
     """This computer holds a bond that the sensor has forgotten."""
 
     def __init__(self) -> None:
-        super().__init__(message_of(Trouble.STALE_BOND))
+        super().__init__(describe(LinkErrorReason.STALE_BOND))
 
 
 def _mentions(error: BaseException, *words: str) -> bool:
@@ -189,88 +194,92 @@ def _mentions(error: BaseException, *words: str) -> bool:
     return any(word in text for word in words)
 
 
-def _bluetooth_trouble(error: BaseException) -> Trouble:
+def _bluetooth_reason(error: BaseException) -> LinkErrorReason:
     match error:
         case BleakBluetoothNotAvailableError():
-            return _REASON_TROUBLE.get(error.reason, Trouble.BLUETOOTH_OFF)
+            return _BLEAK_REASONS.get(error.reason, LinkErrorReason.BLUETOOTH_OFF)
         case BleakGATTProtocolError():
-            return Trouble.NOT_PAIRED if error.code in _SECURITY_ATT_ERRORS else Trouble.REFUSED
+            return (
+                LinkErrorReason.NOT_PAIRED if error.code in _SECURITY_ATT_ERRORS else LinkErrorReason.REFUSED
+            )
         case BleakCharacteristicNotFoundError():
-            return Trouble.MISUNDERSTOOD
+            return LinkErrorReason.MISUNDERSTOOD
         case BleakDeviceNotFoundError() | BleakNotFoundError() | TimeoutError():
-            return Trouble.NOT_HEARD
+            return LinkErrorReason.NOT_HEARD
         case BleakDBusError():
-            return _DBUS_TROUBLE.get(error.dbus_error, Trouble.CONNECT_FAILED)
+            return _DBUS_REASONS.get(error.dbus_error, LinkErrorReason.CONNECT_FAILED)
         case FileNotFoundError() | ConnectionRefusedError() | EOFError() | BrokenPipeError():
-            return Trouble.SERVICE_DOWN
+            return LinkErrorReason.SERVICE_DOWN
         case PermissionError():
-            return Trouble.NOT_PERMITTED
+            return LinkErrorReason.NOT_PERMITTED
         case BleakError() if _mentions(error, "adapter '"):
-            return Trouble.ADAPTER_MISSING
+            return LinkErrorReason.ADAPTER_MISSING
         case BleakError() if _mentions(error, "disconnected", "not connected", "discovery has not been"):
             # The last is what bleak says of the services of a link that has gone in the meantime.
-            return Trouble.LINK_LOST
+            return LinkErrorReason.LINK_LOST
         case BleakError() if _mentions(error, "key_missing", "key missing"):
-            return Trouble.STALE_BOND
+            return LinkErrorReason.STALE_BOND
         case BleakError() if _mentions(error, "authentication", "pairing"):
-            return Trouble.NOT_PAIRED
+            return LinkErrorReason.NOT_PAIRED
         case _:
-            return Trouble.CONNECT_FAILED
+            return LinkErrorReason.CONNECT_FAILED
 
 
-_OWN_TROUBLE: tuple[tuple[type[BandsenseError], Trouble], ...] = (
-    (BluetoothOff, Trouble.BLUETOOTH_OFF),
-    (SensorNotFound, Trouble.NOT_HEARD),
-    (SensorBusy, Trouble.BUSY),
-    (SensorTimeout, Trouble.NO_ANSWER),
-    (StaleBond, Trouble.STALE_BOND),
-    (PairingError, Trouble.NOT_PAIRED),
-    (ConnectionLost, Trouble.LINK_LOST),
-    (CommandError, Trouble.REFUSED),
-    (FrameError, Trouble.MISUNDERSTOOD),
+_OWN_REASONS: tuple[tuple[type[BandsenseError], LinkErrorReason], ...] = (
+    (BluetoothOff, LinkErrorReason.BLUETOOTH_OFF),
+    (SensorNotFound, LinkErrorReason.NOT_HEARD),
+    (SensorBusy, LinkErrorReason.BUSY),
+    (SensorTimeout, LinkErrorReason.NO_ANSWER),
+    (StaleBond, LinkErrorReason.STALE_BOND),
+    (PairingError, LinkErrorReason.NOT_PAIRED),
+    (ConnectionLost, LinkErrorReason.LINK_LOST),
+    (CommandError, LinkErrorReason.REFUSED),
+    (FrameError, LinkErrorReason.MISUNDERSTOOD),
 )
 
 
-def trouble_of(error: BaseException) -> Trouble:
-    """The trouble behind an error of bleak or of bandsense."""
-    if isinstance(error, NotHeard):
-        return error.trouble
+def reason_for(error: BaseException) -> LinkErrorReason:
+    """The reason behind an error of bleak or of bandsense."""
+    if isinstance(error, SensorUnreachable):
+        return error.reason
     if isinstance(error, BandsenseError):
         if (
             isinstance(error, LinkError)
             and not isinstance(error, StaleBond)
             and isinstance(error.__cause__, BLUETOOTH_ERRORS)
         ):
-            return trouble_of(error.__cause__)
-        return next((trouble for kind, trouble in _OWN_TROUBLE if isinstance(error, kind)), Trouble.OTHER)
+            return reason_for(error.__cause__)
+        return next(
+            (reason for kind, reason in _OWN_REASONS if isinstance(error, kind)), LinkErrorReason.OTHER
+        )
     if isinstance(error.__cause__, BLUETOOTH_ERRORS):
-        inner = _bluetooth_trouble(error.__cause__)
-        if inner is not Trouble.CONNECT_FAILED:
+        inner = _bluetooth_reason(error.__cause__)
+        if inner is not LinkErrorReason.CONNECT_FAILED:
             return inner
-    return _bluetooth_trouble(error)
+    return _bluetooth_reason(error)
 
 
-_ERROR_CLASSES: dict[Trouble, type[LinkError]] = {
-    Trouble.BLUETOOTH_OFF: BluetoothOff,
-    Trouble.ADAPTER_MISSING: BluetoothOff,
-    Trouble.NOT_PERMITTED: BluetoothOff,
-    Trouble.SERVICE_DOWN: BluetoothOff,
-    Trouble.NOT_HEARD: SensorNotFound,
-    Trouble.BUSY: SensorBusy,
-    Trouble.LINK_LOST: ConnectionLost,
-    Trouble.NOT_PAIRED: PairingError,
+_ERROR_CLASSES: dict[LinkErrorReason, type[LinkError]] = {
+    LinkErrorReason.BLUETOOTH_OFF: BluetoothOff,
+    LinkErrorReason.ADAPTER_MISSING: BluetoothOff,
+    LinkErrorReason.NOT_PERMITTED: BluetoothOff,
+    LinkErrorReason.SERVICE_DOWN: BluetoothOff,
+    LinkErrorReason.NOT_HEARD: SensorNotFound,
+    LinkErrorReason.BUSY: SensorBusy,
+    LinkErrorReason.LINK_LOST: ConnectionLost,
+    LinkErrorReason.NOT_PAIRED: PairingError,
 }
 
 
 def link_error(error: BaseException, doing: str) -> LinkError:
     """The `LinkError` for what bleak raised while `doing` something; raise it `from` the same error."""
-    trouble = trouble_of(error)
-    if isinstance(error, BleakGATTProtocolError) and trouble is Trouble.REFUSED:
+    reason = reason_for(error)
+    if isinstance(error, BleakGATTProtocolError) and reason is LinkErrorReason.REFUSED:
         return AttError(f"{doing} failed: the sensor answered with ATT error 0x{error.code:02x}", error.code)
-    if trouble is Trouble.STALE_BOND:
+    if reason is LinkErrorReason.STALE_BOND:
         return StaleBond()
-    kind = _ERROR_CLASSES.get(trouble, LinkError)
+    kind = _ERROR_CLASSES.get(reason, LinkError)
     detail = str(error) or type(error).__name__
-    if trouble in (Trouble.CONNECT_FAILED, Trouble.MISUNDERSTOOD):
+    if reason in (LinkErrorReason.CONNECT_FAILED, LinkErrorReason.MISUNDERSTOOD):
         return kind(f"{doing} failed: {detail}")
-    return kind(f"{doing} failed: {message_of(trouble)}")
+    return kind(f"{doing} failed: {describe(reason)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from bandsense.signal.events import Rep, RepDone, RepRetracted, RepTop, SignalWarning
+from bandsense.signal.events import Rep, RepCompleted, RepCounted, RepRetracted, SignalWarning
 from bandsense.signal.metrics import Asymmetry
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
@@ -26,8 +26,8 @@ from bandsense.workout.workout import Summary
 
 __all__ = [
     "asymmetry_words",
-    "line",
-    "notice",
+    "format_log_line",
+    "format_notice",
     "plural",
     "rep_words",
     "set_words",
@@ -115,7 +115,7 @@ def asymmetry_words(asymmetry: Asymmetry) -> str:
     return f"right against left: {', '.join(parts)}; {verdict}"
 
 
-def notice(event: Event) -> str | None:
+def format_notice(event: Event) -> str | None:
     """What a person should read at once, if anything."""
     if isinstance(event, RepRetracted):
         return f"not counted: {event.reason.value}"
@@ -134,18 +134,20 @@ def notice(event: Event) -> str | None:
     return None
 
 
-def line(event: Event, uncertainty_n: Callable[[float], float], began_s: float = 0.0) -> str | None:
+def format_log_line(
+    event: Event, uncertainty_n: Callable[[float], float], began_s: float = 0.0
+) -> str | None:
     """An event as a line of a log, its time counted from `began_s`; None for what would only fill it."""
     text = _text(event, uncertainty_n)
     return None if text is None else f"{event.detected_s - began_s:9.2f} s  {text}"
 
 
 def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
-    if isinstance(event, RepTop):
+    if isinstance(event, RepCounted):
         return (
             f"rep {event.count}: {tension_words(event.peak_tension_n, uncertainty_n(event.peak_tension_n))}"
         )
-    if isinstance(event, RepDone):
+    if isinstance(event, RepCompleted):
         return f"       {rep_words(event.rep)}"
     if isinstance(event, RepRetracted):
         return f"a rep is taken back ({event.reason.value}): {event.count} stand"
@@ -161,4 +163,4 @@ def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
         return f"{event.advice.text}\n{_UNDER_TIME}({event.advice.details})"
     if isinstance(event, CueGiven):
         return f"       ({event.text.lower()})" if event.kind in _SAID_IN_A_LOG else None
-    return notice(event)
+    return format_notice(event)

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from bandsense.samples import SampleBlock
 from bandsense.store.model import Input
 
-__all__ = ["interleaved"]
+__all__ = ["merge_by_sample"]
 
 
-def interleaved(blocks: Iterable[SampleBlock], inputs: Sequence[Input]) -> Iterator[SampleBlock | Input]:
+def merge_by_sample(blocks: Iterable[SampleBlock], inputs: Sequence[Input]) -> Iterator[SampleBlock | Input]:
     """Each input after as many samples as it says; blocks are cut where one comes between their samples.
 
     Args:

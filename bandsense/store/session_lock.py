@@ -10,10 +10,10 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["Claim"]
+__all__ = ["SessionLock"]
 
 
-class Claim:
+class SessionLock:
     """An exclusive hold on a file beside the store, as long as the object is not released."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
@@ -21,7 +21,7 @@ class Claim:
         self._connection = connection
 
     @classmethod
-    def take(cls, store: Path, session: int) -> Claim | None:
+    def take(cls, store: Path, session: int) -> SessionLock | None:
         """Take the claim on a session, or None where another recorder holds it."""
         path = store.with_name(f"{store.name}.recording-{session}")
         connection = sqlite3.connect(path, timeout=0.0, isolation_level=None, check_same_thread=False)

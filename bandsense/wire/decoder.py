@@ -138,11 +138,11 @@ class ProgressorDecoder:
             self._stream.count_malformed()
             return None
         match notification:
-            case progressor.Weights(weights, times, invalid):
+            case progressor.WeightNotification(weights, times, invalid):
                 if invalid:
                     self._stream.count_malformed()
                 return self._stream.push(times, weights, arrival_s)
-            case progressor.LowPower():
+            case progressor.LowPowerNotification():
                 self._low_battery = True
         return None
 

@@ -10,7 +10,7 @@ from bandsense.exercises.model import SlackMethod, SlackMethodKind
 from bandsense.workout.advice import AdvisorState, PendingChange
 from bandsense.workout.set_evidence import SetEvidence
 
-__all__ = ["CHANGE_BY", "MOST_CHANGE", "Dose", "changed", "dose", "learned"]
+__all__ = ["CHANGE_BY", "MOST_CHANGE", "SlackAdjustment", "adjustment_for", "after_change", "after_set"]
 
 MOST_CHANGE = 0.10
 """Largest change of peak tension in one step."""
@@ -32,7 +32,7 @@ _LEAST_GAIN_UNCERTAINTY = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Dose:
+class SlackAdjustment:
     """An amount of slack, measured out.
 
     Attributes:
@@ -48,7 +48,9 @@ class Dose:
     tension_ratio: float
 
 
-def dose(state: AdvisorState, method: SlackMethod, ratio: float, peak_uncertainty: float) -> Dose:
+def adjustment_for(
+    state: AdvisorState, method: SlackMethod, ratio: float, peak_uncertainty: float
+) -> SlackAdjustment:
     """Whole centimetres that multiply the peak tension by about `ratio`, and by no more than a tenth.
 
     Args:
@@ -73,12 +75,12 @@ def dose(state: AdvisorState, method: SlackMethod, ratio: float, peak_uncertaint
         if max(abs(law_ratio - 1.0), abs(law_ratio**gain - 1.0)) <= MOST_CHANGE + 1e-9:
             break
         amount_cm -= 1
-    return Dose(
+    return SlackAdjustment(
         amount_cm, change_m, math.hypot(known, peak_uncertainty / abs(log_ratio)), float(law_ratio**gain)
     )
 
 
-def changed(
+def after_change(
     state: AdvisorState, kind: SlackMethodKind, change_m: float, *, within_set: bool = False
 ) -> AdvisorState:
     """The state after a change of one strand.
@@ -113,7 +115,7 @@ def changed(
     )
 
 
-def learned(state: AdvisorState, after: SetEvidence) -> AdvisorState:
+def after_set(state: AdvisorState, after: SetEvidence) -> AdvisorState:
     """The state after the set that shows what the pending change did.
 
     The gain is drawn towards what was seen as far as both are sure (a scalar Kalman filter). What lies more

@@ -10,7 +10,7 @@ from statistics import median
 from bandsense.calibration.clip_on import AnyCalibration
 from bandsense.signal.metrics import Asymmetry, Difference, RepMetrics, asymmetry
 
-__all__ = ["Lag", "compared", "lag"]
+__all__ = ["Lag", "bilateral_asymmetry", "lag"]
 
 SAME_REP_S = 1.0
 """Pulls that begin further apart are not one repetition: less than the shortest one takes."""
@@ -64,7 +64,7 @@ def _nearest(times_s: Sequence[float], at_s: float) -> int | None:
     return min(range(len(times_s)), key=lambda i: abs(times_s[i] - at_s), default=None)
 
 
-def compared(
+def bilateral_asymmetry(
     left: Sequence[RepMetrics],
     right: Sequence[RepMetrics],
     calibrations: tuple[AnyCalibration, AnyCalibration],

@@ -9,7 +9,7 @@ from statistics import median
 from bandsense.bands.unloaded import unloaded_share
 from bandsense.signal.events import Rep
 
-__all__ = ["SLACK_TENSION", "BottomWatch"]
+__all__ = ["SLACK_TENSION", "SlackDetector"]
 
 SLACK_TENSION = 0.03
 """Tension at the bottom, as a part of the peak, up to which the band may hang slack."""
@@ -22,7 +22,7 @@ _BESIDE_S = 0.3
 """How far beyond the repetition's boundaries, which lie at a tenth of its rise, tension vanishes."""
 
 
-class BottomWatch:
+class SlackDetector:
     """Follows the levels of tension and the repetitions of one set."""
 
     def __init__(self) -> None:

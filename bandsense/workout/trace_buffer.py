@@ -8,7 +8,7 @@ import numpy as np
 
 from bandsense.samples import FloatArray
 
-__all__ = ["IDLE_S", "LEAD_S", "LONGEST_S", "TraceMemory"]
+__all__ = ["IDLE_S", "LEAD_S", "LONGEST_S", "TraceBuffer"]
 
 LEAD_S = 10.0
 """How much of the rest before a set belongs to its trace."""
@@ -20,7 +20,7 @@ LONGEST_S = 1800.0
 """How much is kept at most, and so the longest set; it bounds the memory."""
 
 
-class TraceMemory:
+class TraceBuffer:
     """Time and two values of each sample: reading and tension."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ from bandsense.app.bug_report import (
     software_versions,
     write_bundle,
 )
-from bandsense.capture.format import CaptureWriter, Section, read_capture
+from bandsense.capture.format import CaptureWriter, SectionRecord, read_capture
 from bandsense.capture.replay import replay_capture
 from bandsense.errors import DataError, FileFormatError
 from bandsense.link.ble.adapter import Transport
@@ -75,7 +75,7 @@ async def test_a_bundle(band: VirtualBand, transport: Transport, tmp_path: Path)
 
     masked = read_capture(tmp_path / "out" / "last.bandcap")
     section = masked.records[0]
-    assert isinstance(section, Section)
+    assert isinstance(section, SectionRecord)
     assert section.about["address"] == "<address 1>"
     blocks = [
         concatenate(item for item in replay_capture(one, decoder_named) if isinstance(item, SampleBlock))

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from bandsense.app.pipeline import Tracker
+from bandsense.app.pipeline import SessionPipeline
 from bandsense.calibration.curve import Calibration
 from bandsense.samples import SampleBlock, Unit
-from bandsense.workout.events import Event, Level
+from bandsense.workout.events import Event, TensionTick
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
@@ -38,7 +38,7 @@ def workout() -> Workout:
 
 def test_raw_samples_are_kept_before_anything_is_computed(set_of_three: SampleBlock) -> None:
     log = Log()
-    tracker = Tracker(workout(), sinks=[log], stream=1)
+    tracker = SessionPipeline(workout(), sinks=[log], stream=1)
     for start in range(0, len(set_of_three), 16):
         tracker.push(set_of_three.slice(start, start + 16))
         wrote = [entry for entry in log.entries if entry[0] == "write"]
@@ -48,7 +48,7 @@ def test_raw_samples_are_kept_before_anything_is_computed(set_of_three: SampleBl
 
 def test_raw_samples_are_kept_even_when_the_workout_refuses_them(set_of_three: SampleBlock) -> None:
     log = Log()
-    tracker = Tracker(Workout(WorkoutSettings(Calibration(1e-3))), sinks=[log])
+    tracker = SessionPipeline(Workout(WorkoutSettings(Calibration(1e-3))), sinks=[log])
     with pytest.raises(Exception, match="calibration"):
         tracker.push(set_of_three)
     assert log.entries == [("write", (0, set_of_three))]
@@ -56,16 +56,16 @@ def test_raw_samples_are_kept_even_when_the_workout_refuses_them(set_of_three: S
 
 def test_events_but_not_levels_are_kept_and_all_are_told(set_of_three: SampleBlock) -> None:
     log, told = Log(), list[Event]()
-    tracker = Tracker(workout(), sinks=[log])
+    tracker = SessionPipeline(workout(), sinks=[log])
     tracker.listen(told.append)
     tracker.apply("battery", {"percent": 50})
     tracker.push(set_of_three)
     summary = tracker.finish()
     assert summary.reps == 3
-    assert any(isinstance(event, Level) for event in told)
+    assert any(isinstance(event, TensionTick) for event in told)
     kept = [entry[1][1] for entry in log.entries if entry[0] == "event"]
-    assert len(kept) == sum(not isinstance(event, Level) for event in told)
-    assert kept.count("rep_done") == 3
+    assert len(kept) == sum(not isinstance(event, TensionTick) for event in told)
+    assert kept.count("rep_completed") == 3
     assert ("input", (0, "battery", {"percent": 50})) in log.entries
     ((_, result),) = [entry[1] for entry in log.entries if entry[0] == "set"]
     assert len(result["reps"]) == 3
@@ -74,7 +74,7 @@ def test_events_but_not_levels_are_kept_and_all_are_told(set_of_three: SampleBlo
 
 def test_listening_ends_with_the_function_it_gave(set_of_three: SampleBlock) -> None:
     told = list[Event]()
-    tracker = Tracker(workout())
+    tracker = SessionPipeline(workout())
     stop = tracker.listen(told.append)
     stop()
     tracker.push(set_of_three)

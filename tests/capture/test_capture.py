@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from bandsense.capture.format import (
     MAGIC,
     CaptureWriter,
-    LinkNote,
-    Received,
-    Section,
+    LinkRecord,
+    SectionRecord,
+    ValueRecord,
     is_capture,
     read_capture,
 )
@@ -58,7 +58,7 @@ async def test_a_replay_gives_the_same_blocks(
     again = [item for item in replayed if isinstance(item, SampleBlock)]
     assert concatenate(again) == concatenate(live)
     section = replayed[0]
-    assert isinstance(section, Section)
+    assert isinstance(section, SectionRecord)
     about = dict(section.about)
     assert abs(about.pop("unix_s") - time.time()) < 600
     assert about == {
@@ -67,7 +67,7 @@ async def test_a_replay_gives_the_same_blocks(
         "address": band.address,
         "name": "bandsense-BA5E",
     }
-    notes = [item.event["state"] for item in replayed if isinstance(item, LinkNote)]
+    notes = [item.event["state"] for item in replayed if isinstance(item, LinkRecord)]
     assert notes.count("streaming") == 3
     arrivals = [record.arrival_s for record in captured.records]
     assert arrivals == sorted(arrivals)
@@ -95,7 +95,7 @@ async def test_what_nobody_read_is_not_replayed(
     captured = read_capture(path)
     again = [item for item in replay_capture(captured, decoder_named) if isinstance(item, SampleBlock)]
     assert concatenate(again) == concatenate(live)
-    assert sum(isinstance(record, Received) for record in captured.records) > len(concatenate(live))
+    assert sum(isinstance(record, ValueRecord) for record in captured.records) > len(concatenate(live))
 
 
 async def test_a_capture_is_compact(band: VirtualBand, transport: Transport, tmp_path: Path) -> None:
@@ -124,12 +124,12 @@ def test_a_file_cut_anywhere_gives_what_came_before(
 ) -> None:
     path = tmp_path_factory.mktemp("capture") / "cut.bandcap"
     whole = written(path, values)
-    all_values = [r.data for r in read_capture(path).records if isinstance(r, Received)]
+    all_values = [r.data for r in read_capture(path).records if isinstance(r, ValueRecord)]
     assert all_values == values
     cut = data.draw(st.integers(len(MAGIC), len(whole)))
     path.write_bytes(whole[:cut])
     capture = read_capture(path)
-    kept = [r.data for r in capture.records if isinstance(r, Received)]
+    kept = [r.data for r in capture.records if isinstance(r, ValueRecord)]
     assert kept == values[: len(kept)]
     assert (capture.damage is None) == (capture.good_bytes == cut)
     # what is cut off is at most one record: its payload and some framing
@@ -147,7 +147,7 @@ def test_a_damaged_byte_is_noticed_or_harmless(
     whole[at] ^= data.draw(st.integers(1, 255))
     path.write_bytes(whole)
     capture = read_capture(path)
-    kept = [r.data for r in capture.records if isinstance(r, Received)]
+    kept = [r.data for r in capture.records if isinstance(r, ValueRecord)]
     assert kept == values[: len(kept)]
     assert capture.damage is not None
 
@@ -166,8 +166,8 @@ def test_a_second_section_follows_a_torn_end(tmp_path: Path) -> None:
     written(path, [b"three"])
     capture = read_capture(path)
     assert capture.damage is None
-    assert [r.data for r in capture.records if isinstance(r, Received)] == [b"one", b"two", b"three"]
-    assert sum(isinstance(r, Section) for r in capture.records) == 2
+    assert [r.data for r in capture.records if isinstance(r, ValueRecord)] == [b"one", b"two", b"three"]
+    assert sum(isinstance(r, SectionRecord) for r in capture.records) == 2
 
 
 def test_other_files_are_left_alone_and_named(tmp_path: Path) -> None:

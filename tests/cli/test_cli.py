@@ -15,7 +15,7 @@ import pytest
 
 from bandsense.app.environment import recording
 from bandsense.cli import parser
-from bandsense.cli.output import JsonOutput, LineOutput, ScreenOutput, choose
+from bandsense.cli.output import JsonOutput, LineOutput, ScreenOutput, make_output
 from bandsense.cli.tables import table
 from bandsense.export.recording import read_recording
 from bandsense.store.store import Store
@@ -77,9 +77,9 @@ def test_a_terminal_that_cannot_draw_gets_lines(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     arguments = parser().parse_args(["live"])
     monkeypatch.setenv("TERM", "xterm")
-    assert type(choose(arguments)) is ScreenOutput
+    assert type(make_output(arguments)) is ScreenOutput
     monkeypatch.setenv("TERM", "dumb")
-    assert type(choose(arguments)) is LineOutput
+    assert type(make_output(arguments)) is LineOutput
 
 
 def test_a_reader_that_leaves_early_is_no_error(set_file: Path) -> None:
@@ -275,8 +275,8 @@ def test_live_ends_with_a_summary(trained: tuple[Path, list[str]]) -> None:
     *events, last = map(json.loads, lines)
     assert '"reps": 4' in lines[-1]
     assert (last["event"], last["session"], last["samples"]) == ("summary", 1, 1120)
-    assert [event["count"] for event in events if event["event"] == "rep_top"] == [1, 2, 3, 4]
-    levels = [event for event in events if event["event"] == "level"]
+    assert [event["count"] for event in events if event["event"] == "rep_counted"] == [1, 2, 3, 4]
+    levels = [event for event in events if event["event"] == "tension_tick"]
     assert len(levels) == pytest.approx(14 * 20, abs=3)
     assert all(level["tension_u_n"] > 0 for level in levels)
 
@@ -335,7 +335,7 @@ def test_live_in_lines(command: Command, set_file: Path) -> None:
 def test_live_can_end_after_a_time(command: Command, set_file: Path) -> None:
     done = command("live", "--sim", "--trace", set_file, "--speed", "0", "--json", "--seconds", "6")
     assert 300 < json.loads(done.lines[-1])["samples"] < 520
-    assert "level" not in {json.loads(line)["event"] for line in done.lines}
+    assert "tension_tick" not in {json.loads(line)["event"] for line in done.lines}
 
 
 def test_live_without_a_sensor_by_that_name_says_so(command: Command, set_file: Path) -> None:
@@ -409,7 +409,7 @@ async def test_what_the_disk_did_not_take_is_asked_about(
     async def ask(question: str) -> str:
         return next(waiting)
 
-    monkeypatch.setattr("bandsense.cli.prompts.somebody_there", lambda: True)
+    monkeypatch.setattr("bandsense.cli.prompts.is_interactive", lambda: True)
     monkeypatch.setattr("bandsense.cli.prompts.ask", ask)
     output = LineOutput()
     tried = [await output.try_again("the disk is full") for _ in answers]

@@ -166,7 +166,8 @@ def test_calibrated_on_the_band_trained_and_shown(
 
     store = store_at(tmp_path)
     (stream,) = session_table(store, store.session("last")).streams
-    told_u_n = [(each["time_s"], each["tension_u_n"]) for each in in_stream if each["event"] == "level"]
+    ticks = [each for each in in_stream if each["event"] == "tension_tick"]
+    told_u_n = [(each["time_s"], each["tension_u_n"]) for each in ticks]
     at_s, u_n = np.array(told_u_n).T
     assert stream.tension_u_n[np.searchsorted(stream.time_s, at_s)] == pytest.approx(u_n, rel=1e-12)
     standing = stream.tension_u_n > 0.12 * stream.tension_n

@@ -14,7 +14,7 @@ import pytest
 from bandsense.app import doctor
 from bandsense.app.capture_sink import last_capture
 from bandsense.app.doctor import Check, Outcome
-from bandsense.app.log_file import kept_log, log_files
+from bandsense.app.log_file import log_files, log_to_file
 from bandsense.capture.format import read_capture
 from bandsense.profiles.sensor import SensorProfile
 from bandsense.store.store import Store
@@ -89,7 +89,7 @@ def test_a_log_keeps_what_bandsense_does_and_warnings_of_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "home"
-    with kept_log(folder):
+    with log_to_file(folder):
         assert not folder.exists()
         logging.getLogger("bandsense.link").info("streaming")
         logging.getLogger("another").info("chatter")
@@ -105,7 +105,7 @@ def test_a_log_keeps_what_bandsense_does_and_warnings_of_others(
 
 
 def test_a_log_does_not_grow_for_ever(tmp_path: Path) -> None:
-    with kept_log(tmp_path):
+    with log_to_file(tmp_path):
         for _ in range(30_000):
             logging.getLogger("bandsense.link").info("x" * 100)
     files = log_files(tmp_path)
@@ -117,6 +117,6 @@ def test_a_log_that_cannot_be_written_stops_nobody(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("no folder")
-    with kept_log(tmp_path / "file"):
+    with log_to_file(tmp_path / "file"):
         logging.getLogger("bandsense.link").info("streaming")
     assert capsys.readouterr().err == ""

@@ -43,7 +43,7 @@ class Reader:
 
     @property
     def troubles(self) -> tuple[object, ...]:
-        return tuple(dict.fromkeys(event.trouble for event in self.events if event.trouble))
+        return tuple(dict.fromkeys(event.reason for event in self.events if event.reason))
 
     async def reads_on(self) -> None:
         """Wait for a second's worth of samples."""

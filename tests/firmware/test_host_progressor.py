@@ -84,11 +84,11 @@ async def test_commands_are_answered_and_dangerous_ones_ignored(
             assert said[-1] == BATTERY
             return said[:-1]
 
-        async def next_weights() -> progressor.Weights:
+        async def next_weights() -> progressor.WeightNotification:
             heard.clear()
             await until(lambda: any(value[0] == WEIGHTS for value in heard), "weights")
             weights = progressor.decode_notification(heard[-1])
-            assert isinstance(weights, progressor.Weights)
+            assert isinstance(weights, progressor.WeightNotification)
             return weights
 
         assert await ask(0x6C) == [b"\x00\x00"]

@@ -19,7 +19,7 @@ from bandsense.capture.format import CaptureWriter, read_capture
 from bandsense.capture.replay import replay_capture
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.ble.scanner import discover
-from bandsense.link.drivers.base import Heard
+from bandsense.link.drivers.base import AdvertisementData
 from bandsense.link.drivers.registry import all_drivers, decoder_named, driver_named
 from bandsense.link.sensor import open_sensor
 from bandsense.samples import SampleBlock, Unit, concatenate
@@ -130,8 +130,8 @@ async def test_a_package_adds_a_sensor(
 @pytest.mark.usefixtures("package")
 def test_the_decoder_of_the_page() -> None:
     driver = driver_named("acme")
-    assert driver.recognise(Heard("a", "ACME 7")) is not None
-    assert driver.recognise(Heard("a", "other")) is None
+    assert driver.parse_advertisement(AdvertisementData("a", "ACME 7")) is not None
+    assert driver.parse_advertisement(AdvertisementData("a", "other")) is None
     uuid = "0000a5a1-0000-1000-8000-00805f9b34fb"
     decoder = driver.decoder()
     samples = [(0, 12.34), (12_500, -0.01), (25_000, 100.0)]

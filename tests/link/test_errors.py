@@ -31,7 +31,15 @@ from bandsense.errors import (
 from bandsense.link import errors
 from bandsense.link.ble import adapter as transport_module
 from bandsense.link.ble.adapter import Transport
-from bandsense.link.errors import AttError, NotHeard, StaleBond, Trouble, link_error, message_of, trouble_of
+from bandsense.link.errors import (
+    AttError,
+    LinkErrorReason,
+    SensorUnreachable,
+    StaleBond,
+    describe,
+    link_error,
+    reason_for,
+)
 from bandsense.link.sensor import LinkState, Sensor, open_sensor
 from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.radio.virtual_radio import Adapter, AdapterState, VirtualRadio
@@ -54,81 +62,97 @@ def caused(error: Exception, cause: Exception) -> Exception:
 @pytest.mark.parametrize(
     ("error", "expected", "kind"),
     [
-        (unavailable(Reason.POWERED_OFF), Trouble.BLUETOOTH_OFF, BluetoothOff),
-        (unavailable(Reason.NO_BLUETOOTH), Trouble.ADAPTER_MISSING, BluetoothOff),
-        (unavailable(Reason.NO_BLE_CENTRAL_ROLE), Trouble.ADAPTER_MISSING, BluetoothOff),
-        (unavailable(Reason.DENIED_BY_USER), Trouble.NOT_PERMITTED, BluetoothOff),
-        (unavailable(Reason.UNKNOWN), Trouble.BLUETOOTH_OFF, BluetoothOff),
-        (BleakDBusError("org.bluez.Error.NotReady", []), Trouble.BLUETOOTH_OFF, BluetoothOff),
-        (BleakDBusError("org.freedesktop.DBus.Error.ServiceUnknown", []), Trouble.SERVICE_DOWN, BluetoothOff),
-        (BleakDBusError("org.freedesktop.DBus.Error.AccessDenied", []), Trouble.NOT_PERMITTED, BluetoothOff),
-        (BleakDBusError("org.bluez.Error.AuthenticationFailed", []), Trouble.NOT_PAIRED, PairingError),
-        (BleakDBusError("org.bluez.Error.Failed", ["x"]), Trouble.CONNECT_FAILED, LinkError),
-        (FileNotFoundError("/run/dbus"), Trouble.SERVICE_DOWN, BluetoothOff),
-        (EOFError(), Trouble.SERVICE_DOWN, BluetoothOff),
-        (BrokenPipeError(), Trouble.SERVICE_DOWN, BluetoothOff),
-        (PermissionError(), Trouble.NOT_PERMITTED, BluetoothOff),
-        (BleakError("adapter 'hci0' not found"), Trouble.ADAPTER_MISSING, BluetoothOff),
-        (BleakError("Not connected"), Trouble.LINK_LOST, ConnectionLost),
+        (unavailable(Reason.POWERED_OFF), LinkErrorReason.BLUETOOTH_OFF, BluetoothOff),
+        (unavailable(Reason.NO_BLUETOOTH), LinkErrorReason.ADAPTER_MISSING, BluetoothOff),
+        (unavailable(Reason.NO_BLE_CENTRAL_ROLE), LinkErrorReason.ADAPTER_MISSING, BluetoothOff),
+        (unavailable(Reason.DENIED_BY_USER), LinkErrorReason.NOT_PERMITTED, BluetoothOff),
+        (unavailable(Reason.UNKNOWN), LinkErrorReason.BLUETOOTH_OFF, BluetoothOff),
+        (BleakDBusError("org.bluez.Error.NotReady", []), LinkErrorReason.BLUETOOTH_OFF, BluetoothOff),
+        (
+            BleakDBusError("org.freedesktop.DBus.Error.ServiceUnknown", []),
+            LinkErrorReason.SERVICE_DOWN,
+            BluetoothOff,
+        ),
+        (
+            BleakDBusError("org.freedesktop.DBus.Error.AccessDenied", []),
+            LinkErrorReason.NOT_PERMITTED,
+            BluetoothOff,
+        ),
+        (
+            BleakDBusError("org.bluez.Error.AuthenticationFailed", []),
+            LinkErrorReason.NOT_PAIRED,
+            PairingError,
+        ),
+        (BleakDBusError("org.bluez.Error.Failed", ["x"]), LinkErrorReason.CONNECT_FAILED, LinkError),
+        (FileNotFoundError("/run/dbus"), LinkErrorReason.SERVICE_DOWN, BluetoothOff),
+        (EOFError(), LinkErrorReason.SERVICE_DOWN, BluetoothOff),
+        (BrokenPipeError(), LinkErrorReason.SERVICE_DOWN, BluetoothOff),
+        (PermissionError(), LinkErrorReason.NOT_PERMITTED, BluetoothOff),
+        (BleakError("adapter 'hci0' not found"), LinkErrorReason.ADAPTER_MISSING, BluetoothOff),
+        (BleakError("Not connected"), LinkErrorReason.LINK_LOST, ConnectionLost),
         (
             BleakError("failed to discover services, device disconnected"),
-            Trouble.LINK_LOST,
+            LinkErrorReason.LINK_LOST,
             ConnectionLost,
         ),
-        (BleakError("HCI error: PIN_OR_KEY_MISSING"), Trouble.STALE_BOND, StaleBond),
-        (BleakDeviceNotFoundError("x"), Trouble.NOT_HEARD, SensorNotFound),
-        (BleakNotFoundError("x"), Trouble.NOT_HEARD, SensorNotFound),
-        (TimeoutError(), Trouble.NOT_HEARD, SensorNotFound),
-        (BleakCharacteristicNotFoundError("x"), Trouble.MISUNDERSTOOD, LinkError),
+        (BleakError("HCI error: PIN_OR_KEY_MISSING"), LinkErrorReason.STALE_BOND, StaleBond),
+        (BleakDeviceNotFoundError("x"), LinkErrorReason.NOT_HEARD, SensorNotFound),
+        (BleakNotFoundError("x"), LinkErrorReason.NOT_HEARD, SensorNotFound),
+        (TimeoutError(), LinkErrorReason.NOT_HEARD, SensorNotFound),
+        (BleakCharacteristicNotFoundError("x"), LinkErrorReason.MISUNDERSTOOD, LinkError),
         (
             BleakGATTProtocolError(BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHENTICATION),
-            Trouble.NOT_PAIRED,
+            LinkErrorReason.NOT_PAIRED,
             PairingError,
         ),
         (
             BleakGATTProtocolError(BleakGATTProtocolErrorCode.INSUFFICIENT_ENCRYPTION),
-            Trouble.NOT_PAIRED,
+            LinkErrorReason.NOT_PAIRED,
             PairingError,
         ),
-        (BleakGATTProtocolError(BleakGATTProtocolErrorCode.UNLIKELY_ERROR), Trouble.REFUSED, AttError),
-        (AttributeError("'NoneType' object"), Trouble.CONNECT_FAILED, LinkError),
-        (caused(BleakError("after 4 attempts"), EOFError()), Trouble.SERVICE_DOWN, BluetoothOff),
-        (caused(BleakError("after 4 attempts"), BleakError("x")), Trouble.CONNECT_FAILED, LinkError),
+        (
+            BleakGATTProtocolError(BleakGATTProtocolErrorCode.UNLIKELY_ERROR),
+            LinkErrorReason.REFUSED,
+            AttError,
+        ),
+        (AttributeError("'NoneType' object"), LinkErrorReason.CONNECT_FAILED, LinkError),
+        (caused(BleakError("after 4 attempts"), EOFError()), LinkErrorReason.SERVICE_DOWN, BluetoothOff),
+        (caused(BleakError("after 4 attempts"), BleakError("x")), LinkErrorReason.CONNECT_FAILED, LinkError),
     ],
     ids=lambda value: repr(value)[:60],
 )
 def test_what_bleak_reports_becomes_one_trouble(
-    error: Exception, expected: Trouble, kind: type[LinkError]
+    error: Exception, expected: LinkErrorReason, kind: type[LinkError]
 ) -> None:
-    assert trouble_of(error) is expected
+    assert reason_for(error) is expected
     told = link_error(error, "connecting")
     assert type(told) is kind
-    assert trouble_of(caused(told, error)) is expected
+    assert reason_for(caused(told, error)) is expected
     assert len(str(told)) > 30
 
 
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (SensorBusy("x"), Trouble.BUSY),
-        (SensorTimeout("x"), Trouble.NO_ANSWER),
-        (CommandError("x"), Trouble.REFUSED),
-        (FrameError("x"), Trouble.MISUNDERSTOOD),
-        (StaleBond(), Trouble.STALE_BOND),
-        (NotHeard(Trouble.ASLEEP), Trouble.ASLEEP),
-        (LinkError("x"), Trouble.OTHER),
+        (SensorBusy("x"), LinkErrorReason.BUSY),
+        (SensorTimeout("x"), LinkErrorReason.NO_ANSWER),
+        (CommandError("x"), LinkErrorReason.REFUSED),
+        (FrameError("x"), LinkErrorReason.MISUNDERSTOOD),
+        (StaleBond(), LinkErrorReason.STALE_BOND),
+        (SensorUnreachable(LinkErrorReason.ASLEEP), LinkErrorReason.ASLEEP),
+        (LinkError("x"), LinkErrorReason.OTHER),
     ],
 )
-def test_own_errors_become_troubles(error: Exception, expected: Trouble) -> None:
-    assert trouble_of(error) is expected
+def test_own_errors_become_troubles(error: Exception, expected: LinkErrorReason) -> None:
+    assert reason_for(error) is expected
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin", "win32", "freebsd14"])
 def test_every_system_gets_its_own_advice(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(errors.sys, "platform", platform)
-    assert len({message_of(kind) for kind in Trouble}) == len(Trouble)
-    assert "switch it on" in message_of(Trouble.BLUETOOTH_OFF)
-    assert "bandsense pair" in message_of(Trouble.STALE_BOND)
+    assert len({describe(kind) for kind in LinkErrorReason}) == len(LinkErrorReason)
+    assert "switch it on" in describe(LinkErrorReason.BLUETOOTH_OFF)
+    assert "bandsense pair" in describe(LinkErrorReason.STALE_BOND)
 
 
 # -- as it happens -------------------------------------------------------------------------------------
@@ -197,7 +221,7 @@ async def test_a_link_that_only_claims_to_stand(
         await asyncio.sleep(20.0)
         assert sensor.state is LinkState.STREAMING
     assert journal.troubles == ["no answer"]
-    assert "no sample came for" in next(e.message for e in journal.events if e.trouble)
+    assert "no sample came for" in next(e.message for e in journal.events if e.reason)
 
 
 async def test_a_computer_that_was_asleep(

@@ -10,7 +10,7 @@ import pytest
 from bandsense.errors import BluetoothOff, CommandError, SensorBusy, SensorNotFound
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.ble.scanner import discover
-from bandsense.link.errors import Trouble
+from bandsense.link.errors import LinkErrorReason
 from bandsense.link.sensor import LinkState, Sensor, open_sensor
 from bandsense.samples import SampleBlock, Unit, concatenate
 from bandsense.sim.devices.virtual_band import VirtualBand
@@ -202,7 +202,7 @@ async def test_a_sensor_sent_to_sleep_is_said_to_sleep(
     async with open_sensor(NAME, transport=transport, on_event=journal) as sensor:
         await sensor.sleep()
         await asyncio.sleep(15)
-    assert Trouble.ASLEEP in [event.trouble for event in journal.events]
+    assert LinkErrorReason.ASLEEP in [event.reason for event in journal.events]
 
 
 async def test_unsubscribing_ends_the_calls(band: VirtualBand, transport: Transport) -> None:

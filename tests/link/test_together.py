@@ -11,7 +11,7 @@ from bandsense.link.ble.adapter import Transport
 from bandsense.link.sensor import Sensor, open_sensor
 from bandsense.samples import SampleBlock, concatenate
 from bandsense.signal.detector import RepDetector
-from bandsense.signal.events import RepDone, RepRetracted
+from bandsense.signal.events import RepCompleted, RepRetracted
 from bandsense.sim.devices.virtual_band import Hardware, VirtualBand
 from bandsense.sim.physics.source import NEWTON_PER_COUNT, TraceSource
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
@@ -104,7 +104,7 @@ async def test_a_lost_link_never_counts_a_rep_twice() -> None:
     detector = RepDetector()
     tension = Calibration(NEWTON_PER_COUNT).tension_n(block.values)
     events = detector.push(block.time_s, tension, block.gap_before) + detector.finish()
-    done = [event for event in events if isinstance(event, RepDone)]
+    done = [event for event in events if isinstance(event, RepCompleted)]
     retracted = [event for event in events if isinstance(event, RepRetracted)]
     ends = np.array([event.rep.end for event in done])
     assert (np.diff(ends) > 2.0).all()

@@ -2,15 +2,22 @@ from __future__ import annotations
 
 import pytest
 
-from bandsense.live.formatting import line, notice, set_words, summary_words, tension_words
-from bandsense.signal.events import Phase, PhaseChanged, Rep, RepDone, RepTop, SignalWarning, WarningKind
+from bandsense.live.formatting import format_log_line, format_notice, set_words, summary_words, tension_words
+from bandsense.signal.events import (
+    Phase,
+    PhaseChanged,
+    Rep,
+    RepCompleted,
+    RepCounted,
+    SignalWarning,
+    WarningKind,
+)
 from bandsense.signal.metrics import RepMetrics, Tempo, set_metrics
-from bandsense.workout.advice import Advice, Ground, SlackFlag
+from bandsense.workout.advice import Advice, Rule, SlackAction
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
     BatteryChanged,
     CueGiven,
-    Level,
     SetDone,
     SetEnd,
     SetResult,
@@ -18,6 +25,7 @@ from bandsense.workout.events import (
     SlackAnswered,
     Tared,
     TemperatureChanged,
+    TensionTick,
 )
 from bandsense.workout.workout import Summary
 
@@ -77,24 +85,24 @@ def test_a_session_in_words() -> None:
 
 
 def test_what_the_person_must_know_is_a_notice() -> None:
-    advice = Advice(SlackFlag.ADD, Ground.TOO_HARD, "Too hard.", "Let out 3 cm.", 3)
-    assert notice(SlackAdvised(1.0, advice, 1.0)) == "ADD SLACK - Let out 3 cm. Too hard."
-    assert notice(SlackAnswered(1.0, True, 1.0)) == "noted: the slack was changed"
-    assert notice(SlackAnswered(1.0, False, 1.0)) == "noted: the slack stays as it is"
-    assert notice(Tared(1.0, 2.5, None, 1.0)) == "zero set: -2.5 N"
-    assert notice(Tared(1.0, 0.0, "hold it still", 1.0)) == "hold it still"
-    assert notice(SetDone(5.6, 1, a_set(), 20.0)) == set_words(a_set())
-    assert notice(Level(1.0, 3.0, 0.2)) is None
+    advice = Advice(SlackAction.ADD, Rule.TOO_HARD, "Too hard.", "Let out 3 cm.", 3)
+    assert format_notice(SlackAdvised(1.0, advice, 1.0)) == "ADD SLACK - Let out 3 cm. Too hard."
+    assert format_notice(SlackAnswered(1.0, True, 1.0)) == "noted: the slack was changed"
+    assert format_notice(SlackAnswered(1.0, False, 1.0)) == "noted: the slack stays as it is"
+    assert format_notice(Tared(1.0, 2.5, None, 1.0)) == "zero set: -2.5 N"
+    assert format_notice(Tared(1.0, 0.0, "hold it still", 1.0)) == "hold it still"
+    assert format_notice(SetDone(5.6, 1, a_set(), 20.0)) == set_words(a_set())
+    assert format_notice(TensionTick(1.0, 3.0, 0.2)) is None
 
 
 def test_lines_of_a_log() -> None:
     def of(event) -> str | None:  # type: ignore[no-untyped-def]
-        return line(event, lambda _: 3.0)
+        return format_log_line(event, lambda _: 3.0)
 
-    assert of(RepTop(1.7, 1, 60.0, 1.9, 1)) == "     1.90 s  rep 1: 60.0 ± 3.0 N"
-    later = line(RepTop(1001.7, 1, 60.0, 1001.9, 1), lambda _: 3.0, began_s=1000.0)
-    assert later == of(RepTop(1.7, 1, 60.0, 1.9, 1)), "the sensor may have been on for long"
-    assert of(RepDone(5.6, 2, PARTIAL, 5.7)) == (
+    assert of(RepCounted(1.7, 1, 60.0, 1.9, 1)) == "     1.90 s  rep 1: 60.0 ± 3.0 N"
+    later = format_log_line(RepCounted(1001.7, 1, 60.0, 1001.9, 1), lambda _: 3.0, began_s=1000.0)
+    assert later == of(RepCounted(1.7, 1, 60.0, 1.9, 1)), "the sensor may have been on for long"
+    assert of(RepCompleted(5.6, 2, PARTIAL, 5.7)) == (
         "     5.70 s         pull 0.50, hold 0.50, return 0.60 s, partial (45% of the range)"
     )
     assert of(BatteryChanged(0.0, 55, 0.0)) == "     0.00 s  battery 55 %"
@@ -106,5 +114,5 @@ def test_lines_of_a_log() -> None:
     )
     assert of(CueGiven(1.0, CueKind.TWO_MORE, "Two more", False, 1.0)) == "     1.00 s         (two more)"
     assert of(CueGiven(1.0, CueKind.INHALE, "Breathe in", False, 1.0)) is None
-    assert of(Level(1.0, 3.0, 0.2)) is None
+    assert of(TensionTick(1.0, 3.0, 0.2)) is None
     assert of(PhaseChanged(1.0, Phase.PULL, 1.0)) is None

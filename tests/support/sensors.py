@@ -42,7 +42,7 @@ class Journal:
 
     @property
     def troubles(self) -> list[str]:
-        return [event.trouble.value for event in self.events if event.trouble]
+        return [event.reason.value for event in self.events if event.reason]
 
 
 @pytest.fixture

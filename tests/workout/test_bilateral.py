@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from bandsense.calibration.curve import Calibration
 from bandsense.signal.detector import RepDetector
-from bandsense.signal.events import RepDone
+from bandsense.signal.events import RepCompleted
 from bandsense.signal.metrics import RepMetrics, rep_metrics
-from bandsense.workout.bilateral import compared, lag
+from bandsense.workout.bilateral import bilateral_asymmetry, lag
 
 
 @given(
@@ -44,16 +44,16 @@ def figures(peak_n: float) -> tuple[RepMetrics, ...]:
     tension_n = 3.0 + np.where(pulling, peak_n / 2 * (1 - np.cos(2 * np.pi * (time_s - 2.0) / 3.0)), 0.0)
     detector = RepDetector()
     events = detector.push(time_s, tension_n, np.zeros(time_s.size, bool)) + detector.finish()
-    return rep_metrics([each.rep for each in events if isinstance(each, RepDone)], time_s, tension_n)
+    return rep_metrics([each.rep for each in events if isinstance(each, RepCompleted)], time_s, tension_n)
 
 
 def test_two_sensors_must_differ_by_more_than_their_spans_may() -> None:
     sure, unsure = Calibration(1e-4, span_uncertainty=0.005), Calibration(1e-4, span_uncertainty=0.05)
     left, right = figures(50.0), figures(55.0)
     for calibrations, certain in (((sure, sure), True), ((sure, unsure), False)):
-        found = compared(left, right, calibrations)
+        found = bilateral_asymmetry(left, right, calibrations)
         assert found is not None
         assert found.peak.share == pytest.approx(5.0 / 55.5, abs=0.02)
         assert found.peak.certain is certain
     assert not found.time_under_tension.certain
-    assert compared(left[:1], right, (sure, sure)) is None
+    assert bilateral_asymmetry(left[:1], right, (sure, sure)) is None

@@ -14,7 +14,7 @@ from bandsense.cli.tables import table
 
 if TYPE_CHECKING:
     from bandsense.app.band_pull import Guide
-    from bandsense.app.environment import Air
+    from bandsense.app.environment import Environment
     from bandsense.bands.catalogue import Point, Source
     from bandsense.bands.fit import BandFit
     from bandsense.calibration.clip_on import AnyCalibration
@@ -318,13 +318,13 @@ def _guide(rest_length_m: float, strands: int, arguments: argparse.Namespace) ->
 
 def _read(guide: Guide, band: BandProfile, arguments: argparse.Namespace) -> AnyCalibration:
     from bandsense.app.band_pull import pull_from_trace
-    from bandsense.app.environment import run_at
+    from bandsense.app.environment import run_at_speed
     from bandsense.cli.traces import read_trace
 
     if arguments.file is not None:
         return pull_from_trace(guide, read_trace(arguments.file).block, _say)
     speed = 1.0 if arguments.speed is None else arguments.speed
-    return run_at(speed, _read_sensor(guide, band, arguments))
+    return run_at_speed(speed, _read_sensor(guide, band, arguments))
 
 
 async def _read_sensor(guide: Guide, band: BandProfile, arguments: argparse.Namespace) -> AnyCalibration:
@@ -334,14 +334,14 @@ async def _read_sensor(guide: Guide, band: BandProfile, arguments: argparse.Name
         return await pull_from_sensor(guide, band, arguments.sensor, air, _say)
 
 
-def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Air]:
-    from bandsense.app.environment import real_air, recording, simulated_air
+def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Environment]:
+    from bandsense.app.environment import real_environment, recording, simulated_environment
     from bandsense.cli.traces import read_trace
 
     return (
-        simulated_air(recording(read_trace(arguments.trace).block), "simulator")
+        simulated_environment(recording(read_trace(arguments.trace).block), "simulator")
         if arguments.sim
-        else real_air()
+        else real_environment()
     )
 
 

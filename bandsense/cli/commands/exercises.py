@@ -47,11 +47,12 @@ def run(arguments: argparse.Namespace) -> int:
 def _page(exercise: Exercise) -> str:
     """The exercise with the amounts that someone would be told who has measured nothing yet."""
     from bandsense.exercises.catalogue import render
-    from bandsense.workout.adjustment import dose
+    from bandsense.workout.adjustment import adjustment_for
     from bandsense.workout.advice import AdvisorState
 
     state = AdvisorState.typical(exercise)
     easier, harder = (
-        [dose(state, method, ratio, 0.0).amount_cm for method in exercise.slack] for ratio in (0.90, 1.05)
+        [adjustment_for(state, method, ratio, 0.0).amount_cm for method in exercise.slack]
+        for ratio in (0.90, 1.05)
     )
     return render(exercise, easier, harder)

@@ -48,11 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _update(arguments: argparse.Namespace) -> UpdateResult:
-    from bandsense.app.environment import real_air
+    from bandsense.app.environment import real_environment
     from bandsense.link.dfu.update import update_firmware
 
     with _Shown() as shown:
-        async with real_air() as air:
+        async with real_environment() as air:
             return await update_firmware(
                 arguments.file,
                 arguments.sensor,

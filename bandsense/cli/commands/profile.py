@@ -195,12 +195,12 @@ def _import(store: Store, path: Path, *, replace: bool) -> None:
 def _set(store: Store, arguments: argparse.Namespace) -> None:
     from pydantic import ValidationError
 
-    from bandsense.app.trainee import trainee
+    from bandsense.app.trainee import load_trainee
     from bandsense.errors import ConfigError
     from bandsense.exercises.model import faults_in
     from bandsense.profiles.person import Setup
 
-    who = trainee(store, arguments.person, arguments.exercise, arguments.band)
+    who = load_trainee(store, arguments.person, arguments.exercise, arguments.band)
     lengths, targets = _lengths(arguments), _targets(arguments)
     known = who.setup.forgetting() if lengths else who.setup
     data = known.model_dump(mode="json", by_alias=True) | lengths

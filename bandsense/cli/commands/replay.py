@@ -52,9 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Replay each stream that was named."""
     import asyncio
 
-    from bandsense.cli.output import ScreenOutput, choose
+    from bandsense.cli.output import ScreenOutput, make_output
 
-    output = choose(arguments)
+    output = make_output(arguments)
     pace = arguments.speed
     if pace is None:
         pace = 1.0 if isinstance(output, ScreenOutput) else 0.0
@@ -66,15 +66,15 @@ def run(arguments: argparse.Namespace) -> int:
 async def _show(recording: _Recording, output: Output, pace: float) -> None:
     import asyncio
 
-    from bandsense.app.loop import interrupts, paced, show
-    from bandsense.app.pipeline import Tracker
+    from bandsense.app.loop import paced, show, stop_on_signals
+    from bandsense.app.pipeline import SessionPipeline
     from bandsense.live.actions import Action
     from bandsense.workout.workout import Workout
 
-    tracker = Tracker(Workout(recording.settings))
+    tracker = SessionPipeline(Workout(recording.settings))
     stop = asyncio.Event()
     output.begin(tracker, recording.title, {"q": Action("quit", stop.set)})
-    with interrupts(stop):
+    with stop_on_signals(stop):
         summary = await show(paced(recording.items, pace, stop), tracker, output)
     output.end(summary)
 

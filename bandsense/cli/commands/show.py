@@ -12,7 +12,7 @@ from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import local_time
 
 if TYPE_CHECKING:
-    from bandsense.app.replay import Followed
+    from bandsense.app.replay import ReplayedStream
     from bandsense.cli.command import Commands
     from bandsense.store.model import Session
 
@@ -37,12 +37,12 @@ def run(arguments: argparse.Namespace) -> int:
     store = open_store(arguments)
     session = session_named(store, arguments.session)
 
-    from bandsense.app.replay import follow, followed_json
+    from bandsense.app.replay import replay, replayed_json
     from bandsense.export.table import session_json
 
-    followed = [follow(store, stream) for stream in session.streams]
+    followed = [replay(store, stream) for stream in session.streams]
     if arguments.json:
-        print(json.dumps(session_json(session) | {"streams": [followed_json(part) for part in followed]}))
+        print(json.dumps(session_json(session) | {"streams": [replayed_json(part) for part in followed]}))
         return 0
     _print_head(session)
     for part in followed:
@@ -57,7 +57,7 @@ def _print_head(session: Session) -> None:
         print(f"({session.state.value})")
 
 
-def _print_stream(followed: Followed) -> None:
+def _print_stream(followed: ReplayedStream) -> None:
     from bandsense.cli.rep_table import rep_table
     from bandsense.live.formatting import asymmetry_words, set_words, summary_words
     from bandsense.live.plan_formatting import plan_words

@@ -14,12 +14,12 @@ from bleak_retry_connector import establish_connection
 from bandsense.errors import BandsenseError, BluetoothOff, ConnectionLost, PairingError, SensorTimeout
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.ble.bluez_agent import AskPasskey, pairing_agent
-from bandsense.link.ble.gatt_client import BleakGatt
-from bandsense.link.ble.scanner import SensorSighting
-from bandsense.link.drivers.base import Device
-from bandsense.link.errors import BLUETOOTH_ERRORS, StaleBond, Trouble, link_error, message_of
+from bandsense.link.ble.gatt_client import BleakGattClient
+from bandsense.link.ble.scanner import DiscoveredSensor
+from bandsense.link.drivers.base import ConnectedSensor
+from bandsense.link.errors import BLUETOOTH_ERRORS, LinkErrorReason, StaleBond, describe, link_error
 
-__all__ = ["Link", "connection", "holds_bond", "remove_bond"]
+__all__ = ["Connection", "connect", "is_bonded", "remove_bond"]
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ SETUP_TIMEOUT_S = 30.0
 DISCONNECT_TIMEOUT_S = 12.0
 
 
-class Link:
+class Connection:
     """A connection that stands.
 
     Attributes:
@@ -39,7 +39,7 @@ class Link:
         lost: set when the connection has ended.
     """
 
-    def __init__(self, device: Device, lost: asyncio.Event) -> None:
+    def __init__(self, device: ConnectedSensor, lost: asyncio.Event) -> None:
         self.device = device
         self.lost = lost
 
@@ -57,8 +57,8 @@ class Link:
             if task.done():
                 return task.result()
             if lost.done():
-                raise ConnectionLost(message_of(Trouble.LINK_LOST))
-            raise SensorTimeout(message_of(Trouble.NO_ANSWER))
+                raise ConnectionLost(describe(LinkErrorReason.LINK_LOST))
+            raise SensorTimeout(describe(LinkErrorReason.NO_ANSWER))
         finally:
             lost.cancel()
             if not task.done():
@@ -73,7 +73,7 @@ def _agent(transport: Transport, ask_passkey: AskPasskey | None) -> AbstractAsyn
     return nullcontext()
 
 
-async def _open(sighting: SensorSighting, transport: Transport, lost: asyncio.Event) -> BleakClient:
+async def _open(sighting: DiscoveredSensor, transport: Transport, lost: asyncio.Event) -> BleakClient:
     def on_disconnected(_: BleakClient) -> None:
         lost.set()
 
@@ -107,14 +107,14 @@ async def _pair(client: BleakClient, transport: Transport, ask_passkey: AskPassk
 
 
 @asynccontextmanager
-async def connection(
-    sighting: SensorSighting,
+async def connect(
+    sighting: DiscoveredSensor,
     transport: Transport,
     received: Callable[[str, bytes], None],
     *,
     pair: bool = False,
     ask_passkey: AskPasskey | None = None,
-) -> AsyncIterator[Link]:
+) -> AsyncIterator[Connection]:
     """Connect to a sensor, set it up, and disconnect at the end.
 
     Args:
@@ -136,11 +136,11 @@ async def connection(
     try:
         if pair:
             await _pair(client, transport, ask_passkey)
-        link = Link(sighting.driver.device(BleakGatt(client, sighting.name, received)), lost)
+        link = Connection(sighting.driver.device(BleakGattClient(client, sighting.name, received)), lost)
         try:
             await link.run(link.device.set_up())
         except PairingError as error:
-            if holds_bond(sighting):
+            if is_bonded(sighting):
                 raise StaleBond from error
             raise
         yield link
@@ -151,14 +151,14 @@ async def connection(
                 await client.disconnect()
 
 
-def holds_bond(sighting: SensorSighting) -> bool:
+def is_bonded(sighting: DiscoveredSensor) -> bool:
     """Whether this computer's system says that it holds a bond; only BlueZ does say."""
     details = sighting.device.details
     properties = details.get("props") if isinstance(details, dict) else None
     return isinstance(properties, dict) and bool(properties.get("Paired"))
 
 
-async def remove_bond(sighting: SensorSighting, transport: Transport) -> None:
+async def remove_bond(sighting: DiscoveredSensor, transport: Transport) -> None:
     """Remove this computer's half of a bond; afterwards the sensor has to be found anew.
 
     Raises:

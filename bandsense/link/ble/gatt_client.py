@@ -9,10 +9,10 @@ from bleak.backends.characteristic import BleakGATTCharacteristic
 
 from bandsense.link.errors import BLUETOOTH_ERRORS, link_error
 
-__all__ = ["BleakGatt"]
+__all__ = ["BleakGattClient"]
 
 
-class BleakGatt:
+class BleakGattClient:
     """Implements `bandsense.link.drivers.Gatt`.
 
     Args:
@@ -28,22 +28,22 @@ class BleakGatt:
 
     @property
     def address(self) -> str:
-        """See `Gatt`."""
+        """See `GattClient`."""
         return self._client.address
 
     @property
     def name(self) -> str:
-        """See `Gatt`."""
+        """See `GattClient`."""
         return self._name
 
     def has(self, characteristic: str) -> bool:
-        """See `Gatt`."""
+        """See `GattClient`."""
         try:
             return self._client.services.get_characteristic(characteristic) is not None
         except BLUETOOTH_ERRORS as error:
             raise link_error(error, "looking at the sensor's services") from error
 
-    def piece_length(self, characteristic: str) -> int:
+    def max_write_without_response(self, characteristic: str) -> int:
         """How many bytes one write without response carries."""
         try:
             found = self._client.services.get_characteristic(characteristic)
@@ -52,7 +52,7 @@ class BleakGatt:
             raise link_error(error, "looking at the sensor's services") from error
 
     async def read(self, characteristic: str) -> bytes:
-        """See `Gatt`."""
+        """See `GattClient`."""
         try:
             value = bytes(await self._client.read_gatt_char(characteristic))
         except BLUETOOTH_ERRORS as error:
@@ -61,14 +61,14 @@ class BleakGatt:
         return value
 
     async def write(self, characteristic: str, data: bytes, *, response: bool = True) -> None:
-        """See `Gatt`."""
+        """See `GattClient`."""
         try:
             await self._client.write_gatt_char(characteristic, data, response=response)
         except BLUETOOTH_ERRORS as error:
             raise link_error(error, "writing to the sensor") from error
 
     async def subscribe(self, characteristic: str, listener: Callable[[bytes], None] | None = None) -> None:
-        """See `Gatt`."""
+        """See `GattClient`."""
 
         def on_value(_: BleakGATTCharacteristic, value: bytearray) -> None:
             data = bytes(value)

@@ -8,18 +8,18 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from bleak.backends.device import BLEDevice
-from bleak.backends.scanner import AdvertisementData
+from bleak.backends.scanner import AdvertisementData as BleakAdvertisementData
 
 from bandsense.link.ble.adapter import Transport
-from bandsense.link.drivers.base import Driver, Heard, Recognised, SensorInformation
+from bandsense.link.drivers.base import AdvertisementData, Driver, SensorAdvertisement, SensorInformation
 from bandsense.link.drivers.registry import all_drivers
 from bandsense.link.errors import BLUETOOTH_ERRORS, link_error
 
-__all__ = ["SensorSighting", "broadcast_information", "discover", "scanning"]
+__all__ = ["DiscoveredSensor", "broadcast_information", "discover", "scan"]
 
 
 @dataclass(frozen=True, slots=True)
-class SensorSighting:
+class DiscoveredSensor:
     """A sensor as it was heard last.
 
     Attributes:
@@ -49,8 +49,8 @@ class SensorSighting:
         return wanted in (self.address.casefold(), name) or (len(wanted) >= 4 and name.endswith(wanted))
 
 
-def _heard(device: BLEDevice, data: AdvertisementData) -> Heard:
-    return Heard(
+def _advertisement_data(device: BLEDevice, data: BleakAdvertisementData) -> AdvertisementData:
+    return AdvertisementData(
         device.address,
         data.local_name or device.name,
         data.rssi,
@@ -60,23 +60,23 @@ def _heard(device: BLEDevice, data: AdvertisementData) -> Heard:
     )
 
 
-def _recognise(drivers: Iterable[Driver], heard: Heard) -> tuple[Driver, Recognised] | None:
+def _parse(drivers: Iterable[Driver], heard: AdvertisementData) -> tuple[Driver, SensorAdvertisement] | None:
     for driver in drivers:
-        recognised = driver.recognise(heard)
+        recognised = driver.parse_advertisement(heard)
         if recognised is not None:
             return driver, recognised
     return None
 
 
-def broadcast_information(sighting: SensorSighting) -> SensorInformation:
+def broadcast_information(sighting: DiscoveredSensor) -> SensorInformation:
     """What is known of a sensor that only broadcasts."""
     driver = sighting.driver
     return SensorInformation(driver.name, sighting.address, sighting.name, driver.decoder().unit)
 
 
 @asynccontextmanager
-async def scanning(
-    on_sighting: Callable[[SensorSighting], None],
+async def scan(
+    on_sighting: Callable[[DiscoveredSensor], None],
     transport: Transport | None = None,
     drivers: Iterable[Driver] | None = None,
 ) -> AsyncIterator[None]:
@@ -88,13 +88,13 @@ async def scanning(
     transport = transport or Transport()
     known = tuple(all_drivers() if drivers is None else drivers)
 
-    def on_advertisement(device: BLEDevice, data: AdvertisementData) -> None:
-        found = _recognise(known, heard := _heard(device, data))
+    def on_advertisement(device: BLEDevice, data: BleakAdvertisementData) -> None:
+        found = _parse(known, heard := _advertisement_data(device, data))
         if found is None:
             return
         driver, recognised = found
         on_sighting(
-            SensorSighting(
+            DiscoveredSensor(
                 driver,
                 heard.address,
                 recognised.name,
@@ -125,8 +125,8 @@ async def discover(
     duration_s: float = 5.0,
     *,
     transport: Transport | None = None,
-    on_change: Callable[[tuple[SensorSighting, ...]], None] | None = None,
-) -> tuple[SensorSighting, ...]:
+    on_change: Callable[[tuple[DiscoveredSensor, ...]], None] | None = None,
+) -> tuple[DiscoveredSensor, ...]:
     """Scan for a while and give the sensors heard, strongest first.
 
     Args:
@@ -137,16 +137,16 @@ async def discover(
     Raises:
         LinkError: Bluetooth is off, missing or not permitted.
     """
-    seen: dict[str, SensorSighting] = {}
+    seen: dict[str, DiscoveredSensor] = {}
 
-    def listed() -> tuple[SensorSighting, ...]:
+    def listed() -> tuple[DiscoveredSensor, ...]:
         return tuple(sorted(seen.values(), key=lambda sighting: -sighting.rssi_dbm))
 
-    def on_sighting(sighting: SensorSighting) -> None:
+    def on_sighting(sighting: DiscoveredSensor) -> None:
         seen[sighting.address] = sighting
         if on_change is not None:
             on_change(listed())
 
-    async with scanning(on_sighting, transport):
+    async with scan(on_sighting, transport):
         await asyncio.sleep(duration_s)
     return listed()

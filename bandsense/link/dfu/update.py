@@ -24,9 +24,9 @@ from bandsense.errors import (
 )
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.ble.bluez_agent import AskPasskey
-from bandsense.link.ble.connection import Link, connection
-from bandsense.link.ble.gatt_client import BleakGatt
-from bandsense.link.ble.scanner import SensorSighting, scanning
+from bandsense.link.ble.connection import Connection, connect
+from bandsense.link.ble.gatt_client import BleakGattClient
+from bandsense.link.ble.scanner import DiscoveredSensor, scan
 from bandsense.link.dfu.firmware_file import FirmwareFile, FirmwareImage, read_firmware_file
 from bandsense.wire.bandsense.uuids import SMP_CHARACTERISTIC_UUID
 
@@ -94,7 +94,7 @@ class UpdateResult:
 class _SmpLink:
     """smpclient's transport over a connection that stands already."""
 
-    def __init__(self, gatt: BleakGatt) -> None:
+    def __init__(self, gatt: BleakGattClient) -> None:
         self._gatt = gatt
         self._pieces: asyncio.Queue[bytes] = asyncio.Queue()
         self._buffer_size: int | None = None
@@ -128,7 +128,7 @@ class _SmpLink:
 
     @property
     def mtu(self) -> int:
-        return self._gatt.piece_length(SMP_CHARACTERISTIC_UUID)
+        return self._gatt.max_write_without_response(SMP_CHARACTERISTIC_UUID)
 
     @property
     def max_unencoded_size(self) -> int:
@@ -177,15 +177,15 @@ class _Seeker:
         self.target = target
         self.transport = transport
 
-    async def find(self, timeout_s: float) -> SensorSighting:
-        found: asyncio.Future[SensorSighting] = asyncio.get_running_loop().create_future()
+    async def find(self, timeout_s: float) -> DiscoveredSensor:
+        found: asyncio.Future[DiscoveredSensor] = asyncio.get_running_loop().create_future()
 
-        def heard(sighting: SensorSighting) -> None:
+        def heard(sighting: DiscoveredSensor) -> None:
             wanted = self.target is None or sighting.matches(self.target)
             if wanted and sighting.driver.bonds and not sighting.connected and not found.done():
                 found.set_result(sighting)
 
-        async with scanning(heard, self.transport):
+        async with scan(heard, self.transport):
             try:
                 sighting = await asyncio.wait_for(found, timeout_s)
             except TimeoutError as error:
@@ -223,7 +223,7 @@ class _Update:
                 self.achieved.clear()
                 sighting = await seeker.find(max(deadline - loop.time(), 1.0))
                 connections += 1
-                async with connection(
+                async with connect(
                     sighting, seeker.transport, lambda *_: None, pair=True, ask_passkey=ask_passkey
                 ) as link:
                     image = await self.go_on(link)
@@ -246,12 +246,12 @@ class _Update:
                     ) from error
             await asyncio.sleep(RETRY_PAUSE_S)
 
-    async def go_on(self, link: Link) -> FirmwareImage | None:
+    async def go_on(self, link: Connection) -> FirmwareImage | None:
         """Do what is left to do on a new connection; the image once it runs for good."""
         from smpclient import SMPClient
 
         gatt = link.device.gatt
-        if not isinstance(gatt, BleakGatt) or not gatt.has(SMP_CHARACTERISTIC_UUID):
+        if not isinstance(gatt, BleakGattClient) or not gatt.has(SMP_CHARACTERISTIC_UUID):
             raise UpdateError("this sensor takes no updates over the air; see docs/firmware.md for its cable")
         client = SMPClient(_SmpLink(gatt), gatt.address, REQUEST_TIMEOUT_S)  # type: ignore[arg-type]
         await link.run(client.connect(REQUEST_TIMEOUT_S))
@@ -286,14 +286,14 @@ class _Update:
             )
         return image
 
-    async def states(self, link: Link, client: SMPClient) -> list[ImageState]:
+    async def states(self, link: Connection, client: SMPClient) -> list[ImageState]:
         from smpclient.requests.image_management import ImageStatesRead
 
         answer = await _request(link, client, ImageStatesRead())
         images: list[ImageState] = answer.images
         return images
 
-    async def upload(self, link: Link, client: SMPClient, image: FirmwareImage) -> None:
+    async def upload(self, link: Connection, client: SMPClient, image: FirmwareImage) -> None:
         from smpclient.exceptions import SMPUploadError
 
         steps = client.upload(
@@ -313,7 +313,7 @@ class _Update:
         finally:
             await steps.aclose()  # type: ignore[attr-defined]
 
-    async def is_whole(self, link: Link, client: SMPClient, image: FirmwareImage) -> bool:
+    async def is_whole(self, link: Connection, client: SMPClient, image: FirmwareImage) -> bool:
         """Whether the sensor would start what it lists: the power may have gone at an image's last bytes."""
         from smpclient.requests.image_management import ImageStatesWrite
 
@@ -322,7 +322,7 @@ class _Update:
             return True
         return False
 
-    async def start(self, link: Link, client: SMPClient, image: FirmwareImage) -> None:
+    async def start(self, link: Connection, client: SMPClient, image: FirmwareImage) -> None:
         """Have the image started on trial, and wait for the sensor to go."""
         from smpclient.requests.image_management import ImageStatesWrite
         from smpclient.requests.os_management import ResetWrite
@@ -336,7 +336,7 @@ class _Update:
             await asyncio.wait_for(link.lost.wait(), REQUEST_TIMEOUT_S)
 
     async def prove(
-        self, link: Link, client: SMPClient, active: ImageState, running: FirmwareImage | None
+        self, link: Connection, client: SMPClient, active: ImageState, running: FirmwareImage | None
     ) -> FirmwareImage | None:
         """See the new image confirm itself, which it does because we are connected to it."""
         if running is None:
@@ -365,7 +365,7 @@ class _Update:
         return image
 
 
-async def _request(link: Link, client: SMPClient, request: Any) -> Any:
+async def _request(link: Connection, client: SMPClient, request: Any) -> Any:
     from smpclient.generics import success
 
     answer = await link.run(_answer(client, request))

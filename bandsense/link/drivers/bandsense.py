@@ -7,7 +7,13 @@ import contextlib
 from typing import TypeVar
 
 from bandsense.errors import CommandError, FrameError, LinkError, SensorTimeout
-from bandsense.link.drivers.base import Device, Gatt, Heard, Recognised, SensorInformation
+from bandsense.link.drivers.base import (
+    AdvertisementData,
+    ConnectedSensor,
+    GattClient,
+    SensorAdvertisement,
+    SensorInformation,
+)
 from bandsense.link.errors import AttError
 from bandsense.samples import Unit
 from bandsense.wire import progressor
@@ -75,19 +81,19 @@ _PIECE_BYTES = 16
 """Of a calibration per request: 20 bytes less id, opcode, total and offset, so that any ATT MTU takes it."""
 
 
-class BandsenseDevice(Device):
+class BandsenseDevice(ConnectedSensor):
     """A connected bandsense sensor."""
 
     title = "bandsense sensor"
 
-    def __init__(self, gatt: Gatt) -> None:
+    def __init__(self, gatt: GattClient) -> None:
         super().__init__(gatt)
         self._asking = asyncio.Lock()
         self._next_id = 0
         self._awaited: tuple[int, asyncio.Future[Answer]] | None = None
 
     async def set_up(self) -> None:
-        """See `Device`."""
+        """See `ConnectedSensor`."""
         Information.decode(await self.gatt.read(INFORMATION_UUID))
         await self.gatt.subscribe(CONTROL_UUID, self._on_answer)
         await self.gatt.subscribe(MEASUREMENT_UUID)
@@ -97,7 +103,7 @@ class BandsenseDevice(Device):
                 await self.gatt.subscribe(BATTERY_LEVEL_UUID)
 
     async def describe(self) -> SensorInformation:
-        """See `Device`."""
+        """See `ConnectedSensor`."""
         information = Information.decode(await self.gatt.read(INFORMATION_UUID))
         return SensorInformation(
             driver="bandsense",
@@ -118,55 +124,55 @@ class BandsenseDevice(Device):
         )
 
     async def start(self, rate_hz: int) -> None:
-        """See `Device`."""
+        """See `ConnectedSensor`."""
         await self._request(Start(rate_hz))
 
     async def stop(self) -> None:
-        """See `Device`."""
+        """See `ConnectedSensor`."""
         await self._request(Stop())
 
     async def battery_percent(self) -> int | None:
-        """See `Device`."""
+        """See `ConnectedSensor`."""
         if not self.gatt.has(BATTERY_LEVEL_UUID):
             return None
         level = await self.gatt.read(BATTERY_LEVEL_UUID)
         return level[0] if level and level[0] <= 100 else None
 
     async def identify(self, seconds: int) -> None:
-        """See `Device`."""
+        """See `ConnectedSensor`."""
         await self._request(Identify(seconds))
 
     async def sleep(self) -> None:
-        """See `Device`."""
+        """See `ConnectedSensor`."""
         await self._request(Sleep())
 
     async def set_label(self, label: str) -> None:
-        """See `Device`."""
+        """See `ConnectedSensor`."""
         await self._request(SetLabel(label))
 
     async def set_options(self, options: Options) -> None:
-        """See `Device`."""
+        """See `ConnectedSensor`."""
         await self._request(SetOptions(options))
 
     async def time_mark(self) -> TimeMarked:
-        """See `Device`."""
+        """See `ConnectedSensor`."""
         return await self._ask(TimeMark(), TimeMarked)
 
     async def counters(self) -> Counters:
-        """See `Device`."""
+        """See `ConnectedSensor`."""
         return await self._ask(ReadStatistics(StatisticsPage.COUNTERS), Counters)
 
     async def self_test(self) -> SelfTestResult:
-        """See `Device`."""
+        """See `ConnectedSensor`."""
         await self._request(SelfTest())
         return await self._ask(ReadStatistics(StatisticsPage.SELF_TEST), SelfTestResult)
 
     async def crash(self) -> Crash:
-        """See `Device`."""
+        """See `ConnectedSensor`."""
         return await self._ask(ReadStatistics(StatisticsPage.CRASH), Crash)
 
     async def read_calibration(self) -> CalibrationRecord | None:
-        """See `Device`."""
+        """See `ConnectedSensor`."""
         record = b""
         while True:
             piece = await self._ask(ReadCalibration(len(record)), CalibrationPiece)
@@ -180,18 +186,18 @@ class BandsenseDevice(Device):
         return None
 
     async def write_calibration(self, record: CalibrationRecord) -> None:
-        """See `Device`; the stream must be stopped."""
+        """See `ConnectedSensor`; the stream must be stopped."""
         data = record.encode()
         for offset in range(0, len(data), _PIECE_BYTES):
             piece = data[offset : offset + _PIECE_BYTES]
             await self._request(WriteCalibration(len(data), offset, piece))
 
     async def open_pairing(self, seconds: int) -> None:
-        """See `Device`."""
+        """See `ConnectedSensor`."""
         await self._request(OpenPairing(seconds))
 
     async def forget_bonds(self, *, everyone: bool = False) -> None:
-        """See `Device`."""
+        """See `ConnectedSensor`."""
         await self._request(ForgetBonds(everyone))
 
     async def _text(self, characteristic: str) -> str | None:
@@ -268,7 +274,7 @@ class BandsenseDriver:
     broadcasts = False
     bonds = True
 
-    def recognise(self, heard: Heard) -> Recognised | None:
+    def parse_advertisement(self, heard: AdvertisementData) -> SensorAdvertisement | None:
         """By the service data and not by the name, which its owner may change."""
         data = heard.service_data.get(SERVICE_UUID)
         if data is None:
@@ -277,7 +283,7 @@ class BandsenseDriver:
             advertisement = Advertisement.decode(data)
         except FrameError:
             return None
-        return Recognised(
+        return SensorAdvertisement(
             _own_name(heard.name or "bandsense"),
             advertisement.battery_percent,
             advertisement.pairing_open,
@@ -288,6 +294,6 @@ class BandsenseDriver:
         """See `Driver`."""
         return BandsenseDecoder()
 
-    def device(self, gatt: Gatt) -> BandsenseDevice:
+    def device(self, gatt: GattClient) -> BandsenseDevice:
         """See `Driver`."""
         return BandsenseDevice(gatt)

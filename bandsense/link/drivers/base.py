@@ -13,11 +13,19 @@ from bandsense.wire.bandsense.calibration import CalibrationRecord
 from bandsense.wire.bandsense.codes import Features, Options
 from bandsense.wire.decoder import Decoder
 
-__all__ = ["Broadcaster", "Device", "Driver", "Gatt", "Heard", "Recognised", "SensorInformation"]
+__all__ = [
+    "AdvertisementData",
+    "BroadcastSensor",
+    "ConnectedSensor",
+    "Driver",
+    "GattClient",
+    "SensorAdvertisement",
+    "SensorInformation",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class AdvertisementData:
     """An advertisement, merged with its scan response.
 
     Attributes:
@@ -34,7 +42,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Recognised:
+class SensorAdvertisement:
     """What a driver reads out of an advertisement of one of its sensors; None where it does not say.
 
     Attributes:
@@ -73,7 +81,7 @@ class SensorInformation:
     calibration: CalibrationRecord | None = None
 
 
-class Gatt(Protocol):
+class GattClient(Protocol):
     """The connection as a driver sees it. Every failure is a `LinkError`; UUIDs are in lower case.
 
     What is read or notified goes to the decoder (and to a raw capture) by itself.
@@ -100,7 +108,7 @@ class Gatt(Protocol):
         """Receive notifications or indications; `listener` is called for each besides the decoder."""
 
 
-class Device:
+class ConnectedSensor:
     """What can be asked of a connected sensor. A driver overrides what its sensors can do.
 
     Every method raises `LinkError` when the link fails, `CommandError` when the sensor refuses or cannot do
@@ -109,7 +117,7 @@ class Device:
 
     title = "sensor"
 
-    def __init__(self, gatt: Gatt) -> None:
+    def __init__(self, gatt: GattClient) -> None:
         self.gatt = gatt
 
     def _cannot(self, what: str) -> NoReturn:
@@ -188,7 +196,7 @@ class Device:
         self._cannot("forget bonds")
 
 
-class Broadcaster(Device):
+class BroadcastSensor(ConnectedSensor):
     """A sensor that sends by itself to everyone and can be asked nothing."""
 
     title = "broadcasting sensor"
@@ -222,11 +230,11 @@ class Driver(Protocol):
     def bonds(self) -> bool:
         """The sensor sends samples only over an encrypted link, so this computer has to pair with it once."""
 
-    def recognise(self, heard: Heard) -> Recognised | None:
+    def parse_advertisement(self, heard: AdvertisementData) -> SensorAdvertisement | None:
         """What this advertisement says, or None where it is not of such a sensor."""
 
     def decoder(self) -> Decoder:
         """A new decoder for one sensor."""
 
-    def device(self, gatt: Gatt) -> Device:
+    def device(self, gatt: GattClient) -> ConnectedSensor:
         """The sensor at the other end of this connection."""

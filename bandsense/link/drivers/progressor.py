@@ -8,7 +8,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from bandsense.errors import FrameError, SensorTimeout
-from bandsense.link.drivers.base import Device, Gatt, Heard, Recognised, SensorInformation
+from bandsense.link.drivers.base import (
+    AdvertisementData,
+    ConnectedSensor,
+    GattClient,
+    SensorAdvertisement,
+    SensorInformation,
+)
 from bandsense.samples import Unit
 from bandsense.wire import progressor
 from bandsense.wire.decoder import ProgressorDecoder
@@ -27,22 +33,22 @@ _EMPTY_MV, _FULL_MV = 3300.0, 4150.0
 """Ends of the useful range of a single lithium-polymer cell at rest; the sensor tells its voltage only."""
 
 
-class ProgressorDevice(Device):
+class ProgressorDevice(ConnectedSensor):
     """A connected Progressor. Answers do not name their command, so one is asked at a time."""
 
     title = "Progressor"
 
-    def __init__(self, gatt: Gatt) -> None:
+    def __init__(self, gatt: GattClient) -> None:
         super().__init__(gatt)
         self._asking = asyncio.Lock()
         self._answers: asyncio.Queue[bytes] | None = None
 
     async def set_up(self) -> None:
-        """See `Device`."""
+        """See `ConnectedSensor`."""
         await self.gatt.subscribe(progressor.DATA_UUID, self._on_notification)
 
     async def describe(self) -> SensorInformation:
-        """See `Device`; questions that a clone leaves unanswered are left open."""
+        """See `ConnectedSensor`; questions that a clone leaves unanswered are left open."""
         battery_percent = await self.battery_percent()
         version = serial = None
         with contextlib.suppress(SensorTimeout):
@@ -61,15 +67,15 @@ class ProgressorDevice(Device):
         )
 
     async def start(self, rate_hz: int) -> None:
-        """See `Device`; the rate is the sensor's own."""
+        """See `ConnectedSensor`; the rate is the sensor's own."""
         await self._tell(Command.START)
 
     async def stop(self) -> None:
-        """See `Device`."""
+        """See `ConnectedSensor`."""
         await self._tell(Command.STOP)
 
     async def battery_percent(self) -> int | None:
-        """See `Device`; only while it is not streaming, as the maker asks for."""
+        """See `ConnectedSensor`; only while it is not streaming, as the maker asks for."""
         try:
             millivolt = await self._ask(Command.BATTERY, _battery_mv)
         except SensorTimeout:
@@ -77,11 +83,11 @@ class ProgressorDevice(Device):
         return round(min(max((millivolt - _EMPTY_MV) / (_FULL_MV - _EMPTY_MV), 0.0), 1.0) * 100)
 
     async def tare(self) -> None:
-        """See `Device`; it acts only while streaming."""
+        """See `ConnectedSensor`; it acts only while streaming."""
         await self._tell(Command.TARE)
 
     async def sleep(self) -> None:
-        """See `Device`."""
+        """See `ConnectedSensor`."""
         await self._tell(Command.SLEEP)
 
     async def _tell(self, command: Command) -> None:
@@ -148,17 +154,17 @@ class ProgressorDriver:
     broadcasts = False
     bonds = False
 
-    def recognise(self, heard: Heard) -> Recognised | None:
+    def parse_advertisement(self, heard: AdvertisementData) -> SensorAdvertisement | None:
         """See `Driver`."""
         named = (heard.name or "").startswith(progressor.NAME_PREFIX)
         if not named and progressor.SERVICE_UUID not in heard.service_uuids:
             return None
-        return Recognised(heard.name or progressor.NAME_PREFIX)
+        return SensorAdvertisement(heard.name or progressor.NAME_PREFIX)
 
     def decoder(self) -> ProgressorDecoder:
         """See `Driver`."""
         return ProgressorDecoder()
 
-    def device(self, gatt: Gatt) -> ProgressorDevice:
+    def device(self, gatt: GattClient) -> ProgressorDevice:
         """See `Driver`."""
         return ProgressorDevice(gatt)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bandsense.errors import FrameError, LinkError
-from bandsense.link.drivers.base import Device, Gatt, Heard, Recognised
+from bandsense.link.drivers.base import AdvertisementData, ConnectedSensor, GattClient, SensorAdvertisement
 from bandsense.wire import whc06
 from bandsense.wire.decoder import WhC06Decoder
 
@@ -18,7 +18,7 @@ class WhC06Driver:
     broadcasts = True
     bonds = False
 
-    def recognise(self, heard: Heard) -> Recognised | None:
+    def parse_advertisement(self, heard: AdvertisementData) -> SensorAdvertisement | None:
         """See `Driver`; the company id alone is not enough, others use it too."""
         payload = heard.manufacturer_data.get(whc06.COMPANY_ID)
         if payload is None:
@@ -28,12 +28,12 @@ class WhC06Driver:
                 whc06.decode_advertisement(payload)
             except FrameError:
                 return None
-        return Recognised(heard.name or whc06.NAME, payload=payload)
+        return SensorAdvertisement(heard.name or whc06.NAME, payload=payload)
 
     def decoder(self) -> WhC06Decoder:
         """See `Driver`."""
         return WhC06Decoder()
 
-    def device(self, gatt: Gatt) -> Device:
+    def device(self, gatt: GattClient) -> ConnectedSensor:
         """Nothing to connect to."""
         raise LinkError("this scale only broadcasts; no connection can be made to it")

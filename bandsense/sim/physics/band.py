@@ -14,7 +14,7 @@ import numpy as np
 
 from bandsense.samples import FloatArray
 
-__all__ = ["Band", "decaying_sum", "released"]
+__all__ = ["SimulatedBand", "decaying_sum", "released"]
 
 TEMPERATURE_GAIN_PER_K = 0.003
 """Relative rise of tension per kelvin at fixed stretch, entropic elasticity: 1/T near 300 K."""
@@ -26,7 +26,7 @@ _BLOCK = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class SimulatedBand:
     """One or more parallel strands of elastic between a hand and an anchor.
 
     Attributes:

@@ -11,10 +11,10 @@ from types import MappingProxyType
 import numpy as np
 
 from bandsense.samples import FloatArray
-from bandsense.sim.physics.band import Band
+from bandsense.sim.physics.band import SimulatedBand
 from bandsense.sim.physics.distributions import Draw
-from bandsense.sim.physics.person import Bounce, Dip, Move, Pause, Plan, RepPlan
-from bandsense.sim.physics.sensor import Sensor
+from bandsense.sim.physics.person import Bounce, Dip, Move, Pause, RepPlan, SimulatedPlan
+from bandsense.sim.physics.sensor import SimulatedSensor
 
 __all__ = [
     "CONTROLS",
@@ -58,9 +58,9 @@ class Link:
 class Setup:
     """A scenario being put together; disturbances change it."""
 
-    band: Band
-    plan: Plan
-    sensor: Sensor
+    band: SimulatedBand
+    plan: SimulatedPlan
+    sensor: SimulatedSensor
     link: Link = field(default_factory=Link)
     snap: tuple[float, float] | None = None
 
@@ -439,7 +439,7 @@ def _link_drop(setup: Setup, draw: Draw) -> None:
     setup.link = replace(setup.link, outage_s=0.42 + draw.of("outage_s"))
 
 
-def _depth_of(band: Band, sag: float) -> float:
+def _depth_of(band: SimulatedBand, sag: float) -> float:
     """Part of the way to give in for a sag of tension, of which hysteresis and lag already make some."""
     turn = (1.0 + band.lag) / (1.0 - band.energy_loss)
     kept = min(0.98, (1.0 - sag) * turn)
@@ -454,12 +454,12 @@ def _before(setup: Setup, moves: list[Move]) -> None:
     setup.plan = replace(setup.plan, parts=(*moves, *setup.plan.parts))
 
 
-def _position_after(plan: Plan, index: int) -> float:
+def _position_after(plan: SimulatedPlan, index: int) -> float:
     part = plan.parts[index]
     return part.to if isinstance(part, Move) else part.bottom
 
 
-def _end(plan: Plan) -> float:
+def _end(plan: SimulatedPlan) -> float:
     return _position_after(plan, len(plan.parts) - 1)
 
 

@@ -20,12 +20,12 @@ __all__ = [
     "EXERCISES",
     "Bounce",
     "Dip",
-    "Exercise",
     "Move",
     "Movement",
     "Pause",
-    "Plan",
     "RepPlan",
+    "SimulatedExercise",
+    "SimulatedPlan",
     "Span",
     "perform",
 ]
@@ -34,7 +34,7 @@ Range = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Exercise:
+class SimulatedExercise:
     """How people usually do an exercise: ranges that one person's habit is drawn from."""
 
     stroke_m: Range
@@ -44,14 +44,14 @@ class Exercise:
     rest_s: Range
 
 
-EXERCISES: Mapping[str, Exercise] = MappingProxyType(
+EXERCISES: Mapping[str, SimulatedExercise] = MappingProxyType(
     {
-        "seated-row": Exercise((0.35, 0.65), (0.6, 1.6), (0.0, 1.0), (0.8, 2.5), (0.1, 1.0)),
-        "lat-pulldown": Exercise((0.40, 0.70), (0.6, 1.6), (0.0, 0.8), (0.8, 2.5), (0.1, 1.0)),
-        "reverse-flye": Exercise((0.50, 0.90), (0.7, 1.8), (0.0, 1.0), (0.9, 2.5), (0.1, 0.8)),
-        "pull-apart": Exercise((0.40, 0.80), (0.5, 1.3), (0.0, 0.8), (0.5, 1.5), (0.0, 0.6)),
-        "overhead-pulldown": Exercise((0.30, 0.60), (0.6, 1.5), (0.0, 0.8), (0.8, 2.2), (0.1, 0.8)),
-        "one-arm-row": Exercise((0.30, 0.55), (0.5, 1.4), (0.0, 0.8), (0.8, 2.2), (0.1, 1.0)),
+        "seated-row": SimulatedExercise((0.35, 0.65), (0.6, 1.6), (0.0, 1.0), (0.8, 2.5), (0.1, 1.0)),
+        "lat-pulldown": SimulatedExercise((0.40, 0.70), (0.6, 1.6), (0.0, 0.8), (0.8, 2.5), (0.1, 1.0)),
+        "reverse-flye": SimulatedExercise((0.50, 0.90), (0.7, 1.8), (0.0, 1.0), (0.9, 2.5), (0.1, 0.8)),
+        "pull-apart": SimulatedExercise((0.40, 0.80), (0.5, 1.3), (0.0, 0.8), (0.5, 1.5), (0.0, 0.6)),
+        "overhead-pulldown": SimulatedExercise((0.30, 0.60), (0.6, 1.5), (0.0, 0.8), (0.8, 2.2), (0.1, 0.8)),
+        "one-arm-row": SimulatedExercise((0.30, 0.55), (0.5, 1.4), (0.0, 0.8), (0.8, 2.2), (0.1, 1.0)),
     }
 )
 
@@ -135,7 +135,7 @@ class RepPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SimulatedPlan:
     """What a person does from the first sample to the last.
 
     Attributes:
@@ -188,7 +188,7 @@ class Movement:
     spans: tuple[Span, ...]
 
 
-def perform(plan: Plan, dt_s: float, rng: Generator) -> Movement:
+def perform(plan: SimulatedPlan, dt_s: float, rng: Generator) -> Movement:
     """Carry a plan out, sampled every `dt_s`."""
     hand = _Hand(plan.start, dt_s, rng)
     spans = []

@@ -14,12 +14,20 @@ from numpy.random import Generator
 
 from bandsense.errors import ConfigError
 from bandsense.samples import BoolArray, FloatArray
-from bandsense.sim.physics.band import Band, released
+from bandsense.sim.physics.band import SimulatedBand, released
 from bandsense.sim.physics.distributions import RANGES, Draw, Ranges
 from bandsense.sim.physics.disturbances import CONTROLS, DISTURBANCES, Link, Setup, hung_mass, slow_down_weak
 from bandsense.sim.physics.ground_truth import TrueRep, marked, true_reps
-from bandsense.sim.physics.person import EXERCISES, Exercise, Move, Movement, Plan, RepPlan, perform
-from bandsense.sim.physics.sensor import Conversions, Sensor
+from bandsense.sim.physics.person import (
+    EXERCISES,
+    Move,
+    Movement,
+    RepPlan,
+    SimulatedExercise,
+    SimulatedPlan,
+    perform,
+)
+from bandsense.sim.physics.sensor import Conversions, SimulatedSensor
 
 __all__ = ["Performance", "Scenario", "SimulatedSet"]
 
@@ -68,9 +76,9 @@ class Performance:
     """
 
     scenario: Scenario
-    band: Band
-    plan: Plan
-    sensor: Sensor
+    band: SimulatedBand
+    plan: SimulatedPlan
+    sensor: SimulatedSensor
     link: Link
     time_s: FloatArray
     displacement_m: FloatArray
@@ -205,7 +213,7 @@ class Scenario:
         band = _drawn_band(self.habit("band"), stroke_m)
         person, variation = self.habit("person"), self.stream("variation")
         plan = _drawn_plan(person, exercise, stroke_m, self.reps, variation)
-        setup = Setup(band, plan, Sensor(noise_n=self.habit("sensor").of("noise_n")))
+        setup = Setup(band, plan, SimulatedSensor(noise_n=self.habit("sensor").of("noise_n")))
         slow_down_weak(setup)
         if self.control is not None:
             parts = CONTROLS[self.control](setup, self._draw(self.control))
@@ -224,11 +232,11 @@ def _known(
         raise ConfigError(f"unknown {what} {', '.join(unknown)}; choose from {', '.join(known)}")
 
 
-def _drawn_band(draw: Draw, stroke_m: float) -> Band:
+def _drawn_band(draw: Draw, stroke_m: float) -> SimulatedBand:
     low, high = draw.ranges["rest_length_m"]
     rest_length_m = float(np.clip(stroke_m / draw.of("peak_elongation"), low, high))
     strands = int(draw.rng.integers(1, 3))
-    band = Band(
+    band = SimulatedBand(
         f100_n=draw.log("f100_n") / strands,
         rest_length_m=rest_length_m,
         exponent=draw.of("exponent"),
@@ -243,7 +251,9 @@ def _drawn_band(draw: Draw, stroke_m: float) -> Band:
     return replace(band, f100_n=band.f100_n * max(1.0, _MIN_PEAK_N / top))
 
 
-def _drawn_plan(draw: Draw, exercise: Exercise, stroke_m: float, reps: int, variation: Generator) -> Plan:
+def _drawn_plan(
+    draw: Draw, exercise: SimulatedExercise, stroke_m: float, reps: int, variation: Generator
+) -> SimulatedPlan:
     tempo = draw.of("tempo")
     pull, hold = tempo * draw.between(exercise.pull_s), tempo * draw.between(exercise.hold_s)
     back, rest = tempo * draw.between(exercise.return_s), tempo * draw.between(exercise.rest_s)
@@ -268,7 +278,9 @@ def _drawn_plan(draw: Draw, exercise: Exercise, stroke_m: float, reps: int, vari
     ]
     lead = Move(draw.of("lead_s"), 0.0)
     tail = Move(draw.of("tail_s"), planned[-1].bottom)
-    return Plan(stroke_m, (lead, *planned, tail), tremor=draw.of("tremor"), tremor_hz=draw.of("tremor_hz"))
+    return SimulatedPlan(
+        stroke_m, (lead, *planned, tail), tremor=draw.of("tremor"), tremor_hz=draw.of("tremor_hz")
+    )
 
 
 def _snapped(movement: Movement, tension: FloatArray, ring_hz: float, undershoot: float) -> FloatArray:

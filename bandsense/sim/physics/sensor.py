@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bandsense.samples import BoolArray, FloatArray
 
-__all__ = ["COUNT_MAX", "COUNT_MIN", "NEWTON_PER_COUNT", "Conversions", "Sensor"]
+__all__ = ["COUNT_MAX", "COUNT_MIN", "NEWTON_PER_COUNT", "Conversions", "SimulatedSensor"]
 
 NEWTON_PER_COUNT = 1e-4
 """Span of the simulated sensor: ±839 N over 24 bits, close to a 50 kg, 2 mV/V cell at gain 128 and 3 V."""
@@ -60,7 +60,7 @@ class Conversions:
 
 
 @dataclass(frozen=True, slots=True)
-class Sensor:
+class SimulatedSensor:
     """An inline force sensor and its converter.
 
     Attributes:

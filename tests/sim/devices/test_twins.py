@@ -21,7 +21,7 @@ from bandsense.wire.bandsense.answers import Answer, decode_answer
 from bandsense.wire.bandsense.codes import Options, Status
 from bandsense.wire.bandsense.requests import Start, encode_request
 from bandsense.wire.bandsense.uuids import CONTROL_UUID
-from bandsense.wire.progressor import Command, LowPower, Response, Weights
+from bandsense.wire.progressor import Command, LowPowerNotification, Response, WeightNotification
 
 KGF_N = 9.80665
 
@@ -56,9 +56,9 @@ class Listener:
         return response.payload
 
     @property
-    def weights(self) -> list[Weights]:
+    def weights(self) -> list[WeightNotification]:
         decoded = map(progressor.decode_notification, self.raw)
-        return [notification for notification in decoded if isinstance(notification, Weights)]
+        return [notification for notification in decoded if isinstance(notification, WeightNotification)]
 
     @property
     def samples(self) -> list[tuple[float, int]]:
@@ -150,7 +150,7 @@ async def test_an_empty_battery_says_so_and_goes(radio: VirtualRadio) -> None:
         await listener.subscribe()
         twin.empty_battery()
         await asyncio.sleep(0.5)
-        assert progressor.decode_notification(listener.raw[-1]) == LowPower()
+        assert progressor.decode_notification(listener.raw[-1]) == LowPowerNotification()
         assert not client.is_connected
 
 

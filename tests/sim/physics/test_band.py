@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import trapezoid
 
-from bandsense.sim.physics.band import Band, decaying_sum, released
+from bandsense.sim.physics.band import SimulatedBand, decaying_sum, released
 
 DT = 1e-3
 
 
-def ideal(**changes: float) -> Band:
+def ideal(**changes: float) -> SimulatedBand:
     none = {"energy_loss": 0.0, "lag": 0.0, "relaxation_per_decade": 0.0}
-    return Band(**{**none, **changes})  # type: ignore[arg-type]
+    return SimulatedBand(**{**none, **changes})  # type: ignore[arg-type]
 
 
 def test_without_memory_the_band_is_its_power_law() -> None:

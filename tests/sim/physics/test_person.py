@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bandsense.sim.physics.person import Bounce, Dip, Move, Movement, Pause, Plan, RepPlan, perform
+from bandsense.sim.physics.person import Bounce, Dip, Move, Movement, Pause, RepPlan, SimulatedPlan, perform
 
 DT = 1e-3
 REP = RepPlan(top=1.0, bottom=0.0, pull_s=1.0, hold_s=0.5, return_s=1.5, rest_s=1.0)
 
 
 def carried_out(*parts: Move | RepPlan, **plan: float) -> Movement:
-    return perform(Plan(0.5, parts, **plan), DT, np.random.default_rng(1))
+    return perform(SimulatedPlan(0.5, parts, **plan), DT, np.random.default_rng(1))
 
 
 def test_a_repetition_takes_the_planned_times_and_covers_the_stroke() -> None:

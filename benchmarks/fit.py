@@ -26,7 +26,6 @@ from bandsense.signal.filters import Conditioner
 from bandsense.signal.laws import Numbers
 from bandsense.signal.turning_points import Look, Ticks, TurningPoint, TurningPoints
 from benchmarks.evidence import controls, envelope, movement, recordings, simulators, special, splices, walks
-from benchmarks.evidence.sections import asked
 from benchmarks.evidence.trace import Split, Trace
 
 LEAST_PROBABLE = -8.0
@@ -143,6 +142,11 @@ def judged(numbers: Numbers, one: Turns) -> tuple[float, bool]:
     return -max(LEAST_PROBABLE, math.log(max(p, 1e-12))), median in one.right
 
 
+def asked(trace: Trace) -> bool:
+    """Whether it has to be counted."""
+    return trace.n is not None and "beyond" not in trace.tags
+
+
 def material(split: Split = "dev", size: int = 4) -> Iterator[tuple[str, Trace]]:
     """Traces by section."""
     yield from (("envelope", t) for t in envelope.grid(split, plain=True) if asked(t))
@@ -239,7 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.sensitivity:
         return _sensitivity(judge, numbers, names)
     rng = random.Random(1)
-    steps = {name: 0.15 for name in names}
+    steps = dict.fromkeys(names, 0.15)
     for turn in range(options.rounds):
         which, scale = _hard(judge, numbers, options.easy, rng)
         best = judge.loss(numbers, which, scale)

@@ -20,8 +20,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bandsense.signal.explanations import CountedRep, Explanation, Explanations, Kind
 from bandsense.signal.events import RetractReason
+from bandsense.signal.explanations import CountedRep, Explanation, Explanations, Kind
 from bandsense.signal.laws import Numbers, Series
 from bandsense.signal.turning_points import Look, Ticks, TurningPoint, TurningPoints
 

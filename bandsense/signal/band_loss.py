@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from bandsense.signal.history import History
+from bandsense.signal.history import RingBuffer
 from bandsense.signal.turning_points import Ticks
 
 __all__ = ["BandLoss"]
@@ -50,7 +50,7 @@ class BandLoss:
         step: samples to a tick.
     """
 
-    def __init__(self, ticks: Ticks, clean_n: History, clean_s: History, rate_hz: float, step: int) -> None:
+    def __init__(self, ticks: Ticks, clean_n: RingBuffer, clean_s: RingBuffer, rate_hz: float, step: int) -> None:
         self._ticks = ticks
         self._clean_n, self._clean_s = clean_n, clean_s
         self._rate_hz, self._step = rate_hz, step

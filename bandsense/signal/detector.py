@@ -9,7 +9,7 @@ from bandsense.errors import DataError
 from bandsense.samples import FloatArray
 from bandsense.signal.events import Event, WarningKind
 from bandsense.signal.filters import Conditioner, Segment
-from bandsense.signal.history import History, Marks
+from bandsense.signal.history import RingBuffer, FlagRanges
 from bandsense.signal.laws import FITTED, Numbers
 from bandsense.signal.narrator import Narrator
 from bandsense.signal.turning_points import Ticks, TurningPoints
@@ -47,12 +47,12 @@ class RepDetector:
     def __init__(self, numbers: Numbers = FITTED) -> None:
         self._numbers = numbers
         self._conditioner = Conditioner()
-        self._saturated = Marks()
-        self._gaps = Marks()
+        self._saturated = FlagRanges()
+        self._gaps = FlagRanges()
         self._narrator: Narrator | None = None
         self._ticks = Ticks(1)
         self._turning: TurningPoints | None = None
-        self._clean_n, self._clean_s = History(1), History(1)
+        self._clean_n, self._clean_s = RingBuffer(1), RingBuffer(1)
         self._step = 1
         self._last_s = -np.inf
         self._pushed = 0
@@ -160,7 +160,7 @@ class RepDetector:
     def _start(self, segment: Segment) -> tuple[Narrator, TurningPoints]:
         rate_hz = self._conditioner.rate_hz
         kept = int(HISTORY_S * rate_hz) + PIECE
-        self._clean_n, self._clean_s = History(kept), History(kept)
+        self._clean_n, self._clean_s = RingBuffer(kept), RingBuffer(kept)
         self._step = max(1, round(rate_hz / TICK_HZ))
         tick_hz = rate_hz / self._step
         self._ticks = Ticks(round(HISTORY_S * tick_hz))

@@ -12,13 +12,13 @@ from bandsense.signal.events import (
     Phase,
     PhaseChanged,
     Rep,
-    RepDone,
+    RepCompleted,
+    RepCounted,
     RepRetracted,
-    RepTop,
     SignalWarning,
     WarningKind,
 )
-from bandsense.signal.history import History, Marks
+from bandsense.signal.history import RingBuffer, FlagRanges
 from bandsense.signal.laws import Numbers
 from bandsense.signal.ranges import NEIGHBOURS, PARTIAL_BELOW, range_fraction
 from bandsense.signal.turning_points import Look, Ticks, TurningPoint, TurningPoints
@@ -62,10 +62,10 @@ class Narrator:
         numbers: Numbers,
         ticks: Ticks,
         turning: TurningPoints,
-        clean_n: History,
-        clean_s: History,
-        saturated: Marks,
-        gaps: Marks,
+        clean_n: RingBuffer,
+        clean_s: RingBuffer,
+        saturated: FlagRanges,
+        gaps: FlagRanges,
         rate_hz: float,
         step: int,
     ) -> None:
@@ -118,7 +118,7 @@ class Narrator:
             standing += 1
             top = shown.rep.top
             self.events.append(
-                RepTop(top.time_s, shown.index, top.tension_n, now_s, standing, shown.probability)
+                RepCounted(top.time_s, shown.index, top.tension_n, now_s, standing, shown.probability)
             )
         for shown in announced.done:
             self._tell_done(shown)
@@ -135,23 +135,23 @@ class Narrator:
         first, last = counted.start.tick * self._step, counted.end.tick * self._step
         rep = Rep(
             index=shown.index,
-            pull_start=b.pull_start,
-            hold_start=b.hold_start,
-            return_start=b.return_start,
-            end=b.end,
-            peak_time=b.peak_time,
-            peak_tension=b.peak_n,
-            start_tension=b.start_n,
-            end_tension=b.end_n,
+            pull_start_s=b.pull_start_s,
+            hold_start_s=b.hold_start_s,
+            return_start_s=b.return_start_s,
+            end_s=b.end_s,
+            peak_time_s=b.peak_time_s,
+            peak_n=b.peak_n,
+            start_n=b.start_n,
+            end_n=b.end_n,
             partial=fraction < PARTIAL_BELOW,
             range_fraction=fraction,
             saturated=self._saturated.touch(first, last),
             gap=self._gaps.touch(first + 1, last + self._step),
-            band_lost=b.return_start - LOST_APART_S <= self._lost_s <= b.end + LOST_APART_S,
+            band_lost=b.return_start_s - LOST_APART_S <= self._lost_s <= b.end_s + LOST_APART_S,
             begins_set=counted.begins_set,
             probability=shown.probability,
         )
-        self.events.append(RepDone(rep.end, rep.index, rep, self._turning.now_s))
+        self.events.append(RepCompleted(rep.end_s, rep.index, rep, self._turning.now_s))
         self._doubt(rep)
 
     def _boundaries(self, shown: Shown) -> Boundaries:
@@ -167,22 +167,22 @@ class Narrator:
 
     def _doubt(self, rep: Rep) -> None:
         """Say once what may be wrong with a repetition's numbers."""
-        if rep.peak_tension > LARGEST_N:
+        if rep.peak_n > LARGEST_N:
             self._warn_once(
-                rep.peak_time,
+                rep.peak_time_s,
                 WarningKind.IMPLAUSIBLE_FORCE,
-                f"{rep.peak_tension:.0f} N is more than people pull; check the unit and the calibration",
+                f"{rep.peak_n:.0f} N is more than people pull; check the unit and the calibration",
             )
         if rep.saturated:
             self._warn_once(
-                rep.peak_time,
+                rep.peak_time_s,
                 WarningKind.SATURATED,
                 "the sensor is at the end of its range; true peaks are higher than shown",
             )
         swings_n = [top - valley for top, valley in self._neighbours]
         if len(swings_n) >= SMALL_REPS and max(swings_n) < SMALL_N:
             self._warn_once(
-                rep.peak_time,
+                rep.peak_time_s,
                 WarningKind.IMPLAUSIBLE_FORCE,
                 f"these repetitions are only {max(swings_n):.1f} N; "
                 "unless the band is very light these are kilograms or pounds: give the unit",
@@ -213,14 +213,12 @@ class Narrator:
         if look is Look.PULLING and turning.valley is not None:
             left_s = self._left_s(turning.valley)
             if turning.now_s - left_s < LONGEST_START_S:
-                self._enter(Phase.PULL, left_s)
-        elif look is Look.HELD and self._phase is Phase.PULL:
+                self._enter(Phase.CONCENTRIC, left_s)
+        elif look is Look.HELD and self._phase is Phase.CONCENTRIC:
             self._enter(Phase.HOLD, turning.still_since_s)
-        elif look is Look.TURNED and self._phase in (Phase.PULL, Phase.HOLD):
-            self._enter(Phase.RETURN, turning.top.time_s if turning.top else turning.now_s)
-        elif look in (Look.RETURNED, Look.RESTED):
-            self._enter(Phase.REST, turning.extreme.time_s)
-        elif look is Look.RESTING and turning.fallen:
+        elif look is Look.TURNED and self._phase in (Phase.CONCENTRIC, Phase.HOLD):
+            self._enter(Phase.ECCENTRIC, turning.top.time_s if turning.top else turning.now_s)
+        elif look in (Look.RETURNED, Look.RESTED) or (look is Look.RESTING and turning.fallen):
             self._enter(Phase.REST, turning.extreme.time_s)
 
     def _left_s(self, valley: TurningPoint) -> float:

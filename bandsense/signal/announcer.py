@@ -129,7 +129,7 @@ class Announcer:
             )
         if look is Look.TURNED and self._looked_top == turning.top.tick:
             return None
-        covered = self._covering()
+        covered = self._present()
         if covered is not None and look is not Look.RESTED and covered.probability >= SURE:
             return self._ended(covered, look)
         width = look is not Look.TURNED
@@ -142,11 +142,20 @@ class Announcer:
         """The trace ended: the median decides. What had not come back by half is not a repetition."""
         turning = self._turning
         found: Sequence[Explanation] = self._explanations.survivors
+        broken_off = self._present()
         if turning.valley is not None and turning.top is not None and turning.halfway_back:
             found = self._explanations.look(
                 turning.top, turning.extreme, turning.surroundings.lowest_n, width=True, end=True
             )
-        return self._judge(found, known=True, median=True, last=True)
+            broken_off = None
+        announced = self._judge(found, known=True, median=True, last=True)
+        if broken_off is None:
+            return announced
+        told = tuple(
+            (shown, RetractReason.BROKEN_OFF if shown is broken_off else reason)
+            for shown, reason in announced.retracted
+        )
+        return Announcement(announced.counted, told, announced.done)
 
     def _valley(self, start: TurningPoint | None, top: TurningPoint | None, lowest_n: float) -> Announcement | None:
         valley = self._turning.valley
@@ -307,7 +316,7 @@ class Announcer:
                 done.append(shown)
         return done[::-1]
 
-    def _covering(self) -> Shown | None:
+    def _present(self) -> Shown | None:
         """What was told of the present movement."""
         start = self._turning.valley
         for shown in reversed(self._shown):

@@ -43,6 +43,7 @@ class RetractReason(Enum):
     ISOMETRIC = "held too long to be a repetition"
     TOO_QUICK = "too quick for a repetition: a step or a blow"
     ONE_MOVEMENT = "part of another repetition"
+    BROKEN_OFF = "broken off before the return"
     OVERRULED = "taken back by the person"
 
 

@@ -341,7 +341,7 @@ def _most(text: str, share: float, wanted: float) -> Target:
 
 def targets(results: Results, real: Sequence[Real]) -> list[Target]:
     """What the project wants to reach, as far as it was run."""
-    own = {name: total(tallies, OWN) for name, tallies in results.items()}
+    own = {name: total(tallies, OWN) for name, tallies in results.items() if by_kind(tallies, OWN)}
     found = [
         target
         for names, ask in (
@@ -440,14 +440,14 @@ def blocks(results: Results, real: Sequence[Real], methods: Sequence[str]) -> It
     yield from count_tables(results, methods)
     yield from maps(results, methods)
     for name in ("axes", "special", "movement"):
-        if name in results:
+        if name in results and OWN in methods:
             yield kind_table(results, name, methods)
-    if "simulators" in results:
+    if "simulators" in results and OWN in methods:
         yield kind_table(results, "simulators", methods, perfect=False)
     if any(name in results for name in CONTROLS):
         yield control_table(results, methods)
     yield time_table(results, methods)
-    if "tops" in results:
+    if "tops" in results and OWN in methods:
         yield peak_table(results, methods)
     yield warning_table(results, methods)
     if real:

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from bandsense.signal.analysis import analyze
-from bandsense.signal.events import Rep, RepRetracted, RepTop, WarningKind
+from bandsense.signal.events import Rep, RepRetracted, RepCounted, WarningKind
 from benchmarks.evidence.trace import Trace
 
 __all__ = [
@@ -95,7 +95,7 @@ def bandsense(trace: Trace) -> Count:
     shown = [
         Shown(event.time_s, event.detected_s, gone.get(event.index))
         for event in result.events
-        if isinstance(event, RepTop)
+        if isinstance(event, RepCounted)
     ]
     live = {rep.index: rep for rep in result.causal}
     lost_s = tuple(w.time_s for w in result.warnings if w.kind is WarningKind.BAND_LOST)
@@ -104,18 +104,18 @@ def bandsense(trace: Trace) -> Count:
 
 def _found(rep: Rep, live: Rep) -> Found:
     return Found(
-        (rep.hold_start + rep.return_start) / 2.0,
+        (rep.hold_start_s + rep.return_start_s) / 2.0,
         _bounds(rep),
         _bounds(live),
-        rep.peak_tension,
-        live.peak_tension,
+        rep.peak_n,
+        live.peak_n,
         float(getattr(rep, "peak_u_n", np.nan)),
         rep.partial,
     )
 
 
 def _bounds(rep: Rep) -> Bounds:
-    return (rep.pull_start, rep.hold_start, rep.return_start, rep.end)
+    return (rep.pull_start_s, rep.hold_start_s, rep.return_start_s, rep.end_s)
 
 
 _SERVER = '''

@@ -190,7 +190,7 @@ def make(kind: str, seed: int, split: Split = "dev", rate_hz: float = 80.0) -> T
     board = Board(rng)
     finish = KINDS[kind](board, rng)
     name = f"control/{kind}/{split}/{seed}/{rate_hz:g}"
-    return board.finish(name, kind, rate_hz, seed=seed, control=True, **finish)
+    return board.finish(name, kind, rate_hz, seed=seed, control=True, averaged=True, **finish)
 
 
 def grid(split: Split = "dev", each: int = 6, first_seed: int = 0, rate_hz: float = 80.0) -> Iterator[Trace]:

@@ -384,6 +384,7 @@ def _ask_controls(tally: Tally) -> list[Target]:
             "controls with a count at the end: none", f"{tally.controls_counted} of {tally.controls}", none
         ),
         _most("controls with one shown at any time: 2 %", f["controls shown"], 0.02),
+        _most("controls with a false warning of a lost band: 2 %", tally.alarmed / tally.controls, 0.02),
     ]
 
 
@@ -396,6 +397,7 @@ def _ask_everywhere(tally: Tally) -> list[Target]:
         _most("true repetitions taken back: 0.1 %", f["retracted"], 0.001),
         Target("boundaries: median 5 ms, P95 50 ms", f"{milliseconds(median)} ms, {milliseconds(p95)} ms",
                median <= 0.005 and p95 <= 0.050),
+        _most("sets with a false warning of a lost band: 0.2 %", tally.alarmed / tally.traces, 0.002),
         _least(f"time under tension within {TUT_S:g} s: 99 %", f["tut within"], 0.99),
         _most(f"later than {1000 * LATE_S:.0f} ms after the return, from the second on: 3 %",
               f["told late"], 0.03),

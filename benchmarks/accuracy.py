@@ -341,7 +341,7 @@ def _most(text: str, share: float, wanted: float) -> Target:
 
 def targets(results: Results, real: Sequence[Real]) -> list[Target]:
     """What the project wants to reach, as far as it was run."""
-    own = {name: total(tallies, OWN) for name, tallies in results.items()}
+    own = {name: total(tallies, OWN) for name, tallies in results.items() if by_kind(tallies, OWN)}
     found = [
         target
         for names, ask in (
@@ -384,6 +384,7 @@ def _ask_controls(tally: Tally) -> list[Target]:
             "controls with a count at the end: none", f"{tally.controls_counted} of {tally.controls}", none
         ),
         _most("controls with one shown at any time: 2 %", f["controls shown"], 0.02),
+        _most("controls with a false warning of a lost band: 2 %", tally.alarmed / tally.controls, 0.02),
     ]
 
 
@@ -396,6 +397,7 @@ def _ask_everywhere(tally: Tally) -> list[Target]:
         _most("true repetitions taken back: 0.1 %", f["retracted"], 0.001),
         Target("boundaries: median 5 ms, P95 50 ms", f"{milliseconds(median)} ms, {milliseconds(p95)} ms",
                median <= 0.005 and p95 <= 0.050),
+        _most("sets with a false warning of a lost band: 0.2 %", tally.alarmed / tally.traces, 0.002),
         _least(f"time under tension within {TUT_S:g} s: 99 %", f["tut within"], 0.99),
         _most(f"later than {1000 * LATE_S:.0f} ms after the return, from the second on: 3 %",
               f["told late"], 0.03),
@@ -440,14 +442,14 @@ def blocks(results: Results, real: Sequence[Real], methods: Sequence[str]) -> It
     yield from count_tables(results, methods)
     yield from maps(results, methods)
     for name in ("axes", "special", "movement"):
-        if name in results:
+        if name in results and OWN in methods:
             yield kind_table(results, name, methods)
-    if "simulators" in results:
+    if "simulators" in results and OWN in methods:
         yield kind_table(results, "simulators", methods, perfect=False)
     if any(name in results for name in CONTROLS):
         yield control_table(results, methods)
     yield time_table(results, methods)
-    if "tops" in results:
+    if "tops" in results and OWN in methods:
         yield peak_table(results, methods)
     yield warning_table(results, methods)
     if real:

@@ -6,12 +6,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from bandsense.sim.physics.person import Span
-from bandsense.sim.physics.ground_truth import TrueRep, true_reps
 from scipy.optimize import minimize
 from scipy.signal import find_peaks
 
 from bandsense.samples import FloatArray
+from bandsense.sim.physics.ground_truth import TrueRep, true_reps
+from bandsense.sim.physics.person import Span
 
 __all__ = ["encoder_truth"]
 

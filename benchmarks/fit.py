@@ -232,7 +232,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=4, help="how much material")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="move only these numbers")
     parser.add_argument("--easy", type=float, default=0.1, help="share of the easy traces in each comparison")
-    parser.add_argument("--sensitivity", action="store_true", help="print what each number does, change nothing")
+    parser.add_argument(
+        "--sensitivity", action="store_true", help="print what each number does, change nothing"
+    )
     parser.add_argument("--to", type=Path, help="where to write (default: what ships)")
     options = parser.parse_args(arguments)
     path = options.to or Path(bandsense.signal.__path__[0]) / "laws.json"
@@ -260,7 +262,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     break
             else:
                 steps[name] *= 0.5
-            path.write_text(json.dumps({k: float(f"{v:.4g}") for k, v in asdict(numbers).items()}, indent=1) + "\n")
+            path.write_text(
+                json.dumps({k: float(f"{v:.4g}") for k, v in asdict(numbers).items()}, indent=1) + "\n"
+            )
     _report(judge, numbers)
     return 0
 

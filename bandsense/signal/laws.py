@@ -472,7 +472,8 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
         floor = k.slack_share * _normal(m.end_n, m.lowest_n, k.slack_width_n)
         end0, end1 = (1.0 - k.slack_share) * (near0 + far) / a + floor, (1.0 - k.slack_share) * (near1 + far) / a + floor
         far_share = (1.0 - k.slack_share) * far / a
-        known0, known1 = 1.0 - far_share / end0, 1.0 - far_share / end1
+        known0 = 1.0 - far_share / end0 if end0 else 0.0
+        known1 = 1.0 - far_share / end1 if end1 else 0.0
     else:
         end0 = end1 = 1.0
     level0, level1 = even * top0 * end0, uneven * top1 * end1

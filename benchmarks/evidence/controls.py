@@ -28,7 +28,7 @@ def walking(board: Board, rng: Generator) -> dict[str, Any]:
     board.stay(length_s)
     stops = np.sort(rng.uniform(10.0, length_s, 2 * int(rng.integers(1, 4))))
     bouts = [0.0, *stops.tolist(), length_s]
-    walks = [steps(rng, b, a) for a, b in zip(bouts[::2], bouts[1::2], strict=False) if b - a > 2.0]
+    walks = [steps(rng, b, a) for a, b in zip(bouts[::2], bouts[1::2], strict=False) if b - a > 8.0]
     return {
         "added": lambda grid_s: np.sum([walk(grid_s) for walk in walks], axis=0) if walks else 0.0 * grid_s
     }
@@ -106,9 +106,9 @@ def vehicle(board: Board, rng: Generator) -> dict[str, Any]:
     board.level = float(rng.choice((0.0, rng.uniform(0.0, 6.0))))
     length_s = float(rng.uniform(60.0, 300.0))
     board.stay(length_s)
-    hum_hz, hum_n = float(rng.uniform(4.0, 18.0)), float(rng.uniform(0.2, 2.5))
+    hum_hz, hum_n = float(rng.uniform(4.0, 18.0)), float(rng.uniform(0.2, 1.5))
     knots = np.cumsum(rng.uniform(1.0, 8.0, int(length_s)))
-    bends = rng.normal(0.0, rng.uniform(0.2, 1.5), knots.size)
+    bends = np.clip(rng.normal(0.0, rng.uniform(0.2, 0.8), knots.size), -1.5, 1.5)
     bumps_s = rng.uniform(0.0, length_s, int(length_s / rng.uniform(3.0, 12.0)))
     bumps_n = rng.exponential(rng.uniform(1.0, 4.0), bumps_s.size)
     tremble = _tremble(rng, length_s, hum_n, lambda t: smooth(knots, np.abs(bends) + 0.3, t), hum_hz)
@@ -190,7 +190,7 @@ def make(kind: str, seed: int, split: Split = "dev", rate_hz: float = 80.0) -> T
     board = Board(rng)
     finish = KINDS[kind](board, rng)
     name = f"control/{kind}/{split}/{seed}/{rate_hz:g}"
-    return board.finish(name, kind, rate_hz, seed=seed, control=True, **finish)
+    return board.finish(name, kind, rate_hz, seed=seed, control=True, averaged=True, **finish)
 
 
 def grid(split: Split = "dev", each: int = 6, first_seed: int = 0, rate_hz: float = 80.0) -> Iterator[Trace]:

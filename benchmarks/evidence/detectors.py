@@ -18,7 +18,7 @@ import numpy as np
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from bandsense.signal.analysis import analyze
-from bandsense.signal.events import Rep, RepRetracted, RepCounted, WarningKind
+from bandsense.signal.events import Rep, RepCounted, RepRetracted, WarningKind
 from benchmarks.evidence.trace import Trace
 
 __all__ = [

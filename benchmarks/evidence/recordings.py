@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from types import MappingProxyType
 
 import numpy as np
-from bandsense.export.recording import read_recording
 
+from bandsense.export.recording import read_recording
 from bandsense.samples import KGF_N, Unit
 from benchmarks.evidence.splices import CUTS_S, force, recordings_folder
 from benchmarks.evidence.trace import Trace, TrueInterval

@@ -61,6 +61,7 @@ class Tally:
     snaps: int = 0
     told_snaps: int = 0
     false_alarms: int = 0
+    alarmed: int = 0
     boundaries_s: list[tuple[float, ...]] = field(default_factory=list)
     streamed_s: list[tuple[float, ...]] = field(default_factory=list)
     under_tension_s: list[float] = field(default_factory=list)
@@ -88,6 +89,7 @@ class Tally:
         self.snaps += snapped_s is not None
         self.told_snaps += any(told)
         self.false_alarms += told.count(False)
+        self.alarmed += told.count(False) > 0
 
     def _add_control(self, trace: Trace, count: Count) -> None:
         self.controls += 1

@@ -235,6 +235,7 @@ class Board:
         control: bool = False,
         tags: frozenset[str] = frozenset(),
         beyond: bool | None = None,
+        averaged: bool = False,
     ) -> Trace:
         """Let a sensor look at it.
 
@@ -245,6 +246,8 @@ class Board:
             spoiled: what becomes of the samples, from their times and values, after the noise.
             kept: which of the samples arrive, from their times.
             control: whether it is one.
+            averaged: whether a conversion is the mean over its interval, as that of a delta-sigma converter, and
+                not a moment: so that a vibration above half of the rate does not come back as a slow one.
             beyond: whether it is too small to be asked for; judged by its smallest repetition if not given.
         """
         rng = self.rng
@@ -252,6 +255,8 @@ class Board:
         grid_s = grid_of(clean.size)
         if added is not None:
             clean = clean + added(grid_s)
+        if averaged:
+            clean = _averaged(clean, max(1, round(1.0 / rate_hz / DT_S)))
         period_s = 1.0 / (rate_hz * float(rng.uniform(0.98, 1.02)))
         time_s = np.arange(float(rng.uniform(0.0, period_s)), float(grid_s[-1]), period_s)
         sigma = noise_for(rng, rate_hz) if noise_n is None else noise_n
@@ -296,6 +301,12 @@ class Board:
             if (m.end - m.start) * DT_S * rate_hz < COARSE:
                 tags.add("coarse")
         return frozenset(tags)
+
+
+def _averaged(values: FloatArray, width: int) -> FloatArray:
+    padded = np.concatenate((np.full(width, values[0]), values))
+    sums = np.cumsum(padded)
+    return np.asarray((sums[width:] - sums[:-width]) / width, dtype=np.float64)
 
 
 def grid_of(n: int) -> FloatArray:

@@ -134,7 +134,7 @@ def test_a_peak_is_covered_by_twice_its_uncertainty(peak_n: float, covered: floa
 def test_a_torn_band_is_told_or_missed_and_a_false_alarm_counts() -> None:
     snapped = replace(trace(2), snapped_s=2.0)
     told = judged(snapped, Count([], None, (2.2, 9.0)))
-    assert (told.snaps, told.told_snaps, told.false_alarms) == (1, 1, 1)
+    assert (told.snaps, told.told_snaps, told.false_alarms, told.alarmed) == (1, 1, 1, 1)
     assert judged(snapped, Count([])).told_snaps == 0
 
 

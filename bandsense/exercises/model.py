@@ -14,6 +14,8 @@ __all__ = [
     "Breath",
     "Breathing",
     "Exercise",
+    "FitExercise",
+    "Load",
     "Side",
     "Sides",
     "SlackMethod",
@@ -96,6 +98,20 @@ class Sides(Enum):
     """One side after the other: a set is two half-sets, left and right."""
 
 
+class Load(Enum):
+    """What the band does for the person."""
+
+    RESISTANCE = "resistance"
+    """The movement works against the band: tension is greatest at the end pose."""
+    ASSISTANCE = "assistance"
+    """The band carries part of the person's weight: tension is greatest at the start pose, and helps."""
+
+    @property
+    def sign(self) -> int:
+        """1 for resistance, -1 for assistance: a log of training counts assistance as negative load."""
+        return 1 if self is Load.RESISTANCE else -1
+
+
 class Breath(Enum):
     """What the breath does during a movement."""
 
@@ -129,7 +145,10 @@ class Tempo(_Data):
 
 
 class Breathing(_Data):
-    """What the breath does on each movement: out with the effort unless the exercise says otherwise."""
+    """What the breath does while tension rises and while it falls: out with the effort.
+
+    With an assisting band the effort is the return, so the breath goes out there.
+    """
 
     pull: Breath = Breath.EXHALE
     return_: Annotated[Breath, Field(alias="return")] = Breath.INHALE
@@ -146,8 +165,8 @@ class SlackMethod(_Data):
 
     Attributes:
         kind: decides which form of the slack law applies (see `bandsense.bands.slack`).
-        more_slack: sentence that makes the exercise easier, with `{cm}` where the amount goes.
-        less_slack: sentence that makes it harder, with `{cm}` where the amount goes.
+        more_slack: sentence that makes the band pull less, with `{cm}` where the amount goes.
+        less_slack: sentence that makes it pull more, with `{cm}` where the amount goes.
         share: part of the change of one strand that each place of the sentence takes. A band held
             between two hands is one strand with two ends, so each hand takes half of its change. More than
             1 where a step to the anchor does not go along the band, so that more of it is needed.
@@ -169,23 +188,42 @@ class SlackMethod(_Data):
         return self
 
 
+class FitExercise(_Data):
+    """Numbers by which a FIT file names an exercise (FIT profile 21.218, `exercise_category`).
+
+    Attributes:
+        category: of `exercise_category`; 37 is `banded_exercises`.
+        subtype: of the category's own list of exercises; None where it has no fitting one.
+    """
+
+    category: Annotated[int, Field(ge=0, le=65533)] = 37
+    subtype: Annotated[int, Field(ge=0, le=65533)] | None = None
+
+
 class Exercise(_Data):
     """An exercise with a band: how it is set up, moved, breathed and adjusted.
 
     Attributes:
         id: short name used on the command line: small letters, digits and hyphens.
+        anchoring: what kind of thing holds the far end of the band.
+        anchor: where that is, in words.
         sides: both arms together, or left and right as paired half-sets.
+        load: whether the band resists the movement or assists it.
+        fit: how a FIT file names it.
         slack: ways to change the slack, the preferred one first.
         rest_length_m: typical unstretched length of one strand between hand and anchor (or between
             the hands). A starting point for a newcomer; the person's own value replaces it.
-        stroke_m: typical change of that distance from start to end pose.
+        stroke_m: typical change of that distance between start and end pose.
     """
 
     id: Identifier
     name: Line
     summary: Line
     anchoring: Anchoring
+    anchor: Line | None = None
     sides: Sides = Sides.BOTH
+    load: Load = Load.RESISTANCE
+    fit: FitExercise = FitExercise()
     setup: Annotated[tuple[Line, ...], Field(min_length=1)]
     start_pose: Line
     end_pose: Line

@@ -92,3 +92,23 @@ def test_files_are_checked_out_as_they_were_written():
     if done.returncode:
         pytest.skip("this is no git checkout")
     assert [line for line in done.stdout.splitlines() if line.startswith(("i/crlf", "i/mixed"))] == []
+
+
+def test_the_index_of_where_to_add_things_names_places_that_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    index = text.split("## Where to add")[1].split("\n## ")[0]
+    for topic in ("driver", "exercise", "command", "export format"):
+        assert f"**{topic}**" in index
+    places = re.findall(r"`((?:bandsense|tests|tools|link|export)/[\w./]+)`", index)
+    assert len(places) > 8
+    missing = [
+        name
+        for name in places
+        if not re.search(r"NAME|ID", name)
+        and not any((ROOT / top / name).exists() for top in ("", "bandsense"))
+    ]
+    folders = {re.sub(r"/[^/]*$", "", name) for name in places if re.search(r"NAME|ID", name)}
+    assert missing + [folder for folder in folders if not (ROOT / folder).is_dir()] == []
+    for name, path in re.findall(r"`(_?[A-Z_]{4,})` of `([\w/.]+)`", index):
+        file = next(ROOT / top / path for top in ("", "bandsense") if (ROOT / top / path).exists())
+        assert re.search(rf"^{name}\b", file.read_text(encoding="utf-8"), re.MULTILINE)

@@ -44,7 +44,6 @@ SIDES = {"left": 1.0, "right": -1.0}
 SCALE = 92.0  # pixels per metre
 HEIGHT, FLOOR, LEAST_WIDTH, MARGIN = 252, 232, 190, 44
 _FAINT = 'stroke="currentColor" opacity="0.28"'
-ELEVATION = math.radians(3.0)
 
 
 @dataclass(frozen=True)
@@ -57,10 +56,8 @@ class Camera:
         """Return right, down and nearness of a point, in metres."""
         turn = math.radians(self.azimuth)
         right = np.array([-math.sin(turn), math.cos(turn), 0.0])
-        ahead = np.array([math.cos(turn), math.sin(turn), 0.0])
-        up = np.array([0.0, 0.0, math.cos(ELEVATION)]) - math.sin(ELEVATION) * ahead
-        near = math.cos(ELEVATION) * ahead + np.array([0.0, 0.0, math.sin(ELEVATION)])
-        return np.array([point @ right, -(point @ up), point @ near])
+        near = np.array([math.cos(turn), math.sin(turn), 0.0])
+        return np.array([point @ right, -point[2], point @ near])
 
 
 @dataclass
@@ -325,12 +322,15 @@ class Panel:
 
     def _bands(self) -> Iterator[tuple[str, int]]:
         """Yield each strand with the number of the piece it is drawn before."""
-        pieces = [piece.name for piece in self.pieces()]
+        order = self.pieces()
+        pieces = [piece.name for piece in order]
         taut = self.key.endswith("b")
         for a, b, holder, fixed in self._ends():
             start, stop = self.at(a), self.at(b)
             limb = f"{holder.partition('_')[0]} {'leg' if 'foot' in holder or 'knee' in holder else 'arm'}"
-            depth = pieces.index(limb) if limb in pieces else len(pieces)
+            depth = pieces.index(limb)
+            # What is far is half transparent, so that a band behind it would shine through.
+            depth += order[depth].far
             width = 3.4 if taut else 5.2
             yield (
                 f'<path class="band" d="M{_xy(start)}L{_xy(stop)}" fill="none" stroke="#d4570a" '

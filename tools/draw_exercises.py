@@ -446,7 +446,8 @@ def drawn(exercise: str, spec: Mapping[str, Any], common: Mapping[str, Any], tit
     )
     body = "\n".join([floor, *first.svg(), *second.svg(), *second.arrows(first.body), numbers])
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * width} {HEIGHT}" class="{key}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * width} {HEIGHT}" '
+        f'width="{2 * width}" height="{HEIGHT}" class="{key}" '
         f'color="#26323d" role="img" aria-labelledby="{key}-t {key}-d">\n'
         f'<title id="{key}-t">{escape(title)}</title>\n<desc id="{key}-d">{escape(text)}</desc>\n'
         f"<style>{STYLE.format(key=key)}</style>\n{body}\n</svg>\n"

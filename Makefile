@@ -22,7 +22,7 @@ test-fast: .venv-dev ## the tests for daily work, under a minute
 	$(PYTHON_BIN)/pytest -q -n 2 --hypothesis-profile fast -m "not slow and not vm and not firmware"
 
 # The rooms that meet neither a terminal nor a radio: what hosted CI runs on macOS and Windows.
-PORTABLE := $(addprefix tests/,bands exercises export signal store wire workout test_profiles.py test_public.py)
+PORTABLE := $(addprefix tests/,bands exercises export signal store wire workout calibration capture profiles test_public.py)
 
 test-portable: .venv-dev ## the tests that need no Linux
 	$(PYTHON_BIN)/pytest -q -n 2 --hypothesis-profile fast -m "not slow" $(PORTABLE)
@@ -30,10 +30,11 @@ test-portable: .venv-dev ## the tests that need no Linux
 coverage: .venv-dev ## the fast tests with branch coverage
 	$(PYTHON_BIN)/pytest -q -m "not vm and not firmware" -n 2 --cov --cov-report=term
 
-lint: .venv-dev ## rules, formatting, spelling: ruff and codespell, and clippy and rustfmt for the firmware
+lint: .venv-dev ## rules, formatting, spelling and who imports whom; clippy and rustfmt for the firmware
 	$(PYTHON_BIN)/ruff check .
 	$(PYTHON_BIN)/ruff format --check .
 	$(PYTHON_BIN)/codespell
+	$(PYTHON_BIN)/lint-imports --no-cache --no-logo
 	@if cargo clippy --version >/dev/null 2>&1 || [ "$$BANDSENSE_CI" = 1 ]; then $(MAKE) -C firmware lint; \
 	else echo "The firmware is not looked at: rustup component add clippy rustfmt"; fi
 

@@ -27,12 +27,12 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
-from bandsense.export.reading import read_recording
+from bandsense.export.recording import read_recording
 from bandsense.samples import KGF_N, FloatArray, Unit
 from bandsense.signal.analysis import analyze
-from bandsense.signal.events import Rep, RepTop, WarningKind
-from bandsense.sim.person import Span
-from bandsense.sim.truth import TrueRep, true_reps
+from bandsense.signal.events import Rep, RepCounted, WarningKind
+from bandsense.sim.physics.ground_truth import TrueRep, true_reps
+from bandsense.sim.physics.person import Span
 from benchmarks.generators import SPLITS, Case, Recorded, cases, controls
 from benchmarks.tables import Table, milliseconds, number, percent, replace_between
 
@@ -81,7 +81,7 @@ Method = Callable[[Recorded], Found]
 def bandsense(trace: Recorded) -> Found:
     """The signal chain of this project, one configuration for everything."""
     result = analyze(trace.time_s, trace.tension_n, gap_before=trace.gap_before, saturated=trace.saturated)
-    counted = {event.index: event.detected_s for event in result.events if isinstance(event, RepTop)}
+    counted = {event.index: event.detected_s for event in result.events if isinstance(event, RepCounted)}
     streamed = {rep.index: rep for rep in result.causal}
     detections = [
         Detection(

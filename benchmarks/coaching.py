@@ -29,7 +29,7 @@ from bandsense.exercises.catalogue import load_exercises
 from bandsense.exercises.model import Exercise, SlackMethodKind
 from bandsense.samples import FloatArray
 from bandsense.signal.events import Rep
-from bandsense.workout.advice import Advice, AdvisorState, Ground, SlackFlag
+from bandsense.workout.advice import Advice, AdvisorState, Rule, SlackAction
 from bandsense.workout.advisor import Advisor
 from bandsense.workout.plan import Plan
 
@@ -177,9 +177,9 @@ class Person:
 
     def follow(self, advisor: Advisor, advice: Advice) -> None:
         """Do what is advised, as exactly as people do."""
-        if advice.ground in (Ground.LIGHTER_BAND, Ground.STRONGER_BAND):
+        if advice.ground in (Rule.LIGHTER_BAND, Rule.STRONGER_BAND):
             self.law = self.law.scaled(
-                COLOUR_STEP if advice.ground is Ground.LIGHTER_BAND else 1.0 / COLOUR_STEP
+                COLOUR_STEP if advice.ground is Rule.LIGHTER_BAND else 1.0 / COLOUR_STEP
             )
         elif advice.kind is not None:
             done_m = advice.change_m + self.rng.normal(0.0, 0.005)
@@ -249,10 +249,10 @@ def train(person: Person, sessions: int, *, following: bool = True) -> Course:
             advice = advisor.after_set(reps, last_of_session=number == PLAN.sets)
             if not following:
                 continue
-            if advice.flag is not SlackFlag.KEEP:
-                course.changes.append(1 if advice.flag is SlackFlag.ADD else -1)
-            if advice.ground in (Ground.LIGHTER_BAND, Ground.STRONGER_BAND):
-                course.other_bands.append(1 if advice.ground is Ground.LIGHTER_BAND else -1)
+            if advice.flag is not SlackAction.KEEP:
+                course.changes.append(1 if advice.flag is SlackAction.ADD else -1)
+            if advice.ground in (Rule.LIGHTER_BAND, Rule.STRONGER_BAND):
+                course.other_bands.append(1 if advice.ground is Rule.LIGHTER_BAND else -1)
             person.follow(advisor, advice)
     return course
 

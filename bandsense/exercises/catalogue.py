@@ -15,7 +15,7 @@ from types import MappingProxyType
 from pydantic import ValidationError
 
 from bandsense.errors import ConfigError
-from bandsense.exercises.model import Anchoring, Exercise, Load, Sides, faults_in
+from bandsense.exercises.model import Exercise, Load, Sides, faults_in
 
 __all__ = ["drawing", "get_exercise", "load_exercises", "parse_exercise", "render"]
 
@@ -30,12 +30,6 @@ FIRST = (
 """The exercises that the project began with; lists begin with them, the others follow by id."""
 
 _WIDTH = 100
-
-_ANCHORS = {
-    Anchoring.ANCHORED: "a fixed point",
-    Anchoring.BETWEEN_HANDS: "none: between the hands",
-    Anchoring.FOOT: "under the foot",
-}
 
 
 def parse_exercise(text: str, *, source: str) -> Exercise:
@@ -144,7 +138,7 @@ def render(exercise: Exercise, easier_cm: Sequence[int], harder_cm: Sequence[int
         "Set up",
         *(_item(f"  {number}. ", step) for number, step in enumerate(exercise.setup, start=1)),
         "",
-        _item("Anchor   ", exercise.anchor or _ANCHORS[exercise.anchoring]),
+        _item("Anchor   ", exercise.anchor_words),
         _item("Start    ", exercise.start_pose),
         _item("End      ", exercise.end_pose),
         *_timing(exercise),

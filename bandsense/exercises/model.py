@@ -90,6 +90,13 @@ class Anchoring(Enum):
     """The person stands on it."""
 
 
+_ANCHORS = {
+    Anchoring.ANCHORED: "a fixed point",
+    Anchoring.BETWEEN_HANDS: "none: between the hands",
+    Anchoring.FOOT: "under the foot",
+}
+
+
 class Sides(Enum):
     """Which side works."""
 
@@ -233,6 +240,11 @@ class Exercise(_Data):
     tempo: Tempo = Tempo()
     rest_length_m: Metres
     stroke_m: Metres
+
+    @property
+    def anchor_words(self) -> str:
+        """Where the far end of the band is held, for a person."""
+        return self.anchor or _ANCHORS[self.anchoring]
 
     @model_validator(mode="after")
     def _stays_within_the_band(self) -> Self:

@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bandsense.live.actions import Actions, hint
-from bandsense.live.digits import HEIGHT, big
+from bandsense.live.big_digits import HEIGHT, big
+from bandsense.live.formatting import rep_words, set_words
 from bandsense.live.state import TRACE_S, ViewState
-from bandsense.live.words import rep_words, set_words
 from bandsense.signal.events import Phase
 
 __all__ = ["FRAMES_PER_S", "TerminalView", "render", "trace_lines"]

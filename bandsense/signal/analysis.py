@@ -12,7 +12,7 @@ from bandsense.errors import DataError
 from bandsense.samples import FloatArray
 from bandsense.signal.config import DetectorConfig
 from bandsense.signal.detector import RepDetector, numbers
-from bandsense.signal.events import Event, Rep, RepDone, RepRetracted, SignalWarning, WarningKind
+from bandsense.signal.events import Event, Rep, RepCompleted, RepRetracted, SignalWarning, WarningKind
 from bandsense.signal.refine import refine
 from bandsense.signal.tracker import LARGEST_N
 
@@ -80,7 +80,7 @@ def analyze(
     detector = RepDetector(config)
     events = (*detector.push(time, tension, gap_before, saturated), *detector.finish())
     retracted = {event.index for event in events if isinstance(event, RepRetracted)}
-    done = (event.rep for event in events if isinstance(event, RepDone))
+    done = (event.rep for event in events if isinstance(event, RepCompleted))
     causal = tuple(sorted((r for r in done if r.index not in retracted), key=lambda r: r.peak_time))
     reps = refine(time, tension, causal, detector.rate_hz, config)
     return SetAnalysis(

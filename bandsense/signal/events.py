@@ -14,9 +14,9 @@ __all__ = [
     "Phase",
     "PhaseChanged",
     "Rep",
-    "RepDone",
+    "RepCompleted",
+    "RepCounted",
     "RepRetracted",
-    "RepTop",
     "RetractReason",
     "SignalWarning",
     "WarningKind",
@@ -132,7 +132,7 @@ class PhaseChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class RepTop:
+class RepCounted:
     """A repetition reached its top and is counted.
 
     `index` names the repetition in all later events and is never used again; `count` is how many stand now
@@ -147,7 +147,7 @@ class RepTop:
 
 
 @dataclass(frozen=True, slots=True)
-class RepDone:
+class RepCompleted:
     """A counted repetition came back; `time_s` is its end."""
 
     time_s: float
@@ -177,4 +177,4 @@ class SignalWarning:
     detected_s: float
 
 
-Event = PhaseChanged | RepTop | RepDone | RepRetracted | SignalWarning
+Event = PhaseChanged | RepCounted | RepCompleted | RepRetracted | SignalWarning

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import trapezoid
 
+from bandsense.calibration.clip_on import AnyCalibration, DirectionalCalibration
 from bandsense.errors import DataError
 from bandsense.samples import FloatArray
-from bandsense.signal.clip_on import AnyCalibration, DirectionalCalibration
 from bandsense.signal.events import Rep
 
 __all__ = [

@@ -17,16 +17,16 @@ from bandsense.signal.events import (
     Phase,
     PhaseChanged,
     Rep,
-    RepDone,
+    RepCompleted,
+    RepCounted,
     RepRetracted,
-    RepTop,
     RetractReason,
     SignalWarning,
     WarningKind,
 )
-from bandsense.signal.history import History, Marks
+from bandsense.signal.history import FlagRanges, RingBuffer
 
-__all__ = ["Tracker", "displacement"]
+__all__ = ["RepSegmenter", "displacement"]
 
 HISTORY_S = 90.0
 """How far back a repetition can be measured."""
@@ -237,7 +237,7 @@ class _Movement:
         return max(RIPPLE_N, RIPPLE_PART * self.rise_n)
 
 
-class Tracker:
+class RepSegmenter:
     """Follows one smoothed trace tick by tick; `follow` appends to `events`.
 
     Args:
@@ -251,10 +251,10 @@ class Tracker:
     def __init__(
         self,
         config: DetectorConfig,
-        clean_n: History,
-        clean_s: History,
-        saturated: Marks,
-        gaps: Marks,
+        clean_n: RingBuffer,
+        clean_s: RingBuffer,
+        saturated: FlagRanges,
+        gaps: FlagRanges,
         rate_hz: float,
         step: int,
     ) -> None:
@@ -755,7 +755,7 @@ class Tracker:
         m.counted_n = m.top_n
         self._tops.append(m.top_n)
         self._full_n = self._highest_top()
-        self.events.append(RepTop(m.top_s, m.index, m.top_n, self._now_s, self.standing))
+        self.events.append(RepCounted(m.top_s, m.index, m.top_n, self._now_s, self.standing))
 
     def _drop_set_up(self, m: _Movement) -> None:
         """Take back first repetitions that this one shows to have been set-up movement."""
@@ -793,7 +793,7 @@ class Tracker:
         self._widths.append(rep.duration_s)
         self._rises.append(rep.pull_s)
         self._last_rep_s = rep.end
-        self.events.append(RepDone(rep.end, m.index, rep, self._now_s))
+        self.events.append(RepCompleted(rep.end, m.index, rep, self._now_s))
         if m.top_n > LARGEST_N:
             self._warn_once(
                 m.top_s,

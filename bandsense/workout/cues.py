@@ -14,7 +14,7 @@ from enum import Enum
 from statistics import median
 
 from bandsense.exercises.model import Breath, Breathing, Side
-from bandsense.signal.events import Event, Phase, PhaseChanged, Rep, RepDone, RepRetracted, RepTop
+from bandsense.signal.events import Event, Phase, PhaseChanged, Rep, RepCompleted, RepCounted, RepRetracted
 from bandsense.workout.plan import Plan, measured_tempo, tolerance_s
 
 __all__ = ["Cue", "CueEngine", "CueKind"]
@@ -122,11 +122,11 @@ class CueEngine:
         cues = self.advance(event.detected_s)
         if isinstance(event, PhaseChanged):
             cues.extend(self._phase_changed(event))
-        elif isinstance(event, RepTop):
+        elif isinstance(event, RepCounted):
             self._count = event.count
             self._rest_over = None
             cues.extend(self._top(event.detected_s))
-        elif isinstance(event, RepDone):
+        elif isinstance(event, RepCompleted):
             cues.extend(self._done(event))
         elif isinstance(event, RepRetracted):
             self._count = event.count
@@ -193,7 +193,7 @@ class CueEngine:
         if self._count == self._plan.reps - 2 and CueKind.TWO_MORE not in self._said:
             yield self._cue(now_s, CueKind.TWO_MORE)
 
-    def _done(self, event: RepDone) -> Iterator[Cue]:
+    def _done(self, event: RepCompleted) -> Iterator[Cue]:
         rep, now_s = event.rep, event.detected_s
         if self._last_rep is not None:
             self._pauses.append(rep.pull_start - self._last_rep.end)

@@ -26,7 +26,6 @@ __all__ = [
     "BatteryChanged",
     "CueGiven",
     "Event",
-    "Level",
     "LinkChanged",
     "SetDone",
     "SetEnd",
@@ -36,6 +35,7 @@ __all__ = [
     "SlackAnswered",
     "Tared",
     "TemperatureChanged",
+    "TensionTick",
     "event_name",
     "fields_json",
     "to_json",
@@ -53,7 +53,7 @@ class SetEnd(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class TensionTick:
     """Tension now, about twenty times a second: one sample of the stream with its standard uncertainty."""
 
     time_s: float
@@ -203,7 +203,7 @@ class SlackAnswered:
 
 Event = (
     SignalEvent
-    | Level
+    | TensionTick
     | SetStarted
     | SetDone
     | LinkChanged
@@ -217,7 +217,7 @@ Event = (
 
 
 def event_name(event: object) -> str:
-    """The event's name in stores and JSON: `RepDone` is `rep_done`."""
+    """The event's name in stores and JSON: `RepCompleted` is `rep_completed`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
 
 

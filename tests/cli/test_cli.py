@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from bandsense.app.environment import recording
 from bandsense.cli import parser
-from bandsense.cli.air import recording
-from bandsense.cli.output import JsonOutput, LineOutput, ScreenOutput, choose
+from bandsense.cli.output import JsonOutput, LineOutput, ScreenOutput, make_output
 from bandsense.cli.tables import table
+from bandsense.export.recording import read_recording
 from bandsense.store.store import Store
 from tests.cli.conftest import Command
+from tests.needs import REPOSITORY
 
 COMMANDS = sorted(next(a for a in parser()._actions if a.dest == "command" or a.choices).choices)  # type: ignore[arg-type]
 
@@ -76,9 +78,9 @@ def test_a_terminal_that_cannot_draw_gets_lines(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     arguments = parser().parse_args(["live"])
     monkeypatch.setenv("TERM", "xterm")
-    assert type(choose(arguments)) is ScreenOutput
+    assert type(make_output(arguments)) is ScreenOutput
     monkeypatch.setenv("TERM", "dumb")
-    assert type(choose(arguments)) is LineOutput
+    assert type(make_output(arguments)) is LineOutput
 
 
 def test_a_reader_that_leaves_early_is_no_error(set_file: Path) -> None:
@@ -274,8 +276,8 @@ def test_live_ends_with_a_summary(trained: tuple[Path, list[str]]) -> None:
     *events, last = map(json.loads, lines)
     assert '"reps": 4' in lines[-1]
     assert (last["event"], last["session"], last["samples"]) == ("summary", 1, 1120)
-    assert [event["count"] for event in events if event["event"] == "rep_top"] == [1, 2, 3, 4]
-    levels = [event for event in events if event["event"] == "level"]
+    assert [event["count"] for event in events if event["event"] == "rep_counted"] == [1, 2, 3, 4]
+    levels = [event for event in events if event["event"] == "tension_tick"]
     assert len(levels) == pytest.approx(14 * 20, abs=3)
     assert all(level["tension_u_n"] > 0 for level in levels)
 
@@ -311,7 +313,7 @@ def test_a_page_that_cannot_be_served_is_told_before_anything_begins(
 def test_a_recording_of_great_forces_is_felt_by_a_sensor_that_takes_them(tmp_path: Path) -> None:
     path = tmp_path / "strong.csv"
     path.write_text("time_s,tension_n\n" + "".join(f"{n / 80},{4000 * (n % 2)}\n" for n in range(80)))
-    source = recording(path)
+    source = recording(read_recording(path).block)
     felt = source.read(80)
     assert not felt.saturated.any()
     assert (felt.counts * source.newton_per_count).tolist() == [4000.0 * (n % 2) for n in range(80)]
@@ -334,7 +336,7 @@ def test_live_in_lines(command: Command, set_file: Path) -> None:
 def test_live_can_end_after_a_time(command: Command, set_file: Path) -> None:
     done = command("live", "--sim", "--trace", set_file, "--speed", "0", "--json", "--seconds", "6")
     assert 300 < json.loads(done.lines[-1])["samples"] < 520
-    assert "level" not in {json.loads(line)["event"] for line in done.lines}
+    assert "tension_tick" not in {json.loads(line)["event"] for line in done.lines}
 
 
 def test_live_without_a_sensor_by_that_name_says_so(command: Command, set_file: Path) -> None:
@@ -378,15 +380,15 @@ def test_a_session_without_a_sample_is_not_kept(command: Command) -> None:
 
 
 def test_the_simulated_person_does_the_exercise_that_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
-    from bandsense.cli.air import person
-    from bandsense.sim.scenario import Scenario
+    from bandsense.app.environment import person
+    from bandsense.sim.physics.scenario import Scenario
 
     asked: list[str] = []
     perform = Scenario.perform
     monkeypatch.setattr(Scenario, "perform", lambda self: asked.append(self.exercise) or perform(self))
     for exercise in ("lat-pulldown", "bent-over-row", "of-my-own"):
         person(1, 1, 1, frozenset(), exercise).read(1)
-    assert asked == ["lat-pulldown", "one-arm-row", "seated-row"]
+    assert asked == ["lat-pulldown", "bent-over-row", "seated-row"]
 
 
 def test_what_is_said_again_while_looking_for_a_sensor_is_told_once(
@@ -408,8 +410,8 @@ async def test_what_the_disk_did_not_take_is_asked_about(
     async def ask(question: str) -> str:
         return next(waiting)
 
-    monkeypatch.setattr("bandsense.cli.asking.somebody_there", lambda: True)
-    monkeypatch.setattr("bandsense.cli.asking.ask", ask)
+    monkeypatch.setattr("bandsense.cli.prompts.is_interactive", lambda: True)
+    monkeypatch.setattr("bandsense.cli.prompts.ask", ask)
     output = LineOutput()
     tried = [await output.try_again("the disk is full") for _ in answers]
     assert tried == [True, saved]
@@ -559,13 +561,36 @@ def test_exercises(command: Command) -> None:
     assert "no exercise is called 'rowing'" in command("exercises", "show", "rowing").err
 
 
+def test_a_drawing_is_written_where_it_is_wanted(command: Command, tmp_path: Path) -> None:
+    done = command("exercises", "show", "squat", "--drawing", tmp_path / "squat.svg")
+    assert (done.status, done.lines) == (0, [str(tmp_path / "squat.svg")])
+    assert "<title" in (tmp_path / "squat.svg").read_text()
+    failed = command("exercises", "show", "squat", "--drawing", tmp_path / "no" / "squat.svg")
+    assert failed.status == 1
+    assert "cannot be written: No such file" in failed.err
+
+
+def test_an_exercise_of_ones_own_is_one_file(command: Command, tmp_path: Path, simulated_time: None) -> None:
+    folder = tmp_path / "home" / "exercises"
+    folder.mkdir(parents=True)
+    page = (REPOSITORY / "docs" / "exercises.md").read_text(encoding="utf-8")
+    (folder / "mine.toml").write_text(page.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    assert any(line.startswith("wood-chop ") for line in command("exercises").lines)
+    assert command("exercises", "show", "wood-chop").lines[0] == "Wood chop  (wood-chop)"
+    drawing = command("exercises", "show", "wood-chop", "--drawing", tmp_path / "wood-chop.svg")
+    assert "put one beside its file, as exercises/wood-chop.svg" in drawing.err
+    trained = command("live", "--sim", "--exercise", "wood-chop", "--reps", "4", "--speed", "0")
+    assert trained.status == 0
+    assert any("wood-chop" in line for line in command("sessions").lines)
+
+
 def test_doctor_says_what_works(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     from bandsense.errors import BluetoothOff
 
     async def off(*_: object, **__: object) -> None:
         raise BluetoothOff("Bluetooth is switched off; switch it on")
 
-    monkeypatch.setattr("bandsense.link.scanner.discover", off)
+    monkeypatch.setattr("bandsense.link.ble.scanner.discover", off)
     done = command("doctor", "--json")
     found = {data["check"]: data for data in map(json.loads, done.lines)}
     assert done.status == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bandsense.bands.strand import Strand
-from bandsense.profiles import Person
+from bandsense.profiles.person import Person
 from bandsense.store.store import Store
 from bandsense.workout.advice import AdvisorState
 from tests.cli.conftest import Command

@@ -6,14 +6,14 @@ import io
 import pytest
 from rich.console import Console
 
+from bandsense.calibration.curve import Calibration
 from bandsense.live.actions import Action
-from bandsense.live.digits import HEIGHT, big
+from bandsense.live.big_digits import HEIGHT, big
 from bandsense.live.state import ViewState
 from bandsense.live.terminal import TerminalView, render, trace_lines
 from bandsense.samples import SampleBlock, Unit
-from bandsense.signal.calibration import Calibration
 from bandsense.signal.events import Phase, Rep
-from bandsense.workout.advice import Advice, Ground, SlackFlag
+from bandsense.workout.advice import Advice, Rule, SlackAction
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
@@ -61,7 +61,7 @@ def rested(block: SampleBlock) -> ViewState:
     for event in workout.push(block) + workout.finish():
         state.update(event)
     reason = " ".join(f"Reason {n}." for n in range(9))
-    state.advice = Advice(SlackFlag.ADD, Ground.TOO_HARD, reason, "Let out about 4 cm of each hand.", 4)
+    state.advice = Advice(SlackAction.ADD, Rule.TOO_HARD, reason, "Let out about 4 cm of each hand.", 4)
     assert state.resting
     return state
 
@@ -126,7 +126,7 @@ def test_what_is_offered_is_what_can_be_done_now(set_of_three: SampleBlock) -> N
     assert offered(a_state()) == "e end set · q quit"
     assert offered(rested(set_of_three)) == "y changed slack · n kept slack · t tare · q quit"
     at_ease = rested(set_of_three)
-    at_ease.advice = Advice(SlackFlag.KEEP, Ground.TOO_HARD, "As planned.")
+    at_ease.advice = Advice(SlackAction.KEEP, Rule.TOO_HARD, "As planned.")
     assert offered(at_ease) == "t tare · q quit"
     assert offered(rested(set_of_three), 40) == "y changed n kept t tare q quit"
 

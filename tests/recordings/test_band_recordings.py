@@ -10,7 +10,7 @@ import pytest
 from bandsense.samples import FloatArray
 from bandsense.signal.analysis import analyze
 from bandsense.signal.detector import RepDetector
-from bandsense.signal.events import Event, RepRetracted, RepTop, WarningKind
+from bandsense.signal.events import Event, RepCounted, RepRetracted, WarningKind
 from benchmarks.accuracy import encoder_differences
 
 FULL_AND_PARTIAL = {
@@ -82,7 +82,7 @@ def test_replay_in_small_blocks_gives_the_same_events(recordings: Path, name: st
 @pytest.mark.parametrize("name", FULL_AND_PARTIAL)
 def test_every_top_is_told_in_time(recordings: Path, name: str) -> None:
     result = analyze(*band(recordings, name))
-    tops = [event for event in result.events if isinstance(event, RepTop)]
+    tops = [event for event in result.events if isinstance(event, RepCounted)]
     for top, rep in zip(tops, result.reps, strict=True):
         if not rep.partial:
             assert top.detected_s <= rep.return_start + 0.25

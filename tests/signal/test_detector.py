@@ -15,15 +15,15 @@ from bandsense.signal.events import (
     Phase,
     PhaseChanged,
     Rep,
-    RepDone,
+    RepCompleted,
+    RepCounted,
     RepRetracted,
-    RepTop,
     RetractReason,
     SignalWarning,
     WarningKind,
 )
 from bandsense.signal.tracker import full_range, steps_among
-from tests.signal.strokes import Stroke, position, trace
+from tests.support.traces import Stroke, position, trace
 
 FIVE = [Stroke()] * 5
 
@@ -36,7 +36,7 @@ def detect(time_s: FloatArray, tension_n: FloatArray, saturated: FloatArray | No
 
 def reps_of(events: list[Event]) -> list[Rep]:
     retracted = {e.index for e in events if isinstance(e, RepRetracted)}
-    return [e.rep for e in events if isinstance(e, RepDone) and e.index not in retracted]
+    return [e.rep for e in events if isinstance(e, RepCompleted) and e.index not in retracted]
 
 
 def reasons_of(events: list[Event]) -> list[RetractReason]:
@@ -96,14 +96,14 @@ def test_a_pause_on_the_way_up_stays_within_the_repetition(at: float) -> None:
 
 def test_a_repetition_is_counted_within_a_quarter_second_of_its_return() -> None:
     events = detect(*trace([Stroke(hold_s=0.0)] * 6))
-    tops = [e for e in events if isinstance(e, RepTop)]
+    tops = [e for e in events if isinstance(e, RepCounted)]
     for top, rep in zip(tops, reps_of(events), strict=True):
         assert top.detected_s <= rep.return_start + 0.25
 
 
 def test_a_held_repetition_is_counted_during_the_hold() -> None:
     events = detect(*trace([Stroke(hold_s=2.0)] * 6))
-    tops = [e for e in events if isinstance(e, RepTop)]
+    tops = [e for e in events if isinstance(e, RepCounted)]
     for top, rep in list(zip(tops, reps_of(events), strict=True))[1:]:
         assert top.detected_s <= rep.hold_start + 0.25 + 0.12
 
@@ -125,7 +125,7 @@ def test_indices_are_never_used_again_and_the_count_follows() -> None:
     events = detect(*trace(strokes, peak_n=100.0))
     count, seen = 0, []
     for event in events:
-        if isinstance(event, RepTop):
+        if isinstance(event, RepCounted):
             count += 1
             seen.append(event.index)
             assert event.count == count

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 from scipy.integrate import quad
 
+from bandsense.calibration.curve import Calibration
 from bandsense.errors import DataError
 from bandsense.samples import FloatArray
-from bandsense.signal.calibration import Calibration
 from bandsense.signal.events import Rep
 from bandsense.signal.metrics import (
     PRIOR_EXPONENT,

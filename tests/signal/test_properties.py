@@ -11,7 +11,7 @@ from bandsense.samples import FloatArray
 from bandsense.signal.analysis import analyze
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import Event
-from tests.signal.strokes import Stroke, trace
+from tests.support.traces import Stroke, trace
 
 STROKES = st.builds(
     Stroke,

@@ -7,7 +7,7 @@ from bandsense.signal.analysis import analyze
 from bandsense.signal.boundaries import locate, measure
 from bandsense.signal.detector import DetectorConfig
 from bandsense.signal.refine import refine
-from tests.signal.strokes import Stroke, trace, true_boundaries
+from tests.support.traces import Stroke, trace, true_boundaries
 
 
 @pytest.mark.parametrize("rate_hz", [40.0, 80.0, 320.0])

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bandsense.exercises.model import Breath, Breathing, Tempo
-from bandsense.signal.events import Phase, PhaseChanged, Rep, RepDone, RepRetracted, RepTop, RetractReason
+from bandsense.signal.events import (
+    Phase,
+    PhaseChanged,
+    Rep,
+    RepCompleted,
+    RepCounted,
+    RepRetracted,
+    RetractReason,
+)
 from bandsense.workout.cues import LEAD_S, CueEngine, CueKind
 from bandsense.workout.plan import Plan
 
@@ -33,10 +41,10 @@ def events_of(number, *, pause=1.2, back=1.5, partial=(), pauses=None, hold=0.8)
         for phase, t in ((Phase.PULL, rep.pull_start), (Phase.HOLD, rep.hold_start)):
             made.append(PhaseChanged(t, phase, t + LATE))
         top = rep.hold_start + 0.25
-        made.append(RepTop(top, index, 60.0, top, index))
+        made.append(RepCounted(top, index, 60.0, top, index))
         for phase, t in ((Phase.RETURN, rep.return_start), (Phase.REST, rep.end)):
             made.append(PhaseChanged(t, phase, t + LATE))
-        made.append(RepDone(rep.end, index, rep, rep.end + LATE))
+        made.append(RepCompleted(rep.end, index, rep, rep.end + LATE))
         at = rep.end + (pause if pauses is None else pauses[index - 1])
     return sorted(made, key=lambda e: e.detected_s)
 
@@ -122,20 +130,20 @@ def test_a_hasty_return_is_slowed_at_the_next_one():
 def test_a_partial_repetition_asks_for_the_full_range():
     cues = cues_of(events_of(5, partial={3}))
     (full,) = of_kind(cues, CueKind.FULL_RANGE)
-    third = [e for e in events_of(5) if isinstance(e, RepDone)][2]
+    third = [e for e in events_of(5) if isinstance(e, RepCompleted)][2]
     assert full.time_s == third.detected_s
     assert of_kind(cues_of(events_of(5)), CueKind.FULL_RANGE) == []
 
 
 def test_two_more_is_said_once_at_the_top_two_before_the_target():
     events = events_of(8)
-    tops = [e for e in events if isinstance(e, RepTop)]
+    tops = [e for e in events if isinstance(e, RepCounted)]
     (two,) = of_kind(cues_of(events), CueKind.TWO_MORE)
     assert two.time_s == tops[5].detected_s
     back = [
         *events_of(6),
         RepRetracted(30.0, 6, RetractReason.SET_UP, 30.0, 5),
-        RepTop(31.0, 7, 60.0, 31.0, 6),
+        RepCounted(31.0, 7, 60.0, 31.0, 6),
     ]
     assert len(of_kind(cues_of(back), CueKind.TWO_MORE)) == 1
 
@@ -144,7 +152,7 @@ def test_the_set_is_done_at_the_top_of_the_range_of_repetitions():
     plan = Plan(reps=4, reps_top=6)
     cues = cues_of(events_of(7), plan)
     (done,) = of_kind(cues, CueKind.SET_DONE)
-    sixth = [e for e in events_of(7) if isinstance(e, RepDone)][5]
+    sixth = [e for e in events_of(7) if isinstance(e, RepCompleted)][5]
     assert done.time_s == sixth.detected_s
     assert of_kind(cues_of(events_of(5), plan), CueKind.SET_DONE) == []
 

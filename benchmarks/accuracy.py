@@ -85,7 +85,7 @@ def bandsense(trace: Recorded) -> Found:
     streamed = {rep.index: rep for rep in result.causal}
     detections = [
         Detection(
-            (rep.hold_start + rep.return_start) / 2, rep, streamed.get(rep.index), counted.get(rep.index)
+            (rep.hold_start_s + rep.return_start_s) / 2, rep, streamed.get(rep.index), counted.get(rep.index)
         )
         for rep in result.reps
     ]
@@ -195,7 +195,7 @@ class Score:
         if found.streamed is not None:
             self.streamed_s.append(_differences(found.streamed, true))
         self.under_tension_s.append(found.rep.duration_s - (true.end_s - true.pull_start_s))
-        self.peaks.append(found.rep.peak_tension / peak_n - 1.0)
+        self.peaks.append(found.rep.peak_n / peak_n - 1.0)
         if found.counted_s is not None:
             self._add_latency(true, found.counted_s)
 
@@ -272,10 +272,10 @@ def _with_peaks(recorded: Recorded) -> Iterable[tuple[TrueRep, float]]:
 
 def _differences(found: Rep, true: TrueRep) -> tuple[float, float, float, float]:
     return (
-        found.pull_start - true.pull_start_s,
-        found.hold_start - true.hold_start_s,
-        found.return_start - true.return_start_s,
-        found.end - true.end_s,
+        found.pull_start_s - true.pull_start_s,
+        found.hold_start_s - true.hold_start_s,
+        found.return_start_s - true.return_start_s,
+        found.end_s - true.end_s,
     )
 
 
@@ -388,7 +388,7 @@ def encoder_differences(
     time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep], file: Path
 ) -> tuple[float, ...]:
     """Boundaries of the repetitions minus those of the encoder, seconds, four for each repetition."""
-    detections = [Detection((rep.hold_start + rep.return_start) / 2, rep) for rep in reps]
+    detections = [Detection((rep.hold_start_s + rep.return_start_s) / 2, rep) for rep in reps]
     truth = encoder_truth(time_s, tension_n, file)
     pairs, _ = matched(truth, detections)
     return tuple(

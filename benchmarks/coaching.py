@@ -146,24 +146,24 @@ class Person:
         bottom_n, *peaks_n = self._tension_n(np.array([0.0, *ways])).tolist()
         times_s = self.rng.normal(1.0, 0.08, (len(ways), 3)) * (0.9, 0.8, 1.5)
         for index, (way, peak_n) in enumerate(zip(ways, peaks_n, strict=True), start=1):
-            pull_s, hold_s, return_s = times_s[index - 1].tolist()
+            concentric_s, hold_s, eccentric_s = times_s[index - 1].tolist()
             range_fraction = way / max(ways[:index])
             reps.append(
                 Rep(
                     index=index,
-                    pull_start=at_s,
-                    hold_start=at_s + pull_s,
-                    return_start=at_s + pull_s + hold_s,
-                    end=at_s + pull_s + hold_s + return_s,
-                    peak_time=at_s + pull_s + hold_s / 2.0,
-                    peak_tension=peak_n,
-                    start_tension=bottom_n,
-                    end_tension=bottom_n,
+                    pull_start_s=at_s,
+                    hold_start_s=at_s + concentric_s,
+                    return_start_s=at_s + concentric_s + hold_s,
+                    end_s=at_s + concentric_s + hold_s + eccentric_s,
+                    peak_time_s=at_s + concentric_s + hold_s / 2.0,
+                    peak_n=peak_n,
+                    start_n=bottom_n,
+                    end_n=bottom_n,
                     partial=range_fraction < 0.6,
                     range_fraction=range_fraction,
                 )
             )
-            at_s += pull_s + hold_s + return_s + 1.0
+            at_s += concentric_s + hold_s + eccentric_s + 1.0
         return reps
 
     def advisor_state(self) -> AdvisorState:

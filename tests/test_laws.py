@@ -160,8 +160,8 @@ def test_law_4_tension_comes_with_its_uncertainty(
     def look(data: Any) -> None:
         nonlocal found
         for key, value in data.items() if isinstance(data, dict) else ():
-            if key in ("tension_n", "peak_tension", "peak_tension_n"):
-                beside = {"tension_n": "tension_u_n"}.get(key, "peak_tension_u_n")
+            if key in ("tension_n", "peak_n", "peak_n"):
+                beside = {"tension_n": "tension_uncertainty_n"}.get(key, "peak_uncertainty_n")
                 assert data[beside] > 0.0
                 found += 1
             for part in value if isinstance(value, list) else [value]:
@@ -170,7 +170,7 @@ def test_law_4_tension_comes_with_its_uncertainty(
     for event in told:
         look(event)
     assert found > 100
-    assert {"tension_n", "tension_u_n"} <= {column.name for column in COLUMNS}
+    assert {"tension_n", "tension_uncertainty_n"} <= {column.name for column in COLUMNS}
     assert Calibration(1e-3).grade.value == "nominal span, not calibrated"
 
 

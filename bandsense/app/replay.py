@@ -31,7 +31,7 @@ class ReplayedStream:
     workout: Workout
     events: tuple[Event, ...]
     tension_n: FloatArray
-    tension_u_n: FloatArray
+    tension_uncertainty_n: FloatArray
 
     @property
     def summary(self) -> Summary:
@@ -49,16 +49,16 @@ def replay(store: Store, stream: Stream) -> ReplayedStream:
     workout = Workout(WorkoutSettings.from_dict(stream.settings))
     events: list[Event] = []
     tension_n: list[FloatArray] = []
-    tension_u_n: list[FloatArray] = []
+    tension_uncertainty_n: list[FloatArray] = []
     for item in store.timeline(stream):
         if isinstance(item, SampleBlock):
             events += workout.push(item)
             tension_n.append(workout.trace(float(item.time_s[0]), float(item.time_s[-1]))[1])
-            tension_u_n.append(workout.latest_uncertainty_n(tension_n[-1]))
+            tension_uncertainty_n.append(workout.latest_uncertainty_n(tension_n[-1]))
         else:
             events += workout.apply(item.kind, item.data)
     events += workout.finish()
-    joined = (np.concatenate([np.zeros(0), *parts]) for parts in (tension_n, tension_u_n))
+    joined = (np.concatenate([np.zeros(0), *parts]) for parts in (tension_n, tension_uncertainty_n))
     return ReplayedStream(stream, workout, tuple(events), *joined)
 
 
@@ -97,10 +97,10 @@ def _stream_table(store: Store, stream: Stream) -> StreamTable:
         time_s=samples.time_s,
         raw=samples.values.astype(np.int64) if stream.unit is Unit.COUNT else samples.values,
         tension_n=followed.tension_n,
-        tension_u_n=followed.tension_u_n,
+        tension_uncertainty_n=followed.tension_uncertainty_n,
         phase=_phases(samples.time_s, followed.events),
         rep=_numbered(
-            samples.time_s, [(rep.pull_start, rep.end) for result in results for rep in result.reps]
+            samples.time_s, [(rep.pull_start_s, rep.end_s) for result in results for rep in result.reps]
         ),
         set=_numbered(samples.time_s, [(result.start_s, result.end_s) for result in results]),
         gap_before=samples.gap_before,

@@ -127,7 +127,7 @@ class StrokePull:
         if not isinstance(event, RepCompleted) or event.rep.partial or self.done:
             return []
         self._reps[event.index] = event.rep
-        what = f"{event.rep.peak_tension:.1f} N at {100 * self._peak_length_m:.0f} cm."
+        what = f"{event.rep.peak_n:.1f} N at {100 * self._peak_length_m:.0f} cm."
         return [Held(event.detected_s, None, f"{what} {self.instruction}")]
 
     def fit(self) -> BandFit:
@@ -139,13 +139,13 @@ class StrokePull:
         if not self.done:
             raise BandModelError(f"the pull is not finished: {self.instruction}")
         measured = list(self._reps.values())[-MEASURED_REPS:]
-        peaks_n = [rep.peak_tension for rep in measured]
+        peaks_n = [rep.peak_n for rep in measured]
         scatter_n = stdev(peaks_n) / math.sqrt(MEASURED_REPS)
         return fit_stroke(
             self._rest_length_m,
             self._start_length_m,
             self._stroke_m,
-            fmean(rep.start_tension for rep in measured),
+            fmean(rep.start_n for rep in measured),
             fmean(peaks_n),
             tension_uncertainty_n=math.hypot(self._tension_uncertainty_n, scatter_n),
             family=self._family,

@@ -129,10 +129,10 @@ class _OneSide:
         if not self._clock.known:
             return []
         begins_s = (
-            rep.pull_start
+            rep.pull_start_s
             for result in self.workout.results
             for rep in result.reps
-            if rep.pull_start >= self._clock_since_s
+            if rep.pull_start_s >= self._clock_since_s
         )
         return [self._clock.host_s(begin_s) for begin_s in begins_s]
 

@@ -178,16 +178,11 @@ def _item(head: str, text: str) -> str:
 
 
 def _timing(exercise: Exercise) -> tuple[str, str]:
-    """Return the lines of breathing and tempo, in the order of what the person does from the start pose."""
+    """Return the lines of breathing and tempo."""
     tempo, breathing = exercise.tempo, exercise.breathing
-    if exercise.load is Load.RESISTANCE:
-        return (
-            f"Breath   {breathing.pull.value} on the pull, {breathing.return_.value} on the return",
-            f"Tempo    pull {tempo.pull_s:g} s, hold {tempo.hold_s:g} s, return {tempo.return_s:g} s, "
-            f"rest {tempo.rest_s:g} s",
-        )
+    effort, back = ("pull", "return") if exercise.load is Load.RESISTANCE else ("way up", "way down")
     return (
-        f"Breath   {breathing.return_.value} with the effort, {breathing.pull.value} on the way back",
-        f"Tempo    effort {tempo.return_s:g} s, hold {tempo.rest_s:g} s, way back {tempo.pull_s:g} s, "
-        f"rest {tempo.hold_s:g} s",
+        f"Breath   {breathing.concentric.value} on the {effort}, {breathing.eccentric.value} on the {back}",
+        f"Tempo    {effort} {tempo.concentric_s:g} s, hold {tempo.hold_s:g} s, "
+        f"{back} {tempo.eccentric_s:g} s, rest {tempo.rest_s:g} s",
     )

@@ -7,7 +7,15 @@ from difflib import get_close_matches
 from enum import Enum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 __all__ = [
     "Anchoring",
@@ -137,32 +145,41 @@ class SlackMethodKind(Enum):
     """Band is moved under the foot that stands on it."""
 
 
-class Tempo(_Data):
-    """Seconds of each phase of one repetition, in the order in which they happen."""
+def _also_called(name: str, before: str) -> Any:
+    """A field that files of version 0.1.0 call `before`."""
+    return Field(validation_alias=AliasChoices(name, before))
 
-    pull_s: MovingSeconds = 1.5
+
+class Tempo(_Data):
+    """Seconds of each phase of one repetition, in the order in which they happen.
+
+    Files of version 0.1.0 say `pull_s` and `return_s`; they are still read.
+    """
+
+    concentric_s: Annotated[MovingSeconds, Field(validation_alias=AliasChoices("concentric_s", "pull_s"))] = (
+        1.5
+    )
     hold_s: PhaseSeconds = 0.5
-    return_s: MovingSeconds = 2.5
+    eccentric_s: Annotated[MovingSeconds, Field(validation_alias=AliasChoices("eccentric_s", "return_s"))] = (
+        2.5
+    )
     rest_s: PhaseSeconds = 0.5
 
     @property
     def rep_s(self) -> float:
         """Seconds of one repetition."""
-        return self.pull_s + self.hold_s + self.return_s + self.rest_s
+        return self.concentric_s + self.hold_s + self.eccentric_s + self.rest_s
 
 
 class Breathing(_Data):
-    """What the breath does while tension rises and while it falls: out with the effort.
+    """What the breath does on each movement: out with the effort unless the exercise says otherwise."""
 
-    With an assisting band the effort is the return, so the breath goes out there.
-    """
-
-    pull: Breath = Breath.EXHALE
-    return_: Annotated[Breath, Field(alias="return")] = Breath.INHALE
+    concentric: Annotated[Breath, _also_called("concentric", "pull")] = Breath.EXHALE
+    eccentric: Annotated[Breath, _also_called("eccentric", "return")] = Breath.INHALE
 
     @model_validator(mode="after")
     def _alternates(self) -> Self:
-        if self.pull is self.return_:
+        if self.concentric is self.eccentric:
             raise ValueError("the breath must turn: pull and return cannot both be the same")
         return self
 
@@ -216,6 +233,7 @@ class Exercise(_Data):
         anchor: where that is, in words.
         sides: both arms together, or left and right as paired half-sets.
         load: whether the band resists the movement or assists it.
+        breathing, tempo: of the person's movement, concentric first, whatever tension does.
         fit: how a FIT file names it.
         slack: ways to change the slack, the preferred one first.
         rest_length_m: typical unstretched length of one strand between hand and anchor (or between
@@ -240,6 +258,29 @@ class Exercise(_Data):
     tempo: Tempo = Tempo()
     rest_length_m: Metres
     stroke_m: Metres
+
+    @property
+    def breathing_by_tension(self) -> Breathing:
+        """Breathing with the phases that tension shows: `concentric` while it rises.
+
+        With an assisting band tension falls in the effort, so the two change places.
+        """
+        if self.load is Load.RESISTANCE:
+            return self.breathing
+        return Breathing(concentric=self.breathing.eccentric, eccentric=self.breathing.concentric)
+
+    @property
+    def tempo_by_tension(self) -> Tempo:
+        """Tempo with the phases that tension shows; `hold_s` is where tension is greatest."""
+        if self.load is Load.RESISTANCE:
+            return self.tempo
+        tempo = self.tempo
+        return Tempo(
+            concentric_s=tempo.eccentric_s,
+            hold_s=tempo.rest_s,
+            eccentric_s=tempo.concentric_s,
+            rest_s=tempo.hold_s,
+        )
 
     @property
     def anchor_words(self) -> str:

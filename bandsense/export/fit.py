@@ -146,7 +146,7 @@ class _Activity:
         from fit_tool.profile.messages.set_message import SetMessage
         from fit_tool.profile.profile_type import SetType
 
-        peaks_n = [rep["peak_tension"] for rep in data["reps"]]
+        peaks_n = [rep["peak_n"] for rep in data["reps"]]
         message = SetMessage()
         message.message_index = number
         message.set_type = SetType.ACTIVE

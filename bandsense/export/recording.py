@@ -207,7 +207,7 @@ def _find(names: Sequence[str], words: Sequence[str], units: dict[str, float]) -
 
 
 def _is_uncertainty(parts: Sequence[str]) -> bool:
-    return "u" in parts[1:-1]
+    return "u" in parts[1:-1] or "uncertainty" in parts
 
 
 class _Reader:

@@ -57,7 +57,7 @@ def tension_words(tension_n: float, uncertainty_n: float) -> str:
 
 def rep_words(rep: Rep) -> str:
     """Phases of a repetition, and what is special about it."""
-    text = f"pull {rep.pull_s:.2f}, hold {rep.hold_s:.2f}, return {rep.return_s:.2f} s"
+    text = f"pull {rep.concentric_s:.2f}, hold {rep.hold_s:.2f}, return {rep.eccentric_s:.2f} s"
     if rep.partial:
         text += f", partial ({rep.range_fraction:.0%} of the range)"
     if rep.gap:
@@ -74,7 +74,7 @@ def set_words(result: SetResult) -> str:
     if metrics.partial:
         text += f", {metrics.partial} of them partial"
     best = max(result.figures, key=lambda rep: rep.peak_n)
-    peak = tension_words(best.peak_n, best.peak_u_n or 0.0)
+    peak = tension_words(best.peak_n, best.peak_uncertainty_n or 0.0)
     text += f", peak {peak}, {metrics.time_under_tension_s:.1f} s under tension, tempo {metrics.tempo}"
     return text if result.zone is None else f"{text}; {_zone_words(result.zone, result.in_zone)}"
 
@@ -97,7 +97,7 @@ def summary_words(summary: Summary) -> str:
     text = f"{plural(summary.reps, 'rep')} in {plural(summary.sets, 'set')}"
     if summary.partial:
         text += f", {summary.partial} partial"
-    peak = tension_words(summary.peak_tension_n, summary.peak_tension_u_n)
+    peak = tension_words(summary.peak_n, summary.peak_uncertainty_n)
     return f"{text}, peak {peak}, {summary.time_under_tension_s:.1f} s under tension"
 
 
@@ -144,9 +144,7 @@ def format_log_line(
 
 def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
     if isinstance(event, RepCounted):
-        return (
-            f"rep {event.count}: {tension_words(event.peak_tension_n, uncertainty_n(event.peak_tension_n))}"
-        )
+        return f"rep {event.count}: {tension_words(event.peak_n, uncertainty_n(event.peak_n))}"
     if isinstance(event, RepCompleted):
         return f"       {rep_words(event.rep)}"
     if isinstance(event, RepRetracted):

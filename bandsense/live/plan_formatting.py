@@ -35,7 +35,7 @@ def _report(result: SetResult, settings: WorkoutSettings) -> TempoReport | None:
 
 
 def _tempo_words(report: TempoReport) -> str:
-    phases = {"pull": report.pull, "hold": report.hold, "return": report.return_, "rest": report.rest}
+    phases = {"pull": report.concentric, "hold": report.hold, "return": report.eccentric, "rest": report.rest}
     parts = (
         f"{name} {each.kept:.0%} ({each.median_s:.1f} s, expected {each.target_s:.1f} s)"
         for name, each in phases.items()

@@ -55,7 +55,7 @@ class ViewState:
     title: str = ""
     time_s: float = 0.0
     tension_n: float = 0.0
-    tension_u_n: float = 0.0
+    tension_uncertainty_n: float = 0.0
     phase: Phase = Phase.REST
     phase_since_s: float = 0.0
     set_number: int = 0
@@ -137,9 +137,9 @@ class ViewState:
             self.reps = 0
             self.advice = None
         elif isinstance(event, RepCounted):
-            self.reps, self.peak_n = event.count, event.peak_tension_n
+            self.reps, self.peak_n = event.count, event.peak_n
         elif isinstance(event, RepCompleted):
-            self.last_rep, self.peak_n = event.rep, event.rep.peak_tension
+            self.last_rep, self.peak_n = event.rep, event.rep.peak_n
         elif isinstance(event, RepRetracted):
             self.reps = event.count
         elif isinstance(event, SetDone):
@@ -157,7 +157,7 @@ class ViewState:
         self._show_notice(format_notice(event))
 
     def _level(self, level: TensionTick) -> None:
-        self.tension_n, self.tension_u_n = level.tension_n, level.tension_u_n
+        self.tension_n, self.tension_uncertainty_n = level.tension_n, level.tension_uncertainty_n
         self.trace.append((level.time_s, level.tension_n))
         while self.trace[0][0] < level.time_s - TRACE_S:
             self.trace.popleft()
@@ -172,7 +172,7 @@ class ViewState:
             "title": self.title,
             "time_s": self.time_s,
             "tension_n": self.tension_n,
-            "tension_u_n": self.tension_u_n,
+            "tension_uncertainty_n": self.tension_uncertainty_n,
             "phase": self.phase.value,
             "phase_since_s": self.phase_since_s,
             "set": self.set_words,

@@ -130,11 +130,11 @@ class Advisor:
 
     def after_rep(self, rep: Rep) -> Advice | None:
         """Take a finished repetition; advice only where it should not wait for the end of the set."""
-        if rep.peak_tension <= 0.0:
+        if rep.peak_n <= 0.0:
             return None
         self._reps.append(rep)
         self._bottom.add(rep, self._state.strand.exponent)
-        self._see_peak(rep.peak_tension)
+        self._see_peak(rep.peak_n)
         for proposal in self._within_set(rep):
             if proposal.ground not in self._told:
                 self._told.add(proposal.ground)
@@ -151,7 +151,7 @@ class Advisor:
 
     def after_set(self, reps: Sequence[Rep], *, last_of_session: bool) -> Advice:
         """Advice for the next set, from the repetitions of the finished one, partial ones included."""
-        if any(rep.peak_tension <= 0.0 for rep in reps):
+        if any(rep.peak_n <= 0.0 for rep in reps):
             return self._without_zero()
         evidence = SetEvidence.of(reps, self._state.strand.exponent)
         self._state = after_set(self._state, evidence)
@@ -210,7 +210,7 @@ class Advisor:
 
     def _within_set(self, rep: Rep) -> Iterator[_Proposal]:
         """What should not wait, the most pressing first."""
-        rules = [self._beyond_limit(rep.peak_tension), self._near_limit(rep.peak_tension)]
+        rules = [self._beyond_limit(rep.peak_n), self._near_limit(rep.peak_n)]
         if len(self._reps) >= LEAST_REPS:
             rules += [
                 self._slipped(
@@ -243,7 +243,7 @@ class Advisor:
     def _return_cut_short(self, reps: Sequence[Rep]) -> _Proposal | None:
         """The person stops on the way back because the band still pulls hard there."""
         cut, end_n = return_cut(reps, self._state.strand.exponent)
-        if cut <= _RETURN_CUT or end_n < _RETURN_TENSION * fmean(rep.peak_tension for rep in reps):
+        if cut <= _RETURN_CUT or end_n < _RETURN_TENSION * fmean(rep.peak_n for rep in reps):
             return None
         return _Proposal(
             Rule.RETURN_CUT_SHORT,
@@ -281,7 +281,7 @@ class Advisor:
     def _between_sets(self, evidence: SetEvidence, reps: Sequence[Rep], last_of_session: bool) -> _Proposal:
         if evidence.reps < LEAST_REPS:
             return _Proposal(Rule.TOO_FEW_REPS, 1.0, self._too_few(evidence))
-        beyond = self._beyond_limit(max(rep.peak_tension for rep in reps))
+        beyond = self._beyond_limit(max(rep.peak_n for rep in reps))
         if self._changed_within:
             return beyond or _Proposal(
                 Rule.WAITING,

@@ -36,7 +36,7 @@ class Coach:
         self._last_advisor = self._advisor
         self._open = False
         self._reminded = False
-        self._cues = CueEngine(settings.plan, exercise.breathing, settings.other_side(1))
+        self._cues = CueEngine(settings.plan, exercise.breathing_by_tension, settings.other_side(1))
 
     @property
     def states(self) -> dict[Side | None, AdvisorState]:

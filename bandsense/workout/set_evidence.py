@@ -51,7 +51,7 @@ class SetEvidence:
     def of(cls, reps: Sequence[Rep], exponent: float) -> SetEvidence:
         """From the repetitions of a set in order, on a band whose power law has this exponent."""
         full = [rep for rep in reps if not rep.partial]
-        peaks_n = [rep.peak_tension for rep in (full or reps)[:LEAST_REPS]]
+        peaks_n = [rep.peak_n for rep in (full or reps)[:LEAST_REPS]]
         if not peaks_n:
             return cls(0, 0, 0.0, 0.0, 0.0, 0.0, steady=False)
         peak_n = fmean(peaks_n)
@@ -61,7 +61,7 @@ class SetEvidence:
             peak_n=peak_n,
             peak_uncertainty=pstdev(peaks_n) / peak_n / math.sqrt(len(peaks_n)),
             range_loss=_range_loss(reps, exponent) if len(reps) >= LEAST_REPS else 0.0,
-            bottom=max(0.0, median(rep.start_tension for rep in reps) / peak_n),
+            bottom=max(0.0, median(rep.start_n for rep in reps) / peak_n),
             steady=steady(reps),
         )
 
@@ -100,9 +100,9 @@ def return_cut(reps: Sequence[Rep], exponent: float) -> tuple[float, float]:
     Both are medians, so that one repetition alone shows nothing. The way is counted from where the first
     repetition began.
     """
-    peak_n = fmean(rep.peak_tension for rep in reps)
-    start = min(way_share(reps[0].start_tension / peak_n, exponent), 0.9)
-    end_n = median(rep.end_tension for rep in reps[-3:])
+    peak_n = fmean(rep.peak_n for rep in reps)
+    start = min(way_share(reps[0].start_n / peak_n, exponent), 0.9)
+    end_n = median(rep.end_n for rep in reps[-3:])
     return (way_share(end_n / peak_n, exponent) - start) / (1.0 - start), end_n
 
 
@@ -112,11 +112,10 @@ def way_share(tension_ratio: float, exponent: float) -> float:
 
 
 def _range_loss(reps: Sequence[Rep], exponent: float) -> float:
-    peak_n = max(rep.peak_tension for rep in reps)
+    peak_n = max(rep.peak_n for rep in reps)
 
     ways = [
-        way_share(rep.peak_tension / peak_n, exponent) - way_share(rep.start_tension / peak_n, exponent)
-        for rep in reps
+        way_share(rep.peak_n / peak_n, exponent) - way_share(rep.start_n / peak_n, exponent) for rep in reps
     ]
     fresh = fmean(sorted(ways[:3])[1:])
     return max(0.0, 1.0 - fmean(ways[-2:]) / fresh) if fresh > 0.0 else 0.0
@@ -127,13 +126,13 @@ def _step(before: Sequence[Rep], after: Sequence[Rep], exponent: float) -> float
 
     Fatigue and partial repetitions lower the top alone; a slip lowers top and bottom by about as much length.
     """
-    top_before = [math.log(rep.peak_tension) for rep in before]
-    top_after = [math.log(rep.peak_tension) for rep in after]
+    top_before = [math.log(rep.peak_n) for rep in before]
+    top_after = [math.log(rep.peak_n) for rep in after]
     change = fmean(top_after) - fmean(top_before)
     if abs(change) <= _SLIP or 3.0 * max(pstdev(top_before), pstdev(top_after)) > abs(change):
         return None
     peak_n = math.exp(fmean(top_before))
-    bottom_before = fmean(way_share(rep.start_tension / peak_n, exponent) for rep in before)
-    bottom_after = fmean(way_share(rep.end_tension / peak_n, exponent) for rep in after)
+    bottom_before = fmean(way_share(rep.start_n / peak_n, exponent) for rep in before)
+    bottom_after = fmean(way_share(rep.end_n / peak_n, exponent) for rep in after)
     shift = way_share(math.exp(change), exponent) - 1.0
     return change if (bottom_after - bottom_before) / shift > _BOTTOM_SHARE else None

@@ -49,14 +49,14 @@ class SlackDetector:
 
     def _shares_of(self, rep: Rep, exponent: float) -> Iterator[float]:
         """From the pull and from the return, where the tension vanishes between them."""
-        if max(rep.start_tension, rep.end_tension) > SLACK_TENSION * rep.peak_tension:
+        if max(rep.start_n, rep.end_n) > SLACK_TENSION * rep.peak_n:
             return
         for start_s, end_s in (
-            (rep.pull_start - _BESIDE_S, rep.peak_time),
-            (rep.peak_time, rep.end + _BESIDE_S),
+            (rep.pull_start_s - _BESIDE_S, rep.peak_time_s),
+            (rep.peak_time_s, rep.end_s + _BESIDE_S),
         ):
             part = [level for level in self._levels if start_s <= level[0] <= end_s]
             time_s, tension_n = [time_s for time_s, _ in part], [tension_n for _, tension_n in part]
-            share = unloaded_share(time_s, tension_n, rep.peak_tension, exponent=exponent)
+            share = unloaded_share(time_s, tension_n, rep.peak_n, exponent=exponent)
             if share is not None:
                 yield share

@@ -79,8 +79,8 @@ class Summary:
     full_reps: tuple[int, ...]
     planned_sets: int
     time_under_tension_s: float
-    peak_tension_n: float
-    peak_tension_u_n: float
+    peak_n: float
+    peak_uncertainty_n: float
     samples: int
     duration_s: float
     asymmetry: Asymmetry | None = None
@@ -195,7 +195,7 @@ class Workout:
     def summary(self) -> Summary:
         """The session so far, finished sets only."""
         reps = [rep for result in self._results for rep in result.reps]
-        peak_n = max((rep.peak_tension for rep in reps), default=0.0)
+        peak_n = max((rep.peak_n for rep in reps), default=0.0)
         return Summary(
             reps=len(reps),
             partial=sum(rep.partial for rep in reps),
@@ -203,8 +203,8 @@ class Workout:
             full_reps=self._full_reps(),
             planned_sets=self.settings.plan.sets,
             time_under_tension_s=sum(rep.duration_s for rep in reps),
-            peak_tension_n=peak_n,
-            peak_tension_u_n=self.uncertainty_n(peak_n),
+            peak_n=peak_n,
+            peak_uncertainty_n=self.uncertainty_n(peak_n),
             samples=self._samples,
             duration_s=self._last_s - self.began_s,
             asymmetry=self._asymmetry(),
@@ -324,10 +324,10 @@ class Workout:
 
     def _result(self, done: _Set, ended_by: SetEnd, now_s: float) -> SetResult:
         """The set once more, with the whole of its trace at hand."""
-        seen = tuple(sorted(done.reps.values(), key=lambda rep: rep.peak_time))
-        start_s = max(seen[0].pull_start - LEAD_S, now_s - LONGEST_S)
+        seen = tuple(sorted(done.reps.values(), key=lambda rep: rep.peak_time_s))
+        start_s = max(seen[0].pull_start_s - LEAD_S, now_s - LONGEST_S)
         time_s, tension_n = self.trace(start_s, now_s)
-        seen = tuple(rep for rep in seen if rep.pull_start >= time_s[0])
+        seen = tuple(rep for rep in seen if rep.pull_start_s >= time_s[0])
         reps = refine(time_s, tension_n, seen, self._detector.rate_hz, DetectorConfig())
         band = self.settings.band
         figures = rep_metrics(
@@ -339,8 +339,8 @@ class Workout:
         )
         return SetResult(
             number=done.number,
-            start_s=reps[0].pull_start,
-            end_s=reps[-1].end,
+            start_s=reps[0].pull_start_s,
+            end_s=reps[-1].end_s,
             reps=reps,
             seen=seen,
             figures=figures,

@@ -69,7 +69,7 @@ def test_events_but_not_levels_are_kept_and_all_are_told(set_of_three: SampleBlo
     assert ("input", (0, "battery", {"percent": 50})) in log.entries
     ((_, result),) = [entry[1] for entry in log.entries if entry[0] == "set"]
     assert len(result["reps"]) == 3
-    assert result["reps"][0]["peak_tension_u_n"] > 0.0
+    assert result["reps"][0]["peak_uncertainty_n"] > 0.0
 
 
 def test_listening_ends_with_the_function_it_gave(set_of_three: SampleBlock) -> None:

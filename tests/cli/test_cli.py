@@ -121,8 +121,8 @@ def test_analyze_as_json(command: Command, set_file: Path) -> None:
     data = json.loads(command("analyze", set_file, "--json").out)
     assert (data["reps"], data["partial"], data["samples"]) == (4, 0, 1120)
     first = data["repetitions"][0]
-    assert first["pull_start"] < first["hold_start"] < first["return_start"] < first["end"]
-    assert first["peak_tension_u_n"] > 0
+    assert first["pull_start_s"] < first["hold_start_s"] < first["return_start_s"] < first["end_s"]
+    assert first["peak_uncertainty_n"] > 0
 
 
 @pytest.mark.parametrize("use", [("analyze",), ("replay",), ("live", "--sim", "--speed", "0", "--trace")])
@@ -279,7 +279,7 @@ def test_live_ends_with_a_summary(trained: tuple[Path, list[str]]) -> None:
     assert [event["count"] for event in events if event["event"] == "rep_counted"] == [1, 2, 3, 4]
     levels = [event for event in events if event["event"] == "tension_tick"]
     assert len(levels) == pytest.approx(14 * 20, abs=3)
-    assert all(level["tension_u_n"] > 0 for level in levels)
+    assert all(level["tension_uncertainty_n"] > 0 for level in levels)
 
 
 @pytest.mark.parametrize(
@@ -485,7 +485,7 @@ def test_export_writes_every_sample(session: Command, tmp_path: Path) -> None:
     assert len(rows) == 1120
     assert max(float(row["tension_n"]) for row in rows) == pytest.approx(53.0, abs=1e-5)
     assert {row["rep"] for row in rows} == {"0", "1", "2", "3", "4"}
-    assert {row["phase"] for row in rows} == {"rest", "pull", "hold", "return"}
+    assert {row["phase"] for row in rows} == {"rest", "concentric", "hold", "eccentric"}
 
 
 @pytest.mark.parametrize(("name", "module"), [("json", "json"), ("parquet", "pyarrow"), ("fit", "fit_tool")])
@@ -543,7 +543,7 @@ def test_sim_writes_a_trace_that_holds_what_it_says(command: Command, tmp_path: 
     found = json.loads(command("analyze", path, "--json").out)["repetitions"]
     assert len(truth) == len(found) == 5
     for true, seen in zip(truth, found, strict=True):
-        assert seen["pull_start"] == pytest.approx(true["pull_start_s"], abs=0.1)
+        assert seen["pull_start_s"] == pytest.approx(true["pull_start_s"], abs=0.1)
 
 
 def test_sim_lists_what_it_can_do(command: Command) -> None:

@@ -167,10 +167,10 @@ def test_calibrated_on_the_band_trained_and_shown(
     store = store_at(tmp_path)
     (stream,) = session_table(store, store.session("last")).streams
     ticks = [each for each in in_stream if each["event"] == "tension_tick"]
-    told_u_n = [(each["time_s"], each["tension_u_n"]) for each in ticks]
+    told_u_n = [(each["time_s"], each["tension_uncertainty_n"]) for each in ticks]
     at_s, u_n = np.array(told_u_n).T
-    assert stream.tension_u_n[np.searchsorted(stream.time_s, at_s)] == pytest.approx(u_n, rel=1e-12)
-    standing = stream.tension_u_n > 0.12 * stream.tension_n
+    assert stream.tension_uncertainty_n[np.searchsorted(stream.time_s, at_s)] == pytest.approx(u_n, rel=1e-12)
+    standing = stream.tension_uncertainty_n > 0.12 * stream.tension_n
     assert 0.2 < standing[stream.tension_n > 20.0].mean() < 0.8
 
 

@@ -97,7 +97,7 @@ def trained(command: Command) -> list[dict[str, Any]]:
 def at_rest_n(events: list[dict[str, Any]]) -> tuple[float, float]:
     """The first tension, before any zero is tracked, and its expanded uncertainty."""
     level = next(each for each in events if each["event"] == "tension_tick")
-    return level["tension_n"], 2.0 * level["tension_u_n"]
+    return level["tension_n"], 2.0 * level["tension_uncertainty_n"]
 
 
 def of(events: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:

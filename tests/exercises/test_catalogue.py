@@ -104,15 +104,10 @@ def test_a_shipped_exercise_is_complete_and_safe(exercise_id):
 
 @pytest.mark.parametrize("exercise_id", SHIPPED)
 def test_breath_goes_out_with_the_effort_and_the_way_back_is_no_quicker(exercise_id):
-    exercise = get_exercise(exercise_id)
-    breathing, tempo = exercise.breathing, exercise.tempo
-    if exercise.load is Load.ASSISTANCE:
-        assert breathing.return_ is Breath.EXHALE
-        assert tempo.pull_s > tempo.return_s
-    else:
-        assert breathing.pull is Breath.EXHALE
-        # A press that is held is no row: it goes out and comes back alike.
-        assert tempo.return_s > tempo.pull_s or tempo.hold_s >= 2.0
+    breathing, tempo = get_exercise(exercise_id).breathing, get_exercise(exercise_id).tempo
+    assert breathing.concentric is Breath.EXHALE
+    # A press that is held is no row: it goes out and comes back alike.
+    assert tempo.eccentric_s > tempo.concentric_s or tempo.hold_s >= 2.0
 
 
 @pytest.mark.parametrize("exercise_id", SHIPPED)
@@ -132,10 +127,20 @@ def test_assistance_is_negative_load():
     assert {key for key, ex in load_exercises().items() if ex.load is Load.ASSISTANCE} == {"assisted-pull-up"}
     assert [load.sign for load in (Load.RESISTANCE, Load.ASSISTANCE)] == [1, -1]
     text = render(get_exercise("assisted-pull-up"), [3], [2])
-    assert "exhale with the effort" in text
+    assert "exhale on the way up, inhale on the way down" in text
     assert "Load     negative" in text
     assert "less help), one of" in text
     assert "easier" not in text
+
+
+def test_tension_of_an_assisting_band_shows_the_way_down_first():
+    exercise = get_exercise("assisted-pull-up").model_copy(
+        update={"tempo": Tempo(concentric_s=1.0, hold_s=0.2, eccentric_s=4.0, rest_s=0.7)}
+    )
+    assert exercise.breathing_by_tension.concentric is Breath.INHALE
+    assert exercise.tempo_by_tension == Tempo(concentric_s=4.0, hold_s=0.7, eccentric_s=1.0, rest_s=0.2)
+    row = get_exercise("seated-row")
+    assert (row.breathing_by_tension, row.tempo_by_tension) == (row.breathing, row.tempo)
 
 
 def test_the_simulator_uses_the_names_of_the_catalogue():
@@ -276,8 +281,8 @@ def test_a_file_may_replace_a_shipped_exercise(tmp_path):
         (("summary =", "sumary ="), "sumary: is not known; is summary meant?"),
         (("[[slack]]", "[breathing]\npull = 'inhale'\nreturn = 'inhale'\n[[slack]]"), "breath must turn"),
         (
-            ("[[slack]]", "[tempo]\npull_s = 0.0\n[[slack]]"),
-            "tempo.pull_s: must be at least 0.2 seconds, not 0",
+            ("[[slack]]", "[tempo]\nconcentric_s = 0.0\n[[slack]]"),
+            "tempo.concentric_s: must be at least 0.2 seconds, not 0",
         ),
     ],
 )

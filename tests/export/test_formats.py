@@ -23,12 +23,12 @@ def test_a_csv_holds_every_sample_exactly(table: SessionTable, tmp_path: Path) -
         rows = list(csv.DictReader(file))
     (stream,) = table.streams
     assert list(rows[0]) == [column.name for column in COLUMNS]
-    for name in ("time_s", "raw", "tension_n", "tension_u_n"):
+    for name in ("time_s", "raw", "tension_n", "tension_uncertainty_n"):
         assert np.array_equal([float(row[name]) for row in rows], stream.column(name))
     assert [int(row["rep"]) for row in rows] == stream.rep.tolist()
     assert [n for n, row in enumerate(rows) if row["gap_before"] == "1"] == [17]
     assert [n for n, row in enumerate(rows) if row["saturated"] == "1"] == [30]
-    assert {row["phase"] for row in rows} == {"pull", "return"}
+    assert {row["phase"] for row in rows} == {"concentric", "eccentric"}
     assert rows[0]["raw"] == "30000"  # counts are whole numbers
 
 
@@ -44,7 +44,7 @@ def test_a_csv_is_described_with_units_and_settings(table: SessionTable, tmp_pat
     units = {
         name: column["schema:unitText"] for name, column in columns.items() if "schema:unitText" in column
     }
-    assert units == {"time_s": "s", "raw": "count", "tension_n": "N", "tension_u_n": "N"}
+    assert units == {"time_s": "s", "raw": "count", "tension_n": "N", "tension_uncertainty_n": "N"}
     (notes,) = description["notes"]
     assert notes["started"] == "2023-11-14T22:13:20.000Z"
     assert notes["unit"] == "count"

@@ -86,7 +86,8 @@ def test_wall_clock_times_keep_their_start(tmp_path: Path) -> None:
 
 def test_our_own_export_is_read_by_its_names(tmp_path: Path) -> None:
     block = read(
-        tmp_path, "time_s,raw,tension_u_n,tension_n,gap_before\n0,120,0.5,12.25,0\n1,130,0.5,13.5,0\n"
+        tmp_path,
+        "time_s,raw,tension_uncertainty_n,tension_n,gap_before\n0,120,0.5,12.25,0\n1,130,0.5,13.5,0\n",
     ).block
     assert block.values.tolist() == [12.25, 13.5]
 

@@ -106,6 +106,6 @@ async def test_a_lost_link_never_counts_a_rep_twice() -> None:
     events = detector.push(block.time_s, tension, block.gap_before) + detector.finish()
     done = [event for event in events if isinstance(event, RepCompleted)]
     retracted = [event for event in events if isinstance(event, RepRetracted)]
-    ends = np.array([event.rep.end for event in done])
+    ends = np.array([event.rep.end_s for event in done])
     assert (np.diff(ends) > 2.0).all()
     assert 7 <= len(done) - len(retracted) <= 10

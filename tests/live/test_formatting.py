@@ -115,4 +115,4 @@ def test_lines_of_a_log() -> None:
     assert of(CueGiven(1.0, CueKind.TWO_MORE, "Two more", False, 1.0)) == "     1.00 s         (two more)"
     assert of(CueGiven(1.0, CueKind.INHALE, "Breathe in", False, 1.0)) is None
     assert of(TensionTick(1.0, 3.0, 0.2)) is None
-    assert of(PhaseChanged(1.0, Phase.PULL, 1.0)) is None
+    assert of(PhaseChanged(1.0, Phase.CONCENTRIC, 1.0)) is None

@@ -33,20 +33,20 @@ def after(block: SampleBlock, *, finish: bool = False) -> ViewState:
 def test_the_state_follows_a_set(set_of_three: SampleBlock) -> None:
     state = after(set_of_three.slice(0, int(4.0 * 80)))  # 0.9 s after the first top
     assert (state.set_number, state.reps, state.in_set) == (1, 1, True)
-    assert after(set_of_three.slice(0, int(2.6 * 80))).phase is Phase.PULL
+    assert after(set_of_three.slice(0, int(2.6 * 80))).phase is Phase.CONCENTRIC
     state = after(set_of_three, finish=True)
     assert (state.reps, state.in_set, state.phase) == (3, False, Phase.REST)
     assert [len(result.reps) for result in state.results] == [3]
     assert state.notice.startswith("set 1: 3 reps, peak 5")
     assert state.last_rep is not None
-    assert state.peak_n == state.last_rep.peak_tension
+    assert state.peak_n == state.last_rep.peak_n
 
 
 def test_the_tension_shown_is_the_latest_with_its_uncertainty() -> None:
     state = ViewState()
     for n in range(1000):
         state.update(TensionTick(n / 20.0, float(n), 0.5))
-    assert (state.tension_n, state.tension_u_n) == (999.0, 0.5)
+    assert (state.tension_n, state.tension_uncertainty_n) == (999.0, 0.5)
     assert state.trace[0][0] >= state.trace[-1][0] - TRACE_S
     assert len(state.trace) <= TRACE_S * 20 + 1
 

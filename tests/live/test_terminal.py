@@ -27,7 +27,12 @@ def shown(state: ViewState, width: int = 80, height: int = 24) -> str:
 
 def a_state() -> ViewState:
     state = ViewState(
-        title="Seated row", tension_n=61.4, tension_u_n=3.0, phase=Phase.PULL, set_number=1, reps=4
+        title="Seated row",
+        tension_n=61.4,
+        tension_uncertainty_n=3.0,
+        phase=Phase.CONCENTRIC,
+        set_number=1,
+        reps=4,
     )
     state.link, state.battery_percent = "streaming", 87
     state.last_rep, state.peak_n = Rep(4, 1.0, 1.9, 2.2, 3.3, 2.0, 62.0, 3.0, 3.0), 62.0

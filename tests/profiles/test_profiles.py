@@ -35,7 +35,7 @@ def full_profiles():
         stroke_m=0.5,
         anchor="door, at the height of the ribs",
         method=SlackMethodKind.ANCHOR_DISTANCE,
-        plan=Plan(sets=2, tempo=Tempo(pull_s=2.0), zone=TensionZone(40.0, 60.0)),
+        plan=Plan(sets=2, tempo=Tempo(concentric_s=2.0), zone=TensionZone(40.0, 60.0)),
         advisor=AdvisorState(Strand(0.62, 0.7, 1.2), gain=1.2, gain_uncertainty=0.1, changes_seen=3),
     )
     band = BandProfile(id="red", name="The red one", colour="red").fitted(

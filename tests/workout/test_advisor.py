@@ -27,18 +27,20 @@ STRAND = Strand(rest_length_m=0.60, start_length_m=0.75, peak_length_m=1.20)
 MEASURED = AdvisorState(STRAND)
 
 
-def rep(index, peak=60.0, *, start=12.0, end=None, reach=1.0, partial=False, pull_s=0.9, return_s=1.5):
+def rep(
+    index, peak=60.0, *, start=12.0, end=None, reach=1.0, partial=False, concentric_s=0.9, eccentric_s=1.5
+):
     at = 5.0 * index
     return Rep(
         index=index,
-        pull_start=at,
-        hold_start=at + pull_s,
-        return_start=at + pull_s + 0.8,
-        end=at + pull_s + 0.8 + return_s,
-        peak_time=at + pull_s + 0.4,
-        peak_tension=peak,
-        start_tension=start,
-        end_tension=start if end is None else end,
+        pull_start_s=at,
+        hold_start_s=at + concentric_s,
+        return_start_s=at + concentric_s + 0.8,
+        end_s=at + concentric_s + 0.8 + eccentric_s,
+        peak_time_s=at + concentric_s + 0.4,
+        peak_n=peak,
+        start_n=start,
+        end_n=start if end is None else end,
         partial=partial,
         range_fraction=reach,
     )
@@ -148,8 +150,8 @@ def test_sets_beyond_the_plan_are_no_second_session():
 
 
 def test_hasty_or_uneven_repetitions_do_not_count_as_easy():
-    uneven = [rep(i, return_s=0.6 if i % 2 else 2.4) for i in range(1, 11)]
-    slowing = [rep(i, pull_s=0.7 + 0.08 * i) for i in range(1, 11)]
+    uneven = [rep(i, eccentric_s=0.6 if i % 2 else 2.4) for i in range(1, 11)]
+    slowing = [rep(i, concentric_s=0.7 + 0.08 * i) for i in range(1, 11)]
     for the_reps in (uneven, slowing):
         advisor = Advisor(ROW, None, MEASURED)
         for _ in range(3):
@@ -349,7 +351,7 @@ def _within(the_reps, state=MEASURED, levels=()):
     levels = iter(levels)
     level = next(levels, None)
     for one in the_reps:
-        while level is not None and level[0] <= one.end + 0.2:
+        while level is not None and level[0] <= one.end_s + 0.2:
             advisor.level(*level)
             level = next(levels, None)
         advice = advisor.after_rep(one)
@@ -507,8 +509,8 @@ def _levels(share, number, rate_hz=20.0, exponent=0.62):
                 up[-1],
                 5.0 * i + 1.9,
                 60.0,
-                start_tension=0.2,
-                end_tension=0.2,
+                start_n=0.2,
+                end_n=0.2,
             )
         )
     return the_reps, list(zip(time_s.tolist(), tension_n.tolist(), strict=True))
@@ -770,8 +772,8 @@ seen_reps = st.builds(
     end=st.floats(-8.0, 100.0),
     reach=st.floats(0.05, 1.0),
     partial=st.booleans(),
-    pull_s=st.floats(0.1, 5.0),
-    return_s=st.floats(0.1, 5.0),
+    concentric_s=st.floats(0.1, 5.0),
+    eccentric_s=st.floats(0.1, 5.0),
 )
 sessions = st.lists(st.lists(seen_reps, max_size=12), min_size=1, max_size=6)
 

@@ -28,24 +28,24 @@ def events_of(number, *, pause=1.2, back=1.5, partial=(), pauses=None, hold=0.8)
     for index in range(1, number + 1):
         rep = Rep(
             index=index,
-            pull_start=at,
-            hold_start=at + 0.9,
-            return_start=at + 0.9 + hold,
-            end=at + 0.9 + hold + (back if not callable(back) else back(index)),
-            peak_time=at + 1.2,
-            peak_tension=60.0,
-            start_tension=5.0,
-            end_tension=5.0,
+            pull_start_s=at,
+            hold_start_s=at + 0.9,
+            return_start_s=at + 0.9 + hold,
+            end_s=at + 0.9 + hold + (back if not callable(back) else back(index)),
+            peak_time_s=at + 1.2,
+            peak_n=60.0,
+            start_n=5.0,
+            end_n=5.0,
             partial=index in partial,
         )
-        for phase, t in ((Phase.PULL, rep.pull_start), (Phase.HOLD, rep.hold_start)):
+        for phase, t in ((Phase.CONCENTRIC, rep.pull_start_s), (Phase.HOLD, rep.hold_start_s)):
             made.append(PhaseChanged(t, phase, t + LATE))
-        top = rep.hold_start + 0.25
+        top = rep.hold_start_s + 0.25
         made.append(RepCounted(top, index, 60.0, top, index))
-        for phase, t in ((Phase.RETURN, rep.return_start), (Phase.REST, rep.end)):
+        for phase, t in ((Phase.ECCENTRIC, rep.return_start_s), (Phase.REST, rep.end_s)):
             made.append(PhaseChanged(t, phase, t + LATE))
-        made.append(RepCompleted(rep.end, index, rep, rep.end + LATE))
-        at = rep.end + (pause if pauses is None else pauses[index - 1])
+        made.append(RepCompleted(rep.end_s, index, rep, rep.end_s + LATE))
+        at = rep.end_s + (pause if pauses is None else pauses[index - 1])
     return sorted(made, key=lambda e: e.detected_s)
 
 
@@ -73,7 +73,7 @@ def test_each_repetition_is_breathed_out_and_in():
 
 def test_breathing_out_is_said_before_the_pull_once_the_pauses_are_known():
     events = events_of(6)
-    pulls = [e.time_s for e in events if isinstance(e, PhaseChanged) and e.phase is Phase.PULL]
+    pulls = [e.time_s for e in events if isinstance(e, PhaseChanged) and e.phase is Phase.CONCENTRIC]
     out = of_kind(cues_of(events), CueKind.EXHALE)
     assert out[0].time_s == pytest.approx(pulls[0] + LATE), "the first pull is seen, not predicted"
     assert [pull - cue.time_s for pull, cue in zip(pulls[2:], out[2:], strict=False)] == pytest.approx(
@@ -99,7 +99,7 @@ def test_a_prediction_from_the_plan_alone_or_from_uneven_pauses_is_unsure():
 def test_a_pull_that_comes_early_is_cued_as_it_is_seen_and_only_once():
     events = events_of(4, pauses=[1.5, 1.5, 0.3, 1.5])
     early = next(
-        e for e in events if isinstance(e, PhaseChanged) and e.phase is Phase.PULL and e.time_s > 13.0
+        e for e in events if isinstance(e, PhaseChanged) and e.phase is Phase.CONCENTRIC and e.time_s > 13.0
     )
     out = of_kind(cues_of(events[:-1]), CueKind.EXHALE)
     assert len(out) == 4
@@ -110,7 +110,7 @@ def test_an_exercise_may_breathe_the_other_way():
     events = events_of(3)
     cues = cues_of(events, breathing=Breathing.model_validate({"pull": "inhale", "return": "exhale"}))
     assert cues[0].kind is CueKind.INHALE
-    assert Breathing().pull is Breath.EXHALE
+    assert Breathing().concentric is Breath.EXHALE
 
 
 def test_a_long_hold_is_cued_and_a_short_one_is_not():
@@ -121,7 +121,7 @@ def test_a_long_hold_is_cued_and_a_short_one_is_not():
 
 def test_a_hasty_return_is_slowed_at_the_next_one():
     events = events_of(5, back=lambda i: 0.6 if i == 2 else 1.5)
-    returns = [e.detected_s for e in events if isinstance(e, PhaseChanged) and e.phase is Phase.RETURN]
+    returns = [e.detected_s for e in events if isinstance(e, PhaseChanged) and e.phase is Phase.ECCENTRIC]
     (slower,) = of_kind(cues_of(events), CueKind.SLOWER)
     assert slower.time_s == returns[2]
     assert of_kind(cues_of(events_of(5)), CueKind.SLOWER) == []

@@ -80,10 +80,10 @@ def test_a_set_is_counted_from_raw_counts() -> None:
     (done,) = of(events, SetDone)
     assert done.result.ended_by is SetEnd.STREAM
     assert len(done.result.reps) == 6
-    assert all(abs(rep.peak_tension - 53.0) < 1.0 for rep in done.result.reps)
+    assert all(abs(rep.peak_n - 53.0) < 1.0 for rep in done.result.reps)
     summary = workout.summary()
     assert (summary.reps, summary.partial, summary.sets) == (6, 0, 1)
-    assert summary.peak_tension_u_n == CALIBRATION.standard_uncertainty_n(summary.peak_tension_n)
+    assert summary.peak_uncertainty_n == CALIBRATION.standard_uncertainty_n(summary.peak_n)
     assert done.result.metrics.time_under_tension_s == pytest.approx(summary.time_under_tension_s)
     assert summary.full_reps == (6,)
 
@@ -142,7 +142,9 @@ def test_levels_come_twenty_times_a_second_with_their_uncertainty() -> None:
     assert len(levels) == pytest.approx(20 * duration_s, abs=1)
     samples = dict(zip(block.time_s, CALIBRATION.tension_n(block.values), strict=True))
     assert all(samples[level.time_s] == level.tension_n for level in levels)
-    assert all(level.tension_u_n == CALIBRATION.standard_uncertainty_n(level.tension_n) for level in levels)
+    assert all(
+        level.tension_uncertainty_n == CALIBRATION.standard_uncertainty_n(level.tension_n) for level in levels
+    )
 
 
 @settings(max_examples=10)
@@ -235,7 +237,7 @@ def test_a_set_is_looked_at_once_more_when_it_is_over() -> None:
     assert result.seen == tuple(event.rep for event in of(events, RepCompleted))
     # sin² is at 10 % of its rise after asin(√0.1)/π of the period of 2 s: 0.2048 s
     starts = [10.0 + 2.0 + 3.0 * n + 0.2048 for n in range(5)]
-    assert [rep.pull_start for rep in result.reps] == pytest.approx(starts, abs=0.02)
+    assert [rep.pull_start_s for rep in result.reps] == pytest.approx(starts, abs=0.02)
     assert [figure.index for figure in result.figures] == [rep.index for rep in result.reps]
 
 
@@ -259,7 +261,7 @@ def test_cues_come_in_time() -> None:
     assert kinds.count(CueKind.TWO_MORE) == 1
     assert kinds.count(CueKind.SET_DONE) == 1
     assert kinds.count(CueKind.REST_OVER) == 1
-    pulls = [event.rep.pull_start for event in of(events, RepCompleted)]
+    pulls = [event.rep.pull_start_s for event in of(events, RepCompleted)]
     exhale = [cue.detected_s for cue in cues if cue.kind is CueKind.EXHALE]
     assert all(min(abs(at - pull) for at in exhale) < 0.4 for pull in pulls[2:])
 

@@ -12,7 +12,7 @@ REP = Rep(1, 1.0, 1.5, 2.0, 2.6, 1.7, 60.0, 3.0, 4.0)
 
 def test_names_are_the_types_in_small_letters() -> None:
     assert event_name(SetStarted(1.0, 1, 1.0)) == "set_started"
-    assert event_name(PhaseChanged(1.0, Phase.PULL, 1.0)) == "phase_changed"
+    assert event_name(PhaseChanged(1.0, Phase.CONCENTRIC, 1.0)) == "phase_changed"
 
 
 def test_an_event_becomes_plain_json() -> None:
@@ -24,9 +24,9 @@ def test_an_event_becomes_plain_json() -> None:
 
 def test_peaks_carry_their_uncertainty_where_it_is_known() -> None:
     event = RepCounted(1.7, 1, 60.0, 1.9, 1)
-    assert "peak_tension_u_n" not in to_json(event)
-    assert to_json(event, lambda tension_n: tension_n / 20)["peak_tension_u_n"] == 3.0
-    assert to_json(RepCompleted(2.6, 1, REP, 2.7), lambda n: n / 20)["rep"]["peak_tension_u_n"] == 3.0
+    assert "peak_uncertainty_n" not in to_json(event)
+    assert to_json(event, lambda tension_n: tension_n / 20)["peak_uncertainty_n"] == 3.0
+    assert to_json(RepCompleted(2.6, 1, REP, 2.7), lambda n: n / 20)["rep"]["peak_uncertainty_n"] == 3.0
 
 
 def test_numbers_that_json_does_not_know_become_null() -> None:

@@ -147,7 +147,7 @@ def _row(person: Person, setup: Setup) -> tuple[str, ...]:
         _cm(setup.start_length_m),
         _cm(setup.stroke_m),
         f"{plan.sets} x {plan.reps}-{plan.reps_top}",
-        f"{tempo.pull_s:g}-{tempo.hold_s:g}-{tempo.return_s:g}-{tempo.rest_s:g}",
+        f"{tempo.concentric_s:g}-{tempo.hold_s:g}-{tempo.eccentric_s:g}-{tempo.rest_s:g}",
         f"{plan.rest_s:g}",
         "" if plan.zone is None else f"{plan.zone.low_n:g}-{plan.zone.high_n:g}",
         setup.anchor,
@@ -233,7 +233,7 @@ def _targets(arguments: argparse.Namespace) -> dict[str, object]:
     if arguments.reps is not None and arguments.reps_top is None:
         targets["reps_top"] = arguments.reps + _USUAL_RANGE
     if arguments.tempo_s is not None:
-        phases = ("pull_s", "hold_s", "return_s", "rest_s")
+        phases = ("concentric_s", "hold_s", "eccentric_s", "rest_s")
         targets["tempo"] = dict(zip(phases, arguments.tempo_s, strict=True))
     if arguments.zone_n is not None:
         low_n, high_n = arguments.zone_n

@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(page for pattern in ("*.md", "docs/**/*.md", ".github/**/*.md") for page in ROOT.glob(pattern))
+ROOMS = "bandsense|benchmarks|docs|firmware|hardware|requirements|tests|tools"
+MADE = ("firmware/keys/", "firmware/build")  # by a build, and ignored by git
 FIXED = (
     "tension",
     "repetition (rep)",
@@ -44,3 +50,16 @@ def test_every_decision_is_listed_and_says_what_it_costs():
         headings = re.findall(r"^## (.*)", (DOCS / "decisions" / name).read_text(), re.MULTILINE)
         wanted = ["Situation", "Decision", "What it costs", "What it gave", "What would change it"]
         assert headings == wanted, name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_a_page_names_exist(page):
+    named = re.findall(rf"`((?:{ROOMS})/[\w./-]*)`", page.read_text(encoding="utf-8"))
+    missing = [name for name in named if not (ROOT / name).exists() and not name.startswith(MADE)]
+    assert [name for name in missing if not re.search(r"\b(NAME|ID)\b", name)] == []
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("decisions/*.md")), ids=lambda page: page.name)
+def test_links_of_a_decision_lead_somewhere(page):
+    targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []

@@ -335,3 +335,17 @@ def test_the_example_of_the_documentation_is_an_exercise():
     assert exercise.id == "wood-chop"
     assert len(exercise.slack) == 2
     assert exercise.id not in SHIPPED
+
+
+@pytest.mark.parametrize("exercise_id", SHIPPED)
+def test_the_documentation_lists_it_as_it_is(exercise_id):
+    exercise = get_exercise(exercise_id)
+    page = (REPOSITORY / "docs" / "exercises.md").read_text(encoding="utf-8")
+    (row,) = (line for line in page.splitlines() if line.startswith("|") and f"`{exercise_id}`" in line)
+    drawn, name, anchor, ways, length = (cell.strip() for cell in row.strip("|").split("|"))
+    assert f"bandsense/exercises/data/{exercise_id}.svg" in drawn
+    assert ("(left, right)" in name) is (exercise.sides is Sides.PAIRED)
+    assert anchor == exercise.anchor
+    words = {"grip": "grip", "anchor_distance": "distance to the anchor", "foot": "the foot"}
+    assert ways == ", ".join(words[method.kind.value] for method in exercise.slack)
+    assert length == f"{100 * exercise.rest_length_m:.0f} cm"

@@ -56,7 +56,7 @@ class Coach:
             self._reminded = True
             yield from self._reminders(now_s)
         if isinstance(event, TensionTick):
-            self._advisor.level(event.time_s, event.tension_n)
+            self._advisor.tick(event.time_s, event.tension_n)
             yield from _given(self._cues.advance(now_s), now_s)
         elif isinstance(event, PhaseChanged | RepCounted | RepCompleted | RepRetracted):
             yield from _given(self._cues.push(event), now_s)
@@ -91,13 +91,13 @@ class Coach:
         sides = self._settings.sides
         last_sets = event.number > self._settings.half_sets - len(sides)
         last = last_sets or event.result.ended_by is SetEnd.STREAM
-        yield from self._advised(self._advisor.after_set(event.result.seen, last_of_session=last), now_s)
+        yield from self._advised(self._advisor.after_set(event.result.live_reps, last_of_session=last), now_s)
         self._advisor = self._advisors[self._settings.side(next_number)]
 
     def _advised(self, advice: Advice | None, now_s: float) -> Iterator[SlackAdvised]:
-        if advice is not None and (not self._assists or advice.ground in _OF_THE_BAND):
+        if advice is not None and (not self._assists or advice.rule in _OF_THE_BAND):
             self._last_advisor = self._advisor
-            self._open = advice.flag is not SlackAction.KEEP
+            self._open = advice.action is not SlackAction.KEEP
             yield SlackAdvised(now_s, advice, now_s)
 
 

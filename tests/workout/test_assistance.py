@@ -44,5 +44,5 @@ def test_the_breath_goes_out_where_tension_falls():
 
 def test_too_hard_never_takes_help_away():
     advised = [event.advice for event in trained("seated-row") if isinstance(event, SlackAdvised)]
-    assert [advice.flag.value for advice in advised] == ["ADD SLACK"]
+    assert [advice.action.value for advice in advised] == ["ADD SLACK"]
     assert not [event for event in trained("assisted-pull-up") if isinstance(event, SlackAdvised)]

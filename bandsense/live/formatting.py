@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from bandsense.signal.events import Rep, RepCompleted, RepCounted, RepRetracted, SignalWarning
 from bandsense.signal.metrics import Asymmetry
+from bandsense.workout.bilateral import Lag
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
     BatteryChanged,
@@ -20,6 +21,7 @@ from bandsense.workout.events import (
     SlackAnswered,
     Tared,
     TemperatureChanged,
+    TemperatureUnknown,
 )
 from bandsense.workout.plan import TensionZone, Zone
 from bandsense.workout.workout import Summary
@@ -28,6 +30,7 @@ __all__ = [
     "asymmetry_words",
     "format_log_line",
     "format_notice",
+    "lag_words",
     "plural",
     "rep_words",
     "set_words",
@@ -73,7 +76,7 @@ def set_words(result: SetResult) -> str:
     text = f"{_set_name(result.number, result.side)}: {plural(metrics.reps, 'rep')}"
     if metrics.partial:
         text += f", {metrics.partial} of them partial"
-    best = max(result.figures, key=lambda rep: rep.peak_n)
+    best = max(result.rep_metrics, key=lambda rep: rep.peak_n)
     peak = tension_words(best.peak_n, best.peak_uncertainty_n or 0.0)
     text += f", peak {peak}, {metrics.time_under_tension_s:.1f} s under tension, tempo {metrics.tempo}"
     return text if result.zone is None else f"{text}; {_zone_words(result.zone, result.in_zone)}"
@@ -115,11 +118,23 @@ def asymmetry_words(asymmetry: Asymmetry) -> str:
     return f"right against left: {', '.join(parts)}; {verdict}"
 
 
+def lag_words(lag: Lag) -> str:
+    """Which side begins to pull first, by how much, and how well that is known."""
+    first, last = ("left", "right") if lag.median_s >= 0 else ("right", "left")
+    bound = (
+        "their clocks are related by arrivals only"
+        if lag.clock_bound_s is None
+        else f"their clocks are known within {1000 * lag.clock_bound_s:.0f} ms"
+    )
+    apart = f"{1000 * abs(lag.median_s):.0f} ± {1000 * lag.spread_s:.0f} ms"
+    return f"the {last} side pulls {apart} after the {first} ({lag.reps} reps of both; {bound})"
+
+
 def format_notice(event: Event) -> str | None:
     """What a person should read at once, if anything."""
     if isinstance(event, RepRetracted):
         return f"not counted: {event.reason.value}"
-    if isinstance(event, SignalWarning):
+    if isinstance(event, SignalWarning | TemperatureUnknown):
         return event.message
     if isinstance(event, SetDone):
         return set_words(event.result)

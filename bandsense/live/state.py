@@ -122,7 +122,7 @@ class ViewState:
         """Keys of the actions that make sense at this moment, the most wanted first."""
         if self.in_set:
             return "eq"
-        to_answer = self.advice is not None and self.advice.flag is not SlackAction.KEEP
+        to_answer = self.advice is not None and self.advice.action is not SlackAction.KEEP
         return "yntq" if to_answer else "tq"
 
     def update(self, event: Event) -> None:

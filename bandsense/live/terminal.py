@@ -192,11 +192,25 @@ def _messages(state: ViewState) -> Iterator[tuple[str, str]]:
         yield state.advice.text, "bold"
 
 
-class TerminalView:
-    """Draws the state on a terminal until it is closed; frames in between are left out."""
+def render_beside(states: Sequence[ViewState], width: int, height: int) -> RenderableType:
+    """One frame with each sensor's view beside the other; one sensor has all the room."""
+    if len(states) == 1:
+        return render(states[0], width, height)
+    each = (width - 2) // len(states)
+    beside = Table.grid(expand=True, padding=(0, 1))
+    for _ in states:
+        beside.add_column(width=each, no_wrap=True)
+    beside.add_row(*(render(state, each, height) for state in states))
+    return beside
 
-    def __init__(self, state: ViewState, console: Console, *, actions: Actions | None = None) -> None:
-        self._state = state
+
+class TerminalView:
+    """Draws the states on a terminal until it is closed; frames in between are left out."""
+
+    def __init__(
+        self, states: Sequence[ViewState], console: Console, *, actions: Actions | None = None
+    ) -> None:
+        self._states = tuple(states)
         self._console = console
         self._actions = actions
 
@@ -211,14 +225,15 @@ class TerminalView:
         """What can be asked for at this moment."""
         if self._actions is None:
             return "Ctrl-C ends the session"
-        offered = (key for key in self._state.offered if key in self._actions)
+        wanted = dict.fromkeys(key for state in self._states for key in state.offered)
+        offered = (key for key in wanted if key in self._actions)
         return hint({key: self._actions[key] for key in offered}, width)
 
     def frame(self) -> RenderableType:
         """What is drawn now."""
         width, height = self._console.size
         return Panel(
-            render(self._state, width, height - 2),
+            render_beside(self._states, width, height - 2),
             title="bandsense",
             title_align="left",
             subtitle=self._hint(width - 6),

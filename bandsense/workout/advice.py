@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 from bandsense.bands.strand import Strand
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind
@@ -53,8 +56,8 @@ class Advice:
     """One piece of advice; always the person's to follow or not.
 
     Attributes:
-        flag: what to do.
-        ground: the rule that it comes from.
+        action: what to do.
+        rule: the rule that it comes from.
         reason: why, in words.
         instruction: what to do, in words, as the exercise is held; empty where there is nothing to do.
         amount_cm: whole centimetres at each place that the instruction names; 0 for `KEEP`.
@@ -68,8 +71,8 @@ class Advice:
         side: which side it is for, where left and right take turns.
     """
 
-    flag: SlackAction
-    ground: Rule
+    action: SlackAction
+    rule: Rule
     reason: str
     instruction: str = ""
     amount_cm: int = 0
@@ -88,13 +91,21 @@ class Advice:
         now = " NOW" if self.urgent else ""
         side = "" if self.side is None else f", {self.side} side"
         words = " ".join(filter(None, (self.instruction, self.reason)))
-        return f"{self.flag.value}{now}{side} - {words}"
+        return f"{self.action.value}{now}{side} - {words}"
 
     @property
     def details(self) -> str:
         """How exact the amount is, how far it can be trusted, and what it rests on; for a change."""
         amount = f"{self.amount_cm} ± {self.uncertainty_cm:.1f} cm"
         return f"{amount}, confidence {self.confidence.value}; rests on {', '.join(self.rests_on)}"
+
+
+def _of_today(stored: Any) -> Any:
+    """Advice as version 0.1.0 stored it, under the names of today."""
+    if not isinstance(stored, dict) or "flag" not in stored:
+        return stored
+    names = {"flag": "action", "ground": "rule"}
+    return {names.get(name, name): value for name, value in stored.items()}
 
 
 _TYPICAL_REST_UNCERTAINTY = 0.15
@@ -154,12 +165,12 @@ class AdvisorState:
     sets_since_change: int = 0
     opposed: int = 0
     easy_sessions: int = 0
-    unanswered: Advice | None = None
+    unanswered: Annotated[Advice | None, BeforeValidator(_of_today)] = None
 
     @property
-    def removing(self) -> bool:
+    def slack_was_reduced(self) -> bool:
         """Whether slack was taken out after the last set, or is advised to be."""
-        advised = self.unanswered is not None and self.unanswered.flag is SlackAction.REMOVE
+        advised = self.unanswered is not None and self.unanswered.action is SlackAction.REMOVE
         return advised or (self.last_change < 0 and self.sets_since_change == 0)
 
     @classmethod

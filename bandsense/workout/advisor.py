@@ -68,7 +68,7 @@ _KEEP_CONFIDENCE = {
 class _Proposal:
     """A wanted ratio of peak tension with its reason, before it is turned into centimetres."""
 
-    ground: Rule
+    rule: Rule
     ratio: float
     reason: str
     urgent: bool = False
@@ -120,13 +120,13 @@ class Advisor:
         self._declined.clear()
         self._session_counted = False
 
-    def level(self, time_s: float, tension_n: float) -> None:
-        """Take the tension of the moment, some twenty times a second.
+    def tick(self, time_s: float, tension_n: float) -> None:
+        """Take the tension of the moment, `ANALYSIS_HZ` times a second.
 
         With it the advisor sees how fast the hand is where the band goes slack; without it a slack band at
         the bottom is not noticed.
         """
-        self._bottom.level(time_s, tension_n)
+        self._bottom.tick(time_s, tension_n)
 
     def after_rep(self, rep: Rep) -> Advice | None:
         """Take a finished repetition; advice only where it should not wait for the end of the set."""
@@ -136,10 +136,10 @@ class Advisor:
         self._bottom.add(rep, self._state.strand.exponent)
         self._see_peak(rep.peak_n)
         for proposal in self._within_set(rep):
-            if proposal.ground not in self._told:
-                self._told.add(proposal.ground)
+            if proposal.rule not in self._told:
+                self._told.add(proposal.rule)
                 advice = self._advice(proposal)
-                if advice.flag is not SlackAction.KEEP or advice.ground is Rule.NEAR_LIMIT:
+                if advice.action is not SlackAction.KEEP or advice.rule is Rule.NEAR_LIMIT:
                     self._last = advice
                     return advice
         return None
@@ -167,7 +167,7 @@ class Advisor:
         self._state = replace(
             self._state,
             sets_since_change=self._state.sets_since_change + 1,
-            unanswered=None if advice.flag is SlackAction.KEEP else advice,
+            unanswered=None if advice.action is SlackAction.KEEP else advice,
         )
         self._start_set()
         self._last = advice
@@ -204,8 +204,8 @@ class Advisor:
 
     def declined(self) -> None:
         """The person will not do what was advised last; it is not repeated in this session unless urgent."""
-        if self._last is not None and self._last.flag is not SlackAction.KEEP:
-            self._declined.add(self._last.flag)
+        if self._last is not None and self._last.action is not SlackAction.KEEP:
+            self._declined.add(self._last.action)
             self._state = replace(self._state, unanswered=None)
 
     def _within_set(self, rep: Rep) -> Iterator[_Proposal]:
@@ -357,7 +357,7 @@ class Advisor:
         """Hysteresis: the opposite of a recent change needs a second sign, and then a small step."""
         direction = (proposal.ratio < 1.0) - (proposal.ratio > 1.0)
         opposed = direction * self._state.last_change < 0 and self._state.sets_since_change < _REVERSAL_SETS
-        if not opposed or proposal.ground is not Rule.TOO_HARD:
+        if not opposed or proposal.rule is not Rule.TOO_HARD:
             self._state = replace(self._state, opposed=0)
             return proposal
         self._state = replace(self._state, opposed=self._state.opposed + 1)
@@ -397,14 +397,14 @@ class Advisor:
 
     def _advice(self, proposal: _Proposal) -> Advice:
         advice = self._measured_out(proposal)
-        if advice.flag in self._declined and advice.ground is not Rule.BEYOND_LIMIT:
+        if advice.action in self._declined and advice.rule is not Rule.BEYOND_LIMIT:
             return self._keep(proposal, Rule.DECLINED, "You chose to leave the slack for today.")
         return advice
 
     def _measured_out(self, proposal: _Proposal) -> Advice:
         """Turn a ratio into whole centimetres at each place, within all limits."""
         if proposal.ratio == 1.0:
-            return self._keep(proposal, proposal.ground)
+            return self._keep(proposal, proposal.rule)
         scatter = self._evidence.peak_uncertainty if self._evidence is not None else 0.0
         amount = adjustment_for(self._state, self._method, proposal.ratio, scatter)
         if amount.amount_cm == 0:
@@ -423,8 +423,8 @@ class Advisor:
         easier = amount.change_m > 0
         sentence = self._method.more_slack if easier else self._method.less_slack
         return Advice(
-            flag=SlackAction.ADD if easier else SlackAction.REMOVE,
-            ground=proposal.ground,
+            action=SlackAction.ADD if easier else SlackAction.REMOVE,
+            rule=proposal.rule,
             reason=proposal.reason,
             instruction=sentence.format(cm=amount.amount_cm),
             amount_cm=amount.amount_cm,
@@ -438,19 +438,19 @@ class Advisor:
             side=self._side,
         )
 
-    def _keep(self, proposal: _Proposal, ground: Rule, why: str = "") -> Advice:
+    def _keep(self, proposal: _Proposal, rule: Rule, why: str = "") -> Advice:
         return Advice(
             SlackAction.KEEP,
-            ground,
+            rule,
             " ".join(filter(None, (proposal.reason, why))),
-            confidence=_KEEP_CONFIDENCE.get(ground, Confidence.HIGH),
+            confidence=_KEEP_CONFIDENCE.get(rule, Confidence.HIGH),
             rests_on=self._seen(),
             side=self._side,
         )
 
     def _needs_other_band(self, proposal: _Proposal, after: Strand) -> Advice | None:
         easier = proposal.ratio < 1.0
-        forced = proposal.ground in (Rule.BEYOND_LIMIT, Rule.RETURN_CUT_SHORT)
+        forced = proposal.rule in (Rule.BEYOND_LIMIT, Rule.RETURN_CUT_SHORT)
         if easier and after.unloaded_share > _UNLOADED_SHARE and not forced:
             return self._keep(
                 proposal,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from bandsense.exercises.model import Exercise, Side
+from bandsense.exercises.model import Exercise, Load, Side
 from bandsense.signal.events import PhaseChanged, RepCompleted, RepCounted, RepRetracted
-from bandsense.workout.advice import Advice, AdvisorState, SlackAction
+from bandsense.workout.advice import Advice, AdvisorState, Rule, SlackAction
 from bandsense.workout.advisor import Advisor
 from bandsense.workout.cues import Cue, CueEngine
 from bandsense.workout.events import CueGiven, Event, SetDone, SetEnd, SlackAdvised, TensionTick
@@ -14,12 +14,17 @@ from bandsense.workout.settings import WorkoutSettings
 
 __all__ = ["Coach"]
 
+_OF_THE_BAND = frozenset({Rule.BEYOND_LIMIT, Rule.NEAR_LIMIT, Rule.NO_ZERO})
+
 
 class Coach:
     """Follows the events of a workout and adds what a coach would say.
 
     Where left and right take turns each side has an advisor of its own: its band is held anew in every
     half-set, and one side may be stronger than the other.
+
+    With a band that assists, more slack is harder, which the rules on too hard and too easy do not know: only
+    what concerns the band itself is said.
 
     Args:
         settings: plan, and what the advice remembers.
@@ -36,7 +41,8 @@ class Coach:
         self._last_advisor = self._advisor
         self._open = False
         self._reminded = False
-        self._cues = CueEngine(settings.plan, exercise.breathing, settings.other_side(1))
+        self._assists = exercise.load is Load.ASSISTANCE
+        self._cues = CueEngine(settings.plan, exercise.breathing_by_tension, settings.other_side(1))
 
     @property
     def states(self) -> dict[Side | None, AdvisorState]:
@@ -50,7 +56,7 @@ class Coach:
             self._reminded = True
             yield from self._reminders(now_s)
         if isinstance(event, TensionTick):
-            self._advisor.level(event.time_s, event.tension_n)
+            self._advisor.tick(event.time_s, event.tension_n)
             yield from _given(self._cues.advance(now_s), now_s)
         elif isinstance(event, PhaseChanged | RepCounted | RepCompleted | RepRetracted):
             yield from _given(self._cues.push(event), now_s)
@@ -85,13 +91,13 @@ class Coach:
         sides = self._settings.sides
         last_sets = event.number > self._settings.half_sets - len(sides)
         last = last_sets or event.result.ended_by is SetEnd.STREAM
-        yield from self._advised(self._advisor.after_set(event.result.seen, last_of_session=last), now_s)
+        yield from self._advised(self._advisor.after_set(event.result.live_reps, last_of_session=last), now_s)
         self._advisor = self._advisors[self._settings.side(next_number)]
 
     def _advised(self, advice: Advice | None, now_s: float) -> Iterator[SlackAdvised]:
-        if advice is not None:
+        if advice is not None and (not self._assists or advice.rule in _OF_THE_BAND):
             self._last_advisor = self._advisor
-            self._open = advice.flag is not SlackAction.KEEP
+            self._open = advice.action is not SlackAction.KEEP
             yield SlackAdvised(now_s, advice, now_s)
 
 

@@ -7,10 +7,8 @@ however the samples are cut into blocks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from math import isfinite
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +23,7 @@ from bandsense.signal.metrics import Asymmetry, asymmetry, rep_metrics, set_metr
 from bandsense.signal.refine import refine
 from bandsense.signal.zero import ZeroTracker
 from bandsense.workout.advice import AdvisorState
+from bandsense.workout.clock import ANALYSIS_HZ
 from bandsense.workout.coach import Coach
 from bandsense.workout.events import (
     BatteryChanged,
@@ -37,15 +36,23 @@ from bandsense.workout.events import (
     SlackAnswered,
     Tared,
     TemperatureChanged,
+    TemperatureUnknown,
     TensionTick,
+)
+from bandsense.workout.inputs import (
+    BatteryLevel,
+    EndSet,
+    Input,
+    LinkChange,
+    SensorTemperature,
+    SlackAnswer,
+    Tare,
+    TemperatureProblem,
 )
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.trace_buffer import IDLE_S, LEAD_S, LONGEST_S, TraceBuffer
 
 __all__ = ["Summary", "Workout"]
-
-LEVELS_PER_S = 20.0
-"""How often the tension is told: as often as a view can show it."""
 
 SET_REST_S = 15.0
 """Rest after which a set is over. A choice: longer than any pause between repetitions that people make."""
@@ -115,18 +122,10 @@ class Workout:
         self._phase = Phase.REST
         self._set: _Set | None = None
         self._results: list[SetResult] = []
-        self._last_bin = -1.0
+        self._last_tick = -1.0
         self._first_s: float | None = None
         self._last_s = 0.0
         self._samples = 0
-        self._inputs: dict[str, Callable[[Mapping[str, Any]], Iterable[Event]]] = {
-            "end_set": self._end_set,
-            "tare": self._tare,
-            "slack": self._slack_answered,
-            "link": self._link,
-            "battery": self._battery,
-            "temperature": self._temperature,
-        }
 
     @property
     def began_s(self) -> float:
@@ -160,26 +159,25 @@ class Workout:
         tension_n = self._zero.push(block.time_s, shown_n, block.gap_before)
         signal_events = self._detector.push(block.time_s, tension_n, block.gap_before, block.saturated)
         self._remember(block, tension_n)
-        return self._followed([*signal_events, *self._levels(block.time_s, tension_n)])
+        return self._followed([*signal_events, *self._ticks(block.time_s, tension_n)])
 
-    def apply(self, kind: str, data: Mapping[str, Any]) -> list[Event]:
-        """What happens besides samples, here and now in the stream.
-
-        Args:
-            kind: `end_set` (the person says that the set is over), `tare` (the band is slack now), `slack`
-                (`followed`: whether the person does what was advised last), `link` (`state`, `message`),
-                `battery` (`percent`) or `temperature` (`celsius`: of the sensor, before its first sample).
-            data: its particulars.
-
-        Raises:
-            DataError: the kind is not known or something is missing.
-        """
-        if kind not in self._inputs:
-            raise DataError(f"the input {kind!r} is not known to this version; update bandsense to replay it")
-        try:
-            return list(self._inputs[kind](data))
-        except KeyError as error:
-            raise DataError(f"the input {kind!r} lacks {error}") from error
+    def apply(self, value: Input) -> list[Event]:
+        """Take what happens besides samples, here and now in the stream, and give the events it makes."""
+        match value:
+            case EndSet():
+                return list(self._end_set())
+            case Tare():
+                return [self._tare()]
+            case SlackAnswer(followed=followed):
+                return self._slack_answered(followed=followed)
+            case LinkChange(state=state, message=message):
+                return [LinkChanged(self._last_s, state, message, self._last_s)]
+            case BatteryLevel(percent=percent):
+                return [BatteryChanged(self._last_s, percent, self._last_s)]
+            case SensorTemperature(celsius=celsius):
+                return [self._temperature(celsius)]
+            case TemperatureProblem(message=message):
+                return [TemperatureUnknown(self._last_s, message, self._last_s)]
 
     def finish(self) -> list[Event]:
         """The stream ends: what can still be decided is decided, and an open set is closed."""
@@ -217,7 +215,7 @@ class Workout:
 
     def _asymmetry(self) -> Asymmetry | None:
         left, right = (
-            [rep for result in self._results if result.side == side for rep in result.figures]
+            [rep for result in self._results if result.side == side for rep in result.rep_metrics]
             for side in ("left", "right")
         )
         if any(sum(not rep.partial for rep in side) < 2 for side in (left, right)):
@@ -242,13 +240,13 @@ class Workout:
         self._memory.append(block.time_s, block.values, tension_n)
         self._memory.forget_before(self._last_s - (IDLE_S if self._set is None else LONGEST_S))
 
-    def _levels(self, time_s: FloatArray, tension_n: FloatArray) -> Iterator[TensionTick]:
-        """The first sample in each twentieth of a second of device time."""
-        bins = np.floor(time_s * LEVELS_PER_S)
+    def _ticks(self, time_s: FloatArray, tension_n: FloatArray) -> Iterator[TensionTick]:
+        """The first sample in each tick of the analysis, by device time."""
+        bins = np.floor(time_s * ANALYSIS_HZ)
         first = np.empty(bins.size, dtype=np.bool_)
-        first[0] = bins[0] != self._last_bin
+        first[0] = bins[0] != self._last_tick
         np.not_equal(bins[1:], bins[:-1], out=first[1:])
-        self._last_bin = float(bins[-1])
+        self._last_tick = float(bins[-1])
         at = np.flatnonzero(first)
         uncertainty_n = self._uncertainty_at(at, tension_n)
         yield from map(TensionTick, time_s[at].tolist(), tension_n[at].tolist(), uncertainty_n.tolist())
@@ -341,8 +339,8 @@ class Workout:
             start_s=reps[0].pull_start_s,
             end_s=reps[-1].end_s,
             reps=reps,
-            seen=seen,
-            figures=figures,
+            live_reps=seen,
+            rep_metrics=figures,
             metrics=set_metrics(figures),
             ended_by=ended_by,
             side=self.settings.side(done.number),
@@ -351,7 +349,7 @@ class Workout:
 
     # -- inputs ------------------------------------------------------------------------------------------
 
-    def _end_set(self, _data: Mapping[str, Any]) -> Iterable[Event]:
+    def _end_set(self) -> Iterable[Event]:
         """End the set now, or after the repetition that is being done."""
         if self._phase is Phase.REST:
             return self._close_set(SetEnd.ASKED, self._last_s)
@@ -359,34 +357,24 @@ class Workout:
             self._set.asked_to_end = True
         return ()
 
-    def _tare(self, _data: Mapping[str, Any]) -> Iterable[Event]:
+    def _tare(self) -> Tared:
         """Set the zero from the last second, if nothing pulled in it."""
         _, readings, tension_n = self._memory.between(self._last_s - TARE_S, self._last_s)
         if not readings.size or float(np.ptp(tension_n)) > TARE_STILL_N:
             problem = "the band moves; let it hang slack and still for a second, and tare again"
-            return (Tared(self._last_s, 0.0, problem, self._last_s),)
+            return Tared(self._last_s, 0.0, problem, self._last_s)
         before_n = float(np.median(tension_n))
         self._calibration = self._calibration.tared(readings, self._temperature_c)
         self._zero.tared()
-        return (Tared(self._last_s, before_n, None, self._last_s),)
+        return Tared(self._last_s, before_n, None, self._last_s)
 
-    def _slack_answered(self, data: Mapping[str, Any]) -> Iterable[Event]:
-        followed = bool(data["followed"])
+    def _slack_answered(self, *, followed: bool) -> list[Event]:
         if self._coach is None or not self._coach.answered(followed=followed):
-            return ()
-        return (SlackAnswered(self._last_s, followed, self._last_s),)
+            return []
+        return [SlackAnswered(self._last_s, followed, self._last_s)]
 
-    def _link(self, data: Mapping[str, Any]) -> Iterable[Event]:
-        return (LinkChanged(self._last_s, str(data["state"]), str(data["message"]), self._last_s),)
-
-    def _battery(self, data: Mapping[str, Any]) -> Iterable[Event]:
-        return (BatteryChanged(self._last_s, int(data["percent"]), self._last_s),)
-
-    def _temperature(self, data: Mapping[str, Any]) -> Iterable[Event]:
+    def _temperature(self, celsius: float) -> TemperatureChanged:
         """Samples from now on are corrected for the temperature, and a tare holds at it."""
-        celsius = float(data["celsius"])
-        if not isfinite(celsius):
-            raise DataError("a temperature must be a finite number")
         self._temperature_c = celsius
         zero_n = self._calibration.zero_shift_n(celsius)
-        return (TemperatureChanged(self._last_s, celsius, zero_n, self._last_s),)
+        return TemperatureChanged(self._last_s, celsius, zero_n, self._last_s)

@@ -121,7 +121,7 @@ def store_at(tmp_path: Path) -> Store:
 def peaks_n(done: str) -> list[float]:
     (stream,) = json.loads(done)["streams"]
     (only,) = stream["sets"]
-    return [rep["peak_n"] for rep in only["figures"]]
+    return [rep["peak_n"] for rep in only["rep_metrics"]]
 
 
 @pytest.mark.slow

@@ -186,7 +186,7 @@ def test_a_temperature_that_cannot_be_had_is_told_and_hinders_nothing(
     events = trained(command)
     assert bench.fault.self_tests == 1
     assert of(events, "temperature_changed") == []
-    told = [each["message"] for each in of(events, "link_changed")]
+    told = [each["message"] for each in of(events, "temperature_unknown")]
     assert any("not corrected for temperature" in each and reason in each for each in told)
     assert of(events, "summary")[0]["samples"] > 200
     zero = command("sensors", "zero", "BA5E")

@@ -15,8 +15,9 @@ import pytest
 from bandsense.calibration.curve import Calibration
 from bandsense.live.actions import Action
 from bandsense.live.state import ViewState
-from bandsense.live.web import WebView
+from bandsense.live.web import Panel, WebView
 from bandsense.samples import SampleBlock, Unit
+from bandsense.workout.inputs import LinkChange
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 from tests.needs import require_tool
@@ -82,17 +83,17 @@ async def test_the_page_shows_the_set_and_offers_what_can_be_asked(
 ) -> None:
     state = ViewState(title="Seated row")
     workout = Workout(WorkoutSettings(Calibration.identity(Unit.NEWTON)))
-    for event in workout.push(set_of_three) + workout.apply("link", {"state": "streaming", "message": ""}):
+    for event in workout.push(set_of_three) + workout.apply(LinkChange("streaming", "")):
         state.update(event)
     asked = asyncio.Event()
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    quitted: list[str] = []
+    quits: list[str] = []
     actions = {
         "e": Action("end set", asked.set),
         "t": Action("tare", print),
-        "q": Action("quit", lambda: quitted.append("q"), "End the session?"),
+        "q": Action("quit", lambda: quits.append("q"), "End the session?"),
     }
-    view = WebView(state, port=0, actions=actions)
+    view = WebView({None: Panel(state, actions)}, port=0)
     serving = asyncio.create_task(view.run(ready.set_result))
     async with browser(tmp_path) as tab:
         await tab.command("Runtime.enable")
@@ -114,7 +115,7 @@ async def test_the_page_shows_the_set_and_offers_what_can_be_asked(
         await tab.evaluate("window.confirm = question => { window.asked = question; return false; }")
         await tab.evaluate("document.querySelector('[data-key=q]').click()")
         assert await tab.evaluate("window.asked") == "End the session?"
-        assert quitted == []
+        assert quits == []
         for event in workout.finish():
             state.update(event)
         await tab.until("document.getElementById('last').textContent === 'done: 3 reps'")

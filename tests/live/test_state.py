@@ -18,6 +18,7 @@ from bandsense.workout.events import (
     SlackAnswered,
     TensionTick,
 )
+from bandsense.workout.inputs import EndSet
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
@@ -78,7 +79,7 @@ def test_the_side_and_the_next_one_are_told_where_they_take_turns(set_of_three: 
     for event in workout.push(set_of_three):
         state.update(event)
     assert state.set_words == "set 1, left"
-    for event in workout.apply("end_set", {}) + workout.push(rest_after(set_of_three)):
+    for event in workout.apply(EndSet()) + workout.push(rest_after(set_of_three)):
         state.update(event)
     assert state.doing.startswith("resting 0:")
     assert state.doing.endswith(", then right")

@@ -124,7 +124,7 @@ def test_what_is_offered_is_what_can_be_done_now(set_of_three: SampleBlock) -> N
     def offered(state: ViewState, width: int = 80) -> str:
         console = Console(width=width, height=24, file=io.StringIO())
         with console.capture() as capture:
-            console.print(TerminalView(state, console, actions=actions).frame())
+            console.print(TerminalView([state], console, actions=actions).frame())
         return capture.get().splitlines()[-1].strip("╭╮╰╯─ ")
 
     assert offered(ViewState()) == "t tare · q quit"
@@ -184,7 +184,7 @@ async def test_the_view_draws_until_it_is_cancelled(set_of_three: SampleBlock) -
     out = io.StringIO()
     state = ViewState()
     console = Console(file=out, force_terminal=True, width=80, height=24)
-    view = TerminalView(state, console, actions={"q": Action("quit", print)})
+    view = TerminalView([state], console, actions={"q": Action("quit", print)})
     task = asyncio.create_task(view.run())
     workout = Workout(WorkoutSettings(Calibration.identity(Unit.NEWTON)))
     for event in workout.push(set_of_three):

@@ -19,7 +19,7 @@ def test_an_event_becomes_plain_json() -> None:
     advice = Advice(SlackAction.ADD, Rule.TOO_HARD, "why", rests_on=("a", "b"))
     data = json.loads(json.dumps(to_json(SlackAdvised(1.0, advice, 1.0))))
     assert data["event"] == "slack_advised"
-    assert (data["advice"]["flag"], data["advice"]["rests_on"]) == ("ADD SLACK", ["a", "b"])
+    assert (data["advice"]["action"], data["advice"]["rests_on"]) == ("ADD SLACK", ["a", "b"])
 
 
 def test_peaks_carry_their_uncertainty_where_it_is_known() -> None:

@@ -80,6 +80,11 @@ class SensorInformation:
     full_scale_n: float | None = None
     calibration: CalibrationRecord | None = None
 
+    @property
+    def id(self) -> str:
+        """What the sensor is known by: its serial number, or its address where it tells none."""
+        return self.serial or self.address
+
 
 class GattClient(Protocol):
     """The connection as a driver sees it. Every failure is a `LinkError`; UUIDs are in lower case.

@@ -48,7 +48,7 @@ def inputs_of(module: ModuleType) -> Iterator[Path]:
 
 
 def key_of(module: ModuleType) -> str:
-    """Digest of everything that a check's result hangs on; tools are told apart by their modules' `version()`."""
+    """Digest of what a check's result hangs on, `version()` of the module's tools included."""
     digest = hashlib.sha256()
     for path in inputs_of(module):
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")

@@ -2,12 +2,12 @@
 
 A module here is found by itself. It has
 
-* `run() -> list[Row]`, which looks, or regenerates and compares, and never raises for a fault of the hardware;
-* `INPUTS`, patterns of the files that its result hangs on, relative to the repository's root. While they and the
-  module itself are unchanged, its rows come from the cache.
+* `run() -> list[Row]`, which looks, or regenerates and compares, and raises for no fault of the hardware;
+* `INPUTS`, patterns of the files that its result hangs on, relative to the repository's root. While they and
+  the module itself are unchanged, its rows come from the cache.
 
-What a check makes anew goes below `BUILD`. A committed artefact is compared with what was made by `committed`, which
-puts the new one in its place instead when `make hardware UPDATE=1` asked for that.
+What a check makes anew goes below `BUILD`. `committed` compares a committed artefact with it, or puts
+the new one in its place where `make hardware UPDATE=1` asked for that.
 """
 
 from __future__ import annotations

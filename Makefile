@@ -54,7 +54,7 @@ firmware-test: .venv-dev packages ## the firmware's tests on this machine, over 
 
 hardware: .venv-hardware ## check the board, its documents and the mechanics, print a table; UPDATE=1 writes pictures anew
 	@tools/hardware-packages.sh $(HARDWARE_PACKAGES)
-	$(PYTHON_BIN)/python tools/hardware.py $(if $(UPDATE),--update)
+	$(PYTHON_BIN)/python tools/check_hardware.py $(if $(UPDATE),--update)
 
 packages:
 	@tools/packages.sh $(TEST_PACKAGES) $(FIRMWARE_PACKAGES)

@@ -1,8 +1,8 @@
 """Check the hardware: run every module of `hardware/checks`, print one table, fail if a line of it failed.
 
-Usage: python tools/hardware.py [NAME ...]
-       python tools/hardware.py --fresh     without the cache
-       python tools/hardware.py --update    put what was made anew in the place of committed artefacts
+Usage: python tools/check_hardware.py [NAME ...]
+       python tools/check_hardware.py --fresh     without the cache
+       python tools/check_hardware.py --update    put what was made anew in the place of committed artefacts
 """
 
 from __future__ import annotations

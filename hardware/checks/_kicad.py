@@ -101,3 +101,13 @@ def text_of(node: Node, name: str) -> str:
     """The first word of a node's first list of a name, or nothing."""
     first = next(children(node, name), None)
     return str(first[1]) if first and len(first) > 1 else ""
+
+
+def values() -> dict[str, str]:
+    """Value of each part of the schematic."""
+    schematic = parse(SCHEMATIC.read_text(encoding="utf-8"))
+    found: dict[str, str] = {}
+    for part in children(schematic, "symbol"):
+        properties = {str(each[1]): str(each[2]) for each in children(part, "property")}
+        found[properties["Reference"]] = properties["Value"]
+    return found

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from hardware.checks import ROOT, Row, constants
-from hardware.checks._kicad import BOARD, Node, Pin, children, numbers, parse, pins, text_of
+from hardware.checks._kicad import BOARD, SOURCES, Node, Pin, children, numbers, parse, pins, text_of
 from hardware.checks._kicad import version as version
 
 INPUTS = (
-    "hardware/electronics/*",
+    *SOURCES,
     "hardware/wiring/*",
-    "hardware/checks/_kicad.py",
     "firmware/core/src/nau7802.rs",
     "firmware/core/src/rate.rs",
     "firmware/board-xiao-nrf52840/src/*.rs",

@@ -27,7 +27,7 @@ WIRING = HARDWARE / "wiring" / "no-solder.yml"
 VIEWS = {
     "board-front": ("--side", "top", "--zoom", "1.8"),
     "board-back": ("--side", "bottom", "--zoom", "1.8"),
-    "board": ("--side", "top", "--zoom", "1.5", "--perspective", "--rotate", "-40,0,25"),
+    "board": ("--side", "top", "--zoom", "1.15", "--perspective", "--rotate", "-45,0,15"),
 }
 # What rounding in the renderer may change: the mean of all differences, of 255.
 TOLERANCE = 1.0
@@ -101,7 +101,7 @@ def _schematic() -> Row:
 def _assembly() -> Row:
     """The drawing that says which part goes where."""
     made = BUILD / "assembly.svg"
-    layers = ("--layers", "F.Mask,F.Fab,Edge.Cuts", "--mode-single")
+    layers = ("--layers", "F.Fab,Edge.Cuts", "--mode-single", "--black-and-white")
     page = ("--page-size-mode", "2", "--exclude-drawing-sheet", "--drill-shape-opt", "0")
     kicad("pcb", "export", "svg", *layers, *page, "--output", made, BOARD)
     return committed(PICTURES / made.name, made.read_bytes(), _undated)

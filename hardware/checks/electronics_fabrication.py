@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,8 +70,9 @@ def _build() -> Iterator[Row]:
 
     solid = OUTPUT / "board.step"
     kicad("pcb", "export", "step", "--force", "--no-dnp", "--subst-models", "--output", solid, BOARD)
-    models = solid.read_text(encoding="utf-8", errors="replace").count("PRODUCT_DEFINITION_SHAPE")
-    yield Row("solids in the STEP file", str(models), f"≥ {len(parts)}", models >= len(parts))
+    text = solid.read_text(encoding="utf-8", errors="replace")
+    solids = set(re.findall(r"NEXT_ASSEMBLY_USAGE_OCCURRENCE\('\d+','(\w+)'", text)) & parts
+    yield Row("parts in the solid board", str(len(solids)), str(len(parts)), solids == parts)
 
     _interactive()
     yield _count("interactive bills", len(list(OUTPUT.glob("ibom.html"))), 1)

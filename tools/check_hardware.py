@@ -10,11 +10,14 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib
+import importlib.metadata
 import json
 import os
 import pkgutil
+import re
 import sys
 import time
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -47,11 +50,20 @@ def inputs_of(module: ModuleType) -> Iterator[Path]:
     return iter(sorted(path for path in files if "__pycache__" not in path.parts))
 
 
+def package_versions() -> str:
+    """Installed versions of what the dependency group `hardware` asks for."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = (re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in project["dependency-groups"]["hardware"])
+    installed = {item.name.lower(): item.version for item in importlib.metadata.distributions()}
+    return ", ".join(f"{name} {installed.get(name.lower())}" for name in wanted)
+
+
 def key_of(module: ModuleType) -> str:
     """Digest of what a check's result hangs on, `version()` of the module's tools included."""
     digest = hashlib.sha256()
     for path in inputs_of(module):
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    digest.update(package_versions().encode())
     digest.update(str(getattr(module, "version", lambda: "")()).encode())
     return digest.hexdigest()
 

@@ -79,7 +79,8 @@ def test_the_cache_holds_until_an_input_changes(
     runs: list[int] = []
     monkeypatch.setattr(check, "run", lambda: [Row("run", str(len(runs)), "any", not runs.append(1))])
     monkeypatch.setattr(runner, "ROOT", tmp_path)
-    monkeypatch.setattr(check, "INPUTS", ("*.toml",))
+    monkeypatch.setattr(check, "INPUTS", ("facts.toml",))
+    (tmp_path / "pyproject.toml").write_bytes((REPOSITORY / "pyproject.toml").read_bytes())
     (tmp_path / "facts.toml").write_text("a = 1", encoding="utf-8")
     for _ in range(2):
         assert runner.main([]) == 0
@@ -89,6 +90,9 @@ def test_the_cache_holds_until_an_input_changes(
     assert len(runs) == 2
     runner.main(["--fresh"])
     assert len(runs) == 3
+    monkeypatch.setattr(runner, "package_versions", lambda: "another")
+    runner.main([])
+    assert len(runs) == 4
 
 
 def test_a_failure_is_not_kept(

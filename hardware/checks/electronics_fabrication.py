@@ -37,7 +37,7 @@ def _interactive() -> None:
     """The interactive bill, by InteractiveHtmlBom from the virtual environment."""
     package = importlib.util.find_spec("InteractiveHtmlBom")
     if package is None or package.origin is None:
-        raise MissingTool("InteractiveHtmlBom is not installed; tools/setup.sh hardware installs it")
+        raise MissingTool("InteractiveHtmlBom is not installed; `make hardware` installs it")
     packages = Path(package.origin).parents[1]
     env = {
         "INTERACTIVE_HTML_BOM_NO_DISPLAY": "1",

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from hardware.checks import HARDWARE, _kicad, electronics_rules
-from tests.needs import REPOSITORY, require_tool
+from tests.needs import require_tool
 
-REMEDY = f"run {REPOSITORY / 'tools' / 'hardware-packages.sh'} as root"
+REMEDY = "run `make hardware` as root"
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bandsense" / "hardware"
+WIDEST = 56  # column that the others are set to; a longer cell stands out
 COMMON_INPUTS = (
     "hardware/constants.toml",
     "hardware/checks/__init__.py",
@@ -106,7 +107,8 @@ def show(name: str, rows: Sequence[Row], how: str) -> None:
     """Print the part of the table that belongs to a check."""
     print(f"\n{name} ({how})")
     marks = {True: "ok", False: "FAILED", None: "not looked at"}
-    widths = [max(len(getattr(row, field)) for row in rows) for field in ("what", "found", "wanted")]
+    fields = ("what", "found", "wanted")
+    widths = [max(min(len(getattr(row, field)), WIDEST) for row in rows) for field in fields]
     for row in rows:
         cells = (row.what.ljust(widths[0]), row.found.ljust(widths[1]), row.wanted.ljust(widths[2]))
         print("  " + "  ".join(cells), marks[row.passed], sep="  ")

@@ -2,10 +2,11 @@
 
 PYTHON_BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 TEST_PACKAGES := qemu-system-x86 bluez dbus busybox-static kmod cpio chromium mosquitto
+HARDWARE_PACKAGES := ngspice graphviz poppler-utils
 FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev llvm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-portable coverage lint format types bench docs firmware firmware-test lock packages clean
+.PHONY: help demo test test-fast test-portable coverage lint format types bench docs firmware firmware-test hardware lock packages clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -59,6 +60,10 @@ firmware-test: .venv-dev packages ## the firmware's tests on this machine, over 
 	$(MAKE) -C firmware test
 	$(PYTHON_BIN)/pytest -q tests/firmware
 
+hardware: .venv-hardware ## check the board, its documents and the mechanics, print a table; UPDATE=1 writes pictures anew
+	@tools/hardware-packages.sh $(HARDWARE_PACKAGES)
+	$(PYTHON_BIN)/python tools/check_hardware.py $(if $(UPDATE),--update)
+
 lock: .venv-dev ## choose exact versions anew after dependencies in pyproject.toml changed; UPGRADE=1 for the newest
 	$(PYTHON_BIN)/python -m pip --disable-pip-version-check --quiet install --group lock
 	$(PYTHON_BIN)/python tools/lock.py $(if $(UPGRADE),--upgrade)
@@ -69,6 +74,6 @@ packages:
 clean: ## remove what was built, but not .venv
 	rm -rf build dist htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: .venv-demo .venv-dev
-.venv-demo .venv-dev: .venv-%:
+.PHONY: .venv-demo .venv-dev .venv-hardware
+.venv-demo .venv-dev .venv-hardware: .venv-%:
 	@tools/setup.sh $*

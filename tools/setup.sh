@@ -1,9 +1,9 @@
 #!/bin/sh
-# Prepare .venv with the exact versions in requirements/, checked by their hashes. Usage: tools/setup.sh demo|dev
+# Prepare .venv with the exact versions in requirements/, checked by their hashes. Usage: tools/setup.sh demo|dev|hardware
 # Does nothing when what it would install is already there.
 set -eu
 cd "$(dirname "$0")/.."
-want=${1:?usage: tools/setup.sh demo|dev}
+want=${1:?usage: tools/setup.sh demo|dev|hardware}
 
 stamp=".venv/.bandsense-$want"
 state=$(cat pyproject.toml requirements/*.txt tools/setup.sh | cksum)
@@ -38,9 +38,9 @@ pip() {
 
 echo "Setting up .venv ($want) ..." >&2
 case $want in
-demo | dev) pip install --require-hashes --requirement "requirements/$want.txt" ;;
+demo | dev | hardware) pip install --require-hashes --requirement "requirements/$want.txt" ;;
 *)
-    echo "unknown set-up '$want': demo or dev" >&2
+    echo "unknown set-up '$want': demo, dev or hardware" >&2
     exit 2
     ;;
 esac

@@ -2,10 +2,11 @@
 
 PYTHON_BIN := .venv/bin
 TEST_PACKAGES := qemu-system-x86 bluez dbus busybox-static kmod cpio chromium mosquitto
+HARDWARE_PACKAGES := ngspice graphviz poppler-utils
 FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev llvm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast coverage lint format types bench docs firmware firmware-test packages clean
+.PHONY: help demo test test-fast coverage lint format types bench docs firmware firmware-test hardware packages clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -51,12 +52,16 @@ firmware-test: .venv-dev packages ## the firmware's tests on this machine, over 
 	$(MAKE) -C firmware test
 	$(PYTHON_BIN)/pytest -q tests/firmware
 
+hardware: .venv-hardware ## check the board, its documents and the mechanics, print a table; UPDATE=1 writes pictures anew
+	@tools/hardware-packages.sh $(HARDWARE_PACKAGES)
+	$(PYTHON_BIN)/python tools/check_hardware.py $(if $(UPDATE),--update)
+
 packages:
 	@tools/packages.sh $(TEST_PACKAGES) $(FIRMWARE_PACKAGES)
 
 clean: ## remove what was built, but not .venv
 	rm -rf build dist htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: .venv-demo .venv-dev
-.venv-demo .venv-dev: .venv-%:
+.PHONY: .venv-demo .venv-dev .venv-hardware
+.venv-demo .venv-dev .venv-hardware: .venv-%:
 	@tools/setup.sh $*

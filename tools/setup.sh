@@ -1,9 +1,9 @@
 #!/bin/sh
-# Prepare .venv with pinned dependencies. Usage: tools/setup.sh demo|dev
+# Prepare .venv with pinned dependencies. Usage: tools/setup.sh demo|dev|hardware
 # Does nothing when what it would install is already there.
 set -eu
 cd "$(dirname "$0")/.."
-want=${1:?usage: tools/setup.sh demo|dev}
+want=${1:?usage: tools/setup.sh demo|dev|hardware}
 
 stamp=".venv/.bandsense-$want"
 state=$(cat pyproject.toml constraints.txt tools/setup.sh | cksum)
@@ -39,8 +39,9 @@ pip install --constraint constraints.txt --upgrade pip
 case $want in
 demo) pip install --constraint constraints.txt --editable '.[sim]' ;;
 dev) pip install --constraint constraints.txt --editable . --group dev ;;
+hardware) pip install --constraint constraints.txt --group hardware ;;
 *)
-    echo "unknown set-up '$want': demo or dev" >&2
+    echo "unknown set-up '$want': demo, dev or hardware" >&2
     exit 2
     ;;
 esac

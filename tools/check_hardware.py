@@ -71,16 +71,13 @@ def look(module: ModuleType) -> list[Row]:
 
 def rows_of(name: str, *, fresh: bool) -> tuple[list[Row], str]:
     """Rows of a check and how they were got: the seconds it took, or `cache`."""
-    from hardware.checks import Row
+    from hardware.checks import MissingTool, Row
 
     try:
         module = importlib.import_module(f"hardware.checks.{name}")
-    except ImportError as missing:
-        return [Row("tools", str(missing), "installed", None)], "-"
-    try:
         stored = CACHE / f"{name}-{key_of(module)[:32]}.json"
-    except Exception as error:
-        return [Row("tools", str(error), "installed", None)], "-"
+    except (ImportError, MissingTool) as missing:
+        return [Row("tools", str(missing), "installed", None)], "-"
     if stored.is_file() and not fresh:
         return [Row(**row) for row in json.loads(stored.read_text(encoding="utf-8"))], "cache"
     begun = time.monotonic()

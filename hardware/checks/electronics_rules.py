@@ -6,37 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hardware.checks import BUILD, HARDWARE, Row, call, tool
+from hardware.checks import BUILD, Row
+from hardware.checks._kicad import BOARD, PROJECT, SCHEMATIC, kicad
+from hardware.checks._kicad import version as version
 
-INPUTS = ("hardware/electronics/*", "hardware/electronics/bandsense.pretty/*")
-PROJECT = HARDWARE / "electronics" / "bandsense"
-
-
-def kicad(*arguments: str | Path) -> None:
-    """Run kicad-cli with library tables of its own: only the project's count, whatever the user has set up.
-
-    Raises:
-        RuntimeError: it failed for another reason than what it found.
-    """
-    config = BUILD / "kicad-config"
-    config.mkdir(parents=True, exist_ok=True)
-    for table in ("sym", "fp"):
-        (config / f"{table}-lib-table").write_text(f"({table}_lib_table\n  (version 7)\n)\n", encoding="utf-8")
-    done = call(tool("kicad-cli"), *arguments, env={"KICAD_CONFIG_HOME": str(config)})
-    if done.returncode:
-        raise RuntimeError(f"kicad-cli {' '.join(map(str, arguments[:3]))}: {done.stderr or done.stdout}")
+INPUTS = ("hardware/electronics/*", "hardware/electronics/bandsense.pretty/*", "hardware/checks/_kicad.py")
 
 
-def version() -> str:
-    """Version of KiCad."""
-    return call(tool("kicad-cli"), "version").stdout.strip()
-
-
-def _report(*arguments: str, source: str, name: str) -> dict[str, Any]:
+def _report(*arguments: str, source: Path, name: str) -> dict[str, Any]:
     report = BUILD / name
     BUILD.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
-    kicad(*arguments, "--severity-all", "--format", "json", "--output", report, PROJECT.with_suffix(source))
+    kicad(*arguments, "--severity-all", "--format", "json", "--output", report, source)
     found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     return found
 
@@ -49,9 +30,9 @@ def _judge(what: str, violations: list[dict[str, Any]]) -> Row:
 
 def run() -> list[Row]:
     """Let KiCad check schematic and board; an excluded violation counts like any other."""
-    erc = _report("sch", "erc", source=".kicad_sch", name="erc.json")
-    drc = _report("pcb", "drc", "--schematic-parity", source=".kicad_pcb", name="drc.json")
-    project = json.loads(PROJECT.with_suffix(".kicad_pro").read_text(encoding="utf-8"))
+    erc = _report("sch", "erc", source=SCHEMATIC, name="erc.json")
+    drc = _report("pcb", "drc", "--schematic-parity", source=BOARD, name="drc.json")
+    project = json.loads(PROJECT.read_text(encoding="utf-8"))
     settings = (project["erc"], project["board"]["design_settings"])
     silenced = [kind for part in settings for kind, how in part["rule_severities"].items() if how == "ignore"]
     excluded = [*settings[0]["erc_exclusions"], *settings[1]["drc_exclusions"]]

@@ -72,8 +72,8 @@ def beam_z() -> tuple[float, float]:
     return BEAM_TOP - parameters().clip.gauge_height, BEAM_TOP
 
 
-def arm() -> Any:
-    """Return the arm of the +y side, a flat plate with all edges at the band rounded."""
+def arm(rounded: bool = True) -> Any:
+    """Return the arm of the +y side, a flat plate; its edges towards the band are rounded, or left sharp."""
     clip = parameters().clip
     (hx, hz), (_, mz) = hinge_axis(), middle_axis()
     low, high = beam_z()
@@ -99,7 +99,7 @@ def arm() -> Any:
     inner, outer = plate_y()
     solid = upright(sketch, inner, outer)
     solid -= b.Pos(0, (inner + outer) / 2, BOSS_TOP - 2) * b.Cylinder(0.8, 4.2)
-    return rounded_inside(solid, inner)
+    return rounded_inside(solid, inner) if rounded else solid
 
 
 def rounded_inside(solid: Any, y: float, radius: float = 0.5) -> Any:
@@ -108,17 +108,17 @@ def rounded_inside(solid: Any, y: float, radius: float = 0.5) -> Any:
     return b.fillet(face.outer_wire().edges(), radius)
 
 
-def latch() -> Any:
-    """Return the latch of the +y side."""
+def latch(rounded: bool = True) -> Any:
+    """Return the latch of the +y side, its edges towards the band rounded or left sharp."""
     clip = parameters().clip
     lx, lz = latch_axis()
     high = beam_z()[1]
     nose_z = high - NOSE_SINK + NOSE_RADIUS
-    spine = b.make_hull((b.Pos(lx + 5.9, nose_z + 1.2) * b.Circle(1.7) + b.Pos(lx + 5.9, lz) * b.Circle(1.7)).edges())
+    spine = b.make_hull((b.Pos(lx + 5.8, nose_z + 1.2) * b.Circle(1.6) + b.Pos(lx + 5.8, lz) * b.Circle(1.6)).edges())
     nose = b.make_hull(
-        (b.Pos(lx, nose_z) * b.Circle(NOSE_RADIUS) + b.Pos(lx + 5.9, nose_z + 1.2) * b.Circle(1.7)).edges()
+        (b.Pos(lx, nose_z) * b.Circle(NOSE_RADIUS) + b.Pos(lx + 5.8, nose_z + 1.2) * b.Circle(1.6)).edges()
     )
-    ring = b.make_hull((b.Pos(lx, lz) * b.Circle(3.8) + b.Pos(lx + 5.9, lz) * b.Circle(1.7)).edges())
+    ring = b.make_hull((b.Pos(lx, lz) * b.Circle(3.8) + b.Pos(lx + 5.8, lz) * b.Circle(1.6)).edges())
     tail = b.make_hull((b.Pos(lx + 3, lz - 2) * b.Circle(1.8) + b.Pos(*thumb_axis()) * b.Circle(2.3)).edges())
     sketch = spine + nose + ring + tail
     corners = [v for v in sketch.vertices() if lx + 3 < v.X < lx + 5.5 and lz + 1 < v.Y < high + 5]
@@ -126,7 +126,8 @@ def latch() -> Any:
     sketch -= b.Pos(lx, lz) * b.Circle(clip.axle_diameter / 2 + 0.02)
     sketch -= b.Pos(*thumb_axis()) * b.Circle(1.1)
     inner, outer = plate_y()
-    return rounded_inside(upright(sketch, inner, outer), inner)
+    solid = upright(sketch, inner, outer)
+    return rounded_inside(solid, inner) if rounded else solid
 
 
 def cheek() -> Any:
@@ -148,7 +149,7 @@ def thumb_axis() -> tuple[float, float]:
 def thumb_bar() -> Any:
     """Return the bar between the latches."""
     (x, z), half = thumb_axis(), plate_y()[0] - 0.05
-    solid = upright(b.Pos(x, z) * b.RectangleRounded(4.2, 4.2, 1.2), -half, half)
+    solid = upright(b.Pos(x, z) * b.RectangleRounded(3.6, 3.6, 1.0), -half, half)
     hole = rod(parameters().print.screw_hole, half - 7.0, half, x, z)
     return solid - hole - hole.mirror(b.Plane.XZ)
 
@@ -227,7 +228,7 @@ def lid() -> Any:
     p, (ix, iy) = parameters().print, tray_limits()
     rim, plate = rim_z(), rim_z() + p.gasket_depth
     middle_x, middle_y = ix + p.wall / 2, iy + p.wall / 2
-    reach = p.gasket_width / 2 + 1.3
+    reach = p.gasket_width / 2 + 1.1
     solid = box((-middle_x - reach, middle_x + reach), (-middle_y - reach, middle_y + reach), (rim, plate + p.lid), 3.6)
     for x, y in COLUMNS:
         solid += b.Pos(x, y, (rim + plate + p.lid) / 2) * b.Cylinder(2.3, plate + p.lid - rim)

@@ -13,7 +13,7 @@ from hardware.mechanics import clip, fem, rollers, strain_link
 from hardware.mechanics.fem import RoundLoad, Solution
 from hardware.mechanics.parameters import constants, parameters
 
-MESHES = (1.8, 1.2, 0.8)
+MESHES = (2.0, 1.4, 1.0)
 """Sizes of elements that convergence is shown with, mm; the last one counts."""
 
 WORST_THICKNESS = "tube_flattened"
@@ -104,7 +104,7 @@ def cases() -> tuple[Case, ...]:
         return [
             RoundLoad((0, mz), bore + 0.01, (0, 0, force)),
             RoundLoad((hx, hz), bore + 0.02, (0, 0, -force / 2)),
-            RoundLoad((p.half_span, nose_z + 0.3), clip.NOSE_RADIUS + 0.3, (0, 0, -force / 2)),
+            RoundLoad((p.half_span, nose_z + 0.3), clip.NOSE_RADIUS + 0.3, (0, 0, -force / 2), within=40.0),
         ]
 
     def arm_gauges(s: Solution) -> list[float]:
@@ -132,7 +132,7 @@ def cases() -> tuple[Case, ...]:
     def latch(tension: float) -> list[RoundLoad]:
         force = forces_n(tension)[0] / 4
         return [
-            RoundLoad((lx, nose_z), clip.NOSE_RADIUS, (0, 0, force), hole=False),
+            RoundLoad((lx, nose_z), clip.NOSE_RADIUS, (0, 0, force), hole=False, within=40.0),
             RoundLoad((lx, lz), bore + 0.02, (0, 0, -force)),
         ]
 
@@ -177,7 +177,7 @@ def cases() -> tuple[Case, ...]:
                         strain,
                         lambda n, z=z, side=side: (np.abs(n[:, 0]) < p.gauge_length / 2)
                         & (np.abs(side * n[:, 2] - z) < 0.25)
-                        & (np.abs(n[:, 1]) < 2.0),
+                        & (np.abs(n[:, 1]) < 3.0),
                     )
                 )
         return found
@@ -193,12 +193,12 @@ def cases() -> tuple[Case, ...]:
         return lambda: next(part.solid for part in clip.assembly() if part.name == f"{name} axle")
 
     return (
-        Case("arm", clip.arm, arm, arm_gauges, arm_deflection),
-        Case("latch", clip.latch, latch),
+        Case("arm", lambda: clip.arm(rounded=False), arm, arm_gauges, arm_deflection),
+        Case("latch", lambda: clip.latch(rounded=False), latch),
         Case("middle axle", axle_solid("middle"), middle_axle),
         Case("outer axles", axle_solid("hinge"), outer_axle),
         Case("cheek", clip.cheek, cheek),
-        Case("strain link", strain_link.link, link_loads, link_gauges, link_deflection, (4.0, 2.8, 2.0)),
+        Case("strain link", strain_link.link, link_loads, link_gauges, link_deflection, (3.0, 2.2, 1.7)),
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import build123d as b
 
+from hardware.mechanics import pod
 from hardware.mechanics.parameters import constants, parameters
 from hardware.mechanics.shapes import Part, box, rod, round_at, screw_m2, upright
 
@@ -24,6 +25,9 @@ METAL, DARK, STEEL, PRINT, PRINT2, GREEN, BLUE, CARBON = (
 
 BOSS_TOP = 7.2
 """Where the pod sits on the arms."""
+
+POD_SCREW_X = 0.6
+"""A little off the middle, to keep 5 mm from the antenna."""
 
 BEAM_TOP = 4.8
 """Upper face of the arms; the latches' rings must pass below them."""
@@ -95,10 +99,10 @@ def arm(rounded: bool = True) -> Any:
     sketch -= b.Pos(0, mz) * b.Circle(clip.axle_diameter / 2 + 0.01)
     sketch -= b.Pos(hx, 4.2) * b.Circle(1.9)
     nose_x = clip.half_span
-    sketch -= b.Pos(nose_x, high - NOSE_SINK + NOSE_RADIUS + 0.3) * b.Circle(NOSE_RADIUS + 0.3)
+    sketch -= b.Pos(nose_x, high - NOSE_SINK - 0.03 + NOSE_RADIUS + 0.3) * b.Circle(NOSE_RADIUS + 0.3)
     inner, outer = plate_y()
     solid = upright(sketch, inner, outer)
-    solid -= b.Pos(0, (inner + outer) / 2, BOSS_TOP - 2) * b.Cylinder(0.8, 4.2)
+    solid -= b.Pos(POD_SCREW_X, (inner + outer) / 2, BOSS_TOP - 2) * b.Cylinder(0.8, 4.2)
     return rounded_inside(solid, inner) if rounded else solid
 
 
@@ -137,6 +141,7 @@ def cheek() -> Any:
     sketch -= b.Pos(0, hz) * b.RectangleRounded(2 * (lx - 7.0), 3.2, 1.5)
     for x, z in (hinge_axis(), latch_axis()):
         sketch -= b.Pos(x, z) * b.Circle(1.1)
+    sketch -= b.Pos(*middle_axis()) * b.Circle(3.7)  # the end of the middle axle passes here
     return upright(sketch, *cheek_y())
 
 
@@ -168,18 +173,6 @@ def floor_z() -> float:
     return float(BOSS_TOP + parameters().print.lid)
 
 
-def board_z() -> float:
-    """Return the lower face of the board."""
-    return float(floor_z() + constants().board.height_below_mm + 0.3)
-
-
-def rim_z() -> float:
-    """Return the upper edge of the tray's wall; the lid's plate is a gasket's depth above."""
-    board = constants().board
-    top = board_z() + board.thickness_mm + board.height_above_mm + 0.2
-    return float(top - parameters().print.gasket_depth)
-
-
 def board_to_pod(x: float, y: float) -> tuple[float, float]:
     """Return pod x, y of a point in the board's coordinates: its bridge connector looks to the battery."""
     board = constants().board
@@ -195,21 +188,18 @@ def tray() -> Any:
     """Return the pod's lower part."""
     p, (ix, iy) = parameters().print, tray_limits()
     ox, oy = ix + p.wall, iy + p.wall
-    bottom, top = BOSS_TOP, rim_z()
+    bottom, top = BOSS_TOP, pod.rim_z(floor_z())
     solid = box((-ox, ox), (-oy, oy), (bottom, top), 3.0)
     for x, y in COLUMNS:
         solid += b.Pos(x, y, (bottom + top) / 2) * b.Cylinder(2.2, top - bottom)
-    solid -= box((-ix, ix), (-iy, iy), (floor_z(), top + 1), 1.8)
+    solid -= box((-ix, ix), (-iy, iy), (floor_z(), top + 1), 0.6)
     for x, y in COLUMNS:
         solid -= b.Pos(x, y, top - 3.5) * b.Cylinder(p.screw_hole / 2, 7.2)
-    for hx, hy in constants().board.holes_mm:
-        x, y = board_to_pod(hx, hy)
-        post = b.Pos(x, y, (floor_z() + board_z()) / 2) * b.Cylinder(2.1, board_z() - floor_z())
-        solid += post
-        solid -= b.Pos(x, y, board_z() - 1.4) * b.Cylinder(p.screw_hole / 2, 3.0)
+    carry, holes = pod.posts(board_to_pod, floor_z())
+    solid = solid + carry - holes
     plate = sum(plate_y()) / 2
     for side in (-1, 1):
-        solid -= b.Pos(0, side * plate, bottom) * b.Cylinder(1.15, 5)
+        solid -= b.Pos(POD_SCREW_X, side * plate, bottom) * b.Cylinder(1.15, 5)
         # the gauge's wires go up, down and up again: that holds them
         for y in (plate - 1.2, plate - 4.4, plate - 7.6):
             solid -= b.Pos(9.6, side * y, bottom) * b.Cylinder(0.9, 5)
@@ -218,92 +208,9 @@ def tray() -> Any:
         solid += box((x - 2.5, x + 2.5), (fence_y - 1.0, fence_y), (floor_z(), floor_z() + 3.0))
     usb = constants().board.usb_mm
     _, y = board_to_pod(usb.x, 0)
-    z = board_z() + constants().board.thickness_mm + usb.above_board + usb.height / 2
-    slot = b.RectangleRounded(usb.width + 1.2, usb.height + 1.0, 1.4)
-    return solid - b.Location((ix - 1, y, z), (90, 0, 90)) * b.extrude(slot, amount=4)
-
-
-def lid() -> Any:
-    """Return the pod's lid with the gasket's groove, printed on its outer face."""
-    p, (ix, iy) = parameters().print, tray_limits()
-    rim, plate = rim_z(), rim_z() + p.gasket_depth
-    middle_x, middle_y = ix + p.wall / 2, iy + p.wall / 2
-    reach = p.gasket_width / 2 + 1.1
-    solid = box((-middle_x - reach, middle_x + reach), (-middle_y - reach, middle_y + reach), (rim, plate + p.lid), 3.6)
-    for x, y in COLUMNS:
-        solid += b.Pos(x, y, (rim + plate + p.lid) / 2) * b.Cylinder(2.3, plate + p.lid - rim)
-    solid -= box((-middle_x + reach, middle_x - reach), (-middle_y + reach, middle_y - reach), (rim, plate), 1.0)
-    half = p.gasket_width / 2 + 0.25
-    ring = box((-middle_x - half, middle_x + half), (-middle_y - half, middle_y + half), (rim, plate), 2.8)
-    ring -= box((-middle_x + half, middle_x - half), (-middle_y + half, middle_y - half), (rim, plate), 1.4)
-    solid -= ring
-    for x, y in COLUMNS:
-        solid -= b.Pos(x, y, plate) * b.Cylinder(1.15, 10)
-    led = constants().board.led_mm
-    x, y = board_to_pod(*led)
-    solid -= b.Pos(x, y, plate) * b.Cylinder(1.5, 1.2)
-    return solid
-
-
-def gasket() -> Any:
-    """Return the pressed cord."""
-    p, (ix, iy) = parameters().print, tray_limits()
-    middle_x, middle_y, half = ix + p.wall / 2, iy + p.wall / 2, p.gasket_width / 2
-    z = (rim_z(), rim_z() + p.gasket_depth)
-    ring = box((-middle_x - half, middle_x + half), (-middle_y - half, middle_y + half), z, 2.7)
-    return ring - box((-middle_x + half, middle_x - half), (-middle_y + half, middle_y - half), z, 1.5)
-
-
-def board_parts(place: Any, bottom: float) -> list[tuple[str, Any, str]]:
-    """Return the board with what stands on it as (name, solid, colour), from the shared constants.
-
-    Args:
-        place: board x, y to x, y of the assembly; it turns by multiples of 90°.
-        bottom: z of the board's lower face.
-    """
-    board = constants().board
-
-    def block(x: tuple[float, float], y: tuple[float, float], z: tuple[float, float]) -> Any:
-        (x0, y0), (x1, y1) = place(x[0], y[0]), place(x[1], y[1])
-        return box((min(x0, x1), max(x0, x1)), (min(y0, y1), max(y0, y1)), z)
-
-    top = bottom + board.thickness_mm
-    plate = block((0, board.length_mm), (0, board.width_mm), (bottom, top))
-    for hole in board.holes_mm:
-        x, y = place(*hole)
-        plate -= b.Pos(x, y, bottom) * b.Cylinder(board.hole_diameter_mm / 2, 10)
-    module, usb, button = board.module_mm, board.usb_mm, board.button_mm
-    bridge, battery = board.bridge_connector_mm, board.battery_connector_mm
-    width = board.width_mm
-    return [
-        ("board", plate, GREEN),
-        ("module", block(tuple(module.x), tuple(module.y), (top, top + usb.above_board)), DARK),
-        ("shield", block((33.5, 46.7), (6.0, 15.5), (top + usb.above_board, top + module.height)), STEEL),
-        (
-            "usb",
-            block(
-                (usb.x - usb.width / 2, usb.x + usb.width / 2),
-                (width - 6.0, width + usb.overhang),
-                (top + usb.above_board, top + usb.above_board + usb.height),
-            ),
-            STEEL,
-        ),
-        (
-            "bridge connector",
-            block((0, 6.0), (bridge.at - bridge.width / 2, bridge.at + bridge.width / 2), (top, top + bridge.height)),
-            "#eeeeea",
-        ),
-        (
-            "battery connector",
-            block((battery.at - battery.width / 2, battery.at + battery.width / 2), (width - 6.0, width), (top, top + battery.height)),
-            "#eeeeea",
-        ),
-        (
-            "button",
-            block((button.at[0] - 1.5, button.at[0] + 1.5), (button.at[1] - 1.5, button.at[1] + 1.5), (top, top + button.height)),
-            DARK,
-        ),
-    ]
+    z = pod.board_z(floor_z()) + constants().board.thickness_mm + usb.above_board + usb.height / 2
+    slot = b.RectangleRounded(usb.height + 1.0, usb.width + 1.2, 1.4)
+    return solid - b.Location((ix - 1, y, z), (0, 90, 0)) * b.extrude(slot, amount=4)
 
 
 def battery() -> Any:
@@ -359,7 +266,7 @@ def assembly() -> tuple[Part, ...]:
             head = cheek_y()[1]
             if moves == "jaw":
                 head = length + 0.3
-                washer = rod(6.0, length, head, x, z, 2.1)
+                washer = rod(5.0, length, head, x, z, 2.1)
                 parts.append(Part(f"{name} washer {s}", washer if sign > 0 else _mirror(washer), "steel", moves, DARK, made="washer M2"))
             screw = screw_m2(6, "-y", (x, head, z))
             parts.append(Part(f"{name} screw {s}", screw if sign > 0 else _mirror(screw), "steel", moves, DARK, made="screw M2 x 6"))
@@ -370,20 +277,20 @@ def assembly() -> tuple[Part, ...]:
         ):
             screw = screw_m2(6, "-y", (x, y, z))
             parts.append(Part(f"{name} screw {s}", screw if sign > 0 else _mirror(screw), "steel", moves, DARK, made="screw M2 x 6"))
-        screw = screw_m2(4, "-z", (0, sign * (inner + outer) / 2, floor_z()))
+        screw = screw_m2(4, "-z", (POD_SCREW_X, sign * (inner + outer) / 2, floor_z()))
         parts.append(Part(f"pod screw {s}", screw, "steel", "jaw", DARK, made="screw M2 x 4"))
 
     parts.append(Part("tray", tray(), "print", "jaw", PRINT, True, "clip-tray"))
-    parts.append(Part("lid", lid(), "print", "jaw", PRINT2, True, "clip-lid", flat=(180, 0, 0)))
-    parts.append(Part("gasket", gasket(), "rubber", "jaw", "#222222"))
-    for name, solid, colour in board_parts(board_to_pod, board_z()):
+    parts.append(Part("lid", pod.lid(*tray_limits(), pod.rim_z(floor_z()), COLUMNS, board_to_pod(*constants().board.led_mm)), "print", "jaw", PRINT2, True, "clip-lid", flat=(180, 0, 0)))
+    parts.append(Part("gasket", pod.gasket(*tray_limits(), pod.rim_z(floor_z())), "rubber", "jaw", "#222222"))
+    for name, solid, colour in pod.board_parts(board_to_pod, pod.board_z(floor_z())):
         parts.append(Part(name, solid, "bought", "jaw", colour, made="board", mass_g=mass.board if name == "board" else 0.0))
     for i, hole in enumerate(constants().board.holes_mm):
         x, y = board_to_pod(*hole)
-        top = board_z() + constants().board.thickness_mm
+        top = pod.board_z(floor_z()) + constants().board.thickness_mm
         parts.append(Part(f"board screw {i + 1}", screw_m2(4, "-z", (x, y, top)), "steel", "jaw", DARK, made="screw M2 x 4"))
     for i, (x, y) in enumerate(COLUMNS):
-        top = rim_z() + p.gasket_depth + p.lid
+        top = pod.rim_z(floor_z()) + p.gasket_depth + p.lid
         parts.append(Part(f"lid screw {i + 1}", screw_m2(6, "-z", (x, y, top)), "steel", "jaw", DARK, made="screw M2 x 6"))
     parts.append(Part("battery", battery(), "bought", "jaw", BLUE, mass_g=clip.battery.mass))
     return tuple(parts)

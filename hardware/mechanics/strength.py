@@ -104,7 +104,7 @@ def cases() -> tuple[Case, ...]:
         return [
             RoundLoad((0, mz), bore + 0.01, (0, 0, force)),
             RoundLoad((hx, hz), bore + 0.02, (0, 0, -force / 2)),
-            RoundLoad((p.half_span, nose_z + 0.3), clip.NOSE_RADIUS + 0.3, (0, 0, -force / 2), within=40.0),
+            RoundLoad((p.half_span, nose_z + 0.27), clip.NOSE_RADIUS + 0.3, (0, 0, -force / 2), within=40.0),
         ]
 
     def arm_gauges(s: Solution) -> list[float]:

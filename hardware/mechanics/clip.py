@@ -118,9 +118,9 @@ def latch(rounded: bool = True) -> Any:
     lx, lz = latch_axis()
     high = beam_z()[1]
     nose_z = high - NOSE_SINK + NOSE_RADIUS
-    spine = b.make_hull((b.Pos(lx + 5.8, nose_z + 1.2) * b.Circle(1.6) + b.Pos(lx + 5.8, lz) * b.Circle(1.6)).edges())
+    spine = b.make_hull((b.Pos(lx + 5.8, nose_z + 2.2) * b.Circle(1.6) + b.Pos(lx + 5.8, lz) * b.Circle(1.6)).edges())
     nose = b.make_hull(
-        (b.Pos(lx, nose_z) * b.Circle(NOSE_RADIUS) + b.Pos(lx + 5.8, nose_z + 1.2) * b.Circle(1.6)).edges()
+        (b.Pos(lx, nose_z) * b.Circle(NOSE_RADIUS) + b.Pos(lx + 5.8, nose_z + 2.2) * b.Circle(1.6)).edges()
     )
     ring = b.make_hull((b.Pos(lx, lz) * b.Circle(3.8) + b.Pos(lx + 5.8, lz) * b.Circle(1.6)).edges())
     tail = b.make_hull((b.Pos(lx + 3, lz - 2) * b.Circle(1.8) + b.Pos(*thumb_axis()) * b.Circle(2.3)).edges())

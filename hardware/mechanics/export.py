@@ -127,10 +127,10 @@ def slice_part(path: Path) -> Printed:
         RuntimeError: the slicer failed.
     """
     code = path.with_suffix(".gcode")
-    options = [word for key, value in STOCK.items() for word in (f"--{key.replace('_', '-')}", value)]
-    options = [word for word in options if word not in ("--support-material", "0")] + ["--skirts", "0"]
+    profile = path.with_suffix(".ini")
+    profile.write_text("".join(f"{key} = {value}\n" for key, value in STOCK.items()), "utf-8")
     done = subprocess.run(  # noqa: S603 # a fixed program on our own file
-        [SLICER, "--export-gcode", "--center", "90,90", *options, "--output", str(code), str(path)],
+        [SLICER, "--export-gcode", "--center", "90,90", "--load", str(profile), "--output", str(code), str(path)],
         capture_output=True,
         text=True,
         check=False,

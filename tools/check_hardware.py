@@ -65,7 +65,8 @@ def look(module: ModuleType) -> list[Row]:
     except (MissingTool, ImportError) as missing:
         return [Row("tools", str(missing), "installed", None)]
     except Exception as error:  # a crash of one check must not hide the others
-        return [Row("ran to its end", f"{type(error).__name__}: {error}", "no error", False)]
+        first = str(error).strip().partition("\n")[0]
+        return [Row("ran to its end", f"{type(error).__name__}: {first}", "no error", False)]
     return rows or [Row("looked at", "nothing", "something", False)]
 
 

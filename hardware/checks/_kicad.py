@@ -15,6 +15,12 @@ ELECTRONICS = HARDWARE / "electronics"
 SCHEMATIC = ELECTRONICS / "bandsense.kicad_sch"
 BOARD = ELECTRONICS / "bandsense.kicad_pcb"
 PROJECT = ELECTRONICS / "bandsense.kicad_pro"
+# The patterns of `INPUTS` for what KiCad reads; what it only remembers of its windows is left out.
+SOURCES = (
+    *(f"hardware/electronics/bandsense.kicad_{kind}" for kind in ("pcb", "pro", "sch", "sym")),
+    "hardware/electronics/bandsense.pretty/*",
+    "hardware/checks/_kicad.py",
+)
 
 Node: TypeAlias = "list[Node | str]"
 

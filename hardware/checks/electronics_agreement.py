@@ -7,14 +7,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from hardware.checks import ROOT, Row, constants
-from hardware.checks._kicad import BOARD, Node, Pin, children, numbers, parse, pins, text_of
+from hardware.checks import HARDWARE, ROOT, Row, constants
+from hardware.checks._kicad import BOARD, SOURCES, Node, Pin, children, numbers, parse, pins, text_of
 from hardware.checks._kicad import version as version
 
 INPUTS = (
-    "hardware/electronics/*",
+    *SOURCES,
     "hardware/wiring/*",
-    "hardware/checks/_kicad.py",
     "firmware/core/src/nau7802.rs",
     "firmware/core/src/rate.rs",
     "firmware/board-xiao-nrf52840/src/*.rs",
@@ -141,6 +140,29 @@ def schematic_nets(facts: dict[str, Any], found: list[Pin]) -> Iterator[Row]:
     )
 
 
+def wiring(facts: dict[str, Any]) -> Iterator[Row]:
+    """Compare the wiring of the build from bought boards with the constants."""
+    import yaml
+
+    plan = yaml.safe_load((HARDWARE / "wiring" / "no-solder.yml").read_text(encoding="utf-8"))
+    ends: set[tuple[str, str]] = set()
+    for chain in plan["connections"]:
+        (left, left_pins), *_, (right, right_pins) = (next(iter(part.items())) for part in chain)
+        for a, b in zip(left_pins, right_pins, strict=True) if len(left_pins) == len(right_pins) else ():
+            ends |= {(f"{left}.{a}", f"{right}.{b}"), (f"{right}.{b}", f"{left}.{a}")}
+    wanted = {
+        "data_ready": "NAU7802.DRDY",
+        "button": "BUTTON.1",
+        "excitation_sense": "BRIDGE.E+",
+        "i2c_data": "NAU7802.SDA",
+        "i2c_clock": "NAU7802.SCL",
+    }
+    for name, end in wanted.items():
+        start = f"XIAO.{facts['pins'][name]['xiao']}"
+        found = ", ".join(sorted(b for a, b in ends if a == start))
+        yield Row(f"wiring: {start} ({name})", found, end, found.split("-")[0] == end)
+
+
 def _near(what: str, found: tuple[float, ...], wanted: tuple[float, ...]) -> Row:
     close = len(found) == len(wanted) and all(abs(a - b) <= 0.05 for a, b in zip(found, wanted, strict=True))
     show = [", ".join(f"{value:.2f}" for value in values) for values in (found, wanted)]
@@ -227,5 +249,6 @@ def run() -> list[Row]:
         *firmware_pins(facts),
         *firmware_numbers(facts),
         *schematic_nets(facts, pins()),
+        *wiring(facts),
         *geometry(facts, board),
     ]

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hardware.checks import BUILD, HARDWARE, Row, committed
-from hardware.checks._kicad import SCHEMATIC, kicad, values
+from hardware.checks._kicad import SCHEMATIC, SOURCES, kicad, values
 from hardware.checks._kicad import version as version
 
-INPUTS = ("hardware/electronics/*.kicad_sch", "hardware/bom/*", "hardware/checks/_kicad.py")
+INPUTS = (*SOURCES, "hardware/bom/*")
 BOMS = HARDWARE / "bom"
 FIELDS = (
     "Reference",

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from hardware.checks import BUILD, Row
-from hardware.checks._kicad import BOARD, PROJECT, SCHEMATIC, kicad
+from hardware.checks._kicad import BOARD, PROJECT, SCHEMATIC, SOURCES, kicad
 from hardware.checks._kicad import version as version
 
-INPUTS = ("hardware/electronics/*", "hardware/electronics/bandsense.pretty/*", "hardware/checks/_kicad.py")
+INPUTS = SOURCES
 
 
 def _report(*arguments: str, source: Path, name: str) -> dict[str, Any]:

@@ -281,7 +281,7 @@ def assembly() -> tuple[Part, ...]:
         parts.append(Part(f"pod screw {s}", screw, "steel", "jaw", DARK, made="screw M2 x 4"))
 
     parts.append(Part("tray", tray(), "print", "jaw", PRINT, True, "clip-tray"))
-    parts.append(Part("lid", pod.lid(*tray_limits(), pod.rim_z(floor_z()), COLUMNS, board_to_pod(*constants().board.led_mm)), "print", "jaw", PRINT2, True, "clip-lid", flat=(180, 0, 0)))
+    parts.append(Part("lid", pod.lid(*tray_limits(), pod.rim_z(floor_z()), COLUMNS, board_to_pod), "print", "jaw", PRINT2, True, "clip-lid", flat=(180, 0, 0)))
     parts.append(Part("gasket", pod.gasket(*tray_limits(), pod.rim_z(floor_z())), "rubber", "jaw", "#222222"))
     for name, solid, colour in pod.board_parts(board_to_pod, pod.board_z(floor_z())):
         parts.append(Part(name, solid, "bought", "jaw", colour, made="board", mass_g=mass.board if name == "board" else 0.0))

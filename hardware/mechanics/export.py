@@ -120,6 +120,15 @@ def overhang_mm2(path: Path) -> float:
     return area
 
 
+def overhang_on_its_head_mm2() -> float:
+    """Return the overhang of a tray that is laid the wrong way up: what the measure must find."""
+    solid = printed()["clip-tray"].moved(b.Location((0, 0, 0), (180, 0, 0)))
+    low = solid.bounding_box().min.Z
+    path = OUT / "clip-tray-on-its-head.stl"
+    b.export_stl(solid.moved(b.Location((0, 0, -low))), str(path), tolerance=0.02, angular_tolerance=0.2)
+    return overhang_mm2(path)
+
+
 def slice_part(path: Path) -> Printed:
     """Slice one part without supports.
 

@@ -116,3 +116,46 @@ def too_large() -> list[str]:
         if part.printed and max(size.X, size.Y, size.Z) > bed:
             found.append(part.made)
     return found
+
+
+def sharp_edges() -> list[str]:
+    """Return metal plates with a sharp edge in the band's channel.
+
+    The channel is what lies between the inner faces of arms and latches. An edge is sharp where two faces
+    that meet at more than 60° have it in common and it lies on such an inner face; holes do not count, as
+    an axle fills them.
+    """
+    found = []
+    inner = clip.plate_y()[0]
+    for name in ("arm right", "latch right"):
+        part = next(part for part in clip.assembly() if part.name == name)
+        for face in part.solid.faces():
+            if abs(face.center().Y - inner) > 1e-3 or abs(face.normal_at().Y) < 0.99:
+                continue
+            for edge in face.outer_wire().edges():
+                others = [f for f in part.solid.faces() if f != face and any(edge.is_same(e) for e in f.edges())]
+                at = edge @ 0.5
+                for other in others:
+                    if abs(face.normal_at(at).dot(other.normal_at(at))) < 0.5:
+                        found.append(f"{name} at {at.X:.1f}, {at.Z:.1f}")
+    return found
+
+
+def channel() -> float:
+    """Return the free width between the plates, mm."""
+    return 2.0 * min(abs(clip.plate_y()[0]), parameters().clip.roller_length / 2)
+
+
+def height_over_rollers() -> float:
+    """Return the room between outer rollers and what is above them within the channel, mm; inf with nothing there."""
+    from hardware.mechanics.shapes import box
+
+    half = parameters().clip.roller_length / 2
+    room = 0.0
+    shapes = [p.solid for p in clip.assembly() if p.moves == "jaw" and "arm" not in p.name]
+    while room < 30.0:
+        slab = box((-clip.parameters().clip.half_span - 4, -clip.parameters().clip.half_span + 4), (-half, half), (0.05, room + 0.5))
+        if any(overlap_mm3(slab, s) > 0.01 for s in shapes if _boxes_meet(slab.bounding_box(), s.bounding_box())):
+            break
+        room += 0.5
+    return room

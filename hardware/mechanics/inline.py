@@ -169,8 +169,7 @@ def assembly(cell: str | None = None) -> tuple[Part, ...]:
     ]
     parts.append(Part("shell", shell(cell), "print", "shell", PRINT, True, f"link-shell{suffix}"))
     parts.append(Part("tray", tray(cell), "print", "tray", PRINT, True, f"link-tray{suffix}"))
-    led = place(*constants().board.led_mm)
-    parts.append(Part("lid", pod.lid(*tray_limits(), rim, columns(), led), "print", "lid", PRINT2, True, "link-lid", flat=(180, 0, 0)))
+    parts.append(Part("lid", pod.lid(*tray_limits(), rim, columns(), place), "print", "lid", PRINT2, True, "link-lid", flat=(180, 0, 0)))
     parts.append(Part("gasket", pod.gasket(*tray_limits(), rim), "rubber", "gasket", "#222222"))
     for name, solid, colour in pod.board_parts(place, pod.board_z(floor)):
         parts.append(Part(name, solid, "bought", "board", colour, made="board", mass_g=parameters().mass.board if name == "board" else 0.0))

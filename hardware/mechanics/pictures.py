@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -239,11 +240,11 @@ def _clip_exploded(part: Part) -> Vector:
         return _outwards(part, 24.0)
     if name in ("latch right", "latch left"):
         x, y, z = _outwards(part, 24.0)
-        return (x + 26.0, y, z)
+        return (x + 66.0, y, z)
     if name.startswith("thumb bar screw"):
-        return (26.0, 38.0 if "right" in name else -38.0, -2.0)
+        return (66.0, 38.0 if "right" in name else -38.0, -2.0)
     if name == "thumb bar":
-        return (26.0, 0.0, -2.0)
+        return (66.0, 0.0, -2.0)
     if name.startswith("cheek"):
         x, y, z = _outwards(part, 46.0)
         return (x, y, z - 14.0)
@@ -503,6 +504,20 @@ def _step_lid() -> Scene:
         arrows=[((-16.0, -30.0, 50.0), (-16.0, -30.0, 36.0))],
         title="7  Gasket and lid",
     )
+
+
+def digest(scene: Scene) -> str:
+    """Return a digest of what a picture shows: parts by place, size and colour, camera, labels, arrows, title.
+
+    It says nothing of how a renderer shades it, and does not change when code is merely rewritten.
+    """
+    lines = []
+    for part in scene.parts:
+        bounds = part.solid.bounding_box()
+        sizes = [*bounds.min, *bounds.max, part.solid.volume / 10.0]
+        lines.append(f"{part.name} {part.colour} " + " ".join(f"{round(float(v), 1) + 0.0:.1f}" for v in sizes))
+    lines += [repr((scene.camera, scene.labels, scene.arrows, scene.title, scene.zoom, SIZE))]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def draw(names: Sequence[str] = (), folder: Path = OUT) -> list[Path]:

@@ -28,8 +28,11 @@ def rim_z(floor: float) -> float:
     return float(top - parameters().print.gasket_depth)
 
 
-def lid(half_x: float, half_y: float, rim: float, columns: Sequence[tuple[float, float]], led: tuple[float, float]) -> Any:
-    """Return a lid on a wall whose inner size is given, with its groove, holes for M2 and a window for the light."""
+def lid(half_x: float, half_y: float, rim: float, columns: Sequence[tuple[float, float]], place: Place) -> Any:
+    """Return a lid on a wall whose inner size is given: its groove, holes for M2, light and button.
+
+    The plate is thin over the board's light, and a thin disc with a pin below it presses the button.
+    """
     p = parameters().print
     plate = rim + p.gasket_depth
     x, y = half_x + p.wall / 2, half_y + p.wall / 2
@@ -46,7 +49,12 @@ def lid(half_x: float, half_y: float, rim: float, columns: Sequence[tuple[float,
     solid -= ring(half, half, (rim, plate))
     for cx, cy in columns:
         solid -= b.Pos(cx, cy, plate) * b.Cylinder(1.15, 10)
-    return solid - b.Pos(*led, plate) * b.Cylinder(1.5, 1.0)
+    board = constants().board
+    solid -= b.Pos(*place(*board.led_mm), plate) * b.Cylinder(1.5, 1.0)
+    button = place(*board.button_mm.at)
+    solid -= b.Pos(*button, plate) * b.Cylinder(3.4, 0.8)
+    reach = 0.2 + board.height_above_mm - board.button_mm.height - 0.3
+    return solid + b.Pos(*button, plate + 0.4 - reach / 2) * b.Cylinder(1.4, reach + 0.8)
 
 
 def gasket(half_x: float, half_y: float, rim: float) -> Any:

@@ -220,3 +220,29 @@ def examine(case: Case) -> Result:
 def results() -> tuple[Result, ...]:
     """Return the results of all cases; a minute or two of computing."""
     return tuple(examine(case) for case in cases())
+
+
+def roller_factor(tension_n: float) -> float:
+    """Return strength over bending stress of a carbon roller with a tube of `[band]` pressed on its middle.
+
+    M = F L/4 − F w/8 for a load over a width w between bearings L apart; σ = M/W, W = π(D⁴ − d⁴)/32D.
+    """
+    p, width = parameters().clip, parameters().band.tube_diameter
+    span = p.roller_length - p.bearing_width * p.bearings_per_end_middle
+    moment = forces_n(tension_n)[0] * (span / 4 - width / 8)
+    outer, bore = p.roller_diameter, p.roller_bore
+    return float(parameters().material.carbon_strength / (moment * 32 * outer / (np.pi * (outer**4 - bore**4))))
+
+
+def bearing_factor(tension_n: float) -> float:
+    """Return static rating over load of the most loaded bearing (ISO 76)."""
+    p = parameters().clip
+    middle, outer, _ = forces_n(tension_n)
+    each = max(middle / 2 / p.bearings_per_end_middle, outer / 2 / p.bearings_per_end_outer)
+    return float(parameters().material.bearing_static / each)
+
+
+def share_of_full_scale(tension_n: float) -> float:
+    """Return the clip's bridge output at a tension over the converter's full scale."""
+    arm = results()[0]
+    return arm.output_mv_per_v * tension_n / constants().load.proof_n / float(constants().converter.full_scale_mv_per_v)

@@ -262,7 +262,7 @@ def assembly() -> tuple[Part, ...]:
                 ring = ring if sign > 0 else _mirror(ring)
                 parts.append(Part(f"{name} bearing {s} {i + 1}", ring, "steel", moves, STEEL, made="bearing MR84ZZ", mass_g=float(ring.volume) * 0.0075 * 0.72))
             shim = rod(5.6, half, inner, x, z, clip.axle_diameter)
-            parts.append(Part(f"{name} shim {s}", shim if sign > 0 else _mirror(shim), "steel", moves, DARK, made="shim 4 x 5.6 x 0.5", mass_g=0.035))
+            parts.append(Part(f"{name} shim {s}", shim if sign > 0 else _mirror(shim), "steel", moves, DARK, made=f"shim 4 x 5.6 x {clip.plate_gap:g}", mass_g=0.02))
             head = cheek_y()[1]
             if moves == "jaw":
                 head = length + 0.3

@@ -118,13 +118,40 @@ def cost() -> str:
     return _table(("build", "what", "1", "10", "100"), rows)
 
 
+def flung() -> str:
+    """What a released band does with a sensor that hangs on it."""
+    from hardware.mechanics import strength as s
+
+    rows = []
+    for what, force, stretch, band_kg, sensor_kg in s.FLIGHTS:
+        energy, speed, of_sensor, pull = s.flight(force, stretch, band_kg, sensor_kg)
+        rows.append((what, f"{energy:.0f}", f"{speed:.0f}", f"{of_sensor:.0f}", f"{pull / 1000:.1f}"))
+    return _table(("released", "stored, J", "sensor's speed at most, m/s", "its energy, J", "pull on the tether, kN"), rows)
+
+
+def contact() -> str:
+    """How hard bands press the middle roller."""
+    rows = []
+    radius = parameters().clip.roller_diameter / 2
+    for what, tension, width in (
+        ("thin band, 95 N on 75 mm", 95.0, 75.0),
+        ("thick band, 400 N on 75 mm", 400.0, 75.0),
+        ("the same, folded to 40 mm", 400.0, 40.0),
+        ("tube of 12 mm, 150 N on 9 mm", 150.0, 9.0),
+    ):
+        rows.append((what, f"{tension / (width * radius):.2f}", f"{100 * (1 - 2.718281828 ** (-0.375 * tension / (width * radius) / 1.85)):.0f}"))
+    return _table(("band", "pressure p = T/(wR), MPa", "thinner under it, %"), rows)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
-    "mass": mass,
+    "clip-mass": mass,
     "strength": strength,
     "convergence": convergence,
-    "ratios": ratios,
-    "uncertainty": uncertainty,
-    "jig": jig_budget,
+    "flung": flung,
+    "contact": contact,
+    "clip-ratios": ratios,
+    "clip-uncertainty": uncertainty,
+    "jig-budget": jig_budget,
     "cost": cost,
 }
 """By the name that marks them in a document."""

@@ -44,12 +44,26 @@ def run() -> list[Row]:
     if UPDATE:
         record.write_text(json.dumps(digests, indent=1, sort_keys=True) + "\n", "utf-8")
     rows = [
-        Row(f"pictures older than the model, of {len(digests)}", ", ".join(stale) or "none", "none", not stale),
-        Row("pictures that a new rendering does not look like", ", ".join(unlike) or "none", "none", not unlike),
+        Row(
+            f"pictures older than the model, of {len(digests)}", ", ".join(stale) or "none", "none", not stale
+        ),
+        Row(
+            "pictures that a new rendering does not look like",
+            ", ".join(unlike) or "none",
+            "none",
+            not unlike,
+        ),
     ]
     for path in (*sorted(tables.DOCS.glob("*.md")), HARDWARE / "README.md"):
         wrong = tables.stale(path, UPDATE)
         if wrong or any(f"<!-- {name}: begin -->" in path.read_text("utf-8") for name in tables.BLOCKS):
-            rows.append(Row(f"tables of {path.name} that the model contradicts", ", ".join(wrong) or "none", "none", not wrong))
+            rows.append(
+                Row(
+                    f"tables of {path.name} that the model contradicts",
+                    ", ".join(wrong) or "none",
+                    "none",
+                    not wrong,
+                )
+            )
     rows.append(committed(tables.DOCS / "calibration-sheet.svg", jig.sheet().encode()))
     return rows

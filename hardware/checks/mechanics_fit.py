@@ -1,4 +1,4 @@
-"""The assemblies: nothing collides, through the clip's opening motion too; screws hold; the mass; the antenna."""
+"""The assemblies: no collision, through the clip's opening motion too; screws, mass, antenna, channel."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def run() -> list[Row]:
     rows.append(_none(f"collisions while the clip opens, {len(fit.OPENING)} positions", moving))
     caught = fit.must_fail()
     shared = max((volume for _, _, volume in caught), default=0.0)
-    rows.append(least("overlap where the jaw is lifted with closed latches (must collide)", shared, 5.0, "mm³", 1))
+    rows.append(
+        least("overlap where the jaw is lifted with closed latches (must collide)", shared, 5.0, "mm³", 1)
+    )
     rows.append(_none("screws that hold nothing or collide", fit.screws_outside()))
     rows.append(_none("sharp metal edges at the band", fit.sharp_edges()))
     rows.append(most("mass of the clip", clip.mass_g(), 60.0, "g", 1))

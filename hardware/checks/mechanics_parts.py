@@ -1,4 +1,4 @@
-"""Every part as STEP and STL: watertight, right volume; what is printed fits the bed and slices without supports."""
+"""Every part as STEP and STL, watertight; what is printed fits the bed and slices without supports."""
 
 from __future__ import annotations
 
@@ -23,10 +23,24 @@ def run() -> list[Row]:
             open_meshes.append(path.stem)
         if abs(volume / volumes[path.stem] - 1) > 0.02:
             wrong.append(path.stem)
-    rows.append(Row(f"meshes that are not watertight, of {len(files)}", ", ".join(open_meshes) or "none", "none", not open_meshes))
+    rows.append(
+        Row(
+            f"meshes that are not watertight, of {len(files)}",
+            ", ".join(open_meshes) or "none",
+            "none",
+            not open_meshes,
+        )
+    )
     rows.append(Row("meshes whose volume is not the model's", ", ".join(wrong) or "none", "none", not wrong))
     large = fit.too_large()
-    rows.append(Row(f"printed parts beyond {parameters().print.bed:g} mm", ", ".join(large) or "none", "none", not large))
+    rows.append(
+        Row(
+            f"printed parts beyond {parameters().print.bed:g} mm",
+            ", ".join(large) or "none",
+            "none",
+            not large,
+        )
+    )
     try:
         tool(export.SLICER)
     except MissingTool as missing:
@@ -44,6 +58,13 @@ def run() -> list[Row]:
     rows.append(most("overhang that needs supports, on the marked faces", worst, 0.0, "mm²", 0))
     on_its_head = export.overhang_on_its_head_mm2()
     rows.append(least("the same for a tray on its head (must need them)", on_its_head, 100.0, "mm²", 0))
-    rows.append(Row("plastic extruded over the model's volume", ", ".join(light) or "0.8 … 1.3", "0.8 … 1.3", not light))
+    rows.append(
+        Row(
+            "plastic extruded over the model's volume",
+            ", ".join(light) or "0.8 … 1.3",
+            "0.8 … 1.3",
+            not light,
+        )
+    )
     rows.append(most("time to print the clip's parts", total / 3600, 4.0, "h", 1))
     return rows

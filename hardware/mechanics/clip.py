@@ -118,7 +118,9 @@ def latch(rounded: bool = True) -> Any:
     lx, lz = latch_axis()
     high = beam_z()[1]
     nose_z = high - NOSE_SINK + NOSE_RADIUS
-    spine = b.make_hull((b.Pos(lx + 5.8, nose_z + 2.2) * b.Circle(1.6) + b.Pos(lx + 5.8, lz) * b.Circle(1.6)).edges())
+    spine = b.make_hull(
+        (b.Pos(lx + 5.8, nose_z + 2.2) * b.Circle(1.6) + b.Pos(lx + 5.8, lz) * b.Circle(1.6)).edges()
+    )
     nose = b.make_hull(
         (b.Pos(lx, nose_z) * b.Circle(NOSE_RADIUS) + b.Pos(lx + 5.8, nose_z + 2.2) * b.Circle(1.6)).edges()
     )
@@ -217,7 +219,9 @@ def battery() -> Any:
     """Return the battery in its pocket."""
     length, width, height = parameters().clip.battery.size
     start = board_to_pod(0, 0)[1] + 8.2
-    return box((-width / 2, width / 2), (start, start + length), (floor_z() + 0.3, floor_z() + 0.3 + height), 1.0)
+    return box(
+        (-width / 2, width / 2), (start, start + length), (floor_z() + 0.3, floor_z() + 0.3 + height), 1.0
+    )
 
 
 def _mirror(solid: Any) -> Any:
@@ -249,49 +253,141 @@ def assembly() -> tuple[Part, ...]:
         ("latch", latch_axis(), "base", cheek_y()[0]),
     ):
         half = clip.roller_length / 2
-        parts.append(Part(f"{name} roller", rod(clip.roller_diameter, -half, half, x, z, clip.roller_bore), "carbon", moves, CARBON, made="roller"))
+        parts.append(
+            Part(
+                f"{name} roller",
+                rod(clip.roller_diameter, -half, half, x, z, clip.roller_bore),
+                "carbon",
+                moves,
+                CARBON,
+                made="roller",
+            )
+        )
         axle = rod(clip.axle_diameter, -length, length, x, z)
-        for s in (-1, 1):
-            hole = rod(1.6, length - 6, length, x, z)
-            axle -= hole if s > 0 else _mirror(hole)
+        tapped = rod(1.6, length - 6, length, x, z)
+        axle = axle - tapped - _mirror(tapped)
         parts.append(Part(f"{name} axle", axle, "aluminium", moves, METAL, made=f"axle {2 * length:.1f} mm"))
         for s, sign in (("right", 1), ("left", -1)):
             for i in range(ends.get(name, clip.bearings_per_end_outer)):
                 end = half - i * clip.bearing_width
                 ring = rod(clip.roller_bore, end - clip.bearing_width, end, x, z, clip.axle_diameter)
                 ring = ring if sign > 0 else _mirror(ring)
-                parts.append(Part(f"{name} bearing {s} {i + 1}", ring, "steel", moves, STEEL, made="bearing MR84ZZ", mass_g=float(ring.volume) * 0.0075 * 0.72))
+                parts.append(
+                    Part(
+                        f"{name} bearing {s} {i + 1}",
+                        ring,
+                        "steel",
+                        moves,
+                        STEEL,
+                        made="bearing MR84ZZ",
+                        mass_g=float(ring.volume) * 0.0075 * 0.72,
+                    )
+                )
             shim = rod(5.6, half, inner, x, z, clip.axle_diameter)
-            parts.append(Part(f"{name} shim {s}", shim if sign > 0 else _mirror(shim), "steel", moves, DARK, made=f"shim 4 x 5.6 x {clip.plate_gap:g}", mass_g=0.02))
+            parts.append(
+                Part(
+                    f"{name} shim {s}",
+                    shim if sign > 0 else _mirror(shim),
+                    "steel",
+                    moves,
+                    DARK,
+                    made=f"shim 4 x 5.6 x {clip.plate_gap:g}",
+                    mass_g=0.02,
+                )
+            )
             head = cheek_y()[1]
             if moves == "jaw":
                 head = length + 0.3
                 washer = rod(5.0, length, head, x, z, 2.1)
-                parts.append(Part(f"{name} washer {s}", washer if sign > 0 else _mirror(washer), "steel", moves, DARK, made="washer M2"))
+                parts.append(
+                    Part(
+                        f"{name} washer {s}",
+                        washer if sign > 0 else _mirror(washer),
+                        "steel",
+                        moves,
+                        DARK,
+                        made="washer M2",
+                    )
+                )
             screw = screw_m2(6, "-y", (x, head, z))
-            parts.append(Part(f"{name} screw {s}", screw if sign > 0 else _mirror(screw), "steel", moves, DARK, made="screw M2 x 6"))
+            parts.append(
+                Part(
+                    f"{name} screw {s}",
+                    screw if sign > 0 else _mirror(screw),
+                    "steel",
+                    moves,
+                    DARK,
+                    made="screw M2 x 6",
+                )
+            )
 
     for s, sign in (("right", 1), ("left", -1)):
-        for name, (x, z), moves, y in (
-            ("thumb bar", thumb_axis(), "latch", outer),
-        ):
+        for name, (x, z), moves, y in (("thumb bar", thumb_axis(), "latch", outer),):
             screw = screw_m2(6, "-y", (x, y, z))
-            parts.append(Part(f"{name} screw {s}", screw if sign > 0 else _mirror(screw), "steel", moves, DARK, made="screw M2 x 6"))
+            parts.append(
+                Part(
+                    f"{name} screw {s}",
+                    screw if sign > 0 else _mirror(screw),
+                    "steel",
+                    moves,
+                    DARK,
+                    made="screw M2 x 6",
+                )
+            )
         screw = screw_m2(4, "-z", (POD_SCREW_X, sign * (inner + outer) / 2, floor_z()))
         parts.append(Part(f"pod screw {s}", screw, "steel", "jaw", DARK, made="screw M2 x 4"))
 
     parts.append(Part("tray", tray(), "print", "jaw", PRINT, True, "clip-tray"))
-    parts.append(Part("lid", pod.lid(*tray_limits(), pod.rim_z(floor_z()), COLUMNS, board_to_pod), "print", "jaw", PRINT2, True, "clip-lid", flat=(180, 0, 0)))
+    parts.append(
+        Part(
+            "lid",
+            pod.lid(*tray_limits(), pod.rim_z(floor_z()), COLUMNS, board_to_pod),
+            "print",
+            "jaw",
+            PRINT2,
+            True,
+            "clip-lid",
+            flat=(180, 0, 0),
+        )
+    )
     parts.append(Part("gasket", pod.gasket(*tray_limits(), pod.rim_z(floor_z())), "rubber", "jaw", "#222222"))
     for name, solid, colour in pod.board_parts(board_to_pod, pod.board_z(floor_z())):
-        parts.append(Part(name, solid, "bought", "jaw", colour, made="board", mass_g=mass.board if name == "board" else 0.0))
+        parts.append(
+            Part(
+                name,
+                solid,
+                "bought",
+                "jaw",
+                colour,
+                made="board",
+                mass_g=mass.board if name == "board" else 0.0,
+            )
+        )
     for i, hole in enumerate(constants().board.holes_mm):
         x, y = board_to_pod(*hole)
         top = pod.board_z(floor_z()) + constants().board.thickness_mm
-        parts.append(Part(f"board screw {i + 1}", screw_m2(4, "-z", (x, y, top)), "steel", "jaw", DARK, made="screw M2 x 4"))
+        parts.append(
+            Part(
+                f"board screw {i + 1}",
+                screw_m2(4, "-z", (x, y, top)),
+                "steel",
+                "jaw",
+                DARK,
+                made="screw M2 x 4",
+            )
+        )
     for i, (x, y) in enumerate(COLUMNS):
         top = pod.rim_z(floor_z()) + p.gasket_depth + p.lid
-        parts.append(Part(f"lid screw {i + 1}", screw_m2(6, "-z", (x, y, top)), "steel", "jaw", DARK, made="screw M2 x 6"))
+        parts.append(
+            Part(
+                f"lid screw {i + 1}",
+                screw_m2(6, "-z", (x, y, top)),
+                "steel",
+                "jaw",
+                DARK,
+                made="screw M2 x 6",
+            )
+        )
     parts.append(Part("battery", battery(), "bought", "jaw", BLUE, mass_g=clip.battery.mass))
     return tuple(parts)
 

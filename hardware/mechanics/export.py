@@ -1,6 +1,6 @@
 """Write every part as STEP and STL, look whether the meshes are watertight, and slice what is printed.
 
-    python -m hardware.mechanics.export          # all parts into build/hardware/mechanics
+python -m hardware.mechanics.export          # all parts into build/hardware/mechanics
 """
 
 from __future__ import annotations
@@ -139,7 +139,17 @@ def slice_part(path: Path) -> Printed:
     profile = path.with_suffix(".ini")
     profile.write_text("".join(f"{key} = {value}\n" for key, value in STOCK.items()), "utf-8")
     done = subprocess.run(  # noqa: S603 # a fixed program on our own file
-        [SLICER, "--export-gcode", "--center", "90,90", "--load", str(profile), "--output", str(code), str(path)],
+        [
+            SLICER,
+            "--export-gcode",
+            "--center",
+            "90,90",
+            "--load",
+            str(profile),
+            "--output",
+            str(code),
+            str(path),
+        ],
         capture_output=True,
         text=True,
         check=False,

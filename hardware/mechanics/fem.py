@@ -117,12 +117,14 @@ def solve(solid: Any, loads: Sequence[RoundLoad], size: float, around: float = 2
 
 
 def _balance(nodes: Floats, forces: Floats) -> None:
-    """Take the small force and moment away that an uneven mesh leaves, by a rigid field on the loaded nodes."""
+    """Take away the small force and moment that an uneven mesh leaves, by a rigid field on loaded nodes."""
     loaded = np.flatnonzero(np.abs(forces).sum(axis=1))
     arms = nodes[loaded] - nodes[loaded].mean(axis=0)
     x, y, z = arms.T
     nought = np.zeros_like(x)
-    turn = np.stack((np.stack((nought, z, -y), 1), np.stack((-z, nought, x), 1), np.stack((y, -x, nought), 1)), 1)
+    turn = np.stack(
+        (np.stack((nought, z, -y), 1), np.stack((-z, nought, x), 1), np.stack((y, -x, nought), 1)), 1
+    )
     field = np.concatenate((np.broadcast_to(np.eye(3), (loaded.size, 3, 3)), turn.transpose(0, 2, 1)), axis=2)
     wrench = np.concatenate((forces.sum(axis=0), np.cross(arms, forces[loaded]).sum(axis=0)))
     moments = np.cross(arms[:, :, None], field, axisa=1, axisb=1, axisc=1).sum(axis=0)

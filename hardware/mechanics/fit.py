@@ -81,7 +81,11 @@ def screws_outside() -> list[str]:
             bounds = screw.solid.bounding_box()
             held = 0.0
             for other in parts:
-                if other is screw or "screw" in other.name or not _boxes_meet(bounds, other.solid.bounding_box()):
+                if (
+                    other is screw
+                    or "screw" in other.name
+                    or not _boxes_meet(bounds, other.solid.bounding_box())
+                ):
                     continue
                 held += overlap_mm3(screw.solid, other.solid)
             if held < 0.5:
@@ -99,11 +103,18 @@ def antenna_distance_mm(parts: Sequence[Part], place: Any, board_bottom: float) 
     from hardware.mechanics.shapes import box
 
     board = constants().board
-    (x0, y0), (x1, y1) = place(board.antenna_mm.x[0], board.antenna_mm.y[0]), place(board.antenna_mm.x[1], board.antenna_mm.y[1])
+    (x0, y0), (x1, y1) = (
+        place(board.antenna_mm.x[0], board.antenna_mm.y[0]),
+        place(board.antenna_mm.x[1], board.antenna_mm.y[1]),
+    )
     low = board_bottom + board.thickness_mm
     zone = box((min(x0, x1), max(x0, x1)), (min(y0, y1), max(y0, y1)), (low, low + 2.0))
     metals = [p for p in parts if p.material in ("aluminium", "steel") or p.name in ("battery", "cell")]
-    distances = [(float(b.Solid.distance_to(zone, part.solid)), part.name) for part in metals if "board" not in part.name]
+    distances = [
+        (float(b.Solid.distance_to(zone, part.solid)), part.name)
+        for part in metals
+        if "board" not in part.name
+    ]
     return min(distances)
 
 
@@ -133,29 +144,39 @@ def sharp_edges() -> list[str]:
             if abs(face.center().Y - inner) > 1e-3 or abs(face.normal_at().Y) < 0.99:
                 continue
             for edge in face.outer_wire().edges():
-                others = [f for f in part.solid.faces() if f != face and any(edge.is_same(e) for e in f.edges())]
+                others = [
+                    f for f in part.solid.faces() if f != face and any(edge.is_same(e) for e in f.edges())
+                ]
                 at = edge @ 0.5
-                for other in others:
-                    if abs(face.normal_at(at).dot(other.normal_at(at))) < 0.5:
-                        found.append(f"{name} at {at.X:.1f}, {at.Z:.1f}")
+                found += [
+                    f"{name} at {at.X:.1f}, {at.Z:.1f}"
+                    for other in others
+                    if abs(face.normal_at(at).dot(other.normal_at(at))) < 0.5
+                ]
     return found
 
 
 def channel() -> float:
     """Return the free width between the plates, mm."""
-    return 2.0 * min(abs(clip.plate_y()[0]), parameters().clip.roller_length / 2)
+    return float(2.0 * min(clip.plate_y()[0], parameters().clip.roller_length / 2))
 
 
 def height_over_rollers() -> float:
-    """Return the room between outer rollers and what is above them within the channel, mm; inf with nothing there."""
+    """Return the room above the outer rollers within the channel, mm; 30 at most is looked at."""
     from hardware.mechanics.shapes import box
 
-    half = parameters().clip.roller_length / 2
+    half, span = parameters().clip.roller_length / 2, parameters().clip.half_span
     room = 0.0
     shapes = [p.solid for p in clip.assembly() if p.moves == "jaw" and "arm" not in p.name]
     while room < 30.0:
-        slab = box((-clip.parameters().clip.half_span - 4, -clip.parameters().clip.half_span + 4), (-half, half), (0.05, room + 0.5))
-        if any(overlap_mm3(slab, s) > 0.01 for s in shapes if _boxes_meet(slab.bounding_box(), s.bounding_box())):
+        slab = box(
+            (-span - 4, -span + 4),
+            (-half, half),
+            (0.05, room + 0.5),
+        )
+        if any(
+            overlap_mm3(slab, s) > 0.01 for s in shapes if _boxes_meet(slab.bounding_box(), s.bounding_box())
+        ):
             break
         room += 0.5
     return room

@@ -1,4 +1,4 @@
-"""The inline link: a bought S-type cell, or the machined strain link, in a printed housing that carries nothing.
+"""The inline link: a bought S-type cell, or the machined strain link, in a housing that carries nothing.
 
 x along the load, z up; the cell lies in the shell, the tray with board and battery on top of it.
 """
@@ -79,10 +79,18 @@ def shell(cell: str) -> Any:
         ribs = parameters().strain_link.neck_width / 2
     for side in (-1, 1):
         x = side * (ix + wall / 2)
-        solid -= box((x - wall, x + wall), (-width / 2, width / 2), (-width / 2 if cell == "s-cell" else -depth, depth + 1))
+        solid -= box(
+            (x - wall, x + wall),
+            (-width / 2, width / 2),
+            (-width / 2 if cell == "s-cell" else -depth, depth + 1),
+        )
     for side in (-1, 1):
-        y = (ribs + 0.4, iy)
-        solid += box((-ix, -ix + 9.0), (min(side * y[0], side * y[1]), max(side * y[0], side * y[1])), (-depth, depth - 0.2))
+        rib_y = sorted((side * (ribs + 0.4), side * iy))
+        solid += box(
+            (-ix, -ix + 9.0),
+            (rib_y[0], rib_y[1]),
+            (-depth, depth - 0.2),
+        )
     return solid
 
 
@@ -129,7 +137,6 @@ def tray(cell: str) -> Any:
 
 def battery_corner() -> tuple[float, float]:
     """Return the battery's largest x and y."""
-    board = constants().board
     return 8.2, place(0, 0)[1] - 1.2
 
 
@@ -141,15 +148,23 @@ def cell_body(cell: str) -> list[tuple[str, Any, str, float | None]]:
     h, w, t = p.cell_height, p.cell_width, p.cell_thickness
     body = box((-h / 2, h / 2), (-w / 2, w / 2), (-t / 2, t / 2), 1.0)
     for side in (-1, 1):
-        body -= box((side * 9 - p.cell_slot / 2, side * 9 + p.cell_slot / 2), (-w / 2 + 9 if side > 0 else -w / 2 - 1, w / 2 + 1 if side > 0 else w / 2 - 9), (-t, t))
+        body -= box(
+            (side * 9 - p.cell_slot / 2, side * 9 + p.cell_slot / 2),
+            (-w / 2 + 9 if side > 0 else -w / 2 - 1, w / 2 + 1 if side > 0 else w / 2 - 9),
+            (-t, t),
+        )
     body -= b.Pos(0, 0, 0) * b.Cylinder(5.0, 2 * t)
     parts: list[tuple[str, Any, str, float | None]] = [("cell", body, METAL, p.cell_mass)]
     for name, side in (("right", 1), ("left", -1)):
-        nut = b.extrude(b.RegularPolygon(7.5, 6), amount=6.0).moved(b.Location((side * (h / 2 + 3.0) , 0, 0), (0, side * 90, 0)))
+        nut = b.extrude(b.RegularPolygon(7.5, 6), amount=6.0).moved(
+            b.Location((side * (h / 2 + 3.0), 0, 0), (0, side * 90, 0))
+        )
         shank = b.Cylinder(p.cell_thread / 2, 14).moved(b.Location((side * (h / 2 + 7), 0, 0), (0, 90, 0)))
         nut -= shank
         collar = b.Cylinder(10, 5).moved(b.Location((side * (h / 2 + 12), 0, 0), (0, 90, 0)))
-        eye = b.Torus(p.eye_bolt_bore / 2 + 4, 4).moved(b.Location((side * (h / 2 + 14 + p.eye_bolt_bore / 2 + 4), 0, 0)))
+        eye = b.Torus(p.eye_bolt_bore / 2 + 4, 4).moved(
+            b.Location((side * (h / 2 + 14 + p.eye_bolt_bore / 2 + 4), 0, 0))
+        )
         bolt = shank + collar + eye
         parts += [(f"jam nut {name}", nut, "#9aa0a6", 5.0), (f"eye bolt {name}", bolt, "#b9c0c6", 60.0)]
     return parts
@@ -169,18 +184,66 @@ def assembly(cell: str | None = None) -> tuple[Part, ...]:
     ]
     parts.append(Part("shell", shell(cell), "print", "shell", PRINT, True, f"link-shell{suffix}"))
     parts.append(Part("tray", tray(cell), "print", "tray", PRINT, True, f"link-tray{suffix}"))
-    parts.append(Part("lid", pod.lid(*tray_limits(), rim, columns(), place), "print", "lid", PRINT2, True, "link-lid", flat=(180, 0, 0)))
+    parts.append(
+        Part(
+            "lid",
+            pod.lid(*tray_limits(), rim, columns(), place),
+            "print",
+            "lid",
+            PRINT2,
+            True,
+            "link-lid",
+            flat=(180, 0, 0),
+        )
+    )
     parts.append(Part("gasket", pod.gasket(*tray_limits(), rim), "rubber", "gasket", "#222222"))
     for name, solid, colour in pod.board_parts(place, pod.board_z(floor)):
-        parts.append(Part(name, solid, "bought", "board", colour, made="board", mass_g=parameters().mass.board if name == "board" else 0.0))
+        parts.append(
+            Part(
+                name,
+                solid,
+                "bought",
+                "board",
+                colour,
+                made="board",
+                mass_g=parameters().mass.board if name == "board" else 0.0,
+            )
+        )
     for i, hole in enumerate(constants().board.holes_mm):
         x, y = place(*hole)
         top = pod.board_z(floor) + constants().board.thickness_mm
-        parts.append(Part(f"board screw {i + 1}", screw_m2(4, "-z", (x, y, top)), "steel", "board", DARK, made="screw M2 x 4"))
+        parts.append(
+            Part(
+                f"board screw {i + 1}",
+                screw_m2(4, "-z", (x, y, top)),
+                "steel",
+                "board",
+                DARK,
+                made="screw M2 x 4",
+            )
+        )
     for i, (x, y) in enumerate(columns()):
-        parts.append(Part(f"lid screw {i + 1}", screw_m2(6, "-z", (x, y, rim + p.gasket_depth + p.lid)), "steel", "lid", DARK, made="screw M2 x 6"))
+        parts.append(
+            Part(
+                f"lid screw {i + 1}",
+                screw_m2(6, "-z", (x, y, rim + p.gasket_depth + p.lid)),
+                "steel",
+                "lid",
+                DARK,
+                made="screw M2 x 6",
+            )
+        )
     for i, (x, y) in enumerate(corners()):
-        parts.append(Part(f"shell screw {i + 1}", screw_m2(8, "-z", (x, y, half_depth(cell) + 3.22)), "steel", "tray", DARK, made="screw M2 x 8"))
+        parts.append(
+            Part(
+                f"shell screw {i + 1}",
+                screw_m2(8, "-z", (x, y, half_depth(cell) + 3.22)),
+                "steel",
+                "tray",
+                DARK,
+                made="screw M2 x 8",
+            )
+        )
     size = constants().battery.size_mm
     right, top = battery_corner()
     solid = box((right - size[0], right), (top - size[1], top), (floor + 0.3, floor + 0.3 + size[2]), 1.0)

@@ -32,13 +32,21 @@ def budget(total_kg: float = 18.0, bottles: int = 12, local_gravity: bool = Fals
         local_gravity: whether g of the place is entered.
     """
     return (
-        Part("luggage scale, whole load at once", 0.05 / total_kg + 0.003, "50 g steps and 0.3 % of span (A)"),
-        Part("gravity", 0.0003 if local_gravity else 0.0025, "latitude and height"),
-        Part("air and wet bottles", 0.0012, "buoyancy 0.12 %, taken as unknown"),
-        Part("swing, 5° at most", 0.0038, "cos 5°; wait until it hangs still"),
-        Part("bag, carabiner, rope", 0.03 / total_kg, "weighed with the load; 30 g forgotten"),
-        Part("reading of the sensor", 0.0010, "mean over 10 s against its drift"),
-    ) if bottles else ()
+        (
+            Part(
+                "luggage scale, whole load at once",
+                0.05 / total_kg + 0.003,
+                "50 g steps and 0.3 % of span (A)",
+            ),
+            Part("gravity", 0.0003 if local_gravity else 0.0025, "latitude and height"),
+            Part("air and wet bottles", 0.0012, "buoyancy 0.12 %, taken as unknown"),
+            Part("swing, 5° at most", 0.0038, "cos 5°; wait until it hangs still"),
+            Part("bag, carabiner, rope", 0.03 / total_kg, "weighed with the load; 30 g forgotten"),
+            Part("reading of the sensor", 0.0010, "mean over 10 s against its drift"),
+        )
+        if bottles
+        else ()
+    )
 
 
 def expanded(parts: tuple[Part, ...]) -> float:
@@ -51,7 +59,7 @@ MASSES_KG = (0.0, 2.0, 4.0, 6.0, 9.0, 12.0, 18.0)
 
 
 def sheet() -> str:
-    """Return the A4 sheet to write on, as SVG, with a scale of 100 mm to see whether it was printed at full size."""
+    """Return the A4 sheet to write on, as SVG, with a scale of 100 mm that shows whether it is full size."""
     rows = []
     top, left, height = 62, 18, 8.2
     heads = (("load, kg", 26), ("weighed, kg", 34), ("up, N", 30), ("down, N", 30), ("remarks", 54))

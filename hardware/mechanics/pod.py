@@ -28,7 +28,9 @@ def rim_z(floor: float) -> float:
     return float(top - parameters().print.gasket_depth)
 
 
-def lid(half_x: float, half_y: float, rim: float, columns: Sequence[tuple[float, float]], place: Place) -> Any:
+def lid(
+    half_x: float, half_y: float, rim: float, columns: Sequence[tuple[float, float]], place: Place
+) -> Any:
     """Return a lid on a wall whose inner size is given: its groove, holes for M2, light and button.
 
     The plate is thin over the board's light, and a thin disc with a pin below it presses the button.

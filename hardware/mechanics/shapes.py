@@ -44,7 +44,8 @@ class Part:
         """Grams."""
         if self.mass_g is not None:
             return self.mass_g
-        return float(self.solid.volume) * getattr(parameters().density, self.material) / 1000.0
+        density = float(getattr(parameters().density, self.material))
+        return float(self.solid.volume) * density / 1000.0
 
     def placed(self, location: b.Location) -> Part:
         """The part moved by a location in the assembly's frame."""
@@ -75,9 +76,7 @@ def box(x: tuple[float, float], y: tuple[float, float], z: tuple[float, float], 
 
 def round_at(sketch: Any, points: list[tuple[float, float]], radius: float) -> Any:
     """Return the sketch with the corners at these points rounded."""
-    corners = [
-        v for v in sketch.vertices() if any(np.hypot(v.X - x, v.Y - z) < 1e-4 for x, z in points)
-    ]
+    corners = [v for v in sketch.vertices() if any(np.hypot(v.X - x, v.Y - z) < 1e-4 for x, z in points)]
     if len(corners) != len(points):
         raise ValueError(f"{len(points)} corners wanted, {len(corners)} found")
     return b.fillet(corners, radius)

@@ -1,4 +1,4 @@
-"""The machined strain link: a ring between two eyes, cut from plate; along x, the plate's faces look to ±y."""
+"""The machined strain link: a ring between two eyes, cut from plate; along x, its faces look to ±y."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ def link() -> Any:
     sketch = b.Circle(outer) + b.Rectangle(p.length, p.neck_width)
     for x in (-eye, eye):
         sketch += b.Pos(x, 0) * b.Circle(p.eye_radius)
-    corners = [v for v in sketch.vertices() if outer * 0.5 < abs(v.X) < eye and abs(abs(v.Y) - p.neck_width / 2) < 0.01]
+    corners = [
+        v
+        for v in sketch.vertices()
+        if outer * 0.5 < abs(v.X) < eye and abs(abs(v.Y) - p.neck_width / 2) < 0.01
+    ]
     sketch = b.fillet(corners, 4.0)
     sketch -= b.Ellipse(outer - p.ring_wall_ends, outer - p.ring_wall)
     for x in (-eye, eye):

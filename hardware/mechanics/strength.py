@@ -20,8 +20,15 @@ MESHES = (2.0, 1.4, 1.0)
 """Sizes of elements that convergence is shown with, mm; the last one counts."""
 
 SOURCES = (
-    "clip.py", "fem.py", "parameters.toml", "pod.py", "rollers.py", "shapes.py", "strain_link.py", "strength.py",
-)  # fmt: skip
+    "clip.py",
+    "fem.py",
+    "parameters.toml",
+    "pod.py",
+    "rollers.py",
+    "shapes.py",
+    "strain_link.py",
+    "strength.py",
+)
 """What the results hang on, besides the shared constants."""
 
 WORST_THICKNESS = "tube_flattened"
@@ -117,18 +124,19 @@ def cases() -> tuple[Case, ...]:
 
     def arm_gauges(s: Solution) -> list[float]:
         strain, at = s.strain(0), p.gauge_position
-        found = []
-        for z in (high, low):
-            found.append(
-                fem.patch_mean(
-                    s,
-                    strain,
-                    lambda n, z=z: (np.abs(n[:, 0] - at) < p.gauge_length / 2)
+
+        def mean(z: float) -> float:
+            return fem.patch_mean(
+                s,
+                strain,
+                lambda n: (
+                    (np.abs(n[:, 0] - at) < p.gauge_length / 2)
                     & (np.abs(n[:, 2] - z) < 1e-4)
-                    & (np.abs(n[:, 1] - centre - 0.2) < 1.5),
-                )
+                    & (np.abs(n[:, 1] - centre - 0.2) < 1.5)
+                ),
             )
-        return found * 2
+
+        return [mean(high), mean(low)] * 2
 
     def arm_deflection(s: Solution) -> float:
         def at(x: float, z: float, reach: float) -> float:
@@ -151,7 +159,9 @@ def cases() -> tuple[Case, ...]:
 
     def outer_axle(tension: float) -> list[RoundLoad]:
         force = forces_n(tension)[1] / 2
-        return _axle((hx, hz), -force, (half - p.bearings_per_end_outer * p.bearing_width, half), (inner, outer))
+        return _axle(
+            (hx, hz), -force, (half - p.bearings_per_end_outer * p.bearing_width, half), (inner, outer)
+        )
 
     def _axle(
         axis: tuple[float, float], force: float, bearing: tuple[float, float], plate: tuple[float, float]
@@ -171,24 +181,25 @@ def cases() -> tuple[Case, ...]:
 
     def link_loads(tension: float) -> list[RoundLoad]:
         return [
-            RoundLoad((side * link.length / 2, 0), link.eye_bore / 2, (side * tension, 0, 0)) for side in (-1, 1)
+            RoundLoad((side * link.length / 2, 0), link.eye_bore / 2, (side * tension, 0, 0))
+            for side in (-1, 1)
         ]
 
     def link_gauges(s: Solution) -> list[float]:
         strain, outside = s.strain(0), link.ring_radius + link.ring_wall / 2
-        found = []
-        for side in (1, -1):
-            for z in (outside - link.ring_wall, outside):
-                found.append(
-                    fem.patch_mean(
-                        s,
-                        strain,
-                        lambda n, z=z, side=side: (np.abs(n[:, 0]) < p.gauge_length / 2)
-                        & (np.abs(side * n[:, 2] - z) < 0.25)
-                        & (np.abs(n[:, 1]) < 3.0),
-                    )
-                )
-        return found
+
+        def mean(z: float, side: int) -> float:
+            return fem.patch_mean(
+                s,
+                strain,
+                lambda n: (
+                    (np.abs(n[:, 0]) < p.gauge_length / 2)
+                    & (np.abs(side * n[:, 2] - z) < 0.25)
+                    & (np.abs(n[:, 1]) < 3.0)
+                ),
+            )
+
+        return [mean(z, side) for side in (1, -1) for z in (outside - link.ring_wall, outside)]
 
     def link_deflection(s: Solution) -> float:
         ends = np.abs(s.nodes[:, 0]) > link.length / 2
@@ -226,7 +237,7 @@ def examine(case: Case) -> Result:
 
 @cache
 def results() -> tuple[Result, ...]:
-    """Return the results of all cases: a minute or two of computing, or what was computed for these sources."""
+    """Return the results of all cases: minutes of computing, or what was computed for these sources."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
     for name in SOURCES:
@@ -236,7 +247,9 @@ def results() -> tuple[Result, ...]:
     if stored.exists():
         data = json.loads(stored.read_text("utf-8"))
         return tuple(
-            Result(**{**r, "strains": tuple(r["strains"]), "convergence": tuple(map(tuple, r["convergence"]))})
+            Result(
+                **{**r, "strains": tuple(r["strains"]), "convergence": tuple(map(tuple, r["convergence"]))}
+            )
             for r in data
         )
     found = tuple(examine(case) for case in cases())
@@ -254,7 +267,9 @@ def roller_factor(tension_n: float) -> float:
     span = p.roller_length - p.bearing_width * p.bearings_per_end_middle
     moment = forces_n(tension_n)[0] * (span / 4 - width / 8)
     outer, bore = p.roller_diameter, p.roller_bore
-    return float(parameters().material.carbon_strength / (moment * 32 * outer / (np.pi * (outer**4 - bore**4))))
+    return float(
+        parameters().material.carbon_strength / (moment * 32 * outer / (np.pi * (outer**4 - bore**4)))
+    )
 
 
 def bearing_factor(tension_n: float) -> float:
@@ -267,8 +282,8 @@ def bearing_factor(tension_n: float) -> float:
 
 def share_of_full_scale(tension_n: float) -> float:
     """Return the clip's bridge output at a tension over the converter's full scale."""
-    arm = results()[0]
-    return arm.output_mv_per_v * tension_n / constants().load.proof_n / float(constants().converter.full_scale_mv_per_v)
+    full_scale = constants().converter.full_scale_mv_per_v
+    return float(results()[0].output_mv_per_v * tension_n / constants().load.proof_n / full_scale)
 
 
 FLIGHTS = (
@@ -285,10 +300,13 @@ TETHER_M = 0.5
 """Its length."""
 
 
-def flight(force_n: float, stretch_m: float, band_kg: float, sensor_kg: float) -> tuple[float, float, float, float]:
+def flight(
+    force_n: float, stretch_m: float, band_kg: float, sensor_kg: float
+) -> tuple[float, float, float, float]:
     """Return what a band that is let go does, if no energy is lost.
 
-    The band stores W = F x/(p + 1), with the exponent p = 0.62 of `docs/bands.md`. A third of its mass counts.
+    The band stores W = F x/(p + 1), p = 0.62 being the exponent of `docs/bands.md`; a third of its mass
+    counts.
     A tether that is taut at once stops the sensor with F = √(2 E · EA/L).
 
     Returns:

@@ -43,20 +43,19 @@ def strength() -> str:
     from hardware.mechanics import strength as s
 
     load = constants().load
-    rows = []
-    for r in s.results():
-        rows.append(
-            (
-                r.name,
-                f"{r.stress_mpa:.0f}",
-                f"{r.safety(load.proof_n):.1f}",
-                f"{r.safety(load.survival_n):.1f}",
-                f"{r.fatigue_factor(load.working_n):.1f}",
-                " / ".join(f"{x * 1e6:+.0f}" for x in r.strains[:2]) or "–",
-                f"{r.output_mv_per_v:.2f}" if r.strains else "–",
-                f"{r.deflection_mm:.2f}" if r.deflection_mm else "–",
-            )
+    rows = [
+        (
+            r.name,
+            f"{r.stress_mpa:.0f}",
+            f"{r.safety(load.proof_n):.1f}",
+            f"{r.safety(load.survival_n):.1f}",
+            f"{r.fatigue_factor(load.working_n):.1f}",
+            " / ".join(f"{x * 1e6:+.0f}" for x in r.strains[:2]) or "–",
+            f"{r.output_mv_per_v:.2f}" if r.strains else "–",
+            f"{r.deflection_mm:.2f}" if r.deflection_mm else "–",
         )
+        for r in s.results()
+    ]
     head = (
         "part", "stress at 500 N, MPa", "safety at 500 N", "at 1000 N", "10⁶ pulls to 400 N",
         "gauges at 500 N, µε", "mV/V at 500 N", "deflection at 500 N, mm",
@@ -71,8 +70,18 @@ def convergence() -> str:
     rows = []
     for r in s.results():
         for size, nodes, stress, strain in r.convergence:
-            rows.append((r.name, f"{size:g}", f"{nodes // 1000}", f"{stress:.0f}", f"{strain * 1e6:.0f}" if strain else "–"))
-    return _table(("part", "element, mm", "nodes, thousands", "largest stress, MPa", "mean gauge strain, µε"), rows)
+            rows.append(
+                (
+                    r.name,
+                    f"{size:g}",
+                    f"{nodes // 1000}",
+                    f"{stress:.0f}",
+                    f"{strain * 1e6:.0f}" if strain else "–",
+                )
+            )
+    return _table(
+        ("part", "element, mm", "nodes, thousands", "largest stress, MPa", "mean gauge strain, µε"), rows
+    )
 
 
 def ratios() -> str:
@@ -82,7 +91,15 @@ def ratios() -> str:
         on = float(tolerance.on_the_roller(t, parameters().tolerance.stretch_nominal, 1.85))
         slope = float(rollers.force_ratio(on + 0.05) / rollers.force_ratio(on - 0.05) - 1) * 1000
         rows.append((f"{t:g}", f"{on:.2f}", f"{float(tolerance.factor(t)):.3f}", f"{slope:.0f}"))
-    return _table(("band, mm", "on the roller at 1.8 times its length, mm", "F/T", "% for each mm of thickness or offset"), rows)
+    return _table(
+        (
+            "band, mm",
+            "on the roller at 1.8 times its length, mm",
+            "F/T",
+            "% for each mm of thickness or offset",
+        ),
+        rows,
+    )
 
 
 def uncertainty() -> str:
@@ -91,11 +108,22 @@ def uncertainty() -> str:
     for kind, (low, high) in tolerance.KINDS.items():
         s = tolerance.study(kind)
         rows.append(
-            (f"{kind}, {low:g}–{high:g} mm", *(f"{100 * v:.1f}" for v in s.by_source.values()), f"**{200 * s.standard:.0f}**")
+            (
+                f"{kind}, {low:g}–{high:g} mm",
+                *(f"{100 * v:.1f}" for v in s.by_source.values()),
+                f"**{200 * s.standard:.0f}**",
+            )
         )
     u = tolerance.standard_uncertainty()
     rows.append(("all, each as likely", *("" for _ in tolerance.SOURCES), f"**{200 * u:.0f}**"))
-    names = {"axes": "where axes are", "thickness": "thickness", "stretch": "thinning", "pressing": "pressing", "drag": "drag and lie", "scale": "hung mass"}
+    names = {
+        "axes": "where axes are",
+        "thickness": "thickness",
+        "stretch": "thinning",
+        "pressing": "pressing",
+        "drag": "drag and lie",
+        "scale": "hung mass",
+    }
     return _table(("band", *(f"{names[s]}, u %" for s in tolerance.SOURCES), "U (k = 2), %"), rows)
 
 
@@ -103,7 +131,9 @@ def jig_budget() -> str:
     """The calibration's uncertainty."""
     rows = [(p.what, f"{100 * p.half_width:.2f}", f"{100 * p.standard:.2f}", p.why) for p in jig.budget()]
     rows.append(("**expanded, k = 2**", "", f"**{100 * jig.expanded(jig.budget()):.1f}**", ""))
-    rows.append(("with g of the place entered", "", f"{100 * jig.expanded(jig.budget(local_gravity=True)):.1f}", ""))
+    rows.append(
+        ("with g of the place entered", "", f"{100 * jig.expanded(jig.budget(local_gravity=True)):.1f}", "")
+    )
     return _table(("18 kg in twelve bottles", "half width, %", "u, %", "from"), rows)
 
 
@@ -112,9 +142,10 @@ def cost() -> str:
     data = tomllib.loads(Path(__file__).with_name("costs.toml").read_text("utf-8"))
     rows = []
     for build in ("clip", "link"):
-        for line in data[build]:
-            rows.append((build, line["what"], *(f"{v:.2f}" for v in line["at"])))
-        rows.append((f"**{build}**", "", *(f"**{sum(line['at'][i] for line in data[build]):.0f}**" for i in range(3))))
+        rows += [(build, line["what"], *(f"{v:.2f}" for v in line["at"])) for line in data[build]]
+        rows.append(
+            (f"**{build}**", "", *(f"**{sum(line['at'][i] for line in data[build]):.0f}**" for i in range(3)))
+        )
     return _table(("build", "what", "1", "10", "100"), rows)
 
 
@@ -126,7 +157,10 @@ def flung() -> str:
     for what, force, stretch, band_kg, sensor_kg in s.FLIGHTS:
         energy, speed, of_sensor, pull = s.flight(force, stretch, band_kg, sensor_kg)
         rows.append((what, f"{energy:.0f}", f"{speed:.0f}", f"{of_sensor:.0f}", f"{pull / 1000:.1f}"))
-    return _table(("released", "stored, J", "sensor's speed at most, m/s", "its energy, J", "pull on the tether, kN"), rows)
+    return _table(
+        ("released", "stored, J", "sensor's speed at most, m/s", "its energy, J", "pull on the tether, kN"),
+        rows,
+    )
 
 
 def contact() -> str:
@@ -139,7 +173,13 @@ def contact() -> str:
         ("the same, folded to 40 mm", 400.0, 40.0),
         ("tube of 12 mm, 150 N on 9 mm", 150.0, 9.0),
     ):
-        rows.append((what, f"{tension / (width * radius):.2f}", f"{100 * (1 - 2.718281828 ** (-0.375 * tension / (width * radius) / 1.85)):.0f}"))
+        rows.append(
+            (
+                what,
+                f"{tension / (width * radius):.2f}",
+                f"{100 * (1 - 2.718281828 ** (-0.375 * tension / (width * radius) / 1.85)):.0f}",
+            )
+        )
     return _table(("band", "pressure p = T/(wR), MPa", "thinner under it, %"), rows)
 
 
@@ -170,7 +210,7 @@ def same(first: str, second: str) -> bool:
 
 
 def stale(path: Path, update: bool = False) -> list[str]:
-    """Return the names of tables in a document that no longer agree with the model; put new ones in on request."""
+    """Return the names of a document's tables that contradict the model; put new ones in on request."""
     text = path.read_text("utf-8")
     wrong = []
     for name, make in BLOCKS.items():

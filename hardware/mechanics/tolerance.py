@@ -1,11 +1,10 @@
-"""How well the clip knows tension on a band that it was not calibrated on: Monte Carlo of the roller geometry.
+"""How well the clip knows tension on a band it was not calibrated on: Monte Carlo of the geometry.
 
 The middle roller's force is calibrated once, with a mass hung from it (calibration-jig.md). Tension then is
 that force over F/T of `rollers.force_ratio`, for a band whose thickness the user measured, at a middling
-stretch. The study draws what is not known (JCGM 101:2008): where the axes really are, how thick the band is, how
-it thins as it is stretched (t ∝ λ^−½, as its volume stays) and pressed, how the rollers and the rubber drag.
+stretch. The study draws what is not known (JCGM 101:2008): where the axes are, how thick the band is, how it thins as it is stretched (t ∝ λ^−½, as its volume stays) and pressed, how the rollers and the rubber drag.
 A band of nominal stress σ (natural latex: Mooney-Rivlin of `docs/bands.md`) presses a roller of radius R with
-p = σ t₀ √λ / R, whatever its width; p falls to nothing at the free face, so it thins by exp(−3p/8E), plane strain.
+p = σ t₀ √λ / R, whatever its width; p falls to nothing at the free face, so it thins by exp(−3p/8E).
 
     python -m hardware.mechanics.tolerance --thickness 0.5       # F/T of a band
 """
@@ -60,7 +59,9 @@ def on_the_roller(thickness: ArrayLike, stretch: ArrayLike, modulus: ArrayLike) 
     stress = 2.0 * (stretch - stretch**-2) * (c1 + c2 / stretch)
     radius = parameters().clip.roller_diameter / 2
     pressure = stress * np.asarray(thickness) * np.sqrt(stretch) / radius
-    return np.asarray(np.asarray(thickness) / np.sqrt(stretch) * np.exp(-0.375 * pressure / np.asarray(modulus)))
+    return np.asarray(
+        np.asarray(thickness) / np.sqrt(stretch) * np.exp(-0.375 * pressure / np.asarray(modulus))
+    )
 
 
 def factor(thickness: ArrayLike) -> Floats:
@@ -81,13 +82,13 @@ def errors(kind: str, sources: Sequence[str] = SOURCES, draws: int = DRAWS) -> F
     random = np.random.default_rng(SEED)
     p, clip = parameters().tolerance, parameters().clip
 
-    def uniform(source: str, half: float | Floats) -> Floats:
-        drawn = random.uniform(-1.0, 1.0, draws) * half
+    def uniform(source: str, half: ArrayLike) -> Floats:
+        drawn: Floats = random.uniform(-1.0, 1.0, draws) * np.asarray(half)
         return drawn if source in sources else np.zeros(draws)
 
     measured = random.uniform(*KINDS[kind], draws)
-    modulus = random.uniform(*p.rubber_modulus, draws)
-    stretch = random.uniform(*p.stretch, draws)
+    modulus: Floats = random.uniform(p.rubber_modulus[0], p.rubber_modulus[1], draws)
+    stretch: Floats = random.uniform(p.stretch[0], p.stretch[1], draws)
     if "stretch" not in sources:
         stretch = np.full(draws, p.stretch_nominal)
     if "pressing" not in sources:
@@ -129,7 +130,10 @@ def main() -> None:
     print(f"{'':16}{'U (k=2)':>9}{'bias':>8}" + "".join(f"{s:>11}" for s in SOURCES))
     for kind in KINDS:
         s = study(kind)
-        print(f"{kind:16}{200 * s.standard:8.1f}%{100 * s.bias:7.1f}%" + "".join(f"{100 * v:10.1f}%" for v in s.by_source.values()))
+        print(
+            f"{kind:16}{200 * s.standard:8.1f}%{100 * s.bias:7.1f}%"
+            + "".join(f"{100 * v:10.1f}%" for v in s.by_source.values())
+        )
     print(f"all kinds: standard uncertainty {100 * standard_uncertainty():.2f} %")
 
 

@@ -1,5 +1,6 @@
 """The parts of the mechanics that need nothing but numpy; `make hardware` looks at the rest."""
 
+import itertools
 import math
 
 import numpy as np
@@ -11,12 +12,11 @@ from hardware.mechanics import jig, rollers, tolerance
 from hardware.mechanics.parameters import parameters
 
 
-@pytest.mark.parametrize(("thickness", "ratio"), [(0.5, 0.504), (4.5, 0.774)])
-def test_rollers_without_a_radius_are_the_triangle_of_the_textbook(thickness, ratio):
-    # tan θ = (offset + thickness) / half span, F/T = 2 sin θ
-    assert 2 * math.sin(math.atan((6.0 + thickness) / 25.0)) == pytest.approx(ratio, abs=1e-3)
-    found = rollers.force_ratio(thickness, half_span=25.0, penetration=6.0, radius=1e-9)
-    assert float(found) == pytest.approx(ratio, rel=0.02)
+@pytest.mark.parametrize(("half_span", "offset", "ratio"), [(20, 5, 0.49), (15, 8, 0.94), (12, 10, 1.28)])
+def test_a_thread_over_points_is_the_triangle_of_the_textbook(half_span, offset, ratio):
+    found = rollers.force_ratio(1e-9, half_span=half_span, penetration=offset, radius=1e-9)
+    assert float(found) == pytest.approx(2 * math.sin(math.atan(offset / half_span)), rel=1e-6)
+    assert float(found) == pytest.approx(ratio, abs=0.005)
 
 
 @pytest.mark.parametrize("thickness", [0.2, 1.0, 4.5, 12.0])
@@ -24,7 +24,7 @@ def test_the_middle_line_keeps_its_distance_from_every_roller(thickness):
     clip = parameters().clip
     radius = clip.roller_diameter / 2
     line = rollers.middle_line(thickness, steps=200)
-    fine = np.vstack([np.linspace(a, c, 60) for a, c in zip(line[:-1], line[1:], strict=True)])
+    fine = np.vstack([np.linspace(a, c, 60) for a, c in itertools.pairwise(line)])
     axes = [(-clip.half_span, -radius), (clip.half_span, -radius), (0.0, radius - clip.penetration)]
     for axis in axes:
         nearest = np.hypot(*(fine - axis).T).min()

@@ -14,7 +14,7 @@ import numpy as np
 
 from hardware.mechanics import clip, fem, rollers, strain_link
 from hardware.mechanics.fem import RoundLoad, Solution
-from hardware.mechanics.parameters import CONSTANTS, ROOT, constants, parameters
+from hardware.mechanics.parameters import ROOT, constants, parameters
 
 MESHES = (2.0, 1.4, 1.0)
 """Sizes of elements that convergence is shown with, mm; the last one counts."""
@@ -22,14 +22,15 @@ MESHES = (2.0, 1.4, 1.0)
 SOURCES = (
     "clip.py",
     "fem.py",
-    "parameters.toml",
-    "pod.py",
     "rollers.py",
     "shapes.py",
     "strain_link.py",
     "strength.py",
 )
-"""What the results hang on, besides the shared constants."""
+"""Modules that the results hang on."""
+
+TABLES = ("band", "clip", "strain_link", "material")
+"""Tables of the parameters that they hang on."""
 
 WORST_THICKNESS = "tube_flattened"
 """Of `[band]`: the tube presses the middle roller more than any flat band."""
@@ -242,7 +243,8 @@ def results() -> tuple[Result, ...]:
     digest = hashlib.sha256()
     for name in SOURCES:
         digest.update((here / name).read_bytes())
-    digest.update(CONSTANTS.read_bytes())
+    digest.update(repr([vars(parameters())[name] for name in TABLES]).encode())
+    digest.update(repr(constants().load).encode())
     stored = ROOT / "build" / "hardware" / "mechanics" / f"strength-{digest.hexdigest()[:16]}.json"
     if stored.exists():
         data = json.loads(stored.read_text("utf-8"))

@@ -122,7 +122,7 @@ def uncertainty() -> str:
         "stretch": "thinning",
         "pressing": "pressing",
         "drag": "drag and lie",
-        "scale": "hung mass",
+        "scale": "strap",
     }
     return _table(("band", *(f"{names[s]}, u %" for s in tolerance.SOURCES), "U (k = 2), %"), rows)
 

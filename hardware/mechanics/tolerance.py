@@ -1,12 +1,13 @@
 """How well the clip knows tension on a band it was not calibrated on: Monte Carlo of the geometry.
 
-The middle roller's force is calibrated once, with a mass hung from it (calibration-jig.md). Tension then is
-that force over F/T of `rollers.force_ratio`, for a band whose thickness the user measured, at a middling
-stretch. The study draws what is not known (JCGM 101:2008): where the axes are, how thick the band is, how it thins as it is stretched (t ∝ λ^−½, as its volume stays) and pressed, how the rollers and the rubber drag.
-A band of nominal stress σ (natural latex: Mooney-Rivlin of `docs/bands.md`) presses a roller of radius R with
+The middle roller's force is calibrated once, with masses on a strap of measured thickness, which neither thins
+nor stretches (calibration-jig.md). Tension on a band then is that force over F/T of `rollers.force_ratio`, for
+the thickness that the user measured, at a middling stretch. The study draws what is not known (JCGM 101:2008): where the axes are, how thick the band is, how it
+thins as it is stretched (t ∝ λ^−½, as its volume stays) and pressed, how rollers and rubber drag. A band
+of nominal stress σ (natural latex: Mooney-Rivlin of `docs/bands.md`) presses a roller of radius R with
 p = σ t₀ √λ / R, whatever its width; p falls to nothing at the free face, so it thins by exp(−3p/8E).
 
-    python -m hardware.mechanics.tolerance --thickness 0.5       # F/T of a band
+    python -m hardware.mechanics.tolerance --thickness 0.5 --strap 1.5     # F/T of a band, worth of a mass
 """
 
 from __future__ import annotations
@@ -123,9 +124,14 @@ def main() -> None:
     """Print F/T for a band, and the study."""
     parser = argparse.ArgumentParser(description="How the clip's force becomes tension.")
     parser.add_argument("--thickness", type=float, metavar="MM", help="of the unstretched band")
-    thickness = parser.parse_args().thickness
-    if thickness is not None:
-        print(f"F/T {float(factor(thickness)):.3f}; divide the force on the middle roller by it")
+    parser.add_argument("--strap", type=float, metavar="MM", help="thickness of the strap with the masses")
+    arguments = parser.parse_args()
+    if arguments.thickness is not None:
+        ratio = float(factor(arguments.thickness))
+        print(f"F/T of the band: {ratio:.3f}")
+        if arguments.strap is not None:
+            worth = float(rollers.force_ratio(arguments.strap)) / ratio
+            print(f"1 kg on the strap reads as {worth:.3f} kg on the band")
         return
     print(f"{'':16}{'U (k=2)':>9}{'bias':>8}" + "".join(f"{s:>11}" for s in SOURCES))
     for kind in KINDS:

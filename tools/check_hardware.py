@@ -10,11 +10,14 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib
+import importlib.metadata
 import json
 import os
 import pkgutil
+import re
 import sys
 import time
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,6 +26,7 @@ from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bandsense" / "hardware"
+WIDEST = 56  # column that the others are set to; a longer cell stands out
 COMMON_INPUTS = (
     "hardware/constants.toml",
     "hardware/checks/__init__.py",
@@ -47,11 +51,20 @@ def inputs_of(module: ModuleType) -> Iterator[Path]:
     return iter(sorted(path for path in files if "__pycache__" not in path.parts))
 
 
+def package_versions() -> str:
+    """Installed versions of what the dependency group `hardware` asks for."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = (re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in project["dependency-groups"]["hardware"])
+    installed = {item.name.lower(): item.version for item in importlib.metadata.distributions()}
+    return ", ".join(f"{name} {installed.get(name.lower())}" for name in wanted)
+
+
 def key_of(module: ModuleType) -> str:
     """Digest of what a check's result hangs on, `version()` of the module's tools included."""
     digest = hashlib.sha256()
     for path in inputs_of(module):
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    digest.update(package_versions().encode())
     digest.update(str(getattr(module, "version", lambda: "")()).encode())
     return digest.hexdigest()
 
@@ -94,7 +107,8 @@ def show(name: str, rows: Sequence[Row], how: str) -> None:
     """Print the part of the table that belongs to a check."""
     print(f"\n{name} ({how})")
     marks = {True: "ok", False: "FAILED", None: "not looked at"}
-    widths = [max(len(getattr(row, field)) for row in rows) for field in ("what", "found", "wanted")]
+    fields = ("what", "found", "wanted")
+    widths = [max(min(len(getattr(row, field)), WIDEST) for row in rows) for field in fields]
     for row in rows:
         cells = (row.what.ljust(widths[0]), row.found.ljust(widths[1]), row.wanted.ljust(widths[2]))
         print("  " + "  ".join(cells), marks[row.passed], sep="  ")

@@ -39,7 +39,11 @@ pip install --constraint constraints.txt --upgrade pip
 case $want in
 demo) pip install --constraint constraints.txt --editable '.[sim]' ;;
 dev) pip install --constraint constraints.txt --editable . --group dev ;;
-hardware) pip install --constraint constraints.txt --group hardware ;;
+hardware)
+    pip install --constraint constraints.txt --group hardware
+    # It runs in the Python that KiCad comes with, which has what it needs.
+    pip install --no-deps 'InteractiveHtmlBom==2.12.0'
+    ;;
 *)
     echo "unknown set-up '$want': demo, dev or hardware" >&2
     exit 2

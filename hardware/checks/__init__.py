@@ -61,7 +61,7 @@ def tool(name: str) -> str:
     """
     found = shutil.which(name)
     if found is None:
-        raise MissingTool(f"{name} is not installed; tools/hardware-packages.sh installs it")
+        raise MissingTool(f"{name} is not installed; `make hardware` installs it where it runs as root")
     return found
 
 

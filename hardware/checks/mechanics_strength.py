@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from hardware.checks import Row, constants, least, most, tool
 
-INPUTS = (
-    "hardware/mechanics/[cfprs]*.py",
-    "hardware/mechanics/parameters.toml",
-)
+MODULES = ("clip", "fem", "parameters", "pod", "rollers", "shapes", "strain_link", "strength")
+INPUTS = (*(f"hardware/mechanics/{name}.py" for name in MODULES), "hardware/mechanics/parameters.toml")
 
 
 def run() -> list[Row]:

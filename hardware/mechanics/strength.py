@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -14,7 +15,7 @@ import numpy as np
 
 from hardware.mechanics import clip, fem, rollers, strain_link
 from hardware.mechanics.fem import RoundLoad, Solution
-from hardware.mechanics.parameters import ROOT, constants, parameters
+from hardware.mechanics.parameters import constants, parameters
 
 MESHES = (2.0, 1.4, 1.0)
 """Sizes of elements that convergence is shown with, mm; the last one counts."""
@@ -28,6 +29,9 @@ SOURCES = (
     "strength.py",
 )
 """Modules that the results hang on."""
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bandsense" / "hardware"
+"""Where results are kept, beside those of `tools/check_hardware.py`."""
 
 TABLES = ("band", "clip", "strain_link", "material")
 """Tables of the parameters that they hang on."""
@@ -245,7 +249,7 @@ def results() -> tuple[Result, ...]:
         digest.update((here / name).read_bytes())
     digest.update(repr([vars(parameters())[name] for name in TABLES]).encode())
     digest.update(repr(constants().load).encode())
-    stored = ROOT / "build" / "hardware" / "mechanics" / f"strength-{digest.hexdigest()[:16]}.json"
+    stored = CACHE / f"strength-{digest.hexdigest()[:16]}.json"
     if stored.exists():
         data = json.loads(stored.read_text("utf-8"))
         return tuple(

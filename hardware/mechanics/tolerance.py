@@ -1,12 +1,12 @@
 """How well the clip knows tension on a band it was not calibrated on: Monte Carlo of the geometry.
 
-The middle roller's force is calibrated once, with masses on a strap of measured thickness, which neither thins
-nor stretches (calibration-jig.md). Tension on a band then is that force over F/T of `rollers.force_ratio`, for
-the thickness that the user measured, at a middling stretch. The study draws what is not known (JCGM 101:2008):
-where the axes are, how thick the band is, how it thins as it is stretched (t ∝ λ^−½, as its volume stays) and
-pressed, how rollers and rubber drag. A band of nominal stress σ (natural latex: Mooney-Rivlin of
-`docs/bands.md`) presses a roller of radius R with p = σ t₀ √λ / R, whatever its width; p falls to nothing at
-the free face, so it thins by exp(−3p/8E).
+The middle roller's force is calibrated once, with masses on a strap of measured thickness, which
+neither thins nor stretches (calibration-jig.md). Tension on a band then is that force over F/T of
+`rollers.force_ratio`, for the thickness that the user measured, at a middling stretch. The study draws
+what is not known (JCGM 101:2008): where the axes are, how thick the band is, how it thins as it is
+stretched (t ∝ λ^−½, as its volume stays) and pressed, how rollers and rubber drag. A band of nominal
+stress σ (natural latex: Mooney-Rivlin of `docs/bands.md`) presses a roller of radius R with p = σ t₀ √λ
+/ R, whatever its width; p falls to nothing at the free face, so it thins by exp(−3p/8E).
 
     python -m hardware.mechanics.tolerance --thickness 0.5 --strap 1.5     # F/T of a band, worth of a mass
 """

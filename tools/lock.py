@@ -1,4 +1,4 @@
-"""Write requirements/demo.txt and requirements/dev.txt: exact versions with the hashes of all their files.
+"""Write requirements/*.txt: exact versions with the hashes of all their files.
 
     .venv/bin/python tools/lock.py                   after a change of dependencies in pyproject.toml
     .venv/bin/python tools/lock.py --upgrade         take the newest versions that pyproject.toml allows
@@ -7,7 +7,8 @@
 Versions are resolved together for Linux, macOS and Windows and every Python from the oldest supported one
 on, with environment markers where they differ, by `uv pip compile --universal`. No address of an index is
 written: pip takes the files from wherever its user has configured, and installs only what matches a hash.
-`demo.txt` is what `make demo` needs; `dev.txt` includes it and adds everything else.
+`demo.txt` is what `make demo` needs; `dev.txt` includes it and adds everything else; `hardware.txt` is what `make hardware`
+needs, of the same versions, and `kicad.txt` what runs in the Python that KiCad comes with, which has its dependencies.
 """
 
 from __future__ import annotations
@@ -56,6 +57,12 @@ def requirements(project: Mapping[str, Any], *, dev: bool) -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
+def of_hardware(project: Mapping[str, Any]) -> list[str]:
+    """Return what `make hardware` installs beside the package's own requirements."""
+    own = [*SETTING_UP, *project["build-system"]["requires"], *project["project"]["dependencies"]]
+    return list(dict.fromkeys([*own, *project["dependency-groups"]["hardware"]]))
+
+
 def normalized(name: str) -> str:
     """Return the name of a distribution as indexes compare it."""
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -77,7 +84,7 @@ def entries(text: str) -> dict[str, str]:
 
 def locked() -> dict[str, str]:
     """Return the entries that are locked now."""
-    files = (FOLDER / "demo.txt", FOLDER / "dev.txt")
+    files = (FOLDER / "hardware.txt", FOLDER / "kicad.txt", FOLDER / "demo.txt", FOLDER / "dev.txt")
     return {
         name: entry
         for path in files
@@ -86,7 +93,9 @@ def locked() -> dict[str, str]:
     }
 
 
-def compiled(wanted: Sequence[str], python: str, keep: Iterable[str]) -> dict[str, str]:
+def compiled(
+    wanted: Sequence[str], python: str, keep: Iterable[str], *, dependencies: bool = True
+) -> dict[str, str]:
     """Return the entries of everything that `wanted` needs, of the kept versions where they fit."""
     held = FOLDER / ".keep.txt"
     held.write_text("".join(f"{line}\n" for line in keep), encoding="utf-8")
@@ -101,6 +110,7 @@ def compiled(wanted: Sequence[str], python: str, keep: Iterable[str]) -> dict[st
         "--generate-hashes",
     ]
     command += ["--no-header", "--no-annotate", "--quiet", "--constraint", str(held)]
+    command += [] if dependencies else ["--no-deps"]
     try:
         done = subprocess.run(  # noqa: S603 - the arguments are this file's own
             command, input="\n".join(wanted), capture_output=True, text=True, check=False, cwd=ROOT
@@ -135,6 +145,12 @@ def main(arguments: Sequence[str]) -> None:
     rest = "".join(entry for name, entry in everything.items() if name not in demo)
     (FOLDER / "demo.txt").write_text(f"{HEAD}{shared}", encoding="utf-8")
     (FOLDER / "dev.txt").write_text(f"{HEAD}-r demo.txt\n{rest}", encoding="utf-8")
+    same = [line.rstrip(" \\") for entry in everything.values() for line in entry.splitlines() if _NAME.match(line)]
+    kept = [line for line in keep if normalized(line.split("==")[0]) not in everything]
+    hardware = compiled(of_hardware(project), python, [*same, *kept])
+    kicad = compiled(project["dependency-groups"]["kicad"], python, kept, dependencies=False)
+    (FOLDER / "hardware.txt").write_text(f"{HEAD}{''.join(hardware.values())}", encoding="utf-8")
+    (FOLDER / "kicad.txt").write_text(f"{HEAD}{''.join(kicad.values())}", encoding="utf-8")
     print(f"{len(demo)} distributions for make demo, {len(everything)} for everything")
 
 

@@ -46,4 +46,5 @@ demo | dev | hardware) pip install --require-hashes --requirement "requirements/
 esac
 # The package itself is a folder that has no hash; all that it needs, its build backend too, is there by now.
 pip install --no-deps --no-build-isolation --editable .
+if [ "$want" = hardware ]; then pip install --no-deps --require-hashes --requirement requirements/kicad.txt; fi
 echo "$state" >"$stamp"

@@ -8,7 +8,7 @@ import pytest
 from bandsense.calibration.curve import Calibration
 from bandsense.errors import ConfigError
 from bandsense.exercises.catalogue import get_exercise
-from bandsense.live.formatting import format_log_line
+from bandsense.live.formatting import advice_text, format_log_line
 from bandsense.samples import SampleBlock, Unit
 from bandsense.workout.advice import SlackAction
 from bandsense.workout.cues import CueKind
@@ -67,7 +67,7 @@ def test_each_half_set_says_whose_it_is_and_advises_its_side():
         ("right", SlackAction.ADD),
         ("left", SlackAction.KEEP),
     ]
-    assert advice[0].text == (
+    assert advice_text(advice[0]) == (
         "ADD SLACK, right side - Let about 2 cm of band out of your hand. "
         "You did 6 full repetitions; the plan asks for at least 8."
     )

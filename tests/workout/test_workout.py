@@ -16,6 +16,7 @@ from bandsense.errors import ConfigError, DataError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import SlackMethodKind
 from bandsense.export.recording import read_recording
+from bandsense.live.formatting import advice_reason
 from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.events import RepCompleted, RepCounted
 from bandsense.workout.advice import AdvisorState, SlackAction
@@ -310,7 +311,7 @@ def test_advice_left_open_is_told_again_at_the_start_of_the_next_session() -> No
     morning = Workout(WorkoutSettings.from_dict(json.loads(json.dumps(settings.to_dict()))))
     (again,) = of(morning.push(counts(np.full(80, 3.0))), SlackAdvised)
     assert again.advice.instruction == told.advice.instruction
-    assert again.advice.reason == f"Left open last time: {told.advice.reason}"
+    assert advice_reason(again.advice) == f"Left open last time: {advice_reason(told.advice)}"
     morning.apply(SlackAnswer(followed=True))
     done = morning.advisor_states[None]
     assert done.strand.rest_length_m > remembered.strand.rest_length_m

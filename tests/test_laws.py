@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -249,3 +250,33 @@ def test_law_9_help_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("arguments", [("live", "--sim"), ("live",)])
+def test_law_9_something_is_said_before_anything_heavy_is_imported(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    code = (
+        "import sys\n"
+        "HEAVY = {'scipy', 'bleak', 'bumble', 'numpy', 'pydantic', 'asyncio'}\n"
+        "class Screen:\n"
+        "    def write(self, text):\n"
+        "        sys.stderr.write(text + '|' + str(sorted(HEAVY & set(sys.modules))))\n"
+        "        raise SystemExit\n"
+        "    def flush(self):\n"
+        "        pass\n"
+        "    def isatty(self):\n"
+        "        return False\n"
+        "sys.stdout = Screen()\n"
+        "from bandsense.cli import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"BANDSENSE_HOME": str(tmp_path)},
+    )
+    text, _, imported = done.stderr.partition("|")
+    assert text.startswith("starting")
+    assert imported == "[]"

@@ -48,8 +48,9 @@ from bandsense.workout.inputs import (
     input_name,
 )
 from bandsense.workout.plan import Plan
+from bandsense.workout.set_tracker import SET_REST_S
 from bandsense.workout.settings import WorkoutSettings
-from bandsense.workout.workout import SET_REST_S, Workout
+from bandsense.workout.workout import Workout
 
 RATE_HZ = 80.0
 CALIBRATION = Calibration(newton_per_unit=1e-3, zero=500.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -38,6 +39,7 @@ from bandsense.workout.events import Event, event_name, to_json
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 from tests.needs import REPOSITORY
+from tests.support.traces import waves
 from tests.support.views import EventLog
 
 RATE_HZ = 80.0
@@ -45,9 +47,7 @@ RATE_HZ = 80.0
 
 def trace(reps: int = 3) -> tuple[np.ndarray, np.ndarray]:
     """Time and tension of repetitions of 2 s up to 53 N, printed to a hundredth of a newton."""
-    t = np.arange(int(2 * RATE_HZ)) / RATE_HZ
-    rep = np.concatenate([50.0 * np.sin(np.pi * t / 2.0) ** 2, np.zeros(int(RATE_HZ / 2))])
-    tension_n = 3.0 + np.concatenate([np.zeros(160), np.tile(rep, reps), np.zeros(160)])
+    tension_n = 3.0 + np.concatenate([np.zeros(160), waves(reps, pause_s=0.5), np.zeros(160)])
     noise_n = np.random.default_rng(1).normal(0.0, 0.03, tension_n.size)
     return np.arange(tension_n.size) / RATE_HZ, np.round(tension_n + noise_n, 2)
 
@@ -168,7 +168,6 @@ def test_law_4_tension_comes_with_its_uncertainty(
         look(event)
     assert found > 100
     assert {"tension_n", "tension_uncertainty_n"} <= {column.name for column in COLUMNS}
-    assert Calibration(1e-3).grade.value == "nominal span, not calibrated"
 
 
 def test_law_5_the_radio_never_waits_for_the_disk(tmp_path: Path) -> None:
@@ -223,7 +222,6 @@ def library_modules() -> list[Path]:
 def test_law_7_every_error_has_one_base() -> None:
     own = [getattr(errors, name) for name in errors.__all__]
     assert all(issubclass(error, errors.BandsenseError) for error in own)
-    assert all(error.__doc__ for error in own)
 
 
 @pytest.mark.parametrize("path", library_modules(), ids=lambda path: path.stem)
@@ -232,10 +230,6 @@ def test_law_7_the_library_neither_prints_nor_exits(path: Path) -> None:
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
             assert called not in ("print", "exit", "quit", "sys.exit", "os._exit") or path.stem == "__main__"
-
-
-def test_law_8_the_public_face_is_small() -> None:
-    assert len(bandsense.__all__) <= 15  # which names exactly: tests/test_public.py
 
 
 def test_law_9_help_is_light() -> None:
@@ -249,3 +243,33 @@ def test_law_9_help_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("arguments", [("live", "--sim"), ("live",)])
+def test_law_9_something_is_said_before_anything_heavy_is_imported(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    code = (
+        "import sys\n"
+        "HEAVY = {'scipy', 'bleak', 'bumble', 'numpy', 'pydantic', 'asyncio'}\n"
+        "class Screen:\n"
+        "    def write(self, text):\n"
+        "        sys.stderr.write(text + '|' + str(sorted(HEAVY & set(sys.modules))))\n"
+        "        raise SystemExit\n"
+        "    def flush(self):\n"
+        "        pass\n"
+        "    def isatty(self):\n"
+        "        return False\n"
+        "sys.stdout = Screen()\n"
+        "from bandsense.cli import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"BANDSENSE_HOME": str(tmp_path)},
+    )
+    text, _, imported = done.stderr.partition("|")
+    assert text.startswith("starting")
+    assert imported == "[]"

@@ -105,7 +105,7 @@ async def simulated_pair(
         ConfigError: there is no such fault.
     """
     sensor, air = _simulator()
-    from bandsense.sim.devices.virtual_band import Hardware
+    from bandsense.sim.devices.hardware import Hardware
     from bandsense.sim.faults import make_fault
 
     async with AsyncExitStack() as stack:

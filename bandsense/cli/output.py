@@ -21,9 +21,16 @@ from bandsense.app.session_result import SessionResult
 from bandsense.app.view import SideActions, View
 from bandsense.exercises.model import Side
 from bandsense.live.actions import Actions, together
-from bandsense.live.formatting import asymmetry_words, format_log_line, lag_words, summary_words
+from bandsense.live.formatting import (
+    advice_text,
+    asymmetry_words,
+    event_json,
+    format_log_line,
+    lag_words,
+    summary_words,
+)
 from bandsense.live.state import ViewState
-from bandsense.workout.events import Event, TensionTick, to_json
+from bandsense.workout.events import Event, TensionTick
 
 if TYPE_CHECKING:
     from bandsense.live.web import WebView
@@ -93,7 +100,7 @@ class JsonOutput(View):
 
     def _event(self, pipeline: SessionPipeline, event: Event) -> None:
         if self._levels or not isinstance(event, TensionTick):
-            self._print(to_json(event, pipeline.workout.uncertainty_n), pipeline.side)
+            self._print(event_json(event, pipeline.workout.uncertainty_n), pipeline.side)
 
     def _print(self, data: dict[str, Any], side: Side | None = None) -> None:
         print(json.dumps(data if side is None else data | {"side": side}), flush=True)
@@ -248,7 +255,7 @@ class ScreenOutput(LineOutput):
             for done in state.results:
                 say(_sided(set_words(done), side))
             if state.advice is not None:
-                say(_sided(state.advice.text, side))
+                say(_sided(advice_text(state.advice), side))
         super().end(result)
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from bandsense.live.actions import Actions, hint
 from bandsense.live.big_digits import HEIGHT, big
-from bandsense.live.formatting import rep_words, set_words
+from bandsense.live.formatting import advice_text, rep_words, set_words
 from bandsense.live.state import TRACE_S, ViewState
 from bandsense.signal.events import Phase
 
@@ -106,7 +106,7 @@ def _trace(state: ViewState, width: int, height: int, style: str) -> Text:
 
 def _shown_between_sets(state: ViewState) -> list[str]:
     """What was advised and what was done, the newest first."""
-    advice = [] if state.advice is None else [state.advice.text]
+    advice = [] if state.advice is None else [advice_text(state.advice)]
     return [*advice, *map(set_words, reversed(state.results))]
 
 
@@ -189,7 +189,7 @@ def _messages(state: ViewState) -> Iterator[tuple[str, str]]:
     if state.notice and not (state.resting and state.notice in _shown_between_sets(state)):
         yield state.notice, "bold"
     if state.advice is not None and not (state.in_set or state.resting):
-        yield state.advice.text, "bold"
+        yield advice_text(state.advice), "bold"
 
 
 def render_beside(states: Sequence[ViewState], width: int, height: int) -> RenderableType:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from bandsense.exercises.model import Exercise, Load, Side
 from bandsense.signal.events import PhaseChanged, RepCompleted, RepCounted, RepRetracted
-from bandsense.workout.advice import Advice, AdvisorState, Rule, SlackAction
+from bandsense.workout.advice import Advice, AdvisorState, Rule
 from bandsense.workout.advisor import Advisor
 from bandsense.workout.cues import Cue, CueEngine
 from bandsense.workout.events import CueGiven, Event, SetDone, SetEnd, SlackAdvised, TensionTick
@@ -39,7 +39,6 @@ class Coach:
         }
         self._advisor = self._advisors[settings.side(1)]
         self._last_advisor = self._advisor
-        self._open = False
         self._reminded = False
         self._assists = exercise.load is Load.ASSISTANCE
         self._cues = CueEngine(settings.plan, exercise.breathing_by_tension, settings.other_side(1))
@@ -69,9 +68,8 @@ class Coach:
 
     def answered(self, *, followed: bool) -> bool:
         """The person did what was advised last, or will not; False when nothing waited for an answer."""
-        if not self._open:
+        if self._last_advisor.open_advice is None:
             return False
-        self._open = False
         if followed:
             self._last_advisor.applied()
         else:
@@ -97,7 +95,6 @@ class Coach:
     def _advised(self, advice: Advice | None, now_s: float) -> Iterator[SlackAdvised]:
         if advice is not None and (not self._assists or advice.rule in _OF_THE_BAND):
             self._last_advisor = self._advisor
-            self._open = advice.action is not SlackAction.KEEP
             yield SlackAdvised(now_s, advice, now_s)
 
 

@@ -20,7 +20,8 @@ from bandsense.exercises.model import Side
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.pairing import identify, pair
 from bandsense.link.sensor import open_sensor
-from bandsense.sim.devices.virtual_band import Hardware, VirtualBand
+from bandsense.sim.devices.hardware import Hardware
+from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.physics.source import TraceSource
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.radio.virtual_radio import VirtualRadio

@@ -20,7 +20,8 @@ from bandsense.cli.commands import calibrate
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.sensor import open_sensor
 from bandsense.sim.clock import run_accelerated
-from bandsense.sim.devices.virtual_band import FACTORY_TEMPERATURE_C, Fault, Hardware, Memory, VirtualBand
+from bandsense.sim.devices.hardware import FACTORY_TEMPERATURE_C, Fault, Hardware, Memory
+from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.physics.source import TraceSource
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.radio.virtual_radio import VirtualRadio

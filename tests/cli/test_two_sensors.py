@@ -13,7 +13,8 @@ import pytest
 
 from bandsense.app import environment
 from bandsense.profiles.sensor import SensorProfile
-from bandsense.sim.devices.virtual_band import Hardware, VirtualBand
+from bandsense.sim.devices.hardware import Hardware
+from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.physics.source import TraceSource
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.radio.virtual_radio import VirtualRadio

@@ -9,7 +9,7 @@ from bandsense.exercises.catalogue import get_exercise
 from bandsense.live.state import NOTICE_S, TRACE_S, ViewState
 from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.events import Phase, RepCounted, RepRetracted, RetractReason
-from bandsense.workout.advice import Advice, Rule, SlackAction
+from bandsense.workout.advice import Advice, Reason, Rule, SlackAction
 from bandsense.workout.events import (
     BatteryChanged,
     LinkChanged,
@@ -93,7 +93,7 @@ def rest_after(block: SampleBlock) -> SampleBlock:
 
 def test_advice_stands_until_it_is_answered() -> None:
     state = ViewState()
-    state.update(SlackAdvised(1.0, Advice(SlackAction.ADD, Rule.TOO_HARD, "Too hard."), 1.0))
+    state.update(SlackAdvised(1.0, Advice(SlackAction.ADD, Rule.TOO_HARD, (Reason(Rule.TOO_HARD),)), 1.0))
     assert state.advice is not None
     state.update(SlackAnswered(2.0, True, 2.0))
     assert state.advice is None

@@ -9,11 +9,12 @@ from rich.console import Console
 from bandsense.calibration.curve import Calibration
 from bandsense.live.actions import Action
 from bandsense.live.big_digits import HEIGHT, big
+from bandsense.live.formatting import advice_text
 from bandsense.live.state import ViewState
 from bandsense.live.terminal import TerminalView, render, trace_lines
 from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.events import Phase, Rep
-from bandsense.workout.advice import Advice, Rule, SlackAction
+from bandsense.workout.advice import Advice, Reason, Rule, SlackAction
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
@@ -65,8 +66,8 @@ def rested(block: SampleBlock) -> ViewState:
     workout = Workout(WorkoutSettings(Calibration.identity(Unit.NEWTON)))
     for event in workout.push(block) + workout.finish():
         state.update(event)
-    reason = " ".join(f"Reason {n}." for n in range(9))
-    state.advice = Advice(SlackAction.ADD, Rule.TOO_HARD, reason, "Let out about 4 cm of each hand.", 4)
+    reasons = (Reason(Rule.TOO_HARD, {"full": 5, "planned": 8, "range_loss": 0.3}), Reason(Rule.DECLINED))
+    state.advice = Advice(SlackAction.ADD, Rule.TOO_HARD, reasons, "Let out about 4 cm of each hand.", 4)
     assert state.resting
     return state
 
@@ -90,7 +91,7 @@ def test_between_sets_the_whole_advice_and_the_sets_can_be_read(set_of_three: Sa
     state = rested(set_of_three)
     text = " ".join(shown(state).split())
     assert state.advice is not None
-    assert state.advice.text.strip() in text
+    assert advice_text(state.advice).strip() in text
     assert "set 1: 3 reps" in text
     assert "resting 0:" in text
 
@@ -131,7 +132,9 @@ def test_what_is_offered_is_what_can_be_done_now(set_of_three: SampleBlock) -> N
     assert offered(a_state()) == "e end set · q quit"
     assert offered(rested(set_of_three)) == "y changed slack · n kept slack · t tare · q quit"
     at_ease = rested(set_of_three)
-    at_ease.advice = Advice(SlackAction.KEEP, Rule.TOO_HARD, "As planned.")
+    at_ease.advice = Advice(
+        SlackAction.KEEP, Rule.STEADY, (Reason(Rule.STEADY, {"full": 8, "easy_sessions": 0}),)
+    )
     assert offered(at_ease) == "t tare · q quit"
     assert offered(rested(set_of_three), 40) == "y changed n kept t tare q quit"
 
@@ -205,3 +208,18 @@ def test_the_rows_of_a_number_stand_under_each_other() -> None:
     rows = [line for line in console.export_text().splitlines() if "█" in line or "▀" in line][:5]
     left_edges = {row[40:].index("█") for row in rows}
     assert len(left_edges) == 1  # a six has its stem in every row
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 22), (120, 38)])
+def test_two_sensors_stand_beside_each_other_and_fill_the_terminal(width: int, height: int) -> None:
+    left, right = a_state(), a_state()
+    left.title, right.title = "left · Row", "right · Row"
+    console = Console(width=width, height=height, force_terminal=True, color_system=None)
+    actions = {"e": Action("end set", print), "q": Action("quit", print)}
+    with console.capture() as captured:
+        console.print(TerminalView([left, right], console, actions=actions).frame())
+    lines = captured.get().splitlines()
+    assert len(lines) == height
+    assert {len(line) for line in lines} == {width}
+    assert lines[1].index("left") < lines[1].index("right")
+    assert captured.get().count("newtons, ± 3.0") == 2

@@ -15,6 +15,7 @@ from bandsense.bands.strand import ChangeBy, Strand
 from bandsense.errors import BandModelError
 from bandsense.exercises.catalogue import get_exercise, load_exercises
 from bandsense.exercises.model import SlackMethodKind
+from bandsense.live.formatting import advice_details, advice_reason, advice_text, basis_words
 from bandsense.signal.events import Rep
 from bandsense.workout.adjustment import CHANGE_BY
 from bandsense.workout.advice import AdvisorState, Confidence, Rule, SlackAction
@@ -73,7 +74,7 @@ def centimetres_in(text):
 def test_as_planned_is_kept():
     advice = advise(reps(9))
     assert (advice.action, advice.rule) == (SlackAction.KEEP, Rule.STEADY)
-    assert advice.text == "KEEP - You did 9 full repetitions as planned."
+    assert advice_text(advice) == "KEEP - You did 9 full repetitions as planned."
     assert advice.amount_cm == 0
     assert advice.kind is None
 
@@ -81,7 +82,7 @@ def test_as_planned_is_kept():
 def test_fewer_than_eight_adds_slack():
     advice = advise(reps(6))
     assert (advice.action, advice.rule) == (SlackAction.ADD, Rule.TOO_HARD)
-    assert advice.text == (
+    assert advice_text(advice) == (
         "ADD SLACK - Let about 2 cm of band out of each hand. "
         "You did 6 full repetitions; the plan asks for at least 8."
     )
@@ -100,13 +101,13 @@ def test_partial_repetitions_are_not_full_ones():
     some_partial = [*reps(6), rep(7, 45.0, reach=0.55, partial=True), rep(8, 44.0, reach=0.55, partial=True)]
     advice = advise(some_partial)
     assert advice.rule is Rule.TOO_HARD
-    assert "6 full repetitions" in advice.reason
+    assert "6 full repetitions" in advice_reason(advice)
 
 
 def test_a_range_that_shrinks_by_more_than_a_fifth_adds_slack():
     advice = advise(fading(9, 0.65))
     assert (advice.action, advice.rule) == (SlackAction.ADD, Rule.TOO_HARD)
-    assert advice.reason == "Your range shrank by 34% over the set."
+    assert advice_reason(advice) == "Your range shrank by 34% over the set."
     assert advise(fading(9, 0.85)).action is SlackAction.KEEP
 
 
@@ -115,15 +116,15 @@ def test_two_easy_sessions_running_remove_slack():
     first = advisor.after_set(reps(10), last_of_session=True)
     advisor.start_session()
     assert (first.action, first.rule) == (SlackAction.KEEP, Rule.STEADY)
-    assert first.text == (
+    assert advice_text(first) == (
         "KEEP - You did 10 full repetitions as planned. "
         "If the last set of the next session is as easy, it is time for less slack."
     )
     earlier = advisor.after_set(reps(10), last_of_session=False)
-    assert earlier.reason == "You did 10 full repetitions as planned."
+    assert advice_reason(earlier) == "You did 10 full repetitions as planned."
     second = advisor.after_set(reps(10), last_of_session=True)
     assert (second.action, second.rule) == (SlackAction.REMOVE, Rule.TOO_EASY)
-    assert second.text == (
+    assert advice_text(second) == (
         "REMOVE SLACK - Take about 2 cm more of the band into each hand. "
         "Two sessions running, your last set had at least 10 full, even repetitions; 8 are asked for."
     )
@@ -162,13 +163,13 @@ def test_hasty_or_uneven_repetitions_do_not_count_as_easy():
 def test_nothing_from_fewer_than_five_repetitions():
     advice = advise(reps(4))
     assert (advice.action, advice.rule) == (SlackAction.KEEP, Rule.TOO_FEW_REPS)
-    assert advice.reason == (
+    assert advice_reason(advice) == (
         "4 repetitions are too few to advise on; it takes at least 5. "
         "If you cannot do more, take a lighter band."
     )
-    assert advise(reps(1)).reason.startswith("1 repetition is too few")
+    assert advice_reason(advise(reps(1))).startswith("1 repetition is too few")
     as_planned = advise(reps(3), plan=Plan(reps=3))
-    assert as_planned.reason == "3 repetitions are too few to advise on; it takes at least 5."
+    assert advice_reason(as_planned) == "3 repetitions are too few to advise on; it takes at least 5."
     assert advise([]).action is SlackAction.KEEP
     assert advise(reps(5)).action is SlackAction.ADD
 
@@ -180,7 +181,7 @@ def test_pulls_that_show_no_tension_ask_for_a_tare_and_teach_nothing(peak):
     assert [advisor.after_rep(each) for each in wrong] == [None] * 9
     advice = advisor.after_set(wrong, last_of_session=True)
     assert (advice.action, advice.rule) == (SlackAction.KEEP, Rule.NO_ZERO)
-    assert advice.text == (
+    assert advice_text(advice) == (
         "KEEP - At the top of a repetition the sensor shows no pull at all, so its zero is wrong. "
         "Let the band hang slack and tare (key t); the next set can be advised on."
     )
@@ -192,8 +193,8 @@ def test_nothing_when_the_uncertainty_exceeds_the_change():
     scattered = [rep(i, 60.0 + (30.0 if i % 2 else -30.0)) for i in range(1, 7)]
     advice = advise(scattered)
     assert (advice.action, advice.rule) == (SlackAction.KEEP, Rule.UNSURE)
-    assert advice.reason.endswith("How much to change is not known well enough; do a more even set.")
-    assert advise(scattered, state=None).reason.endswith(
+    assert advice_reason(advice).endswith("How much to change is not known well enough; do a more even set.")
+    assert advice_reason(advise(scattered, state=None)).endswith(
         "not known well enough; measure the unstretched band in use, and do a more even set."
     )
     assert advise(reps(6)).action is SlackAction.ADD
@@ -201,7 +202,7 @@ def test_nothing_when_the_uncertainty_exceeds_the_change():
 
 def test_the_plan_says_how_many_are_asked_for():
     assert advise(reps(6), plan=Plan(reps=5)).action is SlackAction.KEEP
-    assert "at least 10" in advise(reps(8), plan=Plan(reps=10)).reason
+    assert "at least 10" in advice_reason(advise(reps(8), plan=Plan(reps=10)))
 
 
 # Hysteresis
@@ -220,7 +221,7 @@ def test_the_opposite_of_a_recent_change_needs_a_second_sign():
     advisor = _after_removal()
     first = advisor.after_set(reps(7), last_of_session=False)
     assert (first.action, first.rule) == (SlackAction.KEEP, Rule.WAITING)
-    assert first.reason.endswith(
+    assert advice_reason(first).endswith(
         "The slack was changed not long ago; if the next set says the same, some of that change is undone."
     )
     second = advisor.after_set(reps(7), last_of_session=False)
@@ -273,7 +274,7 @@ def test_declined_advice_is_not_repeated_in_the_session():
     advisor.declined()
     again = advisor.after_set(reps(6), last_of_session=False)
     assert (again.action, again.rule) == (SlackAction.KEEP, Rule.DECLINED)
-    assert "You chose to leave the slack for today." in again.reason
+    assert "You chose to leave the slack for today." in advice_reason(again)
     advisor.start_session()
     assert advisor.after_set(reps(6), last_of_session=False).action is SlackAction.ADD
 
@@ -304,7 +305,7 @@ def test_advice_left_open_is_told_again_next_time():
     given_advice = evening.after_set(reps(6), last_of_session=True)
     morning = Advisor(ROW, None, evening.state)
     assert morning.reminder is not None
-    assert morning.reminder.text == (
+    assert advice_text(morning.reminder) == (
         "ADD SLACK - Let about 2 cm of band out of each hand. "
         "Left open last time: You did 6 full repetitions; the plan asks for at least 8."
     )
@@ -368,8 +369,8 @@ def test_beyond_three_times_the_resting_length_is_urgent_at_once():
     assert not more, "once in a set is enough"
     assert advice.urgent
     assert (advice.action, advice.rule) == (SlackAction.ADD, Rule.BEYOND_LIMIT)
-    assert advice.text.startswith("ADD SLACK NOW - Let about")
-    assert advice.reason == (
+    assert advice_text(advice).startswith("ADD SLACK NOW - Let about")
+    assert advice_reason(advice) == (
         "The tension is that of your band at 4.1 times its resting length; three times is its limit. "
         "If this is another band, name it."
     )
@@ -377,9 +378,10 @@ def test_beyond_three_times_the_resting_length_is_urgent_at_once():
     # 50 N are (50/30)^(1/0.62), 42 N (42/30)^(1/0.62) resting lengths beyond it.
     (_, advice), *_ = _within(reps(3, peak=50.0), stiff)[0]
     assert (
-        advice.reason == "The band is stretched to 3.28 times its resting length; three times is its limit."
+        advice_reason(advice)
+        == "The band is stretched to 3.28 times its resting length; three times is its limit."
     )
-    assert advice.rests_on[1] == "your band length of 60 cm, stretched to 197 cm"
+    assert basis_words(advice.basis)[1] == "your band length of 60 cm, stretched to 197 cm"
     assert _within(reps(3, peak=42.0), stiff)[0] == []
 
 
@@ -388,7 +390,7 @@ def test_measured_lengths_beyond_the_limit_are_urgent_without_a_fitted_band():
     (index, advice), *more = _within(reps(3), far)[0]
     assert (index, more) == (1, [])
     assert (advice.rule, advice.urgent) == (Rule.BEYOND_LIMIT, True)
-    assert "stretched to 3.25 times its resting length" in advice.reason
+    assert "stretched to 3.25 times its resting length" in advice_reason(advice)
     typical = replace(far, strand=replace(far.strand, measured=False))
     assert _within(reps(3), typical)[0] == [], "nobody measured it"
 
@@ -401,7 +403,7 @@ def test_near_the_limit_is_told_once_and_changes_nothing():
     assert not more
     assert (advice.action, advice.rule) == (SlackAction.KEEP, Rule.NEAR_LIMIT)
     assert (
-        advice.reason
+        advice_reason(advice)
         == "The band is stretched to 2.96 times its resting length; three times is its limit. Go no further."
     )
 
@@ -425,7 +427,7 @@ def test_a_return_cut_short_by_high_tension_is_urgent():
     assert index == 5
     assert advice.urgent
     assert (advice.action, advice.rule) == (SlackAction.ADD, Rule.RETURN_CUT_SHORT)
-    assert advice.reason == "You come back only 65% of the way, and the band still pulls 34 N there."
+    assert advice_reason(advice) == "You come back only 65% of the way, and the band still pulls 34 N there."
     full = [rep(1, start=12.0, end=16.0), *(rep(i, start=16.0, end=16.0) for i in range(2, 8))]
     assert _within(full)[0] == []
     once = [*reps(4), rep(5, end=50.0), rep(6, start=50.0, end=12.0), rep(7)]
@@ -451,7 +453,7 @@ def test_a_slip_is_seen_as_a_step_at_top_and_bottom():
     assert not more
     assert (advice.action, advice.rule) == (SlackAction.REMOVE, Rule.SLIPPED)
     assert not advice.urgent
-    assert advice.reason == (
+    assert advice_reason(advice) == (
         "From repetition 4 to 5 the tension fell by 15%, at the top and at the bottom alike, "
         "as if the band had slipped: check grip and anchor first."
     )
@@ -460,8 +462,8 @@ def test_a_slip_is_seen_as_a_step_at_top_and_bottom():
 def test_a_shorter_grip_is_the_same_the_other_way():
     (_, advice), *_ = _within(_slipping(5, 1.2))[0]
     assert advice.action is SlackAction.ADD
-    assert "rose by 20%" in advice.reason
-    assert "gripped shorter" in advice.reason
+    assert "rose by 20%" in advice_reason(advice)
+    assert "gripped shorter" in advice_reason(advice)
 
 
 def test_a_slip_that_was_mended_within_the_set_is_not_told_again_after_it():
@@ -473,7 +475,7 @@ def test_a_slip_that_was_mended_within_the_set_is_not_told_again_after_it():
     mended.applied()
     advice = mended.after_set(slipping, last_of_session=False)
     assert (advice.action, advice.rule) == (SlackAction.KEEP, Rule.WAITING)
-    assert advice.reason == "The slack was changed within this set; the next one shows what that did."
+    assert advice_reason(advice) == "The slack was changed within this set; the next one shows what that did."
     assert mended.state.peak_n == 0.0, "nothing that the next change could be compared with"
     assert mended.after_set(reps(6), last_of_session=False).action is SlackAction.KEEP
     assert mended.after_set(reps(6), last_of_session=False).action is SlackAction.ADD
@@ -522,7 +524,7 @@ def test_a_band_that_hangs_slack_at_the_bottom_takes_slack_out():
     assert index == 5
     assert not more
     assert (advice.action, advice.rule) == (SlackAction.REMOVE, Rule.SLACK_AT_BOTTOM)
-    assert advice.text.startswith(
+    assert advice_text(advice).startswith(
         "REMOVE SLACK - Take about 4 cm more of the band into each hand. The band hangs slack"
     )
     assert advice.tension_ratio <= 1.10
@@ -535,7 +537,7 @@ def test_a_slack_band_that_is_too_hard_as_well_asks_for_a_lighter_one():
     _, advisor = _within(the_reps, levels=levels)
     advice = advisor.after_set(the_reps, last_of_session=False)
     assert (advice.action, advice.rule) == (SlackAction.KEEP, Rule.LIGHTER_BAND)
-    assert "take the next lighter band" in advice.reason
+    assert "take the next lighter band" in advice_reason(advice)
 
 
 def test_a_retracted_repetition_does_not_count():
@@ -554,7 +556,7 @@ def test_slack_that_is_used_up_asks_for_a_lighter_band():
     barely = AdvisorState(replace(STRAND, start_length_m=0.51))
     advice = advise(reps(6, start=0.0), state=barely)
     assert (advice.action, advice.rule) == (SlackAction.KEEP, Rule.LIGHTER_BAND)
-    assert "More slack would leave the band hanging over" in advice.reason
+    assert "More slack would leave the band hanging over" in advice_reason(advice)
     assert (
         advise(reps(6, start=0.0), state=AdvisorState(replace(STRAND, start_length_m=0.62))).action
         is SlackAction.ADD
@@ -568,7 +570,7 @@ def test_less_slack_near_the_limit_asks_for_a_stronger_band():
         advisor.start_session()
         advice = advisor.after_set(reps(10), last_of_session=True)
     assert (advice.action, advice.rule) == (SlackAction.KEEP, Rule.STRONGER_BAND)
-    assert advice.reason.endswith(
+    assert advice_reason(advice).endswith(
         "Less slack would stretch the band to 2.8 times its resting length, too near its limit of three "
         "times: take a stronger band, with more slack at first, or a second one beside it."
     )
@@ -582,8 +584,10 @@ def test_less_slack_stops_earlier_where_nobody_measured_the_lengths():
     assert advise(reps(10), state=measured, last=True).action is SlackAction.REMOVE
     advice = advise(reps(10), state=replace(measured, strand=unsure), last=True)
     assert (advice.action, advice.rule) == (SlackAction.KEEP, Rule.STRONGER_BAND)
-    assert "Less slack might stretch the band to 2.8 times its resting length" in advice.reason
-    assert "nobody measured your lengths: measure the unstretched band in use, or take" in advice.reason
+    assert "Less slack might stretch the band to 2.8 times its resting length" in advice_reason(advice)
+    assert "nobody measured your lengths: measure the unstretched band in use, or take" in advice_reason(
+        advice
+    )
     fitted = replace(measured, strand=unsure, f100_n=50.0)
     assert advise(reps(10), state=fitted, last=True).action is SlackAction.REMOVE, (
         "its tension tells its length"
@@ -612,7 +616,7 @@ def test_advice_reads_well_on_every_exercise_and_method(exercise, number):
         assert advice.change_m == pytest.approx(advice.amount_cm / 100 / method.share)
         assert 0.9 <= advice.tension_ratio < 1.0
         assert advice.instruction.endswith(".")
-        assert "{" not in advice.text
+        assert "{" not in advice_text(advice)
 
 
 def test_a_band_between_the_hands_gives_half_to_each():
@@ -656,17 +660,18 @@ def test_it_says_what_it_rests_on_and_how_sure_it_is():
     assert typical.confidence is Confidence.LOW
     easy = advise(reps(10), state=replace(MEASURED, easy_sessions=1), last=True)
     assert easy.confidence is Confidence.HIGH
-    assert measured.rests_on == (
+    assert basis_words(measured.basis) == (
         "5 repetitions with a mean peak of 60 N",
         "your band length of 60 cm, stretched to 120 cm",
         "the usual curve of bands (tension grows as elongation to the power 0.62)",
     )
-    assert measured.details == (
-        f"4 ± {measured.uncertainty_cm:.1f} cm, confidence medium; rests on {', '.join(measured.rests_on)}"
+    rests_on = ", ".join(basis_words(measured.basis))
+    assert advice_details(measured) == (
+        f"4 ± {measured.uncertainty_cm:.1f} cm, confidence medium; rests on {rests_on}"
     )
     fitted = advise(reps(5), state=replace(MEASURED, f100_n=60.0))
-    assert fitted.rests_on[2].startswith("your band's own curve")
-    assert typical.rests_on[1] == "a typical band length of 70 cm, stretched to 125 cm"
+    assert basis_words(fitted.basis)[2].startswith("your band's own curve")
+    assert basis_words(typical.basis)[1] == "a typical band length of 70 cm, stretched to 125 cm"
     assert typical.uncertainty_cm > measured.uncertainty_cm
 
 
@@ -674,7 +679,7 @@ def test_the_example_of_the_documentation_is_what_is_said():
     docs = (Path(__file__).resolve().parents[2] / "docs" / "coaching.md").read_text(encoding="utf-8")
     quoted = " ".join(line.removeprefix("> ") for line in docs.splitlines() if line.startswith("> "))
     advice = advise(reps(6))
-    assert quoted == f"{advice.text} ({advice.details})"
+    assert quoted == f"{advice_text(advice)} ({advice_details(advice)})"
 
 
 # Learning
@@ -748,7 +753,7 @@ def test_a_person_on_whom_slack_works_more_is_told_less():
     usual = advise(reps(5))
     sensitive = advise(reps(5), state=replace(MEASURED, gain=1.5, gain_uncertainty=0.1, changes_seen=5))
     assert sensitive.amount_cm < usual.amount_cm
-    assert "what 5 earlier changes did to your tension" in sensitive.rests_on
+    assert "what 5 earlier changes did to your tension" in basis_words(sensitive.basis)
     assert sensitive.tension_ratio >= 0.9
 
 
@@ -780,7 +785,7 @@ sessions = st.lists(st.lists(seen_reps, max_size=12), min_size=1, max_size=6)
 
 def within_limits(advice, advisor, exercise):
     assert 0.9 - 1e-9 <= advice.tension_ratio <= 1.1 + 1e-9
-    assert advice.reason
+    assert advice_reason(advice)
     assert (advice.action is SlackAction.KEEP) == (advice.amount_cm == 0) == (advice.kind is None)
     assert advice.amount_cm >= 0
     if advice.kind is None:

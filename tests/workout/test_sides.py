@@ -8,7 +8,7 @@ import pytest
 from bandsense.calibration.curve import Calibration
 from bandsense.errors import ConfigError
 from bandsense.exercises.catalogue import get_exercise
-from bandsense.live.formatting import format_log_line
+from bandsense.live.formatting import advice_text, format_log_line
 from bandsense.samples import SampleBlock, Unit
 from bandsense.workout.advice import SlackAction
 from bandsense.workout.cues import CueKind
@@ -17,15 +17,14 @@ from bandsense.workout.inputs import SlackAnswer
 from bandsense.workout.plan import Plan
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
+from tests.support.traces import waves
 
 RATE_HZ = 80.0
 
 
 def half_set_n(reps: int, height_n: float, rest_s: float = 20.0) -> np.ndarray:
     """Repetitions of 2 s with 1 s between them, then a rest."""
-    t = np.arange(160) / RATE_HZ
-    rep = np.concatenate([height_n * np.sin(np.pi * t / 2.0) ** 2, np.zeros(80)])
-    return np.concatenate([np.tile(rep, reps), np.zeros(int(rest_s * RATE_HZ))])
+    return np.concatenate([waves(reps, height_n), np.zeros(int(rest_s * RATE_HZ))])
 
 
 def followed(first_side, half_sets, **changes):
@@ -67,7 +66,7 @@ def test_each_half_set_says_whose_it_is_and_advises_its_side():
         ("right", SlackAction.ADD),
         ("left", SlackAction.KEEP),
     ]
-    assert advice[0].text == (
+    assert advice_text(advice[0]) == (
         "ADD SLACK, right side - Let about 2 cm of band out of your hand. "
         "You did 6 full repetitions; the plan asks for at least 8."
     )

@@ -16,6 +16,7 @@ from bandsense.errors import ConfigError, DataError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import SlackMethodKind
 from bandsense.export.recording import read_recording
+from bandsense.live.formatting import advice_reason
 from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.events import RepCompleted, RepCounted
 from bandsense.workout.advice import AdvisorState, SlackAction
@@ -47,8 +48,10 @@ from bandsense.workout.inputs import (
     input_name,
 )
 from bandsense.workout.plan import Plan
+from bandsense.workout.set_tracker import SET_REST_S
 from bandsense.workout.settings import WorkoutSettings
-from bandsense.workout.workout import SET_REST_S, Workout
+from bandsense.workout.workout import Workout
+from tests.support.traces import waves
 
 RATE_HZ = 80.0
 CALIBRATION = Calibration(newton_per_unit=1e-3, zero=500.0)
@@ -56,10 +59,8 @@ CALIBRATION = Calibration(newton_per_unit=1e-3, zero=500.0)
 
 def movement_n(reps: int, rest_s: float = 2.0, height_n: float = 50.0) -> np.ndarray:
     """Repetitions of 2 s with 1 s between them, after and before a rest, at a tension of 3 N."""
-    t = np.arange(int(2 * RATE_HZ)) / RATE_HZ
-    rep = np.concatenate([height_n * np.sin(np.pi * t / 2.0) ** 2, np.zeros(int(RATE_HZ))])
     rest = np.zeros(int(rest_s * RATE_HZ))
-    return np.concatenate([rest, np.tile(rep, reps), rest]) + 3.0
+    return np.concatenate([rest, waves(reps, height_n), rest]) + 3.0
 
 
 def counts(tension_n: np.ndarray) -> SampleBlock:
@@ -310,7 +311,7 @@ def test_advice_left_open_is_told_again_at_the_start_of_the_next_session() -> No
     morning = Workout(WorkoutSettings.from_dict(json.loads(json.dumps(settings.to_dict()))))
     (again,) = of(morning.push(counts(np.full(80, 3.0))), SlackAdvised)
     assert again.advice.instruction == told.advice.instruction
-    assert again.advice.reason == f"Left open last time: {told.advice.reason}"
+    assert advice_reason(again.advice) == f"Left open last time: {advice_reason(told.advice)}"
     morning.apply(SlackAnswer(followed=True))
     done = morning.advisor_states[None]
     assert done.strand.rest_length_m > remembered.strand.rest_length_m

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.argument_types import count, port, positive, speed
-from bandsense.cli.command import add_command, add_output_options
+from bandsense.cli.command import add_command, add_output_options, say_at_once
 from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
@@ -102,7 +102,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train with real or simulated sensors."""
-    from bandsense.app.environment import run_at_speed
     from bandsense.errors import ConfigError
 
     for name in ("trace", "speed", "disturb", "fault"):
@@ -114,6 +113,9 @@ def run(arguments: argparse.Namespace) -> int:
         for name in ("trace", "side"):
             if getattr(arguments, name) is not None:
                 raise ConfigError(f"--{name} is for one sensor; leave it away with two")
+    say_at_once(arguments, "starting a simulated sensor ..." if arguments.sim else "starting ...")
+    from bandsense.app.environment import run_at_speed
+
     run_at_speed(1.0 if arguments.speed is None else arguments.speed, _live(arguments))
     return 0
 

@@ -30,7 +30,7 @@ import numpy as np
 from bandsense.errors import CalibrationError
 from bandsense.samples import BoolArray, FloatArray, Unit
 from bandsense.signal.calibration import Calibration, Grade
-from bandsense.signal.reference_masses import BELIEVED_Z, MassKind, Suspicion, SuspicionKind, find_suspicion
+from bandsense.signal.reference_masses import BELIEVED_Z, MassKind, Suspicion, find_suspicion
 
 __all__ = [
     "CalibrationReport",
@@ -372,7 +372,7 @@ def _curve(loaded: _Loaded, known: Conditions) -> tuple[_Curve, Suspicion | None
     all_d = loaded.deflection / scale
     fitted_n = coefficients[0] * all_d + (coefficients[1] * all_d**2 if second else 0.0)
     residual_n = float(np.sqrt(np.sum((fitted_n - loaded.force_n) ** 2) / max(1, all_d.size - 1 - second)))
-    explained = suspicion is not None and suspicion.kind is not SuspicionKind.EITHER
+    explained = suspicion is not None and bool(np.all(np.diff(d * np.sign(d[-1])) > 0.0))
     if residual_n > USELESS_SHARE * largest_n and not explained:
         raise CalibrationError(
             "the readings do not follow the masses; check the order of the masses and that nothing else pulls"

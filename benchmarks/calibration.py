@@ -1,18 +1,20 @@
-"""Whether the stated uncertainty of a calibration holds the truth: `python -m benchmarks.calibration [--quick]`.
+"""Whether the stated uncertainty of a calibration holds the truth: `python -m benchmarks.calibration
+[--quick]`.
 
-A virtual person calibrates a virtual sensor with masses that are not what they are taken for, then pulls. Every
-draw has its own sensor (span, curvature, hysteresis, creep, scatter, drift), place on Earth, masses (two to
-five, from 0.5 to 20 kg), procedure (one to three runs) and pull (off the axis by up to 10°, another temperature
-than at the tare). Masses err as their kind does, with numbers that are not those of the fit's priors:
+A virtual person calibrates a virtual sensor with masses that are not what they are taken for, then pulls.
+Every draw has its own sensor (span, curvature, hysteresis, creep, scatter, drift), place on Earth, masses
+(two to five, from 0.5 to 20 kg), procedure (one to three runs) and pull (off the axis by up to 10°, another
+temperature than at the tare). Masses err as their kind does, with numbers that are not those of the fit's
+priors:
 
 * weighed: a scale whose span is wrong by up to 0.5 %, in steps of 5 g;
-* plates: each mass is made of one to three plates, each up to 4 % from what is stamped on it, as a set up to 1 %;
+* plates: one to three of them make a mass, each up to 4 % from what is stamped on it, all together up to 1 %;
 * bottles: 25 to 45 g of plastic for each 1.5 litres, filled from 1 % below to 3 % above what was meant;
 * typed: any of these, one draw each.
 
 Printed are, for each kind, the part of 200 calibrations whose k = 2 interval holds the true tension at 10 to
-200 N, how wide that interval is, how often the line was bent by mistake, and what becomes of a forgotten strap and
-of a mass that was read wrongly. Exits with 1 if the interval holds less than 93 % anywhere.
+200 N, how wide that interval is, how often the line was bent by mistake, and how often a forgotten strap or a
+mass that was read wrongly is asked about. Exits with 1 if the interval holds less than 93 % anywhere.
 """
 
 from __future__ import annotations

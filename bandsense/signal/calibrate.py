@@ -138,8 +138,8 @@ class Instruction:
             case StepKind.LOAD:
                 way = "Add up to" if self.direction is Direction.UP else "Take off down to"
                 return (
-                    f"{way} {self.mass_kg:g} kg, straps and hooks counted in, without overshooting, and let it "
-                    "hang still."
+                    f"{way} {self.mass_kg:g} kg, straps and hooks counted in, without overshooting, "
+                    "and let it hang still."
                 )
             case StepKind.CREEP:
                 return f"Hang {self.mass_kg:g} kg and leave it alone for {self.duration_s / 60:.0f} minutes."

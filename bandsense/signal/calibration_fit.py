@@ -7,8 +7,8 @@ With d the deflection and F the force of the mass that was said to hang, the mod
     F·(1 + e) = a·d + b·d² + ε,    e ~ N(0, u²) once per mass,    ε ~ N(0, σ²) once per reading.
 
 Generalised least squares with the covariance V = σ²·1 + (u·F)² between readings of one mass gives a, and
-what an error of the masses does to it; no number of readings averages that away. The part of the masses' error
-that all share moves no residual and is added to the uncertainty of the span.
+what an error of the masses does to it; no number of readings averages that away. The part of the masses'
+error that all share moves no residual and is added to the uncertainty of the span.
 
 A straight line is used unless b is `BELIEVED_Z` standard errors from 0 with the masses' errors counted in: a
 wrong mass is never taken for curvature. The line then carries what it may have left out: b·d² with a prior of
@@ -65,7 +65,8 @@ STRAIGHTNESS = 0.003
 force."""
 
 PRIOR_FREEDOM = 2
-"""The scatter of readings counts as if so many had shown `REPEATABILITY_PRIOR` before: few of them say little."""
+"""The scatter of readings counts as if so many had shown `REPEATABILITY_PRIOR` before: few of them say
+little."""
 
 CLIP_Z = 1.0
 """A clip is curved: its second order is used as soon as it is better known than not."""

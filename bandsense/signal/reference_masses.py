@@ -34,7 +34,8 @@ BELIEVED_Z = 3.5
 """From so many standard errors on an explanation is believed: one calibration in 2000 by chance."""
 
 CLEAR_GAIN = 6.0
-"""An explanation is alone if the next lowers the sum of squares by so much less: odds of e^3, twenty to one."""
+"""An explanation is alone if the next lowers the sum of squares by so much less: odds of e^3, twenty to
+one."""
 
 
 class MassKind(Enum):
@@ -100,7 +101,7 @@ class Suspicion:
     def question(self) -> str:
         """In words, for the person who hung the masses."""
         strap = (
-            f"{self.strap_kg:.2g} kg that nobody counted, such as a strap, a hook or a bag, hung with every mass"
+            f"{self.strap_kg:.2g} kg that nobody counted, such as a strap, hung with every mass"
             if self.strap_kg > 0.0
             else f"every mass is {-self.strap_kg:.2g} kg less than was said"
         )
@@ -132,7 +133,8 @@ def find_suspicion(
         deflection: float64[n], mean reading above zero under it, in any unit.
         covariance: float64[n, n], of the forces about the sensor's own curve, newtons².
         gravity: m/s².
-        curves: the sensor is known to be curved, as a clip is: where curvature explains the residuals about as
+        curves: the sensor is known to be curved, as a clip is: where curvature explains the residuals about
+        as
             well as a mistake does, nothing is suspected.
     """
     if force_n.size < 2:

@@ -451,7 +451,7 @@ def _propagated(weights: FloatArray, covariance: FloatArray, scale: float) -> tu
 
 
 def _left_out(pull: float, prior_n: float, scale: float) -> tuple[float, float, float]:
-    """Of a line that leaves out b·d²: the line takes `pull` of it up, so that errors of a and b go together."""
+    """Of a line that leaves out b·d²: it takes `pull` of it up, so that errors of a and b go together."""
     return (
         (pull * prior_n) ** 2 / scale**2,
         -pull * prior_n**2 / scale**3,

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bandsense.errors import DataError
-from bandsense.samples import FloatArray
+from bandsense.samples import BoolArray, FloatArray
 from bandsense.signal.config import DetectorConfig
-from bandsense.signal.events import Event, WarningKind
+from bandsense.signal.events import Event, RepDone, WarningKind
 from bandsense.signal.filters import Conditioner, Segment
 from bandsense.signal.history import History, Marks
+from bandsense.signal.sense_checks import SenseChecks
 from bandsense.signal.tracker import HISTORY_S, Tracker
 
 __all__ = ["DetectorConfig", "RepDetector"]
@@ -38,9 +39,15 @@ class RepDetector:
 
     Args:
         config: thresholds; the default ones serve all people, bands and exercises.
+        pre_stretched: the person said that the band is stretched at the start position.
+
+    Attributes:
+        sense: what the stream shows of the sensor's zero, sign and wiring.
     """
 
-    def __init__(self, config: DetectorConfig | None = None) -> None:
+    def __init__(self, config: DetectorConfig | None = None, *, pre_stretched: bool = False) -> None:
+        self.sense = SenseChecks(pre_stretched=pre_stretched)
+        self._events: list[Event] = []
         self._config = config if config is not None else DetectorConfig()
         self._conditioner = Conditioner()
         self._saturated = Marks()
@@ -88,12 +95,25 @@ class RepDetector:
         full = _flags(saturated, time) if saturated is not None else None
         for first in range(0, time.size, PIECE):
             piece = slice(first, first + PIECE)
-            if full is not None:
-                self._saturated.add(self._pushed, full[piece])
-            self._pushed += time[piece].size
+            told, usable = self.sense.push(time[piece], tension[piece], None if full is None else full[piece])
+            start = 0
+            for stop, warning in (*told, (usable.size, None)):
+                part = np.arange(first + start, first + stop)[usable[start:stop]]
+                self._use(time[part], tension[part], None if full is None else full[part])
+                self._events += [] if warning is None else [warning]
+                start = stop
             self._last_s = float(time[piece][-1])
-            self._take(self._conditioner.push(time[piece], tension[piece]))
         return self._told()
+
+    def _use(self, time: FloatArray, tension: FloatArray, saturated: BoolArray | None) -> None:
+        """Samples of a sensor that makes sense."""
+        if not time.size:
+            return
+        if saturated is not None:
+            self._saturated.add(self._pushed, saturated)
+        self._pushed += time.size
+        self._take(self._conditioner.push(time, tension))
+        self._collect()
 
     def finish(self) -> list[Event]:
         """End the stream and give what can still be decided."""
@@ -158,10 +178,19 @@ class RepDetector:
             )
         return self._tracker
 
-    def _told(self) -> list[Event]:
+    def _collect(self) -> None:
+        """Take the tracker's events over, each repetition with what it shows of the sensor."""
         if self._tracker is None:
-            return []
-        events, self._tracker.events = self._tracker.events, []
+            return
+        for event in self._tracker.events:
+            self._events.append(event)
+            if isinstance(event, RepDone):
+                self._events += self.sense.rep(event.rep, event.detected_s)
+        self._tracker.events = []
+
+    def _told(self) -> list[Event]:
+        self._collect()
+        events, self._events = self._events, []
         return events
 
 
@@ -180,7 +209,7 @@ def numbers(values: ArrayLike, what: str) -> FloatArray:
         raise DataError(f"{what} must be numbers; convert text, and leave missing samples out") from None
 
 
-def _flags(flags: ArrayLike, time: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _flags(flags: ArrayLike, time: FloatArray) -> BoolArray:
     row = np.asarray(flags, dtype=np.bool_)
     if row.shape != time.shape:
         raise DataError(f"marks {row.shape} and times {time.shape} must be two rows of one length")

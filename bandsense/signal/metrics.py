@@ -148,7 +148,8 @@ class SetMetrics:
             consistency; None with fewer than three.
         range_cv: of their ranges.
         duration_cv: of their time under tension.
-        fatigue: None with fewer than five full repetitions.
+        fatigue: None with fewer than five full repetitions, or where the zero is so far off that none has a
+            range.
     """
 
     reps: int
@@ -418,6 +419,8 @@ def _fatigue(full: Sequence[RepMetrics]) -> Fatigue | None:
     if len(full) < FATIGUE_LEAST_REPS:
         return None
     fresh, tired = full[1:3], full[-2:]
+    if not all(_mean(map(of, fresh)) > 0.0 for of in (_range, _velocity, lambda rep: rep.tempo.pull_s)):
+        return None
     return Fatigue(
         range_lost=1.0 - _mean(map(_range, tired)) / _mean(map(_range, fresh)),
         pull_time_gained=_mean(rep.tempo.pull_s for rep in tired) / _mean(rep.tempo.pull_s for rep in fresh)

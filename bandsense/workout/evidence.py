@@ -55,6 +55,8 @@ class SetEvidence:
         if not peaks_n:
             return cls(0, 0, 0.0, 0.0, 0.0, 0.0, steady=False)
         peak_n = fmean(peaks_n)
+        if peak_n <= 0.0:
+            return cls(len(reps), len(full), 0.0, 0.0, 0.0, 0.0, steady=False)
         return cls(
             reps=len(reps),
             full=len(full),
@@ -101,19 +103,22 @@ def return_cut(reps: Sequence[Rep], exponent: float) -> tuple[float, float]:
     repetition began.
     """
     peak_n = fmean(rep.peak_tension for rep in reps)
+    if peak_n <= 0.0:
+        return 0.0, median(rep.end_tension for rep in reps[-3:])
     start = min(way_share(reps[0].start_tension / peak_n, exponent), 0.9)
     end_n = median(rep.end_tension for rep in reps[-3:])
     return (way_share(end_n / peak_n, exponent) - start) / (1.0 - start), end_n
 
 
 def way_share(tension_ratio: float, exponent: float) -> float:
-    """Part of the elongation at the peak that a part of the peak tension stands for."""
+    """Part of the elongation at the peak that a part of the peak tension stands for; 0 below no tension."""
     return float(max(tension_ratio, 0.0) ** (1.0 / exponent))
 
 
 def _range_loss(reps: Sequence[Rep], exponent: float) -> float:
     peak_n = max(rep.peak_tension for rep in reps)
-
+    if peak_n <= 0.0:
+        return 0.0
     ways = [
         way_share(rep.peak_tension / peak_n, exponent) - way_share(rep.start_tension / peak_n, exponent)
         for rep in reps

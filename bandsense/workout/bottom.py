@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from statistics import median
 
-from bandsense.bands.unloaded import unloaded_share
+from bandsense.bands.slack import EXPONENT_PRIOR
+from bandsense.bands.unloaded import Stroke, unloaded_share
 from bandsense.signal.events import Rep
 
 __all__ = ["SLACK_TENSION", "BottomWatch"]
@@ -14,7 +14,7 @@ __all__ = ["SLACK_TENSION", "BottomWatch"]
 SLACK_TENSION = 0.03
 """Tension at the bottom, as a part of the peak, up to which the band may hang slack."""
 
-_LEAST_SHARES = 3
+_LEAST_STROKES = 3
 _LEVELS = 800
 """Forty seconds at twenty levels a second: longer than a repetition takes."""
 
@@ -27,7 +27,8 @@ class BottomWatch:
 
     def __init__(self) -> None:
         self._levels: deque[tuple[float, float]] = deque(maxlen=_LEVELS)
-        self._shares: dict[int, tuple[float, ...]] = {}
+        self._strokes: dict[int, tuple[Stroke, ...]] = {}
+        self._exponent = EXPONENT_PRIOR
 
     def level(self, time_s: float, tension_n: float) -> None:
         """Take the tension of the moment, some twenty times a second."""
@@ -35,20 +36,21 @@ class BottomWatch:
 
     def add(self, rep: Rep, exponent: float) -> None:
         """Take a repetition that has just been done, on a band whose power law has this exponent."""
-        self._shares[rep.index] = tuple(self._shares_of(rep, exponent))
+        self._exponent = exponent
+        self._strokes[rep.index] = tuple(self._strokes_of(rep))
 
     def retract(self, index: int) -> None:
         """A repetition is taken back."""
-        self._shares.pop(index, None)
+        self._strokes.pop(index, None)
 
     @property
     def share(self) -> float | None:
         """Part of the movement over which the band hangs slack; None where too little was seen."""
-        shares = [share for of_rep in self._shares.values() for share in of_rep]
-        return median(shares) if len(shares) >= _LEAST_SHARES else None
+        strokes = [stroke for of_rep in self._strokes.values() for stroke in of_rep]
+        return unloaded_share(strokes, exponent=self._exponent) if len(strokes) >= _LEAST_STROKES else None
 
-    def _shares_of(self, rep: Rep, exponent: float) -> Iterator[float]:
-        """From the pull and from the return, where the tension vanishes between them."""
+    def _strokes_of(self, rep: Rep) -> Iterator[Stroke]:
+        """The pull and the return, where the tension vanishes between them."""
         if max(rep.start_tension, rep.end_tension) > SLACK_TENSION * rep.peak_tension:
             return
         for start_s, end_s in (
@@ -56,7 +58,6 @@ class BottomWatch:
             (rep.peak_time, rep.end + _BESIDE_S),
         ):
             part = [level for level in self._levels if start_s <= level[0] <= end_s]
-            time_s, tension_n = [time_s for time_s, _ in part], [tension_n for _, tension_n in part]
-            share = unloaded_share(time_s, tension_n, rep.peak_tension, exponent=exponent)
-            if share is not None:
-                yield share
+            if part:
+                time_s, tension_n = zip(*part, strict=True)
+                yield time_s, tension_n, rep.peak_tension

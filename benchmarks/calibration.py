@@ -28,9 +28,9 @@ from math import cos, radians
 import numpy as np
 from numpy.random import Generator
 
+from bandsense.calibration.fit import CalibrationReport, Conditions, Direction, Point, fit
+from bandsense.calibration.reference_masses import MassKind, SuspicionKind
 from bandsense.samples import FloatArray
-from bandsense.signal.calibration_fit import CalibrationReport, Conditions, Direction, Point, fit
-from bandsense.signal.reference_masses import MassKind, SuspicionKind
 from benchmarks.tables import Table, percent
 
 TENSIONS_N = (10.0, 20.0, 50.0, 100.0, 200.0)
@@ -148,7 +148,7 @@ def trial(rng: Generator, kind: MassKind, *, strap: bool = False, misread: bool 
 
 def coverage(trials: Sequence[Trial]) -> FloatArray:
     """Part of the trials whose interval holds the truth, at each tension."""
-    return np.mean([np.abs(each.error) <= each.stated for each in trials], axis=0)
+    return np.asarray(np.mean([np.abs(each.error) <= each.stated for each in trials], axis=0))
 
 
 def mistakes_found(kind: MassKind, draws: int, seed: int, *, strap: bool) -> tuple[float, float]:

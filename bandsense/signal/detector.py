@@ -8,11 +8,11 @@ from numpy.typing import ArrayLike
 from bandsense.errors import DataError
 from bandsense.samples import BoolArray, FloatArray
 from bandsense.signal.config import DetectorConfig
-from bandsense.signal.events import Event, RepDone, WarningKind
+from bandsense.signal.events import Event, RepCompleted, WarningKind
 from bandsense.signal.filters import Conditioner, Segment
-from bandsense.signal.history import History, Marks
+from bandsense.signal.history import FlagRanges, RingBuffer
 from bandsense.signal.sense_checks import SenseChecks
-from bandsense.signal.tracker import HISTORY_S, Tracker
+from bandsense.signal.tracker import HISTORY_S, RepSegmenter
 
 __all__ = ["DetectorConfig", "RepDetector"]
 
@@ -50,10 +50,10 @@ class RepDetector:
         self._events: list[Event] = []
         self._config = config if config is not None else DetectorConfig()
         self._conditioner = Conditioner()
-        self._saturated = Marks()
-        self._gaps = Marks()
-        self._tracker: Tracker | None = None
-        self._clean_n, self._clean_s = History(1), History(1)
+        self._saturated = FlagRanges()
+        self._gaps = FlagRanges()
+        self._tracker: RepSegmenter | None = None
+        self._clean_n, self._clean_s = RingBuffer(1), RingBuffer(1)
         self._step = 1
         self._last_s = -np.inf
         self._pushed = 0
@@ -157,12 +157,12 @@ class RepDetector:
                 segment.ready_s[offset :: self._step].tolist(),
             )
 
-    def _start(self, segment: Segment) -> Tracker:
+    def _start(self, segment: Segment) -> RepSegmenter:
         rate_hz = self._conditioner.rate_hz
         kept = int(HISTORY_S * rate_hz) + PIECE
-        self._clean_n, self._clean_s = History(kept), History(kept)
+        self._clean_n, self._clean_s = RingBuffer(kept), RingBuffer(kept)
         self._step = max(1, round(rate_hz / TICK_HZ))
-        self._tracker = Tracker(
+        self._tracker = RepSegmenter(
             self._config, self._clean_n, self._clean_s, self._saturated, self._gaps, rate_hz, self._step
         )
         if rate_hz < LOW_RATE_HZ:
@@ -184,7 +184,7 @@ class RepDetector:
             return
         for event in self._tracker.events:
             self._events.append(event)
-            if isinstance(event, RepDone):
+            if isinstance(event, RepCompleted):
                 self._events += self.sense.rep(event.rep, event.detected_s)
         self._tracker.events = []
 

@@ -212,18 +212,18 @@ class SenseChecks:
 
     def rep(self, rep: Rep, detected_s: float) -> list[SignalWarning]:
         """Take a repetition, in order; bottoms and tops that drift together are told."""
-        if self._reps and rep.pull_start - self._reps[-1].end > DRIFT_S:
+        if self._reps and rep.pull_start_s - self._reps[-1].end_s > DRIFT_S:
             self._reps.clear()
         self._reps.append(rep)
-        span_s = rep.peak_time - self._reps[0].peak_time
+        span_s = rep.peak_time_s - self._reps[0].peak_time_s
         if len(self._reps) < DRIFT_REPS or span_s < DRIFT_S:
             return []
-        at_s = np.array([each.peak_time for each in self._reps])
+        at_s = np.array([each.peak_time_s for each in self._reps])
         bottom, top = (
             _slope(at_s, np.array(values))
             for values in (
-                [each.start_tension for each in self._reps],
-                [each.peak_tension for each in self._reps],
+                [each.start_n for each in self._reps],
+                [each.peak_n for each in self._reps],
             )
         )
         slower, faster = sorted((abs(bottom[0]), abs(top[0])))
@@ -235,7 +235,7 @@ class SenseChecks:
         self.zero_doubt_n = max(self.zero_doubt_n, abs(moved_n) / sqrt(3.0))
         return self._tell(
             WarningKind.ZERO_DRIFTS,
-            rep.peak_time,
+            rep.peak_time_s,
             detected_s,
             moved_n,
             f"bottom and top moved together by {moved_n:+.1f} N in {span_s:.0f} s, as they do when the zero "

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bandsense.signal.reference_masses import MassKind
+from bandsense.calibration.reference_masses import MassKind
 from benchmarks.calibration import coverage, mistakes_found, trial
 
 

@@ -11,7 +11,7 @@ from numpy.random import Generator
 from bandsense.errors import DataError
 from bandsense.samples import FloatArray
 from bandsense.signal.peaks import estimate_peak, sample_noise_n
-from tests.signal.strokes import minimum_jerk
+from tests.support.traces import minimum_jerk
 
 RATES_HZ = (10.0, 20.0, 40.0, 80.0, 160.0, 320.0)
 PERIODS_S = (0.35, 0.6, 1.0, 2.0, 6.0)

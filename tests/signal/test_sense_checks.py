@@ -9,9 +9,9 @@ import pytest
 
 from bandsense.samples import FloatArray
 from bandsense.signal.detector import RepDetector
-from bandsense.signal.events import Event, RepDone, RepTop, SignalWarning, WarningKind
+from bandsense.signal.events import Event, RepCompleted, RepCounted, SignalWarning, WarningKind
 from bandsense.signal.metrics import rep_metrics, set_metrics
-from tests.signal.strokes import Stroke, trace
+from tests.support.traces import Stroke, trace
 
 SET = [Stroke(pull_s=0.9, hold_s=0.3, return_s=1.1, rest_s=0.4)] * 8
 
@@ -44,7 +44,7 @@ def kinds(events: list[Event]) -> list[WarningKind]:
 def test_a_sound_sensor_is_left_alone(peak_n: float, rest_n: float, seed: int) -> None:
     events = told(*human(peak_n, rest_n, seed))
     assert kinds(events) == []
-    assert sum(isinstance(event, RepDone) for event in events) == 8
+    assert sum(isinstance(event, RepCompleted) for event in events) == 8
 
 
 @pytest.mark.parametrize("rate_hz", [10.0, 80.0, 320.0])
@@ -85,7 +85,7 @@ def test_a_reversed_cell_is_named_and_nothing_is_counted(peak_n: float, rate_hz:
     time_s, tension_n = human(peak_n, 0.0, rate_hz=rate_hz)
     events = told(time_s, -tension_n)
     assert kinds(events) == [WarningKind.REVERSED]
-    assert not any(isinstance(event, RepTop) for event in events)
+    assert not any(isinstance(event, RepCounted) for event in events)
     first_pull_s = 1.5 + 2.3
     assert warnings(events)[-1].detected_s < first_pull_s + 1.0
 
@@ -94,7 +94,7 @@ def test_a_sensor_that_turns_out_right_after_all_is_used_again() -> None:
     time_s, tension_n = human(60.0, 0.0)
     both_n = np.concatenate((-tension_n, tension_n))
     events = told(np.concatenate((time_s, time_s + time_s[-1] + 0.0125)), both_n)
-    assert sum(isinstance(event, RepDone) for event in events) >= 7
+    assert sum(isinstance(event, RepCompleted) for event in events) >= 7
 
 
 def test_a_blow_below_zero_is_no_reversed_cell() -> None:
@@ -160,7 +160,7 @@ def test_peaks_below_zero_have_figures_too(peak_n: float) -> None:
     time_s, tension_n = human(peak_n, 0.0)
     tension_n = tension_n - 20.0
     events = told(time_s, tension_n)
-    reps = [event.rep for event in events if isinstance(event, RepDone)]
+    reps = [event.rep for event in events if isinstance(event, RepCompleted)]
     assert WarningKind.ZERO_OFF in kinds(events)
     assert len(reps) >= 5
     figures = rep_metrics(reps, time_s, tension_n)

@@ -257,11 +257,12 @@ class Advisor:
         if found is None:
             return None
         fell = found.log_ratio < 0.0
+        where = "at the top and at the bottom alike" if found.at_bottom else "at once and for good"
         return _Proposal(
             Rule.SLIPPED,
             math.exp(-found.log_ratio),
             f"From repetition {found.before} to {found.after} the tension {'fell' if fell else 'rose'} by "
-            f"{abs(math.expm1(found.log_ratio)):.0%}, at the top and at the bottom alike, as if the band had "
+            f"{abs(math.expm1(found.log_ratio)):.0%}, {where}, as if the band had "
             f"{'slipped: check grip and anchor first' if fell else 'been gripped shorter'}.",
         )
 

@@ -5,7 +5,7 @@ is at less stretch, by the same length at top and bottom, and stays so. A person
 repetition to repetition, the faster the longer the set, and comes back as far as before. So three
 explanations of the stretch at the tops y and the bottoms z are fitted and compared,
 
-* a slip at k:    y = a + c·i − δ·[i ≥ k],   z = max(z₀ − δ·[i ≥ k], 0);
+* a slip at k:    y = a + c·i − δ·[i ≥ k],   z = max(z₀ − η·δ·[i ≥ k], 0), η about 1;
 * tiring:         y = a − b·g(i),             z = z₀ + z₁·i,    g straight, bent, or setting in late;
 * shorter pulls:  y = a + c·i − δ·[i ≥ k],    z = z₀ + z₁·i;
 
@@ -34,17 +34,23 @@ LEAST_REPS = 5
 mean of
 five is good to 2 %, less than half of the smallest change."""
 
-_SLIP = 0.08
-"""Least step of ln tension that is worth a word."""
+_SLIP, _SLIP_BLIND = 0.08, 0.10
+"""Least step of ln tension that is worth a word, where the bottom shows it too and where it cannot."""
 
-SURE = 1.5
-"""A slip is believed if its log-likelihood is so much above that of everything else: odds of 4.5 to one."""
+SURE, SURE_BLIND = 1.5, 3.0
+"""A slip is believed if its log-likelihood is so much above that of tiring, likewise: odds of 4.5 and of 20
+to one. Taken for tiring it would make the band lighter still, and the other way round heavier for who is
+tired."""
 
 SCATTER, SCATTER_REPS = 0.03, 4
 """Scatter of the stretch from one repetition to the next, a prior that counts like so many of them."""
 
 PARAMETER = 1.1
 """What a fitted number costs: half the logarithm of nine values (Schwarz 1978)."""
+
+LEAST_SHIFT, MOST_SHIFT = 0.3, 1.3
+"""η: the exponent of a band is not known well, and least of all does it hold where the band begins to
+pull."""
 
 SLACK_WAY = 0.03
 """Stretch at the bottom, as a part of that at the top, below which the band may be slack there."""
@@ -96,17 +102,19 @@ class SetEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """The tension stepped between two repetitions, at the top and at the bottom.
+    """The tension stepped between two repetitions, and stayed there.
 
     Attributes:
         before: index of the last repetition before it.
         after: index of the first repetition after it.
         log_ratio: logarithm of the peak tension after over that before.
+        at_bottom: whether the bottom showed it too; False where the band is slack there.
     """
 
     before: int
     after: int
     log_ratio: float
+    at_bottom: bool
 
 
 def find_slip(reps: Sequence[Rep], exponent: float) -> Slip | None:
@@ -123,12 +131,14 @@ def find_slip(reps: Sequence[Rep], exponent: float) -> Slip | None:
     before_n, after_n = (
         fmean(rep.peak_n for rep in part) for part in (reps[best.at - 3 : best.at], reps[best.at :][:3])
     )
-    if after_n <= 0.0 or best.evidence < max(_tiring(tops, bottoms), best.habit) + SURE:
+    blind = best.habit == -math.inf
+    tiring = _tiring(tops, bottoms) + (SURE_BLIND if blind else SURE)
+    if after_n <= 0.0 or best.evidence < max(tiring, best.habit):
         return None
     log_ratio = math.log(after_n / before_n)
-    if abs(log_ratio) < _SLIP or log_ratio * best.step > 0.0:
+    if abs(log_ratio) < (_SLIP_BLIND if blind else _SLIP) or log_ratio * best.step > 0.0:
         return None
-    return Slip(reps[best.at - 1].index, reps[best.at].index, log_ratio)
+    return Slip(reps[best.at - 1].index, reps[best.at].index, log_ratio, at_bottom=not blind)
 
 
 def _bottoms_n(reps: Sequence[Rep]) -> list[float]:
@@ -156,14 +166,15 @@ def _stepped(tops: FloatArray, bottoms: FloatArray, at: int) -> _Step:
     start = float(before.mean())
     if start < SLACK_WAY and float(after.mean()) < SLACK_WAY:
         return _Step(at, step, _likelihood(top_squares, tops.size, 4), -math.inf)
-    slipped = float(((before - start) ** 2).sum() + ((after - max(start - step, 0.0)) ** 2).sum())
+    moved = min(max((start - float(after.mean())) / step, LEAST_SHIFT), MOST_SHIFT) * step if step else 0.0
+    slipped = float(((before - start) ** 2).sum() + ((after - max(start - moved, 0.0)) ** 2).sum())
     rows = np.delete(np.arange(bottoms.size, dtype=np.float64), at)
     _, steady = _squares(np.stack((np.ones_like(rows), rows), axis=1), np.delete(bottoms, at))
     values = tops.size + rows.size
     return _Step(
         at,
         step,
-        _likelihood(top_squares + slipped, values, 5),
+        _likelihood(top_squares + slipped, values, 6),
         _likelihood(top_squares + steady, values, 6),
     )
 

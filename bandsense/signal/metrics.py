@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from math import hypot
 from typing import Protocol
 
@@ -15,6 +15,8 @@ from bandsense.calibration.clip_on import AnyCalibration, DirectionalCalibration
 from bandsense.errors import DataError
 from bandsense.samples import FloatArray
 from bandsense.signal.events import Rep
+from bandsense.signal.metric_contract import Conditions, judge
+from bandsense.signal.peaks import sample_noise_n
 
 __all__ = [
     "Asymmetry",
@@ -89,6 +91,10 @@ class RepMetrics:
         peak_velocity_m_s: greatest mean velocity over a tenth of a second in the pull.
         work_j: work done on the band from the valley to the peak.
         returned_j: work that the band gave back from the peak to the valley after it.
+        uncertainty: standard uncertainty of each figure by name, in its unit, from rate, noise and
+        calibration; a
+            phase of the tempo is `tempo.hold_s`.
+        hidden: figures that are not to be shown, with the reason; see `metric_contract`.
     """
 
     index: int
@@ -110,6 +116,12 @@ class RepMetrics:
     peak_velocity_m_s: float | None = None
     work_j: float | None = None
     returned_j: float | None = None
+    uncertainty: Mapping[str, float] = field(default_factory=dict)
+    hidden: Mapping[str, str] = field(default_factory=dict)
+
+    def shown(self, name: str) -> float | None:
+        """A figure by name; None where it is hidden, or there is none."""
+        return None if name in self.hidden else _values(self)[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +246,7 @@ def rep_metrics(
     *,
     calibration: AnyCalibration | None = None,
     band: Displacement | None = None,
+    zero_doubt_n: float = 0.0,
 ) -> tuple[RepMetrics, ...]:
     """Figures of the repetitions of one set.
 
@@ -243,6 +256,8 @@ def rep_metrics(
         tension_n: float64[n], its tension.
         calibration: tells the uncertainty of tensions.
         band: tells displacement, and so range, velocity and work.
+        zero_doubt_n: what the stream showed of the zero (`SenseChecks.zero_doubt_n`); makes tensions less
+        sure.
 
     Raises:
         DataError: the trace does not reach from the first pull start to the last end.
@@ -254,10 +269,50 @@ def rep_metrics(
     if not (time.size and time[0] <= reps[0].pull_start_s and time[-1] >= reps[-1].end_s):
         raise DataError("the trace does not cover its repetitions; give the trace they were found in")
     way = band.displacement_m(time, tension) if band is not None else None
+    sampling = Conditions(1.0 / float(np.median(np.diff(time))), sample_noise_n(tension))
     following = [*(rep.pull_start_s for rep in reps[1:]), None]
     return tuple(
-        _rep(rep, after, time, tension, way, calibration) for rep, after in zip(reps, following, strict=True)
+        _judged(_rep(rep, after, time, tension, way, calibration), rep, sampling, calibration, zero_doubt_n)
+        for rep, after in zip(reps, following, strict=True)
     )
+
+
+def _judged(
+    figures: RepMetrics,
+    rep: Rep,
+    sampling: Conditions,
+    calibration: AnyCalibration | None,
+    zero_doubt_n: float,
+) -> RepMetrics:
+    """The figures with how sure they are."""
+    known = replace(
+        sampling,
+        span_uncertainty=0.0 if calibration is None else calibration.span_uncertainty,
+        level_uncertainty_n=hypot(figures.peak_uncertainty_n or 0.0, zero_doubt_n),
+        mean_uncertainty_n=hypot(figures.mean_uncertainty_n or 0.0, zero_doubt_n),
+    )
+    uncertainty, hidden = judge(rep, _values(figures), known)
+    return replace(
+        figures,
+        peak_uncertainty_n=None
+        if calibration is None
+        else uncertainty.get("peak_n", known.level_uncertainty_n),
+        mean_uncertainty_n=None if calibration is None else known.mean_uncertainty_n,
+        uncertainty=uncertainty,
+        hidden=hidden,
+    )
+
+
+def _values(figures: RepMetrics) -> dict[str, float | None]:
+    """Every figure that is a number, by name."""
+    values: dict[str, float | None] = {
+        f"tempo.{phase.name}": getattr(figures.tempo, phase.name) for phase in fields(figures.tempo)
+    }
+    for part in fields(figures):
+        value = getattr(figures, part.name)
+        if value is None or isinstance(value, float):
+            values[part.name] = value
+    return values
 
 
 def _uncertainty_n(calibration: AnyCalibration | None, tension_n: float, held: float = 0.0) -> float | None:

@@ -275,15 +275,24 @@ class CalibrationProcedure:
         """Take in what turned out about the masses; the next `result` uses it.
 
         Args:
-            masses_kg: what a mass that was taken for the key weighs; None leaves it out.
+            masses_kg: what a mass that was taken for the key, or within 1 % of it, weighs; None leaves it out.
             strap_kg: what hung with every mass and was not counted.
 
         Raises:
-            CalibrationError: a mass would weigh nothing, or none would be left.
+            CalibrationError: no such mass was hung, one would weigh nothing, or none would be left.
         """
-        points = corrected(self._points, masses_kg, strap_kg)
-        given = {point.mass_kg for point in self._points if point.mass_kg}
-        if not all((masses_kg.get(mass, mass) or 1.0) + min(strap_kg, 0.0) > 0.0 for mass in given):
+        given = sorted({point.mass_kg for point in self._points if point.mass_kg})
+        meant: dict[float, float | None] = {}
+        for said_kg, true_kg in masses_kg.items():
+            nearest = min(given, key=lambda mass_kg: abs(mass_kg - said_kg), default=0.0)
+            if abs(nearest - said_kg) > 0.01 * said_kg:
+                hung = ", ".join(f"{mass_kg:g}" for mass_kg in given)
+                raise CalibrationError(f"no mass of {said_kg:g} kg was hung; there were {hung} kg")
+            meant[nearest] = true_kg
+        points = corrected(self._points, meant, strap_kg)
+        if not all(
+            (m if (m := meant.get(mass, mass)) is not None else 1.0) + strap_kg > 0.0 for mass in given
+        ):
             raise CalibrationError("a mass that weighs nothing cannot be; nothing was changed")
         if not any(point.mass_kg for point in points):
             raise CalibrationError("without this mass none is left; start again with other masses")

@@ -75,8 +75,21 @@ def set_words(result: SetResult) -> str:
         text += f", {metrics.partial} of them partial"
     best = max(result.figures, key=lambda rep: rep.peak_n)
     peak = tension_words(best.peak_n, best.peak_uncertainty_n or 0.0)
-    text += f", peak {peak}, {metrics.time_under_tension_s:.1f} s under tension, tempo {metrics.tempo}"
+    text += f", peak {peak}, {metrics.time_under_tension_s:.1f} s under tension, {_tempo_words(result)}"
     return text if result.zone is None else f"{text}; {_zone_words(result.zone, result.in_zone)}"
+
+
+def _tempo_words(result: SetResult) -> str:
+    """The set's tempo, or why there is none: what hides a phase of most repetitions hides it."""
+    reasons = [
+        reason
+        for rep in result.figures
+        for name, reason in rep.hidden.items()
+        if name in ("tempo.concentric_s", "tempo.eccentric_s")
+    ]
+    if len(reasons) <= len(result.figures) // 2:
+        return f"tempo {result.metrics.tempo}"
+    return f"tempo {max(set(reasons), key=reasons.count)}"
 
 
 def _zone_words(zone: TensionZone, counts: Counter[Zone]) -> str:

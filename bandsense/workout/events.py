@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from typing import Any
@@ -241,6 +241,9 @@ def fields_json(value: Any, uncertainty_n: Callable[[float], float] | None = Non
         result[name] = _plain(item, uncertainty_n)
         if uncertainty_n is not None and name == "peak_n" and "peak_uncertainty_n" not in names:
             result["peak_uncertainty_n"] = uncertainty_n(item)
+    for path in result.get("hidden") or ():  # of `RepMetrics`: what is not worth showing is not told either
+        *outer, name = path.split(".")
+        (result[outer[0]] if outer else result)[name] = None
     return result
 
 
@@ -249,6 +252,8 @@ def _plain(value: Any, uncertainty_n: Callable[[float], float] | None) -> Any:
         return value.value
     if is_dataclass(value):
         return fields_json(value, uncertainty_n)
+    if isinstance(value, Mapping):
+        return {key: _plain(item, uncertainty_n) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(item, uncertainty_n) for item in value]
     if isinstance(value, float) and not math.isfinite(value):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from math import isfinite
+from math import hypot, isfinite
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,16 @@ from bandsense.exercises.model import Side
 from bandsense.samples import FloatArray, SampleBlock
 from bandsense.signal.config import DetectorConfig
 from bandsense.signal.detector import RepDetector
-from bandsense.signal.events import Phase, PhaseChanged, Rep, RepCompleted, RepCounted, RepRetracted
+from bandsense.signal.events import (
+    Phase,
+    PhaseChanged,
+    Rep,
+    RepCompleted,
+    RepCounted,
+    RepRetracted,
+    SignalWarning,
+    WarningKind,
+)
 from bandsense.signal.metrics import Asymmetry, asymmetry, rep_metrics, set_metrics
 from bandsense.signal.refine import refine
 from bandsense.signal.zero import ZeroTracker
@@ -58,6 +67,8 @@ TARE_S = 1.0
 """A tare takes the median of so much."""
 
 TARE_STILL_N = 1.0
+TAUT_N = 5.0
+"""Tension that the old zero showed beyond which the band may have been taut."""
 """Range of tension within `TARE_S` up to which nothing pulls; the noise of a sensor is far below."""
 
 
@@ -110,7 +121,7 @@ class Workout:
         self._temperature_c: float | None = None
         self._reader = TensionReader()
         self._zero = ZeroTracker(pre_stretched=settings.pre_stretched)
-        self._detector = RepDetector()
+        self._detector = RepDetector(pre_stretched=settings.pre_stretched)
         self._coach = Coach(settings, settings.exercise) if settings.exercise is not None else None
         self._memory = TraceBuffer()
         self._phase = Phase.REST
@@ -227,7 +238,8 @@ class Workout:
 
     def uncertainty_n(self, tension_n: float) -> float:
         """Standard uncertainty of a tension, newtons."""
-        return float(self._calibration.standard_uncertainty_n(tension_n))
+        own_n = float(self._calibration.standard_uncertainty_n(tension_n))
+        return hypot(own_n, self._detector.sense.zero_doubt_n)
 
     def latest_uncertainty_n(self, tension_n: FloatArray) -> FloatArray:
         """Standard uncertainty of each tension of the block that was pushed last, newtons."""
@@ -257,6 +269,7 @@ class Workout:
     def _uncertainty_at(self, at: slice | NDArray[np.intp], tension_n: FloatArray) -> FloatArray:
         """Standard uncertainty of some samples of the latest block."""
         own_n, between_n = self._calibration.standard_uncertainty_n(tension_n[at]), self._reader.between_n
+        own_n = np.hypot(own_n, self._detector.sense.zero_doubt_n)
         return own_n if between_n is None else np.hypot(own_n, between_n[at])
 
     # -- events ------------------------------------------------------------------------------------------
@@ -336,6 +349,7 @@ class Workout:
             tension_n,
             calibration=self._calibration,
             band=None if band is None else band.displacement(),
+            zero_doubt_n=self._detector.sense.zero_doubt_n,
         )
         return SetResult(
             number=done.number,
@@ -369,7 +383,15 @@ class Workout:
         before_n = float(np.median(tension_n))
         self._calibration = self._calibration.tared(readings, self._temperature_c)
         self._zero.tared()
-        return (Tared(self._last_s, before_n, None, self._last_s),)
+        self._detector.sense.tared()
+        tared = Tared(self._last_s, before_n, None, self._last_s)
+        if before_n <= TAUT_N:
+            return (tared,)
+        question = (
+            f"it showed {before_n:.0f} N before the zero was set; if the band was taut then, let it hang "
+            "slack and tare again"
+        )
+        return (tared, SignalWarning(self._last_s, WarningKind.ZERO_OFF, question, self._last_s))
 
     def _slack_answered(self, data: Mapping[str, Any]) -> Iterable[Event]:
         followed = bool(data["followed"])

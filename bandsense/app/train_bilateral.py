@@ -167,11 +167,13 @@ class BothSides:
         self.session = session
         self.left, self.right = left.workout, right.workout
         bounds_s = [side.clock_bound_s for side in (left, right) if side.clock_bound_s is not None]
-        self.lag = lag(left.pulls_s(), right.pulls_s(), sum(bounds_s) if len(bounds_s) == 2 else None)
+        found = lag(left.pulls_s(), right.pulls_s(), sum(bounds_s) if len(bounds_s) == 2 else None)
         figures = [
             [rep for result in workout.results for rep in result.figures]
             for workout in (self.left, self.right)
         ]
+        rate_hz = min(workout.rate_hz for workout in (self.left, self.right))
+        self.lag = None if found is None else found.judged(figures[0], figures[1], rate_hz)
         calibrations = self.left.settings.calibration, self.right.settings.calibration
         self.asymmetry = bilateral_asymmetry(figures[0], figures[1], calibrations)
         self._clocks = {each.side: each.clock(unix_at_zero_s) for each in (left, right)}
@@ -189,7 +191,9 @@ class BothSides:
             "samples": left.samples + right.samples,
             "sides": {"left": asdict(left), "right": asdict(right)},
             "asymmetry": None if self.asymmetry is None else asdict(self.asymmetry),
-            "lag": None if self.lag is None else asdict(self.lag),
+            "lag": None
+            if self.lag is None
+            else asdict(self.lag) | ({"median_s": None} if self.lag.hidden is not None else {}),
             "clocks": self._clocks,
         }
 

@@ -275,7 +275,8 @@ class CalibrationProcedure:
         """Take in what turned out about the masses; the next `result` uses it.
 
         Args:
-            masses_kg: what a mass that was taken for the key, or within 1 % of it, weighs; None leaves it out.
+            masses_kg: what a mass that was taken for the key, or within 1 % of it, weighs; None leaves it
+                out.
             strap_kg: what hung with every mass and was not counted.
 
         Raises:

@@ -146,6 +146,11 @@ class Workout:
         return self._first_s or 0.0
 
     @property
+    def rate_hz(self) -> float:
+        """Measured sample rate; 0 until it is known."""
+        return self._detector.rate_hz
+
+    @property
     def results(self) -> tuple[SetResult, ...]:
         """The finished sets."""
         return tuple(self._results)

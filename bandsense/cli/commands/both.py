@@ -166,6 +166,8 @@ def _print(result: BothSides) -> None:
 
 def lag_words(lag: Lag) -> str:
     """Which side begins to pull first, by how much, and how well that is known."""
+    if lag.hidden is not None:
+        return f"which side pulls first cannot be told: {lag.hidden}"
     first, last = ("left", "right") if lag.median_s >= 0 else ("right", "left")
     bound = (
         "their clocks are related by arrivals only"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from bandsense.signal.events import Rep, RepCompleted, RepCounted, RepRetracted, SignalWarning
-from bandsense.signal.metrics import Asymmetry
+from bandsense.signal.metrics import Asymmetry, SetMetrics
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
     BatteryChanged,
@@ -75,21 +75,14 @@ def set_words(result: SetResult) -> str:
         text += f", {metrics.partial} of them partial"
     best = max(result.figures, key=lambda rep: rep.peak_n)
     peak = tension_words(best.peak_n, best.peak_uncertainty_n or 0.0)
-    text += f", peak {peak}, {metrics.time_under_tension_s:.1f} s under tension, {_tempo_words(result)}"
+    text += f", peak {peak}, {metrics.time_under_tension_s:.1f} s under tension, {_tempo_words(metrics)}"
     return text if result.zone is None else f"{text}; {_zone_words(result.zone, result.in_zone)}"
 
 
-def _tempo_words(result: SetResult) -> str:
-    """The set's tempo, or why there is none: what hides a phase of most repetitions hides it."""
-    reasons = [
-        reason
-        for rep in result.figures
-        for name, reason in rep.hidden.items()
-        if name in ("tempo.concentric_s", "tempo.eccentric_s")
-    ]
-    if len(reasons) <= len(result.figures) // 2:
-        return f"tempo {result.metrics.tempo}"
-    return f"tempo {max(set(reasons), key=reasons.count)}"
+def _tempo_words(metrics: SetMetrics) -> str:
+    """The set's tempo, or why there is none."""
+    reason = metrics.hidden.get("tempo.concentric_s") or metrics.hidden.get("tempo.eccentric_s")
+    return f"tempo {metrics.tempo}" if reason is None else f"tempo {reason}"
 
 
 def _zone_words(zone: TensionZone, counts: Counter[Zone]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from math import hypot
 from typing import Protocol
@@ -160,6 +160,7 @@ class SetMetrics:
             consistency; None with fewer than three.
         range_cv: of their ranges.
         duration_cv: of their time under tension.
+        hidden: figures that rest on what most repetitions hide, with the reason.
         fatigue: None with fewer than five full repetitions, or where the zero is so far off that none has a
             range.
     """
@@ -178,6 +179,7 @@ class SetMetrics:
     range_cv: float | None
     duration_cv: float | None
     fatigue: Fatigue | None
+    hidden: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def density(self) -> float:
@@ -419,7 +421,32 @@ def set_metrics(reps: Sequence[RepMetrics]) -> SetMetrics:
         range_cv=_variation([_range(rep) for rep in full]),
         duration_cv=_variation([rep.time_under_tension_s for rep in full]),
         fatigue=_fatigue(full),
+        hidden=dict(_hidden_of_set(reps)),
     )
+
+
+_RESTS_ON = {
+    "tempo.concentric_s": "tempo.concentric_s",
+    "tempo.hold_s": "tempo.hold_s",
+    "tempo.eccentric_s": "tempo.eccentric_s",
+    "tempo.rest_s": "tempo.rest_s",
+    "time_under_tension_s": "time_under_tension_s",
+    "duration_cv": "time_under_tension_s",
+    "range_cv": "relative_range",
+    "work_j": "work_j",
+    "fatigue.range_lost": "relative_range",
+    "fatigue.concentric_time_gained": "tempo.concentric_s",
+    "fatigue.velocity_lost": "relative_velocity_per_s",
+}
+"""Figures of a set, and the figure of a repetition that each rests on."""
+
+
+def _hidden_of_set(reps: Sequence[RepMetrics]) -> Iterator[tuple[str, str]]:
+    """Figures of a set that rest on what most of its repetitions hide, with the commonest reason."""
+    for name, of_rep in _RESTS_ON.items():
+        reasons = [rep.hidden[of_rep] for rep in reps if of_rep in rep.hidden]
+        if 2 * len(reasons) > len(reps):
+            yield name, max(set(reasons), key=reasons.count)
 
 
 def session_metrics(sets: Sequence[SetMetrics]) -> SessionMetrics:

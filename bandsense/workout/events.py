@@ -243,7 +243,9 @@ def fields_json(value: Any, uncertainty_n: Callable[[float], float] | None = Non
             result["peak_uncertainty_n"] = uncertainty_n(item)
     for path in result.get("hidden") or ():  # of `RepMetrics`: what is not worth showing is not told either
         *outer, name = path.split(".")
-        (result[outer[0]] if outer else result)[name] = None
+        target = result[outer[0]] if outer else result
+        if target is not None:
+            target[name] = None
     return result
 
 

@@ -13,7 +13,7 @@ from bandsense.samples import FloatArray
 from bandsense.signal.boundaries import locate
 from bandsense.signal.events import Rep
 from bandsense.signal.metric_contract import FIGURES, Conditions, crossing_uncertainty_s, judge, timing_reason
-from bandsense.signal.metrics import RepMetrics, rep_metrics
+from bandsense.signal.metrics import RepMetrics, rep_metrics, set_metrics
 from bandsense.workout.events import fields_json
 from tests.support.traces import minimum_jerk
 
@@ -122,6 +122,17 @@ def test_tables_and_files_leave_out_the_same() -> None:
     assert "–: pull" in text
     assert figures.hidden["tempo.concentric_s"] in text
     assert "–:" not in rep_table([rep], [figures_of(80.0, 0.8)])
+
+
+def test_a_set_hides_what_rests_on_what_its_repetitions_hide() -> None:
+    slow = set_metrics([figures_of(10.0, 0.25)] * 6)
+    assert slow.hidden["tempo.concentric_s"].startswith("needs ")
+    assert "fatigue.velocity_lost" in slow.hidden
+    data = fields_json(slow)
+    assert data["tempo"]["concentric_s"] is None
+    assert data["fatigue"]["velocity_lost"] is None
+    assert set_metrics([figures_of(80.0, 0.8)] * 6).hidden == {}
+    assert fields_json(set_metrics([figures_of(10.0, 0.25)]))["fatigue"] is None
 
 
 def test_a_coarse_calibration_shows_peaks_but_says_how_coarse() -> None:

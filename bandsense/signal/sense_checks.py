@@ -47,9 +47,7 @@ RATE_SAMPLES = 13
 """Samples that the rate is measured on."""
 
 STILL_S = 1.0
-"""Nothing pulls where windows of together so long are still at one level …"""
-QUESTION_S = 1.2
-"""… and so long, where that level is above zero and might be a fixed band's."""
+"""Nothing pulls where windows of together so long are still at one level."""
 BELOW_S = 2.0
 """Nobody pulls less than nothing for so long, still or not."""
 
@@ -77,8 +75,10 @@ BROKEN_N = 5.0
 """A converter at the end of its range, or single samples that scatter by so much, for so long is no band."""
 
 FLOORS = 3
-FLOOR_N = 0.2
-"""So many bottoms between pulls that are still at one level, within so much, show where the band is slack."""
+FLOOR_N = 0.25
+FLOOR_NOISE = 2.5
+"""So many bottoms at one level, the still start among them, within so much and so many times the noise, show
+where the band is slack: a hand does not come back to a taut band's start so exactly."""
 
 DRIFT_REPS = 6
 DRIFT_S = 15.0
@@ -109,6 +109,7 @@ class _Window:
     end_s: float
     middle_n: float
     scatter_n: float
+    lowest_n: float
     highest_n: float
     noise_n: float
     saturated: bool
@@ -123,9 +124,12 @@ class _Seen:
         noises_n2: its variance in the latest windows.
         still: the present run of still windows.
         level_n: where the band was still last; None before.
+        calm_n: where a single window was still last.
         zero_n: where it was still last near zero or near that.
         first: time and level of the first of these.
-        floors_n: levels of still bottoms between pulls.
+        floors_n: levels of the latest bottoms.
+        risen, lowest_n, bottom_n, highest_n: whether tension is beyond a bottom; lowest sample and window
+            since the last top, and highest window since the last bottom.
         pulled: tension was above the still level by more than a reversed pull is below.
         below_s: since when all samples are below zero.
         broken_s: since when the converter shows what no band does.
@@ -136,11 +140,15 @@ class _Seen:
     noises_n2: deque[float] = field(default_factory=lambda: deque(maxlen=4))
     still: _Still = field(default_factory=_Still)
     level_n: float | None = None
+    calm_n: float | None = None
     zero_n: float | None = None
     first: tuple[float, float] | None = None
     floors_n: deque[float] = field(default_factory=lambda: deque(maxlen=FLOORS))
     pulled: bool = False
-    above: bool = False
+    risen: bool = False
+    lowest_n: float = np.inf
+    bottom_n: float = np.inf
+    highest_n: float = -np.inf
     below_s: float | None = None
     broken_s: float | None = None
     under_s: float | None = None
@@ -266,6 +274,7 @@ class SenseChecks:
             time[:, -1].tolist(),
             level.tolist(),
             tension.std(axis=1).tolist(),
+            tension.min(axis=1).tolist(),
             tension.max(axis=1).tolist(),
             np.sqrt((third**2).mean(axis=1) / 20.0).tolist(),
             np.all(self._saturated[:size].reshape(count, self._length), axis=1).tolist(),
@@ -286,6 +295,7 @@ class SenseChecks:
         if len(seen.noises_n2) > 1:  # One window alone may look quieter than it is.
             seen.noise_n = min(seen.noise_n, sqrt(sum(seen.noises_n2) / len(seen.noises_n2)))
         told += self._still(window)
+        told += self._floor(window)
         told += self._below(window)
         told += self._direction(window)
         return told
@@ -295,9 +305,9 @@ class SenseChecks:
         seen, still = self._seen, self._seen.still
         margin_n = (STILL_NOISE + STILL_FEW / self._length) * seen.noise_n + STILL_N
         if window.scatter_n > margin_n:
-            told = self._floor(window) if still.windows and seen.above else []
             seen.still = _Still()
-            return told
+            return []
+        seen.calm_n = window.middle_n
         low_n, high_n = min(still.low_n, window.middle_n), max(still.high_n, window.middle_n)
         if not still.windows or high_n - low_n > margin_n + 0.1:
             seen.still = still = _Still(window.start_s, window.middle_n, window.middle_n)
@@ -309,15 +319,25 @@ class SenseChecks:
         return self._zero(still, window)
 
     def _floor(self, window: _Window) -> list[SignalWarning]:
-        """A still bottom between two pulls, too short to be sure of alone."""
+        """Bottoms between pulls, which end as tension rises above the lowest that was seen since the last."""
         seen = self._seen
-        seen.above = False
-        seen.floors_n.append(seen.still.level_n)
-        level_n = float(np.mean(seen.floors_n))
-        if len(seen.floors_n) < FLOORS or np.ptp(seen.floors_n) > FLOOR_N + seen.noise_n:
+        reach_n = max(REVERSED_N, REVERSED_NOISE * seen.noise_n)
+        seen.lowest_n = min(seen.lowest_n, window.lowest_n)
+        seen.bottom_n = min(seen.bottom_n, window.middle_n)
+        seen.highest_n = max(seen.highest_n, window.middle_n)
+        if not seen.risen and window.middle_n > seen.bottom_n + reach_n:
+            seen.risen, seen.highest_n = True, window.middle_n
+            seen.floors_n.append(seen.lowest_n)
+        elif seen.risen and window.middle_n < seen.highest_n - reach_n:
+            seen.risen, seen.lowest_n, seen.bottom_n = False, window.lowest_n, window.middle_n
+        else:
             return []
-        taut = level_n > 0.0 and (self._pre_stretched or seen.zero_n is not None)
-        return [] if abs(level_n) <= LARGEST_ZERO_N or taut else self._off(level_n, window)
+        known = self._pre_stretched or seen.zero_n is not None
+        if known or len(seen.floors_n) < FLOORS or seen.calm_n is None or seen.calm_n <= LARGEST_ZERO_N:
+            return []
+        # Nothing moved there either: a hand that holds a band trembles.
+        spread_n = max(seen.calm_n, *seen.floors_n) - min(seen.calm_n, *seen.floors_n)
+        return self._off(seen.calm_n, window) if spread_n <= FLOOR_N + FLOOR_NOISE * seen.noise_n else []
 
     def _zero(self, still: _Still, window: _Window) -> list[SignalWarning]:
         seen, level_n = self._seen, still.level_n
@@ -328,8 +348,7 @@ class SenseChecks:
         if level_n < -LARGEST_ZERO_N:
             return self._off(level_n, window)
         if level_n > LARGEST_ZERO_N and seen.zero_n is None:
-            asked = window.end_s - still.since_s >= QUESTION_S * 0.9 and not self._pre_stretched
-            return self._off(level_n, window) if asked else []
+            return []
         if seen.first is None:
             seen.first = (window.end_s, level_n)
         if abs(level_n - (seen.zero_n or 0.0)) > LARGEST_ZERO_N:
@@ -355,7 +374,7 @@ class SenseChecks:
             )
         else:
             message = (
-                f"the sensor shows {level_n:.1f} N and stands still as if nothing pulled; if the band is "
+                f"the sensor shows {level_n:.1f} N and comes back to it as if nothing pulled; if the band is "
                 "slack, set the zero; if it is taut at the start, say so before the session"
             )
         return self._tell(WarningKind.ZERO_OFF, window.start_s, window.end_s, level_n, message)
@@ -378,7 +397,7 @@ class SenseChecks:
             return []
         reach_n = max(REVERSED_N, REVERSED_NOISE * seen.noise_n)
         if window.middle_n > level_n + reach_n:
-            seen.pulled, seen.above, seen.under_s, self.reversed = True, True, None, False
+            seen.pulled, seen.under_s, self.reversed = True, None, False
         elif window.middle_n < min(level_n, 0.0) - reach_n:
             seen.under_s = window.start_s if seen.under_s is None else seen.under_s
         if seen.under_s is None or window.highest_n < level_n - 0.5 * reach_n or seen.pulled:

@@ -331,11 +331,9 @@ def test_an_empty_sensor_gives_nothing() -> None:
     assert set(kinds_of(detect(time_s, noise + 0.05 * time_s))) == {WarningKind.ZERO_DRIFTS}
 
 
-def test_a_constant_gives_nothing_but_the_question_what_it_is() -> None:
+def test_a_constant_gives_nothing() -> None:
     time_s = np.arange(0.0, 10.0, 1.0 / 80.0)
-    events = detect(time_s, np.full(time_s.size, 42.0))
-    assert kinds_of(events) == [WarningKind.ZERO_OFF]
-    assert len(events) == 1
+    assert not detect(time_s, np.full(time_s.size, 42.0))
 
 
 def test_a_band_that_never_goes_slack_is_counted() -> None:
@@ -397,8 +395,7 @@ def test_a_band_that_snaps_between_two_samples_is_reported_too(
 
 def test_a_band_that_slips_off_at_rest_is_reported() -> None:
     time_s = np.arange(0.0, 10.0, 1.0 / 80.0)
-    events = detect(time_s, np.where(time_s < 5.0, 30.0, 0.0))
-    assert kinds_of(events) == [WarningKind.ZERO_OFF, WarningKind.BAND_LOST], "taut and still: asked about"
+    assert kinds_of(detect(time_s, np.where(time_s < 5.0, 30.0, 0.0))) == [WarningKind.BAND_LOST]
 
 
 def test_a_band_that_slips_off_in_a_long_hold_is_reported() -> None:

@@ -61,8 +61,10 @@ LARGEST_ZERO_N = 2.0
 """A zero that is further off is told."""
 LARGEST_DRIFT_N = 1.0
 """A zero that has moved further is told."""
-NEAR_N = 5.0
-"""A still level up to here may be an error of the zero, and makes all tensions less sure by as much."""
+LEAST_DOUBT_N = 0.25
+"""A zero that is off by less is as good as a tare."""
+DOUBTS = 512
+"""Changes of the doubt that are remembered."""
 
 REVERSED_N = 3.0
 REVERSED_NOISE = 8.0
@@ -162,14 +164,12 @@ class SenseChecks:
 
     Attributes:
         reversed: the sensor shows less where it is pulled; its samples are not to be used.
-        zero_doubt_n: standard uncertainty, newtons, that the zero seen last adds to every tension: that of
-        equal
-            chances up to what was shown while nothing pulled (JCGM 100:2008, 4.3.7); 0 while it is right.
     """
 
     def __init__(self, *, pre_stretched: bool = False) -> None:
         self.reversed = False
-        self.zero_doubt_n = 0.0
+        self._doubt_s: deque[float] = deque([-np.inf], maxlen=DOUBTS)
+        self._doubt_n: deque[float] = deque([0.0], maxlen=DOUBTS)
         self._pre_stretched = pre_stretched
         self._length = 0
         self._longest_s = 0.0
@@ -218,6 +218,22 @@ class SenseChecks:
         self._saturated = self._saturated[closed:]
         return told, usable
 
+    def zero_doubt_n(self, time_s: ArrayLike) -> FloatArray:
+        """Standard uncertainty, newtons, that the zero seen last before each time adds to every tension.
+
+        It is that of equal chances up to what was shown while nothing pulled (JCGM 100:2008, 4.3.7); 0 while
+        the zero is right, or was not seen.
+        """
+        at = np.searchsorted(np.array(self._doubt_s), np.asarray(time_s), side="right") - 1
+        return np.asarray(np.array(self._doubt_n)[np.maximum(at, 0)])
+
+    def _doubt(self, time_s: float, off_n: float) -> None:
+        """From now on a zero that is off by so much, unless that is next to nothing."""
+        doubt_n = abs(off_n) / sqrt(3.0) if abs(off_n) > LEAST_DOUBT_N else 0.0
+        if doubt_n != self._doubt_n[-1]:
+            self._doubt_s.append(time_s)
+            self._doubt_n.append(doubt_n)
+
     def rep(self, rep: Rep, detected_s: float) -> list[SignalWarning]:
         """Take a repetition, in order; bottoms and tops that drift together are told."""
         if self._reps and rep.pull_start_s - self._reps[-1].end_s > DRIFT_S:
@@ -240,7 +256,8 @@ class SenseChecks:
         if not (together and certain and slower > DRIFT_N_PER_MIN / 60.0):
             return []
         moved_n = 0.5 * (bottom[0] + top[0]) * span_s
-        self.zero_doubt_n = max(self.zero_doubt_n, abs(moved_n) / sqrt(3.0))
+        if abs(moved_n) / sqrt(3.0) > self._doubt_n[-1]:
+            self._doubt(detected_s, moved_n)
         return self._tell(
             WarningKind.ZERO_DRIFTS,
             rep.peak_time_s,
@@ -252,7 +269,8 @@ class SenseChecks:
 
     def tared(self) -> None:
         """Begin anew: the zero was set."""
-        self.reversed, self.zero_doubt_n = False, 0.0
+        self.reversed = False
+        self._doubt(self._doubt_s[-1], 0.0)
         self._seen = _Seen(noise_n=self._seen.noise_n)
         self._told.clear()
         self._reps.clear()
@@ -342,17 +360,15 @@ class SenseChecks:
     def _zero(self, still: _Still, window: _Window) -> list[SignalWarning]:
         seen, level_n = self._seen, still.level_n
         seen.level_n = level_n
-        load = level_n > (seen.zero_n or 0.0) + LARGEST_ZERO_N
-        if level_n <= NEAR_N and not load and not (level_n > 0.0 and self._pre_stretched):
-            self.zero_doubt_n = abs(level_n) / sqrt(3.0) if abs(level_n) > 0.25 else 0.0
+        follows = abs(level_n - (seen.zero_n or 0.0)) <= LARGEST_ZERO_N
+        if level_n < 0.0 or (follows and not self._pre_stretched):
+            self._doubt(window.end_s, level_n)
         if level_n < -LARGEST_ZERO_N:
             return self._off(level_n, window)
-        if level_n > LARGEST_ZERO_N and seen.zero_n is None:
+        if not follows:
             return []
         if seen.first is None:
             seen.first = (window.end_s, level_n)
-        if abs(level_n - (seen.zero_n or 0.0)) > LARGEST_ZERO_N:
-            return []
         seen.zero_n = level_n
         since_s, moved_n = window.end_s - seen.first[0], level_n - seen.first[1]
         if abs(moved_n) <= LARGEST_DRIFT_N:
@@ -387,7 +403,9 @@ class SenseChecks:
             return []
         seen.below_s = window.start_s if seen.below_s is None else seen.below_s
         long = window.end_s - seen.below_s >= BELOW_S
-        return self._off(window.middle_n, window) if long and not self.reversed else []
+        # How far is best seen where it is still; moving, it is told once.
+        new = WarningKind.ZERO_OFF not in self._told and not self.reversed
+        return self._off(window.middle_n, window) if long and new else []
 
     def _direction(self, window: _Window) -> list[SignalWarning]:
         """Pulls to the wrong side of the still level."""

@@ -128,6 +128,7 @@ class Workout:
         self._set: _Set | None = None
         self._results: list[SetResult] = []
         self._last_bin = -1.0
+        self._latest_s: FloatArray = np.zeros(0)
         self._first_s: float | None = None
         self._last_s = 0.0
         self._samples = 0
@@ -173,6 +174,7 @@ class Workout:
                 f"samples are in {block.unit.value}, the calibration is for "
                 f"{self._calibration.unit.value}; use the calibration of this sensor"
             )
+        self._latest_s = block.time_s
         shown_n = self._reader.push(self._calibration, block.values, block.gap_before, self._temperature_c)
         tension_n = self._zero.push(block.time_s, shown_n, block.gap_before)
         signal_events = self._detector.push(block.time_s, tension_n, block.gap_before, block.saturated)
@@ -241,10 +243,10 @@ class Workout:
             return None
         return asymmetry(left, right)
 
-    def uncertainty_n(self, tension_n: float) -> float:
-        """Standard uncertainty of a tension, newtons."""
+    def uncertainty_n(self, tension_n: float, at_s: float | None = None) -> float:
+        """Standard uncertainty of a tension, newtons, by what was known of the zero then; None is now."""
         own_n = float(self._calibration.standard_uncertainty_n(tension_n))
-        return hypot(own_n, self._detector.sense.zero_doubt_n)
+        return hypot(own_n, float(self._detector.sense.zero_doubt_n(self._last_s if at_s is None else at_s)))
 
     def latest_uncertainty_n(self, tension_n: FloatArray) -> FloatArray:
         """Standard uncertainty of each tension of the block that was pushed last, newtons."""
@@ -274,7 +276,7 @@ class Workout:
     def _uncertainty_at(self, at: slice | NDArray[np.intp], tension_n: FloatArray) -> FloatArray:
         """Standard uncertainty of some samples of the latest block."""
         own_n, between_n = self._calibration.standard_uncertainty_n(tension_n[at]), self._reader.between_n
-        own_n = np.hypot(own_n, self._detector.sense.zero_doubt_n)
+        own_n = np.hypot(own_n, self._detector.sense.zero_doubt_n(self._latest_s[at]))
         return own_n if between_n is None else np.hypot(own_n, between_n[at])
 
     # -- events ------------------------------------------------------------------------------------------
@@ -354,7 +356,7 @@ class Workout:
             tension_n,
             calibration=self._calibration,
             band=None if band is None else band.displacement(),
-            zero_doubt_n=self._detector.sense.zero_doubt_n,
+            zero_doubt_n=float(self._detector.sense.zero_doubt_n(now_s)),
         )
         return SetResult(
             number=done.number,

@@ -9,10 +9,14 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from bandsense.samples import FloatArray
+from bandsense.calibration.curve import Calibration
+from bandsense.samples import FloatArray, SampleBlock, Unit
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import Event, RepCompleted, RepCounted, SignalWarning, WarningKind
 from bandsense.signal.metrics import rep_metrics, set_metrics
+from bandsense.workout.events import SetDone
+from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.workout import Workout
 from tests.support.traces import Stroke, trace
 
 SET = [Stroke(pull_s=0.9, hold_s=0.3, return_s=1.1, rest_s=0.4)] * 8
@@ -67,10 +71,10 @@ def test_a_zero_that_is_a_little_off_is_not_worth_a_word_but_makes_tensions_less
     time_s, tension_n = human(40.0, 0.0)
     detector = RepDetector()
     assert kinds(detector.push(time_s, tension_n + 1.5)) == []
-    assert detector.sense.zero_doubt_n == pytest.approx(1.5 / sqrt(3.0), rel=0.05)
+    assert detector.sense.zero_doubt_n(time_s[-1]) == pytest.approx(1.5 / sqrt(3.0), rel=0.05)
     sound = RepDetector()
     sound.push(time_s, tension_n)
-    assert sound.sense.zero_doubt_n == 0.0
+    assert not sound.sense.zero_doubt_n(time_s).any()
 
 
 def test_a_taut_band_that_stands_still_is_asked_about_unless_that_was_said() -> None:
@@ -119,7 +123,7 @@ def test_a_zero_that_drifts_is_told_and_makes_tensions_less_sure(n_per_min: floa
     assert {warning.kind for warning in found} <= {WarningKind.ZERO_DRIFTS, WarningKind.ZERO_OFF}
     assert found[0].kind is WarningKind.ZERO_DRIFTS
     assert found[0].detected_s < 40.0
-    assert 2.0 * detector.sense.zero_doubt_n > 2.0
+    assert 2.0 * detector.sense.zero_doubt_n(time_s[-1]) > 2.0
 
 
 @pytest.mark.parametrize("n_per_min", [4.0, -4.0])
@@ -130,7 +134,33 @@ def test_a_drift_that_shows_only_in_bottom_and_top_together_is_told(n_per_min: f
     detector = RepDetector()
     found = warnings(detector.push(time_s, tension_n * tremor + n_per_min * time_s / 60.0))
     assert WarningKind.ZERO_DRIFTS in {warning.kind for warning in found}
-    assert detector.sense.zero_doubt_n > 0.5
+    assert detector.sense.zero_doubt_n(time_s[-1]) > 0.5
+
+
+@pytest.mark.parametrize("n_per_min", [3.0, -3.0])
+@pytest.mark.parametrize("rest_n", [0.0, 25.0])
+@pytest.mark.parametrize("size", [16, 100_000])
+def test_no_peak_of_a_drifting_sensor_is_shown_under_a_small_uncertainty(
+    rest_n: float, n_per_min: float, size: int
+) -> None:
+    rng, parts = np.random.default_rng(1), [np.zeros(80 * 10)]
+    for _ in range(3):
+        time_s, tension_n = trace([Stroke(rest_s=0.3)] * 10, rest_n=rest_n, noise_n=0.0)
+        parts += [tension_n * (1.0 + 0.004 * np.sin(10.0 * np.pi * time_s)), np.zeros(80 * 60)]
+    true_n = np.concatenate(parts)
+    time_s = np.arange(true_n.size) / 80.0
+    shown_n = true_n + rng.normal(0.0, 0.05, time_s.size) + n_per_min * time_s / 60.0
+    workout = Workout(WorkoutSettings(Calibration(1.0, unit=Unit.NEWTON, span_uncertainty=0.005)))
+    events = []
+    for start in range(0, time_s.size, size):
+        part = slice(start, start + size)
+        events += workout.push(SampleBlock(time_s[part], shown_n[part], unit=Unit.NEWTON))
+    results = [event.result for event in [*events, *workout.finish()] if isinstance(event, SetDone)]
+    figures = [each for result in results for each in result.figures]
+    assert len(figures) == 30
+    inside = [abs(each.peak_n - 60.0) <= 2.0 * (each.peak_uncertainty_n or 0.0) for each in figures]
+    assert np.mean(inside) >= 0.95
+    assert max(abs(each.peak_n - 60.0) for each in figures) > 5.0, "there is something to hide"
 
 
 def test_tiring_is_no_drift() -> None:

@@ -82,6 +82,8 @@ class SessionResult:
             "samples": self.samples,
             "sides": {"left": asdict(left), "right": asdict(right)},
             "asymmetry": None if self.asymmetry is None else asdict(self.asymmetry),
-            "lag": None if self.lag is None else asdict(self.lag),
+            "lag": None
+            if self.lag is None
+            else asdict(self.lag) | ({"median_s": None} if self.lag.hidden is not None else {}),
             "clocks": {side: None if clock is None else asdict(clock) for side, clock in self.clocks.items()},
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -25,6 +25,8 @@ LOOK_S = 2.0
 """Long enough to tell a band that hangs still from one that is held in a hand."""
 FIRST_SAMPLE_S = 10.0
 LARGEST_MOVE_N = 2.0
+TAUT_N = 5.0
+"""Tension that the old zero showed beyond which the band may be taut: no zero is often so far off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,11 @@ class NewZero:
     """A zero that was set.
 
     Attributes:
-        before_n: tension in newtons that the old one showed; None from a sensor that sets its zero by itself.
+        before_n: tension in newtons that the old one showed.
         temperature: how the zero follows temperature, where that was to be learnt.
     """
 
-    before_n: float | None
+    before_n: float
     temperature: TemperatureOnZero | None = None
 
 
@@ -46,6 +48,7 @@ async def tare(
     tell: Callable[[str], None],
     *,
     learn_temperature: bool = False,
+    confirm: Callable[[str], Awaitable[bool]] | None = None,
 ) -> NewZero:
     """Set the zero of a sensor, whose band is slack, and let the sensor keep it, with its temperature.
 
@@ -53,10 +56,12 @@ async def tare(
         tell: is told in words why a temperature cannot be had.
         learn_temperature: nothing but temperature changed since the last zero was set, so what is shown now
             is what it does.
+        confirm: is asked, in words, whether the band is slack where it may be taut: it stands still, but the
+            old zero showed tension. None asks nobody; `zero_words` then tells the doubt.
 
     Raises:
-        CalibrationError: the load moves, or there is no change of temperature to learn from; nothing was
-            changed.
+        CalibrationError: the load moves, the band is said to be taut, or there is no change of temperature to
+            learn from; nothing was changed.
         CommandError: the sensor cannot set or keep a zero.
         LinkError: it cannot be reached.
     """
@@ -66,10 +71,14 @@ async def tare(
         )
         block = await _look(sensor)
         calibration = calibration_of(sensor.information)
+        before_n = _still_n(calibration, block, temperature_c)
+        if before_n > TAUT_N and confirm is not None and not learn_temperature:
+            question = f"The sensor shows {before_n:.0f} N and stands still. Is the band slack?"
+            if not await confirm(question):
+                raise CalibrationError("the zero stays as it was; let the band hang slack, and try again")
         if sensor.information.unit is not Unit.COUNT and not learn_temperature:
             await sensor.device.tare()
-            return NewZero(None)
-        before_n = _still_n(calibration, block, temperature_c)
+            return NewZero(before_n)
         learnt = _learnt(calibration, block, temperature_c) if learn_temperature else None
         await sensor.stop()
         if learnt is not None:
@@ -80,9 +89,9 @@ async def tare(
 
 def zero_words(zero: NewZero) -> str:
     """What came of it, for people."""
-    if zero.before_n is None:
-        return "zero set"
     text = f"zero set; it showed {zero.before_n:+z.1f} N before"
+    if zero.before_n > TAUT_N and zero.temperature is None:
+        text += "\nif the band was taut then, let it hang slack and set the zero again"
     if (learnt := zero.temperature) is not None:
         slope = f"{learnt.newton_per_kelvin:+.3f} ± {learnt.standard_uncertainty:.3f} N per kelvin"
         text += f"\nits zero follows temperature by {slope}; from now on that is taken off"

@@ -306,11 +306,16 @@ class _TrainingSession:
             return SessionResult({None: self._streams[0].pipeline.workout}, session, next_time)
         left, right = self._streams
         bounds_s = [each.clock_bound_s for each in self._streams if each.clock_bound_s is not None]
+        found = lag(left.pulls_s(), right.pulls_s(), sum(bounds_s) if len(bounds_s) == 2 else None)
+        if found is not None:
+            workouts = [each.pipeline.workout for each in self._streams]
+            figures = [[rep for result in workout.results for rep in result.rep_metrics] for workout in workouts]
+            found = found.judged(*figures, min(workout.rate_hz for workout in workouts))
         return SessionResult(
             {stream.side: stream.pipeline.workout for stream in self._streams},
             session,
             next_time,
-            lag(left.pulls_s(), right.pulls_s(), sum(bounds_s) if len(bounds_s) == 2 else None),
+            found,
             {"left": left.clock(self._unix_at_zero_s), "right": right.clock(self._unix_at_zero_s)},
         )
 

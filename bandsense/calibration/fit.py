@@ -1,18 +1,34 @@
 """What readings under known masses say about a sensor: its calibration and the budget of its uncertainty.
 
 The budget follows the Guide to the Expression of Uncertainty in Measurement (JCGM 100:2008).
+
+With d the deflection and F the force of the mass that was said to hang, the model is
+
+    F·(1 + e) = a·d + b·d² + ε,    e ~ N(0, u²) once per mass,    ε ~ N(0, σ²) once per reading.
+
+Generalised least squares with the covariance V = σ²·1 + (u·F)² between readings of one mass gives a, and
+what an error of the masses does to it; no number of readings averages that away. The part of the masses'
+error that all share moves no residual and is added to the uncertainty of the span.
+
+A straight line is used unless b is `BELIEVED_Z` standard errors from 0 with the masses' errors counted in: a
+wrong mass is never taken for curvature. The line then carries what it may have left out: b·d² with a prior of
+`STRAIGHTNESS` of the largest force, which also makes it less sure beyond the largest mass.
+
+Masses that scatter by more than they should (χ² per degree of freedom above 1) widen V by as much (Birge
+1932); whether one mistake explains it is asked: see `reference_masses`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from math import cos, radians, sqrt
 
 import numpy as np
 
 from bandsense.calibration.curve import Calibration, Grade
+from bandsense.calibration.reference_masses import BELIEVED_Z, MassKind, Suspicion, find_suspicion
 from bandsense.errors import CalibrationError
 from bandsense.samples import BoolArray, FloatArray, Unit
 
@@ -22,6 +38,7 @@ __all__ = [
     "Contribution",
     "Direction",
     "Point",
+    "corrected",
     "fit",
 ]
 
@@ -43,10 +60,20 @@ TEMPERATURE_PRIOR_N = 0.5
 USELESS_SHARE = 0.2
 """Readings that scatter by more than this share of the largest tension belong to other masses."""
 
-FIT = "fit"
+STRAIGHTNESS = 0.003
+"""Prior: standard deviation of a sensor's departure b·d² from a straight line, as a share of the largest
+force."""
 
-SECOND_ORDER_GAIN = 0.5
-"""A second order is taken only if it brings the residual down to this share of the first order's."""
+PRIOR_FREEDOM = 2
+"""The scatter of readings counts as if so many had shown `REPEATABILITY_PRIOR` before: few of them say
+little."""
+
+CLIP_Z = 1.0
+"""A clip is curved: its second order is used as soon as it is better known than not."""
+
+TOGETHER, APART, SCATTER, STRAIGHT = "masses, together", "masses, each", "fit", "straightness"
+IN_FIT = frozenset({APART, SCATTER, STRAIGHT})
+"""Contributions that the covariance of a and b holds."""
 
 
 class Direction(Enum):
@@ -61,7 +88,7 @@ class Conditions:
     """How well the references are known.
 
     Attributes:
-        mass_uncertainty: relative standard uncertainty of the masses; 0.3 % is a bottle weighed to 0.5 %.
+        masses: where the numbers of the masses come from.
         gravity_m_s2: local gravity; None takes the standard value with the spread over the Earth.
         temperature_c: of the sensor; None when unknown.
         newton_per_kelvin: known temperature effect on zero.
@@ -70,7 +97,7 @@ class Conditions:
         direction: fit only what was reached this way, for one of the two curves of a clip; None fits all.
     """
 
-    mass_uncertainty: float = 0.003
+    masses: MassKind = MassKind.TYPED
     gravity_m_s2: float | None = None
     temperature_c: float | None = None
     newton_per_kelvin: float | None = None
@@ -142,6 +169,7 @@ class CalibrationReport:
         creep: change under the largest mass from half a minute to the end of the creep step; None where that
             was not measured.
         notes: what the user should know, in words.
+        suspicion: a mistake that explains the residuals, to be asked about; None where there is none.
     """
 
     calibration: Calibration
@@ -155,6 +183,7 @@ class CalibrationReport:
     zero_return: float
     creep: float | None
     notes: tuple[str, ...]
+    suspicion: Suspicion | None = None
 
     @property
     def expanded_uncertainty_n(self) -> float:
@@ -173,7 +202,7 @@ def fit(
     """Find the calibration that the points determine.
 
     Deflections are taken from the zero of their own run, interpolated between its readings before and after,
-    and fitted through the origin: first order, or second where that at least halves the residual.
+    and fitted through the origin.
 
     Args:
         points: in the order of measurement; each run begins, and should end, with the empty sensor.
@@ -187,28 +216,28 @@ def fit(
     """
     known = conditions if conditions is not None else Conditions()
     loaded = _Loaded.of([point for point in points if _counts(point, known.direction)], known.gravity)
-    straight, chosen = _polynomials(loaded)
-    found = _Findings.of(loaded, straight, chosen, creep)
-    budget = _budget(known, found)
+    curve, suspicion = _curve(loaded, known)
+    found = _Findings.of(loaded, curve, creep)
+    budget = _budget(known, found, curve)
     calibration = Calibration(
-        newton_per_unit=chosen.a,
+        newton_per_unit=curve.a,
         zero=loaded.zero,
         unit=unit,
         grade=_grade(known, found),
         zero_uncertainty_n=_root_sum_square(c for c in budget if not c.proportional),
-        span_uncertainty=_root_sum_square(c for c in budget if c.proportional and c.name != FIT)
+        span_uncertainty=_root_sum_square(c for c in budget if c.proportional and c.name not in IN_FIT)
         / found.largest_n,
-        newton_per_unit2=chosen.b,
+        newton_per_unit2=curve.b,
         newton_per_kelvin=known.newton_per_kelvin or 0.0,
         reference_temperature_c=known.temperature_c,
-        covariance=chosen.covariance,
+        covariance=curve.covariance,
         made_at_s=made_at_s,
     )
     return CalibrationReport(
         calibration,
         budget,
-        2 if chosen.b else 1,
-        chosen.residual_n,
+        2 if curve.b else 1,
+        curve.residual_n,
         found.largest_n,
         found.nonlinearity_n / found.largest_n,
         found.hysteresis_n / found.largest_n,
@@ -216,7 +245,25 @@ def fit(
         found.zero_return_n / found.largest_n,
         creep,
         _notes(known, found),
+        suspicion,
     )
+
+
+def corrected(
+    points: Iterable[Point], masses_kg: Mapping[float, float | None], strap_kg: float = 0.0
+) -> list[Point]:
+    """The points with what is now known of the masses.
+
+    Args:
+        points: as measured.
+        masses_kg: what a mass that was taken for the key weighs; None leaves its points out.
+        strap_kg: what hung with every mass and was not counted.
+    """
+    return [
+        replace(point, mass_kg=mass_kg + strap_kg) if point.mass_kg else point
+        for point in points
+        if (mass_kg := masses_kg.get(point.mass_kg, point.mass_kg)) is not None
+    ]
 
 
 def _counts(point: Point, direction: Direction | None) -> bool:
@@ -277,54 +324,138 @@ class _Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class _Polynomial:
-    """F = a·d + b·d²."""
+class _Curve:
+    """F = a·d + b·d², with the covariances of a and b by cause; their sum is `covariance`."""
 
     a: float
     b: float
     residual_n: float
-    covariance: tuple[float, float, float]
+    by_cause: Mapping[str, tuple[float, float, float]]
+
+    @property
+    def covariance(self) -> tuple[float, float, float]:
+        var_a, cov_ab, var_b = (sum(part) for part in zip(*self.by_cause.values(), strict=True))
+        return var_a, cov_ab, var_b
 
     def force_n(self, deflection: FloatArray) -> FloatArray:
         return self.a * deflection + self.b * deflection**2
 
-
-def _polynomials(loaded: _Loaded) -> tuple[_Polynomial, _Polynomial]:
-    """The straight line, and what is to be used: the line, or a second order that halves the residual."""
-    straight = _polynomial(loaded, 1)
-    if np.unique(loaded.force_n).size < 3 or straight.residual_n <= 1e-6 * loaded.force_n.max():
-        return straight, straight
-    curved = _polynomial(loaded, 2)
-    return straight, curved if curved.residual_n <= SECOND_ORDER_GAIN * straight.residual_n else straight
+    def uncertainty_n(self, cause: str, deflection: float) -> float:
+        """Standard uncertainty of the force at a deflection from one cause."""
+        var_a, cov_ab, var_b = self.by_cause[cause]
+        return sqrt(max(0.0, deflection**2 * var_a + 2 * deflection**3 * cov_ab + deflection**4 * var_b))
 
 
-def _polynomial(loaded: _Loaded, order: int) -> _Polynomial:
-    """Least squares through the origin, on deflections scaled to 1."""
+def _curve(loaded: _Loaded, known: Conditions) -> tuple[_Curve, Suspicion | None]:
+    """The line or the second order, by generalised least squares, and what the residuals make suspect.
+
+    It is fitted to one mean reading per mass: readings of one mass differ by an error of the reading, which a
+    regression of force on reading would take for a flatter slope.
+
+    Raises:
+        CalibrationError: the reading does not follow the masses.
+    """
     scale = float(np.abs(loaded.deflection).max())
     if scale == 0.0:
         raise CalibrationError(
             "the reading does not change with the masses; check that they hang on the sensor"
         )
-    d = loaded.deflection / scale
-    design = np.stack([d ** (k + 1) for k in range(order)], axis=1)
-    coefficients, *_ = np.linalg.lstsq(design, loaded.force_n, rcond=None)
-    freedom = max(1, d.size - order)
-    residual_n = float(np.sqrt(np.sum((design @ coefficients - loaded.force_n) ** 2) / freedom))
-    if residual_n > USELESS_SHARE * loaded.force_n.max():
+    means = _Means.of(loaded, known, scale)
+    d, force_n, largest_n = means.d, means.force_n, float(means.force_n[-1])
+    scatter, apart = np.diag(means.scatter_n2), np.diag(means.apart_n2)
+    suspicion = find_suspicion(force_n, d, apart + scatter, known.gravity, curves=not known.inline)
+    second = force_n.size > 2 and suspicion is None and _curved(d, force_n, apart + scatter, known)
+    prior_n = STRAIGHTNESS * largest_n
+    design = np.stack((d, d**2), axis=1) if second else d[:, np.newaxis]
+    covariance = apart + scatter + (0.0 if second else prior_n**2 * np.outer(d**2, d**2))
+    weights = _weights(design, covariance)
+    coefficients = weights @ force_n
+    all_d = loaded.deflection / scale
+    fitted_n = coefficients[0] * all_d + (coefficients[1] * all_d**2 if second else 0.0)
+    residual_n = float(np.sqrt(np.sum((fitted_n - loaded.force_n) ** 2) / max(1, all_d.size - 1 - second)))
+    explained = suspicion is not None and bool(np.all(np.diff(d * np.sign(d[-1])) > 0.0))
+    if residual_n > USELESS_SHARE * largest_n and not explained:
         raise CalibrationError(
             "the readings do not follow the masses; check the order of the masses and that nothing else pulls"
         )
-    covariance = residual_n**2 * np.linalg.inv(design.T @ design)
-    b, cov_ab, var_b = (
-        (float(coefficients[1]), float(covariance[0, 1]), float(covariance[1, 1]))
-        if order == 2
-        else (0.0, 0.0, 0.0)
-    )
-    return _Polynomial(
-        float(coefficients[0]) / scale,
-        b / scale**2,
-        residual_n,
-        (float(covariance[0, 0]) / scale**2, cov_ab / scale**3, var_b / scale**4),
+    error_n, free = force_n - design @ coefficients, force_n.size - 1 - second
+    if free > 0:
+        apart = apart * max(1.0, float(error_n @ np.linalg.solve(covariance, error_n)) / free)
+    by_cause = {
+        APART: _propagated(weights, apart, scale),
+        SCATTER: _propagated(weights, scatter, scale),
+        STRAIGHT: (0.0, 0.0, 0.0) if second else _left_out(float(weights[0] @ d**2), prior_n, scale),
+    }
+    b = float(coefficients[1]) / scale**2 if second else 0.0
+    return _Curve(float(coefficients[0]) / scale, b, residual_n, by_cause), suspicion
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Means:
+    """One mean per mass, lightest first.
+
+    Attributes:
+        force_n: what the mass was said to pull.
+        d: mean deflection of both ways of reaching it, as a share of the largest.
+        scatter_n2: variance of that mean from the scatter of readings.
+        apart_n2: variance of what belongs to the mass: its own error, and half the gap between both ways.
+    """
+
+    force_n: FloatArray
+    d: FloatArray
+    scatter_n2: FloatArray
+    apart_n2: FloatArray
+
+    @classmethod
+    def of(cls, loaded: _Loaded, known: Conditions, scale: float) -> _Means:
+        forces_n = np.unique(loaded.force_n)
+        all_d = loaded.deflection / scale
+        newton_per_d = float(all_d @ loaded.force_n) / float(all_d @ all_d)
+        squares, freedom, gap_n = 0.0, 0, 0.0
+        d, counts = [], []
+        for force_n in forces_n.tolist():
+            ways = [all_d[(loaded.force_n == force_n) & (loaded.up == up)] for up in (True, False)]
+            ways = [way for way in ways if way.size]
+            squares += sum(float(np.sum((way - way.mean()) ** 2)) for way in ways) * newton_per_d**2
+            freedom += sum(way.size - 1 for way in ways)
+            middles = [float(way.mean()) for way in ways]
+            gap_n = max(gap_n, abs(middles[0] - middles[-1]) * abs(newton_per_d))
+            d.append(sum(middles) / len(middles))
+            counts.append(sum(way.size for way in ways))
+        prior_n = REPEATABILITY_PRIOR * float(forces_n[-1]) / sqrt(3.0)
+        scatter_n2 = (squares + PRIOR_FREEDOM * prior_n**2) / (freedom + PRIOR_FREEDOM)
+        apart_n2 = (known.masses.apart * forces_n) ** 2 + (gap_n / 2.0) ** 2 / 3.0
+        return cls(forces_n, np.array(d), scatter_n2 / np.array(counts), apart_n2)
+
+
+def _weights(design: FloatArray, covariance: FloatArray) -> FloatArray:
+    """Rows that turn forces into coefficients: (XᵀV⁻¹X)⁻¹·XᵀV⁻¹."""
+    solved = np.linalg.solve(covariance, design)
+    weights: FloatArray = np.linalg.solve(design.T @ solved, solved.T)
+    return weights
+
+
+def _curved(d: FloatArray, force_n: FloatArray, covariance: FloatArray, known: Conditions) -> bool:
+    """Whether the coefficient of d² is far from 0, for what the masses may be wrong by."""
+    weights = _weights(np.stack((d, d**2), axis=1), covariance)
+    z = BELIEVED_Z if known.inline else CLIP_Z
+    return bool((weights[1] @ force_n) ** 2 > z**2 * (weights[1] @ covariance @ weights[1]))
+
+
+def _propagated(weights: FloatArray, covariance: FloatArray, scale: float) -> tuple[float, float, float]:
+    """Covariance of a and b, in reading units, from that of the forces."""
+    own = weights @ covariance @ weights.T
+    if own.shape == (1, 1):
+        return float(own[0, 0]) / scale**2, 0.0, 0.0
+    return float(own[0, 0]) / scale**2, float(own[0, 1]) / scale**3, float(own[1, 1]) / scale**4
+
+
+def _left_out(pull: float, prior_n: float, scale: float) -> tuple[float, float, float]:
+    """Of a line that leaves out b·d²: it takes `pull` of it up, so that errors of a and b go together."""
+    return (
+        (pull * prior_n) ** 2 / scale**2,
+        -pull * prior_n**2 / scale**3,
+        prior_n**2 / scale**4,
     )
 
 
@@ -336,9 +467,7 @@ class _Findings:
     masses: int
     runs: int
     both_ways: bool
-    fit_n: float
     nonlinearity_n: float
-    lack_of_fit_n: float
     hysteresis_n: float
     repeatability_n: float
     scatter_n: float
@@ -346,14 +475,11 @@ class _Findings:
     creep: float | None
 
     @classmethod
-    def of(
-        cls, loaded: _Loaded, straight: _Polynomial, chosen: _Polynomial, creep: float | None
-    ) -> _Findings:
-        error_n = chosen.force_n(loaded.deflection) - loaded.force_n
-        straight_n = straight.force_n(loaded.deflection) - loaded.force_n
+    def of(cls, loaded: _Loaded, curve: _Curve, creep: float | None) -> _Findings:
+        error_n = curve.force_n(loaded.deflection) - loaded.force_n
+        d = loaded.deflection
+        straight_n = d * (float(d @ loaded.force_n) / float(d @ d)) - loaded.force_n
         masses = np.unique(loaded.force_n)
-        top = float(np.abs(loaded.deflection).max())
-        var_a, cov_ab, var_b = chosen.covariance
         spreads = [
             error_n[(loaded.force_n == mass) & (loaded.up == up)] for mass in masses for up in (True, False)
         ]
@@ -365,13 +491,11 @@ class _Findings:
             masses=masses.size,
             runs=np.unique(loaded.run).size,
             both_ways=bool(loaded.up.any() and not loaded.up.all()),
-            fit_n=sqrt(max(0.0, top**2 * var_a + 2 * top**3 * cov_ab + top**4 * var_b)),
             nonlinearity_n=_largest_mean(loaded, straight_n),
-            lack_of_fit_n=_largest_mean(loaded, error_n),
             hysteresis_n=_hysteresis(loaded, error_n),
             repeatability_n=max((float(np.ptp(spread)) for spread in several), default=0.0),
             scatter_n=sqrt(squares / freedom) if freedom else 0.0,
-            zero_return_n=float(np.abs(loaded.zero_returns).max(initial=0.0)) * abs(chosen.a),
+            zero_return_n=float(np.abs(loaded.zero_returns).max(initial=0.0)) * abs(curve.a),
             creep=creep,
         )
 
@@ -392,7 +516,7 @@ def _hysteresis(loaded: _Loaded, error_n: FloatArray) -> float:
     return max(differences)
 
 
-def _budget(known: Conditions, found: _Findings) -> tuple[Contribution, ...]:
+def _budget(known: Conditions, found: _Findings, curve: _Curve) -> tuple[Contribution, ...]:
     """Standard uncertainties at the largest tension; a half width h of equal chances counts h/√3."""
     largest_n, third = found.largest_n, 1.0 / sqrt(3.0)
     hysteresis_n = found.hysteresis_n / 2 if found.both_ways else HYSTERESIS_PRIOR * largest_n
@@ -403,13 +527,16 @@ def _budget(known: Conditions, found: _Findings) -> tuple[Contribution, ...]:
         if known.newton_per_kelvin is not None
         else TEMPERATURE_PRIOR_N
     )
+    # Where the calibration's own curve reaches the largest tension, as `Calibration` counts it.
+    top = float(Calibration(curve.a, newton_per_unit2=curve.b).deflection(largest_n))
     lines = [
-        Contribution("masses", known.mass_uncertainty * largest_n, True, False),
+        Contribution(TOGETHER, known.masses.common * largest_n, True, False),
+        Contribution(APART, curve.uncertainty_n(APART, top), True, False),
         Contribution("gravity", known.gravity_uncertainty * largest_n, True, False),
         Contribution("off-axis pull", OFF_AXIS_LOSS * third * largest_n, True, False),
         Contribution("creep", creep * third * largest_n, True, found.creep is not None),
-        Contribution(FIT, found.fit_n, True, True),
-        Contribution("lack of fit", found.lack_of_fit_n * third, False, True),
+        Contribution(SCATTER, curve.uncertainty_n(SCATTER, top), True, True),
+        Contribution(STRAIGHT, curve.uncertainty_n(STRAIGHT, top), True, False),
         Contribution("hysteresis", hysteresis_n * third, False, found.both_ways),
         Contribution("repeatability", scatter_n, False, found.runs > 1),
         Contribution("zero return", found.zero_return_n * third, False, True),
@@ -433,6 +560,8 @@ def _grade(known: Conditions, found: _Findings) -> Grade:
 
 def _notes(known: Conditions, found: _Findings) -> tuple[str, ...]:
     notes = []
+    if known.masses is not MassKind.WEIGHED:
+        notes.append("Weighed masses would make it surer: most of the uncertainty is theirs.")
     if found.masses < 2:
         notes.append("One mass shows the span but not whether it is straight: use two or more masses.")
     if found.runs < 2:

@@ -6,6 +6,7 @@ exercise the sensor, then masses up and down in several runs, hung anew for each
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from math import sqrt
@@ -13,7 +14,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bandsense.calibration.fit import CalibrationReport, Conditions, Direction, Point, fit
+from bandsense.calibration.fit import CalibrationReport, Conditions, Direction, Point, corrected, fit
 from bandsense.errors import CalibrationError
 from bandsense.samples import FloatArray, Unit
 
@@ -136,7 +137,10 @@ class Instruction:
                 return "Take everything off the sensor and let it hang still."
             case StepKind.LOAD:
                 way = "Add up to" if self.direction is Direction.UP else "Take off down to"
-                return f"{way} {self.mass_kg:g} kg, without overshooting, and let it hang still."
+                return (
+                    f"{way} {self.mass_kg:g} kg, straps and hooks counted in, without overshooting, "
+                    "and let it hang still."
+                )
             case StepKind.CREEP:
                 return f"Hang {self.mass_kg:g} kg and leave it alone for {self.duration_s / 60:.0f} minutes."
             case StepKind.REHANG:
@@ -266,6 +270,34 @@ class CalibrationProcedure:
             note = f"{self._unsteady} readings were not still; a heavier hook or less draught would help."
             report = replace(report, notes=(*report.notes, note))
         return report
+
+    def correct(self, masses_kg: Mapping[float, float | None], strap_kg: float = 0.0) -> None:
+        """Take in what turned out about the masses; the next `result` uses it.
+
+        Args:
+            masses_kg: what a mass that was taken for the key, or within 1 % of it, weighs; None leaves it
+                out.
+            strap_kg: what hung with every mass and was not counted.
+
+        Raises:
+            CalibrationError: no such mass was hung, one would weigh nothing, or none would be left.
+        """
+        given = sorted({point.mass_kg for point in self._points if point.mass_kg})
+        meant: dict[float, float | None] = {}
+        for said_kg, true_kg in masses_kg.items():
+            nearest = min(given, key=lambda mass_kg: abs(mass_kg - said_kg), default=0.0)
+            if abs(nearest - said_kg) > 0.01 * said_kg:
+                hung = ", ".join(f"{mass_kg:g}" for mass_kg in given)
+                raise CalibrationError(f"no mass of {said_kg:g} kg was hung; there were {hung} kg")
+            meant[nearest] = true_kg
+        points = corrected(self._points, meant, strap_kg)
+        if not all(
+            (m if (m := meant.get(mass, mass)) is not None else 1.0) + strap_kg > 0.0 for mass in given
+        ):
+            raise CalibrationError("a mass that weighs nothing cannot be; nothing was changed")
+        if not any(point.mass_kg for point in points):
+            raise CalibrationError("without this mass none is left; start again with other masses")
+        self._points = points
 
     def _finish_step(self) -> None:
         step = self._steps[self._next]

@@ -8,7 +8,7 @@ import sys
 import threading
 from contextlib import suppress
 
-__all__ = ["ask", "is_interactive"]
+__all__ = ["ask", "confirm", "is_interactive"]
 
 _LINE_BYTES = 4096
 
@@ -16,6 +16,11 @@ _LINE_BYTES = 4096
 def is_interactive() -> bool:
     """Whether a person is at the other end of both input and output, and can be asked."""
     return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+async def confirm(question: str) -> bool:
+    """Whether the person says yes; nobody there is no."""
+    return is_interactive() and (await ask(f"{question} [y/N] ")).lower() in ("y", "yes")
 
 
 async def ask(question: str) -> str:

@@ -11,37 +11,66 @@ from bandsense.signal.metrics import RepMetrics
 __all__ = ["rep_table"]
 
 _HEAD = ("rep", "start s", "pull s", "hold s", "return s", "peak N", "mean N", "impulse N s", "range")
+_SHOWN = {
+    "tempo.concentric_s": "pull",
+    "tempo.hold_s": "hold",
+    "tempo.eccentric_s": "return",
+    "peak_n": "peak",
+    "mean_n": "mean",
+    "impulse_n_s": "impulse",
+    "range_m": "way",
+    "velocity_m_s": "pull velocity",
+    "work_j": "work",
+}
+"""Figures that the table has, by what it calls them."""
 _BY_BAND = ("way m", "pull m/s", "work J")
 
 
 def rep_table(reps: Sequence[Rep], figures: Sequence[RepMetrics], began_s: float = 0.0) -> str:
     """One line per repetition, starts counted from `began_s`; peaks with their standard uncertainty, the way
-    where a band model tells it.
+    where a band model tells it. What a sensor cannot tell well enough is a dash, with the reason below.
     """
     by_band = all(each.range_m is not None for each in figures)
     head = (*_HEAD, *(_BY_BAND if by_band else ()), "")
     pairs = enumerate(zip(reps, figures, strict=True), 1)
-    return table(
-        head, [(*_row(n, *pair, began_s), *_way(pair[1]), ", ".join(_marks(pair[0]))) for n, pair in pairs]
-    )
+    rows = [(*_row(n, *pair, began_s), *_way(pair[1]), ", ".join(_marks(pair[0]))) for n, pair in pairs]
+    return "\n".join((table(head, rows), *_reasons(figures)))
+
+
+def _reasons(figures: Sequence[RepMetrics]) -> Iterator[str]:
+    """Why there are dashes, a line for each reason."""
+    labels: dict[str, dict[str, None]] = {}
+    for each in figures:
+        for name, reason in each.hidden.items():
+            if name in _SHOWN:
+                labels.setdefault(reason, {})[_SHOWN[name]] = None
+    for reason, names in labels.items():
+        yield f"–: {', '.join(names)}: {reason}"
+
+
+def _figure(figures: RepMetrics, name: str, digits: int) -> str:
+    value = figures.shown(name)
+    return "–" if value is None else f"{value:.{digits}f}"
 
 
 def _way(figures: RepMetrics) -> tuple[str, ...]:
     if figures.range_m is None or figures.velocity_m_s is None or figures.work_j is None:
         return ()
-    return f"{figures.range_m:.2f}", f"{figures.velocity_m_s:.2f}", f"{figures.work_j:.0f}"
+    return _figure(figures, "range_m", 2), _figure(figures, "velocity_m_s", 2), _figure(figures, "work_j", 0)
 
 
 def _row(number: int, rep: Rep, figures: RepMetrics, began_s: float) -> tuple[str, ...]:
     return (
         str(number),
         f"{rep.pull_start_s - began_s:.2f}",
-        f"{rep.concentric_s:.2f}",
-        f"{rep.hold_s:.2f}",
-        f"{rep.eccentric_s:.2f}",
-        f"{rep.peak_n:.1f} ± {figures.peak_uncertainty_n or 0.0:.1f}",
-        f"{figures.mean_n:.1f}",
-        f"{figures.impulse_n_s:.0f}",
+        _figure(figures, "tempo.concentric_s", 2),
+        _figure(figures, "tempo.hold_s", 2),
+        _figure(figures, "tempo.eccentric_s", 2),
+        "–"
+        if figures.shown("peak_n") is None
+        else f"{rep.peak_n:.1f} ± {figures.peak_uncertainty_n or 0.0:.1f}",
+        _figure(figures, "mean_n", 1),
+        _figure(figures, "impulse_n_s", 0),
         f"{rep.range_fraction:.0%}",
     )
 

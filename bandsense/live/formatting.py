@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bandsense.signal.events import Rep, RepCompleted, RepCounted, RepRetracted, SignalWarning
-from bandsense.signal.metrics import Asymmetry
+from bandsense.signal.metrics import Asymmetry, SetMetrics
 from bandsense.workout.advice import Advice, Basis, Reason, Rule
 from bandsense.workout.bilateral import Lag
 from bandsense.workout.cues import CueKind
@@ -94,8 +94,14 @@ def set_words(result: SetResult) -> str:
         text += f", {metrics.partial} of them partial"
     best = max(result.rep_metrics, key=lambda rep: rep.peak_n)
     peak = tension_words(best.peak_n, best.peak_uncertainty_n or 0.0)
-    text += f", peak {peak}, {metrics.time_under_tension_s:.1f} s under tension, tempo {metrics.tempo}"
+    text += f", peak {peak}, {metrics.time_under_tension_s:.1f} s under tension, {_tempo_words(metrics)}"
     return text if result.zone is None else f"{text}; {_zone_words(result.zone, result.in_zone)}"
+
+
+def _tempo_words(metrics: SetMetrics) -> str:
+    """The set's tempo, or why there is none."""
+    reason = metrics.hidden.get("tempo.concentric_s") or metrics.hidden.get("tempo.eccentric_s")
+    return f"tempo {metrics.tempo}" if reason is None else f"tempo {reason}"
 
 
 def _zone_words(zone: TensionZone, counts: Counter[Zone]) -> str:
@@ -136,6 +142,8 @@ def asymmetry_words(asymmetry: Asymmetry) -> str:
 
 def lag_words(lag: Lag) -> str:
     """Which side begins to pull first, by how much, and how well that is known."""
+    if lag.hidden is not None:
+        return f"which side pulls first cannot be told: {lag.hidden}"
     first, last = ("left", "right") if lag.median_s >= 0 else ("right", "left")
     bound = (
         "their clocks are related by arrivals only"
@@ -227,9 +235,10 @@ def _stretched(n: Numbers) -> str:
 
 def _slipped(n: Numbers) -> str:
     fell = n["log_ratio"] < 0.0
+    where = "at the top and at the bottom alike" if n["at_bottom"] else "at once and for good"
     return (
         f"From repetition {n['before']:.0f} to {n['after']:.0f} the tension {'fell' if fell else 'rose'} by "
-        f"{abs(math.expm1(n['log_ratio'])):.0%}, at the top and at the bottom alike, as if the band had "
+        f"{abs(math.expm1(n['log_ratio'])):.0%}, {where}, as if the band had "
         f"{'slipped: check grip and anchor first' if fell else 'been gripped shorter'}."
     )
 

@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bandsense.errors import DataError
-from bandsense.samples import FloatArray
-from bandsense.signal.events import Event, WarningKind
+from bandsense.samples import BoolArray, FloatArray
+from bandsense.signal.events import Event, RepCompleted, WarningKind
 from bandsense.signal.filters import Conditioner, Segment
-from bandsense.signal.history import RingBuffer, FlagRanges
+from bandsense.signal.history import FlagRanges, RingBuffer
 from bandsense.signal.laws import FITTED, Numbers
 from bandsense.signal.narrator import Narrator
+from bandsense.signal.sense_checks import SenseChecks
 from bandsense.signal.turning_points import Ticks, TurningPoints
 
 __all__ = ["RepDetector"]
@@ -42,9 +43,15 @@ class RepDetector:
 
     Args:
         numbers: of the model; the fitted ones serve all people, bands and exercises.
+        pre_stretched: the person said that the band is stretched at the start position.
+
+    Attributes:
+        sense: what the stream shows of the sensor's zero, sign and wiring.
     """
 
-    def __init__(self, numbers: Numbers = FITTED) -> None:
+    def __init__(self, numbers: Numbers = FITTED, *, pre_stretched: bool = False) -> None:
+        self.sense = SenseChecks(pre_stretched=pre_stretched)
+        self._events: list[Event] = []
         self._numbers = numbers
         self._conditioner = Conditioner()
         self._saturated = FlagRanges()
@@ -99,12 +106,25 @@ class RepDetector:
         full = _flags(saturated, time) if saturated is not None else None
         for first in range(0, time.size, PIECE):
             piece = slice(first, first + PIECE)
-            if full is not None:
-                self._saturated.add(self._pushed, full[piece])
-            self._pushed += time[piece].size
+            told, usable = self.sense.push(time[piece], tension[piece], None if full is None else full[piece])
+            start = 0
+            for stop, warning in (*told, (usable.size, None)):
+                part = np.arange(first + start, first + stop)[usable[start:stop]]
+                self._use(time[part], tension[part], None if full is None else full[part])
+                self._events += [] if warning is None else [warning]
+                start = stop
             self._last_s = float(time[piece][-1])
-            self._take(self._conditioner.push(time[piece], tension[piece]))
         return self._told()
+
+    def _use(self, time: FloatArray, tension: FloatArray, saturated: BoolArray | None) -> None:
+        """Samples of a sensor that makes sense."""
+        if not time.size:
+            return
+        if saturated is not None:
+            self._saturated.add(self._pushed, saturated)
+        self._pushed += time.size
+        self._take(self._conditioner.push(time, tension))
+        self._collect()
 
     def finish(self) -> list[Event]:
         """End the stream and give what can still be decided."""
@@ -189,10 +209,19 @@ class RepDetector:
             )
         return narrator, turning
 
-    def _told(self) -> list[Event]:
+    def _collect(self) -> None:
+        """Take the narrator's events over, each repetition with what it shows of the sensor."""
         if self._narrator is None:
-            return []
-        events, self._narrator.events = self._narrator.events, []
+            return
+        for event in self._narrator.events:
+            self._events.append(event)
+            if isinstance(event, RepCompleted):
+                self._events += self.sense.rep(event.rep, event.detected_s)
+        self._narrator.events = []
+
+    def _told(self) -> list[Event]:
+        self._collect()
+        events, self._events = self._events, []
         return events
 
 
@@ -211,7 +240,7 @@ def as_numbers(values: ArrayLike, what: str) -> FloatArray:
         raise DataError(f"{what} must be numbers; convert text, and leave missing samples out") from None
 
 
-def _flags(flags: ArrayLike, time: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _flags(flags: ArrayLike, time: FloatArray) -> BoolArray:
     row = np.asarray(flags, dtype=np.bool_)
     if row.shape != time.shape:
         raise DataError(f"marks {row.shape} and times {time.shape} must be two rows of one length")

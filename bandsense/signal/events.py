@@ -60,6 +60,14 @@ class WarningKind(Enum):
     """Too few samples a second for exact phase times."""
     IMPLAUSIBLE_FORCE = "implausible force"
     """Far more or less than people do with a band: probably not newtons."""
+    ZERO_OFF = "zero off"
+    """The sensor shows tension while nothing pulls, or less than none."""
+    ZERO_DRIFTS = "zero drifts"
+    """What the sensor shows while nothing pulls changes."""
+    REVERSED = "reversed"
+    """Tension falls below zero with every pull: the cell is wired or hung the wrong way round."""
+    WIRING = "wiring"
+    """The converter shows what no band does: a wire of the cell is broken, loose or swapped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from math import hypot
 from typing import Protocol
 
@@ -14,6 +14,8 @@ from bandsense.calibration.clip_on import AnyCalibration, DirectionalCalibration
 from bandsense.errors import DataError
 from bandsense.samples import FloatArray
 from bandsense.signal.events import Rep
+from bandsense.signal.metric_contract import Conditions, judge
+from bandsense.signal.peaks import sample_noise_n
 
 __all__ = [
     "Asymmetry",
@@ -88,6 +90,10 @@ class RepMetrics:
         peak_velocity_m_s: greatest mean velocity over a tenth of a second in the pull.
         work_j: work done on the band from the valley to the peak.
         returned_j: work that the band gave back from the peak to the valley after it.
+        uncertainty: standard uncertainty of each figure by name, in its unit, from rate, noise and
+        calibration; a
+            phase of the tempo is `tempo.hold_s`.
+        hidden: figures that are not to be shown, with the reason; see `metric_contract`.
     """
 
     index: int
@@ -109,6 +115,12 @@ class RepMetrics:
     peak_velocity_m_s: float | None = None
     work_j: float | None = None
     returned_j: float | None = None
+    uncertainty: Mapping[str, float] = field(default_factory=dict)
+    hidden: Mapping[str, str] = field(default_factory=dict)
+
+    def shown(self, name: str) -> float | None:
+        """A figure by name; None where it is hidden, or there is none."""
+        return None if name in self.hidden else _values(self)[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +159,9 @@ class SetMetrics:
             consistency; None with fewer than three.
         range_cv: of their ranges.
         duration_cv: of their time under tension.
-        fatigue: None with fewer than five full repetitions.
+        hidden: figures that rest on what most repetitions hide, with the reason.
+        fatigue: None with fewer than five full repetitions, or where the zero is so far off that none has a
+            range.
     """
 
     reps: int
@@ -164,6 +178,7 @@ class SetMetrics:
     range_cv: float | None
     duration_cv: float | None
     fatigue: Fatigue | None
+    hidden: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def density(self) -> float:
@@ -232,6 +247,7 @@ def rep_metrics(
     *,
     calibration: AnyCalibration | None = None,
     band: Displacement | None = None,
+    zero_doubt_n: float = 0.0,
 ) -> tuple[RepMetrics, ...]:
     """Figures of the repetitions of one set.
 
@@ -241,6 +257,8 @@ def rep_metrics(
         tension_n: float64[n], its tension.
         calibration: tells the uncertainty of tensions.
         band: tells displacement, and so range, velocity and work.
+        zero_doubt_n: what the stream showed of the zero (`SenseChecks.zero_doubt_n`); makes tensions less
+        sure.
 
     Raises:
         DataError: the trace does not reach from the first pull start to the last end.
@@ -252,10 +270,50 @@ def rep_metrics(
     if not (time.size and time[0] <= reps[0].pull_start_s and time[-1] >= reps[-1].end_s):
         raise DataError("the trace does not cover its repetitions; give the trace they were found in")
     way = band.displacement_m(time, tension) if band is not None else None
+    sampling = Conditions(1.0 / float(np.median(np.diff(time))), sample_noise_n(tension))
     following = [*(rep.pull_start_s for rep in reps[1:]), None]
     return tuple(
-        _rep(rep, after, time, tension, way, calibration) for rep, after in zip(reps, following, strict=True)
+        _judged(_rep(rep, after, time, tension, way, calibration), rep, sampling, calibration, zero_doubt_n)
+        for rep, after in zip(reps, following, strict=True)
     )
+
+
+def _judged(
+    figures: RepMetrics,
+    rep: Rep,
+    sampling: Conditions,
+    calibration: AnyCalibration | None,
+    zero_doubt_n: float,
+) -> RepMetrics:
+    """The figures with how sure they are."""
+    known = replace(
+        sampling,
+        span_uncertainty=0.0 if calibration is None else calibration.span_uncertainty,
+        level_uncertainty_n=hypot(figures.peak_uncertainty_n or 0.0, zero_doubt_n),
+        mean_uncertainty_n=hypot(figures.mean_uncertainty_n or 0.0, zero_doubt_n),
+    )
+    uncertainty, hidden = judge(rep, _values(figures), known)
+    return replace(
+        figures,
+        peak_uncertainty_n=None
+        if calibration is None
+        else uncertainty.get("peak_n", known.level_uncertainty_n),
+        mean_uncertainty_n=None if calibration is None else known.mean_uncertainty_n,
+        uncertainty=uncertainty,
+        hidden=hidden,
+    )
+
+
+def _values(figures: RepMetrics) -> dict[str, float | None]:
+    """Every figure that is a number, by name."""
+    values: dict[str, float | None] = {
+        f"tempo.{phase.name}": getattr(figures.tempo, phase.name) for phase in fields(figures.tempo)
+    }
+    for part in fields(figures):
+        value = getattr(figures, part.name)
+        if value is None or isinstance(value, float):
+            values[part.name] = value
+    return values
 
 
 def _uncertainty_n(calibration: AnyCalibration | None, tension_n: float, held: float = 0.0) -> float | None:
@@ -362,7 +420,32 @@ def set_metrics(reps: Sequence[RepMetrics]) -> SetMetrics:
         range_cv=_variation([_range(rep) for rep in full]),
         duration_cv=_variation([rep.time_under_tension_s for rep in full]),
         fatigue=_fatigue(full),
+        hidden=dict(_hidden_of_set(reps)),
     )
+
+
+_RESTS_ON = {
+    "tempo.concentric_s": "tempo.concentric_s",
+    "tempo.hold_s": "tempo.hold_s",
+    "tempo.eccentric_s": "tempo.eccentric_s",
+    "tempo.rest_s": "tempo.rest_s",
+    "time_under_tension_s": "time_under_tension_s",
+    "duration_cv": "time_under_tension_s",
+    "range_cv": "relative_range",
+    "work_j": "work_j",
+    "fatigue.range_lost": "relative_range",
+    "fatigue.concentric_time_gained": "tempo.concentric_s",
+    "fatigue.velocity_lost": "relative_velocity_per_s",
+}
+"""Figures of a set, and the figure of a repetition that each rests on."""
+
+
+def _hidden_of_set(reps: Sequence[RepMetrics]) -> Iterator[tuple[str, str]]:
+    """Figures of a set that rest on what most of its repetitions hide, with the commonest reason."""
+    for name, of_rep in _RESTS_ON.items():
+        reasons = [rep.hidden[of_rep] for rep in reps if of_rep in rep.hidden]
+        if 2 * len(reasons) > len(reps):
+            yield name, max(set(reasons), key=reasons.count)
 
 
 def session_metrics(sets: Sequence[SetMetrics]) -> SessionMetrics:
@@ -421,6 +504,8 @@ def _fatigue(full: Sequence[RepMetrics]) -> Fatigue | None:
     if len(full) < FATIGUE_LEAST_REPS:
         return None
     fresh, tired = full[1:3], full[-2:]
+    if not all(_mean(map(of, fresh)) > 0.0 for of in (_range, _velocity, lambda rep: rep.tempo.concentric_s)):
+        return None
     return Fatigue(
         range_lost=1.0 - _mean(map(_range, tired)) / _mean(map(_range, fresh)),
         concentric_time_gained=_mean(rep.tempo.concentric_s for rep in tired)

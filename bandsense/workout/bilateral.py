@@ -8,9 +8,13 @@ from math import hypot
 from statistics import median
 
 from bandsense.calibration.clip_on import AnyCalibration
+from bandsense.signal.metric_contract import timing_reason
 from bandsense.signal.metrics import Asymmetry, Difference, RepMetrics, asymmetry
 
 __all__ = ["Lag", "bilateral_asymmetry", "lag"]
+
+ARRIVALS_S = 0.05
+"""Bound of what arrivals over Bluetooth relate two clocks by, a prior: a few connection intervals."""
 
 SAME_REP_S = 1.0
 """Pulls that begin further apart are not one repetition: less than the shortest one takes."""
@@ -26,12 +30,34 @@ class Lag:
         reps: so many.
         clock_bound_s: bound of what the clocks of the sensors may be off; None where a sensor does not tell
             its time, so that only the arrivals of its samples relate it.
+        uncertainty_s: standard uncertainty of one repetition's difference, from the rates, the noise and the
+            clocks of both sensors; 0 where it was not asked for.
+        hidden: why the difference is not to be shown; None where it may be.
     """
 
     median_s: float
     spread_s: float
     reps: int
     clock_bound_s: float | None
+    uncertainty_s: float = 0.0
+    hidden: str | None = None
+
+    def judged(self, left: Sequence[RepMetrics], right: Sequence[RepMetrics], rate_hz: float) -> Lag:
+        """Say how sure it is, and hide it where it says nothing about coordination.
+
+        Args:
+            left, right: the repetitions of both sides.
+            rate_hz: of the slower sensor.
+        """
+        crossings_s = [_crossing_s(side) for side in (left, right)]
+        clocks_s = ARRIVALS_S if self.clock_bound_s is None else self.clock_bound_s
+        uncertainty_s = hypot(*crossings_s, clocks_s / 3.0**0.5)
+        return replace(self, uncertainty_s=uncertainty_s, hidden=timing_reason(uncertainty_s, rate_hz))
+
+
+def _crossing_s(reps: Sequence[RepMetrics]) -> float:
+    """Standard uncertainty of when a pull began, median over the repetitions: a pull has two such ends."""
+    return median(rep.uncertainty.get("tempo.concentric_s", 0.0) for rep in reps) / 2.0**0.5 if reps else 0.0
 
 
 def lag(left_s: Sequence[float], right_s: Sequence[float], clock_bound_s: float | None) -> Lag | None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 from bandsense.exercises.model import Side
 from bandsense.signal.events import Event as SignalEvent
@@ -232,15 +232,29 @@ def event_name(event: object) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
 
 
-def to_json(event: object, uncertainty_n: Callable[[float], float] | None = None) -> dict[str, Any]:
+class UncertaintyAt(Protocol):
+    """Standard uncertainty of a tension at a device time; None is now."""
+
+    def __call__(self, tension_n: float, at_s: float | None = None) -> float:
+        """Newtons."""
+
+
+def to_json(event: object, uncertainty_n: UncertaintyAt | None = None) -> dict[str, Any]:
     """An event as JSON object, its name under `event`.
 
     Args:
         event: any event of the signal chain or the workout.
-        uncertainty_n: standard uncertainty for a tension in newtons; where given, each peak tension is
-            followed by its own.
+        uncertainty_n: standard uncertainty for a tension in newtons at a device time; where given, each peak
+            tension is followed by its own.
     """
-    return {"event": event_name(event)} | fields_json(event, uncertainty_n)
+    if uncertainty_n is None:
+        return {"event": event_name(event)} | fields_json(event)
+    then = _at(uncertainty_n, getattr(event, "detected_s", None))
+    return {"event": event_name(event)} | fields_json(event, then)
+
+
+def _at(uncertainty_n: UncertaintyAt, at_s: float | None) -> Callable[[float], float]:
+    return lambda tension_n: uncertainty_n(tension_n, at_s)
 
 
 def fields_json(value: Any, uncertainty_n: Callable[[float], float] | None = None) -> dict[str, Any]:
@@ -252,6 +266,11 @@ def fields_json(value: Any, uncertainty_n: Callable[[float], float] | None = Non
         result[name] = _plain(item, uncertainty_n)
         if uncertainty_n is not None and name == "peak_n" and "peak_uncertainty_n" not in names:
             result["peak_uncertainty_n"] = uncertainty_n(item)
+    for path in result.get("hidden") or ():  # of `RepMetrics`: what is not worth showing is not told either
+        *outer, name = path.split(".")
+        target = result[outer[0]] if outer else result
+        if target is not None:
+            target[name] = None
     return result
 
 
@@ -260,6 +279,8 @@ def _plain(value: Any, uncertainty_n: Callable[[float], float] | None) -> Any:
         return value.value
     if is_dataclass(value):
         return fields_json(value, uncertainty_n)
+    if isinstance(value, Mapping):
+        return {key: _plain(item, uncertainty_n) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(item, uncertainty_n) for item in value]
     if isinstance(value, float) and not math.isfinite(value):

@@ -161,13 +161,13 @@ def changed_within(view: SetView) -> Proposal | None:
 
 
 def slipped(view: SetView) -> Proposal | None:
-    """Tension stepped at the top and at the bottom alike."""
+    """Tension stepped at once: a grip or clip slipped, or was gripped anew."""
     if len(view.reps) < LEAST_REPS:
         return None
     found = find_slip(view.reps, view.state.strand.exponent)
     if found is None:
         return None
-    numbers = {"before": found.before, "after": found.after, "log_ratio": found.log_ratio}
+    numbers = {"before": found.before, "after": found.after, "log_ratio": found.log_ratio, "at_bottom": float(found.at_bottom)}
     return _proposal(Rule.SLIPPED, math.exp(-found.log_ratio), **numbers)
 
 

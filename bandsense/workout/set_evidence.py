@@ -1,4 +1,18 @@
-"""What the repetitions of a set show of the load: range, tension at the bottom, a slip of the band."""
+"""What the repetitions of a set show of the load: range, tension at the bottom, a slip of the band.
+
+A band that slips in grip or clip gets longer at once: from one repetition to the next the hand's whole way
+is at less stretch, by the same length at top and bottom, and stays so. A person who tires loses range from
+repetition to repetition, the faster the longer the set, and comes back as far as before. So three
+explanations of the stretch at the tops y and the bottoms z are fitted and compared,
+
+* a slip at k:    y = a + c·i − δ·[i ≥ k],   z = max(z₀ − η·δ·[i ≥ k], 0), η about 1;
+* tiring:         y = a − b·g(i),             z = z₀ + z₁·i,    g straight, bent, or setting in late;
+* shorter pulls:  y = a + c·i − δ·[i ≥ k],    z = z₀ + z₁·i;
+
+by their likelihoods with the scatter left open (a Student distribution, Gelman et al., Bayesian Data
+Analysis, section 3.2), less `PARAMETER` for each number fitted. Where the band is slack at the bottom, z
+says nothing and the last one is left out: then a step that stays is taken for a slip.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +21,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, pstdev
 
+import numpy as np
+
+from bandsense.samples import FloatArray
 from bandsense.signal.events import Rep
 from bandsense.workout.plan import steady
 
@@ -17,11 +34,26 @@ LEAST_REPS = 5
 mean of
 five is good to 2 %, less than half of the smallest change."""
 
-_SLIP = 0.10
-"""Least step of ln tension that is taken for a slip: three times the usual scatter of a mean of three."""
+_SLIP, _SLIP_BLIND = 0.08, 0.10
+"""Least step of ln tension that is worth a word, where the bottom shows it too and where it cannot."""
 
-_BOTTOM_SHARE = 0.25
-"""How much of the shift at the top must show at the bottom as well."""
+SURE, SURE_BLIND = 1.5, 3.0
+"""A slip is believed if its log-likelihood is so much above that of tiring, likewise: odds of 4.5 and of 20
+to one. Taken for tiring it would make the band lighter still, and the other way round heavier for who is
+tired."""
+
+SCATTER, SCATTER_REPS = 0.03, 4
+"""Scatter of the stretch from one repetition to the next, a prior that counts like so many of them."""
+
+PARAMETER = 1.1
+"""What a fitted number costs: half the logarithm of nine values (Schwarz 1978)."""
+
+LEAST_SHIFT, MOST_SHIFT = 0.3, 1.3
+"""η: the exponent of a band is not known well, and least of all does it hold where the band begins to
+pull."""
+
+SLACK_WAY = 0.03
+"""Stretch at the bottom, as a part of that at the top, below which the band may be slack there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +87,8 @@ class SetEvidence:
         if not peaks_n:
             return cls(0, 0, 0.0, 0.0, 0.0, 0.0, steady=False)
         peak_n = fmean(peaks_n)
+        if peak_n <= 0.0:
+            return cls(len(reps), len(full), 0.0, 0.0, 0.0, 0.0, steady=False)
         return cls(
             reps=len(reps),
             full=len(full),
@@ -68,30 +102,111 @@ class SetEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """The tension stepped between two repetitions, at the top and at the bottom.
+    """The tension stepped between two repetitions, and stayed there.
 
     Attributes:
         before: index of the last repetition before it.
         after: index of the first repetition after it.
         log_ratio: logarithm of the peak tension after over that before.
+        at_bottom: whether the bottom showed it too; False where the band is slack there.
     """
 
     before: int
     after: int
     log_ratio: float
+    at_bottom: bool
 
 
 def find_slip(reps: Sequence[Rep], exponent: float) -> Slip | None:
-    """The first step of tension that lasts to the end of the set, with three repetitions before, two
-    after."""
-    net = _step(reps[:3], reps[-2:], exponent) if len(reps) >= LEAST_REPS else None
-    if net is None:
+    """The step of tension that explains the repetitions best, if nothing else does as well.
+
+    It needs three repetitions before and two after it; with two after, they must be alike.
+    """
+    peak_n = fmean(rep.peak_n for rep in reps[:3]) if len(reps) >= LEAST_REPS else 0.0
+    if peak_n <= 0.0:
         return None
-    for at in range(3, len(reps) - 1):
-        change = _step(reps[at - 3 : at], reps[at : at + 3], exponent)
-        if change is not None and change * net > 0.0:
-            return Slip(reps[at - 1].index, reps[at].index, change)
-    return None
+    tops = np.array([way_share(rep.peak_n / peak_n, exponent) for rep in reps])
+    bottoms = np.array([way_share(n / peak_n, exponent) for n in _bottoms_n(reps)])
+    best = max((_stepped(tops, bottoms, k) for k in range(3, len(reps) - 1)), key=lambda each: each.evidence)
+    before_n, after_n = (
+        fmean(rep.peak_n for rep in part) for part in (reps[best.at - 3 : best.at], reps[best.at :][:3])
+    )
+    blind = best.habit == -math.inf
+    tiring = _tiring(tops, bottoms) + (SURE_BLIND if blind else SURE)
+    if after_n <= 0.0 or best.evidence < max(tiring, best.habit):
+        return None
+    log_ratio = math.log(after_n / before_n)
+    if abs(log_ratio) < (_SLIP_BLIND if blind else _SLIP) or log_ratio * best.step > 0.0:
+        return None
+    return Slip(reps[best.at - 1].index, reps[best.at].index, log_ratio, at_bottom=not blind)
+
+
+def _bottoms_n(reps: Sequence[Rep]) -> list[float]:
+    """Tension before each repetition, and after the last."""
+    return [*(rep.start_n for rep in reps), reps[-1].end_n]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A slip before repetition `at`: how well it explains the set, and how well shorter pulls do instead."""
+
+    at: int
+    step: float
+    evidence: float
+    habit: float
+
+
+def _stepped(tops: FloatArray, bottoms: FloatArray, at: int) -> _Step:
+    number = np.arange(tops.size, dtype=np.float64)
+    design = np.stack((np.ones_like(number), number, (number >= at).astype(np.float64)), axis=1)
+    fitted, top_squares = _squares(design, tops)
+    step = float(-fitted[2])
+    # The bottom beside the step may belong to either side of it.
+    before, after = bottoms[:at], bottoms[at + 1 :]
+    start = float(before.mean())
+    if start < SLACK_WAY and float(after.mean()) < SLACK_WAY:
+        return _Step(at, step, _likelihood(top_squares, tops.size, 4), -math.inf)
+    moved = min(max((start - float(after.mean())) / step, LEAST_SHIFT), MOST_SHIFT) * step if step else 0.0
+    slipped = float(((before - start) ** 2).sum() + ((after - max(start - moved, 0.0)) ** 2).sum())
+    rows = np.delete(np.arange(bottoms.size, dtype=np.float64), at)
+    _, steady = _squares(np.stack((np.ones_like(rows), rows), axis=1), np.delete(bottoms, at))
+    values = tops.size + rows.size
+    return _Step(
+        at,
+        step,
+        _likelihood(top_squares + slipped, values, 6),
+        _likelihood(top_squares + steady, values, 6),
+    )
+
+
+def _tiring(tops: FloatArray, bottoms: FloatArray) -> float:
+    """How well a range that fades explains the set, setting in early or late."""
+    way = np.linspace(0.0, 1.0, tops.size)
+    one = np.ones_like(way)
+    shapes = [way, way**2, way**4, *(np.maximum(0.0, way - since) for since in (0.3, 0.5, 0.7, 0.85))]
+    top_squares = min(_squares(np.stack((one, shape), axis=1), tops)[1] for shape in shapes)
+    if bottoms.max() < SLACK_WAY:
+        return _likelihood(top_squares, tops.size, 3)
+    rows = np.arange(bottoms.size, dtype=np.float64)
+    squares = min(
+        _squares(np.stack((np.ones(rows.size - 1), np.delete(rows, at)), axis=1), np.delete(bottoms, at))[1]
+        for at in range(rows.size)
+    )
+    return _likelihood(top_squares + squares, tops.size + rows.size - 1, 5)
+
+
+def _squares(design: FloatArray, values: FloatArray) -> tuple[FloatArray, float]:
+    """Least squares: coefficients and the sum of squares that is left."""
+    fitted = np.asarray(np.linalg.lstsq(design, values, rcond=None)[0], dtype=np.float64)
+    return fitted, float(((values - design @ fitted) ** 2).sum())
+
+
+def _likelihood(squares: float, values: int, parameters: int) -> float:
+    """Logarithm, the scatter integrated out under its prior, less what the parameters cost."""
+    return (
+        -0.5 * (values + SCATTER_REPS) * math.log(squares + SCATTER_REPS * SCATTER**2)
+        - PARAMETER * parameters
+    )
 
 
 def return_cut(reps: Sequence[Rep], exponent: float) -> tuple[float, float]:
@@ -101,38 +216,24 @@ def return_cut(reps: Sequence[Rep], exponent: float) -> tuple[float, float]:
     repetition began.
     """
     peak_n = fmean(rep.peak_n for rep in reps)
+    if peak_n <= 0.0:
+        return 0.0, median(rep.end_n for rep in reps[-3:])
     start = min(way_share(reps[0].start_n / peak_n, exponent), 0.9)
     end_n = median(rep.end_n for rep in reps[-3:])
     return (way_share(end_n / peak_n, exponent) - start) / (1.0 - start), end_n
 
 
 def way_share(tension_ratio: float, exponent: float) -> float:
-    """Part of the elongation at the peak that a part of the peak tension stands for."""
+    """Part of the elongation at the peak that a part of the peak tension stands for; 0 below no tension."""
     return float(max(tension_ratio, 0.0) ** (1.0 / exponent))
 
 
 def _range_loss(reps: Sequence[Rep], exponent: float) -> float:
     peak_n = max(rep.peak_n for rep in reps)
-
+    if peak_n <= 0.0:
+        return 0.0
     ways = [
         way_share(rep.peak_n / peak_n, exponent) - way_share(rep.start_n / peak_n, exponent) for rep in reps
     ]
     fresh = fmean(sorted(ways[:3])[1:])
     return max(0.0, 1.0 - fmean(ways[-2:]) / fresh) if fresh > 0.0 else 0.0
-
-
-def _step(before: Sequence[Rep], after: Sequence[Rep], exponent: float) -> float | None:
-    """Change of ln peak tension between two runs of repetitions, if the whole movement shifted with it.
-
-    Fatigue and partial repetitions lower the top alone; a slip lowers top and bottom by about as much length.
-    """
-    top_before = [math.log(rep.peak_n) for rep in before]
-    top_after = [math.log(rep.peak_n) for rep in after]
-    change = fmean(top_after) - fmean(top_before)
-    if abs(change) <= _SLIP or 3.0 * max(pstdev(top_before), pstdev(top_after)) > abs(change):
-        return None
-    peak_n = math.exp(fmean(top_before))
-    bottom_before = fmean(way_share(rep.start_n / peak_n, exponent) for rep in before)
-    bottom_after = fmean(way_share(rep.end_n / peak_n, exponent) for rep in after)
-    shift = way_share(math.exp(change), exponent) - 1.0
-    return change if (bottom_after - bottom_before) / shift > _BOTTOM_SHARE else None

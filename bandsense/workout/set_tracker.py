@@ -143,6 +143,7 @@ class SetTracker:
             tension_n,
             calibration=self.calibration,
             band=None if band is None else band.displacement(),
+            zero_doubt_n=float(self._detector.sense.zero_doubt_n(now_s)),
         )
         return SetResult(
             number=done.number,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from statistics import median
 
-from bandsense.bands.unloaded import unloaded_share
+from bandsense.bands.slack import EXPONENT_PRIOR
+from bandsense.bands.unloaded import Stroke, unloaded_share
 from bandsense.signal.events import Rep
 from bandsense.workout.clock import ANALYSIS_HZ
 
@@ -15,7 +15,7 @@ __all__ = ["SLACK_TENSION", "SlackDetector"]
 SLACK_TENSION = 0.03
 """Tension at the bottom, as a part of the peak, up to which the band may hang slack."""
 
-_LEAST_SHARES = 3
+_LEAST_STROKES = 3
 _REMEMBERED_S = 40.0
 """Longer than a repetition takes."""
 
@@ -28,7 +28,8 @@ class SlackDetector:
 
     def __init__(self) -> None:
         self._ticks: deque[tuple[float, float]] = deque(maxlen=round(_REMEMBERED_S * ANALYSIS_HZ))
-        self._shares: dict[int, tuple[float, ...]] = {}
+        self._strokes: dict[int, tuple[Stroke, ...]] = {}
+        self._exponent = EXPONENT_PRIOR
 
     def tick(self, time_s: float, tension_n: float) -> None:
         """Take the tension of the moment, `ANALYSIS_HZ` times a second."""
@@ -36,20 +37,21 @@ class SlackDetector:
 
     def add(self, rep: Rep, exponent: float) -> None:
         """Take a repetition that has just been done, on a band whose power law has this exponent."""
-        self._shares[rep.index] = tuple(self._shares_of(rep, exponent))
+        self._exponent = exponent
+        self._strokes[rep.index] = tuple(self._strokes_of(rep))
 
     def retract(self, index: int) -> None:
         """A repetition is taken back."""
-        self._shares.pop(index, None)
+        self._strokes.pop(index, None)
 
     @property
     def share(self) -> float | None:
         """Part of the movement over which the band hangs slack; None where too little was seen."""
-        shares = [share for of_rep in self._shares.values() for share in of_rep]
-        return median(shares) if len(shares) >= _LEAST_SHARES else None
+        strokes = [stroke for of_rep in self._strokes.values() for stroke in of_rep]
+        return unloaded_share(strokes, exponent=self._exponent) if len(strokes) >= _LEAST_STROKES else None
 
-    def _shares_of(self, rep: Rep, exponent: float) -> Iterator[float]:
-        """From the pull and from the return, where the tension vanishes between them."""
+    def _strokes_of(self, rep: Rep) -> Iterator[Stroke]:
+        """The pull and the return, where the tension vanishes between them."""
         if max(rep.start_n, rep.end_n) > SLACK_TENSION * rep.peak_n:
             return
         for start_s, end_s in (
@@ -57,7 +59,6 @@ class SlackDetector:
             (rep.peak_time_s, rep.end_s + _BESIDE_S),
         ):
             part = [tick for tick in self._ticks if start_s <= tick[0] <= end_s]
-            time_s, tension_n = [time_s for time_s, _ in part], [tension_n for _, tension_n in part]
-            share = unloaded_share(time_s, tension_n, rep.peak_n, exponent=exponent)
-            if share is not None:
-                yield share
+            if part:
+                time_s, tension_n = zip(*part, strict=True)
+                yield time_s, tension_n, rep.peak_n

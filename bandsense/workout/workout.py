@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import hypot
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from bandsense.errors import DataError
 from bandsense.exercises.model import Side
 from bandsense.samples import FloatArray, SampleBlock
 from bandsense.signal.detector import RepDetector
+from bandsense.signal.events import SignalWarning, WarningKind
 from bandsense.signal.metrics import Asymmetry, asymmetry
 from bandsense.signal.zero import ZeroTracker
 from bandsense.workout.advice import AdvisorState
@@ -56,6 +58,8 @@ TARE_S = 1.0
 """A tare takes the median of so much."""
 
 TARE_STILL_N = 1.0
+TAUT_N = 5.0
+"""Tension that the old zero showed beyond which the band may have been taut."""
 """Range of tension within `TARE_S` up to which nothing pulls; the noise of a sensor is far below."""
 
 
@@ -97,11 +101,12 @@ class Workout:
         self._temperature_c: float | None = None
         self._reader = TensionReader()
         self._zero = ZeroTracker(pre_stretched=settings.pre_stretched)
-        self._detector = RepDetector()
+        self._detector = RepDetector(pre_stretched=settings.pre_stretched)
         self._coach = Coach(settings, settings.exercise) if settings.exercise is not None else None
         self._memory = TraceBuffer()
         self._sets = SetTracker(settings, self._memory, self._detector)
         self._last_tick = -1.0
+        self._latest_s: FloatArray = np.zeros(0)
         self._first_s: float | None = None
         self._last_s = 0.0
         self._samples = 0
@@ -110,6 +115,11 @@ class Workout:
     def began_s(self) -> float:
         """Device time of the first sample, seconds; 0 before it."""
         return self._first_s or 0.0
+
+    @property
+    def rate_hz(self) -> float:
+        """Measured sample rate; 0 until it is known."""
+        return self._detector.rate_hz
 
     @property
     def results(self) -> tuple[SetResult, ...]:
@@ -134,6 +144,7 @@ class Workout:
                 f"samples are in {block.unit.value}, the calibration is for "
                 f"{self._calibration.unit.value}; use the calibration of this sensor"
             )
+        self._latest_s = block.time_s
         shown_n = self._reader.push(self._calibration, block.values, block.gap_before, self._temperature_c)
         tension_n = self._zero.push(block.time_s, shown_n, block.gap_before)
         signal_events = self._detector.push(block.time_s, tension_n, block.gap_before, block.saturated)
@@ -146,7 +157,7 @@ class Workout:
             case EndSet():
                 return list(self._ended(self._sets.ask_to_end(self._last_s)))
             case Tare():
-                return [self._tare()]
+                return self._tare()
             case SlackAnswer(followed=followed):
                 return self._slack_answered(followed=followed)
             case LinkChange(state=state, message=message):
@@ -201,9 +212,10 @@ class Workout:
             return None
         return asymmetry(left, right)
 
-    def uncertainty_n(self, tension_n: float) -> float:
-        """Standard uncertainty of a tension, newtons."""
-        return float(self._calibration.standard_uncertainty_n(tension_n))
+    def uncertainty_n(self, tension_n: float, at_s: float | None = None) -> float:
+        """Standard uncertainty of a tension, newtons, by what was known of the zero then; None is now."""
+        own_n = float(self._calibration.standard_uncertainty_n(tension_n))
+        return hypot(own_n, float(self._detector.sense.zero_doubt_n(self._last_s if at_s is None else at_s)))
 
     def latest_uncertainty_n(self, tension_n: FloatArray) -> FloatArray:
         """Standard uncertainty of each tension of the block that was pushed last, newtons."""
@@ -233,6 +245,7 @@ class Workout:
     def _uncertainty_at(self, at: slice | NDArray[np.intp], tension_n: FloatArray) -> FloatArray:
         """Standard uncertainty of some samples of the latest block."""
         own_n, between_n = self._calibration.standard_uncertainty_n(tension_n[at]), self._reader.between_n
+        own_n = np.hypot(own_n, self._detector.sense.zero_doubt_n(self._latest_s[at]))
         return own_n if between_n is None else np.hypot(own_n, between_n[at])
 
     # -- events ------------------------------------------------------------------------------------------
@@ -261,17 +274,25 @@ class Workout:
 
     # -- inputs ------------------------------------------------------------------------------------------
 
-    def _tare(self) -> Tared:
+    def _tare(self) -> list[Event]:
         """Set the zero from the last second, if nothing pulled in it."""
         _, readings, tension_n = self._memory.between(self._last_s - TARE_S, self._last_s)
         if not readings.size or float(np.ptp(tension_n)) > TARE_STILL_N:
             problem = "the band moves; let it hang slack and still for a second, and tare again"
-            return Tared(self._last_s, 0.0, problem, self._last_s)
+            return [Tared(self._last_s, 0.0, problem, self._last_s)]
         before_n = float(np.median(tension_n))
         self._calibration = self._calibration.tared(readings, self._temperature_c)
         self._sets.calibration = self._calibration
         self._zero.tared()
-        return Tared(self._last_s, before_n, None, self._last_s)
+        self._detector.sense.tared()
+        tared = Tared(self._last_s, before_n, None, self._last_s)
+        if before_n <= TAUT_N:
+            return [tared]
+        question = (
+            f"it showed {before_n:.0f} N before the zero was set; if the band was taut then, let it hang "
+            "slack and tare again"
+        )
+        return [tared, SignalWarning(self._last_s, WarningKind.ZERO_OFF, question, self._last_s)]
 
     def _slack_answered(self, *, followed: bool) -> list[Event]:
         if self._coach is None or not self._coach.answered(followed=followed):

@@ -11,12 +11,15 @@ from bandsense.calibration.fit import (
     Contribution,
     Direction,
     Point,
+    corrected,
     fit,
 )
+from bandsense.calibration.reference_masses import MassKind, SuspicionKind
 from bandsense.errors import CalibrationError
 
 G = 9.80665
 MASSES = (2.0, 5.0, 10.0, 15.0, 20.0)
+WEIGHED = Conditions(masses=MassKind.WEIGHED)
 SPAN, ZERO = 1e-4, 12_345.0
 
 
@@ -57,7 +60,7 @@ def test_a_perfect_sensor_is_found_exactly() -> None:
 
 def test_a_curved_sensor_gets_a_second_order() -> None:
     second = 2e-12
-    report = fit(runs(second=second))
+    report = fit(runs(second=second), WEIGHED)
     assert report.order == 2
     assert report.calibration.newton_per_unit2 == pytest.approx(second, rel=1e-3)
     for force_n in (15.0, 90.0, 190.0):
@@ -81,10 +84,9 @@ def test_nonlinearity_is_the_largest_deviation_from_the_best_line() -> None:
     c = 0.02
     points = [Point(0, Direction.UP, 0.0, 0.0)]
     points += [Point(0, Direction.UP, (d + c * d * d) / G, d) for d in (1.0, 2.0)]
-    report = fit(points)
+    report = fit(points, WEIGHED)
     slope = 1 + 9 * c / 5
     expected = max(abs(slope - (1 + c)), abs(2 * slope - (2 + 4 * c))) / (2 + 4 * c)
-    assert report.calibration.newton_per_unit == pytest.approx(slope)
     assert report.nonlinearity == pytest.approx(expected)
 
 
@@ -123,7 +125,7 @@ def test_local_gravity_scales_the_span() -> None:
 
 
 def test_the_budget_adds_up_to_what_the_calibration_says() -> None:
-    report = fit(runs(hysteresis_n=0.3))
+    report = fit(runs(hysteresis_n=0.3), WEIGHED)
     total = sum(c.standard_uncertainty_n**2 for c in report.budget) ** 0.5
     assert report.expanded_uncertainty_n == pytest.approx(2 * total)
     assert 0.005 < report.expanded_uncertainty_n / report.largest_n < 0.03
@@ -131,7 +133,7 @@ def test_the_budget_adds_up_to_what_the_calibration_says() -> None:
 
 def test_what_was_not_measured_comes_from_priors_and_is_said() -> None:
     once_up = [p for p in runs(1) if p.direction is Direction.UP]
-    report = fit(once_up)
+    report = fit(once_up, WEIGHED)
     assert not line(report.budget, "hysteresis").measured
     assert not line(report.budget, "repeatability").measured
     assert len(report.notes) == 3
@@ -186,7 +188,8 @@ def random_trial(rng: Generator) -> tuple[float, float]:
         for m in MASSES[-2::-1]:
             points.append(Point(run, Direction.DOWN, m, shown(m * (1 + mass_error) * gravity, False, gain)))
         points.append(Point(run, Direction.DOWN, 0.0, shown(0.0, False, gain)))
-    calibration = fit(points, Conditions(newton_per_kelvin=0.05, temperature_range_k=5.0)).calibration
+    known = Conditions(MassKind.WEIGHED, newton_per_kelvin=0.05, temperature_range_k=5.0)
+    calibration = fit(points, known).calibration
     truth = rng.uniform(5.0, 190.0)
     axis = 1 - rng.uniform(0, OFF_AXIS_LOSS)
     raw = shown(truth * axis, bool(rng.random() < 0.5), 1 + rng.normal(0, rehang))
@@ -200,3 +203,82 @@ def test_the_stated_interval_holds_the_truth_in_about_95_percent_of_trials() -> 
     trials = np.array([random_trial(rng) for _ in range(500)])
     covered = np.mean(np.abs(trials[:, 0]) <= trials[:, 1])
     assert 0.92 <= covered <= 0.995
+
+
+def loaded_with(true_kg: dict[float, float], strap_kg: float = 0.0, second: float = 0.0) -> list[Point]:
+    """Three runs in which some masses weigh something else than they are said to."""
+    rng, points = np.random.default_rng(4), []
+    for p in runs(masses=tuple(true_kg)):
+        hung = true_kg[p.mass_kg] + strap_kg if p.mass_kg else 0.0
+        counts = reading(hung * G, second) + rng.normal(0.0, 300.0)
+        points.append(Point(p.run, p.direction, p.mass_kg, counts))
+    return points
+
+
+TRUE = {mass: mass for mass in MASSES}
+PLATES = Conditions(MassKind.PLATES)
+
+
+@pytest.mark.parametrize("kind", list(MassKind))
+def test_sound_masses_raise_no_suspicion(kind: MassKind) -> None:
+    assert fit(loaded_with(TRUE), Conditions(kind)).suspicion is None
+
+
+@pytest.mark.parametrize(
+    ("conditions", "kind"),
+    [(WEIGHED, SuspicionKind.STRAP), (PLATES, SuspicionKind.EITHER)],
+    ids=["alone with weighed masses", "beside a wrong lightest mass with plates"],
+)
+def test_a_forgotten_strap_is_found_and_what_is_known_of_it_mends_the_fit(
+    conditions: Conditions, kind: SuspicionKind
+) -> None:
+    points = loaded_with(TRUE, strap_kg=0.6)
+    report = fit(points, conditions)
+    assert report.suspicion is not None
+    assert report.suspicion.kind is kind
+    assert report.suspicion.strap_kg == pytest.approx(0.6, rel=0.15)
+    assert "a strap" in report.suspicion.question
+    assert report.order == 1, "a strap is no curvature"
+    mended = fit(corrected(points, {}, strap_kg=0.6), conditions)
+    assert mended.suspicion is None
+    assert mended.calibration.newton_per_unit == pytest.approx(SPAN, rel=2e-3)
+
+
+@pytest.mark.parametrize(("said", "true"), [(10.0, 8.0), (5.0, 6.5), (15.0, 12.0)])
+def test_a_wrong_mass_is_found_by_name_and_weight(said: float, true: float) -> None:
+    points = loaded_with(TRUE | {said: true})
+    report = fit(points, PLATES)
+    assert report.suspicion is not None
+    assert (report.suspicion.kind, report.suspicion.mass_kg) == (SuspicionKind.MASS, pytest.approx(said))
+    assert report.suspicion.likely_kg == pytest.approx(true, rel=0.03)
+    for known in ({said: true}, {said: None}):
+        mended = fit(corrected(points, known), PLATES)
+        assert mended.suspicion is None
+        assert mended.calibration.newton_per_unit == pytest.approx(SPAN, rel=3e-3)
+
+
+def test_an_unanswered_suspicion_makes_the_calibration_less_sure() -> None:
+    sound, wrong = fit(loaded_with(TRUE), PLATES), fit(loaded_with(TRUE | {10.0: 8.0}), PLATES)
+    assert wrong.expanded_uncertainty_n > 1.5 * sound.expanded_uncertainty_n
+
+
+def test_two_masses_that_do_not_fit_are_asked_about_without_a_guess_at_who_is_to_blame() -> None:
+    report = fit(loaded_with({5.0: 5.0, 10.0: 8.0}), WEIGHED)
+    assert report.suspicion is not None
+    assert report.suspicion.kind is SuspicionKind.EITHER
+
+
+def test_more_readings_do_not_average_away_what_a_mass_is_wrong_by() -> None:
+    rng = np.random.default_rng(1)
+    few, many = (
+        fit([Point(p.run, p.direction, p.mass_kg, p.reading + rng.normal(0, 500)) for p in runs(n)], PLATES)
+        for n in (1, 12)
+    )
+    assert many.expanded_uncertainty_n > 0.9 * few.expanded_uncertainty_n
+    assert many.expanded_uncertainty_n / many.largest_n > 0.03
+
+
+def test_beyond_the_largest_mass_a_line_is_less_sure_for_what_it_may_have_left_out() -> None:
+    calibration = fit(runs(masses=(1.0, 2.0, 5.0)), WEIGHED).calibration
+    at, beyond = (float(calibration.expanded_uncertainty_n(n)) / n for n in (49.0, 400.0))
+    assert beyond > 1.5 * at

@@ -156,3 +156,18 @@ def test_every_instruction_reads_as_a_sentence() -> None:
     for step in (*PLAN.steps(), Instruction(StepKind.DONE)):
         assert step.text[0].isupper()
         assert step.text.endswith(".")
+
+
+def test_what_turns_out_about_the_masses_afterwards_is_taken_in() -> None:
+    bench = Bench(CalibrationProcedure(PLAN))
+    bench.carry_out()
+    procedure = bench.procedure
+    with pytest.raises(CalibrationError, match="weighs nothing"):
+        procedure.correct({}, strap_kg=-5.0)
+    with pytest.raises(CalibrationError, match="none is left"):
+        procedure.correct({5.0: None, 10.0: None, 20.0: None})
+    assert procedure.result().calibration.newton_per_unit == pytest.approx(0.01, rel=1e-4), "unchanged"
+    procedure.correct({5.0: 5.5, 10.0: 11.0, 20.0: None})
+    report = procedure.result()
+    assert report.calibration.newton_per_unit == pytest.approx(0.011, rel=1e-3)
+    assert report.largest_n == pytest.approx(11.0 * G)

@@ -11,6 +11,7 @@ from bandsense.app.guided_calibration import guide
 from bandsense.app.sensor_calibration import calibration_of, from_record, to_record
 from bandsense.calibration.curve import Calibration, Grade
 from bandsense.calibration.procedure import Instruction, StepKind
+from bandsense.cli.commands import calibrate as command_module
 from bandsense.cli.commands.calibrate import procedure_of, report_lines
 from bandsense.errors import CalibrationError
 from bandsense.link.drivers.base import SensorInformation
@@ -46,7 +47,15 @@ class Hook:
 
 
 def options(**changes: object) -> argparse.Namespace:
-    usual = {"masses": "2,5,10", "runs": 3, "quick": True, "clip_on": False, "gravity": None, "band": None}
+    usual = {
+        "masses": "2,5,10",
+        "masses_are": "weighed",
+        "runs": 3,
+        "quick": True,
+        "clip_on": False,
+        "gravity": None,
+        "band": None,
+    }
     return argparse.Namespace(**(usual | changes))
 
 
@@ -116,3 +125,51 @@ def test_the_calibration_is_the_best_that_the_sensor_offers() -> None:
     assert calibration_of(information(unit=Unit.KILOGRAM_FORCE)).newton_per_unit == KGF_N
     with pytest.raises(CalibrationError, match="bandsense calibrate"):
         calibration_of(information())
+
+
+async def test_a_strap_is_asked_about_until_the_masses_fit(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Strapped(Hook):
+        async def ask(self, step: Instruction) -> bool:
+            done = await super().ask(step)
+            self.mass_kg += 0.5 if step.mass_kg else 0.0
+            return done
+
+    hook, procedure = Strapped(), procedure_of(options(masses="2,5,10,15", gravity=KGF_N))
+    await guide(procedure, hook.blocks(), hook.ask, print)
+    answers = iter(["a strap of half a kilo", "7=3", "strap 0.5", "unasked"])
+
+    async def answer(question: str) -> str:
+        return next(answers)
+
+    monkeypatch.setattr(command_module, "_answer", answer)
+    await command_module._ask_about_masses(procedure)
+    shown = capsys.readouterr().out
+    assert "0.5 kg that nobody counted, such as a strap" in shown
+    assert "write strap 0.3" in shown
+    assert "no mass of 7 kg was hung; there were 2, 5, 10, 15 kg" in shown
+    assert next(answers) == "unasked"
+    assert procedure.result().calibration.newton_per_unit == pytest.approx(NEWTON_PER_COUNT, rel=1e-3)
+
+
+async def test_who_stands_by_the_masses_is_left_in_peace(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Wrong(Hook):
+        async def ask(self, step: Instruction) -> bool:
+            done = await super().ask(step)
+            self.mass_kg = 4.0 if step.mass_kg == 5.0 else step.mass_kg
+            return done
+
+    hook, procedure = Wrong(), procedure_of(options(masses="2,5,10,15", gravity=KGF_N))
+    await guide(procedure, hook.blocks(), hook.ask, print)
+    before = procedure.result()
+
+    async def answer(question: str) -> str:
+        return ""
+
+    monkeypatch.setattr(command_module, "_answer", answer)
+    await command_module._ask_about_masses(procedure)
+    assert "what was said to be 5 kg is 4" in capsys.readouterr().out
+    assert procedure.result() == before

@@ -73,6 +73,7 @@ class Masses:
 
 def options(**changes: Any) -> argparse.Namespace:
     usual = {"sensor": None, "masses": "1,2,4,6,8", "runs": 1, "quick": True, "clip_on": True, "band": "red"}
+    usual |= {"masses_are": "weighed"}
     return argparse.Namespace(**(usual | {"gravity": G} | changes))
 
 

@@ -251,7 +251,8 @@ def test_a_hanging_mass_gives_nothing() -> None:
 def test_an_empty_sensor_gives_nothing() -> None:
     time_s = np.arange(0.0, 120.0, 1.0 / 80.0)
     noise = 0.1 * np.random.default_rng(1).standard_normal(time_s.size)
-    assert not detect(time_s, noise + 0.05 * time_s)
+    assert not detect(time_s, noise)
+    assert set(kinds_of(detect(time_s, noise + 0.05 * time_s))) == {WarningKind.ZERO_DRIFTS}
 
 
 def test_a_constant_gives_nothing() -> None:

@@ -123,7 +123,10 @@ def test_uncertainty_comes_from_the_calibration() -> None:
     rep, corners = trapezium()
     calibration = Calibration(1.0, zero_uncertainty_n=0.3, span_uncertainty=0.01)
     figures = rep_metrics([rep], *sampled(corners), calibration=calibration)[0]
-    assert figures.peak_uncertainty_n == pytest.approx((0.3**2 + 0.6**2) ** 0.5)
+    assert figures.peak_uncertainty_n == pytest.approx((0.3**2 + 0.6**2) ** 0.5, rel=0.02)
+    doubtful = rep_metrics([rep], *sampled(corners), calibration=calibration, zero_doubt_n=2.0)[0]
+    assert doubtful.peak_uncertainty_n is not None
+    assert doubtful.peak_uncertainty_n > 2.0, "a zero that drifted is not shown under a small uncertainty"
     assert figures.mean_uncertainty_n is not None
     assert figures.mean_uncertainty_n < figures.peak_uncertainty_n
 

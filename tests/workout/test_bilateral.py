@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bandsense.calibration.curve import Calibration
+from bandsense.cli.commands.both import lag_words
 from bandsense.signal.detector import RepDetector
-from bandsense.signal.events import RepCompleted
+from bandsense.signal.events import Rep, RepCompleted
 from bandsense.signal.metrics import RepMetrics, rep_metrics
 from bandsense.workout.bilateral import bilateral_asymmetry, lag
 
@@ -57,3 +58,30 @@ def test_two_sensors_must_differ_by_more_than_their_spans_may() -> None:
         assert found.peak.certain is certain
     assert not found.time_under_tension.certain
     assert bilateral_asymmetry(left[:1], right, (sure, sure)) is None
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "clock_s", "hidden"),
+    [
+        (80.0, 0.004, None),
+        (80.0, None, None),
+        (10.0, 0.004, "needs 20 samples a second"),
+        (80.0, 0.2, "the clocks of the sensors differ by too much"),
+    ],
+)
+def test_a_lag_that_says_nothing_is_hidden_with_the_reason(
+    rate_hz: float, clock_s: float | None, hidden: str | None
+) -> None:
+    time_s = np.arange(0.0, 40.0, 1.0 / rate_hz)
+    tension_n = 60.0 * np.maximum(0.0, np.sin(2.0 * np.pi * time_s / 0.9)) ** 2
+    reps = [
+        Rep(i, at, at + 0.1, at + 0.2, at + 0.3, at + 0.15, 60.0, 0.0, 0.0)
+        for i, at in enumerate((1.0, 4.0, 7.0), 1)
+    ]
+    figures = rep_metrics(reps, time_s, tension_n)
+    found = lag([1.0, 4.0, 7.0], [1.02, 4.02, 7.02], clock_s)
+    assert found is not None
+    judged = found.judged(figures, figures, rate_hz)
+    assert judged.hidden == hidden
+    assert ("cannot be told" in lag_words(judged)) is (hidden is not None)
+    assert judged.uncertainty_s > 0.0

@@ -18,7 +18,7 @@ from bandsense.exercises.model import SlackMethodKind
 from bandsense.export.recording import read_recording
 from bandsense.live.formatting import advice_reason
 from bandsense.samples import SampleBlock, Unit
-from bandsense.signal.events import RepCompleted, RepCounted
+from bandsense.signal.events import RepCompleted, RepCounted, SignalWarning
 from bandsense.workout.advice import AdvisorState, SlackAction
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
@@ -220,6 +220,18 @@ def warm(calibration: Calibration) -> Workout:
     (told,) = workout.apply(SensorTemperature(30.0))
     assert told == TemperatureChanged(0.0, 30.0, pytest.approx(2.0), 0.0)
     return workout
+
+
+@pytest.mark.parametrize(("shown_n", "asked"), [(1.5, False), (23.0, True)])
+def test_a_tare_on_a_band_that_may_be_taut_is_questioned(shown_n: float, asked: bool) -> None:
+    workout = Workout(WorkoutSettings(CALIBRATION))
+    workout.push(counts(np.full(160, shown_n)))
+    tared, *questions = workout.apply("tare", {})
+    assert isinstance(tared, Tared)
+    assert tared.change_n == pytest.approx(shown_n, abs=0.1)
+    told = [event.message for event in questions if isinstance(event, SignalWarning)]
+    assert len(told) == len(questions) == asked
+    assert all("it showed 23 N" in message for message in told)
 
 
 def test_tension_is_corrected_for_temperature_and_a_tare_holds_at_it() -> None:

@@ -27,14 +27,23 @@ def add(commands: Commands) -> None:
         run,
         summary="calibrate a sensor with known masses, step by step",
         details="Warm-up, exercise, masses up and down in several runs, and a creep test; then the result "
-        "with its uncertainty, which the sensor keeps if you want. Water bottles on a kitchen scale will do. "
+        "with its uncertainty, which the sensor keeps if you want. Water bottles on a kitchen scale will do: "
+        "say --masses-are weighed. If the readings do not fit the masses, you are asked what is wrong. "
         "A sensor that is clipped onto a band reads each band in its own way, and differently while tension "
         "grows and while it falls: with --clip-on --band both curves are kept with the band.",
-        example="bandsense calibrate --masses 2,5,10\nbandsense calibrate 4F2A --masses 5,10 --quick\n"
+        example="bandsense calibrate --masses 2.04,5.11,10.2 --masses-are weighed\n"
+        "bandsense calibrate 4F2A --masses 5,10 --masses-are plates --quick\n"
         "bandsense calibrate --clip-on --band red --masses 2,4,6,8",
     )
     command.add_argument("sensor", nargs="?", help="name, end of the name, or address (default: the nearest)")
     command.add_argument("--masses", required=True, metavar="KG,KG", help="what will be hung, in kilograms")
+    command.add_argument(
+        "--masses-are",
+        choices=("weighed", "plates", "bottles", "typed"),
+        default="typed",
+        help="where their numbers come from: a scale, the stamp on plates, litres of water in bottles, or "
+        "not said; decides how sure the result is (default: typed)",
+    )
     command.add_argument("--runs", type=int, default=3, metavar="N", help="times up and down (default: 3)")
     command.add_argument("--quick", action="store_true", help="one run, no warm-up, no creep: less sure")
     command.add_argument("--clip-on", action="store_true", help="the sensor is clipped onto the band")
@@ -70,6 +79,7 @@ def procedure_of(arguments: argparse.Namespace) -> CalibrationProcedure:
     """
     from bandsense.calibration.fit import Conditions
     from bandsense.calibration.procedure import CalibrationPlan, CalibrationProcedure
+    from bandsense.calibration.reference_masses import MassKind
     from bandsense.errors import CalibrationError
 
     try:
@@ -83,9 +93,10 @@ def procedure_of(arguments: argparse.Namespace) -> CalibrationProcedure:
     if arguments.band is not None and len(plan.masses_kg) < 2:
         # The largest mass is only ever reached from below.
         raise CalibrationError("the curves of a clip on a band need two masses; three or more are better")
-    return CalibrationProcedure(
-        plan, Conditions(gravity_m_s2=arguments.gravity, inline=not arguments.clip_on)
+    known = Conditions(
+        masses=MassKind(arguments.masses_are), gravity_m_s2=arguments.gravity, inline=not arguments.clip_on
     )
+    return CalibrationProcedure(plan, known)
 
 
 async def calibrate(
@@ -106,6 +117,7 @@ async def calibrate(
             return await _answer(f"\n{share} {step.text}\nEnter when it is done, s to leave it out: ") != "s"
 
         await guide(procedure, sensor.stream(), ask, print)
+        await _ask_about_masses(procedure)
         made_at_s = int(time.time())
         if store is None:
             report = procedure.result(made_at_s=made_at_s)
@@ -119,6 +131,46 @@ async def calibrate(
             print("not kept")
             return
         print(await keep_curves(sensor, store, arguments.band, (loading, unloading), print))
+
+
+async def _ask_about_masses(procedure: CalibrationProcedure) -> None:
+    """Where a mistake explains the residuals, ask about it until none does, or the person leaves it."""
+    from bandsense.errors import CalibrationError
+
+    while (suspicion := procedure.result().suspicion) is not None:
+        print(f"\n{suspicion.question}")
+        answer = await _answer(_HOW_TO_ANSWER)
+        try:
+            corrected = _correction(answer)
+            if corrected is None:
+                print("left as it is; the result is the less sure for it")
+                return
+            procedure.correct(*corrected)
+        except (ValueError, CalibrationError) as error:
+            print(error)
+
+
+_HOW_TO_ANSWER = (
+    "What is right? strap 0.3 for what hung with every mass, 5=4.2 for what a mass weighs, 5=- to leave it\n"
+    "out, Enter if all is as you said: "
+)
+
+
+def _correction(answer: str) -> tuple[dict[float, float | None], float] | None:
+    """What the person says of the masses, and of a strap; None if all is right.
+
+    Raises:
+        ValueError: it cannot be understood; its text says what to write.
+    """
+    words = answer.replace("=", " ").replace("kg", " ").split()
+    if not words:
+        return None
+    try:
+        if words[0] == "strap":
+            return {}, float(words[1])
+        return {float(words[0]): None if words[1] == "-" else float(words[1])}, 0.0
+    except (IndexError, ValueError):
+        raise ValueError(f"{answer!r} is not understood; write strap 0.3, or 5=4.2, or 5=-") from None
 
 
 async def _answer(question: str) -> str:

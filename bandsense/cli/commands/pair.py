@@ -284,10 +284,11 @@ async def _is_slack() -> bool:
 
 async def _tare(sighting: DiscoveredSensor, transport: Transport) -> None:
     from bandsense.app.tare import tare, zero_words
+    from bandsense.cli.prompts import confirm, is_interactive
     from bandsense.errors import CommandError
 
     try:
-        zero = await tare(sighting, transport, print)
+        zero = await tare(sighting, transport, print, confirm=confirm if is_interactive() else None)
     except CommandError as error:
         print(error)
     else:

@@ -139,9 +139,16 @@ async def _rename(arguments: argparse.Namespace, store: Store, target: str) -> N
 async def _zero(arguments: argparse.Namespace, _store: Store, target: str) -> None:
     from bandsense.app.environment import real_environment
     from bandsense.app.tare import tare, zero_words
+    from bandsense.cli.prompts import confirm, is_interactive
 
     async with real_environment() as air:
-        zero = await tare(target, air.transport, print, learn_temperature=arguments.temperature)
+        zero = await tare(
+            target,
+            air.transport,
+            print,
+            learn_temperature=arguments.temperature,
+            confirm=confirm if is_interactive() else None,
+        )
     print(zero_words(zero))
 
 

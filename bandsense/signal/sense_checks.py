@@ -1,0 +1,479 @@
+"""Whether what a sensor shows makes sense: its zero, its sign, its wiring.
+
+A band cannot push, and a person cannot hold it as still as nothing does: muscles tremble by some parts in a
+thousand of the force. So a stretch in which tension scatters by no more than the noise of single samples is
+one in which nothing pulls, or in which the band is fixed at both ends. What is shown then is the error of
+the zero:
+
+* below zero it can be nothing else, and so it is where tension stays below zero for seconds, still or not;
+* above zero the band may be fixed and taut, so that it is asked about, unless the person said that the band
+  is
+  stretched at the start;
+* if it changes, the zero drifts. So it does where bottom and top of the repetitions rise or fall together
+  by the
+  same newtons: a band that is stretched further gains more at the one than at the other.
+
+A pull that goes below the still level and below zero, and comes back, is a pull on a sensor that is reversed.
+Samples of a reversed sensor are of no use to a detector, which would count them upside down.
+
+Noise is what third differences of neighbouring samples leave of movement (see `peaks.sample_noise_n`).
+Everything is decided on windows of a fixed number of samples, so that it does not matter how the stream is
+cut into blocks.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import sqrt
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bandsense.samples import BoolArray, FloatArray
+from bandsense.signal.events import Rep, SignalWarning, WarningKind
+
+__all__ = ["SenseChecks"]
+
+WINDOW_S = 0.25
+LEAST_WINDOW = 4
+"""Length of a window, and its least number of samples."""
+
+ENOUGH = 20
+"""Samples that tell level and noise of a window."""
+
+RATE_SAMPLES = 13
+"""Samples that the rate is measured on."""
+
+STILL_S = 1.0
+"""Nothing pulls where windows of together so long are still at one level."""
+BELOW_S = 2.0
+"""Nobody pulls less than nothing for so long, still or not."""
+
+STILL_NOISE = 1.5
+STILL_FEW = 6.0
+STILL_N = 0.02
+"""Still is a window of n samples that scatters by less than 1.5 + 6/n times the noise of a sample, and so
+many newtons more: the fewer samples, the less is known of either."""
+
+LARGEST_ZERO_N = 2.0
+"""A zero that is further off is told."""
+LARGEST_DRIFT_N = 1.0
+"""A zero that has moved further is told."""
+LEAST_DOUBT_N = 0.25
+"""A zero that is off by less is as good as a tare."""
+DOUBTS = 512
+"""Changes of the doubt that are remembered."""
+
+REVERSED_N = 3.0
+REVERSED_NOISE = 8.0
+LONGEST_PULL_S = 20.0
+"""A pull of a reversed sensor goes below the still level, and below zero, by more than both, and comes
+back."""
+
+BROKEN_S = 2.0
+BROKEN_N = 5.0
+"""A converter at the end of its range, or single samples that scatter by so much, for so long is no band."""
+
+FLOORS = 3
+FLOOR_N = 0.25
+FLOOR_NOISE = 2.5
+"""So many bottoms at one level, the still start among them, within so much and so many times the noise, show
+where the band is slack: a hand does not come back to a taut band's start so exactly."""
+
+DRIFT_REPS = 6
+DRIFT_S = 15.0
+DRIFT_N_PER_MIN = 1.0
+DRIFT_LIKENESS = 0.3
+"""Bottom and top drift together if, over so many repetitions and so long, both do so by more than this and
+their rates differ by less than this part of them."""
+
+
+@dataclass(slots=True)
+class _Still:
+    """Consecutive windows at one level."""
+
+    since_s: float = 0.0
+    low_n: float = 0.0
+    high_n: float = 0.0
+    sum_n: float = 0.0
+    windows: int = 0
+
+    @property
+    def level_n(self) -> float:
+        return self.sum_n / self.windows
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    start_s: float
+    end_s: float
+    middle_n: float
+    scatter_n: float
+    lowest_n: float
+    highest_n: float
+    noise_n: float
+    saturated: bool
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the windows so far showed.
+
+    Attributes:
+        noise_n: of a sample, the least so far.
+        noises_n2: its variance in the latest windows.
+        still: the present run of still windows.
+        level_n: where the band was still last; None before.
+        calm_n: where a single window was still last.
+        zero_n: where it was still last near zero or near that.
+        first: time and level of the first of these.
+        floors_n: levels of the latest bottoms.
+        risen, lowest_n, bottom_n, highest_n: whether tension is beyond a bottom; lowest sample and window
+            since the last top, and highest window since the last bottom.
+        pulled: tension was above the still level by more than a reversed pull is below.
+        below_s: since when all samples are below zero.
+        broken_s: since when the converter shows what no band does.
+        under_s: since when tension is below the still level and zero.
+    """
+
+    noise_n: float = np.inf
+    noises_n2: deque[float] = field(default_factory=lambda: deque(maxlen=4))
+    still: _Still = field(default_factory=_Still)
+    level_n: float | None = None
+    calm_n: float | None = None
+    zero_n: float | None = None
+    first: tuple[float, float] | None = None
+    floors_n: deque[float] = field(default_factory=lambda: deque(maxlen=FLOORS))
+    pulled: bool = False
+    risen: bool = False
+    lowest_n: float = np.inf
+    bottom_n: float = np.inf
+    highest_n: float = -np.inf
+    below_s: float | None = None
+    broken_s: float | None = None
+    under_s: float | None = None
+
+
+class SenseChecks:
+    """Follows a stream of tension and tells, once each, what makes no sense in it.
+
+    Args:
+        pre_stretched: the person said that the band is stretched at the start position.
+
+    Attributes:
+        reversed: the sensor shows less where it is pulled; its samples are not to be used.
+    """
+
+    def __init__(self, *, pre_stretched: bool = False) -> None:
+        self.reversed = False
+        self._doubt_s: deque[float] = deque([-np.inf], maxlen=DOUBTS)
+        self._doubt_n: deque[float] = deque([0.0], maxlen=DOUBTS)
+        self._pre_stretched = pre_stretched
+        self._length = 0
+        self._longest_s = 0.0
+        self._time_s: FloatArray = np.zeros(0)
+        self._tension_n: FloatArray = np.zeros(0)
+        self._saturated: BoolArray = np.zeros(0, dtype=np.bool_)
+        self._seen = _Seen()
+        self._told: dict[WarningKind, float] = {}
+        self._reps: deque[Rep] = deque(maxlen=40)
+
+    def push(
+        self, time_s: FloatArray, tension_n: FloatArray, saturated: ArrayLike | None = None
+    ) -> tuple[list[tuple[int, SignalWarning]], BoolArray]:
+        """Take the next samples.
+
+        Args:
+            time_s: float64[n], device time, increasing.
+            tension_n: float64[n], newtons.
+            saturated: bool[n]; True where the converter was at the end of its range.
+
+        Returns:
+            What is to be told, each with the number of these samples that made it certain; and bool[n]: which
+            samples may be used, all but those of a reversed sensor.
+        """
+        before, n = self._time_s.size, time_s.size
+        flags = np.zeros(n, dtype=np.bool_) if saturated is None else np.asarray(saturated, dtype=np.bool_)
+        self._time_s = np.concatenate((self._time_s, time_s))
+        self._tension_n = np.concatenate((self._tension_n, tension_n))
+        self._saturated = np.concatenate((self._saturated, flags))
+        usable = np.full(n, not self.reversed)
+        if not self._length:
+            if self._time_s.size < RATE_SAMPLES:
+                return [], usable
+            step_s = float(np.median(np.diff(self._time_s[:RATE_SAMPLES])))
+            self._length = max(LEAST_WINDOW, round(WINDOW_S / step_s))
+            self._longest_s = 2.0 * self._length * step_s
+        told: list[tuple[int, SignalWarning]] = []
+        closed = 0
+        for window in self._windows():
+            closed += self._length
+            was = self.reversed
+            told += ((max(0, closed - before), warning) for warning in self._look(window))
+            if self.reversed is not was:
+                usable[max(0, closed - before) :] = was
+        self._time_s, self._tension_n = self._time_s[closed:], self._tension_n[closed:]
+        self._saturated = self._saturated[closed:]
+        return told, usable
+
+    def zero_doubt_n(self, time_s: ArrayLike) -> FloatArray:
+        """Standard uncertainty, newtons, that the zero seen last before each time adds to every tension.
+
+        It is that of equal chances up to what was shown while nothing pulled (JCGM 100:2008, 4.3.7); 0 while
+        the zero is right, or was not seen.
+        """
+        at = np.searchsorted(np.array(self._doubt_s), np.asarray(time_s), side="right") - 1
+        return np.asarray(np.array(self._doubt_n)[np.maximum(at, 0)])
+
+    def _doubt(self, time_s: float, off_n: float) -> None:
+        """From now on a zero that is off by so much, unless that is next to nothing."""
+        doubt_n = abs(off_n) / sqrt(3.0) if abs(off_n) > LEAST_DOUBT_N else 0.0
+        if doubt_n != self._doubt_n[-1]:
+            self._doubt_s.append(time_s)
+            self._doubt_n.append(doubt_n)
+
+    def rep(self, rep: Rep, detected_s: float) -> list[SignalWarning]:
+        """Take a repetition, in order; bottoms and tops that drift together are told."""
+        if self._reps and rep.pull_start_s - self._reps[-1].end_s > DRIFT_S:
+            self._reps.clear()
+        self._reps.append(rep)
+        span_s = rep.peak_time_s - self._reps[0].peak_time_s
+        if len(self._reps) < DRIFT_REPS or span_s < DRIFT_S:
+            return []
+        at_s = np.array([each.peak_time_s for each in self._reps])
+        bottom, top = (
+            _slope(at_s, np.array(values))
+            for values in (
+                [each.start_n for each in self._reps],
+                [each.peak_n for each in self._reps],
+            )
+        )
+        slower, faster = sorted((abs(bottom[0]), abs(top[0])))
+        together = bottom[0] * top[0] > 0.0 and faster - slower < DRIFT_LIKENESS * faster
+        certain = all(abs(slope) > 3.0 * error for slope, error in (bottom, top))
+        if not (together and certain and slower > DRIFT_N_PER_MIN / 60.0):
+            return []
+        moved_n = 0.5 * (bottom[0] + top[0]) * span_s
+        if abs(moved_n) / sqrt(3.0) > self._doubt_n[-1]:
+            self._doubt(detected_s, moved_n)
+        return self._tell(
+            WarningKind.ZERO_DRIFTS,
+            rep.peak_time_s,
+            detected_s,
+            moved_n,
+            f"bottom and top moved together by {moved_n:+.1f} N in {span_s:.0f} s, as they do when the zero "
+            "drifts; let the band hang slack and set the zero again",
+        )
+
+    def tared(self) -> None:
+        """Begin anew: the zero was set."""
+        self.reversed = False
+        self._doubt(self._doubt_s[-1], 0.0)
+        self._seen = _Seen(noise_n=self._seen.noise_n)
+        self._told.clear()
+        self._reps.clear()
+
+    def _windows(self) -> Iterator[_Window]:
+        """Windows that are complete, those with a gap inside left out of the figures but not of the count."""
+        count = self._time_s.size // self._length
+        if not count:
+            return
+        size = count * self._length
+        time, tension = (
+            values[:size].reshape(count, self._length) for values in (self._time_s, self._tension_n)
+        )
+        # At high rates a part of each window tells level and noise as well.
+        third = np.diff(tension[:, :ENOUGH], 3, axis=1)
+        level = np.median(tension[:, :: max(1, self._length // ENOUGH)], axis=1)
+        rows = zip(  # noqa: B905  # all are `count` long
+            time[:, 0].tolist(),
+            time[:, -1].tolist(),
+            level.tolist(),
+            tension.std(axis=1).tolist(),
+            tension.min(axis=1).tolist(),
+            tension.max(axis=1).tolist(),
+            np.sqrt((third**2).mean(axis=1) / 20.0).tolist(),
+            np.all(self._saturated[:size].reshape(count, self._length), axis=1).tolist(),
+        )
+        for row in rows:
+            yield _Window(*row)
+
+    def _look(self, window: _Window) -> list[SignalWarning]:
+        """One window."""
+        seen = self._seen
+        if window.end_s - window.start_s > self._longest_s:
+            seen.still = _Still()
+            return []
+        told = self._wiring(window)
+        if told or window.saturated or window.noise_n >= BROKEN_N:
+            return told
+        seen.noises_n2.append(window.noise_n**2)
+        if len(seen.noises_n2) > 1:  # One window alone may look quieter than it is.
+            seen.noise_n = min(seen.noise_n, sqrt(sum(seen.noises_n2) / len(seen.noises_n2)))
+        told += self._still(window)
+        told += self._floor(window)
+        told += self._below(window)
+        told += self._direction(window)
+        return told
+
+    def _still(self, window: _Window) -> list[SignalWarning]:
+        """Where nothing moves: the zero."""
+        seen, still = self._seen, self._seen.still
+        margin_n = (STILL_NOISE + STILL_FEW / self._length) * seen.noise_n + STILL_N
+        if window.scatter_n > margin_n:
+            seen.still = _Still()
+            return []
+        seen.calm_n = window.middle_n
+        low_n, high_n = min(still.low_n, window.middle_n), max(still.high_n, window.middle_n)
+        if not still.windows or high_n - low_n > margin_n + 0.1:
+            seen.still = still = _Still(window.start_s, window.middle_n, window.middle_n)
+            low_n = high_n = window.middle_n
+        still.low_n, still.high_n, still.sum_n = low_n, high_n, still.sum_n + window.middle_n
+        still.windows += 1
+        if window.end_s - still.since_s < STILL_S * 0.9:
+            return []
+        return self._zero(still, window)
+
+    def _floor(self, window: _Window) -> list[SignalWarning]:
+        """Bottoms between pulls, which end as tension rises above the lowest that was seen since the last."""
+        seen = self._seen
+        reach_n = max(REVERSED_N, REVERSED_NOISE * seen.noise_n)
+        seen.lowest_n = min(seen.lowest_n, window.lowest_n)
+        seen.bottom_n = min(seen.bottom_n, window.middle_n)
+        seen.highest_n = max(seen.highest_n, window.middle_n)
+        if not seen.risen and window.middle_n > seen.bottom_n + reach_n:
+            seen.risen, seen.highest_n = True, window.middle_n
+            seen.floors_n.append(seen.lowest_n)
+        elif seen.risen and window.middle_n < seen.highest_n - reach_n:
+            seen.risen, seen.lowest_n, seen.bottom_n = False, window.lowest_n, window.middle_n
+        else:
+            return []
+        known = self._pre_stretched or seen.zero_n is not None
+        if known or len(seen.floors_n) < FLOORS or seen.calm_n is None or seen.calm_n <= LARGEST_ZERO_N:
+            return []
+        # Nothing moved there either: a hand that holds a band trembles.
+        spread_n = max(seen.calm_n, *seen.floors_n) - min(seen.calm_n, *seen.floors_n)
+        return self._off(seen.calm_n, window) if spread_n <= FLOOR_N + FLOOR_NOISE * seen.noise_n else []
+
+    def _zero(self, still: _Still, window: _Window) -> list[SignalWarning]:
+        seen, level_n = self._seen, still.level_n
+        seen.level_n = level_n
+        follows = abs(level_n - (seen.zero_n or 0.0)) <= LARGEST_ZERO_N
+        if level_n < 0.0 or (follows and not self._pre_stretched):
+            self._doubt(window.end_s, level_n)
+        if level_n < -LARGEST_ZERO_N:
+            return self._off(level_n, window)
+        if not follows:
+            return []
+        if seen.first is None:
+            seen.first = (window.end_s, level_n)
+        seen.zero_n = level_n
+        since_s, moved_n = window.end_s - seen.first[0], level_n - seen.first[1]
+        if abs(moved_n) <= LARGEST_DRIFT_N:
+            return []
+        return self._tell(
+            WarningKind.ZERO_DRIFTS,
+            window.end_s,
+            window.end_s,
+            moved_n,
+            f"the zero moved by {moved_n:+.1f} N in {_span(since_s)}; let the sensor warm up, and set the "
+            "zero again with the band slack",
+        )
+
+    def _off(self, level_n: float, window: _Window) -> list[SignalWarning]:
+        if level_n < 0.0:
+            message = (
+                f"the sensor shows {level_n:.1f} N, less than nothing: its zero is off, and all tensions are "
+                f"about {-level_n:.0f} N too low; let the band hang slack and set the zero again"
+            )
+        else:
+            message = (
+                f"the sensor shows {level_n:.1f} N and comes back to it as if nothing pulled; if the band is "
+                "slack, set the zero; if it is taut at the start, say so before the session"
+            )
+        return self._tell(WarningKind.ZERO_OFF, window.start_s, window.end_s, level_n, message)
+
+    def _below(self, window: _Window) -> list[SignalWarning]:
+        """Below zero for long, still or not."""
+        seen = self._seen
+        if window.highest_n > -LARGEST_ZERO_N:
+            seen.below_s = None
+            return []
+        seen.below_s = window.start_s if seen.below_s is None else seen.below_s
+        long = window.end_s - seen.below_s >= BELOW_S
+        # How far is best seen where it is still; moving, it is told once.
+        new = WarningKind.ZERO_OFF not in self._told and not self.reversed
+        return self._off(window.middle_n, window) if long and new else []
+
+    def _direction(self, window: _Window) -> list[SignalWarning]:
+        """Pulls to the wrong side of the still level."""
+        seen = self._seen
+        level_n = seen.level_n
+        if level_n is None:
+            return []
+        reach_n = max(REVERSED_N, REVERSED_NOISE * seen.noise_n)
+        if window.middle_n > level_n + reach_n:
+            seen.pulled, seen.under_s, self.reversed = True, None, False
+        elif window.middle_n < min(level_n, 0.0) - reach_n:
+            seen.under_s = window.start_s if seen.under_s is None else seen.under_s
+        if seen.under_s is None or window.highest_n < level_n - 0.5 * reach_n or seen.pulled:
+            return []
+        lasted_s = window.end_s - seen.under_s
+        seen.under_s = None
+        if lasted_s > LONGEST_PULL_S or self.reversed:
+            return []
+        self.reversed = True
+        return self._tell(
+            WarningKind.REVERSED,
+            window.start_s,
+            window.end_s,
+            0.0,
+            "tension falls below zero when the band is pulled: the cell is wired or hung the wrong way "
+            "round; nothing is counted until its two signal wires are swapped, or it is calibrated as it is",
+        )
+
+    def _wiring(self, window: _Window) -> list[SignalWarning]:
+        """A converter that shows no band at all."""
+        seen = self._seen
+        if not window.saturated and window.noise_n < BROKEN_N:
+            seen.broken_s = None
+            return []
+        seen.broken_s = window.start_s if seen.broken_s is None else seen.broken_s
+        if window.end_s - seen.broken_s < BROKEN_S:
+            return []
+        what = (
+            "the converter stays at the end of its range"
+            if window.saturated
+            else f"single samples jump about by {window.noise_n:.0f} N"
+        )
+        return self._tell(
+            WarningKind.WIRING,
+            seen.broken_s,
+            window.end_s,
+            0.0,
+            f"{what}: look for a broken, loose or swapped wire between cell and board",
+        )
+
+    def _tell(
+        self, kind: WarningKind, time_s: float, detected_s: float, size_n: float, message: str
+    ) -> list[SignalWarning]:
+        """Once each, and again when it has got worse by as much as was worth telling."""
+        if kind in self._told and abs(size_n - self._told[kind]) <= LARGEST_ZERO_N:
+            return []
+        self._told[kind] = size_n
+        return [SignalWarning(time_s, kind, message, detected_s)]
+
+
+def _slope(at_s: FloatArray, values: FloatArray) -> tuple[float, float]:
+    """Slope of the regression on time, and its standard error."""
+    since = at_s - at_s.mean()
+    weight = float(since @ since)
+    slope = float(since @ values) / weight
+    rest = values - values.mean() - slope * since
+    return slope, sqrt(float(rest @ rest) / (at_s.size - 2) / weight)
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90.0 else f"{seconds / 60.0:.0f} min"

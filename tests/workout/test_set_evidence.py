@@ -1,0 +1,84 @@
+"""A slip told from tiring, on sets drawn at random; and figures of sets whose zero is off."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.random import Generator
+
+from bandsense.signal.events import Rep
+from bandsense.workout.set_evidence import SetEvidence, find_slip, return_cut
+
+EXPONENT = 0.62
+
+
+def a_set(
+    rng: Generator, kind: str, *, start: float, slip: float = 0.0, exponent: float = EXPONENT
+) -> list[Rep]:
+    """Seven to twelve repetitions whose ends of range vary by 3 %; `start` is the stretch at the bottom."""
+    n = int(rng.integers(7, 13))
+    part, tops, bottoms = np.linspace(0.0, 1.0, n), np.ones(n), np.full(n + 1, start)
+    if kind == "tiring":
+        lost = rng.uniform(0.05, 0.3)
+        tops -= lost * [part, part**2, np.maximum(0.0, (part - 0.6) / 0.4)][rng.integers(3)]
+    if kind == "slip":
+        at, longer = rng.integers(3, n - 1), 1.0 - (1.0 - slip) ** (1.0 / exponent)
+        tops[at:] -= longer
+        bottoms[at:] -= longer
+    tops *= 1.0 + rng.normal(0.0, 0.03, n)
+    peaks_n = 60.0 * np.maximum(tops, 0.0) ** exponent
+    bottoms_n = 60.0 * np.maximum(bottoms + rng.normal(0.0, 0.015, n + 1), 0.0) ** exponent
+    return [
+        Rep(i + 1, 3.0 * i, 3.0 * i + 0.8, 3.0 * i + 1.2, 3.0 * i + 2.2, 3.0 * i + 1.0, peak, low, after)
+        for i, (peak, low, after) in enumerate(
+            zip(peaks_n.tolist(), bottoms_n[:-1].tolist(), bottoms_n[1:].tolist(), strict=True)
+        )
+    ]
+
+
+def told(kind: str, *, start: float, slip: float = 0.0, exponent: float = EXPONENT, sets: int = 80) -> float:
+    """Part of the sets in which a slip is told."""
+    rng = np.random.default_rng(9)
+    drawn = (a_set(rng, kind, start=start, slip=slip, exponent=exponent) for _ in range(sets))
+    return float(np.mean([find_slip(each, EXPONENT) is not None for each in drawn]))
+
+
+@pytest.mark.parametrize("exponent", [0.5, 0.62, 0.75])
+@pytest.mark.parametrize("slip", [0.12, 0.18, 0.25])
+def test_a_slip_on_a_band_that_stays_taut_is_told(slip: float, exponent: float) -> None:
+    assert told("slip", start=0.2, slip=slip, exponent=exponent) >= 0.85
+
+
+@pytest.mark.parametrize("slip", [0.12, 0.18, 0.25])
+def test_a_slip_on_a_band_that_is_slack_at_the_bottom_is_told_more_often_than_not(slip: float) -> None:
+    assert told("slip", start=0.0, slip=slip) >= 0.5
+
+
+@pytest.mark.parametrize("start", [0.0, 0.1, 0.3])
+@pytest.mark.parametrize("kind", ["tiring", "even"])
+def test_tiring_is_not_taken_for_a_slip(kind: str, start: float) -> None:
+    assert told(kind, start=start) <= 0.02
+
+
+def test_a_slip_says_where_and_how_much() -> None:
+    rng = np.random.default_rng(3)
+    found = find_slip(a_set(rng, "slip", start=0.25, slip=0.18), EXPONENT)
+    assert found is not None
+    assert found.at_bottom
+    assert np.expm1(found.log_ratio) == pytest.approx(-0.18, abs=0.04)
+    assert found.after == found.before + 1
+
+
+@pytest.mark.parametrize("off_n", [-200.0, -60.0, -20.0])
+def test_tensions_below_zero_have_no_evidence_but_no_error_either(off_n: float) -> None:
+    reps = [
+        Rep(
+            i, 3.0 * i, 3.0 * i + 0.8, 3.0 * i + 1.2, 3.0 * i + 2.2, 3.0 * i + 1.0, 60.0 + off_n, off_n, off_n
+        )
+        for i in range(1, 8)
+    ]
+    evidence = SetEvidence.of(reps, EXPONENT)
+    assert evidence.reps == 7
+    assert evidence.range_loss == 0.0
+    assert find_slip(reps, EXPONENT) is None
+    assert return_cut(reps, EXPONENT)[1] == off_n

@@ -38,12 +38,16 @@ pip() {
 
 echo "Setting up .venv ($want) ..." >&2
 case $want in
-demo | dev | hardware) pip install --require-hashes --requirement "requirements/$want.txt" ;;
+demo | dev | hardware) ;;
 *)
     echo "unknown set-up '$want': demo, dev or hardware" >&2
     exit 2
     ;;
 esac
+# The first brings a pip that understands the second: old ones miss the hashes of what is asked for with extras.
+for part in demo "$want"; do
+    pip install --require-hashes --requirement "requirements/$part.txt"
+done
 # The package itself is a folder that has no hash; all that it needs, its build backend too, is there by now.
 pip install --no-deps --no-build-isolation --editable .
 if [ "$want" = hardware ]; then pip install --no-deps --require-hashes --requirement requirements/kicad.txt; fi

@@ -172,9 +172,9 @@ WEIGHTS = {
     "recordings": 60.0,
     "special": 1.0,
     "simulators": 1.0,
-    "controls": 3.0,
-    "walks": 2.0,
-    "simulated controls": 2.0,
+    "controls": 5.0,
+    "walks": 4.0,
+    "simulated controls": 4.0,
 }
 
 _share: list[Turns] = []

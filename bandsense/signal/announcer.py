@@ -159,7 +159,9 @@ class Announcer:
         )
         return Announcement(announced.counted, told, announced.done)
 
-    def _valley(self, start: TurningPoint | None, top: TurningPoint | None, lowest_n: float) -> Announcement | None:
+    def _valley(
+        self, start: TurningPoint | None, top: TurningPoint | None, lowest_n: float
+    ) -> Announcement | None:
         valley = self._turning.valley
         assert valley is not None
         if top is None or start is None:

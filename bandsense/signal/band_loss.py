@@ -50,7 +50,9 @@ class BandLoss:
         step: samples to a tick.
     """
 
-    def __init__(self, ticks: Ticks, clean_n: RingBuffer, clean_s: RingBuffer, rate_hz: float, step: int) -> None:
+    def __init__(
+        self, ticks: Ticks, clean_n: RingBuffer, clean_s: RingBuffer, rate_hz: float, step: int
+    ) -> None:
         self._ticks = ticks
         self._clean_n, self._clean_s = clean_n, clean_s
         self._rate_hz, self._step = rate_hz, step

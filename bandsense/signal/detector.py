@@ -9,7 +9,7 @@ from bandsense.errors import DataError
 from bandsense.samples import FloatArray
 from bandsense.signal.events import Event, WarningKind
 from bandsense.signal.filters import Conditioner, Segment
-from bandsense.signal.history import RingBuffer, FlagRanges
+from bandsense.signal.history import FlagRanges, RingBuffer
 from bandsense.signal.laws import FITTED, Numbers
 from bandsense.signal.narrator import Narrator
 from bandsense.signal.turning_points import Ticks, TurningPoints

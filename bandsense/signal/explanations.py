@@ -204,7 +204,9 @@ class Explanations:
             width: whether its width is known.
             end: whether `low` is as good as its end.
         """
-        return self._kept(self._successors([*self._tops, top], low, lowest_n, width=width, end=end, settled=False))
+        return self._kept(
+            self._successors([*self._tops, top], low, lowest_n, width=width, end=end, settled=False)
+        )
 
     def advance(self, top: TurningPoint, valley: TurningPoint, lowest_n: float) -> list[Explanation]:
         """Take a complete movement, and give the explanations that survive."""
@@ -294,7 +296,12 @@ class Explanations:
         """The continuation of a sure set by a movement like all others in it, which leaves no room for anything else."""
         before, start = self._survivors[-1], self._valleys[-1]
         best = before[0] if before else None
-        if best is None or best.kind is not Kind.SET or not isinstance(best.habit, Series) or best.habit.n < SURE_REPS:
+        if (
+            best is None
+            or best.kind is not Kind.SET
+            or not isinstance(best.habit, Series)
+            or best.habit.n < SURE_REPS
+        ):
             return None
         if len(before) > 1 and before[1].score > best.score - LEAD:
             return None
@@ -350,7 +357,9 @@ class Explanations:
             last_top = next((t for t in reversed(inner) if t.tension_n > half_n), top)
             wide = self._ticks.time_above(half_n, first_top.tick, last_top.tick, start.tick)
             fall_n = 0.5 * (top.tension_n + last.tension_n)
-            first = wide if fall_n == half_n else self._ticks.time_above(fall_n, first_top.tick, last_top.tick)
+            first = (
+                wide if fall_n == half_n else self._ticks.time_above(fall_n, first_top.tick, last_top.tick)
+            )
         return Movement(
             start_n=start.tension_n,
             top_n=top.tension_n,
@@ -436,13 +445,17 @@ class Explanations:
             return handled, 0.0, math.inf
         return handled, x.set_swing_n, max(0.0, start.time_s - x.set_end_s)
 
-    def _series(self, x: Explanation, score: float, after: Series, span: _Span, *, begins: bool) -> Explanation:
+    def _series(
+        self, x: Explanation, score: float, after: Series, span: _Span, *, begins: bool
+    ) -> Explanation:
         top_s = span.top.time_s
         if not after.counts:
             return Explanation(Kind.SWAY, score, x.count, x.path, top_s, after, x.set_swing_n, x.set_end_s)
         path = CountedRep(x.path, span.start, span.top, span.last, begins, span.open)
         swing_n = after.peak_n - after.base_n
-        return Explanation(Kind.SET, score, x.count + 1, path, top_s, after, swing_n, span.last.time_s, begins)
+        return Explanation(
+            Kind.SET, score, x.count + 1, path, top_s, after, swing_n, span.last.time_s, begins
+        )
 
     def _handled(self, x: Explanation, m: Movement, top: TurningPoint, transition: float) -> Explanation:
         k, before = self._k, x.habit if isinstance(x.habit, Habit) else Habit()
@@ -458,13 +471,22 @@ class Explanations:
             math.log(m.width_s) if m.width_s is not None else None,
             (*recent, (size_n, m.start_s)),
         )
-        return Explanation(Kind.HANDLING, score, x.count, x.path, top.time_s, habit, x.set_swing_n, x.set_end_s)
+        return Explanation(
+            Kind.HANDLING, score, x.count, x.path, top.time_s, habit, x.set_swing_n, x.set_end_s
+        )
 
     def _stepped(self, x: Explanation, m: Movement, transition: float) -> Explanation:
         before = x.habit if isinstance(x.habit, Steps) else None
         score, after = steps(self._k, m, before, m.top_s - x.top_s)
         return Explanation(
-            Kind.STEPS, x.score + transition + score, x.count, x.path, m.top_s, after, x.set_swing_n, x.set_end_s
+            Kind.STEPS,
+            x.score + transition + score,
+            x.count,
+            x.path,
+            m.top_s,
+            after,
+            x.set_swing_n,
+            x.set_end_s,
         )
 
     def _kept(self, found: Iterable[Explanation]) -> list[Explanation]:

@@ -19,7 +19,7 @@ from bandsense.signal.events import (
     SignalWarning,
     WarningKind,
 )
-from bandsense.signal.history import RingBuffer, FlagRanges
+from bandsense.signal.history import FlagRanges, RingBuffer
 from bandsense.signal.laws import Numbers
 from bandsense.signal.ranges import NEIGHBOURS, PARTIAL_BELOW, range_fraction
 from bandsense.signal.turning_points import Look, Ticks, TurningPoint, TurningPoints

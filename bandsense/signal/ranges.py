@@ -59,7 +59,9 @@ def range_fraction(tops_n: Sequence[float], valleys_n: Sequence[float], i: int) 
     return displacement(tops_n[i], rest_n, full_n)
 
 
-def range_fractions(tops_n: Sequence[float], valleys_n: Sequence[float], begins_set: Sequence[bool]) -> list[float]:
+def range_fractions(
+    tops_n: Sequence[float], valleys_n: Sequence[float], begins_set: Sequence[bool]
+) -> list[float]:
     """Range of each repetition as a share of its own set's full range.
 
     Args:

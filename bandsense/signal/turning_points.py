@@ -298,7 +298,9 @@ class TurningPoints:
 
     def _take(self, t: float, y: float) -> Look | None:
         self._ticks.append(t, y)
-        return self._fall(t, y) if self.valley is None or self.top is not None else self._rise(t, y, self.valley)
+        return (
+            self._fall(t, y) if self.valley is None or self.top is not None else self._rise(t, y, self.valley)
+        )
 
     def _rise(self, t: float, y: float, valley: TurningPoint) -> Look | None:
         rise_n = self._tension_n - valley.tension_n

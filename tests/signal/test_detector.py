@@ -138,7 +138,10 @@ def test_indices_are_never_used_again_and_the_count_follows() -> None:
 
 
 def test_set_up_movement_is_not_shown() -> None:
-    taking_up = [Stroke(pull_s=0.5, hold_s=0.0, return_s=0.5, top=0.1), Stroke(hold_s=1.5, top=0.22, rest_s=2.0)]
+    taking_up = [
+        Stroke(pull_s=0.5, hold_s=0.0, return_s=0.5, top=0.1),
+        Stroke(hold_s=1.5, top=0.22, rest_s=2.0),
+    ]
     events = detect(*trace([*taking_up, *FIVE], peak_n=100.0))
     assert len(reps_of(events)) == 5
     assert not reasons_of(events)

@@ -169,7 +169,7 @@ WEIGHTS = {
     "anywhere": 1.0,
     "splices": 2.0,
     "movement": 2.0,
-    "recordings": 10.0,
+    "recordings": 60.0,
     "special": 1.0,
     "simulators": 1.0,
     "controls": 3.0,

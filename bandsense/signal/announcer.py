@@ -122,6 +122,8 @@ class Announcer:
         if turning.valley is None or look in (Look.PULLING, Look.RETURNED):
             return None
         if turning.top is None:
+            if turning.torn:
+                return None
             self._looked_top = turning.extreme.tick
             return self._judge(
                 self._explanations.look(turning.extreme, turning.extreme, lowest_n, width=False, end=False),

@@ -68,6 +68,9 @@ whose likelihood, in units of the swing, is at least `TYPICAL` nats; less where 
 NEAR_SET_S = 10.0
 """Handling this close to a set is judged by the size of its repetitions."""
 
+UNSEEN = 4.0
+"""So many nats less for a set that begins with a movement of which a valley was not seen."""
+
 PAUSE_S = 1.2
 """After so long a pause a person who walked may begin a set."""
 
@@ -390,6 +393,8 @@ class Explanations:
             key = (x.count, x.set_end_s)
             if key not in best or x.score + to[0] > best[key][1]:
                 best[key] = (x, x.score + to[0])
+        if span.start.unseen or span.last.unseen:
+            best = {key: (x, score - UNSEEN) for key, (x, score) in best.items()}
         for x, score in best.values():
             begun = begin_series(k, m, True, *self._before(x, span.start))
             if begun is not None:

@@ -255,6 +255,11 @@ class TurningPoints:
             return False
         return 2.0 * self._tension_n <= self.top.tension_n + self.valley.tension_n
 
+    @property
+    def torn(self) -> bool:
+        """Whether samples are missing in the present rise."""
+        return self.valley is not None and self._gap >= self.valley.tick
+
     def interrupt(self) -> None:
         """Samples are missing before the next tick: a valley confirmed across them may have been lower."""
         self._gap = self._ticks.last

@@ -11,7 +11,7 @@ from itertools import islice
 
 import pytest
 
-from benchmarks.evidence import controls, envelope, movement, recordings, simulators, special, splices
+from benchmarks.evidence import controls, envelope, movement, simulators, special, splices
 from benchmarks.evidence.detectors import CACHE, bandsense
 from benchmarks.evidence.score import Tally
 from benchmarks.evidence.trace import Trace

@@ -1,8 +1,8 @@
 """A band that snapped, slipped off or was dropped: tension lost faster than anyone lets go.
 
-Looked for where tension has come to rest after a fall: if most of the fall of the last half second happened within 50 ms,
-and tension had been up for longer than a blow on the handle lasts, it was lost. A quick return undoes at most half of
-its swing in that time. Below about 16 samples a second nothing tells the two apart.
+Looked for where tension has come to rest after a fall: if most of the fall of the last half second happened
+within 50 ms, and tension had been up for longer than a blow on the handle lasts, it was lost. A quick return
+undoes at most half of its swing in that time. Below about 16 samples a second nothing tells the two apart.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Competing explanations of a trace, carried along its turning points.
 
-An *explanation* says of every movement so far what it was: a repetition of a set, handling of the band, a step, sway. It
-holds what it has learnt about the set it is in, and the logarithm of the probability of all that was seen. At every valley
-each explanation is continued in all ways that it can be:
+An *explanation* says of every movement so far what it was: a repetition of a set, handling of the band, a
+step, sway. It holds what it has learnt about the set it is in, and the logarithm of the probability of all
+that was seen. At every valley each explanation is continued in all ways that it can be:
 
             valley i                                valley j
     HANDLING ──────────── one movement ────────────▶ HANDLING   (any kind can end in handling)
@@ -10,14 +10,15 @@ each explanation is continued in all ways that it can be:
     SET      ── one repetition, with inner dips ───▶ SET        (or a new set: another band, another pace)
     SWAY     ── one wave, with inner dips ─────────▶ SWAY
 
-HANDLING and STEPS take one movement at a time. SET and SWAY may take several together (a sag at the top, a one-and-a-half
-repetition, a pause): they come to valley j from any of the `SPAN` valleys before it. Only the best explanations survive at
-each valley: one of handling, one of steps, and `SERIES_KEPT` series within `BEAM` nats of the best (a segmental Viterbi
-search with fixed lag; Ostendorf, Digalakis and Kimball 1996, "From HMM's to segment models").
+HANDLING and STEPS take one movement at a time. SET and SWAY may take several together (a sag at the top, a
+one-and-a-half repetition, a pause): they come to valley j from any of the `SPAN` valleys before it. Only the
+best explanations survive at each valley: one of handling, one of steps, and `SERIES_KEPT` series within
+`BEAM` nats of the best (a segmental Viterbi search with fixed lag; Ostendorf, Digalakis and Kimball 1996,
+"From HMM's to segment models").
 
-The count that is shown is not that of the best explanation but of all together: P(at least k repetitions) is the share of
-those that count k or more. So nothing hangs on an edge: a doubtful movement is a low probability, and three doubtful
-movements that look alike become three sure ones.
+The count that is shown is not that of the best explanation but of all together: P(at least k repetitions) is
+the share of those that count k or more. So nothing hangs on an edge: a doubtful movement is a low
+probability, and three doubtful movements that look alike become three sure ones.
 
 Where samples are missing, a valley that fell into the hole is *unseen*: its level is evidence for nothing.
 
@@ -62,8 +63,9 @@ SURE_REPS = 2.5
 LEAD = 6.0
 TYPICAL = 3.0
 VALLEY_NATS, WIDTH_NATS = 1.4, 1.2
-"""A set of so many full repetitions, so many nats ahead of all else, leaves no room for other explanations of a movement
-whose likelihood, in units of the swing, is at least `TYPICAL` nats; less where valley or width are not known yet."""
+"""A set of so many full repetitions, so many nats ahead of all else, leaves no room for other explanations of
+a movement whose likelihood, in units of the swing, is at least `TYPICAL` nats; less where valley or width are
+not known yet."""
 
 NEAR_SET_S = 10.0
 """Handling this close to a set is judged by the size of its repetitions."""
@@ -293,7 +295,7 @@ class Explanations:
     def _typical(
         self, top: TurningPoint, last: TurningPoint, lowest_n: float, *, width: bool, end: bool, open_: bool
     ) -> list[Explanation] | None:
-        """The continuation of a sure set by a movement like all others in it, which leaves no room for anything else."""
+        """A sure set continued by a movement like all others in it, which leaves no room for anything else."""
         before, start = self._survivors[-1], self._valleys[-1]
         best = before[0] if before else None
         if (
@@ -328,10 +330,7 @@ class Explanations:
 
     def _hopeless(self, x: Explanation, deepest_n: float, rise_n: float, best: float) -> bool:
         """Whether a dip is too deep to lie within one movement of an explanation."""
-        if isinstance(x.habit, Series):
-            swing_n = x.habit.peak_n - x.habit.base_n
-        else:
-            swing_n = rise_n
+        swing_n = x.habit.peak_n - x.habit.base_n if isinstance(x.habit, Series) else rise_n
         d = max(0.0, deepest_n) / swing_n
         small = -d / self._k.dip_small
         half = -0.5 * ((d - self._k.half_return) / self._k.half_return_sd) ** 2
@@ -376,7 +375,8 @@ class Explanations:
     def _continued(self, before: Sequence[Explanation], span: _Span) -> Iterator[Explanation]:
         """What explanations of one valley can become by one movement, or by several taken together.
 
-        Where the continuation does not depend on what came before, only the best of them needs to be continued.
+        Where the continuation does not depend on what came before, only the best of them needs to be
+        continued.
         """
         k, m = self._k, span.m
         on = self._ln_on + math.log(k.p_rep)

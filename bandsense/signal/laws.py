@@ -5,18 +5,20 @@ Four kinds of movement compete for a trace (`bandsense.signal.explanations` lets
     HANDLING  picking up the band, taking position, putting it down: every movement for itself
     STEPS     a rhythm that the body makes while it walks or is driven about
     SET       repetitions: a *series* of movements between a lower level B (base) and an upper level P (peak)
-    SWAY      standing on a taut band: a series as well, of small waves upon a large tension; it counts nothing
+    SWAY      standing on a taut band: a series as well, of small waves upon a large tension; it counts
+    nothing
 
-A movement is described by its rise and fall (N), the time since the top before it and the time it spent above half of
-its height (both as logarithms of seconds). The functions here give natural logarithms of probability densities over these
-four numbers, so that explanations of the same trace can be compared by their sums.
+A movement is described by its rise and fall (N), the time since the top before it and the time it spent above
+half of its height (both as logarithms of seconds). The functions here give natural logarithms of probability
+densities over these four numbers, so that explanations of the same trace can be compared by their sums.
 
-A series learns: its levels, its width and interval, and two habits. *Even* is the probability that its levels repeat
-closely, *steady* the probability that its tempo does. Each habit is a mixture of a narrow and a wide law, filtered by
-Bayes' rule inside the series. A movement inside a series is judged by its likeness to the series, never by newtons;
+A series learns: its levels, its width and interval, and two habits. *Even* is the probability that its levels
+repeat closely, *steady* the probability that its tempo does. Each habit is a mixture of a narrow and a wide
+law, filtered by Bayes' rule inside the series. A movement inside a series is judged by its likeness to the series, never by newtons;
 newtons appear only in the broad priors of a series' size, which are worth a few nats at most.
 
-The numbers (`Numbers`) are fitted: `python -m benchmarks.fit` writes `laws.json`. docs/detection.md says what each does.
+The numbers (`Numbers`) are fitted: `python -m benchmarks.fit` writes `laws.json`. docs/detection.md says what
+each does.
 """
 
 from __future__ import annotations
@@ -221,7 +223,8 @@ class Series:
         half_returns: how many of its repetitions came with a half return.
         prior: logarithm of its prior, at its present levels.
         handled: sizes (N) of the handling less than ten seconds before it.
-        earlier_n, earlier_s: swing of the set before it on this path, and the seconds since; 0 if there was none.
+        earlier_n, earlier_s: swing of the set before it on this path, and the seconds since; 0 if there was
+        none.
     """
 
     counts: bool
@@ -538,7 +541,8 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     prior = _prior(k, s.counts, peak_n, peak_n - base_n, m, s)
     score += prior - s.prior
     after = Series(
-        s.counts, base_n, peak_n, n, width, interval, even, steady, s.half_returns + half, prior, s.handled, s.earlier_n, s.earlier_s
+        s.counts, base_n, peak_n, n, width, interval, even, steady, s.half_returns + half, prior, s.handled,
+        s.earlier_n, s.earlier_s
     )  # fmt: skip
     return score, after
 

@@ -13,7 +13,6 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 
@@ -485,7 +484,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     methods, reasons = usable(options.methods)
     results, more = collect(options.sections, methods, options.split, size)
     real = real_results(methods) if "recordings" in results else []
-    said = f"bandsense {version('bandsense')}, split {options.split!r}, size {size}"
+    said = f"Split {options.split!r}, size {size}"
     shown = [*blocks(results, real, [*methods])]
     print(said, *(block.text() for block in shown), *reasons, *more, sep="\n\n")
     for name in results if options.wrong else ():

@@ -1,11 +1,13 @@
 """Fit the numbers of the detector's model: `python -m benchmarks.fit` writes `bandsense/signal/laws.json`.
 
-Maximises the probability that the model gives to the true count, over traces whose truth is known and in whose making no
-detector had a part (`benchmarks.evidence`, the "dev" split: other seeds, people and recordings than the "held" split
-that docs/accuracy.md is measured on). Each number is moved up and down by a share of itself in turn; what makes the traces more
-probable stays (a pattern search, Hooke and Jeeves 1961). Turning points do not depend on the numbers and are made once.
+Maximises the probability that the model gives to the true count, over traces whose truth is known and in
+whose making no detector had a part (`benchmarks.evidence`, the "dev" split: other seeds, people and
+recordings than the "held" split that docs/accuracy.md is measured on). Each number is moved up and down by a
+share of itself in turn; what makes the traces more probable stays (a pattern search, Hooke and Jeeves 1961).
+Turning points do not depend on the numbers and are made once.
 
-`--sensitivity` prints what each number does instead: how the loss and the exact counts change when it alone is moved.
+`--sensitivity` prints what each number does instead: how the loss and the exact counts change when it alone
+is moved.
 """
 
 from __future__ import annotations
@@ -101,9 +103,8 @@ def turns_of(trace: Trace, weight: float) -> Turns:
                 elif top is not None:
                     rows.append((top, turning.valley, turning.surroundings.lowest_n))
     end = None
-    if turning.valley is not None:
-        if turning.top is not None and turning.halfway_back:
-            end = (turning.top, turning.extreme, turning.surroundings.lowest_n)
+    if turning.top is not None and turning.halfway_back:
+        end = (turning.top, turning.extreme, turning.surroundings.lowest_n)
     right = frozenset({0}) if trace.is_control else frozenset(trace.n_ok)
     return Turns(trace.name, weight, right, ticks, first, tuple(rows), end)
 
@@ -169,12 +170,12 @@ WEIGHTS = {
     "anywhere": 1.0,
     "splices": 2.0,
     "movement": 2.0,
-    "recordings": 10.0,
+    "recordings": 60.0,
     "special": 1.0,
     "simulators": 1.0,
-    "controls": 3.0,
-    "walks": 2.0,
-    "simulated controls": 2.0,
+    "controls": 5.0,
+    "walks": 4.0,
+    "simulated controls": 4.0,
 }
 
 _share: list[Turns] = []

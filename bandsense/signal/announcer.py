@@ -1,17 +1,19 @@
 """From explanations to what is told: counts as they become certain, and counts taken back.
 
-At every look (`bandsense.signal.turning_points.Look`) the explanations are asked what they make of the present movement;
-what a look cannot know yet (width, valley) is left out for all alike. A repetition is told as soon as
+At every look (`bandsense.signal.turning_points.Look`) the explanations are asked what they make of the
+present movement; what a look cannot know yet (width, valley) is left out for all alike. A repetition is told
+as soon as
 
     P(at least one more) ≥ 0.8     (0.9 while the set has fewer than two and a half full repetitions),
 
-it is taken back when P(at least so many) < 0.35 at two known valleys in a row (one odd movement does not undo a set), and when the person has rested for a few seconds
-the median decides: what is more likely than not is told, with its probability. Before the valley of a set's first
-movement is known it shares its weight with "this is only the take-up", so that a first repetition is told after its return
-and not at its top: picking the band up looks the same until then.
+it is taken back when P(at least so many) < 0.35 at two known valleys in a row (one odd movement does not undo
+a set), and when the person has rested for a few seconds the median decides: what is more likely than not is
+told, with its probability. Before the valley of a set's first movement is known it shares its weight with
+"this is only the take-up", so that a first repetition is told after its return and not at its top: picking
+the band up looks the same until then.
 
-A repetition that was told keeps its index as long as any movement of the winning explanation covers its top, also where
-two movements turn out to be one.
+A repetition that was told keeps its index as long as any movement of the winning explanation covers its top,
+also where two movements turn out to be one.
 """
 
 from __future__ import annotations
@@ -122,6 +124,8 @@ class Announcer:
         if turning.valley is None or look in (Look.PULLING, Look.RETURNED):
             return None
         if turning.top is None:
+            if turning.torn:
+                return None
             self._looked_top = turning.extreme.tick
             return self._judge(
                 self._explanations.look(turning.extreme, turning.extreme, lowest_n, width=False, end=False),
@@ -135,8 +139,7 @@ class Announcer:
         width = look is not Look.TURNED
         end = look in (Look.RESTING, Look.RESTED)
         found = self._explanations.look(turning.top, turning.extreme, lowest_n, width=width, end=end)
-        announced = self._judge(found, known=end, median=look is Look.RESTED)
-        return announced
+        return self._judge(found, known=end, median=look is Look.RESTED)
 
     def finish(self) -> Announcement:
         """The trace ended: the median decides. What had not come back by half is not a repetition."""
@@ -157,9 +160,12 @@ class Announcer:
         )
         return Announcement(announced.counted, told, announced.done)
 
-    def _valley(self, start: TurningPoint | None, top: TurningPoint | None, lowest_n: float) -> Announcement | None:
+    def _valley(
+        self, start: TurningPoint | None, top: TurningPoint | None, lowest_n: float
+    ) -> Announcement | None:
         valley = self._turning.valley
-        assert valley is not None
+        if valley is None:
+            return None
         if top is None or start is None:
             self._explanations.begin(valley)
             return None
@@ -325,10 +331,9 @@ class Announcer:
         return None
 
     def _ended(self, shown: Shown, look: Look) -> Announcement | None:
-        if look is not Look.RESTING:
-            return None
         turning = self._turning
-        assert turning.top is not None
+        if look is not Look.RESTING or turning.top is None:
+            return None
         rep = shown.rep
         shown.rep = CountedRep(rep.before, rep.start, turning.top, turning.extreme, rep.begins_set, True)
         shown.done = True

@@ -1,8 +1,8 @@
 """A band that snapped, slipped off or was dropped: tension lost faster than anyone lets go.
 
-Looked for where tension has come to rest after a fall: if most of the fall of the last half second happened within 50 ms,
-and tension had been up for longer than a blow on the handle lasts, it was lost. A quick return undoes at most half of
-its swing in that time. Below about 16 samples a second nothing tells the two apart.
+Looked for where tension has come to rest after a fall: if most of the fall of the last half second happened
+within 50 ms, and tension had been up for longer than a blow on the handle lasts, it was lost. A quick return
+undoes at most half of its swing in that time. Below about 16 samples a second nothing tells the two apart.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ class BandLoss:
         step: samples to a tick.
     """
 
-    def __init__(self, ticks: Ticks, clean_n: RingBuffer, clean_s: RingBuffer, rate_hz: float, step: int) -> None:
+    def __init__(
+        self, ticks: Ticks, clean_n: RingBuffer, clean_s: RingBuffer, rate_hz: float, step: int
+    ) -> None:
         self._ticks = ticks
         self._clean_n, self._clean_s = clean_n, clean_s
         self._rate_hz, self._step = rate_hz, step
@@ -68,6 +70,9 @@ class BandLoss:
         per_s = self._rate_hz / self._step
         low = ticks.index_of(low_tick)
         first = max(0, low - round(WINDOW_S * per_s))
+        # The window may open in the middle of a fall, of which it would then see only a quick end.
+        while first > 0 and ticks.tension_n[first - 1] > ticks.tension_n[first]:
+            first -= 1
         window_n = ticks.tension_n[first : low + 1]
         if len(window_n) < 2:
             return None
@@ -79,11 +84,12 @@ class BandLoss:
             return None
         top = first + window_n.index(before_n)
         up = max(0, top - round(BLOW_S * per_s))
-        if ticks.tension_n[up] < before_n - SUDDEN_SHARE * whole_n:
+        if min(ticks.tension_n[up : top + 1]) < before_n - SUDDEN_SHARE * whole_n:
             return None
         if not self._sudden(first + ticks.dropped, low_tick, whole_n):
             return None
-        return ticks.time_s[top]
+        held_n = before_n - (1.0 - SUDDEN_SHARE) * whole_n
+        return next(ticks.time_s[i] for i in range(low, top - 1, -1) if ticks.tension_n[i] >= held_n)
 
     def _sudden(self, first: int, last: int, whole_n: float) -> bool:
         span = ((first - 2) * self._step, last * self._step)

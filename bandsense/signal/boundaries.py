@@ -26,8 +26,8 @@ points on both sides; further up it is a pause within the pull or the return."""
 STILL_S = 0.25
 STILL_SHARE = 0.1
 STILL_PART = 0.025
-"""Tension that changes by less than this part of the rise in this time, or in this share of the time that the whole rise
-would take at its pace in the middle, stands still: a slow return is no standstill."""
+"""Tension that changes by less than this part of the rise in this time, or in this share of the time that the
+whole rise would take at its pace in the middle, stands still: a slow return is no standstill."""
 
 MIDDLE = 0.7
 """The pace in the middle is measured from `FOOT` to this part of the rise."""

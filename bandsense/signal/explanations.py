@@ -1,8 +1,8 @@
 """Competing explanations of a trace, carried along its turning points.
 
-An *explanation* says of every movement so far what it was: a repetition of a set, handling of the band, a step, sway. It
-holds what it has learnt about the set it is in, and the logarithm of the probability of all that was seen. At every valley
-each explanation is continued in all ways that it can be:
+An *explanation* says of every movement so far what it was: a repetition of a set, handling of the band, a
+step, sway. It holds what it has learnt about the set it is in, and the logarithm of the probability of all
+that was seen. At every valley each explanation is continued in all ways that it can be:
 
             valley i                                valley j
     HANDLING ──────────── one movement ────────────▶ HANDLING   (any kind can end in handling)
@@ -10,14 +10,15 @@ each explanation is continued in all ways that it can be:
     SET      ── one repetition, with inner dips ───▶ SET        (or a new set: another band, another pace)
     SWAY     ── one wave, with inner dips ─────────▶ SWAY
 
-HANDLING and STEPS take one movement at a time. SET and SWAY may take several together (a sag at the top, a one-and-a-half
-repetition, a pause): they come to valley j from any of the `SPAN` valleys before it. Only the best explanations survive at
-each valley: one of handling, one of steps, and `SERIES_KEPT` series within `BEAM` nats of the best (a segmental Viterbi
-search with fixed lag; Ostendorf, Digalakis and Kimball 1996, "From HMM's to segment models").
+HANDLING and STEPS take one movement at a time. SET and SWAY may take several together (a sag at the top, a
+one-and-a-half repetition, a pause): they come to valley j from any of the `SPAN` valleys before it. Only the
+best explanations survive at each valley: one of handling, one of steps, and `SERIES_KEPT` series within
+`BEAM` nats of the best (a segmental Viterbi search with fixed lag; Ostendorf, Digalakis and Kimball 1996,
+"From HMM's to segment models").
 
-The count that is shown is not that of the best explanation but of all together: P(at least k repetitions) is the share of
-those that count k or more. So nothing hangs on an edge: a doubtful movement is a low probability, and three doubtful
-movements that look alike become three sure ones.
+The count that is shown is not that of the best explanation but of all together: P(at least k repetitions) is
+the share of those that count k or more. So nothing hangs on an edge: a doubtful movement is a low
+probability, and three doubtful movements that look alike become three sure ones.
 
 Where samples are missing, a valley that fell into the hole is *unseen*: its level is evidence for nothing.
 
@@ -62,11 +63,15 @@ SURE_REPS = 2.5
 LEAD = 6.0
 TYPICAL = 3.0
 VALLEY_NATS, WIDTH_NATS = 1.4, 1.2
-"""A set of so many full repetitions, so many nats ahead of all else, leaves no room for other explanations of a movement
-whose likelihood, in units of the swing, is at least `TYPICAL` nats; less where valley or width are not known yet."""
+"""A set of so many full repetitions, so many nats ahead of all else, leaves no room for other explanations of
+a movement whose likelihood, in units of the swing, is at least `TYPICAL` nats; less where valley or width are
+not known yet."""
 
 NEAR_SET_S = 10.0
 """Handling this close to a set is judged by the size of its repetitions."""
+
+UNSEEN = 4.0
+"""So many nats less for a set that begins with a movement of which a valley was not seen."""
 
 PAUSE_S = 1.2
 """After so long a pause a person who walked may begin a set."""
@@ -201,7 +206,9 @@ class Explanations:
             width: whether its width is known.
             end: whether `low` is as good as its end.
         """
-        return self._kept(self._successors([*self._tops, top], low, lowest_n, width=width, end=end, settled=False))
+        return self._kept(
+            self._successors([*self._tops, top], low, lowest_n, width=width, end=end, settled=False)
+        )
 
     def advance(self, top: TurningPoint, valley: TurningPoint, lowest_n: float) -> list[Explanation]:
         """Take a complete movement, and give the explanations that survive."""
@@ -288,10 +295,15 @@ class Explanations:
     def _typical(
         self, top: TurningPoint, last: TurningPoint, lowest_n: float, *, width: bool, end: bool, open_: bool
     ) -> list[Explanation] | None:
-        """The continuation of a sure set by a movement like all others in it, which leaves no room for anything else."""
+        """A sure set continued by a movement like all others in it, which leaves no room for anything else."""
         before, start = self._survivors[-1], self._valleys[-1]
         best = before[0] if before else None
-        if best is None or best.kind is not Kind.SET or not isinstance(best.habit, Series) or best.habit.n < SURE_REPS:
+        if (
+            best is None
+            or best.kind is not Kind.SET
+            or not isinstance(best.habit, Series)
+            or best.habit.n < SURE_REPS
+        ):
             return None
         if len(before) > 1 and before[1].score > best.score - LEAD:
             return None
@@ -318,10 +330,7 @@ class Explanations:
 
     def _hopeless(self, x: Explanation, deepest_n: float, rise_n: float, best: float) -> bool:
         """Whether a dip is too deep to lie within one movement of an explanation."""
-        if isinstance(x.habit, Series):
-            swing_n = x.habit.peak_n - x.habit.base_n
-        else:
-            swing_n = rise_n
+        swing_n = x.habit.peak_n - x.habit.base_n if isinstance(x.habit, Series) else rise_n
         d = max(0.0, deepest_n) / swing_n
         small = -d / self._k.dip_small
         half = -0.5 * ((d - self._k.half_return) / self._k.half_return_sd) ** 2
@@ -347,7 +356,9 @@ class Explanations:
             last_top = next((t for t in reversed(inner) if t.tension_n > half_n), top)
             wide = self._ticks.time_above(half_n, first_top.tick, last_top.tick, start.tick)
             fall_n = 0.5 * (top.tension_n + last.tension_n)
-            first = wide if fall_n == half_n else self._ticks.time_above(fall_n, first_top.tick, last_top.tick)
+            first = (
+                wide if fall_n == half_n else self._ticks.time_above(fall_n, first_top.tick, last_top.tick)
+            )
         return Movement(
             start_n=start.tension_n,
             top_n=top.tension_n,
@@ -364,7 +375,8 @@ class Explanations:
     def _continued(self, before: Sequence[Explanation], span: _Span) -> Iterator[Explanation]:
         """What explanations of one valley can become by one movement, or by several taken together.
 
-        Where the continuation does not depend on what came before, only the best of them needs to be continued.
+        Where the continuation does not depend on what came before, only the best of them needs to be
+        continued.
         """
         k, m = self._k, span.m
         on = self._ln_on + math.log(k.p_rep)
@@ -390,6 +402,8 @@ class Explanations:
             key = (x.count, x.set_end_s)
             if key not in best or x.score + to[0] > best[key][1]:
                 best[key] = (x, x.score + to[0])
+        if span.start.unseen or span.last.unseen:
+            best = {key: (x, score - UNSEEN) for key, (x, score) in best.items()}
         for x, score in best.values():
             begun = begin_series(k, m, True, *self._before(x, span.start))
             if begun is not None:
@@ -431,13 +445,17 @@ class Explanations:
             return handled, 0.0, math.inf
         return handled, x.set_swing_n, max(0.0, start.time_s - x.set_end_s)
 
-    def _series(self, x: Explanation, score: float, after: Series, span: _Span, *, begins: bool) -> Explanation:
+    def _series(
+        self, x: Explanation, score: float, after: Series, span: _Span, *, begins: bool
+    ) -> Explanation:
         top_s = span.top.time_s
         if not after.counts:
             return Explanation(Kind.SWAY, score, x.count, x.path, top_s, after, x.set_swing_n, x.set_end_s)
         path = CountedRep(x.path, span.start, span.top, span.last, begins, span.open)
         swing_n = after.peak_n - after.base_n
-        return Explanation(Kind.SET, score, x.count + 1, path, top_s, after, swing_n, span.last.time_s, begins)
+        return Explanation(
+            Kind.SET, score, x.count + 1, path, top_s, after, swing_n, span.last.time_s, begins
+        )
 
     def _handled(self, x: Explanation, m: Movement, top: TurningPoint, transition: float) -> Explanation:
         k, before = self._k, x.habit if isinstance(x.habit, Habit) else Habit()
@@ -453,13 +471,22 @@ class Explanations:
             math.log(m.width_s) if m.width_s is not None else None,
             (*recent, (size_n, m.start_s)),
         )
-        return Explanation(Kind.HANDLING, score, x.count, x.path, top.time_s, habit, x.set_swing_n, x.set_end_s)
+        return Explanation(
+            Kind.HANDLING, score, x.count, x.path, top.time_s, habit, x.set_swing_n, x.set_end_s
+        )
 
     def _stepped(self, x: Explanation, m: Movement, transition: float) -> Explanation:
         before = x.habit if isinstance(x.habit, Steps) else None
         score, after = steps(self._k, m, before, m.top_s - x.top_s)
         return Explanation(
-            Kind.STEPS, x.score + transition + score, x.count, x.path, m.top_s, after, x.set_swing_n, x.set_end_s
+            Kind.STEPS,
+            x.score + transition + score,
+            x.count,
+            x.path,
+            m.top_s,
+            after,
+            x.set_swing_n,
+            x.set_end_s,
         )
 
     def _kept(self, found: Iterable[Explanation]) -> list[Explanation]:

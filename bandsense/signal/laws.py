@@ -5,18 +5,20 @@ Four kinds of movement compete for a trace (`bandsense.signal.explanations` lets
     HANDLING  picking up the band, taking position, putting it down: every movement for itself
     STEPS     a rhythm that the body makes while it walks or is driven about
     SET       repetitions: a *series* of movements between a lower level B (base) and an upper level P (peak)
-    SWAY      standing on a taut band: a series as well, of small waves upon a large tension; it counts nothing
+    SWAY      standing on a taut band: a series as well, of small waves upon a large tension; it counts
+    nothing
 
-A movement is described by its rise and fall (N), the time since the top before it and the time it spent above half of
-its height (both as logarithms of seconds). The functions here give natural logarithms of probability densities over these
-four numbers, so that explanations of the same trace can be compared by their sums.
+A movement is described by its rise and fall (N), the time since the top before it and the time it spent above
+half of its height (both as logarithms of seconds). The functions here give natural logarithms of probability
+densities over these four numbers, so that explanations of the same trace can be compared by their sums.
 
-A series learns: its levels, its width and interval, and two habits. *Even* is the probability that its levels repeat
-closely, *steady* the probability that its tempo does. Each habit is a mixture of a narrow and a wide law, filtered by
-Bayes' rule inside the series. A movement inside a series is judged by its likeness to the series, never by newtons;
+A series learns: its levels, its width and interval, and two habits. *Even* is the probability that its levels
+repeat closely, *steady* the probability that its tempo does. Each habit is a mixture of a narrow and a wide
+law, filtered by Bayes' rule inside the series. A movement inside a series is judged by its likeness to the series, never by newtons;
 newtons appear only in the broad priors of a series' size, which are worth a few nats at most.
 
-The numbers (`Numbers`) are fitted: `python -m benchmarks.fit` writes `laws.json`. docs/detection.md says what each does.
+The numbers (`Numbers`) are fitted: `python -m benchmarks.fit` writes `laws.json`. docs/detection.md says what
+each does.
 """
 
 from __future__ import annotations
@@ -81,6 +83,7 @@ class Numbers:
     step_interval_sd: float = 0.0477
     step_width_sd: float = 0.178
     step_first_sd: float = 0.3
+    step_pace_nats: float = 0.3
     set_ln_n: float = math.log(35.9)
     set_sd: float = 1.18
     set_width_ln_s: float = math.log(1.38)
@@ -220,7 +223,8 @@ class Series:
         half_returns: how many of its repetitions came with a half return.
         prior: logarithm of its prior, at its present levels.
         handled: sizes (N) of the handling less than ten seconds before it.
-        earlier_n, earlier_s: swing of the set before it on this path, and the seconds since; 0 if there was none.
+        earlier_n, earlier_s: swing of the set before it on this path, and the seconds since; 0 if there was
+        none.
     """
 
     counts: bool
@@ -251,7 +255,9 @@ def _returned(r: float) -> float:
     """Density of fall by rise: movements mostly come back to where they began."""
     if r <= 1e-6:
         return 0.0
-    return 0.5 * _normal(r, 1.0, 0.06) + 0.35 * _normal(r, 1.0, 0.25) + 0.15 * _normal(math.log(r), 0.0, 1.3) / r
+    return (
+        0.5 * _normal(r, 1.0, 0.06) + 0.35 * _normal(r, 1.0, 0.25) + 0.15 * _normal(math.log(r), 0.0, 1.3) / r
+    )
 
 
 def _end(k: Numbers, m: Movement, density: float) -> float:
@@ -264,7 +270,9 @@ def _end(k: Numbers, m: Movement, density: float) -> float:
 # ── handling and steps ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def handling(k: Numbers, m: Movement, rise: float | None, interval: float | None, width: float | None, tau: float) -> float:
+def handling(
+    k: Numbers, m: Movement, rise: float | None, interval: float | None, width: float | None, tau: float
+) -> float:
     """Log-likelihood of a movement that is neither a repetition nor a step nor sway.
 
     Args:
@@ -285,7 +293,9 @@ def handling(k: Numbers, m: Movement, rise: float | None, interval: float | None
     else:
         ln_tau = math.log(tau)
         law = _normal(ln_tau, math.log(1.5), 1.1)
-        score += _ln(law if interval is None else 0.3 * law + 0.7 * _normal(ln_tau, interval, k.handling_tempo_sd))
+        score += _ln(
+            law if interval is None else 0.3 * law + 0.7 * _normal(ln_tau, interval, k.handling_tempo_sd)
+        )
     if m.width_s is not None:
         ln_w = math.log(m.width_s)
         law = _normal(ln_w, math.log(0.7), 1.2)
@@ -314,15 +324,24 @@ def steps(k: Numbers, m: Movement, before: Steps | None, tau: float) -> tuple[fl
         score = _ln((like + 0.65 * _normal(up, before.rise, k.step_unlike_sd)) / m.rise_n)
         ln_tau = math.log(tau)
         if before.interval is None:
-            score += _ln(0.85 * _normal(ln_tau, math.log(0.55), 0.15) + 0.15 * _normal(ln_tau, math.log(0.7), k.step_first_sd))
+            score += _ln(
+                0.85 * _normal(ln_tau, math.log(0.55), 0.15)
+                + 0.15 * _normal(ln_tau, math.log(0.7), k.step_first_sd)
+            )
         else:
             even = 0.8 * _normal(ln_tau, before.interval, k.step_interval_sd)
             score += _ln(even + 0.2 * _normal(ln_tau, math.log(0.8), 0.4))
         width = before.width
         if ln_w is not None:
-            score += _ln(0.9 * _normal(ln_w, width, k.step_width_sd) + 0.1 * _normal(ln_w, math.log(0.25), 0.3))
+            score += _ln(
+                0.9 * _normal(ln_w, width, k.step_width_sd) + 0.1 * _normal(ln_w, math.log(0.25), 0.3)
+            )
         gain = max(0.2, 1.0 / (n + 1))
-        interval = ln_tau if before.interval is None else before.interval + gain * _clip(ln_tau - before.interval, 0.3)
+        interval = (
+            ln_tau
+            if before.interval is None
+            else before.interval + gain * _clip(ln_tau - before.interval, 0.3)
+        )
         if ln_w is not None:
             width += gain * _clip(ln_w - width, 0.3)
         after = Steps(n + 1, before.rise + gain * (up - before.rise), interval, width)
@@ -376,10 +395,14 @@ def _prior(k: Numbers, counts: bool, peak_n: float, swing_n: float, m: Movement,
     return score
 
 
-def _dips(k: Numbers, s_half_returns: float, n: float, swing_n: float, dips_n: tuple[float, ...]) -> tuple[float, float]:
+def _dips(
+    k: Numbers, s_half_returns: float, n: float, swing_n: float, dips_n: tuple[float, ...]
+) -> tuple[float, float]:
     """Log-likelihood of the inner dips of one repetition, and the largest share of "half return" among them."""
     if k.half_return_prior + n > 0:
-        habit = min(0.9, (k.half_return_odds * k.half_return_prior + s_half_returns) / (k.half_return_prior + n))
+        habit = min(
+            0.9, (k.half_return_odds * k.half_return_prior + s_half_returns) / (k.half_return_prior + n)
+        )
     else:
         habit = 0.0
     score, largest, halves = math.log1p(-habit), 0.0, 0
@@ -458,7 +481,9 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
         part0, part1 = k.part_even * part, k.part_uneven * part
     else:
         part0 = part1 = k.over / k.over_width * math.exp((1.0 - u) / k.over_width)
-    full0 = k.top_even_w1 * _normal(u, 1.0, k.top_even_1 * spread) + k.top_even_w2 * _normal(u, 1.0, k.top_even_2)
+    full0 = k.top_even_w1 * _normal(u, 1.0, k.top_even_1 * spread) + k.top_even_w2 * _normal(
+        u, 1.0, k.top_even_2
+    )
     full1 = k.top_uneven_w1 * _normal(u, 1.0, k.top_uneven_1 * spread) + k.top_uneven_w2 * _normal(
         u, 1.0, k.top_uneven_2
     )
@@ -466,11 +491,18 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     known0 = known1 = 0.0
     if m.end_n is not None:
         q = (m.end_n - s.base_n) / a
-        far = (k.let_go_set if s.counts else k.let_go_sway) * 0.5 / (1.0 - q) ** 2 if q < 0.0 else 0.25 * math.exp(-q / 0.2)
+        far = (
+            (k.let_go_set if s.counts else k.let_go_sway) * 0.5 / (1.0 - q) ** 2
+            if q < 0.0
+            else 0.25 * math.exp(-q / 0.2)
+        )
         near0 = 0.5 * _normal(q, 0.0, k.valley_even_1 * spread) + 0.4 * _normal(q, 0.0, k.valley_even_2)
         near1 = 0.5 * _normal(q, 0.0, k.valley_uneven_1 * spread) + 0.4 * _normal(q, 0.0, k.valley_uneven_2)
         floor = k.slack_share * _normal(m.end_n, m.lowest_n, k.slack_width_n)
-        end0, end1 = (1.0 - k.slack_share) * (near0 + far) / a + floor, (1.0 - k.slack_share) * (near1 + far) / a + floor
+        end0, end1 = (
+            (1.0 - k.slack_share) * (near0 + far) / a + floor,
+            (1.0 - k.slack_share) * (near1 + far) / a + floor,
+        )
         far_share = (1.0 - k.slack_share) * far / a
         known0 = 1.0 - far_share / end0 if end0 else 0.0
         known1 = 1.0 - far_share / end1 if end1 else 0.0
@@ -490,6 +522,10 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
         score -= k.many_nats * min(1.0, (s.n - k.many) / 10.0)
     tempo, steady, ln_tau, ln_w = _tempo(k, s, m, tau, u, full)
     score += tempo
+    if s.counts:
+        # Quick, weak movements at the pace of steps are steps, unless they are too even for that.
+        like_steps = ((ln_tau - math.log(0.55)) / 0.25) ** 2
+        score -= k.step_pace_nats * math.exp(-0.5 * like_steps) / (1.0 + (a / 25.0) ** 2)
     inner, half = _dips(k, s.half_returns, s.n, a, m.dips_n)
     score += inner
     n = s.n + full
@@ -505,7 +541,8 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     prior = _prior(k, s.counts, peak_n, peak_n - base_n, m, s)
     score += prior - s.prior
     after = Series(
-        s.counts, base_n, peak_n, n, width, interval, even, steady, s.half_returns + half, prior, s.handled, s.earlier_n, s.earlier_s
+        s.counts, base_n, peak_n, n, width, interval, even, steady, s.half_returns + half, prior, s.handled,
+        s.earlier_n, s.earlier_s
     )  # fmt: skip
     return score, after
 
@@ -556,7 +593,9 @@ def ripple(k: Numbers, s: Series, m: Movement) -> float | None:
     if m.end_n is not None:
         q = (m.end_n - s.base_n) / a
         even = s.even * (0.5 * _normal(q, 0.0, k.valley_even_1) + 0.4 * _normal(q, 0.0, k.valley_even_2))
-        free = (1.0 - s.even) * (0.5 * _normal(q, 0.0, k.valley_uneven_1) + 0.4 * _normal(q, 0.0, k.valley_uneven_2))
+        free = (1.0 - s.even) * (
+            0.5 * _normal(q, 0.0, k.valley_uneven_1) + 0.4 * _normal(q, 0.0, k.valley_uneven_2)
+        )
         score += _ln(_end(k, m, (even + free) / a))
     if m.width_s is not None:
         score -= 0.8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 
 from bandsense.signal.announcer import Announcement, Announcer, Shown
@@ -18,7 +19,7 @@ from bandsense.signal.events import (
     SignalWarning,
     WarningKind,
 )
-from bandsense.signal.history import RingBuffer, FlagRanges
+from bandsense.signal.history import FlagRanges, RingBuffer
 from bandsense.signal.laws import Numbers
 from bandsense.signal.ranges import NEIGHBOURS, PARTIAL_BELOW, range_fraction
 from bandsense.signal.turning_points import Look, Ticks, TurningPoint, TurningPoints
@@ -78,7 +79,7 @@ class Narrator:
         self._start: TurningPoint | None = None
         self._top: TurningPoint | None = None
         self._neighbours: deque[tuple[float, float]] = deque(maxlen=NEIGHBOURS + 1)
-        self._lost_s = -LOST_APART_S
+        self._lost_s = self._last_end_s = -LOST_APART_S
         self._told: set[WarningKind] = set()
 
     def take(self, look: Look) -> None:
@@ -126,16 +127,21 @@ class Narrator:
     def _tell_done(self, shown: Shown) -> None:
         b = self._boundaries(shown)
         counted = shown.rep
+        pull_start_s = max(b.pull_start_s, self._last_end_s)
+        self._last_end_s = b.end_s
         if counted.begins_set:
             self._neighbours.clear()
             self._told.discard(WarningKind.SATURATED)
         self._neighbours.append((b.peak_n, min(b.start_n, b.end_n)))
         tops_n, valleys_n = zip(*self._neighbours, strict=True)
         fraction = range_fraction(tops_n, valleys_n, len(tops_n) - 1)
-        first, last = counted.start.tick * self._step, counted.end.tick * self._step
+        ticks = self._ticks
+        first, last = (
+            (bisect_left(ticks.time_s, t) + ticks.dropped) * self._step for t in (pull_start_s, b.end_s)
+        )
         rep = Rep(
             index=shown.index,
-            pull_start_s=b.pull_start_s,
+            pull_start_s=pull_start_s,
             hold_start_s=b.hold_start_s,
             return_start_s=b.return_start_s,
             end_s=b.end_s,
@@ -145,8 +151,8 @@ class Narrator:
             end_n=b.end_n,
             partial=fraction < PARTIAL_BELOW,
             range_fraction=fraction,
-            saturated=self._saturated.touch(first, last),
-            gap=self._gaps.touch(first + 1, last + self._step),
+            saturated=self._saturated.touch(first - self._step, last),
+            gap=self._gaps.touch(first - self._step + 1, last),
             band_lost=b.return_start_s - LOST_APART_S <= self._lost_s <= b.end_s + LOST_APART_S,
             begins_set=counted.begins_set,
             probability=shown.probability,

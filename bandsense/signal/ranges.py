@@ -1,12 +1,13 @@
 """How far a repetition went, as a share of the full range of its set.
 
-Tension of an elastic band grows with about the 0.65th power p of its elongation, so half the way already gives two thirds
-of the force. Ranges are therefore compared on estimated displacement, x = ((T − T_rest) / (T_full − T_rest))^(1/p): only
-differences and ratios of tension enter, so that neither zero nor scale matters. p is a prior: published force–elongation
-tables give 0.48 to 0.73, which moves x by up to 0.11.
+Tension of an elastic band grows with about the 0.65th power p of its elongation, so half the way already
+gives two thirds of the force. Ranges are therefore compared on estimated displacement, x = ((T − T_rest) /
+(T_full − T_rest))^(1/p): only differences and ratios of tension enter, so that neither zero nor scale
+matters. p is a prior: published force–elongation tables give 0.48 to 0.73, which moves x by up to 0.11.
 
-The full range belongs to the set and follows it: it is the level that two in five of a repetition's neighbours reach. Two
-over-hard first pulls do not make all later ones partial, and a band that was changed has a range of its own.
+The full range belongs to the set and follows it: it is the level that two in five of a repetition's
+neighbours reach. Two over-hard first pulls do not make all later ones partial, and a band that was changed
+has a range of its own.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ EXPONENT = 0.65
 """p in tension ∝ elongation^p; a prior."""
 
 PARTIAL_BELOW = 0.67
-"""A repetition of a smaller range is partial. Below 0.60 it is one and from 0.75 on it is none; the line is in the middle
-because the estimate is off by up to 8 % of the range for exponents from 0.5 to 0.75."""
+"""A repetition of a smaller range is partial. Below 0.60 it is one and from 0.75 on it is none; the line is
+in the middle because the estimate is off by up to 8 % of the range for exponents from 0.5 to 0.75."""
 
 NEIGHBOURS = 4
 """So many repetitions on each side are neighbours."""
@@ -59,7 +60,9 @@ def range_fraction(tops_n: Sequence[float], valleys_n: Sequence[float], i: int) 
     return displacement(tops_n[i], rest_n, full_n)
 
 
-def range_fractions(tops_n: Sequence[float], valleys_n: Sequence[float], begins_set: Sequence[bool]) -> list[float]:
+def range_fractions(
+    tops_n: Sequence[float], valleys_n: Sequence[float], begins_set: Sequence[bool]
+) -> list[float]:
     """Range of each repetition as a share of its own set's full range.
 
     Args:

@@ -45,9 +45,7 @@ class _Stretch:
     smooth_n: list[float]
 
 
-def refine(
-    time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep], rate_hz: float
-) -> tuple[Rep, ...]:
+def refine(time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep], rate_hz: float) -> tuple[Rep, ...]:
     """The same repetitions with boundaries, peaks and ranges from the whole trace.
 
     Args:

@@ -1,7 +1,7 @@
 """The smoothed trace reduced to its turning points: valley, top, valley, top, …
 
-A zig-zag with hysteresis. It keeps the lowest (while falling) or highest (while rising) tension since the last turn
-and turns when tension has come back from there by the *swing* δ:
+A zig-zag with hysteresis. It keeps the lowest (while falling) or highest (while rising) tension since the
+last turn and turns when tension has come back from there by the *swing* δ:
 
     tension      top k                      a top is confirmed by a fall of max(δ, 0.1 · rise),
        |        /\\        /\\                a valley by a rise of δ
@@ -10,9 +10,9 @@ and turns when tension has come back from there by the *swing* δ:
        | /            \\/                    valley k + 1 after it
          valley k      valley k + 1
 
-δ has no size of its own: it is a small share of the range that tension has covered lately, kept above the noise. What
-lies between two neighbouring valleys is a *movement*. Whether it is a repetition is not decided here
-(`bandsense.signal.explanations`).
+δ has no size of its own: it is a small share of the range that tension has covered lately, kept above the
+noise. What lies between two neighbouring valleys is a *movement*. Whether it is a repetition is not decided
+here (`bandsense.signal.explanations`).
 
 Between two confirmed valleys a movement is worth a look at these moments, which `TurningPoints.follow` tells:
 
@@ -23,11 +23,11 @@ Between two confirmed valleys a movement is worth a look at these moments, which
     RESTED    it has stood still for seconds: nothing more comes of this movement
     VALLEY    the next rise has confirmed the valley: the movement is complete
 
-and two more for whoever follows the phases: PULLING, when the rise is large enough to speak of, and RETURNED, when tension
-is back near the valley before.
+and two more for whoever follows the phases: PULLING, when the rise is large enough to speak of, and RETURNED,
+when tension is back near the valley before.
 
-Assumptions: ticks come about 20 times a second, in order; time is device time. Everything depends on the ticks alone, so
-that blocks may be cut anywhere.
+Assumptions: ticks come about 20 times a second, in order; time is device time. Everything depends on the
+ticks alone, so that blocks may be cut anywhere.
 """
 
 from __future__ import annotations
@@ -255,6 +255,11 @@ class TurningPoints:
             return False
         return 2.0 * self._tension_n <= self.top.tension_n + self.valley.tension_n
 
+    @property
+    def torn(self) -> bool:
+        """Whether samples are missing in the present rise."""
+        return self.valley is not None and self._gap >= self.valley.tick
+
     def interrupt(self) -> None:
         """Samples are missing before the next tick: a valley confirmed across them may have been lower."""
         self._gap = self._ticks.last
@@ -263,7 +268,8 @@ class TurningPoints:
         """Take ticks and give the looks that they make possible, one by one.
 
         Args:
-            rows: time (s), smoothed tension (N), despiked tension (N), and the device time (s) at which the tick
+            rows: time (s), smoothed tension (N), despiked tension (N), and the device time (s) at which the
+            tick
                 was known.
         """
         for time_s, smooth_n, clean_n, ready_s in rows:
@@ -293,7 +299,9 @@ class TurningPoints:
 
     def _take(self, t: float, y: float) -> Look | None:
         self._ticks.append(t, y)
-        return self._fall(t, y) if self.valley is None or self.top is not None else self._rise(t, y, self.valley)
+        return (
+            self._fall(t, y) if self.valley is None or self.top is not None else self._rise(t, y, self.valley)
+        )
 
     def _rise(self, t: float, y: float, valley: TurningPoint) -> Look | None:
         rise_n = self._tension_n - valley.tension_n

@@ -12,7 +12,7 @@
 | `envelope` | `grid` (504 cells of valley, peak, period), `cuts` (other axes), `sample` | formulas |
 | `splices` | `sample(count, split)` | single real repetitions |
 | `movement` | `grid(split)` | real arms (seglearn), a simulated band |
-| `special` | `grid(split, each)`, `make(kind, seed, split)` | formulas, 41 kinds |
+| `special` | `grid(split, each)`, `make(kind, seed, split)` | formulas, 42 kinds |
 | `controls` | `grid(split, each)`, `make(kind, seed, split)` | formulas, 7 kinds |
 | `simulators` | `grid(sets, split)`, `grid_of_controls(each, split)` | the project's two simulators |
 | `recordings` | `band()`, `hangs()` | real people, whole recordings |

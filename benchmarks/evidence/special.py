@@ -208,6 +208,32 @@ def one_and_a_half(s: _Sheet) -> None:
     s.lead_out()
 
 
+def half_returns(s: _Sheet) -> None:
+    """Now and then a return stops half-way and the next pull starts there: each pull is one.
+
+    This is what one of the real recordings has; half a return in every repetition is `one_and_a_half`.
+    """
+    s.lead_in()
+    s.board.begin_set()
+    n = max(6, s.p.reps)
+    chosen = set((1 + s.rng.choice(n - 2, max(1, n // 4), replace=False)).tolist())
+    for i in range(n):
+        half_way = s.p.valley + s.uniform(0.4, 0.65) * s.p.swing
+        if i in chosen and i - 1 not in chosen:
+            s.board.rep(
+                s.p.valley + s.vary(s.p.swing),
+                half_way,
+                s.vary(s.p.rise_s),
+                0.6 * s.vary(s.p.fall_s),
+                up=s.p.up,
+                down=s.p.down,
+                partial=None,
+            )
+        else:
+            s.rep(s.uniform(0.85, 1.05), partial=None)
+    s.lead_out()
+
+
 def drop_set(s: _Sheet) -> None:
     """After a set another band, 0.35 … 0.75 as strong, within half a minute: two sets."""
     s.lead_in()
@@ -799,6 +825,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             partials,
             pulses,
             one_and_a_half,
+            half_returns,
             drop_set,
             cluster,
             growing,

@@ -246,8 +246,8 @@ class Board:
             spoiled: what becomes of the samples, from their times and values, after the noise.
             kept: which of the samples arrive, from their times.
             control: whether it is one.
-            averaged: whether a conversion is the mean over its interval, as that of a delta-sigma converter, and
-                not a moment: so that a vibration above half of the rate does not come back as a slow one.
+            averaged: whether a conversion is the mean over its interval, as that of a delta-sigma converter;
+                a vibration above half of the rate then does not come back as a slow one.
             beyond: whether it is too small to be asked for; judged by its smallest repetition if not given.
         """
         rng = self.rng

@@ -66,9 +66,12 @@ def test_a_miss_and_an_extra_do_not_cancel_in_f1() -> None:
     assert shifted.figures()["f1"] == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize(("at_s", "hit"), [(0.75, True), (0.65, False), (3.25, True), (3.35, False)])
-def test_a_repetition_reaches_fifteen_per_cent_of_itself_further(at_s: float, hit: bool) -> None:
-    assert judged(trace(2), Count(found(at_s))).hits == hit
+@pytest.mark.parametrize(("length_s", "further_s"), [(1.0, 0.15), (2.0, 0.3), (4.0, 0.3)])
+def test_a_repetition_reaches_fifteen_per_cent_of_itself_further(length_s: float, further_s: float) -> None:
+    true = [TrueInterval(5.0, 5.0 + length_s / 2, 5.0 + length_s)]
+    for at_s, outwards in ((5.0 - further_s, -1), (5.0 + length_s + further_s, 1)):
+        assert matched(true, [at_s - 0.01 * outwards]) == {0: 0}
+        assert matched(true, [at_s + 0.01 * outwards]) == {}
 
 
 def test_nothing_counted_is_silent_but_nothing_in_nothing_is_right() -> None:

@@ -6,7 +6,6 @@ import itertools
 
 import numpy as np
 import pytest
-from tests.support.traces import Stroke, position, trace
 
 from bandsense.errors import DataError
 from bandsense.samples import FloatArray
@@ -23,6 +22,8 @@ from bandsense.signal.events import (
     SignalWarning,
     WarningKind,
 )
+from benchmarks.evidence.walks import irregular, swaying
+from tests.support.traces import Stroke, position, trace
 
 FIVE = [Stroke()] * 5
 
@@ -90,7 +91,7 @@ def test_a_pause_on_the_way_up_stays_within_the_repetition(at: float) -> None:
     )
     reps = reps_of(detect(time_s, 60.0 * x**0.65))
     assert len(reps) == 1
-    assert reps[0].pull_s > 1.0
+    assert reps[0].concentric_s > 1.0
 
 
 def test_a_repetition_is_counted_within_a_quarter_second_of_its_return_from_the_second_on() -> None:
@@ -137,8 +138,11 @@ def test_indices_are_never_used_again_and_the_count_follows() -> None:
 
 
 def test_set_up_movement_is_not_shown() -> None:
-    small = Stroke(pull_s=0.6, hold_s=0.0, return_s=0.6, top=0.25)
-    events = detect(*trace([small, small, *FIVE], peak_n=100.0))
+    taking_up = [
+        Stroke(pull_s=0.5, hold_s=0.0, return_s=0.5, top=0.1),
+        Stroke(hold_s=1.5, top=0.22, rest_s=2.0),
+    ]
+    events = detect(*trace([*taking_up, *FIVE], peak_n=100.0))
     assert len(reps_of(events)) == 5
     assert not reasons_of(events)
 
@@ -176,7 +180,7 @@ def test_walking_unevenly_with_a_taut_band_leaves_no_count(seed: int, rate_hz: f
 
 
 def test_an_even_wave_is_counted_however_weak_and_quick() -> None:
-    """It may be a set or a very regular walk; what is even in size and tempo counts, as docs/detection.md says."""
+    """It may be a set or a very regular walk; what is even in size and tempo counts (docs/detection.md)."""
     time_s = np.arange(0.0, 11.0, 1.0 / 80.0)
     waves = 12.0 * (0.5 - 0.5 * np.cos(2.0 * np.pi * 2.0 * (time_s - 1.0)))
     wave = np.where((time_s > 1.0) & (time_s < 9.0), waves, 0.0)
@@ -251,8 +255,10 @@ def test_a_hanging_mass_gives_nothing() -> None:
 def test_an_empty_sensor_gives_nothing() -> None:
     time_s = np.arange(0.0, 120.0, 1.0 / 80.0)
     noise = 0.1 * np.random.default_rng(1).standard_normal(time_s.size)
-    assert not detect(time_s, noise)
-    assert set(kinds_of(detect(time_s, noise + 0.05 * time_s))) == {WarningKind.ZERO_DRIFTS}
+    assert not [e for e in detect(time_s, noise) if not isinstance(e, PhaseChanged)]
+    drifting = [e for e in detect(time_s, noise + 0.05 * time_s) if not isinstance(e, PhaseChanged)]
+    assert set(kinds_of(drifting)) == {WarningKind.ZERO_DRIFTS}
+    assert not reps_of(drifting)
 
 
 def test_a_constant_gives_nothing() -> None:
@@ -484,15 +490,6 @@ def test_nothing_is_nothing() -> None:
     assert detector.finish() == []
     assert detector.count == 0
     assert detector.rate_hz == 0.0
-
-
-def test_a_strong_repetition_that_ends_in_a_walk_with_a_taut_band_is_counted() -> None:
-    half_way = [Stroke(bottom=0.55, rest_s=6.0), Stroke(0.1, 0.0, 0.5, top=0.55)]
-    set_s, set_n = trace([*FIVE, *half_way], peak_n=42.0)
-    since_s = set_s - (1.5 + 5 * 3.2 + 2.6)
-    walking = (since_s > 0.0) & (since_s < 6.0)
-    steps_n = 8.0 * (0.5 - 0.5 * np.cos(2.0 * np.pi * 1.8 * since_s))
-    assert len(reps_of(detect(set_s, set_n + walking * steps_n))) == 6
 
 
 def test_a_rebound_half_way_between_weak_repetitions_is_no_step() -> None:

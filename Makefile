@@ -1,11 +1,13 @@
 # `make demo` and `make test` set up what they need; the other targets are for daily work.
 
-PYTHON_BIN := .venv/bin
+PYTHON_BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 TEST_PACKAGES := qemu-system-x86 bluez dbus busybox-static kmod cpio chromium mosquitto
+HARDWARE_PACKAGES := ngspice graphviz poppler-utils calculix-ccx prusa-slicer libegl1 libgl1 libgl1-mesa-dri \
+	libglu1-mesa libxft2 libxcursor1 libxinerama1 libxrender1
 FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev llvm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast coverage lint format types bench docs firmware firmware-test packages clean
+.PHONY: help demo test test-fast test-portable coverage lint format types bench docs firmware firmware-test hardware lock packages clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -21,12 +23,19 @@ test: .venv-dev packages ## all tests, with the firmware and the real Bluetooth 
 test-fast: .venv-dev ## the tests for daily work, under a minute
 	$(PYTHON_BIN)/pytest -q -n 2 --hypothesis-profile fast -m "not slow and not vm and not firmware"
 
+# The rooms that meet neither a terminal nor a radio: what hosted CI runs on macOS and Windows.
+PORTABLE := $(addprefix tests/,bands exercises export signal store wire workout calibration capture profiles test_public.py)
+
+test-portable: .venv-dev ## the tests that need no Linux
+	$(PYTHON_BIN)/pytest -q -n 2 --hypothesis-profile fast -m "not slow" $(PORTABLE)
+
 coverage: .venv-dev ## the fast tests with branch coverage, which has a floor (pyproject.toml)
 	$(PYTHON_BIN)/pytest -q -n 2 --hypothesis-profile fast -m "not slow and not vm and not firmware" --cov --cov-report=term
 
-lint: .venv-dev ## rules, formatting and who imports whom; clippy and rustfmt for the firmware
+lint: .venv-dev ## rules, formatting, spelling and who imports whom; clippy and rustfmt for the firmware
 	$(PYTHON_BIN)/ruff check .
 	$(PYTHON_BIN)/ruff format --check .
+	$(PYTHON_BIN)/codespell
 	$(PYTHON_BIN)/lint-imports --no-cache --no-logo
 	@if cargo clippy --version >/dev/null 2>&1 || [ "$$BANDSENSE_CI" = 1 ]; then $(MAKE) -C firmware lint; \
 	else echo "The firmware is not looked at: rustup component add clippy rustfmt"; fi
@@ -52,12 +61,20 @@ firmware-test: .venv-dev packages ## the firmware's tests on this machine, over 
 	$(MAKE) -C firmware test
 	$(PYTHON_BIN)/pytest -q tests/firmware
 
+hardware: .venv-hardware ## check the board, its documents and the mechanics, print a table; UPDATE=1 writes pictures anew
+	@tools/hardware-packages.sh $(HARDWARE_PACKAGES)
+	$(PYTHON_BIN)/python tools/check_hardware.py $(if $(UPDATE),--update)
+
+lock: .venv-dev ## choose exact versions anew after dependencies in pyproject.toml changed; UPGRADE=1 for the newest
+	$(PYTHON_BIN)/python -m pip --disable-pip-version-check --quiet install --group lock
+	$(PYTHON_BIN)/python tools/lock.py $(if $(UPGRADE),--upgrade)
+
 packages:
 	@tools/packages.sh $(TEST_PACKAGES) $(FIRMWARE_PACKAGES)
 
 clean: ## remove what was built, but not .venv
 	rm -rf build dist htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: .venv-demo .venv-dev
-.venv-demo .venv-dev: .venv-%:
+.PHONY: .venv-demo .venv-dev .venv-hardware
+.venv-demo .venv-dev .venv-hardware: .venv-%:
 	@tools/setup.sh $*

@@ -23,10 +23,20 @@ from bandsense.samples import BoolArray, FloatArray
 from bandsense.sim.physics.distributions import RANGES, Ranges
 from bandsense.sim.physics.disturbances import CONTROLS, DISTURBANCES
 from bandsense.sim.physics.ground_truth import TrueRep, marked, true_reps
-from bandsense.sim.physics.person import EXERCISES, Span
+from bandsense.sim.physics.person import Span
 from bandsense.sim.physics.scenario import Performance, Scenario
 
 __all__ = ["HELD_OUT_RANGES", "SPLITS", "Case", "Recorded", "cases", "controls"]
+
+_EXERCISES = (
+    "lat-pulldown",
+    "bent-over-row",
+    "overhead-pulldown",
+    "pull-apart",
+    "reverse-flye",
+    "seated-row",
+)
+"""What cases are drawn from. Another order, or another exercise, draws other sets for the same seeds."""
 
 HELD_OUT_RANGES: Ranges = MappingProxyType(
     {
@@ -79,8 +89,11 @@ HELD_OUT_RANGES: Ranges = MappingProxyType(
 MIXED = "mixed"
 CLEAN = "clean"
 
-_ALONE = frozenset({"snap"})
-"""Never part of a mixture: what comes after it in the registry would move the moment it happens at."""
+_DEFINED = frozenset({"one_and_a_half", "growing_range", "over_hard_first", "cluster", "step_back"})
+"""What a repetition is in these follows from a definition, which a mixture would blur."""
+
+_ALONE = _DEFINED | {"snap"}
+"""Never part of a mixture; what comes after a snap in the registry would move the moment it happens at."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,7 +146,7 @@ def power_law(seed: int, group: str, ranges: Ranges) -> Case:
     rng = np.random.default_rng([seed, *group.encode()])
     scenario = Scenario(
         seed,
-        exercise=str(rng.choice(sorted(EXERCISES))),
+        exercise=str(rng.choice(_EXERCISES)),
         reps=int(rng.integers(6, 16)),
         disturbances=_switched_on(group, rng),
         ranges=ranges,
@@ -310,6 +323,13 @@ def _one_rep(performer: _Performer, tempo: _Tempo, top: float, bottom: float, gr
     else:
         performer.go(top, tempo.pull_s)
     performer.wait(tempo.hold_s)
+    if "one_and_a_half" in group:
+        performer.go(top - float(rng.uniform(0.45, 0.6)) * (top - start), tempo.return_s * 0.6)
+        performer.go(top, tempo.pull_s * 0.6)
+    if "pulses" in group:
+        for _ in range(int(rng.integers(1, 5))):
+            performer.go(top - float(rng.uniform(0.05, 0.2)) * (top - start), float(rng.uniform(0.2, 0.5)))
+            performer.go(top, float(rng.uniform(0.2, 0.5)))
     if "double_peak" in group and rng.random() < 0.4:
         performer.go(top - float(rng.uniform(0.05, 0.30)) * (top - start), float(rng.uniform(0.2, 0.5)))
         performer.go(top, float(rng.uniform(0.2, 0.5)))
@@ -340,6 +360,9 @@ SOLID_GROUPS = (
     "missed",
     "warm_up_drift",
     "put_down",
+    *sorted(_DEFINED),
+    "alternating_arms",
+    "pulses",
     MIXED,
 )
 """Classes that the second simulator makes too; the rest are faults of a sensor or a link, alike in both."""
@@ -350,7 +373,8 @@ def relaxing_solid(seed: int, group: str) -> Case:
     rng = np.random.default_rng([77, seed, *group.encode()])
     names = {group}
     if group == MIXED:
-        choice = [name for name in SOLID_GROUPS if name not in (CLEAN, MIXED, "fast", "slow")]
+        alone = {CLEAN, MIXED, "fast", "slow", "alternating_arms", "pulses", *_ALONE}
+        choice = [name for name in SOLID_GROUPS if name not in alone]
         names = set(rng.choice(choice, int(rng.integers(3, 9)), replace=False).tolist())
 
     @cache
@@ -458,10 +482,27 @@ def _performed(rng: Generator, group: set[str]) -> tuple[FloatArray, FloatArray,
     fatigue = float(rng.uniform(0.08, 0.25)) if "fatigue" in group else 0.0
     creep = float(rng.uniform(0.03, 0.12)) if "rest_creep" in group else 0.0
     short = float(rng.uniform(0.03, 0.2)) if "no_full_return" in group else 0.0
+    size, pause_s = int(rng.integers(2, 5)), float(rng.uniform(5.0, 20.0))
+    weaker, least, stronger = (float(rng.uniform(*r)) for r in ((0.85, 0.97), (0.45, 0.7), (1.3, 1.6)))
+    step = float(rng.uniform(0.06, 0.2))
     for i in range(reps):
         done = i / max(1, reps - 1)
+        if "cluster" in group and i and i % size == 0:
+            performer.wait(pause_s)
+        if "step_back" in group and i == reps // 2:
+            performer.wait(float(rng.uniform(0.5, 1.5)))
+            performer.go(performer.position + step, float(rng.uniform(0.5, 1.2)))
+            performer.wait(float(rng.uniform(0.5, 1.5)))
         top = float(np.clip(rng.normal(1.0, rom_cv), 0.85, 1.15)) * (1.0 - fatigue * done) + creep * done
         bottom = (creep + short) * done + abs(float(rng.normal(0.0, 0.01)))
+        if "alternating_arms" in group and i % 2:
+            top *= weaker
+        if "growing_range" in group:
+            top *= least + (1.0 - least) * done
+        if "over_hard_first" in group and i < 2:
+            top *= stronger
+        if "step_back" in group and i >= reps // 2:
+            top, bottom = top + step, bottom + step
         _one_rep(performer, tempo.varied(rng, 0.08), top, bottom, group)
     if "put_down" in group:
         performer.go(-0.5, 0.5)
@@ -584,7 +625,7 @@ def _held_out(seed: int, group: str) -> Case:
 
 def _control(seed: int, kind: str, ranges: Ranges) -> Case:
     """A recording of the package's own simulator that holds no repetition."""
-    exercise = str(np.random.default_rng([seed, *kind.encode()]).choice(sorted(EXERCISES)))
+    exercise = str(np.random.default_rng([seed, *kind.encode()]).choice(_EXERCISES))
     return Case(kind, "power law", _recorder(Scenario(seed, exercise, ranges=ranges, control=kind)))
 
 

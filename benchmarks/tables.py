@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["Table", "milliseconds", "number", "percent", "replace_between"]
+__all__ = ["Block", "Table", "milliseconds", "number", "percent", "replace_between"]
 
 START, END = "<!-- figures -->", "<!-- end of figures -->"
 
@@ -35,6 +35,22 @@ class Table:
         rule = ("---", *("--:" for _ in self.header[1:]))
         lines = [f"| {' | '.join(row)} |" for row in (self.header, rule, *self.rows)]
         return "\n".join([f"**{self.title}**", "", *lines])
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines that keep their columns, such as a map."""
+
+    title: str
+    lines: str
+
+    def text(self) -> str:
+        """As it is."""
+        return f"{self.title}\n{self.lines}"
+
+    def markdown(self) -> str:
+        """As a block of code."""
+        return f"**{self.title}**\n\n```text\n{self.lines}\n```"
 
 
 def milliseconds(value_s: float) -> str:

@@ -10,4 +10,6 @@ myst_heading_anchors = 3
 autodoc_typehints = "description"
 html_theme = "alabaster"
 html_theme_options = {"page_width": "1100px", "sidebar_width": "240px"}
+html_static_path = ["static"]
+html_css_files = ["drawings.css"]
 exclude_patterns = ["build"]

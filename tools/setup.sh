@@ -1,12 +1,12 @@
 #!/bin/sh
-# Prepare .venv with pinned dependencies. Usage: tools/setup.sh demo|dev
+# Prepare .venv with the exact versions in requirements/, checked by their hashes. Usage: tools/setup.sh demo|dev|hardware
 # Does nothing when what it would install is already there.
 set -eu
 cd "$(dirname "$0")/.."
-want=${1:?usage: tools/setup.sh demo|dev}
+want=${1:?usage: tools/setup.sh demo|dev|hardware}
 
 stamp=".venv/.bandsense-$want"
-state=$(cat pyproject.toml constraints.txt tools/setup.sh | cksum)
+state=$(cat pyproject.toml requirements/*.txt tools/setup.sh | cksum)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$state" ]; then
     exit 0
 fi
@@ -22,7 +22,9 @@ find_python() {
     exit 1
 }
 
-if [ ! -x .venv/bin/python ]; then
+case ${OS:-} in Windows_NT) bin=.venv/Scripts ;; *) bin=.venv/bin ;; esac
+
+if [ ! -x "$bin/python" ]; then
     python=$(find_python)
     if ! "$python" -c 'import ensurepip' 2>/dev/null; then
         tools/packages.sh python3-venv
@@ -31,17 +33,18 @@ if [ ! -x .venv/bin/python ]; then
 fi
 
 pip() {
-    .venv/bin/python -m pip --disable-pip-version-check --quiet "$@"
+    "$bin/python" -m pip --disable-pip-version-check --quiet "$@"
 }
 
 echo "Setting up .venv ($want) ..." >&2
-pip install --constraint constraints.txt --upgrade pip
 case $want in
-demo) pip install --constraint constraints.txt --editable '.[sim]' ;;
-dev) pip install --constraint constraints.txt --editable . --group dev ;;
+demo | dev | hardware) pip install --require-hashes --requirement "requirements/$want.txt" ;;
 *)
-    echo "unknown set-up '$want': demo or dev" >&2
+    echo "unknown set-up '$want': demo, dev or hardware" >&2
     exit 2
     ;;
 esac
+# The package itself is a folder that has no hash; all that it needs, its build backend too, is there by now.
+pip install --no-deps --no-build-isolation --editable .
+if [ "$want" = hardware ]; then pip install --no-deps --require-hashes --requirement requirements/kicad.txt; fi
 echo "$state" >"$stamp"

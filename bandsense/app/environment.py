@@ -40,8 +40,6 @@ LEFT_SENSOR, RIGHT_SENSOR = "bandsense-0001", "bandsense-0002"
 """Names of the simulated sensors where there are two."""
 
 _DEFAULT = "seated-row"
-_SIMULATED_AS = {"bent-over-row": "one-arm-row"}
-"""Exercises of the catalogue that the simulator knows by a wider name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +177,7 @@ def person(
     from bandsense.sim.physics.scenario import Scenario
     from bandsense.sim.physics.source import PersonSource
 
-    simulated = _SIMULATED_AS.get(exercise, exercise)
-    doing = simulated if simulated in EXERCISES else _DEFAULT
+    doing = exercise if exercise in EXERCISES else _DEFAULT
 
     def scenario(number: int) -> Scenario:
         return Scenario(seed, exercise=doing, reps=reps, disturbances=disturbances, set_index=number)

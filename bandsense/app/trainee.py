@@ -121,7 +121,7 @@ def load_trainee(store: Store, person: str | None, exercise: str | None, band: s
     else:
         band = next((setup.band for setup in reversed(who.setups) if setup.exercise == doing.id), None)
     with_band = next((each for each in profiles.bands if each.id == band), None)
-    setup = who.setup(doing.id, band=band, plan=Plan(tempo=doing.tempo))
+    setup = who.setup(doing.id, band=band, plan=Plan(tempo=doing.tempo_by_tension))
     return Trainee(who, doing, setup, with_band)
 
 

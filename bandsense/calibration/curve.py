@@ -34,6 +34,7 @@ class Grade(Enum):
         """Relative standard uncertainty of the span where nothing better is known.
 
         Priors: expanded (k = 2) 2 % inline, 12.5 % clip-on, 10 % nominal, 27.5 % from a colour table.
+        The clip's is held to the Monte Carlo study of its rollers (`hardware/docs/sensing.md`).
         """
         return _TYPICAL_SPAN_UNCERTAINTY[self]
 

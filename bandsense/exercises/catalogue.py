@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -14,13 +15,25 @@ from types import MappingProxyType
 from pydantic import ValidationError
 
 from bandsense.errors import ConfigError
-from bandsense.exercises.model import Exercise, Sides, faults_in
+from bandsense.exercises.model import Exercise, Load, Sides, faults_in
 
-__all__ = ["get_exercise", "load_exercises", "parse_exercise", "render"]
+__all__ = ["drawing", "get_exercise", "load_exercises", "parse_exercise", "render"]
+
+FIRST = (
+    "seated-row",
+    "lat-pulldown",
+    "reverse-flye",
+    "pull-apart",
+    "overhead-pulldown",
+    "bent-over-row",
+)
+"""The exercises that the project began with; lists begin with them, the others follow by id."""
+
+_WIDTH = 100
 
 
 def parse_exercise(text: str, *, source: str) -> Exercise:
-    """One exercise from TOML text.
+    """Read one exercise from TOML text.
 
     Raises:
         ConfigError: naming `source` and every field at fault.
@@ -34,7 +47,7 @@ def parse_exercise(text: str, *, source: str) -> Exercise:
 
 
 def load_exercises(extra_dirs: Iterable[Path] = ()) -> Mapping[str, Exercise]:
-    """All exercises by id: the built-in ones, then each `*.toml` of `extra_dirs`.
+    """Return all exercises by id: the built-in ones, then each `*.toml` of `extra_dirs`.
 
     A file whose id is taken replaces that exercise, so a person can adjust a built-in one. A folder
     that does not exist holds no exercises.
@@ -49,9 +62,13 @@ def load_exercises(extra_dirs: Iterable[Path] = ()) -> Mapping[str, Exercise]:
     return MappingProxyType(found)
 
 
+_DATA = resources.files("bandsense.exercises") / "data"
+
+
 @cache
 def _builtin() -> Mapping[str, Exercise]:
-    return _read_folder(resources.files("bandsense.exercises") / "data")
+    exercises = _read_folder(_DATA)
+    return {name: exercises.pop(name) for name in FIRST} | exercises
 
 
 def _read_folder(folder: Traversable) -> dict[str, Exercise]:
@@ -76,7 +93,7 @@ def _text(file: Traversable) -> str:
 
 
 def get_exercise(exercise_id: str, extra_dirs: Iterable[Path] = ()) -> Exercise:
-    """The exercise with this id.
+    """Return the exercise with this id.
 
     Raises:
         ConfigError: there is none (with the nearest ids), or a file is not valid.
@@ -89,38 +106,83 @@ def get_exercise(exercise_id: str, extra_dirs: Iterable[Path] = ()) -> Exercise:
     raise ConfigError(f"no exercise is called '{exercise_id}'; {hint}")
 
 
+def drawing(exercise_id: str, extra_dirs: Iterable[Path] = ()) -> str | None:
+    """Return the drawing of an exercise's start and end pose as SVG; None where there is none.
+
+    It is the file `<id>.svg` in the folder of the exercise's TOML file. A file of the person's own that
+    replaces a built-in exercise keeps that one's drawing unless they bring another. The built-in drawings
+    take their colours from CSS: `--drawing-ink` and `--drawing-band`, with defaults for light and dark.
+
+    Raises:
+        ConfigError: the file cannot be read as text.
+    """
+    for folder in (*reversed(tuple(extra_dirs)), _DATA):
+        file = folder / f"{exercise_id}.svg"
+        if file.is_file():
+            return _text(file)
+    return None
+
+
 def render(exercise: Exercise, easier_cm: Sequence[int], harder_cm: Sequence[int]) -> str:
-    """The exercise as plain text for a person, ending without a newline.
+    """Return the exercise as plain text for a person, without a newline at the end.
 
     Args:
         exercise: what to tell of.
-        easier_cm: for each way to change the slack, centimetres that make it about a tenth easier.
-        harder_cm: the same for about a twentieth harder.
+        easier_cm: for each way to change the slack, centimetres that take about a tenth of the tension away.
+        harder_cm: the same for about a twentieth more tension.
     """
-    tempo, breathing = exercise.tempo, exercise.breathing
     lines = [
         f"{exercise.name}  ({exercise.id})",
-        exercise.summary,
+        _item("", exercise.summary),
         "",
         "Set up",
-        *(f"  {number}. {step}" for number, step in enumerate(exercise.setup, start=1)),
+        *(_item(f"  {number}. ", step) for number, step in enumerate(exercise.setup, start=1)),
         "",
-        f"Start    {exercise.start_pose}",
-        f"End      {exercise.end_pose}",
-        f"Breath   {breathing.concentric.value} on the pull, {breathing.eccentric.value} on the return",
-        f"Tempo    pull {tempo.concentric_s:g} s, hold {tempo.hold_s:g} s, return {tempo.eccentric_s:g} s, "
-        f"rest {tempo.rest_s:g} s",
+        _item("Anchor   ", exercise.anchor_words),
+        _item("Start    ", exercise.start_pose),
+        _item("End      ", exercise.end_pose),
+        *_timing(exercise),
         f"Band     about {100 * exercise.rest_length_m:.0f} cm unstretched, stroke about "
         f"{100 * exercise.stroke_m:.0f} cm",
     ]
+    if exercise.load is Load.ASSISTANCE:
+        lines.append("Load     negative: the band carries part of your weight, so more slack makes it harder")
     if exercise.sides is Sides.PAIRED:
         lines.append("Sides    left and right in turn; both halves make one set")
+    more, less = (
+        ("about a tenth easier", "about a twentieth harder")
+        if exercise.load is Load.RESISTANCE
+        else ("about a tenth less help", "about a twentieth more help")
+    )
     lines += [
         "",
-        "More slack (at that length about a tenth easier), one of",
-        *(f"  - {way.more_slack.format(cm=cm)}" for way, cm in zip(exercise.slack, easier_cm, strict=True)),
-        "Less slack (about a twentieth harder), one of",
-        *(f"  - {way.less_slack.format(cm=cm)}" for way, cm in zip(exercise.slack, harder_cm, strict=True)),
+        f"More slack (at that length {more}), one of",
+        *(
+            _item("  - ", way.more_slack.format(cm=cm))
+            for way, cm in zip(exercise.slack, easier_cm, strict=True)
+        ),
+        f"Less slack ({less}), one of",
+        *(
+            _item("  - ", way.less_slack.format(cm=cm))
+            for way, cm in zip(exercise.slack, harder_cm, strict=True)
+        ),
     ]
-    lines += ["", "Take care", *(f"  - {caution}" for caution in exercise.cautions)]
-    return "\n".join(lines)
+    lines += ["", "Take care", *(_item("  - ", caution) for caution in exercise.cautions)]
+    return "\n".join(line for text in lines for line in text.split("\n"))
+
+
+def _item(head: str, text: str) -> str:
+    return textwrap.fill(
+        text, _WIDTH, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False
+    )
+
+
+def _timing(exercise: Exercise) -> tuple[str, str]:
+    """Return the lines of breathing and tempo."""
+    tempo, breathing = exercise.tempo, exercise.breathing
+    effort, back = ("pull", "return") if exercise.load is Load.RESISTANCE else ("way up", "way down")
+    return (
+        f"Breath   {breathing.concentric.value} on the {effort}, {breathing.eccentric.value} on the {back}",
+        f"Tempo    {effort} {tempo.concentric_s:g} s, hold {tempo.hold_s:g} s, "
+        f"{back} {tempo.eccentric_s:g} s, rest {tempo.rest_s:g} s",
+    )

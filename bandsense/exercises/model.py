@@ -22,6 +22,8 @@ __all__ = [
     "Breath",
     "Breathing",
     "Exercise",
+    "FitExercise",
+    "Load",
     "Side",
     "Sides",
     "SlackMethod",
@@ -96,12 +98,33 @@ class Anchoring(Enum):
     """The person stands on it."""
 
 
+_ANCHORS = {
+    Anchoring.ANCHORED: "a fixed point",
+    Anchoring.BETWEEN_HANDS: "none: between the hands",
+    Anchoring.FOOT: "under the foot",
+}
+
+
 class Sides(Enum):
     """Which side works."""
 
     BOTH = "both"
     PAIRED = "paired"
     """One side after the other: a set is two half-sets, left and right."""
+
+
+class Load(Enum):
+    """What the band does for the person."""
+
+    RESISTANCE = "resistance"
+    """The movement works against the band: tension is greatest at the end pose."""
+    ASSISTANCE = "assistance"
+    """The band carries part of the person's weight: tension is greatest at the start pose, and helps."""
+
+    @property
+    def sign(self) -> int:
+        """1 for resistance, -1 for assistance: a log of training counts assistance as negative load."""
+        return 1 if self is Load.RESISTANCE else -1
 
 
 class Breath(Enum):
@@ -166,8 +189,8 @@ class SlackMethod(_Data):
 
     Attributes:
         kind: decides which form of the slack law applies (see `bandsense.bands.slack`).
-        more_slack: sentence that makes the exercise easier, with `{cm}` where the amount goes.
-        less_slack: sentence that makes it harder, with `{cm}` where the amount goes.
+        more_slack: sentence that makes the band pull less, with `{cm}` where the amount goes.
+        less_slack: sentence that makes it pull more, with `{cm}` where the amount goes.
         share: part of the change of one strand that each place of the sentence takes. A band held
             between two hands is one strand with two ends, so each hand takes half of its change. More than
             1 where a step to the anchor does not go along the band, so that more of it is needed.
@@ -189,23 +212,43 @@ class SlackMethod(_Data):
         return self
 
 
+class FitExercise(_Data):
+    """Numbers by which a FIT file names an exercise (FIT profile 21.218, `exercise_category`).
+
+    Attributes:
+        category: of `exercise_category`; 37 is `banded_exercises`.
+        subtype: of the category's own list of exercises; None where it has no fitting one.
+    """
+
+    category: Annotated[int, Field(ge=0, le=65533)] = 37
+    subtype: Annotated[int, Field(ge=0, le=65533)] | None = None
+
+
 class Exercise(_Data):
     """An exercise with a band: how it is set up, moved, breathed and adjusted.
 
     Attributes:
         id: short name used on the command line: small letters, digits and hyphens.
+        anchoring: what kind of thing holds the far end of the band.
+        anchor: where that is, in words.
         sides: both arms together, or left and right as paired half-sets.
+        load: whether the band resists the movement or assists it.
+        breathing, tempo: of the person's movement, concentric first, whatever tension does.
+        fit: how a FIT file names it.
         slack: ways to change the slack, the preferred one first.
         rest_length_m: typical unstretched length of one strand between hand and anchor (or between
             the hands). A starting point for a newcomer; the person's own value replaces it.
-        stroke_m: typical change of that distance from start to end pose.
+        stroke_m: typical change of that distance between start and end pose.
     """
 
     id: Identifier
     name: Line
     summary: Line
     anchoring: Anchoring
+    anchor: Line | None = None
     sides: Sides = Sides.BOTH
+    load: Load = Load.RESISTANCE
+    fit: FitExercise = FitExercise()
     setup: Annotated[tuple[Line, ...], Field(min_length=1)]
     start_pose: Line
     end_pose: Line
@@ -215,6 +258,34 @@ class Exercise(_Data):
     tempo: Tempo = Tempo()
     rest_length_m: Metres
     stroke_m: Metres
+
+    @property
+    def breathing_by_tension(self) -> Breathing:
+        """Breathing with the phases that tension shows: `concentric` while it rises.
+
+        With an assisting band tension falls in the effort, so the two change places.
+        """
+        if self.load is Load.RESISTANCE:
+            return self.breathing
+        return Breathing(concentric=self.breathing.eccentric, eccentric=self.breathing.concentric)
+
+    @property
+    def tempo_by_tension(self) -> Tempo:
+        """Tempo with the phases that tension shows; `hold_s` is where tension is greatest."""
+        if self.load is Load.RESISTANCE:
+            return self.tempo
+        tempo = self.tempo
+        return Tempo(
+            concentric_s=tempo.eccentric_s,
+            hold_s=tempo.rest_s,
+            eccentric_s=tempo.concentric_s,
+            rest_s=tempo.hold_s,
+        )
+
+    @property
+    def anchor_words(self) -> str:
+        """Where the far end of the band is held, for a person."""
+        return self.anchor or _ANCHORS[self.anchoring]
 
     @model_validator(mode="after")
     def _stays_within_the_band(self) -> Self:

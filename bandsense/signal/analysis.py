@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike
 
 from bandsense.errors import DataError
 from bandsense.samples import FloatArray
-from bandsense.signal.config import DetectorConfig
-from bandsense.signal.detector import RepDetector, numbers
+from bandsense.signal.detector import RepDetector, as_numbers
 from bandsense.signal.events import Event, Rep, RepCompleted, RepRetracted, SignalWarning, WarningKind
+from bandsense.signal.laws import FITTED, Numbers
+from bandsense.signal.narrator import LARGEST_N
 from bandsense.signal.refine import refine
-from bandsense.signal.tracker import LARGEST_N
 
 __all__ = ["SetAnalysis", "analyze"]
 
@@ -57,7 +57,7 @@ def analyze(
     exercise: str | None = None,
     gap_before: ArrayLike | None = None,
     saturated: ArrayLike | None = None,
-    config: DetectorConfig | None = None,
+    numbers: Numbers = FITTED,
 ) -> SetAnalysis:
     """Find the repetitions of a recorded trace.
 
@@ -67,22 +67,21 @@ def analyze(
         exercise: a name for the result to carry; it does not change the analysis.
         gap_before: bool[n]; True where samples are missing before this one.
         saturated: bool[n]; True where the converter was at the end of its range.
-        config: thresholds; the default ones serve all people, bands and exercises.
+        numbers: of the detector's model; the fitted ones serve all people, bands and exercises.
 
     Raises:
         DataError: shapes differ, values are no finite numbers, times do not increase, or there are fewer
             than two samples.
     """
-    time, tension = numbers(time_s, "times"), numbers(tension_n, "tensions")
+    time, tension = as_numbers(time_s, "times"), as_numbers(tension_n, "tensions")
     if time.size < 2:
         raise DataError(f"{time.size} samples are no trace; record at least a second")
-    config = config if config is not None else DetectorConfig()
-    detector = RepDetector(config)
+    detector = RepDetector(numbers)
     events = (*detector.push(time, tension, gap_before, saturated), *detector.finish())
     retracted = {event.index for event in events if isinstance(event, RepRetracted)}
     done = (event.rep for event in events if isinstance(event, RepCompleted))
     causal = tuple(sorted((r for r in done if r.index not in retracted), key=lambda r: r.peak_time_s))
-    reps = refine(time, tension, causal, detector.rate_hz, config)
+    reps = refine(time, tension, causal, detector.rate_hz)
     return SetAnalysis(
         reps=reps,
         causal=causal,

@@ -24,8 +24,13 @@ NEAR = 0.15
 points on both sides; further up it is a pause within the pull or the return."""
 
 STILL_S = 0.25
+STILL_SHARE = 0.1
 STILL_PART = 0.025
-"""Tension that changes by less than this part of the rise in this time stands still."""
+"""Tension that changes by less than this part of the rise in this time, or in this share of the time that the whole rise
+would take at its pace in the middle, stands still: a slow return is no standstill."""
+
+MIDDLE = 0.7
+"""The pace in the middle is measured from `FOOT` to this part of the rise."""
 
 SLOW_PART = 0.05
 QUICKER = 2.0
@@ -129,7 +134,12 @@ def rising_edge(
     foot_n = top_n - (1.0 - FOOT) * (top_n - tension_n[bottom])
     paused_n = foot_n if paused_n is None else paused_n
     foot = _walk_below(tension_n, peak, bottom, max(foot_n, paused_n))
-    bottom = _valley(time_s, tension_n, _walk_below(tension_n, foot, bottom, paused_n), bottom, top_n)
+    middle = foot
+    while middle != peak and tension_n[middle] < top_n - (1.0 - MIDDLE) * (top_n - tension_n[bottom]):
+        middle -= back
+    still_s = max(STILL_S, STILL_SHARE * abs(time_s[middle] - time_s[foot]) / (MIDDLE - FOOT))
+    below = _walk_below(tension_n, foot, bottom, paused_n)
+    bottom = _valley(time_s, tension_n, below, bottom, top_n, still_s)
     valley_n = min(valley_n, tension_n[bottom])
     high_n = valley_n + HIGH * (top_n - valley_n)
     low_n = valley_n + LOW * (top_n - valley_n)
@@ -154,7 +164,9 @@ def _walk_below(tension_n: Sequence[float], start: int, stop: int, level_n: floa
     return i
 
 
-def _valley(time_s: Sequence[float], tension_n: Sequence[float], foot: int, bottom: int, top_n: float) -> int:
+def _valley(
+    time_s: Sequence[float], tension_n: Sequence[float], foot: int, bottom: int, top_n: float, still_s: float
+) -> int:
     """The valley next to the rise: since its lowest point the band may have been taken up and held.
 
     It is where tension first stands still, or is slowest before something quicker moves it.
@@ -163,14 +175,14 @@ def _valley(time_s: Sequence[float], tension_n: Sequence[float], foot: int, bott
     if not length:
         return bottom
     step_s = abs(time_s[foot] - time_s[bottom]) / length
-    width = max(1, round(STILL_S / step_s))
+    width = max(1, round(still_s / step_s))
     way = 1 if bottom > foot else -1
     rise_n = top_n - tension_n[bottom]
     slowest_n, slowest = math.inf, bottom
     for i in range(foot, bottom - way * width, way):
         change_n = abs(tension_n[i] - tension_n[i + way * width])
         if change_n < STILL_PART * rise_n:
-            reach = min(max(width, round(VALLEY_S / step_s)), abs(bottom - i))
+            reach = min(max(2 * width, round(VALLEY_S / step_s)), abs(bottom - i))
             return min(range(i, i + way * (reach + 1), way), key=tension_n.__getitem__)
         if change_n < slowest_n:
             slowest_n, slowest = change_n, i

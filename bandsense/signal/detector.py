@@ -7,16 +7,20 @@ from numpy.typing import ArrayLike
 
 from bandsense.errors import DataError
 from bandsense.samples import FloatArray
-from bandsense.signal.config import DetectorConfig
 from bandsense.signal.events import Event, WarningKind
 from bandsense.signal.filters import Conditioner, Segment
-from bandsense.signal.history import FlagRanges, RingBuffer
-from bandsense.signal.tracker import HISTORY_S, RepSegmenter
+from bandsense.signal.history import RingBuffer, FlagRanges
+from bandsense.signal.laws import FITTED, Numbers
+from bandsense.signal.narrator import Narrator
+from bandsense.signal.turning_points import Ticks, TurningPoints
 
-__all__ = ["DetectorConfig", "RepDetector"]
+__all__ = ["RepDetector"]
+
+HISTORY_S = 90.0
+"""How far back a repetition can be measured."""
 
 TICK_HZ = 20.0
-"""The tracker looks at the smoothed trace about this often; boundaries come from all samples."""
+"""The model looks at the smoothed trace about this often; boundaries come from all samples."""
 
 PIECE = 32768
 """Most samples worked on at once, which bounds the memory."""
@@ -37,15 +41,17 @@ class RepDetector:
     Events do not depend on how the stream is cut into blocks. Memory is constant.
 
     Args:
-        config: thresholds; the default ones serve all people, bands and exercises.
+        numbers: of the model; the fitted ones serve all people, bands and exercises.
     """
 
-    def __init__(self, config: DetectorConfig | None = None) -> None:
-        self._config = config if config is not None else DetectorConfig()
+    def __init__(self, numbers: Numbers = FITTED) -> None:
+        self._numbers = numbers
         self._conditioner = Conditioner()
         self._saturated = FlagRanges()
         self._gaps = FlagRanges()
-        self._tracker: RepSegmenter | None = None
+        self._narrator: Narrator | None = None
+        self._ticks = Ticks(1)
+        self._turning: TurningPoints | None = None
         self._clean_n, self._clean_s = RingBuffer(1), RingBuffer(1)
         self._step = 1
         self._last_s = -np.inf
@@ -54,7 +60,12 @@ class RepDetector:
     @property
     def count(self) -> int:
         """Repetitions that stand now."""
-        return self._tracker.standing if self._tracker is not None else 0
+        return self._narrator.announcer.standing if self._narrator is not None else 0
+
+    @property
+    def chances(self) -> dict[int, float]:
+        """P(count = n), by n, as far as the latest turn of the trace tells."""
+        return dict(self._narrator.announcer.chances) if self._narrator is not None else {0: 1.0}
 
     @property
     def rate_hz(self) -> float:
@@ -81,7 +92,7 @@ class RepDetector:
             DataError: shapes differ, a value is no finite number, or times do not increase. Nothing was
                 taken.
         """
-        time, tension = numbers(time_s, "times"), numbers(tension_n, "tensions")
+        time, tension = as_numbers(time_s, "times"), as_numbers(tension_n, "tensions")
         self._check(time, tension)
         if gap_before is not None:
             _flags(gap_before, time)
@@ -98,8 +109,10 @@ class RepDetector:
     def finish(self) -> list[Event]:
         """End the stream and give what can still be decided."""
         self._take(self._conditioner.finish())
-        if self._tracker is not None:
-            self._tracker.finish()
+        if self._narrator is not None and self._turning is not None:
+            for look in self._turning.finish():
+                self._narrator.take(look)
+            self._narrator.finish()
         return self._told()
 
     def _check(self, time: FloatArray, tension: FloatArray) -> None:
@@ -119,31 +132,49 @@ class RepDetector:
 
     def _take(self, segments: list[Segment]) -> None:
         for segment in segments:
-            tracker = self._tracker if self._tracker is not None else self._start(segment)
+            if self._narrator is None or self._turning is None:
+                self._narrator, self._turning = self._start(segment)
+            narrator, turning = self._narrator, self._turning
             smooth_s = segment.time_s - self._conditioner.delay_s
             if segment.gap_s:
                 self._gaps.add(segment.first, np.ones(1, dtype=np.bool_))
                 if segment.gap_s >= LONG_GAP_S:
-                    tracker.interrupt(segment.gap_s)
-                tracker.warn(
+                    turning.interrupt()
+                narrator.warn(
                     float(smooth_s[0]), WarningKind.GAP, f"{segment.gap_s:.2f} s of samples are missing"
                 )
             self._clean_n.append(segment.clean_n)
             self._clean_s.append(segment.time_s)
-            offset = -segment.first % self._step
-            tracker.follow(
-                smooth_s[offset :: self._step].tolist(),
-                segment.smooth_n[offset :: self._step].tolist(),
-                segment.ready_s[offset :: self._step].tolist(),
+            every = slice(-segment.first % self._step, None, self._step)
+            rows = zip(
+                smooth_s[every].tolist(),
+                segment.smooth_n[every].tolist(),
+                segment.clean_n[every].tolist(),
+                segment.ready_s[every].tolist(),
+                strict=True,
             )
+            for look in turning.follow(rows):
+                narrator.take(look)
+            self._ticks.forget()
 
-    def _start(self, segment: Segment) -> RepSegmenter:
+    def _start(self, segment: Segment) -> tuple[Narrator, TurningPoints]:
         rate_hz = self._conditioner.rate_hz
         kept = int(HISTORY_S * rate_hz) + PIECE
         self._clean_n, self._clean_s = RingBuffer(kept), RingBuffer(kept)
         self._step = max(1, round(rate_hz / TICK_HZ))
-        self._tracker = RepSegmenter(
-            self._config, self._clean_n, self._clean_s, self._saturated, self._gaps, rate_hz, self._step
+        tick_hz = rate_hz / self._step
+        self._ticks = Ticks(round(HISTORY_S * tick_hz))
+        turning = TurningPoints(self._ticks, tick_hz, self._conditioner.noise_gain)
+        narrator = Narrator(
+            self._numbers,
+            self._ticks,
+            turning,
+            self._clean_n,
+            self._clean_s,
+            self._saturated,
+            self._gaps,
+            rate_hz,
+            self._step,
         )
         if rate_hz < LOW_RATE_HZ:
             consequence = (
@@ -151,21 +182,21 @@ class RepDetector:
                 if rate_hz >= LOWEST_RATE_HZ
                 else "to count repetitions by; check that times are in seconds"
             )
-            self._tracker.warn(
+            narrator.warn(
                 float(segment.time_s[0]),
                 WarningKind.LOW_RATE,
                 f"{rate_hz:.3g} samples a second are too few {consequence}",
             )
-        return self._tracker
+        return narrator, turning
 
     def _told(self) -> list[Event]:
-        if self._tracker is None:
+        if self._narrator is None:
             return []
-        events, self._tracker.events = self._tracker.events, []
+        events, self._narrator.events = self._narrator.events, []
         return events
 
 
-def numbers(values: ArrayLike, what: str) -> FloatArray:
+def as_numbers(values: ArrayLike, what: str) -> FloatArray:
     """`values` as float64.
 
     Raises:

@@ -42,7 +42,9 @@ class RetractReason(Enum):
     SET_UP = "set-up movement"
     ISOMETRIC = "held too long to be a repetition"
     TOO_QUICK = "too quick for a repetition: a step or a blow"
+    ONE_MOVEMENT = "part of another repetition"
     BROKEN_OFF = "broken off before the return"
+    OVERRULED = "taken back by the person"
 
 
 class WarningKind(Enum):
@@ -84,6 +86,8 @@ class Rep:
         saturated: the converter was at the end of its range somewhere in the repetition.
         gap: samples are missing somewhere in the repetition.
         band_lost: the repetition ended with the band snapping or slipping off.
+        begins_set: it is the first of its set.
+        probability: that it is a repetition at all, as far as was known when it was told.
     """
 
     index: int
@@ -100,6 +104,8 @@ class Rep:
     saturated: bool = False
     gap: bool = False
     band_lost: bool = False
+    begins_set: bool = False
+    probability: float = 1.0
 
     @property
     def duration_s(self) -> float:
@@ -144,6 +150,7 @@ class RepCounted:
     peak_n: float
     detected_s: float
     count: int
+    probability: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

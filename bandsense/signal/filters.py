@@ -181,11 +181,13 @@ class Conditioner:
     Attributes:
         rate_hz: measured sample rate; 0 until it is known.
         delay_s: how late `Segment.smooth_n` is.
+        noise_gain: what the low-pass leaves of the standard deviation of white noise.
     """
 
     def __init__(self) -> None:
         self.rate_hz = 0.0
         self.delay_s = 0.0
+        self.noise_gain = 1.0
         self._longest_step_s = np.inf
         self._despiker = Despiker(0.0, 0.0, 1)
         self._sections: FloatArray = np.zeros((0, 6))
@@ -221,6 +223,9 @@ class Conditioner:
         self._sections = low_pass(self.rate_hz)
         self._steady = signal.sosfilt_zi(self._sections)
         self.delay_s = low_pass_delay_s(self._sections, self.rate_hz)
+        impulse = np.zeros(max(8, round(2.0 * self.rate_hz)))
+        impulse[0] = 1.0
+        self.noise_gain = float(np.sqrt(np.square(signal.sosfilt(self._sections, impulse)).sum()))
         self._despiker = Despiker.at(self.rate_hz)
         self._longest_step_s = max(GAP_S, GAP_INTERVALS / self.rate_hz)
         self._time = np.concatenate((self._time[[0] * CONTEXT], self._time))

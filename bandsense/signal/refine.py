@@ -12,10 +12,9 @@ from scipy import signal
 
 from bandsense.samples import FloatArray
 from bandsense.signal.boundaries import Boundaries, measure
-from bandsense.signal.config import DetectorConfig
 from bandsense.signal.events import Rep
 from bandsense.signal.filters import LARGEST_SHARE, Despiker
-from bandsense.signal.tracker import displacement, full_range
+from bandsense.signal.ranges import PARTIAL_BELOW, range_fractions
 
 __all__ = ["refine"]
 
@@ -47,7 +46,7 @@ class _Stretch:
 
 
 def refine(
-    time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep], rate_hz: float, config: DetectorConfig
+    time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep], rate_hz: float
 ) -> tuple[Rep, ...]:
     """The same repetitions with boundaries, peaks and ranges from the whole trace.
 
@@ -55,14 +54,15 @@ def refine(
         time_s, tension_n: the trace, float64[n].
         reps: repetitions as the streaming detector saw them, in order.
         rate_hz: sample rate.
-        config: thresholds of the detector.
     """
     if not reps:
         return ()
     stretches = list(_stretches(time_s, Despiker.at(rate_hz).clean_whole(tension_n), rate_hz))
     found = [_located(_holding(stretches, rep.peak_time_s), reps, i) for i, rep in enumerate(reps)]
-    parts = [part for one_set in _sets(found, config) for part in _parts(one_set, config)]
-    return tuple(_rewritten(*row, config) for row in zip(reps, found, parts, strict=True))
+    fractions = range_fractions(
+        [b.peak_n for b in found], [min(b.start_n, b.end_n) for b in found], [rep.begins_set for rep in reps]
+    )
+    return tuple(_rewritten(*row) for row in zip(reps, found, fractions, strict=True))
 
 
 def _stretches(time_s: FloatArray, clean_n: FloatArray, rate_hz: float) -> Iterator[_Stretch]:
@@ -117,26 +117,7 @@ def _lowest(values: Sequence[float], first: int, last: int) -> int:
     return first + part.index(min(part))
 
 
-def _sets(found: Sequence[Boundaries], config: DetectorConfig) -> Iterator[list[Boundaries]]:
-    """Repetitions between long rests."""
-    one_set = [found[0]]
-    for b in found[1:]:
-        if b.pull_start_s - one_set[-1].end_s > config.new_set_s:
-            yield one_set
-            one_set = []
-        one_set.append(b)
-    yield one_set
-
-
-def _parts(one_set: Sequence[Boundaries], config: DetectorConfig) -> Iterator[float]:
-    """Ranges as parts of the full range that the whole set shows."""
-    rest_n = min(min(b.start_n, b.end_n) for b in one_set)
-    full_n = full_range([b.peak_n for b in one_set], rest_n)
-    for b in one_set:
-        yield displacement(b.peak_n, rest_n, full_n, config.exponent)
-
-
-def _rewritten(rep: Rep, b: Boundaries, part: float, config: DetectorConfig) -> Rep:
+def _rewritten(rep: Rep, b: Boundaries, fraction: float) -> Rep:
     return replace(
         rep,
         pull_start_s=b.pull_start_s,
@@ -147,6 +128,6 @@ def _rewritten(rep: Rep, b: Boundaries, part: float, config: DetectorConfig) -> 
         peak_n=b.peak_n,
         start_n=b.start_n,
         end_n=b.end_n,
-        range_fraction=part,
-        partial=part < config.partial_below,
+        range_fraction=fraction,
+        partial=fraction < PARTIAL_BELOW,
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from bandsense.exercises.model import Exercise, Side
+from bandsense.exercises.model import Exercise, Load, Side
 from bandsense.signal.events import PhaseChanged, RepCompleted, RepCounted, RepRetracted
-from bandsense.workout.advice import Advice, AdvisorState
+from bandsense.workout.advice import Advice, AdvisorState, Rule
 from bandsense.workout.advisor import Advisor
 from bandsense.workout.cues import Cue, CueEngine
 from bandsense.workout.events import CueGiven, Event, SetDone, SetEnd, SlackAdvised, TensionTick
@@ -14,12 +14,17 @@ from bandsense.workout.settings import WorkoutSettings
 
 __all__ = ["Coach"]
 
+_OF_THE_BAND = frozenset({Rule.BEYOND_LIMIT, Rule.NEAR_LIMIT, Rule.NO_ZERO})
+
 
 class Coach:
     """Follows the events of a workout and adds what a coach would say.
 
     Where left and right take turns each side has an advisor of its own: its band is held anew in every
     half-set, and one side may be stronger than the other.
+
+    With a band that assists, more slack is harder, which the rules on too hard and too easy do not know: only
+    what concerns the band itself is said.
 
     Args:
         settings: plan, and what the advice remembers.
@@ -35,7 +40,8 @@ class Coach:
         self._advisor = self._advisors[settings.side(1)]
         self._last_advisor = self._advisor
         self._reminded = False
-        self._cues = CueEngine(settings.plan, exercise.breathing, settings.other_side(1))
+        self._assists = exercise.load is Load.ASSISTANCE
+        self._cues = CueEngine(settings.plan, exercise.breathing_by_tension, settings.other_side(1))
 
     @property
     def states(self) -> dict[Side | None, AdvisorState]:
@@ -87,9 +93,13 @@ class Coach:
         self._advisor = self._advisors[self._settings.side(next_number)]
 
     def _advised(self, advice: Advice | None, now_s: float) -> Iterator[SlackAdvised]:
-        if advice is not None:
-            self._last_advisor = self._advisor
-            yield SlackAdvised(now_s, advice, now_s)
+        if advice is None:
+            return
+        if self._assists and advice.rule not in _OF_THE_BAND:
+            self._advisor.withdraw()
+            return
+        self._last_advisor = self._advisor
+        yield SlackAdvised(now_s, advice, now_s)
 
 
 def _given(cues: Iterable[Cue], now_s: float) -> Iterator[CueGiven]:

@@ -14,7 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from bandsense.calibration.clip_on import AnyCalibration
-from bandsense.signal.config import DetectorConfig
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import Phase, PhaseChanged, Rep, RepCompleted, RepCounted, RepRetracted
 from bandsense.signal.metrics import rep_metrics, set_metrics
@@ -136,7 +135,7 @@ class SetTracker:
         start_s = max(seen[0].pull_start_s - LEAD_S, now_s - LONGEST_S)
         time_s, _, tension_n = self._trace.between(start_s, now_s)
         seen = tuple(rep for rep in seen if rep.pull_start_s >= time_s[0])
-        reps = refine(time_s, tension_n, seen, self._detector.rate_hz, DetectorConfig())
+        reps = refine(time_s, tension_n, seen, self._detector.rate_hz)
         band = self._settings.band
         metrics = rep_metrics(
             reps,

@@ -20,6 +20,7 @@ from bandsense.cli.tables import table
 from bandsense.export.recording import read_recording
 from bandsense.store.store import Store
 from tests.cli.conftest import Command
+from tests.needs import REPOSITORY
 
 COMMANDS = sorted(next(a for a in parser()._actions if a.dest == "command" or a.choices).choices)  # type: ignore[arg-type]
 
@@ -389,7 +390,7 @@ def test_the_simulated_person_does_the_exercise_that_is_trained(monkeypatch: pyt
     monkeypatch.setattr(Scenario, "perform", lambda self: asked.append(self.exercise) or perform(self))
     for exercise in ("lat-pulldown", "bent-over-row", "of-my-own"):
         person(1, 1, 1, frozenset(), exercise).read(1)
-    assert asked == ["lat-pulldown", "one-arm-row", "seated-row"]
+    assert asked == ["lat-pulldown", "bent-over-row", "seated-row"]
 
 
 def test_what_is_said_again_while_looking_for_a_sensor_is_told_once(
@@ -560,6 +561,29 @@ def test_exercises(command: Command) -> None:
     assert any(line.startswith("seated-row") for line in command("exercises").lines)
     assert command("exercises", "show", "seated-row").lines[0] == "Seated row  (seated-row)"
     assert "no exercise is called 'rowing'" in command("exercises", "show", "rowing").err
+
+
+def test_a_drawing_is_written_where_it_is_wanted(command: Command, tmp_path: Path) -> None:
+    done = command("exercises", "show", "squat", "--drawing", tmp_path / "squat.svg")
+    assert (done.status, done.lines) == (0, [str(tmp_path / "squat.svg")])
+    assert "<title" in (tmp_path / "squat.svg").read_text()
+    failed = command("exercises", "show", "squat", "--drawing", tmp_path / "no" / "squat.svg")
+    assert failed.status == 1
+    assert "cannot be written: No such file" in failed.err
+
+
+def test_an_exercise_of_ones_own_is_one_file(command: Command, tmp_path: Path, simulated_time: None) -> None:
+    folder = tmp_path / "home" / "exercises"
+    folder.mkdir(parents=True)
+    page = (REPOSITORY / "docs" / "exercises.md").read_text(encoding="utf-8")
+    (folder / "mine.toml").write_text(page.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    assert any(line.startswith("wood-chop ") for line in command("exercises").lines)
+    assert command("exercises", "show", "wood-chop").lines[0] == "Wood chop  (wood-chop)"
+    drawing = command("exercises", "show", "wood-chop", "--drawing", tmp_path / "wood-chop.svg")
+    assert "put one beside its file, as exercises/wood-chop.svg" in drawing.err
+    trained = command("live", "--sim", "--exercise", "wood-chop", "--reps", "4", "--speed", "0")
+    assert trained.status == 0
+    assert any("wood-chop" in line for line in command("sessions").lines)
 
 
 def test_doctor_says_what_works(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

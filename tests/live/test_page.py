@@ -87,11 +87,11 @@ async def test_the_page_shows_the_set_and_offers_what_can_be_asked(
         state.update(event)
     asked = asyncio.Event()
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    quitted: list[str] = []
+    quits: list[str] = []
     actions = {
         "e": Action("end set", asked.set),
         "t": Action("tare", print),
-        "q": Action("quit", lambda: quitted.append("q"), "End the session?"),
+        "q": Action("quit", lambda: quits.append("q"), "End the session?"),
     }
     view = WebView({None: Panel(state, actions)}, port=0)
     serving = asyncio.create_task(view.run(ready.set_result))
@@ -115,7 +115,7 @@ async def test_the_page_shows_the_set_and_offers_what_can_be_asked(
         await tab.evaluate("window.confirm = question => { window.asked = question; return false; }")
         await tab.evaluate("document.querySelector('[data-key=q]').click()")
         assert await tab.evaluate("window.asked") == "End the session?"
-        assert quitted == []
+        assert quits == []
         for event in workout.finish():
             state.update(event)
         await tab.until("document.getElementById('last').textContent === 'done: 3 reps'")

@@ -5,7 +5,6 @@ import pytest
 
 from bandsense.signal.analysis import analyze
 from bandsense.signal.boundaries import locate, measure
-from bandsense.signal.detector import DetectorConfig
 from bandsense.signal.refine import refine
 from tests.support.traces import Stroke, trace, true_boundaries
 
@@ -116,7 +115,7 @@ def test_holes_are_bridged_for_the_filter_alone() -> None:
 
 
 def test_nothing_found_is_nothing_refined() -> None:
-    assert refine(np.arange(10.0), np.zeros(10), [], 1.0, DetectorConfig()) == ()
+    assert refine(np.arange(10.0), np.zeros(10), [], 1.0) == ()
 
 
 def test_a_triangle_has_its_crossings_where_arithmetic_says() -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -52,7 +51,7 @@ def test_a_killed_recorder_loses_at_most_the_last_second(tmp_path: Path) -> None
         written = 0
         while written < 160:
             written = int(process.stdout.readline())
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         written = int((process.stdout.read().split() or [str(written)])[-1])
 
     store = Store.open(path)

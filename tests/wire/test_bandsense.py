@@ -77,7 +77,7 @@ def frames(draw: st.DrawFn) -> MeasurementFrame:
     return MeasurementFrame(draw(u16), draw(u32), span, tuple(counts), *flags)
 
 
-informations = st.builds(
+every_information = st.builds(
     Information,
     serial=st.integers(0, 2**64 - 1),
     boot_number=u16,
@@ -169,7 +169,7 @@ def test_sample_times_run_from_the_first_to_the_last(frame: MeasurementFrame) ->
         assert abs(offset - ideal) <= 0.5 + 1e-6
 
 
-@given(informations)
+@given(every_information)
 def test_information_survives_the_air(information: Information) -> None:
     assert Information.decode(information.encode()) == information
 

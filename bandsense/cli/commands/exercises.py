@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.app.paths import home
 from bandsense.cli.command import add_command
 from bandsense.cli.tables import table
+from bandsense.errors import ConfigError, DataError
+from bandsense.files import atomic_write
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -22,30 +25,54 @@ def add(commands: Commands) -> None:
         run,
         summary="list the exercises, or show how one is done",
         details="Exercises of your own are TOML files in the folder `exercises` of bandsense's data folder.",
-        example="bandsense exercises\nbandsense exercises show seated-row",
+        example="bandsense exercises\nbandsense exercises show seated-row\n"
+        "bandsense exercises show squat --drawing squat.svg",
     )
     command.set_defaults(exercise=None)
     actions = command.add_subparsers(metavar="show ID")
     show = actions.add_parser("show", help="how one is set up, done and breathed")
     show.add_argument("exercise", metavar="ID")
+    show.add_argument(
+        "--drawing",
+        type=Path,
+        metavar="FILE",
+        help="write the drawing of its start and end as SVG, instead of the text",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """List or show."""
-    from bandsense.exercises.catalogue import get_exercise, load_exercises
+    from bandsense.exercises.catalogue import drawing, get_exercise, load_exercises
 
     folders = (home() / "exercises",)
     if arguments.exercise is not None:
-        print(_page(get_exercise(arguments.exercise, folders)))
+        exercise = get_exercise(arguments.exercise, folders)
+        if arguments.drawing is None:
+            print(_page(exercise))
+        else:
+            _write_drawing(exercise, drawing(exercise.id, folders), arguments.drawing)
+            print(arguments.drawing)
         return 0
     exercises = load_exercises(folders)
-    rows = [(each.id, each.name, each.summary) for each in exercises.values()]
-    print(table(("id", "name", "what it does"), rows))
+    rows = [(each.id, each.name, each.anchor_words) for each in exercises.values()]
+    print(table(("id", "name", "anchor"), rows))
     return 0
 
 
+def _write_drawing(exercise: Exercise, svg: str | None, path: Path) -> None:
+    if svg is None:
+        raise ConfigError(
+            f"{exercise.name} has no drawing; put one beside its file, as exercises/{exercise.id}.svg"
+        )
+    try:
+        with atomic_write(path) as part:
+            part.write_text(svg, encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}") from error
+
+
 def _page(exercise: Exercise) -> str:
-    """The exercise with the amounts that someone would be told who has measured nothing yet."""
+    """Return the exercise with the amounts that someone would be told who has measured nothing yet."""
     from bandsense.exercises.catalogue import render
     from bandsense.workout.adjustment import adjustment_for
     from bandsense.workout.advice import AdvisorState

@@ -323,6 +323,41 @@ def _alternating_arms(setup: Setup, draw: Draw) -> None:
     _change_reps(setup, lambda i, rep: replace(rep, top=rep.top * (1.0 + (half if i % 2 else -half))))
 
 
+@_person("every repetition comes half back, goes up again and then all the way down")
+def _one_and_a_half(setup: Setup, draw: Draw) -> None:
+    depth, time_s = draw.between((0.4, 0.6)), draw.between((0.8, 1.6))
+    _change_reps(setup, lambda _, rep: replace(rep, dip=Dip(depth, time_s)))
+
+
+@_person("every repetition goes a little further than the one before")
+def _growing_range(setup: Setup, draw: Draw) -> None:
+    least = draw.between((0.45, 0.7))
+    last = max(1, len(setup.plan.reps) - 1)
+
+    def grow(i: int, rep: RepPlan) -> RepPlan:
+        share = least + (1.0 - least) * i / last
+        return replace(rep, top=rep.bottom + share * (rep.top - rep.bottom))
+
+    _change_reps(setup, grow)
+
+
+@_person("the first two pulls are much stronger than the rest")
+def _over_hard_first(setup: Setup, draw: Draw) -> None:
+    stronger = draw.between((1.3, 1.7))
+    _change_reps(setup, lambda i, rep: replace(rep, top=rep.top * stronger, full=False) if i < 2 else rep)
+
+
+@_person("two or three repetitions at a time, with 5 to 20 s between them")
+def _cluster(setup: Setup, draw: Draw) -> None:
+    size, pause_s = int(draw.rng.integers(2, 4)), draw.between((5.0, 20.0))
+    _change_reps(setup, lambda i, rep: replace(rep, rest_s=pause_s) if i % size == size - 1 else rep)
+
+
+@_person("a step away from the anchor in mid-set")
+def _step_back(setup: Setup, draw: Draw) -> None:
+    _shift_second_half(setup, draw, draw.between((0.06, 0.2)), draw.between((0.8, 2.5)))
+
+
 @_person("tremor of 7 to 11 Hz")
 def _tremor(setup: Setup, draw: Draw) -> None:
     setup.plan = replace(setup.plan, tremor=draw.of("strong_tremor"), tremor_hz=draw.of("tremor_hz"))

@@ -51,7 +51,7 @@ EXERCISES: Mapping[str, SimulatedExercise] = MappingProxyType(
         "reverse-flye": SimulatedExercise((0.50, 0.90), (0.7, 1.8), (0.0, 1.0), (0.9, 2.5), (0.1, 0.8)),
         "pull-apart": SimulatedExercise((0.40, 0.80), (0.5, 1.3), (0.0, 0.8), (0.5, 1.5), (0.0, 0.6)),
         "overhead-pulldown": SimulatedExercise((0.30, 0.60), (0.6, 1.5), (0.0, 0.8), (0.8, 2.2), (0.1, 0.8)),
-        "one-arm-row": SimulatedExercise((0.30, 0.55), (0.5, 1.4), (0.0, 0.8), (0.8, 2.2), (0.1, 1.0)),
+        "bent-over-row": SimulatedExercise((0.30, 0.55), (0.5, 1.4), (0.0, 0.8), (0.8, 2.2), (0.1, 1.0)),
     }
 )
 

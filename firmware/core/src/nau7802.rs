@@ -5,7 +5,8 @@
 //!
 //! * the regulator feeds the bridge with 3.0 V: on a 3.3 V supply 3.3 V is out of its reach;
 //! * at gains of 64 and 128 the inputs' common mode has to lie 1.5 V from both ends of that supply, which leaves the
-//!   very middle of the bridge and no room beside it: [`GAIN`] is the one place to choose another;
+//!   very middle of the bridge and no room beside it: [`GAIN`] is 32, which costs at most 0.05 N of noise
+//!   (hardware/docs/signal-budget.md);
 //! * between streams the part goes to standby instead of losing power, because standby keeps its registers and
 //!   with them the offset calibration, which is made at one rate: zero then does not step from one stream to the next;
 //! * on every wake the registers are compared with what was written, and a part that forgot is set up anew;
@@ -41,8 +42,8 @@ mod pu_ctrl {
     pub const INTERNAL_REGULATOR: u8 = 1 << 7;
 }
 
-/// Gain of the amplifier: a power of two up to 128.
-pub const GAIN: u8 = 128;
+/// Gain of the amplifier: a power of two up to 128. `hardware/constants.toml` says the same.
+pub const GAIN: u8 = 32;
 /// Regulator at 3.0 V (bits 5:3 = 101), and the gain's power of two (bits 2:0).
 const CTRL1_3V0: u8 = 0b00_101_000 | GAIN.trailing_zeros() as u8;
 const CTRL2_CALIBRATE: u8 = 1 << 2;
@@ -556,7 +557,7 @@ mod tests {
             registers[0x00], 0x9E,
             "internal regulator, started, analog and digital part on and ready"
         );
-        assert_eq!(registers[0x01], 0x2F, "3.0 V, gain 128");
+        assert_eq!(registers[0x01], 0x2D, "3.0 V, gain 32");
         assert_eq!(registers[0x02], 0x70, "first input, 320 Hz");
         assert_eq!([registers[0x15], registers[0x1B], registers[0x1C]], [0x30, 0x00, 0x80]);
     }

@@ -1,0 +1,344 @@
+"""From explanations to what is told: counts as they become certain, and counts taken back.
+
+At every look (`bandsense.signal.turning_points.Look`) the explanations are asked what they make of the present movement;
+what a look cannot know yet (width, valley) is left out for all alike. A repetition is told as soon as
+
+    P(at least one more) ≥ 0.8     (0.9 while the set has fewer than two and a half full repetitions),
+
+it is taken back when P(at least so many) < 0.35 at two known valleys in a row (one odd movement does not undo a set), and when the person has rested for a few seconds
+the median decides: what is more likely than not is told, with its probability. Before the valley of a set's first
+movement is known it shares its weight with "this is only the take-up", so that a first repetition is told after its return
+and not at its top: picking the band up looks the same until then.
+
+A repetition that was told keeps its index as long as any movement of the winning explanation covers its top, also where
+two movements turn out to be one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bandsense.signal.events import RetractReason
+from bandsense.signal.explanations import CountedRep, Explanation, Explanations, Kind
+from bandsense.signal.laws import Numbers, Series
+from bandsense.signal.turning_points import Look, Ticks, TurningPoint, TurningPoints
+
+__all__ = ["Announcement", "Announcer", "Shown"]
+
+FALLEN_SHARE = 0.55
+"""A first movement that has fallen by this share of its rise is no longer likely to be only the take-up."""
+
+SURE = 0.97
+"""A count this sure needs no further look at the same movement."""
+
+SETTLE_EVERY = 8
+"""Valleys between two looks for what is settled."""
+
+FEW = 2.5
+"""A set with fewer full repetitions needs more certainty."""
+
+REASONS = {
+    Kind.HANDLING: RetractReason.SET_UP,
+    Kind.STEPS: RetractReason.TOO_QUICK,
+    Kind.SET: RetractReason.ONE_MOVEMENT,
+    Kind.SWAY: RetractReason.ISOMETRIC,
+}
+
+
+@dataclass(slots=True, eq=False)
+class Shown:
+    """A repetition that was told.
+
+    Attributes:
+        index: its number.
+        rep: its turning points, as known when it was told or settled.
+        probability: that it is one, at the latest look.
+        done: whether its end was told.
+    """
+
+    index: int
+    rep: CountedRep
+    probability: float
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What a look made certain: repetitions that are new, taken back, or over."""
+
+    counted: tuple[Shown, ...] = ()
+    retracted: tuple[tuple[Shown, RetractReason], ...] = ()
+    done: tuple[Shown, ...] = ()
+
+
+class Announcer:
+    """Turns looks into announcements.
+
+    Args:
+        numbers: of the model.
+        ticks, turning: the trace and its turning points.
+
+    Attributes:
+        standing: repetitions that are told and stand.
+        chances: P(count = n), by n, at the latest look.
+    """
+
+    def __init__(self, numbers: Numbers, ticks: Ticks, turning: TurningPoints) -> None:
+        self._k = numbers
+        self._turning = turning
+        self._explanations = Explanations(numbers, ticks)
+        self._shown: list[Shown] = []
+        self._settled = 0
+        self._next_index = 1
+        self._valleys = 0
+        self._looked_top = -1
+        self._doubted = False
+        self.chances: dict[int, float] = {0: 1.0}
+
+    @property
+    def standing(self) -> int:
+        """Repetitions that are told and stand."""
+        return self._settled + len(self._shown)
+
+    @property
+    def swing_n(self) -> float:
+        """Swing of the latest set, by the best explanation; 0 before there is one."""
+        best = self._explanations.best
+        return best.set_swing_n if best is not None else 0.0
+
+    def take(self, look: Look, start: TurningPoint | None, top: TurningPoint | None) -> Announcement | None:
+        """Ask the explanations, if this look can change anything.
+
+        Args:
+            look: what is known now.
+            start, top: valley and top of the movement that is complete, where `look` is VALLEY.
+        """
+        turning = self._turning
+        lowest_n = turning.surroundings.lowest_n
+        if look is Look.VALLEY:
+            return self._valley(start, top, lowest_n)
+        if turning.valley is None or look in (Look.PULLING, Look.RETURNED):
+            return None
+        if turning.top is None:
+            self._looked_top = turning.extreme.tick
+            return self._judge(
+                self._explanations.look(turning.extreme, turning.extreme, lowest_n, width=False, end=False),
+                known=False,
+            )
+        if look is Look.TURNED and self._looked_top == turning.top.tick:
+            return None
+        covered = self._present()
+        if covered is not None and look is not Look.RESTED and covered.probability >= SURE:
+            return self._ended(covered, look)
+        width = look is not Look.TURNED
+        end = look in (Look.RESTING, Look.RESTED)
+        found = self._explanations.look(turning.top, turning.extreme, lowest_n, width=width, end=end)
+        announced = self._judge(found, known=end, median=look is Look.RESTED)
+        return announced
+
+    def finish(self) -> Announcement:
+        """The trace ended: the median decides. What had not come back by half is not a repetition."""
+        turning = self._turning
+        found: Sequence[Explanation] = self._explanations.survivors
+        broken_off = self._present()
+        if turning.valley is not None and turning.top is not None and turning.halfway_back:
+            found = self._explanations.look(
+                turning.top, turning.extreme, turning.surroundings.lowest_n, width=True, end=True
+            )
+            broken_off = None
+        announced = self._judge(found, known=True, median=True, last=True)
+        if broken_off is None:
+            return announced
+        told = tuple(
+            (shown, RetractReason.BROKEN_OFF if shown is broken_off else reason)
+            for shown, reason in announced.retracted
+        )
+        return Announcement(announced.counted, told, announced.done)
+
+    def _valley(self, start: TurningPoint | None, top: TurningPoint | None, lowest_n: float) -> Announcement | None:
+        valley = self._turning.valley
+        assert valley is not None
+        if top is None or start is None:
+            self._explanations.begin(valley)
+            return None
+        kept = self._explanations.advance(top, valley, lowest_n)
+        announced = self._judge(kept, known=True)
+        self._valleys += 1
+        return announced if self._valleys % SETTLE_EVERY else self._settle(announced)
+
+    def _settle(self, announced: Announcement) -> Announcement:
+        """Cut off what all explanations share; tell and take back what that makes certain."""
+        counted: list[Shown] = []
+        settled = self._explanations.settle()
+        for rep in settled:
+            shown = self._match(rep, self._shown)
+            if shown is None:
+                shown = Shown(self._next_index, rep, 1.0, done=True)
+                self._next_index += 1
+                counted.append(shown)
+            else:
+                self._shown.remove(shown)
+            self._settled += 1
+        stale = [s for s in self._shown if settled and s.rep.top.tick < settled[-1].end.tick]
+        for shown in stale:
+            self._shown.remove(shown)
+        return Announcement(
+            announced.counted + tuple(counted),
+            announced.retracted + tuple((shown, RetractReason.ONE_MOVEMENT) for shown in stale),
+            announced.done + tuple(counted),
+        )
+
+    # Judging.
+
+    def _judge(
+        self, found: Sequence[Explanation], *, known: bool, median: bool = False, last: bool = False
+    ) -> Announcement:
+        if not found:
+            return Announcement()
+        self.chances = self._chances(found, known)
+        best = found[0]
+        few = isinstance(best.habit, Series) and best.habit.n < FEW
+        enough = 0.5 if median else (self._k.show_first if few else self._k.show)
+        least = 0.5 if median else self._k.take_back
+        count = self.standing
+        while self._at_least(count + 1) >= enough:
+            count += 1
+        if known:
+            doubted = self._at_least(self.standing) < least
+            while (self._doubted or median) and count > 0 and self._at_least(count) < least:
+                count -= 1
+            self._doubted = doubted and not (self._doubted or median)
+        counted: list[Shown] = []
+        retracted: list[tuple[Shown, RetractReason]] = []
+        if count != self.standing or last:
+            chosen = self._with_count(found, count)
+            if count >= self.standing:
+                counted = self._add(chosen, count, last=last, retracted=retracted)
+            else:
+                retracted = self._drop(chosen, count)
+        for shown in self._shown:
+            shown.probability = min(1.0, sum(self._weight(x, shown) for x in found))
+        done = self._ends(self._with_count(found, count), known)
+        return Announcement(tuple(counted), tuple(retracted), tuple(done))
+
+    def _chances(self, found: Sequence[Explanation], known: bool) -> dict[int, float]:
+        """P(count = n) over explanations of the same movements."""
+        highest = found[0].score
+        mass: dict[int, float] = {}
+        turning = self._turning
+        fresh = 0.0
+        if not known and turning.valley is not None:
+            top_n = turning.top.tension_n if turning.top is not None else turning.extreme.tension_n
+            fallen_n = top_n - turning.extreme.tension_n
+            if fallen_n < FALLEN_SHARE * (top_n - turning.valley.tension_n):
+                fresh = self._k.p_take_up
+        for x in found:
+            weight = math.exp(self._k.trust * (x.score - highest))
+            if x.fresh and fresh:
+                mass[x.count - 1] = mass.get(x.count - 1, 0.0) + fresh * weight
+                weight *= 1.0 - fresh
+            mass[x.count] = mass.get(x.count, 0.0) + weight
+        total = sum(mass.values())
+        return {n: m / total for n, m in sorted(mass.items())}
+
+    def _at_least(self, k: int) -> float:
+        return sum(p for n, p in self.chances.items() if n >= k)
+
+    def _weight(self, x: Explanation, shown: Shown) -> float:
+        """Probability of an explanation, if it holds a repetition that was told."""
+        top = shown.rep.top.tick
+        if x.path is None or not any(_covers(rep, top) for rep in x.reps()):
+            return 0.0
+        return self.chances.get(x.count, 0.0)
+
+    @staticmethod
+    def _with_count(found: Sequence[Explanation], count: int) -> Explanation:
+        """The best explanation with a count, or with the nearest."""
+        return min(found, key=lambda x: (abs(x.count - count), -x.score))
+
+    def _add(
+        self,
+        chosen: Explanation,
+        count: int,
+        *,
+        last: bool,
+        retracted: list[tuple[Shown, RetractReason]],
+    ) -> list[Shown]:
+        """Tell repetitions of an explanation that were not told yet, up to a count."""
+        left = list(self._shown)
+        missing: list[CountedRep] = []
+        for rep in chosen.reps():
+            shown = self._match(rep, left)
+            if shown is None:
+                missing.append(rep)
+            else:
+                left.remove(shown)
+        if last or len(missing) > count - self.standing:
+            for shown in left:
+                self._shown.remove(shown)
+                retracted.append((shown, RetractReason.ONE_MOVEMENT))
+        told: list[Shown] = []
+        for rep in reversed(missing):
+            if self.standing >= count:
+                break
+            told.append(Shown(self._next_index, rep, 1.0))
+            self._next_index += 1
+            self._shown.append(told[-1])
+        return told
+
+    def _drop(self, chosen: Explanation, count: int) -> list[tuple[Shown, RetractReason]]:
+        """Take back what an explanation does not hold, the latest first, down to a count."""
+        left, kept = list(self._shown), []
+        for rep in chosen.reps():
+            shown = self._match(rep, left)
+            if shown is not None:
+                left.remove(shown)
+                kept.append(shown)
+        dropped: list[tuple[Shown, RetractReason]] = []
+        for shown in [*reversed(left), *kept]:
+            if self.standing <= count or shown not in self._shown:
+                break
+            covered = any(_covers(rep, shown.rep.top.tick) for rep in chosen.reps())
+            reason = RetractReason.ONE_MOVEMENT if covered else REASONS[chosen.kind]
+            self._shown.remove(shown)
+            dropped.append((shown, reason))
+        return dropped
+
+    def _ends(self, chosen: Explanation, known: bool) -> list[Shown]:
+        """Repetitions whose end is known now."""
+        done = []
+        for rep in chosen.reps():
+            shown = self._match(rep, self._shown)
+            if shown is not None and not shown.done and (known or not rep.open):
+                shown.rep, shown.done = rep, True
+                done.append(shown)
+        return done[::-1]
+
+    def _present(self) -> Shown | None:
+        """What was told of the present movement."""
+        start = self._turning.valley
+        for shown in reversed(self._shown):
+            if start is not None and shown.rep.top.tick >= start.tick and not shown.done:
+                return shown
+        return None
+
+    def _ended(self, shown: Shown, look: Look) -> Announcement | None:
+        if look is not Look.RESTING:
+            return None
+        turning = self._turning
+        assert turning.top is not None
+        rep = shown.rep
+        shown.rep = CountedRep(rep.before, rep.start, turning.top, turning.extreme, rep.begins_set, True)
+        shown.done = True
+        return Announcement(done=(shown,))
+
+    @staticmethod
+    def _match(rep: CountedRep, among: Iterable[Shown]) -> Shown | None:
+        """What was told of a repetition."""
+        return next((shown for shown in among if _covers(rep, shown.rep.top.tick)), None)
+
+
+def _covers(rep: CountedRep, tick: int) -> bool:
+    return rep.start.tick <= tick <= rep.end.tick or tick == rep.top.tick

@@ -1,0 +1,102 @@
+"""A band that snapped, slipped off or was dropped: tension lost faster than anyone lets go.
+
+Looked for where tension has come to rest after a fall: if most of the fall of the last half second happened within 50 ms,
+and tension had been up for longer than a blow on the handle lasts, it was lost. A quick return undoes at most half of
+its swing in that time. Below about 16 samples a second nothing tells the two apart.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from bandsense.signal.history import RingBuffer
+from bandsense.signal.turning_points import Ticks
+
+__all__ = ["BandLoss"]
+
+SUDDEN_S = 0.05
+SUDDEN_SHARE = 0.7
+"""A loss of this share within this time is not a person's doing."""
+
+WINDOW_S = 0.5
+"""The loss lies in so much of the trace before its lowest point."""
+
+BLOW_S = 0.15
+"""Tension was up for longer than this before it was lost."""
+
+SMOOTH_SHARE = 0.25
+"""The low-pass and the ticks leave at least this share of such a loss between two ticks."""
+
+STRADDLED_SHARE = 0.9
+"""Where only one interval fits in `SUDDEN_S`, two that hold nearly all of the loss are as sudden."""
+
+LOWEST_RATE_HZ = 16.0
+
+LATE_INTERVALS = 0.5
+"""Samples further apart than they should by so many intervals do not tell how sudden a loss was."""
+
+RANGE_SHARE = 0.15
+LEAST_N = 3.0
+"""Less than this share of the range, or than this, is not worth an alarm."""
+
+
+class BandLoss:
+    """Looks for losses in a stream.
+
+    Args:
+        ticks: the smoothed trace.
+        clean_n, clean_s: despiked tension and time of all samples.
+        rate_hz: sample rate.
+        step: samples to a tick.
+    """
+
+    def __init__(self, ticks: Ticks, clean_n: RingBuffer, clean_s: RingBuffer, rate_hz: float, step: int) -> None:
+        self._ticks = ticks
+        self._clean_n, self._clean_s = clean_n, clean_s
+        self._rate_hz, self._step = rate_hz, step
+
+    def before(self, low_tick: int, low_n: float, range_n: float) -> float | None:
+        """Time at which tension was lost, on the way to a low point; None if it was not.
+
+        Args:
+            low_tick, low_n: the low point after a fall.
+            range_n: range of the set, 0 if it is not known.
+        """
+        if self._rate_hz < LOWEST_RATE_HZ:
+            return None
+        ticks = self._ticks
+        per_s = self._rate_hz / self._step
+        low = ticks.index_of(low_tick)
+        first = max(0, low - round(WINDOW_S * per_s))
+        window_n = ticks.tension_n[first : low + 1]
+        if len(window_n) < 2:
+            return None
+        before_n = max(window_n)
+        whole_n = before_n - low_n
+        if whole_n < max(LEAST_N, RANGE_SHARE * range_n):
+            return None
+        if max(a - b for a, b in pairwise(window_n)) < SMOOTH_SHARE * whole_n:
+            return None
+        top = first + window_n.index(before_n)
+        up = max(0, top - round(BLOW_S * per_s))
+        if ticks.tension_n[up] < before_n - SUDDEN_SHARE * whole_n:
+            return None
+        if not self._sudden(first + ticks.dropped, low_tick, whole_n):
+            return None
+        return ticks.time_s[top]
+
+    def _sudden(self, first: int, last: int, whole_n: float) -> bool:
+        span = ((first - 2) * self._step, last * self._step)
+        clean_n, clean_s = self._clean_n.between(*span), self._clean_s.between(*span)
+
+        def fastest(width: int) -> float:
+            if clean_n.size <= width:
+                return 0.0
+            lost_n = clean_n[:-width] - clean_n[width:]
+            near = clean_s[width:] - clean_s[:-width] <= (width + LATE_INTERVALS) / self._rate_hz
+            return float((lost_n * near).max())
+
+        width = max(1, round(SUDDEN_S * self._rate_hz))
+        if fastest(width) >= SUDDEN_SHARE * whole_n:
+            return True
+        return width == 1 and fastest(2) >= STRADDLED_SHARE * whole_n

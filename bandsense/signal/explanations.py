@@ -1,0 +1,498 @@
+"""Competing explanations of a trace, carried along its turning points.
+
+An *explanation* says of every movement so far what it was: a repetition of a set, handling of the band, a step, sway. It
+holds what it has learnt about the set it is in, and the logarithm of the probability of all that was seen. At every valley
+each explanation is continued in all ways that it can be:
+
+            valley i                                valley j
+    HANDLING ──────────── one movement ────────────▶ HANDLING   (any kind can end in handling)
+    STEPS    ──────────── one movement ────────────▶ STEPS
+    SET      ── one repetition, with inner dips ───▶ SET        (or a new set: another band, another pace)
+    SWAY     ── one wave, with inner dips ─────────▶ SWAY
+
+HANDLING and STEPS take one movement at a time. SET and SWAY may take several together (a sag at the top, a one-and-a-half
+repetition, a pause): they come to valley j from any of the `SPAN` valleys before it. Only the best explanations survive at
+each valley: one of handling, one of steps, and `SERIES_KEPT` series within `BEAM` nats of the best (a segmental Viterbi
+search with fixed lag; Ostendorf, Digalakis and Kimball 1996, "From HMM's to segment models").
+
+The count that is shown is not that of the best explanation but of all together: P(at least k repetitions) is the share of
+those that count k or more. So nothing hangs on an edge: a doubtful movement is a low probability, and three doubtful
+movements that look alike become three sure ones.
+
+Where samples are missing, a valley that fell into the hole is *unseen*: its level is evidence for nothing.
+
+Memory is flat: repetitions that all survivors share are settled and cut off.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from bandsense.signal.laws import (
+    Movement,
+    Numbers,
+    Series,
+    Steps,
+    begin_series,
+    handling,
+    near_set,
+    next_in_series,
+    ripple,
+    steps,
+)
+from bandsense.signal.turning_points import Ticks, TurningPoint
+
+__all__ = ["CountedRep", "Explanation", "Explanations", "Kind"]
+
+SPAN = 7
+"""A repetition has at most this many movements: six inner dips."""
+
+SERIES_KEPT = 5
+BEAM = 12.0
+"""So many series survive at a valley, and only within so many nats of the best explanation."""
+
+ALIKE = 0.03
+"""Series of one count whose levels differ by less than this share of the swing are one."""
+
+SURE_REPS = 2.5
+LEAD = 6.0
+TYPICAL = 3.0
+VALLEY_NATS, WIDTH_NATS = 1.4, 1.2
+"""A set of so many full repetitions, so many nats ahead of all else, leaves no room for other explanations of a movement
+whose likelihood, in units of the swing, is at least `TYPICAL` nats; less where valley or width are not known yet."""
+
+NEAR_SET_S = 10.0
+"""Handling this close to a set is judged by the size of its repetitions."""
+
+PAUSE_S = 1.2
+"""After so long a pause a person who walked may begin a set."""
+
+STRAIGHT_ON = 0.002
+"""Probability that steps turn into something else without a pause."""
+
+
+class Kind(IntEnum):
+    """What an explanation takes the latest movement for."""
+
+    HANDLING = 0
+    STEPS = 1
+    SET = 2
+    SWAY = 3
+
+
+@dataclass(slots=True, eq=False)
+class CountedRep:
+    """A repetition on the path of an explanation; `before` is the one before it.
+
+    Attributes:
+        start, top, end: its turning points; `end` may still move while `open`.
+        begins_set: whether it is the first of its set.
+        open: whether its end was not confirmed when this was made.
+    """
+
+    before: CountedRep | None
+    start: TurningPoint
+    top: TurningPoint
+    end: TurningPoint
+    begins_set: bool
+    open: bool
+
+
+@dataclass(slots=True, eq=False)
+class Habit:
+    """What handling looked like lately: logarithms of the latest movement, and sizes (N) and times (s) of the last ones."""
+
+    rise: float | None = None
+    interval: float | None = None
+    width: float | None = None
+    movements: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Explanation:
+    """One explanation of everything up to a valley.
+
+    Attributes:
+        kind: what the latest movement is taken for.
+        score: logarithm of the probability of the explanation and all that was seen.
+        count: repetitions on its path.
+        path: the latest of them.
+        top_s: time of the latest top.
+        habit: what it has learnt; its type belongs to `kind`.
+        set_swing_n, set_end_s: the latest set on the path, if any.
+        fresh: whether the latest movement began a set, so that it may still turn out to be the take-up.
+    """
+
+    kind: Kind
+    score: float
+    count: int
+    path: CountedRep | None
+    top_s: float
+    habit: Habit | Steps | Series
+    set_swing_n: float = 0.0
+    set_end_s: float = -math.inf
+    fresh: bool = False
+
+    def reps(self) -> Iterator[CountedRep]:
+        """The repetitions on its path that are not settled, the latest first."""
+        rep = self.path
+        while rep is not None:
+            yield rep
+            rep = rep.before
+
+
+@dataclass(slots=True, eq=False)
+class _Span:
+    """One movement, or several taken together: its measures and turning points."""
+
+    m: Movement
+    start: TurningPoint
+    top: TurningPoint
+    last: TurningPoint
+    one: bool
+    open: bool
+
+
+class Explanations:
+    """The explanations that survive, valley by valley.
+
+    Args:
+        numbers: of the model.
+        ticks: the smoothed trace, for the widths of movements.
+    """
+
+    def __init__(self, numbers: Numbers, ticks: Ticks) -> None:
+        self._k = k = numbers
+        self._ticks = ticks
+        self._valleys: deque[TurningPoint] = deque(maxlen=SPAN)
+        self._tops: deque[TurningPoint] = deque(maxlen=SPAN)
+        self._survivors: deque[list[Explanation]] = deque(maxlen=SPAN)
+        self._ln_handling = math.log(1.0 - k.p_set - k.p_steps - k.p_sway)
+        self._ln_on = math.log(1.0 - k.p_end)
+
+    @property
+    def survivors(self) -> Sequence[Explanation]:
+        """The explanations up to the latest confirmed valley, best first."""
+        return self._survivors[-1] if self._survivors else ()
+
+    @property
+    def best(self) -> Explanation | None:
+        """The best explanation up to the latest confirmed valley."""
+        return self._survivors[-1][0] if self._survivors else None
+
+    def begin(self, valley: TurningPoint) -> None:
+        """Take the first valley: nothing has happened yet."""
+        self._valleys.append(valley)
+        self._survivors.append([Explanation(Kind.HANDLING, 0.0, 0, None, -math.inf, Habit())])
+
+    def look(
+        self, top: TurningPoint, low: TurningPoint, lowest_n: float, *, width: bool, end: bool
+    ) -> list[Explanation]:
+        """Explanations of everything up to now, as if the present movement ended here; nothing is kept.
+
+        Args:
+            top: its top so far.
+            low: its lowest point since then, or the present tick.
+            lowest_n: lowest tension of the last minute.
+            width: whether its width is known.
+            end: whether `low` is as good as its end.
+        """
+        return self._kept(self._successors([*self._tops, top], low, lowest_n, width=width, end=end, settled=False))
+
+    def advance(self, top: TurningPoint, valley: TurningPoint, lowest_n: float) -> list[Explanation]:
+        """Take a complete movement, and give the explanations that survive."""
+        tops = [*self._tops, top]
+        kept = self._kept(
+            self._successors(tops, valley, lowest_n, width=True, end=not valley.unseen, settled=True)
+        )
+        for x in kept:
+            x.fresh = False
+        if len(self._valleys) == SPAN:
+            self._tops.popleft()
+        self._tops.append(top)
+        self._valleys.append(valley)
+        self._survivors.append(kept)
+        return kept
+
+    def settle(self) -> list[CountedRep]:
+        """Cut off the repetitions that all survivors share, and give them, oldest first."""
+        paths = [[id(rep) for rep in x.reps()][::-1] for kept in self._survivors for x in kept]
+        if not paths or not all(paths):
+            return []
+        shared = 0
+        while all(len(p) > shared for p in paths) and len({p[shared] for p in paths}) == 1:
+            shared += 1
+        if not shared:
+            return []
+        chain = list(next(x for kept in self._survivors for x in kept).reps())[::-1]
+        settled = chain[:shared]
+        for kept in self._survivors:
+            for x in kept:
+                rep = x.path
+                if rep is settled[-1]:
+                    x.path = None
+                while rep is not None and rep.before is not None:
+                    if rep.before is settled[-1]:
+                        rep.before = None
+                    rep = rep.before
+        return settled
+
+    # Continuing.
+
+    def _successors(
+        self,
+        tops: Sequence[TurningPoint],
+        last: TurningPoint,
+        lowest_n: float,
+        *,
+        width: bool,
+        end: bool,
+        settled: bool,
+    ) -> list[Explanation]:
+        valleys, found = self._valleys, []
+        best = -math.inf
+        typical = self._typical(tops[-1], last, lowest_n, width=width, end=end, open_=not settled)
+        if typical is not None:
+            return typical
+        for back in range(1, len(valleys) + 1):
+            start = valleys[-back]
+            inner = tops[-back:]
+            top = max(inner, key=lambda t: t.tension_n)
+            if top.tension_n - start.tension_n <= 0.0 or (end and top.tension_n - last.tension_n <= 0.0):
+                continue
+            dips = tuple(
+                min(inner[i].tension_n, inner[i + 1].tension_n) - valleys[i - back + 1].tension_n
+                if not valleys[i - back + 1].unseen
+                else 0.0
+                for i in range(back - 1)
+            )
+            deepest = max(dips, default=0.0)
+            before = self._survivors[-back]
+            if back > 1:
+                rise_n = top.tension_n - start.tension_n
+                before = [x for x in before if not self._hopeless(x, deepest, rise_n, best)]
+            if not before:
+                continue
+            m = self._movement(start, inner, top, last, dips, lowest_n, width=width, end=end)
+            span = _Span(m, start, top, last, one=back == 1, open=not settled)
+            for y in self._continued(before, span):
+                found.append(y)
+                if y.score > best:
+                    best = y.score
+        return found
+
+    def _typical(
+        self, top: TurningPoint, last: TurningPoint, lowest_n: float, *, width: bool, end: bool, open_: bool
+    ) -> list[Explanation] | None:
+        """The continuation of a sure set by a movement like all others in it, which leaves no room for anything else."""
+        before, start = self._survivors[-1], self._valleys[-1]
+        best = before[0] if before else None
+        if best is None or best.kind is not Kind.SET or not isinstance(best.habit, Series) or best.habit.n < SURE_REPS:
+            return None
+        if len(before) > 1 and before[1].score > best.score - LEAD:
+            return None
+        if top.tension_n <= max(start.tension_n, last.tension_n if end else -math.inf):
+            return None
+        m = self._movement(start, (top,), top, last, (), lowest_n, width=width, end=end)
+        following = next_in_series(self._k, best.habit, m, m.top_s - best.top_s)
+        if following is None:
+            return None
+        ln_swing = math.log(best.habit.peak_n - best.habit.base_n)
+        likeness = following[0] + ln_swing + (0.0 if width else WIDTH_NATS)
+        if likeness + (ln_swing if end else VALLEY_NATS) < TYPICAL:
+            return None
+        score = best.score + self._ln_on + math.log(self._k.p_rep) + following[0]
+        span = _Span(m, start, top, last, one=True, open=open_)
+        found = [self._series(best, score, following[1], span, begins=False)]
+        for x in before[1:]:
+            if isinstance(x.habit, Series):
+                other = next_in_series(self._k, x.habit, m, m.top_s - x.top_s)
+                if other is not None:
+                    on = self._ln_on + math.log(self._k.p_rep)
+                    found.append(self._series(x, x.score + on + other[0], other[1], span, begins=False))
+        return found
+
+    def _hopeless(self, x: Explanation, deepest_n: float, rise_n: float, best: float) -> bool:
+        """Whether a dip is too deep to lie within one movement of an explanation."""
+        if isinstance(x.habit, Series):
+            swing_n = x.habit.peak_n - x.habit.base_n
+        else:
+            swing_n = rise_n
+        d = max(0.0, deepest_n) / swing_n
+        small = -d / self._k.dip_small
+        half = -0.5 * ((d - self._k.half_return) / self._k.half_return_sd) ** 2
+        return x.score + max(small, half) + 10.0 < best - BEAM
+
+    def _movement(
+        self,
+        start: TurningPoint,
+        inner: Sequence[TurningPoint],
+        top: TurningPoint,
+        last: TurningPoint,
+        dips: tuple[float, ...],
+        lowest_n: float,
+        *,
+        width: bool,
+        end: bool,
+    ) -> Movement:
+        wide: float | None = None
+        first: float | None = None
+        if width:
+            half_n = 0.5 * (top.tension_n + max(start.tension_n, last.tension_n))
+            first_top = next((t for t in inner if t.tension_n > half_n), top)
+            last_top = next((t for t in reversed(inner) if t.tension_n > half_n), top)
+            wide = self._ticks.time_above(half_n, first_top.tick, last_top.tick, start.tick)
+            fall_n = 0.5 * (top.tension_n + last.tension_n)
+            first = wide if fall_n == half_n else self._ticks.time_above(fall_n, first_top.tick, last_top.tick)
+        return Movement(
+            start_n=start.tension_n,
+            top_n=top.tension_n,
+            top_s=top.time_s,
+            end_n=last.tension_n if end else None,
+            fallen_n=top.tension_n - last.tension_n,
+            width_s=wide,
+            first_width_s=first,
+            dips_n=dips,
+            lowest_n=lowest_n,
+            start_s=start.time_s,
+        )
+
+    def _continued(self, before: Sequence[Explanation], span: _Span) -> Iterator[Explanation]:
+        """What explanations of one valley can become by one movement, or by several taken together.
+
+        Where the continuation does not depend on what came before, only the best of them needs to be continued.
+        """
+        k, m = self._k, span.m
+        on = self._ln_on + math.log(k.p_rep)
+        for x in before:
+            series = x.habit
+            if not isinstance(series, Series):
+                continue
+            following = next_in_series(k, series, m, m.top_s - x.top_s)
+            if following is not None:
+                yield self._series(x, x.score + on + following[0], following[1], span, begins=False)
+            small = ripple(k, series, m) if span.one else None
+            if small is not None:
+                yield _rippled(x, x.score + self._ln_on + small)
+        ways = [(x, self._transitions(x, m)) for x in before]
+        if span.one:
+            yield from self._simple(ways, span)
+        x, to = max(ways, key=lambda way: way[0].score + way[1][1])
+        begun = begin_series(k, m, False)
+        if begun is not None:
+            yield self._series(x, x.score + to[1] + begun[0], begun[1], span, begins=True)
+        best: dict[tuple[int, float], tuple[Explanation, float]] = {}
+        for x, to in ways:
+            key = (x.count, x.set_end_s)
+            if key not in best or x.score + to[0] > best[key][1]:
+                best[key] = (x, x.score + to[0])
+        for x, score in best.values():
+            begun = begin_series(k, m, True, *self._before(x, span.start))
+            if begun is not None:
+                yield self._series(x, score + begun[0], begun[1], span, begins=True)
+
+    def _simple(
+        self, ways: Sequence[tuple[Explanation, tuple[float, float, float, float]]], span: _Span
+    ) -> Iterator[Explanation]:
+        """Handling and steps, from each kind's best."""
+        seen: set[Kind] = set()
+        for x, to in ways:
+            kind = Kind.SET if x.kind is Kind.SWAY else x.kind
+            if kind not in seen:
+                seen.add(kind)
+                yield self._handled(x, span.m, span.top, to[3])
+                yield self._stepped(x, span.m, to[2])
+
+    def _transitions(self, x: Explanation, m: Movement) -> tuple[float, float, float, float]:
+        """Log-probabilities of going on with a set, sway, steps or handling."""
+        k = self._k
+        if x.kind is Kind.HANDLING:
+            return math.log(k.p_set), math.log(k.p_sway), math.log(k.p_steps), self._ln_handling
+        if x.kind is Kind.STEPS:
+            paused = m.start_s - x.top_s > PAUSE_S or m.top_s - x.top_s > 2.0 * PAUSE_S
+            to_set = math.log(k.p_steps_end * k.p_set) if paused else math.log(STRAIGHT_ON)
+            stay = math.log(1.0 - k.p_steps_end - STRAIGHT_ON)
+            return to_set, math.log(k.p_steps_end * k.p_sway), stay, math.log(k.p_steps_end)
+        end = math.log(k.p_end)
+        return end + math.log(k.p_set), end + math.log(k.p_sway), end + math.log(k.p_steps), end
+
+    def _before(self, x: Explanation, start: TurningPoint) -> tuple[tuple[float, ...], float, float]:
+        """What a set that begins now has before it: handling close by, and an earlier set."""
+        handled: tuple[float, ...] = ()
+        if isinstance(x.habit, Habit):
+            handled = tuple(
+                size for size, t in x.habit.movements if start.time_s - t < NEAR_SET_S and t >= x.set_end_s
+            )
+        if x.set_swing_n <= 0.0:
+            return handled, 0.0, math.inf
+        return handled, x.set_swing_n, max(0.0, start.time_s - x.set_end_s)
+
+    def _series(self, x: Explanation, score: float, after: Series, span: _Span, *, begins: bool) -> Explanation:
+        top_s = span.top.time_s
+        if not after.counts:
+            return Explanation(Kind.SWAY, score, x.count, x.path, top_s, after, x.set_swing_n, x.set_end_s)
+        path = CountedRep(x.path, span.start, span.top, span.last, begins, span.open)
+        swing_n = after.peak_n - after.base_n
+        return Explanation(Kind.SET, score, x.count + 1, path, top_s, after, swing_n, span.last.time_s, begins)
+
+    def _handled(self, x: Explanation, m: Movement, top: TurningPoint, transition: float) -> Explanation:
+        k, before = self._k, x.habit if isinstance(x.habit, Habit) else Habit()
+        tau = m.top_s - x.top_s
+        score = x.score + transition + handling(k, m, before.rise, before.interval, before.width, tau)
+        size_n = min(m.rise_n, m.top_n - m.end_n) if m.end_n is not None else m.rise_n
+        if x.set_swing_n > 0.0 and m.start_s - x.set_end_s < NEAR_SET_S:
+            score += near_set(k, size_n, x.set_swing_n)
+        recent = tuple(row for row in before.movements if m.top_s - row[1] < 2.0 * NEAR_SET_S)[-7:]
+        habit = Habit(
+            math.log(m.rise_n),
+            math.log(tau) if math.isfinite(tau) else None,
+            math.log(m.width_s) if m.width_s is not None else None,
+            (*recent, (size_n, m.start_s)),
+        )
+        return Explanation(Kind.HANDLING, score, x.count, x.path, top.time_s, habit, x.set_swing_n, x.set_end_s)
+
+    def _stepped(self, x: Explanation, m: Movement, transition: float) -> Explanation:
+        before = x.habit if isinstance(x.habit, Steps) else None
+        score, after = steps(self._k, m, before, m.top_s - x.top_s)
+        return Explanation(
+            Kind.STEPS, x.score + transition + score, x.count, x.path, m.top_s, after, x.set_swing_n, x.set_end_s
+        )
+
+    def _kept(self, found: Iterable[Explanation]) -> list[Explanation]:
+        """The survivors among explanations of the same movements, best first."""
+        ordered = sorted(found, key=lambda x: -x.score)
+        if not ordered:
+            return []
+        kept: list[Explanation] = []
+        simple: set[Kind] = set()
+        series = 0
+        least = ordered[0].score - BEAM
+        for x in ordered:
+            if isinstance(x.habit, Series):
+                if series >= SERIES_KEPT or x.score < least or any(_same(x, y) for y in kept):
+                    continue
+                series += 1
+            elif x.kind in simple:
+                continue
+            else:
+                simple.add(x.kind)
+            kept.append(x)
+        return kept
+
+
+def _rippled(x: Explanation, score: float) -> Explanation:
+    return Explanation(x.kind, score, x.count, x.path, x.top_s, x.habit, x.set_swing_n, x.set_end_s)
+
+
+def _same(x: Explanation, y: Explanation) -> bool:
+    if x.kind is not y.kind or x.count != y.count or x.top_s != y.top_s:
+        return False
+    a, b = x.habit, y.habit
+    if not (isinstance(a, Series) and isinstance(b, Series)):
+        return False
+    near_n = ALIKE * (a.peak_n - a.base_n)
+    return abs(a.base_n - b.base_n) < near_n and abs(a.peak_n - b.peak_n) < near_n

@@ -1,0 +1,566 @@
+"""How likely a movement is under each explanation: the densities of the model, and their numbers.
+
+Four kinds of movement compete for a trace (`bandsense.signal.explanations` lets them):
+
+    HANDLING  picking up the band, taking position, putting it down: every movement for itself
+    STEPS     a rhythm that the body makes while it walks or is driven about
+    SET       repetitions: a *series* of movements between a lower level B (base) and an upper level P (peak)
+    SWAY      standing on a taut band: a series as well, of small waves upon a large tension; it counts nothing
+
+A movement is described by its rise and fall (N), the time since the top before it and the time it spent above half of
+its height (both as logarithms of seconds). The functions here give natural logarithms of probability densities over these
+four numbers, so that explanations of the same trace can be compared by their sums.
+
+A series learns: its levels, its width and interval, and two habits. *Even* is the probability that its levels repeat
+closely, *steady* the probability that its tempo does. Each habit is a mixture of a narrow and a wide law, filtered by
+Bayes' rule inside the series. A movement inside a series is judged by its likeness to the series, never by newtons;
+newtons appear only in the broad priors of a series' size, which are worth a few nats at most.
+
+The numbers (`Numbers`) are fitted: `python -m benchmarks.fit` writes `laws.json`. docs/detection.md says what each does.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from importlib.resources import files
+
+__all__ = [
+    "FITTED",
+    "Movement",
+    "Numbers",
+    "Series",
+    "Steps",
+    "begin_series",
+    "handling",
+    "next_in_series",
+    "ripple",
+    "steps",
+]
+
+_ROOT = math.sqrt(2.0 * math.pi)
+_IMPOSSIBLE = 1e-300
+
+NO_INTERVAL = -0.5 - math.log(1.1) - 0.919
+"""What the unknown interval of a first movement costs: the average of the interval's law."""
+
+GAIN = 0.35
+"""Levels and tempo of a series follow its latest movement by at least this share."""
+
+LARGEST_STEP = 0.7
+"""The logarithm of a tempo follows by at most this much at once."""
+
+SHRUNK = 0.2
+"""A series whose swing falls to this share of what it was in one movement is over."""
+
+INNER_DIP = 0.5 - 1.6
+"""A dip inside a repetition, per swing squared: the average density of the four numbers it would else have had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The numbers of the model, each named after its law; see docs/detection.md for their meaning and sensitivity."""
+
+    slack_share: float = 0.265
+    slack_width_n: float = 0.5
+    handling_small: float = 0.6
+    handling_small_ln_n: float = math.log(2.64)
+    handling_small_sd: float = 0.44
+    handling_large_ln_n: float = math.log(11.6)
+    handling_large_sd: float = 0.9
+    handling_like_sd: float = 0.273
+    handling_tempo_sd: float = 0.449
+    near_set_nats: float = 11.5
+    near_set_ln: float = -0.648
+    near_set_soft: float = 0.166
+    step_ln_n: float = math.log(4.48)
+    step_sd: float = 0.75
+    step_like_sd: float = 0.09
+    step_unlike_sd: float = 0.3
+    step_interval_sd: float = 0.0477
+    step_width_sd: float = 0.178
+    step_first_sd: float = 0.3
+    set_ln_n: float = math.log(35.9)
+    set_sd: float = 1.18
+    set_width_ln_s: float = math.log(1.38)
+    set_width_sd: float = 0.794
+    taut_least: float = 0.165
+    taut_soft: float = 0.015
+    taut_power: float = 3.0
+    weak_n: float = 4.74
+    weak_power: float = 1.51
+    weak_uneven_power: float = 1.86
+    top_even_1: float = 0.0344
+    top_even_2: float = 0.144
+    top_even_w1: float = 0.909
+    top_even_w2: float = 0.0662
+    part_even: float = 0.0244
+    top_uneven_1: float = 0.18
+    top_uneven_2: float = 0.27
+    top_uneven_w1: float = 0.816
+    top_uneven_w2: float = 0.0878
+    part_uneven: float = 0.0958
+    over: float = 0.02
+    over_width: float = 0.4
+    valley_even_1: float = 0.0503
+    valley_even_2: float = 0.124
+    valley_uneven_1: float = 0.0978
+    valley_uneven_2: float = 1.08
+    interval_steady_1: float = 0.0641
+    interval_steady_2: float = 0.308
+    interval_steady_w: float = 0.93
+    interval_free_1: float = 0.27
+    interval_free_2: float = 1.09
+    interval_free_w: float = 0.537
+    width_steady_1: float = 0.107
+    width_steady_2: float = 0.139
+    width_steady_w: float = 0.93
+    width_free_1: float = 0.718
+    width_free_2: float = 0.968
+    width_free_w: float = 0.269
+    even: float = 0.604
+    steady: float = 0.887
+    dip_small: float = 0.0842
+    half_return: float = 0.257
+    half_return_sd: float = 0.067
+    half_return_odds: float = 0.0036
+    half_return_prior: float = 0.99
+    ripple: float = 0.0452
+    let_go_set: float = 0.158
+    let_go_sway: float = 0.0137
+    let_go_on: float = -0.435
+    quickest_ln_s: float = math.log(0.13)
+    quickest_soft: float = 0.12
+    longest_ln_s: float = math.log(15.0)
+    longest_soft: float = 0.1
+    sway_share: float = 0.118
+    sway_sd: float = 0.63
+    sway_largest_n: float = 20.0
+    sway_power: float = 2.0
+    sway_even: float = 0.203
+    p_set: float = 0.267
+    p_steps: float = 0.08
+    p_sway: float = 0.0277
+    p_end: float = 0.0296
+    p_steps_end: float = 0.04
+    p_rep: float = 0.75
+    p_dip: float = 0.0736
+    p_ripple: float = 0.0415
+    p_take_up: float = 0.4
+    many: float = 50.0
+    many_nats: float = 0.15
+    again_nats: float = 3.59
+    again_s: float = 3.86
+    show_first: float = 0.9
+    show: float = 0.8
+    take_back: float = 0.35
+    trust: float = 0.7
+
+    @classmethod
+    def fitted(cls) -> Numbers:
+        """The numbers that ship."""
+        text = files("bandsense.signal").joinpath("laws.json").read_text("utf-8")
+        return cls(**json.loads(text))
+
+
+@dataclass(slots=True, eq=False)
+class Movement:
+    """What lies between two valleys, as far as it is known.
+
+    Attributes:
+        start_n: tension in the valley before.
+        top_n, top_s: its highest top.
+        end_n: tension in the valley after; None while it is not known, or where samples of it are missing.
+        fallen_n: the fall so far.
+        width_s: time above half of its height; None while it is not known.
+        first_width_s: the same where a series begins, so that what came before the pull does not count.
+        interval_end_s: time of its top.
+        dips_n: how deep each inner valley lies below the lower of the tops beside it.
+        lowest_n: lowest tension of the last minute: the slack level, if it is slack at all.
+    """
+
+    start_n: float
+    top_n: float
+    top_s: float
+    end_n: float | None
+    fallen_n: float
+    width_s: float | None
+    first_width_s: float | None
+    dips_n: tuple[float, ...]
+    lowest_n: float
+    start_s: float
+
+    @property
+    def rise_n(self) -> float:
+        """From the valley before to the top."""
+        return self.top_n - self.start_n
+
+
+@dataclass(slots=True, eq=False)
+class Steps:
+    """A rhythm of steps: means of the logarithms of rise, interval and width, after so many steps."""
+
+    n: int
+    rise: float
+    interval: float | None
+    width: float
+
+
+@dataclass(slots=True, eq=False)
+class Series:
+    """What is known of a set, or of a sway.
+
+    Attributes:
+        counts: True for a set.
+        base_n, peak_n: lower and upper level.
+        n: how many full movements it has, fractions for doubtful ones.
+        width, interval: logarithms of seconds; no interval after the first.
+        even, steady: probability of each habit.
+        half_returns: how many of its repetitions came with a half return.
+        prior: logarithm of its prior, at its present levels.
+        handled: sizes (N) of the handling less than ten seconds before it.
+        earlier_n, earlier_s: swing of the set before it on this path, and the seconds since; 0 if there was none.
+    """
+
+    counts: bool
+    base_n: float
+    peak_n: float
+    n: float
+    width: float
+    interval: float | None
+    even: float
+    steady: float
+    half_returns: float
+    prior: float
+    handled: tuple[float, ...]
+    earlier_n: float
+    earlier_s: float
+
+
+def _normal(x: float, mean: float, sd: float) -> float:
+    z = (x - mean) / sd
+    return math.exp(-0.5 * z * z) / (sd * _ROOT)
+
+
+def _ln(x: float) -> float:
+    return math.log(x) if x > _IMPOSSIBLE else -690.0
+
+
+def _returned(r: float) -> float:
+    """Density of fall by rise: movements mostly come back to where they began."""
+    if r <= 1e-6:
+        return 0.0
+    return 0.5 * _normal(r, 1.0, 0.06) + 0.35 * _normal(r, 1.0, 0.25) + 0.15 * _normal(math.log(r), 0.0, 1.3) / r
+
+
+def _end(k: Numbers, m: Movement, density: float) -> float:
+    """Density of the valley after, in 1/N; a slack band is a floor to whoever comes back to it."""
+    if m.end_n is None:
+        return 1.0
+    return (1.0 - k.slack_share) * density + k.slack_share * _normal(m.end_n, m.lowest_n, k.slack_width_n)
+
+
+# ── handling and steps ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def handling(k: Numbers, m: Movement, rise: float | None, interval: float | None, width: float | None, tau: float) -> float:
+    """Log-likelihood of a movement that is neither a repetition nor a step nor sway.
+
+    Args:
+        rise, interval, width: logarithms of the handling movement before, None if there was none.
+        tau: seconds since the top before; infinite for the first movement.
+    """
+    up = math.log(m.rise_n)
+    size = k.handling_small * _normal(up, k.handling_small_ln_n, k.handling_small_sd) + (
+        1.0 - k.handling_small
+    ) * _normal(up, k.handling_large_ln_n, k.handling_large_sd)
+    if rise is not None:
+        size = 0.95 * size + 0.05 * _normal(up, rise, k.handling_like_sd)
+    score = _ln(size / m.rise_n)
+    if m.end_n is not None:
+        score += _ln(_end(k, m, _returned((m.top_n - m.end_n) / m.rise_n) / m.rise_n))
+    if math.isinf(tau):
+        score += NO_INTERVAL
+    else:
+        ln_tau = math.log(tau)
+        law = _normal(ln_tau, math.log(1.5), 1.1)
+        score += _ln(law if interval is None else 0.3 * law + 0.7 * _normal(ln_tau, interval, k.handling_tempo_sd))
+    if m.width_s is not None:
+        ln_w = math.log(m.width_s)
+        law = _normal(ln_w, math.log(0.7), 1.2)
+        score += _ln(law if width is None else 0.3 * law + 0.7 * _normal(ln_w, width, k.handling_tempo_sd))
+    return score
+
+
+def near_set(k: Numbers, size_n: float, swing_n: float) -> float:
+    """What handling costs next to a set: it is smaller than the set's repetitions."""
+    x = (math.log(max(size_n, 1e-3) / swing_n) - k.near_set_ln) / k.near_set_soft
+    return -k.near_set_nats / (1.0 + math.exp(-x)) if x > -30.0 else 0.0
+
+
+def steps(k: Numbers, m: Movement, before: Steps | None, tau: float) -> tuple[float, Steps]:
+    """Log-likelihood of a step, and the rhythm with it."""
+    up = math.log(m.rise_n)
+    ln_w = math.log(m.width_s) if m.width_s is not None else None
+    if before is None:
+        score = _ln(_normal(up, k.step_ln_n, k.step_sd) / m.rise_n) + NO_INTERVAL
+        if ln_w is not None:
+            score += _ln(_normal(ln_w, math.log(0.25), 0.3))
+        after = Steps(1, up, None, ln_w if ln_w is not None else math.log(0.25))
+    else:
+        n = before.n
+        like = 0.35 * _normal(up, before.rise, k.step_like_sd * math.sqrt(1.0 + 1.0 / n))
+        score = _ln((like + 0.65 * _normal(up, before.rise, k.step_unlike_sd)) / m.rise_n)
+        ln_tau = math.log(tau)
+        if before.interval is None:
+            score += _ln(0.85 * _normal(ln_tau, math.log(0.55), 0.15) + 0.15 * _normal(ln_tau, math.log(0.7), k.step_first_sd))
+        else:
+            even = 0.8 * _normal(ln_tau, before.interval, k.step_interval_sd)
+            score += _ln(even + 0.2 * _normal(ln_tau, math.log(0.8), 0.4))
+        width = before.width
+        if ln_w is not None:
+            score += _ln(0.9 * _normal(ln_w, width, k.step_width_sd) + 0.1 * _normal(ln_w, math.log(0.25), 0.3))
+        gain = max(0.2, 1.0 / (n + 1))
+        interval = ln_tau if before.interval is None else before.interval + gain * _clip(ln_tau - before.interval, 0.3)
+        if ln_w is not None:
+            width += gain * _clip(ln_w - width, 0.3)
+        after = Steps(n + 1, before.rise + gain * (up - before.rise), interval, width)
+    if m.end_n is not None:
+        score += _ln(_end(k, m, _returned((m.top_n - m.end_n) / m.rise_n) / m.rise_n))
+    return score, after
+
+
+def _clip(x: float, largest: float) -> float:
+    return max(-largest, min(largest, x))
+
+
+# ── series: sets and sway ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _pace(k: Numbers, ln_w: float) -> float:
+    """Nobody repeats without end quicker than a fraction of a second, and a long hold is no repetition."""
+    quick = (k.quickest_ln_s - ln_w) / k.quickest_soft
+    long = (ln_w - k.longest_ln_s) / k.longest_soft
+    return -_softplus(quick) - _softplus(long)
+
+
+def _softplus(x: float) -> float:
+    return x + math.log1p(math.exp(-x)) if x > 0.0 else math.log1p(math.exp(x))
+
+
+def _prior(k: Numbers, counts: bool, peak_n: float, swing_n: float, m: Movement, s: Series | None) -> float:
+    """Logarithm of the prior of a series with these levels."""
+    zero_n = min(0.0, m.lowest_n)
+    level_n = max(peak_n - zero_n, swing_n)
+    a = swing_n / level_n
+    if not counts:
+        waves = math.log(max(k.sway_share * (level_n - 0.5 * swing_n), 1e-6))
+        score = _ln(_normal(math.log(swing_n), waves, k.sway_sd)) + 3.0 * math.log(max(1.0 - a, 1e-6))
+        return score + k.sway_power * min(0.0, math.log(k.sway_largest_n / swing_n))
+    size = _normal(math.log(swing_n), k.set_ln_n, k.set_sd)
+    score = 0.0
+    if s is not None and s.earlier_n > 0.0:
+        like = _normal(math.log(swing_n), math.log(s.earlier_n), 0.2)
+        score += _ln(0.6 * size + 0.4 * like) - k.again_nats * math.exp(-s.earlier_s / k.again_s)
+    else:
+        score += _ln(size)
+    if a < 0.4:
+        score += k.taut_power * math.log(a / 0.4)
+    score -= _softplus((k.taut_least - a) / k.taut_soft)
+    if swing_n < k.weak_n:
+        score += k.weak_power * math.log(swing_n / k.weak_n)
+    if s is not None:
+        for size_n in s.handled:
+            score += near_set(k, size_n, swing_n)
+    return score
+
+
+def _dips(k: Numbers, s_half_returns: float, n: float, swing_n: float, dips_n: tuple[float, ...]) -> tuple[float, float]:
+    """Log-likelihood of the inner dips of one repetition, and the largest share of "half return" among them."""
+    if k.half_return_prior + n > 0:
+        habit = min(0.9, (k.half_return_odds * k.half_return_prior + s_half_returns) / (k.half_return_prior + n))
+    else:
+        habit = 0.0
+    score, largest, halves = math.log1p(-habit), 0.0, 0
+    scale = -2.0 * math.log(swing_n) + INNER_DIP
+    for depth_n in dips_n:
+        d = max(depth_n, 0.0) / swing_n
+        small = k.p_dip / k.dip_small * math.exp(-d / k.dip_small)
+        half = habit / (1.0 - habit) * _normal(d, k.half_return, k.half_return_sd)
+        if halves:
+            half *= k.p_dip
+        score += _ln(small + half) + scale
+        share = half / (small + half + _IMPOSSIBLE)
+        halves += share > 0.5
+        largest = max(largest, share)
+    return score, largest
+
+
+def begin_series(
+    k: Numbers,
+    m: Movement,
+    counts: bool,
+    handled: tuple[float, ...] = (),
+    earlier_n: float = 0.0,
+    earlier_s: float = math.inf,
+) -> tuple[float, Series] | None:
+    """Log-likelihood of a movement as the first of a set or sway, and the series it begins."""
+    base_n = m.end_n if m.end_n is not None else min(m.top_n - m.fallen_n, max(m.start_n, m.top_n - m.rise_n))
+    swing_n = m.top_n - base_n
+    if m.end_n is None:
+        swing_n = max(swing_n, m.rise_n)
+        base_n = m.top_n - swing_n
+    if swing_n <= 0.0:
+        return None
+    width = m.first_width_s
+    ln_w = math.log(width) if width is not None else k.set_width_ln_s
+    even = k.even
+    if counts:
+        uneven = (1.0 - k.even) * min(1.0, swing_n / 20.0) ** k.weak_uneven_power
+        even = k.even / (k.even + uneven)
+    series = Series(
+        counts=counts,
+        base_n=base_n,
+        peak_n=m.top_n,
+        n=1.0,
+        width=ln_w,
+        interval=None,
+        even=even if counts else k.sway_even,
+        steady=k.steady if counts else 0.0,
+        half_returns=0.0,
+        prior=0.0,
+        handled=handled,
+        earlier_n=earlier_n,
+        earlier_s=earlier_s,
+    )
+    prior = series.prior = _prior(k, counts, m.top_n, swing_n, m, series)
+    score = prior + NO_INTERVAL
+    if m.end_n is not None:
+        # The fall is the swing; the rise may hold the take-up as well.
+        score += _ln(_end(k, m, _returned(m.rise_n / swing_n) / swing_n)) - math.log(swing_n)
+    else:
+        score -= math.log(m.rise_n)
+    if width is not None:
+        score += _ln(_normal(ln_w, k.set_width_ln_s, k.set_width_sd)) + _pace(k, ln_w)
+    inner, series.half_returns = _dips(k, 0.0, 0.0, swing_n, m.dips_n)
+    return score + inner, series
+
+
+def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[float, Series] | None:
+    """Log-likelihood of a movement as the next of a series, and the series with it."""
+    a = s.peak_n - s.base_n
+    u = (m.top_n - s.base_n) / a
+    spread = math.sqrt(1.0 + 1.0 / s.n)
+    even, uneven = s.even, 1.0 - s.even
+    if u < 1.0:
+        part = 1.25 if u > 0.2 else 0.001
+        part0, part1 = k.part_even * part, k.part_uneven * part
+    else:
+        part0 = part1 = k.over / k.over_width * math.exp((1.0 - u) / k.over_width)
+    full0 = k.top_even_w1 * _normal(u, 1.0, k.top_even_1 * spread) + k.top_even_w2 * _normal(u, 1.0, k.top_even_2)
+    full1 = k.top_uneven_w1 * _normal(u, 1.0, k.top_uneven_1 * spread) + k.top_uneven_w2 * _normal(
+        u, 1.0, k.top_uneven_2
+    )
+    top0, top1 = full0 + part0, full1 + part1
+    known0 = known1 = 0.0
+    if m.end_n is not None:
+        q = (m.end_n - s.base_n) / a
+        far = (k.let_go_set if s.counts else k.let_go_sway) * 0.5 / (1.0 - q) ** 2 if q < 0.0 else 0.25 * math.exp(-q / 0.2)
+        near0 = 0.5 * _normal(q, 0.0, k.valley_even_1 * spread) + 0.4 * _normal(q, 0.0, k.valley_even_2)
+        near1 = 0.5 * _normal(q, 0.0, k.valley_uneven_1 * spread) + 0.4 * _normal(q, 0.0, k.valley_uneven_2)
+        floor = k.slack_share * _normal(m.end_n, m.lowest_n, k.slack_width_n)
+        end0, end1 = (1.0 - k.slack_share) * (near0 + far) / a + floor, (1.0 - k.slack_share) * (near1 + far) / a + floor
+        far_share = (1.0 - k.slack_share) * far / a
+        known0 = 1.0 - far_share / end0 if end0 else 0.0
+        known1 = 1.0 - far_share / end1 if end1 else 0.0
+    else:
+        end0 = end1 = 1.0
+    level0, level1 = even * top0 * end0, uneven * top1 * end1
+    levels = level0 + level1
+    if levels < _IMPOSSIBLE:
+        return None
+    even = level0 / levels
+    full = 1.0 if u >= 1.0 else even * full0 / top0 + (1.0 - even) * full1 / top1
+    known = even * known0 + (1.0 - even) * known1
+    score = math.log(levels / a)
+    if m.start_n < s.base_n - 0.5 * a:
+        score += k.let_go_on
+    if s.n > k.many:
+        score -= k.many_nats * min(1.0, (s.n - k.many) / 10.0)
+    tempo, steady, ln_tau, ln_w = _tempo(k, s, m, tau, u, full)
+    score += tempo
+    inner, half = _dips(k, s.half_returns, s.n, a, m.dips_n)
+    score += inner
+    n = s.n + full
+    gain = max(GAIN, 1.0 / n)
+    peak_n = s.peak_n + gain * full * (m.top_n - s.peak_n)
+    base_n = s.base_n
+    if m.end_n is not None:
+        base_n += max(GAIN, 1.0 / (n + 1.0)) * known * (m.end_n - base_n)
+    if peak_n - base_n < SHRUNK * a:
+        return None
+    interval = ln_tau if s.interval is None else s.interval + gain * _clip(ln_tau - s.interval, LARGEST_STEP)
+    width = s.width if ln_w is None else s.width + gain * full * _clip(ln_w - s.width, LARGEST_STEP)
+    prior = _prior(k, s.counts, peak_n, peak_n - base_n, m, s)
+    score += prior - s.prior
+    after = Series(
+        s.counts, base_n, peak_n, n, width, interval, even, steady, s.half_returns + half, prior, s.handled, s.earlier_n, s.earlier_s
+    )  # fmt: skip
+    return score, after
+
+
+def _tempo(
+    k: Numbers, s: Series, m: Movement, tau: float, u: float, full: float
+) -> tuple[float, float, float, float | None]:
+    """Log-likelihood of interval and width, the habit after them, and both logarithms."""
+    ln_tau = math.log(tau)
+    ln_w = math.log(m.width_s) if m.width_s is not None else None
+    if s.interval is None:
+        tau0 = tau1 = 0.7 * _normal(ln_tau, s.width + 0.45, 0.5) + 0.3 * _normal(ln_tau, s.width + 0.8, 0.8)
+    else:
+        w0, w1 = k.interval_steady_w, k.interval_free_w
+        tau0 = w0 * _normal(ln_tau, s.interval, k.interval_steady_1) + (1.0 - w0) * _normal(
+            ln_tau, s.interval + 0.3, k.interval_steady_2
+        )
+        tau1 = w1 * _normal(ln_tau, s.interval, k.interval_free_1) + (1.0 - w1) * _normal(
+            ln_tau, s.interval + 0.3, k.interval_free_2
+        )
+    wide0 = wide1 = 1.0
+    score = 0.0
+    if ln_w is not None:
+        score = _pace(k, ln_w)
+        if full < 0.5:
+            wide0 = wide1 = _normal(ln_w, s.width + 0.5 * math.log(max(u, 0.1)), 0.6)
+        else:
+            w0, w1 = k.width_steady_w, k.width_free_w
+            wide0 = w0 * _normal(ln_w, s.width, k.width_steady_1) + (1.0 - w0) * _normal(
+                ln_w, s.width, k.width_steady_2
+            )
+            wide1 = w1 * _normal(ln_w, s.width, k.width_free_1) + (1.0 - w1) * _normal(
+                ln_w, s.width + 0.2, k.width_free_2
+            )
+    both0, both1 = s.steady * tau0 * wide0, (1.0 - s.steady) * tau1 * wide1
+    both = both0 + both1
+    steady = both0 / both if both > _IMPOSSIBLE else s.steady
+    return score + _ln(both), steady, ln_tau, ln_w
+
+
+def ripple(k: Numbers, s: Series, m: Movement) -> float | None:
+    """Log-likelihood of a small movement at the base of a series, which changes nothing in it."""
+    a = s.peak_n - s.base_n
+    u = (m.top_n - s.base_n) / a
+    if not 0.0 <= u < 0.4:
+        return None
+    score = math.log(k.p_ripple) - u / k.ripple - math.log(k.ripple * a) - 0.8
+    if m.end_n is not None:
+        q = (m.end_n - s.base_n) / a
+        even = s.even * (0.5 * _normal(q, 0.0, k.valley_even_1) + 0.4 * _normal(q, 0.0, k.valley_even_2))
+        free = (1.0 - s.even) * (0.5 * _normal(q, 0.0, k.valley_uneven_1) + 0.4 * _normal(q, 0.0, k.valley_uneven_2))
+        score += _ln(_end(k, m, (even + free) / a))
+    if m.width_s is not None:
+        score -= 0.8
+    return score
+
+
+FITTED = Numbers.fitted()

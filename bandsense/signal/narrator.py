@@ -1,0 +1,236 @@
+"""Announcements, phases and warnings as events, with every repetition measured."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from bandsense.signal.announcer import Announcement, Announcer, Shown
+from bandsense.signal.band_loss import BandLoss
+from bandsense.signal.boundaries import Boundaries, measure
+from bandsense.signal.events import (
+    Event,
+    Phase,
+    PhaseChanged,
+    Rep,
+    RepCompleted,
+    RepCounted,
+    RepRetracted,
+    SignalWarning,
+    WarningKind,
+)
+from bandsense.signal.history import RingBuffer, FlagRanges
+from bandsense.signal.laws import Numbers
+from bandsense.signal.ranges import NEIGHBOURS, PARTIAL_BELOW, range_fraction
+from bandsense.signal.turning_points import Look, Ticks, TurningPoint, TurningPoints
+
+__all__ = ["LARGEST_N", "Narrator"]
+
+PULLING_SHARE = 0.1
+"""A rise by this share of the set's swing is a pull."""
+
+RETURNED_SHARE = 0.1
+"""A return is over at this share of the rise."""
+
+LONGEST_START_S = 8.0
+"""A rise that takes longer than this to be seen is drift."""
+
+LOST_APART_S = 0.5
+"""Losses closer together are one."""
+
+LARGEST_N = 1000.0
+"""Nobody pulls an elastic band harder; two-handed deadlifts on the strongest bands stay below."""
+
+SMALL_N = 8.0
+SMALL_REPS = 4
+"""After so many repetitions of so small a swing, the unit is asked about."""
+
+
+class Narrator:
+    """Follows the ticks of one smoothed trace; what becomes certain is appended to `events`.
+
+    Args:
+        numbers: of the model.
+        ticks, turning: the trace and its turning points.
+        clean_n, clean_s: despiked tension and time of all samples up to the present one.
+        saturated, gaps: marked samples.
+        rate_hz: sample rate.
+        step: samples to a tick.
+    """
+
+    def __init__(
+        self,
+        numbers: Numbers,
+        ticks: Ticks,
+        turning: TurningPoints,
+        clean_n: RingBuffer,
+        clean_s: RingBuffer,
+        saturated: FlagRanges,
+        gaps: FlagRanges,
+        rate_hz: float,
+        step: int,
+    ) -> None:
+        self.events: list[Event] = []
+        self.announcer = Announcer(numbers, ticks, turning)
+        self._ticks, self._turning = ticks, turning
+        self._loss = BandLoss(ticks, clean_n, clean_s, rate_hz, step)
+        self._saturated, self._gaps, self._step = saturated, gaps, step
+        self._phase = Phase.REST
+        self._start: TurningPoint | None = None
+        self._top: TurningPoint | None = None
+        self._neighbours: deque[tuple[float, float]] = deque(maxlen=NEIGHBOURS + 1)
+        self._lost_s = -LOST_APART_S
+        self._told: set[WarningKind] = set()
+
+    def take(self, look: Look) -> None:
+        """Tell what a look makes certain."""
+        turning = self._turning
+        announced = self.announcer.take(look, self._start, self._top)
+        if look in (Look.RESTING, Look.RESTED, Look.VALLEY):
+            self._check_lost(turning.valley if look is Look.VALLEY else turning.extreme)
+        if announced is not None:
+            self._announce(announced)
+        self._tell_phase(look)
+        if look is Look.VALLEY:
+            self._start, self._top = turning.valley, None
+            swing_n = self.announcer.swing_n
+            turning.pulling_n = PULLING_SHARE * swing_n if swing_n else turning.surroundings.swing_n
+        elif look is Look.TURNED:
+            self._top = turning.top
+
+    def finish(self) -> None:
+        """The stream ended: tell what is more likely than not."""
+        self._announce(self.announcer.finish())
+
+    def warn(self, time_s: float, kind: WarningKind, message: str) -> None:
+        """Tell a warning."""
+        self.events.append(SignalWarning(time_s, kind, message, self._turning.now_s))
+
+    # Repetitions.
+
+    def _announce(self, announced: Announcement) -> None:
+        now_s = self._turning.now_s
+        standing = self.announcer.standing - len(announced.counted) + len(announced.retracted)
+        for shown, reason in announced.retracted:
+            standing -= 1
+            top_s = shown.rep.top.time_s
+            self.events.append(RepRetracted(top_s, shown.index, reason, now_s, standing))
+        for shown in announced.counted:
+            standing += 1
+            top = shown.rep.top
+            self.events.append(
+                RepCounted(top.time_s, shown.index, top.tension_n, now_s, standing, shown.probability)
+            )
+        for shown in announced.done:
+            self._tell_done(shown)
+
+    def _tell_done(self, shown: Shown) -> None:
+        b = self._boundaries(shown)
+        counted = shown.rep
+        if counted.begins_set:
+            self._neighbours.clear()
+            self._told.discard(WarningKind.SATURATED)
+        self._neighbours.append((b.peak_n, min(b.start_n, b.end_n)))
+        tops_n, valleys_n = zip(*self._neighbours, strict=True)
+        fraction = range_fraction(tops_n, valleys_n, len(tops_n) - 1)
+        first, last = counted.start.tick * self._step, counted.end.tick * self._step
+        rep = Rep(
+            index=shown.index,
+            pull_start_s=b.pull_start_s,
+            hold_start_s=b.hold_start_s,
+            return_start_s=b.return_start_s,
+            end_s=b.end_s,
+            peak_time_s=b.peak_time_s,
+            peak_n=b.peak_n,
+            start_n=b.start_n,
+            end_n=b.end_n,
+            partial=fraction < PARTIAL_BELOW,
+            range_fraction=fraction,
+            saturated=self._saturated.touch(first, last),
+            gap=self._gaps.touch(first + 1, last + self._step),
+            band_lost=b.return_start_s - LOST_APART_S <= self._lost_s <= b.end_s + LOST_APART_S,
+            begins_set=counted.begins_set,
+            probability=shown.probability,
+        )
+        self.events.append(RepCompleted(rep.end_s, rep.index, rep, self._turning.now_s))
+        self._doubt(rep)
+
+    def _boundaries(self, shown: Shown) -> Boundaries:
+        rep, ticks = shown.rep, self._ticks
+        first, top, last = (ticks.index_of(p.tick) for p in (rep.start, rep.top, rep.end))
+        last = min(max(top, last), len(ticks.time_s) - 1)
+        rise_n = rep.top.tension_n - rep.start.tension_n
+        returned = ticks.tension_n[last] <= rep.start.tension_n + RETURNED_SHARE * rise_n
+        expected_n = rep.start.tension_n if returned else float("inf")
+        return measure(ticks.time_s, ticks.tension_n, first, top, last, expected_n)
+
+    # Warnings.
+
+    def _doubt(self, rep: Rep) -> None:
+        """Say once what may be wrong with a repetition's numbers."""
+        if rep.peak_n > LARGEST_N:
+            self._warn_once(
+                rep.peak_time_s,
+                WarningKind.IMPLAUSIBLE_FORCE,
+                f"{rep.peak_n:.0f} N is more than people pull; check the unit and the calibration",
+            )
+        if rep.saturated:
+            self._warn_once(
+                rep.peak_time_s,
+                WarningKind.SATURATED,
+                "the sensor is at the end of its range; true peaks are higher than shown",
+            )
+        swings_n = [top - valley for top, valley in self._neighbours]
+        if len(swings_n) >= SMALL_REPS and max(swings_n) < SMALL_N:
+            self._warn_once(
+                rep.peak_time_s,
+                WarningKind.IMPLAUSIBLE_FORCE,
+                f"these repetitions are only {max(swings_n):.1f} N; "
+                "unless the band is very light these are kilograms or pounds: give the unit",
+            )
+
+    def _check_lost(self, low: TurningPoint | None) -> None:
+        if low is None:
+            return
+        lost_s = self._loss.before(low.tick, low.tension_n, self.announcer.swing_n)
+        if lost_s is None or lost_s - self._lost_s < LOST_APART_S:
+            return
+        self._lost_s = lost_s
+        self.warn(
+            lost_s,
+            WarningKind.BAND_LOST,
+            "tension was lost at once: the band snapped, slipped off or fell; check it before going on",
+        )
+
+    def _warn_once(self, time_s: float, kind: WarningKind, message: str) -> None:
+        if kind not in self._told:
+            self._told.add(kind)
+            self.warn(time_s, kind, message)
+
+    # Phases.
+
+    def _tell_phase(self, look: Look) -> None:
+        turning = self._turning
+        if look is Look.PULLING and turning.valley is not None:
+            left_s = self._left_s(turning.valley)
+            if turning.now_s - left_s < LONGEST_START_S:
+                self._enter(Phase.CONCENTRIC, left_s)
+        elif look is Look.HELD and self._phase is Phase.CONCENTRIC:
+            self._enter(Phase.HOLD, turning.still_since_s)
+        elif look is Look.TURNED and self._phase in (Phase.CONCENTRIC, Phase.HOLD):
+            self._enter(Phase.ECCENTRIC, turning.top.time_s if turning.top else turning.now_s)
+        elif look in (Look.RETURNED, Look.RESTED) or (look is Look.RESTING and turning.fallen):
+            self._enter(Phase.REST, turning.extreme.time_s)
+
+    def _left_s(self, valley: TurningPoint) -> float:
+        """When tension left a valley for good."""
+        ticks = self._ticks
+        level_n = valley.tension_n + 0.25 * self._turning.surroundings.swing_n
+        i, first = len(ticks.time_s) - 1, ticks.index_of(valley.tick)
+        while i > first and ticks.tension_n[i] > level_n:
+            i -= 1
+        return ticks.time_s[i]
+
+    def _enter(self, phase: Phase, time_s: float) -> None:
+        if phase is not self._phase:
+            self._phase = phase
+            self.events.append(PhaseChanged(time_s, phase, self._turning.now_s))

@@ -1,0 +1,356 @@
+"""The smoothed trace reduced to its turning points: valley, top, valley, top, …
+
+A zig-zag with hysteresis. It keeps the lowest (while falling) or highest (while rising) tension since the last turn
+and turns when tension has come back from there by the *swing* δ:
+
+    tension      top k                      a top is confirmed by a fall of max(δ, 0.1 · rise),
+       |        /\\        /\\                a valley by a rise of δ
+       |   ____/  \\      /
+       |  /        \\_  _/                   valley k lies before top k,
+       | /            \\/                    valley k + 1 after it
+         valley k      valley k + 1
+
+δ has no size of its own: it is a small share of the range that tension has covered lately, kept above the noise. What
+lies between two neighbouring valleys is a *movement*. Whether it is a repetition is not decided here
+(`bandsense.signal.explanations`).
+
+Between two confirmed valleys a movement is worth a look at these moments, which `TurningPoints.follow` tells:
+
+    HELD      the rise has stood still near its top
+    TURNED    the fall has confirmed the top
+    FALLEN    more than half of the rise is undone, so that the width of the movement is known
+    RESTING   the fall has stood still, so that the valley is (as good as) known
+    RESTED    it has stood still for seconds: nothing more comes of this movement
+    VALLEY    the next rise has confirmed the valley: the movement is complete
+
+and two more for whoever follows the phases: PULLING, when the rise is large enough to speak of, and RETURNED, when tension
+is back near the valley before.
+
+Assumptions: ticks come about 20 times a second, in order; time is device time. Everything depends on the ticks alone, so
+that blocks may be cut anywhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+
+__all__ = ["Look", "Surroundings", "Ticks", "TurningPoint", "TurningPoints"]
+
+SMALLEST_SWING_N = 0.2
+"""No sensor of this kind resolves a movement that is smaller."""
+
+SWING_SHARE = 0.05
+SWING_NOISES = 6.0
+"""A swing is at least this share of the range and so many standard deviations of the noise."""
+
+TURN_SHARE = 0.1
+"""A top is confirmed by a fall of this share of the rise to it."""
+
+LOWEST_S, HIGHEST_S, QUIETEST_S = 60, 8, 40
+"""Over how many of the latest seconds the lowest, highest and quietest are kept."""
+
+SECOND_DIFFERENCE = 0.51
+"""Standard deviation of white noise by the mean magnitude of its second differences: 1 / (√6 · √(2/π))."""
+
+STILL_SHARE = 0.025
+"""Tension that moves by less than this share of the rise stands still."""
+
+HELD_S, HELD_SHARE = 0.25, 0.15
+RESTING_S, RESTING_SHARE = 0.3, 0.25
+"""A standstill counts after so long, or after this share of the movement's time so far, whichever is longer."""
+
+FALLEN_SHARE = 0.6
+"""A fall by this share of the rise makes the width known."""
+
+
+RESTED_S, RESTED_SHARE = 3.0, 1.0
+"""A rest after which a movement is over, with the same meaning."""
+
+RETURNED_SHARE = 0.1
+"""A return is over at this share of the rise."""
+
+
+class Look(Enum):
+    """A moment at which more is known about the present movement."""
+
+    PULLING = auto()
+    RETURNED = auto()
+    RESTED = auto()
+    HELD = auto()
+    TURNED = auto()
+    FALLEN = auto()
+    RESTING = auto()
+    VALLEY = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class TurningPoint:
+    """A valley or a top: number of its tick, time (s), tension (N).
+
+    `unseen` marks a valley of which samples are missing: it may have been lower.
+    """
+
+    tick: int
+    time_s: float
+    tension_n: float
+    unseen: bool = False
+
+
+class Ticks:
+    """The latest ticks of the smoothed trace, found by number."""
+
+    def __init__(self, kept: int) -> None:
+        self._kept = kept
+        self.time_s: list[float] = []
+        self.tension_n: list[float] = []
+        self.dropped = 0
+
+    def append(self, time_s: float, tension_n: float) -> None:
+        """Add a tick."""
+        self.time_s.append(time_s)
+        self.tension_n.append(tension_n)
+
+    @property
+    def last(self) -> int:
+        """Number of the latest tick."""
+        return self.dropped + len(self.time_s) - 1
+
+    def index_of(self, tick: int) -> int:
+        """Place of a tick in the lists; the oldest if it is no longer kept."""
+        return max(0, tick - self.dropped)
+
+    def forget(self) -> None:
+        """Drop what is older than `kept` ticks, when twice as many are there."""
+        spare = len(self.time_s) - self._kept
+        if spare > self._kept:
+            self.dropped += spare
+            del self.time_s[:spare], self.tension_n[:spare]
+
+    def time_above(self, level_n: float, first_top: int, last_top: int, not_before: int = 0) -> float:
+        """Seconds from the rise through a level before one tick to the fall through it after another.
+
+        Args:
+            level_n: tension.
+            first_top, last_top: numbers of two ticks above the level, in order.
+            not_before: number of the tick at which the way back ends at the latest.
+        """
+        time_s, tension_n = self.time_s, self.tension_n
+        i, first = self.index_of(first_top), self.index_of(not_before)
+        while i > first and tension_n[i] > level_n:
+            i -= 1
+        begin_s = _crossing(time_s, tension_n, i, i + 1, level_n)
+        i, last = self.index_of(last_top), len(time_s) - 1
+        while i < last and tension_n[i] > level_n:
+            i += 1
+        return max(0.5 * (time_s[-1] - time_s[-2]), _crossing(time_s, tension_n, i - 1, i, level_n) - begin_s)
+
+
+def _crossing(time_s: list[float], tension_n: list[float], a: int, b: int, level_n: float) -> float:
+    if a < 0 or b >= len(time_s):
+        return time_s[max(a, 0)]
+    from_n, to_n = tension_n[a], tension_n[b]
+    if from_n == to_n:
+        return time_s[b]
+    return time_s[a] + min(1.0, max(0.0, (level_n - from_n) / (to_n - from_n))) * (time_s[b] - time_s[a])
+
+
+class Surroundings:
+    """What tension has been lately: its lowest, highest and quietest, second by second.
+
+    Attributes:
+        lowest_n: lowest tension of the last minute, the present second included.
+        noise_n: standard deviation of the smoothed trace's noise: the quietest of the last 40 s.
+        swing_n: the hysteresis δ.
+    """
+
+    def __init__(self, tick_hz: float, gain: float) -> None:
+        self._ticks_a_second = max(1, round(tick_hz))
+        self._gain = gain
+        self._lows: deque[float] = deque(maxlen=LOWEST_S)
+        self._highs: deque[float] = deque(maxlen=HIGHEST_S)
+        self._noises: deque[float] = deque(maxlen=QUIETEST_S)
+        self._seconds: list[tuple[float, float]] = []
+        self.lowest_n = math.inf
+        self.noise_n = math.inf
+        self.swing_n = math.inf
+
+    def take(self, smooth_n: float, clean_n: float) -> bool:
+        """Add a tick; True once a second, when the figures were worked out anew."""
+        if smooth_n < self.lowest_n:
+            self.lowest_n = smooth_n
+        self._seconds.append((smooth_n, clean_n))
+        if len(self._seconds) < self._ticks_a_second:
+            return False
+        smooth = [s for s, _ in self._seconds]
+        clean = [c for _, c in self._seconds]
+        self._seconds = self._seconds[-2:] if self._ticks_a_second > 2 else []
+        self._lows.append(min(smooth))
+        self._highs.append(max(smooth))
+        bends = [abs(a - 2.0 * b + c) for a, b, c in zip(clean, clean[1:], clean[2:], strict=False)]
+        if bends:
+            self._noises.append(SECOND_DIFFERENCE * self._gain * sum(bends) / len(bends))
+        self.lowest_n = min(self._lows)
+        self.noise_n = min(self._noises, default=0.0)
+        self.swing_n = max(
+            SMALLEST_SWING_N,
+            SWING_SHARE * (max(self._highs) - self.lowest_n),
+            SWING_NOISES * self.noise_n,
+        )
+        return True
+
+
+class TurningPoints:
+    """Follows a smoothed trace tick by tick.
+
+    Args:
+        ticks: where the ticks are kept.
+        tick_hz: ticks a second.
+        gain: what the low-pass leaves of the standard deviation of white noise.
+
+    Attributes:
+        valley: the latest confirmed valley; None before the first.
+        top: the confirmed top after it; None while tension rises.
+        extreme: highest tension since the valley while it rises, lowest since the top while it falls.
+        now_s: device time at which the latest tick was known.
+        pulling_n: a rise of this much is told as PULLING.
+    """
+
+    def __init__(self, ticks: Ticks, tick_hz: float, gain: float) -> None:
+        self.surroundings = Surroundings(tick_hz, gain)
+        self.valley: TurningPoint | None = None
+        self.top: TurningPoint | None = None
+        self.now_s = 0.0
+        self.pulling_n = 0.0
+        self._ticks = ticks
+        self._waiting: list[tuple[float, float, float]] | None = []
+        self._tick, self._time_s, self._tension_n = 0, 0.0, math.inf
+        self._anchor_n, self._anchor_s = math.inf, 0.0
+        self._since_s = 0.0
+        self._looked, self._rested, self._hold_s = 0, 0, HELD_S
+        self._gap = -1
+
+    @property
+    def extreme(self) -> TurningPoint:
+        """The highest tick of a rise, or the lowest of a fall, as far as it is known."""
+        return TurningPoint(self._tick, self._time_s, self._tension_n)
+
+    @property
+    def still_since_s(self) -> float:
+        """When tension last moved by more than a little."""
+        return self._anchor_s
+
+    @property
+    def fallen(self) -> bool:
+        """Whether most of the present rise is undone."""
+        return self.top is not None and self._looked >= 1
+
+    @property
+    def halfway_back(self) -> bool:
+        """Whether the present fall has undone half of its rise."""
+        if self.top is None or self.valley is None:
+            return False
+        return 2.0 * self._tension_n <= self.top.tension_n + self.valley.tension_n
+
+    def interrupt(self) -> None:
+        """Samples are missing before the next tick: a valley confirmed across them may have been lower."""
+        self._gap = self._ticks.last
+
+    def follow(self, rows: Iterable[tuple[float, float, float, float]]) -> Iterator[Look]:
+        """Take ticks and give the looks that they make possible, one by one.
+
+        Args:
+            rows: time (s), smoothed tension (N), despiked tension (N), and the device time (s) at which the tick
+                was known.
+        """
+        for time_s, smooth_n, clean_n, ready_s in rows:
+            fresh = self.surroundings.take(smooth_n, clean_n)
+            if self._waiting is None:
+                self.now_s = ready_s
+                look = self._take(time_s, smooth_n)
+                if look is not None:
+                    yield look
+                continue
+            self._waiting.append((time_s, smooth_n, ready_s))
+            if fresh:
+                yield from self._begin()
+
+    def finish(self) -> Iterator[Look]:
+        """Take what there is of a trace that ended within its first second."""
+        if self._waiting:
+            yield from self._begin()
+
+    def _begin(self) -> Iterator[Look]:
+        """There is a swing to turn by: take the ticks of the first second."""
+        waiting, self._waiting = self._waiting or [], None
+        for time_s, smooth_n, self.now_s in waiting:
+            look = self._take(time_s, smooth_n)
+            if look is not None:
+                yield look
+
+    def _take(self, t: float, y: float) -> Look | None:
+        self._ticks.append(t, y)
+        return self._fall(t, y) if self.valley is None or self.top is not None else self._rise(t, y, self.valley)
+
+    def _rise(self, t: float, y: float, valley: TurningPoint) -> Look | None:
+        rise_n = self._tension_n - valley.tension_n
+        if y > self._tension_n:
+            self._move_extreme(t, y)
+            if y > self._anchor_n + STILL_SHARE * rise_n:
+                self._anchor_n, self._anchor_s, self._hold_s = y, t, HELD_S
+            if not self._looked and y - valley.tension_n >= self.pulling_n:
+                self._looked = 1
+                return Look.PULLING
+        elif y < self._tension_n - max(self.surroundings.swing_n, TURN_SHARE * rise_n):
+            self.top = self.extreme
+            self._turn(t, y)
+            return Look.TURNED
+        if t - self._anchor_s >= max(self._hold_s, HELD_SHARE * (t - self._since_s)):
+            self._hold_s = 2.0 * (t - self._anchor_s)
+            return Look.HELD
+        return None
+
+    def _fall(self, t: float, y: float) -> Look | None:
+        top = self.top
+        if y < self._tension_n:
+            self._move_extreme(t, y)
+            if top is None or self.valley is None:
+                if y < self._anchor_n - self.surroundings.swing_n:
+                    self._anchor_n, self._anchor_s, self._rested = y, t, 0
+                return None
+            rise_n = top.tension_n - self.valley.tension_n
+            if y < self._anchor_n - STILL_SHARE * rise_n:
+                self._anchor_n, self._anchor_s, self._rested = y, t, 0
+            if self._looked < 1 and y < top.tension_n - FALLEN_SHARE * rise_n:
+                self._looked = 1
+                return Look.FALLEN
+            if self._looked < 2 and y < self.valley.tension_n + RETURNED_SHARE * rise_n:
+                self._looked = 2
+                return Look.RETURNED
+        elif y > self._tension_n + self.surroundings.swing_n:
+            unseen = self._gap >= 0 and self._gap <= self._tick <= self._gap + 1
+            self.valley = TurningPoint(self._tick, self._time_s, self._tension_n, unseen)
+            self.top = None
+            self._turn(t, y)
+            return Look.VALLEY
+        if self._rested > 1:
+            return None
+        still_s, moved_s = t - self._anchor_s, self._anchor_s - (top.time_s if top else self._since_s)
+        if not self._rested and still_s >= max(RESTING_S, RESTING_SHARE * moved_s):
+            self._rested = 1
+            return Look.RESTING
+        if still_s >= max(RESTED_S, RESTED_SHARE * moved_s):
+            self._rested = 2
+            return Look.RESTED
+        return None
+
+    def _move_extreme(self, t: float, y: float) -> None:
+        self._tick, self._time_s, self._tension_n = self._ticks.last, t, y
+
+    def _turn(self, t: float, y: float) -> None:
+        self._move_extreme(t, y)
+        self._anchor_n, self._anchor_s, self._since_s = y, t, t
+        self._looked, self._rested, self._hold_s = 0, 0, HELD_S

@@ -194,6 +194,11 @@ class Advisor:
             self._open = None
             self._state = replace(self._state, unanswered=None)
 
+    def withdraw(self) -> None:
+        """The advice that is open is not told to anybody, so nobody can answer it."""
+        self._open = None
+        self._state = replace(self._state, unanswered=None)
+
     # -- what the rules look at ---------------------------------------------------------------------------
 
     def _view(self, reps: Sequence[Rep], peak_n: float) -> SetView:

@@ -93,9 +93,13 @@ class Coach:
         self._advisor = self._advisors[self._settings.side(next_number)]
 
     def _advised(self, advice: Advice | None, now_s: float) -> Iterator[SlackAdvised]:
-        if advice is not None and (not self._assists or advice.rule in _OF_THE_BAND):
-            self._last_advisor = self._advisor
-            yield SlackAdvised(now_s, advice, now_s)
+        if advice is None:
+            return
+        if self._assists and advice.rule not in _OF_THE_BAND:
+            self._advisor.withdraw()
+            return
+        self._last_advisor = self._advisor
+        yield SlackAdvised(now_s, advice, now_s)
 
 
 def _given(cues: Iterable[Cue], now_s: float) -> Iterator[CueGiven]:

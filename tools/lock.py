@@ -7,8 +7,8 @@
 Versions are resolved together for Linux, macOS and Windows and every Python from the oldest supported one
 on, with environment markers where they differ, by `uv pip compile --universal`. No address of an index is
 written: pip takes the files from wherever its user has configured, and installs only what matches a hash.
-`demo.txt` is what `make demo` needs; `dev.txt` includes it and adds everything else; `hardware.txt` is what `make hardware`
-needs, of the same versions, and `kicad.txt` what runs in the Python that KiCad comes with, which has its dependencies.
+`demo.txt` is what `make demo` needs; `dev.txt` includes it and adds everything else; `hardware.txt` is what
+`make hardware` needs, of the same versions, and `kicad.txt` what runs in the Python that KiCad comes with.
 """
 
 from __future__ import annotations
@@ -145,7 +145,12 @@ def main(arguments: Sequence[str]) -> None:
     rest = "".join(entry for name, entry in everything.items() if name not in demo)
     (FOLDER / "demo.txt").write_text(f"{HEAD}{shared}", encoding="utf-8")
     (FOLDER / "dev.txt").write_text(f"{HEAD}-r demo.txt\n{rest}", encoding="utf-8")
-    same = [line.rstrip(" \\") for entry in everything.values() for line in entry.splitlines() if _NAME.match(line)]
+    same = [
+        line.rstrip(" \\")
+        for entry in everything.values()
+        for line in entry.splitlines()
+        if _NAME.match(line)
+    ]
     kept = [line for line in keep if normalized(line.split("==")[0]) not in everything]
     hardware = compiled(of_hardware(project), python, [*same, *kept])
     kicad = compiled(project["dependency-groups"]["kicad"], python, kept, dependencies=False)

@@ -309,8 +309,11 @@ class _TrainingSession:
         found = lag(left.pulls_s(), right.pulls_s(), sum(bounds_s) if len(bounds_s) == 2 else None)
         if found is not None:
             workouts = [each.pipeline.workout for each in self._streams]
-            figures = [[rep for result in workout.results for rep in result.rep_metrics] for workout in workouts]
-            found = found.judged(*figures, min(workout.rate_hz for workout in workouts))
+            figures = [
+                [rep for result in workout.results for rep in result.rep_metrics] for workout in workouts
+            ]
+            rate_hz = min(workout.rate_hz for workout in workouts)
+            found = found.judged(figures[0], figures[1], rate_hz)
         return SessionResult(
             {stream.side: stream.pipeline.workout for stream in self._streams},
             session,

@@ -109,7 +109,7 @@ class CountedRep:
 
 @dataclass(slots=True, eq=False)
 class Habit:
-    """What handling looked like lately: logarithms of the latest movement, and sizes (N) and times (s) of the last ones."""
+    """What handling looked like lately: logarithms of the latest movement, sizes (N) and times (s) of the last."""
 
     rise: float | None = None
     interval: float | None = None
@@ -295,7 +295,7 @@ class Explanations:
     def _typical(
         self, top: TurningPoint, last: TurningPoint, lowest_n: float, *, width: bool, end: bool, open_: bool
     ) -> list[Explanation] | None:
-        """A sure set continued by a movement like all others in it, which leaves no room for anything else."""
+        """A sure set continued by a movement like all others in it: there is no room for anything else."""
         before, start = self._survivors[-1], self._valleys[-1]
         best = before[0] if before else None
         if (

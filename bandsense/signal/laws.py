@@ -14,8 +14,8 @@ densities over these four numbers, so that explanations of the same trace can be
 
 A series learns: its levels, its width and interval, and two habits. *Even* is the probability that its levels
 repeat closely, *steady* the probability that its tempo does. Each habit is a mixture of a narrow and a wide
-law, filtered by Bayes' rule inside the series. A movement inside a series is judged by its likeness to the series, never by newtons;
-newtons appear only in the broad priors of a series' size, which are worth a few nats at most.
+law, filtered by Bayes' rule inside the series. A movement inside a series is judged by its likeness to the
+series, never by newtons; newtons appear only in the broad priors of a series' size, which are worth a few nats at most.
 
 The numbers (`Numbers`) are fitted: `python -m benchmarks.fit` writes `laws.json`. docs/detection.md says what
 each does.
@@ -57,12 +57,12 @@ SHRUNK = 0.2
 """A series whose swing falls to this share of what it was in one movement is over."""
 
 INNER_DIP = 0.5 - 1.6
-"""A dip inside a repetition, per swing squared: the average density of the four numbers it would else have had."""
+"""A dip inside a repetition, per swing squared: the average density of the four numbers it would else have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """The numbers of the model, each named after its law; see docs/detection.md for their meaning and sensitivity."""
+    """The numbers of the model, each named after its law; docs/detection.md says what they do."""
 
     slack_share: float = 0.265
     slack_width_n: float = 0.5
@@ -398,7 +398,7 @@ def _prior(k: Numbers, counts: bool, peak_n: float, swing_n: float, m: Movement,
 def _dips(
     k: Numbers, s_half_returns: float, n: float, swing_n: float, dips_n: tuple[float, ...]
 ) -> tuple[float, float]:
-    """Log-likelihood of the inner dips of one repetition, and the largest share of "half return" among them."""
+    """Log-likelihood of the inner dips of one repetition, and the largest share of half return in them."""
     if k.half_return_prior + n > 0:
         habit = min(
             0.9, (k.half_return_odds * k.half_return_prior + s_half_returns) / (k.half_return_prior + n)

@@ -61,7 +61,7 @@ STILL_SHARE = 0.025
 
 HELD_S, HELD_SHARE = 0.25, 0.15
 RESTING_S, RESTING_SHARE = 0.3, 0.25
-"""A standstill counts after so long, or after this share of the movement's time so far, whichever is longer."""
+"""A standstill counts after so long, or after this share of the movement's time so far, if that is longer."""
 
 FALLEN_SHARE = 0.6
 """A fall by this share of the rise makes the width known."""

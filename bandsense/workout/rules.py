@@ -167,7 +167,12 @@ def slipped(view: SetView) -> Proposal | None:
     found = find_slip(view.reps, view.state.strand.exponent)
     if found is None:
         return None
-    numbers = {"before": found.before, "after": found.after, "log_ratio": found.log_ratio, "at_bottom": float(found.at_bottom)}
+    numbers = {
+        "before": found.before,
+        "after": found.after,
+        "log_ratio": found.log_ratio,
+        "at_bottom": float(found.at_bottom),
+    }
     return _proposal(Rule.SLIPPED, math.exp(-found.log_ratio), **numbers)
 
 

@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 import pytest
-
 from bandsense.signal.calibration import Grade
+
 from hardware.checks import mechanics_tolerance
 from hardware.mechanics import jig, rollers, tolerance
 from hardware.mechanics.parameters import parameters

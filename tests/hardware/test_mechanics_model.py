@@ -35,7 +35,8 @@ def test_a_screw_in_the_air_is_found(monkeypatch):
     from hardware.mechanics import clip, fit
 
     parts = tuple(
-        p.placed(build123d.Location((0, 40.0, 0))) if p.name == "pod screw right" else p for p in clip.assembly()
+        p.placed(build123d.Location((0, 40.0, 0))) if p.name == "pod screw right" else p
+        for p in clip.assembly()
     )
     monkeypatch.setattr(clip, "assembly", lambda: parts)
     assert any("pod screw right" in line for line in fit.screws_outside())

@@ -105,7 +105,7 @@ def rows_of(name: str, *, fresh: bool) -> tuple[list[Row], str]:
 
 def show(name: str, rows: Sequence[Row], how: str) -> None:
     """Print the part of the table that belongs to a check."""
-    print(f"\n{name} ({how})")
+    print(f"\n{name} ({how})", flush=True)
     marks = {True: "ok", False: "FAILED", None: "not looked at"}
     fields = ("what", "found", "wanted")
     widths = [max(min(len(getattr(row, field)), WIDEST) for row in rows) for field in fields]

@@ -471,7 +471,7 @@ def scenes() -> dict[str, Callable[[], Scene]]:
                     else {"lid": (0.0, 0.0, 26.0), "gasket": (0.0, 0.0, 14.0)}.get(p.name, (0.0, 0.0, 0.0))
                 ),
             ),
-            labels={"M2x6": "lid screw 3", "lid": "lid", "cord of 1.5 mm in the groove": (33.4, 0.0, 35.5)},
+            labels={"M2x6": "lid screw 3", "lid": "lid", "cord of 1.5 mm in the groove": (-33.4, -14.0, 35.2)},
             arrows=[((0.0, -36.0, 52.0), (0.0, -36.0, 36.0))],
             title="4  Gasket and lid",
         ),
@@ -693,7 +693,7 @@ def _step_latches() -> Scene:
             "thumb bar": "thumb bar",
             "M2x6": "thumb bar screw left",
         },
-        arrows=[((58.0, -41.0, -14.0), (46.0, -41.0, -14.0))],
+        arrows=[((50.0, -46.0, -22.0), (34.0, -46.0, -22.0))],
         camera=(1.1, -1.4, 0.6),
         title="5  Latches onto the second axle before its cheek, the thumb bar between them",
     )

@@ -471,7 +471,11 @@ def scenes() -> dict[str, Callable[[], Scene]]:
                     else {"lid": (0.0, 0.0, 26.0), "gasket": (0.0, 0.0, 14.0)}.get(p.name, (0.0, 0.0, 0.0))
                 ),
             ),
-            labels={"M2x6": "lid screw 3", "lid": "lid", "cord of 1.5 mm in the groove": (-33.4, -14.0, 35.2)},
+            labels={
+                "M2x6": "lid screw 3",
+                "lid": "lid",
+                "cord of 1.5 mm in the groove": (-33.4, -14.0, 35.2),
+            },
             arrows=[((0.0, -36.0, 52.0), (0.0, -36.0, 36.0))],
             title="4  Gasket and lid",
         ),

@@ -32,7 +32,7 @@ def run() -> list[Row]:
             most(
                 f"{r.name}: stress, finest mesh against the next",
                 100 * abs(last[2] / before[2] - 1),
-                6.0,
+                8.0,
                 "%",
                 1,
             )

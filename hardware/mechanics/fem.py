@@ -141,7 +141,7 @@ def _mesh(solid: Any, size: float, around: float) -> tuple[Floats, Ints, Ints]:
         gmsh.initialize(interruptible=False)
         try:
             gmsh.option.setNumber("General.Verbosity", 1)
-            gmsh.option.setNumber("General.NumThreads", 2)
+            gmsh.option.setNumber("General.NumThreads", 1)  # with more, no two meshes are alike
             gmsh.model.occ.importShapes(path)
             gmsh.model.occ.synchronize()
             gmsh.option.setNumber("Mesh.MeshSizeMax", size)

@@ -318,8 +318,8 @@ def scenes() -> dict[str, Callable[[], Scene]]:
                 "pod with board and battery": "lid",
                 "arm: the flexure": "arm left",
                 "strain gauge": "gauge upper left",
-                "latch": "latch left",
-                "outer roller": (-28.0, -36.0, -6.0),
+                "latch": (33.8, -42.3, 3.0),
+                "outer roller": (-33.0, -33.0, -5.0),
                 "band, to 75 mm wide": (60.0, -20.0, 2.0),
                 "hole for the tether": (-28.0, -42.0, 4.2),
             },
@@ -339,7 +339,7 @@ def scenes() -> dict[str, Callable[[], Scene]]:
             moved([*clip.assembly(), *gauges()], _clip_exploded),
             labels={
                 "lid": "lid",
-                "gasket": "gasket",
+                "gasket": (-12.4, -20.0, 84.5),
                 "board": "module",
                 "battery": "battery",
                 "tray": "tray",
@@ -378,7 +378,7 @@ def scenes() -> dict[str, Callable[[], Scene]]:
             moved(inline.assembly("s-cell"), _link_exploded),
             labels={
                 "lid": "lid",
-                "gasket": "gasket",
+                "gasket": (-33.4, -12.0, 95.0),
                 "board": "module",
                 "battery": "battery",
                 "tray": "tray",
@@ -471,7 +471,11 @@ def scenes() -> dict[str, Callable[[], Scene]]:
                     else {"lid": (0.0, 0.0, 26.0), "gasket": (0.0, 0.0, 14.0)}.get(p.name, (0.0, 0.0, 0.0))
                 ),
             ),
-            labels={"M2x6": "lid screw 3", "lid": "lid", "cord of 1.5 mm in the groove": "gasket"},
+            labels={
+                "M2x6": "lid screw 3",
+                "lid": "lid",
+                "cord of 1.5 mm in the groove": (-33.4, -14.0, 35.2),
+            },
             arrows=[((0.0, -36.0, 52.0), (0.0, -36.0, 36.0))],
             title="4  Gasket and lid",
         ),
@@ -693,7 +697,7 @@ def _step_latches() -> Scene:
             "thumb bar": "thumb bar",
             "M2x6": "thumb bar screw left",
         },
-        arrows=[((58.0, -41.0, -14.0), (46.0, -41.0, -14.0))],
+        arrows=[((50.0, -46.0, -22.0), (34.0, -46.0, -22.0))],
         camera=(1.1, -1.4, 0.6),
         title="5  Latches onto the second axle before its cheek, the thumb bar between them",
     )
@@ -730,7 +734,7 @@ def _step_lid() -> Scene:
 
     return Scene(
         moved([*clip.assembly(), *gauges()], offset),
-        labels={"M2x6": "lid screw 3", "lid": "lid", "cord of 1.5 mm in the groove": "gasket"},
+        labels={"M2x6": "lid screw 3", "lid": "lid", "cord of 1.5 mm in the groove": (12.4, -30.0, 30.2)},
         arrows=[((-16.0, -30.0, 50.0), (-16.0, -30.0, 36.0))],
         title="7  Gasket and lid",
     )

@@ -1,4 +1,4 @@
-"""Small helpers on build123d and what a placed part is."""
+"""Small functions on build123d, and what a placed part is."""
 
 from __future__ import annotations
 

@@ -34,10 +34,8 @@ def test_a_battery_that_is_too_high_collides_with_the_lid():
 def test_a_screw_in_the_air_is_found(monkeypatch):
     from hardware.mechanics import clip, fit
 
-    parts = tuple(
-        p.placed(build123d.Location((0, 40.0, 0))) if p.name == "pod screw right" else p
-        for p in clip.assembly()
-    )
+    away = build123d.Location((0, 40.0, 0))
+    parts = tuple(p.placed(away) if p.name == "pod screw right" else p for p in clip.assembly())
     monkeypatch.setattr(clip, "assembly", lambda: parts)
     assert any("pod screw right" in line for line in fit.screws_outside())
 

@@ -321,7 +321,7 @@ _REASONS: dict[Rule, Callable[[Numbers], str]] = {
 }
 
 
-def event_json(event: Event, uncertainty_n: Callable[[float], float] | None = None) -> dict[str, Any]:
+def event_json(event: Event, uncertainty_n: UncertaintyAt | None = None) -> dict[str, Any]:
     """An event as JSON object (`workout.events.to_json`); advice with its sentence as `text`."""
     data = to_json(event, uncertainty_n)
     return data | {"text": advice_text(event.advice)} if isinstance(event, SlackAdvised) else data

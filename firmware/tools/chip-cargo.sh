@@ -12,7 +12,7 @@ if [ -n "$sysroot" ] && [ -d "$sysroot/lib/rustlib/$target/lib" ]; then
     exec cargo "$@" --target "$target"
 fi
 if [ -n "$sysroot" ] && [ -d "$sysroot/$source" ]; then
-    RUSTC_BOOTSTRAP=1 exec cargo "$@" --target "$target" -Zbuild-std=core
+    RUSTC_BOOTSTRAP=1 exec cargo "$@" --target "$target" -Zbuild-std=core,alloc
 fi
 if [ -x /usr/bin/cargo ] && [ -d "/usr/$source" ]; then
     # rustup's cargo would be found first, and knows nothing of Debian's library.
@@ -20,7 +20,7 @@ if [ -x /usr/bin/cargo ] && [ -d "/usr/$source" ]; then
     CARGO_TARGET_THUMBV7EM_NONE_EABIHF_LINKER=ld.lld
     RUSTC_BOOTSTRAP=1
     export PATH CARGO_TARGET_THUMBV7EM_NONE_EABIHF_LINKER RUSTC_BOOTSTRAP
-    exec /usr/bin/cargo "$@" --target "$target" -Zbuild-std=core
+    exec /usr/bin/cargo "$@" --target "$target" -Zbuild-std=core,alloc
 fi
 echo "No Rust toolchain for $target. Either: rustup target add $target" >&2
 echo "or: sudo apt install rustc-web cargo-web rust-web-src lld" >&2

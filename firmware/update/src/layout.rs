@@ -86,6 +86,8 @@ pub mod xiao_nrf52840 {
     pub const STORAGE: Region = Region { start: 0xE_C000, len: 8 * PAGE };
     /// The UF2 boot loader with its settings.
     pub const UF2_LOADER: Region = Region { start: 0xF_4000, len: 12 * PAGE };
+    /// What the boot loader locks before it starts an image: everything up to the security counter, and the UF2 boot loader.
+    pub const PROTECTED: [Region; 2] = [Region { start: 0, len: LAYOUT.floor.end() }, UF2_LOADER];
     const SLOT_LEN: u32 = 93 * PAGE;
     /// Some releases of the UF2 boot loader write only below this address.
     const UF2_WRITABLE_END: u32 = 0xA_D000;

@@ -16,6 +16,5 @@ mod cbor;
 pub mod image;
 mod journal;
 pub mod layout;
-mod signature;
 pub mod slots;
 pub mod smp;

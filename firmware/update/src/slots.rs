@@ -205,23 +205,22 @@ impl<F: NorFlash> Slots<F> {
         Ok(Status { image, pending: mark == Some(Mark::Pending), confirmed: mark == Some(Mark::Confirmed) })
     }
 
-    /// Check hash and signature of the image in `slot`, without a break: the boot loader's check.
+    /// Check hash and signature of the image in `slot`.
     ///
     /// # Errors
     /// See [`Flaw`].
     pub async fn verify(&mut self, slot: Slot) -> Result<Image, Flaw> {
         let region = self.region(slot);
-        image::verify(&mut self.flash, region, &self.policy).await
+        image::verify(&mut self.flash, region, &self.policy).await.map(|(image, _)| image)
     }
 
-    /// Check hash, signature and security counter of the image in `slot`, with turns for others. Gives the SHA-256 of the
-    /// whole file too.
+    /// Check hash, signature and security counter of the image in `slot`. Gives the SHA-256 of the whole file too.
     ///
     /// # Errors
     /// See [`Flaw`].
     pub async fn examine(&mut self, slot: Slot) -> Result<(Image, [u8; 32]), Flaw> {
         let region = self.region(slot);
-        let (image, file_hash) = image::examine(&mut self.flash, region, &self.policy).await?;
+        let (image, file_hash) = image::verify(&mut self.flash, region, &self.policy).await?;
         if image.security_counter < self.floor().await {
             return Err(Flaw::RolledBack);
         }

@@ -13,15 +13,11 @@ import numpy as np
 from bandsense.errors import FrameError
 from bandsense.samples import SampleBlock, Unit
 from bandsense.wire import progressor, whc06
-from bandsense.wire.accounting import SequencedStream, StreamStatistics, TimedStream
-from bandsense.wire.control import Started, decode_answer
-from bandsense.wire.profile import (
-    CONTROL_UUID,
-    INFORMATION_UUID,
-    MEASUREMENT_UUID,
-    Information,
-    MeasurementFrame,
-)
+from bandsense.wire.bandsense.answers import Started, decode_answer
+from bandsense.wire.bandsense.information import Information
+from bandsense.wire.bandsense.measurement import MeasurementFrame
+from bandsense.wire.bandsense.uuids import CONTROL_UUID, INFORMATION_UUID, MEASUREMENT_UUID
+from bandsense.wire.reassembly import SequencedStream, StreamStatistics, TimedStream
 
 __all__ = ["ADVERTISEMENT", "BandsenseDecoder", "Decoder", "ProgressorDecoder", "WhC06Decoder"]
 
@@ -142,11 +138,11 @@ class ProgressorDecoder:
             self._stream.count_malformed()
             return None
         match notification:
-            case progressor.Weights(weights, times, invalid):
+            case progressor.WeightNotification(weights, times, invalid):
                 if invalid:
                     self._stream.count_malformed()
                 return self._stream.push(times, weights, arrival_s)
-            case progressor.LowPower():
+            case progressor.LowPowerNotification():
                 self._low_battery = True
         return None
 

@@ -63,7 +63,9 @@ def main() -> None:
         alone = sum(lines for lines, only in others.values() if only)
         share = alone / total
         over |= share > SHARE_MAX
-        print(f"{board}: {alone} of {total} lines run on the board only: {share:.1%} of at most {SHARE_MAX:.0%}")
+        print(
+            f"{board}: {alone} of {total} lines run on the board only: {share:.1%} of at most {SHARE_MAX:.0%}"
+        )
     sys.exit(over)
 
 

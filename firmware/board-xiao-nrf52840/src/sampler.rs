@@ -6,7 +6,7 @@
 use bandsense_core::hal::{Adc, AdcError, DataReady, Reading};
 use bandsense_core::nau7802::Nau7802;
 use bandsense_core::rate::Rate;
-use bandsense_core::sampler::Limits;
+use bandsense_core::sampler::CountRange;
 use embassy_futures::select::{Either, select};
 use embassy_nrf::gpio::Input;
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
@@ -66,7 +66,7 @@ impl RemoteAdc {
 }
 
 impl Adc for RemoteAdc {
-    const LIMITS: Limits = <Converter as Adc>::LIMITS;
+    const LIMITS: CountRange = <Converter as Adc>::LIMITS;
     const GAIN: u8 = <Converter as Adc>::GAIN;
 
     async fn start(&mut self, rate: Rate) -> Result<(), AdcError> {

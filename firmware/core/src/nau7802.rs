@@ -293,7 +293,7 @@ const fn ctrl2(rate: Rate) -> u8 {
 
 /// What the thermometer says, 0.01 °C.
 const fn centi_c(counts: i32) -> i16 {
-    let microvolts = counts as i64 * GAIN_1_FULL_SCALE_UV >> 23;
+    let microvolts = (counts as i64 * GAIN_1_FULL_SCALE_UV) >> 23;
     (2500 + (microvolts - THERMOMETER_25_C_UV) * 100 / THERMOMETER_UV_PER_K) as i16
 }
 

@@ -24,9 +24,10 @@ test-fast: .venv-dev ## the tests for daily work, under a minute
 coverage: .venv-dev ## the fast tests with branch coverage
 	$(PYTHON_BIN)/pytest -q -m "not vm and not firmware" -n 2 --cov --cov-report=term
 
-lint: .venv-dev ## rules and formatting: ruff, and clippy and rustfmt for the firmware
+lint: .venv-dev ## rules, formatting and who imports whom; clippy and rustfmt for the firmware
 	$(PYTHON_BIN)/ruff check .
 	$(PYTHON_BIN)/ruff format --check .
+	$(PYTHON_BIN)/lint-imports --no-cache --no-logo
 	@if cargo clippy --version >/dev/null 2>&1 || [ "$$BANDSENSE_CI" = 1 ]; then $(MAKE) -C firmware lint; \
 	else echo "The firmware is not looked at: rustup component add clippy rustfmt"; fi
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bandsense.bands.slack import slack_change as slack_change
+    from bandsense.calibration.curve import Calibration as Calibration
     from bandsense.errors import BandsenseError as BandsenseError
-    from bandsense.export.reading import read_recording as read_recording
+    from bandsense.export.recording import read_recording as read_recording
     from bandsense.samples import SampleBlock as SampleBlock
     from bandsense.samples import Unit as Unit
     from bandsense.signal.analysis import SetAnalysis as SetAnalysis
     from bandsense.signal.analysis import analyze as analyze
-    from bandsense.signal.calibration import Calibration as Calibration
     from bandsense.signal.events import Rep as Rep
     from bandsense.store.store import Store as Store
     from bandsense.workout.settings import WorkoutSettings as WorkoutSettings
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "BandsenseError": "bandsense.errors",
-    "Calibration": "bandsense.signal.calibration",
+    "Calibration": "bandsense.calibration.curve",
     "Rep": "bandsense.signal.events",
     "SampleBlock": "bandsense.samples",
     "SetAnalysis": "bandsense.signal.analysis",
@@ -40,7 +40,7 @@ _HOMES = {
     "Workout": "bandsense.workout.workout",
     "WorkoutSettings": "bandsense.workout.settings",
     "analyze": "bandsense.signal.analysis",
-    "read_recording": "bandsense.export.reading",
+    "read_recording": "bandsense.export.recording",
     "slack_change": "bandsense.bands.slack",
 }
 """Where each public name lives. It is imported when it is first used, so that a start stays light."""

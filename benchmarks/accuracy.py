@@ -27,12 +27,12 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
-from bandsense.export.reading import read_recording
+from bandsense.export.recording import read_recording
 from bandsense.samples import KGF_N, FloatArray, Unit
 from bandsense.signal.analysis import analyze
-from bandsense.signal.events import Rep, RepTop, WarningKind
-from bandsense.sim.person import Span
-from bandsense.sim.truth import TrueRep, true_reps
+from bandsense.signal.events import Rep, RepCounted, WarningKind
+from bandsense.sim.physics.ground_truth import TrueRep, true_reps
+from bandsense.sim.physics.person import Span
 from benchmarks.generators import SPLITS, Case, Recorded, cases, controls
 from benchmarks.tables import Table, milliseconds, number, percent, replace_between
 
@@ -81,11 +81,11 @@ Method = Callable[[Recorded], Found]
 def bandsense(trace: Recorded) -> Found:
     """The signal chain of this project, one configuration for everything."""
     result = analyze(trace.time_s, trace.tension_n, gap_before=trace.gap_before, saturated=trace.saturated)
-    counted = {event.index: event.detected_s for event in result.events if isinstance(event, RepTop)}
+    counted = {event.index: event.detected_s for event in result.events if isinstance(event, RepCounted)}
     streamed = {rep.index: rep for rep in result.causal}
     detections = [
         Detection(
-            (rep.hold_start + rep.return_start) / 2, rep, streamed.get(rep.index), counted.get(rep.index)
+            (rep.hold_start_s + rep.return_start_s) / 2, rep, streamed.get(rep.index), counted.get(rep.index)
         )
         for rep in result.reps
     ]
@@ -195,7 +195,7 @@ class Score:
         if found.streamed is not None:
             self.streamed_s.append(_differences(found.streamed, true))
         self.under_tension_s.append(found.rep.duration_s - (true.end_s - true.pull_start_s))
-        self.peaks.append(found.rep.peak_tension / peak_n - 1.0)
+        self.peaks.append(found.rep.peak_n / peak_n - 1.0)
         if found.counted_s is not None:
             self._add_latency(true, found.counted_s)
 
@@ -272,10 +272,10 @@ def _with_peaks(recorded: Recorded) -> Iterable[tuple[TrueRep, float]]:
 
 def _differences(found: Rep, true: TrueRep) -> tuple[float, float, float, float]:
     return (
-        found.pull_start - true.pull_start_s,
-        found.hold_start - true.hold_start_s,
-        found.return_start - true.return_start_s,
-        found.end - true.end_s,
+        found.pull_start_s - true.pull_start_s,
+        found.hold_start_s - true.hold_start_s,
+        found.return_start_s - true.return_start_s,
+        found.end_s - true.end_s,
     )
 
 
@@ -388,7 +388,7 @@ def encoder_differences(
     time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep], file: Path
 ) -> tuple[float, ...]:
     """Boundaries of the repetitions minus those of the encoder, seconds, four for each repetition."""
-    detections = [Detection((rep.hold_start + rep.return_start) / 2, rep) for rep in reps]
+    detections = [Detection((rep.hold_start_s + rep.return_start_s) / 2, rep) for rep in reps]
     truth = encoder_truth(time_s, tension_n, file)
     pairs, _ = matched(truth, detections)
     return tuple(

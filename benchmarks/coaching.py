@@ -29,7 +29,7 @@ from bandsense.exercises.catalogue import load_exercises
 from bandsense.exercises.model import Exercise, SlackMethodKind
 from bandsense.samples import FloatArray
 from bandsense.signal.events import Rep
-from bandsense.workout.advice import Advice, AdvisorState, Ground, SlackFlag
+from bandsense.workout.advice import Advice, AdvisorState, Rule, SlackAction
 from bandsense.workout.advisor import Advisor
 from bandsense.workout.plan import Plan
 
@@ -146,24 +146,24 @@ class Person:
         bottom_n, *peaks_n = self._tension_n(np.array([0.0, *ways])).tolist()
         times_s = self.rng.normal(1.0, 0.08, (len(ways), 3)) * (0.9, 0.8, 1.5)
         for index, (way, peak_n) in enumerate(zip(ways, peaks_n, strict=True), start=1):
-            pull_s, hold_s, return_s = times_s[index - 1].tolist()
+            concentric_s, hold_s, eccentric_s = times_s[index - 1].tolist()
             range_fraction = way / max(ways[:index])
             reps.append(
                 Rep(
                     index=index,
-                    pull_start=at_s,
-                    hold_start=at_s + pull_s,
-                    return_start=at_s + pull_s + hold_s,
-                    end=at_s + pull_s + hold_s + return_s,
-                    peak_time=at_s + pull_s + hold_s / 2.0,
-                    peak_tension=peak_n,
-                    start_tension=bottom_n,
-                    end_tension=bottom_n,
+                    pull_start_s=at_s,
+                    hold_start_s=at_s + concentric_s,
+                    return_start_s=at_s + concentric_s + hold_s,
+                    end_s=at_s + concentric_s + hold_s + eccentric_s,
+                    peak_time_s=at_s + concentric_s + hold_s / 2.0,
+                    peak_n=peak_n,
+                    start_n=bottom_n,
+                    end_n=bottom_n,
                     partial=range_fraction < 0.6,
                     range_fraction=range_fraction,
                 )
             )
-            at_s += pull_s + hold_s + return_s + 1.0
+            at_s += concentric_s + hold_s + eccentric_s + 1.0
         return reps
 
     def advisor_state(self) -> AdvisorState:
@@ -177,9 +177,9 @@ class Person:
 
     def follow(self, advisor: Advisor, advice: Advice) -> None:
         """Do what is advised, as exactly as people do."""
-        if advice.ground in (Ground.LIGHTER_BAND, Ground.STRONGER_BAND):
+        if advice.ground in (Rule.LIGHTER_BAND, Rule.STRONGER_BAND):
             self.law = self.law.scaled(
-                COLOUR_STEP if advice.ground is Ground.LIGHTER_BAND else 1.0 / COLOUR_STEP
+                COLOUR_STEP if advice.ground is Rule.LIGHTER_BAND else 1.0 / COLOUR_STEP
             )
         elif advice.kind is not None:
             done_m = advice.change_m + self.rng.normal(0.0, 0.005)
@@ -249,10 +249,10 @@ def train(person: Person, sessions: int, *, following: bool = True) -> Course:
             advice = advisor.after_set(reps, last_of_session=number == PLAN.sets)
             if not following:
                 continue
-            if advice.flag is not SlackFlag.KEEP:
-                course.changes.append(1 if advice.flag is SlackFlag.ADD else -1)
-            if advice.ground in (Ground.LIGHTER_BAND, Ground.STRONGER_BAND):
-                course.other_bands.append(1 if advice.ground is Ground.LIGHTER_BAND else -1)
+            if advice.flag is not SlackAction.KEEP:
+                course.changes.append(1 if advice.flag is SlackAction.ADD else -1)
+            if advice.ground in (Rule.LIGHTER_BAND, Rule.STRONGER_BAND):
+                course.other_bands.append(1 if advice.ground is Rule.LIGHTER_BAND else -1)
             person.follow(advisor, advice)
     return course
 

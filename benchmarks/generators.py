@@ -20,11 +20,11 @@ from scipy.signal import butter, lfilter, sosfiltfilt
 from scipy.special import ndtr
 
 from bandsense.samples import BoolArray, FloatArray
-from bandsense.sim.disturbances import CONTROLS, DISTURBANCES
-from bandsense.sim.draws import RANGES, Ranges
-from bandsense.sim.person import EXERCISES, Span
-from bandsense.sim.scenario import Performance, Scenario
-from bandsense.sim.truth import TrueRep, marked, true_reps
+from bandsense.sim.physics.distributions import RANGES, Ranges
+from bandsense.sim.physics.disturbances import CONTROLS, DISTURBANCES
+from bandsense.sim.physics.ground_truth import TrueRep, marked, true_reps
+from bandsense.sim.physics.person import EXERCISES, Span
+from bandsense.sim.physics.scenario import Performance, Scenario
 
 __all__ = ["HELD_OUT_RANGES", "SPLITS", "Case", "Recorded", "cases", "controls"]
 

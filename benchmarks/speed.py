@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from scipy.signal import butter, find_peaks, sosfilt, sosfiltfilt
 
+from bandsense.calibration.curve import Calibration
 from bandsense.samples import FloatArray, SampleBlock, Unit
 from bandsense.signal.analysis import analyze
-from bandsense.signal.calibration import Calibration
 from bandsense.signal.detector import RepDetector
 
 BLOCK = 16

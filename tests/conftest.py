@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from bandsense.samples import SampleBlock, Unit
 from tests.needs import IN_CI, REPOSITORY, missing
 
 settings.register_profile(
@@ -24,3 +26,12 @@ def recordings() -> Path:
     if not (folder / "band").is_dir():
         missing(f"the folder of recordings {folder}", "set BANDSENSE_RECORDINGS to where they are")
     return folder
+
+
+@pytest.fixture(scope="session")
+def set_of_three() -> SampleBlock:
+    """Three repetitions of 2 s up to 53 N with a second between them, in newtons at 80 Hz."""
+    t = np.arange(160) / 80.0
+    rep = np.concatenate([50.0 * np.sin(np.pi * t / 2.0) ** 2, np.zeros(80)])
+    tension_n = 3.0 + np.concatenate([np.zeros(160), np.tile(rep, 3), np.zeros(80)])
+    return SampleBlock(np.arange(tension_n.size) / 80.0, tension_n, Unit.NEWTON)

@@ -1,97 +1,58 @@
-"""The rooms of docs/architecture.md: who may know whom."""
+"""The rooms of docs/architecture.md keep to the contract in pyproject.toml."""
 
 from __future__ import annotations
 
-import ast
+import os
+import re
+import shutil
+import subprocess
 import sys
-from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
-import pytest
+from tests.needs import REPOSITORY
 
-PACKAGE = Path(__file__).resolve().parent.parent / "bandsense"
+CHECK = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
 
-BELOW = {"errors", "samples"}
-ALLOWED: dict[str, set[str]] = {
-    "errors": set(),
-    "samples": {"errors", "numpy"},
-    "profiles": {*BELOW, "exercises", "pydantic", "signal", "bands", "workout"},
-    "wire": {*BELOW, "numpy"},
-    "link": {*BELOW, "wire", "numpy", "bleak", "bleak_retry_connector", "dbus_fast", "smpclient", "smp"},
-    "signal": {*BELOW, "numpy", "scipy"},
-    "bands": {*BELOW, "numpy", "scipy"},
-    "exercises": {*BELOW, "pydantic"},
-    "workout": {*BELOW, "signal", "bands", "exercises", "numpy", "pydantic"},
-    "store": {*BELOW, "numpy"},
-    "live": {
-        *BELOW,
-        "workout",
-        "signal",
-        "numpy",
-        "rich",
-        "starlette",
-        "uvicorn",
-        "websockets",
-        "aiomqtt",
-        "pylsl",
-    },
-    "export": {*BELOW, "store", "numpy", "pyarrow", "fit_tool"},
-    "sim": {*BELOW, "wire", "numpy", "bumble", "bleak", "cbor2"},
+BREACHES = {
+    "wire/decoder.py": "from bandsense.link import sensor",
+    "bands/laws.py": "from bandsense.bands import fit",
+    "signal/zero.py": "from bandsense.store import store",
+    "live/state.py": "from bandsense.wire import decoder",
+    "workout/plan.py": "import bleak",
+    "app/tare.py": "import argparse",
 }
-"""What a room may import besides itself and the standard library; `cli` may import all."""
+BROKEN = [
+    "Each room knows only the rooms below it",
+    "No circle, not even inside a room",
+    "What computes and shows does not know the radio",
+    "What computes does not know the store",
+    "bleak lives only in link and behind the virtual radio",
+    "Only cli parses a command line",
+]
 
 
-def modules() -> list[Path]:
-    return sorted(PACKAGE.rglob("*.py"))
+def broken_contracts(folder: Path) -> list[str]:
+    """Names of the contracts that the package in this folder breaks."""
+    done = subprocess.run(
+        [sys.executable, "-c", CHECK],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+    )
+    broken = re.findall(r"^(.*) BROKEN$", done.stdout, flags=re.MULTILINE)
+    assert bool(broken) == bool(done.returncode), done.stdout + done.stderr
+    return broken
 
 
-def room(path: Path) -> str:
-    first = path.relative_to(PACKAGE).parts[0]
-    return first.removesuffix(".py")
+def test_the_rooms_keep_to_their_contract() -> None:
+    assert broken_contracts(REPOSITORY) == []
 
 
-@cache
-def imported(path: Path) -> tuple[tuple[int, str], ...]:
-    """Line and name of everything a module imports: a room of ours, or the first part of a library's name."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return tuple((line, room_of(name)) for line, name in imports(tree))
-
-
-def imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            names = [f"{base}.{alias.name}" for alias in node.names] if base == "bandsense" else [base]
-            yield from ((node.lineno, name) for name in names)
-
-
-def room_of(name: str) -> str:
-    parts = name.split(".")
-    return parts[1] if parts[0] == "bandsense" and len(parts) > 1 else parts[0]
-
-
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_room_imports_only_what_it_may(path: Path) -> None:
-    own = room(path)
-    if own in ("cli", "__init__", "__main__"):
-        return
-    allowed = ALLOWED[own] | {own} | set(sys.stdlib_module_names)
-    wrong = [f"line {line}: {name}" for line, name in imported(path) if name not in allowed]
-    assert not wrong, f"{own}/ may not import {', '.join(wrong)}"
-
-
-def test_bleak_lives_only_in_link_and_in_the_virtual_radio() -> None:
-    users = {room(path) for path in modules() if any(name == "bleak" for _, name in imported(path))}
-    assert users <= {"link", "sim"}
-
-
-def test_nothing_but_the_commands_imports_the_simulator() -> None:
-    users = {room(path) for path in modules() if any(name == "sim" for _, name in imported(path))}
-    assert users <= {"sim", "cli"}
-
-
-def test_every_room_is_known_to_this_test() -> None:
-    assert {room(path) for path in modules()} <= {*ALLOWED, "cli", "__init__", "__main__"}
+def test_a_breach_of_each_contract_is_seen(tmp_path: Path) -> None:
+    shutil.copytree(REPOSITORY / "bandsense", tmp_path / "bandsense")
+    shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
+    for module, line in BREACHES.items():
+        path = tmp_path / "bandsense" / module
+        path.write_text(path.read_text().replace("import annotations\n", f"import annotations\n{line}\n", 1))
+    assert broken_contracts(tmp_path) == BROKEN

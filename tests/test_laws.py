@@ -21,19 +21,19 @@ from hypothesis import strategies as st
 
 import bandsense
 from bandsense import errors
-from bandsense.cli.air import Air
+from bandsense.app.environment import Environment
+from bandsense.app.replay import replay, session_table
+from bandsense.app.train import TrainingOptions, train
+from bandsense.calibration.curve import Calibration
 from bandsense.cli.output import JsonOutput
-from bandsense.cli.results import follow, session_table
-from bandsense.cli.training import Training, train
 from bandsense.export.table import COLUMNS
-from bandsense.link.transport import Transport
+from bandsense.link.ble.adapter import Transport
 from bandsense.samples import SampleBlock, Unit, concatenate
-from bandsense.signal.calibration import Calibration
-from bandsense.sim.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.clock import run_accelerated
-from bandsense.sim.peripheral import VirtualBand
-from bandsense.sim.radio import VirtualRadio
-from bandsense.sim.source import TraceSource
+from bandsense.sim.devices.virtual_band import VirtualBand
+from bandsense.sim.physics.source import TraceSource
+from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
+from bandsense.sim.radio.virtual_radio import VirtualRadio
 from bandsense.store.store import Store
 from bandsense.workout.events import Event, event_name, to_json
 from bandsense.workout.settings import WorkoutSettings
@@ -66,7 +66,7 @@ def over_the_air(
             clock = asyncio.get_running_loop().time
             transport = Transport(client_backend(adapter), scanner_backend(adapter), clock)
             output = Remembering()
-            await train(Training(), Air(transport, "simulator", band.finished), store, output)
+            await train(TrainingOptions(), Environment(transport, "simulator", band.finished), store, output)
             return band.sent_samples(), output.printed
 
     return run_accelerated(run())
@@ -104,12 +104,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, list[Any],
 def test_law_1_sources_are_interchangeable(trained: tuple[Store, list[Any], list[dict[str, Any]]]) -> None:
     store, _, told = trained
     (stream,) = store.session("last").streams
-    replayed = follow(store, stream)
+    replayed = replay(store, stream)
     as_json = [json.loads(json.dumps(to_json(e, replayed.workout.uncertainty_n))) for e in replayed.events]
-    in_stream = [event for event in told if "detected_s" in event or event["event"] == "level"]
+    in_stream = [event for event in told if "detected_s" in event or event["event"] == "tension_tick"]
     assert as_json == in_stream  # a replay from raw chunks: bit for bit
 
-    told_of = {"phase_changed", "rep_top", "rep_done", "set_started", "set_done"}
+    told_of = {"phase_changed", "rep_counted", "rep_completed", "set_started", "set_done"}
     from_file = [event_name(event) for event in events_of(SampleBlock(*trace(), Unit.NEWTON))]
     from_sensor = [event_name(event) for event in replayed.events]
     assert [e for e in from_file if e in told_of] == [e for e in from_sensor if e in told_of]
@@ -160,8 +160,8 @@ def test_law_4_tension_comes_with_its_uncertainty(
     def look(data: Any) -> None:
         nonlocal found
         for key, value in data.items() if isinstance(data, dict) else ():
-            if key in ("tension_n", "peak_tension", "peak_tension_n"):
-                beside = {"tension_n": "tension_u_n"}.get(key, "peak_tension_u_n")
+            if key in ("tension_n", "peak_n", "peak_n"):
+                beside = {"tension_n": "tension_uncertainty_n"}.get(key, "peak_uncertainty_n")
                 assert data[beside] > 0.0
                 found += 1
             for part in value if isinstance(value, list) else [value]:
@@ -170,7 +170,7 @@ def test_law_4_tension_comes_with_its_uncertainty(
     for event in told:
         look(event)
     assert found > 100
-    assert {"tension_n", "tension_u_n"} <= {column.name for column in COLUMNS}
+    assert {"tension_n", "tension_uncertainty_n"} <= {column.name for column in COLUMNS}
     assert Calibration(1e-3).grade.value == "nominal span, not calibrated"
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bandsense.calibration.curve import Calibration
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.live.actions import Action
 from bandsense.live.state import ViewState
 from bandsense.live.terminal import TerminalView
 from bandsense.samples import SampleBlock, Unit
-from bandsense.signal.calibration import Calibration
-from bandsense.sim.scenario import Scenario
+from bandsense.sim.physics.scenario import Scenario
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 

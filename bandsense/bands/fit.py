@@ -194,7 +194,7 @@ def fit_stroke(
     start_length_m: float,
     stroke_m: float,
     start_tension_n: float,
-    peak_tension_n: float,
+    peak_n: float,
     *,
     stroke_uncertainty_m: float = 0.02,
     tension_uncertainty_n: float = 0.5,
@@ -211,7 +211,7 @@ def fit_stroke(
         start_length_m: that distance where the repetitions begin, at least `rest_length_m`.
         stroke_m: how far the hand moves from there.
         start_tension_n: mean tension at the start of the repetitions.
-        peak_tension_n: mean tension at their peak.
+        peak_n: mean tension at their peak.
         stroke_uncertainty_m: standard uncertainty of the stroke.
         tension_uncertainty_n: standard uncertainty of both tensions.
         family: `POWER_LAW` or `MOONEY_RIVLIN`.
@@ -221,7 +221,7 @@ def fit_stroke(
     Raises:
         BandModelError: as `fit_marks`.
     """
-    peak = Mark(start_length_m + stroke_m, peak_tension_n, stroke_uncertainty_m, tension_uncertainty_n)
+    peak = Mark(start_length_m + stroke_m, peak_n, stroke_uncertainty_m, tension_uncertainty_n)
     marks = [peak]
     if start_length_m > rest_length_m + 2.0 * rest_length_uncertainty_m:
         marks.append(Mark(start_length_m, start_tension_n, tension_uncertainty_n=tension_uncertainty_n))

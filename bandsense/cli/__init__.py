@@ -111,11 +111,11 @@ def _run(arguments: argparse.Namespace) -> int:
     """Run the command that was parsed, and keep in the log how it failed, if it did."""
     import logging
 
-    from bandsense.cli.home import home
-    from bandsense.cli.logs import kept_log
+    from bandsense.app.log_file import log_to_file
+    from bandsense.app.paths import home
 
     logger = logging.getLogger(__name__)
-    with kept_log(home()):
+    with log_to_file(home()):
         try:
             status: int = arguments.run(arguments)
         except BandsenseError as error:

@@ -11,44 +11,23 @@ import shutil
 import sys
 import textwrap
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+from bandsense.app.pipeline import SessionPipeline
 from bandsense.live.actions import Actions
+from bandsense.live.formatting import asymmetry_words, format_log_line, summary_words
 from bandsense.live.state import ViewState
-from bandsense.live.tracker import Tracker
-from bandsense.live.words import asymmetry_words, line, summary_words
-from bandsense.workout.events import Event, Level, to_json
+from bandsense.workout.events import Event, TensionTick, to_json
 from bandsense.workout.workout import Summary
 
 if TYPE_CHECKING:
     from bandsense.live.web import WebView
+from bandsense.app.view import Output
 
-__all__ = ["JsonOutput", "LineOutput", "Output", "ScreenOutput", "choose"]
-
-
-class Output(Protocol):
-    """One of the ways to show a session."""
-
-    def status(self, state: str, message: str) -> None:
-        """Tell what happens before there are samples."""
-
-    def begin(self, tracker: Tracker, title: str, actions: Actions) -> None:
-        """Show what this tracker tells from now on; the actions may be offered to the person."""
-
-    async def run(self) -> None:
-        """Draw until cancelled."""
-
-    def problem(self, message: str | None) -> None:
-        """Tell what stops samples from being stored; None when that is over."""
-
-    async def try_again(self, problem: str) -> bool:
-        """Whether to try again to store what waits at the end; False where nobody can be asked."""
-
-    def end(self, summary: Summary, session: int | None = None, next_time: str | None = None) -> None:
-        """Tell the result: of which session, and what it means for the next."""
+__all__ = ["JsonOutput", "LineOutput", "ScreenOutput", "make_output"]
 
 
-def choose(arguments: argparse.Namespace) -> Output:
+def make_output(arguments: argparse.Namespace) -> Output:
     """The screen on a terminal that can draw, plain lines elsewhere, unless the command line says otherwise.
 
     Raises:
@@ -81,13 +60,13 @@ class JsonOutput:
 
     def __init__(self, *, levels: bool = False) -> None:
         self._levels = levels
-        self._tracker: Tracker | None = None
+        self._tracker: SessionPipeline | None = None
 
     def status(self, state: str, message: str) -> None:
         """See `Output`."""
         self._print({"event": "link_changed", "state": state, "message": message})
 
-    def begin(self, tracker: Tracker, title: str, actions: Actions) -> None:
+    def begin(self, tracker: SessionPipeline, title: str, actions: Actions) -> None:
         """See `Output`."""
         self._tracker = tracker
         tracker.listen(self._event)
@@ -109,7 +88,7 @@ class JsonOutput:
         self._print({"event": "summary", "session": session, **asdict(summary), "next_time": next_time})
 
     def _event(self, event: Event) -> None:
-        if self._tracker is not None and (self._levels or not isinstance(event, Level)):
+        if self._tracker is not None and (self._levels or not isinstance(event, TensionTick)):
             self._print(to_json(event, self._tracker.workout.uncertainty_n))
 
     def _print(self, data: dict[str, Any]) -> None:
@@ -120,7 +99,7 @@ class LineOutput:
     """Lines of a log, for people without a terminal."""
 
     def __init__(self) -> None:
-        self._tracker: Tracker | None = None
+        self._tracker: SessionPipeline | None = None
         self._told: set[str] = set()
 
     def status(self, state: str, message: str) -> None:
@@ -129,7 +108,7 @@ class LineOutput:
             self._told.add(message)
             print(message, flush=True)
 
-    def begin(self, tracker: Tracker, title: str, actions: Actions) -> None:
+    def begin(self, tracker: SessionPipeline, title: str, actions: Actions) -> None:
         """See `Output`."""
         self._tracker = tracker
         if title:
@@ -146,9 +125,9 @@ class LineOutput:
 
     async def try_again(self, problem: str) -> bool:
         """See `Output`."""
-        from bandsense.cli.asking import ask, somebody_there
+        from bandsense.cli.prompts import ask, is_interactive
 
-        if not somebody_there():
+        if not is_interactive():
             return False
         say(f"not saved yet: {problem}")
         return not (await ask("Enter: try again; q and Enter: give up what waits > ")).startswith("q")
@@ -167,7 +146,7 @@ class LineOutput:
         if self._tracker is None:
             return
         workout = self._tracker.workout
-        if text := line(event, workout.uncertainty_n, workout.began_s):
+        if text := format_log_line(event, workout.uncertainty_n, workout.began_s):
             print(text, flush=True)
 
 
@@ -181,7 +160,7 @@ class PageOutput(LineOutput):
         self._state = ViewState()
         self._view: WebView | None = None
 
-    def begin(self, tracker: Tracker, title: str, actions: Actions) -> None:
+    def begin(self, tracker: SessionPipeline, title: str, actions: Actions) -> None:
         """See `Output`."""
         from bandsense.live.web import WebView
 
@@ -209,7 +188,7 @@ class ScreenOutput(LineOutput):
         self._state = ViewState()
         self._actions: Actions = {}
 
-    def begin(self, tracker: Tracker, title: str, actions: Actions) -> None:
+    def begin(self, tracker: SessionPipeline, title: str, actions: Actions) -> None:
         """See `Output`."""
         self._state.title = title
         self._actions = actions
@@ -239,7 +218,7 @@ class ScreenOutput(LineOutput):
 
     def end(self, summary: Summary, session: int | None = None, next_time: str | None = None) -> None:
         """See `Output`."""
-        from bandsense.live.words import set_words
+        from bandsense.live.formatting import set_words
 
         for result in self._state.results:
             say(set_words(result))

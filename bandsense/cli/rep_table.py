@@ -35,11 +35,11 @@ def _way(figures: RepMetrics) -> tuple[str, ...]:
 def _row(number: int, rep: Rep, figures: RepMetrics, began_s: float) -> tuple[str, ...]:
     return (
         str(number),
-        f"{rep.pull_start - began_s:.2f}",
-        f"{rep.pull_s:.2f}",
+        f"{rep.pull_start_s - began_s:.2f}",
+        f"{rep.concentric_s:.2f}",
         f"{rep.hold_s:.2f}",
-        f"{rep.return_s:.2f}",
-        f"{rep.peak_tension:.1f} ± {figures.peak_u_n or 0.0:.1f}",
+        f"{rep.eccentric_s:.2f}",
+        f"{rep.peak_n:.1f} ± {figures.peak_uncertainty_n or 0.0:.1f}",
         f"{figures.mean_n:.1f}",
         f"{figures.impulse_n_s:.0f}",
         f"{rep.range_fraction:.0%}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bandsense.export.reading import Recording, read_recording
+from bandsense.export.recording import Recording, read_recording
 
 __all__ = ["read_trace"]
 

@@ -107,8 +107,8 @@ def render(exercise: Exercise, easier_cm: Sequence[int], harder_cm: Sequence[int
         "",
         f"Start    {exercise.start_pose}",
         f"End      {exercise.end_pose}",
-        f"Breath   {breathing.pull.value} on the pull, {breathing.return_.value} on the return",
-        f"Tempo    pull {tempo.pull_s:g} s, hold {tempo.hold_s:g} s, return {tempo.return_s:g} s, "
+        f"Breath   {breathing.concentric.value} on the pull, {breathing.eccentric.value} on the return",
+        f"Tempo    pull {tempo.concentric_s:g} s, hold {tempo.hold_s:g} s, return {tempo.eccentric_s:g} s, "
         f"rest {tempo.rest_s:g} s",
         f"Band     about {100 * exercise.rest_length_m:.0f} cm unstretched, stroke about "
         f"{100 * exercise.stroke_m:.0f} cm",

@@ -7,7 +7,15 @@ from difflib import get_close_matches
 from enum import Enum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 __all__ = [
     "Anchoring",
@@ -114,29 +122,41 @@ class SlackMethodKind(Enum):
     """Band is moved under the foot that stands on it."""
 
 
-class Tempo(_Data):
-    """Seconds of each phase of one repetition, in the order in which they happen."""
+def _also_called(name: str, before: str) -> Any:
+    """A field that files of version 0.1.0 call `before`."""
+    return Field(validation_alias=AliasChoices(name, before))
 
-    pull_s: MovingSeconds = 1.5
+
+class Tempo(_Data):
+    """Seconds of each phase of one repetition, in the order in which they happen.
+
+    Files of version 0.1.0 say `pull_s` and `return_s`; they are still read.
+    """
+
+    concentric_s: Annotated[MovingSeconds, Field(validation_alias=AliasChoices("concentric_s", "pull_s"))] = (
+        1.5
+    )
     hold_s: PhaseSeconds = 0.5
-    return_s: MovingSeconds = 2.5
+    eccentric_s: Annotated[MovingSeconds, Field(validation_alias=AliasChoices("eccentric_s", "return_s"))] = (
+        2.5
+    )
     rest_s: PhaseSeconds = 0.5
 
     @property
     def rep_s(self) -> float:
         """Seconds of one repetition."""
-        return self.pull_s + self.hold_s + self.return_s + self.rest_s
+        return self.concentric_s + self.hold_s + self.eccentric_s + self.rest_s
 
 
 class Breathing(_Data):
     """What the breath does on each movement: out with the effort unless the exercise says otherwise."""
 
-    pull: Breath = Breath.EXHALE
-    return_: Annotated[Breath, Field(alias="return")] = Breath.INHALE
+    concentric: Annotated[Breath, _also_called("concentric", "pull")] = Breath.EXHALE
+    eccentric: Annotated[Breath, _also_called("eccentric", "return")] = Breath.INHALE
 
     @model_validator(mode="after")
     def _alternates(self) -> Self:
-        if self.pull is self.return_:
+        if self.concentric is self.eccentric:
             raise ValueError("the breath must turn: pull and return cannot both be the same")
         return self
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from bandsense.errors import MissingExtra
 from bandsense.export.table import SessionTable, StreamTable
-from bandsense.export.writing import replacing
+from bandsense.files import atomic_write
 from bandsense.samples import KGF_N
 
 __all__ = ["write_fit"]
@@ -42,7 +42,7 @@ def write_fit(table: SessionTable, folder: Path) -> list[Path]:
         builder = FitFileBuilder(auto_define=True)
         builder.add_all(list(_Activity(table, stream).messages()))
         path = folder / f"{table.stem(stream)}.fit"
-        with replacing(path) as part:
+        with atomic_write(path) as part:
             part.write_bytes(builder.build().to_bytes())
         written.append(path)
     return written
@@ -146,7 +146,7 @@ class _Activity:
         from fit_tool.profile.messages.set_message import SetMessage
         from fit_tool.profile.profile_type import SetType
 
-        peaks_n = [rep["peak_tension"] for rep in data["reps"]]
+        peaks_n = [rep["peak_n"] for rep in data["reps"]]
         message = SetMessage()
         message.message_index = number
         message.set_type = SetType.ACTIVE

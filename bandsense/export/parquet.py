@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bandsense.errors import MissingExtra
 from bandsense.export.table import SessionTable, session_json, stream_json
-from bandsense.export.writing import replacing
+from bandsense.files import atomic_write
 
 __all__ = ["write_parquet"]
 
@@ -31,7 +31,7 @@ def write_parquet(table: SessionTable, folder: Path) -> list[Path]:
             c.name: pa.array(stream.column(c.name).tolist(), types[c.datatype]) for c in stream.columns
         }
         path = folder / f"{table.stem(stream)}.parquet"
-        with replacing(path) as part:
+        with atomic_write(path) as part:
             described = pa.table(columns).replace_schema_metadata({"bandsense": json.dumps(notes)})
             pq.write_table(described, part)
         written.append(path)

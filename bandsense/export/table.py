@@ -30,8 +30,8 @@ COLUMNS = (
     Column("time_s", "double", "Device time in seconds, from the sensor's own clock", "s"),
     Column("raw", "double", "Reading as the sensor sent it, in counts or in the sensor's own unit of force"),
     Column("tension_n", "double", "Tension in newtons as shown: by calibration, tares and tracked zero", "N"),
-    Column("tension_u_n", "double", "Standard uncertainty (k = 1) of the tension in newtons", "N"),
-    Column("phase", "string", "rest, pull, hold or return, as seen live"),
+    Column("tension_uncertainty_n", "double", "Standard uncertainty (k = 1) of the tension in newtons", "N"),
+    Column("phase", "string", "rest, concentric, hold or eccentric, as seen live"),
     Column("rep", "integer", "Number of the repetition from pull start to end, 0 between repetitions"),
     Column("set", "integer", "Number of the set from its first pull start to its last end, 0 between sets"),
     Column("gap_before", "boolean", "Samples are missing between this one and the one before"),
@@ -52,7 +52,7 @@ class StreamTable:
     time_s: FloatArray
     raw: FloatArray | NDArray[np.int64]
     tension_n: FloatArray
-    tension_u_n: FloatArray
+    tension_uncertainty_n: FloatArray
     phase: NDArray[np.str_]
     rep: NDArray[np.int64]
     set: NDArray[np.int64]

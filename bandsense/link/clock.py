@@ -19,7 +19,7 @@ from typing import overload
 from bandsense.errors import LinkError
 from bandsense.samples import FloatArray
 
-__all__ = ["ClockRelation"]
+__all__ = ["ClockSync"]
 
 MAX_SKEW = 200e-6
 """Crystals are within ±100 ppm; the computer's clock is allowed as much again."""
@@ -82,7 +82,7 @@ def _minimum(cost: Callable[[float], float]) -> float:
     return (low + high) / 2
 
 
-class ClockRelation:
+class ClockSync:
     """Relates the device time of one sensor to host time, more exactly the longer it is fed.
 
     A clock that began anew needs a new relation.
@@ -102,7 +102,7 @@ class ClockRelation:
         """Whether anything was observed yet."""
         return bool(self._lowest)
 
-    def observe(self, device_s: float, arrival_s: float) -> None:
+    def add_arrival(self, device_s: float, arrival_s: float) -> None:
         """A frame arrived whose last sample was taken at this device time. Device times must not decrease."""
         if not self._lowest:
             self._origin_s, self._offset_s = device_s, arrival_s - device_s
@@ -116,10 +116,10 @@ class ClockRelation:
             return
         self._fit = None
 
-    def mark(self, device_s: float, sent_s: float, received_s: float) -> None:
+    def add_round_trip(self, device_s: float, sent_s: float, received_s: float) -> None:
         """The sensor read its clock some time between these two host times."""
         if not self._lowest:
-            self.observe(device_s, received_s)
+            self.add_arrival(device_s, received_s)
         self._floor.append(self._point(device_s, sent_s))
         self._fit = None
 

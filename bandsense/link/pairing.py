@@ -15,26 +15,26 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bandsense.errors import CommandError, LinkError, PairingError, SensorNotFound, WireError
-from bandsense.link.bluez_agent import AskPasskey
-from bandsense.link.connection import Link, connection, holds_bond, remove_bond
-from bandsense.link.drivers import Broadcaster, Device, SensorInformation
-from bandsense.link.scanner import SensorSighting, broadcast_information, scanning
-from bandsense.link.transport import Transport
-from bandsense.link.trouble import StaleBond, Trouble, message_of
-from bandsense.wire.control import Counters, Crash, SelfTestResult
-from bandsense.wire.profile import Features, Options
+from bandsense.link.ble.adapter import Transport
+from bandsense.link.ble.bluez_agent import AskPasskey
+from bandsense.link.ble.connection import Connection, connect, is_bonded, remove_bond
+from bandsense.link.ble.scanner import DiscoveredSensor, broadcast_information, scan
+from bandsense.link.drivers.base import BroadcastSensor, ConnectedSensor, SensorInformation
+from bandsense.link.errors import LinkErrorReason, StaleBond, describe
+from bandsense.wire.bandsense.answers import Counters, Crash, SelfTestResult
+from bandsense.wire.bandsense.codes import Features, Options
 
 __all__ = [
-    "Paired",
+    "PairedSensor",
     "PairingStep",
     "SensorReport",
-    "forget",
+    "find_sensor",
     "identify",
     "inspect",
     "offer_progressor",
-    "paired",
+    "pair",
     "rename",
-    "wait_for_sighting",
+    "unpair",
 ]
 
 logger = logging.getLogger(__name__)
@@ -55,12 +55,12 @@ class PairingStep(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Paired:
-    """A sensor that is paired and connected, as long as the context of `paired` lasts."""
+class PairedSensor:
+    """A sensor that is paired and connected, as long as the context of `pair` lasts."""
 
-    sighting: SensorSighting
+    sighting: DiscoveredSensor
     information: SensorInformation
-    device: Device
+    device: ConnectedSensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,33 +74,33 @@ class SensorReport:
     crash: Crash | None = None
 
 
-async def wait_for_sighting(
-    wanted: Callable[[SensorSighting], bool], transport: Transport, wait_s: float
-) -> SensorSighting | None:
+async def find_sensor(
+    wanted: Callable[[DiscoveredSensor], bool], transport: Transport, wait_s: float
+) -> DiscoveredSensor | None:
     """Listen until a sensor is heard that is wanted; None after `wait_s`.
 
     Raises:
         LinkError: Bluetooth is off, missing or not permitted.
     """
-    found: asyncio.Future[SensorSighting] = asyncio.get_running_loop().create_future()
+    found: asyncio.Future[DiscoveredSensor] = asyncio.get_running_loop().create_future()
 
-    def on_sighting(sighting: SensorSighting) -> None:
+    def on_sighting(sighting: DiscoveredSensor) -> None:
         if not found.done() and wanted(sighting):
             found.set_result(sighting)
 
-    async with scanning(on_sighting, transport):
+    async with scan(on_sighting, transport):
         with suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 return await found
     return None
 
 
-async def _find(target: str | SensorSighting, transport: Transport) -> SensorSighting:
-    if isinstance(target, SensorSighting):
+async def _find(target: str | DiscoveredSensor, transport: Transport) -> DiscoveredSensor:
+    if isinstance(target, DiscoveredSensor):
         return target
-    found = await wait_for_sighting(lambda sighting: sighting.matches(target), transport, FIND_S)
+    found = await find_sensor(lambda sighting: sighting.matches(target), transport, FIND_S)
     if found is None:
-        raise SensorNotFound(f"{target}: {message_of(Trouble.NOT_HEARD)}")
+        raise SensorNotFound(f"{target}: {describe(LinkErrorReason.NOT_HEARD)}")
     return found
 
 
@@ -109,14 +109,14 @@ def _ignore(_characteristic: str, _data: bytes) -> None:
 
 
 @asynccontextmanager
-async def paired(
-    target: str | SensorSighting,
+async def pair(
+    target: str | DiscoveredSensor,
     *,
     transport: Transport | None = None,
     on_step: Callable[[PairingStep], None] | None = None,
     ask_passkey: AskPasskey | None = None,
     button_s: float = 60.0,
-) -> AsyncIterator[Paired]:
+) -> AsyncIterator[PairedSensor]:
     """Pair with a sensor and stay connected while the context lasts.
 
     With a sensor that is paired already nothing is changed. A bond that the sensor has forgotten is removed
@@ -139,29 +139,29 @@ async def paired(
     sighting = await _find(target, transport)
     if sighting.driver.broadcasts:
         tell(PairingStep.DONE)
-        yield Paired(sighting, broadcast_information(sighting), Broadcaster())
+        yield PairedSensor(sighting, broadcast_information(sighting), BroadcastSensor())
         return
     async with AsyncExitStack() as stack:
         sighting, link = await _bond(sighting, transport, tell, ask_passkey, button_s, stack)
         information = await link.run(link.device.describe())
         tell(PairingStep.DONE)
-        yield Paired(sighting, information, link.device)
+        yield PairedSensor(sighting, information, link.device)
 
 
 async def _bond(
-    sighting: SensorSighting,
+    sighting: DiscoveredSensor,
     transport: Transport,
     tell: Callable[[PairingStep], None],
     ask_passkey: AskPasskey | None,
     button_s: float,
     stack: AsyncExitStack,
-) -> tuple[SensorSighting, Link]:
+) -> tuple[DiscoveredSensor, Connection]:
     """A connection over which the sensor answers, on the stack; with a new bond if it takes one."""
     failure: LinkError | None = None
     for attempt in range(1, BONDING_ATTEMPTS + 1):
         bonding = sighting.driver.bonds and bool(sighting.pairing_open)
         tell(PairingStep.BONDING if bonding else PairingStep.CONNECTING)
-        link = connection(sighting, transport, _ignore, pair=bonding, ask_passkey=ask_passkey)
+        link = connect(sighting, transport, _ignore, pair=bonding, ask_passkey=ask_passkey)
         try:
             return sighting, await stack.enter_async_context(link)
         except LinkError as error:
@@ -171,27 +171,27 @@ async def _bond(
             raise failure
         if not bonding:
             sighting = await _wait_for_button(sighting, transport, tell, button_s)
-        elif isinstance(failure, StaleBond) or holds_bond(sighting):
+        elif isinstance(failure, StaleBond) or is_bonded(sighting):
             tell(PairingStep.MENDING)
             await remove_bond(sighting, transport)
             sighting = await _find(sighting.address, transport)
-    raise failure or PairingError(message_of(Trouble.NOT_PAIRED))
+    raise failure or PairingError(describe(LinkErrorReason.NOT_PAIRED))
 
 
-def _concerns_bond(error: LinkError, sighting: SensorSighting) -> bool:
+def _concerns_bond(error: LinkError, sighting: DiscoveredSensor) -> bool:
     """Whether pairing may help; a link that breaks although there is a bond may mean that it is stale."""
-    return isinstance(error, PairingError) or holds_bond(sighting)
+    return isinstance(error, PairingError) or is_bonded(sighting)
 
 
 async def _wait_for_button(
-    sighting: SensorSighting, transport: Transport, tell: Callable[[PairingStep], None], button_s: float
-) -> SensorSighting:
+    sighting: DiscoveredSensor, transport: Transport, tell: Callable[[PairingStep], None], button_s: float
+) -> DiscoveredSensor:
     tell(PairingStep.WAITING_FOR_BUTTON)
 
-    def is_open(heard: SensorSighting) -> bool:
+    def is_open(heard: DiscoveredSensor) -> bool:
         return heard.address == sighting.address and bool(heard.pairing_open)
 
-    opened = await wait_for_sighting(is_open, transport, button_s)
+    opened = await find_sensor(is_open, transport, button_s)
     if opened is None:
         raise PairingError(
             f"the button of {sighting.name} was not pressed within {button_s:.0f} s; "
@@ -201,7 +201,7 @@ async def _wait_for_button(
 
 
 async def inspect(
-    target: str | SensorSighting, *, transport: Transport | None = None, self_test: bool = False
+    target: str | DiscoveredSensor, *, transport: Transport | None = None, self_test: bool = False
 ) -> SensorReport:
     """Ask a paired sensor for all that it tells about itself.
 
@@ -216,7 +216,7 @@ async def inspect(
     """
     transport = transport or Transport()
     sighting = await _find(target, transport)
-    async with connection(sighting, transport, _ignore) as link:
+    async with connect(sighting, transport, _ignore) as link:
         device = link.device
         information = await link.run(device.describe())
         report = SensorReport(information, sighting.rssi_dbm)
@@ -232,7 +232,7 @@ async def inspect(
 
 
 async def identify(
-    target: str | SensorSighting, *, seconds: int = 5, transport: Transport | None = None
+    target: str | DiscoveredSensor, *, seconds: int = 5, transport: Transport | None = None
 ) -> None:
     """Let a paired sensor blink.
 
@@ -241,13 +241,13 @@ async def identify(
         CommandError: it cannot blink.
     """
     transport = transport or Transport()
-    async with connection(await _find(target, transport), transport, _ignore) as link:
+    async with connect(await _find(target, transport), transport, _ignore) as link:
         await link.run(link.device.identify(seconds))
         # Some sensors stop blinking when the connection ends.
         await asyncio.sleep(seconds)
 
 
-async def rename(target: str | SensorSighting, label: str, *, transport: Transport | None = None) -> None:
+async def rename(target: str | DiscoveredSensor, label: str, *, transport: Transport | None = None) -> None:
     """Give a paired sensor a name that it keeps and shows to everyone; an empty one restores its own.
 
     Raises:
@@ -255,12 +255,12 @@ async def rename(target: str | SensorSighting, label: str, *, transport: Transpo
         CommandError: the name is too long, or it cannot keep one.
     """
     transport = transport or Transport()
-    async with connection(await _find(target, transport), transport, _ignore) as link:
+    async with connect(await _find(target, transport), transport, _ignore) as link:
         await link.run(link.device.set_label(label))
 
 
 async def offer_progressor(
-    target: str | SensorSighting, *, on: bool, transport: Transport | None = None
+    target: str | DiscoveredSensor, *, on: bool, transport: Transport | None = None
 ) -> None:
     """Let a paired sensor offer itself to apps for the Progressor from its next boot on, or no longer.
 
@@ -269,7 +269,7 @@ async def offer_progressor(
         CommandError: it has no such service.
     """
     transport = transport or Transport()
-    async with connection(await _find(target, transport), transport, _ignore) as link:
+    async with connect(await _find(target, transport), transport, _ignore) as link:
         information = await link.run(link.device.describe())
         if Features.PROGRESSOR not in information.features:
             raise CommandError(f"{information.name} cannot offer itself to apps for the Progressor")
@@ -277,7 +277,7 @@ async def offer_progressor(
         await link.run(link.device.set_options(others | Options.PROGRESSOR if on else others))
 
 
-async def forget(target: str | SensorSighting, *, transport: Transport | None = None) -> bool:
+async def unpair(target: str | DiscoveredSensor, *, transport: Transport | None = None) -> bool:
     """Undo a pairing on both sides.
 
     Returns:
@@ -290,7 +290,7 @@ async def forget(target: str | SensorSighting, *, transport: Transport | None = 
     sighting = await _find(target, transport)
     told = False
     with suppress(LinkError, WireError):
-        async with connection(sighting, transport, _ignore) as link:
+        async with connect(sighting, transport, _ignore) as link:
             await link.run(link.device.forget_bonds())
             told = True
     if sighting.driver.bonds:

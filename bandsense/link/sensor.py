@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from bandsense.capture.format import CaptureWriter
 from bandsense.errors import (
     BandsenseError,
     CommandError,
@@ -30,25 +31,19 @@ from bandsense.errors import (
     SensorTimeout,
     WireError,
 )
-from bandsense.link.bluez_agent import AskPasskey
-from bandsense.link.capture import CaptureWriter
-from bandsense.link.clock import ClockRelation
-from bandsense.link.connection import connection, holds_bond, remove_bond
-from bandsense.link.drivers import Broadcaster, Device, SensorInformation
-from bandsense.link.scanner import SensorSighting, broadcast_information, scanning
-from bandsense.link.stream import BlockQueue
-from bandsense.link.transport import Transport
-from bandsense.link.trouble import (
-    NotHeard,
-    StaleBond,
-    Trouble,
-    message_of,
-    trouble_of,
-)
+from bandsense.link.ble.adapter import Transport
+from bandsense.link.ble.bluez_agent import AskPasskey
+from bandsense.link.ble.connection import connect, is_bonded, remove_bond
+from bandsense.link.ble.scanner import DiscoveredSensor, broadcast_information, scan
+from bandsense.link.clock import ClockSync
+from bandsense.link.drivers.base import BroadcastSensor, ConnectedSensor, SensorInformation
+from bandsense.link.errors import LinkErrorReason, SensorUnreachable, StaleBond, describe, reason_for
+from bandsense.link.sample_queue import BlockQueue
 from bandsense.samples import SampleBlock
-from bandsense.wire.accounting import StreamStatistics
+from bandsense.wire.bandsense.codes import Features
+from bandsense.wire.bandsense.uuids import BATTERY_LEVEL_UUID
 from bandsense.wire.decoder import ADVERTISEMENT, Decoder
-from bandsense.wire.profile import BATTERY_LEVEL_UUID, Features
+from bandsense.wire.reassembly import StreamStatistics
 
 __all__ = ["LinkEvent", "LinkState", "Sensor", "open_sensor"]
 
@@ -101,7 +96,7 @@ class LinkEvent:
         host_s: host time of the transport's clock, seconds.
         state: where it stands now.
         message: the same in words for people.
-        trouble: why, where there is trouble.
+        reason: why, where something is wrong.
         retry_in_s: how long until the next attempt.
         gap_s: streaming again after so many seconds without.
     """
@@ -109,15 +104,15 @@ class LinkEvent:
     host_s: float
     state: LinkState
     message: str
-    trouble: Trouble | None = None
+    reason: LinkErrorReason | None = None
     retry_in_s: float | None = None
     gap_s: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values; what is None is left out."""
         values = {"state": self.state.value, "message": self.message, "host_s": self.host_s}
-        if self.trouble is not None:
-            values["trouble"] = self.trouble.value
+        if self.reason is not None:
+            values["reason"] = self.reason.value
         if self.retry_in_s is not None:
             values["retry_in_s"] = self.retry_in_s
         if self.gap_s is not None:
@@ -130,7 +125,7 @@ class Sensor:
 
     def __init__(
         self,
-        target: str | SensorSighting | None,
+        target: str | DiscoveredSensor | None,
         transport: Transport,
         *,
         pair: bool = True,
@@ -144,12 +139,12 @@ class Sensor:
         self._listeners: list[Callable[[LinkEvent], None]] = []
         self._capture = capture
         self._queue = BlockQueue()
-        self._clock = ClockRelation()
+        self._clock = ClockSync()
         self._clock_restarts = 0
         self._state = LinkState.SEARCHING
-        self._sighting: SensorSighting | None = target if isinstance(target, SensorSighting) else None
+        self._sighting: DiscoveredSensor | None = target if isinstance(target, DiscoveredSensor) else None
         self._decoder: Decoder | None = None
-        self._device: Device | None = None
+        self._device: ConnectedSensor | None = None
         self._information: SensorInformation | None = None
         self._battery_percent: int | None = None
         self._rate_hz: int | None = None
@@ -203,12 +198,12 @@ class Sensor:
         return self._queue.backlog
 
     @property
-    def clock(self) -> ClockRelation:
+    def clock(self) -> ClockSync:
         """The sensor's time related to host time. Another object after the sensor's clock began anew."""
         return self._clock
 
     @property
-    def device(self) -> Device:
+    def device(self) -> ConnectedSensor:
         """What can be asked of the sensor now.
 
         Raises:
@@ -307,13 +302,13 @@ class Sensor:
             began_s = self._transport.clock()
             try:
                 await self._follow()
-                trouble, message = self._why_lost()
+                reason, message = self._why_lost()
             except _BondRemoved as removed:
-                trouble, message = Trouble.STALE_BOND, str(removed)
+                reason, message = LinkErrorReason.STALE_BOND, str(removed)
             except (LinkError, WireError) as error:
                 logger.info("attempt %d: %s", attempt, error)
                 self._last_error = error
-                trouble, message = trouble_of(error), str(error)
+                reason, message = reason_for(error), str(error)
                 if isinstance(error, PairingError) and not self._first.done():
                     self._first.set_exception(error)
             lasted_s = self._transport.clock() - (self._connected_s or began_s)
@@ -322,7 +317,7 @@ class Sensor:
             self._connected_s = None
             pause_s = PAUSES_S[min(attempt, len(PAUSES_S) - 1)]
             attempt += 1
-            self._tell(LinkState.LOST, message, trouble=trouble, retry_in_s=pause_s)
+            self._tell(LinkState.LOST, message, reason=reason, retry_in_s=pause_s)
             await asyncio.sleep(pause_s)
 
     async def _follow(self) -> None:
@@ -337,18 +332,18 @@ class Sensor:
         else:
             await self._connect(sighting)
 
-    def _is_wanted(self, sighting: SensorSighting) -> bool:
+    def _is_wanted(self, sighting: DiscoveredSensor) -> bool:
         if self._sighting is not None:
             return sighting.address == self._sighting.address
         return not isinstance(self._target, str) or sighting.matches(self._target)
 
-    async def _find(self) -> SensorSighting:
+    async def _find(self) -> DiscoveredSensor:
         self._tell(LinkState.SEARCHING, f"looking for {self._wanted_name}")
-        best: SensorSighting | None = None
-        busy: SensorSighting | None = None
+        best: DiscoveredSensor | None = None
+        busy: DiscoveredSensor | None = None
         found = asyncio.Event()
 
-        def on_sighting(sighting: SensorSighting) -> None:
+        def on_sighting(sighting: DiscoveredSensor) -> None:
             nonlocal best, busy
             if not self._is_wanted(sighting):
                 return
@@ -359,7 +354,7 @@ class Sensor:
                 best = sighting
             found.set()
 
-        async with scanning(on_sighting, self._transport):
+        async with scan(on_sighting, self._transport):
             with suppress(TimeoutError):
                 async with asyncio.timeout(LISTEN_S):
                     await found.wait()
@@ -369,8 +364,8 @@ class Sensor:
             return best
         since_loss_s = self._transport.clock() - self._lost_s if self._lost_s is not None else None
         if busy is not None and (since_loss_s is None or since_loss_s > BUSY_GRACE_S):
-            raise SensorBusy(message_of(Trouble.BUSY))
-        raise NotHeard(self._why_not_heard())
+            raise SensorBusy(describe(LinkErrorReason.BUSY))
+        raise SensorUnreachable(self._why_not_heard())
 
     @property
     def _wanted_name(self) -> str:
@@ -378,34 +373,34 @@ class Sensor:
             return self._sighting.name
         return self._target if isinstance(self._target, str) else "a sensor"
 
-    def _why_not_heard(self) -> Trouble:
+    def _why_not_heard(self) -> LinkErrorReason:
         if self._told_to_sleep:
-            return Trouble.ASLEEP
+            return LinkErrorReason.ASLEEP
         if self._lost_s is None:
-            return Trouble.NOT_HEARD
+            return LinkErrorReason.NOT_HEARD
         low = self._decoder is not None and self._decoder.low_battery
         level = self.battery_percent
         if low or (level is not None and level <= NEARLY_EMPTY_PERCENT):
-            return Trouble.BATTERY_EMPTY
+            return LinkErrorReason.BATTERY_EMPTY
         # A sensor does not fall asleep while it streams.
-        return Trouble.OUT_OF_RANGE if self._lost_streaming else Trouble.ASLEEP
+        return LinkErrorReason.OUT_OF_RANGE if self._lost_streaming else LinkErrorReason.ASLEEP
 
-    def _why_lost(self) -> tuple[Trouble, str]:
+    def _why_lost(self) -> tuple[LinkErrorReason, str]:
         if self._suspended:
-            trouble = Trouble.SUSPENDED
+            reason = LinkErrorReason.SUSPENDED
         elif self._told_to_sleep:
-            trouble = Trouble.ASLEEP
+            reason = LinkErrorReason.ASLEEP
         else:
-            trouble = Trouble.LINK_LOST
+            reason = LinkErrorReason.LINK_LOST
         self._suspended = False
-        return trouble, message_of(trouble)
+        return reason, describe(reason)
 
-    async def _connect(self, sighting: SensorSighting) -> None:
+    async def _connect(self, sighting: DiscoveredSensor) -> None:
         self._tell(LinkState.CONNECTING, f"connecting to {sighting.name}")
         pair = self._pair and sighting.driver.bonds and bool(sighting.pairing_open)
         marking: asyncio.Task[None] | None = None
         try:
-            async with connection(
+            async with connect(
                 sighting, self._transport, self._received, pair=pair, ask_passkey=self._ask_passkey
             ) as link:
                 try:
@@ -426,14 +421,14 @@ class Sensor:
             await self._mend_bond(sighting)
             raise
         except SensorNotFound as error:
-            raise NotHeard(self._why_not_heard()) from error
+            raise SensorUnreachable(self._why_not_heard()) from error
         except LinkError as error:
             await self._suspect_bond(sighting, error)
             raise
 
-    async def _suspect_bond(self, sighting: SensorSighting, error: LinkError) -> None:
+    async def _suspect_bond(self, sighting: DiscoveredSensor, error: LinkError) -> None:
         """With a sensor that has forgotten its half of a bond the link just breaks, on some systems."""
-        if self._connected_s is not None or not holds_bond(sighting):
+        if self._connected_s is not None or not is_bonded(sighting):
             self._failed_setups = 0
             return
         self._failed_setups += 1
@@ -442,7 +437,7 @@ class Sensor:
             await self._mend_bond(sighting)
             raise StaleBond from error
 
-    async def _mend_bond(self, sighting: SensorSighting) -> None:
+    async def _mend_bond(self, sighting: DiscoveredSensor) -> None:
         """Pair anew where the sensor allows it now."""
         if not (self._pair and sighting.pairing_open):
             return
@@ -450,7 +445,7 @@ class Sensor:
             await remove_bond(sighting, self._transport)
             raise _BondRemoved("the sensor had forgotten this computer; pairing anew")
 
-    def _become_connected(self, device: Device, information: SensorInformation) -> None:
+    def _become_connected(self, device: ConnectedSensor, information: SensorInformation) -> None:
         self._device = device
         self._information = information
         if self._battery_percent is None:
@@ -519,17 +514,17 @@ class Sensor:
             self._suspended = True
         return passed_s
 
-    async def _listen(self, sighting: SensorSighting) -> None:
+    async def _listen(self, sighting: DiscoveredSensor) -> None:
         """Take readings from advertisements until they cease."""
         heard = asyncio.Event()
 
-        def on_sighting(again: SensorSighting) -> None:
+        def on_sighting(again: DiscoveredSensor) -> None:
             if again.address == sighting.address and again.payload is not None:
                 heard.set()
                 self._received(ADVERTISEMENT, again.payload)
 
-        async with scanning(on_sighting, self._transport, (sighting.driver,)):
-            self._become_connected(Broadcaster(), broadcast_information(sighting))
+        async with scan(on_sighting, self._transport, (sighting.driver,)):
+            self._become_connected(BroadcastSensor(), broadcast_information(sighting))
             if self._rate_hz is not None:
                 self._become_streaming()
             try:
@@ -541,7 +536,7 @@ class Sensor:
                         self._require_samples()
             finally:
                 self._become_lost()
-        raise NotHeard(self._why_not_heard())
+        raise SensorUnreachable(self._why_not_heard())
 
     def _require_samples(self) -> None:
         """Say what is wrong with what comes, where nothing of it is a sample."""
@@ -550,7 +545,7 @@ class Sensor:
             complaint = getattr(self._decoder, "complaint", None)
             raise SensorTimeout(complaint or f"the sensor is heard, but no sample came for {silent_s:.0f} s")
 
-    async def _mark_time(self, device: Device) -> None:
+    async def _mark_time(self, device: ConnectedSensor) -> None:
         """Ask the sensor for its time now and then while it streams, often at first."""
         marks = 0
         while True:
@@ -567,7 +562,7 @@ class Sensor:
                 continue
             device_s = self._decoder.stream_time_s(marked.time_us)
             if device_s is not None:
-                self._clock.mark(device_s, sent_s, self._transport.clock())
+                self._clock.add_round_trip(device_s, sent_s, self._transport.clock())
                 marks += 1
 
     # -- what comes in ---------------------------------------------------------------------------------------
@@ -600,8 +595,8 @@ class Sensor:
         restarts = self.statistics.restarts
         if restarts != self._clock_restarts:
             self._clock_restarts = restarts
-            self._clock = ClockRelation()
-        self._clock.observe(float(block.time_s[-1]), arrival_s)
+            self._clock = ClockSync()
+        self._clock.add_arrival(float(block.time_s[-1]), arrival_s)
 
     def _deliver(self, block: SampleBlock | None) -> None:
         if block is not None and len(block):
@@ -616,7 +611,7 @@ class Sensor:
         if self._capture is not None and self._decoder is not None:
             self._capture.delivery(self._now_s(), on=on)
 
-    def _begin_capture(self, sighting: SensorSighting) -> None:
+    def _begin_capture(self, sighting: DiscoveredSensor) -> None:
         if self._capture is not None:
             about = {
                 "driver": sighting.driver.name,
@@ -631,12 +626,12 @@ class Sensor:
         state: LinkState,
         message: str,
         *,
-        trouble: Trouble | None = None,
+        reason: LinkErrorReason | None = None,
         retry_in_s: float | None = None,
         gap_s: float | None = None,
     ) -> None:
         self._state = state
-        event = LinkEvent(self._now_s(), state, message, trouble, retry_in_s, gap_s)
+        event = LinkEvent(self._now_s(), state, message, reason, retry_in_s, gap_s)
         logger.info("%s: %s", state.value, message)
         if self._capture is not None and self._decoder is not None:
             self._capture.link(event.host_s, event.to_dict())
@@ -655,7 +650,7 @@ class Sensor:
             async with asyncio.timeout(wait_s):
                 await asyncio.shield(self._first)
         except TimeoutError:
-            raise self._last_error or NotHeard(Trouble.NOT_HEARD) from None
+            raise self._last_error or SensorUnreachable(LinkErrorReason.NOT_HEARD) from None
 
     def end(self, error: Exception | None = None) -> None:
         """The sensor is followed no longer; whoever reads the stream gets what is there, then its end."""
@@ -674,7 +669,7 @@ class _BondRemoved(BandsenseError):
 
 @asynccontextmanager
 async def open_sensor(
-    target: str | SensorSighting | None = None,
+    target: str | DiscoveredSensor | None = None,
     *,
     transport: Transport | None = None,
     on_event: Callable[[LinkEvent], None] | None = None,

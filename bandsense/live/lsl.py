@@ -14,7 +14,7 @@ import numpy as np
 
 from bandsense.errors import ConfigError, MissingExtra
 from bandsense.samples import FloatArray
-from bandsense.workout.events import Event, Level
+from bandsense.workout.events import Event, TensionTick
 
 __all__ = ["LslPublisher", "check_session"]
 
@@ -73,7 +73,7 @@ class LslPublisher:
 
     def listen(self, event: Event) -> None:
         """With each level, send the samples since the one before; LSL sends in threads of its own."""
-        if not isinstance(event, Level):
+        if not isinstance(event, TensionTick):
             return
         time_s, tension_n = self._trace(self._sent_s, math.inf)
         new = time_s > self._sent_s

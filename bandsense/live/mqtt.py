@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from bandsense.errors import ConfigError, MissingExtra
-from bandsense.workout.events import Event, Level, event_name, to_json
+from bandsense.workout.events import Event, TensionTick, event_name, to_json
 
 __all__ = ["MqttPublisher", "MqttTarget"]
 
@@ -83,7 +83,7 @@ class MqttPublisher:
 
     def listen(self, event: Event) -> None:
         """Take an event; never waits."""
-        if isinstance(event, Level):
+        if isinstance(event, TensionTick):
             if event.time_s < self._last_level_s + 1.0:
                 return
             self._last_level_s = event.time_s

@@ -7,20 +7,20 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from bandsense.live.words import notice
-from bandsense.signal.events import Phase, PhaseChanged, Rep, RepDone, RepRetracted, RepTop
-from bandsense.workout.advice import Advice, SlackFlag
+from bandsense.live.formatting import format_notice
+from bandsense.signal.events import Phase, PhaseChanged, Rep, RepCompleted, RepCounted, RepRetracted
+from bandsense.workout.advice import Advice, SlackAction
 from bandsense.workout.events import (
     BatteryChanged,
     CueGiven,
     Event,
-    Level,
     LinkChanged,
     SetDone,
     SetResult,
     SetStarted,
     SlackAdvised,
     SlackAnswered,
+    TensionTick,
     fields_json,
 )
 
@@ -55,7 +55,7 @@ class ViewState:
     title: str = ""
     time_s: float = 0.0
     tension_n: float = 0.0
-    tension_u_n: float = 0.0
+    tension_uncertainty_n: float = 0.0
     phase: Phase = Phase.REST
     phase_since_s: float = 0.0
     set_number: int = 0
@@ -122,13 +122,13 @@ class ViewState:
         """Keys of the actions that make sense at this moment, the most wanted first."""
         if self.in_set:
             return "eq"
-        to_answer = self.advice is not None and self.advice.flag is not SlackFlag.KEEP
+        to_answer = self.advice is not None and self.advice.flag is not SlackAction.KEEP
         return "yntq" if to_answer else "tq"
 
     def update(self, event: Event) -> None:
         """Take the next event."""
         self.time_s = max(self.time_s, event.detected_s)
-        if isinstance(event, Level):
+        if isinstance(event, TensionTick):
             self._level(event)
         elif isinstance(event, PhaseChanged):
             self.phase, self.phase_since_s = event.phase, event.time_s
@@ -136,10 +136,10 @@ class ViewState:
             self.set_number, self.side = event.number, event.side
             self.reps = 0
             self.advice = None
-        elif isinstance(event, RepTop):
-            self.reps, self.peak_n = event.count, event.peak_tension_n
-        elif isinstance(event, RepDone):
-            self.last_rep, self.peak_n = event.rep, event.rep.peak_tension
+        elif isinstance(event, RepCounted):
+            self.reps, self.peak_n = event.count, event.peak_n
+        elif isinstance(event, RepCompleted):
+            self.last_rep, self.peak_n = event.rep, event.rep.peak_n
         elif isinstance(event, RepRetracted):
             self.reps = event.count
         elif isinstance(event, SetDone):
@@ -154,10 +154,10 @@ class ViewState:
             self.advice = event.advice
         elif isinstance(event, SlackAnswered):
             self.advice = None
-        self._show_notice(notice(event))
+        self._show_notice(format_notice(event))
 
-    def _level(self, level: Level) -> None:
-        self.tension_n, self.tension_u_n = level.tension_n, level.tension_u_n
+    def _level(self, level: TensionTick) -> None:
+        self.tension_n, self.tension_uncertainty_n = level.tension_n, level.tension_uncertainty_n
         self.trace.append((level.time_s, level.tension_n))
         while self.trace[0][0] < level.time_s - TRACE_S:
             self.trace.popleft()
@@ -172,7 +172,7 @@ class ViewState:
             "title": self.title,
             "time_s": self.time_s,
             "tension_n": self.tension_n,
-            "tension_u_n": self.tension_u_n,
+            "tension_uncertainty_n": self.tension_uncertainty_n,
             "phase": self.phase.value,
             "phase_since_s": self.phase_since_s,
             "set": self.set_words,

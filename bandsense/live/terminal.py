@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bandsense.live.actions import Actions, hint
-from bandsense.live.digits import HEIGHT, big
+from bandsense.live.big_digits import HEIGHT, big
+from bandsense.live.formatting import rep_words, set_words
 from bandsense.live.state import TRACE_S, ViewState
-from bandsense.live.words import rep_words, set_words
 from bandsense.signal.events import Phase
 
 __all__ = ["FRAMES_PER_S", "TerminalView", "render", "trace_lines"]
@@ -25,9 +25,9 @@ FRAMES_PER_S = 15.0
 
 _PHASES = {
     Phase.REST: ("rest", "dim"),
-    Phase.PULL: ("▲ pull", "bold green"),
+    Phase.CONCENTRIC: ("▲ pull", "bold green"),
     Phase.HOLD: ("■ hold", "bold yellow"),
-    Phase.RETURN: ("▼ return", "bold cyan"),
+    Phase.ECCENTRIC: ("▼ return", "bold cyan"),
 }
 _GOOD_LINK = ("streaming", "replay")
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
@@ -142,7 +142,7 @@ def _numbers(state: ViewState, scale: int, style: str) -> Table:
         Align.center(_digits(str(state.reps), scale, "bold")),
     )
     table.add_row(
-        Text(f"newtons, ± {state.tension_u_n:.1f}", "dim"),
+        Text(f"newtons, ± {state.tension_uncertainty_n:.1f}", "dim"),
         Text(f"{'rep' if state.reps == 1 else 'reps'} · {state.set_words}", "dim"),
     )
     return table

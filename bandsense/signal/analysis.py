@@ -12,7 +12,7 @@ from bandsense.errors import DataError
 from bandsense.samples import FloatArray
 from bandsense.signal.config import DetectorConfig
 from bandsense.signal.detector import RepDetector, numbers
-from bandsense.signal.events import Event, Rep, RepDone, RepRetracted, SignalWarning, WarningKind
+from bandsense.signal.events import Event, Rep, RepCompleted, RepRetracted, SignalWarning, WarningKind
 from bandsense.signal.refine import refine
 from bandsense.signal.tracker import LARGEST_N
 
@@ -80,8 +80,8 @@ def analyze(
     detector = RepDetector(config)
     events = (*detector.push(time, tension, gap_before, saturated), *detector.finish())
     retracted = {event.index for event in events if isinstance(event, RepRetracted)}
-    done = (event.rep for event in events if isinstance(event, RepDone))
-    causal = tuple(sorted((r for r in done if r.index not in retracted), key=lambda r: r.peak_time))
+    done = (event.rep for event in events if isinstance(event, RepCompleted))
+    causal = tuple(sorted((r for r in done if r.index not in retracted), key=lambda r: r.peak_time_s))
     reps = refine(time, tension, causal, detector.rate_hz, config)
     return SetAnalysis(
         reps=reps,
@@ -104,9 +104,9 @@ def _doubts(time: FloatArray, tension: FloatArray, reps: tuple[Rep, ...]) -> Ite
         return SignalWarning(float(time[0]), WarningKind.IMPLAUSIBLE_FORCE, message, float(time[-1]))
 
     usual_n = float(np.median(np.abs(tension[:: max(1, tension.size // 1000)])))
-    if usual_n > LARGEST_N and not any(rep.peak_tension > LARGEST_N for rep in reps):
+    if usual_n > LARGEST_N and not any(rep.peak_n > LARGEST_N for rep in reps):
         yield doubt(f"half of the trace is beyond {usual_n:.0f} N, where no band is; check unit and zero")
-    highest_n = max((rep.peak_tension - rep.start_tension for rep in reps), default=LIGHT_N)
+    highest_n = max((rep.peak_n - rep.start_n for rep in reps), default=LIGHT_N)
     if highest_n < LIGHT_N:
         yield doubt(
             f"no repetition rises by more than {highest_n:.0f} N; "
@@ -116,9 +116,9 @@ def _doubts(time: FloatArray, tension: FloatArray, reps: tuple[Rep, ...]) -> Ite
 
 def _revised(exact: Rep, seen: Rep) -> bool:
     moved_s = max(
-        abs(exact.pull_start - seen.pull_start),
-        abs(exact.hold_start - seen.hold_start),
-        abs(exact.return_start - seen.return_start),
-        abs(exact.end - seen.end),
+        abs(exact.pull_start_s - seen.pull_start_s),
+        abs(exact.hold_start_s - seen.hold_start_s),
+        abs(exact.return_start_s - seen.return_start_s),
+        abs(exact.end_s - seen.end_s),
     )
     return exact.partial != seen.partial or moved_s > REVISED_S

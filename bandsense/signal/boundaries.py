@@ -49,11 +49,11 @@ class Edge:
 class Boundaries:
     """The four boundaries in seconds; the peak and the two valleys they are measured from, in newtons."""
 
-    pull_start: float
-    hold_start: float
-    return_start: float
-    end: float
-    peak_time: float
+    pull_start_s: float
+    hold_start_s: float
+    return_start_s: float
+    end_s: float
+    peak_time_s: float
     peak_n: float
     start_n: float
     end_n: float

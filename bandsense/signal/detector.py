@@ -10,8 +10,8 @@ from bandsense.samples import FloatArray
 from bandsense.signal.config import DetectorConfig
 from bandsense.signal.events import Event, WarningKind
 from bandsense.signal.filters import Conditioner, Segment
-from bandsense.signal.history import History, Marks
-from bandsense.signal.tracker import HISTORY_S, Tracker
+from bandsense.signal.history import FlagRanges, RingBuffer
+from bandsense.signal.tracker import HISTORY_S, RepSegmenter
 
 __all__ = ["DetectorConfig", "RepDetector"]
 
@@ -43,10 +43,10 @@ class RepDetector:
     def __init__(self, config: DetectorConfig | None = None) -> None:
         self._config = config if config is not None else DetectorConfig()
         self._conditioner = Conditioner()
-        self._saturated = Marks()
-        self._gaps = Marks()
-        self._tracker: Tracker | None = None
-        self._clean_n, self._clean_s = History(1), History(1)
+        self._saturated = FlagRanges()
+        self._gaps = FlagRanges()
+        self._tracker: RepSegmenter | None = None
+        self._clean_n, self._clean_s = RingBuffer(1), RingBuffer(1)
         self._step = 1
         self._last_s = -np.inf
         self._pushed = 0
@@ -137,12 +137,12 @@ class RepDetector:
                 segment.ready_s[offset :: self._step].tolist(),
             )
 
-    def _start(self, segment: Segment) -> Tracker:
+    def _start(self, segment: Segment) -> RepSegmenter:
         rate_hz = self._conditioner.rate_hz
         kept = int(HISTORY_S * rate_hz) + PIECE
-        self._clean_n, self._clean_s = History(kept), History(kept)
+        self._clean_n, self._clean_s = RingBuffer(kept), RingBuffer(kept)
         self._step = max(1, round(rate_hz / TICK_HZ))
-        self._tracker = Tracker(
+        self._tracker = RepSegmenter(
             self._config, self._clean_n, self._clean_s, self._saturated, self._gaps, rate_hz, self._step
         )
         if rate_hz < LOW_RATE_HZ:

@@ -14,9 +14,9 @@ __all__ = [
     "Phase",
     "PhaseChanged",
     "Rep",
-    "RepDone",
+    "RepCompleted",
+    "RepCounted",
     "RepRetracted",
-    "RepTop",
     "RetractReason",
     "SignalWarning",
     "WarningKind",
@@ -28,11 +28,11 @@ class Phase(Enum):
 
     REST = "rest"
     """At the bottom, or not training."""
-    PULL = "pull"
+    CONCENTRIC = "concentric"
     """Tension rises: the concentric phase."""
     HOLD = "hold"
     """Near the top of the repetition."""
-    RETURN = "return"
+    ECCENTRIC = "eccentric"
     """Tension falls: the eccentric phase."""
 
 
@@ -70,14 +70,14 @@ class Rep:
 
     Attributes:
         index: number of the repetition, from 1.
-        pull_start: 10 % of the rise.
-        hold_start: 90 % of the rise, first time.
-        return_start: 90 % of the fall, last time.
-        end: 10 % of the fall.
-        peak_time: time of the greatest tension.
-        peak_tension: greatest tension.
-        start_tension: tension in the valley before.
-        end_tension: tension in the valley after.
+        pull_start_s: 10 % of the rise.
+        hold_start_s: 90 % of the rise, first time.
+        return_start_s: 90 % of the fall, last time.
+        end_s: 10 % of the fall.
+        peak_time_s: time of the greatest tension.
+        peak_n: greatest tension.
+        start_n: tension in the valley before.
+        end_n: tension in the valley after.
         partial: True if the range reached stays below the configured part of the set's full range.
         range_fraction: estimated displacement at the peak as a part of the set's full range, from the set's
             rest position; an estimate, because it rests on a prior for the shape of the band's curve.
@@ -87,14 +87,14 @@ class Rep:
     """
 
     index: int
-    pull_start: float
-    hold_start: float
-    return_start: float
-    end: float
-    peak_time: float
-    peak_tension: float
-    start_tension: float
-    end_tension: float
+    pull_start_s: float
+    hold_start_s: float
+    return_start_s: float
+    end_s: float
+    peak_time_s: float
+    peak_n: float
+    start_n: float
+    end_n: float
     partial: bool = False
     range_fraction: float = 1.0
     saturated: bool = False
@@ -104,22 +104,22 @@ class Rep:
     @property
     def duration_s(self) -> float:
         """Time under tension: from pull start to end."""
-        return self.end - self.pull_start
+        return self.end_s - self.pull_start_s
 
     @property
-    def pull_s(self) -> float:
+    def concentric_s(self) -> float:
         """Duration of the pull, 10 % to 90 % of the rise."""
-        return self.hold_start - self.pull_start
+        return self.hold_start_s - self.pull_start_s
 
     @property
     def hold_s(self) -> float:
         """Duration of the hold, from 90 % of the rise to 90 % of the fall."""
-        return self.return_start - self.hold_start
+        return self.return_start_s - self.hold_start_s
 
     @property
-    def return_s(self) -> float:
+    def eccentric_s(self) -> float:
         """Duration of the return, 90 % to 10 % of the fall."""
-        return self.end - self.return_start
+        return self.end_s - self.return_start_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,22 +132,22 @@ class PhaseChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class RepTop:
+class RepCounted:
     """A repetition reached its top and is counted.
 
     `index` names the repetition in all later events and is never used again; `count` is how many stand now
-    and is what a screen shows. `peak_tension_n` is the greatest tension so far.
+    and is what a screen shows. `peak_n` is the greatest tension so far.
     """
 
     time_s: float
     index: int
-    peak_tension_n: float
+    peak_n: float
     detected_s: float
     count: int
 
 
 @dataclass(frozen=True, slots=True)
-class RepDone:
+class RepCompleted:
     """A counted repetition came back; `time_s` is its end."""
 
     time_s: float
@@ -177,4 +177,4 @@ class SignalWarning:
     detected_s: float
 
 
-Event = PhaseChanged | RepTop | RepDone | RepRetracted | SignalWarning
+Event = PhaseChanged | RepCounted | RepCompleted | RepRetracted | SignalWarning

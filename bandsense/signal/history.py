@@ -8,10 +8,10 @@ import numpy as np
 
 from bandsense.samples import BoolArray, FloatArray
 
-__all__ = ["History", "Marks"]
+__all__ = ["FlagRanges", "RingBuffer"]
 
 
-class History:
+class RingBuffer:
     """At least the latest `capacity` samples."""
 
     def __init__(self, capacity: int) -> None:
@@ -36,7 +36,7 @@ class History:
         return self._values[max(0, first - self._first) : max(0, stop)]
 
 
-class Marks:
+class FlagRanges:
     """Runs of marked samples: where the converter was saturated, where samples are missing."""
 
     def __init__(self) -> None:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import trapezoid
 
+from bandsense.calibration.clip_on import AnyCalibration, DirectionalCalibration
 from bandsense.errors import DataError
 from bandsense.samples import FloatArray
-from bandsense.signal.clip_on import AnyCalibration, DirectionalCalibration
 from bandsense.signal.events import Rep
 
 __all__ = [
@@ -54,14 +54,14 @@ class Displacement(Protocol):
 class Tempo:
     """Durations of the phases in seconds; rest is None after the last repetition."""
 
-    pull_s: float
+    concentric_s: float
     hold_s: float
-    return_s: float
+    eccentric_s: float
     rest_s: float | None
 
     def __str__(self) -> str:
         rest = "–" if self.rest_s is None else f"{self.rest_s:.1f}"
-        return f"{self.pull_s:.1f}-{self.hold_s:.1f}-{self.return_s:.1f}-{rest}"
+        return f"{self.concentric_s:.1f}-{self.hold_s:.1f}-{self.eccentric_s:.1f}-{rest}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,9 @@ class RepMetrics:
         partial: as `Rep.partial` says.
         incomplete: samples are missing or saturated in it; figures are then lower bounds or interpolations.
         peak_n: greatest tension.
-        peak_u_n: its standard uncertainty; None without a calibration.
+        peak_uncertainty_n: its standard uncertainty; None without a calibration.
         mean_n: mean tension over the time under tension.
-        mean_u_n: its standard uncertainty; None without a calibration.
+        mean_uncertainty_n: its standard uncertainty; None without a calibration.
         impulse_n_s: integral of tension over the time under tension.
         time_under_tension_s: from pull start to end.
         tempo: durations of the phases.
@@ -95,9 +95,9 @@ class RepMetrics:
     partial: bool
     incomplete: bool
     peak_n: float
-    peak_u_n: float | None
+    peak_uncertainty_n: float | None
     mean_n: float
-    mean_u_n: float | None
+    mean_uncertainty_n: float | None
     impulse_n_s: float
     time_under_tension_s: float
     tempo: Tempo
@@ -118,13 +118,13 @@ class Fatigue:
 
     Attributes:
         range_lost: of the range of motion.
-        pull_time_gained: of the duration of the pull.
+        concentric_time_gained: of the duration of the pull.
         velocity_lost: of the mean velocity of the pull.
         estimated: ranges rest on the prior for a band's curve, not on a model of this band.
     """
 
     range_lost: float
-    pull_time_gained: float
+    concentric_time_gained: float
     velocity_lost: float
     estimated: bool
 
@@ -250,10 +250,10 @@ def rep_metrics(
     tension = np.asarray(tension_n, dtype=np.float64)
     if not reps:
         return ()
-    if not (time.size and time[0] <= reps[0].pull_start and time[-1] >= reps[-1].end):
+    if not (time.size and time[0] <= reps[0].pull_start_s and time[-1] >= reps[-1].end_s):
         raise DataError("the trace does not cover its repetitions; give the trace they were found in")
     way = band.displacement_m(time, tension) if band is not None else None
-    following = [*(rep.pull_start for rep in reps[1:]), None]
+    following = [*(rep.pull_start_s for rep in reps[1:]), None]
     return tuple(
         _rep(rep, after, time, tension, way, calibration) for rep, after in zip(reps, following, strict=True)
     )
@@ -280,32 +280,34 @@ def _rep(
     way: FloatArray | None,
     calibration: AnyCalibration | None,
 ) -> RepMetrics:
-    impulse = _integral(time, tension, rep.pull_start, rep.end)
-    rise_n = rep.peak_tension - rep.start_tension
-    mean_n = impulse / rep.duration_s if rep.duration_s > 0.0 else rep.peak_tension
+    impulse = _integral(time, tension, rep.pull_start_s, rep.end_s)
+    rise_n = rep.peak_n - rep.start_n
+    mean_n = impulse / rep.duration_s if rep.duration_s > 0.0 else rep.peak_n
 
     figures = RepMetrics(
         index=rep.index,
         partial=rep.partial,
         incomplete=rep.gap or rep.saturated,
-        peak_n=rep.peak_tension,
-        peak_u_n=_uncertainty_n(calibration, rep.peak_tension),
+        peak_n=rep.peak_n,
+        peak_uncertainty_n=_uncertainty_n(calibration, rep.peak_n),
         mean_n=mean_n,
-        mean_u_n=_uncertainty_n(calibration, mean_n, rep.hold_s / rep.duration_s if rep.hold_s else 0.0),
+        mean_uncertainty_n=_uncertainty_n(
+            calibration, mean_n, rep.hold_s / rep.duration_s if rep.hold_s else 0.0
+        ),
         impulse_n_s=impulse,
         time_under_tension_s=rep.duration_s,
         tempo=Tempo(
-            rep.pull_s,
+            rep.concentric_s,
             rep.hold_s,
-            rep.return_s,
-            None if next_pull_s is None else max(0.0, next_pull_s - rep.end),
+            rep.eccentric_s,
+            None if next_pull_s is None else max(0.0, next_pull_s - rep.end_s),
         ),
-        loading_n_per_s=_rate(0.8 * rise_n, rep.pull_s),
-        unloading_n_per_s=_rate(0.8 * (rep.peak_tension - rep.end_tension), rep.return_s),
-        relative_range=_stretch(rep.peak_tension) - _stretch(rep.start_tension),
+        loading_n_per_s=_rate(0.8 * rise_n, rep.concentric_s),
+        unloading_n_per_s=_rate(0.8 * (rep.peak_n - rep.end_n), rep.eccentric_s),
+        relative_range=_stretch(rep.peak_n) - _stretch(rep.start_n),
         relative_velocity_per_s=_rate(
-            _stretch(rep.start_tension + 0.9 * rise_n) - _stretch(rep.start_tension + 0.1 * rise_n),
-            rep.pull_s,
+            _stretch(rep.start_n + 0.9 * rise_n) - _stretch(rep.start_n + 0.1 * rise_n),
+            rep.concentric_s,
         ),
     )
     return figures if way is None else _with_way(figures, rep, time, tension, way)
@@ -315,18 +317,20 @@ def _with_way(
     figures: RepMetrics, rep: Rep, time: FloatArray, tension: FloatArray, way: FloatArray
 ) -> RepMetrics:
     """The figures that need to know where the hand is."""
-    before = _lowest_s(time, way, rep.pull_start - _VALLEY_S, rep.peak_time)
-    after = _lowest_s(time, way, rep.peak_time, rep.end + _VALLEY_S)
-    out_m, back_m = (_cut(time, way, *span)[1] for span in ((before, rep.peak_time), (rep.peak_time, after)))
-    out_n, back_n = (
-        _cut(time, tension, *span)[1] for span in ((before, rep.peak_time), (rep.peak_time, after))
+    before = _lowest_s(time, way, rep.pull_start_s - _VALLEY_S, rep.peak_time_s)
+    after = _lowest_s(time, way, rep.peak_time_s, rep.end_s + _VALLEY_S)
+    out_m, back_m = (
+        _cut(time, way, *span)[1] for span in ((before, rep.peak_time_s), (rep.peak_time_s, after))
     )
-    crossed_m = float(np.interp(rep.hold_start, time, way) - np.interp(rep.pull_start, time, way))
+    out_n, back_n = (
+        _cut(time, tension, *span)[1] for span in ((before, rep.peak_time_s), (rep.peak_time_s, after))
+    )
+    crossed_m = float(np.interp(rep.hold_start_s, time, way) - np.interp(rep.pull_start_s, time, way))
     return replace(
         figures,
         range_m=float(out_m[-1] - out_m[0]),
-        velocity_m_s=_rate(crossed_m, rep.pull_s),
-        peak_velocity_m_s=_peak_velocity(time, way, rep.pull_start, rep.peak_time),
+        velocity_m_s=_rate(crossed_m, rep.concentric_s),
+        peak_velocity_m_s=_peak_velocity(time, way, rep.pull_start_s, rep.peak_time_s),
         work_j=float(trapezoid(out_n, out_m)),
         returned_j=-float(trapezoid(back_n, back_m)),
     )
@@ -420,7 +424,8 @@ def _fatigue(full: Sequence[RepMetrics]) -> Fatigue | None:
     fresh, tired = full[1:3], full[-2:]
     return Fatigue(
         range_lost=1.0 - _mean(map(_range, tired)) / _mean(map(_range, fresh)),
-        pull_time_gained=_mean(rep.tempo.pull_s for rep in tired) / _mean(rep.tempo.pull_s for rep in fresh)
+        concentric_time_gained=_mean(rep.tempo.concentric_s for rep in tired)
+        / _mean(rep.tempo.concentric_s for rep in fresh)
         - 1.0,
         velocity_lost=1.0 - _mean(map(_velocity, tired)) / _mean(map(_velocity, fresh)),
         estimated=any(rep.range_m is None for rep in (*fresh, *tired)),
@@ -438,9 +443,9 @@ def _velocity(rep: RepMetrics) -> float:
 def _median_tempo(reps: Sequence[RepMetrics]) -> Tempo:
     rests = [rep.tempo.rest_s for rep in reps if rep.tempo.rest_s is not None]
     return Tempo(
-        float(np.median([rep.tempo.pull_s for rep in reps])),
+        float(np.median([rep.tempo.concentric_s for rep in reps])),
         float(np.median([rep.tempo.hold_s for rep in reps])),
-        float(np.median([rep.tempo.return_s for rep in reps])),
+        float(np.median([rep.tempo.eccentric_s for rep in reps])),
         float(np.median(rests)) if rests else None,
     )
 

@@ -60,7 +60,7 @@ def refine(
     if not reps:
         return ()
     stretches = list(_stretches(time_s, Despiker.at(rate_hz).clean_whole(tension_n), rate_hz))
-    found = [_located(_holding(stretches, rep.peak_time), reps, i) for i, rep in enumerate(reps)]
+    found = [_located(_holding(stretches, rep.peak_time_s), reps, i) for i, rep in enumerate(reps)]
     parts = [part for one_set in _sets(found, config) for part in _parts(one_set, config)]
     return tuple(_rewritten(*row, config) for row in zip(reps, found, parts, strict=True))
 
@@ -93,14 +93,14 @@ def _holding(stretches: Sequence[_Stretch], time_s: float) -> _Stretch:
 def _located(stretch: _Stretch, reps: Sequence[Rep], i: int) -> Boundaries:
     """One repetition measured between the lowest points that part it from its neighbours."""
     rep = reps[i]
-    before_s, after_s = rep.pull_start - LEAD_S, rep.end + LEAD_S
+    before_s, after_s = rep.pull_start_s - LEAD_S, rep.end_s + LEAD_S
     if i:
-        before_s = max(before_s, reps[i - 1].peak_time)
+        before_s = max(before_s, reps[i - 1].peak_time_s)
     if i + 1 < len(reps):
-        after_s = min(after_s, reps[i + 1].peak_time)
+        after_s = min(after_s, reps[i + 1].peak_time_s)
     time_s, smooth_n = stretch.time_s, stretch.smooth_n
-    first = bisect_left(time_s, rep.pull_start - PEAK_MARGIN_S, hi=len(time_s) - 1)
-    last = bisect_left(time_s, rep.end + PEAK_MARGIN_S, lo=first, hi=len(time_s) - 1)
+    first = bisect_left(time_s, rep.pull_start_s - PEAK_MARGIN_S, hi=len(time_s) - 1)
+    last = bisect_left(time_s, rep.end_s + PEAK_MARGIN_S, lo=first, hi=len(time_s) - 1)
     peak = _highest(smooth_n, first, last)
     start = _lowest(smooth_n, min(bisect_left(time_s, before_s), peak), peak)
     stop = _lowest(smooth_n, peak, max(bisect_left(time_s, after_s) - 1, peak))
@@ -121,7 +121,7 @@ def _sets(found: Sequence[Boundaries], config: DetectorConfig) -> Iterator[list[
     """Repetitions between long rests."""
     one_set = [found[0]]
     for b in found[1:]:
-        if b.pull_start - one_set[-1].end > config.new_set_s:
+        if b.pull_start_s - one_set[-1].end_s > config.new_set_s:
             yield one_set
             one_set = []
         one_set.append(b)
@@ -139,14 +139,14 @@ def _parts(one_set: Sequence[Boundaries], config: DetectorConfig) -> Iterator[fl
 def _rewritten(rep: Rep, b: Boundaries, part: float, config: DetectorConfig) -> Rep:
     return replace(
         rep,
-        pull_start=b.pull_start,
-        hold_start=b.hold_start,
-        return_start=b.return_start,
-        end=b.end,
-        peak_time=b.peak_time,
-        peak_tension=b.peak_n,
-        start_tension=b.start_n,
-        end_tension=b.end_n,
+        pull_start_s=b.pull_start_s,
+        hold_start_s=b.hold_start_s,
+        return_start_s=b.return_start_s,
+        end_s=b.end_s,
+        peak_time_s=b.peak_time_s,
+        peak_n=b.peak_n,
+        start_n=b.start_n,
+        end_n=b.end_n,
         range_fraction=part,
         partial=part < config.partial_below,
     )

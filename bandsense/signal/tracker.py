@@ -17,16 +17,16 @@ from bandsense.signal.events import (
     Phase,
     PhaseChanged,
     Rep,
-    RepDone,
+    RepCompleted,
+    RepCounted,
     RepRetracted,
-    RepTop,
     RetractReason,
     SignalWarning,
     WarningKind,
 )
-from bandsense.signal.history import History, Marks
+from bandsense.signal.history import FlagRanges, RingBuffer
 
-__all__ = ["Tracker", "displacement"]
+__all__ = ["RepSegmenter", "displacement"]
 
 HISTORY_S = 90.0
 """How far back a repetition can be measured."""
@@ -237,7 +237,7 @@ class _Movement:
         return max(RIPPLE_N, RIPPLE_PART * self.rise_n)
 
 
-class Tracker:
+class RepSegmenter:
     """Follows one smoothed trace tick by tick; `follow` appends to `events`.
 
     Args:
@@ -251,10 +251,10 @@ class Tracker:
     def __init__(
         self,
         config: DetectorConfig,
-        clean_n: History,
-        clean_s: History,
-        saturated: Marks,
-        gaps: Marks,
+        clean_n: RingBuffer,
+        clean_s: RingBuffer,
+        saturated: FlagRanges,
+        gaps: FlagRanges,
         rate_hz: float,
         step: int,
     ) -> None:
@@ -402,7 +402,7 @@ class Tracker:
         if self._tops:
             m.near_n = m.start_n + HIGH * (full_range(self._tops, self._base_n) - m.start_n)
         self._state = _State.RISE
-        self._tell_phase(self._low_s, Phase.PULL)
+        self._tell_phase(self._low_s, Phase.CONCENTRIC)
 
     def _lowest_valley(self) -> float:
         """Lowest of the recent valleys; one that lies a whole range below the others is a disturbance."""
@@ -470,7 +470,7 @@ class Tracker:
             self._count(m)
         m.separation_n = self._separation_level(m)
         m.separated = y <= m.separation_n
-        self._tell_phase(m.top_s, Phase.RETURN)
+        self._tell_phase(m.top_s, Phase.ECCENTRIC)
 
     def _fall(self, m: _Movement, t: float, y: float, at: int) -> None:
         if y < self._low_n:
@@ -499,7 +499,7 @@ class Tracker:
         m.alarm_s = self._held_at(t)
         m.separated = False
         self._state = _State.RISE
-        self._tell_phase(t, Phase.PULL)
+        self._tell_phase(t, Phase.CONCENTRIC)
 
     def _returned(self, m: _Movement, y: float, at: int) -> bool:
         if y > m.start_n + RETURNED * m.rise_n:
@@ -646,15 +646,15 @@ class Tracker:
         self._come_to_rest(self._low_s)
         b = self._boundaries(m)
         # A repetition that ends with the band had no time to last.
-        width_s = math.inf if self._no_step(m) and self._lost(m, b) else b.end - b.pull_start
+        width_s = math.inf if self._no_step(m) and self._lost(m, b) else b.end_s - b.pull_start_s
         if not m.index:
             self._judge(m, width_s)
         elif self._too_quick(m, width_s):
             # As one of the first steps of a walk it may have been taken back already.
             if m.index:
-                self._retract(m, b.end, RetractReason.TOO_QUICK)
+                self._retract(m, b.end_s, RetractReason.TOO_QUICK)
         elif len(self._tops) == 1 and b.peak_n - b.end_n < self._config.least_first_n:
-            self._retract(m, b.end, RetractReason.SET_UP)
+            self._retract(m, b.end_s, RetractReason.SET_UP)
         if m.index:
             self._tell_done(m, b)
         self._tell_phase(self._low_s, Phase.REST)
@@ -755,7 +755,7 @@ class Tracker:
         m.counted_n = m.top_n
         self._tops.append(m.top_n)
         self._full_n = self._highest_top()
-        self.events.append(RepTop(m.top_s, m.index, m.top_n, self._now_s, self.standing))
+        self.events.append(RepCounted(m.top_s, m.index, m.top_n, self._now_s, self.standing))
 
     def _drop_set_up(self, m: _Movement) -> None:
         """Take back first repetitions that this one shows to have been set-up movement."""
@@ -776,14 +776,14 @@ class Tracker:
         lost = self._lost(m, b)
         rep = Rep(
             index=m.index,
-            pull_start=b.pull_start,
-            hold_start=b.hold_start,
-            return_start=b.return_start,
-            end=b.end,
-            peak_time=b.peak_time,
-            peak_tension=b.peak_n,
-            start_tension=b.start_n,
-            end_tension=b.end_n,
+            pull_start_s=b.pull_start_s,
+            hold_start_s=b.hold_start_s,
+            return_start_s=b.return_start_s,
+            end_s=b.end_s,
+            peak_time_s=b.peak_time_s,
+            peak_n=b.peak_n,
+            start_n=b.start_n,
+            end_n=b.end_n,
             partial=fraction < self._config.partial_below,
             range_fraction=fraction,
             saturated=self._saturated.touch(m.start_at * self._step, m.last_at * self._step),
@@ -791,9 +791,9 @@ class Tracker:
             band_lost=lost,
         )
         self._widths.append(rep.duration_s)
-        self._rises.append(rep.pull_s)
-        self._last_rep_s = rep.end
-        self.events.append(RepDone(rep.end, m.index, rep, self._now_s))
+        self._rises.append(rep.concentric_s)
+        self._last_rep_s = rep.end_s
+        self.events.append(RepCompleted(rep.end_s, m.index, rep, self._now_s))
         if m.top_n > LARGEST_N:
             self._warn_once(
                 m.top_s,
@@ -802,12 +802,12 @@ class Tracker:
             )
         if rep.saturated:
             self._warn_once(
-                rep.peak_time,
+                rep.peak_time_s,
                 WarningKind.SATURATED,
                 "the sensor is at the end of its range; true peaks are higher than shown",
             )
         if lost:
-            self._warn_lost(rep.return_start)
+            self._warn_lost(rep.return_start_s)
 
     def _learn_top(self, m: _Movement) -> None:
         """A repetition may have gone on rising after it was counted."""
@@ -819,7 +819,7 @@ class Tracker:
 
     def _lost(self, m: _Movement, b: Boundaries) -> bool:
         """Whether the band was lost after a pull: a blow comes and goes as suddenly."""
-        pulled = b.hold_start - b.pull_start >= BLOW_S
+        pulled = b.hold_start_s - b.pull_start_s >= BLOW_S
         return pulled and self._lost_at_once(m.top_at, m.last_at, m.top_n - self._low_n)
 
     def _check_slipped(self, t: float, y: float, at: int) -> None:

@@ -17,12 +17,12 @@ import numpy as np
 from bumble import att, core, hci
 
 from bandsense.errors import ConfigError
-from bandsense.sim.peripheral import Fault, Hardware, Step, VirtualBand
-from bandsense.sim.radio import AdapterState
-from bandsense.sim.sensor import COUNT_MAX, Conversions
-from bandsense.sim.source import SampleSource
-from bandsense.wire import control, profile
-from bandsense.wire.control import Opcode, ResetCause, Status
+from bandsense.sim.devices.virtual_band import Fault, Hardware, Step, VirtualBand
+from bandsense.sim.physics.sensor import COUNT_MAX, Conversions
+from bandsense.sim.physics.source import SampleSource
+from bandsense.sim.radio.virtual_radio import AdapterState
+from bandsense.wire.bandsense.codes import ATT_PROCEDURE_IN_PROGRESS, Opcode, ResetCause, Status
+from bandsense.wire.bandsense.uuids import BATTERY_SERVICE_UUID, DEVICE_INFORMATION_SERVICE_UUID
 
 __all__ = ["FAULTS", "NamedFault", "make_fault"]
 
@@ -503,17 +503,17 @@ _LIST: tuple[tuple[str, str, Callable[[int], Fault]], ...] = (
     (
         "write-busy",
         "the first two writes fail: in progress",
-        _always(lambda: _RefusedWrites(control.ATT_PROCEDURE_IN_PROGRESS, 2)),
+        _always(lambda: _RefusedWrites(ATT_PROCEDURE_IN_PROGRESS, 2)),
     ),
     (
         "no-battery-service",
         "there is no battery service",
-        _always(lambda: _Without(profile.BATTERY_SERVICE_UUID)),
+        _always(lambda: _Without(BATTERY_SERVICE_UUID)),
     ),
     (
         "no-device-information",
         "there is no device information service",
-        _always(lambda: _Without(profile.DEVICE_INFORMATION_SERVICE_UUID)),
+        _always(lambda: _Without(DEVICE_INFORMATION_SERVICE_UUID)),
     ),
     ("information-torn", "the information is cut short", _always(lambda: _Information(lambda d: d[:10]))),
     (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bandsense.errors import StoreError
 
-__all__ = ["SCHEMA_VERSION", "connect", "explained", "migrate", "transaction"]
+__all__ = ["SCHEMA_VERSION", "connect", "migrate", "transaction", "translating_errors"]
 
 _BUSY_TIMEOUT_S = 5.0
 
@@ -40,7 +40,7 @@ _REASONS = {
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def translating_errors(path: Path) -> Iterator[None]:
     """Turn errors of SQLite into a `StoreError` that says what to do."""
     try:
         yield

@@ -17,9 +17,9 @@ from typing import Self
 from bandsense.errors import StoreError
 from bandsense.samples import SampleBlock, concatenate
 from bandsense.store import chunks
-from bandsense.store.claim import Claim
-from bandsense.store.database import connect, explained, transaction
+from bandsense.store.database import connect, transaction, translating_errors
 from bandsense.store.model import JsonObject, SessionState
+from bandsense.store.session_lock import SessionLock
 
 __all__ = ["COMMIT_INTERVAL_S", "Recorder"]
 
@@ -104,7 +104,7 @@ class Recorder:
         path: Path,
         session: int,
         streams: Sequence[int],
-        claim: Claim,
+        claim: SessionLock,
         *,
         open_connection: Callable[[Path], sqlite3.Connection] = connect,
     ) -> None:
@@ -260,7 +260,7 @@ class Recorder:
             self._pending.answer_flushes()
             return connection
         try:
-            with explained(self._path):
+            with translating_errors(self._path):
                 connection = connection or self._open_connection(self._path)
                 with transaction(connection):
                     self._insert(connection)

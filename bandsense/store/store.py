@@ -13,8 +13,8 @@ from typing import Any, Literal, Self
 from bandsense.errors import StoreError
 from bandsense.samples import SampleBlock, Unit
 from bandsense.store import chunks
-from bandsense.store.claim import Claim
-from bandsense.store.database import connect, explained, migrate, transaction
+from bandsense.store.database import connect, migrate, transaction, translating_errors
+from bandsense.store.merge import merge_by_sample
 from bandsense.store.model import (
     Input,
     JsonObject,
@@ -25,9 +25,9 @@ from bandsense.store.model import (
     Stream,
 )
 from bandsense.store.recorder import Recorder
-from bandsense.store.timeline import interleaved
+from bandsense.store.session_lock import SessionLock
 
-__all__ = ["Recovered", "Shelf", "Store"]
+__all__ = ["DocumentTable", "Recovered", "Store"]
 
 _SESSION_COLUMNS = "id, state, source, started_unix_s, ended_unix_s, person, exercise, software, summary"
 _STREAM_QUERY = """
@@ -47,7 +47,7 @@ class Recovered:
     samples: int
 
 
-class Shelf:
+class DocumentTable:
     """Documents of one kind (people, bands or sensors) by identity."""
 
     def __init__(self, path: Path, table: Literal["people", "bands", "sensors"]) -> None:
@@ -91,9 +91,9 @@ class Store:
     def __init__(self, path: Path, recovered: tuple[Recovered, ...]) -> None:
         self.path = path
         self.recovered = recovered
-        self.people = Shelf(path, "people")
-        self.bands = Shelf(path, "bands")
-        self.sensors = Shelf(path, "sensors")
+        self.people = DocumentTable(path, "people")
+        self.bands = DocumentTable(path, "bands")
+        self.sensors = DocumentTable(path, "sensors")
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
@@ -143,7 +143,7 @@ class Store:
                 )
                 for part in new.streams
             ]
-            claim = Claim.take(self.path, session)
+            claim = SessionLock.take(self.path, session)
             if claim is None:
                 raise StoreError(f"session {session} is claimed by another program; try again")
         return Recorder(self.path, session, streams, claim)
@@ -219,7 +219,7 @@ class Store:
 
     def timeline(self, stream: Stream) -> Iterator[SampleBlock | Input]:
         """Samples and inputs of a stream in the order in which they happened."""
-        return interleaved(self.blocks(stream), self.inputs(stream))
+        return merge_by_sample(self.blocks(stream), self.inputs(stream))
 
     def events(self, stream: Stream) -> list[StoredEvent]:
         """The events of a stream as they were shown."""
@@ -240,7 +240,7 @@ class Store:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    with explained(path), closing(connect(path)) as connection:
+    with translating_errors(path), closing(connect(path)) as connection:
         yield connection
 
 
@@ -283,7 +283,7 @@ def _recover(connection: sqlite3.Connection, path: Path) -> Iterator[Recovered]:
         "SELECT id, started_unix_s FROM sessions WHERE state = ? ORDER BY id", (SessionState.OPEN.value,)
     ).fetchall()
     for session, started_unix_s in rows:
-        claim = Claim.take(path, session)
+        claim = SessionLock.take(path, session)
         if claim is None:
             continue
         try:

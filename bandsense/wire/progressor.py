@@ -20,10 +20,10 @@ __all__ = [
     "NAME_PREFIX",
     "SERVICE_UUID",
     "Command",
-    "LowPower",
+    "LowPowerNotification",
     "Notification",
     "Response",
-    "Weights",
+    "WeightNotification",
     "decode_battery_mv",
     "decode_id",
     "decode_notification",
@@ -70,7 +70,7 @@ def encode_command(command: Command) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class WeightNotification:
     """Samples of one notification: kilogram-force, and device time since *start* in microseconds modulo 2³².
 
     A reading that is not a finite number is left out and counted in `invalid`.
@@ -89,17 +89,17 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
-class LowPower:
+class LowPowerNotification:
     """The battery is empty; the sensor switches itself off."""
 
 
-Notification = Weights | Response | LowPower
+Notification = WeightNotification | Response | LowPowerNotification
 
 
-def _decode_weights(payload: bytes) -> Weights:
+def _decode_weights(payload: bytes) -> WeightNotification:
     samples = list(_SAMPLE.iter_unpack(payload[: len(payload) // _SAMPLE.size * _SAMPLE.size]))
     finite = [(weight, stamp) for weight, stamp in samples if math.isfinite(weight)]
-    return Weights(
+    return WeightNotification(
         tuple(weight for weight, _ in finite), tuple(stamp for _, stamp in finite), len(samples) - len(finite)
     )
 
@@ -121,7 +121,7 @@ def decode_notification(data: bytes) -> Notification | None:
     if tag == _TAG_RESPONSE:
         return Response(payload)
     if tag == _TAG_LOW_POWER:
-        return LowPower()
+        return LowPowerNotification()
     if tag != _TAG_WEIGHT:
         return None
     if size % _SAMPLE.size or not size:

@@ -8,10 +8,10 @@ from enum import Enum
 from bandsense.bands.strand import Strand
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind
 
-__all__ = ["Advice", "AdvisorState", "Confidence", "Ground", "PendingChange", "SlackFlag"]
+__all__ = ["Advice", "AdvisorState", "Confidence", "PendingChange", "Rule", "SlackAction"]
 
 
-class SlackFlag(Enum):
+class SlackAction(Enum):
     """What to do with the slack."""
 
     ADD = "ADD SLACK"
@@ -19,7 +19,7 @@ class SlackFlag(Enum):
     KEEP = "KEEP"
 
 
-class Ground(Enum):
+class Rule(Enum):
     """Which rule an advice comes from."""
 
     STEADY = "steady"
@@ -68,8 +68,8 @@ class Advice:
         side: which side it is for, where left and right take turns.
     """
 
-    flag: SlackFlag
-    ground: Ground
+    flag: SlackAction
+    ground: Rule
     reason: str
     instruction: str = ""
     amount_cm: int = 0
@@ -159,7 +159,7 @@ class AdvisorState:
     @property
     def removing(self) -> bool:
         """Whether slack was taken out after the last set, or is advised to be."""
-        advised = self.unanswered is not None and self.unanswered.flag is SlackFlag.REMOVE
+        advised = self.unanswered is not None and self.unanswered.flag is SlackAction.REMOVE
         return advised or (self.last_change < 0 and self.sets_since_change == 0)
 
     @classmethod

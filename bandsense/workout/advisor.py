@@ -16,11 +16,18 @@ from bandsense.bands.band import MAX_ELONGATION, WARN_ELONGATION, Stretch, stret
 from bandsense.bands.strand import Strand
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind
 from bandsense.signal.events import Rep
-from bandsense.workout.advice import Advice, AdvisorState, Confidence, Ground, SlackFlag
-from bandsense.workout.bottom import SLACK_TENSION, BottomWatch
-from bandsense.workout.dose import CHANGE_BY, MOST_CHANGE, Dose, changed, dose, learned
-from bandsense.workout.evidence import LEAST_REPS, SetEvidence, find_slip, return_cut, way_share
+from bandsense.workout.adjustment import (
+    CHANGE_BY,
+    MOST_CHANGE,
+    SlackAdjustment,
+    adjustment_for,
+    after_change,
+    after_set,
+)
+from bandsense.workout.advice import Advice, AdvisorState, Confidence, Rule, SlackAction
 from bandsense.workout.plan import Plan
+from bandsense.workout.set_evidence import LEAST_REPS, SetEvidence, find_slip, return_cut, way_share
+from bandsense.workout.slack_detector import SLACK_TENSION, SlackDetector
 
 __all__ = ["Advisor"]
 
@@ -50,10 +57,10 @@ _NO_ZERO = (
 )
 
 _KEEP_CONFIDENCE = {
-    Ground.TOO_FEW_REPS: Confidence.LOW,
-    Ground.NO_ZERO: Confidence.LOW,
-    Ground.UNSURE: Confidence.LOW,
-    Ground.WAITING: Confidence.MEDIUM,
+    Rule.TOO_FEW_REPS: Confidence.LOW,
+    Rule.NO_ZERO: Confidence.LOW,
+    Rule.UNSURE: Confidence.LOW,
+    Rule.WAITING: Confidence.MEDIUM,
 }
 
 
@@ -61,7 +68,7 @@ _KEEP_CONFIDENCE = {
 class _Proposal:
     """A wanted ratio of peak tension with its reason, before it is turned into centimetres."""
 
-    ground: Ground
+    ground: Rule
     ratio: float
     reason: str
     urgent: bool = False
@@ -92,15 +99,15 @@ class Advisor:
         self._method = next((m for m in exercise.slack if m.kind is method), exercise.slack[0])
         self._side = side
         self._evidence: SetEvidence | None = None
-        self._declined: set[SlackFlag] = set()
+        self._declined: set[SlackAction] = set()
         self._last = self._state.unanswered
         self._session_counted = False
         self._start_set()
 
     def _start_set(self) -> None:
         self._reps: list[Rep] = []
-        self._bottom = BottomWatch()
-        self._told: set[Ground] = set()
+        self._bottom = SlackDetector()
+        self._told: set[Rule] = set()
         self._changed_within = False
 
     @property
@@ -123,16 +130,16 @@ class Advisor:
 
     def after_rep(self, rep: Rep) -> Advice | None:
         """Take a finished repetition; advice only where it should not wait for the end of the set."""
-        if rep.peak_tension <= 0.0:
+        if rep.peak_n <= 0.0:
             return None
         self._reps.append(rep)
         self._bottom.add(rep, self._state.strand.exponent)
-        self._see_peak(rep.peak_tension)
+        self._see_peak(rep.peak_n)
         for proposal in self._within_set(rep):
             if proposal.ground not in self._told:
                 self._told.add(proposal.ground)
                 advice = self._advice(proposal)
-                if advice.flag is not SlackFlag.KEEP or advice.ground is Ground.NEAR_LIMIT:
+                if advice.flag is not SlackAction.KEEP or advice.ground is Rule.NEAR_LIMIT:
                     self._last = advice
                     return advice
         return None
@@ -144,10 +151,10 @@ class Advisor:
 
     def after_set(self, reps: Sequence[Rep], *, last_of_session: bool) -> Advice:
         """Advice for the next set, from the repetitions of the finished one, partial ones included."""
-        if any(rep.peak_tension <= 0.0 for rep in reps):
+        if any(rep.peak_n <= 0.0 for rep in reps):
             return self._without_zero()
         evidence = SetEvidence.of(reps, self._state.strand.exponent)
-        self._state = learned(self._state, evidence)
+        self._state = after_set(self._state, evidence)
         if evidence.reps >= LEAST_REPS:
             self._see_peak(evidence.peak_n)
             self._see_start(evidence)
@@ -160,7 +167,7 @@ class Advisor:
         self._state = replace(
             self._state,
             sets_since_change=self._state.sets_since_change + 1,
-            unanswered=None if advice.flag is SlackFlag.KEEP else advice,
+            unanswered=None if advice.flag is SlackAction.KEEP else advice,
         )
         self._start_set()
         self._last = advice
@@ -170,7 +177,7 @@ class Advisor:
         """Ratios of tension mean nothing, so the set is not looked at and nothing is learned from it."""
         self._evidence = None
         self._start_set()
-        self._last = self._keep(_Proposal(Ground.NO_ZERO, 1.0, _NO_ZERO), Ground.NO_ZERO)
+        self._last = self._keep(_Proposal(Rule.NO_ZERO, 1.0, _NO_ZERO), Rule.NO_ZERO)
         return self._last
 
     @property
@@ -192,18 +199,18 @@ class Advisor:
             BandModelError: the band would not be stretched any more at the peak.
         """
         within_set = bool(self._reps)
-        self._state = changed(self._state, kind, change_m, within_set=within_set)
+        self._state = after_change(self._state, kind, change_m, within_set=within_set)
         self._changed_within = self._changed_within or within_set
 
     def declined(self) -> None:
         """The person will not do what was advised last; it is not repeated in this session unless urgent."""
-        if self._last is not None and self._last.flag is not SlackFlag.KEEP:
+        if self._last is not None and self._last.flag is not SlackAction.KEEP:
             self._declined.add(self._last.flag)
             self._state = replace(self._state, unanswered=None)
 
     def _within_set(self, rep: Rep) -> Iterator[_Proposal]:
         """What should not wait, the most pressing first."""
-        rules = [self._beyond_limit(rep.peak_tension), self._near_limit(rep.peak_tension)]
+        rules = [self._beyond_limit(rep.peak_n), self._near_limit(rep.peak_n)]
         if len(self._reps) >= LEAST_REPS:
             rules += [
                 self._slipped(
@@ -225,21 +232,21 @@ class Advisor:
         if elongation <= MAX_ELONGATION:
             return None
         ratio = (MAX_ELONGATION / elongation) ** self._state.strand.exponent
-        return _Proposal(Ground.BEYOND_LIMIT, ratio, _stretched(elongation), urgent=True)
+        return _Proposal(Rule.BEYOND_LIMIT, ratio, _stretched(elongation), urgent=True)
 
     def _near_limit(self, peak_n: float) -> _Proposal | None:
         elongation = self._elongation(peak_n)
         if not WARN_ELONGATION < elongation <= MAX_ELONGATION:
             return None
-        return _Proposal(Ground.NEAR_LIMIT, 1.0, f"{_stretched(elongation)} Go no further.")
+        return _Proposal(Rule.NEAR_LIMIT, 1.0, f"{_stretched(elongation)} Go no further.")
 
     def _return_cut_short(self, reps: Sequence[Rep]) -> _Proposal | None:
         """The person stops on the way back because the band still pulls hard there."""
         cut, end_n = return_cut(reps, self._state.strand.exponent)
-        if cut <= _RETURN_CUT or end_n < _RETURN_TENSION * fmean(rep.peak_tension for rep in reps):
+        if cut <= _RETURN_CUT or end_n < _RETURN_TENSION * fmean(rep.peak_n for rep in reps):
             return None
         return _Proposal(
-            Ground.RETURN_CUT_SHORT,
+            Rule.RETURN_CUT_SHORT,
             1.0 - MOST_CHANGE,
             f"You come back only {1 - cut:.0%} of the way, and the band still pulls {end_n:.0f} N there.",
             urgent=True,
@@ -251,7 +258,7 @@ class Advisor:
             return None
         fell = found.log_ratio < 0.0
         return _Proposal(
-            Ground.SLIPPED,
+            Rule.SLIPPED,
             math.exp(-found.log_ratio),
             f"From repetition {found.before} to {found.after} the tension {'fell' if fell else 'rose'} by "
             f"{abs(math.expm1(found.log_ratio)):.0%}, at the top and at the bottom alike, as if the band had "
@@ -265,7 +272,7 @@ class Advisor:
         loaded_m = strand.peak_length_m - strand.rest_length_m
         slack_m = min(share / (1.0 - share) * loaded_m, 0.9 * strand.rest_length_m)
         return _Proposal(
-            Ground.SLACK_AT_BOTTOM,
+            Rule.SLACK_AT_BOTTOM,
             strand.ratio_of(-slack_m, CHANGE_BY[self._method.kind]),
             f"The band hangs slack over about {share:.0%} of your movement, so the muscles rest there.",
             doubtful=True,
@@ -273,11 +280,11 @@ class Advisor:
 
     def _between_sets(self, evidence: SetEvidence, reps: Sequence[Rep], last_of_session: bool) -> _Proposal:
         if evidence.reps < LEAST_REPS:
-            return _Proposal(Ground.TOO_FEW_REPS, 1.0, self._too_few(evidence))
-        beyond = self._beyond_limit(max(rep.peak_tension for rep in reps))
+            return _Proposal(Rule.TOO_FEW_REPS, 1.0, self._too_few(evidence))
+        beyond = self._beyond_limit(max(rep.peak_n for rep in reps))
         if self._changed_within:
             return beyond or _Proposal(
-                Ground.WAITING,
+                Rule.WAITING,
                 1.0,
                 "The slack was changed within this set; the next one shows what that did.",
             )
@@ -313,7 +320,7 @@ class Advisor:
             reasons.append(f"Your range shrank by {evidence.range_loss:.0%} over the set.")
         change = _step_size(max(_CHANGE_PER_REP * shortfall, evidence.range_loss / 4.0 if tired else 0.0))
         return _Proposal(
-            Ground.TOO_HARD,
+            Rule.TOO_HARD,
             1.0 - change,
             " ".join(reasons),
             doubtful=not tired and evidence.steady,
@@ -333,7 +340,7 @@ class Advisor:
         if self._state.easy_sessions < _EASY_SESSIONS:
             return None
         return _Proposal(
-            Ground.TOO_EASY,
+            Rule.TOO_EASY,
             1.0 + _step_size(_CHANGE_PER_REP * surplus),
             f"Two sessions running, your last set had at least {self._plan.reps + _SURPLUS_REPS} full, even "
             f"repetitions; {self._plan.reps} are asked for.",
@@ -343,20 +350,20 @@ class Advisor:
         easy = last_of_session and self._state.easy_sessions
         more = " If the last set of the next session is as easy, it is time for less slack." if easy else ""
         return _Proposal(
-            Ground.STEADY, 1.0, f"You did {_counted(evidence.full, 'full repetition')} as planned.{more}"
+            Rule.STEADY, 1.0, f"You did {_counted(evidence.full, 'full repetition')} as planned.{more}"
         )
 
     def _settled(self, proposal: _Proposal, evidence: SetEvidence) -> _Proposal:
         """Hysteresis: the opposite of a recent change needs a second sign, and then a small step."""
         direction = (proposal.ratio < 1.0) - (proposal.ratio > 1.0)
         opposed = direction * self._state.last_change < 0 and self._state.sets_since_change < _REVERSAL_SETS
-        if not opposed or proposal.ground is not Ground.TOO_HARD:
+        if not opposed or proposal.ground is not Rule.TOO_HARD:
             self._state = replace(self._state, opposed=0)
             return proposal
         self._state = replace(self._state, opposed=self._state.opposed + 1)
         if self._state.opposed < 2 and self._plan.reps - evidence.full < _SEVERE_SHORTFALL:
             return _Proposal(
-                Ground.WAITING,
+                Rule.WAITING,
                 1.0,
                 f"{proposal.reason} The slack was changed not long ago; if the next set says the same, "
                 "some of that change is undone.",
@@ -390,8 +397,8 @@ class Advisor:
 
     def _advice(self, proposal: _Proposal) -> Advice:
         advice = self._measured_out(proposal)
-        if advice.flag in self._declined and advice.ground is not Ground.BEYOND_LIMIT:
-            return self._keep(proposal, Ground.DECLINED, "You chose to leave the slack for today.")
+        if advice.flag in self._declined and advice.ground is not Rule.BEYOND_LIMIT:
+            return self._keep(proposal, Rule.DECLINED, "You chose to leave the slack for today.")
         return advice
 
     def _measured_out(self, proposal: _Proposal) -> Advice:
@@ -399,24 +406,24 @@ class Advisor:
         if proposal.ratio == 1.0:
             return self._keep(proposal, proposal.ground)
         scatter = self._evidence.peak_uncertainty if self._evidence is not None else 0.0
-        amount = dose(self._state, self._method, proposal.ratio, scatter)
+        amount = adjustment_for(self._state, self._method, proposal.ratio, scatter)
         if amount.amount_cm == 0:
-            return self._keep(proposal, Ground.TOO_SMALL, "The change would be less than a centimetre.")
+            return self._keep(proposal, Rule.TOO_SMALL, "The change would be less than a centimetre.")
         if amount.relative_uncertainty > 1.0:
             measure = "" if self._state.strand.measured else "measure the unstretched band in use, and "
             return self._keep(
                 proposal,
-                Ground.UNSURE,
+                Rule.UNSURE,
                 f"How much to change is not known well enough; {measure}do a more even set.",
             )
         after = self._state.strand.changed(amount.change_m, CHANGE_BY[self._method.kind])
         return self._needs_other_band(proposal, after) or self._change(proposal, amount)
 
-    def _change(self, proposal: _Proposal, amount: Dose) -> Advice:
+    def _change(self, proposal: _Proposal, amount: SlackAdjustment) -> Advice:
         easier = amount.change_m > 0
         sentence = self._method.more_slack if easier else self._method.less_slack
         return Advice(
-            flag=SlackFlag.ADD if easier else SlackFlag.REMOVE,
+            flag=SlackAction.ADD if easier else SlackAction.REMOVE,
             ground=proposal.ground,
             reason=proposal.reason,
             instruction=sentence.format(cm=amount.amount_cm),
@@ -431,9 +438,9 @@ class Advisor:
             side=self._side,
         )
 
-    def _keep(self, proposal: _Proposal, ground: Ground, why: str = "") -> Advice:
+    def _keep(self, proposal: _Proposal, ground: Rule, why: str = "") -> Advice:
         return Advice(
-            SlackFlag.KEEP,
+            SlackAction.KEEP,
             ground,
             " ".join(filter(None, (proposal.reason, why))),
             confidence=_KEEP_CONFIDENCE.get(ground, Confidence.HIGH),
@@ -443,16 +450,16 @@ class Advisor:
 
     def _needs_other_band(self, proposal: _Proposal, after: Strand) -> Advice | None:
         easier = proposal.ratio < 1.0
-        forced = proposal.ground in (Ground.BEYOND_LIMIT, Ground.RETURN_CUT_SHORT)
+        forced = proposal.ground in (Rule.BEYOND_LIMIT, Rule.RETURN_CUT_SHORT)
         if easier and after.unloaded_share > _UNLOADED_SHARE and not forced:
             return self._keep(
                 proposal,
-                Ground.LIGHTER_BAND,
+                Rule.LIGHTER_BAND,
                 f"More slack would leave the band hanging over {after.unloaded_share:.0%} of the movement: "
                 "take the next lighter band.",
             )
         if not easier and self._most_stretch(after) is not Stretch.FINE:
-            return self._keep(proposal, Ground.STRONGER_BAND, self._too_far(after))
+            return self._keep(proposal, Rule.STRONGER_BAND, self._too_far(after))
         return None
 
     def _most_stretch(self, strand: Strand) -> Stretch:

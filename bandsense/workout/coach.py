@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from bandsense.exercises.model import Exercise, Side
-from bandsense.signal.events import PhaseChanged, RepDone, RepRetracted, RepTop
-from bandsense.workout.advice import Advice, AdvisorState, SlackFlag
+from bandsense.signal.events import PhaseChanged, RepCompleted, RepCounted, RepRetracted
+from bandsense.workout.advice import Advice, AdvisorState, SlackAction
 from bandsense.workout.advisor import Advisor
 from bandsense.workout.cues import Cue, CueEngine
-from bandsense.workout.events import CueGiven, Event, Level, SetDone, SetEnd, SlackAdvised
+from bandsense.workout.events import CueGiven, Event, SetDone, SetEnd, SlackAdvised, TensionTick
 from bandsense.workout.settings import WorkoutSettings
 
 __all__ = ["Coach"]
@@ -49,12 +49,12 @@ class Coach:
         if not self._reminded:
             self._reminded = True
             yield from self._reminders(now_s)
-        if isinstance(event, Level):
+        if isinstance(event, TensionTick):
             self._advisor.level(event.time_s, event.tension_n)
             yield from _given(self._cues.advance(now_s), now_s)
-        elif isinstance(event, PhaseChanged | RepTop | RepDone | RepRetracted):
+        elif isinstance(event, PhaseChanged | RepCounted | RepCompleted | RepRetracted):
             yield from _given(self._cues.push(event), now_s)
-        if isinstance(event, RepDone):
+        if isinstance(event, RepCompleted):
             yield from self._advised(self._advisor.after_rep(event.rep), now_s)
         elif isinstance(event, RepRetracted):
             self._advisor.retract(event.index)
@@ -91,7 +91,7 @@ class Coach:
     def _advised(self, advice: Advice | None, now_s: float) -> Iterator[SlackAdvised]:
         if advice is not None:
             self._last_advisor = self._advisor
-            self._open = advice.flag is not SlackFlag.KEEP
+            self._open = advice.flag is not SlackAction.KEEP
             yield SlackAdvised(now_s, advice, now_s)
 
 

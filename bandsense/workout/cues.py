@@ -14,7 +14,7 @@ from enum import Enum
 from statistics import median
 
 from bandsense.exercises.model import Breath, Breathing, Side
-from bandsense.signal.events import Event, Phase, PhaseChanged, Rep, RepDone, RepRetracted, RepTop
+from bandsense.signal.events import Event, Phase, PhaseChanged, Rep, RepCompleted, RepCounted, RepRetracted
 from bandsense.workout.plan import Plan, measured_tempo, tolerance_s
 
 __all__ = ["Cue", "CueEngine", "CueKind"]
@@ -100,8 +100,8 @@ class CueEngine:
     def __init__(self, plan: Plan, breathing: Breathing, other_side: Side | None = None) -> None:
         self._plan = plan
         self._other_side = other_side
-        self._pull_breath = _BREATHS[breathing.pull]
-        self._return_breath = _BREATHS[breathing.return_]
+        self._pull_breath = _BREATHS[breathing.concentric]
+        self._return_breath = _BREATHS[breathing.eccentric]
         self._target = measured_tempo(plan.tempo)
         self._rest_over: _Scheduled | None = None
         self._start_set()
@@ -122,11 +122,11 @@ class CueEngine:
         cues = self.advance(event.detected_s)
         if isinstance(event, PhaseChanged):
             cues.extend(self._phase_changed(event))
-        elif isinstance(event, RepTop):
+        elif isinstance(event, RepCounted):
             self._count = event.count
             self._rest_over = None
             cues.extend(self._top(event.detected_s))
-        elif isinstance(event, RepDone):
+        elif isinstance(event, RepCompleted):
             cues.extend(self._done(event))
         elif isinstance(event, RepRetracted):
             self._count = event.count
@@ -157,7 +157,7 @@ class CueEngine:
         cues = self.advance(time_s)
         if CueKind.SET_DONE not in self._said:
             cues.append(self._cue(time_s, CueKind.SET_DONE))
-        rested_since_s = time_s if self._last_rep is None else self._last_rep.end
+        rested_since_s = time_s if self._last_rep is None else self._last_rep.end_s
         self._start_set()
         if self._other_side is None:
             over_s = max(time_s, rested_since_s + self._plan.rest_s)
@@ -168,7 +168,7 @@ class CueEngine:
     def _phase_changed(self, event: PhaseChanged) -> Iterator[Cue]:
         now_s = event.detected_s
         self._phase = event.phase
-        if event.phase is Phase.PULL:
+        if event.phase is Phase.CONCENTRIC:
             if not self._breathed_for_pull:
                 self._next_breath = None
                 self._breathed_for_pull = True
@@ -176,7 +176,7 @@ class CueEngine:
         elif event.phase is Phase.HOLD:
             if self._plan.tempo.hold_s >= _LEAST_HOLD_S:
                 yield self._cue(now_s, CueKind.HOLD)
-        elif event.phase is Phase.RETURN:
+        elif event.phase is Phase.ECCENTRIC:
             yield from self._return(now_s)
 
     def _return(self, now_s: float) -> Iterator[Cue]:
@@ -193,26 +193,26 @@ class CueEngine:
         if self._count == self._plan.reps - 2 and CueKind.TWO_MORE not in self._said:
             yield self._cue(now_s, CueKind.TWO_MORE)
 
-    def _done(self, event: RepDone) -> Iterator[Cue]:
+    def _done(self, event: RepCompleted) -> Iterator[Cue]:
         rep, now_s = event.rep, event.detected_s
         if self._last_rep is not None:
-            self._pauses.append(rep.pull_start - self._last_rep.end)
+            self._pauses.append(rep.pull_start_s - self._last_rep.end_s)
         self._last_rep = rep
         self._breathed_for_return = False
-        self._slower_next = rep.return_s < self._target.return_s - tolerance_s(self._target.return_s)
+        self._slower_next = rep.eccentric_s < self._target.eccentric_s - tolerance_s(self._target.eccentric_s)
         if self._count >= self._plan.reps_top and CueKind.SET_DONE not in self._said:
             yield self._cue(now_s, CueKind.SET_DONE)
             return
         if rep.partial:
             yield self._cue(now_s, CueKind.FULL_RANGE)
-        if self._phase is not Phase.PULL:
+        if self._phase is not Phase.CONCENTRIC:
             self._predict_breath(rep, now_s)
 
     def _predict_breath(self, rep: Rep, now_s: float) -> None:
         pauses = self._pauses
         pause_s = median(pauses) if pauses else self._target.rest_s
         sure = len(pauses) >= _SURE_PAUSES and max(pauses) - min(pauses) <= 2.0 * _SURE_SPREAD_S
-        at_s = max(now_s, rep.end + pause_s - LEAD_S)
+        at_s = max(now_s, rep.end_s + pause_s - LEAD_S)
         self._next_breath = _Scheduled(at_s, self._pull_breath, unsure=not sure)
 
     def _cue(self, time_s: float, kind: CueKind, *, unsure: bool = False) -> Cue:

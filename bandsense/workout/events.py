@@ -26,7 +26,6 @@ __all__ = [
     "BatteryChanged",
     "CueGiven",
     "Event",
-    "Level",
     "LinkChanged",
     "SetDone",
     "SetEnd",
@@ -36,6 +35,7 @@ __all__ = [
     "SlackAnswered",
     "Tared",
     "TemperatureChanged",
+    "TensionTick",
     "event_name",
     "fields_json",
     "to_json",
@@ -53,12 +53,12 @@ class SetEnd(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class TensionTick:
     """Tension now, about twenty times a second: one sample of the stream with its standard uncertainty."""
 
     time_s: float
     tension_n: float
-    tension_u_n: float
+    tension_uncertainty_n: float
 
     @property
     def detected_s(self) -> float:
@@ -110,7 +110,7 @@ class SetResult:
     @property
     def in_zone(self) -> Counter[Zone]:
         """How many peaks lie below, within and above the zone; empty without one."""
-        return Counter(self.zone.zone(rep.peak_tension) for rep in self.reps) if self.zone else Counter()
+        return Counter(self.zone.zone(rep.peak_n) for rep in self.reps) if self.zone else Counter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ class SlackAnswered:
 
 Event = (
     SignalEvent
-    | Level
+    | TensionTick
     | SetStarted
     | SetDone
     | LinkChanged
@@ -217,7 +217,7 @@ Event = (
 
 
 def event_name(event: object) -> str:
-    """The event's name in stores and JSON: `RepDone` is `rep_done`."""
+    """The event's name in stores and JSON: `RepCompleted` is `rep_completed`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
 
 
@@ -235,11 +235,12 @@ def to_json(event: object, uncertainty_n: Callable[[float], float] | None = None
 def fields_json(value: Any, uncertainty_n: Callable[[float], float] | None = None) -> dict[str, Any]:
     """The fields of any of these values, such as a `Rep`, as JSON object; see `to_json`."""
     result: dict[str, Any] = {}
-    for part in fields(value):
-        item = getattr(value, part.name)
-        result[part.name] = _plain(item, uncertainty_n)
-        if uncertainty_n is not None and part.name in ("peak_tension", "peak_tension_n"):
-            result["peak_tension_u_n"] = uncertainty_n(item)
+    names = [part.name for part in fields(value)]
+    for name in names:
+        item = getattr(value, name)
+        result[name] = _plain(item, uncertainty_n)
+        if uncertainty_n is not None and name == "peak_n" and "peak_uncertainty_n" not in names:
+            result["peak_uncertainty_n"] = uncertainty_n(item)
     return result
 
 

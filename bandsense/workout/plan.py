@@ -45,11 +45,11 @@ class TensionZone:
                 f"a tension zone from {self.low_n:g} to {self.high_n:g} N is empty; low must be less"
             )
 
-    def zone(self, peak_tension_n: float) -> Zone:
+    def zone(self, peak_n: float) -> Zone:
         """Where a peak lies."""
-        if peak_tension_n < self.low_n:
+        if peak_n < self.low_n:
             return Zone.BELOW
-        return Zone.ABOVE if peak_tension_n > self.high_n else Zone.WITHIN
+        return Zone.ABOVE if peak_n > self.high_n else Zone.WITHIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +99,11 @@ _TOLERANCE_S = 0.2
 
 def measured_tempo(tempo: Tempo) -> Tempo:
     """What the signal chain will measure of a person who keeps `tempo` exactly."""
-    moving_s = tempo.pull_s + tempo.return_s
+    moving_s = tempo.concentric_s + tempo.eccentric_s
     return Tempo(
-        pull_s=_BETWEEN_LEVELS * tempo.pull_s,
+        concentric_s=_BETWEEN_LEVELS * tempo.concentric_s,
         hold_s=tempo.hold_s + _AFTER_LEVELS * moving_s,
-        return_s=_BETWEEN_LEVELS * tempo.return_s,
+        eccentric_s=_BETWEEN_LEVELS * tempo.eccentric_s,
         rest_s=tempo.rest_s + _BEFORE_LEVELS * moving_s,
     )
 
@@ -127,9 +127,9 @@ class PhaseTempo:
 class TempoReport:
     """How well a set kept its tempo, phase by phase; `rest` needs two repetitions, else its `kept` is 1."""
 
-    pull: PhaseTempo
+    concentric: PhaseTempo
     hold: PhaseTempo
-    return_: PhaseTempo
+    eccentric: PhaseTempo
     rest: PhaseTempo
 
 
@@ -139,10 +139,10 @@ def tempo_report(reps: Sequence[Rep], tempo: Tempo) -> TempoReport | None:
         return None
     target = measured_tempo(tempo)
     return TempoReport(
-        pull=_phase([rep.pull_s for rep in reps], target.pull_s),
+        concentric=_phase([rep.concentric_s for rep in reps], target.concentric_s),
         hold=_phase([rep.hold_s for rep in reps], target.hold_s),
-        return_=_phase([rep.return_s for rep in reps], target.return_s),
-        rest=_phase([after.pull_start - before.end for before, after in pairwise(reps)], target.rest_s),
+        eccentric=_phase([rep.eccentric_s for rep in reps], target.eccentric_s),
+        rest=_phase([after.pull_start_s - before.end_s for before, after in pairwise(reps)], target.rest_s),
     )
 
 
@@ -173,5 +173,7 @@ def steady(reps: Iterable[Rep]) -> bool:
         return False
     times_s = [rep.duration_s for rep in full]
     third = max(2, len(full) // 3)
-    slowing = fmean(rep.pull_s for rep in full[-third:]) / fmean(rep.pull_s for rep in full[:third])
+    slowing = fmean(rep.concentric_s for rep in full[-third:]) / fmean(
+        rep.concentric_s for rep in full[:third]
+    )
     return pstdev(times_s) <= _STEADY_VARIATION * fmean(times_s) and slowing <= _STEADY_SLOWING

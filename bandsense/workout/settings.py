@@ -9,9 +9,9 @@ from typing import Any, Self
 from pydantic import TypeAdapter, ValidationError
 
 from bandsense.bands.displacement import FittedBand
+from bandsense.calibration.clip_on import AnyCalibration, calibration_from_dict
 from bandsense.errors import ConfigError
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind
-from bandsense.signal.clip_on import AnyCalibration, calibration_from_dict
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.plan import Plan
 

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bandsense.calibration.clip_on import TensionReader
 from bandsense.errors import DataError
 from bandsense.exercises.model import Side
 from bandsense.samples import FloatArray, SampleBlock
-from bandsense.signal.clip_on import TensionReader
 from bandsense.signal.config import DetectorConfig
 from bandsense.signal.detector import RepDetector
-from bandsense.signal.events import Phase, PhaseChanged, Rep, RepDone, RepRetracted, RepTop
+from bandsense.signal.events import Phase, PhaseChanged, Rep, RepCompleted, RepCounted, RepRetracted
 from bandsense.signal.metrics import Asymmetry, asymmetry, rep_metrics, set_metrics
 from bandsense.signal.refine import refine
 from bandsense.signal.zero import ZeroTracker
@@ -30,7 +30,6 @@ from bandsense.workout.coach import Coach
 from bandsense.workout.events import (
     BatteryChanged,
     Event,
-    Level,
     LinkChanged,
     SetDone,
     SetEnd,
@@ -39,9 +38,10 @@ from bandsense.workout.events import (
     SlackAnswered,
     Tared,
     TemperatureChanged,
+    TensionTick,
 )
-from bandsense.workout.memory import IDLE_S, LEAD_S, LONGEST_S, TraceMemory
 from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.trace_buffer import IDLE_S, LEAD_S, LONGEST_S, TraceBuffer
 
 __all__ = ["Summary", "Workout"]
 
@@ -79,8 +79,8 @@ class Summary:
     full_reps: tuple[int, ...]
     planned_sets: int
     time_under_tension_s: float
-    peak_tension_n: float
-    peak_tension_u_n: float
+    peak_n: float
+    peak_uncertainty_n: float
     samples: int
     duration_s: float
     asymmetry: Asymmetry | None = None
@@ -112,7 +112,7 @@ class Workout:
         self._zero = ZeroTracker(pre_stretched=settings.pre_stretched)
         self._detector = RepDetector()
         self._coach = Coach(settings, settings.exercise) if settings.exercise is not None else None
-        self._memory = TraceMemory()
+        self._memory = TraceBuffer()
         self._phase = Phase.REST
         self._set: _Set | None = None
         self._results: list[SetResult] = []
@@ -195,7 +195,7 @@ class Workout:
     def summary(self) -> Summary:
         """The session so far, finished sets only."""
         reps = [rep for result in self._results for rep in result.reps]
-        peak_n = max((rep.peak_tension for rep in reps), default=0.0)
+        peak_n = max((rep.peak_n for rep in reps), default=0.0)
         return Summary(
             reps=len(reps),
             partial=sum(rep.partial for rep in reps),
@@ -203,8 +203,8 @@ class Workout:
             full_reps=self._full_reps(),
             planned_sets=self.settings.plan.sets,
             time_under_tension_s=sum(rep.duration_s for rep in reps),
-            peak_tension_n=peak_n,
-            peak_tension_u_n=self.uncertainty_n(peak_n),
+            peak_n=peak_n,
+            peak_uncertainty_n=self.uncertainty_n(peak_n),
             samples=self._samples,
             duration_s=self._last_s - self.began_s,
             asymmetry=self._asymmetry(),
@@ -243,7 +243,7 @@ class Workout:
         self._memory.append(block.time_s, block.values, tension_n)
         self._memory.forget_before(self._last_s - (IDLE_S if self._set is None else LONGEST_S))
 
-    def _levels(self, time_s: FloatArray, tension_n: FloatArray) -> Iterator[Level]:
+    def _levels(self, time_s: FloatArray, tension_n: FloatArray) -> Iterator[TensionTick]:
         """The first sample in each twentieth of a second of device time."""
         bins = np.floor(time_s * LEVELS_PER_S)
         first = np.empty(bins.size, dtype=np.bool_)
@@ -252,7 +252,7 @@ class Workout:
         self._last_bin = float(bins[-1])
         at = np.flatnonzero(first)
         uncertainty_n = self._uncertainty_at(at, tension_n)
-        yield from map(Level, time_s[at].tolist(), tension_n[at].tolist(), uncertainty_n.tolist())
+        yield from map(TensionTick, time_s[at].tolist(), tension_n[at].tolist(), uncertainty_n.tolist())
 
     def _uncertainty_at(self, at: slice | NDArray[np.intp], tension_n: FloatArray) -> FloatArray:
         """Standard uncertainty of some samples of the latest block."""
@@ -265,7 +265,7 @@ class Workout:
         """The events in the order in which they became certain, with those that follow from them."""
         result: list[Event] = []
         for event in sorted(events, key=lambda e: e.detected_s):
-            if isinstance(event, RepTop) and self._set is None:
+            if isinstance(event, RepCounted) and self._set is None:
                 self._set = _Set(len(self._results) + 1)
                 number, side = self._set.number, self.settings.side(self._set.number)
                 result.append(SetStarted(event.time_s, number, event.detected_s, side))
@@ -277,9 +277,9 @@ class Workout:
 
     def _counted(self, event: Event) -> Event:
         """The event with repetitions counted from the start of the set, not of the stream."""
-        if self._set is None or not isinstance(event, RepTop | RepRetracted):
+        if self._set is None or not isinstance(event, RepCounted | RepRetracted):
             return event
-        if isinstance(event, RepTop):
+        if isinstance(event, RepCounted):
             self._set.standing.add(event.index)
         else:
             self._set.standing.discard(event.index)
@@ -295,16 +295,16 @@ class Workout:
             self._phase = event.phase
         if self._set is None:
             return
-        if isinstance(event, RepTop):
+        if isinstance(event, RepCounted):
             self._set.last_s = event.detected_s
-        elif isinstance(event, RepDone):
+        elif isinstance(event, RepCompleted):
             self._set.reps[event.index] = event.rep
             self._set.last_s = event.detected_s
         elif isinstance(event, RepRetracted):
             self._set.reps.pop(event.index, None)
         elif self._phase is Phase.REST and self._set.asked_to_end:
             yield from self._close_set(SetEnd.ASKED, event.detected_s)
-        elif isinstance(event, Level) and self._rested(event.time_s):
+        elif isinstance(event, TensionTick) and self._rested(event.time_s):
             yield from self._close_set(SetEnd.REST, event.time_s)
 
     def _rested(self, now_s: float) -> bool:
@@ -324,10 +324,10 @@ class Workout:
 
     def _result(self, done: _Set, ended_by: SetEnd, now_s: float) -> SetResult:
         """The set once more, with the whole of its trace at hand."""
-        seen = tuple(sorted(done.reps.values(), key=lambda rep: rep.peak_time))
-        start_s = max(seen[0].pull_start - LEAD_S, now_s - LONGEST_S)
+        seen = tuple(sorted(done.reps.values(), key=lambda rep: rep.peak_time_s))
+        start_s = max(seen[0].pull_start_s - LEAD_S, now_s - LONGEST_S)
         time_s, tension_n = self.trace(start_s, now_s)
-        seen = tuple(rep for rep in seen if rep.pull_start >= time_s[0])
+        seen = tuple(rep for rep in seen if rep.pull_start_s >= time_s[0])
         reps = refine(time_s, tension_n, seen, self._detector.rate_hz, DetectorConfig())
         band = self.settings.band
         figures = rep_metrics(
@@ -339,8 +339,8 @@ class Workout:
         )
         return SetResult(
             number=done.number,
-            start_s=reps[0].pull_start,
-            end_s=reps[-1].end,
+            start_s=reps[0].pull_start_s,
+            end_s=reps[-1].end_s,
             reps=reps,
             seen=seen,
             figures=figures,

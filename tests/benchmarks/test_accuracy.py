@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bandsense.signal.events import Rep
-from bandsense.sim.truth import TrueRep
+from bandsense.sim.physics.ground_truth import TrueRep
 from benchmarks.accuracy import (
     Detection,
     Found,

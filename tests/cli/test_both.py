@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bandsense.cli import air
-from bandsense.profiles import SensorProfile
-from bandsense.sim.bleak_backend import client_backend, scanner_backend
-from bandsense.sim.peripheral import Hardware, VirtualBand
-from bandsense.sim.radio import VirtualRadio
-from bandsense.sim.source import TraceSource
+from bandsense.app import environment
+from bandsense.profiles.sensor import SensorProfile
+from bandsense.sim.devices.virtual_band import Hardware, VirtualBand
+from bandsense.sim.physics.source import TraceSource
+from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
+from bandsense.sim.radio.virtual_radio import VirtualRadio
 from bandsense.store.store import Store
 from tests.cli.conftest import Command
 
@@ -38,7 +38,7 @@ def pulls(late_s: float, peak_n: float) -> TraceSource:
 def bands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, VirtualBand]:
     """Two sensors that were paired as left and right; the right side pulls later and harder."""
     on_air: dict[str, VirtualBand] = {}
-    monkeypatch.setattr(air, "real_air", lambda: two(on_air))
+    monkeypatch.setattr(environment, "real_environment", lambda: two(on_air))
     store = Store.open(tmp_path / "home" / "bandsense.sqlite3")
     for side, serial in SERIALS.items():
         profile = SensorProfile.model_validate({"id": f"{serial:016x}", "name": f"My {side}", "side": side})
@@ -49,7 +49,7 @@ def bands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, VirtualB
 @asynccontextmanager
 async def two(
     bands: dict[str, VirtualBand], happen: Callable[[VirtualRadio], None] = lambda _: None
-) -> AsyncIterator[air.Air]:
+) -> AsyncIterator[environment.Environment]:
     loop = asyncio.get_running_loop()
     hardware = {
         "left": Hardware(serial=SERIALS["left"], clock_ppm=80.0, clock_start_us=2**32 - 20_000_000),
@@ -66,8 +66,8 @@ async def two(
             bands |= {"left": left, "right": right}
             happen(radio)
             computer = await radio.adapter()
-            reached = air.Transport(client_backend(computer), scanner_backend(computer), loop.time)
-            yield air.Air(reached, "sensor")
+            reached = environment.Transport(client_backend(computer), scanner_backend(computer), loop.time)
+            yield environment.Environment(reached, "sensor")
 
 
 def true_lag_s(bands: dict[str, VirtualBand]) -> float:
@@ -80,7 +80,7 @@ def test_the_sides_are_compared_on_one_clock(command: Command, bands: dict[str, 
     assert done.status == 0, done.err
     *events, summary = map(json.loads, done.lines)
     for side in SERIALS:
-        tops = [each["count"] for each in events if each["side"] == side and each["event"] == "rep_top"]
+        tops = [each["count"] for each in events if each["side"] == side and each["event"] == "rep_counted"]
         assert tops == list(range(1, 9))
         assert summary["sides"][side]["reps"] == 8
     assert (summary["reps"], summary["sets"]) == (8, 1)
@@ -154,7 +154,7 @@ def test_one_side_loses_its_link_and_the_session_goes_on(
     def lose(radio: VirtualRadio) -> None:
         asyncio.get_running_loop().call_later(17.0, radio.lose_link, "right")
 
-    monkeypatch.setattr(air, "real_air", lambda: two(bands, lose))
+    monkeypatch.setattr(environment, "real_environment", lambda: two(bands, lose))
     done = command("both", "--seconds", "36", "--json")
     *events, summary = map(json.loads, done.lines)
     told = [each["message"] for each in events if each["side"] == "right" and "message" in each]
@@ -173,7 +173,7 @@ def test_a_session_without_a_sample_is_not_kept(
         for band in bands.values():
             band.fault.frame = lambda data: ()  # type: ignore[method-assign]
 
-    monkeypatch.setattr(air, "real_air", lambda: two(bands, mute))
+    monkeypatch.setattr(environment, "real_environment", lambda: two(bands, mute))
     done = command("both", "--seconds", "3")
     assert (done.status, done.lines[-1]) == (0, "no sample came; nothing was saved")
     assert command("sessions").out.startswith("no session yet")

@@ -7,15 +7,15 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
-from bandsense.cli.calibrations import calibration_of, from_record, to_record
+from bandsense.app.guided_calibration import guide
+from bandsense.app.sensor_calibration import calibration_of, from_record, to_record
+from bandsense.calibration.curve import Calibration, Grade
+from bandsense.calibration.procedure import Instruction, StepKind
 from bandsense.cli.commands.calibrate import procedure_of, report_lines
-from bandsense.cli.guide import guide
 from bandsense.errors import CalibrationError
-from bandsense.link.drivers import SensorInformation
+from bandsense.link.drivers.base import SensorInformation
 from bandsense.samples import KGF_N, SampleBlock, Unit
-from bandsense.signal.calibrate import Instruction, StepKind
-from bandsense.signal.calibration import Calibration, Grade
-from bandsense.wire.profile import CalibrationRecord
+from bandsense.wire.bandsense.calibration import CalibrationRecord
 from tests.cli.conftest import Command
 
 NEWTON_PER_COUNT = 2e-4

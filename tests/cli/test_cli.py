@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from bandsense.app.environment import recording
 from bandsense.cli import parser
-from bandsense.cli.air import recording
-from bandsense.cli.output import JsonOutput, LineOutput, ScreenOutput, choose
+from bandsense.cli.output import JsonOutput, LineOutput, ScreenOutput, make_output
 from bandsense.cli.tables import table
+from bandsense.export.recording import read_recording
 from bandsense.store.store import Store
 from tests.cli.conftest import Command
 
@@ -76,9 +77,9 @@ def test_a_terminal_that_cannot_draw_gets_lines(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     arguments = parser().parse_args(["live"])
     monkeypatch.setenv("TERM", "xterm")
-    assert type(choose(arguments)) is ScreenOutput
+    assert type(make_output(arguments)) is ScreenOutput
     monkeypatch.setenv("TERM", "dumb")
-    assert type(choose(arguments)) is LineOutput
+    assert type(make_output(arguments)) is LineOutput
 
 
 def test_a_reader_that_leaves_early_is_no_error(set_file: Path) -> None:
@@ -119,8 +120,8 @@ def test_analyze_as_json(command: Command, set_file: Path) -> None:
     data = json.loads(command("analyze", set_file, "--json").out)
     assert (data["reps"], data["partial"], data["samples"]) == (4, 0, 1120)
     first = data["repetitions"][0]
-    assert first["pull_start"] < first["hold_start"] < first["return_start"] < first["end"]
-    assert first["peak_tension_u_n"] > 0
+    assert first["pull_start_s"] < first["hold_start_s"] < first["return_start_s"] < first["end_s"]
+    assert first["peak_uncertainty_n"] > 0
 
 
 @pytest.mark.parametrize("use", [("analyze",), ("replay",), ("live", "--sim", "--speed", "0", "--trace")])
@@ -274,10 +275,10 @@ def test_live_ends_with_a_summary(trained: tuple[Path, list[str]]) -> None:
     *events, last = map(json.loads, lines)
     assert '"reps": 4' in lines[-1]
     assert (last["event"], last["session"], last["samples"]) == ("summary", 1, 1120)
-    assert [event["count"] for event in events if event["event"] == "rep_top"] == [1, 2, 3, 4]
-    levels = [event for event in events if event["event"] == "level"]
+    assert [event["count"] for event in events if event["event"] == "rep_counted"] == [1, 2, 3, 4]
+    levels = [event for event in events if event["event"] == "tension_tick"]
     assert len(levels) == pytest.approx(14 * 20, abs=3)
-    assert all(level["tension_u_n"] > 0 for level in levels)
+    assert all(level["tension_uncertainty_n"] > 0 for level in levels)
 
 
 @pytest.mark.parametrize(
@@ -311,7 +312,7 @@ def test_a_page_that_cannot_be_served_is_told_before_anything_begins(
 def test_a_recording_of_great_forces_is_felt_by_a_sensor_that_takes_them(tmp_path: Path) -> None:
     path = tmp_path / "strong.csv"
     path.write_text("time_s,tension_n\n" + "".join(f"{n / 80},{4000 * (n % 2)}\n" for n in range(80)))
-    source = recording(path)
+    source = recording(read_recording(path).block)
     felt = source.read(80)
     assert not felt.saturated.any()
     assert (felt.counts * source.newton_per_count).tolist() == [4000.0 * (n % 2) for n in range(80)]
@@ -334,7 +335,7 @@ def test_live_in_lines(command: Command, set_file: Path) -> None:
 def test_live_can_end_after_a_time(command: Command, set_file: Path) -> None:
     done = command("live", "--sim", "--trace", set_file, "--speed", "0", "--json", "--seconds", "6")
     assert 300 < json.loads(done.lines[-1])["samples"] < 520
-    assert "level" not in {json.loads(line)["event"] for line in done.lines}
+    assert "tension_tick" not in {json.loads(line)["event"] for line in done.lines}
 
 
 def test_live_without_a_sensor_by_that_name_says_so(command: Command, set_file: Path) -> None:
@@ -378,8 +379,8 @@ def test_a_session_without_a_sample_is_not_kept(command: Command) -> None:
 
 
 def test_the_simulated_person_does_the_exercise_that_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
-    from bandsense.cli.air import person
-    from bandsense.sim.scenario import Scenario
+    from bandsense.app.environment import person
+    from bandsense.sim.physics.scenario import Scenario
 
     asked: list[str] = []
     perform = Scenario.perform
@@ -408,8 +409,8 @@ async def test_what_the_disk_did_not_take_is_asked_about(
     async def ask(question: str) -> str:
         return next(waiting)
 
-    monkeypatch.setattr("bandsense.cli.asking.somebody_there", lambda: True)
-    monkeypatch.setattr("bandsense.cli.asking.ask", ask)
+    monkeypatch.setattr("bandsense.cli.prompts.is_interactive", lambda: True)
+    monkeypatch.setattr("bandsense.cli.prompts.ask", ask)
     output = LineOutput()
     tried = [await output.try_again("the disk is full") for _ in answers]
     assert tried == [True, saved]
@@ -483,7 +484,7 @@ def test_export_writes_every_sample(session: Command, tmp_path: Path) -> None:
     assert len(rows) == 1120
     assert max(float(row["tension_n"]) for row in rows) == pytest.approx(53.0, abs=1e-5)
     assert {row["rep"] for row in rows} == {"0", "1", "2", "3", "4"}
-    assert {row["phase"] for row in rows} == {"rest", "pull", "hold", "return"}
+    assert {row["phase"] for row in rows} == {"rest", "concentric", "hold", "eccentric"}
 
 
 @pytest.mark.parametrize(("name", "module"), [("json", "json"), ("parquet", "pyarrow"), ("fit", "fit_tool")])
@@ -541,7 +542,7 @@ def test_sim_writes_a_trace_that_holds_what_it_says(command: Command, tmp_path: 
     found = json.loads(command("analyze", path, "--json").out)["repetitions"]
     assert len(truth) == len(found) == 5
     for true, seen in zip(truth, found, strict=True):
-        assert seen["pull_start"] == pytest.approx(true["pull_start_s"], abs=0.1)
+        assert seen["pull_start_s"] == pytest.approx(true["pull_start_s"], abs=0.1)
 
 
 def test_sim_lists_what_it_can_do(command: Command) -> None:
@@ -565,7 +566,7 @@ def test_doctor_says_what_works(command: Command, monkeypatch: pytest.MonkeyPatc
     async def off(*_: object, **__: object) -> None:
         raise BluetoothOff("Bluetooth is switched off; switch it on")
 
-    monkeypatch.setattr("bandsense.link.scanner.discover", off)
+    monkeypatch.setattr("bandsense.link.ble.scanner.discover", off)
     done = command("doctor", "--json")
     found = {data["check"]: data for data in map(json.loads, done.lines)}
     assert done.status == 1

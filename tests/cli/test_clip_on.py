@@ -12,28 +12,29 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bandsense.cli.calibrations import calibration_on
+from bandsense.app.replay import session_table
+from bandsense.app.sensor_calibration import calibration_on
+from bandsense.app.trainee import profiles_of
+from bandsense.calibration.clip_on import DirectionalCalibration
+from bandsense.calibration.curve import Calibration, Grade
 from bandsense.cli.commands import calibrate as command_module
-from bandsense.cli.results import session_table
-from bandsense.cli.trainee import profiles_of
 from bandsense.errors import CalibrationError, ConfigError
-from bandsense.link.drivers import SensorInformation
-from bandsense.link.transport import Transport
-from bandsense.profiles import BandProfile, Profiles
+from bandsense.link.ble.adapter import Transport
+from bandsense.link.drivers.base import SensorInformation
+from bandsense.profiles.band import BandProfile
+from bandsense.profiles.library import Profiles
 from bandsense.samples import Unit
-from bandsense.signal.calibration import Calibration, Grade
-from bandsense.signal.clip_on import DirectionalCalibration
-from bandsense.sim.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.clock import run_accelerated
-from bandsense.sim.peripheral import Hardware, VirtualBand
-from bandsense.sim.radio import VirtualRadio
-from bandsense.sim.sensor import NEWTON_PER_COUNT
-from bandsense.sim.source import Conversions
+from bandsense.sim.devices.virtual_band import Hardware, VirtualBand
+from bandsense.sim.physics.sensor import NEWTON_PER_COUNT
+from bandsense.sim.physics.source import Conversions
+from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
+from bandsense.sim.radio.virtual_radio import VirtualRadio
 from bandsense.store.store import Store
-from bandsense.wire.profile import CalibrationRecord
+from bandsense.wire.bandsense.calibration import CalibrationRecord
+from tests.calibration.test_clip_on import Clip, repetitions
 from tests.cli.conftest import Command
 from tests.cli.test_band import _pull as pulled
-from tests.signal.test_clip_on import Clip, repetitions
 
 G = 9.80665
 SERIAL = f"{Hardware().serial:016x}"
@@ -165,10 +166,11 @@ def test_calibrated_on_the_band_trained_and_shown(
 
     store = store_at(tmp_path)
     (stream,) = session_table(store, store.session("last")).streams
-    told_u_n = [(each["time_s"], each["tension_u_n"]) for each in in_stream if each["event"] == "level"]
+    ticks = [each for each in in_stream if each["event"] == "tension_tick"]
+    told_u_n = [(each["time_s"], each["tension_uncertainty_n"]) for each in ticks]
     at_s, u_n = np.array(told_u_n).T
-    assert stream.tension_u_n[np.searchsorted(stream.time_s, at_s)] == pytest.approx(u_n, rel=1e-12)
-    standing = stream.tension_u_n > 0.12 * stream.tension_n
+    assert stream.tension_uncertainty_n[np.searchsorted(stream.time_s, at_s)] == pytest.approx(u_n, rel=1e-12)
+    standing = stream.tension_uncertainty_n > 0.12 * stream.tension_n
     assert 0.2 < standing[stream.tension_n > 20.0].mean() < 0.8
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from bandsense.cli import checks
-from bandsense.cli.capturing import last_capture
-from bandsense.cli.checks import Check, Outcome
-from bandsense.cli.logs import kept_log, log_files
-from bandsense.link.capture import read_capture
-from bandsense.profiles import SensorProfile
+from bandsense.app import doctor
+from bandsense.app.capture_sink import last_capture
+from bandsense.app.doctor import Check, Outcome
+from bandsense.app.log_file import log_files, log_to_file
+from bandsense.capture.format import read_capture
+from bandsense.profiles.sensor import SensorProfile
 from bandsense.store.store import Store
 from tests.cli.conftest import Command
 
@@ -25,7 +25,7 @@ from tests.cli.conftest import Command
 def adapter(monkeypatch: pytest.MonkeyPatch) -> None:
     """A computer whose Bluetooth works, and which hears a sensor of the neighbours."""
     found = Check("bluetooth", Outcome.GOOD, "the adapter scans; Niklas right", ("Niklas right",))
-    monkeypatch.setattr(checks, "_bluetooth", lambda: found)
+    monkeypatch.setattr(doctor, "_bluetooth", lambda: found)
 
 
 @pytest.mark.usefixtures("adapter")
@@ -89,7 +89,7 @@ def test_a_log_keeps_what_bandsense_does_and_warnings_of_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "home"
-    with kept_log(folder):
+    with log_to_file(folder):
         assert not folder.exists()
         logging.getLogger("bandsense.link").info("streaming")
         logging.getLogger("another").info("chatter")
@@ -105,7 +105,7 @@ def test_a_log_keeps_what_bandsense_does_and_warnings_of_others(
 
 
 def test_a_log_does_not_grow_for_ever(tmp_path: Path) -> None:
-    with kept_log(tmp_path):
+    with log_to_file(tmp_path):
         for _ in range(30_000):
             logging.getLogger("bandsense.link").info("x" * 100)
     files = log_files(tmp_path)
@@ -117,6 +117,6 @@ def test_a_log_that_cannot_be_written_stops_nobody(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("no folder")
-    with kept_log(tmp_path / "file"):
+    with log_to_file(tmp_path / "file"):
         logging.getLogger("bandsense.link").info("streaming")
     assert capsys.readouterr().err == ""

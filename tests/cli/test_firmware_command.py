@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bandsense.errors import UpdateError
-from bandsense.link.update import UpdateProgress, UpdateResult, UpdateStage
+from bandsense.link.dfu.update import UpdateProgress, UpdateResult, UpdateStage
 from tests.cli.conftest import Command
 
 
@@ -22,7 +22,7 @@ def test_an_update_is_told_stage_by_stage(
             tell(UpdateProgress(stage, 10, 20))  # type: ignore[operator]
         return UpdateResult("bandsense-BA5E", "1.0.0", "1.1.0", True, 0)
 
-    monkeypatch.setattr("bandsense.link.update.update_firmware", update)
+    monkeypatch.setattr("bandsense.link.dfu.update.update_firmware", update)
     done = command("firmware", "update", tmp_path / "new.zip", "BA5E", "--force")
     assert done.status == 0
     assert asked == {"file": tmp_path / "new.zip", "sensor": "BA5E", "force": True}
@@ -43,7 +43,7 @@ def test_a_terminal_sees_one_line_that_ends(
             raise UpdateError("the sensor refuses")
         return UpdateResult("bandsense-BA5E", "1.0.0", "1.1.0", False, 0)
 
-    monkeypatch.setattr("bandsense.link.update.update_firmware", update)
+    monkeypatch.setattr("bandsense.link.dfu.update.update_firmware", update)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     done = command("firmware", "update", tmp_path / "new.zip")
     shown, *after = done.err.split("\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bandsense.bands.strand import Strand
-from bandsense.profiles import Person
+from bandsense.profiles.person import Person
 from bandsense.store.store import Store
 from bandsense.workout.advice import AdvisorState
 from tests.cli.conftest import Command
@@ -79,7 +79,7 @@ def test_what_advice_has_made_of_a_length_is_shown(session: Command, tmp_path: P
         ),
         (("--rest-length-cm", "25"), "a stroke of 55 cm would stretch a band of 25 cm to 80 cm"),
         (("--rest-length-cm", "90", "--start-length-cm", "20"), "measure the unstretched band"),
-        (("--tempo-s", "0", "0", "2", "0"), "plan.tempo.pull_s"),
+        (("--tempo-s", "0", "0", "2", "0"), "plan.tempo.concentric_s"),
         (("--rest-s", "9999"), "not between 0 and 1800 s"),
         (("--reps", "8", "--reps-top", "6"), "the least first"),
         (("--method", "foot"), "the slack of Seated row is not changed by foot"),

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bandsense.cli import air
-from bandsense.cli.known import on_air
+from bandsense.app import environment
+from bandsense.app.known_sensors import resolve_target
 from bandsense.errors import PairingError, SensorNotFound
-from bandsense.link.bluez_agent import AskPasskey
-from bandsense.link.pairing import paired
-from bandsense.profiles import SensorProfile
-from bandsense.sim.source import TraceSource
+from bandsense.link.ble.bluez_agent import AskPasskey
+from bandsense.link.pairing import pair
+from bandsense.profiles.sensor import SensorProfile
+from bandsense.sim.physics.source import TraceSource
 from bandsense.store.store import Store
 from tests.cli.conftest import Command
 
@@ -30,15 +30,15 @@ def paired_sensor(monkeypatch: pytest.MonkeyPatch) -> None:
     """This computer's Bluetooth is a virtual radio with one sensor that it is paired with."""
 
     @asynccontextmanager
-    async def real_air() -> AsyncIterator[air.Air]:
+    async def real_air() -> AsyncIterator[environment.Environment]:
         source = TraceSource(np.arange(800) / 80.0, np.zeros(800))
-        async with air.simulated_air(source, "test") as reached:
-            async with paired("BA5E", transport=reached.transport):
+        async with environment.simulated_environment(source, "test") as reached:
+            async with pair("BA5E", transport=reached.transport):
                 pass
             await asyncio.sleep(0.5)
             yield reached
 
-    monkeypatch.setattr(air, "real_air", real_air)
+    monkeypatch.setattr(environment, "real_environment", real_air)
 
 
 def test_a_sensor_is_paired_named_tared_and_remembered(
@@ -94,11 +94,11 @@ def test_the_passkey_comes_from_the_command_line_or_from_the_person(
         assert "on the sensor's label" in question
         return "271828"
 
-    monkeypatch.setattr("bandsense.link.pairing.paired", asking)
+    monkeypatch.setattr("bandsense.link.pairing.pair", asking)
     command(*PAIR, "BA5E")
     command(*PAIR, "BA5E", "--passkey", "314159")
-    monkeypatch.setattr("bandsense.cli.asking.somebody_there", lambda: True)
-    monkeypatch.setattr("bandsense.cli.asking.ask", answer)
+    monkeypatch.setattr("bandsense.cli.prompts.is_interactive", lambda: True)
+    monkeypatch.setattr("bandsense.cli.prompts.ask", answer)
     command(*PAIR, "BA5E")
     assert given == [None, 314159, 271828]
 
@@ -135,7 +135,7 @@ def test_a_sensor_that_is_gone_can_be_forgotten(
     async def gone(*_: object, **__: object) -> None:
         raise SensorNotFound("nobody is there")
 
-    monkeypatch.setattr("bandsense.link.pairing.forget", gone)
+    monkeypatch.setattr("bandsense.link.pairing.unpair", gone)
     remember(tmp_path, name="Lefty")
     done = command("sensors", "forget", "Lefty")
     assert done.status == 0
@@ -147,11 +147,11 @@ def test_a_sensor_that_is_gone_can_be_forgotten(
 def test_what_is_looked_for_on_the_air(tmp_path: Path) -> None:
     store = remember(tmp_path, name="Lefty", side="left")
     for called in (None, "lefty", "LEFT", "5e4500000000ba5e", "ba5e", "bandsense-BA5E"):
-        assert on_air(store, called) == "bandsense-BA5E"
-    assert on_air(store, "another") == "another"
+        assert resolve_target(store, called) == "bandsense-BA5E"
+    assert resolve_target(store, "another") == "another"
     remember(tmp_path, id="C0:FF:EE:00:00:01", name="Crane", driver="whc06", address="C0:FF:EE:00:00:01")
-    assert on_air(store, "Crane") == "C0:FF:EE:00:00:01"
-    assert on_air(store, None) is None  # the nearest
+    assert resolve_target(store, "Crane") == "C0:FF:EE:00:00:01"
+    assert resolve_target(store, None) is None  # the nearest
 
 
 def remember(tmp_path: Path, **said: str) -> Store:

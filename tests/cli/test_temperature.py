@@ -12,20 +12,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bandsense.cli import air
+from bandsense.app import environment
+from bandsense.app.temperature import keeping_temperature
+from bandsense.calibration.curve import Calibration
+from bandsense.calibration.fit import Direction, Point, fit
 from bandsense.cli.commands import calibrate
-from bandsense.cli.temperatures import keeping_temperature
+from bandsense.link.ble.adapter import Transport
 from bandsense.link.sensor import open_sensor
-from bandsense.link.transport import Transport
-from bandsense.signal.calibration import Calibration
-from bandsense.signal.calibration_fit import Direction, Point, fit
-from bandsense.sim.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.clock import run_accelerated
-from bandsense.sim.peripheral import FACTORY_TEMPERATURE_C, Fault, Hardware, Memory, VirtualBand
-from bandsense.sim.radio import VirtualRadio
-from bandsense.sim.source import TraceSource
-from bandsense.wire.control import Opcode
-from bandsense.wire.profile import CalibrationRecord, Features
+from bandsense.sim.devices.virtual_band import FACTORY_TEMPERATURE_C, Fault, Hardware, Memory, VirtualBand
+from bandsense.sim.physics.source import TraceSource
+from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
+from bandsense.sim.radio.virtual_radio import VirtualRadio
+from bandsense.wire.bandsense.calibration import CalibrationRecord
+from bandsense.wire.bandsense.codes import Features, Opcode
 from tests.cli.conftest import Command
 
 NEWTON_PER_KELVIN = 0.1
@@ -61,7 +61,7 @@ class Bench:
         return CalibrationRecord.decode(self.calibration)
 
     @asynccontextmanager
-    async def air(self) -> AsyncIterator[air.Air]:
+    async def air(self) -> AsyncIterator[environment.Environment]:
         loop = asyncio.get_running_loop()
         noise_n = np.random.default_rng(1).normal(0.0, 0.01, 4000)
         source = TraceSource(np.arange(4000) / 80.0, noise_n)
@@ -75,7 +75,7 @@ class Bench:
             computer = await radio.adapter()
             reached = Transport(client_backend(computer), scanner_backend(computer), loop.time)
             try:
-                yield air.Air(reached, "sensor")
+                yield environment.Environment(reached, "sensor")
             finally:
                 self.calibration = memory.calibration
 
@@ -83,7 +83,7 @@ class Bench:
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch, simulated_time: None) -> Bench:
     bench = Bench()
-    monkeypatch.setattr(air, "real_air", lambda: bench.air())
+    monkeypatch.setattr(environment, "real_environment", lambda: bench.air())
     return bench
 
 
@@ -96,8 +96,8 @@ def trained(command: Command) -> list[dict[str, Any]]:
 
 def at_rest_n(events: list[dict[str, Any]]) -> tuple[float, float]:
     """The first tension, before any zero is tracked, and its expanded uncertainty."""
-    level = next(each for each in events if each["event"] == "level")
-    return level["tension_n"], 2.0 * level["tension_u_n"]
+    level = next(each for each in events if each["event"] == "tension_tick")
+    return level["tension_n"], 2.0 * level["tension_uncertainty_n"]
 
 
 def of(events: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
@@ -147,7 +147,7 @@ def knowing(bench: Bench) -> None:
 def test_a_replay_is_corrected_by_the_same_temperature(command: Command, bench: Bench) -> None:
     knowing(bench)
     bench.temperature_c = 5.0
-    live = [each for each in trained(command) if "detected_s" in each or each["event"] == "level"]
+    live = [each for each in trained(command) if "detected_s" in each or each["event"] == "tension_tick"]
     replay = command("replay", "last", "--json", "--levels", "--speed", "0")
     assert [json.loads(line) for line in replay.lines[:-1]] == live
     assert of(live, "temperature_changed")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bandsense.cli.values import count, port, positive, speed
+from bandsense.cli.argument_types import count, port, positive, speed
 
 
 @pytest.mark.parametrize(

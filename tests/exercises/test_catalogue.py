@@ -50,8 +50,8 @@ def test_the_six_exercises_ship():
 @pytest.mark.parametrize("exercise_id", SHIPPED)
 def test_a_shipped_exercise_is_complete_and_safe(exercise_id):
     exercise = get_exercise(exercise_id)
-    assert exercise.breathing.pull is Breath.EXHALE
-    assert exercise.tempo.return_s > exercise.tempo.pull_s, "the return is the slow part"
+    assert exercise.breathing.concentric is Breath.EXHALE
+    assert exercise.tempo.eccentric_s > exercise.tempo.concentric_s, "the return is the slow part"
     assert exercise.stroke_m <= 1.6 * exercise.rest_length_m, (
         "leaves room below three times the resting length"
     )
@@ -140,8 +140,8 @@ def test_a_file_may_replace_a_shipped_exercise(tmp_path):
         (("summary =", "sumary ="), "sumary: is not known; is summary meant?"),
         (("[[slack]]", "[breathing]\npull = 'inhale'\nreturn = 'inhale'\n[[slack]]"), "breath must turn"),
         (
-            ("[[slack]]", "[tempo]\npull_s = 0.0\n[[slack]]"),
-            "tempo.pull_s: must be at least 0.2 seconds, not 0",
+            ("[[slack]]", "[tempo]\nconcentric_s = 0.0\n[[slack]]"),
+            "tempo.concentric_s: must be at least 0.2 seconds, not 0",
         ),
     ],
 )

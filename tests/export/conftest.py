@@ -8,8 +8,8 @@ from bandsense.samples import Unit
 from bandsense.store.model import Session, SessionState, Stream
 
 REPS = [
-    {"index": 1, "pull_start": 101.0, "end": 103.0, "peak_tension": 49.03325},
-    {"index": 2, "pull_start": 104.0, "end": 106.5, "peak_tension": 58.8399},
+    {"index": 1, "pull_start_s": 101.0, "end_s": 103.0, "peak_n": 49.03325},
+    {"index": 2, "pull_start_s": 104.0, "end_s": 106.5, "peak_n": 58.8399},
 ]
 
 
@@ -26,8 +26,8 @@ def table() -> SessionTable:
         time_s=time_s,
         raw=raw,
         tension_n=raw * 1e-4,
-        tension_u_n=np.full(800, 0.3),
-        phase=np.where(index % 80 < 40, "pull", "return"),
+        tension_uncertainty_n=np.full(800, 0.3),
+        phase=np.where(index % 80 < 40, "concentric", "eccentric"),
         rep=rep,
         set=np.ones(800, dtype=np.int64),
         gap_before=index == 17,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bandsense.sim.radio import VirtualRadio
+from bandsense.sim.radio.virtual_radio import VirtualRadio
 from tests.firmware.sensor import HostSensor
 from tests.needs import REPOSITORY, missing
 

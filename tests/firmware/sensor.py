@@ -17,11 +17,14 @@ from bleak.backends.scanner import AdvertisementData
 from bumble.transport.common import Transport, TransportSink
 from bumble.transport.tcp_server import open_tcp_server_transport_with_socket
 
-from bandsense.sim.bleak_backend import client_backend, scanner_backend
-from bandsense.sim.radio import VirtualRadio
-from bandsense.wire import control, profile
-from bandsense.wire.control import Answer
-from bandsense.wire.profile import Advertisement, MeasurementFrame
+from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
+from bandsense.sim.radio.virtual_radio import VirtualRadio
+from bandsense.wire.bandsense.advertising import Advertisement
+from bandsense.wire.bandsense.answers import Answer, decode_answer
+from bandsense.wire.bandsense.information import Information
+from bandsense.wire.bandsense.measurement import MeasurementFrame
+from bandsense.wire.bandsense.requests import Request, encode_request
+from bandsense.wire.bandsense.uuids import CONTROL_UUID, INFORMATION_UUID, MEASUREMENT_UUID, SERVICE_UUID
 
 RADIO_NAME = "firmware"
 RESTART = 10
@@ -178,7 +181,7 @@ async def find(
     found: asyncio.Future[tuple[BLEDevice, AdvertisementData]] = asyncio.get_running_loop().create_future()
 
     def heard(device: BLEDevice, data: AdvertisementData) -> None:
-        if profile.SERVICE_UUID in data.service_data and data.local_name and not found.done():
+        if SERVICE_UUID in data.service_data and data.local_name and not found.done():
             found.set_result((device, data))
 
     async with BleakScanner(heard, backend=scanner_backend(adapter)):
@@ -193,7 +196,7 @@ async def advertised(
     found: asyncio.Future[Advertisement] = asyncio.get_running_loop().create_future()
 
     def heard(_device: BLEDevice, data: AdvertisementData) -> None:
-        if (raw := data.service_data.get(profile.SERVICE_UUID)) is not None:
+        if (raw := data.service_data.get(SERVICE_UUID)) is not None:
             advertisement = Advertisement.decode(raw)
             if getattr(advertisement, wanted) and not found.done():
                 found.set_result(advertisement)
@@ -215,29 +218,29 @@ class Central:
         """Subscribe to answers and measurements."""
         loop = asyncio.get_running_loop()
         await self.client.start_notify(
-            profile.CONTROL_UUID, lambda _, data: self.answers.put_nowait(control.decode_answer(bytes(data)))
+            CONTROL_UUID, lambda _, data: self.answers.put_nowait(decode_answer(bytes(data)))
         )
         await self.client.start_notify(
-            profile.MEASUREMENT_UUID,
+            MEASUREMENT_UUID,
             lambda _, data: self.frames.append((loop.time(), MeasurementFrame.decode(bytes(data)))),
         )
 
-    async def ask(self, request: control.Request) -> Answer:
+    async def ask(self, request: Request) -> Answer:
         """Write a request and wait for its answer."""
         request_id = next(self.ids) % 256
-        await self.write(control.encode_request(request_id, request))
+        await self.write(encode_request(request_id, request))
         answer = await self.answer()
         assert answer.request_id == request_id
         return answer
 
     async def write(self, data: bytes) -> None:
-        await self.client.write_gatt_char(profile.CONTROL_UUID, data, response=True)
+        await self.client.write_gatt_char(CONTROL_UUID, data, response=True)
 
     async def answer(self) -> Answer:
         return await asyncio.wait_for(self.answers.get(), PATIENCE_S)
 
-    async def information(self) -> profile.Information:
-        return profile.Information.decode(bytes(await self.client.read_gatt_char(profile.INFORMATION_UUID)))
+    async def information(self) -> Information:
+        return Information.decode(bytes(await self.client.read_gatt_char(INFORMATION_UUID)))
 
     def samples(self) -> list[tuple[int, int]]:
         """Device time in µs and counts of everything heard."""

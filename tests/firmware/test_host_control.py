@@ -5,10 +5,41 @@ import asyncio
 import pytest
 from bleak.exc import BleakGATTProtocolError
 
-from bandsense.sim.radio import VirtualRadio
-from bandsense.wire import control, profile
-from bandsense.wire.control import SelfTestBits, StatisticsPage, Status
-from bandsense.wire.profile import CalibrationRecord
+from bandsense.sim.radio.virtual_radio import VirtualRadio
+from bandsense.wire.bandsense.answers import CalibrationPiece, Counters, Crash, SelfTestResult, TimeMarked
+from bandsense.wire.bandsense.calibration import CalibrationRecord
+from bandsense.wire.bandsense.codes import (
+    ATT_CCC_IMPROPERLY_CONFIGURED,
+    ATT_INVALID_LENGTH,
+    ATT_PROCEDURE_IN_PROGRESS,
+    CrashKind,
+    ResetCause,
+    SelfTestBits,
+    StatisticsPage,
+    Status,
+)
+from bandsense.wire.bandsense.requests import (
+    Identify,
+    ReadCalibration,
+    ReadStatistics,
+    SelfTest,
+    SetLabel,
+    Start,
+    Stop,
+    TimeMark,
+    WriteCalibration,
+    encode_request,
+)
+from bandsense.wire.bandsense.uuids import (
+    BATTERY_LEVEL_UUID,
+    CONTROL_UUID,
+    INFORMATION_UUID,
+    MEASUREMENT_UUID,
+    SERIAL_UUID,
+    SERVICE_UUID,
+    SMP_CHARACTERISTIC_UUID,
+    SMP_SERVICE_UUID,
+)
 from tests.firmware.sensor import HostSensor, connected, until
 from tests.firmware.updates import factory_flash, host_arguments
 
@@ -28,7 +59,7 @@ async def test_malformed_requests_are_answered_as_the_vectors_say(
         for too_short in (b"", b"\x01"):
             with pytest.raises(BleakGATTProtocolError) as refused:
                 await central.write(too_short)
-            assert refused.value.code == control.ATT_INVALID_LENGTH
+            assert refused.value.code == ATT_INVALID_LENGTH
         for value, status in (
             (b"\x01\x7f", Status.UNKNOWN_OPCODE),
             (b"\x02\x01", Status.WRONG_LENGTH),
@@ -46,8 +77,8 @@ async def test_malformed_requests_are_answered_as_the_vectors_say(
 async def test_requests_need_a_subscription(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio, prepare=False) as central:
         with pytest.raises(BleakGATTProtocolError) as refused:
-            await central.write(control.encode_request(1, control.TimeMark()))
-    assert refused.value.code == control.ATT_CCC_IMPROPERLY_CONFIGURED
+            await central.write(encode_request(1, TimeMark()))
+    assert refused.value.code == ATT_CCC_IMPROPERLY_CONFIGURED
 
 
 async def test_one_request_at_a_time(radio: VirtualRadio, sensor: HostSensor) -> None:
@@ -55,9 +86,9 @@ async def test_one_request_at_a_time(radio: VirtualRadio, sensor: HostSensor) ->
         # A self test takes most of a second. Only a very busy machine may be late with the next request.
         refusals: list[int] = []
         while not refusals:
-            await central.write(control.encode_request(1, control.SelfTest()))
+            await central.write(encode_request(1, SelfTest()))
             try:
-                await central.write(control.encode_request(2, control.TimeMark()))
+                await central.write(encode_request(2, TimeMark()))
             except BleakGATTProtocolError as error:
                 refusals.append(error.code)
             first_is_answered = not central.answers.empty()
@@ -65,25 +96,25 @@ async def test_one_request_at_a_time(radio: VirtualRadio, sensor: HostSensor) ->
             if not refusals:
                 assert first_is_answered, "two requests at a time"
                 assert (await central.answer()).request_id == 2
-        assert refusals == [control.ATT_PROCEDURE_IN_PROGRESS]
+        assert refusals == [ATT_PROCEDURE_IN_PROGRESS]
         # The confirmation of an answer opens the way for the next request at once.
         for _ in range(50):
-            assert (await central.ask(control.TimeMark())).status == Status.SUCCESS
+            assert (await central.ask(TimeMark())).status == Status.SUCCESS
 
 
 async def test_calibration_is_kept_whole_or_not_at_all(radio: VirtualRadio, sensor: HostSensor) -> None:
     async def read() -> bytes:
         record = b""
         while True:
-            piece = (await central.ask(control.ReadCalibration(len(record)))).result
-            assert isinstance(piece, control.CalibrationPiece)
+            piece = (await central.ask(ReadCalibration(len(record)))).result
+            assert isinstance(piece, CalibrationPiece)
             if not piece.data:
                 return record
             record += piece.data
 
     async def write(record: bytes, piece: int) -> list[int]:
         return [
-            (await central.ask(control.WriteCalibration(40, i, record[i : i + piece]))).status
+            (await central.ask(WriteCalibration(40, i, record[i : i + piece]))).status
             for i in range(0, len(record), piece)
         ]
 
@@ -93,14 +124,12 @@ async def test_calibration_is_kept_whole_or_not_at_all(radio: VirtualRadio, sens
         assert await read() == RECORD
         damaged = bytes([RECORD[0], RECORD[1], RECORD[2], RECORD[3] ^ 1]) + RECORD[4:]
         assert (await write(damaged, 40)) == [Status.CRC_MISMATCH]
-        assert (
-            await central.ask(control.WriteCalibration(40, 8, RECORD[8:16]))
-        ).status == Status.OUT_OF_RANGE
-        assert (await central.ask(control.ReadCalibration(41))).status == Status.OUT_OF_RANGE
+        assert (await central.ask(WriteCalibration(40, 8, RECORD[8:16]))).status == Status.OUT_OF_RANGE
+        assert (await central.ask(ReadCalibration(41))).status == Status.OUT_OF_RANGE
         assert await read() == RECORD
-        await central.ask(control.Start(80))
+        await central.ask(Start(80))
         assert await write(RECORD, 40) == [Status.WRONG_STATE]
-        await central.ask(control.Stop())
+        await central.ask(Stop())
     await sensor.reboot()
     async with connected(radio, pair=False) as central:
         assert await read() == RECORD
@@ -109,49 +138,49 @@ async def test_calibration_is_kept_whole_or_not_at_all(radio: VirtualRadio, sens
 async def test_label_and_options_are_kept(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio) as central:
         assert bytes(await central.client.read_gatt_char(DEVICE_NAME)) == b"bandsense-CDEF"
-        assert (await central.ask(control.SetLabel("Tür links"))).status == Status.SUCCESS
+        assert (await central.ask(SetLabel("Tür links"))).status == Status.SUCCESS
         assert (await central.information()).label == "Tür links"
         assert bytes(await central.client.read_gatt_char(DEVICE_NAME)).decode() == "Tür links"
     await sensor.reboot()
     async with connected(radio, pair=False) as central:
         assert (await central.information()).label == "Tür links"
-        await central.ask(control.SetLabel(""))
+        await central.ask(SetLabel(""))
         assert bytes(await central.client.read_gatt_char(DEVICE_NAME)) == b"bandsense-CDEF"
 
 
 async def test_statistics(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio) as central:
-        before = (await central.ask(control.ReadStatistics(StatisticsPage.SELF_TEST))).result
-        assert isinstance(before, control.SelfTestResult)
+        before = (await central.ask(ReadStatistics(StatisticsPage.SELF_TEST))).result
+        assert isinstance(before, SelfTestResult)
         assert before.outcome == SelfTestBits.NOT_RUN
-        assert (await central.ask(control.SelfTest())).status == Status.SUCCESS
-        tested = (await central.ask(control.ReadStatistics(StatisticsPage.SELF_TEST))).result
-        assert isinstance(tested, control.SelfTestResult)
+        assert (await central.ask(SelfTest())).status == Status.SUCCESS
+        tested = (await central.ask(ReadStatistics(StatisticsPage.SELF_TEST))).result
+        assert isinstance(tested, SelfTestResult)
         assert tested.excitation_mv == 3000
         await sensor.tell("excitation 2500")
-        await central.ask(control.SelfTest())
-        tested = (await central.ask(control.ReadStatistics(StatisticsPage.SELF_TEST))).result
+        await central.ask(SelfTest())
+        tested = (await central.ask(ReadStatistics(StatisticsPage.SELF_TEST))).result
         assert tested.outcome & SelfTestBits.EXCITATION_OUT_OF_RANGE
         await sensor.tell("converter absent")
-        await central.ask(control.SelfTest())
-        tested = (await central.ask(control.ReadStatistics(StatisticsPage.SELF_TEST))).result
+        await central.ask(SelfTest())
+        tested = (await central.ask(ReadStatistics(StatisticsPage.SELF_TEST))).result
         assert tested.outcome == SelfTestBits.CONVERTER_ABSENT
         await sensor.tell("converter ok")
-        await central.ask(control.Start(80))
-        assert (await central.ask(control.SelfTest())).status == Status.WRONG_STATE
+        await central.ask(Start(80))
+        assert (await central.ask(SelfTest())).status == Status.WRONG_STATE
 
 
 async def test_the_last_crash_and_reset_are_told(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio):
         pass
     await sensor.reboot("--crash", "27f3c", "--reset-cause", "software")
-    for reset_cause in (control.ResetCause.SOFTWARE, control.ResetCause.WATCHDOG):
+    for reset_cause in (ResetCause.SOFTWARE, ResetCause.WATCHDOG):
         async with connected(radio, pair=False) as central:
-            counters = (await central.ask(control.ReadStatistics(StatisticsPage.COUNTERS))).result
-            crash = (await central.ask(control.ReadStatistics(StatisticsPage.CRASH))).result
-        assert isinstance(counters, control.Counters)
+            counters = (await central.ask(ReadStatistics(StatisticsPage.COUNTERS))).result
+            crash = (await central.ask(ReadStatistics(StatisticsPage.CRASH))).result
+        assert isinstance(counters, Counters)
         assert counters.reset_cause == reset_cause
-        assert crash == control.Crash(control.CrashKind.PANIC, 0x27F3C, 0, 1)
+        assert crash == Crash(CrashKind.PANIC, 0x27F3C, 0, 1)
         await sensor.reboot("--reset-cause", "watchdog")
 
 
@@ -161,8 +190,8 @@ async def test_time_mark_is_the_arrival(radio: VirtualRadio, sensor: HostSensor)
         marks = []
         for _ in range(20):
             before_s = loop.time()
-            mark = (await central.ask(control.TimeMark())).result
-            assert isinstance(mark, control.TimeMarked)
+            mark = (await central.ask(TimeMark())).result
+            assert isinstance(mark, TimeMarked)
             marks.append((mark.time_us / 1e6 - before_s, loop.time() - before_s))
             await asyncio.sleep(0.02)
     offsets = [offset_s for offset_s, _ in marks]
@@ -173,15 +202,15 @@ async def test_time_mark_is_the_arrival(radio: VirtualRadio, sensor: HostSensor)
 async def test_identify_is_seen(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio) as central:
         assert "light white" not in sensor.said
-        await central.ask(control.Identify(60))
+        await central.ask(Identify(60))
         await sensor.says("light white")
         sensor.said.clear()
-        await central.ask(control.Identify(0))
+        await central.ask(Identify(0))
         await sensor.says("light green")
         sensor.said.clear()
         await asyncio.sleep(0.5)
         assert "light white" not in sensor.said
-        await central.ask(control.Identify(1))
+        await central.ask(Identify(1))
         await sensor.says("light white")
         await until(lambda: sensor.said[-1] == "light green", "the end of a second")
 
@@ -195,16 +224,14 @@ async def test_the_table_is_the_one_of_the_profile(radio: VirtualRadio, sensor: 
             service.uuid: {c.uuid: set(c.properties) for c in service.characteristics}
             for service in central.client.services
         }
-    assert table[profile.SERVICE_UUID] == {
-        profile.MEASUREMENT_UUID: {"notify"},
-        profile.CONTROL_UUID: {"write", "indicate"},
-        profile.INFORMATION_UUID: {"read"},
+    assert table[SERVICE_UUID] == {
+        MEASUREMENT_UUID: {"notify"},
+        CONTROL_UUID: {"write", "indicate"},
+        INFORMATION_UUID: {"read"},
     }
-    assert table[profile.SMP_SERVICE_UUID] == {
-        profile.SMP_CHARACTERISTIC_UUID: {"write-without-response", "notify"}
-    }
-    assert table[BATTERY] == {profile.BATTERY_LEVEL_UUID: {"read", "notify"}}
-    assert profile.SERIAL_UUID in table[DEVICE_INFORMATION]
+    assert table[SMP_SERVICE_UUID] == {SMP_CHARACTERISTIC_UUID: {"write-without-response", "notify"}}
+    assert table[BATTERY] == {BATTERY_LEVEL_UUID: {"read", "notify"}}
+    assert SERIAL_UUID in table[DEVICE_INFORMATION]
 
 
 async def test_the_table_has_a_hash_that_stays(radio: VirtualRadio, sensor: HostSensor) -> None:
@@ -219,10 +246,10 @@ async def test_the_table_has_a_hash_that_stays(radio: VirtualRadio, sensor: Host
 async def test_battery_is_read_and_told(radio: VirtualRadio, sensor: HostSensor) -> None:
     await sensor.reboot("--hurried")
     async with connected(radio, pair=False, prepare=False) as central:
-        level = await central.client.read_gatt_char(profile.BATTERY_LEVEL_UUID)
+        level = await central.client.read_gatt_char(BATTERY_LEVEL_UUID)
         assert level[0] == 78  # 3.95 V
         told: list[int] = []
-        await central.client.start_notify(profile.BATTERY_LEVEL_UUID, lambda _, data: told.append(data[0]))
+        await central.client.start_notify(BATTERY_LEVEL_UUID, lambda _, data: told.append(data[0]))
         await sensor.tell("battery 3690")
         await until(lambda: told, "news of the battery")
     assert told == [12]

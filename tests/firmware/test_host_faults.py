@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bandsense.link.ble.adapter import Transport
 from bandsense.link.sensor import LinkEvent, LinkState, open_sensor
-from bandsense.link.transport import Transport
 from bandsense.samples import SampleBlock, concatenate
-from bandsense.sim.bleak_backend import client_backend, scanner_backend
-from bandsense.sim.radio import SUPERVISION_TIMEOUT_S, VirtualRadio
+from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
+from bandsense.sim.radio.virtual_radio import SUPERVISION_TIMEOUT_S, VirtualRadio
 from tests.firmware.conformance.conftest import counting_trace
 from tests.firmware.sensor import RADIO_NAME, HostSensor, find, until
 from tests.system.faults.test_faults import EXPECTED
@@ -43,7 +43,7 @@ class Reader:
 
     @property
     def troubles(self) -> tuple[object, ...]:
-        return tuple(dict.fromkeys(event.trouble for event in self.events if event.trouble))
+        return tuple(dict.fromkeys(event.reason for event in self.events if event.reason))
 
     async def reads_on(self) -> None:
         """Wait for a second's worth of samples."""

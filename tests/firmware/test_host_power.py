@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from bandsense.sim.radio import VirtualRadio
-from bandsense.wire import control
-from bandsense.wire.control import Status
+from bandsense.sim.radio.virtual_radio import VirtualRadio
+from bandsense.wire.bandsense.answers import Counters
+from bandsense.wire.bandsense.codes import ResetCause, StatisticsPage, Status
+from bandsense.wire.bandsense.requests import ReadStatistics, SelfTest, Sleep, Start
 from tests.firmware.sensor import RADIO_NAME, HostSensor, advertised, connected, find, until
 
 pytestmark = pytest.mark.firmware
@@ -14,14 +15,14 @@ pytestmark = pytest.mark.firmware
 
 async def test_sleep_comes_after_the_answer(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio) as central:
-        assert (await central.ask(control.Sleep())).status == Status.SUCCESS
+        assert (await central.ask(Sleep())).status == Status.SUCCESS
         assert await sensor.exit_status() == 0
     assert sensor.said[-1] == "off"
     await sensor.start("--reset-cause", "wake")
     async with connected(radio, pair=False) as central:
-        counters = (await central.ask(control.ReadStatistics(control.StatisticsPage.COUNTERS))).result
-    assert isinstance(counters, control.Counters)
-    assert counters.reset_cause == control.ResetCause.WAKE_FROM_OFF
+        counters = (await central.ask(ReadStatistics(StatisticsPage.COUNTERS))).result
+    assert isinstance(counters, Counters)
+    assert counters.reset_cause == ResetCause.WAKE_FROM_OFF
 
 
 async def test_an_empty_cell_refuses_to_stream(radio: VirtualRadio, sensor: HostSensor) -> None:
@@ -29,8 +30,8 @@ async def test_an_empty_cell_refuses_to_stream(radio: VirtualRadio, sensor: Host
     sensor.flash.unlink(missing_ok=True)
     await sensor.start("--battery", "3200")
     async with connected(radio) as central:
-        assert (await central.ask(control.Start(80))).status == Status.BATTERY_LOW
-        assert (await central.ask(control.SelfTest())).status == Status.BATTERY_LOW
+        assert (await central.ask(Start(80))).status == Status.BATTERY_LOW
+        assert (await central.ask(SelfTest())).status == Status.BATTERY_LOW
 
 
 async def test_an_empty_cell_switches_off_in_mid_stream(radio: VirtualRadio, sensor: HostSensor) -> None:
@@ -38,7 +39,7 @@ async def test_an_empty_cell_switches_off_in_mid_stream(radio: VirtualRadio, sen
         pass
     await sensor.reboot("--hurried")
     async with connected(radio, pair=False) as central:
-        await central.ask(control.Start(80))
+        await central.ask(Start(80))
         await until(lambda: central.frames, "a frame")
         assert not central.frames[0][1].low_battery
         await sensor.tell("battery 3200")

@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 from bleak import BleakClient
 
-from bandsense.link import scanner
-from bandsense.link.progressor_driver import ProgressorDriver
+from bandsense.link.ble import scanner
+from bandsense.link.ble.adapter import Transport
+from bandsense.link.drivers.progressor import ProgressorDriver
 from bandsense.link.sensor import open_sensor
-from bandsense.link.transport import Transport
 from bandsense.samples import Unit, concatenate
-from bandsense.sim.bleak_backend import client_backend, scanner_backend
-from bandsense.sim.radio import VirtualRadio
-from bandsense.wire import control, progressor
-from bandsense.wire.control import Status
-from bandsense.wire.profile import CalibrationRecord, Options
+from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
+from bandsense.sim.radio.virtual_radio import VirtualRadio
+from bandsense.wire import progressor
+from bandsense.wire.bandsense.calibration import CalibrationRecord
+from bandsense.wire.bandsense.codes import Options, Status
+from bandsense.wire.bandsense.requests import SetOptions, Start, WriteCalibration
 from tests.firmware.sensor import HostSensor, connected, find, until
 
 pytestmark = pytest.mark.firmware
@@ -33,8 +34,8 @@ async def compatible(radio: VirtualRadio, sensor: HostSensor) -> HostSensor:
     """A calibrated sensor whose owner has switched the service on."""
     record = CalibrationRecord(newton_per_count=NEWTON_PER_COUNT, zero_counts=-12000).encode()
     async with connected(radio) as central:
-        assert (await central.ask(control.WriteCalibration(40, 0, record))).status == Status.SUCCESS
-        options = control.SetOptions(Options.PROGRESSOR)
+        assert (await central.ask(WriteCalibration(40, 0, record))).status == Status.SUCCESS
+        options = SetOptions(Options.PROGRESSOR)
         assert (await central.ask(options)).status == Status.SUCCESS
         assert central.client.services.get_service(progressor.SERVICE_UUID) is None
         assert (await central.information()).options == Options.PROGRESSOR
@@ -83,11 +84,11 @@ async def test_commands_are_answered_and_dangerous_ones_ignored(
             assert said[-1] == BATTERY
             return said[:-1]
 
-        async def next_weights() -> progressor.Weights:
+        async def next_weights() -> progressor.WeightNotification:
             heard.clear()
             await until(lambda: any(value[0] == WEIGHTS for value in heard), "weights")
             weights = progressor.decode_notification(heard[-1])
-            assert isinstance(weights, progressor.Weights)
+            assert isinstance(weights, progressor.WeightNotification)
             return weights
 
         assert await ask(0x6C) == [b"\x00\x00"]
@@ -107,7 +108,7 @@ async def test_streams_exclude_each_other(radio: VirtualRadio, compatible: HostS
     async with connected(radio, pair=False) as central:
         await central.client.start_notify(progressor.DATA_UUID, lambda *_: None)
         await central.client.write_gatt_char(progressor.CONTROL_UUID, b"\x65", response=True)
-        assert (await central.ask(control.Start(80))).status == Status.WRONG_STATE
+        assert (await central.ask(Start(80))).status == Status.WRONG_STATE
         await central.client.write_gatt_char(progressor.CONTROL_UUID, b"\x66", response=True)
-        assert (await central.ask(control.Start(80))).status == Status.SUCCESS
+        assert (await central.ask(Start(80))).status == Status.SUCCESS
         await until(lambda: central.frames, "a frame")

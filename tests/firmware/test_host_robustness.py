@@ -11,11 +11,21 @@ from bleak import BleakClient
 from bleak.exc import BleakError
 from bumble.device import Connection
 
-from bandsense.sim.bleak_backend import client_backend
-from bandsense.sim.radio import VirtualRadio
-from bandsense.wire import control, profile
-from bandsense.wire.control import StatisticsPage, Status
-from bandsense.wire.profile import CalibrationRecord
+from bandsense.sim.radio.bleak_backend import client_backend
+from bandsense.sim.radio.virtual_radio import VirtualRadio
+from bandsense.wire.bandsense.answers import CalibrationPiece, Counters, Stopped
+from bandsense.wire.bandsense.calibration import CalibrationRecord
+from bandsense.wire.bandsense.codes import StatisticsPage, Status
+from bandsense.wire.bandsense.requests import (
+    OpenPairing,
+    ReadCalibration,
+    ReadStatistics,
+    Start,
+    Stop,
+    WriteCalibration,
+    encode_request,
+)
+from bandsense.wire.bandsense.uuids import CONTROL_UUID, MEASUREMENT_UUID
 from tests.firmware.sensor import RADIO_NAME, HostSensor, connected, find, until
 from tests.needs import IN_CI
 
@@ -80,7 +90,7 @@ async def test_garbage_does_not_stop_the_sensor(
     rng = random.Random(channel)
     async with connected(radio) as central:
         if window_open:
-            await central.ask(control.OpenPairing(120))
+            await central.ask(OpenPairing(120))
     for _ in range(5):
         with contextlib.suppress(BleakError, TimeoutError):
             async with connected(radio, computer="stranger", pair=False, prepare=False) as central:
@@ -93,7 +103,7 @@ async def test_garbage_does_not_stop_the_sensor(
     assert sensor.process is not None
     assert sensor.process.returncode is None, "the firmware stopped"
     async with connected(radio, pair=False) as central:
-        assert (await central.ask(control.Start(80))).status == Status.SUCCESS
+        assert (await central.ask(Start(80))).status == Status.SUCCESS
 
 
 async def test_the_link_may_end_anywhere_in_the_set_up(radio: VirtualRadio, sensor: HostSensor) -> None:
@@ -106,12 +116,10 @@ async def test_the_link_may_end_anywhere_in_the_set_up(radio: VirtualRadio, sens
 
         async def set_up(client: BleakClient = client) -> None:
             await client.connect()
-            await client.start_notify(profile.CONTROL_UUID, lambda *_: None)
-            await client.start_notify(profile.MEASUREMENT_UUID, lambda *_: None)
+            await client.start_notify(CONTROL_UUID, lambda *_: None)
+            await client.start_notify(MEASUREMENT_UUID, lambda *_: None)
             for rate_hz in (80, 320):
-                await client.write_gatt_char(
-                    profile.CONTROL_UUID, control.encode_request(1, control.Start(rate_hz)), response=True
-                )
+                await client.write_gatt_char(CONTROL_UUID, encode_request(1, Start(rate_hz)), response=True)
                 await asyncio.sleep(0.1)
 
         work = asyncio.create_task(set_up())
@@ -122,7 +130,7 @@ async def test_the_link_may_end_anywhere_in_the_set_up(radio: VirtualRadio, sens
         await asyncio.gather(work, return_exceptions=True)
         await client.disconnect()
     async with connected(radio, pair=False) as central:
-        assert (await central.ask(control.Start(80))).status == Status.SUCCESS
+        assert (await central.ask(Start(80))).status == Status.SUCCESS
         await until(lambda: central.frames, "a frame")
 
 
@@ -134,14 +142,14 @@ async def test_a_link_that_stands_still_costs_no_sample_while_it_lives(
     radio: VirtualRadio, sensor: HostSensor, rate_hz: int, still_s: float, is_lossless: bool
 ) -> None:
     async with connected(radio) as central:
-        await central.ask(control.Start(rate_hz))
+        await central.ask(Start(rate_hz))
         await until(lambda: central.frames, "a frame")
         with sensor.unacknowledged():
             await asyncio.sleep(still_s)
-        stopped = (await central.ask(control.Stop())).result
-        counters = (await central.ask(control.ReadStatistics(StatisticsPage.COUNTERS))).result
-    assert isinstance(stopped, control.Stopped)
-    assert isinstance(counters, control.Counters)
+        stopped = (await central.ask(Stop())).result
+        counters = (await central.ask(ReadStatistics(StatisticsPage.COUNTERS))).result
+    assert isinstance(stopped, Stopped)
+    assert isinstance(counters, Counters)
     heard = {counts_time for counts_time, _ in central.samples()}
     lost = stopped.next_sequence - len(heard)
     assert (lost == 0) == is_lossless
@@ -160,12 +168,12 @@ async def test_power_cuts_at_flash_steps_while_in_use(radio: VirtualRadio, senso
     records = [CalibrationRecord(newton_per_count=1e-4 * (i + 1)).encode() for i in range(2)]
 
     async def read_calibration() -> bytes:
-        piece = (await central.ask(control.ReadCalibration(0))).result
-        assert isinstance(piece, control.CalibrationPiece)
+        piece = (await central.ask(ReadCalibration(0))).result
+        assert isinstance(piece, CalibrationPiece)
         return piece.data
 
     async with connected(radio) as central:
-        await central.ask(control.WriteCalibration(40, 0, records[0]))
+        await central.ask(WriteCalibration(40, 0, records[0]))
     stored = records[0]
     for cut_at in range(1, STEPS_OF_A_BOOT_AND_A_WRITE, 1 if IN_CI else 6):
         await sensor.reboot("--cut-at", str(cut_at))
@@ -175,7 +183,7 @@ async def test_power_cuts_at_flash_steps_while_in_use(radio: VirtualRadio, senso
             nonlocal central
             async with connected(radio, pair=False) as central:
                 assert await read_calibration() == stored
-                await central.ask(control.WriteCalibration(40, 0, wanted))
+                await central.ask(WriteCalibration(40, 0, wanted))
                 return wanted
 
         assert sensor.process is not None

@@ -8,10 +8,22 @@ from bleak import BleakClient
 from bleak.exc import BleakError, BleakGATTProtocolError
 from bumble.pairing import PairingConfig
 
-from bandsense.sim.bleak_backend import client_backend
-from bandsense.sim.radio import Agent, VirtualRadio
-from bandsense.wire import control, profile
-from bandsense.wire.control import Status
+from bandsense.sim.radio.bleak_backend import client_backend
+from bandsense.sim.radio.virtual_radio import Agent, VirtualRadio
+from bandsense.wire.bandsense.answers import CalibrationPiece
+from bandsense.wire.bandsense.calibration import CalibrationRecord
+from bandsense.wire.bandsense.codes import Features, Status
+from bandsense.wire.bandsense.requests import (
+    ForgetBonds,
+    OpenPairing,
+    ReadCalibration,
+    SetLabel,
+    Start,
+    TimeMark,
+    WriteCalibration,
+    encode_request,
+)
+from bandsense.wire.bandsense.uuids import CONTROL_UUID, MEASUREMENT_UUID
 from tests.firmware.sensor import RESTART, HostSensor, advertised, connected, find
 
 pytestmark = pytest.mark.firmware
@@ -23,9 +35,9 @@ INSUFFICIENT_ENCRYPTION = 0x0F
 async def test_strangers_get_nothing_but_the_open_parts(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio, pair=False, prepare=False) as central:
         with pytest.raises(BleakGATTProtocolError) as refused:
-            await central.write(control.encode_request(1, control.TimeMark()))
+            await central.write(encode_request(1, TimeMark()))
         assert refused.value.code == INSUFFICIENT_AUTHENTICATION
-        for uuid in (profile.MEASUREMENT_UUID, profile.CONTROL_UUID):
+        for uuid in (MEASUREMENT_UUID, CONTROL_UUID):
             with pytest.raises(BleakGATTProtocolError) as refused:
                 await central.client.start_notify(uuid, lambda *_: None)
             assert refused.value.code == INSUFFICIENT_AUTHENTICATION
@@ -36,11 +48,11 @@ async def test_a_bond_survives_power_cuts_on_both_sides_of_the_link(
     radio: VirtualRadio, sensor: HostSensor
 ) -> None:
     async with connected(radio) as central:
-        await central.ask(control.Start(80))
+        await central.ask(Start(80))
     for _ in range(3):
         await sensor.reboot()
         async with connected(radio, pair=False) as central:
-            assert (await central.ask(control.Start(80))).status == Status.SUCCESS
+            assert (await central.ask(Start(80))).status == Status.SUCCESS
 
 
 async def test_the_window_closes_after_a_bond_and_opens_with_the_button(
@@ -54,17 +66,17 @@ async def test_the_window_closes_after_a_bond_and_opens_with_the_button(
     await sensor.tell("press 50")
     await advertised(radio, "pairing_open")
     async with connected(radio, computer="second") as central:
-        assert (await central.ask(control.TimeMark())).status == Status.SUCCESS
+        assert (await central.ask(TimeMark())).status == Status.SUCCESS
 
 
 async def test_a_bonded_central_opens_the_window_for_another(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio) as central:
-        assert (await central.ask(control.OpenPairing(120))).status == Status.SUCCESS
+        assert (await central.ask(OpenPairing(120))).status == Status.SUCCESS
         await advertised(radio, "pairing_open", "second")
     async with connected(radio, computer="second"):
         pass
     async with connected(radio, pair=False) as central:
-        await central.ask(control.OpenPairing(1))
+        await central.ask(OpenPairing(1))
         await asyncio.sleep(1.2)
     with pytest.raises(BleakError, match="PAIRING_NOT_SUPPORTED"):
         async with connected(radio, computer="third"):
@@ -73,7 +85,7 @@ async def test_a_bonded_central_opens_the_window_for_another(radio: VirtualRadio
 
 async def test_two_centrals_take_turns(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio) as first:
-        await first.ask(control.OpenPairing(60))
+        await first.ask(OpenPairing(60))
         heard = await advertised(radio, "connected", "second")
         assert heard.pairing_open
         device, _ = await find(radio, "second")
@@ -81,11 +93,11 @@ async def test_two_centrals_take_turns(radio: VirtualRadio, sensor: HostSensor) 
         late = BleakClient(device, backend=client_backend(adapter), timeout=0.7)
         with pytest.raises((asyncio.TimeoutError, BleakError)):
             await late.connect()
-        assert (await first.ask(control.TimeMark())).status == Status.SUCCESS
+        assert (await first.ask(TimeMark())).status == Status.SUCCESS
     async with connected(radio, computer="second") as second:
-        assert (await second.ask(control.Start(80))).status == Status.SUCCESS
+        assert (await second.ask(Start(80))).status == Status.SUCCESS
     async with connected(radio, pair=False) as first:
-        assert (await first.ask(control.Start(80))).status == Status.SUCCESS
+        assert (await first.ask(Start(80))).status == Status.SUCCESS
 
 
 async def test_a_fifth_bond_replaces_the_one_used_longest_ago(
@@ -93,12 +105,12 @@ async def test_a_fifth_bond_replaces_the_one_used_longest_ago(
 ) -> None:
     async def pair(computer: str) -> None:
         async with connected(radio, computer=computer) as central:
-            await central.ask(control.OpenPairing(120))
+            await central.ask(OpenPairing(120))
 
     async def comes_back(computer: str) -> bool:
         try:
             async with connected(radio, computer=computer, pair=False) as central:
-                return (await central.ask(control.OpenPairing(120))).status == Status.SUCCESS
+                return (await central.ask(OpenPairing(120))).status == Status.SUCCESS
         except (BleakError, TimeoutError):
             return False
 
@@ -113,8 +125,8 @@ async def test_a_fifth_bond_replaces_the_one_used_longest_ago(
 
 async def test_forgetting_takes_effect_when_the_link_ends(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio) as central:
-        assert (await central.ask(control.ForgetBonds(everyone=False))).status == Status.SUCCESS
-        assert (await central.ask(control.TimeMark())).status == Status.SUCCESS
+        assert (await central.ask(ForgetBonds(everyone=False))).status == Status.SUCCESS
+        assert (await central.ask(TimeMark())).status == Status.SUCCESS
     with pytest.raises(BleakError):
         async with connected(radio, pair=False):
             pass
@@ -131,7 +143,7 @@ async def test_a_known_central_in_clear_is_told_to_encrypt(radio: VirtualRadio, 
     await adapter.bonds.delete_all()
     async with connected(radio, pair=False, prepare=False) as central:
         with pytest.raises(BleakGATTProtocolError) as refused:
-            await central.write(control.encode_request(1, control.TimeMark()))
+            await central.write(encode_request(1, TimeMark()))
         assert refused.value.code == INSUFFICIENT_ENCRYPTION
     # Without the window the lost half of the bond cannot be made good.
     with pytest.raises(BleakError, match="PAIRING_NOT_SUPPORTED"):
@@ -140,7 +152,7 @@ async def test_a_known_central_in_clear_is_told_to_encrypt(radio: VirtualRadio, 
     await sensor.tell("press 50")
     await advertised(radio, "pairing_open")
     async with connected(radio) as central:
-        assert (await central.ask(control.TimeMark())).status == Status.SUCCESS
+        assert (await central.ask(TimeMark())).status == Status.SUCCESS
 
 
 @pytest.mark.parametrize(("sc", "bonding"), [(False, True), (True, False)], ids=["legacy", "no bond"])
@@ -156,7 +168,7 @@ async def test_only_secure_connections_with_a_bond_will_do(
         with contextlib.suppress(BleakError):
             await client.pair()
         with pytest.raises(BleakError):
-            await client.start_notify(profile.CONTROL_UUID, lambda *_: None)
+            await client.start_notify(CONTROL_UUID, lambda *_: None)
     # Nothing of it is left that could be made use of later.
     with pytest.raises(BleakError):
         async with connected(radio, computer="old", pair=False):
@@ -175,8 +187,8 @@ async def test_a_passkey_on_the_label(
     adapter.agent = Agent(typed)
     if works:
         async with connected(radio) as central:
-            assert (await central.ask(control.TimeMark())).status == Status.SUCCESS
-            assert profile.Features.FIXED_PASSKEY in (await central.information()).features
+            assert (await central.ask(TimeMark())).status == Status.SUCCESS
+            assert Features.FIXED_PASSKEY in (await central.information()).features
     else:
         with pytest.raises(BleakError):
             async with connected(radio):
@@ -198,10 +210,10 @@ async def test_just_works_is_not_enough_where_there_is_a_passkey(
 async def test_holding_the_button_forgets_everything_but_the_calibration(
     radio: VirtualRadio, sensor: HostSensor
 ) -> None:
-    record = profile.CalibrationRecord(newton_per_count=1e-4).encode()
+    record = CalibrationRecord(newton_per_count=1e-4).encode()
     async with connected(radio) as central:
-        await central.ask(control.SetLabel("mine"))
-        await central.ask(control.WriteCalibration(40, 0, record))
+        await central.ask(SetLabel("mine"))
+        await central.ask(WriteCalibration(40, 0, record))
     await sensor.tell("press 10500")
     assert await sensor.exit_status(30.0) == RESTART
     await sensor.start()
@@ -209,6 +221,6 @@ async def test_holding_the_button_forgets_everything_but_the_calibration(
     await adapter.bonds.delete_all()
     async with connected(radio) as central:
         assert (await central.information()).label == ""
-        piece = (await central.ask(control.ReadCalibration(0))).result
-        assert isinstance(piece, control.CalibrationPiece)
+        piece = (await central.ask(ReadCalibration(0))).result
+        assert isinstance(piece, CalibrationPiece)
         assert piece.data == record

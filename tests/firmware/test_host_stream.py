@@ -4,9 +4,13 @@ import asyncio
 
 import pytest
 
-from bandsense.sim.radio import VirtualRadio
-from bandsense.wire import control, profile
-from bandsense.wire.control import Status
+from bandsense.sim.radio.virtual_radio import VirtualRadio
+from bandsense.wire.bandsense.advertising import Advertisement
+from bandsense.wire.bandsense.answers import Counters, Started, Stopped, TimeMarked
+from bandsense.wire.bandsense.codes import RATES_HZ, StatisticsPage, Status
+from bandsense.wire.bandsense.measurement import samples_per_frame
+from bandsense.wire.bandsense.requests import ReadStatistics, Start, Stop, TimeMark
+from bandsense.wire.bandsense.uuids import SERIAL_UUID, SERVICE_UUID
 from tests.firmware.sensor import Central, HostSensor, advertised, connected, find, until
 
 pytestmark = pytest.mark.firmware
@@ -14,7 +18,7 @@ pytestmark = pytest.mark.firmware
 
 async def test_a_scanner_learns_who_is_there(radio: VirtualRadio, sensor: HostSensor) -> None:
     _, data = await find(radio)
-    advertisement = profile.Advertisement.decode(data.service_data[profile.SERVICE_UUID])
+    advertisement = Advertisement.decode(data.service_data[SERVICE_UUID])
     assert data.local_name == "bandsense-CDEF"
     assert advertisement.pairing_open  # a new sensor's first minute
     assert not advertisement.connected
@@ -24,7 +28,7 @@ async def test_a_scanner_learns_who_is_there(radio: VirtualRadio, sensor: HostSe
 async def test_information_is_open_to_all(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio, pair=False, prepare=False) as central:
         information = await central.information()
-        serial = bytes(await central.client.read_gatt_char(profile.SERIAL_UUID)).decode()
+        serial = bytes(await central.client.read_gatt_char(SERIAL_UUID)).decode()
     assert information.serial == 0x0123456789ABCDEF
     assert serial == "0123456789abcdef"
     assert information.boot_number == 1
@@ -46,7 +50,7 @@ def assert_nothing_lost(central: Central, sensor: HostSensor) -> None:
         expected += len(frame.counts)
 
 
-@pytest.mark.parametrize("rate_hz", profile.RATES_HZ)
+@pytest.mark.parametrize("rate_hz", RATES_HZ)
 @pytest.mark.parametrize("rate_error", [-5, 5])
 async def test_every_rate_streams_without_a_gap(
     radio: VirtualRadio, sensor: HostSensor, rate_hz: int, rate_error: int
@@ -55,22 +59,20 @@ async def test_every_rate_streams_without_a_gap(
     await sensor.tell("press 50")
     await advertised(radio, "pairing_open")
     async with connected(radio) as central:
-        answer = await central.ask(control.Start(rate_hz))
+        answer = await central.ask(Start(rate_hz))
         assert answer.status == Status.SUCCESS
         started = answer.result
-        assert isinstance(started, control.Started)
+        assert isinstance(started, Started)
         assert (started.rate_hz, started.next_sequence) == (rate_hz, 0)
         await asyncio.sleep(1.5)
-        stopped = (await central.ask(control.Stop())).result
-    assert isinstance(stopped, control.Stopped)
+        stopped = (await central.ask(Stop())).result
+    assert isinstance(stopped, Stopped)
     heard = central.samples()
     assert stopped.next_sequence == len(heard)
     assert len(heard) >= 1.5 * rate_hz * 0.85
     assert_nothing_lost(central, sensor)
     assert [frame.gap_before for _, frame in central.frames] == [True] + [False] * (len(central.frames) - 1)
-    assert all(
-        len(frame.counts) == profile.samples_per_frame(rate_hz, 247) for _, frame in central.frames[:-1]
-    )
+    assert all(len(frame.counts) == samples_per_frame(rate_hz, 247) for _, frame in central.frames[:-1])
 
 
 async def test_samples_are_on_the_air_within_60_ms(host_binary: object, sensor: HostSensor) -> None:
@@ -88,17 +90,17 @@ async def test_samples_are_on_the_air_within_60_ms(host_binary: object, sensor: 
 async def earliest_boot_s(central: Central) -> float:
     """When the device's clock began at the earliest: a request is stamped after it was sent."""
     before_s = asyncio.get_running_loop().time()
-    mark = (await central.ask(control.TimeMark())).result
-    assert isinstance(mark, control.TimeMarked)
+    mark = (await central.ask(TimeMark())).result
+    assert isinstance(mark, TimeMarked)
     return before_s - mark.time_us / 1e6
 
 
 async def measured_delay_ms(central: Central, booted_s: float) -> float:
     """What 99 of 100 samples take from their conversion to the client."""
     central.frames.clear()
-    await central.ask(control.Start(80))
+    await central.ask(Start(80))
     await asyncio.sleep(1.0)
-    await central.ask(control.Stop())
+    await central.ask(Stop())
     delays_ms = [
         (heard_s - booted_s) * 1e3 - (frame.time_us + int(offset_us)) / 1e3
         for heard_s, frame in central.frames
@@ -109,20 +111,20 @@ async def measured_delay_ms(central: Central, booted_s: float) -> float:
 
 async def test_numbers_go_on_and_time_is_the_device_s(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio) as central:
-        await central.ask(control.Start(80))
+        await central.ask(Start(80))
         await asyncio.sleep(0.3)
-        await central.ask(control.Stop())
+        await central.ask(Stop())
         first = len(central.frames)
-        await central.ask(control.Start(320))
+        await central.ask(Start(320))
         await asyncio.sleep(0.3)
         # A second start at the same rate changes nothing.
-        again = await central.ask(control.Start(320))
+        again = await central.ask(Start(320))
         assert again.status == Status.SUCCESS
         await asyncio.sleep(0.2)
         # At another rate it changes the rate.
-        await central.ask(control.Start(40))
+        await central.ask(Start(40))
         await asyncio.sleep(0.3)
-        await central.ask(control.Stop())
+        await central.ask(Stop())
     assert_nothing_lost(central, sensor)
     gaps = [i for i, (_, frame) in enumerate(central.frames) if frame.gap_before]
     assert len(gaps) == 3
@@ -131,13 +133,13 @@ async def test_numbers_go_on_and_time_is_the_device_s(radio: VirtualRadio, senso
 
 async def test_overruns_are_counted_and_flagged(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio) as central:
-        await central.ask(control.Start(80))
+        await central.ask(Start(80))
         await until(lambda: central.frames, "a frame")
         await sensor.tell("overrun 3")
         await until(lambda: central.frames[-1][1].overrun, "an overrun")
-        await central.ask(control.Stop())
-        counters = (await central.ask(control.ReadStatistics(control.StatisticsPage.COUNTERS))).result
-    assert isinstance(counters, control.Counters)
+        await central.ask(Stop())
+        counters = (await central.ask(ReadStatistics(StatisticsPage.COUNTERS))).result
+    assert isinstance(counters, Counters)
     assert counters.overruns == 3
     overrun = [frame for _, frame in central.frames if frame.overrun]
     assert len(overrun) == 1
@@ -147,32 +149,32 @@ async def test_overruns_are_counted_and_flagged(radio: VirtualRadio, sensor: Hos
 
 async def test_out_of_range_input_is_flagged(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio) as central:
-        await central.ask(control.Start(80))
+        await central.ask(Start(80))
         await until(lambda: central.frames, "a frame")
         await sensor.tell("load 9000000")
         await until(lambda: central.frames[-1][1].saturated, "a saturated frame")
-        await central.ask(control.Stop())
+        await central.ask(Stop())
     assert not central.frames[0][1].saturated
 
 
 async def test_a_dead_converter_is_reported(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio) as central:
         await sensor.tell("converter absent")
-        assert (await central.ask(control.Start(80))).status == Status.HARDWARE_FAILURE
+        assert (await central.ask(Start(80))).status == Status.HARDWARE_FAILURE
         await sensor.tell("converter ok")
-        assert (await central.ask(control.Start(80))).status == Status.SUCCESS
+        assert (await central.ask(Start(80))).status == Status.SUCCESS
 
 
 async def test_a_converter_that_falls_silent_is_restarted(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio) as central:
-        await central.ask(control.Start(80))
+        await central.ask(Start(80))
         await until(lambda: central.frames, "a frame")
         await sensor.tell("converter silent")
         await sensor.says("light red")
         before = len(central.frames)
         await sensor.tell("converter ok")
         await until(lambda: len(central.frames) > before + 3, "more frames")
-        await central.ask(control.Stop())
+        await central.ask(Stop())
     assert [frame.gap_before for _, frame in central.frames].count(True) == 2
     assert_nothing_lost(central, sensor)
 
@@ -180,14 +182,14 @@ async def test_a_converter_that_falls_silent_is_restarted(radio: VirtualRadio, s
 async def test_state_is_advertised_to_a_second_computer(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio) as central:
         assert not (await advertised(radio, "connected", "other")).streaming
-        await central.ask(control.Start(80))
+        await central.ask(Start(80))
         assert (await advertised(radio, "streaming", "other")).connected
-        await central.ask(control.Stop())
+        await central.ask(Stop())
 
 
 async def test_a_lost_link_ends_the_stream(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio) as central:
-        await central.ask(control.Start(80))
+        await central.ask(Start(80))
         await until(lambda: central.frames, "a frame")
         sensor.radio.lose_link("firmware")
     converted = -1
@@ -198,7 +200,7 @@ async def test_a_lost_link_ends_the_stream(radio: VirtualRadio, sensor: HostSens
         await asyncio.sleep(0.4)
     assert converted == before, "it goes on measuring"
     async with connected(radio, pair=False) as central:
-        started = (await central.ask(control.Start(80))).result
-        assert isinstance(started, control.Started)
+        started = (await central.ask(Start(80))).result
+        assert isinstance(started, Started)
         assert started.next_sequence >= converted - 1
         assert started.boot_number == 1

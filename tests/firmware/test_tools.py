@@ -15,7 +15,7 @@ from intelhex import IntelHex
 from smpclient.mcuboot import ImageInfo
 
 from bandsense.errors import FileFormatError
-from bandsense.link.firmware_file import read_firmware_file
+from bandsense.link.dfu.firmware_file import read_firmware_file
 from tests.firmware.updates import KEY, SLOTS, image, update_file
 from tests.needs import REPOSITORY
 

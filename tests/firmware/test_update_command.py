@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from bandsense.app.environment import Environment
 from bandsense.cli import main
-from bandsense.cli.air import Air
-from bandsense.sim.radio import VirtualRadio
+from bandsense.sim.radio.virtual_radio import VirtualRadio
 from tests.firmware.sensor import RADIO_NAME, HostSensor, until
 from tests.firmware.updates import cared_for, factory_flash, host_arguments, transport, update_file
 
@@ -30,7 +30,7 @@ def booted(host_binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             radio.lose_link(RADIO_NAME)
 
     @contextlib.asynccontextmanager
-    async def real_air() -> AsyncIterator[Air]:
+    async def real_air() -> AsyncIterator[Environment]:
         async with VirtualRadio() as radio:
             sensor = HostSensor(radio, host_binary, tmp_path, host_arguments())
             sensor.flash.write_bytes(factory_flash())
@@ -38,13 +38,13 @@ def booted(host_binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             try:
                 async with cared_for(sensor) as caretaker:
                     breaking = asyncio.create_task(break_links(radio, sensor))
-                    yield Air(await transport(radio), "test")
+                    yield Environment(await transport(radio), "test")
             finally:
                 breaking.cancel()
                 booted.extend([*caretaker.booted, *(line for line in sensor.said if "running" in line)])
                 await sensor.cut_power()
 
-    monkeypatch.setattr("bandsense.cli.air.real_air", real_air)
+    monkeypatch.setattr("bandsense.app.environment.real_environment", real_air)
     return booted
 
 

@@ -12,8 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bandsense.errors import UpdateError
-from bandsense.link.update import UpdateProgress, UpdateResult, UpdateStage, update_firmware
-from bandsense.sim.radio import VirtualRadio
+from bandsense.link.dfu.update import UpdateProgress, UpdateResult, UpdateStage, update_firmware
+from bandsense.sim.radio.virtual_radio import VirtualRadio
 from tests.firmware.sensor import RADIO_NAME, RESTART, HostSensor, advertised, until
 from tests.firmware.updates import (
     POWER_CUT,
@@ -156,7 +156,7 @@ async def test_the_link_cut_a_hundred_times(
     radio: VirtualRadio, sensor: HostSensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Shortly after whatever an update tells of, in as many updates as that takes."""
-    monkeypatch.setattr("bandsense.link.update.RETRY_PAUSE_S", 0.05)
+    monkeypatch.setattr("bandsense.link.dfu.update.RETRY_PAUSE_S", 0.05)
     wanted, cuts = 100 if IN_CI else 15, 0
     draw = random.Random(2)
     sent: list[int] = []

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bandsense.link.transport import Transport
-from bandsense.sim.bleak_backend import client_backend, scanner_backend
-from bandsense.sim.radio import VirtualRadio
+from bandsense.link.ble.adapter import Transport
+from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
+from bandsense.sim.radio.virtual_radio import VirtualRadio
 from tests.firmware.sensor import RESTART, HostSensor
 from tests.needs import REPOSITORY
 

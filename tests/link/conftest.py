@@ -1,18 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
-import numpy as np
 import pytest
 
-from bandsense.link.sensor import LinkEvent
-from bandsense.link.transport import Transport
-from bandsense.sim.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.clock import AcceleratedLoop
-from bandsense.sim.peripheral import VirtualBand
-from bandsense.sim.radio import Adapter, VirtualRadio
-from bandsense.sim.source import TraceSource
+from tests.support.sensors import adapter, band, journal, radio, transport
+
+__all__ = ["adapter", "band", "journal", "radio", "transport"]
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, type[asyncio.SelectorEventLoop]]:
@@ -23,65 +18,3 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, type[asyncio.S
     if item.get_closest_marker("real_time"):
         return {"real": asyncio.SelectorEventLoop}
     return {"accelerated": AcceleratedLoop}
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers", "real_time: talks to another process, so time must be the wall clock's"
-    )
-
-
-def ramp(duration_s: float = 3600.0, rate_hz: float = 80.0) -> TraceSource:
-    """A tension that grows by one count a sample, so that every sample can be told from every other."""
-    n = int(duration_s * rate_hz)
-    return TraceSource(np.arange(n) / rate_hz, np.arange(n) * 1e-4)
-
-
-def transport_of(adapter: Adapter) -> Transport:
-    loop = asyncio.get_running_loop()
-    return Transport(client_backend(adapter), scanner_backend(adapter), loop.time)
-
-
-class Journal:
-    """What a person was told about the link."""
-
-    def __init__(self) -> None:
-        self.events: list[LinkEvent] = []
-
-    def __call__(self, event: LinkEvent) -> None:
-        self.events.append(event)
-
-    @property
-    def states(self) -> list[str]:
-        return [event.state.value for event in self.events]
-
-    @property
-    def troubles(self) -> list[str]:
-        return [event.trouble.value for event in self.events if event.trouble]
-
-
-@pytest.fixture
-async def radio() -> AsyncIterator[VirtualRadio]:
-    async with VirtualRadio(connection_interval_s=0.015) as radio:
-        yield radio
-
-
-@pytest.fixture
-async def adapter(radio: VirtualRadio) -> Adapter:
-    return await radio.adapter("computer")
-
-
-@pytest.fixture
-async def transport(adapter: Adapter) -> Transport:
-    return transport_of(adapter)
-
-
-@pytest.fixture
-async def band(radio: VirtualRadio) -> AsyncIterator[VirtualBand]:
-    async with VirtualBand(radio, ramp()) as band:
-        yield band
-
-
-@pytest.fixture
-def journal() -> Journal:
-    return Journal()

@@ -15,15 +15,17 @@ import pytest
 from bumble import gatt
 from bumble.core import AdvertisingData
 
-from bandsense.link.capture import CaptureWriter, read_capture, replay_capture
-from bandsense.link.drivers import Heard, all_drivers, driver_named
-from bandsense.link.scanner import discover
+from bandsense.capture.format import CaptureWriter, read_capture
+from bandsense.capture.replay import replay_capture
+from bandsense.link.ble.adapter import Transport
+from bandsense.link.ble.scanner import discover
+from bandsense.link.drivers.base import AdvertisementData
+from bandsense.link.drivers.registry import all_drivers, decoder_named, driver_named
 from bandsense.link.sensor import open_sensor
-from bandsense.link.transport import Transport
 from bandsense.samples import SampleBlock, Unit, concatenate
-from bandsense.sim.radio import VirtualRadio
-from tests.link.conftest import Journal
+from bandsense.sim.radio.virtual_radio import VirtualRadio
 from tests.needs import REPOSITORY
+from tests.support.sensors import Journal
 
 PAGE = (REPOSITORY / "docs" / "drivers.md").read_text()
 SERVICE = "0000a5a0-0000-1000-8000-00805f9b34fb"
@@ -119,15 +121,17 @@ async def test_a_package_adds_a_sensor(
         steps[gap - 1] * INTERVAL_US / 1e6, abs=0.1
     )
     assert journal.troubles == ["link lost"]
-    replayed = [item for item in replay_capture(read_capture(file)) if isinstance(item, SampleBlock)]
+    replayed = [
+        item for item in replay_capture(read_capture(file), decoder_named) if isinstance(item, SampleBlock)
+    ]
     assert concatenate(replayed) == block
 
 
 @pytest.mark.usefixtures("package")
 def test_the_decoder_of_the_page() -> None:
     driver = driver_named("acme")
-    assert driver.recognise(Heard("a", "ACME 7")) is not None
-    assert driver.recognise(Heard("a", "other")) is None
+    assert driver.parse_advertisement(AdvertisementData("a", "ACME 7")) is not None
+    assert driver.parse_advertisement(AdvertisementData("a", "other")) is None
     uuid = "0000a5a1-0000-1000-8000-00805f9b34fb"
     decoder = driver.decoder()
     samples = [(0, 12.34), (12_500, -0.01), (25_000, 100.0)]

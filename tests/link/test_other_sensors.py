@@ -9,20 +9,21 @@ import numpy as np
 import pytest
 
 from bandsense.errors import CommandError, ConfigError
-from bandsense.link import drivers
-from bandsense.link.drivers import Heard, all_drivers, driver_named
-from bandsense.link.pairing import paired
-from bandsense.link.scanner import discover
+from bandsense.link.ble.adapter import Transport
+from bandsense.link.ble.scanner import discover
+from bandsense.link.drivers import registry
+from bandsense.link.drivers.base import AdvertisementData
+from bandsense.link.drivers.registry import all_drivers, driver_named
+from bandsense.link.pairing import pair
 from bandsense.link.sensor import LinkState, Sensor, open_sensor
-from bandsense.link.transport import Transport
 from bandsense.samples import SampleBlock, Unit, concatenate
-from bandsense.sim.progressor import ProgressorTwin
-from bandsense.sim.radio import VirtualRadio
-from bandsense.sim.whc06 import ScaleTwin
+from bandsense.sim.devices.progressor import ProgressorTwin
+from bandsense.sim.devices.whc06 import ScaleTwin
+from bandsense.sim.radio.virtual_radio import VirtualRadio
 from bandsense.wire import progressor, whc06
 from bandsense.wire.decoder import ADVERTISEMENT
 from bandsense.wire.progressor import Command
-from tests.link.conftest import Journal, ramp
+from tests.support.sensors import Journal, ramp
 
 
 async def follow(sensor: Sensor, duration_s: float) -> SampleBlock:
@@ -187,7 +188,7 @@ async def test_a_scale_set_to_pounds_says_what_to_press(
             changed.setattr(whc06, "encode_advertisement", pounds)
             await sensor.start()
             await asyncio.sleep(20.0)
-            told = {event.message for event in journal.events if event.trouble}
+            told = {event.message for event in journal.events if event.reason}
             assert sensor.statistics.malformed > 10
         before = sensor.statistics.samples
         await asyncio.sleep(10.0)
@@ -199,7 +200,7 @@ async def test_a_scale_set_to_pounds_says_what_to_press(
 
 async def test_a_scale_needs_no_pairing(radio: VirtualRadio, transport: Transport) -> None:
     async with ScaleTwin(radio, ramp(rate_hz=10.0)) as scale:
-        async with paired(scale.address, transport=transport) as sensor:
+        async with pair(scale.address, transport=transport) as sensor:
             assert sensor.information.driver == "whc06"
         (sighting,) = await discover(1.0, transport=transport)
         assert (sighting.battery_percent, sighting.pairing_open, sighting.connected) == (None, None, None)
@@ -217,15 +218,19 @@ def test_a_scale_set_to_pounds_gives_no_samples() -> None:
 
 
 def test_who_recognises_what() -> None:
-    def recognised(heard: Heard) -> list[str]:
-        return [driver.name for driver in all_drivers() if driver.recognise(heard) is not None]
+    def recognised(heard: AdvertisementData) -> list[str]:
+        return [driver.name for driver in all_drivers() if driver.parse_advertisement(heard) is not None]
 
     scale = whc06.encode_advertisement(whc06.Reading(1.0, False))
-    assert recognised(Heard("a", "Progressor_1234")) == ["progressor"]
-    assert recognised(Heard("a", None, service_uuids=(progressor.SERVICE_UUID,))) == ["progressor"]
-    assert recognised(Heard("a", None, manufacturer_data={whc06.COMPANY_ID: scale})) == ["whc06"]
-    assert recognised(Heard("a", "other", manufacturer_data={whc06.COMPANY_ID: b"\x01\x02"})) == []
-    assert recognised(Heard("a", "bandsense-BA5E")) == []
+    assert recognised(AdvertisementData("a", "Progressor_1234")) == ["progressor"]
+    assert recognised(AdvertisementData("a", None, service_uuids=(progressor.SERVICE_UUID,))) == [
+        "progressor"
+    ]
+    assert recognised(AdvertisementData("a", None, manufacturer_data={whc06.COMPANY_ID: scale})) == ["whc06"]
+    assert (
+        recognised(AdvertisementData("a", "other", manufacturer_data={whc06.COMPANY_ID: b"\x01\x02"})) == []
+    )
+    assert recognised(AdvertisementData("a", "bandsense-BA5E")) == []
 
 
 class _Acme:
@@ -247,7 +252,7 @@ class _Entry:
 @pytest.fixture
 def entries(monkeypatch: pytest.MonkeyPatch) -> list[_Entry]:
     found: list[_Entry] = []
-    monkeypatch.setattr(drivers, "entry_points", lambda group: found)
+    monkeypatch.setattr(registry, "entry_points", lambda group: found)
     all_drivers.cache_clear()
     return found
 
@@ -261,7 +266,7 @@ def fresh_register() -> Iterator[None]:
 def test_drivers_of_other_packages_are_found(entries: list[_Entry]) -> None:
     entries.append(_Entry(_Acme))
     assert driver_named("acme").title == "Acme band"
-    assert [driver.name for driver in all_drivers()] == ["bandsense", "progressor", "whc06", "acme"]
+    assert [driver.name for driver in all_drivers()] == ["bandsense", "progressor", "whc06", "imds", "acme"]
 
 
 def test_a_driver_that_fails_to_load_is_named(entries: list[_Entry]) -> None:

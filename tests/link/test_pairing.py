@@ -7,25 +7,16 @@ import asyncio
 import pytest
 
 from bandsense.errors import CommandError, LinkError, PairingError, SensorNotFound
-from bandsense.link.pairing import (
-    PairingStep,
-    forget,
-    identify,
-    inspect,
-    offer_progressor,
-    paired,
-    rename,
-)
-from bandsense.link.scanner import discover
+from bandsense.link.ble.adapter import Transport
+from bandsense.link.ble.scanner import discover
+from bandsense.link.errors import StaleBond
+from bandsense.link.pairing import PairingStep, identify, inspect, offer_progressor, pair, rename, unpair
 from bandsense.link.sensor import LinkState, open_sensor
-from bandsense.link.transport import Transport
-from bandsense.link.trouble import StaleBond
-from bandsense.sim.peripheral import Hardware, VirtualBand
-from bandsense.sim.progressor import ProgressorTwin
-from bandsense.sim.radio import Adapter, Agent, VirtualRadio
-from bandsense.wire.control import ResetCause
-from bandsense.wire.profile import Options
-from tests.link.conftest import Journal, ramp, transport_of
+from bandsense.sim.devices.progressor import ProgressorTwin
+from bandsense.sim.devices.virtual_band import Hardware, VirtualBand
+from bandsense.sim.radio.virtual_radio import Adapter, Agent, VirtualRadio
+from bandsense.wire.bandsense.codes import Options, ResetCause
+from tests.support.sensors import Journal, ramp, transport_of
 
 NAME = "bandsense-BA5E"
 WINDOW_S = 61.0
@@ -41,7 +32,7 @@ class Steps:
 
 async def test_a_fresh_sensor_is_paired_and_blinks(band: VirtualBand, transport: Transport) -> None:
     steps = Steps()
-    async with paired("BA5E", transport=transport, on_step=steps) as sensor:
+    async with pair("BA5E", transport=transport, on_step=steps) as sensor:
         assert sensor.information.serial == "5e4500000000ba5e"
         await sensor.device.identify(5)
         assert band.identifying
@@ -53,7 +44,7 @@ async def test_outside_the_window_the_button_is_asked_for(band: VirtualBand, tra
     await asyncio.sleep(WINDOW_S)
     steps = Steps()
     asyncio.get_running_loop().call_later(10.0, band.press_button)
-    async with paired(NAME, transport=transport, on_step=steps):
+    async with pair(NAME, transport=transport, on_step=steps):
         pass
     assert PairingStep.WAITING_FOR_BUTTON in steps.told
     assert steps.told[-1] is PairingStep.DONE
@@ -62,26 +53,26 @@ async def test_outside_the_window_the_button_is_asked_for(band: VirtualBand, tra
 async def test_without_the_button_the_error_says_so(band: VirtualBand, transport: Transport) -> None:
     await asyncio.sleep(WINDOW_S)
     with pytest.raises(PairingError, match="was not pressed within 20 s"):
-        async with paired(NAME, transport=transport, button_s=20.0):
+        async with pair(NAME, transport=transport, button_s=20.0):
             pass
 
 
 async def test_a_paired_sensor_is_left_as_it_is(band: VirtualBand, transport: Transport) -> None:
-    async with paired(NAME, transport=transport):
+    async with pair(NAME, transport=transport):
         pass
     await asyncio.sleep(WINDOW_S)
     steps = Steps()
-    async with paired(NAME, transport=transport, on_step=steps):
+    async with pair(NAME, transport=transport, on_step=steps):
         pass
     assert steps.told == [PairingStep.SEARCHING, PairingStep.CONNECTING, PairingStep.DONE]
 
 
 async def test_a_bond_that_the_sensor_forgot_is_mended(band: VirtualBand, transport: Transport) -> None:
-    async with paired(NAME, transport=transport):
+    async with pair(NAME, transport=transport):
         pass
     await band.factory_reset()
     steps = Steps()
-    async with paired(NAME, transport=transport, on_step=steps) as sensor:
+    async with pair(NAME, transport=transport, on_step=steps) as sensor:
         assert (await sensor.device.counters()).reset_cause is ResetCause.SOFTWARE
     assert PairingStep.MENDING in steps.told
     assert steps.told[-1] is PairingStep.DONE
@@ -137,17 +128,17 @@ async def test_a_wrong_passkey_is_refused_and_the_right_one_pairs(
     async with VirtualBand(radio, ramp(), hardware=Hardware(passkey=314159)):
         adapter.agent = Agent(1)
         with pytest.raises(PairingError):
-            async with paired(NAME, transport=transport):
+            async with pair(NAME, transport=transport):
                 pass
         adapter.agent = Agent(314159)
-        async with paired(NAME, transport=transport) as sensor:
+        async with pair(NAME, transport=transport) as sensor:
             assert sensor.information.serial
 
 
 async def test_looking_after_a_paired_sensor(
     band: VirtualBand, adapter: Adapter, transport: Transport
 ) -> None:
-    async with paired(NAME, transport=transport):
+    async with pair(NAME, transport=transport):
         pass
     report = await inspect(NAME, transport=transport, self_test=True)
     assert report.counters is not None
@@ -162,7 +153,7 @@ async def test_looking_after_a_paired_sensor(
     await asyncio.sleep(2.0)
     assert band.identifying
     await blinking
-    assert await forget(band.address, transport=transport) is True
+    assert await unpair(band.address, transport=transport) is True
     assert not band.memory.bonds.all_keys
     assert await adapter.bonds.get(band.address) is None
 
@@ -170,7 +161,7 @@ async def test_looking_after_a_paired_sensor(
 async def test_apps_for_the_progressor_are_let_in_and_kept_out(
     radio: VirtualRadio, band: VirtualBand, transport: Transport
 ) -> None:
-    async with paired(NAME, transport=transport):
+    async with pair(NAME, transport=transport):
         pass
     for on in (True, False):
         await offer_progressor("BA5E", on=on, transport=transport)
@@ -187,10 +178,10 @@ async def test_apps_for_the_progressor_are_let_in_and_kept_out(
 async def test_a_sensor_that_forgot_first_is_forgotten_here(
     band: VirtualBand, adapter: Adapter, transport: Transport
 ) -> None:
-    async with paired(NAME, transport=transport):
+    async with pair(NAME, transport=transport):
         pass
     await band.factory_reset()
-    assert await forget(NAME, transport=transport) is False
+    assert await unpair(NAME, transport=transport) is False
     assert await adapter.bonds.get(band.address) is None
 
 
@@ -202,7 +193,7 @@ async def test_a_sensor_that_is_not_there(transport: Transport) -> None:
 async def test_a_sensor_without_bonds_needs_none(radio: VirtualRadio, transport: Transport) -> None:
     steps = Steps()
     async with ProgressorTwin(radio, ramp()):
-        async with paired("Progressor_7125", transport=transport, on_step=steps) as sensor:
+        async with pair("Progressor_7125", transport=transport, on_step=steps) as sensor:
             assert sensor.information.firmware == "1.2.3.4"
         assert PairingStep.BONDING not in steps.told
         with pytest.raises(CommandError, match="cannot blink"):
@@ -211,10 +202,10 @@ async def test_a_sensor_without_bonds_needs_none(radio: VirtualRadio, transport:
 
 async def test_two_computers_take_turns(radio: VirtualRadio, band: VirtualBand, transport: Transport) -> None:
     phone = transport_of(await radio.adapter("phone"))
-    async with paired(NAME, transport=transport) as sensor:
+    async with pair(NAME, transport=transport) as sensor:
         await sensor.device.open_pairing(60)
-    async with paired(NAME, transport=phone), asyncio.timeout(120):
+    async with pair(NAME, transport=phone), asyncio.timeout(120):
         with pytest.raises(LinkError):
-            async with paired(NAME, transport=transport):
+            async with pair(NAME, transport=transport):
                 pass
     assert len(band.memory.bonds.all_keys) == 2

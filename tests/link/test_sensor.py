@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 
 from bandsense.errors import BluetoothOff, CommandError, SensorBusy, SensorNotFound
-from bandsense.link.scanner import discover
+from bandsense.link.ble.adapter import Transport
+from bandsense.link.ble.scanner import discover
+from bandsense.link.errors import LinkErrorReason
 from bandsense.link.sensor import LinkState, Sensor, open_sensor
-from bandsense.link.transport import Transport
-from bandsense.link.trouble import Trouble
 from bandsense.samples import SampleBlock, Unit, concatenate
-from bandsense.sim.peripheral import VirtualBand
-from bandsense.sim.radio import Adapter, AdapterState, VirtualRadio
-from bandsense.wire.profile import CalibrationGrade, CalibrationRecord
-from tests.link.conftest import Journal, transport_of
+from bandsense.sim.devices.virtual_band import VirtualBand
+from bandsense.sim.radio.virtual_radio import Adapter, AdapterState, VirtualRadio
+from bandsense.wire.bandsense.calibration import CalibrationRecord
+from bandsense.wire.bandsense.codes import CalibrationGrade
+from tests.support.sensors import Journal, transport_of
 
 NAME = "bandsense-BA5E"
 
@@ -61,7 +62,7 @@ async def test_a_stream_holds_every_sample(band: VirtualBand, transport: Transpo
 
 @pytest.mark.parametrize("rate_hz", [10, 20, 40, 320])
 async def test_every_rate(radio: VirtualRadio, transport: Transport, rate_hz: int) -> None:
-    from tests.link.conftest import ramp
+    from tests.support.sensors import ramp
 
     async with VirtualBand(radio, ramp(60.0, rate_hz)), open_sensor(transport=transport) as sensor:
         block = await take(sensor, rate_hz * 5, rate_hz)
@@ -201,7 +202,7 @@ async def test_a_sensor_sent_to_sleep_is_said_to_sleep(
     async with open_sensor(NAME, transport=transport, on_event=journal) as sensor:
         await sensor.sleep()
         await asyncio.sleep(15)
-    assert Trouble.ASLEEP in [event.trouble for event in journal.events]
+    assert LinkErrorReason.ASLEEP in [event.reason for event in journal.events]
 
 
 async def test_unsubscribing_ends_the_calls(band: VirtualBand, transport: Transport) -> None:

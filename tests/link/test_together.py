@@ -6,20 +6,22 @@ import asyncio
 
 import numpy as np
 
+from bandsense.calibration.curve import Calibration
+from bandsense.link.ble.adapter import Transport
 from bandsense.link.sensor import Sensor, open_sensor
-from bandsense.link.transport import Transport
 from bandsense.samples import SampleBlock, concatenate
-from bandsense.signal.calibration import Calibration
 from bandsense.signal.detector import RepDetector
-from bandsense.signal.events import RepDone, RepRetracted
-from bandsense.sim.bleak_backend import client_backend, scanner_backend
-from bandsense.sim.peripheral import Hardware, VirtualBand
-from bandsense.sim.radio import VirtualRadio
-from bandsense.sim.source import NEWTON_PER_COUNT, TraceSource
-from bandsense.wire.control import Answer, Opcode, Started
+from bandsense.signal.events import RepCompleted, RepRetracted
+from bandsense.sim.devices.virtual_band import Hardware, VirtualBand
+from bandsense.sim.physics.source import NEWTON_PER_COUNT, TraceSource
+from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
+from bandsense.sim.radio.virtual_radio import VirtualRadio
+from bandsense.wire.bandsense.answers import Answer, Started
+from bandsense.wire.bandsense.codes import Opcode
+from bandsense.wire.bandsense.measurement import MeasurementFrame
+from bandsense.wire.bandsense.uuids import CONTROL_UUID, MEASUREMENT_UUID
 from bandsense.wire.decoder import BandsenseDecoder
-from bandsense.wire.profile import CONTROL_UUID, MEASUREMENT_UUID, MeasurementFrame
-from tests.link.conftest import ramp
+from tests.support.sensors import ramp
 
 
 async def read(sensor: Sensor, duration_s: float) -> SampleBlock:
@@ -102,8 +104,8 @@ async def test_a_lost_link_never_counts_a_rep_twice() -> None:
     detector = RepDetector()
     tension = Calibration(NEWTON_PER_COUNT).tension_n(block.values)
     events = detector.push(block.time_s, tension, block.gap_before) + detector.finish()
-    done = [event for event in events if isinstance(event, RepDone)]
+    done = [event for event in events if isinstance(event, RepCompleted)]
     retracted = [event for event in events if isinstance(event, RepRetracted)]
-    ends = np.array([event.rep.end for event in done])
+    ends = np.array([event.rep.end_s for event in done])
     assert (np.diff(ends) > 2.0).all()
     assert 7 <= len(done) - len(retracted) <= 10

@@ -23,7 +23,7 @@ import time
 import numpy as np, pylsl
 from bandsense.live.lsl import LslPublisher
 from bandsense.samples import SampleBlock
-from bandsense.signal.calibration import Calibration
+from bandsense.calibration.curve import Calibration
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 

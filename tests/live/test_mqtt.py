@@ -13,7 +13,7 @@ import pytest
 
 from bandsense.errors import ConfigError
 from bandsense.live.mqtt import QUEUE, MqttPublisher, MqttTarget
-from bandsense.workout.events import BatteryChanged, Level
+from bandsense.workout.events import BatteryChanged, TensionTick
 from tests.needs import require_tool
 
 aiomqtt = pytest.importorskip("aiomqtt", reason="pip install 'bandsense[mqtt]'")
@@ -87,7 +87,7 @@ async def test_a_broker_that_comes_late_gets_what_waited(
 async def test_levels_are_thinned_and_old_events_make_room() -> None:
     publisher = MqttPublisher(MqttTarget("127.0.0.1", 1))
     for n in range(200):
-        publisher.listen(Level(n / 20, 10.0, 1.0))
+        publisher.listen(TensionTick(n / 20, 10.0, 1.0))
     assert publisher.dropped == 0  # ten seconds of levels are ten messages
     for n in range(QUEUE):
         publisher.listen(BatteryChanged(float(n), 50, float(n)))

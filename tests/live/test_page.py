@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from bandsense.calibration.curve import Calibration
 from bandsense.live.actions import Action
 from bandsense.live.state import ViewState
 from bandsense.live.web import WebView
 from bandsense.samples import SampleBlock, Unit
-from bandsense.signal.calibration import Calibration
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 from tests.needs import require_tool

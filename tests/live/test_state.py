@@ -4,19 +4,19 @@ import json
 
 import numpy as np
 
+from bandsense.calibration.curve import Calibration
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.live.state import NOTICE_S, TRACE_S, ViewState
 from bandsense.samples import SampleBlock, Unit
-from bandsense.signal.calibration import Calibration
-from bandsense.signal.events import Phase, RepRetracted, RepTop, RetractReason
-from bandsense.workout.advice import Advice, Ground, SlackFlag
+from bandsense.signal.events import Phase, RepCounted, RepRetracted, RetractReason
+from bandsense.workout.advice import Advice, Rule, SlackAction
 from bandsense.workout.events import (
     BatteryChanged,
-    Level,
     LinkChanged,
     SetStarted,
     SlackAdvised,
     SlackAnswered,
+    TensionTick,
 )
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
@@ -33,20 +33,20 @@ def after(block: SampleBlock, *, finish: bool = False) -> ViewState:
 def test_the_state_follows_a_set(set_of_three: SampleBlock) -> None:
     state = after(set_of_three.slice(0, int(4.0 * 80)))  # 0.9 s after the first top
     assert (state.set_number, state.reps, state.in_set) == (1, 1, True)
-    assert after(set_of_three.slice(0, int(2.6 * 80))).phase is Phase.PULL
+    assert after(set_of_three.slice(0, int(2.6 * 80))).phase is Phase.CONCENTRIC
     state = after(set_of_three, finish=True)
     assert (state.reps, state.in_set, state.phase) == (3, False, Phase.REST)
     assert [len(result.reps) for result in state.results] == [3]
     assert state.notice.startswith("set 1: 3 reps, peak 5")
     assert state.last_rep is not None
-    assert state.peak_n == state.last_rep.peak_tension
+    assert state.peak_n == state.last_rep.peak_n
 
 
 def test_the_tension_shown_is_the_latest_with_its_uncertainty() -> None:
     state = ViewState()
     for n in range(1000):
-        state.update(Level(n / 20.0, float(n), 0.5))
-    assert (state.tension_n, state.tension_u_n) == (999.0, 0.5)
+        state.update(TensionTick(n / 20.0, float(n), 0.5))
+    assert (state.tension_n, state.tension_uncertainty_n) == (999.0, 0.5)
     assert state.trace[0][0] >= state.trace[-1][0] - TRACE_S
     assert len(state.trace) <= TRACE_S * 20 + 1
 
@@ -54,7 +54,7 @@ def test_the_tension_shown_is_the_latest_with_its_uncertainty() -> None:
 def test_a_repetition_taken_back_says_why() -> None:
     state = ViewState()
     state.update(SetStarted(1.0, 1, 1.0))
-    state.update(RepTop(1.0, 1, 20.0, 1.2, 1))
+    state.update(RepCounted(1.0, 1, 20.0, 1.2, 1))
     state.update(RepRetracted(3.0, 1, RetractReason.SET_UP, 3.0, 0))
     assert state.reps == 0
     assert state.notice == "not counted: set-up movement"
@@ -64,7 +64,7 @@ def test_a_notice_goes_after_a_while() -> None:
     state = ViewState()
     state.update(BatteryChanged(1.0, 9, 1.0))
     assert "charge it" in state.notice
-    state.update(Level(1.0 + NOTICE_S, 3.0, 0.5))
+    state.update(TensionTick(1.0 + NOTICE_S, 3.0, 0.5))
     assert state.notice == ""
     assert state.battery_percent == 9
 
@@ -92,7 +92,7 @@ def rest_after(block: SampleBlock) -> SampleBlock:
 
 def test_advice_stands_until_it_is_answered() -> None:
     state = ViewState()
-    state.update(SlackAdvised(1.0, Advice(SlackFlag.ADD, Ground.TOO_HARD, "Too hard."), 1.0))
+    state.update(SlackAdvised(1.0, Advice(SlackAction.ADD, Rule.TOO_HARD, "Too hard."), 1.0))
     assert state.advice is not None
     state.update(SlackAnswered(2.0, True, 2.0))
     assert state.advice is None

@@ -16,7 +16,7 @@ from bandsense.errors import ConfigError, MissingExtra
 from bandsense.live.actions import Action
 from bandsense.live.state import ViewState
 from bandsense.live.web import WebView
-from bandsense.workout.events import Level
+from bandsense.workout.events import TensionTick
 
 websockets = pytest.importorskip("websockets", reason="pip install 'bandsense[web]'")
 pytest.importorskip("uvicorn", reason="pip install 'bandsense[web]'")
@@ -94,7 +94,7 @@ async def test_the_state_and_every_level_arrive() -> None:
     received: list[list[float]] = []
     async with served(state) as address, websockets.connect(live(address)) as page:
         for n in range(40):
-            state.update(Level(n / 20.0, float(n), 0.5))
+            state.update(TensionTick(n / 20.0, float(n), 0.5))
             if n % 10 == 9:
                 message = json.loads(await page.recv())
                 received += message["levels"]

@@ -10,7 +10,7 @@ import pytest
 from bandsense.samples import FloatArray
 from bandsense.signal.analysis import analyze
 from bandsense.signal.detector import RepDetector
-from bandsense.signal.events import Event, RepRetracted, RepTop, WarningKind
+from bandsense.signal.events import Event, RepCounted, RepRetracted, WarningKind
 from benchmarks.accuracy import encoder_differences
 
 FULL_AND_PARTIAL = {
@@ -82,10 +82,10 @@ def test_replay_in_small_blocks_gives_the_same_events(recordings: Path, name: st
 @pytest.mark.parametrize("name", FULL_AND_PARTIAL)
 def test_every_top_is_told_in_time(recordings: Path, name: str) -> None:
     result = analyze(*band(recordings, name))
-    tops = [event for event in result.events if isinstance(event, RepTop)]
+    tops = [event for event in result.events if isinstance(event, RepCounted)]
     for top, rep in zip(tops, result.reps, strict=True):
         if not rep.partial:
-            assert top.detected_s <= rep.return_start + 0.25
+            assert top.detected_s <= rep.return_start_s + 0.25
 
 
 @pytest.mark.parametrize("name", WITH_ENCODER)
@@ -111,5 +111,5 @@ def test_an_isometric_pull_is_one_rise_and_its_force_is_no_band_s(recordings: Pa
     result = analyze(*force_trace(recordings / "isometric" / f"{name}.csv"))
     assert len(result.reps) == 1
     assert not result.reps[0].partial
-    beyond_bands = result.reps[0].peak_tension > 1000.0
+    beyond_bands = result.reps[0].peak_n > 1000.0
     assert [warning.kind for warning in result.warnings] == [WarningKind.IMPLAUSIBLE_FORCE] * beyond_bands

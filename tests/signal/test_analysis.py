@@ -7,7 +7,7 @@ from bandsense.errors import DataError
 from bandsense.signal.analysis import analyze
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import WarningKind
-from tests.signal.strokes import Stroke, trace
+from tests.support.traces import Stroke, trace
 
 
 def test_the_events_are_those_of_the_live_stream() -> None:

@@ -15,15 +15,15 @@ from bandsense.signal.events import (
     Phase,
     PhaseChanged,
     Rep,
-    RepDone,
+    RepCompleted,
+    RepCounted,
     RepRetracted,
-    RepTop,
     RetractReason,
     SignalWarning,
     WarningKind,
 )
 from bandsense.signal.tracker import full_range, steps_among
-from tests.signal.strokes import Stroke, position, trace
+from tests.support.traces import Stroke, position, trace
 
 FIVE = [Stroke()] * 5
 
@@ -36,7 +36,7 @@ def detect(time_s: FloatArray, tension_n: FloatArray, saturated: FloatArray | No
 
 def reps_of(events: list[Event]) -> list[Rep]:
     retracted = {e.index for e in events if isinstance(e, RepRetracted)}
-    return [e.rep for e in events if isinstance(e, RepDone) and e.index not in retracted]
+    return [e.rep for e in events if isinstance(e, RepCompleted) and e.index not in retracted]
 
 
 def reasons_of(events: list[Event]) -> list[RetractReason]:
@@ -70,7 +70,7 @@ def test_partial_is_judged_on_displacement_not_on_force(share: float, partial: b
     assert [rep.partial for rep in reps] == [False, False, False, partial, False]
     assert reps[3].range_fraction == pytest.approx(share, abs=0.05)
     if share == 0.55:
-        assert reps[3].peak_tension > 0.6 * reps[0].peak_tension
+        assert reps[3].peak_n > 0.6 * reps[0].peak_n
 
 
 @pytest.mark.parametrize("depth", [0.1, 0.2, 0.3])
@@ -91,27 +91,27 @@ def test_a_pause_on_the_way_up_stays_within_the_repetition(at: float) -> None:
     )
     reps = reps_of(detect(time_s, 60.0 * x**0.65))
     assert len(reps) == 1
-    assert reps[0].pull_s > 1.0
+    assert reps[0].concentric_s > 1.0
 
 
 def test_a_repetition_is_counted_within_a_quarter_second_of_its_return() -> None:
     events = detect(*trace([Stroke(hold_s=0.0)] * 6))
-    tops = [e for e in events if isinstance(e, RepTop)]
+    tops = [e for e in events if isinstance(e, RepCounted)]
     for top, rep in zip(tops, reps_of(events), strict=True):
-        assert top.detected_s <= rep.return_start + 0.25
+        assert top.detected_s <= rep.return_start_s + 0.25
 
 
 def test_a_held_repetition_is_counted_during_the_hold() -> None:
     events = detect(*trace([Stroke(hold_s=2.0)] * 6))
-    tops = [e for e in events if isinstance(e, RepTop)]
+    tops = [e for e in events if isinstance(e, RepCounted)]
     for top, rep in list(zip(tops, reps_of(events), strict=True))[1:]:
-        assert top.detected_s <= rep.hold_start + 0.25 + 0.12
+        assert top.detected_s <= rep.hold_start_s + 0.25 + 0.12
 
 
 def test_phases_follow_one_another() -> None:
     events = detect(*trace([Stroke(hold_s=1.0)] * 4))
     phases = [e.phase for e in events if isinstance(e, PhaseChanged)]
-    assert phases == [Phase.PULL, Phase.HOLD, Phase.RETURN, Phase.REST] * 4
+    assert phases == [Phase.CONCENTRIC, Phase.HOLD, Phase.ECCENTRIC, Phase.REST] * 4
 
 
 def test_every_event_is_certain_no_earlier_than_it_happened() -> None:
@@ -125,7 +125,7 @@ def test_indices_are_never_used_again_and_the_count_follows() -> None:
     events = detect(*trace(strokes, peak_n=100.0))
     count, seen = 0, []
     for event in events:
-        if isinstance(event, RepTop):
+        if isinstance(event, RepCounted):
             count += 1
             seen.append(event.index)
             assert event.count == count
@@ -449,7 +449,7 @@ def test_a_lost_link_never_counts_a_repetition_twice(start_s: float, outage_s: f
     reps = reps_of(detect(time_s[kept], tension_n[kept]))
     touched = sum(start_s < 1.5 + 3.2 * i + 2.6 and start_s + outage_s > 1.5 + 3.2 * i for i in range(6))
     assert 6 - touched <= len(reps) <= 6
-    assert all(a.end <= b.pull_start for a, b in itertools.pairwise(reps))
+    assert all(a.end_s <= b.pull_start_s for a, b in itertools.pairwise(reps))
 
 
 @pytest.mark.parametrize("hole_s", [(11.2, 12.9), (10.6, 12.2), (11.5, 12.6)])

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 from scipy.integrate import quad
 
+from bandsense.calibration.curve import Calibration
 from bandsense.errors import DataError
 from bandsense.samples import FloatArray
-from bandsense.signal.calibration import Calibration
 from bandsense.signal.events import Rep
 from bandsense.signal.metrics import (
     PRIOR_EXPONENT,
@@ -123,9 +123,9 @@ def test_uncertainty_comes_from_the_calibration() -> None:
     rep, corners = trapezium()
     calibration = Calibration(1.0, zero_uncertainty_n=0.3, span_uncertainty=0.01)
     figures = rep_metrics([rep], *sampled(corners), calibration=calibration)[0]
-    assert figures.peak_u_n == pytest.approx((0.3**2 + 0.6**2) ** 0.5)
-    assert figures.mean_u_n is not None
-    assert figures.mean_u_n < figures.peak_u_n
+    assert figures.peak_uncertainty_n == pytest.approx((0.3**2 + 0.6**2) ** 0.5)
+    assert figures.mean_uncertainty_n is not None
+    assert figures.mean_uncertainty_n < figures.peak_uncertainty_n
 
 
 def test_missing_or_saturated_samples_are_said() -> None:
@@ -189,7 +189,7 @@ def test_fatigue_tells_range_time_and_velocity_apart() -> None:
     fatigue = set_metrics(a_set(peaks, [1.0, 1.0, 1.0, 1.0, 1.0, 1.25, 1.25])).fatigue
     assert fatigue is not None
     assert fatigue.range_lost == pytest.approx(0.2, abs=1e-3)
-    assert fatigue.pull_time_gained == pytest.approx(0.25, abs=1e-6)
+    assert fatigue.concentric_time_gained == pytest.approx(0.25, abs=1e-6)
     assert fatigue.velocity_lost == pytest.approx(1 - 0.8 / 1.25, abs=1e-3)
     assert not fatigue.estimated
 

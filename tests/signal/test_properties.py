@@ -11,7 +11,7 @@ from bandsense.samples import FloatArray
 from bandsense.signal.analysis import analyze
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import Event
-from tests.signal.strokes import Stroke, trace
+from tests.support.traces import Stroke, trace
 
 STROKES = st.builds(
     Stroke,
@@ -78,7 +78,7 @@ def test_a_time_shift_leaves_the_count(strokes: list[Stroke], rate_hz: float, sh
     stayed = analyze(time_s, tension_n).reps
     assert len(moved) == len(stayed) == len(strokes)
     for a, b in zip(moved, stayed, strict=True):
-        assert a.pull_start - shift_s == pytest.approx(b.pull_start, abs=1e-3)
+        assert a.pull_start_s - shift_s == pytest.approx(b.pull_start_s, abs=1e-3)
 
 
 @few
@@ -96,7 +96,7 @@ def test_a_constant_leaves_the_count(strokes: list[Stroke], rate_hz: float, cons
     assert len(moved) == len(strokes)
     for a, b in zip(moved, reps, strict=True):
         assert a.partial == b.partial
-        assert a.end == pytest.approx(b.end, abs=1e-6)
+        assert a.end_s == pytest.approx(b.end_s, abs=1e-6)
 
 
 @few
@@ -107,6 +107,6 @@ def test_a_constant_leaves_the_count(strokes: list[Stroke], rate_hz: float, cons
 def test_no_trace_whatever_breaks_it(values: list[float], rate_hz: float) -> None:
     result = analyze(np.arange(len(values)) / rate_hz, values)
     for rep in result.reps:
-        assert rep.pull_start <= rep.hold_start <= rep.return_start <= rep.end
+        assert rep.pull_start_s <= rep.hold_start_s <= rep.return_start_s <= rep.end_s
         assert rep.range_fraction >= 0.0
-        assert np.isfinite(rep.peak_tension)
+        assert np.isfinite(rep.peak_n)

@@ -7,7 +7,7 @@ from bandsense.signal.analysis import analyze
 from bandsense.signal.boundaries import locate, measure
 from bandsense.signal.detector import DetectorConfig
 from bandsense.signal.refine import refine
-from tests.signal.strokes import Stroke, trace, true_boundaries
+from tests.support.traces import Stroke, trace, true_boundaries
 
 
 @pytest.mark.parametrize("rate_hz", [40.0, 80.0, 320.0])
@@ -24,7 +24,7 @@ def test_boundaries_are_those_of_the_closed_form(stroke: Stroke, rate_hz: float)
     strokes = [stroke] * 4
     found = analyze(*trace(strokes, rate_hz)).reps
     for rep, true in zip(found, true_boundaries(strokes), strict=True):
-        seen = (rep.pull_start, rep.hold_start, rep.return_start, rep.end)
+        seen = (rep.pull_start_s, rep.hold_start_s, rep.return_start_s, rep.end_s)
         assert np.abs(np.subtract(seen, true)).max() < 0.03
 
 
@@ -33,8 +33,8 @@ def test_the_streaming_answer_is_close_and_both_are_kept() -> None:
     result = analyze(*trace(strokes))
     assert [rep.index for rep in result.reps] == [rep.index for rep in result.causal]
     for exact, seen, true in zip(result.reps, result.causal, true_boundaries(strokes), strict=True):
-        assert abs(exact.end - true[3]) < 0.02
-        assert abs(seen.end - true[3]) < 0.10
+        assert abs(exact.end_s - true[3]) < 0.02
+        assert abs(seen.end_s - true[3]) < 0.10
         assert exact != seen
 
 
@@ -42,15 +42,15 @@ def test_the_streaming_answer_is_close_and_both_are_kept() -> None:
 @pytest.mark.parametrize("pull_s", [0.35, 1.0])
 def test_peaks_are_within_two_percent(pull_s: float, rate_hz: float) -> None:
     result = analyze(*trace([Stroke(pull_s=pull_s, hold_s=0.0)] * 5, rate_hz))
-    np.testing.assert_allclose([rep.peak_tension for rep in result.reps], 60.0, rtol=0.02)
+    np.testing.assert_allclose([rep.peak_n for rep in result.reps], 60.0, rtol=0.02)
 
 
 def test_taking_the_band_up_before_the_pull_is_not_part_of_it() -> None:
     taken_up = Stroke(pull_s=0.5, hold_s=1.0, return_s=0.0, rest_s=0.0, top=0.12, bottom=0.12)
     strokes = [taken_up, Stroke(bottom=0.12), Stroke(bottom=0.12)]
     first = analyze(*trace(strokes)).reps[0]
-    assert first.pull_start > 1.5 + 1.5
-    assert first.start_tension == pytest.approx(60.0 * 0.12**0.65, abs=0.5)
+    assert first.pull_start_s > 1.5 + 1.5
+    assert first.start_n == pytest.approx(60.0 * 0.12**0.65, abs=0.5)
 
 
 def test_letting_the_band_down_after_the_return_is_not_part_of_it() -> None:
@@ -59,8 +59,8 @@ def test_letting_the_band_down_after_the_return_is_not_part_of_it() -> None:
     end_s = 1.5 + 3 * 3.2 + 3.0
     down = np.clip((time_s - end_s + 0.02) / 0.6, 0.0, 1.0)
     result = analyze(time_s, tension_n - 12.0 * down)
-    assert result.reps[-1].end < end_s
-    assert result.reps[-1].end_tension > tension_n[-1] - 4.0
+    assert result.reps[-1].end_s < end_s
+    assert result.reps[-1].end_n > tension_n[-1] - 4.0
 
 
 @pytest.mark.parametrize("pause_s", [0.3, 1.0])
@@ -69,15 +69,15 @@ def test_a_pause_low_in_the_pull_is_part_of_it(at: float, pause_s: float) -> Non
     low = Stroke(pull_s=0.5, hold_s=pause_s, return_s=0.0, rest_s=0.0, top=at, bottom=at)
     reps = analyze(*trace([Stroke(), low, Stroke(), Stroke()])).reps
     assert len(reps) == 3
-    assert reps[1].pull_start < 1.5 + 3.2 + 0.5
+    assert reps[1].pull_start_s < 1.5 + 3.2 + 0.5
 
 
 def test_putting_the_handle_down_is_no_part_of_a_return_that_stopped_high() -> None:
     high = [Stroke(bottom=0.3)] * 4
     put_down = Stroke(pull_s=0.0, hold_s=0.0, top=0.3, return_s=0.5, bottom=-0.1)
     reps = analyze(*trace([*high, Stroke(bottom=0.3, rest_s=1.0), put_down])).reps
-    assert reps[-1].end < 1.5 + 5 * 3.2
-    assert reps[-1].end_tension == pytest.approx(60.0 * 0.3**0.65, abs=1.0)
+    assert reps[-1].end_s < 1.5 + 5 * 3.2
+    assert reps[-1].end_n == pytest.approx(60.0 * 0.3**0.65, abs=1.0)
 
 
 def test_a_code_that_freezes_in_a_slow_pull_does_not_cut_it() -> None:
@@ -85,7 +85,9 @@ def test_a_code_that_freezes_in_a_slow_pull_does_not_cut_it() -> None:
     frozen = (time_s > 1.5 + 5.2 + 0.9) & (time_s < 1.5 + 5.2 + 1.2)
     tension_n[frozen] = tension_n[np.argmax(frozen)]
     rep = analyze(time_s, tension_n).reps[1]
-    assert rep.pull_s == pytest.approx(analyze(*trace([Stroke(pull_s=3.0)] * 3)).reps[1].pull_s, abs=0.05)
+    assert rep.concentric_s == pytest.approx(
+        analyze(*trace([Stroke(pull_s=3.0)] * 3)).reps[1].concentric_s, abs=0.05
+    )
 
 
 def test_a_first_repetition_called_full_is_marked_when_the_set_shows_it_was_partial() -> None:
@@ -105,7 +107,9 @@ def test_holes_are_bridged_for_the_filter_alone() -> None:
     errors = [
         abs(a - b)
         for rep, true in zip(found, true_boundaries(strokes), strict=True)
-        for a, b in zip((rep.pull_start, rep.hold_start, rep.return_start, rep.end), true, strict=True)
+        for a, b in zip(
+            (rep.pull_start_s, rep.hold_start_s, rep.return_start_s, rep.end_s), true, strict=True
+        )
     ]
     assert np.median(errors) < 0.02
     assert max(errors) < 0.1
@@ -118,10 +122,10 @@ def test_nothing_found_is_nothing_refined() -> None:
 def test_a_triangle_has_its_crossings_where_arithmetic_says() -> None:
     time_s = np.arange(0.0, 4.01, 0.1)
     b = locate(time_s, np.interp(time_s, [0.0, 1.0, 2.0, 3.0, 4.0], [10.0, 10.0, 110.0, 30.0, 30.0]))
-    assert b.pull_start == pytest.approx(1.1)
-    assert b.hold_start == pytest.approx(1.9)
-    assert b.return_start == pytest.approx(2.1)
-    assert b.end == pytest.approx(2.9)
+    assert b.pull_start_s == pytest.approx(1.1)
+    assert b.hold_start_s == pytest.approx(1.9)
+    assert b.return_start_s == pytest.approx(2.1)
+    assert b.end_s == pytest.approx(2.9)
     assert (b.peak_n, b.start_n, b.end_n) == (110.0, 10.0, 30.0)
 
 
@@ -130,19 +134,19 @@ def test_a_double_peak_and_a_bounce_do_not_move_the_boundaries() -> None:
     knots_n = [0.0, 0.0, 100.0, 75.0, 98.0, 0.0, 0.0, 8.0, 0.0, 0.0]
     time_s = np.arange(0.0, 5.0, 0.01)
     b = locate(time_s, np.interp(time_s, knots_s, knots_n))
-    assert b.hold_start == pytest.approx(1.9, abs=0.01)
-    assert b.return_start == pytest.approx(2.4 + 8.0 / 98.0, abs=0.01)
-    assert b.end == pytest.approx(2.4 + 88.0 / 98.0, abs=0.01)
+    assert b.hold_start_s == pytest.approx(1.9, abs=0.01)
+    assert b.return_start_s == pytest.approx(2.4 + 8.0 / 98.0, abs=0.01)
+    assert b.end_s == pytest.approx(2.4 + 88.0 / 98.0, abs=0.01)
 
 
 def test_a_return_that_is_cut_short_is_measured_to_where_it_was_going() -> None:
     time_s = [i / 10.0 for i in range(20)]
     tension_n = [min(10.0 * i, 100.0, 200.0 - 10.0 * i) for i in range(20)]
     cut = measure(time_s, tension_n, 0, 10, 18, expected_end_n=0.0)
-    assert cut.end == pytest.approx(1.9, abs=0.11)
+    assert cut.end_s == pytest.approx(1.9, abs=0.11)
     assert cut.end_n == 0.0
 
 
 def test_a_single_sample_is_its_own_boundaries() -> None:
     b = locate(np.array([2.0]), np.array([7.0]))
-    assert (b.pull_start, b.hold_start, b.return_start, b.end, b.peak_n) == (2.0, 2.0, 2.0, 2.0, 7.0)
+    assert (b.pull_start_s, b.hold_start_s, b.return_start_s, b.end_s, b.peak_n) == (2.0, 2.0, 2.0, 2.0, 7.0)

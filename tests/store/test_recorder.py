@@ -15,10 +15,10 @@ import pytest
 
 from bandsense.errors import StoreError
 from bandsense.samples import SampleBlock, concatenate
-from bandsense.store.claim import Claim
 from bandsense.store.database import connect
 from bandsense.store.model import SessionState
 from bandsense.store.recorder import COMMIT_INTERVAL_S, Recorder
+from bandsense.store.session_lock import SessionLock
 from bandsense.store.store import Store
 
 Make = Callable[..., Any]
@@ -101,11 +101,11 @@ def full_disk_at(pages: int) -> Callable[[Path], sqlite3.Connection]:
     return connect_limited
 
 
-def begin(store: Store, new_session: Make) -> tuple[int, int, Claim]:
+def begin(store: Store, new_session: Make) -> tuple[int, int, SessionLock]:
     """A session row to which a recorder with a bad disk can be attached."""
     store.record(new_session()).close()
     session = store.session("last")
-    claim = Claim.take(store.path, session.id)
+    claim = SessionLock.take(store.path, session.id)
     assert claim is not None
     return session.id, session.streams[0].id, claim
 

@@ -23,7 +23,7 @@ def test_a_session_comes_back_as_it_was_recorded(store: Store, new_session: Make
     with store.record(new_session()) as recorder:
         for block in blocks:
             recorder.write(block, arrived_unix_s=1_700_000_001.0)
-        recorder.note_event("rep_done", {"index": 1})
+        recorder.note_event("rep_completed", {"index": 1})
         recorder.note_set({"reps": 1})
         recorder.close(summary={"reps": 1}, ended_unix_s=1_700_000_003.0)
 
@@ -37,7 +37,7 @@ def test_a_session_comes_back_as_it_was_recorded(store: Store, new_session: Make
     assert stream.samples == session.samples == 219
     assert (stream.first_time_s, stream.last_time_s) == (0.0, 218 / 80.0)
     assert concatenate(store.blocks(stream)) == concatenate(blocks)
-    assert [(event.kind, event.data) for event in store.events(stream)] == [("rep_done", {"index": 1})]
+    assert [(event.kind, event.data) for event in store.events(stream)] == [("rep_completed", {"index": 1})]
     assert store.sets(stream) == [{"reps": 1}]
 
 

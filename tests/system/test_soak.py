@@ -21,11 +21,15 @@ from bleak.backends.client import BaseBleakClient
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
 from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
 
+from bandsense.link.ble.adapter import Transport
 from bandsense.link.sensor import LinkState, Sensor, open_sensor
-from bandsense.link.transport import Transport
 from bandsense.sim.clock import run_accelerated
-from bandsense.wire import control, profile
-from bandsense.wire.profile import Advertisement, Information
+from bandsense.wire.bandsense.advertising import Advertisement
+from bandsense.wire.bandsense.answers import Answer, CalibrationPiece, Result, Started, Stopped, TimeMarked
+from bandsense.wire.bandsense.codes import Opcode
+from bandsense.wire.bandsense.information import Information
+from bandsense.wire.bandsense.requests import ReadCalibration, Start, Stop, TimeMark, decode_request
+from bandsense.wire.bandsense.uuids import CONTROL_UUID, INFORMATION_UUID, MEASUREMENT_UUID, SERVICE_UUID
 
 HOURS = 8
 RATE_HZ = 80
@@ -54,23 +58,23 @@ class LeanSensor:
         return round(asyncio.get_running_loop().time() * 1e6) % 2**32
 
     def answer(self, data: bytes) -> None:
-        request_id, request = control.decode_request(data)
-        opcode, sequence = control.Opcode(data[1]), self.taken % 2**16
-        result: control.Result | None = None
+        request_id, request = decode_request(data)
+        opcode, sequence = Opcode(data[1]), self.taken % 2**16
+        result: Result | None = None
         match request:
-            case control.Start(rate_hz):
-                result = control.Started(rate_hz, self.clock_us, sequence, 1)
+            case Start(rate_hz):
+                result = Started(rate_hz, self.clock_us, sequence, 1)
                 self.stream += 1
                 self.started_us = self.clock_us
                 asyncio.get_running_loop().call_soon(self.sample, self.stream)
-            case control.Stop():
-                result = control.Stopped(self.clock_us, sequence)
+            case Stop():
+                result = Stopped(self.clock_us, sequence)
                 self.stream += 1
-            case control.TimeMark():
-                result = control.TimeMarked(self.clock_us, sequence, 1)
-            case control.ReadCalibration():
-                result = control.CalibrationPiece(0, 0, b"")
-        self.notify(profile.CONTROL_UUID, control.Answer(request_id, opcode, 0, result).encode())
+            case TimeMark():
+                result = TimeMarked(self.clock_us, sequence, 1)
+            case ReadCalibration():
+                result = CalibrationPiece(0, 0, b"")
+        self.notify(CONTROL_UUID, Answer(request_id, opcode, 0, result).encode())
 
     def sample(self, stream: int, frame: int = 0) -> None:
         """Take and send what one connection event carries."""
@@ -81,7 +85,7 @@ class LeanSensor:
             head = HEADER.pack(self.taken % 2**16, GAP_BEFORE if number == 0 else 0, PER_FRAME, time_us)
             counts = b"".join([COUNT.pack((self.taken + i) % 2**23)[:3] for i in range(PER_FRAME)])
             self.taken += PER_FRAME
-            if self.notify(profile.MEASUREMENT_UUID, head + SPAN + counts):
+            if self.notify(MEASUREMENT_UUID, head + SPAN + counts):
                 self.delivered += PER_FRAME
         event_s = FRAMES_PER_EVENT * PER_FRAME * INTERVAL_US / 1e6
         asyncio.get_running_loop().call_later(event_s, self.sample, stream, frame + FRAMES_PER_EVENT)
@@ -117,13 +121,13 @@ class LeanClient(BaseBleakClient):
     async def connect(self, pair: bool, **_options: Any) -> None:
         await asyncio.sleep(0.05)
         self.services = BleakGATTServiceCollection()
-        service = BleakGATTService(None, 1, profile.SERVICE_UUID)
+        service = BleakGATTService(None, 1, SERVICE_UUID)
         self.services.add_service(service)
         for handle, (uuid, kind) in enumerate(
             (
-                (profile.MEASUREMENT_UUID, ["notify"]),
-                (profile.CONTROL_UUID, ["write", "indicate"]),
-                (profile.INFORMATION_UUID, ["read"]),
+                (MEASUREMENT_UUID, ["notify"]),
+                (CONTROL_UUID, ["write", "indicate"]),
+                (INFORMATION_UUID, ["read"]),
             ),
             start=2,
         ):
@@ -148,7 +152,7 @@ class LeanClient(BaseBleakClient):
     async def unpair(self) -> None: ...
 
     async def read_gatt_char(self, characteristic: BleakGATTCharacteristic, **_options: Any) -> bytearray:
-        assert characteristic.uuid == profile.INFORMATION_UUID
+        assert characteristic.uuid == INFORMATION_UUID
         return bytearray(Information(serial=0x50AC, boot_number=1).encode())
 
     async def read_gatt_descriptor(self, *_args: Any, **_options: Any) -> bytearray:
@@ -186,7 +190,7 @@ class LeanScanner(BaseBleakScanner):
         data = AdvertisementData(
             "bandsense-50AC",
             {},
-            {profile.SERVICE_UUID: Advertisement(87).encode()},
+            {SERVICE_UUID: Advertisement(87).encode()},
             [],
             None,
             -60,

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from bandsense.errors import CommandError, FrameError
 from bandsense.wire import progressor
-from bandsense.wire.progressor import Command, LowPower, Response, Weights, decode_notification
+from bandsense.wire.progressor import (
+    Command,
+    LowPowerNotification,
+    Response,
+    WeightNotification,
+    decode_notification,
+)
 
 finite32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 u32 = st.integers(0, 2**32 - 1)
@@ -20,7 +26,7 @@ u32 = st.integers(0, 2**32 - 1)
 def test_a_sample_padded_by_an_early_clone() -> None:
     # nRF Connect log in crimpdeq/crimpdeq-firmware pull request 18: length byte 8, four bytes of padding
     weights = decode_notification(bytes.fromhex("01087441 93C276BB C7010000 0000".replace(" ", "")))
-    assert isinstance(weights, Weights)
+    assert isinstance(weights, WeightNotification)
     assert weights.weights_kgf == (pytest.approx(-73.6278, abs=1e-4),)
     assert weights.times_us == (29_866_870,)
 
@@ -32,7 +38,7 @@ def test_every_notification_of_the_recorded_log(recordings: Path) -> None:
     stamps = []
     for frame in frames:
         weights = decode_notification(frame)
-        assert isinstance(weights, Weights)
+        assert isinstance(weights, WeightNotification)
         assert weights.weights_kgf[0] == pytest.approx(-73.6, abs=0.1)
         stamps += weights.times_us
     assert len(stamps) == len(frames)
@@ -44,7 +50,7 @@ def test_fifteen_samples_fill_a_notification_of_122_bytes() -> None:
     data = progressor.encode_weights((1.5,) * 15, tuple(range(15)))
     assert len(data) == 122
     assert data[:10].hex() == "01780000c03f00000000"
-    assert decode_notification(data) == Weights((1.5,) * 15, tuple(range(15)))
+    assert decode_notification(data) == WeightNotification((1.5,) * 15, tuple(range(15)))
 
 
 @pytest.mark.parametrize(
@@ -52,10 +58,10 @@ def test_fifteen_samples_fill_a_notification_of_122_bytes() -> None:
     [
         ("0004100e0000", Response(bytes.fromhex("100e0000"))),
         ("0000", Response(b"")),
-        ("0400", LowPower()),
+        ("0400", LowPowerNotification()),
         ("0208" + "00" * 8, None),
         ("05040000803f", None),
-        ("01080000c07f01000000", Weights((), (), invalid=1)),
+        ("01080000c07f01000000", WeightNotification((), (), invalid=1)),
     ],
     ids=["battery answer", "empty answer", "low power", "RFD peak", "clone's factor", "not a number"],
 )
@@ -81,7 +87,7 @@ def test_any_bytes_decode_or_raise_a_frame_error(data: bytes) -> None:
 @given(st.lists(st.tuples(finite32, u32), min_size=1, max_size=31), st.binary(max_size=20))
 def test_weights_survive_the_air_and_padding(samples: list[tuple[float, int]], padding: bytes) -> None:
     weights, stamps = tuple(w for w, _ in samples), tuple(t for _, t in samples)
-    assert decode_notification(progressor.encode_weights(weights, stamps) + padding) == Weights(
+    assert decode_notification(progressor.encode_weights(weights, stamps) + padding) == WeightNotification(
         weights, stamps
     )
 

@@ -8,7 +8,29 @@ from typing import Any
 
 import pytest
 
-from bandsense.wire import control, profile, progressor
+from bandsense.wire import progressor
+from bandsense.wire.bandsense.codes import (
+    ATT_CCC_IMPROPERLY_CONFIGURED,
+    ATT_INSUFFICIENT_AUTHENTICATION,
+    ATT_INSUFFICIENT_ENCRYPTION,
+    ATT_INVALID_LENGTH,
+    ATT_PROCEDURE_IN_PROGRESS,
+    RATES_HZ,
+    Opcode,
+    StatisticsPage,
+    Status,
+)
+from bandsense.wire.bandsense.uuids import (
+    BATTERY_LEVEL_UUID,
+    BATTERY_SERVICE_UUID,
+    CONTROL_UUID,
+    DEVICE_INFORMATION_SERVICE_UUID,
+    INFORMATION_UUID,
+    MEASUREMENT_UUID,
+    SERVICE_UUID,
+    SMP_CHARACTERISTIC_UUID,
+    SMP_SERVICE_UUID,
+)
 from tests.needs import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "protocol.md").read_text(encoding="utf-8")
@@ -32,22 +54,22 @@ def test_uuids() -> None:
         row[0].split(",")[0].split(" (")[0]: re.findall(r"`([0-9a-fx-]+)`", row[1], re.I)
         for row in rows(1, 2)
     }
-    assert named["bandsense"] == [profile.SERVICE_UUID]
-    assert named["SMP"] == [profile.SMP_SERVICE_UUID]
+    assert named["bandsense"] == [SERVICE_UUID]
+    assert named["SMP"] == [SMP_SERVICE_UUID]
     assert named["Progressor-compatible"] == [progressor.SERVICE_UUID]
     short = [uuid.removeprefix("0x").lower() for uuid in (*named["Battery"], *named["Device Information"])]
     assert [f"0000{uuid}{BASE_UUID}" for uuid in short] == [
-        profile.BATTERY_SERVICE_UUID,
-        profile.BATTERY_LEVEL_UUID,
-        profile.DEVICE_INFORMATION_SERVICE_UUID,
+        BATTERY_SERVICE_UUID,
+        BATTERY_LEVEL_UUID,
+        DEVICE_INFORMATION_SERVICE_UUID,
     ]
     characteristics = {row[0]: row[1].strip("`") for row in rows(1, 4)[1:]}
     assert characteristics == {
-        "measurement": profile.MEASUREMENT_UUID,
-        "control point": profile.CONTROL_UUID,
-        "information": profile.INFORMATION_UUID,
+        "measurement": MEASUREMENT_UUID,
+        "control point": CONTROL_UUID,
+        "information": INFORMATION_UUID,
     }
-    assert profile.SMP_CHARACTERISTIC_UUID in section(9)
+    assert SMP_CHARACTERISTIC_UUID in section(9)
 
 
 def opcodes() -> dict[int, str]:
@@ -55,38 +77,36 @@ def opcodes() -> dict[int, str]:
 
 
 def test_opcodes() -> None:
-    assert opcodes() == {code.value: code.name.lower().replace("_", " ") for code in control.Opcode}
+    assert opcodes() == {code.value: code.name.lower().replace("_", " ") for code in Opcode}
 
 
 def test_statuses() -> None:
     listed = [int(row[0]) for row in rows(4, 2) if row[0].isdecimal()]
-    assert listed == [status.value for status in control.Status]
+    assert listed == [status.value for status in Status]
 
 
 def test_att_errors() -> None:
     for code in (
-        control.ATT_INVALID_LENGTH,
-        control.ATT_CCC_IMPROPERLY_CONFIGURED,
-        control.ATT_PROCEDURE_IN_PROGRESS,
+        ATT_INVALID_LENGTH,
+        ATT_CCC_IMPROPERLY_CONFIGURED,
+        ATT_PROCEDURE_IN_PROGRESS,
     ):
         assert f"`0x{code:02X}`" in section(4)
-    for code in (control.ATT_INSUFFICIENT_AUTHENTICATION, control.ATT_INSUFFICIENT_ENCRYPTION):
+    for code in (ATT_INSUFFICIENT_AUTHENTICATION, ATT_INSUFFICIENT_ENCRYPTION):
         assert f"`0x{code:02X}`" in section(8)
 
 
 def test_rates() -> None:
     first = section(3).split(" Hz.")[0]
-    assert tuple(map(int, re.findall(r"\d+", first))) == profile.RATES_HZ
+    assert tuple(map(int, re.findall(r"\d+", first))) == RATES_HZ
 
 
 def test_statistics_pages() -> None:
-    assert [int(row[0].split()[0]) for row in rows(5, 2)[1:]] == [
-        page.value for page in control.StatisticsPage
-    ]
+    assert [int(row[0].split()[0]) for row in rows(5, 2)[1:]] == [page.value for page in StatisticsPage]
 
 
-@pytest.mark.parametrize("code", control.Opcode)
-def test_every_opcode_has_a_vector(code: control.Opcode) -> None:
+@pytest.mark.parametrize("code", Opcode)
+def test_every_opcode_has_a_vector(code: Opcode) -> None:
     sent = {bytes.fromhex(case["bytes"])[1] for case in VECTORS["control_request"]}
     assert code in sent
 
@@ -107,9 +127,7 @@ def test_every_value_of_a_short_list_has_a_vector(section_name: str, wanted: set
 
 
 def test_every_status_has_a_vector() -> None:
-    assert {case["status"] for case in VECTORS["control_answer"]} >= {
-        status.value for status in control.Status
-    }
+    assert {case["status"] for case in VECTORS["control_answer"]} >= {status.value for status in Status}
 
 
 def flags(case: dict[str, Any]) -> set[str]:

@@ -10,17 +10,37 @@ from typing import Any
 import pytest
 
 from bandsense.errors import FrameError
-from bandsense.wire import control
-from bandsense.wire.control import (
+from bandsense.wire.bandsense.advertising import Advertisement
+from bandsense.wire.bandsense.answers import (
     Answer,
     CalibrationPiece,
-    RequestRefused,
+    Counters,
+    Crash,
     SelfTestResult,
     decode_answer,
+)
+from bandsense.wire.bandsense.calibration import CalibrationRecord
+from bandsense.wire.bandsense.codes import ATT_INVALID_LENGTH, Options, StatisticsPage
+from bandsense.wire.bandsense.information import Information
+from bandsense.wire.bandsense.measurement import MeasurementFrame
+from bandsense.wire.bandsense.requests import (
+    ForgetBonds,
+    Identify,
+    OpenPairing,
+    ReadCalibration,
+    ReadStatistics,
+    RequestRefused,
+    SelfTest,
+    SetLabel,
+    SetOptions,
+    Sleep,
+    Start,
+    Stop,
+    TimeMark,
+    WriteCalibration,
     decode_request,
     encode_request,
 )
-from bandsense.wire.profile import Advertisement, CalibrationRecord, Information, MeasurementFrame, Options
 
 VECTORS = json.loads((Path(__file__).parents[2] / "docs" / "protocol-vectors.json").read_text())
 
@@ -31,21 +51,19 @@ def cases(section: str) -> Any:
 
 
 REQUESTS: dict[str, Any] = {
-    "start": lambda v: control.Start(v["rate_hz"]),
-    "stop": lambda v: control.Stop(),
-    "identify": lambda v: control.Identify(v["seconds"]),
-    "sleep": lambda v: control.Sleep(),
-    "set_label": lambda v: control.SetLabel(v["label"]),
-    "read_statistics": lambda v: control.ReadStatistics(control.StatisticsPage(v["page"])),
-    "read_calibration": lambda v: control.ReadCalibration(v["offset"]),
-    "write_calibration": lambda v: control.WriteCalibration(
-        v["total"], v["offset"], bytes.fromhex(v["data"])
-    ),
-    "open_pairing": lambda v: control.OpenPairing(v["seconds"]),
-    "forget_bonds": lambda v: control.ForgetBonds(v["everyone"]),
-    "time_mark": lambda v: control.TimeMark(),
-    "self_test": lambda v: control.SelfTest(),
-    "set_options": lambda v: control.SetOptions(Options(v["options"])),
+    "start": lambda v: Start(v["rate_hz"]),
+    "stop": lambda v: Stop(),
+    "identify": lambda v: Identify(v["seconds"]),
+    "sleep": lambda v: Sleep(),
+    "set_label": lambda v: SetLabel(v["label"]),
+    "read_statistics": lambda v: ReadStatistics(StatisticsPage(v["page"])),
+    "read_calibration": lambda v: ReadCalibration(v["offset"]),
+    "write_calibration": lambda v: WriteCalibration(v["total"], v["offset"], bytes.fromhex(v["data"])),
+    "open_pairing": lambda v: OpenPairing(v["seconds"]),
+    "forget_bonds": lambda v: ForgetBonds(v["everyone"]),
+    "time_mark": lambda v: TimeMark(),
+    "self_test": lambda v: SelfTest(),
+    "set_options": lambda v: SetOptions(Options(v["options"])),
 }
 
 
@@ -80,7 +98,7 @@ def test_control_request_invalid(case: dict[str, Any]) -> None:
         decode_request(data)
     if case["answer"] == "att 0x0d":
         assert refused.value.status is None
-        assert control.ATT_INVALID_LENGTH == 0x0D
+        assert ATT_INVALID_LENGTH == 0x0D
     else:
         assert f"status {refused.value.status}" == case["answer"]
         assert (refused.value.request_id, refused.value.opcode) == (data[0], data[1])
@@ -96,7 +114,7 @@ def meaning(answer: Answer) -> dict[str, Any]:
     if isinstance(result, SelfTestResult):
         fields |= {"passed": result.passed, "not_run": result.not_run}
         del fields["outcome"]
-    pages = {control.Counters: 0, SelfTestResult: 1, control.Crash: 2}
+    pages = {Counters: 0, SelfTestResult: 1, Crash: 2}
     return fields | ({"page": pages[type(result)]} if type(result) in pages else {})
 
 

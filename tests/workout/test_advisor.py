@@ -16,9 +16,9 @@ from bandsense.errors import BandModelError
 from bandsense.exercises.catalogue import get_exercise, load_exercises
 from bandsense.exercises.model import SlackMethodKind
 from bandsense.signal.events import Rep
-from bandsense.workout.advice import AdvisorState, Confidence, Ground, SlackFlag
+from bandsense.workout.adjustment import CHANGE_BY
+from bandsense.workout.advice import AdvisorState, Confidence, Rule, SlackAction
 from bandsense.workout.advisor import Advisor
-from bandsense.workout.dose import CHANGE_BY
 from bandsense.workout.plan import Plan
 from benchmarks import coaching
 
@@ -27,18 +27,20 @@ STRAND = Strand(rest_length_m=0.60, start_length_m=0.75, peak_length_m=1.20)
 MEASURED = AdvisorState(STRAND)
 
 
-def rep(index, peak=60.0, *, start=12.0, end=None, reach=1.0, partial=False, pull_s=0.9, return_s=1.5):
+def rep(
+    index, peak=60.0, *, start=12.0, end=None, reach=1.0, partial=False, concentric_s=0.9, eccentric_s=1.5
+):
     at = 5.0 * index
     return Rep(
         index=index,
-        pull_start=at,
-        hold_start=at + pull_s,
-        return_start=at + pull_s + 0.8,
-        end=at + pull_s + 0.8 + return_s,
-        peak_time=at + pull_s + 0.4,
-        peak_tension=peak,
-        start_tension=start,
-        end_tension=start if end is None else end,
+        pull_start_s=at,
+        hold_start_s=at + concentric_s,
+        return_start_s=at + concentric_s + 0.8,
+        end_s=at + concentric_s + 0.8 + eccentric_s,
+        peak_time_s=at + concentric_s + 0.4,
+        peak_n=peak,
+        start_n=start,
+        end_n=start if end is None else end,
         partial=partial,
         range_fraction=reach,
     )
@@ -70,7 +72,7 @@ def centimetres_in(text):
 
 def test_as_planned_is_kept():
     advice = advise(reps(9))
-    assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.STEADY)
+    assert (advice.flag, advice.ground) == (SlackAction.KEEP, Rule.STEADY)
     assert advice.text == "KEEP - You did 9 full repetitions as planned."
     assert advice.amount_cm == 0
     assert advice.kind is None
@@ -78,13 +80,13 @@ def test_as_planned_is_kept():
 
 def test_fewer_than_eight_adds_slack():
     advice = advise(reps(6))
-    assert (advice.flag, advice.ground) == (SlackFlag.ADD, Ground.TOO_HARD)
+    assert (advice.flag, advice.ground) == (SlackAction.ADD, Rule.TOO_HARD)
     assert advice.text == (
         "ADD SLACK - Let about 2 cm of band out of each hand. "
         "You did 6 full repetitions; the plan asks for at least 8."
     )
     assert 0.93 < advice.tension_ratio < 0.97
-    assert advise(reps(8)).flag is SlackFlag.KEEP
+    assert advise(reps(8)).flag is SlackAction.KEEP
 
 
 def test_the_fewer_the_more_but_never_more_than_a_tenth():
@@ -97,22 +99,22 @@ def test_the_fewer_the_more_but_never_more_than_a_tenth():
 def test_partial_repetitions_are_not_full_ones():
     some_partial = [*reps(6), rep(7, 45.0, reach=0.55, partial=True), rep(8, 44.0, reach=0.55, partial=True)]
     advice = advise(some_partial)
-    assert advice.ground is Ground.TOO_HARD
+    assert advice.ground is Rule.TOO_HARD
     assert "6 full repetitions" in advice.reason
 
 
 def test_a_range_that_shrinks_by_more_than_a_fifth_adds_slack():
     advice = advise(fading(9, 0.65))
-    assert (advice.flag, advice.ground) == (SlackFlag.ADD, Ground.TOO_HARD)
+    assert (advice.flag, advice.ground) == (SlackAction.ADD, Rule.TOO_HARD)
     assert advice.reason == "Your range shrank by 34% over the set."
-    assert advise(fading(9, 0.85)).flag is SlackFlag.KEEP
+    assert advise(fading(9, 0.85)).flag is SlackAction.KEEP
 
 
 def test_two_easy_sessions_running_remove_slack():
     advisor = Advisor(ROW, None, MEASURED)
     first = advisor.after_set(reps(10), last_of_session=True)
     advisor.start_session()
-    assert (first.flag, first.ground) == (SlackFlag.KEEP, Ground.STEADY)
+    assert (first.flag, first.ground) == (SlackAction.KEEP, Rule.STEADY)
     assert first.text == (
         "KEEP - You did 10 full repetitions as planned. "
         "If the last set of the next session is as easy, it is time for less slack."
@@ -120,7 +122,7 @@ def test_two_easy_sessions_running_remove_slack():
     earlier = advisor.after_set(reps(10), last_of_session=False)
     assert earlier.reason == "You did 10 full repetitions as planned."
     second = advisor.after_set(reps(10), last_of_session=True)
-    assert (second.flag, second.ground) == (SlackFlag.REMOVE, Ground.TOO_EASY)
+    assert (second.flag, second.ground) == (SlackAction.REMOVE, Rule.TOO_EASY)
     assert second.text == (
         "REMOVE SLACK - Take about 2 cm more of the band into each hand. "
         "Two sessions running, your last set had at least 10 full, even repetitions; 8 are asked for."
@@ -131,35 +133,35 @@ def test_two_easy_sessions_running_remove_slack():
 def test_easy_sets_that_are_not_the_last_do_not_count():
     advisor = Advisor(ROW, None, MEASURED)
     grounds = [advisor.after_set(reps(12), last_of_session=False).ground for _ in range(6)]
-    assert set(grounds) == {Ground.STEADY}
+    assert set(grounds) == {Rule.STEADY}
 
 
 def test_an_easy_session_after_a_normal_one_starts_the_count_again():
     advisor = Advisor(ROW, None, MEASURED)
     for number in (10, 9, 10):
         advisor.start_session()
-        assert advisor.after_set(reps(number), last_of_session=True).flag is SlackFlag.KEEP
+        assert advisor.after_set(reps(number), last_of_session=True).flag is SlackAction.KEEP
 
 
 def test_sets_beyond_the_plan_are_no_second_session():
     advisor = Advisor(ROW, None, MEASURED)
     for _ in range(3):
-        assert advisor.after_set(reps(10), last_of_session=True).flag is SlackFlag.KEEP
+        assert advisor.after_set(reps(10), last_of_session=True).flag is SlackAction.KEEP
 
 
 def test_hasty_or_uneven_repetitions_do_not_count_as_easy():
-    uneven = [rep(i, return_s=0.6 if i % 2 else 2.4) for i in range(1, 11)]
-    slowing = [rep(i, pull_s=0.7 + 0.08 * i) for i in range(1, 11)]
+    uneven = [rep(i, eccentric_s=0.6 if i % 2 else 2.4) for i in range(1, 11)]
+    slowing = [rep(i, concentric_s=0.7 + 0.08 * i) for i in range(1, 11)]
     for the_reps in (uneven, slowing):
         advisor = Advisor(ROW, None, MEASURED)
         for _ in range(3):
             advisor.start_session()
-            assert advisor.after_set(the_reps, last_of_session=True).flag is SlackFlag.KEEP
+            assert advisor.after_set(the_reps, last_of_session=True).flag is SlackAction.KEEP
 
 
 def test_nothing_from_fewer_than_five_repetitions():
     advice = advise(reps(4))
-    assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.TOO_FEW_REPS)
+    assert (advice.flag, advice.ground) == (SlackAction.KEEP, Rule.TOO_FEW_REPS)
     assert advice.reason == (
         "4 repetitions are too few to advise on; it takes at least 5. "
         "If you cannot do more, take a lighter band."
@@ -167,8 +169,8 @@ def test_nothing_from_fewer_than_five_repetitions():
     assert advise(reps(1)).reason.startswith("1 repetition is too few")
     as_planned = advise(reps(3), plan=Plan(reps=3))
     assert as_planned.reason == "3 repetitions are too few to advise on; it takes at least 5."
-    assert advise([]).flag is SlackFlag.KEEP
-    assert advise(reps(5)).flag is SlackFlag.ADD
+    assert advise([]).flag is SlackAction.KEEP
+    assert advise(reps(5)).flag is SlackAction.ADD
 
 
 @pytest.mark.parametrize("peak", [0.0, -30.0])
@@ -177,28 +179,28 @@ def test_pulls_that_show_no_tension_ask_for_a_tare_and_teach_nothing(peak):
     wrong = reps(9, peak=peak, start=peak - 25.0)
     assert [advisor.after_rep(each) for each in wrong] == [None] * 9
     advice = advisor.after_set(wrong, last_of_session=True)
-    assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.NO_ZERO)
+    assert (advice.flag, advice.ground) == (SlackAction.KEEP, Rule.NO_ZERO)
     assert advice.text == (
         "KEEP - At the top of a repetition the sensor shows no pull at all, so its zero is wrong. "
         "Let the band hang slack and tare (key t); the next set can be advised on."
     )
     assert advisor.state == MEASURED
-    assert advise(reps(9, peak=0.1, start=0.0)).ground is not Ground.NO_ZERO
+    assert advise(reps(9, peak=0.1, start=0.0)).ground is not Rule.NO_ZERO
 
 
 def test_nothing_when_the_uncertainty_exceeds_the_change():
     scattered = [rep(i, 60.0 + (30.0 if i % 2 else -30.0)) for i in range(1, 7)]
     advice = advise(scattered)
-    assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.UNSURE)
+    assert (advice.flag, advice.ground) == (SlackAction.KEEP, Rule.UNSURE)
     assert advice.reason.endswith("How much to change is not known well enough; do a more even set.")
     assert advise(scattered, state=None).reason.endswith(
         "not known well enough; measure the unstretched band in use, and do a more even set."
     )
-    assert advise(reps(6)).flag is SlackFlag.ADD
+    assert advise(reps(6)).flag is SlackAction.ADD
 
 
 def test_the_plan_says_how_many_are_asked_for():
-    assert advise(reps(6), plan=Plan(reps=5)).flag is SlackFlag.KEEP
+    assert advise(reps(6), plan=Plan(reps=5)).flag is SlackAction.KEEP
     assert "at least 10" in advise(reps(8), plan=Plan(reps=10)).reason
 
 
@@ -217,23 +219,23 @@ def _after_removal():
 def test_the_opposite_of_a_recent_change_needs_a_second_sign():
     advisor = _after_removal()
     first = advisor.after_set(reps(7), last_of_session=False)
-    assert (first.flag, first.ground) == (SlackFlag.KEEP, Ground.WAITING)
+    assert (first.flag, first.ground) == (SlackAction.KEEP, Rule.WAITING)
     assert first.reason.endswith(
         "The slack was changed not long ago; if the next set says the same, some of that change is undone."
     )
     second = advisor.after_set(reps(7), last_of_session=False)
-    assert second.flag is SlackFlag.ADD
+    assert second.flag is SlackAction.ADD
 
 
 def test_a_good_set_in_between_clears_the_first_sign():
     advisor = _after_removal()
-    for number, ground in ((7, Ground.WAITING), (8, Ground.STEADY), (7, Ground.WAITING)):
+    for number, ground in ((7, Rule.WAITING), (8, Rule.STEADY), (7, Rule.WAITING)):
         assert advisor.after_set(reps(number), last_of_session=False).ground is ground
 
 
 def test_three_repetitions_missing_need_no_second_sign_but_get_a_small_step():
     advice = _after_removal().after_set(reps(5), last_of_session=False)
-    assert advice.flag is SlackFlag.ADD
+    assert advice.flag is SlackAction.ADD
     assert advice.tension_ratio > 0.93
 
 
@@ -241,25 +243,25 @@ def test_long_after_a_change_one_sign_is_enough():
     advisor = _after_removal()
     for _ in range(6):
         advisor.after_set(reps(8), last_of_session=False)
-    assert advisor.after_set(reps(7), last_of_session=False).flag is SlackFlag.ADD
+    assert advisor.after_set(reps(7), last_of_session=False).flag is SlackAction.ADD
 
 
 def test_easy_sessions_are_counted_anew_after_slack_was_added():
     advisor = Advisor(ROW, None, replace(MEASURED, easy_sessions=1))
     advisor.applied(advisor.after_set(reps(6), last_of_session=False))
     same_day = advisor.after_set(reps(10), last_of_session=True)
-    assert (same_day.flag, same_day.ground) == (SlackFlag.KEEP, Ground.STEADY)
+    assert (same_day.flag, same_day.ground) == (SlackAction.KEEP, Rule.STEADY)
     advisor.start_session()
-    assert advisor.after_set(reps(10), last_of_session=True).ground is Ground.TOO_EASY
+    assert advisor.after_set(reps(10), last_of_session=True).ground is Rule.TOO_EASY
     left_alone = Advisor(ROW, None, replace(MEASURED, easy_sessions=1))
     left_alone.after_set(reps(6), last_of_session=False)
-    assert left_alone.after_set(reps(10), last_of_session=True).ground is Ground.TOO_EASY
+    assert left_alone.after_set(reps(10), last_of_session=True).ground is Rule.TOO_EASY
 
 
 def test_more_of_the_same_needs_no_second_sign():
     advisor = Advisor(ROW, None, MEASURED)
     advisor.applied(advisor.after_set(reps(6), last_of_session=False))
-    assert advisor.after_set(reps(6), last_of_session=False).flag is SlackFlag.ADD
+    assert advisor.after_set(reps(6), last_of_session=False).flag is SlackAction.ADD
 
 
 # Always the person's choice
@@ -270,10 +272,10 @@ def test_declined_advice_is_not_repeated_in_the_session():
     advisor.after_set(reps(6), last_of_session=False)
     advisor.declined()
     again = advisor.after_set(reps(6), last_of_session=False)
-    assert (again.flag, again.ground) == (SlackFlag.KEEP, Ground.DECLINED)
+    assert (again.flag, again.ground) == (SlackAction.KEEP, Rule.DECLINED)
     assert "You chose to leave the slack for today." in again.reason
     advisor.start_session()
-    assert advisor.after_set(reps(6), last_of_session=False).flag is SlackFlag.ADD
+    assert advisor.after_set(reps(6), last_of_session=False).flag is SlackAction.ADD
 
 
 def test_a_change_that_was_not_advised_is_taken_as_it_is():
@@ -349,7 +351,7 @@ def _within(the_reps, state=MEASURED, levels=()):
     levels = iter(levels)
     level = next(levels, None)
     for one in the_reps:
-        while level is not None and level[0] <= one.end + 0.2:
+        while level is not None and level[0] <= one.end_s + 0.2:
             advisor.level(*level)
             level = next(levels, None)
         advice = advisor.after_rep(one)
@@ -365,7 +367,7 @@ def test_beyond_three_times_the_resting_length_is_urgent_at_once():
     assert index == 1
     assert not more, "once in a set is enough"
     assert advice.urgent
-    assert (advice.flag, advice.ground) == (SlackFlag.ADD, Ground.BEYOND_LIMIT)
+    assert (advice.flag, advice.ground) == (SlackAction.ADD, Rule.BEYOND_LIMIT)
     assert advice.text.startswith("ADD SLACK NOW - Let about")
     assert advice.reason == (
         "The tension is that of your band at 4.1 times its resting length; three times is its limit. "
@@ -385,7 +387,7 @@ def test_measured_lengths_beyond_the_limit_are_urgent_without_a_fitted_band():
     far = AdvisorState(Strand(rest_length_m=0.40, start_length_m=0.50, peak_length_m=1.30))
     (index, advice), *more = _within(reps(3), far)[0]
     assert (index, more) == (1, [])
-    assert (advice.ground, advice.urgent) == (Ground.BEYOND_LIMIT, True)
+    assert (advice.ground, advice.urgent) == (Rule.BEYOND_LIMIT, True)
     assert "stretched to 3.25 times its resting length" in advice.reason
     typical = replace(far, strand=replace(far.strand, measured=False))
     assert _within(reps(3), typical)[0] == [], "nobody measured it"
@@ -397,7 +399,7 @@ def test_near_the_limit_is_told_once_and_changes_nothing():
     (index, advice), *more = _within(reps(6, peak=88.0), nearly)[0]
     assert index == 1
     assert not more
-    assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.NEAR_LIMIT)
+    assert (advice.flag, advice.ground) == (SlackAction.KEEP, Rule.NEAR_LIMIT)
     assert (
         advice.reason
         == "The band is stretched to 2.96 times its resting length; three times is its limit. Go no further."
@@ -407,7 +409,7 @@ def test_near_the_limit_is_told_once_and_changes_nothing():
 def test_being_told_of_one_thing_does_not_hide_another():
     nearly = replace(MEASURED, f100_n=40.0)
     grounds = [advice.ground for _, advice in _within(_slipping(5, 0.85), nearly)[0]]
-    assert grounds == [Ground.NEAR_LIMIT, Ground.SLIPPED]
+    assert grounds == [Rule.NEAR_LIMIT, Rule.SLIPPED]
 
 
 def test_a_fitted_band_tells_how_far_the_hand_goes():
@@ -422,7 +424,7 @@ def test_a_return_cut_short_by_high_tension_is_urgent():
     (index, advice), *_ = _within(short)[0]
     assert index == 5
     assert advice.urgent
-    assert (advice.flag, advice.ground) == (SlackFlag.ADD, Ground.RETURN_CUT_SHORT)
+    assert (advice.flag, advice.ground) == (SlackAction.ADD, Rule.RETURN_CUT_SHORT)
     assert advice.reason == "You come back only 65% of the way, and the band still pulls 34 N there."
     full = [rep(1, start=12.0, end=16.0), *(rep(i, start=16.0, end=16.0) for i in range(2, 8))]
     assert _within(full)[0] == []
@@ -447,7 +449,7 @@ def test_a_slip_is_seen_as_a_step_at_top_and_bottom():
     (index, advice), *more = _within(_slipping(5, 0.85))[0]
     assert index == 6
     assert not more
-    assert (advice.flag, advice.ground) == (SlackFlag.REMOVE, Ground.SLIPPED)
+    assert (advice.flag, advice.ground) == (SlackAction.REMOVE, Rule.SLIPPED)
     assert not advice.urgent
     assert advice.reason == (
         "From repetition 4 to 5 the tension fell by 15%, at the top and at the bottom alike, "
@@ -457,7 +459,7 @@ def test_a_slip_is_seen_as_a_step_at_top_and_bottom():
 
 def test_a_shorter_grip_is_the_same_the_other_way():
     (_, advice), *_ = _within(_slipping(5, 1.2))[0]
-    assert advice.flag is SlackFlag.ADD
+    assert advice.flag is SlackAction.ADD
     assert "rose by 20%" in advice.reason
     assert "gripped shorter" in advice.reason
 
@@ -465,16 +467,16 @@ def test_a_shorter_grip_is_the_same_the_other_way():
 def test_a_slip_that_was_mended_within_the_set_is_not_told_again_after_it():
     slipping = _slipping(5, 0.85)
     _, left = _within(slipping)
-    assert left.after_set(slipping, last_of_session=False).ground is Ground.SLIPPED
+    assert left.after_set(slipping, last_of_session=False).ground is Rule.SLIPPED
 
     _, mended = _within(slipping)
     mended.applied()
     advice = mended.after_set(slipping, last_of_session=False)
-    assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.WAITING)
+    assert (advice.flag, advice.ground) == (SlackAction.KEEP, Rule.WAITING)
     assert advice.reason == "The slack was changed within this set; the next one shows what that did."
     assert mended.state.peak_n == 0.0, "nothing that the next change could be compared with"
-    assert mended.after_set(reps(6), last_of_session=False).flag is SlackFlag.KEEP
-    assert mended.after_set(reps(6), last_of_session=False).flag is SlackFlag.ADD
+    assert mended.after_set(reps(6), last_of_session=False).flag is SlackAction.KEEP
+    assert mended.after_set(reps(6), last_of_session=False).flag is SlackAction.ADD
 
 
 def test_shorter_pulls_are_not_a_slip():
@@ -482,7 +484,7 @@ def test_shorter_pulls_are_not_a_slip():
 
 
 def test_fading_tension_is_not_a_slip():
-    assert all(advice.ground is not Ground.SLIPPED for _, advice in _within(fading(10, 0.7))[0])
+    assert all(advice.ground is not Rule.SLIPPED for _, advice in _within(fading(10, 0.7))[0])
 
 
 def _levels(share, number, rate_hz=20.0, exponent=0.62):
@@ -507,8 +509,8 @@ def _levels(share, number, rate_hz=20.0, exponent=0.62):
                 up[-1],
                 5.0 * i + 1.9,
                 60.0,
-                start_tension=0.2,
-                end_tension=0.2,
+                start_n=0.2,
+                end_n=0.2,
             )
         )
     return the_reps, list(zip(time_s.tolist(), tension_n.tolist(), strict=True))
@@ -519,7 +521,7 @@ def test_a_band_that_hangs_slack_at_the_bottom_takes_slack_out():
     (index, advice), *more = _within(the_reps, levels=levels)[0]
     assert index == 5
     assert not more
-    assert (advice.flag, advice.ground) == (SlackFlag.REMOVE, Ground.SLACK_AT_BOTTOM)
+    assert (advice.flag, advice.ground) == (SlackAction.REMOVE, Rule.SLACK_AT_BOTTOM)
     assert advice.text.startswith(
         "REMOVE SLACK - Take about 4 cm more of the band into each hand. The band hangs slack"
     )
@@ -532,7 +534,7 @@ def test_a_slack_band_that_is_too_hard_as_well_asks_for_a_lighter_one():
     the_reps, levels = _levels(0.25, 6)
     _, advisor = _within(the_reps, levels=levels)
     advice = advisor.after_set(the_reps, last_of_session=False)
-    assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.LIGHTER_BAND)
+    assert (advice.flag, advice.ground) == (SlackAction.KEEP, Rule.LIGHTER_BAND)
     assert "take the next lighter band" in advice.reason
 
 
@@ -551,11 +553,11 @@ def test_a_retracted_repetition_does_not_count():
 def test_slack_that_is_used_up_asks_for_a_lighter_band():
     barely = AdvisorState(replace(STRAND, start_length_m=0.51))
     advice = advise(reps(6, start=0.0), state=barely)
-    assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.LIGHTER_BAND)
+    assert (advice.flag, advice.ground) == (SlackAction.KEEP, Rule.LIGHTER_BAND)
     assert "More slack would leave the band hanging over" in advice.reason
     assert (
         advise(reps(6, start=0.0), state=AdvisorState(replace(STRAND, start_length_m=0.62))).flag
-        is SlackFlag.ADD
+        is SlackAction.ADD
     )
 
 
@@ -565,32 +567,34 @@ def test_less_slack_near_the_limit_asks_for_a_stronger_band():
     for _ in range(2):
         advisor.start_session()
         advice = advisor.after_set(reps(10), last_of_session=True)
-    assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.STRONGER_BAND)
+    assert (advice.flag, advice.ground) == (SlackAction.KEEP, Rule.STRONGER_BAND)
     assert advice.reason.endswith(
         "Less slack would stretch the band to 2.8 times its resting length, too near its limit of three "
         "times: take a stronger band, with more slack at first, or a second one beside it."
     )
-    assert advise(reps(10), state=replace(MEASURED, easy_sessions=1), last=True).flag is SlackFlag.REMOVE
+    assert advise(reps(10), state=replace(MEASURED, easy_sessions=1), last=True).flag is SlackAction.REMOVE
 
 
 def test_less_slack_stops_earlier_where_nobody_measured_the_lengths():
     lengths = Strand(0.60, 0.75, 1.30)
     measured = AdvisorState(lengths, easy_sessions=1)
     unsure = replace(lengths, rest_length_uncertainty_m=0.12, peak_length_uncertainty_m=0.15, measured=False)
-    assert advise(reps(10), state=measured, last=True).flag is SlackFlag.REMOVE
+    assert advise(reps(10), state=measured, last=True).flag is SlackAction.REMOVE
     advice = advise(reps(10), state=replace(measured, strand=unsure), last=True)
-    assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.STRONGER_BAND)
+    assert (advice.flag, advice.ground) == (SlackAction.KEEP, Rule.STRONGER_BAND)
     assert "Less slack might stretch the band to 2.8 times its resting length" in advice.reason
     assert "nobody measured your lengths: measure the unstretched band in use, or take" in advice.reason
     fitted = replace(measured, strand=unsure, f100_n=50.0)
-    assert advise(reps(10), state=fitted, last=True).flag is SlackFlag.REMOVE, "its tension tells its length"
+    assert advise(reps(10), state=fitted, last=True).flag is SlackAction.REMOVE, (
+        "its tension tells its length"
+    )
 
 
 def test_less_than_a_centimetre_is_not_advised():
     short = get_exercise("pull-apart")
     tiny = AdvisorState(Strand(0.12, 0.14, 0.20, 0.001, 0.001))
     advice = advise(reps(7), state=tiny, exercise=short)
-    assert (advice.flag, advice.ground) == (SlackFlag.KEEP, Ground.TOO_SMALL)
+    assert (advice.flag, advice.ground) == (SlackAction.KEEP, Rule.TOO_SMALL)
 
 
 # Amounts, words, confidence
@@ -601,7 +605,7 @@ def test_less_than_a_centimetre_is_not_advised():
 def test_advice_reads_well_on_every_exercise_and_method(exercise, number):
     for method in exercise.slack:
         advice = Advisor(exercise, method=method.kind).after_set(reps(number), last_of_session=False)
-        assert advice.flag is SlackFlag.ADD
+        assert advice.flag is SlackAction.ADD
         assert advice.kind is method.kind
         assert centimetres_in(advice.instruction) == [advice.amount_cm]
         assert 1 <= advice.amount_cm <= 15
@@ -633,8 +637,8 @@ def test_never_more_than_a_tenth_and_always_whole_centimetres(rest_m, start, pea
     advice = advise(reps(number), state=state, last=last)
     assert 0.9 - 1e-9 <= advice.tension_ratio <= 1.1 + 1e-9
     assert advice.amount_cm == int(advice.amount_cm) >= 0
-    assert (advice.amount_cm == 0) == (advice.flag is SlackFlag.KEEP)
-    assert (advice.change_m > 0) == (advice.flag is SlackFlag.ADD)
+    assert (advice.amount_cm == 0) == (advice.flag is SlackAction.KEEP)
+    assert (advice.change_m > 0) == (advice.flag is SlackAction.ADD)
     if advice.amount_cm:
         assert advice.uncertainty_cm * abs(advice.change_m) <= advice.amount_cm * abs(advice.change_m) * 1.5
 
@@ -737,7 +741,7 @@ def test_a_change_in_mid_set_is_not_learned_from():
 def test_a_scattered_set_is_uncertain_however_much_was_learned():
     known = replace(MEASURED, gain_uncertainty=0.05, changes_seen=9)
     scattered = [rep(i, 60.0 + (30.0 if i % 2 else -30.0)) for i in range(1, 7)]
-    assert advise(scattered, state=known).ground is Ground.UNSURE
+    assert advise(scattered, state=known).ground is Rule.UNSURE
 
 
 def test_a_person_on_whom_slack_works_more_is_told_less():
@@ -768,8 +772,8 @@ seen_reps = st.builds(
     end=st.floats(-8.0, 100.0),
     reach=st.floats(0.05, 1.0),
     partial=st.booleans(),
-    pull_s=st.floats(0.1, 5.0),
-    return_s=st.floats(0.1, 5.0),
+    concentric_s=st.floats(0.1, 5.0),
+    eccentric_s=st.floats(0.1, 5.0),
 )
 sessions = st.lists(st.lists(seen_reps, max_size=12), min_size=1, max_size=6)
 
@@ -777,7 +781,7 @@ sessions = st.lists(st.lists(seen_reps, max_size=12), min_size=1, max_size=6)
 def within_limits(advice, advisor, exercise):
     assert 0.9 - 1e-9 <= advice.tension_ratio <= 1.1 + 1e-9
     assert advice.reason
-    assert (advice.flag is SlackFlag.KEEP) == (advice.amount_cm == 0) == (advice.kind is None)
+    assert (advice.flag is SlackAction.KEEP) == (advice.amount_cm == 0) == (advice.kind is None)
     assert advice.amount_cm >= 0
     if advice.kind is None:
         return

@@ -8,10 +8,10 @@ import pytest
 from bandsense.bands.strand import Strand
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.signal.detector import RepDetector
-from bandsense.signal.events import RepDone
-from bandsense.sim.band import Band
-from bandsense.sim.person import Move, Plan, RepPlan, perform
-from bandsense.workout.advice import AdvisorState, Ground, SlackFlag
+from bandsense.signal.events import RepCompleted
+from bandsense.sim.physics.band import SimulatedBand
+from bandsense.sim.physics.person import Move, RepPlan, SimulatedPlan, perform
+from bandsense.workout.advice import AdvisorState, Rule, SlackAction
 from bandsense.workout.advisor import Advisor
 
 STROKE_M, REST_M = 0.6, 0.6
@@ -27,11 +27,11 @@ def coached(tops, slack_m, *, skew=0.0, regrip=None):
         RepPlan(top * rng.normal(1.0, 0.02), 0.0, 1.2, 0.3, 2.0, 0.5, pull_skew=skew, return_skew=skew)
         for top in tops
     ]
-    movement = perform(Plan(STROKE_M, (Move(2.0, 0.0), *parts, Move(3.0, 0.0))), dt_s, rng)
-    bands = [Band(rest_length_m=REST_M, slack_m=slack_m)]
+    movement = perform(SimulatedPlan(STROKE_M, (Move(2.0, 0.0), *parts, Move(3.0, 0.0))), dt_s, rng)
+    bands = [SimulatedBand(rest_length_m=REST_M, slack_m=slack_m)]
     tension_n = bands[0].tension_n(movement.displacement_m, dt_s)
     if regrip is not None:
-        longer = Band(rest_length_m=REST_M + regrip[1], slack_m=slack_m + regrip[1])
+        longer = SimulatedBand(rest_length_m=REST_M + regrip[1], slack_m=slack_m + regrip[1])
         at = movement.spans[regrip[0]][0] - 10
         tension_n[at:] = longer.tension_n(movement.displacement_m, dt_s)[at:]
     tension_n += rng.normal(0.0, 0.05, tension_n.size)
@@ -43,7 +43,7 @@ def coached(tops, slack_m, *, skew=0.0, regrip=None):
     level = next(levels, None)
     within, reps = [], []
     for event in events:
-        if isinstance(event, RepDone):
+        if isinstance(event, RepCompleted):
             while level is not None and level[0] <= event.detected_s:
                 advisor.level(*level)
                 level = next(levels, None)
@@ -58,27 +58,27 @@ def coached(tops, slack_m, *, skew=0.0, regrip=None):
 def test_a_steady_set_on_a_taut_band_is_left_alone(slack_m, skew):
     within, after = coached([1.0] * 9, slack_m, skew=skew)
     assert within == []
-    assert (after.flag, after.ground) == (SlackFlag.KEEP, Ground.STEADY)
+    assert (after.flag, after.ground) == (SlackAction.KEEP, Rule.STEADY)
 
 
 @pytest.mark.parametrize("slack_m", [0.12, 0.18])
 @pytest.mark.parametrize("skew", [-0.3, 0.0, 0.3])
 def test_a_band_that_hangs_slack_at_the_bottom_is_taken_in(slack_m, skew):
     within, after = coached([1.0] * 9, slack_m, skew=skew)
-    assert [advice.ground for advice in within] == [Ground.SLACK_AT_BOTTOM]
-    assert within[0].flag is after.flag is SlackFlag.REMOVE
+    assert [advice.ground for advice in within] == [Rule.SLACK_AT_BOTTOM]
+    assert within[0].flag is after.flag is SlackAction.REMOVE
     assert 1.0 < within[0].tension_ratio <= 1.10
 
 
 def test_a_set_that_fades_asks_for_slack():
     within, after = coached(np.linspace(1.0, 0.62, 9), -0.15)
     assert within == []
-    assert (after.flag, after.ground) == (SlackFlag.ADD, Ground.TOO_HARD)
+    assert (after.flag, after.ground) == (SlackAction.ADD, Rule.TOO_HARD)
     assert "Your range shrank by" in after.reason
 
 
 def test_a_band_that_slips_in_mid_set_is_taken_in_again():
     within, _ = coached([1.0] * 9, -0.2, regrip=(5, 0.06))
-    assert [advice.ground for advice in within] == [Ground.SLIPPED]
-    assert within[0].flag is SlackFlag.REMOVE
+    assert [advice.ground for advice in within] == [Rule.SLIPPED]
+    assert within[0].flag is SlackAction.REMOVE
     assert within[0].reason.startswith("From repetition 5 to 6 the tension fell by")

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from bandsense.bands.displacement import FittedBand
+from bandsense.calibration.curve import Calibration
 from bandsense.errors import BandModelError
-from bandsense.profiles import BandProfile
+from bandsense.profiles.band import BandProfile
 from bandsense.samples import SampleBlock, Unit
-from bandsense.signal.calibration import Calibration
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
-from tests.signal.strokes import EXPONENT, Stroke, trace
+from tests.support.traces import EXPONENT, Stroke, trace
 
 BAND = FittedBand(f100_n=60.0, exponent=EXPONENT, rest_length_m=0.8)
 """Strokes to 60 N stretch it by its own length."""

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bandsense.calibration.clip_on import DirectionalCalibration
+from bandsense.calibration.curve import Calibration, Grade
 from bandsense.samples import SampleBlock
-from bandsense.signal.calibration import Calibration, Grade
-from bandsense.signal.clip_on import DirectionalCalibration
-from bandsense.workout.events import Event, Level, Tared
+from bandsense.workout.events import Event, Tared, TensionTick
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
@@ -64,10 +64,10 @@ def test_peaks_are_true_and_as_uncertain_as_the_curves() -> None:
     (result,) = workout.results
     assert [figures.peak_n for figures in result.figures] == pytest.approx([55.0] * 4, rel=0.02)
     for figures in result.figures:
-        assert figures.peak_u_n == pytest.approx(0.0625 * figures.peak_n, rel=0.02)
+        assert figures.peak_uncertainty_n == pytest.approx(0.0625 * figures.peak_n, rel=0.02)
         # The mean holds the second at the top, in which tension may fall unseen.
-        assert figures.mean_u_n is not None
-        assert figures.mean_u_n > 0.08 * figures.mean_n
+        assert figures.mean_uncertainty_n is not None
+        assert figures.mean_uncertainty_n > 0.08 * figures.mean_n
     assert [event.problem for event in events if isinstance(event, Tared)] == [None]
 
 
@@ -80,8 +80,10 @@ def test_cutting_and_storing_change_nothing(cuts: list[int]) -> None:
 
 def test_a_level_tells_where_tension_may_be_another() -> None:
     _, events = followed(felt())
-    levels = [event for event in events if isinstance(event, Level)]
-    at = {round(e.time_s - 10.0, 2): e.tension_u_n / e.tension_n for e in levels if e.tension_n > 5.0}
+    levels = [event for event in events if isinstance(event, TensionTick)]
+    at = {
+        round(e.time_s - 10.0, 2): e.tension_uncertainty_n / e.tension_n for e in levels if e.tension_n > 5.0
+    }
     assert at[2.8] == pytest.approx(0.0625, rel=0.05)  # pulling
     assert at[4.2] == pytest.approx(np.hypot(0.0625, (1.0 - 1.0 / RATIO**2) / 3.0**0.5), rel=0.05)  # holding
     assert at[5.3] == pytest.approx(0.0625, rel=0.05)  # returning
@@ -89,8 +91,8 @@ def test_a_level_tells_where_tension_may_be_another() -> None:
 
 def test_the_block_pushed_last_has_the_uncertainty_of_its_levels() -> None:
     workout, block = Workout(WorkoutSettings(PAIR)), felt()
-    levels = [event for event in workout.push(block) if isinstance(event, Level)]
+    levels = [event for event in workout.push(block) if isinstance(event, TensionTick)]
     _, tension_n = workout.trace(float(block.time_s[0]), float(block.time_s[-1]))
     uncertainty_n = workout.latest_uncertainty_n(tension_n)
     at = np.searchsorted(block.time_s, [event.time_s for event in levels])
-    assert uncertainty_n[at].tolist() == [event.tension_u_n for event in levels]
+    assert uncertainty_n[at].tolist() == [event.tension_uncertainty_n for event in levels]

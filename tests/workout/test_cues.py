@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bandsense.exercises.model import Breath, Breathing, Tempo
-from bandsense.signal.events import Phase, PhaseChanged, Rep, RepDone, RepRetracted, RepTop, RetractReason
+from bandsense.signal.events import (
+    Phase,
+    PhaseChanged,
+    Rep,
+    RepCompleted,
+    RepCounted,
+    RepRetracted,
+    RetractReason,
+)
 from bandsense.workout.cues import LEAD_S, CueEngine, CueKind
 from bandsense.workout.plan import Plan
 
@@ -20,24 +28,24 @@ def events_of(number, *, pause=1.2, back=1.5, partial=(), pauses=None, hold=0.8)
     for index in range(1, number + 1):
         rep = Rep(
             index=index,
-            pull_start=at,
-            hold_start=at + 0.9,
-            return_start=at + 0.9 + hold,
-            end=at + 0.9 + hold + (back if not callable(back) else back(index)),
-            peak_time=at + 1.2,
-            peak_tension=60.0,
-            start_tension=5.0,
-            end_tension=5.0,
+            pull_start_s=at,
+            hold_start_s=at + 0.9,
+            return_start_s=at + 0.9 + hold,
+            end_s=at + 0.9 + hold + (back if not callable(back) else back(index)),
+            peak_time_s=at + 1.2,
+            peak_n=60.0,
+            start_n=5.0,
+            end_n=5.0,
             partial=index in partial,
         )
-        for phase, t in ((Phase.PULL, rep.pull_start), (Phase.HOLD, rep.hold_start)):
+        for phase, t in ((Phase.CONCENTRIC, rep.pull_start_s), (Phase.HOLD, rep.hold_start_s)):
             made.append(PhaseChanged(t, phase, t + LATE))
-        top = rep.hold_start + 0.25
-        made.append(RepTop(top, index, 60.0, top, index))
-        for phase, t in ((Phase.RETURN, rep.return_start), (Phase.REST, rep.end)):
+        top = rep.hold_start_s + 0.25
+        made.append(RepCounted(top, index, 60.0, top, index))
+        for phase, t in ((Phase.ECCENTRIC, rep.return_start_s), (Phase.REST, rep.end_s)):
             made.append(PhaseChanged(t, phase, t + LATE))
-        made.append(RepDone(rep.end, index, rep, rep.end + LATE))
-        at = rep.end + (pause if pauses is None else pauses[index - 1])
+        made.append(RepCompleted(rep.end_s, index, rep, rep.end_s + LATE))
+        at = rep.end_s + (pause if pauses is None else pauses[index - 1])
     return sorted(made, key=lambda e: e.detected_s)
 
 
@@ -65,7 +73,7 @@ def test_each_repetition_is_breathed_out_and_in():
 
 def test_breathing_out_is_said_before_the_pull_once_the_pauses_are_known():
     events = events_of(6)
-    pulls = [e.time_s for e in events if isinstance(e, PhaseChanged) and e.phase is Phase.PULL]
+    pulls = [e.time_s for e in events if isinstance(e, PhaseChanged) and e.phase is Phase.CONCENTRIC]
     out = of_kind(cues_of(events), CueKind.EXHALE)
     assert out[0].time_s == pytest.approx(pulls[0] + LATE), "the first pull is seen, not predicted"
     assert [pull - cue.time_s for pull, cue in zip(pulls[2:], out[2:], strict=False)] == pytest.approx(
@@ -91,7 +99,7 @@ def test_a_prediction_from_the_plan_alone_or_from_uneven_pauses_is_unsure():
 def test_a_pull_that_comes_early_is_cued_as_it_is_seen_and_only_once():
     events = events_of(4, pauses=[1.5, 1.5, 0.3, 1.5])
     early = next(
-        e for e in events if isinstance(e, PhaseChanged) and e.phase is Phase.PULL and e.time_s > 13.0
+        e for e in events if isinstance(e, PhaseChanged) and e.phase is Phase.CONCENTRIC and e.time_s > 13.0
     )
     out = of_kind(cues_of(events[:-1]), CueKind.EXHALE)
     assert len(out) == 4
@@ -102,7 +110,7 @@ def test_an_exercise_may_breathe_the_other_way():
     events = events_of(3)
     cues = cues_of(events, breathing=Breathing.model_validate({"pull": "inhale", "return": "exhale"}))
     assert cues[0].kind is CueKind.INHALE
-    assert Breathing().pull is Breath.EXHALE
+    assert Breathing().concentric is Breath.EXHALE
 
 
 def test_a_long_hold_is_cued_and_a_short_one_is_not():
@@ -113,7 +121,7 @@ def test_a_long_hold_is_cued_and_a_short_one_is_not():
 
 def test_a_hasty_return_is_slowed_at_the_next_one():
     events = events_of(5, back=lambda i: 0.6 if i == 2 else 1.5)
-    returns = [e.detected_s for e in events if isinstance(e, PhaseChanged) and e.phase is Phase.RETURN]
+    returns = [e.detected_s for e in events if isinstance(e, PhaseChanged) and e.phase is Phase.ECCENTRIC]
     (slower,) = of_kind(cues_of(events), CueKind.SLOWER)
     assert slower.time_s == returns[2]
     assert of_kind(cues_of(events_of(5)), CueKind.SLOWER) == []
@@ -122,20 +130,20 @@ def test_a_hasty_return_is_slowed_at_the_next_one():
 def test_a_partial_repetition_asks_for_the_full_range():
     cues = cues_of(events_of(5, partial={3}))
     (full,) = of_kind(cues, CueKind.FULL_RANGE)
-    third = [e for e in events_of(5) if isinstance(e, RepDone)][2]
+    third = [e for e in events_of(5) if isinstance(e, RepCompleted)][2]
     assert full.time_s == third.detected_s
     assert of_kind(cues_of(events_of(5)), CueKind.FULL_RANGE) == []
 
 
 def test_two_more_is_said_once_at_the_top_two_before_the_target():
     events = events_of(8)
-    tops = [e for e in events if isinstance(e, RepTop)]
+    tops = [e for e in events if isinstance(e, RepCounted)]
     (two,) = of_kind(cues_of(events), CueKind.TWO_MORE)
     assert two.time_s == tops[5].detected_s
     back = [
         *events_of(6),
         RepRetracted(30.0, 6, RetractReason.SET_UP, 30.0, 5),
-        RepTop(31.0, 7, 60.0, 31.0, 6),
+        RepCounted(31.0, 7, 60.0, 31.0, 6),
     ]
     assert len(of_kind(cues_of(back), CueKind.TWO_MORE)) == 1
 
@@ -144,7 +152,7 @@ def test_the_set_is_done_at_the_top_of_the_range_of_repetitions():
     plan = Plan(reps=4, reps_top=6)
     cues = cues_of(events_of(7), plan)
     (done,) = of_kind(cues, CueKind.SET_DONE)
-    sixth = [e for e in events_of(7) if isinstance(e, RepDone)][5]
+    sixth = [e for e in events_of(7) if isinstance(e, RepCompleted)][5]
     assert done.time_s == sixth.detected_s
     assert of_kind(cues_of(events_of(5), plan), CueKind.SET_DONE) == []
 

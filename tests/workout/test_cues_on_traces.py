@@ -7,8 +7,8 @@ import pytest
 
 from bandsense.exercises.model import Breathing
 from bandsense.signal.detector import RepDetector
-from bandsense.sim.band import Band
-from bandsense.sim.person import Move, Plan, RepPlan, perform
+from bandsense.sim.physics.band import SimulatedBand
+from bandsense.sim.physics.person import Move, RepPlan, SimulatedPlan, perform
 from bandsense.workout.cues import CueEngine, CueKind
 from bandsense.workout.plan import Plan as Targets
 
@@ -19,8 +19,8 @@ def told(rest_s, spread, *, seed, number=10, rate_hz=80.0):
     habits_s = np.array([1.2, 0.4, 2.0, rest_s])
     times_s = habits_s * np.clip(rng.normal(1.0, spread, (number, 4)), 0.4, 1.8)
     parts = [RepPlan(1.0, 0.0, *row) for row in times_s.tolist()]
-    movement = perform(Plan(0.6, (Move(2.0, 0.0), *parts, Move(4.0, 0.0))), dt_s, rng)
-    tension_n = Band(slack_m=-0.1).tension_n(movement.displacement_m, dt_s)
+    movement = perform(SimulatedPlan(0.6, (Move(2.0, 0.0), *parts, Move(4.0, 0.0))), dt_s, rng)
+    tension_n = SimulatedBand(slack_m=-0.1).tension_n(movement.displacement_m, dt_s)
     tension_n += rng.normal(0.0, 0.05, tension_n.size)
     pulls = np.array([movement.time_s[span[0]] for span in movement.spans])
     returns = pulls + [part.pull_s + part.hold_s for part in parts]

@@ -30,14 +30,14 @@ def evenly(number, gap=1.1, **changes):
     made, at = [], 0.0
     for i in range(1, number + 1):
         made.append(rep(i, start=at, **changes))
-        at = made[-1].end + gap
+        at = made[-1].end_s + gap
     return made
 
 
 def test_the_plan_of_a_newcomer():
     plan = Plan()
     assert (plan.sets, plan.reps) == (3, 8)
-    assert plan.tempo.return_s > plan.tempo.pull_s
+    assert plan.tempo.eccentric_s > plan.tempo.concentric_s
     assert plan.zone is None
 
 
@@ -72,10 +72,10 @@ def test_a_tension_zone_has_three_sides():
 
 
 def test_what_is_measured_of_a_tempo_takes_as_long_as_the_tempo():
-    tempo = Tempo(pull_s=2.0, hold_s=1.0, return_s=4.0, rest_s=0.5)
+    tempo = Tempo(concentric_s=2.0, hold_s=1.0, eccentric_s=4.0, rest_s=0.5)
     measured = measured_tempo(tempo)
     assert measured.rep_s == pytest.approx(tempo.rep_s)
-    assert measured.pull_s < tempo.pull_s
+    assert measured.concentric_s < tempo.concentric_s
     assert measured.hold_s > tempo.hold_s
 
 
@@ -83,7 +83,7 @@ def test_what_is_measured_of_a_tempo_takes_as_long_as_the_tempo():
 def test_a_smooth_movement_in_tempo_keeps_it(at_rest):
     """Phases of a minimum-jerk repetition at the 10 and 90 % crossings of its tension, as the chain takes
     them."""
-    tempo = Tempo(pull_s=1.5, hold_s=0.5, return_s=2.5, rest_s=0.5)
+    tempo = Tempo(concentric_s=1.5, hold_s=0.5, eccentric_s=2.5, rest_s=0.5)
     u = np.linspace(0.0, 1.0, 4001)
     tension = (at_rest + (u**3 * (10 - 15 * u + 6 * u**2))) ** 0.62
     rise = (tension - tension[0]) / np.ptp(tension)
@@ -91,16 +91,18 @@ def test_a_smooth_movement_in_tempo_keeps_it(at_rest):
     pull, back = 1.5 * (high - low), 2.5 * (high - low)
     hold, rest = 0.5 + 4.0 * (1 - high), 0.5 + 4.0 * low
     report = tempo_report(evenly(8, gap=rest, pull=pull, hold=hold, back=back), tempo)
-    assert [phase.kept for phase in (report.pull, report.hold, report.return_, report.rest)] == [1.0] * 4
-    assert report.pull.median_s == pytest.approx(report.pull.target_s, rel=0.2)
+    assert [phase.kept for phase in (report.concentric, report.hold, report.eccentric, report.rest)] == [
+        1.0
+    ] * 4
+    assert report.concentric.median_s == pytest.approx(report.concentric.target_s, rel=0.2)
 
 
 def test_a_hasty_return_shows_in_its_phase_alone():
     reps = [rep(i, start=6.0 * i, back=0.5 if i <= 3 else 1.5) for i in range(1, 9)]
     report = tempo_report(reps, Tempo(rest_s=1.7))
-    assert report.return_.kept == pytest.approx(5 / 8)
-    assert report.pull.kept == report.hold.kept == 1.0
-    assert report.return_.median_s == 1.5
+    assert report.eccentric.kept == pytest.approx(5 / 8)
+    assert report.concentric.kept == report.hold.kept == 1.0
+    assert report.eccentric.median_s == 1.5
 
 
 def test_no_repetitions_have_no_tempo_and_one_has_no_rest():

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bandsense.calibration.curve import Calibration
 from bandsense.errors import ConfigError
 from bandsense.exercises.catalogue import get_exercise
-from bandsense.live.words import line
+from bandsense.live.formatting import format_log_line
 from bandsense.samples import SampleBlock, Unit
-from bandsense.signal.calibration import Calibration
-from bandsense.workout.advice import SlackFlag
+from bandsense.workout.advice import SlackAction
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import CueGiven, SetStarted, SlackAdvised
 from bandsense.workout.plan import Plan
@@ -61,18 +61,20 @@ def test_each_half_set_says_whose_it_is_and_advises_its_side():
     ]
     advice = [event.advice for event in events if isinstance(event, SlackAdvised)]
     assert [(each.side, each.flag) for each in advice] == [
-        ("right", SlackFlag.ADD),
-        ("left", SlackFlag.KEEP),
-        ("right", SlackFlag.ADD),
-        ("left", SlackFlag.KEEP),
+        ("right", SlackAction.ADD),
+        ("left", SlackAction.KEEP),
+        ("right", SlackAction.ADD),
+        ("left", SlackAction.KEEP),
     ]
     assert advice[0].text == (
         "ADD SLACK, right side - Let about 2 cm of band out of your hand. "
         "You did 6 full repetitions; the plan asks for at least 8."
     )
-    assert [line(event, lambda _: 1.0).split("  ")[-1] for event in events if isinstance(event, SetStarted)][
-        :2
-    ] == ["half-set 1, right", "half-set 2, left"]
+    assert [
+        format_log_line(event, lambda _: 1.0).split("  ")[-1]
+        for event in events
+        if isinstance(event, SetStarted)
+    ][:2] == ["half-set 1, right", "half-set 2, left"]
 
 
 def test_each_side_counts_its_own_easy_sessions():
@@ -87,7 +89,9 @@ def test_each_side_counts_its_own_easy_sessions():
         advisor=workout.advisor_states["left"],
         advisor_right=workout.advisor_states["right"],
     )
-    removed = [e.advice for e in events if isinstance(e, SlackAdvised) and e.advice.flag is SlackFlag.REMOVE]
+    removed = [
+        e.advice for e in events if isinstance(e, SlackAdvised) and e.advice.flag is SlackAction.REMOVE
+    ]
     assert [advice.side for advice in removed] == ["left"]
     assert again.advisor_states["right"].easy_sessions == 0
 

@@ -11,19 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bandsense.calibration.curve import Calibration, Grade
 from bandsense.errors import ConfigError, DataError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import SlackMethodKind
-from bandsense.export.reading import read_recording
+from bandsense.export.recording import read_recording
 from bandsense.samples import SampleBlock, Unit
-from bandsense.signal.calibration import Calibration, Grade
-from bandsense.signal.events import RepDone, RepTop
-from bandsense.workout.advice import AdvisorState, SlackFlag
+from bandsense.signal.events import RepCompleted, RepCounted
+from bandsense.workout.advice import AdvisorState, SlackAction
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
     CueGiven,
     Event,
-    Level,
     LinkChanged,
     SetDone,
     SetEnd,
@@ -32,6 +31,7 @@ from bandsense.workout.events import (
     SlackAnswered,
     Tared,
     TemperatureChanged,
+    TensionTick,
 )
 from bandsense.workout.plan import Plan
 from bandsense.workout.settings import WorkoutSettings
@@ -76,23 +76,23 @@ def of(events: Sequence[Event], kind: type) -> list[Any]:
 
 def test_a_set_is_counted_from_raw_counts() -> None:
     workout, events = run(counts(movement_n(6)))
-    assert [event.count for event in of(events, RepTop)] == [1, 2, 3, 4, 5, 6]
+    assert [event.count for event in of(events, RepCounted)] == [1, 2, 3, 4, 5, 6]
     (done,) = of(events, SetDone)
     assert done.result.ended_by is SetEnd.STREAM
     assert len(done.result.reps) == 6
-    assert all(abs(rep.peak_tension - 53.0) < 1.0 for rep in done.result.reps)
+    assert all(abs(rep.peak_n - 53.0) < 1.0 for rep in done.result.reps)
     summary = workout.summary()
     assert (summary.reps, summary.partial, summary.sets) == (6, 0, 1)
-    assert summary.peak_tension_u_n == CALIBRATION.standard_uncertainty_n(summary.peak_tension_n)
+    assert summary.peak_uncertainty_n == CALIBRATION.standard_uncertainty_n(summary.peak_n)
     assert done.result.metrics.time_under_tension_s == pytest.approx(summary.time_under_tension_s)
     assert summary.full_reps == (6,)
 
 
 def test_a_set_starts_before_its_first_repetition_and_ends_after_its_last() -> None:
     _, events = run(counts(movement_n(3)))
-    kinds = [type(event) for event in events if not isinstance(event, Level)]
-    assert kinds.index(SetStarted) < kinds.index(RepTop)
-    assert kinds.index(SetDone) > max(n for n, kind in enumerate(kinds) if kind is RepDone)
+    kinds = [type(event) for event in events if not isinstance(event, TensionTick)]
+    assert kinds.index(SetStarted) < kinds.index(RepCounted)
+    assert kinds.index(SetDone) > max(n for n, kind in enumerate(kinds) if kind is RepCompleted)
 
 
 def test_rest_separates_sets() -> None:
@@ -103,7 +103,7 @@ def test_rest_separates_sets() -> None:
     assert (first.result.ended_by, second.result.ended_by) == (SetEnd.REST, SetEnd.STREAM)
     assert SET_REST_S <= first.detected_s - first.time_s < SET_REST_S + 1.0
     assert [event.number for event in of(events, SetStarted)] == [1, 2]
-    assert [event.count for event in of(events, RepTop)] == [1, 2, 3, 4, 1, 2, 3]
+    assert [event.count for event in of(events, RepCounted)] == [1, 2, 3, 4, 1, 2, 3]
 
 
 def test_a_set_is_not_over_while_a_repetition_is_held() -> None:
@@ -137,12 +137,14 @@ def test_ending_no_set_does_nothing() -> None:
 def test_levels_come_twenty_times_a_second_with_their_uncertainty() -> None:
     block = counts(movement_n(2))
     _, events = run(block)
-    levels = of(events, Level)
+    levels = of(events, TensionTick)
     duration_s = block.time_s[-1] - block.time_s[0]
     assert len(levels) == pytest.approx(20 * duration_s, abs=1)
     samples = dict(zip(block.time_s, CALIBRATION.tension_n(block.values), strict=True))
     assert all(samples[level.time_s] == level.tension_n for level in levels)
-    assert all(level.tension_u_n == CALIBRATION.standard_uncertainty_n(level.tension_n) for level in levels)
+    assert all(
+        level.tension_uncertainty_n == CALIBRATION.standard_uncertainty_n(level.tension_n) for level in levels
+    )
 
 
 @settings(max_examples=10)
@@ -184,7 +186,9 @@ def test_the_zero_is_set_where_the_band_hangs_still() -> None:
     (tared,) = of(events, Tared)
     assert (tared.problem, tared.change_n) == (None, pytest.approx(3.0, abs=0.01))
     after = [
-        level.tension_n for level in of(events, Level) if tared.time_s < level.time_s < tared.time_s + 0.1
+        level.tension_n
+        for level in of(events, TensionTick)
+        if tared.time_s < level.time_s < tared.time_s + 0.1
     ]
     assert after == pytest.approx([0.0] * len(after), abs=0.01)
     assert of(events, SetDone)[0].result.metrics.peak_n == pytest.approx(50.0, abs=1.0)
@@ -195,7 +199,7 @@ def test_the_zero_is_not_set_while_the_band_moves() -> None:
     _, events = run(counts(movement_n(2)), inputs={in_the_pull: ("tare", {})})
     (tared,) = of(events, Tared)
     assert "hang slack and still" in str(tared.problem)
-    assert len(of(events, RepDone)) == 2
+    assert len(of(events, RepCompleted)) == 2
 
 
 def warm(calibration: Calibration) -> Workout:
@@ -210,12 +214,12 @@ def test_tension_is_corrected_for_temperature_and_a_tare_holds_at_it() -> None:
     calibration = replace(CALIBRATION, newton_per_kelvin=0.2, reference_temperature_c=20.0)
     workout = warm(calibration)
     block = counts(np.full(160, 2.5))
-    before = of(workout.push(block.slice(0, 80)), Level)
+    before = of(workout.push(block.slice(0, 80)), TensionTick)
     assert [level.tension_n for level in before] == pytest.approx([0.5] * len(before), abs=0.01)
     (tared,) = workout.apply("tare", {})
     assert isinstance(tared, Tared)
     assert tared.change_n == pytest.approx(0.5, abs=0.01)
-    after = of(workout.push(block.slice(80, 160)), Level)
+    after = of(workout.push(block.slice(80, 160)), TensionTick)
     assert [level.tension_n for level in after] == pytest.approx([0.0] * len(after), abs=0.01)
     (again,) = workout.apply("temperature", {"celsius": 30.0})
     assert again.zero_n == 0.0  # type: ignore[union-attr]
@@ -230,10 +234,10 @@ def test_a_set_is_looked_at_once_more_when_it_is_over() -> None:
     _, events = run(counts(movement_n(5)))
     result = of(events, SetDone)[0].result
     assert [rep.index for rep in result.reps] == [rep.index for rep in result.seen]
-    assert result.seen == tuple(event.rep for event in of(events, RepDone))
+    assert result.seen == tuple(event.rep for event in of(events, RepCompleted))
     # sin² is at 10 % of its rise after asin(√0.1)/π of the period of 2 s: 0.2048 s
     starts = [10.0 + 2.0 + 3.0 * n + 0.2048 for n in range(5)]
-    assert [rep.pull_start for rep in result.reps] == pytest.approx(starts, abs=0.02)
+    assert [rep.pull_start_s for rep in result.reps] == pytest.approx(starts, abs=0.02)
     assert [figure.index for figure in result.figures] == [rep.index for rep in result.reps]
 
 
@@ -246,7 +250,7 @@ def coached(reps: int) -> list[Event]:
 
 def test_a_hard_set_is_answered_with_advice() -> None:
     (advised,) = of(coached(5), SlackAdvised)
-    assert advised.advice.flag is SlackFlag.ADD
+    assert advised.advice.flag is SlackAction.ADD
     assert advised.advice.amount_cm >= 1
 
 
@@ -257,7 +261,7 @@ def test_cues_come_in_time() -> None:
     assert kinds.count(CueKind.TWO_MORE) == 1
     assert kinds.count(CueKind.SET_DONE) == 1
     assert kinds.count(CueKind.REST_OVER) == 1
-    pulls = [event.rep.pull_start for event in of(events, RepDone)]
+    pulls = [event.rep.pull_start_s for event in of(events, RepCompleted)]
     exhale = [cue.detected_s for cue in cues if cue.kind is CueKind.EXHALE]
     assert all(min(abs(at - pull) for at in exhale) < 0.4 for pull in pulls[2:])
 

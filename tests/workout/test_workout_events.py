@@ -3,8 +3,8 @@ from __future__ import annotations
 import json
 import math
 
-from bandsense.signal.events import Phase, PhaseChanged, Rep, RepDone, RepTop
-from bandsense.workout.advice import Advice, Ground, SlackFlag
+from bandsense.signal.events import Phase, PhaseChanged, Rep, RepCompleted, RepCounted
+from bandsense.workout.advice import Advice, Rule, SlackAction
 from bandsense.workout.events import SetStarted, SlackAdvised, event_name, fields_json, to_json
 
 REP = Rep(1, 1.0, 1.5, 2.0, 2.6, 1.7, 60.0, 3.0, 4.0)
@@ -12,21 +12,21 @@ REP = Rep(1, 1.0, 1.5, 2.0, 2.6, 1.7, 60.0, 3.0, 4.0)
 
 def test_names_are_the_types_in_small_letters() -> None:
     assert event_name(SetStarted(1.0, 1, 1.0)) == "set_started"
-    assert event_name(PhaseChanged(1.0, Phase.PULL, 1.0)) == "phase_changed"
+    assert event_name(PhaseChanged(1.0, Phase.CONCENTRIC, 1.0)) == "phase_changed"
 
 
 def test_an_event_becomes_plain_json() -> None:
-    advice = Advice(SlackFlag.ADD, Ground.TOO_HARD, "why", rests_on=("a", "b"))
+    advice = Advice(SlackAction.ADD, Rule.TOO_HARD, "why", rests_on=("a", "b"))
     data = json.loads(json.dumps(to_json(SlackAdvised(1.0, advice, 1.0))))
     assert data["event"] == "slack_advised"
     assert (data["advice"]["flag"], data["advice"]["rests_on"]) == ("ADD SLACK", ["a", "b"])
 
 
 def test_peaks_carry_their_uncertainty_where_it_is_known() -> None:
-    event = RepTop(1.7, 1, 60.0, 1.9, 1)
-    assert "peak_tension_u_n" not in to_json(event)
-    assert to_json(event, lambda tension_n: tension_n / 20)["peak_tension_u_n"] == 3.0
-    assert to_json(RepDone(2.6, 1, REP, 2.7), lambda n: n / 20)["rep"]["peak_tension_u_n"] == 3.0
+    event = RepCounted(1.7, 1, 60.0, 1.9, 1)
+    assert "peak_uncertainty_n" not in to_json(event)
+    assert to_json(event, lambda tension_n: tension_n / 20)["peak_uncertainty_n"] == 3.0
+    assert to_json(RepCompleted(2.6, 1, REP, 2.7), lambda n: n / 20)["rep"]["peak_uncertainty_n"] == 3.0
 
 
 def test_numbers_that_json_does_not_know_become_null() -> None:

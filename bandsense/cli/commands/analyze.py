@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bandsense.cli.command import add_command
-from bandsense.cli.home import add_store_option, open_store
+from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
     from bandsense.bands.displacement import DisplacementModel
+    from bandsense.calibration.curve import Calibration
     from bandsense.cli.command import Commands
-    from bandsense.export.reading import Recording
+    from bandsense.export.recording import Recording
     from bandsense.signal.analysis import SetAnalysis
-    from bandsense.signal.calibration import Calibration
     from bandsense.signal.metrics import RepMetrics
 
 
@@ -45,10 +45,10 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Analyse the file and print what it holds."""
+    from bandsense.calibration.curve import Calibration
     from bandsense.cli.traces import read_trace
     from bandsense.errors import FileFormatError
     from bandsense.signal.analysis import analyze
-    from bandsense.signal.calibration import Calibration
     from bandsense.signal.metrics import rep_metrics
 
     recording = read_trace(arguments.file)
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _displacement(arguments: argparse.Namespace) -> DisplacementModel:
-    from bandsense.cli.trainee import profiles_of
+    from bandsense.app.trainee import profiles_of
     from bandsense.errors import ConfigError
 
     measured = profiles_of(open_store(arguments)).band(arguments.band).measured()
@@ -102,7 +102,7 @@ def _as_json(
 
 def _print(recording: Recording, analysis: SetAnalysis, figures: Sequence[RepMetrics]) -> None:
     from bandsense.cli.rep_table import rep_table
-    from bandsense.live.words import plural
+    from bandsense.live.formatting import plural
 
     reps = analysis.reps
     partial = sum(rep.partial for rep in reps)

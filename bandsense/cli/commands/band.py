@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
-from bandsense.cli.home import add_store_option, open_store
+from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import table
 
 if TYPE_CHECKING:
+    from bandsense.app.band_pull import Guide
+    from bandsense.app.environment import Environment
     from bandsense.bands.catalogue import Point, Source
     from bandsense.bands.fit import BandFit
-    from bandsense.cli.air import Air
+    from bandsense.calibration.clip_on import AnyCalibration
     from bandsense.cli.command import Commands
-    from bandsense.cli.pulling import Guide
-    from bandsense.profiles import BandProfile
-    from bandsense.signal.clip_on import AnyCalibration
+    from bandsense.profiles.band import BandProfile
     from bandsense.store.store import Store
 
 FORMS = ("flat", "tube", "loop")
@@ -166,7 +166,7 @@ def _points_by_source() -> list[tuple[Source, list[Point]]]:
 
 
 def _list(store: Store) -> None:
-    from bandsense.cli.trainee import profiles_of
+    from bandsense.app.trainee import profiles_of
 
     bands = profiles_of(store).bands
     if not bands:
@@ -192,7 +192,7 @@ def _source(band: BandProfile) -> str:
 
 
 def _known(store: Store, name: str) -> BandProfile:
-    from bandsense.cli.trainee import profiles_of
+    from bandsense.app.trainee import profiles_of
 
     return profiles_of(store).band(name)
 
@@ -207,7 +207,7 @@ def _add(store: Store, arguments: argparse.Namespace) -> None:
     from bandsense.bands.catalogue import Form
     from bandsense.errors import ConfigError
     from bandsense.exercises.model import faults_in
-    from bandsense.profiles import BandProfile
+    from bandsense.profiles.band import BandProfile
 
     if store.bands.get(arguments.name.strip()) is not None:
         raise ConfigError(
@@ -236,7 +236,7 @@ def _metres(length_cm: float | None) -> float | None:
 
 def _show(band: BandProfile) -> None:
     from bandsense.bands.band import MAX_ELONGATION
-    from bandsense.live.words import plural
+    from bandsense.live.formatting import plural
 
     kind = " ".join(part for part in (band.brand, band.colour, band.form.value) if part)
     print(f"{band.id}: {kind}, {'1 strand' if band.strands == 1 else f'{band.strands} strands'}")
@@ -301,9 +301,9 @@ def _pull(store: Store, arguments: argparse.Namespace) -> None:
 
 
 def _guide(rest_length_m: float, strands: int, arguments: argparse.Namespace) -> Guide:
-    from bandsense.bands.pull import GuidedPull
+    from bandsense.app.stroke_pull import StrokePull
+    from bandsense.bands.guided_pull import GuidedPull
     from bandsense.errors import ConfigError
-    from bandsense.workout.stroke_pull import StrokePull
 
     stroke_m, start_length_m = _metres(arguments.stroke_cm), _metres(arguments.start_length_cm)
     if stroke_m is None and start_length_m is not None:
@@ -317,26 +317,32 @@ def _guide(rest_length_m: float, strands: int, arguments: argparse.Namespace) ->
 
 
 def _read(guide: Guide, band: BandProfile, arguments: argparse.Namespace) -> AnyCalibration:
-    from bandsense.cli.air import run_at
-    from bandsense.cli.pulling import pull_from_file
+    from bandsense.app.band_pull import pull_from_trace
+    from bandsense.app.environment import run_at_speed
+    from bandsense.cli.traces import read_trace
 
     if arguments.file is not None:
-        return pull_from_file(guide, arguments.file, _say)
+        return pull_from_trace(guide, read_trace(arguments.file).block, _say)
     speed = 1.0 if arguments.speed is None else arguments.speed
-    return run_at(speed, _read_sensor(guide, band, arguments))
+    return run_at_speed(speed, _read_sensor(guide, band, arguments))
 
 
 async def _read_sensor(guide: Guide, band: BandProfile, arguments: argparse.Namespace) -> AnyCalibration:
-    from bandsense.cli.pulling import pull_from_sensor
+    from bandsense.app.band_pull import pull_from_sensor
 
     async with _air(arguments) as air:
         return await pull_from_sensor(guide, band, arguments.sensor, air, _say)
 
 
-def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Air]:
-    from bandsense.cli.air import real_air, recording, simulated_air
+def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Environment]:
+    from bandsense.app.environment import real_environment, recording, simulated_environment
+    from bandsense.cli.traces import read_trace
 
-    return simulated_air(recording(arguments.trace), "simulator") if arguments.sim else real_air()
+    return (
+        simulated_environment(recording(read_trace(arguments.trace).block), "simulator")
+        if arguments.sim
+        else real_environment()
+    )
 
 
 def _say(message: str) -> None:
@@ -344,7 +350,7 @@ def _say(message: str) -> None:
 
 
 def _print_fit(fit: BandFit, marks_m: tuple[float, ...], calibration: AnyCalibration) -> None:
-    from bandsense.live.words import tension_words
+    from bandsense.live.formatting import tension_words
 
     print(f"exponent {fit.exponent:.2f} ± {fit.exponent_uncertainty:.2f}")
     lengths_m = sorted({*marks_m, 2.0 * fit.band.rest_length_m})

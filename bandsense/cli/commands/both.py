@@ -8,19 +8,19 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bandsense.cli.argument_types import count, positive, speed
 from bandsense.cli.command import add_command
-from bandsense.cli.home import add_store_option, open_store
-from bandsense.cli.values import count, positive, speed
+from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
-    from bandsense.cli.air import Air
-    from bandsense.cli.both import Both, BothSides, Tell
+    from bandsense.app.environment import Environment
+    from bandsense.app.train_bilateral import BilateralOptions, BothSides, Tell
     from bandsense.cli.command import Commands
     from bandsense.exercises.model import Side
     from bandsense.link.sensor import LinkEvent
     from bandsense.store.store import Store
+    from bandsense.workout.bilateral import Lag
     from bandsense.workout.events import Event
-    from bandsense.workout.together import Lag
     from bandsense.workout.workout import Workout
 
 _SIM_REPS = 10
@@ -62,17 +62,17 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train with both."""
-    from bandsense.cli.air import run_at
+    from bandsense.app.environment import run_at_speed
     from bandsense.errors import ConfigError
 
     if arguments.speed is not None and not arguments.sim:
         raise ConfigError("--speed needs --sim")
-    run_at(1.0 if arguments.speed is None else arguments.speed, _train(arguments))
+    run_at_speed(1.0 if arguments.speed is None else arguments.speed, _train(arguments))
     return 0
 
 
 async def _train(arguments: argparse.Namespace) -> None:
-    from bandsense.cli.both import train_both
+    from bandsense.app.train_bilateral import train_both
 
     store = open_store(arguments)
     both = _wanted(arguments, store)
@@ -84,15 +84,15 @@ async def _train(arguments: argparse.Namespace) -> None:
         _print(result)
 
 
-def _wanted(arguments: argparse.Namespace, store: Store) -> Both:
+def _wanted(arguments: argparse.Namespace, store: Store) -> BilateralOptions:
     """What the command line asks for.
 
     Raises:
         ConfigError: a sensor is not known, or both are the same.
     """
-    from bandsense.cli.air import LEFT_SENSOR, RIGHT_SENSOR
-    from bandsense.cli.both import Both
-    from bandsense.cli.known import known_sensor, on_air
+    from bandsense.app.environment import LEFT_SENSOR, RIGHT_SENSOR
+    from bandsense.app.known_sensors import known_sensor, resolve_target
+    from bandsense.app.train_bilateral import BilateralOptions
     from bandsense.errors import ConfigError
 
     names = [arguments.left, arguments.right]
@@ -103,10 +103,10 @@ def _wanted(arguments: argparse.Namespace, store: Store) -> Both:
             raise ConfigError(
                 f"no sensor is known as the {side} one; pair it with: bandsense pair --side {side}"
             )
-    left, right = (on_air(store, name) or name for name in names)
+    left, right = (resolve_target(store, name) or name for name in names)
     if left.casefold() == right.casefold():
         raise ConfigError(f"left and right are both {left}; name two sensors")
-    return Both(
+    return BilateralOptions(
         left=left,
         right=right,
         exercise=arguments.exercise,
@@ -118,39 +118,39 @@ def _wanted(arguments: argparse.Namespace, store: Store) -> Both:
     )
 
 
-def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Air]:
-    from bandsense.cli.air import person, real_air, simulated_pair
+def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Environment]:
+    from bandsense.app.environment import person, real_environment, simulated_pair
 
     if not arguments.sim:
-        return real_air()
+        return real_environment()
     left, right = (person(arguments.seed, 1, _SIM_REPS, frozenset()) for _ in range(2))
     return simulated_pair(left, right, "simulator")
 
 
 def _tell(arguments: argparse.Namespace) -> Tell:
-    from bandsense.cli.both import Tell
-    from bandsense.live.words import line
-    from bandsense.workout.events import Level, to_json
+    from bandsense.app.train_bilateral import Tell
+    from bandsense.live.formatting import format_log_line
+    from bandsense.workout.events import TensionTick, to_json
 
     def link_json(side: Side, event: LinkEvent) -> None:
         print(json.dumps({"event": "link_changed", **event.to_dict(), "side": side}), flush=True)
 
     def event_json(side: Side, event: Event, workout: Workout) -> None:
-        if not isinstance(event, Level):
+        if not isinstance(event, TensionTick):
             print(json.dumps(to_json(event, workout.uncertainty_n) | {"side": side}), flush=True)
 
     def link_line(side: Side, event: LinkEvent) -> None:
         print(f"{side:<5}  {event.message}", flush=True)
 
     def event_line(side: Side, event: Event, workout: Workout) -> None:
-        for text in (line(event, workout.uncertainty_n, workout.began_s) or "").splitlines():
+        for text in (format_log_line(event, workout.uncertainty_n, workout.began_s) or "").splitlines():
             print(f"{side:<5}  {text}", flush=True)
 
     return Tell(link_json, event_json) if arguments.json else Tell(link_line, event_line)
 
 
 def _print(result: BothSides) -> None:
-    from bandsense.live.words import asymmetry_words, summary_words
+    from bandsense.live.formatting import asymmetry_words, summary_words
 
     if result.session is None:
         print("no sample came; nothing was saved")

@@ -8,14 +8,14 @@ import time
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
-from bandsense.cli.home import add_store_option
+from bandsense.cli.store_option import add_store_option
 
 if TYPE_CHECKING:
+    from bandsense.calibration.fit import CalibrationReport
+    from bandsense.calibration.procedure import CalibrationProcedure, Instruction
     from bandsense.cli.command import Commands
+    from bandsense.link.ble.adapter import Transport
     from bandsense.link.sensor import Sensor
-    from bandsense.link.transport import Transport
-    from bandsense.signal.calibrate import CalibrationProcedure, Instruction
-    from bandsense.signal.calibration_fit import CalibrationReport
     from bandsense.store.store import Store
 
 
@@ -49,15 +49,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Lead through a calibration."""
     import asyncio
 
-    from bandsense.cli.clip_on import check_clip_on
-    from bandsense.cli.home import open_store
+    from bandsense.app.clip_on import check_clip_on
+    from bandsense.cli.store_option import open_store
     from bandsense.errors import CalibrationError
 
     if not sys.stdin.isatty():
         raise CalibrationError("a calibration asks and waits for answers; run it in a terminal")
     store = None if arguments.band is None else open_store(arguments)
     if store is not None:
-        check_clip_on(store, arguments.band, clip_on=arguments.clip_on)
+        print(check_clip_on(store, arguments.band, clip_on=arguments.clip_on))
     asyncio.run(calibrate(arguments, store))
     return 0
 
@@ -68,9 +68,9 @@ def procedure_of(arguments: argparse.Namespace) -> CalibrationProcedure:
     Raises:
         CalibrationError: the masses are no masses, or too few for two curves.
     """
+    from bandsense.calibration.fit import Conditions
+    from bandsense.calibration.procedure import CalibrationPlan, CalibrationProcedure
     from bandsense.errors import CalibrationError
-    from bandsense.signal.calibrate import CalibrationPlan, CalibrationProcedure
-    from bandsense.signal.calibration_fit import Conditions
 
     try:
         masses = tuple(float(mass) for mass in arguments.masses.split(","))
@@ -92,8 +92,8 @@ async def calibrate(
     arguments: argparse.Namespace, store: Store | None = None, transport: Transport | None = None
 ) -> None:
     """Lead through a calibration of a sensor; one on a named band is kept in the store."""
-    from bandsense.cli.clip_on import curves, keep_curves
-    from bandsense.cli.guide import guide
+    from bandsense.app.clip_on import curves, keep_curves
+    from bandsense.app.guided_calibration import guide
     from bandsense.link.sensor import open_sensor
 
     procedure = procedure_of(arguments)
@@ -118,19 +118,19 @@ async def calibrate(
         if await _answer(f"\nKeep both curves with the band {arguments.band}? [y/N] ") != "y":
             print("not kept")
             return
-        print(await keep_curves(sensor, store, arguments.band, (loading, unloading)))
+        print(await keep_curves(sensor, store, arguments.band, (loading, unloading), print))
 
 
 async def _answer(question: str) -> str:
-    from bandsense.cli.asking import ask
+    from bandsense.cli.prompts import ask
 
     return (await ask(question)).lower()
 
 
 async def _offer(sensor: Sensor, report: CalibrationReport) -> None:
     """Let the sensor keep it, if the person wants."""
-    from bandsense.cli.calibrations import to_record
-    from bandsense.cli.temperatures import keeping_temperature, known_temperature
+    from bandsense.app.sensor_calibration import to_record
+    from bandsense.app.temperature import keeping_temperature, known_temperature
 
     if await _answer("\nLet the sensor keep this calibration? [y/N] ") != "y":
         print("not kept")

@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bandsense.cli.argument_types import speed
 from bandsense.cli.command import add_command, add_output_options
-from bandsense.cli.values import speed
 
 if TYPE_CHECKING:
-    from bandsense.cli.air import Air
+    from bandsense.app.environment import Environment
+    from bandsense.app.view import Output
     from bandsense.cli.command import Commands
-    from bandsense.cli.output import Output
     from bandsense.store.store import Store
 
 _SEED = 4
@@ -49,11 +49,11 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demonstration."""
-    from bandsense.cli.air import run_at
-    from bandsense.cli.output import ScreenOutput, choose
+    from bandsense.app.environment import run_at_speed
+    from bandsense.cli.output import ScreenOutput, make_output
     from bandsense.store.store import Store
 
-    output = choose(arguments)
+    output = make_output(arguments)
     pace = arguments.speed
     if pace is None:
         pace = 1.0 if isinstance(output, ScreenOutput) else _SPEED_WITHOUT_TERMINAL
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     # What is said besides must not stand between the lines of JSON.
     print("a simulated sensor on a virtual radio, reached through bleak like a real one", file=sys.stderr)
     store = Store.open(folder / "demo.sqlite3")
-    session = run_at(pace, _train(store, output))
+    session = run_at_speed(pace, _train(store, output))
     if session is None:
         return 1
     for path in _export(store, session, folder):
@@ -78,31 +78,31 @@ def _program() -> str:
 
 
 async def _train(store: Store, output: Output) -> int | None:
-    from bandsense.cli.air import person, simulated_air
-    from bandsense.cli.training import Training, train
+    from bandsense.app.environment import person, simulated_environment
+    from bandsense.app.train import TrainingOptions, train
 
-    async with simulated_air(person(_SEED, 1, _REPS, frozenset()), "demonstration") as air:
+    async with simulated_environment(person(_SEED, 1, _REPS, frozenset()), "demonstration") as air:
         await _pair(air, output)
-        return await train(Training(exercise="seated-row"), air, store, output)
+        return await train(TrainingOptions(exercise="seated-row"), air, store, output)
 
 
-async def _pair(air: Air, output: Output) -> None:
+async def _pair(air: Environment, output: Output) -> None:
     """Make the sensor this computer's own, as `bandsense pair` does; what follows needs the bond."""
-    from bandsense.link.pairing import PairingStep, paired
-    from bandsense.link.scanner import discover
+    from bandsense.link.ble.scanner import discover
+    from bandsense.link.pairing import PairingStep, pair
 
     def tell(step: PairingStep) -> None:
         if step is not PairingStep.SEARCHING:
             output.status("pairing", f"{step.value}: {sighting.name}")
 
     (sighting,) = await discover(_SCAN_S, transport=air.transport)
-    async with paired(sighting, transport=air.transport, on_step=tell):
+    async with pair(sighting, transport=air.transport, on_step=tell):
         pass
 
 
 def _export(store: Store, session: int, folder: Path) -> list[Path]:
-    from bandsense.cli.results import session_table
-    from bandsense.export.writing import write
+    from bandsense.app.replay import session_table
+    from bandsense.export.formats import write
 
     table = session_table(store, store.session(session))
     return [*write(table, "csv", folder), *write(table, "json", folder)]

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
-from bandsense.cli.home import add_store_option, store_path
+from bandsense.cli.store_option import add_store_option, store_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bandsense.cli.checks import Check
+    from bandsense.app.doctor import Check
     from bandsense.cli.command import Commands
 
 
@@ -48,7 +48,7 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print each check as it is made."""
-    from bandsense.cli.checks import Outcome, checks
+    from bandsense.app.doctor import Outcome, checks
 
     status = 0
     found: list[Check] = []
@@ -70,10 +70,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _bundle(arguments: argparse.Namespace, found: Sequence[Check]) -> None:
     import asyncio
 
-    from bandsense.cli.capturing import last_capture
-    from bandsense.cli.home import home
-    from bandsense.cli.logs import log_files
-    from bandsense.link.bundle import adapter_facts, software_versions, write_bundle
+    from bandsense.app.bug_report import adapter_facts, software_versions, write_bundle
+    from bandsense.app.capture_sink import last_capture
+    from bandsense.app.log_file import log_files
+    from bandsense.app.paths import home
 
     facts = {
         "software": software_versions(),
@@ -93,7 +93,7 @@ def _names(store: Path) -> list[str]:
     """Names that a person gave and that must not be told; none where the store cannot be read."""
     from contextlib import suppress
 
-    from bandsense.cli.trainee import profiles_of
+    from bandsense.app.trainee import profiles_of
     from bandsense.errors import BandsenseError
     from bandsense.store.store import Store
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from bandsense.app.paths import home
 from bandsense.cli.command import add_command
-from bandsense.cli.home import home
 from bandsense.cli.tables import table
 
 if TYPE_CHECKING:
@@ -47,11 +47,12 @@ def run(arguments: argparse.Namespace) -> int:
 def _page(exercise: Exercise) -> str:
     """The exercise with the amounts that someone would be told who has measured nothing yet."""
     from bandsense.exercises.catalogue import render
+    from bandsense.workout.adjustment import adjustment_for
     from bandsense.workout.advice import AdvisorState
-    from bandsense.workout.dose import dose
 
     state = AdvisorState.typical(exercise)
     easier, harder = (
-        [dose(state, method, ratio, 0.0).amount_cm for method in exercise.slack] for ratio in (0.90, 1.05)
+        [adjustment_for(state, method, ratio, 0.0).amount_cm for method in exercise.slack]
+        for ratio in (0.90, 1.05)
     )
     return render(exercise, easier, harder)

@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bandsense.app.sessions import session_named
 from bandsense.cli.command import add_command
-from bandsense.cli.home import add_store_option, open_store, session_named
+from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -37,8 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     store = open_store(arguments)
     session = session_named(store, arguments.session)
 
-    from bandsense.cli.results import session_table
-    from bandsense.export.writing import write
+    from bandsense.app.replay import session_table
+    from bandsense.export.formats import write
 
     table = session_table(store, session)
     for path in write(table, arguments.format, arguments.output):

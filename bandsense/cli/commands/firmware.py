@@ -11,7 +11,7 @@ from bandsense.cli.command import add_command
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
-    from bandsense.link.update import UpdateProgress, UpdateResult
+    from bandsense.link.dfu.update import UpdateProgress, UpdateResult
 
 
 def add(commands: Commands) -> None:
@@ -48,11 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _update(arguments: argparse.Namespace) -> UpdateResult:
-    from bandsense.cli.air import real_air
-    from bandsense.link.update import update_firmware
+    from bandsense.app.environment import real_environment
+    from bandsense.link.dfu.update import update_firmware
 
     with _Shown() as shown:
-        async with real_air() as air:
+        async with real_environment() as air:
             return await update_firmware(
                 arguments.file,
                 arguments.sensor,

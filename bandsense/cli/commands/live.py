@@ -7,12 +7,12 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bandsense.cli.argument_types import count, port, positive, speed
 from bandsense.cli.command import add_command, add_output_options
-from bandsense.cli.home import add_store_option, open_store
-from bandsense.cli.values import count, port, positive, speed
+from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
-    from bandsense.cli.air import Air
+    from bandsense.app.environment import Environment
     from bandsense.cli.command import Commands
 
 _ON_THE_AIR = {"burst_loss": "burst-loss", "link_drop": "absence"}
@@ -89,27 +89,27 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train with a real or a simulated sensor."""
-    from bandsense.cli.air import run_at
+    from bandsense.app.environment import run_at_speed
     from bandsense.errors import ConfigError
 
     for name in ("trace", "speed", "disturb", "fault"):
         if not arguments.sim and getattr(arguments, name) not in (None, []):
             raise ConfigError(f"--{name} needs --sim; `bandsense replay FILE` needs no sensor")
-    run_at(1.0 if arguments.speed is None else arguments.speed, _live(arguments))
+    run_at_speed(1.0 if arguments.speed is None else arguments.speed, _live(arguments))
     return 0
 
 
 async def _live(arguments: argparse.Namespace) -> None:
-    from bandsense.cli.known import on_air
-    from bandsense.cli.output import choose
-    from bandsense.cli.publishing import Publishing
-    from bandsense.cli.trainee import trainee
-    from bandsense.cli.training import Training, train
+    from bandsense.app.known_sensors import resolve_target
+    from bandsense.app.publish import Publishing
+    from bandsense.app.train import TrainingOptions, train
+    from bandsense.app.trainee import load_trainee
+    from bandsense.cli.output import make_output
 
     store = open_store(arguments)
-    who = trainee(store, arguments.person, arguments.exercise, arguments.band)
-    training = Training(
-        sensor=arguments.sensor if arguments.sim else on_air(store, arguments.sensor),
+    who = load_trainee(store, arguments.person, arguments.exercise, arguments.band)
+    training = TrainingOptions(
+        sensor=arguments.sensor if arguments.sim else resolve_target(store, arguments.sensor),
         exercise=who.exercise.id,
         person=arguments.person,
         band=arguments.band,
@@ -120,19 +120,22 @@ async def _live(arguments: argparse.Namespace) -> None:
         capture=arguments.capture,
         publishing=Publishing(arguments.mqtt, arguments.lsl),
     )
-    output = choose(arguments)
+    output = make_output(arguments)
     async with _air(arguments, who.exercise.id) as air:
         await train(training, air, store, output)
 
 
-def _air(arguments: argparse.Namespace, exercise: str) -> AbstractAsyncContextManager[Air]:
-    from bandsense.cli.air import person, real_air, recording, simulated_air
+def _air(arguments: argparse.Namespace, exercise: str) -> AbstractAsyncContextManager[Environment]:
+    from bandsense.app.environment import person, real_environment, recording, simulated_environment
+    from bandsense.cli.traces import read_trace
 
     if not arguments.sim:
-        return real_air()
+        return real_environment()
     on_the_air = (_ON_THE_AIR[name] for name in arguments.disturb if name in _ON_THE_AIR)
     fault = arguments.fault or next(on_the_air, None)
     if arguments.trace is not None:
-        return simulated_air(recording(arguments.trace), f"simulator playing {arguments.trace.name}", fault)
+        return simulated_environment(
+            recording(read_trace(arguments.trace).block), f"simulator playing {arguments.trace.name}", fault
+        )
     source = person(arguments.seed, arguments.sets, arguments.reps, frozenset(arguments.disturb), exercise)
-    return simulated_air(source, "simulator", fault)
+    return simulated_environment(source, "simulator", fault)

@@ -7,20 +7,20 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bandsense.cli.argument_types import positive
 from bandsense.cli.command import add_command
-from bandsense.cli.home import add_store_option, open_store
-from bandsense.cli.values import positive
+from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
     import asyncio
 
-    from bandsense.cli.air import Air
+    from bandsense.app.environment import Environment
     from bandsense.cli.command import Commands
-    from bandsense.link.bluez_agent import AskPasskey
-    from bandsense.link.drivers import SensorInformation
-    from bandsense.link.pairing import Paired
-    from bandsense.link.scanner import SensorSighting
-    from bandsense.link.transport import Transport
+    from bandsense.link.ble.adapter import Transport
+    from bandsense.link.ble.bluez_agent import AskPasskey
+    from bandsense.link.ble.scanner import DiscoveredSensor
+    from bandsense.link.drivers.base import SensorInformation
+    from bandsense.link.pairing import PairedSensor
 
 _BLINK_S = 5
 _CHOICES = 9
@@ -62,53 +62,57 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _pair(arguments: argparse.Namespace) -> None:
-    from bandsense.cli.known import checked_name, on_air, remembered
-    from bandsense.link.pairing import PairingStep, paired
+    from bandsense.app.known_sensors import remember_sensor, resolve_target, validate_name
+    from bandsense.link.pairing import PairingStep, pair
 
     def tell(step: PairingStep) -> None:
         print(step.value, flush=True)
 
     store = open_store(arguments)
     if arguments.name is not None:
-        checked_name(arguments.name)
-    wanted = None if arguments.sensor is None else on_air(store, arguments.sensor)
+        validate_name(arguments.name)
+    wanted = None if arguments.sensor is None else resolve_target(store, arguments.sensor)
     passkey = _passkey(arguments)
     async with _air(arguments) as air:
         sighting = await _choose(wanted, arguments.seconds, air.transport)
-        async with paired(sighting, transport=air.transport, on_step=tell, ask_passkey=passkey) as sensor:
+        async with pair(sighting, transport=air.transport, on_step=tell, ask_passkey=passkey) as sensor:
             _print(sensor.information)
             await _blink(sensor)
             name = await _named(arguments, sensor)
-        known = remembered(store, sensor.information, name, arguments.side)
+        known = remember_sensor(store, sensor.information, name, arguments.side)
         await _tared(arguments, sighting, air.transport)
     print(f"remembered as {known.name}; train with it: bandsense live")
 
 
-def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Air]:
-    from bandsense.cli.air import person, real_air, simulated_air
+def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Environment]:
+    from bandsense.app.environment import person, real_environment, simulated_environment
 
-    return simulated_air(person(1, 1, 1, frozenset()), "simulator") if arguments.sim else real_air()
+    return (
+        simulated_environment(person(1, 1, 1, frozenset()), "simulator")
+        if arguments.sim
+        else real_environment()
+    )
 
 
 # -- which one -----------------------------------------------------------------------------------------------
 
 
-async def _choose(wanted: str | None, seconds: float, transport: Transport) -> SensorSighting:
+async def _choose(wanted: str | None, seconds: float, transport: Transport) -> DiscoveredSensor:
     """The sensor that was named, the one that the person picks, or the only one there is.
 
     Raises:
         SensorNotFound: it is not heard, or there are several and nobody can be asked.
     """
-    from bandsense.cli.asking import somebody_there
+    from bandsense.cli.prompts import is_interactive
     from bandsense.errors import SensorNotFound
-    from bandsense.link.pairing import wait_for_sighting
-    from bandsense.link.scanner import discover
+    from bandsense.link.ble.scanner import discover
+    from bandsense.link.pairing import find_sensor
 
-    heard: tuple[SensorSighting, ...]
+    heard: tuple[DiscoveredSensor, ...]
     if wanted is not None:
-        named = await wait_for_sighting(lambda sighting: sighting.matches(wanted), transport, seconds)
+        named = await find_sensor(lambda sighting: sighting.matches(wanted), transport, seconds)
         heard = () if named is None else (named,)
-    elif somebody_there():
+    elif is_interactive():
         return await _picked(transport)
     else:
         heard = await discover(seconds, transport=transport)
@@ -121,7 +125,7 @@ async def _choose(wanted: str | None, seconds: float, transport: Transport) -> S
     return heard[0]
 
 
-async def _picked(transport: Transport) -> SensorSighting:
+async def _picked(transport: Transport) -> DiscoveredSensor:
     """The one that the person picks from a list that follows what is on the air.
 
     Raises:
@@ -133,14 +137,14 @@ async def _picked(transport: Transport) -> SensorSighting:
     from rich.live import Live
 
     from bandsense.errors import SensorNotFound
-    from bandsense.link.scanner import scanning
+    from bandsense.link.ble.scanner import scan
     from bandsense.live.actions import Action
     from bandsense.live.keys import keys
 
-    heard: dict[str, SensorSighting] = {}
-    picked: asyncio.Future[SensorSighting | None] = asyncio.get_running_loop().create_future()
+    heard: dict[str, DiscoveredSensor] = {}
+    picked: asyncio.Future[DiscoveredSensor | None] = asyncio.get_running_loop().create_future()
 
-    def on_sighting(sighting: SensorSighting) -> None:
+    def on_sighting(sighting: DiscoveredSensor) -> None:
         if sighting.address in heard or len(heard) < _CHOICES:
             heard[sighting.address] = sighting
 
@@ -152,28 +156,28 @@ async def _picked(transport: Transport) -> SensorSighting:
         Live(console=Console(), refresh_per_second=_DRAWN_PER_S, get_renderable=lambda: _offer(heard)),
         keys(actions) as listening,
     ):
-        async with scanning(on_sighting, transport):
+        async with scan(on_sighting, transport):
             chosen = await picked if listening else await _asked(heard)
     if chosen is None:
         raise SensorNotFound("no sensor was chosen; pair again when it is on the air")
     return chosen
 
 
-def _settle(picked: asyncio.Future[SensorSighting | None], choice: SensorSighting | None) -> None:
+def _settle(picked: asyncio.Future[DiscoveredSensor | None], choice: DiscoveredSensor | None) -> None:
     if not picked.done():
         picked.set_result(choice)
 
 
 def _pick(
-    heard: dict[str, SensorSighting], picked: asyncio.Future[SensorSighting | None], number: int
+    heard: dict[str, DiscoveredSensor], picked: asyncio.Future[DiscoveredSensor | None], number: int
 ) -> None:
     if number < len(heard):
         _settle(picked, list(heard.values())[number])
 
 
-async def _asked(heard: dict[str, SensorSighting]) -> SensorSighting | None:
+async def _asked(heard: dict[str, DiscoveredSensor]) -> DiscoveredSensor | None:
     """Where single keys cannot be read: the one whose number the person types."""
-    from bandsense.cli.asking import ask
+    from bandsense.cli.prompts import ask
 
     while (answer := await ask("")) != "q":
         if answer.isdecimal() and 1 <= int(answer) <= len(heard):
@@ -181,7 +185,7 @@ async def _asked(heard: dict[str, SensorSighting]) -> SensorSighting | None:
     return None
 
 
-def _offer(heard: dict[str, SensorSighting]) -> str:
+def _offer(heard: dict[str, DiscoveredSensor]) -> str:
     from bandsense.cli.commands.scan import sensor_table
 
     if not heard:
@@ -198,7 +202,7 @@ def _passkey(arguments: argparse.Namespace) -> AskPasskey | None:
     Raises:
         ConfigError: what the command line gives is no passkey.
     """
-    from bandsense.cli.asking import ask, somebody_there
+    from bandsense.cli.prompts import ask, is_interactive
 
     given = None if arguments.passkey is None else _digits(arguments.passkey)
 
@@ -208,7 +212,7 @@ def _passkey(arguments: argparse.Namespace) -> AskPasskey | None:
         text = await ask("the six digits on the sensor's label: ")
         return int(text) if text.isdecimal() and int(text) <= _LARGEST_PASSKEY else None
 
-    return answer if given is not None or somebody_there() else None
+    return answer if given is not None or is_interactive() else None
 
 
 def _digits(text: str) -> int:
@@ -219,7 +223,7 @@ def _digits(text: str) -> int:
     return int(text)
 
 
-async def _blink(sensor: Paired) -> None:
+async def _blink(sensor: PairedSensor) -> None:
     from contextlib import suppress
 
     from bandsense.errors import CommandError
@@ -229,7 +233,7 @@ async def _blink(sensor: Paired) -> None:
         print(f"{sensor.information.name} blinks for {_BLINK_S} seconds", flush=True)
 
 
-async def _named(arguments: argparse.Namespace, sensor: Paired) -> str | None:
+async def _named(arguments: argparse.Namespace, sensor: PairedSensor) -> str | None:
     """Give it the name that the command line or the person says; None where it keeps its own."""
     from bandsense.errors import CommandError
 
@@ -243,26 +247,26 @@ async def _named(arguments: argparse.Namespace, sensor: Paired) -> str | None:
 
 
 async def _asked_name(now: str) -> str | None:
-    from bandsense.cli.asking import ask, somebody_there
-    from bandsense.cli.known import checked_name
+    from bandsense.app.known_sensors import validate_name
+    from bandsense.cli.prompts import ask, is_interactive
     from bandsense.errors import ConfigError
 
-    while somebody_there() and (answer := await ask(f"what is it to be called? Enter keeps {now}: ")):
+    while is_interactive() and (answer := await ask(f"what is it to be called? Enter keeps {now}: ")):
         try:
-            return checked_name(answer)
+            return validate_name(answer)
         except ConfigError as error:
             print(error)
     return None
 
 
-async def _tared(arguments: argparse.Namespace, sighting: SensorSighting, transport: Transport) -> None:
+async def _tared(arguments: argparse.Namespace, sighting: DiscoveredSensor, transport: Transport) -> None:
     """Set its zero, where the command line or the person says that the band is slack now."""
-    from bandsense.cli.asking import somebody_there
+    from bandsense.cli.prompts import is_interactive
     from bandsense.errors import CalibrationError
 
     if arguments.tare:
         await _tare(sighting, transport)
-    elif somebody_there():
+    elif is_interactive():
         while await _is_slack():
             try:
                 await _tare(sighting, transport)
@@ -273,13 +277,13 @@ async def _tared(arguments: argparse.Namespace, sighting: SensorSighting, transp
 
 
 async def _is_slack() -> bool:
-    from bandsense.cli.asking import ask
+    from bandsense.cli.prompts import ask
 
     return await ask("zero: let the band hang slack and still, then press Enter; s leaves it out: ") != "s"
 
 
-async def _tare(sighting: SensorSighting, transport: Transport) -> None:
-    from bandsense.cli.taring import tare, zero_words
+async def _tare(sighting: DiscoveredSensor, transport: Transport) -> None:
+    from bandsense.app.tare import tare, zero_words
     from bandsense.errors import CommandError
 
     try:

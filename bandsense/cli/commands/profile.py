@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
-from bandsense.cli.home import add_store_option, open_store
+from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import table
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
-    from bandsense.profiles import Person, Profiles, Setup
+    from bandsense.profiles.library import Profiles
+    from bandsense.profiles.person import Person, Setup
     from bandsense.store.store import Store
 
 _USUAL_RANGE = 4
@@ -98,7 +99,7 @@ def _add_set(actions: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked."""
-    from bandsense.cli.trainee import profiles_of
+    from bandsense.app.trainee import profiles_of
 
     store = open_store(arguments)
     if arguments.action == "show":
@@ -146,7 +147,7 @@ def _row(person: Person, setup: Setup) -> tuple[str, ...]:
         _cm(setup.start_length_m),
         _cm(setup.stroke_m),
         f"{plan.sets} x {plan.reps}-{plan.reps_top}",
-        f"{tempo.pull_s:g}-{tempo.hold_s:g}-{tempo.return_s:g}-{tempo.rest_s:g}",
+        f"{tempo.concentric_s:g}-{tempo.hold_s:g}-{tempo.eccentric_s:g}-{tempo.rest_s:g}",
         f"{plan.rest_s:g}",
         "" if plan.zone is None else f"{plan.zone.low_n:g}-{plan.zone.high_n:g}",
         setup.anchor,
@@ -167,10 +168,10 @@ def _cm(length_m: float | None) -> str:
 
 
 def _import(store: Store, path: Path, *, replace: bool) -> None:
-    from bandsense.cli.trainee import profiles_of
+    from bandsense.app.trainee import profiles_of
     from bandsense.errors import ConfigError
-    from bandsense.live.words import plural
-    from bandsense.profiles import Profiles
+    from bandsense.live.formatting import plural
+    from bandsense.profiles.library import Profiles
 
     incoming = Profiles.read(path)
     clashes = profiles_of(store).clashes(incoming)
@@ -194,12 +195,12 @@ def _import(store: Store, path: Path, *, replace: bool) -> None:
 def _set(store: Store, arguments: argparse.Namespace) -> None:
     from pydantic import ValidationError
 
-    from bandsense.cli.trainee import trainee
+    from bandsense.app.trainee import load_trainee
     from bandsense.errors import ConfigError
     from bandsense.exercises.model import faults_in
-    from bandsense.profiles import Setup
+    from bandsense.profiles.person import Setup
 
-    who = trainee(store, arguments.person, arguments.exercise, arguments.band)
+    who = load_trainee(store, arguments.person, arguments.exercise, arguments.band)
     lengths, targets = _lengths(arguments), _targets(arguments)
     known = who.setup.forgetting() if lengths else who.setup
     data = known.model_dump(mode="json", by_alias=True) | lengths
@@ -232,7 +233,7 @@ def _targets(arguments: argparse.Namespace) -> dict[str, object]:
     if arguments.reps is not None and arguments.reps_top is None:
         targets["reps_top"] = arguments.reps + _USUAL_RANGE
     if arguments.tempo_s is not None:
-        phases = ("pull_s", "hold_s", "return_s", "rest_s")
+        phases = ("concentric_s", "hold_s", "eccentric_s", "rest_s")
         targets["tempo"] = dict(zip(phases, arguments.tempo_s, strict=True))
     if arguments.zone_n is not None:
         low_n, high_n = arguments.zone_n

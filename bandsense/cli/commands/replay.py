@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bandsense.app.sessions import session_named
+from bandsense.cli.argument_types import speed
 from bandsense.cli.command import add_command, add_output_options
-from bandsense.cli.home import add_store_option, open_store, session_named
-from bandsense.cli.values import speed
+from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
+    from bandsense.app.loop import Item
+    from bandsense.app.view import Output
     from bandsense.cli.command import Commands
-    from bandsense.cli.following import Item
-    from bandsense.cli.output import Output
     from bandsense.store.model import Session, Stream
     from bandsense.store.store import Store
     from bandsense.workout.settings import WorkoutSettings
@@ -51,9 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Replay each stream that was named."""
     import asyncio
 
-    from bandsense.cli.output import ScreenOutput, choose
+    from bandsense.cli.output import ScreenOutput, make_output
 
-    output = choose(arguments)
+    output = make_output(arguments)
     pace = arguments.speed
     if pace is None:
         pace = 1.0 if isinstance(output, ScreenOutput) else 0.0
@@ -65,15 +66,15 @@ def run(arguments: argparse.Namespace) -> int:
 async def _show(recording: _Recording, output: Output, pace: float) -> None:
     import asyncio
 
-    from bandsense.cli.following import interrupts, paced, show
+    from bandsense.app.loop import paced, show, stop_on_signals
+    from bandsense.app.pipeline import SessionPipeline
     from bandsense.live.actions import Action
-    from bandsense.live.tracker import Tracker
     from bandsense.workout.workout import Workout
 
-    tracker = Tracker(Workout(recording.settings))
+    tracker = SessionPipeline(Workout(recording.settings))
     stop = asyncio.Event()
     output.begin(tracker, recording.title, {"q": Action("quit", stop.set)})
-    with interrupts(stop):
+    with stop_on_signals(stop):
         summary = await show(paced(recording.items, pace, stop), tracker, output)
     output.end(summary)
 
@@ -91,15 +92,15 @@ def _recordings(arguments: argparse.Namespace) -> Iterator[_Recording]:
 
 
 def _file(path: Path) -> Iterator[_Recording]:
-    from bandsense.link.capture import is_capture
+    from bandsense.capture.format import is_capture
 
     if is_capture(path):
-        from bandsense.cli.capturing import captured
+        from bandsense.app.capture_sink import captured
 
         yield from (_Recording(each.sensor, each.settings, each.items) for each in captured(path))
         return
+    from bandsense.calibration.curve import Calibration
     from bandsense.cli.traces import read_trace
-    from bandsense.signal.calibration import Calibration
     from bandsense.workout.settings import WorkoutSettings
 
     recording = read_trace(path)

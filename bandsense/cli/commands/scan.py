@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
+from bandsense.cli.argument_types import positive
 from bandsense.cli.command import add_command
 from bandsense.cli.tables import table
-from bandsense.cli.values import positive
 
 if TYPE_CHECKING:
-    from bandsense.cli.air import Air
+    from bandsense.app.environment import Environment
     from bandsense.cli.command import Commands
-    from bandsense.link.scanner import SensorSighting
+    from bandsense.link.ble.scanner import DiscoveredSensor
 
 _HEAD = ("name", "kind", "signal dBm", "battery", "pairing", "connected", "address")
 
@@ -55,27 +55,31 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if sightings else 1
 
 
-async def _scan(arguments: argparse.Namespace) -> tuple[SensorSighting, ...]:
-    from bandsense.link.scanner import discover
+async def _scan(arguments: argparse.Namespace) -> tuple[DiscoveredSensor, ...]:
+    from bandsense.link.ble.scanner import discover
 
     async with _air(arguments) as air:
         return await discover(arguments.seconds, transport=air.transport)
 
 
-def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Air]:
-    from bandsense.cli.air import person, real_air, simulated_air
+def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Environment]:
+    from bandsense.app.environment import person, real_environment, simulated_environment
 
-    return simulated_air(person(1, 1, 1, frozenset()), "simulator") if arguments.sim else real_air()
+    return (
+        simulated_environment(person(1, 1, 1, frozenset()), "simulator")
+        if arguments.sim
+        else real_environment()
+    )
 
 
-def sensor_table(sightings: Sequence[SensorSighting], *, numbered: bool = False) -> str:
+def sensor_table(sightings: Sequence[DiscoveredSensor], *, numbered: bool = False) -> str:
     """Sensors as a table, in the order given; with numbers, to choose by."""
     if not numbered:
         return table(_HEAD, map(_row, sightings))
     return table(("", *_HEAD), [(number, *_row(each)) for number, each in enumerate(sightings, 1)])
 
 
-def _as_json(sighting: SensorSighting) -> dict[str, object]:
+def _as_json(sighting: DiscoveredSensor) -> dict[str, object]:
     return {
         "name": sighting.name,
         "driver": sighting.driver.name,
@@ -87,7 +91,7 @@ def _as_json(sighting: SensorSighting) -> dict[str, object]:
     }
 
 
-def _row(sighting: SensorSighting) -> tuple[object, ...]:
+def _row(sighting: DiscoveredSensor) -> tuple[object, ...]:
     return (
         sighting.name,
         sighting.driver.title,

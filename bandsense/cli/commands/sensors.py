@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from bandsense.cli.command import add_command
-from bandsense.cli.home import add_store_option, open_store
+from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import table
 
 if TYPE_CHECKING:
@@ -65,19 +65,19 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what was asked."""
     import asyncio
 
-    from bandsense.cli.known import on_air
+    from bandsense.app.known_sensors import resolve_target
 
     if arguments.action == "list":
         return _list(arguments)
     store = open_store(arguments)
-    target = on_air(store, arguments.sensor) or arguments.sensor
+    target = resolve_target(store, arguments.sensor) or arguments.sensor
     work: Coroutine[Any, Any, None] = _ACTIONS[arguments.action](arguments, store, target)
     asyncio.run(work)
     return 0
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from bandsense.cli.trainee import profiles_of
+    from bandsense.app.trainee import profiles_of
 
     sensors = profiles_of(open_store(arguments)).sensors
     if arguments.json:
@@ -93,11 +93,11 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 async def _info(arguments: argparse.Namespace, _store: Store, target: str) -> None:
-    from bandsense.cli.air import real_air
+    from bandsense.app.environment import real_environment
     from bandsense.link.pairing import inspect
     from bandsense.workout.events import fields_json
 
-    async with real_air() as air:
+    async with real_environment() as air:
         report = await inspect(target, transport=air.transport, self_test=arguments.self_test)
     data = fields_json(report)
     if arguments.json:
@@ -108,23 +108,23 @@ async def _info(arguments: argparse.Namespace, _store: Store, target: str) -> No
 
 
 async def _identify(arguments: argparse.Namespace, _store: Store, target: str) -> None:
-    from bandsense.cli.air import real_air
+    from bandsense.app.environment import real_environment
     from bandsense.link.pairing import identify
 
-    async with real_air() as air:
+    async with real_environment() as air:
         await identify(target, seconds=arguments.seconds, transport=air.transport)
 
 
 async def _rename(arguments: argparse.Namespace, store: Store, target: str) -> None:
-    from bandsense.cli.air import real_air
-    from bandsense.cli.known import checked_name, known_sensor
+    from bandsense.app.environment import real_environment
+    from bandsense.app.known_sensors import known_sensor, validate_name
     from bandsense.errors import CommandError
     from bandsense.link.pairing import rename
 
-    name = checked_name(arguments.name)
+    name = validate_name(arguments.name)
     known = known_sensor(store, arguments.sensor)
     try:
-        async with real_air() as air:
+        async with real_environment() as air:
             await rename(target, name, transport=air.transport)
     except CommandError as error:
         if known is None:
@@ -137,20 +137,20 @@ async def _rename(arguments: argparse.Namespace, store: Store, target: str) -> N
 
 
 async def _zero(arguments: argparse.Namespace, _store: Store, target: str) -> None:
-    from bandsense.cli.air import real_air
-    from bandsense.cli.taring import tare, zero_words
+    from bandsense.app.environment import real_environment
+    from bandsense.app.tare import tare, zero_words
 
-    async with real_air() as air:
+    async with real_environment() as air:
         zero = await tare(target, air.transport, print, learn_temperature=arguments.temperature)
     print(zero_words(zero))
 
 
 async def _progressor(arguments: argparse.Namespace, _store: Store, target: str) -> None:
-    from bandsense.cli.air import real_air
+    from bandsense.app.environment import real_environment
     from bandsense.link.pairing import offer_progressor
 
     on = arguments.switch == "on"
-    async with real_air() as air:
+    async with real_environment() as air:
         await offer_progressor(target, on=on, transport=air.transport)
     what = (
         "offers itself to apps for the Progressor, and anyone in range can read it"
@@ -161,23 +161,23 @@ async def _progressor(arguments: argparse.Namespace, _store: Store, target: str)
 
 
 async def _forget(arguments: argparse.Namespace, store: Store, target: str) -> None:
-    from bandsense.cli.air import real_air
-    from bandsense.cli.known import forgotten
+    from bandsense.app.environment import real_environment
+    from bandsense.app.known_sensors import forget_sensor
     from bandsense.errors import SensorNotFound
-    from bandsense.link.pairing import forget
+    from bandsense.link.pairing import unpair
 
     try:
-        async with real_air() as air:
-            told = await forget(target, transport=air.transport)
+        async with real_environment() as air:
+            told = await unpair(target, transport=air.transport)
     except SensorNotFound:
-        if not forgotten(store, arguments.sensor):
+        if not forget_sensor(store, arguments.sensor):
             raise
         print(
             "forgotten here; it is not on the air, so a bond with it stays: remove it in the computer's "
             "Bluetooth settings, and hold the sensor's button for 10 s when you find it"
         )
         return
-    forgotten(store, arguments.sensor)
+    forget_sensor(store, arguments.sensor)
     print("forgotten on both sides" if told else "forgotten here; the sensor still remembers this computer")
 
 

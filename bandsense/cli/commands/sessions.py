@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
-from bandsense.cli.home import add_store_option, open_store
+from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import local_time, table
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     sessions = store.sessions()
     if any(session.state is SessionState.RECOVERED and session.summary is None for session in sessions):
-        from bandsense.cli.results import summarise_recovered
+        from bandsense.app.replay import summarise_recovered
 
         summarise_recovered(store)
         sessions = store.sessions()

@@ -6,13 +6,14 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from bandsense.app.sessions import session_named
 from bandsense.cli.command import add_command
-from bandsense.cli.home import add_store_option, open_store, session_named
+from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import local_time
 
 if TYPE_CHECKING:
+    from bandsense.app.replay import ReplayedStream
     from bandsense.cli.command import Commands
-    from bandsense.cli.results import Followed
     from bandsense.store.model import Session
 
 
@@ -36,12 +37,12 @@ def run(arguments: argparse.Namespace) -> int:
     store = open_store(arguments)
     session = session_named(store, arguments.session)
 
-    from bandsense.cli.results import follow, followed_json
+    from bandsense.app.replay import replay, replayed_json
     from bandsense.export.table import session_json
 
-    followed = [follow(store, stream) for stream in session.streams]
+    followed = [replay(store, stream) for stream in session.streams]
     if arguments.json:
-        print(json.dumps(session_json(session) | {"streams": [followed_json(part) for part in followed]}))
+        print(json.dumps(session_json(session) | {"streams": [replayed_json(part) for part in followed]}))
         return 0
     _print_head(session)
     for part in followed:
@@ -56,10 +57,10 @@ def _print_head(session: Session) -> None:
         print(f"({session.state.value})")
 
 
-def _print_stream(followed: Followed) -> None:
-    from bandsense.cli.against_plan import plan_words
+def _print_stream(followed: ReplayedStream) -> None:
     from bandsense.cli.rep_table import rep_table
-    from bandsense.live.words import asymmetry_words, set_words, summary_words
+    from bandsense.live.formatting import asymmetry_words, set_words, summary_words
+    from bandsense.live.plan_formatting import plan_words
 
     if followed.stream.side:
         print(f"\n{followed.stream.side}")

@@ -9,14 +9,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bandsense.cli.argument_types import count, positive
 from bandsense.cli.command import add_command
 from bandsense.cli.tables import table
-from bandsense.cli.values import count, positive
 from bandsense.errors import ConfigError
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
-    from bandsense.sim.scenario import SimulatedSet
+    from bandsense.sim.physics.scenario import SimulatedSet
 
 
 def add(commands: Commands) -> None:
@@ -57,8 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list() -> None:
-    from bandsense.sim.disturbances import CONTROLS, DISTURBANCES
-    from bandsense.sim.person import EXERCISES
+    from bandsense.sim.physics.disturbances import CONTROLS, DISTURBANCES
+    from bandsense.sim.physics.person import EXERCISES
 
     print(f"exercises: {', '.join(EXERCISES)}\ncontrols: {', '.join(CONTROLS)}\n")
     rows = [(name, each.stage.value, each.description) for name, each in DISTURBANCES.items()]
@@ -71,7 +71,7 @@ def _list() -> None:
 
 
 def _write(arguments: argparse.Namespace) -> None:
-    from bandsense.sim.scenario import Scenario
+    from bandsense.sim.physics.scenario import Scenario
 
     scenario = Scenario(
         arguments.seed,

@@ -20,7 +20,7 @@ use bandsense_core::hal::Identity;
 use bandsense_core::power::Timings;
 use bandsense_core::statistics::ResetCause;
 use bandsense_update::layout::xiao_nrf52840::{LAYOUT, STORAGE};
-use bandsense_update::slots::{Policy, Slots};
+use bandsense_update::slots::{Floor, Policy, Slots};
 use bandsense_update::smp::Server;
 use trouble_host::prelude::ExternalController;
 
@@ -137,7 +137,7 @@ fn boot(arguments: &Arguments, flash: &FileFlash) -> Option<Booted> {
     let policy = Policy { board: arguments.board, key };
     let mut slots = Slots::new(flash.clone(), LAYOUT, policy);
     embassy_futures::block_on(async {
-        let slot = slots.select().await?;
+        let slot = slots.select(Floor::Kept).await.slot?;
         let version = slots.status(slot).await.ok()?.image.header.version;
         // Lives as long as the process, as it does in a chip's flash.
         let revision: &'static str = Box::leak(version.to_string().into_boxed_str());

@@ -20,9 +20,20 @@ from bleak_retry_connector import establish_connection
 
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.samples import SampleBlock, concatenate
-from bandsense.sim.peripheral import Hardware, VirtualBand
-from bandsense.sim.source import TraceSource
-from bandsense.wire import control, profile
+from bandsense.sim.devices.virtual_band import Hardware, VirtualBand
+from bandsense.sim.physics.source import TraceSource
+from bandsense.wire.bandsense.advertising import Advertisement
+from bandsense.wire.bandsense.codes import ATT_CCC_IMPROPERLY_CONFIGURED, ATT_INVALID_LENGTH
+from bandsense.wire.bandsense.information import Information, advertised_name
+from bandsense.wire.bandsense.uuids import (
+    BATTERY_LEVEL_UUID,
+    CONTROL_UUID,
+    INFORMATION_UUID,
+    MANUFACTURER_UUID,
+    MEASUREMENT_UUID,
+    SERIAL_UUID,
+    SERVICE_UUID,
+)
 from tests.system.conformance.worlds import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -52,7 +63,7 @@ async def a_band(world: World, passkey: int | None = None) -> AsyncIterator[Virt
 
 
 def name_of(band: VirtualBand) -> str:
-    return profile.advertised_name(band.hardware.serial)
+    return advertised_name(band.hardware.serial)
 
 
 async def found(world: World, band: VirtualBand) -> BLEDevice:
@@ -131,7 +142,7 @@ async def test_scan_tells_name_and_state(world: World) -> None:
 
     def is_complete() -> bool:
         data = heard.get(band.address)
-        return data is not None and bool(data.local_name) and profile.SERVICE_UUID in data.service_data
+        return data is not None and bool(data.local_name) and SERVICE_UUID in data.service_data
 
     async with (
         a_band(world) as band,
@@ -142,16 +153,16 @@ async def test_scan_tells_name_and_state(world: World) -> None:
         await until(world, is_complete)
     data = heard[band.address]
     assert data.local_name == name_of(band)
-    advertisement = profile.Advertisement.decode(data.service_data[profile.SERVICE_UUID])
-    assert advertisement == profile.Advertisement(battery_percent=87, pairing_open=True)
+    advertisement = Advertisement.decode(data.service_data[SERVICE_UUID])
+    assert advertisement == Advertisement(battery_percent=87, pairing_open=True)
 
 
 async def test_connect_and_read(world: World) -> None:
     async with a_band(world) as band, connected(world, band) as client:
-        information = profile.Information.decode(await client.read_gatt_char(profile.INFORMATION_UUID))
+        information = Information.decode(await client.read_gatt_char(INFORMATION_UUID))
         assert information.serial == band.hardware.serial
-        assert await client.read_gatt_char(profile.MANUFACTURER_UUID) == b"bandsense"
-        characteristic = client.services.get_characteristic(profile.CONTROL_UUID)
+        assert await client.read_gatt_char(MANUFACTURER_UUID) == b"bandsense"
+        characteristic = client.services.get_characteristic(CONTROL_UUID)
         assert characteristic is not None
         assert set(characteristic.properties) == {"write", "indicate"}
 
@@ -159,16 +170,16 @@ async def test_connect_and_read(world: World) -> None:
 async def test_an_att_error_arrives_with_its_code(world: World) -> None:
     async with a_band(world) as band, connected(world, band) as client:
         with pytest.raises(BleakGATTProtocolError) as refused:
-            await client.read_gatt_char(profile.CONTROL_UUID)
+            await client.read_gatt_char(CONTROL_UUID)
         assert refused.value.code == 0x02
         await world.pairing(client.pair)
         with pytest.raises(BleakGATTProtocolError) as refused:
-            await client.write_gatt_char(profile.CONTROL_UUID, b"\x01\x0b", response=True)
-        assert refused.value.code == control.ATT_CCC_IMPROPERLY_CONFIGURED
-        await client.start_notify(profile.CONTROL_UUID, lambda _c, _d: None)
+            await client.write_gatt_char(CONTROL_UUID, b"\x01\x0b", response=True)
+        assert refused.value.code == ATT_CCC_IMPROPERLY_CONFIGURED
+        await client.start_notify(CONTROL_UUID, lambda _c, _d: None)
         with pytest.raises(BleakGATTProtocolError) as refused:
-            await client.write_gatt_char(profile.CONTROL_UUID, b"\x01", response=True)
-        assert refused.value.code == control.ATT_INVALID_LENGTH
+            await client.write_gatt_char(CONTROL_UUID, b"\x01", response=True)
+        assert refused.value.code == ATT_INVALID_LENGTH
 
 
 async def test_connect_times_out_where_no_one_is(world: World) -> None:
@@ -180,14 +191,14 @@ async def test_connect_times_out_where_no_one_is(world: World) -> None:
             await client.connect()
         world.radio.unsilence(band.name)
         async with connected(world, band) as client:
-            assert await client.read_gatt_char(profile.SERIAL_UUID)
+            assert await client.read_gatt_char(SERIAL_UUID)
 
 
 async def test_disconnect_and_connect_again(world: World) -> None:
     async with a_band(world) as band:
         for _ in range(2):
             async with connected(world, band) as client:
-                assert await client.read_gatt_char(profile.BATTERY_LEVEL_UUID) == b"\x57"
+                assert await client.read_gatt_char(BATTERY_LEVEL_UUID) == b"\x57"
             await until(world, lambda: not band.connected)
 
 
@@ -228,7 +239,7 @@ async def test_a_bond_is_made_and_survives(world: World) -> None:
         await until(world, lambda: not band.connected)
         await asyncio.sleep(60.0 if world.name == "virtual radio" else 0.0)
         async with connected(world, band) as client:
-            await client.start_notify(profile.MEASUREMENT_UUID, lambda _c, _d: None)
+            await client.start_notify(MEASUREMENT_UUID, lambda _c, _d: None)
 
 
 async def test_pairing_is_refused_outside_the_window(world: World) -> None:
@@ -243,7 +254,7 @@ async def test_the_right_passkey_pairs(world: World) -> None:
     world.answer_with(PASSKEY)
     async with a_band(world, PASSKEY) as band, connected(world, band) as client:
         await world.pairing(client.pair)
-        await client.start_notify(profile.MEASUREMENT_UUID, lambda _c, _d: None)
+        await client.start_notify(MEASUREMENT_UUID, lambda _c, _d: None)
 
 
 async def test_a_wrong_passkey_is_refused(world: World) -> None:

@@ -1,8 +1,9 @@
 """The two worlds in which one list of checks runs: the virtual radio, and BlueZ on a virtual radio.
 
 In both the sensor is a `VirtualBand` on a `VirtualRadio`. In the first the computer is the radio's own
-adapter, and bleak uses the backends of `bandsense.sim.bleak_backend`; in the second the computer's adapter is
-a Bumble controller behind the kernel's virtual HCI device, driven by BlueZ, and bleak uses its own backend.
+adapter, and bleak uses the backends of `bandsense.sim.radio.bleak_backend`; in the second the computer's
+adapter is a Bumble controller behind the kernel's virtual HCI device, driven by BlueZ, and bleak uses its
+own backend.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bandsense.link.transport import Transport
-from bandsense.sim.radio import AdapterState, Agent, VirtualRadio
+from bandsense.link.ble.adapter import Transport
+from bandsense.sim.radio.virtual_radio import AdapterState, Agent, VirtualRadio
 
 BLUETOOTHD = "/usr/libexec/bluetooth/bluetoothd"
 BLUETOOTHD_PID = Path("/run/bluetoothd.pid")
@@ -105,7 +106,7 @@ class VirtualWorld(World):
 
     @classmethod
     async def open(cls) -> VirtualWorld:
-        from bandsense.sim.bleak_backend import client_backend, scanner_backend
+        from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
 
         radio = VirtualRadio(connection_interval_s=0.015)
         adapter = await radio.adapter()

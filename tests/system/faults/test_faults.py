@@ -18,18 +18,18 @@ from bandsense.errors import (
     LinkError,
     PairingError,
 )
+from bandsense.link.ble.adapter import Transport
+from bandsense.link.errors import LinkErrorReason
 from bandsense.link.sensor import LinkEvent, LinkState, open_sensor
-from bandsense.link.transport import Transport
-from bandsense.link.trouble import Trouble
 from bandsense.samples import SampleBlock, Unit, concatenate
-from bandsense.sim.bleak_backend import client_backend, scanner_backend
+from bandsense.sim.devices.virtual_band import SentFrame, VirtualBand
 from bandsense.sim.faults import FAULTS, make_fault
-from bandsense.sim.peripheral import SentFrame, VirtualBand
-from bandsense.sim.radio import SUPERVISION_TIMEOUT_S, VirtualRadio
-from bandsense.sim.source import TraceSource
+from bandsense.sim.physics.source import TraceSource
+from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
+from bandsense.sim.radio.virtual_radio import SUPERVISION_TIMEOUT_S, VirtualRadio
 from bandsense.store.model import NewSession, NewStream
 from bandsense.store.store import Store
-from bandsense.wire.accounting import StreamStatistics
+from bandsense.wire.reassembly import StreamStatistics
 
 RATE_HZ = 80
 FRAME_S = 3 / RATE_HZ
@@ -61,7 +61,7 @@ class Expected:
         duration_s: how long the stream is read.
     """
 
-    troubles: tuple[Trouble, ...] = ()
+    troubles: tuple[LinkErrorReason, ...] = ()
     ends: LinkState | None = LinkState.STREAMING
     error: type[BandsenseError] | None = None
     words: str = ""
@@ -73,8 +73,8 @@ class Expected:
 
 
 FINE = Expected()
-LOST = Expected(troubles=(Trouble.LINK_LOST,), streams=2)
-RETRIED = Expected(troubles=(Trouble.LINK_LOST,))
+LOST = Expected(troubles=(LinkErrorReason.LINK_LOST,), streams=2)
+RETRIED = Expected(troubles=(LinkErrorReason.LINK_LOST,))
 EXPECTED: dict[str, Expected] = {
     "burst-loss": FINE,
     "single-loss": FINE,
@@ -90,7 +90,7 @@ EXPECTED: dict[str, Expected] = {
     "garbage": FINE,
     "hoarding-host": Expected(tail_s=1.0),
     "stall": FINE,
-    "mute": Expected(troubles=(Trouble.NO_ANSWER,), streams=2, duration_s=16.0),
+    "mute": Expected(troubles=(LinkErrorReason.NO_ANSWER,), streams=2, duration_s=16.0),
     "sequence-wrap": FINE,
     "clock-wrap": FINE,
     "both-wrap": FINE,
@@ -103,14 +103,14 @@ EXPECTED: dict[str, Expected] = {
     "reset": LOST,
     "reset-uncounted": LOST,
     "reset-small-mtu": LOST,
-    "reset-twice": Expected(troubles=(Trouble.LINK_LOST,), streams=3),
+    "reset-twice": Expected(troubles=(LinkErrorReason.LINK_LOST,), streams=3),
     "reset-while-away": Expected(
-        troubles=(Trouble.LINK_LOST,), streams=2, in_flight_s=SUPERVISION_TIMEOUT_S + FRAME_S
+        troubles=(LinkErrorReason.LINK_LOST,), streams=2, in_flight_s=SUPERVISION_TIMEOUT_S + FRAME_S
     ),
     "answer-after-frames": FINE,
     "answer-late": FINE,
-    "answer-never": Expected(troubles=(Trouble.NO_ANSWER,), ends=None, streams=0, duration_s=20.0),
-    "answer-once-missing": Expected(troubles=(Trouble.NO_ANSWER,)),
+    "answer-never": Expected(troubles=(LinkErrorReason.NO_ANSWER,), ends=None, streams=0, duration_s=20.0),
+    "answer-once-missing": Expected(troubles=(LinkErrorReason.NO_ANSWER,)),
     "answer-twice": FINE,
     "answer-of-another": FINE,
     "answer-torn": Expected(error=CommandError, words="makes no sense", streams=0),
@@ -119,48 +119,62 @@ EXPECTED: dict[str, Expected] = {
     "status-battery": Expected(error=CommandError, words="charge it", streams=0),
     "status-state-once": Expected(error=CommandError, words="stop the measurement", streams=0),
     "write-refused": Expected(
-        troubles=(Trouble.REFUSED,), error=LinkError, words="ATT error 0x0e", streams=0
+        troubles=(LinkErrorReason.REFUSED,), error=LinkError, words="ATT error 0x0e", streams=0
     ),
     "write-busy": FINE,
     "no-battery-service": FINE,
     "no-device-information": FINE,
     "information-torn": Expected(
-        troubles=(Trouble.MISUNDERSTOOD,), error=FrameError, words="got 10", streams=0
+        troubles=(LinkErrorReason.MISUNDERSTOOD,), error=FrameError, words="got 10", streams=0
     ),
     "information-later-minor": FINE,
     "information-other-major": Expected(
-        troubles=(Trouble.MISUNDERSTOOD,), error=FrameError, words="update the older one", streams=0
+        troubles=(LinkErrorReason.MISUNDERSTOOD,), error=FrameError, words="update the older one", streams=0
     ),
     "calibration-damaged": FINE,
     "calibration-missing": FINE,
     "window-closed": Expected(
-        troubles=(Trouble.NOT_PAIRED,), error=PairingError, words="press the sensor's button", streams=0
+        troubles=(LinkErrorReason.NOT_PAIRED,),
+        error=PairingError,
+        words="press the sensor's button",
+        streams=0,
     ),
-    "bonds-forgotten": Expected(troubles=(Trouble.LINK_LOST, Trouble.STALE_BOND), ends=LinkState.LOST),
+    "bonds-forgotten": Expected(
+        troubles=(LinkErrorReason.LINK_LOST, LinkErrorReason.STALE_BOND), ends=LinkState.LOST
+    ),
     "short-absence": FINE,
     "absence": Expected(
-        troubles=(Trouble.LINK_LOST,), streams=2, in_flight_s=SUPERVISION_TIMEOUT_S + FRAME_S, duration_s=10.0
+        troubles=(LinkErrorReason.LINK_LOST,),
+        streams=2,
+        in_flight_s=SUPERVISION_TIMEOUT_S + FRAME_S,
+        duration_s=10.0,
     ),
     "long-absence": Expected(
-        troubles=(Trouble.LINK_LOST, Trouble.OUT_OF_RANGE),
+        troubles=(LinkErrorReason.LINK_LOST, LinkErrorReason.OUT_OF_RANGE),
         streams=2,
         in_flight_s=SUPERVISION_TIMEOUT_S + FRAME_S,
         duration_s=100.0,
     ),
     "link-loss": LOST,
-    "repeated-link-loss": Expected(troubles=(Trouble.LINK_LOST,), streams=5, duration_s=16.0),
+    "repeated-link-loss": Expected(troubles=(LinkErrorReason.LINK_LOST,), streams=5, duration_s=16.0),
     "bluetooth-off": Expected(
-        troubles=(Trouble.LINK_LOST, Trouble.BLUETOOTH_OFF), streams=2, duration_s=20.0
+        troubles=(LinkErrorReason.LINK_LOST, LinkErrorReason.BLUETOOTH_OFF), streams=2, duration_s=20.0
     ),
     "adapter-gone": Expected(
-        troubles=(Trouble.LINK_LOST, Trouble.ADAPTER_MISSING), streams=2, duration_s=20.0
+        troubles=(LinkErrorReason.LINK_LOST, LinkErrorReason.ADAPTER_MISSING), streams=2, duration_s=20.0
     ),
-    "asleep": Expected(troubles=(Trouble.LINK_LOST, Trouble.OUT_OF_RANGE), streams=2, duration_s=40.0),
+    "asleep": Expected(
+        troubles=(LinkErrorReason.LINK_LOST, LinkErrorReason.OUT_OF_RANGE), streams=2, duration_s=40.0
+    ),
     "battery-empty": Expected(
-        troubles=(Trouble.LINK_LOST, Trouble.BATTERY_EMPTY), ends=LinkState.SEARCHING, duration_s=20.0
+        troubles=(LinkErrorReason.LINK_LOST, LinkErrorReason.BATTERY_EMPTY),
+        ends=LinkState.SEARCHING,
+        duration_s=20.0,
     ),
     "taken": Expected(
-        troubles=(Trouble.LINK_LOST, Trouble.OUT_OF_RANGE, Trouble.BUSY), streams=2, duration_s=80.0
+        troubles=(LinkErrorReason.LINK_LOST, LinkErrorReason.OUT_OF_RANGE, LinkErrorReason.BUSY),
+        streams=2,
+        duration_s=80.0,
     ),
     "disconnect-at-connected": RETRIED,
     "disconnect-at-mtu": RETRIED,
@@ -196,8 +210,8 @@ class Run:
     log: list[SentFrame] = field(default_factory=list)
 
     @property
-    def troubles(self) -> tuple[Trouble, ...]:
-        return tuple(dict.fromkeys(event.trouble for event in self.events if event.trouble))
+    def troubles(self) -> tuple[LinkErrorReason, ...]:
+        return tuple(dict.fromkeys(event.reason for event in self.events if event.reason))
 
     @property
     def losses_s(self) -> list[float]:

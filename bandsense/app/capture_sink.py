@@ -1,0 +1,129 @@
+"""Sessions in raw captures: what is noted besides what came over the air, so that a replay is exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bandsense.app.bug_report import software_versions
+from bandsense.app.loop import Item
+from bandsense.app.paths import home
+from bandsense.calibration.curve import Calibration
+from bandsense.capture.format import CaptureWriter, LinkRecord, SectionRecord, read_capture
+from bandsense.capture.replay import replay_capture
+from bandsense.errors import DataError
+from bandsense.link.drivers.registry import decoder_named
+from bandsense.samples import SampleBlock, Unit
+from bandsense.store.merge import merge_by_sample
+from bandsense.store.model import Input
+from bandsense.workout.settings import WorkoutSettings
+
+__all__ = ["CaptureSink", "Captured", "captured", "last_capture", "new_capture"]
+
+_LAST = "last-capture.txt"
+"""In the data folder: where the last capture lies."""
+
+
+def new_capture(path: Path) -> CaptureWriter:
+    """A capture in this file, remembered as the last one.
+
+    Raises:
+        FileFormatError: the file exists and is no capture.
+        DataError: it cannot be written.
+    """
+    writer = CaptureWriter(path, software_versions())
+    with suppress(OSError):  # only convenience is lost
+        home().mkdir(parents=True, exist_ok=True)
+        (home() / _LAST).write_text(str(path.absolute()), encoding="utf-8")
+    return writer
+
+
+def last_capture() -> Path | None:
+    """The file of the last capture, if it still exists."""
+    with suppress(OSError, ValueError):
+        path = Path((home() / _LAST).read_text(encoding="utf-8"))
+        return path if path.is_file() else None
+    return None
+
+
+class CaptureSink:
+    """A sink that notes settings and inputs in a capture; the samples are there already."""
+
+    def __init__(self, writer: CaptureWriter, clock: Callable[[], float], settings: WorkoutSettings) -> None:
+        self._writer = writer
+        self._clock = clock
+        self._samples = 0
+        writer.link(clock(), {"settings": settings.to_dict()})
+
+    def write(self, block: SampleBlock, *, stream: int = 0) -> None:
+        """Count the samples."""
+        self._samples += len(block)
+
+    def note_input(self, kind: str, data: Mapping[str, Any], *, stream: int = 0) -> None:
+        """Note what besides samples reached the workout."""
+        note = {"input": kind, "data": dict(data), "after_samples": self._samples}
+        self._writer.link(self._clock(), note)
+
+    def note_event(self, kind: str, data: Mapping[str, Any], *, stream: int = 0) -> None:
+        """Events follow from samples and inputs."""
+
+    def note_set(self, data: Mapping[str, Any], *, stream: int = 0) -> None:
+        """So do sets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A session in a capture."""
+
+    sensor: str
+    settings: WorkoutSettings
+    items: tuple[Item, ...]
+
+
+def captured(path: Path) -> Iterator[Captured]:
+    """The sessions of a capture, as they can be replayed.
+
+    Raises:
+        FileFormatError: the file is no capture.
+        DataError: it does not say how its readings are to be understood.
+    """
+    section: SectionRecord | None = None
+    blocks: list[SampleBlock] = []
+    notes: list[Mapping[str, Any]] = []
+    for part in replay_capture(read_capture(path), decoder_named):
+        if isinstance(part, SectionRecord):
+            if section is not None and blocks:
+                yield _session(path, section, blocks, notes)
+            section, blocks, notes = part, [], []
+        elif isinstance(part, LinkRecord):
+            notes.append(part.event)
+        else:
+            blocks.append(part)
+    if section is not None and blocks:
+        yield _session(path, section, blocks, notes)
+
+
+def _session(
+    path: Path, section: SectionRecord, blocks: list[SampleBlock], notes: list[Mapping[str, Any]]
+) -> Captured:
+    inputs = [Input(note["after_samples"], note["input"], note["data"]) for note in notes if "input" in note]
+    items = tuple(
+        part if isinstance(part, SampleBlock) else (part.kind, part.data)
+        for part in merge_by_sample(blocks, inputs)
+    )
+    return Captured(str(section.about.get("name", path.name)), _settings(path, blocks, notes), items)
+
+
+def _settings(path: Path, blocks: list[SampleBlock], notes: list[Mapping[str, Any]]) -> WorkoutSettings:
+    for note in notes:
+        if "settings" in note:
+            return WorkoutSettings.from_dict(note["settings"])
+    unit = blocks[0].unit
+    if unit is Unit.COUNT:
+        raise DataError(
+            f"{path} holds counts and no calibration; it was made by another program or cut short"
+        )
+    return WorkoutSettings(Calibration.identity(unit))

@@ -1,0 +1,105 @@
+"""What works on this machine: the checks behind `bandsense doctor`."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from bandsense.errors import BandsenseError
+
+__all__ = ["Check", "Outcome", "checks"]
+
+_EXTRAS = {
+    "sim": ("bumble", "the simulated sensor and `bandsense demo`"),
+    "web": ("starlette", "the live view in a browser"),
+    "fit": ("fit_tool", "export as FIT"),
+    "parquet": ("pyarrow", "export as Parquet"),
+    "mqtt": ("aiomqtt", "publishing over MQTT"),
+    "lsl": ("pylsl", "streaming to Lab Streaming Layer"),
+    "update": ("smpclient", "firmware updates"),
+}
+_LEAST_FREE_BYTES = 100_000_000
+"""Twenty hours of samples."""
+
+_SCAN_S = 3.0
+
+
+class Outcome(Enum):
+    """How a check ended."""
+
+    GOOD = "ok"
+    MISSING = "--"
+    """An optional part that is not there."""
+    BAD = "NO"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was looked at, and what was found, with what to do where something is wrong.
+
+    Attributes:
+        private: names in the finding that nobody else needs to know.
+    """
+
+    name: str
+    outcome: Outcome
+    finding: str
+    private: tuple[str, ...] = ()
+
+
+def checks(store: Path) -> Iterator[Check]:
+    """Look at everything, one after the other."""
+    yield _program()
+    yield from _guarded("store", lambda: _store(store))
+    yield from _guarded("bluetooth", _bluetooth)
+    for extra, (module, purpose) in _EXTRAS.items():
+        yield _extra(extra, module, purpose)
+
+
+def _guarded(name: str, look: Callable[[], Check]) -> Iterator[Check]:
+    try:
+        yield look()
+    except BandsenseError as error:
+        yield Check(name, Outcome.BAD, str(error))
+
+
+def _program() -> Check:
+    from bandsense import __version__
+
+    system = f"{platform.system()} {platform.release()}"
+    return Check("bandsense", Outcome.GOOD, f"{__version__} on Python {platform.python_version()}, {system}")
+
+
+def _store(path: Path) -> Check:
+    from bandsense.live.formatting import plural
+    from bandsense.store.store import Store
+
+    if not path.exists():
+        return Check("store", Outcome.GOOD, f"{path} (made at the first session)")
+    sessions = plural(len(Store.open(path).sessions()), "session")
+    free_bytes = shutil.disk_usage(path.parent).free
+    if free_bytes < _LEAST_FREE_BYTES:
+        return Check("store", Outcome.BAD, f"only {free_bytes / 1e6:.0f} MB are free for {path}; make room")
+    return Check("store", Outcome.GOOD, f"{path}: {sessions}, {free_bytes / 1e9:.1f} GB free")
+
+
+def _bluetooth() -> Check:
+    from bandsense.link.ble.scanner import discover
+
+    sensors = asyncio.run(discover(_SCAN_S))
+    names = tuple(sensor.name for sensor in sensors)
+    heard = ", ".join(names) or "no sensor heard just now"
+    return Check("bluetooth", Outcome.GOOD, f"the adapter scans; {heard}", names)
+
+
+def _extra(extra: str, module: str, purpose: str) -> Check:
+    if importlib.util.find_spec(module) is not None:
+        return Check(extra, Outcome.GOOD, purpose)
+    return Check(extra, Outcome.MISSING, f"{purpose}: {sys.executable} -m pip install 'bandsense[{extra}]'")

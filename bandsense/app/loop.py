@@ -1,0 +1,100 @@
+"""From the first sample to the summary: what a real sensor, the simulator and a replay have in common."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from bandsense.app.pipeline import SessionPipeline
+from bandsense.app.view import Output
+from bandsense.samples import SampleBlock
+from bandsense.workout.workout import Summary
+
+__all__ = ["Item", "paced", "show", "stop_conditions", "stop_on_signals"]
+
+Item = SampleBlock | tuple[str, Mapping[str, Any]]
+"""What a stream brings: samples, or an input of `Workout.apply`."""
+
+
+PIECE = 4
+"""Samples at a time in a replay: 50 ms at 80 Hz, as often as a view draws."""
+
+
+async def show(items: AsyncIterator[Item], tracker: SessionPipeline, output: Output) -> Summary:
+    """Follow a stream and show it until it ends, in order or by an error, and give its summary."""
+    drawing = asyncio.create_task(output.run())
+    try:
+        async for item in items:
+            if isinstance(item, SampleBlock):
+                tracker.push(item)
+            else:
+                tracker.apply(*item)
+            if drawing.done():
+                await drawing  # a view that cannot be shown is an error, not a reason to train unseen
+    finally:
+        summary = tracker.finish()
+        drawing.cancel()
+        with suppress(asyncio.CancelledError):
+            await drawing
+    return summary
+
+
+def stop_conditions(
+    stop: asyncio.Event, seconds: float | None, finished: asyncio.Event | None
+) -> list[asyncio.Future[Any]]:
+    """What ends a session: the person, the time, the source, each where there is one; to be cancelled."""
+    futures: list[asyncio.Future[Any]] = [asyncio.ensure_future(stop.wait())]
+    if seconds is not None:
+        futures.append(asyncio.ensure_future(asyncio.sleep(seconds)))
+    if finished is not None:
+        futures.append(asyncio.ensure_future(finished.wait()))
+    return futures
+
+
+@contextmanager
+def stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Have Ctrl-C, a request to end and a closed terminal set `stop`: the session ends in good order."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+    try:
+        for number in signals:
+            loop.add_signal_handler(number, stop.set)
+    except NotImplementedError:  # Windows: Ctrl-C cancels the main task instead
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+async def paced(items: Iterable[Item], speed: float, stop: asyncio.Event) -> AsyncIterator[Item]:
+    """Items at the pace of their device times, `speed` times as fast; as fast as they come with 0.
+
+    Ends early when `stop` is set.
+    """
+    loop = asyncio.get_running_loop()
+    origin: float | None = None
+    for item in items:
+        for piece in _pieces(item) if speed else (item,):
+            if speed and isinstance(piece, SampleBlock):
+                due_s = float(piece.time_s[-1]) / speed
+                origin = loop.time() - due_s if origin is None else origin
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), max(0.0, origin + due_s - loop.time()))
+            if stop.is_set():
+                return
+            yield piece
+
+
+def _pieces(item: Item) -> Iterator[Item]:
+    """A block in pieces of `PIECE` samples."""
+    if not isinstance(item, SampleBlock):
+        yield item
+        return
+    for start in range(0, len(item), PIECE):
+        yield item.slice(start, min(start + PIECE, len(item)))

@@ -1,0 +1,19 @@
+"""Where bandsense keeps its things."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+__all__ = ["STORE_NAME", "home"]
+
+STORE_NAME = "bandsense.sqlite3"
+
+
+def home() -> Path:
+    """The folder for data: `BANDSENSE_HOME`, or the operating system's usual place."""
+    if chosen := os.environ.get("BANDSENSE_HOME"):
+        return Path(chosen)
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("bandsense", appauthor=False))

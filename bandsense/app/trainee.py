@@ -1,0 +1,147 @@
+"""Who trains what: taken from the stored profiles, with usual values for all that nobody has said yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bandsense.app.paths import home
+from bandsense.calibration.clip_on import AnyCalibration
+from bandsense.errors import ConfigError
+from bandsense.exercises.catalogue import get_exercise
+from bandsense.exercises.model import Exercise, Side, Sides
+from bandsense.profiles.band import BandProfile
+from bandsense.profiles.library import Profiles
+from bandsense.profiles.person import Person, Setup
+from bandsense.store.model import NewSession, NewStream
+from bandsense.store.store import Store
+from bandsense.workout.advice import AdvisorState
+from bandsense.workout.plan import Plan
+from bandsense.workout.progression import Progression, SessionRecord, next_plan
+from bandsense.workout.settings import WorkoutSettings
+
+__all__ = ["Trainee", "load_trainee", "profiles_of", "save_progress"]
+
+FIRST_EXERCISE = "seated-row"
+"""What a newcomer is taken to train who did not name an exercise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trainee:
+    """A person, the exercise, and how they do it."""
+
+    person: Person
+    exercise: Exercise
+    setup: Setup
+    band: BandProfile | None = None
+
+    def first_side(self, wanted: Side | None) -> Side | None:
+        """The side that begins where left and right take turns: the one wanted, else left.
+
+        Raises:
+            ConfigError: a side is wanted where both work together.
+        """
+        if self.exercise.sides is Sides.PAIRED:
+            return wanted or "left"
+        if wanted is not None:
+            raise ConfigError(f"{self.exercise.name} is done with both sides at once; leave --side away")
+        return None
+
+    def settings(
+        self, calibration: AnyCalibration, *, pre_stretched: bool = False, first_side: Side | None = None
+    ) -> WorkoutSettings:
+        """For a workout with a sensor that is read by this calibration."""
+        return WorkoutSettings(
+            calibration,
+            self.exercise,
+            self.setup.plan,
+            self.setup.advisor_state(self.exercise, self.band),
+            self.setup.method,
+            pre_stretched,
+            first_side,
+            None if first_side is None else self.setup.advisor_state(self.exercise, self.band, "right"),
+            None if self.band is None else self.band.measured(),
+        )
+
+    def session(self, source: str, streams: Sequence[NewStream]) -> NewSession:
+        """A session of this person that begins now, by these streams from this source."""
+        from bandsense import __version__
+
+        return NewSession(
+            source=source,
+            started_unix_s=time.time(),
+            streams=tuple(streams),
+            software=f"bandsense {__version__}",
+            person=self.person.id,
+            exercise=self.exercise.id,
+        )
+
+
+def profiles_of(store: Store) -> Profiles:
+    """Everything that is kept about people, bands and sensors.
+
+    Raises:
+        ConfigError: something stored does not validate.
+    """
+    return Profiles.of_documents(store.people.all(), store.bands.all(), store.sensors.all())
+
+
+def load_trainee(store: Store, person: str | None, exercise: str | None, band: str | None = None) -> Trainee:
+    """The named person at the named exercise; without names the first person at what they did last.
+
+    A person who is not known yet is a newcomer by that name. Without a band it is the one that the exercise
+    was done with last; if that is not known any more, it is an unknown band.
+
+    Raises:
+        ConfigError: there is no such exercise or band.
+    """
+    profiles = profiles_of(store)
+    who = _person(profiles, person)
+    last = who.setups[-1] if who.setups else None
+    doing = get_exercise(exercise or (last.exercise if last else FIRST_EXERCISE), (home() / "exercises",))
+    if band is not None:
+        profiles.band(band)  # one that is named must be known
+    else:
+        band = next((setup.band for setup in reversed(who.setups) if setup.exercise == doing.id), None)
+    with_band = next((each for each in profiles.bands if each.id == band), None)
+    setup = who.setup(doing.id, band=band, plan=Plan(tempo=doing.tempo))
+    return Trainee(who, doing, setup, with_band)
+
+
+def _person(profiles: Profiles, name: str | None) -> Person:
+    if name is None or any(person.id == name for person in profiles.people):
+        return profiles.person(name)
+    return Person(id=name, name=name)
+
+
+def save_progress(
+    store: Store, who: Trainee, advisors: Mapping[Side | None, AdvisorState], reps: int
+) -> Progression:
+    """Keep what the slack advice learned, what the band has done, and the plan for next time, which is given.
+
+    The finished session, of so many repetitions, must be in the store already.
+    """
+    less_slack = any(state.removing for state in advisors.values())
+    done = next_plan(who.setup.plan, _records(store, who), less_slack=less_slack)
+    left = advisors.get(None, advisors.get("left"))
+    learned = {"advisor": left, "advisor_right": advisors.get("right")}
+    setup = who.setup.model_copy(update={**learned, "plan": done.plan})
+    # Put at the end, so that the last one is what was done last.
+    person = who.person.with_setup(setup)
+    store.people.put(person.id, person.model_dump(mode="json", by_alias=True))
+    if who.band is not None:
+        band = who.band.model_copy(update={"cycles": who.band.cycles + reps})
+        store.bands.put(band.id, band.model_dump(mode="json", by_alias=True))
+    return done
+
+
+def _records(store: Store, who: Trainee) -> list[SessionRecord]:
+    """Earlier sessions of this person and exercise, oldest first."""
+    wanted = (who.person.id, who.exercise.id)
+    records = []
+    for session in reversed(store.sessions()):
+        summary = session.summary or {}
+        if (session.person, session.exercise) == wanted and summary.get("full_reps"):
+            records.append(SessionRecord(tuple(summary["full_reps"]), summary["planned_sets"]))
+    return records

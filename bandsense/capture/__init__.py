@@ -1,0 +1,1 @@
+"""Raw captures: what came over the air, in a file."""

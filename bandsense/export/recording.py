@@ -1,0 +1,346 @@
+"""Reading force traces from files: our own export, Chronojump, Tindeq, and plain columns with named units.
+
+Nothing is guessed in silence: a file whose header does not say what its numbers are is refused, and whatever
+had to be left out is told in `Recording.notes`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bandsense.errors import DataError, FileFormatError
+from bandsense.samples import KGF_N, BoolArray, FloatArray, SampleBlock, Unit
+
+__all__ = ["Recording", "read_recording"]
+
+POUND_FORCE_N = 4.4482216152605
+"""One pound-force in newtons: 0.45359237 kg of standard gravity, exact (ISO 80000-4, international pound)."""
+
+GAP_INTERVALS = 2.5
+"""An interval longer than this many median intervals is a gap; two are a sensor that skips one sample."""
+
+MOST_FORCE_N = 1e6
+"""A hundred tonnes: what is beyond is another unit or a damaged file, whatever the header says."""
+
+MOST_TIME_S = 1e11
+"""Three thousand years, so that wall clocks pass and a damaged number does not."""
+
+PULLED_BELOW_ZERO_N = 10.0
+"""A force that goes this far and mostly below zero is a pull that the sensor counts as negative."""
+
+_HEADER_LINES = 200
+_BINARY_PROBE_BYTES = 8192
+_UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A trace read from a file.
+
+    Attributes:
+        path: the file.
+        block: every usable sample; times start at 0 s, values are newtons.
+        first_time_s: the first sample's time as the file has it, in seconds.
+        started_unix_s: when the first sample was taken, where the file has wall-clock times.
+        notes: what was left out or assumed, in words; empty when the file was read whole.
+    """
+
+    path: Path
+    block: SampleBlock
+    first_time_s: float = 0.0
+    started_unix_s: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    index: int
+    scale: float
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where time and force are in a line and what their numbers mean."""
+
+    delimiter: str
+    columns: int
+    time: _Column
+    force: _Column
+    wall_clock: bool
+    first_row: int
+
+
+_TIME_UNITS = {
+    "micros": 1e-6,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "μs": 1e-6,
+    "ms": 1e-3,
+    "millis": 1e-3,
+    "s": 1.0,
+    "sec": 1.0,
+}
+_TIME_UNITS |= {"seconds": 1.0, "unix_s": 1.0}
+_FORCE_UNITS = {"n": 1.0, "kn": 1e3, "kg": KGF_N, "kgf": KGF_N, "lb": POUND_FORCE_N, "lbf": POUND_FORCE_N}
+_FORCE_UNITS |= {"lbs": POUND_FORCE_N}
+_TIME_WORDS = ("time", "unix", "t", "timestamp")
+_FORCE_WORDS = ("tension", "force", "load", "weight")
+
+
+def read_recording(path: Path | str) -> Recording:
+    """Read a trace.
+
+    Understood are columns whose header names a quantity and its unit (`time_s,tension_n`,
+    `Time (micros);Force(N)`, `unix_s,load_kg`; decimal commas where columns are not separated by commas), and
+    exports of the Tindeq app.
+
+    Raises:
+        FileFormatError: naming the line and what is wrong with it.
+    """
+    file = Path(path)
+    lines, torn = _lines(file)
+    layout = _layout(file, lines)
+    return _Reader(file, layout, torn).read(lines)
+
+
+def _lines(path: Path) -> tuple[list[str], bool]:
+    """The file's lines, and whether the last one lacks its end."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise FileFormatError(path, "there is no such file") from None
+    except OSError as error:
+        raise FileFormatError(path, f"it cannot be read: {error.strerror}") from error
+    text = _text(path, data)
+    lines = text.splitlines()
+    if not any(line.strip() for line in lines):
+        raise FileFormatError(path, "the file is empty")
+    return lines, not text.endswith(("\n", "\r"))
+
+
+def _text(path: Path, data: bytes) -> str:
+    """The bytes as text: UTF-8, or what spreadsheets write besides (UTF-16 with its mark, Latin-1)."""
+    if data.startswith(_UTF_16_MARKS):
+        return data.decode("utf-16", errors="replace")
+    if b"\0" in data[:_BINARY_PROBE_BYTES]:
+        raise FileFormatError(path, "it is no text file; a force trace is a text of columns")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    """The fields of a line, without the quotes that some programs put around each."""
+    if '"' not in line:
+        return line.split(delimiter)
+    try:
+        return next(csv.reader([line], delimiter=delimiter))
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+
+
+def _layout(path: Path, lines: Sequence[str]) -> _Layout:
+    if lines[0].lower().startswith("date,tag,comment,unit"):
+        return _tindeq_layout(path, lines)
+    for number, line in enumerate(lines[:_HEADER_LINES]):
+        # Spreadsheets say in a line before the header what separates columns; the header shows it as well.
+        if line.strip() and not line.lower().startswith("sep="):
+            return _header(path, number, line)
+    raise FileFormatError(path, "there is no header in the first lines")
+
+
+def _tindeq_layout(path: Path, lines: Sequence[str]) -> _Layout:
+    """Tindeq app: blocks of summary, then `time,weight`; its unit `SI` means kilogram-force.
+
+    Source: Simon10937/Tindeq-Leaderboard, docs/calculation-contract.md and its genuine export.
+    """
+    names = [name.strip().lower() for name in lines[0].split(",")]
+    fields = [cell.strip() for cell in lines[1].split(",")] if len(lines) > 1 else []
+    unit = dict(zip(names, fields, strict=False)).get("unit", "")
+    scale = {"si": KGF_N, "kg": KGF_N, "lbs": POUND_FORCE_N, "lb": POUND_FORCE_N}.get(unit.lower())
+    if scale is None:
+        raise FileFormatError(path, f"the unit {unit!r} is not known; expected SI", line=2)
+    for number, line in enumerate(lines[:_HEADER_LINES]):
+        if line.strip().lower().replace(" ", "") == "time,weight":
+            return _Layout(",", 2, _Column(0, 1.0, "time"), _Column(1, scale, "weight"), False, number + 1)
+    raise FileFormatError(path, "an export of the Tindeq app, but without its `time,weight` columns")
+
+
+def _header(path: Path, number: int, line: str) -> _Layout:
+    delimiter = next((mark for mark in ";\t," if mark in line), None)
+    if delimiter is None:
+        raise FileFormatError(path, _no_header(line), line=number + 1)
+    names = [name.strip().strip('"') for name in line.split(delimiter)]
+    time = _find(names, _TIME_WORDS, _TIME_UNITS)
+    force = _find(names, _FORCE_WORDS, _FORCE_UNITS)
+    if time is None or force is None:
+        raise FileFormatError(path, _no_header(line), line=number + 1)
+    wall_clock = time.name.lower().startswith("unix")
+    return _Layout(delimiter, len(names), time, force, wall_clock, number + 1)
+
+
+def _no_header(line: str) -> str:
+    shown = line.strip()[:60]
+    return (
+        f"no header that names a time and a force with their units, but {shown!r}; "
+        "put a line such as `time_s,tension_n` first"
+    )
+
+
+def _find(names: Sequence[str], words: Sequence[str], units: dict[str, float]) -> _Column | None:
+    """The first column that starts with one of the words and ends with one of the units."""
+    for index, name in enumerate(names):
+        parts = [part for part in re.split(r"[\s_()\[\]/]+", name.lower()) if part]
+        if len(parts) >= 2 and parts[0] in words and parts[-1] in units and not _is_uncertainty(parts):
+            return _Column(index, units[parts[-1]], name)
+    return None
+
+
+def _is_uncertainty(parts: Sequence[str]) -> bool:
+    return "u" in parts[1:-1] or "uncertainty" in parts
+
+
+class _Reader:
+    """Turns the rows of one file into arrays, collecting what has to be told."""
+
+    def __init__(self, path: Path, layout: _Layout, torn: bool) -> None:
+        self._path = path
+        self._layout = layout
+        self._torn = torn
+        self._missing: list[int] = []
+        self._repeated: list[int] = []
+        self._cut_off = False
+
+    def read(self, lines: Sequence[str]) -> Recording:
+        rows = list(self._rows(lines))
+        if not rows:
+            raise FileFormatError(
+                self._path, "there is no sample below the header", line=self._layout.first_row
+            )
+        table = np.array(rows, dtype=np.float64)
+        start = float(table[0, 0])
+        # The difference is taken before scaling: wall-clock seconds leave few bits for microseconds.
+        time_s = (table[:, 0] - start) * self._layout.time.scale
+        force_n = table[:, 1] * self._layout.force.scale
+        try:
+            block = SampleBlock(time_s, force_n, Unit.NEWTON, _gaps(time_s, table[:, 2] != 0.0))
+        except DataError as error:
+            raise FileFormatError(self._path, f"{error} (numbers too large or too close together)") from error
+        first_s = start * self._layout.time.scale
+        started = first_s if self._layout.wall_clock else None
+        return Recording(self._path, block, first_s, started, tuple(self._notes(lines, block)))
+
+    def _rows(self, lines: Sequence[str]) -> Iterator[tuple[float, float, bool]]:
+        """Time, force and whether values were left out just before, of each usable line."""
+        number_of = _decimal(self._layout.delimiter)
+        last = -math.inf
+        missing = False
+        for number, line in enumerate(lines[self._layout.first_row :], self._layout.first_row + 1):
+            if not line.strip():
+                continue
+            row = self._row(number, line, number_of, is_last=number == len(lines))
+            if row is None:
+                missing = True
+                continue
+            time, force = row
+            if time == last:
+                self._repeated.append(number)
+                continue
+            if time < last:
+                if self._torn and number == len(lines):
+                    self._cut_off = True
+                    continue
+                raise FileFormatError(
+                    self._path, f"time goes back from {last:g} to {time:g}; sort the lines", line=number
+                )
+            yield time, force, missing
+            last, missing = time, False
+
+    def _row(
+        self, number: int, line: str, number_of: Callable[[str], float], *, is_last: bool
+    ) -> tuple[float, float] | None:
+        """Time and force of a line; None where there is no usable number."""
+        try:
+            cells = _cells(line, self._layout.delimiter)
+            time = number_of(cells[self._layout.time.index])
+            text = cells[self._layout.force.index].strip()
+            force = number_of(text) if text else math.nan
+        except (ValueError, IndexError):
+            if is_last and self._torn:
+                self._cut_off = True
+                return None
+            raise FileFormatError(
+                self._path, f"expected {self._expected()}, found {line.strip()[:60]!r}", line=number
+            ) from None
+        self._refuse_more_columns(number, cells)
+        if not (math.isfinite(time) and math.isfinite(force)):
+            self._missing.append(number)
+            return None
+        self._refuse_the_impossible(number, time, force)
+        return time, force
+
+    def _refuse_more_columns(self, number: int, cells: Sequence[str]) -> None:
+        """Numbers with decimal commas between commas would be read as other numbers."""
+        if any(cell.strip() for cell in cells[self._layout.columns :]):
+            raise FileFormatError(
+                self._path,
+                f"{len(cells)} columns, but the header names {self._layout.columns}; where commas are "
+                "decimal points, columns have to be separated by semicolons",
+                line=number,
+            )
+
+    def _refuse_the_impossible(self, number: int, time: float, force: float) -> None:
+        force_n, time_s = force * self._layout.force.scale, time * self._layout.time.scale
+        if abs(force_n) > MOST_FORCE_N:
+            raise FileFormatError(
+                self._path, f"{force_n:g} N is no tension; check the unit in the header", line=number
+            )
+        if abs(time_s) > MOST_TIME_S:
+            raise FileFormatError(
+                self._path, f"{time_s:g} s is no time; check the unit in the header", line=number
+            )
+
+    def _expected(self) -> str:
+        return f"numbers for {self._layout.time.name!r} and {self._layout.force.name!r}"
+
+    def _notes(self, lines: Sequence[str], block: SampleBlock) -> Iterator[str]:
+        if self._missing:
+            yield f"{_count(self._missing)} without a finite number left out and marked as a gap"
+        if self._repeated:
+            yield f"{_count(self._repeated)} with the time of the line before left out"
+        if self._cut_off:
+            yield f"line {len(lines)} is cut off and was left out"
+        elif self._torn:
+            yield f"line {len(lines)} has no line end; its last number may be cut off"
+        if block.values.min() < min(-PULLED_BELOW_ZERO_N, -2.0 * block.values.max()):
+            yield "the force is mostly below zero; if a pull counts as negative there, turn its sign round"
+
+
+def _count(numbers: Sequence[int]) -> str:
+    if len(numbers) == 1:
+        return f"line {numbers[0]}"
+    return f"{len(numbers)} lines (the first is line {numbers[0]})"
+
+
+def _decimal(delimiter: str) -> Callable[[str], float]:
+    if delimiter == ",":
+        return float
+    return lambda text: float(text.replace(",", "."))
+
+
+def _gaps(time_s: FloatArray, left_out: BoolArray) -> BoolArray:
+    gap = left_out.copy()
+    intervals = np.diff(time_s)
+    if intervals.size:
+        gap[1:] |= intervals > GAP_INTERVALS * np.median(intervals)
+    return gap

@@ -1,0 +1,1 @@
+"""Firmware update over the air."""

@@ -1,0 +1,174 @@
+"""Driver of Tindeq Progressor and compatible sensors."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import TypeVar
+
+from bandsense.errors import FrameError, SensorTimeout
+from bandsense.link.drivers.base import (
+    AdvertisementData,
+    ConnectedSensor,
+    GattClient,
+    SensorAdvertisement,
+    SensorInformation,
+)
+from bandsense.samples import Unit
+from bandsense.wire import progressor
+from bandsense.wire.decoder import ProgressorDecoder
+from bandsense.wire.progressor import Command, Response, decode_notification, encode_command
+
+__all__ = ["ProgressorDevice", "ProgressorDriver"]
+
+T = TypeVar("T")
+
+ANSWER_TIMEOUT_S = 2.0
+
+_BATTERY_BYTES, _LEAST_MV, _MOST_MV = 4, 1000, 10_000
+"""An answer that can be a voltage: any cell or two of them."""
+
+_EMPTY_MV, _FULL_MV = 3300.0, 4150.0
+"""Ends of the useful range of a single lithium-polymer cell at rest; the sensor tells its voltage only."""
+
+
+class ProgressorDevice(ConnectedSensor):
+    """A connected Progressor. Answers do not name their command, so one is asked at a time."""
+
+    title = "Progressor"
+
+    def __init__(self, gatt: GattClient) -> None:
+        super().__init__(gatt)
+        self._asking = asyncio.Lock()
+        self._answers: asyncio.Queue[bytes] | None = None
+
+    async def set_up(self) -> None:
+        """See `ConnectedSensor`."""
+        await self.gatt.subscribe(progressor.DATA_UUID, self._on_notification)
+
+    async def describe(self) -> SensorInformation:
+        """See `ConnectedSensor`; questions that a clone leaves unanswered are left open."""
+        battery_percent = await self.battery_percent()
+        version = serial = None
+        with contextlib.suppress(SensorTimeout):
+            version = await self._ask(Command.VERSION, _version)
+        with contextlib.suppress(SensorTimeout):
+            serial = await self._ask(Command.ID, _serial)
+        return SensorInformation(
+            driver="progressor",
+            address=self.gatt.address,
+            name=self.gatt.name,
+            unit=Unit.KILOGRAM_FORCE,
+            rates_hz=(80,),
+            serial=serial,
+            firmware=version,
+            battery_percent=battery_percent,
+        )
+
+    async def start(self, rate_hz: int) -> None:
+        """See `ConnectedSensor`; the rate is the sensor's own."""
+        await self._tell(Command.START)
+
+    async def stop(self) -> None:
+        """See `ConnectedSensor`."""
+        await self._tell(Command.STOP)
+
+    async def battery_percent(self) -> int | None:
+        """See `ConnectedSensor`; only while it is not streaming, as the maker asks for."""
+        try:
+            millivolt = await self._ask(Command.BATTERY, _battery_mv)
+        except SensorTimeout:
+            return None
+        return round(min(max((millivolt - _EMPTY_MV) / (_FULL_MV - _EMPTY_MV), 0.0), 1.0) * 100)
+
+    async def tare(self) -> None:
+        """See `ConnectedSensor`; it acts only while streaming."""
+        await self._tell(Command.TARE)
+
+    async def sleep(self) -> None:
+        """See `ConnectedSensor`."""
+        await self._tell(Command.SLEEP)
+
+    async def _tell(self, command: Command) -> None:
+        async with self._asking:
+            await self.gatt.write(progressor.CONTROL_UUID, encode_command(command))
+
+    async def _ask(self, command: Command, understand: Callable[[bytes], T]) -> T:
+        """Ask, and wait for an answer that can be one to this question.
+
+        An answer does not say to what: one to an earlier question, which came too late, is passed over.
+
+        Raises:
+            SensorTimeout: none came.
+        """
+        async with self._asking:
+            self._answers = asyncio.Queue()
+            try:
+                async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                    await self.gatt.write(progressor.CONTROL_UUID, encode_command(command))
+                    while True:
+                        with contextlib.suppress(FrameError):
+                            return understand(await self._answers.get())
+            except TimeoutError:
+                raise SensorTimeout(f"the sensor did not answer {command.name}") from None
+            finally:
+                self._answers = None
+
+    def _on_notification(self, data: bytes) -> None:
+        with contextlib.suppress(FrameError):
+            notification = decode_notification(data)
+            if isinstance(notification, Response) and self._answers is not None:
+                self._answers.put_nowait(notification.payload)
+
+
+def _battery_mv(payload: bytes) -> int:
+    millivolt = progressor.decode_battery_mv(payload)
+    if len(payload) != _BATTERY_BYTES or not _LEAST_MV <= millivolt <= _MOST_MV:
+        raise FrameError(f"{payload.hex()} is no voltage of a battery")
+    return millivolt
+
+
+def _is_version(payload: bytes) -> bool:
+    text = progressor.decode_version(payload)
+    return "." in text and text.isascii() and text.isprintable()
+
+
+def _version(payload: bytes) -> str:
+    if not _is_version(payload):
+        raise FrameError(f"{payload.hex()} is no version")
+    return progressor.decode_version(payload)
+
+
+def _serial(payload: bytes) -> str:
+    if _is_version(payload):
+        raise FrameError(f"{payload.hex()} is a version and no serial number")
+    return f"{progressor.decode_id(payload):x}"
+
+
+class ProgressorDriver:
+    """Tindeq Progressor and compatibles, known by the name they advertise or by their service."""
+
+    name = "progressor"
+    title = "Tindeq Progressor or compatible"
+    broadcasts = False
+    bonds = False
+
+    def parse_advertisement(self, heard: AdvertisementData) -> SensorAdvertisement | None:
+        """See `Driver`."""
+        named = (heard.name or "").startswith(progressor.NAME_PREFIX)
+        if not named and progressor.SERVICE_UUID not in heard.service_uuids:
+            return None
+        name = heard.name or progressor.NAME_PREFIX
+        if name.endswith("_"):
+            # A bandsense sensor advertises the beginning of its name; it goes on with the end of its address.
+            name += heard.address.replace(":", "").replace("-", "")[-4:].upper()
+        return SensorAdvertisement(name)
+
+    def decoder(self) -> ProgressorDecoder:
+        """See `Driver`."""
+        return ProgressorDecoder()
+
+    def device(self, gatt: GattClient) -> ProgressorDevice:
+        """See `Driver`."""
+        return ProgressorDevice(gatt)

@@ -1,0 +1,43 @@
+"""How near a set came to its plan: tempo phase by phase, and the peaks against the tension zone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bandsense.workout.events import SetResult, fields_json
+from bandsense.workout.plan import TempoReport, Zone, tempo_report
+from bandsense.workout.settings import WorkoutSettings
+
+__all__ = ["plan_json", "plan_words"]
+
+
+def plan_words(result: SetResult, settings: WorkoutSettings) -> Iterator[str]:
+    """Sentences for a person; none where no exercise was named, so that nothing was planned."""
+    report = _report(result, settings)
+    if report is not None:
+        yield _tempo_words(report)
+
+
+def plan_json(result: SetResult, settings: WorkoutSettings) -> dict[str, Any]:
+    """The same for programs, and the zone: `tempo_kept` and `zone`, None where nothing was planned."""
+    report, counts = _report(result, settings), result.in_zone
+    return {
+        "tempo_kept": None if report is None else fields_json(report),
+        "zone": None
+        if result.zone is None
+        else fields_json(result.zone) | {which.value: counts[which] for which in Zone},
+    }
+
+
+def _report(result: SetResult, settings: WorkoutSettings) -> TempoReport | None:
+    return None if settings.exercise is None else tempo_report(result.reps, settings.plan.tempo)
+
+
+def _tempo_words(report: TempoReport) -> str:
+    phases = {"pull": report.concentric, "hold": report.hold, "return": report.eccentric, "rest": report.rest}
+    parts = (
+        f"{name} {each.kept:.0%} ({each.median_s:.1f} s, expected {each.target_s:.1f} s)"
+        for name, each in phases.items()
+    )
+    return f"tempo kept: {', '.join(parts)}"

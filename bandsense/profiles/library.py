@@ -1,0 +1,135 @@
+"""All profiles together, as one file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+
+from pydantic import ValidationError, model_validator
+
+from bandsense.errors import BandsenseError, ConfigError
+from bandsense.exercises.model import faults_in
+from bandsense.profiles.band import BandProfile
+from bandsense.profiles.base import Identified, ProfileModel, require_unique
+from bandsense.profiles.person import Person
+from bandsense.profiles.sensor import SensorProfile
+
+__all__ = ["Profiles"]
+
+
+_P = TypeVar("_P", bound=Identified)
+
+
+class Profiles(ProfileModel):
+    """Everything that is kept about people, bands and sensors; immutable, changes give a new one."""
+
+    version: Literal[1] = 1
+    people: tuple[Person, ...] = ()
+    bands: tuple[BandProfile, ...] = ()
+    sensors: tuple[SensorProfile, ...] = ()
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        for kind, entries in (("person", self.people), ("band", self.bands), ("sensor", self.sensors)):
+            require_unique((entry.id for entry in entries), kind)
+        return self
+
+    @classmethod
+    def of_documents(
+        cls,
+        people: Mapping[str, Mapping[str, Any]],
+        bands: Mapping[str, Mapping[str, Any]],
+        sensors: Mapping[str, Mapping[str, Any]],
+    ) -> Profiles:
+        """From the store's documents by id.
+
+        Raises:
+            ConfigError: one does not validate.
+        """
+        data = {
+            "people": list(people.values()),
+            "bands": list(bands.values()),
+            "sensors": list(sensors.values()),
+        }
+        return _validated(lambda: cls.model_validate_json(json.dumps(data)), "the stored profiles")
+
+    @classmethod
+    def read(cls, path: Path) -> Profiles:
+        """Import from a JSON file that `write` made, or a person.
+
+        Raises:
+            ConfigError: the file cannot be read, or does not validate; it names the file and each fault.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} cannot be read: {error}") from error
+        return _validated(lambda: cls.model_validate_json(text), str(path))
+
+    def write(self, path: Path) -> None:
+        """Export to a JSON file; an existing one is replaced as a whole or not at all.
+
+        Raises:
+            ConfigError: the file cannot be written.
+        """
+        part = path.with_name(path.name + ".part")
+        try:
+            part.write_text(self.model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
+            part.replace(path)
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be written: {error}") from error
+
+    def person(self, person_id: str | None = None) -> Person:
+        """The person with this id; without one the first, or a newcomer.
+
+        Raises:
+            ConfigError: nobody has this id.
+        """
+        if person_id is None:
+            return self.people[0] if self.people else Person()
+        return _find(self.people, person_id, "person")
+
+    def band(self, band_id: str) -> BandProfile:
+        """The band with this id.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        return _find(self.bands, band_id, "band")
+
+    def sensor(self, sensor_id: str) -> SensorProfile:
+        """The sensor with this id; one that is not known yet gets usual settings."""
+        return next((s for s in self.sensors if s.id == sensor_id), SensorProfile(id=sensor_id))
+
+    def clashes(self, other: Profiles) -> list[str]:
+        """What `other` has under the same id but not the same, in words."""
+        kinds = (
+            ("person", self.people, other.people),
+            ("band", self.bands, other.bands),
+            ("sensor", self.sensors, other.sensors),
+        )
+        return [
+            f"{kind} {theirs.id}"
+            for kind, ours, all_theirs in kinds
+            for theirs in all_theirs
+            if any(each.id == theirs.id and each != theirs for each in ours)
+        ]
+
+
+def _find(entries: tuple[_P, ...], wanted: str, kind: str) -> _P:
+    for entry in entries:
+        if entry.id == wanted:
+            return entry
+    known = ", ".join(entry.id for entry in entries) or "none yet"
+    raise ConfigError(f"no {kind} is called '{wanted}'; there are: {known}")
+
+
+def _validated(make: Callable[[], Profiles], source: str) -> Profiles:
+    try:
+        return make()
+    except ValidationError as error:
+        raise ConfigError(f"{source} does not validate: {faults_in(error)}") from error
+    except BandsenseError as error:
+        raise ConfigError(f"{source} does not validate: {error}") from error

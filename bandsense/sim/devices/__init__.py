@@ -1,0 +1,1 @@
+"""Simulated sensors on the virtual radio."""

@@ -1,0 +1,1 @@
+"""Band, person and sensor, as functions of time."""

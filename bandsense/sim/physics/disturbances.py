@@ -1,0 +1,562 @@
+"""Everything that makes a set harder to read, each with a name, and what people do that is no set at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from functools import partial
+from types import MappingProxyType
+
+import numpy as np
+
+from bandsense.samples import FloatArray
+from bandsense.sim.physics.band import SimulatedBand
+from bandsense.sim.physics.distributions import Draw
+from bandsense.sim.physics.person import Bounce, Dip, Move, Pause, RepPlan, SimulatedPlan
+from bandsense.sim.physics.sensor import SimulatedSensor
+
+__all__ = [
+    "CONTROLS",
+    "DISTURBANCES",
+    "Control",
+    "Disturbance",
+    "Link",
+    "Setup",
+    "Stage",
+    "hung_mass",
+    "slow_down_weak",
+]
+
+_CELL_N = 490.0
+"""End of a 50 kg cell."""
+
+_WEAK_BELOW_N = 25.0
+_WEAK_PERIOD_S = 1.3
+"""Weak and fast at once is what walking looks like (up to 15 N, 1.5–2.2 Hz); such sets are not simulated."""
+
+
+class Stage(Enum):
+    """Where on the way from hand to host a disturbance acts."""
+
+    BAND = "band"
+    PERSON = "person"
+    SENSOR = "sensor"
+    LINK = "link"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What is lost on the way: bursts of batches, and one outage."""
+
+    loss: float = 0.0
+    batch: int = 8
+    outage_s: float = 0.0
+
+
+@dataclass(slots=True)
+class Setup:
+    """A scenario being put together; disturbances change it."""
+
+    band: SimulatedBand
+    plan: SimulatedPlan
+    sensor: SimulatedSensor
+    link: Link = field(default_factory=Link)
+    snap: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """Something that makes a set harder to read.
+
+    Attributes:
+        name: its switch.
+        stage: where it acts.
+        description: one line for people.
+        apply: changes a scenario that is being put together.
+    """
+
+    name: str
+    stage: Stage
+    description: str
+    apply: Callable[[Setup, Draw], None]
+
+
+_REGISTRY: dict[str, Disturbance] = {}
+
+DISTURBANCES: Mapping[str, Disturbance] = MappingProxyType(_REGISTRY)
+"""Every disturbance by its name."""
+
+
+def _disturbance(
+    stage: Stage, description: str
+) -> Callable[[Callable[[Setup, Draw], None]], Callable[[Setup, Draw], None]]:
+    def register(apply: Callable[[Setup, Draw], None]) -> Callable[[Setup, Draw], None]:
+        name = apply.__name__.strip("_")
+        _REGISTRY[name] = Disturbance(name, stage, description, apply)
+        return apply
+
+    return register
+
+
+_band = partial(_disturbance, Stage.BAND)
+_person = partial(_disturbance, Stage.PERSON)
+_sensor = partial(_disturbance, Stage.SENSOR)
+_lossy = partial(_disturbance, Stage.LINK)
+
+
+@_band("the band follows with a strong visco-elastic lag")
+def _lag(setup: Setup, draw: Draw) -> None:
+    setup.band = replace(setup.band, lag=draw.of("strong_lag"), lag_s=draw.of("lag_s"))
+
+
+@_band("loading and unloading differ at the upper end of what bands do")
+def _hysteresis(setup: Setup, draw: Draw) -> None:
+    setup.band = replace(setup.band, energy_loss=draw.of("strong_loss"))
+
+
+@_band("tension fades in holds at the upper end of what rubber does")
+def _relaxation(setup: Setup, draw: Draw) -> None:
+    setup.band = replace(setup.band, relaxation_per_decade=draw.of("strong_relaxation"))
+
+
+@_band("a new band softens over the first repetitions")
+def _softening(setup: Setup, draw: Draw) -> None:
+    setup.band = replace(setup.band, softening=draw.of("softening"))
+
+
+@_band("the band is colder or warmer than when it was calibrated")
+def _temperature(setup: Setup, draw: Draw) -> None:
+    setup.band = replace(setup.band, temperature_k=draw.of("temperature_k"))
+
+
+@_band("the band goes slack at the bottom of every repetition")
+def _slack(setup: Setup, draw: Draw) -> None:
+    setup.band = replace(setup.band, slack_m=draw.of("slack") * setup.band.rest_length_m)
+
+
+@_band("the band is stretched from before the first to after the last repetition")
+def _never_slack(setup: Setup, draw: Draw) -> None:
+    setup.band = replace(setup.band, slack_m=-draw.of("never_slack") * setup.plan.stroke_m)
+
+
+@_band("the strongest pulls are beyond the range of a 50 kg sensor")
+def _saturation(setup: Setup, draw: Draw) -> None:
+    top = float(setup.band.equilibrium_n(setup.band.elongation(np.array([setup.plan.stroke_m])))[0])
+    stronger = _CELL_N / draw.of("full_scale") / top
+    setup.band = replace(setup.band, f100_n=stronger * setup.band.f100_n)
+    setup.sensor = replace(setup.sensor, full_scale_n=_CELL_N)
+
+
+@_person("much faster at one end of each movement than at the other")
+def _asymmetric_tempo(setup: Setup, draw: Draw) -> None:
+    pull, back = draw.sign() * draw.of("strong_skew"), draw.sign() * draw.of("strong_skew")
+    _change_reps(setup, lambda _, rep: replace(rep, pull_skew=pull, return_skew=back))
+
+
+@_person("range of motion varies from repetition to repetition")
+def _rom_variability(setup: Setup, draw: Draw) -> None:
+    cv = draw.of("strong_rom_cv")
+    _change_reps(setup, lambda _, rep: replace(rep, top=rep.top * max(0.8, draw.rng.normal(1.0, cv))))
+
+
+@_person("range shrinks and pulls slow down towards the end")
+def _fatigue(setup: Setup, draw: Draw) -> None:
+    loss, slowing = draw.of("fatigue"), draw.of("fatigue_slowing")
+    last = max(1, len(setup.plan.reps) - 1)
+
+    def tire(i: int, rep: RepPlan) -> RepPlan:
+        done = i / last
+        return replace(rep, top=rep.top * (1.0 - loss * done), pull_s=rep.pull_s * (1.0 + slowing * done**2))
+
+    _change_reps(setup, tire)
+
+
+@_person("some repetitions after the second go only part of the way")
+def _partial_reps(setup: Setup, draw: Draw) -> None:
+    chosen = draw.some(len(setup.plan.reps), (0.1, 0.3))
+
+    def shorten(i: int, rep: RepPlan) -> RepPlan:
+        if i not in chosen:
+            return rep
+        share = draw.of("partial_rom")
+        top = rep.bottom + share * (rep.top - rep.bottom)
+        quicker = share**0.5
+        return replace(rep, top=top, full=False, pull_s=rep.pull_s * quicker, return_s=rep.return_s * quicker)
+
+    _change_reps(setup, shorten)
+
+
+@_person("the hand gives way at the top and pulls again")
+def _double_peak(setup: Setup, draw: Draw) -> None:
+    chosen = draw.some(len(setup.plan.reps), (0.2, 0.6))
+
+    def sag(i: int, rep: RepPlan) -> RepPlan:
+        if i not in chosen:
+            return rep
+        return replace(rep, dip=Dip(_depth_of(setup.band, draw.of("sag")), draw.of("sag_s")))
+
+    _change_reps(setup, sag)
+
+
+@_person("the pull stops on the way and goes on")
+def _pull_pause(setup: Setup, draw: Draw) -> None:
+    chosen = draw.some(len(setup.plan.reps), (0.2, 0.6))
+
+    def pause(i: int, rep: RepPlan) -> RepPlan:
+        return replace(rep, pause=Pause(draw.of("pause_at"), draw.of("pause_s"))) if i in chosen else rep
+
+    _change_reps(setup, pause)
+
+
+@_person("the hand springs back at the bottom")
+def _bounce(setup: Setup, draw: Draw) -> None:
+    def bounce(_: int, rep: RepPlan) -> RepPlan:
+        spring = Bounce(draw.of("bounce"), draw.of("bounce_hz"))
+        return replace(rep, bounce=spring, rest_s=max(rep.rest_s, 0.6))
+
+    _change_reps(setup, bounce)
+
+
+@_person("pulls start with a jerk")
+def _jerk_start(setup: Setup, draw: Draw) -> None:
+    _change_reps(
+        setup, lambda _, rep: replace(rep, pull_skew=0.9, pull_s=rep.pull_s * draw.between((0.6, 0.9)))
+    )
+
+
+@_person("the return stops short, more so towards the end")
+def _no_full_return(setup: Setup, draw: Draw) -> None:
+    share = draw.of("no_full_return") ** (1.0 / setup.band.exponent)
+    last = max(1, len(setup.plan.reps) - 1)
+    _change_reps(setup, lambda i, rep: replace(rep, bottom=rep.bottom + share * i / last))
+
+
+@_person("the start position creeps towards the pull during the set")
+def _rest_creep(setup: Setup, draw: Draw) -> None:
+    creep = draw.of("rest_creep")
+    last = max(1, len(setup.plan.reps) - 1)
+    _change_reps(
+        setup,
+        lambda i, rep: replace(rep, bottom=rep.bottom + creep * i / last, top=rep.top + creep * i / last),
+    )
+
+
+@_person("small pulls to find the place before the first repetition")
+def _set_up(setup: Setup, draw: Draw) -> None:
+    moves: list[Move] = []
+    for _ in range(int(draw.rng.integers(1, 4))):
+        there, back = draw.of("set_up"), draw.between((0.0, 0.03))
+        moves += [Move(draw.of("set_up_s"), there), Move(draw.of("set_up_s"), back)]
+        moves.append(Move(draw.between((0.1, 0.6)), back))
+    moves.append(Move(draw.between((0.8, 2.0)), setup.plan.start))
+    _before(setup, moves)
+
+
+@_person("the handle is picked up loose and the band taken up before the set")
+def _take_up(setup: Setup, draw: Draw) -> None:
+    loose = -(setup.band.rest_length_m * 0.05 - min(setup.band.slack_m, 0.0)) / setup.plan.stroke_m
+    start = setup.plan.start
+    moves = [Move(draw.between((0.5, 2.0)), loose), Move(draw.between((0.5, 1.5)), start)]
+    moves.append(Move(draw.between((0.8, 2.0)), start))
+    setup.plan = replace(setup.plan, start=loose, parts=(*moves, *setup.plan.parts))
+
+
+@_person("walking to the place and away with the handle in the hand")
+def _walking(setup: Setup, draw: Draw) -> None:
+    start = setup.plan.start
+    walk = [Move(draw.of("walk_s"), start, steps_n=draw.of("steps_n"), steps_hz=draw.of("steps_hz"))]
+    _before(setup, [*walk, Move(draw.between((0.8, 2.0)), start)])
+    end = _end(setup.plan)
+    away = Move(draw.of("walk_s"), end, steps_n=draw.of("steps_n"), steps_hz=draw.of("steps_hz"))
+    setup.plan = replace(setup.plan, parts=(*setup.plan.parts, away))
+
+
+@_person("the grip changes in mid-set and with it the rest tension")
+def _regrip(setup: Setup, draw: Draw) -> None:
+    _shift_second_half(setup, draw, draw.of("regrip"), draw.between((0.5, 1.5)))
+
+
+@_person("a pause in the middle to change the slack")
+def _slack_change(setup: Setup, draw: Draw) -> None:
+    _shift_second_half(setup, draw, draw.sign() * draw.between((0.05, 0.15)), draw.between((4.0, 8.0)))
+
+
+@_person("the handle is put down hard after the set")
+def _put_down(setup: Setup, draw: Draw) -> None:
+    floor = -abs(setup.band.slack_m) / setup.plan.stroke_m - 0.1
+    moves = [Move(0.6, floor), Move(0.3, floor, blow_n=draw.of("blow_n")), Move(2.0, floor)]
+    setup.plan = replace(setup.plan, parts=(*setup.plan.parts, *moves))
+
+
+@_person("the band snaps or slips off at the top of the last repetition")
+def _snap(setup: Setup, draw: Draw) -> None:
+    setup.snap = (draw.of("ring_hz"), draw.of("undershoot"))
+
+
+@_person("somebody trips over the band between two repetitions")
+def _tug(setup: Setup, draw: Draw) -> None:
+    here = int(draw.rng.integers(0, len(setup.plan.parts)))
+    at = _position_after(setup.plan, here)
+    blow = (Move(0.6, at), Move(0.3, at, blow_n=draw.of("tug_n")), Move(0.6, at))
+    parts = setup.plan.parts
+    setup.plan = replace(setup.plan, parts=(*parts[: here + 1], *blow, *parts[here + 1 :]))
+
+
+@_person("another person goes on with another range and tempo")
+def _second_user(setup: Setup, draw: Draw) -> None:
+    reach, tempo = draw.of("second_user"), draw.between((0.7, 1.4))
+    half = len(setup.plan.reps) // 2
+
+    def other(i: int, rep: RepPlan) -> RepPlan:
+        if i < half:
+            return rep
+        return replace(rep, top=rep.top * reach, pull_s=rep.pull_s * tempo, return_s=rep.return_s * tempo)
+
+    _change_reps(setup, other)
+    _shift_second_half(setup, draw, 0.0, draw.between((3.0, 6.0)))
+
+
+@_person("left and right arm in turn, one stronger")
+def _alternating_arms(setup: Setup, draw: Draw) -> None:
+    half = draw.of("arms") / 2
+    _change_reps(setup, lambda i, rep: replace(rep, top=rep.top * (1.0 + (half if i % 2 else -half))))
+
+
+@_person("tremor of 7 to 11 Hz")
+def _tremor(setup: Setup, draw: Draw) -> None:
+    setup.plan = replace(setup.plan, tremor=draw.of("strong_tremor"), tremor_hz=draw.of("tremor_hz"))
+
+
+@_person("fast repetitions without holds")
+def _fast(setup: Setup, draw: Draw) -> None:
+    pull, back = draw.of("fast_s"), draw.of("fast_s")
+    rest = draw.between((0.0, 0.2))
+    _change_reps(setup, lambda _, rep: replace(rep, pull_s=pull, hold_s=0.0, return_s=back, rest_s=rest))
+    slow_down_weak(setup)
+
+
+@_person("slow repetitions")
+def _slow(setup: Setup, draw: Draw) -> None:
+    pull, back = draw.of("slow_s"), draw.of("slow_return_s")
+    _change_reps(setup, lambda _, rep: replace(rep, pull_s=pull, return_s=back))
+
+
+@_person("holds of several seconds at the top")
+def _long_hold(setup: Setup, draw: Draw) -> None:
+    hold = draw.of("long_hold_s")
+    _change_reps(setup, lambda _, rep: replace(rep, hold_s=hold))
+
+
+@_person("rests of several seconds at the bottom")
+def _long_rest(setup: Setup, draw: Draw) -> None:
+    rest = draw.of("long_rest_s")
+    _change_reps(setup, lambda _, rep: replace(rep, rest_s=rest))
+
+
+@_person("out and back alike, without hold or rest")
+def _equal_in_out(setup: Setup, draw: Draw) -> None:
+    time_s = draw.between((0.7, 1.5))
+    _change_reps(setup, lambda _, rep: replace(rep, pull_s=time_s, hold_s=0.0, return_s=time_s, rest_s=0.0))
+
+
+@_sensor("white noise of 0.05 to 0.1 N")
+def _noise(setup: Setup, draw: Draw) -> None:
+    setup.sensor = replace(setup.sensor, noise_n=draw.of("strong_noise_n"))
+
+
+@_sensor("1/f noise")
+def _pink_noise(setup: Setup, draw: Draw) -> None:
+    setup.sensor = replace(setup.sensor, pink_n=draw.of("pink_n"))
+
+
+@_sensor("the zero drifts while the sensor warms up")
+def _warm_up_drift(setup: Setup, draw: Draw) -> None:
+    tau = draw.between((20.0, 90.0))
+    drift = draw.sign() * draw.of("drift_n_per_s") * tau
+    setup.sensor = replace(setup.sensor, warm_up_n=drift, warm_up_s=tau)
+
+
+@_sensor("the zero follows a changing temperature")
+def _temperature_ramp(setup: Setup, draw: Draw) -> None:
+    setup.sensor = replace(setup.sensor, drift_n_per_s=draw.of("temperature_drift_n_per_s"))
+
+
+@_sensor("the span is off by up to 5 %")
+def _span_error(setup: Setup, draw: Draw) -> None:
+    setup.sensor = replace(setup.sensor, span_error=draw.of("span_error"))
+
+
+@_sensor("the sensor hangs at an angle to the band")
+def _off_axis(setup: Setup, draw: Draw) -> None:
+    setup.sensor = replace(setup.sensor, off_axis_rad=draw.of("off_axis_rad"))
+
+
+@_sensor("single conversions are wildly wrong")
+def _spikes(setup: Setup, draw: Draw) -> None:
+    setup.sensor = replace(setup.sensor, spikes_per_min=draw.of("spikes_per_min"))
+
+
+@_sensor("the code freezes for a moment")
+def _stuck(setup: Setup, draw: Draw) -> None:
+    setup.sensor = replace(setup.sensor, stuck_per_min=10.0, stuck_s=draw.of("stuck_s"))
+
+
+@_sensor("some conversions are never made")
+def _missed(setup: Setup, draw: Draw) -> None:
+    setup.sensor = replace(setup.sensor, missed=draw.of("missed"))
+
+
+@_sensor("the true rate is up to 5 % off the nominal one")
+def _rate_error(setup: Setup, draw: Draw) -> None:
+    setup.sensor = replace(setup.sensor, rate_error=draw.sign() * draw.of("rate_error"))
+
+
+@_sensor("the converter's own low-pass filter, 18 Hz at 80 samples a second")
+def _adc_filter(setup: Setup, draw: Draw) -> None:
+    setup.sensor = replace(setup.sensor, corner_hz=18.0)
+
+
+@_sensor("the zero was never set")
+def _offset(setup: Setup, draw: Draw) -> None:
+    offset_n = draw.of("offset_n")
+    full_scale_n = setup.sensor.full_scale_n + offset_n
+    setup.sensor = replace(setup.sensor, offset_n=offset_n, full_scale_n=full_scale_n)
+
+
+@_sensor("the supply dips for a tenth of a second now and then")
+def _battery_dip(setup: Setup, draw: Draw) -> None:
+    setup.sensor = replace(setup.sensor, dip_n=draw.sign() * draw.of("dip_n"), dips_per_min=6.0)
+
+
+@_lossy("up to 10 % of the notifications never arrive")
+def _burst_loss(setup: Setup, draw: Draw) -> None:
+    setup.link = replace(setup.link, loss=draw.of("loss"), batch=int(draw.rng.integers(1, 9)))
+
+
+@_lossy("the link drops once and comes back seconds later")
+def _link_drop(setup: Setup, draw: Draw) -> None:
+    setup.link = replace(setup.link, outage_s=0.42 + draw.of("outage_s"))
+
+
+def _depth_of(band: SimulatedBand, sag: float) -> float:
+    """Part of the way to give in for a sag of tension, of which hysteresis and lag already make some."""
+    turn = (1.0 + band.lag) / (1.0 - band.energy_loss)
+    kept = min(0.98, (1.0 - sag) * turn)
+    return 1.0 - float(kept ** (1.0 / band.exponent))
+
+
+def _change_reps(setup: Setup, change: Callable[[int, RepPlan], RepPlan]) -> None:
+    setup.plan = replace(setup.plan, parts=setup.plan.map_reps(change))
+
+
+def _before(setup: Setup, moves: list[Move]) -> None:
+    setup.plan = replace(setup.plan, parts=(*moves, *setup.plan.parts))
+
+
+def _position_after(plan: SimulatedPlan, index: int) -> float:
+    part = plan.parts[index]
+    return part.to if isinstance(part, Move) else part.bottom
+
+
+def _end(plan: SimulatedPlan) -> float:
+    return _position_after(plan, len(plan.parts) - 1)
+
+
+def _shift_second_half(setup: Setup, draw: Draw, offset: float, pause_s: float) -> None:
+    """Insert a pause in the middle of the set and shift all positions after it."""
+    reps = [i for i, part in enumerate(setup.plan.parts) if isinstance(part, RepPlan)]
+    if len(reps) < 2:
+        return
+    cut = reps[len(reps) // 2]
+    before = setup.plan.parts[:cut]
+    at = _position_after(setup.plan, cut - 1)
+    low = min(0.0, at - 0.05)
+    gap = (
+        Move(0.6, at),
+        Move(0.3, low),
+        Move(pause_s, low),
+        Move(0.3, at + offset),
+        Move(0.6, at + offset),
+    )
+
+    def shifted(part: Move | RepPlan) -> Move | RepPlan:
+        if isinstance(part, Move):
+            return replace(part, to=part.to + offset)
+        return replace(part, top=part.top + offset, bottom=part.bottom + offset)
+
+    setup.plan = replace(setup.plan, parts=(*before, *gap, *map(shifted, setup.plan.parts[cut:])))
+
+
+def slow_down_weak(setup: Setup) -> None:
+    """Stretch the tempo of sets so weak that they would look like walking."""
+    peak = float(setup.band.equilibrium_n(setup.band.elongation(np.array([setup.plan.stroke_m])))[0])
+    if peak >= _WEAK_BELOW_N:
+        return
+
+    def slower(_: int, rep: RepPlan) -> RepPlan:
+        factor = max(1.0, _WEAK_PERIOD_S / (rep.duration_s + rep.rest_s))
+        return replace(rep, pull_s=rep.pull_s * factor, return_s=rep.return_s * factor)
+
+    _change_reps(setup, slower)
+
+
+Control = Callable[[Setup, Draw], tuple[Move, ...]]
+
+
+def _walking_control(setup: Setup, draw: Draw) -> tuple[Move, ...]:
+    walks = (Move(30.0, 0.0, steps_n=draw.of("steps_n"), steps_hz=draw.of("steps_hz")) for _ in range(10))
+    return (Move(2.0, 0.0), *walks, Move(2.0, 0.0))
+
+
+def _isometric_control(setup: Setup, draw: Draw) -> tuple[Move, ...]:
+    hold = draw.between((0.5, 1.0))
+    moves = [Move(2.0, 0.0), Move(1.0, hold)]
+    left_s = draw.of("isometric_s")
+    while left_s > 0.0:
+        step_s = min(left_s, draw.between((0.8, 2.5)))
+        moves.append(Move(step_s, hold * float(draw.rng.normal(1.0, 0.015))))
+        left_s -= step_s
+    return (*moves, Move(1.0, 0.0), Move(3.0, 0.0))
+
+
+def _empty_control(setup: Setup, draw: Draw) -> tuple[Move, ...]:
+    setup.band = replace(setup.band, slack_m=10.0)
+    return (Move(60.0, 0.0),)
+
+
+def _posture_control(setup: Setup, draw: Draw) -> tuple[Move, ...]:
+    """Standing with the band taut and shifting weight by a few newtons."""
+    band = setup.band
+    setup.band = replace(band, slack_m=-0.1 * band.rest_length_m)
+    slope = band.exponent * float(setup.band.equilibrium_n(np.array([0.1]))[0]) / 0.1
+    stroke = setup.plan.stroke_m
+    moves = [Move(2.0, -0.15 * band.rest_length_m / stroke), Move(1.2, 0.0), Move(2.0, 0.0)]
+    for _ in range(12):
+        to = draw.of("shift_n") / slope * band.rest_length_m / stroke
+        moves += [Move(draw.between((0.4, 1.5)), to), Move(draw.between((0.5, 3.0)), to)]
+        moves += [Move(draw.between((0.4, 1.5)), 0.0), Move(draw.between((0.5, 4.0)), 0.0)]
+    return tuple(moves)
+
+
+CONTROLS: Mapping[str, Control] = MappingProxyType(
+    {
+        "walking": _walking_control,
+        "isometric_hold": _isometric_control,
+        "empty": _empty_control,
+        "posture": _posture_control,
+        "static_mass": _empty_control,
+    }
+)
+"""What a person may do instead of a set; none of it is a repetition."""
+
+
+def hung_mass(time_s: FloatArray, draw: Draw) -> FloatArray:
+    """A mass hung on after 5 s, swinging, and taken off 5 s before the end."""
+    weight, swing_hz = draw.of("mass_n"), draw.between((0.5, 1.0))
+    since = time_s - 5.0
+    swing = 0.04 * np.exp(-np.maximum(since, 0.0) / 8.0) * np.sin(4.0 * np.pi * swing_hz * since)
+    rise = np.clip(since / 0.4, 0.0, 1.0)
+    fall = np.clip((time_s[-1] - 5.0 - time_s) / 0.3, 0.0, 1.0)
+    hung: FloatArray = weight * rise * fall * (1.0 + swing)
+    return hung

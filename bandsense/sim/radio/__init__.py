@@ -1,0 +1,1 @@
+"""A virtual radio in one process, and bleak backends on it."""

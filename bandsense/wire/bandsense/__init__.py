@@ -1,0 +1,1 @@
+"""bandsense's own wire profile, in the same rooms as `firmware/core/src`."""

@@ -1,0 +1,73 @@
+"""How much of the project's own code runs on a board and nowhere else: lines, comments and tests left out.
+
+Everything else is run by tests on a computer, by the host program, or under QEMU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+_FIRMWARE = Path(__file__).resolve().parents[1]
+SHARE_MAX = 0.10
+# Runs on the chip, and elsewhere too.
+_SHARED = ("core", "update", "app", "boot")
+# What boards with the same chip share.
+_CHIPS = ("nrf52840",)
+# The entry of the boot loader; its registers are written to under QEMU.
+_BOARD_ONLY = ("boot/src/main.rs",)
+
+
+def code_lines(text: str) -> int:
+    """Lines with code, up to the tests at a file's end."""
+    count, in_block_comment = 0, False
+    for line in text.splitlines():
+        stripped = line.strip()
+        if stripped == "#[cfg(test)]":
+            if text.count("#[cfg(test)]") == 1 or "mod tests" in text.split(line, 1)[1][:80]:
+                break
+            continue
+        in_block_comment = (in_block_comment or stripped.startswith("/*")) and "*/" not in stripped
+        if stripped and not stripped.startswith(("//", "/*")) and not in_block_comment:
+            count += 1
+    return count
+
+
+def sources(firmware: Path) -> Iterator[tuple[str, bool]]:
+    """Every source file that goes into an image: its path, and whether it runs on a board only."""
+    boards = sorted(path.name for path in firmware.glob("board-*"))
+    for crate in (*_SHARED, *_CHIPS, *boards):
+        for path in sorted((firmware / crate / "src").rglob("*.rs")):
+            name = path.relative_to(firmware).as_posix()
+            if path.name != "vectors.rs":
+                yield name, crate.startswith("board-") or crate in _CHIPS or name in _BOARD_ONLY
+
+
+def main() -> None:
+    """Print the share for each board; exit with status 1 when one is above the limit."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--firmware", type=Path, default=_FIRMWARE, help=argparse.SUPPRESS)
+    firmware = parser.parse_args().firmware
+    counted = {
+        name: (code_lines((firmware / name).read_text(encoding="utf-8")), only)
+        for name, only in sources(firmware)
+    }
+    over = False
+    for board in sorted(path.name for path in firmware.glob("board-*")):
+        others = {
+            name: entry
+            for name, entry in counted.items()
+            if not name.startswith("board-") or name.startswith(board + "/")
+        }
+        total = sum(lines for lines, _ in others.values())
+        alone = sum(lines for lines, only in others.values() if only)
+        share = alone / total
+        over |= share > SHARE_MAX
+        print(f"{board}: {alone} of {total} lines run on the board only: {share:.1%} of at most {SHARE_MAX:.0%}")
+    sys.exit(over)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pytest
+
+from bandsense.live.formatting import format_log_line, format_notice, set_words, summary_words, tension_words
+from bandsense.signal.events import (
+    Phase,
+    PhaseChanged,
+    Rep,
+    RepCompleted,
+    RepCounted,
+    SignalWarning,
+    WarningKind,
+)
+from bandsense.signal.metrics import RepMetrics, Tempo, set_metrics
+from bandsense.workout.advice import Advice, Rule, SlackAction
+from bandsense.workout.cues import CueKind
+from bandsense.workout.events import (
+    BatteryChanged,
+    CueGiven,
+    SetDone,
+    SetEnd,
+    SetResult,
+    SlackAdvised,
+    SlackAnswered,
+    Tared,
+    TemperatureChanged,
+    TensionTick,
+)
+from bandsense.workout.workout import Summary
+
+REP = Rep(1, 1.0, 1.5, 2.0, 2.6, 1.7, 60.0, 3.0, 4.0)
+PARTIAL = Rep(2, 4.0, 4.5, 5.0, 5.6, 4.7, 40.0, 3.0, 4.0, partial=True, range_fraction=0.45)
+
+
+@pytest.mark.parametrize(
+    ("tension_n", "uncertainty_n", "words"),
+    [
+        (61.86, 3.1, "61.9 ± 3.1 N"),
+        (512.3, 25.6, "512 ± 26 N"),
+        (3.04, 0.05, "3.04 ± 0.05 N"),
+        (-1.0, 0.25, "-1.0 ± 0.2 N"),
+        (-0.01, 0.25, "0.0 ± 0.2 N"),
+    ],
+)
+def test_digits_follow_the_uncertainty(tension_n: float, uncertainty_n: float, words: str) -> None:
+    assert tension_words(tension_n, uncertainty_n) == words
+
+
+def a_set() -> SetResult:
+    figures = (figure(1, 60.0), figure(2, 40.0, partial=True))
+    return SetResult(1, 1.0, 5.6, (REP, PARTIAL), (REP, PARTIAL), figures, set_metrics(figures), SetEnd.REST)
+
+
+def figure(index: int, peak_n: float, *, partial: bool = False) -> RepMetrics:
+    rest_s = 1.4 if index == 1 else None
+    return RepMetrics(
+        index,
+        partial,
+        False,
+        peak_n,
+        3.0,
+        30.0,
+        1.5,
+        48.0,
+        1.6,
+        Tempo(0.5, 0.5, 0.6, rest_s),
+        50.0,
+        50.0,
+        1.0,
+        1.0,
+    )
+
+
+def test_a_set_in_words() -> None:
+    assert set_words(a_set()) == (
+        "set 1: 2 reps, 1 of them partial, peak 60.0 ± 3.0 N, 3.2 s under tension, tempo 0.5-0.5-0.6-1.4"
+    )
+
+
+def test_a_session_in_words() -> None:
+    assert summary_words(Summary(0, 0, 0, (), 3, 0.0, 0.0, 0.2, 800, 10.0)) == "no repetition in 10 s"
+    words = summary_words(Summary(9, 1, 2, (4, 4), 3, 20.0, 60.0, 3.0, 800, 40.0))
+    assert words == "9 reps in 2 sets, 1 partial, peak 60.0 ± 3.0 N, 20.0 s under tension"
+
+
+def test_what_the_person_must_know_is_a_notice() -> None:
+    advice = Advice(SlackAction.ADD, Rule.TOO_HARD, "Too hard.", "Let out 3 cm.", 3)
+    assert format_notice(SlackAdvised(1.0, advice, 1.0)) == "ADD SLACK - Let out 3 cm. Too hard."
+    assert format_notice(SlackAnswered(1.0, True, 1.0)) == "noted: the slack was changed"
+    assert format_notice(SlackAnswered(1.0, False, 1.0)) == "noted: the slack stays as it is"
+    assert format_notice(Tared(1.0, 2.5, None, 1.0)) == "zero set: -2.5 N"
+    assert format_notice(Tared(1.0, 0.0, "hold it still", 1.0)) == "hold it still"
+    assert format_notice(SetDone(5.6, 1, a_set(), 20.0)) == set_words(a_set())
+    assert format_notice(TensionTick(1.0, 3.0, 0.2)) is None
+
+
+def test_lines_of_a_log() -> None:
+    def of(event) -> str | None:  # type: ignore[no-untyped-def]
+        return format_log_line(event, lambda _: 3.0)
+
+    assert of(RepCounted(1.7, 1, 60.0, 1.9, 1)) == "     1.90 s  rep 1: 60.0 ± 3.0 N"
+    later = format_log_line(RepCounted(1001.7, 1, 60.0, 1001.9, 1), lambda _: 3.0, began_s=1000.0)
+    assert later == of(RepCounted(1.7, 1, 60.0, 1.9, 1)), "the sensor may have been on for long"
+    assert of(RepCompleted(5.6, 2, PARTIAL, 5.7)) == (
+        "     5.70 s         pull 0.50, hold 0.50, return 0.60 s, partial (45% of the range)"
+    )
+    assert of(BatteryChanged(0.0, 55, 0.0)) == "     0.00 s  battery 55 %"
+    warm = "     0.00 s  the sensor is at 31.0 °C: +0.75 N are taken off"
+    assert of(TemperatureChanged(0.0, 31.0, 0.75, 0.0)) == warm
+    assert of(TemperatureChanged(0.0, 31.0, 0.0, 0.0)) is None
+    assert of(SignalWarning(1.0, WarningKind.SATURATED, "the sensor is at its limit", 1.0)) == (
+        "     1.00 s  the sensor is at its limit"
+    )
+    assert of(CueGiven(1.0, CueKind.TWO_MORE, "Two more", False, 1.0)) == "     1.00 s         (two more)"
+    assert of(CueGiven(1.0, CueKind.INHALE, "Breathe in", False, 1.0)) is None
+    assert of(TensionTick(1.0, 3.0, 0.2)) is None
+    assert of(PhaseChanged(1.0, Phase.CONCENTRIC, 1.0)) is None

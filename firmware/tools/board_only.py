@@ -14,6 +14,8 @@ _FIRMWARE = Path(__file__).resolve().parents[1]
 SHARE_MAX = 0.10
 # Runs on the chip, and elsewhere too.
 _SHARED = ("core", "update", "app", "boot")
+# What boards with the same chip share.
+_CHIPS = ("nrf52840",)
 # The entry of the boot loader; its registers are written to under QEMU.
 _BOARD_ONLY = ("boot/src/main.rs",)
 
@@ -36,11 +38,11 @@ def code_lines(text: str) -> int:
 def sources(firmware: Path) -> Iterator[tuple[str, bool]]:
     """Every source file that goes into an image: its path, and whether it runs on a board only."""
     boards = sorted(path.name for path in firmware.glob("board-*"))
-    for crate in (*_SHARED, *boards):
+    for crate in (*_SHARED, *_CHIPS, *boards):
         for path in sorted((firmware / crate / "src").rglob("*.rs")):
             name = path.relative_to(firmware).as_posix()
             if path.name != "vectors.rs":
-                yield name, crate.startswith("board-") or name in _BOARD_ONLY
+                yield name, crate.startswith("board-") or crate in _CHIPS or name in _BOARD_ONLY
 
 
 def main() -> None:

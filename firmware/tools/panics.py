@@ -27,8 +27,8 @@ HOT = (
     "core/src/battery.rs",
     "core/src/bytes.rs",
     "app/src/sampling.rs",
-    "board-xiao-nrf52840/src/sampler.rs",
-    "board-xiao-nrf52840/src/bus.rs",
+    "nrf52840/src/sampler.rs",
+    "nrf52840/src/bus.rs",
 )
 LIBRARIES = ("/embassy-sync-", "/embassy-nrf-", "/embassy-executor-", "/embassy-time-")
 _CALL = re.compile(r"^\s+([0-9a-f]+):\s+blx?(?:\.w)?\s+0x[0-9a-f]+ <(core::[^>]*(?:panic|_fail)\w*)")

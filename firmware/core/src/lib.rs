@@ -24,6 +24,7 @@ pub mod battery;
 pub mod bytes;
 pub mod calibration;
 pub mod control;
+pub mod force;
 pub mod hal;
 pub mod information;
 pub mod led;
@@ -38,6 +39,7 @@ pub mod self_test;
 pub mod settings;
 pub mod statistics;
 pub mod store;
+pub mod strangers;
 
 #[cfg(test)]
 mod vectors;

@@ -28,6 +28,12 @@ impl Sums {
         self.squares += u64::from(counts.unsigned_abs()).pow(2);
     }
 
+    /// Readings so far.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        self.n
+    }
+
     /// Mean of the readings, counts.
     #[must_use]
     pub fn mean(&self) -> i32 {

@@ -10,6 +10,7 @@ const USAGE: &str = "usage: bandsense-host --hci HOST:PORT --flash FILE
   [--rate-error PERCENT] oscillator error of the converter, -5 … 5
   [--serial HEX]         serial number
   [--passkey DIGITS]     ask for this passkey when pairing
+  [--settling MS]        so long after a start readings are told to be settling (600)
   [--full-scale N]       nominal tension at a count of 2^23
   [--battery MV]         voltage of the cell
   [--reset-cause NAME]   power-on, reset-pin, software, watchdog, lock-up, wake, update
@@ -30,6 +31,7 @@ pub struct Arguments {
     pub serial: u64,
     pub passkey: Option<u32>,
     pub full_scale_mn: u32,
+    pub settling_ms: u32,
     pub battery_mv: u16,
     pub reset_cause: ResetCause,
     pub crash: Option<Crash>,
@@ -54,6 +56,7 @@ impl Arguments {
             serial: 0x0123_4567_89AB_CDEF,
             passkey: None,
             full_scale_mn: 981_000,
+            settling_ms: 600,
             battery_mv: 3950,
             reset_cause: ResetCause::PowerOn,
             crash: None,
@@ -95,6 +98,7 @@ impl Arguments {
                     let newton: f64 = value.parse().map_err(|_| refuse())?;
                     arguments.full_scale_mn = (newton * 1000.0) as u32;
                 }
+                "--settling" => arguments.settling_ms = value.parse().map_err(|_| refuse())?,
                 "--battery" => arguments.battery_mv = value.parse().map_err(|_| refuse())?,
                 "--reset-cause" => arguments.reset_cause = crate::reset_cause(&value).ok_or_else(refuse)?,
                 "--crash" => {
@@ -111,6 +115,12 @@ impl Arguments {
         arguments.hci = hci.ok_or(USAGE)?;
         arguments.flash = flash.ok_or(USAGE)?;
         Ok(arguments)
+    }
+
+    /// A key that is the serial number's and nobody else's, which is secret enough for a simulation.
+    pub fn irk(&self) -> [u8; 16] {
+        let serial = self.serial.to_le_bytes();
+        core::array::from_fn(|i| serial[i % serial.len()] ^ (i as u8).wrapping_mul(0x3B))
     }
 
     /// A static random address of the serial number: its two highest bits are set (vol 6, part B, 1.3.2.1).

@@ -5,13 +5,16 @@
 //! |---|---|
 //! | `press MS` | the button is held for so long |
 //! | `battery MV` | the cell has this voltage |
+//! | `usb off`, `on`, `charging` | there is no power from outside, there is, it charges the cell |
+//! | `temperature CENTI` | the sensor is this warm, 0.01 °C |
+//! | `late on`, `off` | the stamps of conversions are late |
 //! | `load COUNTS` | this is added to every conversion |
 //! | `overrun N` | the next N conversions are not collected |
 //! | `converter ok`, `absent`, `silent` | the converter works, does not answer, or stops converting |
 //! | `excitation MV` | the bridge has this voltage |
 
 use std::io::{self, BufRead};
-use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU16, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI16, AtomicI32, AtomicU8, AtomicU16, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -31,6 +34,10 @@ pub enum Converter {
 pub struct Bench {
     pub battery_mv: AtomicU16,
     pub excitation_mv: AtomicU16,
+    pub usb: AtomicBool,
+    pub charging: AtomicBool,
+    pub temperature_centi_c: AtomicI16,
+    pub late_stamps: AtomicBool,
     pub load: AtomicI32,
     pub overruns: AtomicU32,
     pub button_moved: Signal<CriticalSectionRawMutex, ()>,
@@ -44,6 +51,10 @@ impl Bench {
         let bench = Arc::new(Self {
             battery_mv: AtomicU16::new(battery_mv),
             excitation_mv: AtomicU16::new(3000),
+            usb: AtomicBool::new(false),
+            charging: AtomicBool::new(false),
+            temperature_centi_c: AtomicI16::new(2350),
+            late_stamps: AtomicBool::new(false),
             load: AtomicI32::new(0),
             overruns: AtomicU32::new(0),
             button_moved: Signal::new(),
@@ -53,7 +64,7 @@ impl Bench {
         let commanded = Arc::clone(&bench);
         thread::spawn(move || {
             for line in io::stdin().lock().lines().map_while(Result::ok) {
-                match commanded.obey(&line) {
+                match commanded.handle(&line) {
                     Some(()) => println!("done {line}"),
                     None => eprintln!("bandsense-host: not a command: {line}"),
                 }
@@ -62,12 +73,18 @@ impl Bench {
         bench
     }
 
-    fn obey(self: &Arc<Self>, line: &str) -> Option<()> {
+    fn handle(self: &Arc<Self>, line: &str) -> Option<()> {
         let (command, value) = line.trim().split_once(' ')?;
         match command {
             "press" => self.press(Duration::from_millis(value.parse().ok()?)),
             "battery" => self.battery_mv.store(value.parse().ok()?, Ordering::Relaxed),
             "excitation" => self.excitation_mv.store(value.parse().ok()?, Ordering::Relaxed),
+            "temperature" => self.temperature_centi_c.store(value.parse().ok()?, Ordering::Relaxed),
+            "late" => self.late_stamps.store(value == "on", Ordering::Relaxed),
+            "usb" => {
+                self.usb.store(value != "off", Ordering::Relaxed);
+                self.charging.store(value == "charging", Ordering::Relaxed);
+            }
             "load" => self.load.store(value.parse().ok()?, Ordering::Relaxed),
             "overrun" => self.overruns.store(value.parse().ok()?, Ordering::Relaxed),
             "converter" => self.converter.store(converter_state(value)? as u8, Ordering::Relaxed),

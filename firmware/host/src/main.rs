@@ -53,7 +53,7 @@ impl<const HURRIED: bool> Board for HostBoard<HURRIED> {
         Timings {
             fast_us: 1_000_000,
             unconnected_us: 2_000_000,
-            doze_us: 4_000_000,
+            standby_us: 4_000_000,
             peek_us: 200_000,
             cell_us: 500_000,
         }
@@ -65,7 +65,7 @@ impl<const HURRIED: bool> Board for HostBoard<HURRIED> {
 fn main() -> ExitCode {
     env_logger::init();
     match Arguments::parse(std::env::args().skip(1)).and_then(|arguments| {
-        if arguments.hurried { be_a_sensor::<true>(&arguments) } else { be_a_sensor::<false>(&arguments) }
+        if arguments.hurried { run_sensor::<true>(&arguments) } else { run_sensor::<false>(&arguments) }
     }) {
         Ok(code) => code,
         Err(message) => {
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn be_a_sensor<const HURRIED: bool>(arguments: &Arguments) -> Result<ExitCode, String> {
+fn run_sensor<const HURRIED: bool>(arguments: &Arguments) -> Result<ExitCode, String> {
     let clock = HostClock;
     let flash = FileFlash::open(&arguments.flash, arguments.cut_at)
         .map_err(|error| format!("cannot open the flash {}: {error}", arguments.flash.display()))?;
@@ -96,6 +96,7 @@ fn be_a_sensor<const HURRIED: bool>(arguments: &Arguments) -> Result<ExitCode, S
             firmware_revision,
             full_scale_mn: arguments.full_scale_mn,
             passkey: arguments.passkey,
+            irk: Some(arguments.irk()),
             reset_cause: arguments.reset_cause,
             crash: arguments.crash,
         },

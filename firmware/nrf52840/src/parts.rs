@@ -1,12 +1,12 @@
 //! Button, light, voltages, watchdog and clock of the board.
 
-use bandsense_core::hal::{Button, Clock, Colour, Light, System};
+use bandsense_core::hal::{Button, Clock, Colour, Light, Supply, System};
 use embassy_nrf::Peri;
-use embassy_nrf::gpio::{Input, Level, Output, OutputDrive};
+use embassy_nrf::gpio::{AnyPin, Input, Level, Output, OutputDrive};
 use embassy_nrf::interrupt::{self, InterruptExt, Priority};
 use embassy_nrf::pac;
-use embassy_nrf::peripherals::{P0_29, P0_31, SAADC};
-use embassy_nrf::saadc::{ChannelConfig, Config, Gain, Resistor, Saadc, Time};
+use embassy_nrf::peripherals::SAADC;
+use embassy_nrf::saadc::{AnyInput, ChannelConfig, Config, Gain, Resistor, Saadc, Time};
 use embassy_nrf::wdt::WatchdogHandle;
 use embassy_time::Instant;
 
@@ -55,30 +55,36 @@ impl Light for BoardLight {
 /// Full scale of a measurement against the internal reference of 0.6 V at a gain of 1/6.
 const FULL_SCALE_MV: u32 = 3600;
 const RESOLUTION_BITS: u32 = 12;
-/// The board divides the cell's voltage by 1 MΩ over 510 kΩ.
-const CELL_DIVIDER: (u32, u32) = (1510, 510);
 
-/// The cell through the board's divider, and the excitation on D3.
+/// How a board sees its cell.
+pub struct CellSense {
+    /// The divided voltage.
+    pub input: AnyInput<'static>,
+    /// Whole over lower resistance of the divider.
+    pub divider: (u32, u32),
+    /// Keeps the divider switched on.
+    pub _enable: Output<'static>,
+    /// Low while the charger charges.
+    pub charging: Input<'static>,
+}
+
+/// The cell, power from USB, and the excitation.
 pub struct BoardSystem {
     converter: Peri<'static, SAADC>,
-    cell: Peri<'static, P0_31>,
-    excitation: Peri<'static, P0_29>,
+    cell: Option<CellSense>,
+    excitation: AnyInput<'static>,
     watchdog: WatchdogHandle,
-    /// Low for ever: the divider costs 2.5 µA, but let loose it puts the cell's voltage on a pin that stands no more than
-    /// the supply's.
-    _divider: Output<'static>,
 }
 
 impl BoardSystem {
     pub fn new(
         converter: Peri<'static, SAADC>,
-        cell: Peri<'static, P0_31>,
-        excitation: Peri<'static, P0_29>,
-        divider: Output<'static>,
+        cell: Option<CellSense>,
+        excitation: AnyInput<'static>,
         watchdog: WatchdogHandle,
     ) -> Self {
         interrupt::SAADC.set_priority(Priority::P5);
-        Self { converter, cell, excitation, watchdog, _divider: divider }
+        Self { converter, cell, excitation, watchdog }
     }
 }
 
@@ -91,12 +97,19 @@ async fn measure_mv(converter: Peri<'_, SAADC>, channel: ChannelConfig<'_>) -> u
 }
 
 impl System for BoardSystem {
-    async fn battery_mv(&mut self) -> u16 {
-        let mut channel = ChannelConfig::single_ended(self.cell.reborrow());
+    async fn supply(&mut self) -> Supply {
+        let external = pac::POWER.usbregstatus().read().vbusdetect();
+        let Some(cell) = &mut self.cell else {
+            // A board without a cell is fed from outside, whatever by.
+            return Supply { cell_mv: 0, external: true, charging: false };
+        };
+        let mut channel = ChannelConfig::single_ended(cell.input.reborrow());
         channel.gain = Gain::Gain1_6;
         // A source of 340 kΩ takes 40 µs (nRF52840 product specification, SAADC acquisition time).
         channel.time = Time::_40US;
-        (measure_mv(self.converter.reborrow(), channel).await * CELL_DIVIDER.0 / CELL_DIVIDER.1) as u16
+        let (whole, lower) = cell.divider;
+        let cell_mv = (measure_mv(self.converter.reborrow(), channel).await * whole / lower) as u16;
+        Supply { cell_mv, external, charging: external && cell.charging.is_low() }
     }
 
     async fn excitation_mv(&mut self) -> u16 {
@@ -107,26 +120,24 @@ impl System for BoardSystem {
         measure_mv(self.converter.reborrow(), channel).await as u16
     }
 
-    async fn temperature_centi_c(&mut self) -> Option<i16> {
-        // The chip's own temperature says little about the load cell's.
-        None
-    }
-
     fn feed_watchdog(&mut self) {
         self.watchdog.pet();
     }
 }
 
-/// Light off, button ready to wake.
-pub fn prepare_for_off() {
-    /// D1.
-    const BUTTON: usize = 3;
-    const LIGHTS: u32 = 1 << 26 | 1 << 30 | 1 << 6;
-    pac::P0.outset().write_value(pac::gpio::regs::Outset(LIGHTS));
-    pac::P0.pin_cnf(BUTTON).write(|w| {
+/// The button, ready to wake the chip; its number as `P0` or `P1` count it. Everything else is let go by the reset that
+/// waking is.
+pub fn prepare_for_off(button: u8) {
+    let (port, pin) = if button < 32 { (pac::P0, button) } else { (pac::P1, button - 32) };
+    port.pin_cnf(usize::from(pin)).write(|w| {
         w.set_pull(pac::gpio::vals::Pull::Pullup);
         w.set_sense(pac::gpio::vals::Sense::Low);
     });
+    // A bit that is left from before would wake the chip at once, for ever.
+    for port in [pac::P0, pac::P1] {
+        let latched = port.latch().read();
+        port.latch().write_value(latched);
+    }
 }
 
 /// Put the board's unused flash chip to sleep, which otherwise draws most of what an idle sensor takes. `_quiet` are
@@ -152,6 +163,6 @@ pub fn flash_chip_to_deep_power_down(
 }
 
 /// An output that starts at a level.
-pub fn output(pin: Peri<'static, impl embassy_nrf::gpio::Pin>, level: Level) -> Output<'static> {
+pub fn output(pin: Peri<'static, AnyPin>, level: Level) -> Output<'static> {
     Output::new(pin, level, OutputDrive::Standard)
 }

@@ -16,6 +16,8 @@ SHARE_MAX = 0.10
 _SHARED = ("core", "update", "app", "boot")
 # What boards with the same chip share.
 _CHIPS = ("nrf52840",)
+# Run under QEMU too.
+_EMULATED = ("nrf52840/src/fault.rs", "nrf52840/src/retained.rs")
 # The entry of the boot loader; its registers are written to under QEMU.
 _BOARD_ONLY = ("boot/src/main.rs",)
 
@@ -42,7 +44,8 @@ def sources(firmware: Path) -> Iterator[tuple[str, bool]]:
         for path in sorted((firmware / crate / "src").rglob("*.rs")):
             name = path.relative_to(firmware).as_posix()
             if path.name != "vectors.rs":
-                yield name, crate.startswith("board-") or crate in _CHIPS or name in _BOARD_ONLY
+                chip = crate.startswith("board-") or crate in _CHIPS
+                yield name, (chip and name not in _EMULATED) or name in _BOARD_ONLY
 
 
 def main() -> None:

@@ -204,6 +204,11 @@ pub struct Boot {
     crash: Option<Crash>,
 }
 
+#[panic_handler]
+fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    fault::panicked(info)
+}
+
 /// What comes first: read the record of the run before, guard the stack, start the clocks.
 pub fn init() -> (embassy_nrf::Peripherals, Boot) {
     let (reset_cause, crash) = retained::take_reset();
@@ -396,7 +401,7 @@ fn leave(exit: Exit) -> ! {
         Exit::Restart(Restart::ToUsb) => (Restart::ToUsb, TO_UF2),
         Exit::Restart(why) => (why, START_AT_ONCE),
     };
-    retained::note_restart(why);
+    retained::note_restart(why == Restart::Update);
     pac::POWER.gpregret().write(|w| w.set_gpregret(to_loader));
     SCB::sys_reset()
 }

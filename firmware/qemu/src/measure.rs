@@ -4,8 +4,8 @@
 use alloc::vec;
 use core::hint::black_box;
 
-use bandsense_core::hal::Reading;
-use bandsense_core::sampler::{Limits, Sampler};
+use bandsense_core::hal::{CountRange, Reading};
+use bandsense_core::sampler::Sampler;
 use bandsense_update::image::{sha256, verify};
 use bandsense_update::layout::Slot;
 use bandsense_update::layout::xiao_nrf52840::{LAYOUT, PROTECTED};
@@ -52,14 +52,16 @@ fn measure<T>(name: &str, repetitions: u32, work: impl FnOnce() -> T) -> T {
     result
 }
 
+const READING: Reading = Reading { time_us: 0, counts: 0, missed: 0, late_stamp: false, settling: false };
+
 /// From conversions to the bytes of a notification.
 fn frame() {
-    let mut sampler = Sampler::new(Limits::FULL_RANGE);
+    let mut sampler = Sampler::new(CountRange::FULL);
     sampler.set_samples_per_frame(SAMPLES_PER_FRAME);
     let mut sent = 0;
     measure("frame", FRAMES, || {
         for i in 0..FRAMES * SAMPLES_PER_FRAME as u32 {
-            let reading = Reading { time_us: u64::from(i) * 12_500, counts: black_box(i as i32), missed: 0 };
+            let reading = Reading { time_us: u64::from(i) * 12_500, counts: black_box(i as i32), ..READING };
             sampler.push(reading, |frame| sent += black_box(frame.encode()).len());
         }
     });

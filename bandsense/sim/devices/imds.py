@@ -90,7 +90,8 @@ class ImdsTwin:
             texts = {"2A29": b"Acme", "2A24": b"FG-500", "2A26": b"3.1"}
             device.add_service(
                 gatt.Service(
-                    gatt.GATT_DEVICE_INFORMATION_SERVICE, [constant(uuid, text) for uuid, text in texts.items()]
+                    gatt.GATT_DEVICE_INFORMATION_SERVICE,
+                    [constant(uuid, text) for uuid, text in texts.items()],
                 )
             )
             level = constant("2A19", bytes([self.battery_percent]))

@@ -263,8 +263,8 @@ class BandsenseDevice(ConnectedSensor):
 def _own_name(name: str, address: str) -> str:
     """The name without a label, whatever of it the sensor advertises.
 
-    From minor version 1 on only its beginning is on the air; the digits are those in which the address ends. A
-    sensor that offers itself to apps for the Progressor has a name of that kind.
+    From minor version 1 on only its beginning is on the air; the digits are those in which the address ends.
+    A sensor that offers itself to apps for the Progressor has a name of that kind.
     """
     prefix = f"{progressor.NAME_PREFIX}_"
     if name in ("bandsense", prefix):

@@ -73,7 +73,7 @@ impl Bus {
     fn open(&mut self) {
         self.close();
         let mut config = Config::default();
-        config.frequency = Frequency::K400;
+        config.frequency = Frequency::from_bits(CLOCK_390_KHZ);
         config.sda_pullup = true;
         config.scl_pullup = true;
         // SAFETY: the caller of `new` left these to this bus, and the controller that used them before is dropped.
@@ -82,7 +82,6 @@ impl Bus {
             let (data, clock) = (self.data.clone_unchecked(), self.clock.clone_unchecked());
             Twim::new(TWISPI0::steal(), Interrupts, data, clock, config, transmit)
         };
-        pac::TWIM0.frequency().write_value(pac::twim::vals::Frequency(CLOCK_390_KHZ));
         self.controller = Some(controller);
     }
 }

@@ -26,7 +26,7 @@ use embassy_executor::{InterruptExecutor, Spawner};
 use embassy_futures::select::{Either, select};
 use embassy_nrf::Peri;
 use embassy_nrf::config::{Config, LfclkSource};
-use embassy_nrf::gpio::{AnyPin, Input, Level, Pin as _, Pull};
+use embassy_nrf::gpio::{AnyPin, Input, Level, Pin as _, Port, Pull};
 use embassy_nrf::interrupt::{self, InterruptExt, Priority};
 use embassy_nrf::mode::Blocking;
 use embassy_nrf::rng::Rng;
@@ -239,7 +239,7 @@ pub async fn run(
     update: Option<Update>,
 ) -> ! {
     interrupt::TWISPI0.set_priority(Priority::P2);
-    BUTTON.store(pins.button.pin_port(), Ordering::Relaxed);
+    BUTTON.store(pins.button.pin() + 32 * u8::from(pins.button.port() == Port::Port1), Ordering::Relaxed);
     let mpsl = start_mpsl(&spawner, chip.mpsl);
     let (timer, gpiote, ppi) = chip.stamp;
     start_sampling(DataReadyPin::new(pins.data_ready, gpiote, timer, ppi), pins.i2c);

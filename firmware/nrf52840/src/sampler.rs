@@ -45,7 +45,7 @@ type Converter = Nau7802<Bus, DataReadyPin, Delay>;
 /// The data-ready line, high while a result waits, and the timer that its edge captures.
 pub struct DataReadyPin {
     line: InputChannel<'static>,
-    timer: Timer<'static>,
+    _timer: Timer<'static>,
     /// The capture of the result before.
     seen: u32,
     _route: Ppi<'static, PPI_CH0, 1, 1>,
@@ -64,15 +64,19 @@ impl DataReadyPin {
         let mut route = Ppi::new_one_to_one(route, line.event_in(), timer.cc(CAPTURED).task_capture());
         route.enable();
         run_stamps(false);
-        Self { line, timer, seen: 0, _route: route }
+        Self { line, _timer: timer, seen: 0, _route: route }
     }
 
     /// The device time, and what the timer shows at the same moment.
-    fn read_clocks(&self) -> (u64, u32) {
+    fn read_clocks() -> (u64, u32) {
+        let capture_now = || {
+            pac::TIMER1.tasks_capture(NOW).write_value(1);
+            pac::TIMER1.cc(NOW).read()
+        };
         loop {
-            let before = self.timer.cc(NOW).capture();
+            let before = capture_now();
             let now_us = Instant::now().as_micros();
-            let after = self.timer.cc(NOW).capture();
+            let after = capture_now();
             if after.wrapping_sub(before) <= READ_TOGETHER_US {
                 return (now_us, after);
             }
@@ -96,8 +100,8 @@ fn run_stamps(on: bool) {
 impl DataReady for DataReadyPin {
     async fn ready(&mut self) -> Stamp {
         self.line.wait_for_high().await;
-        let captured = self.timer.cc(CAPTURED).read();
-        let (now_us, now) = self.read_clocks();
+        let captured = pac::TIMER1.cc(CAPTURED).read();
+        let (now_us, now) = Self::read_clocks();
         // A line that stayed high had no edge.
         let is_new = core::mem::replace(&mut self.seen, captured) != captured;
         let clock = pac::CLOCK.hfclkstat().read();

@@ -6,10 +6,13 @@ Everything else is run by tests on a computer, by the host program, or under QEM
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+_COMMENT = re.compile(r"/\*.*?\*/|//.*?$", re.DOTALL | re.MULTILINE)
+_TESTS = re.compile(r"^#\[cfg\(test\)\]\nmod tests", re.MULTILINE)
 _FIRMWARE = Path(__file__).resolve().parents[1]
 SHARE_MAX = 0.10
 # Runs on the chip, and elsewhere too.
@@ -24,17 +27,8 @@ _BOARD_ONLY = ("boot/src/main.rs",)
 
 def code_lines(text: str) -> int:
     """Lines with code, up to the tests at a file's end."""
-    count, in_block_comment = 0, False
-    for line in text.splitlines():
-        stripped = line.strip()
-        if stripped == "#[cfg(test)]":
-            if text.count("#[cfg(test)]") == 1 or "mod tests" in text.split(line, 1)[1][:80]:
-                break
-            continue
-        in_block_comment = (in_block_comment or stripped.startswith("/*")) and "*/" not in stripped
-        if stripped and not stripped.startswith(("//", "/*")) and not in_block_comment:
-            count += 1
-    return count
+    code = _COMMENT.sub("", _TESTS.split(text)[0])
+    return sum(bool(line.strip()) for line in code.splitlines())
 
 
 def sources(firmware: Path) -> Iterator[tuple[str, bool]]:

@@ -58,7 +58,7 @@ def test_life_grows_with_the_cell(model: ModuleType) -> None:
         if smaller.bridge_ohm == larger.bridge_ohm:
             assert smaller.capacity_mah < larger.capacity_mah
             assert smaller.streaming_h < larger.streaming_h
-            assert smaller.dozing_months < larger.dozing_months < larger.off_months
+            assert smaller.standby_months < larger.dozing_months < larger.off_months
 
 
 @pytest.mark.parametrize(("bridge_ohm", "least_h", "most_h"), [(350.0, 29.0, 31.0), (1000.0, 54.0, 62.0)])
@@ -94,3 +94,8 @@ def test_the_times_are_the_firmware_s(model: ModuleType) -> None:
         "PEEK_RATE: Rate = Rate::Hz320",
     ):
         assert line in source
+
+
+def test_standby_keeps_to_its_budget(model: ModuleType) -> None:
+    for bridge_ohm in model.BRIDGES_OHM:
+        assert model.state_currents_ua(bridge_ohm)["standby"] <= 100.0

@@ -38,6 +38,7 @@ from bandsense.wire.bandsense.answers import (
     SelfTestResult,
     Started,
     Stopped,
+    Supply,
     TimeMarked,
 )
 from bandsense.wire.bandsense.calibration import CalibrationRecord
@@ -358,6 +359,7 @@ class VirtualBand:
         self._for_progressor = False
         self._progressor_start_us = 0
         self._tare_kgf = 0.0
+        self._tare_due = False
         self._last_kgf = 0.0
         self._connection: Connection | None = None
         self._answering = False
@@ -706,17 +708,28 @@ class VirtualBand:
                 if self.connected
                 else AdvertisingType.UNDIRECTED_CONNECTABLE_SCANNABLE,
                 advertising_data=self._advertising_data(),
-                scan_response_data=bytes(
-                    AdvertisingData([(AdvertisingData.COMPLETE_LOCAL_NAME, self._advertised_name().encode())])
-                ),
+                scan_response_data=self._scan_response(),
                 advertising_interval_min=_FAST_ADVERTISING_MS,
                 advertising_interval_max=_FAST_ADVERTISING_MS,
             )
 
-    def _advertised_name(self) -> str:
+    def _scan_response(self) -> bytes:
+        """The service that programs look for, and the beginning of the name (section 8)."""
         if self._progressor is not None:
-            return advertised_name(self.hardware.serial, f"{progressor.NAME_PREFIX}_")
-        return advertised_name(self.hardware.serial)
+            service_uuid, name = progressor.SERVICE_UUID, f"{progressor.NAME_PREFIX}_"
+        else:
+            service_uuid, name = SERVICE_UUID, "bandsense"
+        return bytes(
+            AdvertisingData(
+                [
+                    (
+                        AdvertisingData.INCOMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS,
+                        core.UUID(service_uuid).to_bytes(),
+                    ),
+                    (AdvertisingData.SHORTENED_LOCAL_NAME, name.encode()),
+                ]
+            )
+        )
 
     def _advertising_data(self) -> bytes:
         service_data = Advertisement(
@@ -802,6 +815,7 @@ class VirtualBand:
             case Sleep():
                 pass
             case SetLabel(label):
+                self._require_no_stream()
                 self.memory.label = label
                 self._show_name(self._device())
             case ReadStatistics(page):
@@ -822,6 +836,7 @@ class VirtualBand:
             case SelfTest():
                 self._run_self_test()
             case SetOptions(options):
+                self._require_no_stream()
                 self.memory.options = options
         return None
 
@@ -847,18 +862,26 @@ class VirtualBand:
                 return self._self_test or not_run
             case StatisticsPage.CRASH:
                 return Crash(CrashKind.NONE, 0, 0, 0)
+            case StatisticsPage.SUPPLY:
+                return Supply(self.battery_mv, False, False, True, self._told_temperature_c())
 
-    def _run_self_test(self) -> None:
+    def _require_no_stream(self) -> None:
         if self.streaming:
             raise _Refused(Status.WRONG_STATE)
+
+    def _run_self_test(self) -> None:
+        self._require_no_stream()
         self._self_test = SelfTestResult(
             SelfTestBits.PASSED,
             noise_counts_rms=120.0,
             offset_counts=self.player.source.zero_count + self._zero_moved(),
             excitation_mv=3000,
             battery_mv=self.battery_mv,
-            temperature_c=self.temperature_c if Features.TEMPERATURE in self.hardware.features else None,
+            temperature_c=self._told_temperature_c(),
         )
+
+    def _told_temperature_c(self) -> float | None:
+        return self.temperature_c if Features.TEMPERATURE in self.hardware.features else None
 
     def _zero_moved(self) -> int:
         """Counts by which its temperature moves its zero."""
@@ -872,8 +895,7 @@ class VirtualBand:
         return CalibrationPiece(len(record), offset, record[offset : offset + room])
 
     def _write_calibration(self, offset: int, data: bytes) -> None:
-        if self.streaming:
-            raise _Refused(Status.WRONG_STATE)
+        self._require_no_stream()
         if offset == 0:
             self._calibration_pieces.clear()
         if offset != len(self._calibration_pieces):
@@ -1008,6 +1030,9 @@ class VirtualBand:
         match opcode:
             case progressor.Command.TARE if self._for_progressor:
                 self._tare_kgf += self._last_kgf
+            case progressor.Command.TARE if not self.streaming:
+                # What it feels stands still until the next stream: that begins with what is weighed now.
+                self._tare_due = True
             case progressor.Command.START if not self.streaming:
                 self._progressor_start_us = self._clock_us()
                 self._for_progressor = True
@@ -1040,6 +1065,8 @@ class VirtualBand:
         record = CalibrationRecord.decode(self.memory.calibration)
         excess = [count - record.zero_counts for count in frame.counts]
         tension_n = [record.newton_per_count * x + record.newton_per_count2 * x * x for x in excess]
+        if self._tare_due:
+            self._tare_kgf, self._tare_due = tension_n[0] / KGF_N, False
         weights_kgf = tuple(tension / KGF_N - self._tare_kgf for tension in tension_n)
         self._last_kgf = weights_kgf[-1]
         start_us = (frame.time_us - self._progressor_start_us) % _CLOCK_TURN_US

@@ -4,7 +4,6 @@ use core::future::poll_fn;
 
 use bandsense_core::power::{Event, State};
 use bandsense_core::progressor::Command;
-use bandsense_core::strangers::GRACE_US;
 use bt_hci::cmd::le::LeLongTermKeyRequestNegativeReply;
 use embassy_futures::join::{join, join3, join4};
 use embassy_futures::select::{Either, select, select4};
@@ -27,7 +26,6 @@ const INDICATE: u8 = 1 << 1;
 const KEY_SEARCH: Duration = Duration::from_millis(500);
 /// Pause after the controller refused to advertise.
 const RETRY: Duration = Duration::from_secs(5);
-const GRACE: Duration = Duration::from_micros(GRACE_US);
 /// A link that is to end has ended by then, or its supervision time-out ends it.
 const FAREWELL: Duration = Duration::from_secs(6);
 /// A link without a stream keeps its interval for so long: a client's next request or stream may follow at once.
@@ -196,7 +194,7 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
     /// The link belongs to those who encrypt it, and to apps that the owner has let in.
     async fn send_strangers_away(&self) {
         loop {
-            Timer::after(GRACE).await;
+            Timer::after_micros(B::TIMINGS.grace_us).await;
             let subscribed = |service: &crate::gatt_server::Progressor| {
                 self.progressor.used.get() || service.data.should_notify(&self.connection)
             };

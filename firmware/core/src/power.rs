@@ -62,6 +62,8 @@ pub struct Timings {
     pub peek_us: u64,
     /// Time between two looks at the cell, µs.
     pub cell_us: u64,
+    /// Time that a central has to encrypt its link, µs.
+    pub grace_us: u64,
 }
 
 impl Timings {
@@ -72,6 +74,7 @@ impl Timings {
         standby_us: 7 * 24 * 3600 * SECOND_US,
         peek_us: 10 * SECOND_US,
         cell_us: 10 * SECOND_US,
+        grace_us: 20 * SECOND_US,
     };
 }
 

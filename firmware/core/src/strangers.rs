@@ -3,8 +3,6 @@
 
 use heapless::Vec;
 
-/// A central that has not encrypted its link by then is dropped.
-pub const GRACE_US: u64 = 20_000_000;
 /// How long the first one dropped stays out; twice as long each further time.
 const FIRST_US: u64 = 30_000_000;
 const DOUBLINGS_MAX: u8 = 4;

@@ -58,6 +58,7 @@ impl<const HURRIED: bool> Board for HostBoard<HURRIED> {
             standby_us: 4_000_000,
             peek_us: 200_000,
             cell_us: 500_000,
+            grace_us: 1_500_000,
         }
     } else {
         Timings::IN_USE

@@ -12,7 +12,7 @@ use bandsense_app::{AdcLink, RemoteAdc};
 use bandsense_core::hal::{DataReady, Stamp};
 use bandsense_core::nau7802::Nau7802;
 use embassy_nrf::Peri;
-use embassy_nrf::gpio::{AnyPin, Pull};
+use embassy_nrf::gpio::{AnyPin, Input, Pull};
 use embassy_nrf::gpiote::{InputChannel, InputChannelPolarity};
 use embassy_nrf::pac;
 use embassy_nrf::peripherals::{GPIOTE_CH0, PPI_CH0, TIMER1};
@@ -39,7 +39,8 @@ pub type Converter = Nau7802<Bus, DataReadyPin, Delay>;
 
 /// The data-ready line, high while a result waits, and the timer that its edge captures.
 pub struct DataReadyPin {
-    line: InputChannel<'static>,
+    line: Input<'static>,
+    _edge: InputChannel<'static>,
     _timer: Timer<'static>,
     /// The capture of the result before.
     seen: u32,
@@ -53,13 +54,15 @@ impl DataReadyPin {
         timer: Peri<'static, TIMER1>,
         route: Peri<'static, PPI_CH0>,
     ) -> Self {
-        let line = InputChannel::new(channel, pin, Pull::Down, InputChannelPolarity::LoToHi);
+        // SAFETY: both only read the pin, with the same pull.
+        let line = Input::new(unsafe { pin.clone_unchecked() }, Pull::Down);
+        let edge = InputChannel::new(channel, pin, Pull::Down, InputChannelPolarity::LoToHi);
         let timer = Timer::new(timer);
         timer.set_frequency(Frequency::F1MHz);
-        let mut route = Ppi::new_one_to_one(route, line.event_in(), timer.cc(CAPTURED).task_capture());
+        let mut route = Ppi::new_one_to_one(route, edge.event_in(), timer.cc(CAPTURED).task_capture());
         route.enable();
         run_stamps(false);
-        Self { line, _timer: timer, seen: 0, _route: route }
+        Self { line, _edge: edge, _timer: timer, seen: 0, _route: route }
     }
 
     /// The device time, and what the timer shows at the same moment.

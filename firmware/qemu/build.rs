@@ -36,6 +36,7 @@ fn main() {
     fs::write(out.join("memory.x"), memory).expect("OUT_DIR is writable");
     fs::write(out.join("vectors.rs"), vectors()).expect("OUT_DIR is writable");
     println!("cargo::rustc-link-search={}", out.display());
+    println!("cargo::rustc-cfg=emulated");
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
     println!("cargo::rustc-link-arg-bins=--nmagic");
     println!("cargo::rerun-if-changed={VECTORS}");

@@ -344,3 +344,13 @@ def test_the_bill_of_materials_names_what_is_built_in() -> None:
     sha2 = made["components"][1]
     assert sha2["licenses"] == [{"expression": "MIT OR Apache-2.0"}]
     assert sha2["hashes"] == [{"alg": "SHA-256", "content": "ab"}]
+
+
+def test_a_resumption_is_known_by_its_place(tmp_path: Path) -> None:
+    source = tmp_path / "a.rs"
+    source.write_text("async fn a(x: u32) {\n    b(1 / x).await;\n}\n")
+    assert panics.is_resumption("a.rs:1:20", tmp_path)
+    assert panics.is_resumption("a.rs:2:14", tmp_path)
+    assert not panics.is_resumption("a.rs:2:7", tmp_path), "a division"
+    assert not panics.is_resumption("a.rs:9:1", tmp_path)
+    assert not panics.is_resumption("gone.rs:1:1", tmp_path)

@@ -13,6 +13,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 use bandsense_app::{Board, Exit, Failure, Parts, Resources, Restart};
 use bandsense_core::hal::Identity;
 use bandsense_core::nau7802;
+use bandsense_core::pins::{ActiveLowLight, ButtonToGround};
 use bandsense_core::statistics::{Crash, CrashKind, ResetCause};
 use bandsense_update::layout::Slot;
 use bandsense_update::layout::xiao_nrf52840::{LAYOUT, STORAGE, WATCHDOG_SECONDS};
@@ -191,11 +192,6 @@ pub struct Boot {
     crash: Option<Crash>,
 }
 
-#[panic_handler]
-fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    fault::panicked(info)
-}
-
 /// What comes first: read the record of the run before, guard the stack, start the clocks.
 pub fn init() -> (embassy_nrf::Peripherals, Boot) {
     let (reset_cause, crash) = retained::take_reset();
@@ -244,8 +240,8 @@ pub async fn run(
         settings_base: STORAGE.start,
         adc: BoardAdc::new(&sampler::LINK),
         clock: BoardClock,
-        button: BoardButton(Input::new(pins.button, Pull::Up)),
-        light: BoardLight { red, green, blue },
+        button: ButtonToGround(Input::new(pins.button, Pull::Up)),
+        light: ActiveLowLight { red, green, blue },
         system: BoardSystem::new(chip.saadc, cell, pins.excitation, watchdog),
         update: update.map(|update| Server::new(Slots::new(whole(), LAYOUT, update.policy), update.slot)),
     };

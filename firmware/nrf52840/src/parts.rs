@@ -118,11 +118,11 @@ pub fn prepare_for_off(button: u8) {
 
 /// Put the board's unused flash chip to sleep, which otherwise draws most of what an idle sensor takes. `_quiet` are
 /// its write-protect and hold lines, high meanwhile: a chip on hold does not listen.
-pub fn flash_chip_to_deep_power_down(
-    mut select: Output<'_>,
-    clock: Output<'_>,
-    data: Output<'_>,
-    _quiet: [Output<'_>; 2],
+pub fn flash_chip_to_deep_power_down<'a>(
+    mut select: Output<'a>,
+    clock: Output<'a>,
+    data: Output<'a>,
+    _quiet: [Output<'a>; 2],
 ) {
     // Outputs never fail.
     let Ok(()) = deep_power_down(&mut select, clock, data, || cortex_m::asm::delay(8));

@@ -96,11 +96,15 @@ async def test_a_silent_one_and_one_that_reconnects_do_not_keep_the_owner_out_to
     knocking = asyncio.create_task(knock_for_ever(radio, "knocker", ended))
     await until(lambda: len(ended) >= 2, "twice sent away")
 
+    holds = asyncio.Event()
+
     async def hold() -> None:
         async with stranger(radio, "silent") as client:
+            holds.set()
             await until(lambda: not client.is_connected, "the end of the link")
 
     holding = asyncio.create_task(hold())
+    await asyncio.wait_for(holds.wait(), 20.0)
     await owner_gets_in(radio)
     knocking.cancel()
     await holding

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::Pace;
+
 use bandsense_core::statistics::{Crash, CrashKind, ResetCause};
 
 const USAGE: &str = "usage: bandsense-host --hci HOST:PORT --flash FILE
@@ -17,6 +19,7 @@ const USAGE: &str = "usage: bandsense-host --hci HOST:PORT --flash FILE
   [--crash PC]           the run before ended in a panic at this address (hex)
   [--key HEX --board NAME] boot a signed image for this board from the flash, and offer updates
   [--cut-at STEP]        lose power at this step (word written or page erased) of the flash
+  [--impatient]          a central that does not encrypt is sent away after 1.5 s, not 20
   [--hurried]            power states last seconds instead of minutes and days
   [--show-light]         print every colour of the light";
 
@@ -38,7 +41,7 @@ pub struct Arguments {
     pub key: Option<[u8; 32]>,
     pub board: &'static str,
     pub cut_at: Option<u64>,
-    pub hurried: bool,
+    pub pace: Pace,
     pub show_light: bool,
 }
 
@@ -63,7 +66,7 @@ impl Arguments {
             key: None,
             board: "host",
             cut_at: None,
-            hurried: false,
+            pace: Pace::InUse,
             show_light: false,
         };
         while let Some(option) = words.next() {
@@ -72,8 +75,12 @@ impl Arguments {
                     arguments.show_light = true;
                     continue;
                 }
+                "--impatient" => {
+                    arguments.pace = Pace::Impatient;
+                    continue;
+                }
                 "--hurried" => {
-                    arguments.hurried = true;
+                    arguments.pace = Pace::Hurried;
                     continue;
                 }
                 _ => {}

@@ -39,10 +39,21 @@ const RESTART_TO_USB: u8 = 11;
 const COMMAND_SLOTS: usize = 4;
 const MODEL: &str = "host";
 
-/// The simulated board; `HURRIED` has power states of seconds instead of minutes and days.
-struct HostBoard<const HURRIED: bool>;
+/// How long power states and graces last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// As in use.
+    InUse,
+    /// Strangers are sent away after 1.5 s.
+    Impatient,
+    /// Power states last seconds instead of minutes and days.
+    Hurried,
+}
 
-impl<const HURRIED: bool> Board for HostBoard<HURRIED> {
+/// The simulated board, at a [`Pace`].
+struct HostBoard<const PACE: u8>;
+
+impl<const PACE: u8> Board for HostBoard<PACE> {
     type Adc = SimulatedAdc;
     type Flash = FileFlash;
     type UpdateFlash = FileFlash;
@@ -50,16 +61,18 @@ impl<const HURRIED: bool> Board for HostBoard<HURRIED> {
     type Button = SimulatedButton;
     type Light = SimulatedLight;
     type System = SimulatedSystem;
-    const TRIAL: Duration = Duration::from_secs(if HURRIED { 4 } else { 600 });
-    const TIMINGS: Timings = if HURRIED {
+    const TRIAL: Duration = Duration::from_secs(if PACE == Pace::Hurried as u8 { 4 } else { 600 });
+    const TIMINGS: Timings = if PACE == Pace::Hurried as u8 {
         Timings {
             fast_us: 1_000_000,
             unconnected_us: 2_000_000,
             standby_us: 4_000_000,
             peek_us: 200_000,
             cell_us: 500_000,
-            grace_us: 1_500_000,
+            ..Timings::IN_USE
         }
+    } else if PACE == Pace::Impatient as u8 {
+        Timings { grace_us: 1_500_000, cell_us: 500_000, ..Timings::IN_USE }
     } else {
         Timings::IN_USE
     };
@@ -67,8 +80,10 @@ impl<const HURRIED: bool> Board for HostBoard<HURRIED> {
 
 fn main() -> ExitCode {
     env_logger::init();
-    match Arguments::parse(std::env::args().skip(1)).and_then(|arguments| {
-        if arguments.hurried { run_sensor::<true>(&arguments) } else { run_sensor::<false>(&arguments) }
+    match Arguments::parse(std::env::args().skip(1)).and_then(|arguments| match arguments.pace {
+        Pace::InUse => run_sensor::<{ Pace::InUse as u8 }>(&arguments),
+        Pace::Impatient => run_sensor::<{ Pace::Impatient as u8 }>(&arguments),
+        Pace::Hurried => run_sensor::<{ Pace::Hurried as u8 }>(&arguments),
     }) {
         Ok(code) => code,
         Err(message) => {
@@ -78,7 +93,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run_sensor<const HURRIED: bool>(arguments: &Arguments) -> Result<ExitCode, String> {
+fn run_sensor<const PACE: u8>(arguments: &Arguments) -> Result<ExitCode, String> {
     let clock = HostClock;
     let flash = FileFlash::open(&arguments.flash, arguments.cut_at)
         .map_err(|error| format!("cannot open the flash {}: {error}", arguments.flash.display()))?;
@@ -90,7 +105,7 @@ fn run_sensor<const HURRIED: bool>(arguments: &Arguments) -> Result<ExitCode, St
         .map_err(|error| format!("no controller listens at {}: {error}", arguments.hci))?;
     let controller: ExternalController<H4Tcp, COMMAND_SLOTS> = ExternalController::new(transport);
     let bench = Bench::listen(arguments.battery_mv);
-    let parts = Parts::<HostBoard<HURRIED>> {
+    let parts = Parts::<HostBoard<PACE>> {
         identity: Identity {
             serial: arguments.serial,
             address: arguments.address(),

@@ -200,3 +200,13 @@ async def test_power_cuts_at_flash_steps_while_in_use(radio: VirtualRadio, senso
         async with connected(radio, pair=False) as central:
             assert await read_calibration() in (stored, wanted)
             stored = await read_calibration()
+
+
+@pytest.mark.slow
+async def test_a_sampler_that_hangs_is_ended_by_the_watchdog(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio) as central:
+        await central.ask(Start(80))
+        await until(lambda: central.frames, "a frame")
+        await sensor.tell("converter hung")
+        assert await sensor.exit_status(30.0) == 12
+    assert "watchdog" in sensor.said

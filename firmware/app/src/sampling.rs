@@ -11,6 +11,7 @@ use embassy_futures::select::{Either, select};
 use embassy_time::{Duration, Timer};
 
 use crate::board::Board;
+use crate::log;
 use crate::sensor_state::{SamplerCommand, SamplerReply, SensorState};
 
 const RETRY: Duration = Duration::from_secs(1);
@@ -97,6 +98,7 @@ impl<B: Board> Sampling<'_, B> {
                 Err(error) => Err(error),
             };
             if let Err(error) = started {
+                log::warning!("the converter does not start: {}", defmt::Debug2Format(&error));
                 self.sensor.set_fault(true);
                 return SamplerReply::Failed(error);
             }
@@ -119,6 +121,7 @@ impl<B: Board> Sampling<'_, B> {
         self.stream = Stream::Broken(rate);
         self.adc.stop().await;
         let works = self.adc.start(rate).await.is_ok();
+        log::warning!("the converter failed; it works again: {}", works);
         self.sensor.set_fault(!works);
         if works {
             self.stream = Stream::Running(rate);
@@ -152,6 +155,7 @@ impl<B: Board> Sampling<'_, B> {
     async fn measure_temperature(&mut self) -> Result<Option<i16>, AdcError> {
         let temperature = self.adc.temperature_centi_c().await?;
         self.sensor.power.temperature_centi_c.set(temperature);
+        log::detail!("temperature, 0.01 °C: {}", temperature);
         self.temperature_at_us = Some(self.sensor.clock.now_us());
         Ok(temperature)
     }

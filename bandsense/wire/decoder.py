@@ -227,7 +227,7 @@ class WhC06Decoder(_ArrivalDecoder):
 
 
 class ImdsDecoder(_ArrivalDecoder):
-    """Decoder of force sensors of the Bluetooth standard. A force that the sensor does not know leaves a gap."""
+    """Decoder of force sensors of the Bluetooth standard. A force that is not known leaves a gap."""
 
     unit = Unit.NEWTON
 

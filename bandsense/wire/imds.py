@@ -1,7 +1,8 @@
-"""Force of an Industrial Measurement Device (Bluetooth SIG, Industrial Measurement Device Service 1.0, 2024-10-15).
+"""Force of an Industrial Measurement Device (Bluetooth SIG, Industrial Measurement Device Service 1.0,
+2024-10-15).
 
-The characteristic *Force* is a little-endian sint32 in steps of 0.001 N; 0x7FFFFFFF says that the value is not known
-(GATT Specification Supplement, Force). There is no time in it, and no number.
+The characteristic *Force* is a little-endian sint32 in steps of 0.001 N; 0x7FFFFFFF says that the value is
+not known (GATT Specification Supplement, Force). There is no time in it, and no number.
 """
 
 from __future__ import annotations

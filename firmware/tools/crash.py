@@ -66,7 +66,10 @@ def explain(path: Path, kind: int, program_counter: int, detail: int) -> list[st
     elf = read_elf(path)
     if kind == 1:
         file = text_at(elf, program_counter)
-        return [*lines, f"{file}:{detail}" if file else "the file's name is not in this program: is it the right one?"]
+        return [
+            *lines,
+            f"{file}:{detail}" if file else "the file's name is not in this program: is it the right one?",
+        ]
     if kind in (2, 4):
         lines.append(faults(detail))
     inside = 0 <= program_counter - elf.load_address < len(elf.load_bytes)
@@ -79,7 +82,9 @@ def explain(path: Path, kind: int, program_counter: int, detail: int) -> list[st
 
 def main() -> None:
     """Print it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     number = lambda text: int(text, 0)  # noqa: E731
     parser.add_argument("program", type=Path, help="slot-a.elf or slot-b.elf")
     parser.add_argument("kind", type=int, help="1 panic, 2 hard fault, 3 watchdog, 4 stack overflow")
@@ -87,7 +92,9 @@ def main() -> None:
     parser.add_argument("detail", type=number, nargs="?", default=0, help="line of a panic, or fault status")
     arguments = parser.parse_args()
     try:
-        print(*explain(arguments.program, arguments.kind, arguments.program_counter, arguments.detail), sep="\n")
+        print(
+            *explain(arguments.program, arguments.kind, arguments.program_counter, arguments.detail), sep="\n"
+        )
     except (ValueError, OSError) as error:
         sys.exit(str(error))
 

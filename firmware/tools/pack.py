@@ -3,10 +3,11 @@
 * `.uf2`: for the board's own drive (https://github.com/microsoft/uf2), marked for this board alone;
 * `-any-nrf52840.uf2`: the same with the family of the chip, for a boot loader that does not know its board;
 * `.hex`: the same for a debug probe (Intel HEX), with the settings page that the board's boot loader reads;
-* `.zip`: for updates over the air; both slots' images and a manifest with what Nordic's apps and tools ask for.
+* `.zip`: for updates over the air; both slots' images and a manifest with what Nordic's apps and tools ask
+  for.
 
-The programs are built without a key. Whoever has them (they are part of a release) makes their own sensor's firmware
-with `pack.py --key`, no compiler needed.
+The programs are built without a key. Whoever has them (they are part of a release) makes their own sensor's
+firmware with `pack.py --key`, no compiler needed.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def factory_segments(boot: tuple[int, bytes], image: bytes, slot_address: int) -
 
 
 def loader_settings() -> bytes:
-    """The settings page: bank 0 holds a valid application, whose check sum is not looked at; bank 1 holds none."""
+    """The settings page: bank 0 holds a valid application, whose check sum is not looked at."""
     valid, no_check_sum, invalid = 0x01, 0, 0xFF
     return struct.pack("<HHHHIIIII", valid, no_check_sum, invalid, 0, 0, 0, 0, 0, 0)
 

@@ -4,11 +4,8 @@ set -eu
 cd "$(dirname "$0")/.."
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-mkdir "$copy/firmware" "$copy/docs"
-cp -r Cargo.toml Cargo.lock Makefile *.toml tools */ "$copy/firmware" 2>/dev/null || true
-rm -rf "$copy/firmware/target" "$copy/firmware/build" "$copy/firmware/keys"
-cp ../docs/protocol-vectors.json "$copy/docs"
-[ ! -d ../hardware ] || cp -r ../hardware "$copy"
+tar -C .. --exclude=firmware/target --exclude=firmware/build --exclude=firmware/keys -cf - \
+    firmware docs/protocol-vectors.json hardware | tar -C "$copy" -xf -
 CARGO_TARGET_DIR=$copy/target OUTPUT=$copy/build make -s -C "$copy/firmware" elf PYTHON="${PYTHON:-python3}"
 for name in boot slot-a slot-b; do
     llvm-objcopy -O binary "$1/$name.elf" "$copy/first.bin"

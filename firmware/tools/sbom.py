@@ -1,4 +1,4 @@
-"""What an image is made of, as CycloneDX 1.5 JSON (https://cyclonedx.org): every crate with version, licence and checksum."""
+"""What an image is made of, as CycloneDX 1.5 JSON (https://cyclonedx.org): crates, licences, checksums."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TARGET = "thumbv7em-none-eabihf"
 
 
 def crates(metadata: dict[str, Any], roots: set[str]) -> list[dict[str, Any]]:
-    """The packages that `roots` are built of, themselves left out; what only builds or tests them is not in."""
+    """The packages that `roots` are built of, without themselves and what only builds or tests them."""
     nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
     packages = {package["id"]: package for package in metadata["packages"]}
     waiting = [package["id"] for package in packages.values() if package["name"] in roots]
@@ -28,8 +28,7 @@ def crates(metadata: dict[str, Any], roots: set[str]) -> list[dict[str, Any]]:
             continue
         reached.add(at)
         for dependency in nodes[at]["deps"]:
-            if any(kind["kind"] is None for kind in dependency["dep_kinds"]):
-                waiting.append(dependency["pkg"])
+            waiting += [dependency["pkg"]] if any(k["kind"] is None for k in dependency["dep_kinds"]) else []
     found = [packages[at] for at in reached if packages[at]["name"] not in roots]
     return sorted(found, key=lambda package: (package["name"], package["version"]))
 

@@ -1,10 +1,10 @@
 """Make a signed image of what the linker made, in MCUboot's format.
 
 The layout is that of https://docs.mcuboot.com/design.html#image-format: a header of 32 bytes, padded to
-256, the body, the security counter as a protected field, and the fields SHA-256, key hash and Ed25519 signature
-of the SHA-256. The padding says which board the image is made for. The programs are built without a key: where it
-belongs is a placeholder, which is replaced when an image is packed. Keys are PEM files (PKCS 8), as `openssl genpkey -algorithm ed25519` writes
-them.
+256, the body, the security counter as a protected field, and the fields SHA-256, key hash and Ed25519
+signature of the SHA-256. The padding says which board the image is made for. The programs are built without
+a key: where it belongs is a placeholder, which is replaced when an image is packed. Keys are PEM files
+(PKCS 8), as `openssl genpkey -algorithm ed25519` writes them.
 """
 
 from __future__ import annotations
@@ -74,9 +74,7 @@ def build_image(
     """
     if not 0 <= security_counter <= _SECURITY_COUNTER_MAX:
         raise ValueError(f"a security counter is from 0 to {_SECURITY_COUNTER_MAX}, not {security_counter}")
-    protected = struct.pack(
-        "<HHHHI", _PROTECTED_TLV_MAGIC, 12, _TLV_SECURITY_COUNTER, 4, security_counter
-    )
+    protected = struct.pack("<HHHHI", _PROTECTED_TLV_MAGIC, 12, _TLV_SECURITY_COUNTER, 4, security_counter)
     header = _HEADER.pack(
         _MAGIC, load_address, HEADER_LENGTH, len(protected), len(body), _ROM_FIXED, *version
     )

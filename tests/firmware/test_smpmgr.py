@@ -1,4 +1,4 @@
-"""`smpmgr`, a tool that this project did not write: one command upgrades the sensor, over the virtual radio."""
+"""`smpmgr`, a tool of others: one command upgrades the sensor, over the virtual radio."""
 
 from __future__ import annotations
 

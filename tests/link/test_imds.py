@@ -1,4 +1,4 @@
-"""Force sensors of other makers that follow the Bluetooth standard: their simulated twin over the virtual radio."""
+"""Force sensors of other makers that follow the Bluetooth standard, over the virtual radio."""
 
 from __future__ import annotations
 

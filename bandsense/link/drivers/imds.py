@@ -20,14 +20,11 @@ from bandsense.wire.decoder import ImdsDecoder
 __all__ = ["ImdsDriver", "ImdsSensor"]
 
 _BATTERY_LEVEL_UUID = "00002a19-0000-1000-8000-00805f9b34fb"
-_DEVICE_INFORMATION = {
-    "manufacturer": "00002a29-0000-1000-8000-00805f9b34fb",
-    "model": "00002a24-0000-1000-8000-00805f9b34fb",
-    "serial": "00002a25-0000-1000-8000-00805f9b34fb",
-    "hardware": "00002a27-0000-1000-8000-00805f9b34fb",
-    "firmware": "00002a26-0000-1000-8000-00805f9b34fb",
-}
-"""Characteristics of the Device Information Service by field of `SensorInformation`."""
+_MODEL_UUID = "00002a24-0000-1000-8000-00805f9b34fb"
+_SERIAL_UUID = "00002a25-0000-1000-8000-00805f9b34fb"
+_FIRMWARE_UUID = "00002a26-0000-1000-8000-00805f9b34fb"
+_HARDWARE_UUID = "00002a27-0000-1000-8000-00805f9b34fb"
+_MANUFACTURER_UUID = "00002a29-0000-1000-8000-00805f9b34fb"
 
 
 class ImdsSensor(ConnectedSensor):
@@ -47,14 +44,17 @@ class ImdsSensor(ConnectedSensor):
 
     async def describe(self) -> SensorInformation:
         """See `ConnectedSensor`; what the sensor does not offer is left open."""
-        told = {name: await self._text(uuid) for name, uuid in _DEVICE_INFORMATION.items()}
         return SensorInformation(
             driver="imds",
             address=self.gatt.address,
             name=self.gatt.name,
             unit=Unit.NEWTON,
             battery_percent=await self.battery_percent(),
-            **told,
+            serial=await self._text(_SERIAL_UUID),
+            manufacturer=await self._text(_MANUFACTURER_UUID),
+            model=await self._text(_MODEL_UUID),
+            hardware=await self._text(_HARDWARE_UUID),
+            firmware=await self._text(_FIRMWARE_UUID),
         )
 
     async def start(self, rate_hz: int) -> None:

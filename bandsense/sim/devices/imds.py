@@ -23,7 +23,7 @@ _P = gatt.Characteristic.Properties
 
 @dataclass(frozen=True, slots=True)
 class SentForce:
-    """A value of the twin's own log: newtons, None for *not known*, and the loop time at which it was sent."""
+    """A value of the twin's own log: newtons, None for *not known*, and the loop time it was sent at."""
 
     force_n: float | None
     at_s: float

@@ -39,13 +39,16 @@ mod session;
 
 mod advertise;
 
+mod remote_adc;
+
 pub use board::{Board, Exit, Parts, Radio, Restart};
+pub use remote_adc::{AdcLink, RemoteAdc};
 
 use bandsense_core::hal::System;
 use bandsense_core::pairing::WINDOW_SECONDS;
 use bandsense_core::settings::Settings;
 use bandsense_core::store::StoreError;
-use embassy_futures::join::join5;
+use embassy_futures::join::{join, join5};
 use embassy_futures::select::{Either3, select3};
 use trouble_host::prelude::*;
 
@@ -118,12 +121,15 @@ where
     let mut values = Values::default();
     let table = GattTable::build(&strings, &mut values, &sensor);
     let mut runner = stack.runner();
-    let work = join5(
-        sampling::sample(&sensor, adc),
-        advertise::advertise_loop(&sensor, &stack, &table),
-        tasks::watch_button(&sensor, button),
-        tasks::show_light(&sensor, light),
-        tasks::housekeeping(&sensor),
+    let work = join(
+        update::watch_trial(&sensor),
+        join5(
+            sampling::sample(&sensor, adc),
+            advertise::advertise_loop(&sensor, &stack, &table),
+            tasks::watch_button(&sensor, button),
+            tasks::show_light(&sensor, light),
+            tasks::housekeeping(&sensor),
+        ),
     );
     match select3(runner.run(), work, sensor.exit.wait()).await {
         Either3::First(Err(error)) => {

@@ -1,9 +1,11 @@
 //! Carries update requests between the link and the update server.
 
+use core::convert::Infallible;
+
 use bandsense_update::smp::{ANSWER_LEN, Action};
 use embassy_time::{Duration, Timer};
 
-use crate::board::{Board, Radio, Restart};
+use crate::board::{Board, Exit, Radio, Restart};
 use crate::connection::{FRAGMENT_MAX, Session};
 use crate::ignore;
 use crate::sensor_state::SensorState;
@@ -48,6 +50,17 @@ async fn restart<B: Board, C: Radio>(session: &Session<'_, '_, '_, B, C>, action
         Action::RestartToUsb => Restart::ToUsb,
     }));
     session.connection.raw().disconnect();
+}
+
+/// Give way to the image before when this one is still on trial after [`Board::TRIAL`].
+pub async fn watch_trial<B: Board>(sensor: &SensorState<B>) -> Infallible {
+    Timer::after(B::TRIAL).await;
+    if let Some(update) = &sensor.update
+        && matches!(update.lock().await.is_confirmed().await, Ok(false))
+    {
+        sensor.exit.signal(Exit::Restart(Restart::Update));
+    }
+    core::future::pending().await
 }
 
 /// A central that holds a bond has connected: the running image has shown that it can be reached and updated.

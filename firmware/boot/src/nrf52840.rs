@@ -3,9 +3,10 @@
 use bandsense_update::layout::xiao_nrf52840::WATCHDOG_SECONDS;
 use bandsense_update::slots::Region;
 use cortex_m::asm;
+use cortex_m::peripheral::SCB;
 use embassy_nrf::pac;
 
-use crate::Chip;
+use crate::{Chip, Next};
 
 /// Asks the UF2 boot loader for its drive (`DFU_MAGIC_UF2_RESET` in its `main.c`).
 const TO_UF2: u32 = 0x57;
@@ -74,16 +75,25 @@ impl Chip for Xiao {
     }
 }
 
-/// Have the next reset end in the UF2 boot loader's drive.
-pub fn ask_for_usb() {
-    pac::POWER.gpregret().write_value(pac::power::regs::Gpregret(TO_UF2));
-}
-
-/// Sleep until USB power or the reset button wakes the chip, which is a reset.
-pub fn sleep() -> ! {
-    pac::POWER.systemoff().write(|w| w.set_systemoff(true));
-    // A debugger keeps the chip from going off.
-    loop {
-        asm::wfe();
+/// Leave the boot loader.
+///
+/// # Safety
+/// At [`Next::Image`] there is a vector table.
+pub unsafe fn go(next: Next) -> ! {
+    match next {
+        // SAFETY: the caller says that it is one.
+        Next::Image(vector_table) => unsafe { asm::bootload(vector_table as *const u32) },
+        Next::Usb => {
+            pac::POWER.gpregret().write_value(pac::power::regs::Gpregret(TO_UF2));
+            SCB::sys_reset()
+        }
+        Next::Sleep => {
+            // USB power or the reset button wakes the chip, which is a reset.
+            pac::POWER.systemoff().write(|w| w.set_systemoff(true));
+            // A debugger keeps the chip from going off.
+            loop {
+                asm::wfe();
+            }
+        }
     }
 }

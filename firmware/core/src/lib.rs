@@ -31,6 +31,7 @@ pub mod led;
 pub mod measurement;
 pub mod nau7802;
 pub mod pairing;
+pub mod pins;
 pub mod power;
 pub mod progressor;
 pub mod rate;

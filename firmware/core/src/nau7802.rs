@@ -54,6 +54,14 @@ const STANDBY: u8 = 0;
 
 /// Gain of the amplifier: a power of two up to 128.
 pub const GAIN: u8 = 128;
+/// Nominal tension at a count of 2²³, which is half the reference over the gain (NAU7802 data sheet). The default cell gives
+/// 2 mV/V, and its supply is the reference, at 50 kg.
+pub const FULL_SCALE_MN: u32 = {
+    const CELL_MN: u64 = 490_333;
+    const CELL_UV_PER_V: u64 = 2000;
+    const FULL_SCALE_UV_PER_V: u64 = 1_000_000 / 2 / GAIN as u64;
+    (CELL_MN * FULL_SCALE_UV_PER_V / CELL_UV_PER_V) as u32
+};
 /// Regulator at 3.0 V (bits 5:3 = 101), and the gain's power of two (bits 2:0).
 const CTRL1_3V0: u8 = 0b00_101_000;
 const CTRL1: u8 = CTRL1_3V0 | GAIN.trailing_zeros() as u8;

@@ -22,6 +22,7 @@ use bandsense_core::statistics::ResetCause;
 use bandsense_update::layout::xiao_nrf52840::{LAYOUT, STORAGE};
 use bandsense_update::slots::{Floor, Policy, Slots};
 use bandsense_update::smp::Server;
+use embassy_time::Duration;
 use trouble_host::prelude::ExternalController;
 
 use crate::adc::SimulatedAdc;
@@ -60,6 +61,7 @@ impl<const PACE: u8> Board for HostBoard<PACE> {
     type Button = SimulatedButton;
     type Light = SimulatedLight;
     type System = SimulatedSystem;
+    const TRIAL: Duration = Duration::from_secs(if PACE == Pace::Hurried as u8 { 4 } else { 600 });
     const TIMINGS: Timings = if PACE == Pace::Hurried as u8 {
         Timings {
             fast_us: 1_000_000,

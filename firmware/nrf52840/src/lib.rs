@@ -13,6 +13,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 use bandsense_app::{Board, Exit, Failure, Parts, Resources, Restart};
 use bandsense_core::hal::Identity;
 use bandsense_core::nau7802;
+use bandsense_core::pins::{ActiveLowLight, ButtonToGround};
 use bandsense_core::statistics::{Crash, CrashKind, ResetCause};
 use bandsense_update::layout::Slot;
 use bandsense_update::layout::xiao_nrf52840::{LAYOUT, STORAGE, WATCHDOG_SECONDS};
@@ -23,7 +24,6 @@ use cortex_m::peripheral::SCB;
 use defmt_rtt as _;
 use embassy_embedded_hal::flash::partition::Partition;
 use embassy_executor::{InterruptExecutor, Spawner};
-use embassy_futures::select::{Either, select};
 use embassy_nrf::Peri;
 use embassy_nrf::config::{Config, LfclkSource};
 use embassy_nrf::gpio::{AnyPin, Input, Level, Pin as _, Port, Pull};
@@ -33,14 +33,13 @@ use embassy_nrf::rng::Rng;
 use embassy_nrf::{bind_interrupts, pac, peripherals, saadc, twim, wdt};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::mutex::Mutex;
-use embassy_time::{Duration, Timer};
 use nrf_mpsl::{Flash, MultiprotocolServiceLayer, SessionMem};
 use nrf_sdc::SoftdeviceController;
 use static_cell::StaticCell;
 
 use crate::parts::{BoardButton, BoardClock, BoardLight, BoardSystem};
 pub use crate::parts::{CellSense, flash_chip_to_deep_power_down, output};
-use crate::sampler::{DataReadyPin, RemoteAdc};
+use crate::sampler::{BoardAdc, DataReadyPin};
 
 bind_interrupts!(struct Interrupts {
     EGU0_SWI0 => nrf_mpsl::LowPrioInterruptHandler;
@@ -54,21 +53,10 @@ bind_interrupts!(struct Interrupts {
 
 const FLASH_LEN: u32 = 0x10_0000;
 const LFCLK_HZ: u32 = 32_768;
-/// An image that nobody has connected to for so long gives way to the one before.
-const TRIAL: Duration = Duration::from_secs(600);
 /// Skips the half second in which the UF2 boot loader waits for a second press of reset (`DFU_MAGIC_SKIP`).
 const START_AT_ONCE: u8 = 0x6d;
 /// Asks the UF2 boot loader for its drive (`DFU_MAGIC_UF2_RESET`).
 const TO_UF2: u8 = 0x57;
-
-/// A count of 2²³ is half the reference over the gain (NAU7802 data sheet); the default cell gives 2 mV/V, and its
-/// supply is the reference, at 50 kg.
-const FULL_SCALE_MN: u32 = {
-    const CELL_MN: u64 = 490_333;
-    const CELL_UV_PER_V: u64 = 2000;
-    const FULL_SCALE_UV_PER_V: u64 = 1_000_000 / 2 / nau7802::GAIN as u64;
-    (CELL_MN * FULL_SCALE_UV_PER_V / CELL_UV_PER_V) as u32
-};
 
 /// Packets of the link layer, each way, with room for an update at full speed.
 const PACKETS: u8 = 6;
@@ -176,7 +164,7 @@ type FlashPart = Partition<'static, NoopRawMutex, Flash<'static>>;
 struct Nrf52840;
 
 impl Board for Nrf52840 {
-    type Adc = RemoteAdc;
+    type Adc = BoardAdc;
     type Flash = FlashPart;
     type UpdateFlash = FlashPart;
     type Clock = BoardClock;
@@ -249,31 +237,28 @@ pub async fn run(
 
     let watchdog = take_watchdog(chip.wdt);
     let [red, green, blue] = pins.light.map(|pin| output(pin, Level::High));
-    let trial =
-        end_of_trial(update.as_ref().map(|update| (Slots::new(whole(), LAYOUT, update.policy), update.slot)));
     let parts = Parts::<Nrf52840> {
         identity: identity(board, boot),
         flash: whole(),
         settings_base: STORAGE.start,
-        adc: RemoteAdc::new(),
+        adc: BoardAdc::new(&sampler::LINK),
         clock: BoardClock,
-        button: BoardButton(Input::new(pins.button, Pull::Up)),
-        light: BoardLight { red, green, blue },
+        button: ButtonToGround(Input::new(pins.button, Pull::Up)),
+        light: ActiveLowLight { red, green, blue },
         system: BoardSystem::new(chip.saadc, cell, pins.excitation, watchdog),
         update: update.map(|update| Server::new(Slots::new(whole(), LAYOUT, update.policy), update.slot)),
     };
     static RESOURCES: StaticCell<Resources> = StaticCell::new();
     let resources = RESOURCES.init(Resources::new());
-    match select(bandsense_app::run(controller, resources, parts), trial).await {
-        Either::First(Ok(exit)) => leave(exit),
-        Either::First(Err(Failure::Storage(_))) => panic!("storage"),
-        Either::First(Err(Failure::Controller(_))) => {
+    match bandsense_app::run(controller, resources, parts).await {
+        Ok(exit) => leave(exit),
+        Err(Failure::Storage(_)) => panic!("storage"),
+        Err(Failure::Controller(_)) => {
             // The stream has a gap and a new boot number; what happened can be read as the last crash.
             retained::note_crash(CrashKind::Controller, 0, 0);
             pac::POWER.gpregret().write(|w| w.set_gpregret(START_AT_ONCE));
             SCB::sys_reset()
         }
-        Either::Second(()) => leave(Exit::Restart(Restart::Update)),
     }
 }
 
@@ -365,23 +350,12 @@ fn identity(board: BoardIdentity, boot: Boot) -> Identity {
         model: board.model,
         hardware_revision: board.hardware_revision,
         firmware_revision: board.firmware_revision,
-        full_scale_mn: FULL_SCALE_MN,
+        full_scale_mn: nau7802::FULL_SCALE_MN,
         passkey: None,
         irk: Some(irk),
         reset_cause: boot.reset_cause,
         crash: boot.crash,
     }
-}
-
-/// Comes to an end when this image is still on trial after ten minutes.
-async fn end_of_trial(slots: Option<(Slots<FlashPart>, Slot)>) {
-    Timer::after(TRIAL).await;
-    if let Some((mut slots, slot)) = slots
-        && matches!(slots.is_confirmed(slot).await, Ok(false))
-    {
-        return;
-    }
-    core::future::pending().await
 }
 
 /// Do as the application says when it is done.
@@ -399,7 +373,7 @@ fn leave(exit: Exit) -> ! {
         Exit::Restart(Restart::ToUsb) => (Restart::ToUsb, TO_UF2),
         Exit::Restart(why) => (why, START_AT_ONCE),
     };
-    retained::note_restart(why);
+    retained::note_restart(why == Restart::Update);
     pac::POWER.gpregret().write(|w| w.set_gpregret(to_loader));
     SCB::sys_reset()
 }

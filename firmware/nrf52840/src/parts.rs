@@ -1,6 +1,7 @@
 //! Button, light, voltages, watchdog and clock of the board.
 
-use bandsense_core::hal::{Button, Clock, Colour, Light, Supply, System};
+use bandsense_core::hal::{Clock, Supply, System};
+use bandsense_core::pins::{ActiveLowLight, ButtonToGround, deep_power_down};
 use embassy_nrf::Peri;
 use embassy_nrf::gpio::{AnyPin, Input, Level, Output, OutputDrive};
 use embassy_nrf::interrupt::{self, InterruptExt, Priority};
@@ -21,36 +22,11 @@ impl Clock for BoardClock {
     }
 }
 
-/// The button between D1 and ground.
-pub struct BoardButton(pub Input<'static>);
+/// The button, between its pin and ground.
+pub type BoardButton = ButtonToGround<Input<'static>>;
 
-impl Button for BoardButton {
-    async fn pressed(&mut self) {
-        self.0.wait_for_low().await;
-    }
-
-    async fn released(&mut self) {
-        self.0.wait_for_high().await;
-    }
-}
-
-/// The board's three-colour light, on when low.
-pub struct BoardLight {
-    /// Red.
-    pub red: Output<'static>,
-    /// Green.
-    pub green: Output<'static>,
-    /// Blue.
-    pub blue: Output<'static>,
-}
-
-impl Light for BoardLight {
-    fn show(&mut self, colour: Colour) {
-        self.red.set_level(Level::from(!colour.red));
-        self.green.set_level(Level::from(!colour.green));
-        self.blue.set_level(Level::from(!colour.blue));
-    }
-}
+/// The board's three-colour light.
+pub type BoardLight = ActiveLowLight<Output<'static>>;
 
 /// Full scale of a measurement against the internal reference of 0.6 V at a gain of 1/6.
 const FULL_SCALE_MV: u32 = 3600;
@@ -142,22 +118,14 @@ pub fn prepare_for_off(button: u8) {
 
 /// Put the board's unused flash chip to sleep, which otherwise draws most of what an idle sensor takes. `_quiet` are
 /// its write-protect and hold lines, high meanwhile: a chip on hold does not listen.
-pub fn flash_chip_to_deep_power_down(
-    mut select: Output<'_>,
-    mut clock: Output<'_>,
-    mut data: Output<'_>,
-    _quiet: [Output<'_>; 2],
+pub fn flash_chip_to_deep_power_down<'a>(
+    mut select: Output<'a>,
+    clock: Output<'a>,
+    data: Output<'a>,
+    _quiet: [Output<'a>; 2],
 ) {
-    const DEEP_POWER_DOWN: u8 = 0xb9;
-    select.set_low();
-    for bit in (0..8).rev() {
-        data.set_level(Level::from(DEEP_POWER_DOWN >> bit & 1 == 1));
-        clock.set_high();
-        cortex_m::asm::delay(8);
-        clock.set_low();
-        cortex_m::asm::delay(8);
-    }
-    select.set_high();
+    // Outputs never fail.
+    let Ok(()) = deep_power_down(&mut select, clock, data, || cortex_m::asm::delay(8));
     // The pins are let go, but this one: a floating select would wake the chip.
     core::mem::forget(select);
 }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::arch::naked_asm;
 
-use bandsense_boot::nrf52840::{Xiao, ask_for_usb};
+use bandsense_boot::nrf52840::{Xiao, go};
 use bandsense_boot::{Chip, Next, boot};
 use bandsense_update::layout::xiao_nrf52840::PROTECTED;
 use bandsense_update::slots::Region;
@@ -53,7 +53,7 @@ impl Chip for Stub {
 }
 
 /// Go all the way from the boot loader into an image.
-pub fn boot_an_image() {
+pub fn boot_an_image() -> ! {
     let stack_top = 0x2010_0000_u32;
     let mut body = Vec::new();
     body.extend(stack_top.to_le_bytes());
@@ -68,12 +68,10 @@ pub fn boot_an_image() {
     chip.show_red(false);
     chip.wait_ms(1);
     let _ = (chip.button_is_pressed(), chip.usb_is_there());
-    ask_for_usb();
-    match boot(&mut chip, &mut slots(&mut flash), &PROTECTED) {
-        // SAFETY: the table was written above.
-        Next::Image(vector_table) => unsafe { cortex_m::asm::bootload(vector_table as *const u32) },
-        other => panic!("{other:?}"),
-    }
+    let next = boot(&mut chip, &mut slots(&mut flash), &PROTECTED);
+    assert!(matches!(next, Next::Image(_)), "{next:?}");
+    // SAFETY: the table was written above.
+    unsafe { go(next) }
 }
 
 /// The image's first instruction.

@@ -4,6 +4,8 @@
 //!
 //! * `test`: tests, one line each;
 //! * `measure`: instructions of what has to be fast, which QEMU counts when it is started with `-icount shift=0`;
+//! * `crash`: overflow the stack, execute what is no instruction, and panic; each ends with a reset, after which the record
+//!   of it is read;
 //! * `boot`: the boot loader with the chip's own registers stands before a signed image, locks the flash, starts the
 //!   watchdog and jumps. QEMU logs the writes to registers that the machine does not have.
 #![no_std]
@@ -12,9 +14,14 @@
 extern crate alloc;
 
 mod chip;
+mod crash;
+#[path = "../../nrf52840/src/fault.rs"]
+mod fault;
 mod flash;
 mod images;
 mod measure;
+#[path = "../../nrf52840/src/retained.rs"]
+mod retained;
 mod tests;
 
 use cortex_m_rt::entry;
@@ -35,11 +42,17 @@ fn main() -> ! {
     // SAFETY: once, before anything is allocated, and nothing else uses this memory.
     unsafe { HEAP.init((&raw mut *MEMORY) as usize, HEAP_LEN) };
     let mut words = [0; WORDS_MAX];
-    match command(&mut words) {
+    let (_, crash) = retained::take_reset();
+    let command = command(&mut words);
+    if command != "crash" {
+        assert_eq!(crash, None, "it crashed, and started again");
+    }
+    match command {
+        "crash" => crash::run(crash),
         "test" => tests::run(),
         "measure" => measure::run(),
         "boot" => chip::boot_an_image(),
-        other => panic!("test, measure or boot, not {other:?}"),
+        other => panic!("test, measure, crash or boot, not {other:?}"),
     }
     exit(EXIT_SUCCESS);
     unreachable!("QEMU has ended")
@@ -56,6 +69,9 @@ fn command(words: &mut [u8; WORDS_MAX]) -> &str {
 
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    if crash::panics_on_purpose() {
+        fault::panicked(info);
+    }
     hprintln!("FAILED: {}", info);
     loop {
         exit(EXIT_FAILURE);

@@ -4,8 +4,8 @@
 use alloc::vec;
 use core::hint::black_box;
 
-use bandsense_core::hal::Reading;
-use bandsense_core::sampler::{Limits, Sampler};
+use bandsense_core::hal::{CountRange, Reading};
+use bandsense_core::sampler::Sampler;
 use bandsense_update::image::{sha256, verify};
 use bandsense_update::layout::Slot;
 use bandsense_update::layout::xiao_nrf52840::{LAYOUT, PROTECTED};
@@ -15,8 +15,7 @@ use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m_semihosting::hprintln;
 use ed25519_dalek::{Signature, Signer, SigningKey};
 use embassy_futures::block_on;
-use p256::elliptic_curve::sec1::ToEncodedPoint;
-use p256::{NonZeroScalar, PublicKey, SecretKey};
+use p256_cortex_m4::SecretKey;
 
 use crate::chip::Stub;
 use crate::flash::{Borrowed, Flash};
@@ -52,14 +51,16 @@ fn measure<T>(name: &str, repetitions: u32, work: impl FnOnce() -> T) -> T {
     result
 }
 
+const READING: Reading = Reading { time_us: 0, counts: 0, missed: 0, late_stamp: false, settling: false };
+
 /// From conversions to the bytes of a notification.
 fn frame() {
-    let mut sampler = Sampler::new(Limits::FULL_RANGE);
+    let mut sampler = Sampler::new(CountRange::FULL);
     sampler.set_samples_per_frame(SAMPLES_PER_FRAME);
     let mut sent = 0;
     measure("frame", FRAMES, || {
         for i in 0..FRAMES * SAMPLES_PER_FRAME as u32 {
-            let reading = Reading { time_us: u64::from(i) * 12_500, counts: black_box(i as i32), missed: 0 };
+            let reading = Reading { time_us: u64::from(i) * 12_500, counts: black_box(i as i32), ..READING };
             sampler.push(reading, |frame| sent += black_box(frame.encode()).len());
         }
     });
@@ -111,16 +112,13 @@ fn verify_an_image() {
     hprintln!("instructions longest-turn {}", longest * INSTRUCTIONS_PER_TICK);
 }
 
-/// What pairing and a self-made key cost.
+/// What pairing costs, in two stretches that nothing else has a turn in.
 fn key_agreement() {
-    let secret = SecretKey::from_slice(&[9; 32]).expect("a key");
-    let other = measure("p256-public-key", 1, || {
-        PublicKey::from_secret_scalar(&NonZeroScalar::try_from(&[5_u8; 32][..]).expect("a scalar"))
-    });
-    let shared = measure("p256-key-agreement", 1, || {
-        p256::ecdh::diffie_hellman(secret.to_nonzero_scalar(), other.as_affine())
-    });
-    assert_ne!(shared.raw_secret_bytes().as_slice(), &other.to_encoded_point(false).as_bytes()[1..33]);
+    let ours = SecretKey::from_bytes(&[9; 32]).expect("a key");
+    let theirs = SecretKey::from_bytes(&[5; 32]).expect("a key");
+    let their_half = measure("p256-public-key", 1, || theirs.public_key());
+    let shared = measure("p256-key-agreement", 1, || ours.agree(&their_half));
+    assert_eq!(shared.as_bytes(), theirs.agree(&ours.public_key()).as_bytes());
 }
 
 /// The boot loader from its first look to the jump, with an image of full length.

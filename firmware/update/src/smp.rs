@@ -266,6 +266,14 @@ impl<F: NorFlash> Server<F> {
         self.service.confirm().await
     }
 
+    /// Whether the running image has proven itself.
+    ///
+    /// # Errors
+    /// See [`Slots::is_confirmed`].
+    pub async fn is_confirmed(&mut self) -> Result<bool, Error> {
+        self.service.slots.is_confirmed(self.service.running).await
+    }
+
     /// Forget a request that came in part. An upload is kept: it can be taken up again.
     pub fn disconnected(&mut self) {
         self.inbox = Inbox::default();

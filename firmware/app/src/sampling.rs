@@ -163,7 +163,7 @@ impl<B: Board> Sampling<'_, B> {
     async fn self_test(&mut self) -> SelfTest {
         let temperature = self.measure_temperature().await;
         let sums = match temperature {
-            Ok(_) => self.collect(SELF_TEST_RATE, READINGS).await,
+            Ok(_) => self.collect_settled(SELF_TEST_RATE, READINGS).await,
             Err(error) => Err(error),
         };
         let mut system = self.sensor.system.lock().await;
@@ -180,36 +180,33 @@ impl<B: Board> Sampling<'_, B> {
     /// The mean of readings that have settled.
     async fn weigh(&mut self) -> Result<i32, AdcError> {
         self.stop().await;
-        self.adc.start(SELF_TEST_RATE).await?;
-        let mut sums = Sums::default();
-        while sums.count() < WEIGH_READINGS {
-            match self.adc.next().await {
-                Ok(reading) if reading.settling => {}
-                Ok(reading) => sums.add(reading.counts),
-                Err(error) => {
-                    self.adc.stop().await;
-                    return Err(error);
-                }
-            }
-        }
-        self.adc.stop().await;
-        Ok(sums.mean())
-    }
-
-    async fn peek(&mut self) -> Result<i32, AdcError> {
-        let sums = self.collect(PEEK_RATE, 1).await;
+        let sums = self.collect_settled(SELF_TEST_RATE, WEIGH_READINGS).await;
         self.adc.stop().await;
         sums.map(|sums| sums.mean())
     }
 
-    /// Take readings for oneself; the converter then still runs.
-    async fn collect(&mut self, rate: Rate, readings: u32) -> Result<Sums, AdcError> {
+    /// Take readings that have settled; the converter then still runs.
+    async fn collect_settled(&mut self, rate: Rate, readings: u32) -> Result<Sums, AdcError> {
         self.adc.start(rate).await?;
         let mut sums = Sums::default();
-        for _ in 0..readings {
-            sums.add(self.adc.next().await?.counts);
+        while sums.count() < readings {
+            let reading = self.adc.next().await?;
+            if !reading.settling {
+                sums.add(reading.counts);
+            }
         }
         Ok(sums)
+    }
+
+    /// One reading, which may still drift as the one before did; the converter is off again.
+    async fn peek(&mut self) -> Result<i32, AdcError> {
+        let started = self.adc.start(PEEK_RATE).await;
+        let reading = match started {
+            Ok(()) => self.adc.next().await,
+            Err(error) => Err(error),
+        };
+        self.adc.stop().await;
+        reading.map(|reading| reading.counts)
     }
 }
 

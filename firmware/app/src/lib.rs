@@ -20,6 +20,7 @@ extern crate std;
 // found.
 mod board;
 mod hci_filter;
+mod log;
 mod sensor_state;
 
 mod advertising_payload;
@@ -131,7 +132,10 @@ where
         ),
     );
     match select3(runner.run(), work, sensor.exit.wait()).await {
-        Either3::First(Err(error)) => Err(Failure::Controller(error)),
+        Either3::First(Err(error)) => {
+            log::warning!("the controller refused or stopped");
+            Err(Failure::Controller(error))
+        }
         Either3::First(Ok(())) => Ok(Exit::Restart(Restart::Plain)),
         Either3::Second((never, ..)) => match never {},
         Either3::Third(exit) => Ok(exit),

@@ -144,6 +144,8 @@ impl<M: RawMutex, A: Adc> Adc for RemoteAdc<M, A> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
     use super::*;
     use embassy_futures::{block_on, yield_now};
     use embassy_sync::blocking_mutex::raw::NoopRawMutex;

@@ -11,6 +11,7 @@ use embassy_futures::select::{Either, select};
 use embassy_time::{Duration, Timer};
 
 use crate::board::Board;
+use crate::log;
 use crate::sensor_state::{SamplerCommand, SamplerReply, SensorState};
 
 const RETRY: Duration = Duration::from_secs(1);
@@ -97,6 +98,7 @@ impl<B: Board> Sampling<'_, B> {
                 Err(error) => Err(error),
             };
             if let Err(error) = started {
+                log::warning!("the converter does not start: {}", defmt::Debug2Format(&error));
                 self.sensor.set_fault(true);
                 return SamplerReply::Failed(error);
             }
@@ -119,6 +121,7 @@ impl<B: Board> Sampling<'_, B> {
         self.stream = Stream::Broken(rate);
         self.adc.stop().await;
         let works = self.adc.start(rate).await.is_ok();
+        log::warning!("the converter failed; it works again: {}", works);
         self.sensor.set_fault(!works);
         if works {
             self.stream = Stream::Running(rate);
@@ -152,6 +155,7 @@ impl<B: Board> Sampling<'_, B> {
     async fn measure_temperature(&mut self) -> Result<Option<i16>, AdcError> {
         let temperature = self.adc.temperature_centi_c().await?;
         self.sensor.power.temperature_centi_c.set(temperature);
+        log::detail!("temperature, 0.01 °C: {}", temperature);
         self.temperature_at_us = Some(self.sensor.clock.now_us());
         Ok(temperature)
     }
@@ -159,7 +163,7 @@ impl<B: Board> Sampling<'_, B> {
     async fn self_test(&mut self) -> SelfTest {
         let temperature = self.measure_temperature().await;
         let sums = match temperature {
-            Ok(_) => self.collect(SELF_TEST_RATE, READINGS).await,
+            Ok(_) => self.collect_settled(SELF_TEST_RATE, READINGS).await,
             Err(error) => Err(error),
         };
         let mut system = self.sensor.system.lock().await;
@@ -176,36 +180,33 @@ impl<B: Board> Sampling<'_, B> {
     /// The mean of readings that have settled.
     async fn weigh(&mut self) -> Result<i32, AdcError> {
         self.stop().await;
-        self.adc.start(SELF_TEST_RATE).await?;
-        let mut sums = Sums::default();
-        while sums.count() < WEIGH_READINGS {
-            match self.adc.next().await {
-                Ok(reading) if reading.settling => {}
-                Ok(reading) => sums.add(reading.counts),
-                Err(error) => {
-                    self.adc.stop().await;
-                    return Err(error);
-                }
-            }
-        }
-        self.adc.stop().await;
-        Ok(sums.mean())
-    }
-
-    async fn peek(&mut self) -> Result<i32, AdcError> {
-        let sums = self.collect(PEEK_RATE, 1).await;
+        let sums = self.collect_settled(SELF_TEST_RATE, WEIGH_READINGS).await;
         self.adc.stop().await;
         sums.map(|sums| sums.mean())
     }
 
-    /// Take readings for oneself; the converter then still runs.
-    async fn collect(&mut self, rate: Rate, readings: u32) -> Result<Sums, AdcError> {
+    /// Take readings that have settled; the converter then still runs.
+    async fn collect_settled(&mut self, rate: Rate, readings: u32) -> Result<Sums, AdcError> {
         self.adc.start(rate).await?;
         let mut sums = Sums::default();
-        for _ in 0..readings {
-            sums.add(self.adc.next().await?.counts);
+        while sums.count() < readings {
+            let reading = self.adc.next().await?;
+            if !reading.settling {
+                sums.add(reading.counts);
+            }
         }
         Ok(sums)
+    }
+
+    /// One reading, which may still drift as the one before did; the converter is off again.
+    async fn peek(&mut self) -> Result<i32, AdcError> {
+        let started = self.adc.start(PEEK_RATE).await;
+        let reading = match started {
+            Ok(()) => self.adc.next().await,
+            Err(error) => Err(error),
+        };
+        self.adc.stop().await;
+        reading.map(|reading| reading.counts)
     }
 }
 

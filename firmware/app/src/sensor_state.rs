@@ -21,6 +21,7 @@ use embassy_sync::mutex::Mutex;
 use embassy_sync::signal::Signal;
 
 use crate::board::{Board, Exit};
+use crate::log;
 
 /// Frames that wait for the radio. This bridges 3.6 s at 320 Hz and more at every other rate, about as long as a link
 /// lives on whose central is not heard: a person in between then costs no samples.
@@ -249,6 +250,7 @@ impl<B: Board> SensorState<B> {
         let before = power.state();
         let after = change(&mut power);
         if after != before {
+            log::info!("state: {}", defmt::Debug2Format(&after));
             self.notify_status();
         }
         after

@@ -16,7 +16,7 @@ use crate::board::{Board, Exit, Radio};
 use crate::connection::{ControlWrite, Session, SmpFragment, VALUE_MAX, Work};
 use crate::gatt_server::GattTable;
 use crate::sensor_state::{SamplerCommand, SensorState};
-use crate::{bonds, control, ignore, progressor, streaming, update};
+use crate::{bonds, control, ignore, log, progressor, streaming, update};
 
 /// Every attribute may have changed (Core Specification 5.4, vol 3, part G, 7.1).
 const ALL_HANDLES: [u8; 4] = [0x01, 0x00, 0xFF, 0xFF];
@@ -62,6 +62,7 @@ pub async fn serve<'a, B: Board, C: Radio>(
     let session = Session::new(sensor, stack, table, connection);
     let address = session.peer_address();
     if !sensor.pairing_is_open() && sensor.strangers.borrow().keeps_out(address, sensor.now_us()) {
+        log::warning!("a stranger is back, and sent away at once");
         session.connection.raw().disconnect();
         ignore(
             with_timeout(FAREWELL, session.until_disconnected()).await,
@@ -199,6 +200,7 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
                 self.progressor.used.get() || service.data.should_notify(&self.connection)
             };
             if !self.is_encrypted() && !self.table.progressor.as_ref().is_some_and(subscribed) {
+                log::warning!("a stranger is sent away");
                 let address = self.peer_address();
                 self.sensor.strangers.borrow_mut().dropped(address, self.sensor.now_us());
                 self.connection.raw().disconnect();
@@ -213,6 +215,7 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
     }
 
     async fn encrypted(&self, bond: Option<BondInformation>) {
+        log::info!("encrypted; by a bond: {}", bond.is_some());
         bonds::encrypted(self, bond).await;
         // It may have been subscribed to before; else there is nothing to do.
         let _ = self.work.try_send(Work::ForceSubscription);
@@ -276,6 +279,7 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
             }
             if relaxed != Some(!busy) {
                 relaxed = Some(!busy);
+                log::detail!("asks for the connection interval of a link that is busy: {}", busy);
                 let wanted = if busy { &STREAMING } else { &RELAXED };
                 let asked = self.connection.raw().update_connection_params(self.stack, wanted).await;
                 ignore(asked.map_err(|_| ()), "everything runs at any interval");

@@ -113,7 +113,7 @@ impl SimulatedAdc {
 
     fn works(&self) -> Result<(), AdcError> {
         match self.bench.converter() {
-            Converter::Works => Ok(()),
+            Converter::Works | Converter::Hung => Ok(()),
             Converter::Absent => Err(AdcError::Bus),
             Converter::Silent => Err(AdcError::Silent),
         }
@@ -155,6 +155,7 @@ impl Adc for SimulatedAdc {
         Timer::at(Instant::from_micros(ready_us.ceil() as u64)).await;
         match self.bench.converter() {
             Converter::Works => {}
+            Converter::Hung => core::future::pending().await,
             Converter::Absent => return Err(AdcError::Bus),
             Converter::Silent => {
                 Timer::after_micros(u64::from(running.nominal_us * SILENT_PERIODS)).await;

@@ -10,17 +10,23 @@
 //! | `late on`, `off` | the stamps of conversions are late |
 //! | `load COUNTS` | this is added to every conversion |
 //! | `overrun N` | the next N conversions are not collected |
-//! | `converter ok`, `absent`, `silent` | the converter works, does not answer, or stops converting |
+//! | `converter ok`, `absent`, `silent`, `hung` | the converter works, does not answer, stops converting, or its driver hangs |
 //! | `excitation MV` | the bridge has this voltage |
 
 use std::io::{self, BufRead};
 use std::sync::atomic::{AtomicBool, AtomicI16, AtomicI32, AtomicU8, AtomicU16, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{process, thread};
 
+use bandsense_update::layout::xiao_nrf52840::WATCHDOG_SECONDS;
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_sync::signal::Signal;
+
+/// As on the chip (update/src/layout.rs).
+const WATCHDOG: Duration = Duration::from_secs(WATCHDOG_SECONDS as u64);
+/// Exit status when the watchdog was not fed.
+const BITTEN: i32 = 12;
 
 /// How the converter does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +34,7 @@ pub enum Converter {
     Works,
     Absent,
     Silent,
+    Hung,
 }
 
 /// The state of the bench.
@@ -38,6 +45,7 @@ pub struct Bench {
     pub charging: AtomicBool,
     pub temperature_centi_c: AtomicI16,
     pub late_stamps: AtomicBool,
+    fed: Mutex<Instant>,
     pub load: AtomicI32,
     pub overruns: AtomicU32,
     pub button_moved: Signal<CriticalSectionRawMutex, ()>,
@@ -55,12 +63,15 @@ impl Bench {
             charging: AtomicBool::new(false),
             temperature_centi_c: AtomicI16::new(2350),
             late_stamps: AtomicBool::new(false),
+            fed: Mutex::new(Instant::now()),
             load: AtomicI32::new(0),
             overruns: AtomicU32::new(0),
             button_moved: Signal::new(),
             converter: AtomicU8::new(Converter::Works as u8),
             pressed_until: Mutex::new(None),
         });
+        let watched = Arc::clone(&bench);
+        thread::spawn(move || watched.watch());
         let commanded = Arc::clone(&bench);
         thread::spawn(move || {
             for line in io::stdin().lock().lines().map_while(Result::ok) {
@@ -93,6 +104,22 @@ impl Bench {
         Some(())
     }
 
+    /// The watchdog is fed.
+    pub fn feed(&self) {
+        if let Ok(mut fed) = self.fed.lock() {
+            *fed = Instant::now();
+        }
+    }
+
+    /// Be the watchdog: end the program when nobody feeds it.
+    fn watch(&self) {
+        while self.fed.lock().is_ok_and(|fed| fed.elapsed() < WATCHDOG) {
+            thread::sleep(Duration::from_millis(100));
+        }
+        println!("watchdog");
+        process::exit(BITTEN);
+    }
+
     fn press(self: &Arc<Self>, hold: Duration) {
         if let Ok(mut until) = self.pressed_until.lock() {
             *until = Some(Instant::now() + hold);
@@ -116,6 +143,7 @@ impl Bench {
         match self.converter.load(Ordering::Relaxed) {
             1 => Converter::Absent,
             2 => Converter::Silent,
+            3 => Converter::Hung,
             _ => Converter::Works,
         }
     }
@@ -126,6 +154,7 @@ fn converter_state(name: &str) -> Option<Converter> {
         "ok" => Converter::Works,
         "absent" => Converter::Absent,
         "silent" => Converter::Silent,
+        "hung" => Converter::Hung,
         _ => return None,
     })
 }

@@ -90,5 +90,7 @@ impl System for SimulatedSystem {
         self.0.excitation_mv.load(Ordering::Relaxed)
     }
 
-    fn feed_watchdog(&mut self) {}
+    fn feed_watchdog(&mut self) {
+        self.0.feed();
+    }
 }

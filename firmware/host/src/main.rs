@@ -2,8 +2,8 @@
 //!
 //! What is simulated is the hardware alone: the converter plays a trace or a synthetic pull, flash is a file, and
 //! button, cell and faults follow commands on standard input. Standard output tells what a person at the sensor would
-//! see, one line each. The exit status is 0 for *switched off*, 10 for *restart me* (with 11 for the USB boot loader),
-//! 3 when no image boots, and 1 for a failure.
+//! see, one line each. The exit status is 0 for *switched off*, 10 for *restart me* (with 11 for the USB boot loader, and
+//! 12 for the watchdog), 3 when no image boots, and 1 for a failure.
 
 mod adc;
 mod arguments;

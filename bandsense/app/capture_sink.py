@@ -19,6 +19,7 @@ from bandsense.link.drivers.registry import decoder_named
 from bandsense.samples import SampleBlock, Unit
 from bandsense.store.merge import merge_by_sample
 from bandsense.store.model import Input
+from bandsense.workout.inputs import input_from
 from bandsense.workout.settings import WorkoutSettings
 
 __all__ = ["CaptureSink", "Captured", "captured", "last_capture", "new_capture"]
@@ -111,7 +112,7 @@ def _session(
 ) -> Captured:
     inputs = [Input(note["after_samples"], note["input"], note["data"]) for note in notes if "input" in note]
     items = tuple(
-        part if isinstance(part, SampleBlock) else (part.kind, part.data)
+        part if isinstance(part, SampleBlock) else input_from(part.kind, part.data)
         for part in merge_by_sample(blocks, inputs)
     )
     return Captured(str(section.about.get("name", path.name)), _settings(path, blocks, notes), items)

@@ -69,7 +69,7 @@ async def keep_curves(
         *(keeping_temperature(report.calibration, temperature_c, kept) for report in found)
     )
     profile = profiles_of(store).band(band)
-    profile = profile.with_clip_on(information.serial or information.address, pair)
+    profile = profile.with_clip_on(information.id, pair)
     store.bands.put(profile.id, profile.model_dump(mode="json", by_alias=True))
     if kept is not None:
         zero = replace(kept, zero_counts=round(pair.zero), reference_temperature_c=temperature_c)

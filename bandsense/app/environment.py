@@ -92,14 +92,23 @@ async def simulated_environment(
 
 
 @asynccontextmanager
-async def simulated_pair(left: SampleSource, right: SampleSource, name: str) -> AsyncIterator[Environment]:
+async def simulated_pair(
+    left: SampleSource, right: SampleSource, name: str, fault: str | None = None
+) -> AsyncIterator[Environment]:
     """A virtual radio with two simulated sensors, `LEFT_SENSOR` and `RIGHT_SENSOR`, whose clocks differ.
+
+    Args:
+        left, right: what they feel.
+        name: what a session from here is stored as.
+        fault: what goes wrong with each of them.
 
     Raises:
         MissingExtra: Bumble is not installed.
+        ConfigError: there is no such fault.
     """
     sensor, air = _simulator()
-    from bandsense.sim.devices.virtual_band import Hardware
+    from bandsense.sim.devices.hardware import Hardware
+    from bandsense.sim.faults import make_fault
 
     async with AsyncExitStack() as stack:
         radio = await stack.enter_async_context(air(connection_interval_s=CONNECTION_INTERVAL_S))
@@ -108,7 +117,13 @@ async def simulated_pair(left: SampleSource, right: SampleSource, name: str) -> 
             hardware = Hardware(serial=number, clock_ppm=ppm, clock_start_us=number * 5_000_000)
             address = f"C0:BA:5E:00:00:{number:02X}"
             band = sensor(
-                radio, source, name=f"band {number}", address=address, hardware=hardware, keep_log=False
+                radio,
+                source,
+                name=f"band {number}",
+                address=address,
+                hardware=hardware,
+                keep_log=False,
+                fault=None if fault is None else make_fault(fault),
             )
             bands.append(await stack.enter_async_context(band))
         finished = asyncio.Event()

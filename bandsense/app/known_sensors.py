@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bandsense.app.trainee import profiles_of
@@ -13,7 +14,14 @@ if TYPE_CHECKING:
     from bandsense.profiles.sensor import SensorProfile
     from bandsense.store.store import Store
 
-__all__ = ["forget_sensor", "known_sensor", "remember_sensor", "resolve_target", "validate_name"]
+__all__ = [
+    "forget_sensor",
+    "known_sensor",
+    "remember_sensor",
+    "resolve_target",
+    "resolve_targets",
+    "validate_name",
+]
 
 NAME_BYTES = 16
 """What a sensor can keep (docs/protocol.md, section 4)."""
@@ -55,6 +63,25 @@ def resolve_target(store: Store, wanted: str | None) -> str | None:
     return wanted if known is None else _address(known)
 
 
+def resolve_targets(store: Store, wanted: Sequence[str]) -> tuple[str | None, ...]:
+    """What to look for on the air for one or two sensors; the side words `left` and `right` are understood.
+
+    Raises:
+        ConfigError: no sensor is known for a side, or both are the same.
+    """
+    if len(wanted) < 2:
+        return (resolve_target(store, wanted[0] if wanted else None),)
+    for side in ("left", "right"):
+        if side in wanted and known_sensor(store, side) is None:
+            raise ConfigError(
+                f"no sensor is known as the {side} one; pair it with: bandsense pair --side {side}"
+            )
+    left, right = (resolve_target(store, name) or name for name in wanted)
+    if left.casefold() == right.casefold():
+        raise ConfigError(f"left and right are both {left}; name two sensors")
+    return left, right
+
+
 def _address(known: SensorProfile) -> str:
     return _advertised(known) or known.address or known.id
 
@@ -73,7 +100,7 @@ def remember_sensor(
     store: Store, information: SensorInformation, name: str | None, side: str | None
 ) -> SensorProfile:
     """Remember a sensor, or what is new about it: this name and side where they are given."""
-    key = information.serial or information.address
+    key = information.id
     known = profiles_of(store).sensor(key)
     # A sensor that keeps its name tells it; that of another is kept here, and stays.
     tells = information.driver == "bandsense" or store.sensors.get(key) is None

@@ -4,42 +4,52 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from bandsense.app.pipeline import SessionPipeline
-from bandsense.app.view import Output
+from bandsense.app.view import View
 from bandsense.samples import SampleBlock
+from bandsense.workout.inputs import Input
 from bandsense.workout.workout import Summary
 
-__all__ = ["Item", "paced", "show", "stop_conditions", "stop_on_signals"]
+__all__ = ["Item", "drawing", "paced", "show", "stop_conditions", "stop_on_signals"]
 
-Item = SampleBlock | tuple[str, Mapping[str, Any]]
-"""What a stream brings: samples, or an input of `Workout.apply`."""
+Item = SampleBlock | Input
+"""What a stream brings: samples, or what happens between them."""
 
 
 PIECE = 4
 """Samples at a time in a replay: 50 ms at 80 Hz, as often as a view draws."""
 
 
-async def show(items: AsyncIterator[Item], tracker: SessionPipeline, output: Output) -> Summary:
+async def show(items: AsyncIterator[Item], pipeline: SessionPipeline, view: View) -> Summary:
     """Follow a stream and show it until it ends, in order or by an error, and give its summary."""
-    drawing = asyncio.create_task(output.run())
-    try:
-        async for item in items:
-            if isinstance(item, SampleBlock):
-                tracker.push(item)
-            else:
-                tracker.apply(*item)
-            if drawing.done():
-                await drawing  # a view that cannot be shown is an error, not a reason to train unseen
-    finally:
-        summary = tracker.finish()
-        drawing.cancel()
-        with suppress(asyncio.CancelledError):
-            await drawing
+    async with drawing(view) as drawn:
+        try:
+            async for item in items:
+                if isinstance(item, SampleBlock):
+                    pipeline.push(item)
+                else:
+                    pipeline.apply(item)
+                if drawn.done():
+                    await drawn  # a view that cannot be shown is an error, not a reason to train unseen
+        finally:
+            summary = pipeline.finish()
     return summary
+
+
+@asynccontextmanager
+async def drawing(view: View) -> AsyncIterator[asyncio.Task[None]]:
+    """Have a view draw while the body runs; the task ends early only where it fails."""
+    task = asyncio.create_task(view.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def stop_conditions(

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from bandsense.samples import SampleBlock
+from bandsense.exercises.model import Side
+from bandsense.samples import FloatArray, SampleBlock
 from bandsense.workout.events import Event, SetDone, TensionTick, event_name, to_json
+from bandsense.workout.inputs import Input, input_data, input_name
 from bandsense.workout.workout import Summary, Workout
 
-__all__ = ["Listener", "SessionPipeline", "Sink"]
+__all__ = ["VIEW_HZ", "Listener", "SessionPipeline", "Sink"]
 
 Listener = Callable[[Event], None]
+SampleListener = Callable[[FloatArray, FloatArray], None]
+
+VIEW_HZ = 20.0
+"""As many ticks of tension a second as a view can show."""
 
 
 class Sink(Protocol):
@@ -37,30 +44,55 @@ class SessionPipeline:
         workout: follows the samples.
         sinks: keep the session; none in a replay.
         stream: number of the sensor in the session.
+        side: which side the sensor is on, where there are two.
+        view_hz: how many ticks of tension a second listeners are told; all other events reach them all, and
+            what they are told changes neither what is kept nor what the workout decides.
     """
 
-    def __init__(self, workout: Workout, *, sinks: Sequence[Sink] = (), stream: int = 0) -> None:
+    def __init__(
+        self,
+        workout: Workout,
+        *,
+        sinks: Sequence[Sink] = (),
+        stream: int = 0,
+        side: Side | None = None,
+        view_hz: float = VIEW_HZ,
+    ) -> None:
         self.workout = workout
+        self.side = side
+        self._view_hz = view_hz
+        self._last_view = -1.0
         self._sinks = tuple(sinks)
         self._stream = stream
         self._listeners: list[Listener] = []
+        self._sample_listeners: list[SampleListener] = []
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Have every event told to `listener`; the function returned ends that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
+    def listen_to_samples(self, listener: SampleListener) -> Callable[[], None]:
+        """Have `listener` called with device time and tension of each block; see `listen`."""
+        self._sample_listeners.append(listener)
+        return lambda: self._sample_listeners.remove(listener)
+
     def push(self, block: SampleBlock) -> None:
         """The next samples."""
         for sink in self._sinks:
             sink.write(block, stream=self._stream)
-        self._tell(self.workout.push(block))
+        events = self.workout.push(block)
+        if self._sample_listeners and len(block):
+            trace = self.workout.trace(float(block.time_s[0]), float(block.time_s[-1]))
+            for listener in tuple(self._sample_listeners):
+                listener(*trace)
+        self._tell(events)
 
-    def apply(self, kind: str, data: Mapping[str, Any]) -> None:
-        """What happens besides samples; see `Workout.apply`."""
+    def apply(self, value: Input) -> None:
+        """Take what happens besides samples; see `Workout.apply`."""
         for sink in self._sinks:
-            sink.note_input(kind, data, stream=self._stream)
-        self._tell(self.workout.apply(kind, data))
+            sink.note_input(input_name(value), input_data(value), stream=self._stream)
+        self._tell(self.workout.apply(value))
 
     def finish(self) -> Summary:
         """The stream ended."""
@@ -69,10 +101,19 @@ class SessionPipeline:
 
     def _tell(self, events: list[Event]) -> None:
         for event in events:
-            if self._sinks and not isinstance(event, TensionTick):
+            if isinstance(event, TensionTick):
+                if not self._shown(event):
+                    continue
+            elif self._sinks:
                 self._keep(event)
             for listener in tuple(self._listeners):
                 listener(event)
+
+    def _shown(self, tick: TensionTick) -> bool:
+        """Whether listeners are told this tick: the first of each `1 / view_hz` seconds of device time."""
+        view = math.floor(tick.time_s * self._view_hz)
+        shown, self._last_view = view != self._last_view, view
+        return shown
 
     def _keep(self, event: Event) -> None:
         data = to_json(event, self.workout.uncertainty_n)

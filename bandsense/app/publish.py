@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bandsense.app.pipeline import SessionPipeline
 
@@ -41,8 +41,8 @@ class Publishing:
 
 
 @asynccontextmanager
-async def published(tracker: SessionPipeline, sensor: str, to: Publishing) -> AsyncIterator[None]:
-    """Publish what the tracker tells while the body runs.
+async def published(pipeline: SessionPipeline, sensor: str, to: Publishing) -> AsyncIterator[None]:
+    """Publish what the pipeline tells while the body runs; of two sensors each under its side.
 
     Raises:
         ConfigError: an address or identity cannot be used.
@@ -51,15 +51,18 @@ async def published(tracker: SessionPipeline, sensor: str, to: Publishing) -> As
     if to.lsl is not None:
         from bandsense.live.lsl import LslPublisher
 
-        tracker.listen(LslPublisher(tracker.workout.trace, sensor=sensor, session=to.lsl).listen)
+        pipeline.listen_to_samples(LslPublisher(sensor=sensor, session=to.lsl).send)
     if to.mqtt is None:
         yield
         return
 
     from bandsense.live.mqtt import MqttPublisher, MqttTarget
 
-    publisher = MqttPublisher(MqttTarget.parse(to.mqtt), password=os.environ.get(PASSWORD))
-    tracker.listen(publisher.listen)
+    target = MqttTarget.parse(to.mqtt)
+    if pipeline.side is not None:
+        target = replace(target, topic=f"{target.topic}/{pipeline.side}")
+    publisher = MqttPublisher(target, password=os.environ.get(PASSWORD))
+    pipeline.listen(publisher.listen)
     publishing = asyncio.create_task(publisher.run())
     try:
         yield

@@ -17,6 +17,7 @@ from bandsense.signal.events import Phase, PhaseChanged
 from bandsense.store.model import Session, SessionState, Stream
 from bandsense.store.store import Store
 from bandsense.workout.events import Event, fields_json
+from bandsense.workout.inputs import input_from
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Summary, Workout
 
@@ -56,7 +57,7 @@ def replay(store: Store, stream: Stream) -> ReplayedStream:
             tension_n.append(workout.trace(float(item.time_s[0]), float(item.time_s[-1]))[1])
             tension_uncertainty_n.append(workout.latest_uncertainty_n(tension_n[-1]))
         else:
-            events += workout.apply(item.kind, item.data)
+            events += workout.apply(input_from(item.kind, item.data))
     events += workout.finish()
     joined = (np.concatenate([np.zeros(0), *parts]) for parts in (tension_n, tension_uncertainty_n))
     return ReplayedStream(stream, workout, tuple(events), *joined)

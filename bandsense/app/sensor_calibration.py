@@ -52,7 +52,7 @@ def calibration_on(band: BandProfile | None, information: SensorInformation) -> 
     Raises:
         CalibrationError: it sends counts and says nothing about their size.
     """
-    own = None if band is None else band.clip_on_calibration(information.serial or information.address)
+    own = None if band is None else band.clip_on_calibration(information.id)
     if own is None or own.unit is not information.unit:
         return calibration_of(information)
     kept = information.calibration

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from bandsense.calibration.curve import Calibration
 from bandsense.errors import CalibrationError, LinkError, WireError
 from bandsense.link.sensor import Sensor
 from bandsense.wire.bandsense.calibration import CalibrationRecord
+from bandsense.workout.inputs import SensorTemperature, TemperatureProblem
 
 __all__ = ["keeping_temperature", "known_temperature", "temperature_input", "temperature_of"]
 
@@ -39,13 +39,13 @@ async def temperature_of(sensor: Sensor) -> float | None:
     return temperature_c
 
 
-async def temperature_input(sensor: Sensor) -> tuple[str, Mapping[str, Any]] | None:
-    """The sensor's temperature as input of a workout; one that cannot be had is told and hinders nothing."""
+async def temperature_input(sensor: Sensor) -> SensorTemperature | TemperatureProblem | None:
+    """The sensor's temperature as input of a workout; None from a sensor that does not measure it."""
     try:
         temperature_c = await temperature_of(sensor)
     except CalibrationError as error:
-        return "link", {"state": sensor.state.value, "message": str(error)}
-    return None if temperature_c is None else ("temperature", {"celsius": temperature_c})
+        return TemperatureProblem(str(error))
+    return None if temperature_c is None else SensorTemperature(temperature_c)
 
 
 async def known_temperature(sensor: Sensor, tell: Callable[[str], None]) -> float | None:

@@ -1,22 +1,33 @@
-"""A training session: find the sensor, record, follow and show what it sends, end in good order."""
+"""A training session with one sensor or with two: find them, record, follow, show, and end in good order.
+
+    sensor ──blocks──▶ pipeline ──▶ recorder, capture        (raw first)
+                          └──────▶ workout ──events──▶ view, publishers
+
+Each sensor has a stream of its own: link, clock, calibration, workout and pipeline. What is one for the whole
+session is the recorder, the view, and the end: by the person, by the time, by the source, or by a stream that
+fails. What a person asks for goes to the pipeline of the side that was asked and to no other.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, suppress
-from dataclasses import asdict, dataclass, field
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from math import isinf
 from pathlib import Path
 
 from bandsense.app.capture_sink import CaptureSink, new_capture
 from bandsense.app.environment import Environment
-from bandsense.app.loop import Item, show, stop_conditions, stop_on_signals
+from bandsense.app.loop import drawing, stop_conditions, stop_on_signals
 from bandsense.app.pipeline import SessionPipeline, Sink
 from bandsense.app.publish import Publishing, published
 from bandsense.app.sensor_calibration import calibration_on
+from bandsense.app.session_result import SessionResult, StreamClock
 from bandsense.app.temperature import temperature_input
 from bandsense.app.trainee import Trainee, load_trainee, save_progress
-from bandsense.app.view import Output
+from bandsense.app.view import View
 from bandsense.errors import StoreError
 from bandsense.exercises.model import Side
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
@@ -24,6 +35,9 @@ from bandsense.live.actions import Action, Actions
 from bandsense.store.model import NewStream
 from bandsense.store.recorder import Recorder
 from bandsense.store.store import Store
+from bandsense.workout.bilateral import lag
+from bandsense.workout.inputs import BatteryLevel, EndSet, Input, LinkChange, SlackAnswer, Tare
+from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
 __all__ = ["TrainingOptions", "train"]
@@ -34,16 +48,17 @@ class TrainingOptions:
     """What a person wants to do.
 
     Attributes:
-        sensor: name, end of the name or address; None for the nearest.
+        sensors: one or two names, ends of names or addresses; two are left and right. None for the nearest.
         exercise, person, band: their identities; None for the last, else the usual ones.
-        side: the one that begins where left and right take turns.
+        side: the one that begins where left and right take turns with one sensor.
         pre_stretched: the band is stretched at the start already.
         seconds: end after so long; None: when the person or the stream ends.
-        capture: where to write everything that comes over the air.
+        capture: where to write everything that comes over the air; with two sensors `-left` and `-right` are
+            added to the name.
         publishing: where to send what happens.
     """
 
-    sensor: str | None = None
+    sensors: tuple[str | None, ...] = (None,)
     exercise: str | None = None
     person: str | None = None
     band: str | None = None
@@ -54,28 +69,69 @@ class TrainingOptions:
     capture: Path | None = None
     publishing: Publishing = field(default_factory=Publishing)
 
+    @property
+    def targets(self) -> tuple[tuple[Side | None, str | None], ...]:
+        """Each sensor's side, None where it is the only one, and what to look for."""
+        if len(self.sensors) == 1:
+            return ((None, self.sensors[0]),)
+        left, right = self.sensors
+        return ("left", left), ("right", right)
+
+    def capture_of(self, side: Side | None) -> Path | None:
+        """The capture file of one sensor."""
+        if self.capture is None or side is None:
+            return self.capture
+        return self.capture.with_stem(f"{self.capture.stem}-{side}")
+
+
+async def train(
+    options: TrainingOptions, environment: Environment, store: Store, view: View
+) -> SessionResult:
+    """Run a session from the search for its sensors to its end in the store.
+
+    Raises:
+        LinkError: a sensor cannot be reached.
+        CalibrationError: the readings of one have no known size.
+        ConfigError: the exercise or the band is not known.
+        DataError: a capture cannot be written.
+        StoreError: something could not be stored; what was stored before is kept.
+    """
+    options.publishing.check()
+    who = load_trainee(store, options.person, options.exercise, options.band)
+    if who.band is not None and (notice := who.band.notice()) is not None:
+        view.status("band", f"{who.band.name}: {notice}")
+    session = _TrainingSession(options, environment, store, view, who)
+    async with AsyncExitStack() as afterwards, AsyncExitStack() as links:
+        await session.connect(links, afterwards)
+        # Until here an interrupt ends the search at once; from here on the session ends in good order.
+        afterwards.enter_context(stop_on_signals(session.stop))
+        await session.record(afterwards)
+        await session.follow()
+    return session.finish()
+
 
 class _Relay:
-    """Brings changes of the link into the stream once there is one, and tells them plainly before."""
+    """Brings changes of a link into its stream once there is one, and tells them plainly before."""
 
-    def __init__(self, output: Output) -> None:
-        self._output = output
+    def __init__(self, view: View, side: Side | None) -> None:
+        self._view = view
+        self._side = side
         self._failure: OSError | None = None
-        self.tracker: SessionPipeline | None = None
+        self.pipeline: SessionPipeline | None = None
 
     def __call__(self, event: LinkEvent) -> None:
         if event.state is LinkState.CLOSED:
             return
         try:
-            if self.tracker is not None:
-                self.tracker.apply("link", {"state": event.state.value, "message": event.message})
+            if self.pipeline is not None:
+                self.pipeline.apply(LinkChange(event.state.value, event.message))
             else:
-                self._output.status(event.state.value, event.message)
+                self._view.status(event.state.value, event.message, self._side)
         except OSError as error:  # nobody reads any more; that is no fault of the link, which calls here
             self._failure = error
 
     def check(self) -> None:
-        """Raise what kept something from being told.
+        """Raise the error of an output that could not be written.
 
         Raises:
             OSError: as it came from the output.
@@ -84,120 +140,213 @@ class _Relay:
             raise self._failure
 
 
-async def train(training: TrainingOptions, air: Environment, store: Store, output: Output) -> int | None:
-    """Run a session from the search for the sensor to its summary; gives its number, None without a sample.
+class _Stream:
+    """One sensor of the session: connected, and what is done with what it sends."""
 
-    Raises:
-        LinkError: the sensor cannot be reached.
-        CalibrationError: the sensor's readings have no known size.
-        ConfigError: the exercise or the band is not known.
-        DataError: the capture cannot be written.
-        StoreError: something could not be stored; what was stored before is kept.
-    """
-    training.publishing.check()
-    who = load_trainee(store, training.person, training.exercise, training.band)
-    first_side = who.first_side(training.side)
-    if who.band is not None and (notice := who.band.notice()) is not None:
-        output.status("band", f"{who.band.name}: {notice}")
-    stop = asyncio.Event()
-    relay = _Relay(output)
-    async with AsyncExitStack() as afterwards:
-        capture = new_capture(training.capture) if training.capture else None
-        if capture is not None:
-            afterwards.push_async_callback(asyncio.to_thread, capture.close)
-        async with open_sensor(
-            training.sensor, transport=air.transport, on_event=relay, capture=capture
-        ) as sensor:
-            calibration = calibration_on(who.band, sensor.information)
-            # Until here an interrupt ends the search at once; from here on the session ends in good order.
-            afterwards.enter_context(stop_on_signals(stop))
-            relay.check()
-            settings = who.settings(calibration, pre_stretched=training.pre_stretched, first_side=first_side)
-            identity = sensor.information.serial or sensor.information.address
-            stream = NewStream(identity, sensor.information.unit, settings.to_dict())
-            recorder = store.record(who.session(air.source, [stream]))
-            sinks: list[Sink] = [recorder]
+    def __init__(
+        self, side: Side | None, sensor: Sensor, settings: WorkoutSettings, relay: _Relay, sink: Sink | None
+    ) -> None:
+        self.side = side
+        self.sensor = sensor
+        self.settings = settings
+        self.relay = relay
+        self._sink = sink
+        self._clock = sensor.clock
+        self._clock_since_s = 0.0
+
+    @property
+    def new(self) -> NewStream:
+        """As the store is told of it."""
+        information = self.sensor.information
+        return NewStream(information.id, information.unit, self.settings.to_dict(), self.side)
+
+    def open(self, recorder: Recorder, number: int) -> None:
+        """From now on samples and inputs go to the recorder, the workout and the views."""
+        sinks: list[Sink] = [recorder] if self._sink is None else [recorder, self._sink]
+        self.pipeline = SessionPipeline(Workout(self.settings), sinks=sinks, stream=number, side=self.side)
+        self.relay.pipeline = self.pipeline
+
+    def close(self) -> None:
+        """Leave the link alone and decide what can still be decided."""
+        self.relay.pipeline = None
+        self.sensor.end()
+        self.pipeline.finish()
+
+    async def follow(self, rate_hz: int | None, check_storage: Callable[[], None]) -> None:
+        """Bring what the sensor sends into the pipeline until its stream ends."""
+        if (temperature := await temperature_input(self.sensor)) is not None:
+            self.pipeline.apply(temperature)
+        battery_percent: int | None = None
+        async for block in self.sensor.stream(rate_hz):
+            if self.sensor.battery_percent not in (None, battery_percent):
+                battery_percent = self.sensor.battery_percent
+                self.pipeline.apply(BatteryLevel(battery_percent))
+            if self.sensor.clock is not self._clock:
+                self._clock, self._clock_since_s = self.sensor.clock, float(block.time_s[0])
+            check_storage()
+            self.pipeline.push(block)
+
+    def pulls_s(self) -> list[float]:
+        """When the pulls began, on the host's clock: those since the sensor's clock began anew last."""
+        if not self._clock.known:
+            return []
+        begins_s = (
+            rep.pull_start_s
+            for result in self.pipeline.workout.results
+            for rep in result.reps
+            if rep.pull_start_s >= self._clock_since_s
+        )
+        return [self._clock.host_s(begin_s) for begin_s in begins_s]
+
+    @property
+    def clock_bound_s(self) -> float | None:
+        """By how much a time of this sensor may be off on the host's clock, where that is known."""
+        if not self._clock.known or isinf(self._clock.uncertainty_s):
+            return None
+        return self._clock.uncertainty_s
+
+    def clock(self, unix_at_zero_s: float) -> StreamClock | None:
+        """The sensor's clock against the time of day."""
+        if not self._clock.known:
+            return None
+        return StreamClock(
+            device_s=self._clock_since_s,
+            unix_s=unix_at_zero_s + self._clock.host_s(self._clock_since_s),
+            rate=1.0 + self._clock.skew_ppm * 1e-6,
+        )
+
+
+class _TrainingSession:
+    """What the streams of a session share."""
+
+    def __init__(
+        self, options: TrainingOptions, environment: Environment, store: Store, view: View, who: Trainee
+    ) -> None:
+        self.stop = asyncio.Event()
+        self._options = options
+        self._environment = environment
+        self._store = store
+        self._view = view
+        self._who = who
+        self._first_side = None if len(options.sensors) > 1 else who.first_side(options.side)
+        self._unix_at_zero_s = time.time() - environment.transport.clock()
+        self._streams: tuple[_Stream, ...] = ()
+        self._problem: str | None = None
+
+    async def connect(self, links: AsyncExitStack, afterwards: AsyncExitStack) -> None:
+        """Connect to each sensor; captures are closed after the links."""
+        for side, target in self._options.targets:
+            path = self._options.capture_of(side)
+            capture = None if path is None else new_capture(path)
             if capture is not None:
-                sinks.append(CaptureSink(capture, air.transport.clock, settings))
-            relay.tracker = tracker = SessionPipeline(Workout(settings), sinks=sinks)
-            afterwards.push_async_callback(_close, store, recorder, tracker, output)
-            await afterwards.enter_async_context(published(tracker, identity, training.publishing))
-            output.begin(tracker, _title(who, first_side), _actions(tracker, stop))
-            ending = asyncio.create_task(_end(training, air, sensor, stop))
+                afterwards.push_async_callback(asyncio.to_thread, capture.close)
+            relay = _Relay(self._view, side)
+            transport = self._environment.transport
+            opening = open_sensor(target, transport=transport, on_event=relay, capture=capture)
+            sensor = await links.enter_async_context(opening)
+            settings = self._who.settings(
+                calibration_on(self._who.band, sensor.information),
+                pre_stretched=self._options.pre_stretched,
+                first_side=self._first_side,
+                sensor_side=side,
+            )
+            sink = None if capture is None else CaptureSink(capture, transport.clock, settings)
+            self._streams += (_Stream(side, sensor, settings, relay, sink),)
+
+    async def record(self, afterwards: AsyncExitStack) -> None:
+        """Open the store, the view and the publishers; they are closed after the links."""
+        for stream in self._streams:
+            stream.relay.check()
+        new = [stream.new for stream in self._streams]
+        self._recorder = self._store.record(self._who.session(self._environment.source, new))
+        afterwards.push_async_callback(self._close)
+        for number, stream in enumerate(self._streams):
+            stream.open(self._recorder, number)
+        for stream, known_as in zip(self._streams, new, strict=True):
+            publishing = published(stream.pipeline, known_as.sensor, self._options.publishing)
+            await afterwards.enter_async_context(publishing)
+        pipelines = [stream.pipeline for stream in self._streams]
+        actions = {each.side: _actions(each, self.stop) for each in pipelines}
+        self._view.begin(pipelines, self._title(), actions)
+
+    def _title(self) -> str:
+        name = self._who.exercise.name
+        return name if self._first_side is None else f"{name}, {self._first_side} first"
+
+    async def follow(self) -> None:
+        """Follow all streams until the person, the time or the source ends it, or one of them fails."""
+        rate_hz = self._options.rate_hz
+        async with drawing(self._view) as drawn:
+            following = [
+                asyncio.create_task(stream.follow(rate_hz, self._check_storage)) for stream in self._streams
+            ]
+            stopping = stop_conditions(self.stop, self._options.seconds, self._environment.finished)
             try:
-                summary = await show(_items(sensor, training.rate_hz, recorder, output), tracker, output)
+                # A view that cannot be shown is an error, not a reason to train unseen.
+                await asyncio.wait([*stopping, *following, drawn], return_when=asyncio.FIRST_COMPLETED)
+                if drawn.done():
+                    await drawn
+                await asyncio.gather(*(stream.sensor.stop() for stream in self._streams))
+                await asyncio.gather(*following)
             finally:
-                relay.tracker = None
-                ending.cancel()
-                with suppress(asyncio.CancelledError):
-                    await ending
-    if not recorder.samples:
-        output.end(summary)
-        return None
-    progression = save_progress(store, who, tracker.workout.advisor_states, summary.reps)
-    output.end(summary, recorder.session, progression.reason)
-    return recorder.session
+                for stream in self._streams:
+                    stream.close()
+                for task in (*stopping, *following):
+                    task.cancel()
+                await asyncio.wait([*stopping, *following])
+
+    def _check_storage(self) -> None:
+        problem = None if self._recorder.problem is None else str(self._recorder.problem)
+        if problem != self._problem:
+            self._problem = problem
+            self._view.problem(problem)
+
+    def _result(self, session: int | None = None, next_time: str | None = None) -> SessionResult:
+        if len(self._streams) == 1:
+            return SessionResult({None: self._streams[0].pipeline.workout}, session, next_time)
+        left, right = self._streams
+        bounds_s = [each.clock_bound_s for each in self._streams if each.clock_bound_s is not None]
+        return SessionResult(
+            {stream.side: stream.pipeline.workout for stream in self._streams},
+            session,
+            next_time,
+            lag(left.pulls_s(), right.pulls_s(), sum(bounds_s) if len(bounds_s) == 2 else None),
+            {"left": left.clock(self._unix_at_zero_s), "right": right.clock(self._unix_at_zero_s)},
+        )
+
+    async def _close(self) -> None:
+        """Bring the session to its end in the store; one without a sample is not kept."""
+        summary = self._result().summary()
+        while True:
+            try:
+                await asyncio.to_thread(self._recorder.close, summary=summary)
+                break
+            except StoreError as error:
+                if not await self._view.try_again(str(error)):
+                    raise
+        if not self._recorder.samples:
+            self._store.delete(self._recorder.session)
+
+    def finish(self) -> SessionResult:
+        """What is remembered and told when everything is closed."""
+        result = self._result()
+        if self._recorder.samples:
+            progression = save_progress(self._store, self._who, result)
+            result = self._result(self._recorder.session, progression.reason)
+        self._view.end(result)
+        return result
 
 
-def _title(who: Trainee, first_side: Side | None) -> str:
-    return who.exercise.name if first_side is None else f"{who.exercise.name}, {first_side} first"
+def _actions(pipeline: SessionPipeline, stop: asyncio.Event) -> Actions:
+    """What the person may ask of one sensor's stream, and the end of the session."""
 
-
-def _actions(tracker: SessionPipeline, stop: asyncio.Event) -> Actions:
-    """What the person may ask for."""
-
-    def ask(kind: str, **data: object) -> Callable[[], None]:
-        return lambda: tracker.apply(kind, data)
+    def ask(value: Input) -> Callable[[], None]:
+        return lambda: pipeline.apply(value)
 
     return {
-        "e": Action("end set", ask("end_set")),
-        "t": Action("tare", ask("tare")),
-        "y": Action("changed slack", ask("slack", followed=True)),
-        "n": Action("kept slack", ask("slack", followed=False)),
+        "e": Action("end set", ask(EndSet())),
+        "t": Action("tare", ask(Tare())),
+        "y": Action("changed slack", ask(SlackAnswer(followed=True))),
+        "n": Action("kept slack", ask(SlackAnswer(followed=False))),
         "q": Action("quit", stop.set, "End the session?"),
     }
-
-
-async def _close(store: Store, recorder: Recorder, tracker: SessionPipeline, output: Output) -> None:
-    """Bring the session to its end in the store; one without a sample is not kept."""
-    summary = asdict(tracker.workout.summary())
-    while True:
-        try:
-            await asyncio.to_thread(recorder.close, summary=summary)
-            break
-        except StoreError as error:
-            if not await output.try_again(str(error)):
-                raise
-    if not recorder.samples:
-        store.delete(recorder.session)
-
-
-async def _items(
-    sensor: Sensor, rate_hz: int | None, recorder: Recorder, output: Output
-) -> AsyncIterator[Item]:
-    """The temperature, samples, and the battery level whenever it has changed."""
-    if (told := await temperature_input(sensor)) is not None:
-        yield told
-    battery_percent: int | None = None
-    problem: str | None = None
-    async for block in sensor.stream(rate_hz):
-        if sensor.battery_percent not in (None, battery_percent):
-            battery_percent = sensor.battery_percent
-            yield "battery", {"percent": battery_percent}
-        now = None if recorder.problem is None else str(recorder.problem)
-        if now != problem:
-            problem = now
-            output.problem(problem)
-        yield block
-
-
-async def _end(training: TrainingOptions, air: Environment, sensor: Sensor, stop: asyncio.Event) -> None:
-    """Stop the stream when the person, the time or the source says so."""
-    ending = stop_conditions(stop, training.seconds, air.finished)
-    try:
-        await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
-        await sensor.stop()
-    finally:
-        for end in ending:
-            end.cancel()
-        sensor.end()

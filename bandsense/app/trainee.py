@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bandsense.app.paths import home
+from bandsense.app.session_result import SessionResult
 from bandsense.calibration.clip_on import AnyCalibration
 from bandsense.errors import ConfigError
 from bandsense.exercises.catalogue import get_exercise
@@ -49,19 +50,34 @@ class Trainee:
         return None
 
     def settings(
-        self, calibration: AnyCalibration, *, pre_stretched: bool = False, first_side: Side | None = None
+        self,
+        calibration: AnyCalibration,
+        *,
+        pre_stretched: bool = False,
+        first_side: Side | None = None,
+        sensor_side: Side | None = None,
     ) -> WorkoutSettings:
-        """For a workout with a sensor that is read by this calibration."""
+        """For a workout with a sensor that is read by this calibration.
+
+        Args:
+            calibration: from readings to tension.
+            pre_stretched: the band is stretched at the start already.
+            first_side: the one that begins where left and right take turns with one sensor.
+            sensor_side: where this sensor is, where there are two: the advice remembers each side.
+        """
+        taking_turns = first_side is not None
         return WorkoutSettings(
-            calibration,
-            self.exercise,
-            self.setup.plan,
-            self.setup.advisor_state(self.exercise, self.band),
-            self.setup.method,
-            pre_stretched,
-            first_side,
-            None if first_side is None else self.setup.advisor_state(self.exercise, self.band, "right"),
-            None if self.band is None else self.band.measured(),
+            calibration=calibration,
+            exercise=self.exercise,
+            plan=self.setup.plan,
+            advisor=self.setup.advisor_state(self.exercise, self.band, sensor_side),
+            method=self.setup.method,
+            pre_stretched=pre_stretched,
+            first_side=first_side,
+            advisor_right=(
+                self.setup.advisor_state(self.exercise, self.band, "right") if taking_turns else None
+            ),
+            band=None if self.band is None else self.band.measured(),
         )
 
     def session(self, source: str, streams: Sequence[NewStream]) -> NewSession:
@@ -115,14 +131,13 @@ def _person(profiles: Profiles, name: str | None) -> Person:
     return Person(id=name, name=name)
 
 
-def save_progress(
-    store: Store, who: Trainee, advisors: Mapping[Side | None, AdvisorState], reps: int
-) -> Progression:
+def save_progress(store: Store, who: Trainee, result: SessionResult) -> Progression:
     """Keep what the slack advice learned, what the band has done, and the plan for next time, which is given.
 
-    The finished session, of so many repetitions, must be in the store already.
+    The finished session must be in the store already.
     """
-    less_slack = any(state.removing for state in advisors.values())
+    advisors = _advisor_states(result)
+    less_slack = any(state.slack_was_reduced for state in advisors.values())
     done = next_plan(who.setup.plan, _records(store, who), less_slack=less_slack)
     left = advisors.get(None, advisors.get("left"))
     learned = {"advisor": left, "advisor_right": advisors.get("right")}
@@ -131,9 +146,18 @@ def save_progress(
     person = who.person.with_setup(setup)
     store.people.put(person.id, person.model_dump(mode="json", by_alias=True))
     if who.band is not None:
-        band = who.band.model_copy(update={"cycles": who.band.cycles + reps})
+        band = who.band.model_copy(update={"cycles": who.band.cycles + result.reps})
         store.bands.put(band.id, band.model_dump(mode="json", by_alias=True))
     return done
+
+
+def _advisor_states(result: SessionResult) -> dict[Side | None, AdvisorState]:
+    """What the advice is to remember, by side; None where one sensor measures both at once."""
+    if None in result.workouts:
+        return result.workouts[None].advisor_states
+    return {
+        side: state for side, workout in result.workouts.items() for state in workout.advisor_states.values()
+    }
 
 
 def _records(store: Store, who: Trainee) -> list[SessionRecord]:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from bandsense.app.pipeline import SessionPipeline
+from bandsense.app.session_result import SessionResult
+from bandsense.exercises.model import Side
 from bandsense.live.actions import Actions
-from bandsense.workout.workout import Summary
 
-if TYPE_CHECKING:
-    pass
+__all__ = ["SideActions", "View"]
 
-__all__ = ["Output"]
+SideActions = Mapping[Side | None, Actions]
+"""What a person may ask for, by the side whose sensor is asked; under None where there is one sensor."""
 
 
-class Output(Protocol):
+class View(Protocol):
     """One of the ways to show a session."""
 
-    def status(self, state: str, message: str) -> None:
+    def status(self, state: str, message: str, side: Side | None = None) -> None:
         """Tell what happens before there are samples."""
 
-    def begin(self, tracker: SessionPipeline, title: str, actions: Actions) -> None:
-        """Show what this tracker tells from now on; the actions may be offered to the person."""
+    def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
+        """Show what these pipelines tell from now on; the actions may be offered to the person."""
 
     async def run(self) -> None:
         """Draw until cancelled."""
@@ -32,5 +34,5 @@ class Output(Protocol):
     async def try_again(self, problem: str) -> bool:
         """Whether to try again to store what waits at the end; False where nobody can be asked."""
 
-    def end(self, summary: Summary, session: int | None = None, next_time: str | None = None) -> None:
-        """Tell the result: of which session, and what it means for the next."""
+    def end(self, result: SessionResult) -> None:
+        """Tell the result."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
-__all__ = ["add_command", "add_output_options"]
+__all__ = ["add_command", "add_output_options", "say_at_once"]
 
 _HELP_WIDTH = 78
 
@@ -53,3 +53,9 @@ def add_output_options(command: argparse.ArgumentParser) -> None:
         "--levels", action="store_true", help="with --json: also the tension, 20 times a second"
     )
     command.add_argument("--lines", action="store_true", help="plain lines, as where there is no terminal")
+
+
+def say_at_once(arguments: argparse.Namespace, text: str) -> None:
+    """Print what is being done before anything heavy is imported, unless the output is for programs."""
+    if not arguments.json:
+        print(text, flush=True)

@@ -10,24 +10,35 @@ import os
 import shutil
 import sys
 import textwrap
-from dataclasses import asdict
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from bandsense.app.pipeline import SessionPipeline
-from bandsense.live.actions import Actions
-from bandsense.live.formatting import asymmetry_words, format_log_line, summary_words
+from bandsense.app.session_result import SessionResult
+from bandsense.app.view import SideActions, View
+from bandsense.exercises.model import Side
+from bandsense.live.actions import Actions, together
+from bandsense.live.formatting import (
+    advice_text,
+    asymmetry_words,
+    event_json,
+    format_log_line,
+    lag_words,
+    summary_words,
+)
 from bandsense.live.state import ViewState
-from bandsense.workout.events import Event, TensionTick, to_json
-from bandsense.workout.workout import Summary
+from bandsense.workout.events import Event, TensionTick
 
 if TYPE_CHECKING:
     from bandsense.live.web import WebView
-from bandsense.app.view import Output
 
 __all__ = ["JsonOutput", "LineOutput", "ScreenOutput", "make_output"]
 
 
-def make_output(arguments: argparse.Namespace) -> Output:
+def make_output(arguments: argparse.Namespace) -> View:
     """The screen on a terminal that can draw, plain lines elsewhere, unless the command line says otherwise.
 
     Raises:
@@ -55,76 +66,76 @@ async def _never() -> None:
     await asyncio.get_running_loop().create_future()
 
 
-class JsonOutput:
-    """One JSON object a line, for programs."""
+class JsonOutput(View):
+    """One JSON object a line, for programs; with two sensors each event says its side."""
 
     def __init__(self, *, levels: bool = False) -> None:
         self._levels = levels
-        self._tracker: SessionPipeline | None = None
 
-    def status(self, state: str, message: str) -> None:
-        """See `Output`."""
-        self._print({"event": "link_changed", "state": state, "message": message})
+    @override
+    def status(self, state: str, message: str, side: Side | None = None) -> None:
+        self._print({"event": "link_changed", "state": state, "message": message}, side)
 
-    def begin(self, tracker: SessionPipeline, title: str, actions: Actions) -> None:
-        """See `Output`."""
-        self._tracker = tracker
-        tracker.listen(self._event)
+    @override
+    def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
+        for pipeline in pipelines:
+            pipeline.listen(partial(self._event, pipeline))
 
+    @override
     async def run(self) -> None:
-        """See `Output`."""
         await _never()
 
+    @override
     def problem(self, message: str | None) -> None:
-        """See `Output`."""
         self._print({"event": "storage", "problem": message})
 
+    @override
     async def try_again(self, problem: str) -> bool:
-        """See `Output`."""
         return False
 
-    def end(self, summary: Summary, session: int | None = None, next_time: str | None = None) -> None:
-        """See `Output`."""
-        self._print({"event": "summary", "session": session, **asdict(summary), "next_time": next_time})
+    @override
+    def end(self, result: SessionResult) -> None:
+        told = {"session": result.session, **result.summary(), "next_time": result.next_time}
+        self._print({"event": "summary", **told})
 
-    def _event(self, event: Event) -> None:
-        if self._tracker is not None and (self._levels or not isinstance(event, TensionTick)):
-            self._print(to_json(event, self._tracker.workout.uncertainty_n))
+    def _event(self, pipeline: SessionPipeline, event: Event) -> None:
+        if self._levels or not isinstance(event, TensionTick):
+            self._print(event_json(event, pipeline.workout.uncertainty_n), pipeline.side)
 
-    def _print(self, data: dict[str, Any]) -> None:
-        print(json.dumps(data), flush=True)
+    def _print(self, data: dict[str, Any], side: Side | None = None) -> None:
+        print(json.dumps(data if side is None else data | {"side": side}), flush=True)
 
 
-class LineOutput:
-    """Lines of a log, for people without a terminal."""
+class LineOutput(View):
+    """Lines of a log, for people without a terminal; with two sensors each line begins with its side."""
 
     def __init__(self) -> None:
-        self._tracker: SessionPipeline | None = None
-        self._told: set[str] = set()
+        self._told: set[tuple[Side | None, str]] = set()
 
-    def status(self, state: str, message: str) -> None:
-        """See `Output`. Attempts follow each other and say the same; once is enough."""
-        if message not in self._told:
-            self._told.add(message)
-            print(message, flush=True)
+    @override
+    def status(self, state: str, message: str, side: Side | None = None) -> None:
+        # Attempts follow each other and say the same; once is enough.
+        if (side, message) not in self._told:
+            self._told.add((side, message))
+            self._line(message, side)
 
-    def begin(self, tracker: SessionPipeline, title: str, actions: Actions) -> None:
-        """See `Output`."""
-        self._tracker = tracker
+    @override
+    def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
         if title:
             print(title, flush=True)
-        tracker.listen(self._event)
+        for pipeline in pipelines:
+            pipeline.listen(partial(self._event, pipeline))
 
+    @override
     async def run(self) -> None:
-        """See `Output`."""
         await _never()
 
+    @override
     def problem(self, message: str | None) -> None:
-        """See `Output`."""
         print(f"not saved: {message}" if message else "saved again", flush=True)
 
+    @override
     async def try_again(self, problem: str) -> bool:
-        """See `Output`."""
         from bandsense.cli.prompts import ask, is_interactive
 
         if not is_interactive():
@@ -132,22 +143,34 @@ class LineOutput:
         say(f"not saved yet: {problem}")
         return not (await ask("Enter: try again; q and Enter: give up what waits > ")).startswith("q")
 
-    def end(self, summary: Summary, session: int | None = None, next_time: str | None = None) -> None:
-        """See `Output`."""
-        say(summary_words(summary))
-        if summary.asymmetry is not None:
-            say(asymmetry_words(summary.asymmetry))
-        if session is not None:
-            say(f"saved as session {session}")
-        if summary.reps and next_time:
-            say(f"next time: {next_time}")
-
-    def _event(self, event: Event) -> None:
-        if self._tracker is None:
+    @override
+    def end(self, result: SessionResult) -> None:
+        if not result.samples:
+            say("no sample came; nothing was saved")
             return
-        workout = self._tracker.workout
-        if text := format_log_line(event, workout.uncertainty_n, workout.began_s):
-            print(text, flush=True)
+        for side, summary in result.summaries.items():
+            say(_sided(summary_words(summary), side))
+        if (asymmetry := result.asymmetry) is not None:
+            say(asymmetry_words(asymmetry))
+        if result.lag is not None:
+            say(lag_words(result.lag))
+        if result.session is not None:
+            say(f"saved as session {result.session}")
+        if result.reps and result.next_time:
+            say(f"next time: {result.next_time}")
+
+    def _event(self, pipeline: SessionPipeline, event: Event) -> None:
+        workout = pipeline.workout
+        text = format_log_line(event, workout.uncertainty_n, workout.began_s)
+        for line in (text or "").splitlines():
+            self._line(line, pipeline.side)
+
+    def _line(self, text: str, side: Side | None) -> None:
+        print(_sided(text, side), flush=True)
+
+
+def _sided(text: str, side: Side | None) -> str:
+    return text if side is None else f"{side:<5}  {text}"
 
 
 class PageOutput(LineOutput):
@@ -157,27 +180,31 @@ class PageOutput(LineOutput):
         super().__init__()
         self._host = host
         self._port = port
-        self._state = ViewState()
+        self._states: list[ViewState] = []
         self._view: WebView | None = None
 
-    def begin(self, tracker: SessionPipeline, title: str, actions: Actions) -> None:
-        """See `Output`."""
-        from bandsense.live.web import WebView
+    @override
+    def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
+        from bandsense.live.web import Panel, WebView
 
-        super().begin(tracker, title, actions)
-        self._state.title = title
-        tracker.listen(self._state.update)
-        self._view = WebView(self._state, host=self._host, port=self._port, actions=actions)
+        super().begin(pipelines, title, actions)
+        self._states = [_watch(pipeline, title) for pipeline in pipelines]
+        panels = {
+            pipeline.side: Panel(state, actions[pipeline.side])
+            for pipeline, state in zip(pipelines, self._states, strict=True)
+        }
+        self._view = WebView(panels, host=self._host, port=self._port)
 
+    @override
     async def run(self) -> None:
-        """See `Output`."""
         if self._view is not None:
             await self._view.run(lambda address: print(f"open {address}", flush=True))
 
+    @override
     def problem(self, message: str | None) -> None:
-        """See `Output`."""
         super().problem(message)
-        self._state.problem = message
+        for state in self._states:
+            state.problem = message
 
 
 class ScreenOutput(LineOutput):
@@ -185,17 +212,18 @@ class ScreenOutput(LineOutput):
 
     def __init__(self) -> None:
         super().__init__()
-        self._state = ViewState()
+        self._states: list[ViewState] = []
+        self._sides: list[Side | None] = []
         self._actions: Actions = {}
 
-    def begin(self, tracker: SessionPipeline, title: str, actions: Actions) -> None:
-        """See `Output`."""
-        self._state.title = title
-        self._actions = actions
-        tracker.listen(self._state.update)
+    @override
+    def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
+        self._states = [_watch(pipeline, title) for pipeline in pipelines]
+        self._sides = [pipeline.side for pipeline in pipelines]
+        self._actions = together(list(actions.values()))
 
+    @override
     async def run(self) -> None:
-        """See `Output`."""
         from rich.console import Console
 
         from bandsense.live.keys import keys
@@ -203,25 +231,37 @@ class ScreenOutput(LineOutput):
 
         with keys(self._actions, self._ask) as heard:
             try:
-                await TerminalView(self._state, Console(), actions=self._actions if heard else None).run()
+                actions = self._actions if heard else None
+                await TerminalView(self._states, Console(), actions=actions).run()
             except OSError as error:
                 if error.errno != errno.EIO:
                     raise
                 # The terminal was closed. What ends the session is the signal that comes with it.
 
     def _ask(self, question: str) -> None:
-        self._state.question = question
+        for state in self._states:
+            state.question = question
 
+    @override
     def problem(self, message: str | None) -> None:
-        """See `Output`."""
-        self._state.problem = message
+        for state in self._states:
+            state.problem = message
 
-    def end(self, summary: Summary, session: int | None = None, next_time: str | None = None) -> None:
-        """See `Output`."""
+    @override
+    def end(self, result: SessionResult) -> None:
         from bandsense.live.formatting import set_words
 
-        for result in self._state.results:
-            say(set_words(result))
-        if self._state.advice is not None:
-            say(self._state.advice.text)
-        super().end(summary, session, next_time)
+        for side, state in zip(self._sides, self._states, strict=True):
+            for done in state.results:
+                say(_sided(set_words(done), side))
+            if state.advice is not None:
+                say(_sided(advice_text(state.advice), side))
+        super().end(result)
+
+
+def _watch(pipeline: SessionPipeline, title: str) -> ViewState:
+    """A view's state that follows a pipeline."""
+    side = pipeline.side
+    state = ViewState(title=title if side is None else f"{side} · {title}")
+    pipeline.listen(state.update)
+    return state

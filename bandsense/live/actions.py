@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-__all__ = ["Action", "Actions", "hint"]
+__all__ = ["Action", "Actions", "hint", "together"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +33,18 @@ def hint(actions: Actions, width: int | None = None) -> str:
     short = [f"{key} {action.label.split()[0]}" for key, action in actions.items()]
     lines = (" · ".join(full), " · ".join(short), " ".join(short), " ".join(actions))
     return next((line for line in lines if width is None or len(line) <= width), "")
+
+
+def together(asked: Sequence[Actions]) -> Actions:
+    """One set of keys for several streams: a key asks all of them, and its question is asked once."""
+    if len(asked) == 1:
+        return asked[0]
+
+    def all_of(key: str) -> Callable[[], None]:
+        def run() -> None:
+            for actions in asked:
+                actions[key].run()
+
+        return run
+
+    return {key: replace(action, run=all_of(key)) for key, action in asked[0].items()}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from bandsense.signal.events import Rep, RepCompleted, RepCounted, RepRetracted, SignalWarning
 from bandsense.signal.metrics import Asymmetry
+from bandsense.workout.advice import Advice, Basis, Reason, Rule
+from bandsense.workout.bilateral import Lag
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
     BatteryChanged,
@@ -20,20 +24,35 @@ from bandsense.workout.events import (
     SlackAnswered,
     Tared,
     TemperatureChanged,
+    TemperatureUnknown,
+    to_json,
 )
 from bandsense.workout.plan import TensionZone, Zone
 from bandsense.workout.workout import Summary
 
 __all__ = [
+    "advice_details",
+    "advice_reason",
+    "advice_text",
     "asymmetry_words",
+    "basis_words",
+    "event_json",
     "format_log_line",
     "format_notice",
+    "lag_words",
     "plural",
+    "reason_words",
     "rep_words",
     "set_words",
     "summary_words",
     "tension_words",
 ]
+
+Numbers = Mapping[str, float]
+"""Of a reason, by name (`workout.rules`)."""
+
+IMPLAUSIBLE_ELONGATION = 3.0
+"""Beyond four times the resting length it is probably another band."""
 
 LOW_BATTERY_PERCENT = 10
 
@@ -73,7 +92,7 @@ def set_words(result: SetResult) -> str:
     text = f"{_set_name(result.number, result.side)}: {plural(metrics.reps, 'rep')}"
     if metrics.partial:
         text += f", {metrics.partial} of them partial"
-    best = max(result.figures, key=lambda rep: rep.peak_n)
+    best = max(result.rep_metrics, key=lambda rep: rep.peak_n)
     peak = tension_words(best.peak_n, best.peak_uncertainty_n or 0.0)
     text += f", peak {peak}, {metrics.time_under_tension_s:.1f} s under tension, tempo {metrics.tempo}"
     return text if result.zone is None else f"{text}; {_zone_words(result.zone, result.in_zone)}"
@@ -115,16 +134,200 @@ def asymmetry_words(asymmetry: Asymmetry) -> str:
     return f"right against left: {', '.join(parts)}; {verdict}"
 
 
+def lag_words(lag: Lag) -> str:
+    """Which side begins to pull first, by how much, and how well that is known."""
+    first, last = ("left", "right") if lag.median_s >= 0 else ("right", "left")
+    bound = (
+        "their clocks are related by arrivals only"
+        if lag.clock_bound_s is None
+        else f"their clocks are known within {1000 * lag.clock_bound_s:.0f} ms"
+    )
+    apart = f"{1000 * abs(lag.median_s):.0f} ± {1000 * lag.spread_s:.0f} ms"
+    return f"the {last} side pulls {apart} after the {first} ({lag.reps} reps of both; {bound})"
+
+
+def advice_text(advice: Advice) -> str:
+    """What to do and why, in one line."""
+    now = " NOW" if advice.urgent else ""
+    side = "" if advice.side is None else f", {advice.side} side"
+    words = " ".join(filter(None, (advice.instruction, advice_reason(advice))))
+    return f"{advice.action.value}{now}{side} - {words}"
+
+
+def advice_reason(advice: Advice) -> str:
+    """Why, in sentences."""
+    said = " ".join(filter(None, map(reason_words, advice.reasons)))
+    return f"Left open last time: {said}" if advice.left_open else said
+
+
+def advice_details(advice: Advice) -> str:
+    """How exact an amount is, how far it can be trusted, and what it rests on."""
+    amount = f"{advice.amount_cm} ± {advice.uncertainty_cm:.1f} cm"
+    rests_on = ", ".join(basis_words(advice.basis))
+    return f"{amount}, confidence {advice.confidence.value}; rests on {rests_on}"
+
+
+def basis_words(basis: Basis) -> tuple[str, ...]:
+    """What advice rests on: repetitions, lengths, the band's curve, earlier changes."""
+    return (*_seen_words(basis), *_band_words(basis))
+
+
+def _seen_words(basis: Basis) -> tuple[str, ...]:
+    if not basis.reps:
+        return ()
+    if basis.mean_peak_n is None:
+        return (f"{plural(basis.reps, 'repetition')} of this set",)
+    return (f"{plural(basis.reps, 'repetition')} with a mean peak of {basis.mean_peak_n:.0f} N",)
+
+
+def _band_words(basis: Basis) -> tuple[str, ...]:
+    strand = basis.strand
+    if strand is None:
+        return ()
+    whose = "your" if strand.measured else "a typical"
+    curve = "your band's own curve" if basis.fitted else "the usual curve of bands"
+    lengths = (
+        f"{whose} band length of {100 * strand.rest_length_m:.0f} cm, "
+        f"stretched to {100 * strand.peak_length_m:.0f} cm",
+        f"{curve} (tension grows as elongation to the power {strand.exponent:.2f})",
+    )
+    if not basis.changes_seen:
+        return lengths
+    return (*lengths, f"what {plural(basis.changes_seen, 'earlier change')} did to your tension")
+
+
+def reason_words(reason: Reason) -> str:
+    """A rule and its numbers in a sentence or two; without numbers, the rule by its name."""
+    if reason.rule in _PLAIN_REASONS:
+        return _PLAIN_REASONS[reason.rule]
+    if not reason.numbers:
+        return f"{reason.rule.value.capitalize()}."
+    return _REASONS[reason.rule](reason.numbers)
+
+
+_PLAIN_REASONS = {
+    Rule.NO_ZERO: (
+        "At the top of a repetition the sensor shows no pull at all, so its zero is wrong. "
+        "Let the band hang slack and tare (key t); the next set can be advised on."
+    ),
+    Rule.TOO_SMALL: "The change would be less than a centimetre.",
+    Rule.DECLINED: "You chose to leave the slack for today.",
+}
+
+
+def _stretched(n: Numbers) -> str:
+    limit = "times its resting length; three times is its limit."
+    if n["elongation"] <= IMPLAUSIBLE_ELONGATION:
+        return f"The band is stretched to {1 + n['elongation']:.2f} {limit}"
+    return (
+        f"The tension is that of your band at {1 + n['elongation']:.1f} {limit} "
+        "If this is another band, name it."
+    )
+
+
+def _slipped(n: Numbers) -> str:
+    fell = n["log_ratio"] < 0.0
+    return (
+        f"From repetition {n['before']:.0f} to {n['after']:.0f} the tension {'fell' if fell else 'rose'} by "
+        f"{abs(math.expm1(n['log_ratio'])):.0%}, at the top and at the bottom alike, as if the band had "
+        f"{'slipped: check grip and anchor first' if fell else 'been gripped shorter'}."
+    )
+
+
+def _too_few(n: Numbers) -> str:
+    verb = "is" if n["reps"] == 1 else "are"
+    lighter = " If you cannot do more, take a lighter band." if n["below_plan"] else ""
+    return (
+        f"{plural(int(n['reps']), 'repetition')} {verb} too few to advise on; it takes at least "
+        f"{n['least']:.0f}.{lighter}"
+    )
+
+
+def _too_hard(n: Numbers) -> str:
+    said = []
+    if "full" in n:
+        done = plural(int(n["full"]), "full repetition")
+        said.append(f"You did {done}; the plan asks for at least {n['planned']:.0f}.")
+    if "range_loss" in n:
+        said.append(f"Your range shrank by {n['range_loss']:.0%} over the set.")
+    return " ".join(said)
+
+
+def _steady(n: Numbers) -> str:
+    easy = n["easy_sessions"]
+    more = " If the last set of the next session is as easy, it is time for less slack." if easy else ""
+    return f"You did {plural(int(n['full']), 'full repetition')} as planned.{more}"
+
+
+def _waiting(n: Numbers) -> str:
+    if n["within_set"]:
+        return "The slack was changed within this set; the next one shows what that did."
+    return "The slack was changed not long ago; if the next set says the same, some of that change is undone."
+
+
+def _unsure(n: Numbers) -> str:
+    measure = "" if n["measured"] else "measure the unstretched band in use, and "
+    return f"How much to change is not known well enough; {measure}do a more even set."
+
+
+def _stronger_band(n: Numbers) -> str:
+    stronger = "take a stronger band, with more slack at first, or a second one beside it."
+    most = f"{1 + n['elongation']:.1f}"
+    if n["sure"]:
+        return (
+            f"Less slack would stretch the band to {most} times its resting length, too near its limit of "
+            f"three times: {stronger}"
+        )
+    return (
+        f"Less slack might stretch the band to {most} times its resting length, too near its limit of three "
+        f"times, and nobody measured your lengths: measure the unstretched band in use, or {stronger}"
+    )
+
+
+_REASONS: dict[Rule, Callable[[Numbers], str]] = {
+    Rule.STEADY: _steady,
+    Rule.TOO_HARD: _too_hard,
+    Rule.TOO_EASY: lambda n: (
+        f"Two sessions running, your last set had at least {n['planned'] + n['surplus']:.0f} full, even "
+        f"repetitions; {n['planned']:.0f} are asked for."
+    ),
+    Rule.SLACK_AT_BOTTOM: lambda n: (
+        f"The band hangs slack over about {n['slack']:.0%} of your movement, so the muscles rest there."
+    ),
+    Rule.RETURN_CUT_SHORT: lambda n: (
+        f"You come back only {1 - n['cut']:.0%} of the way, and the band still pulls "
+        f"{n['end_n']:.0f} N there."
+    ),
+    Rule.BEYOND_LIMIT: _stretched,
+    Rule.NEAR_LIMIT: lambda n: f"{_stretched(n)} Go no further.",
+    Rule.SLIPPED: _slipped,
+    Rule.TOO_FEW_REPS: _too_few,
+    Rule.UNSURE: _unsure,
+    Rule.WAITING: _waiting,
+    Rule.LIGHTER_BAND: lambda n: (
+        f"More slack would leave the band hanging over {n['slack']:.0%} of the movement: "
+        "take the next lighter band."
+    ),
+    Rule.STRONGER_BAND: _stronger_band,
+}
+
+
+def event_json(event: Event, uncertainty_n: Callable[[float], float] | None = None) -> dict[str, Any]:
+    """An event as JSON object (`workout.events.to_json`); advice with its sentence as `text`."""
+    data = to_json(event, uncertainty_n)
+    return data | {"text": advice_text(event.advice)} if isinstance(event, SlackAdvised) else data
+
+
 def format_notice(event: Event) -> str | None:
     """What a person should read at once, if anything."""
     if isinstance(event, RepRetracted):
         return f"not counted: {event.reason.value}"
-    if isinstance(event, SignalWarning):
+    if isinstance(event, SignalWarning | TemperatureUnknown):
         return event.message
     if isinstance(event, SetDone):
         return set_words(event.result)
     if isinstance(event, SlackAdvised):
-        return event.advice.text
+        return advice_text(event.advice)
     if isinstance(event, SlackAnswered):
         return "noted: the slack was changed" if event.followed else "noted: the slack stays as it is"
     if isinstance(event, Tared):
@@ -158,7 +361,7 @@ def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
     if isinstance(event, TemperatureChanged) and event.zero_n:
         return f"the sensor is at {event.temperature_c:.1f} °C: {event.zero_n:+.2f} N are taken off"
     if isinstance(event, SlackAdvised) and event.advice.amount_cm:
-        return f"{event.advice.text}\n{_UNDER_TIME}({event.advice.details})"
+        return f"{advice_text(event.advice)}\n{_UNDER_TIME}({advice_details(event.advice)})"
     if isinstance(event, CueGiven):
         return f"       ({event.text.lower()})" if event.kind in _SAID_IN_A_LOG else None
     return format_notice(event)

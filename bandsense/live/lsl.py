@@ -6,7 +6,6 @@ an inlet that was not configured with the same identity cannot find the stream.
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable
 
@@ -14,7 +13,6 @@ import numpy as np
 
 from bandsense.errors import ConfigError, MissingExtra
 from bandsense.samples import FloatArray
-from bandsense.workout.events import Event, TensionTick
 
 __all__ = ["LslPublisher", "check_session"]
 
@@ -46,7 +44,6 @@ class LslPublisher:
     """Every sample's tension in newtons, as the workout has it, stamped in LSL's clock.
 
     Args:
-        trace: times and tensions of the workout from one device time to another (`Workout.trace`).
         sensor: identity of the sensor; it is part of the stream's source identity.
         session: LSL session identity that inlets must share.
 
@@ -54,9 +51,7 @@ class LslPublisher:
         ConfigError, MissingExtra: see `check_session`.
     """
 
-    def __init__(
-        self, trace: Callable[[float, float], tuple[FloatArray, FloatArray]], *, sensor: str, session: str
-    ) -> None:
+    def __init__(self, *, sensor: str, session: str) -> None:
         check_session(session)
         import pylsl
 
@@ -67,21 +62,14 @@ class LslPublisher:
         channel.append_child_value("label", "tension").append_child_value("unit", "newtons")
         self._clock: Callable[[], float] = pylsl.local_clock
         self._outlet = pylsl.StreamOutlet(info)
-        self._trace = trace
-        self._sent_s = -math.inf
         self._offsets: deque[tuple[float, float]] = deque()
 
-    def listen(self, event: Event) -> None:
-        """With each level, send the samples since the one before; LSL sends in threads of its own."""
-        if not isinstance(event, TensionTick):
+    def send(self, time_s: FloatArray, tension_n: FloatArray) -> None:
+        """Send the samples of a block; LSL does it in threads of its own."""
+        if not time_s.size:
             return
-        time_s, tension_n = self._trace(self._sent_s, math.inf)
-        new = time_s > self._sent_s
-        if not new.any():
-            return
-        self._sent_s = float(time_s[-1])
-        stamps = time_s[new] + self._offset(self._sent_s)
-        self._outlet.push_chunk(tension_n[new].astype(np.float32).reshape(-1, 1), stamps.tolist())
+        stamps = time_s + self._offset(float(time_s[-1]))
+        self._outlet.push_chunk(tension_n.astype(np.float32).reshape(-1, 1), stamps.tolist())
 
     def _offset(self, device_s: float) -> float:
         """LSL's clock minus the device's: the smallest seen lately, because arrival is only ever late."""

@@ -11,7 +11,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from bandsense.errors import ConfigError, MissingExtra
-from bandsense.workout.events import Event, TensionTick, event_name, to_json
+from bandsense.live.formatting import event_json
+from bandsense.workout.events import Event, TensionTick, event_name
 
 __all__ = ["MqttPublisher", "MqttTarget"]
 
@@ -116,7 +117,7 @@ class MqttPublisher:
                 if self._unsent is None:
                     self._unsent = await self._waiting.get()
                 topic = f"{self._target.topic}/{event_name(self._unsent)}"
-                await client.publish(topic, json.dumps(to_json(self._unsent)), qos=1)
+                await client.publish(topic, json.dumps(event_json(self._unsent)), qos=1)
                 self._unsent = None
                 self._waiting.task_done()
 

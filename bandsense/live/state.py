@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from bandsense.live.formatting import format_notice
+from bandsense.live.formatting import advice_text, format_notice
 from bandsense.signal.events import Phase, PhaseChanged, Rep, RepCompleted, RepCounted, RepRetracted
 from bandsense.workout.advice import Advice, SlackAction
 from bandsense.workout.events import (
@@ -122,7 +122,7 @@ class ViewState:
         """Keys of the actions that make sense at this moment, the most wanted first."""
         if self.in_set:
             return "eq"
-        to_answer = self.advice is not None and self.advice.flag is not SlackAction.KEEP
+        to_answer = self.advice is not None and self.advice.action is not SlackAction.KEEP
         return "yntq" if to_answer else "tq"
 
     def update(self, event: Event) -> None:
@@ -186,7 +186,7 @@ class ViewState:
             "battery_percent": self.battery_percent,
             "notice": self.notice,
             "cue": self.cue,
-            "advice": None if self.advice is None else self.advice.text,
+            "advice": None if self.advice is None else advice_text(self.advice),
             "doing": self.doing,
             "problem": self.problem,
             "offered": list(self.offered),

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from bandsense.live.actions import Actions, hint
 from bandsense.live.big_digits import HEIGHT, big
-from bandsense.live.formatting import rep_words, set_words
+from bandsense.live.formatting import advice_text, rep_words, set_words
 from bandsense.live.state import TRACE_S, ViewState
 from bandsense.signal.events import Phase
 
@@ -106,7 +106,7 @@ def _trace(state: ViewState, width: int, height: int, style: str) -> Text:
 
 def _shown_between_sets(state: ViewState) -> list[str]:
     """What was advised and what was done, the newest first."""
-    advice = [] if state.advice is None else [state.advice.text]
+    advice = [] if state.advice is None else [advice_text(state.advice)]
     return [*advice, *map(set_words, reversed(state.results))]
 
 
@@ -189,14 +189,28 @@ def _messages(state: ViewState) -> Iterator[tuple[str, str]]:
     if state.notice and not (state.resting and state.notice in _shown_between_sets(state)):
         yield state.notice, "bold"
     if state.advice is not None and not (state.in_set or state.resting):
-        yield state.advice.text, "bold"
+        yield advice_text(state.advice), "bold"
+
+
+def render_beside(states: Sequence[ViewState], width: int, height: int) -> RenderableType:
+    """One frame with each sensor's view beside the other; one sensor has all the room."""
+    if len(states) == 1:
+        return render(states[0], width, height)
+    each = (width - 2) // len(states)
+    beside = Table.grid(expand=True, padding=(0, 1))
+    for _ in states:
+        beside.add_column(width=each, no_wrap=True)
+    beside.add_row(*(render(state, each, height) for state in states))
+    return beside
 
 
 class TerminalView:
-    """Draws the state on a terminal until it is closed; frames in between are left out."""
+    """Draws the states on a terminal until it is closed; frames in between are left out."""
 
-    def __init__(self, state: ViewState, console: Console, *, actions: Actions | None = None) -> None:
-        self._state = state
+    def __init__(
+        self, states: Sequence[ViewState], console: Console, *, actions: Actions | None = None
+    ) -> None:
+        self._states = tuple(states)
         self._console = console
         self._actions = actions
 
@@ -211,14 +225,15 @@ class TerminalView:
         """What can be asked for at this moment."""
         if self._actions is None:
             return "Ctrl-C ends the session"
-        offered = (key for key in self._state.offered if key in self._actions)
+        wanted = dict.fromkeys(key for state in self._states for key in state.offered)
+        offered = (key for key in wanted if key in self._actions)
         return hint({key: self._actions[key] for key in offered}, width)
 
     def frame(self) -> RenderableType:
         """What is drawn now."""
         width, height = self._console.size
         return Panel(
-            render(self._state, width, height - 2),
+            render_beside(self._states, width, height - 2),
             title="bandsense",
             title_align="left",
             subtitle=self._hint(width - 6),

@@ -13,11 +13,15 @@ import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from bandsense.errors import ConfigError, MissingExtra
+from bandsense.exercises.model import Side
 from bandsense.live.actions import Action
 from bandsense.live.state import ViewState
 
@@ -27,14 +31,22 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.websockets import WebSocket
 
-__all__ = ["WebView", "require_server"]
+__all__ = ["Panel", "WebView", "require_server"]
 
 FRAMES_PER_S = 20.0
 CLOSE_S = 2.0
 """How long pages have to hear that the session is over."""
 
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'"
+_POLICY += "; frame-src 'self'; frame-ancestors 'self'"
 _HEADERS = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+_BESIDE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>bandsense</title>
+<style>body {{ margin: 0; display: flex; flex-wrap: wrap; height: 100vh; }}
+iframe {{ border: 0; flex: 1 1 320px; height: 100%; min-height: 50vh; }}</style>
+{frames}</html>
+"""
 _TOKEN_BYTES = 16
 _REFUSED = 4403
 """Close code of a WebSocket, from the range for applications (RFC 6455, 7.4.2)."""
@@ -54,14 +66,21 @@ def require_server() -> None:
         raise MissingExtra("the live view in a browser", "web") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One sensor's view: what is shown, and what can be asked of this sensor's stream, by key."""
+
+    state: ViewState
+    actions: Mapping[str, Action] = field(default_factory=dict)
+
+
 class WebView:
-    """Serves the live view until cancelled.
+    """Serves the live view until cancelled: of one sensor, or of two beside each other.
 
     Args:
-        state: what is shown.
+        panels: by side; one under None where there is one sensor.
         host: address to listen on; any but a loopback address opens the page to the network.
         port: 0 for any free one.
-        actions: by their key, as on the terminal.
 
     Raises:
         MissingExtra: Starlette or uvicorn is not installed.
@@ -69,17 +88,15 @@ class WebView:
 
     def __init__(
         self,
-        state: ViewState,
+        panels: Mapping[Side | None, Panel],
         *,
         host: str = "127.0.0.1",
         port: int = 8321,
-        actions: Mapping[str, Action] | None = None,
     ) -> None:
         require_server()
-        self._state = state
+        self._panels = dict(panels)
         self._host = host
         self._port = port
-        self._actions = dict(actions or {})
         self._token = None if _is_loopback(host) else secrets.token_urlsafe(_TOKEN_BYTES)
 
     async def run(self, on_ready: Callable[[str], None]) -> None:
@@ -118,31 +135,48 @@ class WebView:
         return f"http://{host}:{port}/" + (f"?token={self._token}" if self._token else "")
 
     def app(self) -> Starlette:
-        """The page and its WebSocket."""
+        """The page and its WebSocket; with two sensors a page for each side, and one with both."""
         from starlette.applications import Starlette
-        from starlette.routing import Route, WebSocketRoute
+        from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-        return Starlette(routes=[Route("/", self._page), WebSocketRoute("/live", self._live)])
+        if None in self._panels:
+            one = partial(self._live, self._panels[None])
+            return Starlette(routes=[Route("/", self._page), WebSocketRoute("/live", one)])
+        routes: list[BaseRoute] = [Route("/", self._beside)]
+        for side, panel in self._panels.items():
+            routes.append(Route(f"/{side}/", self._page))
+            routes.append(WebSocketRoute(f"/{side}/live", partial(self._live, panel)))
+        return Starlette(routes=routes)
 
     async def _page(self, request: HTTPConnection) -> Response:
+        return self._html(request, (resources.files("bandsense.live") / "page.html").read_text("utf-8"))
+
+    async def _beside(self, request: HTTPConnection) -> Response:
+        query = f"?{request.url.query}" if request.url.query else ""
+        frames = "".join(
+            f'<iframe src="/{side}/{escape(query, quote=True)}" title="{side} sensor"></iframe>'
+            for side in self._panels
+        )
+        return self._html(request, _BESIDE.format(frames=frames))
+
+    def _html(self, request: HTTPConnection, html: str) -> Response:
         from starlette.responses import HTMLResponse, PlainTextResponse
 
         if not self._may(request):
             return PlainTextResponse("open the address that bandsense printed, with its token\n", 403)
-        html = (resources.files("bandsense.live") / "page.html").read_text(encoding="utf-8")
         return HTMLResponse(html, headers=_HEADERS)
 
-    async def _live(self, page: WebSocket) -> None:
+    async def _live(self, panel: Panel, page: WebSocket) -> None:
         from starlette.websockets import WebSocketDisconnect
 
         await page.accept()
         if not (self._may(page) and _same_origin(page)):
             await page.close(_REFUSED)
             return
-        sending = asyncio.create_task(self._send(page))
+        sending = asyncio.create_task(self._send(panel, page))
         try:
             while True:
-                action = self._actions.get(await page.receive_text())
+                action = panel.actions.get(await page.receive_text())
                 if action is not None:
                     action.run()
         except WebSocketDisconnect:
@@ -150,18 +184,18 @@ class WebView:
         finally:
             sending.cancel()
 
-    async def _send(self, page: WebSocket) -> None:
+    async def _send(self, panel: Panel, page: WebSocket) -> None:
         extra: dict[str, Any] = {
             "actions": {
                 key: {"label": action.label, "question": action.question}
-                for key, action in self._actions.items()
+                for key, action in panel.actions.items()
             }
         }
         last_s = float("-inf")
         while True:
-            levels = [point for point in self._state.trace if point[0] > last_s]
+            levels = [point for point in panel.state.trace if point[0] > last_s]
             last_s = levels[-1][0] if levels else last_s
-            await page.send_json({"state": self._state.snapshot(), "levels": levels, **extra})
+            await page.send_json({"state": panel.state.snapshot(), "levels": levels, **extra})
             extra = {}
             await asyncio.sleep(1.0 / FRAMES_PER_S)
 

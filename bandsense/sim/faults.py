@@ -17,7 +17,8 @@ import numpy as np
 from bumble import att, core, hci
 
 from bandsense.errors import ConfigError
-from bandsense.sim.devices.virtual_band import Fault, Hardware, Step, VirtualBand
+from bandsense.sim.devices.hardware import Fault, Hardware, Step
+from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.physics.sensor import COUNT_MAX, Conversions
 from bandsense.sim.physics.source import SampleSource
 from bandsense.sim.radio.virtual_radio import AdapterState

@@ -1,14 +1,17 @@
-"""What the advisor says, and what it remembers of a person, a band and an exercise."""
+"""What the advisor finds, and what it remembers of a person, a band and an exercise; without sentences."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 from bandsense.bands.strand import Strand
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind
 
-__all__ = ["Advice", "AdvisorState", "Confidence", "PendingChange", "Rule", "SlackAction"]
+__all__ = ["Advice", "AdvisorState", "Basis", "Confidence", "PendingChange", "Reason", "Rule", "SlackAction"]
 
 
 class SlackAction(Enum):
@@ -49,52 +52,91 @@ class Confidence(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """Why: a rule that applies, and the numbers that it rests on; `live.formatting` makes a sentence of it.
+
+    Attributes:
+        rule: which one.
+        numbers: by name; what they are is told where the rule is (`workout.rules`). Yes and no are 1 and 0.
+            Empty in advice that version 0.1.0 stored.
+    """
+
+    rule: Rule
+    numbers: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What advice rests on.
+
+    Attributes:
+        reps: repetitions that were looked at.
+        mean_peak_n: their mean peak tension; None while the set is under way.
+        strand: lengths of the band, where an amount was measured out.
+        fitted: the band's own curve is known.
+        changes_seen: earlier changes whose effect was seen.
+    """
+
+    reps: int = 0
+    mean_peak_n: float | None = None
+    strand: Strand | None = None
+    fitted: bool = False
+    changes_seen: int = 0
+
+    def with_band(self, strand: Strand, *, fitted: bool, changes: int) -> Basis:
+        """The same, and what an amount rests on besides."""
+        return replace(self, strand=strand, fitted=fitted, changes_seen=changes)
+
+
+@dataclass(frozen=True, slots=True)
 class Advice:
     """One piece of advice; always the person's to follow or not.
 
     Attributes:
-        flag: what to do.
-        ground: the rule that it comes from.
-        reason: why, in words.
-        instruction: what to do, in words, as the exercise is held; empty where there is nothing to do.
+        action: what to do.
+        rule: the rule that decided.
+        reasons: why, the first sign first.
+        instruction: the exercise's own words for it, with the amount; empty where there is nothing to do.
         amount_cm: whole centimetres at each place that the instruction names; 0 for `KEEP`.
         uncertainty_cm: standard uncertainty of that amount.
         tension_ratio: peak tension that is expected after the change, over that of now.
         confidence: trust in the amount.
-        rests_on: what was used, in words.
+        basis: what was used.
         urgent: do it now, in the middle of the set.
         kind: how the slack is changed; None for `KEEP`.
         change_m: the change of one strand in metres that `amount_cm` makes; positive is easier.
         side: which side it is for, where left and right take turns.
+        left_open: it was advised in an earlier session and not answered.
     """
 
-    flag: SlackAction
-    ground: Rule
-    reason: str
+    action: SlackAction
+    rule: Rule
+    reasons: tuple[Reason, ...]
     instruction: str = ""
     amount_cm: int = 0
     uncertainty_cm: float = 0.0
     tension_ratio: float = 1.0
     confidence: Confidence = Confidence.HIGH
-    rests_on: tuple[str, ...] = ()
+    basis: Basis = Basis()
     urgent: bool = False
     kind: SlackMethodKind | None = None
     change_m: float = 0.0
     side: Side | None = None
+    left_open: bool = False
 
-    @property
-    def text(self) -> str:
-        """Flag, side, instruction and reason in one line."""
-        now = " NOW" if self.urgent else ""
-        side = "" if self.side is None else f", {self.side} side"
-        words = " ".join(filter(None, (self.instruction, self.reason)))
-        return f"{self.flag.value}{now}{side} - {words}"
 
-    @property
-    def details(self) -> str:
-        """How exact the amount is, how far it can be trusted, and what it rests on; for a change."""
-        amount = f"{self.amount_cm} ± {self.uncertainty_cm:.1f} cm"
-        return f"{amount}, confidence {self.confidence.value}; rests on {', '.join(self.rests_on)}"
+def _of_today(stored: Any) -> Any:
+    """Advice as version 0.1.0 stored it, under the names of today."""
+    if not isinstance(stored, dict) or "flag" not in stored:
+        return stored
+    kept = {
+        name: value for name, value in stored.items() if name not in ("flag", "ground", "reason", "rests_on")
+    }
+    return kept | {
+        "action": stored["flag"],
+        "rule": stored["ground"],
+        "reasons": [{"rule": stored["ground"], "numbers": {}}],
+    }
 
 
 _TYPICAL_REST_UNCERTAINTY = 0.15
@@ -154,12 +196,12 @@ class AdvisorState:
     sets_since_change: int = 0
     opposed: int = 0
     easy_sessions: int = 0
-    unanswered: Advice | None = None
+    unanswered: Annotated[Advice | None, BeforeValidator(_of_today)] = None
 
     @property
-    def removing(self) -> bool:
+    def slack_was_reduced(self) -> bool:
         """Whether slack was taken out after the last set, or is advised to be."""
-        advised = self.unanswered is not None and self.unanswered.flag is SlackAction.REMOVE
+        advised = self.unanswered is not None and self.unanswered.action is SlackAction.REMOVE
         return advised or (self.last_change < 0 and self.sets_since_change == 0)
 
     @classmethod

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from bandsense.exercises.model import Exercise, Side
 from bandsense.signal.events import PhaseChanged, RepCompleted, RepCounted, RepRetracted
-from bandsense.workout.advice import Advice, AdvisorState, SlackAction
+from bandsense.workout.advice import Advice, AdvisorState
 from bandsense.workout.advisor import Advisor
 from bandsense.workout.cues import Cue, CueEngine
 from bandsense.workout.events import CueGiven, Event, SetDone, SetEnd, SlackAdvised, TensionTick
@@ -34,7 +34,6 @@ class Coach:
         }
         self._advisor = self._advisors[settings.side(1)]
         self._last_advisor = self._advisor
-        self._open = False
         self._reminded = False
         self._cues = CueEngine(settings.plan, exercise.breathing, settings.other_side(1))
 
@@ -50,7 +49,7 @@ class Coach:
             self._reminded = True
             yield from self._reminders(now_s)
         if isinstance(event, TensionTick):
-            self._advisor.level(event.time_s, event.tension_n)
+            self._advisor.tick(event.time_s, event.tension_n)
             yield from _given(self._cues.advance(now_s), now_s)
         elif isinstance(event, PhaseChanged | RepCounted | RepCompleted | RepRetracted):
             yield from _given(self._cues.push(event), now_s)
@@ -63,9 +62,8 @@ class Coach:
 
     def answered(self, *, followed: bool) -> bool:
         """The person did what was advised last, or will not; False when nothing waited for an answer."""
-        if not self._open:
+        if self._last_advisor.open_advice is None:
             return False
-        self._open = False
         if followed:
             self._last_advisor.applied()
         else:
@@ -85,13 +83,12 @@ class Coach:
         sides = self._settings.sides
         last_sets = event.number > self._settings.half_sets - len(sides)
         last = last_sets or event.result.ended_by is SetEnd.STREAM
-        yield from self._advised(self._advisor.after_set(event.result.seen, last_of_session=last), now_s)
+        yield from self._advised(self._advisor.after_set(event.result.live_reps, last_of_session=last), now_s)
         self._advisor = self._advisors[self._settings.side(next_number)]
 
     def _advised(self, advice: Advice | None, now_s: float) -> Iterator[SlackAdvised]:
         if advice is not None:
             self._last_advisor = self._advisor
-            self._open = advice.flag is not SlackAction.KEEP
             yield SlackAdvised(now_s, advice, now_s)
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "SlackAnswered",
     "Tared",
     "TemperatureChanged",
+    "TemperatureUnknown",
     "TensionTick",
     "event_name",
     "fields_json",
@@ -54,7 +55,7 @@ class SetEnd(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TensionTick:
-    """Tension now, about twenty times a second: one sample of the stream with its standard uncertainty."""
+    """Tension at a tick of the analysis: one sample of the stream with its standard uncertainty."""
 
     time_s: float
     tension_n: float
@@ -88,8 +89,8 @@ class SetResult:
         start_s: pull start of its first repetition.
         end_s: end of its last repetition.
         reps: its repetitions, partial ones included, with exact boundaries from the whole trace of the set.
-        seen: the same repetitions as they were seen live.
-        figures: what each of them amounts to; see docs/metrics.md, as for the next.
+        live_reps: the same repetitions as they were seen live.
+        rep_metrics: what each of them amounts to; see docs/metrics.md, as for the next.
         metrics: what the set amounts to.
         ended_by: what ended it.
         side: which side worked, where left and right take turns; the set is then a half-set.
@@ -100,8 +101,8 @@ class SetResult:
     start_s: float
     end_s: float
     reps: tuple[Rep, ...]
-    seen: tuple[Rep, ...]
-    figures: tuple[RepMetrics, ...]
+    live_reps: tuple[Rep, ...]
+    rep_metrics: tuple[RepMetrics, ...]
     metrics: SetMetrics
     ended_by: SetEnd
     side: Side | None = None
@@ -159,6 +160,15 @@ class TemperatureChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class TemperatureUnknown:
+    """The sensor's temperature cannot be had; `message` says why, and what follows from that."""
+
+    time_s: float
+    message: str
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Tared:
     """The person asked for a new zero. It was set, unless `problem` says why not.
 
@@ -209,6 +219,7 @@ Event = (
     | LinkChanged
     | BatteryChanged
     | TemperatureChanged
+    | TemperatureUnknown
     | Tared
     | CueGiven
     | SlackAdvised

@@ -8,6 +8,7 @@ from statistics import median
 
 from bandsense.bands.unloaded import unloaded_share
 from bandsense.signal.events import Rep
+from bandsense.workout.clock import ANALYSIS_HZ
 
 __all__ = ["SLACK_TENSION", "SlackDetector"]
 
@@ -15,23 +16,23 @@ SLACK_TENSION = 0.03
 """Tension at the bottom, as a part of the peak, up to which the band may hang slack."""
 
 _LEAST_SHARES = 3
-_LEVELS = 800
-"""Forty seconds at twenty levels a second: longer than a repetition takes."""
+_REMEMBERED_S = 40.0
+"""Longer than a repetition takes."""
 
 _BESIDE_S = 0.3
 """How far beyond the repetition's boundaries, which lie at a tenth of its rise, tension vanishes."""
 
 
 class SlackDetector:
-    """Follows the levels of tension and the repetitions of one set."""
+    """Follows the tension, tick by tick, and the repetitions of one set."""
 
     def __init__(self) -> None:
-        self._levels: deque[tuple[float, float]] = deque(maxlen=_LEVELS)
+        self._ticks: deque[tuple[float, float]] = deque(maxlen=round(_REMEMBERED_S * ANALYSIS_HZ))
         self._shares: dict[int, tuple[float, ...]] = {}
 
-    def level(self, time_s: float, tension_n: float) -> None:
-        """Take the tension of the moment, some twenty times a second."""
-        self._levels.append((time_s, tension_n))
+    def tick(self, time_s: float, tension_n: float) -> None:
+        """Take the tension of the moment, `ANALYSIS_HZ` times a second."""
+        self._ticks.append((time_s, tension_n))
 
     def add(self, rep: Rep, exponent: float) -> None:
         """Take a repetition that has just been done, on a band whose power law has this exponent."""
@@ -55,7 +56,7 @@ class SlackDetector:
             (rep.pull_start_s - _BESIDE_S, rep.peak_time_s),
             (rep.peak_time_s, rep.end_s + _BESIDE_S),
         ):
-            part = [level for level in self._levels if start_s <= level[0] <= end_s]
+            part = [tick for tick in self._ticks if start_s <= tick[0] <= end_s]
             time_s, tension_n = [time_s for time_s, _ in part], [tension_n for _, tension_n in part]
             share = unloaded_share(time_s, tension_n, rep.peak_n, exponent=exponent)
             if share is not None:

@@ -7,10 +7,8 @@ however the samples are cut into blocks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from math import isfinite
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +17,11 @@ from bandsense.calibration.clip_on import TensionReader
 from bandsense.errors import DataError
 from bandsense.exercises.model import Side
 from bandsense.samples import FloatArray, SampleBlock
-from bandsense.signal.config import DetectorConfig
 from bandsense.signal.detector import RepDetector
-from bandsense.signal.events import Phase, PhaseChanged, Rep, RepCompleted, RepCounted, RepRetracted
-from bandsense.signal.metrics import Asymmetry, asymmetry, rep_metrics, set_metrics
-from bandsense.signal.refine import refine
+from bandsense.signal.metrics import Asymmetry, asymmetry
 from bandsense.signal.zero import ZeroTracker
 from bandsense.workout.advice import AdvisorState
+from bandsense.workout.clock import ANALYSIS_HZ
 from bandsense.workout.coach import Coach
 from bandsense.workout.events import (
     BatteryChanged,
@@ -34,25 +30,27 @@ from bandsense.workout.events import (
     SetDone,
     SetEnd,
     SetResult,
-    SetStarted,
     SlackAnswered,
     Tared,
     TemperatureChanged,
+    TemperatureUnknown,
     TensionTick,
 )
+from bandsense.workout.inputs import (
+    BatteryLevel,
+    EndSet,
+    Input,
+    LinkChange,
+    SensorTemperature,
+    SlackAnswer,
+    Tare,
+    TemperatureProblem,
+)
+from bandsense.workout.set_tracker import SetTracker
 from bandsense.workout.settings import WorkoutSettings
-from bandsense.workout.trace_buffer import IDLE_S, LEAD_S, LONGEST_S, TraceBuffer
+from bandsense.workout.trace_buffer import IDLE_S, LONGEST_S, TraceBuffer
 
 __all__ = ["Summary", "Workout"]
-
-LEVELS_PER_S = 20.0
-"""How often the tension is told: as often as a view can show it."""
-
-SET_REST_S = 15.0
-"""Rest after which a set is over. A choice: longer than any pause between repetitions that people make."""
-
-SIDE_REST_S = 6.0
-"""The same where left and right take turns: hand and foot are changed sooner than one has rested."""
 
 TARE_S = 1.0
 """A tare takes the median of so much."""
@@ -86,17 +84,6 @@ class Summary:
     asymmetry: Asymmetry | None = None
 
 
-@dataclass(slots=True)
-class _Set:
-    """A set under way: repetitions that stand by their index, and those of them that are done."""
-
-    number: int
-    standing: set[int] = field(default_factory=set)
-    reps: dict[int, Rep] = field(default_factory=dict)
-    last_s: float = 0.0
-    asked_to_end: bool = False
-
-
 class Workout:
     """Follows one sensor through a session.
 
@@ -113,21 +100,11 @@ class Workout:
         self._detector = RepDetector()
         self._coach = Coach(settings, settings.exercise) if settings.exercise is not None else None
         self._memory = TraceBuffer()
-        self._phase = Phase.REST
-        self._set: _Set | None = None
-        self._results: list[SetResult] = []
-        self._last_bin = -1.0
+        self._sets = SetTracker(settings, self._memory, self._detector)
+        self._last_tick = -1.0
         self._first_s: float | None = None
         self._last_s = 0.0
         self._samples = 0
-        self._inputs: dict[str, Callable[[Mapping[str, Any]], Iterable[Event]]] = {
-            "end_set": self._end_set,
-            "tare": self._tare,
-            "slack": self._slack_answered,
-            "link": self._link,
-            "battery": self._battery,
-            "temperature": self._temperature,
-        }
 
     @property
     def began_s(self) -> float:
@@ -137,7 +114,7 @@ class Workout:
     @property
     def results(self) -> tuple[SetResult, ...]:
         """The finished sets."""
-        return tuple(self._results)
+        return tuple(self._sets.results)
 
     @property
     def advisor_states(self) -> dict[Side | None, AdvisorState]:
@@ -161,31 +138,30 @@ class Workout:
         tension_n = self._zero.push(block.time_s, shown_n, block.gap_before)
         signal_events = self._detector.push(block.time_s, tension_n, block.gap_before, block.saturated)
         self._remember(block, tension_n)
-        return self._followed([*signal_events, *self._levels(block.time_s, tension_n)])
+        return self._followed([*signal_events, *self._ticks(block.time_s, tension_n)])
 
-    def apply(self, kind: str, data: Mapping[str, Any]) -> list[Event]:
-        """What happens besides samples, here and now in the stream.
-
-        Args:
-            kind: `end_set` (the person says that the set is over), `tare` (the band is slack now), `slack`
-                (`followed`: whether the person does what was advised last), `link` (`state`, `message`),
-                `battery` (`percent`) or `temperature` (`celsius`: of the sensor, before its first sample).
-            data: its particulars.
-
-        Raises:
-            DataError: the kind is not known or something is missing.
-        """
-        if kind not in self._inputs:
-            raise DataError(f"the input {kind!r} is not known to this version; update bandsense to replay it")
-        try:
-            return list(self._inputs[kind](data))
-        except KeyError as error:
-            raise DataError(f"the input {kind!r} lacks {error}") from error
+    def apply(self, value: Input) -> list[Event]:
+        """Take what happens besides samples, here and now in the stream, and give the events it makes."""
+        match value:
+            case EndSet():
+                return list(self._ended(self._sets.ask_to_end(self._last_s)))
+            case Tare():
+                return [self._tare()]
+            case SlackAnswer(followed=followed):
+                return self._slack_answered(followed=followed)
+            case LinkChange(state=state, message=message):
+                return [LinkChanged(self._last_s, state, message, self._last_s)]
+            case BatteryLevel(percent=percent):
+                return [BatteryChanged(self._last_s, percent, self._last_s)]
+            case SensorTemperature(celsius=celsius):
+                return [self._temperature(celsius)]
+            case TemperatureProblem(message=message):
+                return [TemperatureUnknown(self._last_s, message, self._last_s)]
 
     def finish(self) -> list[Event]:
         """The stream ends: what can still be decided is decided, and an open set is closed."""
         events = self._followed(self._detector.finish())
-        return [*events, *self._close_set(SetEnd.STREAM, self._last_s)]
+        return [*events, *self._ended(self._sets.close(SetEnd.STREAM, self._last_s))]
 
     def trace(self, start_s: float, end_s: float) -> tuple[FloatArray, FloatArray]:
         """Times and tensions between two device times, as far as they are remembered (see `memory`)."""
@@ -194,12 +170,12 @@ class Workout:
 
     def summary(self) -> Summary:
         """The session so far, finished sets only."""
-        reps = [rep for result in self._results for rep in result.reps]
+        reps = [rep for result in self._sets.results for rep in result.reps]
         peak_n = max((rep.peak_n for rep in reps), default=0.0)
         return Summary(
             reps=len(reps),
             partial=sum(rep.partial for rep in reps),
-            sets=len(self._results),
+            sets=len(self._sets.results),
             full_reps=self._full_reps(),
             planned_sets=self.settings.plan.sets,
             time_under_tension_s=sum(rep.duration_s for rep in reps),
@@ -211,14 +187,14 @@ class Workout:
         )
 
     def _full_reps(self) -> tuple[int, ...]:
-        full = [sum(not rep.partial for rep in result.reps) for result in self._results]
+        full = [sum(not rep.partial for rep in result.reps) for result in self._sets.results]
         if self.settings.first_side is None:
             return tuple(full)
         return tuple(map(min, full[::2], full[1::2]))
 
     def _asymmetry(self) -> Asymmetry | None:
         left, right = (
-            [rep for result in self._results if result.side == side for rep in result.figures]
+            [rep for result in self._sets.results if result.side == side for rep in result.rep_metrics]
             for side in ("left", "right")
         )
         if any(sum(not rep.partial for rep in side) < 2 for side in (left, right)):
@@ -241,15 +217,15 @@ class Workout:
         self._last_s = float(block.time_s[-1])
         self._samples += len(block)
         self._memory.append(block.time_s, block.values, tension_n)
-        self._memory.forget_before(self._last_s - (IDLE_S if self._set is None else LONGEST_S))
+        self._memory.forget_before(self._last_s - (LONGEST_S if self._sets.under_way else IDLE_S))
 
-    def _levels(self, time_s: FloatArray, tension_n: FloatArray) -> Iterator[TensionTick]:
-        """The first sample in each twentieth of a second of device time."""
-        bins = np.floor(time_s * LEVELS_PER_S)
+    def _ticks(self, time_s: FloatArray, tension_n: FloatArray) -> Iterator[TensionTick]:
+        """The first sample in each tick of the analysis, by device time."""
+        bins = np.floor(time_s * ANALYSIS_HZ)
         first = np.empty(bins.size, dtype=np.bool_)
-        first[0] = bins[0] != self._last_bin
+        first[0] = bins[0] != self._last_tick
         np.not_equal(bins[1:], bins[:-1], out=first[1:])
-        self._last_bin = float(bins[-1])
+        self._last_tick = float(bins[-1])
         at = np.flatnonzero(first)
         uncertainty_n = self._uncertainty_at(at, tension_n)
         yield from map(TensionTick, time_s[at].tolist(), tension_n[at].tolist(), uncertainty_n.tolist())
@@ -265,129 +241,45 @@ class Workout:
         """The events in the order in which they became certain, with those that follow from them."""
         result: list[Event] = []
         for event in sorted(events, key=lambda e: e.detected_s):
-            if isinstance(event, RepCounted) and self._set is None:
-                self._set = _Set(len(self._results) + 1)
-                number, side = self._set.number, self.settings.side(self._set.number)
-                result.append(SetStarted(event.time_s, number, event.detected_s, side))
-            counted = self._counted(event)
+            if (started := self._sets.started_by(event)) is not None:
+                result.append(started)
+            counted = self._sets.counted(event)
             result.append(counted)
             result.extend(self._coached(counted))
-            result.extend(self._tracked(counted))
+            result.extend(self._ended(self._sets.follow(counted)))
         return result
-
-    def _counted(self, event: Event) -> Event:
-        """The event with repetitions counted from the start of the set, not of the stream."""
-        if self._set is None or not isinstance(event, RepCounted | RepRetracted):
-            return event
-        if isinstance(event, RepCounted):
-            self._set.standing.add(event.index)
-        else:
-            self._set.standing.discard(event.index)
-        return replace(event, count=len(self._set.standing))
 
     def _coached(self, event: Event) -> Iterator[Event]:
         if self._coach is not None:
             yield from self._coach.follow(event)
 
-    def _tracked(self, event: Event) -> Iterator[Event]:
-        """Keep the set under way up to date, and end it when it is over."""
-        if isinstance(event, PhaseChanged):
-            self._phase = event.phase
-        if self._set is None:
-            return
-        if isinstance(event, RepCounted):
-            self._set.last_s = event.detected_s
-        elif isinstance(event, RepCompleted):
-            self._set.reps[event.index] = event.rep
-            self._set.last_s = event.detected_s
-        elif isinstance(event, RepRetracted):
-            self._set.reps.pop(event.index, None)
-        elif self._phase is Phase.REST and self._set.asked_to_end:
-            yield from self._close_set(SetEnd.ASKED, event.detected_s)
-        elif isinstance(event, TensionTick) and self._rested(event.time_s):
-            yield from self._close_set(SetEnd.REST, event.time_s)
-
-    def _rested(self, now_s: float) -> bool:
-        """Whether the open set has been over for a while; never in the middle of a repetition."""
-        rest_s = SET_REST_S if self.settings.first_side is None else SIDE_REST_S
-        return self._set is not None and self._phase is Phase.REST and now_s >= self._set.last_s + rest_s
-
-    def _close_set(self, ended_by: SetEnd, now_s: float) -> Iterator[Event]:
-        current, self._set = self._set, None
-        if current is None or not current.reps:
-            return
-        result = self._result(current, ended_by, now_s)
-        self._results.append(result)
-        done = SetDone(result.end_s, result.number, result, now_s)
-        yield done
-        yield from self._coached(done)
-
-    def _result(self, done: _Set, ended_by: SetEnd, now_s: float) -> SetResult:
-        """The set once more, with the whole of its trace at hand."""
-        seen = tuple(sorted(done.reps.values(), key=lambda rep: rep.peak_time_s))
-        start_s = max(seen[0].pull_start_s - LEAD_S, now_s - LONGEST_S)
-        time_s, tension_n = self.trace(start_s, now_s)
-        seen = tuple(rep for rep in seen if rep.pull_start_s >= time_s[0])
-        reps = refine(time_s, tension_n, seen, self._detector.rate_hz, DetectorConfig())
-        band = self.settings.band
-        figures = rep_metrics(
-            reps,
-            time_s,
-            tension_n,
-            calibration=self._calibration,
-            band=None if band is None else band.displacement(),
-        )
-        return SetResult(
-            number=done.number,
-            start_s=reps[0].pull_start_s,
-            end_s=reps[-1].end_s,
-            reps=reps,
-            seen=seen,
-            figures=figures,
-            metrics=set_metrics(figures),
-            ended_by=ended_by,
-            side=self.settings.side(done.number),
-            zone=self.settings.plan.zone,
-        )
+    def _ended(self, done: SetDone | None) -> Iterator[Event]:
+        """The end of a set, where it is one, and what the coach says to it."""
+        if done is not None:
+            yield done
+            yield from self._coached(done)
 
     # -- inputs ------------------------------------------------------------------------------------------
 
-    def _end_set(self, _data: Mapping[str, Any]) -> Iterable[Event]:
-        """End the set now, or after the repetition that is being done."""
-        if self._phase is Phase.REST:
-            return self._close_set(SetEnd.ASKED, self._last_s)
-        if self._set is not None:
-            self._set.asked_to_end = True
-        return ()
-
-    def _tare(self, _data: Mapping[str, Any]) -> Iterable[Event]:
+    def _tare(self) -> Tared:
         """Set the zero from the last second, if nothing pulled in it."""
         _, readings, tension_n = self._memory.between(self._last_s - TARE_S, self._last_s)
         if not readings.size or float(np.ptp(tension_n)) > TARE_STILL_N:
             problem = "the band moves; let it hang slack and still for a second, and tare again"
-            return (Tared(self._last_s, 0.0, problem, self._last_s),)
+            return Tared(self._last_s, 0.0, problem, self._last_s)
         before_n = float(np.median(tension_n))
         self._calibration = self._calibration.tared(readings, self._temperature_c)
+        self._sets.calibration = self._calibration
         self._zero.tared()
-        return (Tared(self._last_s, before_n, None, self._last_s),)
+        return Tared(self._last_s, before_n, None, self._last_s)
 
-    def _slack_answered(self, data: Mapping[str, Any]) -> Iterable[Event]:
-        followed = bool(data["followed"])
+    def _slack_answered(self, *, followed: bool) -> list[Event]:
         if self._coach is None or not self._coach.answered(followed=followed):
-            return ()
-        return (SlackAnswered(self._last_s, followed, self._last_s),)
+            return []
+        return [SlackAnswered(self._last_s, followed, self._last_s)]
 
-    def _link(self, data: Mapping[str, Any]) -> Iterable[Event]:
-        return (LinkChanged(self._last_s, str(data["state"]), str(data["message"]), self._last_s),)
-
-    def _battery(self, data: Mapping[str, Any]) -> Iterable[Event]:
-        return (BatteryChanged(self._last_s, int(data["percent"]), self._last_s),)
-
-    def _temperature(self, data: Mapping[str, Any]) -> Iterable[Event]:
+    def _temperature(self, celsius: float) -> TemperatureChanged:
         """Samples from now on are corrected for the temperature, and a tare holds at it."""
-        celsius = float(data["celsius"])
-        if not isfinite(celsius):
-            raise DataError("a temperature must be a finite number")
         self._temperature_c = celsius
         zero_n = self._calibration.zero_shift_n(celsius)
-        return (TemperatureChanged(self._last_s, celsius, zero_n, self._last_s),)
+        return TemperatureChanged(self._last_s, celsius, zero_n, self._last_s)

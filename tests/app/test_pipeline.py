@@ -3,12 +3,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 
-from bandsense.app.pipeline import SessionPipeline
+from bandsense.app.pipeline import VIEW_HZ, SessionPipeline
 from bandsense.calibration.curve import Calibration
-from bandsense.samples import SampleBlock, Unit
-from bandsense.workout.events import Event, TensionTick
+from bandsense.exercises.catalogue import get_exercise
+from bandsense.samples import SampleBlock, Unit, concatenate
+from bandsense.workout.events import Event, TensionTick, event_name
+from bandsense.workout.inputs import BatteryLevel
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
@@ -58,7 +61,7 @@ def test_events_but_not_levels_are_kept_and_all_are_told(set_of_three: SampleBlo
     log, told = Log(), list[Event]()
     tracker = SessionPipeline(workout(), sinks=[log])
     tracker.listen(told.append)
-    tracker.apply("battery", {"percent": 50})
+    tracker.apply(BatteryLevel(50))
     tracker.push(set_of_three)
     summary = tracker.finish()
     assert summary.reps == 3
@@ -79,3 +82,40 @@ def test_listening_ends_with_the_function_it_gave(set_of_three: SampleBlock) -> 
     stop()
     tracker.push(set_of_three)
     assert told == []
+
+
+def followed(block: SampleBlock, view_hz: float) -> tuple[Log, list[Event], list[tuple[float, float]]]:
+    """What is kept, what a listener is told, and the samples that LSL would be given, at a rate of views."""
+    log, told = Log(), []
+    sent: list[tuple[float, float]] = []
+    settings = WorkoutSettings(Calibration.identity(), get_exercise("seated-row"))
+    pipeline = SessionPipeline(Workout(settings), sinks=[log], view_hz=view_hz)
+    pipeline.listen(told.append)
+    pipeline.listen_to_samples(
+        lambda time_s, tension_n: sent.extend(zip(time_s.tolist(), tension_n.tolist(), strict=True))
+    )
+    for start in range(0, len(block), 8):
+        pipeline.push(block.slice(start, min(start + 8, len(block))))
+    pipeline.finish()
+    return log, told, sent
+
+
+def test_halving_the_rate_of_views_changes_no_event_no_advice_and_no_sample(
+    set_of_three: SampleBlock,
+) -> None:
+    rest = SampleBlock(set_of_three.time_s[-1] + np.arange(1, 1700) / 80.0, np.full(1699, 0.4), Unit.NEWTON)
+    block = concatenate([set_of_three, rest])
+    log, told, sent = followed(block, VIEW_HZ)
+    slow_log, slow_told, slow_sent = followed(block, VIEW_HZ / 2)
+    assert slow_log.entries == log.entries, (
+        "what is kept: samples, events, advice, the end of the set by rest"
+    )
+    ticks, slow_ticks = (
+        [event for event in each if isinstance(event, TensionTick)] for each in (told, slow_told)
+    )
+    assert len(slow_ticks) == pytest.approx(len(ticks) / 2, abs=1)
+    assert [e for e in told if e not in ticks] == [e for e in slow_told if e not in slow_ticks]
+    assert any(event_name(event) == "set_done" for event in slow_told)
+    assert any(event_name(event) == "slack_advised" for event in slow_told)
+    assert slow_sent == sent
+    assert len(sent) == len(block)

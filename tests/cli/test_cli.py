@@ -235,6 +235,7 @@ def test_an_interrupt_ends_the_search_for_a_sensor_at_once(tmp_path: Path) -> No
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
+        assert process.stdout.readline() == "starting a simulated sensor ...\n"
         assert "looking for" in process.stdout.readline()
         time.sleep(1.0)
         begin_s = time.monotonic()
@@ -305,7 +306,7 @@ def test_a_page_that_cannot_be_served_is_told_before_anything_begins(
 ) -> None:
     monkeypatch.setitem(sys.modules, "starlette", None)
     done = command("live", "--sim", "--web")
-    assert (done.status, done.out) == (1, "")
+    assert (done.status, done.out) == (1, "starting a simulated sensor ...\n")
     assert "pip install 'bandsense[web]'" in done.err
 
 
@@ -321,7 +322,8 @@ def test_a_recording_of_great_forces_is_felt_by_a_sensor_that_takes_them(tmp_pat
 def test_live_in_lines(command: Command, set_file: Path) -> None:
     done = command("live", "--sim", "--trace", set_file, "--speed", "0", "--lines")
     assert done.status == 0
-    assert done.lines[:3] == [
+    assert done.lines[:4] == [
+        "starting a simulated sensor ...",
         "looking for a sensor",
         "connecting to bandsense-BA5E",
         "connected to bandsense-BA5E",

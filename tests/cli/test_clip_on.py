@@ -25,7 +25,8 @@ from bandsense.profiles.band import BandProfile
 from bandsense.profiles.library import Profiles
 from bandsense.samples import Unit
 from bandsense.sim.clock import run_accelerated
-from bandsense.sim.devices.virtual_band import Hardware, VirtualBand
+from bandsense.sim.devices.hardware import Hardware
+from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.physics.sensor import NEWTON_PER_COUNT
 from bandsense.sim.physics.source import Conversions
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
@@ -121,7 +122,7 @@ def store_at(tmp_path: Path) -> Store:
 def peaks_n(done: str) -> list[float]:
     (stream,) = json.loads(done)["streams"]
     (only,) = stream["sets"]
-    return [rep["peak_n"] for rep in only["figures"]]
+    return [rep["peak_n"] for rep in only["rep_metrics"]]
 
 
 @pytest.mark.slow

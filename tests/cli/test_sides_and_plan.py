@@ -58,7 +58,7 @@ def test_show_holds_a_set_against_tempo_and_zone(command: Command, halves: Path)
     assert all("return 0%" in line for line in lines if line.startswith("tempo kept: pull"))
     first, second = json.loads(command("show", "--json").out)["streams"][0]["sets"]
     assert (first["zone"]["within"], second["zone"]["below"]) == (5, 5)
-    assert first["tempo_kept"]["return_"]["kept"] == 0.0
+    assert first["tempo_kept"]["eccentric"]["kept"] == 0.0
 
 
 def test_without_an_exercise_nothing_was_planned(session: Command, set_file: Path) -> None:

@@ -20,7 +20,8 @@ from bandsense.cli.commands import calibrate
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.sensor import open_sensor
 from bandsense.sim.clock import run_accelerated
-from bandsense.sim.devices.virtual_band import FACTORY_TEMPERATURE_C, Fault, Hardware, Memory, VirtualBand
+from bandsense.sim.devices.hardware import FACTORY_TEMPERATURE_C, Fault, Hardware, Memory
+from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.physics.source import TraceSource
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.radio.virtual_radio import VirtualRadio
@@ -186,7 +187,7 @@ def test_a_temperature_that_cannot_be_had_is_told_and_hinders_nothing(
     events = trained(command)
     assert bench.fault.self_tests == 1
     assert of(events, "temperature_changed") == []
-    told = [each["message"] for each in of(events, "link_changed")]
+    told = [each["message"] for each in of(events, "temperature_unknown")]
     assert any("not corrected for temperature" in each and reason in each for each in told)
     assert of(events, "summary")[0]["samples"] > 200
     zero = command("sensors", "zero", "BA5E")

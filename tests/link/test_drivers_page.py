@@ -15,10 +15,13 @@ import pytest
 from bumble import gatt
 from bumble.core import AdvertisingData
 
-from bandsense.capture.format import CaptureWriter, read_capture
+from bandsense.app import bug_report
+from bandsense.app.bug_report import Mask, masked_capture
+from bandsense.capture.format import CaptureWriter, SectionRecord, read_capture
 from bandsense.capture.replay import replay_capture
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.ble.scanner import discover
+from bandsense.link.drivers import registry
 from bandsense.link.drivers.base import AdvertisementData
 from bandsense.link.drivers.registry import all_drivers, decoder_named, driver_named
 from bandsense.link.sensor import open_sensor
@@ -125,6 +128,32 @@ async def test_a_package_adds_a_sensor(
         item for item in replay_capture(read_capture(file), decoder_named) if isinstance(item, SampleBlock)
     ]
     assert concatenate(replayed) == block
+    masked = tmp_path / "masked.bandcap"
+    masked_capture(read_capture(file), masked, Mask())
+    again = replay_capture(read_capture(masked), decoder_named)
+    assert concatenate(item for item in again if isinstance(item, SampleBlock)) == block
+
+
+@pytest.mark.usefixtures("package")
+def test_what_a_driver_cannot_redact_stays_out_of_a_bug_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, masked = tmp_path / "acme.bandcap", tmp_path / "masked.bandcap"
+    with CaptureWriter(file) as capture:
+        capture.section(0.0, {"driver": "acme", "name": "ACME 7"})
+        capture.received(1.0, "0000a5a1-0000-1000-8000-00805f9b34fb", b"secret 7")
+    monkeypatch.setattr(registry, "driver_named", lambda name: _Old())
+    monkeypatch.setattr(bug_report, "driver_named", lambda name: _Old())
+    masked_capture(read_capture(file), masked, Mask())
+    (section,) = read_capture(masked).records
+    assert isinstance(section, SectionRecord)
+    assert section.about["values"] == "left out: the driver cannot redact them"
+
+
+class _Old:
+    """A driver as version 0.1.0 knew them."""
+
+    name = "acme"
 
 
 @pytest.mark.usefixtures("package")

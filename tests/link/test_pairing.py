@@ -12,8 +12,9 @@ from bandsense.link.ble.scanner import discover
 from bandsense.link.errors import StaleBond
 from bandsense.link.pairing import PairingStep, identify, inspect, offer_progressor, pair, rename, unpair
 from bandsense.link.sensor import LinkState, open_sensor
+from bandsense.sim.devices.hardware import Hardware
 from bandsense.sim.devices.progressor import ProgressorTwin
-from bandsense.sim.devices.virtual_band import Hardware, VirtualBand
+from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.radio.virtual_radio import Adapter, Agent, VirtualRadio
 from bandsense.wire.bandsense.codes import Options, ResetCause
 from tests.support.sensors import Journal, ramp, transport_of

@@ -12,7 +12,8 @@ from bandsense.link.sensor import Sensor, open_sensor
 from bandsense.samples import SampleBlock, concatenate
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import RepCompleted, RepRetracted
-from bandsense.sim.devices.virtual_band import Hardware, VirtualBand
+from bandsense.sim.devices.hardware import Hardware
+from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.physics.source import NEWTON_PER_COUNT, TraceSource
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.radio.virtual_radio import VirtualRadio
@@ -55,7 +56,7 @@ async def test_two_sensors_line_up_within_5_ms() -> None:
             # both virtual clocks run from the same instant of the loop, at their own pace
             for sensor, band in ((a, on_left), (b, on_right)):
                 now_s = loop.time()
-                device_s = band._device_us(now_s) / 1e6
+                device_s = band.device_us(now_s) / 1e6
                 assert abs(sensor.clock.host_s(device_s) - now_s) < 0.005
                 assert abs(sensor.clock.skew_ppm + band.hardware.clock_ppm) < 25
 

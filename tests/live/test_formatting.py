@@ -13,7 +13,7 @@ from bandsense.signal.events import (
     WarningKind,
 )
 from bandsense.signal.metrics import RepMetrics, Tempo, set_metrics
-from bandsense.workout.advice import Advice, Rule, SlackAction
+from bandsense.workout.advice import Advice, Reason, Rule, SlackAction
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
     BatteryChanged,
@@ -85,8 +85,16 @@ def test_a_session_in_words() -> None:
 
 
 def test_what_the_person_must_know_is_a_notice() -> None:
-    advice = Advice(SlackAction.ADD, Rule.TOO_HARD, "Too hard.", "Let out 3 cm.", 3)
-    assert format_notice(SlackAdvised(1.0, advice, 1.0)) == "ADD SLACK - Let out 3 cm. Too hard."
+    advice = Advice(
+        SlackAction.ADD,
+        Rule.TOO_HARD,
+        (Reason(Rule.TOO_HARD, {"full": 5, "planned": 8}),),
+        "Let out 3 cm.",
+        3,
+    )
+    assert format_notice(SlackAdvised(1.0, advice, 1.0)) == (
+        "ADD SLACK - Let out 3 cm. You did 5 full repetitions; the plan asks for at least 8."
+    )
     assert format_notice(SlackAnswered(1.0, True, 1.0)) == "noted: the slack was changed"
     assert format_notice(SlackAnswered(1.0, False, 1.0)) == "noted: the slack stays as it is"
     assert format_notice(Tared(1.0, 2.5, None, 1.0)) == "zero set: -2.5 N"

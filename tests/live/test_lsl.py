@@ -21,14 +21,15 @@ else:
 SCRIPT = """
 import time
 import numpy as np, pylsl
+from bandsense.app.pipeline import SessionPipeline
 from bandsense.live.lsl import LslPublisher
 from bandsense.samples import SampleBlock
 from bandsense.calibration.curve import Calibration
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
-workout = Workout(WorkoutSettings(Calibration(newton_per_unit=0.5)))
-publisher = LslPublisher(workout.trace, sensor="ba5e", session="gymlab2026")
+pipeline = SessionPipeline(Workout(WorkoutSettings(Calibration(newton_per_unit=0.5))))
+pipeline.listen_to_samples(LslPublisher(sensor="ba5e", session="gymlab2026").send)
 found = pylsl.resolve_byprop("source_id", "bandsense-ba5e", timeout=20)
 inlet = pylsl.StreamInlet(found[0])
 inlet.open_stream(timeout=20)
@@ -36,8 +37,7 @@ begin = pylsl.local_clock()
 for n in range(4):
     time.sleep(0.05)
     counts = np.arange(4 * n, 4 * n + 4)
-    for event in workout.push(SampleBlock(100.0 + counts * 0.0125, counts)):
-        publisher.listen(event)
+    pipeline.push(SampleBlock(100.0 + counts * 0.0125, counts))
 values, stamps = [], []
 while len(values) < 16 and pylsl.local_clock() < begin + 20:
     chunk, times = inlet.pull_chunk(timeout=0.5)
@@ -65,4 +65,4 @@ def test_a_stream_for_everyone_is_refused(session: str) -> None:
     from bandsense.live.lsl import LslPublisher
 
     with pytest.raises(ConfigError, match="session identity"):
-        LslPublisher(lambda a, b: (np.zeros(0), np.zeros(0)), sensor="x", session=session)
+        LslPublisher(sensor="x", session=session)

@@ -15,8 +15,9 @@ import pytest
 from bandsense.calibration.curve import Calibration
 from bandsense.live.actions import Action
 from bandsense.live.state import ViewState
-from bandsense.live.web import WebView
+from bandsense.live.web import Panel, WebView
 from bandsense.samples import SampleBlock, Unit
+from bandsense.workout.inputs import LinkChange
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 from tests.needs import require_tool
@@ -82,7 +83,7 @@ async def test_the_page_shows_the_set_and_offers_what_can_be_asked(
 ) -> None:
     state = ViewState(title="Seated row")
     workout = Workout(WorkoutSettings(Calibration.identity(Unit.NEWTON)))
-    for event in workout.push(set_of_three) + workout.apply("link", {"state": "streaming", "message": ""}):
+    for event in workout.push(set_of_three) + workout.apply(LinkChange("streaming", "")):
         state.update(event)
     asked = asyncio.Event()
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -92,7 +93,7 @@ async def test_the_page_shows_the_set_and_offers_what_can_be_asked(
         "t": Action("tare", print),
         "q": Action("quit", lambda: quitted.append("q"), "End the session?"),
     }
-    view = WebView(state, port=0, actions=actions)
+    view = WebView({None: Panel(state, actions)}, port=0)
     serving = asyncio.create_task(view.run(ready.set_result))
     async with browser(tmp_path) as tab:
         await tab.command("Runtime.enable")

@@ -9,7 +9,7 @@ from bandsense.exercises.catalogue import get_exercise
 from bandsense.live.state import NOTICE_S, TRACE_S, ViewState
 from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.events import Phase, RepCounted, RepRetracted, RetractReason
-from bandsense.workout.advice import Advice, Rule, SlackAction
+from bandsense.workout.advice import Advice, Reason, Rule, SlackAction
 from bandsense.workout.events import (
     BatteryChanged,
     LinkChanged,
@@ -18,6 +18,7 @@ from bandsense.workout.events import (
     SlackAnswered,
     TensionTick,
 )
+from bandsense.workout.inputs import EndSet
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
@@ -78,7 +79,7 @@ def test_the_side_and_the_next_one_are_told_where_they_take_turns(set_of_three: 
     for event in workout.push(set_of_three):
         state.update(event)
     assert state.set_words == "set 1, left"
-    for event in workout.apply("end_set", {}) + workout.push(rest_after(set_of_three)):
+    for event in workout.apply(EndSet()) + workout.push(rest_after(set_of_three)):
         state.update(event)
     assert state.doing.startswith("resting 0:")
     assert state.doing.endswith(", then right")
@@ -92,7 +93,7 @@ def rest_after(block: SampleBlock) -> SampleBlock:
 
 def test_advice_stands_until_it_is_answered() -> None:
     state = ViewState()
-    state.update(SlackAdvised(1.0, Advice(SlackAction.ADD, Rule.TOO_HARD, "Too hard."), 1.0))
+    state.update(SlackAdvised(1.0, Advice(SlackAction.ADD, Rule.TOO_HARD, (Reason(Rule.TOO_HARD),)), 1.0))
     assert state.advice is not None
     state.update(SlackAnswered(2.0, True, 2.0))
     assert state.advice is None

@@ -9,11 +9,12 @@ from rich.console import Console
 from bandsense.calibration.curve import Calibration
 from bandsense.live.actions import Action
 from bandsense.live.big_digits import HEIGHT, big
+from bandsense.live.formatting import advice_text
 from bandsense.live.state import ViewState
 from bandsense.live.terminal import TerminalView, render, trace_lines
 from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.events import Phase, Rep
-from bandsense.workout.advice import Advice, Rule, SlackAction
+from bandsense.workout.advice import Advice, Reason, Rule, SlackAction
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
@@ -65,8 +66,8 @@ def rested(block: SampleBlock) -> ViewState:
     workout = Workout(WorkoutSettings(Calibration.identity(Unit.NEWTON)))
     for event in workout.push(block) + workout.finish():
         state.update(event)
-    reason = " ".join(f"Reason {n}." for n in range(9))
-    state.advice = Advice(SlackAction.ADD, Rule.TOO_HARD, reason, "Let out about 4 cm of each hand.", 4)
+    reasons = (Reason(Rule.TOO_HARD, {"full": 5, "planned": 8, "range_loss": 0.3}), Reason(Rule.DECLINED))
+    state.advice = Advice(SlackAction.ADD, Rule.TOO_HARD, reasons, "Let out about 4 cm of each hand.", 4)
     assert state.resting
     return state
 
@@ -90,7 +91,7 @@ def test_between_sets_the_whole_advice_and_the_sets_can_be_read(set_of_three: Sa
     state = rested(set_of_three)
     text = " ".join(shown(state).split())
     assert state.advice is not None
-    assert state.advice.text.strip() in text
+    assert advice_text(state.advice).strip() in text
     assert "set 1: 3 reps" in text
     assert "resting 0:" in text
 
@@ -124,14 +125,16 @@ def test_what_is_offered_is_what_can_be_done_now(set_of_three: SampleBlock) -> N
     def offered(state: ViewState, width: int = 80) -> str:
         console = Console(width=width, height=24, file=io.StringIO())
         with console.capture() as capture:
-            console.print(TerminalView(state, console, actions=actions).frame())
+            console.print(TerminalView([state], console, actions=actions).frame())
         return capture.get().splitlines()[-1].strip("╭╮╰╯─ ")
 
     assert offered(ViewState()) == "t tare · q quit"
     assert offered(a_state()) == "e end set · q quit"
     assert offered(rested(set_of_three)) == "y changed slack · n kept slack · t tare · q quit"
     at_ease = rested(set_of_three)
-    at_ease.advice = Advice(SlackAction.KEEP, Rule.TOO_HARD, "As planned.")
+    at_ease.advice = Advice(
+        SlackAction.KEEP, Rule.STEADY, (Reason(Rule.STEADY, {"full": 8, "easy_sessions": 0}),)
+    )
     assert offered(at_ease) == "t tare · q quit"
     assert offered(rested(set_of_three), 40) == "y changed n kept t tare q quit"
 
@@ -184,7 +187,7 @@ async def test_the_view_draws_until_it_is_cancelled(set_of_three: SampleBlock) -
     out = io.StringIO()
     state = ViewState()
     console = Console(file=out, force_terminal=True, width=80, height=24)
-    view = TerminalView(state, console, actions={"q": Action("quit", print)})
+    view = TerminalView([state], console, actions={"q": Action("quit", print)})
     task = asyncio.create_task(view.run())
     workout = Workout(WorkoutSettings(Calibration.identity(Unit.NEWTON)))
     for event in workout.push(set_of_three):

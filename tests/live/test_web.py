@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib import resources
 from typing import Any
@@ -15,7 +15,7 @@ import pytest
 from bandsense.errors import ConfigError, MissingExtra
 from bandsense.live.actions import Action
 from bandsense.live.state import ViewState
-from bandsense.live.web import WebView
+from bandsense.live.web import Panel, WebView
 from bandsense.workout.events import TensionTick
 
 websockets = pytest.importorskip("websockets", reason="pip install 'bandsense[web]'")
@@ -23,10 +23,12 @@ pytest.importorskip("uvicorn", reason="pip install 'bandsense[web]'")
 
 
 @asynccontextmanager
-async def served(state: ViewState | None = None, **options: Any) -> AsyncIterator[str]:
+async def served(
+    state: ViewState | None = None, *, actions: Mapping[str, Action] | None = None, **options: Any
+) -> AsyncIterator[str]:
     """A running page; gives its address."""
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    view = WebView(state or ViewState(), port=0, **options)
+    view = WebView({None: Panel(state or ViewState(), actions or {})}, port=0, **options)
     running = asyncio.create_task(view.run(ready.set_result))
     try:
         yield await asyncio.wait_for(ready, 5.0)
@@ -148,13 +150,17 @@ async def test_opened_to_the_network_it_needs_the_token() -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_the_address_that_is_told_leads_here_from_elsewhere(host: str) -> None:
-    told = urlsplit(WebView(ViewState(), host=host).address(8321)).hostname
+    told = urlsplit(WebView({None: Panel(ViewState())}, host=host).address(8321)).hostname
     assert told not in (None, "", "0.0.0.0", "::")
 
 
 def test_an_address_of_ones_own_choice_is_told_as_it_is() -> None:
-    assert WebView(ViewState(), host="127.0.0.1").address(80) == "http://127.0.0.1:80/"
-    assert WebView(ViewState(), host="fe80::1").address(80).startswith("http://[fe80::1]:80/?token=")
+    assert WebView({None: Panel(ViewState())}, host="127.0.0.1").address(80) == "http://127.0.0.1:80/"
+    assert (
+        WebView({None: Panel(ViewState())}, host="fe80::1")
+        .address(80)
+        .startswith("http://[fe80::1]:80/?token=")
+    )
 
 
 async def test_the_page_hears_that_the_session_is_over() -> None:
@@ -166,7 +172,7 @@ async def test_the_page_hears_that_the_session_is_over() -> None:
 
 async def test_a_port_that_is_taken_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        view = WebView(ViewState(), port=taken.getsockname()[1])
+        view = WebView({None: Panel(ViewState())}, port=taken.getsockname()[1])
         with pytest.raises(ConfigError, match="choose another port"):
             await view.run(lambda _: None)
 
@@ -174,4 +180,4 @@ async def test_a_port_that_is_taken_is_told() -> None:
 def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "uvicorn", None)
     with pytest.raises(MissingExtra, match=r"bandsense\[web\]"):
-        WebView(ViewState())
+        WebView({None: Panel(ViewState())})

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
-from bandsense.signal.events import Rep, RetractReason, WarningKind
+from bandsense.signal.events import Rep
 
 REP = Rep(1, 1.0, 1.6, 2.0, 3.1, 1.8, 60.0, 2.0, 2.5)
 
@@ -14,14 +12,3 @@ def test_phase_durations_add_up_to_the_time_under_tension() -> None:
     assert REP.hold_s == pytest.approx(0.4)
     assert REP.eccentric_s == pytest.approx(1.1)
     assert REP.duration_s == pytest.approx(REP.concentric_s + REP.hold_s + REP.eccentric_s)
-
-
-def test_values_are_frozen() -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        REP.partial = True  # type: ignore[misc]
-
-
-@pytest.mark.parametrize("kind", [*RetractReason, *WarningKind])
-def test_reasons_and_kinds_are_words_for_people(kind: RetractReason | WarningKind) -> None:
-    assert kind.value
-    assert "_" not in kind.value

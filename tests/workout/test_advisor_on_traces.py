@@ -7,6 +7,7 @@ import pytest
 
 from bandsense.bands.strand import Strand
 from bandsense.exercises.catalogue import get_exercise
+from bandsense.live.formatting import advice_reason
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import RepCompleted
 from bandsense.sim.physics.band import SimulatedBand
@@ -45,7 +46,7 @@ def coached(tops, slack_m, *, skew=0.0, regrip=None):
     for event in events:
         if isinstance(event, RepCompleted):
             while level is not None and level[0] <= event.detected_s:
-                advisor.level(*level)
+                advisor.tick(*level)
                 level = next(levels, None)
             advice = advisor.after_rep(event.rep)
             within += [advice] if advice is not None else []
@@ -58,27 +59,27 @@ def coached(tops, slack_m, *, skew=0.0, regrip=None):
 def test_a_steady_set_on_a_taut_band_is_left_alone(slack_m, skew):
     within, after = coached([1.0] * 9, slack_m, skew=skew)
     assert within == []
-    assert (after.flag, after.ground) == (SlackAction.KEEP, Rule.STEADY)
+    assert (after.action, after.rule) == (SlackAction.KEEP, Rule.STEADY)
 
 
 @pytest.mark.parametrize("slack_m", [0.12, 0.18])
 @pytest.mark.parametrize("skew", [-0.3, 0.0, 0.3])
 def test_a_band_that_hangs_slack_at_the_bottom_is_taken_in(slack_m, skew):
     within, after = coached([1.0] * 9, slack_m, skew=skew)
-    assert [advice.ground for advice in within] == [Rule.SLACK_AT_BOTTOM]
-    assert within[0].flag is after.flag is SlackAction.REMOVE
+    assert [advice.rule for advice in within] == [Rule.SLACK_AT_BOTTOM]
+    assert within[0].action is after.action is SlackAction.REMOVE
     assert 1.0 < within[0].tension_ratio <= 1.10
 
 
 def test_a_set_that_fades_asks_for_slack():
     within, after = coached(np.linspace(1.0, 0.62, 9), -0.15)
     assert within == []
-    assert (after.flag, after.ground) == (SlackAction.ADD, Rule.TOO_HARD)
-    assert "Your range shrank by" in after.reason
+    assert (after.action, after.rule) == (SlackAction.ADD, Rule.TOO_HARD)
+    assert "Your range shrank by" in advice_reason(after)
 
 
 def test_a_band_that_slips_in_mid_set_is_taken_in_again():
     within, _ = coached([1.0] * 9, -0.2, regrip=(5, 0.06))
-    assert [advice.ground for advice in within] == [Rule.SLIPPED]
-    assert within[0].flag is SlackAction.REMOVE
-    assert within[0].reason.startswith("From repetition 5 to 6 the tension fell by")
+    assert [advice.rule for advice in within] == [Rule.SLIPPED]
+    assert within[0].action is SlackAction.REMOVE
+    assert advice_reason(within[0]).startswith("From repetition 5 to 6 the tension fell by")

@@ -31,7 +31,7 @@ def worked_out(band: FittedBand | None) -> Workout:
 def test_a_known_band_tells_way_velocity_and_work() -> None:
     result = worked_out(BAND).results[0]
     work_j = 60.0 * 0.8 / (EXPONENT + 1.0)
-    for rep in result.figures:
+    for rep in result.rep_metrics:
         assert rep.range_m == pytest.approx(0.8, rel=0.02)
         assert rep.work_j == pytest.approx(work_j, rel=0.02)
         assert rep.velocity_m_s is not None
@@ -41,7 +41,7 @@ def test_a_known_band_tells_way_velocity_and_work() -> None:
 
 def test_an_unknown_band_tells_none_of_them() -> None:
     result = worked_out(None).results[0]
-    assert all(rep.range_m is rep.work_j is None for rep in result.figures)
+    assert all(rep.range_m is rep.work_j is None for rep in result.rep_metrics)
 
 
 @pytest.mark.parametrize("band", [BAND, None])

@@ -14,6 +14,7 @@ from bandsense.calibration.clip_on import DirectionalCalibration
 from bandsense.calibration.curve import Calibration, Grade
 from bandsense.samples import SampleBlock
 from bandsense.workout.events import Event, Tared, TensionTick
+from bandsense.workout.inputs import Tare
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
@@ -54,7 +55,7 @@ def followed(
     places = sorted({0, tare_at, *(cut % len(block) for cut in cuts)})
     for start, stop in zip(places, [*places[1:], len(block)], strict=True):
         if start == tare_at:
-            events += workout.apply("tare", {})
+            events += workout.apply(Tare())
         events += workout.push(block.slice(start, stop))
     return workout, events + workout.finish()
 
@@ -62,8 +63,8 @@ def followed(
 def test_peaks_are_true_and_as_uncertain_as_the_curves() -> None:
     workout, events = followed(felt())
     (result,) = workout.results
-    assert [figures.peak_n for figures in result.figures] == pytest.approx([55.0] * 4, rel=0.02)
-    for figures in result.figures:
+    assert [figures.peak_n for figures in result.rep_metrics] == pytest.approx([55.0] * 4, rel=0.02)
+    for figures in result.rep_metrics:
         assert figures.peak_uncertainty_n == pytest.approx(0.0625 * figures.peak_n, rel=0.02)
         # The mean holds the second at the top, in which tension may fall unseen.
         assert figures.mean_uncertainty_n is not None

@@ -8,11 +8,12 @@ import pytest
 from bandsense.calibration.curve import Calibration
 from bandsense.errors import ConfigError
 from bandsense.exercises.catalogue import get_exercise
-from bandsense.live.formatting import format_log_line
+from bandsense.live.formatting import advice_text, format_log_line
 from bandsense.samples import SampleBlock, Unit
 from bandsense.workout.advice import SlackAction
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import CueGiven, SetStarted, SlackAdvised
+from bandsense.workout.inputs import SlackAnswer
 from bandsense.workout.plan import Plan
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
@@ -60,13 +61,13 @@ def test_each_half_set_says_whose_it_is_and_advises_its_side():
         "left",
     ]
     advice = [event.advice for event in events if isinstance(event, SlackAdvised)]
-    assert [(each.side, each.flag) for each in advice] == [
+    assert [(each.side, each.action) for each in advice] == [
         ("right", SlackAction.ADD),
         ("left", SlackAction.KEEP),
         ("right", SlackAction.ADD),
         ("left", SlackAction.KEEP),
     ]
-    assert advice[0].text == (
+    assert advice_text(advice[0]) == (
         "ADD SLACK, right side - Let about 2 cm of band out of your hand. "
         "You did 6 full repetitions; the plan asks for at least 8."
     )
@@ -90,7 +91,7 @@ def test_each_side_counts_its_own_easy_sessions():
         advisor_right=workout.advisor_states["right"],
     )
     removed = [
-        e.advice for e in events if isinstance(e, SlackAdvised) and e.advice.flag is SlackAction.REMOVE
+        e.advice for e in events if isinstance(e, SlackAdvised) and e.advice.action is SlackAction.REMOVE
     ]
     assert [advice.side for advice in removed] == ["left"]
     assert again.advisor_states["right"].easy_sessions == 0
@@ -104,7 +105,7 @@ def test_the_answer_goes_to_the_side_that_was_advised():
     tension_n = 3.0 + np.concatenate([np.zeros(160), half_set_n(5, 55.0)])
     workout.push(SampleBlock(np.arange(tension_n.size) / RATE_HZ, tension_n, Unit.NEWTON))
     before = workout.advisor_states
-    workout.apply("slack", {"followed": True})
+    workout.apply(SlackAnswer(followed=True))
     after = workout.advisor_states
     assert after["left"].strand.rest_length_m > before["left"].strand.rest_length_m
     assert after["right"] == before["right"]

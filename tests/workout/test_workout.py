@@ -16,6 +16,7 @@ from bandsense.errors import ConfigError, DataError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import SlackMethodKind
 from bandsense.export.recording import read_recording
+from bandsense.live.formatting import advice_reason
 from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.events import RepCompleted, RepCounted
 from bandsense.workout.advice import AdvisorState, SlackAction
@@ -33,9 +34,23 @@ from bandsense.workout.events import (
     TemperatureChanged,
     TensionTick,
 )
+from bandsense.workout.inputs import (
+    BatteryLevel,
+    EndSet,
+    Input,
+    LinkChange,
+    SensorTemperature,
+    SlackAnswer,
+    Tare,
+    TemperatureProblem,
+    input_data,
+    input_from,
+    input_name,
+)
 from bandsense.workout.plan import Plan
+from bandsense.workout.set_tracker import SET_REST_S
 from bandsense.workout.settings import WorkoutSettings
-from bandsense.workout.workout import SET_REST_S, Workout
+from bandsense.workout.workout import Workout
 
 RATE_HZ = 80.0
 CALIBRATION = Calibration(newton_per_unit=1e-3, zero=500.0)
@@ -54,9 +69,7 @@ def counts(tension_n: np.ndarray) -> SampleBlock:
     return SampleBlock(10.0 + np.arange(tension_n.size) / RATE_HZ, np.round(tension_n / 1e-3) + 500.0)
 
 
-def run(
-    block: SampleBlock, cuts: Sequence[int] = (), inputs: dict[int, tuple[str, dict[str, Any]]] | None = None
-):  # type: ignore[no-untyped-def]
+def run(block: SampleBlock, cuts: Sequence[int] = (), inputs: dict[int, Input] | None = None):  # type: ignore[no-untyped-def]
     """Events of a workout that gets the block in pieces, and inputs after so many samples."""
     inputs = inputs or {}
     workout = Workout(WorkoutSettings(CALIBRATION))
@@ -64,7 +77,7 @@ def run(
     places = sorted({0, len(block), *inputs, *(cut % (len(block) + 1) for cut in cuts)})
     for start, stop in zip(places, [*places[1:], len(block)], strict=True):
         if start in inputs:
-            events += workout.apply(*inputs[start])
+            events += workout.apply(inputs[start])
         events += workout.push(block.slice(start, stop))
     events += workout.finish()
     return workout, events
@@ -116,19 +129,19 @@ def test_a_set_is_not_over_while_a_repetition_is_held() -> None:
 
 def test_the_person_ends_a_set() -> None:
     block = counts(movement_n(4))
-    workout, events = run(block, inputs={len(block) - 80: ("end_set", {})})
+    workout, events = run(block, inputs={len(block) - 80: EndSet()})
     assert [(len(r.reps), r.ended_by) for r in workout.results] == [(4, SetEnd.ASKED)]
     assert len(of(events, SetDone)) == 1
 
 
 def test_a_set_ended_in_a_repetition_ends_with_it() -> None:
     in_second_pull = int((2.0 + 3.0 + 0.9) * RATE_HZ)
-    workout, _ = run(counts(movement_n(4)), inputs={in_second_pull: ("end_set", {})})
+    workout, _ = run(counts(movement_n(4)), inputs={in_second_pull: EndSet()})
     assert [(len(r.reps), r.ended_by) for r in workout.results] == [(2, SetEnd.ASKED), (2, SetEnd.STREAM)]
 
 
 def test_ending_no_set_does_nothing() -> None:
-    workout, events = run(counts(movement_n(0)), inputs={100: ("end_set", {})})
+    workout, events = run(counts(movement_n(0)), inputs={100: EndSet()})
     assert workout.results == ()
     assert not of(events, SetDone)
     assert workout.summary().reps == 0
@@ -153,9 +166,9 @@ def test_events_do_not_depend_on_how_the_stream_is_cut(cuts: list[int]) -> None:
     trace = np.concatenate([movement_n(3, rest_s=9.0), movement_n(2, rest_s=1.0)])
     block = counts(trace + np.random.default_rng(3).normal(0.0, 0.05, trace.size))
     inputs = {
-        400: ("link", {"state": "lost", "message": "out of range"}),
-        900: ("end_set", {}),
-        1500: ("battery", {"percent": 12}),
+        400: LinkChange("lost", "out of range"),
+        900: EndSet(),
+        1500: BatteryLevel(12),
     }
     assert run(block, cuts, inputs)[1] == run(block, (), inputs)[1]
 
@@ -174,7 +187,7 @@ def test_events_come_in_the_order_in_which_they_became_certain() -> None:
 
 def test_the_link_is_told_at_its_place_in_the_stream() -> None:
     block = counts(movement_n(1))
-    _, events = run(block, inputs={160: ("link", {"state": "lost", "message": "the sensor is out of range"})})
+    _, events = run(block, inputs={160: LinkChange("lost", "the sensor is out of range")})
     (event,) = of(events, LinkChanged)
     assert event.time_s == block.time_s[159]
     assert event.message == "the sensor is out of range"
@@ -182,7 +195,7 @@ def test_the_link_is_told_at_its_place_in_the_stream() -> None:
 
 def test_the_zero_is_set_where_the_band_hangs_still() -> None:
     still = int(1.9 * RATE_HZ)
-    _, events = run(counts(movement_n(2)), inputs={still: ("tare", {})})
+    _, events = run(counts(movement_n(2)), inputs={still: Tare()})
     (tared,) = of(events, Tared)
     assert (tared.problem, tared.change_n) == (None, pytest.approx(3.0, abs=0.01))
     after = [
@@ -196,7 +209,7 @@ def test_the_zero_is_set_where_the_band_hangs_still() -> None:
 
 def test_the_zero_is_not_set_while_the_band_moves() -> None:
     in_the_pull = int(2.6 * RATE_HZ)
-    _, events = run(counts(movement_n(2)), inputs={in_the_pull: ("tare", {})})
+    _, events = run(counts(movement_n(2)), inputs={in_the_pull: Tare()})
     (tared,) = of(events, Tared)
     assert "hang slack and still" in str(tared.problem)
     assert len(of(events, RepCompleted)) == 2
@@ -205,7 +218,7 @@ def test_the_zero_is_not_set_while_the_band_moves() -> None:
 def warm(calibration: Calibration) -> Workout:
     """A workout with a sensor at 30 °C, whose readings are 2 N too high for it."""
     workout = Workout(WorkoutSettings(calibration))
-    (told,) = workout.apply("temperature", {"celsius": 30.0})
+    (told,) = workout.apply(SensorTemperature(30.0))
     assert told == TemperatureChanged(0.0, 30.0, pytest.approx(2.0), 0.0)
     return workout
 
@@ -216,29 +229,29 @@ def test_tension_is_corrected_for_temperature_and_a_tare_holds_at_it() -> None:
     block = counts(np.full(160, 2.5))
     before = of(workout.push(block.slice(0, 80)), TensionTick)
     assert [level.tension_n for level in before] == pytest.approx([0.5] * len(before), abs=0.01)
-    (tared,) = workout.apply("tare", {})
+    (tared,) = workout.apply(Tare())
     assert isinstance(tared, Tared)
     assert tared.change_n == pytest.approx(0.5, abs=0.01)
     after = of(workout.push(block.slice(80, 160)), TensionTick)
     assert [level.tension_n for level in after] == pytest.approx([0.0] * len(after), abs=0.01)
-    (again,) = workout.apply("temperature", {"celsius": 30.0})
+    (again,) = workout.apply(SensorTemperature(30.0))
     assert again.zero_n == 0.0  # type: ignore[union-attr]
 
 
 def test_a_temperature_that_is_no_number_is_refused() -> None:
     with pytest.raises(DataError, match="finite"):
-        Workout(WorkoutSettings(CALIBRATION)).apply("temperature", {"celsius": float("nan")})
+        Workout(WorkoutSettings(CALIBRATION)).apply(SensorTemperature(float("nan")))
 
 
 def test_a_set_is_looked_at_once_more_when_it_is_over() -> None:
     _, events = run(counts(movement_n(5)))
     result = of(events, SetDone)[0].result
-    assert [rep.index for rep in result.reps] == [rep.index for rep in result.seen]
-    assert result.seen == tuple(event.rep for event in of(events, RepCompleted))
+    assert [rep.index for rep in result.reps] == [rep.index for rep in result.live_reps]
+    assert result.live_reps == tuple(event.rep for event in of(events, RepCompleted))
     # sin² is at 10 % of its rise after asin(√0.1)/π of the period of 2 s: 0.2048 s
     starts = [10.0 + 2.0 + 3.0 * n + 0.2048 for n in range(5)]
     assert [rep.pull_start_s for rep in result.reps] == pytest.approx(starts, abs=0.02)
-    assert [figure.index for figure in result.figures] == [rep.index for rep in result.reps]
+    assert [figure.index for figure in result.rep_metrics] == [rep.index for rep in result.reps]
 
 
 def coached(reps: int) -> list[Event]:
@@ -250,7 +263,7 @@ def coached(reps: int) -> list[Event]:
 
 def test_a_hard_set_is_answered_with_advice() -> None:
     (advised,) = of(coached(5), SlackAdvised)
-    assert advised.advice.flag is SlackAction.ADD
+    assert advised.advice.action is SlackAction.ADD
     assert advised.advice.amount_cm >= 1
 
 
@@ -267,7 +280,7 @@ def test_cues_come_in_time() -> None:
 
 
 def test_without_an_exercise_nobody_is_coached() -> None:
-    _, events = run(counts(movement_n(5)), inputs={10: ("slack", {"followed": True})})
+    _, events = run(counts(movement_n(5)), inputs={10: SlackAnswer(followed=True)})
     assert not of(events, CueGiven)
     assert not of(events, SlackAdvised)
     assert not of(events, SlackAnswered)
@@ -277,12 +290,12 @@ def test_what_the_advice_learned_is_kept() -> None:
     settings = WorkoutSettings(CALIBRATION, get_exercise("seated-row"), Plan(sets=3))
     workout = Workout(settings)
     workout.push(counts(movement_n(5)))
-    workout.apply("end_set", {})
+    workout.apply(EndSet())
     (before,) = workout.advisor_states.values()
     assert before.unanswered is not None
-    (answered,) = of(workout.apply("slack", {"followed": True}), SlackAnswered)
+    (answered,) = of(workout.apply(SlackAnswer(followed=True)), SlackAnswered)
     assert answered.followed
-    assert not workout.apply("slack", {"followed": False}), "there is nothing left to answer"
+    assert not workout.apply(SlackAnswer(followed=False)), "there is nothing left to answer"
     after = workout.advisor_states[None]
     assert after.strand.rest_length_m > before.strand.rest_length_m
     assert after.unanswered is None
@@ -299,8 +312,8 @@ def test_advice_left_open_is_told_again_at_the_start_of_the_next_session() -> No
     morning = Workout(WorkoutSettings.from_dict(json.loads(json.dumps(settings.to_dict()))))
     (again,) = of(morning.push(counts(np.full(80, 3.0))), SlackAdvised)
     assert again.advice.instruction == told.advice.instruction
-    assert again.advice.reason == f"Left open last time: {told.advice.reason}"
-    morning.apply("slack", {"followed": True})
+    assert advice_reason(again.advice) == f"Left open last time: {advice_reason(told.advice)}"
+    morning.apply(SlackAnswer(followed=True))
     done = morning.advisor_states[None]
     assert done.strand.rest_length_m > remembered.strand.rest_length_m
     assert done.pending is not None, "the next set shows what it did"
@@ -319,11 +332,28 @@ def test_memory_stays_the_same_over_hours() -> None:
 
 
 def test_inputs_that_are_not_understood_are_refused() -> None:
-    workout = Workout(WorkoutSettings(CALIBRATION))
     with pytest.raises(DataError, match="'jump' is not known"):
-        workout.apply("jump", {})
+        input_from("jump", {})
     with pytest.raises(DataError, match="lacks 'percent'"):
-        workout.apply("battery", {})
+        input_from("battery", {})
+    with pytest.raises(DataError, match="'temperature' is damaged"):
+        input_from("temperature", {"celsius": "warm"})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Tare(),
+        EndSet(),
+        SlackAnswer(followed=True),
+        LinkChange("lost", "the link was lost"),
+        BatteryLevel(12),
+        SensorTemperature(21.5),
+        TemperatureProblem("the sensor refuses"),
+    ],
+)
+def test_an_input_comes_back_from_its_document(value: Input) -> None:
+    assert input_from(input_name(value), json.loads(json.dumps(input_data(value)))) == value
 
 
 def test_settings_come_back_from_their_document() -> None:

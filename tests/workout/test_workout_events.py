@@ -4,7 +4,7 @@ import json
 import math
 
 from bandsense.signal.events import Phase, PhaseChanged, Rep, RepCompleted, RepCounted
-from bandsense.workout.advice import Advice, Rule, SlackAction
+from bandsense.workout.advice import Advice, Basis, Reason, Rule, SlackAction
 from bandsense.workout.events import SetStarted, SlackAdvised, event_name, fields_json, to_json
 
 REP = Rep(1, 1.0, 1.5, 2.0, 2.6, 1.7, 60.0, 3.0, 4.0)
@@ -16,10 +16,17 @@ def test_names_are_the_types_in_small_letters() -> None:
 
 
 def test_an_event_becomes_plain_json() -> None:
-    advice = Advice(SlackAction.ADD, Rule.TOO_HARD, "why", rests_on=("a", "b"))
+    advice = Advice(
+        SlackAction.ADD,
+        Rule.TOO_HARD,
+        (Reason(Rule.TOO_HARD, {"full": 5, "planned": 8}),),
+        basis=Basis(reps=5),
+    )
     data = json.loads(json.dumps(to_json(SlackAdvised(1.0, advice, 1.0))))
     assert data["event"] == "slack_advised"
-    assert (data["advice"]["flag"], data["advice"]["rests_on"]) == ("ADD SLACK", ["a", "b"])
+    assert data["advice"]["action"] == "ADD SLACK"
+    assert data["advice"]["reasons"] == [{"rule": "too hard", "numbers": {"full": 5, "planned": 8}}]
+    assert data["advice"]["basis"]["reps"] == 5
 
 
 def test_peaks_carry_their_uncertainty_where_it_is_known() -> None:

@@ -14,7 +14,7 @@ from bandsense.cli.command import add_command, add_output_options
 
 if TYPE_CHECKING:
     from bandsense.app.environment import Environment
-    from bandsense.app.view import Output
+    from bandsense.app.view import View
     from bandsense.cli.command import Commands
     from bandsense.store.store import Store
 
@@ -77,16 +77,16 @@ def _program() -> str:
     return "bandsense" if shutil.which("bandsense") else str(Path(sys.executable).with_name("bandsense"))
 
 
-async def _train(store: Store, output: Output) -> int | None:
+async def _train(store: Store, output: View) -> int | None:
     from bandsense.app.environment import person, simulated_environment
     from bandsense.app.train import TrainingOptions, train
 
     async with simulated_environment(person(_SEED, 1, _REPS, frozenset()), "demonstration") as air:
         await _pair(air, output)
-        return await train(TrainingOptions(exercise="seated-row"), air, store, output)
+        return (await train(TrainingOptions(exercise="seated-row"), air, store, output)).session
 
 
-async def _pair(air: Environment, output: Output) -> None:
+async def _pair(air: Environment, output: View) -> None:
     """Make the sensor this computer's own, as `bandsense pair` does; what follows needs the bond."""
     from bandsense.link.ble.scanner import discover
     from bandsense.link.pairing import PairingStep, pair

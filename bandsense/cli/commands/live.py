@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.argument_types import count, port, positive, speed
-from bandsense.cli.command import add_command, add_output_options
+from bandsense.cli.command import add_command, add_output_options, say_at_once
 from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
     from bandsense.app.environment import Environment
     from bandsense.cli.command import Commands
+    from bandsense.sim.physics.source import SampleSource
 
 _ON_THE_AIR = {"burst_loss": "burst-loss", "link_drop": "absence"}
 """Disturbances of traces that happen to the link, as the faults that they are on the air."""
@@ -25,13 +26,25 @@ def add(commands: Commands) -> None:
         commands,
         "live",
         run,
-        summary="train: connect to a sensor, count and measure live, save the session",
+        summary="train: connect to a sensor or two, count and measure live, save the session",
         details="Without a name it takes the sensor that was paired, and the nearest where there are several "
-        "or none. Ctrl-C ends the session in good order.",
+        "or none. With two, left and right, the sides are compared on one clock. Ctrl-C ends the session in "
+        "good order.",
         example="bandsense live\nbandsense live 4F2A --exercise seated-row\n"
+        "bandsense live left right --exercise pull-apart\n"
         "bandsense live --sim --trace set.csv --speed 10",
     )
-    command.add_argument("sensor", nargs="?", help="its name, the side it is on, or its address")
+    add_options(command)
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add what can be said about a training session."""
+    command.add_argument(
+        "sensors",
+        nargs="*",
+        metavar="SENSOR",
+        help="its name, the side it is on, or its address; two are the left and the right one",
+    )
     command.add_argument("--exercise", metavar="ID", help="what is trained; `bandsense exercises` lists them")
     command.add_argument("--person", metavar="NAME", help="who trains")
     command.add_argument("--band", metavar="ID", help="which band; `bandsense profile` lists them")
@@ -88,19 +101,27 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train with a real or a simulated sensor."""
-    from bandsense.app.environment import run_at_speed
+    """Train with real or simulated sensors."""
     from bandsense.errors import ConfigError
 
     for name in ("trace", "speed", "disturb", "fault"):
         if not arguments.sim and getattr(arguments, name) not in (None, []):
             raise ConfigError(f"--{name} needs --sim; `bandsense replay FILE` needs no sensor")
+    if len(arguments.sensors) > 2:
+        raise ConfigError("name one sensor, or two: the left and the right one")
+    if len(arguments.sensors) == 2:
+        for name in ("trace", "side"):
+            if getattr(arguments, name) is not None:
+                raise ConfigError(f"--{name} is for one sensor; leave it away with two")
+    say_at_once(arguments, "starting a simulated sensor ..." if arguments.sim else "starting ...")
+    from bandsense.app.environment import run_at_speed
+
     run_at_speed(1.0 if arguments.speed is None else arguments.speed, _live(arguments))
     return 0
 
 
 async def _live(arguments: argparse.Namespace) -> None:
-    from bandsense.app.known_sensors import resolve_target
+    from bandsense.app.known_sensors import resolve_targets
     from bandsense.app.publish import Publishing
     from bandsense.app.train import TrainingOptions, train
     from bandsense.app.trainee import load_trainee
@@ -108,8 +129,9 @@ async def _live(arguments: argparse.Namespace) -> None:
 
     store = open_store(arguments)
     who = load_trainee(store, arguments.person, arguments.exercise, arguments.band)
-    training = TrainingOptions(
-        sensor=arguments.sensor if arguments.sim else resolve_target(store, arguments.sensor),
+    sensors = _simulated(arguments) if arguments.sim else resolve_targets(store, arguments.sensors)
+    options = TrainingOptions(
+        sensors=sensors,
         exercise=who.exercise.id,
         person=arguments.person,
         band=arguments.band,
@@ -121,12 +143,27 @@ async def _live(arguments: argparse.Namespace) -> None:
         publishing=Publishing(arguments.mqtt, arguments.lsl),
     )
     output = make_output(arguments)
-    async with _air(arguments, who.exercise.id) as air:
-        await train(training, air, store, output)
+    async with _environment(arguments, who.exercise.id) as environment:
+        await train(options, environment, store, output)
 
 
-def _air(arguments: argparse.Namespace, exercise: str) -> AbstractAsyncContextManager[Environment]:
-    from bandsense.app.environment import person, real_environment, recording, simulated_environment
+def _simulated(arguments: argparse.Namespace) -> tuple[str | None, ...]:
+    """What to look for on the virtual radio: the one sensor there is, or both."""
+    from bandsense.app.environment import LEFT_SENSOR, RIGHT_SENSOR
+
+    if len(arguments.sensors) == 2:
+        return LEFT_SENSOR, RIGHT_SENSOR
+    return tuple(arguments.sensors) or (None,)
+
+
+def _environment(arguments: argparse.Namespace, exercise: str) -> AbstractAsyncContextManager[Environment]:
+    from bandsense.app.environment import (
+        person,
+        real_environment,
+        recording,
+        simulated_environment,
+        simulated_pair,
+    )
     from bandsense.cli.traces import read_trace
 
     if not arguments.sim:
@@ -134,8 +171,14 @@ def _air(arguments: argparse.Namespace, exercise: str) -> AbstractAsyncContextMa
     on_the_air = (_ON_THE_AIR[name] for name in arguments.disturb if name in _ON_THE_AIR)
     fault = arguments.fault or next(on_the_air, None)
     if arguments.trace is not None:
-        return simulated_environment(
-            recording(read_trace(arguments.trace).block), f"simulator playing {arguments.trace.name}", fault
-        )
-    source = person(arguments.seed, arguments.sets, arguments.reps, frozenset(arguments.disturb), exercise)
-    return simulated_environment(source, "simulator", fault)
+        source = recording(read_trace(arguments.trace).block)
+        return simulated_environment(source, f"simulator playing {arguments.trace.name}", fault)
+
+    def arm(number: int) -> SampleSource:
+        """Each arm is another person's, as far as the simulator is concerned: no two are alike."""
+        disturbances = frozenset(arguments.disturb)
+        return person(arguments.seed + number, arguments.sets, arguments.reps, disturbances, exercise)
+
+    if len(arguments.sensors) == 2:
+        return simulated_pair(arm(0), arm(1), "simulator", fault)
+    return simulated_environment(arm(0), "simulator", fault)

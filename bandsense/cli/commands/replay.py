@@ -15,7 +15,7 @@ from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
     from bandsense.app.loop import Item
-    from bandsense.app.view import Output
+    from bandsense.app.view import View
     from bandsense.cli.command import Commands
     from bandsense.store.model import Session, Stream
     from bandsense.store.store import Store
@@ -63,20 +63,21 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _show(recording: _Recording, output: Output, pace: float) -> None:
+async def _show(recording: _Recording, output: View, pace: float) -> None:
     import asyncio
 
     from bandsense.app.loop import paced, show, stop_on_signals
     from bandsense.app.pipeline import SessionPipeline
+    from bandsense.app.session_result import SessionResult
     from bandsense.live.actions import Action
     from bandsense.workout.workout import Workout
 
-    tracker = SessionPipeline(Workout(recording.settings))
+    pipeline = SessionPipeline(Workout(recording.settings))
     stop = asyncio.Event()
-    output.begin(tracker, recording.title, {"q": Action("quit", stop.set)})
+    output.begin([pipeline], recording.title, {None: {"q": Action("quit", stop.set)}})
     with stop_on_signals(stop):
-        summary = await show(paced(recording.items, pace, stop), tracker, output)
-    output.end(summary)
+        await show(paced(recording.items, pace, stop), pipeline, output)
+    output.end(SessionResult({None: pipeline.workout}))
 
 
 def _recordings(arguments: argparse.Namespace) -> Iterator[_Recording]:
@@ -109,10 +110,12 @@ def _file(path: Path) -> Iterator[_Recording]:
 
 def _stored(store: Store, session: Session, stream: Stream) -> _Recording:
     from bandsense.samples import SampleBlock
+    from bandsense.workout.inputs import input_from
     from bandsense.workout.settings import WorkoutSettings
 
     title = f"session {session.id} {stream.side or ''}".rstrip()
     items = (
-        item if isinstance(item, SampleBlock) else (item.kind, item.data) for item in store.timeline(stream)
+        item if isinstance(item, SampleBlock) else input_from(item.kind, item.data)
+        for item in store.timeline(stream)
     )
     return _Recording(title, WorkoutSettings.from_dict(stream.settings), items)

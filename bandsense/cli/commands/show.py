@@ -66,7 +66,7 @@ def _print_stream(followed: ReplayedStream) -> None:
         print(f"\n{followed.stream.side}")
     for result in followed.workout.results:
         print(f"\n{set_words(result)}")
-        print(rep_table(result.reps, result.figures, followed.workout.began_s))
+        print(rep_table(result.reps, result.rep_metrics, followed.workout.began_s))
         for words in plan_words(result, followed.workout.settings):
             print(words)
     print(f"\n{summary_words(followed.summary)} ({followed.workout.settings.calibration.grade.value})")

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TypeVar
+
+from typing_extensions import override
 
 from bandsense.errors import CommandError, FrameError, LinkError, SensorTimeout
 from bandsense.link.drivers.base import (
     AdvertisementData,
     ConnectedSensor,
+    Driver,
     GattClient,
     SensorAdvertisement,
     SensorInformation,
@@ -63,6 +68,7 @@ from bandsense.wire.bandsense.uuids import (
     MANUFACTURER_UUID,
     MEASUREMENT_UUID,
     MODEL_UUID,
+    SERIAL_UUID,
     SERVICE_UUID,
 )
 from bandsense.wire.decoder import BandsenseDecoder
@@ -272,7 +278,7 @@ def _own_name(name: str, address: str) -> str:
     return f"bandsense-{name.removeprefix(prefix)}" if name.startswith(prefix) else name
 
 
-class BandsenseDriver:
+class BandsenseDriver(Driver):
     """Sensors that follow docs/protocol.md."""
 
     name = "bandsense"
@@ -296,10 +302,27 @@ class BandsenseDriver:
             advertisement.connected,
         )
 
+    @override
     def decoder(self) -> BandsenseDecoder:
-        """See `Driver`."""
         return BandsenseDecoder()
 
+    @override
     def device(self, gatt: GattClient) -> BandsenseDevice:
-        """See `Driver`."""
         return BandsenseDevice(gatt)
+
+    @override
+    def redact(self, characteristic: str, data: bytes) -> bytes:
+        if characteristic == SERIAL_UUID:
+            return b"0" * len(data)
+        if characteristic == INFORMATION_UUID:
+            with contextlib.suppress(FrameError):
+                information = Information.decode(data)
+                label = "x" * len(information.label.encode())
+                return replace(information, serial=0, label=label).encode()
+        return data
+
+    @override
+    def names_in(self, characteristic: str, data: bytes) -> Iterable[str]:
+        if characteristic == INFORMATION_UUID:
+            with contextlib.suppress(FrameError):
+                yield Information.decode(data).label

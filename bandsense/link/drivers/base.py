@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
@@ -79,6 +79,11 @@ class SensorInformation:
     options: Options = Options.NONE
     full_scale_n: float | None = None
     calibration: CalibrationRecord | None = None
+
+    @property
+    def id(self) -> str:
+        """What the sensor is known by: its serial number, or its address where it tells none."""
+        return self.serial or self.address
 
 
 class GattClient(Protocol):
@@ -238,3 +243,14 @@ class Driver(Protocol):
 
     def device(self, gatt: GattClient) -> ConnectedSensor:
         """The sensor at the other end of this connection."""
+
+    def redact(self, characteristic: str, data: bytes) -> bytes:
+        """A received value for a bug report, without what names a sensor or a person, such as its serial.
+
+        It must decode to the same samples, and lengths are kept where decoding hangs on them. The values of a
+        driver that does not have this method are left out of bug reports.
+        """
+
+    def names_in(self, characteristic: str, data: bytes) -> Iterable[str]:
+        """What the sensor is called in a received value, so that it is masked in logs, too."""
+        return ()

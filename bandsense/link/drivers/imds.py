@@ -5,10 +5,13 @@ They notify a force in newtons and know no commands for a stream: what is sent i
 
 from __future__ import annotations
 
+from typing_extensions import override
+
 from bandsense.errors import CommandError, LinkError
 from bandsense.link.drivers.base import (
     AdvertisementData,
     ConnectedSensor,
+    Driver,
     GattClient,
     SensorAdvertisement,
     SensorInformation,
@@ -81,7 +84,7 @@ class ImdsSensor(ConnectedSensor):
         return value.decode(errors="replace").rstrip("\0 ") or None
 
 
-class ImdsDriver:
+class ImdsDriver(Driver):
     """Force sensors that advertise the Industrial Measurement Device Service."""
 
     name = "imds"
@@ -89,6 +92,7 @@ class ImdsDriver:
     broadcasts = False
     bonds = False
 
+    @override
     def parse_advertisement(self, heard: AdvertisementData) -> SensorAdvertisement | None:
         """See `Driver`."""
         if imds.SERVICE_UUID not in heard.service_uuids:
@@ -102,3 +106,7 @@ class ImdsDriver:
     def device(self, gatt: GattClient) -> ImdsSensor:
         """See `Driver`."""
         return ImdsSensor(gatt)
+
+    @override
+    def redact(self, characteristic: str, data: bytes) -> bytes:
+        return b"0" * len(data) if characteristic == _SERIAL_UUID else data

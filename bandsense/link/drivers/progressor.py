@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Callable
 from typing import TypeVar
+
+from typing_extensions import override
 
 from bandsense.errors import FrameError, SensorTimeout
 from bandsense.link.drivers.base import (
     AdvertisementData,
     ConnectedSensor,
+    Driver,
     GattClient,
     SensorAdvertisement,
     SensorInformation,
@@ -21,6 +25,8 @@ from bandsense.wire.decoder import ProgressorDecoder
 from bandsense.wire.progressor import Command, Response, decode_notification, encode_command
 
 __all__ = ["ProgressorDevice", "ProgressorDriver"]
+
+_VERSION_TEXT = re.compile(rb"[0-9]+(\.[0-9]+)+\0*")
 
 T = TypeVar("T")
 
@@ -146,7 +152,7 @@ def _serial(payload: bytes) -> str:
     return f"{progressor.decode_id(payload):x}"
 
 
-class ProgressorDriver:
+class ProgressorDriver(Driver):
     """Tindeq Progressor and compatibles, known by the name they advertise or by their service."""
 
     name = "progressor"
@@ -154,8 +160,8 @@ class ProgressorDriver:
     broadcasts = False
     bonds = False
 
+    @override
     def parse_advertisement(self, heard: AdvertisementData) -> SensorAdvertisement | None:
-        """See `Driver`."""
         named = (heard.name or "").startswith(progressor.NAME_PREFIX)
         if not named and progressor.SERVICE_UUID not in heard.service_uuids:
             return None
@@ -165,10 +171,23 @@ class ProgressorDriver:
             name += heard.address.replace(":", "").replace("-", "")[-4:].upper()
         return SensorAdvertisement(name)
 
+    @override
     def decoder(self) -> ProgressorDecoder:
-        """See `Driver`."""
         return ProgressorDecoder()
 
+    @override
     def device(self, gatt: GattClient) -> ProgressorDevice:
-        """See `Driver`."""
         return ProgressorDevice(gatt)
+
+    @override
+    def redact(self, characteristic: str, data: bytes) -> bytes:
+        # Answers of a Progressor do not say to what; one is its serial number. Only a version is left.
+        if characteristic != progressor.DATA_UUID:
+            return data
+        try:
+            notification = progressor.decode_notification(data)
+        except FrameError:
+            return data
+        if not isinstance(notification, progressor.Response) or _VERSION_TEXT.fullmatch(notification.payload):
+            return data
+        return progressor.encode_response(bytes(len(notification.payload)))

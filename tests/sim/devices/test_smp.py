@@ -17,8 +17,9 @@ import pytest
 from bandsense.errors import UpdateError
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.dfu.update import update_firmware
+from bandsense.sim.devices.hardware import Hardware
 from bandsense.sim.devices.smp import FirmwareSlots, Image, SmpServer
-from bandsense.sim.devices.virtual_band import Hardware, VirtualBand
+from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.physics.source import TraceSource
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.radio.virtual_radio import VirtualRadio

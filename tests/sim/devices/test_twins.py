@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from bleak import BleakClient, BleakScanner
 
+from bandsense.sim.devices.hardware import Memory
 from bandsense.sim.devices.progressor import ProgressorTwin
-from bandsense.sim.devices.virtual_band import Memory, VirtualBand
+from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.devices.whc06 import ScaleTwin
 from bandsense.sim.physics.source import TraceSource
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend

@@ -12,7 +12,8 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError, BleakGATTProtocolError
 
-from bandsense.sim.devices.virtual_band import Fault, Hardware, Step, VirtualBand
+from bandsense.sim.devices.hardware import Fault, Hardware, Step
+from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.physics.scenario import Scenario
 from bandsense.sim.physics.source import PersonSource, TraceSource
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend

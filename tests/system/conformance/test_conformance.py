@@ -20,7 +20,8 @@ from bleak_retry_connector import establish_connection
 
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.samples import SampleBlock, concatenate
-from bandsense.sim.devices.virtual_band import Hardware, VirtualBand
+from bandsense.sim.devices.hardware import Hardware
+from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.physics.source import TraceSource
 from bandsense.wire.bandsense.advertising import Advertisement
 from bandsense.wire.bandsense.codes import ATT_CCC_IMPROPERLY_CONFIGURED, ATT_INVALID_LENGTH

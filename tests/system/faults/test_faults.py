@@ -22,7 +22,8 @@ from bandsense.link.ble.adapter import Transport
 from bandsense.link.errors import LinkErrorReason
 from bandsense.link.sensor import LinkEvent, LinkState, open_sensor
 from bandsense.samples import SampleBlock, Unit, concatenate
-from bandsense.sim.devices.virtual_band import SentFrame, VirtualBand
+from bandsense.sim.devices.hardware import SentFrame
+from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.faults import FAULTS, make_fault
 from bandsense.sim.physics.source import TraceSource
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend

@@ -1,4 +1,4 @@
-"""`bandsense both`: two sensors at once, recorded together and related by their clocks."""
+"""`bandsense live LEFT RIGHT`: two sensors at once, recorded together and related by their clocks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 
 from bandsense.app import environment
 from bandsense.profiles.sensor import SensorProfile
-from bandsense.sim.devices.virtual_band import Hardware, VirtualBand
+from bandsense.sim.devices.hardware import Hardware
+from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.physics.source import TraceSource
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.radio.virtual_radio import VirtualRadio
@@ -76,7 +77,7 @@ def true_lag_s(bands: dict[str, VirtualBand]) -> float:
 
 
 def test_the_sides_are_compared_on_one_clock(command: Command, bands: dict[str, VirtualBand]) -> None:
-    done = command("both", "--seconds", "32", "--json")
+    done = command("live", "left", "right", "--seconds", "32", "--json")
     assert done.status == 0, done.err
     *events, summary = map(json.loads, done.lines)
     for side in SERIALS:
@@ -97,7 +98,7 @@ def test_the_sides_are_compared_on_one_clock(command: Command, bands: dict[str, 
 def test_what_is_printed_counts_from_the_start_of_the_session(
     command: Command, bands: dict[str, VirtualBand]
 ) -> None:
-    done = command("both", "--seconds", "32")
+    done = command("live", "left", "right", "--seconds", "32")
     for side in SERIALS:
         first = next(line for line in done.lines if line.startswith(side) and "rep 1:" in line)
         assert 5.0 < float(first.split()[1]) < 6.0
@@ -108,7 +109,7 @@ def test_what_is_printed_counts_from_the_start_of_the_session(
 def test_the_stored_clocks_bring_both_streams_to_the_time_of_day(
     command: Command, bands: dict[str, VirtualBand], tmp_path: Path
 ) -> None:
-    command("both", "My left", "My right", "--seconds", "32", "--json")
+    command("live", "My left", "My right", "--seconds", "32", "--json")
     session = Store.open(tmp_path / "home" / "bandsense.sqlite3").session("last")
     assert [stream.side for stream in session.streams] == ["left", "right"]
     assert session.summary is not None
@@ -124,14 +125,15 @@ def test_the_stored_clocks_bring_both_streams_to_the_time_of_day(
 def test_what_is_said_shown_and_exported(
     command: Command, bands: dict[str, VirtualBand], tmp_path: Path
 ) -> None:
-    done = command("both", "--seconds", "32")
+    done = command("live", "left", "right", "--seconds", "32")
     assert "left   connected to bandsense-1EF7" in done.lines
     assert any(line.startswith("right") and "rep 8: 8" in line for line in done.lines)
-    assert done.lines[-4].startswith("right  8 reps in 1 set, peak 8")
-    assert done.lines[-3].startswith("right against left: peak +4")
-    assert done.lines[-2].startswith("the right side pulls ")
-    assert "(8 reps of both; their clocks are known within " in done.lines[-2]
-    assert done.lines[-1] == "saved as session 1"
+    assert done.lines[-5].startswith("right  8 reps in 1 set, peak 8")
+    assert done.lines[-4].startswith("right against left: peak +4")
+    assert done.lines[-3].startswith("the right side pulls ")
+    assert "(8 reps of both; their clocks are known within " in done.lines[-3]
+    assert done.lines[-2] == "saved as session 1"
+    assert done.lines[-1].startswith("next time: ")
     assert [line for line in command("show").lines if line in ("left", "right")] == ["left", "right"]
     exported = command("export", "last", "--format", "csv", "-o", tmp_path / "out").lines
     assert {Path(path).name for path in exported} >= {"session-1-left.csv", "session-1-right.csv"}
@@ -140,7 +142,9 @@ def test_what_is_said_shown_and_exported(
 def test_each_side_is_captured_and_replayed(
     command: Command, bands: dict[str, VirtualBand], tmp_path: Path
 ) -> None:
-    done = command("both", "--seconds", "32", "--capture", tmp_path / "two.bandcap", "--json")
+    done = command(
+        "live", "left", "right", "--seconds", "32", "--capture", tmp_path / "two.bandcap", "--json"
+    )
     events = [json.loads(line) for line in done.lines[:-1]]
     for side in SERIALS:
         replayed = command("replay", tmp_path / f"two-{side}.bandcap", "--json").lines
@@ -155,7 +159,7 @@ def test_one_side_loses_its_link_and_the_session_goes_on(
         asyncio.get_running_loop().call_later(17.0, radio.lose_link, "right")
 
     monkeypatch.setattr(environment, "real_environment", lambda: two(bands, lose))
-    done = command("both", "--seconds", "36", "--json")
+    done = command("live", "left", "right", "--seconds", "36", "--json")
     *events, summary = map(json.loads, done.lines)
     told = [each["message"] for each in events if each["side"] == "right" and "message" in each]
     assert any("streaming again after" in message for message in told)
@@ -174,7 +178,7 @@ def test_a_session_without_a_sample_is_not_kept(
             band.fault.frame = lambda data: ()  # type: ignore[method-assign]
 
     monkeypatch.setattr(environment, "real_environment", lambda: two(bands, mute))
-    done = command("both", "--seconds", "3")
+    done = command("live", "left", "right", "--seconds", "3")
     assert (done.status, done.lines[-1]) == (0, "no sample came; nothing was saved")
     assert command("sessions").out.startswith("no session yet")
 
@@ -188,13 +192,41 @@ def test_a_session_without_a_sample_is_not_kept(
     ],
 )
 def test_what_cannot_be_is_refused(command: Command, arguments: tuple[str, ...], reason: str) -> None:
-    done = command("both", *arguments)
+    done = command("live", *(arguments or ("left", "right")))
     assert done.status == 1
     assert reason in done.err
 
 
 def test_two_simulated_sensors(command: Command) -> None:
-    done = command("both", "--sim", "--speed", "0", "--seconds", "20")
+    done = command("live", "left", "right", "--sim", "--speed", "0", "--seconds", "20")
     assert done.status == 0, done.err
     assert "right  connected to bandsense-0002" in done.lines
-    assert done.lines[-1] == "saved as session 1"
+    assert done.lines[-2] == "saved as session 1"
+
+
+def test_the_former_name_still_works_and_says_the_new_one(
+    command: Command, bands: dict[str, VirtualBand]
+) -> None:
+    done = command("both", "--seconds", "12")
+    assert done.err == "`bandsense both` is now `bandsense live LEFT RIGHT`\n"
+    assert "left   connected to bandsense-1EF7" in done.lines
+    assert done.lines[-1].startswith("next time: ") or "saved as session 1" in done.lines
+
+
+def test_two_simulated_arms_do_the_sets_that_are_asked_for_and_are_remembered(
+    command: Command, tmp_path: Path
+) -> None:
+    asked = ("--sim", "--speed", "0", "--sets", "2", "--reps", "6", "--disturb", "fatigue", "--json")
+    done = command("live", "left", "right", *asked, "--exercise", "pull-apart", "--person", "Ada")
+    assert done.status == 0, done.err
+    *events, summary = map(json.loads, done.lines)
+    for side in SERIALS:
+        sets = [each for each in events if each["event"] == "set_done" and each["side"] == side]
+        assert [len(each["result"]["reps"]) for each in sets] == [6, 6]
+    peaks_n = [summary["sides"][side]["peak_n"] for side in SERIALS]
+    assert abs(peaks_n[0] - peaks_n[1]) > 1.0, "two people are not alike"
+    assert summary["next_time"].startswith("Stay at 3 sets")
+    person = Store.open(tmp_path / "home" / "bandsense.sqlite3").people.get("Ada")
+    assert person is not None
+    (setup,) = person["setups"]
+    assert setup["advisor"]["peak_n"] != setup["advisor_right"]["peak_n"] > 0.0

@@ -1,0 +1,159 @@
+"""Sets: when one begins, which repetitions stand in it, when it is over, and what it amounts to.
+
+    no set ──a repetition is counted──▶ set under way ──rest, asked, or the end of the stream──▶ finished
+                                        counted, completed, retracted: which repetitions stand
+
+A set is over after `SET_REST_S` of rest (`SIDE_REST_S` where left and right take turns), never in the middle
+of a repetition; when the person says so, after the repetition that is being done. Rest is looked for at the
+ticks of the analysis, so it depends on device time alone. When a set is over, its trace is looked at once
+more as a whole, which gives exact boundaries (`signal.refine`); what was told live is kept beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from bandsense.calibration.clip_on import AnyCalibration
+from bandsense.signal.config import DetectorConfig
+from bandsense.signal.detector import RepDetector
+from bandsense.signal.events import Phase, PhaseChanged, Rep, RepCompleted, RepCounted, RepRetracted
+from bandsense.signal.metrics import rep_metrics, set_metrics
+from bandsense.signal.refine import refine
+from bandsense.workout.events import Event, SetDone, SetEnd, SetResult, SetStarted, TensionTick
+from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.trace_buffer import LEAD_S, LONGEST_S, TraceBuffer
+
+__all__ = ["SET_REST_S", "SIDE_REST_S", "SetTracker"]
+
+SET_REST_S = 15.0
+"""Rest after which a set is over. A choice: longer than any pause between repetitions that people make."""
+
+SIDE_REST_S = 6.0
+"""The same where left and right take turns: hand and foot are changed sooner than one has rested."""
+
+
+@dataclass(slots=True)
+class _Set:
+    """A set under way: repetitions that stand by their index, and those of them that are done."""
+
+    number: int
+    standing: set[int] = field(default_factory=set)
+    reps: dict[int, Rep] = field(default_factory=dict)
+    last_s: float = 0.0
+    asked_to_end: bool = False
+
+
+class SetTracker:
+    """Follows the events of the signal chain from set to set.
+
+    Args:
+        settings: plan, sides, and the band for the figures of a set.
+        trace: what was felt lately.
+        detector: tells the rate of samples.
+
+    Attributes:
+        calibration: that of now, for the uncertainty of the figures.
+        results: the finished sets.
+    """
+
+    def __init__(self, settings: WorkoutSettings, trace: TraceBuffer, detector: RepDetector) -> None:
+        self.calibration: AnyCalibration = settings.calibration
+        self.results: list[SetResult] = []
+        self._settings = settings
+        self._trace = trace
+        self._detector = detector
+        self._phase = Phase.REST
+        self._set: _Set | None = None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a set is under way."""
+        return self._set is not None
+
+    def started_by(self, event: Event) -> SetStarted | None:
+        """The start of a set, where this event begins one."""
+        if self._set is not None or not isinstance(event, RepCounted):
+            return None
+        self._set = _Set(len(self.results) + 1)
+        number = self._set.number
+        return SetStarted(event.time_s, number, event.detected_s, self._settings.side(number))
+
+    def counted(self, event: Event) -> Event:
+        """The event with repetitions counted from the start of the set, not of the stream."""
+        if self._set is None or not isinstance(event, RepCounted | RepRetracted):
+            return event
+        if isinstance(event, RepCounted):
+            self._set.standing.add(event.index)
+        else:
+            self._set.standing.discard(event.index)
+        return replace(event, count=len(self._set.standing))
+
+    def follow(self, event: Event) -> SetDone | None:
+        """Keep the set under way up to date; gives its end when it is over."""
+        if isinstance(event, PhaseChanged):
+            self._phase = event.phase
+        if self._set is None:
+            return None
+        match event:
+            case RepCounted(detected_s=now_s):
+                self._set.last_s = now_s
+            case RepCompleted(index=index, rep=rep, detected_s=now_s):
+                self._set.reps[index] = rep
+                self._set.last_s = now_s
+            case RepRetracted(index=index):
+                self._set.reps.pop(index, None)
+            case _ if self._phase is Phase.REST and self._set.asked_to_end:
+                return self.close(SetEnd.ASKED, event.detected_s)
+            case TensionTick(time_s=now_s) if self._rested(now_s):
+                return self.close(SetEnd.REST, now_s)
+        return None
+
+    def ask_to_end(self, now_s: float) -> SetDone | None:
+        """End the set now, or after the repetition that is being done."""
+        if self._phase is Phase.REST:
+            return self.close(SetEnd.ASKED, now_s)
+        if self._set is not None:
+            self._set.asked_to_end = True
+        return None
+
+    def close(self, ended_by: SetEnd, now_s: float) -> SetDone | None:
+        """End the set under way; None where there is none, or nothing was done in it."""
+        current, self._set = self._set, None
+        if current is None or not current.reps:
+            return None
+        result = self._result(current, ended_by, now_s)
+        self.results.append(result)
+        return SetDone(result.end_s, result.number, result, now_s)
+
+    def _rested(self, now_s: float) -> bool:
+        """Whether the open set has been over for a while; never in the middle of a repetition."""
+        rest_s = SET_REST_S if self._settings.first_side is None else SIDE_REST_S
+        return self._set is not None and self._phase is Phase.REST and now_s >= self._set.last_s + rest_s
+
+    def _result(self, done: _Set, ended_by: SetEnd, now_s: float) -> SetResult:
+        """The set once more, with the whole of its trace at hand."""
+        seen = tuple(sorted(done.reps.values(), key=lambda rep: rep.peak_time_s))
+        start_s = max(seen[0].pull_start_s - LEAD_S, now_s - LONGEST_S)
+        time_s, _, tension_n = self._trace.between(start_s, now_s)
+        seen = tuple(rep for rep in seen if rep.pull_start_s >= time_s[0])
+        reps = refine(time_s, tension_n, seen, self._detector.rate_hz, DetectorConfig())
+        band = self._settings.band
+        metrics = rep_metrics(
+            reps,
+            time_s,
+            tension_n,
+            calibration=self.calibration,
+            band=None if band is None else band.displacement(),
+        )
+        return SetResult(
+            number=done.number,
+            start_s=reps[0].pull_start_s,
+            end_s=reps[-1].end_s,
+            reps=reps,
+            live_reps=seen,
+            rep_metrics=metrics,
+            metrics=set_metrics(metrics),
+            ended_by=ended_by,
+            side=self._settings.side(done.number),
+            zone=self._settings.plan.zone,
+        )

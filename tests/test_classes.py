@@ -1,0 +1,59 @@
+"""No class is a god: more than 15 attributes or 25 methods need a sentence that says why."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tests.needs import REPOSITORY
+
+MOST_ATTRIBUTES, MOST_METHODS = 15, 25
+
+LARGE = {
+    "RepSegmenter": "The state of one movement under way is one thing; docs/detection.md draws its states.",
+    "Sensor": "The facade that a caller holds: reconnecting, clock and queue are one life cycle.",
+    "VirtualBand": "The sensor that its parts are in (`sim.devices.body`): power, GATT, security and advertising.",
+    "ProgressorTwin": "A whole sensor of another make, with the habits of its firmware.",
+    "VirtualBleakClient": "Implements the abstract client of bleak, method by method.",
+    "SequencedStream": "Counters that wrap, a reorder window and the statistics of one stream are one state.",
+    "ViewState": "The latest of everything that a view shows: a record, with the words for it.",
+}
+
+
+def classes() -> Iterator[ast.ClassDef]:
+    for path in sorted((REPOSITORY / "bandsense").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                yield node
+
+
+def methods(found: ast.ClassDef) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [node for node in found.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def attributes(found: ast.ClassDef) -> set[str]:
+    """Names that are assigned to `self`."""
+    return {
+        node.attr
+        for method in methods(found)
+        for node in ast.walk(method)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    }
+
+
+def test_large_classes_say_why() -> None:
+    large = {
+        found.name: (len(attributes(found)), len(methods(found)))
+        for found in classes()
+        if len(attributes(found)) > MOST_ATTRIBUTES or len(methods(found)) > MOST_METHODS
+    }
+    assert large.keys() <= LARGE.keys(), {name: large[name] for name in large.keys() - LARGE.keys()}
+
+
+def test_the_measure_sees_attributes_and_methods() -> None:
+    body = "".join(f"    def m{n}(self):\n        self.a{n} = self.b = 0\n" for n in range(30))
+    (found,) = (node for node in ast.parse("class Big:\n" + body).body if isinstance(node, ast.ClassDef))
+    assert (len(attributes(found)), len(methods(found))) == (31, 30)

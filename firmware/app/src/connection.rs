@@ -16,6 +16,7 @@ use trouble_host::prelude::*;
 
 use crate::board::{Board, Restart};
 use crate::gatt_server::GattTable;
+use crate::ignore;
 use crate::sensor_state::{Consumer, SensorState};
 
 /// Longest request, and one byte more to tell that a value is longer.
@@ -106,7 +107,7 @@ pub struct Session<'a, 'v, 't, B: Board, C> {
     pub progressor: ProgressorSession,
     pub force: Cell<ForceMeter>,
     pub fragments: Channel<NoopRawMutex, SmpFragment, FRAGMENTS_QUEUED>,
-    pub work: Channel<NoopRawMutex, Work, 2>,
+    pub work: Channel<NoopRawMutex, Work, 4>,
     pub answering: Cell<bool>,
     /// The link has other traffic than before.
     pub traffic_changed: Signal<NoopRawMutex, ()>,
@@ -204,15 +205,14 @@ impl<'a, 'v, 't, B: Board, C> Session<'a, 'v, 't, B, C> {
             let value = meter.push((!doubtful).then(|| tension_n(self.sensor, *count)));
             self.force.set(meter);
             if let Some(value) = value {
-                // The next value is as good, and comes in 50 ms.
-                let _ = self.table.force.notify_raw(&self.connection, &value, true).await;
+                let sent = self.table.force.notify_raw(&self.connection, &value, true).await;
+                ignore(sent, "the next value is as good, and comes in 50 ms");
             }
         }
     }
 
     /// *Force* is not measured any more: a read says so.
     pub fn forget_force(&self) {
-        // The value fits its storage.
-        let _ = self.table.force.set(&self.table.server, &force::UNKNOWN);
+        ignore(self.table.force.set(&self.table.server, &force::UNKNOWN), "the value fits its storage");
     }
 }

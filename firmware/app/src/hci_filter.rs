@@ -33,6 +33,8 @@ use bt_hci::param::{ConnHandle, Error as HciError};
 use bt_hci::{ControllerToHostPacket, FromHciBytes};
 use embedded_io::ErrorType;
 
+use crate::ignore;
+
 /// The fixed channels, little-endian as on the air (vol 3, part A, 2.1).
 const ATTRIBUTES: [u8; 2] = 4u16.to_le_bytes();
 const SECURITY_MANAGER: [u8; 2] = 6u16.to_le_bytes();
@@ -223,8 +225,8 @@ where
         if Q::OPCODE == Disconnect::OPCODE
             && let Some(handle) = self.key_wanted.take()
         {
-            // Fails for a link that is gone, which the disconnection finds out as well.
-            let _ = self.controller.exec(&LeLongTermKeyRequestNegativeReply::new(handle)).await;
+            let refused = self.controller.exec(&LeLongTermKeyRequestNegativeReply::new(handle)).await;
+            ignore(refused, "the link is gone, which the disconnection finds out as well");
         }
         let answered =
             if Q::OPCODE == LeLongTermKeyRequestReply::OPCODE { self.key_wanted.take() } else { None };

@@ -80,8 +80,8 @@ async fn start<B: Board, C: Radio>(session: &Session<'_, '_, '_, B, C>) {
     session.progressor.last_n.set(None);
     let room = usize::from(session.connection.raw().att_mtu()).saturating_sub(3 + 2) / 8;
     let samples_per_frame = RATE.samples_per_frame(u16::MAX).min(room.max(1));
-    // An app has no way to hear of a converter that does not work; the light tells.
-    let _ = streaming::start(session, Consumer::Progressor, RATE, samples_per_frame).await;
+    let started = streaming::start(session, Consumer::Progressor, RATE, samples_per_frame).await;
+    ignore(started, "an app has no way to hear of a converter that does not work; the light tells");
 }
 
 async fn stop<B: Board, C: Radio>(session: &Session<'_, '_, '_, B, C>) {

@@ -126,8 +126,8 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
             }
             GattEvent::Write(write) if is(table.force.cccd_handle, write.handle()) => {
                 let reply = write.accept();
-                // There is room but for a client that asks for several things at once, which this is one too many of.
-                let _ = self.work.try_send(Work::ForceSubscription);
+                let queued = self.work.try_send(Work::ForceSubscription);
+                ignore(queued, "full only for a client that asks for more than anyone does at once");
                 reply
             }
             GattEvent::NotAllowed(event)
@@ -174,8 +174,8 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
     fn progressor_command(&self, data: &[u8]) {
         if let Some(command) = Command::decode(data) {
             self.progressor.used.set(true);
-            // An app that sends faster than it is served has no answer to wait for.
-            let _ = self.work.try_send(Work::Progressor(command));
+            let queued = self.work.try_send(Work::Progressor(command));
+            ignore(queued, "an app that sends so much faster than it is served waits for no answer");
         }
     }
 
@@ -218,7 +218,7 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
         log::info!("encrypted; by a bond: {}", bond.is_some());
         bonds::encrypted(self, bond).await;
         // It may have been subscribed to before; else there is nothing to do.
-        let _ = self.work.try_send(Work::ForceSubscription);
+        ignore(self.work.try_send(Work::ForceSubscription), "nothing else is asked for so early");
         update::confirm(self.sensor).await;
     }
 

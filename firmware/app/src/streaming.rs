@@ -7,6 +7,7 @@ use bandsense_core::rate::Rate;
 
 use crate::board::{Board, Radio};
 use crate::connection::Session;
+use crate::ignore;
 use crate::sensor_state::{Consumer, SamplerCommand, SamplerReply};
 
 /// The rate at which *Force* is measured when nobody else measures.
@@ -67,8 +68,8 @@ pub async fn serve_force<B: Board, C: Radio>(session: &Session<'_, '_, '_, B, C>
     match session.sensor.stream.consumer.get() {
         None if wanted && !session.sensor.power.supply.get().is_empty() => {
             let samples_per_frame = FORCE_RATE.samples_per_frame(u16::MAX);
-            // The light tells of a converter that does not work; the value stays unknown.
-            let _ = start(session, Consumer::Force, FORCE_RATE, samples_per_frame).await;
+            let started = start(session, Consumer::Force, FORCE_RATE, samples_per_frame).await;
+            ignore(started, "the light tells of a converter that does not work; the value stays unknown");
         }
         Some(Consumer::Force) if !wanted => {
             stop(session, Consumer::Force).await;

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from bandsense.samples import SampleBlock, Unit
 from tests.needs import IN_CI, REPOSITORY, missing
+from tests.support.traces import waves
 
 settings.register_profile(
     "bandsense", deadline=None, derandomize=IN_CI, suppress_health_check=[HealthCheck.too_slow]
@@ -31,7 +32,5 @@ def recordings() -> Path:
 @pytest.fixture(scope="session")
 def set_of_three() -> SampleBlock:
     """Three repetitions of 2 s up to 53 N with a second between them, in newtons at 80 Hz."""
-    t = np.arange(160) / 80.0
-    rep = np.concatenate([50.0 * np.sin(np.pi * t / 2.0) ** 2, np.zeros(80)])
-    tension_n = 3.0 + np.concatenate([np.zeros(160), np.tile(rep, 3), np.zeros(80)])
+    tension_n = 3.0 + np.concatenate([np.zeros(160), waves(3), np.zeros(80)])
     return SampleBlock(np.arange(tension_n.size) / 80.0, tension_n, Unit.NEWTON)

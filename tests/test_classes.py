@@ -11,8 +11,9 @@ MOST_ATTRIBUTES, MOST_METHODS = 15, 25
 
 LARGE = {
     "RepSegmenter": "The state of one movement under way is one thing; docs/detection.md draws its states.",
+    "TurningPoints": "One scan over the trace: every part of its state is read in the same step.",
     "Sensor": "The facade that a caller holds: reconnecting, clock and queue are one life cycle.",
-    "VirtualBand": "The sensor that its parts are in (`sim.devices.body`): power, GATT, security and advertising.",
+    "VirtualBand": "What its parts (`sim.devices.body`) are in: power, GATT, security and advertising.",
     "ProgressorTwin": "A whole sensor of another make, with the habits of its firmware.",
     "VirtualBleakClient": "Implements the abstract client of bleak, method by method.",
     "SequencedStream": "Counters that wrap, a reorder window and the statistics of one stream are one state.",

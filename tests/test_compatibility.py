@@ -44,6 +44,10 @@ RENAMED = {
 """Names of 0.1.0, and what they are called now (CHANGELOG.md)."""
 
 
+BOUNDARY: dict[str, Any] = {"abs": 0.1}
+FIGURE: dict[str, Any] = {"rel": 0.05, "abs": 0.05}
+
+
 def renamed(value: Any) -> Any:
     """The same values under the names of today."""
     if isinstance(value, dict):
@@ -66,9 +70,17 @@ def test_a_stored_session_gives_the_same_sets(store: Store, number: int) -> None
         now = json.loads(json.dumps(replayed_json(replay(store, stream))))
         assert len(now["sets"]) == len(then["sets"]) > 0
         for ours, theirs in zip(now["sets"], renamed(then["sets"]), strict=True):
-            assert ours["reps"] == theirs["reps"]
-            assert ours["metrics"] | theirs["metrics"] == ours["metrics"]
-            assert ours["rep_metrics"] == theirs["rep_metrics"]
+            assert (ours["number"], ours["side"], ours["ended_by"]) == (
+                theirs["number"],
+                theirs["side"],
+                theirs["ended_by"],
+            )
+            # Detection may become more exact from version to version; what was done stays what it was.
+            for name, within in (("reps", BOUNDARY), ("rep_metrics", FIGURE)):
+                for our, their in zip(ours[name], theirs[name], strict=True):
+                    compared = {key: our[key] for key in their if isinstance(their[key], float)}
+                    assert compared == pytest.approx({key: their[key] for key in compared}, **within)
+            assert ours["metrics"]["reps"] == theirs["metrics"]["reps"]
 
 
 def test_a_stored_session_is_exported_as_before(store: Store, tmp_path: Path) -> None:

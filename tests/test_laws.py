@@ -39,6 +39,7 @@ from bandsense.workout.events import Event, event_name, to_json
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 from tests.needs import REPOSITORY
+from tests.support.traces import waves
 from tests.support.views import EventLog
 
 RATE_HZ = 80.0
@@ -46,9 +47,7 @@ RATE_HZ = 80.0
 
 def trace(reps: int = 3) -> tuple[np.ndarray, np.ndarray]:
     """Time and tension of repetitions of 2 s up to 53 N, printed to a hundredth of a newton."""
-    t = np.arange(int(2 * RATE_HZ)) / RATE_HZ
-    rep = np.concatenate([50.0 * np.sin(np.pi * t / 2.0) ** 2, np.zeros(int(RATE_HZ / 2))])
-    tension_n = 3.0 + np.concatenate([np.zeros(160), np.tile(rep, reps), np.zeros(160)])
+    tension_n = 3.0 + np.concatenate([np.zeros(160), waves(reps, pause_s=0.5), np.zeros(160)])
     noise_n = np.random.default_rng(1).normal(0.0, 0.03, tension_n.size)
     return np.arange(tension_n.size) / RATE_HZ, np.round(tension_n + noise_n, 2)
 

@@ -6,13 +6,24 @@
 
 A supervisor task looks after the link. When it ends, whatever the reason, the supervisor says so in words,
 finds the sensor again, sets it up as before and goes on with the same stream; the samples show the gap.
+
+    SEARCHING ──heard──▶ CONNECTING ──set up──▶ CONNECTED ◀──stop── STREAMING
+        ▲                    │                      │ └────start────────▲ │
+        │ after a pause      ▼                      ▼                     │ │
+        └────────────────── LOST ◀──────── the link ended, or is silent ────┘
+
+    CLOSED when `open_sensor` is over.
+
+Pauses grow with every attempt that failed, and begin anew once a link has held for a while. A link that
+stands but brings no samples for `STALL_S` while it should stream counts as lost. A sensor that has forgotten
+its half of a bond is recognised by the error, or, where the system tells none, by set-ups that break one
+after the other. What comes in meanwhile is the business of `Receiver`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -38,11 +49,10 @@ from bandsense.link.ble.scanner import DiscoveredSensor, broadcast_information, 
 from bandsense.link.clock import ClockSync
 from bandsense.link.drivers.base import BroadcastSensor, ConnectedSensor, SensorInformation
 from bandsense.link.errors import LinkErrorReason, SensorUnreachable, StaleBond, describe, reason_for
-from bandsense.link.sample_queue import BlockQueue
+from bandsense.link.receiver import Receiver
 from bandsense.samples import SampleBlock
 from bandsense.wire.bandsense.codes import Features
-from bandsense.wire.bandsense.uuids import BATTERY_LEVEL_UUID
-from bandsense.wire.decoder import ADVERTISEMENT, Decoder
+from bandsense.wire.decoder import ADVERTISEMENT
 from bandsense.wire.reassembly import StreamStatistics
 
 __all__ = ["LinkEvent", "LinkState", "Sensor", "open_sensor"]
@@ -137,23 +147,17 @@ class Sensor:
         self._pair = pair
         self._ask_passkey = ask_passkey
         self._listeners: list[Callable[[LinkEvent], None]] = []
-        self._capture = capture
-        self._queue = BlockQueue()
-        self._clock = ClockSync()
-        self._clock_restarts = 0
+        self._receiver = Receiver(transport.clock, capture)
         self._state = LinkState.SEARCHING
         self._sighting: DiscoveredSensor | None = target if isinstance(target, DiscoveredSensor) else None
-        self._decoder: Decoder | None = None
         self._device: ConnectedSensor | None = None
         self._information: SensorInformation | None = None
-        self._battery_percent: int | None = None
         self._rate_hz: int | None = None
         self._starting = asyncio.Lock()
         self._lost = asyncio.Event()
         self._broken: BandsenseError | None = None
         self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._last_error: BandsenseError | None = None
-        self._last_data_s = 0.0
         self._connected_s: float | None = None
         self._lost_s: float | None = None
         self._lost_streaming = False
@@ -183,24 +187,24 @@ class Sensor:
     @property
     def battery_percent(self) -> int | None:
         """The battery level that was told last, 0 … 100."""
-        if self._battery_percent is None and self._sighting is not None:
+        if self._receiver.battery_percent is None and self._sighting is not None:
             return self._sighting.battery_percent
-        return self._battery_percent
+        return self._receiver.battery_percent
 
     @property
     def statistics(self) -> StreamStatistics:
         """What became of the samples so far."""
-        return self._decoder.statistics if self._decoder else StreamStatistics()
+        return self._receiver.statistics
 
     @property
     def backlog(self) -> int:
         """Samples received that the reader of `stream` has not taken yet."""
-        return self._queue.backlog
+        return self._receiver.queue.backlog
 
     @property
     def clock(self) -> ClockSync:
         """The sensor's time related to host time. Another object after the sensor's clock began anew."""
-        return self._clock
+        return self._receiver.clock
 
     @property
     def device(self) -> ConnectedSensor:
@@ -249,9 +253,8 @@ class Sensor:
         elif rates and rate_hz not in rates:
             raise CommandError(f"the sensor has no rate of {rate_hz} Hz; choose one of {rates}")
         self._rate_hz = rate_hz
-        if self._queue.ended and not self._closing:
-            self._queue = BlockQueue()
-            self._note_delivery(on=True)
+        if self._receiver.queue.ended and not self._closing:
+            self._receiver.reopen()
         try:
             await self._start_stream()
         except CommandError:
@@ -269,8 +272,8 @@ class Sensor:
             with suppress(LinkError, WireError):
                 await self._device.stop()
             await asyncio.sleep(LAST_FRAMES_S)
-        self._interrupt()
-        self._end_delivery()
+        self._receiver.interrupt()
+        self._receiver.end_delivery()
         if self._state is LinkState.STREAMING:
             self._tell(LinkState.CONNECTED, "the stream was stopped")
 
@@ -284,7 +287,7 @@ class Sensor:
             LinkError: the reader is ten minutes behind.
         """
         await self.start(rate_hz)
-        queue = self._queue
+        queue = self._receiver.queue
         while (block := await queue.get()) is not None:
             yield block
 
@@ -323,9 +326,8 @@ class Sensor:
     async def _follow(self) -> None:
         """Find the sensor and follow it until the link ends."""
         sighting = await self._find()
-        if self._decoder is None:
-            self._decoder = sighting.driver.decoder()
-            self._begin_capture(sighting)
+        if self._receiver.decoder is None:
+            self._receiver.begin(sighting)
         self._sighting = sighting
         if sighting.driver.broadcasts:
             await self._listen(sighting)
@@ -378,7 +380,7 @@ class Sensor:
             return LinkErrorReason.ASLEEP
         if self._lost_s is None:
             return LinkErrorReason.NOT_HEARD
-        low = self._decoder is not None and self._decoder.low_battery
+        low = self._receiver.decoder is not None and self._receiver.decoder.low_battery
         level = self.battery_percent
         if low or (level is not None and level <= NEARLY_EMPTY_PERCENT):
             return LinkErrorReason.BATTERY_EMPTY
@@ -401,7 +403,7 @@ class Sensor:
         marking: asyncio.Task[None] | None = None
         try:
             async with connect(
-                sighting, self._transport, self._received, pair=pair, ask_passkey=self._ask_passkey
+                sighting, self._transport, self._receiver.received, pair=pair, ask_passkey=self._ask_passkey
             ) as link:
                 try:
                     self._lost, self._broken = link.lost, None
@@ -448,8 +450,8 @@ class Sensor:
     def _become_connected(self, device: ConnectedSensor, information: SensorInformation) -> None:
         self._device = device
         self._information = information
-        if self._battery_percent is None:
-            self._battery_percent = information.battery_percent
+        if self._receiver.battery_percent is None:
+            self._receiver.battery_percent = information.battery_percent
         self._connected_s = self._transport.clock()
         self._told_to_sleep = False
         self._tell(LinkState.CONNECTED, f"connected to {information.name}")
@@ -460,14 +462,7 @@ class Sensor:
         self._device = None
         self._lost_streaming = self._state is LinkState.STREAMING
         self._lost_s = self._transport.clock()
-        self._interrupt()
-
-    def _interrupt(self) -> None:
-        if self._decoder is None:
-            return
-        if self._capture is not None:
-            self._capture.interrupted(self._now_s())
-        self._deliver(self._decoder.interrupt())
+        self._receiver.interrupt()
 
     async def _start_stream(self) -> None:
         async with self._starting:
@@ -479,9 +474,9 @@ class Sensor:
     def _become_streaming(self) -> None:
         now_s = self._transport.clock()
         # The first frames may overtake the answer to the first start: only a loss makes a gap.
-        lost = self._lost_s is not None and self._last_data_s
-        gap_s = now_s - self._last_data_s if lost else None
-        self._last_data_s = now_s
+        lost = self._lost_s is not None and self._receiver.last_data_s
+        gap_s = now_s - self._receiver.last_data_s if lost else None
+        self._receiver.last_data_s = now_s
         message = "streaming" if gap_s is None else f"streaming again after {gap_s:.1f} s"
         self._tell(LinkState.STREAMING, message, gap_s=gap_s)
 
@@ -489,7 +484,7 @@ class Sensor:
         """Wait until the link ends, or only claims to stand."""
         while not lost.is_set():
             passed_s = await self._heartbeat(lost)
-            silent_s = self._transport.clock() - self._last_data_s
+            silent_s = self._transport.clock() - self._receiver.last_data_s
             if self._state is not LinkState.STREAMING or lost.is_set() or passed_s > STALL_S:
                 # After standing still itself, the program has yet to read what came meanwhile.
                 continue
@@ -521,7 +516,7 @@ class Sensor:
         def on_sighting(again: DiscoveredSensor) -> None:
             if again.address == sighting.address and again.payload is not None:
                 heard.set()
-                self._received(ADVERTISEMENT, again.payload)
+                self._receiver.received(ADVERTISEMENT, again.payload)
 
         async with scan(on_sighting, self._transport, (sighting.driver,)):
             self._become_connected(BroadcastSensor(), broadcast_information(sighting))
@@ -540,9 +535,9 @@ class Sensor:
 
     def _require_samples(self) -> None:
         """Say what is wrong with what comes, where nothing of it is a sample."""
-        silent_s = self._transport.clock() - self._last_data_s
+        silent_s = self._transport.clock() - self._receiver.last_data_s
         if self._state is LinkState.STREAMING and silent_s > STALL_S:
-            complaint = getattr(self._decoder, "complaint", None)
+            complaint = getattr(self._receiver.decoder, "complaint", None)
             raise SensorTimeout(complaint or f"the sensor is heard, but no sample came for {silent_s:.0f} s")
 
     async def _mark_time(self, device: ConnectedSensor) -> None:
@@ -550,7 +545,7 @@ class Sensor:
         marks = 0
         while True:
             await asyncio.sleep(FIRST_MARKS_S if marks < FIRST_MARKS else MARKS_S)
-            if self._state is not LinkState.STREAMING or self._decoder is None:
+            if self._state is not LinkState.STREAMING or self._receiver.decoder is None:
                 continue
             sent_s = self._transport.clock()
             try:
@@ -560,66 +555,10 @@ class Sensor:
             except (LinkError, WireError) as error:
                 logger.info("no time mark: %s", error)
                 continue
-            device_s = self._decoder.stream_time_s(marked.time_us)
+            device_s = self._receiver.decoder.stream_time_s(marked.time_us)
             if device_s is not None:
-                self._clock.add_round_trip(device_s, sent_s, self._transport.clock())
+                self._receiver.clock.add_round_trip(device_s, sent_s, self._transport.clock())
                 marks += 1
-
-    # -- what comes in ---------------------------------------------------------------------------------------
-
-    def _now_s(self) -> float:
-        """Host time in whole microseconds, as a capture keeps it: so a replay gives the very same samples."""
-        return round(self._transport.clock() * 1e6) / 1e6
-
-    def _received(self, characteristic: str, data: bytes) -> None:
-        now_s = self._now_s()
-        if self._capture is not None:
-            self._capture.received(now_s, characteristic, data)
-        if characteristic == BATTERY_LEVEL_UUID and len(data) == 1 and data[0] <= 100:
-            self._battery_percent = data[0]
-        if self._decoder is None:
-            return
-        try:
-            block = self._decoder.feed(characteristic, data, now_s)
-        except Exception as error:
-            # A decoder of another package is at fault; Bluetooth stacks would swallow what is raised here.
-            logger.exception("the decoder failed")
-            self._end_delivery(LinkError(f"the driver of the sensor failed: {error!r}"))
-            return
-        if block is not None and len(block):
-            self._last_data_s = now_s
-            self._relate_clock(block, now_s)
-            self._deliver(block)
-
-    def _relate_clock(self, block: SampleBlock, arrival_s: float) -> None:
-        restarts = self.statistics.restarts
-        if restarts != self._clock_restarts:
-            self._clock_restarts = restarts
-            self._clock = ClockSync()
-        self._clock.add_arrival(float(block.time_s[-1]), arrival_s)
-
-    def _deliver(self, block: SampleBlock | None) -> None:
-        if block is not None and len(block):
-            self._queue.put(block)
-
-    def _end_delivery(self, error: Exception | None = None) -> None:
-        if not self._queue.ended:
-            self._note_delivery(on=False)
-        self._queue.end(error)
-
-    def _note_delivery(self, *, on: bool) -> None:
-        if self._capture is not None and self._decoder is not None:
-            self._capture.delivery(self._now_s(), on=on)
-
-    def _begin_capture(self, sighting: DiscoveredSensor) -> None:
-        if self._capture is not None:
-            about = {
-                "driver": sighting.driver.name,
-                "address": sighting.address,
-                "name": sighting.name,
-                "unix_s": round(time.time(), 3),
-            }
-            self._capture.section(self._now_s(), about)
 
     def _tell(
         self,
@@ -631,10 +570,10 @@ class Sensor:
         gap_s: float | None = None,
     ) -> None:
         self._state = state
-        event = LinkEvent(self._now_s(), state, message, reason, retry_in_s, gap_s)
+        event = LinkEvent(self._receiver.now_s(), state, message, reason, retry_in_s, gap_s)
         logger.info("%s: %s", state.value, message)
-        if self._capture is not None and self._decoder is not None:
-            self._capture.link(event.host_s, event.to_dict())
+        if self._receiver.capture is not None and self._receiver.decoder is not None:
+            self._receiver.capture.link(event.host_s, event.to_dict())
         for listener in tuple(self._listeners):
             listener(event)
 
@@ -655,7 +594,7 @@ class Sensor:
     def end(self, error: Exception | None = None) -> None:
         """The sensor is followed no longer; whoever reads the stream gets what is there, then its end."""
         self._closing = True
-        self._end_delivery(error)
+        self._receiver.end_delivery(error)
         self._first.cancel()
 
     def tell_closed(self) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from bandsense.cli import main
 from bandsense.sim.clock import run_accelerated
+from tests.support.traces import waves, write_trace
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,8 @@ def simulated_time(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def set_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A trace of four repetitions of 2 s up to 53 N at 80 Hz, 14 s long."""
-    t = np.arange(160) / 80.0
-    rep = np.concatenate([50.0 * np.sin(np.pi * t / 2.0) ** 2, np.zeros(40)])
-    tension_n = 3.0 + np.concatenate([np.zeros(160), np.tile(rep, 4), np.zeros(160)])
-    path = tmp_path_factory.mktemp("traces") / "four.csv"
-    rows = "".join(f"{n / 80.0:.4f},{value:.3f}\n" for n, value in enumerate(tension_n))
-    path.write_text("time_s,tension_n\n" + rows)
-    return path
+    tension_n = 3.0 + np.concatenate([np.zeros(160), waves(4, pause_s=0.5), np.zeros(160)])
+    return write_trace(tmp_path_factory.mktemp("traces") / "four.csv", tension_n)
 
 
 @pytest.fixture(scope="session")

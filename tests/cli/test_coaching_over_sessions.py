@@ -8,17 +8,14 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import Command, Done
+from tests.support.traces import waves, write_trace
 
 
 def _set_of(reps: int, path: Path) -> Path:
     """Even repetitions of 4 s up to 53 N, from 3 N."""
-    t = np.arange(240) / 80.0
-    rep = np.concatenate([50.0 * np.sin(np.pi * t / 3.0) ** 2, np.zeros(80)])
-    tension_n = 3.0 + np.concatenate([np.zeros(160), np.tile(rep, reps), np.zeros(160)])
+    tension_n = 3.0 + np.concatenate([np.zeros(160), waves(reps, rep_s=3.0), np.zeros(160)])
     tension_n += 0.05 * np.random.default_rng(4).standard_normal(tension_n.size)
-    rows = "".join(f"{n / 80.0:.4f},{value:.3f}\n" for n, value in enumerate(tension_n))
-    path.write_text("time_s,tension_n\n" + rows)
-    return path
+    return write_trace(path, tension_n)
 
 
 def _trained(command: Command, trace: Path) -> Done:

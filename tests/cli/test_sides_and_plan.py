@@ -9,20 +9,16 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import Command
+from tests.support.traces import waves, write_trace
 
 
 @pytest.fixture
 def halves(tmp_path: Path) -> Path:
     """Five repetitions up to 58 N, then, after a rest, five up to 53 N."""
-    t = np.arange(160) / 80.0
-    rep = np.concatenate([np.sin(np.pi * t / 2.0) ** 2, np.zeros(80)])
     rest = np.zeros(1600)
-    tension_n = np.concatenate([rest[:160], 55.0 * np.tile(rep, 5), rest, 50.0 * np.tile(rep, 5), rest[:160]])
+    tension_n = np.concatenate([rest[:160], waves(5, 55.0), rest, waves(5, 50.0), rest[:160]])
     tension_n += 3.0 + 0.05 * np.random.default_rng(4).standard_normal(tension_n.size)
-    path = tmp_path / "halves.csv"
-    rows = "".join(f"{n / 80.0:.4f},{value:.3f}\n" for n, value in enumerate(tension_n))
-    path.write_text("time_s,tension_n\n" + rows)
-    return path
+    return write_trace(tmp_path / "halves.csv", tension_n)
 
 
 @pytest.mark.slow

@@ -208,3 +208,18 @@ def test_the_rows_of_a_number_stand_under_each_other() -> None:
     rows = [line for line in console.export_text().splitlines() if "█" in line or "▀" in line][:5]
     left_edges = {row[40:].index("█") for row in rows}
     assert len(left_edges) == 1  # a six has its stem in every row
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 22), (120, 38)])
+def test_two_sensors_stand_beside_each_other_and_fill_the_terminal(width: int, height: int) -> None:
+    left, right = a_state(), a_state()
+    left.title, right.title = "left · Row", "right · Row"
+    console = Console(width=width, height=height, force_terminal=True, color_system=None)
+    actions = {"e": Action("end set", print), "q": Action("quit", print)}
+    with console.capture() as captured:
+        console.print(TerminalView([left, right], console, actions=actions).frame())
+    lines = captured.get().splitlines()
+    assert len(lines) == height
+    assert {len(line) for line in lines} == {width}
+    assert lines[1].index("left") < lines[1].index("right")
+    assert captured.get().count("newtons, ± 3.0") == 2

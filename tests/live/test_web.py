@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bandsense.errors import ConfigError, MissingExtra
+from bandsense.exercises.model import Side
 from bandsense.live.actions import Action
 from bandsense.live.state import ViewState
 from bandsense.live.web import Panel, WebView
@@ -24,11 +25,16 @@ pytest.importorskip("uvicorn", reason="pip install 'bandsense[web]'")
 
 @asynccontextmanager
 async def served(
-    state: ViewState | None = None, *, actions: Mapping[str, Action] | None = None, **options: Any
+    state: ViewState | None = None,
+    *,
+    actions: Mapping[str, Action] | None = None,
+    panels: Mapping[Side | None, Panel] | None = None,
+    **options: Any,
 ) -> AsyncIterator[str]:
     """A running page; gives its address."""
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    view = WebView({None: Panel(state or ViewState(), actions or {})}, port=0, **options)
+    one = {None: Panel(state or ViewState(), actions or {})}
+    view = WebView(panels or one, port=0, **options)
     running = asyncio.create_task(view.run(ready.set_result))
     try:
         yield await asyncio.wait_for(ready, 5.0)
@@ -119,6 +125,36 @@ async def test_the_page_offers_the_actions_and_they_are_done() -> None:
         while not done:
             assert "actions" not in json.loads(await page.recv())
     assert done == ["e"]
+
+
+async def test_two_sensors_are_beside_each_other_and_asked_each_by_itself() -> None:
+    done: list[str] = []
+
+    def panel(side: str) -> Panel:
+        return Panel(ViewState(title=side), {"t": Action("tare", lambda: done.append(side))})
+
+    async with served(panels={"left": panel("left"), "right": panel("right")}) as address:
+        status, headers, body = await get(address)
+        assert status == 200
+        assert re.findall(r'<iframe src="([^"]+)"', body) == ["/left/", "/right/"]
+        assert "frame-src 'self'" in headers["content-security-policy"]
+        assert "location.pathname" in (await get(f"{address}left/"))[2]
+        async with websockets.connect(live(f"{address}right/")) as page:
+            assert json.loads(await page.recv())["state"]["title"] == "right"
+            await page.send("t")
+            while not done:
+                await page.recv()
+    assert done == ["right"]
+
+
+async def test_two_sensors_opened_to_the_network_need_the_token_on_each_page() -> None:
+    panels: dict[Side | None, Panel] = {"left": Panel(ViewState()), "right": Panel(ViewState())}
+    async with served(panels=panels, host="0.0.0.0") as address:
+        token = urlsplit(address).query
+        here = f"http://127.0.0.1:{urlsplit(address).port}/"
+        assert (await get(f"{here}left/"))[0] == 403
+        assert (await get(f"{here}left/?{token}"))[0] == 200
+        assert f'src="/left/?{token}"' in (await get(f"{here}?{token}"))[2]
 
 
 async def test_a_name_of_the_internet_that_points_here_gets_nothing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy.optimize import brentq
@@ -63,6 +64,22 @@ def trace(
     time_s, x = position(strokes, rate_hz)
     noise = noise_n * np.random.default_rng(7).standard_normal(time_s.size)
     return time_s, rest_n + (peak_n - rest_n) * np.maximum(x, 0.0) ** exponent + noise
+
+
+def waves(
+    reps: int, height_n: float = 50.0, *, rep_s: float = 2.0, pause_s: float = 1.0, rate_hz: float = 80.0
+) -> FloatArray:
+    """Repetitions as sines from 0 to `height_n` and back, float64[n] newtons, with a pause after each."""
+    t = np.arange(round(rep_s * rate_hz)) / rate_hz
+    one = np.concatenate([np.sin(np.pi * t / rep_s) ** 2, np.zeros(round(pause_s * rate_hz))])
+    return height_n * np.tile(one, reps)
+
+
+def write_trace(path: Path, tension_n: FloatArray, rate_hz: float = 80.0) -> Path:
+    """Write a force trace as a CSV file that every command reads."""
+    rows = "".join(f"{n / rate_hz:.4f},{value:.3f}\n" for n, value in enumerate(tension_n))
+    path.write_text("time_s,tension_n\n" + rows)
+    return path
 
 
 def crossing_u(part: float, exponent: float = EXPONENT) -> float:

@@ -1,7 +1,7 @@
 """Eight hours at 80 Hz with the link lost once a minute: nothing goes missing, and memory stays flat.
 
 Under bleak lies the leanest sensor and radio that speak the profile, because eight hours are two million
-samples; `tests/system/test_faults.py` goes through the whole virtual radio.
+samples; `tests/system/faults/test_faults.py` goes through the whole virtual radio.
 """
 
 from __future__ import annotations

@@ -17,15 +17,14 @@ from bandsense.workout.inputs import SlackAnswer
 from bandsense.workout.plan import Plan
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
+from tests.support.traces import waves
 
 RATE_HZ = 80.0
 
 
 def half_set_n(reps: int, height_n: float, rest_s: float = 20.0) -> np.ndarray:
     """Repetitions of 2 s with 1 s between them, then a rest."""
-    t = np.arange(160) / RATE_HZ
-    rep = np.concatenate([height_n * np.sin(np.pi * t / 2.0) ** 2, np.zeros(80)])
-    return np.concatenate([np.tile(rep, reps), np.zeros(int(rest_s * RATE_HZ))])
+    return np.concatenate([waves(reps, height_n), np.zeros(int(rest_s * RATE_HZ))])
 
 
 def followed(first_side, half_sets, **changes):

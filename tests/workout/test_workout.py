@@ -51,6 +51,7 @@ from bandsense.workout.plan import Plan
 from bandsense.workout.set_tracker import SET_REST_S
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
+from tests.support.traces import waves
 
 RATE_HZ = 80.0
 CALIBRATION = Calibration(newton_per_unit=1e-3, zero=500.0)
@@ -58,10 +59,8 @@ CALIBRATION = Calibration(newton_per_unit=1e-3, zero=500.0)
 
 def movement_n(reps: int, rest_s: float = 2.0, height_n: float = 50.0) -> np.ndarray:
     """Repetitions of 2 s with 1 s between them, after and before a rest, at a tension of 3 N."""
-    t = np.arange(int(2 * RATE_HZ)) / RATE_HZ
-    rep = np.concatenate([height_n * np.sin(np.pi * t / 2.0) ** 2, np.zeros(int(RATE_HZ))])
     rest = np.zeros(int(rest_s * RATE_HZ))
-    return np.concatenate([rest, np.tile(rep, reps), rest]) + 3.0
+    return np.concatenate([rest, waves(reps, height_n), rest]) + 3.0
 
 
 def counts(tension_n: np.ndarray) -> SampleBlock:

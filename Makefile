@@ -4,10 +4,10 @@ PYTHON_BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 TEST_PACKAGES := qemu-system-x86 bluez dbus busybox-static kmod cpio chromium mosquitto
 HARDWARE_PACKAGES := ngspice graphviz poppler-utils calculix-ccx prusa-slicer libegl1 libgl1 libgl1-mesa-dri \
 	libglu1-mesa libxft2 libxcursor1 libxinerama1 libxrender1
-FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev llvm
+FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev llvm qemu-system-arm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-portable coverage lint format types bench docs firmware firmware-test hardware lock packages clean
+.PHONY: help demo test test-fast test-portable coverage lint format types bench docs firmware firmware-release firmware-test hardware lock packages clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -16,7 +16,7 @@ demo: .venv-demo ## pair a simulated band, track a set live, save and export it
 	$(PYTHON_BIN)/bandsense demo
 
 test: .venv-dev packages ## all tests, with the firmware and the real Bluetooth stack in a virtual machine
-	@if command -v cargo >/dev/null || [ "$$BANDSENSE_CI" = 1 ]; then $(MAKE) -C firmware image test; \
+	@if command -v cargo >/dev/null || [ "$$BANDSENSE_CI" = 1 ]; then $(MAKE) -C firmware image test qemu; \
 	else echo "The firmware's own tests are skipped: sudo apt-get install $(FIRMWARE_PACKAGES)"; fi
 	$(PYTHON_BIN)/pytest -n 2 --dist loadgroup
 
@@ -54,8 +54,11 @@ docs: .venv-dev ## build the documentation as HTML into build/docs; a broken ref
 	$(PYTHON_BIN)/sphinx-build -W --keep-going -q docs build/docs
 	@echo "build/docs/index.html"
 
-firmware: .venv-dev packages ## build the sensor's image, check its size against the budget
-	$(MAKE) -C firmware image
+firmware: .venv-dev packages ## build the sensor's image (two to five minutes the first time), check its size
+	@begun=$$(date +%s); $(MAKE) -C firmware image && echo "took $$(($$(date +%s) - begun)) s"
+
+firmware-release: .venv-dev packages ## all files of a release, from SIGNING_KEY=key.pem (docs/firmware-updates.md)
+	$(MAKE) -C firmware release
 
 firmware-test: .venv-dev packages ## the firmware's tests on this machine, over HCI too
 	$(MAKE) -C firmware test

@@ -8,7 +8,7 @@ Versions are resolved together for Linux, macOS and Windows and every Python fro
 on, with environment markers where they differ, by `uv pip compile --universal`. No address of an index is
 written: pip takes the files from wherever its user has configured, and installs only what matches a hash.
 `demo.txt` is what `make demo` needs; `dev.txt` includes it and adds everything else; `hardware.txt` is what
-`make hardware` needs, of the same versions, and `kicad.txt` what runs in the Python that KiCad comes with.
+`make hardware` needs, of the same versions, `kicad.txt` and `smpmgr.txt` hold tools without what they would bring along.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def entries(text: str) -> dict[str, str]:
 
 def locked() -> dict[str, str]:
     """Return the entries that are locked now."""
-    files = (FOLDER / "hardware.txt", FOLDER / "kicad.txt", FOLDER / "demo.txt", FOLDER / "dev.txt")
+    files = (FOLDER / "hardware.txt", FOLDER / "kicad.txt", FOLDER / "smpmgr.txt", FOLDER / "demo.txt", FOLDER / "dev.txt")
     return {
         name: entry
         for path in files
@@ -153,9 +153,10 @@ def main(arguments: Sequence[str]) -> None:
     ]
     kept = [line for line in keep if normalized(line.split("==")[0]) not in everything]
     hardware = compiled(of_hardware(project), python, [*same, *kept])
-    kicad = compiled(project["dependency-groups"]["kicad"], python, kept, dependencies=False)
     (FOLDER / "hardware.txt").write_text(f"{HEAD}{''.join(hardware.values())}", encoding="utf-8")
-    (FOLDER / "kicad.txt").write_text(f"{HEAD}{''.join(kicad.values())}", encoding="utf-8")
+    for tool in ("kicad", "smpmgr"):
+        alone = compiled(project["dependency-groups"][tool], python, kept, dependencies=False)
+        (FOLDER / f"{tool}.txt").write_text(f"{HEAD}{''.join(alone.values())}", encoding="utf-8")
     print(f"{len(demo)} distributions for make demo, {len(everything)} for everything")
 
 

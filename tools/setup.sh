@@ -50,5 +50,9 @@ for part in demo "$want"; do
 done
 # The package itself is a folder that has no hash; all that it needs, its build backend too, is there by now.
 pip install --no-deps --no-build-isolation --editable .
-if [ "$want" = hardware ]; then pip install --no-deps --require-hashes --requirement requirements/kicad.txt; fi
+# Tools that are run without all that they would bring along.
+case $want in
+dev) pip install --no-deps --require-hashes --requirement requirements/smpmgr.txt ;;
+hardware) pip install --no-deps --require-hashes --requirement requirements/kicad.txt ;;
+esac
 echo "$state" >"$stamp"

@@ -30,6 +30,7 @@ _COMMANDS = (
     "sensors",
     "calibrate",
     "firmware",
+    "bringup",
     "scan",
     "sim",
     "doctor",

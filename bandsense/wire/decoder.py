@@ -12,14 +12,21 @@ import numpy as np
 
 from bandsense.errors import FrameError
 from bandsense.samples import SampleBlock, Unit
-from bandsense.wire import progressor, whc06
+from bandsense.wire import imds, progressor, whc06
 from bandsense.wire.bandsense.answers import Started, decode_answer
 from bandsense.wire.bandsense.information import Information
 from bandsense.wire.bandsense.measurement import MeasurementFrame
 from bandsense.wire.bandsense.uuids import CONTROL_UUID, INFORMATION_UUID, MEASUREMENT_UUID
 from bandsense.wire.reassembly import SequencedStream, StreamStatistics, TimedStream
 
-__all__ = ["ADVERTISEMENT", "BandsenseDecoder", "Decoder", "ProgressorDecoder", "WhC06Decoder"]
+__all__ = [
+    "ADVERTISEMENT",
+    "BandsenseDecoder",
+    "Decoder",
+    "ImdsDecoder",
+    "ProgressorDecoder",
+    "WhC06Decoder",
+]
 
 ADVERTISEMENT = "advertisement"
 """In place of a characteristic: the data came in an advertisement."""
@@ -156,14 +163,13 @@ class ProgressorDecoder:
         return None
 
 
-class WhC06Decoder:
-    """Decoder of the WH-C06 scale: arrival time is the only time there is."""
+class _ArrivalDecoder:
+    """What decoders share whose sensors tell no time: the time of arrival is the only one there is."""
 
-    unit = Unit.KILOGRAM_FORCE
+    unit: Unit
     low_battery = False
 
     def __init__(self) -> None:
-        self.complaint: str | None = None
         self._samples = self._gaps = self._duplicates = self._malformed = 0
         self._last_s: float | None = None
         self._gap_due = False
@@ -174,6 +180,37 @@ class WhC06Decoder:
         return StreamStatistics(
             samples=self._samples, gaps=self._gaps, duplicates=self._duplicates, malformed=self._malformed
         )
+
+    def interrupt(self) -> SampleBlock | None:
+        """See `Decoder`."""
+        self._gap_due = True
+        return None
+
+    def stream_time_s(self, clock_us: int) -> float | None:
+        """See `Decoder`; it has no clock."""
+        return None
+
+    def _push(self, value: float, arrival_s: float) -> SampleBlock | None:
+        if self._last_s is not None and arrival_s <= self._last_s:
+            self._duplicates += 1
+            return None
+        silent = self._last_s is not None and arrival_s - self._last_s > _SILENCE_S
+        gap = self._last_s is not None and (silent or self._gap_due)
+        self._gap_due = False
+        self._last_s = arrival_s
+        self._samples += 1
+        self._gaps += gap
+        return SampleBlock(np.array([arrival_s]), np.array([value]), self.unit, np.array([gap]))
+
+
+class WhC06Decoder(_ArrivalDecoder):
+    """Decoder of the WH-C06 scale."""
+
+    unit = Unit.KILOGRAM_FORCE
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.complaint: str | None = None
 
     def feed(self, characteristic: str, data: bytes, arrival_s: float) -> SampleBlock | None:
         """See `Decoder`."""
@@ -186,22 +223,29 @@ class WhC06Decoder:
             self.complaint = str(error)
             return None
         self.complaint = None
-        if self._last_s is not None and arrival_s <= self._last_s:
-            self._duplicates += 1
-            return None
-        silent = self._last_s is not None and arrival_s - self._last_s > _SILENCE_S
-        gap = self._last_s is not None and (silent or self._gap_due)
-        self._gap_due = False
-        self._last_s = arrival_s
-        self._samples += 1
-        self._gaps += gap
-        return SampleBlock(np.array([arrival_s]), np.array([reading.weight_kgf]), self.unit, np.array([gap]))
+        return self._push(reading.weight_kgf, arrival_s)
 
-    def interrupt(self) -> SampleBlock | None:
+
+class ImdsDecoder(_ArrivalDecoder):
+    """Decoder of force sensors of the Bluetooth standard. A force that is not known leaves a gap."""
+
+    unit = Unit.NEWTON
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.complaint: str | None = None
+
+    def feed(self, characteristic: str, data: bytes, arrival_s: float) -> SampleBlock | None:
         """See `Decoder`."""
-        self._gap_due = True
-        return None
-
-    def stream_time_s(self, clock_us: int) -> float | None:
-        """See `Decoder`; it has no clock."""
-        return None
+        if characteristic != imds.FORCE_UUID:
+            return None
+        try:
+            force_n = imds.decode_force(data)
+        except FrameError:
+            self._malformed += 1
+            return None
+        if force_n is None:
+            self.complaint = "the sensor does not know the force: is it overloaded, or still starting?"
+            return self.interrupt()
+        self.complaint = None
+        return self._push(force_n, arrival_s)

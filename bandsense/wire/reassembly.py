@@ -268,6 +268,11 @@ class SequencedStream:
             self._gap_due = True
             return None
         n = len(frame.counts)
+        if frame.settling:
+            # Drift of a bridge that was just switched on is no measurement; its numbers count all the same.
+            self._gap_due |= frame.gap_before or frame.overrun
+            self._device_us = start_us + frame.span_us
+            return None
         gap = self._last_us is not None and (self._gap_due or frame.gap_before or frame.overrun)
         # Plain lists: for a few samples they are quicker than arithmetic on arrays.
         time_s = [(first_us + offset_us) / _US for offset_us in frame.offsets_us]

@@ -33,6 +33,9 @@ fn main() {
     println!("cargo::rustc-link-search={}", out.display());
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
     println!("cargo::rustc-link-arg-bins=--nmagic");
+    if env::var_os("CARGO_FEATURE_DEFMT").is_some() {
+        println!("cargo::rustc-link-arg-bins=-Tdefmt.x");
+    }
     println!("cargo::rerun-if-env-changed=BANDSENSE_SLOT");
     println!("cargo::rustc-env=BANDSENSE_SLOT={}", slot.index());
     println!("cargo::rerun-if-env-changed=BANDSENSE_PUBLIC_KEY");

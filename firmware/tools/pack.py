@@ -1,18 +1,25 @@
 """Put boot loader and images into the files that people flash.
 
-* `.uf2`: for the board's own drive (https://github.com/microsoft/uf2), family 0xADA52840;
-* `.hex`: the same for a debug probe (Intel HEX);
-* `.zip`: for updates over the air; both slots' images and a manifest as Nordic's tools write it.
+* `.uf2`: for the board's own drive (https://github.com/microsoft/uf2), marked for this board alone;
+* `-any-nrf52840.uf2`: the same with the family of the chip, for a boot loader that does not know its board;
+* `.hex`: the same for a debug probe (Intel HEX), with the settings page that the board's boot loader reads;
+* `.zip`: for updates over the air; both slots' images and a manifest with what Nordic's apps and tools ask
+  for.
+
+The programs are built without a key. Whoever has them (they are part of a release) makes their own sensor's
+firmware with `pack.py --key`, no compiler needed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import struct
 import sys
+import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -24,11 +31,21 @@ from sign import (
     development_key,
     load_key,
     parse_version,
+    public_bytes,
     warn_of_development_key,
+    with_key,
 )
 
 PAGE = 4096
 UF2_FAMILY_NRF52840 = 0xADA52840
+UF2_FAMILIES = {
+    # USB vendor and product of the boot loader's drive, by which it knows its own files
+    # (Adafruit_nRF52_Bootloader, CFG_UF2_BOARD_APP_ID): XIAO-BOOT and XIAO-SENSE. Shops send either.
+    "xiao-nrf52840": (0x28860044, 0x28860045),
+}
+SOC = "nRF52840"
+SETTINGS_ADDRESS = 0xFF000
+"""Page in which Adafruit's boot loader keeps whether there is an application (`bootloader_settings_t`)."""
 
 _UF2_PAYLOAD = 256
 _UF2_START = (0x0A324655, 0x9E5D5157)
@@ -55,8 +72,17 @@ def factory_segments(boot: tuple[int, bytes], image: bytes, slot_address: int) -
     return [boot, (journal_a, confirmed_journal()), (journal_b, b"\xff" * PAGE), (slot_address, image)]
 
 
-def to_uf2(segments: Segments) -> bytes:
-    """A UF2 file of the segments, each filled up to whole blocks."""
+def loader_settings() -> bytes:
+    """The settings page: bank 0 holds a valid application, whose check sum is not looked at."""
+    valid, no_check_sum, invalid = 0x01, 0, 0xFF
+    return struct.pack("<HHHHIIIII", valid, no_check_sum, invalid, 0, 0, 0, 0, 0, 0)
+
+
+def to_uf2(segments: Segments, families: Sequence[int] = (UF2_FAMILY_NRF52840,)) -> bytes:
+    """A UF2 file of the segments, each filled up to whole blocks; once for each family.
+
+    A boot loader passes over the blocks of a family that is not its own.
+    """
     blocks = [
         (address + at, data[at : at + _UF2_PAYLOAD].ljust(_UF2_PAYLOAD, b"\xff"))
         for address, data in segments
@@ -71,10 +97,11 @@ def to_uf2(segments: Segments) -> bytes:
             _UF2_PAYLOAD,
             number,
             len(blocks),
-            UF2_FAMILY_NRF52840,
+            family,
         )
         + payload.ljust(476, b"\0")
         + struct.pack("<I", _UF2_END)
+        for family in families
         for number, (address, payload) in enumerate(blocks)
     )
 
@@ -100,29 +127,63 @@ def to_intel_hex(segments: Segments) -> str:
     return "".join(records())
 
 
-def write_update(
-    path: Path, images: dict[int, bytes], *, board: str, version: str, development: bool
-) -> None:
-    """The file for updates over the air, an image for each slot by its number. Same input, same bytes."""
+def build_time_s() -> int:
+    """Time that files are marked with: SOURCE_DATE_EPOCH (https://reproducible-builds.org), else 1980."""
+    return int(os.environ.get("SOURCE_DATE_EPOCH") or 315_532_800)
+
+
+def manifest(images: dict[int, bytes], *, board: str, version: str, development: bool) -> dict[str, object]:
+    """What is in the file, with every key that nRF Connect Device Manager (iOS, Android) and nRF Util read.
+
+    The apps take `load_address`, `size` and the times as numbers, `slot` and `image_index` as text.
+    """
+    time_s = build_time_s()
     files = [
         {
             "type": "application",
             "board": board,
+            "soc": SOC,
+            "load_address": struct.unpack_from("<I", image, 4)[0],
+            "image_index": "0",
+            "slot_index_primary": "1",
+            "slot_index_secondary": "2",
+            "slot": str(slot),
+            "version": version,
+            "version_MCUBOOT": version,
+            "version_MCUBOOT+XIP": version,
             "size": len(image),
             "file": f"{board}-{version}-slot{slot}.bin",
-            "image_index": "0",
-            "slot": str(slot),
-            "version_MCUBOOT": version,
+            "modtime": time_s,
         }
         for slot, image in images.items()
     ]
-    manifest = {"format-version": 1, "name": "bandsense", "development": development, "files": files}
+    return {
+        "format-version": 1,
+        "time": time_s,
+        "name": "bandsense",
+        "development": development,
+        "files": files,
+    }
+
+
+def write_update(
+    path: Path, images: dict[int, bytes], *, board: str, version: str, development: bool
+) -> None:
+    """The file for updates over the air, an image for each slot by its number. Same input, same bytes."""
+    described = manifest(images, board=board, version=version, development=development)
+    contents = {"manifest.json": json.dumps(described, indent=1).encode()}
+    for slot, image in images.items():
+        contents[f"{board}-{version}-slot{slot}.bin"] = image
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in [
-            ("manifest.json", json.dumps(manifest, indent=1).encode()),
-            *((str(entry["file"]), images[int(str(entry["slot"]))]) for entry in files),
-        ]:
+        for name, content in contents.items():
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
+
+
+def security_counter() -> int:
+    """The counter of this release, out of the workspace's Cargo.toml."""
+    workspace = Path(__file__).resolve().parents[1] / "Cargo.toml"
+    metadata = tomllib.loads(workspace.read_text(encoding="utf-8"))["workspace"]["metadata"]
+    return int(metadata["bandsense"]["security-counter"])
 
 
 def main() -> None:
@@ -135,6 +196,12 @@ def main() -> None:
     parser.add_argument("--board", required=True)
     parser.add_argument("--version", required=True)
     parser.add_argument("--key", type=Path, help="PEM file; without it the development key")
+    parser.add_argument(
+        "--security-counter",
+        type=int,
+        default=security_counter(),
+        help="sensors that ran an image with a higher one refuse this one (default: %(default)s)",
+    )
     parser.add_argument("--output", type=Path, required=True, help="folder")
     arguments = parser.parse_args()
 
@@ -148,19 +215,24 @@ def main() -> None:
         address = elf.load_address - HEADER_LENGTH
         addresses.append(address)
         images[number] = build_image(
-            elf.load_bytes,
+            with_key(elf.load_bytes, public_bytes(key)),
             version=version,
             load_address=address,
             board=arguments.board,
             key=key,
             development=development,
+            security_counter=arguments.security_counter,
         )
     boot = read_elf(arguments.boot)
-    segments = factory_segments((boot.load_address, boot.load_bytes), images[0], addresses[0])
+    loader = (boot.load_address, with_key(boot.load_bytes, public_bytes(key)))
+    segments = factory_segments(loader, images[0], addresses[0])
     arguments.output.mkdir(parents=True, exist_ok=True)
     name = f"bandsense-{arguments.board}-{arguments.version}" + ("-development" if development else "")
-    (arguments.output / f"{name}.uf2").write_bytes(to_uf2(segments))
-    (arguments.output / f"{name}.hex").write_text(to_intel_hex(segments), encoding="ascii")
+    families = UF2_FAMILIES.get(arguments.board, (UF2_FAMILY_NRF52840,))
+    (arguments.output / f"{name}.uf2").write_bytes(to_uf2(segments, families))
+    (arguments.output / f"{name}-any-nrf52840.uf2").write_bytes(to_uf2(segments))
+    with_settings = [*segments, (SETTINGS_ADDRESS, loader_settings())]
+    (arguments.output / f"{name}.hex").write_text(to_intel_hex(with_settings), encoding="ascii")
     write_update(
         arguments.output / f"{name}.zip",
         images,
@@ -168,8 +240,8 @@ def main() -> None:
         version=arguments.version,
         development=development,
     )
-    for suffix in ("uf2", "hex", "zip"):
-        print(arguments.output / f"{name}.{suffix}")
+    for suffix in (".uf2", "-any-nrf52840.uf2", ".hex", ".zip"):
+        print(arguments.output / f"{name}{suffix}")
     if development:
         warn_of_development_key()
 

@@ -3,7 +3,8 @@
 Every call of a panicking function is looked up in the line table, with the functions that were inlined around
 it; one that a source file of the hot loop causes is an error. Left out are the one that the compiler puts
 into every asynchronous function against being polled after its end, and what embassy's libraries assert about
-their own state.
+their own state. The compiler may make the first one function with other panics, whose message nobody
+reads; it is then known by its place, the beginning of an asynchronous function's body or an `await`.
 """
 
 from __future__ import annotations
@@ -27,12 +28,14 @@ HOT = (
     "core/src/battery.rs",
     "core/src/bytes.rs",
     "app/src/sampling.rs",
-    "board-xiao-nrf52840/src/sampler.rs",
-    "board-xiao-nrf52840/src/bus.rs",
+    "app/src/remote_adc.rs",
+    "nrf52840/src/sampler.rs",
+    "nrf52840/src/bus.rs",
 )
 LIBRARIES = ("/embassy-sync-", "/embassy-nrf-", "/embassy-executor-", "/embassy-time-")
 _CALL = re.compile(r"^\s+([0-9a-f]+):\s+blx?(?:\.w)?\s+0x[0-9a-f]+ <(core::[^>]*(?:panic|_fail)\w*)")
 _UNAVOIDABLE = "panic_const_async_fn_resumed"
+_REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,16 @@ def blame(chain: list[str]) -> str | None:
     return next(line for line in chain if _file(line).endswith(HOT))
 
 
+def is_resumption(place: str, repository: Path = _REPOSITORY) -> bool:
+    """Whether a source place (`file:line:column`) is where an asynchronous function begins or goes on."""
+    file, line, column = place.rsplit(":", 2)
+    try:
+        text = (repository / file).read_text(encoding="utf-8").splitlines()[int(line) - 1]
+    except (OSError, IndexError):
+        return False
+    return text.encode()[int(column) - 1 :].startswith((b"{", b"await"))
+
+
 def _file(line: str) -> str:
     return line.rsplit(":", 2)[0]
 
@@ -89,7 +102,11 @@ def hot_panics(path: Path) -> list[Panic]:
     if not any(_file(line).endswith(HOT) for chain in chains for line in chain):
         raise ValueError(f"{path} has no line table: build it with debug = 1")
     blamed = [(blame(chain), function) for chain, function in zip(chains, calls.values(), strict=True)]
-    return [Panic(line, function) for line, function in blamed if line is not None]
+    return [
+        Panic(line, function)
+        for line, function in blamed
+        if line is not None and not ("panic_const" in function and is_resumption(line))
+    ]
 
 
 def main() -> None:

@@ -24,21 +24,28 @@ ADVERTISING_1_HZ_UA = 42.0  # (C) the whole board, advertising once a second; th
 # (A) Processor and radio while connected, the board's rest included. Inside 0.38-1.05 mA, which is what
 # streaming for 29-31 h (350 ohm) and 54-62 h (1 kohm) on 340 mAh leaves after bridge and converter (C).
 LINK_UA = 700.0
+# (A) of it, what grows with the number of connection events; the sensor asks for the streaming interval while it
+# measures and for the relaxed one otherwise (firmware/app/src/session.rs; the middle of each range).
+LINK_EVENTS_UA = 500.0
+STREAMING_INTERVAL_S, RELAXED_INTERVAL_S = 0.0225, 0.1125
+# (M) The timer that stamps conversions, and the fast clock that it keeps on.
+STAMPING_UA = 430.0
 
 USABLE = 0.85  # (A) part of the rated capacity
 CAPACITIES_MAH = (100, 200, 300, 400)
 
-# firmware/app/src/advertise.rs
-FAST_INTERVAL_S = 0.1525
+# firmware/app/src/advertising_payload.rs
+FAST_INTERVAL_S = 0.020
 SLOW_INTERVAL_S = 1.0225
+STANDBY_INTERVAL_S = 1.285
 # firmware/core/src/power.rs, Timings::IN_USE
 FAST_S = 30.0
 UNCONNECTED_S = 600.0
-DOZE_S = 7 * 24 * 3600.0
-PEEK_EVERY_S = 5.0
-# firmware/core/src/nau7802.rs: regulator, one wait for "ready", then four settling conversions and one result
+STANDBY_S = 7 * 24 * 3600.0
+PEEK_EVERY_S = 10.0
+# firmware/core/src/nau7802.rs: regulator, one wait for "ready", then six settling conversions and one result
 # at 320 Hz. The transfers on the bus come on top and are left out.
-PEEK_S = 0.020 + 0.001 + 5 / 320
+PEEK_S = 0.020 + 0.001 + 7 / 320
 
 TRAININGS_PER_WEEK = 3
 TRAINING_S = 20 * 60.0
@@ -60,19 +67,20 @@ def advertising_ua(interval_s: float) -> float:
 def state_currents_ua(bridge_ohm: float) -> dict[str, float]:
     """Average current in each of the firmware's power states."""
     # While connected, the sensor goes on advertising slowly, for a second client to see who is in the way.
-    connected_ua = LINK_UA + advertising_ua(SLOW_INTERVAL_S) - OFF_UA
+    beside_ua = advertising_ua(SLOW_INTERVAL_S) - OFF_UA
+    relaxed_ua = LINK_UA - LINK_EVENTS_UA * (1 - STREAMING_INTERVAL_S / RELAXED_INTERVAL_S)
     return {
         "off": OFF_UA,
-        "dozing": OFF_UA + bridge_ua(bridge_ohm) * PEEK_S / PEEK_EVERY_S,
+        "standby": advertising_ua(STANDBY_INTERVAL_S) + bridge_ua(bridge_ohm) * PEEK_S / PEEK_EVERY_S,
         "advertising slow": advertising_ua(SLOW_INTERVAL_S),
         "advertising fast": advertising_ua(FAST_INTERVAL_S),
-        "connected": connected_ua + CONVERTER_STANDBY_UA,
-        "streaming": connected_ua + bridge_ua(bridge_ohm),
+        "connected": relaxed_ua + beside_ua + CONVERTER_STANDBY_UA,
+        "streaming": LINK_UA + beside_ua + STAMPING_UA + bridge_ua(bridge_ohm),
     }
 
 
 def week_s(*, sent_to_sleep: bool) -> dict[str, float]:
-    """Time in each state in a week of training; the rest of it asleep, in *off* or *dozing*."""
+    """Time in each state in a week of training; the rest of it asleep, in *off* or *standby*."""
     # Once found by the client and once after the link ends.
     fast_s = FAST_S if sent_to_sleep else 2 * FAST_S
     times_s = {
@@ -81,7 +89,7 @@ def week_s(*, sent_to_sleep: bool) -> dict[str, float]:
         "connected": TRAININGS_PER_WEEK * IDLE_S,
         "streaming": TRAININGS_PER_WEEK * TRAINING_S,
     }
-    return times_s | {"off" if sent_to_sleep else "dozing": WEEK_S - sum(times_s.values())}
+    return times_s | {"off" if sent_to_sleep else "standby": WEEK_S - sum(times_s.values())}
 
 
 def average_ua(times_s: dict[str, float], currents_ua: dict[str, float]) -> float:
@@ -102,7 +110,7 @@ class Row:
     bridge_ohm: float
     capacity_mah: int
     streaming_h: float
-    dozing_months: float
+    standby_months: float
     off_months: float
 
 
@@ -110,14 +118,14 @@ def rows() -> Iterator[Row]:
     """Battery life for every bridge and cell."""
     for bridge_ohm in BRIDGES_OHM:
         currents_ua = state_currents_ua(bridge_ohm)
-        dozing_ua = average_ua(week_s(sent_to_sleep=False), currents_ua)
+        standby_ua = average_ua(week_s(sent_to_sleep=False), currents_ua)
         off_ua = average_ua(week_s(sent_to_sleep=True), currents_ua)
         for capacity_mah in CAPACITIES_MAH:
             yield Row(
                 bridge_ohm,
                 capacity_mah,
                 life_h(capacity_mah, currents_ua["streaming"]),
-                life_h(capacity_mah, dozing_ua) / 24 / DAYS_PER_MONTH,
+                life_h(capacity_mah, standby_ua) / 24 / DAYS_PER_MONTH,
                 life_h(capacity_mah, off_ua) / 24 / DAYS_PER_MONTH,
             )
 
@@ -141,7 +149,7 @@ def life_table() -> str:
         "bridge",
         "cell, mAh",
         "streaming, h",
-        "a week of training, dozing, months",
+        "a week of training, standby, months",
         "switched off, months",
     ]
     body = [
@@ -149,7 +157,7 @@ def life_table() -> str:
             f"{row.bridge_ohm:.0f} Ω",
             f"{row.capacity_mah}",
             f"{row.streaming_h:.1f}",
-            f"{row.dozing_months:.1f}",
+            f"{row.standby_months:.1f}",
             f"{row.off_months:.1f}",
         ]
         for row in rows()

@@ -1,14 +1,14 @@
 """Make a signed image of what the linker made, in MCUboot's format.
 
 The layout is that of https://docs.mcuboot.com/design.html#image-format: a header of 32 bytes, padded to
-256, the body, and the fields SHA-256, key hash and Ed25519 signature of the SHA-256. The padding says which
-board the image is made for. Keys are PEM files (PKCS 8), as `openssl genpkey -algorithm ed25519` writes
-them.
+256, the body, the security counter as a protected field, and the fields SHA-256, key hash and Ed25519
+signature of the SHA-256. The padding says which board the image is made for. The programs are built without
+a key: where it belongs is a placeholder, which is replaced when an image is packed. Keys are PEM files
+(PKCS 8), as `openssl genpkey -algorithm ed25519` writes them.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import struct
 import sys
@@ -35,6 +35,11 @@ _TLV_MAGIC = 0x6907
 _TLV_KEY_HASH = 0x01
 _TLV_SHA256 = 0x10
 _TLV_ED25519 = 0x24
+_PROTECTED_TLV_MAGIC = 0x6908
+_TLV_SECURITY_COUNTER = 0x50
+_SECURITY_COUNTER_MAX = 0xFF_FFFF  # what the boot loader can remember
+KEY_PLACEHOLDER = (Path(__file__).resolve().parent / "key-placeholder.bin").read_bytes()
+"""Stands in a program where the signer's public key belongs."""
 
 Version = tuple[int, int, int, int]
 
@@ -60,11 +65,21 @@ def build_image(
     board: str,
     key: Ed25519PrivateKey,
     development: bool = False,
+    security_counter: int = 0,
 ) -> bytes:
-    """A signed image. `load_address` is that of the header; the body is linked for 256 bytes further on."""
-    header = _HEADER.pack(_MAGIC, load_address, HEADER_LENGTH, 0, len(body), _ROM_FIXED, *version)
+    """A signed image. `load_address` is that of the header; the body is linked for 256 bytes further on.
+
+    Raises:
+        ValueError: the security counter is out of range.
+    """
+    if not 0 <= security_counter <= _SECURITY_COUNTER_MAX:
+        raise ValueError(f"a security counter is from 0 to {_SECURITY_COUNTER_MAX}, not {security_counter}")
+    protected = struct.pack("<HHHHI", _PROTECTED_TLV_MAGIC, 12, _TLV_SECURITY_COUNTER, 4, security_counter)
+    header = _HEADER.pack(
+        _MAGIC, load_address, HEADER_LENGTH, len(protected), len(body), _ROM_FIXED, *version
+    )
     manifest = _MANIFEST.pack(b"BSM1", board.encode(), _DEVELOPMENT if development else 0)
-    hashed = (header + manifest).ljust(HEADER_LENGTH, b"\0") + body
+    hashed = (header + manifest).ljust(HEADER_LENGTH, b"\0") + body + protected
     digest = hashlib.sha256(hashed).digest()
     public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     fields = [
@@ -103,6 +118,21 @@ def public_bytes(key: Ed25519PrivateKey) -> bytes:
     return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
+def with_key(program: bytes, public: bytes) -> bytes:
+    """The program with the signer's public key where the placeholder was.
+
+    Raises:
+        ValueError: the placeholder is not there, or was taken apart by the compiler.
+    """
+    replaced = program.replace(KEY_PLACEHOLDER, public)
+    pieces = [KEY_PLACEHOLDER[at : at + 4] for at in range(0, len(KEY_PLACEHOLDER), 4)]
+    if replaced == program or any(piece in replaced for piece in pieces):
+        raise ValueError(
+            "the program does not hold the key's placeholder as a whole: build it with make -C firmware"
+        )
+    return replaced
+
+
 def warn_of_development_key() -> None:
     """Say loudly that an image is for the bench only."""
     line = "!" * 78
@@ -112,24 +142,3 @@ def warn_of_development_key() -> None:
         f"!! make image SIGNING_KEY=/path/to/key.pem\n{line}",
         file=sys.stderr,
     )
-
-
-def main() -> None:
-    """Write the public key that the build embeds."""
-    parser = argparse.ArgumentParser(
-        description="Write the public half of the signing key, raw, for the build."
-    )
-    parser.add_argument("output", type=Path)
-    parser.add_argument(
-        "--key", type=Path, help="PEM file; without it the development key, made on first use"
-    )
-    arguments = parser.parse_args()
-    if arguments.key is None:
-        warn_of_development_key()
-    public = public_bytes(load_key(arguments.key) if arguments.key else development_key())
-    if not arguments.output.exists() or arguments.output.read_bytes() != public:
-        arguments.output.write_bytes(public)
-
-
-if __name__ == "__main__":
-    main()

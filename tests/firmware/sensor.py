@@ -92,7 +92,17 @@ class HostSensor:
         self._air = controller.host = _Air(self._transport.sink)
         self._transport.source.set_packet_sink(controller)
         port = listener.getsockname()[1]
-        arguments = ["--hci", f"127.0.0.1:{port}", "--flash", str(self.flash), "--log", str(self.log)]
+        # The bridge is settled at once: what the first 0.6 s do has tests of its own.
+        arguments = [
+            "--settling",
+            "0",
+            "--hci",
+            f"127.0.0.1:{port}",
+            "--flash",
+            str(self.flash),
+            "--log",
+            str(self.log),
+        ]
         self.process = await asyncio.create_subprocess_exec(
             str(self.binary),
             *arguments,

@@ -57,27 +57,39 @@ async def test_the_button_brings_a_sensor_back_to_fast_advertising(
     assert (await advertised(radio, "pairing_open")).pairing_open
 
 
-async def asleep(sensor: HostSensor) -> None:
-    """Wait until nothing is on the air."""
-    advertiser = sensor.radio.controller(RADIO_NAME).le_legacy_advertiser
-    await until(lambda: not advertiser.enabled, "an end of advertising")
+async def stands_by(sensor: HostSensor) -> None:
+    """Wait until it looks at the tension now and then."""
+    looks = len(sensor.conversions())
+    await until(lambda: len(sensor.conversions()) >= looks + 3, "a look now and then")
 
 
 @pytest.mark.slow
-async def test_an_unattended_sensor_dozes_until_a_pull_and_then_switches_off(
+async def test_an_unattended_sensor_stands_by_until_a_pull_and_then_switches_off(
     radio: VirtualRadio, sensor: HostSensor, tmp_path: Path
 ) -> None:
     trace = tmp_path / "rest.csv"
     trace.write_text("time_s,counts\n0,-12000\n")
     await sensor.reboot("--hurried", "--trace", str(trace))
     await find(radio)
-    await asleep(sensor)
-    looks = len(sensor.conversions())
-    await until(lambda: len(sensor.conversions()) >= looks + 3, "a look now and then")
+    await stands_by(sensor)
+    # It can still be found, and a pull makes it advertise often again.
+    await find(radio)
+    advertiser = radio.controller(RADIO_NAME).le_legacy_advertiser
+    assert advertiser.advertising_interval_min == 2056
     await sensor.tell("load 500000")
-    await find(radio)
-    await asleep(sensor)
+    await until(lambda: advertiser.advertising_interval_min == 32, "fast advertising")
+    await stands_by(sensor)
     await sensor.tell("press 50")
-    await find(radio)
+    await until(lambda: advertiser.advertising_interval_min < 300, "advertising often")
     assert await sensor.exit_status() == 0
     assert sensor.said[-1] == "off"
+
+
+@pytest.mark.slow
+async def test_a_sensor_that_stands_by_can_be_connected_to(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio):
+        pass
+    await sensor.reboot("--hurried")
+    await stands_by(sensor)
+    async with connected(radio, pair=False) as central:
+        assert (await central.ask(Start(80))).status == Status.SUCCESS

@@ -9,10 +9,11 @@ import random
 import pytest
 from bleak import BleakClient
 from bleak.exc import BleakError
+from bumble import hci
 from bumble.device import Connection
 
 from bandsense.sim.radio.bleak_backend import client_backend
-from bandsense.sim.radio.virtual_radio import VirtualRadio
+from bandsense.sim.radio.virtual_radio import RadioController, VirtualRadio
 from bandsense.wire.bandsense.answers import CalibrationPiece, Counters, Stopped
 from bandsense.wire.bandsense.calibration import CalibrationRecord
 from bandsense.wire.bandsense.codes import StatisticsPage, Status
@@ -22,6 +23,7 @@ from bandsense.wire.bandsense.requests import (
     ReadStatistics,
     Start,
     Stop,
+    TimeMark,
     WriteCalibration,
     encode_request,
 )
@@ -200,3 +202,30 @@ async def test_power_cuts_at_flash_steps_while_in_use(radio: VirtualRadio, senso
         async with connected(radio, pair=False) as central:
             assert await read_calibration() in (stored, wanted)
             stored = await read_calibration()
+
+
+@pytest.mark.slow
+async def test_a_sampler_that_hangs_is_ended_by_the_watchdog(radio: VirtualRadio, sensor: HostSensor) -> None:
+    async with connected(radio) as central:
+        await central.ask(Start(80))
+        await until(lambda: central.frames, "a frame")
+        await sensor.tell("converter hung")
+        assert await sensor.exit_status(30.0) == 12
+    assert "watchdog" in sensor.said
+
+
+async def test_a_controller_without_private_addresses_will_do(
+    radio: VirtualRadio, sensor: HostSensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[hci.HCI_Command] = []
+
+    def refuse(_controller: RadioController, command: hci.HCI_Command) -> hci.HCI_StatusReturnParameters:
+        refused.append(command)
+        return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.UNKNOWN_HCI_COMMAND_ERROR)
+
+    name = "on_hci_le_set_resolvable_private_address_timeout_command"
+    monkeypatch.setattr(RadioController, name, refuse)
+    await sensor.reboot()
+    async with connected(radio) as central:
+        assert (await central.ask(TimeMark())).status == Status.SUCCESS
+    assert refused

@@ -6,6 +6,8 @@ import contextlib
 import pytest
 from bleak import BleakClient
 from bleak.exc import BleakError, BleakGATTProtocolError
+from bumble import core, hci
+from bumble.device import Connection, Peer
 from bumble.pairing import PairingConfig
 
 from bandsense.sim.radio.bleak_backend import client_backend
@@ -224,3 +226,36 @@ async def test_holding_the_button_forgets_everything_but_the_calibration(
         piece = (await central.ask(ReadCalibration(0))).result
         assert isinstance(piece, CalibrationPiece)
         assert piece.data == record
+
+
+async def connect_from_a_new_address(radio: VirtualRadio, sensor_address: str) -> Connection:
+    """Connect as a phone does: from a resolvable private address that it has just made."""
+    adapter = await radio.adapter("phone")
+    device = adapter.device
+    address = hci.Address.generate_private_address(device.irk)
+    device.random_address = address
+    await device.send_command(hci.HCI_LE_Set_Random_Address_Command(random_address=address))
+    target = hci.Address(sensor_address, hci.Address.RANDOM_DEVICE_ADDRESS)
+    return await device.connect(target, own_address_type=hci.OwnAddressType.RANDOM)
+
+
+async def test_a_central_whose_address_changes_is_known_by_its_key(
+    radio: VirtualRadio, sensor: HostSensor
+) -> None:
+    found, _ = await find(radio, "phone")
+    seen = set()
+    for i in range(4):
+        if i == 2:
+            await sensor.reboot()
+        connection = await connect_from_a_new_address(radio, found.address)
+        seen.add(str(connection.self_address))
+        await (connection.encrypt() if i else connection.pair())
+        assert connection.is_encrypted
+        peer = Peer(connection)
+        await peer.discover_services()
+        await peer.discover_characteristics()
+        (force,) = peer.get_characteristics_by_uuid(core.UUID.from_16_bits(0x2C07))
+        # Only who is encrypted may read it.
+        assert await force.read_value() == bytes.fromhex("ffffff7f")
+        await connection.disconnect()
+    assert len(seen) == 4

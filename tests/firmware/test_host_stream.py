@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from bandsense.sim.radio.virtual_radio import VirtualRadio
+from bandsense.wire import imds
 from bandsense.wire.bandsense.advertising import Advertisement
 from bandsense.wire.bandsense.answers import Counters, Started, Stopped, TimeMarked
 from bandsense.wire.bandsense.codes import RATES_HZ, StatisticsPage, Status
@@ -19,7 +20,8 @@ pytestmark = pytest.mark.firmware
 async def test_a_scanner_learns_who_is_there(radio: VirtualRadio, sensor: HostSensor) -> None:
     _, data = await find(radio)
     advertisement = Advertisement.decode(data.service_data[SERVICE_UUID])
-    assert data.local_name == "bandsense-CDEF"
+    assert data.local_name == "bandsense"
+    assert {SERVICE_UUID, imds.SERVICE_UUID} <= set(data.service_uuids)
     assert advertisement.pairing_open  # a new sensor's first minute
     assert not advertisement.connected
     assert advertisement.battery_percent is not None

@@ -58,14 +58,15 @@ def test_life_grows_with_the_cell(model: ModuleType) -> None:
         if smaller.bridge_ohm == larger.bridge_ohm:
             assert smaller.capacity_mah < larger.capacity_mah
             assert smaller.streaming_h < larger.streaming_h
-            assert smaller.dozing_months < larger.dozing_months < larger.off_months
+            assert smaller.standby_months < larger.standby_months < larger.off_months
 
 
 @pytest.mark.parametrize(("bridge_ohm", "least_h", "most_h"), [(350.0, 29.0, 31.0), (1000.0, 54.0, 62.0)])
 def test_streaming_agrees_with_the_board_budget(
     model: ModuleType, bridge_ohm: float, least_h: float, most_h: float
 ) -> None:
-    streaming_ua = model.state_currents_ua(bridge_ohm)["streaming"]
+    # The board's budget is without the timer that stamps conversions.
+    streaming_ua = model.state_currents_ua(bridge_ohm)["streaming"] - model.STAMPING_UA
     assert least_h <= model.life_h(400, streaming_ua) <= most_h
 
 
@@ -74,23 +75,36 @@ def test_the_times_are_the_firmware_s(model: ModuleType) -> None:
         (REPOSITORY / "firmware" / path).read_text()
         for path in (
             "core/src/power.rs",
-            "app/src/advertise.rs",
+            "app/src/advertising_payload.rs",
             "core/src/nau7802.rs",
             "app/src/sampling.rs",
+            "app/src/session.rs",
         )
     )
-    assert (model.FAST_S, model.UNCONNECTED_S, model.DOZE_S, model.PEEK_EVERY_S) == (30, 600, 604_800, 5)
-    assert (model.FAST_INTERVAL_S, model.SLOW_INTERVAL_S) == (0.1525, 1.0225)
-    assert pytest.approx(0.036625) == model.PEEK_S
+    assert (model.FAST_S, model.UNCONNECTED_S, model.STANDBY_S, model.PEEK_EVERY_S) == (30, 600, 604_800, 10)
+    intervals_s = (model.FAST_INTERVAL_S, model.SLOW_INTERVAL_S, model.STANDBY_INTERVAL_S)
+    assert intervals_s == (0.020, 1.0225, 1.285)
+    assert (model.STREAMING_INTERVAL_S, model.RELAXED_INTERVAL_S) == (0.0225, 0.1125)
+    assert pytest.approx(0.042875) == model.PEEK_S
     for line in (
         "fast_us: 30 * SECOND_US",
         "unconnected_us: 10 * 60 * SECOND_US",
-        "doze_us: 7 * 24 * 3600 * SECOND_US",
-        "peek_us: 5 * SECOND_US",
-        "FAST: Duration = Duration::from_micros(152_500)",
+        "standby_us: 7 * 24 * 3600 * SECOND_US",
+        "peek_us: 10 * SECOND_US",
+        "FAST: Duration = Duration::from_millis(20)",
+        "STANDBY: Duration = Duration::from_micros(1_285_000)",
+        "min_connection_interval: Duration::from_millis(15)",
+        "max_connection_interval: Duration::from_millis(30)",
+        "min_connection_interval: Duration::from_millis(105)",
+        "max_connection_interval: Duration::from_millis(120)",
         "SLOW: Duration = Duration::from_micros(1_022_500)",
         "REGULATOR_SETTLE_MS: u32 = 20",
-        "SETTLING_CONVERSIONS: usize = 4",
+        "SETTLING_CONVERSIONS: usize = 6",
         "PEEK_RATE: Rate = Rate::Hz320",
     ):
         assert line in source
+
+
+def test_standby_keeps_to_its_budget(model: ModuleType) -> None:
+    for bridge_ohm in model.BRIDGES_OHM:
+        assert model.state_currents_ua(bridge_ohm)["standby"] <= 100.0

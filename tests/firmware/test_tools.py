@@ -20,9 +20,13 @@ from tests.firmware.updates import KEY, SLOTS, image, update_file
 from tests.needs import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "firmware" / "tools"))
+import board_only
 import budget
+import crash
 import pack
 import panics
+import qemu
+import sbom
 import sign
 from elf import Elf, Section
 
@@ -40,7 +44,7 @@ def test_an_image_is_one_for_others_that_read_the_format(tmp_path: Path) -> None
     info = ImageInfo.load_file(str(path))
     assert (info.header.ver.major, info.header.ver.minor, info.header.ver.revision) == (1, 2, 3)
     assert info.header.ver.build_num == 4
-    hashed = path.read_bytes()[: 256 + info.header.img_size]
+    hashed = path.read_bytes()[: 256 + info.header.img_size + info.header.protect_tlv_size]
     digest = hashlib.sha256(hashed).digest()
     assert info.get_tlv(0x10).value == digest
     KEY.public_key().verify(info.get_tlv(0x24).value, digest)
@@ -199,3 +203,154 @@ def test_calls_of_panicking_functions_are_found() -> None:
 )
 def test_the_hot_loop_is_blamed_for_what_it_causes(chain: list[str], is_to_blame: bool) -> None:
     assert (panics.blame(chain) == chain[-1]) == is_to_blame
+
+
+# -- what a release is made of -----------------------------------------------------------------------------
+
+
+def test_the_security_counter_is_in_the_protected_field() -> None:
+    made = sign.build_image(
+        b"body", version=(1, 0, 0, 0), load_address=SLOTS[0], board="host", key=KEY, security_counter=7
+    )
+    assert struct.unpack_from("<H", made, 10) == (12,)
+    assert made[256 + 4 : 256 + 4 + 12] == bytes.fromhex("08690c00 50000400 07000000")
+    with pytest.raises(ValueError, match="security counter"):
+        sign.build_image(
+            b"", version=(1, 0, 0, 0), load_address=0, board="", key=KEY, security_counter=1 << 24
+        )
+
+
+def test_the_hex_file_makes_the_board_start_it() -> None:
+    """As `bootloader_app_is_valid` of Adafruit's boot loader reads its settings."""
+    with_settings = [*segments(), (pack.SETTINGS_ADDRESS, pack.loader_settings())]
+    read = IntelHex(io.StringIO(pack.to_intel_hex(with_settings)))
+    bank_0, bank_0_crc, bank_1 = struct.unpack("<3H", read.tobinstr(start=0xFF000, size=6))
+    assert (bank_0, bank_0_crc, bank_1) == (0x01, 0, 0xFF)
+
+
+def test_a_board_takes_its_own_blocks_of_a_uf2_file_as_a_whole() -> None:
+    families = pack.UF2_FAMILIES["xiao-nrf52840"]
+    raw = pack.to_uf2(segments(), families)
+    blocks = [struct.unpack_from("<8I", raw, at) for at in range(0, len(raw), 512)]
+    for family in families:
+        own = [block for block in blocks if block[7] == family]
+        assert [block[5] for block in own] == list(range(own[0][6]))
+        assert {block[6] for block in own} == {len(blocks) // len(families)}
+
+
+def test_the_manifest_has_what_both_phone_apps_read() -> None:
+    """Keys and types as in McuMgrManifest.swift (iOS) and ZipPackage.java (Android) of Device Manager."""
+    images = {slot: image("1.2.3", slot) for slot in (0, 1)}
+    made = pack.manifest(images, board="host", version="1.2.3", development=False)
+    assert isinstance(made["format-version"], int)
+    assert isinstance(made["time"], int)
+    files = made["files"]
+    assert isinstance(files, list)
+    for slot, entry in enumerate(files):
+        for key, kind in {
+            "size": int,
+            "file": str,
+            "modtime": int,
+            "type": str,
+            "board": str,
+            "soc": str,
+            "load_address": int,
+            "image_index": str,
+            "slot": str,
+            "version_MCUBOOT": str,
+        }.items():
+            assert isinstance(entry[key], kind), key
+        assert (int(entry["slot"]), entry["size"]) == (slot, len(images[slot]))
+        assert entry["load_address"] == SLOTS[slot]
+        assert int(entry["image_index"]) == 0
+
+
+def test_the_key_is_put_in_when_packing() -> None:
+    public = sign.public_bytes(KEY)
+    program = b"code" + sign.KEY_PLACEHOLDER + b"more code"
+    assert sign.with_key(program, public) == b"code" + public + b"more code"
+    taken_apart = program + sign.KEY_PLACEHOLDER[8:12]
+    for bad in (b"code", taken_apart):
+        with pytest.raises(ValueError, match="placeholder"):
+            sign.with_key(bad, public)
+
+
+def test_a_crash_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = b"\0" * 16 + b"firmware/app/src/lib.rs" + b"next"
+    monkeypatch.setattr(crash, "read_elf", lambda _: Elf(0x1000, program, {}, {}))
+    monkeypatch.setattr(crash, "source_lines", lambda _path, at: [f"push at {at:#x}"])
+    path = Path("slot-a.elf")
+    assert crash.explain(path, 1, 0x1010, 42) == ["panic", "firmware/app/src/lib.rs:42"]
+    assert crash.explain(path, 2, 0x1004, 1 << 16) == [
+        "hard fault",
+        "undefined instruction",
+        "push at 0x1004",
+    ]
+    assert "other slot" in crash.explain(path, 2, 0x9000, 0)[-1]
+    assert "right one" in crash.explain(path, 1, 0x9000, 7)[-1]
+    assert crash.explain(path, 3, 0, 0) == ["watchdog", "no place was noted"]
+
+
+def test_a_doubling_of_instructions_fails() -> None:
+    measured = {"frame": 100, "boot": 1000}
+    assert qemu.complaints(measured, {"frame": 130, "boot": 1300}) == []
+    assert qemu.complaints(measured, {"frame": 99, "boot": 1300}) == ["frame: 100 instructions, 99 allowed"]
+    assert "lower the budget" in qemu.complaints(measured, {"frame": 200, "boot": 1300})[0]
+    assert "without a budget" in qemu.complaints(measured, {"frame": 130})[0]
+    assert "not measured" in qemu.complaints({"frame": 100}, {"frame": 130, "boot": 1})[0]
+    assert qemu.measurements("ok x\ninstructions frame 12\n") == {"frame": 12}
+
+
+def test_registers_that_are_left_out_are_named() -> None:
+    log = "\n".join(trace for name, trace in qemu._REGISTERS.items() if name != "watchdog: started")
+    assert qemu.missing_registers(log) == ["watchdog: started"]
+
+
+def test_what_runs_on_the_board_only_is_counted() -> None:
+    text = (
+        "//! Doc.\n\nfn a() {}\n/* no\n   no */\nfn b() {}\n\n#[cfg(test)]\nmod tests {\n    fn t() {}\n}\n"
+    )
+    assert board_only.code_lines(text) == 2
+    named = dict(board_only.sources(REPOSITORY / "firmware"))
+    assert named["boot/src/main.rs"]
+    assert named["nrf52840/src/bus.rs"]
+    assert not named["core/src/nau7802.rs"]
+    assert not named["nrf52840/src/fault.rs"]
+
+
+def test_the_bill_of_materials_names_what_is_built_in() -> None:
+    def package(name: str) -> dict[str, object]:
+        return {"id": name, "name": name, "version": "1.0", "license": "MIT/Apache-2.0"}
+
+    def node(name: str, *needs: tuple[str, str | None]) -> dict[str, object]:
+        return {"id": name, "deps": [{"pkg": to, "dep_kinds": [{"kind": kind}]} for to, kind in needs]}
+
+    names = ("bandsense-x", "bandsense-boot", "sha2", "cc", "digest")
+    metadata = {
+        "packages": [package(name) for name in names],
+        "resolve": {
+            "nodes": [
+                node("bandsense-x", ("sha2", None), ("cc", "build")),
+                node("bandsense-boot"),
+                node("sha2", ("digest", None)),
+                node("cc"),
+                node("digest"),
+            ]
+        },
+    }
+    lock = {"package": [{"name": "sha2", "version": "1.0", "checksum": "ab"}]}
+    made = sbom.bill(metadata, lock, board="x", version="2.0")
+    assert [component["name"] for component in made["components"]] == ["digest", "sha2"]
+    sha2 = made["components"][1]
+    assert sha2["licenses"] == [{"expression": "MIT OR Apache-2.0"}]
+    assert sha2["hashes"] == [{"alg": "SHA-256", "content": "ab"}]
+
+
+def test_a_resumption_is_known_by_its_place(tmp_path: Path) -> None:
+    source = tmp_path / "a.rs"
+    source.write_text("async fn a(x: u32) {\n    b(1 / x).await;\n}\n")
+    assert panics.is_resumption("a.rs:1:20", tmp_path)
+    assert panics.is_resumption("a.rs:2:14", tmp_path)
+    assert not panics.is_resumption("a.rs:2:7", tmp_path), "a division"
+    assert not panics.is_resumption("a.rs:9:1", tmp_path)
+    assert not panics.is_resumption("gone.rs:1:1", tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,12 +17,14 @@ from bandsense.link.dfu.update import UpdateProgress, UpdateResult, UpdateStage,
 from bandsense.sim.radio.virtual_radio import VirtualRadio
 from tests.firmware.sensor import RADIO_NAME, RESTART, HostSensor, advertised, until
 from tests.firmware.updates import (
+    JOURNALS,
     POWER_CUT,
     SLOTS,
     Caretaker,
     cared_for,
     factory_flash,
     host_arguments,
+    image,
     transport,
     update_file,
 )
@@ -230,3 +233,19 @@ async def test_power_cut_at_flash_operations(radio: VirtualRadio, sensor: HostSe
 
 def cut_at(step: int | None) -> tuple[str, ...]:
     return () if step is None else ("--cut-at", str(step))
+
+
+async def test_an_image_that_nobody_connects_to_gives_way(
+    radio: VirtualRadio, host_binary: Path, tmp_path: Path
+) -> None:
+    sensor = HostSensor(radio, host_binary, tmp_path, [*host_arguments(), "--hurried"])
+    flash = bytearray(factory_flash())
+    flash[SLOTS[1] : SLOTS[1] + len(image("1.1.0", 1))] = image("1.1.0", 1)
+    pending = 2 << 8 | 1
+    flash[JOURNALS[1] : JOURNALS[1] + 8] = struct.pack("<II", pending, ~pending & 0xFFFFFFFF)
+    sensor.flash.write_bytes(flash)
+    await sensor.start()
+    async with cared_for(sensor) as caretaker:
+        await until(lambda: caretaker.booted == ["running 1.1.0"], "the end of the trial")
+        await until(lambda: any("running 1.0.0" in line for line in sensor.said), "the old image")
+    await sensor.cut_power()

@@ -266,7 +266,7 @@ def fresh_register() -> Iterator[None]:
 def test_drivers_of_other_packages_are_found(entries: list[_Entry]) -> None:
     entries.append(_Entry(_Acme))
     assert driver_named("acme").title == "Acme band"
-    assert [driver.name for driver in all_drivers()] == ["bandsense", "progressor", "whc06", "acme"]
+    assert [driver.name for driver in all_drivers()] == ["bandsense", "progressor", "whc06", "imds", "acme"]
 
 
 def test_a_driver_that_fails_to_load_is_named(entries: list[_Entry]) -> None:

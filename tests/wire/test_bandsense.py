@@ -110,6 +110,8 @@ advertisements = st.builds(
     st.booleans(),
     st.booleans(),
     st.booleans(),
+    st.booleans(),
+    st.booleans(),
     u8,
 )
 pieces = st.binary(max_size=40).flatmap(

@@ -115,9 +115,9 @@ def test_every_opcode_has_a_vector(code: Opcode) -> None:
     ("section_name", "wanted"),
     [
         ("start", {10, 20, 40, 80, 320}),
-        ("read_statistics", {0, 1, 2}),
+        ("read_statistics", {0, 1, 2, 3}),
         ("forget_bonds", {False, True}),
-        ("set_options", {0, 1}),
+        ("set_options", {0, 1, 3}),
     ],
 )
 def test_every_value_of_a_short_list_has_a_vector(section_name: str, wanted: set[int]) -> None:
@@ -136,7 +136,7 @@ def flags(case: dict[str, Any]) -> set[str]:
 
 def test_every_flag_has_a_vector() -> None:
     seen = [flags(case) for case in VECTORS["measurement"]]
-    for name in ("saturated", "gap_before", "low_battery"):
+    for name in ("saturated", "gap_before", "low_battery", "settling", "late_stamp"):
         assert {name} in seen
     # A conversion that was not collected was not numbered: an overrun comes with a gap (section 2).
     assert all("gap_before" in case for case in seen if "overrun" in case)

@@ -266,9 +266,15 @@ class BandsenseDevice(ConnectedSensor):
         return answer.result
 
 
-def _own_name(name: str) -> str:
-    """The name that it advertises, or would if it did not offer itself to apps for the Progressor."""
+def _own_name(name: str, address: str) -> str:
+    """The name without a label, whatever of it the sensor advertises.
+
+    From minor version 1 on only its beginning is on the air; the digits are those in which the address ends.
+    A sensor that offers itself to apps for the Progressor has a name of that kind.
+    """
     prefix = f"{progressor.NAME_PREFIX}_"
+    if name in ("bandsense", prefix):
+        return f"bandsense-{address.replace(':', '').replace('-', '')[-4:].upper()}"
     return f"bandsense-{name.removeprefix(prefix)}" if name.startswith(prefix) else name
 
 
@@ -290,7 +296,7 @@ class BandsenseDriver(Driver):
         except FrameError:
             return None
         return SensorAdvertisement(
-            _own_name(heard.name or "bandsense"),
+            _own_name(heard.name or "bandsense", heard.address),
             advertisement.battery_percent,
             advertisement.pairing_open,
             advertisement.connected,

@@ -165,7 +165,11 @@ class ProgressorDriver(Driver):
         named = (heard.name or "").startswith(progressor.NAME_PREFIX)
         if not named and progressor.SERVICE_UUID not in heard.service_uuids:
             return None
-        return SensorAdvertisement(heard.name or progressor.NAME_PREFIX)
+        name = heard.name or progressor.NAME_PREFIX
+        if name.endswith("_"):
+            # A bandsense sensor advertises the beginning of its name; it goes on with the end of its address.
+            name += heard.address.replace(":", "").replace("-", "")[-4:].upper()
+        return SensorAdvertisement(name)
 
     @override
     def decoder(self) -> ProgressorDecoder:

@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from bandsense.errors import ConfigError
 from bandsense.link.drivers.bandsense import BandsenseDriver
 from bandsense.link.drivers.base import Driver
+from bandsense.link.drivers.imds import ImdsDriver
 from bandsense.link.drivers.progressor import ProgressorDriver
 from bandsense.link.drivers.whc06 import WhC06Driver
 from bandsense.wire.decoder import Decoder
@@ -18,7 +19,7 @@ __all__ = ["ENTRY_POINT_GROUP", "all_drivers", "decoder_named", "driver_named"]
 ENTRY_POINT_GROUP = "bandsense.drivers"
 
 
-_BUILT_IN: tuple[type[Driver], ...] = (BandsenseDriver, ProgressorDriver, WhC06Driver)
+_BUILT_IN: tuple[type[Driver], ...] = (BandsenseDriver, ProgressorDriver, WhC06Driver, ImdsDriver)
 
 
 @cache

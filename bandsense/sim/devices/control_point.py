@@ -34,6 +34,7 @@ from bandsense.wire.bandsense.answers import (
     SelfTestResult,
     Started,
     Stopped,
+    Supply,
     TimeMarked,
 )
 from bandsense.wire.bandsense.calibration import CalibrationRecord
@@ -153,6 +154,7 @@ class ControlPoint:
             case Sleep():
                 pass
             case SetLabel(label):
+                self._require_no_stream()
                 self._body.memory.label = label
                 self._body.show_name(self._body.powered_device())
             case ReadStatistics(page):
@@ -175,6 +177,7 @@ class ControlPoint:
             case SelfTest():
                 self._run_self_test()
             case SetOptions(options):
+                self._require_no_stream()
                 self._body.memory.options = options
         return None
 
@@ -208,19 +211,26 @@ class ControlPoint:
                 return self._self_test or not_run
             case StatisticsPage.CRASH:
                 return Crash(CrashKind.NONE, 0, 0, 0)
+            case StatisticsPage.SUPPLY:
+                return Supply(self._body.battery_mv, False, False, True, self._told_temperature_c())
 
-    def _run_self_test(self) -> None:
+    def _require_no_stream(self) -> None:
         if self._streamer.streaming:
             raise _Refused(Status.WRONG_STATE)
+
+    def _told_temperature_c(self) -> float | None:
+        has_thermometer = Features.TEMPERATURE in self._body.hardware.features
+        return self._body.temperature_c if has_thermometer else None
+
+    def _run_self_test(self) -> None:
+        self._require_no_stream()
         self._self_test = SelfTestResult(
             SelfTestBits.PASSED,
             noise_counts_rms=120.0,
             offset_counts=self._body.player.source.zero_count + self._body.zero_moved(),
             excitation_mv=3000,
             battery_mv=self._body.battery_mv,
-            temperature_c=self._body.temperature_c
-            if Features.TEMPERATURE in self._body.hardware.features
-            else None,
+            temperature_c=self._told_temperature_c(),
         )
 
     def _calibration_piece(self, offset: int, att_mtu: int) -> CalibrationPiece:
@@ -231,8 +241,7 @@ class ControlPoint:
         return CalibrationPiece(len(record), offset, record[offset : offset + room])
 
     def _write_calibration(self, offset: int, data: bytes) -> None:
-        if self._streamer.streaming:
-            raise _Refused(Status.WRONG_STATE)
+        self._require_no_stream()
         if offset == 0:
             self._calibration_pieces.clear()
         if offset != len(self._calibration_pieces):

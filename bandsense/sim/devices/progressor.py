@@ -39,7 +39,8 @@ class ProgressorService(gatt.Service):
     def __init__(self, on_command: Callable[[Connection, int], None]) -> None:
         def write(connection: Connection, data: bytes) -> None:
             if data:
-                on_command(connection, data[0])
+                # As a real stack does: first the write is acknowledged, then it is obeyed.
+                asyncio.get_running_loop().call_soon(on_command, connection, data[0])
 
         self.data = characteristic(progressor.DATA_UUID, _P.NOTIFY)
         self.control = characteristic(

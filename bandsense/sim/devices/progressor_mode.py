@@ -33,6 +33,7 @@ class ProgressorMode:
         self.service: ProgressorService | None = None
         self._start_us = 0
         self._tare_kgf = 0.0
+        self._tare_due = False
         self._last_kgf = 0.0
 
     def on_command(self, connection: Connection, opcode: int) -> None:
@@ -40,6 +41,9 @@ class ProgressorMode:
         match opcode:
             case progressor.Command.TARE if self._streamer.for_progressor:
                 self._tare_kgf += self._last_kgf
+            case progressor.Command.TARE if not self._streamer.streaming:
+                # What it feels stands still until the next stream: that begins with what is weighed now.
+                self._tare_due = True
             case progressor.Command.START if not self._streamer.streaming:
                 self._start_us = self._body.clock_us()
                 self._streamer.for_progressor = True
@@ -74,6 +78,8 @@ class ProgressorMode:
         record = CalibrationRecord.decode(self._body.memory.calibration)
         excess = [count - record.zero_counts for count in frame.counts]
         tension_n = [record.newton_per_count * x + record.newton_per_count2 * x * x for x in excess]
+        if self._tare_due:
+            self._tare_kgf, self._tare_due = tension_n[0] / KGF_N, False
         weights_kgf = tuple(tension / KGF_N - self._tare_kgf for tension in tension_n)
         self._last_kgf = weights_kgf[-1]
         start_us = (frame.time_us - self._start_us) % CLOCK_TURN_US

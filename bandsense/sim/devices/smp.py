@@ -19,6 +19,7 @@ __all__ = ["FirmwareSlots", "Image", "SmpServer"]
 BUFFER_SIZE = 2048
 SLOT_SIZE = 400 * 1024
 BATTERY_MIN_PERCENT = 20
+BOARD = "simulated"
 
 _HEADER = struct.Struct("!BBHHBB")
 _IMAGE_HEADER = struct.Struct("<IIHHIIBBHI4x")
@@ -28,19 +29,33 @@ _OS, _IMAGE = 0, 1
 _READ, _WRITE = 0, 2
 
 _INVALID, _BAD_STATE, _NOT_SUPPORTED, _CORRUPT = 3, 6, 8, 9
+_INVALID_FORMAT, _NO_ANSWER = 2, 3
 _HASH_NOT_FOUND, _INVALID_SLOT, _NO_OFFSET, _NO_LENGTH = 8, 14, 20, 21
 _BAD_HEADER, _BAD_MAGIC, _BAD_HASH, _RUNNING_IS_NEWER, _TOO_LARGE = 22, 23, 24, 27, 30
-_CONFIRM_DENIED, _TEST_OF_ACTIVE_DENIED = 32, 33
+_TEST_OF_ACTIVE_DENIED = 33
+_BOOT_LOADER_MODE = 5
+"""Two slots, run in place, and a way back (MCUboot)."""
 
 Fields = dict[str, Any]
 
 
-class _ImageRefusal(Exception):
-    """Refused with a number of the image management group."""
+class _GroupRefusal(Exception):
+    """Refused with a number of the command's group."""
+
+    group: int
+    name: str
 
     def __init__(self, rc: int) -> None:
         super().__init__(str(rc))
         self.rc = rc
+
+
+class _ImageRefusal(_GroupRefusal):
+    group, name = _IMAGE, "image"
+
+
+class _OsRefusal(_GroupRefusal):
+    group, name = _OS, "OS"
 
 
 class _Refusal(Exception):
@@ -118,10 +133,13 @@ class SmpServer:
             (_OS, 0, _WRITE): lambda fields: {"r": fields["d"]},
             (_OS, 5, _WRITE): self._on_reset,
             (_OS, 6, _READ): lambda _: {"buf_size": BUFFER_SIZE, "buf_count": 1},
+            (_OS, 7, _READ): self._on_application,
+            (_OS, 8, _READ): self._on_boot_loader,
             (_IMAGE, 0, _READ): lambda _: self._state(),
             (_IMAGE, 0, _WRITE): self._on_state,
             (_IMAGE, 1, _WRITE): self._on_upload,
             (_IMAGE, 5, _WRITE): self._on_erase,
+            (_IMAGE, 6, _READ): lambda _: self._slots(),
         }
 
     def receive(self, piece: bytes) -> bytes | None:
@@ -146,14 +164,15 @@ class SmpServer:
         try:
             if command is None:
                 raise _Refusal(_NOT_SUPPORTED, "command is not supported")
-            fields = cbor2.loads(body)
+            # Some clients send nothing where there is nothing to say.
+            fields = cbor2.loads(body) if body else {}
             if not isinstance(fields, dict):
                 raise _Refusal(_INVALID, "request is not a map of known types")
             return command(fields)
-        except _ImageRefusal as refusal:
+        except _GroupRefusal as refusal:
             if version:
-                return {"err": {"group": _IMAGE, "rc": refusal.rc}}
-            return {"rc": _INVALID, "rsn": "refused by image management"}
+                return {"err": {"group": refusal.group, "rc": refusal.rc}}
+            return {"rc": _INVALID, "rsn": f"refused by {refusal.name} management"}
         except _Refusal as refusal:
             return {"rc": refusal.rc, "rsn": str(refusal)}
         except (cbor2.CBORDecodeError, KeyError, TypeError, ValueError):
@@ -173,7 +192,8 @@ class SmpServer:
                     "hash": image.digest,
                     "bootable": True,
                     "pending": slots.pending == number,
-                    "confirmed": slots.confirmed if number == slots.active else False,
+                    # The other one's as long as it is the way back.
+                    "confirmed": slots.confirmed == (number == slots.active),
                     "active": number == slots.active,
                 }
                 for number, image in enumerate(slots.images)
@@ -192,13 +212,48 @@ class SmpServer:
         slot = self.slots.active if digest is None else digests.index(digest)
         if slot == self.slots.active and not confirm:
             raise _ImageRefusal(_TEST_OF_ACTIVE_DENIED)
-        if slot != self.slots.active and confirm:
-            raise _ImageRefusal(_CONFIRM_DENIED)
-        if confirm:
+        if slot == self.slots.active:
             self.slots.confirm()
         else:
+            # To confirm an image that has never run is to have it tried: it confirms itself.
             self.slots.pending = slot
         return self._state()
+
+    def _on_boot_loader(self, fields: Fields) -> Fields:
+        match fields.get("query"):
+            case None:
+                return {"bootloader": "MCUboot"}
+            case "mode":
+                return {"mode": _BOOT_LOADER_MODE}
+        raise _OsRefusal(_NO_ANSWER)
+
+    def _on_application(self, fields: Fields) -> Fields:
+        """What Zephyr answers with `uname`."""
+        letters = fields.get("format", "s")
+        image = self.slots.images[self.slots.active]
+        told = {
+            "s": "bandsense",
+            "n": BOARD,
+            "r": image.version_text if image else "unknown",
+            "v": image.digest[:4].hex() if image else "unknown",
+            "m": "arm",
+            "p": "cortex-m4",
+            "i": BOARD,
+            "o": "Embassy",
+        }
+        try:
+            output = " ".join(told[letter] for letter in ("snrvmpio" if letters == "a" else letters))
+        except KeyError:
+            raise _OsRefusal(_INVALID_FORMAT) from None
+        return {"output": output}
+
+    def _slots(self) -> Fields:
+        slots = [
+            {"slot": number, "size": SLOT_SIZE}
+            | ({} if number == self.slots.active else {"upload_image_id": 0})
+            for number in range(len(self.slots.images))
+        ]
+        return {"images": [{"image": 0, "max_image_size": SLOT_SIZE, "slots": slots}]}
 
     def _on_erase(self, fields: Fields) -> Fields:
         other = 1 - self.slots.active
@@ -232,8 +287,6 @@ class SmpServer:
     def _begin_upload(self, fields: Fields, data: bytes) -> None:
         if "len" not in fields:
             raise _ImageRefusal(_NO_LENGTH)
-        if fields.get("image", 0) != 0:
-            raise _ImageRefusal(_INVALID_SLOT)
         if fields["len"] > SLOT_SIZE:
             raise _ImageRefusal(_TOO_LARGE)
         if (percent := self._battery_percent()) < BATTERY_MIN_PERCENT:

@@ -32,7 +32,7 @@ from bandsense.wire.bandsense.codes import (
     Options,
     ResetCause,
 )
-from bandsense.wire.bandsense.information import Information, advertised_name, serial_text
+from bandsense.wire.bandsense.information import Information, serial_text
 from bandsense.wire.bandsense.measurement import MeasurementFrame
 from bandsense.wire.bandsense.uuids import (
     BATTERY_LEVEL_UUID,
@@ -521,17 +521,28 @@ class VirtualBand(Body):
                 if self.connected
                 else AdvertisingType.UNDIRECTED_CONNECTABLE_SCANNABLE,
                 advertising_data=self._advertising_data(),
-                scan_response_data=bytes(
-                    AdvertisingData([(AdvertisingData.COMPLETE_LOCAL_NAME, self._advertised_name().encode())])
-                ),
+                scan_response_data=self._scan_response(),
                 advertising_interval_min=_FAST_ADVERTISING_MS,
                 advertising_interval_max=_FAST_ADVERTISING_MS,
             )
 
-    def _advertised_name(self) -> str:
+    def _scan_response(self) -> bytes:
+        """The service that programs look for, and the beginning of the name (section 8)."""
         if self.progressor.service is not None:
-            return advertised_name(self.hardware.serial, f"{progressor.NAME_PREFIX}_")
-        return advertised_name(self.hardware.serial)
+            service_uuid, name = progressor.SERVICE_UUID, f"{progressor.NAME_PREFIX}_"
+        else:
+            service_uuid, name = SERVICE_UUID, "bandsense"
+        return bytes(
+            AdvertisingData(
+                [
+                    (
+                        AdvertisingData.INCOMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS,
+                        core.UUID(service_uuid).to_bytes(),
+                    ),
+                    (AdvertisingData.SHORTENED_LOCAL_NAME, name.encode()),
+                ]
+            )
+        )
 
     def _advertising_data(self) -> bytes:
         service_data = Advertisement(

@@ -14,9 +14,15 @@ from numpy.typing import ArrayLike
 
 from bandsense.errors import DataError
 from bandsense.sim.physics.scenario import Performance, Scenario
-from bandsense.sim.physics.sensor import COUNT_MAX, COUNT_MIN, NEWTON_PER_COUNT, Conversions
+from bandsense.sim.physics.sensor import (
+    COUNT_MAX,
+    COUNT_MIN,
+    NEWTON_PER_COUNT,
+    Conversions,
+    SimulatedSensor,
+)
 
-__all__ = ["NEWTON_PER_COUNT", "Conversions", "PersonSource", "SampleSource", "TraceSource"]
+__all__ = ["NEWTON_PER_COUNT", "Conversions", "PersonSource", "SampleSource", "SlackSource", "TraceSource"]
 
 _GAP_INTERVALS = 2.5
 """An interval of more median intervals than this is a gap; two make a sensor that skips one sample."""
@@ -195,3 +201,45 @@ class PersonSource:
         first = int(np.searchsorted(device_time_us, self._last_us, side="right"))
         later = Conversions(device_time_us, made.counts, made.saturated, made.gap_before)
         self._pending = later.slice(first, len(later))
+
+
+class SlackSource:
+    """A sensor on a band that hangs slack, for ever, at whatever rate: noise and nothing else.
+
+    Args:
+        sensor: whose white noise and rate error.
+        seed: of the noise.
+    """
+
+    zero_count = 0
+
+    def __init__(self, sensor: SimulatedSensor | None = None, *, seed: int = 0) -> None:
+        self._sensor = sensor or SimulatedSensor()
+        self._random = np.random.default_rng(seed)
+        self._rate_hz = 80.0
+        self._last_us = 0.0
+
+    @property
+    def newton_per_count(self) -> float:
+        """Newtons per count."""
+        return self._sensor.newton_per_count
+
+    @property
+    def rate_hz(self) -> float:
+        """Nominal sample rate."""
+        return self._rate_hz
+
+    def set_rate(self, rate_hz: float) -> None:
+        """Sample at another nominal rate from the next read on."""
+        self._rate_hz = rate_hz
+
+    def read(self, n: int) -> Conversions:
+        """The next n conversions."""
+        interval_us = 1e6 / (self._rate_hz * (1.0 + self._sensor.rate_error))
+        time_us = self._last_us + interval_us * np.arange(1, n + 1)
+        self._last_us = float(time_us[-1]) if n else self._last_us
+        noise = self._sensor.noise_n / self.newton_per_count * self._random.standard_normal(n)
+        none = np.zeros(n, dtype=np.bool_)
+        return Conversions(
+            np.rint(time_us).astype(np.int64), np.rint(noise).astype(np.int32), none, none.copy()
+        )

@@ -10,7 +10,14 @@ from bandsense.wire.bandsense.fields import require, require_range
 __all__ = ["Advertisement"]
 
 
-_PAIRING_OPEN, _CONNECTED, _STREAMING, _ADVERTISED_LOW_BATTERY = 1, 2, 4, 8
+_PAIRING_OPEN, _CONNECTED, _STREAMING, _ADVERTISED_LOW_BATTERY, _EXTERNAL_POWER, _CHARGING = (
+    1,
+    2,
+    4,
+    8,
+    16,
+    32,
+)
 
 
 _BATTERY_UNKNOWN = 255
@@ -21,7 +28,9 @@ class Advertisement:
     """The service data that a sensor advertises (section 8).
 
     Attributes:
-        battery_percent: 0 … 100; None when unknown.
+        battery_percent: 0 … 100; None when unknown, as without a cell.
+        external_power: it is fed from outside.
+        charging: the cell is being charged.
 
     Raises:
         FrameError: a field is out of its range.
@@ -32,6 +41,8 @@ class Advertisement:
     connected: bool = False
     streaming: bool = False
     low_battery: bool = False
+    external_power: bool = False
+    charging: bool = False
     major: int = PROFILE_MAJOR
 
     def __post_init__(self) -> None:
@@ -46,6 +57,8 @@ class Advertisement:
             | self.connected * _CONNECTED
             | self.streaming * _STREAMING
             | self.low_battery * _ADVERTISED_LOW_BATTERY
+            | self.external_power * _EXTERNAL_POWER
+            | self.charging * _CHARGING
         )
         battery = _BATTERY_UNKNOWN if self.battery_percent is None else self.battery_percent
         return bytes((self.major, state, battery))
@@ -65,5 +78,7 @@ class Advertisement:
             connected=bool(state & _CONNECTED),
             streaming=bool(state & _STREAMING),
             low_battery=bool(state & _ADVERTISED_LOW_BATTERY),
+            external_power=bool(state & _EXTERNAL_POWER),
+            charging=bool(state & _CHARGING),
             major=major,
         )

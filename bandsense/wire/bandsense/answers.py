@@ -24,6 +24,7 @@ __all__ = [
     "SelfTestResult",
     "Started",
     "Stopped",
+    "Supply",
     "TimeMarked",
     "decode_answer",
 ]
@@ -108,6 +109,22 @@ class Crash:
 
 
 @dataclass(frozen=True, slots=True)
+class Supply:
+    """Statistics page 3: what feeds the sensor, and how warm it is.
+
+    Attributes:
+        cell_mv: voltage of the cell; of no meaning without one.
+        temperature_c: °C in hundredths, the newest that was measured; None when unknown.
+    """
+
+    cell_mv: int
+    external_power: bool
+    charging: bool
+    has_cell: bool
+    temperature_c: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CalibrationPiece:
     """Result of *read calibration*; `total` is 0 where none is stored."""
 
@@ -116,7 +133,7 @@ class CalibrationPiece:
     data: bytes
 
 
-Result = Started | Stopped | TimeMarked | Counters | SelfTestResult | Crash | CalibrationPiece
+Result = Started | Stopped | TimeMarked | Counters | SelfTestResult | Crash | Supply | CalibrationPiece
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +177,7 @@ class Answer:
 _RESULT_TYPES: dict[int, tuple[type, ...]] = {
     Opcode.START: (Started,),
     Opcode.STOP: (Stopped,),
-    Opcode.READ_STATISTICS: (Counters, SelfTestResult, Crash),
+    Opcode.READ_STATISTICS: (Counters, SelfTestResult, Crash, Supply),
     Opcode.READ_CALIBRATION: (CalibrationPiece,),
     Opcode.TIME_MARK: (TimeMarked,),
 }
@@ -187,6 +204,10 @@ _SELF_TEST = struct.Struct("<BBIiHHh")
 _CRASH = struct.Struct("<BBIIH")
 
 
+_SUPPLY = struct.Struct("<BBHh")
+_SUPPLY_EXTERNAL, _SUPPLY_CHARGING, _SUPPLY_CELL = 1, 2, 4
+
+
 def _encode_result(result: Result) -> bytes:
     match result:
         case Started(rate_hz, time_us, sequence, boot):
@@ -210,6 +231,14 @@ def _encode_result(result: Result) -> bytes:
             )
         case Crash(kind, program_counter, detail, boot):
             return _CRASH.pack(StatisticsPage.CRASH, kind, program_counter, detail, boot)
+        case Supply(cell_mv, external_power, charging, has_cell, temperature):
+            bits = external_power * _SUPPLY_EXTERNAL | charging * _SUPPLY_CHARGING | has_cell * _SUPPLY_CELL
+            return _SUPPLY.pack(
+                StatisticsPage.SUPPLY,
+                bits,
+                cell_mv,
+                TEMPERATURE_UNKNOWN if temperature is None else round(temperature * HUNDREDTHS),
+            )
         case CalibrationPiece(total, offset, data):
             check_argument(offset + len(data) <= total, "the piece reaches over the end of the calibration")
             return bytes((total, offset)) + data
@@ -240,6 +269,15 @@ def _decode_statistics(data: bytes) -> Result:
             )
         case StatisticsPage.CRASH:
             return Crash(*_unpack(_CRASH, data)[1:])
+        case StatisticsPage.SUPPLY:
+            _, bits, cell_mv, temperature = _unpack(_SUPPLY, data)
+            return Supply(
+                cell_mv,
+                bool(bits & _SUPPLY_EXTERNAL),
+                bool(bits & _SUPPLY_CHARGING),
+                bool(bits & _SUPPLY_CELL),
+                None if temperature == TEMPERATURE_UNKNOWN else temperature / HUNDREDTHS,
+            )
         case page:
             raise FrameError(f"statistics page {page} is unknown")
 

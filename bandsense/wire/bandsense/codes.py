@@ -34,7 +34,7 @@ __all__ = [
 PROFILE_MAJOR = 1
 
 
-PROFILE_MINOR = 0
+PROFILE_MINOR = 1
 
 
 RATES_HZ = (10, 20, 40, 80, 320)
@@ -62,6 +62,8 @@ class Features(IntFlag):
     TEMPERATURE = 4
     WAKE_ON_TENSION = 8
     FIXED_PASSKEY = 16
+    FORCE_SERVICE = 32
+    PRIVATE_ADDRESS = 64
 
 
 class Options(IntFlag):
@@ -69,6 +71,7 @@ class Options(IntFlag):
 
     NONE = 0
     PROGRESSOR = 1
+    PRIVATE_ADDRESS = 2
 
 
 class CalibrationGrade(IntEnum):
@@ -161,6 +164,7 @@ class StatisticsPage(IntEnum):
     COUNTERS = 0
     SELF_TEST = 1
     CRASH = 2
+    SUPPLY = 3
 
 
 class ResetCause(IntEnum):
@@ -188,6 +192,7 @@ class CrashKind(IntEnum):
     HARD_FAULT = 2
     WATCHDOG = 3
     STACK_GUARD = 4
+    CONTROLLER = 5
 
 
 class SelfTestBits(IntFlag):

@@ -24,7 +24,7 @@ _HEADER = struct.Struct("<HBBI")
 _HEADER_SIZE = 11
 
 
-_SATURATED, _OVERRUN, _GAP_BEFORE, _LOW_BATTERY = 1, 2, 4, 8
+_SATURATED, _OVERRUN, _GAP_BEFORE, _LOW_BATTERY, _SETTLING, _LATE_STAMP = 1, 2, 4, 8, 16, 32
 
 
 def samples_per_frame(rate_hz: int, att_mtu: int) -> int:
@@ -45,6 +45,8 @@ class MeasurementFrame:
         overrun: a conversion was lost since the frame before, because it was not collected in time.
         gap_before: samples that were not numbered are missing before this frame.
         low_battery: the battery is at 10 % or below.
+        settling: the bridge has not come to rest since it was switched on; the counts drift.
+        late_stamp: the times may be off by more than the 100 µs that the profile promises.
 
     Raises:
         FrameError: a field is out of its range.
@@ -58,6 +60,8 @@ class MeasurementFrame:
     overrun: bool = False
     gap_before: bool = False
     low_battery: bool = False
+    settling: bool = False
+    late_stamp: bool = False
 
     def __post_init__(self) -> None:
         n = len(self.counts)
@@ -99,6 +103,8 @@ class MeasurementFrame:
             | self.overrun * _OVERRUN
             | self.gap_before * _GAP_BEFORE
             | self.low_battery * _LOW_BATTERY
+            | self.settling * _SETTLING
+            | self.late_stamp * _LATE_STAMP
         )
         header = _HEADER.pack(self.sequence, flags, len(self.counts), self.time_us)
         samples = b"".join(count.to_bytes(3, "little", signed=True) for count in self.counts)
@@ -130,4 +136,6 @@ class MeasurementFrame:
             bool(flags & _OVERRUN),
             bool(flags & _GAP_BEFORE),
             bool(flags & _LOW_BATTERY),
+            bool(flags & _SETTLING),
+            bool(flags & _LATE_STAMP),
         )

@@ -5,6 +5,7 @@ use bandsense_core::power::Timings;
 use bandsense_update::smp::Server;
 use bt_hci::cmd::le::{LeLongTermKeyRequestNegativeReply, LeReadLocalSupportedFeatures};
 use bt_hci::controller::ControllerCmdSync;
+use embassy_time::Duration;
 use embedded_storage_async::nor_flash::NorFlash;
 use trouble_host::prelude::Controller;
 
@@ -41,6 +42,8 @@ pub trait Board {
     type System: System;
     /// How long the power states last.
     const TIMINGS: Timings = Timings::IN_USE;
+    /// A new image that nobody has connected to for so long gives way to the one before.
+    const TRIAL: Duration = Duration::from_secs(600);
 }
 
 /// A board's parts.

@@ -1,31 +1,19 @@
 //! Carries out what the control point is asked for.
 
-use bandsense_core::battery;
+use bandsense_core::battery::supply_page;
 use bandsense_core::calibration::{Calibration, RecordError};
 use bandsense_core::control::{Answer, Head, Request, Status, decode};
-use bandsense_core::power::Event;
 use bandsense_core::rate::Rate;
 use bandsense_core::statistics::{Counters, Page, SelfTest};
-use embassy_time::Duration;
 use heapless::String;
-use trouble_host::prelude::*;
 
 use crate::board::{Board, Radio};
-use crate::session::{Asked, Forget, Session};
-use crate::shared::{Consumer, Order, Outcome};
-
-/// What the profile asks for while streaming.
-const STREAMING: RequestedConnParams = RequestedConnParams {
-    min_connection_interval: Duration::from_millis(15),
-    max_connection_interval: Duration::from_millis(30),
-    max_latency: 0,
-    min_event_length: Duration::from_ticks(0),
-    max_event_length: Duration::from_ticks(0),
-    supervision_timeout: Duration::from_secs(4),
-};
+use crate::connection::{ControlWrite, Forget, Session};
+use crate::sensor_state::{Consumer, SamplerCommand, SamplerReply};
+use crate::streaming;
 
 /// Carry out a request.
-pub async fn obey<B: Board, C: Radio>(session: &Session<'_, '_, '_, B, C>, asked: &Asked) -> Answer {
+pub async fn handle<B: Board, C: Radio>(session: &Session<'_, '_, '_, B, C>, asked: &ControlWrite) -> Answer {
     let Ok((head, request)) = decode(&asked.value) else {
         // Too short a value was refused when it was written.
         return Answer::refused(Head { id: 0, opcode: 0 }, Status::WrongLength);
@@ -43,34 +31,35 @@ async fn carry_out<B: Board, C: Radio>(
     request: Request<'_>,
     arrived_us: u32,
 ) -> Result<Answer, Status> {
-    let shared = session.shared;
+    let sensor = session.sensor;
     match request {
         Request::Start(rate) => return start(session, head, rate).await,
         Request::Stop => return Ok(stop(session, head).await),
         Request::TimeMark => {
-            let boot_number = shared.settings.lock().await.boot_number;
-            return Ok(Answer::time_mark(head, arrived_us, shared.next_sequence.get(), boot_number));
+            let boot_number = sensor.settings.lock().await.boot_number;
+            return Ok(Answer::time_mark(head, arrived_us, sensor.stream.next_sequence.get(), boot_number));
         }
         Request::ReadStatistics(page) => return Ok(statistics(session, head, page).await),
         Request::ReadCalibration { offset } => {
-            let record = shared.settings.lock().await.calibration;
+            let record = sensor.settings.lock().await.calibration;
             let record = record.as_ref().map_or(&[][..], |record| record);
             return Answer::calibration(head, record, offset, session.connection.raw().att_mtu());
         }
-        Request::Identify { seconds } => shared.identify(seconds),
+        Request::Identify { seconds } => sensor.identify(seconds),
         Request::Sleep => session.sleep.set(true),
         Request::SetLabel(label) => set_label(session, label).await?,
         Request::WriteCalibration { offset, data, .. } => write_calibration(session, offset, data).await?,
-        Request::OpenPairing { seconds } => shared.open_pairing(seconds),
+        Request::OpenPairing { seconds } => sensor.open_pairing(seconds),
         Request::ForgetBonds { everyone } => {
             session.forget.set(Some(if everyone { Forget::Everyone } else { Forget::Caller }));
         }
         Request::SelfTest => self_test(session).await?,
         Request::SetOptions(options) => {
-            let mut settings = shared.settings.lock().await;
+            require_no_stream(session)?;
+            let mut settings = sensor.settings.lock().await;
             settings.set_options(options).await.map_err(|_| Status::StorageFailure)?;
             drop(settings);
-            session.table.refresh(shared).await;
+            session.table.refresh(sensor).await;
         }
     }
     Ok(Answer::done(head))
@@ -81,45 +70,34 @@ async fn start<B: Board, C: Radio>(
     head: Head,
     rate: Rate,
 ) -> Result<Answer, Status> {
-    let shared = session.shared;
-    if shared.consumer.get() == Some(Consumer::Progressor) {
+    let sensor = session.sensor;
+    if sensor.stream.consumer.get() == Some(Consumer::Progressor) {
         return Err(Status::WrongState);
     }
-    if shared.battery_is_empty() {
+    if sensor.power.supply.get().is_empty() {
         return Err(Status::BatteryTooLow);
     }
     let samples_per_frame = rate.samples_per_frame(session.connection.raw().att_mtu());
-    let was_streaming = shared.consumer.replace(Some(Consumer::Measurement)).is_some();
-    let Outcome::Done { next_sequence } = shared.ask(Order::Start { rate, samples_per_frame }).await else {
-        shared.consumer.set(None);
-        shared.on(Event::StreamStopped);
-        return Err(Status::HardwareFailure);
-    };
-    shared.on(Event::StreamStarted);
-    if !was_streaming {
-        ask_for_streaming_interval(session).await;
-    }
-    let boot_number = shared.settings.lock().await.boot_number;
-    Ok(Answer::started(head, rate.hz(), shared.time_us(), next_sequence, boot_number))
-}
-
-/// A central may refuse; the stream then runs at the interval that it chose.
-pub async fn ask_for_streaming_interval<B: Board, C: Radio>(session: &Session<'_, '_, '_, B, C>) {
-    let _ = session.connection.raw().update_connection_params(session.stack, &STREAMING).await;
+    let started = streaming::start(session, Consumer::Measurement, rate, samples_per_frame).await;
+    let next_sequence = started.map_err(|_| Status::HardwareFailure)?;
+    let boot_number = sensor.settings.lock().await.boot_number;
+    Ok(Answer::started(head, rate.hz(), sensor.time_us(), next_sequence, boot_number))
 }
 
 async fn stop<B: Board, C: Radio>(session: &Session<'_, '_, '_, B, C>, head: Head) -> Answer {
-    let shared = session.shared;
-    let mut next_sequence = shared.next_sequence.get();
-    if shared.consumer.get() == Some(Consumer::Measurement) {
-        if let Outcome::Done { next_sequence: next } = shared.ask(Order::Stop).await {
-            next_sequence = next;
-        }
-        session.send_waiting_frames().await;
-        shared.consumer.set(None);
-        shared.on(Event::StreamStopped);
+    let next_sequence = streaming::stop(session, Consumer::Measurement).await;
+    let answer = Answer::stopped(head, session.sensor.time_us(), next_sequence);
+    streaming::serve_force(session).await;
+    answer
+}
+
+/// What would write flash, or needs the converter for itself, waits until the stream is stopped: a sample that is late or
+/// lost is flagged, but better not made.
+fn require_no_stream<B: Board, C: Radio>(session: &Session<'_, '_, '_, B, C>) -> Result<(), Status> {
+    match session.sensor.stream.consumer.get() {
+        None | Some(Consumer::Force) => Ok(()),
+        Some(Consumer::Measurement | Consumer::Progressor) => Err(Status::WrongState),
     }
-    Answer::stopped(head, shared.time_us(), next_sequence)
 }
 
 async fn statistics<B: Board, C: Radio>(
@@ -127,24 +105,28 @@ async fn statistics<B: Board, C: Radio>(
     head: Head,
     page: Page,
 ) -> Answer {
-    let shared = session.shared;
-    let settings = shared.settings.lock().await;
+    let sensor = session.sensor;
+    let settings = sensor.settings.lock().await;
     match page {
         Page::Counters => {
             let counters = Counters {
-                uptime_s: (shared.now_us() / 1_000_000) as u32,
-                overruns: shared.overruns.get(),
-                notifications_dropped: shared.notifications_dropped.get(),
+                uptime_s: (sensor.now_us() / 1_000_000) as u32,
+                overruns: sensor.stream.overruns.get(),
+                notifications_dropped: sensor.stream.notifications_dropped.get(),
                 boot_number: settings.boot_number,
-                reset_cause: shared.identity.reset_cause as u8,
+                reset_cause: sensor.identity.reset_cause as u8,
             };
             Answer::statistics(head, &counters.encode())
         }
         Page::SelfTest => {
-            let not_run = SelfTest::not_run(shared.battery_mv.get());
-            Answer::statistics(head, &shared.self_test.get().unwrap_or(not_run).encode())
+            let not_run = SelfTest::not_run(sensor.power.supply.get().cell_mv);
+            Answer::statistics(head, &sensor.self_test.get().unwrap_or(not_run).encode())
         }
         Page::Crash => Answer::statistics(head, &settings.crash.encode()),
+        Page::Supply => {
+            let power = &sensor.power;
+            Answer::statistics(head, &supply_page(power.supply.get(), power.temperature_centi_c.get()))
+        }
     }
 }
 
@@ -152,11 +134,12 @@ async fn set_label<B: Board, C: Radio>(
     session: &Session<'_, '_, '_, B, C>,
     label: &str,
 ) -> Result<(), Status> {
+    require_no_stream(session)?;
     let label = String::try_from(label).map_err(|_| Status::WrongLength)?;
-    let mut settings = session.shared.settings.lock().await;
+    let mut settings = session.sensor.settings.lock().await;
     settings.set_label(label).await.map_err(|_| Status::StorageFailure)?;
     drop(settings);
-    session.table.refresh(session.shared).await;
+    session.table.refresh(session.sensor).await;
     Ok(())
 }
 
@@ -165,10 +148,8 @@ async fn write_calibration<B: Board, C: Radio>(
     offset: u8,
     data: &[u8],
 ) -> Result<(), Status> {
-    let shared = session.shared;
-    if shared.consumer.get().is_some() {
-        return Err(Status::WrongState);
-    }
+    let sensor = session.sensor;
+    require_no_stream(session)?;
     let piece = session.assembly.borrow_mut().add(offset, data);
     let Some(record) = piece? else {
         return Ok(());
@@ -179,22 +160,22 @@ async fn write_calibration<B: Board, C: Radio>(
         RecordError::Length | RecordError::Value => Status::OutOfRange,
     })?;
     let record = record.into_array().map_err(|_| Status::OutOfRange)?;
-    let mut settings = shared.settings.lock().await;
+    let mut settings = sensor.settings.lock().await;
     settings.set_calibration(record).await.map_err(|_| Status::StorageFailure)?;
-    shared.calibration.set(Some(calibration));
+    sensor.stream.calibration.set(Some(calibration));
     Ok(())
 }
 
 async fn self_test<B: Board, C: Radio>(session: &Session<'_, '_, '_, B, C>) -> Result<(), Status> {
-    let shared = session.shared;
-    if shared.consumer.get().is_some() {
-        return Err(Status::WrongState);
-    }
-    if shared.battery_mv.get() < battery::EMPTY_MV {
+    let sensor = session.sensor;
+    require_no_stream(session)?;
+    if sensor.power.supply.get().is_empty() {
         return Err(Status::BatteryTooLow);
     }
-    if let Outcome::Tested(result) = shared.ask(Order::SelfTest).await {
-        shared.self_test.set(Some(result));
+    streaming::stop(session, Consumer::Force).await;
+    if let SamplerReply::Tested(result) = sensor.request(SamplerCommand::SelfTest).await {
+        sensor.self_test.set(Some(result));
     }
+    streaming::serve_force(session).await;
     Ok(())
 }

@@ -16,32 +16,45 @@
 #[cfg(test)]
 extern crate std;
 
-mod advertise;
+// In strata, each of which knows those before it: what everybody shares; the connection; its handlers; its life; being
+// found.
 mod board;
+mod hci_filter;
+mod log;
+mod sensor_state;
+
+mod advertising_payload;
+mod connection;
+mod gatt_server;
+
+mod bonds;
 mod control;
-mod duties;
-mod gate;
 mod progressor;
 mod sampling;
-mod session;
-mod shared;
-mod table;
+mod streaming;
+mod tasks;
 mod update;
 
-pub use board::{Board, Exit, Parts, Radio, Restart};
+mod session;
 
-use bandsense_core::control::OPTION_PROGRESSOR;
+mod advertise;
+
+mod remote_adc;
+
+pub use board::{Board, Exit, Parts, Radio, Restart};
+pub use remote_adc::{AdcLink, RemoteAdc};
+
 use bandsense_core::hal::System;
-use bandsense_core::pairing::{Bond, WINDOW_SECONDS};
+use bandsense_core::pairing::WINDOW_SECONDS;
 use bandsense_core::settings::Settings;
 use bandsense_core::store::StoreError;
-use embassy_futures::join::join5;
+use embassy_futures::join::{join, join5};
 use embassy_futures::select::{Either3, select3};
 use trouble_host::prelude::*;
 
-use crate::gate::Gate;
-use crate::shared::Shared;
-use crate::table::{Strings, Table, Values};
+use crate::gatt_server::{GattTable, Strings, Values};
+use crate::hci_filter::HciFilter;
+use crate::sensor_state::SensorState;
 
 /// Connections at a time: one central.
 const CONNECTIONS: usize = 1;
@@ -77,77 +90,59 @@ where
 {
     let Parts { identity, flash, settings_base, adc, clock, button, light, mut system, update } = parts;
     let settings = Settings::load(flash, settings_base, identity.crash).await.map_err(Failure::Storage)?;
-    // The very first advertisement tells the battery.
-    let battery_mv = system.battery_mv().await;
-    let shared = Shared::<B>::new(identity, clock, settings, system, battery_mv, update);
-    {
-        let settings = shared.settings.lock().await;
-        if settings.factory_new {
-            shared.open_pairing(WINDOW_SECONDS);
-        }
-        shared.progressor_on.set(cfg!(feature = "progressor") && settings.options & OPTION_PROGRESSOR != 0);
+    // The very first advertisement tells of the battery.
+    let supply = system.supply().await;
+    let sensor = SensorState::<B>::new(identity, clock, settings, system, supply, update);
+    if sensor.settings.lock().await.factory_new {
+        sensor.open_pairing(WINDOW_SECONDS);
     }
 
-    let gate = Gate::new(controller, || shared.pairing_is_open(), &shared.key_wanted);
+    let filter = HciFilter::new(controller, || sensor.pairing_is_open(), &sensor.key_wanted);
     let capabilities = match identity.passkey {
         Some(_) => IoCapabilities::DisplayOnly,
         None => IoCapabilities::NoInputNoOutput,
     };
-    let stack = trouble_host::new(gate, resources)
+    let stack = trouble_host::new(filter, resources)
         .set_random_address(Address::random(identity.address))
         .set_io_capabilities(capabilities)
-        .set_passkey(identity.passkey)
-        .build();
-    for kept in shared.settings.lock().await.bonds.iter() {
-        // There is room for one more than are kept.
-        let _ = stack.add_bond_information(bond_information(&kept.bond));
+        .set_passkey(identity.passkey);
+    let stack =
+        match identity.irk.filter(|_| sensor.is_private()).and_then(IdentityResolvingKey::from_le_bytes) {
+            Some(irk) => stack.enable_privacy(irk),
+            None => stack,
+        };
+    let stack = stack.build();
+    for kept in sensor.settings.lock().await.bonds.iter() {
+        let added = stack.add_bond_information(bonds::from_stored(&kept.bond));
+        ignore(added, "there is room for one more than are kept");
     }
 
     let strings = Strings::new(&identity);
     let mut values = Values::default();
-    let table = Table::build(&strings, &mut values, &shared);
+    let table = GattTable::build(&strings, &mut values, &sensor);
     let mut runner = stack.runner();
-    let work = join5(
-        sampling::sample(&shared, adc),
-        advertise::be_found(&shared, &stack, &table),
-        duties::watch_button(&shared, button),
-        duties::show_light(&shared, light),
-        duties::keep_house(&shared),
+    let work = join(
+        update::watch_trial(&sensor),
+        join5(
+            sampling::sample(&sensor, adc),
+            advertise::advertise_loop(&sensor, &stack, &table),
+            tasks::watch_button(&sensor, button),
+            tasks::show_light(&sensor, light),
+            tasks::housekeeping(&sensor),
+        ),
     );
-    match select3(runner.run(), work, shared.exit.wait()).await {
-        Either3::First(Err(error)) => Err(Failure::Controller(error)),
+    match select3(runner.run(), work, sensor.exit.wait()).await {
+        Either3::First(Err(error)) => {
+            log::warning!("the controller refused or stopped");
+            Err(Failure::Controller(error))
+        }
         Either3::First(Ok(())) => Ok(Exit::Restart(Restart::Plain)),
         Either3::Second((never, ..)) => match never {},
         Either3::Third(exit) => Ok(exit),
     }
 }
 
-/// A kept bond as the Bluetooth host wants it.
-fn bond_information(bond: &Bond) -> BondInformation {
-    let level =
-        if bond.authenticated { connection_level::AUTHENTICATED } else { connection_level::ENCRYPTED };
-    let kind = AddrKind::new(bond.address_kind);
-    let identity = Identity {
-        addr: Address::new(kind, BdAddr::new(bond.address)),
-        irk: bond.irk.and_then(IdentityResolvingKey::from_le_bytes),
-    };
-    BondInformation::new(identity, LongTermKey::from_le_bytes(bond.ltk), level, true)
-}
-
-/// A new bond as it is kept.
-fn kept_bond(bond: &BondInformation) -> Bond {
-    Bond {
-        address_kind: bond.identity.addr.kind.into_inner() & 1,
-        address: bond.identity.addr.addr.into_inner(),
-        irk: bond.identity.irk.map(IdentityResolvingKey::to_le_bytes),
-        ltk: bond.ltk.to_le_bytes(),
-        authenticated: bond.security_level.authenticated(),
-    }
-}
-
-mod connection_level {
-    use trouble_host::connection::SecurityLevel;
-
-    pub const ENCRYPTED: SecurityLevel = SecurityLevel::Encrypted;
-    pub const AUTHENTICATED: SecurityLevel = SecurityLevel::EncryptedAuthenticated;
+/// Pass over a failure, for the reason given.
+fn ignore<T, E>(outcome: Result<T, E>, _reason: &'static str) {
+    drop(outcome);
 }

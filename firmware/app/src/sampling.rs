@@ -2,7 +2,7 @@
 
 use core::convert::Infallible;
 
-use bandsense_core::hal::{Adc, AdcError, Reading, System};
+use bandsense_core::hal::{Adc, AdcError, Clock, Reading, System};
 use bandsense_core::rate::Rate;
 use bandsense_core::sampler::{Batch, Sampler};
 use bandsense_core::self_test::{READINGS, Sums, converter_absent};
@@ -11,27 +11,33 @@ use embassy_futures::select::{Either, select};
 use embassy_time::{Duration, Timer};
 
 use crate::board::Board;
-use crate::shared::{Order, Outcome, Shared};
+use crate::log;
+use crate::sensor_state::{SamplerCommand, SamplerReply, SensorState};
 
 const RETRY: Duration = Duration::from_secs(1);
+/// A temperature older than this is measured anew before a stream.
+const TEMPERATURE_GOOD_US: u64 = 300_000_000;
+/// What is weighed for a tare: a tenth of a second.
+const WEIGH_READINGS: u32 = 8;
 const SELF_TEST_RATE: Rate = Rate::Hz80;
 /// The fastest rate: the bridge draws current for the shortest time.
 const PEEK_RATE: Rate = Rate::Hz320;
 
 /// The sampling duty.
-pub async fn sample<B: Board>(shared: &Shared<B>, adc: B::Adc) -> Infallible {
-    let sampler = Sampler::new(<B::Adc as Adc>::LIMITS);
-    let mut sampling = Sampling { shared, adc, sampler, stream: Stream::Off };
+pub async fn sample<B: Board>(sensor: &SensorState<B>, adc: B::Adc) -> Infallible {
+    let sampler = Sampler::new(<B::Adc as Adc>::RANGE);
+    let mut sampling = Sampling { sensor, adc, sampler, stream: Stream::Off, temperature_at_us: None };
     // A reset in the middle of a stream leaves the bridge under current.
     sampling.adc.stop().await;
     loop {
-        match select(shared.orders.receive(), sampling.step()).await {
-            Either::First((id, order)) => {
-                let outcome = sampling.obey(order).await;
-                shared.outcomes.signal((id, outcome));
+        match select(sensor.sampler.commands.receive(), sampling.step()).await {
+            Either::First((id, command)) => {
+                let reply = sampling.handle(command).await;
+                sensor.sampler.replies.signal((id, reply));
             }
             Either::Second(()) => {}
         }
+        sensor.sampler.progressed(sensor.now_us(), sampling.stream != Stream::Off);
     }
 }
 
@@ -44,10 +50,11 @@ enum Stream {
 }
 
 struct Sampling<'a, B: Board> {
-    shared: &'a Shared<B>,
+    sensor: &'a SensorState<B>,
     adc: B::Adc,
     sampler: Sampler,
     stream: Stream,
+    temperature_at_us: Option<u64>,
 }
 
 impl<B: Board> Sampling<'_, B> {
@@ -66,30 +73,39 @@ impl<B: Board> Sampling<'_, B> {
         }
     }
 
-    async fn obey(&mut self, order: Order) -> Outcome {
-        match order {
-            Order::Start { rate, samples_per_frame } => self.start(rate, samples_per_frame).await,
-            Order::Stop => {
+    async fn handle(&mut self, command: SamplerCommand) -> SamplerReply {
+        match command {
+            SamplerCommand::Start { rate, samples_per_frame } => self.start(rate, samples_per_frame).await,
+            SamplerCommand::Stop => {
                 self.stop().await;
-                Outcome::Done { next_sequence: self.sampler.next_sequence() }
+                SamplerReply::Done { next_sequence: self.sampler.next_sequence() }
             }
-            Order::SelfTest => Outcome::Tested(self.self_test().await),
-            Order::Peek => self.peek().await.map_or_else(Outcome::Failed, Outcome::Counts),
+            SamplerCommand::SelfTest => SamplerReply::Tested(self.self_test().await),
+            SamplerCommand::Weigh => {
+                self.weigh().await.map_or_else(SamplerReply::Failed, SamplerReply::Counts)
+            }
+            SamplerCommand::Peek => self.peek().await.map_or_else(SamplerReply::Failed, SamplerReply::Counts),
         }
     }
 
-    async fn start(&mut self, rate: Rate, samples_per_frame: usize) -> Outcome {
+    async fn start(&mut self, rate: Rate, samples_per_frame: usize) -> SamplerReply {
         if self.stream != Stream::Running(rate) {
             self.stop().await;
             self.sampler.set_samples_per_frame(samples_per_frame);
-            if let Err(error) = self.adc.start(rate).await {
-                self.shared.set_fault(true);
-                return Outcome::Failed(error);
+            let started = match self.refresh_temperature().await {
+                Ok(()) => self.adc.start(rate).await,
+                // Another start of a part that does not work would keep the client waiting for too long.
+                Err(error) => Err(error),
+            };
+            if let Err(error) = started {
+                log::warning!("the converter does not start: {}", defmt::Debug2Format(&error));
+                self.sensor.set_fault(true);
+                return SamplerReply::Failed(error);
             }
-            self.shared.set_fault(false);
+            self.sensor.set_fault(false);
             self.stream = Stream::Running(rate);
         }
-        Outcome::Done { next_sequence: self.sampler.next_sequence() }
+        SamplerReply::Done { next_sequence: self.sampler.next_sequence() }
     }
 
     async fn stop(&mut self) {
@@ -105,63 +121,98 @@ impl<B: Board> Sampling<'_, B> {
         self.stream = Stream::Broken(rate);
         self.adc.stop().await;
         let works = self.adc.start(rate).await.is_ok();
-        self.shared.set_fault(!works);
+        log::warning!("the converter failed; it works again: {}", works);
+        self.sensor.set_fault(!works);
         if works {
             self.stream = Stream::Running(rate);
         }
     }
 
     fn take(&mut self, reading: Reading) {
-        let shared = self.shared;
-        self.sampler.set_low_battery(shared.battery_is_low());
-        self.sampler.push(reading, |frame| send(shared, frame));
-        shared.next_sequence.set(self.sampler.next_sequence());
-        shared.overruns.set(self.sampler.overruns());
+        let sensor = self.sensor;
+        self.sampler.set_low_battery(sensor.power.supply.get().is_low());
+        self.sampler.push(reading, |frame| send(sensor, frame));
+        sensor.stream.next_sequence.set(self.sampler.next_sequence());
+        sensor.stream.overruns.set(self.sampler.overruns());
     }
 
     fn interrupt(&mut self) {
         if let Some(frame) = self.sampler.interrupt() {
-            send(self.shared, frame);
+            send(self.sensor, frame);
         }
     }
 
+    /// Measure the temperature, where that is possible and was not done a moment ago.
+    async fn refresh_temperature(&mut self) -> Result<(), AdcError> {
+        let now_us = self.sensor.clock.now_us();
+        let is_good = |at_us: u64| now_us.saturating_sub(at_us) < TEMPERATURE_GOOD_US;
+        if <B::Adc as Adc>::THERMOMETER && !self.temperature_at_us.is_some_and(is_good) {
+            self.measure_temperature().await?;
+        }
+        Ok(())
+    }
+
+    async fn measure_temperature(&mut self) -> Result<Option<i16>, AdcError> {
+        let temperature = self.adc.temperature_centi_c().await?;
+        self.sensor.power.temperature_centi_c.set(temperature);
+        log::detail!("temperature, 0.01 °C: {}", temperature);
+        self.temperature_at_us = Some(self.sensor.clock.now_us());
+        Ok(temperature)
+    }
+
     async fn self_test(&mut self) -> SelfTest {
-        let sums = self.collect(SELF_TEST_RATE, READINGS).await;
-        let mut system = self.shared.system.lock().await;
-        let battery_mv = self.shared.battery_mv.get();
+        let temperature = self.measure_temperature().await;
+        let sums = match temperature {
+            Ok(_) => self.collect_settled(SELF_TEST_RATE, READINGS).await,
+            Err(error) => Err(error),
+        };
+        let mut system = self.sensor.system.lock().await;
+        let battery_mv = self.sensor.power.supply.get().cell_mv;
         let result = match sums {
-            Ok(sums) => {
-                let excitation_mv = system.excitation_mv().await;
-                sums.judge(excitation_mv, battery_mv, system.temperature_centi_c().await)
-            }
+            Ok(sums) => sums.judge(system.excitation_mv().await, battery_mv, temperature.ok().flatten()),
             Err(_) => converter_absent(battery_mv),
         };
         self.adc.stop().await;
-        self.shared.set_fault(sums.is_err());
+        self.sensor.set_fault(sums.is_err());
         result
     }
 
-    async fn peek(&mut self) -> Result<i32, AdcError> {
-        let sums = self.collect(PEEK_RATE, 1).await;
+    /// The mean of readings that have settled.
+    async fn weigh(&mut self) -> Result<i32, AdcError> {
+        self.stop().await;
+        let sums = self.collect_settled(SELF_TEST_RATE, WEIGH_READINGS).await;
         self.adc.stop().await;
         sums.map(|sums| sums.mean())
     }
 
-    /// Take readings for oneself; the converter then still runs.
-    async fn collect(&mut self, rate: Rate, readings: u32) -> Result<Sums, AdcError> {
+    /// Take readings that have settled; the converter then still runs.
+    async fn collect_settled(&mut self, rate: Rate, readings: u32) -> Result<Sums, AdcError> {
         self.adc.start(rate).await?;
         let mut sums = Sums::default();
-        for _ in 0..readings {
-            sums.add(self.adc.next().await?.counts);
+        while sums.count() < readings {
+            let reading = self.adc.next().await?;
+            if !reading.settling {
+                sums.add(reading.counts);
+            }
         }
         Ok(sums)
+    }
+
+    /// One reading, which may still drift as the one before did; the converter is off again.
+    async fn peek(&mut self) -> Result<i32, AdcError> {
+        let started = self.adc.start(PEEK_RATE).await;
+        let reading = match started {
+            Ok(()) => self.adc.next().await,
+            Err(error) => Err(error),
+        };
+        self.adc.stop().await;
+        reading.map(|reading| reading.counts)
     }
 }
 
 /// Hand a frame to the radio, or count that there was no room.
-fn send<B: Board>(shared: &Shared<B>, frame: Batch) {
-    if shared.frames.try_send(frame).is_err() {
-        let dropped = &shared.notifications_dropped;
-        dropped.set(dropped.get().saturating_add(1));
+fn send<B: Board>(sensor: &SensorState<B>, frame: Batch) {
+    if sensor.stream.frames.try_send(frame).is_err() {
+        sensor.stream.dropped();
     }
 }

@@ -1,83 +1,57 @@
-//! One connection: what its central asks, gets, and is told.
+//! The life of one connection: its events, its answers, what it is told, and its end.
 
-use core::cell::{Cell, RefCell};
 use core::future::poll_fn;
 
-use bandsense_core::control::{Assembly, REQUEST_MAX};
 use bandsense_core::power::{Event, State};
 use bandsense_core::progressor::Command;
-use bandsense_core::sampler::Batch;
 use bt_hci::cmd::le::LeLongTermKeyRequestNegativeReply;
-use embassy_futures::join::join;
-use embassy_futures::select::{select, select5};
-use embassy_sync::blocking_mutex::raw::NoopRawMutex;
-use embassy_sync::channel::Channel;
-use embassy_sync::mutex::Mutex;
-use embassy_time::{Duration, Timer};
+use embassy_futures::join::{join, join3, join4};
+use embassy_futures::select::{Either, select, select4};
+use embassy_time::{Duration, Timer, with_timeout};
 use heapless::Vec;
 use trouble_host::prelude::*;
 
-use crate::advertise::{Beacon, WHILE_CONNECTED, parameters};
-use crate::board::{Board, Exit, Radio, Restart};
-use crate::progressor::Scale;
-use crate::shared::{Consumer, Order, Shared};
-use crate::table::Table;
-use crate::update::{self, Piece};
-use crate::{bond_information, control, kept_bond, progressor};
+use crate::advertising_payload::{AdvertisingPayload, WHILE_CONNECTED, parameters};
+use crate::board::{Board, Exit, Radio};
+use crate::connection::{ControlWrite, Session, SmpFragment, VALUE_MAX, Work};
+use crate::gatt_server::GattTable;
+use crate::sensor_state::{SamplerCommand, SensorState};
+use crate::{bonds, control, ignore, log, progressor, streaming, update};
 
+/// Every attribute may have changed (Core Specification 5.4, vol 3, part G, 7.1).
+const ALL_HANDLES: [u8; 4] = [0x01, 0x00, 0xFF, 0xFF];
 /// Bit of a client characteristic configuration.
 const INDICATE: u8 = 1 << 1;
-/// Longest request, and one byte more to tell that a value is longer.
-const VALUE_MAX: usize = REQUEST_MAX + 1;
-/// Pieces of an update request that can wait: those of the longest request at the largest MTU.
-const PIECES_QUEUED: usize = 10;
 /// By then the Bluetooth host has found a key that it has.
 const KEY_SEARCH: Duration = Duration::from_millis(500);
 /// Pause after the controller refused to advertise.
 const RETRY: Duration = Duration::from_secs(5);
+/// A link that is to end has ended by then, or its supervision time-out ends it.
+const FAREWELL: Duration = Duration::from_secs(6);
+/// A link without a stream keeps its interval for so long: a client's next request or stream may follow at once.
+const IDLE: Duration = Duration::from_secs(10);
 
-/// A request as it was written, with the time at which it arrived.
-pub struct Asked {
-    pub arrived_us: u32,
-    pub value: Vec<u8, VALUE_MAX>,
-}
-
-enum Work {
-    Control(Asked),
-    Progressor(Command),
-}
-
-/// Whose bonds go when the link ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Forget {
-    Caller,
-    Everyone,
-}
-
-/// What the duties of one connection share.
-pub struct Session<'a, 'v, 't, B: Board, C> {
-    pub shared: &'a Shared<B>,
-    pub stack: &'a Stack<'t, C, DefaultPacketPool>,
-    pub table: &'a Table<'v>,
-    pub connection: GattConnection<'a, 'a, DefaultPacketPool>,
-    pub assembly: RefCell<Assembly>,
-    pub forget: Cell<Option<Forget>>,
-    pub sleep: Cell<bool>,
-    /// The sensor is to restart once the link has ended.
-    pub restart: Cell<Option<Restart>>,
-    pub scale: Scale,
-    pub pieces: Channel<NoopRawMutex, Piece, PIECES_QUEUED>,
-    work: Channel<NoopRawMutex, Work, 2>,
-    answering: Cell<bool>,
-    /// Held from taking a frame until it is sent: no frame overtakes another.
-    sending: Mutex<NoopRawMutex, ()>,
-}
+/// What the profile asks for while streaming.
+const STREAMING: RequestedConnParams = RequestedConnParams {
+    min_connection_interval: Duration::from_millis(15),
+    max_connection_interval: Duration::from_millis(30),
+    max_latency: 0,
+    min_event_length: Duration::from_ticks(0),
+    max_event_length: Duration::from_ticks(0),
+    supervision_timeout: Duration::from_secs(4),
+};
+/// What it asks for otherwise: within Apple's rules (multiples of 15 ms), and a sixth of the radio's current.
+const RELAXED: RequestedConnParams = RequestedConnParams {
+    min_connection_interval: Duration::from_millis(105),
+    max_connection_interval: Duration::from_millis(120),
+    ..STREAMING
+};
 
 /// Serve a central until its link ends.
 pub async fn serve<'a, B: Board, C: Radio>(
-    shared: &'a Shared<B>,
+    sensor: &'a SensorState<B>,
     stack: &'a Stack<'_, C, DefaultPacketPool>,
-    table: &'a Table<'_>,
+    table: &'a GattTable<'_>,
     peripheral: &mut Peripheral<'a, C, DefaultPacketPool>,
     connection: Connection<'a, DefaultPacketPool>,
 ) {
@@ -85,45 +59,48 @@ pub async fn serve<'a, B: Board, C: Radio>(
     let Ok(connection) = connection.with_attribute_server(&table.server) else {
         return;
     };
-    let _ = connection.raw().set_bondable(true);
-    shared.on(Event::Connected);
-    table.refresh(shared).await;
-    let session = Session {
-        shared,
-        stack,
-        table,
-        connection,
-        assembly: RefCell::default(),
-        forget: Cell::new(None),
-        sleep: Cell::new(false),
-        restart: Cell::new(None),
-        scale: Scale::default(),
-        pieces: Channel::new(),
-        work: Channel::new(),
-        answering: Cell::new(false),
-        sending: Mutex::new(()),
-    };
-    // Answers come before events: the confirmation of an answer is seen before the request that follows it.
-    select5(
-        session.answer(),
-        session.events(),
-        session.stream(),
-        update::serve(&session),
-        join(session.refuse_unknown_key(), session.tell(peripheral)),
-    )
-    .await;
+    let session = Session::new(sensor, stack, table, connection);
+    let address = session.peer_address();
+    if !sensor.pairing_is_open() && sensor.strangers.borrow().keeps_out(address, sensor.now_us()) {
+        log::warning!("a stranger is back, and sent away at once");
+        session.connection.raw().disconnect();
+        ignore(
+            with_timeout(FAREWELL, session.until_disconnected()).await,
+            "the next advertising waits for it",
+        );
+        return;
+    }
+    ignore(session.connection.raw().set_bondable(true), "a link that is gone shows as such");
+    sensor.on(Event::Connected);
+    sensor.power.end_link.reset();
+    table.refresh(sensor).await;
+    // Answers come before events: the confirmation of an answer is seen before the request that follows it. The link's
+    // end is an event, and ends all of them.
+    let requests = join(session.answer(), update::serve(&session));
+    let outgoing = join3(session.send_frames(), session.tell_table_changed(), session.tell(peripheral));
+    let guards = join4(
+        session.refuse_unknown_key(),
+        session.send_strangers_away(),
+        session.end_by_button(),
+        session.keep_interval(),
+    );
+    select4(requests, session.events(), outgoing, guards).await;
     session.end().await;
 }
 
 impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
     // -- events ---------------------------------------------------------------------------------------------
 
+    async fn until_disconnected(&self) {
+        while !matches!(self.connection.next().await, GattConnectionEvent::Disconnected { .. }) {}
+    }
+
     async fn events(&self) {
         loop {
             match self.connection.next().await {
                 GattConnectionEvent::Disconnected { .. } => return,
                 GattConnectionEvent::Gatt { event } => self.attribute_event(event).await,
-                GattConnectionEvent::PairingComplete { bond, .. } => self.paired(bond).await,
+                GattConnectionEvent::PairingComplete { bond, .. } => bonds::paired(self, bond).await,
                 GattConnectionEvent::Encrypted { bond, .. } => self.encrypted(bond).await,
                 _ => {}
             }
@@ -136,16 +113,22 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
         let reply = match event {
             GattEvent::Write(write) if write.handle() == table.control.handle => self.requested(write),
             GattEvent::Write(write) if is(table.smp_handle(), write.handle()) => {
-                let piece = write.with_data(|_, data| Piece::from_slice(data));
+                let fragment = write.with_data(|_, data| SmpFragment::from_slice(data));
                 let reply = write.accept_unprocessed();
-                if let Ok(piece) = piece {
-                    self.pieces.send(piece).await;
+                if let Ok(fragment) = fragment {
+                    self.fragments.send(fragment).await;
                 }
                 reply
             }
             GattEvent::Write(write) if is(table.progressor_control_handle(), write.handle()) => {
                 write.with_data(|_, data| self.progressor_command(data));
                 write.accept_unprocessed()
+            }
+            GattEvent::Write(write) if is(table.force.cccd_handle, write.handle()) => {
+                let reply = write.accept();
+                let queued = self.work.try_send(Work::ForceSubscription);
+                ignore(queued, "full only for a client that asks for more than anyone does at once");
+                reply
             }
             GattEvent::NotAllowed(event)
                 if !self.is_encrypted() && self.connection.raw().is_bonded_peer() =>
@@ -164,7 +147,7 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
         &self,
         write: WriteEvent<'c, '_, DefaultPacketPool>,
     ) -> Result<Reply<'c, DefaultPacketPool>, Error> {
-        let arrived_us = self.shared.time_us();
+        let arrived_us = self.sensor.time_us();
         let value: Vec<u8, VALUE_MAX> =
             write.with_data(|_, data| data.iter().copied().take(VALUE_MAX).collect());
         if value.len() < 2 {
@@ -173,8 +156,8 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
         if !self.expects_answers() {
             return write.reject(AttErrorCode::CCCD_IMPROPERLY_CONFIGURED);
         }
-        let asked = Work::Control(Asked { arrived_us, value });
-        if self.answering.get() || self.work.try_send(asked).is_err() {
+        let request = Work::Control(ControlWrite { arrived_us, value });
+        if self.answering.get() || self.work.try_send(request).is_err() {
             return write.reject(AttErrorCode::PROCEDURE_ALREADY_IN_PROGRESS);
         }
         self.answering.set(true);
@@ -190,12 +173,10 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
 
     fn progressor_command(&self, data: &[u8]) {
         if let Some(command) = Command::decode(data) {
-            let _ = self.work.try_send(Work::Progressor(command));
+            self.progressor.used.set(true);
+            let queued = self.work.try_send(Work::Progressor(command));
+            ignore(queued, "an app that sends so much faster than it is served waits for no answer");
         }
-    }
-
-    fn is_encrypted(&self) -> bool {
-        self.connection.raw().security_level().is_ok_and(|level| level.encrypted())
     }
 
     // -- security -------------------------------------------------------------------------------------------
@@ -204,37 +185,41 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
     /// answer from the Bluetooth host.
     async fn refuse_unknown_key(&self) {
         Timer::after(KEY_SEARCH).await;
-        if let Some(handle) = self.shared.key_wanted.take() {
-            let _ = self.stack.command(LeLongTermKeyRequestNegativeReply::new(handle)).await;
+        if let Some(handle) = self.sensor.key_wanted.take() {
+            let refused = self.stack.command(LeLongTermKeyRequestNegativeReply::new(handle)).await;
+            ignore(refused.map_err(|_| ()), "the link is gone, which shows as such");
             self.connection.raw().disconnect();
         }
     }
 
-    async fn paired(&self, bond: Option<BondInformation>) {
-        self.shared.open_pairing(0);
-        let Some(bond) = bond else {
-            // A central that does not bond would be a stranger the next time.
-            self.connection.raw().disconnect();
-            return;
-        };
-        let mut settings = self.shared.settings.lock().await;
-        let (kept, gone) = settings.bonds.add(kept_bond(&bond));
-        if let Some(gone) = gone {
-            let _ = self.stack.remove_bond_information(bond_information(&gone).identity);
+    /// The link belongs to those who encrypt it, and to apps that the owner has let in.
+    async fn send_strangers_away(&self) {
+        loop {
+            Timer::after_micros(B::TIMINGS.grace_us).await;
+            let subscribed = |service: &crate::gatt_server::Progressor| {
+                self.progressor.used.get() || service.data.should_notify(&self.connection)
+            };
+            if !self.is_encrypted() && !self.table.progressor.as_ref().is_some_and(subscribed) {
+                log::warning!("a stranger is sent away");
+                let address = self.peer_address();
+                self.sensor.strangers.borrow_mut().dropped(address, self.sensor.now_us());
+                self.connection.raw().disconnect();
+            }
         }
-        // A bond that cannot be stored still serves until the next reset.
-        let _ = settings.save_bond(kept).await;
+    }
+
+    /// Whoever holds the sensor decides who is connected to it.
+    async fn end_by_button(&self) {
+        self.sensor.power.end_link.wait().await;
+        self.connection.raw().disconnect();
     }
 
     async fn encrypted(&self, bond: Option<BondInformation>) {
-        if let Some(bond) = bond {
-            let bond = kept_bond(&bond);
-            let mut settings = self.shared.settings.lock().await;
-            if let Some(kept) = settings.bonds.touch(bond.address_kind, bond.address) {
-                let _ = settings.save_bond(kept).await;
-            }
-        }
-        update::confirm(self.shared).await;
+        log::info!("encrypted; by a bond: {}", bond.is_some());
+        bonds::encrypted(self, bond).await;
+        // It may have been subscribed to before; else there is nothing to do.
+        ignore(self.work.try_send(Work::ForceSubscription), "nothing else is asked for so early");
+        update::confirm(self.sensor).await;
     }
 
     // -- answers --------------------------------------------------------------------------------------------
@@ -242,8 +227,8 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
     async fn answer(&self) {
         loop {
             match self.work.receive().await {
-                Work::Control(asked) => {
-                    let answer = control::obey(self, &asked).await;
+                Work::Control(request) => {
+                    let answer = control::handle(self, &request).await;
                     let answered =
                         self.table.control.indicate_raw(&self.connection, answer.as_bytes(), false);
                     let confirmed = answered.await.is_ok();
@@ -252,117 +237,116 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
                         self.connection.raw().disconnect();
                     }
                 }
-                Work::Progressor(command) => progressor::obey(self, command).await,
+                Work::Progressor(command) => progressor::handle(self, command).await,
+                Work::ForceSubscription => streaming::serve_force(self).await,
             }
         }
     }
 
-    // -- stream ---------------------------------------------------------------------------------------------
+    // -- what goes out --------------------------------------------------------------------------------------
 
-    async fn stream(&self) {
+    async fn send_frames(&self) {
         loop {
-            poll_fn(|context| self.shared.frames.poll_ready_to_receive(context)).await;
-            let _turn = self.sending.lock().await;
-            if let Ok(frame) = self.shared.frames.try_receive() {
-                self.send_frame(&frame).await;
+            poll_fn(|context| self.sensor.stream.frames.poll_ready_to_receive(context)).await;
+            self.send_next_frame().await;
+        }
+    }
+
+    /// A central that remembers another table has to discover it anew.
+    async fn tell_table_changed(&self) {
+        loop {
+            self.table_changed.wait().await;
+            let service_changed = &self.table.service_changed;
+            let told = service_changed.indicate_raw(&self.connection, &ALL_HANDLES, false).await;
+            // Whoever is gone before that is told when it is back.
+            if told.is_ok() {
+                self.table_known.set(self.table.digest);
             }
         }
     }
 
-    async fn send_frame(&self, frame: &Batch) {
-        let sent = match self.shared.consumer.get() {
-            Some(Consumer::Progressor) => progressor::send(self, frame).await,
-            _ => self.table.measurement.notify_raw(&self.connection, &frame.encode(), false).await,
-        };
-        if sent.is_err() {
-            let dropped = &self.shared.notifications_dropped;
-            dropped.set(dropped.get().saturating_add(1));
+    /// Ask for the connection interval that the traffic needs. A central may refuse: everything then runs at the one that
+    /// it chose.
+    async fn keep_interval(&self) {
+        let mut relaxed = None;
+        loop {
+            let busy = self.sensor.stream.consumer.get().is_some() || self.uploading.get();
+            if !busy {
+                let calm = select(Timer::after(IDLE), self.traffic_changed.wait()).await;
+                if matches!(calm, Either::Second(())) {
+                    continue;
+                }
+            }
+            if relaxed != Some(!busy) {
+                relaxed = Some(!busy);
+                log::detail!("asks for the connection interval of a link that is busy: {}", busy);
+                let wanted = if busy { &STREAMING } else { &RELAXED };
+                let asked = self.connection.raw().update_connection_params(self.stack, wanted).await;
+                ignore(asked.map_err(|_| ()), "everything runs at any interval");
+            }
+            if busy && self.uploading.get() {
+                // Fragments keep coming, or the upload has ended.
+                self.uploading.set(false);
+                ignore(with_timeout(IDLE, self.traffic_changed.wait()).await, "then it is idle");
+            } else {
+                self.traffic_changed.wait().await;
+            }
         }
     }
-
-    /// Send what is waiting, so that the answer to *stop* comes after the last sample.
-    pub async fn send_waiting_frames(&self) {
-        let _turn = self.sending.lock().await;
-        while let Ok(frame) = self.shared.frames.try_receive() {
-            self.send_frame(&frame).await;
-        }
-    }
-
-    // -- news -----------------------------------------------------------------------------------------------
 
     /// Tell scanners that someone is connected, and the central how the battery does.
     async fn tell(&self, peripheral: &mut Peripheral<'a, C, DefaultPacketPool>) {
         loop {
-            let beacon = Beacon::of(self.shared);
+            let payload = AdvertisingPayload::of(self.sensor);
             let advertising =
-                peripheral.advertise(&parameters(WHILE_CONNECTED), beacon.only_scannable()).await;
+                peripheral.advertise(&parameters(WHILE_CONNECTED), payload.only_scannable()).await;
             let Ok(_advertiser) = advertising else {
-                select(Timer::after(RETRY), self.wait_for_news()).await;
+                select(Timer::after(RETRY), self.wait_for_status()).await;
                 continue;
             };
             loop {
-                self.wait_for_news().await;
-                let beacon = Beacon::of(self.shared);
-                if peripheral.update_adv_data(beacon.only_scannable()).await.is_err() {
+                self.wait_for_status().await;
+                let payload = AdvertisingPayload::of(self.sensor);
+                if peripheral.update_adv_data(payload.only_scannable()).await.is_err() {
                     break;
                 }
             }
         }
     }
 
-    async fn wait_for_news(&self) {
-        let told = self.shared.battery_percent();
-        self.shared.news.wait().await;
-        if self.shared.state() == State::Off {
-            progressor::say_goodbye(self).await;
+    async fn wait_for_status(&self) {
+        let told = self.sensor.battery_level();
+        self.sensor.status_changed.wait().await;
+        if self.sensor.state() == State::Off {
+            progressor::notify_low_power(self).await;
             self.connection.raw().disconnect();
         }
-        self.table.refresh(self.shared).await;
-        let percent = self.shared.battery_percent();
-        if percent != told {
-            // The level can be read where it could not be told.
-            let _ = self.table.battery_level.notify(&self.connection, &percent, false).await;
+        self.table.refresh(self.sensor).await;
+        let level = self.sensor.battery_level();
+        if level != told {
+            let sent = self.table.battery_level.notify(&self.connection, &level, false).await;
+            ignore(sent, "the level can be read where it could not be told");
         }
     }
 
     // -- end ------------------------------------------------------------------------------------------------
 
     async fn end(&self) {
-        let shared = self.shared;
-        shared.consumer.set(None);
-        shared.ask(Order::Stop).await;
-        shared.frames.clear();
-        self.forget_bonds().await;
-        if let Some(update) = &shared.update {
+        let sensor = self.sensor;
+        sensor.stream.consumer.set(None);
+        sensor.request(SamplerCommand::Stop).await;
+        sensor.stream.frames.clear();
+        self.forget_force();
+        bonds::link_ended(self).await;
+        if let Some(update) = &sensor.update {
             update.lock().await.disconnected();
         }
-        shared.on(Event::Disconnected);
+        sensor.on(Event::Disconnected);
         if self.sleep.get() {
-            shared.on(Event::SleepAsked);
+            sensor.on(Event::SleepAsked);
         }
         if let Some(why) = self.restart.get() {
-            shared.exit.signal(Exit::Restart(why));
-        }
-    }
-
-    async fn forget_bonds(&self) {
-        let mut settings = self.shared.settings.lock().await;
-        match self.forget.get() {
-            None => {}
-            Some(Forget::Caller) => {
-                let address = self.connection.raw().peer_identity().addr;
-                let kind = address.kind.into_inner() & 1;
-                if let Some(kept) = settings.bonds.remove(kind, address.addr.into_inner()) {
-                    let _ = settings.remove_bond(kept.place).await;
-                    let _ = self.stack.remove_bond_information(bond_information(&kept.bond).identity);
-                }
-            }
-            Some(Forget::Everyone) => {
-                for kept in settings.bonds.iter() {
-                    let _ = self.stack.remove_bond_information(bond_information(&kept.bond).identity);
-                }
-                let _ = settings.clear_bonds().await;
-            }
+            sensor.exit.signal(Exit::Restart(why));
         }
     }
 }

@@ -124,11 +124,18 @@ impl Calibration {
         content.u32(crc).finish()
     }
 
-    /// Tension of a count, N; without the temperature term, which needs a thermometer.
+    /// Tension of a count at a temperature, N; without the temperature term where one of the temperatures is unknown.
     #[must_use]
-    pub fn tension_n(&self, count: i32) -> f32 {
+    pub fn tension_n(&self, count: i32, temperature_centi_c: Option<i16>) -> f32 {
         let x = count.saturating_sub(self.zero_counts) as f32;
-        (self.newton_per_count + self.newton_per_count2 * x) * x
+        let tension_n = (self.newton_per_count + self.newton_per_count2 * x) * x;
+        match (temperature_centi_c, self.reference_temperature_centi_c) {
+            (Some(temperature), Some(reference)) => {
+                let kelvin = (f32::from(temperature) - f32::from(reference)) / 100.0;
+                tension_n - self.newton_per_kelvin * kelvin
+            }
+            _ => tension_n,
+        }
     }
 }
 
@@ -169,9 +176,14 @@ mod tests {
             newton_per_kelvin: 0.0,
             reference_temperature_centi_c: None,
         };
-        assert_eq!(calibration.tension_n(1000), 0.0);
-        assert_eq!(calibration.tension_n(1004), 6.0);
-        assert!(calibration.tension_n(i32::MIN).is_finite());
+        assert_eq!(calibration.tension_n(1000, None), 0.0);
+        assert_eq!(calibration.tension_n(1004, None), 6.0);
+        assert!(calibration.tension_n(i32::MIN, None).is_finite());
+        assert_eq!(calibration.tension_n(1004, Some(3000)), 6.0, "no reference, no correction");
+        let warm =
+            Calibration { newton_per_kelvin: 0.5, reference_temperature_centi_c: Some(2000), ..calibration };
+        assert_eq!(warm.tension_n(1004, Some(2200)), 5.0);
+        assert_eq!(warm.tension_n(1004, None), 6.0);
     }
 
     proptest! {

@@ -17,6 +17,9 @@ pub const REQUEST_MAX: usize = 2 + 2 + RECORD_LENGTH;
 pub const ANSWER_MAX: usize = 3 + 2 + RECORD_LENGTH;
 /// Option bit: the Progressor-compatible service is switched on.
 pub const OPTION_PROGRESSOR: u8 = 1;
+/// Option bit: the sensor's address changes and only bonded centrals can tell whose it is.
+pub const OPTION_PRIVATE_ADDRESS: u8 = 1 << 1;
+const OPTIONS: u8 = OPTION_PROGRESSOR | OPTION_PRIVATE_ADDRESS;
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,7 +189,7 @@ fn decode_parameters(opcode: Opcode, mut reader: Reader<'_>) -> Result<Request<'
         Opcode::SelfTest => only(Some(Request::SelfTest), reader),
         Opcode::SetOptions => {
             let options = only(reader.u8(), reader)?;
-            Ok(Request::SetOptions(options & OPTION_PROGRESSOR))
+            Ok(Request::SetOptions(options & OPTIONS))
         }
     }
 }

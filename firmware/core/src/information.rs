@@ -9,7 +9,7 @@ use crate::rate::Rate;
 /// Profile version, major.
 pub const PROFILE_MAJOR: u8 = 1;
 /// Profile version, minor.
-pub const PROFILE_MINOR: u8 = 0;
+pub const PROFILE_MINOR: u8 = 1;
 /// Bytes of the longest value.
 pub const INFORMATION_MAX: usize = 30 + LABEL_MAX;
 
@@ -25,6 +25,10 @@ pub mod feature {
     pub const WAKE_ON_TENSION: u16 = 1 << 3;
     /// Pairing asks for the passkey on the sensor's label.
     pub const FIXED_PASSKEY: u16 = 1 << 4;
+    /// Force is told by the Industrial Measurement Device Service.
+    pub const FORCE_SERVICE: u16 = 1 << 5;
+    /// The address can be made private.
+    pub const PRIVATE_ADDRESS: u16 = 1 << 6;
 }
 
 /// What a client can know before it pairs.

@@ -25,7 +25,7 @@ const FLASH_MS: u32 = 20;
 
 /// What the light could tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mood {
+pub struct LedIndication {
     /// A client wants to know which sensor this is.
     pub identify: bool,
     /// The pairing window is open.
@@ -38,13 +38,13 @@ pub struct Mood {
     pub state: State,
 }
 
-impl Mood {
+impl LedIndication {
     /// The most important thing to tell, as colours and how long each is shown, ms; it then repeats.
     #[must_use]
     pub const fn pattern(self) -> &'static [(Colour, u32)] {
         match self {
             Self { identify: true, .. } => &[(WHITE, 125), (OFF, 125)],
-            Self { state: State::Dozing | State::Off, .. } => &[(OFF, 1000)],
+            Self { state: State::Standby | State::Off, .. } => &[(OFF, 1000)],
             Self { pairing_open: true, .. } => &[(BLUE, 250), (OFF, 250)],
             Self { fault: true, .. } => &[(RED, FLASH_MS), (OFF, 180), (RED, FLASH_MS), (OFF, 2780)],
             Self { low_battery: true, .. } => &[(RED, FLASH_MS), (OFF, 3980)],
@@ -65,17 +65,17 @@ mod tests {
         State::AdvertisingSlow,
         State::Connected,
         State::Streaming,
-        State::Dozing,
+        State::Standby,
         State::Off,
     ];
 
-    fn mood(state: State) -> Mood {
-        Mood { identify: false, pairing_open: false, fault: false, low_battery: false, state }
+    fn indication(state: State) -> LedIndication {
+        LedIndication { identify: false, pairing_open: false, fault: false, low_battery: false, state }
     }
 
     #[test]
     fn what_is_told_is_ordered_by_importance() {
-        let all = Mood {
+        let all = LedIndication {
             identify: true,
             pairing_open: true,
             fault: true,
@@ -83,23 +83,23 @@ mod tests {
             state: State::Streaming,
         };
         assert_eq!(all.pattern()[0].0, WHITE);
-        assert_eq!(Mood { identify: false, ..all }.pattern()[0], (BLUE, 250));
-        assert_eq!(Mood { identify: false, pairing_open: false, ..all }.pattern().len(), 4);
+        assert_eq!(LedIndication { identify: false, ..all }.pattern()[0], (BLUE, 250));
+        assert_eq!(LedIndication { identify: false, pairing_open: false, ..all }.pattern().len(), 4);
     }
 
     #[test]
     fn every_state_looks_different_and_sleep_is_dark() {
-        let patterns = STATES.map(|state| mood(state).pattern());
+        let patterns = STATES.map(|state| indication(state).pattern());
         for (i, pattern) in patterns.iter().enumerate().take(4) {
             assert!(patterns.iter().skip(i + 1).all(|other| other != pattern));
         }
-        assert!(mood(State::Dozing).pattern().iter().all(|(colour, _)| *colour == OFF));
+        assert!(indication(State::Standby).pattern().iter().all(|(colour, _)| *colour == OFF));
     }
 
     #[test]
     fn the_light_is_cheap_where_it_stays_on_for_long() {
         for state in STATES {
-            let pattern = mood(state).pattern();
+            let pattern = indication(state).pattern();
             let lit: u32 = pattern.iter().filter(|(colour, _)| *colour != OFF).map(|(_, ms)| ms).sum();
             let all: u32 = pattern.iter().map(|(_, ms)| ms).sum();
             assert!(lit * 100 <= all, "{state:?} is lit more than a hundredth of the time");

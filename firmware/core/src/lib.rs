@@ -24,12 +24,14 @@ pub mod battery;
 pub mod bytes;
 pub mod calibration;
 pub mod control;
+pub mod force;
 pub mod hal;
 pub mod information;
 pub mod led;
 pub mod measurement;
 pub mod nau7802;
 pub mod pairing;
+pub mod pins;
 pub mod power;
 pub mod progressor;
 pub mod rate;
@@ -38,6 +40,7 @@ pub mod self_test;
 pub mod settings;
 pub mod statistics;
 pub mod store;
+pub mod strangers;
 
 #[cfg(test)]
 mod vectors;

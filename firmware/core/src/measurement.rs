@@ -24,6 +24,10 @@ pub struct Flags {
     pub gap_before: bool,
     /// The battery is at 10 % or below.
     pub low_battery: bool,
+    /// The bridge has not come to rest since it was switched on: the counts drift.
+    pub settling: bool,
+    /// The time of this frame's samples may be off by more than [`TIME_TOLERANCE_US`].
+    pub late_stamp: bool,
 }
 
 impl Flags {
@@ -32,6 +36,8 @@ impl Flags {
             | (self.overrun as u8) << 1
             | (self.gap_before as u8) << 2
             | (self.low_battery as u8) << 3
+            | (self.settling as u8) << 4
+            | (self.late_stamp as u8) << 5
     }
 
     const fn from_bits(bits: u8) -> Self {
@@ -40,6 +46,8 @@ impl Flags {
             overrun: bits & 2 != 0,
             gap_before: bits & 4 != 0,
             low_battery: bits & 8 != 0,
+            settling: bits & 16 != 0,
+            late_stamp: bits & 32 != 0,
         }
     }
 }
@@ -119,7 +127,7 @@ mod tests {
 
     fn frames() -> impl Strategy<Value = Frame> {
         let counts = proptest::collection::vec(-(1i32 << 23)..1 << 23, 1..=SAMPLES_MAX);
-        (any::<u16>(), 0u8..16, any::<u32>(), 1u32..1 << 24, counts).prop_map(
+        (any::<u16>(), 0u8..64, any::<u32>(), 1u32..1 << 24, counts).prop_map(
             |(sequence, bits, time_us, span_us, counts)| Frame {
                 sequence,
                 flags: Flags::from_bits(bits),

@@ -95,6 +95,36 @@ impl Bond {
     }
 }
 
+/// Most characteristics that a central can subscribe to.
+pub const SUBSCRIPTIONS_MAX: usize = 12;
+
+/// What a bonded central subscribed to, which it need not do again (Core Specification 5.4, vol 3, part G, 2.4).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Subscriptions {
+    /// Which attribute table it saw.
+    pub table: [u8; 8],
+    /// The low byte of each client characteristic configuration, in the table's order.
+    pub configurations: Vec<u8, SUBSCRIPTIONS_MAX>,
+}
+
+impl Subscriptions {
+    /// Bytes of the longest record.
+    pub const LENGTH_MAX: usize = 8 + SUBSCRIPTIONS_MAX;
+
+    /// The record to store.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8, { Self::LENGTH_MAX }> {
+        Writer::new().bytes(&self.table).bytes(&self.configurations).finish()
+    }
+
+    /// The stored record.
+    #[must_use]
+    pub fn decode(stored: &[u8]) -> Option<Self> {
+        let (table, configurations) = stored.split_first_chunk()?;
+        Some(Self { table: *table, configurations: Vec::from_slice(configurations).ok()? })
+    }
+}
+
 /// A bond with the place where it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept {
@@ -156,6 +186,13 @@ impl Bonds {
         Some(*kept)
     }
 
+    /// Where the bond of a central is kept.
+    #[must_use]
+    pub fn place_of(&self, address_kind: u8, address: [u8; 6]) -> Option<u8> {
+        let is_it = |kept: &&Kept| kept.bond.address_kind == address_kind && kept.bond.address == address;
+        self.0.iter().find(is_it).map(|kept| kept.place)
+    }
+
     /// Forget one central. Gives the place that is free now.
     pub fn remove(&mut self, address_kind: u8, address: [u8; 6]) -> Option<Kept> {
         let i = self
@@ -209,6 +246,14 @@ mod tests {
     }
 
     #[test]
+    fn subscriptions_survive_storage() {
+        let kept = Subscriptions { table: [7; 8], configurations: Vec::from_slice(&[2, 0, 1]).unwrap() };
+        assert_eq!(Subscriptions::decode(&kept.encode()), Some(kept));
+        assert_eq!(Subscriptions::decode(&[0; 7]), None);
+        assert_eq!(Subscriptions::decode(&[0; Subscriptions::LENGTH_MAX + 1]), None);
+    }
+
+    #[test]
     fn a_fifth_bond_replaces_the_one_used_longest_ago() {
         let mut bonds = Bonds::default();
         for n in 0..4 {
@@ -229,6 +274,8 @@ mod tests {
         let (again, gone) = bonds.add(Bond { ltk: [7; 16], ..bond(1) });
         assert_eq!((again.place, gone), (first.place, None));
         assert_eq!(bonds.iter().count(), 2);
+        assert_eq!(bonds.place_of(1, [1; 6]), Some(first.place));
+        assert_eq!(bonds.place_of(0, [1; 6]), None);
         assert_eq!(bonds.touch(1, [1; 6]), None, "it is the newest already");
         assert_eq!(bonds.remove(1, [1; 6]).unwrap().place, first.place);
         assert_eq!(bonds.add(bond(3)).0.place, first.place);

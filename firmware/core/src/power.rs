@@ -2,13 +2,13 @@
 //!
 //! ```text
 //!            button, tension            connected            start
-//!   off/doze ───────────────▶ fast ───────────────▶ connected ───────▶ streaming
+//!   off/stby ───────────────▶ fast ───────────────▶ connected ───────▶ streaming
 //!      ▲                     30 s│   ▲  disconnected   │   ▲   stop       │
 //!      │     10 min without      ▼   └─────────────────┴───┴──────────────┘
 //!      └─────────────────────── slow ──── connected ───▶ connected
 //! ```
 //!
-//! *Off* is the deepest sleep: only the button wakes it. *Dozing* is as quiet but looks at the tension every few
+//! *Off* is the deepest sleep: only the button wakes it. *Standby* is as quiet but looks at the tension every few
 //! seconds; after a week without any it switches off.
 
 /// How the sensor spends its current.
@@ -22,8 +22,8 @@ pub enum State {
     Connected,
     /// Connected and measuring.
     Streaming,
-    /// Radio off, looking at the tension now and then.
-    Dozing,
+    /// Advertising as seldom as is worth it, looking at the tension now and then.
+    Standby,
     /// Everything off.
     Off,
 }
@@ -41,7 +41,7 @@ pub enum Event {
     StreamStarted,
     /// Measuring ended.
     StreamStopped,
-    /// While dozing, the tension had changed.
+    /// On standby, the tension had changed.
     TensionSeen,
     /// A client asked for sleep and its link has ended.
     SleepAsked,
@@ -56,12 +56,14 @@ pub struct Timings {
     pub fast_us: u64,
     /// Time without a connection before sleep, µs.
     pub unconnected_us: u64,
-    /// Time in *dozing* before *off*, µs.
-    pub doze_us: u64,
-    /// Time between two looks at the tension while dozing, µs.
+    /// Time on *standby* before *off*, µs.
+    pub standby_us: u64,
+    /// Time between two looks at the tension on standby, µs.
     pub peek_us: u64,
     /// Time between two looks at the cell, µs.
     pub cell_us: u64,
+    /// Time that a central has to encrypt its link, µs.
+    pub grace_us: u64,
 }
 
 impl Timings {
@@ -69,9 +71,10 @@ impl Timings {
     pub const IN_USE: Self = Self {
         fast_us: 30 * SECOND_US,
         unconnected_us: 10 * 60 * SECOND_US,
-        doze_us: 7 * 24 * 3600 * SECOND_US,
-        peek_us: 5 * SECOND_US,
+        standby_us: 7 * 24 * 3600 * SECOND_US,
+        peek_us: 10 * SECOND_US,
         cell_us: 10 * SECOND_US,
+        grace_us: 20 * SECOND_US,
     };
 }
 
@@ -112,7 +115,7 @@ impl Power {
         match self.state {
             State::AdvertisingFast => Some(self.entered_us + self.timings.fast_us),
             State::AdvertisingSlow => Some(self.unconnected_since_us + self.timings.unconnected_us),
-            State::Dozing => Some(self.entered_us + self.timings.doze_us),
+            State::Standby => Some(self.entered_us + self.timings.standby_us),
             State::Connected | State::Streaming | State::Off => None,
         }
     }
@@ -122,7 +125,7 @@ impl Power {
         if self.deadline_us().is_some_and(|deadline_us| now_us >= deadline_us) {
             let next = match self.state {
                 State::AdvertisingFast => State::AdvertisingSlow,
-                State::AdvertisingSlow if self.wakes_on_tension => State::Dozing,
+                State::AdvertisingSlow if self.wakes_on_tension => State::Standby,
                 _ => State::Off,
             };
             self.enter(next, now_us);
@@ -132,7 +135,7 @@ impl Power {
 
     /// Something happens. Gives the new state.
     pub fn on(&mut self, event: Event, now_us: u64) -> State {
-        use State::{AdvertisingFast, AdvertisingSlow, Connected, Dozing, Off, Streaming};
+        use State::{AdvertisingFast, AdvertisingSlow, Connected, Off, Standby, Streaming};
         let next = match (event, self.state) {
             // Nothing but a reset leaves *off*.
             (_, Off) => Off,
@@ -142,8 +145,8 @@ impl Power {
             (Event::StreamStopped, Streaming) => Connected,
             (Event::SleepAsked, AdvertisingFast | AdvertisingSlow) => Off,
             (Event::Disconnected, Connected | Streaming)
-            | (Event::Pressed, AdvertisingFast | AdvertisingSlow | Dozing)
-            | (Event::TensionSeen, Dozing) => {
+            | (Event::Pressed, AdvertisingFast | AdvertisingSlow | Standby)
+            | (Event::TensionSeen, Standby) => {
                 self.unconnected_since_us = now_us;
                 AdvertisingFast
             }
@@ -182,12 +185,12 @@ mod tests {
 
     const FAST_US: u64 = Timings::IN_USE.fast_us;
     const UNCONNECTED_US: u64 = Timings::IN_USE.unconnected_us;
-    const DOZE_US: u64 = Timings::IN_USE.doze_us;
+    const STANDBY_US: u64 = Timings::IN_USE.standby_us;
     const MINUTE_US: u64 = 60 * SECOND_US;
 
     #[test]
     fn unattended_it_goes_to_sleep() {
-        for (wakes_on_tension, asleep) in [(true, State::Dozing), (false, State::Off)] {
+        for (wakes_on_tension, asleep) in [(true, State::Standby), (false, State::Off)] {
             let mut power = Power::new(0, wakes_on_tension, Timings::IN_USE);
             assert_eq!(power.tick(FAST_US - 1), State::AdvertisingFast);
             assert_eq!(power.tick(FAST_US), State::AdvertisingSlow);
@@ -197,15 +200,15 @@ mod tests {
     }
 
     #[test]
-    fn tension_wakes_a_dozing_sensor_until_a_week_has_passed() {
+    fn tension_wakes_a_sensor_on_standby_until_a_week_has_passed() {
         let mut power = Power::new(0, true, Timings::IN_USE);
         power.tick(FAST_US);
         power.tick(UNCONNECTED_US);
         assert_eq!(power.on(Event::TensionSeen, UNCONNECTED_US + 1), State::AdvertisingFast);
         power.tick(2 * UNCONNECTED_US);
         power.tick(3 * UNCONNECTED_US);
-        assert_eq!(power.tick(3 * UNCONNECTED_US + DOZE_US), State::Off);
-        assert_eq!(power.on(Event::TensionSeen, 4 * DOZE_US), State::Off);
+        assert_eq!(power.tick(3 * UNCONNECTED_US + STANDBY_US), State::Off);
+        assert_eq!(power.on(Event::TensionSeen, 4 * STANDBY_US), State::Off);
     }
 
     #[test]

@@ -2,35 +2,17 @@
 
 use heapless::Vec;
 
-use crate::hal::Reading;
+use crate::hal::{CountRange, Reading};
 use crate::measurement::{Flags, Frame, TIME_TOLERANCE_US, offset_us};
 use crate::rate::BATCH_MAX;
 
 /// A frame as the sampler makes it: no longer than it has to be, because many may have to wait for the radio.
 pub type Batch = Frame<BATCH_MAX>;
 
-/// Highest and lowest count that still measures; beyond, the input is out of range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// At or above this count a sample is saturated.
-    pub highest: i32,
-    /// At or below this count a sample is saturated.
-    pub lowest: i32,
-}
-
-impl Limits {
-    /// The ends of a 24-bit converter's range.
-    pub const FULL_RANGE: Self = Self { highest: (1 << 23) - 1, lowest: -(1 << 23) };
-
-    const fn exceeded_by(self, count: i32) -> bool {
-        count >= self.highest || count <= self.lowest
-    }
-}
-
 /// Numbers samples and packs them into frames. Numbers go on over stops and starts until the chip resets.
 #[derive(Debug)]
 pub struct Sampler {
-    limits: Limits,
+    range: CountRange,
     samples_per_frame: usize,
     next_sequence: u16,
     overruns: u32,
@@ -44,9 +26,9 @@ pub struct Sampler {
 impl Sampler {
     /// A sampler at boot.
     #[must_use]
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(range: CountRange) -> Self {
         Self {
-            limits,
+            range,
             samples_per_frame: 1,
             next_sequence: 0,
             overruns: 0,
@@ -94,7 +76,7 @@ impl Sampler {
             self.overrun_pending = true;
             self.interrupt().map(&mut emit);
         }
-        if !self.fits(reading.time_us) {
+        if !self.fits(&reading) {
             self.flush().map(&mut emit);
         }
         self.append(reading);
@@ -112,11 +94,15 @@ impl Sampler {
         Some(core::mem::take(&mut self.frame))
     }
 
-    /// Whether even spacing still tells every sample's time when one at `time_us` is added.
-    fn fits(&self, time_us: u64) -> bool {
+    /// Whether the flags hold for `reading` as well, and even spacing still tells every sample's time when it is added.
+    fn fits(&self, reading: &Reading) -> bool {
         let Some(&first_us) = self.times_us.first() else {
             return true;
         };
+        let (flags, time_us) = (self.frame.flags, reading.time_us);
+        if flags.settling != reading.settling || flags.late_stamp != reading.late_stamp {
+            return false;
+        }
         let Some(span_us) = time_us.checked_sub(first_us) else {
             return false;
         };
@@ -136,9 +122,11 @@ impl Sampler {
                 overrun: core::mem::take(&mut self.overrun_pending),
                 gap_before: core::mem::take(&mut self.gap_pending),
                 low_battery: self.low_battery,
+                settling: reading.settling,
+                late_stamp: reading.late_stamp,
             };
         }
-        self.frame.flags.saturated |= self.limits.exceeded_by(reading.counts);
+        self.frame.flags.saturated |= self.range.is_exceeded_by(reading.counts);
         self.frame.span_us = self.times_us.first().map_or(0, |first_us| (reading.time_us - first_us) as u32);
         // Neither can be full: `push` flushes at `samples_per_frame`, which is at most their capacity.
         let _ = self.times_us.push(reading.time_us);
@@ -155,7 +143,7 @@ mod tests {
     use std::vec::Vec as StdVec;
 
     fn reading(time_us: u64, counts: i32) -> Reading {
-        Reading { time_us, counts, missed: 0 }
+        Reading { time_us, counts, missed: 0, settling: false, late_stamp: false }
     }
 
     fn frames_of(sampler: &mut Sampler, readings: impl IntoIterator<Item = Reading>) -> StdVec<Batch> {
@@ -168,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_stream_begins_with_a_gap_and_numbers_go_on() {
-        let mut sampler = Sampler::new(Limits::FULL_RANGE);
+        let mut sampler = Sampler::new(CountRange::FULL);
         sampler.set_samples_per_frame(3);
         let frames = frames_of(&mut sampler, (0..7).map(|i| reading(1000 + 12_500 * i, i as i32)));
         assert_eq!(frames.len(), 2);
@@ -184,10 +172,10 @@ mod tests {
 
     #[test]
     fn an_overrun_closes_the_frame_is_counted_and_told_once() {
-        let mut sampler = Sampler::new(Limits::FULL_RANGE);
+        let mut sampler = Sampler::new(CountRange::FULL);
         sampler.set_samples_per_frame(3);
         let mut frames = frames_of(&mut sampler, [reading(0, 1), reading(12_500, 2)]);
-        frames.extend(frames_of(&mut sampler, [Reading { time_us: 50_000, counts: 3, missed: 2 }]));
+        frames.extend(frames_of(&mut sampler, [Reading { missed: 2, ..reading(50_000, 3) }]));
         frames.extend(frames_of(&mut sampler, (0..5).map(|i| reading(62_500 + i * 12_500, 4))));
         assert_eq!(sampler.overruns(), 2);
         assert_eq!(frames[0].counts.as_slice(), &[1, 2]);
@@ -198,13 +186,33 @@ mod tests {
 
     #[test]
     fn the_ends_of_the_range_are_saturated() {
-        let mut sampler = Sampler::new(Limits { highest: 8_000_000, lowest: -8_000_000 });
+        let mut sampler = Sampler::new(CountRange { highest: 8_000_000, lowest: -8_000_000 });
         for (count, saturated) in
             [(7_999_999, false), (8_000_000, true), (-7_999_999, false), (-8_000_000, true)]
         {
             let frames = frames_of(&mut sampler, [reading(u64::from(count as u32), count)]);
             assert_eq!(frames[0].flags.saturated, saturated, "{count}");
         }
+    }
+
+    #[test]
+    fn a_frame_never_mixes_settling_or_late_samples_with_others() {
+        let mut sampler = Sampler::new(CountRange::FULL);
+        sampler.set_samples_per_frame(3);
+        let readings = (0..8).map(|i| Reading {
+            settling: i < 2,
+            late_stamp: i == 5,
+            ..reading(1000 + 12_500 * i, i as i32)
+        });
+        let mut frames = frames_of(&mut sampler, readings);
+        frames.extend(sampler.flush());
+        let told: StdVec<_> =
+            frames.iter().map(|f| (f.counts.len(), f.flags.settling, f.flags.late_stamp)).collect();
+        assert_eq!(
+            told,
+            [(2, true, false), (3, false, false), (1, false, true), (2, false, false)],
+            "one frame for each run of like samples"
+        );
     }
 
     proptest! {
@@ -215,12 +223,12 @@ mod tests {
             steps in proptest::collection::vec((1u64..20_000, 0u32..3, prop::bool::weighted(0.05)), 1..300),
             size in 1..=BATCH_MAX,
         ) {
-            let mut sampler = Sampler::new(Limits::FULL_RANGE);
+            let mut sampler = Sampler::new(CountRange::FULL);
             sampler.set_samples_per_frame(size);
             let mut time_us = u64::from(u32::MAX) - 500_000;
             let readings: StdVec<_> = steps.iter().enumerate().map(|(i, &(step, missed, lost))| {
                 time_us += step;
-                Reading { time_us, counts: i as i32, missed: if lost { missed } else { 0 } }
+                Reading { missed: if lost { missed } else { 0 }, ..reading(time_us, i as i32) }
             }).collect();
             let mut frames = frames_of(&mut sampler, readings.iter().copied());
             frames.extend(sampler.flush());

@@ -5,7 +5,7 @@ use heapless::String;
 
 use crate::calibration::RECORD_LENGTH;
 use crate::control::LABEL_MAX;
-use crate::pairing::{BONDS_MAX, Bonds, Kept};
+use crate::pairing::{BONDS_MAX, Bonds, Kept, Subscriptions};
 use crate::statistics::Crash;
 use crate::store::{Key, Store, StoreError};
 
@@ -18,6 +18,10 @@ const OPEN_PAIRING_AT_BOOT: Key = Key { kind: 7, index: 0 };
 
 const fn bond_key(place: u8) -> Key {
     Key { kind: 5, index: place }
+}
+
+const fn subscriptions_key(place: u8) -> Key {
+    Key { kind: 8, index: place }
 }
 
 /// The settings in memory, each change written through to flash first.
@@ -118,7 +122,32 @@ impl<F: NorFlash> Settings<F> {
     /// # Errors
     /// When the flash fails.
     pub async fn remove_bond(&mut self, place: u8) -> Result<(), StoreError> {
-        self.store.remove(bond_key(place)).await
+        self.store.remove(bond_key(place)).await?;
+        self.remove_subscriptions(place).await
+    }
+
+    /// What the central of a bond subscribed to.
+    ///
+    /// # Errors
+    /// When the flash fails.
+    pub async fn subscriptions(&mut self, place: u8) -> Result<Option<Subscriptions>, StoreError> {
+        Ok(self.store.get(subscriptions_key(place)).await?.and_then(|stored| Subscriptions::decode(&stored)))
+    }
+
+    /// Keep what the central of a bond subscribed to.
+    ///
+    /// # Errors
+    /// When the flash fails; the old record then stays.
+    pub async fn save_subscriptions(&mut self, place: u8, kept: &Subscriptions) -> Result<(), StoreError> {
+        self.store.set(subscriptions_key(place), &kept.encode()).await
+    }
+
+    /// Forget what the central of a bond subscribed to.
+    ///
+    /// # Errors
+    /// When the flash fails.
+    pub async fn remove_subscriptions(&mut self, place: u8) -> Result<(), StoreError> {
+        self.store.remove(subscriptions_key(place)).await
     }
 
     /// Forget all bonds.

@@ -17,6 +17,8 @@ pub enum Page {
     SelfTest = 1,
     /// The last crash.
     Crash = 2,
+    /// What feeds the sensor, and how warm it is.
+    Supply = 3,
 }
 
 impl Page {
@@ -27,6 +29,7 @@ impl Page {
             0 => Some(Self::Counters),
             1 => Some(Self::SelfTest),
             2 => Some(Self::Crash),
+            3 => Some(Self::Supply),
             _ => None,
         }
     }
@@ -141,6 +144,8 @@ pub enum CrashKind {
     Watchdog = 3,
     /// The stack outgrew its memory.
     StackGuard = 4,
+    /// The Bluetooth controller refused or stopped.
+    Controller = 5,
 }
 
 /// Page 2, and the record that a board keeps in memory over a reset.

@@ -6,16 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bandsense_core::hal::{Adc, AdcError, Clock, Reading};
+use bandsense_core::hal::{Adc, AdcError, Clock, CountRange, Reading};
 use bandsense_core::rate::Rate;
-use bandsense_core::sampler::Limits;
 use embassy_time::{Duration, Instant, Timer};
 
 use crate::arguments::Arguments;
 use crate::bench::{Bench, Converter};
 use crate::hardware::HostClock;
 
-const LIMITS: Limits = Limits::FULL_RANGE;
+const RANGE: CountRange = CountRange::FULL;
 /// Power-up and settling of the real converter, roughly.
 const START_UP: Duration = Duration::from_millis(20);
 /// The real driver calls a converter silent after four periods.
@@ -32,6 +31,8 @@ pub struct SimulatedAdc {
     source: Source,
     log: Option<BufWriter<File>>,
     period_scale: f64,
+    /// For so long after a start readings are told to be settling.
+    settling_us: f64,
     /// When the first conversion ever ended: later streams at the same rate fall in step with it.
     epoch_us: Option<f64>,
     running: Option<Running>,
@@ -42,6 +43,7 @@ struct Running {
     nominal_us: u32,
     first_us: f64,
     conversions: u64,
+    settled_us: f64,
 }
 
 /// What the bridge feels. A trace begins with the first stream and goes on in device time, as the world does.
@@ -103,9 +105,18 @@ impl SimulatedAdc {
             source,
             log,
             period_scale: 1.0 + arguments.rate_error,
+            settling_us: f64::from(arguments.settling_ms) * 1000.0,
             epoch_us: None,
             running: None,
         })
+    }
+
+    fn works(&self) -> Result<(), AdcError> {
+        match self.bench.converter() {
+            Converter::Works | Converter::Hung => Ok(()),
+            Converter::Absent => Err(AdcError::Bus),
+            Converter::Silent => Err(AdcError::Silent),
+        }
     }
 
     fn note(&mut self, reading: Reading) {
@@ -118,22 +129,21 @@ impl SimulatedAdc {
 }
 
 impl Adc for SimulatedAdc {
-    const LIMITS: Limits = LIMITS;
+    const RANGE: CountRange = RANGE;
     const GAIN: u8 = 128;
+    const THERMOMETER: bool = true;
 
     async fn start(&mut self, rate: Rate) -> Result<(), AdcError> {
         self.running = None;
         Timer::after(START_UP).await;
-        match self.bench.converter() {
-            Converter::Works => {}
-            Converter::Absent => return Err(AdcError::Bus),
-            Converter::Silent => return Err(AdcError::Silent),
-        }
+        self.works()?;
         let period_us = f64::from(rate.period_us()) * self.period_scale;
         let soonest_us = self.clock.now_us() as f64 + period_us;
         let epoch_us = *self.epoch_us.get_or_insert(soonest_us);
         let first_us = epoch_us + ((soonest_us - epoch_us) / period_us).ceil() * period_us;
-        self.running = Some(Running { period_us, nominal_us: rate.period_us(), first_us, conversions: 0 });
+        let settled_us = self.clock.now_us() as f64 + self.settling_us;
+        self.running =
+            Some(Running { period_us, nominal_us: rate.period_us(), first_us, conversions: 0, settled_us });
         Ok(())
     }
 
@@ -145,6 +155,7 @@ impl Adc for SimulatedAdc {
         Timer::at(Instant::from_micros(ready_us.ceil() as u64)).await;
         match self.bench.converter() {
             Converter::Works => {}
+            Converter::Hung => core::future::pending().await,
             Converter::Absent => return Err(AdcError::Bus),
             Converter::Silent => {
                 Timer::after_micros(u64::from(running.nominal_us * SILENT_PERIODS)).await;
@@ -154,10 +165,18 @@ impl Adc for SimulatedAdc {
         running.conversions = index + 1;
         self.bench.overruns.fetch_sub(missed, Ordering::Relaxed);
         let load = self.bench.load.load(Ordering::Relaxed);
-        let counts = self.source.counts(ready_us).saturating_add(load).clamp(LIMITS.lowest, LIMITS.highest);
-        let reading = Reading { time_us: ready_us as u64, counts, missed };
+        let counts = self.source.counts(ready_us).saturating_add(load).clamp(RANGE.lowest, RANGE.highest);
+        let settling = ready_us < running.settled_us;
+        let late_stamp = self.bench.late_stamps.load(Ordering::Relaxed);
+        let reading = Reading { time_us: ready_us as u64, counts, missed, settling, late_stamp };
         self.note(reading);
         Ok(reading)
+    }
+
+    async fn temperature_centi_c(&mut self) -> Result<Option<i16>, AdcError> {
+        self.works()?;
+        Timer::after(START_UP).await;
+        Ok(Some(self.bench.temperature_centi_c.load(Ordering::Relaxed)))
     }
 
     async fn stop(&mut self) {

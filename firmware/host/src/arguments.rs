@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::Pace;
+
 use bandsense_core::statistics::{Crash, CrashKind, ResetCause};
 
 const USAGE: &str = "usage: bandsense-host --hci HOST:PORT --flash FILE
@@ -10,12 +12,14 @@ const USAGE: &str = "usage: bandsense-host --hci HOST:PORT --flash FILE
   [--rate-error PERCENT] oscillator error of the converter, -5 … 5
   [--serial HEX]         serial number
   [--passkey DIGITS]     ask for this passkey when pairing
+  [--settling MS]        so long after a start readings are told to be settling (600)
   [--full-scale N]       nominal tension at a count of 2^23
   [--battery MV]         voltage of the cell
   [--reset-cause NAME]   power-on, reset-pin, software, watchdog, lock-up, wake, update
   [--crash PC]           the run before ended in a panic at this address (hex)
   [--key HEX --board NAME] boot a signed image for this board from the flash, and offer updates
   [--cut-at STEP]        lose power at this step (word written or page erased) of the flash
+  [--impatient]          a central that does not encrypt is sent away after 1.5 s, not 20
   [--hurried]            power states last seconds instead of minutes and days
   [--show-light]         print every colour of the light";
 
@@ -30,13 +34,14 @@ pub struct Arguments {
     pub serial: u64,
     pub passkey: Option<u32>,
     pub full_scale_mn: u32,
+    pub settling_ms: u32,
     pub battery_mv: u16,
     pub reset_cause: ResetCause,
     pub crash: Option<Crash>,
     pub key: Option<[u8; 32]>,
     pub board: &'static str,
     pub cut_at: Option<u64>,
-    pub hurried: bool,
+    pub pace: Pace,
     pub show_light: bool,
 }
 
@@ -54,13 +59,14 @@ impl Arguments {
             serial: 0x0123_4567_89AB_CDEF,
             passkey: None,
             full_scale_mn: 981_000,
+            settling_ms: 600,
             battery_mv: 3950,
             reset_cause: ResetCause::PowerOn,
             crash: None,
             key: None,
             board: "host",
             cut_at: None,
-            hurried: false,
+            pace: Pace::InUse,
             show_light: false,
         };
         while let Some(option) = words.next() {
@@ -69,8 +75,12 @@ impl Arguments {
                     arguments.show_light = true;
                     continue;
                 }
+                "--impatient" => {
+                    arguments.pace = Pace::Impatient;
+                    continue;
+                }
                 "--hurried" => {
-                    arguments.hurried = true;
+                    arguments.pace = Pace::Hurried;
                     continue;
                 }
                 _ => {}
@@ -95,6 +105,7 @@ impl Arguments {
                     let newton: f64 = value.parse().map_err(|_| refuse())?;
                     arguments.full_scale_mn = (newton * 1000.0) as u32;
                 }
+                "--settling" => arguments.settling_ms = value.parse().map_err(|_| refuse())?,
                 "--battery" => arguments.battery_mv = value.parse().map_err(|_| refuse())?,
                 "--reset-cause" => arguments.reset_cause = crate::reset_cause(&value).ok_or_else(refuse)?,
                 "--crash" => {
@@ -111,6 +122,12 @@ impl Arguments {
         arguments.hci = hci.ok_or(USAGE)?;
         arguments.flash = flash.ok_or(USAGE)?;
         Ok(arguments)
+    }
+
+    /// A key that is the serial number's and nobody else's, which is secret enough for a simulation.
+    pub fn irk(&self) -> [u8; 16] {
+        let serial = self.serial.to_le_bytes();
+        core::array::from_fn(|i| serial[i % serial.len()] ^ (i as u8).wrapping_mul(0x3B))
     }
 
     /// A static random address of the serial number: its two highest bits are set (vol 6, part B, 1.3.2.1).

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bandsense_core::hal::{Button, Clock, Colour, Light, System};
+use bandsense_core::hal::{Button, Clock, Colour, Light, Supply, System};
 use embassy_time::Instant;
 
 use crate::bench::Bench;
@@ -80,17 +80,17 @@ impl SimulatedSystem {
 }
 
 impl System for SimulatedSystem {
-    async fn battery_mv(&mut self) -> u16 {
-        self.0.battery_mv.load(Ordering::Relaxed)
+    async fn supply(&mut self) -> Supply {
+        let external = self.0.usb.load(Ordering::Relaxed);
+        let charging = external && self.0.charging.load(Ordering::Relaxed);
+        Supply { cell_mv: self.0.battery_mv.load(Ordering::Relaxed), external, charging }
     }
 
     async fn excitation_mv(&mut self) -> u16 {
         self.0.excitation_mv.load(Ordering::Relaxed)
     }
 
-    async fn temperature_centi_c(&mut self) -> Option<i16> {
-        None
+    fn feed_watchdog(&mut self) {
+        self.0.feed();
     }
-
-    fn feed_watchdog(&mut self) {}
 }

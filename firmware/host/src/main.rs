@@ -2,8 +2,8 @@
 //!
 //! What is simulated is the hardware alone: the converter plays a trace or a synthetic pull, flash is a file, and
 //! button, cell and faults follow commands on standard input. Standard output tells what a person at the sensor would
-//! see, one line each. The exit status is 0 for *switched off*, 10 for *restart me* (with 11 for the USB boot loader),
-//! 3 when no image boots, and 1 for a failure.
+//! see, one line each. The exit status is 0 for *switched off*, 10 for *restart me* (with 11 for the USB boot loader, and
+//! 12 for the watchdog), 3 when no image boots, and 1 for a failure.
 
 mod adc;
 mod arguments;
@@ -20,8 +20,9 @@ use bandsense_core::hal::Identity;
 use bandsense_core::power::Timings;
 use bandsense_core::statistics::ResetCause;
 use bandsense_update::layout::xiao_nrf52840::{LAYOUT, STORAGE};
-use bandsense_update::slots::{Policy, Slots};
+use bandsense_update::slots::{Floor, Policy, Slots};
 use bandsense_update::smp::Server;
+use embassy_time::Duration;
 use trouble_host::prelude::ExternalController;
 
 use crate::adc::SimulatedAdc;
@@ -38,10 +39,21 @@ const RESTART_TO_USB: u8 = 11;
 const COMMAND_SLOTS: usize = 4;
 const MODEL: &str = "host";
 
-/// The simulated board; `HURRIED` has power states of seconds instead of minutes and days.
-struct HostBoard<const HURRIED: bool>;
+/// How long power states and graces last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// As in use.
+    InUse,
+    /// Strangers are sent away after 1.5 s.
+    Impatient,
+    /// Power states last seconds instead of minutes and days.
+    Hurried,
+}
 
-impl<const HURRIED: bool> Board for HostBoard<HURRIED> {
+/// The simulated board, at a [`Pace`].
+struct HostBoard<const PACE: u8>;
+
+impl<const PACE: u8> Board for HostBoard<PACE> {
     type Adc = SimulatedAdc;
     type Flash = FileFlash;
     type UpdateFlash = FileFlash;
@@ -49,14 +61,18 @@ impl<const HURRIED: bool> Board for HostBoard<HURRIED> {
     type Button = SimulatedButton;
     type Light = SimulatedLight;
     type System = SimulatedSystem;
-    const TIMINGS: Timings = if HURRIED {
+    const TRIAL: Duration = Duration::from_secs(if PACE == Pace::Hurried as u8 { 4 } else { 600 });
+    const TIMINGS: Timings = if PACE == Pace::Hurried as u8 {
         Timings {
             fast_us: 1_000_000,
             unconnected_us: 2_000_000,
-            doze_us: 4_000_000,
+            standby_us: 4_000_000,
             peek_us: 200_000,
             cell_us: 500_000,
+            ..Timings::IN_USE
         }
+    } else if PACE == Pace::Impatient as u8 {
+        Timings { grace_us: 1_500_000, cell_us: 500_000, ..Timings::IN_USE }
     } else {
         Timings::IN_USE
     };
@@ -64,8 +80,10 @@ impl<const HURRIED: bool> Board for HostBoard<HURRIED> {
 
 fn main() -> ExitCode {
     env_logger::init();
-    match Arguments::parse(std::env::args().skip(1)).and_then(|arguments| {
-        if arguments.hurried { be_a_sensor::<true>(&arguments) } else { be_a_sensor::<false>(&arguments) }
+    match Arguments::parse(std::env::args().skip(1)).and_then(|arguments| match arguments.pace {
+        Pace::InUse => run_sensor::<{ Pace::InUse as u8 }>(&arguments),
+        Pace::Impatient => run_sensor::<{ Pace::Impatient as u8 }>(&arguments),
+        Pace::Hurried => run_sensor::<{ Pace::Hurried as u8 }>(&arguments),
     }) {
         Ok(code) => code,
         Err(message) => {
@@ -75,7 +93,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn be_a_sensor<const HURRIED: bool>(arguments: &Arguments) -> Result<ExitCode, String> {
+fn run_sensor<const PACE: u8>(arguments: &Arguments) -> Result<ExitCode, String> {
     let clock = HostClock;
     let flash = FileFlash::open(&arguments.flash, arguments.cut_at)
         .map_err(|error| format!("cannot open the flash {}: {error}", arguments.flash.display()))?;
@@ -87,7 +105,7 @@ fn be_a_sensor<const HURRIED: bool>(arguments: &Arguments) -> Result<ExitCode, S
         .map_err(|error| format!("no controller listens at {}: {error}", arguments.hci))?;
     let controller: ExternalController<H4Tcp, COMMAND_SLOTS> = ExternalController::new(transport);
     let bench = Bench::listen(arguments.battery_mv);
-    let parts = Parts::<HostBoard<HURRIED>> {
+    let parts = Parts::<HostBoard<PACE>> {
         identity: Identity {
             serial: arguments.serial,
             address: arguments.address(),
@@ -96,6 +114,7 @@ fn be_a_sensor<const HURRIED: bool>(arguments: &Arguments) -> Result<ExitCode, S
             firmware_revision,
             full_scale_mn: arguments.full_scale_mn,
             passkey: arguments.passkey,
+            irk: Some(arguments.irk()),
             reset_cause: arguments.reset_cause,
             crash: arguments.crash,
         },
@@ -136,7 +155,7 @@ fn boot(arguments: &Arguments, flash: &FileFlash) -> Option<Booted> {
     let policy = Policy { board: arguments.board, key };
     let mut slots = Slots::new(flash.clone(), LAYOUT, policy);
     embassy_futures::block_on(async {
-        let slot = slots.select().await?;
+        let slot = slots.select(Floor::Kept).await.slot?;
         let version = slots.status(slot).await.ok()?.image.header.version;
         // Lives as long as the process, as it does in a chip's flash.
         let revision: &'static str = Box::leak(version.to_string().into_boxed_str());

@@ -17,6 +17,8 @@ pub(crate) struct Fields<'a> {
     pub slot: Option<u32>,
     pub boot_mode: Option<u32>,
     pub echo: Option<&'a str>,
+    pub format: Option<&'a str>,
+    pub query: Option<&'a str>,
 }
 
 impl<'a> Fields<'a> {
@@ -51,6 +53,8 @@ impl<'a> Fields<'a> {
             "confirm" => self.confirm = Some(decoder.bool()?),
             "slot" => self.slot = Some(decoder.u32()?),
             "boot_mode" => self.boot_mode = Some(decoder.u32()?),
+            "format" => self.format = Some(decoder.str()?),
+            "query" => self.query = Some(decoder.str()?),
             "d" => self.echo = Some(decoder.str()?),
             _ => decoder.skip()?,
         }

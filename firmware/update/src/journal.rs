@@ -9,7 +9,7 @@ use crate::layout::Region;
 
 const ENTRY_LEN: usize = 8;
 const BLOCK_LEN: usize = 64;
-const GENERATION_MAX: u32 = 0xff_ffff;
+pub(crate) const GENERATION_MAX: u32 = 0xff_ffff;
 
 /// What happened to an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(crate) enum Mark {
     Tried = 2,
     /// The image has proven itself.
     Confirmed = 3,
+    /// Not of an image: the lowest security counter that is started, in place of the generation.
+    Floor = 4,
 }
 
 /// A mark, and its place in the order of all updates.
@@ -48,6 +50,7 @@ impl Entry {
             1 => Mark::Pending,
             2 => Mark::Tried,
             3 => Mark::Confirmed,
+            4 => Mark::Floor,
             _ => return None,
         };
         Some(Entry { mark, generation: u32::from_le_bytes([plain[1], plain[2], plain[3], 0]) })
@@ -111,17 +114,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_entry_decodes_to_itself(generation in 0..=GENERATION_MAX, mark in 1_u8..=3) {
-            let mark = [Mark::Pending, Mark::Tried, Mark::Confirmed][usize::from(mark) - 1];
+        fn an_entry_decodes_to_itself(generation in 0..=GENERATION_MAX, mark in 1_u8..=4) {
+            let mark = [Mark::Pending, Mark::Tried, Mark::Confirmed, Mark::Floor][usize::from(mark) - 1];
             let entry = Entry { mark, generation };
             prop_assert_eq!(Entry::decode(&entry.encode()), Some(entry));
         }
 
         #[test]
         fn no_torn_write_or_erase_makes_another_entry(
-            generation in 0..=GENERATION_MAX, mark in 1_u8..=3, stuck in prop::array::uniform8(any::<u8>()),
+            generation in 0..=GENERATION_MAX, mark in 1_u8..=4, stuck in prop::array::uniform8(any::<u8>()),
         ) {
-            let mark = [Mark::Pending, Mark::Tried, Mark::Confirmed][usize::from(mark) - 1];
+            let mark = [Mark::Pending, Mark::Tried, Mark::Confirmed, Mark::Floor][usize::from(mark) - 1];
             let entry = Entry { mark, generation };
             let whole = entry.encode();
             let torn: Vec<u8> = whole.iter().zip(stuck).map(|(byte, stuck)| byte | stuck).collect();

@@ -49,6 +49,8 @@ impl Slot {
 /// The parts of flash that an update touches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
+    /// A page for the lowest security counter that is started. Only the boot loader writes it, and locks it.
+    pub floor: Region,
     /// A page for each slot's journal.
     pub journal: [Region; 2],
     /// The images.
@@ -57,8 +59,8 @@ pub struct Layout {
 
 /// What boot loader and application of the Seeed XIAO nRF52840 agree on, and their linker scripts and tools with them.
 ///
-/// Flash, from below: Nordic's MBR and SoftDevice (kept, unused), the boot loader, two journals, two slots, a spare page,
-/// the application's storage, Adafruit's UF2 boot loader. RAM, from below: two words of the MBR, what is kept over a
+/// Flash, from below: Nordic's MBR and SoftDevice (kept, unused), the boot loader, the security counter, two journals, two
+/// slots, the application's storage, Adafruit's UF2 boot loader. RAM, from below: two words of the MBR, what is kept over a
 /// reset (the UF2 boot loader's own memory lies higher), a guard that no access may touch, the stack, which grows
 /// towards the guard, everything else.
 pub mod xiao_nrf52840 {
@@ -69,19 +71,23 @@ pub mod xiao_nrf52840 {
     /// Size of a flash page, the unit of erasing.
     pub const PAGE: u32 = 4096;
     /// The boot loader.
-    pub const BOOT: Region = Region { start: 0x2_7000, len: 9 * PAGE };
-    /// Journals and slots.
+    pub const BOOT: Region = Region { start: 0x2_7000, len: 8 * PAGE };
+    /// Security counter, journals and slots.
     pub const LAYOUT: Layout = Layout {
-        journal: [Region { start: BOOT.end(), len: PAGE }, Region { start: BOOT.end() + PAGE, len: PAGE }],
+        floor: Region { start: BOOT.end(), len: PAGE },
+        journal: [Region { start: JOURNALS, len: PAGE }, Region { start: JOURNALS + PAGE, len: PAGE }],
         slot: [
-            Region { start: BOOT.end() + 2 * PAGE, len: SLOT_LEN },
-            Region { start: BOOT.end() + 2 * PAGE + SLOT_LEN, len: SLOT_LEN },
+            Region { start: JOURNALS + 2 * PAGE, len: SLOT_LEN },
+            Region { start: JOURNALS + 2 * PAGE + SLOT_LEN, len: SLOT_LEN },
         ],
     };
+    const JOURNALS: u32 = BOOT.end() + PAGE;
     /// Calibration, settings, bonds.
     pub const STORAGE: Region = Region { start: 0xE_C000, len: 8 * PAGE };
     /// The UF2 boot loader with its settings.
     pub const UF2_LOADER: Region = Region { start: 0xF_4000, len: 12 * PAGE };
+    /// What the boot loader locks before it starts an image: everything up to the security counter, and the UF2 boot loader.
+    pub const PROTECTED: [Region; 2] = [Region { start: 0, len: LAYOUT.floor.end() }, UF2_LOADER];
     const SLOT_LEN: u32 = 93 * PAGE;
     /// Some releases of the UF2 boot loader write only below this address.
     const UF2_WRITABLE_END: u32 = 0xA_D000;

@@ -8,12 +8,16 @@
 //! | confirmed | has proven itself | yes |
 //!
 //! Of several that boot, the one marked last goes first; every one has to carry a valid signature.
+//!
+//! **Anti-rollback.** An image carries a security counter. The boot loader keeps the counter of the image that was confirmed
+//! and starts none with a lower one, so that a release with a known hole cannot be brought back over the air. Whoever holds
+//! the sensor's button may: [`Floor::Lowered`].
 
 use embedded_storage_async::nor_flash::NorFlash;
 
 pub use crate::image::Policy;
 use crate::image::{self, Flaw, Image};
-use crate::journal::{Journal, Mark};
+use crate::journal::{GENERATION_MAX, Journal, Mark};
 pub use crate::layout::{Layout, Region, Slot};
 
 /// Marks that an update leaves in a journal: pending, tried, confirmed.
@@ -38,6 +42,24 @@ impl From<Flaw> for Error {
     }
 }
 
+/// What becomes of the lowest security counter that is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Floor {
+    /// Images below it are left aside; a confirmed one above it raises it.
+    Kept,
+    /// It follows the chosen image down: somebody holds the button.
+    Lowered,
+}
+
+/// The choice of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Selection {
+    /// The image to boot, `None` when there is none.
+    pub slot: Option<Slot>,
+    /// One that would have gone first was left aside for its security counter.
+    pub rolled_back: bool,
+}
+
 /// What a slot holds, as far as its header, trailer and journal tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
@@ -55,6 +77,8 @@ pub struct Slots<F> {
     flash: F,
     layout: Layout,
     policy: Policy,
+    /// Slots that were examined since they were last written to.
+    examined: [bool; 2],
 }
 
 impl<F: NorFlash> Slots<F> {
@@ -64,42 +88,67 @@ impl<F: NorFlash> Slots<F> {
             assert!(F::WRITE_SIZE <= WRITE_SIZE_MAX && WRITE_SIZE_MAX.is_multiple_of(F::WRITE_SIZE));
             assert!(F::READ_SIZE <= F::WRITE_SIZE);
         };
-        Self { flash, layout, policy }
+        Self { flash, layout, policy, examined: [false; 2] }
     }
 
-    /// Choose the image to boot, and mark it when this is its trial. `None` when no slot holds a valid image.
+    /// Choose the image to boot, and mark it when this is its trial.
     ///
     /// Flash that cannot be read counts as a slot without a valid image.
-    pub async fn select(&mut self) -> Option<Slot> {
+    pub async fn select(&mut self, floor: Floor) -> Selection {
         let [a, b] = [self.journal(Slot::A).await, self.journal(Slot::B).await];
         let generation = |journal: &Result<Journal, Error>| journal.as_ref().map_or(0, Journal::generation);
         let mut order = [(Slot::A, a.clone()), (Slot::B, b.clone())];
         if generation(&b) > generation(&a) {
             order.reverse();
         }
+        let lowest = match floor {
+            Floor::Kept => self.floor().await,
+            Floor::Lowered => 0,
+        };
+        let mut rolled_back = false;
         for (slot, journal) in &order {
-            if let Ok(journal) = journal
-                && self.may_boot(*slot, journal).await
-            {
-                return Some(*slot);
+            let Ok(journal) = journal else { continue };
+            if !matches!(journal.mark(), Some(Mark::Confirmed | Mark::Pending)) {
+                continue;
             }
+            let Ok(image) = self.verify(*slot).await else { continue };
+            if image.security_counter < lowest {
+                rolled_back = true;
+                continue;
+            }
+            if journal.mark() == Some(Mark::Pending) {
+                if self.append(journal, Mark::Tried, journal.generation()).await.is_err() {
+                    continue;
+                }
+                if floor == Floor::Kept {
+                    return Selection { slot: Some(*slot), rolled_back };
+                }
+            }
+            self.set_floor(image.security_counter).await;
+            return Selection { slot: Some(*slot), rolled_back };
         }
         for (slot, _) in &order {
-            if self.verify(*slot).await.is_ok() {
-                return Some(*slot);
+            if self.verify(*slot).await.is_ok_and(|image| image.security_counter >= lowest) {
+                return Selection { slot: Some(*slot), rolled_back };
             }
         }
-        None
+        Selection { slot: None, rolled_back }
     }
 
-    async fn may_boot(&mut self, slot: Slot, journal: &Journal) -> bool {
-        match journal.mark() {
-            Some(Mark::Confirmed) => self.verify(slot).await.is_ok(),
-            Some(Mark::Pending) => {
-                self.verify(slot).await.is_ok()
-                    && self.append(journal, Mark::Tried, journal.generation()).await.is_ok()
-            }
-            Some(Mark::Tried) | None => false,
+    /// The lowest security counter that is started; 0 when the page cannot be read.
+    pub async fn floor(&mut self) -> u32 {
+        let journal = Journal::read(&mut self.flash, self.layout.floor).await;
+        journal.map_or(0, |journal| journal.generation())
+    }
+
+    /// Where it cannot be noted, or the page is full after its 512 changes, it stays as it is: an image that boots is worth
+    /// more.
+    async fn set_floor(&mut self, counter: u32) {
+        let counter = counter.min(GENERATION_MAX);
+        if let Ok(journal) = Journal::read(&mut self.flash, self.layout.floor).await
+            && journal.generation() != counter
+        {
+            let _ = self.append(&journal, Mark::Floor, counter).await;
         }
     }
 
@@ -130,7 +179,9 @@ impl<F: NorFlash> Slots<F> {
     /// # Errors
     /// See [`Error`].
     pub async fn request(&mut self, slot: Slot) -> Result<(), Error> {
-        self.verify(slot).await?;
+        if !self.examined[slot.index()] {
+            self.examine(slot).await?;
+        }
         let journal = self.journal(slot).await?;
         let other = self.journal(slot.other()).await?;
         let generation = other.generation().max(journal.generation()) + 1;
@@ -160,7 +211,21 @@ impl<F: NorFlash> Slots<F> {
     /// See [`Flaw`].
     pub async fn verify(&mut self, slot: Slot) -> Result<Image, Flaw> {
         let region = self.region(slot);
-        image::verify(&mut self.flash, region, &self.policy).await
+        image::verify(&mut self.flash, region, &self.policy).await.map(|(image, _)| image)
+    }
+
+    /// Check hash, signature and security counter of the image in `slot`. Gives the SHA-256 of the whole file too.
+    ///
+    /// # Errors
+    /// See [`Flaw`].
+    pub async fn examine(&mut self, slot: Slot) -> Result<(Image, [u8; 32]), Flaw> {
+        let region = self.region(slot);
+        let (image, file_hash) = image::verify(&mut self.flash, region, &self.policy).await?;
+        if image.security_counter < self.floor().await {
+            return Err(Flaw::RolledBack);
+        }
+        self.examined[slot.index()] = true;
+        Ok((image, file_hash))
     }
 
     /// SHA-256 of the first `len` bytes of `slot`.
@@ -178,6 +243,7 @@ impl<F: NorFlash> Slots<F> {
     /// [`Error::Flash`].
     pub async fn erase(&mut self, slot: Slot) -> Result<(), Error> {
         let journal = self.layout.journal[slot.index()];
+        self.examined[slot.index()] = false;
         self.erase_region(journal).await?;
         let first = Region { start: self.region(slot).start, len: F::ERASE_SIZE as u32 };
         self.erase_region(first).await
@@ -192,6 +258,7 @@ impl<F: NorFlash> Slots<F> {
     pub async fn write(&mut self, slot: Slot, at: u32, piece: &[u8]) -> Result<(), Error> {
         let region = self.region(slot);
         let erase_size = F::ERASE_SIZE as u32;
+        self.examined[slot.index()] = false;
         if at == 0 {
             self.erase_region(self.layout.journal[slot.index()]).await?;
         }

@@ -1,6 +1,10 @@
 //! Server of the [Simple Management Protocol](https://docs.zephyrproject.org/latest/services/device_mgmt/smp_protocol.html):
-//! image management (upload, state, erase) and OS management (echo, reset, parameters), as Zephyr answers with MCUboot
-//! in direct-XIP mode. Transport is the BLE characteristic: a packet comes in pieces, its header tells its length.
+//! image management (upload, state, erase, slot info) and OS management (echo, reset, parameters, application info, boot
+//! loader info), as Zephyr answers with MCUboot in direct-XIP mode with revert. Transport is the BLE characteristic: a
+//! packet comes in pieces, its header tells its length.
+//!
+//! In one point it is kinder than MCUboot: *confirm* of an uploaded image that has never run asks for a trial. The image
+//! confirms itself once its owner has connected to it; an image that does not work still gives way to the one before.
 
 use core::fmt::Write;
 
@@ -23,11 +27,14 @@ pub const BATTERY_MIN_PERCENT: u8 = 20;
 const HEADER_LEN: usize = 8;
 const ECHO_MAX: usize = ANSWER_LEN - HEADER_LEN - 8;
 const BOOT_MODE_BOOTLOADER: u32 = 1;
+const APPLICATION_MAX: usize = 128;
 
 const OP_READ: u8 = 0;
 const OP_WRITE: u8 = 2;
 const GROUP_OS: u16 = 0;
 const GROUP_IMAGE: u16 = 1;
+/// `MCUBOOT_MODE_DIRECT_XIP_WITH_REVERT`: two slots, run in place, and a way back.
+const BOOT_LOADER_MODE: u8 = 5;
 
 /// What the device has to do once the answer is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,14 +73,22 @@ enum ImageRc {
     RunningIsNewer = 27,
     TooLarge = 30,
     Overrun = 31,
-    ConfirmDenied = 32,
     TestOfActiveDenied = 33,
+}
+
+/// Error numbers of the OS management group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum OsRc {
+    InvalidFormat = 2,
+    NoAnswer = 3,
 }
 
 /// A refusal: the number that SMP has for it, else words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Refusal {
     Image(ImageRc),
+    Os(OsRc),
     Smp(Rc, String<64>),
 }
 
@@ -101,6 +116,7 @@ impl From<Flaw> for Refusal {
             Flaw::WrongBoard(_) => Rc::Invalid,
             Flaw::BadTrailer | Flaw::BadHash | Flaw::UnknownKey | Flaw::BadSignature => Rc::Corrupt,
             Flaw::Unreadable => Rc::Unknown,
+            Flaw::RolledBack => Rc::BadState,
         };
         let mut text = String::new();
         let _ = write!(text, "{flaw}");
@@ -123,8 +139,16 @@ enum Reply<'a> {
     Nothing,
     Echo(&'a str),
     Parameters,
+    /// The letters that say what is asked for.
+    Application(&'a str),
+    BootLoader,
+    BootLoaderMode,
+    Slots,
     Offset(u32),
-    Complete { len: u32, matches: bool },
+    Complete {
+        len: u32,
+        matches: bool,
+    },
     State,
 }
 
@@ -164,6 +188,8 @@ struct Upload {
     sha: Option<[u8; 32]>,
     len: u32,
     off: u32,
+    /// Whole, and examined.
+    finished: bool,
 }
 
 impl Upload {
@@ -240,6 +266,14 @@ impl<F: NorFlash> Server<F> {
         self.service.confirm().await
     }
 
+    /// Whether the running image has proven itself.
+    ///
+    /// # Errors
+    /// See [`Slots::is_confirmed`].
+    pub async fn is_confirmed(&mut self) -> Result<bool, Error> {
+        self.service.slots.is_confirmed(self.service.running).await
+    }
+
     /// Forget a request that came in part. An upload is kept: it can be taken up again.
     pub fn disconnected(&mut self) {
         self.inbox = Inbox::default();
@@ -302,8 +336,13 @@ impl<F: NorFlash> Service<F> {
         if request.too_long {
             return Err(Refusal::smp(Rc::TooLong, "request is longer than buf_size"));
         }
-        let fields = Fields::decode(request.body)
-            .map_err(|_| Refusal::smp(Rc::Invalid, "request is not a map of known types"))?;
+        // Some clients send nothing where there is nothing to say.
+        let fields = if request.body.is_empty() {
+            Fields::default()
+        } else {
+            Fields::decode(request.body)
+                .map_err(|_| Refusal::smp(Rc::Invalid, "request is not a map of known types"))?
+        };
         match (request.group, request.command, request.op) {
             (GROUP_OS, 0, _) => match fields.echo {
                 Some(text) if text.len() <= ECHO_MAX => Ok(Reply::Echo(text)),
@@ -316,10 +355,17 @@ impl<F: NorFlash> Service<F> {
                 Ok(Reply::Nothing)
             }
             (GROUP_OS, 6, _) => Ok(Reply::Parameters),
+            (GROUP_OS, 7, OP_READ) => Ok(Reply::Application(fields.format.unwrap_or("s"))),
+            (GROUP_OS, 8, OP_READ) => match fields.query {
+                None => Ok(Reply::BootLoader),
+                Some("mode") => Ok(Reply::BootLoaderMode),
+                Some(_) => Err(Refusal::Os(OsRc::NoAnswer)),
+            },
             (GROUP_IMAGE, 0, OP_READ) => Ok(Reply::State),
             (GROUP_IMAGE, 0, OP_WRITE) => self.set_state(&fields).await.map(|()| Reply::State),
             (GROUP_IMAGE, 1, OP_WRITE) => self.upload(&fields, battery_percent).await,
             (GROUP_IMAGE, 5, OP_WRITE) => self.erase(&fields).await.map(|()| Reply::Nothing),
+            (GROUP_IMAGE, 6, OP_READ) => Ok(Reply::Slots),
             _ => Err(Refusal::smp(Rc::NotSupported, "command is not supported")),
         }
     }
@@ -334,8 +380,7 @@ impl<F: NorFlash> Service<F> {
         match (slot == self.running, confirm) {
             (true, true) => Ok(self.confirm().await?),
             (true, false) => Err(ImageRc::TestOfActiveDenied.into()),
-            (false, true) => Err(ImageRc::ConfirmDenied.into()),
-            (false, false) => Ok(self.slots.request(slot).await?),
+            (false, _) => Ok(self.slots.request(slot).await?),
         }
     }
 
@@ -375,11 +420,16 @@ impl<F: NorFlash> Service<F> {
         let data = fields.data.ok_or_else(|| Refusal::smp(Rc::Invalid, "no data"))?;
         match &self.upload {
             Some(upload) if off == 0 && upload.is_of(fields) => {
-                if upload.off == upload.len {
-                    return Ok(Reply::Complete { len: upload.len, matches: true });
+                let (len, off, sha) = (upload.len, upload.off, upload.sha);
+                if upload.finished {
+                    return Ok(Reply::Complete { len, matches: true });
                 }
-                if upload.off > 0 {
-                    return Ok(Reply::Offset(upload.off));
+                if off == len {
+                    // The link ended while the image was examined.
+                    return self.finish(len, sha).await;
+                }
+                if off > 0 {
+                    return Ok(Reply::Offset(off));
                 }
             }
             _ if off == 0 => {
@@ -400,11 +450,9 @@ impl<F: NorFlash> Service<F> {
         battery_percent: Option<u8>,
     ) -> Result<(), Refusal> {
         let len = fields.len.ok_or(ImageRc::NoLength)?;
+        // `image` is not looked at, as in Zephyr with one image: the slot that does not run is the only one to write to.
         let target = self.running.other();
         let room = self.slots.region(target);
-        if fields.image.unwrap_or(0) != 0 {
-            return Err(ImageRc::InvalidSlot.into());
-        }
         if len > room.len {
             return Err(ImageRc::TooLarge.into());
         }
@@ -424,7 +472,7 @@ impl<F: NorFlash> Service<F> {
             }
         }
         let sha = fields.sha.and_then(|sha| sha.try_into().ok());
-        self.upload = Some(Upload { sha, len, off: 0 });
+        self.upload = Some(Upload { sha, len, off: 0, finished: false });
         Ok(())
     }
 
@@ -449,26 +497,40 @@ impl<F: NorFlash> Service<F> {
             return Ok(Reply::Offset(upload.off));
         }
         let (len, sha) = (upload.len, upload.sha);
-        let finished = self.finish(target, len, sha).await;
-        if !matches!(finished, Ok(true)) {
+        self.finish(len, sha).await
+    }
+
+    /// Check what was uploaded, and whether it is what the client announced. What will not do is erased.
+    async fn finish<'a>(&mut self, len: u32, sha: Option<[u8; 32]>) -> Result<Reply<'a>, Refusal> {
+        let target = self.running.other();
+        let examined = self.examine(target, len, sha).await;
+        if matches!(examined, Ok(true)) {
+            if let Some(upload) = &mut self.upload {
+                upload.finished = true;
+            }
+        } else {
             self.upload = None;
             self.slots.erase(target).await?;
         }
-        finished.map(|matches| Reply::Complete { len, matches })
+        examined.map(|matches| Reply::Complete { len, matches })
     }
 
-    /// Check what was uploaded; whether it is what the client announced.
-    async fn finish(&mut self, slot: Slot, len: u32, sha: Option<[u8; 32]>) -> Result<bool, Refusal> {
+    async fn examine(&mut self, slot: Slot, len: u32, sha: Option<[u8; 32]>) -> Result<bool, Refusal> {
+        let examined = self.slots.examine(slot).await;
+        let flaw = match examined {
+            Ok((image, file_hash)) if image.len == len => {
+                return Ok(sha.is_none_or(|sha| sha == file_hash));
+            }
+            Ok(_) => Flaw::BadTrailer,
+            Err(flaw) => flaw,
+        };
+        // Damage on the way is told from a file that was bad before.
         if let Some(sha) = sha
             && self.slots.sha256(slot, len).await? != sha
         {
             return Ok(false);
         }
-        let image = self.slots.verify(slot).await?;
-        if image.len != len {
-            return Err(Flaw::BadTrailer.into());
-        }
-        Ok(true)
+        Err(flaw.into())
     }
 
     async fn write_reply(&mut self, reply: &Reply<'_>, body: &mut [u8]) -> Result<usize, Refusal> {
@@ -485,15 +547,67 @@ impl<F: NorFlash> Service<F> {
                 (|| out.map(2)?.str("off")?.u32(*len)?.str("match")?.bool(*matches)?.ok())()
             }
             Reply::State => self.write_state(&mut out).await,
+            Reply::Slots => self.write_slots(&mut out),
+            Reply::BootLoader => (|| out.map(1)?.str("bootloader")?.str("MCUboot")?.ok())(),
+            Reply::BootLoaderMode => (|| out.map(1)?.str("mode")?.u8(BOOT_LOADER_MODE)?.ok())(),
+            Reply::Application(format) => {
+                let text = self.application(format).await.ok_or(Refusal::Os(OsRc::InvalidFormat))?;
+                (|| out.map(1)?.str("output")?.str(&text)?.ok())()
+            }
         }
         .map_err(too_long)?;
         Ok(out.writer().position())
+    }
+
+    /// What Zephyr answers with `uname`: its letters, in its order. There is no build date: the same source makes the same
+    /// image.
+    async fn application(&mut self, format: &str) -> Option<String<APPLICATION_MAX>> {
+        let mut text = String::new();
+        let board = self.slots.policy().board;
+        let status = self.slots.status(self.running).await.ok();
+        let letters = if format == "a" { "snrvmpio" } else { format };
+        for (i, letter) in letters.chars().enumerate() {
+            if i > 0 {
+                text.push(' ').ok()?;
+            }
+            match (letter, &status) {
+                ('s', _) => text.push_str("bandsense").ok()?,
+                ('n' | 'i', _) => text.push_str(board).ok()?,
+                ('r', Some(status)) => write!(text, "{}", status.image.header.version).ok()?,
+                ('v', Some(status)) => {
+                    status.image.hash[..4].iter().try_for_each(|byte| write!(text, "{byte:02x}")).ok()?;
+                }
+                ('r' | 'v', None) => text.push_str("unknown").ok()?,
+                ('m', _) => text.push_str("arm").ok()?,
+                ('p', _) => text.push_str("cortex-m4").ok()?,
+                ('o', _) => text.push_str("Embassy").ok()?,
+                _ => return None,
+            }
+        }
+        Some(text)
+    }
+
+    fn write_slots(&self, out: &mut Encoder<Cursor<&mut [u8]>>) -> Result<(), EncodeError<EndOfSlice>> {
+        let size = |slot| self.slots.region(slot).len;
+        out.map(1)?.str("images")?.array(1)?;
+        out.map(3)?.str("image")?.u8(0)?.str("max_image_size")?.u32(size(self.running.other()))?;
+        out.str("slots")?.array(2)?;
+        for slot in Slot::BOTH {
+            let writable = slot != self.running;
+            out.map(2 + u64::from(writable))?.str("slot")?.u8(slot as u8)?.str("size")?.u32(size(slot))?;
+            if writable {
+                out.str("upload_image_id")?.u8(0)?;
+            }
+        }
+        out.ok()
     }
 
     async fn write_state(
         &mut self,
         out: &mut Encoder<Cursor<&mut [u8]>>,
     ) -> Result<(), EncodeError<EndOfSlice>> {
+        // The other slot's image counts as confirmed as long as it is the way back, as with MCUboot.
+        let on_trial = !self.slots.is_confirmed(self.running).await.unwrap_or(true);
         out.map(1)?.str("images")?.begin_array()?;
         for slot in Slot::BOTH {
             let Ok(status) = self.slots.status(slot).await else { continue };
@@ -502,7 +616,8 @@ impl<F: NorFlash> Service<F> {
             out.map(7)?.str("slot")?.u8(slot as u8)?.str("version")?.str(&version)?;
             out.str("hash")?.bytes(&status.image.hash)?;
             out.str("bootable")?.bool(true)?.str("pending")?.bool(status.pending)?;
-            out.str("confirmed")?.bool(status.confirmed)?.str("active")?.bool(slot == self.running)?;
+            let confirmed = status.confirmed && (slot == self.running || on_trial);
+            out.str("confirmed")?.bool(confirmed)?.str("active")?.bool(slot == self.running)?;
         }
         out.end()?.ok()
     }
@@ -513,6 +628,12 @@ fn write_refusal(refusal: &Refusal, version: u8, body: &mut [u8]) -> Result<usiz
     match refusal {
         Refusal::Image(rc) if version > 0 => {
             out.map(1)?.str("err")?.map(2)?.str("group")?.u16(GROUP_IMAGE)?.str("rc")?.u8(*rc as u8)?;
+        }
+        Refusal::Os(rc) if version > 0 => {
+            out.map(1)?.str("err")?.map(2)?.str("group")?.u16(GROUP_OS)?.str("rc")?.u8(*rc as u8)?;
+        }
+        Refusal::Os(_) => {
+            out.map(2)?.str("rc")?.u8(Rc::Invalid as u8)?.str("rsn")?.str("refused by OS management")?;
         }
         Refusal::Image(_) => {
             out.map(2)?.str("rc")?.u8(Rc::Invalid as u8)?.str("rsn")?.str("refused by image management")?;

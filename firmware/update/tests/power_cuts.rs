@@ -4,7 +4,7 @@
 mod support;
 
 use bandsense_update::layout::Slot;
-use bandsense_update::slots::Error;
+use bandsense_update::slots::{Error, Floor, Selection};
 use bandsense_update::smp::Server;
 use embassy_futures::block_on;
 use proptest::prelude::*;
@@ -102,6 +102,75 @@ fn a_full_journal_refuses_but_does_not_harm() {
     assert_eq!(boot(&mut flash), Some((Slot::B, NEW)));
     install(&mut flash, Slot::B, (1, 2, 0, 0)).unwrap();
     assert_eq!(boot(&mut flash), Some((Slot::A, (1, 2, 0, 0))));
+}
+
+/// Version 2 with security counter 1 in slot B, confirmed and booted once more, over a factory image with counter 0.
+fn after_a_hole_was_mended() -> Nor {
+    let mut flash = factory();
+    let mended = Recipe { security_counter: Some(1), ..Recipe::new((2, 0, 0, 0), Slot::B) };
+    flash.program(support::LAYOUT.slot[1].start, &mended.build());
+    block_on(slots(&mut flash).request(Slot::B)).unwrap();
+    assert_eq!(boot(&mut flash), Some((Slot::B, (2, 0, 0, 0))));
+    confirm(&mut flash, Slot::B).unwrap();
+    assert_eq!(block_on(slots(&mut flash).floor()), 0, "until it boots confirmed, the way back is open");
+    assert_eq!(boot(&mut flash), Some((Slot::B, (2, 0, 0, 0))));
+    flash
+}
+
+#[test]
+fn an_image_with_a_lower_security_counter_is_not_started() {
+    let mut flash = after_a_hole_was_mended();
+    assert_eq!(block_on(slots(&mut flash).floor()), 1);
+    // Someone with the key of an old release writes the journal, or takes the new image away: it makes no difference.
+    let entry = 9_u32 << 8 | 3;
+    let place = support::LAYOUT.journal[0].start + 8;
+    flash.program(place, &entry.to_le_bytes());
+    flash.program(place + 4, &(!entry).to_le_bytes());
+    let choice = block_on(slots(&mut flash).select(Floor::Kept));
+    assert_eq!(choice, Selection { slot: Some(Slot::B), rolled_back: true });
+    flash.bytes[support::LAYOUT.slot[1].start as usize + 1000] ^= 1;
+    assert_eq!(block_on(slots(&mut flash).select(Floor::Kept)), Selection { slot: None, rolled_back: true });
+}
+
+#[test]
+fn who_holds_the_button_starts_it_and_it_stays() {
+    let mut flash = after_a_hole_was_mended();
+    let entry = 9_u32 << 8 | 3;
+    let place = support::LAYOUT.journal[0].start + 8;
+    flash.program(place, &entry.to_le_bytes());
+    flash.program(place + 4, &(!entry).to_le_bytes());
+    assert_eq!(block_on(slots(&mut flash).select(Floor::Lowered)).slot, Some(Slot::A));
+    assert_eq!(boot(&mut flash), Some((Slot::A, OLD)));
+    assert_eq!(block_on(slots(&mut flash).floor()), 0);
+}
+
+#[test]
+fn an_image_on_trial_does_not_close_the_way_back() {
+    let mut flash = factory();
+    let mended = Recipe { security_counter: Some(1), ..Recipe::new(NEW, Slot::B) };
+    flash.program(support::LAYOUT.slot[1].start, &mended.build());
+    block_on(slots(&mut flash).request(Slot::B)).unwrap();
+    assert_eq!(boot(&mut flash), Some((Slot::B, NEW)));
+    assert_eq!(boot(&mut flash), Some((Slot::A, OLD)));
+}
+
+#[test]
+fn power_cut_while_the_security_counter_is_raised() {
+    for seed in 0..40 {
+        let mut flash = after_a_hole_was_mended();
+        let next = Recipe { security_counter: Some(6), ..Recipe::new((3, 0, 0, 0), Slot::A) };
+        flash.program(support::LAYOUT.slot[0].start, &next.build());
+        block_on(slots(&mut flash).request(Slot::A)).unwrap();
+        boot(&mut flash);
+        confirm(&mut flash, Slot::A).unwrap();
+        flash.power_on(Some(seed % 2), seed);
+        block_on(slots(&mut flash).select(Floor::Kept));
+        flash.power_on(None, 1);
+        let floor = block_on(slots(&mut flash).floor());
+        assert!(floor == 1 || floor == 6, "neither lost nor another: {floor}");
+        assert_eq!(boot(&mut flash), Some((Slot::A, (3, 0, 0, 0))));
+        assert_eq!(block_on(slots(&mut flash).floor()), 6);
+    }
 }
 
 #[test]

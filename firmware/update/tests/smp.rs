@@ -9,11 +9,12 @@ use minicbor::data::Type;
 use minicbor::decode::Decoder;
 use proptest::prelude::*;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use support::client::{
-    Answer, FULL, IMAGE, OS, decode, exchange, hash_of, packet, piece, request_test, send_piece, state_body,
-    upload,
+    Answer, FULL, IMAGE, OS, cbor, decode, exchange, hash_of, packet, piece, request_test, send_piece,
+    state_body, upload,
 };
-use support::{Nor, Recipe, Shared, boot, factory, slots};
+use support::{Nor, Recipe, Shared, TRAILER_LEN, boot, factory, slots};
 
 fn server(flash: &mut Nor) -> Server<Shared<'_>> {
     Server::new(slots(flash), Slot::A)
@@ -198,15 +199,177 @@ fn the_way_back_is_not_overwritten_while_an_image_is_on_trial() {
     assert_eq!(send_piece(&mut server, &next, 0, 500, true).off, Some(500));
 }
 
+/// (slot, pending, confirmed, active) of every image that the server tells of.
+fn images(server: &mut Server<Shared<'_>>) -> Vec<(u8, bool, bool, bool)> {
+    let answer = exchange(server, &packet(0, IMAGE, 0, &[]), FULL).unwrap();
+    let mut decoder = Decoder::new(&answer[8..]);
+    assert_eq!((decoder.map().unwrap(), decoder.str().unwrap()), (Some(1), "images"));
+    assert_eq!(decoder.array().unwrap(), None);
+    let mut images = Vec::new();
+    while decoder.datatype().unwrap() != Type::Break {
+        let mut image = (0, false, false, false);
+        for _ in 0..decoder.map().unwrap().unwrap() {
+            match decoder.str().unwrap() {
+                "slot" => image.0 = decoder.u8().unwrap(),
+                "pending" => image.1 = decoder.bool().unwrap(),
+                "confirmed" => image.2 = decoder.bool().unwrap(),
+                "active" => image.3 = decoder.bool().unwrap(),
+                _ => decoder.skip().unwrap(),
+            }
+        }
+        images.push(image);
+    }
+    images
+}
+
 #[test]
-fn only_the_image_itself_may_confirm_itself() {
+fn the_other_image_is_confirmed_only_as_long_as_it_is_the_way_back() {
     let mut flash = factory();
     let image = new_image();
+    {
+        let mut server = server(&mut flash);
+        upload(&mut server, &image, 500);
+        assert_eq!(images(&mut server), [(0, false, true, true), (1, false, false, false)]);
+        request_test(&mut server, &image);
+        assert_eq!(images(&mut server), [(0, false, true, true), (1, true, false, false)]);
+    }
+    boot(&mut flash);
+    let mut server = Server::new(slots(&mut flash), Slot::B);
+    assert_eq!(images(&mut server), [(0, false, true, false), (1, false, false, true)]);
+    block_on(server.confirm()).unwrap();
+    assert_eq!(images(&mut server), [(0, false, false, false), (1, false, true, true)]);
+}
+
+#[test]
+fn to_confirm_an_uploaded_image_is_to_have_it_tried() {
+    let mut flash = factory();
+    let image = new_image();
+    {
+        let mut server = server(&mut flash);
+        upload(&mut server, &image, 500);
+        let confirm = packet(2, IMAGE, 0, &state_body(&hash_of(&image), true));
+        assert_eq!(decode(&exchange(&mut server, &confirm, FULL).unwrap()), Answer::default());
+        assert_eq!(images(&mut server)[1], (1, true, false, false));
+    }
+    assert_eq!(boot(&mut flash), Some((Slot::B, (1, 1, 0, 0))));
+    assert_eq!(boot(&mut flash), Some((Slot::A, (1, 0, 0, 0))), "it has not proven itself");
+}
+
+#[test]
+fn requests_without_a_body_are_understood() {
+    for (op, group, command) in
+        [(0, IMAGE, 0), (2, OS, 5), (0, OS, 6), (0, OS, 7), (0, OS, 8), (0, IMAGE, 6), (2, IMAGE, 5)]
+    {
+        let mut flash = factory();
+        let mut server = server(&mut flash);
+        let answer = exchange(&mut server, &packet(op, group, command, &[]), FULL).unwrap();
+        assert_eq!(decode(&answer), Answer::default(), "group {group}, command {command}");
+    }
+}
+
+#[test]
+fn the_number_of_the_image_is_not_looked_at() {
+    for image_number in [0_u32, 1, 2] {
+        let mut flash = factory();
+        let image = new_image();
+        let mut server = server(&mut flash);
+        let body = cbor(|out| {
+            out.map(4)
+                .unwrap()
+                .str("off")
+                .unwrap()
+                .u32(0)
+                .unwrap()
+                .str("image")
+                .unwrap()
+                .u32(image_number)
+                .unwrap();
+            out.str("len").unwrap().u32(image.len() as u32).unwrap();
+            out.str("data").unwrap().bytes(&image[..400]).unwrap();
+        });
+        assert_eq!(decode(&exchange(&mut server, &packet(2, IMAGE, 1, &body), FULL).unwrap()).off, Some(400));
+    }
+}
+
+#[test]
+fn boot_loader_application_and_slots_are_told() {
+    let mut flash = factory();
     let mut server = server(&mut flash);
-    upload(&mut server, &image, 500);
-    let answer =
-        exchange(&mut server, &packet(2, IMAGE, 0, &state_body(&hash_of(&image), true)), FULL).unwrap();
-    assert_eq!(decode(&answer).rc, Some(32));
+    let mut text = |group, command, key: &str, value: &str| {
+        let body = cbor(|out| {
+            out.map(1).unwrap().str(key).unwrap().str(value).unwrap();
+        });
+        let answer = exchange(&mut server, &packet(0, group, command, &body), FULL).unwrap();
+        let mut decoder = Decoder::new(&answer[8..]);
+        decoder.map().unwrap();
+        let name = decoder.str().unwrap().to_owned();
+        match decoder.datatype().unwrap() {
+            Type::String => (name, decoder.str().unwrap().to_owned()),
+            Type::U8 => (name, decoder.u8().unwrap().to_string()),
+            _ => (name, String::new()),
+        }
+    };
+    assert_eq!(text(OS, 8, "x", ""), ("bootloader".into(), "MCUboot".into()));
+    assert_eq!(text(OS, 8, "query", "mode"), ("mode".into(), "5".into()));
+    assert_eq!(text(OS, 7, "format", "snr"), ("output".into(), "bandsense test-board 1.0.0".into()));
+    let hash: String = hash_of(&Recipe::new((1, 0, 0, 0), Slot::A).build())[..4]
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    let all = format!("bandsense test-board 1.0.0 {hash} arm cortex-m4 test-board Embassy");
+    assert_eq!(text(OS, 7, "format", "a"), ("output".into(), all));
+    assert_eq!(text(OS, 7, "format", "sx").0, "err");
+    assert_eq!(text(OS, 7, "format", &"n".repeat(60)).0, "err");
+    assert_eq!(text(OS, 8, "query", "weather").0, "err");
+    assert_eq!(text(IMAGE, 6, "x", "").0, "images");
+}
+
+#[test]
+fn an_image_below_the_security_counter_is_refused() {
+    let mut flash = factory();
+    let with = |version, counter, slot| {
+        Recipe { security_counter: Some(counter), ..Recipe::new(version, slot) }.build()
+    };
+    let safe = with((1, 1, 0, 0), 2, Slot::B);
+    {
+        let mut server = server(&mut flash);
+        assert_eq!(upload(&mut server, &safe, 500).matches, Some(true));
+        let hash: [u8; 32] = Sha256::digest(&safe[..safe.len() - TRAILER_LEN]).into();
+        exchange(&mut server, &packet(2, IMAGE, 0, &state_body(&hash, false)), FULL).unwrap();
+    }
+    boot(&mut flash);
+    block_on(slots(&mut flash).confirm(Slot::B)).unwrap();
+    assert_eq!(boot(&mut flash).map(|(slot, _)| slot), Some(Slot::B));
+    let mut server = Server::new(slots(&mut flash), Slot::B);
+    for (counter, rc) in [(1, Some(6)), (2, None), (3, None)] {
+        let answer = upload(&mut server, &with((1, 2, 0, counter), counter, Slot::A), 500);
+        assert_eq!((answer.rc, answer.matches), (rc, rc.is_none().then_some(true)), "counter {counter}");
+    }
+}
+
+#[test]
+fn an_upload_whose_check_was_cut_off_is_checked_when_it_is_taken_up() {
+    let mut flash = factory();
+    let good = new_image();
+    let mut forged = Recipe { key: [8; 32], ..Recipe::new((1, 1, 0, 0), Slot::B) }.build();
+    forged.truncate(good.len());
+    let mut server = server(&mut flash);
+    let mut off = 0;
+    while off + 500 < forged.len() {
+        off = send_piece(&mut server, &forged, off, 500, true).off.unwrap() as usize;
+    }
+    {
+        let last = piece(&forged, off, 500, true);
+        let mut answer = [0; bandsense_update::smp::ANSWER_LEN];
+        let mut receiving = std::pin::pin!(server.receive(&last, FULL, &mut answer));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(receiving.as_mut().poll(&mut context).is_pending(), "it takes turns");
+    }
+    server.disconnected();
+    assert_eq!(
+        send_piece(&mut server, &forged, 0, 500, true).rsn.as_deref(),
+        Some("image is signed with an unknown key")
+    );
 }
 
 #[test]

@@ -153,7 +153,9 @@ async def test_scan_tells_name_and_state(world: World) -> None:
     ):
         await until(world, is_complete)
     data = heard[band.address]
-    assert data.local_name == name_of(band)
+    assert data.local_name
+    assert name_of(band).startswith(data.local_name)
+    assert SERVICE_UUID in data.service_uuids
     advertisement = Advertisement.decode(data.service_data[SERVICE_UUID])
     assert advertisement == Advertisement(battery_percent=87, pairing_open=True)
 

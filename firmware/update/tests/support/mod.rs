@@ -4,7 +4,7 @@
 pub mod client;
 
 use bandsense_update::layout::{Layout, Region, Slot};
-use bandsense_update::slots::{Policy, Slots};
+use bandsense_update::slots::{Floor, Policy, Slots};
 use ed25519_dalek::{Signer, SigningKey};
 use embassy_futures::block_on;
 use embedded_storage_async::nor_flash::{
@@ -24,8 +24,9 @@ pub const LAYOUT: Layout = Layout {
         Region { start: 2 * PAGE, len: SLOT_PAGES * PAGE },
         Region { start: (2 + SLOT_PAGES) * PAGE, len: SLOT_PAGES * PAGE },
     ],
+    floor: Region { start: (2 + 2 * SLOT_PAGES) * PAGE, len: PAGE },
 };
-const FLASH_LEN: u32 = (2 + 2 * SLOT_PAGES) * PAGE;
+const FLASH_LEN: u32 = (3 + 2 * SLOT_PAGES) * PAGE;
 
 /// The power went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +154,8 @@ impl NorFlash for Nor {
                 self.bytes[at + j] &= byte | kept;
             }
             if torn {
+                // Nobody can tell a write that left no trace; the chip allows a word two writes (nWRITE).
+                self.written[at / 4] = self.bytes[at..at + 4] != [0xff; 4];
                 return Err(PowerLost);
             }
         }
@@ -200,11 +203,12 @@ pub struct Recipe {
     pub board: &'static str,
     pub key: [u8; 32],
     pub body_len: usize,
+    pub security_counter: Option<u32>,
 }
 
 impl Recipe {
     pub fn new(version: (u8, u8, u16, u32), slot: Slot) -> Self {
-        Self { version, slot, board: BOARD, key: [7; 32], body_len: 4500 }
+        Self { version, slot, board: BOARD, key: [7; 32], body_len: 4500, security_counter: None }
     }
 
     /// A signed image, built from the description of the format and not with the code under test.
@@ -224,6 +228,11 @@ impl Recipe {
         image[32..36].copy_from_slice(b"BSM1");
         image[36..36 + self.board.len()].copy_from_slice(self.board.as_bytes());
         image.extend(body);
+        if let Some(counter) = self.security_counter {
+            image[10..12].copy_from_slice(&12_u16.to_le_bytes());
+            image.extend([0x08, 0x69, 12, 0, 0x50, 0, 4, 0]);
+            image.extend(counter.to_le_bytes());
+        }
         let hash: [u8; 32] = Sha256::digest(&image).into();
         let key = SigningKey::from_bytes(&self.key);
         let mut spki = vec![0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
@@ -265,7 +274,7 @@ pub fn factory() -> Nor {
 
 /// What the boot loader chooses, with the version of it.
 pub fn boot(flash: &mut Nor) -> Option<(Slot, (u8, u8, u16, u32))> {
-    let slot = block_on(slots(flash).select())?;
+    let slot = block_on(slots(flash).select(Floor::Kept)).slot?;
     let version = block_on(slots(flash).status(slot)).expect("what boots has an image").image.header.version;
     Some((slot, (version.major, version.minor, version.revision, version.build)))
 }

@@ -2,7 +2,6 @@
 
 use core::ptr;
 
-use bandsense_app::Restart;
 use bandsense_core::statistics::{Crash, CrashKind, ResetCause};
 use bandsense_update::layout::xiao_nrf52840::RETAINED;
 use embassy_nrf::pac;
@@ -57,8 +56,8 @@ impl Record {
 const _: () = assert!(size_of::<Record>() <= RETAINED.len as usize);
 
 /// Note that the application asks for the coming reset.
-pub fn note_restart(why: Restart) {
-    let what = if why == Restart::Update { RESTART_FOR_UPDATE } else { RESTART_PLAIN };
+pub fn note_restart(for_update: bool) {
+    let what = if for_update { RESTART_FOR_UPDATE } else { RESTART_PLAIN };
     Record::new(what, 0, 0, 0).store();
 }
 

@@ -66,8 +66,8 @@ extern "C" fn end(frame: u32) -> ! {
 }
 
 /// Note a panic: the address of the file's name, which the ELF file resolves, and the line.
-#[panic_handler]
-fn panic(info: &PanicInfo<'_>) -> ! {
+#[cfg_attr(not(emulated), panic_handler)]
+pub fn panicked(info: &PanicInfo<'_>) -> ! {
     let (file, line) = info.location().map_or((0, 0), |at| (at.file().as_ptr() as u32, at.line()));
     note_crash(CrashKind::Panic, file, line);
     SCB::sys_reset()

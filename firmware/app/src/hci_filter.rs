@@ -11,20 +11,29 @@
 //! *Lost bonds.* To a central whose key it does not have the host only says goodbye. The controller is told first that
 //! there is no key, so that the central learns the reason: *PIN or Key Missing* (vol 4, part E, 7.8.26).
 //!
+//! *Refusals without consequence.* The host stops for good when the controller refuses what has to do with private
+//! addresses. Where none are used they are of no consequence, and where they are the sensor can be found all the same.
+//!
 //! *Lost links.* The host stops for good when a link ends just before it hands over that link's key. It is told that the
 //! key was taken; the disconnection follows.
 
 use core::cell::Cell;
 
-use bt_hci::cmd::le::{LeLongTermKeyRequestNegativeReply, LeLongTermKeyRequestReply};
+use bt_hci::cmd::le::{
+    LeAddDeviceToResolvingList, LeClearResolvingList, LeLongTermKeyRequestNegativeReply,
+    LeLongTermKeyRequestReply, LeRemoveDeviceFromResolvingList, LeSetAddrResolutionEnable, LeSetPrivacyMode,
+    LeSetResolvablePrivateAddrTimeout,
+};
 use bt_hci::cmd::link_control::Disconnect;
-use bt_hci::cmd::{self, AsyncCmd, Cmd, SyncCmd};
+use bt_hci::cmd::{self, AsyncCmd, Cmd, Opcode, SyncCmd};
 use bt_hci::controller::{Controller, ControllerCmdAsync, ControllerCmdSync};
 use bt_hci::data::{AclPacket, AclPacketBoundary, IsoPacket, SyncPacket};
 use bt_hci::event::{EventKind, EventPacket};
 use bt_hci::param::{ConnHandle, Error as HciError};
 use bt_hci::{ControllerToHostPacket, FromHciBytes};
 use embedded_io::ErrorType;
+
+use crate::ignore;
 
 /// The fixed channels, little-endian as on the air (vol 3, part A, 2.1).
 const ATTRIBUTES: [u8; 2] = 4u16.to_le_bytes();
@@ -48,15 +57,25 @@ const UNKNOWN_ATTRIBUTE_COMMAND: [u8; 5] = [1, 0, 4, 0, 0x7E];
 const UNKNOWN_COMMAND: [u8; 6] = [2, 0, 6, 0, 0xFF, 0];
 const REFUSAL: [u8; 6] = [2, 0, 6, 0, PAIRING_FAILED, PAIRING_NOT_SUPPORTED];
 
-/// A controller behind the gate.
-pub struct Gate<'a, C, F> {
+/// Commands whose refusal is of no consequence.
+const CAN_BE_REFUSED: [Opcode; 6] = [
+    LeSetResolvablePrivateAddrTimeout::OPCODE,
+    LeClearResolvingList::OPCODE,
+    LeSetAddrResolutionEnable::OPCODE,
+    LeAddDeviceToResolvingList::OPCODE,
+    LeRemoveDeviceFromResolvingList::OPCODE,
+    LeSetPrivacyMode::OPCODE,
+];
+
+/// A controller behind the filter.
+pub struct HciFilter<'a, C, F> {
     controller: C,
     is_open: F,
     refused: Cell<bool>,
     key_wanted: &'a Cell<Option<ConnHandle>>,
 }
 
-impl<'a, C, F: Fn() -> bool> Gate<'a, C, F> {
+impl<'a, C, F: Fn() -> bool> HciFilter<'a, C, F> {
     /// `controller`, through which pairing is possible while `is_open`. `key_wanted` is the link whose central waits
     /// for the sensor to find the key of their bond.
     pub const fn new(controller: C, is_open: F, key_wanted: &'a Cell<Option<ConnHandle>>) -> Self {
@@ -154,11 +173,11 @@ fn asks_to_pair(boundary: AclPacketBoundary, data: &[u8]) -> bool {
         && (body.first() == Some(&PAIRING_REQUEST) || fits_one_packet && body.len() < length)
 }
 
-impl<C: ErrorType, F> ErrorType for Gate<'_, C, F> {
+impl<C: ErrorType, F> ErrorType for HciFilter<'_, C, F> {
     type Error = C::Error;
 }
 
-impl<C: Controller, F: Fn() -> bool> Controller for Gate<'_, C, F> {
+impl<C: Controller, F: Fn() -> bool> Controller for HciFilter<'_, C, F> {
     type Buffer<'b> = C::Buffer<'b>;
 
     fn alloc_buf(&self) -> Result<Self::Buffer<'_>, Self::Error> {
@@ -198,7 +217,7 @@ impl<C: Controller, F: Fn() -> bool> Controller for Gate<'_, C, F> {
     }
 }
 
-impl<C, F: Fn() -> bool, Q: SyncCmd> ControllerCmdSync<Q> for Gate<'_, C, F>
+impl<C, F: Fn() -> bool, Q: SyncCmd> ControllerCmdSync<Q> for HciFilter<'_, C, F>
 where
     C: ControllerCmdSync<Q> + ControllerCmdSync<LeLongTermKeyRequestNegativeReply>,
 {
@@ -206,12 +225,15 @@ where
         if Q::OPCODE == Disconnect::OPCODE
             && let Some(handle) = self.key_wanted.take()
         {
-            // Fails for a link that is gone, which the disconnection finds out as well.
-            let _ = self.controller.exec(&LeLongTermKeyRequestNegativeReply::new(handle)).await;
+            let refused = self.controller.exec(&LeLongTermKeyRequestNegativeReply::new(handle)).await;
+            ignore(refused, "the link is gone, which the disconnection finds out as well");
         }
         let answered =
             if Q::OPCODE == LeLongTermKeyRequestReply::OPCODE { self.key_wanted.take() } else { None };
         match (self.controller.exec(command).await, answered) {
+            (Err(cmd::Error::Hci(error)), _) if CAN_BE_REFUSED.contains(&Q::OPCODE) => {
+                Q::Return::from_hci_bytes_complete(&[]).map_err(|_| cmd::Error::Hci(error))
+            }
             (Err(cmd::Error::Hci(error)), Some(handle)) if error == HciError::UNKNOWN_CONN_IDENTIFIER => {
                 let returned = handle.raw().to_le_bytes();
                 Q::Return::from_hci_bytes_complete(&returned).map_err(|_| cmd::Error::Hci(error))
@@ -221,7 +243,7 @@ where
     }
 }
 
-impl<C: ControllerCmdAsync<Q>, F: Fn() -> bool, Q: AsyncCmd> ControllerCmdAsync<Q> for Gate<'_, C, F> {
+impl<C: ControllerCmdAsync<Q>, F: Fn() -> bool, Q: AsyncCmd> ControllerCmdAsync<Q> for HciFilter<'_, C, F> {
     async fn exec(&self, command: &Q) -> Result<(), cmd::Error<Self::Error>> {
         self.controller.exec(command).await
     }

@@ -1,9 +1,10 @@
 //! The converter's I²C bus, with a limit to how long it may hang and a way to free it.
 
 use bandsense_core::hal::Recover;
-use embassy_nrf::gpio::{Flex, OutputDrive, Pull};
+use embassy_nrf::Peri;
+use embassy_nrf::gpio::{AnyPin, Flex, OutputDrive, Pull};
 use embassy_nrf::pac;
-use embassy_nrf::peripherals::{P0_04, P0_05, TWISPI0};
+use embassy_nrf::peripherals::TWISPI0;
 use embassy_nrf::twim::{Config, Frequency, Twim};
 use embassy_time::{Duration, Timer, with_timeout};
 use embedded_hal_async::i2c::{ErrorKind, ErrorType, I2c, Operation};
@@ -21,8 +22,13 @@ const STOP_LOOKS: u32 = 2000;
 
 static mut TRANSMIT: [u8; TRANSMIT_LEN] = [0; TRANSMIT_LEN];
 
-/// The bus on D4 (data) and D5 (clock), the only user of its pins and of TWISPI0.
+/// 390 kHz: at 400 kHz the clock's low period is shorter than the I²C specification allows (nRF52840 errata, 219).
+const CLOCK_390_KHZ: u32 = 0x0620_0000;
+
+/// The bus, the only user of its pins and of TWISPI0.
 pub struct Bus {
+    data: Peri<'static, AnyPin>,
+    clock: Peri<'static, AnyPin>,
     /// Away while a transaction is under way, and gone once one was given up.
     controller: Option<Twim<'static>>,
 }
@@ -53,9 +59,9 @@ impl Bus {
     /// Take the bus.
     ///
     /// # Safety
-    /// Only one may exist, and nothing else may use P0.04, P0.05 and TWISPI0.
-    pub unsafe fn new() -> Self {
-        let mut bus = Self { controller: None };
+    /// Only one may exist, and nothing else may use TWISPI0.
+    pub unsafe fn new(data: Peri<'static, AnyPin>, clock: Peri<'static, AnyPin>) -> Self {
+        let mut bus = Self { data, clock, controller: None };
         bus.open();
         bus
     }
@@ -67,13 +73,14 @@ impl Bus {
     fn open(&mut self) {
         self.close();
         let mut config = Config::default();
-        config.frequency = Frequency::K400;
+        config.frequency = Frequency::from_bits(CLOCK_390_KHZ);
         config.sda_pullup = true;
         config.scl_pullup = true;
         // SAFETY: the caller of `new` left these to this bus, and the controller that used them before is dropped.
         let controller = unsafe {
             let transmit = &mut *(&raw mut TRANSMIT);
-            Twim::new(TWISPI0::steal(), Interrupts, P0_04::steal(), P0_05::steal(), config, transmit)
+            let (data, clock) = (self.data.clone_unchecked(), self.clock.clone_unchecked());
+            Twim::new(TWISPI0::steal(), Interrupts, data, clock, config, transmit)
         };
         self.controller = Some(controller);
     }
@@ -101,8 +108,7 @@ impl Recover for Bus {
     async fn recover(&mut self) {
         self.close();
         {
-            // SAFETY: the controller is dropped.
-            let (mut data, mut clock) = unsafe { (Flex::new(P0_04::steal()), Flex::new(P0_05::steal())) };
+            let (mut data, mut clock) = (Flex::new(self.data.reborrow()), Flex::new(self.clock.reborrow()));
             for line in [&mut data, &mut clock] {
                 line.set_high();
                 line.set_as_input_output(Pull::Up, OutputDrive::Standard0Disconnect1);

@@ -1,0 +1,64 @@
+//! Writes the memory map of QEMU's mps2-an386, and the golden vectors of the profile as constants.
+
+use std::env;
+use std::fmt::Write;
+use std::fs;
+use std::path::PathBuf;
+
+use bandsense_update::layout::xiao_nrf52840::{LAYOUT, RAM, STACK};
+use serde_json::Value;
+
+const MACHINE_RAM_END: u32 = 0x2040_0000;
+
+const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/protocol-vectors.json");
+const SECTIONS: [&str; 6] = [
+    "measurement",
+    "measurement_invalid",
+    "control_request",
+    "control_request_invalid",
+    "calibration",
+    "calibration_invalid",
+];
+
+fn main() {
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    // The machine's code memory is RAM: the sensor's flash is played there, at its own addresses from 0x2F000 on. RAM is
+    // laid out as on the chip, up to the variables: they have more room, for images.
+    let (from, to) = (RAM.start, MACHINE_RAM_END);
+    let memory = format!(
+        "MEMORY {{\n  FLASH : ORIGIN = 0, LENGTH = {:#x}\n  RAM : ORIGIN = {from:#x}, LENGTH = {:#x}\n}}\n\
+         _stack_start = {:#x};\n_stack_end = {:#x};\n",
+        LAYOUT.floor.start,
+        to - from,
+        STACK.end(),
+        STACK.start,
+    );
+    fs::write(out.join("memory.x"), memory).expect("OUT_DIR is writable");
+    fs::write(out.join("vectors.rs"), vectors()).expect("OUT_DIR is writable");
+    println!("cargo::rustc-link-search={}", out.display());
+    println!("cargo::rustc-cfg=emulated");
+    println!("cargo::rustc-link-arg-bins=-Tlink.x");
+    println!("cargo::rustc-link-arg-bins=--nmagic");
+    println!("cargo::rerun-if-changed={VECTORS}");
+}
+
+fn vectors() -> String {
+    let all: Value = serde_json::from_str(&fs::read_to_string(VECTORS).expect("the vectors")).expect("JSON");
+    let mut text = String::new();
+    for section in SECTIONS {
+        let list = all[section].as_array().expect("a list");
+        let name = section.to_uppercase();
+        writeln!(text, "pub const {name}: [(&str, &[u8]); {}] = [", list.len()).expect("memory");
+        for vector in list {
+            let hex = vector["bytes"].as_str().expect("bytes");
+            let bytes: Vec<u8> = (0..hex.len())
+                .step_by(2)
+                .map(|i| u8::from_str_radix(&hex[i..i + 2], 16).expect("hex"))
+                .collect();
+            writeln!(text, "    ({:?}, &{bytes:?}),", vector["name"].as_str().expect("name"))
+                .expect("memory");
+        }
+        text.push_str("];\n");
+    }
+    text
+}

@@ -58,7 +58,7 @@ from bandsense.wire.bandsense.codes import (
     StatisticsPage,
     Status,
 )
-from bandsense.wire.bandsense.information import Information, advertised_name, serial_text
+from bandsense.wire.bandsense.information import Information, serial_text
 from bandsense.wire.bandsense.measurement import MeasurementFrame, samples_per_frame
 from bandsense.wire.bandsense.requests import (
     ForgetBonds,

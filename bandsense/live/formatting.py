@@ -23,6 +23,7 @@ from bandsense.workout.events import (
     SlackAdvised,
     SlackAnswered,
     Tared,
+    UncertaintyAt,
     TemperatureChanged,
     TemperatureUnknown,
     to_json,

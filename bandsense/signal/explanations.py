@@ -109,7 +109,7 @@ class CountedRep:
 
 @dataclass(slots=True, eq=False)
 class Habit:
-    """What handling looked like lately: logarithms of the latest movement, sizes (N) and times (s) of the last."""
+    """What handling looked like: logarithms of the latest movement, sizes (N) and times (s) of the last."""
 
     rise: float | None = None
     interval: float | None = None

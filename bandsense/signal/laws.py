@@ -15,7 +15,8 @@ densities over these four numbers, so that explanations of the same trace can be
 A series learns: its levels, its width and interval, and two habits. *Even* is the probability that its levels
 repeat closely, *steady* the probability that its tempo does. Each habit is a mixture of a narrow and a wide
 law, filtered by Bayes' rule inside the series. A movement inside a series is judged by its likeness to the
-series, never by newtons; newtons appear only in the broad priors of a series' size, which are worth a few nats at most.
+series, never by newtons; newtons appear only in the broad priors of a series' size, which are worth a few
+nats at most.
 
 The numbers (`Numbers`) are fitted: `python -m benchmarks.fit` writes `laws.json`. docs/detection.md says what
 each does.
@@ -57,7 +58,7 @@ SHRUNK = 0.2
 """A series whose swing falls to this share of what it was in one movement is over."""
 
 INNER_DIP = 0.5 - 1.6
-"""A dip inside a repetition, per swing squared: the average density of the four numbers it would else have."""
+"""A dip inside a repetition, per swing squared: the average density of the four numbers it would have."""
 
 
 @dataclass(frozen=True, slots=True)

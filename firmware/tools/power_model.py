@@ -24,8 +24,8 @@ ADVERTISING_1_HZ_UA = 42.0  # (C) the whole board, advertising once a second; th
 # (A) Processor and radio while connected, the board's rest included. Inside 0.38-1.05 mA, which is what
 # streaming for 29-31 h (350 ohm) and 54-62 h (1 kohm) on 340 mAh leaves after bridge and converter (C).
 LINK_UA = 700.0
-# (A) of it, what grows with the number of connection events; the sensor asks for the streaming interval while it
-# measures and for the relaxed one otherwise (firmware/app/src/session.rs; the middle of each range).
+# (A) of it, what grows with the number of connection events; the sensor asks for the streaming interval while
+# it measures and for the relaxed one otherwise (firmware/app/src/session.rs; the middle of each range).
 LINK_EVENTS_UA = 500.0
 STREAMING_INTERVAL_S, RELAXED_INTERVAL_S = 0.0225, 0.1125
 # (M) The timer that stamps conversions, and the fast clock that it keeps on.

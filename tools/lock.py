@@ -8,8 +8,8 @@ Versions are resolved together for Linux, macOS and Windows and every Python fro
 on, with environment markers where they differ, by `uv pip compile --universal`. No address of an index is
 written: pip takes the files from wherever its user has configured, and installs only what matches a hash.
 `demo.txt` is what `make demo` needs; `dev.txt` includes it and adds everything else; `hardware.txt` is what
-`make hardware` needs, of the same versions, `kicad.txt` and `smpmgr.txt` hold tools without what they would bring
-along.
+`make hardware` needs, of the same versions; `kicad.txt` and `smpmgr.txt` hold tools without what they would
+bring along.
 """
 
 from __future__ import annotations

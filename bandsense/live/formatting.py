@@ -23,9 +23,9 @@ from bandsense.workout.events import (
     SlackAdvised,
     SlackAnswered,
     Tared,
-    UncertaintyAt,
     TemperatureChanged,
     TemperatureUnknown,
+    UncertaintyAt,
     to_json,
 )
 from bandsense.workout.plan import TensionZone, Zone

@@ -24,18 +24,20 @@ CONVERTER_SOURCE = ROOT / "firmware" / "core" / "src" / "nau7802.rs"
 
 # Where the firmware takes each pin: a pattern whose groups are port and pin.
 PIN_USES = {
-    "data_ready": r"DataReadyPin\(Input::new\(p\.P(\d)_(\d\d)",
-    "button": r"BoardButton\(Input::new\(p\.P(\d)_(\d\d)",
-    "excitation_sense": r"BoardSystem::new\(p\.SAADC, p\.P\d_\d\d, p\.P(\d)_(\d\d)",
-    "i2c_data": r"Twim::new\(TWISPI0::steal\(\), Interrupts, P(\d)_(\d\d)::steal\(\)",
-    "i2c_clock": r"Twim::new\(TWISPI0::steal\(\), Interrupts, P\d_\d\d::steal\(\), P(\d)_(\d\d)::steal",
-    "led_red": r"red: output\(p\.P(\d)_(\d\d)",
-    "led_green": r"green: output\(p\.P(\d)_(\d\d)",
-    "led_blue": r"blue: output\(p\.P(\d)_(\d\d)",
-    "battery_sense": r"BoardSystem::new\(p\.SAADC, p\.P(\d)_(\d\d)",
-    "battery_divider": r"BoardSystem::new\([^)]*output\(p\.P(\d)_(\d\d), Level::Low\)",
-    "flash_select": r"flash_chip_to_deep_power_down\(\s*output\(p\.P(\d)_(\d\d)",
+    "data_ready": r"data_ready: p\.P(\d)_(\d\d)",
+    "button": r"button: p\.P(\d)_(\d\d)",
+    "excitation_sense": r"excitation: p\.P(\d)_(\d\d)",
+    "i2c_data": r"i2c: \(p\.P(\d)_(\d\d)",
+    "i2c_clock": r"i2c: \([^,]*, p\.P(\d)_(\d\d)",
+    "led_red": r"light: \[p\.P(\d)_(\d\d)",
+    "led_green": r"light: \[[^,]*, p\.P(\d)_(\d\d)",
+    "led_blue": r"light: \[[^,]*, [^,]*, p\.P(\d)_(\d\d)",
+    "battery_sense": r"CellSense \{\s*input: p\.P(\d)_(\d\d)",
+    "battery_divider": r"_enable: output\(p\.P(\d)_(\d\d)\.into\(\), Level::Low\)",
+    "charge_state": r"charging: Input::new\(p\.P(\d)_(\d\d)",
 }
+# The flash chip's lines in the order that `flash_chip_to_deep_power_down` takes them.
+FLASH_LINES = ("flash_select", "flash_clock", "flash_data", "flash_write_protect", "flash_hold")
 # The converter's pin that each of the board's nets has to reach.
 CONVERTER_PINS = {"data_ready": "DRDY", "i2c_data": "SDA", "i2c_clock": "SCL"}
 
@@ -57,6 +59,10 @@ def firmware_pins(facts: dict[str, Any]) -> Iterator[Row]:
         match = re.search(pattern, source)
         found = f"P{match[1]}.{match[2]}" if match else "not found"
         yield _equal(f"firmware's pin: {name}", found, chips[name])
+    handed = re.search(r"flash_chip_to_deep_power_down\((.*?)\);", source, re.DOTALL)
+    flash = re.findall(r"p\.P(\d)_(\d\d)", handed[1]) if handed else []
+    for name, (port, number) in zip(FLASH_LINES, flash, strict=True):
+        yield _equal(f"firmware's pin: {name}", f"P{port}.{number}", chips[name])
     table = dict(re.findall(r"//! \| (D\d) \| (P\d\.\d\d) \|", source))
     table |= dict(
         zip(("D4", "D5"), re.findall(r"//! \| D4, D5 \| (P\S+), (P\S+) \|", source)[0], strict=True)
@@ -68,7 +74,6 @@ def firmware_pins(facts: dict[str, Any]) -> Iterator[Row]:
 def firmware_numbers(facts: dict[str, Any]) -> Iterator[Row]:
     """Compare the firmware's gain, regulator, rates and full scale with the constants."""
     driver = CONVERTER_SOURCE.read_text(encoding="utf-8")
-    board = (BOARD_SOURCE / "main.rs").read_text(encoding="utf-8")
     converter, cell = facts["converter"], facts["cell"]
     gain = _number(r"pub const GAIN: u8 = (\d+);", driver)
     yield _equal("firmware's gain", gain, converter["gain"])
@@ -82,7 +87,7 @@ def firmware_numbers(facts: dict[str, Any]) -> Iterator[Row]:
     rates = [int(rate) for rate in re.findall(r"Rate::Hz(\d+) => 0b", driver)]
     yield _equal("firmware's rates, Hz", rates, converter["rates_hz"])
     load_mn, output_uv = (
-        _number(rf"const {name}: u64 = ([\d_]+);", board) for name in ("CELL_MN", "CELL_UV_PER_V")
+        _number(rf"const {name}: u64 = ([\d_]+);", driver) for name in ("CELL_MN", "CELL_UV_PER_V")
     )
     yield _equal(
         "firmware's cell, mN at µV/V",

@@ -9,6 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from bandsense.calibration import fit
+from bandsense.calibration.curve import Calibration, Grade
+from bandsense.calibration.reference_masses import MassKind
 from hardware.checks import HARDWARE, ROOT, Row, committed, constants, least, most
 from hardware.checks._kicad import values
 from hardware.checks._spice import value
@@ -17,7 +20,7 @@ INPUTS = (
     "hardware/docs/*.md",
     "hardware/electronics/bandsense.kicad_sch",
     "hardware/checks/_*.py",
-    "bandsense/**/*.py",
+    "bandsense/calibration/*.py",
     "firmware/core/src/*.rs",
     "firmware/app/src/*.rs",
     "firmware/tools/power_model.py",
@@ -43,21 +46,6 @@ SPAN_DRIFT_PER_K = 0.0005
 SPAN_RANGE_K = 5.0  # (A) either way between calibration and use, indoors
 CREEP = 0.0005
 MOUNTING_MV_PER_V = 0.3  # (A) a clamped or preloaded cell
-
-
-def _companion(name: str) -> float:
-    """A number that the companion's source gives a name.
-
-    Raises:
-        LookupError: nothing there has that name.
-    """
-    for path in sorted((ROOT / "bandsense").rglob("*.py")):
-        match = re.search(
-            rf"^\s*{name}(?:: float)? ?[=:] ?([\d.]+),?$", path.read_text(encoding="utf-8"), re.MULTILINE
-        )
-        if match:
-            return float(match[1])
-    raise LookupError(f"the companion has no {name}; name it anew in hardware/checks/electronics_budget.py")
 
 
 def _table(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
@@ -184,18 +172,19 @@ class Signal:
         return 2 ** int(shift[1]) / 2**23 * full_scale if shift else math.nan
 
     def contributions_n(self, tension_n: float) -> list[tuple[str, float]]:
-        """Standard uncertainties of a peak, calibrated inline with bottles; half widths h count h/√3."""
+        """Standard uncertainties of a peak, inline with weighed masses; half widths h count h/√3."""
         third = 1 / math.sqrt(3)
         off_axis = 1 - math.cos(math.radians(10))
-        gravity = _companion("GRAVITY_HALF_RANGE") / 9.80665
+        gravity = fit.GRAVITY_HALF_RANGE / fit.STANDARD_GRAVITY
+        masses = MassKind.WEIGHED
         return [
-            ("masses", _companion("mass_uncertainty") * tension_n),
+            ("masses on one scale", math.hypot(masses.common, masses.apart) * tension_n),
             ("gravity", gravity * third * tension_n),
             ("pull up to 10° off axis, on a swivel", off_axis * third * tension_n),
-            ("creep and its return", _companion("CREEP_PRIOR") * third * tension_n),
-            ("hysteresis", _companion("HYSTERESIS_PRIOR") * third * tension_n),
-            ("repeatability", _companion("REPEATABILITY_PRIOR") * third * tension_n),
-            ("zero over temperature after a tare", _companion("TEMPERATURE_PRIOR_N") * third),
+            ("creep and its return", fit.CREEP_PRIOR * third * tension_n),
+            ("hysteresis", fit.HYSTERESIS_PRIOR * third * tension_n),
+            ("repeatability", fit.REPEATABILITY_PRIOR * third * tension_n),
+            ("zero over temperature after a tare", fit.TEMPERATURE_PRIOR_N * third),
             (f"span over ±{SPAN_RANGE_K:.0f} K", SPAN_DRIFT_PER_K * SPAN_RANGE_K * third * tension_n),
             ("noise at 80 Hz, the worse bound", self.noise_n(80, worst=True)),
         ]
@@ -235,7 +224,8 @@ def _signal(facts: dict[str, Any]) -> Iterator[Row]:
         "zero after mounting against the self test's limit", balance, signal.self_test_mv_per_v(), "mV/V"
     )
     # The companion's priors for a calibrated inline sensor: a share of the tension, and newtons of zero.
-    share, zero_n = _companion("Grade.CALIBRATED"), _companion("zero_uncertainty_n")
+    share = Grade.CALIBRATED.typical_span_uncertainty
+    zero_n = Calibration(newton_per_unit=1.0).zero_uncertainty_n
     for tension_n in (60.0, 400.0):
         claimed_n = 2 * math.hypot(share * tension_n, zero_n)
         found_n = signal.uncertainty_n(tension_n)

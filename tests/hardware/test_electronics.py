@@ -38,6 +38,12 @@ def test_another_pin_is_noticed(facts: dict[str, Any], name: str) -> None:
     assert failed == [f"firmware's pin: {name}", "firmware's pin table"]
 
 
+@pytest.mark.parametrize("name", sorted(constants()["pins_on_module"]))
+def test_another_pin_inside_the_module_is_noticed(facts: dict[str, Any], name: str) -> None:
+    facts["pins_on_module"][name] = "P1.15"
+    assert _failed(electronics_agreement.firmware_pins(facts)) == [f"firmware's pin: {name}"]
+
+
 @pytest.mark.parametrize(
     ("group", "key", "other", "row"),
     [

@@ -160,7 +160,7 @@ def material(split: Split = "dev", size: int = 4) -> Iterator[tuple[str, Trace]]
     yield from (("special", t) for t in special.grid(split, each=2 * size) if asked(t))
     yield from (("simulators", t) for t in simulators.grid(100 * size, split))
     yield from (("controls", t) for t in controls.grid(split, each=6 * size))
-    yield from (("walks", t) for t in walks.grid(split, each=6 * size))
+    yield from (("walks", t) for t in walks.grid(split, each=12 * size))
     yield from (("simulated controls", t) for t in simulators.grid_of_controls(3 * size, split))
 
 

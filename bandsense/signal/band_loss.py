@@ -35,6 +35,9 @@ LOWEST_RATE_HZ = 16.0
 LATE_INTERVALS = 0.5
 """Samples further apart than they should by so many intervals do not tell how sudden a loss was."""
 
+LOST_SHARE = 0.4
+"""A band that is lost pulls with less than what remains beside this share: a jerk on a taut band is no loss."""
+
 RANGE_SHARE = 0.15
 LEAST_N = 3.0
 """Less than this share of the range, or than this, is not worth an alarm."""
@@ -78,7 +81,7 @@ class BandLoss:
             return None
         before_n = max(window_n)
         whole_n = before_n - low_n
-        if whole_n < max(LEAST_N, RANGE_SHARE * range_n):
+        if whole_n < max(LEAST_N, RANGE_SHARE * range_n, LOST_SHARE * before_n):
             return None
         if max(a - b for a, b in pairwise(window_n)) < SMOOTH_SHARE * whole_n:
             return None

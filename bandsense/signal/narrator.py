@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
+from math import inf
 
 from bandsense.signal.announcer import Announcement, Announcer, Shown
 from bandsense.signal.band_loss import BandLoss
@@ -79,7 +80,7 @@ class Narrator:
         self._start: TurningPoint | None = None
         self._top: TurningPoint | None = None
         self._neighbours: deque[tuple[float, float]] = deque(maxlen=NEIGHBOURS + 1)
-        self._lost_s = self._last_end_s = -LOST_APART_S
+        self._lost_s = self._last_end_s = -inf
         self._told: set[WarningKind] = set()
 
     def take(self, look: Look) -> None:

@@ -101,7 +101,7 @@ def test_what_is_printed_counts_from_the_start_of_the_session(
     done = command("live", "left", "right", "--seconds", "32")
     for side in SERIALS:
         first = next(line for line in done.lines if line.startswith(side) and "rep 1:" in line)
-        assert 5.0 < float(first.split()[1]) < 6.0
+        assert 5.0 < float(first.split()[1]) < 9.0  # the first is told with the second
     starts_s = [float(row.split()[1]) for row in command("show").lines if row.split()[:1] == ["1"]]
     assert starts_s == pytest.approx([4.6, 4.6], abs=0.3)
 

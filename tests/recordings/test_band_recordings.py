@@ -83,7 +83,8 @@ def test_replay_in_small_blocks_gives_the_same_events(recordings: Path, name: st
 def test_every_top_is_told_in_time(recordings: Path, name: str) -> None:
     result = analyze(*band(recordings, name))
     tops = [event for event in result.events if isinstance(event, RepCounted)]
-    for top, rep in zip(tops, result.reps, strict=True):
+    # The first is told with the second: until then it may be the take-up.
+    for top, rep in list(zip(tops, result.reps, strict=True))[1:]:
         if not rep.partial:
             assert top.detected_s <= rep.return_start_s + 0.25
 

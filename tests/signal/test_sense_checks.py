@@ -156,7 +156,7 @@ def test_no_peak_of_a_drifting_sensor_is_shown_under_a_small_uncertainty(
         part = slice(start, start + size)
         events += workout.push(SampleBlock(time_s[part], shown_n[part], unit=Unit.NEWTON))
     results = [event.result for event in [*events, *workout.finish()] if isinstance(event, SetDone)]
-    figures = [each for result in results for each in result.figures]
+    figures = [each for result in results for each in result.rep_metrics]
     assert len(figures) == 30
     inside = [abs(each.peak_n - 60.0) <= 2.0 * (each.peak_uncertainty_n or 0.0) for each in figures]
     assert np.mean(inside) >= 0.95

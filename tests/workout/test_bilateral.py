@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bandsense.calibration.curve import Calibration
-from bandsense.cli.commands.both import lag_words
+from bandsense.live.formatting import lag_words
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import Rep, RepCompleted
 from bandsense.signal.metrics import RepMetrics, rep_metrics

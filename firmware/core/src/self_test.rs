@@ -1,4 +1,4 @@
-//! The self test: noise, offset and excitation, judged from a second of readings.
+//! The self test: noise, offset and excitation, judged from 0.4 s of readings.
 
 use crate::statistics::SelfTest;
 

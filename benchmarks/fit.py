@@ -23,6 +23,7 @@ from multiprocessing import Pool
 from pathlib import Path
 
 import bandsense.signal
+from bandsense.signal.announcer import SOMETHING
 from bandsense.signal.explanations import Explanation, Explanations
 from bandsense.signal.filters import Conditioner
 from bandsense.signal.laws import Numbers
@@ -134,10 +135,11 @@ def judged(numbers: Numbers, one: Turns) -> tuple[float, bool]:
         mass = {0: 1.0}
     total = sum(mass.values())
     p = sum(m for n, m in mass.items() if n in one.right) / total
-    above, median = 0.0, 0
+    something = 1.0 - mass.get(0, 0.0) / total
+    above, median, enough = 0.0, 0, 0.5 if something >= 0.5 else 0.5 * something
     for n in sorted(mass, reverse=True):
         above += mass[n]
-        if above >= 0.5 * total:
+        if something >= SOMETHING and above >= enough * total:
             median = n
             break
     return -max(LEAST_PROBABLE, math.log(max(p, 1e-12))), median in one.right

@@ -6,7 +6,7 @@ as soon as
 
     P(at least one more) ≥ 0.8     (0.9 while the set has fewer than two and a half full repetitions),
 
-it is taken back when P(at least so many) < 0.35 at two known valleys in a row (one odd movement does not undo
+it is taken back when P(at least so many) < 0.1 at two known valleys in a row (one odd movement does not undo
 a set), and when the person has rested for a few seconds the median decides: what is more likely than not is
 told, with its probability. Before the valley of a set's first movement is known it shares its weight with
 "this is only the take-up", so that a first repetition is told after its return and not at its top: picking
@@ -37,6 +37,9 @@ SURE = 0.97
 
 SETTLE_EVERY = 8
 """Valleys between two looks for what is settled."""
+
+SOMETHING = 0.3
+"""After a rest nothing is told only where P(at least one) is below this."""
 
 FEW = 2.5
 """A set with fewer full repetitions needs more certainty."""
@@ -211,6 +214,12 @@ class Announcer:
         count = self.standing
         while self._at_least(count + 1) >= enough:
             count += 1
+        if median and not count and self._at_least(1) >= SOMETHING:
+            # Nothing at all is the worst answer where something is not unlikely: tell it, with its doubt.
+            count = 1
+            while self._at_least(count + 1) >= 0.5 * self._at_least(1):
+                count += 1
+            least = 0.0
         if known:
             doubted = self._at_least(self.standing) < least
             while (self._doubted or median) and count > 0 and self._at_least(count) < least:
@@ -225,7 +234,8 @@ class Announcer:
             else:
                 retracted = self._drop(chosen, count)
         for shown in self._shown:
-            shown.probability = min(1.0, sum(self._weight(x, shown) for x in found))
+            if shown.probability < SURE or shown.rep.open:
+                shown.probability = min(1.0, sum(self._weight(x, shown) for x in found))
         done = self._ends(self._with_count(found, count), known)
         return Announcement(tuple(counted), tuple(retracted), tuple(done))
 

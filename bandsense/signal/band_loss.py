@@ -36,7 +36,7 @@ LATE_INTERVALS = 0.5
 """Samples further apart than they should by so many intervals do not tell how sudden a loss was."""
 
 LOST_SHARE = 0.4
-"""A band that is lost pulls with less than what remains beside this share: a jerk on a taut band is no loss."""
+"""Less than this share of the tension is not lost with a band: a jerk on a taut band is no loss."""
 
 RANGE_SHARE = 0.15
 LEAST_N = 3.0

@@ -107,6 +107,10 @@ class RepDetector:
         for first in range(0, time.size, PIECE):
             piece = slice(first, first + PIECE)
             told, usable = self.sense.push(time[piece], tension[piece], None if full is None else full[piece])
+            if not told and usable.all():
+                self._use(time[piece], tension[piece], None if full is None else full[piece])
+                self._last_s = float(time[piece][-1])
+                continue
             start = 0
             for stop, warning in (*told, (usable.size, None)):
                 part = np.arange(first + start, first + stop)[usable[start:stop]]

@@ -33,8 +33,8 @@ __all__ = ["PREDICTED_CURRENT_UA", "Ask", "Bringup", "Finding", "Outcome", "Plan
 PREDICTED_CURRENT_UA: Mapping[str, tuple[float, float]] = {
     "off": (26.0, 26.0),
     "advertising slow": (41.6, 41.6),
-    "connected": (716.6, 716.6),
-    "streaming": (5815.6, 11_387.1),
+    "connected": (316.6, 316.6),
+    "streaming": (6245.6, 11_817.1),
 }
 """Mean current by power state: with a bridge of 1000 Ω, with one of 350 Ω (firmware/tools/power_model.py)."""
 CURRENT_TOLERANCE = 0.3

@@ -124,8 +124,11 @@ class Announcer:
         lowest_n = turning.surroundings.lowest_n
         if look is Look.VALLEY:
             return self._valley(start, top, lowest_n)
-        if turning.valley is None or look in (Look.PULLING, Look.RETURNED):
+        if turning.valley is None or look is Look.PULLING:
             return None
+        covered = self._present()
+        if look is Look.RETURNED:
+            return self._ended(covered, look) if covered is not None else None
         if turning.top is None:
             if turning.torn:
                 return None
@@ -136,7 +139,6 @@ class Announcer:
             )
         if look is Look.TURNED and self._looked_top == turning.top.tick:
             return None
-        covered = self._present()
         if covered is not None and look is not Look.RESTED and covered.probability >= SURE:
             return self._ended(covered, look)
         width = look is not Look.TURNED
@@ -149,6 +151,8 @@ class Announcer:
         turning = self._turning
         found: Sequence[Explanation] = self._explanations.survivors
         broken_off = self._present()
+        if broken_off is not None and broken_off.done:
+            broken_off = None
         if turning.valley is not None and turning.top is not None and turning.halfway_back:
             found = self._explanations.look(
                 turning.top, turning.extreme, turning.surroundings.lowest_n, width=True, end=True
@@ -336,13 +340,13 @@ class Announcer:
         """What was told of the present movement."""
         start = self._turning.valley
         for shown in reversed(self._shown):
-            if start is not None and shown.rep.top.tick >= start.tick and not shown.done:
+            if start is not None and shown.rep.top.tick >= start.tick:
                 return shown
         return None
 
     def _ended(self, shown: Shown, look: Look) -> Announcement | None:
         turning = self._turning
-        if look is not Look.RESTING or turning.top is None:
+        if look not in (Look.RETURNED, Look.RESTING) or turning.top is None or shown.done:
             return None
         rep = shown.rep
         shown.rep = CountedRep(rep.before, rep.start, turning.top, turning.extreme, rep.begins_set, True)

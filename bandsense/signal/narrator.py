@@ -87,7 +87,7 @@ class Narrator:
         """Tell what a look makes certain."""
         turning = self._turning
         announced = self.announcer.take(look, self._start, self._top)
-        if look in (Look.RESTING, Look.RESTED, Look.VALLEY):
+        if look in (Look.RETURNED, Look.RESTING, Look.RESTED, Look.VALLEY):
             self._check_lost(turning.valley if look is Look.VALLEY else turning.extreme)
         if announced is not None:
             self._announce(announced)

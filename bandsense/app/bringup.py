@@ -42,7 +42,7 @@ CURRENT_TOLERANCE = 0.3
 
 EXCITATION_MV = (2700, 3300)
 """firmware/core/src/self_test.rs"""
-NOISE_MAX_COUNTS = 1000.0
+NOISE_MAX_COUNTS = 400.0
 """Of the self test; a converter alone at 80 Hz stays far below."""
 RATE_TOLERANCE = 0.05
 """The NAU7802's own oscillator."""

@@ -39,6 +39,12 @@ LONGEST_START_S = 8.0
 LOST_APART_S = 0.5
 """Losses closer together are one."""
 
+PEAK_TICKS = 3
+"""The greatest sample lies this close to the top of the smoothed trace."""
+
+GREATEST_OF_FEW = 2.0
+"""So many standard deviations lies the greatest of ten to twenty samples of noise above their mean."""
+
 LARGEST_N = 1000.0
 """Nobody pulls an elastic band harder; two-handed deadlifts on the strongest bands stay below."""
 
@@ -74,6 +80,7 @@ class Narrator:
         self.events: list[Event] = []
         self.announcer = Announcer(numbers, ticks, turning)
         self._ticks, self._turning = ticks, turning
+        self._clean_n = clean_n
         self._loss = BandLoss(ticks, clean_n, clean_s, rate_hz, step)
         self._saturated, self._gaps, self._step = saturated, gaps, step
         self._phase = Phase.REST
@@ -119,8 +126,9 @@ class Narrator:
         for shown in announced.counted:
             standing += 1
             top = shown.rep.top
+            peak_n = self._peak_n(top)
             self.events.append(
-                RepCounted(top.time_s, shown.index, top.tension_n, now_s, standing, shown.probability)
+                RepCounted(top.time_s, shown.index, peak_n, now_s, standing, shown.probability)
             )
         for shown in announced.done:
             self._tell_done(shown)
@@ -147,7 +155,7 @@ class Narrator:
             return_start_s=b.return_start_s,
             end_s=b.end_s,
             peak_time_s=b.peak_time_s,
-            peak_n=b.peak_n,
+            peak_n=max(b.peak_n, self._peak_n(counted.top)),
             start_n=b.start_n,
             end_n=b.end_n,
             partial=fraction < PARTIAL_BELOW,
@@ -169,6 +177,23 @@ class Narrator:
         returned = ticks.tension_n[last] <= rep.start.tension_n + RETURNED_SHARE * rise_n
         expected_n = rep.start.tension_n if returned else float("inf")
         return measure(ticks.time_s, ticks.tension_n, first, top, last, expected_n)
+
+    def _peak_n(self, top: TurningPoint) -> float:
+        """Greatest tension near a top, by the samples: the low-pass rounds a quick one off.
+
+        The vertex of the parabola through the greatest sample and its neighbours, less what noise adds to the
+        greatest of a few samples.
+        """
+        last = min(top.tick + PEAK_TICKS, self._ticks.last) * self._step
+        near_n = self._clean_n.between((top.tick - PEAK_TICKS) * self._step, last)
+        if near_n.size < 3:
+            return top.tension_n
+        i = int(near_n[1:-1].argmax()) + 1
+        before_n, greatest_n, after_n = near_n[i - 1 : i + 2].tolist()
+        bend_n = before_n - 2.0 * greatest_n + after_n
+        vertex_n = greatest_n - (after_n - before_n) ** 2 / (8.0 * bend_n) if bend_n < 0.0 else greatest_n
+        surroundings = self._turning.surroundings
+        return max(top.tension_n, vertex_n - GREATEST_OF_FEW * surroundings.noise_n / surroundings.gain)
 
     # Warnings.
 

@@ -123,7 +123,7 @@ def _rewritten(rep: Rep, b: Boundaries, fraction: float) -> Rep:
         return_start_s=b.return_start_s,
         end_s=b.end_s,
         peak_time_s=b.peak_time_s,
-        peak_n=b.peak_n,
+        peak_n=max(b.peak_n, rep.peak_n),
         start_n=b.start_n,
         end_n=b.end_n,
         range_fraction=fraction,

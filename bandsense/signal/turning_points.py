@@ -165,11 +165,12 @@ class Surroundings:
         lowest_n: lowest tension of the last minute, the present second included.
         noise_n: standard deviation of the smoothed trace's noise: the quietest of the last 40 s.
         swing_n: the hysteresis δ.
+        gain: what the low-pass leaves of the standard deviation of white noise.
     """
 
     def __init__(self, tick_hz: float, gain: float) -> None:
         self._ticks_a_second = max(1, round(tick_hz))
-        self._gain = gain
+        self.gain = gain
         self._lows: deque[float] = deque(maxlen=LOWEST_S)
         self._highs: deque[float] = deque(maxlen=HIGHEST_S)
         self._noises: deque[float] = deque(maxlen=QUIETEST_S)
@@ -192,7 +193,7 @@ class Surroundings:
         self._highs.append(max(smooth))
         bends = [abs(a - 2.0 * b + c) for a, b, c in zip(clean, clean[1:], clean[2:], strict=False)]
         if bends:
-            self._noises.append(SECOND_DIFFERENCE * self._gain * sum(bends) / len(bends))
+            self._noises.append(SECOND_DIFFERENCE * self.gain * sum(bends) / len(bends))
         self.lowest_n = min(self._lows)
         self.noise_n = min(self._noises, default=0.0)
         self.swing_n = max(

@@ -499,3 +499,17 @@ def test_a_rebound_half_way_between_weak_repetitions_is_no_step() -> None:
     rebound_n = 1.6 * np.exp(-0.5 * (((phase % 1.0) - 0.875) * 1.28 / 0.06) ** 2)
     set_n = np.where((phase > 1.0) & (phase < 13.0), pull_n + rebound_n, 0.0)
     assert len(reps_of(detect(time_s, set_n))) == 12
+
+
+@pytest.mark.parametrize("pointed", [False, True])
+def test_the_live_peak_of_quick_repetitions_is_within_one_percent(pointed: bool) -> None:
+    time_s = np.arange(0.0, 8.0, 1.0 / 80.0)
+    phase = ((time_s - 2.0) / 0.35) % 1.0
+    shape = 1.0 - np.abs(2.0 * phase - 1.0) if pointed else np.sin(np.pi * phase) ** 2
+    going = (time_s >= 2.0) & (time_s < 2.0 + 10 * 0.35)
+    noise_n = 0.05 * np.random.default_rng(3).standard_normal(time_s.size)
+    reps = reps_of(detect(time_s, 5.0 + 55.0 * shape * going + noise_n))
+    assert len(reps) == 10
+    # Where the top falls between two samples, a pointed one is not seen whole.
+    assert np.median([abs(rep.peak_n / 60.0 - 1.0) for rep in reps]) < 0.01
+    assert max(abs(rep.peak_n / 60.0 - 1.0) for rep in reps) < (0.02 if pointed else 0.01)

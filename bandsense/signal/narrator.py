@@ -189,7 +189,7 @@ class Narrator:
         if near_n.size < 3:
             return top.tension_n
         i = int(near_n[1:-1].argmax()) + 1
-        before_n, greatest_n, after_n = near_n[i - 1 : i + 2].tolist()
+        before_n, greatest_n, after_n = (float(x) for x in near_n[i - 1 : i + 2])
         bend_n = before_n - 2.0 * greatest_n + after_n
         vertex_n = greatest_n - (after_n - before_n) ** 2 / (8.0 * bend_n) if bend_n < 0.0 else greatest_n
         surroundings = self._turning.surroundings

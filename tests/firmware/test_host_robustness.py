@@ -28,7 +28,7 @@ from bandsense.wire.bandsense.requests import (
     encode_request,
 )
 from bandsense.wire.bandsense.uuids import CONTROL_UUID, MEASUREMENT_UUID
-from tests.firmware.sensor import RADIO_NAME, HostSensor, connected, find, until
+from tests.firmware.sensor import RADIO_NAME, HostSensor, advertised, connected, find, until
 from tests.needs import IN_CI
 
 pytestmark = pytest.mark.firmware
@@ -226,6 +226,8 @@ async def test_a_controller_without_private_addresses_will_do(
     name = "on_hci_le_set_resolvable_private_address_timeout_command"
     monkeypatch.setattr(RadioController, name, refuse)
     await sensor.reboot()
+    await sensor.tell("press 50")
+    await advertised(radio, "pairing_open")
     async with connected(radio) as central:
         assert (await central.ask(TimeMark())).status == Status.SUCCESS
     assert refused

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
+from dataclasses import dataclass
 from math import inf
 
 from bandsense.signal.announcer import Announcement, Announcer, Shown
@@ -53,6 +54,16 @@ SMALL_REPS = 4
 """After so many repetitions of so small a swing, the unit is asked about."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Samples:
+    """The despiked samples, which of them are marked, and how many make a tick."""
+
+    clean_n: RingBuffer
+    saturated: FlagRanges
+    gaps: FlagRanges
+    step: int
+
+
 class Narrator:
     """Follows the ticks of one smoothed trace; what becomes certain is appended to `events`.
 
@@ -80,9 +91,8 @@ class Narrator:
         self.events: list[Event] = []
         self.announcer = Announcer(numbers, ticks, turning)
         self._ticks, self._turning = ticks, turning
-        self._clean_n = clean_n
         self._loss = BandLoss(ticks, clean_n, clean_s, rate_hz, step)
-        self._saturated, self._gaps, self._step = saturated, gaps, step
+        self._samples = _Samples(clean_n, saturated, gaps, step)
         self._phase = Phase.REST
         self._start: TurningPoint | None = None
         self._top: TurningPoint | None = None
@@ -146,7 +156,8 @@ class Narrator:
         fraction = range_fraction(tops_n, valleys_n, len(tops_n) - 1)
         ticks = self._ticks
         first, last = (
-            (bisect_left(ticks.time_s, t) + ticks.dropped) * self._step for t in (pull_start_s, b.end_s)
+            (bisect_left(ticks.time_s, t) + ticks.dropped) * self._samples.step
+            for t in (pull_start_s, b.end_s)
         )
         rep = Rep(
             index=shown.index,
@@ -160,8 +171,8 @@ class Narrator:
             end_n=b.end_n,
             partial=fraction < PARTIAL_BELOW,
             range_fraction=fraction,
-            saturated=self._saturated.touch(first - self._step, last),
-            gap=self._gaps.touch(first - self._step + 1, last),
+            saturated=self._samples.saturated.touch(first - self._samples.step, last),
+            gap=self._samples.gaps.touch(first - self._samples.step + 1, last),
             band_lost=b.return_start_s - LOST_APART_S <= self._lost_s <= b.end_s + LOST_APART_S,
             begins_set=counted.begins_set,
             probability=shown.probability,
@@ -184,8 +195,8 @@ class Narrator:
         The vertex of the parabola through the greatest sample and its neighbours, less what noise adds to the
         greatest of a few samples.
         """
-        last = min(top.tick + PEAK_TICKS, self._ticks.last) * self._step
-        near_n = self._clean_n.between((top.tick - PEAK_TICKS) * self._step, last)
+        last = min(top.tick + PEAK_TICKS, self._ticks.last) * self._samples.step
+        near_n = self._samples.clean_n.between((top.tick - PEAK_TICKS) * self._samples.step, last)
         if near_n.size < 3:
             return top.tension_n
         i = int(near_n[1:-1].argmax()) + 1

@@ -65,101 +65,101 @@ INNER_DIP = 0.5 - 1.6
 class Numbers:
     """The numbers of the model, each named after its law; docs/detection.md says what they do."""
 
-    slack_share: float = 0.265
-    slack_width_n: float = 0.5
-    handling_small: float = 0.6
-    handling_small_ln_n: float = math.log(2.64)
-    handling_small_sd: float = 0.44
-    handling_large_ln_n: float = math.log(11.6)
-    handling_large_sd: float = 0.9
-    handling_like_sd: float = 0.273
-    handling_tempo_sd: float = 0.449
-    near_set_nats: float = 11.5
-    near_set_ln: float = -0.648
-    near_set_soft: float = 0.166
-    step_ln_n: float = math.log(4.48)
-    step_sd: float = 0.75
-    step_like_sd: float = 0.09
-    step_unlike_sd: float = 0.3
-    step_interval_sd: float = 0.0477
-    step_width_sd: float = 0.178
-    step_first_sd: float = 0.3
-    step_pace_nats: float = 0.3
-    set_ln_n: float = math.log(35.9)
-    set_sd: float = 1.18
-    set_width_ln_s: float = math.log(1.38)
-    set_width_sd: float = 0.794
-    taut_least: float = 0.165
-    taut_soft: float = 0.015
-    taut_power: float = 3.0
-    weak_n: float = 4.74
-    weak_power: float = 1.51
-    weak_uneven_power: float = 1.86
-    top_even_1: float = 0.0344
-    top_even_2: float = 0.144
-    top_even_w1: float = 0.909
-    top_even_w2: float = 0.0662
-    part_even: float = 0.0244
-    top_uneven_1: float = 0.18
-    top_uneven_2: float = 0.27
-    top_uneven_w1: float = 0.816
-    top_uneven_w2: float = 0.0878
-    part_uneven: float = 0.0958
-    over: float = 0.02
-    over_width: float = 0.4
-    valley_even_1: float = 0.0503
-    valley_even_2: float = 0.124
-    valley_uneven_1: float = 0.0978
-    valley_uneven_2: float = 1.08
-    interval_steady_1: float = 0.0641
-    interval_steady_2: float = 0.308
-    interval_steady_w: float = 0.93
-    interval_free_1: float = 0.27
-    interval_free_2: float = 1.09
-    interval_free_w: float = 0.537
-    width_steady_1: float = 0.107
-    width_steady_2: float = 0.139
-    width_steady_w: float = 0.93
-    width_free_1: float = 0.718
-    width_free_2: float = 0.968
-    width_free_w: float = 0.269
-    even: float = 0.604
-    steady: float = 0.887
-    dip_small: float = 0.0842
-    half_return: float = 0.257
-    half_return_sd: float = 0.067
-    half_return_odds: float = 0.0036
-    half_return_prior: float = 0.99
-    ripple: float = 0.0452
-    let_go_set: float = 0.158
-    let_go_sway: float = 0.0137
-    let_go_on: float = -0.435
-    quickest_ln_s: float = math.log(0.13)
-    quickest_soft: float = 0.12
-    longest_ln_s: float = math.log(15.0)
-    longest_soft: float = 0.1
-    sway_share: float = 0.118
-    sway_sd: float = 0.63
-    sway_largest_n: float = 20.0
-    sway_power: float = 2.0
-    sway_even: float = 0.203
-    p_set: float = 0.267
-    p_steps: float = 0.08
-    p_sway: float = 0.0277
-    p_end: float = 0.0296
-    p_steps_end: float = 0.04
-    p_rep: float = 0.75
-    p_dip: float = 0.0736
-    p_ripple: float = 0.0415
-    p_take_up: float = 0.4
-    many: float = 50.0
-    many_nats: float = 0.15
-    again_nats: float = 3.59
-    again_s: float = 3.86
-    show_first: float = 0.9
-    show: float = 0.8
-    take_back: float = 0.35
-    trust: float = 0.7
+    slack_share: float
+    slack_width_n: float
+    handling_small: float
+    handling_small_ln_n: float
+    handling_small_sd: float
+    handling_large_ln_n: float
+    handling_large_sd: float
+    handling_like_sd: float
+    handling_tempo_sd: float
+    near_set_nats: float
+    near_set_ln: float
+    near_set_soft: float
+    step_ln_n: float
+    step_sd: float
+    step_like_sd: float
+    step_unlike_sd: float
+    step_interval_sd: float
+    step_width_sd: float
+    step_first_sd: float
+    step_pace_nats: float
+    set_ln_n: float
+    set_sd: float
+    set_width_ln_s: float
+    set_width_sd: float
+    taut_least: float
+    taut_soft: float
+    taut_power: float
+    weak_n: float
+    weak_power: float
+    weak_uneven_power: float
+    top_even_1: float
+    top_even_2: float
+    top_even_w1: float
+    top_even_w2: float
+    part_even: float
+    top_uneven_1: float
+    top_uneven_2: float
+    top_uneven_w1: float
+    top_uneven_w2: float
+    part_uneven: float
+    over: float
+    over_width: float
+    valley_even_1: float
+    valley_even_2: float
+    valley_uneven_1: float
+    valley_uneven_2: float
+    interval_steady_1: float
+    interval_steady_2: float
+    interval_steady_w: float
+    interval_free_1: float
+    interval_free_2: float
+    interval_free_w: float
+    width_steady_1: float
+    width_steady_2: float
+    width_steady_w: float
+    width_free_1: float
+    width_free_2: float
+    width_free_w: float
+    even: float
+    steady: float
+    dip_small: float
+    half_return: float
+    half_return_sd: float
+    half_return_odds: float
+    half_return_prior: float
+    ripple: float
+    let_go_set: float
+    let_go_sway: float
+    let_go_on: float
+    quickest_ln_s: float
+    quickest_soft: float
+    longest_ln_s: float
+    longest_soft: float
+    sway_share: float
+    sway_sd: float
+    sway_largest_n: float
+    sway_power: float
+    sway_even: float
+    p_set: float
+    p_steps: float
+    p_sway: float
+    p_end: float
+    p_steps_end: float
+    p_rep: float
+    p_dip: float
+    p_ripple: float
+    p_take_up: float
+    many: float
+    many_nats: float
+    again_nats: float
+    again_s: float
+    show_first: float
+    show: float
+    take_back: float
+    trust: float
 
     @classmethod
     def fitted(cls) -> Numbers:
@@ -174,12 +174,12 @@ class Movement:
 
     Attributes:
         start_n: tension in the valley before.
+        start_s: time of the valley before.
         top_n, top_s: its highest top.
         end_n: tension in the valley after; None while it is not known, or where samples of it are missing.
         fallen_n: the fall so far.
         width_s: time above half of its height; None while it is not known.
         first_width_s: the same where a series begins, so that what came before the pull does not count.
-        interval_end_s: time of its top.
         dips_n: how deep each inner valley lies below the lower of the tops beside it.
         lowest_n: lowest tension of the last minute: the slack level, if it is slack at all.
     """

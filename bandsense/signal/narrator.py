@@ -24,15 +24,12 @@ from bandsense.signal.events import (
 from bandsense.signal.history import FlagRanges, RingBuffer
 from bandsense.signal.laws import Numbers
 from bandsense.signal.ranges import NEIGHBOURS, PARTIAL_BELOW, range_fraction
-from bandsense.signal.turning_points import Look, Ticks, TurningPoint, TurningPoints
+from bandsense.signal.turning_points import RETURNED_SHARE, Look, Ticks, TurningPoint, TurningPoints
 
 __all__ = ["LARGEST_N", "Narrator"]
 
 PULLING_SHARE = 0.1
 """A rise by this share of the set's swing is a pull."""
-
-RETURNED_SHARE = 0.1
-"""A return is over at this share of the rise."""
 
 LONGEST_START_S = 8.0
 """A rise that takes longer than this to be seen is drift."""

@@ -104,6 +104,7 @@ class CueEngine:
         self._return_breath = _BREATHS[breathing.eccentric]
         self._target = measured_tempo(plan.tempo)
         self._rest_over: _Scheduled | None = None
+        self._rested_since_s = 0.0
         self._start_set()
 
     def _start_set(self) -> None:
@@ -157,13 +158,26 @@ class CueEngine:
         cues = self.advance(time_s)
         if CueKind.SET_DONE not in self._said:
             cues.append(self._cue(time_s, CueKind.SET_DONE))
-        rested_since_s = time_s if self._last_rep is None else self._last_rep.end_s
+        self._rested_since_s = time_s if self._last_rep is None else self._last_rep.end_s
         self._start_set()
         if self._other_side is None:
-            over_s = max(time_s, rested_since_s + self._plan.rest_s)
+            over_s = max(time_s, self._rested_since_s + self._plan.rest_s)
             self._rest_over = _Scheduled(over_s, CueKind.REST_OVER, unsure=False)
         self._other_side = other_side
         return cues
+
+    def change_rest(self, now_s: float, by_s: float) -> float | None:
+        """Let the rest under way last `by_s` longer, and give how long that is; None where there is none.
+
+        A rest that is over already begins to count again from now.
+        """
+        if self._rested_since_s == 0.0 or self._count:
+            return None
+        over_s = now_s if self._rest_over is None else self._rest_over.time_s
+        over_s = max(now_s, over_s + by_s)
+        if over_s > now_s or self._rest_over is not None:
+            self._rest_over = _Scheduled(over_s, CueKind.REST_OVER, unsure=False)
+        return over_s - self._rested_since_s
 
     def _phase_changed(self, event: PhaseChanged) -> Iterator[Cue]:
         now_s = event.detected_s

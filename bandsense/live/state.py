@@ -464,7 +464,7 @@ class ViewState:
     # -- as JSON --------------------------------------------------------------------------------------------
 
     def snapshot(self) -> dict[str, Any]:
-        """The state as JSON object, for views in another process; the trace is told apart from it."""
+        """Return the state as JSON object, for views in another process; the trace is left to the ticks."""
         return {
             "title": self.title,
             "screen": self.screen.value,

@@ -34,7 +34,7 @@ from bandsense.workout.events import (
     TensionTick,
     fields_json,
 )
-from bandsense.workout.plan import TensionZone, measured_tempo
+from bandsense.workout.plan import Plan, TensionZone, measured_tempo
 from bandsense.workout.settings import WorkoutSettings
 
 __all__ = ["GOOD_LINK", "TRACE_S", "Done", "Finished", "LastTime", "Peak", "Screen", "ViewState"]
@@ -50,6 +50,12 @@ RETRACTED_S = 3.0
 
 NOTICE_S = 8.0
 """How long a notice stays: time to finish a repetition and read it."""
+
+BREATHS = (CueKind.INHALE, CueKind.EXHALE, CueKind.HOLD)
+"""Cues of the rhythm, which come with every repetition; the others are remarks, and are not talked over."""
+
+SETTLED_S = 1.0
+"""How long the return stays on screen after it: a pause that is shorter would only make the view flicker."""
 
 CUE_S = 1.5
 """How long a cue stays; then it is too late to follow it."""
@@ -211,6 +217,8 @@ class ViewState:
     cue_kind: CueKind | None = None
     cue_unsure: bool = False
     cue_until_s: float = -math.inf
+    remark_text: str = ""
+    remark_until_s: float = -math.inf
     advice: Advice | None = None
     problem: str | None = None
     question: str = ""
@@ -233,6 +241,11 @@ class ViewState:
     def cue(self) -> str:
         """What the person is to do this moment; empty when there is nothing."""
         return self.cue_text if self.time_s < self.cue_until_s else ""
+
+    @property
+    def remark(self) -> str:
+        """What was remarked just now, which no breath hides; empty when there is nothing."""
+        return self.remark_text if self.time_s < self.remark_until_s else ""
 
     @property
     def rest_s(self) -> float | None:
@@ -301,7 +314,8 @@ class ViewState:
         if self.phase is not Phase.REST:
             return _OF_PHASE[self.phase]
         if self.in_set:
-            return Screen.VALLEY
+            settled = self.now_s >= self.phase_since_s + SETTLED_S
+            return Screen.VALLEY if settled or (self.cue_kind in BREATHS and self.cue) else Screen.RETURN
         if not self.results:
             return Screen.READY
         return Screen.SIDES if self.between_sides else Screen.REST
@@ -328,6 +342,11 @@ class ViewState:
         """Number of the set that is done, or is next; a set of two halves counts once."""
         number = self.set_number if self.in_set else len(self.results) + 1
         return (number + 1) // 2 if self.takes_turns else number
+
+    @property
+    def plan(self) -> Plan | None:
+        """What is planned; None where no exercise was named."""
+        return None if self.settings is None or self.settings.exercise is None else self.settings.plan
 
     @property
     def zone(self) -> TensionZone | None:
@@ -377,8 +396,7 @@ class ViewState:
         elif isinstance(event, BatteryChanged):
             self.battery_percent = event.percent
         elif isinstance(event, CueGiven):
-            self.cue_text, self.cue_until_s = event.text, event.detected_s + CUE_S
-            self.cue_kind, self.cue_unsure = event.kind, event.unsure
+            self._cue(event)
         elif isinstance(event, RestChanged):
             self.rest_planned_s = event.rest_s
         elif isinstance(event, SlackAdvised):
@@ -451,6 +469,12 @@ class ViewState:
             self.link_since_s = self.clock()
         self.link, self.link_message = event.state, event.message
 
+    def _cue(self, event: CueGiven) -> None:
+        self.cue_text, self.cue_until_s = event.text, event.detected_s + CUE_S
+        self.cue_kind, self.cue_unsure = event.kind, event.unsure
+        if event.kind not in BREATHS:
+            self.remark_text, self.remark_until_s = event.text, event.detected_s + CUE_S
+
     def _answered(self, *, followed: bool) -> None:
         if followed and self.advice is not None and self.sets and not self.in_set:
             more = self.advice.action is SlackAction.ADD
@@ -497,6 +521,7 @@ class ViewState:
             "notice": self.notice,
             "cue": self.cue,
             "cue_kind": self.cue_kind.value if self.cue and self.cue_kind is not None else None,
+            "remark": self.remark,
             "cue_unsure": bool(self.cue) and self.cue_unsure,
             "advice": self._advice_json(),
             "stretch": self._stretch(),
@@ -516,9 +541,9 @@ class ViewState:
         ]
 
     def _plan_json(self) -> dict[str, Any] | None:
-        if self.settings is None or self.settings.exercise is None:
+        plan = self.plan
+        if plan is None:
             return None
-        plan = self.settings.plan
         return {
             "sets": plan.sets,
             "reps": plan.reps,

@@ -16,6 +16,7 @@ __all__ = ["main", "parser"]
 
 _COMMANDS = (
     "live",
+    "serve",
     "both",
     "demo",
     "analyze",

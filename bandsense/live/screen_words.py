@@ -134,14 +134,13 @@ def _heading(state: ViewState) -> str:
     if state.screen is Screen.REST:
         return "Rest"
     plan = state.plan
-    side = f", {state.next_side}" if state.takes_turns else ""
     if plan is None or state.current_set > plan.sets:
-        return f"Set {state.current_set}{side}"
-    return f"Set {state.current_set} of {plan.sets}{side}"
+        return f"Set {state.current_set}"
+    return f"Set {state.current_set} of {plan.sets}"
 
 
 def _most(state: ViewState) -> str:
-    if state.screen is Screen.SIDES:
+    if state.takes_turns:
         return str(state.next_side)
     plan = state.plan
     if plan is None:

@@ -551,6 +551,7 @@ class ViewState:
             "rest_s": plan.rest_s,
             "zone": None if plan.zone is None else fields_json(plan.zone),
             "tempo": measured_tempo(plan.tempo).model_dump(),
+            "tempo_hand": plan.tempo.model_dump(),
         }
 
     def _breathing_json(self) -> dict[str, str] | None:

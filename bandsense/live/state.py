@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bandsense.live.formatting import advice_text, format_notice
+from bandsense.live.units import unit_json
 from bandsense.signal.events import Phase, PhaseChanged, Rep, RepCompleted, RepCounted, RepRetracted
 from bandsense.workout.advice import Advice, SlackAction
 from bandsense.workout.events import (
@@ -173,6 +174,7 @@ class ViewState:
             "time_s": self.time_s,
             "tension_n": self.tension_n,
             "tension_uncertainty_n": self.tension_uncertainty_n,
+            "unit": unit_json(),
             "phase": self.phase.value,
             "phase_since_s": self.phase_since_s,
             "set": self.set_words,

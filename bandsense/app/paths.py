@@ -12,7 +12,7 @@ SIMULATED_STORE_NAME = "simulated.sqlite3"
 
 
 def home() -> Path:
-    """The folder for data: `BANDSENSE_HOME`, or the operating system's usual place."""
+    """Return the folder for data: `BANDSENSE_HOME`, or the operating system's usual place."""
     if chosen := os.environ.get("BANDSENSE_HOME"):
         return Path(chosen)
     import platformdirs

@@ -41,7 +41,7 @@ def _bring_along(own: Store, simulated: Store) -> None:
 
 
 def _merged(own: Person, simulated: Person | None) -> Person:
-    """A person with the set-ups that simulated sessions went on from, and their own for all else."""
+    """Join the set-ups that simulated sessions went on from with the person's own for all else."""
     if simulated is None:
         return own
     went_on = {setup.key for setup in simulated.setups}

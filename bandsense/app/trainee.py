@@ -38,7 +38,7 @@ class Trainee:
     band: BandProfile | None = None
 
     def first_side(self, wanted: Side | None) -> Side | None:
-        """The side that begins where left and right take turns: the one wanted, else left.
+        """Return the side that begins where left and right take turns: the one wanted, else left.
 
         Raises:
             ConfigError: a side is wanted where both work together.
@@ -81,13 +81,13 @@ class Trainee:
         )
 
     def title(self, first_side: Side | None = None, *, simulated: bool = False) -> str:
-        """Who trains what, with which band, for the head of a view."""
+        """Say who trains what, with which band, for the head of a view."""
         exercise = self.exercise.name if first_side is None else f"{self.exercise.name}, {first_side} first"
         band = [] if self.band is None else [f"band {self.band.name}"]
         return " · ".join([self.person.name, exercise, *band, *(["simulated"] if simulated else [])])
 
     def session(self, source: str, streams: Sequence[NewStream]) -> NewSession:
-        """A session of this person that begins now, by these streams from this source."""
+        """Begin a session of this person now, of these streams from this source."""
         from bandsense import __version__
 
         return NewSession(
@@ -110,7 +110,7 @@ def profiles_of(store: Store) -> Profiles:
 
 
 def load_trainee(store: Store, person: str | None, exercise: str | None, band: str | None = None) -> Trainee:
-    """The named person at the named exercise; without names whoever trained last, at what they did last.
+    """Load the named person at the named exercise; by default whoever trained last, at what they did last.
 
     A person who is not known yet is a newcomer by that name. Without a band it is the one that the exercise
     was done with last; if that is not known any more, it is an unknown band.
@@ -132,7 +132,7 @@ def load_trainee(store: Store, person: str | None, exercise: str | None, band: s
 
 
 def last_person(store: Store, profiles: Profiles | None = None) -> Person:
-    """Who trained last; before any session the first person, or a newcomer.
+    """Find who trained last; before any session the first person, or a newcomer.
 
     Sessions of the simulator count in a store that has no others.
     """
@@ -143,7 +143,7 @@ def last_person(store: Store, profiles: Profiles | None = None) -> Person:
 
 
 def person_named(store: Store, name: str | None) -> Person:
-    """The person of this name, or a newcomer by it; without a name whoever trained last."""
+    """Find the person of this name, or a newcomer by it; without a name whoever trained last."""
     profiles = profiles_of(store)
     return last_person(store, profiles) if name is None else _person(profiles, name)
 
@@ -175,7 +175,7 @@ def save_progress(store: Store, who: Trainee, result: SessionResult) -> Progress
 
 
 def _advisor_states(result: SessionResult) -> dict[Side | None, AdvisorState]:
-    """What the advice is to remember, by side; None where one sensor measures both at once."""
+    """Return what the advice is to remember, by side; None where one sensor measures both at once."""
     if None in result.workouts:
         return result.workouts[None].advisor_states
     return {

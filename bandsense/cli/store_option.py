@@ -29,12 +29,12 @@ def add_store_option(command: argparse.ArgumentParser, *, sessions: bool = False
 
 
 def is_simulated(arguments: argparse.Namespace) -> bool:
-    """Whether the store of simulated sessions is meant: by `--simulated`, or because `--sim` fills it."""
+    """Tell whether the simulated store is meant: by `--simulated`, or because `--sim` fills it."""
     return arguments.store is None and any(getattr(arguments, name, False) for name in ("simulated", "sim"))
 
 
 def store_path(arguments: argparse.Namespace) -> Path:
-    """The store that the command line names."""
+    """Return the store that the command line names."""
     chosen: Path | None = arguments.store
     if chosen is not None:
         return chosen
@@ -62,5 +62,5 @@ def open_store(arguments: argparse.Namespace) -> Store:
 
 
 def show_session(number: int, *, simulated: bool) -> str:
-    """The command that shows a session."""
+    """Name the command that shows a session."""
     return f"bandsense show {number}{' --simulated' if simulated else ''}"

@@ -35,17 +35,17 @@ def show_in(unit: ForceUnit) -> None:
 
 
 def shown_unit() -> ForceUnit:
-    """The unit that forces are shown in."""
+    """Get the unit that forces are shown in."""
     return _SHOWN.get()
 
 
 def decimals_for(newton_decimals: int) -> int:
-    """As many decimals as show the same detail: one more than of newtons, where the unit is larger."""
+    """Count the decimals that show the same detail: one more than of newtons, where the unit is larger."""
     return newton_decimals + (_SHOWN.get() is not ForceUnit.NEWTON)
 
 
 def force_figure(newtons: float, decimals: int = 0, *, sign: bool = False) -> str:
-    """A force without its unit.
+    """Format a force without its unit.
 
     Args:
         newtons: the force, or anything proportional to it, such as an impulse in newton seconds.
@@ -56,19 +56,19 @@ def force_figure(newtons: float, decimals: int = 0, *, sign: bool = False) -> st
 
 
 def force_words(newtons: float, decimals: int = 0, *, sign: bool = False) -> str:
-    """A force with its unit: `105 N`, `10.7 kgf`; see `force_figure`."""
+    """Format a force with its unit: `105 N`, `10.7 kgf`; see `force_figure`."""
     return f"{force_figure(newtons, decimals, sign=sign)} {_SHOWN.get().value}"
 
 
 def force_range(low_n: float, high_n: float) -> str:
-    """Two forces: `40 to 60 N`, `4.1 to 6.1 kgf`."""
+    """Format two forces: `40 to 60 N`, `4.1 to 6.1 kgf`."""
     if _SHOWN.get() is ForceUnit.NEWTON:  # as the person gave them
         return f"{low_n:g} to {high_n:g} N"
     return f"{force_figure(low_n)} to {force_words(high_n)}"
 
 
 def in_shown_unit(sentence: str) -> str:
-    """A sentence of the signal chain, which speaks of newtons, in the unit that is shown."""
+    """Turn a sentence of the signal chain, which speaks of newtons, into the unit that is shown."""
     if _SHOWN.get() is ForceUnit.NEWTON:
         return sentence
 
@@ -81,6 +81,6 @@ def in_shown_unit(sentence: str) -> str:
 
 
 def unit_json() -> dict[str, str | float]:
-    """The unit for a view in another process: symbol, name, and its size in newtons."""
+    """Describe the unit for a view in another process: symbol, name, size in newtons, decimals."""
     unit = _SHOWN.get()
     return {"symbol": unit.value, "name": unit.plural, "newtons": unit.newtons, "decimals": decimals_for(0)}

@@ -29,7 +29,7 @@ _SIMULATED = ("simulator", "demonstration")
 
 
 def is_simulated_source(source: str) -> bool:
-    """Whether a session's source, as it is stored, is a simulated sensor."""
+    """Tell whether a session's source, as it is stored, is a simulated sensor."""
     return source.split(" ")[0] in _SIMULATED
 
 

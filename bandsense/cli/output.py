@@ -19,7 +19,7 @@ from typing_extensions import override
 from bandsense.app.pipeline import SessionPipeline
 from bandsense.app.session_result import SessionResult
 from bandsense.app.view import SideActions, View
-from bandsense.cli.store_option import is_simulated
+from bandsense.cli.store_option import is_simulated, show_session
 from bandsense.exercises.model import Side
 from bandsense.live.actions import Actions, together
 from bandsense.live.formatting import (
@@ -168,9 +168,7 @@ class LineOutput(View):
         if result.lag is not None:
             say(lag_words(result.lag))
         if result.session is not None:
-            flag = " --simulated" if self.simulated else ""
-            kind = "simulated session" if self.simulated else "session"
-            say(f"saved as {kind} {result.session}; look again: bandsense show {result.session}{flag}")
+            say(_saved_words(result.session, simulated=self.simulated))
         if result.reps and result.next_time:
             say(f"next time: {result.next_time}")
 
@@ -182,6 +180,12 @@ class LineOutput(View):
 
     def _line(self, text: str, side: Side | None) -> None:
         print(_sided(text, side), flush=True)
+
+
+def _saved_words(session: int, *, simulated: bool) -> str:
+    if not simulated:
+        return f"saved as session {session}"
+    return f"saved as simulated session {session} ({show_session(session, simulated=True)})"
 
 
 def _sided(text: str, side: Side | None) -> str:

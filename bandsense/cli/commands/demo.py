@@ -34,8 +34,8 @@ def add(commands: Commands) -> None:
         run,
         summary="see it work without a sensor: pair, train a set live, save, export",
         details="A simulated person trains with a simulated sensor on a virtual radio, through the same "
-        "code as a real one. It ends by itself; its session is kept with the simulated ones, your own are not "
-        "touched.",
+        "code as a real one. It ends by itself; its session is kept with the simulated ones, your own are "
+        "not touched.",
         example="bandsense demo\nbandsense demo --speed 4 -o demo-output",
     )
     command.add_argument(
@@ -48,6 +48,7 @@ def add(commands: Commands) -> None:
     )
     command.add_argument("--speed", type=speed, metavar="N", help="so many times faster; 0: at once")
     add_output_options(command)
+    command.set_defaults(simulated=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -87,7 +88,8 @@ async def _train(store: Store, output: View) -> int | None:
 
     async with simulated_environment(person(_SEED, 1, _REPS, frozenset()), "demonstration") as air:
         await _pair(air, output)
-        return (await train(TrainingOptions(exercise="seated-row", person=_PERSON), air, store, output)).session
+        options = TrainingOptions(exercise="seated-row", person=_PERSON)
+        return (await train(options, air, store, output)).session
 
 
 async def _pair(air: Environment, output: View) -> None:

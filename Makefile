@@ -7,7 +7,7 @@ HARDWARE_PACKAGES := ngspice graphviz poppler-utils calculix-ccx prusa-slicer li
 FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev llvm qemu-system-arm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-portable coverage lint format types bench docs firmware firmware-release firmware-test hardware lock packages clean
+.PHONY: help demo test test-fast test-portable coverage lint format types bench docs dist firmware firmware-release firmware-test hardware lock packages clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -53,6 +53,11 @@ bench: .venv-dev ## every benchmark, in its quick form
 docs: .venv-dev ## build the documentation as HTML into build/docs; a broken reference fails
 	$(PYTHON_BIN)/sphinx-build -W --keep-going -q docs build/docs
 	@echo "build/docs/index.html"
+
+dist: .venv-dev ## wheel, sdist and man page in dist/, the same bytes from the same commit
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(PYTHON_BIN)/python -m hatchling build
+	$(PYTHON_BIN)/argparse-manpage --module bandsense.cli --function parser --project-name bandsense \
+		--prog bandsense --manual-title "bandsense manual" --output dist/bandsense.1
 
 firmware: .venv-dev packages ## build the sensor's image (two to five minutes the first time), check its size
 	@begun=$$(date +%s); $(MAKE) -C firmware image && echo "took $$(($$(date +%s) - begun)) s"

@@ -41,7 +41,7 @@ class History:
         return self.records[-1].person if self.records else None
 
     def of(self, person: str | None = None, exercise: str | None = None) -> tuple[SetRecord, ...]:
-        """Sets of a person, and of an exercise where one is given."""
+        """Give the sets of a person, and of an exercise where one is given."""
         return tuple(
             record
             for record in self.records
@@ -87,7 +87,7 @@ def bands_of(store: Store) -> dict[str, tuple[str, BandHistory]]:
 
 
 def overview_json(told: Overview, bands: dict[str, tuple[str, BandHistory]]) -> dict[str, Any]:
-    """An overview as JSON object; every difference has its uncertainty and verdict, or a reason instead."""
+    """Give an overview as JSON object; every difference has its uncertainty and verdict, or a reason instead."""
     latest = told.series[-1]
     band = bands.get(latest.conditions.band or "")
     return {

@@ -19,7 +19,7 @@ def set_records(
     events: Iterable[StoredEvent] = (),
     zone: tzinfo | None = None,
 ) -> list[SetRecord]:
-    """The sets of one stream as records, in order; sets without a repetition are left out.
+    """Give the sets of one stream as records, in order; sets without a repetition are left out.
 
     Args:
         session: of the store.
@@ -83,7 +83,7 @@ def _followed(events: Iterable[StoredEvent]) -> list[tuple[float, str | None, fl
 
 
 def _first(data: Mapping[str, Any], *names: str) -> Any:
-    """The value under the first of these names: today's, then that of version 0.1.0.
+    """Give the value under the first of these names: today's, then that of version 0.1.0.
 
     Raises:
         KeyError: it has none of them.
@@ -92,7 +92,7 @@ def _first(data: Mapping[str, Any], *names: str) -> Any:
 
 
 def _span(calibration: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The curve that stands for a calibration: of a clip, the one for loading."""
+    """Give the curve that stands for a calibration: of a clip, the one for loading."""
     loading: Mapping[str, Any] = calibration.get("loading", calibration)
     return loading
 

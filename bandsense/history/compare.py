@@ -118,7 +118,7 @@ class Best:
 
 
 def bests(records: Iterable[SetRecord]) -> list[Best]:
-    """The strongest pull and the longest set of each comparable group, the group trained last first."""
+    """Find the strongest pull and the longest set of each comparable group, that trained last first."""
     return [best for group in groups(records) for best in _bests(group) if best is not None]
 
 

@@ -104,13 +104,13 @@ def _by_side(sets: list[SetRecord]) -> dict[str | None, list[SetRecord]]:
 
 
 def _sets(sets: list[SetRecord]) -> int:
-    """Sets of a session that the plan asked for: of two sides, those that both did."""
+    """Count the sets of a session that the plan asked for: of two sides, those that both did."""
     done = min(len(side) for side in _by_side(sets).values())
     return min(done, sets[0].targets.sets)
 
 
 def _reps(sets: list[SetRecord]) -> int:
-    """Full repetitions towards the plan: of two sides, those of the lesser."""
+    """Count full repetitions towards the plan: of two sides, those of the lesser."""
     return min(
         sum(min(len(each.full), each.targets.reps) for each in side[: side[0].targets.sets])
         for side in _by_side(sets).values()

@@ -53,7 +53,7 @@ class Figure:
     tension: bool = False
 
     def value(self, sets: Sequence[SetRecord]) -> Value | None:
-        """The figure of one session's sets; None where no repetition has it."""
+        """Compute the figure of one session's sets; None where no repetition has it."""
         reps = [rep for each in sets for rep in (each.reps if self.summed else each.full)]
         known = [value for rep in reps if (value := self.of_rep(rep)) is not None]
         if not known or (self.summed and len(known) < len(reps)):
@@ -76,7 +76,7 @@ FIGURES = (PEAK, RANGE, LOAD, TIME)
 
 
 def session_values(records: Sequence[SetRecord], figure: Figure) -> list[Value]:
-    """The figure of each session in order of time; sessions that do not have it are left out."""
+    """Compute the figure of each session in order of time, without sessions that do not have it."""
     sessions: dict[int, list[SetRecord]] = {}
     for record in records:
         sessions.setdefault(record.session, []).append(record)

@@ -126,7 +126,7 @@ class SetRecord:
 def with_slack_summed(
     records: Iterable[SetRecord], changes: Mapping[tuple[int, str | None], float]
 ) -> list[SetRecord]:
-    """The records in order of time, their slack counted on from session to session.
+    """Put records in order of time, their slack counted on from session to session.
 
     Args:
         records: each counted from the start of its session.

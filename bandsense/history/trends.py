@@ -57,7 +57,7 @@ class Trend:
     shared_uncertainty: float
 
     def uncertainty(self, point: Point) -> float:
-        """Standard uncertainty of a point by itself: that of the scale, which all points share, included."""
+        """Give the standard uncertainty of a point by itself: with that of the scale, which all share."""
         return hypot(point.uncertainty, self.shared_uncertainty * point.value)
 
 

@@ -79,7 +79,7 @@ class Change:
 
 
 def student_t(degrees: float) -> float:
-    """Student's t, two-sided 95 %, interpolated in the reciprocal of the degrees of freedom.
+    """Interpolate Student's t, two-sided 95 %, in the reciprocal of the degrees of freedom.
 
     Below one degree it is that of one.
     """
@@ -94,14 +94,14 @@ def student_t(degrees: float) -> float:
 
 
 def typical_error(values: Sequence[float]) -> float | None:
-    """Standard deviation from session to session by successive differences; None below `LEAST_SESSIONS`."""
+    """Estimate the scatter from session to session by successive differences; None below `LEAST_SESSIONS`."""
     if len(values) < LEAST_SESSIONS:
         return None
     return sqrt(fmean((after - before) ** 2 for before, after in pairwise(values)) / 2.0)
 
 
 def minimal_detectable_change(values: Sequence[float]) -> float | None:
-    """Difference between two sessions that chance explains once in twenty; None below `LEAST_SESSIONS`."""
+    """Give the difference of two sessions that chance explains once in twenty; None below `LEAST_SESSIONS`."""
     error = typical_error(values)
     if error is None:
         return None
@@ -111,5 +111,5 @@ def minimal_detectable_change(values: Sequence[float]) -> float | None:
 
 
 def change_between(before: float, now: float, u_before: float, u_now: float) -> Change:
-    """The change between two values whose errors have nothing in common."""
+    """Compare two values whose errors have nothing in common."""
     return Change(before, now, hypot(u_before, u_now))

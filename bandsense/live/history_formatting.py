@@ -64,7 +64,7 @@ def day_words(day: date, *, year: bool = False) -> str:
 
 
 def amount(figure: Figure, value: float, uncertainty: float | None = None) -> str:
-    """A value with its unit as people read it, to the place of its uncertainty's first digit."""
+    """Write a value with its unit as people read it, to the place of its uncertainty's first digit."""
     scale, unit = _SCALES[figure.unit]
     shown = scale * value
     if uncertainty is None or not isfinite(uncertainty):
@@ -107,7 +107,7 @@ def obstacle_words(obstacles: Sequence[Obstacle]) -> str:
 
 
 def last_time_words(found: LastTime) -> str:
-    """A session against the time before, in a sentence or two."""
+    """Tell a session against the time before, in a sentence or two."""
     if not found.before:
         return "The first time; from now on there is something to compare with."
     before, now = found.full_reps
@@ -129,12 +129,12 @@ def _sentence(words: str) -> str:
 
 
 def slack_words(change_cm: float) -> str:
-    """A change of slack."""
+    """Tell a change of slack."""
     return f"{abs(change_cm):.0f} cm {'more' if change_cm > 0.0 else 'less'} slack"
 
 
 def best_words(best: Best) -> str:
-    """A best, when it was, and whether it is one that is sure."""
+    """Tell a best, when it was, and whether it is one that is sure."""
     day = day_words(best.record.day)
     if best.figure is None:
         return f"{plural(round(best.value), 'full repetition')} in a set on {day}"
@@ -150,7 +150,7 @@ def best_words(best: Best) -> str:
 
 
 def dose_words(weeks: Sequence[DoseWeek]) -> str:
-    """What was done against what was prescribed, over all these weeks."""
+    """Tell what was done against what was prescribed, over all these weeks."""
     sessions = sum(week.sessions for week in weeks)
     asked = [week.planned_sessions for week in weeks if week.planned_sessions is not None]
     done = plural(sessions, "session") if not asked else f"{sessions} of {sum(asked)} sessions"

@@ -87,7 +87,7 @@ def bands_of(store: Store) -> dict[str, tuple[str, BandHistory]]:
 
 
 def overview_json(told: Overview, bands: dict[str, tuple[str, BandHistory]]) -> dict[str, Any]:
-    """Give an overview as JSON object; every difference has its uncertainty and verdict, or a reason instead."""
+    """Give an overview as JSON object; differences with uncertainty and verdict, or the reason instead."""
     latest = told.series[-1]
     band = bands.get(latest.conditions.band or "")
     return {

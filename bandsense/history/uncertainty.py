@@ -101,7 +101,7 @@ def typical_error(values: Sequence[float]) -> float | None:
 
 
 def minimal_detectable_change(values: Sequence[float]) -> float | None:
-    """Give the difference of two sessions that chance explains once in twenty; None below `LEAST_SESSIONS`."""
+    """Give the difference of sessions that chance makes once in twenty; None below `LEAST_SESSIONS`."""
     error = typical_error(values)
     if error is None:
         return None

@@ -3,9 +3,9 @@
     .venv/bin/python tools/audit.py          (`make audit`, which installs what this needs)
 
 Licences are those that the installed distributions state; each must be one of `ALLOWED`. pip-audit asks the
-advisory service about the exact versions in requirements/dev.txt; without a network, and where the service knows
-nothing of a version, that is said and is no failure. The bill of materials (CycloneDX) of what is installed is
-written to build/sbom.cdx.json.
+advisory service about the exact versions in requirements/dev.txt; without a network, and where the service
+knows nothing of a version, that is said and is no failure. The bill of materials (CycloneDX) of what is
+installed is written to build/sbom.cdx.json.
 """
 
 from __future__ import annotations

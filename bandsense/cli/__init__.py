@@ -22,6 +22,7 @@ _COMMANDS = (
     "replay",
     "sessions",
     "show",
+    "history",
     "export",
     "exercises",
     "profile",

@@ -36,11 +36,14 @@ from bandsense.store.model import NewStream, is_simulated_source
 from bandsense.store.recorder import Recorder
 from bandsense.store.store import Store
 from bandsense.workout.bilateral import lag
-from bandsense.workout.inputs import BatteryLevel, EndSet, Input, LinkChange, SlackAnswer, Tare
+from bandsense.workout.inputs import BatteryLevel, EndSet, Input, LinkChange, RestChange, SlackAnswer, Tare
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
 __all__ = ["TrainingOptions", "train"]
+
+REST_STEP_S = 30.0
+LONGEST_REST_S = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +355,8 @@ def _actions(pipeline: SessionPipeline, stop: asyncio.Event) -> Actions:
 
     return {
         "e": Action("end set", ask(EndSet())),
+        "+": Action("30 s more rest", ask(RestChange(REST_STEP_S))),
+        "s": Action("start now", ask(RestChange(-LONGEST_REST_S))),
         "t": Action("tare", ask(Tare())),
         "y": Action("changed slack", ask(SlackAnswer(followed=True))),
         "n": Action("kept slack", ask(SlackAnswer(followed=False))),

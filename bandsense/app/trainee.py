@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bandsense.app.paths import home
 from bandsense.app.session_result import SessionResult
@@ -87,9 +87,14 @@ class Trainee:
         return " · ".join([self.person.name, exercise, *band, *(["simulated"] if simulated else [])])
 
     def session(self, source: str, streams: Sequence[NewStream]) -> NewSession:
-        """Begin a session of this person now, of these streams from this source."""
+        """Begin a session of this person now, of these streams from this source.
+
+        The settings of each stream also keep what a later comparison needs: the band and its length.
+        """
         from bandsense import __version__
 
+        setup = {"band": self.setup.band, "rest_length_m": self.setup.rest_length_m}
+        streams = [replace(each, settings={**each.settings, "setup": setup}) for each in streams]
         return NewSession(
             source=source,
             started_unix_s=time.time(),

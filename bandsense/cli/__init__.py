@@ -23,6 +23,7 @@ _COMMANDS = (
     "replay",
     "sessions",
     "show",
+    "history",
     "export",
     "exercises",
     "profile",

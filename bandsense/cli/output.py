@@ -281,6 +281,11 @@ class ScreenOutput(LineOutput):
 def _watch(pipeline: SessionPipeline, title: str) -> ViewState:
     """Make a view's state that follows a pipeline."""
     side = pipeline.side
-    state = ViewState(title=title if side is None else f"{side} · {title}")
+    state = ViewState(
+        title=title if side is None else f"{side} · {title}",
+        settings=pipeline.workout.settings,
+        sensor_side=side,
+        clock=asyncio.get_running_loop().time,
+    )
     pipeline.listen(state.update)
     return state

@@ -30,7 +30,8 @@ def add_store_option(command: argparse.ArgumentParser, *, sessions: bool = False
 
 def is_simulated(arguments: argparse.Namespace) -> bool:
     """Tell whether the simulated store is meant: by `--simulated`, or because `--sim` fills it."""
-    return getattr(arguments, "store", None) is None and any(getattr(arguments, name, False) for name in ("simulated", "sim"))
+    asked = any(getattr(arguments, name, False) for name in ("simulated", "sim"))
+    return asked and getattr(arguments, "store", None) is None
 
 
 def store_path(arguments: argparse.Namespace) -> Path:

@@ -265,7 +265,7 @@ def test_a_session_that_is_asked_to_end_does_so_in_good_order(
         told = process.stdout.read()
         assert process.wait(30.0) == 0
     assert "saved as simulated session 1" in told
-    session = Store.open(tmp_path / "bandsense.sqlite3").session("last")
+    session = Store.open(tmp_path / "simulated.sqlite3").session("last")
     assert (session.state.value, session.summary and session.summary["reps"]) == ("complete", 1)
 
 

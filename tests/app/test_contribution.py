@@ -8,9 +8,10 @@ import zipfile
 import numpy as np
 import pytest
 
-from bandsense.app.contribution import CONSENT, TEMPLATE, check, pack, read_labels
+from bandsense.app.contribution import check, pack
 from bandsense.errors import DataError, FileFormatError
 from bandsense.export.recording import read_recording
+from bandsense.profiles.recording_labels import CONSENT, TEMPLATE, read_labels
 
 LABELS = TEMPLATE.replace('consent = ""', f'consent = "{CONSENT}"')
 TOPS_S = [4.0 + 3.0 * n for n in range(8)]

@@ -38,8 +38,9 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write a template, or check the files and pack them."""
-    from bandsense.app.contribution import TEMPLATE, check, pack
+    from bandsense.app.contribution import check, pack
     from bandsense.errors import ConfigError
+    from bandsense.profiles.recording_labels import TEMPLATE
 
     if arguments.template is not None:
         if arguments.template.exists():

@@ -35,6 +35,7 @@ _COMMANDS = (
     "bringup",
     "scan",
     "sim",
+    "contribute",
     "doctor",
 )
 """Modules of `bandsense.cli.commands`, in the order of the help; each has `add(subparsers)`."""

@@ -45,6 +45,7 @@ TEMPO = Tempo(concentric_s=1.5, hold_s=1.0, eccentric_s=2.5, rest_s=0.5)
 PERIOD_S = 5.5
 RATE_HZ = 80
 PEAKS_N = (104.0, 106.0, 105.0, 107.0, 105.0, 104.0, 103.0, 102.0, 101.0, 98.0, 88.0, 84.0)
+ZONE = TensionZone(90.0, 110.0)
 CALIBRATION = Calibration.identity(Unit.NEWTON)
 
 SCENES = (
@@ -69,7 +70,7 @@ class Scene:
         self,
         *,
         exercise: str = "seated-row",
-        zone: TensionZone | None = TensionZone(90.0, 110.0),
+        zone: TensionZone | None = ZONE,
         first_side: Side | None = None,
         sensor_side: Side | None = None,
         gain: float = 1.0,

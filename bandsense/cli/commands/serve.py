@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.argument_types import speed
@@ -86,10 +85,10 @@ async def _serve(arguments: argparse.Namespace) -> None:
 
 def simulated_store(arguments: argparse.Namespace) -> Store:
     """Open the store of simulated sessions, which lie apart from a person's own."""
-    from bandsense.store.store import Store
+    from bandsense.app.paths import SIMULATED_STORE_NAME
+    from bandsense.app.simulated_store import open_simulated
 
-    path: Path = store_path(arguments)
-    return Store.open(path.with_stem(f"{path.stem}-simulated"))
+    return open_simulated(store_path(arguments).with_name(SIMULATED_STORE_NAME))
 
 
 def can_simulate() -> bool:

@@ -128,7 +128,7 @@ class Board:
         full = position < self._since_anew or position < 0
         since = -1 if full else position
         parts = [f'"protocol":{PROTOCOL}', f'"full":{"true" if full else "false"}']
-        parts += [f'"{STATION}":{text}' for text in [self._changed(STATION, since)] if text or full]
+        parts += [f'"{STATION}":{text}' for text in [self._changed(STATION, since)] if text]
         views = []
         for name, levels in self._levels.items():
             told = [f'"changed":{self._changed(name, since) or "{}"}', f'"now":{self._now.get(name, "{}")}']

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -86,3 +89,14 @@ def stream_schema() -> dict[str, Any]:
         "oneOf": [{"$ref": "#/$defs/ServerMessage"}, {"$ref": "#/$defs/ClientMessage"}],
         "$defs": schemas["$defs"],
     }
+
+
+def write(folder: Path) -> None:
+    """Write both documents."""
+    for name, made in (("openapi.json", openapi_document()), ("stream.schema.json", stream_schema())):
+        text = json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

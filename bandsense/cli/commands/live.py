@@ -128,6 +128,10 @@ async def _live(arguments: argparse.Namespace) -> None:
     from bandsense.cli.output import make_output
     from bandsense.live.units import show_in
 
+    if arguments.web or arguments.lan:
+        from bandsense.web.server import require_server
+
+        require_server()
     store = open_store(arguments)
     who = load_trainee(store, arguments.person, arguments.exercise, arguments.band)
     sensors = _simulated(arguments) if arguments.sim else resolve_targets(store, arguments.sensors)

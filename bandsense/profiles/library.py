@@ -11,6 +11,7 @@ from pydantic import ValidationError, model_validator
 
 from bandsense.errors import BandsenseError, ConfigError
 from bandsense.exercises.model import faults_in
+from bandsense.files import atomic_write
 from bandsense.profiles.band import BandProfile
 from bandsense.profiles.base import Identified, ProfileModel, require_unique
 from bandsense.profiles.person import Person
@@ -74,10 +75,9 @@ class Profiles(ProfileModel):
         Raises:
             ConfigError: the file cannot be written.
         """
-        part = path.with_name(path.name + ".part")
         try:
-            part.write_text(self.model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
-            part.replace(path)
+            with atomic_write(path) as part:
+                part.write_text(self.model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
         except OSError as error:
             raise ConfigError(f"{path} cannot be written: {error}") from error
 

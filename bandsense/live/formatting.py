@@ -70,7 +70,7 @@ def plural(number: int, noun: str) -> str:
 
 
 def tension_words(tension_n: float, uncertainty_n: float) -> str:
-    """A tension with its standard uncertainty, both to the place of the uncertainty's first digits."""
+    """Format a tension and its standard uncertainty, both to the place of the uncertainty's first digits."""
     decimals = 0 if uncertainty_n >= 9.5 else 1 if uncertainty_n >= 0.095 else 2
     return f"{tension_n:z.{decimals}f} ± {uncertainty_n:.{decimals}f} N"
 
@@ -88,7 +88,7 @@ def rep_words(rep: Rep) -> str:
 
 
 def set_words(result: SetResult) -> str:
-    """A finished set in one sentence."""
+    """Describe a finished set in one sentence."""
     metrics = result.metrics
     text = f"{_set_name(result.number, result.side)}: {plural(metrics.reps, 'rep')}"
     if metrics.partial:
@@ -100,7 +100,7 @@ def set_words(result: SetResult) -> str:
 
 
 def _tempo_words(metrics: SetMetrics) -> str:
-    """The set's tempo, or why there is none."""
+    """Describe the set's tempo, or why there is none."""
     reason = metrics.hidden.get("tempo.concentric_s") or metrics.hidden.get("tempo.eccentric_s")
     return f"tempo {metrics.tempo}" if reason is None else f"tempo {reason}"
 
@@ -117,7 +117,7 @@ def _set_name(number: int, side: str | None) -> str:
 
 
 def summary_words(summary: Summary) -> str:
-    """A session in one sentence."""
+    """Describe a session in one sentence."""
     if not summary.reps:
         return f"no repetition in {summary.duration_s:.0f} s"
     text = f"{plural(summary.reps, 'rep')} in {plural(summary.sets, 'set')}"
@@ -128,7 +128,7 @@ def summary_words(summary: Summary) -> str:
 
 
 def asymmetry_words(asymmetry: Asymmetry) -> str:
-    """How right differs from left, each figure with its standard error, and whether that is sure."""
+    """Describe how right differs from left, each figure with its standard error, and whether that is sure."""
     figures = {
         "peak": asymmetry.peak,
         "impulse": asymmetry.impulse,
@@ -142,7 +142,7 @@ def asymmetry_words(asymmetry: Asymmetry) -> str:
 
 
 def lag_words(lag: Lag) -> str:
-    """Which side begins to pull first, by how much, and how well that is known."""
+    """Describe which side begins to pull first, by how much, and how well that is known."""
     if lag.hidden is not None:
         return f"which side pulls first cannot be told: {lag.hidden}"
     first, last = ("left", "right") if lag.median_s >= 0 else ("right", "left")
@@ -156,7 +156,7 @@ def lag_words(lag: Lag) -> str:
 
 
 def advice_text(advice: Advice) -> str:
-    """What to do and why, in one line."""
+    """Describe what to do and why, in one line."""
     now = " NOW" if advice.urgent else ""
     side = "" if advice.side is None else f", {advice.side} side"
     words = " ".join(filter(None, (advice.instruction, advice_reason(advice))))
@@ -170,14 +170,14 @@ def advice_reason(advice: Advice) -> str:
 
 
 def advice_details(advice: Advice) -> str:
-    """How exact an amount is, how far it can be trusted, and what it rests on."""
+    """Describe how exact an amount is, how far it can be trusted, and what it rests on."""
     amount = f"{advice.amount_cm} ± {advice.uncertainty_cm:.1f} cm"
     rests_on = ", ".join(basis_words(advice.basis))
     return f"{amount}, confidence {advice.confidence.value}; rests on {rests_on}"
 
 
 def basis_words(basis: Basis) -> tuple[str, ...]:
-    """What advice rests on: repetitions, lengths, the band's curve, earlier changes."""
+    """Describe what advice rests on: repetitions, lengths, the band's curve, earlier changes."""
     return (*_seen_words(basis), *_band_words(basis))
 
 
@@ -206,7 +206,7 @@ def _band_words(basis: Basis) -> tuple[str, ...]:
 
 
 def reason_words(reason: Reason) -> str:
-    """A rule and its numbers in a sentence or two; without numbers, the rule by its name."""
+    """Describe a rule and its numbers in a sentence or two; without numbers, the rule by its name."""
     if reason.rule in _PLAIN_REASONS:
         return _PLAIN_REASONS[reason.rule]
     if not reason.numbers:
@@ -323,13 +323,13 @@ _REASONS: dict[Rule, Callable[[Numbers], str]] = {
 
 
 def event_json(event: Event, uncertainty_n: UncertaintyAt | None = None) -> dict[str, Any]:
-    """An event as JSON object (`workout.events.to_json`); advice with its sentence as `text`."""
+    """Return an event as JSON object (`workout.events.to_json`); advice with its sentence as `text`."""
     data = to_json(event, uncertainty_n)
     return data | {"text": advice_text(event.advice)} if isinstance(event, SlackAdvised) else data
 
 
 def format_notice(event: Event) -> str | None:
-    """What a person should read at once, if anything."""
+    """Return what a person should read at once, if anything."""
     if isinstance(event, RepRetracted):
         return f"not counted: {event.reason.value}"
     if isinstance(event, SignalWarning | TemperatureUnknown):
@@ -350,7 +350,7 @@ def format_notice(event: Event) -> str | None:
 def format_log_line(
     event: Event, uncertainty_n: Callable[[float], float], began_s: float = 0.0
 ) -> str | None:
-    """An event as a line of a log, its time counted from `began_s`; None for what would only fill it."""
+    """Format an event as a log line, its time counted from `began_s`; None for what would only fill it."""
     text = _text(event, uncertainty_n)
     return None if text is None else f"{event.detected_s - began_s:9.2f} s  {text}"
 

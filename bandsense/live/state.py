@@ -167,7 +167,7 @@ class ViewState:
             self.notice_text, self.notice_until_s = text, self.time_s + NOTICE_S
 
     def snapshot(self) -> dict[str, Any]:
-        """The state as JSON object, for views in another process; the trace is left to the level events."""
+        """Return the state as JSON object, for views in another process; the trace is left to the ticks."""
         return {
             "title": self.title,
             "time_s": self.time_s,

@@ -146,7 +146,7 @@ class CueEngine:
         return cues
 
     def end_set(self, time_s: float, other_side: Side | None = None) -> list[Cue]:
-        """The set is known to be over at `time_s`: say so, unless it was said, and start the rest timer.
+        """End the set at `time_s`: say so, unless it was said, and start the rest timer.
 
         The rest counts from the end of the last repetition. Between the two sides of a pair there is none.
 

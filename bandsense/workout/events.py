@@ -228,7 +228,7 @@ Event = (
 
 
 def event_name(event: object) -> str:
-    """The event's name in stores and JSON: `RepCompleted` is `rep_completed`."""
+    """Return the event's name in stores and JSON: `RepCompleted` is `rep_completed`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
 
 
@@ -240,7 +240,7 @@ class UncertaintyAt(Protocol):
 
 
 def to_json(event: object, uncertainty_n: UncertaintyAt | None = None) -> dict[str, Any]:
-    """An event as JSON object, its name under `event`.
+    """Convert an event to a JSON object, its name under `event`.
 
     Args:
         event: any event of the signal chain or the workout.
@@ -258,7 +258,7 @@ def _at(uncertainty_n: UncertaintyAt, at_s: float | None) -> Callable[[float], f
 
 
 def fields_json(value: Any, uncertainty_n: Callable[[float], float] | None = None) -> dict[str, Any]:
-    """The fields of any of these values, such as a `Rep`, as JSON object; see `to_json`."""
+    """Convert the fields of any of these values, such as a `Rep`, to a JSON object; see `to_json`."""
     result: dict[str, Any] = {}
     names = [part.name for part in fields(value)]
     for name in names:

@@ -105,7 +105,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Input]] = {
 
 
 def input_name(value: Input) -> str:
-    """The name of an input in stores and captures."""
+    """Return the name of an input in stores and captures."""
     return _NAMES[type(value)]
 
 
@@ -115,7 +115,7 @@ def input_data(value: Input) -> dict[str, Any]:
 
 
 def input_from(name: str, data: Mapping[str, Any]) -> Input:
-    """The input of this name and these particulars, as a store or a capture kept them.
+    """Restore an input from this name and these particulars, as a store or a capture kept them.
 
     Raises:
         DataError: the name is not known to this version, or something is missing or makes no sense.

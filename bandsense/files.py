@@ -59,7 +59,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
             yield Path(f"/proc/{os.getpid()}/fd/{nameless}")
             os.fsync(nameless)
             part.unlink(missing_ok=True)
-            os.link(f"/proc/{os.getpid()}/fd/{nameless}", part, follow_symlinks=True)
+            # Any `src_dir_fd` makes Python call linkat(2), the one that follows the link in /proc.
+            os.link(f"/proc/{os.getpid()}/fd/{nameless}", part, src_dir_fd=nameless, follow_symlinks=True)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -68,9 +69,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def _nameless(folder: Path) -> int | None:
-    """A file without a name in a folder, open for writing; None where there is no such thing."""
+    """Open a file without a name in a folder for writing; None where there is no such thing."""
     flag = getattr(os, "O_TMPFILE", None)
-    if flag is None:
+    if flag is None or not Path("/proc/self/fd").is_dir():
         return None
     try:
         return os.open(folder, flag | os.O_RDWR, PRIVATE_FILE)

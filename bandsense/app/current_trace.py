@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import csv
 import json
+import lzma
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,9 @@ from bandsense.samples import FloatArray
 __all__ = ["CurrentTrace", "read_current_trace"]
 
 _FORMAT_VERSION = 2
+_MOST_BYTES = 2_000_000_000
+"""An hour at 100 000 samples a second; more is no recording of a session."""
+_MOST_METADATA_BYTES = 1 << 16
 _FRAME = np.dtype([("current_ua", "<f4"), ("digital", "<u2")])
 _TIME_COLUMN, _CURRENT_COLUMN = "Timestamp(ms)", "Current(uA)"
 
@@ -55,7 +60,10 @@ def read_current_trace(path: Path) -> CurrentTrace:
     """
     try:
         trace = _from_archive(path) if zipfile.is_zipfile(path) else _from_csv(path)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, csv.Error) as error:
+    except (
+        *(OSError, ValueError, LookupError, TypeError, RuntimeError, EOFError),
+        *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, csv.Error),
+    ) as error:
         raise FileFormatError(
             path, f"no recording of a Power Profiler Kit II ({error}); save it as .ppk2 or export it as CSV"
         ) from error
@@ -66,7 +74,10 @@ def read_current_trace(path: Path) -> CurrentTrace:
 
 def _from_archive(path: Path) -> CurrentTrace:
     with zipfile.ZipFile(path) as archive:
-        about = json.loads(archive.read("metadata.json"))
+        if any(entry.file_size > _MOST_BYTES for entry in archive.infolist()):
+            raise ValueError(f"more than {_MOST_BYTES / 1e9:.0f} GB")
+        with archive.open("metadata.json") as file:
+            about = json.loads(file.read(_MOST_METADATA_BYTES))
         if about["formatVersion"] != _FORMAT_VERSION:
             raise ValueError(f"format version {about['formatVersion']} instead of {_FORMAT_VERSION}")
         raw = archive.read("session.raw")

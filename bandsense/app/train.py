@@ -331,9 +331,18 @@ class _TrainingSession:
                 break
             except StoreError as error:
                 if not await self._view.try_again(str(error)):
-                    raise
+                    raise self._set_aside(error) from error
         if not self._recorder.samples:
             self._store.delete(self._recorder.session)
+
+    def _set_aside(self, problem: StoreError) -> StoreError:
+        """Leave what waits in a file beside the store, and say so with what kept it from the store."""
+        waiting = self._recorder.waiting_samples
+        path = self._recorder.set_aside()
+        return StoreError(
+            f"{problem}. {waiting} samples wait in {path}; the next start of bandsense takes them in "
+            "if the file lies beside the store"
+        )
 
     def finish(self) -> SessionResult:
         """Save what is to be remembered and report it, after everything is closed."""

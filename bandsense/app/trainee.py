@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bandsense.app.paths import home
 from bandsense.app.session_result import SessionResult
 from bandsense.calibration.clip_on import AnyCalibration
-from bandsense.errors import ConfigError
+from bandsense.errors import ConfigError, StoreError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import Exercise, Side, Sides
 from bandsense.profiles.band import BandProfile
@@ -91,16 +92,23 @@ class Trainee:
             software=f"bandsense {__version__}",
             person=self.person.id,
             exercise=self.exercise.id,
+            band=None if self.band is None else self.band.id,
         )
 
 
 def profiles_of(store: Store) -> Profiles:
-    """Everything that is kept about people, bands and sensors.
+    """Return everything that is kept about people, bands and sensors.
 
-    Raises:
-        ConfigError: something stored does not validate.
+    What makes no sense is set aside in the store, and said each time it is opened: one damaged text is no
+    reason not to train.
     """
-    return Profiles.of_documents(store.people.all(), store.bands.all(), store.sensors.all())
+    tables = {"people": store.people, "bands": store.bands, "sensors": store.sensors}
+    documents = {kind: table.all() for kind, table in tables.items()}
+    profiles, faulty = Profiles.of_documents(documents)
+    for kind, key in faulty:
+        with suppress(StoreError):  # a store that is only read keeps it as it is
+            tables[kind].set_aside(key)
+    return profiles
 
 
 def load_trainee(store: Store, person: str | None, exercise: str | None, band: str | None = None) -> Trainee:

@@ -38,8 +38,8 @@ _REASONS = {
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check that its folder exists and may be written, "
     "or name another file with --store",
     sqlite3.SQLITE_NOTADB: "it is not a bandsense store and stays as it is; name another file with --store",
-    sqlite3.SQLITE_CORRUPT: "it is damaged; it was left as it is. `bandsense store rescue` writes what can be "
-    "read to a new file",
+    sqlite3.SQLITE_CORRUPT: "it is damaged; it was left as it is. `bandsense store rescue` writes what can "
+    "be read to a new file",
     sqlite3.SQLITE_IOERR: "the disk reported an error; check the disk. What was stored before is kept",
 }
 
@@ -95,7 +95,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def _text(data: bytes) -> str:
-    """Damaged text is shown with the damage in it; it is no reason to show nothing."""
+    """Read text that is no UTF-8 with the damage in it; that is no reason to show nothing."""
     return data.decode(errors="replace")
 
 
@@ -129,7 +129,7 @@ class Database:
 
     @property
     def read_only(self) -> bool:
-        """Whether the medium cannot be written."""
+        """Tell whether the medium cannot be written."""
         return self._copy is not None
 
     @contextmanager
@@ -149,7 +149,7 @@ class Database:
 
 
 def _cannot_be_written(error: sqlite3.OperationalError, path: Path) -> bool:
-    """Whether an error is that of a file that is there and can be read, and no more than read."""
+    """Tell whether an error is that of a file that is there and can be read, and no more than read."""
     refused = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
     if error.sqlite_errorcode & 0xFF not in refused:
         return False
@@ -161,7 +161,7 @@ def _cannot_be_written(error: sqlite3.OperationalError, path: Path) -> bool:
 
 
 def _in_memory(path: Path) -> sqlite3.Connection:
-    """A copy of a file that cannot be written, with what its log holds.
+    """Copy a file that cannot be written, with what its log holds, into memory.
 
     SQLite reads the log only where it can write beside it, so both are copied to a place where it can.
     """

@@ -17,7 +17,7 @@ _SET_ASIDE = " (damaged"
 
 
 def json_object(text: str) -> JsonObject:
-    """The JSON object of a text.
+    """Return the JSON object of a text.
 
     Raises:
         StoreError: it is none.
@@ -32,7 +32,7 @@ def json_object(text: str) -> JsonObject:
 
 
 def readable_object(text: object) -> JsonObject | None:
-    """The JSON object of a text, or None where it is damaged."""
+    """Return the JSON object of a text, or None where it is damaged."""
     if isinstance(text, str):
         with suppress(StoreError):
             return json_object(text)
@@ -60,20 +60,18 @@ class DocumentTable:
             connection.execute(f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?)", (key, text))  # noqa: S608
 
     def get(self, key: str) -> JsonObject | None:
-        """The document of that identity; None where there is none, or it is damaged."""
+        """Return the document of that identity; None where there is none, or it is damaged."""
         with self._database.opened() as connection:
             row = connection.execute(f"SELECT data FROM {self._table} WHERE id = ?", (key,)).fetchone()  # noqa: S608
         return None if row is None else readable_object(row[0])
 
     def all(self) -> dict[str, JsonObject]:
-        """Every document that can be read by identity, in the order of the identities."""
+        """Return every document that can be read by identity, in the order of the identities."""
         documents = {key: readable_object(text) for key, text in self._rows()}
-        return {
-            key: data for key, data in documents.items() if data is not None and _SET_ASIDE not in key
-        }
+        return {key: data for key, data in documents.items() if data is not None and _SET_ASIDE not in key}
 
     def damaged(self) -> list[str]:
-        """Identities of the documents that cannot be read, or were set aside."""
+        """Return the identities of the documents that cannot be read, or were set aside."""
         return [key for key, text in self._rows() if _SET_ASIDE in key or readable_object(text) is None]
 
     def set_aside(self, key: str) -> None:

@@ -14,7 +14,7 @@ from bandsense.errors import StoreError
 from bandsense.files import private_folder
 from bandsense.samples import SampleBlock, Unit
 from bandsense.store import chunks
-from bandsense.store.database import Database, transaction, translating_errors
+from bandsense.store.database import Database, transaction
 from bandsense.store.documents import DocumentTable, json_object, readable_object
 from bandsense.store.merge import merge_by_sample
 from bandsense.store.model import (
@@ -133,7 +133,7 @@ class Store:
         return Recorder(self.path, session, streams, claim)
 
     def sessions(self, which: SessionFilter | None = None) -> list[Session]:
-        """Every session that is looked for, newest first; without a filter all that are not in the bin."""
+        """Return every session that is looked for, newest first; those in the bin only when asked for."""
         conditions, values = _conditions(which or SessionFilter())
         with self.database.opened() as connection:
             rows = connection.execute(
@@ -143,7 +143,7 @@ class Store:
             return [_session(connection, row) for row in rows]
 
     def session(self, which: int | Literal["last"]) -> Session:
-        """One session by its number, or the newest.
+        """Return one session by its number, or the newest.
 
         Raises:
             StoreError: there is none.
@@ -196,7 +196,7 @@ class Store:
             )
 
     def blocks(self, stream: Stream) -> Iterator[SampleBlock]:
-        """The raw samples of a stream, as they were recorded.
+        """Yield the raw samples of a stream, as they were recorded.
 
         Raises:
             StoreError: a piece is damaged.
@@ -209,7 +209,7 @@ class Store:
                 yield chunks.decode(data, stream.unit)
 
     def inputs(self, stream: Stream) -> list[Input]:
-        """What besides samples reached the analysis of a stream, in order."""
+        """Return what besides samples reached the analysis of a stream, in order."""
         with self.database.opened() as connection:
             rows = connection.execute(
                 "SELECT after_samples, kind, data FROM inputs WHERE stream = ? ORDER BY number", (stream.id,)
@@ -217,11 +217,11 @@ class Store:
         return [Input(after, kind, json_object(data)) for after, kind, data in rows]
 
     def timeline(self, stream: Stream) -> Iterator[SampleBlock | Input]:
-        """Samples and inputs of a stream in the order in which they happened."""
+        """Yield samples and inputs of a stream in the order in which they happened."""
         return merge_by_sample(self.blocks(stream), self.inputs(stream))
 
     def events(self, stream: Stream) -> list[StoredEvent]:
-        """The events of a stream as they were shown."""
+        """Return the events of a stream as they were shown."""
         with self.database.opened() as connection:
             rows = connection.execute(
                 "SELECT kind, data FROM events WHERE stream = ? ORDER BY number", (stream.id,)
@@ -229,7 +229,7 @@ class Store:
         return [StoredEvent(kind, json_object(data)) for kind, data in rows]
 
     def sets(self, stream: Stream) -> list[JsonObject]:
-        """Results of the finished sets of a stream."""
+        """Return the results of the finished sets of a stream."""
         with self.database.opened() as connection:
             rows = connection.execute(
                 "SELECT data FROM sets WHERE stream = ? ORDER BY number", (stream.id,)
@@ -238,7 +238,7 @@ class Store:
 
 
 def _conditions(which: SessionFilter) -> tuple[str, list[object]]:
-    """A filter as a condition in SQL and the values in it."""
+    """Return a filter as a condition in SQL and the values in it."""
     wanted = {
         "started_unix_s >= ?": which.since_unix_s,
         "started_unix_s < ?": which.until_unix_s,
@@ -258,7 +258,7 @@ def _inserted(cursor: sqlite3.Cursor) -> int:
 
 
 def _session(connection: sqlite3.Connection, row: tuple[Any, ...]) -> Session:
-    """A session as far as it can be read: one damaged text takes away nothing else."""
+    """Read a session as far as it can be: one damaged text takes away nothing else."""
     number, state, source, started, ended, person, exercise, software, summary, band = row
     damage = []
     streams = []

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,23 @@ __all__ = ["FirmwareFile", "FirmwareImage", "read_firmware_file"]
 IMAGES_MAX = 2
 IMAGE_BYTES_MAX = 1 << 20
 """The flash of the largest chip."""
+
+_MANIFEST_BYTES_MAX = 1 << 16
+
+_DAMAGED = (
+    OSError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ValueError,
+    ArithmeticError,
+    RuntimeError,  # encrypted, of a method that Python does not know, or too deep
+)
+"""What reading a damaged archive may raise."""
 
 _HEADER = struct.Struct("<IIHHIIBBHI4x")
 _MANIFEST = struct.Struct("<4s16sI8x")
@@ -79,7 +98,9 @@ def read_firmware_file(path: Path) -> FirmwareFile:
     try:
         archived = zipfile.is_zipfile(path)
         images = _from_archive(path) if archived else (_image(path, _limited(path), None),)
-    except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+    except FileFormatError:
+        raise
+    except _DAMAGED as error:
         raise FileFormatError(path, f"not a firmware update file ({error})") from error
     if not images or len({(image.version, image.board) for image in images}) != 1:
         raise FileFormatError(path, "the images in it do not belong together")
@@ -93,7 +114,8 @@ def _limited(path: Path) -> bytes:
 
 def _from_archive(path: Path) -> tuple[FirmwareImage, ...]:
     with zipfile.ZipFile(path) as archive:
-        manifest: dict[str, Any] = json.loads(archive.read("manifest.json"))
+        with archive.open("manifest.json") as file:
+            manifest: dict[str, Any] = json.loads(file.read(_MANIFEST_BYTES_MAX))
         images = []
         for entry in manifest["files"][:IMAGES_MAX]:
             with archive.open(entry["file"]) as file:

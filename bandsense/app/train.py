@@ -32,15 +32,18 @@ from bandsense.errors import StoreError
 from bandsense.exercises.model import Side
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.live.actions import Action, Actions
-from bandsense.store.model import NewStream
+from bandsense.store.model import NewStream, is_simulated_source
 from bandsense.store.recorder import Recorder
 from bandsense.store.store import Store
 from bandsense.workout.bilateral import lag
-from bandsense.workout.inputs import BatteryLevel, EndSet, Input, LinkChange, SlackAnswer, Tare
+from bandsense.workout.inputs import BatteryLevel, EndSet, Input, LinkChange, RestChange, SlackAnswer, Tare
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
 __all__ = ["TrainingOptions", "train"]
+
+REST_STEP_S = 30.0
+LONGEST_REST_S = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,8 +273,7 @@ class _TrainingSession:
         self._view.begin(pipelines, self._title(), actions)
 
     def _title(self) -> str:
-        name = self._who.exercise.name
-        return name if self._first_side is None else f"{name}, {self._first_side} first"
+        return self._who.title(self._first_side, simulated=is_simulated_source(self._environment.source))
 
     async def follow(self) -> None:
         """Follow all streams until the person, the time or the source ends it, or one of them fails."""
@@ -362,6 +364,8 @@ def _actions(pipeline: SessionPipeline, stop: asyncio.Event) -> Actions:
 
     return {
         "e": Action("end set", ask(EndSet())),
+        "+": Action("30 s more rest", ask(RestChange(REST_STEP_S))),
+        "s": Action("start now", ask(RestChange(-LONGEST_REST_S))),
         "t": Action("tare", ask(Tare())),
         "y": Action("changed slack", ask(SlackAnswer(followed=True))),
         "n": Action("kept slack", ask(SlackAnswer(followed=False))),

@@ -76,6 +76,10 @@ class Coach:
             self._last_advisor.declined()
         return True
 
+    def change_rest(self, now_s: float, by_s: float) -> float | None:
+        """Let the rest under way last longer or shorter; see `CueEngine.change_rest`."""
+        return self._cues.change_rest(now_s, by_s)
+
     def _reminders(self, now_s: float) -> Iterator[SlackAdvised]:
         """Repeat what was left open last time; of the side that begins last, so that it can be answered."""
         for side in reversed(self._settings.sides):

@@ -27,6 +27,7 @@ __all__ = [
     "CueGiven",
     "Event",
     "LinkChanged",
+    "RestChanged",
     "SetDone",
     "SetEnd",
     "SetResult",
@@ -194,6 +195,15 @@ class CueGiven:
 
 
 @dataclass(frozen=True, slots=True)
+class RestChanged:
+    """The person made the present rest longer or shorter; it is to last `rest_s` from the end of the set."""
+
+    time_s: float
+    rest_s: float
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class SlackAdvised:
     """Advice about the slack, within a set where it is urgent or after one."""
 
@@ -221,6 +231,7 @@ Event = (
     | TemperatureChanged
     | TemperatureUnknown
     | Tared
+    | RestChanged
     | CueGiven
     | SlackAdvised
     | SlackAnswered

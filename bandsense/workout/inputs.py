@@ -18,6 +18,7 @@ __all__ = [
     "EndSet",
     "Input",
     "LinkChange",
+    "RestChange",
     "SensorTemperature",
     "SlackAnswer",
     "Tare",
@@ -43,6 +44,21 @@ class SlackAnswer:
     """The person does what was advised last (`followed`), or leaves the slack as it is."""
 
     followed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RestChange:
+    """The present rest lasts so many seconds longer; shorter where it is negative, to nothing at most.
+
+    Raises:
+        DataError: it is not a finite number.
+    """
+
+    seconds: float
+
+    def __post_init__(self) -> None:
+        if not isfinite(self.seconds):
+            raise DataError("a change of the rest must be a finite number of seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +98,22 @@ class TemperatureProblem:
     message: str
 
 
-Input = Tare | EndSet | SlackAnswer | LinkChange | BatteryLevel | SensorTemperature | TemperatureProblem
+Input = (
+    Tare
+    | EndSet
+    | SlackAnswer
+    | RestChange
+    | LinkChange
+    | BatteryLevel
+    | SensorTemperature
+    | TemperatureProblem
+)
 
 _NAMES: dict[type[Input], str] = {
     Tare: "tare",
     EndSet: "end_set",
     SlackAnswer: "slack",
+    RestChange: "rest",
     LinkChange: "link",
     BatteryLevel: "battery",
     SensorTemperature: "temperature",
@@ -97,6 +123,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Input]] = {
     "tare": lambda _data: Tare(),
     "end_set": lambda _data: EndSet(),
     "slack": lambda data: SlackAnswer(bool(data["followed"])),
+    "rest": lambda data: RestChange(float(data["seconds"])),
     "link": lambda data: LinkChange(str(data["state"]), str(data["message"])),
     "battery": lambda data: BatteryLevel(int(data["percent"])),
     "temperature": lambda data: SensorTemperature(float(data["celsius"])),

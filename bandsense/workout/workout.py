@@ -29,6 +29,7 @@ from bandsense.workout.events import (
     BatteryChanged,
     Event,
     LinkChanged,
+    RestChanged,
     SetDone,
     SetEnd,
     SetResult,
@@ -43,6 +44,7 @@ from bandsense.workout.inputs import (
     EndSet,
     Input,
     LinkChange,
+    RestChange,
     SensorTemperature,
     SlackAnswer,
     Tare,
@@ -160,6 +162,8 @@ class Workout:
                 return self._tare()
             case SlackAnswer(followed=followed):
                 return self._slack_answered(followed=followed)
+            case RestChange(seconds=seconds):
+                return self._rest_changed(seconds)
             case LinkChange(state=state, message=message):
                 return [LinkChanged(self._last_s, state, message, self._last_s)]
             case BatteryLevel(percent=percent):
@@ -299,6 +303,10 @@ class Workout:
         if self._coach is None or not self._coach.answered(followed=followed):
             return []
         return [SlackAnswered(self._last_s, followed, self._last_s)]
+
+    def _rest_changed(self, seconds: float) -> list[Event]:
+        rest_s = None if self._coach is None else self._coach.change_rest(self._last_s, seconds)
+        return [] if rest_s is None else [RestChanged(self._last_s, rest_s, self._last_s)]
 
     def _temperature(self, celsius: float) -> TemperatureChanged:
         """Correct samples from now on for the temperature, and let a tare hold at it."""

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-<<<<<<< HEAD
 from contextlib import suppress
-from dataclasses import dataclass
-=======
 from dataclasses import dataclass, replace
->>>>>>> main
 
 from bandsense.app.paths import home
 from bandsense.app.session_result import SessionResult

@@ -354,7 +354,10 @@ class _TrainingSession:
     def _set_aside(self, problem: StoreError) -> StoreError:
         """Leave what waits in a file beside the store, and say so with what kept it from the store."""
         waiting = self._recorder.waiting_samples
-        path = self._recorder.set_aside()
+        try:
+            path = self._recorder.set_aside()
+        except StoreError as error:
+            return StoreError(f"{problem}. {waiting} samples are not stored: {error}")
         return StoreError(
             f"{problem}. {waiting} samples wait in {path}; the next start of bandsense takes them in "
             "if the file lies beside the store"

@@ -201,7 +201,7 @@ class Store:
         Raises:
             StoreError: it cannot be written.
         """
-        with _opened(self.path) as connection, transaction(connection):
+        with self.database.opened() as connection, transaction(connection):
             connection.execute(
                 "INSERT INTO inputs (stream, number, after_samples, kind, data) "
                 "SELECT ?, coalesce(max(number) + 1, 0), ?, ?, ? FROM inputs WHERE stream = ?",

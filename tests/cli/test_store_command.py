@@ -26,6 +26,7 @@ def test_a_damaged_person_stops_neither_training_nor_doctor(
     session: Command, tmp_path: Path, set_file: Path
 ) -> None:
     live = ("live", "--sim", "--trace", set_file, "--speed", "0", "--lines", "--exercise", "seated-row")
+    live += ("--store", store_file(tmp_path))
     change(store_file(tmp_path), "UPDATE people SET data = substr(data, 1, 20)")
     assert session(*live).status == 0
     change(store_file(tmp_path), 'UPDATE people SET data = \'{"id": "me", "nome": 3}\' WHERE id = \'me\'')

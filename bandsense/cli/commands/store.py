@@ -59,7 +59,7 @@ def _task(
 ) -> argparse.ArgumentParser:
     task = tasks.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     task.set_defaults(run=run_it)
-    add_store_option(task)
+    add_store_option(task, sessions=True)
     return task
 
 

@@ -23,6 +23,7 @@ _COMMANDS = (
     "sessions",
     "show",
     "history",
+    "report",
     "export",
     "exercises",
     "profile",

@@ -7,7 +7,7 @@ HARDWARE_PACKAGES := ngspice graphviz poppler-utils calculix-ccx prusa-slicer li
 FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev llvm qemu-system-arm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-portable coverage lint format types bench docs dist firmware firmware-release firmware-test hardware lock packages clean
+.PHONY: help demo test test-fast test-portable coverage lint format types bench docs dist firmware firmware-release firmware-test hardware lock audit packages clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -76,6 +76,10 @@ hardware: .venv-hardware ## check the board, its documents and the mechanics, pr
 lock: .venv-dev ## choose exact versions anew after dependencies in pyproject.toml changed; UPGRADE=1 for the newest
 	$(PYTHON_BIN)/python -m pip --disable-pip-version-check --quiet install --group lock
 	$(PYTHON_BIN)/python tools/lock.py $(if $(UPGRADE),--upgrade)
+
+audit: .venv-dev ## licences and known vulnerabilities of what bandsense depends on; build/sbom.cdx.json
+	$(PYTHON_BIN)/python -m pip --disable-pip-version-check --quiet install --group audit
+	$(PYTHON_BIN)/python tools/audit.py
 
 packages:
 	@tools/packages.sh $(TEST_PACKAGES) $(FIRMWARE_PACKAGES)

@@ -68,6 +68,19 @@ def test_all_is_every_extra_for_home():
     assert named == set(extras) - {"all"} - NOT_AT_HOME
 
 
+def test_every_dependency_has_an_allowed_licence(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    import audit
+
+    found = audit.dependencies("bandsense", "all")
+    assert {"bleak", "scipy", "starlette", "markdown-it-py"} <= set(found)  # direct, of an extra, far removed
+    assert list(audit.refused(found)) == []
+    monkeypatch.setattr(audit, "ALLOWED", audit.ALLOWED - {"MIT", "BSD-3-Clause"})
+    refused = [line.split()[0] for line in audit.refused(found)]
+    assert "bleak" in refused
+    assert "cryptography" not in refused  # Apache-2.0 OR BSD-3-Clause
+
+
 def test_importing_warns_of_nothing():
     code = "import bandsense, bandsense.cli; [getattr(bandsense, name) for name in bandsense.__all__]"
     done = run("-W", "error", "-c", f"{code}; bandsense.cli.parser()")

@@ -90,7 +90,15 @@ def _stream(store: Store, followed: ReplayedStream, records: tuple[SetRecord, ..
             int(np.searchsorted(time_s, result.end_s + _AROUND_S)),
         )
         details.append(
-            SetDetail(record, result.reps, result.metrics, time_s[cut], tension_n[cut], record.slack_cm)
+            SetDetail(
+                record,
+                result.reps,
+                result.metrics,
+                time_s[cut],
+                tension_n[cut],
+                record.slack_cm,
+                result.feedback,
+            )
         )
     return StreamDetail(
         followed.workout.settings,

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bandsense.live.units import force_range, force_words, in_shown_unit, shown_unit
 from bandsense.signal.events import Rep, RepCompleted, RepCounted, RepRetracted, SignalWarning
 from bandsense.signal.metrics import Asymmetry, SetMetrics
 from bandsense.workout.advice import Advice, Basis, Reason, Rule
@@ -16,8 +17,10 @@ from bandsense.workout.events import (
     BatteryChanged,
     CueGiven,
     Event,
+    ExerciseStopped,
     LinkChanged,
     SetDone,
+    SetRated,
     SetResult,
     SetStarted,
     SlackAdvised,
@@ -28,23 +31,28 @@ from bandsense.workout.events import (
     UncertaintyAt,
     to_json,
 )
+from bandsense.workout.feedback import Feedback, Scale, StopReason
 from bandsense.workout.plan import TensionZone, Zone
 from bandsense.workout.workout import Summary
 
 __all__ = [
+    "STOPPED_NEXT_TIME",
     "advice_details",
     "advice_reason",
     "advice_text",
     "asymmetry_words",
     "basis_words",
     "event_json",
+    "feedback_words",
     "format_log_line",
     "format_notice",
     "lag_words",
     "plural",
+    "rating_question",
     "reason_words",
     "rep_words",
     "set_words",
+    "stopped_words",
     "summary_words",
     "tension_words",
 ]
@@ -71,8 +79,10 @@ def plural(number: int, noun: str) -> str:
 
 def tension_words(tension_n: float, uncertainty_n: float) -> str:
     """Format a tension and its standard uncertainty, both to the place of the uncertainty's first digits."""
-    decimals = 0 if uncertainty_n >= 9.5 else 1 if uncertainty_n >= 0.095 else 2
-    return f"{tension_n:z.{decimals}f} ± {uncertainty_n:.{decimals}f} N"
+    unit = shown_unit()
+    tension, uncertainty = tension_n / unit.newtons, uncertainty_n / unit.newtons
+    decimals = 0 if uncertainty >= 9.5 else 1 if uncertainty >= 0.095 else 2
+    return f"{tension:z.{decimals}f} ± {uncertainty:.{decimals}f} {unit.value}"
 
 
 def rep_words(rep: Rep) -> str:
@@ -107,13 +117,55 @@ def _tempo_words(metrics: SetMetrics) -> str:
 
 def _zone_words(zone: TensionZone, counts: Counter[Zone]) -> str:
     return (
-        f"peaks within {zone.low_n:g} to {zone.high_n:g} N: {counts[Zone.WITHIN]} of {counts.total()} "
+        f"peaks within {force_range(zone.low_n, zone.high_n)}: {counts[Zone.WITHIN]} of {counts.total()} "
         f"({counts[Zone.BELOW]} below, {counts[Zone.ABOVE]} above)"
     )
 
 
 def _set_name(number: int, side: str | None) -> str:
     return f"set {number}" if side is None else f"half-set {number}, {side}"
+
+
+def feedback_words(feedback: Feedback) -> str:
+    """Describe what was said of a set: `effort 7, pain 2, note: left shoulder`; empty where nothing was."""
+    scores = ((scale.value, getattr(feedback, scale.value)) for scale in Scale)
+    said = [f"{name} {score}" for name, score in scores if score is not None]
+    return ", ".join([*said, *([f"note: {feedback.note}"] if feedback.note else [])])
+
+
+_QUESTIONS = {
+    Scale.EFFORT: "How hard was it, 0 (no effort) to 10 (all you had)?",
+    Scale.PAIN: "Any pain, 0 (none) to 10 (the worst)?",
+}
+
+
+def rating_question(asks: Scale | None, *, keys: bool = False) -> str:
+    """Ask for a score, with the keys that give it where there are any; empty where nothing is asked."""
+    if asks is None:
+        return ""
+    return f"{_QUESTIONS[asks]}{' Keys 0 to 9, x: 10, Enter: skip' if keys else ''}"
+
+
+STOPPED_NEXT_TIME = {
+    StopReason.PAIN: "Tell whoever prescribed this exercise about the pain before you do it again.",
+    StopReason.BAND_LOST: "Check band, clip and anchor before you begin.",
+}
+"""What is told for the next time, in place of the progression."""
+
+
+def stopped_words(stopped: ExerciseStopped) -> str:
+    """Tell that a stop rule ended the exercise, and why; or that none does any more."""
+    if stopped.reason is None:
+        return "The exercise may go on: no stop rule applies any more."
+    if stopped.reason is StopReason.BAND_LOST:
+        return (
+            "STOP - The band snapped, slipped off or fell. Your plan ends this exercise there for today: "
+            "check band, clip and anchor before the next time."
+        )
+    return (
+        f"STOP - Pain {stopped.pain} of 10. Your plan ends this exercise for today from {stopped.limit} on. "
+        "Tell whoever prescribed it before you do it again."
+    )
 
 
 def summary_words(summary: Summary) -> str:
@@ -186,7 +238,7 @@ def _seen_words(basis: Basis) -> tuple[str, ...]:
         return ()
     if basis.mean_peak_n is None:
         return (f"{plural(basis.reps, 'repetition')} of this set",)
-    return (f"{plural(basis.reps, 'repetition')} with a mean peak of {basis.mean_peak_n:.0f} N",)
+    return (f"{plural(basis.reps, 'repetition')} with a mean peak of {force_words(basis.mean_peak_n)}",)
 
 
 def _band_words(basis: Basis) -> tuple[str, ...]:
@@ -306,7 +358,7 @@ _REASONS: dict[Rule, Callable[[Numbers], str]] = {
     ),
     Rule.RETURN_CUT_SHORT: lambda n: (
         f"You come back only {1 - n['cut']:.0%} of the way, and the band still pulls "
-        f"{n['end_n']:.0f} N there."
+        f"{force_words(n['end_n'])} there."
     ),
     Rule.BEYOND_LIMIT: _stretched,
     Rule.NEAR_LIMIT: lambda n: f"{_stretched(n)} Go no further.",
@@ -333,15 +385,20 @@ def format_notice(event: Event) -> str | None:
     if isinstance(event, RepRetracted):
         return f"not counted: {event.reason.value}"
     if isinstance(event, SignalWarning | TemperatureUnknown):
-        return event.message
+        return in_shown_unit(event.message)
     if isinstance(event, SetDone):
         return set_words(event.result)
     if isinstance(event, SlackAdvised):
         return advice_text(event.advice)
+    if isinstance(event, SetRated):
+        said = feedback_words(event.feedback)
+        return f"noted for set {event.number}: {said}" if said else None
+    if isinstance(event, ExerciseStopped):
+        return stopped_words(event)
     if isinstance(event, SlackAnswered):
         return "noted: the slack was changed" if event.followed else "noted: the slack stays as it is"
     if isinstance(event, Tared):
-        return event.problem or f"zero set: {-event.change_n:+.1f} N"
+        return event.problem or f"zero set: {force_words(-event.change_n, 1, sign=True)}"
     if isinstance(event, BatteryChanged) and event.percent <= LOW_BATTERY_PERCENT:
         return f"the sensor's battery is at {event.percent} %; charge it"
     return None
@@ -369,7 +426,8 @@ def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
     if isinstance(event, BatteryChanged):
         return f"battery {event.percent} %"
     if isinstance(event, TemperatureChanged) and event.zero_n:
-        return f"the sensor is at {event.temperature_c:.1f} °C: {event.zero_n:+.2f} N are taken off"
+        taken_off = force_words(event.zero_n, 2, sign=True)
+        return f"the sensor is at {event.temperature_c:.1f} °C: {taken_off} are taken off"
     if isinstance(event, SlackAdvised) and event.advice.amount_cm:
         return f"{advice_text(event.advice)}\n{_UNDER_TIME}({advice_details(event.advice)})"
     if isinstance(event, CueGiven):

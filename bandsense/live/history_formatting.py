@@ -16,6 +16,8 @@ from bandsense.history.trends import LEAST_WEEKS, Trend
 from bandsense.history.uncertainty import Change, Verdict
 from bandsense.history.wear import BandHistory
 from bandsense.live.formatting import plural
+from bandsense.live.units import force_figure, force_range, shown_unit
+from bandsense.samples import ForceUnit
 from bandsense.signal.metrics import SetMetrics, Tempo
 from bandsense.workout.plan import measured_tempo
 
@@ -31,9 +33,7 @@ __all__ = [
     "dose_words",
     "fatigue_words",
     "figure_scale",
-    "force_figure",
     "force_pair",
-    "force_unit",
     "hand_tempo",
     "last_time_words",
     "measured_words",
@@ -61,8 +61,20 @@ FIGURE_NAMES = {
     TIME.name: "time under tension",
 }
 
-_SCALES = {"N": (1.0, "N"), "m": (100.0, "cm"), "s": (1.0, "s"), "N·s": (0.001, "kN·s")}
-"""Factor and unit in which a figure is shown."""
+_SCALES = {"m": (100.0, "cm"), "s": (1.0, "s")}
+"""Factor and unit in which a figure is shown that is no force."""
+
+
+def figure_scale(figure: Figure) -> tuple[float, str]:
+    """Look up the factor and the unit in which a figure is shown to this person."""
+    unit = shown_unit()
+    if figure.unit == "N":
+        return 1.0 / unit.newtons, unit.value
+    if figure.unit == "N·s":
+        thousands = unit is ForceUnit.NEWTON
+        return (0.001, "kN·s") if thousands else (1.0 / unit.newtons, f"{unit.value}·s")
+    return _SCALES[figure.unit]
+
 
 _OBSTACLES = {
     Obstacle.SOURCE: "one of them is simulated or a replay",
@@ -77,25 +89,10 @@ _OBSTACLES = {
 }
 
 
-def force_unit() -> str:
-    """Give the unit that forces are shown in."""
-    return "N"
-
-
-def force_figure(newtons: float, decimals: int = 0) -> str:
-    """Write a force without its unit."""
-    return f"{newtons:z.{decimals}f}"
-
-
 def force_pair(newtons: float, uncertainty_n: float) -> str:
     """Write a force with its standard uncertainty, without the unit: `106 ± 5`."""
     decimals = 0 if uncertainty_n >= 0.95 else 1
     return f"{force_figure(newtons, decimals)} ± {force_figure(uncertainty_n, decimals)}"
-
-
-def figure_scale(figure: Figure) -> tuple[float, str]:
-    """Give the factor and the unit in which a figure is shown."""
-    return _SCALES[figure.unit]
 
 
 def number_words(value: float) -> str:
@@ -115,7 +112,7 @@ def day_words(day: date, *, year: bool = False) -> str:
 
 def amount(figure: Figure, value: float, uncertainty: float | None = None) -> str:
     """Write a value with its unit as people read it, to the place of its uncertainty's first digit."""
-    scale, unit = _SCALES[figure.unit]
+    scale, unit = figure_scale(figure)
     shown = scale * value
     if uncertainty is None or not isfinite(uncertainty):
         return f"{shown:.{1 if abs(shown) < 10.0 else 0}f} {unit}"
@@ -255,8 +252,8 @@ def side_words(side: SideComparison) -> str:
 def side_figures(side: SideComparison) -> tuple[str, str, str]:
     """Write a figure a repetition of both sides with its standard error: name with unit, left, right."""
     name, scale = {
-        "peak_n": (f"Peak, {force_unit()}", 1.0),
-        "impulse_n_s": (f"Load, {force_unit()}·s", 1.0),
+        "peak_n": (f"Peak, {shown_unit().value}", 1.0),
+        "impulse_n_s": (f"Load, {shown_unit().value}·s", 1.0),
         "range_m": ("Range, cm", 100.0),
         "time_under_tension_s": ("Time, s", 1.0),
     }[side.figure]
@@ -284,7 +281,9 @@ def sides_verdict(compared: Sequence[SideComparison]) -> str:
 def plan_line(targets: Targets) -> str:
     """`3 × 8 to 12, 90 to 110 N`."""
     reps = f"{targets.reps}" if targets.reps == targets.reps_top else f"{targets.reps} to {targets.reps_top}"
-    zone = "" if targets.low_n is None else f", {targets.low_n:.0f} to {targets.high_n:.0f} N"
+    zone = ""
+    if targets.low_n is not None and targets.high_n is not None:
+        zone = f", {force_range(round(targets.low_n), round(targets.high_n))}"
     return f"{targets.sets} × {reps}{zone}"
 
 

@@ -16,7 +16,8 @@ from enum import Enum
 from typing import Any
 
 from bandsense.exercises.model import Breath, Side
-from bandsense.live.formatting import advice_reason, advice_text, format_notice
+from bandsense.live.formatting import advice_reason, advice_text, format_notice, stopped_words
+from bandsense.live.units import unit_json
 from bandsense.signal.events import Phase, PhaseChanged, Rep, RepCompleted, RepCounted, RepRetracted
 from bandsense.workout.advice import Advice, Rule, SlackAction
 from bandsense.workout.cues import CueKind
@@ -24,9 +25,11 @@ from bandsense.workout.events import (
     BatteryChanged,
     CueGiven,
     Event,
+    ExerciseStopped,
     LinkChanged,
     RestChanged,
     SetDone,
+    SetRated,
     SetResult,
     SetStarted,
     SlackAdvised,
@@ -34,6 +37,7 @@ from bandsense.workout.events import (
     TensionTick,
     fields_json,
 )
+from bandsense.workout.feedback import Scale
 from bandsense.workout.plan import TensionZone, measured_tempo
 from bandsense.workout.settings import WorkoutSettings
 
@@ -185,6 +189,8 @@ class ViewState:
         link_since_s: when the link came to its present state, on `clock`.
         last_time: of each side, None where both work: what was done in the last session.
         finished: the end of the session; None while it lasts.
+        asks: the scale that the person is asked to score the last set on.
+        stopped: the stop rule that ended the exercise for today; None while it may go on.
     """
 
     title: str = ""
@@ -223,6 +229,8 @@ class ViewState:
     last_time: dict[Side | None, LastTime] = field(default_factory=dict)
     finished: Finished | None = None
     heard_s: float | None = None
+    asks: Scale | None = None
+    stopped: ExerciseStopped | None = None
 
     @property
     def notice(self) -> str:
@@ -256,6 +264,8 @@ class ViewState:
         """The rest between sets, and which side is next; empty at any other time."""
         if not self.resting:
             return ""
+        if self.stopped is not None:
+            return "over for today"
         minutes, seconds = divmod(int(self.rest_s or 0.0), 60)
         then = f", then {'left' if self.side == 'right' else 'right'}" if self.side else ""
         return f"resting {minutes}:{seconds:02}{then}"
@@ -365,13 +375,18 @@ class ViewState:
             self.phase, self.phase_since_s = event.phase, event.time_s
             self.phases.append((event.time_s, event.phase))
         elif isinstance(event, SetStarted):
-            self.set_number, self.side = event.number, event.side
+            self.set_number, self.side, self.asks = event.number, event.side, None
             self.reps, self.peaks = 0, []
             self.advice = None
         elif isinstance(event, RepCounted | RepCompleted | RepRetracted):
             self._rep(event)
         elif isinstance(event, SetDone):
             self._set_done(event.result)
+            self.asks = Scale.EFFORT
+        elif isinstance(event, SetRated):
+            self.asks = event.asks
+        elif isinstance(event, ExerciseStopped):
+            self.stopped = None if event.reason is None else event
         elif isinstance(event, LinkChanged):
             self._link(event)
         elif isinstance(event, BatteryChanged):
@@ -471,6 +486,7 @@ class ViewState:
             "time_s": self.now_s,
             "tension_n": self.tension_n,
             "tension_uncertainty_n": self.tension_uncertainty_n,
+            "unit": unit_json(),
             "phase": self.phase.value,
             "phase_since_s": self.phase_since_s,
             "phases": [[since_s, phase.value] for since_s, phase in self.phases],
@@ -501,6 +517,8 @@ class ViewState:
             "advice": self._advice_json(),
             "stretch": self._stretch(),
             "doing": self.doing,
+            "asks": None if self.asks is None else self.asks.value,
+            "stopped": None if self.stopped is None else stopped_words(self.stopped),
             "problem": self.problem,
             "offered": list(self.offered),
             "finished": None if self.finished is None else fields_json(self.finished),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,8 +12,10 @@ from bandsense.history.overview import Overview
 from bandsense.history.records import SetRecord
 from bandsense.history.trends import Trend
 from bandsense.live import history_formatting as words
+from bandsense.live.units import shown_unit
 from bandsense.report.document import Panel, Report, SetRow, WeekRow, html_table
 from bandsense.report.sets import SetDetail, dose_chart, set_chart, set_strip, trend_chart
+from bandsense.workout.feedback import MOST_SCORE
 
 __all__ = ["Context", "session_report", "weeks_report"]
 
@@ -64,7 +66,7 @@ def session_report(details: Sequence[SetDetail], told: Overview | None, context:
     records = [detail.record for detail in details]
     last = records[-1]
     best = _best(details)
-    slack = any(record.slack_cm for record in records)
+    columns = _columns(details)
     peak = _trend(told, PEAK.name)
     panels = [*_trend_panels(told, (PEAK.name,)), *_side_panels(told)]
     if len(panels) == 1:
@@ -79,12 +81,12 @@ def session_report(details: Sequence[SetDetail], told: Overview | None, context:
         ),
         to_do=context.to_do
         or words.to_do_words(last.targets, last.slack_cm, context.breathing, context.per_week),
-        sets=tuple(_row(detail, slack=slack) for detail in details),
-        extra_heads=("Slack",) if slack else (),
+        sets=tuple(_row(detail, columns) for detail in details),
+        extra_heads=tuple(columns),
         curve="" if best is None else set_chart(best, plain=True, size="curve"),
         curve_title="" if best is None else f"Your best set: {_ordinal(best.record)}",
         panels=tuple(panels[:2]),
-        unit=words.force_unit(),
+        unit=shown_unit().value,
         fine=f"{_LEGEND} "
         + _FINE.format(
             measured=context.measured, software=context.software, session=f", session {last.session}"
@@ -132,7 +134,7 @@ def weeks_report(told: Overview, best: SetDetail | None, context: Context) -> Re
             *_trend_panels(told, (PEAK.name, RANGE.name)),
             *_side_panels(told),
         ),
-        unit=words.force_unit(),
+        unit=shown_unit().value,
         fine=_left_out(told) + _FINE.format(measured=context.measured, software=context.software, session=""),
         software=context.software,
     )
@@ -175,7 +177,26 @@ def _best(details: Sequence[SetDetail]) -> SetDetail | None:
     return max(details, key=worth, default=None)
 
 
-def _row(detail: SetDetail, *, slack: bool) -> SetRow:
+_Column = Callable[[SetDetail], str]
+
+
+def _columns(details: Sequence[SetDetail]) -> dict[str, _Column]:
+    """Choose the columns that not every session has something to say in."""
+    found: dict[str, _Column] = {}
+    if any(detail.record.slack_cm for detail in details):
+        found["Slack"] = lambda detail: f"{detail.record.slack_cm:.0f} cm"
+    if any(detail.feedback.effort is not None for detail in details):
+        found["Effort"] = lambda detail: _score(detail.feedback.effort)
+    if any(detail.feedback.pain is not None for detail in details):
+        found["Pain"] = lambda detail: _score(detail.feedback.pain)
+    return found
+
+
+def _score(score: int | None) -> str:
+    return "–" if score is None else f"{score} of {MOST_SCORE}"
+
+
+def _row(detail: SetDetail, columns: Mapping[str, _Column]) -> SetRow:
     record, metrics = detail.record, detail.metrics
     strongest = max(record.reps, key=lambda rep: rep.peak_n)
     side = record.conditions.side
@@ -186,7 +207,7 @@ def _row(detail: SetDetail, *, slack: bool) -> SetRow:
         peak=words.force_pair(strongest.peak_n, strongest.peak_uncertainty_n),
         tempo=words.tempo_words(metrics),
         under_tension=f"{metrics.time_under_tension_s:.0f} s",
-        extra=(f"{record.slack_cm:.0f} cm",) if slack else (),
+        extra=tuple(words_of(detail) for words_of in columns.values()),
     )
 
 

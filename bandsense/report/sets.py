@@ -18,16 +18,16 @@ from bandsense.live.history_formatting import (
     FIGURE_NAMES,
     SIDE_FIGURES,
     figure_scale,
-    force_figure,
-    force_unit,
     number_words,
     side_words,
     week_label,
 )
+from bandsense.live.units import force_figure, shown_unit
 from bandsense.report.charts import Plot, Slot, nice_range, strip
 from bandsense.samples import FloatArray
 from bandsense.signal.events import Rep
 from bandsense.signal.metrics import SetMetrics
+from bandsense.workout.feedback import Feedback
 
 __all__ = [
     "SetDetail",
@@ -56,6 +56,7 @@ class SetDetail:
         metrics: what it amounts to.
         time_s, tension_n: its trace, from a second before the first pull to a second after the last return.
         slack_cm: what was let out before it, within the session.
+        feedback: effort, pain and a note, as far as the person said something.
     """
 
     record: SetRecord
@@ -64,6 +65,7 @@ class SetDetail:
     time_s: FloatArray = field(repr=False)
     tension_n: FloatArray = field(repr=False)
     slack_cm: float = 0.0
+    feedback: Feedback = field(default_factory=Feedback)
 
 
 def _zone(record: SetRecord) -> tuple[float, float] | None:
@@ -86,7 +88,7 @@ def set_strip(record: SetRecord) -> str:
 
 def _levels(plot: Plot, zone: tuple[float, float] | None, top: float, *, plain: bool = False) -> None:
     """Label zero and the zone, or the top where there is no zone."""
-    unit = force_unit()
+    unit = shown_unit().value
     if zone is None:
         plot.y_label(top, f"{force_figure(top)} {unit}", "y k")
     else:
@@ -139,7 +141,7 @@ def set_chart(detail: SetDetail, *, plain: bool = False, size: str = "tall") -> 
         (0.0, float(time_s[-1])),
         (0.0, top),
         f"Tension over set {number}, {len(detail.reps)} repetitions, the strongest "
-        f"{force_figure(detail.metrics.peak_n)} {force_unit()}",
+        f"{force_figure(detail.metrics.peak_n)} {shown_unit().value}",
         size,
     )
     _levels(plot, zone, float(np.max(detail.tension_n)), plain=plain)

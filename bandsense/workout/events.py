@@ -10,7 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from typing import Any, Protocol
 
@@ -20,16 +20,19 @@ from bandsense.signal.events import Rep
 from bandsense.signal.metrics import RepMetrics, SetMetrics
 from bandsense.workout.advice import Advice
 from bandsense.workout.cues import CueKind
+from bandsense.workout.feedback import Feedback, Scale, StopReason
 from bandsense.workout.plan import TensionZone, Zone
 
 __all__ = [
     "BatteryChanged",
     "CueGiven",
     "Event",
+    "ExerciseStopped",
     "LinkChanged",
     "RestChanged",
     "SetDone",
     "SetEnd",
+    "SetRated",
     "SetResult",
     "SetStarted",
     "SlackAdvised",
@@ -96,6 +99,7 @@ class SetResult:
         ended_by: what ended it.
         side: which side worked, where left and right take turns; the set is then a half-set.
         zone: peak tension that was aimed at, if any.
+        feedback: effort, pain and a note, as far as the person said something.
     """
 
     number: int
@@ -108,6 +112,7 @@ class SetResult:
     ended_by: SetEnd
     side: Side | None = None
     zone: TensionZone | None = None
+    feedback: Feedback = field(default_factory=Feedback)
 
     @property
     def in_zone(self) -> Counter[Zone]:
@@ -122,6 +127,40 @@ class SetDone:
     time_s: float
     number: int
     result: SetResult
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetRated:
+    """The person said something of a set, or skipped what was asked.
+
+    Attributes:
+        number: of the set.
+        feedback: all that was said of it so far.
+        asks: the scale that is asked for next; None where nothing is.
+    """
+
+    time_s: float
+    number: int
+    feedback: Feedback
+    asks: Scale | None
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExerciseStopped:
+    """A stop rule of the plan ends the exercise for today; without a reason, none does any more.
+
+    Attributes:
+        reason: which rule; None where what was said has been corrected.
+        pain: the greatest score so far, where one was given.
+        limit: the score that stops the exercise, where there is one.
+    """
+
+    time_s: float
+    reason: StopReason | None
+    pain: int | None
+    limit: int | None
     detected_s: float
 
 
@@ -226,6 +265,8 @@ Event = (
     | TensionTick
     | SetStarted
     | SetDone
+    | SetRated
+    | ExerciseStopped
     | LinkChanged
     | BatteryChanged
     | TemperatureChanged

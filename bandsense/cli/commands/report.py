@@ -52,7 +52,7 @@ def add(commands: Commands) -> None:
         help="ends in .html, .pdf or .png (default: report-….html)",
     )
     command.add_argument("--plots", type=Path, metavar="DIR", help="also write each chart as PNG there")
-    add_store_option(command)
+    add_store_option(command, sessions=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -78,9 +78,13 @@ def _name(arguments: argparse.Namespace) -> str:
 def _report(store: Store, arguments: argparse.Namespace) -> Report:
     from bandsense.app.report import report_of_session, report_of_weeks
     from bandsense.app.sessions import session_named
+    from bandsense.app.trainee import person_named
+    from bandsense.live.units import show_in
 
     to_do = tuple(arguments.do)
-    if arguments.weeks is not None:
+    session = None if arguments.weeks is not None else session_named(store, arguments.session)
+    show_in(person_named(store, arguments.person if session is None else session.person).unit)
+    if session is None:
         return report_of_weeks(
             store,
             weeks=arguments.weeks,
@@ -92,7 +96,7 @@ def _report(store: Store, arguments: argparse.Namespace) -> Report:
         )
     return report_of_session(
         store,
-        session_named(store, arguments.session),
+        session,
         anonymous=arguments.anonymous,
         to_do=to_do,
         per_week=arguments.per_week,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bandsense.live.formatting import advice_text, format_notice
+from bandsense.live.formatting import advice_text, cue_words, format_notice
 from bandsense.signal.events import Phase, PhaseChanged, Rep, RepCompleted, RepCounted, RepRetracted
-from bandsense.workout.advice import Advice, SlackAction
+from bandsense.workout.advice import Advice
+from bandsense.workout.cues import CueSlot
 from bandsense.workout.events import (
     BatteryChanged,
     CueGiven,
@@ -32,9 +33,6 @@ TRACE_S = 12.0
 NOTICE_S = 8.0
 """How long a notice stays: time to finish a repetition and read it."""
 
-CUE_S = 1.5
-"""How long a cue stays; then it is too late to follow it."""
-
 
 @dataclass(slots=True)
 class ViewState:
@@ -47,6 +45,7 @@ class ViewState:
         side: which arm, where left and right take turns.
         reps: repetitions of the present set that stand.
         peak_n: greatest tension of the repetition under way or, in between, of the last one.
+        cues: the latest cue of each slot.
         advice: what was advised last and not answered yet.
         problem: what stops samples from being stored, in words.
         question: what the person is asked, of this view alone.
@@ -69,8 +68,7 @@ class ViewState:
     battery_percent: int | None = None
     notice_text: str = ""
     notice_until_s: float = -math.inf
-    cue_text: str = ""
-    cue_until_s: float = -math.inf
+    cues: dict[CueSlot, CueGiven] = field(default_factory=dict)
     advice: Advice | None = None
     problem: str | None = None
     question: str = ""
@@ -82,9 +80,25 @@ class ViewState:
         return self.notice_text if self.time_s < self.notice_until_s else ""
 
     @property
+    def breath(self) -> str:
+        """How to breathe this moment, or next; empty when there is nothing."""
+        return self._cue(CueSlot.BREATH)
+
+    @property
+    def word(self) -> str:
+        """What else there is to say this moment, such as a correction; empty when there is nothing."""
+        return self._cue(CueSlot.WORD)
+
+    @property
     def cue(self) -> str:
-        """What the person is to do this moment; empty when there is nothing."""
-        return self.cue_text if self.time_s < self.cue_until_s else ""
+        """Both in one line."""
+        return ". ".join(filter(None, (self.breath, self.word)))
+
+    def _cue(self, slot: CueSlot) -> str:
+        cue = self.cues.get(slot)
+        if cue is None or not cue.shown(self.time_s, self.phase):
+            return ""
+        return cue_words(replace(cue, ahead=False) if cue.phase is self.phase else cue)
 
     @property
     def rest_s(self) -> float | None:
@@ -121,9 +135,8 @@ class ViewState:
     def offered(self) -> str:
         """Keys of the actions that make sense at this moment, the most wanted first."""
         if self.in_set:
-            return "eq"
-        to_answer = self.advice is not None and self.advice.action is not SlackAction.KEEP
-        return "yntq" if to_answer else "tq"
+            return "yeq" if self.advice is not None and self.advice.holds else "eq"
+        return "yntq" if self.advice is not None and self.advice.waits else "tq"
 
     def update(self, event: Event) -> None:
         """Take the next event."""
@@ -135,7 +148,8 @@ class ViewState:
         elif isinstance(event, SetStarted):
             self.set_number, self.side = event.number, event.side
             self.reps = 0
-            self.advice = None
+            if self.advice is not None and not self.advice.holds:
+                self.advice = None
         elif isinstance(event, RepCounted):
             self.reps, self.peak_n = event.count, event.peak_n
         elif isinstance(event, RepCompleted):
@@ -149,7 +163,7 @@ class ViewState:
         elif isinstance(event, BatteryChanged):
             self.battery_percent = event.percent
         elif isinstance(event, CueGiven):
-            self.cue_text, self.cue_until_s = event.text, event.detected_s + CUE_S
+            self.cues[event.slot] = event
         elif isinstance(event, SlackAdvised):
             self.advice = event.advice
         elif isinstance(event, SlackAnswered):
@@ -186,6 +200,8 @@ class ViewState:
             "battery_percent": self.battery_percent,
             "notice": self.notice,
             "cue": self.cue,
+            "breath": self.breath,
+            "word": self.word,
             "advice": None if self.advice is None else advice_text(self.advice),
             "doing": self.doing,
             "problem": self.problem,

@@ -20,6 +20,7 @@ __all__ = [
     "LinkChange",
     "SensorTemperature",
     "SlackAnswer",
+    "StorageChange",
     "Tare",
     "TemperatureProblem",
     "input_data",
@@ -82,7 +83,23 @@ class TemperatureProblem:
     message: str
 
 
-Input = Tare | EndSet | SlackAnswer | LinkChange | BatteryLevel | SensorTemperature | TemperatureProblem
+@dataclass(frozen=True, slots=True)
+class StorageChange:
+    """Samples cannot be stored, and why; or they can again, where `problem` is None."""
+
+    problem: str | None
+
+
+Input = (
+    Tare
+    | EndSet
+    | SlackAnswer
+    | LinkChange
+    | BatteryLevel
+    | SensorTemperature
+    | TemperatureProblem
+    | StorageChange
+)
 
 _NAMES: dict[type[Input], str] = {
     Tare: "tare",
@@ -92,6 +109,7 @@ _NAMES: dict[type[Input], str] = {
     BatteryLevel: "battery",
     SensorTemperature: "temperature",
     TemperatureProblem: "temperature_problem",
+    StorageChange: "storage",
 }
 _READERS: dict[str, Callable[[Mapping[str, Any]], Input]] = {
     "tare": lambda _data: Tare(),
@@ -101,6 +119,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Input]] = {
     "battery": lambda data: BatteryLevel(int(data["percent"])),
     "temperature": lambda data: SensorTemperature(float(data["celsius"])),
     "temperature_problem": lambda data: TemperatureProblem(str(data["message"])),
+    "storage": lambda data: StorageChange(None if data["problem"] is None else str(data["problem"])),
 }
 
 

@@ -98,7 +98,7 @@ class SampleBlock:
     __hash__ = None  # type: ignore[assignment]
 
     def slice(self, start: int, stop: int) -> SampleBlock:
-        """Samples `start` up to, not including, `stop`, as a block of their own."""
+        """Return samples `start` up to, not including, `stop`, as a block of their own."""
         part = slice(start, stop)
         return SampleBlock(
             self.time_s[part], self.values[part], self.unit, self.gap_before[part], self.saturated[part]

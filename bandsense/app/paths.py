@@ -11,7 +11,7 @@ STORE_NAME = "bandsense.sqlite3"
 
 
 def home() -> Path:
-    """The folder for data: `BANDSENSE_HOME`, or the operating system's usual place."""
+    """Return the folder for data: `BANDSENSE_HOME`, or the operating system's usual place."""
     if chosen := os.environ.get("BANDSENSE_HOME"):
         return Path(chosen)
     import platformdirs

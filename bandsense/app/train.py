@@ -36,11 +36,14 @@ from bandsense.store.model import NewStream
 from bandsense.store.recorder import Recorder
 from bandsense.store.store import Store
 from bandsense.workout.bilateral import lag
-from bandsense.workout.inputs import BatteryLevel, EndSet, Input, LinkChange, SlackAnswer, Tare
+from bandsense.workout.inputs import BatteryLevel, EndSet, Input, LinkChange, RestChange, SlackAnswer, Tare
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
 __all__ = ["TrainingOptions", "train"]
+
+REST_STEP_S = 30.0
+LONGEST_REST_S = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class TrainingOptions:
         return ("left", left), ("right", right)
 
     def capture_of(self, side: Side | None) -> Path | None:
-        """The capture file of one sensor."""
+        """Return the capture file of one sensor."""
         if self.capture is None or side is None:
             return self.capture
         return self.capture.with_stem(f"{self.capture.stem}-{side}")
@@ -187,7 +190,7 @@ class _Stream:
             self.pipeline.push(block)
 
     def pulls_s(self) -> list[float]:
-        """When the pulls began, on the host's clock: those since the sensor's clock began anew last."""
+        """Return when the pulls since the sensor's clock last began anew began, on the host's clock."""
         if not self._clock.known:
             return []
         begins_s = (
@@ -206,7 +209,7 @@ class _Stream:
         return self._clock.uncertainty_s
 
     def clock(self, unix_at_zero_s: float) -> StreamClock | None:
-        """The sensor's clock against the time of day."""
+        """Return the sensor's clock against the time of day."""
         if not self._clock.known:
             return None
         return StreamClock(
@@ -336,7 +339,7 @@ class _TrainingSession:
             self._store.delete(self._recorder.session)
 
     def finish(self) -> SessionResult:
-        """What is remembered and told when everything is closed."""
+        """Save what is to be remembered and report it, after everything is closed."""
         result = self._result()
         if self._recorder.samples:
             progression = save_progress(self._store, self._who, result)
@@ -346,13 +349,15 @@ class _TrainingSession:
 
 
 def _actions(pipeline: SessionPipeline, stop: asyncio.Event) -> Actions:
-    """What the person may ask of one sensor's stream, and the end of the session."""
+    """List what the person may ask of one sensor's stream, and the end of the session."""
 
     def ask(value: Input) -> Callable[[], None]:
         return lambda: pipeline.apply(value)
 
     return {
         "e": Action("end set", ask(EndSet())),
+        "+": Action("30 s more rest", ask(RestChange(REST_STEP_S))),
+        "s": Action("start now", ask(RestChange(-LONGEST_REST_S))),
         "t": Action("tare", ask(Tare())),
         "y": Action("changed slack", ask(SlackAnswer(followed=True))),
         "n": Action("kept slack", ask(SlackAnswer(followed=False))),

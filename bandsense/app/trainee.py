@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bandsense.app.paths import home
 from bandsense.app.session_result import SessionResult
@@ -38,7 +38,7 @@ class Trainee:
     band: BandProfile | None = None
 
     def first_side(self, wanted: Side | None) -> Side | None:
-        """The side that begins where left and right take turns: the one wanted, else left.
+        """Return the side that begins where left and right take turns: the one wanted, else left.
 
         Raises:
             ConfigError: a side is wanted where both work together.
@@ -81,9 +81,14 @@ class Trainee:
         )
 
     def session(self, source: str, streams: Sequence[NewStream]) -> NewSession:
-        """A session of this person that begins now, by these streams from this source."""
+        """Begin a session of this person now, of these streams from this source.
+
+        The settings of each stream also keep what a later comparison needs: the band and its length.
+        """
         from bandsense import __version__
 
+        setup = {"band": self.setup.band, "rest_length_m": self.setup.rest_length_m}
+        streams = [replace(each, settings={**each.settings, "setup": setup}) for each in streams]
         return NewSession(
             source=source,
             started_unix_s=time.time(),
@@ -104,7 +109,7 @@ def profiles_of(store: Store) -> Profiles:
 
 
 def load_trainee(store: Store, person: str | None, exercise: str | None, band: str | None = None) -> Trainee:
-    """The named person at the named exercise; without names the first person at what they did last.
+    """Load the named person at the named exercise; by default the first person at what they did last.
 
     A person who is not known yet is a newcomer by that name. Without a band it is the one that the exercise
     was done with last; if that is not known any more, it is an unknown band.
@@ -152,7 +157,7 @@ def save_progress(store: Store, who: Trainee, result: SessionResult) -> Progress
 
 
 def _advisor_states(result: SessionResult) -> dict[Side | None, AdvisorState]:
-    """What the advice is to remember, by side; None where one sensor measures both at once."""
+    """Return what the advice is to remember, by side; None where one sensor measures both at once."""
     if None in result.workouts:
         return result.workouts[None].advisor_states
     return {

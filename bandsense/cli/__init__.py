@@ -22,6 +22,7 @@ _COMMANDS = (
     "replay",
     "sessions",
     "show",
+    "history",
     "export",
     "exercises",
     "profile",
@@ -47,7 +48,7 @@ _INTERRUPTED = 130
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+    """Build the whole command line."""
     top = argparse.ArgumentParser(
         prog="bandsense",
         description="Companion for a strain-gauge sensor on a resistance band: live tension, repetitions, "

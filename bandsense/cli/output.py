@@ -39,7 +39,7 @@ __all__ = ["JsonOutput", "LineOutput", "ScreenOutput", "make_output"]
 
 
 def make_output(arguments: argparse.Namespace) -> View:
-    """The screen on a terminal that can draw, plain lines elsewhere, unless the command line says otherwise.
+    """Choose the screen on a terminal that can draw, else plain lines, unless told otherwise.
 
     Raises:
         MissingExtra: a page is asked for, and what serves it is not installed.
@@ -260,8 +260,13 @@ class ScreenOutput(LineOutput):
 
 
 def _watch(pipeline: SessionPipeline, title: str) -> ViewState:
-    """A view's state that follows a pipeline."""
+    """Make a view's state that follows a pipeline."""
     side = pipeline.side
-    state = ViewState(title=title if side is None else f"{side} · {title}")
+    state = ViewState(
+        title=title if side is None else f"{side} · {title}",
+        settings=pipeline.workout.settings,
+        sensor_side=side,
+        clock=asyncio.get_running_loop().time,
+    )
     pipeline.listen(state.update)
     return state

@@ -27,8 +27,10 @@ _BY_BAND = ("way m", "pull m/s", "work J")
 
 
 def rep_table(reps: Sequence[Rep], figures: Sequence[RepMetrics], began_s: float = 0.0) -> str:
-    """One line per repetition, starts counted from `began_s`; peaks with their standard uncertainty, the way
-    where a band model tells it. What a sensor cannot tell well enough is a dash, with the reason below.
+    """Lay out one line per repetition, starts counted from `began_s`.
+
+    Peaks have their standard uncertainty; the hand's way is there where a band model gives it. What a sensor
+    cannot tell well enough is a dash, with the reason below.
     """
     by_band = all(each.range_m is not None for each in figures)
     head = (*_HEAD, *(_BY_BAND if by_band else ()), "")

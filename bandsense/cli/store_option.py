@@ -25,7 +25,7 @@ def add_store_option(command: argparse.ArgumentParser) -> None:
 
 
 def store_path(arguments: argparse.Namespace) -> Path:
-    """The store that the command line names."""
+    """Return the store that the command line names."""
     chosen: Path | None = arguments.store
     return chosen if chosen is not None else home() / STORE_NAME
 

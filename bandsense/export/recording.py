@@ -113,7 +113,7 @@ def read_recording(path: Path | str) -> Recording:
 
 
 def _lines(path: Path) -> tuple[list[str], bool]:
-    """The file's lines, and whether the last one lacks its end."""
+    """Read the file's lines, and whether the last one lacks its end."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -128,7 +128,7 @@ def _lines(path: Path) -> tuple[list[str], bool]:
 
 
 def _text(path: Path, data: bytes) -> str:
-    """The bytes as text: UTF-8, or what spreadsheets write besides (UTF-16 with its mark, Latin-1)."""
+    """Decode the bytes: UTF-8, or what spreadsheets write besides (UTF-16 with its mark, Latin-1)."""
     if data.startswith(_UTF_16_MARKS):
         return data.decode("utf-16", errors="replace")
     if b"\0" in data[:_BINARY_PROBE_BYTES]:
@@ -140,7 +140,7 @@ def _text(path: Path, data: bytes) -> str:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
-    """The fields of a line, without the quotes that some programs put around each."""
+    """Split a line into fields, without the quotes that some programs put around each."""
     if '"' not in line:
         return line.split(delimiter)
     try:
@@ -198,7 +198,7 @@ def _no_header(line: str) -> str:
 
 
 def _find(names: Sequence[str], words: Sequence[str], units: dict[str, float]) -> _Column | None:
-    """The first column that starts with one of the words and ends with one of the units."""
+    """Find the first column that starts with one of the words and ends with one of the units."""
     for index, name in enumerate(names):
         parts = [part for part in re.split(r"[\s_()\[\]/]+", name.lower()) if part]
         if len(parts) >= 2 and parts[0] in words and parts[-1] in units and not _is_uncertainty(parts):

@@ -28,7 +28,7 @@ Actions = Mapping[str, Action]
 
 
 def hint(actions: Actions, width: int | None = None) -> str:
-    """All of them in one line of at most `width` characters, if need be with one word for each."""
+    """Put all of them in one line of at most `width` characters, if need be with one word for each."""
     full = [f"{key} {action.label}" for key, action in actions.items()]
     short = [f"{key} {action.label.split()[0]}" for key, action in actions.items()]
     lines = (" · ".join(full), " · ".join(short), " ".join(short), " ".join(actions))
@@ -36,7 +36,7 @@ def hint(actions: Actions, width: int | None = None) -> str:
 
 
 def together(asked: Sequence[Actions]) -> Actions:
-    """One set of keys for several streams: a key asks all of them, and its question is asked once."""
+    """Merge the keys of several streams: a key asks all of them, and its question is asked once."""
     if len(asked) == 1:
         return asked[0]
 

@@ -95,14 +95,14 @@ _SPOKEN = {
 
 
 def cue_words(cue: CueGiven) -> str:
-    """What a cue shows; one that announces a movement says so, until the movement is seen."""
+    """Describe a cue; one that announces a movement says so, until the movement is seen."""
     if cue.ahead and cue.kind in _AHEAD:
         return _AHEAD[cue.kind]
     return _CUES[cue.kind] + ("" if cue.side is None else f", now the {cue.side} side")
 
 
 def cue_spoken(cue: CueGiven) -> str:
-    """What a voice says for a cue; nothing for a breath at a doubtful time, of which a tone is enough."""
+    """Return what a voice says; nothing for a breath at a doubtful time, where a tone is enough."""
     if cue.unsure:
         return ""
     if cue.brief and cue.kind in _BRIEF:
@@ -117,7 +117,7 @@ def plural(number: int, noun: str) -> str:
 
 
 def tension_words(tension_n: float, uncertainty_n: float) -> str:
-    """A tension with its standard uncertainty, both to the place of the uncertainty's first digits."""
+    """Format a tension and its standard uncertainty, both to the place of the uncertainty's first digits."""
     decimals = 0 if uncertainty_n >= 9.5 else 1 if uncertainty_n >= 0.095 else 2
     return f"{tension_n:z.{decimals}f} ± {uncertainty_n:.{decimals}f} N"
 
@@ -137,7 +137,7 @@ def rep_words(rep: Rep) -> str:
 
 
 def set_words(result: SetResult) -> str:
-    """A finished set in one sentence."""
+    """Describe a finished set in one sentence."""
     metrics = result.metrics
     text = f"{_set_name(result.number, result.side)}: {counts_words(result.counts)}"
     best = max(result.rep_metrics, key=lambda rep: rep.peak_n)
@@ -162,13 +162,13 @@ def _parts_words(counts: RepCounts) -> str:
 
 
 def tempo_words(tempo: HandTempo) -> str:
-    """A tempo as it is prescribed: seconds of the hand, which are estimates."""
+    """Describe a tempo as it is prescribed: in seconds of the hand, which are estimates."""
     rest = "" if tempo.rest_s is None else f"-{tempo.rest_s:.1f}"
     return f"about {tempo.concentric_s:.1f}-{tempo.hold_s:.1f}-{tempo.eccentric_s:.1f}{rest} s"
 
 
 def _set_tempo_words(metrics: SetMetrics, tempo: HandTempo | None) -> str:
-    """The set's tempo, or why there is none."""
+    """Describe the set's tempo, or why there is none."""
     reason = metrics.hidden.get("tempo.concentric_s") or metrics.hidden.get("tempo.eccentric_s")
     if reason is not None:
         return f"tempo {reason}"
@@ -187,7 +187,7 @@ def _set_name(number: int, side: str | None) -> str:
 
 
 def summary_words(summary: Summary) -> str:
-    """A session in one sentence."""
+    """Describe a session in one sentence."""
     if not summary.reps:
         return f"no repetition in {summary.duration_s:.0f} s"
     text = f"{plural(summary.reps, 'rep')} in {plural(summary.sets, 'set')}"
@@ -198,7 +198,7 @@ def summary_words(summary: Summary) -> str:
 
 
 def asymmetry_words(asymmetry: Asymmetry) -> str:
-    """How right differs from left, each figure with its standard error, and whether that is sure."""
+    """Describe how right differs from left, each figure with its standard error, and whether that is sure."""
     figures = {
         "peak": asymmetry.peak,
         "impulse": asymmetry.impulse,
@@ -212,7 +212,7 @@ def asymmetry_words(asymmetry: Asymmetry) -> str:
 
 
 def lag_words(lag: Lag) -> str:
-    """Which side begins to pull first, by how much, and how well that is known."""
+    """Describe which side begins to pull first, by how much, and how well that is known."""
     if lag.hidden is not None:
         return f"which side pulls first cannot be told: {lag.hidden}"
     first, last = ("left", "right") if lag.median_s >= 0 else ("right", "left")
@@ -226,7 +226,7 @@ def lag_words(lag: Lag) -> str:
 
 
 def advice_text(advice: Advice) -> str:
-    """What to do and why, in one line."""
+    """Describe what to do and why, in one line."""
     now = " NOW" if advice.urgent and advice.action is not SlackAction.KEEP else ""
     side = "" if advice.side is None else f", {advice.side} side"
     words = " ".join(filter(None, (_told(advice), advice_reason(advice), _amount_words(advice))))
@@ -234,7 +234,7 @@ def advice_text(advice: Advice) -> str:
 
 
 def advice_instruction(advice: Advice) -> str:
-    """What to do, in a sentence of its own; for a place that does not show the action."""
+    """Describe what to do in a sentence of its own, where the action is not shown."""
     return _told(advice) or _INSTRUCTIONS[advice.action]
 
 
@@ -257,7 +257,7 @@ _BEFORE = {
 
 
 def _told(advice: Advice) -> str:
-    """The exercise's own words for the change, and when to make it."""
+    """Return the exercise's own words for the change, and when to make it."""
     before = _BEFORE.get((advice.action, advice.when), "")
     words = advice.instruction
     return f"{before}{words[0].lower()}{words[1:]}" if before and words else words
@@ -281,14 +281,14 @@ def advice_reason(advice: Advice) -> str:
 
 
 def advice_details(advice: Advice) -> str:
-    """How exact an amount is, how far it can be trusted, and what it rests on."""
+    """Describe how exact an amount is, how far it can be trusted, and what it rests on."""
     amount = f"{advice.amount_cm} ± {advice.uncertainty_cm:.1f} cm"
     rests_on = ", ".join(basis_words(advice.basis))
     return f"{amount}, confidence {advice.confidence.value}; rests on {rests_on}"
 
 
 def basis_words(basis: Basis) -> tuple[str, ...]:
-    """What advice rests on: repetitions, lengths, the band's curve, earlier changes."""
+    """Describe what advice rests on: repetitions, lengths, the band's curve, earlier changes."""
     return (*_seen_words(basis), *_band_words(basis))
 
 
@@ -317,7 +317,7 @@ def _band_words(basis: Basis) -> tuple[str, ...]:
 
 
 def reason_words(reason: Reason) -> str:
-    """A rule and its numbers in a sentence or two; without numbers, the rule by its name."""
+    """Describe a rule and its numbers in a sentence or two; without numbers, the rule by its name."""
     if reason.rule in _PLAIN_REASONS:
         return _PLAIN_REASONS[reason.rule]
     if not reason.numbers:
@@ -510,7 +510,7 @@ _REASONS: dict[Rule, Callable[[Numbers], str]] = {
 
 
 def event_json(event: Event, uncertainty_n: UncertaintyAt | None = None) -> dict[str, Any]:
-    """An event as JSON object (`workout.events.to_json`); advice with its sentence as `text`."""
+    """Return an event as JSON object (`workout.events.to_json`); advice with its sentence as `text`."""
     data = to_json(event, uncertainty_n)
     if isinstance(event, SlackAdvised):
         return data | {"text": advice_text(event.advice)}
@@ -520,7 +520,7 @@ def event_json(event: Event, uncertainty_n: UncertaintyAt | None = None) -> dict
 
 
 def format_notice(event: Event) -> str | None:
-    """What a person should read at once, if anything."""
+    """Return what a person should read at once, if anything."""
     if isinstance(event, RepRetracted):
         return f"not counted: {event.reason.value}"
     if isinstance(event, SignalWarning | TemperatureUnknown):
@@ -539,7 +539,7 @@ def format_notice(event: Event) -> str | None:
 
 
 def answer_words(event: SlackAnswered) -> str:
-    """That an answer was heard."""
+    """Confirm an answer."""
     advice = event.advice
     if advice is not None and advice.action is SlackAction.CHECK:
         return "Noted: checked."
@@ -555,7 +555,7 @@ def answer_words(event: SlackAnswered) -> str:
 def format_log_line(
     event: Event, uncertainty_n: Callable[[float], float], began_s: float = 0.0
 ) -> str | None:
-    """An event as a line of a log, its time counted from `began_s`; None for what would only fill it."""
+    """Format an event as a log line, its time counted from `began_s`; None for what would only fill it."""
     text = _text(event, uncertainty_n)
     return None if text is None else f"{event.detected_s - began_s:9.2f} s  {text}"
 

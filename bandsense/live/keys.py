@@ -84,7 +84,7 @@ class _Pressed:
             action.run()
 
     def withdraw(self) -> None:
-        """The question no longer stands."""
+        """Withdraw the question."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

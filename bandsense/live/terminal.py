@@ -45,7 +45,7 @@ _BRIDGED_S = 0.2
 
 
 def trace_lines(trace: Sequence[tuple[float, float]], width: int, height: int) -> list[str]:
-    """The last seconds as an area of `height` lines, newest at the right, scaled to its greatest tension."""
+    """Draw the last seconds as an area of `height` lines, newest at the right, scaled to the peak."""
     if not trace or width < 1 or height < 1:
         return [" " * width] * height
     columns = _columns(trace, width)
@@ -58,7 +58,7 @@ def trace_lines(trace: Sequence[tuple[float, float]], width: int, height: int) -
 
 
 def _columns(trace: Sequence[tuple[float, float]], width: int) -> list[float]:
-    """The greatest tension in each of `width` equal pieces of the last `TRACE_S` seconds; 0 where is none.
+    """Return the greatest tension in each of `width` equal pieces of the last `TRACE_S` seconds, or 0.
 
     Pieces lie on a grid of device time that does not move with the newest sample, so that the picture slides
     instead of wobbling.
@@ -79,7 +79,7 @@ def _columns(trace: Sequence[tuple[float, float]], width: int) -> list[float]:
 
 
 def render(state: ViewState, width: int, height: int) -> RenderableType:
-    """One frame of `height` lines for a terminal of that width; what has no room is left out."""
+    """Draw one frame of `height` lines for a terminal of that width; what has no room is left out."""
     largest = next(scale for scale, least in _SCALES if width >= least[0] and height >= least[1])
     # Between sets there is more to read, and less to see at a glance.
     scale = max(1, largest - 1) if state.resting else largest
@@ -105,13 +105,13 @@ def _trace(state: ViewState, width: int, height: int, style: str) -> Text:
 
 
 def _shown_between_sets(state: ViewState) -> list[str]:
-    """What was advised and what was done, the newest first."""
+    """List what was advised and what was done, the newest first."""
     advice = [] if state.advice is None else [advice_text(state.advice)]
     return [*advice, *map(set_words, reversed(state.results))]
 
 
 def _between_sets(state: ViewState, width: int, height: int) -> Text:
-    """The advice and the sets, in exactly `height` lines."""
+    """Lay out the advice and the sets, in exactly `height` lines."""
     lines: list[tuple[str, str]] = []
     for text in _shown_between_sets(state):
         style = "dim" if lines or state.advice is None else "bold"
@@ -158,7 +158,7 @@ def _one_line(text: str, style: str = "") -> Text:
 
 
 def _doing(state: ViewState, phase: str, style: str) -> Text:
-    """The phase, or the rest between sets, and what to do this moment."""
+    """Describe the phase, or the rest between sets, and what to do this moment."""
     if state.doing:
         phase, style = state.doing, "default"
     text = Text(phase, style)
@@ -168,7 +168,7 @@ def _doing(state: ViewState, phase: str, style: str) -> Text:
 
 
 def _footer(state: ViewState, width: int) -> list[Text]:
-    """What matters now in a line or two, then the last repetition: the first line counts most."""
+    """Describe what matters now in a line or two, then the last repetition: the first line counts most."""
     message, style = next(_messages(state), ("", ""))
     lines = textwrap.wrap(message, width, max_lines=2, placeholder=" …") or [""]
     if state.last_rep is not None and state.peak_n is not None:
@@ -179,7 +179,7 @@ def _footer(state: ViewState, width: int) -> list[Text]:
 
 
 def _messages(state: ViewState) -> Iterator[tuple[str, str]]:
-    """What the person should read, the most urgent first."""
+    """List what the person should read, the most urgent first."""
     if state.question:
         yield state.question, "bold reverse"
     if state.problem:
@@ -193,7 +193,7 @@ def _messages(state: ViewState) -> Iterator[tuple[str, str]]:
 
 
 def render_beside(states: Sequence[ViewState], width: int, height: int) -> RenderableType:
-    """One frame with each sensor's view beside the other; one sensor has all the room."""
+    """Draw one frame with the sensors' views side by side; one sensor has all the room."""
     if len(states) == 1:
         return render(states[0], width, height)
     each = (width - 2) // len(states)
@@ -222,7 +222,7 @@ class TerminalView:
                 await asyncio.sleep(1.0 / FRAMES_PER_S)
 
     def _hint(self, width: int) -> str:
-        """What can be asked for at this moment."""
+        """Return what can be asked for at this moment."""
         if self._actions is None:
             return "Ctrl-C ends the session"
         wanted = dict.fromkeys(key for state in self._states for key in state.offered)
@@ -230,7 +230,7 @@ class TerminalView:
         return hint({key: self._actions[key] for key in offered}, width)
 
     def frame(self) -> RenderableType:
-        """What is drawn now."""
+        """Return what is drawn now."""
         width, height = self._console.size
         return Panel(
             render_beside(self._states, width, height - 2),

@@ -58,7 +58,7 @@ class Setup(ProfileModel):
     def advisor_state(
         self, exercise: Exercise, band: BandProfile | None = None, side: Side | None = None
     ) -> AdvisorState:
-        """Where the slack advice begins: as remembered, else from the person's lengths, else typical ones.
+        """Return where slack advice begins: as remembered, else from the person's lengths, else typical ones.
 
         The band's curve is that of its last calibration pull in any case.
 
@@ -75,7 +75,7 @@ class Setup(ProfileModel):
         return AdvisorState(strand_of(self.rest_length_m, self.start_length_m, stroke_m))
 
     def check(self, exercise: Exercise) -> None:
-        """Whether the lengths, the exercise's usual ones where there are none, and the method make sense.
+        """Check that the lengths, the exercise's usual ones where there are none, and the method make sense.
 
         Raises:
             ConfigError: they do not.
@@ -117,7 +117,7 @@ class Person(Identified):
     def setup(
         self, exercise: str, *, band: str | None = None, side: Side | None = None, plan: Plan | None = None
     ) -> Setup:
-        """The person's set-up; for a band that is new to the exercise the last one, with another band.
+        """Return the person's set-up; for a band new to the exercise the last one, with another band.
 
         Args:
             exercise: its id.

@@ -73,7 +73,7 @@ class Coach:
         return {side: advisor.state for side, advisor in self._advisors.items()}
 
     def follow(self, event: Event) -> Iterator[Said]:
-        """What is to be said at this event; events come in the order of `detected_s`."""
+        """Return what to say at this event; events come in the order of `detected_s`."""
         now_s = event.detected_s
         if not self._reminded:
             self._reminded = True
@@ -98,7 +98,7 @@ class Coach:
                 yield from self._after_set(event)
 
     def answered(self, now_s: float, *, followed: bool) -> Iterator[SlackAnswered | SlackAdvised]:
-        """The person did what was advised last, or will not; nothing when nothing waited for an answer."""
+        """Take the answer to the last advice; nothing when nothing waited for one."""
         advisor = self._last_advisor
         advice = advisor.open_advice
         if advice is None:
@@ -111,8 +111,12 @@ class Coach:
         if not followed and advice.rule is Rule.ONE_REP:
             yield from self._advised(advisor.too_strong(), now_s)
 
+    def change_rest(self, now_s: float, by_s: float) -> float | None:
+        """Let the rest under way last longer or shorter; see `CueEngine.change_rest`."""
+        return self._cues.change_rest(now_s, by_s)
+
     def _reminders(self, now_s: float) -> Iterator[SlackAdvised]:
-        """What was left open last time; of the side that begins last, so that it can be answered."""
+        """Repeat what was left open last time; of the side that begins last, so that it can be answered."""
         for side in reversed(self._settings.sides):
             self._advisor = self._advisors[side]
             yield from self._advised(self._advisor.reminder, now_s)

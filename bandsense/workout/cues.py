@@ -134,6 +134,15 @@ class Cue:
     side: Side | None = None
 
 
+@dataclass(slots=True)
+class _Rest:
+    """The rest under way: since when, until when, and whether its end was said."""
+
+    since_s: float
+    over_s: float
+    said: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class _Scheduled:
     time_s: float
@@ -212,7 +221,7 @@ class CueEngine:
             Phase.ECCENTRIC: _BREATHS[breathing.eccentric],
         }
         self._target = measured_tempo(plan.tempo)
-        self._rest_over: _Scheduled | None = None
+        self._rest: _Rest | None = None
         self._next_breath: _Scheduled | None = None
         self._waiting: list[_Waiting] = []
         self._slot_free_s = -inf
@@ -230,7 +239,7 @@ class CueEngine:
                 cues.extend(self._moved(now_s))
             case RepCounted(count=count):
                 self._set.count = count
-                self._rest_over = None
+                self._rest = None
                 self._top(now_s)
             case RepCompleted(rep=rep):
                 self._completed(rep, now_s)
@@ -242,9 +251,10 @@ class CueEngine:
     def advance(self, time_s: float) -> list[Cue]:
         """Time reaches `time_s`: what is scheduled or waits for its slot, and is due by then."""
         cues = []
-        if self._rest_over is not None and self._rest_over.time_s <= time_s:
-            self._wait(self._rest_over.time_s, CueKind.REST_OVER)
-            self._rest_over = None
+        rest = self._rest
+        if rest is not None and not rest.said and rest.over_s <= time_s:
+            self._wait(rest.over_s, CueKind.REST_OVER)
+            rest.said = True
         breath = self._next_breath
         if breath is not None and breath.time_s <= time_s:
             self._next_breath = None
@@ -265,7 +275,7 @@ class CueEngine:
         return sorted(cues, key=lambda cue: cue.time_s)
 
     def end_set(self, time_s: float, other_side: Side | None = None) -> list[Cue]:
-        """The set is known to be over at `time_s`: say so, unless it was said, and start the rest timer.
+        """End the set at `time_s`: say so, unless it was said, and start the rest timer.
 
         The rest counts from the end of the last repetition. Between the two sides of a pair there is none.
 
@@ -279,22 +289,33 @@ class CueEngine:
             self._wait(time_s, CueKind.SET_DONE)
             self._slot_free_s = -inf  # Nothing is more important.
             cues.extend(self._words(time_s))
-        rested_since_s = time_s if self._set.last_rep is None else self._set.last_rep.end_s
+        since_s = time_s if self._set.last_rep is None else self._set.last_rep.end_s
         self._set, self._next_breath = _Set(), None
         if self._other_side is None:
-            self._rest_over = _Scheduled(max(time_s, rested_since_s + self._plan.rest_s), CueKind.REST_OVER)
+            self._rest = _Rest(since_s, max(time_s, since_s + self._plan.rest_s))
         self._other_side = other_side
         return cues
 
+    def change_rest(self, now_s: float, by_s: float) -> float | None:
+        """Let the rest under way last `by_s` longer, and give how long that is; None where there is none.
+
+        A rest that is over already begins to count again from now.
+        """
+        if self._rest is None:
+            return None
+        over_s = max(now_s, (now_s if self._rest.said else self._rest.over_s) + by_s)
+        self._rest = _Rest(self._rest.since_s, over_s, self._rest.said and over_s <= now_s)
+        return over_s - self._rest.since_s
+
     def interrupt(self) -> None:
-        """Band or sensor is lost: what was to be said next is not said."""
+        """Say nothing of what was to come next: band or sensor is lost."""
         self._next_breath = None
         self._waiting.clear()
 
     # -- breath ------------------------------------------------------------------------------------------
 
     def _moved(self, now_s: float) -> Iterator[Cue]:
-        """A phase began: its breath, and the correction that belongs into it."""
+        """Give the breath of a phase that began, and queue the correction that belongs into it."""
         phase, current = self._phase, self._set
         if phase is Phase.ECCENTRIC:
             current.breathed.discard(Phase.CONCENTRIC)
@@ -375,7 +396,7 @@ class CueEngine:
         self._waiting.append(_Waiting(now_s, kind, phase, until_s))
 
     def _words(self, now_s: float) -> Iterator[Cue]:
-        """The words whose turn comes by `now_s`, the most important first; drop what has lived too long."""
+        """Give the words whose turn comes by `now_s`, the most important first; drop what is too late."""
         while self._waiting:
             first = min(self._waiting, key=lambda each: (max(each.since_s, self._slot_free_s), _rank(each)))
             at_s = max(first.since_s, self._slot_free_s)

@@ -29,6 +29,7 @@ __all__ = [
     "CueGiven",
     "Event",
     "LinkChanged",
+    "RestChanged",
     "SetDone",
     "SetEnd",
     "SetResult",
@@ -241,6 +242,15 @@ class CueGiven:
 
 
 @dataclass(frozen=True, slots=True)
+class RestChanged:
+    """The person made the present rest longer or shorter; it is to last `rest_s` from the end of the set."""
+
+    time_s: float
+    rest_s: float
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class SlackAdvised:
     """Advice about the slack, within a set where it is urgent or after one."""
 
@@ -271,6 +281,7 @@ Event = (
     | TemperatureChanged
     | TemperatureUnknown
     | Tared
+    | RestChanged
     | CueGiven
     | SlackAdvised
     | SlackAnswered
@@ -278,7 +289,7 @@ Event = (
 
 
 def event_name(event: object) -> str:
-    """The event's name in stores and JSON: `RepCompleted` is `rep_completed`."""
+    """Return the event's name in stores and JSON: `RepCompleted` is `rep_completed`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
 
 
@@ -290,7 +301,7 @@ class UncertaintyAt(Protocol):
 
 
 def to_json(event: object, uncertainty_n: UncertaintyAt | None = None) -> dict[str, Any]:
-    """An event as JSON object, its name under `event`.
+    """Convert an event to a JSON object, its name under `event`.
 
     Args:
         event: any event of the signal chain or the workout.
@@ -308,7 +319,7 @@ def _at(uncertainty_n: UncertaintyAt, at_s: float | None) -> Callable[[float], f
 
 
 def fields_json(value: Any, uncertainty_n: Callable[[float], float] | None = None) -> dict[str, Any]:
-    """The fields of any of these values, such as a `Rep`, as JSON object; see `to_json`."""
+    """Convert the fields of any of these values, such as a `Rep`, to a JSON object; see `to_json`."""
     result: dict[str, Any] = {}
     names = [part.name for part in fields(value)]
     for name in names:

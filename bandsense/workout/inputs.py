@@ -18,6 +18,7 @@ __all__ = [
     "EndSet",
     "Input",
     "LinkChange",
+    "RestChange",
     "SensorTemperature",
     "SlackAnswer",
     "StorageChange",
@@ -44,6 +45,21 @@ class SlackAnswer:
     """The person does what was advised last (`followed`), or leaves the slack as it is."""
 
     followed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RestChange:
+    """The present rest lasts so many seconds longer; shorter where it is negative, to nothing at most.
+
+    Raises:
+        DataError: it is not a finite number.
+    """
+
+    seconds: float
+
+    def __post_init__(self) -> None:
+        if not isfinite(self.seconds):
+            raise DataError("a change of the rest must be a finite number of seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +110,7 @@ Input = (
     Tare
     | EndSet
     | SlackAnswer
+    | RestChange
     | LinkChange
     | BatteryLevel
     | SensorTemperature
@@ -105,6 +122,7 @@ _NAMES: dict[type[Input], str] = {
     Tare: "tare",
     EndSet: "end_set",
     SlackAnswer: "slack",
+    RestChange: "rest",
     LinkChange: "link",
     BatteryLevel: "battery",
     SensorTemperature: "temperature",
@@ -115,6 +133,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Input]] = {
     "tare": lambda _data: Tare(),
     "end_set": lambda _data: EndSet(),
     "slack": lambda data: SlackAnswer(bool(data["followed"])),
+    "rest": lambda data: RestChange(float(data["seconds"])),
     "link": lambda data: LinkChange(str(data["state"]), str(data["message"])),
     "battery": lambda data: BatteryLevel(int(data["percent"])),
     "temperature": lambda data: SensorTemperature(float(data["celsius"])),
@@ -124,7 +143,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Input]] = {
 
 
 def input_name(value: Input) -> str:
-    """The name of an input in stores and captures."""
+    """Return the name of an input in stores and captures."""
     return _NAMES[type(value)]
 
 
@@ -134,7 +153,7 @@ def input_data(value: Input) -> dict[str, Any]:
 
 
 def input_from(name: str, data: Mapping[str, Any]) -> Input:
-    """The input of this name and these particulars, as a store or a capture kept them.
+    """Restore an input from this name and these particulars, as a store or a capture kept them.
 
     Raises:
         DataError: the name is not known to this version, or something is missing or makes no sense.

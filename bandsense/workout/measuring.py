@@ -115,7 +115,7 @@ def _amount(proposal: Proposal, by: Measure) -> Advice:
 
 
 def _as_much_as_slack_can_do(by: Measure, wanted: SlackAdjustment) -> SlackAdjustment | None:
-    """The most slack that still keeps the band taut enough; None where it is not worth while."""
+    """Return the most slack that still keeps the band taut enough; None where it is too little."""
     for amount_cm in range(wanted.amount_cm - 1, 0, -1):
         amount = adjustment_of(by.state, by.method, amount_cm, wanted)
         after = by.state.strand.changed(amount.change_m, CHANGE_BY[by.method.kind])

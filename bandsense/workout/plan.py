@@ -46,7 +46,7 @@ class TensionZone:
             )
 
     def zone(self, peak_n: float) -> Zone:
-        """Where a peak lies."""
+        """Return where a peak lies."""
         if peak_n < self.low_n:
             return Zone.BELOW
         return Zone.ABOVE if peak_n > self.high_n else Zone.WITHIN
@@ -98,7 +98,7 @@ _TOLERANCE_S = 0.2
 
 
 def measured_tempo(tempo: Tempo) -> Tempo:
-    """What the signal chain will measure of a person who keeps `tempo` exactly."""
+    """Convert `tempo`, kept exactly, to what the signal chain will measure."""
     moving_s = tempo.concentric_s + tempo.eccentric_s
     return Tempo(
         concentric_s=_BETWEEN_LEVELS * tempo.concentric_s,
@@ -164,7 +164,7 @@ _STEADY_SLOWING = 1.3
 
 
 def steady(reps: Iterable[Rep]) -> bool:
-    """Whether a set was done evenly: repetitions alike in time, the last pulls not much slower.
+    """Return whether a set was done evenly: repetitions alike in time, the last pulls not much slower.
 
     Needs at least five full repetitions.
     """

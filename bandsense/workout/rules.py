@@ -160,14 +160,14 @@ _CUT_SHORT = {
 
 
 def band_lost(view: SetView) -> Proposal | None:
-    """The band snapped, slipped off or was dropped: whatever else the set shows can wait."""
+    """Ask for a check of a band that snapped, slipped off or fell: whatever else the set shows can wait."""
     if view.ended_by is not SetEnd.BAND_LOST:
         return None
     return replace(_proposal(Rule.BAND_LOST, reps=len(view.reps)), action=SlackAction.CHECK)
 
 
 def unfinished(view: SetView) -> Proposal | None:
-    """Ended from outside before the plan was reached: who was interrupted did not fail."""
+    """Give no verdict where the set was ended from outside: who was interrupted did not fail."""
     if view.ended_by.finished or view.counts.at_most_full >= view.plan.reps:
         return None
     rule = _CUT_SHORT.get(view.ended_by)
@@ -184,14 +184,14 @@ def no_reps(view: SetView) -> Proposal | None:
 
 
 def one_rep(view: SetView) -> Proposal | None:
-    """A single repetition: a test, a trial, or a band far too strong. Only the person knows."""
+    """Ask what a single repetition was: a test, a trial, or all there was."""
     if view.evidence is None or view.evidence.reps != 1 or view.plan.reps == 1:
         return None
     return replace(_proposal(Rule.ONE_REP, planned=view.plan.reps), action=SlackAction.ASK)
 
 
 def beyond_limit(view: SetView) -> Proposal | None:
-    """The band is stretched beyond what it bears."""
+    """Propose slack where the band is stretched beyond what it bears."""
     elongation = elongation_at(view.state, view.peak_n)
     if elongation <= MAX_ELONGATION:
         return None
@@ -200,7 +200,7 @@ def beyond_limit(view: SetView) -> Proposal | None:
 
 
 def near_limit(view: SetView) -> Proposal | None:
-    """The band is stretched nearly as far as it bears."""
+    """Warn where the band is stretched nearly as far as it bears."""
     elongation = elongation_at(view.state, view.peak_n)
     if not WARN_ELONGATION < elongation <= MAX_ELONGATION:
         return None
@@ -229,7 +229,7 @@ def slipped(view: SetView) -> Proposal | None:
 
 
 def return_cut_short(view: SetView) -> Proposal | None:
-    """The person stops on the way back because the band still pulls hard there."""
+    """Propose slack where the person stops on the way back because the band still pulls hard there."""
     if len(view.reps) < LEAST_REPS:
         return None
     cut, end_n = return_cut(view.reps, view.state.strand.exponent)
@@ -267,7 +267,7 @@ def too_hard(view: SetView) -> Proposal | None:
 
 
 def too_strong(plan: Plan) -> Proposal:
-    """The person says that a single repetition was all there was."""
+    """Propose the step for a single repetition that was all there was."""
     change = min(_CHANGE_PER_REP * plan.reps, MOST_EASIER)
     found = _proposal(Rule.TOO_HARD, 1.0 - change, **_counted(RepCounts(full=1)), planned=plan.reps)
     few = _PER_REP_LESS * (LEAST_REPS - 1)
@@ -275,7 +275,7 @@ def too_strong(plan: Plan) -> Proposal:
 
 
 def slack_at_bottom(view: SetView) -> Proposal | None:
-    """The band hangs slack over part of the movement, where the muscles rest."""
+    """Propose less slack where the band hangs loose over part of the movement and the muscles rest."""
     if len(view.reps) < LEAST_REPS or view.slack is None or view.slack <= UNLOADED_SHARE:
         return None
     strand = view.state.strand
@@ -379,7 +379,7 @@ before it had one."""
 
 
 def proposals(rules: Sequence[RuleFunction], view: SetView) -> list[Proposal]:
-    """What the rules of a table propose, in its order."""
+    """Return what the rules of a table propose, in its order."""
     return [proposal for rule in rules if (proposal := rule(view)) is not None]
 
 
@@ -387,13 +387,13 @@ def proposals(rules: Sequence[RuleFunction], view: SetView) -> list[Proposal]:
 
 
 def count_easy_session(state: AdvisorState, plan: Plan, evidence: SetEvidence) -> AdvisorState:
-    """The state after the last set of a session: one more easy session in a row, or none."""
+    """Return the state after the last set of a session: one more easy session in a row, or none."""
     easy = evidence.full - plan.reps >= _SURPLUS_REPS and _easily_done(evidence)
     return replace(state, easy_sessions=state.easy_sessions + 1 if easy else 0)
 
 
 def waiting(proposal: Proposal) -> Proposal:
-    """The same sign, which is waited for once more because the slack was changed not long ago."""
+    """Put off the same sign once more because the slack was changed not long ago."""
     return Proposal((*proposal.reasons, Reason(Rule.WAITING, {"within_set": 0.0})))
 
 
@@ -418,7 +418,7 @@ def _hasty(view: SetView) -> bool:
 
 
 def _counted(counts: RepCounts) -> dict[str, float]:
-    """The three numbers that add up to all."""
+    """Return the three numbers that add up to all."""
     return {"full": counts.full, "partial": counts.partial, "unsure": counts.unsure}
 
 

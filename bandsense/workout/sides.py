@@ -22,7 +22,7 @@ SAME_LENGTH_M = 0.015
 
 
 def explained(second: Advice, first: Advice | None) -> Advice:
-    """The advice for the second half-set, with the difference from the first as one more reason.
+    """Add to the advice for the second half-set how the sides differ.
 
     The reason names, of this side: `share`, by how much more it pulled than the other at the same length, and
     `more_cm`, how much more slack it is told to have; both may be negative.

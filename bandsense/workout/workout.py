@@ -30,6 +30,7 @@ from bandsense.workout.events import (
     BatteryChanged,
     Event,
     LinkChanged,
+    RestChanged,
     SetDone,
     SetEnd,
     SetResult,
@@ -43,6 +44,7 @@ from bandsense.workout.inputs import (
     EndSet,
     Input,
     LinkChange,
+    RestChange,
     SensorTemperature,
     SlackAnswer,
     StorageChange,
@@ -164,6 +166,8 @@ class Workout:
                 return self._tare()
             case SlackAnswer(followed=followed):
                 return self._slack_answered(followed=followed)
+            case RestChange(seconds=seconds):
+                return self._rest_changed(seconds)
             case LinkChange(state=state, message=message):
                 if state == "lost":
                     self._sets.cut(SetEnd.LINK_LOST)
@@ -180,17 +184,17 @@ class Workout:
                 return [TemperatureUnknown(self._last_s, message, self._last_s)]
 
     def finish(self) -> list[Event]:
-        """The stream ends: what can still be decided is decided, and an open set is closed."""
+        """Close the stream: decide what still can be decided, and close an open set."""
         events = self._followed(self._detector.finish())
         return [*events, *self._ended(self._sets.close(SetEnd.STREAM, self._last_s))]
 
     def trace(self, start_s: float, end_s: float) -> tuple[FloatArray, FloatArray]:
-        """Times and tensions between two device times, as far as they are remembered (see `memory`)."""
+        """Return times and tensions between two device times, as far as remembered (see `memory`)."""
         time_s, _, tension_n = self._memory.between(start_s, end_s)
         return time_s, tension_n
 
     def summary(self) -> Summary:
-        """The session so far, finished sets only."""
+        """Summarise the session so far, finished sets only."""
         reps = [rep for result in self._sets.results for rep in result.reps]
         counts = RepCounts.of(reps)
         peak_n = max((rep.peak_n for rep in reps), default=0.0)
@@ -226,12 +230,12 @@ class Workout:
         return asymmetry(left, right)
 
     def uncertainty_n(self, tension_n: float, at_s: float | None = None) -> float:
-        """Standard uncertainty of a tension, newtons, by what was known of the zero then; None is now."""
+        """Return the uncertainty of a tension, newtons, by what was known of the zero then; None is now."""
         own_n = float(self._calibration.standard_uncertainty_n(tension_n))
         return hypot(own_n, float(self._detector.sense.zero_doubt_n(self._last_s if at_s is None else at_s)))
 
     def latest_uncertainty_n(self, tension_n: FloatArray) -> FloatArray:
-        """Standard uncertainty of each tension of the block that was pushed last, newtons."""
+        """Return the standard uncertainty of each tension of the block that was pushed last, newtons."""
         return self._uncertainty_at(slice(None), tension_n)
 
     # -- samples -----------------------------------------------------------------------------------------
@@ -245,7 +249,7 @@ class Workout:
         self._memory.forget_before(self._last_s - (LONGEST_S if self._sets.under_way else IDLE_S))
 
     def _ticks(self, time_s: FloatArray, tension_n: FloatArray) -> Iterator[TensionTick]:
-        """The first sample in each tick of the analysis, by device time."""
+        """Find the first sample in each tick of the analysis, by device time."""
         bins = np.floor(time_s * ANALYSIS_HZ)
         first = np.empty(bins.size, dtype=np.bool_)
         first[0] = bins[0] != self._last_tick
@@ -256,7 +260,7 @@ class Workout:
         yield from map(TensionTick, time_s[at].tolist(), tension_n[at].tolist(), uncertainty_n.tolist())
 
     def _uncertainty_at(self, at: slice | NDArray[np.intp], tension_n: FloatArray) -> FloatArray:
-        """Standard uncertainty of some samples of the latest block."""
+        """Return the standard uncertainty of some samples of the latest block."""
         own_n, between_n = self._calibration.standard_uncertainty_n(tension_n[at]), self._reader.between_n
         own_n = np.hypot(own_n, self._detector.sense.zero_doubt_n(self._latest_s[at]))
         return own_n if between_n is None else np.hypot(own_n, between_n[at])
@@ -264,7 +268,7 @@ class Workout:
     # -- events ------------------------------------------------------------------------------------------
 
     def _followed(self, events: Iterable[Event]) -> list[Event]:
-        """The events in the order in which they became certain, with those that follow from them."""
+        """Order the events by when they became certain, with those that follow from them."""
         result: list[Event] = []
         for event in sorted(events, key=lambda e: e.detected_s):
             if (started := self._sets.started_by(event)) is not None:
@@ -280,7 +284,7 @@ class Workout:
             yield from self._coach.follow(event)
 
     def _ended(self, done: SetDone | None) -> Iterator[Event]:
-        """The end of a set, where it is one, and what the coach says to it."""
+        """End the set, where this is its end, and add what the coach says to it."""
         if done is not None:
             yield done
             yield from self._coached(done)
@@ -310,8 +314,12 @@ class Workout:
     def _slack_answered(self, *, followed: bool) -> list[Event]:
         return [] if self._coach is None else list(self._coach.answered(self._last_s, followed=followed))
 
+    def _rest_changed(self, seconds: float) -> list[Event]:
+        rest_s = None if self._coach is None else self._coach.change_rest(self._last_s, seconds)
+        return [] if rest_s is None else [RestChanged(self._last_s, rest_s, self._last_s)]
+
     def _temperature(self, celsius: float) -> TemperatureChanged:
-        """Samples from now on are corrected for the temperature, and a tare holds at it."""
+        """Correct samples from now on for the temperature, and let a tare hold at it."""
         self._temperature_c = celsius
         zero_n = self._calibration.zero_shift_n(celsius)
         return TemperatureChanged(self._last_s, celsius, zero_n, self._last_s)

@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _program() -> str:
-    """What a person types to run bandsense from here: after `make demo` it is not on their path."""
+    """Return what a person types to run bandsense from here: after `make demo` it is not on their path."""
     return "bandsense" if shutil.which("bandsense") else str(Path(sys.executable).with_name("bandsense"))
 
 

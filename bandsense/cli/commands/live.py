@@ -148,7 +148,7 @@ async def _live(arguments: argparse.Namespace) -> None:
 
 
 def _simulated(arguments: argparse.Namespace) -> tuple[str | None, ...]:
-    """What to look for on the virtual radio: the one sensor there is, or both."""
+    """Name the targets on the virtual radio: the one sensor there is, or both."""
     from bandsense.app.environment import LEFT_SENSOR, RIGHT_SENSOR
 
     if len(arguments.sensors) == 2:
@@ -175,7 +175,7 @@ def _environment(arguments: argparse.Namespace, exercise: str) -> AbstractAsyncC
         return simulated_environment(source, f"simulator playing {arguments.trace.name}", fault)
 
     def arm(number: int) -> SampleSource:
-        """Each arm is another person's, as far as the simulator is concerned: no two are alike."""
+        """Give each simulated arm another person: no two are alike."""
         disturbances = frozenset(arguments.disturb)
         return person(arguments.seed + number, arguments.sets, arguments.reps, disturbances, exercise)
 

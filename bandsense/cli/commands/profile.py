@@ -155,7 +155,7 @@ def _row(person: Person, setup: Setup) -> tuple[str, ...]:
 
 
 def _rest_cm(setup: Setup) -> str:
-    """The length told, and what advice that was followed has made of it since."""
+    """Return the length as entered, and what followed advice has made of it since."""
     told = _cm(setup.rest_length_m)
     if setup.advisor is None or not setup.advisor.strand.measured:
         return told
@@ -217,7 +217,7 @@ def _set(store: Store, arguments: argparse.Namespace) -> None:
 
 
 def _lengths(arguments: argparse.Namespace) -> dict[str, float]:
-    """The lengths that were given, in metres."""
+    """Collect the lengths that were given, in metres."""
     given_cm = {
         "rest_length_m": arguments.rest_length_cm,
         "start_length_m": arguments.start_length_cm,
@@ -227,7 +227,7 @@ def _lengths(arguments: argparse.Namespace) -> dict[str, float]:
 
 
 def _targets(arguments: argparse.Namespace) -> dict[str, object]:
-    """The parts of the plan that were given."""
+    """Collect the parts of the plan that were given."""
     names = ("sets", "reps", "reps_top", "rest_s")
     targets = {name: value for name in names if (value := getattr(arguments, name)) is not None}
     if arguments.reps is not None and arguments.reps_top is None:

@@ -264,12 +264,13 @@ def _told(advice: Advice) -> str:
 
 
 def _amount_words(advice: Advice) -> str:
-    """How rough an amount is that rests on very few repetitions."""
-    if not advice.amount_cm or not 0 < advice.basis.reps < LEAST_REPS:
+    """Say how rough an amount is that rests on very few or very uneven repetitions."""
+    few, uneven = 0 < advice.basis.reps < LEAST_REPS, advice.uncertainty_cm > advice.amount_cm
+    if not advice.amount_cm or not (few or uneven):
         return ""
     low, high = (max(1, round(advice.amount_cm + sign * advice.uncertainty_cm)) for sign in (-1.0, 1.0))
     return (
-        f"From {plural(advice.basis.reps, 'repetition')} that is a rough guess: "
+        f"From {plural(advice.basis.reps, 'repetition')}{'' if few else ' so uneven'} that is a rough guess: "
         f"{low} to {max(high, advice.amount_cm + 1)} cm may be right."
     )
 

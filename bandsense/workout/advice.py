@@ -179,7 +179,7 @@ class Advice:
     @property
     def waits(self) -> bool:
         """Whether it waits for an answer."""
-        return self.kind is not None or self.action in (SlackAction.CHECK, SlackAction.ASK)
+        return self.action in (SlackAction.ADD, SlackAction.REMOVE, SlackAction.CHECK, SlackAction.ASK)
 
     @property
     def holds(self) -> bool:

@@ -289,7 +289,8 @@ class Advisor:
         """Hysteresis: the opposite of a recent change needs a second sign, and then a small step."""
         direction = (proposal.ratio < 1.0) - (proposal.ratio > 1.0)
         opposed = direction * self._state.last_change < 0 and self._state.sets_since_change < _REVERSAL_SETS
-        if not opposed or proposal.rule not in _REVERSIBLE:
+        # Two easy sessions running are a second sign already.
+        if not opposed or proposal.rule not in _REVERSIBLE or "surplus" in proposal.reasons[0].numbers:
             self._state = replace(self._state, opposed=0)
             return proposal
         self._state = replace(self._state, opposed=self._state.opposed + 1)

@@ -80,6 +80,9 @@ _PRIORITY = (
 )
 """Of words that wait for their slot, the first is said first."""
 
+_AT_ONCE = (CueKind.SET_DONE, CueKind.REST_OVER)
+"""These take the slot from whatever else is said."""
+
 _PRAISE = {CueKind.FULL_RANGE: CueKind.WHOLE_RANGE, CueKind.SLOWER: CueKind.SLOW_ENOUGH}
 """Corrections, the more important first, and what is said when one is heeded."""
 
@@ -287,7 +290,6 @@ class CueEngine:
         self._waiting.clear()
         if CueKind.SET_DONE not in self._set.said:
             self._wait(time_s, CueKind.SET_DONE)
-            self._slot_free_s = -inf  # Nothing is more important.
             cues.extend(self._words(time_s))
         since_s = time_s if self._set.last_rep is None else self._set.last_rep.end_s
         self._set, self._next_breath = _Set(), None
@@ -395,11 +397,16 @@ class CueEngine:
     def _wait(self, now_s: float, kind: CueKind, phase: Phase | None = None, *, until_s: float = inf) -> None:
         self._waiting.append(_Waiting(now_s, kind, phase, until_s))
 
+    def _turn_s(self, waiting: _Waiting) -> float:
+        return waiting.since_s if waiting.kind in _AT_ONCE else max(waiting.since_s, self._slot_free_s)
+
     def _words(self, now_s: float) -> Iterator[Cue]:
         """Give the words whose turn comes by `now_s`, the most important first; drop what is too late."""
         while self._waiting:
-            first = min(self._waiting, key=lambda each: (max(each.since_s, self._slot_free_s), _rank(each)))
-            at_s = max(first.since_s, self._slot_free_s)
+            at_s, _, first = min(
+                ((self._turn_s(each), _PRIORITY.index(each.kind), each) for each in self._waiting),
+                key=lambda turn: turn[:2],
+            )
             if at_s > now_s:
                 break
             self._waiting.remove(first)
@@ -416,7 +423,3 @@ class CueEngine:
             side = self._other_side if first.kind is CueKind.SET_DONE else None
             brief = correction is not None and correction.said > 1
             yield Cue(at_s, first.kind, at_s + WORD_S, first.phase, brief=brief, side=side)
-
-
-def _rank(waiting: _Waiting) -> int:
-    return _PRIORITY.index(waiting.kind)

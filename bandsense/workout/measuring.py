@@ -101,7 +101,7 @@ def _amount(proposal: Proposal, by: Measure) -> Advice:
         return keep(proposal, by, Reason(Rule.TOO_SMALL))
     unsure = math.hypot(amount.relative_uncertainty, proposal.uncertainty)
     amount = replace(amount, relative_uncertainty=unsure)
-    if unsure > 1.0 and "full" not in proposal.reasons[0].numbers:
+    if unsure > 1.0 and not (proposal.rule is Rule.TOO_HARD and "full" in proposal.reasons[0].numbers):
         # That a set had too few repetitions is sure, however uncertain the amount.
         return keep(proposal, by, Reason(Rule.UNSURE, {"measured": by.state.strand.measured}))
     after = by.state.strand.changed(amount.change_m, CHANGE_BY[by.method.kind])

@@ -48,7 +48,7 @@ def test_two_easy_sessions_take_slack_out_and_what_is_left_open_is_told_again(
     assert "Take slack out as advised, and stay at 1 set" in second.lines[-1], "one thing at a time"
     told_again, *_ = _advice(third)
     amount, reason = removed.split(". ", 1)
-    assert told_again == f"{amount}. Left open last time: {reason}"
+    assert told_again == f"{amount}. From last time: {reason}"
     nine = _set_of(9, tmp_path / "nine.csv")
     fourth = _trained(command, nine)
     assert fourth.lines[-1].endswith("every set had at least 8 full repetitions: do 2 sets.")

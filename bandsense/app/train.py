@@ -32,7 +32,7 @@ from bandsense.errors import StoreError
 from bandsense.exercises.model import Side
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.live.actions import Action, Actions
-from bandsense.store.model import NewStream
+from bandsense.store.model import NewStream, is_simulated_source
 from bandsense.store.recorder import Recorder
 from bandsense.store.store import Store
 from bandsense.workout.bilateral import lag
@@ -273,8 +273,7 @@ class _TrainingSession:
         self._view.begin(pipelines, self._title(), actions)
 
     def _title(self) -> str:
-        name = self._who.exercise.name
-        return name if self._first_side is None else f"{name}, {self._first_side} first"
+        return self._who.title(self._first_side, simulated=is_simulated_source(self._environment.source))
 
     async def follow(self) -> None:
         """Follow all streams until the person, the time or the source ends it, or one of them fails."""

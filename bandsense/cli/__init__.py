@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextvars
 import errno
 import importlib
 import io
@@ -34,6 +35,7 @@ _COMMANDS = (
     "bringup",
     "scan",
     "sim",
+    "contribute",
     "doctor",
 )
 """Modules of `bandsense.cli.commands`, in the order of the help; each has `add(subparsers)`."""
@@ -76,7 +78,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     _print_whatever_the_encoding()
     try:
-        status = _run(arguments)
+        # What a command sets for its views, such as the unit of force, ends with it.
+        status = contextvars.copy_context().run(_run, arguments)
         sys.stdout.flush()
     except BandsenseError as error:
         print(f"bandsense: {error}", file=sys.stderr)

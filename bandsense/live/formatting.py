@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bandsense.live.units import force_range, force_words, in_shown_unit, shown_unit
 from bandsense.signal.events import Rep, RepCompleted, RepCounted, RepRetracted, SignalWarning
 from bandsense.signal.metrics import Asymmetry, SetMetrics
 from bandsense.workout.advice import Advice, Basis, Reason, Rule, SlackAction, When
@@ -118,8 +119,10 @@ def plural(number: int, noun: str) -> str:
 
 def tension_words(tension_n: float, uncertainty_n: float) -> str:
     """Format a tension and its standard uncertainty, both to the place of the uncertainty's first digits."""
-    decimals = 0 if uncertainty_n >= 9.5 else 1 if uncertainty_n >= 0.095 else 2
-    return f"{tension_n:z.{decimals}f} ± {uncertainty_n:.{decimals}f} N"
+    unit = shown_unit()
+    tension, uncertainty = tension_n / unit.newtons, uncertainty_n / unit.newtons
+    decimals = 0 if uncertainty >= 9.5 else 1 if uncertainty >= 0.095 else 2
+    return f"{tension:z.{decimals}f} ± {uncertainty:.{decimals}f} {unit.value}"
 
 
 def rep_words(rep: Rep) -> str:
@@ -177,7 +180,7 @@ def _set_tempo_words(metrics: SetMetrics, tempo: HandTempo | None) -> str:
 
 def _zone_words(zone: TensionZone, counts: Counter[Zone]) -> str:
     return (
-        f"peaks within {zone.low_n:g} to {zone.high_n:g} N: {counts[Zone.WITHIN]} of {counts.total()} "
+        f"peaks within {force_range(zone.low_n, zone.high_n)}: {counts[Zone.WITHIN]} of {counts.total()} "
         f"({counts[Zone.BELOW]} below, {counts[Zone.ABOVE]} above)"
     )
 
@@ -298,7 +301,7 @@ def _seen_words(basis: Basis) -> tuple[str, ...]:
         return ()
     if basis.mean_peak_n is None:
         return (f"{plural(basis.reps, 'repetition')} of this set",)
-    return (f"{plural(basis.reps, 'repetition')} with a mean peak of {basis.mean_peak_n:.0f} N",)
+    return (f"{plural(basis.reps, 'repetition')} with a mean peak of {force_words(basis.mean_peak_n)}",)
 
 
 def _band_words(basis: Basis) -> tuple[str, ...]:
@@ -432,8 +435,8 @@ def _too_slow(n: Numbers) -> str:
 
 def _zone_missed(where: str) -> Callable[[Numbers], str]:
     return lambda n: (
-        f"{n['beside']:.0f} of {n['peaks']:.0f} peaks were {where} your zone of {n['low_n']:.0f} to "
-        f"{n['high_n']:.0f} N."
+        f"{n['beside']:.0f} of {n['peaks']:.0f} peaks were {where} your zone of "
+        f"{force_range(n['low_n'], n['high_n'])}."
     )
 
 
@@ -495,7 +498,7 @@ _REASONS: dict[Rule, Callable[[Numbers], str]] = {
     ),
     Rule.RETURN_CUT_SHORT: lambda n: (
         f"You come back only {1 - n['cut']:.0%} of the way, and the band still pulls "
-        f"{n['end_n']:.0f} N there."
+        f"{force_words(n['end_n'])} there."
     ),
     Rule.BEYOND_LIMIT: _stretched,
     Rule.NEAR_LIMIT: lambda n: f"{_stretched(n)} Go no further.",
@@ -525,7 +528,7 @@ def format_notice(event: Event) -> str | None:
     if isinstance(event, RepRetracted):
         return f"not counted: {event.reason.value}"
     if isinstance(event, SignalWarning | TemperatureUnknown):
-        return event.message
+        return in_shown_unit(event.message)
     if isinstance(event, SetDone):
         return set_words(event.result)
     if isinstance(event, SlackAdvised):
@@ -533,7 +536,7 @@ def format_notice(event: Event) -> str | None:
     if isinstance(event, SlackAnswered):
         return answer_words(event)
     if isinstance(event, Tared):
-        return event.problem or f"zero set: {-event.change_n:+.1f} N"
+        return event.problem or f"zero set: {force_words(-event.change_n, 1, sign=True)}"
     if isinstance(event, BatteryChanged) and event.percent <= LOW_BATTERY_PERCENT:
         return f"the sensor's battery is at {event.percent} %; charge it"
     return None
@@ -575,7 +578,8 @@ def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
     if isinstance(event, BatteryChanged):
         return f"battery {event.percent} %"
     if isinstance(event, TemperatureChanged) and event.zero_n:
-        return f"the sensor is at {event.temperature_c:.1f} °C: {event.zero_n:+.2f} N are taken off"
+        taken_off = force_words(event.zero_n, 2, sign=True)
+        return f"the sensor is at {event.temperature_c:.1f} °C: {taken_off} are taken off"
     if isinstance(event, SlackAdvised) and event.advice.amount_cm:
         return f"{advice_text(event.advice)}\n{_UNDER_TIME}({advice_details(event.advice)})"
     if isinstance(event, CueGiven):

@@ -24,6 +24,7 @@ from bandsense.live.formatting import (
     format_notice,
     tempo_words,
 )
+from bandsense.live.units import unit_json
 from bandsense.signal.events import Phase, PhaseChanged, Rep, RepCompleted, RepCounted, RepRetracted
 from bandsense.workout.advice import Advice, Rule
 from bandsense.workout.counts import RepCounts
@@ -514,6 +515,7 @@ class ViewState:
             "time_s": self.now_s,
             "tension_n": self.tension_n,
             "tension_uncertainty_n": self.tension_uncertainty_n,
+            "unit": unit_json(),
             "phase": self.phase.value,
             "phase_since_s": self.phase_since_s,
             "phases": [[since_s, phase.value] for since_s, phase in self.phases],

@@ -195,7 +195,9 @@ def _of_today(stored: Any) -> Any:
     if not isinstance(stored, dict) or "flag" not in stored:
         return stored
     kept = {
-        name: value for name, value in stored.items() if name not in ("flag", "ground", "reason", "rests_on")
+        name: value
+        for name, value in stored.items()
+        if name not in ("flag", "ground", "reason", "rests_on", "urgent", "left_open")
     }
     return kept | {
         "action": stored["flag"],

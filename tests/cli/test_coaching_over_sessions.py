@@ -12,8 +12,8 @@ from tests.support.traces import waves, write_trace
 
 
 def _set_of(reps: int, path: Path) -> Path:
-    """Even repetitions of 4 s up to 53 N, from 3 N."""
-    tension_n = 3.0 + np.concatenate([np.zeros(160), waves(reps, rep_s=3.0), np.zeros(160)])
+    """Even repetitions of 5 s up to 53 N, from 3 N, and rest enough to end the set."""
+    tension_n = 3.0 + np.concatenate([np.zeros(160), waves(reps, rep_s=4.0), np.zeros(1400)])
     tension_n += 0.05 * np.random.default_rng(4).standard_normal(tension_n.size)
     return write_trace(path, tension_n)
 
@@ -38,17 +38,16 @@ def test_two_easy_sessions_take_slack_out_and_what_is_left_open_is_told_again(
     ten = _set_of(10, tmp_path / "ten.csv")
     first, second, third = (_trained(command, ten) for _ in range(3))
     assert _advice(first) == [
-        "KEEP - You did 10 full repetitions as planned. "
-        "If the last set of the next session is as easy, it is time for less slack."
+        "KEEP - You did 10 full repetitions as planned. If it is this easy next time, we make it harder."
     ]
     (removed,) = _advice(second)
-    assert removed.startswith("REMOVE SLACK - Take about ")
+    assert removed.startswith("REMOVE SLACK - Next time, before you start, take about ")
     assert any("your band length of 60 cm, stretched to 115 cm" in line for line in second.lines)
     assert first.lines[-1].endswith("once more like this, and a set is added.")
     assert "Take slack out as advised, and stay at 1 set" in second.lines[-1], "one thing at a time"
     told_again, *_ = _advice(third)
     amount, reason = removed.split(". ", 1)
-    assert told_again == f"{amount}. From last time: {reason}"
+    assert told_again == f"{amount.replace('Next time, before', 'Before')}. From last time: {reason}"
     nine = _set_of(9, tmp_path / "nine.csv")
     fourth = _trained(command, nine)
     assert fourth.lines[-1].endswith("every set had at least 8 full repetitions: do 2 sets.")

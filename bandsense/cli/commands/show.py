@@ -29,7 +29,7 @@ def add(commands: Commands) -> None:
     )
     command.add_argument("session", nargs="?", default="last", help="its number, or `last` (the default)")
     command.add_argument("--json", action="store_true", help="one JSON object instead of tables")
-    add_store_option(command)
+    add_store_option(command, sessions=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,12 +38,15 @@ def run(arguments: argparse.Namespace) -> int:
     session = session_named(store, arguments.session)
 
     from bandsense.app.replay import replay, replayed_json
+    from bandsense.app.trainee import person_named
     from bandsense.export.table import session_json
+    from bandsense.live.units import show_in
 
     followed = [replay(store, stream) for stream in session.streams]
     if arguments.json:
         print(json.dumps(session_json(session) | {"streams": [replayed_json(part) for part in followed]}))
         return 0
+    show_in(person_named(store, session.person).unit)
     _print_head(session)
     for part in followed:
         _print_stream(part)

@@ -23,6 +23,7 @@ _COMMANDS = (
     "replay",
     "sessions",
     "show",
+    "rate",
     "history",
     "export",
     "exercises",

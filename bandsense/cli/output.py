@@ -268,12 +268,14 @@ class ScreenOutput(LineOutput):
 
     @override
     def end(self, result: SessionResult) -> None:
-        from bandsense.live.formatting import set_words
+        from bandsense.live.formatting import set_words, stopped_words
 
         for side, state in zip(self._sides, self._states, strict=True):
             for done in state.results:
                 say(_sided(set_words(done), side))
-            if state.advice is not None:
+            if state.stopped is not None:
+                say(_sided(stopped_words(state.stopped), side))
+            elif state.advice is not None:
                 say(_sided(advice_text(state.advice), side))
         super().end(result)
 

@@ -18,8 +18,10 @@ from bandsense.workout.events import (
     BatteryChanged,
     CueGiven,
     Event,
+    ExerciseStopped,
     LinkChanged,
     SetDone,
+    SetRated,
     SetResult,
     SetStarted,
     SlackAdvised,
@@ -30,6 +32,7 @@ from bandsense.workout.events import (
     UncertaintyAt,
     to_json,
 )
+from bandsense.workout.feedback import Feedback, Scale, StopReason
 from bandsense.workout.plan import TensionZone, Zone
 from bandsense.workout.set_evidence import LEAST_REPS
 from bandsense.workout.tempo import HandTempo, hand_tempo
@@ -37,6 +40,7 @@ from bandsense.workout.workout import Summary
 
 __all__ = [
     "PARTIAL_RULE",
+    "STOPPED_NEXT_TIME",
     "advice_details",
     "advice_instruction",
     "advice_reason",
@@ -47,13 +51,16 @@ __all__ = [
     "cue_spoken",
     "cue_words",
     "event_json",
+    "feedback_words",
     "format_log_line",
     "format_notice",
     "lag_words",
     "plural",
+    "rating_question",
     "reason_words",
     "rep_words",
     "set_words",
+    "stopped_words",
     "summary_words",
     "tempo_words",
     "tension_words",
@@ -187,6 +194,48 @@ def _zone_words(zone: TensionZone, counts: Counter[Zone]) -> str:
 
 def _set_name(number: int, side: str | None) -> str:
     return f"set {number}" if side is None else f"half-set {number}, {side}"
+
+
+def feedback_words(feedback: Feedback) -> str:
+    """Describe what was said of a set: `effort 7, pain 2, note: left shoulder`; empty where nothing was."""
+    scores = ((scale.value, getattr(feedback, scale.value)) for scale in Scale)
+    said = [f"{name} {score}" for name, score in scores if score is not None]
+    return ", ".join([*said, *([f"note: {feedback.note}"] if feedback.note else [])])
+
+
+_QUESTIONS = {
+    Scale.EFFORT: "How hard was it, 0 (no effort) to 10 (all you had)?",
+    Scale.PAIN: "Any pain, 0 (none) to 10 (the worst)?",
+}
+
+
+def rating_question(asks: Scale | None, *, keys: bool = False) -> str:
+    """Ask for a score, with the keys that give it where there are any; empty where nothing is asked."""
+    if asks is None:
+        return ""
+    return f"{_QUESTIONS[asks]}{' Keys 0 to 9, x: 10, Enter: skip' if keys else ''}"
+
+
+STOPPED_NEXT_TIME = {
+    StopReason.PAIN: "Tell whoever prescribed this exercise about the pain before you do it again.",
+    StopReason.BAND_LOST: "Check band, clip and anchor before you begin.",
+}
+"""What is told for the next time, in place of the progression."""
+
+
+def stopped_words(stopped: ExerciseStopped) -> str:
+    """Tell that a stop rule ended the exercise, and why; or that none does any more."""
+    if stopped.reason is None:
+        return "The exercise may go on: no stop rule applies any more."
+    if stopped.reason is StopReason.BAND_LOST:
+        return (
+            "STOP - The band snapped, slipped off or fell. Your plan ends this exercise there for today: "
+            "check band, clip and anchor before the next time."
+        )
+    return (
+        f"STOP - Pain {stopped.pain} of 10. Your plan ends this exercise for today from {stopped.limit} on. "
+        "Tell whoever prescribed it before you do it again."
+    )
 
 
 def summary_words(summary: Summary) -> str:
@@ -533,6 +582,11 @@ def format_notice(event: Event) -> str | None:
         return set_words(event.result)
     if isinstance(event, SlackAdvised):
         return advice_text(event.advice)
+    if isinstance(event, SetRated):
+        said = feedback_words(event.feedback)
+        return f"noted for set {event.number}: {said}" if said else None
+    if isinstance(event, ExerciseStopped):
+        return stopped_words(event)
     if isinstance(event, SlackAnswered):
         return answer_words(event)
     if isinstance(event, Tared):

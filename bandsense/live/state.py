@@ -22,6 +22,7 @@ from bandsense.live.formatting import (
     advice_text,
     cue_words,
     format_notice,
+    stopped_words,
     tempo_words,
 )
 from bandsense.live.units import unit_json
@@ -33,9 +34,11 @@ from bandsense.workout.events import (
     BatteryChanged,
     CueGiven,
     Event,
+    ExerciseStopped,
     LinkChanged,
     RestChanged,
     SetDone,
+    SetRated,
     SetResult,
     SetStarted,
     SlackAdvised,
@@ -43,6 +46,7 @@ from bandsense.workout.events import (
     TensionTick,
     fields_json,
 )
+from bandsense.workout.feedback import Scale
 from bandsense.workout.plan import TensionZone, measured_tempo
 from bandsense.workout.settings import WorkoutSettings
 
@@ -199,6 +203,8 @@ class ViewState:
         link_since_s: when the link came to its present state, on `clock`.
         last_time: of each side, None where both work: what was done in the last session.
         finished: the end of the session; None while it lasts.
+        asks: the scale that the person is asked to score the last set on.
+        stopped: the stop rule that ended the exercise for today; None while it may go on.
     """
 
     title: str = ""
@@ -234,6 +240,8 @@ class ViewState:
     last_time: dict[Side | None, LastTime] = field(default_factory=dict)
     finished: Finished | None = None
     heard_s: float | None = None
+    asks: Scale | None = None
+    stopped: ExerciseStopped | None = None
 
     @property
     def notice(self) -> str:
@@ -292,6 +300,8 @@ class ViewState:
         """The rest between sets, and which side is next; empty at any other time."""
         if not self.resting:
             return ""
+        if self.stopped is not None:
+            return "over for today"
         minutes, seconds = divmod(int(self.rest_s or 0.0), 60)
         then = f", then {'left' if self.side == 'right' else 'right'}" if self.side else ""
         return f"resting {minutes}:{seconds:02}{then}"
@@ -401,7 +411,7 @@ class ViewState:
             self.phase, self.phase_since_s = event.phase, event.time_s
             self.phases.append((event.time_s, event.phase))
         elif isinstance(event, SetStarted):
-            self.set_number, self.side = event.number, event.side
+            self.set_number, self.side, self.asks = event.number, event.side, None
             self.reps, self.peaks = 0, []
             if self.advice is not None and not self.advice.holds:
                 self.advice = None
@@ -409,6 +419,11 @@ class ViewState:
             self._rep(event)
         elif isinstance(event, SetDone):
             self._set_done(event.result)
+            self.asks = Scale.EFFORT
+        elif isinstance(event, SetRated):
+            self.asks = event.asks
+        elif isinstance(event, ExerciseStopped):
+            self.stopped = None if event.reason is None else event
         elif isinstance(event, LinkChanged):
             self._link(event)
         elif isinstance(event, BatteryChanged):
@@ -548,6 +563,8 @@ class ViewState:
             "advice": self._advice_json(),
             "stretch": self._stretch(),
             "doing": self.doing,
+            "asks": None if self.asks is None else self.asks.value,
+            "stopped": None if self.stopped is None else stopped_words(self.stopped),
             "problem": self.problem,
             "offered": list(self.offered),
             "finished": None if self.finished is None else fields_json(self.finished),

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from bandsense.live.actions import Actions, hint
 from bandsense.live.big_digits import HEIGHT, big
-from bandsense.live.formatting import advice_text, rep_words, set_words
+from bandsense.live.formatting import advice_text, rating_question, rep_words, set_words, stopped_words
 from bandsense.live.state import TRACE_S, ViewState
 from bandsense.live.units import force_figure, force_words, shown_unit
 from bandsense.signal.events import Phase
@@ -107,7 +107,7 @@ def _trace(state: ViewState, width: int, height: int, style: str) -> Text:
 
 def _shown_between_sets(state: ViewState) -> list[str]:
     """List what was advised and what was done, the newest first."""
-    advice = [] if state.advice is None else [advice_text(state.advice)]
+    advice = [] if state.advice is None or state.stopped is not None else [advice_text(state.advice)]
     return [*advice, *map(set_words, reversed(state.results))]
 
 
@@ -187,6 +187,10 @@ def _messages(state: ViewState) -> Iterator[tuple[str, str]]:
         yield f"not saved: {state.problem}", "bold red"
     if state.link not in _GOOD_LINK and state.link_message:
         yield state.link_message, "bold red"
+    if state.stopped is not None:
+        yield stopped_words(state.stopped), "bold red"
+    if state.asks is not None and state.resting:
+        yield rating_question(state.asks, keys=True), "bold"
     if state.notice and not (state.resting and state.notice in _shown_between_sets(state)):
         yield state.notice, "bold"
     if state.advice is not None and not (state.in_set or state.resting):
@@ -227,6 +231,8 @@ class TerminalView:
         if self._actions is None:
             return "Ctrl-C ends the session"
         wanted = dict.fromkeys(key for state in self._states for key in state.offered)
+        if any(state.resting for state in self._states):
+            wanted["w"] = None
         offered = (key for key in wanted if key in self._actions)
         return hint({key: self._actions[key] for key in offered}, width)
 

@@ -10,7 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from bandsense.signal.metrics import RepMetrics, SetMetrics
 from bandsense.workout.advice import Advice
 from bandsense.workout.counts import RepCounts
 from bandsense.workout.cues import CueKind, CueSlot
+from bandsense.workout.feedback import Feedback, Scale, StopReason
 from bandsense.workout.plan import TensionZone, Zone
 from bandsense.workout.tempo import HandTempo
 
@@ -28,10 +29,12 @@ __all__ = [
     "BatteryChanged",
     "CueGiven",
     "Event",
+    "ExerciseStopped",
     "LinkChanged",
     "RestChanged",
     "SetDone",
     "SetEnd",
+    "SetRated",
     "SetResult",
     "SetStarted",
     "SlackAdvised",
@@ -111,6 +114,7 @@ class SetResult:
         zone: peak tension that was aimed at, if any.
         hand_tempo: medians of the phases as the hand moved, which is what a tempo is prescribed in
             (`workout.tempo`); `metrics.tempo` has the phases of the tension.
+        feedback: effort, pain and a note, as far as the person said something.
     """
 
     number: int
@@ -124,6 +128,7 @@ class SetResult:
     side: Side | None = None
     zone: TensionZone | None = None
     hand_tempo: HandTempo | None = None
+    feedback: Feedback = field(default_factory=Feedback)
 
     @property
     def counts(self) -> RepCounts:
@@ -143,6 +148,40 @@ class SetDone:
     time_s: float
     number: int
     result: SetResult
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetRated:
+    """The person said something of a set, or skipped what was asked.
+
+    Attributes:
+        number: of the set.
+        feedback: all that was said of it so far.
+        asks: the scale that is asked for next; None where nothing is.
+    """
+
+    time_s: float
+    number: int
+    feedback: Feedback
+    asks: Scale | None
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExerciseStopped:
+    """A stop rule of the plan ends the exercise for today; without a reason, none does any more.
+
+    Attributes:
+        reason: which rule; None where what was said has been corrected.
+        pain: the greatest score so far, where one was given.
+        limit: the score that stops the exercise, where there is one.
+    """
+
+    time_s: float
+    reason: StopReason | None
+    pain: int | None
+    limit: int | None
     detected_s: float
 
 
@@ -276,6 +315,8 @@ Event = (
     | TensionTick
     | SetStarted
     | SetDone
+    | SetRated
+    | ExerciseStopped
     | LinkChanged
     | BatteryChanged
     | TemperatureChanged

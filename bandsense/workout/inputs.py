@@ -7,11 +7,12 @@ Stores and captures keep an input as a name and a JSON object: `input_name`, `in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from math import isfinite
 from typing import Any
 
 from bandsense.errors import DataError
+from bandsense.workout.feedback import Feedback
 
 __all__ = [
     "BatteryLevel",
@@ -20,6 +21,7 @@ __all__ = [
     "LinkChange",
     "RestChange",
     "SensorTemperature",
+    "SetFeedback",
     "SlackAnswer",
     "StorageChange",
     "Tare",
@@ -45,6 +47,19 @@ class SlackAnswer:
     """The person does what was advised last (`followed`), or leaves the slack as it is."""
 
     followed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetFeedback:
+    """What the person says of a set; nothing said skips what is asked (`workout.feedback`).
+
+    Attributes:
+        said: scores and note.
+        number: of the set; None for the last one that is done.
+    """
+
+    said: Feedback = field(default_factory=Feedback)
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +125,7 @@ Input = (
     Tare
     | EndSet
     | SlackAnswer
+    | SetFeedback
     | RestChange
     | LinkChange
     | BatteryLevel
@@ -122,6 +138,7 @@ _NAMES: dict[type[Input], str] = {
     Tare: "tare",
     EndSet: "end_set",
     SlackAnswer: "slack",
+    SetFeedback: "feedback",
     RestChange: "rest",
     LinkChange: "link",
     BatteryLevel: "battery",
@@ -133,6 +150,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Input]] = {
     "tare": lambda _data: Tare(),
     "end_set": lambda _data: EndSet(),
     "slack": lambda data: SlackAnswer(bool(data["followed"])),
+    "feedback": lambda data: SetFeedback(Feedback(**data["said"]), data.get("number")),
     "rest": lambda data: RestChange(float(data["seconds"])),
     "link": lambda data: LinkChange(str(data["state"]), str(data["message"])),
     "battery": lambda data: BatteryLevel(int(data["percent"])),

@@ -94,6 +94,12 @@ def _add_set(actions: Commands) -> None:
         metavar=("PULL", "HOLD", "RETURN", "REST"),
         help="seconds of each phase of a repetition",
     )
+    targets.add_argument(
+        "--stop-pain",
+        type=int,
+        metavar="N",
+        help="pain of N of 10 after a set ends the exercise for the day; 0 for never",
+    )
     targets.add_argument("--rest-s", type=float, metavar="S", help="rest between sets")
     targets.add_argument(
         "--zone",
@@ -271,4 +277,6 @@ def _targets(arguments: argparse.Namespace, unit: ForceUnit) -> dict[str, object
     if zone_n:
         low_n, high_n = zone_n
         targets["zone"] = None if low_n == high_n == 0.0 else {"low_n": low_n, "high_n": high_n}
+    if arguments.stop_pain is not None:
+        targets["stop"] = {"pain": arguments.stop_pain or None}
     return targets

@@ -62,7 +62,7 @@ def _print_head(session: Session) -> None:
 
 def _print_stream(followed: ReplayedStream) -> None:
     from bandsense.cli.rep_table import rep_table
-    from bandsense.live.formatting import asymmetry_words, set_words, summary_words
+    from bandsense.live.formatting import asymmetry_words, feedback_words, set_words, summary_words
     from bandsense.live.plan_formatting import plan_words
 
     if followed.stream.side:
@@ -70,6 +70,8 @@ def _print_stream(followed: ReplayedStream) -> None:
     for result in followed.workout.results:
         print(f"\n{set_words(result)}")
         print(rep_table(result.reps, result.rep_metrics, followed.workout.began_s))
+        if result.feedback:
+            print(feedback_words(result.feedback))
         for words in plan_words(result, followed.workout.settings):
             print(words)
     print(f"\n{summary_words(followed.summary)} ({followed.workout.settings.calibration.grade.value})")

@@ -28,7 +28,7 @@ _TENSION_FIELD = 0
 
 
 def write_fit(table: SessionTable, folder: Path) -> list[Path]:
-    """One activity per sensor.
+    """Write one activity per sensor.
 
     Raises:
         MissingExtra: fit-tool is not installed.
@@ -58,7 +58,7 @@ class _Activity:
         self._duration_s = float(stream.time_s[-1]) - self._origin_s if len(stream) else 0.0
 
     def messages(self) -> Iterator[Any]:
-        """All of them, in the order in which a FIT reader expects them."""
+        """Yield all messages in the order in which a FIT reader expects them."""
         yield self._file_id()
         yield from self._tension_description()
         yield self._timer(start=True)

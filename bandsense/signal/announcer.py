@@ -147,7 +147,7 @@ class Announcer:
         return self._judge(found, known=end, median=look is Look.RESTED)
 
     def finish(self) -> Announcement:
-        """The trace ended: the median decides. What had not come back by half is not a repetition."""
+        """Decide by the median at the end; what had not come back by half is not a repetition."""
         turning = self._turning
         found: Sequence[Explanation] = self._explanations.survivors
         broken_off = self._present()
@@ -275,7 +275,7 @@ class Announcer:
 
     @staticmethod
     def _with_count(found: Sequence[Explanation], count: int) -> Explanation:
-        """The best explanation with a count, or with the nearest."""
+        """Return the best explanation with a count, or with the nearest."""
         return min(found, key=lambda x: (abs(x.count - count), -x.score))
 
     def _add(
@@ -337,7 +337,7 @@ class Announcer:
         return done[::-1]
 
     def _present(self) -> Shown | None:
-        """What was told of the present movement."""
+        """Return what was announced of the present movement."""
         start = self._turning.valley
         for shown in reversed(self._shown):
             if start is not None and shown.rep.top.tick >= start.tick:
@@ -355,7 +355,7 @@ class Announcer:
 
     @staticmethod
     def _match(rep: CountedRep, among: Iterable[Shown]) -> Shown | None:
-        """What was told of a repetition."""
+        """Return what was announced of a repetition."""
         return next((shown for shown in among if _covers(rep, shown.rep.top.tick)), None)
 
 

@@ -143,7 +143,7 @@ class Explanation:
     fresh: bool = False
 
     def reps(self) -> Iterator[CountedRep]:
-        """The repetitions on its path that are not settled, the latest first."""
+        """Return the repetitions on its path that are not settled, the latest first."""
         rep = self.path
         while rep is not None:
             yield rep
@@ -295,7 +295,7 @@ class Explanations:
     def _typical(
         self, top: TurningPoint, last: TurningPoint, lowest_n: float, *, width: bool, end: bool, open_: bool
     ) -> list[Explanation] | None:
-        """A sure set continued by a movement like all others in it: there is no room for anything else."""
+        """Continue a sure set by a movement like all others in it: there is no room for anything else."""
         before, start = self._survivors[-1], self._valleys[-1]
         best = before[0] if before else None
         if (
@@ -329,7 +329,7 @@ class Explanations:
         return found
 
     def _hopeless(self, x: Explanation, deepest_n: float, rise_n: float, best: float) -> bool:
-        """Whether a dip is too deep to lie within one movement of an explanation."""
+        """Return whether a dip is too deep to lie within one movement of an explanation."""
         swing_n = x.habit.peak_n - x.habit.base_n if isinstance(x.habit, Series) else rise_n
         d = max(0.0, deepest_n) / swing_n
         small = -d / self._k.dip_small
@@ -373,7 +373,7 @@ class Explanations:
         )
 
     def _continued(self, before: Sequence[Explanation], span: _Span) -> Iterator[Explanation]:
-        """What explanations of one valley can become by one movement, or by several taken together.
+        """Continue the explanations of one valley by one movement, or by several taken together.
 
         Where the continuation does not depend on what came before, only the best of them needs to be
         continued.
@@ -412,7 +412,7 @@ class Explanations:
     def _simple(
         self, ways: Sequence[tuple[Explanation, tuple[float, float, float, float]]], span: _Span
     ) -> Iterator[Explanation]:
-        """Handling and steps, from each kind's best."""
+        """Continue by handling and steps, from each kind's best."""
         seen: set[Kind] = set()
         for x, to in ways:
             kind = Kind.SET if x.kind is Kind.SWAY else x.kind
@@ -435,7 +435,7 @@ class Explanations:
         return end + math.log(k.p_set), end + math.log(k.p_sway), end + math.log(k.p_steps), end
 
     def _before(self, x: Explanation, start: TurningPoint) -> tuple[tuple[float, ...], float, float]:
-        """What a set that begins now has before it: handling close by, and an earlier set."""
+        """Explain what precedes a set that begins now: handling close by, and an earlier set."""
         handled: tuple[float, ...] = ()
         if isinstance(x.habit, Habit):
             handled = tuple(
@@ -490,7 +490,7 @@ class Explanations:
         )
 
     def _kept(self, found: Iterable[Explanation]) -> list[Explanation]:
-        """The survivors among explanations of the same movements, best first."""
+        """Prune explanations of the same movements, best first."""
         ordered = sorted(found, key=lambda x: -x.score)
         if not ordered:
             return []

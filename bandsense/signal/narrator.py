@@ -114,7 +114,7 @@ class Narrator:
             self._top = turning.top
 
     def finish(self) -> None:
-        """The stream ended: tell what is more likely than not."""
+        """Close the stream: report what is more likely than not."""
         self._announce(self.announcer.finish())
 
     def warn(self, time_s: float, kind: WarningKind, message: str) -> None:
@@ -262,7 +262,7 @@ class Narrator:
             self._enter(Phase.REST, turning.extreme.time_s)
 
     def _left_s(self, valley: TurningPoint) -> float:
-        """When tension left a valley for good."""
+        """Return when tension left a valley for good."""
         ticks = self._ticks
         level_n = valley.tension_n + 0.25 * self._turning.surroundings.swing_n
         i, first = len(ticks.time_s) - 1, ticks.index_of(valley.tick)

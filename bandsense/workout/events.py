@@ -10,7 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from typing import Any, Protocol
 
@@ -20,15 +20,19 @@ from bandsense.signal.events import Rep
 from bandsense.signal.metrics import RepMetrics, SetMetrics
 from bandsense.workout.advice import Advice
 from bandsense.workout.cues import CueKind
+from bandsense.workout.feedback import Feedback, Scale, StopReason
 from bandsense.workout.plan import TensionZone, Zone
 
 __all__ = [
     "BatteryChanged",
     "CueGiven",
     "Event",
+    "ExerciseStopped",
     "LinkChanged",
+    "RestChanged",
     "SetDone",
     "SetEnd",
+    "SetRated",
     "SetResult",
     "SetStarted",
     "SlackAdvised",
@@ -95,6 +99,7 @@ class SetResult:
         ended_by: what ended it.
         side: which side worked, where left and right take turns; the set is then a half-set.
         zone: peak tension that was aimed at, if any.
+        feedback: effort, pain and a note, as far as the person said something.
     """
 
     number: int
@@ -107,6 +112,7 @@ class SetResult:
     ended_by: SetEnd
     side: Side | None = None
     zone: TensionZone | None = None
+    feedback: Feedback = field(default_factory=Feedback)
 
     @property
     def in_zone(self) -> Counter[Zone]:
@@ -121,6 +127,40 @@ class SetDone:
     time_s: float
     number: int
     result: SetResult
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetRated:
+    """The person said something of a set, or skipped what was asked.
+
+    Attributes:
+        number: of the set.
+        feedback: all that was said of it so far.
+        asks: the scale that is asked for next; None where nothing is.
+    """
+
+    time_s: float
+    number: int
+    feedback: Feedback
+    asks: Scale | None
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExerciseStopped:
+    """A stop rule of the plan ends the exercise for today; without a reason, none does any more.
+
+    Attributes:
+        reason: which rule; None where what was said has been corrected.
+        pain: the greatest score so far, where one was given.
+        limit: the score that stops the exercise, where there is one.
+    """
+
+    time_s: float
+    reason: StopReason | None
+    pain: int | None
+    limit: int | None
     detected_s: float
 
 
@@ -194,6 +234,15 @@ class CueGiven:
 
 
 @dataclass(frozen=True, slots=True)
+class RestChanged:
+    """The person made the present rest longer or shorter; it is to last `rest_s` from the end of the set."""
+
+    time_s: float
+    rest_s: float
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class SlackAdvised:
     """Advice about the slack, within a set where it is urgent or after one."""
 
@@ -216,11 +265,14 @@ Event = (
     | TensionTick
     | SetStarted
     | SetDone
+    | SetRated
+    | ExerciseStopped
     | LinkChanged
     | BatteryChanged
     | TemperatureChanged
     | TemperatureUnknown
     | Tared
+    | RestChanged
     | CueGiven
     | SlackAdvised
     | SlackAnswered
@@ -228,7 +280,7 @@ Event = (
 
 
 def event_name(event: object) -> str:
-    """The event's name in stores and JSON: `RepCompleted` is `rep_completed`."""
+    """Return the event's name in stores and JSON: `RepCompleted` is `rep_completed`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
 
 
@@ -240,7 +292,7 @@ class UncertaintyAt(Protocol):
 
 
 def to_json(event: object, uncertainty_n: UncertaintyAt | None = None) -> dict[str, Any]:
-    """An event as JSON object, its name under `event`.
+    """Convert an event to a JSON object, its name under `event`.
 
     Args:
         event: any event of the signal chain or the workout.
@@ -258,7 +310,7 @@ def _at(uncertainty_n: UncertaintyAt, at_s: float | None) -> Callable[[float], f
 
 
 def fields_json(value: Any, uncertainty_n: Callable[[float], float] | None = None) -> dict[str, Any]:
-    """The fields of any of these values, such as a `Rep`, as JSON object; see `to_json`."""
+    """Convert the fields of any of these values, such as a `Rep`, to a JSON object; see `to_json`."""
     result: dict[str, Any] = {}
     names = [part.name for part in fields(value)]
     for name in names:

@@ -7,18 +7,21 @@ Stores and captures keep an input as a name and a JSON object: `input_name`, `in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from math import isfinite
 from typing import Any
 
 from bandsense.errors import DataError
+from bandsense.workout.feedback import Feedback
 
 __all__ = [
     "BatteryLevel",
     "EndSet",
     "Input",
     "LinkChange",
+    "RestChange",
     "SensorTemperature",
+    "SetFeedback",
     "SlackAnswer",
     "Tare",
     "TemperatureProblem",
@@ -43,6 +46,34 @@ class SlackAnswer:
     """The person does what was advised last (`followed`), or leaves the slack as it is."""
 
     followed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetFeedback:
+    """What the person says of a set; nothing said skips what is asked (`workout.feedback`).
+
+    Attributes:
+        said: scores and note.
+        number: of the set; None for the last one that is done.
+    """
+
+    said: Feedback = field(default_factory=Feedback)
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestChange:
+    """The present rest lasts so many seconds longer; shorter where it is negative, to nothing at most.
+
+    Raises:
+        DataError: it is not a finite number.
+    """
+
+    seconds: float
+
+    def __post_init__(self) -> None:
+        if not isfinite(self.seconds):
+            raise DataError("a change of the rest must be a finite number of seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +113,24 @@ class TemperatureProblem:
     message: str
 
 
-Input = Tare | EndSet | SlackAnswer | LinkChange | BatteryLevel | SensorTemperature | TemperatureProblem
+Input = (
+    Tare
+    | EndSet
+    | SlackAnswer
+    | SetFeedback
+    | RestChange
+    | LinkChange
+    | BatteryLevel
+    | SensorTemperature
+    | TemperatureProblem
+)
 
 _NAMES: dict[type[Input], str] = {
     Tare: "tare",
     EndSet: "end_set",
     SlackAnswer: "slack",
+    SetFeedback: "feedback",
+    RestChange: "rest",
     LinkChange: "link",
     BatteryLevel: "battery",
     SensorTemperature: "temperature",
@@ -97,6 +140,8 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Input]] = {
     "tare": lambda _data: Tare(),
     "end_set": lambda _data: EndSet(),
     "slack": lambda data: SlackAnswer(bool(data["followed"])),
+    "feedback": lambda data: SetFeedback(Feedback(**data["said"]), data.get("number")),
+    "rest": lambda data: RestChange(float(data["seconds"])),
     "link": lambda data: LinkChange(str(data["state"]), str(data["message"])),
     "battery": lambda data: BatteryLevel(int(data["percent"])),
     "temperature": lambda data: SensorTemperature(float(data["celsius"])),
@@ -105,7 +150,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Input]] = {
 
 
 def input_name(value: Input) -> str:
-    """The name of an input in stores and captures."""
+    """Return the name of an input in stores and captures."""
     return _NAMES[type(value)]
 
 
@@ -115,7 +160,7 @@ def input_data(value: Input) -> dict[str, Any]:
 
 
 def input_from(name: str, data: Mapping[str, Any]) -> Input:
-    """The input of this name and these particulars, as a store or a capture kept them.
+    """Restore an input from this name and these particulars, as a store or a capture kept them.
 
     Raises:
         DataError: the name is not known to this version, or something is missing or makes no sense.

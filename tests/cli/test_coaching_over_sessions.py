@@ -10,6 +10,8 @@ import pytest
 from tests.cli.conftest import Command, Done
 from tests.support.traces import waves, write_trace
 
+PROFILE = ("profile", "--simulated")
+
 
 def _set_of(reps: int, path: Path) -> Path:
     """Even repetitions of 5 s up to 53 N, from 3 N, and rest enough to end the set."""
@@ -34,7 +36,9 @@ def _advice(done: Done) -> list[str]:
 def test_two_easy_sessions_take_slack_out_and_what_is_left_open_is_told_again(
     command: Command, tmp_path: Path
 ) -> None:
-    command("profile", "--simulated", "set", "--exercise", "seated-row", "--sets", "1", "--rest-length-cm", "60")
+    command(
+        "profile", "--simulated", "set", "--exercise", "seated-row", "--sets", "1", "--rest-length-cm", "60"
+    )
     ten = _set_of(10, tmp_path / "ten.csv")
     first, second, third = (_trained(command, ten) for _ in range(3))
     assert _advice(first) == [
@@ -51,14 +55,14 @@ def test_two_easy_sessions_take_slack_out_and_what_is_left_open_is_told_again(
     nine = _set_of(9, tmp_path / "nine.csv")
     fourth = _trained(command, nine)
     assert fourth.lines[-1].endswith("every set had at least 8 full repetitions: do 2 sets.")
-    assert "2 x 8-12" in command("profile", "--simulated").lines[1]
+    assert "2 x 8-12" in command(*PROFILE).lines[1]
 
 
 @pytest.mark.slow
 def test_a_hard_session_is_answered_for_ones_own_lengths(command: Command, tmp_path: Path) -> None:
     six = _set_of(6, tmp_path / "six.csv")
     usual = _trained(command, six)
-    command("profile", "--simulated", "set", "--rest-length-cm", "100", "--stroke-cm", "110")
+    command(*PROFILE, "set", "--rest-length-cm", "100", "--stroke-cm", "110")
     own = _trained(command, six)
     assert any("a typical band length of 70 cm" in line for line in usual.lines)
     assert any("your band length of 100 cm, stretched to 210 cm" in line for line in own.lines)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["STORE_NAME", "home"]
+__all__ = ["SIMULATED_STORE_NAME", "STORE_NAME", "home"]
 
 STORE_NAME = "bandsense.sqlite3"
+SIMULATED_STORE_NAME = "simulated.sqlite3"
 
 
 def home() -> Path:

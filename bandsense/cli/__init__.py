@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextvars
 import errno
 import importlib
 import io
@@ -22,6 +23,7 @@ _COMMANDS = (
     "replay",
     "sessions",
     "show",
+    "rate",
     "history",
     "export",
     "exercises",
@@ -77,7 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     _print_whatever_the_encoding()
     try:
-        status = _run(arguments)
+        # What a command sets for its views, such as the unit of force, ends with it.
+        status = contextvars.copy_context().run(_run, arguments)
         sys.stdout.flush()
     except BandsenseError as error:
         print(f"bandsense: {error}", file=sys.stderr)

@@ -17,12 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from bandsense.errors import DataError, FileFormatError
-from bandsense.samples import KGF_N, BoolArray, FloatArray, SampleBlock, Unit
+from bandsense.samples import KGF_N, LBF_N, BoolArray, FloatArray, SampleBlock, Unit
 
 __all__ = ["Recording", "read_recording"]
-
-POUND_FORCE_N = 4.4482216152605
-"""One pound-force in newtons: 0.45359237 kg of standard gravity, exact (ISO 80000-4, international pound)."""
 
 GAP_INTERVALS = 2.5
 """An interval longer than this many median intervals is a gap; two are a sensor that skips one sample."""
@@ -90,8 +87,8 @@ _TIME_UNITS = {
     "sec": 1.0,
 }
 _TIME_UNITS |= {"seconds": 1.0, "unix_s": 1.0}
-_FORCE_UNITS = {"n": 1.0, "kn": 1e3, "kg": KGF_N, "kgf": KGF_N, "lb": POUND_FORCE_N, "lbf": POUND_FORCE_N}
-_FORCE_UNITS |= {"lbs": POUND_FORCE_N}
+_FORCE_UNITS = {"n": 1.0, "kn": 1e3, "kg": KGF_N, "kgf": KGF_N, "lb": LBF_N, "lbf": LBF_N}
+_FORCE_UNITS |= {"lbs": LBF_N}
 _TIME_WORDS = ("time", "unix", "t", "timestamp")
 _FORCE_WORDS = ("tension", "force", "load", "weight")
 
@@ -167,7 +164,7 @@ def _tindeq_layout(path: Path, lines: Sequence[str]) -> _Layout:
     names = [name.strip().lower() for name in lines[0].split(",")]
     fields = [cell.strip() for cell in lines[1].split(",")] if len(lines) > 1 else []
     unit = dict(zip(names, fields, strict=False)).get("unit", "")
-    scale = {"si": KGF_N, "kg": KGF_N, "lbs": POUND_FORCE_N, "lb": POUND_FORCE_N}.get(unit.lower())
+    scale = {"si": KGF_N, "kg": KGF_N, "lbs": LBF_N, "lb": LBF_N}.get(unit.lower())
     if scale is None:
         raise FileFormatError(path, f"the unit {unit!r} is not known; expected SI", line=2)
     for number, line in enumerate(lines[:_HEADER_LINES]):

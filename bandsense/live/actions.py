@@ -16,11 +16,13 @@ class Action:
         label: what it is called; the first word is enough where there is little room.
         run: what then happens; returns at once.
         question: what is asked before it is done, for what cannot be taken back; empty: it is done at once.
+        write: what takes a line of text that the person writes, in place of `run`; None for most.
     """
 
     label: str
     run: Callable[[], None]
     question: str = ""
+    write: Callable[[str], None] | None = None
 
 
 Actions = Mapping[str, Action]
@@ -47,4 +49,16 @@ def together(asked: Sequence[Actions]) -> Actions:
 
         return run
 
-    return {key: replace(action, run=all_of(key)) for key, action in asked[0].items()}
+    def write_to_all(key: str) -> Callable[[str], None] | None:
+        writers = [actions[key].write for actions in asked]
+
+        def write(text: str) -> None:
+            for each in writers:
+                if each is not None:
+                    each(text)
+
+        return write if any(writers) else None
+
+    return {
+        key: replace(action, run=all_of(key), write=write_to_all(key)) for key, action in asked[0].items()
+    }

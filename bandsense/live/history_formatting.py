@@ -15,6 +15,8 @@ from bandsense.history.trends import LEAST_WEEKS, Trend
 from bandsense.history.uncertainty import Change, Verdict
 from bandsense.history.wear import BandHistory
 from bandsense.live.formatting import plural
+from bandsense.live.units import force_range, shown_unit
+from bandsense.samples import ForceUnit
 
 __all__ = [
     "FIGURE_NAMES",
@@ -42,8 +44,20 @@ FIGURE_NAMES = {
     TIME.name: "time under tension",
 }
 
-_SCALES = {"N": (1.0, "N"), "m": (100.0, "cm"), "s": (1.0, "s"), "N·s": (0.001, "kN·s")}
-"""Factor and unit in which a figure is shown."""
+_SCALES = {"m": (100.0, "cm"), "s": (1.0, "s")}
+"""Factor and unit in which a figure is shown that is no force."""
+
+
+def _scale(figure: Figure) -> tuple[float, str]:
+    """Look up the factor and the unit in which a figure is shown to this person."""
+    unit = shown_unit()
+    if figure.unit == "N":
+        return 1.0 / unit.newtons, unit.value
+    if figure.unit == "N·s":
+        thousands = unit is ForceUnit.NEWTON
+        return (0.001, "kN·s") if thousands else (1.0 / unit.newtons, f"{unit.value}·s")
+    return _SCALES[figure.unit]
+
 
 _OBSTACLES = {
     Obstacle.SOURCE: "one of them is simulated or a replay",
@@ -65,7 +79,7 @@ def day_words(day: date, *, year: bool = False) -> str:
 
 def amount(figure: Figure, value: float, uncertainty: float | None = None) -> str:
     """Write a value with its unit as people read it, to the place of its uncertainty's first digit."""
-    scale, unit = _SCALES[figure.unit]
+    scale, unit = _scale(figure)
     shown = scale * value
     if uncertainty is None or not isfinite(uncertainty):
         return f"{shown:.{1 if abs(shown) < 10.0 else 0}f} {unit}"
@@ -217,7 +231,9 @@ def sides_verdict(compared: Sequence[SideComparison]) -> str:
 def plan_line(targets: Targets) -> str:
     """`3 × 8 to 12, 90 to 110 N`."""
     reps = f"{targets.reps}" if targets.reps == targets.reps_top else f"{targets.reps} to {targets.reps_top}"
-    zone = "" if targets.low_n is None else f", {targets.low_n:.0f} to {targets.high_n:.0f} N"
+    zone = ""
+    if targets.low_n is not None and targets.high_n is not None:
+        zone = f", {force_range(round(targets.low_n), round(targets.high_n))}"
     return f"{targets.sets} × {reps}{zone}"
 
 

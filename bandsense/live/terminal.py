@@ -15,8 +15,9 @@ from rich.text import Text
 
 from bandsense.live.actions import Actions, hint
 from bandsense.live.big_digits import HEIGHT, big
-from bandsense.live.formatting import advice_text, rep_words, set_words
+from bandsense.live.formatting import advice_text, rating_question, rep_words, set_words, stopped_words
 from bandsense.live.state import TRACE_S, ViewState
+from bandsense.live.units import force_figure, force_words, shown_unit
 from bandsense.signal.events import Phase
 
 __all__ = ["FRAMES_PER_S", "TerminalView", "render", "trace_lines"]
@@ -106,7 +107,7 @@ def _trace(state: ViewState, width: int, height: int, style: str) -> Text:
 
 def _shown_between_sets(state: ViewState) -> list[str]:
     """List what was advised and what was done, the newest first."""
-    advice = [] if state.advice is None else [advice_text(state.advice)]
+    advice = [] if state.advice is None or state.stopped is not None else [advice_text(state.advice)]
     return [*advice, *map(set_words, reversed(state.results))]
 
 
@@ -138,11 +139,11 @@ def _numbers(state: ViewState, scale: int, style: str) -> Table:
     table.add_column(justify="center", ratio=3, no_wrap=True)
     table.add_column(justify="center", ratio=2, no_wrap=True)
     table.add_row(
-        Align.center(_digits(f"{state.tension_n:z.0f}", scale, style)),
+        Align.center(_digits(force_figure(state.tension_n), scale, style)),
         Align.center(_digits(str(state.reps), scale, "bold")),
     )
     table.add_row(
-        Text(f"newtons, ± {state.tension_uncertainty_n:.1f}", "dim"),
+        Text(f"{shown_unit().plural}, ± {force_figure(state.tension_uncertainty_n, 1)}", "dim"),
         Text(f"{'rep' if state.reps == 1 else 'reps'} · {state.set_words}", "dim"),
     )
     return table
@@ -172,7 +173,7 @@ def _footer(state: ViewState, width: int) -> list[Text]:
     message, style = next(_messages(state), ("", ""))
     lines = textwrap.wrap(message, width, max_lines=2, placeholder=" …") or [""]
     if state.last_rep is not None and state.peak_n is not None:
-        last = _one_line(f"last rep {state.peak_n:.0f} N, {rep_words(state.last_rep)}")
+        last = _one_line(f"last rep {force_words(state.peak_n)}, {rep_words(state.last_rep)}")
     else:
         last = _one_line("" if state.in_set else "pull when you are ready", "dim")
     return [*(_one_line(line, style) for line in lines), last]
@@ -186,6 +187,10 @@ def _messages(state: ViewState) -> Iterator[tuple[str, str]]:
         yield f"not saved: {state.problem}", "bold red"
     if state.link not in _GOOD_LINK and state.link_message:
         yield state.link_message, "bold red"
+    if state.stopped is not None:
+        yield stopped_words(state.stopped), "bold red"
+    if state.asks is not None and state.resting:
+        yield rating_question(state.asks, keys=True), "bold"
     if state.notice and not (state.resting and state.notice in _shown_between_sets(state)):
         yield state.notice, "bold"
     if state.advice is not None and not (state.in_set or state.resting):
@@ -226,6 +231,8 @@ class TerminalView:
         if self._actions is None:
             return "Ctrl-C ends the session"
         wanted = dict.fromkeys(key for state in self._states for key in state.offered)
+        if any(state.resting for state in self._states):
+            wanted["w"] = None
         offered = (key for key in wanted if key in self._actions)
         return hint({key: self._actions[key] for key in offered}, width)
 

@@ -11,6 +11,7 @@ from bandsense.errors import BandModelError, ConfigError
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind
 from bandsense.profiles.band import BandProfile, require_within_limit, strand_of
 from bandsense.profiles.base import Identified, Key, Metres, Name, ProfileModel, require_unique
+from bandsense.samples import ForceUnit
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.plan import Plan
 
@@ -103,10 +104,16 @@ def _with_band(state: AdvisorState, band: BandProfile) -> AdvisorState:
 
 
 class Person(Identified):
-    """Someone who trains."""
+    """Someone who trains.
+
+    Attributes:
+        unit: in which forces are shown to this person; everything that is kept is in newtons.
+        setups: how they do their exercises; the last one is what was done or set last.
+    """
 
     id: Key = "me"
     name: Name = "Me"
+    unit: ForceUnit = ForceUnit.NEWTON
     setups: tuple[Setup, ...] = ()
 
     @model_validator(mode="after")

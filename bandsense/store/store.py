@@ -196,6 +196,19 @@ class Store:
                 (json.dumps(summary), session, SessionState.RECOVERED.value),
             )
 
+    def add_input(self, stream: Stream, kind: str, data: JsonObject) -> None:
+        """Add what is said of a finished session, after its last sample and input.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        with _opened(self.path) as connection, transaction(connection):
+            connection.execute(
+                "INSERT INTO inputs (stream, number, after_samples, kind, data) "
+                "SELECT ?, coalesce(max(number) + 1, 0), ?, ?, ? FROM inputs WHERE stream = ?",
+                (stream.id, stream.samples, kind, json.dumps(data), stream.id),
+            )
+
     def blocks(self, stream: Stream) -> Iterator[SampleBlock]:
         """Yield the raw samples of a stream, as they were recorded.
 

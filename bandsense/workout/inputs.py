@@ -7,11 +7,12 @@ Stores and captures keep an input as a name and a JSON object: `input_name`, `in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from math import isfinite
 from typing import Any
 
 from bandsense.errors import DataError
+from bandsense.workout.feedback import Feedback
 
 __all__ = [
     "BatteryLevel",
@@ -20,7 +21,9 @@ __all__ = [
     "LinkChange",
     "RestChange",
     "SensorTemperature",
+    "SetFeedback",
     "SlackAnswer",
+    "StorageChange",
     "Tare",
     "TemperatureProblem",
     "input_data",
@@ -44,6 +47,19 @@ class SlackAnswer:
     """The person does what was advised last (`followed`), or leaves the slack as it is."""
 
     followed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetFeedback:
+    """What the person says of a set; nothing said skips what is asked (`workout.feedback`).
+
+    Attributes:
+        said: scores and note.
+        number: of the set; None for the last one that is done.
+    """
+
+    said: Feedback = field(default_factory=Feedback)
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,36 +114,49 @@ class TemperatureProblem:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class StorageChange:
+    """Samples cannot be stored, and why; or they can again, where `problem` is None."""
+
+    problem: str | None
+
+
 Input = (
     Tare
     | EndSet
     | SlackAnswer
+    | SetFeedback
     | RestChange
     | LinkChange
     | BatteryLevel
     | SensorTemperature
     | TemperatureProblem
+    | StorageChange
 )
 
 _NAMES: dict[type[Input], str] = {
     Tare: "tare",
     EndSet: "end_set",
     SlackAnswer: "slack",
+    SetFeedback: "feedback",
     RestChange: "rest",
     LinkChange: "link",
     BatteryLevel: "battery",
     SensorTemperature: "temperature",
     TemperatureProblem: "temperature_problem",
+    StorageChange: "storage",
 }
 _READERS: dict[str, Callable[[Mapping[str, Any]], Input]] = {
     "tare": lambda _data: Tare(),
     "end_set": lambda _data: EndSet(),
     "slack": lambda data: SlackAnswer(bool(data["followed"])),
+    "feedback": lambda data: SetFeedback(Feedback(**data["said"]), data.get("number")),
     "rest": lambda data: RestChange(float(data["seconds"])),
     "link": lambda data: LinkChange(str(data["state"]), str(data["message"])),
     "battery": lambda data: BatteryLevel(int(data["percent"])),
     "temperature": lambda data: SensorTemperature(float(data["celsius"])),
     "temperature_problem": lambda data: TemperatureProblem(str(data["message"])),
+    "storage": lambda data: StorageChange(None if data["problem"] is None else str(data["problem"])),
 }
 
 

@@ -11,6 +11,7 @@ from statistics import fmean, median, pstdev
 from bandsense.errors import ConfigError
 from bandsense.exercises.model import Tempo
 from bandsense.signal.events import Rep
+from bandsense.workout.feedback import StopRules
 
 __all__ = [
     "PhaseTempo",
@@ -63,6 +64,7 @@ class Plan:
         tempo: seconds of each phase.
         rest_s: rest between sets.
         zone: peak tension to aim at, if any.
+        stop: when the exercise is to be stopped for the day.
     """
 
     sets: int = 3
@@ -71,6 +73,7 @@ class Plan:
     tempo: Tempo = field(default_factory=Tempo)
     rest_s: float = 90.0
     zone: TensionZone | None = None
+    stop: StopRules = field(default_factory=StopRules)
 
     def __post_init__(self) -> None:
         if not 1 <= self.sets <= 10:

@@ -8,7 +8,7 @@ however the samples are cut into blocks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import hypot
 
 import numpy as np
@@ -25,20 +25,23 @@ from bandsense.signal.zero import ZeroTracker
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.clock import ANALYSIS_HZ
 from bandsense.workout.coach import Coach
+from bandsense.workout.counts import RepCounts
 from bandsense.workout.events import (
     BatteryChanged,
     Event,
+    ExerciseStopped,
     LinkChanged,
     RestChanged,
     SetDone,
     SetEnd,
+    SetRated,
     SetResult,
-    SlackAnswered,
     Tared,
     TemperatureChanged,
     TemperatureUnknown,
     TensionTick,
 )
+from bandsense.workout.feedback import Feedback, FeedbackBook, Scale, StopReason
 from bandsense.workout.inputs import (
     BatteryLevel,
     EndSet,
@@ -46,7 +49,9 @@ from bandsense.workout.inputs import (
     LinkChange,
     RestChange,
     SensorTemperature,
+    SetFeedback,
     SlackAnswer,
+    StorageChange,
     Tare,
     TemperatureProblem,
 )
@@ -70,6 +75,7 @@ class Summary:
     """A session in a few numbers.
 
     Attributes:
+        reps: repetitions that stand: `full`, `partial` and `unsure` ones add up to it (`workout.counts`).
         sets: how many; where left and right take turns, a half-set counts as one.
         full_reps: full repetitions of each set, in order; of the lesser side where left and right take turns.
         planned_sets: how many sets the plan has.
@@ -88,6 +94,8 @@ class Summary:
     samples: int
     duration_s: float
     asymmetry: Asymmetry | None = None
+    full: int = 0
+    unsure: int = 0
 
 
 class Workout:
@@ -107,6 +115,7 @@ class Workout:
         self._coach = Coach(settings, settings.exercise) if settings.exercise is not None else None
         self._memory = TraceBuffer()
         self._sets = SetTracker(settings, self._memory, self._detector)
+        self._feedback = FeedbackBook(settings.plan.stop)
         self._last_tick = -1.0
         self._latest_s: FloatArray = np.zeros(0)
         self._first_s: float | None = None
@@ -126,7 +135,18 @@ class Workout:
     @property
     def results(self) -> tuple[SetResult, ...]:
         """The finished sets."""
-        return tuple(self._sets.results)
+        results = self._sets.results
+        return tuple(replace(each, feedback=self._feedback.of(each.number)) for each in results)
+
+    @property
+    def asks(self) -> Scale | None:
+        """The scale that the person is asked for now; None while nothing is asked."""
+        return self._feedback.asks
+
+    @property
+    def stopped(self) -> StopReason | None:
+        """The stop rule that ended the exercise for today; None while it may go on."""
+        return self._feedback.stopped
 
     @property
     def advisor_states(self) -> dict[Side | None, AdvisorState]:
@@ -162,10 +182,18 @@ class Workout:
                 return self._tare()
             case SlackAnswer(followed=followed):
                 return self._slack_answered(followed=followed)
+            case SetFeedback(said=said, number=number):
+                return self._rated(said, number)
             case RestChange(seconds=seconds):
                 return self._rest_changed(seconds)
             case LinkChange(state=state, message=message):
-                return [LinkChanged(self._last_s, state, message, self._last_s)]
+                if state == "lost":
+                    self._sets.cut(SetEnd.LINK_LOST)
+                changed = LinkChanged(self._last_s, state, message, self._last_s)
+                return [changed, *self._coached(changed)]
+            case StorageChange(problem=problem):
+                self._sets.cut(None if problem is None else SetEnd.NOT_STORED)
+                return []
             case BatteryLevel(percent=percent):
                 return [BatteryChanged(self._last_s, percent, self._last_s)]
             case SensorTemperature(celsius=celsius):
@@ -186,10 +214,13 @@ class Workout:
     def summary(self) -> Summary:
         """Summarise the session so far, finished sets only."""
         reps = [rep for result in self._sets.results for rep in result.reps]
+        counts = RepCounts.of(reps)
         peak_n = max((rep.peak_n for rep in reps), default=0.0)
         return Summary(
             reps=len(reps),
-            partial=sum(rep.partial for rep in reps),
+            partial=counts.partial,
+            full=counts.full,
+            unsure=counts.unsure,
             sets=len(self._sets.results),
             full_reps=self._full_reps(),
             planned_sets=self.settings.plan.sets,
@@ -202,7 +233,7 @@ class Workout:
         )
 
     def _full_reps(self) -> tuple[int, ...]:
-        full = [sum(not rep.partial for rep in result.reps) for result in self._sets.results]
+        full = [result.counts.full for result in self._sets.results]
         if self.settings.first_side is None:
             return tuple(full)
         return tuple(map(min, full[::2], full[1::2]))
@@ -259,20 +290,30 @@ class Workout:
         result: list[Event] = []
         for event in sorted(events, key=lambda e: e.detected_s):
             if (started := self._sets.started_by(event)) is not None:
+                self._feedback.set_started()
                 result.append(started)
             counted = self._sets.counted(event)
             result.append(counted)
             result.extend(self._coached(counted))
+            result.extend(self._stopped_by(counted))
             result.extend(self._ended(self._sets.follow(counted)))
         return result
 
     def _coached(self, event: Event) -> Iterator[Event]:
-        if self._coach is not None:
+        if self._coach is not None and self.stopped is None:  # a stopped exercise gets no cue, nor advice
             yield from self._coach.follow(event)
+
+    def _stopped_by(self, event: Event) -> Iterator[Event]:
+        """Stop the exercise where the band is lost and the plan says so."""
+        if isinstance(event, SignalWarning) and event.kind is WarningKind.BAND_LOST and self.stopped is None:
+            self._feedback.band_lost()
+            if self.stopped is not None:
+                yield self._stop(event.detected_s)
 
     def _ended(self, done: SetDone | None) -> Iterator[Event]:
         """End the set, where this is its end, and add what the coach says to it."""
         if done is not None:
+            self._feedback.set_done(done.number)
             yield done
             yield from self._coached(done)
 
@@ -299,13 +340,29 @@ class Workout:
         return [tared, SignalWarning(self._last_s, WarningKind.ZERO_OFF, question, self._last_s)]
 
     def _slack_answered(self, *, followed: bool) -> list[Event]:
-        if self._coach is None or not self._coach.answered(followed=followed):
-            return []
-        return [SlackAnswered(self._last_s, followed, self._last_s)]
+        return [] if self._coach is None else list(self._coach.answered(self._last_s, followed=followed))
 
     def _rest_changed(self, seconds: float) -> list[Event]:
         rest_s = None if self._coach is None else self._coach.change_rest(self._last_s, seconds)
         return [] if rest_s is None else [RestChanged(self._last_s, rest_s, self._last_s)]
+
+    def _rated(self, said: Feedback, number: int | None) -> list[Event]:
+        """Keep what is said of a set, and stop the exercise where a stop rule says so."""
+        before = self.stopped
+        about = self._feedback.take(said, number)
+        if about is None:
+            return []
+        now_s = self._last_s
+        events: list[Event] = [SetRated(now_s, about, self._feedback.of(about), self.asks, now_s)]
+        if self.stopped is not before:
+            events.append(self._stop(now_s))
+        if self.stopped is not None:  # advice for the next set has no place after that
+            events += self._slack_answered(followed=False)
+        return events
+
+    def _stop(self, now_s: float) -> ExerciseStopped:
+        pain, limit = self._feedback.worst_pain, self.settings.plan.stop.pain
+        return ExerciseStopped(now_s, self.stopped, pain, limit, now_s)
 
     def _temperature(self, celsius: float) -> TemperatureChanged:
         """Correct samples from now on for the temperature, and let a tare hold at it."""

@@ -40,14 +40,16 @@ def add(commands: Commands) -> None:
     )
     command.add_argument("--per-week", type=count, metavar="N", help="sessions a week that were prescribed")
     command.add_argument("--json", action="store_true", help="one JSON object, for programs")
-    add_store_option(command)
+    add_store_option(command, sessions=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Read the finished sets and tell their history."""
     from bandsense.app.history import bands_of, read_history
+    from bandsense.app.trainee import person_named
     from bandsense.history.overview import overview
     from bandsense.live.formatting import plural
+    from bandsense.live.units import show_in
 
     store = open_store(arguments)
     history = read_history(store)
@@ -55,6 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
         numbers = ", ".join(map(str, history.unreadable))
         print(f"left out, because they cannot be read: sessions {numbers}", file=sys.stderr)
     person = arguments.person if arguments.person is not None else history.last_person
+    if not arguments.json:
+        show_in(person_named(store, person).unit)
     records = history.of(person)
     exercise = arguments.exercise or (records[-1].conditions.exercise if records else None)
     told = overview(

@@ -126,6 +126,7 @@ async def _live(arguments: argparse.Namespace) -> None:
     from bandsense.app.train import TrainingOptions, train
     from bandsense.app.trainee import load_trainee
     from bandsense.cli.output import make_output
+    from bandsense.live.units import show_in
 
     store = open_store(arguments)
     who = load_trainee(store, arguments.person, arguments.exercise, arguments.band)
@@ -143,6 +144,8 @@ async def _live(arguments: argparse.Namespace) -> None:
         publishing=Publishing(arguments.mqtt, arguments.lsl),
     )
     output = make_output(arguments)
+    if not arguments.json:
+        show_in(who.person.unit)
     async with _environment(arguments, who.exercise.id) as environment:
         await train(options, environment, store, output)
 

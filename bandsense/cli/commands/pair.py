@@ -81,7 +81,8 @@ async def _pair(arguments: argparse.Namespace) -> None:
             name = await _named(arguments, sensor)
         known = remember_sensor(store, sensor.information, name, arguments.side)
         await _tared(arguments, sighting, air.transport)
-    print(f"remembered as {known.name}; train with it: bandsense live")
+    train = "bandsense live --sim" if arguments.sim else "bandsense live"
+    print(f"remembered as {known.name}; train with it: {train}")
 
 
 def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Environment]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import struct
 import zipfile
 import zlib
@@ -20,7 +21,7 @@ from bandsense.errors import FileFormatError
 
 __all__ = ["UNREADABLE_ZIP", "FirmwareFile", "FirmwareImage", "read_firmware_file"]
 
-UNREADABLE_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
+UNREADABLE_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 """What `zipfile` and `json` raise for damaged, encrypted, strangely packed or deeply nested content."""
 
 IMAGES_MAX = 2

@@ -29,7 +29,7 @@ def test_a_damaged_person_stops_neither_training_nor_doctor(
     live += ("--store", store_file(tmp_path))
     change(store_file(tmp_path), "UPDATE people SET data = substr(data, 1, 20)")
     assert session(*live).status == 0
-    change(store_file(tmp_path), 'UPDATE people SET data = \'{"id": "me", "nome": 3}\' WHERE id = \'me\'')
+    change(store_file(tmp_path), 'UPDATE people SET data = \'{"id": "me", "nickname": 3}\' WHERE id = \'me\'')
     done = session(*live)
     assert done.status == 0
     assert "me (damaged 1)" in done.err

@@ -293,7 +293,7 @@ class Recorder:
             return connection
         try:
             with translating_errors(self._path):
-                self._require_same_file()
+                _require_same_file(self._path, self._file)
                 connection = connection or self._open_connection(self._path)
                 with transaction(connection):
                     self._insert(connection)
@@ -309,17 +309,6 @@ class Recorder:
             self._checkpoint(connection)
         self._pending.answer_flushes()
         return connection
-
-    def _require_same_file(self) -> None:
-        """Check that the store is still where it was: what is written to a removed file is lost.
-
-        Raises:
-            StoreError: it is not.
-        """
-        if _identity(self._path) != self._file:
-            raise StoreError(
-                f"the store {self._path} is not there any more, or another file is in its place; put it back"
-            )
 
     def _advance(self) -> None:
         for stream in self._pending.samples:
@@ -369,6 +358,18 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+def _require_same_file(path: Path, expected: tuple[int, int] | None) -> None:
+    """Check that the store is still where it was: what is written to a removed file is lost.
+
+    Raises:
+        StoreError: it is not.
+    """
+    if _identity(path) != expected:
+        raise StoreError(
+            f"the store {path} is not there any more, or another file is in its place; put it back"
+        )
 
 
 def _may_be_broken(error: StoreError) -> bool:

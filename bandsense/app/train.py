@@ -36,7 +36,16 @@ from bandsense.store.model import NewStream
 from bandsense.store.recorder import Recorder
 from bandsense.store.store import Store
 from bandsense.workout.bilateral import lag
-from bandsense.workout.inputs import BatteryLevel, EndSet, Input, LinkChange, SlackAnswer, Tare
+from bandsense.workout.inputs import (
+    AddRep,
+    BatteryLevel,
+    EndSet,
+    Input,
+    LinkChange,
+    SlackAnswer,
+    Tare,
+    UndoRep,
+)
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
@@ -353,6 +362,8 @@ def _actions(pipeline: SessionPipeline, stop: asyncio.Event) -> Actions:
 
     return {
         "e": Action("end set", ask(EndSet())),
+        "u": Action("undo rep", ask(UndoRep())),
+        "a": Action("add rep", ask(AddRep())),
         "t": Action("tare", ask(Tare())),
         "y": Action("changed slack", ask(SlackAnswer(followed=True))),
         "n": Action("kept slack", ask(SlackAnswer(followed=False))),

@@ -7,16 +7,26 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bandsense.signal.events import Rep, RepCompleted, RepCounted, RepRetracted, SignalWarning
+from bandsense.signal.events import (
+    DOUBTFUL_BELOW,
+    Rep,
+    RepCompleted,
+    RepCounted,
+    RepRetracted,
+    RetractReason,
+    SignalWarning,
+)
 from bandsense.signal.metrics import Asymmetry, SetMetrics
 from bandsense.workout.advice import Advice, Basis, Reason, Rule
 from bandsense.workout.bilateral import Lag
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
     BatteryChanged,
+    Corrected,
     CueGiven,
     Event,
     LinkChanged,
+    SetCorrected,
     SetDone,
     SetResult,
     SetStarted,
@@ -37,17 +47,32 @@ __all__ = [
     "advice_text",
     "asymmetry_words",
     "basis_words",
+    "count_words",
     "event_json",
     "format_log_line",
     "format_notice",
     "lag_words",
     "plural",
     "reason_words",
+    "rep_mark",
     "rep_words",
     "set_words",
     "summary_words",
     "tension_words",
 ]
+
+DIVIDED = 0.2
+"""Another count that is at least so likely is told beside the one that is shown."""
+
+_RETRACTED = {
+    RetractReason.SET_UP: "it was taking up the band or changing position",
+    RetractReason.ISOMETRIC: "it was a hold",
+    RetractReason.TOO_QUICK: "it was a step or a blow",
+    RetractReason.ONE_MOVEMENT: "it was part of another repetition",
+    RetractReason.BROKEN_OFF: "it broke off before the return",
+    RetractReason.OVERRULED: "you took it back",
+}
+"""The explanation that won."""
 
 Numbers = Mapping[str, float]
 """Of a reason, by name (`workout.rules`)."""
@@ -75,11 +100,25 @@ def tension_words(tension_n: float, uncertainty_n: float) -> str:
     return f"{tension_n:z.{decimals}f} ± {uncertainty_n:.{decimals}f} N"
 
 
+def rep_mark(probability: float) -> str:
+    """A repetition as a dot, hollow where it is doubtful."""
+    return "○" if probability < DOUBTFUL_BELOW else "●"
+
+
+def count_words(count: int, chances: Mapping[int, float]) -> str:
+    """A count, and the likeliest other one where that is worth saying: `8, perhaps 9`."""
+    other = max((n for n in chances if n != count), key=lambda n: chances[n], default=count)
+    divided = other != count and chances[other] >= DIVIDED
+    return f"{count}, perhaps {other}" if divided else f"{count}"
+
+
 def rep_words(rep: Rep) -> str:
     """Phases of a repetition, and what is special about it."""
     text = f"pull {rep.concentric_s:.2f}, hold {rep.hold_s:.2f}, return {rep.eccentric_s:.2f} s"
     if rep.partial:
         text += f", partial ({rep.range_fraction:.0%} of the range)"
+    if rep.doubtful:
+        text += f", doubtful ({rep.probability:.0%} sure)"
     if rep.gap:
         text += ", samples missing"
     if rep.saturated:
@@ -91,6 +130,8 @@ def set_words(result: SetResult) -> str:
     """A finished set in one sentence."""
     metrics = result.metrics
     text = f"{_set_name(result.number, result.side)}: {plural(metrics.reps, 'rep')}"
+    if perhaps := count_words(metrics.reps, result.chances).partition(", ")[2]:
+        text += f", {perhaps}"
     if metrics.partial:
         text += f", {metrics.partial} of them partial"
     best = max(result.rep_metrics, key=lambda rep: rep.peak_n)
@@ -331,11 +372,17 @@ def event_json(event: Event, uncertainty_n: UncertaintyAt | None = None) -> dict
 def format_notice(event: Event) -> str | None:
     """What a person should read at once, if anything."""
     if isinstance(event, RepRetracted):
-        return f"not counted: {event.reason.value}"
+        return f"not counted: {_RETRACTED[event.reason]}"
     if isinstance(event, SignalWarning | TemperatureUnknown):
         return event.message
     if isinstance(event, SetDone):
         return set_words(event.result)
+    if isinstance(event, SetCorrected):
+        if event.result is None:
+            return f"set {event.number} is gone: no repetition is left in it"
+        return f"corrected: {set_words(event.result)}"
+    if isinstance(event, Corrected):
+        return event.problem or ("one more was counted" if event.is_rep else None)
     if isinstance(event, SlackAdvised):
         return advice_text(event.advice)
     if isinstance(event, SlackAnswered):
@@ -361,7 +408,7 @@ def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
     if isinstance(event, RepCompleted):
         return f"       {rep_words(event.rep)}"
     if isinstance(event, RepRetracted):
-        return f"a rep is taken back ({event.reason.value}): {event.count} stand"
+        return f"a rep is not counted, {_RETRACTED[event.reason]}: {event.count} stand"
     if isinstance(event, SetStarted):
         return _set_name(event.number, event.side)
     if isinstance(event, LinkChanged):

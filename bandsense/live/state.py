@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bandsense.live.formatting import advice_text, format_notice
-from bandsense.signal.events import Phase, PhaseChanged, Rep, RepCompleted, RepCounted, RepRetracted
+from bandsense.live.formatting import advice_text, count_words, format_notice, rep_mark
+from bandsense.signal.events import (
+    CountJudged,
+    Phase,
+    PhaseChanged,
+    Rep,
+    RepCompleted,
+    RepCounted,
+    RepRetracted,
+)
 from bandsense.workout.advice import Advice, SlackAction
 from bandsense.workout.events import (
     BatteryChanged,
     CueGiven,
     Event,
     LinkChanged,
+    SetCorrected,
     SetDone,
     SetResult,
     SetStarted,
@@ -46,6 +56,8 @@ class ViewState:
         trace: time and tension of the last `TRACE_S` seconds.
         side: which arm, where left and right take turns.
         reps: repetitions of the present set that stand.
+        probabilities: of each of them, by its index.
+        more: P(there are so many more than stand), by how many; see `CountJudged`.
         peak_n: greatest tension of the repetition under way or, in between, of the last one.
         advice: what was advised last and not answered yet.
         problem: what stops samples from being stored, in words.
@@ -61,6 +73,8 @@ class ViewState:
     set_number: int = 0
     side: str | None = None
     reps: int = 0
+    probabilities: dict[int, float] = field(default_factory=dict)
+    more: Mapping[int, float] = field(default_factory=lambda: {0: 1.0})
     peak_n: float | None = None
     last_rep: Rep | None = None
     results: list[SetResult] = field(default_factory=list)
@@ -113,6 +127,16 @@ class ViewState:
         return f"resting {minutes}:{seconds:02}{then}"
 
     @property
+    def marks(self) -> str:
+        """A dot for each repetition of the set, hollow where it is doubtful."""
+        return "".join(rep_mark(probability) for probability in self.probabilities.values())
+
+    @property
+    def count_words(self) -> str:
+        """The count, and which other is likely where the evidence is divided: `8, perhaps 9`."""
+        return count_words(self.reps, {self.reps + n: p for n, p in self.more.items()})
+
+    @property
     def in_set(self) -> bool:
         """Whether a set is under way."""
         return self.set_number > len(self.results)
@@ -121,9 +145,9 @@ class ViewState:
     def offered(self) -> str:
         """Keys of the actions that make sense at this moment, the most wanted first."""
         if self.in_set:
-            return "eq"
+            return "euaq"
         to_answer = self.advice is not None and self.advice.action is not SlackAction.KEEP
-        return "yntq" if to_answer else "tq"
+        return ("yn" if to_answer else "") + ("tuaq" if self.results else "taq")
 
     def update(self, event: Event) -> None:
         """Take the next event."""
@@ -135,15 +159,23 @@ class ViewState:
         elif isinstance(event, SetStarted):
             self.set_number, self.side = event.number, event.side
             self.reps = 0
+            self.probabilities = {}
             self.advice = None
         elif isinstance(event, RepCounted):
             self.reps, self.peak_n = event.count, event.peak_n
+            self.probabilities[event.index] = event.probability
+        elif isinstance(event, CountJudged):
+            self.more = event.more
+            self.probabilities |= {i: p for i, p in event.reps.items() if i in self.probabilities}
         elif isinstance(event, RepCompleted):
             self.last_rep, self.peak_n = event.rep, event.rep.peak_n
         elif isinstance(event, RepRetracted):
             self.reps = event.count
+            self.probabilities.pop(event.index, None)
         elif isinstance(event, SetDone):
             self.results.append(event.result)
+        elif isinstance(event, SetCorrected):
+            self._correct(event)
         elif isinstance(event, LinkChanged):
             self.link, self.link_message = event.state, event.message
         elif isinstance(event, BatteryChanged):
@@ -155,6 +187,13 @@ class ViewState:
         elif isinstance(event, SlackAnswered):
             self.advice = None
         self._show_notice(format_notice(event))
+
+    def _correct(self, event: SetCorrected) -> None:
+        self.results = [result for result in self.results if result.number != event.number]
+        if event.result is None:
+            self.set_number -= 1
+        else:
+            self.results.append(event.result)
 
     def _level(self, level: TensionTick) -> None:
         self.tension_n, self.tension_uncertainty_n = level.tension_n, level.tension_uncertainty_n
@@ -178,6 +217,9 @@ class ViewState:
             "set": self.set_words,
             "in_set": self.in_set,
             "reps": self.reps,
+            "count": self.count_words,
+            "marks": self.marks,
+            "chances": {str(self.reps + n): p for n, p in self.more.items()},
             "peak_n": self.peak_n,
             "last_rep": None if self.last_rep is None else fields_json(self.last_rep),
             "sets": [len(result.reps) for result in self.results],

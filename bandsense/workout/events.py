@@ -10,7 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from typing import Any, Protocol
 
@@ -24,9 +24,11 @@ from bandsense.workout.plan import TensionZone, Zone
 
 __all__ = [
     "BatteryChanged",
+    "Corrected",
     "CueGiven",
     "Event",
     "LinkChanged",
+    "SetCorrected",
     "SetDone",
     "SetEnd",
     "SetResult",
@@ -95,6 +97,7 @@ class SetResult:
         ended_by: what ended it.
         side: which side worked, where left and right take turns; the set is then a half-set.
         zone: peak tension that was aimed at, if any.
+        chances: P(so many repetitions), by their number, as far as was known at the end of the set.
     """
 
     number: int
@@ -107,6 +110,7 @@ class SetResult:
     ended_by: SetEnd
     side: Side | None = None
     zone: TensionZone | None = None
+    chances: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def in_zone(self) -> Counter[Zone]:
@@ -121,6 +125,32 @@ class SetDone:
     time_s: float
     number: int
     result: SetResult
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetCorrected:
+    """A finished set is another one by the person's word, or because a repetition of it was decided late.
+
+    `result` takes the place of the earlier one; None where no repetition is left in it.
+    """
+
+    time_s: float
+    number: int
+    result: SetResult | None
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """The person said that the latest repetition was none, or that a movement was one (`is_rep`).
+
+    What follows is told by the events after it, unless `problem` says why nothing does.
+    """
+
+    time_s: float
+    is_rep: bool
+    problem: str | None
     detected_s: float
 
 
@@ -216,6 +246,8 @@ Event = (
     | TensionTick
     | SetStarted
     | SetDone
+    | SetCorrected
+    | Corrected
     | LinkChanged
     | BatteryChanged
     | TemperatureChanged
@@ -280,7 +312,7 @@ def _plain(value: Any, uncertainty_n: Callable[[float], float] | None) -> Any:
     if is_dataclass(value):
         return fields_json(value, uncertainty_n)
     if isinstance(value, Mapping):
-        return {key: _plain(item, uncertainty_n) for key, item in value.items()}
+        return {str(key): _plain(item, uncertainty_n) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(item, uncertainty_n) for item in value]
     if isinstance(value, float) and not math.isfinite(value):

@@ -14,6 +14,7 @@ from typing import Any
 from bandsense.errors import DataError
 
 __all__ = [
+    "AddRep",
     "BatteryLevel",
     "EndSet",
     "Input",
@@ -22,6 +23,7 @@ __all__ = [
     "SlackAnswer",
     "Tare",
     "TemperatureProblem",
+    "UndoRep",
     "input_data",
     "input_from",
     "input_name",
@@ -36,6 +38,16 @@ class Tare:
 @dataclass(frozen=True, slots=True)
 class EndSet:
     """The person says that the set is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class UndoRep:
+    """The person says that the latest repetition was none."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddRep:
+    """The person says that a movement which was not counted was a repetition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +94,23 @@ class TemperatureProblem:
     message: str
 
 
-Input = Tare | EndSet | SlackAnswer | LinkChange | BatteryLevel | SensorTemperature | TemperatureProblem
+Input = (
+    Tare
+    | EndSet
+    | UndoRep
+    | AddRep
+    | SlackAnswer
+    | LinkChange
+    | BatteryLevel
+    | SensorTemperature
+    | TemperatureProblem
+)
 
 _NAMES: dict[type[Input], str] = {
     Tare: "tare",
     EndSet: "end_set",
+    UndoRep: "undo_rep",
+    AddRep: "add_rep",
     SlackAnswer: "slack",
     LinkChange: "link",
     BatteryLevel: "battery",
@@ -96,6 +120,8 @@ _NAMES: dict[type[Input], str] = {
 _READERS: dict[str, Callable[[Mapping[str, Any]], Input]] = {
     "tare": lambda _data: Tare(),
     "end_set": lambda _data: EndSet(),
+    "undo_rep": lambda _data: UndoRep(),
+    "add_rep": lambda _data: AddRep(),
     "slack": lambda data: SlackAnswer(bool(data["followed"])),
     "link": lambda data: LinkChange(str(data["state"]), str(data["message"])),
     "battery": lambda data: BatteryLevel(int(data["percent"])),

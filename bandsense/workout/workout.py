@@ -7,7 +7,7 @@ however the samples are cut into blocks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import hypot
 
@@ -27,6 +27,7 @@ from bandsense.workout.clock import ANALYSIS_HZ
 from bandsense.workout.coach import Coach
 from bandsense.workout.events import (
     BatteryChanged,
+    Corrected,
     Event,
     LinkChanged,
     SetDone,
@@ -39,6 +40,7 @@ from bandsense.workout.events import (
     TensionTick,
 )
 from bandsense.workout.inputs import (
+    AddRep,
     BatteryLevel,
     EndSet,
     Input,
@@ -47,6 +49,7 @@ from bandsense.workout.inputs import (
     SlackAnswer,
     Tare,
     TemperatureProblem,
+    UndoRep,
 )
 from bandsense.workout.set_tracker import SetTracker
 from bandsense.workout.settings import WorkoutSettings
@@ -127,6 +130,11 @@ class Workout:
         return tuple(self._sets.results)
 
     @property
+    def chances(self) -> Mapping[int, float]:
+        """P(so many repetitions), by their number, of the set under way, else of the last one."""
+        return self._sets.chances
+
+    @property
     def advisor_states(self) -> dict[Side | None, AdvisorState]:
         """What the slack advice is to remember for the next session, by side; nothing without an exercise."""
         return {} if self._coach is None else self._coach.states
@@ -158,6 +166,8 @@ class Workout:
                 return list(self._ended(self._sets.ask_to_end(self._last_s)))
             case Tare():
                 return self._tare()
+            case UndoRep() | AddRep():
+                return self._corrected(is_rep=isinstance(value, AddRep))
             case SlackAnswer(followed=followed):
                 return self._slack_answered(followed=followed)
             case LinkChange(state=state, message=message):
@@ -254,6 +264,9 @@ class Workout:
         """The events in the order in which they became certain, with those that follow from them."""
         result: list[Event] = []
         for event in sorted(events, key=lambda e: e.detected_s):
+            if (amended := self._sets.amended(event)) is not None:
+                result.extend(amended)
+                continue
             if (started := self._sets.started_by(event)) is not None:
                 result.append(started)
             counted = self._sets.counted(event)
@@ -293,6 +306,19 @@ class Workout:
             "slack and tare again"
         )
         return [tared, SignalWarning(self._last_s, WarningKind.ZERO_OFF, question, self._last_s)]
+
+    def _corrected(self, *, is_rep: bool) -> list[Event]:
+        """The person's word on the latest movement: kept, and heeded for the rest of the session."""
+        events = self._detector.correct(is_rep=is_rep)
+        problem = None
+        if events is None:
+            problem = (
+                "there was no movement in the last minute that is not counted already"
+                if is_rep
+                else "there is no repetition of the last minute to take back"
+            )
+        corrected = Corrected(self._last_s, is_rep, problem, self._last_s)
+        return [corrected, *self._followed(events or ())]
 
     def _slack_answered(self, *, followed: bool) -> list[Event]:
         if self._coach is None or not self._coach.answered(followed=followed):

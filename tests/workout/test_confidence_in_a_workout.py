@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from bandsense.calibration.curve import Calibration
 from bandsense.live.formatting import format_notice, set_words
 from bandsense.live.state import ViewState
+from bandsense.live.terminal import render
 from bandsense.samples import FloatArray, SampleBlock, Unit
-from bandsense.signal.events import RepCompleted, RepCounted, RepRetracted, RetractReason
+from bandsense.signal.events import RepCompleted, RepRetracted, RetractReason
 from bandsense.workout.events import Corrected, Event, SetCorrected, SetDone, SetStarted, to_json
 from bandsense.workout.inputs import AddRep, EndSet, Input, UndoRep
 from bandsense.workout.settings import WorkoutSettings
@@ -59,11 +62,18 @@ def shown(events: Sequence[Event], until_s: float = np.inf) -> ViewState:
     return state
 
 
+def render_text(state: ViewState) -> str:
+    """What a terminal shows."""
+    console = Console(width=100, height=30, record=True, file=io.StringIO())
+    console.print(render(state, 100, 28))
+    return console.export_text()
+
+
 SIX = tension(still(2), waves(6), still(20))
 
 
 def doubtful_tail() -> FloatArray:
-    """Six repetitions and a movement of a third of their height: one that failed, or putting the band down."""
+    """Six repetitions and a movement of a third of their height, which may be another."""
     return tension(still(2), waves(6), still(1.5), 0.35 * waves(1, rep_s=1.0), still(20))
 
 
@@ -71,7 +81,9 @@ def test_the_chances_of_a_set_are_there_at_any_time() -> None:
     workout, events = followed(SIX)
     assert workout.chances[6] > 0.95
     assert of(events, SetDone)[0].result.chances == pytest.approx(workout.chances)
-    early, _ = followed(SIX[: round(3.4 * RATE_HZ)])
+    early = Workout(WorkoutSettings(Calibration.identity(Unit.NEWTON)))
+    first = SIX[: round(3.4 * RATE_HZ)]
+    early.push(SampleBlock(np.arange(first.size) / RATE_HZ, first, Unit.NEWTON))
     assert early.chances[1] == pytest.approx(1.0 - early.chances[0])
     assert 0.2 < early.chances[1] < 0.9, "a first pull may still be the taking up of the band"
     assert Workout(WorkoutSettings(Calibration.identity(Unit.NEWTON))).chances == {0: 1.0}
@@ -150,15 +162,12 @@ def test_corrections_give_the_same_events_however_the_stream_is_cut(size: int) -
 
 
 def test_views_show_a_doubtful_repetition_hollow() -> None:
-    _, events = followed(doubtful_tail())
-    counted = of(events, RepCounted)
-    state = shown(events)
-    assert len(state.marks) == state.reps
-    state.update(RepCounted(99.0, 99, 30.0, 99.0, state.reps + 1, 0.6))
-    assert state.marks == "●" * len(counted) + "○"
+    state = shown(followed(doubtful_tail())[1])
+    assert state.marks == "●●●●●●○"
     assert state.snapshot()["marks"] == state.marks
-    state.update(RepRetracted(99.0, 99, RetractReason.SET_UP, 99.5, state.reps - 1))
-    assert "○" not in state.marks
+    assert "●●●●●●○" in render_text(state)
+    state.update(RepRetracted(99.0, 7, RetractReason.SET_UP, 99.5, 6))
+    assert state.marks == "●●●●●●"
 
 
 def test_the_result_of_a_set_has_the_latest_probability_of_each_repetition() -> None:

@@ -65,7 +65,7 @@ class Mask:
         self._numbers: dict[str, str] = {}
 
     def text(self, text: str) -> str:
-        """The same text, masked."""
+        """Mask names and addresses in a text."""
         text = text.replace(str(Path.home()), "~") if Path.home() != Path("/") else text
         for name in self._names:
             whole = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
@@ -77,7 +77,7 @@ class Mask:
         return text
 
     def value(self, value: Any) -> Any:
-        """The same structure of plain values, with every text in it masked."""
+        """Mask every text in a structure of plain values."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
@@ -110,7 +110,7 @@ def software_versions() -> dict[str, str]:
 
 
 async def adapter_facts() -> dict[str, Any]:
-    """What the system tells about its Bluetooth adapters; only BlueZ tells much. Not masked."""
+    """Return what the system reports about its Bluetooth adapters; only BlueZ reports much. Not masked."""
     if sys.platform != "linux":
         return {"adapters": "not told by this system"}
     facts: dict[str, Any] = {"bluez": await _bluez_version()}
@@ -160,12 +160,12 @@ async def _bluez_adapters() -> Any:
 
 
 def nameless(adapter: Mapping[str, Any]) -> dict[str, Any]:
-    """What BlueZ tells of an adapter, without what it is called."""
+    """Return BlueZ's description of an adapter, without its name."""
     return {key: value for key, value in adapter.items() if key not in _NAMES_OF_ADAPTER}
 
 
 def _driver_of(section: SectionRecord) -> Driver | None:
-    """The driver that a section was captured with; None where it is not installed, or cannot redact."""
+    """Return the driver of a section; None where it is not installed, or cannot redact."""
     try:
         driver = driver_named(str(section.about.get("driver")))
     except ConfigError:
@@ -174,7 +174,7 @@ def _driver_of(section: SectionRecord) -> Driver | None:
 
 
 def _names_in(capture: Capture) -> Iterator[str]:
-    """What the sensors of a capture are called."""
+    """List what the sensors of a capture are called."""
     driver: Driver | None = None
     for record in capture.records:
         if isinstance(record, SectionRecord):

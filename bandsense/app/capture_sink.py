@@ -29,7 +29,7 @@ _LAST = "last-capture.txt"
 
 
 def new_capture(path: Path) -> CaptureWriter:
-    """A capture in this file, remembered as the last one.
+    """Open a capture in this file and remember it as the last one.
 
     Raises:
         FileFormatError: the file exists and is no capture.
@@ -43,7 +43,7 @@ def new_capture(path: Path) -> CaptureWriter:
 
 
 def last_capture() -> Path | None:
-    """The file of the last capture, if it still exists."""
+    """Return the file of the last capture, if it still exists."""
     with suppress(OSError, ValueError):
         path = Path((home() / _LAST).read_text(encoding="utf-8"))
         return path if path.is_file() else None
@@ -72,7 +72,7 @@ class CaptureSink:
         """Events follow from samples and inputs."""
 
     def note_set(self, data: Mapping[str, Any], *, stream: int = 0) -> None:
-        """So do sets."""
+        """Do nothing: sets follow from samples and inputs, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Captured:
 
 
 def captured(path: Path) -> Iterator[Captured]:
-    """The sessions of a capture, as they can be replayed.
+    """Return the sessions of a capture, ready to be replayed.
 
     Raises:
         FileFormatError: the file is no capture.

@@ -49,6 +49,6 @@ def log_to_file(folder: Path) -> Iterator[None]:
 
 
 def log_files(folder: Path) -> list[Path]:
-    """The logs that are kept there, the latest first."""
+    """List the logs that are kept there, the latest first."""
     names = [_NAME, *(f"{_NAME}.{number + 1}" for number in range(_OLDER))]
     return [path for name in names if (path := folder / name).exists()]

@@ -78,7 +78,7 @@ class SessionPipeline:
         return lambda: self._sample_listeners.remove(listener)
 
     def push(self, block: SampleBlock) -> None:
-        """The next samples."""
+        """Take the next samples."""
         for sink in self._sinks:
             sink.write(block, stream=self._stream)
         events = self.workout.push(block)
@@ -95,7 +95,7 @@ class SessionPipeline:
         self._tell(self.workout.apply(value))
 
     def finish(self) -> Summary:
-        """The stream ended."""
+        """Take the end of the stream."""
         self._tell(self.workout.finish())
         return self.workout.summary()
 
@@ -110,7 +110,7 @@ class SessionPipeline:
                 listener(event)
 
     def _shown(self, tick: TensionTick) -> bool:
-        """Whether listeners are told this tick: the first of each `1 / view_hz` seconds of device time."""
+        """Return whether listeners get this tick: the first of each `1 / view_hz` seconds of device time."""
         view = math.floor(tick.time_s * self._view_hz)
         shown, self._last_view = view != self._last_view, view
         return shown

@@ -72,7 +72,7 @@ def summarise_recovered(store: Store) -> None:
 
 
 def replayed_json(followed: ReplayedStream) -> dict[str, object]:
-    """The sets of a stream as JSON object."""
+    """Return the sets of a stream as JSON object."""
     workout = followed.workout
     return stream_json(followed.stream) | {
         "summary": asdict(followed.summary),
@@ -84,7 +84,7 @@ def replayed_json(followed: ReplayedStream) -> dict[str, object]:
 
 
 def session_table(store: Store, session: Session) -> SessionTable:
-    """A stored session laid out for export."""
+    """Lay out a stored session for export."""
     return SessionTable(session, tuple(_stream_table(store, stream) for stream in session.streams))
 
 
@@ -112,7 +112,7 @@ def _stream_table(store: Store, stream: Stream) -> StreamTable:
 
 
 def _phases(time_s: FloatArray, events: tuple[Event, ...]) -> NDArray[np.str_]:
-    """The phase at each sample."""
+    """Return the phase at each sample."""
     changes = sorted(_changes(events))
     starts = np.array([start for start, _ in changes], dtype=np.float64)
     names = np.array([Phase.REST.value, *(name for _, name in changes)])
@@ -124,7 +124,7 @@ def _changes(events: tuple[Event, ...]) -> Iterator[tuple[float, str]]:
 
 
 def _numbered(time_s: FloatArray, spans: list[tuple[float, float]]) -> NDArray[np.int64]:
-    """Number of the span that each sample lies in, from 1; 0 in none."""
+    """Return the number of the span that each sample lies in, from 1; 0 in none."""
     numbers = np.zeros(time_s.size, dtype=np.int64)
     for number, (start, end) in enumerate(spans, 1):
         numbers[np.searchsorted(time_s, start) : np.searchsorted(time_s, end, side="right")] = number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bandsense.app.paths import home
 from bandsense.app.session_result import SessionResult
@@ -22,7 +22,7 @@ from bandsense.workout.plan import Plan
 from bandsense.workout.progression import Progression, SessionRecord, next_plan
 from bandsense.workout.settings import WorkoutSettings
 
-__all__ = ["Trainee", "load_trainee", "profiles_of", "save_progress"]
+__all__ = ["Trainee", "last_person", "load_trainee", "person_named", "profiles_of", "save_progress"]
 
 FIRST_EXERCISE = "seated-row"
 """What a newcomer is taken to train who did not name an exercise."""
@@ -38,7 +38,7 @@ class Trainee:
     band: BandProfile | None = None
 
     def first_side(self, wanted: Side | None) -> Side | None:
-        """The side that begins where left and right take turns: the one wanted, else left.
+        """Return the side that begins where left and right take turns: the one wanted, else left.
 
         Raises:
             ConfigError: a side is wanted where both work together.
@@ -80,10 +80,21 @@ class Trainee:
             band=None if self.band is None else self.band.measured(),
         )
 
+    def title(self, first_side: Side | None = None, *, simulated: bool = False) -> str:
+        """Say who trains what, with which band, for the head of a view."""
+        exercise = self.exercise.name if first_side is None else f"{self.exercise.name}, {first_side} first"
+        band = [] if self.band is None else [f"band {self.band.name}"]
+        return " · ".join([self.person.name, exercise, *band, *(["simulated"] if simulated else [])])
+
     def session(self, source: str, streams: Sequence[NewStream]) -> NewSession:
-        """A session of this person that begins now, by these streams from this source."""
+        """Begin a session of this person now, of these streams from this source.
+
+        The settings of each stream also keep what a later comparison needs: the band and its length.
+        """
         from bandsense import __version__
 
+        setup = {"band": self.setup.band, "rest_length_m": self.setup.rest_length_m}
+        streams = [replace(each, settings={**each.settings, "setup": setup}) for each in streams]
         return NewSession(
             source=source,
             started_unix_s=time.time(),
@@ -104,7 +115,7 @@ def profiles_of(store: Store) -> Profiles:
 
 
 def load_trainee(store: Store, person: str | None, exercise: str | None, band: str | None = None) -> Trainee:
-    """The named person at the named exercise; without names the first person at what they did last.
+    """Load the named person at the named exercise; by default whoever trained last, at what they did last.
 
     A person who is not known yet is a newcomer by that name. Without a band it is the one that the exercise
     was done with last; if that is not known any more, it is an unknown band.
@@ -113,7 +124,7 @@ def load_trainee(store: Store, person: str | None, exercise: str | None, band: s
         ConfigError: there is no such exercise or band.
     """
     profiles = profiles_of(store)
-    who = _person(profiles, person)
+    who = last_person(store, profiles) if person is None else _person(profiles, person)
     last = who.setups[-1] if who.setups else None
     doing = get_exercise(exercise or (last.exercise if last else FIRST_EXERCISE), (home() / "exercises",))
     if band is not None:
@@ -125,8 +136,25 @@ def load_trainee(store: Store, person: str | None, exercise: str | None, band: s
     return Trainee(who, doing, setup, with_band)
 
 
-def _person(profiles: Profiles, name: str | None) -> Person:
-    if name is None or any(person.id == name for person in profiles.people):
+def last_person(store: Store, profiles: Profiles | None = None) -> Person:
+    """Find who trained last; before any session the first person, or a newcomer.
+
+    Sessions of the simulator count in a store that has no others.
+    """
+    profiles = profiles_of(store) if profiles is None else profiles
+    trained = [session for session in store.sessions() if session.person is not None]
+    last = next((session for session in trained if not session.simulated), trained[0] if trained else None)
+    return profiles.person() if last is None else _person(profiles, str(last.person))
+
+
+def person_named(store: Store, name: str | None) -> Person:
+    """Find the person of this name, or a newcomer by it; without a name whoever trained last."""
+    profiles = profiles_of(store)
+    return last_person(store, profiles) if name is None else _person(profiles, name)
+
+
+def _person(profiles: Profiles, name: str) -> Person:
+    if any(person.id == name for person in profiles.people):
         return profiles.person(name)
     return Person(id=name, name=name)
 
@@ -152,7 +180,7 @@ def save_progress(store: Store, who: Trainee, result: SessionResult) -> Progress
 
 
 def _advisor_states(result: SessionResult) -> dict[Side | None, AdvisorState]:
-    """What the advice is to remember, by side; None where one sensor measures both at once."""
+    """Return what the advice is to remember, by side; None where one sensor measures both at once."""
     if None in result.workouts:
         return result.workouts[None].advisor_states
     return {
@@ -161,10 +189,13 @@ def _advisor_states(result: SessionResult) -> dict[Side | None, AdvisorState]:
 
 
 def _records(store: Store, who: Trainee) -> list[SessionRecord]:
-    """Earlier sessions of this person and exercise, oldest first."""
+    """Earlier sessions of this person and exercise, oldest first; simulated ones only after one of these."""
     wanted = (who.person.id, who.exercise.id)
     records = []
-    for session in reversed(store.sessions()):
+    sessions = store.sessions()
+    for session in reversed(sessions):
+        if session.simulated and not sessions[0].simulated:
+            continue
         summary = session.summary or {}
         if (session.person, session.exercise) == wanted and summary.get("full_reps"):
             records.append(SessionRecord(tuple(summary["full_reps"]), summary["planned_sets"]))

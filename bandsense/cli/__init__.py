@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextvars
 import errno
 import importlib
 import io
@@ -22,6 +23,8 @@ _COMMANDS = (
     "replay",
     "sessions",
     "show",
+    "rate",
+    "history",
     "export",
     "exercises",
     "profile",
@@ -33,6 +36,7 @@ _COMMANDS = (
     "bringup",
     "scan",
     "sim",
+    "contribute",
     "doctor",
 )
 """Modules of `bandsense.cli.commands`, in the order of the help; each has `add(subparsers)`."""
@@ -47,7 +51,7 @@ _INTERRUPTED = 130
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+    """Build the whole command line."""
     top = argparse.ArgumentParser(
         prog="bandsense",
         description="Companion for a strain-gauge sensor on a resistance band: live tension, repetitions, "
@@ -75,7 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     _print_whatever_the_encoding()
     try:
-        status = _run(arguments)
+        # What a command sets for its views, such as the unit of force, ends with it.
+        status = contextvars.copy_context().run(_run, arguments)
         sys.stdout.flush()
     except BandsenseError as error:
         print(f"bandsense: {error}", file=sys.stderr)

@@ -29,7 +29,7 @@ _TENSION_FIELD, _PROBABILITY_FIELD = 0, 1
 
 
 def write_fit(table: SessionTable, folder: Path) -> list[Path]:
-    """One activity per sensor.
+    """Write one activity per sensor.
 
     Raises:
         MissingExtra: fit-tool is not installed.
@@ -59,7 +59,7 @@ class _Activity:
         self._duration_s = float(stream.time_s[-1]) - self._origin_s if len(stream) else 0.0
 
     def messages(self) -> Iterator[Any]:
-        """All of them, in the order in which a FIT reader expects them."""
+        """Yield all messages in the order in which a FIT reader expects them."""
         yield self._file_id()
         yield from self._descriptions()
         yield self._timer(start=True)

@@ -66,7 +66,7 @@ class StreamTable:
         return int(self.time_s.size)
 
     def column(self, name: str) -> NDArray[Any]:
-        """The values of one of `COLUMNS`."""
+        """Return the values of one of `COLUMNS`."""
         values: NDArray[Any] = getattr(self, name)
         return values
 
@@ -94,14 +94,14 @@ class SessionTable:
 
 
 def utc(unix_s: float | None) -> str | None:
-    """A time as ISO 8601 in UTC, to the millisecond."""
+    """Format a time as ISO 8601 in UTC, to the millisecond."""
     if unix_s is None:
         return None
     return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def session_json(session: Session) -> dict[str, Any]:
-    """What is known of a session besides its samples."""
+    """Return what is known of a session besides its samples."""
     return {
         "session": session.id,
         "state": session.state.value,
@@ -116,7 +116,7 @@ def session_json(session: Session) -> dict[str, Any]:
 
 
 def stream_json(stream: Stream) -> dict[str, Any]:
-    """What is known of one sensor's part besides its samples."""
+    """Return what is known of one sensor's part besides its samples."""
     return {
         "sensor": stream.sensor,
         "side": stream.side,

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bandsense.live.units import force_range, force_words, in_shown_unit, shown_unit
 from bandsense.signal.events import (
     DOUBTFUL_BELOW,
     Rep,
@@ -25,9 +26,11 @@ from bandsense.workout.events import (
     Corrected,
     CueGiven,
     Event,
+    ExerciseStopped,
     LinkChanged,
     SetCorrected,
     SetDone,
+    SetRated,
     SetResult,
     SetStarted,
     SlackAdvised,
@@ -38,10 +41,12 @@ from bandsense.workout.events import (
     UncertaintyAt,
     to_json,
 )
+from bandsense.workout.feedback import Feedback, Scale, StopReason
 from bandsense.workout.plan import TensionZone, Zone
 from bandsense.workout.workout import Summary
 
 __all__ = [
+    "STOPPED_NEXT_TIME",
     "advice_details",
     "advice_reason",
     "advice_text",
@@ -49,14 +54,17 @@ __all__ = [
     "basis_words",
     "count_words",
     "event_json",
+    "feedback_words",
     "format_log_line",
     "format_notice",
     "lag_words",
     "plural",
+    "rating_question",
     "reason_words",
     "rep_mark",
     "rep_words",
     "set_words",
+    "stopped_words",
     "summary_words",
     "tension_words",
 ]
@@ -95,18 +103,20 @@ def plural(number: int, noun: str) -> str:
 
 
 def tension_words(tension_n: float, uncertainty_n: float) -> str:
-    """A tension with its standard uncertainty, both to the place of the uncertainty's first digits."""
-    decimals = 0 if uncertainty_n >= 9.5 else 1 if uncertainty_n >= 0.095 else 2
-    return f"{tension_n:z.{decimals}f} ± {uncertainty_n:.{decimals}f} N"
+    """Format a tension and its standard uncertainty, both to the place of the uncertainty's first digits."""
+    unit = shown_unit()
+    tension, uncertainty = tension_n / unit.newtons, uncertainty_n / unit.newtons
+    decimals = 0 if uncertainty >= 9.5 else 1 if uncertainty >= 0.095 else 2
+    return f"{tension:z.{decimals}f} ± {uncertainty:.{decimals}f} {unit.value}"
 
 
 def rep_mark(probability: float) -> str:
-    """A repetition as a dot, hollow where it is doubtful."""
+    """Draw a repetition as a dot, hollow where it is doubtful."""
     return "○" if probability < DOUBTFUL_BELOW else "●"
 
 
 def count_words(count: int, chances: Mapping[int, float]) -> str:
-    """A count, and the likeliest other one where that is worth saying: `8, perhaps 9`."""
+    """Say a count, and the likeliest other one where that is worth saying: `8, perhaps 9`."""
     other = max((n for n in chances if n != count), key=lambda n: chances[n], default=count)
     divided = other != count and chances[other] >= DIVIDED
     return f"{count}, perhaps {other}" if divided else f"{count}"
@@ -127,7 +137,7 @@ def rep_words(rep: Rep) -> str:
 
 
 def set_words(result: SetResult) -> str:
-    """A finished set in one sentence."""
+    """Describe a finished set in one sentence."""
     metrics = result.metrics
     text = f"{_set_name(result.number, result.side)}: {plural(metrics.reps, 'rep')}"
     if perhaps := count_words(metrics.reps, result.chances).partition(", ")[2]:
@@ -141,14 +151,14 @@ def set_words(result: SetResult) -> str:
 
 
 def _tempo_words(metrics: SetMetrics) -> str:
-    """The set's tempo, or why there is none."""
+    """Describe the set's tempo, or why there is none."""
     reason = metrics.hidden.get("tempo.concentric_s") or metrics.hidden.get("tempo.eccentric_s")
     return f"tempo {metrics.tempo}" if reason is None else f"tempo {reason}"
 
 
 def _zone_words(zone: TensionZone, counts: Counter[Zone]) -> str:
     return (
-        f"peaks within {zone.low_n:g} to {zone.high_n:g} N: {counts[Zone.WITHIN]} of {counts.total()} "
+        f"peaks within {force_range(zone.low_n, zone.high_n)}: {counts[Zone.WITHIN]} of {counts.total()} "
         f"({counts[Zone.BELOW]} below, {counts[Zone.ABOVE]} above)"
     )
 
@@ -157,8 +167,50 @@ def _set_name(number: int, side: str | None) -> str:
     return f"set {number}" if side is None else f"half-set {number}, {side}"
 
 
+def feedback_words(feedback: Feedback) -> str:
+    """Describe what was said of a set: `effort 7, pain 2, note: left shoulder`; empty where nothing was."""
+    scores = ((scale.value, getattr(feedback, scale.value)) for scale in Scale)
+    said = [f"{name} {score}" for name, score in scores if score is not None]
+    return ", ".join([*said, *([f"note: {feedback.note}"] if feedback.note else [])])
+
+
+_QUESTIONS = {
+    Scale.EFFORT: "How hard was it, 0 (no effort) to 10 (all you had)?",
+    Scale.PAIN: "Any pain, 0 (none) to 10 (the worst)?",
+}
+
+
+def rating_question(asks: Scale | None, *, keys: bool = False) -> str:
+    """Ask for a score, with the keys that give it where there are any; empty where nothing is asked."""
+    if asks is None:
+        return ""
+    return f"{_QUESTIONS[asks]}{' Keys 0 to 9, x: 10, Enter: skip' if keys else ''}"
+
+
+STOPPED_NEXT_TIME = {
+    StopReason.PAIN: "Tell whoever prescribed this exercise about the pain before you do it again.",
+    StopReason.BAND_LOST: "Check band, clip and anchor before you begin.",
+}
+"""What is told for the next time, in place of the progression."""
+
+
+def stopped_words(stopped: ExerciseStopped) -> str:
+    """Tell that a stop rule ended the exercise, and why; or that none does any more."""
+    if stopped.reason is None:
+        return "The exercise may go on: no stop rule applies any more."
+    if stopped.reason is StopReason.BAND_LOST:
+        return (
+            "STOP - The band snapped, slipped off or fell. Your plan ends this exercise there for today: "
+            "check band, clip and anchor before the next time."
+        )
+    return (
+        f"STOP - Pain {stopped.pain} of 10. Your plan ends this exercise for today from {stopped.limit} on. "
+        "Tell whoever prescribed it before you do it again."
+    )
+
+
 def summary_words(summary: Summary) -> str:
-    """A session in one sentence."""
+    """Describe a session in one sentence."""
     if not summary.reps:
         return f"no repetition in {summary.duration_s:.0f} s"
     text = f"{plural(summary.reps, 'rep')} in {plural(summary.sets, 'set')}"
@@ -169,7 +221,7 @@ def summary_words(summary: Summary) -> str:
 
 
 def asymmetry_words(asymmetry: Asymmetry) -> str:
-    """How right differs from left, each figure with its standard error, and whether that is sure."""
+    """Describe how right differs from left, each figure with its standard error, and whether that is sure."""
     figures = {
         "peak": asymmetry.peak,
         "impulse": asymmetry.impulse,
@@ -183,7 +235,7 @@ def asymmetry_words(asymmetry: Asymmetry) -> str:
 
 
 def lag_words(lag: Lag) -> str:
-    """Which side begins to pull first, by how much, and how well that is known."""
+    """Describe which side begins to pull first, by how much, and how well that is known."""
     if lag.hidden is not None:
         return f"which side pulls first cannot be told: {lag.hidden}"
     first, last = ("left", "right") if lag.median_s >= 0 else ("right", "left")
@@ -197,7 +249,7 @@ def lag_words(lag: Lag) -> str:
 
 
 def advice_text(advice: Advice) -> str:
-    """What to do and why, in one line."""
+    """Describe what to do and why, in one line."""
     now = " NOW" if advice.urgent else ""
     side = "" if advice.side is None else f", {advice.side} side"
     words = " ".join(filter(None, (advice.instruction, advice_reason(advice))))
@@ -211,14 +263,14 @@ def advice_reason(advice: Advice) -> str:
 
 
 def advice_details(advice: Advice) -> str:
-    """How exact an amount is, how far it can be trusted, and what it rests on."""
+    """Describe how exact an amount is, how far it can be trusted, and what it rests on."""
     amount = f"{advice.amount_cm} ± {advice.uncertainty_cm:.1f} cm"
     rests_on = ", ".join(basis_words(advice.basis))
     return f"{amount}, confidence {advice.confidence.value}; rests on {rests_on}"
 
 
 def basis_words(basis: Basis) -> tuple[str, ...]:
-    """What advice rests on: repetitions, lengths, the band's curve, earlier changes."""
+    """Describe what advice rests on: repetitions, lengths, the band's curve, earlier changes."""
     return (*_seen_words(basis), *_band_words(basis))
 
 
@@ -227,7 +279,7 @@ def _seen_words(basis: Basis) -> tuple[str, ...]:
         return ()
     if basis.mean_peak_n is None:
         return (f"{plural(basis.reps, 'repetition')} of this set",)
-    return (f"{plural(basis.reps, 'repetition')} with a mean peak of {basis.mean_peak_n:.0f} N",)
+    return (f"{plural(basis.reps, 'repetition')} with a mean peak of {force_words(basis.mean_peak_n)}",)
 
 
 def _band_words(basis: Basis) -> tuple[str, ...]:
@@ -247,7 +299,7 @@ def _band_words(basis: Basis) -> tuple[str, ...]:
 
 
 def reason_words(reason: Reason) -> str:
-    """A rule and its numbers in a sentence or two; without numbers, the rule by its name."""
+    """Describe a rule and its numbers in a sentence or two; without numbers, the rule by its name."""
     if reason.rule in _PLAIN_REASONS:
         return _PLAIN_REASONS[reason.rule]
     if not reason.numbers:
@@ -347,7 +399,7 @@ _REASONS: dict[Rule, Callable[[Numbers], str]] = {
     ),
     Rule.RETURN_CUT_SHORT: lambda n: (
         f"You come back only {1 - n['cut']:.0%} of the way, and the band still pulls "
-        f"{n['end_n']:.0f} N there."
+        f"{force_words(n['end_n'])} there."
     ),
     Rule.BEYOND_LIMIT: _stretched,
     Rule.NEAR_LIMIT: lambda n: f"{_stretched(n)} Go no further.",
@@ -364,17 +416,17 @@ _REASONS: dict[Rule, Callable[[Numbers], str]] = {
 
 
 def event_json(event: Event, uncertainty_n: UncertaintyAt | None = None) -> dict[str, Any]:
-    """An event as JSON object (`workout.events.to_json`); advice with its sentence as `text`."""
+    """Return an event as JSON object (`workout.events.to_json`); advice with its sentence as `text`."""
     data = to_json(event, uncertainty_n)
     return data | {"text": advice_text(event.advice)} if isinstance(event, SlackAdvised) else data
 
 
 def format_notice(event: Event) -> str | None:
-    """What a person should read at once, if anything."""
+    """Return what a person should read at once, if anything."""
     if isinstance(event, RepRetracted):
         return f"not counted: {_RETRACTED[event.reason]}"
     if isinstance(event, SignalWarning | TemperatureUnknown):
-        return event.message
+        return in_shown_unit(event.message)
     if isinstance(event, SetDone):
         return set_words(event.result)
     if isinstance(event, SetCorrected):
@@ -385,10 +437,15 @@ def format_notice(event: Event) -> str | None:
         return event.problem or ("one more was counted" if event.is_rep else None)
     if isinstance(event, SlackAdvised):
         return advice_text(event.advice)
+    if isinstance(event, SetRated):
+        said = feedback_words(event.feedback)
+        return f"noted for set {event.number}: {said}" if said else None
+    if isinstance(event, ExerciseStopped):
+        return stopped_words(event)
     if isinstance(event, SlackAnswered):
         return "noted: the slack was changed" if event.followed else "noted: the slack stays as it is"
     if isinstance(event, Tared):
-        return event.problem or f"zero set: {-event.change_n:+.1f} N"
+        return event.problem or f"zero set: {force_words(-event.change_n, 1, sign=True)}"
     if isinstance(event, BatteryChanged) and event.percent <= LOW_BATTERY_PERCENT:
         return f"the sensor's battery is at {event.percent} %; charge it"
     return None
@@ -397,7 +454,7 @@ def format_notice(event: Event) -> str | None:
 def format_log_line(
     event: Event, uncertainty_n: Callable[[float], float], began_s: float = 0.0
 ) -> str | None:
-    """An event as a line of a log, its time counted from `began_s`; None for what would only fill it."""
+    """Format an event as a log line, its time counted from `began_s`; None for what would only fill it."""
     text = _text(event, uncertainty_n)
     return None if text is None else f"{event.detected_s - began_s:9.2f} s  {text}"
 
@@ -416,7 +473,8 @@ def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
     if isinstance(event, BatteryChanged):
         return f"battery {event.percent} %"
     if isinstance(event, TemperatureChanged) and event.zero_n:
-        return f"the sensor is at {event.temperature_c:.1f} °C: {event.zero_n:+.2f} N are taken off"
+        taken_off = force_words(event.zero_n, 2, sign=True)
+        return f"the sensor is at {event.temperature_c:.1f} °C: {taken_off} are taken off"
     if isinstance(event, SlackAdvised) and event.advice.amount_cm:
         return f"{advice_text(event.advice)}\n{_UNDER_TIME}({advice_details(event.advice)})"
     if isinstance(event, CueGiven):

@@ -82,7 +82,7 @@ class Profiles(ProfileModel):
             raise ConfigError(f"{path} cannot be written: {error}") from error
 
     def person(self, person_id: str | None = None) -> Person:
-        """The person with this id; without one the first, or a newcomer.
+        """Return the person with this id; without one the first, or a newcomer.
 
         Raises:
             ConfigError: nobody has this id.
@@ -92,7 +92,7 @@ class Profiles(ProfileModel):
         return _find(self.people, person_id, "person")
 
     def band(self, band_id: str) -> BandProfile:
-        """The band with this id.
+        """Return the band with this id.
 
         Raises:
             ConfigError: there is none.
@@ -100,11 +100,11 @@ class Profiles(ProfileModel):
         return _find(self.bands, band_id, "band")
 
     def sensor(self, sensor_id: str) -> SensorProfile:
-        """The sensor with this id; one that is not known yet gets usual settings."""
+        """Return the sensor with this id; one that is not known yet gets usual settings."""
         return next((s for s in self.sensors if s.id == sensor_id), SensorProfile(id=sensor_id))
 
     def clashes(self, other: Profiles) -> list[str]:
-        """What `other` has under the same id but not the same, in words."""
+        """List entries of `other` whose id exists here with different contents, in words."""
         kinds = (
             ("person", self.people, other.people),
             ("band", self.bands, other.bands),

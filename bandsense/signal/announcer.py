@@ -143,7 +143,7 @@ class Announcer:
         return self._judge(found, known=end, median=look is Look.RESTED)
 
     def finish(self) -> Announcement:
-        """The trace ended: the median decides. What had not come back by half is not a repetition."""
+        """Decide by the median at the end; what had not come back by half is not a repetition."""
         turning = self._turning
         found: Sequence[Explanation] = self._explanations.survivors
         broken_off = self._present()
@@ -189,7 +189,7 @@ class Announcer:
     # What the person says.
 
     def take_back(self) -> Announcement | None:
-        """The person says that the latest repetition was none; None where there is none that stands."""
+        """Heed that the latest repetition was none; None where there is none that stands."""
         shown = self._told.latest
         if shown is None or self._turning.now_s - shown.rep.top.time_s > CORRECTABLE_S:
             return None
@@ -198,7 +198,7 @@ class Announcer:
         return Announcement(retracted=((shown, RetractReason.OVERRULED),))
 
     def add(self) -> Announcement | None:
-        """The person says that a movement which was not counted was a repetition.
+        """Heed that a movement which was not counted was a repetition.
 
         Which one: the largest since the latest repetition, else the largest of those that are remembered;
         None where there is none.
@@ -217,7 +217,7 @@ class Announcer:
         return Announcement((shown,), done=(shown,))
 
     def _movements(self) -> list[tuple[TurningPoint, TurningPoint, TurningPoint]]:
-        """The latest movements that are over or nearly so, as valley, top and end."""
+        """List the latest movements that are over or nearly so, as valley, top and end."""
         turning = self._turning
         found = self._explanations.movements
         if turning.valley is not None and turning.top is not None and turning.halfway_back:
@@ -330,7 +330,7 @@ class Announcer:
         return counting / total
 
     def _with_count(self, found: Sequence[Explanation], count: int) -> Explanation:
-        """The best explanation with a count, or with the nearest."""
+        """Return the best explanation with a count, or with the nearest."""
         return min(found, key=lambda x: (abs(self._told.count(x) - count), -x.score))
 
     def _add(
@@ -395,12 +395,12 @@ class Announcer:
         return done[::-1]
 
     def _over(self, shown: Shown, rep: CountedRep) -> None:
-        """The end of a repetition is known."""
+        """Note the end of a repetition."""
         shown.rep, shown.done = rep, True
         self._corrections.stood(self._stroke(rep.start, rep.top))
 
     def _stroke(self, start: TurningPoint, top: TurningPoint) -> Stroke:
-        """A movement as far as likeness goes."""
+        """Describe a movement as far as likeness goes."""
         half_n = 0.5 * (top.tension_n + start.tension_n)
         return Stroke.of(
             top.tension_n - start.tension_n,
@@ -408,7 +408,7 @@ class Announcer:
         )
 
     def _present(self) -> Shown | None:
-        """What was told of the present movement."""
+        """Return what was announced of the present movement."""
         start = self._turning.valley
         for shown in reversed(self._told.shown):
             if start is not None and shown.rep.top.tick >= start.tick:

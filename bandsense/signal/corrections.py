@@ -77,17 +77,17 @@ class Corrections:
         return bool(self._said)
 
     def stood(self, stroke: Stroke) -> None:
-        """A repetition was told, and the person saw it."""
+        """Note a repetition that was told, and that the person saw."""
         self._stood.append(stroke)
 
     def said(self, stroke: Stroke, *, is_rep: bool) -> None:
-        """The person says what a movement was."""
+        """Note what the person says that a movement was."""
         if stroke in self._stood:
             self._stood.remove(stroke)
         self._said.append((stroke, is_rep))
 
     def heard(self, rise_n: float, width_s: float | None) -> tuple[float, float]:
-        """What follows for a movement of this size.
+        """Say what follows for a movement of this size.
 
         Args:
             rise_n: its rise.

@@ -121,7 +121,7 @@ class RepDetector:
         return self._told()
 
     def _use(self, time: FloatArray, tension: FloatArray, saturated: BoolArray | None) -> None:
-        """Samples of a sensor that makes sense."""
+        """Use samples of a sensor that makes sense."""
         if not time.size:
             return
         if saturated is not None:

@@ -147,7 +147,7 @@ class Explanation:
     fresh: bool = False
 
     def reps(self) -> Iterator[CountedRep]:
-        """The repetitions on its path that are not settled, the latest first."""
+        """Return the repetitions on its path that are not settled, the latest first."""
         rep = self.path
         while rep is not None:
             yield rep
@@ -202,7 +202,7 @@ class Explanations:
         return list(zip(valleys, self._tops, valleys[1:], strict=False))
 
     def condition(self, start: TurningPoint, top: TurningPoint, *, is_rep: bool) -> None:
-        """The person says what a movement was: explanations that say otherwise lose `WORD`."""
+        """Heed what the person says that a movement was: explanations that say otherwise lose `WORD`."""
         for valley, kept in zip(self._valleys, self._survivors, strict=True):
             if valley.tick <= start.tick:
                 continue
@@ -321,7 +321,7 @@ class Explanations:
     def _typical(
         self, top: TurningPoint, last: TurningPoint, lowest_n: float, *, width: bool, end: bool, open_: bool
     ) -> list[Explanation] | None:
-        """A sure set continued by a movement like all others in it: there is no room for anything else."""
+        """Continue a sure set by a movement like all others in it: there is no room for anything else."""
         before, start = self._survivors[-1], self._valleys[-1]
         best = before[0] if before and not self._corrections else None
         if (
@@ -355,7 +355,7 @@ class Explanations:
         return found
 
     def _hopeless(self, x: Explanation, deepest_n: float, rise_n: float, best: float) -> bool:
-        """Whether a dip is too deep to lie within one movement of an explanation."""
+        """Return whether a dip is too deep to lie within one movement of an explanation."""
         swing_n = x.habit.peak_n - x.habit.base_n if isinstance(x.habit, Series) else rise_n
         d = max(0.0, deepest_n) / swing_n
         small = -d / self._k.dip_small
@@ -399,7 +399,7 @@ class Explanations:
         )
 
     def _continued(self, before: Sequence[Explanation], span: _Span) -> Iterator[Explanation]:
-        """What explanations of one valley can become by one movement, or by several taken together.
+        """Continue the explanations of one valley by one movement, or by several taken together.
 
         Where the continuation does not depend on what came before, only the best of them needs to be
         continued.
@@ -436,7 +436,7 @@ class Explanations:
                 yield self._series(x, score + begun[0], begun[1], span, begins=True)
 
     def _as_told(self, following: Iterable[Explanation], span: _Span) -> Iterator[Explanation]:
-        """The same, with what the person said: of movements like this, some count and some do not."""
+        """Split continuations by what the person said: of movements like this, some count, some do not."""
         likelier, share = self._corrections.heard(span.m.rise_n, span.m.width_s)
         for y in following:
             if y.kind is not Kind.SET or y.path is None or y.path.end is not span.last:
@@ -451,7 +451,7 @@ class Explanations:
     def _simple(
         self, ways: Sequence[tuple[Explanation, tuple[float, float, float, float]]], span: _Span
     ) -> Iterator[Explanation]:
-        """Handling and steps, from each kind's best."""
+        """Continue by handling and steps, from each kind's best."""
         seen: set[Kind] = set()
         for x, to in ways:
             kind = Kind.SET if x.kind is Kind.SWAY else x.kind
@@ -474,7 +474,7 @@ class Explanations:
         return end + math.log(k.p_set), end + math.log(k.p_sway), end + math.log(k.p_steps), end
 
     def _before(self, x: Explanation, start: TurningPoint) -> tuple[tuple[float, ...], float, float]:
-        """What a set that begins now has before it: handling close by, and an earlier set."""
+        """Explain what precedes a set that begins now: handling close by, and an earlier set."""
         handled: tuple[float, ...] = ()
         if isinstance(x.habit, Habit):
             handled = tuple(
@@ -529,7 +529,7 @@ class Explanations:
         )
 
     def _kept(self, found: Iterable[Explanation]) -> list[Explanation]:
-        """The survivors among explanations of the same movements, best first."""
+        """Prune explanations of the same movements, best first."""
         ordered = sorted(found, key=lambda x: -x.score)
         if not ordered:
             return []

@@ -119,7 +119,7 @@ class RepMetrics:
     hidden: Mapping[str, str] = field(default_factory=dict)
 
     def shown(self, name: str) -> float | None:
-        """A figure by name; None where it is hidden, or there is none."""
+        """Return a figure by name; None where it is hidden, or there is none."""
         return None if name in self.hidden else _values(self)[name]
 
 
@@ -285,7 +285,7 @@ def _judged(
     calibration: AnyCalibration | None,
     zero_doubt_n: float,
 ) -> RepMetrics:
-    """The figures with how sure they are."""
+    """Attach to each figure how sure it is."""
     known = replace(
         sampling,
         span_uncertainty=0.0 if calibration is None else calibration.span_uncertainty,
@@ -305,7 +305,7 @@ def _judged(
 
 
 def _values(figures: RepMetrics) -> dict[str, float | None]:
-    """Every figure that is a number, by name."""
+    """Return every figure that is a number, by name."""
     values: dict[str, float | None] = {
         f"tempo.{phase.name}": getattr(figures.tempo, phase.name) for phase in fields(figures.tempo)
     }
@@ -317,7 +317,7 @@ def _values(figures: RepMetrics) -> dict[str, float | None]:
 
 
 def _uncertainty_n(calibration: AnyCalibration | None, tension_n: float, held: float = 0.0) -> float | None:
-    """Standard uncertainty of a tension; of a mean, for this share of which the band was held.
+    """Return the standard uncertainty of a tension; of a mean, for this share of which the band was held.
 
     A clip that was calibrated by direction does not feel what happens to the tension of a held band.
     """
@@ -373,7 +373,7 @@ def _rep(
 def _with_way(
     figures: RepMetrics, rep: Rep, time: FloatArray, tension: FloatArray, way: FloatArray
 ) -> RepMetrics:
-    """The figures that need to know where the hand is."""
+    """Compute the figures that need the hand's position."""
     before = _lowest_s(time, way, rep.pull_start_s - _VALLEY_S, rep.peak_time_s)
     after = _lowest_s(time, way, rep.peak_time_s, rep.end_s + _VALLEY_S)
     out_m, back_m = (
@@ -561,7 +561,7 @@ def _rate(change: float, duration_s: float) -> float:
 
 
 def _cut(time: FloatArray, values: FloatArray, start_s: float, end_s: float) -> tuple[FloatArray, FloatArray]:
-    """The trace from start to end, with interpolated samples at both."""
+    """Cut the trace from start to end, with interpolated samples at both."""
     inside = (time > start_s) & (time < end_s)
     at = np.concatenate(([start_s], time[inside], [end_s]))
     edges = np.interp([start_s, end_s], time, values)

@@ -77,7 +77,7 @@ class _Judged:
         self._reps: Mapping[int, float] = {}
 
     def news(self, now_s: float) -> Iterator[CountJudged]:
-        """The event, if something changed that is worth telling."""
+        """Give the event, if something changed that is worth telling."""
         if self._announcer.chances is self._chances:
             return
         self._chances = self._announcer.chances
@@ -146,12 +146,12 @@ class Narrator:
             self._top = turning.top
 
     def finish(self) -> None:
-        """The stream ended: tell what is more likely than not."""
+        """Close the stream: report what is more likely than not."""
         self._announce(self.announcer.finish())
         self.events += self._judged.news(self._turning.now_s)
 
     def correct(self, *, is_rep: bool) -> bool:
-        """The person says that the latest repetition was none, or that a movement was one.
+        """Heed the person: the latest repetition was none, or a movement was one.
 
         Returns:
             False where nothing was found that this could be said of.
@@ -308,7 +308,7 @@ class Narrator:
             self._enter(Phase.REST, turning.extreme.time_s)
 
     def _left_s(self, valley: TurningPoint) -> float:
-        """When tension left a valley for good."""
+        """Return when tension left a valley for good."""
         ticks = self._ticks
         level_n = valley.tension_n + 0.25 * self._turning.surroundings.swing_n
         i, first = len(ticks.time_s) - 1, ticks.index_of(valley.tick)

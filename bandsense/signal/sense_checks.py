@@ -219,7 +219,7 @@ class SenseChecks:
         return told, usable
 
     def zero_doubt_n(self, time_s: ArrayLike) -> FloatArray:
-        """Standard uncertainty, newtons, that the zero seen last before each time adds to every tension.
+        """Return the uncertainty, newtons, that the zero last seen before each time adds to a tension.
 
         It is that of equal chances up to what was shown while nothing pulled (JCGM 100:2008, 4.3.7); 0 while
         the zero is right, or was not seen.
@@ -301,7 +301,7 @@ class SenseChecks:
             yield _Window(*row)
 
     def _look(self, window: _Window) -> list[SignalWarning]:
-        """One window."""
+        """Check one window."""
         seen = self._seen
         if window.end_s - window.start_s > self._longest_s:
             seen.still = _Still()
@@ -319,7 +319,7 @@ class SenseChecks:
         return told
 
     def _still(self, window: _Window) -> list[SignalWarning]:
-        """Where nothing moves: the zero."""
+        """Check the zero where nothing moves."""
         seen, still = self._seen, self._seen.still
         margin_n = (STILL_NOISE + STILL_FEW / self._length) * seen.noise_n + STILL_N
         if window.scatter_n > margin_n:
@@ -408,7 +408,7 @@ class SenseChecks:
         return self._off(window.middle_n, window) if long and new else []
 
     def _direction(self, window: _Window) -> list[SignalWarning]:
-        """Pulls to the wrong side of the still level."""
+        """Find pulls to the wrong side of the still level."""
         seen = self._seen
         level_n = seen.level_n
         if level_n is None:
@@ -435,7 +435,7 @@ class SenseChecks:
         )
 
     def _wiring(self, window: _Window) -> list[SignalWarning]:
-        """A converter that shows no band at all."""
+        """Check for a converter that shows no band at all."""
         seen = self._seen
         if not window.saturated and window.noise_n < BROKEN_N:
             seen.broken_s = None

@@ -74,7 +74,7 @@ class Told:
         return max(self.shown, key=lambda shown: shown.rep.top.tick)
 
     def reps(self, x: Explanation) -> Iterator[CountedRep]:
-        """The repetitions on an explanation's path that the person did not take back, the latest first."""
+        """List the repetitions of an explanation that the person did not take back, the latest first."""
         if not self._taken_back:
             return x.reps()
         return (rep for rep in x.reps() if not any(covers(rep, tick) for tick in self._taken_back))
@@ -90,14 +90,14 @@ class Told:
         return count
 
     def tell(self, rep: CountedRep, *, done: bool = False, added: bool = False) -> Shown:
-        """A repetition is told; one that is `done` already is sure."""
+        """Tell a repetition; one that is `done` already is sure."""
         shown = Shown(self._next_index, rep, float(done), done, added)
         self._next_index += 1
         self.shown.append(shown)
         return shown
 
     def match(self, rep: CountedRep, among: Iterable[Shown] | None = None) -> Shown | None:
-        """What was told of a repetition."""
+        """Find what was told of a repetition."""
         among = self.shown if among is None else among
         return next((shown for shown in among if covers(rep, shown.rep.top.tick)), None)
 
@@ -127,7 +127,7 @@ class Told:
         return counted, [shown for shown in stale if not shown.added]
 
     def take_back(self, shown: Shown) -> None:
-        """The person says that it was none."""
+        """Heed that it was none."""
         if shown in self.shown:
             self.shown.remove(shown)
             self._taken_back.append(shown.rep.top.tick)
@@ -137,7 +137,7 @@ class Told:
             self._offset -= 1
 
     def restore(self, tick: int) -> None:
-        """The person no longer says that the movement with this top was none."""
+        """Forget that the movement with this top was said to be none."""
         self._taken_back = [each for each in self._taken_back if each != tick]
 
     def _move(self, shown: Shown) -> None:

@@ -33,14 +33,14 @@ def _from_planes(data: bytes, n: int) -> NDArray[np.float64]:
 
 
 def encode(block: SampleBlock) -> bytes:
-    """Times, values and flags of a block; the unit is kept with the stream."""
+    """Return times, values and flags of a block; the unit is kept with the stream."""
     flags = block.gap_before * np.uint8(_GAP_BEFORE) + block.saturated * np.uint8(_SATURATED)
     body = _planes(block.time_s) + _planes(block.values) + flags.astype(np.uint8).tobytes()
     return _HEADER.pack(_VERSION, len(block), zlib.crc32(body)) + zlib.compress(body, level=1)
 
 
 def decode(data: bytes, unit: Unit) -> SampleBlock:
-    """The block that was encoded, bit for bit.
+    """Return the block that was encoded, bit for bit.
 
     Raises:
         StoreError: the bytes are damaged or of a newer version.

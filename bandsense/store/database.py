@@ -52,7 +52,7 @@ def translating_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing; the write lock is taken at the start, not half-way."""
+    """Run all or nothing; the write lock is taken at the start, not half-way."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -85,7 +85,7 @@ def _version(connection: sqlite3.Connection) -> int:
 
 
 def _statements(script: str) -> Iterator[str]:
-    """The statements of a script one by one: `executescript` would commit behind our back."""
+    """Split a script into statements: `executescript` would commit behind our back."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

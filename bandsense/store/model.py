@@ -18,10 +18,19 @@ __all__ = [
     "SessionState",
     "StoredEvent",
     "Stream",
+    "is_simulated_source",
 ]
 
 JsonObject = Mapping[str, Any]
 """A JSON object: string keys; values that `json` can write."""
+
+_SIMULATED = ("simulator", "demonstration")
+"""First words of the sources that are no sensor."""
+
+
+def is_simulated_source(source: str) -> bool:
+    """Tell whether a session's source, as it is stored, is a simulated sensor."""
+    return source.split(" ")[0] in _SIMULATED
 
 
 class SessionState(Enum):
@@ -97,6 +106,11 @@ class Session:
     software: str
     summary: JsonObject | None
     streams: tuple[Stream, ...]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether a simulated sensor, or a demonstration with one, was the source."""
+        return is_simulated_source(self.source)
 
     @property
     def samples(self) -> int:

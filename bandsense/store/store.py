@@ -61,13 +61,13 @@ class DocumentTable:
             connection.execute(f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?)", (key, text))  # noqa: S608
 
     def get(self, key: str) -> JsonObject | None:
-        """The document of that identity, or None."""
+        """Return the document of that identity, or None."""
         with _opened(self._path) as connection:
             row = connection.execute(f"SELECT data FROM {self._table} WHERE id = ?", (key,)).fetchone()  # noqa: S608
         return None if row is None else _object(row[0])
 
     def all(self) -> dict[str, JsonObject]:
-        """Every document by identity, in the order of the identities."""
+        """Return every document by identity, in the order of the identities."""
         with _opened(self._path) as connection:
             rows = connection.execute(f"SELECT id, data FROM {self._table} ORDER BY id").fetchall()  # noqa: S608
         return {key: _object(data) for key, data in rows}
@@ -149,13 +149,13 @@ class Store:
         return Recorder(self.path, session, streams, claim)
 
     def sessions(self) -> list[Session]:
-        """Every session, newest first."""
+        """Return every session, newest first."""
         with _opened(self.path) as connection:
             rows = connection.execute(f"SELECT {_SESSION_COLUMNS} FROM sessions ORDER BY id DESC").fetchall()  # noqa: S608
             return [_session(connection, row) for row in rows]
 
     def session(self, which: int | Literal["last"]) -> Session:
-        """One session by its number, or the newest.
+        """Return one session by its number, or the newest.
 
         Raises:
             StoreError: there is none.
@@ -196,8 +196,21 @@ class Store:
                 (json.dumps(summary), session, SessionState.RECOVERED.value),
             )
 
+    def add_input(self, stream: Stream, kind: str, data: JsonObject) -> None:
+        """Add what is said of a finished session, after its last sample and input.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        with _opened(self.path) as connection, transaction(connection):
+            connection.execute(
+                "INSERT INTO inputs (stream, number, after_samples, kind, data) "
+                "SELECT ?, coalesce(max(number) + 1, 0), ?, ?, ? FROM inputs WHERE stream = ?",
+                (stream.id, stream.samples, kind, json.dumps(data), stream.id),
+            )
+
     def blocks(self, stream: Stream) -> Iterator[SampleBlock]:
-        """The raw samples of a stream, as they were recorded.
+        """Yield the raw samples of a stream, as they were recorded.
 
         Raises:
             StoreError: a piece is damaged.
@@ -210,7 +223,7 @@ class Store:
                 yield chunks.decode(data, stream.unit)
 
     def inputs(self, stream: Stream) -> list[Input]:
-        """What besides samples reached the analysis of a stream, in order."""
+        """Yield what besides samples reached the analysis of a stream, in order."""
         with _opened(self.path) as connection:
             rows = connection.execute(
                 "SELECT after_samples, kind, data FROM inputs WHERE stream = ? ORDER BY number", (stream.id,)
@@ -218,11 +231,11 @@ class Store:
         return [Input(after, kind, _object(data)) for after, kind, data in rows]
 
     def timeline(self, stream: Stream) -> Iterator[SampleBlock | Input]:
-        """Samples and inputs of a stream in the order in which they happened."""
+        """Yield samples and inputs of a stream in the order in which they happened."""
         return merge_by_sample(self.blocks(stream), self.inputs(stream))
 
     def events(self, stream: Stream) -> list[StoredEvent]:
-        """The events of a stream as they were shown."""
+        """Yield the events of a stream as they were shown."""
         with _opened(self.path) as connection:
             rows = connection.execute(
                 "SELECT kind, data FROM events WHERE stream = ? ORDER BY number", (stream.id,)

@@ -83,7 +83,7 @@ def adjustment_for(
 def after_change(
     state: AdvisorState, kind: SlackMethodKind, change_m: float, *, within_set: bool = False
 ) -> AdvisorState:
-    """The state after a change of one strand.
+    """Return the state after a change of one strand.
 
     Its effect will be seen by comparing the next set with the last, unless it was made within a set: that
     one is then neither of before nor of after.
@@ -116,7 +116,7 @@ def after_change(
 
 
 def after_set(state: AdvisorState, after: SetEvidence) -> AdvisorState:
-    """The state after the set that shows what the pending change did.
+    """Return the state after the set that shows what the pending change did.
 
     The gain is drawn towards what was seen as far as both are sure (a scalar Kalman filter). What lies more
     than three standard uncertainties from what was expected had another cause, and teaches nothing.

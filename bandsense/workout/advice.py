@@ -84,7 +84,7 @@ class Basis:
     changes_seen: int = 0
 
     def with_band(self, strand: Strand, *, fitted: bool, changes: int) -> Basis:
-        """The same, and what an amount rests on besides."""
+        """Add what an amount rests on besides."""
         return replace(self, strand=strand, fitted=fitted, changes_seen=changes)
 
 

@@ -115,7 +115,7 @@ class Advisor:
         return None if left is None else replace(left, left_open=True)
 
     def start_session(self) -> None:
-        """A new session: advice that was declined may be given again."""
+        """Begin a session: advice that was declined may be given again."""
         self._declined.clear()
         self._session_counted = False
 
@@ -143,7 +143,7 @@ class Advisor:
         return None
 
     def retract(self, index: int) -> None:
-        """A repetition that was counted is taken back."""
+        """Take back a repetition that was counted."""
         self._set.reps = [rep for rep in self._set.reps if rep.index != index]
         self._set.slack.retract(index)
 
@@ -172,13 +172,13 @@ class Advisor:
         return self._given(advice)
 
     def applied(self, advice: Advice | None = None) -> None:
-        """The person did what is open (or the advice given); said twice, it counts once."""
+        """Note that the person did what is open (or the advice given); said twice, it counts once."""
         advice, self._open = advice or self._open, None
         if advice is not None and advice.kind is not None:
             self.changed(advice.change_m, advice.kind)
 
     def changed(self, change_m: float, kind: SlackMethodKind) -> None:
-        """The person changed the slack of one strand, advised or not; positive is easier.
+        """Note that the person changed the slack of one strand, advised or not; positive is easier.
 
         Raises:
             BandModelError: the band would not be stretched any more at the peak.
@@ -188,14 +188,14 @@ class Advisor:
         self._set.changed = self._set.changed or within_set
 
     def declined(self) -> None:
-        """The person will not do what is open; it is not repeated in this session unless urgent."""
+        """Note that the person will not do it; it is not repeated in this session unless urgent."""
         if self._open is not None:
             self._declined.add(self._open.action)
             self._open = None
             self._state = replace(self._state, unanswered=None)
 
     def withdraw(self) -> None:
-        """The advice that is open is not told to anybody, so nobody can answer it."""
+        """Withdraw open advice that was never shown, so that nobody can answer it."""
         self._open = None
         self._state = replace(self._state, unanswered=None)
 
@@ -209,7 +209,7 @@ class Advisor:
         return Measure(self._state, self._method, self._side, self._seen(), scatter, self._declined)
 
     def _seen(self) -> Basis:
-        """What advice rests on of the set: the one under way, or the one just done."""
+        """Gather what advice rests on of the set: the one under way, or the one just done."""
         if self._set.reps:
             return Basis(reps=len(self._set.reps))
         if self._evidence is None or not self._evidence.reps:
@@ -229,7 +229,7 @@ class Advisor:
         return self._given(keep(Proposal((Reason(Rule.NO_ZERO),)), self._measure()))
 
     def _learn(self, evidence: SetEvidence) -> None:
-        """What the last change did, and where the hand starts and turns."""
+        """Learn what the last change did, and where the hand starts and turns."""
         self._evidence = evidence
         self._state = after_set(self._state, evidence)
         if evidence.reps >= LEAST_REPS:
@@ -262,7 +262,7 @@ class Advisor:
         return replace(proposal, ratio=1.0 - LEAST_CHANGE)
 
     def _see_peak(self, peak_n: float) -> None:
-        """How far the hand goes, from the tension there, where the band was fitted."""
+        """Infer how far the hand goes, from the tension there, where the band was fitted."""
         strand, elongation = self._state.strand, elongation_at(self._state, peak_n)
         if self._state.f100_n is None or not 0.0 < elongation <= _IMPLAUSIBLE_ELONGATION:
             return
@@ -273,7 +273,7 @@ class Advisor:
         )
 
     def _see_start(self, evidence: SetEvidence) -> None:
-        """Where the hand starts, from the tension there."""
+        """Infer where the hand starts, from the tension there."""
         strand, unloaded = self._state.strand, self._set.slack.share
         if evidence.bottom > SLACK_TENSION:
             elongation = strand.peak_elongation * way_share(min(evidence.bottom, 0.95), strand.exponent)

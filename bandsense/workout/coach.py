@@ -49,7 +49,7 @@ class Coach:
         return {side: advisor.state for side, advisor in self._advisors.items()}
 
     def follow(self, event: Event) -> Iterator[CueGiven | SlackAdvised]:
-        """What is to be said at this event; events come in the order of `detected_s`."""
+        """Return what to say at this event; events come in the order of `detected_s`."""
         now_s = event.detected_s
         if not self._reminded:
             self._reminded = True
@@ -67,7 +67,7 @@ class Coach:
             yield from self._after_set(event)
 
     def answered(self, *, followed: bool) -> bool:
-        """The person did what was advised last, or will not; False when nothing waited for an answer."""
+        """Take the answer to the last advice; return False when nothing waited for one."""
         if self._last_advisor.open_advice is None:
             return False
         if followed:
@@ -76,8 +76,12 @@ class Coach:
             self._last_advisor.declined()
         return True
 
+    def change_rest(self, now_s: float, by_s: float) -> float | None:
+        """Let the rest under way last longer or shorter; see `CueEngine.change_rest`."""
+        return self._cues.change_rest(now_s, by_s)
+
     def _reminders(self, now_s: float) -> Iterator[SlackAdvised]:
-        """What was left open last time; of the side that begins last, so that it can be answered."""
+        """Repeat what was left open last time; of the side that begins last, so that it can be answered."""
         for side in reversed(self._settings.sides):
             self._advisor = self._advisors[side]
             yield from self._advised(self._advisor.reminder, now_s)

@@ -77,6 +77,15 @@ class Cue:
     unsure: bool = False
 
 
+@dataclass(slots=True)
+class _Rest:
+    """The rest under way: since when, until when, and whether its end was said."""
+
+    since_s: float
+    over_s: float
+    said: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class _Scheduled:
     time_s: float
@@ -103,7 +112,7 @@ class CueEngine:
         self._pull_breath = _BREATHS[breathing.concentric]
         self._return_breath = _BREATHS[breathing.eccentric]
         self._target = measured_tempo(plan.tempo)
-        self._rest_over: _Scheduled | None = None
+        self._rest: _Rest | None = None
         self._start_set()
 
     def _start_set(self) -> None:
@@ -124,7 +133,7 @@ class CueEngine:
             cues.extend(self._phase_changed(event))
         elif isinstance(event, RepCounted):
             self._count = event.count
-            self._rest_over = None
+            self._rest = None
             cues.extend(self._top(event.detected_s))
         elif isinstance(event, RepCompleted):
             cues.extend(self._done(event))
@@ -135,9 +144,10 @@ class CueEngine:
     def advance(self, time_s: float) -> list[Cue]:
         """Time reaches `time_s`: the scheduled cues that are due by then."""
         cues = []
-        if self._rest_over is not None and self._rest_over.time_s <= time_s:
-            cues.append(self._cue(self._rest_over.time_s, CueKind.REST_OVER))
-            self._rest_over = None
+        rest = self._rest
+        if rest is not None and not rest.said and rest.over_s <= time_s:
+            cues.append(self._cue(rest.over_s, CueKind.REST_OVER))
+            rest.said = True
         breath = self._next_breath
         if breath is not None and breath.time_s <= time_s:
             cues.append(self._cue(breath.time_s, breath.kind, unsure=breath.unsure))
@@ -146,7 +156,7 @@ class CueEngine:
         return cues
 
     def end_set(self, time_s: float, other_side: Side | None = None) -> list[Cue]:
-        """The set is known to be over at `time_s`: say so, unless it was said, and start the rest timer.
+        """End the set at `time_s`: say so, unless it was said, and start the rest timer.
 
         The rest counts from the end of the last repetition. Between the two sides of a pair there is none.
 
@@ -157,13 +167,23 @@ class CueEngine:
         cues = self.advance(time_s)
         if CueKind.SET_DONE not in self._said:
             cues.append(self._cue(time_s, CueKind.SET_DONE))
-        rested_since_s = time_s if self._last_rep is None else self._last_rep.end_s
+        since_s = time_s if self._last_rep is None else self._last_rep.end_s
         self._start_set()
         if self._other_side is None:
-            over_s = max(time_s, rested_since_s + self._plan.rest_s)
-            self._rest_over = _Scheduled(over_s, CueKind.REST_OVER, unsure=False)
+            self._rest = _Rest(since_s, max(time_s, since_s + self._plan.rest_s))
         self._other_side = other_side
         return cues
+
+    def change_rest(self, now_s: float, by_s: float) -> float | None:
+        """Let the rest under way last `by_s` longer, and give how long that is; None where there is none.
+
+        A rest that is over already begins to count again from now.
+        """
+        if self._rest is None:
+            return None
+        over_s = max(now_s, (now_s if self._rest.said else self._rest.over_s) + by_s)
+        self._rest = _Rest(self._rest.since_s, over_s, self._rest.said and over_s <= now_s)
+        return over_s - self._rest.since_s
 
     def _phase_changed(self, event: PhaseChanged) -> Iterator[Cue]:
         now_s = event.detected_s

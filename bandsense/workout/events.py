@@ -20,6 +20,7 @@ from bandsense.signal.events import Rep
 from bandsense.signal.metrics import RepMetrics, SetMetrics
 from bandsense.workout.advice import Advice
 from bandsense.workout.cues import CueKind
+from bandsense.workout.feedback import Feedback, Scale, StopReason
 from bandsense.workout.plan import TensionZone, Zone
 
 __all__ = [
@@ -27,10 +28,13 @@ __all__ = [
     "Corrected",
     "CueGiven",
     "Event",
+    "ExerciseStopped",
     "LinkChanged",
+    "RestChanged",
     "SetCorrected",
     "SetDone",
     "SetEnd",
+    "SetRated",
     "SetResult",
     "SetStarted",
     "SlackAdvised",
@@ -97,6 +101,7 @@ class SetResult:
         ended_by: what ended it.
         side: which side worked, where left and right take turns; the set is then a half-set.
         zone: peak tension that was aimed at, if any.
+        feedback: effort, pain and a note, as far as the person said something.
         chances: P(so many repetitions), by their number, as far as was known at the end of the set.
     """
 
@@ -110,6 +115,7 @@ class SetResult:
     ended_by: SetEnd
     side: Side | None = None
     zone: TensionZone | None = None
+    feedback: Feedback = field(default_factory=Feedback)
     chances: Mapping[int, float] = field(default_factory=dict)
 
     @property
@@ -151,6 +157,40 @@ class Corrected:
     time_s: float
     is_rep: bool
     problem: str | None
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetRated:
+    """The person said something of a set, or skipped what was asked.
+
+    Attributes:
+        number: of the set.
+        feedback: all that was said of it so far.
+        asks: the scale that is asked for next; None where nothing is.
+    """
+
+    time_s: float
+    number: int
+    feedback: Feedback
+    asks: Scale | None
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExerciseStopped:
+    """A stop rule of the plan ends the exercise for today; without a reason, none does any more.
+
+    Attributes:
+        reason: which rule; None where what was said has been corrected.
+        pain: the greatest score so far, where one was given.
+        limit: the score that stops the exercise, where there is one.
+    """
+
+    time_s: float
+    reason: StopReason | None
+    pain: int | None
+    limit: int | None
     detected_s: float
 
 
@@ -224,6 +264,15 @@ class CueGiven:
 
 
 @dataclass(frozen=True, slots=True)
+class RestChanged:
+    """The person made the present rest longer or shorter; it is to last `rest_s` from the end of the set."""
+
+    time_s: float
+    rest_s: float
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class SlackAdvised:
     """Advice about the slack, within a set where it is urgent or after one."""
 
@@ -248,11 +297,14 @@ Event = (
     | SetDone
     | SetCorrected
     | Corrected
+    | SetRated
+    | ExerciseStopped
     | LinkChanged
     | BatteryChanged
     | TemperatureChanged
     | TemperatureUnknown
     | Tared
+    | RestChanged
     | CueGiven
     | SlackAdvised
     | SlackAnswered
@@ -260,7 +312,7 @@ Event = (
 
 
 def event_name(event: object) -> str:
-    """The event's name in stores and JSON: `RepCompleted` is `rep_completed`."""
+    """Return the event's name in stores and JSON: `RepCompleted` is `rep_completed`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
 
 
@@ -272,7 +324,7 @@ class UncertaintyAt(Protocol):
 
 
 def to_json(event: object, uncertainty_n: UncertaintyAt | None = None) -> dict[str, Any]:
-    """An event as JSON object, its name under `event`.
+    """Convert an event to a JSON object, its name under `event`.
 
     Args:
         event: any event of the signal chain or the workout.
@@ -290,7 +342,7 @@ def _at(uncertainty_n: UncertaintyAt, at_s: float | None) -> Callable[[float], f
 
 
 def fields_json(value: Any, uncertainty_n: Callable[[float], float] | None = None) -> dict[str, Any]:
-    """The fields of any of these values, such as a `Rep`, as JSON object; see `to_json`."""
+    """Convert the fields of any of these values, such as a `Rep`, to a JSON object; see `to_json`."""
     result: dict[str, Any] = {}
     names = [part.name for part in fields(value)]
     for name in names:

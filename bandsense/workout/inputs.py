@@ -7,11 +7,12 @@ Stores and captures keep an input as a name and a JSON object: `input_name`, `in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from math import isfinite
 from typing import Any
 
 from bandsense.errors import DataError
+from bandsense.workout.feedback import Feedback
 
 __all__ = [
     "AddRep",
@@ -19,7 +20,9 @@ __all__ = [
     "EndSet",
     "Input",
     "LinkChange",
+    "RestChange",
     "SensorTemperature",
+    "SetFeedback",
     "SlackAnswer",
     "Tare",
     "TemperatureProblem",
@@ -55,6 +58,34 @@ class SlackAnswer:
     """The person does what was advised last (`followed`), or leaves the slack as it is."""
 
     followed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetFeedback:
+    """What the person says of a set; nothing said skips what is asked (`workout.feedback`).
+
+    Attributes:
+        said: scores and note.
+        number: of the set; None for the last one that is done.
+    """
+
+    said: Feedback = field(default_factory=Feedback)
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestChange:
+    """The present rest lasts so many seconds longer; shorter where it is negative, to nothing at most.
+
+    Raises:
+        DataError: it is not a finite number.
+    """
+
+    seconds: float
+
+    def __post_init__(self) -> None:
+        if not isfinite(self.seconds):
+            raise DataError("a change of the rest must be a finite number of seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +131,8 @@ Input = (
     | UndoRep
     | AddRep
     | SlackAnswer
+    | SetFeedback
+    | RestChange
     | LinkChange
     | BatteryLevel
     | SensorTemperature
@@ -112,6 +145,8 @@ _NAMES: dict[type[Input], str] = {
     UndoRep: "undo_rep",
     AddRep: "add_rep",
     SlackAnswer: "slack",
+    SetFeedback: "feedback",
+    RestChange: "rest",
     LinkChange: "link",
     BatteryLevel: "battery",
     SensorTemperature: "temperature",
@@ -123,6 +158,8 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Input]] = {
     "undo_rep": lambda _data: UndoRep(),
     "add_rep": lambda _data: AddRep(),
     "slack": lambda data: SlackAnswer(bool(data["followed"])),
+    "feedback": lambda data: SetFeedback(Feedback(**data["said"]), data.get("number")),
+    "rest": lambda data: RestChange(float(data["seconds"])),
     "link": lambda data: LinkChange(str(data["state"]), str(data["message"])),
     "battery": lambda data: BatteryLevel(int(data["percent"])),
     "temperature": lambda data: SensorTemperature(float(data["celsius"])),
@@ -131,7 +168,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Input]] = {
 
 
 def input_name(value: Input) -> str:
-    """The name of an input in stores and captures."""
+    """Return the name of an input in stores and captures."""
     return _NAMES[type(value)]
 
 
@@ -141,7 +178,7 @@ def input_data(value: Input) -> dict[str, Any]:
 
 
 def input_from(name: str, data: Mapping[str, Any]) -> Input:
-    """The input of this name and these particulars, as a store or a capture kept them.
+    """Restore an input from this name and these particulars, as a store or a capture kept them.
 
     Raises:
         DataError: the name is not known to this version, or something is missing or makes no sense.

@@ -130,7 +130,7 @@ def elongation_at(state: AdvisorState, peak_n: float) -> float:
 
 
 def too_few_reps(view: SetView) -> Proposal | None:
-    """So few repetitions that their mean peak is not known well enough."""
+    """Hold back after so few repetitions that their mean peak is not known well enough."""
     evidence = view.evidence
     if evidence is None or evidence.reps >= LEAST_REPS:
         return None
@@ -139,7 +139,7 @@ def too_few_reps(view: SetView) -> Proposal | None:
 
 
 def beyond_limit(view: SetView) -> Proposal | None:
-    """The band is stretched beyond what it bears."""
+    """Propose slack where the band is stretched beyond what it bears."""
     elongation = elongation_at(view.state, view.peak_n)
     if elongation <= MAX_ELONGATION:
         return None
@@ -148,7 +148,7 @@ def beyond_limit(view: SetView) -> Proposal | None:
 
 
 def near_limit(view: SetView) -> Proposal | None:
-    """The band is stretched nearly as far as it bears."""
+    """Warn where the band is stretched nearly as far as it bears."""
     elongation = elongation_at(view.state, view.peak_n)
     if not WARN_ELONGATION < elongation <= MAX_ELONGATION:
         return None
@@ -177,7 +177,7 @@ def slipped(view: SetView) -> Proposal | None:
 
 
 def return_cut_short(view: SetView) -> Proposal | None:
-    """The person stops on the way back because the band still pulls hard there."""
+    """Propose slack where the person stops on the way back because the band still pulls hard there."""
     if len(view.reps) < LEAST_REPS:
         return None
     cut, end_n = return_cut(view.reps, view.state.strand.exponent)
@@ -207,7 +207,7 @@ def too_hard(view: SetView) -> Proposal | None:
 
 
 def slack_at_bottom(view: SetView) -> Proposal | None:
-    """The band hangs slack over part of the movement, where the muscles rest."""
+    """Propose less slack where the band hangs loose over part of the movement and the muscles rest."""
     if len(view.reps) < LEAST_REPS or view.slack is None or view.slack <= UNLOADED_SHARE:
         return None
     strand = view.state.strand
@@ -257,7 +257,7 @@ BETWEEN_SETS: tuple[RuleFunction, ...] = (
 
 
 def proposals(rules: Sequence[RuleFunction], view: SetView) -> list[Proposal]:
-    """What the rules of a table propose, in its order."""
+    """Return what the rules of a table propose, in its order."""
     return [proposal for rule in rules if (proposal := rule(view)) is not None]
 
 
@@ -265,14 +265,14 @@ def proposals(rules: Sequence[RuleFunction], view: SetView) -> list[Proposal]:
 
 
 def count_easy_session(state: AdvisorState, plan: Plan, evidence: SetEvidence) -> AdvisorState:
-    """The state after the last set of a session: one more easy session in a row, or none."""
+    """Return the state after the last set of a session: one more easy session in a row, or none."""
     surplus = evidence.full - plan.reps
     easy = surplus >= _SURPLUS_REPS and evidence.steady and evidence.range_loss <= _RANGE_LOSS
     return replace(state, easy_sessions=state.easy_sessions + 1 if easy else 0)
 
 
 def waiting(proposal: Proposal) -> Proposal:
-    """The same sign, which is waited for once more because the slack was changed not long ago."""
+    """Put off the same sign once more because the slack was changed not long ago."""
     return Proposal((*proposal.reasons, Reason(Rule.WAITING, {"within_set": 0.0})))
 
 

@@ -118,7 +118,7 @@ class Slip:
 
 
 def find_slip(reps: Sequence[Rep], exponent: float) -> Slip | None:
-    """The step of tension that explains the repetitions best, if nothing else does as well.
+    """Find the step of tension that explains the repetitions best, if nothing else does as well.
 
     It needs three repetitions before and two after it; with two after, they must be alike.
     """
@@ -180,7 +180,7 @@ def _stepped(tops: FloatArray, bottoms: FloatArray, at: int) -> _Step:
 
 
 def _tiring(tops: FloatArray, bottoms: FloatArray) -> float:
-    """How well a range that fades explains the set, setting in early or late."""
+    """Return how well a range that fades explains the set, setting in early or late."""
     way = np.linspace(0.0, 1.0, tops.size)
     one = np.ones_like(way)
     shapes = [way, way**2, way**4, *(np.maximum(0.0, way - since) for since in (0.3, 0.5, 0.7, 0.85))]

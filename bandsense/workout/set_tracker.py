@@ -93,7 +93,7 @@ class SetTracker:
         return self._set is not None
 
     def started_by(self, event: Event) -> SetStarted | None:
-        """The start of a set, where this event begins one."""
+        """Return the start of a set, where this event begins one."""
         if self._set is not None or not isinstance(event, RepCounted):
             return None
         self._set = _Set(len(self.results) + 1)
@@ -101,7 +101,7 @@ class SetTracker:
         return SetStarted(event.time_s, number, event.detected_s, self._settings.side(number))
 
     def counted(self, event: Event) -> Event:
-        """The event with repetitions counted from the start of the set, not of the stream."""
+        """Count the event's repetitions from the start of the set, not of the stream."""
         if self._set is None or not isinstance(event, RepCounted | RepRetracted):
             return event
         if isinstance(event, RepCounted):
@@ -153,7 +153,7 @@ class SetTracker:
         return SetDone(result.end_s, result.number, result, now_s)
 
     def amended(self, event: Event) -> list[Event] | None:
-        """The event and the finished set that it corrects; None where it corrects none."""
+        """Correct the finished set by an event, and give both; None where it corrects none."""
         last = self._finished
         if self._set is not None or last is None:
             return None
@@ -211,12 +211,12 @@ class SetTracker:
         return chances
 
     def _rested(self, now_s: float) -> bool:
-        """Whether the open set has been over for a while; never in the middle of a repetition."""
+        """Return whether the open set has been over for a while; never in the middle of a repetition."""
         rest_s = SET_REST_S if self._settings.first_side is None else SIDE_REST_S
         return self._set is not None and self._phase is Phase.REST and now_s >= self._set.last_s + rest_s
 
     def _result(self, done: _Set, ended_by: SetEnd, now_s: float) -> SetResult:
-        """The set once more, with the whole of its trace at hand."""
+        """Measure the set once more, with the whole of its trace at hand."""
         seen = tuple(sorted(done.reps.values(), key=lambda rep: rep.peak_time_s))
         start_s = max(seen[0].pull_start_s - LEAD_S, now_s - LONGEST_S)
         time_s, _, tension_n = self._trace.between(start_s, now_s)

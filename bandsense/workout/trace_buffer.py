@@ -27,7 +27,7 @@ class TraceBuffer:
         self._parts: deque[tuple[FloatArray, FloatArray, FloatArray]] = deque()
 
     def append(self, time_s: FloatArray, readings: FloatArray, tension_n: FloatArray) -> None:
-        """The next samples."""
+        """Take the next samples."""
         self._parts.append((time_s, readings, tension_n))
 
     def forget_before(self, time_s: float) -> None:
@@ -36,7 +36,7 @@ class TraceBuffer:
             self._parts.popleft()
 
     def between(self, start_s: float, end_s: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Times, readings and tensions of the samples from start to end, both included."""
+        """Return times, readings and tensions of the samples from start to end, both included."""
         parts = [part for part in self._parts if part[0][-1] >= start_s and part[0][0] <= end_s]
         if not parts:
             return np.zeros(0), np.zeros(0), np.zeros(0)

@@ -66,7 +66,7 @@ class FirmwareFile:
     images: tuple[FirmwareImage, ...]
 
     def image_for(self, slot: int) -> FirmwareImage | None:
-        """The image that runs in a slot, if the file has one."""
+        """Return the image that runs in a slot, if the file has one."""
         return next((image for image in self.images if image.slot in (slot, None)), None)
 
 
@@ -124,7 +124,7 @@ def _image(path: Path, content: bytes, slot: int | None) -> FirmwareImage:
 
 
 def _stored_digest(trailer: bytes) -> bytes | None:
-    """The SHA-256 among the fields behind an image; None when they are damaged or have none."""
+    """Return the SHA-256 among the fields behind an image; None when they are damaged or have none."""
     if len(trailer) < 4 or struct.unpack_from("<HH", trailer) != (_TLV_MAGIC, len(trailer)):
         return None
     at = 4

@@ -130,7 +130,7 @@ class SimulatedSensor:
         return Conversions(device_time_us[made], counts[made].astype(np.int32), saturated[made], gap_before)
 
     def systematic_n(self, time_s: FloatArray, tension_n: FloatArray) -> FloatArray:
-        """What the nominal calibration would show without anything random: span, angle, offset and drifts."""
+        """Return what the nominal calibration shows without randomness: span, angle, offset, drifts."""
         drift = self.warm_up_n * -np.expm1(-time_s / self.warm_up_s) + self.drift_n_per_s * time_s
         return tension_n * self.gain + self.offset_n + drift
 

@@ -95,7 +95,7 @@ def test_where_evidence_is_divided_the_set_says_so() -> None:
     number = len(result.reps)
     other = max((n for n in result.chances if n != number), key=lambda n: result.chances[n])
     assert result.chances[other] > 0.2, "or this trace is not doubtful"
-    assert f"{number} reps, perhaps {other}," in set_words(result)
+    assert f"{number} reps, perhaps {other}" in set_words(result)
     assert shown(events).count_words == f"{number}, perhaps {other}"
 
 

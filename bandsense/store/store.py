@@ -242,12 +242,13 @@ class Store:
         return [StoredEvent(kind, json_object(data)) for kind, data in rows]
 
     def sets(self, stream: Stream) -> list[JsonObject]:
-        """Return the results of the finished sets of a stream."""
+        """Return the results of the finished sets of a stream; of one that was corrected, the latest."""
         with self.database.opened() as connection:
             rows = connection.execute(
                 "SELECT data FROM sets WHERE stream = ? ORDER BY number", (stream.id,)
             ).fetchall()
-        return [json_object(data) for (data,) in rows]
+        results = (json_object(data) for (data,) in rows)
+        return list({result.get("number", place): result for place, result in enumerate(results)}.values())
 
 
 def _conditions(which: SessionFilter) -> tuple[str, list[object]]:

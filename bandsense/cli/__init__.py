@@ -28,6 +28,7 @@ _COMMANDS = (
     "export",
     "exercises",
     "profile",
+    "plan",
     "band",
     "pair",
     "sensors",

@@ -302,7 +302,7 @@ def read_capture(path: Path) -> Capture:
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
     if data[: len(MAGIC)] != MAGIC:
-        if is_capture(path):
+        if is_capture(path) and len(data) >= len(MAGIC):
             raise FileFormatError(
                 path, f"is a capture of version {data[len(MAGIC) - 1]}; update this program"
             )

@@ -25,6 +25,7 @@ _COMMANDS = (
     "show",
     "rate",
     "history",
+    "report",
     "export",
     "exercises",
     "profile",

@@ -23,7 +23,7 @@ from bandsense.signal.events import (
 )
 from bandsense.signal.history import FlagRanges, RingBuffer
 from bandsense.signal.laws import Numbers
-from bandsense.signal.ranges import NEIGHBOURS, PARTIAL_BELOW, range_fraction
+from bandsense.signal.ranges import NEIGHBOURS, PARTIAL_BELOW, range_fraction, range_is_unsure
 from bandsense.signal.turning_points import RETURNED_SHARE, Look, Ticks, TurningPoint, TurningPoints
 
 __all__ = ["LARGEST_N", "Narrator"]
@@ -173,6 +173,7 @@ class Narrator:
             band_lost=b.return_start_s - LOST_APART_S <= self._lost_s <= b.end_s + LOST_APART_S,
             begins_set=counted.begins_set,
             probability=shown.probability,
+            unsure=range_is_unsure(fraction),
         )
         self.events.append(RepCompleted(rep.end_s, rep.index, rep, self._turning.now_s))
         self._doubt(rep)

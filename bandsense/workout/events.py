@@ -16,12 +16,14 @@ from typing import Any, Protocol
 
 from bandsense.exercises.model import Side
 from bandsense.signal.events import Event as SignalEvent
-from bandsense.signal.events import Rep
+from bandsense.signal.events import Phase, Rep
 from bandsense.signal.metrics import RepMetrics, SetMetrics
 from bandsense.workout.advice import Advice
-from bandsense.workout.cues import CueKind
+from bandsense.workout.counts import RepCounts
+from bandsense.workout.cues import CueKind, CueSlot
 from bandsense.workout.feedback import Feedback, Scale, StopReason
 from bandsense.workout.plan import TensionZone, Zone
+from bandsense.workout.tempo import HandTempo
 
 __all__ = [
     "BatteryChanged",
@@ -54,7 +56,18 @@ class SetEnd(Enum):
     ASKED = "asked"
     """The person said so."""
     STREAM = "stream"
-    """The stream of samples ended."""
+    """The stream of samples ended: the session was ended, or the recording."""
+    LINK_LOST = "link lost"
+    """The sensor was lost after its last repetition."""
+    BAND_LOST = "band lost"
+    """The band snapped, slipped off or was dropped after its last repetition."""
+    NOT_STORED = "not stored"
+    """Samples could not be stored since its last repetition."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the person ended it, so that it can be judged as a whole."""
+        return self in (SetEnd.REST, SetEnd.ASKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +112,8 @@ class SetResult:
         ended_by: what ended it.
         side: which side worked, where left and right take turns; the set is then a half-set.
         zone: peak tension that was aimed at, if any.
+        hand_tempo: medians of the phases as the hand moved, which is what a tempo is prescribed in
+            (`workout.tempo`); `metrics.tempo` has the phases of the tension.
         feedback: effort, pain and a note, as far as the person said something.
     """
 
@@ -112,7 +127,13 @@ class SetResult:
     ended_by: SetEnd
     side: Side | None = None
     zone: TensionZone | None = None
+    hand_tempo: HandTempo | None = None
     feedback: Feedback = field(default_factory=Feedback)
+
+    @property
+    def counts(self) -> RepCounts:
+        """Full, partial and unsure repetitions."""
+        return RepCounts.of(self.reps)
 
     @property
     def in_zone(self) -> Counter[Zone]:
@@ -224,13 +245,39 @@ class Tared:
 
 @dataclass(frozen=True, slots=True)
 class CueGiven:
-    """Something to say to the person now; `unsure` when it rests on a doubtful prediction."""
+    """Something to say to the person now: a `workout.cues.Cue`, as an event.
+
+    Attributes:
+        kind: what it is.
+        until_s: when it is too late to show it; infinity where it ends with its phase.
+        phase: the movement that it belongs to; it is shown in no other. None where it belongs to none.
+        ahead: it announces that movement, and may be shown in the rest before it.
+        unsure: it rests on a doubtful prediction.
+        brief: a short word will do; the person has heard the whole one.
+        side: the side that is next, where the sides take turns and this one is done.
+    """
 
     time_s: float
     kind: CueKind
-    text: str
-    unsure: bool
     detected_s: float
+    until_s: float = math.inf
+    phase: Phase | None = None
+    ahead: bool = False
+    unsure: bool = False
+    brief: bool = False
+    side: Side | None = None
+
+    @property
+    def slot(self) -> CueSlot:
+        """Where it is shown."""
+        return self.kind.slot
+
+    def shown(self, time_s: float, phase: Phase) -> bool:
+        """Whether to show it at a time and in a phase: never in a movement that it does not belong to."""
+        if self.ahead and phase is self.phase:
+            return True
+        announces = self.ahead and phase is Phase.REST
+        return time_s < self.until_s and (self.phase in (None, phase) or announces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,11 +300,14 @@ class SlackAdvised:
 
 @dataclass(frozen=True, slots=True)
 class SlackAnswered:
-    """The person did what was advised last (`followed`), or leaves the slack as it is."""
+    """The person did what was advised last (`followed`), or leaves the slack as it is; `advice` is what was
+    answered.
+    """
 
     time_s: float
     followed: bool
     detected_s: float
+    advice: Advice | None = None
 
 
 Event = (

@@ -23,6 +23,7 @@ __all__ = [
     "SensorTemperature",
     "SetFeedback",
     "SlackAnswer",
+    "StorageChange",
     "Tare",
     "TemperatureProblem",
     "input_data",
@@ -113,6 +114,13 @@ class TemperatureProblem:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class StorageChange:
+    """Samples cannot be stored, and why; or they can again, where `problem` is None."""
+
+    problem: str | None
+
+
 Input = (
     Tare
     | EndSet
@@ -123,6 +131,7 @@ Input = (
     | BatteryLevel
     | SensorTemperature
     | TemperatureProblem
+    | StorageChange
 )
 
 _NAMES: dict[type[Input], str] = {
@@ -135,6 +144,7 @@ _NAMES: dict[type[Input], str] = {
     BatteryLevel: "battery",
     SensorTemperature: "temperature",
     TemperatureProblem: "temperature_problem",
+    StorageChange: "storage",
 }
 _READERS: dict[str, Callable[[Mapping[str, Any]], Input]] = {
     "tare": lambda _data: Tare(),
@@ -146,6 +156,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Input]] = {
     "battery": lambda data: BatteryLevel(int(data["percent"])),
     "temperature": lambda data: SensorTemperature(float(data["celsius"])),
     "temperature_problem": lambda data: TemperatureProblem(str(data["message"])),
+    "storage": lambda data: StorageChange(None if data["problem"] is None else str(data["problem"])),
 }
 
 

@@ -4,22 +4,34 @@
                                         counted, completed, retracted: which repetitions stand
 
 A set is over after `SET_REST_S` of rest (`SIDE_REST_S` where left and right take turns), never in the middle
-of a repetition; when the person says so, after the repetition that is being done. Rest is looked for at the
-ticks of the analysis, so it depends on device time alone. When a set is over, its trace is looked at once
-more as a whole, which gives exact boundaries (`signal.refine`); what was told live is kept beside it.
+of a repetition; when the person says so, after the repetition that is being done. Where sensor, band or store
+was lost after its last repetition, that is what ended it, however long the person rests. Rest is looked for
+at the ticks of the analysis, so it depends on device time alone. When a set is over, its trace is looked at
+once more as a whole, which gives exact boundaries (`signal.refine`); what was told live is kept beside it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from bandsense.bands.slack import EXPONENT_PRIOR
 from bandsense.calibration.clip_on import AnyCalibration
 from bandsense.signal.detector import RepDetector
-from bandsense.signal.events import Phase, PhaseChanged, Rep, RepCompleted, RepCounted, RepRetracted
+from bandsense.signal.events import (
+    Phase,
+    PhaseChanged,
+    Rep,
+    RepCompleted,
+    RepCounted,
+    RepRetracted,
+    SignalWarning,
+    WarningKind,
+)
 from bandsense.signal.metrics import rep_metrics, set_metrics
 from bandsense.signal.refine import refine
 from bandsense.workout.events import Event, SetDone, SetEnd, SetResult, SetStarted, TensionTick
 from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.tempo import set_tempo
 from bandsense.workout.trace_buffer import LEAD_S, LONGEST_S, TraceBuffer
 
 __all__ = ["SET_REST_S", "SIDE_REST_S", "SetTracker"]
@@ -40,6 +52,7 @@ class _Set:
     reps: dict[int, Rep] = field(default_factory=dict)
     last_s: float = 0.0
     asked_to_end: bool = False
+    cut_by: SetEnd | None = None
 
 
 class SetTracker:
@@ -99,6 +112,10 @@ class SetTracker:
             case RepCompleted(index=index, rep=rep, detected_s=now_s):
                 self._set.reps[index] = rep
                 self._set.last_s = now_s
+                if self._set.cut_by is not SetEnd.BAND_LOST or not rep.band_lost:
+                    self._set.cut_by = None
+            case SignalWarning(kind=WarningKind.BAND_LOST):
+                self._set.cut_by = SetEnd.BAND_LOST
             case RepRetracted(index=index):
                 self._set.reps.pop(index, None)
             case _ if self._phase is Phase.REST and self._set.asked_to_end:
@@ -106,6 +123,11 @@ class SetTracker:
             case TensionTick(time_s=now_s) if self._rested(now_s):
                 return self.close(SetEnd.REST, now_s)
         return None
+
+    def cut(self, by: SetEnd | None) -> None:
+        """Sensor or store is lost (`by`), or there again (None); of a lost band the samples tell."""
+        if self._set is not None and self._set.cut_by is not SetEnd.BAND_LOST:
+            self._set.cut_by = by
 
     def ask_to_end(self, now_s: float) -> SetDone | None:
         """End the set now, or after the repetition that is being done."""
@@ -120,6 +142,10 @@ class SetTracker:
         current, self._set = self._set, None
         if current is None or not current.reps:
             return None
+        # Who asks for the end of a set means it, unless the band was lost.
+        cut_by = current.cut_by
+        if cut_by is not None and (ended_by is not SetEnd.ASKED or cut_by is SetEnd.BAND_LOST):
+            ended_by = cut_by
         result = self._result(current, ended_by, now_s)
         self.results.append(result)
         return SetDone(result.end_s, result.number, result, now_s)
@@ -156,4 +182,5 @@ class SetTracker:
             ended_by=ended_by,
             side=self._settings.side(done.number),
             zone=self._settings.plan.zone,
+            hand_tempo=set_tempo(reps, EXPONENT_PRIOR if band is None else band.exponent),
         )

@@ -25,6 +25,7 @@ from bandsense.signal.zero import ZeroTracker
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.clock import ANALYSIS_HZ
 from bandsense.workout.coach import Coach
+from bandsense.workout.counts import RepCounts
 from bandsense.workout.events import (
     BatteryChanged,
     Event,
@@ -35,7 +36,6 @@ from bandsense.workout.events import (
     SetEnd,
     SetRated,
     SetResult,
-    SlackAnswered,
     Tared,
     TemperatureChanged,
     TemperatureUnknown,
@@ -51,6 +51,7 @@ from bandsense.workout.inputs import (
     SensorTemperature,
     SetFeedback,
     SlackAnswer,
+    StorageChange,
     Tare,
     TemperatureProblem,
 )
@@ -74,6 +75,7 @@ class Summary:
     """A session in a few numbers.
 
     Attributes:
+        reps: repetitions that stand: `full`, `partial` and `unsure` ones add up to it (`workout.counts`).
         sets: how many; where left and right take turns, a half-set counts as one.
         full_reps: full repetitions of each set, in order; of the lesser side where left and right take turns.
         planned_sets: how many sets the plan has.
@@ -92,6 +94,8 @@ class Summary:
     samples: int
     duration_s: float
     asymmetry: Asymmetry | None = None
+    full: int = 0
+    unsure: int = 0
 
 
 class Workout:
@@ -183,7 +187,13 @@ class Workout:
             case RestChange(seconds=seconds):
                 return self._rest_changed(seconds)
             case LinkChange(state=state, message=message):
-                return [LinkChanged(self._last_s, state, message, self._last_s)]
+                if state == "lost":
+                    self._sets.cut(SetEnd.LINK_LOST)
+                changed = LinkChanged(self._last_s, state, message, self._last_s)
+                return [changed, *self._coached(changed)]
+            case StorageChange(problem=problem):
+                self._sets.cut(None if problem is None else SetEnd.NOT_STORED)
+                return []
             case BatteryLevel(percent=percent):
                 return [BatteryChanged(self._last_s, percent, self._last_s)]
             case SensorTemperature(celsius=celsius):
@@ -204,10 +214,13 @@ class Workout:
     def summary(self) -> Summary:
         """Summarise the session so far, finished sets only."""
         reps = [rep for result in self._sets.results for rep in result.reps]
+        counts = RepCounts.of(reps)
         peak_n = max((rep.peak_n for rep in reps), default=0.0)
         return Summary(
             reps=len(reps),
-            partial=sum(rep.partial for rep in reps),
+            partial=counts.partial,
+            full=counts.full,
+            unsure=counts.unsure,
             sets=len(self._sets.results),
             full_reps=self._full_reps(),
             planned_sets=self.settings.plan.sets,
@@ -220,7 +233,7 @@ class Workout:
         )
 
     def _full_reps(self) -> tuple[int, ...]:
-        full = [sum(not rep.partial for rep in result.reps) for result in self._sets.results]
+        full = [result.counts.full for result in self._sets.results]
         if self.settings.first_side is None:
             return tuple(full)
         return tuple(map(min, full[::2], full[1::2]))
@@ -327,9 +340,7 @@ class Workout:
         return [tared, SignalWarning(self._last_s, WarningKind.ZERO_OFF, question, self._last_s)]
 
     def _slack_answered(self, *, followed: bool) -> list[Event]:
-        if self._coach is None or not self._coach.answered(followed=followed):
-            return []
-        return [SlackAnswered(self._last_s, followed, self._last_s)]
+        return [] if self._coach is None else list(self._coach.answered(self._last_s, followed=followed))
 
     def _rest_changed(self, seconds: float) -> list[Event]:
         rest_s = None if self._coach is None else self._coach.change_rest(self._last_s, seconds)

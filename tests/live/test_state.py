@@ -101,7 +101,7 @@ def test_advice_stands_until_it_is_answered() -> None:
     assert state.advice is not None
     state.update(SlackAnswered(2.0, True, 2.0))
     assert state.advice is None
-    assert state.notice == "noted: the slack was changed"
+    assert state.notice == "Noted: the slack was changed."
 
 
 def test_link_and_state_travel_as_json() -> None:

@@ -93,6 +93,8 @@ def _stream_table(store: Store, stream: Stream) -> StreamTable:
     samples = concatenate(store.blocks(stream))
     workout = followed.workout
     results = workout.results
+    rep = _numbered(samples.time_s, [(r.pull_start_s, r.end_s) for result in results for r in result.reps])
+    probability = np.array([0.0, *(r.probability for result in results for r in result.reps)])
     return StreamTable(
         stream=stream,
         time_s=samples.time_s,
@@ -100,9 +102,8 @@ def _stream_table(store: Store, stream: Stream) -> StreamTable:
         tension_n=followed.tension_n,
         tension_uncertainty_n=followed.tension_uncertainty_n,
         phase=_phases(samples.time_s, followed.events),
-        rep=_numbered(
-            samples.time_s, [(rep.pull_start_s, rep.end_s) for result in results for rep in result.reps]
-        ),
+        rep=rep,
+        rep_probability=probability[rep],
         set=_numbered(samples.time_s, [(result.start_s, result.end_s) for result in results]),
         gap_before=samples.gap_before,
         saturated=samples.saturated,

@@ -39,6 +39,7 @@ from bandsense.store.store import Store
 from bandsense.workout.bilateral import lag
 from bandsense.workout.feedback import Feedback, Scale
 from bandsense.workout.inputs import (
+    AddRep,
     BatteryLevel,
     EndSet,
     Input,
@@ -47,6 +48,7 @@ from bandsense.workout.inputs import (
     SetFeedback,
     SlackAnswer,
     Tare,
+    UndoRep,
 )
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
@@ -371,6 +373,8 @@ def _actions(pipeline: SessionPipeline, stop: asyncio.Event) -> Actions:
 
     return {
         "e": Action("end set", ask(EndSet())),
+        "u": Action("undo rep", ask(UndoRep())),
+        "a": Action("add rep", ask(AddRep())),
         "+": Action("30 s more rest", ask(RestChange(REST_STEP_S))),
         "s": Action("start now", ask(RestChange(-LONGEST_REST_S))),
         "t": Action("tare", ask(Tare())),

@@ -243,12 +243,13 @@ class Store:
         return [StoredEvent(kind, _object(data)) for kind, data in rows]
 
     def sets(self, stream: Stream) -> list[JsonObject]:
-        """Results of the finished sets of a stream."""
+        """Results of the finished sets of a stream; of one that was corrected, the latest."""
         with _opened(self.path) as connection:
             rows = connection.execute(
                 "SELECT data FROM sets WHERE stream = ? ORDER BY number", (stream.id,)
             ).fetchall()
-        return [_object(data) for (data,) in rows]
+        results = (_object(data) for (data,) in rows)
+        return list({result.get("number", place): result for place, result in enumerate(results)}.values())
 
 
 @contextmanager

@@ -62,7 +62,7 @@ def test_a_repetition_taken_back_says_why() -> None:
     state.update(RepCounted(1.0, 1, 20.0, 1.2, 1))
     state.update(RepRetracted(3.0, 1, RetractReason.SET_UP, 3.0, 0))
     assert state.reps == 0
-    assert state.notice == "not counted: set-up movement"
+    assert state.notice == "not counted: it was taking up the band or changing position"
 
 
 def test_a_notice_goes_after_a_while() -> None:

@@ -30,6 +30,7 @@ _COMMANDS = (
     "store",
     "exercises",
     "profile",
+    "plan",
     "band",
     "pair",
     "sensors",

@@ -150,9 +150,9 @@ async def _transport(radio: VirtualRadio) -> Transport:
 def recording(block: SampleBlock) -> SampleSource:
     """Make a sensor that feels what a trace holds, with a range that covers all of it."""
     from bandsense.sim.physics.sensor import COUNT_MAX
-    from bandsense.sim.physics.source import NEWTON_PER_COUNT, TraceSource
+    from bandsense.sim.physics.source import TRACE_NEWTON_PER_COUNT, TraceSource
 
-    scale = NEWTON_PER_COUNT
+    scale = TRACE_NEWTON_PER_COUNT
     while float(abs(block.values).max()) >= scale * COUNT_MAX:
         scale *= 10.0
     return TraceSource(block.time_s, block.values, newton_per_count=scale)

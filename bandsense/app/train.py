@@ -39,6 +39,7 @@ from bandsense.store.store import Store
 from bandsense.workout.bilateral import lag
 from bandsense.workout.feedback import Feedback, Scale
 from bandsense.workout.inputs import (
+    AddRep,
     BatteryLevel,
     EndSet,
     Input,
@@ -47,6 +48,7 @@ from bandsense.workout.inputs import (
     SetFeedback,
     SlackAnswer,
     Tare,
+    UndoRep,
 )
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
@@ -365,9 +367,21 @@ class _TrainingSession:
                 break
             except StoreError as error:
                 if not await self._view.try_again(str(error)):
-                    raise
+                    raise self._set_aside(error) from error
         if not self._recorder.samples:
             self._store.delete(self._recorder.session)
+
+    def _set_aside(self, problem: StoreError) -> StoreError:
+        """Leave what waits in a file beside the store, and say so with what kept it from the store."""
+        waiting = self._recorder.waiting_samples
+        try:
+            path = self._recorder.set_aside()
+        except StoreError as error:
+            return StoreError(f"{problem}. {waiting} samples are not stored: {error}")
+        return StoreError(
+            f"{problem}. {waiting} samples wait in {path}; the next start of bandsense takes them in "
+            "if the file lies beside the store"
+        )
 
     def finish(self) -> SessionResult:
         """Save what is to be remembered and report it, after everything is closed."""
@@ -389,6 +403,8 @@ def _actions(pipeline: SessionPipeline, stop: asyncio.Event) -> Actions:
 
     return {
         "e": Action("end set", ask(EndSet())),
+        "u": Action("undo rep", ask(UndoRep())),
+        "a": Action("add rep", ask(AddRep())),
         "+": Action("30 s more rest", ask(RestChange(REST_STEP_S))),
         "s": Action("start now", ask(RestChange(-LONGEST_REST_S))),
         "t": Action("tare", ask(Tare())),

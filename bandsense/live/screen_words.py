@@ -11,9 +11,9 @@ from math import ceil
 from bandsense.exercises.model import Breath, SlackMethodKind
 from bandsense.live.formatting import advice_reason, plural
 from bandsense.live.state import Done, Screen, ViewState
+from bandsense.live.units import force_figure, force_range, force_words, shown_unit
 from bandsense.signal.events import Phase
 from bandsense.workout.advice import Advice, SlackAction
-from bandsense.workout.cues import CueKind
 
 __all__ = ["AdviceWords", "FieldWords", "ScreenWords", "clock_words", "done_words", "screen_words"]
 
@@ -124,7 +124,7 @@ def clock_words(seconds: float) -> str:
 
 def done_words(done: Done) -> str:
     """Return the peak of a finished set with its uncertainty, and its tempo."""
-    text = f"{done.peak_n:.0f} ± {max(1.0, done.peak_uncertainty_n):.0f} N"
+    text = f"{force_figure(done.peak_n)} ± {force_words(max(1.0, done.peak_uncertainty_n))}"
     return text if done.tempo is None else f"{text}, {done.tempo.rsplit('-', 1)[0]} s"
 
 
@@ -193,15 +193,15 @@ def _phase(state: ViewState, screen: Screen) -> FieldWords:
     above, glyph = _PHASES[screen]
     below = state.notice
     if screen is Screen.HOLD:
-        return FieldWords("Hold", glyph, state.remark or above, below)
-    return FieldWords(_breath(state, screen), glyph, state.remark or above, below)
+        return FieldWords("Hold", glyph, state.word or above, below)
+    return FieldWords(_breath(state, screen), glyph, state.word or above, below)
 
 
 def _valley(state: ViewState) -> FieldWords:
-    if state.cue and state.cue_kind in (CueKind.EXHALE, CueKind.INHALE):
-        return FieldWords("Out" if state.cue_kind is CueKind.EXHALE else "In", "up", "Next, breathe")
-    if state.remark:
-        return FieldWords(state.remark, "pause", "", state.notice)
+    if state.breath:
+        return FieldWords(_breath(state, Screen.PULL), "up", "Next, breathe")
+    if state.word:
+        return FieldWords(state.word, "pause", "", state.notice)
     below = state.notice or _last_rep(state)
     plan = state.plan
     if plan is not None and state.reps >= plan.reps_top:
@@ -215,7 +215,7 @@ def _last_rep(state: ViewState) -> str:
     rep = state.last_rep
     if rep is None:
         return ""
-    return f"Last: {rep.peak_n:.0f} N, {rep.concentric_s:.1f}-{rep.hold_s:.1f}-{rep.eccentric_s:.1f} s"
+    return f"Last: {force_words(rep.peak_n)}, {rep.concentric_s:.1f}-{rep.hold_s:.1f}-{rep.eccentric_s:.1f} s"
 
 
 def _aim(state: ViewState) -> str:
@@ -225,7 +225,7 @@ def _aim(state: ViewState) -> str:
         first, then = ("out", "in") if out_first else ("in", "out")
         parts.append(f"Breathe {first} on the pull, {then} on the return.")
     if state.zone is not None:
-        parts.append(f"Aim for {state.zone.low_n:.0f} to {state.zone.high_n:.0f} N.")
+        parts.append(f"Aim for {force_range(state.zone.low_n, state.zone.high_n)}.")
     return " ".join(parts)
 
 
@@ -325,7 +325,7 @@ def _more(advice: Advice, state: ViewState) -> str:
     said += f"; {low} to {high} cm is fine." if high > low else "."
     if state.results and advice.basis.mean_peak_n is not None:
         now_n = advice.basis.mean_peak_n
-        said += f" Expect about {advice.tension_ratio * now_n:.0f} N instead of {now_n:.0f}."
+        said += f" Expect about {force_words(advice.tension_ratio * now_n)} instead of {force_figure(now_n)}."
     return said
 
 
@@ -373,7 +373,8 @@ def _announce(state: ViewState) -> str:
             return f"{state.reps}{of}"
         zone = {"within": ", in zone", "below": ", below the zone", "above": ", above the zone"}
         last = standing[-1]
-        return f"{state.reps}{of}, {last.peak_n:.0f} newtons{zone.get(last.zone or '', '')}"
+        peak = f"{force_figure(last.peak_n)} {shown_unit().plural}"
+        return f"{state.reps}{of}, {peak}{zone.get(last.zone or '', '')}"
     if state.notice:
         return state.notice
     return ""

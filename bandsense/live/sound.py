@@ -11,10 +11,10 @@ band, then the link, then advice, then the count, then the breath.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from bandsense.live.formatting import advice_reason
+from bandsense.live.formatting import advice_reason, cue_spoken
 from bandsense.live.state import GOOD_LINK, Screen, ViewState
 from bandsense.signal.events import RepCounted, RepRetracted
 from bandsense.workout.advice import SlackAction
@@ -130,7 +130,7 @@ _CUES = {
 
 
 def _remark(event: CueGiven) -> Sound:
-    return Sound(event.kind.value, Priority.ADVICE, (_steady(440.0, 0, 90),), event.text)
+    return Sound(event.kind.value, Priority.ADVICE, (_steady(440.0, 0, 90),), cue_spoken(event))
 
 
 def _two_more() -> Sound:
@@ -182,11 +182,9 @@ class SoundPlan:
     def _cue(self, event: CueGiven) -> Iterator[Sound]:
         if event.kind is CueKind.TWO_MORE:
             yield _two_more()
-            return
-        sound = _CUES.get(event.kind) or _remark(event)
-        if event.unsure:  # the voice is for what is sure
-            sound = Sound(sound.kind, sound.priority, sound.tones)
-        yield sound
+        elif event.kind is not CueKind.TARGET:  # which the count says
+            sound = _CUES.get(event.kind) or _remark(event)
+            yield replace(sound, say=cue_spoken(event))
 
     def _count(self, count: int) -> Sound:
         plan = self._state.plan

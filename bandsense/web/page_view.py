@@ -17,6 +17,7 @@ from bandsense.live.actions import Action
 from bandsense.live.screen_words import done_words, screen_words
 from bandsense.live.sound import Sound, SoundPlan
 from bandsense.live.state import Finished, LastTime, ViewState
+from bandsense.live.units import force_words
 from bandsense.samples import FloatArray
 from bandsense.web.board import Board
 from bandsense.workout.events import Event, TensionTick
@@ -198,5 +199,5 @@ def _compared(state: ViewState, peak_n: float) -> str | None:
     done = [len(each.peaks) for each in state.sets]
     text = f"Last time {' + '.join(map(str, last.reps))} reps, today {' + '.join(map(str, done))}."
     if last.peak_n is not None and peak_n > 0.0:
-        text += f" Peak {last.peak_n:.0f} N then, {peak_n:.0f} N today."
+        text += f" Peak {force_words(last.peak_n)} then, {force_words(peak_n)} today."
     return text

@@ -153,7 +153,7 @@ class Scene:
             rep = self.rep(index, PEAKS_N[index - 1] * self.gain)
             start_s = rep.pull_start_s
             yield PhaseChanged(start_s, Phase.CONCENTRIC, start_s + 0.05)
-            yield CueGiven(start_s, CueKind.EXHALE, "Breathe out", False, start_s + 0.05)
+            yield CueGiven(start_s, CueKind.EXHALE, start_s + 0.05, phase=Phase.CONCENTRIC)
             top_s = rep.hold_start_s
             yield PhaseChanged(top_s, Phase.HOLD, top_s + 0.05)
             if index == 1:
@@ -161,7 +161,7 @@ class Scene:
             yield RepCounted(rep.peak_time_s, index, rep.peak_n, top_s + 0.2, index)
             yield PhaseChanged(rep.return_start_s, Phase.ECCENTRIC, rep.return_start_s + 0.1)
             inhale_s = rep.return_start_s + 0.1
-            yield CueGiven(rep.return_start_s, CueKind.INHALE, "Breathe in", False, inhale_s)
+            yield CueGiven(rep.return_start_s, CueKind.INHALE, inhale_s, phase=Phase.ECCENTRIC)
             yield PhaseChanged(rep.end_s, Phase.REST, rep.end_s + 0.1)
             yield RepCompleted(rep.end_s, index, rep, rep.end_s + 0.1)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bumble.keys import MemoryKeyStore, PairingKeys
 
+from bandsense.sim.physics.sensor import GAIN
 from bandsense.sim.physics.source import SampleSource
 from bandsense.wire.bandsense.codes import (
     COUNT_MAX,
@@ -115,7 +116,7 @@ class Hardware:
     model: str = "virtual band"
     hardware_revision: str = "simulated"
     firmware_revision: str = "1.0.0"
-    gain: int = 128
+    gain: int = GAIN
     rates_hz: tuple[int, ...] = RATES_HZ
     features: Features = Features.PROGRESSOR | Features.TEMPERATURE
     highest_count: int = COUNT_MAX

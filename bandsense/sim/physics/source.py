@@ -22,7 +22,17 @@ from bandsense.sim.physics.sensor import (
     SimulatedSensor,
 )
 
-__all__ = ["NEWTON_PER_COUNT", "Conversions", "PersonSource", "SampleSource", "SlackSource", "TraceSource"]
+__all__ = [
+    "TRACE_NEWTON_PER_COUNT",
+    "Conversions",
+    "PersonSource",
+    "SampleSource",
+    "SlackSource",
+    "TraceSource",
+]
+
+TRACE_NEWTON_PER_COUNT = 1e-4
+"""Of a recording that is played: a decimal, so that the values it was printed with come back exactly."""
 
 _GAP_INTERVALS = 2.5
 """An interval of more median intervals than this is a gap; two make a sensor that skips one sample."""
@@ -70,7 +80,7 @@ class TraceSource:
         time_s: ArrayLike,
         tension_n: ArrayLike,
         *,
-        newton_per_count: float = NEWTON_PER_COUNT,
+        newton_per_count: float = TRACE_NEWTON_PER_COUNT,
         zero_count: int = 0,
     ) -> None:
         time = np.asarray(time_s, dtype=np.float64)

@@ -69,7 +69,7 @@ class Information:
 
     serial: int
     boot_number: int
-    gain: int = 128
+    gain: int
     rates_hz: tuple[int, ...] = RATES_HZ
     features: Features = Features.NONE
     full_scale_n: float | None = None

@@ -130,6 +130,11 @@ export class Curve {
     this.plot.redraw(true);
   }
 
+  force(newtons) {
+    const unit = this.view?.state.unit;
+    return unit ? (newtons / unit.newtons).toFixed(unit.decimals) : String(Math.round(newtons));
+  }
+
   x(time) {
     return this.plot.valToPos(time, "x", true);
   }
@@ -264,14 +269,14 @@ export class Curve {
     ctx.fillText("0", right, bottom - 2 * ratio);
     if (!this.zone) {
       const top = Math.round(this.top / 1.09);
-      ctx.fillText(String(top), right, this.y(top));
+      ctx.fillText(this.force(top), right, this.y(top));
       return;
     }
     ctx.fillStyle = this.colours.good;
     const high = this.y(this.zone.high_n);
     const low = this.y(this.zone.low_n);
-    ctx.fillText(String(Math.round(this.zone.high_n)), right, Math.min(high, bottom - 2.4 * font));
-    if (low - high > 1.05 * font && bottom - low > 1.2 * font) ctx.fillText(String(Math.round(this.zone.low_n)), right, low);
+    ctx.fillText(this.force(this.zone.high_n), right, Math.min(high, bottom - 2.4 * font));
+    if (low - high > 1.05 * font && bottom - low > 1.2 * font) ctx.fillText(this.force(this.zone.low_n), right, low);
   }
 
   // A dot at each peak and its number above it; hollow where it is doubtful or partial, ▼ where it is below.

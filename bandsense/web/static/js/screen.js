@@ -124,6 +124,7 @@ export class Screen {
     const number = $(".num", pane.tens);
     const change = $(".change", pane.tens);
     const two = this.connection.views.size > 1;
+    text($(".unit b", pane.tens), unit(state).symbol);
     text($(".of-side", pane.tens), two ? capital(name) : "");
     pane.tens.classList.toggle("turn", sides);
     change.hidden = !sides;
@@ -136,14 +137,15 @@ export class Screen {
       const uncertainty = now.tension_uncertainty_n || 0;
       let tension = now.tension_n || 0;
       if (Math.abs(tension) <= 2 * uncertainty && tension < 0) tension = 0;
-      const digits = lost ? "–––" : String(Math.round(tension) || 0);
+      const shown = force(state, tension);
+      const digits = lost ? "–––" : shown === "-0" ? "0" : shown;
       if ($(".unlit", pane.tens).dataset.markup) markup($(".unlit", pane.tens), "");
       const unlit = "0".repeat(Math.max(0, 3 - digits.length));
       if ($(".unlit", pane.tens).dataset.z !== unlit) $(".unlit", pane.tens).dataset.z = unlit;
       text($(".lit", pane.tens), digits);
       number.classList.toggle("zero", lost || (Math.abs(tension) < Math.max(2, 2 * uncertainty) && state.screen === "ready"));
       number.classList.toggle("wide", digits.length > 3);
-      text($(".pm", pane.tens), lost ? "± –" : `± ${uncertainty < 0.95 ? uncertainty.toFixed(1) : Math.round(uncertainty)}`);
+      text($(".pm", pane.tens), lost ? "± –" : `± ${uncertainty < 0.95 ? (uncertainty / unit(state).newtons).toFixed(1 + unit(state).decimals) : force(state, uncertainty)}`);
       this.drawBar(pane, view, zone, lost ? 0 : Math.max(0, tension), uncertainty);
     }
     const reps = String(state.reps);
@@ -168,7 +170,7 @@ export class Screen {
       bracket.style.width = `${((100 * (zone.high_n - zone.low_n)) / top).toFixed(2)}%`;
       bracket.classList.toggle("hit", inside);
       for (const [selector, value] of [[".lo", zone.low_n], [".hi", zone.high_n]]) {
-        text($(selector, bar), String(Math.round(value)));
+        text($(selector, bar), force(view.state, value));
         $(selector, bar).style.left = part(value);
       }
     }
@@ -224,7 +226,7 @@ export class Screen {
       const tall = bars[i] ? `${size.toFixed(1)}%` : "";
       if (element.style.height !== tall) element.style.height = tall;
     });
-    const label = `Peaks of this set: ${peaks.map((peak) => Math.round(peak.peak_n)).join(", ") || "none yet"}${zone ? `; target ${Math.round(zone.low_n)} to ${Math.round(zone.high_n)} newtons` : ""}`;
+    const label = `Peaks of this set: ${peaks.map((peak) => force(state, peak.peak_n)).join(", ") || "none yet"}${zone ? `; target ${force(state, zone.low_n)} to ${force(state, zone.high_n)} ${unit(state).name}` : ""}`;
     if (strip.getAttribute("aria-label") !== label) strip.setAttribute("aria-label", label);
   }
 
@@ -276,7 +278,7 @@ export class Screen {
     const done = view.state.sets[view.state.sets.length - 1];
     const next = view.state.next_side;
     const last = view.state.side_last;
-    const rows = `<caption>This set</caption><tr><th>${escape(capital(done.side || ""))}</th><td>${mini(done)}</td><td>${done.peaks.length} × ${Math.round(done.peak_n)} N</td></tr><tr><th>${escape(capital(next || ""))}</th><td class="dim">next</td><td class="dim">${last ? `<span class="opt">last time </span>${last.reps[view.state.set_number - 1] ?? last.reps[last.reps.length - 1]}${last.peak_n ? ` × ${Math.round(last.peak_n)} N` : ""}` : ""}</td></tr>`;
+    const rows = `<caption>This set</caption><tr><th>${escape(capital(done.side || ""))}</th><td>${mini(done)}</td><td>${done.peaks.length} × ${force(view.state, done.peak_n)} ${unit(view.state).symbol}</td></tr><tr><th>${escape(capital(next || ""))}</th><td class="dim">next</td><td class="dim">${last ? `<span class="opt">last time </span>${last.reps[view.state.set_number - 1] ?? last.reps[last.reps.length - 1]}${last.peak_n ? ` × ${force(view.state, last.peak_n)} ${unit(view.state).symbol}` : ""}` : ""}</td></tr>`;
     if (!table) {
       table = document.createElement("table");
       table.className = "turns";
@@ -348,7 +350,7 @@ export class Screen {
     state.marks = [...done, ...mine];
     const box = $(".curve", this.live);
     const zone = state.plan?.zone;
-    const label = `Tension of the last 20 seconds${zone ? `, target zone ${Math.round(zone.low_n)} to ${Math.round(zone.high_n)} newtons` : ""}`;
+    const label = `Tension of the last 20 seconds${zone ? `, target zone ${force(state, zone.low_n)} to ${force(state, zone.high_n)} ${unit(state).name}` : ""}`;
     if (box.getAttribute("aria-label") !== label) box.setAttribute("aria-label", label);
     this.curve.show(view);
     const tempo = state.plan?.tempo_hand;
@@ -368,7 +370,7 @@ export class Screen {
     text(title, words.title);
     for (const selector of [".clocked", ".prog", ".foot"]) $(selector, this.rest).hidden = Boolean(finished);
     $(".big3", this.rest).hidden = !finished;
-    if (finished) this.drawFinished(finished);
+    if (finished) this.drawFinished(finished, state);
     else this.drawClock(view);
     this.drawAdvice(view, finished);
     this.drawPast(view, finished);
@@ -385,9 +387,9 @@ export class Screen {
     text($(".foot b", this.rest), view.state.words.clock_then);
   }
 
-  drawFinished(finished) {
+  drawFinished(finished, state) {
     const figure = (value, label) => `<div><span class="num">${value}</span><span class="l">${label}</span></div>`;
-    const peak = finished.reps ? figure(Math.round(finished.peak_n), `N peak, ± ${Math.max(1, Math.round(finished.peak_uncertainty_n))}`) : "";
+    const peak = finished.reps ? figure(force(state, finished.peak_n), `${unit(state).symbol} peak, ± ${force(state, Math.max(1, finished.peak_uncertainty_n))}`) : "";
     const under = finished.reps ? figure(clock(finished.time_under_tension_s), "under tension") : "";
     markup($(".big3", this.rest), figure(finished.reps, finished.reps === 1 ? "rep" : "reps") + peak + under);
   }
@@ -416,7 +418,7 @@ export class Screen {
       const side = done.side ? `${escape(done.side)}, ` : "";
       if (!finished) return `<li><b>${done.number}</b><span>${mini(done)}<span class="d">${side}${escape(done.words)}</span></span><span>${of}</span></li>`;
       const change = done.slack_cm ? `, then ${Math.abs(done.slack_cm)} cm ${done.slack_cm > 0 ? "out" : "in"}` : zoneWords(done, plan);
-      return `<li><b>${done.number}</b>${strip(done, plan)}<span class="r"><b>${done.full_reps}${plan ? ` of ${plan.reps}` : ""}</b><span class="d">${side}${Math.round(done.peak_n)} N${change}</span></span></li>`;
+      return `<li><b>${done.number}</b>${strip(done, plan)}<span class="r"><b>${done.full_reps}${plan ? ` of ${plan.reps}` : ""}</b><span class="d">${side}${force(state, done.peak_n)} ${unit(state).symbol}${change}</span></span></li>`;
     });
     if (plan && !finished) {
       for (let n = state.set_number; n <= plan.sets; n++) {
@@ -448,6 +450,8 @@ export class Screen {
   }
 }
 
+const unit = (state) => state.unit || { symbol: "N", name: "newtons", newtons: 1, decimals: 0 };
+const force = (state, newtons) => (newtons / unit(state).newtons).toFixed(unit(state).decimals);
 const seconds = (value) => (Math.round(10 * value) / 10).toString();
 const range = (plan) => (plan.reps_top > plan.reps ? `${plan.reps} to ${plan.reps_top} reps` : `${plan.reps} reps`);
 

@@ -81,7 +81,7 @@ async def test_three_sets_with_the_advice_followed(tmp_path: Path) -> None:
 
 
 async def test_a_link_that_is_lost_in_mid_set_keeps_the_count_and_comes_back(tmp_path: Path) -> None:
-    options = ("--reps", "10", "--sets", "1", "--speed", "4", "--fault", "absence")
+    options = ("--reps", "10", "--sets", "1", "--speed", "3", "--fault", "repeated-link-loss")
     async with (
         serving(tmp_path / "s.sqlite3", *options) as (address, _),
         chromium() as browser,
@@ -113,4 +113,4 @@ async def test_it_ends_within_three_seconds_in_the_middle_of_a_set_and_keeps_it(
             assert time.monotonic() - began < 3.0
             await opened.until("document.querySelector('#banner').textContent.includes('does not answer')")
     (session,) = Store.open(store).sessions()
-    assert (session.summary or {})["reps"] >= 2
+    assert (session.summary or {})["reps"] >= 1  # what was under way when it ended may be missing

@@ -420,7 +420,7 @@ export class Screen {
     if (!question) return;
     box.setAttribute("aria-label", question);
     const keys = [..."0123456789x"].map((key, i) => `<button data-act="${key}" aria-keyshortcuts="${key}" aria-label="${i} of 10">${i}</button>`).join("");
-    markup(box, `<p>${escape(question)}</p><div class="scores">${keys}</div><button class="plain" data-act="&#10;">Skip</button>`);
+    markup(box, `<p>${escape(question)}</p><button class="plain" data-act="&#10;">Skip</button><div class="scores">${keys}</div>`);
   }
 
   drawPast(view, finished) {

@@ -18,6 +18,7 @@ __all__ = ["main", "parser"]
 _COMMANDS = (
     "live",
     "both",
+    "test",
     "demo",
     "analyze",
     "replay",

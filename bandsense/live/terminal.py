@@ -362,7 +362,7 @@ def _pacer(state: ViewState, width: int) -> Text | None:
         cells = max(2, int(room * targets[phase] / whole_s))
         share = _share(state, phase, targets[phase], order)
         done = min(cells, round(share * cells))
-        line.append(f" {name} {targets[phase]:.1f} ", "bold" if phase is state.phase else "dim")
+        line.append(f" {name} {targets[phase]:.1f} ", "bold" if phase is _PHASES[state.screen][2] else "dim")
         line.append("█" * done, _FIELDS[_SCREENS[phase]].replace("bold reverse", "").strip())
         line.append("░" * (cells - done), "dim")
     line.truncate(width)
@@ -373,9 +373,10 @@ _SCREENS = {phase: screen for screen, (_, _, phase) in _PHASES.items()}
 
 
 def _share(state: ViewState, phase: Phase, target_s: float, order: Sequence[Phase]) -> float:
-    if phase is state.phase:
+    present = _PHASES[state.screen][2]
+    if phase is present:
         return min(1.0, max(0.0, state.now_s - state.phase_since_s) / target_s) if target_s else 1.0
-    return 1.0 if order.index(phase) < order.index(state.phase) else 0.0
+    return 1.0 if order.index(phase) < order.index(present) else 0.0
 
 
 def _strip(peaks: Sequence[Peak], state: ViewState) -> Text:

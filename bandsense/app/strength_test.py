@@ -194,7 +194,7 @@ async def run_test(
         calibration = calibration_of(sensor.information)
         settings = WorkoutSettings(calibration).to_dict() | {_KEY: options.setup.to_dict()}
         stream = NewStream(sensor.information.id, sensor.information.unit, settings)
-        recorder = store.record(new_session(environment.source, [stream], person=who.id, exercise=None))
+        recorder = store.record(new_session(environment.source, [stream], person=who.id))
         test = StrengthTest(calibration, options.setup.protocol)
         ending = asyncio.create_task(_end(sensor, environment, stop))
         first_s, last_s = None, 0.0

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 
 from bandsense.app.paths import home
 from bandsense.app.session_result import SessionResult
 from bandsense.calibration.clip_on import AnyCalibration
-from bandsense.errors import ConfigError
+from bandsense.errors import ConfigError, StoreError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import Exercise, Side, Sides
 from bandsense.profiles.band import BandProfile
@@ -104,11 +105,17 @@ class Trainee:
         """
         setup = {"band": self.setup.band, "rest_length_m": self.setup.rest_length_m}
         streams = [replace(each, settings={**each.settings, "setup": setup}) for each in streams]
-        return new_session(source, streams, person=self.person.id, exercise=self.exercise.id)
+        band = None if self.band is None else self.band.id
+        return new_session(source, streams, person=self.person.id, exercise=self.exercise.id, band=band)
 
 
 def new_session(
-    source: str, streams: Sequence[NewStream], *, person: str | None, exercise: str | None
+    source: str,
+    streams: Sequence[NewStream],
+    *,
+    person: str | None,
+    exercise: str | None = None,
+    band: str | None = None,
 ) -> NewSession:
     """Begin a session now, recorded by this software."""
     from bandsense import __version__
@@ -120,16 +127,23 @@ def new_session(
         software=f"bandsense {__version__}",
         person=person,
         exercise=exercise,
+        band=band,
     )
 
 
 def profiles_of(store: Store) -> Profiles:
-    """Everything that is kept about people, bands and sensors.
+    """Return everything that is kept about people, bands and sensors.
 
-    Raises:
-        ConfigError: something stored does not validate.
+    What makes no sense is set aside in the store, and said each time it is opened: one damaged text is no
+    reason not to train.
     """
-    return Profiles.of_documents(store.people.all(), store.bands.all(), store.sensors.all())
+    tables = {"people": store.people, "bands": store.bands, "sensors": store.sensors}
+    documents = {kind: table.all() for kind, table in tables.items()}
+    profiles, faulty = Profiles.of_documents(documents)
+    for kind, key in faulty:
+        with suppress(StoreError):  # a store that is only read keeps it as it is
+            tables[kind].set_aside(key)
+    return profiles
 
 
 def load_trainee(store: Store, person: str | None, exercise: str | None, band: str | None = None) -> Trainee:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bandsense.errors import BandsenseError
+from bandsense.errors import BandsenseError, StoreError
 from bandsense.export.table import SessionTable, StreamTable, stream_json
 from bandsense.live.plan_formatting import plan_json
 from bandsense.samples import FloatArray, SampleBlock, Unit, concatenate
@@ -47,6 +47,8 @@ def replay(store: Store, stream: Stream) -> ReplayedStream:
         StoreError: its data are damaged.
         CalibrationError, ConfigError: its settings cannot be read.
     """
+    if stream.damage is not None:
+        raise StoreError(f"this session cannot be followed again: {stream.damage}")
     workout = Workout(WorkoutSettings.from_dict(stream.settings))
     events: list[Event] = []
     tension_n: list[FloatArray] = []

@@ -38,7 +38,7 @@ from bandsense.signal.refine import refine
 from bandsense.workout.events import Event, SetCorrected, SetDone, SetEnd, SetResult, SetStarted, TensionTick
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.tempo import HandTempo, set_tempo
-from bandsense.workout.trace_buffer import LEAD_S, LONGEST_S, TraceBuffer
+from bandsense.workout.trace_buffer import LEAD_S, TraceBuffer
 
 __all__ = ["SET_REST_S", "SIDE_REST_S", "SetTracker"]
 
@@ -243,7 +243,7 @@ class SetTracker:
     def _result(self, done: _Set, ended_by: SetEnd, now_s: float) -> SetResult:
         """Measure the set once more, with the whole of its trace at hand."""
         seen = tuple(sorted(done.reps.values(), key=lambda rep: rep.peak_time_s))
-        start_s = max(seen[0].pull_start_s - LEAD_S, now_s - LONGEST_S)
+        start_s = seen[0].pull_start_s - LEAD_S
         time_s, _, tension_n = self._trace.between(start_s, now_s)
         seen = tuple(rep for rep in seen if rep.pull_start_s >= time_s[0])
         known = [replace(rep, probability=self._probability.get(rep.index, rep.probability)) for rep in seen]

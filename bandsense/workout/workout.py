@@ -60,7 +60,7 @@ from bandsense.workout.inputs import (
 )
 from bandsense.workout.set_tracker import SetTracker
 from bandsense.workout.settings import WorkoutSettings
-from bandsense.workout.trace_buffer import IDLE_S, LONGEST_S, TraceBuffer
+from bandsense.workout.trace_buffer import IDLE_S, TraceBuffer
 
 __all__ = ["Summary", "Workout"]
 
@@ -276,7 +276,8 @@ class Workout:
         self._last_s = float(block.time_s[-1])
         self._samples += len(block)
         self._memory.append(block.time_s, block.values, tension_n)
-        self._memory.forget_before(self._last_s - (LONGEST_S if self._sets.under_way else IDLE_S))
+        if not self._sets.under_way:
+            self._memory.keep_last(IDLE_S)
 
     def _ticks(self, time_s: FloatArray, tension_n: FloatArray) -> Iterator[TensionTick]:
         """Find the first sample in each tick of the analysis, by device time."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import struct
 import zipfile
 import zlib
@@ -20,7 +21,7 @@ from bandsense.errors import FileFormatError
 
 __all__ = ["UNREADABLE_ZIP", "FirmwareFile", "FirmwareImage", "read_firmware_file"]
 
-UNREADABLE_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
+UNREADABLE_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 """What `zipfile` and `json` raise for damaged, encrypted, strangely packed or deeply nested content."""
 
 IMAGES_MAX = 2
@@ -84,7 +85,17 @@ def read_firmware_file(path: Path) -> FirmwareFile:
     try:
         archived = zipfile.is_zipfile(path)
         images = _from_archive(path) if archived else (_image(path, _limited(path), None),)
-    except (*UNREADABLE_ZIP, OSError, KeyError, TypeError, ValueError) as error:
+    except FileFormatError:
+        raise
+    except (
+        *UNREADABLE_ZIP,
+        OSError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        ArithmeticError,
+    ) as error:
         raise FileFormatError(path, f"not a firmware update file ({error})") from error
     if not images or len({(image.version, image.board) for image in images}) != 1:
         raise FileFormatError(path, "the images in it do not belong together")

@@ -7,6 +7,7 @@ A link that may only watch does not open them, because they hold everybody's pas
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -209,7 +210,7 @@ def _when(session: Session) -> datetime:
 
 
 def _matches(session: Session, wanted: str, names: dict[str, str]) -> bool:
-    """Look for every word that was typed in the exercise, the person and the date."""
+    """Look for words that begin with each that was typed, in the exercise, the person and the date."""
     at = _when(session)
     text = " ".join(
         (
@@ -219,7 +220,8 @@ def _matches(session: Session, wanted: str, names: dict[str, str]) -> bool:
             str(session.id),
         )
     ).casefold()
-    return all(word in text for word in wanted.casefold().split())
+    beginnings = re.split(r"\W+", wanted.casefold())
+    return all(re.search(rf"\b{re.escape(each)}", text) for each in beginnings if each)
 
 
 def _sessions(visit: _Visit) -> Response:

@@ -248,17 +248,14 @@ class Announcer:
         highest = found[0].score
         mass: dict[int, float] = {}
         turning = self._turning
-        fresh = 0.0
-        if not known and turning.valley is not None:
-            top_n = turning.top.tension_n if turning.top is not None else turning.extreme.tension_n
-            fallen_n = top_n - turning.extreme.tension_n
-            if fallen_n < FALLEN_SHARE * (top_n - turning.valley.tension_n):
-                fresh = self._k.p_take_up
+        low_n = turning.extreme.tension_n
         for x in found:
             weight = math.exp(self._k.trust * (x.score - highest))
-            if x.fresh and fresh:
-                mass[x.count - 1] = mass.get(x.count - 1, 0.0) + fresh * weight
-                weight *= 1.0 - fresh
+            if x.fresh and not known and x.path is not None:
+                top_n = x.path.top.tension_n
+                if turning.top is None or top_n - low_n < FALLEN_SHARE * (top_n - x.path.start.tension_n):
+                    mass[x.count - 1] = mass.get(x.count - 1, 0.0) + self._k.p_take_up * weight
+                    weight *= 1.0 - self._k.p_take_up
             mass[x.count] = mass.get(x.count, 0.0) + weight
         total = sum(mass.values())
         return {n: m / total for n, m in sorted(mass.items())}

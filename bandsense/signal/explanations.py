@@ -79,6 +79,9 @@ PAUSE_S = 1.2
 STRAIGHT_ON = 0.002
 """Probability that steps turn into something else without a pause."""
 
+BUSY_S = 30.0
+"""What was done longer ago says less about what is done now."""
+
 
 class Kind(IntEnum):
     """What an explanation takes the latest movement for."""
@@ -130,6 +133,7 @@ class Explanation:
         habit: what it has learnt; its type belongs to `kind`.
         set_swing_n, set_end_s: the latest set on the path, if any.
         fresh: whether the latest movement began a set, so that it may still turn out to be the take-up.
+        busy: how many movements were no repetitions lately.
     """
 
     kind: Kind
@@ -141,6 +145,11 @@ class Explanation:
     set_swing_n: float = 0.0
     set_end_s: float = -math.inf
     fresh: bool = False
+    busy: float = 0.0
+
+    def busy_after(self, top_s: float, more: float) -> float:
+        """How busy it is after a movement with its top at `top_s`, which adds `more`."""
+        return self.busy * math.exp((self.top_s - top_s) / BUSY_S) + more if self.busy else more
 
     def reps(self) -> Iterator[CountedRep]:
         """The repetitions on its path that are not settled, the latest first."""
@@ -424,15 +433,18 @@ class Explanations:
     def _transitions(self, x: Explanation, m: Movement) -> tuple[float, float, float, float]:
         """Log-probabilities of going on with a set, sway, steps or handling."""
         k = self._k
+        # Whoever has long been doing something else goes on with it: the chance that a movement begins a set
+        # falls as in a Pareto law of durations.
+        p_set = k.p_set * k.patience / (k.patience + x.busy)
         if x.kind is Kind.HANDLING:
-            return math.log(k.p_set), math.log(k.p_sway), math.log(k.p_steps), self._ln_handling
+            return math.log(p_set), math.log(k.p_sway), math.log(k.p_steps), self._ln_handling
         if x.kind is Kind.STEPS:
             paused = m.start_s - x.top_s > PAUSE_S or m.top_s - x.top_s > 2.0 * PAUSE_S
-            to_set = math.log(k.p_steps_end * k.p_set) if paused else math.log(STRAIGHT_ON)
+            to_set = math.log(k.p_steps_end * p_set) if paused else math.log(STRAIGHT_ON)
             stay = math.log(1.0 - k.p_steps_end - STRAIGHT_ON)
             return to_set, math.log(k.p_steps_end * k.p_sway), stay, math.log(k.p_steps_end)
         end = math.log(k.p_end)
-        return end + math.log(k.p_set), end + math.log(k.p_sway), end + math.log(k.p_steps), end
+        return end + math.log(p_set), end + math.log(k.p_sway), end + math.log(k.p_steps), end
 
     def _before(self, x: Explanation, start: TurningPoint) -> tuple[tuple[float, ...], float, float]:
         """What a set that begins now has before it: handling close by, and an earlier set."""
@@ -450,11 +462,23 @@ class Explanations:
     ) -> Explanation:
         top_s = span.top.time_s
         if not after.counts:
-            return Explanation(Kind.SWAY, score, x.count, x.path, top_s, after, x.set_swing_n, x.set_end_s)
+            busy = x.busy_after(top_s, 1.0)
+            return Explanation(
+                Kind.SWAY, score, x.count, x.path, top_s, after, x.set_swing_n, x.set_end_s, busy=busy
+            )
         path = CountedRep(x.path, span.start, span.top, span.last, begins, span.open)
         swing_n = after.peak_n - after.base_n
         return Explanation(
-            Kind.SET, score, x.count + 1, path, top_s, after, swing_n, span.last.time_s, begins
+            Kind.SET,
+            score,
+            x.count + 1,
+            path,
+            top_s,
+            after,
+            swing_n,
+            span.last.time_s,
+            begins,
+            x.busy_after(top_s, 0.0),
         )
 
     def _handled(self, x: Explanation, m: Movement, top: TurningPoint, transition: float) -> Explanation:
@@ -472,7 +496,15 @@ class Explanations:
             (*recent, (size_n, m.start_s)),
         )
         return Explanation(
-            Kind.HANDLING, score, x.count, x.path, top.time_s, habit, x.set_swing_n, x.set_end_s
+            Kind.HANDLING,
+            score,
+            x.count,
+            x.path,
+            top.time_s,
+            habit,
+            x.set_swing_n,
+            x.set_end_s,
+            busy=x.busy_after(top.time_s, 1.0),
         )
 
     def _stepped(self, x: Explanation, m: Movement, transition: float) -> Explanation:
@@ -487,6 +519,7 @@ class Explanations:
             after,
             x.set_swing_n,
             x.set_end_s,
+            busy=x.busy_after(m.top_s, 1.0),
         )
 
     def _kept(self, found: Iterable[Explanation]) -> list[Explanation]:
@@ -512,7 +545,7 @@ class Explanations:
 
 
 def _rippled(x: Explanation, score: float) -> Explanation:
-    return Explanation(x.kind, score, x.count, x.path, x.top_s, x.habit, x.set_swing_n, x.set_end_s)
+    return Explanation(x.kind, score, x.count, x.path, x.top_s, x.habit, x.set_swing_n, x.set_end_s, busy=x.busy)
 
 
 def _same(x: Explanation, y: Explanation) -> bool:

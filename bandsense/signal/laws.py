@@ -144,6 +144,7 @@ class Numbers:
     sway_power: float
     sway_even: float
     p_set: float
+    patience: float
     p_steps: float
     p_sway: float
     p_end: float

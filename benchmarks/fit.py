@@ -28,11 +28,13 @@ from bandsense.signal.explanations import Explanation, Explanations
 from bandsense.signal.filters import Conditioner
 from bandsense.signal.laws import Numbers
 from bandsense.signal.turning_points import Look, Ticks, TurningPoint, TurningPoints
-from benchmarks.evidence import controls, envelope, movement, recordings, simulators, special, splices, walks
+from benchmarks.evidence import controls, envelope, idling, movement, recordings, simulators, special, splices, walks
 from benchmarks.evidence.trace import Split, Trace
 
 LEAST_PROBABLE = -8.0
 """A trace costs at most so many nats: one that the model cannot explain does not bend it."""
+
+NONE = frozenset({0})
 
 SHARES = frozenset(
     name
@@ -44,7 +46,10 @@ SHARES = frozenset(
 FIXED = frozenset({"many", "many_nats", "show_first", "show", "take_back", "p_take_up"})
 """Numbers of the online rule, which the final count does not depend on."""
 
-LOGARITHMS = frozenset(f.name for f in fields(Numbers) if "_ln" in f.name) | {"let_go_on"}
+LOGARITHMS = frozenset(f.name for f in fields(Numbers) if "_ln" in f.name) | {
+    "let_go_on",
+    "let_go_on_sway",
+}
 """Logarithms, moved by adding."""
 
 
@@ -110,14 +115,19 @@ def turns_of(trace: Trace, weight: float) -> Turns:
     return Turns(trace.name, weight, right, ticks, first, tuple(rows), end)
 
 
-def explained(numbers: Numbers, one: Turns) -> list[Explanation]:
-    """The explanations at the end of a trace."""
+def explained(numbers: Numbers, one: Turns, worst: list[float]) -> list[Explanation]:
+    """The explanations at the end of a trace; `worst` takes P(none) at every valley of a control."""
     explanations = Explanations(numbers, one.ticks)
     if one.first is None:
         return []
     explanations.begin(one.first)
+    control = one.right == NONE
     for top, valley, lowest_n in one.rows:
-        explanations.advance(top, valley, lowest_n)
+        kept = explanations.advance(top, valley, lowest_n)
+        if control and kept:
+            weights = [math.exp(numbers.trust * (x.score - kept[0].score)) for x in kept]
+            none = sum(w for x, w in zip(kept, weights, strict=True) if not x.count)
+            worst.append(none / sum(weights))
     if one.open is not None:
         found = explanations.look(*one.open, width=True, end=True)
         if found:
@@ -126,8 +136,12 @@ def explained(numbers: Numbers, one: Turns) -> list[Explanation]:
 
 
 def judged(numbers: Numbers, one: Turns) -> tuple[float, bool]:
-    """Loss in nats of a trace, and whether its most likely count is right."""
-    found = explained(numbers, one)
+    """Loss in nats of a trace, and whether its most likely count is right.
+
+    Of a control the worst moment counts: nothing may be shown at any time.
+    """
+    worst: list[float] = []
+    found = explained(numbers, one, worst)
     mass: dict[int, float] = {}
     for x in found:
         mass[x.count] = mass.get(x.count, 0.0) + math.exp(numbers.trust * (x.score - found[0].score))
@@ -142,6 +156,7 @@ def judged(numbers: Numbers, one: Turns) -> tuple[float, bool]:
         if something >= SOMETHING and above >= enough * total:
             median = n
             break
+    p = min([p, *worst])
     return -max(LEAST_PROBABLE, math.log(max(p, 1e-12))), median in one.right
 
 
@@ -162,6 +177,7 @@ def material(split: Split = "dev", size: int = 4) -> Iterator[tuple[str, Trace]]
     yield from (("special", t) for t in special.grid(split, each=2 * size) if asked(t))
     yield from (("simulators", t) for t in simulators.grid(100 * size, split))
     yield from (("controls", t) for t in controls.grid(split, each=6 * size))
+    yield from (("idling", t) for t in idling.grid(split, each=8 * size))
     yield from (("walks", t) for t in walks.grid(split, each=12 * size))
     yield from (("simulated controls", t) for t in simulators.grid_of_controls(3 * size, split))
 
@@ -176,6 +192,7 @@ WEIGHTS = {
     "special": 1.0,
     "simulators": 1.0,
     "controls": 5.0,
+    "idling": 4.0,
     "walks": 4.0,
     "simulated controls": 4.0,
 }

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 from bandsense.signal.events import RetractReason
 from bandsense.signal.explanations import CountedRep, Explanation, Explanations, Kind
-from bandsense.signal.laws import Numbers, Series
+from bandsense.signal.laws import Numbers
 from bandsense.signal.turning_points import Look, Ticks, TurningPoint, TurningPoints
 
 __all__ = ["Announcement", "Announcer", "Shown"]
@@ -40,9 +40,6 @@ SETTLE_EVERY = 8
 
 SOMETHING = 0.3
 """After a rest nothing is told only where P(at least one) is below this."""
-
-FEW = 2.5
-"""A set with fewer full repetitions needs more certainty."""
 
 REASONS = {
     Kind.HANDLING: RetractReason.SET_UP,
@@ -212,8 +209,7 @@ class Announcer:
             return Announcement()
         self.chances = self._chances(found, known)
         best = found[0]
-        few = isinstance(best.habit, Series) and best.habit.n < FEW
-        enough = 0.5 if median else (self._k.show_first if few else self._k.show)
+        enough = 0.5 if median else (self._k.show if self._begun(best) else self._k.show_first)
         least = 0.5 if median else self._k.take_back
         count = self.standing
         while self._at_least(count + 1) >= enough:
@@ -242,6 +238,13 @@ class Announcer:
                 shown.probability = min(1.0, sum(self._weight(x, shown) for x in found))
         done = self._ends(self._with_count(found, count), known)
         return Announcement(tuple(counted), tuple(retracted), tuple(done))
+
+    def _begun(self, best: Explanation) -> bool:
+        """Whether a repetition of the present set was told already."""
+        if best.kind is not Kind.SET or not self._shown:
+            return False
+        latest = self._shown[-1].rep.top.tick
+        return next((rep.start.tick <= latest for rep in best.reps() if rep.begins_set), True)
 
     def _chances(self, found: Sequence[Explanation], known: bool) -> dict[int, float]:
         """P(count = n) over explanations of the same movements."""

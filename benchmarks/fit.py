@@ -28,7 +28,17 @@ from bandsense.signal.explanations import Explanation, Explanations
 from bandsense.signal.filters import Conditioner
 from bandsense.signal.laws import Numbers
 from bandsense.signal.turning_points import Look, Ticks, TurningPoint, TurningPoints
-from benchmarks.evidence import controls, envelope, idling, movement, recordings, simulators, special, splices, walks
+from benchmarks.evidence import (
+    controls,
+    envelope,
+    idling,
+    movement,
+    recordings,
+    simulators,
+    special,
+    splices,
+    walks,
+)
 from benchmarks.evidence.trace import Split, Trace
 
 LEAST_PROBABLE = -8.0
@@ -40,7 +50,7 @@ SHARES = frozenset(
     name
     for name in (f.name for f in fields(Numbers))
     if name.startswith(("p_", "part_")) or name.endswith(("_w", "_w1", "_w2", "_share"))
-) | {"even", "steady", "handling_small", "sway_even", "over", "trust"}
+) | {"even", "steady", "handling_small", "sway_even", "over", "step_like", "trust"}
 """Numbers between 0 and 1, moved on the logit scale."""
 
 FIXED = frozenset({"many", "many_nats", "show_first", "show", "take_back", "p_take_up"})
@@ -90,15 +100,8 @@ def turns_of(trace: Trace, weight: float) -> Turns:
             turning.interrupt()
         every = slice(-segment.first % step, None, step)
         smooth_s = segment.time_s - conditioner.delay_s
-        looks = turning.follow(
-            zip(
-                smooth_s[every].tolist(),
-                segment.smooth_n[every].tolist(),
-                segment.clean_n[every].tolist(),
-                segment.ready_s[every].tolist(),
-                strict=True,
-            )
-        )
+        columns = (smooth_s, segment.smooth_n, segment.clean_n, segment.ready_s)
+        looks = turning.follow(*(column[every].tolist() for column in columns))
         for look in looks:
             if look is Look.TURNED:
                 top = turning.top

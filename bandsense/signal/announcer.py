@@ -234,7 +234,7 @@ class Announcer:
             else:
                 retracted = self._drop(chosen, count)
         for shown in self._shown:
-            if shown.probability < SURE or shown.rep.open:
+            if shown.probability < SURE or not shown.done:
                 shown.probability = min(1.0, sum(self._weight(x, shown) for x in found))
         done = self._ends(self._with_count(found, count), known)
         return Announcement(tuple(counted), tuple(retracted), tuple(done))
@@ -264,18 +264,27 @@ class Announcer:
         return {n: m / total for n, m in sorted(mass.items())}
 
     def _at_least(self, k: int) -> float:
-        return sum(p for n, p in self.chances.items() if n >= k)
+        total = 0.0
+        for n, p in self.chances.items():
+            if n >= k:
+                total += p
+        return total
 
     def _weight(self, x: Explanation, shown: Shown) -> float:
         """Probability of an explanation, if it holds a repetition that was told."""
         top = shown.rep.top.tick
-        if x.path is None or not any(_covers(rep, top) for rep in x.reps()):
-            return 0.0
-        return self.chances.get(x.count, 0.0)
+        for rep in x.reps():
+            if _covers(rep, top):
+                return self.chances.get(x.count, 0.0)
+            if rep.end.tick < top:
+                break
+        return 0.0
 
     @staticmethod
     def _with_count(found: Sequence[Explanation], count: int) -> Explanation:
         """The best explanation with a count, or with the nearest."""
+        if found[0].count == count:
+            return found[0]
         return min(found, key=lambda x: (abs(x.count - count), -x.score))
 
     def _add(
@@ -328,9 +337,10 @@ class Announcer:
 
     def _ends(self, chosen: Explanation, known: bool) -> list[Shown]:
         """Repetitions whose end is known now."""
-        done = []
-        for rep in chosen.reps():
-            shown = self._match(rep, self._shown)
+        done: list[Shown] = []
+        left = [shown for shown in self._shown if not shown.done]
+        for rep in chosen.reps() if left else ():
+            shown = self._match(rep, left)
             if shown is not None and not shown.done and (known or not rep.open):
                 shown.rep, shown.done = rep, True
                 done.append(shown)

@@ -170,14 +170,8 @@ class RepDetector:
             self._clean_n.append(segment.clean_n)
             self._clean_s.append(segment.time_s)
             every = slice(-segment.first % self._step, None, self._step)
-            rows = zip(
-                smooth_s[every].tolist(),
-                segment.smooth_n[every].tolist(),
-                segment.clean_n[every].tolist(),
-                segment.ready_s[every].tolist(),
-                strict=True,
-            )
-            for look in turning.follow(rows):
+            rows = (smooth_s, segment.smooth_n, segment.clean_n, segment.ready_s)
+            for look in turning.follow(*(row[every].tolist() for row in rows)):
                 narrator.take(look)
             self._ticks.forget()
 

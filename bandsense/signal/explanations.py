@@ -67,6 +67,9 @@ VALLEY_NATS, WIDTH_NATS = 1.4, 1.2
 a movement whose likelihood, in units of the swing, is at least `TYPICAL` nats; less where valley or width are
 not known yet."""
 
+MOST_A_DIP = 4.0
+"""No inner dip is more likely than this, in nats and units of the swing squared."""
+
 NEAR_SET_S = 10.0
 """Handling this close to a set is judged by the size of its repetitions."""
 
@@ -286,11 +289,10 @@ class Explanations:
                 else 0.0
                 for i in range(back - 1)
             )
-            deepest = max(dips, default=0.0)
             before = self._survivors[-back]
             if back > 1:
                 rise_n = top.tension_n - start.tension_n
-                before = [x for x in before if not self._hopeless(x, deepest, rise_n, best)]
+                before = [x for x in before if not self._hopeless(x, dips, rise_n, best)]
             if not before:
                 continue
             m = self._movement(start, inner, top, last, dips, lowest_n, width=width, end=end)
@@ -337,13 +339,18 @@ class Explanations:
                     found.append(self._series(x, x.score + on + other[0], other[1], span, begins=False))
         return found
 
-    def _hopeless(self, x: Explanation, deepest_n: float, rise_n: float, best: float) -> bool:
-        """Whether a dip is too deep to lie within one movement of an explanation."""
-        swing_n = x.habit.peak_n - x.habit.base_n if isinstance(x.habit, Series) else rise_n
-        d = max(0.0, deepest_n) / swing_n
-        small = -d / self._k.dip_small
-        half = -0.5 * ((d - self._k.half_return) / self._k.half_return_sd) ** 2
-        return x.score + max(small, half) + 10.0 < best - BEAM
+    def _hopeless(self, x: Explanation, dips_n: Sequence[float], rise_n: float, best: float) -> bool:
+        """Whether dips are too deep to lie within one movement of an explanation."""
+        k = self._k
+        swing_n = rise_n
+        if isinstance(x.habit, Series):
+            swing_n = max(rise_n, x.habit.peak_n - x.habit.base_n)
+        score = x.score + 10.0 + len(dips_n) * (MOST_A_DIP - 2.0 * math.log(swing_n))
+        for depth_n in dips_n:
+            d = depth_n / swing_n if depth_n > 0.0 else 0.0
+            half = (d - k.half_return) / k.half_return_sd
+            score -= min(d / k.dip_small, 0.5 * half * half)
+        return score < best - BEAM
 
     def _movement(
         self,
@@ -545,7 +552,9 @@ class Explanations:
 
 
 def _rippled(x: Explanation, score: float) -> Explanation:
-    return Explanation(x.kind, score, x.count, x.path, x.top_s, x.habit, x.set_swing_n, x.set_end_s, busy=x.busy)
+    return Explanation(
+        x.kind, score, x.count, x.path, x.top_s, x.habit, x.set_swing_n, x.set_end_s, busy=x.busy
+    )
 
 
 def _same(x: Explanation, y: Explanation) -> bool:

@@ -79,6 +79,7 @@ class Numbers:
     near_set_soft: float
     step_ln_n: float
     step_sd: float
+    step_like: float
     step_like_sd: float
     step_unlike_sd: float
     step_interval_sd: float
@@ -326,8 +327,8 @@ def steps(k: Numbers, m: Movement, before: Steps | None, tau: float) -> tuple[fl
         after = Steps(1, up, None, ln_w if ln_w is not None else math.log(0.25))
     else:
         n = before.n
-        like = 0.35 * _normal(up, before.rise, k.step_like_sd * math.sqrt(1.0 + 1.0 / n))
-        score = _ln((like + 0.65 * _normal(up, before.rise, k.step_unlike_sd)) / m.rise_n)
+        like = k.step_like * _normal(up, before.rise, k.step_like_sd * math.sqrt(1.0 + 1.0 / n))
+        score = _ln((like + (1.0 - k.step_like) * _normal(up, before.rise, k.step_unlike_sd)) / m.rise_n)
         ln_tau = math.log(tau)
         if before.interval is None:
             score += _ln(
@@ -407,9 +408,7 @@ def _dips(k: Numbers, s: Series, n: float, swing_n: float, dips_n: tuple[float, 
     Both kinds of dip are habits: a half return comes with a repetition or does not, and after each small dip
     there is another with a probability that the repetitions so far have taught.
     """
-    habit = min(
-        0.9, (k.half_return_odds * k.half_return_prior + s.half_returns) / (k.half_return_prior + n)
-    )
+    habit = min(0.9, (k.half_return_odds * k.half_return_prior + s.half_returns) / (k.half_return_prior + n))
     again = (k.p_dip * k.dip_prior + s.dips) / (k.dip_prior + s.dips + n)
     score, largest, halves = math.log1p(-habit) + math.log((1.0 - again) / (1.0 - k.p_dip)), 0.0, 0
     if not dips_n:

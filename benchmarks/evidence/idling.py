@@ -36,8 +36,10 @@ def gait(time_s: FloatArray, rng: Generator) -> FloatArray:
     for multiple, most in ((0.5, 0.4), (1.5, 0.15), (2.0, 0.6), (3.0, 0.2)):
         shape += rng.uniform(0.0, most) * np.cos(multiple * phase + rng.uniform(0.0, 2.0 * np.pi))
     goes = _wander(time_s, rng, 0.05) > rng.uniform(-2.0, 0.0)
-    return rng.uniform(2.0, 25.0) + _soft(goes, time_s) * size_n * shape + rng.uniform(0.2, 3.0) * _wander(
-        time_s, rng, 0.3
+    return (
+        rng.uniform(2.0, 25.0)
+        + _soft(goes, time_s) * size_n * shape
+        + rng.uniform(0.2, 3.0) * _wander(time_s, rng, 0.3)
     )
 
 
@@ -91,7 +93,9 @@ def tugging(time_s: FloatArray, rng: Generator) -> FloatArray:
 def lying(time_s: FloatArray, rng: Generator) -> FloatArray:
     """Nobody there: a zero that creeps with the temperature, and somebody bumps into it."""
     knocks = _soft(rng.exponential(1.0, time_s.size) * (rng.random(time_s.size) < 0.02 / 80.0), time_s, 8.0)
-    return rng.uniform(-1.5, 1.5) * np.tanh(time_s / 90.0) + rng.uniform(10.0, 60.0) * knocks * np.sin(150.0 * time_s)
+    return rng.uniform(-1.5, 1.5) * np.tanh(time_s / 90.0) + rng.uniform(10.0, 60.0) * knocks * np.sin(
+        150.0 * time_s
+    )
 
 
 def _ease(x: FloatArray) -> FloatArray:
@@ -101,7 +105,9 @@ def _ease(x: FloatArray) -> FloatArray:
 
 def _taken_up(time_s: FloatArray, rng: Generator, tension_n: FloatArray) -> FloatArray:
     up = _ease((time_s - rng.uniform(0.5, 3.0)) / rng.uniform(0.5, 2.5))
-    return np.asarray(tension_n * up * _ease((time_s[-1] - rng.uniform(0.5, 2.0) - time_s) / rng.uniform(0.4, 2.0)))
+    return np.asarray(
+        tension_n * up * _ease((time_s[-1] - rng.uniform(0.5, 2.0) - time_s) / rng.uniform(0.4, 2.0))
+    )
 
 
 def _band(time_s: FloatArray, rng: Generator, low_hz: float, high_hz: float) -> FloatArray:
@@ -128,7 +134,9 @@ def _one_over_f(time_s: FloatArray, rng: Generator) -> FloatArray:
     """Noise of unit variance with a spectrum of 1/f between 0.02 and 3 Hz."""
     spectrum = np.fft.rfft(rng.standard_normal(time_s.size))
     hz = np.fft.rfftfreq(time_s.size, time_s[1] - time_s[0])
-    made = np.fft.irfft(spectrum * np.where((hz > 0.02) & (hz < 3.0), hz.clip(0.02) ** -0.5, 0.0), time_s.size)
+    made = np.fft.irfft(
+        spectrum * np.where((hz > 0.02) & (hz < 3.0), hz.clip(0.02) ** -0.5, 0.0), time_s.size
+    )
     return np.asarray(made / made.std())
 
 

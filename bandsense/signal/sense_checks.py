@@ -290,19 +290,21 @@ class SenseChecks:
         size = count * length
         tension = self._tension_n[:size].reshape(count, length)
         # At high rates a part of each window tells level and noise as well.
-        ordered = np.sort(tension[:, :: max(1, length // ENOUGH)], axis=1)
-        middle = ordered.shape[1] // 2
-        level = (
-            ordered[:, middle]
-            if ordered.shape[1] % 2
-            else 0.5 * (ordered[:, middle - 1] + ordered[:, middle])
-        )
+        stride = max(1, length // ENOUGH)
+        ordered = np.sort(tension[:, ::stride], axis=1)
+        half = ordered.shape[1] // 2
+        level = ordered[:, half] if ordered.shape[1] % 2 else 0.5 * (ordered[:, half - 1] + ordered[:, half])
+        if stride == 1:
+            lowest, highest = ordered[:, 0], ordered[:, -1]
+        else:
+            lowest, highest = np.minimum.reduce(tension, axis=1), np.maximum.reduce(tension, axis=1)
         bend = tension[:, :ENOUGH]
         for _ in range(3):
             bend = bend[:, 1:] - bend[:, :-1]
         centred = tension - (np.add.reduce(tension, axis=1) / length)[:, np.newaxis]
-        scatter = np.sqrt(np.add.reduce(centred * centred, axis=1) / length)
-        noise = np.sqrt(np.add.reduce(bend * bend, axis=1) / (20.0 * bend.shape[1]))
+        scatter = np.add.reduce(centred * centred, axis=1)
+        noise = np.add.reduce(bend * bend, axis=1)
+        bends = 20.0 * bend.shape[1]
         full = [False] * count
         if self._saturated is not None:
             full = np.all(self._saturated[:size].reshape(count, length), axis=1).tolist()
@@ -310,10 +312,10 @@ class SenseChecks:
             self._time_s[:size:length].tolist(),
             self._time_s[length - 1 : size : length].tolist(),
             level.tolist(),
-            scatter.tolist(),
-            np.minimum.reduce(tension, axis=1).tolist(),
-            np.maximum.reduce(tension, axis=1).tolist(),
-            noise.tolist(),
+            [sqrt(x / length) for x in scatter.tolist()],
+            lowest.tolist(),
+            highest.tolist(),
+            [sqrt(x / bends) for x in noise.tolist()],
             full,
         )
         for row in rows:

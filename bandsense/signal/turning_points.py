@@ -291,6 +291,10 @@ class TurningPoints:
             ready_s: device times at which the ticks were known.
         """
         first, count, surroundings = 0, len(time_s), self.surroundings
+        if count < surroundings.missing:
+            yield from self._run(time_s, smooth_n, ready_s)
+            surroundings.take(smooth_n, clean_n)
+            return
         while first < count:
             part = slice(first, min(count, first + surroundings.missing))
             first = part.stop

@@ -38,7 +38,7 @@ def gait(time_s: FloatArray, rng: Generator) -> FloatArray:
     goes = _wander(time_s, rng, 0.05) > rng.uniform(-2.0, 0.0)
     return (
         rng.uniform(2.0, 25.0)
-        + _soft(goes, time_s) * size_n * shape
+        + _soft(goes.astype(np.float64), time_s) * size_n * shape
         + rng.uniform(0.2, 3.0) * _wander(time_s, rng, 0.3)
     )
 

@@ -7,7 +7,7 @@ HARDWARE_PACKAGES := ngspice graphviz poppler-utils calculix-ccx prusa-slicer li
 FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev llvm qemu-system-arm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-portable coverage lint format types bench docs firmware firmware-release firmware-test hardware lock packages clean
+.PHONY: help demo test test-fast test-portable coverage lint format types bench docs dist firmware firmware-release firmware-test hardware lock audit fuzz packages clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -54,6 +54,11 @@ docs: .venv-dev ## build the documentation as HTML into build/docs; a broken ref
 	$(PYTHON_BIN)/sphinx-build -W --keep-going -q docs build/docs
 	@echo "build/docs/index.html"
 
+dist: .venv-dev ## wheel, sdist and man page in dist/, the same bytes from the same commit
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(PYTHON_BIN)/python -m hatchling build
+	$(PYTHON_BIN)/argparse-manpage --module bandsense.cli --function parser --project-name bandsense \
+		--prog bandsense --manual-title "bandsense manual" --output dist/bandsense.1
+
 firmware: .venv-dev packages ## build the sensor's image (two to five minutes the first time), check its size
 	@begun=$$(date +%s); $(MAKE) -C firmware image && echo "took $$(($$(date +%s) - begun)) s"
 
@@ -71,6 +76,14 @@ hardware: .venv-hardware ## check the board, its documents and the mechanics, pr
 lock: .venv-dev ## choose exact versions anew after dependencies in pyproject.toml changed; UPGRADE=1 for the newest
 	$(PYTHON_BIN)/python -m pip --disable-pip-version-check --quiet install --group lock
 	$(PYTHON_BIN)/python tools/lock.py $(if $(UPGRADE),--upgrade)
+
+audit: .venv-dev ## licences and known vulnerabilities of what bandsense depends on; build/sbom.cdx.json
+	$(PYTHON_BIN)/python -m pip --disable-pip-version-check --quiet install --group audit
+	$(PYTHON_BIN)/python tools/audit.py
+
+fuzz: .venv-dev ## look for bytes that a parser cannot bear; SECONDS_EACH=600, TARGETS="capture frames"
+	$(PYTHON_BIN)/python -m pip --disable-pip-version-check --quiet install --group fuzz
+	$(PYTHON_BIN)/python tests/fuzz/fuzz.py $(or $(SECONDS_EACH),600) $(TARGETS)
 
 packages:
 	@tools/packages.sh $(TEST_PACKAGES) $(FIRMWARE_PACKAGES)

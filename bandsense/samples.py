@@ -12,13 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from bandsense.errors import DataError
 
-__all__ = ["KGF_N", "FloatArray", "SampleBlock", "Unit", "concatenate"]
+__all__ = ["KGF_N", "LBF_N", "FloatArray", "ForceUnit", "SampleBlock", "Unit", "concatenate"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 KGF_N = 9.80665
 """One kilogram-force in newtons: standard gravity, exact by definition (CGPM 1901; ISO 80000-4)."""
+
+LBF_N = 4.4482216152605
+"""One pound-force in newtons: 0.45359237 kg of standard gravity, exact (ISO 80000-4, international pound)."""
 
 
 class Unit(Enum):
@@ -28,6 +31,24 @@ class Unit(Enum):
     """Raw analogue-to-digital converter counts, signed."""
     NEWTON = "N"
     KILOGRAM_FORCE = "kgf"
+
+
+class ForceUnit(Enum):
+    """A unit of force that people read, by its symbol; inside and in files there are newtons alone."""
+
+    NEWTON = "N"
+    KILOGRAM_FORCE = "kgf"
+    POUND_FORCE = "lbf"
+
+    @property
+    def newtons(self) -> float:
+        """Size of the unit in newtons."""
+        return {"N": 1.0, "kgf": KGF_N, "lbf": LBF_N}[self.value]
+
+    @property
+    def plural(self) -> str:
+        """Name of the unit for many of it."""
+        return {"N": "newtons", "kgf": "kilograms-force", "lbf": "pounds-force"}[self.value]
 
 
 def _frozen(values: ArrayLike, dtype: type, name: str, size: int | None = None) -> NDArray[Any]:
@@ -98,7 +119,7 @@ class SampleBlock:
     __hash__ = None  # type: ignore[assignment]
 
     def slice(self, start: int, stop: int) -> SampleBlock:
-        """Samples `start` up to, not including, `stop`, as a block of their own."""
+        """Return samples `start` up to, not including, `stop`, as a block of their own."""
         part = slice(start, stop)
         return SampleBlock(
             self.time_s[part], self.values[part], self.unit, self.gap_before[part], self.saturated[part]

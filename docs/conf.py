@@ -3,13 +3,21 @@
 project = "bandsense"
 author = "bandsense maintainers"
 copyright = "bandsense maintainers"  # noqa: A001 - the name is Sphinx's
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "sphinxarg.ext",
+]
 source_suffix = {".md": "markdown"}
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 autodoc_typehints = "description"
-html_theme = "alabaster"
-html_theme_options = {"page_width": "1100px", "sidebar_width": "240px"}
+autodoc_preserve_defaults = True
+autodoc_type_aliases = {"ArrayLike": "ArrayLike", "FloatArray": "FloatArray"}
+html_theme = "furo"  # search, light and dark, a contents column; nothing from other servers
+html_title = "bandsense"
 html_static_path = ["static"]
 html_css_files = ["drawings.css"]
 exclude_patterns = ["build"]

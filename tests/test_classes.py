@@ -17,6 +17,7 @@ LARGE = {
     "ProgressorTwin": "A whole sensor of another make, with the habits of its firmware.",
     "VirtualBleakClient": "Implements the abstract client of bleak, method by method.",
     "SequencedStream": "Counters that wrap, a reorder window and the statistics of one stream are one state.",
+    "Workout": "The one door of a workout: a step for each kind of input.",
     "ViewState": "The latest of everything that a view shows: a record, with the words for it.",
 }
 

@@ -32,7 +32,10 @@ def test_every_page_has_its_place_in_the_index():
         r"^```\{toctree\}\n(.*?)^```", (DOCS / "index.md").read_text(), re.DOTALL | re.MULTILINE
     )
     listed = [line for tree in trees for line in tree.splitlines() if re.fullmatch(r"[\w/-]+", line)]
-    pages = {page.stem for page in DOCS.glob("*.md")} - {"index"} | {"decisions/index"}
+    written = [page for folder in (DOCS, DOCS / "reference") for page in folder.glob("*.md")]
+    pages = {page.relative_to(DOCS).with_suffix("").as_posix() for page in written} - {"index"} | {
+        "decisions/index"
+    }
     assert sorted(listed) == sorted(pages)
 
 

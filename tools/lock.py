@@ -33,6 +33,19 @@ _SELF = re.compile(r"^bandsense\[([\w,\s-]+)\]$")
 _NAME = re.compile(r"^([A-Za-z0-9][\w.-]*)==")
 
 
+def _expanded(wanted: Iterable[str], extras: Mapping[str, Sequence[str]]) -> list[str]:
+    """Replace the package's own extras by what they require."""
+    found = []
+    for requirement in wanted:
+        own = _SELF.match(requirement)
+        if own is None:
+            found.append(requirement)
+        else:
+            for extra in own[1].split(","):
+                found += _expanded(extras[extra.strip()], extras)
+    return found
+
+
 def requirements(project: Mapping[str, Any], *, dev: bool) -> list[str]:
     """Return what one set-up installs: the package's own requirements, its build backend, pip, and extras.
 
@@ -48,13 +61,7 @@ def requirements(project: Mapping[str, Any], *, dev: bool) -> list[str]:
         *extras["sim"],
     ]
     if dev:
-        for requirement in project["dependency-groups"]["dev"]:
-            own = _SELF.match(requirement)
-            wanted += (
-                [requirement]
-                if own is None
-                else [each for extra in own[1].split(",") for each in extras[extra.strip()]]
-            )
+        wanted += _expanded(project["dependency-groups"]["dev"], extras)
     return list(dict.fromkeys(wanted))
 
 

@@ -36,7 +36,7 @@ def check_clip_on(store: Store, band: str, *, clip_on: bool) -> str:
 
 
 def curves(procedure: CalibrationProcedure, made_at_s: int) -> Curves:
-    """What a finished calibration found for loading and for unloading.
+    """Return the curves that a finished calibration found for loading and for unloading.
 
     Raises:
         CalibrationError: the masses do not determine both.

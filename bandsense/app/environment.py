@@ -59,7 +59,7 @@ class Environment:
 
 @asynccontextmanager
 async def real_environment() -> AsyncIterator[Environment]:
-    """This computer's own Bluetooth."""
+    """Return this computer's own Bluetooth."""
     yield Environment(Transport(), "sensor")
 
 
@@ -67,7 +67,7 @@ async def real_environment() -> AsyncIterator[Environment]:
 async def simulated_environment(
     source: SampleSource, name: str, fault: str | None = None
 ) -> AsyncIterator[Environment]:
-    """A virtual radio with one simulated sensor, reached through bleak like a real one.
+    """Create a virtual radio with one simulated sensor, reached through bleak like a real one.
 
     Args:
         source: what the sensor feels.
@@ -93,7 +93,7 @@ async def simulated_environment(
 async def simulated_pair(
     left: SampleSource, right: SampleSource, name: str, fault: str | None = None
 ) -> AsyncIterator[Environment]:
-    """A virtual radio with two simulated sensors, `LEFT_SENSOR` and `RIGHT_SENSOR`, whose clocks differ.
+    """Create a virtual radio with `LEFT_SENSOR` and `RIGHT_SENSOR`, simulated, whose clocks differ.
 
     Args:
         left, right: what they feel.
@@ -148,11 +148,11 @@ async def _transport(radio: VirtualRadio) -> Transport:
 
 
 def recording(block: SampleBlock) -> SampleSource:
-    """A sensor that feels what a trace holds, of a range that takes all of it."""
+    """Make a sensor that feels what a trace holds, with a range that covers all of it."""
     from bandsense.sim.physics.sensor import COUNT_MAX
-    from bandsense.sim.physics.source import NEWTON_PER_COUNT, TraceSource
+    from bandsense.sim.physics.source import TRACE_NEWTON_PER_COUNT, TraceSource
 
-    scale = NEWTON_PER_COUNT
+    scale = TRACE_NEWTON_PER_COUNT
     while float(abs(block.values).max()) >= scale * COUNT_MAX:
         scale *= 10.0
     return TraceSource(block.time_s, block.values, newton_per_count=scale)
@@ -161,7 +161,7 @@ def recording(block: SampleBlock) -> SampleSource:
 def person(
     seed: int, sets: int, reps: int, disturbances: frozenset[str], exercise: str = _DEFAULT
 ) -> SampleSource:
-    """A sensor on the band of a simulated person, who puts it down for a minute between sets.
+    """Make a sensor on the band of a simulated person, who puts it down for a minute between sets.
 
     Args:
         seed: another seed is another person.

@@ -28,7 +28,7 @@ NAME_BYTES = 16
 
 
 def validate_name(name: str) -> str:
-    """The same name, if a sensor can keep it.
+    """Return the name if a sensor can keep it.
 
     Raises:
         ConfigError: it is too long.
@@ -39,7 +39,7 @@ def validate_name(name: str) -> str:
 
 
 def known_sensor(store: Store, wanted: str) -> SensorProfile | None:
-    """The sensor that is remembered under this name, side, serial number or its end, or address."""
+    """Return the sensor remembered under this name, side, serial number or its end, or address."""
     for each in profiles_of(store).sensors:
         names = {each.name, each.id, each.address, each.side, _advertised(each)} - {None}
         called = wanted.casefold()
@@ -51,7 +51,7 @@ def known_sensor(store: Store, wanted: str) -> SensorProfile | None:
 
 
 def resolve_target(store: Store, wanted: str | None) -> str | None:
-    """What to look for on the air for what a person calls a sensor.
+    """Translate what a person calls a sensor into what to look for on the air.
 
     A sensor advertises its own name, not the one that it was given. Without a name it is the sensor that is
     remembered, where it is one; else None: the nearest.
@@ -64,7 +64,7 @@ def resolve_target(store: Store, wanted: str | None) -> str | None:
 
 
 def resolve_targets(store: Store, wanted: Sequence[str]) -> tuple[str | None, ...]:
-    """What to look for on the air for one or two sensors; the side words `left` and `right` are understood.
+    """Translate the names of one or two sensors, `left` and `right` included, into what to look for.
 
     Raises:
         ConfigError: no sensor is known for a side, or both are the same.
@@ -87,7 +87,7 @@ def _address(known: SensorProfile) -> str:
 
 
 def _advertised(known: SensorProfile) -> str | None:
-    """The name that a bandsense sensor advertises: unlike its address, the same for every computer."""
+    """Return the name that a bandsense sensor advertises: unlike its address, the same for every computer."""
     if known.driver != "bandsense":
         return None
     try:

@@ -55,7 +55,7 @@ async def drawing(view: View) -> AsyncIterator[asyncio.Task[None]]:
 def stop_conditions(
     stop: asyncio.Event, seconds: float | None, finished: asyncio.Event | None
 ) -> list[asyncio.Future[Any]]:
-    """What ends a session: the person, the time, the source, each where there is one; to be cancelled."""
+    """Start waiting for whatever may end a session: the person, the time, the source. Cancel them after."""
     futures: list[asyncio.Future[Any]] = [asyncio.ensure_future(stop.wait())]
     if seconds is not None:
         futures.append(asyncio.ensure_future(asyncio.sleep(seconds)))
@@ -102,7 +102,7 @@ async def paced(items: Iterable[Item], speed: float, stop: asyncio.Event) -> Asy
 
 
 def _pieces(item: Item) -> Iterator[Item]:
-    """A block in pieces of `PIECE` samples."""
+    """Cut a block into pieces of `PIECE` samples."""
     if not isinstance(item, SampleBlock):
         yield item
         return

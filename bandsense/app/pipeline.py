@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from bandsense.exercises.model import Side
 from bandsense.samples import FloatArray, SampleBlock
-from bandsense.workout.events import Event, SetDone, TensionTick, event_name, to_json
+from bandsense.workout.events import Event, SetCorrected, SetDone, TensionTick, event_name, to_json
 from bandsense.workout.inputs import Input, input_data, input_name
 from bandsense.workout.workout import Summary, Workout
 
@@ -78,7 +78,7 @@ class SessionPipeline:
         return lambda: self._sample_listeners.remove(listener)
 
     def push(self, block: SampleBlock) -> None:
-        """The next samples."""
+        """Take the next samples."""
         for sink in self._sinks:
             sink.write(block, stream=self._stream)
         events = self.workout.push(block)
@@ -95,7 +95,7 @@ class SessionPipeline:
         self._tell(self.workout.apply(value))
 
     def finish(self) -> Summary:
-        """The stream ended."""
+        """Take the end of the stream."""
         self._tell(self.workout.finish())
         return self.workout.summary()
 
@@ -110,7 +110,7 @@ class SessionPipeline:
                 listener(event)
 
     def _shown(self, tick: TensionTick) -> bool:
-        """Whether listeners are told this tick: the first of each `1 / view_hz` seconds of device time."""
+        """Return whether listeners get this tick: the first of each `1 / view_hz` seconds of device time."""
         view = math.floor(tick.time_s * self._view_hz)
         shown, self._last_view = view != self._last_view, view
         return shown
@@ -119,5 +119,5 @@ class SessionPipeline:
         data = to_json(event, self.workout.uncertainty_n)
         for sink in self._sinks:
             sink.note_event(event_name(event), data, stream=self._stream)
-            if isinstance(event, SetDone):
+            if isinstance(event, SetDone) or (isinstance(event, SetCorrected) and event.result is not None):
                 sink.note_set(data["result"], stream=self._stream)

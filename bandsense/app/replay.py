@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bandsense.errors import BandsenseError
+from bandsense.errors import BandsenseError, StoreError
 from bandsense.export.table import SessionTable, StreamTable, stream_json
 from bandsense.live.plan_formatting import plan_json
 from bandsense.samples import FloatArray, SampleBlock, Unit, concatenate
@@ -47,6 +47,8 @@ def replay(store: Store, stream: Stream) -> ReplayedStream:
         StoreError: its data are damaged.
         CalibrationError, ConfigError: its settings cannot be read.
     """
+    if stream.damage is not None:
+        raise StoreError(f"this session cannot be followed again: {stream.damage}")
     workout = Workout(WorkoutSettings.from_dict(stream.settings))
     events: list[Event] = []
     tension_n: list[FloatArray] = []
@@ -72,7 +74,7 @@ def summarise_recovered(store: Store) -> None:
 
 
 def replayed_json(followed: ReplayedStream) -> dict[str, object]:
-    """The sets of a stream as JSON object."""
+    """Return the sets of a stream as JSON object."""
     workout = followed.workout
     return stream_json(followed.stream) | {
         "summary": asdict(followed.summary),
@@ -84,7 +86,7 @@ def replayed_json(followed: ReplayedStream) -> dict[str, object]:
 
 
 def session_table(store: Store, session: Session) -> SessionTable:
-    """A stored session laid out for export."""
+    """Lay out a stored session for export."""
     return SessionTable(session, tuple(_stream_table(store, stream) for stream in session.streams))
 
 
@@ -93,6 +95,8 @@ def _stream_table(store: Store, stream: Stream) -> StreamTable:
     samples = concatenate(store.blocks(stream))
     workout = followed.workout
     results = workout.results
+    rep = _numbered(samples.time_s, [(r.pull_start_s, r.end_s) for result in results for r in result.reps])
+    probability = np.array([0.0, *(r.probability for result in results for r in result.reps)])
     return StreamTable(
         stream=stream,
         time_s=samples.time_s,
@@ -100,9 +104,8 @@ def _stream_table(store: Store, stream: Stream) -> StreamTable:
         tension_n=followed.tension_n,
         tension_uncertainty_n=followed.tension_uncertainty_n,
         phase=_phases(samples.time_s, followed.events),
-        rep=_numbered(
-            samples.time_s, [(rep.pull_start_s, rep.end_s) for result in results for rep in result.reps]
-        ),
+        rep=rep,
+        rep_probability=probability[rep],
         set=_numbered(samples.time_s, [(result.start_s, result.end_s) for result in results]),
         gap_before=samples.gap_before,
         saturated=samples.saturated,
@@ -111,7 +114,7 @@ def _stream_table(store: Store, stream: Stream) -> StreamTable:
 
 
 def _phases(time_s: FloatArray, events: tuple[Event, ...]) -> NDArray[np.str_]:
-    """The phase at each sample."""
+    """Return the phase at each sample."""
     changes = sorted(_changes(events))
     starts = np.array([start for start, _ in changes], dtype=np.float64)
     names = np.array([Phase.REST.value, *(name for _, name in changes)])
@@ -123,7 +126,7 @@ def _changes(events: tuple[Event, ...]) -> Iterator[tuple[float, str]]:
 
 
 def _numbered(time_s: FloatArray, spans: list[tuple[float, float]]) -> NDArray[np.int64]:
-    """Number of the span that each sample lies in, from 1; 0 in none."""
+    """Return the number of the span that each sample lies in, from 1; 0 in none."""
     numbers = np.zeros(time_s.size, dtype=np.int64)
     for number, (start, end) in enumerate(spans, 1):
         numbers[np.searchsorted(time_s, start) : np.searchsorted(time_s, end, side="right")] = number

@@ -28,7 +28,7 @@ _FULL_SCALE_COUNTS = 2**23
 
 
 def calibration_of(information: SensorInformation) -> Calibration:
-    """The sensor's own calibration, else its nominal span; for sensors that send forces, those as they are.
+    """Return the sensor's own calibration, else its nominal span; forces that it sends stay as they are.
 
     Raises:
         CalibrationError: it sends counts and says nothing about their size.
@@ -45,7 +45,7 @@ def calibration_of(information: SensorInformation) -> Calibration:
 
 
 def calibration_on(band: BandProfile | None, information: SensorInformation) -> AnyCalibration:
-    """The sensor's calibration on this very band, where there is one, else `calibration_of` it.
+    """Return the sensor's calibration on this very band, where there is one, else `calibration_of` it.
 
     The zero, and how it follows temperature, is what the sensor keeps, if it does: a tare changes it there.
 
@@ -64,7 +64,7 @@ def calibration_on(band: BandProfile | None, information: SensorInformation) -> 
 
 
 def from_record(record: CalibrationRecord) -> Calibration:
-    """A sensor's calibration record; an uncertainty that it leaves open is that of its grade."""
+    """Convert a sensor's calibration record; an uncertainty that it leaves open is that of its grade."""
     grade = _GRADES[record.grade]
     default = Calibration(record.newton_per_count)
     return Calibration(

@@ -14,7 +14,7 @@ __all__ = ["session_named"]
 
 
 def session_named(store: Store, name: str) -> Session:
-    """The session that a person named: a number, or `last`.
+    """Return the session that a person named: a number, or `last`.
 
     Raises:
         StoreError: there is none, or it is no name of a session.

@@ -131,7 +131,7 @@ class StrokePull:
         return [Held(event.detected_s, None, f"{what} {self.instruction}")]
 
     def fit(self) -> BandFit:
-        """The band that the last repetitions determine.
+        """Fit the band to the last repetitions.
 
         Raises:
             BandModelError: there are not enough repetitions yet, or they contradict each other.

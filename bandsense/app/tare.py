@@ -88,7 +88,7 @@ async def tare(
 
 
 def zero_words(zero: NewZero) -> str:
-    """What came of it, for people."""
+    """Describe the outcome, for people."""
     text = f"zero set; it showed {zero.before_n:+z.1f} N before"
     if zero.before_n > TAUT_N and zero.temperature is None:
         text += "\nif the band was taut then, let it hang slack and set the zero again"
@@ -99,7 +99,7 @@ def zero_words(zero: NewZero) -> str:
 
 
 async def _look(sensor: Sensor) -> SampleBlock:
-    """What the sensor feels for a while; it goes on streaming.
+    """Watch what the sensor feels for a while; it goes on streaming.
 
     Raises:
         SensorTimeout: it sends nothing.
@@ -120,7 +120,7 @@ async def _look(sensor: Sensor) -> SampleBlock:
 
 
 def _still_n(calibration: Calibration, block: SampleBlock, temperature_c: float | None) -> float:
-    """What the old zero shows, newtons.
+    """Return what the old zero shows, newtons.
 
     Raises:
         CalibrationError: it moves.
@@ -136,7 +136,7 @@ def _still_n(calibration: Calibration, block: SampleBlock, temperature_c: float 
 
 
 def _learnt(calibration: Calibration, block: SampleBlock, temperature_c: float | None) -> TemperatureOnZero:
-    """How the zero follows temperature: from what the last one shows, without correction, and nothing at it.
+    """Learn how the zero follows temperature, from what the last, uncorrected zero shows now.
 
     Raises:
         CalibrationError: a temperature is not known, or they differ by less than 3 K.

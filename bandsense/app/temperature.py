@@ -40,7 +40,7 @@ async def temperature_of(sensor: Sensor) -> float | None:
 
 
 async def temperature_input(sensor: Sensor) -> SensorTemperature | TemperatureProblem | None:
-    """The sensor's temperature as input of a workout; None from a sensor that does not measure it."""
+    """Return the sensor's temperature as input of a workout; None from a sensor that does not measure it."""
     try:
         temperature_c = await temperature_of(sensor)
     except CalibrationError as error:
@@ -60,7 +60,7 @@ async def known_temperature(sensor: Sensor, tell: Callable[[str], None]) -> floa
 def keeping_temperature(
     calibration: Calibration, temperature_c: float | None, before: CalibrationRecord | None
 ) -> Calibration:
-    """A new calibration with the temperature at which its zero was taken, and what is known of temperature.
+    """Give a new calibration the temperature of its zero, and what is known of temperature.
 
     The zero drifts by so many counts a kelvin whatever the span, so k goes with the span.
 

@@ -32,15 +32,34 @@ from bandsense.errors import StoreError
 from bandsense.exercises.model import Side
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.live.actions import Action, Actions
-from bandsense.store.model import NewStream
+from bandsense.live.formatting import STOPPED_NEXT_TIME
+from bandsense.store.model import NewStream, is_simulated_source
 from bandsense.store.recorder import Recorder
 from bandsense.store.store import Store
 from bandsense.workout.bilateral import lag
-from bandsense.workout.inputs import BatteryLevel, EndSet, Input, LinkChange, SlackAnswer, Tare
+from bandsense.workout.feedback import Feedback, Scale
+from bandsense.workout.inputs import (
+    AddRep,
+    BatteryLevel,
+    EndSet,
+    Input,
+    LinkChange,
+    RestChange,
+    SetFeedback,
+    SlackAnswer,
+    Tare,
+    UndoRep,
+)
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
 __all__ = ["TrainingOptions", "train"]
+
+SCORE_KEYS = "0123456789x"
+"""Keys of the scores 0 to 10 of effort and pain, in order; Enter leaves one out."""
+
+REST_STEP_S = 30.0
+LONGEST_REST_S = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +97,7 @@ class TrainingOptions:
         return ("left", left), ("right", right)
 
     def capture_of(self, side: Side | None) -> Path | None:
-        """The capture file of one sensor."""
+        """Return the capture file of one sensor."""
         if self.capture is None or side is None:
             return self.capture
         return self.capture.with_stem(f"{self.capture.stem}-{side}")
@@ -187,7 +206,7 @@ class _Stream:
             self.pipeline.push(block)
 
     def pulls_s(self) -> list[float]:
-        """When the pulls began, on the host's clock: those since the sensor's clock began anew last."""
+        """Return when the pulls since the sensor's clock last began anew began, on the host's clock."""
         if not self._clock.known:
             return []
         begins_s = (
@@ -206,7 +225,7 @@ class _Stream:
         return self._clock.uncertainty_s
 
     def clock(self, unix_at_zero_s: float) -> StreamClock | None:
-        """The sensor's clock against the time of day."""
+        """Return the sensor's clock against the time of day."""
         if not self._clock.known:
             return None
         return StreamClock(
@@ -270,8 +289,7 @@ class _TrainingSession:
         self._view.begin(pipelines, self._title(), actions)
 
     def _title(self) -> str:
-        name = self._who.exercise.name
-        return name if self._first_side is None else f"{name}, {self._first_side} first"
+        return self._who.title(self._first_side, simulated=is_simulated_source(self._environment.source))
 
     async def follow(self) -> None:
         """Follow all streams until the person, the time or the source ends it, or one of them fails."""
@@ -331,30 +349,72 @@ class _TrainingSession:
                 break
             except StoreError as error:
                 if not await self._view.try_again(str(error)):
-                    raise
+                    raise self._set_aside(error) from error
         if not self._recorder.samples:
             self._store.delete(self._recorder.session)
 
+    def _set_aside(self, problem: StoreError) -> StoreError:
+        """Leave what waits in a file beside the store, and say so with what kept it from the store."""
+        waiting = self._recorder.waiting_samples
+        try:
+            path = self._recorder.set_aside()
+        except StoreError as error:
+            return StoreError(f"{problem}. {waiting} samples are not stored: {error}")
+        return StoreError(
+            f"{problem}. {waiting} samples wait in {path}; the next start of bandsense takes them in "
+            "if the file lies beside the store"
+        )
+
     def finish(self) -> SessionResult:
-        """What is remembered and told when everything is closed."""
+        """Save what is to be remembered and report it, after everything is closed."""
         result = self._result()
         if self._recorder.samples:
             progression = save_progress(self._store, self._who, result)
-            result = self._result(self._recorder.session, progression.reason)
+            stopped = next((each.stopped for each in result.workouts.values() if each.stopped), None)
+            next_time = progression.reason if stopped is None else STOPPED_NEXT_TIME[stopped]
+            result = self._result(self._recorder.session, next_time)
         self._view.end(result)
         return result
 
 
 def _actions(pipeline: SessionPipeline, stop: asyncio.Event) -> Actions:
-    """What the person may ask of one sensor's stream, and the end of the session."""
+    """List what the person may ask of one sensor's stream, and the end of the session."""
 
     def ask(value: Input) -> Callable[[], None]:
         return lambda: pipeline.apply(value)
 
     return {
         "e": Action("end set", ask(EndSet())),
+        "u": Action("undo rep", ask(UndoRep())),
+        "a": Action("add rep", ask(AddRep())),
+        "+": Action("30 s more rest", ask(RestChange(REST_STEP_S))),
+        "s": Action("start now", ask(RestChange(-LONGEST_REST_S))),
         "t": Action("tare", ask(Tare())),
         "y": Action("changed slack", ask(SlackAnswer(followed=True))),
         "n": Action("kept slack", ask(SlackAnswer(followed=False))),
+        "w": Action("note", lambda: None, write=lambda text: _say(pipeline, Feedback(note=text))),
+        **_scores(pipeline),
         "q": Action("quit", stop.set, "End the session?"),
     }
+
+
+def _say(pipeline: SessionPipeline, said: Feedback) -> None:
+    """Say something of the last set."""
+    pipeline.apply(SetFeedback(said, len(pipeline.workout.results) or None))
+
+
+def _scores(pipeline: SessionPipeline) -> Actions:
+    """List the keys that score the last set: effort first, then pain, as it is asked for."""
+
+    def give(score: int | None) -> Callable[[], None]:
+        def run() -> None:
+            asks = pipeline.workout.asks
+            if asks is Scale.EFFORT:
+                _say(pipeline, Feedback(effort=score))
+            elif asks is Scale.PAIN:
+                _say(pipeline, Feedback(pain=score))
+
+        return run
+
+    scores = {key: Action("score", give(score)) for score, key in enumerate(SCORE_KEYS)}
+    return scores | {"\n": Action("skip", give(None)), "\r": Action("skip", give(None))}

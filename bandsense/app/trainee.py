@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date
 
 from bandsense.app.paths import home
 from bandsense.app.session_result import SessionResult
 from bandsense.calibration.clip_on import AnyCalibration
-from bandsense.errors import ConfigError
+from bandsense.errors import ConfigError, StoreError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import Exercise, Side, Sides
 from bandsense.profiles.band import BandProfile
 from bandsense.profiles.library import Profiles
 from bandsense.profiles.person import Person, Setup
+from bandsense.profiles.prescription import PrescribedExercise
 from bandsense.store.model import NewSession, NewStream
 from bandsense.store.store import Store
 from bandsense.workout.advice import AdvisorState
@@ -22,7 +25,7 @@ from bandsense.workout.plan import Plan
 from bandsense.workout.progression import Progression, SessionRecord, next_plan
 from bandsense.workout.settings import WorkoutSettings
 
-__all__ = ["Trainee", "load_trainee", "profiles_of", "save_progress"]
+__all__ = ["Trainee", "last_person", "load_trainee", "person_named", "profiles_of", "save_progress"]
 
 FIRST_EXERCISE = "seated-row"
 """What a newcomer is taken to train who did not name an exercise."""
@@ -30,15 +33,16 @@ FIRST_EXERCISE = "seated-row"
 
 @dataclass(frozen=True, slots=True)
 class Trainee:
-    """A person, the exercise, and how they do it."""
+    """A person, the exercise, and how they do it; the plan is the prescribed one where there is one."""
 
     person: Person
     exercise: Exercise
     setup: Setup
     band: BandProfile | None = None
+    prescribed: PrescribedExercise | None = None
 
     def first_side(self, wanted: Side | None) -> Side | None:
-        """The side that begins where left and right take turns: the one wanted, else left.
+        """Return the side that begins where left and right take turns: the one wanted, else left.
 
         Raises:
             ConfigError: a side is wanted where both work together.
@@ -80,10 +84,21 @@ class Trainee:
             band=None if self.band is None else self.band.measured(),
         )
 
+    def title(self, first_side: Side | None = None, *, simulated: bool = False) -> str:
+        """Say who trains what, with which band, for the head of a view."""
+        exercise = self.exercise.name if first_side is None else f"{self.exercise.name}, {first_side} first"
+        band = [] if self.band is None else [f"band {self.band.name}"]
+        return " · ".join([self.person.name, exercise, *band, *(["simulated"] if simulated else [])])
+
     def session(self, source: str, streams: Sequence[NewStream]) -> NewSession:
-        """A session of this person that begins now, by these streams from this source."""
+        """Begin a session of this person now, of these streams from this source.
+
+        The settings of each stream also keep what a later comparison needs: the band and its length.
+        """
         from bandsense import __version__
 
+        setup = {"band": self.setup.band, "rest_length_m": self.setup.rest_length_m}
+        streams = [replace(each, settings={**each.settings, "setup": setup}) for each in streams]
         return NewSession(
             source=source,
             started_unix_s=time.time(),
@@ -91,20 +106,27 @@ class Trainee:
             software=f"bandsense {__version__}",
             person=self.person.id,
             exercise=self.exercise.id,
+            band=None if self.band is None else self.band.id,
         )
 
 
 def profiles_of(store: Store) -> Profiles:
-    """Everything that is kept about people, bands and sensors.
+    """Return everything that is kept about people, bands and sensors.
 
-    Raises:
-        ConfigError: something stored does not validate.
+    What makes no sense is set aside in the store, and said each time it is opened: one damaged text is no
+    reason not to train.
     """
-    return Profiles.of_documents(store.people.all(), store.bands.all(), store.sensors.all())
+    tables = {"people": store.people, "bands": store.bands, "sensors": store.sensors}
+    documents = {kind: table.all() for kind, table in tables.items()}
+    profiles, faulty = Profiles.of_documents(documents)
+    for kind, key in faulty:
+        with suppress(StoreError):  # a store that is only read keeps it as it is
+            tables[kind].set_aside(key)
+    return profiles
 
 
 def load_trainee(store: Store, person: str | None, exercise: str | None, band: str | None = None) -> Trainee:
-    """The named person at the named exercise; without names the first person at what they did last.
+    """Load the named person at the named exercise; by default whoever trained last, at what they did last.
 
     A person who is not known yet is a newcomer by that name. Without a band it is the one that the exercise
     was done with last; if that is not known any more, it is an unknown band.
@@ -113,7 +135,7 @@ def load_trainee(store: Store, person: str | None, exercise: str | None, band: s
         ConfigError: there is no such exercise or band.
     """
     profiles = profiles_of(store)
-    who = _person(profiles, person)
+    who = last_person(store, profiles) if person is None else _person(profiles, person)
     last = who.setups[-1] if who.setups else None
     doing = get_exercise(exercise or (last.exercise if last else FIRST_EXERCISE), (home() / "exercises",))
     if band is not None:
@@ -122,11 +144,33 @@ def load_trainee(store: Store, person: str | None, exercise: str | None, band: s
         band = next((setup.band for setup in reversed(who.setups) if setup.exercise == doing.id), None)
     with_band = next((each for each in profiles.bands if each.id == band), None)
     setup = who.setup(doing.id, band=band, plan=Plan(tempo=doing.tempo_by_tension))
-    return Trainee(who, doing, setup, with_band)
+    prescription = who.prescription
+    prescribed = None if prescription is None else prescription.prescribed(doing.id, date.today())
+    if prescription is not None and prescribed is not None:
+        plan = prescribed.plan(doing, prescription.stop, setup.plan.zone)
+        setup = setup.model_copy(update={"plan": plan})
+    return Trainee(who, doing, setup, with_band, prescribed)
 
 
-def _person(profiles: Profiles, name: str | None) -> Person:
-    if name is None or any(person.id == name for person in profiles.people):
+def last_person(store: Store, profiles: Profiles | None = None) -> Person:
+    """Find who trained last; before any session the first person, or a newcomer.
+
+    Sessions of the simulator count in a store that has no others.
+    """
+    profiles = profiles_of(store) if profiles is None else profiles
+    trained = [session for session in store.sessions() if session.person is not None]
+    last = next((session for session in trained if not session.simulated), trained[0] if trained else None)
+    return profiles.person() if last is None else _person(profiles, str(last.person))
+
+
+def person_named(store: Store, name: str | None) -> Person:
+    """Find the person of this name, or a newcomer by it; without a name whoever trained last."""
+    profiles = profiles_of(store)
+    return last_person(store, profiles) if name is None else _person(profiles, name)
+
+
+def _person(profiles: Profiles, name: str) -> Person:
+    if any(person.id == name for person in profiles.people):
         return profiles.person(name)
     return Person(id=name, name=name)
 
@@ -138,7 +182,10 @@ def save_progress(store: Store, who: Trainee, result: SessionResult) -> Progress
     """
     advisors = _advisor_states(result)
     less_slack = any(state.slack_was_reduced for state in advisors.values())
-    done = next_plan(who.setup.plan, _records(store, who), less_slack=less_slack)
+    if who.prescribed is None:
+        done = next_plan(who.setup.plan, _records(store, who), less_slack=less_slack)
+    else:  # how much is done next is the clinician's to say
+        done = Progression(who.setup.plan, prescribed_words(who.prescribed))
     left = advisors.get(None, advisors.get("left"))
     learned = {"advisor": left, "advisor_right": advisors.get("right")}
     setup = who.setup.model_copy(update={**learned, "plan": done.plan})
@@ -151,8 +198,15 @@ def save_progress(store: Store, who: Trainee, result: SessionResult) -> Progress
     return done
 
 
+def prescribed_words(prescribed: PrescribedExercise) -> str:
+    """Say what is asked for next time."""
+    sets = "1 set" if prescribed.sets == 1 else f"{prescribed.sets} sets"
+    days = "once" if prescribed.days_per_week == 1 else f"{prescribed.days_per_week} times"
+    return f"As prescribed: {sets} of {prescribed.reps} to {prescribed.most_reps}, {days} a week."
+
+
 def _advisor_states(result: SessionResult) -> dict[Side | None, AdvisorState]:
-    """What the advice is to remember, by side; None where one sensor measures both at once."""
+    """Return what the advice is to remember, by side; None where one sensor measures both at once."""
     if None in result.workouts:
         return result.workouts[None].advisor_states
     return {
@@ -161,10 +215,13 @@ def _advisor_states(result: SessionResult) -> dict[Side | None, AdvisorState]:
 
 
 def _records(store: Store, who: Trainee) -> list[SessionRecord]:
-    """Earlier sessions of this person and exercise, oldest first."""
+    """Earlier sessions of this person and exercise, oldest first; simulated ones only after one of these."""
     wanted = (who.person.id, who.exercise.id)
     records = []
-    for session in reversed(store.sessions()):
+    sessions = store.sessions()
+    for session in reversed(sessions):
+        if session.simulated and not sessions[0].simulated:
+            continue
         summary = session.summary or {}
         if (session.person, session.exercise) == wanted and summary.get("full_reps"):
             records.append(SessionRecord(tuple(summary["full_reps"]), summary["planned_sets"]))

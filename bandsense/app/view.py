@@ -32,7 +32,7 @@ class View(Protocol):
         """Tell what stops samples from being stored; None when that is over."""
 
     async def try_again(self, problem: str) -> bool:
-        """Whether to try again to store what waits at the end; False where nobody can be asked."""
+        """Ask whether to try again to store what waits at the end; False where nobody can be asked."""
 
     def end(self, result: SessionResult) -> None:
         """Tell the result."""

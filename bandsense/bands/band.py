@@ -30,7 +30,7 @@ class Stretch(Enum):
 
 
 def stretch_of(elongation: float) -> Stretch:
-    """Whether an elongation is fine, near the limit of three times the resting length, or beyond it."""
+    """Classify an elongation: fine, near the limit of three times the resting length, or beyond it."""
     if elongation > MAX_ELONGATION:
         return Stretch.BEYOND_LIMIT
     return Stretch.NEAR_LIMIT if elongation > WARN_ELONGATION else Stretch.FINE
@@ -60,7 +60,7 @@ class Band:
 
     @classmethod
     def loop(cls, law: BandLaw, circumference_m: float) -> Band:
-        """A closed loop: two strands, each half as long as the loop is around. `law` is one strand's."""
+        """Return a closed loop: two strands, each half as long as the loop. `law` is one strand's."""
         return cls(law, circumference_m / 2.0, 2)
 
     def doubled(self) -> Band:

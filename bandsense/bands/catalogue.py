@@ -109,7 +109,7 @@ class Estimate:
 
 @cache
 def load_catalogue() -> tuple[Table, ...]:
-    """All tables that come with bandsense."""
+    """Return all tables that come with bandsense."""
     text = (resources.files("bandsense.bands") / "data" / "catalogue.toml").read_text(encoding="utf-8")
     data = tomllib.loads(text)
     sources = {key: Source(key, **value) for key, value in data["source"].items()}
@@ -127,12 +127,12 @@ def load_catalogue() -> tuple[Table, ...]:
 
 
 def is_published(brand: str) -> bool:
-    """Whether there is any table of this brand."""
+    """Return whether any table exists for this brand."""
     return any(table.brand.lower() == brand.lower() for table in load_catalogue())
 
 
 def estimate(colour: str, *, brand: str = "TheraBand", form: Form = Form.FLAT) -> Estimate:
-    """What a band of this colour probably pulls, over all tables that have it.
+    """Estimate what a band of this colour pulls, over all tables that have it.
 
     Raises:
         BandModelError: no table has this brand, form and colour.

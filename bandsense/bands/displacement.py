@@ -97,7 +97,7 @@ class FittedBand:
             raise BandModelError(f"{self} is no band: strength, exponent and length must be more than 0")
 
     def displacement(self) -> DisplacementModel:
-        """Where the hand is by its tension; without creep, which a calibration pull does not show."""
+        """Return the hand's position by tension, without creep, which a calibration pull cannot show."""
         return DisplacementModel(PowerLaw(self.f100_n, self.exponent), self.rest_length_m)
 
 

@@ -110,11 +110,11 @@ class BandFit:
         return float(np.sqrt(self.covariance[2, 2]))
 
     def tension_uncertainty_n(self, length_m: float) -> float:
-        """Standard uncertainty of `band.tension_n(length_m)`."""
+        """Return the standard uncertainty of `band.tension_n(length_m)`."""
         return self._uncertainty(lambda band: float(band.tension_n(length_m)))
 
     def length_uncertainty_m(self, tension_n: float) -> float:
-        """Standard uncertainty of `band.length_m(tension_n)`."""
+        """Return the standard uncertainty of `band.length_m(tension_n)`."""
         return self._uncertainty(lambda band: float(band.length_m(tension_n)))
 
     def _uncertainty(self, result: Callable[[Band], float]) -> float:

@@ -69,7 +69,7 @@ class SteadyTension:
 
 
 def samples_of(time_s: ArrayLike, tension_n: ArrayLike) -> Iterator[tuple[float, float]]:
-    """Times and tensions, sample by sample.
+    """Return the times and tensions, sample by sample.
 
     Raises:
         DataError: they differ in length.
@@ -154,7 +154,7 @@ class GuidedPull:
         return [step for step in steps if step is not None]
 
     def fit(self) -> BandFit:
-        """The band that the holds determine.
+        """Fit the band to the holds.
 
         Raises:
             BandModelError: nothing was held yet, or the holds contradict each other.

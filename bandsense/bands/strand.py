@@ -114,7 +114,7 @@ class Strand:
         return change.step_m, change.step_uncertainty_m
 
     def changed(self, amount_m: float, by: ChangeBy) -> Strand:
-        """The strand after a change of slack; positive is easier.
+        """Return the strand after a change of slack; positive is easier.
 
         Raises:
             BandModelError: the band would no longer be stretched in the end pose.

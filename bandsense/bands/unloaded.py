@@ -127,7 +127,7 @@ class _Seen:
 
 
 def _seen(time_s: ArrayLike, tension_n: ArrayLike, peak_n: float) -> _Seen | None:
-    """One stroke; None where it cannot be used."""
+    """Reduce one stroke to its level crossings; None where it cannot be used."""
     time, tension = np.asarray(time_s, dtype=np.float64), np.asarray(tension_n, dtype=np.float64)
     if time.size < 4 or peak_n <= 0.0:
         return None
@@ -150,13 +150,13 @@ def _seen(time_s: ArrayLike, tension_n: ArrayLike, peak_n: float) -> _Seen | Non
 
 
 def _log_rest(rest_s: FloatArray) -> FloatArray:
-    """How likely a rest at the bottom is; a negative one can only be an error of the model."""
+    """Return the log prior of a rest at the bottom; a negative one can only be an error of the model."""
     late = -0.5 * (np.minimum(rest_s, 0.0) / REST_ERROR_S) ** 2
     return np.asarray(late - 0.5 * np.log1p(np.maximum(rest_s, 0.0) / REST_S))
 
 
 def _passed_s(time: FloatArray, part: FloatArray) -> FloatArray | None:
-    """Times at which a rising part of the peak passes the levels; None where it does not begin below them."""
+    """Return when a rising part of the peak passes the levels; None where it does not begin below them."""
     below = np.flatnonzero(part < LEVELS[0])
     if not below.size or part.max() < LEVELS[-1]:
         return None
@@ -183,7 +183,7 @@ def _bands() -> list[tuple[float, FloatArray]]:
 
 @cache
 def _shapes() -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """When each combination passes the levels, in parts of the whole movement's duration.
+    """Return when each combination passes the levels, as fractions of the whole movement's duration.
 
     Returns:
         Centred and of length 1, float64[shares, bands, movements and skews, levels]; its length before, and

@@ -94,19 +94,19 @@ class DirectionalCalibration:
         return self.loading.made_at_s
 
     def standard_uncertainty_n(self, tension_n: ArrayLike) -> FloatArray:
-        """Standard uncertainty (k = 1), newtons, of tension on a curve, such as a peak: the worse curve's."""
+        """Return the uncertainty, newtons, of tension on a curve, such as a peak: the worse curve's."""
         return np.maximum(
             self.loading.standard_uncertainty_n(tension_n), self.unloading.standard_uncertainty_n(tension_n)
         )
 
     def standing_uncertainty_n(self, tension_n: ArrayLike) -> FloatArray:
-        """What `ClipFriction` adds, in quadrature, to a tension reached by loading that now stands."""
+        """Add, in quadrature, the error of `ClipFriction` at a tension reached by loading and now held."""
         reading = self.loading.zero + self.loading.deflection(tension_n)
         distance_n = np.abs(self.loading.tension_n(reading) - self.unloading.tension_n(reading))
         return np.asarray(distance_n / 3.0**0.5)
 
     def zero_shift_n(self, temperature_c: float | None) -> float:
-        """What a tension near zero is corrected by at this temperature, newtons."""
+        """Return the correction of a tension near zero at this temperature, newtons."""
         return self.loading.zero_shift_n(temperature_c)
 
     def tared(self, values: ArrayLike, temperature_c: float | None = None) -> DirectionalCalibration:
@@ -135,7 +135,7 @@ AnyCalibration = Calibration | DirectionalCalibration
 
 
 def calibration_from_dict(data: Mapping[str, Any]) -> AnyCalibration:
-    """The calibration that `to_dict` of either kind wrote.
+    """Restore a calibration of either kind from what its `to_dict` wrote.
 
     Raises:
         CalibrationError: it is damaged, or a newer bandsense wrote it.
@@ -144,7 +144,7 @@ def calibration_from_dict(data: Mapping[str, Any]) -> AnyCalibration:
         return Calibration.from_dict(data)
     try:
         return DirectionalCalibration(*(Calibration.from_dict(data[k]) for k in ("loading", "unloading")))
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise CalibrationError(f"a stored calibration is damaged ({error!r}); calibrate again") from error
 
 
@@ -193,7 +193,7 @@ class ClipFriction:
     def _follow(
         self, mean_n: FloatArray, width_n: FloatArray, gaps: ArrayLike
     ) -> tuple[FloatArray, BoolArray]:
-        """How far the movement has turned to loading, 0 … 1, and whether the band slides."""
+        """Track how far the movement has turned to loading, 0 … 1, and whether the band slides."""
         turned, sliding = np.full(mean_n.size, 0.5), np.zeros(mean_n.size, dtype=np.bool_)
         low_n = self._low_n
         columns = zip(mean_n.tolist(), width_n.tolist(), np.asarray(gaps).tolist(), strict=True)

@@ -125,7 +125,7 @@ class Calibration:
         return self.newton_per_kelvin * (temperature_c - self.reference_temperature_c)
 
     def deflection(self, tension_n: ArrayLike) -> FloatArray:
-        """Reading above the zero at a tension, in reading units: the inverse of `tension_n`."""
+        """Return the reading above the zero at a tension, in reading units: the inverse of `tension_n`."""
         tension = np.asarray(tension_n, dtype=np.float64)
         a, b = self.newton_per_unit, self.newton_per_unit2
         if not b:
@@ -136,7 +136,7 @@ class Calibration:
         return deflection
 
     def standard_uncertainty_n(self, tension_n: ArrayLike) -> FloatArray:
-        """Standard uncertainty (k = 1) in newtons: all contributions in quadrature (JCGM 100:2008, 5.1.2)."""
+        """Return the standard uncertainty, newtons: contributions in quadrature (JCGM 100:2008, 5.1.2)."""
         tension = np.asarray(tension_n, dtype=np.float64)
         variance = self.zero_uncertainty_n**2 + (self.span_uncertainty * tension) ** 2
         return np.sqrt(variance + self._fit_variance(tension))
@@ -146,7 +146,7 @@ class Calibration:
         return coverage * self.standard_uncertainty_n(tension_n)
 
     def tared(self, values: ArrayLike, temperature_c: float | None = None) -> Calibration:
-        """This calibration with its zero where the band is slack now.
+        """Return this calibration with its zero at the present, slack, reading.
 
         The scatter of a still sensor is far below the uncertainty that a zero has for other reasons (drift,
         temperature, zero return), so that uncertainty stays as it is.
@@ -180,7 +180,7 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Calibration:
-        """The calibration that `to_dict` wrote.
+        """Restore a calibration from what `to_dict` wrote.
 
         Raises:
             CalibrationError: it is damaged, or a newer bandsense wrote it.
@@ -191,8 +191,14 @@ class Calibration:
             raise CalibrationError(f"calibration version {version!r} is unknown; update bandsense")
         try:
             fields |= {"unit": Unit(fields["unit"]), "grade": Grade(fields["grade"])}
+            numbers = [fields[name] for name in fields.keys() - {"unit", "grade", "covariance"}]
+            if fields.get("reference_temperature_c", 0.0) is None:
+                numbers.remove(None)
+            for number in (*numbers, *fields.get("covariance", ())):
+                if not isinstance(number, int | float):
+                    raise TypeError(f"{number!r} is no number")
             return cls(**fields)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise CalibrationError(f"a stored calibration is damaged ({error}); calibrate again") from error
 
     def _fit_variance(self, tension: FloatArray) -> FloatArray:

@@ -252,7 +252,7 @@ def fit(
 def corrected(
     points: Iterable[Point], masses_kg: Mapping[float, float | None], strap_kg: float = 0.0
 ) -> list[Point]:
-    """The points with what is now known of the masses.
+    """Return the points with the masses corrected by what is now known of them.
 
     Args:
         points: as measured.
@@ -267,7 +267,7 @@ def corrected(
 
 
 def _counts(point: Point, direction: Direction | None) -> bool:
-    """Whether a point takes part in a fit; zeros do in any."""
+    """Return whether a point takes part in a fit; zeros take part in any."""
     return direction is None or point.mass_kg == 0.0 or point.direction is direction
 
 
@@ -341,13 +341,13 @@ class _Curve:
         return self.a * deflection + self.b * deflection**2
 
     def uncertainty_n(self, cause: str, deflection: float) -> float:
-        """Standard uncertainty of the force at a deflection from one cause."""
+        """Return the standard uncertainty of the force at a deflection from one cause."""
         var_a, cov_ab, var_b = self.by_cause[cause]
         return sqrt(max(0.0, deflection**2 * var_a + 2 * deflection**3 * cov_ab + deflection**4 * var_b))
 
 
 def _curve(loaded: _Loaded, known: Conditions) -> tuple[_Curve, Suspicion | None]:
-    """The line or the second order, by generalised least squares, and what the residuals make suspect.
+    """Fit the line or the second order by generalised least squares; report what the residuals make suspect.
 
     It is fitted to one mean reading per mass: readings of one mass differ by an error of the reading, which a
     regression of force on reading would take for a flatter slope.
@@ -436,7 +436,7 @@ def _weights(design: FloatArray, covariance: FloatArray) -> FloatArray:
 
 
 def _curved(d: FloatArray, force_n: FloatArray, covariance: FloatArray, known: Conditions) -> bool:
-    """Whether the coefficient of d² is far from 0, for what the masses may be wrong by."""
+    """Test whether the coefficient of d² differs from 0 by more than the masses may be wrong."""
     weights = _weights(np.stack((d, d**2), axis=1), covariance)
     z = BELIEVED_Z if known.inline else CLIP_Z
     return bool((weights[1] @ force_n) ** 2 > z**2 * (weights[1] @ covariance @ weights[1]))
@@ -451,7 +451,7 @@ def _propagated(weights: FloatArray, covariance: FloatArray, scale: float) -> tu
 
 
 def _left_out(pull: float, prior_n: float, scale: float) -> tuple[float, float, float]:
-    """Of a line that leaves out b·d²: it takes `pull` of it up, so that errors of a and b go together."""
+    """Return the b·d² that a line leaves out: `pull` of it goes into a, so a and b err together."""
     return (
         (pull * prior_n) ** 2 / scale**2,
         -pull * prior_n**2 / scale**3,
@@ -517,7 +517,7 @@ def _hysteresis(loaded: _Loaded, error_n: FloatArray) -> float:
 
 
 def _budget(known: Conditions, found: _Findings, curve: _Curve) -> tuple[Contribution, ...]:
-    """Standard uncertainties at the largest tension; a half width h of equal chances counts h/√3."""
+    """Return standard uncertainties at the largest tension; a half width h of equal chances counts h/√3."""
     largest_n, third = found.largest_n, 1.0 / sqrt(3.0)
     hysteresis_n = found.hysteresis_n / 2 if found.both_ways else HYSTERESIS_PRIOR * largest_n
     scatter_n = found.scatter_n if found.runs > 1 else REPEATABILITY_PRIOR * largest_n * third

@@ -209,7 +209,7 @@ class CalibrationProcedure:
         return tuple(self._points)
 
     def confirm(self) -> None:
-        """The person did what the instruction asks."""
+        """Note that the person did what the instruction asks."""
         if self.finished or self._confirmed:
             return
         if self.instruction.duration_s == 0.0:
@@ -228,7 +228,7 @@ class CalibrationProcedure:
         self._advance()
 
     def push(self, time_s: ArrayLike, values: ArrayLike, saturated: ArrayLike | None = None) -> None:
-        """Readings as they come; those outside a confirmed step are ignored.
+        """Take readings as they come; those outside a confirmed step are ignored.
 
         Args:
             time_s: float64[n], device time.
@@ -253,7 +253,7 @@ class CalibrationProcedure:
                 return
 
     def result(self, *, made_at_s: int = 0, direction: Direction | None = None) -> CalibrationReport:
-        """What was found.
+        """Return the finished calibration.
 
         Args:
             made_at_s: for the record, seconds since 1970-01-01 UTC.
@@ -318,7 +318,7 @@ class CalibrationProcedure:
         self._advance()
 
     def _swings(self, means: FloatArray) -> bool:
-        """Whether half-second means spread by more than half a percent of the largest deflection so far."""
+        """Return whether half-second means spread by more than 0.5 % of the largest deflection so far."""
         readings = [point.reading for point in self._points]
         whole = max(readings) - min(readings) if len(readings) > 1 else 0.0
         return bool(whole > 0.0 and np.ptp(means) > STILL_SHARE * whole)

@@ -171,7 +171,7 @@ def _explanation(
     kind: SuspicionKind | None,
     level: int,
 ) -> _Explanation:
-    """How far one more column lowers the generalised sum of squares, and its coefficient."""
+    """Return by how much one more column lowers the generalised sum of squares, and its coefficient."""
     scale = float(np.abs(column).max())
     design = np.stack((deflection / np.abs(deflection).max(), column / scale), axis=1)
     try:

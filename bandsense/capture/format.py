@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from bandsense.errors import DataError, FileFormatError
+from bandsense.files import make_private
 
 __all__ = [
     "Capture",
@@ -143,6 +144,7 @@ class CaptureWriter:
         self._error: OSError | None = None
         try:
             keep_bytes = read_capture(path).good_bytes if path.exists() and path.stat().st_size else 0
+            make_private(path)
             self._file = path.open("ab", buffering=0)
             self._file.truncate(keep_bytes)
             if not keep_bytes:
@@ -154,13 +156,13 @@ class CaptureWriter:
         self._thread.start()
 
     def section(self, arrival_s: float, about: Mapping[str, Any]) -> None:
-        """A sensor is followed from here on."""
+        """Record that a sensor is followed from here on."""
         self._characteristics.clear()
         self._last_us = 0
         self._append(_Kind.SECTION, arrival_s, json.dumps(self._about | dict(about)).encode())
 
     def received(self, arrival_s: float, characteristic: str, data: bytes) -> None:
-        """This came over the air."""
+        """Record a notification or advertisement as received."""
         number = self._characteristics.get(characteristic)
         if number is None:
             number = self._characteristics[characteristic] = len(self._characteristics)
@@ -168,15 +170,15 @@ class CaptureWriter:
         self._append(_Kind.RECEIVED, arrival_s, bytes((number,)) + data)
 
     def interrupted(self, arrival_s: float) -> None:
-        """The link ended, or the stream was stopped."""
+        """Record that the link ended or the stream was stopped."""
         self._append(_Kind.INTERRUPTED, arrival_s, b"")
 
     def link(self, arrival_s: float, event: Mapping[str, Any]) -> None:
-        """The link changed."""
+        """Record a change of the link."""
         self._append(_Kind.LINK, arrival_s, json.dumps(dict(event)).encode())
 
     def delivery(self, arrival_s: float, *, on: bool) -> None:
-        """Samples reach a reader from here on, or no longer."""
+        """Record whether samples reach a reader from here on."""
         self._append(_Kind.DELIVERY, arrival_s, bytes((on,)))
 
     def close(self) -> None:
@@ -214,7 +216,7 @@ class CaptureWriter:
 
 
 def is_capture(path: Path) -> bool:
-    """Whether a file begins as a capture does."""
+    """Return whether a file begins as a capture does."""
     try:
         with path.open("rb") as file:
             return file.read(len(MAGIC))[: len(MAGIC) - 1] == MAGIC[:-1]
@@ -283,7 +285,7 @@ class _Reader:
 def _json(payload: bytes) -> Mapping[str, Any]:
     try:
         value = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _Torn from None
     if not isinstance(value, dict):
         raise _Torn
@@ -302,7 +304,7 @@ def read_capture(path: Path) -> Capture:
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
     if data[: len(MAGIC)] != MAGIC:
-        if is_capture(path):
+        if is_capture(path) and len(data) >= len(MAGIC):
             raise FileFormatError(
                 path, f"is a capture of version {data[len(MAGIC) - 1]}; update this program"
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextvars
 import errno
 import importlib
 import io
@@ -22,9 +23,14 @@ _COMMANDS = (
     "replay",
     "sessions",
     "show",
+    "rate",
+    "history",
+    "report",
     "export",
+    "store",
     "exercises",
     "profile",
+    "plan",
     "band",
     "pair",
     "sensors",
@@ -33,6 +39,7 @@ _COMMANDS = (
     "bringup",
     "scan",
     "sim",
+    "contribute",
     "doctor",
 )
 """Modules of `bandsense.cli.commands`, in the order of the help; each has `add(subparsers)`."""
@@ -47,7 +54,7 @@ _INTERRUPTED = 130
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+    """Build the whole command line."""
     top = argparse.ArgumentParser(
         prog="bandsense",
         description="Companion for a strain-gauge sensor on a resistance band: live tension, repetitions, "
@@ -73,9 +80,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "run" not in arguments:
         top.print_help()
         return 2
+    if any(isinstance(value, str) and not _is_text(value) for value in vars(arguments).values()):
+        print("bandsense: a name holds bytes that are no text (UTF-8); give another", file=sys.stderr)
+        return 1
     _print_whatever_the_encoding()
     try:
-        status = _run(arguments)
+        # What a command sets for its views, such as the unit of force, ends with it.
+        status = contextvars.copy_context().run(_run, arguments)
         sys.stdout.flush()
     except BandsenseError as error:
         print(f"bandsense: {error}", file=sys.stderr)
@@ -94,6 +105,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("bandsense: the output cannot be written: the disk is full; free some space", file=sys.stderr)
         return 1
     return status
+
+
+def _is_text(value: str) -> bool:
+    """Tell whether a value was text: bytes that are none come as halves of surrogate pairs (PEP 383)."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _print_whatever_the_encoding() -> None:

@@ -9,7 +9,7 @@ __all__ = ["count", "port", "positive", "speed"]
 
 
 def positive(text: str) -> float:
-    """A number above zero."""
+    """Parse a number above zero."""
     value = _number(text)
     if value <= 0.0:
         raise argparse.ArgumentTypeError(f"{text} is not above zero")
@@ -17,7 +17,7 @@ def positive(text: str) -> float:
 
 
 def speed(text: str) -> float:
-    """How many times faster; 0 for at once."""
+    """Parse how many times faster; 0 for at once."""
     value = _number(text)
     if value < 0.0:
         raise argparse.ArgumentTypeError(f"{text} is below zero; 0 runs at once")
@@ -25,12 +25,12 @@ def speed(text: str) -> float:
 
 
 def count(text: str) -> int:
-    """A whole number from 1."""
+    """Parse a whole number from 1."""
     return _whole(text, 1, None)
 
 
 def port(text: str) -> int:
-    """A TCP port; 0 for any that is free."""
+    """Parse a TCP port; 0 for any that is free."""
     return _whole(text, 0, 65535)
 
 

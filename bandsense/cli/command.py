@@ -24,7 +24,7 @@ def add_command(
     example: str,
     details: str = "",
 ) -> argparse.ArgumentParser:
-    """A command with its help: what it does in a line, more about it, and an example.
+    """Add a command with its help: a line on what it does, more about it, and an example.
 
     Args:
         commands: where it is added.

@@ -19,6 +19,7 @@ from typing_extensions import override
 from bandsense.app.pipeline import SessionPipeline
 from bandsense.app.session_result import SessionResult
 from bandsense.app.view import SideActions, View
+from bandsense.cli.store_option import is_simulated, show_session
 from bandsense.exercises.model import Side
 from bandsense.live.actions import Actions, together
 from bandsense.live.formatting import (
@@ -39,18 +40,24 @@ __all__ = ["JsonOutput", "LineOutput", "ScreenOutput", "make_output"]
 
 
 def make_output(arguments: argparse.Namespace) -> View:
-    """The screen on a terminal that can draw, plain lines elsewhere, unless the command line says otherwise.
+    """Choose the screen on a terminal that can draw, else plain lines, unless told otherwise.
 
     Raises:
         MissingExtra: a page is asked for, and what serves it is not installed.
     """
+    if not getattr(arguments, "web", False) and arguments.json:
+        return JsonOutput(levels=arguments.levels)
+    output = _lines_or_screen(arguments)
+    output.simulated = is_simulated(arguments)
+    return output
+
+
+def _lines_or_screen(arguments: argparse.Namespace) -> LineOutput:
     if getattr(arguments, "web", False):
         from bandsense.live.web import require_server
 
         require_server()
         return PageOutput(arguments.host, arguments.port)
-    if arguments.json:
-        return JsonOutput(levels=arguments.levels)
     if arguments.lines or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
         return LineOutput()
     return ScreenOutput()
@@ -107,7 +114,13 @@ class JsonOutput(View):
 
 
 class LineOutput(View):
-    """Lines of a log, for people without a terminal; with two sensors each line begins with its side."""
+    """Lines of a log, for people without a terminal; with two sensors each line begins with its side.
+
+    Attributes:
+        simulated: the session goes to the store of simulated ones.
+    """
+
+    simulated = False
 
     def __init__(self) -> None:
         self._told: set[tuple[Side | None, str]] = set()
@@ -155,7 +168,7 @@ class LineOutput(View):
         if result.lag is not None:
             say(lag_words(result.lag))
         if result.session is not None:
-            say(f"saved as session {result.session}")
+            say(_saved_words(result.session, simulated=self.simulated))
         if result.reps and result.next_time:
             say(f"next time: {result.next_time}")
 
@@ -167,6 +180,12 @@ class LineOutput(View):
 
     def _line(self, text: str, side: Side | None) -> None:
         print(_sided(text, side), flush=True)
+
+
+def _saved_words(session: int, *, simulated: bool) -> str:
+    if not simulated:
+        return f"saved as session {session}"
+    return f"saved as simulated session {session} ({show_session(session, simulated=True)})"
 
 
 def _sided(text: str, side: Side | None) -> str:
@@ -249,19 +268,26 @@ class ScreenOutput(LineOutput):
 
     @override
     def end(self, result: SessionResult) -> None:
-        from bandsense.live.formatting import set_words
+        from bandsense.live.formatting import set_words, stopped_words
 
         for side, state in zip(self._sides, self._states, strict=True):
             for done in state.results:
                 say(_sided(set_words(done), side))
-            if state.advice is not None:
+            if state.stopped is not None:
+                say(_sided(stopped_words(state.stopped), side))
+            elif state.advice is not None:
                 say(_sided(advice_text(state.advice), side))
         super().end(result)
 
 
 def _watch(pipeline: SessionPipeline, title: str) -> ViewState:
-    """A view's state that follows a pipeline."""
+    """Make a view's state that follows a pipeline."""
     side = pipeline.side
-    state = ViewState(title=title if side is None else f"{side} · {title}")
+    state = ViewState(
+        title=title if side is None else f"{side} · {title}",
+        settings=pipeline.workout.settings,
+        sensor_side=side,
+        clock=asyncio.get_running_loop().time,
+    )
     pipeline.listen(state.update)
     return state

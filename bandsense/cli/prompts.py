@@ -14,17 +14,17 @@ _LINE_BYTES = 4096
 
 
 def is_interactive() -> bool:
-    """Whether a person is at the other end of both input and output, and can be asked."""
+    """Return whether a person is at both input and output, and can be asked."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 async def confirm(question: str) -> bool:
-    """Whether the person says yes; nobody there is no."""
+    """Ask for a yes; where nobody is there, the answer is no."""
     return is_interactive() and (await ask(f"{question} [y/N] ")).lower() in ("y", "yes")
 
 
 async def ask(question: str) -> str:
-    """The line that the person answers, without white space around it; empty at the end of input.
+    """Ask for a line, without white space around it; empty at the end of input.
 
     The event loop goes on meanwhile, and an interrupt ends the waiting.
     """

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bandsense.cli.tables import table
+from bandsense.live.units import force_figure, shown_unit
 from bandsense.signal.events import Rep
 from bandsense.signal.metrics import RepMetrics
 
 __all__ = ["rep_table"]
 
-_HEAD = ("rep", "start s", "pull s", "hold s", "return s", "peak N", "mean N", "impulse N s", "range")
 _SHOWN = {
     "tempo.concentric_s": "pull",
     "tempo.hold_s": "hold",
@@ -27,11 +27,25 @@ _BY_BAND = ("way m", "pull m/s", "work J")
 
 
 def rep_table(reps: Sequence[Rep], figures: Sequence[RepMetrics], began_s: float = 0.0) -> str:
-    """One line per repetition, starts counted from `began_s`; peaks with their standard uncertainty, the way
-    where a band model tells it. What a sensor cannot tell well enough is a dash, with the reason below.
+    """Lay out one line per repetition, starts counted from `began_s`.
+
+    Peaks have their standard uncertainty; the hand's way is there where a band model gives it. What a sensor
+    cannot tell well enough is a dash, with the reason below.
     """
     by_band = all(each.range_m is not None for each in figures)
-    head = (*_HEAD, *(_BY_BAND if by_band else ()), "")
+    unit = shown_unit().value
+    forces = (f"peak {unit}", f"mean {unit}", f"impulse {unit} s")
+    head = (
+        "rep",
+        "start s",
+        "pull s",
+        "hold s",
+        "return s",
+        *forces,
+        "range",
+        *(_BY_BAND if by_band else ()),
+        "",
+    )
     pairs = enumerate(zip(reps, figures, strict=True), 1)
     rows = [(*_row(n, *pair, began_s), *_way(pair[1]), ", ".join(_marks(pair[0]))) for n, pair in pairs]
     return "\n".join((table(head, rows), *_reasons(figures)))
@@ -53,6 +67,11 @@ def _figure(figures: RepMetrics, name: str, digits: int) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
+def _force(figures: RepMetrics, name: str, digits: int) -> str:
+    value = figures.shown(name)
+    return "–" if value is None else force_figure(value, digits)
+
+
 def _way(figures: RepMetrics) -> tuple[str, ...]:
     if figures.range_m is None or figures.velocity_m_s is None or figures.work_j is None:
         return ()
@@ -68,14 +87,16 @@ def _row(number: int, rep: Rep, figures: RepMetrics, began_s: float) -> tuple[st
         _figure(figures, "tempo.eccentric_s", 2),
         "–"
         if figures.shown("peak_n") is None
-        else f"{rep.peak_n:.1f} ± {figures.peak_uncertainty_n or 0.0:.1f}",
-        _figure(figures, "mean_n", 1),
-        _figure(figures, "impulse_n_s", 0),
+        else f"{force_figure(rep.peak_n, 1)} ± {force_figure(figures.peak_uncertainty_n or 0.0, 1)}",
+        _force(figures, "mean_n", 1),
+        _force(figures, "impulse_n_s", 0),
         f"{rep.range_fraction:.0%}",
     )
 
 
 def _marks(rep: Rep) -> Iterator[str]:
+    if rep.doubtful:
+        yield f"○ {rep.probability:.0%} sure"
     if rep.partial:
         yield "partial"
     if rep.gap:

@@ -9,36 +9,72 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bandsense.store.store import Store
-from bandsense.app.paths import STORE_NAME, home
+from bandsense.app.paths import SIMULATED_STORE_NAME, STORE_NAME, home
 
-__all__ = ["add_store_option", "open_store", "store_path"]
+__all__ = ["add_store_option", "is_simulated", "open_store", "show_session", "store_path"]
 
 
-def add_store_option(command: argparse.ArgumentParser) -> None:
-    """Add `--store` to a command."""
+def add_store_option(command: argparse.ArgumentParser, *, sessions: bool = False) -> None:
+    """Add `--store` to a command, and `--simulated` to one that looks at sessions or profiles."""
     command.add_argument(
         "--store",
         type=Path,
         metavar="FILE",
         help=f"the file with sessions (default: {STORE_NAME} in $BANDSENSE_HOME or the system's data folder)",
     )
+    if sessions:
+        command.add_argument(
+            "--simulated", action="store_true", help="the sessions of the simulator, which are kept apart"
+        )
+
+
+def is_simulated(arguments: argparse.Namespace) -> bool:
+    """Tell whether the simulated store is meant: by `--simulated`, or because `--sim` fills it."""
+    asked = any(getattr(arguments, name, False) for name in ("simulated", "sim"))
+    return asked and getattr(arguments, "store", None) is None
 
 
 def store_path(arguments: argparse.Namespace) -> Path:
-    """The store that the command line names."""
+    """Return the store that the command line names."""
     chosen: Path | None = arguments.store
-    return chosen if chosen is not None else home() / STORE_NAME
+    if chosen is not None:
+        return chosen
+    return home() / (SIMULATED_STORE_NAME if is_simulated(arguments) else STORE_NAME)
 
 
 def open_store(arguments: argparse.Namespace) -> Store:
     """Open the store; what an earlier run left unfinished is closed, and said on standard error."""
-    from bandsense.store.store import Store
+    path = store_path(arguments)
+    if is_simulated(arguments):
+        from bandsense.app.simulated_store import open_simulated
 
-    store = Store.open(store_path(arguments))
+        store = open_simulated(path)
+    else:
+        from bandsense.store.store import Store
+
+        store = Store.open(path)
     for lost in store.recovered:
         print(
             f"session {lost.session} was cut short; its {lost.samples} samples are safe "
-            f"(`bandsense show {lost.session}`)",
+            f"(`{show_session(lost.session, simulated=is_simulated(arguments))}`)",
+            file=sys.stderr,
+        )
+    for waited in store.taken_in:
+        if waited.problem is None:
+            print(
+                f"{waited.samples} samples of session {waited.session} waited and are stored", file=sys.stderr
+            )
+        else:
+            print(f"{waited.path} cannot be taken in and stays: {waited.problem}", file=sys.stderr)
+    damaged = [key for table in (store.people, store.bands, store.sensors) for key in table.damaged()]
+    if damaged:
+        print(
+            f"cannot be read and left out: {', '.join(damaged)} (`bandsense store check` says more)",
             file=sys.stderr,
         )
     return store
+
+
+def show_session(number: int, *, simulated: bool) -> str:
+    """Name the command that shows a session."""
+    return f"bandsense show {number}{' --simulated' if simulated else ''}"

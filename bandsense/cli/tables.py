@@ -32,7 +32,7 @@ def _is_number(text: str) -> bool:
 
 
 def local_time(unix_s: float) -> str:
-    """A time as a person's clock shows it."""
+    """Format a time as a person's clock shows it."""
     from datetime import datetime
 
     return datetime.fromtimestamp(unix_s).astimezone().strftime("%Y-%m-%d %H:%M")

@@ -51,7 +51,7 @@ _BOUNDS = {
 
 
 def faults_in(error: ValidationError) -> str:
-    """Every fault that validation found, with its place and in plain words, in one line for a person."""
+    """List every fault that validation found, with its place, in plain words on one line."""
     faults = error.errors(include_url=False)
     places = [fault["loc"] for fault in faults]
     missing = [str(fault["loc"][-1]) for fault in faults if fault["type"] == "missing"]
@@ -146,7 +146,7 @@ class SlackMethodKind(Enum):
 
 
 def _also_called(name: str, before: str) -> Any:
-    """A field that files of version 0.1.0 call `before`."""
+    """Declare a field that files of version 0.1.0 call `before`."""
     return Field(validation_alias=AliasChoices(name, before))
 
 

@@ -13,7 +13,7 @@ __all__ = ["write_csv"]
 
 
 def write_csv(table: SessionTable, folder: Path) -> list[Path]:
-    """One CSV per sensor, each described by a JSON file after CSV on the Web (W3C, 2015, sections 5.2, 6)."""
+    """Write one CSV per sensor, each with a JSON file after CSV on the Web (W3C, 2015, sections 5.2, 6)."""
     written = []
     for stream in table.streams:
         path = folder / f"{table.stem(stream)}.csv"

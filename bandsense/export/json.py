@@ -11,7 +11,7 @@ __all__ = ["write_json"]
 
 
 def write_json(table: SessionTable, folder: Path) -> list[Path]:
-    """The whole session as one JSON file, samples by column."""
+    """Write the whole session as one JSON file, samples by column."""
     path = folder / f"session-{table.session.id}.json"
     streams = [
         stream_json(stream.stream)

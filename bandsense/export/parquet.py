@@ -13,7 +13,7 @@ __all__ = ["write_parquet"]
 
 
 def write_parquet(table: SessionTable, folder: Path) -> list[Path]:
-    """One file per sensor.
+    """Write one file per sensor.
 
     Raises:
         MissingExtra: pyarrow is not installed.

@@ -17,12 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from bandsense.errors import DataError, FileFormatError
-from bandsense.samples import KGF_N, BoolArray, FloatArray, SampleBlock, Unit
+from bandsense.samples import KGF_N, LBF_N, BoolArray, FloatArray, SampleBlock, Unit
 
 __all__ = ["Recording", "read_recording"]
-
-POUND_FORCE_N = 4.4482216152605
-"""One pound-force in newtons: 0.45359237 kg of standard gravity, exact (ISO 80000-4, international pound)."""
 
 GAP_INTERVALS = 2.5
 """An interval longer than this many median intervals is a gap; two are a sensor that skips one sample."""
@@ -90,8 +87,8 @@ _TIME_UNITS = {
     "sec": 1.0,
 }
 _TIME_UNITS |= {"seconds": 1.0, "unix_s": 1.0}
-_FORCE_UNITS = {"n": 1.0, "kn": 1e3, "kg": KGF_N, "kgf": KGF_N, "lb": POUND_FORCE_N, "lbf": POUND_FORCE_N}
-_FORCE_UNITS |= {"lbs": POUND_FORCE_N}
+_FORCE_UNITS = {"n": 1.0, "kn": 1e3, "kg": KGF_N, "kgf": KGF_N, "lb": LBF_N, "lbf": LBF_N}
+_FORCE_UNITS |= {"lbs": LBF_N}
 _TIME_WORDS = ("time", "unix", "t", "timestamp")
 _FORCE_WORDS = ("tension", "force", "load", "weight")
 
@@ -113,7 +110,7 @@ def read_recording(path: Path | str) -> Recording:
 
 
 def _lines(path: Path) -> tuple[list[str], bool]:
-    """The file's lines, and whether the last one lacks its end."""
+    """Read the file's lines, and whether the last one lacks its end."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -128,7 +125,7 @@ def _lines(path: Path) -> tuple[list[str], bool]:
 
 
 def _text(path: Path, data: bytes) -> str:
-    """The bytes as text: UTF-8, or what spreadsheets write besides (UTF-16 with its mark, Latin-1)."""
+    """Decode the bytes: UTF-8, or what spreadsheets write besides (UTF-16 with its mark, Latin-1)."""
     if data.startswith(_UTF_16_MARKS):
         return data.decode("utf-16", errors="replace")
     if b"\0" in data[:_BINARY_PROBE_BYTES]:
@@ -140,7 +137,7 @@ def _text(path: Path, data: bytes) -> str:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
-    """The fields of a line, without the quotes that some programs put around each."""
+    """Split a line into fields, without the quotes that some programs put around each."""
     if '"' not in line:
         return line.split(delimiter)
     try:
@@ -167,7 +164,7 @@ def _tindeq_layout(path: Path, lines: Sequence[str]) -> _Layout:
     names = [name.strip().lower() for name in lines[0].split(",")]
     fields = [cell.strip() for cell in lines[1].split(",")] if len(lines) > 1 else []
     unit = dict(zip(names, fields, strict=False)).get("unit", "")
-    scale = {"si": KGF_N, "kg": KGF_N, "lbs": POUND_FORCE_N, "lb": POUND_FORCE_N}.get(unit.lower())
+    scale = {"si": KGF_N, "kg": KGF_N, "lbs": LBF_N, "lb": LBF_N}.get(unit.lower())
     if scale is None:
         raise FileFormatError(path, f"the unit {unit!r} is not known; expected SI", line=2)
     for number, line in enumerate(lines[:_HEADER_LINES]):
@@ -198,7 +195,7 @@ def _no_header(line: str) -> str:
 
 
 def _find(names: Sequence[str], words: Sequence[str], units: dict[str, float]) -> _Column | None:
-    """The first column that starts with one of the words and ends with one of the units."""
+    """Find the first column that starts with one of the words and ends with one of the units."""
     for index, name in enumerate(names):
         parts = [part for part in re.split(r"[\s_()\[\]/]+", name.lower()) if part]
         if len(parts) >= 2 and parts[0] in words and parts[-1] in units and not _is_uncertainty(parts):

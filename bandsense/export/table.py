@@ -33,6 +33,7 @@ COLUMNS = (
     Column("tension_uncertainty_n", "double", "Standard uncertainty (k = 1) of the tension in newtons", "N"),
     Column("phase", "string", "rest, concentric, hold or eccentric, as seen live"),
     Column("rep", "integer", "Number of the repetition from pull start to end, 0 between repetitions"),
+    Column("rep_probability", "double", "Probability that this is a repetition, 0 between repetitions"),
     Column("set", "integer", "Number of the set from its first pull start to its last end, 0 between sets"),
     Column("gap_before", "boolean", "Samples are missing between this one and the one before"),
     Column("saturated", "boolean", "The converter was at the end of its range"),
@@ -55,6 +56,7 @@ class StreamTable:
     tension_uncertainty_n: FloatArray
     phase: NDArray[np.str_]
     rep: NDArray[np.int64]
+    rep_probability: FloatArray
     set: NDArray[np.int64]
     gap_before: BoolArray
     saturated: BoolArray
@@ -64,7 +66,7 @@ class StreamTable:
         return int(self.time_s.size)
 
     def column(self, name: str) -> NDArray[Any]:
-        """The values of one of `COLUMNS`."""
+        """Return the values of one of `COLUMNS`."""
         values: NDArray[Any] = getattr(self, name)
         return values
 
@@ -92,14 +94,14 @@ class SessionTable:
 
 
 def utc(unix_s: float | None) -> str | None:
-    """A time as ISO 8601 in UTC, to the millisecond."""
+    """Format a time as ISO 8601 in UTC, to the millisecond."""
     if unix_s is None:
         return None
     return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def session_json(session: Session) -> dict[str, Any]:
-    """What is known of a session besides its samples."""
+    """Return what is known of a session besides its samples."""
     return {
         "session": session.id,
         "state": session.state.value,
@@ -114,7 +116,7 @@ def session_json(session: Session) -> dict[str, Any]:
 
 
 def stream_json(stream: Stream) -> dict[str, Any]:
-    """What is known of one sensor's part besides its samples."""
+    """Return what is known of one sensor's part besides its samples."""
     return {
         "sensor": stream.sensor,
         "side": stream.side,

@@ -71,7 +71,7 @@ class _Side:
 
 
 def _minimum(cost: Callable[[float], float]) -> float:
-    """Where a convex function of the slope is least, within ±`MAX_SKEW`, by golden-section search."""
+    """Find the slope that minimises a convex function within ±`MAX_SKEW`, by golden-section search."""
     low, high = -MAX_SKEW, MAX_SKEW
     while high - low > _SLOPE_STEP:
         left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
@@ -103,7 +103,7 @@ class ClockSync:
         return bool(self._lowest)
 
     def add_arrival(self, device_s: float, arrival_s: float) -> None:
-        """A frame arrived whose last sample was taken at this device time. Device times must not decrease."""
+        """Take the arrival of a frame by its last sample's device time. Device times must not decrease."""
         if not self._lowest:
             self._origin_s, self._offset_s = device_s, arrival_s - device_s
         point = self._point(device_s, arrival_s)
@@ -117,7 +117,7 @@ class ClockSync:
         self._fit = None
 
     def add_round_trip(self, device_s: float, sent_s: float, received_s: float) -> None:
-        """The sensor read its clock some time between these two host times."""
+        """Take a clock reading that the sensor made some time between these two host times."""
         if not self._lowest:
             self.add_arrival(device_s, received_s)
         self._floor.append(self._point(device_s, sent_s))

@@ -161,7 +161,7 @@ _MESSAGES: dict[LinkErrorReason, Callable[[], str]] = {
 
 
 def describe(reason: LinkErrorReason) -> str:
-    """A reason in words, with what to do about it."""
+    """Describe a reason in words, with what to do about it."""
     words = _MESSAGES.get(reason)
     return words() if words else f"trouble with the sensor: {reason.value}"
 
@@ -239,7 +239,7 @@ _OWN_REASONS: tuple[tuple[type[BandsenseError], LinkErrorReason], ...] = (
 
 
 def reason_for(error: BaseException) -> LinkErrorReason:
-    """The reason behind an error of bleak or of bandsense."""
+    """Return the reason behind an error of bleak or of bandsense."""
     if isinstance(error, SensorUnreachable):
         return error.reason
     if isinstance(error, BandsenseError):
@@ -272,7 +272,7 @@ _ERROR_CLASSES: dict[LinkErrorReason, type[LinkError]] = {
 
 
 def link_error(error: BaseException, doing: str) -> LinkError:
-    """The `LinkError` for what bleak raised while `doing` something; raise it `from` the same error."""
+    """Build the `LinkError` for what bleak raised while `doing` something; raise it `from` the same error."""
     reason = reason_for(error)
     if isinstance(error, BleakGATTProtocolError) and reason is LinkErrorReason.REFUSED:
         return AttError(f"{doing} failed: the sensor answered with ATT error 0x{error.code:02x}", error.code)

@@ -105,7 +105,7 @@ async def _find(target: str | DiscoveredSensor, transport: Transport) -> Discove
 
 
 def _ignore(_characteristic: str, _data: bytes) -> None:
-    """Samples do not matter here."""
+    """Discard samples."""
 
 
 @asynccontextmanager
@@ -156,7 +156,7 @@ async def _bond(
     button_s: float,
     stack: AsyncExitStack,
 ) -> tuple[DiscoveredSensor, Connection]:
-    """A connection over which the sensor answers, on the stack; with a new bond if it takes one."""
+    """Open a connection over which the sensor answers, with a new bond if it takes one, on the stack."""
     failure: LinkError | None = None
     for attempt in range(1, BONDING_ATTEMPTS + 1):
         bonding = sighting.driver.bonds and bool(sighting.pairing_open)
@@ -179,7 +179,7 @@ async def _bond(
 
 
 def _concerns_bond(error: LinkError, sighting: DiscoveredSensor) -> bool:
-    """Whether pairing may help; a link that breaks although there is a bond may mean that it is stale."""
+    """Return whether pairing may help; a link that breaks although there is a bond may mean a stale bond."""
     return isinstance(error, PairingError) or is_bonded(sighting)
 
 

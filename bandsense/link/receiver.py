@@ -104,7 +104,7 @@ class Receiver:
             self._deliver(block)
 
     def interrupt(self) -> None:
-        """The stream is interrupted here: the link ended, or it was stopped."""
+        """Mark an interruption of the stream: the link ended, or it was stopped."""
         if self.decoder is None:
             return
         if self.capture is not None:

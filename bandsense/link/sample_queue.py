@@ -62,7 +62,7 @@ class BlockQueue:
             self._news.set()
 
     async def get(self) -> SampleBlock | None:
-        """All that waits as one block, as soon as there is something; None at the end.
+        """Wait for samples and return all that are queued as one block; None at the end.
 
         Raises:
             Exception: the error that the queue ended with, after everything before it was read.

@@ -592,7 +592,7 @@ class Sensor:
             raise self._last_error or SensorUnreachable(LinkErrorReason.NOT_HEARD) from None
 
     def end(self, error: Exception | None = None) -> None:
-        """The sensor is followed no longer; whoever reads the stream gets what is there, then its end."""
+        """Stop following the sensor; a pending `stream()` yields what is queued and then ends."""
         self._closing = True
         self._receiver.end_delivery(error)
         self._first.cancel()
@@ -651,7 +651,7 @@ async def open_sensor(
 
 
 def _report_crash(sensor: Sensor, supervisor: asyncio.Task[None]) -> None:
-    """A supervisor that ended by an error of its own must not leave a reader waiting for ever."""
+    """End the queue when the supervisor crashes, so that no reader waits for ever."""
     if not supervisor.cancelled() and supervisor.exception() is not None:
         error = LinkError(f"the driver of the sensor failed: {supervisor.exception()!r}")
         sensor.end(error)

@@ -16,11 +16,13 @@ class Action:
         label: what it is called; the first word is enough where there is little room.
         run: what then happens; returns at once.
         question: what is asked before it is done, for what cannot be taken back; empty: it is done at once.
+        write: what takes a line of text that the person writes, in place of `run`; None for most.
     """
 
     label: str
     run: Callable[[], None]
     question: str = ""
+    write: Callable[[str], None] | None = None
 
 
 Actions = Mapping[str, Action]
@@ -28,7 +30,7 @@ Actions = Mapping[str, Action]
 
 
 def hint(actions: Actions, width: int | None = None) -> str:
-    """All of them in one line of at most `width` characters, if need be with one word for each."""
+    """Put all of them in one line of at most `width` characters, if need be with one word for each."""
     full = [f"{key} {action.label}" for key, action in actions.items()]
     short = [f"{key} {action.label.split()[0]}" for key, action in actions.items()]
     lines = (" · ".join(full), " · ".join(short), " ".join(short), " ".join(actions))
@@ -36,7 +38,7 @@ def hint(actions: Actions, width: int | None = None) -> str:
 
 
 def together(asked: Sequence[Actions]) -> Actions:
-    """One set of keys for several streams: a key asks all of them, and its question is asked once."""
+    """Merge the keys of several streams: a key asks all of them, and its question is asked once."""
     if len(asked) == 1:
         return asked[0]
 
@@ -47,4 +49,16 @@ def together(asked: Sequence[Actions]) -> Actions:
 
         return run
 
-    return {key: replace(action, run=all_of(key)) for key, action in asked[0].items()}
+    def write_to_all(key: str) -> Callable[[str], None] | None:
+        writers = [actions[key].write for actions in asked]
+
+        def write(text: str) -> None:
+            for each in writers:
+                if each is not None:
+                    each(text)
+
+        return write if any(writers) else None
+
+    return {
+        key: replace(action, run=all_of(key), write=write_to_all(key)) for key, action in asked[0].items()
+    }

@@ -36,7 +36,7 @@ def big(text: str, scale: int = 1) -> list[str]:
 
 
 def _enlarged(row: str, scale: int) -> list[str]:
-    """A row as `scale` rows of `scale` times the width; half blocks become whole ones in their half."""
+    """Enlarge a row `scale` times both ways; half blocks become whole ones in their half."""
     if scale == 1:
         return [row]
     lines = []

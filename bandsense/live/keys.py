@@ -8,12 +8,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from bandsense.live.actions import Actions
+from bandsense.live.actions import Action, Actions
 
 __all__ = ["ANSWER_S", "keys"]
 
 ANSWER_S = 3.0
 """How long a question waits for the same key again."""
+
+LONGEST_TEXT = 500
+"""Characters of a line that is written."""
 
 
 @contextmanager
@@ -69,22 +72,47 @@ class _Pressed:
         self._ask = ask
         self._waiting = ""
         self._timer: asyncio.TimerHandle | None = None
+        self._writing: Action | None = None
+        self._text = ""
 
     def __call__(self, key: str) -> None:
+        if self._writing is not None:
+            self._write(self._writing, key)
+            return
         again = key == self._waiting
         self.withdraw()
         action = self._actions.get(key)
         if action is None:
             return
-        if action.question and not again:
+        if action.write is not None:
+            self._writing, self._text = action, ""
+            self._show_text(action)
+        elif action.question and not again:
             self._waiting = key
             self._timer = asyncio.get_running_loop().call_later(ANSWER_S, self.withdraw)
             self._ask(f"{action.question} Press {key} again.")
         else:
             action.run()
 
+    def _write(self, action: Action, key: str) -> None:
+        """Take a key of a line of text: Enter ends it, Escape gives it up, Backspace takes a letter back."""
+        if key in "\r\n\x1b":
+            self._writing = None
+            self._ask("")
+            if key != "\x1b" and self._text.strip() and action.write is not None:
+                action.write(self._text.strip())
+            return
+        if key in "\x7f\b":
+            self._text = self._text[:-1]
+        elif key.isprintable() and len(self._text) < LONGEST_TEXT:
+            self._text += key
+        self._show_text(action)
+
+    def _show_text(self, action: Action) -> None:
+        self._ask(f"{action.label} (Enter keeps it, Esc does not): {self._text}_")
+
     def withdraw(self) -> None:
-        """The question no longer stands."""
+        """Withdraw the question."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

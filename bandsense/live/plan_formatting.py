@@ -20,7 +20,7 @@ def plan_words(result: SetResult, settings: WorkoutSettings) -> Iterator[str]:
 
 
 def plan_json(result: SetResult, settings: WorkoutSettings) -> dict[str, Any]:
-    """The same for programs, and the zone: `tempo_kept` and `zone`, None where nothing was planned."""
+    """Return the same for programs, and the zone: `tempo_kept` and `zone`, None where nothing was planned."""
     report, counts = _report(result, settings), result.in_zone
     return {
         "tempo_kept": None if report is None else fields_json(report),

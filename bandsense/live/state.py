@@ -1,21 +1,55 @@
-"""What a view shows, built from events alone: the same for the terminal, the web page and the tests."""
+"""What a view shows, built from events alone: the same for the terminal, the web page and the tests.
+
+Every view looks at a `ViewState` and computes nothing that another would lack: which screen it is, the plan,
+the repetitions of the set with their peaks, the sets that are done, the rest that is left.
+`ViewState.snapshot` is all of it as JSON, and is the truth of the interface for programs.
+"""
 
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any
 
-from bandsense.live.formatting import advice_text, format_notice
-from bandsense.signal.events import Phase, PhaseChanged, Rep, RepCompleted, RepCounted, RepRetracted
-from bandsense.workout.advice import Advice, SlackAction
+from bandsense.exercises.model import Breath, Side
+from bandsense.live.formatting import (
+    advice_instruction,
+    advice_reason,
+    advice_text,
+    cue_words,
+    doubt_words,
+    format_notice,
+    rep_mark,
+    stopped_words,
+    tempo_words,
+)
+from bandsense.live.units import unit_json
+from bandsense.signal.events import (
+    CountJudged,
+    Phase,
+    PhaseChanged,
+    Rep,
+    RepCompleted,
+    RepCounted,
+    RepRetracted,
+)
+from bandsense.workout.advice import Advice, Rule
+from bandsense.workout.counts import RepCounts
+from bandsense.workout.cues import CueSlot
 from bandsense.workout.events import (
     BatteryChanged,
     CueGiven,
     Event,
+    ExerciseStopped,
     LinkChanged,
+    RestChanged,
+    SetCorrected,
     SetDone,
+    SetRated,
     SetResult,
     SetStarted,
     SlackAdvised,
@@ -23,17 +57,136 @@ from bandsense.workout.events import (
     TensionTick,
     fields_json,
 )
+from bandsense.workout.feedback import Scale
+from bandsense.workout.plan import TensionZone, measured_tempo
+from bandsense.workout.settings import WorkoutSettings
 
-__all__ = ["TRACE_S", "ViewState"]
+__all__ = ["GOOD_LINK", "TRACE_S", "Done", "Finished", "LastTime", "Peak", "Screen", "ViewState"]
 
-TRACE_S = 12.0
-"""How much of the past the trace shows: two to four repetitions."""
+TRACE_S = 20.0
+"""How much of the past the trace shows: three to six repetitions."""
+
+GOOD_LINK = ("streaming", "replay")
+"""States of the link in which what is shown is of now."""
+
+RETRACTED_S = 3.0
+"""How long a repetition that was taken back is still to be seen."""
 
 NOTICE_S = 8.0
 """How long a notice stays: time to finish a repetition and read it."""
 
-CUE_S = 1.5
-"""How long a cue stays; then it is too late to follow it."""
+
+class Screen(Enum):
+    """What a person is in the middle of, and so what a view puts first (see `ViewState.screen`)."""
+
+    READY = "ready"
+    """Before the first repetition of a set, and nothing pulls."""
+    PULL = "pull"
+    HOLD = "hold"
+    RETURN = "return"
+    VALLEY = "valley"
+    """In a set, between two repetitions."""
+    REST = "rest"
+    SIDES = "sides"
+    """Between the two sides of a set."""
+    LIMIT = "limit"
+    """The band is stretched too far."""
+    LOST = "lost"
+    """The sensor is not heard."""
+    FINISHED = "finished"
+
+
+_OF_PHASE = {Phase.CONCENTRIC: Screen.PULL, Phase.HOLD: Screen.HOLD, Phase.ECCENTRIC: Screen.RETURN}
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """One repetition of a set as a view draws it.
+
+    Attributes:
+        index: of the repetition, as in its events.
+        time_s: when it reached its top.
+        partial: it stayed short of the set's range.
+        unsure: full or partial, nobody can say.
+        zone: `below`, `within` or `above` the zone that is aimed at; None without one.
+        probability: that it is a repetition at all; a view draws a doubtful one hollow.
+        retracted_s: when it was taken back; None while it stands.
+    """
+
+    index: int
+    time_s: float
+    peak_n: float
+    partial: bool = False
+    zone: str | None = None
+    probability: float = 1.0
+    retracted_s: float | None = None
+    unsure: bool = False
+
+
+@dataclass(slots=True)
+class Done:
+    """A finished set as a view lists it.
+
+    Attributes:
+        number: of the set; half-sets of a pair share it.
+        peaks: its repetitions.
+        peak_n, peak_uncertainty_n: the greatest of them.
+        tempo: measured seconds of pull, hold and return, as words; None where they cannot be told.
+        slack_cm: how much slack the person changed after it; negative is less.
+    """
+
+    number: int
+    side: Side | None
+    peaks: tuple[Peak, ...]
+    peak_n: float
+    peak_uncertainty_n: float
+    time_under_tension_s: float
+    tempo: str | None = None
+    slack_cm: int | None = None
+
+    @property
+    def counts(self) -> RepCounts:
+        """Full, partial and unsure repetitions."""
+        return RepCounts.of(self.peaks)
+
+    @property
+    def full_reps(self) -> int:
+        """Repetitions over the whole range."""
+        return self.counts.full
+
+
+@dataclass(frozen=True, slots=True)
+class LastTime:
+    """The last session of the same exercise: what can be set beside today's.
+
+    Attributes:
+        reps: of each set, in order; of one side where left and right take turns.
+        peak_n: greatest tension; None where band or calibration were others, so that it cannot be compared.
+    """
+
+    reps: tuple[int, ...]
+    peak_n: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The session is over.
+
+    Attributes:
+        session: its number in the store; None where nothing is kept.
+        reps: how many there were.
+        next_time: what the progression makes of it, in words.
+        compared: how it stands to the last time, in words; None where nothing can be compared.
+    """
+
+    session: int | None
+    reps: int
+    peak_n: float
+    peak_uncertainty_n: float
+    time_under_tension_s: float
+    duration_s: float
+    next_time: str | None = None
+    compared: str | None = None
 
 
 @dataclass(slots=True)
@@ -42,17 +195,34 @@ class ViewState:
 
     Attributes:
         title: exercise or sensor, in words.
+        settings: what is trained and planned; None where nobody said.
+        sensor_side: the side the sensor is on, where there are two.
+        clock: seconds of the view's own clock, by which the age of what is shown is told.
         time_s: device time of the latest event.
         trace: time and tension of the last `TRACE_S` seconds.
         side: which arm, where left and right take turns.
         reps: repetitions of the present set that stand.
+        more: P(there are so many more than stand), by how many; see `CountJudged`.
         peak_n: greatest tension of the repetition under way or, in between, of the last one.
+        cues: the latest cue of each slot.
         advice: what was advised last and not answered yet.
         problem: what stops samples from being stored, in words.
         question: what the person is asked, of this view alone.
+        peaks: repetitions of the present set, those just taken back included.
+        sets: what is done.
+        phases: when each phase of the trace began.
+        rest_planned_s: how long the present rest is to be.
+        link_since_s: when the link came to its present state, on `clock`.
+        last_time: of each side, None where both work: what was done in the last session.
+        finished: the end of the session; None while it lasts.
+        asks: the scale that the person is asked to score the last set on.
+        stopped: the stop rule that ended the exercise for today; None while it may go on.
     """
 
     title: str = ""
+    settings: WorkoutSettings | None = None
+    sensor_side: Side | None = None
+    clock: Callable[[], float] = time.monotonic
     time_s: float = 0.0
     tension_n: float = 0.0
     tension_uncertainty_n: float = 0.0
@@ -61,6 +231,7 @@ class ViewState:
     set_number: int = 0
     side: str | None = None
     reps: int = 0
+    more: Mapping[int, float] = field(default_factory=lambda: {0: 1.0})
     peak_n: float | None = None
     last_rep: Rep | None = None
     results: list[SetResult] = field(default_factory=list)
@@ -69,12 +240,21 @@ class ViewState:
     battery_percent: int | None = None
     notice_text: str = ""
     notice_until_s: float = -math.inf
-    cue_text: str = ""
-    cue_until_s: float = -math.inf
+    cues: dict[CueSlot, CueGiven] = field(default_factory=dict)
     advice: Advice | None = None
     problem: str | None = None
     question: str = ""
     trace: deque[tuple[float, float]] = field(default_factory=deque)
+    peaks: list[Peak] = field(default_factory=list)
+    sets: list[Done] = field(default_factory=list)
+    phases: deque[tuple[float, Phase]] = field(default_factory=deque)
+    rest_planned_s: float | None = None
+    link_since_s: float | None = None
+    last_time: dict[Side | None, LastTime] = field(default_factory=dict)
+    finished: Finished | None = None
+    heard_s: float | None = None
+    asks: Scale | None = None
+    stopped: ExerciseStopped | None = None
 
     @property
     def notice(self) -> str:
@@ -82,9 +262,34 @@ class ViewState:
         return self.notice_text if self.time_s < self.notice_until_s else ""
 
     @property
+    def breath(self) -> str:
+        """How to breathe this moment, or next; empty when there is nothing."""
+        return self._cue(CueSlot.BREATH)
+
+    @property
+    def word(self) -> str:
+        """What else there is to say this moment, such as a correction; empty when there is nothing."""
+        return self._cue(CueSlot.WORD)
+
+    @property
     def cue(self) -> str:
-        """What the person is to do this moment; empty when there is nothing."""
-        return self.cue_text if self.time_s < self.cue_until_s else ""
+        """Both in one line."""
+        return ". ".join(filter(None, (self.breath, self.word)))
+
+    @property
+    def shown_cue(self) -> CueGiven | None:
+        """The cue to show where there is room for one: a word goes before a breath."""
+        return self._shown(CueSlot.WORD) or self._shown(CueSlot.BREATH)
+
+    def _shown(self, slot: CueSlot) -> CueGiven | None:
+        cue = self.cues.get(slot)
+        if cue is None or not cue.shown(self.time_s, self.phase):
+            return None
+        return replace(cue, ahead=False) if cue.phase is self.phase else cue
+
+    def _cue(self, slot: CueSlot) -> str:
+        cue = self._shown(slot)
+        return "" if cue is None else cue_words(cue)
 
     @property
     def rest_s(self) -> float | None:
@@ -108,86 +313,367 @@ class ViewState:
         """The rest between sets, and which side is next; empty at any other time."""
         if not self.resting:
             return ""
+        if self.stopped is not None:
+            return "over for today"
         minutes, seconds = divmod(int(self.rest_s or 0.0), 60)
         then = f", then {'left' if self.side == 'right' else 'right'}" if self.side else ""
         return f"resting {minutes}:{seconds:02}{then}"
+
+    @property
+    def marks(self) -> str:
+        """A dot for each repetition of the set, hollow where it is doubtful."""
+        return "".join(rep_mark(peak.probability) for peak in self.peaks if peak.retracted_s is None)
+
+    @property
+    def count_words(self) -> str:
+        """The count, and which other is likely where the evidence is divided: `8, perhaps 9`."""
+        doubt = doubt_words(self.reps, {self.reps + n: p for n, p in self.more.items()})
+        return f"{self.reps}, {doubt}" if doubt else f"{self.reps}"
 
     @property
     def in_set(self) -> bool:
         """Whether a set is under way."""
         return self.set_number > len(self.results)
 
+    # -- what a person is in the middle of ------------------------------------------------------------------
+
+    @property
+    def now_s(self) -> float:
+        """Device time of this moment: that of the latest event, and what has passed on the clock since."""
+        if self.heard_s is None:
+            return self.time_s
+        return self.time_s + max(0.0, self.clock() - self.heard_s)
+
+    @property
+    def lost_s(self) -> float | None:
+        """For how long the sensor has not been heard; None while it is, and before it was."""
+        if not self.link or self.link in GOOD_LINK or self.link_since_s is None:
+            return None
+        return max(0.0, self.clock() - self.link_since_s)
+
+    @property
+    def limit(self) -> Advice | None:
+        """The advice that says that the band is at its limit, until the repetition is done."""
+        advice = self.advice
+        if advice is None or not advice.urgent or advice.rule is not Rule.BEYOND_LIMIT or not self.in_set:
+            return None
+        return advice if self.phase is not Phase.REST else None
+
+    @property
+    def screen(self) -> Screen:
+        """What the person is in the middle of, the most urgent first."""
+        if self.finished is not None:
+            return Screen.FINISHED
+        if self.lost_s is not None:
+            return Screen.LOST
+        if self.limit is not None:
+            return Screen.LIMIT
+        if self.phase is not Phase.REST:
+            return _OF_PHASE[self.phase]
+        if self.in_set:
+            return Screen.VALLEY
+        if not self.results:
+            return Screen.READY
+        return Screen.SIDES if self.between_sides else Screen.REST
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether left and right take turns, so that a set is two half-sets."""
+        return self.settings is not None and self.settings.first_side is not None
+
+    @property
+    def between_sides(self) -> bool:
+        """Whether one side of a set is done and the other is not begun."""
+        return self.takes_turns and not self.in_set and len(self.results) % 2 == 1
+
+    @property
+    def next_side(self) -> Side | None:
+        """The side that works, or is next to work; None where both do."""
+        if self.settings is None:
+            return None
+        return self.settings.side(self.set_number if self.in_set else len(self.results) + 1)
+
+    @property
+    def current_set(self) -> int:
+        """Number of the set that is done, or is next; a set of two halves counts once."""
+        number = self.set_number if self.in_set else len(self.results) + 1
+        return (number + 1) // 2 if self.takes_turns else number
+
+    @property
+    def zone(self) -> TensionZone | None:
+        """The peak tension that is aimed at."""
+        return None if self.settings is None else self.settings.plan.zone
+
+    @property
+    def rest_left_s(self) -> float | None:
+        """How much of the rest is left; negative when it is over, None outside of a rest."""
+        if self.screen is not Screen.REST or self.rest_planned_s is None:
+            return None
+        return self.rest_planned_s - (self.now_s - self.results[-1].end_s)
+
     @property
     def offered(self) -> str:
         """Keys of the actions that make sense at this moment, the most wanted first."""
         if self.in_set:
-            return "eq"
-        to_answer = self.advice is not None and self.advice.action is not SlackAction.KEEP
-        return "yntq" if to_answer else "tq"
+            return "yeuaq" if self.advice is not None and self.advice.holds else "euaq"
+        return ("yn" if self.to_answer else "") + ("tuaq" if self.results else "taq")
+
+    @property
+    def to_answer(self) -> bool:
+        """Whether an advice waits for the person's answer."""
+        return self.advice is not None and self.advice.waits
+
+    # -- events ---------------------------------------------------------------------------------------------
 
     def update(self, event: Event) -> None:
         """Take the next event."""
         self.time_s = max(self.time_s, event.detected_s)
+        self.heard_s = self.clock()
         if isinstance(event, TensionTick):
             self._level(event)
         elif isinstance(event, PhaseChanged):
             self.phase, self.phase_since_s = event.phase, event.time_s
+            self.phases.append((event.time_s, event.phase))
         elif isinstance(event, SetStarted):
-            self.set_number, self.side = event.number, event.side
-            self.reps = 0
-            self.advice = None
-        elif isinstance(event, RepCounted):
-            self.reps, self.peak_n = event.count, event.peak_n
-        elif isinstance(event, RepCompleted):
-            self.last_rep, self.peak_n = event.rep, event.rep.peak_n
-        elif isinstance(event, RepRetracted):
-            self.reps = event.count
+            self.set_number, self.side, self.asks = event.number, event.side, None
+            self.reps, self.peaks = 0, []
+            if self.advice is not None and not self.advice.holds:
+                self.advice = None
+        elif isinstance(event, RepCounted | RepCompleted | RepRetracted):
+            self._rep(event)
+        elif isinstance(event, CountJudged):
+            self.more = event.more
+            for index, probability in event.reps.items():
+                self._change(index, probability=probability)
         elif isinstance(event, SetDone):
-            self.results.append(event.result)
+            self._set_done(event.result)
+            self.asks = Scale.EFFORT
+        elif isinstance(event, SetCorrected):
+            self._correct(event)
+        elif isinstance(event, SetRated):
+            self.asks = event.asks
+        elif isinstance(event, ExerciseStopped):
+            self.stopped = None if event.reason is None else event
         elif isinstance(event, LinkChanged):
-            self.link, self.link_message = event.state, event.message
+            self._link(event)
         elif isinstance(event, BatteryChanged):
             self.battery_percent = event.percent
         elif isinstance(event, CueGiven):
-            self.cue_text, self.cue_until_s = event.text, event.detected_s + CUE_S
+            self.cues[event.slot] = event
+        elif isinstance(event, RestChanged):
+            self.rest_planned_s = event.rest_s
         elif isinstance(event, SlackAdvised):
             self.advice = event.advice
         elif isinstance(event, SlackAnswered):
-            self.advice = None
+            self._answered(event)
         self._show_notice(format_notice(event))
+
+    def _correct(self, event: SetCorrected) -> None:
+        """Put the set in the place of the finished one, which is the last."""
+        slack_cm = self.sets.pop().slack_cm
+        self.results.pop()
+        if event.result is None:
+            self.set_number -= 1
+            return
+        self.results.append(event.result)
+        self.sets.append(self._listed(event.result))
+        self.sets[-1].slack_cm = slack_cm
 
     def _level(self, level: TensionTick) -> None:
         self.tension_n, self.tension_uncertainty_n = level.tension_n, level.tension_uncertainty_n
         self.trace.append((level.time_s, level.tension_n))
         while self.trace[0][0] < level.time_s - TRACE_S:
             self.trace.popleft()
+        while len(self.phases) > 1 and self.phases[1][0] < level.time_s - TRACE_S:
+            self.phases.popleft()
+
+    def _rep(self, event: RepCounted | RepCompleted | RepRetracted) -> None:
+        if isinstance(event, RepCounted):
+            self.reps, self.peak_n = event.count, event.peak_n
+            zone = self._zone_of(event.peak_n)
+            peak = Peak(event.index, event.time_s, event.peak_n, zone=zone, probability=event.probability)
+            self.peaks.append(peak)
+        elif isinstance(event, RepCompleted):
+            rep = event.rep
+            self.last_rep, self.peak_n = rep, rep.peak_n
+            self._change(
+                event.index,
+                time_s=rep.peak_time_s,
+                peak_n=rep.peak_n,
+                partial=rep.partial,
+                unsure=rep.unsure,
+                zone=self._zone_of(rep.peak_n),
+                probability=rep.probability,
+            )
+        else:
+            self.reps = event.count
+            self._change(event.index, retracted_s=event.detected_s)
+
+    def _change(self, index: int, **changes: Any) -> None:
+        self.peaks = [replace(peak, **changes) if peak.index == index else peak for peak in self.peaks]
+
+    def _zone_of(self, peak_n: float) -> str | None:
+        return None if self.zone is None else self.zone.zone(peak_n).value
+
+    def _set_done(self, result: SetResult) -> None:
+        self.results.append(result)
+        self.sets.append(self._listed(result))
+        self.rest_planned_s = None if self.settings is None else self.settings.plan.rest_s
+
+    def _listed(self, result: SetResult) -> Done:
+        number = (result.number + 1) // 2 if self.takes_turns else result.number
+        best = max(result.rep_metrics, key=lambda rep: rep.peak_n)
+        hidden = result.metrics.hidden
+        tempo = None if hidden.keys() & {"tempo.concentric_s", "tempo.eccentric_s"} else result.hand_tempo
+        return Done(
+            number=number,
+            side=result.side,
+            peaks=tuple(
+                Peak(
+                    rep.index,
+                    rep.peak_time_s,
+                    rep.peak_n,
+                    rep.partial,
+                    self._zone_of(rep.peak_n),
+                    rep.probability,
+                    unsure=rep.unsure,
+                )
+                for rep in result.reps
+            ),
+            peak_n=best.peak_n,
+            peak_uncertainty_n=best.peak_uncertainty_n or 0.0,
+            time_under_tension_s=result.metrics.time_under_tension_s,
+            tempo=None if tempo is None else tempo_words(tempo),
+        )
+
+    def _link(self, event: LinkChanged) -> None:
+        good = event.state in GOOD_LINK
+        # Attempts to find a lost sensor follow each other; it has been lost since the first.
+        if good or self.link_since_s is None or self.link in GOOD_LINK:
+            self.link_since_s = self.clock()
+        self.link, self.link_message = event.state, event.message
+
+    def _answered(self, event: SlackAnswered) -> None:
+        advice = event.advice or self.advice
+        if event.followed and advice is not None and advice.amount_cm and self.sets and not self.in_set:
+            self.sets[-1].slack_cm = advice.amount_cm if advice.change_m >= 0.0 else -advice.amount_cm
+        self.advice = None
 
     def _show_notice(self, text: str | None) -> None:
         if text:
             self.notice_text, self.notice_until_s = text, self.time_s + NOTICE_S
 
+    # -- as JSON --------------------------------------------------------------------------------------------
+
     def snapshot(self) -> dict[str, Any]:
-        """The state as JSON object, for views in another process; the trace is left to the level events."""
+        """Return the state as JSON object, for views in another process; the trace is left to the ticks."""
         return {
             "title": self.title,
-            "time_s": self.time_s,
+            "screen": self.screen.value,
+            "time_s": self.now_s,
             "tension_n": self.tension_n,
             "tension_uncertainty_n": self.tension_uncertainty_n,
+            "unit": unit_json(),
             "phase": self.phase.value,
             "phase_since_s": self.phase_since_s,
+            "phases": [[since_s, phase.value] for since_s, phase in self.phases],
             "set": self.set_words,
+            "set_number": self.current_set,
             "in_set": self.in_set,
-            "reps": self.reps,
+            "reps": self.reps if self.in_set else 0,
+            "count": self.count_words,
+            "marks": self.marks,
+            "chances": {str(self.reps + n): p for n, p in self.more.items()},
             "peak_n": self.peak_n,
+            "peaks": self._peaks_json(),
             "last_rep": None if self.last_rep is None else fields_json(self.last_rep),
-            "sets": [len(result.reps) for result in self.results],
+            "sets": [fields_json(done) for done in self.sets],
+            "plan": self._plan_json(),
+            "breathing": self._breathing_json(),
+            "side": self.side,
+            "next_side": self.next_side,
+            "sensor_side": self.sensor_side,
+            "side_last": self._last_time_json(),
+            "rest_planned_s": self.rest_planned_s,
+            "rest_left_s": self.rest_left_s,
             "link": self.link,
             "link_message": self.link_message,
+            "lost_s": self.lost_s,
             "battery_percent": self.battery_percent,
             "notice": self.notice,
             "cue": self.cue,
-            "advice": None if self.advice is None else advice_text(self.advice),
+            "cue_kind": None if self.shown_cue is None else self.shown_cue.kind.value,
+            "cue_unsure": self.shown_cue is not None and self.shown_cue.unsure,
+            "breath": self.breath,
+            "word": self.word,
+            "advice": self._advice_json(),
+            "stretch": self._stretch(),
             "doing": self.doing,
+            "asks": None if self.asks is None else self.asks.value,
+            "stopped": None if self.stopped is None else stopped_words(self.stopped),
             "problem": self.problem,
             "offered": list(self.offered),
+            "finished": None if self.finished is None else fields_json(self.finished),
         }
+
+    def _peaks_json(self) -> list[dict[str, Any]]:
+        if not self.in_set:
+            return []
+        return [
+            fields_json(peak)
+            for peak in self.peaks
+            if peak.retracted_s is None or self.time_s < peak.retracted_s + RETRACTED_S
+        ]
+
+    def _plan_json(self) -> dict[str, Any] | None:
+        if self.settings is None or self.settings.exercise is None:
+            return None
+        plan = self.settings.plan
+        return {
+            "sets": plan.sets,
+            "reps": plan.reps,
+            "reps_top": plan.reps_top,
+            "rest_s": plan.rest_s,
+            "zone": None if plan.zone is None else fields_json(plan.zone),
+            "tempo": measured_tempo(plan.tempo).model_dump(),
+        }
+
+    def _breathing_json(self) -> dict[str, str] | None:
+        if self.settings is None or self.settings.exercise is None:
+            return None
+        breathing = self.settings.exercise.breathing_by_tension
+        out = {Breath.EXHALE: "out", Breath.INHALE: "in"}
+        return {"concentric": out[breathing.concentric], "eccentric": out[breathing.eccentric]}
+
+    def _last_time_json(self) -> dict[str, Any] | None:
+        last = self.last_time.get(self.next_side if self.takes_turns else self.sensor_side)
+        return None if last is None else fields_json(last)
+
+    def _advice_json(self) -> dict[str, Any] | None:
+        advice = self.advice
+        if advice is None:
+            return None
+        return {
+            "action": advice.action.value,
+            "rule": advice.rule.value,
+            "instruction": advice_instruction(advice),
+            "reason": advice_reason(advice),
+            "text": advice_text(advice),
+            "amount_cm": advice.amount_cm,
+            "uncertainty_cm": advice.uncertainty_cm,
+            "tension_ratio": advice.tension_ratio,
+            "confidence": advice.confidence.value,
+            "kind": None if advice.kind is None else advice.kind.value,
+            "urgent": advice.urgent,
+            "when": advice.when.value,
+            "holds": advice.holds,
+            "side": advice.side,
+            "to_answer": self.to_answer,
+            "expected_n": None if self.peak_n is None else advice.tension_ratio * self.peak_n,
+        }
+
+    def _stretch(self) -> float | None:
+        """Length of the band over its resting length, where it is near its limit."""
+        reasons = () if self.advice is None else self.advice.reasons
+        near = (reason for reason in reasons if reason.rule in (Rule.BEYOND_LIMIT, Rule.NEAR_LIMIT))
+        return next((1.0 + each.numbers["elongation"] for each in near if "elongation" in each.numbers), None)

@@ -15,8 +15,9 @@ from rich.text import Text
 
 from bandsense.live.actions import Actions, hint
 from bandsense.live.big_digits import HEIGHT, big
-from bandsense.live.formatting import advice_text, rep_words, set_words
+from bandsense.live.formatting import advice_text, rating_question, rep_words, set_words, stopped_words
 from bandsense.live.state import TRACE_S, ViewState
+from bandsense.live.units import force_figure, force_words, shown_unit
 from bandsense.signal.events import Phase
 
 __all__ = ["FRAMES_PER_S", "TerminalView", "render", "trace_lines"]
@@ -40,12 +41,15 @@ _SCALES = ((3, (118, 36)), (2, (78, 22)), (1, (0, 0)))
 _AIRY_HEIGHT = 18
 """From this height on there is room for lines that are left blank."""
 
+MOST_MARKS = 12
+"""So many of the latest repetitions have a dot."""
+
 _BRIDGED_S = 0.2
 """Levels this close are drawn without a hole between them, however wide the terminal is."""
 
 
 def trace_lines(trace: Sequence[tuple[float, float]], width: int, height: int) -> list[str]:
-    """The last seconds as an area of `height` lines, newest at the right, scaled to its greatest tension."""
+    """Draw the last seconds as an area of `height` lines, newest at the right, scaled to the peak."""
     if not trace or width < 1 or height < 1:
         return [" " * width] * height
     columns = _columns(trace, width)
@@ -58,7 +62,7 @@ def trace_lines(trace: Sequence[tuple[float, float]], width: int, height: int) -
 
 
 def _columns(trace: Sequence[tuple[float, float]], width: int) -> list[float]:
-    """The greatest tension in each of `width` equal pieces of the last `TRACE_S` seconds; 0 where is none.
+    """Return the greatest tension in each of `width` equal pieces of the last `TRACE_S` seconds, or 0.
 
     Pieces lie on a grid of device time that does not move with the newest sample, so that the picture slides
     instead of wobbling.
@@ -79,7 +83,7 @@ def _columns(trace: Sequence[tuple[float, float]], width: int) -> list[float]:
 
 
 def render(state: ViewState, width: int, height: int) -> RenderableType:
-    """One frame of `height` lines for a terminal of that width; what has no room is left out."""
+    """Draw one frame of `height` lines for a terminal of that width; what has no room is left out."""
     largest = next(scale for scale, least in _SCALES if width >= least[0] and height >= least[1])
     # Between sets there is more to read, and less to see at a glance.
     scale = max(1, largest - 1) if state.resting else largest
@@ -105,13 +109,13 @@ def _trace(state: ViewState, width: int, height: int, style: str) -> Text:
 
 
 def _shown_between_sets(state: ViewState) -> list[str]:
-    """What was advised and what was done, the newest first."""
-    advice = [] if state.advice is None else [advice_text(state.advice)]
+    """List what was advised and what was done, the newest first."""
+    advice = [] if state.advice is None or state.stopped is not None else [advice_text(state.advice)]
     return [*advice, *map(set_words, reversed(state.results))]
 
 
 def _between_sets(state: ViewState, width: int, height: int) -> Text:
-    """The advice and the sets, in exactly `height` lines."""
+    """Lay out the advice and the sets, in exactly `height` lines."""
     lines: list[tuple[str, str]] = []
     for text in _shown_between_sets(state):
         style = "dim" if lines or state.advice is None else "bold"
@@ -138,14 +142,23 @@ def _numbers(state: ViewState, scale: int, style: str) -> Table:
     table.add_column(justify="center", ratio=3, no_wrap=True)
     table.add_column(justify="center", ratio=2, no_wrap=True)
     table.add_row(
-        Align.center(_digits(f"{state.tension_n:z.0f}", scale, style)),
+        Align.center(_digits(force_figure(state.tension_n), scale, style)),
         Align.center(_digits(str(state.reps), scale, "bold")),
     )
     table.add_row(
-        Text(f"newtons, ± {state.tension_uncertainty_n:.1f}", "dim"),
-        Text(f"{'rep' if state.reps == 1 else 'reps'} · {state.set_words}", "dim"),
+        Text(f"{shown_unit().plural}, ± {force_figure(state.tension_uncertainty_n, 1)}", "dim"),
+        Text(_count_line(state), "dim"),
     )
     return table
+
+
+def _count_line(state: ViewState) -> str:
+    """Say what the number counts and how sure it is, with a dot for each of the last repetitions."""
+    words = f"{'rep' if state.reps == 1 else 'reps'} · {state.set_words}"
+    if not state.set_number:
+        return words
+    doubt = state.count_words.partition(", ")[2]
+    return " · ".join(filter(None, (words, doubt, state.marks[-MOST_MARKS:])))
 
 
 def _digits(text: str, scale: int, style: str) -> Text:
@@ -158,7 +171,7 @@ def _one_line(text: str, style: str = "") -> Text:
 
 
 def _doing(state: ViewState, phase: str, style: str) -> Text:
-    """The phase, or the rest between sets, and what to do this moment."""
+    """Describe the phase, or the rest between sets, and what to do this moment."""
     if state.doing:
         phase, style = state.doing, "default"
     text = Text(phase, style)
@@ -168,24 +181,28 @@ def _doing(state: ViewState, phase: str, style: str) -> Text:
 
 
 def _footer(state: ViewState, width: int) -> list[Text]:
-    """What matters now in a line or two, then the last repetition: the first line counts most."""
+    """Describe what matters now in a line or two, then the last repetition: the first line counts most."""
     message, style = next(_messages(state), ("", ""))
     lines = textwrap.wrap(message, width, max_lines=2, placeholder=" …") or [""]
     if state.last_rep is not None and state.peak_n is not None:
-        last = _one_line(f"last rep {state.peak_n:.0f} N, {rep_words(state.last_rep)}")
+        last = _one_line(f"last rep {force_words(state.peak_n)}, {rep_words(state.last_rep)}")
     else:
         last = _one_line("" if state.in_set else "pull when you are ready", "dim")
     return [*(_one_line(line, style) for line in lines), last]
 
 
 def _messages(state: ViewState) -> Iterator[tuple[str, str]]:
-    """What the person should read, the most urgent first."""
+    """List what the person should read, the most urgent first."""
     if state.question:
         yield state.question, "bold reverse"
     if state.problem:
         yield f"not saved: {state.problem}", "bold red"
     if state.link not in _GOOD_LINK and state.link_message:
         yield state.link_message, "bold red"
+    if state.stopped is not None:
+        yield stopped_words(state.stopped), "bold red"
+    if state.asks is not None and state.resting:
+        yield rating_question(state.asks, keys=True), "bold"
     if state.notice and not (state.resting and state.notice in _shown_between_sets(state)):
         yield state.notice, "bold"
     if state.advice is not None and not (state.in_set or state.resting):
@@ -193,7 +210,7 @@ def _messages(state: ViewState) -> Iterator[tuple[str, str]]:
 
 
 def render_beside(states: Sequence[ViewState], width: int, height: int) -> RenderableType:
-    """One frame with each sensor's view beside the other; one sensor has all the room."""
+    """Draw one frame with the sensors' views side by side; one sensor has all the room."""
     if len(states) == 1:
         return render(states[0], width, height)
     each = (width - 2) // len(states)
@@ -222,15 +239,17 @@ class TerminalView:
                 await asyncio.sleep(1.0 / FRAMES_PER_S)
 
     def _hint(self, width: int) -> str:
-        """What can be asked for at this moment."""
+        """Return what can be asked for at this moment."""
         if self._actions is None:
             return "Ctrl-C ends the session"
         wanted = dict.fromkeys(key for state in self._states for key in state.offered)
+        if any(state.resting for state in self._states):
+            wanted["w"] = None
         offered = (key for key in wanted if key in self._actions)
         return hint({key: self._actions[key] for key in offered}, width)
 
     def frame(self) -> RenderableType:
-        """What is drawn now."""
+        """Return what is drawn now."""
         width, height = self._console.size
         return Panel(
             render_beside(self._states, width, height - 2),

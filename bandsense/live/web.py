@@ -129,13 +129,13 @@ class WebView:
             ) from error
 
     def address(self, port: int) -> str:
-        """The page's address as another device can open it, with its token where one is needed."""
+        """Return the page's address as another device can open it, with its token where one is needed."""
         host = _own_address(self._host)
         host = f"[{host}]" if ":" in host else host
         return f"http://{host}:{port}/" + (f"?token={self._token}" if self._token else "")
 
     def app(self) -> Starlette:
-        """The page and its WebSocket; with two sensors a page for each side, and one with both."""
+        """Return the page and its WebSocket; with two sensors a page for each side, and one with both."""
         from starlette.applications import Starlette
         from starlette.routing import BaseRoute, Route, WebSocketRoute
 
@@ -200,7 +200,7 @@ class WebView:
             await asyncio.sleep(1.0 / FRAMES_PER_S)
 
     def _may(self, connection: HTTPConnection) -> bool:
-        """Whether this client may see the page.
+        """Return whether this client may see the page.
 
         On a loopback address only requests for a loopback name count: a page of the internet whose name was
         made to point here does not.
@@ -224,7 +224,7 @@ def _server_class() -> type[Any]:
 
 
 def _own_address(host: str) -> str:
-    """The address itself; for one that means all of this computer's, the one that others reach it by."""
+    """Return the address; for one that means all of this computer's, the one that others reach it by."""
     try:
         if not ipaddress.ip_address(host).is_unspecified:
             return host
@@ -249,6 +249,6 @@ def _is_loopback(host: str) -> bool:
 
 
 def _same_origin(page: WebSocket) -> bool:
-    """Whether the page that opened this socket is ours; programs send no origin."""
+    """Return whether the page that opened this socket is ours; programs send no origin."""
     origin = page.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == page.headers.get("host")

@@ -89,7 +89,7 @@ class BandProfile(Identified):
         return self
 
     def clip_on_calibration(self, sensor: str) -> DirectionalCalibration | None:
-        """How this sensor reads the band; None where it was not calibrated on it."""
+        """Return how this sensor reads the band; None where it was not calibrated on it."""
         return next((each.calibration for each in self.clip_on if each.sensor == sensor), None)
 
     def with_clip_on(self, sensor: str, calibration: DirectionalCalibration) -> BandProfile:
@@ -99,7 +99,7 @@ class BandProfile(Identified):
         return self.model_copy(update={"clip_on": (*others, new)})
 
     def law(self) -> PowerLaw | None:
-        """The fitted law of one strand, else the catalogue's for the colour, else None."""
+        """Return the fitted law of one strand, else the catalogue's for the colour, else None."""
         if self.f100_n is not None and self.exponent is not None:
             return PowerLaw(self.f100_n, self.exponent)
         published = self.published()
@@ -109,13 +109,13 @@ class BandProfile(Identified):
         return published.law.scaled(0.5) if self.form is Form.LOOP else published.law
 
     def measured(self) -> FittedBand | None:
-        """All strands as a calibration pull found them; None before there was one."""
+        """Return all strands as a calibration pull found them; None before there was one."""
         if self.f100_n is None or self.exponent is None or self.rest_length_m is None:
             return None
         return FittedBand(self.strands * self.f100_n, self.exponent, self.rest_length_m)
 
     def published(self) -> Estimate | None:
-        """What the catalogue says of the colour; None without a colour, or where it lacks the brand."""
+        """Return the catalogue's figures for the colour; None without one, or where it lacks the brand."""
         if self.colour is None or not is_published(self.brand):
             return None
         return estimate(self.colour, brand=self.brand, form=self.form)
@@ -134,11 +134,11 @@ class BandProfile(Identified):
         )
 
     def wear(self) -> Wear:
-        """Whether it has softened more than its use explains."""
+        """Judge whether it has softened more than its use explains."""
         return assess_wear(self.stiffness)
 
     def notice(self) -> str | None:
-        """What its owner should read before pulling it: that it gave way, or was not measured for long."""
+        """Warn the owner before a pull: that it gave way, or was not measured for long."""
         wear = self.wear()
         if wear.state.alarming:
             return wear.message

@@ -11,6 +11,8 @@ from bandsense.errors import BandModelError, ConfigError
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind
 from bandsense.profiles.band import BandProfile, require_within_limit, strand_of
 from bandsense.profiles.base import Identified, Key, Metres, Name, ProfileModel, require_unique
+from bandsense.profiles.prescription import Prescription
+from bandsense.samples import ForceUnit
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.plan import Plan
 
@@ -58,7 +60,7 @@ class Setup(ProfileModel):
     def advisor_state(
         self, exercise: Exercise, band: BandProfile | None = None, side: Side | None = None
     ) -> AdvisorState:
-        """Where the slack advice begins: as remembered, else from the person's lengths, else typical ones.
+        """Return where slack advice begins: as remembered, else from the person's lengths, else typical ones.
 
         The band's curve is that of its last calibration pull in any case.
 
@@ -75,7 +77,7 @@ class Setup(ProfileModel):
         return AdvisorState(strand_of(self.rest_length_m, self.start_length_m, stroke_m))
 
     def check(self, exercise: Exercise) -> None:
-        """Whether the lengths, the exercise's usual ones where there are none, and the method make sense.
+        """Check that the lengths, the exercise's usual ones where there are none, and the method make sense.
 
         Raises:
             ConfigError: they do not.
@@ -103,11 +105,19 @@ def _with_band(state: AdvisorState, band: BandProfile) -> AdvisorState:
 
 
 class Person(Identified):
-    """Someone who trains."""
+    """Someone who trains.
+
+    Attributes:
+        unit: in which forces are shown to this person; everything that is kept is in newtons.
+        setups: how they do their exercises; the last one is what was done or set last.
+        prescription: the one that was imported last; while it holds, its plans go before the person's own.
+    """
 
     id: Key = "me"
     name: Name = "Me"
+    unit: ForceUnit = ForceUnit.NEWTON
     setups: tuple[Setup, ...] = ()
+    prescription: Prescription | None = None
 
     @model_validator(mode="after")
     def _one_setup_each(self) -> Self:
@@ -117,7 +127,7 @@ class Person(Identified):
     def setup(
         self, exercise: str, *, band: str | None = None, side: Side | None = None, plan: Plan | None = None
     ) -> Setup:
-        """The person's set-up; for a band that is new to the exercise the last one, with another band.
+        """Return the person's set-up; for a band new to the exercise the last one, with another band.
 
         Args:
             exercise: its id.

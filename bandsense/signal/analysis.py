@@ -97,7 +97,7 @@ def analyze(
 
 
 def _doubts(time: FloatArray, tension: FloatArray, reps: tuple[Rep, ...]) -> Iterator[SignalWarning]:
-    """A recording, unlike a sensor, does not say what its numbers are."""
+    """List what the recording leaves open: unlike a sensor, it does not say what its numbers are."""
 
     def doubt(message: str) -> SignalWarning:
         return SignalWarning(float(time[0]), WarningKind.IMPLAUSIBLE_FORCE, message, float(time[-1]))

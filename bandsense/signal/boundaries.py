@@ -119,7 +119,7 @@ def rising_edge(
     valley_n: float = math.inf,
     paused_n: float | None = None,
 ) -> Edge:
-    """The rise to the peak from index `far`, or, where `far` is after the peak, the fall read backwards.
+    """Cut out the rise to the peak from index `far`; where `far` follows the peak, the fall read backwards.
 
     Args:
         time_s, tension_n: times and tensions.
@@ -167,7 +167,7 @@ def _walk_below(tension_n: Sequence[float], start: int, stop: int, level_n: floa
 def _valley(
     time_s: Sequence[float], tension_n: Sequence[float], foot: int, bottom: int, top_n: float, still_s: float
 ) -> int:
-    """The valley next to the rise: since its lowest point the band may have been taken up and held.
+    """Find the valley next to the rise: since its lowest point the band may have been taken up and held.
 
     It is where tension first stands still, or is slowest before something quicker moves it.
     """

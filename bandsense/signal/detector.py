@@ -123,7 +123,7 @@ class RepDetector:
         return self._told()
 
     def _use(self, time: FloatArray, tension: FloatArray, saturated: BoolArray | None) -> None:
-        """Samples of a sensor that makes sense."""
+        """Use samples of a sensor that makes sense."""
         if not time.size:
             return
         if saturated is not None:
@@ -139,6 +139,20 @@ class RepDetector:
             for look in self._turning.finish():
                 self._narrator.take(look)
             self._narrator.finish()
+        return self._told()
+
+    def correct(self, *, is_rep: bool) -> list[Event] | None:
+        """Take a person's word, and give the events that follow; it is heeded for like movements as well.
+
+        Args:
+            is_rep: a movement that was not counted was a repetition: the largest since the latest that was,
+                else the largest of the last few. False: the latest repetition was none.
+
+        Returns:
+            None where there is nothing in the last minute that this can be said of.
+        """
+        if self._narrator is None or not self._narrator.correct(is_rep=is_rep):
+            return None
         return self._told()
 
     def _check(self, time: FloatArray, tension: FloatArray) -> None:

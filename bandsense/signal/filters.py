@@ -75,7 +75,7 @@ def low_pass_delay_s(sections: FloatArray, rate_hz: float) -> float:
 
 
 def _floor_n(rate_hz: float, half_width: float) -> float:
-    """How far a spike of this half width in samples stands out at least: noise, and what a step can do.
+    """Return how far a spike of this half width must stand out: noise, and what a step can do.
 
     That is the curvature of a cosine of `STEP_N` at `STEP_HZ` over the half width.
     """
@@ -123,7 +123,7 @@ class Despiker:
         return first if first is paired else _without_singles(paired, first, values, self.floor_n)
 
     def clean_whole(self, values: FloatArray) -> FloatArray:
-        """A whole trace, clean throughout."""
+        """Clean a whole trace."""
         padded = np.concatenate((values[[0] * CONTEXT], values, values[[-1] * self.ahead]))
         return self.clean(padded)[CONTEXT : -self.ahead]
 

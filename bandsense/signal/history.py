@@ -31,7 +31,7 @@ class RingBuffer:
         self._size += n
 
     def between(self, first: int, last: int) -> FloatArray:
-        """Samples `first` to `last`, both included, as far as they are kept."""
+        """Return samples `first` to `last`, both included, as far as they are kept."""
         stop = min(self._size, last + 1 - self._first)
         return self._values[max(0, first - self._first) : max(0, stop)]
 
@@ -57,5 +57,5 @@ class FlagRanges:
         self._runs.append((first, last))
 
     def touch(self, first: int, last: int) -> bool:
-        """Whether any sample from `first` to `last` is marked."""
+        """Return whether any sample from `first` to `last` is marked."""
         return any(a <= last and b >= first for a, b in self._runs)

@@ -167,7 +167,7 @@ class Numbers:
 
     @classmethod
     def fitted(cls) -> Numbers:
-        """The numbers that ship."""
+        """Return the numbers that ship."""
         text = files("bandsense.signal").joinpath("laws.json").read_text("utf-8")
         return cls(**json.loads(text))
 
@@ -311,7 +311,7 @@ def handling(
 
 
 def near_set(k: Numbers, size_n: float, swing_n: float) -> float:
-    """What handling costs next to a set: it is smaller than the set's repetitions."""
+    """Return what handling costs next to a set: it is smaller than the set's repetitions."""
     x = (math.log(max(size_n, 1e-3) / swing_n) - k.near_set_ln) / k.near_set_soft
     return -k.near_set_nats / (1.0 + math.exp(-x)) if x > -30.0 else 0.0
 

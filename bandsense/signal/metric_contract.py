@@ -71,7 +71,7 @@ class Conditions:
 
 
 def crossing_uncertainty_s(rise_n: float, flank_s: float, conditions: Conditions) -> float:
-    """Standard uncertainty of when tension crosses a tenth or nine tenths of a rise.
+    """Return the standard uncertainty of when tension crosses a tenth or nine tenths of a rise.
 
     Args:
         rise_n: from valley to peak, newtons.
@@ -85,7 +85,7 @@ def crossing_uncertainty_s(rise_n: float, flank_s: float, conditions: Conditions
 
 
 def _peak_n(rep: Rep, conditions: Conditions) -> float:
-    """Standard uncertainty of the peak from sampling and noise."""
+    """Return the standard uncertainty of the peak from sampling and noise."""
     rise_n = rep.peak_n - min(rep.start_n, rep.end_n)
     quickest_s = max(min(rep.concentric_s, rep.eccentric_s), 0.25 * conditions.interval_s)
     # A top on a plateau has many samples; another lies half a sample from its neighbours.

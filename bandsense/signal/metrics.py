@@ -71,7 +71,8 @@ class RepMetrics:
 
     Attributes:
         index: number of the repetition.
-        partial: as `Rep.partial` says.
+        partial: surely partial; as the next, what sets and sessions count.
+        unsure: partial or full, nobody can say (`Rep.unsure`).
         incomplete: samples are missing or saturated in it; figures are then lower bounds or interpolations.
         peak_n: greatest tension.
         peak_uncertainty_n: its standard uncertainty; None without a calibration.
@@ -117,9 +118,10 @@ class RepMetrics:
     returned_j: float | None = None
     uncertainty: Mapping[str, float] = field(default_factory=dict)
     hidden: Mapping[str, str] = field(default_factory=dict)
+    unsure: bool = False
 
     def shown(self, name: str) -> float | None:
-        """A figure by name; None where it is hidden, or there is none."""
+        """Return a figure by name; None where it is hidden, or there is none."""
         return None if name in self.hidden else _values(self)[name]
 
 
@@ -145,8 +147,9 @@ class SetMetrics:
     """A set in figures.
 
     Attributes:
-        reps: repetitions.
-        partial: how many of them were partial.
+        reps: repetitions; full, partial and unsure ones add up to it.
+        partial: how many of them were surely partial.
+        unsure: how many may have been partial or full.
         peak_n: greatest tension of the set.
         mean_peak_n: mean of the peaks.
         mean_n: mean tension over all time under tension.
@@ -179,6 +182,12 @@ class SetMetrics:
     duration_cv: float | None
     fatigue: Fatigue | None
     hidden: Mapping[str, str] = field(default_factory=dict)
+    unsure: int = 0
+
+    @property
+    def full(self) -> int:
+        """How many repetitions were surely full."""
+        return self.reps - self.partial - self.unsure
 
     @property
     def density(self) -> float:
@@ -285,7 +294,7 @@ def _judged(
     calibration: AnyCalibration | None,
     zero_doubt_n: float,
 ) -> RepMetrics:
-    """The figures with how sure they are."""
+    """Attach to each figure how sure it is."""
     known = replace(
         sampling,
         span_uncertainty=0.0 if calibration is None else calibration.span_uncertainty,
@@ -305,7 +314,7 @@ def _judged(
 
 
 def _values(figures: RepMetrics) -> dict[str, float | None]:
-    """Every figure that is a number, by name."""
+    """Return every figure that is a number, by name."""
     values: dict[str, float | None] = {
         f"tempo.{phase.name}": getattr(figures.tempo, phase.name) for phase in fields(figures.tempo)
     }
@@ -317,7 +326,7 @@ def _values(figures: RepMetrics) -> dict[str, float | None]:
 
 
 def _uncertainty_n(calibration: AnyCalibration | None, tension_n: float, held: float = 0.0) -> float | None:
-    """Standard uncertainty of a tension; of a mean, for this share of which the band was held.
+    """Return the standard uncertainty of a tension; of a mean, for this share of which the band was held.
 
     A clip that was calibrated by direction does not feel what happens to the tension of a held band.
     """
@@ -343,7 +352,8 @@ def _rep(
 
     figures = RepMetrics(
         index=rep.index,
-        partial=rep.partial,
+        partial=rep.partial and not rep.unsure,
+        unsure=rep.unsure,
         incomplete=rep.gap or rep.saturated,
         peak_n=rep.peak_n,
         peak_uncertainty_n=_uncertainty_n(calibration, rep.peak_n),
@@ -373,7 +383,7 @@ def _rep(
 def _with_way(
     figures: RepMetrics, rep: Rep, time: FloatArray, tension: FloatArray, way: FloatArray
 ) -> RepMetrics:
-    """The figures that need to know where the hand is."""
+    """Compute the figures that need the hand's position."""
     before = _lowest_s(time, way, rep.pull_start_s - _VALLEY_S, rep.peak_time_s)
     after = _lowest_s(time, way, rep.peak_time_s, rep.end_s + _VALLEY_S)
     out_m, back_m = (
@@ -407,7 +417,8 @@ def set_metrics(reps: Sequence[RepMetrics]) -> SetMetrics:
     peaks = [rep.peak_n for rep in reps]
     return SetMetrics(
         reps=len(reps),
-        partial=len(reps) - len(full),
+        partial=sum(rep.partial for rep in reps),
+        unsure=sum(rep.unsure for rep in reps),
         peak_n=max(peaks),
         mean_peak_n=float(np.mean(peaks)),
         mean_n=impulse / under_tension_s if under_tension_s > 0.0 else max(peaks),
@@ -561,7 +572,7 @@ def _rate(change: float, duration_s: float) -> float:
 
 
 def _cut(time: FloatArray, values: FloatArray, start_s: float, end_s: float) -> tuple[FloatArray, FloatArray]:
-    """The trace from start to end, with interpolated samples at both."""
+    """Cut the trace from start to end, with interpolated samples at both."""
     inside = (time > start_s) & (time < end_s)
     at = np.concatenate(([start_s], time[inside], [end_s]))
     edges = np.interp([start_s, end_s], time, values)

@@ -80,7 +80,7 @@ class Peak:
 
 
 def sample_noise_n(tension_n: ArrayLike) -> float:
-    """Standard deviation of a sample's noise, from third differences, in which movements hardly show.
+    """Estimate a sample's noise from third differences, in which movements hardly show.
 
     The lower quartile of their sizes counts, so that stretches without movement decide. A third difference of
     white noise has √20 times its standard deviation (1, 3, 3, 1), and a quarter of all normal values are

@@ -14,7 +14,7 @@ from bandsense.samples import FloatArray
 from bandsense.signal.boundaries import Boundaries, measure
 from bandsense.signal.events import Rep
 from bandsense.signal.filters import LARGEST_SHARE, Despiker
-from bandsense.signal.ranges import PARTIAL_BELOW, range_fractions
+from bandsense.signal.ranges import PARTIAL_BELOW, range_fractions, range_is_unsure
 
 __all__ = ["refine"]
 
@@ -46,7 +46,7 @@ class _Stretch:
 
 
 def refine(time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep], rate_hz: float) -> tuple[Rep, ...]:
-    """The same repetitions with boundaries, peaks and ranges from the whole trace.
+    """Measure the repetitions' boundaries, peaks and ranges again from the whole trace.
 
     Args:
         time_s, tension_n: the trace, float64[n].
@@ -84,12 +84,12 @@ def _stretches(time_s: FloatArray, clean_n: FloatArray, rate_hz: float) -> Itera
 
 
 def _holding(stretches: Sequence[_Stretch], time_s: float) -> _Stretch:
-    """The stretch that a time lies in, or the nearest."""
+    """Return the stretch that a time lies in, or the nearest."""
     return min(stretches, key=lambda s: max(s.time_s[0] - time_s, time_s - s.time_s[-1], 0.0))
 
 
 def _located(stretch: _Stretch, reps: Sequence[Rep], i: int) -> Boundaries:
-    """One repetition measured between the lowest points that part it from its neighbours."""
+    """Measure one repetition between the lowest points that part it from its neighbours."""
     rep = reps[i]
     before_s, after_s = rep.pull_start_s - LEAD_S, rep.end_s + LEAD_S
     if i:
@@ -128,4 +128,5 @@ def _rewritten(rep: Rep, b: Boundaries, fraction: float) -> Rep:
         end_n=b.end_n,
         range_fraction=fraction,
         partial=fraction < PARTIAL_BELOW,
+        unsure=range_is_unsure(fraction),
     )

@@ -227,7 +227,7 @@ class SenseChecks:
         return told, usable
 
     def zero_doubt_n(self, time_s: ArrayLike) -> FloatArray:
-        """Standard uncertainty, newtons, that the zero seen last before each time adds to every tension.
+        """Return the uncertainty, newtons, that the zero last seen before each time adds to a tension.
 
         It is that of equal chances up to what was shown while nothing pulled (JCGM 100:2008, 4.3.7); 0 while
         the zero is right, or was not seen.
@@ -322,7 +322,7 @@ class SenseChecks:
             yield _Window(*row)
 
     def _look(self, window: _Window) -> list[SignalWarning]:
-        """One window. Most of them change nothing, and are told apart before anything is called."""
+        """Check one window; most change nothing, and are told apart before anything is called."""
         seen = self._seen
         if window.end_s - window.start_s > self._longest_s:
             seen.still = _Still()
@@ -349,7 +349,7 @@ class SenseChecks:
         return told
 
     def _still(self, window: _Window, margin_n: float) -> list[SignalWarning]:
-        """Where nothing moves: the zero."""
+        """Check the zero where nothing moves."""
         seen, still = self._seen, self._seen.still
         seen.calm_n = window.middle_n
         low_n, high_n = min(still.low_n, window.middle_n), max(still.high_n, window.middle_n)
@@ -437,7 +437,7 @@ class SenseChecks:
         return self._off(window.middle_n, window) if long and new else []
 
     def _direction(self, window: _Window, level_n: float) -> list[SignalWarning]:
-        """Pulls to the wrong side of the still level."""
+        """Find pulls to the wrong side of the still level."""
         seen = self._seen
         reach_n = max(REVERSED_N, REVERSED_NOISE * seen.noise_n)
         if window.middle_n > level_n + reach_n:
@@ -461,7 +461,7 @@ class SenseChecks:
         )
 
     def _wiring(self, window: _Window) -> list[SignalWarning]:
-        """A converter that shows no band at all."""
+        """Check for a converter that shows no band at all."""
         seen = self._seen
         if not window.saturated and window.noise_n < BROKEN_N:
             seen.broken_s = None

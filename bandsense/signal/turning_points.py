@@ -273,7 +273,7 @@ class TurningPoints:
         return self.valley is not None and self._gap >= self.valley.tick
 
     def interrupt(self) -> None:
-        """Samples are missing before the next tick: a valley confirmed across them may have been lower."""
+        """Handle missing samples before the next tick: a valley confirmed across them may have been lower."""
         self._gap = self._ticks.last
 
     def follow(

@@ -94,7 +94,7 @@ class ZeroTracker:
         return corrected
 
     def _push_whole(self, time: FloatArray, tension: FloatArray, corrected: FloatArray) -> None:
-        """Samples without a gap, window by window; fills `corrected`."""
+        """Process samples without a gap, window by window; fill `corrected`."""
         start = 0
         while start < time.size:
             first_s = float(self._window_s[0][0]) if self._window_s else float(time[start])
@@ -126,7 +126,7 @@ class ZeroTracker:
             self._correction_n = min(max(moved_n, -self._limits.total_n), self._limits.total_n)
 
     def _still(self, time: FloatArray, tension: FloatArray) -> bool:
-        """Whether neither the slope over the window nor anything within it says that something moves."""
+        """Return whether neither the slope over the window nor anything within it shows movement."""
         if time.size < 4:
             return False
         since = time - time.mean()

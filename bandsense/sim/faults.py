@@ -184,7 +184,7 @@ def _at_rate_error(error: float) -> Fault:
 
 
 def _overrun(seed: int) -> Fault:
-    """One conversion in fifty is not collected in time."""
+    """Lose one conversion in fifty."""
     rng = np.random.default_rng(seed)
 
     def change(made: Conversions) -> Conversions:
@@ -198,7 +198,7 @@ def _overrun(seed: int) -> Fault:
 
 
 def _saturated(_seed: int) -> Fault:
-    """Every tenth second the converter is at the end of its range."""
+    """Put the converter at the end of its range every tenth second."""
 
     def change(made: Conversions) -> Conversions:
         high = made.device_time_us % 10_000_000 < 1_000_000
@@ -226,7 +226,7 @@ def _script(act: Callable[[VirtualBand], object]) -> Callable[[int], Fault]:
 
 
 async def _reset_unnoticed(band: VirtualBand) -> None:
-    """A reset that the sensor fails to count."""
+    """Reset without counting the reset."""
     band.memory.boot_number -= 1
     await band.reboot(ResetCause.LOCK_UP)
 
@@ -383,7 +383,7 @@ async def _forget_bonds(band: VirtualBand) -> None:
 
 
 async def _taken_by_a_phone(band: VirtualBand) -> None:
-    """A phone connects in the moment after the link was lost, and stays for a minute."""
+    """Let a phone connect the moment the link is lost, and stay for a minute."""
     phone = (await band.radio.adapter("phone")).device
     taking = asyncio.ensure_future(phone.connect_le(hci.Address(band.address), timeout=None))
     band.radio.lose_link(band.name)
@@ -559,7 +559,7 @@ FAULTS: dict[str, NamedFault] = {name: NamedFault(name, words, make) for name, w
 
 
 def make_fault(name: str, seed: int = 0) -> Fault:
-    """The fault of this name, freshly made.
+    """Create the fault of this name.
 
     Raises:
         ConfigError: there is none of this name.

@@ -11,7 +11,7 @@ __all__ = ["merge_by_sample"]
 
 
 def merge_by_sample(blocks: Iterable[SampleBlock], inputs: Sequence[Input]) -> Iterator[SampleBlock | Input]:
-    """Each input after as many samples as it says; blocks are cut where one comes between their samples.
+    """Yield each input after as many samples as it says; blocks are cut where one comes between samples.
 
     Args:
         blocks: the stream.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
+from typing_extensions import override
 
 from bandsense.errors import FrameError
 from bandsense.samples import SampleBlock, Unit
@@ -64,13 +65,13 @@ class Decoder(Protocol):
         """
 
     def interrupt(self) -> SampleBlock | None:
-        """The link ended or the stream was stopped: give what waits; what comes later follows a gap."""
+        """Release what waits because the link ended or the stream was stopped; later samples follow a gap."""
 
     def stream_time_s(self, clock_us: int) -> float | None:
-        """A reading of the device clock, taken about now, on the time axis of the blocks, where known."""
+        """Map a device clock reading taken about now onto the time axis of the blocks; None while unknown."""
 
 
-class BandsenseDecoder:
+class BandsenseDecoder(Decoder):
     """Decoder of the bandsense profile."""
 
     unit = Unit.COUNT
@@ -79,18 +80,18 @@ class BandsenseDecoder:
         self._stream = SequencedStream()
         self._low_battery = False
 
+    @override
     @property
     def statistics(self) -> StreamStatistics:
-        """See `Decoder`."""
         return self._stream.statistics
 
+    @override
     @property
     def low_battery(self) -> bool:
-        """See `Decoder`."""
         return self._low_battery
 
+    @override
     def feed(self, characteristic: str, data: bytes, arrival_s: float) -> SampleBlock | None:
-        """See `Decoder`."""
         try:
             if characteristic == MEASUREMENT_UUID:
                 frame = MeasurementFrame.decode(data)
@@ -107,16 +108,16 @@ class BandsenseDecoder:
             self._stream.count_malformed()
         return None
 
+    @override
     def interrupt(self) -> SampleBlock | None:
-        """See `Decoder`."""
         return self._stream.interrupt()
 
+    @override
     def stream_time_s(self, clock_us: int) -> float | None:
-        """See `Decoder`."""
         return self._stream.stream_time_s(clock_us)
 
 
-class ProgressorDecoder:
+class ProgressorDecoder(Decoder):
     """Decoder of Tindeq Progressor and compatible sensors."""
 
     unit = Unit.KILOGRAM_FORCE
@@ -125,18 +126,18 @@ class ProgressorDecoder:
         self._stream = TimedStream(Unit.KILOGRAM_FORCE)
         self._low_battery = False
 
+    @override
     @property
     def statistics(self) -> StreamStatistics:
-        """See `Decoder`."""
         return self._stream.statistics
 
+    @override
     @property
     def low_battery(self) -> bool:
-        """See `Decoder`."""
         return self._low_battery
 
+    @override
     def feed(self, characteristic: str, data: bytes, arrival_s: float) -> SampleBlock | None:
-        """See `Decoder`."""
         if characteristic != progressor.DATA_UUID:
             return None
         try:
@@ -153,17 +154,18 @@ class ProgressorDecoder:
                 self._low_battery = True
         return None
 
+    @override
     def interrupt(self) -> SampleBlock | None:
-        """See `Decoder`."""
         self._stream.begin()
         return None
 
+    @override
     def stream_time_s(self, clock_us: int) -> float | None:
-        """See `Decoder`; it cannot be asked for its clock."""
+        """Map a device clock reading taken about now onto the time axis of the blocks; None while unknown."""
         return None
 
 
-class _ArrivalDecoder:
+class _ArrivalDecoder(Decoder):
     """What decoders share whose sensors tell no time: the time of arrival is the only one there is."""
 
     unit: Unit
@@ -174,20 +176,21 @@ class _ArrivalDecoder:
         self._last_s: float | None = None
         self._gap_due = False
 
+    @override
     @property
     def statistics(self) -> StreamStatistics:
-        """See `Decoder`."""
         return StreamStatistics(
             samples=self._samples, gaps=self._gaps, duplicates=self._duplicates, malformed=self._malformed
         )
 
+    @override
     def interrupt(self) -> SampleBlock | None:
-        """See `Decoder`."""
         self._gap_due = True
         return None
 
+    @override
     def stream_time_s(self, clock_us: int) -> float | None:
-        """See `Decoder`; it has no clock."""
+        """Map a device clock reading taken about now onto the time axis of the blocks; None while unknown."""
         return None
 
     def _push(self, value: float, arrival_s: float) -> SampleBlock | None:
@@ -212,8 +215,8 @@ class WhC06Decoder(_ArrivalDecoder):
         super().__init__()
         self.complaint: str | None = None
 
+    @override
     def feed(self, characteristic: str, data: bytes, arrival_s: float) -> SampleBlock | None:
-        """See `Decoder`."""
         if characteristic != ADVERTISEMENT:
             return None
         try:
@@ -235,8 +238,8 @@ class ImdsDecoder(_ArrivalDecoder):
         super().__init__()
         self.complaint: str | None = None
 
+    @override
     def feed(self, characteristic: str, data: bytes, arrival_s: float) -> SampleBlock | None:
-        """See `Decoder`."""
         if characteristic != imds.FORCE_UUID:
             return None
         try:

@@ -35,7 +35,7 @@ def decode_force(data: bytes) -> float | None:
 
 
 def encode_force(force_n: float | None) -> bytes:
-    """The characteristic's value for a force in newtons; None for one that is not known.
+    """Return the characteristic's value for a force in newtons; None encodes an unknown force.
 
     Raises:
         FrameError: beyond what 32 bits hold.

@@ -65,7 +65,7 @@ class Command(IntEnum):
 
 
 def encode_command(command: Command) -> bytes:
-    """The byte to write to the control characteristic."""
+    """Return the byte to write to the control characteristic."""
     return bytes((command,))
 
 
@@ -136,7 +136,7 @@ def _encode(tag: int, payload: bytes) -> bytes:
 
 
 def encode_weights(weights_kgf: tuple[float, ...], times_us: tuple[int, ...]) -> bytes:
-    """The notification that a sensor sends for these samples; times are taken modulo 2³².
+    """Return the notification for these samples; times are taken modulo 2³².
 
     Raises:
         CommandError: more samples than the length byte can count.
@@ -146,7 +146,7 @@ def encode_weights(weights_kgf: tuple[float, ...], times_us: tuple[int, ...]) ->
 
 
 def encode_response(payload: bytes) -> bytes:
-    """The notification by which a sensor answers a command.
+    """Return the notification by which a sensor answers a command.
 
     Raises:
         CommandError: the payload is longer than the length byte can say.
@@ -155,7 +155,7 @@ def encode_response(payload: bytes) -> bytes:
 
 
 def encode_low_power() -> bytes:
-    """The notification that a sensor sends before its empty battery switches it off."""
+    """Return the notification that precedes a shutdown on an empty battery."""
     return _encode(_TAG_LOW_POWER, b"")
 
 
@@ -177,7 +177,7 @@ def decode_version(payload: bytes) -> str:
 
 
 def decode_id(payload: bytes) -> int:
-    """Serial number from the answer to `Command.ID`: little-endian, with high zero bytes left out.
+    """Return serial number from the answer to `Command.ID`: little-endian, with high zero bytes left out.
 
     Raises:
         FrameError: more than eight bytes.

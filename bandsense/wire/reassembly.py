@@ -42,7 +42,7 @@ _INTERVALS_NEEDED = 8
 
 
 def nearest(value: int, reference: int, turn: int) -> int:
-    """The number that equals `value` modulo `turn` and is nearest to `reference`."""
+    """Return the number that equals `value` modulo `turn` and is nearest to `reference`."""
     return reference + (value - reference + turn // 2) % turn - turn // 2
 
 
@@ -127,22 +127,22 @@ class SequencedStream:
         return len(self._held) + len(self._unanswered)
 
     def stream_time_s(self, clock_us: int) -> float:
-        """A reading of the device clock, taken about now, on the time axis of the blocks."""
+        """Map a device clock reading taken about now onto the time axis of the blocks."""
         return (nearest(clock_us, self._device_us, _CLOCK_TURN_US) + self._base_us) / _US
 
     def count_malformed(self) -> None:
-        """A notification could not be decoded."""
+        """Count a notification that could not be decoded."""
         self._malformed += 1
 
     def interrupt(self) -> SampleBlock | None:
-        """The link ended or the stream was stopped: hand on what waits; the next stream follows a gap."""
+        """Release what waits at the end of the link or stream; the next stream follows a gap."""
         block = self._join([*self._answer_by_default(), *self._give_up_all()])
         self._answered = False
         self._gap_due = True
         return block
 
     def begin(self, started: Started, arrival_s: float) -> SampleBlock | None:
-        """The sensor answered *start*: from here its clock and its numbering are known.
+        """Take the sensor's answer to *start*: from here its clock and numbering are known.
 
         Args:
             started: the answer.
@@ -330,11 +330,11 @@ class TimedStream:
         )
 
     def count_malformed(self) -> None:
-        """A notification could not be decoded."""
+        """Count a notification that could not be decoded."""
         self._malformed += 1
 
     def begin(self) -> None:
-        """The sensor was told to start: its clock starts again, and so what comes next follows a gap."""
+        """Take the sensor's answer to *start*: from here its clock and numbering are known."""
         self._begun = False
 
     def push(self, time_us: Sequence[int], values: Sequence[float], arrival_s: float) -> SampleBlock | None:

@@ -84,6 +84,6 @@ def encode_advertisement(reading: Reading) -> bytes:
 
 
 def without_prefix(data: bytes) -> bytes:
-    """The same reading with zeros for the bytes before it, which may tell one scale from another."""
+    """Return the reading with zeros for the bytes before it, which may tell one scale from another."""
     begin = len(_COMPANY_BYTES) if _has_company(data) else 0
     return data[:begin] + bytes(len(data[begin : begin + _WEIGHT_AT])) + data[begin + _WEIGHT_AT :]

@@ -56,7 +56,7 @@ class Lag:
 
 
 def _crossing_s(reps: Sequence[RepMetrics]) -> float:
-    """Standard uncertainty of when a pull began, median over the repetitions: a pull has two such ends."""
+    """Return the standard uncertainty of when a pull began (one of its two ends), median over repetitions."""
     return median(rep.uncertainty.get("tempo.concentric_s", 0.0) for rep in reps) / 2.0**0.5 if reps else 0.0
 
 
@@ -95,7 +95,7 @@ def bilateral_asymmetry(
     right: Sequence[RepMetrics],
     calibrations: tuple[AnyCalibration, AnyCalibration],
 ) -> Asymmetry | None:
-    """How the sides differ, each measured by a sensor of its own; None below two full repetitions a side.
+    """Compare the sides, each with a sensor of its own; None below two full repetitions a side.
 
     The relative uncertainties of both spans are added in quadrature to what tensions differ by, because they
     do not cancel as with one sensor.

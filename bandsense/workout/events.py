@@ -10,25 +10,33 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from typing import Any, Protocol
 
 from bandsense.exercises.model import Side
 from bandsense.signal.events import Event as SignalEvent
-from bandsense.signal.events import Rep
+from bandsense.signal.events import Phase, Rep
 from bandsense.signal.metrics import RepMetrics, SetMetrics
 from bandsense.workout.advice import Advice
-from bandsense.workout.cues import CueKind
+from bandsense.workout.counts import RepCounts
+from bandsense.workout.cues import CueKind, CueSlot
+from bandsense.workout.feedback import Feedback, Scale, StopReason
 from bandsense.workout.plan import TensionZone, Zone
+from bandsense.workout.tempo import HandTempo
 
 __all__ = [
     "BatteryChanged",
+    "Corrected",
     "CueGiven",
     "Event",
+    "ExerciseStopped",
     "LinkChanged",
+    "RestChanged",
+    "SetCorrected",
     "SetDone",
     "SetEnd",
+    "SetRated",
     "SetResult",
     "SetStarted",
     "SlackAdvised",
@@ -50,7 +58,18 @@ class SetEnd(Enum):
     ASKED = "asked"
     """The person said so."""
     STREAM = "stream"
-    """The stream of samples ended."""
+    """The stream of samples ended: the session was ended, or the recording."""
+    LINK_LOST = "link lost"
+    """The sensor was lost after its last repetition."""
+    BAND_LOST = "band lost"
+    """The band snapped, slipped off or was dropped after its last repetition."""
+    NOT_STORED = "not stored"
+    """Samples could not be stored since its last repetition."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the person ended it, so that it can be judged as a whole."""
+        return self in (SetEnd.REST, SetEnd.ASKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +114,10 @@ class SetResult:
         ended_by: what ended it.
         side: which side worked, where left and right take turns; the set is then a half-set.
         zone: peak tension that was aimed at, if any.
+        hand_tempo: medians of the phases as the hand moved, which is what a tempo is prescribed in
+            (`workout.tempo`); `metrics.tempo` has the phases of the tension.
+        feedback: effort, pain and a note, as far as the person said something.
+        chances: P(so many repetitions), by their number, as far as was known at the end of the set.
     """
 
     number: int
@@ -107,6 +130,14 @@ class SetResult:
     ended_by: SetEnd
     side: Side | None = None
     zone: TensionZone | None = None
+    hand_tempo: HandTempo | None = None
+    feedback: Feedback = field(default_factory=Feedback)
+    chances: Mapping[int, float] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> RepCounts:
+        """Full, partial and unsure repetitions."""
+        return RepCounts.of(self.reps)
 
     @property
     def in_zone(self) -> Counter[Zone]:
@@ -121,6 +152,66 @@ class SetDone:
     time_s: float
     number: int
     result: SetResult
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetCorrected:
+    """A finished set is another one by the person's word, or because a repetition of it was decided late.
+
+    `result` takes the place of the earlier one; None where no repetition is left in it.
+    """
+
+    time_s: float
+    number: int
+    result: SetResult | None
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """The person said that the latest repetition was none, or that a movement was one (`is_rep`).
+
+    What follows is told by the events after it, unless `problem` says why nothing does.
+    """
+
+    time_s: float
+    is_rep: bool
+    problem: str | None
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetRated:
+    """The person said something of a set, or skipped what was asked.
+
+    Attributes:
+        number: of the set.
+        feedback: all that was said of it so far.
+        asks: the scale that is asked for next; None where nothing is.
+    """
+
+    time_s: float
+    number: int
+    feedback: Feedback
+    asks: Scale | None
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExerciseStopped:
+    """A stop rule of the plan ends the exercise for today; without a reason, none does any more.
+
+    Attributes:
+        reason: which rule; None where what was said has been corrected.
+        pain: the greatest score so far, where one was given.
+        limit: the score that stops the exercise, where there is one.
+    """
+
+    time_s: float
+    reason: StopReason | None
+    pain: int | None
+    limit: int | None
     detected_s: float
 
 
@@ -184,12 +275,47 @@ class Tared:
 
 @dataclass(frozen=True, slots=True)
 class CueGiven:
-    """Something to say to the person now; `unsure` when it rests on a doubtful prediction."""
+    """Something to say to the person now: a `workout.cues.Cue`, as an event.
+
+    Attributes:
+        kind: what it is.
+        until_s: when it is too late to show it; infinity where it ends with its phase.
+        phase: the movement that it belongs to; it is shown in no other. None where it belongs to none.
+        ahead: it announces that movement, and may be shown in the rest before it.
+        unsure: it rests on a doubtful prediction.
+        brief: a short word will do; the person has heard the whole one.
+        side: the side that is next, where the sides take turns and this one is done.
+    """
 
     time_s: float
     kind: CueKind
-    text: str
-    unsure: bool
+    detected_s: float
+    until_s: float = math.inf
+    phase: Phase | None = None
+    ahead: bool = False
+    unsure: bool = False
+    brief: bool = False
+    side: Side | None = None
+
+    @property
+    def slot(self) -> CueSlot:
+        """Where it is shown."""
+        return self.kind.slot
+
+    def shown(self, time_s: float, phase: Phase) -> bool:
+        """Whether to show it at a time and in a phase: never in a movement that it does not belong to."""
+        if self.ahead and phase is self.phase:
+            return True
+        announces = self.ahead and phase is Phase.REST
+        return time_s < self.until_s and (self.phase in (None, phase) or announces)
+
+
+@dataclass(frozen=True, slots=True)
+class RestChanged:
+    """The person made the present rest longer or shorter; it is to last `rest_s` from the end of the set."""
+
+    time_s: float
+    rest_s: float
     detected_s: float
 
 
@@ -204,11 +330,14 @@ class SlackAdvised:
 
 @dataclass(frozen=True, slots=True)
 class SlackAnswered:
-    """The person did what was advised last (`followed`), or leaves the slack as it is."""
+    """The person did what was advised last (`followed`), or leaves the slack as it is; `advice` is what was
+    answered.
+    """
 
     time_s: float
     followed: bool
     detected_s: float
+    advice: Advice | None = None
 
 
 Event = (
@@ -216,11 +345,16 @@ Event = (
     | TensionTick
     | SetStarted
     | SetDone
+    | SetCorrected
+    | Corrected
+    | SetRated
+    | ExerciseStopped
     | LinkChanged
     | BatteryChanged
     | TemperatureChanged
     | TemperatureUnknown
     | Tared
+    | RestChanged
     | CueGiven
     | SlackAdvised
     | SlackAnswered
@@ -228,7 +362,7 @@ Event = (
 
 
 def event_name(event: object) -> str:
-    """The event's name in stores and JSON: `RepCompleted` is `rep_completed`."""
+    """Return the event's name in stores and JSON: `RepCompleted` is `rep_completed`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
 
 
@@ -240,7 +374,7 @@ class UncertaintyAt(Protocol):
 
 
 def to_json(event: object, uncertainty_n: UncertaintyAt | None = None) -> dict[str, Any]:
-    """An event as JSON object, its name under `event`.
+    """Convert an event to a JSON object, its name under `event`.
 
     Args:
         event: any event of the signal chain or the workout.
@@ -258,7 +392,7 @@ def _at(uncertainty_n: UncertaintyAt, at_s: float | None) -> Callable[[float], f
 
 
 def fields_json(value: Any, uncertainty_n: Callable[[float], float] | None = None) -> dict[str, Any]:
-    """The fields of any of these values, such as a `Rep`, as JSON object; see `to_json`."""
+    """Convert the fields of any of these values, such as a `Rep`, to a JSON object; see `to_json`."""
     result: dict[str, Any] = {}
     names = [part.name for part in fields(value)]
     for name in names:
@@ -280,7 +414,7 @@ def _plain(value: Any, uncertainty_n: Callable[[float], float] | None) -> Any:
     if is_dataclass(value):
         return fields_json(value, uncertainty_n)
     if isinstance(value, Mapping):
-        return {key: _plain(item, uncertainty_n) for key, item in value.items()}
+        return {str(key): _plain(item, uncertainty_n) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(item, uncertainty_n) for item in value]
     if isinstance(value, float) and not math.isfinite(value):

@@ -11,6 +11,7 @@ from statistics import fmean, median, pstdev
 from bandsense.errors import ConfigError
 from bandsense.exercises.model import Tempo
 from bandsense.signal.events import Rep
+from bandsense.workout.feedback import StopRules
 
 __all__ = [
     "PhaseTempo",
@@ -46,7 +47,7 @@ class TensionZone:
             )
 
     def zone(self, peak_n: float) -> Zone:
-        """Where a peak lies."""
+        """Return where a peak lies."""
         if peak_n < self.low_n:
             return Zone.BELOW
         return Zone.ABOVE if peak_n > self.high_n else Zone.WITHIN
@@ -63,6 +64,7 @@ class Plan:
         tempo: seconds of each phase.
         rest_s: rest between sets.
         zone: peak tension to aim at, if any.
+        stop: when the exercise is to be stopped for the day.
     """
 
     sets: int = 3
@@ -71,6 +73,7 @@ class Plan:
     tempo: Tempo = field(default_factory=Tempo)
     rest_s: float = 90.0
     zone: TensionZone | None = None
+    stop: StopRules = field(default_factory=StopRules)
 
     def __post_init__(self) -> None:
         if not 1 <= self.sets <= 10:
@@ -98,7 +101,7 @@ _TOLERANCE_S = 0.2
 
 
 def measured_tempo(tempo: Tempo) -> Tempo:
-    """What the signal chain will measure of a person who keeps `tempo` exactly."""
+    """Convert `tempo`, kept exactly, to what the signal chain will measure."""
     moving_s = tempo.concentric_s + tempo.eccentric_s
     return Tempo(
         concentric_s=_BETWEEN_LEVELS * tempo.concentric_s,
@@ -164,7 +167,7 @@ _STEADY_SLOWING = 1.3
 
 
 def steady(reps: Iterable[Rep]) -> bool:
-    """Whether a set was done evenly: repetitions alike in time, the last pulls not much slower.
+    """Return whether a set was done evenly: repetitions alike in time, the last pulls not much slower.
 
     Needs at least five full repetitions.
     """

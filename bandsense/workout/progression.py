@@ -26,7 +26,7 @@ class SessionRecord:
     planned_sets: int
 
     def reached(self, plan: Plan) -> bool:
-        """Whether every planned set was done with the least number of repetitions."""
+        """Return whether every planned set was done with the least number of repetitions."""
         return len(self.full_reps) >= self.planned_sets and all(n >= plan.reps for n in self.full_reps)
 
 

@@ -58,15 +58,15 @@ class WorkoutSettings:
         return self.plan.sets * len(self.sides)
 
     def other_side(self, number: int) -> Side | None:
-        """The side that follows a half-set in its pair; None after the second, and where both work."""
+        """Return the side that follows a half-set in its pair; None after the second, and where both work."""
         return self.side(number + 1) if number % 2 else None
 
     def advisor_of(self, side: Side | None) -> AdvisorState | None:
-        """What the slack advice remembers of a side."""
+        """Return what the slack advice remembers of a side."""
         return self.advisor_right if side == "right" else self.advisor
 
     def side(self, number: int) -> Side | None:
-        """The side of a half-set by its number, from 1; None where both work."""
+        """Return the side of a half-set by its number, from 1; None where both work."""
         if self.first_side is None or number % 2:
             return self.first_side
         return "right" if self.first_side == "left" else "left"
@@ -89,7 +89,7 @@ class WorkoutSettings:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The settings that `to_dict` gave.
+        """Restore the settings from what `to_dict` wrote.
 
         Raises:
             CalibrationError: the calibration is damaged, or a newer bandsense wrote it.
@@ -97,6 +97,8 @@ class WorkoutSettings:
         """
         if data.get("version") != _VERSION:
             raise ConfigError(f"settings of version {data.get('version')!r} are unknown; update bandsense")
+        if not isinstance(data.get("calibration"), Mapping):
+            raise ConfigError("the stored settings of the session are damaged: they lack the calibration")
         calibration = calibration_from_dict(data["calibration"])
         try:
             exercise = data["exercise"]
@@ -112,7 +114,7 @@ class WorkoutSettings:
                 _ADVISOR.validate_json(_ANY.dump_json(data.get("advisor_right"))),
                 _BAND.validate_json(_ANY.dump_json(data.get("band"))),
             )
-        except (KeyError, TypeError, ValueError, ValidationError) as error:
+        except (KeyError, TypeError, ValueError, ValidationError, RecursionError) as error:
             raise ConfigError(f"the stored settings of the session are damaged: {error}") from error
 
 

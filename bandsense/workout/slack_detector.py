@@ -41,7 +41,7 @@ class SlackDetector:
         self._strokes[rep.index] = tuple(self._strokes_of(rep))
 
     def retract(self, index: int) -> None:
-        """A repetition is taken back."""
+        """Take back a repetition."""
         self._strokes.pop(index, None)
 
     @property
@@ -51,7 +51,7 @@ class SlackDetector:
         return unloaded_share(strokes, exponent=self._exponent) if len(strokes) >= _LEAST_STROKES else None
 
     def _strokes_of(self, rep: Rep) -> Iterator[Stroke]:
-        """The pull and the return, where the tension vanishes between them."""
+        """Return the pull and the return, where the tension vanishes between them."""
         if max(rep.start_n, rep.end_n) > SLACK_TENSION * rep.peak_n:
             return
         for start_s, end_s in (

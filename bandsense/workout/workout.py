@@ -7,8 +7,8 @@ however the samples are cut into blocks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from math import hypot
 
 import numpy as np
@@ -25,32 +25,42 @@ from bandsense.signal.zero import ZeroTracker
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.clock import ANALYSIS_HZ
 from bandsense.workout.coach import Coach
+from bandsense.workout.counts import RepCounts
 from bandsense.workout.events import (
     BatteryChanged,
+    Corrected,
     Event,
+    ExerciseStopped,
     LinkChanged,
+    RestChanged,
     SetDone,
     SetEnd,
+    SetRated,
     SetResult,
-    SlackAnswered,
     Tared,
     TemperatureChanged,
     TemperatureUnknown,
     TensionTick,
 )
+from bandsense.workout.feedback import Feedback, FeedbackBook, Scale, StopReason
 from bandsense.workout.inputs import (
+    AddRep,
     BatteryLevel,
     EndSet,
     Input,
     LinkChange,
+    RestChange,
     SensorTemperature,
+    SetFeedback,
     SlackAnswer,
+    StorageChange,
     Tare,
     TemperatureProblem,
+    UndoRep,
 )
 from bandsense.workout.set_tracker import SetTracker
 from bandsense.workout.settings import WorkoutSettings
-from bandsense.workout.trace_buffer import IDLE_S, LONGEST_S, TraceBuffer
+from bandsense.workout.trace_buffer import IDLE_S, TraceBuffer
 
 __all__ = ["Summary", "Workout"]
 
@@ -68,6 +78,7 @@ class Summary:
     """A session in a few numbers.
 
     Attributes:
+        reps: repetitions that stand: `full`, `partial` and `unsure` ones add up to it (`workout.counts`).
         sets: how many; where left and right take turns, a half-set counts as one.
         full_reps: full repetitions of each set, in order; of the lesser side where left and right take turns.
         planned_sets: how many sets the plan has.
@@ -86,6 +97,8 @@ class Summary:
     samples: int
     duration_s: float
     asymmetry: Asymmetry | None = None
+    full: int = 0
+    unsure: int = 0
 
 
 class Workout:
@@ -105,6 +118,7 @@ class Workout:
         self._coach = Coach(settings, settings.exercise) if settings.exercise is not None else None
         self._memory = TraceBuffer()
         self._sets = SetTracker(settings, self._memory, self._detector)
+        self._feedback = FeedbackBook(settings.plan.stop)
         self._last_tick = -1.0
         self._latest_s: FloatArray = np.zeros(0)
         self._first_s: float | None = None
@@ -124,7 +138,23 @@ class Workout:
     @property
     def results(self) -> tuple[SetResult, ...]:
         """The finished sets."""
-        return tuple(self._sets.results)
+        results = self._sets.results
+        return tuple(replace(each, feedback=self._feedback.of(each.number)) for each in results)
+
+    @property
+    def asks(self) -> Scale | None:
+        """The scale that the person is asked for now; None while nothing is asked."""
+        return self._feedback.asks
+
+    @property
+    def stopped(self) -> StopReason | None:
+        """The stop rule that ended the exercise for today; None while it may go on."""
+        return self._feedback.stopped
+
+    @property
+    def chances(self) -> Mapping[int, float]:
+        """P(so many repetitions), by their number, of the set under way, else of the last one."""
+        return self._sets.chances
 
     @property
     def advisor_states(self) -> dict[Side | None, AdvisorState]:
@@ -158,10 +188,22 @@ class Workout:
                 return list(self._ended(self._sets.ask_to_end(self._last_s)))
             case Tare():
                 return self._tare()
+            case UndoRep() | AddRep():
+                return self._corrected(is_rep=isinstance(value, AddRep))
             case SlackAnswer(followed=followed):
                 return self._slack_answered(followed=followed)
+            case SetFeedback(said=said, number=number):
+                return self._rated(said, number)
+            case RestChange(seconds=seconds):
+                return self._rest_changed(seconds)
             case LinkChange(state=state, message=message):
-                return [LinkChanged(self._last_s, state, message, self._last_s)]
+                if state == "lost":
+                    self._sets.cut(SetEnd.LINK_LOST)
+                changed = LinkChanged(self._last_s, state, message, self._last_s)
+                return [changed, *self._coached(changed)]
+            case StorageChange(problem=problem):
+                self._sets.cut(None if problem is None else SetEnd.NOT_STORED)
+                return []
             case BatteryLevel(percent=percent):
                 return [BatteryChanged(self._last_s, percent, self._last_s)]
             case SensorTemperature(celsius=celsius):
@@ -170,22 +212,25 @@ class Workout:
                 return [TemperatureUnknown(self._last_s, message, self._last_s)]
 
     def finish(self) -> list[Event]:
-        """The stream ends: what can still be decided is decided, and an open set is closed."""
+        """Close the stream: decide what still can be decided, and close an open set."""
         events = self._followed(self._detector.finish())
         return [*events, *self._ended(self._sets.close(SetEnd.STREAM, self._last_s))]
 
     def trace(self, start_s: float, end_s: float) -> tuple[FloatArray, FloatArray]:
-        """Times and tensions between two device times, as far as they are remembered (see `memory`)."""
+        """Return times and tensions between two device times, as far as remembered (see `memory`)."""
         time_s, _, tension_n = self._memory.between(start_s, end_s)
         return time_s, tension_n
 
     def summary(self) -> Summary:
-        """The session so far, finished sets only."""
+        """Summarise the session so far, finished sets only."""
         reps = [rep for result in self._sets.results for rep in result.reps]
+        counts = RepCounts.of(reps)
         peak_n = max((rep.peak_n for rep in reps), default=0.0)
         return Summary(
             reps=len(reps),
-            partial=sum(rep.partial for rep in reps),
+            partial=counts.partial,
+            full=counts.full,
+            unsure=counts.unsure,
             sets=len(self._sets.results),
             full_reps=self._full_reps(),
             planned_sets=self.settings.plan.sets,
@@ -198,7 +243,7 @@ class Workout:
         )
 
     def _full_reps(self) -> tuple[int, ...]:
-        full = [sum(not rep.partial for rep in result.reps) for result in self._sets.results]
+        full = [result.counts.full for result in self._sets.results]
         if self.settings.first_side is None:
             return tuple(full)
         return tuple(map(min, full[::2], full[1::2]))
@@ -213,12 +258,12 @@ class Workout:
         return asymmetry(left, right)
 
     def uncertainty_n(self, tension_n: float, at_s: float | None = None) -> float:
-        """Standard uncertainty of a tension, newtons, by what was known of the zero then; None is now."""
+        """Return the uncertainty of a tension, newtons, by what was known of the zero then; None is now."""
         own_n = float(self._calibration.standard_uncertainty_n(tension_n))
         return hypot(own_n, float(self._detector.sense.zero_doubt_n(self._last_s if at_s is None else at_s)))
 
     def latest_uncertainty_n(self, tension_n: FloatArray) -> FloatArray:
-        """Standard uncertainty of each tension of the block that was pushed last, newtons."""
+        """Return the standard uncertainty of each tension of the block that was pushed last, newtons."""
         return self._uncertainty_at(slice(None), tension_n)
 
     # -- samples -----------------------------------------------------------------------------------------
@@ -229,10 +274,11 @@ class Workout:
         self._last_s = float(block.time_s[-1])
         self._samples += len(block)
         self._memory.append(block.time_s, block.values, tension_n)
-        self._memory.forget_before(self._last_s - (LONGEST_S if self._sets.under_way else IDLE_S))
+        if not self._sets.under_way:
+            self._memory.keep_last(IDLE_S)
 
     def _ticks(self, time_s: FloatArray, tension_n: FloatArray) -> Iterator[TensionTick]:
-        """The first sample in each tick of the analysis, by device time."""
+        """Find the first sample in each tick of the analysis, by device time."""
         bins = np.floor(time_s * ANALYSIS_HZ)
         first = np.empty(bins.size, dtype=np.bool_)
         first[0] = bins[0] != self._last_tick
@@ -243,7 +289,7 @@ class Workout:
         yield from map(TensionTick, time_s[at].tolist(), tension_n[at].tolist(), uncertainty_n.tolist())
 
     def _uncertainty_at(self, at: slice | NDArray[np.intp], tension_n: FloatArray) -> FloatArray:
-        """Standard uncertainty of some samples of the latest block."""
+        """Return the standard uncertainty of some samples of the latest block."""
         own_n, between_n = self._calibration.standard_uncertainty_n(tension_n[at]), self._reader.between_n
         own_n = np.hypot(own_n, self._detector.sense.zero_doubt_n(self._latest_s[at]))
         return own_n if between_n is None else np.hypot(own_n, between_n[at])
@@ -251,24 +297,37 @@ class Workout:
     # -- events ------------------------------------------------------------------------------------------
 
     def _followed(self, events: Iterable[Event]) -> list[Event]:
-        """The events in the order in which they became certain, with those that follow from them."""
+        """Order the events by when they became certain, with those that follow from them."""
         result: list[Event] = []
         for event in sorted(events, key=lambda e: e.detected_s):
+            if (amended := self._sets.amended(event)) is not None:
+                result.extend(amended)
+                continue
             if (started := self._sets.started_by(event)) is not None:
+                self._feedback.set_started()
                 result.append(started)
             counted = self._sets.counted(event)
             result.append(counted)
             result.extend(self._coached(counted))
+            result.extend(self._stopped_by(counted))
             result.extend(self._ended(self._sets.follow(counted)))
         return result
 
     def _coached(self, event: Event) -> Iterator[Event]:
-        if self._coach is not None:
+        if self._coach is not None and self.stopped is None:  # a stopped exercise gets no cue, nor advice
             yield from self._coach.follow(event)
 
+    def _stopped_by(self, event: Event) -> Iterator[Event]:
+        """Stop the exercise where the band is lost and the plan says so."""
+        if isinstance(event, SignalWarning) and event.kind is WarningKind.BAND_LOST and self.stopped is None:
+            self._feedback.band_lost()
+            if self.stopped is not None:
+                yield self._stop(event.detected_s)
+
     def _ended(self, done: SetDone | None) -> Iterator[Event]:
-        """The end of a set, where it is one, and what the coach says to it."""
+        """End the set, where this is its end, and add what the coach says to it."""
         if done is not None:
+            self._feedback.set_done(done.number)
             yield done
             yield from self._coached(done)
 
@@ -294,13 +353,46 @@ class Workout:
         )
         return [tared, SignalWarning(self._last_s, WarningKind.ZERO_OFF, question, self._last_s)]
 
+    def _corrected(self, *, is_rep: bool) -> list[Event]:
+        """Heed the person's word on the latest movement, for the rest of the session too."""
+        events = self._detector.correct(is_rep=is_rep)
+        problem = None
+        if events is None:
+            problem = (
+                "there was no movement in the last minute that is not counted already"
+                if is_rep
+                else "there is no repetition of the last minute to take back"
+            )
+        corrected = Corrected(self._last_s, is_rep, problem, self._last_s)
+        return [corrected, *self._followed(events or ())]
+
     def _slack_answered(self, *, followed: bool) -> list[Event]:
-        if self._coach is None or not self._coach.answered(followed=followed):
+        return [] if self._coach is None else list(self._coach.answered(self._last_s, followed=followed))
+
+    def _rest_changed(self, seconds: float) -> list[Event]:
+        rest_s = None if self._coach is None else self._coach.change_rest(self._last_s, seconds)
+        return [] if rest_s is None else [RestChanged(self._last_s, rest_s, self._last_s)]
+
+    def _rated(self, said: Feedback, number: int | None) -> list[Event]:
+        """Keep what is said of a set, and stop the exercise where a stop rule says so."""
+        before = self.stopped
+        about = self._feedback.take(said, number)
+        if about is None:
             return []
-        return [SlackAnswered(self._last_s, followed, self._last_s)]
+        now_s = self._last_s
+        events: list[Event] = [SetRated(now_s, about, self._feedback.of(about), self.asks, now_s)]
+        if self.stopped is not before:
+            events.append(self._stop(now_s))
+        if self.stopped is not None:  # advice for the next set has no place after that
+            events += self._slack_answered(followed=False)
+        return events
+
+    def _stop(self, now_s: float) -> ExerciseStopped:
+        pain, limit = self._feedback.worst_pain, self.settings.plan.stop.pain
+        return ExerciseStopped(now_s, self.stopped, pain, limit, now_s)
 
     def _temperature(self, celsius: float) -> TemperatureChanged:
-        """Samples from now on are corrected for the temperature, and a tare holds at it."""
+        """Correct samples from now on for the temperature, and let a tare hold at it."""
         self._temperature_c = celsius
         zero_n = self._calibration.zero_shift_n(celsius)
         return TemperatureChanged(self._last_s, celsius, zero_n, self._last_s)

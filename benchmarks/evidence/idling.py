@@ -36,11 +36,9 @@ def gait(time_s: FloatArray, rng: Generator) -> FloatArray:
     for multiple, most in ((0.5, 0.4), (1.5, 0.15), (2.0, 0.6), (3.0, 0.2)):
         shape += rng.uniform(0.0, most) * np.cos(multiple * phase + rng.uniform(0.0, 2.0 * np.pi))
     goes = _wander(time_s, rng, 0.05) > rng.uniform(-2.0, 0.0)
-    return (
-        rng.uniform(2.0, 25.0)
-        + _soft(goes.astype(np.float64), time_s) * size_n * shape
-        + rng.uniform(0.2, 3.0) * _wander(time_s, rng, 0.3)
-    )
+    sway_n = rng.uniform(0.2, 3.0) * _wander(time_s, rng, 0.3)
+    stepped_n = _soft(goes.astype(np.float64), time_s) * size_n * shape
+    return np.asarray(rng.uniform(2.0, 25.0) + stepped_n + sway_n)
 
 
 def swaying(time_s: FloatArray, rng: Generator) -> FloatArray:

@@ -23,6 +23,8 @@ from bandsense.sim.physics.sensor import SimulatedSensor
 from bandsense.sim.physics.source import SlackSource
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.radio.virtual_radio import VirtualRadio
+from bandsense.wire.bandsense.codes import Features
+from tests.support.images import unsigned_image, unsigned_update
 
 QUICK = Plan(noise_s=2.0, clock_s=10.0, range_s=2.0, places=("1 m away",), power_cycles=1, link_drops=1)
 
@@ -148,6 +150,34 @@ def test_a_current_is_compared_with_the_model(tmp_path: Path, mean_ua: float, ou
     found = findings(replace(QUICK, currents={"off": trace}))["current, off"]
     assert found.outcome is outcome
     assert ("flash chip" in found.advice) == (outcome is Outcome.DIFFERENT)
+
+
+def test_an_update_is_made_again_and_again(tmp_path: Path) -> None:
+    file = unsigned_update(tmp_path / "firmware.zip", (1, 1, 0))
+    plan = replace(QUICK, update_file=file, update_cycles=3)
+    found = findings(plan, hardware=Hardware(features=Features.FIRMWARE_UPDATE))
+    updates = [found[f"update, {cycle}"] for cycle in (1, 2, 3)]
+    assert [update.outcome for update in updates] == [Outcome.AS_PREDICTED] * 3
+    assert {update.measured["version"] for update in updates} == {"1.1.0"}
+
+
+@pytest.mark.parametrize(
+    ("features", "content", "reason"),
+    [
+        (Features.FIRMWARE_UPDATE, b"no firmware", "wrong.bin"),
+        (Features.NONE, None, "takes no updates"),
+    ],
+    ids=["another file", "a sensor without updates"],
+)
+def test_an_update_that_fails_says_why_and_ends_nothing(
+    tmp_path: Path, features: Features, content: bytes | None, reason: str
+) -> None:
+    file = tmp_path / "wrong.bin"
+    file.write_bytes(unsigned_image((1, 1, 0)) if content is None else content)
+    found = findings(replace(QUICK, update_file=file, update_cycles=1), hardware=Hardware(features=features))
+    assert found["update, 1"].outcome is Outcome.FAILED
+    assert reason in found["update, 1"].advice
+    assert found["counters"].outcome is Outcome.AS_PREDICTED
 
 
 def test_the_command_writes_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -264,8 +264,8 @@ def test_a_session_that_is_asked_to_end_does_so_in_good_order(
         process.send_signal(number)
         told = process.stdout.read()
         assert process.wait(30.0) == 0
-    assert "saved as session 1" in told
-    session = Store.open(tmp_path / "bandsense.sqlite3").session("last")
+    assert "saved as simulated session 1" in told
+    session = Store.open(tmp_path / "simulated.sqlite3").session("last")
     assert (session.state.value, session.summary and session.summary["reps"]) == ("complete", 1)
 
 
@@ -331,7 +331,7 @@ def test_live_in_lines(command: Command, set_file: Path) -> None:
     ]
     assert any("rep 4: 5" in line for line in done.lines)
     assert done.lines[-3].startswith("4 reps in 1 set, peak 5")
-    assert done.lines[-2] == "saved as session 1"
+    assert done.lines[-2] == "saved as simulated session 1 (bandsense show 1 --simulated)"
     assert done.lines[-1].startswith("next time: ")
 
 
@@ -504,7 +504,7 @@ def test_a_name_that_is_no_session_is_refused(session: Command) -> None:
 
 @pytest.mark.slow
 def test_a_session_cut_short_is_recovered_and_said(session: Command, tmp_path: Path, set_file: Path) -> None:
-    store = Store.open(tmp_path / "home" / "bandsense.sqlite3")
+    store = Store.open(tmp_path / "home" / "simulated.sqlite3")
     with subprocess.Popen(
         [sys.executable, "-m", "bandsense", "live", "--sim", "--trace", str(set_file), "--lines"],
         stdout=subprocess.PIPE,
@@ -517,12 +517,12 @@ def test_a_session_cut_short_is_recovered_and_said(session: Command, tmp_path: P
         while store.session("last").samples < 440:  # the first repetition and some more, at 80 Hz
             time.sleep(0.05)
         process.kill()
-    done = session("sessions")
-    assert "session 2 was cut short; its" in done.err
+    done = session("sessions", "--simulated")
+    assert "session 1 was cut short; its" in done.err
     assert done.lines[1].split()[4:6] in (["2", "1"], ["1", "1"])  # repetitions and sets found anew
     assert "recovered" in done.lines[1]
-    assert "set 1: " in session("show", "2").out
-    assert session("sessions").err == ""
+    assert "set 1: " in session("show", "1", "--simulated").out
+    assert session("sessions", "--simulated").err == ""
 
 
 # -- the others --------------------------------------------------------------------------------------------
@@ -583,7 +583,8 @@ def test_an_exercise_of_ones_own_is_one_file(command: Command, tmp_path: Path, s
     assert "put one beside its file, as exercises/wood-chop.svg" in drawing.err
     trained = command("live", "--sim", "--exercise", "wood-chop", "--reps", "4", "--speed", "0")
     assert trained.status == 0
-    assert any("wood-chop" in line for line in command("sessions").lines)
+    assert any("wood-chop" in line for line in command("sessions", "--simulated").lines)
+    assert command("sessions").out.startswith("no session yet")
 
 
 def test_doctor_says_what_works(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -624,8 +625,10 @@ def test_demo_ends_by_itself_with_files(command: Command, tmp_path: Path) -> Non
     assert done.status == 0, done.err
     assert json.loads(done.lines[-1])["reps"] == 8
     names = sorted(path.name for path in (tmp_path / "demo").iterdir() if path.is_file())
-    assert names == ["demo.sqlite3", "session-1.csv", "session-1.csv-metadata.json", "session-1.json"]
+    assert names == ["session-1.csv", "session-1.csv-metadata.json", "session-1.json"]
     assert command("sessions").out.startswith("no session yet")  # one's own store is not touched
+    assert "demonstration" in command("sessions", "--simulated").out
+    assert command("show", "last", "--simulated").status == 0
 
 
 def test_tables_put_numbers_right_and_words_left() -> None:

@@ -82,7 +82,7 @@ def test_a_person_chooses_names_and_tares(terminal: Terminal, command: Command) 
     terminal.until("zero set")
     terminal.until("remembered as Lefty")
     assert terminal.ended() == 0
-    assert command("sensors").lines[1].startswith("Lefty  5e4500000000ba5e")
+    assert command("sensors", "--simulated").lines[1].startswith("Lefty  5e4500000000ba5e")
 
 
 def test_a_person_keeps_what_there_is(terminal: Terminal, command: Command) -> None:
@@ -102,7 +102,7 @@ def test_a_person_gives_up(terminal: Terminal, command: Command) -> None:
     terminal.type("q")
     assert terminal.ended() == 1
     assert "no sensor was chosen" in terminal.shown
-    assert command("sensors").out.startswith("no sensor yet")
+    assert command("sensors", "--simulated").out.startswith("no sensor yet")
 
 
 def test_ctrl_c_while_a_question_waits_ends_at_once(terminal: Terminal) -> None:

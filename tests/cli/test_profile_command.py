@@ -31,7 +31,17 @@ def test_profiles_are_set_shown_exported_and_imported(command: Command, tmp_path
 def test_what_is_not_given_stays(command: Command) -> None:
     command("profile", "set", "--exercise", "seated-row", "--rest-length-cm", "60", "--zone-n", "40", "55")
     command("profile", "set", "--sets", "1")
-    assert command("profile").lines[1].split()[2:] == ["60", "–", "–", "1", "x", "8-12", *_USUAL, "40-55"]
+    assert command("profile").lines[1].split()[2:] == [
+        "60",
+        "–",
+        "–",
+        "1",
+        "x",
+        "8-12",
+        *_USUAL,
+        "40-55",
+        "N",
+    ]
     command("profile", "set", "--zone-n", "0", "0")
     assert command("profile").lines[1].split()[-1] == "90"
 

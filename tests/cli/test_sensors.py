@@ -50,9 +50,16 @@ def test_a_sensor_is_paired_named_tared_and_remembered(
     assert "paired" in done.lines
     assert "serial 5e4500000000ba5e" in done.out
     assert any(line.startswith("zero set; it showed +") for line in done.lines)
-    assert done.lines[-1] == "remembered as Lefty; train with it: bandsense live"
-    assert command("sensors").lines[1].split() == ["Lefty", "5e4500000000ba5e", "bandsense", "inline", "left"]
-    (kept,) = map(json.loads, command("sensors", "list", "--json").lines)
+    assert done.lines[-1] == "remembered as Lefty; train with it: bandsense live --sim"
+    assert command("sensors").out.startswith("no sensor yet")
+    assert command("sensors", "--simulated").lines[1].split() == [
+        "Lefty",
+        "5e4500000000ba5e",
+        "bandsense",
+        "inline",
+        "left",
+    ]
+    (kept,) = map(json.loads, command("sensors", "--simulated", "list", "--json").lines)
     assert (kept["name"], kept["side"], kept["address"]) == ("Lefty", "left", "C0:BA:5E:00:BA:5E")
 
 

@@ -201,7 +201,7 @@ def test_two_simulated_sensors(command: Command) -> None:
     done = command("live", "left", "right", "--sim", "--speed", "0", "--seconds", "20")
     assert done.status == 0, done.err
     assert "right  connected to bandsense-0002" in done.lines
-    assert done.lines[-2] == "saved as session 1"
+    assert done.lines[-2] == "saved as simulated session 1 (bandsense show 1 --simulated)"
 
 
 def test_the_former_name_still_works_and_says_the_new_one(
@@ -226,7 +226,8 @@ def test_two_simulated_arms_do_the_sets_that_are_asked_for_and_are_remembered(
     peaks_n = [summary["sides"][side]["peak_n"] for side in SERIALS]
     assert abs(peaks_n[0] - peaks_n[1]) > 1.0, "two people are not alike"
     assert summary["next_time"].startswith("Stay at 3 sets")
-    person = Store.open(tmp_path / "home" / "bandsense.sqlite3").people.get("Ada")
+    assert not (tmp_path / "home" / "bandsense.sqlite3").exists()
+    person = Store.open(tmp_path / "home" / "simulated.sqlite3").people.get("Ada")
     assert person is not None
     (setup,) = person["setups"]
     assert setup["advisor"]["peak_n"] != setup["advisor_right"]["peak_n"] > 0.0

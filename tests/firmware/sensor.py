@@ -161,6 +161,12 @@ class HostSensor:
         await self.cut_power()
         await self.start(*extra)
 
+    async def break_controller(self) -> None:
+        """The controller says no more: what a failure in it comes to."""
+        assert self._transport is not None
+        self.radio.lose_link(RADIO_NAME)
+        self._transport.sink.transport.close()  # type: ignore[attr-defined]
+
     async def detach(self) -> None:
         """Take the controller off the air."""
         if self._transport is None:

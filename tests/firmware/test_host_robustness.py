@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from typing import Any
 
 import pytest
 from bleak import BleakClient
@@ -28,7 +29,7 @@ from bandsense.wire.bandsense.requests import (
     encode_request,
 )
 from bandsense.wire.bandsense.uuids import CONTROL_UUID, MEASUREMENT_UUID
-from tests.firmware.sensor import RADIO_NAME, HostSensor, advertised, connected, find, until
+from tests.firmware.sensor import RADIO_NAME, RESTART, HostSensor, advertised, connected, find, until
 from tests.needs import IN_CI
 
 pytestmark = pytest.mark.firmware
@@ -212,6 +213,49 @@ async def test_a_sampler_that_hangs_is_ended_by_the_watchdog(radio: VirtualRadio
         await sensor.tell("converter hung")
         assert await sensor.exit_status(30.0) == 12
     assert "watchdog" in sensor.said
+
+
+async def test_a_controller_that_fails_costs_a_restart_and_no_more(
+    radio: VirtualRadio, sensor: HostSensor
+) -> None:
+    record = CalibrationRecord(newton_per_count=1e-4).encode()
+    async with connected(radio) as central:
+        await central.ask(WriteCalibration(len(record), 0, record))
+        before = (await central.information()).boot_number
+        await central.ask(Start(80))
+        await until(lambda: central.frames, "a frame")
+        await sensor.break_controller()
+        assert await sensor.exit_status() == RESTART
+    await sensor.start()
+    async with connected(radio, pair=False) as central:
+        assert (await central.information()).boot_number == before + 1
+        piece = (await central.ask(ReadCalibration(0))).result
+        assert isinstance(piece, CalibrationPiece)
+        assert piece.data == record
+        assert (await central.ask(Start(80))).status == Status.SUCCESS
+        await until(lambda: central.frames, "a frame")
+        assert central.frames[0][1].gap_before
+
+
+@pytest.mark.slow
+async def test_a_controller_that_refuses_to_advertise_is_asked_again(
+    radio: VirtualRadio, sensor: HostSensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enable = RadioController.on_hci_le_set_advertising_enable_command
+    refused: list[hci.HCI_Command] = []
+
+    def refuse_twice(controller: RadioController, command: Any) -> Any:
+        if command.advertising_enable and len(refused) < 2:
+            refused.append(command)
+            return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.COMMAND_DISALLOWED_ERROR)
+        return enable(controller, command)
+
+    monkeypatch.setattr(RadioController, "on_hci_le_set_advertising_enable_command", refuse_twice)
+    await sensor.reboot()
+    await find(radio)
+    assert len(refused) == 2
+    assert sensor.process is not None
+    assert sensor.process.returncode is None
 
 
 async def test_a_controller_without_private_addresses_will_do(

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from bandsense.sim.physics.sensor import FULL_SCALE_N, GAIN
 from bandsense.sim.radio.virtual_radio import VirtualRadio
 from bandsense.wire import imds
 from bandsense.wire.bandsense.advertising import Advertisement
@@ -35,8 +36,8 @@ async def test_information_is_open_to_all(radio: VirtualRadio, sensor: HostSenso
     assert serial == "0123456789abcdef"
     assert information.boot_number == 1
     assert information.rates_hz == (10, 20, 40, 80, 320)
-    assert information.gain == 128
-    assert information.full_scale_n == pytest.approx(981.0)
+    assert information.gain == GAIN
+    assert information.full_scale_n == pytest.approx(FULL_SCALE_N, rel=1e-5)
 
 
 def assert_nothing_lost(central: Central, sensor: HostSensor) -> None:

@@ -14,7 +14,7 @@ from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import RepCompleted, RepRetracted
 from bandsense.sim.devices.hardware import Hardware
 from bandsense.sim.devices.virtual_band import VirtualBand
-from bandsense.sim.physics.source import NEWTON_PER_COUNT, TraceSource
+from bandsense.sim.physics.source import TRACE_NEWTON_PER_COUNT, TraceSource
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.radio.virtual_radio import VirtualRadio
 from bandsense.wire.bandsense.answers import Answer, Started
@@ -103,7 +103,7 @@ async def test_a_lost_link_never_counts_a_rep_twice() -> None:
     assert len(received) == len(block)
     assert received <= {us for _, us, _ in sent}
     detector = RepDetector()
-    tension = Calibration(NEWTON_PER_COUNT).tension_n(block.values)
+    tension = Calibration(TRACE_NEWTON_PER_COUNT).tension_n(block.values)
     events = detector.push(block.time_s, tension, block.gap_before) + detector.finish()
     done = [event for event in events if isinstance(event, RepCompleted)]
     retracted = [event for event in events if isinstance(event, RepRetracted)]

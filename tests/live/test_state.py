@@ -3,22 +3,26 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 
 from bandsense.calibration.curve import Calibration
 from bandsense.exercises.catalogue import get_exercise
-from bandsense.live.state import NOTICE_S, TRACE_S, ViewState
+from bandsense.live.state import NOTICE_S, TRACE_S, Screen, ViewState
 from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.events import Phase, RepCounted, RepRetracted, RetractReason
 from bandsense.workout.advice import Advice, Reason, Rule, SlackAction
+from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
     BatteryChanged,
+    CueGiven,
     LinkChanged,
     SetStarted,
     SlackAdvised,
     SlackAnswered,
     TensionTick,
 )
-from bandsense.workout.inputs import EndSet
+from bandsense.workout.inputs import EndSet, RestChange
+from bandsense.workout.plan import Plan, TensionZone
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
@@ -58,7 +62,7 @@ def test_a_repetition_taken_back_says_why() -> None:
     state.update(RepCounted(1.0, 1, 20.0, 1.2, 1))
     state.update(RepRetracted(3.0, 1, RetractReason.SET_UP, 3.0, 0))
     assert state.reps == 0
-    assert state.notice == "not counted: set-up movement"
+    assert state.notice == "not counted: it was taking up the band or changing position"
 
 
 def test_a_notice_goes_after_a_while() -> None:
@@ -97,7 +101,7 @@ def test_advice_stands_until_it_is_answered() -> None:
     assert state.advice is not None
     state.update(SlackAnswered(2.0, True, 2.0))
     assert state.advice is None
-    assert state.notice == "noted: the slack was changed"
+    assert state.notice == "Noted: the slack was changed."
 
 
 def test_link_and_state_travel_as_json() -> None:
@@ -109,3 +113,106 @@ def test_link_and_state_travel_as_json() -> None:
         "the sensor is out of range",
         "Seated row",
     )
+
+
+def settings(**plan: object) -> WorkoutSettings:
+    exercise = get_exercise("seated-row")
+    return WorkoutSettings(Calibration.identity(Unit.NEWTON), exercise, Plan(**plan))  # type: ignore[arg-type]
+
+
+def followed(block: SampleBlock, until_s: float, **plan: object) -> tuple[Workout, ViewState, list[Screen]]:
+    """A view of the first seconds of a trace, sample by sample, and the screens it went through."""
+    workout = Workout(settings(**plan))
+    now_s = [0.0]
+    state = ViewState(settings=workout.settings, clock=lambda: now_s[0])
+    screens: list[Screen] = []
+    for at in range(int(until_s * 80)):
+        now_s[0] = float(block.time_s[at])
+        for event in workout.push(block.slice(at, at + 1)):
+            state.update(event)
+        if state.screen not in screens[-1:]:
+            screens.append(state.screen)
+    if until_s >= 10.0:  # the whole trace
+        for event in workout.apply(EndSet()):
+            state.update(event)
+        screens.append(state.screen)
+    return workout, state, screens
+
+
+def test_a_set_goes_through_its_screens(set_of_three: SampleBlock) -> None:
+    _, state, screens = followed(set_of_three, float(set_of_three.time_s[-1]), rest_s=40.0)
+    one_rep = [Screen.PULL, Screen.HOLD, Screen.RETURN]
+    assert screens[:4] == [Screen.READY, *one_rep]
+    assert screens.count(Screen.VALLEY) == 3
+    assert screens[-1] is Screen.REST
+    assert [peak.zone for peak in state.sets[0].peaks] == [None] * 3
+    assert state.rest_left_s == pytest.approx(40.0 - (state.now_s - state.results[0].end_s))
+
+
+def test_peaks_are_told_against_the_zone_that_is_aimed_at(set_of_three: SampleBlock) -> None:
+    _, state, _ = followed(set_of_three, 4.0, zone=TensionZone(20.0, 30.0))
+    told = state.snapshot()
+    assert told["plan"]["zone"] == {"low_n": 20.0, "high_n": 30.0}
+    assert [peak["zone"] for peak in told["peaks"]] == ["above"]
+    assert told["breathing"] == {"concentric": "out", "eccentric": "in"}
+
+
+def test_more_rest_is_more_rest(set_of_three: SampleBlock) -> None:
+    workout, state, _ = followed(set_of_three, float(set_of_three.time_s[-1]), rest_s=40.0)
+    left_s = state.rest_left_s
+    for event in workout.apply(RestChange(30.0)):
+        state.update(event)
+    assert left_s is not None
+    assert state.rest_left_s == pytest.approx(left_s + 30.0)
+
+
+def test_a_rest_that_is_ended_is_over(set_of_three: SampleBlock) -> None:
+    workout, state, _ = followed(set_of_three, float(set_of_three.time_s[-1]), rest_s=40.0)
+    for event in workout.apply(RestChange(-1800.0)):
+        state.update(event)
+    assert state.rest_left_s == pytest.approx(0.0, abs=0.02)
+    later_s = workout.trace(0.0, 1e9)[0][-1] + 0.1
+    block = SampleBlock(np.array([later_s, later_s + 0.1]), np.zeros(2), Unit.NEWTON)
+    cues = [event.kind for event in workout.push(block) if isinstance(event, CueGiven)]
+    assert cues == [CueKind.REST_OVER]
+
+
+def test_a_lost_sensor_is_lost_since_the_first_attempt() -> None:
+    now_s = [100.0]
+    state = ViewState(clock=lambda: now_s[0])
+    state.update(LinkChanged(1.0, "streaming", "", 1.0))
+    assert state.lost_s is None
+    now_s[0] = 110.0
+    state.update(LinkChanged(1.0, "lost", "lost", 1.0))
+    now_s[0] = 113.0
+    state.update(LinkChanged(1.0, "connecting", "again", 1.0))
+    now_s[0] = 115.0
+    assert state.lost_s == 5.0
+    assert state.screen is Screen.LOST
+    assert state.snapshot()["screen"] == "lost"
+    state.update(LinkChanged(1.0, "streaming", "", 1.0))
+    assert state.screen is Screen.READY
+
+
+def test_left_and_right_take_turns_within_a_set() -> None:
+    exercise = get_exercise("bent-over-row")
+    state = ViewState(
+        settings=WorkoutSettings(Calibration.identity(Unit.NEWTON), exercise, first_side="right")
+    )
+    assert (state.current_set, state.next_side) == (1, "right")
+    state.update(SetStarted(1.0, 1, 1.0, "right"))
+    state.results.append(state.results)  # type: ignore[arg-type] - one half-set is done
+    assert state.screen is Screen.SIDES
+    assert (state.current_set, state.next_side) == (1, "left")
+    state.update(SetStarted(1.0, 2, 1.0, "left"))
+    state.results.append(state.results)  # type: ignore[arg-type]
+    assert state.screen is Screen.REST
+    assert (state.current_set, state.next_side) == (2, "right")
+
+
+def test_an_answer_stands_beside_the_set_it_followed(set_of_three: SampleBlock) -> None:
+    _, state, _ = followed(set_of_three, float(set_of_three.time_s[-1]))
+    state.update(SlackAdvised(30.0, Advice(SlackAction.ADD, Rule.TOO_HARD, (), "Let out.", 4), 30.0))
+    assert state.snapshot()["advice"]["to_answer"]
+    state.update(SlackAnswered(31.0, True, 31.0))
+    assert state.sets[-1].slack_cm == 4

@@ -37,7 +37,7 @@ def test_a_real_recording_goes_over_the_air_and_comes_out_whole(tmp_path: Path, 
     assert '"reps": 5' in last
     assert json.loads(last)["event"] == "summary"
 
-    exported = bandsense(tmp_path, "export", "last", "--format", "csv", "-o", tmp_path / "out")
+    exported = bandsense(tmp_path, "export", "last", "--simulated", "--format", "csv", "-o", tmp_path / "out")
     with Path(exported.stdout.splitlines()[0]).open(newline="") as file:
         rows = list(csv.DictReader(file))
     sent = [line.replace(",", ".").split(";") for line in source.read_text().splitlines()[1:]]
@@ -79,7 +79,7 @@ def test_the_demo_draws_the_live_view_on_a_terminal(tmp_path: Path) -> None:
     assert shown.count("█") > 1000
     after = shown.rsplit("\x1b[?1049l", 1)[1]  # the old screen is back
     assert "8 reps in 1 set" in after
-    assert "saved as session 1" in after
+    assert "saved as simulated session 1" in after
 
 
 def test_closing_the_terminal_ends_the_session_in_good_order(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_closing_the_terminal_ends_the_session_in_good_order(tmp_path: Path) -> 
     while os.waitpid(pid, os.WNOHANG) == (0, 0):
         assert time.monotonic() - begin_s < 60.0
         time.sleep(0.1)
-    session = Store.open(tmp_path / "bandsense.sqlite3").session("last")
+    session = Store.open(tmp_path / "simulated.sqlite3").session("last")
     assert (session.state.value, session.summary and session.summary["sets"]) == ("complete", 1)
 
 

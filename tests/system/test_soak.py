@@ -153,7 +153,7 @@ class LeanClient(BaseBleakClient):
 
     async def read_gatt_char(self, characteristic: BleakGATTCharacteristic, **_options: Any) -> bytearray:
         assert characteristic.uuid == INFORMATION_UUID
-        return bytearray(Information(serial=0x50AC, boot_number=1).encode())
+        return bytearray(Information(serial=0x50AC, boot_number=1, gain=32).encode())
 
     async def read_gatt_descriptor(self, *_args: Any, **_options: Any) -> bytearray:
         raise AssertionError

@@ -268,9 +268,9 @@ def test_batching(rate_hz: int, att_mtu: int, expected: int) -> None:
         lambda: CalibrationRecord(1e60),
         lambda: CalibrationRecord(1.0, reference_temperature_c=float("nan")),
         lambda: Advertisement(101),
-        lambda: Information(serial=1, boot_number=1, label="x" * 17),
-        lambda: Information(serial=1, boot_number=1, label="\ud800"),
-        lambda: Information(serial=1, boot_number=1, rates_hz=(80, 10)),
+        lambda: Information(serial=1, boot_number=1, gain=32, label="x" * 17),
+        lambda: Information(serial=1, boot_number=1, gain=32, label="\ud800"),
+        lambda: Information(serial=1, boot_number=1, gain=32, rates_hz=(80, 10)),
     ],
 )
 def test_a_value_that_cannot_be_sent_cannot_be_made(make: Callable[[], Any]) -> None:
@@ -307,5 +307,5 @@ def test_every_status_is_told_in_words() -> None:
 
 def test_the_advertised_name_ends_in_the_serial() -> None:
     assert advertised_name(0x0011_2233_4455_66F7) == "bandsense-66F7"
-    assert Information(serial=0xABCD, boot_number=0).name == "bandsense-ABCD"
-    assert Information(serial=0xABCD, boot_number=0, label="left").name == "left"
+    assert Information(serial=0xABCD, boot_number=0, gain=32).name == "bandsense-ABCD"
+    assert Information(serial=0xABCD, boot_number=0, gain=32, label="left").name == "left"

@@ -323,7 +323,7 @@ def test_advice_left_open_is_told_again_at_the_start_of_the_next_session() -> No
     morning = Workout(WorkoutSettings.from_dict(json.loads(json.dumps(settings.to_dict()))))
     (again,) = of(morning.push(counts(np.full(80, 3.0))), SlackAdvised)
     assert again.advice.instruction == told.advice.instruction
-    assert advice_reason(again.advice) == f"Left open last time: {advice_reason(told.advice)}"
+    assert advice_reason(again.advice) == f"From last time: {advice_reason(told.advice)}"
     morning.apply(SlackAnswer(followed=True))
     done = morning.advisor_states[None]
     assert done.strand.rest_length_m > remembered.strand.rest_length_m

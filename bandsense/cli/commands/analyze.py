@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bandsense.cli.command import add_command
-from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.cli.store_option import add_store_option, open_store, store_path
 
 if TYPE_CHECKING:
     from bandsense.bands.displacement import DisplacementModel
@@ -39,7 +39,7 @@ def add(commands: Commands) -> None:
     )
     command.add_argument("file", type=Path, help="the trace")
     command.add_argument("--band", metavar="NAME", help="a calibrated band, for way, velocity and work")
-    add_store_option(command)
+    add_store_option(command, sessions=True)
     command.add_argument("--json", action="store_true", help="one JSON object instead of a table")
 
 
@@ -62,8 +62,18 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(_as_json(recording, analysis, figures, calibration)))
     else:
+        _show_in_own_unit(arguments)
         _print(recording, analysis, figures)
     return 0
+
+
+def _show_in_own_unit(arguments: argparse.Namespace) -> None:
+    """Show forces as whoever trained last reads them; a file needs no store."""
+    from bandsense.app.trainee import last_person
+    from bandsense.live.units import show_in
+
+    if store_path(arguments).exists():
+        show_in(last_person(open_store(arguments)).unit)
 
 
 def _displacement(arguments: argparse.Namespace) -> DisplacementModel:
@@ -103,6 +113,7 @@ def _as_json(
 def _print(recording: Recording, analysis: SetAnalysis, figures: Sequence[RepMetrics]) -> None:
     from bandsense.cli.rep_table import rep_table
     from bandsense.live.formatting import plural
+    from bandsense.live.units import in_shown_unit
 
     reps = analysis.reps
     partial = sum(rep.partial for rep in reps)
@@ -117,4 +128,4 @@ def _print(recording: Recording, analysis: SetAnalysis, figures: Sequence[RepMet
     for kind in dict.fromkeys(warning.kind for warning in analysis.warnings):
         first, *more = (warning for warning in analysis.warnings if warning.kind is kind)
         again = f" ({len(more)} more of this, the last at {more[-1].time_s:.2f} s)" if more else ""
-        print(f"warning at {first.time_s:.2f} s: {first.message}{again}", file=sys.stderr)
+        print(f"warning at {first.time_s:.2f} s: {in_shown_unit(first.message)}{again}", file=sys.stderr)

@@ -42,7 +42,7 @@ def add(commands: Commands) -> None:
         "bandsense band show red",
     )
     command.set_defaults(action="list", catalogue=False)
-    add_store_option(command)
+    add_store_option(command, sessions=True)
     actions = command.add_subparsers(metavar="ACTION")
     listing = _action(actions, "list", "your bands (the default), or published ones")
     listing.add_argument("--catalogue", action="store_true", help="what a colour pulls, as published")
@@ -110,10 +110,14 @@ def _add_pull(pulling: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked."""
+    from bandsense.app.trainee import last_person
+    from bandsense.live.units import show_in
+
+    store = open_store(arguments)
+    show_in(last_person(store).unit)
     if arguments.action == "list" and arguments.catalogue:
         _list_catalogue()
         return 0
-    store = open_store(arguments)
     if arguments.action == "list":
         _list(store)
     elif arguments.action == "add":
@@ -133,6 +137,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _list_catalogue() -> None:
     from bandsense.bands.catalogue import Verified, estimate, load_catalogue
+    from bandsense.live.units import force_figure, shown_unit
 
     kinds = {(each.brand, form.value, each.colour): form for each in load_catalogue() for form in each.forms}
     rows = []
@@ -145,11 +150,12 @@ def _list_catalogue() -> None:
                 brand,
                 form_name,
                 colour,
-                f"{tension_n:.0f} ± {what.relative_uncertainty * tension_n:.0f}",
+                f"{force_figure(tension_n)} ± {force_figure(what.relative_uncertainty * tension_n)}",
                 ", ".join(sources),
             )
         )
-    print(table(("brand", "form", "colour", "estimated N at twice its length", "sources"), rows))
+    estimated = f"estimated {shown_unit().value} at twice its length"
+    print(table(("brand", "form", "colour", estimated, "sources"), rows))
     print("\nsources")
     for source, points in _points_by_source():
         confirmed = sum(point.verified is not Verified.NONE for point in points)
@@ -257,10 +263,13 @@ def _day(unix_s: int) -> str:
 
 
 def _strength(band: BandProfile) -> str:
+    from bandsense.live.units import force_figure, force_words, shown_unit
+
     if band.f100_n is not None and band.exponent is not None:
-        uncertainty = f" ± {band.stiffness[-1].uncertainty_n:.1f}" if band.stiffness else ""
+        uncertainty = f" ± {force_figure(band.stiffness[-1].uncertainty_n, 1)}" if band.stiffness else ""
+        tension = force_figure(band.strands * band.f100_n, 1)
         return (
-            f"{band.strands * band.f100_n:.1f}{uncertainty} N at twice its length, exponent "
+            f"{tension}{uncertainty} {shown_unit().value} at twice its length, exponent "
             f"{band.exponent:.2f} ± {band.exponent_uncertainty:.2f}, from its calibration pull"
         )
     law, published = band.law(), band.published()
@@ -268,8 +277,8 @@ def _strength(band: BandProfile) -> str:
         tension_n = band.strands * law.f100_n
         uncertainty_n = tension_n * published.relative_uncertainty
         return (
-            f"{tension_n:.0f} ± {uncertainty_n:.0f} N at twice its length, from its colour; measure it with "
-            f"`bandsense band pull {band.id}`"
+            f"{force_figure(tension_n)} ± {force_words(uncertainty_n)} at twice its length, from its colour; "
+            f"measure it with `bandsense band pull {band.id}`"
         )
     return f"its tension is not known; measure it with `bandsense band pull {band.id}`"
 
@@ -346,20 +355,26 @@ def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Environme
 
 
 def _say(message: str) -> None:
-    print(message, flush=True)
+    from bandsense.live.units import in_shown_unit
+
+    print(in_shown_unit(message), flush=True)
 
 
 def _print_fit(fit: BandFit, marks_m: tuple[float, ...], calibration: AnyCalibration) -> None:
     from bandsense.live.formatting import tension_words
+    from bandsense.live.units import shown_unit
 
+    unit = shown_unit().value
     print(f"exponent {fit.exponent:.2f} ± {fit.exponent_uncertainty:.2f}")
     lengths_m = sorted({*marks_m, 2.0 * fit.band.rest_length_m})
     rows = [
         (
             f"{100 * length_m:.0f}",
-            tension_words(float(fit.band.tension_n(length_m)), fit.tension_uncertainty_n(length_m))[:-2],
+            tension_words(
+                float(fit.band.tension_n(length_m)), fit.tension_uncertainty_n(length_m)
+            ).removesuffix(f" {unit}"),
         )
         for length_m in lengths_m
     ]
-    print(table(("cm", "N"), rows))
+    print(table(("cm", unit), rows))
     print(f"The sensor's own span is uncertain by another {calibration.span_uncertainty:.0%}.")

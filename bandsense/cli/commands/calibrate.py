@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def procedure_of(arguments: argparse.Namespace) -> CalibrationProcedure:
-    """The procedure that the command line asks for.
+    """Choose the procedure that the command line asks for.
 
     Raises:
         CalibrationError: the masses are no masses, or too few for two curves.
@@ -134,7 +134,7 @@ async def calibrate(
 
 
 async def _ask_about_masses(procedure: CalibrationProcedure) -> None:
-    """Where a mistake explains the residuals, ask about it until none does, or the person leaves it."""
+    """Ask about a mistake that explains the residuals, until none does or the person leaves it."""
     from bandsense.errors import CalibrationError
 
     while (suspicion := procedure.result().suspicion) is not None:
@@ -157,7 +157,7 @@ _HOW_TO_ANSWER = (
 
 
 def _correction(answer: str) -> tuple[dict[float, float | None], float] | None:
-    """What the person says of the masses, and of a strap; None if all is right.
+    """Ask about the masses, and about a strap; None if all is right.
 
     Raises:
         ValueError: it cannot be understood; its text says what to write.
@@ -195,7 +195,7 @@ async def _offer(sensor: Sensor, report: CalibrationReport) -> None:
 
 
 def report_lines(report: CalibrationReport) -> list[str]:
-    """What was found, for people."""
+    """Describe the calibration, for people."""
     from bandsense.cli.tables import table
 
     calibration = report.calibration

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bandsense.app.paths import SIMULATED_STORE_NAME, home
 from bandsense.cli.argument_types import speed
 from bandsense.cli.command import add_command, add_output_options
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from bandsense.cli.command import Commands
     from bandsense.store.store import Store
 
+_PERSON = "Demo"
 _SEED = 4
 _REPS = 8
 _SCAN_S = 1.0
@@ -32,7 +34,8 @@ def add(commands: Commands) -> None:
         run,
         summary="see it work without a sensor: pair, train a set live, save, export",
         details="A simulated person trains with a simulated sensor on a virtual radio, through the same "
-        "code as a real one. It ends by itself; your own sessions are not touched.",
+        "code as a real one. It ends by itself; its session is kept with the simulated ones, your own are "
+        "not touched.",
         example="bandsense demo\nbandsense demo --speed 4 -o demo-output",
     )
     command.add_argument(
@@ -41,10 +44,11 @@ def add(commands: Commands) -> None:
         type=Path,
         default=Path("demo-output"),
         metavar="DIR",
-        help="for its sessions and exports (default: %(default)s)",
+        help="for its exports (default: %(default)s)",
     )
     command.add_argument("--speed", type=speed, metavar="N", help="so many times faster; 0: at once")
     add_output_options(command)
+    command.set_defaults(simulated=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -60,20 +64,21 @@ def run(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.output
     # What is said besides must not stand between the lines of JSON.
     print("a simulated sensor on a virtual radio, reached through bleak like a real one", file=sys.stderr)
-    store = Store.open(folder / "demo.sqlite3")
+    store = Store.open(home() / SIMULATED_STORE_NAME)
+    store.people.remove(_PERSON)  # each demonstration begins with a newcomer
     session = run_at_speed(pace, _train(store, output))
     if session is None:
         return 1
     for path in _export(store, session, folder):
         print(f"exported {path}", file=sys.stderr)
     for prefix, command in (("look again:", "show"), ("           ", "replay")):
-        line = [_program(), command, str(session), "--store", str(store.path)]
+        line = [_program(), command, str(session), "--simulated"]
         print(prefix, shlex.join(line), file=sys.stderr)
     return 0
 
 
 def _program() -> str:
-    """What a person types to run bandsense from here: after `make demo` it is not on their path."""
+    """Return what a person types to run bandsense from here: after `make demo` it is not on their path."""
     return "bandsense" if shutil.which("bandsense") else str(Path(sys.executable).with_name("bandsense"))
 
 
@@ -83,7 +88,8 @@ async def _train(store: Store, output: View) -> int | None:
 
     async with simulated_environment(person(_SEED, 1, _REPS, frozenset()), "demonstration") as air:
         await _pair(air, output)
-        return (await train(TrainingOptions(exercise="seated-row"), air, store, output)).session
+        options = TrainingOptions(exercise="seated-row", person=_PERSON)
+        return (await train(options, air, store, output)).session
 
 
 async def _pair(air: Environment, output: View) -> None:

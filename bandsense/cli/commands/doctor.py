@@ -73,7 +73,7 @@ def _bundle(arguments: argparse.Namespace, found: Sequence[Check]) -> None:
     from bandsense.app.bug_report import adapter_facts, software_versions, write_bundle
     from bandsense.app.capture_sink import last_capture
     from bandsense.app.log_file import log_files
-    from bandsense.app.paths import home
+    from bandsense.app.paths import SIMULATED_STORE_NAME, home
 
     facts = {
         "software": software_versions(),
@@ -85,7 +85,11 @@ def _bundle(arguments: argparse.Namespace, found: Sequence[Check]) -> None:
         facts,
         logs=log_files(home()),
         capture=arguments.capture or last_capture(),
-        names=[*_names(store_path(arguments)), *(name for check in found for name in check.private)],
+        names=[
+            *_names(store_path(arguments)),
+            *_names(home() / SIMULATED_STORE_NAME),
+            *(name for check in found for name in check.private),
+        ],
     )
 
 

@@ -30,7 +30,7 @@ def add(commands: Commands) -> None:
     command.add_argument("session", help="its number, or `last`")
     command.add_argument("--format", choices=_FORMATS, default="csv", help="default: %(default)s")
     command.add_argument("-o", "--output", type=Path, default=Path(), metavar="DIR", help="default: here")
-    add_store_option(command)
+    add_store_option(command, sessions=True)
 
 
 def run(arguments: argparse.Namespace) -> int:

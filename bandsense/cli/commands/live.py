@@ -126,6 +126,7 @@ async def _live(arguments: argparse.Namespace) -> None:
     from bandsense.app.train import TrainingOptions, train
     from bandsense.app.trainee import load_trainee
     from bandsense.cli.output import make_output
+    from bandsense.live.units import show_in
 
     store = open_store(arguments)
     who = load_trainee(store, arguments.person, arguments.exercise, arguments.band)
@@ -143,12 +144,14 @@ async def _live(arguments: argparse.Namespace) -> None:
         publishing=Publishing(arguments.mqtt, arguments.lsl),
     )
     output = make_output(arguments)
+    if not arguments.json:
+        show_in(who.person.unit)
     async with _environment(arguments, who.exercise.id) as environment:
         await train(options, environment, store, output)
 
 
 def _simulated(arguments: argparse.Namespace) -> tuple[str | None, ...]:
-    """What to look for on the virtual radio: the one sensor there is, or both."""
+    """Name the targets on the virtual radio: the one sensor there is, or both."""
     from bandsense.app.environment import LEFT_SENSOR, RIGHT_SENSOR
 
     if len(arguments.sensors) == 2:
@@ -175,7 +178,7 @@ def _environment(arguments: argparse.Namespace, exercise: str) -> AbstractAsyncC
         return simulated_environment(source, f"simulator playing {arguments.trace.name}", fault)
 
     def arm(number: int) -> SampleSource:
-        """Each arm is another person's, as far as the simulator is concerned: no two are alike."""
+        """Give each simulated arm another person: no two are alike."""
         disturbances = frozenset(arguments.disturb)
         return person(arguments.seed + number, arguments.sets, arguments.reps, disturbances, exercise)
 

@@ -81,7 +81,8 @@ async def _pair(arguments: argparse.Namespace) -> None:
             name = await _named(arguments, sensor)
         known = remember_sensor(store, sensor.information, name, arguments.side)
         await _tared(arguments, sighting, air.transport)
-    print(f"remembered as {known.name}; train with it: bandsense live")
+    train = "bandsense live --sim" if arguments.sim else "bandsense live"
+    print(f"remembered as {known.name}; train with it: {train}")
 
 
 def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Environment]:
@@ -98,7 +99,7 @@ def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Environme
 
 
 async def _choose(wanted: str | None, seconds: float, transport: Transport) -> DiscoveredSensor:
-    """The sensor that was named, the one that the person picks, or the only one there is.
+    """Return the sensor that was named, the one that the person picks, or the only one there is.
 
     Raises:
         SensorNotFound: it is not heard, or there are several and nobody can be asked.
@@ -126,7 +127,7 @@ async def _choose(wanted: str | None, seconds: float, transport: Transport) -> D
 
 
 async def _picked(transport: Transport) -> DiscoveredSensor:
-    """The one that the person picks from a list that follows what is on the air.
+    """Let the person pick from a list that follows what is on the air.
 
     Raises:
         SensorNotFound: the person gives up.
@@ -176,7 +177,7 @@ def _pick(
 
 
 async def _asked(heard: dict[str, DiscoveredSensor]) -> DiscoveredSensor | None:
-    """Where single keys cannot be read: the one whose number the person types."""
+    """Let the person type a number, where single keys cannot be read."""
     from bandsense.cli.prompts import ask
 
     while (answer := await ask("")) != "q":
@@ -197,7 +198,7 @@ def _offer(heard: dict[str, DiscoveredSensor]) -> str:
 
 
 def _passkey(arguments: argparse.Namespace) -> AskPasskey | None:
-    """Where six digits come from when the sensor wants some: the command line, the person, or nowhere.
+    """Get the six digits that a sensor wants from the command line or the person; None from neither.
 
     Raises:
         ConfigError: what the command line gives is no passkey.

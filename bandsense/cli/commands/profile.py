@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from bandsense.cli.command import Commands
     from bandsense.profiles.library import Profiles
     from bandsense.profiles.person import Person, Setup
+    from bandsense.samples import ForceUnit
     from bandsense.store.store import Store
+    from bandsense.workout.plan import TensionZone
 
 _USUAL_RANGE = 4
 """Repetitions from the least of a set to where it is ended, unless told otherwise: 8 to 12."""
@@ -35,7 +37,7 @@ def add(commands: Commands) -> None:
         "bandsense profile export mine.json",
     )
     command.set_defaults(action="show")
-    add_store_option(command)
+    add_store_option(command, sessions=True)
     actions = command.add_subparsers(metavar="ACTION")
     show = actions.add_parser("show", help="everything that is known (the default)")
     show.set_defaults(action="show")
@@ -59,8 +61,13 @@ def _add_set(actions: Commands) -> None:
         "the slack advice had learned is forgotten.",
     )
     setting.set_defaults(action="set")
-    setting.add_argument("--person", metavar="NAME", help="default: the first")
+    setting.add_argument("--person", metavar="NAME", help="default: who trained last")
     setting.add_argument("--exercise", metavar="ID", help="default: the last")
+    setting.add_argument(
+        "--unit",
+        choices=("N", "kgf", "lbf"),
+        help="in which forces are shown to this person; files keep newtons",
+    )
     setting.add_argument(
         "--band", metavar="NAME", help="the set-up with this band; `bandsense band` lists them"
     )
@@ -87,13 +94,26 @@ def _add_set(actions: Commands) -> None:
         metavar=("PULL", "HOLD", "RETURN", "REST"),
         help="seconds of each phase of a repetition",
     )
+    targets.add_argument(
+        "--stop-pain",
+        type=int,
+        metavar="N",
+        help="pain of N of 10 after a set ends the exercise for the day; 0 for never",
+    )
     targets.add_argument("--rest-s", type=float, metavar="S", help="rest between sets")
+    targets.add_argument(
+        "--zone",
+        type=float,
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="peak tension to aim at, in your own unit of force; 0 0 for none",
+    )
     targets.add_argument(
         "--zone-n",
         type=float,
         nargs=2,
         metavar=("LOW", "HIGH"),
-        help="peak tension to aim at, newtons; 0 0 for none",
+        help="the same in newtons",
     )
 
 
@@ -130,7 +150,7 @@ def _show(profiles: Profiles) -> None:
             "tempo s",
             "rest s",
         )
-        print(table((*heads, "zone N", "anchor"), setups))
+        print(table((*heads, "zone", "anchor"), setups))
     if profiles.bands:
         rows = [(each.id, each.name, each.colour or "", each.cycles) for each in profiles.bands]
         print("\n" + table(("band", "name", "colour", "reps done"), rows))
@@ -149,13 +169,18 @@ def _row(person: Person, setup: Setup) -> tuple[str, ...]:
         f"{plan.sets} x {plan.reps}-{plan.reps_top}",
         f"{tempo.concentric_s:g}-{tempo.hold_s:g}-{tempo.eccentric_s:g}-{tempo.rest_s:g}",
         f"{plan.rest_s:g}",
-        "" if plan.zone is None else f"{plan.zone.low_n:g}-{plan.zone.high_n:g}",
+        "" if plan.zone is None else _zone(plan.zone, person.unit),
         setup.anchor,
     )
 
 
+def _zone(zone: TensionZone, unit: ForceUnit) -> str:
+    """Each person's zone in their own unit."""
+    return f"{zone.low_n / unit.newtons:.4g}-{zone.high_n / unit.newtons:.4g} {unit.value}"
+
+
 def _rest_cm(setup: Setup) -> str:
-    """The length told, and what advice that was followed has made of it since."""
+    """Return the length as entered, and what followed advice has made of it since."""
     told = _cm(setup.rest_length_m)
     if setup.advisor is None or not setup.advisor.strand.measured:
         return told
@@ -199,25 +224,38 @@ def _set(store: Store, arguments: argparse.Namespace) -> None:
     from bandsense.errors import ConfigError
     from bandsense.exercises.model import faults_in
     from bandsense.profiles.person import Setup
+    from bandsense.samples import ForceUnit
 
     who = load_trainee(store, arguments.person, arguments.exercise, arguments.band)
-    lengths, targets = _lengths(arguments), _targets(arguments)
+    unit = who.person.unit if arguments.unit is None else ForceUnit(arguments.unit)
+    lengths, targets = _lengths(arguments), _targets(arguments, unit)
+    person = who.person.model_copy(update={"unit": unit})
+    texts = {name: value for name in ("anchor", "method") if (value := getattr(arguments, name)) is not None}
+    if arguments.unit is not None and not (
+        lengths or targets or texts or arguments.exercise or arguments.band
+    ):
+        _keep(store, person)
+        print(f"{person.name}: forces are shown in {unit.plural}")
+        return
     known = who.setup.forgetting() if lengths else who.setup
     data = known.model_dump(mode="json", by_alias=True) | lengths
-    data |= {name: value for name in ("anchor", "method") if (value := getattr(arguments, name)) is not None}
+    data |= texts
     data["plan"] |= targets
     try:
         setup = Setup.model_validate_json(json.dumps(data))
     except ValidationError as error:
         raise ConfigError(f"this set-up cannot be: {faults_in(error)}") from error
     setup.check(who.exercise)
-    person = who.person.with_setup(setup)
-    store.people.put(person.id, person.model_dump(mode="json", by_alias=True))
+    _keep(store, person.with_setup(setup))
     print(f"{person.name}, {who.exercise.name}: kept")
 
 
+def _keep(store: Store, person: Person) -> None:
+    store.people.put(person.id, person.model_dump(mode="json", by_alias=True))
+
+
 def _lengths(arguments: argparse.Namespace) -> dict[str, float]:
-    """The lengths that were given, in metres."""
+    """Collect the lengths that were given, in metres."""
     given_cm = {
         "rest_length_m": arguments.rest_length_cm,
         "start_length_m": arguments.start_length_cm,
@@ -226,8 +264,8 @@ def _lengths(arguments: argparse.Namespace) -> dict[str, float]:
     return {name: length_cm / 100.0 for name, length_cm in given_cm.items() if length_cm is not None}
 
 
-def _targets(arguments: argparse.Namespace) -> dict[str, object]:
-    """The parts of the plan that were given."""
+def _targets(arguments: argparse.Namespace, unit: ForceUnit) -> dict[str, object]:
+    """Collect the parts of the plan that were given."""
     names = ("sets", "reps", "reps_top", "rest_s")
     targets = {name: value for name in names if (value := getattr(arguments, name)) is not None}
     if arguments.reps is not None and arguments.reps_top is None:
@@ -235,7 +273,10 @@ def _targets(arguments: argparse.Namespace) -> dict[str, object]:
     if arguments.tempo_s is not None:
         phases = ("concentric_s", "hold_s", "eccentric_s", "rest_s")
         targets["tempo"] = dict(zip(phases, arguments.tempo_s, strict=True))
-    if arguments.zone_n is not None:
-        low_n, high_n = arguments.zone_n
+    zone_n = arguments.zone_n or [unit.newtons * value for value in arguments.zone or ()]
+    if zone_n:
+        low_n, high_n = zone_n
         targets["zone"] = None if low_n == high_n == 0.0 else {"low_n": low_n, "high_n": high_n}
+    if arguments.stop_pain is not None:
+        targets["stop"] = {"pain": arguments.stop_pain or None}
     return targets

@@ -38,7 +38,7 @@ def add(commands: Commands) -> None:
     )
     command.add_argument("--speed", type=speed, metavar="N", help="times faster than it was; 0: at once")
     add_output_options(command)
-    add_store_option(command)
+    add_store_option(command, sessions=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,13 @@ def _recordings(arguments: argparse.Namespace) -> Iterator[_Recording]:
     if arguments.what != "last" and not arguments.what.isdecimal():
         yield from _file(Path(arguments.what))  # which says that there is no such file
         return
+    from bandsense.app.trainee import person_named
+    from bandsense.live.units import show_in
+
     store = open_store(arguments)
     session = session_named(store, arguments.what)
+    if not arguments.json:
+        show_in(person_named(store, session.person).unit)
     yield from (_stored(store, session, stream) for stream in session.streams)
 
 

@@ -27,7 +27,7 @@ def add(commands: Commands) -> None:
         "bandsense sensors rename 4F2A Left",
     )
     command.set_defaults(action="list", json=False)
-    add_store_option(command)
+    add_store_option(command, sessions=True)
     actions = command.add_subparsers(metavar="ACTION")
     for name, summary in (
         ("list", "those that were paired (the default)"),

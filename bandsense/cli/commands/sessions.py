@@ -28,7 +28,7 @@ def add(commands: Commands) -> None:
     )
     command.add_argument("--json", action="store_true", help="one JSON object a line")
     command.add_argument("--delete", type=int, metavar="SESSION", help="remove this session for good")
-    add_store_option(command)
+    add_store_option(command, sessions=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -69,7 +69,7 @@ def _row(session: Session) -> tuple[object, ...]:
         session.exercise or "",
         session.person or "",
         session.source,
-        session.state.value,
+        "damaged" if session.damage else session.state.value,
     )
 
 

@@ -29,7 +29,7 @@ def add(commands: Commands) -> None:
     )
     command.add_argument("session", nargs="?", default="last", help="its number, or `last` (the default)")
     command.add_argument("--json", action="store_true", help="one JSON object instead of tables")
-    add_store_option(command)
+    add_store_option(command, sessions=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,12 +38,15 @@ def run(arguments: argparse.Namespace) -> int:
     session = session_named(store, arguments.session)
 
     from bandsense.app.replay import replay, replayed_json
+    from bandsense.app.trainee import person_named
     from bandsense.export.table import session_json
+    from bandsense.live.units import show_in
 
     followed = [replay(store, stream) for stream in session.streams]
     if arguments.json:
         print(json.dumps(session_json(session) | {"streams": [replayed_json(part) for part in followed]}))
         return 0
+    show_in(person_named(store, session.person).unit)
     _print_head(session)
     for part in followed:
         _print_stream(part)
@@ -55,11 +58,13 @@ def _print_head(session: Session) -> None:
     print(f"session {session.id}, {local_time(session.started_unix_s)}: {', '.join(about)}")
     if session.state.value != "complete":
         print(f"({session.state.value})")
+    for damage in session.damage:
+        print(f"(damaged: {damage})")
 
 
 def _print_stream(followed: ReplayedStream) -> None:
     from bandsense.cli.rep_table import rep_table
-    from bandsense.live.formatting import asymmetry_words, set_words, summary_words
+    from bandsense.live.formatting import asymmetry_words, feedback_words, set_words, summary_words
     from bandsense.live.plan_formatting import plan_words
 
     if followed.stream.side:
@@ -67,6 +72,8 @@ def _print_stream(followed: ReplayedStream) -> None:
     for result in followed.workout.results:
         print(f"\n{set_words(result)}")
         print(rep_table(result.reps, result.rep_metrics, followed.workout.began_s))
+        if result.feedback:
+            print(feedback_words(result.feedback))
         for words in plan_words(result, followed.workout.settings):
             print(words)
     print(f"\n{summary_words(followed.summary)} ({followed.workout.settings.calibration.grade.value})")

@@ -42,7 +42,7 @@ class Transport:
     clock: Callable[[], float] = host_clock
 
     def scanner(self, heard: Callable[[BLEDevice, AdvertisementData], None]) -> BleakScanner:
-        """A scanner, not yet started, that calls `heard` for every advertisement."""
+        """Return a scanner, not yet started, that calls `heard` for every advertisement."""
         return BleakScanner(heard, backend=self.scanner_backend)
 
     @property

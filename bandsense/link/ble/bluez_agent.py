@@ -61,7 +61,7 @@ class _Agent:
         return Message.new_method_return(message)
 
     def cancel(self) -> None:
-        """The question does not matter any more."""
+        """Withdraw the pending question."""
         for task in self._asking:
             task.cancel()
 

@@ -152,7 +152,7 @@ async def connect(
 
 
 def is_bonded(sighting: DiscoveredSensor) -> bool:
-    """Whether this computer's system says that it holds a bond; only BlueZ does say."""
+    """Return whether the system reports a bond; only BlueZ reports one."""
     details = sighting.device.details
     properties = details.get("props") if isinstance(details, dict) else None
     return isinstance(properties, dict) and bool(properties.get("Paired"))

@@ -28,23 +28,23 @@ class BleakGattClient:
 
     @property
     def address(self) -> str:
-        """See `GattClient`."""
+        """The sensor's address."""
         return self._client.address
 
     @property
     def name(self) -> str:
-        """See `GattClient`."""
+        """What the sensor advertises."""
         return self._name
 
     def has(self, characteristic: str) -> bool:
-        """See `GattClient`."""
+        """Return whether the sensor offers this characteristic."""
         try:
             return self._client.services.get_characteristic(characteristic) is not None
         except BLUETOOTH_ERRORS as error:
             raise link_error(error, "looking at the sensor's services") from error
 
     def max_write_without_response(self, characteristic: str) -> int:
-        """How many bytes one write without response carries."""
+        """Return how many bytes one write without response carries."""
         try:
             found = self._client.services.get_characteristic(characteristic)
             return 20 if found is None else found.max_write_without_response_size
@@ -52,7 +52,7 @@ class BleakGattClient:
             raise link_error(error, "looking at the sensor's services") from error
 
     async def read(self, characteristic: str) -> bytes:
-        """See `GattClient`."""
+        """Read a characteristic."""
         try:
             value = bytes(await self._client.read_gatt_char(characteristic))
         except BLUETOOTH_ERRORS as error:
@@ -61,14 +61,14 @@ class BleakGattClient:
         return value
 
     async def write(self, characteristic: str, data: bytes, *, response: bool = True) -> None:
-        """See `GattClient`."""
+        """Write a characteristic."""
         try:
             await self._client.write_gatt_char(characteristic, data, response=response)
         except BLUETOOTH_ERRORS as error:
             raise link_error(error, "writing to the sensor") from error
 
     async def subscribe(self, characteristic: str, listener: Callable[[bytes], None] | None = None) -> None:
-        """See `GattClient`."""
+        """Subscribe to a characteristic."""
 
         def on_value(_: BleakGATTCharacteristic, value: bytearray) -> None:
             data = bytes(value)

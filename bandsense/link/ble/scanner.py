@@ -43,7 +43,7 @@ class DiscoveredSensor:
     payload: bytes | None = None
 
     def matches(self, target: str) -> bool:
-        """Whether `target`, as a person wrote it, is this sensor's address, its name, or the name's end."""
+        """Return whether `target`, as typed, is this sensor's address, its name, or the name's end."""
         wanted = target.casefold()
         name = self.name.casefold()
         return wanted in (self.address.casefold(), name) or (len(wanted) >= 4 and name.endswith(wanted))
@@ -69,7 +69,7 @@ def _parse(drivers: Iterable[Driver], heard: AdvertisementData) -> tuple[Driver,
 
 
 def broadcast_information(sighting: DiscoveredSensor) -> SensorInformation:
-    """What is known of a sensor that only broadcasts."""
+    """Return what is known of a sensor that only broadcasts."""
     driver = sighting.driver
     return SensorInformation(driver.name, sighting.address, sighting.name, driver.decoder().unit)
 

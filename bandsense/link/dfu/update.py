@@ -103,7 +103,7 @@ class _SmpLink:
         await self._gatt.subscribe(SMP_CHARACTERISTIC_UUID, self._pieces.put_nowait)
 
     async def disconnect(self) -> None:
-        """The connection ends with its context."""
+        """Do nothing: the connection ends with its context."""
 
     async def send(self, data: bytes) -> None:
         for at in range(0, len(data), self.mtu):
@@ -274,7 +274,7 @@ class _Update:
         return None
 
     def chosen(self, active: ImageState) -> FirmwareImage:
-        """The image for the slot that does not run."""
+        """Return the image for the slot that does not run."""
         image = self.file.image_for(1 - active.slot)
         if image is None:
             raise UpdateError(_REASONS[25])
@@ -314,7 +314,7 @@ class _Update:
             await steps.aclose()  # type: ignore[attr-defined]
 
     async def is_whole(self, link: Connection, client: SMPClient, image: FirmwareImage) -> bool:
-        """Whether the sensor would start what it lists: the power may have gone at an image's last bytes."""
+        """Return whether the sensor would start the listed image: power may fail at an image's last bytes."""
         from smpclient.requests.image_management import ImageStatesWrite
 
         with suppress(UpdateError):
@@ -338,7 +338,7 @@ class _Update:
     async def prove(
         self, link: Connection, client: SMPClient, active: ImageState, running: FirmwareImage | None
     ) -> FirmwareImage | None:
-        """See the new image confirm itself, which it does because we are connected to it."""
+        """Wait until the new image confirms itself, which it does because we are connected to it."""
         if running is None:
             states = await self.states(link, client)
             if any(state.pending for state in states):
@@ -379,7 +379,7 @@ def _answer(client: SMPClient, request: Any) -> Awaitable[Any]:
 
 
 def _reason(answer: Any) -> str:
-    """An error answer in words."""
+    """Describe an error answer in words."""
     if text := getattr(answer, "rsn", None):
         return str(text)
     if (error := getattr(answer, "err", None)) is not None:

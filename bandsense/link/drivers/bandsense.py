@@ -98,8 +98,8 @@ class BandsenseDevice(ConnectedSensor):
         self._next_id = 0
         self._awaited: tuple[int, asyncio.Future[Answer]] | None = None
 
+    @override
     async def set_up(self) -> None:
-        """See `ConnectedSensor`."""
         Information.decode(await self.gatt.read(INFORMATION_UUID))
         await self.gatt.subscribe(CONTROL_UUID, self._on_answer)
         await self.gatt.subscribe(MEASUREMENT_UUID)
@@ -108,8 +108,8 @@ class BandsenseDevice(ConnectedSensor):
             with contextlib.suppress(LinkError):
                 await self.gatt.subscribe(BATTERY_LEVEL_UUID)
 
+    @override
     async def describe(self) -> SensorInformation:
-        """See `ConnectedSensor`."""
         information = Information.decode(await self.gatt.read(INFORMATION_UUID))
         return SensorInformation(
             driver="bandsense",
@@ -129,56 +129,56 @@ class BandsenseDevice(ConnectedSensor):
             calibration=await self.read_calibration(),
         )
 
+    @override
     async def start(self, rate_hz: int) -> None:
-        """See `ConnectedSensor`."""
         await self._request(Start(rate_hz))
 
+    @override
     async def stop(self) -> None:
-        """See `ConnectedSensor`."""
         await self._request(Stop())
 
+    @override
     async def battery_percent(self) -> int | None:
-        """See `ConnectedSensor`."""
         if not self.gatt.has(BATTERY_LEVEL_UUID):
             return None
         level = await self.gatt.read(BATTERY_LEVEL_UUID)
         return level[0] if level and level[0] <= 100 else None
 
+    @override
     async def identify(self, seconds: int) -> None:
-        """See `ConnectedSensor`."""
         await self._request(Identify(seconds))
 
+    @override
     async def sleep(self) -> None:
-        """See `ConnectedSensor`."""
         await self._request(Sleep())
 
+    @override
     async def set_label(self, label: str) -> None:
-        """See `ConnectedSensor`."""
         await self._request(SetLabel(label))
 
+    @override
     async def set_options(self, options: Options) -> None:
-        """See `ConnectedSensor`."""
         await self._request(SetOptions(options))
 
+    @override
     async def time_mark(self) -> TimeMarked:
-        """See `ConnectedSensor`."""
         return await self._ask(TimeMark(), TimeMarked)
 
+    @override
     async def counters(self) -> Counters:
-        """See `ConnectedSensor`."""
         return await self._ask(ReadStatistics(StatisticsPage.COUNTERS), Counters)
 
+    @override
     async def self_test(self) -> SelfTestResult:
-        """See `ConnectedSensor`."""
         await self._request(SelfTest())
         return await self._ask(ReadStatistics(StatisticsPage.SELF_TEST), SelfTestResult)
 
+    @override
     async def crash(self) -> Crash:
-        """See `ConnectedSensor`."""
         return await self._ask(ReadStatistics(StatisticsPage.CRASH), Crash)
 
+    @override
     async def read_calibration(self) -> CalibrationRecord | None:
-        """See `ConnectedSensor`."""
         record = b""
         while True:
             piece = await self._ask(ReadCalibration(len(record)), CalibrationPiece)
@@ -191,19 +191,20 @@ class BandsenseDevice(ConnectedSensor):
             return CalibrationRecord.decode(record)
         return None
 
+    @override
     async def write_calibration(self, record: CalibrationRecord) -> None:
-        """See `ConnectedSensor`; the stream must be stopped."""
+        """Write it; the stream must be stopped."""
         data = record.encode()
         for offset in range(0, len(data), _PIECE_BYTES):
             piece = data[offset : offset + _PIECE_BYTES]
             await self._request(WriteCalibration(len(data), offset, piece))
 
+    @override
     async def open_pairing(self, seconds: int) -> None:
-        """See `ConnectedSensor`."""
         await self._request(OpenPairing(seconds))
 
+    @override
     async def forget_bonds(self, *, everyone: bool = False) -> None:
-        """See `ConnectedSensor`."""
         await self._request(ForgetBonds(everyone))
 
     async def _text(self, characteristic: str) -> str | None:
@@ -267,7 +268,7 @@ class BandsenseDevice(ConnectedSensor):
 
 
 def _own_name(name: str, address: str) -> str:
-    """The name without a label, whatever of it the sensor advertises.
+    """Return the name without a label, however much of it the sensor advertises.
 
     From minor version 1 on only its beginning is on the air; the digits are those in which the address ends.
     A sensor that offers itself to apps for the Progressor has a name of that kind.

@@ -101,7 +101,7 @@ class GattClient(Protocol):
         """Name that the sensor advertises."""
 
     def has(self, characteristic: str) -> bool:
-        """Whether the sensor offers this characteristic."""
+        """Return whether the sensor offers this characteristic."""
 
     async def read(self, characteristic: str) -> bytes:
         """Read a value."""
@@ -210,10 +210,10 @@ class BroadcastSensor(ConnectedSensor):
         """There is no connection."""
 
     async def start(self, rate_hz: int) -> None:
-        """It sends anyway."""
+        """Do nothing: the sensor always sends."""
 
     async def stop(self) -> None:
-        """It goes on sending."""
+        """Do nothing: the sensor goes on sending."""
 
 
 class Driver(Protocol):
@@ -236,21 +236,21 @@ class Driver(Protocol):
         """The sensor sends samples only over an encrypted link, so this computer has to pair with it once."""
 
     def parse_advertisement(self, heard: AdvertisementData) -> SensorAdvertisement | None:
-        """What this advertisement says, or None where it is not of such a sensor."""
+        """Parse an advertisement, or return None where it is not of such a sensor."""
 
     def decoder(self) -> Decoder:
-        """A new decoder for one sensor."""
+        """Create a decoder for one sensor."""
 
     def device(self, gatt: GattClient) -> ConnectedSensor:
-        """The sensor at the other end of this connection."""
+        """Return the sensor at the other end of this connection."""
 
     def redact(self, characteristic: str, data: bytes) -> bytes:
-        """A received value for a bug report, without what names a sensor or a person, such as its serial.
+        """Mask whatever names a sensor or a person, such as a serial, in a value meant for a bug report.
 
         It must decode to the same samples, and lengths are kept where decoding hangs on them. The values of a
         driver that does not have this method are left out of bug reports.
         """
 
     def names_in(self, characteristic: str, data: bytes) -> Iterable[str]:
-        """What the sensor is called in a received value, so that it is masked in logs, too."""
+        """List what the sensor is called in a received value, so that logs can mask it, too."""
         return ()

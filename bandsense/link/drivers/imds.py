@@ -35,18 +35,19 @@ class ImdsSensor(ConnectedSensor):
 
     title = "industrial measurement device"
 
+    @override
     async def set_up(self) -> None:
-        """See `ConnectedSensor`.
+        """.
 
         Raises:
-            CommandError: it measures something else.
-        """
+            CommandError: it measures something else."""
         if not self.gatt.has(imds.FORCE_UUID):
             raise CommandError("this measurement device does not measure force; choose another sensor")
         await self.gatt.subscribe(imds.FORCE_UUID)
 
+    @override
     async def describe(self) -> SensorInformation:
-        """See `ConnectedSensor`; what the sensor does not offer is left open."""
+        """Ask the sensor, leaving open what it does not offer."""
         return SensorInformation(
             driver="imds",
             address=self.gatt.address,
@@ -61,13 +62,13 @@ class ImdsSensor(ConnectedSensor):
         )
 
     async def start(self, rate_hz: int) -> None:
-        """It has sent since it was subscribed to, at its own rate."""
+        """Do nothing: the sensor sends at its own rate from the subscription on."""
 
     async def stop(self) -> None:
-        """It goes on sending until the link ends."""
+        """Do nothing: the sensor goes on sending until the link ends."""
 
+    @override
     async def battery_percent(self) -> int | None:
-        """See `ConnectedSensor`."""
         if not self.gatt.has(_BATTERY_LEVEL_UUID):
             return None
         level = await self.gatt.read(_BATTERY_LEVEL_UUID)
@@ -93,18 +94,18 @@ class ImdsDriver(Driver):
     bonds = False
 
     @override
+    @override
     def parse_advertisement(self, heard: AdvertisementData) -> SensorAdvertisement | None:
-        """See `Driver`."""
         if imds.SERVICE_UUID not in heard.service_uuids:
             return None
         return SensorAdvertisement(heard.name or heard.address)
 
+    @override
     def decoder(self) -> ImdsDecoder:
-        """See `Driver`."""
         return ImdsDecoder()
 
+    @override
     def device(self, gatt: GattClient) -> ImdsSensor:
-        """See `Driver`."""
         return ImdsSensor(gatt)
 
     @override

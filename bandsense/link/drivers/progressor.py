@@ -49,12 +49,13 @@ class ProgressorDevice(ConnectedSensor):
         self._asking = asyncio.Lock()
         self._answers: asyncio.Queue[bytes] | None = None
 
+    @override
     async def set_up(self) -> None:
-        """See `ConnectedSensor`."""
         await self.gatt.subscribe(progressor.DATA_UUID, self._on_notification)
 
+    @override
     async def describe(self) -> SensorInformation:
-        """See `ConnectedSensor`; questions that a clone leaves unanswered are left open."""
+        """Ask the sensor, leaving open what a clone does not answer."""
         battery_percent = await self.battery_percent()
         version = serial = None
         with contextlib.suppress(SensorTimeout):
@@ -72,28 +73,31 @@ class ProgressorDevice(ConnectedSensor):
             battery_percent=battery_percent,
         )
 
+    @override
     async def start(self, rate_hz: int) -> None:
-        """See `ConnectedSensor`; the rate is the sensor's own."""
+        """Start the stream, at the sensor's own rate."""
         await self._tell(Command.START)
 
+    @override
     async def stop(self) -> None:
-        """See `ConnectedSensor`."""
         await self._tell(Command.STOP)
 
+    @override
     async def battery_percent(self) -> int | None:
-        """See `ConnectedSensor`; only while it is not streaming, as the maker asks for."""
+        """Ask for the battery, which the maker allows only while not streaming."""
         try:
             millivolt = await self._ask(Command.BATTERY, _battery_mv)
         except SensorTimeout:
             return None
         return round(min(max((millivolt - _EMPTY_MV) / (_FULL_MV - _EMPTY_MV), 0.0), 1.0) * 100)
 
+    @override
     async def tare(self) -> None:
-        """See `ConnectedSensor`; it acts only while streaming."""
+        """Tare the sensor, which acts only while streaming."""
         await self._tell(Command.TARE)
 
+    @override
     async def sleep(self) -> None:
-        """See `ConnectedSensor`."""
         await self._tell(Command.SLEEP)
 
     async def _tell(self, command: Command) -> None:

@@ -24,7 +24,7 @@ _BUILT_IN: tuple[type[Driver], ...] = (BandsenseDriver, ProgressorDriver, WhC06D
 
 @cache
 def all_drivers() -> tuple[Driver, ...]:
-    """The built-in drivers, then those that installed packages bring.
+    """Return the built-in drivers, then those of installed packages.
 
     Raises:
         ConfigError: a driver of another package cannot be loaded, or takes a name that is already taken.
@@ -49,7 +49,7 @@ def all_drivers() -> tuple[Driver, ...]:
 
 
 def driver_named(name: str) -> Driver:
-    """The driver of this name.
+    """Return the driver of this name.
 
     Raises:
         ConfigError: there is none.
@@ -62,7 +62,7 @@ def driver_named(name: str) -> Driver:
 
 
 def decoder_named(name: str) -> Decoder:
-    """A new decoder of the driver of this name, as `replay_capture` needs it.
+    """Create a decoder of the driver of this name, as `replay_capture` needs it.
 
     Raises:
         ConfigError: there is no such driver.

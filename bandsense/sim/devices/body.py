@@ -44,16 +44,16 @@ class Body(Protocol):
         """Loop time."""
 
     def device_us(self, at_s: float) -> int:
-        """The device clock at a loop time, not wrapped."""
+        """Return the device clock at a loop time, not wrapped."""
 
     def clock_us(self) -> int:
-        """The device clock now, as it is sent."""
+        """Return the device clock now, as it is sent."""
 
     def zero_moved(self) -> int:
-        """Counts by which its temperature moves its zero."""
+        """Return counts by which its temperature moves its zero."""
 
     def powered_device(self) -> Device:
-        """The radio of a sensor that is switched on."""
+        """Return the radio of a sensor that is switched on."""
 
     def run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do something in the background until the power is cut."""

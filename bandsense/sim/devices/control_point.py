@@ -262,7 +262,7 @@ class _Refused(Exception):
 
 
 def _checked(record: bytes) -> bytes:
-    """The record, if it is a calibration of version 1."""
+    """Return the record if it is a calibration of version 1."""
     if zlib.crc32(record[:-4]) != int.from_bytes(record[-4:], "little"):
         raise _Refused(Status.CRC_MISMATCH)
     if record[0] != _RECORD_VERSION:

@@ -76,7 +76,7 @@ class Framer:
         return closed
 
     def _fits(self, sample: Sample) -> bool:
-        """Whether all times can still be rebuilt from the first, the span and the number."""
+        """Return whether all times can still be rebuilt from the first, the span and the number."""
         times = [*(waiting.device_us for waiting in self._pending), sample.device_us]
         first_us, last = times[0], len(times) - 1
         span_us = times[-1] - first_us

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bumble.keys import MemoryKeyStore, PairingKeys
 
+from bandsense.sim.physics.sensor import GAIN
 from bandsense.sim.physics.source import SampleSource
 from bandsense.wire.bandsense.codes import (
     COUNT_MAX,
@@ -63,40 +64,40 @@ class Fault:
     """The largest ATT MTU that the sensor accepts."""
 
     def hardware(self, hardware: Hardware) -> Hardware:
-        """The sensor that is really there."""
+        """Replace the sensor's hardware."""
         return hardware
 
     def source(self, source: SampleSource) -> SampleSource:
-        """What it really feels."""
+        """Replace what the sensor feels."""
         return source
 
     def powered(self, band: Any) -> None:
-        """It was switched on, and is about to advertise."""
+        """Act when it was switched on and is about to advertise."""
 
     def offers(self, service_uuid: str) -> bool:
-        """Whether it has this service."""
+        """Return whether it has this service."""
         return True
 
     def information(self, data: bytes) -> bytes:
-        """What is read from *information*."""
+        """Replace what is read from *information*."""
         return data
 
     def request(self, data: bytes) -> None:
-        """A request was written. May raise `att.ATT_Error` to refuse the write."""
+        """Act on a written request. May raise `att.ATT_Error` to refuse the write."""
 
     def answer(self, data: bytes) -> Iterable[tuple[float, bytes]]:
-        """What becomes of an answer of the control point: delays in seconds, and bytes."""
+        """Replace an answer of the control point by delays in seconds and bytes."""
         return ((0.0, data),)
 
     def frame(self, data: bytes) -> Iterable[tuple[float, bytes]]:
-        """What becomes of a measurement notification: delays in seconds and bytes, any number of times."""
+        """Replace a measurement notification by any number of delays in seconds and bytes."""
         return ((0.0, data),)
 
     def step(self, band: Any, step: Step) -> None:
-        """The client got as far as this."""
+        """Act when the client got as far as this step."""
 
     async def script(self, band: Any) -> None:
-        """What happens to the sensor from its first frame on; runs once."""
+        """Run once from the sensor's first frame on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class Hardware:
     model: str = "virtual band"
     hardware_revision: str = "simulated"
     firmware_revision: str = "1.0.0"
-    gain: int = 128
+    gain: int = GAIN
     rates_hz: tuple[int, ...] = RATES_HZ
     features: Features = Features.PROGRESSOR | Features.TEMPERATURE
     highest_count: int = COUNT_MAX
@@ -138,7 +139,7 @@ class Bonds(MemoryKeyStore):
         self.all_keys[name] = keys
 
     def use(self, name: str) -> None:
-        """This bond was used just now."""
+        """Note that this bond was used just now."""
         if name in self.all_keys:
             self.all_keys[name] = self.all_keys.pop(name)
 

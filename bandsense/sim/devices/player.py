@@ -67,7 +67,7 @@ class Player:
         return bool(self.ahead)
 
     def due(self) -> Iterator[Felt]:
-        """What has been felt by now and was not taken yet."""
+        """Take what has been felt by now and was not taken yet."""
         now_us = (_now_s() - (self.epoch_s or 0.0)) * _US + 0.5
         while self.ahead and self.ahead[0].source_us <= now_us:
             yield self.ahead.popleft()

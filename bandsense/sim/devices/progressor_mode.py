@@ -74,7 +74,7 @@ class ProgressorMode:
             self.service.notify(self._body.device, connection, data)
 
     def weights(self, frame: MeasurementFrame) -> bytes:
-        """A frame as weights in kilogram-force, by the stored calibration and the app's own tare."""
+        """Convert a frame to kilogram-force, by the stored calibration and the app's own tare."""
         record = CalibrationRecord.decode(self._body.memory.calibration)
         excess = [count - record.zero_counts for count in frame.counts]
         tension_n = [record.newton_per_count * x + record.newton_per_count2 * x * x for x in excess]

@@ -106,7 +106,7 @@ class FirmwareSlots:
             self.active, self.confirmed = 1 - self.active, True
 
     def confirm(self) -> None:
-        """The running image has proven itself."""
+        """Note that the running image has proven itself."""
         self.confirmed = True
 
 
@@ -228,7 +228,7 @@ class SmpServer:
         raise _OsRefusal(_NO_ANSWER)
 
     def _on_application(self, fields: Fields) -> Fields:
-        """What Zephyr answers with `uname`."""
+        """Answer as Zephyr does with `uname`."""
         letters = fields.get("format", "s")
         image = self.slots.images[self.slots.active]
         told = {

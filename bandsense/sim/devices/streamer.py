@@ -72,7 +72,7 @@ class Streamer:
         return self.rate_hz is not None
 
     def next_sequence(self) -> int:
-        """Number of the next sample, as it is sent."""
+        """Return the number of the next sample, as it is sent."""
         return self.framer.sequence % 2**16
 
     def _samples_per_frame(self) -> int:
@@ -135,7 +135,7 @@ class Streamer:
         return (self._body.now_s() - (self._body.player.epoch_s or 0.0)) * MICROSECONDS
 
     def _waited_us(self) -> int | None:
-        """How long the oldest sample of the frame under way has waited."""
+        """Return how long the oldest sample of the present frame has waited."""
         oldest_us = self.framer.oldest_us
         return None if oldest_us is None else self._body.device_us(self._body.now_s()) - oldest_us
 

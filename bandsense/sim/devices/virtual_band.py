@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from bumble import att, core, gatt, hci, pairing, smp
 from bumble.core import AdvertisingData
 from bumble.device import AdvertisingType, Connection, Device
+from typing_extensions import override
 
 from bandsense.sim.devices.body import Body
 from bandsense.sim.devices.control_point import ControlPoint
@@ -242,7 +243,7 @@ class VirtualBand(Body):
         self.open_pairing(0.0)
 
     async def factory_reset(self) -> None:
-        """What holding the button for 10 s does: bonds, label and options are gone; the window opens."""
+        """Act as when the button is held for 10 s: forget bonds, label and options; open the window."""
         await self.power_off()
         await self.memory.bonds.delete_all()
         self.memory.label = ""
@@ -298,7 +299,7 @@ class VirtualBand(Body):
             self.run(self.disconnect(self.connection, reason))
 
     def sent_samples(self) -> list[tuple[int, int, int]]:
-        """The log sample by sample: boot, device time in µs since that boot (unwrapped), count."""
+        """Return the log sample by sample: boot, device time in µs since that boot (unwrapped), count."""
         samples = []
         boot, last_us = -1, 0
         for entry in self.log:
@@ -312,17 +313,17 @@ class VirtualBand(Body):
 
     # -- clock -------------------------------------------------------------------------------------------
 
+    @override
     def now_s(self) -> float:
-        """See `Body`."""
         return asyncio.get_running_loop().time()
 
     def device_us(self, at_s: float) -> int:
-        """The device clock at a loop time, not wrapped."""
+        """Return the device clock at a loop time, not wrapped."""
         rate = 1.0 + self.hardware.clock_ppm * 1e-6
         return self.hardware.clock_start_us + round((at_s - self.boot_s) * MICROSECONDS * rate)
 
+    @override
     def clock_us(self) -> int:
-        """See `Body`."""
         return self.device_us(self.now_s()) % CLOCK_TURN_US
 
     # -- GATT --------------------------------------------------------------------------------------------
@@ -401,7 +402,7 @@ class VirtualBand(Body):
     def _encrypted_subscription(
         self, device: Device, subscribed: gatt.Characteristic[Any], step: Step | None
     ) -> gatt.Descriptor:
-        """A client characteristic configuration that cannot be written in clear."""
+        """Make a client characteristic configuration that cannot be written in clear."""
         server = device.gatt_server
 
         def write(bearer: att.Bearer, value: bytes) -> None:
@@ -416,8 +417,8 @@ class VirtualBand(Body):
             att.AttributeValueV2(lambda bearer: server.read_cccd(bearer, subscribed), write),
         )
 
+    @override
     def show_name(self, device: Device) -> None:
-        """See `Body`."""
         found = device.gatt_server.get_characteristic_attributes(
             gatt.GATT_GENERIC_ACCESS_SERVICE, gatt.GATT_DEVICE_NAME_CHARACTERISTIC
         )
@@ -460,8 +461,8 @@ class VirtualBand(Body):
             label=self.memory.label,
         )
 
+    @override
     def require_encryption(self, connection: Connection) -> None:
-        """See `Body`."""
         if connection.is_encrypted:
             return
         bonded = str(connection.peer_address) in self.memory.bonds.all_keys
@@ -504,8 +505,8 @@ class VirtualBand(Body):
             delegate=_Window(lambda: self.pairing_open, self.hardware.passkey),
         )
 
+    @override
     def open_pairing(self, seconds: float) -> None:
-        """See `Body`."""
         self._pairing_until_s = self.now_s() + seconds
         self._advertising_changed.set()
         if seconds:
@@ -527,7 +528,7 @@ class VirtualBand(Body):
             )
 
     def _scan_response(self) -> bytes:
-        """The service that programs look for, and the beginning of the name (section 8)."""
+        """Return the service that programs look for, and the beginning of the name (section 8)."""
         if self.progressor.service is not None:
             service_uuid, name = progressor.SERVICE_UUID, f"{progressor.NAME_PREFIX}_"
         else:
@@ -563,7 +564,7 @@ class VirtualBand(Body):
         )
 
     async def disconnect(self, connection: Connection, reason: int) -> None:
-        """See `Body`."""
+        """Close the link, unless it is closed already."""
         with contextlib.suppress(core.BaseBumbleError, asyncio.CancelledError):
             await connection.disconnect(reason)
 
@@ -574,20 +575,20 @@ class VirtualBand(Body):
 
     # -- for its parts -----------------------------------------------------------------------------------
 
+    @override
     def zero_moved(self) -> int:
-        """See `Body`."""
         return round(self.hardware.counts_per_kelvin * (self.temperature_c - FACTORY_TEMPERATURE_C))
 
+    @override
     def status_changed(self) -> None:
-        """See `Body`."""
         self._advertising_changed.set()
 
+    @override
     def transmit_as_progressor(self, frame: MeasurementFrame) -> tuple[bytes, ...]:
-        """See `Body`."""
         return self.progressor.transmit(frame)
 
+    @override
     def sent(self, frame: MeasurementFrame, on_air: tuple[bytes, ...], *, first: bool) -> None:
-        """See `Body`."""
         if self._keep_log:
             self.log.append(SentFrame(frame, self._boots, self.now_s(), on_air))
         if first:
@@ -597,14 +598,14 @@ class VirtualBand(Body):
 
     # -- tasks -------------------------------------------------------------------------------------------
 
+    @override
     def powered_device(self) -> Device:
-        """See `Body`."""
         if self.device is None:
             raise RuntimeError("the band is switched off")
         return self.device
 
+    @override
     def reached(self, step: Step) -> None:
-        """See `Body`."""
         self.fault.step(self, step)
 
     def run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

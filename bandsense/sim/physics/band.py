@@ -128,7 +128,7 @@ def _stop(values: FloatArray, width: float) -> FloatArray:
 def released(
     tension_n: FloatArray, time_s: FloatArray, at_s: float, *, ring_hz: float, undershoot: float
 ) -> FloatArray:
-    """The tension of a band that snaps or slips off at `at_s`: gone within 50 ms, then the sensor rings.
+    """Return the tension of a band that snaps or slips off at `at_s`: gone within 50 ms, then ringing.
 
     Args:
         tension_n: tension without the accident.

@@ -587,7 +587,7 @@ CONTROLS: Mapping[str, Control] = MappingProxyType(
 
 
 def hung_mass(time_s: FloatArray, draw: Draw) -> FloatArray:
-    """A mass hung on after 5 s, swinging, and taken off 5 s before the end."""
+    """Hang a mass on after 5 s, swinging, and take it off 5 s before the end."""
     weight, swing_hz = draw.of("mass_n"), draw.between((0.5, 1.0))
     since = time_s - 5.0
     swing = 0.04 * np.exp(-np.maximum(since, 0.0) / 8.0) * np.sin(4.0 * np.pi * swing_hz * since)

@@ -159,7 +159,7 @@ def marked(reps: tuple[TrueRep, ...], at: FloatArray) -> tuple[TrueRep, ...]:
 
 
 def _torn(rep: TrueRep, at: FloatArray) -> bool:
-    """Whether a hole in the samples touches a repetition."""
+    """Return whether a hole in the samples touches a repetition."""
     inside = at[(at > rep.pull_start_s - 0.1) & (at < rep.end_s + 0.1)]
     edges = np.concatenate(([rep.pull_start_s - 0.1], inside, [rep.end_s + 0.1]))
     return bool(np.diff(edges).max() > _HOLE_S)

@@ -272,7 +272,7 @@ def _tremor(time_s: FloatArray, frequency_hz: float, rng: Generator) -> FloatArr
 
 
 def _steps(since_s: FloatArray, move: Move, rng: Generator) -> FloatArray:
-    """Walking: every step differs by a quarter, heel strikes add the second harmonic."""
+    """Walk: every step differs by a quarter, heel strikes add the second harmonic."""
     phase = move.steps_hz * since_s
     step = np.floor(phase).astype(int)
     height = rng.normal(1.0, 0.25, int(step.max(initial=0)) + 1)[step]
@@ -283,7 +283,7 @@ def _steps(since_s: FloatArray, move: Move, rng: Generator) -> FloatArray:
 
 
 def _blow(n: int, dt_s: float, peak_n: float) -> FloatArray:
-    """A half sine of 40 ms in the middle."""
+    """Return a half sine of 40 ms in the middle."""
     since = _times(n, dt_s) / 0.04 - n // 2 * dt_s / 0.04
     inside = (since >= 0.0) & (since <= 1.0)
     return np.where(inside, peak_n * np.sin(np.pi * np.clip(since, 0.0, 1.0)), 0.0)

@@ -92,7 +92,7 @@ class Performance:
         )
 
     def sample(self, rate_hz: float) -> SimulatedSet:
-        """The recording that reaches the host at a nominal rate."""
+        """Return the recording that reaches the host at a nominal rate."""
         made = self.convert(rate_hz)
         kept = self._arrived(made)
         at = made.device_time_us[kept] / 1e6
@@ -159,7 +159,7 @@ class Scenario:
             raise ConfigError(f"a set needs at least one repetition, not {self.reps}")
 
     def stream(self, name: str) -> Generator:
-        """The random stream of one purpose, other in every set."""
+        """Return the random stream of one purpose, a different one in every set."""
         return np.random.default_rng([self.seed, self.set_index, *name.encode()])
 
     def habit(self, name: str) -> Draw:

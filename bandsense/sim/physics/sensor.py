@@ -10,10 +10,24 @@ from numpy.typing import NDArray
 
 from bandsense.samples import BoolArray, FloatArray
 
-__all__ = ["COUNT_MAX", "COUNT_MIN", "NEWTON_PER_COUNT", "Conversions", "SimulatedSensor"]
+__all__ = [
+    "COUNT_MAX",
+    "COUNT_MIN",
+    "FULL_SCALE_N",
+    "GAIN",
+    "NEWTON_PER_COUNT",
+    "Conversions",
+    "SimulatedSensor",
+]
 
-NEWTON_PER_COUNT = 1e-4
-"""Span of the simulated sensor: ±839 N over 24 bits, close to a 50 kg, 2 mV/V cell at gain 128 and 3 V."""
+GAIN = 32
+"""Of the converter's amplifier; `hardware/constants.toml` says the same."""
+
+FULL_SCALE_N = 3830.726
+"""Nominal tension at a count of 2²³ with that gain and the default cell (50 kg, 2 mV/V), from that file."""
+
+NEWTON_PER_COUNT = FULL_SCALE_N / 2**23
+"""Nominal span of the simulated sensor, 0.46 mN."""
 
 COUNT_MAX = 2**23 - 1
 COUNT_MIN = -(2**23)
@@ -130,7 +144,7 @@ class SimulatedSensor:
         return Conversions(device_time_us[made], counts[made].astype(np.int32), saturated[made], gap_before)
 
     def systematic_n(self, time_s: FloatArray, tension_n: FloatArray) -> FloatArray:
-        """What the nominal calibration would show without anything random: span, angle, offset and drifts."""
+        """Return what the nominal calibration shows without randomness: span, angle, offset, drifts."""
         drift = self.warm_up_n * -np.expm1(-time_s / self.warm_up_s) + self.drift_n_per_s * time_s
         return tension_n * self.gain + self.offset_n + drift
 

@@ -22,7 +22,17 @@ from bandsense.sim.physics.sensor import (
     SimulatedSensor,
 )
 
-__all__ = ["NEWTON_PER_COUNT", "Conversions", "PersonSource", "SampleSource", "SlackSource", "TraceSource"]
+__all__ = [
+    "TRACE_NEWTON_PER_COUNT",
+    "Conversions",
+    "PersonSource",
+    "SampleSource",
+    "SlackSource",
+    "TraceSource",
+]
+
+TRACE_NEWTON_PER_COUNT = 1e-4
+"""Of a recording that is played: a decimal, so that the values it was printed with come back exactly."""
 
 _GAP_INTERVALS = 2.5
 """An interval of more median intervals than this is a gap; two make a sensor that skips one sample."""
@@ -47,7 +57,7 @@ class SampleSource(Protocol):
         """Sample at another nominal rate from here on; a recording keeps its own times and ignores this."""
 
     def read(self, n: int) -> Conversions:
-        """The next n conversions; fewer, in the end none, only when the source has ended."""
+        """Read the next n conversions; fewer, in the end none, only when the source has ended."""
 
 
 class TraceSource:
@@ -70,7 +80,7 @@ class TraceSource:
         time_s: ArrayLike,
         tension_n: ArrayLike,
         *,
-        newton_per_count: float = NEWTON_PER_COUNT,
+        newton_per_count: float = TRACE_NEWTON_PER_COUNT,
         zero_count: int = 0,
     ) -> None:
         time = np.asarray(time_s, dtype=np.float64)
@@ -118,7 +128,7 @@ class TraceSource:
         """Nothing: a recording keeps its own times."""
 
     def read(self, n: int) -> Conversions:
-        """The next n samples of the recording; fewer at its end."""
+        """Read the next n samples of the recording; fewer at its end."""
         start = self._next
         self._next = min(start + n, len(self._conversions))
         return self._conversions.slice(start, self._next)
@@ -169,7 +179,7 @@ class PersonSource:
             self._convert(self._performance)
 
     def read(self, n: int) -> Conversions:
-        """The next n conversions; fewer only after the last scenario."""
+        """Read the next n conversions; fewer only after the last scenario."""
         parts = []
         while n > 0 and self._performance is not None:
             part = self._pending.slice(0, n)
@@ -234,7 +244,7 @@ class SlackSource:
         self._rate_hz = rate_hz
 
     def read(self, n: int) -> Conversions:
-        """The next n conversions."""
+        """Read the next n conversions."""
         interval_us = 1e6 / (self._rate_hz * (1.0 + self._sensor.rate_error))
         time_us = self._last_us + interval_us * np.arange(1, n + 1)
         self._last_us = float(time_us[-1]) if n else self._last_us

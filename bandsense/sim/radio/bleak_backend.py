@@ -34,6 +34,7 @@ from bleak.uuids import normalize_uuid_str
 from bumble import att, core, gatt, gatt_client, hci
 from bumble.core import AdvertisingData
 from bumble.device import Advertisement, Connection
+from typing_extensions import override
 
 from bandsense.sim.radio.virtual_radio import Adapter, AdapterState
 
@@ -76,12 +77,12 @@ _NAMES = (AdvertisingData.COMPLETE_LOCAL_NAME, AdvertisingData.SHORTENED_LOCAL_N
 
 
 def client_backend(adapter: Adapter) -> type[VirtualBleakClient]:
-    """A class for `BleakClient(..., backend=...)` that uses this adapter."""
+    """Return a class for `BleakClient(..., backend=...)` that uses this adapter."""
     return type("VirtualBleakClient", (VirtualBleakClient,), {"adapter": adapter})
 
 
 def scanner_backend(adapter: Adapter) -> type[VirtualBleakScanner]:
-    """A class for `BleakScanner(..., backend=...)` that uses this adapter."""
+    """Return a class for `BleakScanner(..., backend=...)` that uses this adapter."""
     return type("VirtualBleakScanner", (VirtualBleakScanner,), {"adapter": adapter})
 
 
@@ -101,7 +102,7 @@ def _address(address: hci.Address) -> str:
 
 
 def advertisement_data(heard: Advertisement) -> AdvertisementData:
-    """What bleak tells about an advertisement (already merged with its scan response)."""
+    """Convert an advertisement, merged with its scan response, to bleak's form."""
     name: str | None = None
     tx_power: int | None = None
     manufacturer_data: dict[int, bytes] = {}
@@ -144,16 +145,16 @@ class VirtualBleakScanner(BaseBleakScanner):
         super().__init__(detection_callback, service_uuids)
         self._scanning = False
 
+    @override
     async def start(self) -> None:
-        """See `bleak.BleakScanner.start`."""
         _require_bluetooth(self.adapter)
         self.seen_devices = {}
         self._scanning = True
         self.adapter.device.on("advertisement", self._on_advertisement)
         await self.adapter.listen()
 
+    @override
     async def stop(self) -> None:
-        """See `bleak.BleakScanner.stop`."""
         if not self._scanning:
             return
         self._scanning = False
@@ -192,9 +193,9 @@ class VirtualBleakClient(BaseBleakClient):
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._subscribers: dict[int, Callable[[bytes], None]] = {}
 
+    @override
     @property
     def name(self) -> str:
-        """See `bleak.BleakClient.name`."""
         if self._device is None:
             raise BleakError("Not connected")
         return self._device.name or self.address.replace(":", "-")
@@ -209,8 +210,9 @@ class VirtualBleakClient(BaseBleakClient):
         """Whether the link stands."""
         return self._connection is not None
 
+    @override
     async def connect(self, pair: bool, **kwargs: Any) -> None:
-        """See `bleak.BleakClient.connect`; like BlueZ, encrypts at once where a bond exists."""
+        """Like BlueZ, encrypts at once where a bond exists."""
         if self.is_connected:
             raise BleakError("Client is already connected")
         _require_bluetooth(self.adapter)
@@ -226,51 +228,53 @@ class VirtualBleakClient(BaseBleakClient):
                 await self._close()
                 raise
 
+    @override
     async def disconnect(self) -> None:
-        """See `bleak.BleakClient.disconnect`."""
         await self._close()
 
+    @override
     async def pair(self, *args: Any, **kwargs: Any) -> None:
-        """See `bleak.BleakClient.pair`; needs an agent on the adapter, as a Linux machine does."""
+        """Needs an agent on the adapter, as a Linux machine does."""
         if await self._bonded():
             return
         if self.adapter.agent is None:
             raise BleakError("Authentication failed: no agent answers for this computer")
         await self._attempt(self._link.pair())
 
+    @override
     async def unpair(self) -> None:
-        """See `bleak.BleakClient.unpair`; also ends the connection."""
+        """Also ends the connection."""
         if self._device is None:
             raise BleakDeviceNotFoundError(self.address, f"Device with address {self.address} was not found.")
         await self.adapter.bonds.delete(str(self._device.details["address"]))
         await self._close()
 
+    @override
     async def read_gatt_char(
         self, characteristic: BleakGATTCharacteristic, *, use_cached: bool = False, **kwargs: Any
     ) -> bytearray:
-        """See `bleak.BleakClient.read_gatt_char`."""
         return await self._read(characteristic.handle, use_cached)
 
+    @override
     async def read_gatt_descriptor(
         self, descriptor: BleakGATTDescriptor, *, use_cached: bool = False, **kwargs: Any
     ) -> bytearray:
-        """See `bleak.BleakClient.read_gatt_descriptor`."""
         return await self._read(descriptor.handle, use_cached)
 
+    @override
     async def write_gatt_char(
         self, characteristic: BleakGATTCharacteristic, data: SizedBuffer, response: bool
     ) -> None:
-        """See `bleak.BleakClient.write_gatt_char`."""
         await self._write(characteristic.handle, bytes(data), response)
 
+    @override
     async def write_gatt_descriptor(self, descriptor: BleakGATTDescriptor, data: SizedBuffer) -> None:
-        """See `bleak.BleakClient.write_gatt_descriptor`."""
         await self._write(descriptor.handle, bytes(data), response=True)
 
+    @override
     async def start_notify(
         self, characteristic: BleakGATTCharacteristic, callback: NotifyCallback, **kwargs: Any
     ) -> None:
-        """See `bleak.BleakClient.start_notify`."""
         if not {"notify", "indicate"} & set(characteristic.properties):
             raise BleakError(f"{characteristic} supports neither notifications nor indications")
         if characteristic.handle in self._subscribers:
@@ -295,8 +299,8 @@ class VirtualBleakClient(BaseBleakClient):
                 subscribers.get(characteristic.handle, set()).discard(subscriber)
             raise
 
+    @override
     async def stop_notify(self, characteristic: BleakGATTCharacteristic) -> None:
-        """See `bleak.BleakClient.stop_notify`."""
         client = self._link.gatt_client
         subscriber = self._subscribers.pop(characteristic.handle, None)
         if subscriber is None:
@@ -328,7 +332,7 @@ class VirtualBleakClient(BaseBleakClient):
             await scanner.stop()
 
     async def _open(self, device: BLEDevice) -> Connection:
-        """The link to the device: the one this computer already has, or a new one."""
+        """Return the link to the device: the one this computer already has, or a new one."""
         async with self.adapter.connecting:
             if standing := self.adapter.connection_to(self.address):
                 return standing

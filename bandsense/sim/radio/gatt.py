@@ -29,7 +29,7 @@ def characteristic(
     read: Callable[[Connection], bytes] = _not_readable,
     write: Callable[[Connection, bytes], None] = _not_writable,
 ) -> gatt.Characteristic[bytes]:
-    """A characteristic whose value is given by functions; what is left out is refused with its ATT error."""
+    """Make a characteristic with functions for its value; a missing one is refused with its ATT error."""
     return gatt.Characteristic(
         uuid,
         properties,
@@ -39,12 +39,12 @@ def characteristic(
 
 
 def constant(uuid: str, value: bytes) -> gatt.Characteristic[bytes]:
-    """A characteristic that can only be read and never changes."""
+    """Make a characteristic that can only be read and never changes."""
     return characteristic(uuid, gatt.Characteristic.Properties.READ, read=lambda _connection: value)
 
 
 def is_subscribed(device: Device, connection: Connection, value: gatt.Characteristic[bytes]) -> bool:
-    """Whether this client wants to be notified of this value."""
+    """Return whether this client wants to be notified of this value."""
     subscriptions = device.gatt_server.subscribers.get(connection, {})
     return bool(
         subscriptions.get(value.handle, b"\0\0")[0] & gatt.ClientCharacteristicConfigurationBits.NOTIFICATION

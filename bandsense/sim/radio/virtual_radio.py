@@ -371,15 +371,15 @@ class Agent(pairing.PairingDelegate):
         self.accepts = accepts
 
     async def accept(self) -> bool:
-        """Whether the person agrees to a request."""
+        """Answer a request as the person does."""
         return self.accepts
 
     async def confirm(self, auto: bool = False) -> bool:
-        """Whether the person agrees to a request that shows nothing to compare."""
+        """Answer a request that shows nothing to compare, as the person does."""
         return self.accepts
 
     async def get_number(self) -> int | None:
-        """What the person types."""
+        """Return what the person types."""
         return self.passkey
 
 
@@ -444,7 +444,7 @@ class Adapter:
             await self.device.stop_scanning()
 
     def connection_to(self, address: str) -> Connection | None:
-        """The link to a sensor, if there is one."""
+        """Return the link to a sensor, if there is one."""
         for connection in self.device.connections.values():
             if connection.peer_address.to_string(False) == address.upper():
                 return connection
@@ -517,7 +517,7 @@ class VirtualRadio:
         self.air.members.clear()
 
     def add_controller(self, name: str, public_address: str | None = None) -> RadioController:
-        """A controller without a host: for a host of another kind (BlueZ, firmware) to be attached to."""
+        """Add a controller without a host, for a host of another kind (BlueZ, firmware) to be attached to."""
         if name in (member.name for member in self.air.members):
             raise ValueError(f"there is already a {name!r} on this radio")
         address = (
@@ -528,7 +528,7 @@ class VirtualRadio:
     async def add_device(
         self, name: str, *, address: str | None = None, keystore: KeyStore | None = None
     ) -> Device:
-        """A powered Bumble device on a controller of its own.
+        """Add a powered Bumble device on a controller of its own.
 
         Args:
             name: unique on this radio.
@@ -555,7 +555,7 @@ class VirtualRadio:
         await device.power_off()
 
     async def adapter(self, name: str = "computer") -> Adapter:
-        """The named computer's Bluetooth, created at the first call."""
+        """Return the named computer's Bluetooth, created at the first call."""
         if name not in self._adapters:
             number = len(self._adapters)
             address = f"00:1A:7D:00:00:{number + 1:02X}"
@@ -576,7 +576,7 @@ class VirtualRadio:
         return self._adapters[name]
 
     def controller(self, name: str) -> RadioController:
-        """The controller of that name.
+        """Return the controller of that name.
 
         Raises:
             KeyError: nothing of that name is on this radio.
@@ -587,7 +587,7 @@ class VirtualRadio:
         raise KeyError(name)
 
     def in_range(self, one: RadioController, other: RadioController) -> bool:
-        """Whether the two can hear each other."""
+        """Return whether the two can hear each other."""
         return one.name not in self._silent and other.name not in self._silent
 
     def silence(self, name: str) -> None:

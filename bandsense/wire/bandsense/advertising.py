@@ -51,7 +51,7 @@ class Advertisement:
             require_range("battery in percent", self.battery_percent, 0, 100)
 
     def encode(self) -> bytes:
-        """The service data, without the UUID before it."""
+        """Return the service data, without the UUID before it."""
         state = (
             self.pairing_open * _PAIRING_OPEN
             | self.connected * _CONNECTED

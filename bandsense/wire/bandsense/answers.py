@@ -153,7 +153,7 @@ class Answer:
     result: Result | None = None
 
     def encode(self) -> bytes:
-        """The bytes of the indication.
+        """Return the bytes of the indication.
 
         Raises:
             CommandError: a field does not fit its place, or the result is not one of this opcode.

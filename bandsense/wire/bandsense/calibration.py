@@ -73,7 +73,7 @@ class CalibrationRecord:
             object.__setattr__(self, "reference_temperature_c", centi / HUNDREDTHS)
 
     def encode(self) -> bytes:
-        """The 40 bytes of the record, CRC included."""
+        """Return the 40 bytes of the record, CRC included."""
         temperature = self.reference_temperature_c
         body = _RECORD.pack(
             1,

@@ -151,7 +151,7 @@ _STATUS_TEXT = {
 
 
 def status_text(status: int) -> str:
-    """A status in words; a status of a later version by its number."""
+    """Describe a status in words; a status of a later version by its number."""
     try:
         return _STATUS_TEXT[Status(status)]
     except ValueError:

@@ -29,12 +29,12 @@ _MN_PER_N = 1000.0
 
 
 def serial_text(serial: int) -> str:
-    """A serial number as people read it: 16 lower-case hex digits."""
+    """Format a serial number as people read it: 16 lower-case hex digits."""
     return f"{serial:016x}"
 
 
 def advertised_name(serial: int, prefix: str = "bandsense-") -> str:
-    """The name a sensor without a label shows: the prefix and the last four hex digits of its serial."""
+    """Return the name of a sensor without a label: the prefix and the last four hex digits of its serial."""
     return f"{prefix}{serial & 0xFFFF:04X}"
 
 
@@ -69,7 +69,7 @@ class Information:
 
     serial: int
     boot_number: int
-    gain: int = 128
+    gain: int
     rates_hz: tuple[int, ...] = RATES_HZ
     features: Features = Features.NONE
     full_scale_n: float | None = None
@@ -113,7 +113,7 @@ class Information:
         return self.label or advertised_name(self.serial)
 
     def encode(self) -> bytes:
-        """The bytes of the characteristic."""
+        """Return the bytes of the characteristic."""
         label = _encode_label(self.label)
         rates = sum(1 << RATES_HZ.index(rate) for rate in self.rates_hz)
         full_scale = 0 if self.full_scale_n is None else round(self.full_scale_n * _MN_PER_N)

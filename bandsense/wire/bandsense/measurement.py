@@ -28,7 +28,7 @@ _SATURATED, _OVERRUN, _GAP_BEFORE, _LOW_BATTERY, _SETTLING, _LATE_STAMP = 1, 2, 
 
 
 def samples_per_frame(rate_hz: int, att_mtu: int) -> int:
-    """How many samples a sender puts into one frame (section 2, Batching)."""
+    """Return how many samples a sender puts into one frame (section 2, Batching)."""
     return min(rate_hz * _BATCH_MS // 1000 + 1, (att_mtu - 14) // 3, _MAX_SAMPLES)
 
 
@@ -77,7 +77,7 @@ class MeasurementFrame:
         require_range("highest count", max(self.counts), COUNT_MIN, COUNT_MAX)
 
     def _is_valid(self, n: int) -> bool:
-        """All at once, because this is done for every frame; which field is not, only if need be."""
+        """Check all fields in one expression, for speed; which one is bad is sought only when this fails."""
         return (
             1 <= n <= _MAX_SAMPLES
             and 0 <= self.sequence <= 0xFFFF
@@ -97,7 +97,7 @@ class MeasurementFrame:
         return tuple((2 * i * self.span_us + last) // (2 * last) for i in range(last + 1))
 
     def encode(self) -> bytes:
-        """The bytes of the notification."""
+        """Return the bytes of the notification."""
         flags = (
             self.saturated * _SATURATED
             | self.overrun * _OVERRUN

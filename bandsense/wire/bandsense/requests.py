@@ -241,7 +241,7 @@ def _request_body(request: Request) -> tuple[Opcode, bytes]:
 
 
 def encode_request(request_id: int, request: Request) -> bytes:
-    """The bytes to write to the control point.
+    """Return the bytes to write to the control point.
 
     Raises:
         CommandError: the id is not 0 … 255.

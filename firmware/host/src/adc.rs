@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bandsense_core::hal::{Adc, AdcError, Clock, CountRange, Reading};
+use bandsense_core::nau7802;
 use bandsense_core::rate::Rate;
 use embassy_time::{Duration, Instant, Timer};
 
@@ -130,7 +131,7 @@ impl SimulatedAdc {
 
 impl Adc for SimulatedAdc {
     const RANGE: CountRange = RANGE;
-    const GAIN: u8 = 128;
+    const GAIN: u8 = nau7802::GAIN;
     const THERMOMETER: bool = true;
 
     async fn start(&mut self, rate: Rate) -> Result<(), AdcError> {

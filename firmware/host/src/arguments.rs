@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::Pace;
 
+use bandsense_core::nau7802;
 use bandsense_core::statistics::{Crash, CrashKind, ResetCause};
 
 const USAGE: &str = "usage: bandsense-host --hci HOST:PORT --flash FILE
@@ -13,7 +14,7 @@ const USAGE: &str = "usage: bandsense-host --hci HOST:PORT --flash FILE
   [--serial HEX]         serial number
   [--passkey DIGITS]     ask for this passkey when pairing
   [--settling MS]        so long after a start readings are told to be settling (600)
-  [--full-scale N]       nominal tension at a count of 2^23
+  [--full-scale N]       nominal tension at a count of 2^23 (that of the board)
   [--battery MV]         voltage of the cell
   [--reset-cause NAME]   power-on, reset-pin, software, watchdog, lock-up, wake, update
   [--crash PC]           the run before ended in a panic at this address (hex)
@@ -58,7 +59,7 @@ impl Arguments {
             rate_error: 0.0,
             serial: 0x0123_4567_89AB_CDEF,
             passkey: None,
-            full_scale_mn: 981_000,
+            full_scale_mn: nau7802::FULL_SCALE_MN,
             settling_ms: 600,
             battery_mv: 3950,
             reset_cause: ResetCause::PowerOn,

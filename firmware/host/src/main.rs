@@ -2,8 +2,8 @@
 //!
 //! What is simulated is the hardware alone: the converter plays a trace or a synthetic pull, flash is a file, and
 //! button, cell and faults follow commands on standard input. Standard output tells what a person at the sensor would
-//! see, one line each. The exit status is 0 for *switched off*, 10 for *restart me* (with 11 for the USB boot loader, and
-//! 12 for the watchdog), 3 when no image boots, and 1 for a failure.
+//! see, one line each. The exit status is 0 for *switched off*, 10 for *restart me* (after a failure of the controller too;
+//! 11 for the USB boot loader, 12 for the watchdog), 3 when no image boots, and 1 for another failure.
 
 mod adc;
 mod arguments;
@@ -15,7 +15,7 @@ mod run;
 
 use std::process::ExitCode;
 
-use bandsense_app::{Board, Exit, Parts, Resources, Restart};
+use bandsense_app::{Board, Exit, Failure, Parts, Resources, Restart};
 use bandsense_core::hal::Identity;
 use bandsense_core::power::Timings;
 use bandsense_core::statistics::ResetCause;
@@ -139,6 +139,11 @@ fn run_sensor<const PACE: u8>(arguments: &Arguments) -> Result<ExitCode, String>
         Ok(Exit::Restart(Restart::ToUsb)) => Ok(ExitCode::from(RESTART_TO_USB)),
         Ok(Exit::Restart(why)) => {
             println!("restart: {why:?}");
+            Ok(ExitCode::from(RESTART))
+        }
+        Err(Failure::Controller(error)) => {
+            // As the board does: reset, and be found again.
+            println!("restart: the controller failed, {error:?}");
             Ok(ExitCode::from(RESTART))
         }
         Err(failure) => Err(format!("{failure:?}")),

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
-import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.radio.virtual_radio import VirtualRadio
 from bandsense.wire.bandsense.codes import Features
 from tests.needs import REPOSITORY
+from tests.support.images import unsigned_image
 
 VECTORS = json.loads((REPOSITORY / "firmware" / "update" / "tests" / "smp-vectors.json").read_text())
 RUNNING = bytes.fromhex("c866ac895dea01bb081be57623a6318c3b9026d8d377ce3e056679bd9c0f4399")
@@ -66,15 +65,6 @@ def test_an_unproven_image_gives_way_to_the_old_one() -> None:
     assert (slots.active, slots.confirmed) == (0, True)
 
 
-def image(version: tuple[int, int, int], size: int = 3000) -> bytes:
-    """A firmware image as the build makes it, unsigned."""
-    header = struct.pack("<IIHHIIBBHI4x", 0x96F3B83D, 0, 64, 0, size, 0, *version, 0)
-    manifest = struct.pack("<4s16sI8x", b"BSM1", b"virtual", 1)
-    content = header + manifest + bytes(size)
-    digest = hashlib.sha256(content).digest()
-    return content + struct.pack("<HHHH", 0x6907, 40, 0x10, 32) + digest
-
-
 @pytest.fixture
 async def radio() -> AsyncIterator[VirtualRadio]:
     async with VirtualRadio() as radio:
@@ -93,7 +83,7 @@ def updatable(radio: VirtualRadio) -> VirtualBand:
 
 async def test_an_update_goes_through_a_lost_link(radio: VirtualRadio, tmp_path: Path) -> None:
     file = tmp_path / "firmware.bin"
-    file.write_bytes(image((1, 1, 0)))
+    file.write_bytes(unsigned_image((1, 1, 0)))
     transport = await transport_of(radio)
     cut: list[int] = []
 
@@ -113,7 +103,7 @@ async def test_an_update_goes_through_a_lost_link(radio: VirtualRadio, tmp_path:
 
 async def test_an_older_version_is_refused(radio: VirtualRadio, tmp_path: Path) -> None:
     file = tmp_path / "firmware.bin"
-    file.write_bytes(image((0, 9, 0)))
+    file.write_bytes(unsigned_image((0, 9, 0)))
     transport = await transport_of(radio)
     async with updatable(radio):
         with pytest.raises(UpdateError, match="force"):

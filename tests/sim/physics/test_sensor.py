@@ -1,12 +1,24 @@
 from __future__ import annotations
 
+import tomllib
+
 import numpy as np
 import pytest
 
 from bandsense.samples import FloatArray
-from bandsense.sim.physics.sensor import COUNT_MAX, Conversions, SimulatedSensor
+from bandsense.sim.physics.sensor import (
+    COUNT_MAX,
+    FULL_SCALE_N,
+    GAIN,
+    NEWTON_PER_COUNT,
+    Conversions,
+    SimulatedSensor,
+)
+from tests.needs import REPOSITORY
 
 GRID = np.arange(60_000) * 1e-3
+STEP_N = 0.5 * NEWTON_PER_COUNT + 1e-4
+"""What rounding to a count may change, and a little for the interpolation."""
 
 
 def converted(
@@ -19,11 +31,17 @@ def newtons(conversions: Conversions, sensor: SimulatedSensor) -> FloatArray:
     return (conversions.counts - sensor.zero_count) * sensor.newton_per_count
 
 
+def test_gain_and_span_are_those_of_the_board() -> None:
+    facts = tomllib.loads((REPOSITORY / "hardware" / "constants.toml").read_text(encoding="utf-8"))
+    assert facts["converter"]["gain"] == GAIN
+    assert facts["cell"]["full_scale_n"] == FULL_SCALE_N
+
+
 def test_a_perfect_sensor_gives_the_tension_at_its_stamps() -> None:
     sensor = SimulatedSensor(noise_n=0.0, zero_count=1234)
     tension = 50.0 + 10.0 * np.sin(GRID)
     made = converted(sensor, tension)
-    assert newtons(made, sensor) == pytest.approx(50.0 + 10.0 * np.sin(made.device_time_us / 1e6), abs=2e-4)
+    assert newtons(made, sensor) == pytest.approx(50.0 + 10.0 * np.sin(made.device_time_us / 1e6), abs=STEP_N)
 
 
 @pytest.mark.parametrize("rate_hz", [10, 20, 40, 80, 320])
@@ -49,12 +67,12 @@ def test_zero_errors_follow_their_closed_forms() -> None:
     sensor = SimulatedSensor(noise_n=0.0, warm_up_n=2.0, warm_up_s=10.0, drift_n_per_s=0.01, offset_n=-5.0)
     made = converted(sensor)
     at = made.device_time_us / 1e6
-    assert newtons(made, sensor) == pytest.approx(-5.0 + 2.0 * (1 - np.exp(-at / 10)) + 0.01 * at, abs=2e-4)
+    assert newtons(made, sensor) == pytest.approx(-5.0 + 2.0 * (1 - np.exp(-at / 10)) + 0.01 * at, abs=STEP_N)
 
 
 def test_span_error_and_angle_scale_the_tension() -> None:
     sensor = SimulatedSensor(noise_n=0.0, span_error=0.02, off_axis_rad=np.deg2rad(10.0))
-    assert newtons(converted(sensor, 100.0), sensor) == pytest.approx(102.0 * 0.98480775, abs=2e-4)
+    assert newtons(converted(sensor, 100.0), sensor) == pytest.approx(102.0 * 0.98480775, abs=STEP_N)
 
 
 def test_saturation_is_marked_and_clipped() -> None:
@@ -64,7 +82,7 @@ def test_saturation_is_marked_and_clipped() -> None:
     assert made.saturated.any()
     assert (newtons(made, sensor)[made.saturated] > 59.99).all()
     assert not made.saturated[newtons(made, sensor) < 59.9].any()
-    assert converted(SimulatedSensor(), 2000.0).counts.max() == COUNT_MAX
+    assert converted(SimulatedSensor(), 4000.0).counts.max() == COUNT_MAX
 
 
 def test_spikes_are_single_and_as_frequent_as_asked() -> None:

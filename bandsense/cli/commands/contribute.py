@@ -1,0 +1,64 @@
+"""`bandsense contribute`: give a recording to the project."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bandsense.cli.command import add_command
+
+if TYPE_CHECKING:
+    from bandsense.cli.command import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command = add_command(
+        commands,
+        "contribute",
+        run,
+        summary="check a labelled recording and pack it for the project",
+        details="Reads a force trace and a file with labels, tells what does not fit, and writes a ZIP with "
+        "both, without anything that names a person. Nothing leaves this computer.",
+        example="bandsense contribute --template labels.toml\n"
+        "bandsense contribute set.csv labels.toml --out set.zip",
+    )
+    command.add_argument(
+        "recording", type=Path, nargs="?", help="the force trace, as `bandsense analyze` reads it"
+    )
+    command.add_argument("labels", type=Path, nargs="?", help="what was done, in TOML")
+    command.add_argument(
+        "--out", type=Path, metavar="FILE", help="the ZIP; without it the files are only checked"
+    )
+    command.add_argument(
+        "--template", type=Path, metavar="FILE", help="write an empty labels file to fill in"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write a template, or check the files and pack them."""
+    from bandsense.app.contribution import check, pack
+    from bandsense.errors import ConfigError
+    from bandsense.profiles.recording_labels import TEMPLATE
+
+    if arguments.template is not None:
+        if arguments.template.exists():
+            raise ConfigError(f"{arguments.template} exists; name another file")
+        arguments.template.write_text(TEMPLATE, encoding="utf-8")
+        print(f"{arguments.template}: fill it in, then `bandsense contribute RECORDING {arguments.template}`")
+        return 0
+    if arguments.recording is None or arguments.labels is None:
+        raise ConfigError("name the recording and its labels; `--template FILE` writes labels to fill in")
+    checked = check(arguments.recording, arguments.labels)
+    block = checked.recording.block
+    print(
+        f"{checked.labels.exercise}: {checked.labels.repetitions} repetitions by label, {checked.counted} as "
+        f"bandsense counts, in {block.time_s[-1]:.1f} s at {checked.rate_hz:.3g} samples a second"
+    )
+    for question in checked.questions:
+        print(f"? {question}")
+    if arguments.out is not None:
+        digest = pack(checked, arguments.out)
+        print(f"{arguments.out}: trace {digest[:12]}; how to hand it in: docs/recording.md")
+    return 0

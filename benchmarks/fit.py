@@ -266,7 +266,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     numbers = Numbers.fitted()
     names = options.only or [f.name for f in fields(Numbers) if f.name not in FIXED]
     if options.sensitivity:
-        return _sensitivity(judge, numbers, names)
+        return _sensitivity(judge, numbers, names, options.easy)
     rng = random.Random(1)
     steps = dict.fromkeys(names, 0.15)
     for turn in range(options.rounds):
@@ -320,21 +320,23 @@ def _report(judge: Judge, numbers: Numbers) -> None:
     print(f"loss {sum(loss * row.weight for (loss, _), row in zip(results, judge.rows, strict=True)):.1f}")
 
 
-def _sensitivity(judge: Judge, numbers: Numbers, names: Sequence[str]) -> int:
-    everything = list(range(len(judge.rows)))
-    base = judge(numbers, everything)
+def _sensitivity(judge: Judge, numbers: Numbers, names: Sequence[str], easy: float) -> int:
+    which, scale = _hard(judge, numbers, easy, random.Random(1))
+    weights = [judge.rows[i].weight * s for i, s in zip(which, scale, strict=True)]
 
-    def figures(results: list[tuple[float, bool]]) -> tuple[float, int]:
-        loss = sum(x * row.weight for (x, _), row in zip(results, judge.rows, strict=True))
-        return loss, sum(not ok for _, ok in results)
+    def figures(tried: Numbers) -> tuple[float, float]:
+        results = judge(tried, which)
+        loss = sum(x * w for (x, _), w in zip(results, weights, strict=True))
+        return loss, sum((not ok) * s for (_, ok), s in zip(results, scale, strict=True))
 
-    loss, wrong = figures(base)
-    print("| number | value | loss (×0.7, ×1.4) | wrong traces (×0.7, ×1.4) |\n|---|---|---|---|")
+    loss, wrong = figures(numbers)
+    print(f"\nLoss {loss:.1f}, {wrong:.0f} of {len(judge.rows)} traces wrong.\n")
+    print("| number | value | loss (down, up) | wrong traces (down, up) |\n|---|--:|--:|--:|")
     for name in names:
-        down, up = (figures(judge(moved(numbers, name, by), everything)) for by in (-0.35, 0.35))
+        down, up = (figures(moved(numbers, name, by)) for by in (-0.35, 0.35))
         print(
             f"| {name} | {getattr(numbers, name):.4g} | {down[0] - loss:+.1f}, {up[0] - loss:+.1f} "
-            f"| {down[1] - wrong:+d}, {up[1] - wrong:+d} |",
+            f"| {down[1] - wrong:+.0f}, {up[1] - wrong:+.0f} |",
             flush=True,
         )
     return 0

@@ -237,7 +237,7 @@ class Announcer:
             return Announcement()
         self.chances = self._chances(found, known)
         best = found[0]
-        enough = 0.5 if median else (self._k.show if self._begun(best) else self._k.show_first)
+        enough = 0.5 if median else (self._k.show if _begun(best, self._told.shown) else self._k.show_first)
         least = 0.5 if median else self._k.take_back
         if median and SOMETHING <= self._at_least(1) < 0.5:
             # Nothing at all is the worst answer where something is not unlikely: tell it, with its doubt.
@@ -263,13 +263,6 @@ class Announcer:
                 shown.probability = self._probability(shown)
         done = self._ends(self._with_count(found, count), known)
         return Announcement(tuple(counted), tuple(retracted), tuple(done))
-
-    def _begun(self, best: Explanation) -> bool:
-        """Whether a repetition of the present set was told already."""
-        latest = self._told.shown[-1] if self._told.shown else None
-        if best.kind is not Kind.SET or latest is None:
-            return False
-        return next((rep.start.tick <= latest.rep.top.tick for rep in best.reps() if rep.begins_set), True)
 
     def _chances(self, found: Sequence[Explanation], known: bool) -> dict[int, float]:
         """P(count = n) over explanations of the same movements."""
@@ -435,3 +428,10 @@ class Announcer:
         ended = CountedRep(rep.before, rep.start, turning.top, turning.extreme, rep.begins_set, True)
         self._over(shown, ended)
         return Announcement(done=(shown,))
+
+
+def _begun(best: Explanation, shown: Sequence[Shown]) -> bool:
+    """Return whether a repetition of the present set was told already."""
+    if best.kind is not Kind.SET or not shown:
+        return False
+    return next((rep.start.tick <= shown[-1].rep.top.tick for rep in best.reps() if rep.begins_set), True)

@@ -50,6 +50,8 @@ def replay(store: Store, stream: Stream) -> ReplayedStream:
     """
     if stream.damage is not None:
         raise StoreError(f"this session cannot be followed again: {stream.damage}")
+    if not stream.samples and "calibration" not in stream.settings:
+        raise StoreError("this session comes from a training log, which knows sets and no samples")
     workout = Workout(WorkoutSettings.from_dict(stream.settings))
     events: list[Event] = []
     tension_n: list[FloatArray] = []

@@ -27,6 +27,7 @@ _COMMANDS = (
     "history",
     "report",
     "export",
+    "importing",
     "store",
     "exercises",
     "profile",

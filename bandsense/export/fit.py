@@ -69,6 +69,8 @@ class _Activity:
         ]
         spans += [(each.start_unix_s, each.end_unix_s) for each in self._sets]
         began_s = self._session.started_unix_s
+        if not any(map(len, table.streams)):
+            spans.append((began_s, self._session.ended_unix_s or began_s))
         self._start_s = min((start for start, _ in spans), default=began_s)
         self._end_s = max((end for _, end in spans), default=began_s)
 

@@ -68,7 +68,7 @@ def _strong(table: SessionTable) -> Iterator[list[Any]]:
             0,
             each.feedback.get("note") or _NONE,
             _NONE,
-            _duration(sets[-1].end_unix_s - table.session.started_unix_s),
+            _duration((table.session.ended_unix_s or sets[-1].end_unix_s) - table.session.started_unix_s),
         ]
 
 
@@ -98,7 +98,7 @@ def _hevy(table: SessionTable) -> Iterator[list[Any]]:
         yield [
             "bandsense",
             _hevy_time(table.session.started_unix_s),
-            _hevy_time(sets[-1].end_unix_s),
+            _hevy_time(table.session.ended_unix_s or sets[-1].end_unix_s),
             "",
             name,
             "",

@@ -104,9 +104,20 @@ class TrainingOptions:
 
 
 async def train(
-    options: TrainingOptions, environment: Environment, store: Store, view: View
+    options: TrainingOptions,
+    environment: Environment,
+    store: Store,
+    view: View,
+    stop: asyncio.Event | None = None,
 ) -> SessionResult:
     """Run a session from the search for its sensors to its end in the store.
+
+    Args:
+        options: what the person wants to do.
+        environment: where the sensors are.
+        store: where the session is kept.
+        view: shows it.
+        stop: ends the session when it is set; None: Ctrl-C and a request to end do.
 
     Raises:
         LinkError: a sensor cannot be reached.
@@ -119,11 +130,12 @@ async def train(
     who = load_trainee(store, options.person, options.exercise, options.band)
     if who.band is not None and (notice := who.band.notice()) is not None:
         view.status("band", f"{who.band.name}: {notice}")
-    session = _TrainingSession(options, environment, store, view, who)
+    session = _TrainingSession(options, environment, store, view, who, stop or asyncio.Event())
     async with AsyncExitStack() as afterwards, AsyncExitStack() as links:
         await session.connect(links, afterwards)
         # Until here an interrupt ends the search at once; from here on the session ends in good order.
-        afterwards.enter_context(stop_on_signals(session.stop))
+        if stop is None:
+            afterwards.enter_context(stop_on_signals(session.stop))
         await session.record(afterwards)
         await session.follow()
     return session.finish()
@@ -239,9 +251,15 @@ class _TrainingSession:
     """What the streams of a session share."""
 
     def __init__(
-        self, options: TrainingOptions, environment: Environment, store: Store, view: View, who: Trainee
+        self,
+        options: TrainingOptions,
+        environment: Environment,
+        store: Store,
+        view: View,
+        who: Trainee,
+        stop: asyncio.Event,
     ) -> None:
-        self.stop = asyncio.Event()
+        self.stop = stop
         self._options = options
         self._environment = environment
         self._store = store

@@ -17,6 +17,7 @@ __all__ = ["main", "parser"]
 
 _COMMANDS = (
     "live",
+    "serve",
     "both",
     "demo",
     "analyze",

@@ -58,7 +58,7 @@ from bandsense.workout.events import (
     fields_json,
 )
 from bandsense.workout.feedback import Scale
-from bandsense.workout.plan import TensionZone, measured_tempo
+from bandsense.workout.plan import Plan, TensionZone, measured_tempo
 from bandsense.workout.settings import WorkoutSettings
 
 __all__ = ["GOOD_LINK", "TRACE_S", "Done", "Finished", "LastTime", "Peak", "Screen", "ViewState"]
@@ -74,6 +74,9 @@ RETRACTED_S = 3.0
 
 NOTICE_S = 8.0
 """How long a notice stays: time to finish a repetition and read it."""
+
+SETTLED_S = 1.0
+"""How long the return stays on screen after it: a pause that is shorter would only make the view flicker."""
 
 
 class Screen(Enum):
@@ -371,7 +374,8 @@ class ViewState:
         if self.phase is not Phase.REST:
             return _OF_PHASE[self.phase]
         if self.in_set:
-            return Screen.VALLEY
+            settled = self.now_s >= self.phase_since_s + SETTLED_S
+            return Screen.VALLEY if settled or self.breath else Screen.RETURN
         if not self.results:
             return Screen.READY
         return Screen.SIDES if self.between_sides else Screen.REST
@@ -398,6 +402,11 @@ class ViewState:
         """Number of the set that is done, or is next; a set of two halves counts once."""
         number = self.set_number if self.in_set else len(self.results) + 1
         return (number + 1) // 2 if self.takes_turns else number
+
+    @property
+    def plan(self) -> Plan | None:
+        """What is planned; None where no exercise was named."""
+        return None if self.settings is None or self.settings.exercise is None else self.settings.plan
 
     @property
     def zone(self) -> TensionZone | None:
@@ -626,9 +635,9 @@ class ViewState:
         ]
 
     def _plan_json(self) -> dict[str, Any] | None:
-        if self.settings is None or self.settings.exercise is None:
+        plan = self.plan
+        if plan is None:
             return None
-        plan = self.settings.plan
         return {
             "sets": plan.sets,
             "reps": plan.reps,
@@ -636,6 +645,7 @@ class ViewState:
             "rest_s": plan.rest_s,
             "zone": None if plan.zone is None else fields_json(plan.zone),
             "tempo": measured_tempo(plan.tempo).model_dump(),
+            "tempo_hand": plan.tempo.model_dump(),
         }
 
     def _breathing_json(self) -> dict[str, str] | None:

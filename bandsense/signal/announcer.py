@@ -263,7 +263,7 @@ class Announcer:
             else:
                 retracted = self._drop(chosen, count)
         for shown in self._told.shown:
-            if not shown.added and (shown.probability < SURE or shown.rep.open):
+            if not shown.added and (shown.probability < SURE or not shown.done):
                 shown.probability = self._probability(shown)
         done = self._ends(self._with_count(found, count), known)
         return Announcement(tuple(counted), tuple(retracted), tuple(done))

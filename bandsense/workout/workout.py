@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import hypot
+from math import hypot, isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -225,7 +225,9 @@ class Workout:
         """Summarise the session so far, finished sets only."""
         reps = [rep for result in self._sets.results for rep in result.reps]
         counts = RepCounts.of(reps)
-        peak_n = max((rep.peak_n for rep in reps), default=0.0)
+        best = max(reps, key=lambda rep: rep.peak_n, default=None)
+        peak_n = 0.0 if best is None else best.peak_n
+        sampling_n = 0.0 if best is None or isnan(best.peak_uncertainty_n) else best.peak_uncertainty_n
         return Summary(
             reps=len(reps),
             partial=counts.partial,
@@ -236,7 +238,7 @@ class Workout:
             planned_sets=self.settings.plan.sets,
             time_under_tension_s=sum(rep.duration_s for rep in reps),
             peak_n=peak_n,
-            peak_uncertainty_n=self.uncertainty_n(peak_n),
+            peak_uncertainty_n=hypot(self.uncertainty_n(peak_n), sampling_n),
             samples=self._samples,
             duration_s=self._last_s - self.began_s,
             asymmetry=self._asymmetry(),

@@ -19,6 +19,7 @@ _COMMANDS = (
     "live",
     "serve",
     "both",
+    "test",
     "demo",
     "analyze",
     "replay",

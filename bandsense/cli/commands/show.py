@@ -39,18 +39,27 @@ def run(arguments: argparse.Namespace) -> int:
     session = session_named(store, arguments.session)
 
     from bandsense.app.replay import replay, replayed_json
+    from bandsense.app.strength_test import followed as followed_test
+    from bandsense.app.strength_test import is_strength_test
     from bandsense.app.trainee import person_named
+    from bandsense.cli.commands.test import print_test
     from bandsense.export.table import session_json
     from bandsense.live.units import show_in
 
     if not session.samples and session.streams and not session.damage:
         return _show_sets(store, session, as_json=arguments.json)
+    if arguments.json and is_strength_test(session):
+        print(json.dumps(session_json(session) | {"again": followed_test(store, session)}))
+        return 0
     followed = [replay(store, stream) for stream in session.streams]
     if arguments.json:
         print(json.dumps(session_json(session) | {"streams": [replayed_json(part) for part in followed]}))
         return 0
     show_in(person_named(store, session.person).unit)
     _print_head(session)
+    if is_strength_test(session):
+        print_test(store, session.id)
+        return 0
     for part in followed:
         _print_stream(part)
     return 0

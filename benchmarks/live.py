@@ -229,7 +229,7 @@ async def _readers(served: Floor | Ours, count: int) -> list[asyncio.Task[None]]
 
 
 async def run(seconds: float) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, make, pages in (
         ("bare Starlette + uPlot, 1 page", Floor, 1),
         ("bandsense, 1 page", Ours, 1),

@@ -103,14 +103,17 @@ async def test_a_link_that_is_lost_in_mid_set_keeps_the_count_and_comes_back(tmp
 
 async def test_it_ends_within_three_seconds_in_the_middle_of_a_set_and_keeps_it(tmp_path: Path) -> None:
     store = tmp_path / "s.sqlite3"
-    async with serving(store, "--speed", "4") as (address, process), chromium() as browser:
-        async with tab(browser, address) as opened:
-            await choose(opened)
-            await opened.until("Number(document.querySelector('#live .reps .num')?.textContent) >= 2", 40.0)
-            began = time.monotonic()
-            process.send_signal(signal.SIGTERM)
-            assert await process.wait() == 0
-            assert time.monotonic() - began < 3.0
-            await opened.until("document.querySelector('#banner').textContent.includes('does not answer')")
+    async with (
+        serving(store, "--speed", "4") as (address, process),
+        chromium() as browser,
+        tab(browser, address) as opened,
+    ):
+        await choose(opened)
+        await opened.until("Number(document.querySelector('#live .reps .num')?.textContent) >= 2", 40.0)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+        assert time.monotonic() - began < 3.0
+        await opened.until("document.querySelector('#banner').textContent.includes('does not answer')")
     (session,) = Store.open(store).sessions()
     assert (session.summary or {})["reps"] >= 1  # what was under way when it ended may be missing

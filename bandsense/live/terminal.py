@@ -380,7 +380,7 @@ def _share(state: ViewState, phase: Phase, target_s: float, order: Sequence[Phas
 
 
 def _strip(peaks: Sequence[Peak], state: ViewState) -> Text:
-    """Draw the peaks of a set: a bar each, hatched where partial, hollow where doubtful, dim below the zone."""
+    """Draw the peaks of a set: a bar each, hatched if partial, hollow if doubtful, dim below the zone."""
     standing = [peak for peak in peaks if peak.retracted_s is None]
     zone = state.zone
     best_n = max((peak.peak_n for peak in standing), default=1.0)

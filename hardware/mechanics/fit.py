@@ -70,7 +70,7 @@ def through_opening(steps: Iterable[tuple[float, float]] = OPENING) -> list[tupl
 
 def must_fail() -> list[tuple[str, str, float]]:
     """Return what collides where the jaw is lifted with the latches still closed: something has to."""
-    return through_opening([(3.0, 0.0)])
+    return through_opening([(2.0, 0.0), (2.5, 0.0), (3.0, 0.0)])
 
 
 def screws_outside() -> list[str]:

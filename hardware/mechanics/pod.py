@@ -81,6 +81,14 @@ def posts(place: Place, floor: float) -> tuple[Any, Any]:
     return solid, holes
 
 
+def battery_plug(place: Place, bottom: float) -> Any:
+    """Return the battery's plug (PH, 2 pins) in its connector, as far as it stands out, and its leads."""
+    board = constants().board
+    at, top = board.battery_connector_mm.at, bottom + board.thickness_mm
+    (x0, y0), (x1, y1) = place(at - 3.0, board.width_mm + 0.05), place(at + 3.0, board.width_mm + 7.5)
+    return box((min(x0, x1), max(x0, x1)), (min(y0, y1), max(y0, y1)), (top + 0.1, top + 4.5), 0.5)
+
+
 def board_parts(place: Place, bottom: float) -> list[tuple[str, Any, str]]:
     """Return the board with what stands on it as (name, solid, colour), from the shared constants.
 

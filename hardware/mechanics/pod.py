@@ -17,8 +17,8 @@ GREEN, DARK, STEEL, WHITE = "#2f8f5b", "#5d666f", "#b4b9be", "#eeeeea"
 
 
 def board_z(floor: float) -> float:
-    """Return the lower face of a board above a floor."""
-    return float(floor + constants().board.height_below_mm + 0.3)
+    """Return the lower face of a board above a floor, high enough for leads and antenna."""
+    return float(floor + constants().board.height_below_mm + 0.7)
 
 
 def rim_z(floor: float) -> float:

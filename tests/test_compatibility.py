@@ -15,6 +15,7 @@ from bandsense.export.recording import read_recording
 from bandsense.profiles.library import Profiles
 from bandsense.samples import SampleBlock
 from bandsense.store.store import Store
+from bandsense.workout.advice import Rule, SlackAction
 from bandsense.workout.events import event_name
 from bandsense.workout.workout import Workout
 from tests.needs import REPOSITORY
@@ -105,8 +106,10 @@ def test_a_raw_capture_gives_the_same_events() -> None:
     tops_s = [event["time_s"] for event in before if event["event"] == "rep_top"]
     assert [event.time_s for event in events if event_name(event) == "rep_counted"] == tops_s
     advised = [event["advice"]["amount_cm"] for event in before if event["event"] == "slack_advised"]
-    assert [event.advice.amount_cm for event in events if event_name(event) == "slack_advised"] == advised
     assert advised == [4]
+    # The capture ends in the middle of the set, which 0.1.0 took for failing.
+    told = [event.advice for event in events if event_name(event) == "slack_advised"]
+    assert [(each.action, each.rule) for each in told] == [(SlackAction.NONE, Rule.SESSION_ENDED)]
 
 
 def test_exported_profiles_are_imported(store: Store) -> None:

@@ -39,6 +39,7 @@ from bandsense.store.store import Store
 from bandsense.workout.bilateral import lag
 from bandsense.workout.feedback import Feedback, Scale
 from bandsense.workout.inputs import (
+    AddRep,
     BatteryLevel,
     EndSet,
     Input,
@@ -47,6 +48,7 @@ from bandsense.workout.inputs import (
     SetFeedback,
     SlackAnswer,
     Tare,
+    UndoRep,
 )
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
@@ -102,9 +104,20 @@ class TrainingOptions:
 
 
 async def train(
-    options: TrainingOptions, environment: Environment, store: Store, view: View
+    options: TrainingOptions,
+    environment: Environment,
+    store: Store,
+    view: View,
+    stop: asyncio.Event | None = None,
 ) -> SessionResult:
     """Run a session from the search for its sensors to its end in the store.
+
+    Args:
+        options: what the person wants to do.
+        environment: where the sensors are.
+        store: where the session is kept.
+        view: shows it.
+        stop: ends the session when it is set; None: Ctrl-C and a request to end do.
 
     Raises:
         LinkError: a sensor cannot be reached.
@@ -117,11 +130,12 @@ async def train(
     who = load_trainee(store, options.person, options.exercise, options.band)
     if who.band is not None and (notice := who.band.notice()) is not None:
         view.status("band", f"{who.band.name}: {notice}")
-    session = _TrainingSession(options, environment, store, view, who)
+    session = _TrainingSession(options, environment, store, view, who, stop or asyncio.Event())
     async with AsyncExitStack() as afterwards, AsyncExitStack() as links:
         await session.connect(links, afterwards)
         # Until here an interrupt ends the search at once; from here on the session ends in good order.
-        afterwards.enter_context(stop_on_signals(session.stop))
+        if stop is None:
+            afterwards.enter_context(stop_on_signals(session.stop))
         await session.record(afterwards)
         await session.follow()
     return session.finish()
@@ -237,9 +251,15 @@ class _TrainingSession:
     """What the streams of a session share."""
 
     def __init__(
-        self, options: TrainingOptions, environment: Environment, store: Store, view: View, who: Trainee
+        self,
+        options: TrainingOptions,
+        environment: Environment,
+        store: Store,
+        view: View,
+        who: Trainee,
+        stop: asyncio.Event,
     ) -> None:
-        self.stop = asyncio.Event()
+        self.stop = stop
         self._options = options
         self._environment = environment
         self._store = store
@@ -347,9 +367,21 @@ class _TrainingSession:
                 break
             except StoreError as error:
                 if not await self._view.try_again(str(error)):
-                    raise
+                    raise self._set_aside(error) from error
         if not self._recorder.samples:
             self._store.delete(self._recorder.session)
+
+    def _set_aside(self, problem: StoreError) -> StoreError:
+        """Leave what waits in a file beside the store, and say so with what kept it from the store."""
+        waiting = self._recorder.waiting_samples
+        try:
+            path = self._recorder.set_aside()
+        except StoreError as error:
+            return StoreError(f"{problem}. {waiting} samples are not stored: {error}")
+        return StoreError(
+            f"{problem}. {waiting} samples wait in {path}; the next start of bandsense takes them in "
+            "if the file lies beside the store"
+        )
 
     def finish(self) -> SessionResult:
         """Save what is to be remembered and report it, after everything is closed."""
@@ -371,6 +403,8 @@ def _actions(pipeline: SessionPipeline, stop: asyncio.Event) -> Actions:
 
     return {
         "e": Action("end set", ask(EndSet())),
+        "u": Action("undo rep", ask(UndoRep())),
+        "a": Action("add rep", ask(AddRep())),
         "+": Action("30 s more rest", ask(RestChange(REST_STEP_S))),
         "s": Action("start now", ask(RestChange(-LONGEST_REST_S))),
         "t": Action("tare", ask(Tare())),

@@ -8,17 +8,28 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bandsense.live.units import force_range, force_words, in_shown_unit, shown_unit
-from bandsense.signal.events import Rep, RepCompleted, RepCounted, RepRetracted, SignalWarning
+from bandsense.signal.events import (
+    DOUBTFUL_BELOW,
+    Rep,
+    RepCompleted,
+    RepCounted,
+    RepRetracted,
+    RetractReason,
+    SignalWarning,
+)
 from bandsense.signal.metrics import Asymmetry, SetMetrics
-from bandsense.workout.advice import Advice, Basis, Reason, Rule
+from bandsense.workout.advice import Advice, Basis, Reason, Rule, SlackAction, When
 from bandsense.workout.bilateral import Lag
-from bandsense.workout.cues import CueKind
+from bandsense.workout.counts import RepCounts
+from bandsense.workout.cues import CueKind, CueSlot
 from bandsense.workout.events import (
     BatteryChanged,
+    Corrected,
     CueGiven,
     Event,
     ExerciseStopped,
     LinkChanged,
+    SetCorrected,
     SetDone,
     SetRated,
     SetResult,
@@ -33,15 +44,23 @@ from bandsense.workout.events import (
 )
 from bandsense.workout.feedback import Feedback, Scale, StopReason
 from bandsense.workout.plan import TensionZone, Zone
+from bandsense.workout.set_evidence import LEAST_REPS
+from bandsense.workout.tempo import HandTempo, hand_tempo
 from bandsense.workout.workout import Summary
 
 __all__ = [
+    "PARTIAL_RULE",
     "STOPPED_NEXT_TIME",
     "advice_details",
+    "advice_instruction",
     "advice_reason",
     "advice_text",
     "asymmetry_words",
     "basis_words",
+    "counts_words",
+    "cue_spoken",
+    "cue_words",
+    "doubt_words",
     "event_json",
     "feedback_words",
     "format_log_line",
@@ -50,12 +69,27 @@ __all__ = [
     "plural",
     "rating_question",
     "reason_words",
+    "rep_mark",
     "rep_words",
     "set_words",
     "stopped_words",
     "summary_words",
+    "tempo_words",
     "tension_words",
 ]
+
+DIVIDED = 0.2
+"""Another count that is at least so likely is told beside the one that is shown."""
+
+_RETRACTED = {
+    RetractReason.SET_UP: "it was taking up the band or changing position",
+    RetractReason.ISOMETRIC: "it was a hold",
+    RetractReason.TOO_QUICK: "it was a step or a blow",
+    RetractReason.ONE_MOVEMENT: "it was part of another repetition",
+    RetractReason.BROKEN_OFF: "it broke off before the return",
+    RetractReason.OVERRULED: "you took it back",
+}
+"""The explanation that won."""
 
 Numbers = Mapping[str, float]
 """Of a reason, by name (`workout.rules`)."""
@@ -68,8 +102,46 @@ LOW_BATTERY_PERCENT = 10
 _UNDER_TIME = " " * 13
 """Where a second line of a log begins: below the text of the first."""
 
-_SAID_IN_A_LOG = (CueKind.SLOWER, CueKind.FULL_RANGE, CueKind.TWO_MORE, CueKind.REST_OVER)
-"""Breaths and holds come with every repetition and would fill a log."""
+PARTIAL_RULE = "partial: less than 60 % of the way; from 60 to 75 % it is unsure"
+"""Told wherever partial or unsure repetitions are counted (`workout.counts`)."""
+
+_CUES = {
+    CueKind.INHALE: "Breathe in",
+    CueKind.EXHALE: "Breathe out",
+    CueKind.HOLD: "Hold",
+    CueKind.SLOWER: "Slower on the way back",
+    CueKind.FULL_RANGE: "Full range",
+    CueKind.SLOW_ENOUGH: "Good, that was slow enough",
+    CueKind.WHOLE_RANGE: "Good, that was the full range",
+    CueKind.TWO_MORE: "Two more",
+    CueKind.TARGET: "That is the plan; go on if it feels good",
+    CueKind.SET_DONE: "Set done",
+    CueKind.REST_OVER: "Ready when you are",
+}
+_AHEAD = {CueKind.INHALE: "Next: in", CueKind.EXHALE: "Next: out"}
+_BRIEF = {CueKind.INHALE: "In", CueKind.EXHALE: "Out", CueKind.SLOWER: "Slower"}
+_SPOKEN = {
+    CueKind.SLOW_ENOUGH: "Good",
+    CueKind.WHOLE_RANGE: "Good",
+    CueKind.TARGET: "That is the plan",
+}
+
+
+def cue_words(cue: CueGiven) -> str:
+    """Describe a cue; one that announces a movement says so, until the movement is seen."""
+    if cue.ahead and cue.kind in _AHEAD:
+        return _AHEAD[cue.kind]
+    return _CUES[cue.kind] + ("" if cue.side is None else f", now the {cue.side} side")
+
+
+def cue_spoken(cue: CueGiven) -> str:
+    """Return what a voice says; nothing for a breath at a doubtful time, where a tone is enough."""
+    if cue.unsure:
+        return ""
+    if cue.brief and cue.kind in _BRIEF:
+        return _BRIEF[cue.kind]
+    words = _SPOKEN.get(cue.kind, _CUES[cue.kind])
+    return words + ("" if cue.side is None else f", now the {cue.side} side")
 
 
 def plural(number: int, noun: str) -> str:
@@ -85,11 +157,26 @@ def tension_words(tension_n: float, uncertainty_n: float) -> str:
     return f"{tension:z.{decimals}f} ± {uncertainty:.{decimals}f} {unit.value}"
 
 
+def rep_mark(probability: float) -> str:
+    """Draw a repetition as a dot, hollow where it is doubtful."""
+    return "○" if probability < DOUBTFUL_BELOW else "●"
+
+
+def doubt_words(count: int, chances: Mapping[int, float]) -> str:
+    """Say which other count is likely where the evidence is divided: `perhaps 9`; empty where it is not."""
+    other = max((n for n in chances if n != count), key=lambda n: chances[n], default=count)
+    return f"perhaps {other}" if other != count and chances[other] >= DIVIDED else ""
+
+
 def rep_words(rep: Rep) -> str:
     """Phases of a repetition, and what is special about it."""
-    text = f"pull {rep.concentric_s:.2f}, hold {rep.hold_s:.2f}, return {rep.eccentric_s:.2f} s"
-    if rep.partial:
-        text += f", partial ({rep.range_fraction:.0%} of the range)"
+    hand = hand_tempo(rep)
+    text = f"pull about {hand.concentric_s:.1f}, hold {hand.hold_s:.1f}, return {hand.eccentric_s:.1f} s"
+    if rep.unsure or rep.partial:
+        kind = "full or partial, unsure" if rep.unsure else "partial"
+        text += f", {kind} ({rep.range_fraction:.0%} of the way)"
+    if rep.doubtful:
+        text += f", doubtful ({rep.probability:.0%} sure)"
     if rep.gap:
         text += ", samples missing"
     if rep.saturated:
@@ -100,19 +187,41 @@ def rep_words(rep: Rep) -> str:
 def set_words(result: SetResult) -> str:
     """Describe a finished set in one sentence."""
     metrics = result.metrics
-    text = f"{_set_name(result.number, result.side)}: {plural(metrics.reps, 'rep')}"
-    if metrics.partial:
-        text += f", {metrics.partial} of them partial"
+    doubt = doubt_words(result.metrics.reps, result.chances)
+    text = f"{_set_name(result.number, result.side)}: {counts_words(result.counts, doubt)}"
     best = max(result.rep_metrics, key=lambda rep: rep.peak_n)
     peak = tension_words(best.peak_n, best.peak_uncertainty_n or 0.0)
-    text += f", peak {peak}, {metrics.time_under_tension_s:.1f} s under tension, {_tempo_words(metrics)}"
-    return text if result.zone is None else f"{text}; {_zone_words(result.zone, result.in_zone)}"
+    tempo = _set_tempo_words(metrics, result.hand_tempo)
+    text += f", peak {peak}, {metrics.time_under_tension_s:.1f} s under tension, {tempo}"
+    if result.zone is not None:
+        text += f"; {_zone_words(result.zone, result.in_zone)}"
+    return text if result.counts.full == result.counts.all else f"{text} ({PARTIAL_RULE})"
 
 
-def _tempo_words(metrics: SetMetrics) -> str:
+def counts_words(counts: RepCounts, doubt: str = "") -> str:
+    """`9 reps, perhaps 10: 6 full, 2 partial, 1 unsure`; only the total where all were full."""
+    text = ", ".join(filter(None, (plural(counts.all, "rep"), doubt)))
+    return text if counts.full == counts.all else f"{text}: {_parts_words(counts)}"
+
+
+def _parts_words(counts: RepCounts) -> str:
+    """`6 full, 2 partial, 1 unsure`, whatever there is none of left out."""
+    named = ((counts.full, "full"), (counts.partial, "partial"), (counts.unsure, "unsure"))
+    return ", ".join(f"{number} {name}" for number, name in named if number or name == "full")
+
+
+def tempo_words(tempo: HandTempo) -> str:
+    """Describe a tempo as it is prescribed: in seconds of the hand, which are estimates."""
+    rest = "" if tempo.rest_s is None else f"-{tempo.rest_s:.1f}"
+    return f"about {tempo.concentric_s:.1f}-{tempo.hold_s:.1f}-{tempo.eccentric_s:.1f}{rest} s"
+
+
+def _set_tempo_words(metrics: SetMetrics, tempo: HandTempo | None) -> str:
     """Describe the set's tempo, or why there is none."""
     reason = metrics.hidden.get("tempo.concentric_s") or metrics.hidden.get("tempo.eccentric_s")
-    return f"tempo {metrics.tempo}" if reason is None else f"tempo {reason}"
+    if reason is not None:
+        return f"tempo {reason}"
+    return "tempo not known" if tempo is None else f"tempo {tempo_words(tempo)}"
 
 
 def _zone_words(zone: TensionZone, counts: Counter[Zone]) -> str:
@@ -173,8 +282,8 @@ def summary_words(summary: Summary) -> str:
     if not summary.reps:
         return f"no repetition in {summary.duration_s:.0f} s"
     text = f"{plural(summary.reps, 'rep')} in {plural(summary.sets, 'set')}"
-    if summary.partial:
-        text += f", {summary.partial} partial"
+    if summary.partial or summary.unsure:
+        text += f": {_parts_words(RepCounts(summary.full, summary.partial, summary.unsure))}"
     peak = tension_words(summary.peak_n, summary.peak_uncertainty_n)
     return f"{text}, peak {peak}, {summary.time_under_tension_s:.1f} s under tension"
 
@@ -189,7 +298,7 @@ def asymmetry_words(asymmetry: Asymmetry) -> str:
     }
     parts = (f"{name} {each.share:+.1%} ± {each.standard_error:.1%}" for name, each in figures.items())
     sure = [name for name, each in figures.items() if each.certain]
-    verdict = f"surely different: {', '.join(sure)}" if sure else "nothing that is sure"
+    verdict = f"surely different: {', '.join(sure)}" if sure else "no clear difference"
     return f"right against left: {', '.join(parts)}; {verdict}"
 
 
@@ -209,16 +318,58 @@ def lag_words(lag: Lag) -> str:
 
 def advice_text(advice: Advice) -> str:
     """Describe what to do and why, in one line."""
-    now = " NOW" if advice.urgent else ""
+    now = " NOW" if advice.urgent and advice.action is not SlackAction.KEEP else ""
     side = "" if advice.side is None else f", {advice.side} side"
-    words = " ".join(filter(None, (advice.instruction, advice_reason(advice))))
+    words = " ".join(filter(None, (_told(advice), advice_reason(advice), _amount_words(advice))))
     return f"{advice.action.value}{now}{side} - {words}"
+
+
+def advice_instruction(advice: Advice) -> str:
+    """Describe what to do in a sentence of its own, where the action is not shown."""
+    return _told(advice) or _INSTRUCTIONS[advice.action]
+
+
+_INSTRUCTIONS = {
+    SlackAction.ADD: "Give the band more slack.",
+    SlackAction.REMOVE: "Give the band less slack.",
+    SlackAction.KEEP: "Keep the band as it is.",
+    SlackAction.CHANGE_BAND: "Take another band.",
+    SlackAction.CHECK: "Check the band before you go on.",
+    SlackAction.ASK: "Was that meant?",
+    SlackAction.NONE: "This set is not judged.",
+}
+
+_BEFORE = {
+    (SlackAction.REMOVE, When.NEXT_SET): "Before you start the next set, ",
+    (SlackAction.REMOVE, When.NEXT_TIME): "Next time, before you start, ",
+    (SlackAction.REMOVE, When.FIRST): "Before you start, ",
+    (SlackAction.ADD, When.NEXT_TIME): "Next time, ",
+}
+
+
+def _told(advice: Advice) -> str:
+    """Return the exercise's own words for the change, and when to make it."""
+    before = _BEFORE.get((advice.action, advice.when), "")
+    words = advice.instruction
+    return f"{before}{words[0].lower()}{words[1:]}" if before and words else words
+
+
+def _amount_words(advice: Advice) -> str:
+    """Say how rough an amount is that rests on very few or very uneven repetitions."""
+    few, uneven = 0 < advice.basis.reps < LEAST_REPS, advice.uncertainty_cm > advice.amount_cm
+    if not advice.amount_cm or not (few or uneven):
+        return ""
+    low, high = (max(1, round(advice.amount_cm + sign * advice.uncertainty_cm)) for sign in (-1.0, 1.0))
+    return (
+        f"From {plural(advice.basis.reps, 'repetition')}{'' if few else ' so uneven'} that is a rough guess: "
+        f"{low} to {max(high, advice.amount_cm + 1)} cm may be right."
+    )
 
 
 def advice_reason(advice: Advice) -> str:
     """Why, in sentences."""
     said = " ".join(filter(None, map(reason_words, advice.reasons)))
-    return f"Left open last time: {said}" if advice.left_open else said
+    return f"From last time: {said}" if advice.left_open else said
 
 
 def advice_details(advice: Advice) -> str:
@@ -271,6 +422,7 @@ _PLAIN_REASONS = {
         "At the top of a repetition the sensor shows no pull at all, so its zero is wrong. "
         "Let the band hang slack and tare (key t); the next set can be advised on."
     ),
+    Rule.TOO_FEW_REPS: "There was no repetition.",
     Rule.TOO_SMALL: "The change would be less than a centimetre.",
     Rule.DECLINED: "You chose to leave the slack for today.",
 }
@@ -296,29 +448,93 @@ def _slipped(n: Numbers) -> str:
     )
 
 
-def _too_few(n: Numbers) -> str:
-    verb = "is" if n["reps"] == 1 else "are"
-    lighter = " If you cannot do more, take a lighter band." if n["below_plan"] else ""
+def _counts_of(n: Numbers) -> RepCounts:
+    return RepCounts(int(n["full"]), int(n.get("partial", 0)), int(n.get("unsure", 0)))
+
+
+def _done_words(n: Numbers) -> str:
+    """`6 full repetitions, 2 partial and 1 unsure`."""
+    counts = _counts_of(n)
+    rest = [
+        f"{number} {name}"
+        for number, name in ((counts.partial, "partial"), (counts.unsure, "unsure"))
+        if number
+    ]
+    return plural(counts.full, "full repetition") + (f", {' and '.join(rest)}" if rest else "")
+
+
+def _ended_by(why: str) -> Callable[[Numbers], str]:
+    return lambda n: f"{why} after {plural(int(n['reps']), 'repetition')} of this set, so it is not judged."
+
+
+def _band_lost(n: Numbers) -> str:
+    after = f" after repetition {n['reps']:.0f}" if n["reps"] else ""
     return (
-        f"{plural(int(n['reps']), 'repetition')} {verb} too few to advise on; it takes at least "
-        f"{n['least']:.0f}.{lighter}"
+        f"Tension dropped suddenly{after}: the band snapped, slipped off or fell. "
+        "Check band, clip and anchor before you go on; then press y."
     )
 
 
 def _too_hard(n: Numbers) -> str:
     said = []
     if "full" in n:
-        done = plural(int(n["full"]), "full repetition")
-        said.append(f"You did {done}; the plan asks for at least {n['planned']:.0f}.")
+        said.append(f"You did {_done_words(n)}; the plan asks for at least {n['planned']:.0f}.")
     if "range_loss" in n:
         said.append(f"Your range shrank by {n['range_loss']:.0%} over the set.")
     return " ".join(said)
 
 
 def _steady(n: Numbers) -> str:
-    easy = n["easy_sessions"]
-    more = " If the last set of the next session is as easy, it is time for less slack." if easy else ""
-    return f"You did {plural(int(n['full']), 'full repetition')} as planned.{more}"
+    more = " If it is this easy next time, we make it harder." if n["easy_sessions"] else ""
+    counts = _counts_of(n)
+    rest = _done_words(n).partition(", ")[2]
+    also = f", and besides {rest}" if rest else ""
+    return f"You did {plural(counts.full, 'full repetition')} as planned{also}.{more}"
+
+
+def _too_easy(n: Numbers) -> str:
+    if "full" in n and "surplus" not in n:
+        return f"You did {_done_words(n)}; the plan ends at {n['top']:.0f}."
+    return (
+        f"Two sessions in a row you finished with {n['planned'] + n['surplus']:.0f} or more even repetitions "
+        f"(plan: at least {n['planned']:.0f})."
+    )
+
+
+def _range(n: Numbers) -> str:
+    return (
+        f"You did {_done_words(n)}, and {n['planned']:.0f} full ones are asked for: go all the way each time."
+    )
+
+
+def _tempo_of(moved: str, advised: str) -> Callable[[Numbers], str]:
+    return lambda n: (
+        f"You did {_done_words(n)}, but {moved} in about {n['took_s']:.1f} s; "
+        f"the plan is {n['target_s']:.1f} s. {advised}"
+    )
+
+
+def _too_slow(n: Numbers) -> str:
+    return (
+        f"You did {_done_words(n)}, each movement in about {n['took_s']:.1f} s; "
+        f"the plan is {n['target_s']:.1f} s. You need not go that slowly."
+    )
+
+
+def _zone_missed(where: str) -> Callable[[Numbers], str]:
+    return lambda n: (
+        f"{n['beside']:.0f} of {n['peaks']:.0f} peaks were {where} your zone of "
+        f"{force_range(n['low_n'], n['high_n'])}."
+    )
+
+
+def _sides(n: Numbers) -> str:
+    more = "more" if n["share"] > 0.0 else "less"
+    slack = "more" if n["more_cm"] > 0.0 else "less"
+    return (
+        f"At the same length this side pulled {abs(n['share']):.0%} {more} than the other, so it gets "
+        f"{abs(n['more_cm']):.0f} cm {slack} slack."
+    )
 
 
 def _waiting(n: Numbers) -> str:
@@ -349,9 +565,21 @@ def _stronger_band(n: Numbers) -> str:
 _REASONS: dict[Rule, Callable[[Numbers], str]] = {
     Rule.STEADY: _steady,
     Rule.TOO_HARD: _too_hard,
-    Rule.TOO_EASY: lambda n: (
-        f"Two sessions running, your last set had at least {n['planned'] + n['surplus']:.0f} full, even "
-        f"repetitions; {n['planned']:.0f} are asked for."
+    Rule.TOO_EASY: _too_easy,
+    Rule.RANGE: _range,
+    Rule.RETURN_FAST: _tempo_of("came back", "Slower on the way back."),
+    Rule.PULL_FAST: _tempo_of("pulled", "Pull more slowly."),
+    Rule.TOO_SLOW: _too_slow,
+    Rule.BELOW_ZONE: _zone_missed("below"),
+    Rule.ABOVE_ZONE: _zone_missed("above"),
+    Rule.SIDES: _sides,
+    Rule.BAND_LOST: _band_lost,
+    Rule.SESSION_ENDED: _ended_by("The session ended"),
+    Rule.LINK_LOST: _ended_by("The sensor was lost"),
+    Rule.NOT_STORED: _ended_by("Saving failed"),
+    Rule.ONE_REP: lambda n: (
+        "You did one repetition. Was that meant (y), or is the band too strong (n)? "
+        "For a test of strength there is bandsense test."
     ),
     Rule.SLACK_AT_BOTTOM: lambda n: (
         f"The band hangs slack over about {n['slack']:.0%} of your movement, so the muscles rest there."
@@ -363,7 +591,6 @@ _REASONS: dict[Rule, Callable[[Numbers], str]] = {
     Rule.BEYOND_LIMIT: _stretched,
     Rule.NEAR_LIMIT: lambda n: f"{_stretched(n)} Go no further.",
     Rule.SLIPPED: _slipped,
-    Rule.TOO_FEW_REPS: _too_few,
     Rule.UNSURE: _unsure,
     Rule.WAITING: _waiting,
     Rule.LIGHTER_BAND: lambda n: (
@@ -377,17 +604,27 @@ _REASONS: dict[Rule, Callable[[Numbers], str]] = {
 def event_json(event: Event, uncertainty_n: UncertaintyAt | None = None) -> dict[str, Any]:
     """Return an event as JSON object (`workout.events.to_json`); advice with its sentence as `text`."""
     data = to_json(event, uncertainty_n)
-    return data | {"text": advice_text(event.advice)} if isinstance(event, SlackAdvised) else data
+    if isinstance(event, SlackAdvised):
+        return data | {"text": advice_text(event.advice)}
+    if isinstance(event, CueGiven):
+        return data | {"text": cue_words(event), "spoken": cue_spoken(event), "slot": event.slot.value}
+    return data
 
 
 def format_notice(event: Event) -> str | None:
     """Return what a person should read at once, if anything."""
     if isinstance(event, RepRetracted):
-        return f"not counted: {event.reason.value}"
+        return f"not counted: {_RETRACTED[event.reason]}"
     if isinstance(event, SignalWarning | TemperatureUnknown):
         return in_shown_unit(event.message)
     if isinstance(event, SetDone):
         return set_words(event.result)
+    if isinstance(event, SetCorrected):
+        if event.result is None:
+            return f"set {event.number} is gone: no repetition is left in it"
+        return f"corrected: {set_words(event.result)}"
+    if isinstance(event, Corrected):
+        return event.problem or ("one more was counted" if event.is_rep else None)
     if isinstance(event, SlackAdvised):
         return advice_text(event.advice)
     if isinstance(event, SetRated):
@@ -396,12 +633,26 @@ def format_notice(event: Event) -> str | None:
     if isinstance(event, ExerciseStopped):
         return stopped_words(event)
     if isinstance(event, SlackAnswered):
-        return "noted: the slack was changed" if event.followed else "noted: the slack stays as it is"
+        return answer_words(event)
     if isinstance(event, Tared):
         return event.problem or f"zero set: {force_words(-event.change_n, 1, sign=True)}"
     if isinstance(event, BatteryChanged) and event.percent <= LOW_BATTERY_PERCENT:
         return f"the sensor's battery is at {event.percent} %; charge it"
     return None
+
+
+def answer_words(event: SlackAnswered) -> str:
+    """Confirm an answer."""
+    advice = event.advice
+    if advice is not None and advice.action is SlackAction.CHECK:
+        return "Noted: checked."
+    if advice is not None and advice.action is SlackAction.ASK:
+        return "Noted: it was meant." if event.followed else "Noted: the band is too strong."
+    if not event.followed:
+        return "Noted: it stays as it is."
+    if advice is None or not advice.amount_cm:
+        return "Noted: the slack was changed."
+    return f"Noted: {advice.amount_cm} cm {'out' if advice.action is SlackAction.ADD else 'in'}."
 
 
 def format_log_line(
@@ -418,7 +669,7 @@ def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
     if isinstance(event, RepCompleted):
         return f"       {rep_words(event.rep)}"
     if isinstance(event, RepRetracted):
-        return f"a rep is taken back ({event.reason.value}): {event.count} stand"
+        return f"a rep is not counted, {_RETRACTED[event.reason]}: {event.count} stand"
     if isinstance(event, SetStarted):
         return _set_name(event.number, event.side)
     if isinstance(event, LinkChanged):
@@ -431,5 +682,6 @@ def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
     if isinstance(event, SlackAdvised) and event.advice.amount_cm:
         return f"{advice_text(event.advice)}\n{_UNDER_TIME}({advice_details(event.advice)})"
     if isinstance(event, CueGiven):
-        return f"       ({event.text.lower()})" if event.kind in _SAID_IN_A_LOG else None
+        # Breaths and holds come with every repetition and would fill a log.
+        return f"       ({cue_words(event).lower()})" if event.slot is CueSlot.WORD else None
     return format_notice(event)

@@ -10,17 +10,36 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
 from bandsense.exercises.model import Breath, Side
-from bandsense.live.formatting import advice_reason, advice_text, format_notice, stopped_words
+from bandsense.live.formatting import (
+    advice_instruction,
+    advice_reason,
+    advice_text,
+    cue_words,
+    doubt_words,
+    format_notice,
+    rep_mark,
+    stopped_words,
+    tempo_words,
+)
 from bandsense.live.units import unit_json
-from bandsense.signal.events import Phase, PhaseChanged, Rep, RepCompleted, RepCounted, RepRetracted
-from bandsense.workout.advice import Advice, Rule, SlackAction
-from bandsense.workout.cues import CueKind
+from bandsense.signal.events import (
+    CountJudged,
+    Phase,
+    PhaseChanged,
+    Rep,
+    RepCompleted,
+    RepCounted,
+    RepRetracted,
+)
+from bandsense.workout.advice import Advice, Rule
+from bandsense.workout.counts import RepCounts
+from bandsense.workout.cues import CueSlot
 from bandsense.workout.events import (
     BatteryChanged,
     CueGiven,
@@ -28,6 +47,7 @@ from bandsense.workout.events import (
     ExerciseStopped,
     LinkChanged,
     RestChanged,
+    SetCorrected,
     SetDone,
     SetRated,
     SetResult,
@@ -38,7 +58,7 @@ from bandsense.workout.events import (
     fields_json,
 )
 from bandsense.workout.feedback import Scale
-from bandsense.workout.plan import TensionZone, measured_tempo
+from bandsense.workout.plan import Plan, TensionZone, measured_tempo
 from bandsense.workout.settings import WorkoutSettings
 
 __all__ = ["GOOD_LINK", "TRACE_S", "Done", "Finished", "LastTime", "Peak", "Screen", "ViewState"]
@@ -55,8 +75,8 @@ RETRACTED_S = 3.0
 NOTICE_S = 8.0
 """How long a notice stays: time to finish a repetition and read it."""
 
-CUE_S = 1.5
-"""How long a cue stays; then it is too late to follow it."""
+SETTLED_S = 1.0
+"""How long the return stays on screen after it: a pause that is shorter would only make the view flicker."""
 
 
 class Screen(Enum):
@@ -90,6 +110,7 @@ class Peak:
         index: of the repetition, as in its events.
         time_s: when it reached its top.
         partial: it stayed short of the set's range.
+        unsure: full or partial, nobody can say.
         zone: `below`, `within` or `above` the zone that is aimed at; None without one.
         probability: that it is a repetition at all; a view draws a doubtful one hollow.
         retracted_s: when it was taken back; None while it stands.
@@ -102,6 +123,7 @@ class Peak:
     zone: str | None = None
     probability: float = 1.0
     retracted_s: float | None = None
+    unsure: bool = False
 
 
 @dataclass(slots=True)
@@ -126,9 +148,14 @@ class Done:
     slack_cm: int | None = None
 
     @property
+    def counts(self) -> RepCounts:
+        """Full, partial and unsure repetitions."""
+        return RepCounts.of(self.peaks)
+
+    @property
     def full_reps(self) -> int:
         """Repetitions over the whole range."""
-        return sum(not peak.partial for peak in self.peaks)
+        return self.counts.full
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +205,9 @@ class ViewState:
         trace: time and tension of the last `TRACE_S` seconds.
         side: which arm, where left and right take turns.
         reps: repetitions of the present set that stand.
+        more: P(there are so many more than stand), by how many; see `CountJudged`.
         peak_n: greatest tension of the repetition under way or, in between, of the last one.
+        cues: the latest cue of each slot.
         advice: what was advised last and not answered yet.
         problem: what stops samples from being stored, in words.
         question: what the person is asked, of this view alone.
@@ -205,6 +234,7 @@ class ViewState:
     set_number: int = 0
     side: str | None = None
     reps: int = 0
+    more: Mapping[int, float] = field(default_factory=lambda: {0: 1.0})
     peak_n: float | None = None
     last_rep: Rep | None = None
     results: list[SetResult] = field(default_factory=list)
@@ -213,10 +243,7 @@ class ViewState:
     battery_percent: int | None = None
     notice_text: str = ""
     notice_until_s: float = -math.inf
-    cue_text: str = ""
-    cue_kind: CueKind | None = None
-    cue_unsure: bool = False
-    cue_until_s: float = -math.inf
+    cues: dict[CueSlot, CueGiven] = field(default_factory=dict)
     advice: Advice | None = None
     problem: str | None = None
     question: str = ""
@@ -238,9 +265,34 @@ class ViewState:
         return self.notice_text if self.time_s < self.notice_until_s else ""
 
     @property
+    def breath(self) -> str:
+        """How to breathe this moment, or next; empty when there is nothing."""
+        return self._cue(CueSlot.BREATH)
+
+    @property
+    def word(self) -> str:
+        """What else there is to say this moment, such as a correction; empty when there is nothing."""
+        return self._cue(CueSlot.WORD)
+
+    @property
     def cue(self) -> str:
-        """What the person is to do this moment; empty when there is nothing."""
-        return self.cue_text if self.time_s < self.cue_until_s else ""
+        """Both in one line."""
+        return ". ".join(filter(None, (self.breath, self.word)))
+
+    @property
+    def shown_cue(self) -> CueGiven | None:
+        """The cue to show where there is room for one: a word goes before a breath."""
+        return self._shown(CueSlot.WORD) or self._shown(CueSlot.BREATH)
+
+    def _shown(self, slot: CueSlot) -> CueGiven | None:
+        cue = self.cues.get(slot)
+        if cue is None or not cue.shown(self.time_s, self.phase):
+            return None
+        return replace(cue, ahead=False) if cue.phase is self.phase else cue
+
+    def _cue(self, slot: CueSlot) -> str:
+        cue = self._shown(slot)
+        return "" if cue is None else cue_words(cue)
 
     @property
     def rest_s(self) -> float | None:
@@ -269,6 +321,17 @@ class ViewState:
         minutes, seconds = divmod(int(self.rest_s or 0.0), 60)
         then = f", then {'left' if self.side == 'right' else 'right'}" if self.side else ""
         return f"resting {minutes}:{seconds:02}{then}"
+
+    @property
+    def marks(self) -> str:
+        """A dot for each repetition of the set, hollow where it is doubtful."""
+        return "".join(rep_mark(peak.probability) for peak in self.peaks if peak.retracted_s is None)
+
+    @property
+    def count_words(self) -> str:
+        """The count, and which other is likely where the evidence is divided: `8, perhaps 9`."""
+        doubt = doubt_words(self.reps, {self.reps + n: p for n, p in self.more.items()})
+        return f"{self.reps}, {doubt}" if doubt else f"{self.reps}"
 
     @property
     def in_set(self) -> bool:
@@ -311,7 +374,8 @@ class ViewState:
         if self.phase is not Phase.REST:
             return _OF_PHASE[self.phase]
         if self.in_set:
-            return Screen.VALLEY
+            settled = self.now_s >= self.phase_since_s + SETTLED_S
+            return Screen.VALLEY if settled or self.breath else Screen.RETURN
         if not self.results:
             return Screen.READY
         return Screen.SIDES if self.between_sides else Screen.REST
@@ -340,6 +404,11 @@ class ViewState:
         return (number + 1) // 2 if self.takes_turns else number
 
     @property
+    def plan(self) -> Plan | None:
+        """What is planned; None where no exercise was named."""
+        return None if self.settings is None or self.settings.exercise is None else self.settings.plan
+
+    @property
     def zone(self) -> TensionZone | None:
         """The peak tension that is aimed at."""
         return None if self.settings is None else self.settings.plan.zone
@@ -355,13 +424,13 @@ class ViewState:
     def offered(self) -> str:
         """Keys of the actions that make sense at this moment, the most wanted first."""
         if self.in_set:
-            return "eq"
-        return "yntq" if self.to_answer else "tq"
+            return "yeuaq" if self.advice is not None and self.advice.holds else "euaq"
+        return ("yn" if self.to_answer else "") + ("tuaq" if self.results else "taq")
 
     @property
     def to_answer(self) -> bool:
         """Whether an advice waits for the person's answer."""
-        return self.advice is not None and self.advice.action is not SlackAction.KEEP
+        return self.advice is not None and self.advice.waits
 
     # -- events ---------------------------------------------------------------------------------------------
 
@@ -377,12 +446,19 @@ class ViewState:
         elif isinstance(event, SetStarted):
             self.set_number, self.side, self.asks = event.number, event.side, None
             self.reps, self.peaks = 0, []
-            self.advice = None
+            if self.advice is not None and not self.advice.holds:
+                self.advice = None
         elif isinstance(event, RepCounted | RepCompleted | RepRetracted):
             self._rep(event)
+        elif isinstance(event, CountJudged):
+            self.more = event.more
+            for index, probability in event.reps.items():
+                self._change(index, probability=probability)
         elif isinstance(event, SetDone):
             self._set_done(event.result)
             self.asks = Scale.EFFORT
+        elif isinstance(event, SetCorrected):
+            self._correct(event)
         elif isinstance(event, SetRated):
             self.asks = event.asks
         elif isinstance(event, ExerciseStopped):
@@ -392,15 +468,25 @@ class ViewState:
         elif isinstance(event, BatteryChanged):
             self.battery_percent = event.percent
         elif isinstance(event, CueGiven):
-            self.cue_text, self.cue_until_s = event.text, event.detected_s + CUE_S
-            self.cue_kind, self.cue_unsure = event.kind, event.unsure
+            self.cues[event.slot] = event
         elif isinstance(event, RestChanged):
             self.rest_planned_s = event.rest_s
         elif isinstance(event, SlackAdvised):
             self.advice = event.advice
         elif isinstance(event, SlackAnswered):
-            self._answered(followed=event.followed)
+            self._answered(event)
         self._show_notice(format_notice(event))
+
+    def _correct(self, event: SetCorrected) -> None:
+        """Put the set in the place of the finished one, which is the last."""
+        slack_cm = self.sets.pop().slack_cm
+        self.results.pop()
+        if event.result is None:
+            self.set_number -= 1
+            return
+        self.results.append(event.result)
+        self.sets.append(self._listed(event.result))
+        self.sets[-1].slack_cm = slack_cm
 
     def _level(self, level: TensionTick) -> None:
         self.tension_n, self.tension_uncertainty_n = level.tension_n, level.tension_uncertainty_n
@@ -424,6 +510,7 @@ class ViewState:
                 time_s=rep.peak_time_s,
                 peak_n=rep.peak_n,
                 partial=rep.partial,
+                unsure=rep.unsure,
                 zone=self._zone_of(rep.peak_n),
                 probability=rep.probability,
             )
@@ -439,24 +526,33 @@ class ViewState:
 
     def _set_done(self, result: SetResult) -> None:
         self.results.append(result)
+        self.sets.append(self._listed(result))
         self.rest_planned_s = None if self.settings is None else self.settings.plan.rest_s
+
+    def _listed(self, result: SetResult) -> Done:
         number = (result.number + 1) // 2 if self.takes_turns else result.number
         best = max(result.rep_metrics, key=lambda rep: rep.peak_n)
         hidden = result.metrics.hidden
-        tempo = None if hidden.keys() & {"tempo.concentric_s", "tempo.eccentric_s"} else result.metrics.tempo
-        self.sets.append(
-            Done(
-                number=number,
-                side=result.side,
-                peaks=tuple(
-                    Peak(rep.index, rep.peak_time_s, rep.peak_n, rep.partial, self._zone_of(rep.peak_n))
-                    for rep in result.reps
-                ),
-                peak_n=best.peak_n,
-                peak_uncertainty_n=best.peak_uncertainty_n or 0.0,
-                time_under_tension_s=result.metrics.time_under_tension_s,
-                tempo=None if tempo is None else str(tempo),
-            )
+        tempo = None if hidden.keys() & {"tempo.concentric_s", "tempo.eccentric_s"} else result.hand_tempo
+        return Done(
+            number=number,
+            side=result.side,
+            peaks=tuple(
+                Peak(
+                    rep.index,
+                    rep.peak_time_s,
+                    rep.peak_n,
+                    rep.partial,
+                    self._zone_of(rep.peak_n),
+                    rep.probability,
+                    unsure=rep.unsure,
+                )
+                for rep in result.reps
+            ),
+            peak_n=best.peak_n,
+            peak_uncertainty_n=best.peak_uncertainty_n or 0.0,
+            time_under_tension_s=result.metrics.time_under_tension_s,
+            tempo=None if tempo is None else tempo_words(tempo),
         )
 
     def _link(self, event: LinkChanged) -> None:
@@ -466,10 +562,10 @@ class ViewState:
             self.link_since_s = self.clock()
         self.link, self.link_message = event.state, event.message
 
-    def _answered(self, *, followed: bool) -> None:
-        if followed and self.advice is not None and self.sets and not self.in_set:
-            more = self.advice.action is SlackAction.ADD
-            self.sets[-1].slack_cm = self.advice.amount_cm if more else -self.advice.amount_cm
+    def _answered(self, event: SlackAnswered) -> None:
+        advice = event.advice or self.advice
+        if event.followed and advice is not None and advice.amount_cm and self.sets and not self.in_set:
+            self.sets[-1].slack_cm = advice.amount_cm if advice.change_m >= 0.0 else -advice.amount_cm
         self.advice = None
 
     def _show_notice(self, text: str | None) -> None:
@@ -494,6 +590,9 @@ class ViewState:
             "set_number": self.current_set,
             "in_set": self.in_set,
             "reps": self.reps if self.in_set else 0,
+            "count": self.count_words,
+            "marks": self.marks,
+            "chances": {str(self.reps + n): p for n, p in self.more.items()},
             "peak_n": self.peak_n,
             "peaks": self._peaks_json(),
             "last_rep": None if self.last_rep is None else fields_json(self.last_rep),
@@ -512,8 +611,10 @@ class ViewState:
             "battery_percent": self.battery_percent,
             "notice": self.notice,
             "cue": self.cue,
-            "cue_kind": self.cue_kind.value if self.cue and self.cue_kind is not None else None,
-            "cue_unsure": bool(self.cue) and self.cue_unsure,
+            "cue_kind": None if self.shown_cue is None else self.shown_cue.kind.value,
+            "cue_unsure": self.shown_cue is not None and self.shown_cue.unsure,
+            "breath": self.breath,
+            "word": self.word,
             "advice": self._advice_json(),
             "stretch": self._stretch(),
             "doing": self.doing,
@@ -534,9 +635,9 @@ class ViewState:
         ]
 
     def _plan_json(self) -> dict[str, Any] | None:
-        if self.settings is None or self.settings.exercise is None:
+        plan = self.plan
+        if plan is None:
             return None
-        plan = self.settings.plan
         return {
             "sets": plan.sets,
             "reps": plan.reps,
@@ -544,6 +645,7 @@ class ViewState:
             "rest_s": plan.rest_s,
             "zone": None if plan.zone is None else fields_json(plan.zone),
             "tempo": measured_tempo(plan.tempo).model_dump(),
+            "tempo_hand": plan.tempo.model_dump(),
         }
 
     def _breathing_json(self) -> dict[str, str] | None:
@@ -564,7 +666,7 @@ class ViewState:
         return {
             "action": advice.action.value,
             "rule": advice.rule.value,
-            "instruction": advice.instruction,
+            "instruction": advice_instruction(advice),
             "reason": advice_reason(advice),
             "text": advice_text(advice),
             "amount_cm": advice.amount_cm,
@@ -573,6 +675,8 @@ class ViewState:
             "confidence": advice.confidence.value,
             "kind": None if advice.kind is None else advice.kind.value,
             "urgent": advice.urgent,
+            "when": advice.when.value,
+            "holds": advice.holds,
             "side": advice.side,
             "to_answer": self.to_answer,
             "expected_n": None if self.peak_n is None else advice.tension_ratio * self.peak_n,

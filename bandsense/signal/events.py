@@ -6,10 +6,14 @@ time of the sample that made it certain. Their difference is the detector's late
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from math import nan
 
 __all__ = [
+    "DOUBTFUL_BELOW",
+    "CountJudged",
     "Event",
     "Phase",
     "PhaseChanged",
@@ -21,6 +25,10 @@ __all__ = [
     "SignalWarning",
     "WarningKind",
 ]
+
+
+DOUBTFUL_BELOW = 0.9
+"""A repetition of a lower probability is shown as doubtful: one in ten of such may be none."""
 
 
 class Phase(Enum):
@@ -79,23 +87,22 @@ class Rep:
     time in seconds, all tensions newtons.
 
     Attributes:
-        index: number of the repetition, from 1.
-        pull_start_s: 10 % of the rise.
-        hold_start_s: 90 % of the rise, first time.
-        return_start_s: 90 % of the fall, last time.
-        end_s: 10 % of the fall.
-        peak_time_s: time of the greatest tension.
-        peak_n: greatest tension.
-        start_n: tension in the valley before.
-        end_n: tension in the valley after.
-        partial: True if the range reached stays below the configured part of the set's full range.
-        range_fraction: estimated displacement at the peak as a part of the set's full range, from the set's
+        index: number of the repetition, from 1. pull_start_s: 10 % of the rise. hold_start_s: 90 % of the
+        rise, first time. return_start_s: 90 % of the fall, last time. end_s: 10 % of the fall. peak_time_s:
+        time of the greatest tension. peak_n: greatest tension. start_n: tension in the valley before. end_n:
+        tension in the valley after. partial: it is more likely partial than full: the range stays below two
+        thirds of the set's full range. unsure: the range lies so near that line that nobody can say; counts
+        take it for neither. range_fraction: estimated displacement at the peak as a part of the set's full
+        range, from the set's
             rest position; an estimate, because it rests on a prior for the shape of the band's curve.
         saturated: the converter was at the end of its range somewhere in the repetition.
         gap: samples are missing somewhere in the repetition.
         band_lost: the repetition ended with the band snapping or slipping off.
         begins_set: it is the first of its set.
-        probability: that it is a repetition at all, as far as was known when it was told.
+        peak_uncertainty_n: standard uncertainty of `peak_n` from rate, noise and the form of the top; a
+            calibration's comes on top. Not a number where it is not known.
+        probability: that it is a repetition at all: as far as was known when it was told; in the result of a
+            set, when the set was over.
     """
 
     index: int
@@ -114,6 +121,13 @@ class Rep:
     band_lost: bool = False
     begins_set: bool = False
     probability: float = 1.0
+    peak_uncertainty_n: float = nan
+    unsure: bool = False
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is worth saying that it may be none."""
+        return self.probability < DOUBTFUL_BELOW
 
     @property
     def duration_s(self) -> float:
@@ -183,6 +197,23 @@ class RepRetracted:
 
 
 @dataclass(frozen=True, slots=True)
+class CountJudged:
+    """How sure the count is, told when that changes.
+
+    Attributes:
+        more: P(there are so many more than stand), by how many, of the set that was told last; negative where
+            one that stands may be none. 1 for 0 where all is sure. So P(count = n) of a set of which c stand
+            is `more[n - c]`.
+        reps: probability of each repetition that stands and may still change, by its index.
+    """
+
+    time_s: float
+    more: Mapping[int, float]
+    reps: Mapping[int, float]
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class SignalWarning:
     """Something in the signal may make a number wrong; `message` says what, and what to do."""
 
@@ -192,4 +223,4 @@ class SignalWarning:
     detected_s: float
 
 
-Event = PhaseChanged | RepCounted | RepCompleted | RepRetracted | SignalWarning
+Event = PhaseChanged | RepCounted | RepCompleted | RepRetracted | CountJudged | SignalWarning

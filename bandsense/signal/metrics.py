@@ -71,7 +71,8 @@ class RepMetrics:
 
     Attributes:
         index: number of the repetition.
-        partial: as `Rep.partial` says.
+        partial: surely partial; as the next, what sets and sessions count.
+        unsure: partial or full, nobody can say (`Rep.unsure`).
         incomplete: samples are missing or saturated in it; figures are then lower bounds or interpolations.
         peak_n: greatest tension.
         peak_uncertainty_n: its standard uncertainty; None without a calibration.
@@ -117,6 +118,7 @@ class RepMetrics:
     returned_j: float | None = None
     uncertainty: Mapping[str, float] = field(default_factory=dict)
     hidden: Mapping[str, str] = field(default_factory=dict)
+    unsure: bool = False
 
     def shown(self, name: str) -> float | None:
         """Return a figure by name; None where it is hidden, or there is none."""
@@ -145,8 +147,9 @@ class SetMetrics:
     """A set in figures.
 
     Attributes:
-        reps: repetitions.
-        partial: how many of them were partial.
+        reps: repetitions; full, partial and unsure ones add up to it.
+        partial: how many of them were surely partial.
+        unsure: how many may have been partial or full.
         peak_n: greatest tension of the set.
         mean_peak_n: mean of the peaks.
         mean_n: mean tension over all time under tension.
@@ -179,6 +182,12 @@ class SetMetrics:
     duration_cv: float | None
     fatigue: Fatigue | None
     hidden: Mapping[str, str] = field(default_factory=dict)
+    unsure: int = 0
+
+    @property
+    def full(self) -> int:
+        """How many repetitions were surely full."""
+        return self.reps - self.partial - self.unsure
 
     @property
     def density(self) -> float:
@@ -343,7 +352,8 @@ def _rep(
 
     figures = RepMetrics(
         index=rep.index,
-        partial=rep.partial,
+        partial=rep.partial and not rep.unsure,
+        unsure=rep.unsure,
         incomplete=rep.gap or rep.saturated,
         peak_n=rep.peak_n,
         peak_uncertainty_n=_uncertainty_n(calibration, rep.peak_n),
@@ -407,7 +417,8 @@ def set_metrics(reps: Sequence[RepMetrics]) -> SetMetrics:
     peaks = [rep.peak_n for rep in reps]
     return SetMetrics(
         reps=len(reps),
-        partial=len(reps) - len(full),
+        partial=sum(rep.partial for rep in reps),
+        unsure=sum(rep.unsure for rep in reps),
         peak_n=max(peaks),
         mean_peak_n=float(np.mean(peaks)),
         mean_n=impulse / under_tension_s if under_tension_s > 0.0 else max(peaks),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 
-from bandsense.signal.announcer import Announcement, Announcer, Shown
+from bandsense.signal.announcer import Announcement, Announcer
 from bandsense.signal.band_loss import BandLoss
 from bandsense.signal.boundaries import Boundaries, measure
 from bandsense.signal.events import (
+    CountJudged,
     Event,
     Phase,
     PhaseChanged,
@@ -23,7 +25,9 @@ from bandsense.signal.events import (
 )
 from bandsense.signal.history import FlagRanges, RingBuffer
 from bandsense.signal.laws import Numbers
-from bandsense.signal.ranges import NEIGHBOURS, PARTIAL_BELOW, range_fraction
+from bandsense.signal.peaks import Peak, estimate_peak
+from bandsense.signal.ranges import NEIGHBOURS, PARTIAL_BELOW, range_fraction, range_is_unsure
+from bandsense.signal.told import Shown
 from bandsense.signal.turning_points import RETURNED_SHARE, Look, Ticks, TurningPoint, TurningPoints
 
 __all__ = ["LARGEST_N", "Narrator"]
@@ -40,8 +44,8 @@ LOST_APART_S = 0.5
 PEAK_TICKS = 3
 """The greatest sample lies this close to the top of the smoothed trace."""
 
-GREATEST_OF_FEW = 2.0
-"""So many standard deviations lies the greatest of ten to twenty samples of noise above their mean."""
+WORTH_TELLING = 0.05
+"""A probability that changed by less is not told anew."""
 
 LARGEST_N = 1000.0
 """Nobody pulls an elastic band harder; two-handed deadlifts on the strongest bands stay below."""
@@ -59,6 +63,30 @@ class _Samples:
     saturated: FlagRanges
     gaps: FlagRanges
     step: int
+
+
+class _Judged:
+    """How sure the count was when that was told last."""
+
+    def __init__(self, announcer: Announcer) -> None:
+        self._announcer = announcer
+        self._chances = announcer.chances
+        self._more: Mapping[int, float] = {0: 1.0}
+        self._reps: Mapping[int, float] = {}
+
+    def news(self, now_s: float) -> Iterator[CountJudged]:
+        """Give the event, if something changed that is worth telling."""
+        if self._announcer.chances is self._chances:
+            return
+        self._chances = self._announcer.chances
+        more = self._announcer.doubt
+        reps = {shown.index: shown.probability for shown in self._announcer.unsettled}
+        changed = any(abs(p - self._reps.get(index, 1.0)) >= WORTH_TELLING for index, p in reps.items())
+        if changed or any(
+            abs(more.get(n, 0.0) - self._more.get(n, 0.0)) >= WORTH_TELLING for n in {*more, *self._more}
+        ):
+            self._more, self._reps = more, reps
+            yield CountJudged(now_s, more, reps, now_s)
 
 
 class Narrator:
@@ -96,6 +124,7 @@ class Narrator:
         self._neighbours: deque[tuple[float, float]] = deque(maxlen=NEIGHBOURS + 1)
         self._lost_s = self._last_end_s = -inf
         self._told: set[WarningKind] = set()
+        self._judged = _Judged(self.announcer)
 
     def take(self, look: Look) -> None:
         """Tell what a look makes certain."""
@@ -105,6 +134,7 @@ class Narrator:
             self._check_lost(turning.valley if look is Look.VALLEY else turning.extreme)
         if announced is not None:
             self._announce(announced)
+        self.events += self._judged.news(turning.now_s)
         self._tell_phase(look)
         if look is Look.VALLEY:
             self._start, self._top = turning.valley, None
@@ -116,6 +146,20 @@ class Narrator:
     def finish(self) -> None:
         """Close the stream: report what is more likely than not."""
         self._announce(self.announcer.finish())
+        self.events += self._judged.news(self._turning.now_s)
+
+    def correct(self, *, is_rep: bool) -> bool:
+        """Heed the person: the latest repetition was none, or a movement was one.
+
+        Returns:
+            False where nothing was found that this could be said of.
+        """
+        announced = self.announcer.add() if is_rep else self.announcer.take_back()
+        if announced is None:
+            return False
+        self._announce(announced)
+        self.events += self._judged.news(self._turning.now_s)
+        return True
 
     def warn(self, time_s: float, kind: WarningKind, message: str) -> None:
         """Tell a warning."""
@@ -133,7 +177,7 @@ class Narrator:
         for shown in announced.counted:
             standing += 1
             top = shown.rep.top
-            peak_n = self._peak_n(top)
+            peak_n = self._peak(shown.rep.start, top).tension_n
             self.events.append(
                 RepCounted(top.time_s, shown.index, peak_n, now_s, standing, shown.probability)
             )
@@ -143,6 +187,7 @@ class Narrator:
     def _tell_done(self, shown: Shown) -> None:
         b = self._boundaries(shown)
         counted = shown.rep
+        peak = self._peak(counted.start, counted.top)
         pull_start_s = max(b.pull_start_s, self._last_end_s)
         self._last_end_s = b.end_s
         if counted.begins_set:
@@ -163,7 +208,8 @@ class Narrator:
             return_start_s=b.return_start_s,
             end_s=b.end_s,
             peak_time_s=b.peak_time_s,
-            peak_n=max(b.peak_n, self._peak_n(counted.top)),
+            peak_n=max(b.peak_n, peak.tension_n),
+            peak_uncertainty_n=peak.uncertainty_n,
             start_n=b.start_n,
             end_n=b.end_n,
             partial=fraction < PARTIAL_BELOW,
@@ -173,6 +219,7 @@ class Narrator:
             band_lost=b.return_start_s - LOST_APART_S <= self._lost_s <= b.end_s + LOST_APART_S,
             begins_set=counted.begins_set,
             probability=shown.probability,
+            unsure=range_is_unsure(fraction),
         )
         self.events.append(RepCompleted(rep.end_s, rep.index, rep, self._turning.now_s))
         self._doubt(rep)
@@ -186,22 +233,16 @@ class Narrator:
         expected_n = rep.start.tension_n if returned else float("inf")
         return measure(ticks.time_s, ticks.tension_n, first, top, last, expected_n)
 
-    def _peak_n(self, top: TurningPoint) -> float:
-        """Greatest tension near a top, by the samples: the low-pass rounds a quick one off.
-
-        The vertex of the parabola through the greatest sample and its neighbours, less what noise adds to the
-        greatest of a few samples.
-        """
+    def _peak(self, start: TurningPoint, top: TurningPoint) -> Peak:
+        """Estimate the greatest tension near a top from the samples: the low-pass rounds a quick one off."""
         last = min(top.tick + PEAK_TICKS, self._ticks.last) * self._samples.step
         near_n = self._samples.clean_n.between((top.tick - PEAK_TICKS) * self._samples.step, last)
-        if near_n.size < 3:
-            return top.tension_n
-        i = int(near_n[1:-1].argmax()) + 1
-        before_n, greatest_n, after_n = (float(x) for x in near_n[i - 1 : i + 2])
-        bend_n = before_n - 2.0 * greatest_n + after_n
-        vertex_n = greatest_n - (after_n - before_n) ** 2 / (8.0 * bend_n) if bend_n < 0.0 else greatest_n
+        rise_n = top.tension_n - start.tension_n
+        if not near_n.size:
+            return Peak(top.tension_n, rise_n)
         surroundings = self._turning.surroundings
-        return max(top.tension_n, vertex_n - GREATEST_OF_FEW * surroundings.noise_n / surroundings.gain)
+        found = estimate_peak(near_n, rise_n, surroundings.noise_n / surroundings.gain)
+        return found if found.tension_n > top.tension_n else Peak(top.tension_n, found.uncertainty_n)
 
     # Warnings.
 

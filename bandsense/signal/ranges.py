@@ -15,7 +15,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-__all__ = ["EXPONENT", "PARTIAL_BELOW", "displacement", "range_fraction", "range_fractions"]
+__all__ = [
+    "EXPONENT",
+    "FULL_FROM",
+    "PARTIAL_BELOW",
+    "SURELY_PARTIAL_BELOW",
+    "displacement",
+    "range_fraction",
+    "range_fractions",
+    "range_is_unsure",
+]
 
 EXPONENT = 0.65
 """p in tension ∝ elongation^p; a prior."""
@@ -23,6 +32,10 @@ EXPONENT = 0.65
 PARTIAL_BELOW = 0.67
 """A repetition of a smaller range is partial. Below 0.60 it is one and from 0.75 on it is none; the line is
 in the middle because the estimate is off by up to 8 % of the range for exponents from 0.5 to 0.75."""
+
+SURELY_PARTIAL_BELOW, FULL_FROM = 0.60, 0.75
+"""Between these shares of the full range nobody can say whether a repetition was full or partial: it counts
+as neither, and the doubt is shown."""
 
 NEIGHBOURS = 4
 """So many repetitions on each side are neighbours."""
@@ -43,6 +56,11 @@ def displacement(tension_n: float, rest_n: float, full_n: float, exponent: float
         return 0.0
     x: float = ((tension_n - rest_n) / (full_n - rest_n)) ** (1.0 / exponent)
     return x
+
+
+def range_is_unsure(fraction: float) -> bool:
+    """Whether a range lies where full and partial cannot be told apart."""
+    return SURELY_PARTIAL_BELOW <= fraction < FULL_FROM
 
 
 def range_fraction(tops_n: Sequence[float], valleys_n: Sequence[float], i: int) -> float:

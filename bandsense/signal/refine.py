@@ -14,7 +14,7 @@ from bandsense.samples import FloatArray
 from bandsense.signal.boundaries import Boundaries, measure
 from bandsense.signal.events import Rep
 from bandsense.signal.filters import LARGEST_SHARE, Despiker
-from bandsense.signal.ranges import PARTIAL_BELOW, range_fractions
+from bandsense.signal.ranges import PARTIAL_BELOW, range_fractions, range_is_unsure
 
 __all__ = ["refine"]
 
@@ -128,4 +128,5 @@ def _rewritten(rep: Rep, b: Boundaries, fraction: float) -> Rep:
         end_n=b.end_n,
         range_fraction=fraction,
         partial=fraction < PARTIAL_BELOW,
+        unsure=range_is_unsure(fraction),
     )

@@ -11,21 +11,51 @@ from pydantic import BeforeValidator
 from bandsense.bands.strand import Strand
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind
 
-__all__ = ["Advice", "AdvisorState", "Basis", "Confidence", "PendingChange", "Reason", "Rule", "SlackAction"]
+__all__ = [
+    "Advice",
+    "AdvisorState",
+    "Basis",
+    "Confidence",
+    "PendingChange",
+    "Reason",
+    "Rule",
+    "SlackAction",
+    "When",
+]
 
 
 class SlackAction(Enum):
-    """What to do with the slack."""
+    """What to do."""
 
     ADD = "ADD SLACK"
     REMOVE = "REMOVE SLACK"
     KEEP = "KEEP"
+    """Leave the slack as it is."""
+    CHANGE_BAND = "OTHER BAND"
+    """Slack alone will not do."""
+    CHECK = "CHECK"
+    """Look at band, clip or zero before the next pull."""
+    ASK = "QUESTION"
+    """Only the person knows."""
+    NONE = "NO VERDICT"
+    """The set says nothing about the slack."""
+
+
+class When(Enum):
+    """When to do it."""
+
+    NOW = "now"
+    """In the middle of the set."""
+    NEXT_SET = "before the next set"
+    NEXT_TIME = "before the first set of the next session"
+    FIRST = "before the first set"
+    """It was left open in the last session."""
 
 
 class Rule(Enum):
     """Which rule an advice comes from."""
 
-    STEADY = "steady"
+    STEADY = "as planned"
     TOO_HARD = "too hard"
     TOO_EASY = "too easy"
     SLACK_AT_BOTTOM = "slack at the bottom"
@@ -41,6 +71,20 @@ class Rule(Enum):
     DECLINED = "declined"
     LIGHTER_BAND = "needs a lighter band"
     STRONGER_BAND = "needs a stronger band"
+    ONE_REP = "a single repetition"
+    SESSION_ENDED = "ended with the session"
+    LINK_LOST = "sensor lost"
+    NOT_STORED = "not stored"
+    BAND_LOST = "tension lost at once"
+    RANGE = "not the full range"
+    PULL_FAST = "pulls faster than planned"
+    RETURN_FAST = "returns faster than planned"
+    TOO_SLOW = "slower than planned"
+    BELOW_ZONE = "peaks below the zone"
+    ABOVE_ZONE = "peaks above the zone"
+    BAND_CHANGED = "the band changed"
+    PERSON_CHANGED = "the pull changed"
+    SIDES = "the sides differ"
 
 
 class Confidence(Enum):
@@ -102,11 +146,10 @@ class Advice:
         tension_ratio: peak tension that is expected after the change, over that of now.
         confidence: trust in the amount.
         basis: what was used.
-        urgent: do it now, in the middle of the set.
         kind: how the slack is changed; None for `KEEP`.
         change_m: the change of one strand in metres that `amount_cm` makes; positive is easier.
         side: which side it is for, where left and right take turns.
-        left_open: it was advised in an earlier session and not answered.
+        when: when to do it.
     """
 
     action: SlackAction
@@ -118,11 +161,33 @@ class Advice:
     tension_ratio: float = 1.0
     confidence: Confidence = Confidence.HIGH
     basis: Basis = Basis()
-    urgent: bool = False
     kind: SlackMethodKind | None = None
     change_m: float = 0.0
     side: Side | None = None
-    left_open: bool = False
+    when: When = When.NEXT_SET
+
+    @property
+    def urgent(self) -> bool:
+        """Do it now, in the middle of the set."""
+        return self.when is When.NOW
+
+    @property
+    def left_open(self) -> bool:
+        """It was advised in an earlier session and not answered."""
+        return self.when is When.FIRST
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for an answer."""
+        return self.action in (SlackAction.ADD, SlackAction.REMOVE, SlackAction.CHECK, SlackAction.ASK)
+
+    @property
+    def holds(self) -> bool:
+        """Whether it stays the last word, over sets and other advice, until it is answered."""
+        return self.rule in _HOLDING
+
+
+_HOLDING = frozenset({Rule.BAND_LOST, Rule.SLIPPED})
 
 
 def _of_today(stored: Any) -> Any:
@@ -130,7 +195,9 @@ def _of_today(stored: Any) -> Any:
     if not isinstance(stored, dict) or "flag" not in stored:
         return stored
     kept = {
-        name: value for name, value in stored.items() if name not in ("flag", "ground", "reason", "rests_on")
+        name: value
+        for name, value in stored.items()
+        if name not in ("flag", "ground", "reason", "rests_on", "urgent", "left_open")
     }
     return kept | {
         "action": stored["flag"],

@@ -31,7 +31,8 @@ from dataclasses import dataclass, field, replace
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind
 from bandsense.signal.events import Rep
 from bandsense.workout.adjustment import after_change, after_set
-from bandsense.workout.advice import Advice, AdvisorState, Basis, Reason, Rule, SlackAction
+from bandsense.workout.advice import Advice, AdvisorState, Basis, Reason, Rule, SlackAction, When
+from bandsense.workout.events import SetEnd
 from bandsense.workout.measuring import Measure, keep, measured_out
 from bandsense.workout.plan import Plan
 from bandsense.workout.rules import (
@@ -43,6 +44,7 @@ from bandsense.workout.rules import (
     count_easy_session,
     elongation_at,
     proposals,
+    too_strong,
     waiting,
 )
 from bandsense.workout.set_evidence import LEAST_REPS, SetEvidence, way_share
@@ -54,6 +56,9 @@ _REVERSAL_SETS = 6
 _SEVERE_SHORTFALL = 3
 # A change is given six sets (two sessions) before its opposite is advised on one set alone; three repetitions
 # missing are enough at once.
+
+_REVERSIBLE = (Rule.TOO_HARD, Rule.TOO_EASY, Rule.BELOW_ZONE, Rule.ABOVE_ZONE)
+# What rests on the signs of a set, which scatter.
 
 _IMPLAUSIBLE_ELONGATION = 3.0
 # Beyond four times the resting length it is not the band that was fitted, and tells no lengths.
@@ -112,7 +117,7 @@ class Advisor:
     def reminder(self) -> Advice | None:
         """A change advised at the end of the last session that the person neither made nor declined."""
         left = self._state.unanswered
-        return None if left is None else replace(left, left_open=True)
+        return None if left is None else replace(left, when=When.FIRST)
 
     def start_session(self) -> None:
         """Begin a session: advice that was declined may be given again."""
@@ -147,10 +152,29 @@ class Advisor:
         self._set.reps = [rep for rep in self._set.reps if rep.index != index]
         self._set.slack.retract(index)
 
-    def after_set(self, reps: Sequence[Rep], *, last_of_session: bool) -> Advice:
-        """Advice for the next set, from the repetitions of the finished one, partial ones included."""
+    def band_lost(self) -> Advice:
+        """Ask for a check of a band that snapped, slipped off or fell."""
+        found = Proposal((Reason(Rule.BAND_LOST, {"reps": len(self._set.reps)}),), action=SlackAction.CHECK)
+        return self._given(keep(found, self._measure(When.NOW)))
+
+    def too_strong(self) -> Advice:
+        """Take a single repetition for all there was."""
+        advice = measured_out(too_strong(self._plan), self._measure())
+        self._state = replace(self._state, unanswered=None if advice.kind is None else advice)
+        return self._given(advice)
+
+    def after_set(
+        self, reps: Sequence[Rep], *, last_of_session: bool, ended_by: SetEnd = SetEnd.REST
+    ) -> Advice:
+        """Advice for the next set, from the repetitions of the finished one, partial ones included.
+
+        Advice that holds (`Advice.holds`) and was not answered is given again, whatever the set shows.
+        """
         if any(rep.peak_n <= 0.0 for rep in reps):
             return self._without_zero()
+        if self._open is not None and self._open.rule is Rule.BAND_LOST:
+            self._set = _SetUnderWay()
+            return replace(self._open, when=When.NEXT_SET)
         evidence = SetEvidence.of(reps, self._state.strand.exponent)
         self._learn(evidence)
         counted = self._count_session(evidence, last_of_session=last_of_session)
@@ -160,14 +184,19 @@ class Advisor:
             changed_within=self._set.changed,
             last_of_session=last_of_session,
             counted=counted,
+            ended_by=ended_by,
         )
         proposal = self._settled(proposals(BETWEEN_SETS, view)[0], evidence)
         self._set = _SetUnderWay()
-        advice = measured_out(replace(proposal, urgent=False), self._measure())
+        when = When.NEXT_TIME if last_of_session else When.NEXT_SET
+        advice = measured_out(replace(proposal, urgent=False), self._measure(when))
+        held = self._open if self._open is not None and self._open.holds else None
+        if held is not None and not advice.holds:
+            advice = replace(held, when=when)
         self._state = replace(
             self._state,
             sets_since_change=self._state.sets_since_change + 1,
-            unanswered=None if advice.action is SlackAction.KEEP else advice,
+            unanswered=None if advice.kind is None else advice,
         )
         return self._given(advice)
 
@@ -187,12 +216,18 @@ class Advisor:
         self._state = after_change(self._state, kind, change_m, within_set=within_set)
         self._set.changed = self._set.changed or within_set
 
-    def declined(self) -> None:
-        """Note that the person will not do it; it is not repeated in this session unless urgent."""
-        if self._open is not None:
+    def declined(self) -> bool:
+        """Note that the person will not do it; it is not repeated in this session unless urgent.
+
+        Return False where nothing is open, or what is open cannot be declined: a check is done, or it waits.
+        """
+        if self._open is None or self._open.action is SlackAction.CHECK:
+            return False
+        if self._open.kind is not None:
             self._declined.add(self._open.action)
-            self._open = None
-            self._state = replace(self._state, unanswered=None)
+        self._open = None
+        self._state = replace(self._state, unanswered=None)
+        return True
 
     def withdraw(self) -> None:
         """Withdraw open advice that was never shown, so that nobody can answer it."""
@@ -204,9 +239,9 @@ class Advisor:
     def _view(self, reps: Sequence[Rep], peak_n: float) -> SetView:
         return SetView(self._plan, self._state, self._method, reps, peak_n, self._set.slack.share)
 
-    def _measure(self) -> Measure:
+    def _measure(self, when: When = When.NEXT_SET) -> Measure:
         scatter = self._evidence.peak_uncertainty if self._evidence is not None else 0.0
-        return Measure(self._state, self._method, self._side, self._seen(), scatter, self._declined)
+        return Measure(self._state, self._method, self._side, self._seen(), scatter, self._declined, when)
 
     def _seen(self) -> Basis:
         """Gather what advice rests on of the set: the one under way, or the one just done."""
@@ -217,7 +252,7 @@ class Advisor:
         return Basis(reps=self._evidence.reps, mean_peak_n=self._evidence.peak_n)
 
     def _given(self, advice: Advice) -> Advice:
-        self._open = None if advice.action is SlackAction.KEEP else advice
+        self._open = advice if advice.waits else None
         return advice
 
     # -- what changes from set to set ---------------------------------------------------------------------
@@ -226,7 +261,8 @@ class Advisor:
         """Ratios of tension mean nothing, so the set is not looked at and nothing is learned from it."""
         self._evidence = None
         self._set = _SetUnderWay()
-        return self._given(keep(Proposal((Reason(Rule.NO_ZERO),)), self._measure()))
+        found = Proposal((Reason(Rule.NO_ZERO),), action=SlackAction.CHECK)
+        return self._given(keep(found, self._measure()))
 
     def _learn(self, evidence: SetEvidence) -> None:
         """Learn what the last change did, and where the hand starts and turns."""
@@ -253,13 +289,15 @@ class Advisor:
         """Hysteresis: the opposite of a recent change needs a second sign, and then a small step."""
         direction = (proposal.ratio < 1.0) - (proposal.ratio > 1.0)
         opposed = direction * self._state.last_change < 0 and self._state.sets_since_change < _REVERSAL_SETS
-        if not opposed or proposal.rule is not Rule.TOO_HARD:
+        # Two easy sessions running are a second sign already.
+        if not opposed or proposal.rule not in _REVERSIBLE or "surplus" in proposal.reasons[0].numbers:
             self._state = replace(self._state, opposed=0)
             return proposal
         self._state = replace(self._state, opposed=self._state.opposed + 1)
-        if self._state.opposed < 2 and self._plan.reps - evidence.full < _SEVERE_SHORTFALL:
+        short, beyond = self._plan.reps - evidence.counts.at_most_full, evidence.full - self._plan.reps_top
+        if self._state.opposed < 2 and max(short, beyond) < _SEVERE_SHORTFALL:
             return waiting(proposal)
-        return replace(proposal, ratio=1.0 - LEAST_CHANGE)
+        return replace(proposal, ratio=1.0 - direction * LEAST_CHANGE)
 
     def _see_peak(self, peak_n: float) -> None:
         """Infer how far the hand goes, from the tension there, where the band was fitted."""

@@ -5,16 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from bandsense.exercises.model import Exercise, Load, Side
-from bandsense.signal.events import PhaseChanged, RepCompleted, RepCounted, RepRetracted
+from bandsense.signal.events import (
+    Phase,
+    PhaseChanged,
+    RepCompleted,
+    RepCounted,
+    RepRetracted,
+    SignalWarning,
+    WarningKind,
+)
 from bandsense.workout.advice import Advice, AdvisorState, Rule
 from bandsense.workout.advisor import Advisor
 from bandsense.workout.cues import Cue, CueEngine
-from bandsense.workout.events import CueGiven, Event, SetDone, SetEnd, SlackAdvised, TensionTick
+from bandsense.workout.events import (
+    CueGiven,
+    Event,
+    LinkChanged,
+    SetDone,
+    SetEnd,
+    SlackAdvised,
+    SlackAnswered,
+    TensionTick,
+)
 from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.sides import explained
 
 __all__ = ["Coach"]
 
-_OF_THE_BAND = frozenset({Rule.BEYOND_LIMIT, Rule.NEAR_LIMIT, Rule.NO_ZERO})
+_OF_THE_BAND = frozenset({Rule.BEYOND_LIMIT, Rule.NEAR_LIMIT, Rule.NO_ZERO, Rule.BAND_LOST})
+
+Said = CueGiven | SlackAdvised
 
 
 class Coach:
@@ -41,40 +61,55 @@ class Coach:
         self._last_advisor = self._advisor
         self._reminded = False
         self._assists = exercise.load is Load.ASSISTANCE
-        self._cues = CueEngine(settings.plan, exercise.breathing_by_tension, settings.other_side(1))
+        self._first_half: Advice | None = None
+        back = Phase.CONCENTRIC if self._assists else Phase.ECCENTRIC
+        self._cues = CueEngine(
+            settings.plan, exercise.breathing_by_tension, settings.other_side(1), back=back
+        )
 
     @property
     def states(self) -> dict[Side | None, AdvisorState]:
         """What the advice is to remember for the next session, by side; None where both work at once."""
         return {side: advisor.state for side, advisor in self._advisors.items()}
 
-    def follow(self, event: Event) -> Iterator[CueGiven | SlackAdvised]:
+    def follow(self, event: Event) -> Iterator[Said]:
         """Return what to say at this event; events come in the order of `detected_s`."""
         now_s = event.detected_s
         if not self._reminded:
             self._reminded = True
             yield from self._reminders(now_s)
-        if isinstance(event, TensionTick):
-            self._advisor.tick(event.time_s, event.tension_n)
-            yield from _given(self._cues.advance(now_s), now_s)
-        elif isinstance(event, PhaseChanged | RepCounted | RepCompleted | RepRetracted):
-            yield from _given(self._cues.push(event), now_s)
-        if isinstance(event, RepCompleted):
-            yield from self._advised(self._advisor.after_rep(event.rep), now_s)
-        elif isinstance(event, RepRetracted):
-            self._advisor.retract(event.index)
-        elif isinstance(event, SetDone):
-            yield from self._after_set(event)
+        match event:
+            case TensionTick():
+                self._advisor.tick(event.time_s, event.tension_n)
+                yield from _given(self._cues.advance(now_s), now_s)
+            case PhaseChanged() | RepCounted() | RepCompleted() | RepRetracted():
+                yield from _given(self._cues.push(event), now_s)
+        match event:
+            case RepCompleted(rep=rep):
+                yield from self._advised(self._advisor.after_rep(rep), now_s)
+            case RepRetracted(index=index):
+                self._advisor.retract(index)
+            case SignalWarning(kind=WarningKind.BAND_LOST):
+                self._cues.interrupt()
+                yield from self._advised(self._advisor.band_lost(), now_s)
+            case LinkChanged(state="lost"):
+                self._cues.interrupt()
+            case SetDone():
+                yield from self._after_set(event)
 
-    def answered(self, *, followed: bool) -> bool:
-        """Take the answer to the last advice; return False when nothing waited for one."""
-        if self._last_advisor.open_advice is None:
-            return False
+    def answered(self, now_s: float, *, followed: bool) -> Iterator[SlackAnswered | SlackAdvised]:
+        """Take the answer to the last advice; nothing when nothing waited for one."""
+        advisor = self._last_advisor
+        advice = advisor.open_advice
+        if advice is None:
+            return
         if followed:
-            self._last_advisor.applied()
-        else:
-            self._last_advisor.declined()
-        return True
+            advisor.applied()
+        elif not advisor.declined():
+            return
+        yield SlackAnswered(now_s, followed, now_s, advice)
+        if not followed and advice.rule is Rule.ONE_REP:
+            yield from self._advised(advisor.too_strong(), now_s)
 
     def change_rest(self, now_s: float, by_s: float) -> float | None:
         """Let the rest under way last longer or shorter; see `CueEngine.change_rest`."""
@@ -86,14 +121,18 @@ class Coach:
             self._advisor = self._advisors[side]
             yield from self._advised(self._advisor.reminder, now_s)
 
-    def _after_set(self, event: SetDone) -> Iterator[CueGiven | SlackAdvised]:
-        now_s = event.detected_s
+    def _after_set(self, event: SetDone) -> Iterator[Said]:
+        now_s, result = event.detected_s, event.result
         next_number = event.number + 1
         yield from _given(self._cues.end_set(now_s, self._settings.other_side(next_number)), now_s)
         sides = self._settings.sides
         last_sets = event.number > self._settings.half_sets - len(sides)
-        last = last_sets or event.result.ended_by is SetEnd.STREAM
-        yield from self._advised(self._advisor.after_set(event.result.live_reps, last_of_session=last), now_s)
+        last = last_sets or result.ended_by is SetEnd.STREAM
+        advice = self._advisor.after_set(result.live_reps, last_of_session=last, ended_by=result.ended_by)
+        if event.number % len(sides) == 0:
+            advice = explained(advice, self._first_half)
+        self._first_half = advice
+        yield from self._advised(advice, now_s)
         self._advisor = self._advisors[self._settings.side(next_number)]
 
     def _advised(self, advice: Advice | None, now_s: float) -> Iterator[SlackAdvised]:
@@ -107,4 +146,17 @@ class Coach:
 
 
 def _given(cues: Iterable[Cue], now_s: float) -> Iterator[CueGiven]:
-    return (CueGiven(cue.time_s, cue.kind, cue.text, cue.unsure, now_s) for cue in cues)
+    return (
+        CueGiven(
+            cue.time_s,
+            cue.kind,
+            now_s,
+            cue.until_s,
+            cue.phase,
+            cue.ahead,
+            cue.unsure,
+            cue.brief,
+            cue.side,
+        )
+        for cue in cues
+    )

@@ -16,20 +16,24 @@ from typing import Any, Protocol
 
 from bandsense.exercises.model import Side
 from bandsense.signal.events import Event as SignalEvent
-from bandsense.signal.events import Rep
+from bandsense.signal.events import Phase, Rep
 from bandsense.signal.metrics import RepMetrics, SetMetrics
 from bandsense.workout.advice import Advice
-from bandsense.workout.cues import CueKind
+from bandsense.workout.counts import RepCounts
+from bandsense.workout.cues import CueKind, CueSlot
 from bandsense.workout.feedback import Feedback, Scale, StopReason
 from bandsense.workout.plan import TensionZone, Zone
+from bandsense.workout.tempo import HandTempo
 
 __all__ = [
     "BatteryChanged",
+    "Corrected",
     "CueGiven",
     "Event",
     "ExerciseStopped",
     "LinkChanged",
     "RestChanged",
+    "SetCorrected",
     "SetDone",
     "SetEnd",
     "SetRated",
@@ -54,7 +58,18 @@ class SetEnd(Enum):
     ASKED = "asked"
     """The person said so."""
     STREAM = "stream"
-    """The stream of samples ended."""
+    """The stream of samples ended: the session was ended, or the recording."""
+    LINK_LOST = "link lost"
+    """The sensor was lost after its last repetition."""
+    BAND_LOST = "band lost"
+    """The band snapped, slipped off or was dropped after its last repetition."""
+    NOT_STORED = "not stored"
+    """Samples could not be stored since its last repetition."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the person ended it, so that it can be judged as a whole."""
+        return self in (SetEnd.REST, SetEnd.ASKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +114,10 @@ class SetResult:
         ended_by: what ended it.
         side: which side worked, where left and right take turns; the set is then a half-set.
         zone: peak tension that was aimed at, if any.
+        hand_tempo: medians of the phases as the hand moved, which is what a tempo is prescribed in
+            (`workout.tempo`); `metrics.tempo` has the phases of the tension.
         feedback: effort, pain and a note, as far as the person said something.
+        chances: P(so many repetitions), by their number, as far as was known at the end of the set.
     """
 
     number: int
@@ -112,7 +130,14 @@ class SetResult:
     ended_by: SetEnd
     side: Side | None = None
     zone: TensionZone | None = None
+    hand_tempo: HandTempo | None = None
     feedback: Feedback = field(default_factory=Feedback)
+    chances: Mapping[int, float] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> RepCounts:
+        """Full, partial and unsure repetitions."""
+        return RepCounts.of(self.reps)
 
     @property
     def in_zone(self) -> Counter[Zone]:
@@ -127,6 +152,32 @@ class SetDone:
     time_s: float
     number: int
     result: SetResult
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetCorrected:
+    """A finished set is another one by the person's word, or because a repetition of it was decided late.
+
+    `result` takes the place of the earlier one; None where no repetition is left in it.
+    """
+
+    time_s: float
+    number: int
+    result: SetResult | None
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """The person said that the latest repetition was none, or that a movement was one (`is_rep`).
+
+    What follows is told by the events after it, unless `problem` says why nothing does.
+    """
+
+    time_s: float
+    is_rep: bool
+    problem: str | None
     detected_s: float
 
 
@@ -224,13 +275,39 @@ class Tared:
 
 @dataclass(frozen=True, slots=True)
 class CueGiven:
-    """Something to say to the person now; `unsure` when it rests on a doubtful prediction."""
+    """Something to say to the person now: a `workout.cues.Cue`, as an event.
+
+    Attributes:
+        kind: what it is.
+        until_s: when it is too late to show it; infinity where it ends with its phase.
+        phase: the movement that it belongs to; it is shown in no other. None where it belongs to none.
+        ahead: it announces that movement, and may be shown in the rest before it.
+        unsure: it rests on a doubtful prediction.
+        brief: a short word will do; the person has heard the whole one.
+        side: the side that is next, where the sides take turns and this one is done.
+    """
 
     time_s: float
     kind: CueKind
-    text: str
-    unsure: bool
     detected_s: float
+    until_s: float = math.inf
+    phase: Phase | None = None
+    ahead: bool = False
+    unsure: bool = False
+    brief: bool = False
+    side: Side | None = None
+
+    @property
+    def slot(self) -> CueSlot:
+        """Where it is shown."""
+        return self.kind.slot
+
+    def shown(self, time_s: float, phase: Phase) -> bool:
+        """Whether to show it at a time and in a phase: never in a movement that it does not belong to."""
+        if self.ahead and phase is self.phase:
+            return True
+        announces = self.ahead and phase is Phase.REST
+        return time_s < self.until_s and (self.phase in (None, phase) or announces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,11 +330,14 @@ class SlackAdvised:
 
 @dataclass(frozen=True, slots=True)
 class SlackAnswered:
-    """The person did what was advised last (`followed`), or leaves the slack as it is."""
+    """The person did what was advised last (`followed`), or leaves the slack as it is; `advice` is what was
+    answered.
+    """
 
     time_s: float
     followed: bool
     detected_s: float
+    advice: Advice | None = None
 
 
 Event = (
@@ -265,6 +345,8 @@ Event = (
     | TensionTick
     | SetStarted
     | SetDone
+    | SetCorrected
+    | Corrected
     | SetRated
     | ExerciseStopped
     | LinkChanged
@@ -318,6 +400,8 @@ def fields_json(value: Any, uncertainty_n: Callable[[float], float] | None = Non
         result[name] = _plain(item, uncertainty_n)
         if uncertainty_n is not None and name == "peak_n" and "peak_uncertainty_n" not in names:
             result["peak_uncertainty_n"] = uncertainty_n(item)
+    if uncertainty_n is not None and isinstance(value, Rep):
+        result["peak_uncertainty_n"] = _with_sampling(uncertainty_n(value.peak_n), value)
     for path in result.get("hidden") or ():  # of `RepMetrics`: what is not worth showing is not told either
         *outer, name = path.split(".")
         target = result[outer[0]] if outer else result
@@ -326,13 +410,22 @@ def fields_json(value: Any, uncertainty_n: Callable[[float], float] | None = Non
     return result
 
 
+def _with_sampling(calibration_n: float, rep: Rep) -> float:
+    """Add what sampling leaves open of a peak to what calibration and zero do."""
+    return (
+        calibration_n
+        if math.isnan(rep.peak_uncertainty_n)
+        else math.hypot(calibration_n, rep.peak_uncertainty_n)
+    )
+
+
 def _plain(value: Any, uncertainty_n: Callable[[float], float] | None) -> Any:
     if isinstance(value, Enum):
         return value.value
     if is_dataclass(value):
         return fields_json(value, uncertainty_n)
     if isinstance(value, Mapping):
-        return {key: _plain(item, uncertainty_n) for key, item in value.items()}
+        return {str(key): _plain(item, uncertainty_n) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(item, uncertainty_n) for item in value]
     if isinstance(value, float) and not math.isfinite(value):

@@ -15,6 +15,7 @@ from bandsense.errors import DataError
 from bandsense.workout.feedback import Feedback
 
 __all__ = [
+    "AddRep",
     "BatteryLevel",
     "EndSet",
     "Input",
@@ -23,8 +24,10 @@ __all__ = [
     "SensorTemperature",
     "SetFeedback",
     "SlackAnswer",
+    "StorageChange",
     "Tare",
     "TemperatureProblem",
+    "UndoRep",
     "input_data",
     "input_from",
     "input_name",
@@ -39,6 +42,16 @@ class Tare:
 @dataclass(frozen=True, slots=True)
 class EndSet:
     """The person says that the set is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class UndoRep:
+    """The person says that the latest repetition was none."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddRep:
+    """The person says that a movement which was not counted was a repetition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +126,18 @@ class TemperatureProblem:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class StorageChange:
+    """Samples cannot be stored, and why; or they can again, where `problem` is None."""
+
+    problem: str | None
+
+
 Input = (
     Tare
     | EndSet
+    | UndoRep
+    | AddRep
     | SlackAnswer
     | SetFeedback
     | RestChange
@@ -123,11 +145,14 @@ Input = (
     | BatteryLevel
     | SensorTemperature
     | TemperatureProblem
+    | StorageChange
 )
 
 _NAMES: dict[type[Input], str] = {
     Tare: "tare",
     EndSet: "end_set",
+    UndoRep: "undo_rep",
+    AddRep: "add_rep",
     SlackAnswer: "slack",
     SetFeedback: "feedback",
     RestChange: "rest",
@@ -135,10 +160,13 @@ _NAMES: dict[type[Input], str] = {
     BatteryLevel: "battery",
     SensorTemperature: "temperature",
     TemperatureProblem: "temperature_problem",
+    StorageChange: "storage",
 }
 _READERS: dict[str, Callable[[Mapping[str, Any]], Input]] = {
     "tare": lambda _data: Tare(),
     "end_set": lambda _data: EndSet(),
+    "undo_rep": lambda _data: UndoRep(),
+    "add_rep": lambda _data: AddRep(),
     "slack": lambda data: SlackAnswer(bool(data["followed"])),
     "feedback": lambda data: SetFeedback(Feedback(**data["said"]), data.get("number")),
     "rest": lambda data: RestChange(float(data["seconds"])),
@@ -146,6 +174,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Input]] = {
     "battery": lambda data: BatteryLevel(int(data["percent"])),
     "temperature": lambda data: SensorTemperature(float(data["celsius"])),
     "temperature_problem": lambda data: TemperatureProblem(str(data["message"])),
+    "storage": lambda data: StorageChange(None if data["problem"] is None else str(data["problem"])),
 }
 
 

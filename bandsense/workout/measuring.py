@@ -1,29 +1,45 @@
 """From a proposal to advice: whole centimetres at each place, within all limits, or the reason to keep.
 
 proposal ──ratio──▶ adjustment_for ──▶ less than 1 cm?      KEEP (too small)
-                                       not known enough?    KEEP (unsure)
+                                       not known enough?    KEEP (unsure), but for a set that was too hard
                                        declined today?      KEEP (declined), but for the band's limit
-                                       slack at the bottom, or too near the limit, after it?
-                                                            KEEP (another band)
+                                       slack at the bottom after it?
+                                                            as much as slack can do, or OTHER BAND
+                                       too near the limit after it?
+                                                            OTHER BAND
                                        else                 ADD or REMOVE so many centimetres
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bandsense.bands.band import Stretch, stretch_of
 from bandsense.bands.strand import Strand
 from bandsense.exercises.model import Side, SlackMethod
-from bandsense.workout.adjustment import CHANGE_BY, SlackAdjustment, adjustment_for
-from bandsense.workout.advice import Advice, AdvisorState, Basis, Confidence, Reason, Rule, SlackAction
+from bandsense.workout.adjustment import CHANGE_BY, SlackAdjustment, adjustment_for, adjustment_of
+from bandsense.workout.advice import (
+    Advice,
+    AdvisorState,
+    Basis,
+    Confidence,
+    Reason,
+    Rule,
+    SlackAction,
+    When,
+)
 from bandsense.workout.rules import UNLOADED_SHARE, Proposal
 
 __all__ = ["Measure", "keep", "measured_out"]
 
 _KEEP_CONFIDENCE = {
     Rule.TOO_FEW_REPS: Confidence.LOW,
+    Rule.ONE_REP: Confidence.LOW,
+    Rule.SESSION_ENDED: Confidence.LOW,
+    Rule.LINK_LOST: Confidence.LOW,
+    Rule.NOT_STORED: Confidence.LOW,
     Rule.NO_ZERO: Confidence.LOW,
     Rule.UNSURE: Confidence.LOW,
     Rule.WAITING: Confidence.MEDIUM,
@@ -41,6 +57,7 @@ class Measure:
         seen: what was seen of the set.
         peak_uncertainty: standard uncertainty of the mean peak as a part of it.
         declined: what the person will not do today.
+        when: when it is to be done.
     """
 
     state: AdvisorState
@@ -49,6 +66,7 @@ class Measure:
     seen: Basis
     peak_uncertainty: float
     declined: Container[SlackAction] = ()
+    when: When = When.NEXT_SET
 
 
 def measured_out(proposal: Proposal, by: Measure) -> Advice:
@@ -63,13 +81,15 @@ def keep(proposal: Proposal, by: Measure, why: Reason | None = None) -> Advice:
     """Advice to leave the slack as it is: for the proposal's own reason, or for another one besides."""
     reasons = proposal.reasons if why is None else (*proposal.reasons, why)
     rule = reasons[-1].rule
+    other_band = rule in (Rule.LIGHTER_BAND, Rule.STRONGER_BAND)
     return Advice(
-        SlackAction.KEEP,
+        SlackAction.CHANGE_BAND if other_band else proposal.action,
         rule,
         reasons,
         confidence=_KEEP_CONFIDENCE.get(rule, Confidence.HIGH),
         basis=by.seen,
         side=by.side,
+        when=by.when,
     )
 
 
@@ -79,11 +99,29 @@ def _amount(proposal: Proposal, by: Measure) -> Advice:
     amount = adjustment_for(by.state, by.method, proposal.ratio, by.peak_uncertainty)
     if amount.amount_cm == 0:
         return keep(proposal, by, Reason(Rule.TOO_SMALL))
-    if amount.relative_uncertainty > 1.0:
+    unsure = math.hypot(amount.relative_uncertainty, proposal.uncertainty)
+    amount = replace(amount, relative_uncertainty=unsure)
+    if unsure > 1.0 and not (proposal.rule is Rule.TOO_HARD and "full" in proposal.reasons[0].numbers):
+        # That a set had too few repetitions is sure, however uncertain the amount.
         return keep(proposal, by, Reason(Rule.UNSURE, {"measured": by.state.strand.measured}))
     after = by.state.strand.changed(amount.change_m, CHANGE_BY[by.method.kind])
     other_band = _needs_other_band(proposal, by, after)
-    return _change(proposal, by, amount) if other_band is None else keep(proposal, by, other_band)
+    if other_band is None:
+        return _change(proposal, by, amount)
+    least = _as_much_as_slack_can_do(by, amount)
+    if other_band.rule is Rule.LIGHTER_BAND and least is not None:
+        return _change(replace(proposal, reasons=(*proposal.reasons, other_band)), by, least)
+    return keep(proposal, by, other_band)
+
+
+def _as_much_as_slack_can_do(by: Measure, wanted: SlackAdjustment) -> SlackAdjustment | None:
+    """Return the most slack that still keeps the band taut enough; None where it is too little."""
+    for amount_cm in range(wanted.amount_cm - 1, 0, -1):
+        amount = adjustment_of(by.state, by.method, amount_cm, wanted)
+        after = by.state.strand.changed(amount.change_m, CHANGE_BY[by.method.kind])
+        if after.unloaded_share <= UNLOADED_SHARE:
+            return amount if 2 * amount_cm >= wanted.amount_cm else None
+    return None
 
 
 def _change(proposal: Proposal, by: Measure, amount: SlackAdjustment) -> Advice:
@@ -92,7 +130,7 @@ def _change(proposal: Proposal, by: Measure, amount: SlackAdjustment) -> Advice:
     state = by.state
     return Advice(
         action=SlackAction.ADD if easier else SlackAction.REMOVE,
-        rule=proposal.rule,
+        rule=proposal.reasons[0].rule if proposal.rule is Rule.LIGHTER_BAND else proposal.rule,
         reasons=proposal.reasons,
         instruction=sentence.format(cm=amount.amount_cm),
         amount_cm=amount.amount_cm,
@@ -100,10 +138,10 @@ def _change(proposal: Proposal, by: Measure, amount: SlackAdjustment) -> Advice:
         tension_ratio=amount.tension_ratio,
         confidence=_confidence(state, amount.relative_uncertainty, doubtful=proposal.doubtful),
         basis=by.seen.with_band(state.strand, fitted=state.f100_n is not None, changes=state.changes_seen),
-        urgent=proposal.urgent,
         kind=by.method.kind,
         change_m=amount.change_m,
         side=by.side,
+        when=When.NOW if proposal.urgent else by.when,
     )
 
 

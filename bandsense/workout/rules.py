@@ -29,10 +29,13 @@ from statistics import fmean
 from bandsense.bands.band import MAX_ELONGATION, WARN_ELONGATION
 from bandsense.exercises.model import SlackMethod
 from bandsense.signal.events import Rep
-from bandsense.workout.adjustment import CHANGE_BY, MOST_CHANGE
-from bandsense.workout.advice import AdvisorState, Reason, Rule
-from bandsense.workout.plan import Plan
+from bandsense.workout.adjustment import CHANGE_BY, MOST_CHANGE, MOST_EASIER
+from bandsense.workout.advice import AdvisorState, Reason, Rule, SlackAction
+from bandsense.workout.counts import RepCounts
+from bandsense.workout.events import SetEnd
+from bandsense.workout.plan import Plan, Zone, tolerance_s
 from bandsense.workout.set_evidence import LEAST_REPS, SetEvidence, find_slip, return_cut, way_share
+from bandsense.workout.tempo import set_tempo
 
 __all__ = [
     "AFTER_A_REP",
@@ -44,6 +47,7 @@ __all__ = [
     "count_easy_session",
     "elongation_at",
     "proposals",
+    "too_strong",
     "waiting",
 ]
 
@@ -51,6 +55,14 @@ LEAST_CHANGE = 0.05
 _CHANGE_PER_REP = 0.025
 # Near ten repetitions one repetition more or less is worth about 2.5 % of load (slope of Epley's formula,
 # load = max / (1 + n/30)). Two repetitions give the smallest step, four the largest.
+
+_FEW_REPS_UNCERTAINTY, _PER_REP_LESS = 0.25, 0.10
+# Relative standard uncertainty of how much easier a set must be that ended after fewer than five repetitions:
+# the slope of Epley's formula differs so much from person to person (30 +- 8 repetitions), and the fewer were
+# done the less is known of why they ended. Priors.
+
+_OUT_OF_PLAN = 0.25
+# Part of the repetitions that may be partial, or beside the zone, in a set that went as planned.
 
 _SURPLUS_REPS = 2
 _EASY_SESSIONS = 2
@@ -76,6 +88,7 @@ class SetView:
         changed_within: the slack was changed within the set.
         last_of_session: it is the last set that the plan has.
         counted: this set has just counted as the session's easy or not easy one.
+        ended_by: what ended the set.
     """
 
     plan: Plan
@@ -88,6 +101,12 @@ class SetView:
     changed_within: bool = False
     last_of_session: bool = False
     counted: bool = False
+    ended_by: SetEnd = SetEnd.REST
+
+    @property
+    def counts(self) -> RepCounts:
+        """Full, partial and unsure repetitions."""
+        return RepCounts() if self.evidence is None else self.evidence.counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +118,16 @@ class Proposal:
         ratio: wanted over present peak tension; 1 leaves everything as it is.
         urgent: do not wait for the end of the set.
         doubtful: the sign could mean something else.
+        uncertainty: relative standard uncertainty of the wanted change itself.
+        action: what to do where the ratio is 1.
     """
 
     reasons: tuple[Reason, ...]
     ratio: float = 1.0
     urgent: bool = False
     doubtful: bool = False
+    uncertainty: float = 0.0
+    action: SlackAction = SlackAction.KEEP
 
     @property
     def rule(self) -> Rule:
@@ -129,13 +152,42 @@ def elongation_at(state: AdvisorState, peak_n: float) -> float:
 # -- rules ---------------------------------------------------------------------------------------------
 
 
-def too_few_reps(view: SetView) -> Proposal | None:
-    """Hold back after so few repetitions that their mean peak is not known well enough."""
-    evidence = view.evidence
-    if evidence is None or evidence.reps >= LEAST_REPS:
+_CUT_SHORT = {
+    SetEnd.STREAM: Rule.SESSION_ENDED,
+    SetEnd.LINK_LOST: Rule.LINK_LOST,
+    SetEnd.NOT_STORED: Rule.NOT_STORED,
+}
+
+
+def band_lost(view: SetView) -> Proposal | None:
+    """Ask for a check of a band that snapped, slipped off or fell: whatever else the set shows can wait."""
+    if view.ended_by is not SetEnd.BAND_LOST:
         return None
-    few = evidence.full < view.plan.reps
-    return _proposal(Rule.TOO_FEW_REPS, reps=evidence.reps, least=LEAST_REPS, below_plan=few)
+    return replace(_proposal(Rule.BAND_LOST, reps=len(view.reps)), action=SlackAction.CHECK)
+
+
+def unfinished(view: SetView) -> Proposal | None:
+    """Give no verdict where the set was ended from outside: who was interrupted did not fail."""
+    if view.ended_by.finished or view.counts.at_most_full >= view.plan.reps:
+        return None
+    rule = _CUT_SHORT.get(view.ended_by)
+    if rule is None:
+        return None
+    return replace(_proposal(rule, reps=len(view.reps)), action=SlackAction.NONE)
+
+
+def no_reps(view: SetView) -> Proposal | None:
+    """No repetition at all."""
+    if view.evidence is None or view.evidence.reps:
+        return None
+    return replace(_proposal(Rule.TOO_FEW_REPS, reps=0.0), action=SlackAction.NONE)
+
+
+def one_rep(view: SetView) -> Proposal | None:
+    """Ask what a single repetition was: a test, a trial, or all there was."""
+    if view.evidence is None or view.evidence.reps != 1 or view.plan.reps == 1:
+        return None
+    return replace(_proposal(Rule.ONE_REP, planned=view.plan.reps), action=SlackAction.ASK)
 
 
 def beyond_limit(view: SetView) -> Proposal | None:
@@ -192,18 +244,34 @@ def too_hard(view: SetView) -> Proposal | None:
     evidence = view.evidence
     if evidence is None:
         return None
-    shortfall = view.plan.reps - evidence.full
+    shortfall = view.plan.reps - evidence.counts.at_most_full
     tired = evidence.range_loss > _RANGE_LOSS
     if shortfall <= 0 and not tired:
         return None
     numbers: dict[str, float] = {}
+    change = 0.0
     if shortfall > 0:
-        numbers |= {"full": evidence.full, "planned": view.plan.reps}
+        numbers |= _counted(evidence.counts) | {"planned": view.plan.reps}
+        # One more than the plan's least, so that the next set has one to spare.
+        change = min(_CHANGE_PER_REP * (shortfall + 1), MOST_EASIER)
     if tired:
         numbers["range_loss"] = evidence.range_loss
-    change = _step_size(max(_CHANGE_PER_REP * shortfall, evidence.range_loss / 4.0 if tired else 0.0))
+        change = max(change, _step_size(evidence.range_loss / 4.0))
+    few = max(0, LEAST_REPS - evidence.reps)
     found = _proposal(Rule.TOO_HARD, 1.0 - change, **numbers)
-    return replace(found, doubtful=not tired and evidence.steady)
+    return replace(
+        found,
+        doubtful=few > 0 or (not tired and evidence.steady),
+        uncertainty=math.hypot(_FEW_REPS_UNCERTAINTY, _PER_REP_LESS * few) if few else 0.0,
+    )
+
+
+def too_strong(plan: Plan) -> Proposal:
+    """Propose the step for a single repetition that was all there was."""
+    change = min(_CHANGE_PER_REP * plan.reps, MOST_EASIER)
+    found = _proposal(Rule.TOO_HARD, 1.0 - change, **_counted(RepCounts(full=1)), planned=plan.reps)
+    few = _PER_REP_LESS * (LEAST_REPS - 1)
+    return replace(found, doubtful=True, uncertainty=math.hypot(_FEW_REPS_UNCERTAINTY, few))
 
 
 def slack_at_bottom(view: SetView) -> Proposal | None:
@@ -218,19 +286,65 @@ def slack_at_bottom(view: SetView) -> Proposal | None:
 
 
 def too_easy(view: SetView) -> Proposal | None:
-    """Two sessions running the last set was easy."""
-    if not view.counted or view.evidence is None or view.state.easy_sessions < _EASY_SESSIONS:
+    """More repetitions than the plan has at most; or two sessions running the last set was easy."""
+    evidence, plan = view.evidence, view.plan
+    if evidence is None:
         return None
-    change = _step_size(_CHANGE_PER_REP * (view.evidence.full - view.plan.reps))
-    numbers = {"planned": view.plan.reps, "surplus": _SURPLUS_REPS}
-    return _proposal(Rule.TOO_EASY, 1.0 + change, **numbers)
+    numbers = _counted(evidence.counts) | {"planned": plan.reps, "top": plan.reps_top}
+    beyond = evidence.full - plan.reps_top
+    if beyond > 0 and _easily_done(evidence) and not _hasty(view):
+        return _proposal(Rule.TOO_EASY, 1.0 + _step_size(_CHANGE_PER_REP * (beyond + 1)), **numbers)
+    if not view.counted or view.state.easy_sessions < _EASY_SESSIONS:
+        return None
+    change = _step_size(_CHANGE_PER_REP * (evidence.full - plan.reps))
+    return _proposal(Rule.TOO_EASY, 1.0 + change, **numbers, surplus=_SURPLUS_REPS)
+
+
+def short_range(view: SetView) -> Proposal | None:
+    """Enough repetitions, but not all of them went all the way."""
+    counts = view.counts
+    if not counts.all or (counts.full >= view.plan.reps and counts.partial <= _OUT_OF_PLAN * counts.all):
+        return None
+    return _proposal(Rule.RANGE, **_counted(counts), planned=view.plan.reps)
+
+
+def hasty(view: SetView) -> Proposal | None:
+    """Most repetitions went faster than planned, back or on the pull; what matters most is the way back."""
+    for rule, took_s, target_s in _tempo(view):
+        if took_s < target_s - tolerance_s(target_s):
+            return _proposal(rule, **_counted(view.counts), took_s=took_s, target_s=target_s)
+    return None
+
+
+def beside_zone(view: SetView) -> Proposal | None:
+    """Peaks lie below or above the zone that was planned."""
+    zone = view.plan.zone
+    if zone is None or not view.reps:
+        return None
+    where = [zone.zone(rep.peak_n) for rep in view.reps]
+    below, above = where.count(Zone.BELOW), where.count(Zone.ABOVE)
+    if max(below, above) <= _OUT_OF_PLAN * len(where):
+        return None
+    rule = Rule.BELOW_ZONE if below > above else Rule.ABOVE_ZONE
+    numbers = {"peaks": len(where), "beside": max(below, above), "low_n": zone.low_n, "high_n": zone.high_n}
+    ratio = 0.5 * (zone.low_n + zone.high_n) / fmean(rep.peak_n for rep in view.reps)
+    if (ratio > 1.0) is not (rule is Rule.BELOW_ZONE):
+        ratio = 1.0  # The zone is wide and the peaks scatter: slack would not mend it.
+    return _proposal(rule, min(max(ratio, 1.0 - MOST_CHANGE), 1.0 + MOST_CHANGE), **numbers)
+
+
+def too_slow(view: SetView) -> Proposal | None:
+    """Most repetitions took longer than planned."""
+    for _, took_s, target_s in _tempo(view):
+        if took_s > target_s + tolerance_s(target_s):
+            return _proposal(Rule.TOO_SLOW, **_counted(view.counts), took_s=took_s, target_s=target_s)
+    return None
 
 
 def steady(view: SetView) -> Proposal | None:
-    """As planned."""
-    full = 0 if view.evidence is None else view.evidence.full
+    """As planned: repetitions, range, tempo and zone."""
     easy = view.state.easy_sessions if view.last_of_session else 0
-    return _proposal(Rule.STEADY, full=full, easy_sessions=easy)
+    return _proposal(Rule.STEADY, **_counted(view.counts), easy_sessions=easy)
 
 
 AFTER_A_REP: tuple[RuleFunction, ...] = (
@@ -243,17 +357,25 @@ AFTER_A_REP: tuple[RuleFunction, ...] = (
 """What should not wait, the most pressing first."""
 
 BETWEEN_SETS: tuple[RuleFunction, ...] = (
-    too_few_reps,
+    no_reps,
+    band_lost,
     beyond_limit,
     changed_within,
     slipped,
     return_cut_short,
+    unfinished,
+    one_rep,
     too_hard,
     slack_at_bottom,
     too_easy,
+    short_range,
+    hasty,
+    beside_zone,
+    too_slow,
     steady,
 )
-"""What the next set should be; the last one always has a proposal."""
+"""What the next set should be; the last one always has a proposal, and says "as planned" only where nothing
+before it had one."""
 
 
 def proposals(rules: Sequence[RuleFunction], view: SetView) -> list[Proposal]:
@@ -266,14 +388,38 @@ def proposals(rules: Sequence[RuleFunction], view: SetView) -> list[Proposal]:
 
 def count_easy_session(state: AdvisorState, plan: Plan, evidence: SetEvidence) -> AdvisorState:
     """Return the state after the last set of a session: one more easy session in a row, or none."""
-    surplus = evidence.full - plan.reps
-    easy = surplus >= _SURPLUS_REPS and evidence.steady and evidence.range_loss <= _RANGE_LOSS
+    easy = evidence.full - plan.reps >= _SURPLUS_REPS and _easily_done(evidence)
     return replace(state, easy_sessions=state.easy_sessions + 1 if easy else 0)
 
 
 def waiting(proposal: Proposal) -> Proposal:
     """Put off the same sign once more because the slack was changed not long ago."""
     return Proposal((*proposal.reasons, Reason(Rule.WAITING, {"within_set": 0.0})))
+
+
+def _easily_done(evidence: SetEvidence) -> bool:
+    """Done evenly to the end."""
+    return evidence.steady and evidence.range_loss <= _RANGE_LOSS
+
+
+def _tempo(view: SetView) -> list[tuple[Rule, float, float]]:
+    """Of the way back and of the pull: what says that it was fast, median and target, seconds of the hand."""
+    took, plan = set_tempo(view.reps, view.state.strand.exponent), view.plan.tempo
+    if took is None:
+        return []
+    return [
+        (Rule.RETURN_FAST, took.eccentric_s, plan.eccentric_s),
+        (Rule.PULL_FAST, took.concentric_s, plan.concentric_s),
+    ]
+
+
+def _hasty(view: SetView) -> bool:
+    return hasty(view) is not None
+
+
+def _counted(counts: RepCounts) -> dict[str, float]:
+    """Return the three numbers that add up to all."""
+    return {"full": counts.full, "partial": counts.partial, "unsure": counts.unsure}
 
 
 def _step_size(change: float) -> float:

@@ -25,14 +25,18 @@ import numpy as np
 
 from bandsense.samples import FloatArray
 from bandsense.signal.events import Rep
+from bandsense.workout.counts import RepCounts
 from bandsense.workout.plan import steady
 
 __all__ = ["LEAST_REPS", "SetEvidence", "Slip", "find_slip", "return_cut", "way_share"]
 
 LEAST_REPS = 5
-"""Repetitions below which nothing is advised: peaks vary by about 5 % from one to the next, so that the
-mean of
-five is good to 2 %, less than half of the smallest change."""
+"""Repetitions below which a set teaches nothing lasting: peaks vary by about 5 % from one to the next, so
+that the mean of five is good to 2 %, less than half of the smallest change. That a set was too hard shows in
+fewer; the amount is then less certain."""
+
+PEAK_SCATTER, PEAK_SCATTER_REPS = 0.05, 4
+"""Scatter of the peaks from one repetition to the next, a prior that counts like so many of them."""
 
 _SLIP, _SLIP_BLIND = 0.08, 0.10
 """Least step of ln tension that is worth a word, where the bottom shows it too and where it cannot."""
@@ -62,7 +66,7 @@ class SetEvidence:
 
     Attributes:
         reps: repetitions, partial ones included.
-        full: full repetitions.
+        counts: how many of them were full, partial or unsure.
         peak_n: mean peak tension of the first five full ones, the least tired; 0 without repetitions.
         peak_uncertainty: standard uncertainty of `peak_n` as a part of it, from their scatter.
         range_loss: part of the range lost from the two largest of the first three repetitions to the last
@@ -72,12 +76,17 @@ class SetEvidence:
     """
 
     reps: int
-    full: int
+    counts: RepCounts
     peak_n: float
     peak_uncertainty: float
     range_loss: float
     bottom: float
     steady: bool
+
+    @property
+    def full(self) -> int:
+        """Repetitions that were surely full."""
+        return self.counts.full
 
     @classmethod
     def of(cls, reps: Sequence[Rep], exponent: float) -> SetEvidence:
@@ -85,15 +94,15 @@ class SetEvidence:
         full = [rep for rep in reps if not rep.partial]
         peaks_n = [rep.peak_n for rep in (full or reps)[:LEAST_REPS]]
         if not peaks_n:
-            return cls(0, 0, 0.0, 0.0, 0.0, 0.0, steady=False)
+            return cls(0, RepCounts(), 0.0, 0.0, 0.0, 0.0, steady=False)
         peak_n = fmean(peaks_n)
         if peak_n <= 0.0:
-            return cls(len(reps), len(full), 0.0, 0.0, 0.0, 0.0, steady=False)
+            return cls(len(reps), RepCounts.of(reps), 0.0, 0.0, 0.0, 0.0, steady=False)
         return cls(
             reps=len(reps),
-            full=len(full),
+            counts=RepCounts.of(reps),
             peak_n=peak_n,
-            peak_uncertainty=pstdev(peaks_n) / peak_n / math.sqrt(len(peaks_n)),
+            peak_uncertainty=_scatter(peaks_n) / math.sqrt(len(peaks_n)),
             range_loss=_range_loss(reps, exponent) if len(reps) >= LEAST_REPS else 0.0,
             bottom=max(0.0, median(rep.start_n for rep in reps) / peak_n),
             steady=steady(reps),
@@ -226,6 +235,15 @@ def return_cut(reps: Sequence[Rep], exponent: float) -> tuple[float, float]:
 def way_share(tension_ratio: float, exponent: float) -> float:
     """Part of the elongation at the peak that a part of the peak tension stands for; 0 below no tension."""
     return float(max(tension_ratio, 0.0) ** (1.0 / exponent))
+
+
+def _scatter(peaks_n: Sequence[float]) -> float:
+    """Relative scatter of peaks; of fewer than five drawn towards what is usual."""
+    seen = pstdev(peaks_n) / fmean(peaks_n)
+    if len(peaks_n) >= LEAST_REPS:
+        return seen
+    squares = len(peaks_n) * seen**2 + PEAK_SCATTER_REPS * PEAK_SCATTER**2
+    return math.sqrt(squares / (len(peaks_n) - 1 + PEAK_SCATTER_REPS))
 
 
 def _range_loss(reps: Sequence[Rep], exponent: float) -> float:

@@ -7,9 +7,9 @@ however the samples are cut into blocks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import hypot
+from math import hypot, isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,10 @@ from bandsense.signal.zero import ZeroTracker
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.clock import ANALYSIS_HZ
 from bandsense.workout.coach import Coach
+from bandsense.workout.counts import RepCounts
 from bandsense.workout.events import (
     BatteryChanged,
+    Corrected,
     Event,
     ExerciseStopped,
     LinkChanged,
@@ -35,7 +37,6 @@ from bandsense.workout.events import (
     SetEnd,
     SetRated,
     SetResult,
-    SlackAnswered,
     Tared,
     TemperatureChanged,
     TemperatureUnknown,
@@ -43,6 +44,7 @@ from bandsense.workout.events import (
 )
 from bandsense.workout.feedback import Feedback, FeedbackBook, Scale, StopReason
 from bandsense.workout.inputs import (
+    AddRep,
     BatteryLevel,
     EndSet,
     Input,
@@ -51,12 +53,14 @@ from bandsense.workout.inputs import (
     SensorTemperature,
     SetFeedback,
     SlackAnswer,
+    StorageChange,
     Tare,
     TemperatureProblem,
+    UndoRep,
 )
 from bandsense.workout.set_tracker import SetTracker
 from bandsense.workout.settings import WorkoutSettings
-from bandsense.workout.trace_buffer import IDLE_S, LONGEST_S, TraceBuffer
+from bandsense.workout.trace_buffer import IDLE_S, TraceBuffer
 
 __all__ = ["Summary", "Workout"]
 
@@ -74,6 +78,7 @@ class Summary:
     """A session in a few numbers.
 
     Attributes:
+        reps: repetitions that stand: `full`, `partial` and `unsure` ones add up to it (`workout.counts`).
         sets: how many; where left and right take turns, a half-set counts as one.
         full_reps: full repetitions of each set, in order; of the lesser side where left and right take turns.
         planned_sets: how many sets the plan has.
@@ -92,6 +97,8 @@ class Summary:
     samples: int
     duration_s: float
     asymmetry: Asymmetry | None = None
+    full: int = 0
+    unsure: int = 0
 
 
 class Workout:
@@ -145,6 +152,11 @@ class Workout:
         return self._feedback.stopped
 
     @property
+    def chances(self) -> Mapping[int, float]:
+        """P(so many repetitions), by their number, of the set under way, else of the last one."""
+        return self._sets.chances
+
+    @property
     def advisor_states(self) -> dict[Side | None, AdvisorState]:
         """What the slack advice is to remember for the next session, by side; nothing without an exercise."""
         return {} if self._coach is None else self._coach.states
@@ -176,6 +188,8 @@ class Workout:
                 return list(self._ended(self._sets.ask_to_end(self._last_s)))
             case Tare():
                 return self._tare()
+            case UndoRep() | AddRep():
+                return self._corrected(is_rep=isinstance(value, AddRep))
             case SlackAnswer(followed=followed):
                 return self._slack_answered(followed=followed)
             case SetFeedback(said=said, number=number):
@@ -183,7 +197,13 @@ class Workout:
             case RestChange(seconds=seconds):
                 return self._rest_changed(seconds)
             case LinkChange(state=state, message=message):
-                return [LinkChanged(self._last_s, state, message, self._last_s)]
+                if state == "lost":
+                    self._sets.cut(SetEnd.LINK_LOST)
+                changed = LinkChanged(self._last_s, state, message, self._last_s)
+                return [changed, *self._coached(changed)]
+            case StorageChange(problem=problem):
+                self._sets.cut(None if problem is None else SetEnd.NOT_STORED)
+                return []
             case BatteryLevel(percent=percent):
                 return [BatteryChanged(self._last_s, percent, self._last_s)]
             case SensorTemperature(celsius=celsius):
@@ -204,23 +224,28 @@ class Workout:
     def summary(self) -> Summary:
         """Summarise the session so far, finished sets only."""
         reps = [rep for result in self._sets.results for rep in result.reps]
-        peak_n = max((rep.peak_n for rep in reps), default=0.0)
+        counts = RepCounts.of(reps)
+        best = max(reps, key=lambda rep: rep.peak_n, default=None)
+        peak_n = 0.0 if best is None else best.peak_n
+        sampling_n = 0.0 if best is None or isnan(best.peak_uncertainty_n) else best.peak_uncertainty_n
         return Summary(
             reps=len(reps),
-            partial=sum(rep.partial for rep in reps),
+            partial=counts.partial,
+            full=counts.full,
+            unsure=counts.unsure,
             sets=len(self._sets.results),
             full_reps=self._full_reps(),
             planned_sets=self.settings.plan.sets,
             time_under_tension_s=sum(rep.duration_s for rep in reps),
             peak_n=peak_n,
-            peak_uncertainty_n=self.uncertainty_n(peak_n),
+            peak_uncertainty_n=hypot(self.uncertainty_n(peak_n), sampling_n),
             samples=self._samples,
             duration_s=self._last_s - self.began_s,
             asymmetry=self._asymmetry(),
         )
 
     def _full_reps(self) -> tuple[int, ...]:
-        full = [sum(not rep.partial for rep in result.reps) for result in self._sets.results]
+        full = [result.counts.full for result in self._sets.results]
         if self.settings.first_side is None:
             return tuple(full)
         return tuple(map(min, full[::2], full[1::2]))
@@ -251,7 +276,8 @@ class Workout:
         self._last_s = float(block.time_s[-1])
         self._samples += len(block)
         self._memory.append(block.time_s, block.values, tension_n)
-        self._memory.forget_before(self._last_s - (LONGEST_S if self._sets.under_way else IDLE_S))
+        if not self._sets.under_way:
+            self._memory.keep_last(IDLE_S)
 
     def _ticks(self, time_s: FloatArray, tension_n: FloatArray) -> Iterator[TensionTick]:
         """Find the first sample in each tick of the analysis, by device time."""
@@ -276,6 +302,9 @@ class Workout:
         """Order the events by when they became certain, with those that follow from them."""
         result: list[Event] = []
         for event in sorted(events, key=lambda e: e.detected_s):
+            if (amended := self._sets.amended(event)) is not None:
+                result.extend(amended)
+                continue
             if (started := self._sets.started_by(event)) is not None:
                 self._feedback.set_started()
                 result.append(started)
@@ -326,10 +355,21 @@ class Workout:
         )
         return [tared, SignalWarning(self._last_s, WarningKind.ZERO_OFF, question, self._last_s)]
 
+    def _corrected(self, *, is_rep: bool) -> list[Event]:
+        """Heed the person's word on the latest movement, for the rest of the session too."""
+        events = self._detector.correct(is_rep=is_rep)
+        problem = None
+        if events is None:
+            problem = (
+                "there was no movement in the last minute that is not counted already"
+                if is_rep
+                else "there is no repetition of the last minute to take back"
+            )
+        corrected = Corrected(self._last_s, is_rep, problem, self._last_s)
+        return [corrected, *self._followed(events or ())]
+
     def _slack_answered(self, *, followed: bool) -> list[Event]:
-        if self._coach is None or not self._coach.answered(followed=followed):
-            return []
-        return [SlackAnswered(self._last_s, followed, self._last_s)]
+        return [] if self._coach is None else list(self._coach.answered(self._last_s, followed=followed))
 
     def _rest_changed(self, seconds: float) -> list[Event]:
         rest_s = None if self._coach is None else self._coach.change_rest(self._last_s, seconds)

@@ -10,10 +10,12 @@ import pytest
 from tests.cli.conftest import Command, Done
 from tests.support.traces import waves, write_trace
 
+PROFILE = ("profile", "--simulated")
+
 
 def _set_of(reps: int, path: Path) -> Path:
-    """Even repetitions of 4 s up to 53 N, from 3 N."""
-    tension_n = 3.0 + np.concatenate([np.zeros(160), waves(reps, rep_s=3.0), np.zeros(160)])
+    """Even repetitions of 5 s up to 53 N, from 3 N, and rest enough to end the set."""
+    tension_n = 3.0 + np.concatenate([np.zeros(160), waves(reps, rep_s=4.0), np.zeros(1400)])
     tension_n += 0.05 * np.random.default_rng(4).standard_normal(tension_n.size)
     return write_trace(path, tension_n)
 
@@ -34,32 +36,33 @@ def _advice(done: Done) -> list[str]:
 def test_two_easy_sessions_take_slack_out_and_what_is_left_open_is_told_again(
     command: Command, tmp_path: Path
 ) -> None:
-    command("profile", "set", "--exercise", "seated-row", "--sets", "1", "--rest-length-cm", "60")
+    command(
+        "profile", "--simulated", "set", "--exercise", "seated-row", "--sets", "1", "--rest-length-cm", "60"
+    )
     ten = _set_of(10, tmp_path / "ten.csv")
     first, second, third = (_trained(command, ten) for _ in range(3))
     assert _advice(first) == [
-        "KEEP - You did 10 full repetitions as planned. "
-        "If the last set of the next session is as easy, it is time for less slack."
+        "KEEP - You did 10 full repetitions as planned. If it is this easy next time, we make it harder."
     ]
     (removed,) = _advice(second)
-    assert removed.startswith("REMOVE SLACK - Take about ")
+    assert removed.startswith("REMOVE SLACK - Next time, before you start, take about ")
     assert any("your band length of 60 cm, stretched to 115 cm" in line for line in second.lines)
     assert first.lines[-1].endswith("once more like this, and a set is added.")
     assert "Take slack out as advised, and stay at 1 set" in second.lines[-1], "one thing at a time"
     told_again, *_ = _advice(third)
     amount, reason = removed.split(". ", 1)
-    assert told_again == f"{amount}. Left open last time: {reason}"
+    assert told_again == f"{amount.replace('Next time, before', 'Before')}. From last time: {reason}"
     nine = _set_of(9, tmp_path / "nine.csv")
     fourth = _trained(command, nine)
     assert fourth.lines[-1].endswith("every set had at least 8 full repetitions: do 2 sets.")
-    assert "2 x 8-12" in command("profile").lines[1]
+    assert "2 x 8-12" in command(*PROFILE).lines[1]
 
 
 @pytest.mark.slow
 def test_a_hard_session_is_answered_for_ones_own_lengths(command: Command, tmp_path: Path) -> None:
     six = _set_of(6, tmp_path / "six.csv")
     usual = _trained(command, six)
-    command("profile", "set", "--rest-length-cm", "100", "--stroke-cm", "110")
+    command(*PROFILE, "set", "--rest-length-cm", "100", "--stroke-cm", "110")
     own = _trained(command, six)
     assert any("a typical band length of 70 cm" in line for line in usual.lines)
     assert any("your band length of 100 cm, stretched to 210 cm" in line for line in own.lines)

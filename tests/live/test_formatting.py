@@ -27,6 +27,7 @@ from bandsense.workout.events import (
     TemperatureChanged,
     TensionTick,
 )
+from bandsense.workout.tempo import set_tempo
 from bandsense.workout.workout import Summary
 
 REP = Rep(1, 1.0, 1.5, 2.0, 2.6, 1.7, 60.0, 3.0, 4.0)
@@ -49,7 +50,8 @@ def test_digits_follow_the_uncertainty(tension_n: float, uncertainty_n: float, w
 
 def a_set() -> SetResult:
     figures = (figure(1, 60.0), figure(2, 40.0, partial=True))
-    return SetResult(1, 1.0, 5.6, (REP, PARTIAL), (REP, PARTIAL), figures, set_metrics(figures), SetEnd.REST)
+    reps, hand = (REP, PARTIAL), set_tempo((REP, PARTIAL))
+    return SetResult(1, 1.0, 5.6, reps, reps, figures, set_metrics(figures), SetEnd.REST, hand_tempo=hand)
 
 
 def figure(index: int, peak_n: float, *, partial: bool = False) -> RepMetrics:
@@ -74,14 +76,15 @@ def figure(index: int, peak_n: float, *, partial: bool = False) -> RepMetrics:
 
 def test_a_set_in_words() -> None:
     assert set_words(a_set()) == (
-        "set 1: 2 reps, 1 of them partial, peak 60.0 ± 3.0 N, 3.2 s under tension, tempo 0.5-0.5-0.6-1.4"
+        "set 1: 2 reps: 1 full, 1 partial, peak 60.0 ± 3.0 N, 3.2 s under tension, "
+        "tempo about 0.8-0.0-1.0-1.1 s (partial: less than 60 % of the way; from 60 to 75 % it is unsure)"
     )
 
 
 def test_a_session_in_words() -> None:
     assert summary_words(Summary(0, 0, 0, (), 3, 0.0, 0.0, 0.2, 800, 10.0)) == "no repetition in 10 s"
-    words = summary_words(Summary(9, 1, 2, (4, 4), 3, 20.0, 60.0, 3.0, 800, 40.0))
-    assert words == "9 reps in 2 sets, 1 partial, peak 60.0 ± 3.0 N, 20.0 s under tension"
+    words = summary_words(Summary(9, 1, 2, (4, 4), 3, 20.0, 60.0, 3.0, 800, 40.0, full=8))
+    assert words == "9 reps in 2 sets: 8 full, 1 partial, peak 60.0 ± 3.0 N, 20.0 s under tension"
 
 
 def test_what_the_person_must_know_is_a_notice() -> None:
@@ -95,8 +98,8 @@ def test_what_the_person_must_know_is_a_notice() -> None:
     assert format_notice(SlackAdvised(1.0, advice, 1.0)) == (
         "ADD SLACK - Let out 3 cm. You did 5 full repetitions; the plan asks for at least 8."
     )
-    assert format_notice(SlackAnswered(1.0, True, 1.0)) == "noted: the slack was changed"
-    assert format_notice(SlackAnswered(1.0, False, 1.0)) == "noted: the slack stays as it is"
+    assert format_notice(SlackAnswered(1.0, True, 1.0)) == "Noted: the slack was changed."
+    assert format_notice(SlackAnswered(1.0, False, 1.0)) == "Noted: it stays as it is."
     assert format_notice(Tared(1.0, 2.5, None, 1.0)) == "zero set: -2.5 N"
     assert format_notice(Tared(1.0, 0.0, "hold it still", 1.0)) == "hold it still"
     assert format_notice(SetDone(5.6, 1, a_set(), 20.0)) == set_words(a_set())
@@ -111,7 +114,7 @@ def test_lines_of_a_log() -> None:
     later = format_log_line(RepCounted(1001.7, 1, 60.0, 1001.9, 1), lambda _: 3.0, began_s=1000.0)
     assert later == of(RepCounted(1.7, 1, 60.0, 1.9, 1)), "the sensor may have been on for long"
     assert of(RepCompleted(5.6, 2, PARTIAL, 5.7)) == (
-        "     5.70 s         pull 0.50, hold 0.50, return 0.60 s, partial (45% of the range)"
+        "     5.70 s         pull about 0.8, hold 0.0, return 1.0 s, partial (45% of the way)"
     )
     assert of(BatteryChanged(0.0, 55, 0.0)) == "     0.00 s  battery 55 %"
     warm = "     0.00 s  the sensor is at 31.0 °C: +0.75 N are taken off"
@@ -120,7 +123,7 @@ def test_lines_of_a_log() -> None:
     assert of(SignalWarning(1.0, WarningKind.SATURATED, "the sensor is at its limit", 1.0)) == (
         "     1.00 s  the sensor is at its limit"
     )
-    assert of(CueGiven(1.0, CueKind.TWO_MORE, "Two more", False, 1.0)) == "     1.00 s         (two more)"
-    assert of(CueGiven(1.0, CueKind.INHALE, "Breathe in", False, 1.0)) is None
+    assert of(CueGiven(1.0, CueKind.TWO_MORE, 1.0)) == "     1.00 s         (two more)"
+    assert of(CueGiven(1.0, CueKind.INHALE, 1.0)) is None
     assert of(TensionTick(1.0, 3.0, 0.2)) is None
     assert of(PhaseChanged(1.0, Phase.CONCENTRIC, 1.0)) is None

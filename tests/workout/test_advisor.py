@@ -20,7 +20,8 @@ from bandsense.signal.events import Rep
 from bandsense.workout.adjustment import CHANGE_BY
 from bandsense.workout.advice import AdvisorState, Confidence, Rule, SlackAction
 from bandsense.workout.advisor import Advisor
-from bandsense.workout.plan import Plan
+from bandsense.workout.events import SetEnd
+from bandsense.workout.plan import Plan, TensionZone
 from benchmarks import coaching
 
 ROW = get_exercise("seated-row")
@@ -83,18 +84,23 @@ def test_fewer_than_eight_adds_slack():
     advice = advise(reps(6))
     assert (advice.action, advice.rule) == (SlackAction.ADD, Rule.TOO_HARD)
     assert advice_text(advice) == (
-        "ADD SLACK - Let about 2 cm of band out of each hand. "
+        "ADD SLACK - Let about 4 cm of band out of each hand. "
         "You did 6 full repetitions; the plan asks for at least 8."
     )
-    assert 0.93 < advice.tension_ratio < 0.97
+    assert 0.90 < advice.tension_ratio < 0.95
     assert advise(reps(8)).action is SlackAction.KEEP
 
 
-def test_the_fewer_the_more_but_never_more_than_a_tenth():
-    ratios = [advise(reps(n)).tension_ratio for n in (7, 6, 5)]
-    assert ratios == sorted(ratios, reverse=True)
+def test_the_fewer_the_more_centimetres_and_never_more_than_a_fifth():
+    told = {n: advise(reps(n)) for n in (7, 6, 5, 4, 3, 2)}
+    assert {each.action for each in told.values()} == {SlackAction.ADD}
+    amounts_cm = [each.amount_cm for each in told.values()]
+    assert amounts_cm == sorted(set(amounts_cm)), "every repetition less is more slack"
+    relative = [each.uncertainty_cm / each.amount_cm for each in told.values()]
+    assert min(relative[3:]) > 0.25 > max(relative[:3]), "from fewer than five the amount is uncertain"
+    assert relative[3:] == sorted(relative[3:])
     hardest = advise([*reps(1), *(rep(i, reach=0.5, partial=True) for i in range(2, 9))])
-    assert 0.90 <= hardest.tension_ratio < 0.93
+    assert 0.80 <= hardest.tension_ratio < 0.85
 
 
 def test_partial_repetitions_are_not_full_ones():
@@ -117,16 +123,15 @@ def test_two_easy_sessions_running_remove_slack():
     advisor.start_session()
     assert (first.action, first.rule) == (SlackAction.KEEP, Rule.STEADY)
     assert advice_text(first) == (
-        "KEEP - You did 10 full repetitions as planned. "
-        "If the last set of the next session is as easy, it is time for less slack."
+        "KEEP - You did 10 full repetitions as planned. If it is this easy next time, we make it harder."
     )
     earlier = advisor.after_set(reps(10), last_of_session=False)
     assert advice_reason(earlier) == "You did 10 full repetitions as planned."
     second = advisor.after_set(reps(10), last_of_session=True)
     assert (second.action, second.rule) == (SlackAction.REMOVE, Rule.TOO_EASY)
     assert advice_text(second) == (
-        "REMOVE SLACK - Take about 2 cm more of the band into each hand. "
-        "Two sessions running, your last set had at least 10 full, even repetitions; 8 are asked for."
+        "REMOVE SLACK - Next time, before you start, take about 2 cm more of the band into each hand. "
+        "Two sessions in a row you finished with 10 or more even repetitions (plan: at least 8)."
     )
     assert 1.03 < second.tension_ratio < 1.06
 
@@ -160,18 +165,84 @@ def test_hasty_or_uneven_repetitions_do_not_count_as_easy():
             assert advisor.after_set(the_reps, last_of_session=True).action is SlackAction.KEEP
 
 
-def test_nothing_from_fewer_than_five_repetitions():
-    advice = advise(reps(4))
-    assert (advice.action, advice.rule) == (SlackAction.KEEP, Rule.TOO_FEW_REPS)
-    assert advice_reason(advice) == (
-        "4 repetitions are too few to advise on; it takes at least 5. "
-        "If you cannot do more, take a lighter band."
+def test_few_repetitions_are_advised_on_with_their_doubt():
+    assert advice_text(advise(reps(3))) == (
+        "ADD SLACK - Let about 8 cm of band out of each hand. "
+        "You did 3 full repetitions; the plan asks for at least 8. "
+        "From 3 repetitions that is a rough guess: 5 to 11 cm may be right."
     )
-    assert advice_reason(advise(reps(1))).startswith("1 repetition is too few")
+    assert "rough guess" not in advice_text(advise(reps(5)))
     as_planned = advise(reps(3), plan=Plan(reps=3))
-    assert advice_reason(as_planned) == "3 repetitions are too few to advise on; it takes at least 5."
-    assert advise([]).action is SlackAction.KEEP
-    assert advise(reps(5)).action is SlackAction.ADD
+    assert advice_text(as_planned) == "KEEP - You did 3 full repetitions as planned."
+    assert advise([]).action is SlackAction.NONE
+
+
+def test_a_single_repetition_is_asked_about():
+    advisor = Advisor(ROW, None, MEASURED)
+    asked = advisor.after_set(reps(1), last_of_session=False)
+    assert (asked.action, asked.rule, asked.waits) == (SlackAction.ASK, Rule.ONE_REP, True)
+    assert "Was that meant (y), or is the band too strong (n)?" in advice_text(asked)
+    assert advisor.declined()
+    told = advisor.too_strong()
+    assert (told.action, told.rule) == (SlackAction.ADD, Rule.TOO_HARD)
+    assert told.amount_cm >= advise(reps(2)).amount_cm
+    assert advise(reps(1), plan=Plan(reps=1)).action is SlackAction.KEEP, "it was planned"
+
+
+@pytest.mark.parametrize(
+    ("ended_by", "rule"),
+    [
+        (SetEnd.STREAM, Rule.SESSION_ENDED),
+        (SetEnd.LINK_LOST, Rule.LINK_LOST),
+        (SetEnd.NOT_STORED, Rule.NOT_STORED),
+    ],
+)
+def test_a_set_that_was_cut_short_is_not_judged(ended_by, rule):
+    def after(number):
+        return Advisor(ROW, None, MEASURED).after_set(reps(number), last_of_session=True, ended_by=ended_by)
+
+    for number in range(1, 8):
+        assert (after(number).action, after(number).rule) == (SlackAction.NONE, rule)
+    assert after(8).rule is Rule.STEADY, "who reached the plan has finished"
+
+
+def test_a_lost_band_is_the_last_word_until_it_was_checked():
+    advisor = Advisor(ROW, None, MEASURED)
+    for each in reps(6):
+        advisor.after_rep(each)
+    assert advisor.band_lost().action is SlackAction.CHECK
+    for number in (6, 9, 14):
+        advice = advisor.after_set(reps(number), last_of_session=False, ended_by=SetEnd.BAND_LOST)
+        assert (advice.action, advice.rule, advice.holds) == (SlackAction.CHECK, Rule.BAND_LOST, True)
+    assert not advisor.declined(), "not now is no check"
+    advisor.applied()
+    assert advisor.after_set(reps(9), last_of_session=False).rule is Rule.STEADY
+
+
+def test_as_planned_means_tempo_range_and_zone_as_well():
+    zone = Plan(zone=TensionZone(50.0, 70.0))
+    assert advise(reps(9), plan=zone).rule is Rule.STEADY
+    assert advise(reps(9, eccentric_s=0.4)).rule is Rule.RETURN_FAST
+    assert advise(reps(9, concentric_s=0.2)).rule is Rule.PULL_FAST
+    assert advise(reps(9, eccentric_s=3.0)).rule is Rule.TOO_SLOW
+    assert advise(reps(9, peak=45.0, start=9.0), plan=zone).rule is Rule.BELOW_ZONE
+    assert advise(reps(9, peak=80.0, start=16.0), plan=zone).rule is Rule.ABOVE_ZONE
+    unsure = [*reps(6), *(replace(each, unsure=True, range_fraction=0.7) for each in reps(9)[6:])]
+    assert advise(unsure).rule is Rule.RANGE
+    assert advice_text(advise(reps(9, eccentric_s=0.4))) == (
+        "KEEP - You did 9 full repetitions, but came back in about 0.7 s; the plan is 2.5 s. "
+        "Slower on the way back."
+    )
+
+
+def test_more_than_the_plan_has_at_most_is_easy_at_once():
+    advice = advise(reps(14))
+    assert advice_text(advice) == (
+        "REMOVE SLACK - Before you start the next set, take about 3 cm more of the band into each hand. "
+        "You did 14 full repetitions; the plan ends at 12."
+    )
+    assert advise(reps(12)).rule is Rule.STEADY
+    assert advise(reps(14, eccentric_s=0.4)).rule is Rule.RETURN_FAST, "fast ones are not easy ones"
 
 
 @pytest.mark.parametrize("peak", [0.0, -30.0])
@@ -180,9 +251,9 @@ def test_pulls_that_show_no_tension_ask_for_a_tare_and_teach_nothing(peak):
     wrong = reps(9, peak=peak, start=peak - 25.0)
     assert [advisor.after_rep(each) for each in wrong] == [None] * 9
     advice = advisor.after_set(wrong, last_of_session=True)
-    assert (advice.action, advice.rule) == (SlackAction.KEEP, Rule.NO_ZERO)
+    assert (advice.action, advice.rule) == (SlackAction.CHECK, Rule.NO_ZERO)
     assert advice_text(advice) == (
-        "KEEP - At the top of a repetition the sensor shows no pull at all, so its zero is wrong. "
+        "CHECK - At the top of a repetition the sensor shows no pull at all, so its zero is wrong. "
         "Let the band hang slack and tare (key t); the next set can be advised on."
     )
     assert advisor.state == MEASURED
@@ -191,13 +262,14 @@ def test_pulls_that_show_no_tension_ask_for_a_tare_and_teach_nothing(peak):
 
 def test_nothing_when_the_uncertainty_exceeds_the_change():
     scattered = [rep(i, 60.0 + (30.0 if i % 2 else -30.0)) for i in range(1, 7)]
-    advice = advise(scattered)
+    enough = [*scattered, *(replace(each, index=each.index + 6) for each in scattered)][:9]
+    easy = replace(MEASURED, easy_sessions=1)
+    advice = advise([*enough, rep(10, 90.0)], state=easy, last=True)
     assert (advice.action, advice.rule) == (SlackAction.KEEP, Rule.UNSURE)
     assert advice_reason(advice).endswith("How much to change is not known well enough; do a more even set.")
-    assert advice_reason(advise(scattered, state=None)).endswith(
-        "not known well enough; measure the unstretched band in use, and do a more even set."
-    )
-    assert advise(reps(6)).action is SlackAction.ADD
+    too_hard = advise(scattered)
+    assert too_hard.action is SlackAction.ADD, "that it was too hard is sure"
+    assert "From 6 repetitions so uneven that is a rough guess" in advice_text(too_hard)
 
 
 def test_the_plan_says_how_many_are_asked_for():
@@ -306,8 +378,8 @@ def test_advice_left_open_is_told_again_next_time():
     morning = Advisor(ROW, None, evening.state)
     assert morning.reminder is not None
     assert advice_text(morning.reminder) == (
-        "ADD SLACK - Let about 2 cm of band out of each hand. "
-        "Left open last time: You did 6 full repetitions; the plan asks for at least 8."
+        "ADD SLACK - Let about 4 cm of band out of each hand. "
+        "From last time: You did 6 full repetitions; the plan asks for at least 8."
     )
     morning.applied()
     assert morning.state.strand.rest_length_m == pytest.approx(0.60 + given_advice.change_m)
@@ -374,7 +446,7 @@ def test_beyond_three_times_the_resting_length_is_urgent_at_once():
         "The tension is that of your band at 4.1 times its resting length; three times is its limit. "
         "If this is another band, name it."
     )
-    assert advice.tension_ratio >= 0.9
+    assert advice.tension_ratio >= 0.8
     # 50 N are (50/30)^(1/0.62), 42 N (42/30)^(1/0.62) resting lengths beyond it.
     (_, advice), *_ = _within(reps(3, peak=50.0), stiff)[0]
     assert (
@@ -525,7 +597,8 @@ def test_a_band_that_hangs_slack_at_the_bottom_takes_slack_out():
     assert not more
     assert (advice.action, advice.rule) == (SlackAction.REMOVE, Rule.SLACK_AT_BOTTOM)
     assert advice_text(advice).startswith(
-        "REMOVE SLACK - Take about 4 cm more of the band into each hand. The band hangs slack"
+        "REMOVE SLACK - Before you start the next set, take about 4 cm more of the band into each hand. "
+        "The band hangs slack"
     )
     assert advice.tension_ratio <= 1.10
     just_straight, levels = _levels(0.05, 9)
@@ -536,7 +609,7 @@ def test_a_slack_band_that_is_too_hard_as_well_asks_for_a_lighter_one():
     the_reps, levels = _levels(0.25, 6)
     _, advisor = _within(the_reps, levels=levels)
     advice = advisor.after_set(the_reps, last_of_session=False)
-    assert (advice.action, advice.rule) == (SlackAction.KEEP, Rule.LIGHTER_BAND)
+    assert (advice.action, advice.rule) == (SlackAction.CHANGE_BAND, Rule.LIGHTER_BAND)
     assert "take the next lighter band" in advice_reason(advice)
 
 
@@ -555,7 +628,7 @@ def test_a_retracted_repetition_does_not_count():
 def test_slack_that_is_used_up_asks_for_a_lighter_band():
     barely = AdvisorState(replace(STRAND, start_length_m=0.51))
     advice = advise(reps(6, start=0.0), state=barely)
-    assert (advice.action, advice.rule) == (SlackAction.KEEP, Rule.LIGHTER_BAND)
+    assert (advice.action, advice.rule) == (SlackAction.CHANGE_BAND, Rule.LIGHTER_BAND)
     assert "More slack would leave the band hanging over" in advice_reason(advice)
     assert (
         advise(reps(6, start=0.0), state=AdvisorState(replace(STRAND, start_length_m=0.62))).action
@@ -569,7 +642,7 @@ def test_less_slack_near_the_limit_asks_for_a_stronger_band():
     for _ in range(2):
         advisor.start_session()
         advice = advisor.after_set(reps(10), last_of_session=True)
-    assert (advice.action, advice.rule) == (SlackAction.KEEP, Rule.STRONGER_BAND)
+    assert (advice.action, advice.rule) == (SlackAction.CHANGE_BAND, Rule.STRONGER_BAND)
     assert advice_reason(advice).endswith(
         "Less slack would stretch the band to 2.8 times its resting length, too near its limit of three "
         "times: take a stronger band, with more slack at first, or a second one beside it."
@@ -583,7 +656,7 @@ def test_less_slack_stops_earlier_where_nobody_measured_the_lengths():
     unsure = replace(lengths, rest_length_uncertainty_m=0.12, peak_length_uncertainty_m=0.15, measured=False)
     assert advise(reps(10), state=measured, last=True).action is SlackAction.REMOVE
     advice = advise(reps(10), state=replace(measured, strand=unsure), last=True)
-    assert (advice.action, advice.rule) == (SlackAction.KEEP, Rule.STRONGER_BAND)
+    assert (advice.action, advice.rule) == (SlackAction.CHANGE_BAND, Rule.STRONGER_BAND)
     assert "Less slack might stretch the band to 2.8 times its resting length" in advice_reason(advice)
     assert "nobody measured your lengths: measure the unstretched band in use, or take" in advice_reason(
         advice
@@ -614,7 +687,7 @@ def test_advice_reads_well_on_every_exercise_and_method(exercise, number):
         assert centimetres_in(advice.instruction) == [advice.amount_cm]
         assert 1 <= advice.amount_cm <= 15
         assert advice.change_m == pytest.approx(advice.amount_cm / 100 / method.share)
-        assert 0.9 <= advice.tension_ratio < 1.0
+        assert 0.85 <= advice.tension_ratio < 1.0
         assert advice.instruction.endswith(".")
         assert "{" not in advice_text(advice)
 
@@ -635,13 +708,13 @@ def test_a_band_between_the_hands_gives_half_to_each():
     st.floats(0.6, 1.6),
     st.booleans(),
 )
-def test_never_more_than_a_tenth_and_always_whole_centimetres(rest_m, start, peak, number, gain, last):
+def test_never_more_than_planned_and_always_whole_centimetres(rest_m, start, peak, number, gain, last):
     strand = Strand(rest_m, rest_m * (1 + start), rest_m * (1 + max(peak, start + 0.1)))
     state = AdvisorState(strand, gain=gain, gain_uncertainty=0.1, easy_sessions=3)
     advice = advise(reps(number), state=state, last=last)
-    assert 0.9 - 1e-9 <= advice.tension_ratio <= 1.1 + 1e-9
+    assert 0.8 - 1e-9 <= advice.tension_ratio <= 1.1 + 1e-9
     assert advice.amount_cm == int(advice.amount_cm) >= 0
-    assert (advice.amount_cm == 0) == (advice.action is SlackAction.KEEP)
+    assert (advice.amount_cm > 0) == (advice.action in (SlackAction.ADD, SlackAction.REMOVE))
     assert (advice.change_m > 0) == (advice.action is SlackAction.ADD)
     if advice.amount_cm:
         assert advice.uncertainty_cm * abs(advice.change_m) <= advice.amount_cm * abs(advice.change_m) * 1.5
@@ -667,7 +740,7 @@ def test_it_says_what_it_rests_on_and_how_sure_it_is():
     )
     rests_on = ", ".join(basis_words(measured.basis))
     assert advice_details(measured) == (
-        f"4 ± {measured.uncertainty_cm:.1f} cm, confidence medium; rests on {rests_on}"
+        f"5 ± {measured.uncertainty_cm:.1f} cm, confidence medium; rests on {rests_on}"
     )
     fitted = advise(reps(5), state=replace(MEASURED, f100_n=60.0))
     assert basis_words(fitted.basis)[2].startswith("your band's own curve")
@@ -746,7 +819,7 @@ def test_a_change_in_mid_set_is_not_learned_from():
 def test_a_scattered_set_is_uncertain_however_much_was_learned():
     known = replace(MEASURED, gain_uncertainty=0.05, changes_seen=9)
     scattered = [rep(i, 60.0 + (30.0 if i % 2 else -30.0)) for i in range(1, 7)]
-    assert advise(scattered, state=known).rule is Rule.UNSURE
+    assert advise(scattered, state=known).uncertainty_cm > advise(scattered, state=known).amount_cm
 
 
 def test_a_person_on_whom_slack_works_more_is_told_less():
@@ -754,7 +827,7 @@ def test_a_person_on_whom_slack_works_more_is_told_less():
     sensitive = advise(reps(5), state=replace(MEASURED, gain=1.5, gain_uncertainty=0.1, changes_seen=5))
     assert sensitive.amount_cm < usual.amount_cm
     assert "what 5 earlier changes did to your tension" in basis_words(sensitive.basis)
-    assert sensitive.tension_ratio >= 0.9
+    assert sensitive.tension_ratio >= 0.89
 
 
 # State
@@ -784,9 +857,10 @@ sessions = st.lists(st.lists(seen_reps, max_size=12), min_size=1, max_size=6)
 
 
 def within_limits(advice, advisor, exercise):
-    assert 0.9 - 1e-9 <= advice.tension_ratio <= 1.1 + 1e-9
+    assert 0.8 - 1e-9 <= advice.tension_ratio <= 1.1 + 1e-9
     assert advice_reason(advice)
-    assert (advice.action is SlackAction.KEEP) == (advice.amount_cm == 0) == (advice.kind is None)
+    assert (advice.amount_cm == 0) == (advice.kind is None)
+    assert (advice.kind is not None) == (advice.action in (SlackAction.ADD, SlackAction.REMOVE))
     assert advice.amount_cm >= 0
     if advice.kind is None:
         return

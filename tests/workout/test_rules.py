@@ -57,7 +57,9 @@ def test_asking_the_rules_has_no_effect(count: int) -> None:
     assert view == before
 
 
-@pytest.mark.parametrize(("count", "rule"), [(3, Rule.TOO_FEW_REPS), (6, Rule.TOO_HARD), (9, Rule.STEADY)])
+@pytest.mark.parametrize(
+    ("count", "rule"), [(1, Rule.ONE_REP), (3, Rule.TOO_HARD), (6, Rule.TOO_HARD), (9, Rule.STEADY)]
+)
 def test_the_first_proposal_of_the_table_wins(count: int, rule: Rule) -> None:
     assert proposals(BETWEEN_SETS, a_view(count))[0].rule is rule
 

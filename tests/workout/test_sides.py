@@ -8,7 +8,7 @@ import pytest
 from bandsense.calibration.curve import Calibration
 from bandsense.errors import ConfigError
 from bandsense.exercises.catalogue import get_exercise
-from bandsense.live.formatting import advice_text, format_log_line
+from bandsense.live.formatting import advice_text, cue_words, format_log_line
 from bandsense.samples import SampleBlock, Unit
 from bandsense.workout.advice import SlackAction
 from bandsense.workout.cues import CueKind
@@ -46,7 +46,9 @@ def test_changing_sides_takes_no_long_rest():
     quick = [(5, 55.0, 8.0), (5, 50.0, 20.0)]
     workout, events = followed_with_events("left", quick)
     assert [(len(result.reps), result.side) for result in workout.results] == [(5, "left"), (5, "right")]
-    cues = [event.text for event in events if isinstance(event, CueGiven) and event.kind is CueKind.SET_DONE]
+    cues = [
+        cue_words(event) for event in events if isinstance(event, CueGiven) and event.kind is CueKind.SET_DONE
+    ]
     assert cues == ["Set done, now the right side", "Set done"]
     assert len(followed(None, quick).results) == 1, "where both work it is a pause within a set"
 
@@ -67,7 +69,7 @@ def test_each_half_set_says_whose_it_is_and_advises_its_side():
         ("left", SlackAction.KEEP),
     ]
     assert advice_text(advice[0]) == (
-        "ADD SLACK, right side - Let about 2 cm of band out of your hand. "
+        "ADD SLACK, right side - Let about 3 cm of band out of your hand. "
         "You did 6 full repetitions; the plan asks for at least 8."
     )
     assert [

@@ -95,7 +95,8 @@ def test_a_set_is_counted_from_raw_counts() -> None:
     assert all(abs(rep.peak_n - 53.0) < 1.0 for rep in done.result.reps)
     summary = workout.summary()
     assert (summary.reps, summary.partial, summary.sets) == (6, 0, 1)
-    assert summary.peak_uncertainty_n == CALIBRATION.standard_uncertainty_n(summary.peak_n)
+    own_n = CALIBRATION.standard_uncertainty_n(summary.peak_n)
+    assert summary.peak_uncertainty_n == pytest.approx(own_n, rel=0.01), "and a little of the sampling"
     assert done.result.metrics.time_under_tension_s == pytest.approx(summary.time_under_tension_s)
     assert summary.full_reps == (6,)
 
@@ -323,7 +324,7 @@ def test_advice_left_open_is_told_again_at_the_start_of_the_next_session() -> No
     morning = Workout(WorkoutSettings.from_dict(json.loads(json.dumps(settings.to_dict()))))
     (again,) = of(morning.push(counts(np.full(80, 3.0))), SlackAdvised)
     assert again.advice.instruction == told.advice.instruction
-    assert advice_reason(again.advice) == f"Left open last time: {advice_reason(told.advice)}"
+    assert advice_reason(again.advice) == f"From last time: {advice_reason(told.advice)}"
     morning.apply(SlackAnswer(followed=True))
     done = morning.advisor_states[None]
     assert done.strand.rest_length_m > remembered.strand.rest_length_m

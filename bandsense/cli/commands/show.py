@@ -38,16 +38,25 @@ def run(arguments: argparse.Namespace) -> int:
     session = session_named(store, arguments.session)
 
     from bandsense.app.replay import replay, replayed_json
+    from bandsense.app.strength_test import followed as followed_test
+    from bandsense.app.strength_test import is_strength_test
     from bandsense.app.trainee import person_named
+    from bandsense.cli.commands.test import print_test
     from bandsense.export.table import session_json
     from bandsense.live.units import show_in
 
+    if arguments.json and is_strength_test(session):
+        print(json.dumps(session_json(session) | {"again": followed_test(store, session)}))
+        return 0
     followed = [replay(store, stream) for stream in session.streams]
     if arguments.json:
         print(json.dumps(session_json(session) | {"streams": [replayed_json(part) for part in followed]}))
         return 0
     show_in(person_named(store, session.person).unit)
     _print_head(session)
+    if is_strength_test(session):
+        print_test(store, session.id)
+        return 0
     for part in followed:
         _print_stream(part)
     return 0
@@ -58,6 +67,8 @@ def _print_head(session: Session) -> None:
     print(f"session {session.id}, {local_time(session.started_unix_s)}: {', '.join(about)}")
     if session.state.value != "complete":
         print(f"({session.state.value})")
+    for damage in session.damage:
+        print(f"(damaged: {damage})")
 
 
 def _print_stream(followed: ReplayedStream) -> None:

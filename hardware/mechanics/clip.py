@@ -220,8 +220,8 @@ def tray() -> Any:
     solid += box((ix - 2.0, deep), (middle - half, middle + half), (bottom, top), 1.5)
     solid += box((beyond, deep), (middle - half, middle + half), (bottom, top + 0.5), 1.0)
     solid -= box((-ix, ix), (-iy, iy), (floor_z(), top + 1), 0.6)
-    y = (middle - NICHE / 2, middle + NICHE / 2)
-    solid -= box((ix - 3.0, ix + NICHE_DEPTH), y, (floor_z(), top - 0.5), 0.8)
+    inside = (middle - NICHE / 2, middle + NICHE / 2)
+    solid -= box((ix - 3.0, ix + NICHE_DEPTH), inside, (floor_z(), top - 0.5), 0.8)
     for x, y in COLUMNS:
         solid -= b.Pos(x, y, top - 3.5) * b.Cylinder(p.screw_hole / 2, 7.2)
     carry, holes = pod.posts(board_to_pod, floor_z())

@@ -29,6 +29,7 @@ _COMMANDS = (
     "history",
     "report",
     "export",
+    "importing",
     "store",
     "exercises",
     "profile",

@@ -385,8 +385,8 @@ class Workout:
         events: list[Event] = [SetRated(now_s, about, self._feedback.of(about), self.asks, now_s)]
         if self.stopped is not before:
             events.append(self._stop(now_s))
-        if self.stopped is not None:  # advice for the next set has no place after that
-            events += self._slack_answered(followed=False)
+        if self.stopped is not None:  # advice for the next set has no place after that, nor for the next time
+            self._slack_answered(followed=False)
         return events
 
     def _stop(self, now_s: float) -> ExerciseStopped:

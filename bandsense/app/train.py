@@ -32,7 +32,7 @@ from bandsense.errors import StoreError
 from bandsense.exercises.model import Side
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.live.actions import Action, Actions
-from bandsense.live.formatting import STOPPED_NEXT_TIME
+from bandsense.live.formatting import STOPPED_NEXT_TIME, next_time_words
 from bandsense.store.model import NewStream, is_simulated_source
 from bandsense.store.recorder import Recorder
 from bandsense.store.store import Store
@@ -46,6 +46,7 @@ from bandsense.workout.inputs import (
     RestChange,
     SetFeedback,
     SlackAnswer,
+    StorageChange,
     Tare,
 )
 from bandsense.workout.settings import WorkoutSettings
@@ -316,6 +317,8 @@ class _TrainingSession:
         if problem != self._problem:
             self._problem = problem
             self._view.problem(problem)
+            for stream in self._streams:
+                stream.pipeline.apply(StorageChange(problem))
 
     def _result(self, session: int | None = None, next_time: str | None = None) -> SessionResult:
         if len(self._streams) == 1:
@@ -357,7 +360,7 @@ class _TrainingSession:
         if self._recorder.samples:
             progression = save_progress(self._store, self._who, result)
             stopped = next((each.stopped for each in result.workouts.values() if each.stopped), None)
-            next_time = progression.reason if stopped is None else STOPPED_NEXT_TIME[stopped]
+            next_time = next_time_words(progression) if stopped is None else STOPPED_NEXT_TIME[stopped]
             result = self._result(self._recorder.session, next_time)
         self._view.end(result)
         return result

@@ -165,8 +165,13 @@ def save_progress(store: Store, who: Trainee, result: SessionResult) -> Progress
     The finished session must be in the store already.
     """
     advisors = _advisor_states(result)
-    less_slack = any(state.slack_was_reduced for state in advisors.values())
-    done = next_plan(who.setup.plan, _records(store, who), less_slack=less_slack)
+    done = next_plan(
+        who.setup.plan,
+        _records(store, who),
+        less_slack=any(state.slack_was_reduced for state in advisors.values()),
+        more_slack=any(state.slack_was_added for state in advisors.values()),
+        to_check=any(workout.to_check for workout in result.workouts.values()),
+    )
     left = advisors.get(None, advisors.get("left"))
     learned = {"advisor": left, "advisor_right": advisors.get("right")}
     setup = who.setup.model_copy(update={**learned, "plan": done.plan})

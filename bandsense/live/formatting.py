@@ -34,6 +34,7 @@ from bandsense.workout.events import (
 )
 from bandsense.workout.feedback import Feedback, Scale, StopReason
 from bandsense.workout.plan import TensionZone, Zone
+from bandsense.workout.progression import NextTime, Progression
 from bandsense.workout.set_evidence import LEAST_REPS
 from bandsense.workout.tempo import HandTempo, hand_tempo
 from bandsense.workout.workout import Summary
@@ -55,6 +56,7 @@ __all__ = [
     "format_log_line",
     "format_notice",
     "lag_words",
+    "next_time_words",
     "plural",
     "rating_question",
     "reason_words",
@@ -275,6 +277,29 @@ def lag_words(lag: Lag) -> str:
     )
     apart = f"{1000 * abs(lag.median_s):.0f} ± {1000 * lag.spread_s:.0f} ms"
     return f"the {last} side pulls {apart} after the {first} ({lag.reps} reps of both; {bound})"
+
+
+def next_time_words(next_time: Progression) -> str:
+    """Describe what comes next session, and why."""
+    plan = next_time.plan
+    sets, aim = plural(plan.sets, "set"), f"{plural(plan.sets, 'set')} of {plan.reps}"
+    match next_time.reason:
+        case NextTime.AGAIN:
+            return f"{sets} again. Today {'each' if plan.sets > 1 else 'it'} had {plan.reps} or more."
+        case NextTime.ONCE_MORE:
+            each = "each" if plan.sets > 1 else "it"
+            return f"{sets} again. Today {each} had {plan.reps} or more; once more like this, and a set is added."
+        case NextTime.SET_ADDED:
+            return f"{sets}. Two sessions in a row every set had {plan.reps} or more."
+        case NextTime.LESS_SLACK:
+            return f"Less slack as advised, and {sets} again."
+        case NextTime.CHECK_FIRST:
+            return f"Check band, clip and anchor first; then {aim}."
+        case NextTime.MORE_SLACK | NextTime.NOT_REACHED:
+            first = f"More slack as advised; aim for {aim}."
+            said = first if next_time.reason is NextTime.MORE_SLACK else f"Aim for {aim}."
+            short = next_time.good_sets < plan.sets
+            return f"{said} Today it was {next_time.good_sets or 'none'}." if short else said
 
 
 def advice_text(advice: Advice) -> str:

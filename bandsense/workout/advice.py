@@ -271,6 +271,12 @@ class AdvisorState:
         advised = self.unanswered is not None and self.unanswered.action is SlackAction.REMOVE
         return advised or (self.last_change < 0 and self.sets_since_change == 0)
 
+    @property
+    def slack_was_added(self) -> bool:
+        """Whether slack was added after the last set, or is advised to be."""
+        advised = self.unanswered is not None and self.unanswered.action is SlackAction.ADD
+        return advised or (self.last_change > 0 and self.sets_since_change == 0)
+
     @classmethod
     def typical(cls, exercise: Exercise) -> AdvisorState:
         """For a newcomer of whom nothing is known: the exercise's usual lengths, with wide uncertainty."""

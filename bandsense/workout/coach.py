@@ -72,6 +72,16 @@ class Coach:
         """What the advice is to remember for the next session, by side; None where both work at once."""
         return {side: advisor.state for side, advisor in self._advisors.items()}
 
+    @property
+    def to_check(self) -> bool:
+        """Whether a lost band is still to be checked."""
+        return any(advisor.to_check for advisor in self._advisors.values())
+
+    def tared(self) -> None:
+        """Withdraw the advice to set the zero: it was set."""
+        for advisor in self._advisors.values():
+            advisor.tared()
+
     def follow(self, event: Event) -> Iterator[Said]:
         """Return what to say at this event; events come in the order of `detected_s`."""
         now_s = event.detected_s

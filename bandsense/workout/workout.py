@@ -36,6 +36,7 @@ from bandsense.workout.events import (
     SetEnd,
     SetRated,
     SetResult,
+    SlackAnswered,
     Tared,
     TemperatureChanged,
     TemperatureUnknown,
@@ -147,6 +148,11 @@ class Workout:
     def stopped(self) -> StopReason | None:
         """The stop rule that ended the exercise for today; None while it may go on."""
         return self._feedback.stopped
+
+    @property
+    def to_check(self) -> bool:
+        """Whether the band is still to be checked: it snapped, slipped off or fell, and nobody has said so."""
+        return self._coach is not None and self._coach.to_check
 
     @property
     def advisor_states(self) -> dict[Side | None, AdvisorState]:
@@ -330,6 +336,8 @@ class Workout:
         self._sets.calibration = self._calibration
         self._zero.tared()
         self._detector.sense.tared()
+        if self._coach is not None:
+            self._coach.tared()
         tared = Tared(self._last_s, before_n, None, self._last_s)
         if before_n <= TAUT_N:
             return [tared]
@@ -357,7 +365,9 @@ class Workout:
         if self.stopped is not before:
             events.append(self._stop(now_s))
         if self.stopped is not None:  # advice for the next set has no place after that
-            events += self._slack_answered(followed=False)
+            events += (
+                each for each in self._slack_answered(followed=False) if isinstance(each, SlackAnswered)
+            )
         return events
 
     def _stop(self, now_s: float) -> ExerciseStopped:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bandsense.live.units import force_range, force_words, in_shown_unit, shown_unit
-from bandsense.signal.events import Rep, RepCompleted, RepCounted, RepRetracted, SignalWarning
+from bandsense.signal.events import Rep, RepCompleted, RepCounted, RepRetracted, SignalWarning, WarningKind
 from bandsense.signal.metrics import Asymmetry, SetMetrics
 from bandsense.workout.advice import Advice, Basis, Reason, Rule, SlackAction, When
 from bandsense.workout.bilateral import Lag
@@ -288,7 +288,8 @@ def next_time_words(next_time: Progression) -> str:
             return f"{sets} again. Today {'each' if plan.sets > 1 else 'it'} had {plan.reps} or more."
         case NextTime.ONCE_MORE:
             each = "each" if plan.sets > 1 else "it"
-            return f"{sets} again. Today {each} had {plan.reps} or more; once more like this, and a set is added."
+            more = "once more like this, and a set is added"
+            return f"{sets} again. Today {each} had {plan.reps} or more; {more}."
         case NextTime.SET_ADDED:
             return f"{sets}. Two sessions in a row every set had {plan.reps} or more."
         case NextTime.LESS_SLACK:
@@ -343,7 +344,7 @@ def _told(advice: Advice) -> str:
 def _amount_words(advice: Advice) -> str:
     """Say how rough an amount is that rests on very few or very uneven repetitions."""
     few, uneven = 0 < advice.basis.reps < LEAST_REPS, advice.uncertainty_cm > advice.amount_cm
-    if not advice.amount_cm or not (few or uneven):
+    if advice.rule is not Rule.TOO_HARD or not advice.amount_cm or not (few or uneven):
         return ""
     low, high = (max(1, round(advice.amount_cm + sign * advice.uncertainty_cm)) for sign in (-1.0, 1.0))
     return (
@@ -409,6 +410,9 @@ _PLAIN_REASONS = {
         "Let the band hang slack and tare (key t); the next set can be advised on."
     ),
     Rule.TOO_FEW_REPS: "There was no repetition.",
+    Rule.WRONG_UNIT: (
+        "Is the sensor set to another unit, or calibrated for another one? It shows more than people pull."
+    ),
     Rule.TOO_SMALL: "The change would be less than a centimetre.",
     Rule.DECLINED: "You chose to leave the slack for today.",
 }
@@ -501,8 +505,9 @@ def _tempo_of(moved: str, advised: str) -> Callable[[Numbers], str]:
 
 
 def _too_slow(n: Numbers) -> str:
+    moved = "came back" if n["back"] else "pulled"
     return (
-        f"You did {_done_words(n)}, each movement in about {n['took_s']:.1f} s; "
+        f"You did {_done_words(n)}, but {moved} in about {n['took_s']:.1f} s; "
         f"the plan is {n['target_s']:.1f} s. You need not go that slowly."
     )
 
@@ -532,6 +537,17 @@ def _waiting(n: Numbers) -> str:
 def _unsure(n: Numbers) -> str:
     measure = "" if n["measured"] else "measure the unstretched band in use, and "
     return f"How much to change is not known well enough; {measure}do a more even set."
+
+
+def _lighter_band(n: Numbers) -> str:
+    if "besides" in n:
+        return (
+            "If that is still too hard, take the next lighter band: more slack would leave this one hanging."
+        )
+    return (
+        f"More slack would leave the band hanging over {n['slack']:.0%} of the movement: "
+        "take the next lighter band."
+    )
 
 
 def _stronger_band(n: Numbers) -> str:
@@ -579,10 +595,7 @@ _REASONS: dict[Rule, Callable[[Numbers], str]] = {
     Rule.SLIPPED: _slipped,
     Rule.UNSURE: _unsure,
     Rule.WAITING: _waiting,
-    Rule.LIGHTER_BAND: lambda n: (
-        f"More slack would leave the band hanging over {n['slack']:.0%} of the movement: "
-        "take the next lighter band."
-    ),
+    Rule.LIGHTER_BAND: _lighter_band,
     Rule.STRONGER_BAND: _stronger_band,
 }
 
@@ -601,6 +614,8 @@ def format_notice(event: Event) -> str | None:
     """Return what a person should read at once, if anything."""
     if isinstance(event, RepRetracted):
         return f"not counted: {event.reason.value}"
+    if isinstance(event, SignalWarning) and event.kind is WarningKind.BAND_LOST:
+        return "Tension dropped suddenly."
     if isinstance(event, SignalWarning | TemperatureUnknown):
         return in_shown_unit(event.message)
     if isinstance(event, SetDone):

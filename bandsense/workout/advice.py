@@ -65,6 +65,7 @@ class Rule(Enum):
     SLIPPED = "slipped or gripped anew"
     TOO_FEW_REPS = "too few repetitions"
     NO_ZERO = "zero not set"
+    WRONG_UNIT = "more than people pull"
     UNSURE = "uncertainty exceeds the change"
     TOO_SMALL = "less than a centimetre"
     WAITING = "waiting for a second sign"

@@ -32,7 +32,7 @@ from bandsense.workout.sides import explained
 
 __all__ = ["Coach"]
 
-_OF_THE_BAND = frozenset({Rule.BEYOND_LIMIT, Rule.NEAR_LIMIT, Rule.NO_ZERO, Rule.BAND_LOST})
+_OF_THE_BAND = frozenset({Rule.BEYOND_LIMIT, Rule.NEAR_LIMIT, Rule.NO_ZERO, Rule.BAND_LOST, Rule.WRONG_UNIT})
 
 Said = CueGiven | SlackAdvised
 
@@ -134,7 +134,10 @@ class Coach:
     def _after_set(self, event: SetDone) -> Iterator[Said]:
         now_s, result = event.detected_s, event.result
         next_number = event.number + 1
-        yield from _given(self._cues.end_set(now_s, self._settings.other_side(next_number)), now_s)
+        cues = self._cues.end_set(
+            now_s, self._settings.other_side(next_number), finished=result.ended_by.finished
+        )
+        yield from _given(cues, now_s)
         sides = self._settings.sides
         last_sets = event.number > self._settings.half_sets - len(sides)
         last = last_sets or result.ended_by is SetEnd.STREAM

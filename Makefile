@@ -7,7 +7,7 @@ HARDWARE_PACKAGES := ngspice graphviz poppler-utils calculix-ccx prusa-slicer li
 FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev llvm qemu-system-arm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-portable coverage lint format types bench docs dist firmware firmware-release firmware-test hardware lock audit packages clean
+.PHONY: help demo test test-fast test-portable coverage lint format types bench docs dist firmware firmware-release firmware-test hardware lock audit fuzz packages clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -80,6 +80,10 @@ lock: .venv-dev ## choose exact versions anew after dependencies in pyproject.to
 audit: .venv-dev ## licences and known vulnerabilities of what bandsense depends on; build/sbom.cdx.json
 	$(PYTHON_BIN)/python -m pip --disable-pip-version-check --quiet install --group audit
 	$(PYTHON_BIN)/python tools/audit.py
+
+fuzz: .venv-dev ## look for bytes that a parser cannot bear; SECONDS_EACH=600, TARGETS="capture frames"
+	$(PYTHON_BIN)/python -m pip --disable-pip-version-check --quiet install --group fuzz
+	$(PYTHON_BIN)/python tests/fuzz/fuzz.py $(or $(SECONDS_EACH),600) $(TARGETS)
 
 packages:
 	@tools/packages.sh $(TEST_PACKAGES) $(FIRMWARE_PACKAGES)

@@ -18,7 +18,8 @@
     ├── BandModelError        a band model outside its domain or without enough data
     ├── ConfigError           a profile, exercise or setting that does not validate
     ├── StoreError            sessions cannot be read or written (disk full, locked, newer schema)
-    └── MissingExtra          an optional dependency is not installed
+    ├── MissingExtra          an optional dependency is not installed
+    └── MissingProgram        a program that another one needs is not on this computer
 
 A message says what happened and what to do about it. Library code never prints and never exits.
 """
@@ -40,6 +41,7 @@ __all__ = [
     "FrameError",
     "LinkError",
     "MissingExtra",
+    "MissingProgram",
     "PairingError",
     "SensorBusy",
     "SensorNotFound",
@@ -141,3 +143,7 @@ class MissingExtra(BandsenseError):
         super().__init__(f"{feature} needs an optional part: pip install 'bandsense[{extra}]'")
         self.feature = feature
         self.extra = extra
+
+
+class MissingProgram(BandsenseError):
+    """A program that is needed is not on this computer, or does not run."""

@@ -29,6 +29,7 @@ from bandsense.capture.format import (
     read_capture,
 )
 from bandsense.errors import ConfigError, DataError
+from bandsense.files import make_private
 from bandsense.link.drivers.base import Driver
 from bandsense.link.drivers.registry import driver_named
 
@@ -45,7 +46,20 @@ _CORE_BLUETOOTH_ID = re.compile(r"\b[0-9A-F]{8}-(?:[0-9A-F]{4}-){3}[0-9A-F]{12}\
 """macOS gives every device an own id, in upper case; UUIDs of services are written in lower case here."""
 _SERIAL = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{16}(?![0-9A-Za-z])")
 """As bandsense writes serial numbers."""
+_FILES = ("csv", "bandcap", "json", "sqlite3", "zip", "fit", "parquet", "toml", "html", "pdf", "png", "txt")
 _SENSOR_NAME = re.compile(r"\b(bandsense-|Progressor_)\w{2,}")
+_PATH = re.compile(
+    r"(?<![\w/<>:.~-])(?:~|[A-Za-z]:(?=[\\/]))?(?:[\\/][^\s\\/:;,'\"<>|]+)+"  # absolute
+    r"(?: [^\\/:;,'\"<>|\n]*[\\/][^\s\\/:;,'\"<>|]+)*"  # that go on after a space
+    r"|(?<![\w/<>:.~-])[\w.-]+(?:/[\w.-]+)*/[\w.-]+\.\w{1,9}\b"  # relative, of a file
+)
+_KNOWN_PATH = re.compile(
+    r"(?:site-packages|python3[.\d]*|bandsense)/[\w/.-]+\.py$|^/(?:org/bluez|dev|proc|sys|usr|etc)(?:/|$).*"
+)
+_ENDING = re.compile(r"\.\w{1,9}$")
+_FILE = re.compile(
+    rf"(?<![\w<>/.-])(?!session-\d|bandsense|last-capture|facts)(\w[\w-]*)\.({'|'.join(_FILES)})\b"
+)
 _HARMLESS = frozenset(("", "root", "localhost"))
 _NAMES_OF_ADAPTER = ("Name", "Alias")
 """BlueZ takes the computer's name, or what its owner has chosen."""
@@ -70,11 +84,23 @@ class Mask:
         for name in self._names:
             whole = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
             text = whole.sub(lambda m: self._number("name", m[0].casefold()), text)
+        text = self._without_paths(text)
         text = _SERIAL.sub(lambda m: self._number("serial", m[0].lower()), text)
         text = _SENSOR_NAME.sub(lambda m: m[1] + self._number("sensor", m[0]), text)
         for pattern in (_MAC, _CORE_BLUETOOTH_ID):
             text = pattern.sub(lambda m: self._number("address", m[0].upper().replace("_", ":")), text)
         return text
+
+    def _without_paths(self, text: str) -> str:
+        """Replace paths of folders and files by numbers; what belongs to the system or to Python stays."""
+        text = _PATH.sub(lambda m: self._path(m[0]), text)
+        return _FILE.sub(lambda m: f"{self._number('file', m[1])}.{m[2]}", text)
+
+    def _path(self, path: str) -> str:
+        if (kept := _KNOWN_PATH.search(path)) is not None:
+            return kept[0]
+        ending = _ENDING.search(path)
+        return self._number("path", path) + (ending[0] if ending else "")
 
     def value(self, value: Any) -> Any:
         """Mask every text in a structure of plain values."""
@@ -242,11 +268,12 @@ def write_bundle(
     read = None if capture is None else read_capture(capture)
     mask = Mask([*names, *(_names_in(read) if read else ())])
     try:
-        with zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED) as bundle:
+        with path.open("xb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
+            make_private(path)
             text = json.dumps(mask.value(facts), indent=1, ensure_ascii=False, default=str)
-            bundle.writestr("facts.json", text)
+            bundle.writestr("facts.json", _encoded(text))
             for log in logs:
-                bundle.writestr(f"logs/{mask.text(log.name)}", mask.text(_tail(log)))
+                bundle.writestr(f"logs/{log.name}", _encoded(mask.text(_tail(log))))
             if read is not None:
                 _add_capture(bundle, read, mask)
     except FileExistsError:
@@ -254,6 +281,11 @@ def write_bundle(
     except OSError as error:
         path.unlink(missing_ok=True)
         raise DataError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _encoded(text: str) -> bytes:
+    """Encode a text; what is none (half a pair of surrogates, of a file name that is no UTF-8) is escaped."""
+    return text.encode("utf-8", errors="backslashreplace")
 
 
 def _add_capture(bundle: zipfile.ZipFile, capture: Capture, mask: Mask) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from bandsense.app.paths import home
 from bandsense.calibration.curve import Calibration
 from bandsense.capture.format import CaptureWriter, LinkRecord, SectionRecord, read_capture
 from bandsense.capture.replay import replay_capture
-from bandsense.errors import DataError
+from bandsense.errors import DataError, FileFormatError
+from bandsense.files import make_private, private_folder
 from bandsense.link.drivers.registry import decoder_named
 from bandsense.samples import SampleBlock, Unit
 from bandsense.store.merge import merge_by_sample
@@ -37,15 +39,16 @@ def new_capture(path: Path) -> CaptureWriter:
     """
     writer = CaptureWriter(path, software_versions())
     with suppress(OSError):  # only convenience is lost
-        home().mkdir(parents=True, exist_ok=True)
-        (home() / _LAST).write_text(str(path.absolute()), encoding="utf-8")
+        private_folder(home())
+        make_private(home() / _LAST)
+        (home() / _LAST).write_bytes(os.fsencode(path.absolute()))
     return writer
 
 
 def last_capture() -> Path | None:
     """Return the file of the last capture, if it still exists."""
     with suppress(OSError, ValueError):
-        path = Path((home() / _LAST).read_text(encoding="utf-8"))
+        path = Path(os.fsdecode((home() / _LAST).read_bytes()))
         return path if path.is_file() else None
     return None
 
@@ -110,7 +113,7 @@ def captured(path: Path) -> Iterator[Captured]:
 def _session(
     path: Path, section: SectionRecord, blocks: list[SampleBlock], notes: list[Mapping[str, Any]]
 ) -> Captured:
-    inputs = [Input(note["after_samples"], note["input"], note["data"]) for note in notes if "input" in note]
+    inputs = [_input(path, note) for note in notes if "input" in note]
     items = tuple(
         part if isinstance(part, SampleBlock) else input_from(part.kind, part.data)
         for part in merge_by_sample(blocks, inputs)
@@ -118,9 +121,18 @@ def _session(
     return Captured(str(section.about.get("name", path.name)), _settings(path, blocks, notes), items)
 
 
+def _input(path: Path, note: Mapping[str, Any]) -> Input:
+    after, data = note.get("after_samples"), note.get("data")
+    if not isinstance(after, int) or not isinstance(data, Mapping):
+        raise FileFormatError(path, f"the input {note['input']!r} in it is damaged")
+    return Input(after, str(note["input"]), data)
+
+
 def _settings(path: Path, blocks: list[SampleBlock], notes: list[Mapping[str, Any]]) -> WorkoutSettings:
     for note in notes:
         if "settings" in note:
+            if not isinstance(note["settings"], Mapping):
+                raise FileFormatError(path, "the settings in it are damaged")
             return WorkoutSettings.from_dict(note["settings"])
     unit = blocks[0].unit
     if unit is Unit.COUNT:

@@ -16,11 +16,15 @@ from pathlib import Path
 import numpy as np
 
 from bandsense.errors import FileFormatError
+from bandsense.link.dfu.firmware_file import UNREADABLE_ZIP
 from bandsense.samples import FloatArray
 
 __all__ = ["CurrentTrace", "read_current_trace"]
 
 _FORMAT_VERSION = 2
+_ABOUT_BYTES_MAX = 1 << 16
+_LARGEST = 1 << 30
+"""Half an hour at 100 000 samples a second."""
 _FRAME = np.dtype([("current_ua", "<f4"), ("digital", "<u2")])
 _TIME_COLUMN, _CURRENT_COLUMN = "Timestamp(ms)", "Current(uA)"
 
@@ -55,7 +59,7 @@ def read_current_trace(path: Path) -> CurrentTrace:
     """
     try:
         trace = _from_archive(path) if zipfile.is_zipfile(path) else _from_csv(path)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, csv.Error) as error:
+    except (*UNREADABLE_ZIP, OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise FileFormatError(
             path, f"no recording of a Power Profiler Kit II ({error}); save it as .ppk2 or export it as CSV"
         ) from error
@@ -66,10 +70,13 @@ def read_current_trace(path: Path) -> CurrentTrace:
 
 def _from_archive(path: Path) -> CurrentTrace:
     with zipfile.ZipFile(path) as archive:
-        about = json.loads(archive.read("metadata.json"))
+        about = json.loads(archive.open("metadata.json").read(_ABOUT_BYTES_MAX))
         if about["formatVersion"] != _FORMAT_VERSION:
             raise ValueError(f"format version {about['formatVersion']} instead of {_FORMAT_VERSION}")
-        raw = archive.read("session.raw")
+        with archive.open("session.raw") as file:
+            raw = file.read(_LARGEST + 1)
+    if len(raw) > _LARGEST:
+        raise ValueError(f"more than {_LARGEST // 2**20} MB of samples; record less than half an hour")
     frames = np.frombuffer(raw[: len(raw) - len(raw) % _FRAME.itemsize], _FRAME)
     return CurrentTrace(frames["current_ua"].astype(np.float64), float(about["metadata"]["samplesPerSecond"]))
 
@@ -82,4 +89,7 @@ def _from_csv(path: Path) -> CurrentTrace:
     time_ms, current_ua = table[:, 0], table[:, 1]
     if time_ms.size < 2:
         raise ValueError("fewer than two samples")
-    return CurrentTrace(current_ua, 1000.0 / float(np.median(np.diff(time_ms))))
+    interval_ms = float(np.median(np.diff(time_ms)))
+    if not interval_ms > 0.0:
+        raise ValueError("its times do not increase")
+    return CurrentTrace(current_ua, 1000.0 / interval_ms)

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from bandsense.files import make_private, private_folder
+
 __all__ = ["log_files", "log_to_file"]
 
 _NAME = "bandsense.log"
@@ -23,7 +25,8 @@ class _Log(RotatingFileHandler):
         self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
 
     def _open(self) -> io.TextIOWrapper:
-        Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+        private_folder(Path(self.baseFilename).parent)
+        make_private(Path(self.baseFilename))
         return super()._open()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from bandsense.exercises.model import Side
 from bandsense.samples import FloatArray, SampleBlock
-from bandsense.workout.events import Event, SetDone, TensionTick, event_name, to_json
+from bandsense.workout.events import Event, SetCorrected, SetDone, TensionTick, event_name, to_json
 from bandsense.workout.inputs import Input, input_data, input_name
 from bandsense.workout.workout import Summary, Workout
 
@@ -119,5 +119,5 @@ class SessionPipeline:
         data = to_json(event, self.workout.uncertainty_n)
         for sink in self._sinks:
             sink.note_event(event_name(event), data, stream=self._stream)
-            if isinstance(event, SetDone):
+            if isinstance(event, SetDone) or (isinstance(event, SetCorrected) and event.result is not None):
                 sink.note_set(data["result"], stream=self._stream)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bandsense.errors import BandsenseError
+from bandsense.errors import BandsenseError, StoreError
 from bandsense.export.table import SessionTable, StreamTable, stream_json
 from bandsense.live.plan_formatting import plan_json
 from bandsense.samples import FloatArray, SampleBlock, Unit, concatenate
@@ -47,6 +47,8 @@ def replay(store: Store, stream: Stream) -> ReplayedStream:
         StoreError: its data are damaged.
         CalibrationError, ConfigError: its settings cannot be read.
     """
+    if stream.damage is not None:
+        raise StoreError(f"this session cannot be followed again: {stream.damage}")
     workout = Workout(WorkoutSettings.from_dict(stream.settings))
     events: list[Event] = []
     tension_n: list[FloatArray] = []
@@ -93,6 +95,8 @@ def _stream_table(store: Store, stream: Stream) -> StreamTable:
     samples = concatenate(store.blocks(stream))
     workout = followed.workout
     results = workout.results
+    rep = _numbered(samples.time_s, [(r.pull_start_s, r.end_s) for result in results for r in result.reps])
+    probability = np.array([0.0, *(r.probability for result in results for r in result.reps)])
     return StreamTable(
         stream=stream,
         time_s=samples.time_s,
@@ -100,9 +104,8 @@ def _stream_table(store: Store, stream: Stream) -> StreamTable:
         tension_n=followed.tension_n,
         tension_uncertainty_n=followed.tension_uncertainty_n,
         phase=_phases(samples.time_s, followed.events),
-        rep=_numbered(
-            samples.time_s, [(rep.pull_start_s, rep.end_s) for result in results for rep in result.reps]
-        ),
+        rep=rep,
+        rep_probability=probability[rep],
         set=_numbered(samples.time_s, [(result.start_s, result.end_s) for result in results]),
         gap_before=samples.gap_before,
         saturated=samples.saturated,

@@ -46,4 +46,5 @@ def _merged(own: Person, simulated: Person | None) -> Person:
         return own
     went_on = {setup.key for setup in simulated.setups}
     new = tuple(setup for setup in own.setups if setup.key not in went_on)
-    return own.model_copy(update={"setups": (*new, *simulated.setups)})
+    prescription = own.prescription or simulated.prescription
+    return own.model_copy(update={"setups": (*new, *simulated.setups), "prescription": prescription})

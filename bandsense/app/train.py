@@ -26,19 +26,20 @@ from bandsense.app.publish import Publishing, published
 from bandsense.app.sensor_calibration import calibration_on
 from bandsense.app.session_result import SessionResult, StreamClock
 from bandsense.app.temperature import temperature_input
-from bandsense.app.trainee import Trainee, load_trainee, save_progress
+from bandsense.app.trainee import Trainee, load_trainee, next_time_of, save_progress
 from bandsense.app.view import View
 from bandsense.errors import StoreError
 from bandsense.exercises.model import Side
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.live.actions import Action, Actions
-from bandsense.live.formatting import STOPPED_NEXT_TIME, next_time_words
+from bandsense.live.formatting import STOPPED_NEXT_TIME
 from bandsense.store.model import NewStream, is_simulated_source
 from bandsense.store.recorder import Recorder
 from bandsense.store.store import Store
 from bandsense.workout.bilateral import lag
 from bandsense.workout.feedback import Feedback, Scale
 from bandsense.workout.inputs import (
+    AddRep,
     BatteryLevel,
     EndSet,
     Input,
@@ -48,6 +49,7 @@ from bandsense.workout.inputs import (
     SlackAnswer,
     StorageChange,
     Tare,
+    UndoRep,
 )
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
@@ -103,9 +105,20 @@ class TrainingOptions:
 
 
 async def train(
-    options: TrainingOptions, environment: Environment, store: Store, view: View
+    options: TrainingOptions,
+    environment: Environment,
+    store: Store,
+    view: View,
+    stop: asyncio.Event | None = None,
 ) -> SessionResult:
     """Run a session from the search for its sensors to its end in the store.
+
+    Args:
+        options: what the person wants to do.
+        environment: where the sensors are.
+        store: where the session is kept.
+        view: shows it.
+        stop: ends the session when it is set; None: Ctrl-C and a request to end do.
 
     Raises:
         LinkError: a sensor cannot be reached.
@@ -118,11 +131,12 @@ async def train(
     who = load_trainee(store, options.person, options.exercise, options.band)
     if who.band is not None and (notice := who.band.notice()) is not None:
         view.status("band", f"{who.band.name}: {notice}")
-    session = _TrainingSession(options, environment, store, view, who)
+    session = _TrainingSession(options, environment, store, view, who, stop or asyncio.Event())
     async with AsyncExitStack() as afterwards, AsyncExitStack() as links:
         await session.connect(links, afterwards)
         # Until here an interrupt ends the search at once; from here on the session ends in good order.
-        afterwards.enter_context(stop_on_signals(session.stop))
+        if stop is None:
+            afterwards.enter_context(stop_on_signals(session.stop))
         await session.record(afterwards)
         await session.follow()
     return session.finish()
@@ -238,9 +252,15 @@ class _TrainingSession:
     """What the streams of a session share."""
 
     def __init__(
-        self, options: TrainingOptions, environment: Environment, store: Store, view: View, who: Trainee
+        self,
+        options: TrainingOptions,
+        environment: Environment,
+        store: Store,
+        view: View,
+        who: Trainee,
+        stop: asyncio.Event,
     ) -> None:
-        self.stop = asyncio.Event()
+        self.stop = stop
         self._options = options
         self._environment = environment
         self._store = store
@@ -350,9 +370,21 @@ class _TrainingSession:
                 break
             except StoreError as error:
                 if not await self._view.try_again(str(error)):
-                    raise
+                    raise self._set_aside(error) from error
         if not self._recorder.samples:
             self._store.delete(self._recorder.session)
+
+    def _set_aside(self, problem: StoreError) -> StoreError:
+        """Leave what waits in a file beside the store, and say so with what kept it from the store."""
+        waiting = self._recorder.waiting_samples
+        try:
+            path = self._recorder.set_aside()
+        except StoreError as error:
+            return StoreError(f"{problem}. {waiting} samples are not stored: {error}")
+        return StoreError(
+            f"{problem}. {waiting} samples wait in {path}; the next start of bandsense takes them in "
+            "if the file lies beside the store"
+        )
 
     def finish(self) -> SessionResult:
         """Save what is to be remembered and report it, after everything is closed."""
@@ -360,7 +392,9 @@ class _TrainingSession:
         if self._recorder.samples:
             progression = save_progress(self._store, self._who, result)
             stopped = next((each.stopped for each in result.workouts.values() if each.stopped), None)
-            next_time = next_time_words(progression) if stopped is None else STOPPED_NEXT_TIME[stopped]
+            next_time = (
+                next_time_of(self._who, progression) if stopped is None else STOPPED_NEXT_TIME[stopped]
+            )
             result = self._result(self._recorder.session, next_time)
         self._view.end(result)
         return result
@@ -374,6 +408,8 @@ def _actions(pipeline: SessionPipeline, stop: asyncio.Event) -> Actions:
 
     return {
         "e": Action("end set", ask(EndSet())),
+        "u": Action("undo rep", ask(UndoRep())),
+        "a": Action("add rep", ask(AddRep())),
         "+": Action("30 s more rest", ask(RestChange(REST_STEP_S))),
         "s": Action("start now", ask(RestChange(-LONGEST_REST_S))),
         "t": Action("tare", ask(Tare())),

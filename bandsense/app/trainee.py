@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import date
 
 from bandsense.app.paths import home
 from bandsense.app.session_result import SessionResult
 from bandsense.calibration.clip_on import AnyCalibration
-from bandsense.errors import ConfigError
+from bandsense.errors import ConfigError, StoreError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import Exercise, Side, Sides
+from bandsense.live.formatting import next_time_words
 from bandsense.profiles.band import BandProfile
 from bandsense.profiles.library import Profiles
 from bandsense.profiles.person import Person, Setup
+from bandsense.profiles.prescription import PrescribedExercise
 from bandsense.store.model import NewSession, NewStream
 from bandsense.store.store import Store
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.plan import Plan
-from bandsense.workout.progression import Progression, SessionRecord, next_plan
+from bandsense.workout.progression import NextTime, Progression, SessionRecord, next_plan
 from bandsense.workout.settings import WorkoutSettings
 
-__all__ = ["Trainee", "last_person", "load_trainee", "person_named", "profiles_of", "save_progress"]
+__all__ = [
+    "Trainee",
+    "last_person",
+    "load_trainee",
+    "next_time_of",
+    "person_named",
+    "profiles_of",
+    "save_progress",
+]
 
 FIRST_EXERCISE = "seated-row"
 """What a newcomer is taken to train who did not name an exercise."""
@@ -30,12 +42,13 @@ FIRST_EXERCISE = "seated-row"
 
 @dataclass(frozen=True, slots=True)
 class Trainee:
-    """A person, the exercise, and how they do it."""
+    """A person, the exercise, and how they do it; the plan is the prescribed one where there is one."""
 
     person: Person
     exercise: Exercise
     setup: Setup
     band: BandProfile | None = None
+    prescribed: PrescribedExercise | None = None
 
     def first_side(self, wanted: Side | None) -> Side | None:
         """Return the side that begins where left and right take turns: the one wanted, else left.
@@ -102,16 +115,23 @@ class Trainee:
             software=f"bandsense {__version__}",
             person=self.person.id,
             exercise=self.exercise.id,
+            band=None if self.band is None else self.band.id,
         )
 
 
 def profiles_of(store: Store) -> Profiles:
-    """Everything that is kept about people, bands and sensors.
+    """Return everything that is kept about people, bands and sensors.
 
-    Raises:
-        ConfigError: something stored does not validate.
+    What makes no sense is set aside in the store, and said each time it is opened: one damaged text is no
+    reason not to train.
     """
-    return Profiles.of_documents(store.people.all(), store.bands.all(), store.sensors.all())
+    tables = {"people": store.people, "bands": store.bands, "sensors": store.sensors}
+    documents = {kind: table.all() for kind, table in tables.items()}
+    profiles, faulty = Profiles.of_documents(documents)
+    for kind, key in faulty:
+        with suppress(StoreError):  # a store that is only read keeps it as it is
+            tables[kind].set_aside(key)
+    return profiles
 
 
 def load_trainee(store: Store, person: str | None, exercise: str | None, band: str | None = None) -> Trainee:
@@ -133,7 +153,12 @@ def load_trainee(store: Store, person: str | None, exercise: str | None, band: s
         band = next((setup.band for setup in reversed(who.setups) if setup.exercise == doing.id), None)
     with_band = next((each for each in profiles.bands if each.id == band), None)
     setup = who.setup(doing.id, band=band, plan=Plan(tempo=doing.tempo_by_tension))
-    return Trainee(who, doing, setup, with_band)
+    prescription = who.prescription
+    prescribed = None if prescription is None else prescription.prescribed(doing.id, date.today())
+    if prescription is not None and prescribed is not None:
+        plan = prescribed.plan(doing, prescription.stop, setup.plan.zone)
+        setup = setup.model_copy(update={"plan": plan})
+    return Trainee(who, doing, setup, with_band, prescribed)
 
 
 def last_person(store: Store, profiles: Profiles | None = None) -> Person:
@@ -165,13 +190,16 @@ def save_progress(store: Store, who: Trainee, result: SessionResult) -> Progress
     The finished session must be in the store already.
     """
     advisors = _advisor_states(result)
-    done = next_plan(
-        who.setup.plan,
-        _records(store, who),
-        less_slack=any(state.slack_was_reduced for state in advisors.values()),
-        more_slack=any(state.slack_was_added for state in advisors.values()),
-        to_check=any(workout.to_check for workout in result.workouts.values()),
-    )
+    if who.prescribed is None:
+        done = next_plan(
+            who.setup.plan,
+            _records(store, who),
+            less_slack=any(state.slack_was_reduced for state in advisors.values()),
+            more_slack=any(state.slack_was_added for state in advisors.values()),
+            to_check=any(workout.to_check for workout in result.workouts.values()),
+        )
+    else:  # how much is done next is the clinician's to say
+        done = Progression(who.setup.plan, NextTime.PRESCRIBED)
     left = advisors.get(None, advisors.get("left"))
     learned = {"advisor": left, "advisor_right": advisors.get("right")}
     setup = who.setup.model_copy(update={**learned, "plan": done.plan})
@@ -182,6 +210,18 @@ def save_progress(store: Store, who: Trainee, result: SessionResult) -> Progress
         band = who.band.model_copy(update={"cycles": who.band.cycles + result.reps})
         store.bands.put(band.id, band.model_dump(mode="json", by_alias=True))
     return done
+
+
+def next_time_of(who: Trainee, done: Progression) -> str:
+    """Describe what comes next session: what the prescription says, else the progression."""
+    return next_time_words(done) if who.prescribed is None else prescribed_words(who.prescribed)
+
+
+def prescribed_words(prescribed: PrescribedExercise) -> str:
+    """Say what is asked for next time."""
+    sets = "1 set" if prescribed.sets == 1 else f"{prescribed.sets} sets"
+    days = "once" if prescribed.days_per_week == 1 else f"{prescribed.days_per_week} times"
+    return f"As prescribed: {sets} of {prescribed.reps} to {prescribed.most_reps}, {days} a week."
 
 
 def _advisor_states(result: SessionResult) -> dict[Side | None, AdvisorState]:

@@ -144,7 +144,7 @@ def calibration_from_dict(data: Mapping[str, Any]) -> AnyCalibration:
         return Calibration.from_dict(data)
     try:
         return DirectionalCalibration(*(Calibration.from_dict(data[k]) for k in ("loading", "unloading")))
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise CalibrationError(f"a stored calibration is damaged ({error!r}); calibrate again") from error
 
 

@@ -191,8 +191,14 @@ class Calibration:
             raise CalibrationError(f"calibration version {version!r} is unknown; update bandsense")
         try:
             fields |= {"unit": Unit(fields["unit"]), "grade": Grade(fields["grade"])}
+            numbers = [fields[name] for name in fields.keys() - {"unit", "grade", "covariance"}]
+            if fields.get("reference_temperature_c", 0.0) is None:
+                numbers.remove(None)
+            for number in (*numbers, *fields.get("covariance", ())):
+                if not isinstance(number, int | float):
+                    raise TypeError(f"{number!r} is no number")
             return cls(**fields)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise CalibrationError(f"a stored calibration is damaged ({error}); calibrate again") from error
 
     def _fit_variance(self, tension: FloatArray) -> FloatArray:

@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from bandsense.errors import DataError, FileFormatError
+from bandsense.files import make_private
 
 __all__ = [
     "Capture",
@@ -143,6 +144,7 @@ class CaptureWriter:
         self._error: OSError | None = None
         try:
             keep_bytes = read_capture(path).good_bytes if path.exists() and path.stat().st_size else 0
+            make_private(path)
             self._file = path.open("ab", buffering=0)
             self._file.truncate(keep_bytes)
             if not keep_bytes:
@@ -283,7 +285,7 @@ class _Reader:
 def _json(payload: bytes) -> Mapping[str, Any]:
     try:
         value = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _Torn from None
     if not isinstance(value, dict):
         raise _Torn
@@ -302,7 +304,7 @@ def read_capture(path: Path) -> Capture:
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
     if data[: len(MAGIC)] != MAGIC:
-        if is_capture(path):
+        if is_capture(path) and len(data) >= len(MAGIC):
             raise FileFormatError(
                 path, f"is a capture of version {data[len(MAGIC) - 1]}; update this program"
             )

@@ -17,6 +17,7 @@ __all__ = ["main", "parser"]
 
 _COMMANDS = (
     "live",
+    "serve",
     "both",
     "demo",
     "analyze",
@@ -25,9 +26,12 @@ _COMMANDS = (
     "show",
     "rate",
     "history",
+    "report",
     "export",
+    "store",
     "exercises",
     "profile",
+    "plan",
     "band",
     "pair",
     "sensors",
@@ -77,6 +81,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "run" not in arguments:
         top.print_help()
         return 2
+    if any(isinstance(value, str) and not _is_text(value) for value in vars(arguments).values()):
+        print("bandsense: a name holds bytes that are no text (UTF-8); give another", file=sys.stderr)
+        return 1
     _print_whatever_the_encoding()
     try:
         # What a command sets for its views, such as the unit of force, ends with it.
@@ -99,6 +106,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("bandsense: the output cannot be written: the disk is full; free some space", file=sys.stderr)
         return 1
     return status
+
+
+def _is_text(value: str) -> bool:
+    """Tell whether a value was text: bytes that are none come as halves of surrogate pairs (PEP 383)."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _print_whatever_the_encoding() -> None:

@@ -12,7 +12,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from typing_extensions import override
 
@@ -33,19 +33,12 @@ from bandsense.live.formatting import (
 from bandsense.live.state import ViewState
 from bandsense.workout.events import Event, TensionTick
 
-if TYPE_CHECKING:
-    from bandsense.live.web import WebView
-
 __all__ = ["JsonOutput", "LineOutput", "ScreenOutput", "make_output"]
 
 
 def make_output(arguments: argparse.Namespace) -> View:
-    """Choose the screen on a terminal that can draw, else plain lines, unless told otherwise.
-
-    Raises:
-        MissingExtra: a page is asked for, and what serves it is not installed.
-    """
-    if not getattr(arguments, "web", False) and arguments.json:
+    """Choose the screen on a terminal that can draw, else plain lines, unless told otherwise."""
+    if arguments.json:
         return JsonOutput(levels=arguments.levels)
     output = _lines_or_screen(arguments)
     output.simulated = is_simulated(arguments)
@@ -53,11 +46,6 @@ def make_output(arguments: argparse.Namespace) -> View:
 
 
 def _lines_or_screen(arguments: argparse.Namespace) -> LineOutput:
-    if getattr(arguments, "web", False):
-        from bandsense.live.web import require_server
-
-        require_server()
-        return PageOutput(arguments.host, arguments.port)
     if arguments.lines or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
         return LineOutput()
     return ScreenOutput()
@@ -190,40 +178,6 @@ def _saved_words(session: int, *, simulated: bool) -> str:
 
 def _sided(text: str, side: Side | None) -> str:
     return text if side is None else f"{side:<5}  {text}"
-
-
-class PageOutput(LineOutput):
-    """The live view as a web page, beside the lines of a log."""
-
-    def __init__(self, host: str, port: int) -> None:
-        super().__init__()
-        self._host = host
-        self._port = port
-        self._states: list[ViewState] = []
-        self._view: WebView | None = None
-
-    @override
-    def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
-        from bandsense.live.web import Panel, WebView
-
-        super().begin(pipelines, title, actions)
-        self._states = [_watch(pipeline, title) for pipeline in pipelines]
-        panels = {
-            pipeline.side: Panel(state, actions[pipeline.side])
-            for pipeline, state in zip(pipelines, self._states, strict=True)
-        }
-        self._view = WebView(panels, host=self._host, port=self._port)
-
-    @override
-    async def run(self) -> None:
-        if self._view is not None:
-            await self._view.run(lambda address: print(f"open {address}", flush=True))
-
-    @override
-    def problem(self, message: str | None) -> None:
-        super().problem(message)
-        for state in self._states:
-            state.problem = message
 
 
 class ScreenOutput(LineOutput):

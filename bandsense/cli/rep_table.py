@@ -102,6 +102,8 @@ def _row(number: int, rep: Rep, figures: RepMetrics, began_s: float) -> tuple[st
 
 
 def _marks(rep: Rep) -> Iterator[str]:
+    if rep.doubtful:
+        yield f"○ {rep.probability:.0%} sure"
     if rep.unsure or rep.partial:
         yield "full or partial, unsure" if rep.unsure else "partial"
     if rep.gap:

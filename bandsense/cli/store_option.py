@@ -59,6 +59,19 @@ def open_store(arguments: argparse.Namespace) -> Store:
             f"(`{show_session(lost.session, simulated=is_simulated(arguments))}`)",
             file=sys.stderr,
         )
+    for waited in store.taken_in:
+        if waited.problem is None:
+            print(
+                f"{waited.samples} samples of session {waited.session} waited and are stored", file=sys.stderr
+            )
+        else:
+            print(f"{waited.path} cannot be taken in and stays: {waited.problem}", file=sys.stderr)
+    damaged = [key for table in (store.people, store.bands, store.sensors) for key in table.damaged()]
+    if damaged:
+        print(
+            f"cannot be read and left out: {', '.join(damaged)} (`bandsense store check` says more)",
+            file=sys.stderr,
+        )
     return store
 
 

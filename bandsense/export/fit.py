@@ -2,6 +2,7 @@
 
 FIT has no field for tension. Each second's greatest tension is a developer field of a record message;
 each set's weight is the mean of its peaks in kilogram-force, which a platform shows beside the repetitions.
+How likely their number is exact is a developer field of the set.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ APPLICATION = uuid.uuid5(uuid.NAMESPACE_DNS, "bandsense")
 """What makes the developer field ours in the eyes of a FIT reader: any fixed 16 bytes do."""
 
 _MANUFACTURER_DEVELOPMENT = 255
-_TENSION_FIELD = 0
+_TENSION_FIELD, _PROBABILITY_FIELD = 0, 1
 
 
 def write_fit(table: SessionTable, folder: Path) -> list[Path]:
@@ -60,7 +61,7 @@ class _Activity:
     def messages(self) -> Iterator[Any]:
         """Yield all messages in the order in which a FIT reader expects them."""
         yield self._file_id()
-        yield from self._tension_description()
+        yield from self._descriptions()
         yield self._timer(start=True)
         yield from self._records()
         yield from (self._set(number, data) for number, data in enumerate(self._stream.sets))
@@ -92,7 +93,7 @@ class _Activity:
         message.serial_number = self._session.id
         return message
 
-    def _tension_description(self) -> Iterator[Any]:
+    def _descriptions(self) -> Iterator[Any]:
         from fit_tool.base_type import BaseType
         from fit_tool.profile.messages.developer_data_id_message import DeveloperDataIdMessage
         from fit_tool.profile.messages.field_description_message import FieldDescriptionMessage
@@ -101,13 +102,17 @@ class _Activity:
         identity.developer_data_index = 0
         identity.application_id = APPLICATION.bytes
         yield identity
-        field = FieldDescriptionMessage()
-        field.developer_data_index = 0
-        field.field_definition_number = _TENSION_FIELD
-        field.fit_base_type_id = BaseType.FLOAT32.value
-        field.field_name = "tension"
-        field.units = "N"
-        yield field
+        for number, name, units in (
+            (_TENSION_FIELD, "tension", "N"),
+            (_PROBABILITY_FIELD, "repetitions_probability", "%"),
+        ):
+            field = FieldDescriptionMessage()
+            field.developer_data_index = 0
+            field.field_definition_number = number
+            field.fit_base_type_id = BaseType.FLOAT32.value
+            field.field_name = name
+            field.units = units
+            yield field
 
     def _timer(self, *, start: bool) -> Any:
         from fit_tool.profile.messages.event_message import EventMessage
@@ -120,8 +125,6 @@ class _Activity:
         return message
 
     def _records(self) -> Iterator[Any]:
-        from fit_tool.base_type import BaseType
-        from fit_tool.developer_field import DeveloperField
         from fit_tool.profile.messages.record_message import RecordMessage
 
         seconds = np.floor(self._stream.time_s - self._origin_s)
@@ -129,15 +132,7 @@ class _Activity:
         if not starts.size:
             return
         for at, greatest_n in zip(starts, np.maximum.reduceat(self._stream.tension_n, starts), strict=True):
-            tension = DeveloperField(
-                developer_data_index=0,
-                field_id=_TENSION_FIELD,
-                name="tension",
-                base_type=BaseType.FLOAT32,
-                units="N",
-                size=4,
-            )
-            tension.set_value(0, float(greatest_n))
+            tension = _developer_field(_TENSION_FIELD, "tension", "N", float(greatest_n))
             message = RecordMessage(developer_fields=[tension])
             message.timestamp = self._ms(self._origin_s + float(seconds[at]))
             yield message
@@ -147,7 +142,9 @@ class _Activity:
         from fit_tool.profile.profile_type import SetType
 
         peaks_n = [rep["peak_n"] for rep in data["reps"]]
-        message = SetMessage()
+        sure = 100.0 * float(data["chances"].get(str(len(peaks_n)), 1.0))
+        likely = _developer_field(_PROBABILITY_FIELD, "repetitions_probability", "%", sure)
+        message = SetMessage(developer_fields=[likely])
         message.message_index = number
         message.set_type = SetType.ACTIVE
         message.start_time = self._ms(data["start_s"])
@@ -192,3 +189,14 @@ class _Activity:
         message.event = Event.ACTIVITY
         message.event_type = EventType.STOP
         return message
+
+
+def _developer_field(number: int, name: str, units: str, value: float) -> Any:
+    from fit_tool.base_type import BaseType
+    from fit_tool.developer_field import DeveloperField
+
+    field = DeveloperField(
+        developer_data_index=0, field_id=number, name=name, base_type=BaseType.FLOAT32, units=units, size=4
+    )
+    field.set_value(0, value)
+    return field

@@ -33,6 +33,7 @@ COLUMNS = (
     Column("tension_uncertainty_n", "double", "Standard uncertainty (k = 1) of the tension in newtons", "N"),
     Column("phase", "string", "rest, concentric, hold or eccentric, as seen live"),
     Column("rep", "integer", "Number of the repetition from pull start to end, 0 between repetitions"),
+    Column("rep_probability", "double", "Probability that this is a repetition, 0 between repetitions"),
     Column("set", "integer", "Number of the set from its first pull start to its last end, 0 between sets"),
     Column("gap_before", "boolean", "Samples are missing between this one and the one before"),
     Column("saturated", "boolean", "The converter was at the end of its range"),
@@ -55,6 +56,7 @@ class StreamTable:
     tension_uncertainty_n: FloatArray
     phase: NDArray[np.str_]
     rep: NDArray[np.int64]
+    rep_probability: FloatArray
     set: NDArray[np.int64]
     gap_before: BoolArray
     saturated: BoolArray

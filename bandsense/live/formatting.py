@@ -8,7 +8,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bandsense.live.units import force_range, force_words, in_shown_unit, shown_unit
-from bandsense.signal.events import Rep, RepCompleted, RepCounted, RepRetracted, SignalWarning, WarningKind
+from bandsense.signal.events import (
+    DOUBTFUL_BELOW,
+    Rep,
+    RepCompleted,
+    RepCounted,
+    RepRetracted,
+    RetractReason,
+    SignalWarning,
+    WarningKind,
+)
 from bandsense.signal.metrics import Asymmetry, SetMetrics
 from bandsense.workout.advice import Advice, Basis, Reason, Rule, SlackAction, When
 from bandsense.workout.bilateral import Lag
@@ -16,10 +25,12 @@ from bandsense.workout.counts import RepCounts
 from bandsense.workout.cues import CueKind, CueSlot
 from bandsense.workout.events import (
     BatteryChanged,
+    Corrected,
     CueGiven,
     Event,
     ExerciseStopped,
     LinkChanged,
+    SetCorrected,
     SetDone,
     SetRated,
     SetResult,
@@ -51,6 +62,7 @@ __all__ = [
     "counts_words",
     "cue_spoken",
     "cue_words",
+    "doubt_words",
     "event_json",
     "feedback_words",
     "format_log_line",
@@ -60,6 +72,7 @@ __all__ = [
     "plural",
     "rating_question",
     "reason_words",
+    "rep_mark",
     "rep_words",
     "set_words",
     "stopped_words",
@@ -67,6 +80,19 @@ __all__ = [
     "tempo_words",
     "tension_words",
 ]
+
+DIVIDED = 0.2
+"""Another count that is at least so likely is told beside the one that is shown."""
+
+_RETRACTED = {
+    RetractReason.SET_UP: "it was taking up the band or changing position",
+    RetractReason.ISOMETRIC: "it was a hold",
+    RetractReason.TOO_QUICK: "it was a step or a blow",
+    RetractReason.ONE_MOVEMENT: "it was part of another repetition",
+    RetractReason.BROKEN_OFF: "it broke off before the return",
+    RetractReason.OVERRULED: "you took it back",
+}
+"""The explanation that won."""
 
 Numbers = Mapping[str, float]
 """Of a reason, by name (`workout.rules`)."""
@@ -134,6 +160,17 @@ def tension_words(tension_n: float, uncertainty_n: float) -> str:
     return f"{tension:z.{decimals}f} ± {uncertainty:.{decimals}f} {unit.value}"
 
 
+def rep_mark(probability: float) -> str:
+    """Draw a repetition as a dot, hollow where it is doubtful."""
+    return "○" if probability < DOUBTFUL_BELOW else "●"
+
+
+def doubt_words(count: int, chances: Mapping[int, float]) -> str:
+    """Say which other count is likely where the evidence is divided: `perhaps 9`; empty where it is not."""
+    other = max((n for n in chances if n != count), key=lambda n: chances[n], default=count)
+    return f"perhaps {other}" if other != count and chances[other] >= DIVIDED else ""
+
+
 def rep_words(rep: Rep) -> str:
     """Phases of a repetition, and what is special about it."""
     hand = hand_tempo(rep)
@@ -141,6 +178,8 @@ def rep_words(rep: Rep) -> str:
     if rep.unsure or rep.partial:
         kind = "full or partial, unsure" if rep.unsure else "partial"
         text += f", {kind} ({rep.range_fraction:.0%} of the way)"
+    if rep.doubtful:
+        text += f", doubtful ({rep.probability:.0%} sure)"
     if rep.gap:
         text += ", samples missing"
     if rep.saturated:
@@ -151,7 +190,8 @@ def rep_words(rep: Rep) -> str:
 def set_words(result: SetResult) -> str:
     """Describe a finished set in one sentence."""
     metrics = result.metrics
-    text = f"{_set_name(result.number, result.side)}: {counts_words(result.counts)}"
+    doubt = doubt_words(result.metrics.reps, result.chances)
+    text = f"{_set_name(result.number, result.side)}: {counts_words(result.counts, doubt)}"
     best = max(result.rep_metrics, key=lambda rep: rep.peak_n)
     peak = tension_words(best.peak_n, best.peak_uncertainty_n or 0.0)
     tempo = _set_tempo_words(metrics, result.hand_tempo)
@@ -161,9 +201,9 @@ def set_words(result: SetResult) -> str:
     return text if result.counts.full == result.counts.all else f"{text} ({PARTIAL_RULE})"
 
 
-def counts_words(counts: RepCounts) -> str:
-    """`9 reps: 6 full, 2 partial, 1 unsure`; only the total where all were full."""
-    text = plural(counts.all, "rep")
+def counts_words(counts: RepCounts, doubt: str = "") -> str:
+    """`9 reps, perhaps 10: 6 full, 2 partial, 1 unsure`; only the total where all were full."""
+    text = ", ".join(filter(None, (plural(counts.all, "rep"), doubt)))
     return text if counts.full == counts.all else f"{text}: {_parts_words(counts)}"
 
 
@@ -296,6 +336,8 @@ def next_time_words(next_time: Progression) -> str:
             return f"Less slack as advised, and {sets} again."
         case NextTime.CHECK_FIRST:
             return f"Check band, clip and anchor first; then {aim}."
+        case NextTime.PRESCRIBED:
+            return f"{aim}, as prescribed."
         case NextTime.MORE_SLACK | NextTime.NOT_REACHED:
             first = f"More slack as advised; aim for {aim}."
             said = first if next_time.reason is NextTime.MORE_SLACK else f"Aim for {aim}."
@@ -613,13 +655,19 @@ def event_json(event: Event, uncertainty_n: UncertaintyAt | None = None) -> dict
 def format_notice(event: Event) -> str | None:
     """Return what a person should read at once, if anything."""
     if isinstance(event, RepRetracted):
-        return f"not counted: {event.reason.value}"
+        return f"not counted: {_RETRACTED[event.reason]}"
     if isinstance(event, SignalWarning) and event.kind is WarningKind.BAND_LOST:
         return "Tension dropped suddenly."
     if isinstance(event, SignalWarning | TemperatureUnknown):
         return in_shown_unit(event.message)
     if isinstance(event, SetDone):
         return set_words(event.result)
+    if isinstance(event, SetCorrected):
+        if event.result is None:
+            return f"set {event.number} is gone: no repetition is left in it"
+        return f"corrected: {set_words(event.result)}"
+    if isinstance(event, Corrected):
+        return event.problem or ("one more was counted" if event.is_rep else None)
     if isinstance(event, SlackAdvised):
         return advice_text(event.advice)
     if isinstance(event, SetRated):
@@ -664,7 +712,7 @@ def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
     if isinstance(event, RepCompleted):
         return f"       {rep_words(event.rep)}"
     if isinstance(event, RepRetracted):
-        return f"a rep is taken back ({event.reason.value}): {event.count} stand"
+        return f"a rep is not counted, {_RETRACTED[event.reason]}: {event.count} stand"
     if isinstance(event, SetStarted):
         return _set_name(event.number, event.side)
     if isinstance(event, LinkChanged):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from math import isfinite
 
+from bandsense.exercises.model import Tempo as PlannedTempo
 from bandsense.history.comparable import Obstacle
 from bandsense.history.compare import Best, LastTime, SideComparison
 from bandsense.history.dose import DoseWeek
@@ -15,26 +16,42 @@ from bandsense.history.trends import LEAST_WEEKS, Trend
 from bandsense.history.uncertainty import Change, Verdict
 from bandsense.history.wear import BandHistory
 from bandsense.live.formatting import plural
-from bandsense.live.units import force_range, shown_unit
+from bandsense.live.units import force_figure, force_range, shown_unit
 from bandsense.samples import ForceUnit
+from bandsense.signal.metrics import SetMetrics, Tempo
+from bandsense.workout.plan import measured_tempo
 
 __all__ = [
     "FIGURE_NAMES",
+    "SIDE_FIGURES",
     "amount",
     "band_words",
     "best_words",
+    "breathing_words",
     "change_words",
     "day_words",
     "dose_words",
+    "fatigue_words",
+    "figure_scale",
+    "force_pair",
+    "hand_tempo",
     "last_time_words",
+    "measured_words",
+    "number_words",
     "obstacle_words",
     "plan_line",
+    "progress_words",
+    "session_words",
+    "side_figures",
     "side_words",
     "sides_verdict",
     "slack_words",
     "tempo_line",
+    "tempo_words",
     "title_words",
+    "to_do_words",
     "trend_words",
+    "week_label",
 ]
 
 FIGURE_NAMES = {
@@ -48,7 +65,7 @@ _SCALES = {"m": (100.0, "cm"), "s": (1.0, "s")}
 """Factor and unit in which a figure is shown that is no force."""
 
 
-def _scale(figure: Figure) -> tuple[float, str]:
+def figure_scale(figure: Figure) -> tuple[float, str]:
     """Look up the factor and the unit in which a figure is shown to this person."""
     unit = shown_unit()
     if figure.unit == "N":
@@ -72,6 +89,22 @@ _OBSTACLES = {
 }
 
 
+def force_pair(newtons: float, uncertainty_n: float) -> str:
+    """Write a force with its standard uncertainty, without the unit: `106 ± 5`."""
+    decimals = 0 if uncertainty_n >= 0.95 else 1
+    return f"{force_figure(newtons, decimals)} ± {force_figure(uncertainty_n, decimals)}"
+
+
+def number_words(value: float) -> str:
+    """Write a number of an axis: one decimal below ten, where it has one."""
+    return f"{value:.1f}" if abs(value) < 10.0 and abs(value - round(value)) > 0.049 else f"{value:z.0f}"
+
+
+def week_label(day: date) -> str:
+    """`5 Oct`."""
+    return f"{day.day} {day:%b}"
+
+
 def day_words(day: date, *, year: bool = False) -> str:
     """`28 November`, with the year where asked."""
     return f"{day.day} {day:%B}" + (f" {day.year}" if year else "")
@@ -79,7 +112,7 @@ def day_words(day: date, *, year: bool = False) -> str:
 
 def amount(figure: Figure, value: float, uncertainty: float | None = None) -> str:
     """Write a value with its unit as people read it, to the place of its uncertainty's first digit."""
-    scale, unit = _scale(figure)
+    scale, unit = figure_scale(figure)
     shown = scale * value
     if uncertainty is None or not isfinite(uncertainty):
         return f"{shown:.{1 if abs(shown) < 10.0 else 0}f} {unit}"
@@ -198,7 +231,7 @@ def _explained(band: BandHistory) -> str:
     )
 
 
-_SIDE_NAMES = {
+SIDE_FIGURES = {
     "peak_n": "Peak",
     "impulse_n_s": "Load",
     "range_m": "Range",
@@ -210,10 +243,27 @@ def side_words(side: SideComparison) -> str:
     """How right differs from left in one figure."""
     difference = side.difference
     if not difference.certain:
-        return f"{_SIDE_NAMES[side.figure]}: no difference that is sure"
+        return f"{SIDE_FIGURES[side.figure]}: no difference that is sure"
     which = "right" if difference.share > 0.0 else "left"
     share = f"{100.0 * abs(difference.share):.0f} ± {100.0 * difference.standard_error:.0f} %"
-    return f"{_SIDE_NAMES[side.figure]}: {which} {share} more, sure"
+    return f"{SIDE_FIGURES[side.figure]}: {which} {share} more, sure"
+
+
+def side_figures(side: SideComparison) -> tuple[str, str, str]:
+    """Write a figure a repetition of both sides with its standard error: name with unit, left, right."""
+    name, scale = {
+        "peak_n": (f"Peak, {shown_unit().value}", 1.0),
+        "impulse_n_s": (f"Load, {shown_unit().value}·s", 1.0),
+        "range_m": ("Range, cm", 100.0),
+        "time_under_tension_s": ("Time, s", 1.0),
+    }[side.figure]
+
+    def pair(value: tuple[float, float]) -> str:
+        mean, error = scale * value[0], scale * value[1]
+        decimals = 0 if error >= 0.95 else 1 if error >= 0.095 else 2
+        return f"{mean:.{decimals}f} ± {error:.{decimals}f}"
+
+    return name, pair(side.left), pair(side.right)
 
 
 def sides_verdict(compared: Sequence[SideComparison]) -> str:
@@ -238,14 +288,164 @@ def plan_line(targets: Targets) -> str:
 
 
 def tempo_line(targets: Targets) -> str:
-    """`1.5 up, 1.0 hold, 2.5 back`; empty without a tempo."""
+    """`1.5 pull, 1.0 hold, 2.5 return`; empty without a tempo."""
     if targets.tempo_s is None:
         return ""
     pull, hold, back, _ = targets.tempo_s
-    return f"{pull:.1f} out, {hold:.1f} hold, {back:.1f} back"
+    return f"{pull:.1f} pull, {hold:.1f} hold, {back:.1f} return"
 
 
 def title_words(record: SetRecord, band: str | None) -> str:
     """Exercise, side and band."""
     side = f", {record.conditions.side} side" if record.conditions.side else ""
     return f"{record.exercise_name}{side}, {band or record.conditions.band or 'no named'} band"
+
+
+def hand_tempo(tempo: Tempo) -> tuple[float, float, float]:
+    """Estimate how long the hand pulled, held and returned, from the phases of the tension, seconds.
+
+    The inverse of `workout.plan.measured_tempo`: what a plan prescribes is the way of the hand.
+    """
+    unit = measured_tempo(PlannedTempo(concentric_s=1.0, hold_s=0.0, eccentric_s=1.0, rest_s=0.0))
+    pull_s, back_s = tempo.concentric_s / unit.concentric_s, tempo.eccentric_s / unit.eccentric_s
+    return pull_s, max(0.0, tempo.hold_s - unit.hold_s * (pull_s + back_s) / 2.0), back_s
+
+
+def tempo_words(metrics: SetMetrics) -> str:
+    """Write the tempo of the hand in a set: `1.4-1.0-2.3`; a dash where the sensor cannot tell."""
+    if any(name.startswith("tempo.") and name != "tempo.rest_s" for name in metrics.hidden):
+        return "–"
+    return "-".join(f"{each:.1f}" for each in hand_tempo(metrics.tempo))
+
+
+def session_words(sets: Sequence[SetRecord]) -> str:
+    """Tell in a sentence or two what was done in a session, and how that stands to its plan."""
+    reps, partial = (
+        sum(len(each.reps) for each in sets),
+        sum(len(each.reps) - len(each.full) for each in sets),
+    )
+    sides = {each.conditions.side for each in sets}
+    done = plural(len(sets) // len(sides), "set") + (" of each side" if len(sides) > 1 else "")
+    count = f"{plural(reps, 'repetition')} in {done}"
+    if partial:
+        count += f", {partial} of them partial"
+    return f"{count}. {_against_plan(sets)}"
+
+
+def _against_plan(sets: Sequence[SetRecord]) -> str:
+    reached = [len(each.full) >= each.targets.reps for each in sets]
+    if all(reached):
+        return "Every set reached the plan." if len(sets) > 1 else "It reached the plan."
+    changed = next(
+        (
+            index
+            for index in range(1, len(sets))
+            if sets[index].slack_cm != sets[index - 1].slack_cm
+            and sets[index].conditions.side == sets[index - 1].conditions.side
+        ),
+        None,
+    )
+    if changed is not None and not all(reached[:changed]):
+        before = "The first set fell" if changed == 1 else f"The first {changed} sets fell"
+        slack = slack_words(sets[changed].slack_cm - sets[changed - 1].slack_cm)
+        after, of = sum(reached[changed:]), len(sets) - changed
+        both = {(1, 1): "the other reached it", (2, 2): "both others reached it"}
+        then = both.get((after, of), f"{after} of the other {of} reached it")
+        return f"{before} short of the plan; with {slack} {then}."
+    if not any(reached):
+        return "No set reached the plan." if len(sets) > 1 else "It fell short of the plan."
+    return f"{sum(reached)} of them reached the plan."
+
+
+def progress_words(trend: Trend | None) -> str:
+    """Tell in a sentence how the strongest pull went over the weeks; empty where nothing can be told."""
+    if trend is None or trend.change is None:
+        return ""
+    weeks = round((trend.points[-1].week - trend.points[0].week).days / 7)
+    ago = f"{_COUNTED[weeks] if weeks < len(_COUNTED) else weeks} weeks ago"
+    change = trend.change
+    if change.verdict is Verdict.NOT_SURE:
+        return f"Your strongest pull is about that of {ago}; a difference is not sure."
+    way = "above" if change.difference > 0.0 else "below"
+    likely = "" if change.verdict is Verdict.SURE else ", which is likely but not yet sure"
+    return f"Your strongest pull is {_percent(change)} {way} that of {ago}{likely}."
+
+
+_COUNTED = (
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
+
+
+def to_do_words(
+    targets: Targets, slack_cm: float, breathing: str, per_week: int | None = None
+) -> tuple[str, ...]:
+    """Write what to do until the next visit, as the plan has it.
+
+    Args:
+        targets: the plan.
+        slack_cm: what is let out now.
+        breathing: how to breathe, as a sentence; empty where the exercise does not say.
+        per_week: sessions a week that were prescribed.
+    """
+    reps = f"{targets.reps}" if targets.reps == targets.reps_top else f"{targets.reps} to {targets.reps_top}"
+    often = {None: "", 1: "Once a week, ", 2: "Twice a week, "}.get(per_week, f"{per_week} times a week, ")
+    lines = [f"{often}{plural(targets.sets, 'set')} of {reps}."]
+    if slack_cm:
+        lines.append(
+            f"Keep the band where it is now: {abs(slack_cm):.0f} cm {'out' if slack_cm > 0 else 'in'}."
+        )
+    if breathing:
+        lines.append(breathing)
+    lines.append("Stop if pain is sharp or lasts over a day.")
+    return tuple(lines)
+
+
+def breathing_words(concentric: str) -> str:
+    """Write how to breathe, from what to do on the pull: `exhale` or `inhale`."""
+    out, back = ("out", "in") if concentric == "exhale" else ("in", "out")
+    return f"Breathe {out} on the pull, {back} on the return."
+
+
+def fatigue_words(metrics: SetMetrics) -> str:
+    """Tell what changed over a set; empty where it was too short to tell."""
+    fatigue = metrics.fatigue
+    if fatigue is None or any(name.startswith("fatigue.") for name in metrics.hidden):
+        return ""
+    longer, less = fatigue.concentric_time_gained, fatigue.range_lost
+    if abs(longer) < STEADY_SHARE and abs(less) < STEADY_SHARE:
+        return "The last two pulls were like the second and third: an even set."
+    parts = []
+    if abs(longer) >= STEADY_SHARE:
+        parts.append(f"took {100.0 * abs(longer):.0f} % {'longer' if longer > 0.0 else 'less time'}")
+    if abs(less) >= STEADY_SHARE:
+        parts.append(f"reached {100.0 * abs(less):.0f} % {'less' if less > 0.0 else 'more'} range")
+    estimated = (
+        " (range estimated from a usual band)" if fatigue.estimated and abs(less) >= STEADY_SHARE else ""
+    )
+    return f"Against the second and third, the last two pulls {' and '.join(parts)}{estimated}."
+
+
+STEADY_SHARE = 0.08
+"""Less than that is an even set. A choice: repetitions differ by about 5 % anyway."""
+
+
+def measured_words(sensor: str, grade: str, span_uncertainty: float, rate_hz: float | None) -> str:
+    """Tell how tension was measured, in a sentence."""
+    rate = "" if rate_hz is None else f", {rate_hz:.0f} times a second"
+    return (
+        f"Tension was measured at the band by sensor {sensor[-4:].upper()} ({grade}, "
+        f"± {100.0 * span_uncertainty:.0f} %){rate}. Pull, hold and return are those of the hand, "
+        "estimated from the tension."
+    )

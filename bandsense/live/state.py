@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -21,12 +21,22 @@ from bandsense.live.formatting import (
     advice_reason,
     advice_text,
     cue_words,
+    doubt_words,
     format_notice,
+    rep_mark,
     stopped_words,
     tempo_words,
 )
 from bandsense.live.units import unit_json
-from bandsense.signal.events import Phase, PhaseChanged, Rep, RepCompleted, RepCounted, RepRetracted
+from bandsense.signal.events import (
+    CountJudged,
+    Phase,
+    PhaseChanged,
+    Rep,
+    RepCompleted,
+    RepCounted,
+    RepRetracted,
+)
 from bandsense.workout.advice import Advice, Rule
 from bandsense.workout.counts import RepCounts
 from bandsense.workout.cues import CueSlot
@@ -37,6 +47,7 @@ from bandsense.workout.events import (
     ExerciseStopped,
     LinkChanged,
     RestChanged,
+    SetCorrected,
     SetDone,
     SetRated,
     SetResult,
@@ -47,7 +58,7 @@ from bandsense.workout.events import (
     fields_json,
 )
 from bandsense.workout.feedback import Scale
-from bandsense.workout.plan import TensionZone, measured_tempo
+from bandsense.workout.plan import Plan, TensionZone, measured_tempo
 from bandsense.workout.settings import WorkoutSettings
 
 __all__ = ["GOOD_LINK", "TRACE_S", "Done", "Finished", "LastTime", "Peak", "Screen", "ViewState"]
@@ -63,6 +74,9 @@ RETRACTED_S = 3.0
 
 NOTICE_S = 8.0
 """How long a notice stays: time to finish a repetition and read it."""
+
+SETTLED_S = 1.0
+"""How long the return stays on screen after it: a pause that is shorter would only make the view flicker."""
 
 
 class Screen(Enum):
@@ -191,6 +205,7 @@ class ViewState:
         trace: time and tension of the last `TRACE_S` seconds.
         side: which arm, where left and right take turns.
         reps: repetitions of the present set that stand.
+        more: P(there are so many more than stand), by how many; see `CountJudged`.
         peak_n: greatest tension of the repetition under way or, in between, of the last one.
         cues: the latest cue of each slot.
         advice: what was advised last and not answered yet.
@@ -219,6 +234,7 @@ class ViewState:
     set_number: int = 0
     side: str | None = None
     reps: int = 0
+    more: Mapping[int, float] = field(default_factory=lambda: {0: 1.0})
     peak_n: float | None = None
     last_rep: Rep | None = None
     results: list[SetResult] = field(default_factory=list)
@@ -307,6 +323,17 @@ class ViewState:
         return f"resting {minutes}:{seconds:02}{then}"
 
     @property
+    def marks(self) -> str:
+        """A dot for each repetition of the set, hollow where it is doubtful."""
+        return "".join(rep_mark(peak.probability) for peak in self.peaks if peak.retracted_s is None)
+
+    @property
+    def count_words(self) -> str:
+        """The count, and which other is likely where the evidence is divided: `8, perhaps 9`."""
+        doubt = doubt_words(self.reps, {self.reps + n: p for n, p in self.more.items()})
+        return f"{self.reps}, {doubt}" if doubt else f"{self.reps}"
+
+    @property
     def in_set(self) -> bool:
         """Whether a set is under way."""
         return self.set_number > len(self.results)
@@ -347,7 +374,8 @@ class ViewState:
         if self.phase is not Phase.REST:
             return _OF_PHASE[self.phase]
         if self.in_set:
-            return Screen.VALLEY
+            settled = self.now_s >= self.phase_since_s + SETTLED_S
+            return Screen.VALLEY if settled or self.breath else Screen.RETURN
         if not self.results:
             return Screen.READY
         return Screen.SIDES if self.between_sides else Screen.REST
@@ -376,6 +404,11 @@ class ViewState:
         return (number + 1) // 2 if self.takes_turns else number
 
     @property
+    def plan(self) -> Plan | None:
+        """What is planned; None where no exercise was named."""
+        return None if self.settings is None or self.settings.exercise is None else self.settings.plan
+
+    @property
     def zone(self) -> TensionZone | None:
         """The peak tension that is aimed at."""
         return None if self.settings is None else self.settings.plan.zone
@@ -391,8 +424,8 @@ class ViewState:
     def offered(self) -> str:
         """Keys of the actions that make sense at this moment, the most wanted first."""
         if self.in_set:
-            return "yeq" if self.advice is not None and self.advice.holds else "eq"
-        return "yntq" if self.to_answer else "tq"
+            return "yeuaq" if self.advice is not None and self.advice.holds else "euaq"
+        return ("yn" if self.to_answer else "") + ("tuaq" if self.results else "taq")
 
     @property
     def to_answer(self) -> bool:
@@ -417,9 +450,15 @@ class ViewState:
                 self.advice = None
         elif isinstance(event, RepCounted | RepCompleted | RepRetracted):
             self._rep(event)
+        elif isinstance(event, CountJudged):
+            self.more = event.more
+            for index, probability in event.reps.items():
+                self._change(index, probability=probability)
         elif isinstance(event, SetDone):
             self._set_done(event.result)
             self.asks = Scale.EFFORT
+        elif isinstance(event, SetCorrected):
+            self._correct(event)
         elif isinstance(event, SetRated):
             self.asks = event.asks
         elif isinstance(event, ExerciseStopped):
@@ -437,6 +476,17 @@ class ViewState:
         elif isinstance(event, SlackAnswered):
             self._answered(event)
         self._show_notice(format_notice(event))
+
+    def _correct(self, event: SetCorrected) -> None:
+        """Put the set in the place of the finished one, which is the last."""
+        slack_cm = self.sets.pop().slack_cm
+        self.results.pop()
+        if event.result is None:
+            self.set_number -= 1
+            return
+        self.results.append(event.result)
+        self.sets.append(self._listed(event.result))
+        self.sets[-1].slack_cm = slack_cm
 
     def _level(self, level: TensionTick) -> None:
         self.tension_n, self.tension_uncertainty_n = level.tension_n, level.tension_uncertainty_n
@@ -476,31 +526,33 @@ class ViewState:
 
     def _set_done(self, result: SetResult) -> None:
         self.results.append(result)
+        self.sets.append(self._listed(result))
         self.rest_planned_s = None if self.settings is None else self.settings.plan.rest_s
+
+    def _listed(self, result: SetResult) -> Done:
         number = (result.number + 1) // 2 if self.takes_turns else result.number
         best = max(result.rep_metrics, key=lambda rep: rep.peak_n)
         hidden = result.metrics.hidden
         tempo = None if hidden.keys() & {"tempo.concentric_s", "tempo.eccentric_s"} else result.hand_tempo
-        self.sets.append(
-            Done(
-                number=number,
-                side=result.side,
-                peaks=tuple(
-                    Peak(
-                        rep.index,
-                        rep.peak_time_s,
-                        rep.peak_n,
-                        rep.partial,
-                        self._zone_of(rep.peak_n),
-                        unsure=rep.unsure,
-                    )
-                    for rep in result.reps
-                ),
-                peak_n=best.peak_n,
-                peak_uncertainty_n=best.peak_uncertainty_n or 0.0,
-                time_under_tension_s=result.metrics.time_under_tension_s,
-                tempo=None if tempo is None else tempo_words(tempo),
-            )
+        return Done(
+            number=number,
+            side=result.side,
+            peaks=tuple(
+                Peak(
+                    rep.index,
+                    rep.peak_time_s,
+                    rep.peak_n,
+                    rep.partial,
+                    self._zone_of(rep.peak_n),
+                    rep.probability,
+                    unsure=rep.unsure,
+                )
+                for rep in result.reps
+            ),
+            peak_n=best.peak_n,
+            peak_uncertainty_n=best.peak_uncertainty_n or 0.0,
+            time_under_tension_s=result.metrics.time_under_tension_s,
+            tempo=None if tempo is None else tempo_words(tempo),
         )
 
     def _link(self, event: LinkChanged) -> None:
@@ -538,6 +590,9 @@ class ViewState:
             "set_number": self.current_set,
             "in_set": self.in_set,
             "reps": self.reps if self.in_set else 0,
+            "count": self.count_words,
+            "marks": self.marks,
+            "chances": {str(self.reps + n): p for n, p in self.more.items()},
             "peak_n": self.peak_n,
             "peaks": self._peaks_json(),
             "last_rep": None if self.last_rep is None else fields_json(self.last_rep),
@@ -580,9 +635,9 @@ class ViewState:
         ]
 
     def _plan_json(self) -> dict[str, Any] | None:
-        if self.settings is None or self.settings.exercise is None:
+        plan = self.plan
+        if plan is None:
             return None
-        plan = self.settings.plan
         return {
             "sets": plan.sets,
             "reps": plan.reps,
@@ -590,6 +645,7 @@ class ViewState:
             "rest_s": plan.rest_s,
             "zone": None if plan.zone is None else fields_json(plan.zone),
             "tempo": measured_tempo(plan.tempo).model_dump(),
+            "tempo_hand": plan.tempo.model_dump(),
         }
 
     def _breathing_json(self) -> dict[str, str] | None:

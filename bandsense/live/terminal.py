@@ -41,6 +41,9 @@ _SCALES = ((3, (118, 36)), (2, (78, 22)), (1, (0, 0)))
 _AIRY_HEIGHT = 18
 """From this height on there is room for lines that are left blank."""
 
+MOST_MARKS = 12
+"""So many of the latest repetitions have a dot."""
+
 _BRIDGED_S = 0.2
 """Levels this close are drawn without a hole between them, however wide the terminal is."""
 
@@ -144,9 +147,18 @@ def _numbers(state: ViewState, scale: int, style: str) -> Table:
     )
     table.add_row(
         Text(f"{shown_unit().plural}, ± {force_figure(state.tension_uncertainty_n, 1)}", "dim"),
-        Text(f"{'rep' if state.reps == 1 else 'reps'} · {state.set_words}", "dim"),
+        Text(_count_line(state), "dim"),
     )
     return table
+
+
+def _count_line(state: ViewState) -> str:
+    """Say what the number counts and how sure it is, with a dot for each of the last repetitions."""
+    words = f"{'rep' if state.reps == 1 else 'reps'} · {state.set_words}"
+    if not state.set_number:
+        return words
+    doubt = state.count_words.partition(", ")[2]
+    return " · ".join(filter(None, (words, doubt, state.marks[-MOST_MARKS:])))
 
 
 def _digits(text: str, scale: int, style: str) -> Text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError, model_validator
 
 from bandsense.errors import BandsenseError, ConfigError
 from bandsense.exercises.model import faults_in
+from bandsense.files import atomic_write
 from bandsense.profiles.band import BandProfile
 from bandsense.profiles.base import Identified, ProfileModel, require_unique
 from bandsense.profiles.person import Person
@@ -38,22 +40,25 @@ class Profiles(ProfileModel):
 
     @classmethod
     def of_documents(
-        cls,
-        people: Mapping[str, Mapping[str, Any]],
-        bands: Mapping[str, Mapping[str, Any]],
-        sensors: Mapping[str, Mapping[str, Any]],
-    ) -> Profiles:
-        """From the store's documents by id.
+        cls, documents: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    ) -> tuple[Profiles, list[tuple[str, str]]]:
+        """Read the store's documents (`people`, `bands`, `sensors`), each by id, as far as they make sense.
 
-        Raises:
-            ConfigError: one does not validate.
+        Returns:
+            the profiles, and kind and id of each document that does not validate.
         """
-        data = {
-            "people": list(people.values()),
-            "bands": list(bands.values()),
-            "sensors": list(sensors.values()),
-        }
-        return _validated(lambda: cls.model_validate_json(json.dumps(data)), "the stored profiles")
+        faulty: list[tuple[str, str]] = []
+        good: dict[str, list[Mapping[str, Any]]] = {}
+        for kind, by_id in documents.items():
+            good[kind] = []
+            for key, data in by_id.items():
+                try:
+                    _validated(partial(cls.model_validate_json, json.dumps({kind: [*good[kind], data]})), key)
+                except ConfigError:
+                    faulty.append((kind, key))
+                else:
+                    good[kind].append(data)
+        return cls.model_validate_json(json.dumps(good)), faulty
 
     @classmethod
     def read(cls, path: Path) -> Profiles:
@@ -74,10 +79,9 @@ class Profiles(ProfileModel):
         Raises:
             ConfigError: the file cannot be written.
         """
-        part = path.with_name(path.name + ".part")
         try:
-            part.write_text(self.model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
-            part.replace(path)
+            with atomic_write(path) as part:
+                part.write_text(self.model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
         except OSError as error:
             raise ConfigError(f"{path} cannot be written: {error}") from error
 

@@ -11,6 +11,7 @@ from bandsense.errors import BandModelError, ConfigError
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind
 from bandsense.profiles.band import BandProfile, require_within_limit, strand_of
 from bandsense.profiles.base import Identified, Key, Metres, Name, ProfileModel, require_unique
+from bandsense.profiles.prescription import Prescription
 from bandsense.samples import ForceUnit
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.plan import Plan
@@ -109,12 +110,14 @@ class Person(Identified):
     Attributes:
         unit: in which forces are shown to this person; everything that is kept is in newtons.
         setups: how they do their exercises; the last one is what was done or set last.
+        prescription: the one that was imported last; while it holds, its plans go before the person's own.
     """
 
     id: Key = "me"
     name: Name = "Me"
     unit: ForceUnit = ForceUnit.NEWTON
     setups: tuple[Setup, ...] = ()
+    prescription: Prescription | None = None
 
     @model_validator(mode="after")
     def _one_setup_each(self) -> Self:

@@ -14,20 +14,25 @@ the band up looks the same until then.
 
 A repetition that was told keeps its index as long as any movement of the winning explanation covers its top,
 also where two movements turn out to be one.
+
+What the person says of a movement (`take_back`, `add`) holds under every explanation: what was taken back
+counts nothing wherever it is on a path, what the person added counts once wherever it is missing.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bandsense.signal.corrections import Corrections, Stroke
 from bandsense.signal.events import RetractReason
 from bandsense.signal.explanations import CountedRep, Explanation, Explanations, Kind
 from bandsense.signal.laws import Numbers, Series
+from bandsense.signal.told import Shown, Told, covers
 from bandsense.signal.turning_points import Look, Ticks, TurningPoint, TurningPoints
 
-__all__ = ["Announcement", "Announcer", "Shown"]
+__all__ = ["Announcement", "Announcer"]
 
 FALLEN_SHARE = 0.55
 """A first movement that has fallen by this share of its rise is no longer likely to be only the take-up."""
@@ -44,29 +49,18 @@ SOMETHING = 0.3
 FEW = 2.5
 """A set with fewer full repetitions needs more certainty."""
 
+APART_S = 6.0
+"""After a longer rest a set's doubt is its own: what was unsure before is left to the set before."""
+
+CORRECTABLE_S = 60.0
+"""A movement that is longer ago is no longer what the person means."""
+
 REASONS = {
     Kind.HANDLING: RetractReason.SET_UP,
     Kind.STEPS: RetractReason.TOO_QUICK,
     Kind.SET: RetractReason.ONE_MOVEMENT,
     Kind.SWAY: RetractReason.ISOMETRIC,
 }
-
-
-@dataclass(slots=True, eq=False)
-class Shown:
-    """A repetition that was told.
-
-    Attributes:
-        index: its number.
-        rep: its turning points, as known when it was told or settled.
-        probability: that it is one, at the latest look.
-        done: whether its end was told.
-    """
-
-    index: int
-    rep: CountedRep
-    probability: float
-    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +87,21 @@ class Announcer:
     def __init__(self, numbers: Numbers, ticks: Ticks, turning: TurningPoints) -> None:
         self._k = numbers
         self._turning = turning
-        self._explanations = Explanations(numbers, ticks)
-        self._shown: list[Shown] = []
-        self._settled = 0
-        self._next_index = 1
+        self._ticks = ticks
+        self._corrections = Corrections()
+        self._explanations = Explanations(numbers, ticks, self._corrections)
+        self._told = Told()
         self._valleys = 0
         self._looked_top = -1
         self._doubted = False
+        self._set_start = 0
+        self._weighed: list[tuple[Explanation, int, float]] = []
         self.chances: dict[int, float] = {0: 1.0}
 
     @property
     def standing(self) -> int:
         """Repetitions that are told and stand."""
-        return self._settled + len(self._shown)
+        return self._told.standing
 
     @property
     def swing_n(self) -> float:
@@ -183,25 +179,57 @@ class Announcer:
 
     def _settle(self, announced: Announcement) -> Announcement:
         """Cut off what all explanations share; tell and take back what that makes certain."""
-        counted: list[Shown] = []
-        settled = self._explanations.settle()
-        for rep in settled:
-            shown = self._match(rep, self._shown)
-            if shown is None:
-                shown = Shown(self._next_index, rep, 1.0, done=True)
-                self._next_index += 1
-                counted.append(shown)
-            else:
-                self._shown.remove(shown)
-            self._settled += 1
-        stale = [s for s in self._shown if settled and s.rep.top.tick < settled[-1].end.tick]
-        for shown in stale:
-            self._shown.remove(shown)
+        counted, stale = self._told.settle(self._explanations.settle())
         return Announcement(
             announced.counted + tuple(counted),
             announced.retracted + tuple((shown, RetractReason.ONE_MOVEMENT) for shown in stale),
             announced.done + tuple(counted),
         )
+
+    # What the person says.
+
+    def take_back(self) -> Announcement | None:
+        """Heed that the latest repetition was none; None where there is none that stands."""
+        shown = self._told.latest
+        if shown is None or self._turning.now_s - shown.rep.top.time_s > CORRECTABLE_S:
+            return None
+        self._told.take_back(shown)
+        self._heard(shown.rep.start, shown.rep.top, is_rep=False)
+        return Announcement(retracted=((shown, RetractReason.OVERRULED),))
+
+    def add(self) -> Announcement | None:
+        """Heed that a movement which was not counted was a repetition.
+
+        Which one: the largest since the latest repetition, else the largest of those that are remembered;
+        None where there is none.
+        """
+        open_ = [m for m in self._movements() if not any(covers(s.rep, m[1].tick) for s in self._told.shown)]
+        latest = self._told.latest
+        since = [m for m in open_ if latest is not None and m[1].tick > latest.rep.end.tick]
+        if not open_:
+            return None
+        start, top, end = max(since or open_, key=lambda m: m[1].tension_n - m[0].tension_n)
+        self._told.restore(top.tick)
+        begins = latest is None or start.time_s - latest.rep.end.time_s > APART_S
+        rep = CountedRep(None, start, top, end, begins, open=False)
+        shown = self._told.tell(rep, done=True, added=True)
+        self._heard(start, top, is_rep=True)
+        return Announcement((shown,), done=(shown,))
+
+    def _movements(self) -> list[tuple[TurningPoint, TurningPoint, TurningPoint]]:
+        """List the latest movements that are over or nearly so, as valley, top and end."""
+        turning = self._turning
+        found = self._explanations.movements
+        if turning.valley is not None and turning.top is not None and turning.halfway_back:
+            found.append((turning.valley, turning.top, turning.extreme))
+        return [m for m in found if turning.now_s - m[1].time_s <= CORRECTABLE_S]
+
+    def _heard(self, start: TurningPoint, top: TurningPoint, *, is_rep: bool) -> None:
+        self._corrections.said(self._stroke(start, top), is_rep=is_rep)
+        self._explanations.condition(start, top, is_rep=is_rep)
+        found = self._explanations.survivors
+        if found:
+            self.chances = self._chances(found, known=True)
 
     # Judging.
 
@@ -215,15 +243,12 @@ class Announcer:
         few = isinstance(best.habit, Series) and best.habit.n < FEW
         enough = 0.5 if median else (self._k.show_first if few else self._k.show)
         least = 0.5 if median else self._k.take_back
+        if median and SOMETHING <= self._at_least(1) < 0.5:
+            # Nothing at all is the worst answer where something is not unlikely: tell it, with its doubt.
+            enough = least = 0.5 * self._at_least(1)
         count = self.standing
         while self._at_least(count + 1) >= enough:
             count += 1
-        if median and not count and self._at_least(1) >= SOMETHING:
-            # Nothing at all is the worst answer where something is not unlikely: tell it, with its doubt.
-            count = 1
-            while self._at_least(count + 1) >= 0.5 * self._at_least(1):
-                count += 1
-            least = 0.0
         if known:
             doubted = self._at_least(self.standing) < least
             while (self._doubted or median) and count > 0 and self._at_least(count) < least:
@@ -237,9 +262,9 @@ class Announcer:
                 counted = self._add(chosen, count, last=last, retracted=retracted)
             else:
                 retracted = self._drop(chosen, count)
-        for shown in self._shown:
-            if shown.probability < SURE or shown.rep.open:
-                shown.probability = min(1.0, sum(self._weight(x, shown) for x in found))
+        for shown in self._told.shown:
+            if not shown.added and (shown.probability < SURE or shown.rep.open):
+                shown.probability = self._probability(shown)
         done = self._ends(self._with_count(found, count), known)
         return Announcement(tuple(counted), tuple(retracted), tuple(done))
 
@@ -247,6 +272,7 @@ class Announcer:
         """P(count = n) over explanations of the same movements."""
         highest = found[0].score
         mass: dict[int, float] = {}
+        self._weighed = []
         turning = self._turning
         fresh = 0.0
         if not known and turning.valley is not None:
@@ -256,27 +282,56 @@ class Announcer:
                 fresh = self._k.p_take_up
         for x in found:
             weight = math.exp(self._k.trust * (x.score - highest))
+            count = self._told.count(x)
             if x.fresh and fresh:
-                mass[x.count - 1] = mass.get(x.count - 1, 0.0) + fresh * weight
+                self._weighed.append((x, count - 1, fresh * weight))
                 weight *= 1.0 - fresh
-            mass[x.count] = mass.get(x.count, 0.0) + weight
+            self._weighed.append((x, count, weight))
+        for _, count, weight in self._weighed:
+            mass[count] = mass.get(count, 0.0) + weight
         total = sum(mass.values())
         return {n: m / total for n, m in sorted(mass.items())}
+
+    @property
+    def doubt(self) -> dict[int, float]:
+        """P(so many more than are told), by how many: of the present set, or of the last one while none is.
+
+        It is 1 for 0 where all is sure, and negative keys are repetitions that may be none.
+        """
+        if len(self.chances) == 1:
+            return {n - self.standing: p for n, p in self.chances.items()}
+        start, told = self._set_start, self._told
+        before = sum(shown.rep.top.tick < start for shown in told.shown)
+        total = sum(weight for _, _, weight in self._weighed)
+        doubt: dict[int, float] = {}
+        for x, count, weight in self._weighed:
+            earlier = sum(rep.top.tick < start for rep in told.reps(x))
+            more = count - earlier - (self.standing - before)
+            doubt[more] = doubt.get(more, 0.0) + weight / total
+        return dict(sorted(doubt.items()))
+
+    @property
+    def unsettled(self) -> Sequence[Shown]:
+        """The repetitions that stand and may still change."""
+        return self._told.shown
 
     def _at_least(self, k: int) -> float:
         return sum(p for n, p in self.chances.items() if n >= k)
 
-    def _weight(self, x: Explanation, shown: Shown) -> float:
-        """Probability of an explanation, if it holds a repetition that was told."""
+    def _probability(self, shown: Shown) -> float:
+        """Probability that what was told is a repetition: the weight of all explanations that count it."""
         top = shown.rep.top.tick
-        if x.path is None or not any(_covers(rep, top) for rep in x.reps()):
-            return 0.0
-        return self.chances.get(x.count, 0.0)
+        counting = total = 0.0
+        for x, count, weight in self._weighed:
+            total += weight
+            taken_up = count < self._told.count(x) and x.path is not None and covers(x.path, top)
+            if not taken_up and any(covers(rep, top) for rep in x.reps()):
+                counting += weight
+        return counting / total
 
-    @staticmethod
-    def _with_count(found: Sequence[Explanation], count: int) -> Explanation:
+    def _with_count(self, found: Sequence[Explanation], count: int) -> Explanation:
         """Return the best explanation with a count, or with the nearest."""
-        return min(found, key=lambda x: (abs(x.count - count), -x.score))
+        return min(found, key=lambda x: (abs(self._told.count(x) - count), -x.score))
 
     def _add(
         self,
@@ -287,59 +342,75 @@ class Announcer:
         retracted: list[tuple[Shown, RetractReason]],
     ) -> list[Shown]:
         """Tell repetitions of an explanation that were not told yet, up to a count."""
-        left = list(self._shown)
+        told_before = self._told.shown
+        left = [shown for shown in told_before if not shown.added]
         missing: list[CountedRep] = []
-        for rep in chosen.reps():
-            shown = self._match(rep, left)
-            if shown is None:
-                missing.append(rep)
-            else:
+        for rep in self._told.reps(chosen):
+            shown = self._told.match(rep, left)
+            if shown is not None:
                 left.remove(shown)
+            elif not any(each.added and covers(rep, each.rep.top.tick) for each in told_before):
+                missing.append(rep)
         if last or len(missing) > count - self.standing:
             for shown in left:
-                self._shown.remove(shown)
+                told_before.remove(shown)
                 retracted.append((shown, RetractReason.ONE_MOVEMENT))
+        latest = self._told.latest
         told: list[Shown] = []
         for rep in reversed(missing):
             if self.standing >= count:
                 break
-            told.append(Shown(self._next_index, rep, 1.0))
-            self._next_index += 1
-            self._shown.append(told[-1])
+            told.append(self._told.tell(rep))
+        first = min((shown.rep.start for shown in told), key=lambda p: p.tick, default=None)
+        if first is not None and (latest is None or first.time_s - latest.rep.end.time_s > APART_S):
+            self._set_start = first.tick
         return told
 
     def _drop(self, chosen: Explanation, count: int) -> list[tuple[Shown, RetractReason]]:
         """Take back what an explanation does not hold, the latest first, down to a count."""
-        left, kept = list(self._shown), []
-        for rep in chosen.reps():
-            shown = self._match(rep, left)
+        left, kept = [shown for shown in self._told.shown if not shown.added], []
+        for rep in self._told.reps(chosen):
+            shown = self._told.match(rep, left)
             if shown is not None:
                 left.remove(shown)
                 kept.append(shown)
         dropped: list[tuple[Shown, RetractReason]] = []
         for shown in [*reversed(left), *kept]:
-            if self.standing <= count or shown not in self._shown:
+            if self.standing <= count:
                 break
-            covered = any(_covers(rep, shown.rep.top.tick) for rep in chosen.reps())
+            covered = any(covers(rep, shown.rep.top.tick) for rep in chosen.reps())
             reason = RetractReason.ONE_MOVEMENT if covered else REASONS[chosen.kind]
-            self._shown.remove(shown)
+            self._told.shown.remove(shown)
             dropped.append((shown, reason))
         return dropped
 
     def _ends(self, chosen: Explanation, known: bool) -> list[Shown]:
         """Repetitions whose end is known now."""
         done = []
-        for rep in chosen.reps():
-            shown = self._match(rep, self._shown)
+        for rep in self._told.reps(chosen):
+            shown = self._told.match(rep)
             if shown is not None and not shown.done and (known or not rep.open):
-                shown.rep, shown.done = rep, True
+                self._over(shown, rep)
                 done.append(shown)
         return done[::-1]
+
+    def _over(self, shown: Shown, rep: CountedRep) -> None:
+        """Note the end of a repetition."""
+        shown.rep, shown.done = rep, True
+        self._corrections.stood(self._stroke(rep.start, rep.top))
+
+    def _stroke(self, start: TurningPoint, top: TurningPoint) -> Stroke:
+        """Describe a movement as far as likeness goes."""
+        half_n = 0.5 * (top.tension_n + start.tension_n)
+        return Stroke.of(
+            top.tension_n - start.tension_n,
+            self._ticks.time_above(half_n, top.tick, top.tick, start.tick),
+        )
 
     def _present(self) -> Shown | None:
         """Return what was announced of the present movement."""
         start = self._turning.valley
-        for shown in reversed(self._shown):
+        for shown in reversed(self._told.shown):
             if start is not None and shown.rep.top.tick >= start.tick:
                 return shown
         return None
@@ -349,15 +420,6 @@ class Announcer:
         if look not in (Look.RETURNED, Look.RESTING) or turning.top is None or shown.done:
             return None
         rep = shown.rep
-        shown.rep = CountedRep(rep.before, rep.start, turning.top, turning.extreme, rep.begins_set, True)
-        shown.done = True
+        ended = CountedRep(rep.before, rep.start, turning.top, turning.extreme, rep.begins_set, True)
+        self._over(shown, ended)
         return Announcement(done=(shown,))
-
-    @staticmethod
-    def _match(rep: CountedRep, among: Iterable[Shown]) -> Shown | None:
-        """Return what was announced of a repetition."""
-        return next((shown for shown in among if _covers(rep, shown.rep.top.tick)), None)
-
-
-def _covers(rep: CountedRep, tick: int) -> bool:
-    return rep.start.tick <= tick <= rep.end.tick or tick == rep.top.tick

@@ -139,6 +139,20 @@ class RepDetector:
             self._narrator.finish()
         return self._told()
 
+    def correct(self, *, is_rep: bool) -> list[Event] | None:
+        """Take a person's word, and give the events that follow; it is heeded for like movements as well.
+
+        Args:
+            is_rep: a movement that was not counted was a repetition: the largest since the latest that was,
+                else the largest of the last few. False: the latest repetition was none.
+
+        Returns:
+            None where there is nothing in the last minute that this can be said of.
+        """
+        if self._narrator is None or not self._narrator.correct(is_rep=is_rep):
+            return None
+        return self._told()
+
     def _check(self, time: FloatArray, tension: FloatArray) -> None:
         if time.ndim != 1 or time.shape != tension.shape:
             raise DataError(f"times {time.shape} and tensions {tension.shape} must be two rows of one length")

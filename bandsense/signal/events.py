@@ -6,10 +6,13 @@ time of the sample that made it certain. Their difference is the detector's late
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 __all__ = [
+    "DOUBTFUL_BELOW",
+    "CountJudged",
     "Event",
     "Phase",
     "PhaseChanged",
@@ -21,6 +24,10 @@ __all__ = [
     "SignalWarning",
     "WarningKind",
 ]
+
+
+DOUBTFUL_BELOW = 0.9
+"""A repetition of a lower probability is shown as doubtful: one in ten of such may be none."""
 
 
 class Phase(Enum):
@@ -91,7 +98,8 @@ class Rep:
         gap: samples are missing somewhere in the repetition.
         band_lost: the repetition ended with the band snapping or slipping off.
         begins_set: it is the first of its set.
-        probability: that it is a repetition at all, as far as was known when it was told.
+        probability: that it is a repetition at all: as far as was known when it was told; in the result of a
+            set, when the set was over.
     """
 
     index: int
@@ -111,6 +119,11 @@ class Rep:
     begins_set: bool = False
     probability: float = 1.0
     unsure: bool = False
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is worth saying that it may be none."""
+        return self.probability < DOUBTFUL_BELOW
 
     @property
     def duration_s(self) -> float:
@@ -180,6 +193,23 @@ class RepRetracted:
 
 
 @dataclass(frozen=True, slots=True)
+class CountJudged:
+    """How sure the count is, told when that changes.
+
+    Attributes:
+        more: P(there are so many more than stand), by how many, of the set that was told last; negative where
+            one that stands may be none. 1 for 0 where all is sure. So P(count = n) of a set of which c stand
+            is `more[n - c]`.
+        reps: probability of each repetition that stands and may still change, by its index.
+    """
+
+    time_s: float
+    more: Mapping[int, float]
+    reps: Mapping[int, float]
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class SignalWarning:
     """Something in the signal may make a number wrong; `message` says what, and what to do."""
 
@@ -189,4 +219,4 @@ class SignalWarning:
     detected_s: float
 
 
-Event = PhaseChanged | RepCounted | RepCompleted | RepRetracted | SignalWarning
+Event = PhaseChanged | RepCounted | RepCompleted | RepRetracted | CountJudged | SignalWarning

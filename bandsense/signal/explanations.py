@@ -30,9 +30,10 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
+from bandsense.signal.corrections import WORD, Corrections
 from bandsense.signal.laws import (
     Movement,
     Numbers,
@@ -72,6 +73,9 @@ NEAR_SET_S = 10.0
 
 UNSEEN = 4.0
 """So many nats less for a set that begins with a movement of which a valley was not seen."""
+
+COUNTS_SURELY = 0.99
+"""Movements of which the person let so many stand count without a question."""
 
 PAUSE_S = 1.2
 """After so long a pause a person who walked may begin a set."""
@@ -168,11 +172,13 @@ class Explanations:
     Args:
         numbers: of the model.
         ticks: the smoothed trace, for the widths of movements.
+        corrections: what the person said of single movements.
     """
 
-    def __init__(self, numbers: Numbers, ticks: Ticks) -> None:
+    def __init__(self, numbers: Numbers, ticks: Ticks, corrections: Corrections | None = None) -> None:
         self._k = k = numbers
         self._ticks = ticks
+        self._corrections = Corrections() if corrections is None else corrections
         self._valleys: deque[TurningPoint] = deque(maxlen=SPAN)
         self._tops: deque[TurningPoint] = deque(maxlen=SPAN)
         self._survivors: deque[list[Explanation]] = deque(maxlen=SPAN)
@@ -188,6 +194,23 @@ class Explanations:
     def best(self) -> Explanation | None:
         """The best explanation up to the latest confirmed valley."""
         return self._survivors[-1][0] if self._survivors else None
+
+    @property
+    def movements(self) -> list[tuple[TurningPoint, TurningPoint, TurningPoint]]:
+        """Valley, top and valley of the latest complete movements, oldest first."""
+        valleys = list(self._valleys)
+        return list(zip(valleys, self._tops, valleys[1:], strict=False))
+
+    def condition(self, start: TurningPoint, top: TurningPoint, *, is_rep: bool) -> None:
+        """Heed what the person says that a movement was: explanations that say otherwise lose `WORD`."""
+        for valley, kept in zip(self._valleys, self._survivors, strict=True):
+            if valley.tick <= start.tick:
+                continue
+            for x in kept:
+                counted = any(rep.start.tick <= top.tick <= rep.end.tick for rep in x.reps())
+                if counted is not is_rep:
+                    x.score -= WORD
+            kept.sort(key=lambda x: -x.score)
 
     def begin(self, valley: TurningPoint) -> None:
         """Take the first valley: nothing has happened yet."""
@@ -286,7 +309,10 @@ class Explanations:
                 continue
             m = self._movement(start, inner, top, last, dips, lowest_n, width=width, end=end)
             span = _Span(m, start, top, last, one=back == 1, open=not settled)
-            for y in self._continued(before, span):
+            following: Iterable[Explanation] = self._continued(before, span)
+            if self._corrections:
+                following = self._as_told(following, span)
+            for y in following:
                 found.append(y)
                 if y.score > best:
                     best = y.score
@@ -297,7 +323,7 @@ class Explanations:
     ) -> list[Explanation] | None:
         """Continue a sure set by a movement like all others in it: there is no room for anything else."""
         before, start = self._survivors[-1], self._valleys[-1]
-        best = before[0] if before else None
+        best = before[0] if before and not self._corrections else None
         if (
             best is None
             or best.kind is not Kind.SET
@@ -408,6 +434,19 @@ class Explanations:
             begun = begin_series(k, m, True, *self._before(x, span.start))
             if begun is not None:
                 yield self._series(x, score + begun[0], begun[1], span, begins=True)
+
+    def _as_told(self, following: Iterable[Explanation], span: _Span) -> Iterator[Explanation]:
+        """Split continuations by what the person said: of movements like this, some count, some do not."""
+        likelier, share = self._corrections.heard(span.m.rise_n, span.m.width_s)
+        for y in following:
+            if y.kind is not Kind.SET or y.path is None or y.path.end is not span.last:
+                yield y
+                continue
+            if share < COUNTS_SURELY:
+                score = y.score + math.log(1.0 - share)
+                yield replace(y, score=score, count=y.count - 1, path=y.path.before, fresh=False)
+            y.score += likelier + math.log(share)
+            yield y
 
     def _simple(
         self, ways: Sequence[tuple[Explanation, tuple[float, float, float, float]]], span: _Span

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 
-from bandsense.signal.announcer import Announcement, Announcer, Shown
+from bandsense.signal.announcer import Announcement, Announcer
 from bandsense.signal.band_loss import BandLoss
 from bandsense.signal.boundaries import Boundaries, measure
 from bandsense.signal.events import (
+    CountJudged,
     Event,
     Phase,
     PhaseChanged,
@@ -24,6 +26,7 @@ from bandsense.signal.events import (
 from bandsense.signal.history import FlagRanges, RingBuffer
 from bandsense.signal.laws import Numbers
 from bandsense.signal.ranges import NEIGHBOURS, PARTIAL_BELOW, range_fraction, range_is_unsure
+from bandsense.signal.told import Shown
 from bandsense.signal.turning_points import RETURNED_SHARE, Look, Ticks, TurningPoint, TurningPoints
 
 __all__ = ["LARGEST_N", "Narrator"]
@@ -43,6 +46,9 @@ PEAK_TICKS = 3
 GREATEST_OF_FEW = 2.0
 """So many standard deviations lies the greatest of ten to twenty samples of noise above their mean."""
 
+WORTH_TELLING = 0.05
+"""A probability that changed by less is not told anew."""
+
 LARGEST_N = 1000.0
 """Nobody pulls an elastic band harder; two-handed deadlifts on the strongest bands stay below."""
 
@@ -59,6 +65,30 @@ class _Samples:
     saturated: FlagRanges
     gaps: FlagRanges
     step: int
+
+
+class _Judged:
+    """How sure the count was when that was told last."""
+
+    def __init__(self, announcer: Announcer) -> None:
+        self._announcer = announcer
+        self._chances = announcer.chances
+        self._more: Mapping[int, float] = {0: 1.0}
+        self._reps: Mapping[int, float] = {}
+
+    def news(self, now_s: float) -> Iterator[CountJudged]:
+        """Give the event, if something changed that is worth telling."""
+        if self._announcer.chances is self._chances:
+            return
+        self._chances = self._announcer.chances
+        more = self._announcer.doubt
+        reps = {shown.index: shown.probability for shown in self._announcer.unsettled}
+        changed = any(abs(p - self._reps.get(index, 1.0)) >= WORTH_TELLING for index, p in reps.items())
+        if changed or any(
+            abs(more.get(n, 0.0) - self._more.get(n, 0.0)) >= WORTH_TELLING for n in {*more, *self._more}
+        ):
+            self._more, self._reps = more, reps
+            yield CountJudged(now_s, more, reps, now_s)
 
 
 class Narrator:
@@ -96,6 +126,7 @@ class Narrator:
         self._neighbours: deque[tuple[float, float]] = deque(maxlen=NEIGHBOURS + 1)
         self._lost_s = self._last_end_s = -inf
         self._told: set[WarningKind] = set()
+        self._judged = _Judged(self.announcer)
 
     def take(self, look: Look) -> None:
         """Tell what a look makes certain."""
@@ -105,6 +136,7 @@ class Narrator:
             self._check_lost(turning.valley if look is Look.VALLEY else turning.extreme)
         if announced is not None:
             self._announce(announced)
+        self.events += self._judged.news(turning.now_s)
         self._tell_phase(look)
         if look is Look.VALLEY:
             self._start, self._top = turning.valley, None
@@ -116,6 +148,20 @@ class Narrator:
     def finish(self) -> None:
         """Close the stream: report what is more likely than not."""
         self._announce(self.announcer.finish())
+        self.events += self._judged.news(self._turning.now_s)
+
+    def correct(self, *, is_rep: bool) -> bool:
+        """Heed the person: the latest repetition was none, or a movement was one.
+
+        Returns:
+            False where nothing was found that this could be said of.
+        """
+        announced = self.announcer.add() if is_rep else self.announcer.take_back()
+        if announced is None:
+            return False
+        self._announce(announced)
+        self.events += self._judged.news(self._turning.now_s)
+        return True
 
     def warn(self, time_s: float, kind: WarningKind, message: str) -> None:
         """Tell a warning."""

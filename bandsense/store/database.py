@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib import resources
 from pathlib import Path
+from urllib.parse import quote
 
 from bandsense.errors import StoreError
+from bandsense.files import make_private
 
-__all__ = ["SCHEMA_VERSION", "connect", "migrate", "transaction", "translating_errors"]
+__all__ = ["SCHEMA_VERSION", "Database", "connect", "migrate", "transaction", "translating_errors"]
 
 _BUSY_TIMEOUT_S = 5.0
 
@@ -33,8 +38,8 @@ _REASONS = {
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check that its folder exists and may be written, "
     "or name another file with --store",
     sqlite3.SQLITE_NOTADB: "it is not a bandsense store and stays as it is; name another file with --store",
-    sqlite3.SQLITE_CORRUPT: "it is damaged; it was left as it is. Keep a copy, rescue what can be read with "
-    "`sqlite3 FILE .recover | sqlite3 NEW_FILE`, and go on with --store NEW_FILE",
+    sqlite3.SQLITE_CORRUPT: "it is damaged; it was left as it is. `bandsense store rescue` writes what can "
+    "be read to a new file",
     sqlite3.SQLITE_IOERR: "the disk reported an error; check the disk. What was stored before is kept",
 }
 
@@ -69,15 +74,113 @@ def connect(path: Path) -> sqlite3.Connection:
     Write-ahead logging lets readers and the writer work side by side. Every commit is synced, so that even a
     power cut loses no more than the last second; this costs nothing to anyone but the writer's own thread.
     """
+    try:
+        make_private(path)
+    except OSError as error:
+        raise StoreError(
+            f"the store {path} cannot be opened ({error.strerror}); check that its folder exists and may be "
+            "written, or name another file with --store"
+        ) from error
     connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
     try:
+        connection.text_factory = _text
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # what a person deletes is gone, not just unlinked
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _text(data: bytes) -> str:
+    """Read text that is no UTF-8 with the damage in it; that is no reason to show nothing."""
+    return data.decode(errors="replace")
+
+
+class Database:
+    """A file with sessions, opened anew for each use; one on a medium that cannot be written is read.
+
+    Args:
+        path: made where there is none.
+
+    Attributes:
+        read_only: the medium cannot be written. What is shown is a copy in memory, brought up to date there.
+
+    Raises:
+        StoreError: it cannot be opened, is damaged, or was made by a newer bandsense or another program.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._copy: sqlite3.Connection | None = None
+        self._lock = threading.RLock()
+        with translating_errors(path):
+            try:
+                with closing(connect(path)) as connection:
+                    migrate(connection, path)
+            except sqlite3.OperationalError as error:
+                if not _cannot_be_written(error, path):
+                    raise
+                self._copy = _in_memory(path)
+                migrate(self._copy, None)
+                self._copy.execute("PRAGMA query_only = ON")
+
+    @property
+    def read_only(self) -> bool:
+        """Tell whether the medium cannot be written."""
+        return self._copy is not None
+
+    @contextmanager
+    def opened(self) -> Iterator[sqlite3.Connection]:
+        """Yield a connection for the body.
+
+        Raises:
+            StoreError: the file cannot be used.
+        """
+        with translating_errors(self.path):
+            if self._copy is not None:
+                with self._lock:
+                    yield self._copy
+                return
+            with closing(connect(self.path)) as connection:
+                yield connection
+
+
+def _cannot_be_written(error: sqlite3.OperationalError, path: Path) -> bool:
+    """Tell whether an error is that of a file that is there and can be read, and no more than read."""
+    refused = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+    if error.sqlite_errorcode & 0xFF not in refused:
+        return False
+    try:
+        with path.open("rb"):
+            return True
+    except OSError:
+        return False
+
+
+def _in_memory(path: Path) -> sqlite3.Connection:
+    """Copy a file that cannot be written, with what its log holds, into memory.
+
+    SQLite reads the log only where it can write beside it, so both are copied to a place where it can.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    copy.text_factory = _text
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            source = f"file:{quote(str(path.absolute()))}?immutable=1"
+            if log.exists() and log.stat().st_size:
+                shutil.copyfile(path, Path(folder) / "store")
+                shutil.copyfile(log, Path(folder) / "store-wal")
+                source = f"file:{quote(folder)}/store"
+            with closing(sqlite3.connect(source, uri=True)) as original:
+                original.backup(copy)
+    except BaseException:
+        copy.close()
+        raise
+    return copy
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -94,7 +197,7 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
+def _refuse_foreign(connection: sqlite3.Connection, path: Path | None) -> None:
     tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()[0]
     if tables:
         raise StoreError(f"{path} is another program's database; name another file with --store")
@@ -102,12 +205,17 @@ def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
 
 def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
     target = path.with_name(f"{path.name}.before-version-{version}")
+    make_private(target)
     with closing(sqlite3.connect(target)) as copy:
         connection.backup(copy)
 
 
-def migrate(connection: sqlite3.Connection, path: Path) -> None:
+def migrate(connection: sqlite3.Connection, path: Path | None) -> None:
     """Bring the file to this version's schema; a copy of the older file is kept beside it.
+
+    Args:
+        connection: to the file, or to a copy of it in memory.
+        path: of the file; None for a copy, which needs no further one.
 
     Raises:
         StoreError: the file was made by a newer bandsense or by another program.
@@ -115,14 +223,14 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     version = _version(connection)
     if version > SCHEMA_VERSION:
         raise StoreError(
-            f"the store {path} was made by a newer bandsense (schema {version}, this one knows "
+            f"the store {path or ''} was made by a newer bandsense (schema {version}, this one knows "
             f"{SCHEMA_VERSION}); update bandsense, or name another file with --store"
         )
     if version == SCHEMA_VERSION:
         return
     if version == 0:
         _refuse_foreign(connection, path)
-    else:
+    elif path is not None:
         _back_up(connection, path, version)
     for number, script in _migrations():
         _apply(connection, number, script)

@@ -15,6 +15,7 @@ __all__ = [
     "NewSession",
     "NewStream",
     "Session",
+    "SessionFilter",
     "SessionState",
     "StoredEvent",
     "Stream",
@@ -76,11 +77,32 @@ class NewSession:
     software: str
     person: str | None = None
     exercise: str | None = None
+    band: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFilter:
+    """Which sessions are looked for; None for any.
+
+    Attributes:
+        since_unix_s, until_unix_s: begun from then on, and before then.
+    """
+
+    since_unix_s: float | None = None
+    until_unix_s: float | None = None
+    person: str | None = None
+    exercise: str | None = None
+    band: str | None = None
+    binned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One sensor's part in a stored session."""
+    """One sensor's part in a stored session.
+
+    Attributes:
+        damage: what of it cannot be read, in words; None where everything can.
+    """
 
     id: int
     sensor: str
@@ -90,11 +112,16 @@ class Stream:
     samples: int
     first_time_s: float | None
     last_time_s: float | None
+    damage: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A stored session."""
+    """A stored session.
+
+    Attributes:
+        damage: what of it cannot be read, in words; empty where everything can.
+    """
 
     id: int
     state: SessionState
@@ -106,6 +133,8 @@ class Session:
     software: str
     summary: JsonObject | None
     streams: tuple[Stream, ...]
+    band: str | None = None
+    damage: tuple[str, ...] = ()
 
     @property
     def simulated(self) -> bool:

@@ -8,7 +8,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -20,17 +20,18 @@ from bandsense.store import chunks
 from bandsense.store.database import connect, transaction, translating_errors
 from bandsense.store.model import JsonObject, SessionState
 from bandsense.store.session_lock import SessionLock
+from bandsense.store.waiting import INSERT, leave_waiting
 
-__all__ = ["COMMIT_INTERVAL_S", "Recorder"]
+__all__ = ["CHECKPOINT_INTERVAL_S", "COMMIT_INTERVAL_S", "Recorder"]
 
 COMMIT_INTERVAL_S = 0.5
 """Samples reach the disk at least this often; half of what may be lost when the program is killed."""
 
-_ROW_TABLES = {
-    "inputs": "INSERT INTO inputs VALUES (?, ?, ?, ?, ?)",
-    "events": "INSERT INTO events VALUES (?, ?, ?, ?)",
-    "sets": "INSERT INTO sets VALUES (?, ?, ?)",
-}
+CHECKPOINT_INTERVAL_S = 30.0
+"""What was committed is brought from the log beside the store into the store itself at least this often, so
+that a copy of the store alone, or a damaged log, lacks no more."""
+
+_ROW_TABLES = ("inputs", "events", "sets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,8 @@ class Recorder:
         self._chunk_numbers = dict.fromkeys(self._streams, 0)
         self._row_numbers = {(table, stream): 0 for table in _ROW_TABLES for stream in self._streams}
         self._samples = dict.fromkeys(self._streams, 0)
+        self._checkpointed_s = float("-inf")
+        self._file = _identity(path)
         self._problem: StoreError | None = None
         self._stop: _Stop | None = None
         self._thread = threading.Thread(target=self._run, name=f"bandsense-recorder-{session}", daemon=True)
@@ -132,8 +135,11 @@ class Recorder:
         if error is None:
             self.close()
             return
-        with contextlib.suppress(StoreError):  # the first error is the one to tell
+        try:
             self.close()
+        except StoreError:  # the first error is the one to tell
+            with contextlib.suppress(StoreError):
+                self.set_aside()
         self._claim.release()
 
     @property
@@ -208,6 +214,32 @@ class Recorder:
             raise self._problem
         self._claim.release()
 
+    @property
+    def waiting_samples(self) -> int:
+        """Return how many samples have not reached the disk, once `close` has failed."""
+        return sum(len(part.block) for parts in self._pending.samples.values() for part in parts)
+
+    def set_aside(self) -> Path:
+        """Give up writing into the store after `close` has failed: write what waits to a file beside it.
+
+        The next `Store.open` takes it in.
+
+        Raises:
+            StoreError: that cannot be written either; everything still waits, and both may be tried again.
+        """
+        if self._stop is None or self._problem is None:
+            raise StoreError(f"nothing of session {self._session} waits; close it first")
+        rows: dict[str, list[tuple[object, ...]]] = {"chunks": list(self._chunk_rows())}
+        for row in self._pending.rows:
+            rows.setdefault(row.table, []).append(row.values)
+        path = leave_waiting(
+            self._path, self._session, self._streams, rows, self._stop.ended_unix_s, self._stop.summary
+        )
+        self._problem = None
+        self._pending.stored()
+        self._claim.release()
+        return path
+
     def _try_again(self, stop: _Stop) -> None:
         """Commit in the caller's thread, as the recorder's own has ended."""
         connection = self._commit(None, stop)
@@ -261,6 +293,7 @@ class Recorder:
             return connection
         try:
             with translating_errors(self._path):
+                _require_same_file(self._path, self._file)
                 connection = connection or self._open_connection(self._path)
                 with transaction(connection):
                     self._insert(connection)
@@ -268,8 +301,12 @@ class Recorder:
                         self._finish(connection, stop)
         except StoreError as error:
             self._problem = error
+            if connection is not None and _may_be_broken(error):
+                connection.close()
+                connection = None
         else:
             self._advance()
+            self._checkpoint(connection)
         self._pending.answer_flushes()
         return connection
 
@@ -280,25 +317,66 @@ class Recorder:
         self._problem = None
 
     def _insert(self, connection: sqlite3.Connection) -> None:
+        connection.executemany(f"INSERT INTO {INSERT['chunks']}", self._chunk_rows())
+        for row in self._pending.rows:
+            connection.execute(f"INSERT INTO {INSERT[row.table]}", row.values)
+
+    def _chunk_rows(self) -> Iterator[tuple[object, ...]]:
         for stream, parts in self._pending.samples.items():
             block = concatenate(part.block for part in parts)
-            connection.execute(
-                "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    stream,
-                    self._chunk_numbers[stream],
-                    len(block),
-                    float(block.time_s[0]),
-                    float(block.time_s[-1]),
-                    parts[-1].arrived_unix_s,
-                    chunks.encode(block),
-                ),
+            yield (
+                stream,
+                self._chunk_numbers[stream],
+                len(block),
+                float(block.time_s[0]),
+                float(block.time_s[-1]),
+                parts[-1].arrived_unix_s,
+                chunks.encode(block),
             )
-        for row in self._pending.rows:
-            connection.execute(_ROW_TABLES[row.table], row.values)
+
+    def _checkpoint(self, connection: sqlite3.Connection) -> None:
+        """Bring the log into the store when it is time; readers are not waited for."""
+        now_s = time.monotonic()
+        if now_s >= self._checkpointed_s + CHECKPOINT_INTERVAL_S:
+            self._checkpointed_s = now_s
+            with contextlib.suppress(
+                sqlite3.Error
+            ):  # it is all in the log; the next commit says what is wrong
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def _finish(self, connection: sqlite3.Connection, stop: _Stop) -> None:
         connection.execute(
             "UPDATE sessions SET state = ?, ended_unix_s = ?, summary = ? WHERE id = ?",
             (SessionState.COMPLETE.value, stop.ended_unix_s, stop.summary, self._session),
         )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from all others, or None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _require_same_file(path: Path, expected: tuple[int, int] | None) -> None:
+    """Check that the store is still where it was: what is written to a removed file is lost.
+
+    Raises:
+        StoreError: it is not.
+    """
+    if _identity(path) != expected:
+        raise StoreError(
+            f"the store {path} is not there any more, or another file is in its place; put it back"
+        )
+
+
+def _may_be_broken(error: StoreError) -> bool:
+    """Tell whether a connection is to be opened anew: a disk that comes back is another one to the system."""
+    code = getattr(error.__cause__, "sqlite_errorcode", None)
+    return code is None or code & 0xFF not in (
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+    )

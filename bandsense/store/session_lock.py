@@ -10,6 +10,8 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
+from bandsense.files import make_private
+
 __all__ = ["SessionLock"]
 
 
@@ -19,11 +21,13 @@ class SessionLock:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._path = path
         self._connection = connection
+        self._held = True
 
     @classmethod
     def take(cls, store: Path, session: int) -> SessionLock | None:
         """Take the claim on a session, or None where another recorder holds it."""
         path = store.with_name(f"{store.name}.recording-{session}")
+        make_private(path)
         connection = sqlite3.connect(path, timeout=0.0, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("BEGIN EXCLUSIVE")
@@ -35,7 +39,10 @@ class SessionLock:
         return cls(path, connection)
 
     def release(self) -> None:
-        """Give the claim back."""
+        """Give the claim back; once is enough, and afterwards it may be another's."""
+        if not self._held:
+            return
+        self._held = False
         self._connection.close()
         for leftover in (self._path, self._path.with_name(f"{self._path.name}-journal")):
             with suppress(OSError):

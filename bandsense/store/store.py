@@ -4,32 +4,38 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from bandsense.errors import StoreError
+from bandsense.files import private_folder
 from bandsense.samples import SampleBlock, Unit
 from bandsense.store import chunks
-from bandsense.store.database import connect, migrate, transaction, translating_errors
+from bandsense.store.database import Database, transaction
+from bandsense.store.documents import DocumentTable, json_object, readable_object
 from bandsense.store.merge import merge_by_sample
 from bandsense.store.model import (
     Input,
     JsonObject,
     NewSession,
     Session,
+    SessionFilter,
     SessionState,
     StoredEvent,
     Stream,
 )
 from bandsense.store.recorder import Recorder
 from bandsense.store.session_lock import SessionLock
+from bandsense.store.waiting import TakenIn, take_in_waiting
 
-__all__ = ["DocumentTable", "Recovered", "Store"]
+__all__ = ["Recovered", "Store"]
 
-_SESSION_COLUMNS = "id, state, source, started_unix_s, ended_unix_s, person, exercise, software, summary"
+_SESSION_COLUMNS = (
+    "id, state, source, started_unix_s, ended_unix_s, person, exercise, software, summary, band"
+)
 _STREAM_QUERY = """
     SELECT streams.id, sensor, unit, settings, side,
            coalesce(sum(samples), 0), min(first_time_s), max(last_time_s)
@@ -47,71 +53,48 @@ class Recovered:
     samples: int
 
 
-class DocumentTable:
-    """Documents of one kind (people, bands or sensors) by identity."""
-
-    def __init__(self, path: Path, table: Literal["people", "bands", "sensors"]) -> None:
-        self._path = path
-        self._table = table
-
-    def put(self, key: str, data: JsonObject) -> None:
-        """Keep a document, replacing the one of the same identity."""
-        text = json.dumps(data)
-        with _opened(self._path) as connection, transaction(connection):
-            connection.execute(f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?)", (key, text))  # noqa: S608
-
-    def get(self, key: str) -> JsonObject | None:
-        """Return the document of that identity, or None."""
-        with _opened(self._path) as connection:
-            row = connection.execute(f"SELECT data FROM {self._table} WHERE id = ?", (key,)).fetchone()  # noqa: S608
-        return None if row is None else _object(row[0])
-
-    def all(self) -> dict[str, JsonObject]:
-        """Return every document by identity, in the order of the identities."""
-        with _opened(self._path) as connection:
-            rows = connection.execute(f"SELECT id, data FROM {self._table} ORDER BY id").fetchall()  # noqa: S608
-        return {key: _object(data) for key, data in rows}
-
-    def remove(self, key: str) -> bool:
-        """Forget a document; False when there was none."""
-        with _opened(self._path) as connection, transaction(connection):
-            return (
-                connection.execute(f"DELETE FROM {self._table} WHERE id = ?", (key,)).rowcount > 0  # noqa: S608
-            )
-
-
 class Store:
     """All sessions, people, bands and sensors of one file.
 
     Attributes:
         path: the file.
         recovered: sessions that an earlier run left open and that were closed when the store was opened.
+        taken_in: what an earlier run could not write and left beside the store, and is in it now.
     """
 
-    def __init__(self, path: Path, recovered: tuple[Recovered, ...]) -> None:
-        self.path = path
+    def __init__(
+        self, database: Database, recovered: tuple[Recovered, ...], taken_in: tuple[TakenIn, ...] = ()
+    ) -> None:
+        self.path = database.path
         self.recovered = recovered
-        self.people = DocumentTable(path, "people")
-        self.bands = DocumentTable(path, "bands")
-        self.sensors = DocumentTable(path, "sensors")
+        self.taken_in = taken_in
+        self.database = database
+        self.people = DocumentTable(database, "people")
+        self.bands = DocumentTable(database, "bands")
+        self.sensors = DocumentTable(database, "sensors")
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
         """Open the store at `path`, creating it or bringing it up to date as needed.
+
+        One that cannot be written is read; what would change it raises a `StoreError` then.
 
         Raises:
             StoreError: it cannot be opened, is damaged, or was made by a newer bandsense.
         """
         file = Path(path)
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(file.parent)
         except OSError as error:
             raise StoreError(
                 f"the folder {file.parent} cannot be made: {error.strerror}; name another with --store"
             ) from error
-        with _opened(file) as connection:
-            migrate(connection, file)
-            return cls(file, tuple(_recover(connection, file)))
+        database = Database(file)
+        if database.read_only:
+            return cls(database, ())
+        with database.opened() as connection:
+            taken_in = tuple(take_in_waiting(connection, file))
+            return cls(database, tuple(_recover(connection, file)), taken_in)
 
     def record(self, new: NewSession) -> Recorder:
         """Begin a session; it is on the disk when this returns.
@@ -119,11 +102,11 @@ class Store:
         Raises:
             StoreError: the session cannot be written.
         """
-        with _opened(self.path) as connection, transaction(connection):
+        with self.database.opened() as connection, transaction(connection):
             session = _inserted(
                 connection.execute(
-                    "INSERT INTO sessions (started_unix_s, state, source, person, exercise, software) "
-                    "VALUES (?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO sessions (started_unix_s, state, source, person, exercise, software, band) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (
                         new.started_unix_s,
                         SessionState.OPEN.value,
@@ -131,6 +114,7 @@ class Store:
                         new.person,
                         new.exercise,
                         new.software,
+                        new.band,
                     ),
                 )
             )
@@ -148,10 +132,14 @@ class Store:
                 raise StoreError(f"session {session} is claimed by another program; try again")
         return Recorder(self.path, session, streams, claim)
 
-    def sessions(self) -> list[Session]:
-        """Return every session, newest first."""
-        with _opened(self.path) as connection:
-            rows = connection.execute(f"SELECT {_SESSION_COLUMNS} FROM sessions ORDER BY id DESC").fetchall()  # noqa: S608
+    def sessions(self, which: SessionFilter | None = None) -> list[Session]:
+        """Return every session that is looked for, newest first; those in the bin only when asked for."""
+        conditions, values = _conditions(which or SessionFilter())
+        with self.database.opened() as connection:
+            rows = connection.execute(
+                f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE {conditions} ORDER BY id DESC",  # noqa: S608
+                values,
+            ).fetchall()
             return [_session(connection, row) for row in rows]
 
     def session(self, which: int | Literal["last"]) -> Session:
@@ -160,11 +148,11 @@ class Store:
         Raises:
             StoreError: there is none.
         """
-        condition = "ORDER BY id DESC LIMIT 1" if which == "last" else "WHERE id = ?"
+        condition = "ORDER BY id DESC LIMIT 1" if which == "last" else "AND id = ?"
         arguments = () if which == "last" else (which,)
-        with _opened(self.path) as connection:
+        with self.database.opened() as connection:
             row = connection.execute(
-                f"SELECT {_SESSION_COLUMNS} FROM sessions {condition}",  # noqa: S608
+                f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE binned_unix_s IS NULL {condition}",  # noqa: S608
                 arguments,
             ).fetchone()
             if row is not None:
@@ -173,16 +161,27 @@ class Store:
             raise StoreError("there is no session yet; record one with `bandsense live`")
         raise StoreError(f"there is no session {which}; `bandsense sessions` lists them")
 
-    def delete(self, session: int) -> None:
-        """Remove a session and everything of it.
+    def delete(self, session: int, *, for_good: bool = True) -> None:
+        """Remove a session and everything of it, or put it into the bin, from which it can be taken back.
 
         Raises:
             StoreError: there is none, or it is being recorded.
         """
+        self._require_ended(session)
+        with self.database.opened() as connection, transaction(connection):
+            if for_good:
+                connection.execute("DELETE FROM sessions WHERE id = ?", (session,))
+            else:
+                now_s = time.time()
+                connection.execute("UPDATE sessions SET binned_unix_s = ? WHERE id = ?", (now_s, session))
+                connection.execute(
+                    "INSERT INTO edits (made_unix_s, kind, data) VALUES (?, 'delete', ?)",
+                    (now_s, json.dumps({"session": session})),
+                )
+
+    def _require_ended(self, session: int) -> None:
         if self.session(session).state is SessionState.OPEN:
             raise StoreError(f"session {session} is being recorded; end it first")
-        with _opened(self.path) as connection, transaction(connection):
-            connection.execute("DELETE FROM sessions WHERE id = ?", (session,))
 
     def note_summary(self, session: int, summary: JsonObject) -> None:
         """Keep the summary of a session that was cut short before it had one.
@@ -190,7 +189,7 @@ class Store:
         Raises:
             StoreError: it cannot be written.
         """
-        with _opened(self.path) as connection, transaction(connection):
+        with self.database.opened() as connection, transaction(connection):
             connection.execute(
                 "UPDATE sessions SET summary = ? WHERE id = ? AND state = ?",
                 (json.dumps(summary), session, SessionState.RECOVERED.value),
@@ -202,7 +201,7 @@ class Store:
         Raises:
             StoreError: it cannot be written.
         """
-        with _opened(self.path) as connection, transaction(connection):
+        with self.database.opened() as connection, transaction(connection):
             connection.execute(
                 "INSERT INTO inputs (stream, number, after_samples, kind, data) "
                 "SELECT ?, coalesce(max(number) + 1, 0), ?, ?, ? FROM inputs WHERE stream = ?",
@@ -215,7 +214,7 @@ class Store:
         Raises:
             StoreError: a piece is damaged.
         """
-        with _opened(self.path) as connection:
+        with self.database.opened() as connection:
             cursor = connection.execute(
                 "SELECT data FROM chunks WHERE stream = ? ORDER BY number", (stream.id,)
             )
@@ -223,43 +222,47 @@ class Store:
                 yield chunks.decode(data, stream.unit)
 
     def inputs(self, stream: Stream) -> list[Input]:
-        """Yield what besides samples reached the analysis of a stream, in order."""
-        with _opened(self.path) as connection:
+        """Return what besides samples reached the analysis of a stream, in order."""
+        with self.database.opened() as connection:
             rows = connection.execute(
                 "SELECT after_samples, kind, data FROM inputs WHERE stream = ? ORDER BY number", (stream.id,)
             ).fetchall()
-        return [Input(after, kind, _object(data)) for after, kind, data in rows]
+        return [Input(after, kind, json_object(data)) for after, kind, data in rows]
 
     def timeline(self, stream: Stream) -> Iterator[SampleBlock | Input]:
         """Yield samples and inputs of a stream in the order in which they happened."""
         return merge_by_sample(self.blocks(stream), self.inputs(stream))
 
     def events(self, stream: Stream) -> list[StoredEvent]:
-        """Yield the events of a stream as they were shown."""
-        with _opened(self.path) as connection:
+        """Return the events of a stream as they were shown."""
+        with self.database.opened() as connection:
             rows = connection.execute(
                 "SELECT kind, data FROM events WHERE stream = ? ORDER BY number", (stream.id,)
             ).fetchall()
-        return [StoredEvent(kind, _object(data)) for kind, data in rows]
+        return [StoredEvent(kind, json_object(data)) for kind, data in rows]
 
     def sets(self, stream: Stream) -> list[JsonObject]:
-        """Results of the finished sets of a stream."""
-        with _opened(self.path) as connection:
+        """Return the results of the finished sets of a stream; of one that was corrected, the latest."""
+        with self.database.opened() as connection:
             rows = connection.execute(
                 "SELECT data FROM sets WHERE stream = ? ORDER BY number", (stream.id,)
             ).fetchall()
-        return [_object(data) for (data,) in rows]
+        results = (json_object(data) for (data,) in rows)
+        return list({result.get("number", place): result for place, result in enumerate(results)}.values())
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    with translating_errors(path), closing(connect(path)) as connection:
-        yield connection
-
-
-def _object(text: str) -> JsonObject:
-    data: JsonObject = json.loads(text)
-    return data
+def _conditions(which: SessionFilter) -> tuple[str, list[object]]:
+    """Return a filter as a condition in SQL and the values in it."""
+    wanted = {
+        "started_unix_s >= ?": which.since_unix_s,
+        "started_unix_s < ?": which.until_unix_s,
+        "person = ?": which.person,
+        "exercise = ?": which.exercise,
+        "band = ?": which.band,
+    }
+    given = {condition: value for condition, value in wanted.items() if value is not None}
+    in_bin = f"binned_unix_s IS {'NOT ' if which.binned else ''}NULL"
+    return " AND ".join([in_bin, *given]), list(given.values())
 
 
 def _inserted(cursor: sqlite3.Cursor) -> int:
@@ -269,25 +272,41 @@ def _inserted(cursor: sqlite3.Cursor) -> int:
 
 
 def _session(connection: sqlite3.Connection, row: tuple[Any, ...]) -> Session:
-    number, state, source, started, ended, person, exercise, software, summary = row
-    streams = tuple(
-        Stream(id_, sensor, Unit(unit), _object(settings), side, samples, first, last)
-        for id_, sensor, unit, settings, side, samples, first, last in connection.execute(
-            _STREAM_QUERY, (number,)
-        )
-    )
+    """Read a session as far as it can be: one damaged text takes away nothing else."""
+    number, state, source, started, ended, person, exercise, software, summary, band = row
+    damage = []
+    streams = []
+    for stream_row in connection.execute(_STREAM_QUERY, (number,)):
+        try:
+            streams.append(_stream(stream_row))
+        except (ValueError, TypeError) as error:
+            damage.append(f"a sensor's part cannot be read: {error}")
+    read = None if summary is None else readable_object(summary)
+    if summary is not None and read is None:
+        damage.append("its summary cannot be read")
+    damage += [stream.damage for stream in streams if stream.damage is not None]
+    known = state in {each.value for each in SessionState}
     return Session(
         id=number,
-        state=SessionState(state),
-        source=source,
-        started_unix_s=started,
-        ended_unix_s=ended,
-        person=person,
-        exercise=exercise,
-        software=software,
-        summary=None if summary is None else _object(summary),
-        streams=streams,
+        state=SessionState(state) if known else SessionState.RECOVERED,
+        source=str(source),
+        started_unix_s=float(started) if isinstance(started, int | float) else 0.0,
+        ended_unix_s=float(ended) if isinstance(ended, int | float) else None,
+        person=None if person is None else str(person),
+        exercise=None if exercise is None else str(exercise),
+        software=str(software),
+        summary=read,
+        streams=tuple(streams),
+        band=None if band is None else str(band),
+        damage=tuple(damage),
     )
+
+
+def _stream(row: tuple[Any, ...]) -> Stream:
+    id_, sensor, unit, text, side, samples, first, last = row
+    settings = readable_object(text)
+    damage = None if settings is not None else "its settings cannot be read; its raw samples can be exported"
+    return Stream(id_, str(sensor), Unit(unit), settings or {}, side, int(samples), first, last, damage)
 
 
 def _recover(connection: sqlite3.Connection, path: Path) -> Iterator[Recovered]:

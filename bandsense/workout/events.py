@@ -27,11 +27,13 @@ from bandsense.workout.tempo import HandTempo
 
 __all__ = [
     "BatteryChanged",
+    "Corrected",
     "CueGiven",
     "Event",
     "ExerciseStopped",
     "LinkChanged",
     "RestChanged",
+    "SetCorrected",
     "SetDone",
     "SetEnd",
     "SetRated",
@@ -115,6 +117,7 @@ class SetResult:
         hand_tempo: medians of the phases as the hand moved, which is what a tempo is prescribed in
             (`workout.tempo`); `metrics.tempo` has the phases of the tension.
         feedback: effort, pain and a note, as far as the person said something.
+        chances: P(so many repetitions), by their number, as far as was known at the end of the set.
     """
 
     number: int
@@ -129,6 +132,7 @@ class SetResult:
     zone: TensionZone | None = None
     hand_tempo: HandTempo | None = None
     feedback: Feedback = field(default_factory=Feedback)
+    chances: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def counts(self) -> RepCounts:
@@ -148,6 +152,32 @@ class SetDone:
     time_s: float
     number: int
     result: SetResult
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetCorrected:
+    """A finished set is another one by the person's word, or because a repetition of it was decided late.
+
+    `result` takes the place of the earlier one; None where no repetition is left in it.
+    """
+
+    time_s: float
+    number: int
+    result: SetResult | None
+    detected_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """The person said that the latest repetition was none, or that a movement was one (`is_rep`).
+
+    What follows is told by the events after it, unless `problem` says why nothing does.
+    """
+
+    time_s: float
+    is_rep: bool
+    problem: str | None
     detected_s: float
 
 
@@ -319,6 +349,8 @@ Event = (
     | TensionTick
     | SetStarted
     | SetDone
+    | SetCorrected
+    | Corrected
     | SetRated
     | ExerciseStopped
     | LinkChanged
@@ -386,7 +418,7 @@ def _plain(value: Any, uncertainty_n: Callable[[float], float] | None) -> Any:
     if is_dataclass(value):
         return fields_json(value, uncertainty_n)
     if isinstance(value, Mapping):
-        return {key: _plain(item, uncertainty_n) for key, item in value.items()}
+        return {str(key): _plain(item, uncertainty_n) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(item, uncertainty_n) for item in value]
     if isinstance(value, float) and not math.isfinite(value):

@@ -15,6 +15,7 @@ from bandsense.errors import DataError
 from bandsense.workout.feedback import Feedback
 
 __all__ = [
+    "AddRep",
     "BatteryLevel",
     "EndSet",
     "Input",
@@ -26,6 +27,7 @@ __all__ = [
     "StorageChange",
     "Tare",
     "TemperatureProblem",
+    "UndoRep",
     "input_data",
     "input_from",
     "input_name",
@@ -40,6 +42,16 @@ class Tare:
 @dataclass(frozen=True, slots=True)
 class EndSet:
     """The person says that the set is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class UndoRep:
+    """The person says that the latest repetition was none."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddRep:
+    """The person says that a movement which was not counted was a repetition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +136,8 @@ class StorageChange:
 Input = (
     Tare
     | EndSet
+    | UndoRep
+    | AddRep
     | SlackAnswer
     | SetFeedback
     | RestChange
@@ -137,6 +151,8 @@ Input = (
 _NAMES: dict[type[Input], str] = {
     Tare: "tare",
     EndSet: "end_set",
+    UndoRep: "undo_rep",
+    AddRep: "add_rep",
     SlackAnswer: "slack",
     SetFeedback: "feedback",
     RestChange: "rest",
@@ -149,6 +165,8 @@ _NAMES: dict[type[Input], str] = {
 _READERS: dict[str, Callable[[Mapping[str, Any]], Input]] = {
     "tare": lambda _data: Tare(),
     "end_set": lambda _data: EndSet(),
+    "undo_rep": lambda _data: UndoRep(),
+    "add_rep": lambda _data: AddRep(),
     "slack": lambda data: SlackAnswer(bool(data["followed"])),
     "feedback": lambda data: SetFeedback(Feedback(**data["said"]), data.get("number")),
     "rest": lambda data: RestChange(float(data["seconds"])),

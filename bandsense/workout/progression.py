@@ -29,6 +29,8 @@ class NextTime(Enum):
     MORE_SLACK = "aim for the plan with more slack"
     NOT_REACHED = "aim for the plan"
     CHECK_FIRST = "check the band first"
+    PRESCRIBED = "as prescribed"
+    """How much is done next is the prescriber's to say."""
 
 
 @dataclass(frozen=True, slots=True)

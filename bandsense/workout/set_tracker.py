@@ -8,16 +8,22 @@ of a repetition; when the person says so, after the repetition that is being don
 was lost after its last repetition, that is what ended it, however long the person rests. Rest is looked for
 at the ticks of the analysis, so it depends on device time alone. When a set is over, its trace is looked at
 once more as a whole, which gives exact boundaries (`signal.refine`); what was told live is kept beside it.
+
+A repetition that is added or taken back later, by the person or because it was decided late, still belongs to
+the set that its top lies in: until another set is under way the finished one is corrected.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bandsense.bands.slack import EXPONENT_PRIOR
 from bandsense.calibration.clip_on import AnyCalibration
+from bandsense.samples import FloatArray
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import (
+    CountJudged,
     Phase,
     PhaseChanged,
     Rep,
@@ -27,12 +33,12 @@ from bandsense.signal.events import (
     SignalWarning,
     WarningKind,
 )
-from bandsense.signal.metrics import rep_metrics, set_metrics
+from bandsense.signal.metrics import RepMetrics, rep_metrics, set_metrics
 from bandsense.signal.refine import refine
-from bandsense.workout.events import Event, SetDone, SetEnd, SetResult, SetStarted, TensionTick
+from bandsense.workout.events import Event, SetCorrected, SetDone, SetEnd, SetResult, SetStarted, TensionTick
 from bandsense.workout.settings import WorkoutSettings
-from bandsense.workout.tempo import set_tempo
-from bandsense.workout.trace_buffer import LEAD_S, LONGEST_S, TraceBuffer
+from bandsense.workout.tempo import HandTempo, set_tempo
+from bandsense.workout.trace_buffer import LEAD_S, TraceBuffer
 
 __all__ = ["SET_REST_S", "SIDE_REST_S", "SetTracker"]
 
@@ -52,6 +58,7 @@ class _Set:
     reps: dict[int, Rep] = field(default_factory=dict)
     last_s: float = 0.0
     asked_to_end: bool = False
+    closed_s: float = 0.0
     cut_by: SetEnd | None = None
 
 
@@ -76,6 +83,15 @@ class SetTracker:
         self._detector = detector
         self._phase = Phase.REST
         self._set: _Set | None = None
+        self._finished: _Set | None = None
+        self._more: Mapping[int, float] = {0: 1.0}
+        self._probability: dict[int, float] = {}
+
+    @property
+    def chances(self) -> dict[int, float]:
+        """P(so many repetitions), by their number, of the set under way, else of the last one."""
+        latest = self._set or self._finished
+        return self._chances(latest or _Set(0))
 
     @property
     def under_way(self) -> bool:
@@ -104,6 +120,9 @@ class SetTracker:
         """Keep the set under way up to date; gives its end when it is over."""
         if isinstance(event, PhaseChanged):
             self._phase = event.phase
+        elif isinstance(event, CountJudged):
+            self._more = event.more
+            self._probability.update(event.reps)
         if self._set is None:
             return None
         match event:
@@ -146,9 +165,75 @@ class SetTracker:
         cut_by = current.cut_by
         if cut_by is not None and (ended_by is not SetEnd.ASKED or cut_by is SetEnd.BAND_LOST):
             ended_by = cut_by
+        current.closed_s = now_s
         result = self._result(current, ended_by, now_s)
         self.results.append(result)
+        self._finished = current
         return SetDone(result.end_s, result.number, result, now_s)
+
+    def amended(self, event: Event) -> list[Event] | None:
+        """Correct the finished set by an event, and give both; None where it corrects none."""
+        last = self._finished
+        if self._set is not None or last is None:
+            return None
+        match event:
+            case RepCounted(index=index, time_s=top_s) if top_s <= last.closed_s:
+                last.standing.add(index)
+                return [replace(event, count=len(last.standing))]
+            case RepCompleted(index=index, rep=rep) if index in last.standing:
+                last.reps[index] = rep
+                return [event, self._correct(last, event.detected_s, added=rep)]
+            case RepRetracted(index=index) if index in last.standing:
+                last.standing.discard(index)
+                last.reps.pop(index, None)
+                retracted = replace(event, count=len(last.standing))
+                return [retracted, self._correct(last, event.detected_s)]
+        return None
+
+    def _correct(self, last: _Set, now_s: float, added: Rep | None = None) -> SetCorrected:
+        """Put the set in the place of the finished one, with a repetition more or without those that fell."""
+        before = self.results.pop()
+        figures = dict(zip((rep.index for rep in before.reps), before.rep_metrics, strict=True))
+        reps = {rep.index: rep for rep in before.reps}
+        if added is not None:
+            time_s, _, tension_n = self._trace.between(added.pull_start_s - LEAD_S, now_s)
+            (measured,) = refine(time_s, tension_n, (added,), self._detector.rate_hz)
+            measured = replace(
+                measured,
+                partial=added.partial,
+                unsure=added.unsure,
+                range_fraction=added.range_fraction,
+            )
+            reps[added.index] = measured
+            (figures[added.index],) = self._figures((measured,), time_s, tension_n, now_s)
+        left = tuple(
+            sorted((rep for rep in reps.values() if rep.index in last.reps), key=lambda r: r.peak_time_s)
+        )
+        if not left:
+            self._finished = None
+            return SetCorrected(now_s, before.number, None, now_s)
+        metrics = tuple(figures[rep.index] for rep in left)
+        result = replace(
+            before,
+            start_s=left[0].pull_start_s,
+            end_s=left[-1].end_s,
+            reps=left,
+            live_reps=tuple(last.reps[rep.index] for rep in left),
+            rep_metrics=metrics,
+            metrics=set_metrics(metrics),
+            chances=self._chances(last),
+            hand_tempo=self._hand_tempo(left),
+        )
+        self.results.append(result)
+        return SetCorrected(result.end_s, result.number, result, now_s)
+
+    def _chances(self, one: _Set) -> dict[int, float]:
+        """P(count = n) of a set; numbers below none are none."""
+        chances: dict[int, float] = {}
+        for more, probability in self._more.items():
+            count = max(0, len(one.standing) + more)
+            chances[count] = chances.get(count, 0.0) + probability
+        return chances
 
     def _rested(self, now_s: float) -> bool:
         """Return whether the open set has been over for a while; never in the middle of a repetition."""
@@ -158,19 +243,13 @@ class SetTracker:
     def _result(self, done: _Set, ended_by: SetEnd, now_s: float) -> SetResult:
         """Measure the set once more, with the whole of its trace at hand."""
         seen = tuple(sorted(done.reps.values(), key=lambda rep: rep.peak_time_s))
-        start_s = max(seen[0].pull_start_s - LEAD_S, now_s - LONGEST_S)
+        start_s = seen[0].pull_start_s - LEAD_S
         time_s, _, tension_n = self._trace.between(start_s, now_s)
         seen = tuple(rep for rep in seen if rep.pull_start_s >= time_s[0])
-        reps = refine(time_s, tension_n, seen, self._detector.rate_hz)
-        band = self._settings.band
-        metrics = rep_metrics(
-            reps,
-            time_s,
-            tension_n,
-            calibration=self.calibration,
-            band=None if band is None else band.displacement(),
-            zero_doubt_n=float(self._detector.sense.zero_doubt_n(now_s)),
-        )
+        known = [replace(rep, probability=self._probability.get(rep.index, rep.probability)) for rep in seen]
+        self._probability.clear()
+        reps = refine(time_s, tension_n, known, self._detector.rate_hz)
+        metrics = self._figures(reps, time_s, tension_n, now_s)
         return SetResult(
             number=done.number,
             start_s=reps[0].pull_start_s,
@@ -182,5 +261,23 @@ class SetTracker:
             ended_by=ended_by,
             side=self._settings.side(done.number),
             zone=self._settings.plan.zone,
-            hand_tempo=set_tempo(reps, EXPONENT_PRIOR if band is None else band.exponent),
+            chances=self._chances(done),
+            hand_tempo=self._hand_tempo(reps),
+        )
+
+    def _hand_tempo(self, reps: Sequence[Rep]) -> HandTempo | None:
+        band = self._settings.band
+        return set_tempo(reps, EXPONENT_PRIOR if band is None else band.exponent)
+
+    def _figures(
+        self, reps: Sequence[Rep], time_s: FloatArray, tension_n: FloatArray, now_s: float
+    ) -> tuple[RepMetrics, ...]:
+        band = self._settings.band
+        return rep_metrics(
+            reps,
+            time_s,
+            tension_n,
+            calibration=self.calibration,
+            band=None if band is None else band.displacement(),
+            zero_doubt_n=float(self._detector.sense.zero_doubt_n(now_s)),
         )

@@ -97,6 +97,8 @@ class WorkoutSettings:
         """
         if data.get("version") != _VERSION:
             raise ConfigError(f"settings of version {data.get('version')!r} are unknown; update bandsense")
+        if not isinstance(data.get("calibration"), Mapping):
+            raise ConfigError("the stored settings of the session are damaged: they lack the calibration")
         calibration = calibration_from_dict(data["calibration"])
         try:
             exercise = data["exercise"]
@@ -112,7 +114,7 @@ class WorkoutSettings:
                 _ADVISOR.validate_json(_ANY.dump_json(data.get("advisor_right"))),
                 _BAND.validate_json(_ANY.dump_json(data.get("band"))),
             )
-        except (KeyError, TypeError, ValueError, ValidationError) as error:
+        except (KeyError, TypeError, ValueError, ValidationError, RecursionError) as error:
             raise ConfigError(f"the stored settings of the session are damaged: {error}") from error
 
 

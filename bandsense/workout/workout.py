@@ -7,7 +7,7 @@ however the samples are cut into blocks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import hypot, inf
 
@@ -28,6 +28,7 @@ from bandsense.workout.coach import Coach
 from bandsense.workout.counts import RepCounts
 from bandsense.workout.events import (
     BatteryChanged,
+    Corrected,
     Event,
     ExerciseStopped,
     LinkChanged,
@@ -44,6 +45,7 @@ from bandsense.workout.events import (
 )
 from bandsense.workout.feedback import Feedback, FeedbackBook, Scale, StopReason
 from bandsense.workout.inputs import (
+    AddRep,
     BatteryLevel,
     EndSet,
     Input,
@@ -55,10 +57,11 @@ from bandsense.workout.inputs import (
     StorageChange,
     Tare,
     TemperatureProblem,
+    UndoRep,
 )
 from bandsense.workout.set_tracker import SetTracker
 from bandsense.workout.settings import WorkoutSettings
-from bandsense.workout.trace_buffer import IDLE_S, LONGEST_S, TraceBuffer
+from bandsense.workout.trace_buffer import IDLE_S, TraceBuffer
 
 __all__ = ["Summary", "Workout"]
 
@@ -156,6 +159,11 @@ class Workout:
         return self._coach is not None and self._coach.to_check
 
     @property
+    def chances(self) -> Mapping[int, float]:
+        """P(so many repetitions), by their number, of the set under way, else of the last one."""
+        return self._sets.chances
+
+    @property
     def advisor_states(self) -> dict[Side | None, AdvisorState]:
         """What the slack advice is to remember for the next session, by side; nothing without an exercise."""
         return {} if self._coach is None else self._coach.states
@@ -188,6 +196,8 @@ class Workout:
                 return list(self._ended(self._sets.ask_to_end(self._last_s)))
             case Tare():
                 return self._tare()
+            case UndoRep() | AddRep():
+                return self._corrected(is_rep=isinstance(value, AddRep))
             case SlackAnswer(followed=followed):
                 return self._slack_answered(followed=followed)
             case SetFeedback(said=said, number=number):
@@ -277,7 +287,8 @@ class Workout:
         self._last_s = float(block.time_s[-1])
         self._samples += len(block)
         self._memory.append(block.time_s, block.values, tension_n)
-        self._memory.forget_before(self._last_s - (LONGEST_S if self._sets.under_way else IDLE_S))
+        if not self._sets.under_way:
+            self._memory.keep_last(IDLE_S)
 
     def _ticks(self, time_s: FloatArray, tension_n: FloatArray) -> Iterator[TensionTick]:
         """Find the first sample in each tick of the analysis, by device time."""
@@ -302,6 +313,9 @@ class Workout:
         """Order the events by when they became certain, with those that follow from them."""
         result: list[Event] = []
         for event in sorted(events, key=lambda e: e.detected_s):
+            if (amended := self._sets.amended(event)) is not None:
+                result.extend(amended)
+                continue
             if (started := self._sets.started_by(event)) is not None:
                 self._feedback.set_started()
                 result.append(started)
@@ -354,6 +368,19 @@ class Workout:
             "slack and tare again"
         )
         return [tared, SignalWarning(self._last_s, WarningKind.ZERO_OFF, question, self._last_s)]
+
+    def _corrected(self, *, is_rep: bool) -> list[Event]:
+        """Heed the person's word on the latest movement, for the rest of the session too."""
+        events = self._detector.correct(is_rep=is_rep)
+        problem = None
+        if events is None:
+            problem = (
+                "there was no movement in the last minute that is not counted already"
+                if is_rep
+                else "there is no repetition of the last minute to take back"
+            )
+        corrected = Corrected(self._last_s, is_rep, problem, self._last_s)
+        return [corrected, *self._followed(events or ())]
 
     def _slack_answered(self, *, followed: bool) -> list[Event]:
         return [] if self._coach is None else list(self._coach.answered(self._last_s, followed=followed))

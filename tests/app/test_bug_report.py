@@ -67,7 +67,16 @@ async def test_a_bundle(band: VirtualBand, transport: Transport, tmp_path: Path)
         told = json.loads(bundle.read("facts.json"))
         logged = bundle.read("logs/bandsense.log").decode()
         bundle.extract("last.bandcap", tmp_path / "out")
-    for secret in (b"Maria", b"MARIA", band.address.encode(), b"5e4500000000ba5e", b"5E4500000000BA5E"):
+    raw = bytes.fromhex("5e4500000000ba5e")
+    (serial,) = (each for each in (raw, raw[::-1]) if each in captured.read_bytes())
+    for secret in (
+        b"Maria",
+        b"MARIA",
+        band.address.encode(),
+        b"5e4500000000ba5e",
+        b"5E4500000000BA5E",
+        serial,
+    ):
         assert secret not in everything
     assert logged == "connected to <name 1> at <address 1>\nserial <serial 1> of <name 1>\n"
     assert told["versions"]["bleak"].startswith("3.")
@@ -110,6 +119,45 @@ async def test_sensors_of_others_are_masked_and_replay_the_same(
     )
     assert len(before) > 20
     assert before == after
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets", "kept"),
+    [
+        ("/home/ada/My sets/ada set.csv, line 3: no header", ("ada", "My sets"), ".csv, line 3: no header"),
+        ("the store /srv/ada/x.sqlite3: it is damaged", ("ada", "srv"), ".sqlite3: it is damaged"),
+        ('"C:\\Users\\Ada\\set.csv" cannot be read', ("Ada", "Users"), '.csv" cannot be read'),
+        ("~/Ada/set.csv: empty", ("Ada",), ".csv: empty"),
+        ("out/ada/session-1.csv cannot be written", ("ada",), ".csv cannot be written"),
+        ("note: adas-set.bandcap: a line is missing", ("ada",), ".bandcap: a line is missing"),
+        (
+            'File "/x/ada/lib/python3.11/site-packages/bandsense/store/store.py", line 3',
+            ("ada",),
+            "store/store.py",
+        ),
+        (
+            "/org/bluez/hci0 is off; N/A; mqtt://broker/topic",
+            (),
+            "/org/bluez/hci0 is off; N/A; mqtt://broker/topic",
+        ),
+        ("wrote session-12.csv, bandsense.sqlite3", (), "wrote session-12.csv, bandsense.sqlite3"),
+    ],
+)
+def test_paths_are_not_told(text: str, secrets: tuple[str, ...], kept: str) -> None:
+    masked = Mask().text(text)
+    assert kept in masked
+    for secret in secrets:
+        assert secret not in masked
+
+
+def test_names_that_are_no_text_do_not_stop_a_bundle(tmp_path: Path) -> None:
+    path = tmp_path / "bundle.zip"
+    log = tmp_path / "bandsense.log"
+    log.write_bytes(b"\xff\xfe of nobody\n")
+    write_bundle(path, {"finding": "file \udce4 of \ud800", "\udc80": [1]}, logs=[log])
+    with zipfile.ZipFile(path) as bundle:
+        assert json.loads(bundle.read("facts.json"))["finding"] == "file \udce4 of \ud800"
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_an_adapter_is_told_without_its_name() -> None:

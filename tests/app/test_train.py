@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.physics.source import TraceSource
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.radio.virtual_radio import VirtualRadio
+from bandsense.store.model import SessionState
 from bandsense.store.recorder import Recorder
 from bandsense.store.store import Store
 from bandsense.workout.events import Event, SetDone, SetStarted, Tared
@@ -138,6 +140,33 @@ async def test_a_full_disk_is_told_while_two_train_and_tried_again_at_the_end(
             await train(TrainingOptions(BOTH, seconds=8.0), environment, store, view)
     assert view.problems == ["the disk is full"]
     assert view.tries == 1
+
+
+async def test_a_lock_that_is_held_to_the_end_costs_two_who_train_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def happens(side: Side | None, event: Event, actions: object) -> None:
+        if not other.in_transaction:
+            other.execute("BEGIN IMMEDIATE")
+
+    monkeypatch.setattr("bandsense.store.database._BUSY_TIMEOUT_S", 0.02)
+    other = sqlite3.connect(store.path, isolation_level=None)
+    view = EventLog(happens)
+    async with two_bands(pulls(50.0), pulls(80.0)) as (environment, _):
+        with pytest.raises(
+            StoreError, match=r"(\d+) samples wait in .*waiting-1\.json; the next start"
+        ) as told:
+            await train(TrainingOptions(BOTH, seconds=20.0), environment, store, view)
+    other.execute("ROLLBACK")
+    other.close()
+    waiting = int(str(told.value).partition(" samples wait")[0].rpartition(" ")[2])
+    again = Store.open(store.path)
+    assert [each.samples for each in again.taken_in] == [waiting]
+    session = again.session(1)
+    assert session.state is SessionState.COMPLETE
+    assert session.summary is not None
+    assert all(stream.samples > 1500 for stream in session.streams)
+    assert session.summary["samples"] == session.samples
 
 
 def test_two_sensors_are_published_under_their_sides(monkeypatch: pytest.MonkeyPatch) -> None:

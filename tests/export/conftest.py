@@ -29,10 +29,13 @@ def table() -> SessionTable:
         tension_uncertainty_n=np.full(800, 0.3),
         phase=np.where(index % 80 < 40, "concentric", "eccentric"),
         rep=rep,
+        rep_probability=np.where(index < 400, 1.0, 0.6),
         set=np.ones(800, dtype=np.int64),
         gap_before=index == 17,
         saturated=index == 30,
-        sets=({"number": 1, "start_s": 101.0, "end_s": 106.5, "reps": REPS},),
+        sets=(
+            {"number": 1, "start_s": 101.0, "end_s": 106.5, "reps": REPS, "chances": {"2": 0.6, "1": 0.4}},
+        ),
     )
     session = Session(
         7,

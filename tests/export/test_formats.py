@@ -105,6 +105,7 @@ def test_fit_is_read_by_the_makers_own_decoder(table: SessionTable, tmp_path: Pa
     (a_set,) = messages["set_mesgs"]
     assert a_set["repetitions"] == 2
     assert a_set["duration"] == pytest.approx(5.5)
+    assert a_set["developer_fields"][1] == pytest.approx(60.0)
     assert a_set["weight"] == pytest.approx((5.0 + 6.0) / 2, abs=1 / 16)
     (session,) = messages["session_mesgs"]
     assert (session["sport"], session["sub_sport"]) == ("training", "strength_training")

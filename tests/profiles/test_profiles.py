@@ -74,13 +74,13 @@ def test_out_and_in_is_the_same(tmp_path):
 
 def test_documents_of_the_store_are_read(tmp_path):
     profiles = full_profiles()
-    documents = [
-        {entry.id: entry.model_dump(mode="json") for entry in entries}
-        for entries in (profiles.people, profiles.bands, profiles.sensors)
-    ]
-    assert Profiles.of_documents(*documents) == profiles
-    with pytest.raises(ConfigError, match=r"stored profiles.*people\.0\.nickname"):
-        Profiles.of_documents({"x": {"nickname": "x"}}, {}, {})
+    documents = {
+        kind: {entry.id: entry.model_dump(mode="json") for entry in getattr(profiles, kind)}
+        for kind in ("people", "bands", "sensors")
+    }
+    assert Profiles.of_documents(documents) == (profiles, [])
+    documents["people"]["x"] = {"nickname": "x"}
+    assert Profiles.of_documents(documents) == (profiles, [("people", "x")])
 
 
 def test_lengths_of_the_person_go_before_typical_ones_and_memory_before_both():

@@ -145,6 +145,35 @@ def test_a_frame_that_comes_after_its_place_was_given_up_is_counted_late() -> No
     assert (stream.statistics.late, stream.statistics.duplicates) == (1, 1)
 
 
+def test_frames_late_for_several_holes_are_all_late_and_none_is_a_duplicate() -> None:
+    sensor = Sensor()
+    stream = opened(sensor)
+    frames = sensor.frames(30)
+    missing = (1, 10, 20)
+    for number, frame in enumerate(frames):
+        if number not in missing:
+            stream.push(frame, 0.0)
+    for number in missing:
+        stream.push(frames[number], 0.0)
+    assert (stream.statistics.late, stream.statistics.duplicates, stream.statistics.gaps) == (3, 0, 3)
+
+
+def test_a_reset_forgets_the_holes_before_it() -> None:
+    sensor = Sensor(boot=1, sequence=0)
+    stream = opened(sensor)
+    frames = sensor.frames(12)
+    for frame in (frames[0], *frames[2:]):
+        stream.push(frame, 0.0)
+    stream.interrupt()
+    rebooted = Sensor(boot=2, sequence=0)
+    stream.begin(rebooted.started(), 5.0)
+    again = rebooted.frames(4)
+    for frame in again:
+        stream.push(frame, 5.0)
+    stream.push(again[1], 5.1)  # has the number of the frame that was lost before the reset
+    assert (stream.statistics.late, stream.statistics.duplicates) == (0, 1)
+
+
 def test_an_overrun_is_a_gap_that_the_numbers_do_not_show() -> None:
     sensor = Sensor()
     stream = opened(sensor)

@@ -7,14 +7,18 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bandsense.cli.argument_types import count, port, positive, speed
+from bandsense.cli.argument_types import count, positive, speed
 from bandsense.cli.command import add_command, add_output_options, say_at_once
+from bandsense.cli.page_options import add_page_options
 from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
     from bandsense.app.environment import Environment
+    from bandsense.app.train import TrainingOptions
+    from bandsense.app.view import View
     from bandsense.cli.command import Commands
     from bandsense.sim.physics.source import SampleSource
+    from bandsense.store.store import Store
 
 _ON_THE_AIR = {"burst_loss": "burst-loss", "link_drop": "absence"}
 """Disturbances of traces that happen to the link, as the faults that they are on the air."""
@@ -64,14 +68,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "--capture", type=Path, metavar="FILE", help="keep everything that comes over the air, to replay it"
     )
     add_output_options(command)
-    command.add_argument("--web", action="store_true", help="show it as a web page, for a phone or tablet")
     command.add_argument(
-        "--host",
-        default="127.0.0.1",
-        metavar="ADDRESS",
-        help="of the page; 0.0.0.0 opens it to the network, with a token (default: this computer only)",
+        "--web", action="store_true", help="show it on a page as well, for a phone or a tablet"
     )
-    command.add_argument("--port", type=port, default=8321, metavar="N", help="of the page (default: 8321)")
     command.add_argument(
         "--mqtt",
         metavar="URL",
@@ -80,6 +79,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--lsl", metavar="SESSION", help="stream tension over LSL, to inlets with this session identity"
     )
+    add_page_options(command)
     add_store_option(command)
     simulation = command.add_argument_group("simulated sensor, on a virtual radio")
     simulation.add_argument("--sim", action="store_true", help="use one instead of a real sensor")
@@ -128,6 +128,10 @@ async def _live(arguments: argparse.Namespace) -> None:
     from bandsense.cli.output import make_output
     from bandsense.live.units import show_in
 
+    if arguments.web or arguments.lan:
+        from bandsense.web.server import require_server
+
+        require_server()
     store = open_store(arguments)
     who = load_trainee(store, arguments.person, arguments.exercise, arguments.band)
     sensors = _simulated(arguments) if arguments.sim else resolve_targets(store, arguments.sensors)
@@ -147,7 +151,47 @@ async def _live(arguments: argparse.Namespace) -> None:
     if not arguments.json:
         show_in(who.person.unit)
     async with _environment(arguments, who.exercise.id) as environment:
-        await train(options, environment, store, output)
+        if arguments.web or arguments.lan:
+            await _with_page(arguments, options, environment, store, output)
+        else:
+            await train(options, environment, store, output)
+
+
+async def _with_page(
+    arguments: argparse.Namespace,
+    options: TrainingOptions,
+    environment: Environment,
+    store: Store,
+    output: View,
+) -> None:
+    """Train with a page beside the terminal; on a terminal the page stays until Ctrl-C."""
+    import asyncio
+    import sys
+
+    from bandsense.app.loop import stop_on_signals
+    from bandsense.app.train import TrainingOptions
+    from bandsense.cli.commands.serve import SessionAir, can_simulate, simulated_store
+    from bandsense.cli.page_options import page_options, show_address
+    from bandsense.web.host import PageHost
+
+    host = PageHost(
+        (store, lambda: simulated_store(arguments)),
+        SessionAir(simulated=arguments.sim),
+        simulator=can_simulate(),
+        views=[output],
+        options=TrainingOptions(publishing=options.publishing),
+        **page_options(arguments),
+    )
+    async with host:
+        show_address(host)
+        stop = asyncio.Event()
+        with stop_on_signals(stop):
+            await host.station.train(options, environment, store, stop)
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            print("the page stays; Ctrl-C ends it", flush=True)
+            stop = asyncio.Event()
+            with stop_on_signals(stop):
+                await stop.wait()
 
 
 def _simulated(arguments: argparse.Namespace) -> tuple[str | None, ...]:

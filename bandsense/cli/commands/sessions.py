@@ -69,7 +69,7 @@ def _row(session: Session) -> tuple[object, ...]:
         session.exercise or "",
         session.person or "",
         session.source,
-        session.state.value,
+        "damaged" if session.damage else session.state.value,
     )
 
 

@@ -58,6 +58,8 @@ def _print_head(session: Session) -> None:
     print(f"session {session.id}, {local_time(session.started_unix_s)}: {', '.join(about)}")
     if session.state.value != "complete":
         print(f"({session.state.value})")
+    for damage in session.damage:
+        print(f"(damaged: {damage})")
 
 
 def _print_stream(followed: ReplayedStream) -> None:

@@ -9,20 +9,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bandsense.errors import FileFormatError
 
-__all__ = ["FirmwareFile", "FirmwareImage", "read_firmware_file"]
+__all__ = ["UNREADABLE_ZIP", "FirmwareFile", "FirmwareImage", "read_firmware_file"]
+
+UNREADABLE_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
+"""What `zipfile` and `json` raise for damaged, encrypted, strangely packed or deeply nested content."""
 
 IMAGES_MAX = 2
 IMAGE_BYTES_MAX = 1 << 20
 """The flash of the largest chip."""
 
+_MANIFEST_BYTES_MAX = 1 << 16
 _HEADER = struct.Struct("<IIHHIIBBHI4x")
 _MANIFEST = struct.Struct("<4s16sI8x")
 _MAGIC = 0x96F3B83D
@@ -79,7 +85,17 @@ def read_firmware_file(path: Path) -> FirmwareFile:
     try:
         archived = zipfile.is_zipfile(path)
         images = _from_archive(path) if archived else (_image(path, _limited(path), None),)
-    except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+    except FileFormatError:
+        raise
+    except (
+        *UNREADABLE_ZIP,
+        OSError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        ArithmeticError,
+    ) as error:
         raise FileFormatError(path, f"not a firmware update file ({error})") from error
     if not images or len({(image.version, image.board) for image in images}) != 1:
         raise FileFormatError(path, "the images in it do not belong together")
@@ -91,9 +107,14 @@ def _limited(path: Path) -> bytes:
         return file.read(IMAGE_BYTES_MAX + 1)
 
 
+def _manifest(archive: zipfile.ZipFile) -> bytes:
+    with archive.open("manifest.json") as file:
+        return file.read(_MANIFEST_BYTES_MAX)
+
+
 def _from_archive(path: Path) -> tuple[FirmwareImage, ...]:
     with zipfile.ZipFile(path) as archive:
-        manifest: dict[str, Any] = json.loads(archive.read("manifest.json"))
+        manifest: dict[str, Any] = json.loads(_manifest(archive))
         images = []
         for entry in manifest["files"][:IMAGES_MAX]:
             with archive.open(entry["file"]) as file:

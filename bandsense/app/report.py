@@ -1,0 +1,145 @@
+"""Make the report of a session, or of an exercise over weeks, from what is stored."""
+
+from __future__ import annotations
+
+from bandsense.app.history import bands_of, read_history
+from bandsense.app.session_detail import SessionDetail, StreamDetail, session_detail
+from bandsense.app.trainee import profiles_of
+from bandsense.errors import BandsenseError, StoreError
+from bandsense.history.overview import Overview, overview
+from bandsense.history.records import SetRecord
+from bandsense.live.history_formatting import breathing_words, measured_words
+from bandsense.report.compose import Context, session_report, weeks_report
+from bandsense.report.document import Report
+from bandsense.report.sets import SetDetail
+from bandsense.store.model import Session
+from bandsense.store.store import Store
+
+__all__ = ["report_of_session", "report_of_weeks"]
+
+_WEEKS_BACK = 8
+
+
+def report_of_session(
+    store: Store,
+    session: Session,
+    *,
+    anonymous: bool = False,
+    to_do: tuple[str, ...] = (),
+    per_week: int | None = None,
+) -> Report:
+    """Report one session, beside the weeks before it.
+
+    Args:
+        store: where it is.
+        session: which one.
+        anonymous: leave the person's name out.
+        to_do: lines of the box, in place of the usual ones.
+        per_week: sessions a week that were prescribed.
+
+    Raises:
+        StoreError: it has no finished set, or its data are damaged.
+    """
+    detail = session_detail(store, session)
+    if not detail.sets:
+        raise StoreError(
+            f"session {session.id} has no finished set to report; `bandsense sessions` lists all"
+        )
+    record = detail.sets[-1].record
+    told = _overview(store, record, weeks=_WEEKS_BACK, per_week=per_week)
+    stream = detail.streams[0]
+    context = _context(store, record, stream, anonymous=anonymous, to_do=to_do, per_week=per_week)
+    return session_report(detail.sets, told, context)
+
+
+def report_of_weeks(
+    store: Store,
+    *,
+    weeks: int,
+    person: str | None = None,
+    exercise: str | None = None,
+    anonymous: bool = False,
+    to_do: tuple[str, ...] = (),
+    per_week: int | None = None,
+) -> Report:
+    """Report one exercise over weeks.
+
+    Args:
+        store: where its sessions are.
+        weeks: so many, up to the latest session.
+        person: who; None for who trained last.
+        exercise: which; None for the one that was done last.
+        anonymous, to_do, per_week: see `report_of_session`.
+
+    Raises:
+        StoreError: there is no finished set.
+    """
+    history = read_history(store)
+    who = person if person is not None else history.last_person
+    records = history.of(who, exercise)
+    if not records:
+        raise StoreError("there is no finished set to report; train with `bandsense live`")
+    told = _overview(store, records[-1], weeks=weeks, per_week=per_week)
+    if told is None:
+        raise StoreError(f"there is no finished set in the last {weeks} weeks; ask for more with --weeks")
+    best, stream = _strongest(store, told)
+    context = _context(store, told.sets[-1], stream, anonymous=anonymous, to_do=to_do, per_week=per_week)
+    return weeks_report(told, best, context)
+
+
+def _overview(store: Store, record: SetRecord, *, weeks: int, per_week: int | None) -> Overview | None:
+    """Look back from this record over the same exercise of the same person."""
+    records = read_history(store).of(record.person, record.conditions.exercise)
+    return overview(
+        (each for each in records if each.started_unix_s <= record.started_unix_s),
+        weeks=weeks,
+        per_week=per_week,
+    )
+
+
+def _strongest(store: Store, told: Overview) -> tuple[SetDetail | None, StreamDetail | None]:
+    """Follow the session of the best pull again; None where its samples cannot be read."""
+    record = told.bests[0].record
+    try:
+        detail: SessionDetail = session_detail(store, store.session(record.session))
+    except BandsenseError:
+        return None, None
+    for stream in detail.streams:
+        for each in stream.sets:
+            if (each.record.number, each.record.conditions) == (record.number, record.conditions):
+                return each, stream
+    return None, None
+
+
+def _context(
+    store: Store,
+    record: SetRecord,
+    stream: StreamDetail | None,
+    *,
+    anonymous: bool,
+    to_do: tuple[str, ...],
+    per_week: int | None,
+) -> Context:
+    from bandsense import __version__
+
+    band = bands_of(store).get(record.conditions.band or "")
+    exercise = None if stream is None else stream.settings.exercise
+    breathing = "" if exercise is None else breathing_words(exercise.breathing.concentric.value)
+    return Context(
+        software=f"bandsense {__version__}",
+        person=None if anonymous else _name(store, record.person),
+        band=band[0] if band else record.conditions.band,
+        to_do=to_do,
+        breathing=breathing,
+        per_week=per_week,
+        measured=measured_words(
+            record.conditions.sensor,
+            record.conditions.calibration.rsplit(", ", 1)[0],
+            record.span_uncertainty,
+            None if stream is None else stream.rate_hz,
+        ),
+    )
+
+
+def _name(store: Store, person: str | None) -> str | None:
+    return next((each.name for each in profiles_of(store).people if each.id == person), person)

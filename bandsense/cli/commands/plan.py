@@ -1,0 +1,371 @@
+"""`bandsense plan`: prescriptions, from the clinician who writes one to the dose that goes back."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bandsense.cli.command import add_command
+from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.cli.tables import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bandsense.cli.command import Commands
+    from bandsense.profiles.person import Person
+    from bandsense.profiles.prescription import Dose, PrescribedExercise, Prescription
+    from bandsense.store.store import Store
+
+_HEADING = """A prescription for bandsense. Times are seconds of the hand, tensions newtons, dates are
+year-month-day. Lines that are left out have their usual values. Change what you like, look at it with
+`bandsense plan show FILE`, sign it if you sign, and hand it over."""
+
+
+def add(commands: Commands) -> None:
+    """Add the command and what can be done with prescriptions."""
+    command = add_command(
+        commands,
+        "plan",
+        run,
+        summary="prescriptions: write, sign, show or import one, and tell what was done of it",
+        details="A prescription is a small file that a clinician writes and a person imports; the dose that "
+        "was done goes back in the same form. Both travel by whatever way files travel.",
+        example="bandsense plan new ada.toml --for Ada --exercise seated-row --exercise pull-apart --days 3\n"
+        "bandsense plan show ada.toml\n"
+        "bandsense plan import ada.toml\n"
+        "bandsense live\n"
+        "bandsense plan dose ada-dose.toml",
+    )
+    command.set_defaults(action="show", file=None, person=None, json=False)
+    add_store_option(command, sessions=True)
+    actions = command.add_subparsers(metavar="ACTION")
+    _add_new(_action(actions, "new", "write a prescription"))
+    showing = _action(
+        actions, "show", "show what was imported (the default), or a file: prescription or dose"
+    )
+    showing.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: what was imported")
+    showing.add_argument("--person", metavar="NAME", help="whose (default: who trained last)")
+    showing.add_argument("--json", action="store_true", help="one JSON object, as in the file")
+    taking = _action(actions, "import", "follow a prescription from now on")
+    taking.add_argument("file", type=Path, metavar="FILE")
+    taking.add_argument(
+        "--person", metavar="NAME", help="who follows it (default: whom it names, else who trained last)"
+    )
+    taking.add_argument("--new-key", action="store_true", help="though the one before was signed by another")
+    dosing = _action(actions, "dose", "write what was done of the prescription, to hand back")
+    dosing.add_argument("file", type=Path, metavar="FILE", help="to write; JSON where it ends in .json")
+    dosing.add_argument("--person", metavar="NAME", help="whose (default: who trained last)")
+    forgetting = _action(actions, "forget", "follow a prescription no longer")
+    forgetting.add_argument("--person", metavar="NAME", help="whose (default: who trained last)")
+    making = _action(actions, "key", "make a key to sign with; keep it to yourself")
+    making.add_argument("file", type=Path, metavar="FILE", help="to write; only you can read it")
+    signing = _action(actions, "sign", "sign a prescription, or sign it anew after a change")
+    signing.add_argument("file", type=Path, metavar="FILE")
+    signing.add_argument("--key", type=Path, required=True, metavar="FILE", help="from `bandsense plan key`")
+    schema = _action(actions, "schema", "print the JSON Schema of the format, for programs")
+    schema.add_argument("kind", choices=("prescription", "dose"), nargs="?", default="prescription")
+
+
+def _action(actions: Commands, name: str, summary: str) -> argparse.ArgumentParser:
+    action = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    action.set_defaults(action=name)
+    return action
+
+
+def _add_new(new: argparse.ArgumentParser) -> None:
+    new.add_argument("file", type=Path, metavar="FILE", help="to write; JSON where it ends in .json")
+    new.add_argument(
+        "--for", dest="person", default="me", metavar="NAME", help="whom it is for (default: me)"
+    )
+    new.add_argument("--by", default="", metavar="NAME", help="who writes it")
+    new.add_argument(
+        "--exercise",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="what to do; may be repeated (default: seated-row). What follows holds for each, until you "
+        "change the file",
+    )
+    new.add_argument("--sets", type=int, metavar="N", help="sets in a session (default: 3)")
+    new.add_argument("--reps", type=int, metavar="N", help="full repetitions of a set at least (default: 8)")
+    new.add_argument("--reps-top", type=int, metavar="N", help="and at most (default: 4 more)")
+    new.add_argument("--days", type=int, metavar="N", help="days a week (default: 3)")
+    new.add_argument("--rest-s", type=float, metavar="S", help="rest between sets (default: 90)")
+    new.add_argument(
+        "--tempo-s",
+        type=float,
+        nargs=4,
+        metavar=("PULL", "HOLD", "RETURN", "REST"),
+        help="seconds of the hand (default: that of the exercise)",
+    )
+    new.add_argument(
+        "--zone-n", type=float, nargs=2, metavar=("LOW", "HIGH"), help="peak tension to aim at, newtons"
+    )
+    new.add_argument(
+        "--stop-pain", type=int, metavar="N", help="pain of N of 10 after a set ends the exercise"
+    )
+    new.add_argument(
+        "--until", metavar="DATE", help="the last day it holds, as 2027-01-31 (default: for good)"
+    )
+    new.add_argument("--note", default="", metavar="TEXT", help="a line for the person")
+    new.add_argument("--key", type=Path, metavar="FILE", help="sign it with this key")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked."""
+    without_store = {"new": _new, "key": _key, "sign": _sign, "schema": _schema}
+    if arguments.action in without_store:
+        without_store[arguments.action](arguments)
+        return 0
+    if arguments.action == "show" and arguments.file is not None:
+        _show_file(arguments)
+        return 0
+    store = open_store(arguments)
+    if arguments.action == "import":
+        _import(store, arguments)
+        return 0
+
+    from bandsense.app.prescription import forget_prescription, prescription_of
+    from bandsense.app.trainee import person_named
+
+    person = person_named(store, arguments.person)
+    if arguments.action == "show":
+        _show_own(store, person, as_json=arguments.json)
+    elif arguments.action == "dose":
+        _dose(store, person, arguments.file)
+    else:
+        prescription_of(person)
+        forget_prescription(store, person)
+        print(f"{person.name} follows no prescription any more; the targets stay as they were")
+    return 0
+
+
+# -- the clinician -----------------------------------------------------------------------------------------
+
+
+def _new(arguments: argparse.Namespace) -> None:
+    from bandsense.errors import ConfigError
+    from bandsense.profiles.prescription import write_document
+    from bandsense.profiles.signing import sign
+
+    if arguments.file.exists():
+        raise ConfigError(f"{arguments.file} exists; change it by hand, or choose another name")
+    prescription = _prescription(arguments)
+    if arguments.key is not None:
+        prescription = sign(prescription, arguments.key)
+    write_document(prescription, arguments.file, _HEADING)
+    _print_prescription(prescription)
+    print(f"\nwrote {arguments.file}; hand it over, and it is imported with: bandsense plan import FILE")
+
+
+def _prescription(arguments: argparse.Namespace) -> Prescription:
+    from pydantic import ValidationError
+
+    from bandsense.errors import ConfigError
+    from bandsense.exercises.model import faults_in
+    from bandsense.profiles.prescription import Prescription
+
+    today = date.today().isoformat()
+    names = {
+        "sets": "sets",
+        "reps": "reps",
+        "reps_top": "reps_top",
+        "days_per_week": "days",
+        "rest_s": "rest_s",
+    }
+    asked = {name: value for name, given in names.items() if (value := getattr(arguments, given)) is not None}
+    if arguments.zone_n is not None:
+        asked["zone_n"] = arguments.zone_n
+    stop = {} if arguments.stop_pain is None else {"pain": arguments.stop_pain}
+    data = {
+        "id": f"{arguments.person} {today}",
+        "person": arguments.person,
+        "prescriber": arguments.by,
+        "issued": today,
+        "until": arguments.until,
+        "note": arguments.note,
+        "stop": stop,
+        "exercise": [
+            {"exercise": each, "tempo": _tempo(each, arguments.tempo_s), **asked}
+            for each in arguments.exercise or ["seated-row"]
+        ],
+    }
+    try:
+        return Prescription.model_validate_json(json.dumps(data))
+    except ValidationError as error:
+        raise ConfigError(f"this prescription cannot be: {faults_in(error)}") from error
+
+
+def _tempo(exercise: str, asked_s: list[float] | None) -> dict[str, float]:
+    """Give the tempo that is asked for, else that of the exercise, so that it can be seen and changed."""
+    from bandsense.app.prescription import exercise_named
+
+    usual = exercise_named(exercise).tempo
+    usual_s = [usual.concentric_s, usual.hold_s, usual.eccentric_s, usual.rest_s]
+    return dict(zip(("pull_s", "hold_s", "return_s", "rest_s"), asked_s or usual_s, strict=True))
+
+
+def _key(arguments: argparse.Namespace) -> None:
+    from bandsense.profiles.signing import make_key
+
+    name = make_key(arguments.file)
+    print(f"wrote {arguments.file}; keep it to yourself, and a copy in a safe place")
+    print(f"tell the people you sign for its fingerprint, by voice or on paper: {name}")
+
+
+def _sign(arguments: argparse.Namespace) -> None:
+    from bandsense.profiles.prescription import write_document
+    from bandsense.profiles.signing import check_signature, sign
+
+    signed = sign(_read_prescription(arguments.file), arguments.key)
+    write_document(signed, arguments.file, _HEADING)
+    print(f"signed {arguments.file} with the key {check_signature(signed)}")
+
+
+def _schema(arguments: argparse.Namespace) -> None:
+    from bandsense.profiles.prescription import Dose, Prescription
+
+    model = Prescription if arguments.kind == "prescription" else Dose
+    print(json.dumps(model.model_json_schema(), indent=1))
+
+
+# -- the person --------------------------------------------------------------------------------------------
+
+
+def _read_prescription(path: Path) -> Prescription:
+    from bandsense.errors import ConfigError
+    from bandsense.profiles.prescription import Prescription, read_document
+
+    document = read_document(path)
+    if not isinstance(document, Prescription):
+        raise ConfigError(
+            f"{path} is a dose, not a prescription; look at it with: bandsense plan show {path}"
+        )
+    return document
+
+
+def _import(store: Store, arguments: argparse.Namespace) -> None:
+    from bandsense.app.prescription import import_prescription
+
+    prescription = _read_prescription(arguments.file)
+    person = import_prescription(store, prescription, arguments.person, new_key=arguments.new_key)
+    _print_prescription(prescription)
+    print(f"\n{person.name} follows it from now on; train with: bandsense live")
+
+
+def _show_file(arguments: argparse.Namespace) -> None:
+    from bandsense.profiles.prescription import Prescription, read_document
+    from bandsense.profiles.signing import check_signature
+
+    document = read_document(arguments.file)
+    if isinstance(document, Prescription):
+        check_signature(document)
+    if arguments.json:
+        print(json.dumps(document.content(), ensure_ascii=False))
+    elif isinstance(document, Prescription):
+        _print_prescription(document)
+    else:
+        _print_dose(document)
+
+
+def _show_own(store: Store, person: Person, *, as_json: bool) -> None:
+    from bandsense.app.prescription import dose_of, prescription_of
+    from bandsense.live.units import show_in
+
+    prescription = prescription_of(person)
+    if as_json:
+        print(json.dumps(prescription.content(), ensure_ascii=False))
+        return
+    show_in(person.unit)
+    _print_prescription(prescription)
+    print()
+    _print_dose(dose_of(store, person, date.today()))
+
+
+def _dose(store: Store, person: Person, path: Path) -> None:
+    from bandsense.app.prescription import dose_of
+    from bandsense.profiles.prescription import write_document
+
+    dose = dose_of(store, person, date.today())
+    write_document(dose, path, "What was done of a prescription, by bandsense; see: bandsense plan show FILE")
+    _print_dose(dose)
+    print(f"\nwrote {path}; hand it back to whoever prescribed it")
+
+
+# -- in words ----------------------------------------------------------------------------------------------
+
+
+def _print_prescription(prescription: Prescription) -> None:
+    by = f" by {prescription.prescriber}" if prescription.prescriber else ""
+    until = f" until {prescription.until}" if prescription.until else ""
+    print(f"for {prescription.person}{by}, from {prescription.issued}{until}")
+    if prescription.note:
+        print(prescription.note)
+    print(
+        table(
+            ("exercise", "sets", "days a week", "tempo s", "rest s", "zone"), map(_row, prescription.exercise)
+        )
+    )
+    for each in prescription.exercise:
+        if each.note:
+            print(f"{each.exercise}: {each.note}")
+    print(f"stop: {_stop_words(prescription)}")
+    print(_signed_words(prescription))
+
+
+def _row(each: PrescribedExercise) -> tuple[str, ...]:
+    from bandsense.live.units import force_range
+
+    tempo = each.tempo
+    return (
+        each.exercise,
+        f"{each.sets} x {each.reps}-{each.most_reps}",
+        str(each.days_per_week),
+        "usual"
+        if tempo is None
+        else f"{tempo.pull_s:g}-{tempo.hold_s:g}-{tempo.return_s:g}-{tempo.rest_s:g}",
+        f"{each.rest_s:g}",
+        "any" if each.zone_n is None else force_range(*each.zone_n),
+    )
+
+
+def _stop_words(prescription: Prescription) -> str:
+    stop = prescription.stop
+    reasons = [
+        *([] if stop.pain is None else [f"pain of {stop.pain} of 10 or more after a set"]),
+        *(["a band that snaps or slips off"] if stop.snapped_band else []),
+    ]
+    return " or ".join(reasons) + " ends the exercise for the day" if reasons else "no rule"
+
+
+def _signed_words(prescription: Prescription) -> str:
+    from bandsense.profiles.signing import fingerprint
+
+    if prescription.signature is None:
+        return "not signed"
+    return f"signed with the key {fingerprint(prescription.signature)}"
+
+
+def _print_dose(dose: Dose) -> None:
+    print(f"done from {dose.first_day} to {dose.last_day}, of the prescription {dose.prescription}")
+    heads = ("exercise", "week of", "days", "sets", "full reps", "under tension s", "pain", "effort")
+    print(table(heads, _dose_rows(dose)))
+
+
+def _dose_rows(dose: Dose) -> Iterator[tuple[str, ...]]:
+    for each in dose.exercise:
+        for week in each.week:
+            yield (
+                each.exercise,
+                str(week.monday),
+                f"{week.days} of {each.days_per_week}",
+                f"{week.sets:g} of {each.sets_per_week}",
+                f"{week.full_reps:g} of {each.reps_per_week}",
+                f"{week.time_under_tension_s:.0f} of {each.time_under_tension_s_per_week:.0f}",
+                "–" if week.worst_pain is None else str(week.worst_pain),
+                "–" if week.hardest_effort is None else str(week.hardest_effort),
+            )

@@ -1,0 +1,138 @@
+"""`bandsense store`: the file with all sessions, looked after."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bandsense.cli.command import add_command
+from bandsense.cli.store_option import add_store_option, open_store, store_path
+
+if TYPE_CHECKING:
+    from bandsense.cli.command import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command = add_command(
+        commands,
+        "store",
+        run,
+        summary="look after the file with all sessions: check, back up, restore, rescue",
+        details="A backup may be made while a session is recorded. A rescue needs no other program, and "
+        "leaves the damaged file as it is.",
+        example="bandsense store check\nbandsense store backup ~/bandsense-backup.sqlite3\n"
+        "bandsense store restore ~/bandsense-backup.sqlite3\nbandsense store rescue --replace",
+    )
+    tasks = command.add_subparsers(title="what to do", metavar="TASK")
+    checking = _task(tasks, "check", _check, "look through all of it; with status 1 when there is damage")
+    checking.add_argument("--json", action="store_true", help="one JSON object a finding")
+    backup = _task(tasks, "backup", _backup, "copy it, also while it is in use")
+    backup.add_argument("file", type=Path, help="a new file")
+    restoring = _task(
+        tasks, "restore", _restore, "put a backup in its place; what is there now is kept beside it"
+    )
+    restoring.add_argument("file", type=Path, help="the backup")
+    rescue = _task(tasks, "rescue", _rescue, "write what can be read of a damaged one to a new file")
+    rescue.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="default: beside it, with `.rescued` behind its name",
+    )
+    rescue.add_argument(
+        "--replace",
+        action="store_true",
+        help="put the new file in its place; the damaged one is kept beside it",
+    )
+    rescue.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def _task(
+    tasks: Commands, name: str, run_it: Callable[[argparse.Namespace], int], summary: str
+) -> argparse.ArgumentParser:
+    task = tasks.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    task.set_defaults(run=run_it)
+    add_store_option(task, sessions=True)
+    return task
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Say what can be done."""
+    print("say what to do: bandsense store check|backup|restore|rescue (--help explains)", file=sys.stderr)
+    return 2
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from bandsense.store.maintenance import check
+
+    status = 0
+    for finding in check(open_store(arguments)):
+        status = 1
+        if arguments.json:
+            print(json.dumps(asdict(finding)))
+        else:
+            print(
+                finding.problem
+                if finding.session is None
+                else f"session {finding.session}: {finding.problem}"
+            )
+    if not status and not arguments.json:
+        print("all of it can be read")
+    return status
+
+
+def _backup(arguments: argparse.Namespace) -> int:
+    from bandsense.store.maintenance import back_up
+
+    back_up(open_store(arguments), arguments.file)
+    print(arguments.file)
+    return 0
+
+
+def _restore(arguments: argparse.Namespace) -> int:
+    from bandsense.store.maintenance import restore
+
+    kept = restore(arguments.file, store_path(arguments))
+    print(f"restored to {store_path(arguments)}")
+    if kept is not None:
+        print(f"what was there is kept as {kept}")
+    return 0
+
+
+def _rescue(arguments: argparse.Namespace) -> int:
+    from bandsense.live.formatting import plural
+    from bandsense.store.maintenance import exchange
+    from bandsense.store.rescue import rescue
+
+    source = store_path(arguments)
+    target = arguments.output or source.with_name(f"{source.name}.rescued")
+    report = rescue(source, target)
+    if arguments.json:
+        print(json.dumps(asdict(report) | {"path": str(report.path)}))
+    else:
+        print(
+            f"{plural(report.rows.get('sessions', 0), 'session')}, {plural(report.samples, 'sample')} rescued"
+        )
+        for number, words in (
+            (report.damaged_pieces, "damaged pieces of raw data left out; gaps are marked where they were"),
+            (report.damaged_frames, "damaged pages of the log left out"),
+            (report.lost, "rows could not be read"),
+        ):
+            if number:
+                print(f"{number} {words}")
+    if arguments.replace:
+        kept = exchange(target, source, "damaged")
+        target = source
+        print(f"the damaged file is kept as {kept}", file=sys.stderr)
+    elif not arguments.json:
+        print(f"go on with it: --store {target}, or `bandsense store rescue --replace`")
+    if not arguments.json:
+        print(target)
+    return 0

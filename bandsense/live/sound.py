@@ -1,0 +1,224 @@
+"""What is to be heard and felt, and when: tones, words and vibration from the events of a workout.
+
+A `Sound` says all of it: each tone with its frequencies, its start and its length, what a voice says, and
+the vibration. A view plays it as it is and decides nothing, so that what is heard can be held against the
+events.
+
+When two meet, the more important is heard and the other is dropped, not kept for later: the limit of the
+band, then the link, then advice, then the count, then the breath.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from bandsense.live.formatting import advice_reason, cue_spoken
+from bandsense.live.state import GOOD_LINK, Screen, ViewState
+from bandsense.signal.events import RepCounted, RepRetracted
+from bandsense.workout.advice import SlackAction
+from bandsense.workout.cues import CueKind
+from bandsense.workout.events import CueGiven, Event, LinkChanged, SetDone, SlackAdvised
+
+__all__ = ["Priority", "Sound", "SoundPlan", "Tone"]
+
+ADVICE_AFTER_S = 2.0
+"""Advice is told so long after the set: the breath comes first."""
+
+COUNT_DOWN_S = (3, 2, 1)
+TEN_SECONDS = 10.0
+
+
+class Priority(IntEnum):
+    """Which sound gives way to which: the lower to the higher."""
+
+    BREATH = 1
+    COUNT = 2
+    ADVICE = 3
+    LINK = 4
+    LIMIT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """A sine from one frequency to another, with ramps of 8 ms at both ends.
+
+    Attributes:
+        start_hz, end_hz: equal for a steady tone.
+        at_ms: after the sound begins.
+        gain_db: below full volume.
+    """
+
+    start_hz: float
+    end_hz: float
+    at_ms: int
+    duration_ms: int
+    gain_db: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """One thing to hear, to be told by a voice, and to feel.
+
+    Attributes:
+        kind: what it is for.
+        vibration_ms: on, off, on, ...
+        delay_ms: how long after its event it begins.
+    """
+
+    kind: str
+    priority: Priority
+    tones: tuple[Tone, ...]
+    say: str = ""
+    vibration_ms: tuple[int, ...] = ()
+    delay_ms: int = 0
+
+
+def _steady(hz: float, at_ms: int, duration_ms: int, gain_db: float = 0.0) -> Tone:
+    return Tone(hz, hz, at_ms, duration_ms, gain_db)
+
+
+def _click(at_ms: int = 0) -> Tone:
+    return _steady(1200.0, at_ms, 30, -12.0)
+
+
+OUT = Sound("breathe out", Priority.BREATH, (Tone(330.0, 494.0, 0, 180),), "Breathe out")
+IN = Sound("breathe in", Priority.BREATH, (Tone(494.0, 330.0, 0, 180),), "Breathe in")
+HOLD = Sound("hold", Priority.BREATH, (_steady(494.0, 0, 90),), "Hold")
+RETRACTED = Sound("not counted", Priority.COUNT, (_steady(220.0, 0, 120),), "Not counted")
+SET_DONE = Sound(
+    "set done",
+    Priority.ADVICE,
+    (_steady(392.0, 0, 150), _steady(494.0, 150, 150), _steady(587.0, 300, 150)),
+    "Set done",
+    (200,),
+)
+TEN_LEFT = Sound("ten seconds", Priority.COUNT, (_click(), _click(150), _click(300)), "Ten seconds")
+REST_OVER = Sound(
+    "rest over",
+    Priority.ADVICE,
+    (_steady(587.0, 0, 120), _steady(587.0, 180, 120)),
+    "Ready when you are",
+    (100,),
+)
+LOST = Sound(
+    "sensor lost",
+    Priority.LINK,
+    (_steady(196.0, 0, 180), _steady(196.0, 260, 180)),
+    "Sensor lost, pause",
+    (300, 150, 300),
+)
+BACK = Sound(
+    "sensor back", Priority.LINK, (_steady(196.0, 0, 120), _steady(392.0, 120, 120)), "Sensor is back", (60,)
+)
+LIMIT = Sound(
+    "limit",
+    Priority.LIMIT,
+    (_steady(784.0, 0, 80), _steady(784.0, 130, 80), _steady(784.0, 260, 80)),
+    "Ease off",
+    (80, 50, 80, 50, 80),
+)
+
+_CUES = {
+    CueKind.EXHALE: OUT,
+    CueKind.INHALE: IN,
+    CueKind.HOLD: HOLD,
+    CueKind.REST_OVER: REST_OVER,
+    CueKind.SET_DONE: SET_DONE,
+}
+
+
+def _remark(event: CueGiven) -> Sound:
+    return Sound(event.kind.value, Priority.ADVICE, (_steady(440.0, 0, 90),), cue_spoken(event))
+
+
+def _two_more() -> Sound:
+    return Sound("two more", Priority.COUNT, (_click(), _click(120)), "Two more", (40, 60, 40))
+
+
+class SoundPlan:
+    """Makes sounds of events; `state` is the view that is told the same events first."""
+
+    def __init__(self, state: ViewState) -> None:
+        self._state = state
+        self._was_lost = False
+        self._left_s: float | None = None
+
+    def hear(self, events: Iterable[Event]) -> list[Sound]:
+        """Return what is to be heard of events that come together: the most important of them."""
+        sounds = [sound for event in events for sound in self._of(event)]
+        return _most_important(sounds)
+
+    def tick(self) -> list[Sound]:
+        """Return what time alone makes heard: the end of a rest comes near."""
+        before_s, self._left_s = self._left_s, self._state.rest_left_s
+        left_s = self._left_s
+        if left_s is None or before_s is None:
+            return []
+        if left_s <= TEN_SECONDS < before_s:
+            return [TEN_LEFT]
+        return [
+            Sound("count down", Priority.COUNT, (_click(),), str(each))
+            for each in COUNT_DOWN_S
+            if left_s <= each < before_s
+        ][-1:]
+
+    def _of(self, event: Event) -> Iterator[Sound]:
+        match event:
+            case CueGiven():
+                yield from self._cue(event)
+            case RepCounted(count=count):
+                yield self._count(count)
+            case RepRetracted():
+                yield RETRACTED
+            case SetDone() if not self._state.between_sides:
+                yield SET_DONE
+            case SlackAdvised():
+                yield from self._advice(event)
+            case LinkChanged():
+                yield from self._link()
+
+    def _cue(self, event: CueGiven) -> Iterator[Sound]:
+        if event.kind is CueKind.TWO_MORE:
+            yield _two_more()
+        elif event.kind is not CueKind.TARGET:  # which the count says
+            sound = _CUES.get(event.kind) or _remark(event)
+            yield replace(sound, say=cue_spoken(event))
+
+    def _count(self, count: int) -> Sound:
+        plan = self._state.plan
+        if plan is not None and count in (plan.reps, plan.reps_top):
+            reached = count == plan.reps
+            kind, said = (
+                ("target reached", "that is the plan") if reached else ("set full", "the set is full")
+            )
+            tones = (_click(), _click(120))
+            return Sound(kind, Priority.COUNT, tones, f"{count}, {said}", (40, 60, 40))
+        return Sound("count", Priority.COUNT, (_click(),), str(count), (30,))
+
+    def _advice(self, event: SlackAdvised) -> Iterator[Sound]:
+        advice = event.advice
+        if advice.urgent and self._state.in_set:
+            yield LIMIT
+        elif advice.action is not SlackAction.KEEP:
+            say = " ".join(filter(None, (advice.instruction, advice_reason(advice))))
+            tones = (_steady(262.0, 0, 120), _steady(330.0, 120, 120))
+            again = (_steady(262.0, 400, 120), _steady(330.0, 520, 120))
+            delay_ms = int(1000 * ADVICE_AFTER_S)
+            yield Sound("slack advice", Priority.ADVICE, tones + again, say, (60, 80, 60), delay_ms)
+
+    def _link(self) -> Iterator[Sound]:
+        lost = self._state.screen is Screen.LOST and bool(self._state.trace)
+        if lost and not self._was_lost:
+            yield LOST
+        elif self._was_lost and self._state.link in GOOD_LINK:
+            yield BACK
+        self._was_lost = lost
+
+
+def _most_important(sounds: list[Sound]) -> list[Sound]:
+    """Of sounds that begin together the most important one; what begins later is heard besides."""
+    now = [sound for sound in sounds if not sound.delay_ms]
+    later = [sound for sound in sounds if sound.delay_ms]
+    return [*([max(now, key=lambda sound: sound.priority)] if now else []), *later[-1:]]

@@ -1,0 +1,1 @@
+"""Sessions and weeks on paper: one self-contained HTML file, PDF and PNG through Chromium."""

@@ -1,0 +1,291 @@
+"""What a report of a session or of weeks says, from what was followed and compared; nothing is read here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from bandsense.history.compare import SideComparison
+from bandsense.history.figures import PEAK, RANGE
+from bandsense.history.overview import Overview
+from bandsense.history.records import SetRecord
+from bandsense.history.trends import Trend
+from bandsense.live import history_formatting as words
+from bandsense.live.units import shown_unit
+from bandsense.report.document import Panel, Report, SetRow, WeekRow, html_table
+from bandsense.report.sets import SetDetail, dose_chart, set_chart, set_strip, trend_chart
+from bandsense.workout.feedback import MOST_SCORE
+
+__all__ = ["Context", "session_report", "weeks_report"]
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+
+MOST_WEEKS_WITH_CURVE = 8
+"""With more lines in the table there is no room left for the curve of a set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a report needs besides what was trained.
+
+    Attributes:
+        software: name and version of what makes it.
+        person: name to print; None to leave it out.
+        band: name of the band; None where none was named.
+        to_do: lines of the box that replace the usual ones.
+        breathing: how to breathe, as a sentence.
+        per_week: sessions a week that were prescribed.
+        measured: how tension was measured, as a sentence.
+    """
+
+    software: str
+    person: str | None = None
+    band: str | None = None
+    to_do: tuple[str, ...] = ()
+    breathing: str = ""
+    per_week: int | None = None
+    measured: str = ""
+
+
+_LEGEND = (
+    "Full black bars lie within the target or above it, open bars below it, "
+    "hatched bars are partial repetitions."
+)
+_FINE = "± is one standard uncertainty. {measured} Not a medical device. {software}{session}."
+
+
+def session_report(details: Sequence[SetDetail], told: Overview | None, context: Context) -> Report:
+    """Compose the report of one session.
+
+    Args:
+        details: its sets.
+        told: the exercise over the weeks up to the session; None where nothing is known.
+        context: see `Context`.
+    """
+    records = [detail.record for detail in details]
+    last = records[-1]
+    best = _best(details)
+    columns = _columns(details)
+    peak = _trend(told, PEAK.name)
+    panels = [*_trend_panels(told, (PEAK.name,)), *_side_panels(told)]
+    if len(panels) == 1:
+        panels += _trend_panels(told, (RANGE.name,)) or _dose_panels(told)
+    return Report(
+        title=last.exercise_name,
+        about=_about(context, words.day_words(last.day, year=True)),
+        day=words.day_words(last.day, year=True),
+        facts=_facts(last, context),
+        lead=" ".join(
+            filter(None, (f"You did {_lower(words.session_words(records))}", words.progress_words(peak)))
+        ),
+        to_do=context.to_do
+        or words.to_do_words(last.targets, last.slack_cm, context.breathing, context.per_week),
+        sets=tuple(_row(detail, columns) for detail in details),
+        extra_heads=tuple(columns),
+        curve="" if best is None else set_chart(best, plain=True, size="curve"),
+        curve_title="" if best is None else f"Your best set: {_ordinal(best.record)}",
+        panels=tuple(panels[:2]),
+        unit=shown_unit().value,
+        fine=f"{_LEGEND} "
+        + _FINE.format(
+            measured=context.measured, software=context.software, session=f", session {last.session}"
+        ),
+        software=context.software,
+    )
+
+
+def weeks_report(told: Overview, best: SetDetail | None, context: Context) -> Report:
+    """Compose the report of an exercise over weeks.
+
+    Args:
+        told: the exercise over these weeks.
+        best: the set with the strongest pull, for its curve.
+        context: see `Context`.
+    """
+    first, last = told.sets[0], told.sets[-1]
+    if len(told.dose) > MOST_WEEKS_WITH_CURVE:
+        best = None
+    span = f"{words.day_words(first.day)} to {words.day_words(last.day, year=True)}"
+    peak = _trend(told, PEAK.name)
+    return Report(
+        title=last.exercise_name,
+        about=_about(context, span),
+        day=span,
+        facts=_facts(last, context),
+        lead=" ".join(
+            filter(
+                None,
+                (
+                    f"You did {words.dose_words(told.dose)}.",
+                    words.progress_words(peak),
+                    words.sides_verdict(told.sides) if told.sides else "",
+                ),
+            )
+        ),
+        to_do=context.to_do
+        or words.to_do_words(last.targets, last.slack_cm, context.breathing, context.per_week),
+        weeks=_weeks(told),
+        curve="" if best is None else set_chart(best, plain=True, size="curve"),
+        curve_title=""
+        if best is None
+        else f"The strongest set: {words.day_words(best.record.day)}, {_ordinal(best.record)}",
+        panels=(
+            *_trend_panels(told, (PEAK.name, RANGE.name)),
+            *_side_panels(told),
+        ),
+        unit=shown_unit().value,
+        fine=_left_out(told) + _FINE.format(measured=context.measured, software=context.software, session=""),
+        software=context.software,
+    )
+
+
+def _about(context: Context, when: str) -> str:
+    return f"Training report for {context.person}, {when}" if context.person else f"Training report, {when}"
+
+
+def _lower(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]
+
+
+def _facts(record: SetRecord, context: Context) -> tuple[tuple[str, str], ...]:
+    length = record.conditions.rest_length_m
+    band = context.band or "not named"
+    facts = [
+        ("Band", band if length is None else f"{band}, {100.0 * length:.0f} cm"),
+        ("Plan", words.plan_line(record.targets)),
+        ("Tempo", words.tempo_line(record.targets)),
+    ]
+    return tuple(fact for fact in facts if fact[1])
+
+
+def _ordinal(record: SetRecord) -> str:
+    name = _ORDINALS[record.number - 1] if record.number <= len(_ORDINALS) else f"number {record.number}"
+    side = record.conditions.side
+    return f"the {name}" + (f", {side}" if side else "")
+
+
+def _best(details: Sequence[SetDetail]) -> SetDetail | None:
+    """Find the set nearest to its plan: most full repetitions in the zone, up to those planned."""
+
+    def worth(detail: SetDetail) -> tuple[int, float]:
+        record = detail.record
+        low = record.targets.low_n or 0.0
+        good = sum(rep.peak_n >= low for rep in record.full)
+        return min(good, record.targets.reps), detail.metrics.mean_peak_n
+
+    return max(details, key=worth, default=None)
+
+
+_Column = Callable[[SetDetail], str]
+
+
+def _columns(details: Sequence[SetDetail]) -> dict[str, _Column]:
+    """Choose the columns that not every session has something to say in."""
+    found: dict[str, _Column] = {}
+    if any(detail.record.slack_cm for detail in details):
+        found["Slack"] = lambda detail: f"{detail.record.slack_cm:.0f} cm"
+    if any(detail.feedback.effort is not None for detail in details):
+        found["Effort"] = lambda detail: _score(detail.feedback.effort)
+    if any(detail.feedback.pain is not None for detail in details):
+        found["Pain"] = lambda detail: _score(detail.feedback.pain)
+    return found
+
+
+def _score(score: int | None) -> str:
+    return "–" if score is None else f"{score} of {MOST_SCORE}"
+
+
+def _row(detail: SetDetail, columns: Mapping[str, _Column]) -> SetRow:
+    record, metrics = detail.record, detail.metrics
+    strongest = max(record.reps, key=lambda rep: rep.peak_n)
+    side = record.conditions.side
+    return SetRow(
+        name=f"{record.number}" + (f" {side}" if side else ""),
+        strip=set_strip(record),
+        reps=f"{len(record.reps)}",
+        peak=words.force_pair(strongest.peak_n, strongest.peak_uncertainty_n),
+        tempo=words.tempo_words(metrics),
+        under_tension=f"{metrics.time_under_tension_s:.0f} s",
+        extra=tuple(words_of(detail) for words_of in columns.values()),
+    )
+
+
+def _weeks(told: Overview) -> tuple[WeekRow, ...]:
+    peak = _trend(told, PEAK.name)
+    strongest = {point.week: point for point in peak.points} if peak else {}
+    rows = []
+    for week in told.dose:
+        point = strongest.get(week.week)
+        asked = "" if week.planned_sessions is None else f" of {week.planned_sessions}"
+        rows.append(
+            WeekRow(
+                week=_day(week.week),
+                sessions=f"{week.sessions}{asked}",
+                sets=f"{week.sets} of {week.planned_sets}",
+                reps=f"{week.full_reps} of {week.planned_reps}",
+                zone=f"{week.in_zone} of {week.with_zone}" if week.with_zone else "–",
+                peak="–"
+                if point is None or peak is None
+                else words.force_pair(point.value, peak.uncertainty(point)),
+            )
+        )
+    return tuple(rows)
+
+
+def _day(day: date) -> str:
+    return words.day_words(day)
+
+
+def _trend(told: Overview | None, name: str) -> Trend | None:
+    return next((each for each in told.trends if each.figure.name == name), None) if told else None
+
+
+_TITLES = {PEAK.name: "Strongest pull, week by week", RANGE.name: "Range, week by week"}
+
+
+def _trend_panels(told: Overview | None, names: Sequence[str]) -> list[Panel]:
+    found = [_trend(told, name) for name in names]
+    return [
+        Panel(_TITLES[each.figure.name], trend_chart(each), words.trend_words(each))
+        for each in found
+        if each is not None and len(each.points) > 1
+    ]
+
+
+def _dose_panels(told: Overview | None) -> list[Panel]:
+    if told is None or len(told.dose) < 2 or not any(week.planned_reps for week in told.dose):
+        return []
+    done = sum(week.full_reps for week in told.dose)
+    asked = sum(week.planned_reps for week in told.dose)
+    verdict = f"{done} of {asked} prescribed, {100.0 * done / asked:.0f} %."
+    return [Panel("Full repetitions, done and prescribed", dose_chart(told.dose), verdict)]
+
+
+def _side_panels(told: Overview | None) -> list[Panel]:
+    if told is None or not told.sides:
+        return []
+    body = html_table(("", "Left", "Right", "Difference"), [_side_row(each) for each in told.sides])
+    return [Panel("Right against left", body, words.sides_verdict(told.sides))]
+
+
+def _side_row(side: SideComparison) -> tuple[str, str, str, str]:
+    name, left, right = words.side_figures(side)
+    difference = side.difference
+    if not difference.certain:
+        return name, left, right, "not sure"
+    which = "right" if difference.share > 0.0 else "left"
+    return (
+        name,
+        left,
+        right,
+        f"{which} {100.0 * abs(difference.share):.0f} ± {100.0 * difference.standard_error:.0f} %",
+    )
+
+
+def _left_out(told: Overview) -> str:
+    if not told.left_out:
+        return ""
+    why = words.obstacle_words(told.left_out[0][1]).removeprefix("Not compared: ").rstrip(".")
+    sessions = "session is" if len(told.left_out) == 1 else "sessions are"
+    return f"{len(told.left_out)} {sessions} left out of the trends, because they cannot be compared: {why}. "

@@ -1,0 +1,175 @@
+"""A report as one HTML file that needs nothing beside it: no script, no network, fonts and charts inside."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+__all__ = ["Panel", "Report", "SetRow", "WeekRow", "font_faces", "html_table", "plots", "to_html"]
+
+_FONTS = (("bs-num", 700, "num.woff2"), ("bs-text", 400, "text400.woff2"), ("bs-text", 600, "text600.woff2"))
+
+
+@dataclass(frozen=True, slots=True)
+class SetRow:
+    """One line of the table of sets; `strip` is a chart, the others are words."""
+
+    name: str
+    strip: str
+    reps: str
+    peak: str
+    tempo: str
+    under_tension: str
+    extra: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WeekRow:
+    """One line of the table of weeks."""
+
+    week: str
+    sessions: str
+    sets: str
+    reps: str
+    zone: str
+    peak: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A titled half of a row; `body` is a chart or a table as HTML."""
+
+    title: str
+    body: str
+    verdict: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a report says, in the order of the page.
+
+    Attributes:
+        title: the exercise.
+        about: whose report it is, and of when.
+        day: of the session, or the last day.
+        facts: name and value, beside the title.
+        lead: three sentences.
+        to_do: until the next visit; nothing leaves the box out.
+        sets: of a session.
+        extra_heads: heads of the columns in `SetRow.extra`.
+        weeks: of a report over weeks.
+        curve, curve_title: the best set.
+        panels: charts and tables, two a row.
+        lines: what is to be filled in by hand.
+        fine: fine print.
+        unit: of forces.
+        who: `you` or a name.
+        software: what made it.
+    """
+
+    title: str
+    about: str
+    day: str
+    facts: tuple[tuple[str, str], ...]
+    lead: str
+    fine: str
+    software: str
+    to_do: tuple[str, ...] = ()
+    sets: tuple[SetRow, ...] = ()
+    extra_heads: tuple[str, ...] = ()
+    weeks: tuple[WeekRow, ...] = ()
+    curve: str = ""
+    curve_title: str = ""
+    panels: tuple[Panel, ...] = ()
+    lines: tuple[str, ...] = field(default=("Notes", "Next appointment", "Physiotherapist"))
+    unit: str = "N"
+    who: str = "you"
+
+    @property
+    def compact(self) -> bool:
+        """Whether there is so much that charts have to be lower to fit the page."""
+        return len(self.sets) > 4 or len(self.weeks) > 3 or len(self.panels) > 2
+
+
+def font_faces() -> str:
+    """Give the fonts as style sheet with the files inside; they are those of the page."""
+    folder = resources.files("bandsense") / "web" / "static" / "fonts"
+    faces = []
+    for family, weight, name in _FONTS:
+        data = b64encode((folder / name).read_bytes()).decode("ascii")
+        source = f'url(data:font/woff2;base64,{data}) format("woff2")'
+        faces.append(f'@font-face{{font-family:"{family}";font-weight:{weight};src:{source}}}')
+    return "".join(faces)
+
+
+def style_sheet(name: str) -> str:
+    """Give one of the style sheets of this room."""
+    return (resources.files("bandsense.report") / name).read_text(encoding="utf-8")
+
+
+def to_html(report: Report) -> str:
+    """Write a report as one HTML file; every text in it is escaped, charts are taken as they are."""
+    environment = Environment(
+        loader=PackageLoader("bandsense.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("report.html").render(
+        r=_marked(report),
+        fonts=Markup(font_faces()),  # noqa: S704 (our own files)
+        charts_css=Markup(style_sheet("charts.css")),  # noqa: S704
+        css=Markup(style_sheet("report.css")),  # noqa: S704
+    )
+
+
+def _marked(report: Report) -> dict[str, object]:
+    """Give the fields for the template, charts marked as the HTML that they are."""
+    fields: dict[str, object] = {name: getattr(report, name) for name in Report.__slots__}
+    fields["compact"] = report.compact
+    fields["curve"] = Markup(report.curve)  # noqa: S704 (made by `charts`, which escapes)
+    fields["sets"] = [_with_markup(row, "strip") for row in report.sets]
+    fields["panels"] = [_with_markup(panel, "body") for panel in report.panels]
+    return fields
+
+
+def _with_markup(value: SetRow | Panel, chart: str) -> dict[str, object]:
+    fields: dict[str, object] = {name: getattr(value, name) for name in type(value).__slots__}
+    fields[chart] = Markup(str(fields[chart]))  # noqa: S704 (made by `charts`, which escapes)
+    return fields
+
+
+def html_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Write a plain table; the first column is to the left."""
+
+    def cells(row: Sequence[str], tag: str) -> str:
+        return "".join(
+            f"<{tag}{' class=l' if index == 0 else ''}>{escape(cell)}</{tag}>"
+            for index, cell in enumerate(row)
+        )
+
+    body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
+    return f"<table><thead><tr>{cells(heads, 'th')}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def plots(report: Report) -> Iterator[tuple[str, str]]:
+    """Give each chart of a report as a name for its file and a page that holds nothing else."""
+    charts = [(report.curve_title, report.curve), *((panel.title, panel.body) for panel in report.panels)]
+    for title, chart in charts:
+        if "<svg" in chart:
+            name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+            yield name, _chart_page(title, chart)
+
+
+def _chart_page(title: str, chart: str) -> str:
+    style = f"{font_faces()}{style_sheet('charts.css')}{style_sheet('report.css')}"
+    plain = (
+        "main{width:auto;padding:20px 24px;gap:0}.chart,.chart.curve{height:300px;margin:44px 60px 36px 0}"
+    )
+    return (
+        f"<!doctype html><meta charset=utf-8><style>{style}{plain}</style>"
+        f"<main><h2>{escape(title)}</h2>{chart}</main>"
+    )

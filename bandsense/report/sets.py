@@ -1,0 +1,352 @@
+"""Charts of sets, trends and sides: the same in the report and on the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import pairwise
+from math import floor
+
+import numpy as np
+
+from bandsense.history.compare import SideComparison
+from bandsense.history.dose import DoseWeek
+from bandsense.history.records import SetRecord
+from bandsense.history.trends import Trend
+from bandsense.live.history_formatting import (
+    FIGURE_NAMES,
+    SIDE_FIGURES,
+    figure_scale,
+    number_words,
+    side_words,
+    week_label,
+)
+from bandsense.live.units import force_figure, shown_unit
+from bandsense.report.charts import Plot, Slot, nice_range, strip
+from bandsense.samples import FloatArray
+from bandsense.signal.events import Rep
+from bandsense.signal.metrics import SetMetrics
+from bandsense.workout.feedback import Feedback
+
+__all__ = [
+    "SetDetail",
+    "dose_chart",
+    "mean_repetition_chart",
+    "overlay_chart",
+    "session_chart",
+    "set_chart",
+    "set_strip",
+    "sides_chart",
+    "slack_chart",
+    "trend_chart",
+]
+
+MOST_SLOTS = 16
+"""Of a longer set the last repetitions are shown."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SetDetail:
+    """A set with its trace, as it was followed again from the raw samples.
+
+    Attributes:
+        record: what history knows of it.
+        reps: its repetitions with exact boundaries.
+        metrics: what it amounts to.
+        time_s, tension_n: its trace, from a second before the first pull to a second after the last return.
+        slack_cm: what was let out before it, within the session.
+        feedback: effort, pain and a note, as far as the person said something.
+    """
+
+    record: SetRecord
+    reps: tuple[Rep, ...]
+    metrics: SetMetrics
+    time_s: FloatArray = field(repr=False)
+    tension_n: FloatArray = field(repr=False)
+    slack_cm: float = 0.0
+    feedback: Feedback = field(default_factory=Feedback)
+
+
+def _zone(record: SetRecord) -> tuple[float, float] | None:
+    low, high = record.targets.low_n, record.targets.high_n
+    return None if low is None or high is None else (low, high)
+
+
+def set_strip(record: SetRecord) -> str:
+    """Draw the peaks of a set against its plan."""
+    zone = _zone(record)
+    done = record.reps[-MOST_SLOTS:]
+    slots = []
+    for rep in done:
+        kind = "part" if rep.partial else "low" if zone and rep.peak_n < zone[0] else "in"
+        slots.append(Slot(rep.peak_n, kind))
+    left = range(len(done), min(MOST_SLOTS, record.targets.reps_top))
+    slots += [Slot(None, "todo" if index < record.targets.reps else "more") for index in left]
+    return strip(slots, zone)
+
+
+def _levels(plot: Plot, zone: tuple[float, float] | None, top: float, *, plain: bool = False) -> None:
+    """Label zero and the zone, or the top where there is no zone."""
+    unit = shown_unit().value
+    if zone is None:
+        plot.y_label(top, f"{force_figure(top)} {unit}", "y k")
+    else:
+        plot.zone(*zone)
+        kind = "y k" if plain else "y g"
+        plot.y_label(zone[1], f"{force_figure(zone[1])} {unit}", kind)
+        plot.y_label(zone[0], force_figure(zone[0]) + (f" {unit}" if plain else ""), kind)
+    plot.rule(0.0).y_label(0.0, "0")
+
+
+def _top(zone: tuple[float, float] | None, tension_n: FloatArray) -> float:
+    highest = float(np.max(tension_n)) if tension_n.size else 1.0
+    return 1.1 * max(highest, zone[1] if zone else 0.0)
+
+
+def _phases(detail: SetDetail) -> dict[str, FloatArray]:
+    """Split the tension by phase, not a number where another holds; boundaries belong to both."""
+    time_s = detail.time_s
+    curves = {name: np.full(time_s.size, np.nan) for name in ("pull", "hold", "return", "other")}
+    kind = np.full(time_s.size, "other", dtype="<U6")
+    for rep in detail.reps:
+        spans = {
+            "pull": (rep.pull_start_s, rep.hold_start_s),
+            "hold": (rep.hold_start_s, rep.return_start_s),
+            "return": (rep.return_start_s, rep.end_s),
+        }
+        for name, (start, end) in spans.items():
+            kind[np.searchsorted(time_s, start) : np.searchsorted(time_s, end)] = name
+    for name, curve in curves.items():
+        there = kind == name
+        there[1:] |= there[:-1]  # the next sample too, so that the curve does not break
+        curve[there] = detail.tension_n[there]
+    return curves
+
+
+def set_chart(detail: SetDetail, *, plain: bool = False, size: str = "tall") -> str:
+    """Draw the tension of a set, its phases and the numbers of its repetitions.
+
+    Args:
+        detail: the set.
+        plain: in one colour, for paper.
+        size: class of the chart's height.
+    """
+    zone = _zone(detail.record)
+    start = float(detail.time_s[0])
+    time_s = detail.time_s - start
+    top = _top(zone, detail.tension_n)
+    number = detail.record.number
+    plot = Plot(
+        (0.0, float(time_s[-1])),
+        (0.0, top),
+        f"Tension over set {number}, {len(detail.reps)} repetitions, the strongest "
+        f"{force_figure(detail.metrics.peak_n)} {shown_unit().value}",
+        size,
+    )
+    _levels(plot, zone, float(np.max(detail.tension_n)), plain=plain)
+    if plain:
+        plot.line(time_s, detail.tension_n, "tension")
+    else:
+        for name, curve in _phases(detail).items():
+            plot.line(time_s, curve, name)
+    for index, rep in enumerate(detail.reps, 1):
+        above = max(rep.peak_n, zone[1] if zone else 0.0)
+        plot.mark((rep.hold_start_s + rep.return_start_s) / 2.0 - start, above, str(index))
+    return _seconds(plot, float(time_s[-1])).svg()
+
+
+def _seconds(plot: Plot, length_s: float, first: float = 0.0) -> Plot:
+    """Label the axis of time in steps that leave room for the words."""
+    step = next(each for each in (1, 2, 5, 10, 20, 60, 120, 300, 600) if length_s / each <= 8)
+    for at in range(0, floor(length_s - first) + 1, step):
+        words = f"{at} s" if step < 60 else f"{at // 60} min"
+        plot.x_label(at + first, words)
+    return plot
+
+
+def session_chart(details: Sequence[SetDetail], time_s: FloatArray, tension_n: FloatArray) -> str:
+    """Draw a whole session: its sets by phase, the rests and what was changed in them."""
+    zone = _zone(details[0].record) if details else None
+    start = max(float(time_s[0]), details[0].record.start_s - 5.0) if details else float(time_s[0])
+    end = min(float(time_s[-1]), details[-1].record.end_s + 5.0) if details else float(time_s[-1])
+    top = _top(zone, tension_n)
+    plot = Plot((0.0, end - start), (0.0, top), f"Tension over the session, {len(details)} sets", "tall")
+    _levels(plot, zone, float(np.max(tension_n)))
+    for detail in details:
+        for name, curve in _phases(detail).items():
+            plot.line(detail.time_s - start, curve, name)
+        middle = (detail.record.start_s + detail.record.end_s) / 2.0 - start
+        side = f" {detail.record.conditions.side}" if detail.record.conditions.side else ""
+        plot.mark(middle, top / 1.02, f"Set {detail.record.number}{side}", "mark")
+    for before, after in pairwise(details):
+        at = (before.record.end_s + after.record.start_s) / 2.0 - start
+        rest_s = round(after.record.start_s - before.record.end_s)
+        if rest_s > 0.09 * (end - start):
+            plot.text(at, 0.16 * top, f"rest {rest_s // 60}:{rest_s % 60:02}", "dim", anchor="middle")
+            changed = after.slack_cm - before.slack_cm
+            if changed:
+                way = "out" if changed > 0 else "in"
+                plot.text(at, 0.16 * top, f"{abs(changed):.0f} cm {way}", "note", anchor="middle", dy=18.0)
+    return _seconds(plot, end - start).svg()
+
+
+def overlay_chart(detail: SetDetail) -> str:
+    """Draw the repetitions of a set one over the other, aligned where each pull begins."""
+    zone = _zone(detail.record)
+    before_s, after_s = 0.4, 0.4
+    longest = max(rep.duration_s for rep in detail.reps)
+    plot = Plot(
+        (-before_s, longest + after_s),
+        (0.0, _top(zone, detail.tension_n)),
+        f"{len(detail.reps)} repetitions, aligned where each pull begins",
+        "taller",
+    )
+    _levels(plot, zone, float(np.max(detail.tension_n)))
+    last = len(detail.reps) - 1
+    order = [*range(1, last), *({0, last})]
+    for index in order:
+        rep = detail.reps[index]
+        inside = (detail.time_s >= rep.pull_start_s - before_s) & (detail.time_s <= rep.end_s + after_s)
+        shade = 1 + (3 * index) // max(1, last)
+        kind = "first" if index == 0 else "last" if index == last else f"between o{shade}"
+        plot.line(detail.time_s[inside] - rep.pull_start_s, detail.tension_n[inside], kind)
+    return _seconds(plot, longest + after_s).svg()
+
+
+def mean_repetition_chart(left: Sequence[SetDetail], right: Sequence[SetDetail]) -> str:
+    """Draw the mean repetition of each side with the spread of its repetitions."""
+    sides = {"left": left, "right": right}
+    reps = [rep for details in sides.values() for detail in details for rep in detail.reps if not rep.partial]
+    longest = float(np.median([rep.duration_s for rep in reps])) * 1.25
+    grid = np.arange(-0.4, longest + 0.4, 0.02)
+    zone = _zone(left[0].record)
+    means = {}
+    for side, details in sides.items():
+        aligned = [
+            np.interp(grid + rep.pull_start_s, detail.time_s, detail.tension_n)
+            for detail in details
+            for rep in detail.reps
+            if not rep.partial
+        ]
+        means[side] = np.mean(aligned, axis=0), np.std(aligned, axis=0)
+    top = 1.1 * max(float(np.max(mean + spread)) for mean, spread in means.values())
+    top = max(top, 1.1 * zone[1]) if zone else top
+    plot = Plot(
+        (-0.4, longest + 0.4), (0.0, top), "Mean tension of left and right over a repetition", "taller"
+    )
+    _levels(plot, zone, max(float(np.max(mean)) for mean, _ in means.values()))
+    for side, (mean, spread) in means.items():
+        plot.band(grid.tolist(), (mean - spread).tolist(), (mean + spread).tolist(), "spread")
+        plot.line(grid, mean, side)
+    return _seconds(plot, longest + 0.4).svg()
+
+
+def _weeks(weeks: Sequence[date]) -> tuple[list[float], tuple[float, float]]:
+    x = [(week - weeks[0]).days / 7.0 for week in weeks]
+    return x, (-0.25, max(x[-1], 1.0) + 0.25)
+
+
+def _week_labels(plot: Plot, weeks: Sequence[date], x: Sequence[float]) -> None:
+    told = sorted({0, len(weeks) // 2, len(weeks) - 1}) if len(weeks) > 2 else range(len(weeks))
+    for index in told:
+        plot.x_label(x[index], week_label(weeks[index]))
+
+
+def trend_chart(trend: Trend, *, size: str = "") -> str:
+    """Draw a figure by week: points with their uncertainty, or bars for a sum; the latest is labelled."""
+    weeks = [point.week for point in trend.points]
+    x, across = _weeks(weeks)
+    scale, unit = figure_scale(trend.figure)
+    values = [scale * point.value for point in trend.points]
+    errors = [scale * point.uncertainty for point in trend.points]
+    name = FIGURE_NAMES[trend.figure.name]
+    label = f"{name} by week, {number_words(values[-1])} {unit} in the last"
+    if trend.figure.summed:
+        low, high = nice_range(0.0, max(values))
+        plot = Plot(across, (0.0, high), label, size).rule(high / 2.0, "grid").rule(high, "grid").rule(0.0)
+        kinds = ["bar"] * (len(x) - 1) + ["bar now"]
+        plot.bars(x, values, 0.32, kinds).y_label(0.0, "0")
+    else:
+        low, high = nice_range(
+            min(v - e for v, e in zip(values, errors, strict=True)),
+            max(v + e for v, e in zip(values, errors, strict=True)),
+        )
+        plot = Plot(across, (low, high), label, size)
+        plot.rule((low + high) / 2.0, "grid").rule(high, "grid").rule(low)
+        if len(x) > 1:
+            lower, upper = (
+                [v + sign * e for v, e in zip(values, errors, strict=True)] for sign in (-1.0, 1.0)
+            )
+            plot.band(x, lower, upper, "spread")
+        if len(x) >= 3:
+            plot.line(x, values, "trend")
+        plot.dots(x, values, "dot").y_label(low, f"{number_words(low)} {unit}")
+    if abs(values[-1] - high) > 0.13 * (high - low):
+        plot.y_label(high, number_words(high) + (f" {unit}" if not trend.figure.summed else ""))
+    plot.y_label(values[-1], f"{number_words(values[-1])} {unit}", "y k")
+    _week_labels(plot, weeks, x)
+    return plot.svg()
+
+
+def slack_chart(records: Sequence[SetRecord], *, size: str = "") -> str:
+    """Draw the slack that was let out, session by session, as steps."""
+    last: dict[int, SetRecord] = {record.session: record for record in records}
+    days = [record.day for record in last.values()]
+    x, across = _weeks(days)
+    values = [record.slack_cm for record in last.values()]
+    low, high = nice_range(min(0.0, *values), max(4.0, *values))
+    plot = Plot(across, (low, high), f"Slack let out, {values[-1]:.0f} cm in the last session", size)
+    plot.rule((low + high) / 2.0, "grid").rule(high, "grid").rule(low).steps(x, values, "step")
+    for level in (low, high):
+        if abs(level - values[-1]) > 0.13 * (high - low):
+            plot.y_label(level, f"{level:.0f} cm")
+    plot.y_label(values[-1], f"{values[-1]:.0f} cm", "y k")
+    _week_labels(plot, days, x)
+    return plot.svg()
+
+
+def dose_chart(weeks: Sequence[DoseWeek], *, size: str = "") -> str:
+    """Draw full repetitions done against those prescribed, by week."""
+    x, across = _weeks([week.week for week in weeks])
+    _, high = nice_range(0.0, float(max(max(week.planned_reps, week.full_reps) for week in weeks) or 1))
+    done = sum(week.full_reps for week in weeks)
+    asked = sum(week.planned_reps for week in weeks)
+    plot = Plot(across, (0.0, high), f"{done} of {asked} prescribed repetitions, by week", size)
+    plot.rule(high / 2.0, "grid").rule(high, "grid").rule(0.0)
+    plot.bars(x, [float(week.planned_reps) for week in weeks], 0.5, ["bar asked"] * len(x))
+    plot.bars(x, [float(week.full_reps) for week in weeks], 0.32, ["bar"] * (len(x) - 1) + ["bar now"])
+    plot.y_label(0.0, "0").y_label(high, f"{high:.0f}")
+    if abs(weeks[-1].full_reps - high) > 0.13 * high and weeks[-1].full_reps > 0.13 * high:
+        plot.y_label(float(weeks[-1].full_reps), str(weeks[-1].full_reps), "y k")
+    _week_labels(plot, [week.week for week in weeks], x)
+    return plot.svg()
+
+
+def sides_chart(compared: Sequence[SideComparison]) -> str:
+    """Draw how right differs from left in each figure: a dot and a bar of two standard errors."""
+    reach = max(abs(each.difference.share) + 2.0 * each.difference.standard_error for each in compared)
+    _, limit = nice_range(0.0, 115.0 * reach)
+    plot = Plot((-limit, limit), (0.0, float(len(compared))), "Right against left, with uncertainty", "sides")
+    for index, each in enumerate(compared):
+        y = len(compared) - index
+        plot.rule(float(y), "grid")
+        share, error = 100.0 * each.difference.share, 100.0 * each.difference.standard_error
+        certain = each.difference.certain
+        plot.line([share - 2.0 * error, share + 2.0 * error], [y - 0.68] * 2, "sure" if certain else "unsure")
+        plot.dots([share], [y - 0.68], "dot" if certain else "hollow", 8.0)
+        name = SIDE_FIGURES[each.figure]
+        plot.text(-limit, float(y), name, "note", dy=20.0)
+        plot.text(
+            -limit,
+            float(y),
+            side_words(each).removeprefix(f"{name}: "),
+            "dim",
+            dx=8.6 * len(name) + 6,
+            dy=20.0,
+        )
+    plot.upright(0.0)
+    plot.x_label(0.0, "equal").x_label(-limit * 0.8, f"left {0.8 * limit:.0f} %").x_label(
+        limit * 0.8, f"right {0.8 * limit:.0f} %"
+    )
+    return plot.svg()

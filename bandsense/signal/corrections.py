@@ -1,0 +1,109 @@
+"""What the person says of single movements, and what follows for others like them.
+
+A person who takes a repetition back, or says that something was one, knows more than the sensor does. Two
+things follow.
+
+* **That movement** is settled: it counts as the person says under every explanation, and explanations that
+  say otherwise lose `WORD` nats, as if the person were wrong once in a hundred times.
+* **Movements like it** are judged by how often the person has called such a movement a repetition. Weights w
+  fall with the difference in size and duration (a Nadaraya–Watson estimate with a Gaussian kernel, and
+  `PRIOR` of a movement beforehand). Of movements like one,
+
+      q = 1 − Σ w over what was none / (PRIOR + Σ w over all that was told)
+
+  count: every explanation that takes it for a repetition is split into one that counts it, with q, and one
+  that does not. Repetitions that the person saw and let stand are among those told. What was taken back
+  weighs `TAKEN_BACK`: mostly a person refuses a repetition for its form, which no sensor sees and which says
+  nothing of the next. After the only one was taken back q is 0.29, after three alike 0.12; after one of nine,
+  0.97. And what the person called a repetition is likelier to be one when it comes again, by
+  ln (PRIOR + Σ w over repetitions added) − ln (PRIOR + Σ w over what was none), if that is positive: 2.4 nats
+  for one word.
+
+It holds for the rest of the session, and is forgotten with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+__all__ = ["WORD", "Corrections", "Stroke"]
+
+WORD = 4.6
+"""ln 99: a person's word is wrong once in a hundred times."""
+
+PRIOR = 0.1
+"""What is known of movements of a kind before the person says anything, in movements."""
+
+TAKEN_BACK = 0.25
+"""In one of four cases a person takes a repetition back for what the sensor sees of it; a prior."""
+
+SIZE_SD, WIDTH_SD = 0.25, 0.4
+"""How far the logarithms of rise and of duration may differ for two movements to be alike."""
+
+KEPT = 200
+"""So many of the latest movements are remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A movement as far as likeness goes: logarithms of its rise (N) and of the time above half of it (s)."""
+
+    ln_rise: float
+    ln_width: float
+
+    @classmethod
+    def of(cls, rise_n: float, width_s: float) -> Stroke:
+        """From newtons and seconds."""
+        return cls(math.log(max(rise_n, 1e-3)), math.log(max(width_s, 1e-3)))
+
+    def likeness(self, other: Stroke, *, width: bool = True) -> float:
+        """Weight of another movement, 1 for one that is the same; `width` is False where it is not known."""
+        z = ((self.ln_rise - other.ln_rise) / SIZE_SD) ** 2
+        if width:
+            z += ((self.ln_width - other.ln_width) / WIDTH_SD) ** 2
+        return math.exp(-0.5 * z)
+
+
+class Corrections:
+    """The person's corrections, and the repetitions that were let stand."""
+
+    def __init__(self) -> None:
+        self._said: deque[tuple[Stroke, bool]] = deque(maxlen=KEPT)
+        self._stood: deque[Stroke] = deque(maxlen=KEPT)
+
+    def __bool__(self) -> bool:
+        return bool(self._said)
+
+    def stood(self, stroke: Stroke) -> None:
+        """Note a repetition that was told, and that the person saw."""
+        self._stood.append(stroke)
+
+    def said(self, stroke: Stroke, *, is_rep: bool) -> None:
+        """Note what the person says that a movement was."""
+        if stroke in self._stood:
+            self._stood.remove(stroke)
+        self._said.append((stroke, is_rep))
+
+    def heard(self, rise_n: float, width_s: float | None) -> tuple[float, float]:
+        """Say what follows for a movement of this size.
+
+        Args:
+            rise_n: its rise.
+            width_s: time above half of it; None while it is not known.
+
+        Returns:
+            By how much the logarithm of its probability of being a repetition rises, and which share of such
+            movements counts.
+        """
+        if not self._said:
+            return 0.0, 1.0
+        stroke, width = Stroke.of(rise_n, 1.0 if width_s is None else width_s), width_s is not None
+        yes = no = 0.0
+        for other, is_rep in self._said:
+            weight = stroke.likeness(other, width=width)
+            yes, no = (yes + weight, no) if is_rep else (yes, no + TAKEN_BACK * weight)
+        stood = sum(stroke.likeness(other, width=width) for other in self._stood)
+        likelier = max(0.0, math.log((PRIOR + yes) / (PRIOR + no)))
+        return likelier, 1.0 - no / (PRIOR + yes + no + stood)

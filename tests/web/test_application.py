@@ -1,0 +1,287 @@
+"""Who may see the pages and who may act, and what they get."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import socket
+import time
+from importlib import resources
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from bandsense.errors import ConfigError, MissingExtra
+from bandsense.web.access import Access, Role
+from bandsense.web.models import Choices, ServerMessage
+from bandsense.web.server import MOST_CONNECTIONS, Certificate, PageServer, require_server
+from tests.support.pages import Served, served
+from tests.support.scenes import scene
+
+websockets = pytest.importorskip("websockets", reason="pip install 'bandsense[web]'")
+pytest.importorskip("uvicorn", reason="pip install 'bandsense[web]'")
+pytestmark = pytest.mark.real_time
+
+
+async def ask(
+    at: Served | int, path: str, method: str = "GET", body: str = "", **headers: str
+) -> tuple[int, dict[str, str], str]:
+    """Status, headers and body of a plain request."""
+    port = at if isinstance(at, int) else at.server.port
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    told = {"Host": f"127.0.0.1:{port}", "Connection": "close", "Content-Length": str(len(body))} | headers
+    lines = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+    writer.write(f"{method} {path} HTTP/1.1\r\n{lines}\r\n{body}".encode())
+    head, _, answer = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    status, *given = head.decode().split("\r\n")
+    found = dict(line.lower().split(": ", 1) for line in given)
+    return int(status.split()[1]), found, answer.decode(errors="replace")
+
+
+def stream(at: Served, query: str = "") -> str:
+    return f"ws://127.0.0.1:{at.server.port}/api/v1/live{query}"
+
+
+def token(at: Served, role: Role = Role.TRAIN) -> str:
+    return at.access.query(role).partition("=")[2]
+
+
+async def test_the_page_loads_nothing_from_elsewhere_and_is_framed_nowhere() -> None:
+    async with served() as at:
+        status, headers, body = await ask(at, "/")
+    assert status == 200
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["cache-control"] == "no-store"
+    assert not re.findall(r"""(?:src|href)=["']?https?:|style=|\son\w+=|<script>|<style""", body)
+
+
+async def test_all_that_the_page_needs_is_there_and_light() -> None:
+    async with served() as at:
+        _, _, page = await ask(at, "/")
+        _, _, worker = await ask(at, "/sw.js")
+        paths = set(re.findall(r'(?:src|href)="(/[^"]+)"', page)) | set(
+            re.findall(r'"(/static/[^"]+)"', worker)
+        )
+        answers = {path: await ask(at, path) for path in paths}
+    assert {path: status for path, (status, _, _) in answers.items() if status != 200} == {}
+    folder = resources.files("bandsense.web") / "static"
+    size = sum(
+        len((folder / path.removeprefix("/static/")).read_bytes())
+        for path in paths
+        if path.startswith("/static/") and "icon-" not in path
+    )
+    assert size <= 300_000
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/../access.py", "/static/%2e%2e/access.py", "/static//etc/passwd", "/static/none.js"]
+)
+async def test_nothing_else_of_the_disk_is_served(path: str) -> None:
+    async with served() as at:
+        assert (await ask(at, f"/static/{path}"))[0] == 404
+
+
+async def test_a_name_of_the_internet_that_points_here_gets_nothing() -> None:
+    async with served() as at:
+        assert (await ask(at, "/", Host="evil.example"))[0] == 403
+        assert (await ask(at, "/api/v1/state", Host="evil.example"))[0] == 403
+        assert (await ask(at, "/", Host="localhost:1234"))[0] == 200
+
+
+async def test_a_page_of_another_origin_can_neither_listen_nor_ask() -> None:
+    async with served() as at:
+        async with websockets.connect(stream(at), origin="http://evil.example") as page:
+            with pytest.raises(websockets.ConnectionClosed):
+                await page.recv()
+            assert page.close_code == 4403
+        asked = await ask(at, "/api/v1/session", "DELETE", Origin="http://evil.example")
+    assert asked[0] == 403
+    assert at.asked == []
+
+
+async def test_opened_to_the_network_it_needs_the_token() -> None:
+    async with served("0.0.0.0") as at:
+        assert (await ask(at, "/"))[0] == 403
+        assert (await ask(at, "/api/v1/state"))[0] == 403
+        assert (await ask(at, "/api/v1/state?token=wrong"))[0] == 403
+        status, headers, _ = await ask(at, f"/?token={token(at)}")
+        assert (status, headers["location"]) == (303, "/")
+        cookie = headers["set-cookie"]
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+        # The header's names were made small, its value must not be: ask again as a browser would.
+        assert (await ask(at, "/", Cookie=f"bandsense={token(at)}"))[0] == 200
+        assert (await ask(at, "/api/v1/state", Authorization=f"Bearer {token(at)}"))[0] == 200
+        async with websockets.connect(stream(at)) as page:
+            with pytest.raises(websockets.ConnectionClosed):
+                await page.recv()
+
+
+async def test_a_link_to_watch_shows_everything_and_does_nothing() -> None:
+    async with served("0.0.0.0") as at:
+        at.show([scene("hold")])
+        watch = token(at, Role.WATCH)
+        async with websockets.connect(stream(at, f"?token={watch}")) as page:
+            assert json.loads(await page.recv())["views"]["main"]["changed"]["screen"] == "hold"
+            await page.send(json.dumps({"action": "e"}))
+            assert (await ask(at, f"/api/v1/actions?token={watch}", "POST", '{"action":"e"}'))[0] == 403
+        assert json.loads((await ask(at, f"/api/v1/links?token={watch}"))[2]) == {"train": "", "watch": ""}
+    assert at.asked == []
+
+
+async def test_revoked_links_are_shut_out_at_once() -> None:
+    async with served("0.0.0.0") as at:
+        before = token(at)
+        async with websockets.connect(stream(at, f"?token={before}")) as page:
+            await page.recv()
+            assert (await ask(at, f"/api/v1/links?token={before}", "DELETE"))[0] == 200
+            await asyncio.wait_for(page.wait_closed(), 5.0)
+            assert page.close_code == 4401
+        assert (await ask(at, f"/api/v1/state?token={before}"))[0] == 403
+        assert (await ask(at, f"/api/v1/state?token={token(at)}"))[0] == 200
+
+
+async def test_what_a_page_asks_for_is_done_once() -> None:
+    async with served() as at:
+        at.show([scene("hold")])
+        async with websockets.connect(stream(at)) as page:
+            await page.recv()
+            for sent in ("not json", '{"action":"ee"}', '{"action":"e"}', '{"action":"t","view":"main"}'):
+                await page.send(sent)
+            while len(at.asked) < 2:
+                await asyncio.sleep(0.01)
+    assert at.asked == [("e", None), ("t", "main")]
+
+
+async def test_rest_asks_for_the_same() -> None:
+    async with served() as at:
+        assert (await ask(at, "/api/v1/session", "POST", '{"exercise":"seated-row"}'))[0] == 200
+        assert (await ask(at, "/api/v1/session", "POST", '{"exercise":5}'))[0] == 422
+        assert (await ask(at, "/api/v1/session", "POST", '{"nonsense":1}'))[0] == 422
+        assert (await ask(at, "/api/v1/session", "POST", "x" * 5000))[0] == 413
+        assert (await ask(at, "/api/v1/session", "DELETE"))[0] == 200
+        Choices.model_validate_json((await ask(at, "/api/v1/choices"))[2])
+    assert [what for what, _ in at.asked] == ["begin", "end"]
+
+
+async def test_the_stream_begins_with_the_state_that_rest_tells() -> None:
+    async with served() as at:
+        at.show([scene("return")])
+        told = json.loads((await ask(at, "/api/v1/state"))[2])
+        async with websockets.connect(stream(at)) as page:
+            first = json.loads(await page.recv())
+    for message in (told, first):
+        ServerMessage.model_validate(message)
+        message["station"].pop("screens", None)
+    assert told == first
+
+
+async def test_the_code_to_scan_is_for_those_who_are_in() -> None:
+    async with served("0.0.0.0") as at:
+        assert (await ask(at, "/qr.svg"))[0] == 403
+        assert (await ask(at, f"/qr.svg?token={token(at, Role.WATCH)}"))[0] == 404
+        assert "<svg" in (await ask(at, f"/qr.svg?token={token(at)}"))[2]
+
+
+async def test_a_stalled_page_costs_nobody_anything_and_is_current_at_once() -> None:
+    async with served() as at:
+        at.show([scene("hold")])
+        stalled = await websockets.connect(stream(at), max_queue=1)
+        async with websockets.connect(stream(at)) as page:
+            for n in range(400):  # 5 s of samples in 2
+                at.board.post("main", {"reps": n}, levels=[(100.0 + n / 80, 1.0)])
+                await asyncio.sleep(0.005)
+                if n % 100 == 99:
+                    async with asyncio.timeout(1.0):
+                        while json.loads(await page.recv())["views"]["main"]["changed"].get("reps") != n:
+                            pass
+        # It wakes: what waits in the pipe is read, and the last of it is of now.
+        async with asyncio.timeout(1.0):
+            woke = time.monotonic()
+            while json.loads(await stalled.recv())["views"]["main"]["changed"].get("reps") != 399:
+                pass
+            assert time.monotonic() - woke < 0.5
+        await stalled.close()
+
+
+async def test_a_thousand_half_open_connections_keep_nobody_out() -> None:
+    async with served() as at:
+        at.show([scene("hold")])
+        async with websockets.connect(stream(at)) as page:
+            await page.recv()
+            silent = []
+            for _ in range(1000):
+                one = socket.socket()
+                one.setblocking(False)
+                one.connect_ex(("127.0.0.1", at.server.port))
+                silent.append(one)
+            worst_s = 0.0
+            for n in range(80):
+                at.board.post("main", {"reps": n})
+                posted = time.monotonic()
+                async with asyncio.timeout(2.0):
+                    while json.loads(await page.recv())["views"]["main"]["changed"].get("reps") != n:
+                        pass
+                worst_s = max(worst_s, time.monotonic() - posted)
+                await asyncio.sleep(0.0125)
+            assert worst_s < 0.5
+            assert (await ask(at, "/"))[0] == 200
+            assert len(at.server._server.server_state.connections) <= MOST_CONNECTIONS
+        began = time.monotonic()
+        await at.server.stop()
+        assert time.monotonic() - began < 3.0
+        for one in silent:
+            one.close()
+
+
+async def test_a_connection_that_says_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bandsense.web.server.HEADER_S", 0.3)
+    async with served() as at:
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.server.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: ")
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            async with asyncio.timeout(2.0):
+                assert await reader.readexactly(1)
+        writer.close()
+
+
+async def test_a_port_that_is_taken_is_told() -> None:
+    taken = socket.create_server(("127.0.0.1", 0))
+    with taken, pytest.raises(ConfigError, match="choose another port"):
+        PageServer(_no_app(), "127.0.0.1", taken.getsockname()[1])
+
+
+async def test_a_certificate_that_is_none_is_told(tmp_path: Any) -> None:
+    (tmp_path / "c.pem").write_text("nothing")
+    with pytest.raises(ConfigError, match="certificate"):
+        PageServer(_no_app(), "127.0.0.1", 0, Certificate(tmp_path / "c.pem", tmp_path / "c.pem"))
+
+
+def _no_app() -> Any:
+    from starlette.applications import Starlette
+
+    return Starlette()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_the_address_that_is_told_leads_here_from_elsewhere(host: str) -> None:
+    told = urlsplit(Access(host).address(8321))
+    assert told.hostname not in (None, "", "0.0.0.0", "::")
+    assert re.fullmatch(r"token=[\w-]{20,}", told.query)
+
+
+def test_an_address_of_ones_own_choice_is_told_as_it_is() -> None:
+    assert Access("127.0.0.1").address(80) == "http://127.0.0.1:80/"
+    assert Access("fe80::1", secure=True).address(80).startswith("https://[fe80::1]:80/?token=")
+
+
+def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "uvicorn", None)
+    with pytest.raises(MissingExtra, match=r"bandsense\[web\]"):
+        require_server()

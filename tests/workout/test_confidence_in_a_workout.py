@@ -1,0 +1,178 @@
+"""How sure the count is, and the person's word on it, through a whole workout: the same in a replay."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from bandsense.calibration.curve import Calibration
+from bandsense.live.formatting import format_notice, set_words
+from bandsense.live.state import ViewState
+from bandsense.live.terminal import render
+from bandsense.samples import FloatArray, SampleBlock, Unit
+from bandsense.signal.events import RepCompleted, RepRetracted, RetractReason
+from bandsense.workout.events import Corrected, Event, SetCorrected, SetDone, SetStarted, to_json
+from bandsense.workout.inputs import AddRep, EndSet, Input, UndoRep
+from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.workout import Workout
+from tests.support.traces import waves
+
+RATE_HZ = 80.0
+
+
+def still(seconds: float) -> FloatArray:
+    return np.zeros(round(seconds * RATE_HZ))
+
+
+def tension(*parts: FloatArray) -> FloatArray:
+    tension_n = 3.0 + np.concatenate(parts)
+    return np.asarray(tension_n + np.random.default_rng(3).normal(0.0, 0.02, tension_n.size))
+
+
+def followed(
+    tension_n: FloatArray, inputs: dict[float, Input] | None = None, size: int = 1_000_000
+) -> tuple[Workout, list[Event]]:
+    """Events of a workout that is given these inputs at these seconds, and blocks of this size."""
+    at = {round(second * RATE_HZ): value for second, value in (inputs or {}).items()}
+    time_s = np.arange(tension_n.size) / RATE_HZ
+    workout = Workout(WorkoutSettings(Calibration.identity(Unit.NEWTON)))
+    events: list[Event] = []
+    places = sorted({0, *at, *range(0, tension_n.size, size), tension_n.size})
+    for start, stop in zip(places, [*places[1:], tension_n.size], strict=True):
+        if start in at:
+            events += workout.apply(at[start])
+        events += workout.push(SampleBlock(time_s[start:stop], tension_n[start:stop], Unit.NEWTON))
+    return workout, [*events, *workout.finish()]
+
+
+def of(events: Sequence[Event], kind: type) -> list[Any]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+def shown(events: Sequence[Event], until_s: float = np.inf) -> ViewState:
+    state = ViewState()
+    for event in events:
+        if event.detected_s <= until_s:
+            state.update(event)
+    return state
+
+
+def render_text(state: ViewState) -> str:
+    """What a terminal shows."""
+    console = Console(width=100, height=30, record=True, file=io.StringIO())
+    console.print(render(state, 100, 28))
+    return console.export_text()
+
+
+SIX = tension(still(2), waves(6), still(20))
+
+
+def doubtful_tail() -> FloatArray:
+    """Six repetitions and a movement of a third of their height, which may be another."""
+    return tension(still(2), waves(6), still(1.5), 0.35 * waves(1, rep_s=1.0), still(20))
+
+
+def test_the_chances_of_a_set_are_there_at_any_time() -> None:
+    workout, events = followed(SIX)
+    assert workout.chances[6] > 0.95
+    assert of(events, SetDone)[0].result.chances == pytest.approx(workout.chances)
+    early = Workout(WorkoutSettings(Calibration.identity(Unit.NEWTON)))
+    first = SIX[: round(3.4 * RATE_HZ)]
+    early.push(SampleBlock(np.arange(first.size) / RATE_HZ, first, Unit.NEWTON))
+    assert early.chances[1] == pytest.approx(1.0 - early.chances[0])
+    assert 0.2 < early.chances[1] < 0.9, "a first pull may still be the taking up of the band"
+    assert Workout(WorkoutSettings(Calibration.identity(Unit.NEWTON))).chances == {0: 1.0}
+
+
+def test_where_evidence_is_divided_the_set_says_so() -> None:
+    _, events = followed(doubtful_tail())
+    result = of(events, SetDone)[0].result
+    number = len(result.reps)
+    other = max((n for n in result.chances if n != number), key=lambda n: result.chances[n])
+    assert result.chances[other] > 0.2, "or this trace is not doubtful"
+    assert f"{number} reps, perhaps {other}" in set_words(result)
+    assert shown(events).count_words == f"{number}, perhaps {other}"
+
+
+def test_the_last_repetition_can_be_taken_back() -> None:
+    workout, events = followed(SIX, {22.0: UndoRep()})
+    (gone,) = of(events, RepRetracted)
+    assert (gone.reason, gone.count) == (RetractReason.OVERRULED, 5)
+    assert format_notice(gone) == "not counted: you took it back"
+    (done,) = of(events, SetDone)
+    assert [rep.index for rep in done.result.reps] == [1, 2, 3, 4, 5]
+    assert workout.summary().reps == 5
+
+
+def test_a_movement_can_be_made_a_repetition() -> None:
+    trace = tension(still(2), waves(5), still(4), 0.3 * waves(1, rep_s=0.6), still(20))
+    without = of(followed(trace)[1], SetDone)[0].result
+    _, events = followed(trace, {26.0: AddRep()})
+    (done,) = of(events, SetDone)
+    assert len(done.result.reps) == len(without.reps) + 1
+    added = done.result.reps[-1]
+    assert added.probability == 1.0
+    assert added.peak_n == pytest.approx(18.0, abs=1.0)
+    assert of(events, Corrected)[0].problem is None
+
+
+def test_a_finished_set_can_be_corrected_until_the_next_begins() -> None:
+    inputs: dict[float, Input] = {21.0: EndSet(), 24.0: UndoRep(), 26.0: AddRep()}
+    workout, events = followed(SIX, inputs)
+    (done,) = of(events, SetDone)
+    less, again = of(events, SetCorrected)
+    assert [len(e.result.reps) for e in (done, less, again)] == [6, 5, 6]
+    assert again.result.metrics.reps == 6
+    assert again.result.reps[-1].peak_n == pytest.approx(done.result.reps[-1].peak_n, abs=0.2)
+    assert [len(result.reps) for result in workout.results] == [6]
+    assert [len(result.reps) for result in shown(events).results] == [6]
+    assert len(of(events, SetStarted)) == 1
+    assert format_notice(less).startswith("corrected: set 1: 5 reps")
+
+
+def test_a_set_of_which_nothing_is_left_is_gone() -> None:
+    inputs: dict[float, Input] = {11.0: EndSet(), **{12.0 + i: UndoRep() for i in range(4)}}
+    workout, events = followed(tension(still(2), waves(3), still(8), waves(4, 90.0), still(20)), inputs)
+    emptied = of(events, SetCorrected)[-1]
+    assert emptied.result is None
+    assert "set 1 is gone" in format_notice(emptied)
+    assert of(events, Corrected)[-1].problem is not None, "there was a fourth word for three repetitions"
+    assert [(result.number, len(result.reps)) for result in workout.results] == [(1, 4)]
+    state = shown(events)
+    assert (state.set_number, len(state.results)) == (1, 1)
+
+
+def test_a_word_about_nothing_is_answered() -> None:
+    _, events = followed(tension(still(20)), {5.0: UndoRep(), 6.0: AddRep()})
+    undo, add = of(events, Corrected)
+    assert "no repetition" in format_notice(undo)
+    assert "no movement" in format_notice(add)
+
+
+@pytest.mark.parametrize("size", [1, 16, 37])
+def test_corrections_give_the_same_events_however_the_stream_is_cut(size: int) -> None:
+    inputs: dict[float, Input] = {14.3: UndoRep(), 15.0: AddRep(), 21.0: EndSet(), 24.0: UndoRep()}
+    one = [to_json(event) for event in followed(SIX, inputs)[1]]
+    assert [to_json(event) for event in followed(SIX, inputs, size)[1]] == one
+
+
+def test_views_show_a_doubtful_repetition_hollow() -> None:
+    state = shown(followed(doubtful_tail())[1])
+    assert state.marks == "●●●●●●○"
+    assert state.snapshot()["marks"] == state.marks
+    assert "●●●●●●○" in render_text(state)
+    state.update(RepRetracted(99.0, 7, RetractReason.SET_UP, 99.5, 6))
+    assert state.marks == "●●●●●●"
+
+
+def test_the_result_of_a_set_has_the_latest_probability_of_each_repetition() -> None:
+    _, events = followed(SIX)
+    told = [event.rep.probability for event in of(events, RepCompleted)]
+    known = [rep.probability for rep in of(events, SetDone)[0].result.reps]
+    assert told[0] < 0.99, "the first one is doubtful when it is told"
+    assert min(known) > 0.95

@@ -201,10 +201,10 @@ def _messages(state: ViewState) -> Iterator[tuple[str, str]]:
         yield state.link_message, "bold red"
     if state.stopped is not None:
         yield stopped_words(state.stopped), "bold red"
-    if state.asks is not None and state.resting:
-        yield rating_question(state.asks, keys=True), "bold"
     if state.notice and not (state.resting and state.notice in _shown_between_sets(state)):
         yield state.notice, "bold"
+    if state.asks is not None and state.resting:
+        yield rating_question(state.asks, keys=True), "bold"
     if state.advice is not None and not (state.in_set or state.resting):
         yield advice_text(state.advice), "bold"
 

@@ -119,16 +119,6 @@ class Advisor:
         left = self._state.unanswered
         return None if left is None else replace(left, when=When.FIRST)
 
-    @property
-    def to_check(self) -> bool:
-        """Whether the band was lost, and nobody has said that it was checked."""
-        return self._open is not None and self._open.rule is Rule.BAND_LOST
-
-    def tared(self) -> None:
-        """Withdraw the advice to set the zero: it was set."""
-        if self._open is not None and self._open.rule is Rule.NO_ZERO:
-            self._open = None
-
     def start_session(self) -> None:
         """Begin a session: advice that was declined may be given again."""
         self._declined.clear()

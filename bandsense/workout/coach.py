@@ -75,12 +75,17 @@ class Coach:
     @property
     def to_check(self) -> bool:
         """Whether a lost band is still to be checked."""
-        return any(advisor.to_check for advisor in self._advisors.values())
+        return Rule.BAND_LOST in self._open_rules()
 
     def tared(self) -> None:
         """Withdraw the advice to set the zero: it was set."""
         for advisor in self._advisors.values():
-            advisor.tared()
+            if advisor.open_advice is not None and advisor.open_advice.rule is Rule.NO_ZERO:
+                advisor.withdraw()
+
+    def _open_rules(self) -> set[Rule]:
+        advised = (advisor.open_advice for advisor in self._advisors.values())
+        return {advice.rule for advice in advised if advice is not None}
 
     def follow(self, event: Event) -> Iterator[Said]:
         """Return what to say at this event; events come in the order of `detected_s`."""

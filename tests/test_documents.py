@@ -61,7 +61,7 @@ def test_the_picture_of_the_live_view_can_be_drawn_anew() -> None:
     kept = (REPOSITORY / "docs" / "live-view.svg").read_text(encoding="utf-8")
     for svg in (tool["drawn"](tool["trained"]()), kept):
         text = html.unescape(svg).replace("\xa0", " ")
-        for words in ("Seated row", "newtons, ±", "reps · set 1", "battery 87 %", "last rep"):
+        for words in ("Seated row", "± 3", "of 8", "set 1 of 3", "HOLD", "battery 87 %", "last rep"):
             assert words in text
         assert "http" not in text.replace(
             "http://www.w3.org/2000/svg", ""

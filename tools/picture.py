@@ -16,20 +16,24 @@ from bandsense.live.terminal import TerminalView
 from bandsense.samples import SampleBlock, Unit
 from bandsense.sim.physics.scenario import Scenario
 from bandsense.workout.inputs import LinkChange
+from bandsense.workout.plan import Plan, TensionZone
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "live-view.svg"
 WIDTH, HEIGHT = 96, 26
 REPS_SHOWN = 6
+ZONE_N = (55.0, 70.0)
 
 
 def trained() -> ViewState:
     """A simulated set up to the moment at which the sixth repetition is counted."""
     row = get_exercise("seated-row")
     felt = Scenario(4, exercise=row.id, reps=8).simulate()
-    workout = Workout(WorkoutSettings(Calibration.identity(), row))
-    state = ViewState(title=row.name, battery_percent=87)
+    zone = TensionZone(*ZONE_N)
+    settings = WorkoutSettings(Calibration.identity(), row, Plan(tempo=row.tempo, zone=zone))
+    workout = Workout(settings)
+    state = ViewState(title=row.name, settings=settings, battery_percent=87, clock=lambda: 0.0)
     events = workout.apply(LinkChange("streaming", "streaming"))
     for at in range(felt.time_s.size):
         events += workout.push(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,8 @@ def replay(store: Store, stream: Stream) -> ReplayedStream:
     """
     if stream.damage is not None:
         raise StoreError(f"this session cannot be followed again: {stream.damage}")
+    if not stream.samples and "calibration" not in stream.settings:
+        raise StoreError("this session comes from a training log, which knows sets and no samples")
     workout = Workout(WorkoutSettings.from_dict(stream.settings))
     events: list[Event] = []
     tension_n: list[FloatArray] = []
@@ -91,6 +94,8 @@ def session_table(store: Store, session: Session) -> SessionTable:
 
 
 def _stream_table(store: Store, stream: Stream) -> StreamTable:
+    if not stream.samples and stream.damage is None:
+        return _without_samples(store, stream)
     followed = replay(store, stream)
     samples = concatenate(store.blocks(stream))
     workout = followed.workout
@@ -110,6 +115,34 @@ def _stream_table(store: Store, stream: Stream) -> StreamTable:
         gap_before=samples.gap_before,
         saturated=samples.saturated,
         sets=tuple(fields_json(result, workout.uncertainty_n) for result in results),
+        inputs=_inputs_json(store, stream),
+    )
+
+
+def _inputs_json(store: Store, stream: Stream) -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {"after_samples": each.after_samples, "kind": each.kind, "data": each.data}
+        for each in store.inputs(stream)
+    )
+
+
+def _without_samples(store: Store, stream: Stream) -> StreamTable:
+    """Lay out what was taken from a training log, which knows sets and no samples."""
+    none, whole, marks = np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_)
+    return StreamTable(
+        stream=stream,
+        time_s=none,
+        raw=none,
+        tension_n=none,
+        tension_uncertainty_n=none,
+        phase=np.zeros(0, dtype=np.str_),
+        rep=whole,
+        rep_probability=none,
+        set=whole,
+        gap_before=marks,
+        saturated=marks,
+        sets=tuple(store.sets(stream)),
+        inputs=_inputs_json(store, stream),
     )
 
 

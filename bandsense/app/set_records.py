@@ -9,7 +9,7 @@ from typing import Any
 from bandsense.history.records import Conditions, RepRecord, SetRecord, Targets
 from bandsense.store.model import JsonObject, Session, StoredEvent, Stream
 
-__all__ = ["set_records", "slack_change_cm"]
+__all__ = ["calibration_line", "set_records", "slack_change_cm"]
 
 
 def set_records(
@@ -97,7 +97,8 @@ def _span(calibration: Mapping[str, Any]) -> Mapping[str, Any]:
     return loading
 
 
-def _calibration_line(calibration: Mapping[str, Any]) -> str:
+def calibration_line(calibration: Mapping[str, Any]) -> str:
+    """Give the span of a calibration and how it was obtained, in one line; the zero is left out."""
     parts = [calibration["loading"], calibration["unloading"]] if "loading" in calibration else [calibration]
     spans = (f"{part['newton_per_unit']:.9g}/{part.get('newton_per_unit2', 0.0):.9g}" for part in parts)
     return f"{parts[0]['grade']}, {' and '.join(spans)} N per {parts[0]['unit']}"
@@ -114,7 +115,7 @@ def _conditions(
         band=setup.get("band"),
         rest_length_m=setup.get("rest_length_m"),
         sensor=stream.sensor,
-        calibration=_calibration_line(calibration),
+        calibration=calibration_line(calibration),
     )
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "Trainee",
     "last_person",
     "load_trainee",
+    "new_session",
     "next_time_of",
     "person_named",
     "profiles_of",
@@ -104,19 +105,32 @@ class Trainee:
 
         The settings of each stream also keep what a later comparison needs: the band and its length.
         """
-        from bandsense import __version__
-
         setup = {"band": self.setup.band, "rest_length_m": self.setup.rest_length_m}
         streams = [replace(each, settings={**each.settings, "setup": setup}) for each in streams]
-        return NewSession(
-            source=source,
-            started_unix_s=time.time(),
-            streams=tuple(streams),
-            software=f"bandsense {__version__}",
-            person=self.person.id,
-            exercise=self.exercise.id,
-            band=None if self.band is None else self.band.id,
-        )
+        band = None if self.band is None else self.band.id
+        return new_session(source, streams, person=self.person.id, exercise=self.exercise.id, band=band)
+
+
+def new_session(
+    source: str,
+    streams: Sequence[NewStream],
+    *,
+    person: str | None,
+    exercise: str | None = None,
+    band: str | None = None,
+) -> NewSession:
+    """Begin a session now, recorded by this software."""
+    from bandsense import __version__
+
+    return NewSession(
+        source=source,
+        started_unix_s=time.time(),
+        streams=tuple(streams),
+        software=f"bandsense {__version__}",
+        person=person,
+        exercise=exercise,
+        band=band,
+    )
 
 
 def profiles_of(store: Store) -> Profiles:
@@ -181,7 +195,7 @@ def person_named(store: Store, name: str | None) -> Person:
 def _person(profiles: Profiles, name: str) -> Person:
     if any(person.id == name for person in profiles.people):
         return profiles.person(name)
-    return Person(id=name, name=name)
+    return Person() if name == Person().id else Person(id=name, name=name)
 
 
 def save_progress(store: Store, who: Trainee, result: SessionResult) -> Progression:

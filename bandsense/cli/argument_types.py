@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 
-__all__ = ["count", "port", "positive", "speed"]
+__all__ = ["count", "day", "port", "positive", "speed"]
 
 
 def positive(text: str) -> float:
@@ -32,6 +32,16 @@ def count(text: str) -> int:
 def port(text: str) -> int:
     """Parse a TCP port; 0 for any that is free."""
     return _whole(text, 0, 65535)
+
+
+def day(text: str) -> float:
+    """Read a day of the local calendar (YYYY-MM-DD); gives its beginning in seconds since 1970 UTC."""
+    from datetime import datetime
+
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").timestamp()
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no date; write it as 2026-07-31") from None
 
 
 def _number(text: str) -> float:

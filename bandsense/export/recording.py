@@ -19,7 +19,7 @@ import numpy as np
 from bandsense.errors import DataError, FileFormatError
 from bandsense.samples import KGF_N, LBF_N, BoolArray, FloatArray, SampleBlock, Unit
 
-__all__ = ["Recording", "read_recording"]
+__all__ = ["ColumnMapping", "Recording", "read_recording"]
 
 GAP_INTERVALS = 2.5
 """An interval longer than this many median intervals is a gap; two are a sensor that skips one sample."""
@@ -74,6 +74,7 @@ class _Layout:
     force: _Column
     wall_clock: bool
     first_row: int
+    note: str | None = None
 
 
 _TIME_UNITS = {
@@ -93,7 +94,17 @@ _TIME_WORDS = ("time", "unix", "t", "timestamp")
 _FORCE_WORDS = ("tension", "force", "load", "weight")
 
 
-def read_recording(path: Path | str) -> Recording:
+@dataclass(frozen=True, slots=True)
+class ColumnMapping:
+    """Which columns hold time and force, and in which units, in a file whose header does not say so."""
+
+    time: str
+    force: str
+    time_unit: str = "s"
+    force_unit: str = "N"
+
+
+def read_recording(path: Path | str, mapping: ColumnMapping | None = None) -> Recording:
     """Read a trace.
 
     Understood are columns whose header names a quantity and its unit (`time_s,tension_n`,
@@ -105,7 +116,7 @@ def read_recording(path: Path | str) -> Recording:
     """
     file = Path(path)
     lines, torn = _lines(file)
-    layout = _layout(file, lines)
+    layout = _layout(file, lines, mapping)
     return _Reader(file, layout, torn).read(lines)
 
 
@@ -146,7 +157,11 @@ def _cells(line: str, delimiter: str) -> list[str]:
         raise ValueError(str(error)) from error
 
 
-def _layout(path: Path, lines: Sequence[str]) -> _Layout:
+def _layout(path: Path, lines: Sequence[str], mapping: ColumnMapping | None = None) -> _Layout:
+    if mapping is not None:
+        return _mapped(path, lines, mapping)
+    if lines[0].lower().replace(" ", "").startswith(",overallavg"):
+        return _repeaters_layout(path, lines)
     if lines[0].lower().startswith("date,tag,comment,unit"):
         return _tindeq_layout(path, lines)
     for number, line in enumerate(lines[:_HEADER_LINES]):
@@ -171,6 +186,38 @@ def _tindeq_layout(path: Path, lines: Sequence[str]) -> _Layout:
         if line.strip().lower().replace(" ", "") == "time,weight":
             return _Layout(",", 2, _Column(0, 1.0, "time"), _Column(1, scale, "weight"), False, number + 1)
     raise FileFormatError(path, "an export of the Tindeq app, but without its `time,weight` columns")
+
+
+def _repeaters_layout(path: Path, lines: Sequence[str]) -> _Layout:
+    """Read the Tindeq app's export of repeaters: a summary by repetition, then `time,weight`, without a unit.
+
+    Source: Simon10937/Tindeq-Leaderboard, its fixtures.
+    """
+    note = "the file does not say its unit; kilogram-force is assumed, as the app shows without a choice"
+    for number, line in enumerate(lines[:_HEADER_LINES]):
+        if line.strip().lower().replace(" ", "") == "time,weight":
+            weight = _Column(1, KGF_N, "weight")
+            return _Layout(",", 2, _Column(0, 1.0, "time"), weight, False, number + 1, note)
+    raise FileFormatError(path, "an export of the Tindeq app, but without its `time,weight` columns")
+
+
+def _mapped(path: Path, lines: Sequence[str], mapping: ColumnMapping) -> _Layout:
+    """Find the columns that a person named."""
+    scales = _TIME_UNITS.get(mapping.time_unit.lower()), _FORCE_UNITS.get(mapping.force_unit.lower())
+    if scales[0] is None or scales[1] is None:
+        raise FileFormatError(
+            path,
+            f"the units {mapping.time_unit!r} and {mapping.force_unit!r} are not both known; times: "
+            f"{', '.join(_TIME_UNITS)}; forces: {', '.join(_FORCE_UNITS)}",
+        )
+    for number, line in enumerate(lines[:_HEADER_LINES]):
+        for delimiter in (mark for mark in ";\t," if mark in line):
+            names = [name.strip() for name in _cells(line, delimiter)]
+            if mapping.time in names and mapping.force in names:
+                time = _Column(names.index(mapping.time), scales[0], mapping.time)
+                force = _Column(names.index(mapping.force), scales[1], mapping.force)
+                return _Layout(delimiter, len(names), time, force, False, number + 1)
+    raise FileFormatError(path, f"no line names the columns {mapping.time!r} and {mapping.force!r}")
 
 
 def _header(path: Path, number: int, line: str) -> _Layout:
@@ -311,6 +358,8 @@ class _Reader:
         return f"numbers for {self._layout.time.name!r} and {self._layout.force.name!r}"
 
     def _notes(self, lines: Sequence[str], block: SampleBlock) -> Iterator[str]:
+        if self._layout.note is not None:
+            yield self._layout.note
         if self._missing:
             yield f"{_count(self._missing)} without a finite number left out and marked as a gap"
         if self._repeated:

@@ -47,6 +47,7 @@ class StreamTable:
     Attributes:
         stream: where it comes from.
         sets: the finished sets as JSON objects.
+        inputs: what besides samples reached the session (a tare, an answer), and after how many samples.
     """
 
     stream: Stream
@@ -61,6 +62,7 @@ class StreamTable:
     gap_before: BoolArray
     saturated: BoolArray
     sets: tuple[Mapping[str, Any], ...]
+    inputs: tuple[Mapping[str, Any], ...] = ()
 
     def __len__(self) -> int:
         return int(self.time_s.size)
@@ -85,12 +87,24 @@ class SessionTable:
     session: Session
     streams: tuple[StreamTable, ...]
 
+    def unix_s(self, table: StreamTable, device_s: float) -> float:
+        """Return the time of day of a sensor's time, by its clock where that is known."""
+        clocks = (self.session.summary or {}).get("clocks") or {}
+        clock = clocks.get(table.stream.side) if isinstance(clocks, Mapping) else None
+        if clock:
+            return float(clock["unix_s"] + clock["rate"] * (device_s - clock["device_s"]))
+        origin_s = float(table.time_s[0]) if len(table) else 0.0
+        return self.session.started_unix_s + device_s - origin_s
+
     def stem(self, table: StreamTable) -> str:
         """Name of a file for one sensor of the session, without its ending."""
         name = f"session-{self.session.id}"
         if len(self.streams) == 1:
             return name
-        return f"{name}-{table.stream.side or self.streams.index(table) + 1}"
+        sides = [stream.stream.side for stream in self.streams]
+        if table.stream.side is not None and sides.count(table.stream.side) == 1:
+            return f"{name}-{table.stream.side}"
+        return f"{name}-{self.streams.index(table) + 1}"
 
 
 def utc(unix_s: float | None) -> str | None:
@@ -110,6 +124,7 @@ def session_json(session: Session) -> dict[str, Any]:
         "source": session.source,
         "person": session.person,
         "exercise": session.exercise,
+        "band": session.band,
         "software": session.software,
         "summary": session.summary,
     }

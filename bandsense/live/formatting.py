@@ -671,7 +671,7 @@ def format_notice(event: Event) -> str | None:
     if isinstance(event, SlackAdvised):
         return advice_text(event.advice)
     if isinstance(event, SetRated):
-        said = feedback_words(event.feedback)
+        said = "" if event.asks is not None else feedback_words(event.feedback)  # the next question is told
         return f"noted for set {event.number}: {said}" if said else None
     if isinstance(event, ExerciseStopped):
         return stopped_words(event)

@@ -57,7 +57,7 @@ from bandsense.workout.events import (
     TensionTick,
     fields_json,
 )
-from bandsense.workout.feedback import Scale
+from bandsense.workout.feedback import Scale, StopReason
 from bandsense.workout.plan import Plan, TensionZone, measured_tempo
 from bandsense.workout.settings import WorkoutSettings
 
@@ -463,6 +463,8 @@ class ViewState:
             self.asks = event.asks
         elif isinstance(event, ExerciseStopped):
             self.stopped = None if event.reason is None else event
+            if self.stopped is not None and self.stopped.reason is StopReason.PAIN:
+                self.advice = None
         elif isinstance(event, LinkChanged):
             self._link(event)
         elif isinstance(event, BatteryChanged):

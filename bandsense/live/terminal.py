@@ -1,59 +1,115 @@
-"""The live view in a terminal: numbers to be read at arm's length, a trace, the phase, battery and link."""
+"""The live view in a terminal: what the page shows, in the same order, with the same words.
+
+Every frame is a list of parts in the order in which they stand, each with how much it matters. What has no
+room goes by that: the trace first, then pacer, strip and bar, and never the field that says how to breathe,
+the numbers, or the line that says what is wrong.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from rich.align import Align
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
+from bandsense.exercises.model import Breath
 from bandsense.live.actions import Actions, hint
-from bandsense.live.big_digits import HEIGHT, big
-from bandsense.live.formatting import advice_text, rating_question, rep_words, set_words, stopped_words
-from bandsense.live.state import TRACE_S, ViewState
-from bandsense.live.units import force_figure, force_words, shown_unit
+from bandsense.live.big_digits import big
+from bandsense.live.formatting import (
+    advice_instruction,
+    advice_reason,
+    advice_text,
+    counts_words,
+    plural,
+    rating_question,
+    rep_mark,
+    rep_words,
+    set_words,
+    stopped_words,
+    tension_words,
+)
+from bandsense.live.state import GOOD_LINK, TRACE_S, Done, Peak, Screen, ViewState
+from bandsense.live.units import force_figure, force_range, force_words, shown_unit
 from bandsense.signal.events import Phase
+from bandsense.workout.cues import CueKind
+from bandsense.workout.plan import TensionZone, measured_tempo
 
-__all__ = ["FRAMES_PER_S", "TerminalView", "render", "trace_lines"]
+__all__ = ["FRAMES_PER_S", "TerminalView", "framed", "render", "trace_lines"]
 
 FRAMES_PER_S = 15.0
 
-_PHASES = {
-    Phase.REST: ("rest", "dim"),
-    Phase.CONCENTRIC: ("▲ pull", "bold green"),
-    Phase.HOLD: ("■ hold", "bold yellow"),
-    Phase.ECCENTRIC: ("▼ return", "bold cyan"),
-}
-_GOOD_LINK = ("streaming", "replay")
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
+_PARTS = " ▏▎▍▌▋▊▉█"
 _LEAST_SCALE_N = 20.0
 """The trace's scale does not blow up the noise of a slack band."""
+
+_HEADROOM = 1.09
+"""Bar and trace end so much above the zone, or above the strongest pull."""
 
 _SCALES = ((3, (118, 36)), (2, (78, 22)), (1, (0, 0)))
 """How large the digits are from which width and height on: as large as leaves four lines to the trace."""
 
-_AIRY_HEIGHT = 18
-"""From this height on there is room for lines that are left blank."""
-
-MOST_MARKS = 12
-"""So many of the latest repetitions have a dot."""
-
 _BRIDGED_S = 0.2
 """Levels this close are drawn without a hole between them, however wide the terminal is."""
 
+_MOST_SLOTS = 16
+_PACED = 50
+"""From this many columns on there is room for the pacer."""
 
-def trace_lines(trace: Sequence[tuple[float, float]], width: int, height: int) -> list[str]:
-    """Draw the last seconds as an area of `height` lines, newest at the right, scaled to the peak."""
+_NARROW = 36
+"""Below this many columns there is room for one number at a time."""
+
+_FIELDS = {
+    Screen.PULL: "bold reverse yellow",
+    Screen.RETURN: "bold reverse cyan",
+    Screen.HOLD: "bold reverse",
+    Screen.LIMIT: "bold reverse bright_yellow",
+    Screen.LOST: "bold reverse",
+}
+"""The one field of colour. All of them are reversed, so that they stand out without colours too."""
+
+_PHASES = {
+    Screen.PULL: ("▲", "pull", Phase.CONCENTRIC),
+    Screen.HOLD: ("▬", "hold", Phase.HOLD),
+    Screen.RETURN: ("▼", "return", Phase.ECCENTRIC),
+}
+_ZONES = {"below": "▼ below", "within": "✓ in the zone", "above": "▲ above"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Lines of a frame that are shown together or not at all.
+
+    Attributes:
+        lines: each at most as wide as the frame.
+        rank: what goes first where there is no room: the highest.
+    """
+
+    lines: list[Text]
+    rank: int
+
+
+# -- the trace ---------------------------------------------------------------------------------------------
+
+
+def trace_lines(
+    trace: Sequence[tuple[float, float]], width: int, height: int, top_n: float | None = None
+) -> list[str]:
+    """Draw the last seconds as an area of `height` lines, newest at the right.
+
+    Args:
+        trace: times and tensions.
+        width, height: in characters.
+        top_n: tension at the upper edge; None for the peak.
+    """
     if not trace or width < 1 or height < 1:
         return [" " * width] * height
     columns = _columns(trace, width)
-    top = max(_LEAST_SCALE_N, *columns)
+    top = max(_LEAST_SCALE_N, *columns) if top_n is None else top_n
     eighths = [round(max(0.0, level) / top * 8 * height) for level in columns]
     return [
         "".join(_EIGHTHS[min(8, max(0, filled - 8 * row))] for filled in eighths)
@@ -82,113 +138,286 @@ def _columns(trace: Sequence[tuple[float, float]], width: int) -> list[float]:
     return columns
 
 
-def render(state: ViewState, width: int, height: int) -> RenderableType:
-    """Draw one frame of `height` lines for a terminal of that width; what has no room is left out."""
-    largest = next(scale for scale, least in _SCALES if width >= least[0] and height >= least[1])
-    # Between sets there is more to read, and less to see at a glance.
-    scale = max(1, largest - 1) if state.resting else largest
-    phase, style = _PHASES[state.phase]
-    blank = [Text()] if height >= _AIRY_HEIGHT else []
-    footer = [line for line in _footer(state, width - 4) if blank or line.plain]
-    footer = footer[: max(0, height - HEIGHT * scale - (5 if state.resting else 4))]
-    room = max(1, height - HEIGHT * scale - 3 - 3 * len(blank) - len(footer))
-    return Group(
-        _header(state),
-        *blank,
-        _numbers(state, scale, style),
-        *blank,
-        Align.center(_doing(state, phase, style)),
-        _between_sets(state, width - 4, room) if state.resting else _trace(state, width - 4, room, style),
-        *blank,
-        *footer,
-    )
+def _top_n(state: ViewState) -> float:
+    """Choose the upper edge of bar and trace: above the zone, and above what was pulled."""
+    zone = state.zone
+    highest = max((tension_n for _, tension_n in state.trace), default=0.0)
+    highest = max(highest, *(peak.peak_n for peak in state.peaks), 0.0) if state.peaks else highest
+    return _HEADROOM * max(zone.high_n if zone else 0.0, highest, _LEAST_SCALE_N / _HEADROOM)
 
 
-def _trace(state: ViewState, width: int, height: int, style: str) -> Text:
-    return Text("\n".join(trace_lines(state.trace, width, height)), style=style.replace("bold ", ""))
+_AXIS = 5
+"""Columns left of the trace, for the numbers of the zone."""
 
 
-def _shown_between_sets(state: ViewState) -> list[str]:
-    """List what was advised and what was done, the newest first."""
-    advice = [] if state.advice is None or state.stopped is not None else [advice_text(state.advice)]
-    return [*advice, *map(set_words, reversed(state.results))]
+def _trace(state: ViewState, width: int, height: int) -> list[Text]:
+    """Draw the trace with the lines of the zone and the number of each repetition above its peak."""
+    room, top_n = width - _AXIS, _top_n(state)
+    rows = [list(line) for line in trace_lines(state.trace, room, height, top_n)]
+    marks = _zone_rows(state.zone, top_n, height)
+    for row in marks:
+        rows[row] = ["┄" if cell == " " else cell for cell in rows[row]]
+    if state.trace:
+        _number(rows, state, room, top_n)
+    lines = []
+    for index, cells in enumerate(rows):
+        line = Text.assemble((f"{marks.get(index, ''):>{_AXIS - 1}} ", "green"))
+        for cell in cells:
+            line.append(cell, "green" if cell == "┄" else "bold" if cell.isdigit() else "")
+        lines.append(line)
+    return lines
 
 
-def _between_sets(state: ViewState, width: int, height: int) -> Text:
-    """Lay out the advice and the sets, in exactly `height` lines."""
-    lines: list[tuple[str, str]] = []
-    for text in _shown_between_sets(state):
-        style = "dim" if lines or state.advice is None else "bold"
-        lines += [*((line, style) for line in textwrap.wrap(text, width)), ("", "")]
-    lines = [*lines, *[("", "")] * height][:height]
-    return Text("\n").join(Text(line, style) for line, style in lines)
+def _zone_rows(zone: TensionZone | None, top_n: float, height: int) -> dict[int, str]:
+    """Find the rows in which the zone ends, each with its number."""
+    if zone is None:
+        return {}
+    rows: dict[int, str] = {}
+    for level_n in (zone.low_n, zone.high_n):
+        row = height - 1 - min(height - 1, int(level_n / top_n * height))
+        rows.setdefault(row, force_figure(level_n))
+    return rows
 
 
-def _header(state: ViewState) -> Table:
-    table = Table.grid(expand=True)
-    table.add_column(ratio=1, no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
-    status = Text(state.link or "no link", "green" if state.link in _GOOD_LINK else "bold red")
-    if state.battery_percent is not None:
-        status.append(
-            f"   battery {state.battery_percent} %", "default" if state.battery_percent > 10 else "bold red"
-        )
-    table.add_row(Text(state.title, "bold"), status)
-    return table
+def _number(rows: list[list[str]], state: ViewState, width: int, top_n: float) -> None:
+    """Write the number of each repetition above its peak, where there is nothing yet."""
+    newest_s = state.trace[-1][0]
+    standing = [peak for peak in state.peaks if peak.retracted_s is None]
+    for number, peak in enumerate(standing, 1):
+        column = width - 1 - round((newest_s - peak.time_s) / TRACE_S * width)
+        row = len(rows) - 2 - min(len(rows) - 2, int(peak.peak_n / top_n * len(rows)))
+        for offset, digit in enumerate(str(number)):
+            at = column + offset
+            if 0 <= at < width and row >= 0 and rows[row][at] in " ┄":
+                rows[row][at] = digit
 
 
-def _numbers(state: ViewState, scale: int, style: str) -> Table:
-    table = Table.grid(expand=True)
-    table.add_column(justify="center", ratio=3, no_wrap=True)
-    table.add_column(justify="center", ratio=2, no_wrap=True)
-    table.add_row(
-        Align.center(_digits(force_figure(state.tension_n), scale, style)),
-        Align.center(_digits(str(state.reps), scale, "bold")),
-    )
-    table.add_row(
-        Text(f"{shown_unit().plural}, ± {force_figure(state.tension_uncertainty_n, 1)}", "dim"),
-        Text(_count_line(state), "dim"),
-    )
-    return table
-
-
-def _count_line(state: ViewState) -> str:
-    """Say what the number counts and how sure it is, with a dot for each of the last repetitions."""
-    words = f"{'rep' if state.reps == 1 else 'reps'} · {state.set_words}"
-    if not state.set_number:
-        return words
-    doubt = state.count_words.partition(", ")[2]
-    return " · ".join(filter(None, (words, doubt, state.marks[-MOST_MARKS:])))
-
-
-def _digits(text: str, scale: int, style: str) -> Text:
-    # Left-justified, because centring a text centres each of its lines without the blanks at its end.
-    return Text("\n".join(big(text, scale)), style, justify="left")
+# -- the parts of a set --------------------------------------------------------------------------------------
 
 
 def _one_line(text: str, style: str = "") -> Text:
     return Text(text, style, no_wrap=True, overflow="ellipsis")
 
 
-def _doing(state: ViewState, phase: str, style: str) -> Text:
-    """Describe the phase, or the rest between sets, and what to do this moment."""
-    if state.doing:
-        phase, style = state.doing, "default"
-    text = Text(phase, style)
-    if state.cue:
-        text.append("  ").append(f" {state.cue} ", "bold reverse")
-    return text
+def _centred(text: str, width: int, style: str = "") -> Text:
+    return Text(_fitted(text, width).center(width), style, no_wrap=True)
 
 
-def _footer(state: ViewState, width: int) -> list[Text]:
-    """Describe what matters now in a line or two, then the last repetition: the first line counts most."""
-    message, style = next(_messages(state), ("", ""))
-    lines = textwrap.wrap(message, width, max_lines=2, placeholder=" …") or [""]
-    if state.last_rep is not None and state.peak_n is not None:
-        last = _one_line(f"last rep {force_words(state.peak_n)}, {rep_words(state.last_rep)}")
-    else:
-        last = _one_line("" if state.in_set else "pull when you are ready", "dim")
-    return [*(_one_line(line, style) for line in lines), last]
+def _fitted(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+
+
+def _numbers(state: ViewState, width: int, scale: int) -> list[Text]:
+    """Draw tension and repetitions with what belongs to them; one of them where there is no room for both."""
+    lost = state.screen is Screen.LOST
+    tension = "–––" if lost else force_figure(state.tension_n)
+    reps = str(state.reps if state.in_set or not state.results else 0)
+    uncertainty = (
+        f"± {force_figure(state.tension_uncertainty_n, 1 if state.tension_uncertainty_n < 1 else 0)}"
+    )
+    beside = [shown_unit().value, "" if lost else uncertainty]
+    if width < _NARROW:
+        return _beside(big(tension, scale), beside, width)
+    half = width // 2
+    left = _beside(big(tension, scale), beside, half + 2)
+    right = _beside(big(reps, scale), _of_plan(state), width - half - 2)
+    return [Text.assemble(a, b) for a, b in zip(left, right, strict=True)]
+
+
+def _of_plan(state: ViewState) -> list[str]:
+    """Say what the repetitions count towards."""
+    if state.settings is None or state.settings.exercise is None:
+        return ["rep" if state.reps == 1 else "reps"]
+    plan = state.settings.plan
+    words = [f"of {plan.reps}"]
+    if plan.reps_top != plan.reps:
+        words.append(f"{plan.reps_top} at most")
+    return words
+
+
+def _beside(digits: list[str], words: Sequence[str], width: int) -> list[Text]:
+    """Put words right of a number, from its middle on."""
+    first = (len(digits) - len(words)) // 2
+    lines = []
+    for index, row in enumerate(digits):
+        line = Text(f"  {row}", "bold", no_wrap=True)
+        at = index - first
+        if 0 <= at < len(words) and line.cell_len + 2 + len(words[at]) <= width:
+            line.append(f"  {words[at]}", "not bold")
+        line.truncate(width)
+        line.pad_right(width - line.cell_len)
+        lines.append(line)
+    return lines
+
+
+def _breath(state: ViewState, phase: Phase) -> str:
+    """Say how to breathe in a phase, as the field has it."""
+    if phase is Phase.HOLD:
+        return "HOLD"
+    if state.settings is None or state.settings.exercise is None:
+        return "PULL" if phase is Phase.CONCENTRIC else "RETURN"
+    breathing = state.settings.exercise.breathing_by_tension
+    breath = breathing.concentric if phase is Phase.CONCENTRIC else breathing.eccentric
+    return "OUT" if breath is Breath.EXHALE else "IN"
+
+
+def _field_words(state: ViewState) -> tuple[str, str]:
+    """Say what the field says, and what stands small beside it."""
+    screen = state.screen
+    if screen in _PHASES:
+        glyph, name, phase = _PHASES[screen]
+        return f"{glyph} {_breath(state, phase)}", _clock(state, name, phase)
+    if screen is Screen.LOST:
+        safe = (
+            f"your {plural(state.reps, 'rep')} {_be(state.reps)} safe"
+            if state.in_set
+            else "your sets are safe"
+        )
+        return "PAUSE", f"sensor lost {round(state.lost_s or 0.0)} s ago; {safe}"
+    if screen is Screen.LIMIT:
+        return "⚠ EASE OFF", "the band is at its limit"
+    if screen is Screen.READY:
+        return "Pull when you like", ""
+    if screen is Screen.SIDES:
+        arrow = "←" if state.next_side == "left" else "→"
+        return f"{arrow} {(state.next_side or '').upper()}", "change hands; there is no hurry"
+    cue = state.shown_cue
+    if cue is not None and cue.ahead:
+        return f"Next: {_breath(state, Phase.CONCENTRIC).lower()}", ""
+    return "‖", ""
+
+
+def _be(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _clock(state: ViewState, name: str, phase: Phase) -> str:
+    """Say how long the phase has lasted, of how long it should; a word of correction goes before it."""
+    if state.word and state.cues and (cue := state.shown_cue) is not None and cue.kind is not CueKind.TARGET:
+        return state.word
+    since_s = max(0.0, state.now_s - state.phase_since_s)
+    target_s = _targets_s(state).get(phase)
+    if target_s is None:
+        return f"{name} {since_s:.1f} s"
+    if since_s > target_s + 0.05:
+        return f"{name} {target_s:.1f} s +{since_s - target_s:.1f}"
+    return f"{name} {since_s:.1f} of {target_s:.1f} s"
+
+
+def _targets_s(state: ViewState) -> dict[Phase, float]:
+    """Return how long each phase should last, as the signal chain measures it."""
+    if state.settings is None or state.settings.exercise is None:
+        return {}
+    tempo = measured_tempo(state.settings.plan.tempo)
+    return {
+        Phase.CONCENTRIC: tempo.concentric_s,
+        Phase.HOLD: tempo.hold_s,
+        Phase.ECCENTRIC: tempo.eccentric_s,
+    }
+
+
+def _field(state: ViewState, width: int, height: int) -> list[Text]:
+    """Draw the field: the word, seen from the corner of the eye, and the time of the phase beside it."""
+    word, beside = _field_words(state)
+    style = _FIELDS.get(state.screen, "bold")
+    text = f"{word}   {beside}" if beside and len(word) + len(beside) + 7 <= width else word
+    lines = [Text(" " * width, style) for _ in range(height)]
+    lines[height // 2] = _centred(text, width, style)
+    if height >= 3 and beside and text == word:
+        lines[height // 2 + 1] = _centred(beside, width, style.replace("bold ", ""))
+    return lines
+
+
+def _bar(state: ViewState, width: int) -> Text:
+    """Draw the tension as a bar against the bracket of the zone."""
+    zone = state.zone
+    words = "" if zone is None else f" {force_range(zone.low_n, zone.high_n)}"
+    room = max(4, width - len(words))
+    top_n = _top_n(state)
+    filled = 0.0 if state.screen is Screen.LOST else min(1.0, max(0.0, state.tension_n / top_n)) * room
+    part = _PARTS[int(8 * (filled % 1.0))].strip()
+    cells = ["█"] * int(filled) + ([part] if part and filled < room else [])
+    cells += ["░"] * (room - len(cells))
+    styles = [""] * room
+    if zone is not None:
+        low, high = (min(room - 1, int(level / top_n * room)) for level in (zone.low_n, zone.high_n))
+        styles[low : high + 1] = ["green"] * (high + 1 - low)
+        cells[low], cells[high] = "[", "]"
+    line = Text(no_wrap=True)
+    for cell, style in zip(cells[:room], styles, strict=True):
+        line.append(cell, style or ("dim" if cell == "░" else ""))
+    line.append(words, "green")
+    return line
+
+
+def _pacer(state: ViewState, width: int) -> Text | None:
+    """Draw how far each phase of the tempo has gone; None without a tempo, or between repetitions."""
+    targets = _targets_s(state)
+    if not targets or state.screen not in _PHASES or width < _PACED:
+        return None
+    room = width - sum(len(f" {name} 0.0 ") for _, name, _ in _PHASES.values())
+    whole_s = sum(targets.values())
+    order = [phase for _, _, phase in _PHASES.values()]
+    line = Text(no_wrap=True)
+    for _, name, phase in _PHASES.values():
+        cells = max(2, int(room * targets[phase] / whole_s))
+        share = _share(state, phase, targets[phase], order)
+        done = min(cells, round(share * cells))
+        line.append(f" {name} {targets[phase]:.1f} ", "bold" if phase is _PHASES[state.screen][2] else "dim")
+        line.append("█" * done, _FIELDS[_SCREENS[phase]].replace("bold reverse", "").strip())
+        line.append("░" * (cells - done), "dim")
+    line.truncate(width)
+    return line
+
+
+_SCREENS = {phase: screen for screen, (_, _, phase) in _PHASES.items()}
+
+
+def _share(state: ViewState, phase: Phase, target_s: float, order: Sequence[Phase]) -> float:
+    present = _PHASES[state.screen][2]
+    if phase is present:
+        return min(1.0, max(0.0, state.now_s - state.phase_since_s) / target_s) if target_s else 1.0
+    return 1.0 if order.index(phase) < order.index(present) else 0.0
+
+
+def _strip(peaks: Sequence[Peak], state: ViewState) -> Text:
+    """Draw the peaks of a set: a bar each, hatched where partial, dim where doubtful or below the zone."""
+    standing = [peak for peak in peaks if peak.retracted_s is None]
+    zone = state.zone
+    best_n = max((peak.peak_n for peak in standing), default=1.0)
+    low_n, high_n = (0.65 * zone.low_n, 1.13 * zone.high_n) if zone else (0.0, best_n)
+    line = Text(no_wrap=True)
+    for peak in standing[-_MOST_SLOTS:]:
+        level = round(8 * min(1.0, max(0.12, (peak.peak_n - low_n) / (high_n - low_n))))
+        if peak.partial:
+            line.append("▨")
+        elif peak.zone == "below" or rep_mark(peak.probability) == "○":
+            line.append(_EIGHTHS[max(1, level)], "dim")
+        else:
+            line.append(_EIGHTHS[max(1, level)], "green" if peak.zone == "within" else "")
+    if state.settings is not None and state.settings.exercise is not None:
+        plan = state.settings.plan
+        left = range(len(standing), min(_MOST_SLOTS, plan.reps_top))
+        line.append("".join("─" if index < plan.reps else "·" for index in left), "dim")
+    return line
+
+
+def _verdict(state: ViewState) -> str:
+    """Say where the last pull lay and how long its phases took."""
+    last = state.last_rep
+    if last is None or state.peak_n is None:
+        return "" if state.in_set else _aim(state)
+    words = f"last rep {force_words(state.peak_n)}, {rep_words(last)}"
+    zone = None if state.zone is None else state.zone.zone(state.peak_n).value
+    return words if zone is None else f"{_ZONES[zone]}; {words}"
+
+
+def _aim(state: ViewState) -> str:
+    zone = state.zone
+    return "" if zone is None else f"Aim for {force_range(zone.low_n, zone.high_n)}."
+
+
+# -- messages ------------------------------------------------------------------------------------------------
 
 
 def _messages(state: ViewState) -> Iterator[tuple[str, str]]:
@@ -197,28 +426,276 @@ def _messages(state: ViewState) -> Iterator[tuple[str, str]]:
         yield state.question, "bold reverse"
     if state.problem:
         yield f"not saved: {state.problem}", "bold red"
-    if state.link not in _GOOD_LINK and state.link_message:
+    if state.link and state.link not in GOOD_LINK and state.link_message:
         yield state.link_message, "bold red"
-    if state.stopped is not None:
+    if state.stopped is not None and not state.resting:
         yield stopped_words(state.stopped), "bold red"
-    if state.notice and not (state.resting and state.notice in _shown_between_sets(state)):
+    if state.screen is Screen.LIMIT and state.advice is not None:
+        yield advice_text(state.advice), "bold"
+    if state.notice and not (state.resting and state.notice in _told_between_sets(state)):
         yield state.notice, "bold"
     if state.asks is not None and state.resting:
         yield rating_question(state.asks, keys=True), "bold"
-    if state.advice is not None and not (state.in_set or state.resting):
+    if state.advice is not None and not state.resting and state.screen is not Screen.LIMIT:
         yield advice_text(state.advice), "bold"
 
 
-def render_beside(states: Sequence[ViewState], width: int, height: int) -> RenderableType:
-    """Draw one frame with the sensors' views side by side; one sensor has all the room."""
+def _told_between_sets(state: ViewState) -> list[str]:
+    """List what stands on the screen of a rest anyway."""
+    advice = [] if state.advice is None else [advice_text(state.advice)]
+    return [*advice, *map(set_words, state.results)]
+
+
+def _message(state: ViewState, width: int, most: int = 2) -> list[Text]:
+    """Write the most urgent message in at most so many lines."""
+    message, style = next(_messages(state), ("", ""))
+    lines = textwrap.wrap(message, width, max_lines=most, placeholder=" …")
+    return [_one_line(line, style) for line in lines]
+
+
+# -- rest ----------------------------------------------------------------------------------------------------
+
+
+def _left(seconds: float) -> str:
+    """Write the time that is left, or since when there is none."""
+    whole = int(abs(seconds) + (0.999 if seconds > 0.0 else 0.0))
+    return f"{'' if seconds > 0.0 else '+'}{whole // 60}:{whole % 60:02}"
+
+
+def _rest_numbers(state: ViewState, width: int, scale: int) -> list[Text]:
+    """Draw the time that is left, and what follows."""
+    left_s = state.rest_left_s
+    planned = state.rest_planned_s or 0.0
+    if state.stopped is not None:
+        since = _left(-(state.rest_s or 0.0)).removeprefix("+")
+        return _beside(big(since, scale), ["since the set", "over for today"], width)
+    if left_s is None:
+        rested_s = state.rest_s or 0.0
+        return _beside(big(_left(-rested_s).removeprefix("+"), scale), ["of rest", _next_set(state)], width)
+    if left_s <= 0.0:
+        return _beside(
+            big(_left(left_s).removeprefix("+"), scale), ["Ready when you are.", _next_set(state)], width
+        )
+    of = f"left of {int(planned) // 60}:{int(planned) % 60:02}"
+    return _beside(big(_left(left_s), scale), [of, f"then {_next_set(state)}"], width)
+
+
+def _next_set(state: ViewState) -> str:
+    settings = state.settings
+    side = f", {state.next_side}" if state.takes_turns and state.next_side else ""
+    of = f" of {settings.plan.sets}" if settings is not None and settings.exercise is not None else ""
+    return f"set {state.current_set}{of}{side}"
+
+
+def _advice_lines(state: ViewState, width: int) -> list[tuple[str, str]]:
+    """Write the advice in a box: the amount and what to do first, then why, then the answers."""
+    advice = state.advice
+    inner = width - 4
+    if state.stopped is not None and width >= 12:
+        return [(line, "bold red") for line in textwrap.wrap(stopped_words(state.stopped), inner)]
+    if advice is None or width < 12:
+        return []
+    side = "" if advice.side is None else f" ({advice.side} side)"
+    first = " ".join(filter(None, (advice.action.value + side, "–", advice_instruction(advice)))).rstrip(" –")
+    lines = [(line, "bold") for line in textwrap.wrap(first, inner)]
+    lines += [(line, "") for line in textwrap.wrap(advice_reason(advice), inner)]
+    if advice.amount_cm and advice.uncertainty_cm:
+        least, most = advice.amount_cm - advice.uncertainty_cm, advice.amount_cm + advice.uncertainty_cm
+        change = 100.0 * (advice.tension_ratio - 1.0)
+        expected = f"{max(0.0, least):.0f} to {most:.0f} cm is fine; expect {change:+.0f} %."
+        lines += [(line, "dim") for line in textwrap.wrap(expected, inner)]
+    if state.to_answer:
+        answers = "y done · n not now"
+        lines.append((answers, "bold"))
+    return lines
+
+
+def _advice_box(state: ViewState, width: int, height: int) -> list[Text]:
+    """Draw the advice in at most `height` lines; without a frame where there are few."""
+    lines = _advice_lines(state, width)
+    if not lines or height < 1:
+        return []
+    if height < len(lines) + 2:
+        return [_one_line(line, style) for line, style in lines[:height]]
+    framed = [Text(f"╭{'─' * (width - 2)}╮")]
+    for line, style in lines:
+        framed.append(Text.assemble("│ ", (f"{line:<{width - 4}}", style), " │"))
+    return [*framed, Text(f"╰{'─' * (width - 2)}╯")]
+
+
+def _set_line(done: Done, state: ViewState, width: int) -> Text:
+    """Write a finished set in a line: number, peaks, what it amounts to."""
+    side = f" {done.side:<5}" if done.side else ""
+    line = Text(f"set {done.number}{side}  ", no_wrap=True, overflow="ellipsis")
+    line.append_text(_strip(done.peaks, state))
+    words = [
+        counts_words(done.counts),
+        f"peak {tension_words(done.peak_n, done.peak_uncertainty_n)}",
+        f"{done.time_under_tension_s:.0f} s",
+        (done.tempo or "").removeprefix("about "),
+        f"then {abs(done.slack_cm)} cm {'out' if done.slack_cm > 0 else 'in'}" if done.slack_cm else "",
+    ]
+    line.append("  " + " · ".join(filter(None, words)))
+    line.truncate(width, overflow="ellipsis")
+    return line
+
+
+_ROOMY = 14
+"""From this many lines on a message may take two in a rest; below, the advice needs them."""
+
+
+def _resting(state: ViewState, width: int, height: int, scale: int) -> list[Text]:
+    """Draw the rest: time left, advice, sets."""
+    lines = [*_rest_numbers(state, width, scale)]
+    if state.screen is Screen.SIDES:
+        lines = [*_field(state, width, 1), *lines]
+    message = _message(state, width, 2 if height >= _ROOMY else 1)
+    room = height - len(lines) - len(message)
+    sets = [_set_line(done, state, width) for done in reversed(state.sets)]
+    advice = _advice_box(state, width, room - min(1, len(sets)))
+    spare = room - len(advice)
+    blank = [Text()] if spare > len(sets) + 1 else []
+    lines += [*blank, *advice, *(blank if len(sets) + len(advice) + 2 * len(blank) <= room else [])]
+    return [*lines, *sets[: max(0, height - len(lines) - len(message))], *message]
+
+
+def _over(state: ViewState, width: int, scale: int) -> list[Text]:
+    """Draw the end of the session."""
+    done = state.finished
+    if done is None:
+        return []
+    lines = _beside(big(str(done.reps), scale), ["repetitions", f"peak {force_words(done.peak_n)}"], width)
+    words = [done.compared, done.next_time and f"Next time: {done.next_time}"]
+    for text in filter(None, words):
+        lines += [_one_line(line) for line in textwrap.wrap(text, width)]
+    return [*lines, *(_set_line(each, state, width) for each in state.sets)]
+
+
+# -- frames --------------------------------------------------------------------------------------------------
+
+
+def render(state: ViewState, width: int, height: int) -> RenderableType:
+    """Draw one frame of `height` lines for a terminal of that width; what has no room is left out."""
+    return Group(_header(state, width), *_body(state, width, height - 1))
+
+
+def _body(state: ViewState, width: int, height: int) -> list[Text]:
+    """Draw all but the header, in exactly `height` lines."""
+    largest = next(scale for scale, least in _SCALES if width >= least[0] and height >= least[1] - 1)
+    # Between sets there is more to read, and less to see at a glance.
+    smaller = max(1, largest - 1)
+    if state.screen is Screen.FINISHED:
+        lines = _over(state, width, smaller)
+    elif state.screen in (Screen.REST, Screen.SIDES):
+        lines = _resting(state, width, height, smaller)
+    else:
+        lines = _in_set(state, width, height, largest)
+    return [*lines[:height], *[Text()] * (height - len(lines))]
+
+
+def _in_set(state: ViewState, width: int, height: int, scale: int) -> list[Text]:
+    """Draw a set, or the wait for one, in the order of the page."""
+    pacer = _pacer(state, width)
+    message = _message(state, width)
+    tall = 3 if height >= 20 else 1
+    parts = [
+        _Part(_numbers(state, width, scale), 1),
+        _Part(_field(state, width, tall), 0),
+        _Part([_bar(state, width)], 4),
+        _Part(
+            [pacer if pacer is not None else Text()] if width >= _PACED else [], 6 if pacer is not None else 8
+        ),
+        _Part([_strip_line(state, width)], 5),
+        _Part(message, 2),
+        _Part([_one_line(_fitted(_verdict(state), width), "" if state.in_set else "dim")], 3),
+    ]
+    while sum(len(part.lines) for part in parts) > height and len(parts) > 1:
+        parts.remove(max(parts, key=lambda part: part.rank))
+    spare = height - sum(len(part.lines) for part in parts)
+    at = next((i for i, part in enumerate(parts) if part.rank in (2, 3)), len(parts))
+    if spare >= 2:
+        parts.insert(at, _Part(_trace(state, width, spare), 9))
+    return [line for part in parts for line in part.lines]
+
+
+def _strip_line(state: ViewState, width: int) -> Text:
+    line = Text("  ")
+    line.append_text(_strip(state.peaks if state.in_set else [], state))
+    doubt = state.count_words.partition(", ")[2] if state.in_set else ""
+    if doubt:
+        line.append(f"   {doubt}")
+    if state.sets and width >= 60:
+        before = ", ".join(str(len(done.peaks)) for done in state.sets)
+        line.append(f"   sets before: {before}", "dim")
+    line.truncate(width, overflow="ellipsis")
+    return line
+
+
+def _header(state: ViewState, width: int) -> Text:
+    """Write what is trained at the left, link and battery at the right; the set is never shortened."""
+    link = "linked" if state.link == "streaming" else state.link or "no link"
+    status = Text(link, "green" if state.link in GOOD_LINK else "bold red")
+    if state.battery_percent is not None:
+        low = state.battery_percent <= _LOW_BATTERY_PERCENT
+        words = f" · {'battery ' if width >= _WIDE_HEADER else ''}{state.battery_percent} %"
+        status.append(words, "bold red" if low else "default")
+    sets = "" if state.settings is None or state.settings.exercise is None else f" · {_next_set(state)}"
+    title = _fitted(state.title, max(1, width - status.cell_len - 1 - len(sets)))
+    line = Text(f"{title}{sets}", "bold", no_wrap=True)
+    line.pad_right(max(1, width - line.cell_len - status.cell_len))
+    line.append_text(status)
+    line.truncate(width)
+    return line
+
+
+_WIDE_HEADER = 50
+_LOW_BATTERY_PERCENT = 10
+
+
+_GUTTER = 2
+"""Columns between the views of two sensors."""
+
+
+def framed(states: Sequence[ViewState], keys: str, width: int, height: int) -> RenderableType:
+    """Draw the whole terminal: a frame around the view of one sensor, or of two side by side.
+
+    Args:
+        states: one a sensor, in their order from left to right.
+        keys: what can be asked for, for the lower edge.
+        width, height: of the terminal.
+    """
+    inner, room = max(1, width - 4), max(1, height - 2)
     if len(states) == 1:
-        return render(states[0], width, height)
-    each = (width - 2) // len(states)
-    beside = Table.grid(expand=True, padding=(0, 1))
-    for _ in states:
-        beside.add_column(width=each, no_wrap=True)
-    beside.add_row(*(render(state, each, height) for state in states))
-    return beside
+        head, lines = _header(states[0], inner - 2), _body(states[0], inner, room)
+    else:
+        head, lines = Text("bandsense", "bold"), _side_by_side(states, inner, room)
+    top = Text.assemble("╭ ", head, " ", "─" * max(0, width - 4 - head.cell_len), "╮")
+    bottom = Text(f"╰{'─' * max(0, width - 4 - len(keys))} {keys} ╯")
+    return Group(top, *(_in_frame(line, inner) for line in lines), bottom)
+
+
+def _in_frame(line: Text, width: int) -> Text:
+    line = line.copy()
+    line.truncate(width)
+    line.pad_right(width - line.cell_len)
+    return Text.assemble("│ ", line, " │")
+
+
+def _side_by_side(states: Sequence[ViewState], width: int, height: int) -> list[Text]:
+    """Draw the views of the sensors beside each other, line by line."""
+    each = (width - _GUTTER * (len(states) - 1)) // len(states)
+    views = [[_header(state, each), *_body(state, each, height - 1)] for state in states]
+    lines = []
+    for row in zip(*views, strict=True):
+        line = Text(no_wrap=True)
+        for index, part in enumerate(row):
+            piece = part.copy()
+            piece.truncate(each)
+            piece.pad_right(each - piece.cell_len)
+            line.append_text(piece)
+            line.append(" " * _GUTTER if index < len(row) - 1 else "")
+        lines.append(line)
+    return lines
 
 
 class TerminalView:
@@ -242,20 +719,16 @@ class TerminalView:
         """Return what can be asked for at this moment."""
         if self._actions is None:
             return "Ctrl-C ends the session"
-        wanted = dict.fromkeys(key for state in self._states for key in state.offered)
+        wanted = dict.fromkeys(key for state in self._states for key in state.offered if key != "q")
+        if any(state.screen is Screen.REST for state in self._states):
+            wanted |= dict.fromkeys("+s")
         if any(state.resting for state in self._states):
             wanted["w"] = None
+        wanted["q"] = None
         offered = (key for key in wanted if key in self._actions)
         return hint({key: self._actions[key] for key in offered}, width)
 
     def frame(self) -> RenderableType:
         """Return what is drawn now."""
         width, height = self._console.size
-        return Panel(
-            render_beside(self._states, width, height - 2),
-            title="bandsense",
-            title_align="left",
-            subtitle=self._hint(width - 6),
-            subtitle_align="right",
-            height=height,
-        )
+        return framed(self._states, self._hint(width - 6), width, height)

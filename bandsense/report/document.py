@@ -99,7 +99,7 @@ class Report:
 
 def font_faces() -> str:
     """Give the fonts as style sheet with the files inside; they are those of the page."""
-    folder = resources.files("bandsense") / "web" / "static" / "fonts"
+    folder = resources.files("bandsense") / "web" / "static" / "vendor" / "fonts"
     faces = []
     for family, weight, name in _FONTS:
         data = b64encode((folder / name).read_bytes()).decode("ascii")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from math import nan
 
 __all__ = [
     "DOUBTFUL_BELOW",
@@ -98,6 +99,8 @@ class Rep:
         gap: samples are missing somewhere in the repetition.
         band_lost: the repetition ended with the band snapping or slipping off.
         begins_set: it is the first of its set.
+        peak_uncertainty_n: standard uncertainty of `peak_n` from rate, noise and the form of the top; a
+            calibration's comes on top. Not a number where it is not known.
         probability: that it is a repetition at all: as far as was known when it was told; in the result of a
             set, when the set was over.
     """
@@ -118,6 +121,7 @@ class Rep:
     band_lost: bool = False
     begins_set: bool = False
     probability: float = 1.0
+    peak_uncertainty_n: float = nan
     unsure: bool = False
 
     @property

@@ -56,6 +56,7 @@ class Conditions:
         span_uncertainty: relative standard uncertainty of all differences of tension.
         level_uncertainty_n: standard uncertainty of a tension near the peak, newtons; all but the sampling.
         mean_uncertainty_n: the same of the mean tension.
+        supposed: they are others than those under which the repetition was measured.
     """
 
     rate_hz: float
@@ -63,6 +64,7 @@ class Conditions:
     span_uncertainty: float = 0.0
     level_uncertainty_n: float = 0.0
     mean_uncertainty_n: float = 0.0
+    supposed: bool = False
 
     @property
     def interval_s(self) -> float:
@@ -85,7 +87,9 @@ def crossing_uncertainty_s(rise_n: float, flank_s: float, conditions: Conditions
 
 
 def _peak_n(rep: Rep, conditions: Conditions) -> float:
-    """Return the standard uncertainty of the peak from sampling and noise."""
+    """Return the standard uncertainty of the peak: as measured, else as the shape lets expect."""
+    if not conditions.supposed and isfinite(rep.peak_uncertainty_n):
+        return rep.peak_uncertainty_n
     rise_n = rep.peak_n - min(rep.start_n, rep.end_n)
     quickest_s = max(min(rep.concentric_s, rep.eccentric_s), 0.25 * conditions.interval_s)
     # A top on a plateau has many samples; another lies half a sample from its neighbours.
@@ -236,10 +240,10 @@ def timing_reason(uncertainty_s: float, rate_hz: float) -> str | None:
 
 def _reason(figure: Figure, rep: Rep, conditions: Conditions) -> str:
     for rate_hz in USUAL_RATES_HZ:
-        quicker = replace(conditions, rate_hz=float(rate_hz))
+        quicker = replace(conditions, rate_hz=float(rate_hz), supposed=True)
         if rate_hz > conditions.rate_hz and figure.uncertainty(rep, quicker) <= figure.limit:
             return f"needs {rate_hz} samples a second"
-    quiet = replace(conditions, noise_n=0.0, rate_hz=float(USUAL_RATES_HZ[-1]))
+    quiet = replace(conditions, noise_n=0.0, rate_hz=float(USUAL_RATES_HZ[-1]), supposed=True)
     if figure.uncertainty(rep, quiet) <= figure.limit:
         return "the tension is too near to the sensor's noise"
     calibrated = replace(quiet, span_uncertainty=0.0, level_uncertainty_n=0.0, mean_uncertainty_n=0.0)

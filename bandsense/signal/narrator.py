@@ -25,6 +25,7 @@ from bandsense.signal.events import (
 )
 from bandsense.signal.history import FlagRanges, RingBuffer
 from bandsense.signal.laws import Numbers
+from bandsense.signal.peaks import Peak, estimate_peak
 from bandsense.signal.ranges import NEIGHBOURS, PARTIAL_BELOW, range_fraction, range_is_unsure
 from bandsense.signal.told import Shown
 from bandsense.signal.turning_points import RETURNED_SHARE, Look, Ticks, TurningPoint, TurningPoints
@@ -42,9 +43,6 @@ LOST_APART_S = 0.5
 
 PEAK_TICKS = 3
 """The greatest sample lies this close to the top of the smoothed trace."""
-
-GREATEST_OF_FEW = 2.0
-"""So many standard deviations lies the greatest of ten to twenty samples of noise above their mean."""
 
 WORTH_TELLING = 0.05
 """A probability that changed by less is not told anew."""
@@ -179,7 +177,7 @@ class Narrator:
         for shown in announced.counted:
             standing += 1
             top = shown.rep.top
-            peak_n = self._peak_n(top)
+            peak_n = self._peak(shown.rep.start, top).tension_n
             self.events.append(
                 RepCounted(top.time_s, shown.index, peak_n, now_s, standing, shown.probability)
             )
@@ -189,6 +187,7 @@ class Narrator:
     def _tell_done(self, shown: Shown) -> None:
         b = self._boundaries(shown)
         counted = shown.rep
+        peak = self._peak(counted.start, counted.top)
         pull_start_s = max(b.pull_start_s, self._last_end_s)
         self._last_end_s = b.end_s
         if counted.begins_set:
@@ -209,7 +208,8 @@ class Narrator:
             return_start_s=b.return_start_s,
             end_s=b.end_s,
             peak_time_s=b.peak_time_s,
-            peak_n=max(b.peak_n, self._peak_n(counted.top)),
+            peak_n=max(b.peak_n, peak.tension_n),
+            peak_uncertainty_n=peak.uncertainty_n,
             start_n=b.start_n,
             end_n=b.end_n,
             partial=fraction < PARTIAL_BELOW,
@@ -233,22 +233,16 @@ class Narrator:
         expected_n = rep.start.tension_n if returned else float("inf")
         return measure(ticks.time_s, ticks.tension_n, first, top, last, expected_n)
 
-    def _peak_n(self, top: TurningPoint) -> float:
-        """Greatest tension near a top, by the samples: the low-pass rounds a quick one off.
-
-        The vertex of the parabola through the greatest sample and its neighbours, less what noise adds to the
-        greatest of a few samples.
-        """
+    def _peak(self, start: TurningPoint, top: TurningPoint) -> Peak:
+        """Estimate the greatest tension near a top from the samples: the low-pass rounds a quick one off."""
         last = min(top.tick + PEAK_TICKS, self._ticks.last) * self._samples.step
         near_n = self._samples.clean_n.between((top.tick - PEAK_TICKS) * self._samples.step, last)
-        if near_n.size < 3:
-            return top.tension_n
-        i = int(near_n[1:-1].argmax()) + 1
-        before_n, greatest_n, after_n = (float(x) for x in near_n[i - 1 : i + 2])
-        bend_n = before_n - 2.0 * greatest_n + after_n
-        vertex_n = greatest_n - (after_n - before_n) ** 2 / (8.0 * bend_n) if bend_n < 0.0 else greatest_n
+        rise_n = top.tension_n - start.tension_n
+        if not near_n.size:
+            return Peak(top.tension_n, rise_n)
         surroundings = self._turning.surroundings
-        return max(top.tension_n, vertex_n - GREATEST_OF_FEW * surroundings.noise_n / surroundings.gain)
+        found = estimate_peak(near_n, rise_n, surroundings.noise_n / surroundings.gain)
+        return found if found.tension_n > top.tension_n else Peak(top.tension_n, found.uncertainty_n)
 
     # Warnings.
 

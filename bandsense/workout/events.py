@@ -404,12 +404,23 @@ def fields_json(value: Any, uncertainty_n: Callable[[float], float] | None = Non
         result[name] = _plain(item, uncertainty_n)
         if uncertainty_n is not None and name == "peak_n" and "peak_uncertainty_n" not in names:
             result["peak_uncertainty_n"] = uncertainty_n(item)
+    if uncertainty_n is not None and isinstance(value, Rep):
+        result["peak_uncertainty_n"] = _with_sampling(uncertainty_n(value.peak_n), value)
     for path in result.get("hidden") or ():  # of `RepMetrics`: what is not worth showing is not told either
         *outer, name = path.split(".")
         target = result[outer[0]] if outer else result
         if target is not None:
             target[name] = None
     return result
+
+
+def _with_sampling(calibration_n: float, rep: Rep) -> float:
+    """Add what sampling leaves open of a peak to what calibration and zero do."""
+    return (
+        calibration_n
+        if math.isnan(rep.peak_uncertainty_n)
+        else math.hypot(calibration_n, rep.peak_uncertainty_n)
+    )
 
 
 def _plain(value: Any, uncertainty_n: Callable[[float], float] | None) -> Any:

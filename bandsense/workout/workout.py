@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import hypot, inf
+from math import hypot, inf, isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,6 @@ from bandsense.workout.events import (
     SetEnd,
     SetRated,
     SetResult,
-    SlackAnswered,
     Tared,
     TemperatureChanged,
     TemperatureUnknown,
@@ -233,7 +232,9 @@ class Workout:
         """Summarise the session so far, finished sets only."""
         reps = [rep for result in self._sets.results for rep in result.reps]
         counts = RepCounts.of(reps)
-        peak_n = max((rep.peak_n for rep in reps), default=0.0)
+        best = max(reps, key=lambda rep: rep.peak_n, default=None)
+        peak_n = 0.0 if best is None else best.peak_n
+        sampling_n = 0.0 if best is None or isnan(best.peak_uncertainty_n) else best.peak_uncertainty_n
         return Summary(
             reps=len(reps),
             partial=counts.partial,
@@ -244,7 +245,7 @@ class Workout:
             planned_sets=self.settings.plan.sets,
             time_under_tension_s=sum(rep.duration_s for rep in reps),
             peak_n=peak_n,
-            peak_uncertainty_n=self.uncertainty_n(peak_n),
+            peak_uncertainty_n=hypot(self.uncertainty_n(peak_n), sampling_n),
             samples=self._samples,
             duration_s=self._last_s - self.began_s,
             asymmetry=self._asymmetry(),
@@ -399,10 +400,8 @@ class Workout:
         events: list[Event] = [SetRated(now_s, about, self._feedback.of(about), self.asks, now_s)]
         if self.stopped is not before:
             events.append(self._stop(now_s))
-        if self.stopped is not None:  # advice for the next set has no place after that
-            events += (
-                each for each in self._slack_answered(followed=False) if isinstance(each, SlackAnswered)
-            )
+        if self.stopped is not None:  # advice for the next set has no place after that, nor for the next time
+            self._slack_answered(followed=False)
         return events
 
     def _stop(self, now_s: float) -> ExerciseStopped:

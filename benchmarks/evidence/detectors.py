@@ -109,7 +109,7 @@ def _found(rep: Rep, live: Rep) -> Found:
         _bounds(live),
         rep.peak_n,
         live.peak_n,
-        float(getattr(rep, "peak_u_n", np.nan)),
+        rep.peak_uncertainty_n,
         rep.partial,
     )
 

@@ -2,21 +2,34 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from bandsense.calibration.curve import Calibration
+from bandsense.exercises.catalogue import get_exercise
 from bandsense.live.actions import Action
 from bandsense.live.big_digits import HEIGHT, big
-from bandsense.live.formatting import advice_text
-from bandsense.live.state import ViewState
+from bandsense.live.formatting import advice_reason
+from bandsense.live.state import Peak, Screen, ViewState
 from bandsense.live.terminal import TerminalView, render, trace_lines
 from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.events import Phase, Rep
 from bandsense.workout.advice import Advice, Reason, Rule, SlackAction
+from bandsense.workout.events import LinkChanged
+from bandsense.workout.plan import Plan, TensionZone
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
+from tests.support.traces import waves
+
+ROW = get_exercise("seated-row")
+SETTINGS = WorkoutSettings(
+    Calibration.identity(Unit.NEWTON), ROW, Plan(zone=TensionZone(90.0, 110.0), tempo=ROW.tempo)
+)
 
 
 def shown(state: ViewState, width: int = 80, height: int = 24) -> str:
@@ -36,6 +49,7 @@ def a_state() -> ViewState:
         reps=4,
     )
     state.link, state.battery_percent = "streaming", 87
+    state.settings, state.clock = SETTINGS, lambda: 0.0
     state.last_rep, state.peak_n = Rep(4, 1.0, 1.9, 2.2, 3.3, 2.0, 62.0, 3.0, 3.0), 62.0
     return state
 
@@ -45,13 +59,17 @@ def test_all_that_a_person_needs_is_on_the_screen() -> None:
     for row in big("61", 2) + [row.strip() for row in big("4", 2)]:
         assert row in text
     for words in (
-        "± 3.0",
-        "pull",
-        "set 1",
-        "87 %",
-        "streaming",
+        "± 3",
+        "▲ OUT",
+        "set 1 of 3",
+        "of 8",
+        "12 at most",
+        "battery 87 %",
+        "linked",
         "Seated row",
-        "last rep 62 N, pull about 1.5",
+        "pull 0.0 of 0.9 s",
+        "90 to 110 N",
+        "▼ below; last rep 62 N, pull about 1.5",
     ):
         assert words in text
 
@@ -83,7 +101,9 @@ def rested(block: SampleBlock) -> ViewState:
 def test_a_long_name_leaves_room_for_the_link_and_the_battery() -> None:
     state = a_state()
     state.title = "One-arm bent-over row, left first"
-    assert "streaming   battery 87 %" in shown(state, 40, 10).splitlines()[0]
+    first = shown(state, 40, 10).splitlines()[0]
+    assert first.endswith("linked · 87 %")
+    assert "set 1 of 3" in first
     assert len(shown(state, 40, 10).splitlines()) == 10
 
 
@@ -91,7 +111,7 @@ def test_on_the_smallest_terminal_all_that_changes_is_there() -> None:
     state = a_state()
     state.notice_text, state.notice_until_s = "not counted: too small", 9.0
     text = shown(state, 40, 10)
-    for words in (*big("61"), "± 3.0", "▲ pull", "set 1", "87 %", "not counted: too small"):
+    for words in (*big("61"), "± 3", "▲ OUT", "set 1", "87 %", "not counted: too small"):
         assert words in text
 
 
@@ -99,9 +119,12 @@ def test_between_sets_the_whole_advice_and_the_sets_can_be_read(set_of_three: Sa
     state = rested(set_of_three)
     text = " ".join(shown(state).split())
     assert state.advice is not None
-    assert advice_text(state.advice).strip() in text
-    assert "set 1: 3 reps" in text
-    assert "resting 0:" in text
+    assert "ADD SLACK – Let out about 4 cm of each hand." in text
+    assert " ".join(advice_reason(state.advice).split()[:9]) in text
+    assert "y done · n not now" in text
+    assert "set 1 " in text
+    assert "3 reps · peak 53.0 ± 2.7 N" in text
+    assert "left of 1:30" in text
 
 
 def test_on_the_smallest_terminal_two_lines_are_left_for_the_advice(set_of_three: SampleBlock) -> None:
@@ -151,7 +174,7 @@ def test_nothing_is_minus_zero() -> None:
     state = a_state()
     state.tension_n = -0.3
     text = shown(state, 60, 20)
-    assert big("0")[1].strip() in text
+    assert all(row in text for row in big("0"))
     assert "▀▀▀  " not in text.replace("▀▀▀█", "")
 
 
@@ -201,7 +224,7 @@ async def test_the_view_draws_until_it_is_cancelled(set_of_three: SampleBlock) -
     for event in workout.push(set_of_three):
         state.update(event)
     async with asyncio.timeout(30.0):
-        while out.getvalue().count("newtons") < 3:
+        while out.getvalue().count("╭") < 3:
             await asyncio.sleep(0.02)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -222,12 +245,146 @@ def test_the_rows_of_a_number_stand_under_each_other() -> None:
 def test_two_sensors_stand_beside_each_other_and_fill_the_terminal(width: int, height: int) -> None:
     left, right = a_state(), a_state()
     left.title, right.title = "left · Row", "right · Row"
-    console = Console(width=width, height=height, force_terminal=True, color_system=None)
-    actions = {"e": Action("end set", print), "q": Action("quit", print)}
-    with console.capture() as captured:
-        console.print(TerminalView([left, right], console, actions=actions).frame())
-    lines = captured.get().splitlines()
-    assert len(lines) == height
-    assert {len(line) for line in lines} == {width}
+    lines = frame([left, right], width, height)
     assert lines[1].index("left") < lines[1].index("right")
-    assert captured.get().count("newtons, ± 3.0") == 2
+    assert "\n".join(lines).count("▲ OUT") == 2
+
+
+def frame(states: Sequence[ViewState], width: int, height: int, **console_settings: object) -> list[str]:
+    """The whole terminal, line by line; each as wide as it is."""
+    settings = {"force_terminal": True, "color_system": None} | console_settings
+    console = Console(width=width, height=height, file=io.StringIO(), **settings)  # type: ignore[arg-type]
+    actions = {key: Action(label, print) for key, label in LABELS.items()}
+    with console.capture() as captured:
+        console.print(TerminalView(states, console, actions=actions).frame(), end="")
+    lines = captured.get().splitlines()
+    plain = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines]
+    assert len(plain) == height
+    assert {cell_len(line) for line in plain} == {width}
+    return lines
+
+
+LABELS = {"e": "end set", "t": "tare", "y": "changed slack", "n": "kept slack", "q": "quit"}
+LABELS |= {"+": "30 s more rest", "s": "start now", "w": "note"}
+
+SIZES = [(40, 12), (44, 14), (60, 18), (80, 24), (100, 30), (132, 43), (200, 60)]
+
+
+def followed(paired: bool = False) -> Iterator[ViewState]:
+    """A session of two sets as its view sees it, an eighth of a second at a time."""
+    exercise = get_exercise("bent-over-row" if paired else "seated-row")
+    plan = Plan(sets=2, zone=TensionZone(40.0, 60.0), tempo=exercise.tempo, rest_s=12.0)
+    settings = WorkoutSettings(
+        Calibration.identity(Unit.NEWTON), exercise, plan, first_side="left" if paired else None
+    )
+    now = [0.0]
+    state = ViewState(title=exercise.name, settings=settings, clock=lambda: now[0])
+    workout = Workout(settings)
+    pulls = waves(5, rep_s=3.0)
+    tension_n = 3.0 + np.concatenate([np.zeros(160), pulls, np.zeros(20 * 80), pulls, np.zeros(80)])
+    state.update(LinkChanged(0.0, "streaming", "", 0.0))
+    for start in range(0, tension_n.size, 10):
+        cut = slice(start, start + 10)
+        time_s = np.arange(tension_n.size)[cut] / 80.0
+        for event in workout.push(SampleBlock(time_s, tension_n[cut], Unit.NEWTON)):
+            state.update(event)
+        now[0] = float(time_s[-1])
+        yield state
+    lost = LinkChanged(state.time_s, "lost", "the sensor is out of range", state.time_s)
+    state.update(lost)
+    now[0] += 5.0
+    yield state
+
+
+NEEDED = {
+    Screen.READY: "Pull when you like",
+    Screen.PULL: "▲ OUT",
+    Screen.HOLD: "▬ HOLD",
+    Screen.RETURN: "▼ IN",
+    Screen.REST: "set 2",
+    Screen.SIDES: "→ RIGHT",
+    Screen.LOST: "PAUSE",
+}
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_every_moment_of_a_session_fills_every_terminal_and_says_its_word(paired: bool) -> None:
+    seen: set[Screen] = set()
+    for count, state in enumerate(followed(paired)):
+        if state.screen in seen and count % 40:
+            continue
+        seen.add(state.screen)
+        for size in SIZES:
+            text = "\n".join(frame([state], *size))
+            assert NEEDED.get(state.screen, "") in text, (state.screen, size)
+            assert re.search(r"[█▀▄▬▲▼]", text), "nothing is ever blank"
+        frame([state, state], 80, 24)
+    between = Screen.SIDES if paired else Screen.REST
+    assert seen >= {Screen.READY, Screen.PULL, Screen.RETURN, Screen.LOST, between}
+
+
+def test_a_number_that_is_not_of_now_is_not_shown() -> None:
+    *_, lost = followed()
+    text = "\n".join(frame([lost], 80, 24))
+    assert all(row in text for row in big("–––"))
+    assert "sensor lost 5 s ago; your" in text
+    assert "the sensor is out of range" in text
+
+
+def test_without_colours_words_glyphs_and_reverse_remain() -> None:
+    pulling = next(state for state in followed() if state.screen is Screen.PULL)
+    coloured = "".join(frame([pulling], 80, 24, color_system="standard"))
+    plain = "".join(frame([pulling], 80, 24, color_system="standard", no_color=True))
+    assert re.search(r"\x1b\[[0-9;]*33[;m]", coloured), "the field of the pull is yellow"
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7][;m]", plain)
+    assert re.search(r"\x1b\[[0-9;]*7m[^\x1b]*▲ OUT", plain), "and reversed in any case"
+
+
+def test_the_trace_goes_first_and_the_word_stays() -> None:
+    pulling = next(state for state in followed() if state.screen is Screen.PULL and state.reps > 1)
+    large, small = (shown(pulling, 60, height) for height in (24, 9))
+    assert "┄┄┄┄" in large
+    assert "┄┄┄┄" not in small
+    assert "▲ OUT" in small
+    assert all(row in small for row in big(f"{pulling.tension_n:.0f}"))
+
+
+def test_the_rest_counts_down_and_then_waits_for_the_person() -> None:
+    resting = [state.rest_left_s for state in followed() if state.screen is Screen.REST]
+    assert resting
+    state = rested_at(3.0)
+    assert all(row in shown(state) for row in big("0:09"))
+    assert "left of 0:12" in shown(state)
+    over = rested_at(14.0)
+    assert "Ready when you are." in shown(over)
+    assert all(row in shown(over) for row in big("0:02"))
+
+
+def rested_at(seconds: float) -> ViewState:
+    """A rest of twelve seconds, so many after the set."""
+    state = next(state for state in followed() if state.screen is Screen.REST)
+    state.clock = lambda: 0.0
+    state.heard_s = 0.0
+    state.time_s = state.results[-1].end_s + seconds
+    return state
+
+
+def test_the_bar_is_full_to_the_tension_and_brackets_the_zone() -> None:
+    state = a_state()
+    state.tension_n = 98.0
+    bar = next(line for line in shown(state, 80, 24).splitlines() if "[" in line)
+    left, right = bar.index("["), bar.index("]")
+    assert "█" in bar[left:right]
+    assert "░" in bar[left:right]
+    assert bar.rstrip().endswith("90 to 110 N")
+
+
+def test_partial_and_doubtful_repetitions_look_different_in_the_strip() -> None:
+    state = a_state()
+    state.peaks = [
+        Peak(1, 0.0, 100.0, zone="within"),
+        Peak(2, 1.0, 70.0, partial=True, zone="below"),
+        Peak(3, 2.0, 100.0, zone="within", retracted_s=3.0),
+    ]
+    strip = next(line for line in shown(state).splitlines() if "▨" in line)
+    assert strip.strip() == "▅▨──────····"

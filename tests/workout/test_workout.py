@@ -95,7 +95,8 @@ def test_a_set_is_counted_from_raw_counts() -> None:
     assert all(abs(rep.peak_n - 53.0) < 1.0 for rep in done.result.reps)
     summary = workout.summary()
     assert (summary.reps, summary.partial, summary.sets) == (6, 0, 1)
-    assert summary.peak_uncertainty_n == CALIBRATION.standard_uncertainty_n(summary.peak_n)
+    own_n = CALIBRATION.standard_uncertainty_n(summary.peak_n)
+    assert summary.peak_uncertainty_n == pytest.approx(own_n, rel=0.01), "and a little of the sampling"
     assert done.result.metrics.time_under_tension_s == pytest.approx(summary.time_under_tension_s)
     assert summary.full_reps == (6,)
 

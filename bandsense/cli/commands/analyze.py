@@ -69,11 +69,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _show_in_own_unit(arguments: argparse.Namespace) -> None:
     """Show forces as whoever trained last reads them; a file needs no store."""
+    from contextlib import suppress
+
     from bandsense.app.trainee import last_person
+    from bandsense.errors import BandsenseError
     from bandsense.live.units import show_in
 
     if store_path(arguments).exists():
-        show_in(last_person(open_store(arguments)).unit)
+        with suppress(BandsenseError):  # a file is shown whatever became of the store
+            show_in(last_person(open_store(arguments)).unit)
 
 
 def _displacement(arguments: argparse.Namespace) -> DisplacementModel:

@@ -1,4 +1,4 @@
-"""`bandsense export`: a session as a file for other programs."""
+"""`bandsense export`: sessions as files for other programs."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.app.sessions import session_named
+from bandsense.cli.argument_types import day
 from bandsense.cli.command import add_command
 from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
+    from bandsense.store.model import Session
+    from bandsense.store.store import Store
 
-_FORMATS = ("csv", "json", "parquet", "fit")
+_FORMATS = (
+    *("csv", "csv-reps", "csv-sets", "json", "parquet", "fit", "strong", "hevy", "tindeq"),
+    *("fhir", "ieee1752", "bids"),
+)
 
 
 def add(commands: Commands) -> None:
@@ -22,26 +28,62 @@ def add(commands: Commands) -> None:
         commands,
         "export",
         run,
-        summary="write a session as CSV, JSON, Parquet or FIT",
-        details="Every raw sample with tension, uncertainty, phase and repetition. A CSV is described by a "
-        "JSON file beside it, after the W3C's CSV on the Web.",
-        example="bandsense export last --format csv -o ~/training\nbandsense export 12 --format fit",
+        summary="write sessions as CSV, JSON, Parquet, FIT, training logs or clinical records",
+        details="Without a session all of those that --since, --until and --person leave.",
+        example="bandsense export last --format csv -o ~/training\nbandsense export 12 --format fit\n"
+        "bandsense export --since 2026-01-01 --person ada --format hevy\n"
+        "bandsense export --anonymous --format bids -o study",
     )
-    command.add_argument("session", help="its number, or `last`")
+    command.add_argument("session", nargs="?", help="its number, or `last`; default: all")
     command.add_argument("--format", choices=_FORMATS, default="csv", help="default: %(default)s")
     command.add_argument("-o", "--output", type=Path, default=Path(), metavar="DIR", help="default: here")
+    command.add_argument("--since", type=day, metavar="DATE", help="begun on that day or later (YYYY-MM-DD)")
+    command.add_argument("--until", type=day, metavar="DATE", help="begun on that day or earlier")
+    command.add_argument("--person", metavar="NAME", help="of this person")
+    command.add_argument("--exercise", metavar="ID", help="of this exercise")
+    command.add_argument(
+        "--anonymous",
+        action="store_true",
+        help="without names, notes and identities; the first session is moved to 2000-01-01",
+    )
     add_store_option(command, sessions=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the files and print their names."""
+    from bandsense.errors import ConfigError
+
     store = open_store(arguments)
-    session = session_named(store, arguments.session)
+    sessions = _sessions(store, arguments)
+    if not sessions:
+        raise ConfigError("there is no such session; `bandsense sessions` lists them")
 
     from bandsense.app.replay import session_table
-    from bandsense.export.formats import write
+    from bandsense.cli.progress import progress
+    from bandsense.export.anonymous import anonymous
+    from bandsense.export.formats import write_all
 
-    table = session_table(store, session)
-    for path in write(table, arguments.format, arguments.output):
+    with progress("reading sessions", len(sessions)) as done:
+        tables = []
+        for session in sessions:
+            tables.append(session_table(store, session))
+            done()
+    for path in write_all(
+        anonymous(tables) if arguments.anonymous else tables, arguments.format, arguments.output
+    ):
         print(path)
     return 0
+
+
+def _sessions(store: Store, arguments: argparse.Namespace) -> list[Session]:
+    from bandsense.store.model import SessionFilter
+
+    if arguments.session is not None:
+        return [session_named(store, arguments.session)]
+    which = SessionFilter(
+        since_unix_s=arguments.since,
+        until_unix_s=None if arguments.until is None else arguments.until + 86_400.0,
+        person=arguments.person,
+        exercise=arguments.exercise,
+    )
+    return list(reversed(store.sessions(which)))

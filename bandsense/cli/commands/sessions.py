@@ -66,11 +66,18 @@ def _row(session: Session) -> tuple[object, ...]:
         _length(summary),
         summary.get("reps", "–"),
         summary.get("sets", "–"),
-        session.exercise or "",
+        _what(session),
         session.person or "",
         session.source,
         "damaged" if session.damage else session.state.value,
     )
+
+
+def _what(session: Session) -> str:
+    """Name what was trained, or tested."""
+    from bandsense.app.strength_test import is_strength_test
+
+    return "test of strength" if is_strength_test(session) else session.exercise or ""
 
 
 def _length(summary: JsonObject) -> str:

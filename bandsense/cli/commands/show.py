@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bandsense.app.replay import ReplayedStream
     from bandsense.cli.command import Commands
     from bandsense.store.model import Session
+    from bandsense.store.store import Store
 
 
 def add(commands: Commands) -> None:
@@ -38,18 +39,45 @@ def run(arguments: argparse.Namespace) -> int:
     session = session_named(store, arguments.session)
 
     from bandsense.app.replay import replay, replayed_json
+    from bandsense.app.strength_test import followed as followed_test
+    from bandsense.app.strength_test import is_strength_test
     from bandsense.app.trainee import person_named
+    from bandsense.cli.commands.test import print_test
     from bandsense.export.table import session_json
     from bandsense.live.units import show_in
 
+    if not session.samples and session.streams and not session.damage:
+        return _show_sets(store, session, as_json=arguments.json)
+    if arguments.json and is_strength_test(session):
+        print(json.dumps(session_json(session) | {"again": followed_test(store, session)}))
+        return 0
     followed = [replay(store, stream) for stream in session.streams]
     if arguments.json:
         print(json.dumps(session_json(session) | {"streams": [replayed_json(part) for part in followed]}))
         return 0
     show_in(person_named(store, session.person).unit)
     _print_head(session)
+    if is_strength_test(session):
+        print_test(store, session.id)
+        return 0
     for part in followed:
         _print_stream(part)
+    return 0
+
+
+def _show_sets(store: Store, session: Session, *, as_json: bool) -> int:
+    """Print what a training log said: sets without samples."""
+    from bandsense.app.replay import session_table
+    from bandsense.cli.tables import table
+    from bandsense.export.rows import set_rows
+
+    rows = list(set_rows(session_table(store, session)))
+    if as_json:
+        print(json.dumps({"session": session.id, "sets": rows}))
+        return 0
+    _print_head(session)
+    head = ("set", "side", "reps", "mean_peak_n", "effort", "note")
+    print(table(head, [["" if row[name] is None else row[name] for name in head] for row in rows]))
     return 0
 
 

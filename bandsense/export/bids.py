@@ -1,0 +1,128 @@
+"""Sessions as a data set of the Brain Imaging Data Structure: tension as physiological recordings of a task.
+
+    dataset_description.json, README, participants.tsv
+    sub-01/beh/sub-01_task-seatedrow_run-12_recording-left_physio.tsv.gz, .json
+    sub-01/beh/sub-01_task-seatedrow_run-12_events.tsv, .json
+
+A physio file has no time column: its samples are evenly spaced. Tension is therefore interpolated at the
+median rate of the sensor; a sample in a hole is `n/a`. Source: BIDS 1.10, "Physiological and other continuous
+recordings".
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bandsense.export.rows import sets_of
+from bandsense.export.table import SessionTable, StreamTable
+from bandsense.files import atomic_write, private_folder, write_json_file
+
+__all__ = ["BIDS_VERSION", "write_bids"]
+
+BIDS_VERSION = "1.10.0"
+
+_README = """# Resistance-band training
+
+Tension of a resistance band by a strain-gauge sensor, and the repetitions found in it.
+Exported by bandsense; units are newtons and seconds.
+"""
+
+
+def write_bids(tables: Sequence[SessionTable], folder: Path) -> list[Path]:
+    """Write sessions into a data set; one that is there already is added to."""
+    people = sorted({table.session.person or "unknown" for table in tables})
+    labels = {person: f"{number:02}" for number, person in enumerate(people, 1)}
+    written = [folder / name for name in ("dataset_description.json", "README.md", "participants.tsv")]
+    write_json_file(
+        written[0],
+        {
+            "Name": "Resistance-band training",
+            "BIDSVersion": BIDS_VERSION,
+            "DatasetType": "raw",
+            "GeneratedBy": [{"Name": "bandsense", "Version": tables[0].session.software}],
+        },
+    )
+    _write_text(written[1], _README)
+    _write_text(written[2], "participant_id\n" + "".join(f"sub-{labels[person]}\n" for person in people))
+    for table in tables:
+        written += _session(table, folder, labels[table.session.person or "unknown"])
+    return written
+
+
+def _write_text(path: Path, text: str) -> None:
+    with atomic_write(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def _session(table: SessionTable, folder: Path, label: str) -> list[Path]:
+    place = folder / f"sub-{label}" / "beh"
+    private_folder(place)
+    task = re.sub(r"[^0-9A-Za-z]", "", table.session.exercise or "band") or "band"
+    stem = f"sub-{label}_task-{task}_run-{table.session.id}"
+    written = []
+    for number, stream in enumerate(table.streams, 1):
+        name = stem
+        if len(table.streams) > 1:
+            name += f"_recording-{stream.stream.side or number}"
+        written += _physio(stream, place / f"{name}_physio.tsv.gz")
+    events = place / f"{stem}_events.tsv"
+    began_s = table.session.started_unix_s
+    rows: list[tuple[float, str]] = []
+    lines = ["onset\tduration\ttrial_type\tset\trep\tpeak_n"]
+    for stream in table.streams[:1]:
+        began_s = table.unix_s(stream, float(stream.time_s[0])) if len(stream) else began_s
+    for each in sets_of(table):
+        kind = "repetition" if each.side is None else f"repetition_{each.side}"
+        for number, rep in enumerate(each.reps, 1):
+            if "pull_start_s" in rep:
+                onset = table.unix_s(each.stream, rep["pull_start_s"]) - began_s
+                duration = rep["end_s"] - rep["pull_start_s"]
+                cells = (f"{duration:.3f}", kind, each.number, number, f"{rep['peak_n']:.2f}")
+                rows.append((onset, "\t".join(map(str, cells))))
+    lines += [f"{onset:.3f}\t{rest}" for onset, rest in sorted(rows)]
+    _write_text(events, "\n".join(lines) + "\n")
+    description = {
+        "trial_type": {"Description": "A repetition, from pull start to end"},
+        "set": {"Description": "Number of the set within the session"},
+        "rep": {"Description": "Number of the repetition within the set"},
+        "peak_n": {"Description": "Greatest tension", "Units": "N"},
+        "TaskName": task,
+    }
+    write_json_file(events.with_suffix(".json"), description)
+    return [*written, events, events.with_suffix(".json")]
+
+
+def _physio(stream: StreamTable, path: Path) -> list[Path]:
+    steps = np.diff(stream.time_s)
+    rate_hz = round(1.0 / float(np.median(steps)), 3) if steps.size else 1.0
+    start_s = float(stream.time_s[0]) if len(stream) else 0.0
+    count = int((stream.time_s[-1] - start_s) * rate_hz) + 1 if len(stream) else 0
+    at_s = start_s + np.arange(count) / rate_hz
+    texts = ["n/a"] * count
+    if len(stream) > 1:
+        values = np.interp(at_s, stream.time_s, stream.tension_n)
+        following = np.searchsorted(stream.time_s, at_s, side="left").clip(1, len(stream) - 1)
+        missing = stream.gap_before[following] & (at_s > stream.time_s[following - 1] + 0.5 / rate_hz)
+        texts = ["n/a" if gone else f"{value:.4f}" for value, gone in zip(values, missing, strict=True)]
+    with (
+        atomic_write(path) as part,
+        part.open("wb") as file,
+        gzip.GzipFile("", "wb", 9, file, mtime=0) as packed,
+    ):
+        packed.write("".join(f"{text}\n" for text in texts).encode())
+    description = path.with_name(path.name.replace(".tsv.gz", ".json"))
+    write_json_file(
+        description,
+        {
+            "SamplingFrequency": rate_hz,
+            "StartTime": 0.0,
+            "Columns": ["tension"],
+            "tension": {"Description": "Tension of the band", "Units": "N"},
+        },
+    )
+    return [path, description]

@@ -28,23 +28,38 @@ from bandsense.signal.explanations import Explanation, Explanations
 from bandsense.signal.filters import Conditioner
 from bandsense.signal.laws import Numbers
 from bandsense.signal.turning_points import Look, Ticks, TurningPoint, TurningPoints
-from benchmarks.evidence import controls, envelope, movement, recordings, simulators, special, splices, walks
+from benchmarks.evidence import (
+    controls,
+    envelope,
+    idling,
+    movement,
+    recordings,
+    simulators,
+    special,
+    splices,
+    walks,
+)
 from benchmarks.evidence.trace import Split, Trace
 
 LEAST_PROBABLE = -8.0
 """A trace costs at most so many nats: one that the model cannot explain does not bend it."""
 
+NONE = frozenset({0})
+
 SHARES = frozenset(
     name
     for name in (f.name for f in fields(Numbers))
     if name.startswith(("p_", "part_")) or name.endswith(("_w", "_w1", "_w2", "_share"))
-) | {"even", "steady", "handling_small", "sway_even", "over", "trust"}
+) | {"even", "steady", "handling_small", "sway_even", "over", "step_like", "trust"}
 """Numbers between 0 and 1, moved on the logit scale."""
 
 FIXED = frozenset({"many", "many_nats", "show_first", "show", "take_back", "p_take_up"})
 """Numbers of the online rule, which the final count does not depend on."""
 
-LOGARITHMS = frozenset(f.name for f in fields(Numbers) if "_ln" in f.name) | {"let_go_on"}
+LOGARITHMS = frozenset(f.name for f in fields(Numbers) if "_ln" in f.name) | {
+    "let_go_on",
+    "let_go_on_sway",
+}
 """Logarithms, moved by adding."""
 
 
@@ -85,15 +100,8 @@ def turns_of(trace: Trace, weight: float) -> Turns:
             turning.interrupt()
         every = slice(-segment.first % step, None, step)
         smooth_s = segment.time_s - conditioner.delay_s
-        looks = turning.follow(
-            zip(
-                smooth_s[every].tolist(),
-                segment.smooth_n[every].tolist(),
-                segment.clean_n[every].tolist(),
-                segment.ready_s[every].tolist(),
-                strict=True,
-            )
-        )
+        columns = (smooth_s, segment.smooth_n, segment.clean_n, segment.ready_s)
+        looks = turning.follow(*(column[every].tolist() for column in columns))
         for look in looks:
             if look is Look.TURNED:
                 top = turning.top
@@ -110,14 +118,19 @@ def turns_of(trace: Trace, weight: float) -> Turns:
     return Turns(trace.name, weight, right, ticks, first, tuple(rows), end)
 
 
-def explained(numbers: Numbers, one: Turns) -> list[Explanation]:
-    """The explanations at the end of a trace."""
+def explained(numbers: Numbers, one: Turns, worst: list[float]) -> list[Explanation]:
+    """The explanations at the end of a trace; `worst` takes P(none) at every valley of a control."""
     explanations = Explanations(numbers, one.ticks)
     if one.first is None:
         return []
     explanations.begin(one.first)
+    control = one.right == NONE
     for top, valley, lowest_n in one.rows:
-        explanations.advance(top, valley, lowest_n)
+        kept = explanations.advance(top, valley, lowest_n)
+        if control and kept:
+            weights = [math.exp(numbers.trust * (x.score - kept[0].score)) for x in kept]
+            none = sum(w for x, w in zip(kept, weights, strict=True) if not x.count)
+            worst.append(none / sum(weights))
     if one.open is not None:
         found = explanations.look(*one.open, width=True, end=True)
         if found:
@@ -126,8 +139,12 @@ def explained(numbers: Numbers, one: Turns) -> list[Explanation]:
 
 
 def judged(numbers: Numbers, one: Turns) -> tuple[float, bool]:
-    """Loss in nats of a trace, and whether its most likely count is right."""
-    found = explained(numbers, one)
+    """Loss in nats of a trace, and whether its most likely count is right.
+
+    Of a control the worst moment counts: nothing may be shown at any time.
+    """
+    worst: list[float] = []
+    found = explained(numbers, one, worst)
     mass: dict[int, float] = {}
     for x in found:
         mass[x.count] = mass.get(x.count, 0.0) + math.exp(numbers.trust * (x.score - found[0].score))
@@ -142,6 +159,7 @@ def judged(numbers: Numbers, one: Turns) -> tuple[float, bool]:
         if something >= SOMETHING and above >= enough * total:
             median = n
             break
+    p = min([p, *worst])
     return -max(LEAST_PROBABLE, math.log(max(p, 1e-12))), median in one.right
 
 
@@ -162,6 +180,7 @@ def material(split: Split = "dev", size: int = 4) -> Iterator[tuple[str, Trace]]
     yield from (("special", t) for t in special.grid(split, each=2 * size) if asked(t))
     yield from (("simulators", t) for t in simulators.grid(100 * size, split))
     yield from (("controls", t) for t in controls.grid(split, each=6 * size))
+    yield from (("idling", t) for t in idling.grid(split, each=8 * size))
     yield from (("walks", t) for t in walks.grid(split, each=12 * size))
     yield from (("simulated controls", t) for t in simulators.grid_of_controls(3 * size, split))
 
@@ -176,6 +195,7 @@ WEIGHTS = {
     "special": 1.0,
     "simulators": 1.0,
     "controls": 5.0,
+    "idling": 4.0,
     "walks": 4.0,
     "simulated controls": 4.0,
 }
@@ -246,7 +266,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     numbers = Numbers.fitted()
     names = options.only or [f.name for f in fields(Numbers) if f.name not in FIXED]
     if options.sensitivity:
-        return _sensitivity(judge, numbers, names)
+        return _sensitivity(judge, numbers, names, options.easy)
     rng = random.Random(1)
     steps = dict.fromkeys(names, 0.15)
     for turn in range(options.rounds):
@@ -300,21 +320,23 @@ def _report(judge: Judge, numbers: Numbers) -> None:
     print(f"loss {sum(loss * row.weight for (loss, _), row in zip(results, judge.rows, strict=True)):.1f}")
 
 
-def _sensitivity(judge: Judge, numbers: Numbers, names: Sequence[str]) -> int:
-    everything = list(range(len(judge.rows)))
-    base = judge(numbers, everything)
+def _sensitivity(judge: Judge, numbers: Numbers, names: Sequence[str], easy: float) -> int:
+    which, scale = _hard(judge, numbers, easy, random.Random(1))
+    weights = [judge.rows[i].weight * s for i, s in zip(which, scale, strict=True)]
 
-    def figures(results: list[tuple[float, bool]]) -> tuple[float, int]:
-        loss = sum(x * row.weight for (x, _), row in zip(results, judge.rows, strict=True))
-        return loss, sum(not ok for _, ok in results)
+    def figures(tried: Numbers) -> tuple[float, float]:
+        results = judge(tried, which)
+        loss = sum(x * w for (x, _), w in zip(results, weights, strict=True))
+        return loss, sum((not ok) * s for (_, ok), s in zip(results, scale, strict=True))
 
-    loss, wrong = figures(base)
-    print("| number | value | loss (×0.7, ×1.4) | wrong traces (×0.7, ×1.4) |\n|---|---|---|---|")
+    loss, wrong = figures(numbers)
+    print(f"\nLoss {loss:.1f}, {wrong:.0f} of {len(judge.rows)} traces wrong.\n")
+    print("| number | value | loss (down, up) | wrong traces (down, up) |\n|---|--:|--:|--:|")
     for name in names:
-        down, up = (figures(judge(moved(numbers, name, by), everything)) for by in (-0.35, 0.35))
+        down, up = (figures(moved(numbers, name, by)) for by in (-0.35, 0.35))
         print(
             f"| {name} | {getattr(numbers, name):.4g} | {down[0] - loss:+.1f}, {up[0] - loss:+.1f} "
-            f"| {down[1] - wrong:+d}, {up[1] - wrong:+d} |",
+            f"| {down[1] - wrong:+.0f}, {up[1] - wrong:+.0f} |",
             flush=True,
         )
     return 0

@@ -1,9 +1,9 @@
 """What the signal chain costs: `python -m benchmarks.speed`.
 
-Three figures: the streaming chain on a block of 16 samples against one bare `scipy.signal.sosfilt` on the
-same block; the offline analysis of one hour at 320 Hz against `sosfiltfilt` and `find_peaks` on it, with the
-prominence and distance that make it count repetitions, and bare; and how much the memory grows over ten hours
-of streaming.
+Three figures: the streaming chain on blocks of 16 samples against one bare `scipy.signal.sosfilt` on the
+same block, on average over all blocks and in the worst minute of the trace; the offline analysis of one hour
+at 320 Hz against `sosfiltfilt` and `find_peaks` on it, with the prominence and distance that make it count
+repetitions, and bare; and how much the memory grows over ten hours of streaming.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ BLOCK = 16
 STREAM_HZ = 80.0
 OFFLINE_HZ = 320.0
 HOUR_S = 3600.0
-LARGEST_STREAM_RATIO = 4.0
-LARGEST_OFFLINE_RATIO = 5.0
+LARGEST_STREAM_RATIO = 3.0
+LARGEST_MINUTE_RATIO = 4.5
+LARGEST_OFFLINE_RATIO = 4.0
 LARGEST_GROWTH_KB = 64.0
 
 
@@ -54,24 +55,42 @@ def paired_medians(calls: Sequence[Callable[[int], object]], runs: int) -> list[
     return medians
 
 
-def streaming(blocks: int) -> dict[str, float]:
-    """Calibrate, condition, detect, against one filter call; microseconds a block."""
+def streaming(minutes: int) -> dict[str, float]:
+    """Calibrate, condition, detect, against one filter call; microseconds a block, and ratios.
+
+    Every block counts: what is done only once a second, or only when a repetition ends, is part of the mean.
+    The trace is run three times and the least time of each block counts, for what else the machine did.
+    """
+    per_minute = round(60.0 * STREAM_HZ / BLOCK)
+    blocks = minutes * per_minute
     time_s, tension_n = exercise_trace(blocks * BLOCK / STREAM_HZ, STREAM_HZ)
     calibration = Calibration(0.001)
     cut = [slice(i * BLOCK, (i + 1) * BLOCK) for i in range(blocks)]
     pieces = [SampleBlock(time_s[part], np.round(tension_n[part] * 1000.0), Unit.COUNT) for part in cut]
-    detector = RepDetector()
     sections = butter(4, 6.0, fs=STREAM_HZ, output="sos")
-
-    def chain(i: int) -> None:
-        block = pieces[i]
-        detector.push(block.time_s, calibration.tension_n(block.values), block.gap_before, block.saturated)
-
-    def bare(i: int) -> None:
-        sosfilt(sections, pieces[i].values)
-
-    ours, theirs = paired_medians((chain, bare), blocks)
-    return {"chain_us": 1e6 * ours, "sosfilt_us": 1e6 * theirs, "ratio": ours / theirs}
+    chain_s, bare_s = np.full((2, blocks), np.inf)
+    for _ in range(3):
+        detector = RepDetector()
+        for i, block in enumerate(pieces):
+            began = time.perf_counter()
+            detector.push(
+                block.time_s, calibration.tension_n(block.values), block.gap_before, block.saturated
+            )
+            middle = time.perf_counter()
+            sosfilt(sections, block.values)
+            ended = time.perf_counter()
+            chain_s[i] = min(chain_s[i], middle - began)
+            bare_s[i] = min(bare_s[i], ended - middle)
+    filter_s = float(np.median(bare_s))
+    by_minute = chain_s.reshape(minutes, per_minute).mean(axis=1)
+    return {
+        "chain_us": 1e6 * float(chain_s.mean()),
+        "median_us": 1e6 * float(np.median(chain_s)),
+        "worst_minute_us": 1e6 * float(by_minute.max()),
+        "sosfilt_us": 1e6 * filter_s,
+        "ratio": float(chain_s.mean()) / filter_s,
+        "worst_ratio": float(by_minute.max()) / filter_s,
+    }
 
 
 def offline(runs: int) -> dict[str, float]:
@@ -123,12 +142,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     parser.add_argument("--strict", action="store_true", help="fail if a target is missed")
     options = parser.parse_args(arguments)
-    blocks, runs, hours = (2000, 3, 1.0) if options.quick else (10000, 7, 10.0)
-    stream, whole, growth = streaming(blocks), offline(runs), memory(hours)
+    minutes, runs, hours = (4, 3, 1.0) if options.quick else (20, 7, 10.0)
+    stream, whole, growth = streaming(minutes), offline(runs), memory(hours)
     print(
-        f"streaming, {BLOCK} samples at {STREAM_HZ:g} Hz: chain {stream['chain_us']:.0f} µs, "
+        f"streaming, {BLOCK} samples at {STREAM_HZ:g} Hz: chain {stream['chain_us']:.0f} µs on average, "
         f"one sosfilt {stream['sosfilt_us']:.0f} µs, ratio {stream['ratio']:.2f} "
-        f"(target ≤ {LARGEST_STREAM_RATIO:g})"
+        f"(target ≤ {LARGEST_STREAM_RATIO:g}), worst minute {stream['worst_ratio']:.2f} "
+        f"(target ≤ {LARGEST_MINUTE_RATIO:g})"
     )
     print(
         f"offline, one hour at {OFFLINE_HZ:g} Hz: analyze {whole['analyze_s']:.2f} s, "
@@ -142,6 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     met = (
         stream["ratio"] <= LARGEST_STREAM_RATIO
+        and stream["worst_ratio"] <= LARGEST_MINUTE_RATIO
         and whole["ratio"] <= LARGEST_OFFLINE_RATIO
         and growth["growth_kb"] <= LARGEST_GROWTH_KB
     )

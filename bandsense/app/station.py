@@ -26,13 +26,14 @@ from bandsense.app.pipeline import SessionPipeline
 from bandsense.app.session_result import SessionResult
 from bandsense.app.several_views import SeveralViews
 from bandsense.app.train import TrainingOptions, train
-from bandsense.app.trainee import FIRST_EXERCISE, profiles_of
+from bandsense.app.trainee import FIRST_EXERCISE, person_named, profiles_of
 from bandsense.app.view import SideActions, View
 from bandsense.errors import BandsenseError, CommandError, ConfigError
 from bandsense.exercises.catalogue import load_exercises
 from bandsense.exercises.model import Side
 from bandsense.link.ble.scanner import DiscoveredSensor, scan
 from bandsense.link.pairing import PairingStep, identify, pair
+from bandsense.live.units import show_in
 from bandsense.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -195,6 +196,7 @@ class Station:
         Raises:
             BandsenseError: see `bandsense.app.train.train`.
         """
+        show_in(person_named(store, options.person).unit)  # for this task, and so for this session's views
         self._say("connecting", error=None, message="Looking for the sensor", session=None)
         result = await train(options, environment, store, _Begun(self._view, self._begun), stop)
         self._say("finished", session=result.session, message="")

@@ -4,7 +4,7 @@ At every look (`bandsense.signal.turning_points.Look`) the explanations are aske
 present movement; what a look cannot know yet (width, valley) is left out for all alike. A repetition is told
 as soon as
 
-    P(at least one more) ≥ 0.8     (0.9 while the set has fewer than two and a half full repetitions),
+    P(at least one more) ≥ 0.8     (0.9 until one of its set was told),
 
 it is taken back when P(at least so many) < 0.1 at two known valleys in a row (one odd movement does not undo
 a set), and when the person has rested for a few seconds the median decides: what is more likely than not is
@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from bandsense.signal.corrections import Corrections, Stroke
 from bandsense.signal.events import RetractReason
 from bandsense.signal.explanations import CountedRep, Explanation, Explanations, Kind
-from bandsense.signal.laws import Numbers, Series
+from bandsense.signal.laws import Numbers
 from bandsense.signal.told import Shown, Told, covers
 from bandsense.signal.turning_points import Look, Ticks, TurningPoint, TurningPoints
 
@@ -45,9 +45,6 @@ SETTLE_EVERY = 8
 
 SOMETHING = 0.3
 """After a rest nothing is told only where P(at least one) is below this."""
-
-FEW = 2.5
-"""A set with fewer full repetitions needs more certainty."""
 
 APART_S = 6.0
 """After a longer rest a set's doubt is its own: what was unsure before is left to the set before."""
@@ -240,8 +237,7 @@ class Announcer:
             return Announcement()
         self.chances = self._chances(found, known)
         best = found[0]
-        few = isinstance(best.habit, Series) and best.habit.n < FEW
-        enough = 0.5 if median else (self._k.show_first if few else self._k.show)
+        enough = 0.5 if median else (self._k.show if _begun(best, self._told.shown) else self._k.show_first)
         least = 0.5 if median else self._k.take_back
         if median and SOMETHING <= self._at_least(1) < 0.5:
             # Nothing at all is the worst answer where something is not unlikely: tell it, with its doubt.
@@ -274,18 +270,15 @@ class Announcer:
         mass: dict[int, float] = {}
         self._weighed = []
         turning = self._turning
-        fresh = 0.0
-        if not known and turning.valley is not None:
-            top_n = turning.top.tension_n if turning.top is not None else turning.extreme.tension_n
-            fallen_n = top_n - turning.extreme.tension_n
-            if fallen_n < FALLEN_SHARE * (top_n - turning.valley.tension_n):
-                fresh = self._k.p_take_up
+        low_n = turning.extreme.tension_n
         for x in found:
             weight = math.exp(self._k.trust * (x.score - highest))
             count = self._told.count(x)
-            if x.fresh and fresh:
-                self._weighed.append((x, count - 1, fresh * weight))
-                weight *= 1.0 - fresh
+            if x.fresh and not known and x.path is not None:
+                top_n = x.path.top.tension_n
+                if turning.top is None or top_n - low_n < FALLEN_SHARE * (top_n - x.path.start.tension_n):
+                    self._weighed.append((x, count - 1, self._k.p_take_up * weight))
+                    weight *= 1.0 - self._k.p_take_up
             self._weighed.append((x, count, weight))
         for _, count, weight in self._weighed:
             mass[count] = mass.get(count, 0.0) + weight
@@ -316,7 +309,11 @@ class Announcer:
         return self._told.shown
 
     def _at_least(self, k: int) -> float:
-        return sum(p for n, p in self.chances.items() if n >= k)
+        total = 0.0
+        for n, p in self.chances.items():
+            if n >= k:
+                total += p
+        return total
 
     def _probability(self, shown: Shown) -> float:
         """Probability that what was told is a repetition: the weight of all explanations that count it."""
@@ -325,12 +322,19 @@ class Announcer:
         for x, count, weight in self._weighed:
             total += weight
             taken_up = count < self._told.count(x) and x.path is not None and covers(x.path, top)
-            if not taken_up and any(covers(rep, top) for rep in x.reps()):
-                counting += weight
+            if taken_up:
+                continue
+            for rep in x.reps():
+                if covers(rep, top):
+                    counting += weight
+                if rep.start.tick <= top:
+                    break
         return counting / total
 
     def _with_count(self, found: Sequence[Explanation], count: int) -> Explanation:
         """Return the best explanation with a count, or with the nearest."""
+        if self._told.count(found[0]) == count:
+            return found[0]
         return min(found, key=lambda x: (abs(self._told.count(x) - count), -x.score))
 
     def _add(
@@ -386,9 +390,10 @@ class Announcer:
 
     def _ends(self, chosen: Explanation, known: bool) -> list[Shown]:
         """Repetitions whose end is known now."""
-        done = []
-        for rep in self._told.reps(chosen):
-            shown = self._told.match(rep)
+        done: list[Shown] = []
+        left = [shown for shown in self._told.shown if not shown.done]
+        for rep in self._told.reps(chosen) if left else ():
+            shown = self._told.match(rep, left)
             if shown is not None and not shown.done and (known or not rep.open):
                 self._over(shown, rep)
                 done.append(shown)
@@ -423,3 +428,10 @@ class Announcer:
         ended = CountedRep(rep.before, rep.start, turning.top, turning.extreme, rep.begins_set, True)
         self._over(shown, ended)
         return Announcement(done=(shown,))
+
+
+def _begun(best: Explanation, shown: Sequence[Shown]) -> bool:
+    """Return whether a repetition of the present set was told already."""
+    if best.kind is not Kind.SET or not shown:
+        return False
+    return next((rep.start.tick <= shown[-1].rep.top.tick for rep in best.reps() if rep.begins_set), True)

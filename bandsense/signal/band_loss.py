@@ -35,12 +35,14 @@ LOWEST_RATE_HZ = 16.0
 LATE_INTERVALS = 0.5
 """Samples further apart than they should by so many intervals do not tell how sudden a loss was."""
 
-LOST_SHARE = 0.4
+LOST_SHARE = 0.5
 """Less than this share of the tension is not lost with a band: a jerk on a taut band is no loss."""
 
 RANGE_SHARE = 0.15
 LEAST_N = 3.0
-"""Less than this share of the range, or than this, is not worth an alarm."""
+LEAST_ALONE_N = 12.0
+"""Less than this share of the range, or than this, is not worth an alarm; without a set, in a car or in a
+bag, a sensor is shaken as suddenly by more."""
 
 
 class BandLoss:
@@ -81,7 +83,8 @@ class BandLoss:
             return None
         before_n = max(window_n)
         whole_n = before_n - low_n
-        if whole_n < max(LEAST_N, RANGE_SHARE * range_n, LOST_SHARE * before_n):
+        least_n = max(LEAST_N, RANGE_SHARE * range_n) if range_n > 0.0 else LEAST_ALONE_N
+        if whole_n < max(least_n, LOST_SHARE * before_n):
             return None
         if max(a - b for a, b in pairwise(window_n)) < SMOOTH_SHARE * whole_n:
             return None

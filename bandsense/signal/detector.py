@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -107,7 +109,7 @@ class RepDetector:
         for first in range(0, time.size, PIECE):
             piece = slice(first, first + PIECE)
             told, usable = self.sense.push(time[piece], tension[piece], None if full is None else full[piece])
-            if not told and usable.all():
+            if not told and np.logical_and.reduce(usable):
                 self._use(time[piece], tension[piece], None if full is None else full[piece])
                 self._last_s = float(time[piece][-1])
                 continue
@@ -159,13 +161,13 @@ class RepDetector:
         if not time.size:
             return
         # A sum is finite only if every term is, and costs less than a test of every term.
-        if not np.isfinite(tension.sum()) and not np.isfinite(tension).all():
+        if not isfinite(np.add.reduce(tension)) and not np.isfinite(tension).all():
             raise DataError("a tension is not a finite number; leave missing samples out")
-        if not np.isfinite(time[0]) or not np.isfinite(time[-1]):
+        if not isfinite(time[0]) or not isfinite(time[-1]):
             raise DataError("a time is not a finite number; leave missing samples out")
         if not self._last_s < time[0]:
             raise DataError(f"time {time[0]} s does not follow {self._last_s} s; sort, and drop duplicates")
-        if time.size > 1 and not (time[1:] - time[:-1]).min() > 0.0:
+        if time.size > 1 and not np.minimum.reduce(time[1:] - time[:-1]) > 0.0:
             raise DataError("times must be finite and increase; sort the samples and drop duplicates")
 
     def _take(self, segments: list[Segment]) -> None:
@@ -173,25 +175,25 @@ class RepDetector:
             if self._narrator is None or self._turning is None:
                 self._narrator, self._turning = self._start(segment)
             narrator, turning = self._narrator, self._turning
-            smooth_s = segment.time_s - self._conditioner.delay_s
             if segment.gap_s:
                 self._gaps.add(segment.first, np.ones(1, dtype=np.bool_))
                 if segment.gap_s >= LONG_GAP_S:
                     turning.interrupt()
                 narrator.warn(
-                    float(smooth_s[0]), WarningKind.GAP, f"{segment.gap_s:.2f} s of samples are missing"
+                    float(segment.time_s[0]) - self._conditioner.delay_s,
+                    WarningKind.GAP,
+                    f"{segment.gap_s:.2f} s of samples are missing",
                 )
             self._clean_n.append(segment.clean_n)
             self._clean_s.append(segment.time_s)
             every = slice(-segment.first % self._step, None, self._step)
-            rows = zip(
-                smooth_s[every].tolist(),
+            looks = turning.follow(
+                (segment.time_s[every] - self._conditioner.delay_s).tolist(),
                 segment.smooth_n[every].tolist(),
                 segment.clean_n[every].tolist(),
                 segment.ready_s[every].tolist(),
-                strict=True,
             )
-            for look in turning.follow(rows):
+            for look in looks:
                 narrator.take(look)
             self._ticks.forget()
 
@@ -249,6 +251,8 @@ def as_numbers(values: ArrayLike, what: str) -> FloatArray:
     Raises:
         DataError: they are no real numbers.
     """
+    if type(values) is np.ndarray and values.dtype == np.float64:
+        return values
     try:
         given = np.asarray(values)
         if np.iscomplexobj(given):

@@ -68,6 +68,9 @@ VALLEY_NATS, WIDTH_NATS = 1.4, 1.2
 a movement whose likelihood, in units of the swing, is at least `TYPICAL` nats; less where valley or width are
 not known yet."""
 
+MOST_A_DIP = 4.0
+"""No inner dip is more likely than this, in nats and units of the swing squared."""
+
 NEAR_SET_S = 10.0
 """Handling this close to a set is judged by the size of its repetitions."""
 
@@ -82,6 +85,9 @@ PAUSE_S = 1.2
 
 STRAIGHT_ON = 0.002
 """Probability that steps turn into something else without a pause."""
+
+BUSY_S = 30.0
+"""What was done longer ago says less about what is done now."""
 
 
 class Kind(IntEnum):
@@ -134,6 +140,7 @@ class Explanation:
         habit: what it has learnt; its type belongs to `kind`.
         set_swing_n, set_end_s: the latest set on the path, if any.
         fresh: whether the latest movement began a set, so that it may still turn out to be the take-up.
+        busy: how many movements were no repetitions lately.
     """
 
     kind: Kind
@@ -145,6 +152,11 @@ class Explanation:
     set_swing_n: float = 0.0
     set_end_s: float = -math.inf
     fresh: bool = False
+    busy: float = 0.0
+
+    def busy_after(self, top_s: float, more: float) -> float:
+        """Return how busy it is after a movement with its top at `top_s`, which adds `more`."""
+        return self.busy * math.exp((self.top_s - top_s) / BUSY_S) + more if self.busy else more
 
     def reps(self) -> Iterator[CountedRep]:
         """Return the repetitions on its path that are not settled, the latest first."""
@@ -300,11 +312,10 @@ class Explanations:
                 else 0.0
                 for i in range(back - 1)
             )
-            deepest = max(dips, default=0.0)
             before = self._survivors[-back]
             if back > 1:
                 rise_n = top.tension_n - start.tension_n
-                before = [x for x in before if not self._hopeless(x, deepest, rise_n, best)]
+                before = [x for x in before if not self._hopeless(x, dips, rise_n, best)]
             if not before:
                 continue
             m = self._movement(start, inner, top, last, dips, lowest_n, width=width, end=end)
@@ -354,13 +365,18 @@ class Explanations:
                     found.append(self._series(x, x.score + on + other[0], other[1], span, begins=False))
         return found
 
-    def _hopeless(self, x: Explanation, deepest_n: float, rise_n: float, best: float) -> bool:
-        """Return whether a dip is too deep to lie within one movement of an explanation."""
-        swing_n = x.habit.peak_n - x.habit.base_n if isinstance(x.habit, Series) else rise_n
-        d = max(0.0, deepest_n) / swing_n
-        small = -d / self._k.dip_small
-        half = -0.5 * ((d - self._k.half_return) / self._k.half_return_sd) ** 2
-        return x.score + max(small, half) + 10.0 < best - BEAM
+    def _hopeless(self, x: Explanation, dips_n: Sequence[float], rise_n: float, best: float) -> bool:
+        """Return whether dips are too deep to lie within one movement of an explanation."""
+        k = self._k
+        swing_n = rise_n
+        if isinstance(x.habit, Series):
+            swing_n = max(rise_n, x.habit.peak_n - x.habit.base_n)
+        score = x.score + 10.0 + len(dips_n) * (MOST_A_DIP - 2.0 * math.log(swing_n))
+        for depth_n in dips_n:
+            d = depth_n / swing_n if depth_n > 0.0 else 0.0
+            half = (d - k.half_return) / k.half_return_sd
+            score -= min(d / k.dip_small, 0.5 * half * half)
+        return score < best - BEAM
 
     def _movement(
         self,
@@ -463,15 +479,18 @@ class Explanations:
     def _transitions(self, x: Explanation, m: Movement) -> tuple[float, float, float, float]:
         """Log-probabilities of going on with a set, sway, steps or handling."""
         k = self._k
+        # Whoever has long been doing something else goes on with it: the chance that a movement begins a set
+        # falls as in a Pareto law of durations.
+        p_set = k.p_set * k.patience / (k.patience + x.busy)
         if x.kind is Kind.HANDLING:
-            return math.log(k.p_set), math.log(k.p_sway), math.log(k.p_steps), self._ln_handling
+            return math.log(p_set), math.log(k.p_sway), math.log(k.p_steps), self._ln_handling
         if x.kind is Kind.STEPS:
             paused = m.start_s - x.top_s > PAUSE_S or m.top_s - x.top_s > 2.0 * PAUSE_S
-            to_set = math.log(k.p_steps_end * k.p_set) if paused else math.log(STRAIGHT_ON)
+            to_set = math.log(k.p_steps_end * p_set) if paused else math.log(STRAIGHT_ON)
             stay = math.log(1.0 - k.p_steps_end - STRAIGHT_ON)
             return to_set, math.log(k.p_steps_end * k.p_sway), stay, math.log(k.p_steps_end)
         end = math.log(k.p_end)
-        return end + math.log(k.p_set), end + math.log(k.p_sway), end + math.log(k.p_steps), end
+        return end + math.log(p_set), end + math.log(k.p_sway), end + math.log(k.p_steps), end
 
     def _before(self, x: Explanation, start: TurningPoint) -> tuple[tuple[float, ...], float, float]:
         """Explain what precedes a set that begins now: handling close by, and an earlier set."""
@@ -489,11 +508,23 @@ class Explanations:
     ) -> Explanation:
         top_s = span.top.time_s
         if not after.counts:
-            return Explanation(Kind.SWAY, score, x.count, x.path, top_s, after, x.set_swing_n, x.set_end_s)
+            busy = x.busy_after(top_s, 1.0)
+            return Explanation(
+                Kind.SWAY, score, x.count, x.path, top_s, after, x.set_swing_n, x.set_end_s, busy=busy
+            )
         path = CountedRep(x.path, span.start, span.top, span.last, begins, span.open)
         swing_n = after.peak_n - after.base_n
         return Explanation(
-            Kind.SET, score, x.count + 1, path, top_s, after, swing_n, span.last.time_s, begins
+            Kind.SET,
+            score,
+            x.count + 1,
+            path,
+            top_s,
+            after,
+            swing_n,
+            span.last.time_s,
+            begins,
+            x.busy_after(top_s, 0.0),
         )
 
     def _handled(self, x: Explanation, m: Movement, top: TurningPoint, transition: float) -> Explanation:
@@ -511,7 +542,15 @@ class Explanations:
             (*recent, (size_n, m.start_s)),
         )
         return Explanation(
-            Kind.HANDLING, score, x.count, x.path, top.time_s, habit, x.set_swing_n, x.set_end_s
+            Kind.HANDLING,
+            score,
+            x.count,
+            x.path,
+            top.time_s,
+            habit,
+            x.set_swing_n,
+            x.set_end_s,
+            busy=x.busy_after(top.time_s, 1.0),
         )
 
     def _stepped(self, x: Explanation, m: Movement, transition: float) -> Explanation:
@@ -526,6 +565,7 @@ class Explanations:
             after,
             x.set_swing_n,
             x.set_end_s,
+            busy=x.busy_after(m.top_s, 1.0),
         )
 
     def _kept(self, found: Iterable[Explanation]) -> list[Explanation]:
@@ -551,7 +591,9 @@ class Explanations:
 
 
 def _rippled(x: Explanation, score: float) -> Explanation:
-    return Explanation(x.kind, score, x.count, x.path, x.top_s, x.habit, x.set_swing_n, x.set_end_s)
+    return Explanation(
+        x.kind, score, x.count, x.path, x.top_s, x.habit, x.set_swing_n, x.set_end_s, busy=x.busy
+    )
 
 
 def _same(x: Explanation, y: Explanation) -> bool:

@@ -113,7 +113,10 @@ class Despiker:
         Each result depends on the `CONTEXT` values before and the `ahead` after it, wherever the row was cut.
         """
         step = values[1:] - values[:-1]
-        if step.max(initial=0.0) <= self.floor_n or step.min(initial=0.0) >= -self.floor_n:
+        if (
+            np.maximum.reduce(step, initial=0.0) <= self.floor_n
+            or np.minimum.reduce(step, initial=0.0) >= -self.floor_n
+        ):
             return values
         paired = _without_pairs(values, self.pair_floor_n) if self.ahead > 1 else values
         first = _without_singles(paired, paired, values, self.floor_n)
@@ -154,7 +157,7 @@ def _without_singles(values: FloatArray, before: FloatArray, after: FloatArray, 
     return clean
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Segment:
     """Conditioned samples without a gap inside.
 
@@ -190,9 +193,9 @@ class Conditioner:
         self.noise_gain = 1.0
         self._longest_step_s = np.inf
         self._despiker = Despiker(0.0, 0.0, 1)
-        self._sections: FloatArray = np.zeros((0, 6))
-        self._steady: FloatArray = np.zeros((1, 2))
-        self._state: FloatArray = np.zeros((1, 2))
+        self._b, self._a = np.ones(1), np.ones(1)
+        self._steady: FloatArray = np.zeros(2)
+        self._state: FloatArray = np.zeros(2)
         self._given = 0
         self._time = np.zeros(0)
         self._value = np.zeros(0)
@@ -220,12 +223,13 @@ class Conditioner:
 
     def _design(self) -> None:
         self.rate_hz = measured_rate_hz(self._time[:RATE_SAMPLES])
-        self._sections = low_pass(self.rate_hz)
-        self._steady = signal.sosfilt_zi(self._sections)
-        self.delay_s = low_pass_delay_s(self._sections, self.rate_hz)
+        sections = low_pass(self.rate_hz)
+        self._b, self._a = sections[0, :3].copy(), sections[0, 3:].copy()
+        self._steady = signal.lfilter_zi(self._b, self._a)
+        self.delay_s = low_pass_delay_s(sections, self.rate_hz)
         impulse = np.zeros(max(8, round(2.0 * self.rate_hz)))
         impulse[0] = 1.0
-        self.noise_gain = float(np.sqrt(np.square(signal.sosfilt(self._sections, impulse)).sum()))
+        self.noise_gain = float(np.sqrt(np.square(signal.lfilter(self._b, self._a, impulse)).sum()))
         self._despiker = Despiker.at(self.rate_hz)
         self._longest_step_s = max(GAP_S, GAP_INTERVALS / self.rate_hz)
         self._time = np.concatenate((self._time[[0] * CONTEXT], self._time))
@@ -241,7 +245,7 @@ class Conditioner:
         if not now.size:
             return []
         step = now - time[CONTEXT - 1 : -ahead - 1]
-        if step.max() <= self._longest_step_s:
+        if np.maximum.reduce(step) <= self._longest_step_s:
             return [self._smooth(now, ready, clean, 0.0)]
         cuts = [0, *np.flatnonzero(step > self._longest_step_s).tolist(), step.size]
         pieces = [slice(a, b) for a, b in pairwise(cuts) if b > a]
@@ -253,7 +257,8 @@ class Conditioner:
     def _smooth(self, time_s: FloatArray, ready_s: FloatArray, clean_n: FloatArray, gap_s: float) -> Segment:
         if gap_s:
             self._state = self._steady * clean_n[0]
-        smooth_n, self._state = signal.sosfilt(self._sections, clean_n, zi=self._state)
+        # One section is one call of lfilter, which costs a fifth of what sosfilt does on a short row.
+        smooth_n, self._state = signal.lfilter(self._b, self._a, clean_n, zi=self._state)
         first = self._given
         self._given += clean_n.size
         return Segment(first, time_s, ready_s, clean_n, smooth_n, gap_s)

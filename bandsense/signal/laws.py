@@ -79,6 +79,7 @@ class Numbers:
     near_set_soft: float
     step_ln_n: float
     step_sd: float
+    step_like: float
     step_like_sd: float
     step_unlike_sd: float
     step_interval_sd: float
@@ -126,6 +127,7 @@ class Numbers:
     even: float
     steady: float
     dip_small: float
+    dip_prior: float
     half_return: float
     half_return_sd: float
     half_return_odds: float
@@ -134,6 +136,7 @@ class Numbers:
     let_go_set: float
     let_go_sway: float
     let_go_on: float
+    let_go_on_sway: float
     quickest_ln_s: float
     quickest_soft: float
     longest_ln_s: float
@@ -144,6 +147,7 @@ class Numbers:
     sway_power: float
     sway_even: float
     p_set: float
+    patience: float
     p_steps: float
     p_sway: float
     p_end: float
@@ -222,6 +226,7 @@ class Series:
         width, interval: logarithms of seconds; no interval after the first.
         even, steady: probability of each habit.
         half_returns: how many of its repetitions came with a half return.
+        dips: how many small dips they had.
         prior: logarithm of its prior, at its present levels.
         handled: sizes (N) of the handling less than ten seconds before it.
         earlier_n, earlier_s: swing of the set before it on this path, and the seconds since; 0 if there was
@@ -237,6 +242,7 @@ class Series:
     even: float
     steady: float
     half_returns: float
+    dips: float
     prior: float
     handled: tuple[float, ...]
     earlier_n: float
@@ -321,8 +327,8 @@ def steps(k: Numbers, m: Movement, before: Steps | None, tau: float) -> tuple[fl
         after = Steps(1, up, None, ln_w if ln_w is not None else math.log(0.25))
     else:
         n = before.n
-        like = 0.35 * _normal(up, before.rise, k.step_like_sd * math.sqrt(1.0 + 1.0 / n))
-        score = _ln((like + 0.65 * _normal(up, before.rise, k.step_unlike_sd)) / m.rise_n)
+        like = k.step_like * _normal(up, before.rise, k.step_like_sd * math.sqrt(1.0 + 1.0 / n))
+        score = _ln((like + (1.0 - k.step_like) * _normal(up, before.rise, k.step_unlike_sd)) / m.rise_n)
         ln_tau = math.log(tau)
         if before.interval is None:
             score += _ln(
@@ -396,21 +402,21 @@ def _prior(k: Numbers, counts: bool, peak_n: float, swing_n: float, m: Movement,
     return score
 
 
-def _dips(
-    k: Numbers, s_half_returns: float, n: float, swing_n: float, dips_n: tuple[float, ...]
-) -> tuple[float, float]:
-    """Log-likelihood of the inner dips of one repetition, and the largest share of half return in them."""
-    if k.half_return_prior + n > 0:
-        habit = min(
-            0.9, (k.half_return_odds * k.half_return_prior + s_half_returns) / (k.half_return_prior + n)
-        )
-    else:
-        habit = 0.0
-    score, largest, halves = math.log1p(-habit), 0.0, 0
+def _dips(k: Numbers, s: Series, n: float, swing_n: float, dips_n: tuple[float, ...]) -> tuple[float, float]:
+    """Log-likelihood of the inner dips of one repetition, and the largest share of half return in them.
+
+    Both kinds of dip are habits: a half return comes with a repetition or does not, and after each small dip
+    there is another with a probability that the repetitions so far have taught.
+    """
+    habit = min(0.9, (k.half_return_odds * k.half_return_prior + s.half_returns) / (k.half_return_prior + n))
+    again = (k.p_dip * k.dip_prior + s.dips) / (k.dip_prior + s.dips + n)
+    score, largest, halves = math.log1p(-habit) + math.log((1.0 - again) / (1.0 - k.p_dip)), 0.0, 0
+    if not dips_n:
+        return score, largest
     scale = -2.0 * math.log(swing_n) + INNER_DIP
     for depth_n in dips_n:
         d = max(depth_n, 0.0) / swing_n
-        small = k.p_dip / k.dip_small * math.exp(-d / k.dip_small)
+        small = again / k.dip_small * math.exp(-d / k.dip_small)
         half = habit / (1.0 - habit) * _normal(d, k.half_return, k.half_return_sd)
         if halves:
             half *= k.p_dip
@@ -453,6 +459,7 @@ def begin_series(
         even=even if counts else k.sway_even,
         steady=k.steady if counts else 0.0,
         half_returns=0.0,
+        dips=0.0,
         prior=0.0,
         handled=handled,
         earlier_n=earlier_n,
@@ -467,7 +474,8 @@ def begin_series(
         score -= math.log(m.rise_n)
     if width is not None:
         score += _ln(_normal(ln_w, k.set_width_ln_s, k.set_width_sd)) + _pace(k, ln_w)
-    inner, series.half_returns = _dips(k, 0.0, 0.0, swing_n, m.dips_n)
+    inner, series.half_returns = _dips(k, series, 0.0, swing_n, m.dips_n)
+    series.dips = max(0.0, len(m.dips_n) - series.half_returns)
     return score + inner, series
 
 
@@ -518,7 +526,7 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     known = even * known0 + (1.0 - even) * known1
     score = math.log(levels / a)
     if m.start_n < s.base_n - 0.5 * a:
-        score += k.let_go_on
+        score += k.let_go_on if s.counts else k.let_go_on_sway
     if s.n > k.many:
         score -= k.many_nats * min(1.0, (s.n - k.many) / 10.0)
     tempo, steady, ln_tau, ln_w = _tempo(k, s, m, tau, u, full)
@@ -527,7 +535,7 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
         # Quick, weak movements at the pace of steps are steps, unless they are too even for that.
         like_steps = ((ln_tau - math.log(0.55)) / 0.25) ** 2
         score -= k.step_pace_nats * math.exp(-0.5 * like_steps) / (1.0 + (a / 25.0) ** 2)
-    inner, half = _dips(k, s.half_returns, s.n, a, m.dips_n)
+    inner, half = _dips(k, s, s.n, a, m.dips_n)
     score += inner
     n = s.n + full
     gain = max(GAIN, 1.0 / n)
@@ -542,8 +550,8 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     prior = _prior(k, s.counts, peak_n, peak_n - base_n, m, s)
     score += prior - s.prior
     after = Series(
-        s.counts, base_n, peak_n, n, width, interval, even, steady, s.half_returns + half, prior, s.handled,
-        s.earlier_n, s.earlier_s
+        s.counts, base_n, peak_n, n, width, interval, even, steady, s.half_returns + half,
+        s.dips + max(0.0, len(m.dips_n) - half), prior, s.handled, s.earlier_n, s.earlier_s
     )  # fmt: skip
     return score, after
 

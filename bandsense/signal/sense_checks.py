@@ -27,6 +27,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import sqrt
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -105,8 +106,7 @@ class _Still:
         return self.sum_n / self.windows
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
+class _Window(NamedTuple):
     start_s: float
     end_s: float
     middle_n: float
@@ -175,7 +175,7 @@ class SenseChecks:
         self._longest_s = 0.0
         self._time_s: FloatArray = np.zeros(0)
         self._tension_n: FloatArray = np.zeros(0)
-        self._saturated: BoolArray = np.zeros(0, dtype=np.bool_)
+        self._saturated: BoolArray | None = None
         self._seen = _Seen()
         self._told: dict[WarningKind, float] = {}
         self._reps: deque[Rep] = deque(maxlen=40)
@@ -195,27 +195,35 @@ class SenseChecks:
             samples may be used, all but those of a reversed sensor.
         """
         before, n = self._time_s.size, time_s.size
-        flags = np.zeros(n, dtype=np.bool_) if saturated is None else np.asarray(saturated, dtype=np.bool_)
+        usable = np.full(n, not self.reversed)
         self._time_s = np.concatenate((self._time_s, time_s))
         self._tension_n = np.concatenate((self._tension_n, tension_n))
-        self._saturated = np.concatenate((self._saturated, flags))
-        usable = np.full(n, not self.reversed)
+        if saturated is not None or self._saturated is not None:
+            flags = (
+                np.zeros(n, dtype=np.bool_) if saturated is None else np.asarray(saturated, dtype=np.bool_)
+            )
+            earlier = np.zeros(before, dtype=np.bool_) if self._saturated is None else self._saturated
+            self._saturated = np.concatenate((earlier, flags))
         if not self._length:
             if self._time_s.size < RATE_SAMPLES:
                 return [], usable
             step_s = float(np.median(np.diff(self._time_s[:RATE_SAMPLES])))
             self._length = max(LEAST_WINDOW, round(WINDOW_S / step_s))
             self._longest_s = 2.0 * self._length * step_s
+        if self._time_s.size < self._length:
+            return [], usable
         told: list[tuple[int, SignalWarning]] = []
         closed = 0
         for window in self._windows():
             closed += self._length
             was = self.reversed
-            told += ((max(0, closed - before), warning) for warning in self._look(window))
+            told += [(max(0, closed - before), warning) for warning in self._look(window)]
             if self.reversed is not was:
                 usable[max(0, closed - before) :] = was
         self._time_s, self._tension_n = self._time_s[closed:], self._tension_n[closed:]
-        self._saturated = self._saturated[closed:]
+        if self._saturated is not None:
+            left = self._saturated[closed:]
+            self._saturated = left if left.any() else None
         return told, usable
 
     def zero_doubt_n(self, time_s: ArrayLike) -> FloatArray:
@@ -277,54 +285,72 @@ class SenseChecks:
 
     def _windows(self) -> Iterator[_Window]:
         """Windows that are complete, those with a gap inside left out of the figures but not of the count."""
-        count = self._time_s.size // self._length
-        if not count:
-            return
-        size = count * self._length
-        time, tension = (
-            values[:size].reshape(count, self._length) for values in (self._time_s, self._tension_n)
-        )
+        length = self._length
+        count = self._time_s.size // length
+        size = count * length
+        tension = self._tension_n[:size].reshape(count, length)
         # At high rates a part of each window tells level and noise as well.
-        third = np.diff(tension[:, :ENOUGH], 3, axis=1)
-        level = np.median(tension[:, :: max(1, self._length // ENOUGH)], axis=1)
+        stride = max(1, length // ENOUGH)
+        ordered = np.sort(tension[:, ::stride], axis=1)
+        half = ordered.shape[1] // 2
+        level = ordered[:, half] if ordered.shape[1] % 2 else 0.5 * (ordered[:, half - 1] + ordered[:, half])
+        if stride == 1:
+            lowest, highest = ordered[:, 0], ordered[:, -1]
+        else:
+            lowest, highest = np.minimum.reduce(tension, axis=1), np.maximum.reduce(tension, axis=1)
+        bend = tension[:, :ENOUGH]
+        for _ in range(3):
+            bend = bend[:, 1:] - bend[:, :-1]
+        centred = tension - (np.add.reduce(tension, axis=1) / length)[:, np.newaxis]
+        scatter = np.add.reduce(centred * centred, axis=1)
+        noise = np.add.reduce(bend * bend, axis=1)
+        bends = 20.0 * bend.shape[1]
+        full = [False] * count
+        if self._saturated is not None:
+            full = np.all(self._saturated[:size].reshape(count, length), axis=1).tolist()
         rows = zip(  # noqa: B905  # all are `count` long
-            time[:, 0].tolist(),
-            time[:, -1].tolist(),
+            self._time_s[:size:length].tolist(),
+            self._time_s[length - 1 : size : length].tolist(),
             level.tolist(),
-            tension.std(axis=1).tolist(),
-            tension.min(axis=1).tolist(),
-            tension.max(axis=1).tolist(),
-            np.sqrt((third**2).mean(axis=1) / 20.0).tolist(),
-            np.all(self._saturated[:size].reshape(count, self._length), axis=1).tolist(),
+            [sqrt(x / length) for x in scatter.tolist()],
+            lowest.tolist(),
+            highest.tolist(),
+            [sqrt(x / bends) for x in noise.tolist()],
+            full,
         )
         for row in rows:
             yield _Window(*row)
 
     def _look(self, window: _Window) -> list[SignalWarning]:
-        """Check one window."""
+        """Check one window; most change nothing, and are told apart before anything is called."""
         seen = self._seen
         if window.end_s - window.start_s > self._longest_s:
             seen.still = _Still()
             return []
-        told = self._wiring(window)
-        if told or window.saturated or window.noise_n >= BROKEN_N:
-            return told
-        seen.noises_n2.append(window.noise_n**2)
-        if len(seen.noises_n2) > 1:  # One window alone may look quieter than it is.
-            seen.noise_n = min(seen.noise_n, sqrt(sum(seen.noises_n2) / len(seen.noises_n2)))
-        told += self._still(window)
+        told: list[SignalWarning] = []
+        if window.saturated or window.noise_n >= BROKEN_N or seen.broken_s is not None:
+            told = self._wiring(window)
+            if told or window.saturated or window.noise_n >= BROKEN_N:
+                return told
+        noises_n2 = seen.noises_n2
+        noises_n2.append(window.noise_n * window.noise_n)
+        if len(noises_n2) > 1:  # One window alone may look quieter than it is.
+            seen.noise_n = min(seen.noise_n, sqrt(sum(noises_n2) / len(noises_n2)))
+        margin_n = (STILL_NOISE + STILL_FEW / self._length) * seen.noise_n + STILL_N
+        if window.scatter_n <= margin_n:
+            told += self._still(window, margin_n)
+        elif seen.still.windows:
+            seen.still = _Still()
         told += self._floor(window)
-        told += self._below(window)
-        told += self._direction(window)
+        if window.highest_n <= -LARGEST_ZERO_N or seen.below_s is not None:
+            told += self._below(window)
+        if seen.level_n is not None:
+            told += self._direction(window, seen.level_n)
         return told
 
-    def _still(self, window: _Window) -> list[SignalWarning]:
+    def _still(self, window: _Window, margin_n: float) -> list[SignalWarning]:
         """Check the zero where nothing moves."""
         seen, still = self._seen, self._seen.still
-        margin_n = (STILL_NOISE + STILL_FEW / self._length) * seen.noise_n + STILL_N
-        if window.scatter_n > margin_n:
-            seen.still = _Still()
-            return []
         seen.calm_n = window.middle_n
         low_n, high_n = min(still.low_n, window.middle_n), max(still.high_n, window.middle_n)
         if not still.windows or high_n - low_n > margin_n + 0.1:
@@ -340,9 +366,12 @@ class SenseChecks:
         """Bottoms between pulls, which end as tension rises above the lowest that was seen since the last."""
         seen = self._seen
         reach_n = max(REVERSED_N, REVERSED_NOISE * seen.noise_n)
-        seen.lowest_n = min(seen.lowest_n, window.lowest_n)
-        seen.bottom_n = min(seen.bottom_n, window.middle_n)
-        seen.highest_n = max(seen.highest_n, window.middle_n)
+        if window.lowest_n < seen.lowest_n:
+            seen.lowest_n = window.lowest_n
+        if window.middle_n < seen.bottom_n:
+            seen.bottom_n = window.middle_n
+        if window.middle_n > seen.highest_n:
+            seen.highest_n = window.middle_n
         if not seen.risen and window.middle_n > seen.bottom_n + reach_n:
             seen.risen, seen.highest_n = True, window.middle_n
             seen.floors_n.append(seen.lowest_n)
@@ -407,12 +436,9 @@ class SenseChecks:
         new = WarningKind.ZERO_OFF not in self._told and not self.reversed
         return self._off(window.middle_n, window) if long and new else []
 
-    def _direction(self, window: _Window) -> list[SignalWarning]:
+    def _direction(self, window: _Window, level_n: float) -> list[SignalWarning]:
         """Find pulls to the wrong side of the still level."""
         seen = self._seen
-        level_n = seen.level_n
-        if level_n is None:
-            return []
         reach_n = max(REVERSED_N, REVERSED_NOISE * seen.noise_n)
         if window.middle_n > level_n + reach_n:
             seen.pulled, seen.under_s, self.reversed = True, None, False

@@ -34,7 +34,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -114,6 +114,11 @@ class Ticks:
         self.time_s.append(time_s)
         self.tension_n.append(tension_n)
 
+    def extend(self, time_s: Sequence[float], tension_n: Sequence[float]) -> None:
+        """Add ticks."""
+        self.time_s += time_s
+        self.tension_n += tension_n
+
     @property
     def last(self) -> int:
         """Number of the latest tick."""
@@ -124,9 +129,9 @@ class Ticks:
         return max(0, tick - self.dropped)
 
     def forget(self) -> None:
-        """Drop what is older than `kept` ticks, when twice as many are there."""
+        """Drop what is older than `kept` ticks, an eighth of them at a time."""
         spare = len(self.time_s) - self._kept
-        if spare > self._kept:
+        if spare > self._kept // 8:
             self.dropped += spare
             del self.time_s[:spare], self.tension_n[:spare]
 
@@ -174,21 +179,28 @@ class Surroundings:
         self._lows: deque[float] = deque(maxlen=LOWEST_S)
         self._highs: deque[float] = deque(maxlen=HIGHEST_S)
         self._noises: deque[float] = deque(maxlen=QUIETEST_S)
-        self._seconds: list[tuple[float, float]] = []
+        self._smooth_n: list[float] = []
+        self._clean_n: list[float] = []
         self.lowest_n = math.inf
         self.noise_n = math.inf
         self.swing_n = math.inf
 
-    def take(self, smooth_n: float, clean_n: float) -> bool:
-        """Add a tick; True once a second, when the figures were worked out anew."""
-        if smooth_n < self.lowest_n:
-            self.lowest_n = smooth_n
-        self._seconds.append((smooth_n, clean_n))
-        if len(self._seconds) < self._ticks_a_second:
-            return False
-        smooth = [s for s, _ in self._seconds]
-        clean = [c for _, c in self._seconds]
-        self._seconds = self._seconds[-2:] if self._ticks_a_second > 2 else []
+    @property
+    def missing(self) -> int:
+        """So many ticks more until the figures are worked out anew."""
+        return self._ticks_a_second - len(self._smooth_n)
+
+    def take(self, smooth_n: Sequence[float], clean_n: Sequence[float]) -> None:
+        """Add at most `missing` ticks; the figures are worked out anew when none is missing."""
+        self._smooth_n += smooth_n
+        self._clean_n += clean_n
+        if len(self._smooth_n) >= self._ticks_a_second:
+            self._work_out()
+
+    def _work_out(self) -> None:
+        clean, smooth = self._clean_n, self._smooth_n
+        keep = 2 if self._ticks_a_second > 2 else 0
+        self._smooth_n, self._clean_n = smooth[len(smooth) - keep :], clean[len(clean) - keep :]
         self._lows.append(min(smooth))
         self._highs.append(max(smooth))
         bends = [abs(a - 2.0 * b + c) for a, b, c in zip(clean, clean[1:], clean[2:], strict=False)]
@@ -201,7 +213,6 @@ class Surroundings:
             SWING_SHARE * (max(self._highs) - self.lowest_n),
             SWING_NOISES * self.noise_n,
         )
-        return True
 
 
 class TurningPoints:
@@ -265,25 +276,75 @@ class TurningPoints:
         """Handle missing samples before the next tick: a valley confirmed across them may have been lower."""
         self._gap = self._ticks.last
 
-    def follow(self, rows: Iterable[tuple[float, float, float, float]]) -> Iterator[Look]:
+    def follow(
+        self,
+        time_s: Sequence[float],
+        smooth_n: Sequence[float],
+        clean_n: Sequence[float],
+        ready_s: Sequence[float],
+    ) -> Iterator[Look]:
         """Take ticks and give the looks that they make possible, one by one.
 
         Args:
-            rows: time (s), smoothed tension (N), despiked tension (N), and the device time (s) at which the
-            tick
-                was known.
+            time_s: times.
+            smooth_n, clean_n: smoothed and despiked tension.
+            ready_s: device times at which the ticks were known.
         """
-        for time_s, smooth_n, clean_n, ready_s in rows:
-            fresh = self.surroundings.take(smooth_n, clean_n)
-            if self._waiting is None:
-                self.now_s = ready_s
-                look = self._take(time_s, smooth_n)
-                if look is not None:
-                    yield look
-                continue
-            self._waiting.append((time_s, smooth_n, ready_s))
+        first, count, surroundings = 0, len(time_s), self.surroundings
+        if count < surroundings.missing:
+            yield from self._run(time_s, smooth_n, ready_s)
+            surroundings.take(smooth_n, clean_n)
+            return
+        while first < count:
+            part = slice(first, min(count, first + surroundings.missing))
+            first = part.stop
+            fresh = part.stop - part.start == surroundings.missing
+            # The last tick of a second is the first to know what that second was like.
+            last = part.stop - 1 if fresh else part.stop
+            yield from self._run(
+                time_s[part.start : last], smooth_n[part.start : last], ready_s[part.start : last]
+            )
+            surroundings.take(smooth_n[part], clean_n[part])
             if fresh:
-                yield from self._begin()
+                if self._waiting is not None:
+                    self._waiting.append((time_s[last], smooth_n[last], ready_s[last]))
+                    yield from self._begin()
+                else:
+                    yield from self._run(
+                        time_s[last : last + 1], smooth_n[last : last + 1], ready_s[last : last + 1]
+                    )
+
+    def _run(
+        self, time_s: Sequence[float], smooth_n: Sequence[float], ready_s: Sequence[float]
+    ) -> Iterator[Look]:
+        """Ticks of one second, or a part of it."""
+        if not time_s:
+            return
+        if self._waiting is not None:
+            self._waiting += zip(time_s, smooth_n, ready_s, strict=True)
+            return
+        surroundings, ticks = self.surroundings, self._ticks
+        resting = self._rested > 1 and self.top is not None
+        if (
+            resting
+            and min(smooth_n) - self._tension_n >= 0.0
+            and max(smooth_n) <= self._tension_n + surroundings.swing_n
+        ):
+            # Nothing happens.
+            surroundings.lowest_n = min(surroundings.lowest_n, *smooth_n)
+            ticks.extend(time_s, smooth_n)
+            self.now_s = ready_s[-1]
+            return
+        times_s, tensions_n = ticks.time_s, ticks.tension_n
+        for t, y, self.now_s in zip(time_s, smooth_n, ready_s, strict=True):
+            if y < surroundings.lowest_n:
+                surroundings.lowest_n = y
+            times_s.append(t)
+            tensions_n.append(y)
+            valley = self.valley
+            look = self._fall(t, y) if valley is None or self.top is not None else self._rise(t, y, valley)
+            if look is not None:
+                yield look
 
     def finish(self) -> Iterator[Look]:
         """Take what there is of a trace that ended within its first second."""
@@ -293,16 +354,7 @@ class TurningPoints:
     def _begin(self) -> Iterator[Look]:
         """There is a swing to turn by: take the ticks of the first second."""
         waiting, self._waiting = self._waiting or [], None
-        for time_s, smooth_n, self.now_s in waiting:
-            look = self._take(time_s, smooth_n)
-            if look is not None:
-                yield look
-
-    def _take(self, t: float, y: float) -> Look | None:
-        self._ticks.append(t, y)
-        return (
-            self._fall(t, y) if self.valley is None or self.top is not None else self._rise(t, y, self.valley)
-        )
+        yield from self._run(*(list(column) for column in zip(*waiting, strict=True)))
 
     def _rise(self, t: float, y: float, valley: TurningPoint) -> Look | None:
         rise_n = self._tension_n - valley.tension_n

@@ -1,7 +1,7 @@
 """The power fails below the file system: what was synced is there, what was not may be there, or half of it.
 
-A program records sessions while a layer under it (`journal.c`, by LD_PRELOAD) writes down each write, truncation
-and sync of the store's files. For each cut the files are made anew from the journal up to a moment: what was
+A program records sessions while a layer under it (`journal.c`, by LD_PRELOAD) writes down each write,
+truncation and sync of the store's files. For each cut the files are made anew from the journal up to a moment: what was
 synced before is kept; of what was written since, each sector (512 bytes) is kept or not, at random. Then the
 store is opened.
 """
@@ -153,7 +153,7 @@ def after_a_cut(steps: list[Step], rng: np.random.Generator, folder: Path) -> di
 
 
 def cut_and_open(journal: list[Step], seed: int, folder: Path) -> tuple[int, int]:
-    """Cut the power at a random moment; gives how many samples were said to be safe, and how many are there."""
+    """Cut the power at a random moment; gives how many samples were said to be safe, and are there."""
     rng = np.random.default_rng(seed)
     first = next(number for number, step in enumerate(journal) if step.path == "told")
     moment = int(rng.integers(first, len(journal) + 1))

@@ -1,7 +1,7 @@
 """The power fails below the file system: what was synced is there, what was not may be there, or half of it.
 
 A program records sessions while a layer under it (`journal.c`, by LD_PRELOAD) writes down each write,
-truncation and sync of the store's files. For each cut the files are made anew from the journal up to a moment:
+truncation and sync of the store's files. For each cut the files are made anew up to a moment:
 what was synced before is kept; of what was written since, each sector (512 bytes) is kept or not, at random.
 Then the store is opened.
 """

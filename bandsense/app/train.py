@@ -26,7 +26,7 @@ from bandsense.app.publish import Publishing, published
 from bandsense.app.sensor_calibration import calibration_on
 from bandsense.app.session_result import SessionResult, StreamClock
 from bandsense.app.temperature import temperature_input
-from bandsense.app.trainee import Trainee, load_trainee, save_progress
+from bandsense.app.trainee import Trainee, load_trainee, next_time_of, save_progress
 from bandsense.app.view import View
 from bandsense.errors import StoreError
 from bandsense.exercises.model import Side
@@ -47,6 +47,7 @@ from bandsense.workout.inputs import (
     RestChange,
     SetFeedback,
     SlackAnswer,
+    StorageChange,
     Tare,
     UndoRep,
 )
@@ -336,6 +337,8 @@ class _TrainingSession:
         if problem != self._problem:
             self._problem = problem
             self._view.problem(problem)
+            for stream in self._streams:
+                stream.pipeline.apply(StorageChange(problem))
 
     def _result(self, session: int | None = None, next_time: str | None = None) -> SessionResult:
         if len(self._streams) == 1:
@@ -389,7 +392,9 @@ class _TrainingSession:
         if self._recorder.samples:
             progression = save_progress(self._store, self._who, result)
             stopped = next((each.stopped for each in result.workouts.values() if each.stopped), None)
-            next_time = progression.reason if stopped is None else STOPPED_NEXT_TIME[stopped]
+            next_time = (
+                next_time_of(self._who, progression) if stopped is None else STOPPED_NEXT_TIME[stopped]
+            )
             result = self._result(self._recorder.session, next_time)
         self._view.end(result)
         return result

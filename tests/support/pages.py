@@ -64,7 +64,7 @@ class Served:
 
 
 @asynccontextmanager
-async def served(host: str = "127.0.0.1", **options: Any) -> AsyncIterator[Served]:
+async def served(host: str = "127.0.0.1", port: int = 0, **options: Any) -> AsyncIterator[Served]:
     """A server with nothing behind it but a board."""
     board, access = Board(), Access(host, **options)
     asked: list[tuple[str, Any]] = []
@@ -90,7 +90,7 @@ async def served(host: str = "127.0.0.1", **options: Any) -> AsyncIterator[Serve
         act=lambda key, view: asked.append((key, view)),
         port=lambda: server.port,
     )
-    server = PageServer(create_app(hosted), host, 0)
+    server = PageServer(create_app(hosted), host, port)
     server.start()
     board.post("station", {"phase": "idle", "error": None, "message": "", "sensors": []})
     try:

@@ -41,6 +41,7 @@ from bandsense.workout.events import (
     TemperatureUnknown,
     UncertaintyAt,
     to_json,
+    with_sampling,
 )
 from bandsense.workout.feedback import Feedback, Scale, StopReason
 from bandsense.workout.plan import TensionZone, Zone
@@ -168,10 +169,18 @@ def doubt_words(count: int, chances: Mapping[int, float]) -> str:
     return f"perhaps {other}" if other != count and chances[other] >= DIVIDED else ""
 
 
+def _phase_words(rep: Rep) -> str:
+    """Describe the phases of the hand; what the sensor cannot tell is a dash, with the reason."""
+    hand = hand_tempo(rep)
+    seconds = {"concentric_s": hand.concentric_s, "hold_s": hand.hold_s, "eccentric_s": hand.eccentric_s}
+    pull, hold, back = ("–" if name in rep.hidden else f"{value:.1f}" for name, value in seconds.items())
+    text = f"pull about {pull}, hold {hold}, return {back} s"
+    return f"{text} (–: {next(iter(rep.hidden.values()))})" if rep.hidden else text
+
+
 def rep_words(rep: Rep) -> str:
     """Phases of a repetition, and what is special about it."""
-    hand = hand_tempo(rep)
-    text = f"pull about {hand.concentric_s:.1f}, hold {hand.hold_s:.1f}, return {hand.eccentric_s:.1f} s"
+    text = _phase_words(rep)
     if rep.unsure or rep.partial:
         kind = "full or partial, unsure" if rep.unsure else "partial"
         text += f", {kind} ({rep.range_fraction:.0%} of the way)"
@@ -192,7 +201,7 @@ def set_words(result: SetResult) -> str:
     best = max(result.rep_metrics, key=lambda rep: rep.peak_n)
     peak = tension_words(best.peak_n, best.peak_uncertainty_n or 0.0)
     tempo = _set_tempo_words(metrics, result.hand_tempo)
-    text += f", peak {peak}, {metrics.time_under_tension_s:.1f} s under tension, {tempo}"
+    text += f", peak {peak}, {_under_tension_words(metrics)}, {tempo}"
     if result.zone is not None:
         text += f"; {_zone_words(result.zone, result.in_zone)}"
     return text if result.counts.full == result.counts.all else f"{text} ({PARTIAL_RULE})"
@@ -214,6 +223,13 @@ def tempo_words(tempo: HandTempo) -> str:
     """Describe a tempo as it is prescribed: in seconds of the hand, which are estimates."""
     rest = "" if tempo.rest_s is None else f"-{tempo.rest_s:.1f}"
     return f"about {tempo.concentric_s:.1f}-{tempo.hold_s:.1f}-{tempo.eccentric_s:.1f}{rest} s"
+
+
+def _under_tension_words(metrics: SetMetrics) -> str:
+    reason = metrics.hidden.get("time_under_tension_s")
+    if reason is not None:
+        return f"time under tension {reason}"
+    return f"{metrics.time_under_tension_s:.1f} s under tension"
 
 
 def _set_tempo_words(metrics: SetMetrics, tempo: HandTempo | None) -> str:
@@ -665,7 +681,8 @@ def format_log_line(
 
 def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
     if isinstance(event, RepCounted):
-        return f"rep {event.count}: {tension_words(event.peak_n, uncertainty_n(event.peak_n))}"
+        known_n = with_sampling(uncertainty_n(event.peak_n), event)
+        return f"rep {event.count}: {tension_words(event.peak_n, known_n)}"
     if isinstance(event, RepCompleted):
         return f"       {rep_words(event.rep)}"
     if isinstance(event, RepRetracted):

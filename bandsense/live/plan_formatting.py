@@ -11,17 +11,20 @@ from bandsense.workout.settings import WorkoutSettings
 
 __all__ = ["plan_json", "plan_words"]
 
+_PHASES = ("tempo.concentric_s", "tempo.eccentric_s")
+
 
 def plan_words(result: SetResult, settings: WorkoutSettings) -> Iterator[str]:
     """Sentences for a person; none where no exercise was named, so that nothing was planned."""
     report = _report(result, settings)
     if report is not None:
-        yield _tempo_words(report)
+        reason = _hidden(result)
+        yield _tempo_words(report) if reason is None else f"tempo kept: {reason}"
 
 
 def plan_json(result: SetResult, settings: WorkoutSettings) -> dict[str, Any]:
     """Return the same for programs, and the zone: `tempo_kept` and `zone`, None where nothing was planned."""
-    report, counts = _report(result, settings), result.in_zone
+    report, counts = None if _hidden(result) else _report(result, settings), result.in_zone
     return {
         "tempo_kept": None if report is None else fields_json(report),
         "zone": None
@@ -32,6 +35,12 @@ def plan_json(result: SetResult, settings: WorkoutSettings) -> dict[str, Any]:
 
 def _report(result: SetResult, settings: WorkoutSettings) -> TempoReport | None:
     return None if settings.exercise is None else tempo_report(result.reps, settings.plan.tempo)
+
+
+def _hidden(result: SetResult) -> str | None:
+    """Say why the sensor cannot tell the tempo; None where it can."""
+    hidden = result.metrics.hidden
+    return next((hidden[name] for name in hidden if name in _PHASES), None)
 
 
 def _tempo_words(report: TempoReport) -> str:

@@ -215,7 +215,11 @@ def _last_rep(state: ViewState) -> str:
     rep = state.last_rep
     if rep is None:
         return ""
-    return f"Last: {force_words(rep.peak_n)}, {rep.concentric_s:.1f}-{rep.hold_s:.1f}-{rep.eccentric_s:.1f} s"
+    times = "-".join(
+        "?" if name in rep.hidden else f"{getattr(rep, name):.1f}"
+        for name in ("concentric_s", "hold_s", "eccentric_s")
+    )
+    return f"Last: {force_words(rep.peak_n)}, {times} s"
 
 
 def _aim(state: ViewState) -> str:

@@ -33,7 +33,7 @@ from bandsense.live.formatting import (
 )
 from bandsense.live.state import GOOD_LINK, TRACE_S, Done, Peak, Screen, ViewState
 from bandsense.live.units import force_figure, force_range, force_words, shown_unit
-from bandsense.signal.events import Phase
+from bandsense.signal.events import DOUBTFUL_BELOW, Phase
 from bandsense.workout.cues import CueKind
 from bandsense.workout.plan import TensionZone, measured_tempo
 
@@ -380,7 +380,7 @@ def _share(state: ViewState, phase: Phase, target_s: float, order: Sequence[Phas
 
 
 def _strip(peaks: Sequence[Peak], state: ViewState) -> Text:
-    """Draw the peaks of a set: a bar each, hatched where partial, dim where doubtful or below the zone."""
+    """Draw the peaks of a set: a bar each, hatched if partial, hollow if doubtful, dim below the zone."""
     standing = [peak for peak in peaks if peak.retracted_s is None]
     zone = state.zone
     best_n = max((peak.peak_n for peak in standing), default=1.0)
@@ -388,9 +388,11 @@ def _strip(peaks: Sequence[Peak], state: ViewState) -> Text:
     line = Text(no_wrap=True)
     for peak in standing[-_MOST_SLOTS:]:
         level = round(8 * min(1.0, max(0.12, (peak.peak_n - low_n) / (high_n - low_n))))
-        if peak.partial:
+        if peak.probability < DOUBTFUL_BELOW:
+            line.append(rep_mark(peak.probability))
+        elif peak.partial:
             line.append("▨")
-        elif peak.zone == "below" or rep_mark(peak.probability) == "○":
+        elif peak.zone == "below":
             line.append(_EIGHTHS[max(1, level)], "dim")
         else:
             line.append(_EIGHTHS[max(1, level)], "green" if peak.zone == "within" else "")

@@ -377,7 +377,10 @@ class CueEngine:
         """Whether the person came back much faster than planned."""
         took, plan = hand_tempo(rep), self._plan.tempo
         if self._said_in[CueKind.SLOWER] is Phase.CONCENTRIC:
-            return took.concentric_s < plan.concentric_s - tolerance_s(plan.concentric_s)
+            too_fast = took.concentric_s < plan.concentric_s - tolerance_s(plan.concentric_s)
+            return too_fast and "concentric_s" not in rep.hidden
+        if "eccentric_s" in rep.hidden:
+            return False
         return took.eccentric_s < plan.eccentric_s - tolerance_s(plan.eccentric_s)
 
     def _judge(self, kind: CueKind, faulty: bool, now_s: float) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from bandsense.exercises.model import Side
 from bandsense.signal.events import Event as SignalEvent
-from bandsense.signal.events import Phase, Rep
+from bandsense.signal.events import Phase, Rep, RepCounted
 from bandsense.signal.metrics import RepMetrics, SetMetrics
 from bandsense.workout.advice import Advice
 from bandsense.workout.counts import RepCounts
@@ -48,6 +48,7 @@ __all__ = [
     "event_name",
     "fields_json",
     "to_json",
+    "with_sampling",
 ]
 
 
@@ -400,17 +401,17 @@ def fields_json(value: Any, uncertainty_n: Callable[[float], float] | None = Non
         result[name] = _plain(item, uncertainty_n)
         if uncertainty_n is not None and name == "peak_n" and "peak_uncertainty_n" not in names:
             result["peak_uncertainty_n"] = uncertainty_n(item)
-    if uncertainty_n is not None and isinstance(value, Rep):
-        result["peak_uncertainty_n"] = _with_sampling(uncertainty_n(value.peak_n), value)
+    if uncertainty_n is not None and isinstance(value, Rep | RepCounted):
+        result["peak_uncertainty_n"] = with_sampling(uncertainty_n(value.peak_n), value)
     for path in result.get("hidden") or ():  # of `RepMetrics`: what is not worth showing is not told either
         *outer, name = path.split(".")
         target = result[outer[0]] if outer else result
-        if target is not None:
+        if target is not None and name in target:
             target[name] = None
     return result
 
 
-def _with_sampling(calibration_n: float, rep: Rep) -> float:
+def with_sampling(calibration_n: float, rep: Rep | RepCounted) -> float:
     """Add what sampling leaves open of a peak to what calibration and zero do."""
     return (
         calibration_n

@@ -407,10 +407,13 @@ def _tempo(view: SetView) -> list[tuple[Rule, float, float]]:
     took, plan = set_tempo(view.reps, view.state.strand.exponent), view.plan.tempo
     if took is None:
         return []
-    return [
-        (Rule.RETURN_FAST, took.eccentric_s, plan.eccentric_s),
-        (Rule.PULL_FAST, took.concentric_s, plan.concentric_s),
+    told = [
+        ("eccentric_s", Rule.RETURN_FAST, took.eccentric_s, plan.eccentric_s),
+        ("concentric_s", Rule.PULL_FAST, took.concentric_s, plan.concentric_s),
     ]
+    # What the sensor cannot tell well enough is not advised on.
+    sure = [phase for phase in told if 2 * sum(phase[0] in rep.hidden for rep in view.reps) <= len(view.reps)]
+    return [(rule, took_s, plan_s) for _, rule, took_s, plan_s in sure]
 
 
 def _hasty(view: SetView) -> bool:

@@ -68,7 +68,9 @@ async def test_all_that_the_page_needs_is_there_and_light() -> None:
         paths = set(re.findall(r'(?:src|href)="(/[^"]+)"', page)) | set(
             re.findall(r'"(/static/[^"]+)"', worker)
         )
-        answers = {path: await ask(at, path) for path in paths}
+        pages = {"/sessions", "/trends", "/bands"}  # of the history, which tests of their own hold
+        assert pages < paths
+        answers = {path: await ask(at, path) for path in paths - pages}
     assert {path: status for path, (status, _, _) in answers.items() if status != 200} == {}
     folder = resources.files("bandsense.web") / "static"
     size = sum(

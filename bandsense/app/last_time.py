@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 from bandsense.app.history import History, read_history
 from bandsense.app.set_records import conditions_of
+from bandsense.errors import BandsenseError
 from bandsense.exercises.model import Side
 from bandsense.history.comparable import obstacles
 from bandsense.history.compare import last_time
@@ -17,6 +19,8 @@ from bandsense.store.store import Store
 
 __all__ = ["compared_words", "last_times"]
 
+logger = logging.getLogger(__name__)
+
 LOOKED_AT = 30
 """So many of the latest sessions of a person and exercise are looked through."""
 
@@ -26,8 +30,12 @@ def last_times(store: Store, session: int) -> dict[Side | None, LastTime]:
 
     The last session that can be compared is taken, and where none can, the last one without its tension.
     """
-    now = store.session(session)
-    history = _before(store, now)
+    try:
+        now = store.session(session)
+        history = _before(store, now)
+    except BandsenseError:  # a past that cannot be read is no reason not to train
+        logger.warning("the history cannot be read", exc_info=True)
+        return {}
     found: dict[Side | None, LastTime] = {}
     for side, conditions in _beginning(now):
         earlier = [each for each in history.of(now.person, now.exercise) if each.conditions.side == side]
@@ -40,20 +48,21 @@ def last_times(store: Store, session: int) -> dict[Side | None, LastTime]:
 
 
 def compared_words(store: Store, session: int) -> str | None:
-    """Tell how a finished session stands to the one before; None where there is none.
+    """Tell how a finished session stands to the one before; None where it has no set.
 
     Of two sides, each is told by its name.
     """
-    now = store.session(session)
-    history = _before(store, now, with_it=True)
-    found = [each for each in last_time(history.of(now.person, now.exercise), session) if each.before]
-    if not found:
+    try:
+        now = store.session(session)
+        found = last_time(_before(store, now, with_it=True).of(now.person, now.exercise), session)
+    except BandsenseError:
+        logger.warning("the history cannot be read", exc_info=True)
         return None
     said = []
     for each in found:
         side = each.now[0].conditions.side
         said.append((f"{side.capitalize()}: " if side else "") + last_time_words(each))
-    return " ".join(said)
+    return " ".join(said) or None
 
 
 def _before(store: Store, now: Session, *, with_it: bool = False) -> History:

@@ -27,7 +27,7 @@ from bandsense.app.publish import Publishing, published
 from bandsense.app.sensor_calibration import calibration_on
 from bandsense.app.session_result import SessionResult, StreamClock
 from bandsense.app.temperature import temperature_input
-from bandsense.app.trainee import Trainee, load_trainee, save_progress
+from bandsense.app.trainee import Trainee, load_trainee, next_time_of, save_progress
 from bandsense.app.view import View
 from bandsense.errors import StoreError
 from bandsense.exercises.model import Side
@@ -49,6 +49,7 @@ from bandsense.workout.inputs import (
     RestChange,
     SetFeedback,
     SlackAnswer,
+    StorageChange,
     Tare,
     UndoRep,
 )
@@ -301,7 +302,7 @@ class _TrainingSession:
         new = [stream.new for stream in self._streams]
         self._recorder = self._store.record(self._who.session(self._environment.source, new))
         afterwards.push_async_callback(self._close)
-        last_time = last_times(self._store, self._recorder.session)
+        last_time = await asyncio.to_thread(last_times, self._store, self._recorder.session)
         for number, stream in enumerate(self._streams):
             stream.open(self._recorder, number, last_time)
         for stream, known_as in zip(self._streams, new, strict=True):
@@ -341,6 +342,8 @@ class _TrainingSession:
         if problem != self._problem:
             self._problem = problem
             self._view.problem(problem)
+            for stream in self._streams:
+                stream.pipeline.apply(StorageChange(problem))
 
     def _result(self, session: int | None = None, next_time: str | None = None) -> SessionResult:
         if len(self._streams) == 1:
@@ -394,7 +397,9 @@ class _TrainingSession:
         if self._recorder.samples:
             progression = save_progress(self._store, self._who, result)
             stopped = next((each.stopped for each in result.workouts.values() if each.stopped), None)
-            next_time = progression.reason if stopped is None else STOPPED_NEXT_TIME[stopped]
+            next_time = (
+                next_time_of(self._who, progression) if stopped is None else STOPPED_NEXT_TIME[stopped]
+            )
             session = self._recorder.session
             result = replace(self._result(session, next_time), compared=compared_words(self._store, session))
         self._view.end(result)

@@ -14,6 +14,7 @@ from bandsense.calibration.clip_on import AnyCalibration
 from bandsense.errors import ConfigError, StoreError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import Exercise, Side, Sides
+from bandsense.live.formatting import next_time_words
 from bandsense.profiles.band import BandProfile
 from bandsense.profiles.library import Profiles
 from bandsense.profiles.person import Person, Setup
@@ -22,7 +23,7 @@ from bandsense.store.model import NewSession, NewStream
 from bandsense.store.store import Store
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.plan import Plan
-from bandsense.workout.progression import Progression, SessionRecord, next_plan
+from bandsense.workout.progression import NextTime, Progression, SessionRecord, next_plan
 from bandsense.workout.settings import WorkoutSettings
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "last_person",
     "load_trainee",
     "new_session",
+    "next_time_of",
     "person_named",
     "profiles_of",
     "save_progress",
@@ -202,11 +204,16 @@ def save_progress(store: Store, who: Trainee, result: SessionResult) -> Progress
     The finished session must be in the store already.
     """
     advisors = _advisor_states(result)
-    less_slack = any(state.slack_was_reduced for state in advisors.values())
     if who.prescribed is None:
-        done = next_plan(who.setup.plan, _records(store, who), less_slack=less_slack)
+        done = next_plan(
+            who.setup.plan,
+            _records(store, who),
+            less_slack=any(state.slack_was_reduced for state in advisors.values()),
+            more_slack=any(state.slack_was_added for state in advisors.values()),
+            to_check=any(workout.to_check for workout in result.workouts.values()),
+        )
     else:  # how much is done next is the clinician's to say
-        done = Progression(who.setup.plan, prescribed_words(who.prescribed))
+        done = Progression(who.setup.plan, NextTime.PRESCRIBED)
     left = advisors.get(None, advisors.get("left"))
     learned = {"advisor": left, "advisor_right": advisors.get("right")}
     setup = who.setup.model_copy(update={**learned, "plan": done.plan})
@@ -217,6 +224,11 @@ def save_progress(store: Store, who: Trainee, result: SessionResult) -> Progress
         band = who.band.model_copy(update={"cycles": who.band.cycles + result.reps})
         store.bands.put(band.id, band.model_dump(mode="json", by_alias=True))
     return done
+
+
+def next_time_of(who: Trainee, done: Progression) -> str:
+    """Describe what comes next session: what the prescription says, else the progression."""
+    return next_time_words(done) if who.prescribed is None else prescribed_words(who.prescribed)
 
 
 def prescribed_words(prescribed: PrescribedExercise) -> str:

@@ -156,7 +156,7 @@ class LineOutput(View):
         if result.lag is not None:
             say(lag_words(result.lag))
         if result.compared is not None:
-            say(f"last time: {result.compared}")
+            say(result.compared)
         if result.session is not None:
             say(_saved_words(result.session, simulated=self.simulated))
         if result.reps and result.next_time:

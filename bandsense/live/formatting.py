@@ -16,6 +16,7 @@ from bandsense.signal.events import (
     RepRetracted,
     RetractReason,
     SignalWarning,
+    WarningKind,
 )
 from bandsense.signal.metrics import Asymmetry, SetMetrics
 from bandsense.workout.advice import Advice, Basis, Reason, Rule, SlackAction, When
@@ -45,6 +46,7 @@ from bandsense.workout.events import (
 )
 from bandsense.workout.feedback import Feedback, Scale, StopReason
 from bandsense.workout.plan import TensionZone, Zone
+from bandsense.workout.progression import NextTime, Progression
 from bandsense.workout.set_evidence import LEAST_REPS
 from bandsense.workout.tempo import HandTempo, hand_tempo
 from bandsense.workout.workout import Summary
@@ -67,6 +69,7 @@ __all__ = [
     "format_log_line",
     "format_notice",
     "lag_words",
+    "next_time_words",
     "plural",
     "rating_question",
     "reason_words",
@@ -332,6 +335,32 @@ def lag_words(lag: Lag) -> str:
     return f"the {last} side pulls {apart} after the {first} ({lag.reps} reps of both; {bound})"
 
 
+def next_time_words(next_time: Progression) -> str:
+    """Describe what comes next session, and why."""
+    plan = next_time.plan
+    sets, aim = plural(plan.sets, "set"), f"{plural(plan.sets, 'set')} of {plan.reps}"
+    match next_time.reason:
+        case NextTime.AGAIN:
+            return f"{sets} again. Today {'each' if plan.sets > 1 else 'it'} had {plan.reps} or more."
+        case NextTime.ONCE_MORE:
+            each = "each" if plan.sets > 1 else "it"
+            more = "once more like this, and a set is added"
+            return f"{sets} again. Today {each} had {plan.reps} or more; {more}."
+        case NextTime.SET_ADDED:
+            return f"{sets}. Two sessions in a row every set had {plan.reps} or more."
+        case NextTime.LESS_SLACK:
+            return f"Less slack as advised, and {sets} again."
+        case NextTime.CHECK_FIRST:
+            return f"Check band, clip and anchor first; then {aim}."
+        case NextTime.PRESCRIBED:
+            return f"{aim}, as prescribed."
+        case NextTime.MORE_SLACK | NextTime.NOT_REACHED:
+            first = f"More slack as advised; aim for {aim}."
+            said = first if next_time.reason is NextTime.MORE_SLACK else f"Aim for {aim}."
+            short = next_time.good_sets < plan.sets
+            return f"{said} Today it was {next_time.good_sets or 'none'}." if short else said
+
+
 def advice_text(advice: Advice) -> str:
     """Describe what to do and why, in one line."""
     now = " NOW" if advice.urgent and advice.action is not SlackAction.KEEP else ""
@@ -373,7 +402,7 @@ def _told(advice: Advice) -> str:
 def _amount_words(advice: Advice) -> str:
     """Say how rough an amount is that rests on very few or very uneven repetitions."""
     few, uneven = 0 < advice.basis.reps < LEAST_REPS, advice.uncertainty_cm > advice.amount_cm
-    if not advice.amount_cm or not (few or uneven):
+    if advice.rule is not Rule.TOO_HARD or not advice.amount_cm or not (few or uneven):
         return ""
     low, high = (max(1, round(advice.amount_cm + sign * advice.uncertainty_cm)) for sign in (-1.0, 1.0))
     return (
@@ -439,6 +468,9 @@ _PLAIN_REASONS = {
         "Let the band hang slack and tare (key t); the next set can be advised on."
     ),
     Rule.TOO_FEW_REPS: "There was no repetition.",
+    Rule.WRONG_UNIT: (
+        "Is the sensor set to another unit, or calibrated for another one? It shows more than people pull."
+    ),
     Rule.TOO_SMALL: "The change would be less than a centimetre.",
     Rule.DECLINED: "You chose to leave the slack for today.",
 }
@@ -531,8 +563,9 @@ def _tempo_of(moved: str, advised: str) -> Callable[[Numbers], str]:
 
 
 def _too_slow(n: Numbers) -> str:
+    moved = "came back" if n["back"] else "pulled"
     return (
-        f"You did {_done_words(n)}, each movement in about {n['took_s']:.1f} s; "
+        f"You did {_done_words(n)}, but {moved} in about {n['took_s']:.1f} s; "
         f"the plan is {n['target_s']:.1f} s. You need not go that slowly."
     )
 
@@ -562,6 +595,17 @@ def _waiting(n: Numbers) -> str:
 def _unsure(n: Numbers) -> str:
     measure = "" if n["measured"] else "measure the unstretched band in use, and "
     return f"How much to change is not known well enough; {measure}do a more even set."
+
+
+def _lighter_band(n: Numbers) -> str:
+    if "besides" in n:
+        return (
+            "If that is still too hard, take the next lighter band: more slack would leave this one hanging."
+        )
+    return (
+        f"More slack would leave the band hanging over {n['slack']:.0%} of the movement: "
+        "take the next lighter band."
+    )
 
 
 def _stronger_band(n: Numbers) -> str:
@@ -609,10 +653,7 @@ _REASONS: dict[Rule, Callable[[Numbers], str]] = {
     Rule.SLIPPED: _slipped,
     Rule.UNSURE: _unsure,
     Rule.WAITING: _waiting,
-    Rule.LIGHTER_BAND: lambda n: (
-        f"More slack would leave the band hanging over {n['slack']:.0%} of the movement: "
-        "take the next lighter band."
-    ),
+    Rule.LIGHTER_BAND: _lighter_band,
     Rule.STRONGER_BAND: _stronger_band,
 }
 
@@ -631,6 +672,8 @@ def format_notice(event: Event) -> str | None:
     """Return what a person should read at once, if anything."""
     if isinstance(event, RepRetracted):
         return f"not counted: {_RETRACTED[event.reason]}"
+    if isinstance(event, SignalWarning) and event.kind is WarningKind.BAND_LOST:
+        return "Tension dropped suddenly."
     if isinstance(event, SignalWarning | TemperatureUnknown):
         return in_shown_unit(event.message)
     if isinstance(event, SetDone):

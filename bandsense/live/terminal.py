@@ -23,6 +23,7 @@ from bandsense.live.formatting import (
     advice_instruction,
     advice_reason,
     advice_text,
+    counts_words,
     plural,
     rating_question,
     rep_mark,
@@ -534,9 +535,8 @@ def _set_line(done: Done, state: ViewState, width: int) -> Text:
     side = f" {done.side:<5}" if done.side else ""
     line = Text(f"set {done.number}{side}  ", no_wrap=True, overflow="ellipsis")
     line.append_text(_strip(done.peaks, state))
-    partial = len(done.peaks) - done.full_reps
     words = [
-        plural(len(done.peaks), "rep") + (f", {partial} partial" if partial else ""),
+        counts_words(done.counts),
         f"peak {tension_words(done.peak_n, done.peak_uncertainty_n)}",
         f"{done.time_under_tension_s:.0f} s",
         (done.tempo or "").removeprefix("about "),

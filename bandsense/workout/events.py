@@ -274,6 +274,10 @@ class Tared:
     detected_s: float
 
 
+_BEFORE = {Phase.CONCENTRIC: Phase.REST, Phase.ECCENTRIC: Phase.HOLD}
+# Where a movement may be announced.
+
+
 @dataclass(frozen=True, slots=True)
 class CueGiven:
     """Something to say to the person now: a `workout.cues.Cue`, as an event.
@@ -282,7 +286,7 @@ class CueGiven:
         kind: what it is.
         until_s: when it is too late to show it; infinity where it ends with its phase.
         phase: the movement that it belongs to; it is shown in no other. None where it belongs to none.
-        ahead: it announces that movement, and may be shown in the rest before it.
+        ahead: it announces that movement, and may be shown in the rest or hold before it.
         unsure: it rests on a doubtful prediction.
         brief: a short word will do; the person has heard the whole one.
         side: the side that is next, where the sides take turns and this one is done.
@@ -307,7 +311,7 @@ class CueGiven:
         """Whether to show it at a time and in a phase: never in a movement that it does not belong to."""
         if self.ahead and phase is self.phase:
             return True
-        announces = self.ahead and phase is Phase.REST
+        announces = self.ahead and phase is _BEFORE.get(self.phase or Phase.REST)
         return time_s < self.until_s and (self.phase in (None, phase) or announces)
 
 

@@ -120,4 +120,5 @@ class SessionPipeline:
         for sink in self._sinks:
             sink.note_event(event_name(event), data, stream=self._stream)
             if isinstance(event, SetDone) or (isinstance(event, SetCorrected) and event.result is not None):
-                sink.note_set(data["result"], stream=self._stream)
+                calibration = self.workout.calibration.to_dict()
+                sink.note_set(data["result"] | {"calibration": calibration}, stream=self._stream)

@@ -17,7 +17,6 @@ from bandsense.live.actions import Action
 from bandsense.live.screen_words import done_words, screen_words
 from bandsense.live.sound import Sound, SoundPlan
 from bandsense.live.state import Finished, LastTime, ViewState
-from bandsense.live.units import force_words
 from bandsense.samples import FloatArray
 from bandsense.web.board import Board
 from bandsense.workout.events import Event, TensionTick
@@ -185,19 +184,6 @@ class PageView(View):
                 time_under_tension_s=summary.time_under_tension_s,
                 duration_s=summary.duration_s,
                 next_time=result.next_time if summary.reps else None,
-                compared=_compared(follower.state, summary.peak_n),
             )
             follower.post()
         self.actions.clear()
-
-
-def _compared(state: ViewState, peak_n: float) -> str | None:
-    """Return how the session stands to the last one, where it can be compared."""
-    last = next(iter(state.last_time.values()), None)
-    if last is None or not last.reps:
-        return None
-    done = [len(each.peaks) for each in state.sets]
-    text = f"Last time {' + '.join(map(str, last.reps))} reps, today {' + '.join(map(str, done))}."
-    if last.peak_n is not None and peak_n > 0.0:
-        text += f" Peak {force_words(last.peak_n)} then, {force_words(peak_n)} today."
-    return text

@@ -24,6 +24,7 @@ _EXTRAS = {
     "mqtt": ("aiomqtt", "publishing over MQTT"),
     "lsl": ("pylsl", "streaming to Lab Streaming Layer"),
     "update": ("smpclient", "firmware updates"),
+    "completion": ("shtab", "completion in the shell"),
     "sign": ("cryptography", "signed prescriptions"),
 }
 _LEAST_FREE_BYTES = 100_000_000

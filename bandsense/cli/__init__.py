@@ -30,6 +30,8 @@ _COMMANDS = (
     "report",
     "export",
     "importing",
+    "edit",
+    "reanalyze",
     "store",
     "exercises",
     "profile",

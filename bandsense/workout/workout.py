@@ -14,7 +14,7 @@ from math import hypot, inf, isnan
 import numpy as np
 from numpy.typing import NDArray
 
-from bandsense.calibration.clip_on import TensionReader
+from bandsense.calibration.clip_on import AnyCalibration, TensionReader
 from bandsense.errors import DataError
 from bandsense.exercises.model import Side
 from bandsense.samples import FloatArray, SampleBlock
@@ -130,6 +130,11 @@ class Workout:
     def began_s(self) -> float:
         """Device time of the first sample, seconds; 0 before it."""
         return self._first_s or 0.0
+
+    @property
+    def calibration(self) -> AnyCalibration:
+        """Return the calibration of now, with the last tare in it."""
+        return self._calibration
 
     @property
     def rate_hz(self) -> float:

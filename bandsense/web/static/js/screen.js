@@ -406,7 +406,7 @@ export class Screen {
     markup($(".amt", box), amount ? `${escape(amount.split(" ")[0])}<small> ${escape(amount.split(" ")[1])}</small>` : "");
     text($(".what", box), finished ? finished.next_time : advice.what);
     text($(".why b", box), finished ? "" : advice.why);
-    text($(".why span", box), finished ? finished.compared || "" : advice.more);
+    text($(".why span", box), finished ? this.connection.station.compared || finished.compared || "" : advice.more);
     markup($(".picture", box), finished || !amount ? "" : picture(advice.picture, advice.picture_label));
     const answers = finished || !advice.yes ? "" : `<button class="primary" data-act="y" aria-keyshortcuts="y">${icon("check")}${escape(advice.yes)}</button><button class="ghost" data-act="n" aria-keyshortcuts="n">${escape(advice.no)}</button>`;
     markup($(".btns", box), answers);

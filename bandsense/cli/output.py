@@ -155,6 +155,8 @@ class LineOutput(View):
             say(asymmetry_words(asymmetry))
         if result.lag is not None:
             say(lag_words(result.lag))
+        if result.compared is not None:
+            say(result.compared)
         if result.session is not None:
             say(_saved_words(result.session, simulated=self.simulated))
         if result.reps and result.next_time:
@@ -242,6 +244,7 @@ def _watch(pipeline: SessionPipeline, title: str) -> ViewState:
         settings=pipeline.workout.settings,
         sensor_side=side,
         clock=asyncio.get_running_loop().time,
+        last_time=pipeline.last_time,
     )
     pipeline.listen(state.update)
     return state

@@ -20,24 +20,19 @@ from typing import Any
 from typing_extensions import override
 
 from bandsense.app.environment import Environment
-from bandsense.app.history import read_history
 from bandsense.app.known_sensors import known_sensor, remember_sensor, resolve_targets
 from bandsense.app.paths import home
 from bandsense.app.pipeline import SessionPipeline
 from bandsense.app.session_result import SessionResult
 from bandsense.app.several_views import SeveralViews
 from bandsense.app.train import TrainingOptions, train
-from bandsense.app.trainee import FIRST_EXERCISE, Trainee, load_trainee, person_named, profiles_of
+from bandsense.app.trainee import FIRST_EXERCISE, person_named, profiles_of
 from bandsense.app.view import SideActions, View
 from bandsense.errors import BandsenseError, CommandError, ConfigError
 from bandsense.exercises.catalogue import load_exercises
 from bandsense.exercises.model import Side
-from bandsense.history.compare import last_time
-from bandsense.history.records import SetRecord
 from bandsense.link.ble.scanner import DiscoveredSensor, scan
 from bandsense.link.pairing import PairingStep, identify, pair
-from bandsense.live.history_formatting import last_time_words
-from bandsense.live.state import LastTime
 from bandsense.live.units import show_in
 from bandsense.store.store import Store
 
@@ -115,7 +110,6 @@ class Station:
         self._doing = _Doing()
         self._looking = _Doing()
         self._heard: dict[str, DiscoveredSensor] = {}
-        self.last_time: dict[Side | None, LastTime] = {}
         self._say("idle", error=None, message="", choice=None, session=None, sensors=[], pairing=None)
 
     # -- what there is to choose from ------------------------------------------------------------------------
@@ -204,11 +198,8 @@ class Station:
         """
         show_in(person_named(store, options.person).unit)  # for this task, and so for this session's views
         self._say_looking()
-        who = load_trainee(store, options.person, options.exercise, options.band)
-        self.last_time = await asyncio.to_thread(_done_before, store, who)
         result = await train(options, environment, store, _Begun(self._view, self._begun), stop)
-        compared = await asyncio.to_thread(_compared, store, who, result.session)
-        self._say("finished", session=result.session, message="", compared=compared)
+        self._say("finished", session=result.session, message="", compared=result.compared)
         return result
 
     def _begun(self) -> None:
@@ -303,35 +294,6 @@ class _Begun(SeveralViews):
     def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
         self._begun()
         super().begin(pipelines, title, actions)
-
-
-def _done_before(store: Store, who: Trainee) -> dict[Side | None, LastTime]:
-    """Read what the person did in the last session of this exercise, by side."""
-    try:
-        records = read_history(store).of(who.person.id, who.exercise.id)
-    except BandsenseError:  # a history that cannot be read is no reason not to train
-        logger.warning("the history cannot be read", exc_info=True)
-        return {}
-    last = [record for record in records if record.session == records[-1].session]
-    by_side: dict[Any, list[SetRecord]] = {}
-    for record in last:
-        by_side.setdefault(record.conditions.side, []).append(record)
-    return {
-        side: LastTime(
-            tuple(len(done.full) for done in sets), max(rep.peak_n for done in sets for rep in done.reps)
-        )
-        for side, sets in by_side.items()
-    }
-
-
-def _compared(store: Store, who: Trainee, session: int | None) -> str | None:
-    """Tell the session against the time before, in words; None where there is nothing to tell."""
-    try:
-        found = last_time(read_history(store).of(who.person.id, who.exercise.id), session or 0)
-    except BandsenseError:
-        logger.warning("the history cannot be read", exc_info=True)
-        return None
-    return " ".join(last_time_words(each) for each in found) or None
 
 
 def _sensors(store: Store, choice: Choice) -> tuple[str | None, ...]:

@@ -415,8 +415,13 @@ def _verdict(state: ViewState) -> str:
 
 
 def _aim(state: ViewState) -> str:
-    zone = state.zone
-    return "" if zone is None else f"Aim for {force_range(zone.low_n, zone.high_n)}."
+    """Say what to aim for before the first repetition: the zone, and what was done last time."""
+    said = [] if state.zone is None else [f"Aim for {force_range(state.zone.low_n, state.zone.high_n)}."]
+    last = state.last_time.get(state.next_side if state.takes_turns else state.sensor_side)
+    if last is not None and last.reps:
+        peak = "" if last.peak_n is None else f", peak {force_words(last.peak_n)}"
+        said.append(f"Last time {' + '.join(map(str, last.reps))} reps{peak}.")
+    return " ".join(said)
 
 
 # -- messages ------------------------------------------------------------------------------------------------

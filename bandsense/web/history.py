@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 from bandsense.app.history import History, bands_of, read_history
 from bandsense.app.report import report_of_session, report_of_weeks
 from bandsense.app.session_detail import GivenAdvice, SessionDetail, StreamDetail, session_detail
+from bandsense.app.strength_test import compare, is_strength_test, strength_records
 from bandsense.app.trainee import person_named, profiles_of
 from bandsense.errors import BandsenseError, StoreError
 from bandsense.exercises.catalogue import get_exercise
@@ -27,6 +28,7 @@ from bandsense.history.overview import Overview, overview
 from bandsense.history.records import SetRecord
 from bandsense.history.trends import Trend
 from bandsense.live import history_formatting as words
+from bandsense.live import strength_formatting as strength
 from bandsense.live.formatting import advice_text, feedback_words, plural
 from bandsense.live.units import force_figure, force_range, show_in, shown_unit
 from bandsense.report.compose import tempo_figures
@@ -257,17 +259,24 @@ def _sessions(visit: _Visit) -> Response:
     )
 
 
+def _session_name(session: Session) -> str:
+    if is_strength_test(session):
+        return "Test of strength"
+    return _exercise_name(session.exercise)
+
+
 def _session_row(visit: _Visit, session: Session, history: History, names: dict[str, str]) -> dict[str, Any]:
     sets = [record for record in history.records if record.session == session.id]
+    peak = "" if is_strength_test(session) else "no set"
     strongest = max((rep for each in sets for rep in each.reps), key=lambda rep: rep.peak_n, default=None)
     at = _when(session)
     return {
         "path": visit.path(f"/sessions/{session.id}"),
         "day": f"{at.day} {at:%b, %H:%M}",
-        "exercise": _exercise_name(session.exercise),
+        "exercise": _session_name(session),
         "about": names.get(session.person or "", ""),
         "strips": [_html(set_strip(each)) for each in sets],
-        "peak": "no set"
+        "peak": peak
         if strongest is None
         else f"{words.force_pair(strongest.peak_n, strongest.peak_uncertainty_n)} {shown_unit().value}",
     }
@@ -304,6 +313,9 @@ def _in_zone(record: SetRecord) -> str:
 
 
 def _session(visit: _Visit) -> Response:
+    stored = visit.store.session(int(visit.request.path_params["session"]))
+    if is_strength_test(stored):
+        return _strength_test(visit, stored)
     detail = _found(visit)
     session, details = detail.session, detail.sets
     at = _when(session)
@@ -338,6 +350,39 @@ def _session(visit: _Visit) -> Response:
             for each in details
             if each.feedback
         ],
+    )
+
+
+def _strength_test(visit: _Visit, session: Session) -> Response:
+    """Show what came of a test, beside the one before."""
+    show_in(person_named(visit.store, session.person).unit)
+    records = strength_records(visit.store, session.person)
+    record = next((each for each in records if each.session == session.id), None)
+    if record is None:
+        raise StoreError(f"the test of session {session.id} cannot be read")
+    compared = compare(record, records)
+    at = _when(session)
+    setup = record.setup
+    return visit.page(
+        "test.html",
+        "Sessions",
+        title=setup.movement,
+        about=f"Test of strength, {at:%A} {at.day} {at:%B %Y, %H:%M}. {setup.posture}, {setup.position}.",
+        lead="" if record.symmetry is None else strength.symmetry_words(record.symmetry),
+        heads=[f"Trial {number + 1}" for number in range(setup.protocol.trials)],
+        rows=[
+            {
+                "name": side.side or "both",
+                "trials": [force_figure(each) for each in side.trials]
+                + ["–"] * (setup.protocol.trials - len(side.trials)),
+                "mean": words.force_pair(side.mean_n, side.uncertainty_n),
+                "best": force_figure(side.best_n),
+            }
+            for side in record.sides
+        ],
+        compared=[]
+        if compared is None
+        else [*strength.compared_words(compared.day, compared.changes, compared.differences)],
     )
 
 
@@ -592,7 +637,7 @@ def _trends(visit: _Visit) -> Response:
         weeks=_week_rows(told),
         figure_heads=[_head(each) for each in told.trends if not each.figure.summed],
         bests=[words.best_words(best) for best in told.bests],
-        tests=[],
+        tests=_strength_lines(visit.store, person),
         sure=_how_sure(told),
         band=[words.band_words(*band)] if band else [],
         left_out=[f"Session {number}. {words.obstacle_words(why)}" for number, why in told.left_out[:5]],
@@ -702,6 +747,22 @@ def _how_sure(told: Overview) -> list[str]:
     shared = max((trend.shared_uncertainty for trend in told.trends), default=0.0)
     if shared:
         lines.append(f"The scale itself is known to ± {100.0 * shared:.0f} %, the same for all points.")
+    return lines
+
+
+def _strength_lines(store: Store, person: str | None) -> list[str]:
+    """Tell the latest test of each movement, and how it stands to the one before."""
+    records = strength_records(store, person)
+    latest = {record.setup.movement: record for record in records if record.sides}
+    lines = []
+    for record in latest.values():
+        said = [strength.side_words(side) for side in record.sides]
+        if record.symmetry is not None:
+            said.append(strength.symmetry_words(record.symmetry))
+        compared = compare(record, records)
+        if compared is not None:
+            said += strength.compared_words(compared.day, compared.changes, compared.differences)
+        lines.append(f"{record.setup.movement}, {words.day_words(record.day)}: {'. '.join(said)}.")
     return lines
 
 

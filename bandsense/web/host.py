@@ -68,7 +68,7 @@ class PageHost:
     ) -> None:
         self.board = Board()
         self.access = Access(host, names=names, secure=certificate is not None)
-        self.page = PageView(self.board, lambda: self.station.last_time)
+        self.page = PageView(self.board)
         view: View = SeveralViews([*views, self.page]) if views else self.page
         self.station = Station(stores, air, view, lambda what: self.board.post("station", what), options)
         self._simulator = simulator

@@ -9,13 +9,19 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from bandsense.app.strength_test import TestSetup
 from bandsense.bands.wear import Stiffness
 from bandsense.profiles.band import BandProfile
 from bandsense.profiles.person import Person
+from bandsense.samples import SampleBlock, Unit
+from bandsense.store.model import NewSession, NewStream
 from bandsense.store.store import Store
-from tests.support.weeks import FIRST, Habit, train_once, train_weeks
+from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.strength import Protocol
+from tests.support.weeks import CALIBRATED, FIRST, Habit, train_once, train_weeks
 
 pytest.importorskip("starlette", reason="pip install 'bandsense[web]'")
 
@@ -214,3 +220,30 @@ def test_simulated_sessions_stay_in_their_own_pages(store: Store, tmp_path: Path
     simulated = Page(get(app, "/sessions?simulated=1")[2])
     assert "5 sessions" in simulated.text
     assert all("simulated=1" in link for link in simulated.links if link.startswith("/sessions"))
+
+
+def test_tests_of_strength_have_their_place(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "bandsense.sqlite3")
+    for number, best_n in enumerate((120.0, 180.0)):
+        tested(store, number, best_n)
+    train_once(store, Habit(reps=(6,)), 1, FIRST + timedelta(days=9), 100.0)
+    assert "Test of strength" in page(store, "/sessions").text
+    text = page(store, "/sessions/2").text
+    assert "knee extension" in text
+    assert "180" in text
+    assert "since" in text
+    assert "knee extension, 13 October: " in page(store, "/trends").text
+
+
+def tested(store: Store, number: int, best_n: float) -> None:
+    """Two trials of both legs together, that strong, kept as the command keeps them."""
+    setup = TestSetup("knee extension", "seated", "strap at 40 cm", Protocol((None,), 2, 30.0))
+    settings = WorkoutSettings(CALIBRATED).to_dict() | {"strength_test": setup.to_dict()}
+    begun = FIRST + timedelta(days=8 * number)
+    stream = NewStream("5e4500000000ba5e", Unit.NEWTON, settings)
+    recorder = store.record(NewSession("sensor", begun.timestamp(), (stream,), "bandsense test", "ann"))
+    recorder.write(SampleBlock(np.arange(80) / 80.0, np.zeros(80), Unit.NEWTON))
+    side = {"side": None, "trials": [best_n - 4.0, best_n], "best_n": best_n, "mean_n": best_n - 2.0}
+    side |= {"scatter": 0.02, "uncertainty_n": 3.0, "rate_n_per_s": None, "rate_hidden": None}
+    told = {"sides": [side], "symmetry": None, "complete": True, "trials": []}
+    recorder.close(summary={"strength_test": told, "duration_s": 1.0}, ended_unix_s=begun.timestamp() + 1.0)

@@ -10,7 +10,6 @@ from tests.needs import REPOSITORY
 MOST_ATTRIBUTES, MOST_METHODS = 15, 25
 
 LARGE = {
-    "RepSegmenter": "The state of one movement under way is one thing; docs/detection.md draws its states.",
     "TurningPoints": "One scan over the trace: every part of its state is read in the same step.",
     "Sensor": "The facade that a caller holds: reconnecting, clock and queue are one life cycle.",
     "VirtualBand": "What its parts (`sim.devices.body`) are in: power, GATT, security and advertising.",

@@ -118,3 +118,15 @@ def test_every_place_that_how_do_i_names_exists() -> None:
         assert places or pages, question
         for place in (*places, *(f"docs/{name}" for name in pages)):
             assert (REPOSITORY / place).exists(), f"{question}: {place}"
+
+
+def test_every_row_of_the_threats_names_tests_that_exist():
+    page = (REPOSITORY / "docs" / "security.md").read_text()
+    named = re.findall(r"`((?:tests|firmware)/[\w/.-]+)::(\w+)`", page)
+    assert len(named) > 20
+    for file, name in named:
+        assert re.search(rf"\b(?:def|fn) {name}\(", (REPOSITORY / file).read_text()), f"{file} has no {name}"
+    rows = [row for row in page.splitlines() if row.startswith("| ") and "wants to" not in row]
+    assert [row for row in rows if "::" not in row] == [
+        "| read the disk | nothing of ours: encrypt the disk | |"
+    ]

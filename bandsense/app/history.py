@@ -63,6 +63,8 @@ def read_history(
     changes: dict[tuple[int, str | None], float] = {}
     unreadable = []
     for session in store.sessions() if sessions is None else sessions:
+        if not session.samples:  # a training log, which knows nothing that can be compared
+            continue
         try:
             for stream in session.streams:
                 events = store.events(stream)

@@ -22,7 +22,7 @@ from bandsense.workout.inputs import input_from
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 
-__all__ = ["ImportOptions", "Imported", "import_files"]
+__all__ = ["ImportOptions", "Imported", "import_files", "keep_session"]
 
 _PIECE = 4096
 """Samples in a piece of raw data: damage to one costs less than a minute."""
@@ -143,6 +143,16 @@ def _keep(store: Store, path: Path, session: ImportedSession) -> Imported:
         same = other.started_unix_s == session.started_unix_s and other.exercise == session.exercise
         if same and sensors == sorted((stream.sensor, stream.side or "") for stream in session.streams):
             return Imported(other.id, path, new=False, notes=session.notes)
+    return Imported(keep_session(store, path, session), path, new=True, notes=session.notes)
+
+
+def keep_session(store: Store, origin: Path | str, session: ImportedSession) -> int:
+    """Write a session into a store, followed as it would have been live; gives its number.
+
+    Raises:
+        FileFormatError: it makes no sense; `origin` says where it is from. Nothing of it stays.
+        StoreError: it cannot be written.
+    """
     streams = [NewStream(s.sensor, s.unit, s.settings, s.side) for s in session.streams]
     new = NewSession(
         source=session.source,
@@ -157,18 +167,18 @@ def _keep(store: Store, path: Path, session: ImportedSession) -> Imported:
     try:
         summary: dict[str, Any] | None = dict(session.summary) if session.summary is not None else None
         for number, stream in enumerate(session.streams):
-            followed = _follow(path, recorder, number, stream, session)
+            followed = _follow(origin, recorder, number, stream, session)
             summary = summary if summary is not None else followed
         recorder.close(summary=summary, ended_unix_s=session.ended_unix_s)
     except BaseException:
         recorder.close()
         store.delete(recorder.session)
         raise
-    return Imported(recorder.session, path, new=True, notes=session.notes)
+    return recorder.session
 
 
 def _follow(
-    path: Path, recorder: Recorder, number: int, stream: ImportedStream, session: ImportedSession
+    path: Path | str, recorder: Recorder, number: int, stream: ImportedStream, session: ImportedSession
 ) -> dict[str, Any] | None:
     """Record a stream, and follow it where it has samples, as it would have been live."""
     if stream.block is None:

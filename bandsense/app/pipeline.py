@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from bandsense.exercises.model import Side
+from bandsense.live.state import LastTime
 from bandsense.samples import FloatArray, SampleBlock
 from bandsense.workout.events import Event, SetCorrected, SetDone, TensionTick, event_name, to_json
 from bandsense.workout.inputs import Input, input_data, input_name
@@ -45,6 +46,7 @@ class SessionPipeline:
         sinks: keep the session; none in a replay.
         stream: number of the sensor in the session.
         side: which side the sensor is on, where there are two.
+        last_time: of each side, None where both work: what was done in the session before, for the views.
         view_hz: how many ticks of tension a second listeners are told; all other events reach them all, and
             what they are told changes neither what is kept nor what the workout decides.
     """
@@ -56,10 +58,12 @@ class SessionPipeline:
         sinks: Sequence[Sink] = (),
         stream: int = 0,
         side: Side | None = None,
+        last_time: Mapping[Side | None, LastTime] | None = None,
         view_hz: float = VIEW_HZ,
     ) -> None:
         self.workout = workout
         self.side = side
+        self.last_time = dict(last_time or {})
         self._view_hz = view_hz
         self._last_view = -1.0
         self._sinks = tuple(sinks)
@@ -120,4 +124,5 @@ class SessionPipeline:
         for sink in self._sinks:
             sink.note_event(event_name(event), data, stream=self._stream)
             if isinstance(event, SetDone) or (isinstance(event, SetCorrected) and event.result is not None):
-                sink.note_set(data["result"], stream=self._stream)
+                calibration = self.workout.calibration.to_dict()
+                sink.note_set(data["result"] | {"calibration": calibration}, stream=self._stream)

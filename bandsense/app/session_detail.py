@@ -89,6 +89,7 @@ def _stream(store: Store, followed: ReplayedStream, records: tuple[SetRecord, ..
             int(np.searchsorted(time_s, result.start_s - _AROUND_S)),
             int(np.searchsorted(time_s, result.end_s + _AROUND_S)),
         )
+        hidden = result.metrics.hidden.keys() & {"tempo.concentric_s", "tempo.eccentric_s"}
         details.append(
             SetDetail(
                 record,
@@ -97,6 +98,7 @@ def _stream(store: Store, followed: ReplayedStream, records: tuple[SetRecord, ..
                 time_s[cut],
                 tension_n[cut],
                 record.slack_cm,
+                None if hidden else result.hand_tempo,
                 result.feedback,
             )
         )

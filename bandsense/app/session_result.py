@@ -30,6 +30,7 @@ class SessionResult:
         workouts: by side; one under None, or two under `left` and `right`.
         session: its number in the store; None where nothing is kept.
         next_time: what the progression makes of it, in words.
+        compared: how it stands to the session before, in words; None where there is none.
         lag: how much later the right side pulls; None with one sensor, or without a repetition of both.
         clocks: by side; None where a sensor's clock is not known.
     """
@@ -39,6 +40,7 @@ class SessionResult:
     next_time: str | None = None
     lag: Lag | None = None
     clocks: dict[Side, StreamClock | None] = field(default_factory=dict)
+    compared: str | None = None
 
     @property
     def summaries(self) -> dict[Side | None, Summary]:

@@ -9,7 +9,7 @@ from typing import Any
 from bandsense.history.records import Conditions, RepRecord, SetRecord, Targets
 from bandsense.store.model import JsonObject, Session, StoredEvent, Stream
 
-__all__ = ["calibration_line", "set_records", "slack_change_cm"]
+__all__ = ["calibration_line", "conditions_of", "set_records", "slack_change_cm"]
 
 
 def set_records(
@@ -47,7 +47,7 @@ def set_records(
                     number=int(data["number"]),
                     started_unix_s=session.started_unix_s,
                     day=day,
-                    conditions=_conditions(session, stream, calibration, side),
+                    conditions=conditions_of(session, stream, side),
                     targets=_targets(settings["plan"], data.get("zone")),
                     reps=reps,
                     person=session.person,
@@ -104,18 +104,21 @@ def calibration_line(calibration: Mapping[str, Any]) -> str:
     return f"{parts[0]['grade']}, {' and '.join(spans)} N per {parts[0]['unit']}"
 
 
-def _conditions(
-    session: Session, stream: Stream, calibration: Mapping[str, Any], side: str | None
-) -> Conditions:
+def conditions_of(session: Session, stream: Stream, side: str | None) -> Conditions:
+    """Give the conditions under which a stream is measured.
+
+    Raises:
+        KeyError, TypeError: its settings have no such form.
+    """
     setup = stream.settings.get("setup") or {}
     return Conditions(
-        source=session.source,
+        source="simulator" if session.simulated else session.source,
         exercise=session.exercise or "",
         side=side,
         band=setup.get("band"),
         rest_length_m=setup.get("rest_length_m"),
         sensor=stream.sensor,
-        calibration=calibration_line(calibration),
+        calibration=calibration_line(stream.settings["calibration"]),
     )
 
 

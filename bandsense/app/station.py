@@ -26,13 +26,14 @@ from bandsense.app.pipeline import SessionPipeline
 from bandsense.app.session_result import SessionResult
 from bandsense.app.several_views import SeveralViews
 from bandsense.app.train import TrainingOptions, train
-from bandsense.app.trainee import FIRST_EXERCISE, profiles_of
+from bandsense.app.trainee import FIRST_EXERCISE, person_named, profiles_of
 from bandsense.app.view import SideActions, View
 from bandsense.errors import BandsenseError, CommandError, ConfigError
 from bandsense.exercises.catalogue import load_exercises
 from bandsense.exercises.model import Side
 from bandsense.link.ble.scanner import DiscoveredSensor, scan
 from bandsense.link.pairing import PairingStep, identify, pair
+from bandsense.live.units import show_in
 from bandsense.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -153,7 +154,7 @@ class Station:
         if len(choice.sensors) > 2:
             raise ConfigError("choose one sensor, or two: the left and the right one")
         self._doing = _Doing()
-        self._say("connecting", error=None, message="Looking for the sensor", choice=asdict(choice))
+        self._say_looking(choice=asdict(choice))
         self._doing.task = asyncio.create_task(self._train(choice, self._doing.stop))
 
     async def end(self) -> None:
@@ -162,7 +163,10 @@ class Station:
             self._doing.stop.set()
             if not self._doing.begun:  # the search for a sensor has nothing to bring to an end
                 self._doing.task.cancel()
-            await asyncio.wait({self._doing.task})
+                await asyncio.wait({self._doing.task})
+                self._say("idle", message="")
+            else:
+                await asyncio.wait({self._doing.task})
 
     async def _train(self, choice: Choice, stop: asyncio.Event) -> None:
         store = self._simulated_store() if choice.simulated else self._store
@@ -180,9 +184,6 @@ class Station:
                 await self.train(options, environment, store, stop)
         except BandsenseError as error:
             self._say("idle", error=str(error), message="")
-        except asyncio.CancelledError:
-            self._say("idle", message="")
-            raise
         except Exception as error:  # a fault of ours ends the session, not the station
             logger.exception("a session failed")
             self._say("idle", error=f"Something went wrong: {error!r}. `bandsense doctor --bundle` tells us.")
@@ -195,9 +196,10 @@ class Station:
         Raises:
             BandsenseError: see `bandsense.app.train.train`.
         """
-        self._say("connecting", error=None, message="Looking for the sensor", session=None)
+        show_in(person_named(store, options.person).unit)  # for this task, and so for this session's views
+        self._say_looking()
         result = await train(options, environment, store, _Begun(self._view, self._begun), stop)
-        self._say("finished", session=result.session, message="")
+        self._say("finished", session=result.session, message="", compared=result.compared)
         return result
 
     def _begun(self) -> None:
@@ -267,6 +269,10 @@ class Station:
     def _sighting(self, address: str) -> str | DiscoveredSensor:
         known = known_sensor(self._store, address)
         return self._heard.get(address) or (address if known is None else known.address or address)
+
+    def _say_looking(self, **more: Any) -> None:
+        told = {"error": None, "message": "Looking for the sensor", "session": None, "compared": None}
+        self._say("connecting", **told, **more)
 
     def _say(self, phase: str | None = None, **what: Any) -> None:
         self._tell(what if phase is None else {"phase": phase, **what})

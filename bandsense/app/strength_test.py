@@ -30,9 +30,9 @@ from bandsense.workout.strength import (
     Link,
     Protocol,
     SideResult,
+    StrengthEvent,
     StrengthTest,
     Symmetry,
-    TestEvent,
     change_between,
     side_results,
     symmetry,
@@ -41,9 +41,9 @@ from bandsense.workout.strength import (
 __all__ = [
     "Compared",
     "Difference",
+    "StrengthOptions",
     "StrengthRecord",
-    "TestOptions",
-    "TestSetup",
+    "StrengthSetup",
     "compare",
     "followed",
     "is_strength_test",
@@ -58,7 +58,7 @@ _KEY = "strength_test"
 
 
 @dataclass(frozen=True, slots=True)
-class TestSetup:
+class StrengthSetup:
     """How a test is done: only tests of the same set-up are comparable.
 
     Attributes:
@@ -90,7 +90,7 @@ class TestSetup:
         }
 
     @classmethod
-    def from_dict(cls, data: JsonObject) -> TestSetup:
+    def from_dict(cls, data: JsonObject) -> StrengthSetup:
         """Restore what `to_dict` gave."""
         protocol = Protocol(
             tuple(data["sides"]), int(data["trials"]), float(data["rest_s"]), Link(data["link"])
@@ -99,7 +99,7 @@ class TestSetup:
 
 
 @dataclass(frozen=True, slots=True)
-class TestOptions:
+class StrengthOptions:
     """What a person wants to test.
 
     Attributes:
@@ -108,7 +108,7 @@ class TestOptions:
         sensor: name, end of the name or address; None for the nearest.
     """
 
-    setup: TestSetup
+    setup: StrengthSetup
     person: str | None = None
     sensor: str | None = None
 
@@ -128,7 +128,7 @@ class StrengthRecord:
     session: int
     day: date
     person: str | None
-    setup: TestSetup
+    setup: StrengthSetup
     sides: tuple[SideResult, ...]
     symmetry: Symmetry | None
     complete: bool
@@ -164,10 +164,10 @@ class Compared:
 
 
 async def run_test(
-    options: TestOptions,
+    options: StrengthOptions,
     environment: Environment,
     store: Store,
-    tell: Callable[[TestEvent | str], None],
+    tell: Callable[[StrengthEvent | str], None],
 ) -> StrengthRecord:
     """Do a test, from the search for the sensor to its end in the store.
 
@@ -218,7 +218,7 @@ async def run_test(
     return _record(store.session(recorder.session))
 
 
-def _telling(tell: Callable[[TestEvent | str], None]) -> Callable[[LinkEvent], None]:
+def _telling(tell: Callable[[StrengthEvent | str], None]) -> Callable[[LinkEvent], None]:
     def on_event(event: LinkEvent) -> None:
         if event.state in (LinkState.SEARCHING, LinkState.CONNECTED, LinkState.LOST):
             tell(event.message)
@@ -238,7 +238,7 @@ async def _end(sensor: Sensor, environment: Environment, stop: asyncio.Event) ->
 
 
 def _summary(
-    setup: TestSetup, test: StrengthTest, calibration: AnyCalibration, duration_s: float
+    setup: StrengthSetup, test: StrengthTest, calibration: AnyCalibration, duration_s: float
 ) -> dict[str, Any]:
     zero_n = float(calibration.standard_uncertainty_n(0.0))
     sides = side_results(test.trials)
@@ -283,7 +283,7 @@ def followed(store: Store, session: Session) -> JsonObject:
         CalibrationError: its settings cannot be read.
     """
     stream = _stream(session)
-    setup = TestSetup.from_dict(stream.settings[_KEY])
+    setup = StrengthSetup.from_dict(stream.settings[_KEY])
     calibration = calibration_from_dict(stream.settings["calibration"])
     test = StrengthTest(calibration, setup.protocol)
     first_s, last_s = None, 0.0
@@ -306,7 +306,7 @@ def _record(session: Session, summary: JsonObject | None = None) -> StrengthReco
         session=session.id,
         day=datetime.fromtimestamp(session.started_unix_s).date(),
         person=session.person,
-        setup=TestSetup.from_dict(stream.settings[_KEY]),
+        setup=StrengthSetup.from_dict(stream.settings[_KEY]),
         sides=tuple(sides),
         symmetry=None
         if found is None
@@ -318,7 +318,7 @@ def _record(session: Session, summary: JsonObject | None = None) -> StrengthReco
     )
 
 
-def last_setup(store: Store, person: str, movement: str | None = None) -> TestSetup | None:
+def last_setup(store: Store, person: str, movement: str | None = None) -> StrengthSetup | None:
     """Find how a person did a movement last, or the last test of any; None before the first."""
     done = [each.setup for each in strength_records(store, person)]
     return next((each for each in reversed(done) if movement in (None, each.movement)), None)

@@ -12,27 +12,30 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
 from math import isinf
 from pathlib import Path
 
 from bandsense.app.capture_sink import CaptureSink, new_capture
 from bandsense.app.environment import Environment
+from bandsense.app.last_time import compared_words, last_times
 from bandsense.app.loop import drawing, stop_conditions, stop_on_signals
 from bandsense.app.pipeline import SessionPipeline, Sink
 from bandsense.app.publish import Publishing, published
 from bandsense.app.sensor_calibration import calibration_on
 from bandsense.app.session_result import SessionResult, StreamClock
 from bandsense.app.temperature import temperature_input
-from bandsense.app.trainee import Trainee, load_trainee, save_progress
+from bandsense.app.trainee import Trainee, load_trainee, next_time_of, save_progress
 from bandsense.app.view import View
 from bandsense.errors import StoreError
 from bandsense.exercises.model import Side
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.live.actions import Action, Actions
 from bandsense.live.formatting import STOPPED_NEXT_TIME
+from bandsense.live.state import LastTime
 from bandsense.store.model import NewStream, is_simulated_source
 from bandsense.store.recorder import Recorder
 from bandsense.store.store import Store
@@ -47,6 +50,7 @@ from bandsense.workout.inputs import (
     RestChange,
     SetFeedback,
     SlackAnswer,
+    StorageChange,
     Tare,
     UndoRep,
 )
@@ -130,6 +134,8 @@ async def train(
     who = load_trainee(store, options.person, options.exercise, options.band)
     if who.band is not None and (notice := who.band.notice()) is not None:
         view.status("band", f"{who.band.name}: {notice}")
+    if (words := who.prescription_words()) is not None:
+        view.status("plan", words)
     session = _TrainingSession(options, environment, store, view, who, stop or asyncio.Event())
     async with AsyncExitStack() as afterwards, AsyncExitStack() as links:
         await session.connect(links, afterwards)
@@ -191,10 +197,12 @@ class _Stream:
         information = self.sensor.information
         return NewStream(information.id, information.unit, self.settings.to_dict(), self.side)
 
-    def open(self, recorder: Recorder, number: int) -> None:
+    def open(self, recorder: Recorder, number: int, last_time: Mapping[Side | None, LastTime]) -> None:
         """From now on samples and inputs go to the recorder, the workout and the views."""
         sinks: list[Sink] = [recorder] if self._sink is None else [recorder, self._sink]
-        self.pipeline = SessionPipeline(Workout(self.settings), sinks=sinks, stream=number, side=self.side)
+        self.pipeline = SessionPipeline(
+            Workout(self.settings), sinks=sinks, stream=number, side=self.side, last_time=last_time
+        )
         self.relay.pipeline = self.pipeline
 
     def close(self) -> None:
@@ -297,14 +305,20 @@ class _TrainingSession:
         new = [stream.new for stream in self._streams]
         self._recorder = self._store.record(self._who.session(self._environment.source, new))
         afterwards.push_async_callback(self._close)
+        last_time = await asyncio.to_thread(last_times, self._store, self._recorder.session)
         for number, stream in enumerate(self._streams):
-            stream.open(self._recorder, number)
+            stream.open(self._recorder, number, last_time)
         for stream, known_as in zip(self._streams, new, strict=True):
-            publishing = published(stream.pipeline, known_as.sensor, self._options.publishing)
+            tell = partial(self._tell_publishing, stream.side)
+            publishing = published(stream.pipeline, known_as.sensor, self._options.publishing, tell)
             await afterwards.enter_async_context(publishing)
         pipelines = [stream.pipeline for stream in self._streams]
         actions = {each.side: _actions(each, self.stop) for each in pipelines}
         self._view.begin(pipelines, self._title(), actions)
+
+    def _tell_publishing(self, side: Side | None, message: str) -> None:
+        with suppress(OSError):  # nobody reads any more; that is no fault of the broker's
+            self._view.status("publishing", message, side)
 
     def _title(self) -> str:
         return self._who.title(self._first_side, simulated=is_simulated_source(self._environment.source))
@@ -336,6 +350,8 @@ class _TrainingSession:
         if problem != self._problem:
             self._problem = problem
             self._view.problem(problem)
+            for stream in self._streams:
+                stream.pipeline.apply(StorageChange(problem))
 
     def _result(self, session: int | None = None, next_time: str | None = None) -> SessionResult:
         if len(self._streams) == 1:
@@ -389,8 +405,11 @@ class _TrainingSession:
         if self._recorder.samples:
             progression = save_progress(self._store, self._who, result)
             stopped = next((each.stopped for each in result.workouts.values() if each.stopped), None)
-            next_time = progression.reason if stopped is None else STOPPED_NEXT_TIME[stopped]
-            result = self._result(self._recorder.session, next_time)
+            next_time = (
+                next_time_of(self._who, progression) if stopped is None else STOPPED_NEXT_TIME[stopped]
+            )
+            session = self._recorder.session
+            result = replace(self._result(session, next_time), compared=compared_words(self._store, session))
         self._view.end(result)
         return result
 

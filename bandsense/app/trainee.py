@@ -14,6 +14,7 @@ from bandsense.calibration.clip_on import AnyCalibration
 from bandsense.errors import ConfigError, StoreError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import Exercise, Side, Sides
+from bandsense.live.formatting import next_time_words
 from bandsense.profiles.band import BandProfile
 from bandsense.profiles.library import Profiles
 from bandsense.profiles.person import Person, Setup
@@ -22,7 +23,7 @@ from bandsense.store.model import NewSession, NewStream
 from bandsense.store.store import Store
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.plan import Plan
-from bandsense.workout.progression import Progression, SessionRecord, next_plan
+from bandsense.workout.progression import NextTime, Progression, SessionRecord, next_plan
 from bandsense.workout.settings import WorkoutSettings
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "last_person",
     "load_trainee",
     "new_session",
+    "next_time_of",
     "person_named",
     "profiles_of",
     "save_progress",
@@ -91,6 +93,17 @@ class Trainee:
             ),
             band=None if self.band is None else self.band.measured(),
         )
+
+    def prescription_words(self) -> str | None:
+        """Say what is prescribed of this exercise, or that a prescription has ended; None without one."""
+        prescription = self.person.prescription
+        if prescription is None or all(each.exercise != self.exercise.id for each in prescription.exercise):
+            return None
+        if self.prescribed is None:
+            return f"your prescription ended on {prescription.until}; your own plan goes on"
+        by = f" by {prescription.prescriber}" if prescription.prescriber else ""
+        note = f" {self.prescribed.note}" if self.prescribed.note else ""
+        return f"prescribed{by}: {_amount_words(self.prescribed)}.{note}"
 
     def title(self, first_side: Side | None = None, *, simulated: bool = False) -> str:
         """Say who trains what, with which band, for the head of a view."""
@@ -202,11 +215,16 @@ def save_progress(store: Store, who: Trainee, result: SessionResult) -> Progress
     The finished session must be in the store already.
     """
     advisors = _advisor_states(result)
-    less_slack = any(state.slack_was_reduced for state in advisors.values())
     if who.prescribed is None:
-        done = next_plan(who.setup.plan, _records(store, who), less_slack=less_slack)
+        done = next_plan(
+            who.setup.plan,
+            _records(store, who),
+            less_slack=any(state.slack_was_reduced for state in advisors.values()),
+            more_slack=any(state.slack_was_added for state in advisors.values()),
+            to_check=any(workout.to_check for workout in result.workouts.values()),
+        )
     else:  # how much is done next is the clinician's to say
-        done = Progression(who.setup.plan, prescribed_words(who.prescribed))
+        done = Progression(who.setup.plan, NextTime.PRESCRIBED)
     left = advisors.get(None, advisors.get("left"))
     learned = {"advisor": left, "advisor_right": advisors.get("right")}
     setup = who.setup.model_copy(update={**learned, "plan": done.plan})
@@ -219,11 +237,20 @@ def save_progress(store: Store, who: Trainee, result: SessionResult) -> Progress
     return done
 
 
+def next_time_of(who: Trainee, done: Progression) -> str:
+    """Describe what comes next session: what the prescription says, else the progression."""
+    return next_time_words(done) if who.prescribed is None else prescribed_words(who.prescribed)
+
+
 def prescribed_words(prescribed: PrescribedExercise) -> str:
     """Say what is asked for next time."""
+    return f"As prescribed: {_amount_words(prescribed)}."
+
+
+def _amount_words(prescribed: PrescribedExercise) -> str:
     sets = "1 set" if prescribed.sets == 1 else f"{prescribed.sets} sets"
     days = "once" if prescribed.days_per_week == 1 else f"{prescribed.days_per_week} times"
-    return f"As prescribed: {sets} of {prescribed.reps} to {prescribed.most_reps}, {days} a week."
+    return f"{sets} of {prescribed.reps} to {prescribed.most_reps}, {days} a week"
 
 
 def _advisor_states(result: SessionResult) -> dict[Side | None, AdvisorState]:

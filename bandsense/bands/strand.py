@@ -19,6 +19,10 @@ from bandsense.errors import BandModelError
 __all__ = ["ChangeBy", "Strand"]
 
 
+LEAST_EXPONENT, MOST_EXPONENT = 0.1, 5.0
+"""Published bands have 0.5 to 0.75, steel springs 1: far beyond is a mistake."""
+
+
 class ChangeBy(Enum):
     """Which form of the slack law applies."""
 
@@ -62,6 +66,10 @@ class Strand:
             raise BandModelError(
                 f"the start ({self.start_length_m:g} m) must be nearer to the anchor than the end "
                 f"({self.peak_length_m:g} m) of the movement"
+            )
+        if not LEAST_EXPONENT <= self.exponent <= MOST_EXPONENT:
+            raise BandModelError(
+                f"no band pulls as elongation to the power {self.exponent:g}; measure the band again"
             )
 
     @property

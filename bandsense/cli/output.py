@@ -155,6 +155,8 @@ class LineOutput(View):
             say(asymmetry_words(asymmetry))
         if result.lag is not None:
             say(lag_words(result.lag))
+        if result.compared is not None:
+            say(result.compared)
         if result.session is not None:
             say(_saved_words(result.session, simulated=self.simulated))
         if result.reps and result.next_time:
@@ -188,6 +190,15 @@ class ScreenOutput(LineOutput):
         self._states: list[ViewState] = []
         self._sides: list[Side | None] = []
         self._actions: Actions = {}
+        self._shown = False
+
+    @override
+    def status(self, state: str, message: str, side: Side | None = None) -> None:
+        if self._shown:
+            for each in self._states:
+                each.tell(message)
+        else:
+            super().status(state, message, side)
 
     @override
     def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
@@ -202,6 +213,7 @@ class ScreenOutput(LineOutput):
         from bandsense.live.keys import keys
         from bandsense.live.terminal import TerminalView
 
+        self._shown = True
         with keys(self._actions, self._ask) as heard:
             try:
                 actions = self._actions if heard else None
@@ -210,6 +222,8 @@ class ScreenOutput(LineOutput):
                 if error.errno != errno.EIO:
                     raise
                 # The terminal was closed. What ends the session is the signal that comes with it.
+            finally:
+                self._shown = False
 
     def _ask(self, question: str) -> None:
         for state in self._states:
@@ -242,6 +256,7 @@ def _watch(pipeline: SessionPipeline, title: str) -> ViewState:
         settings=pipeline.workout.settings,
         sensor_side=side,
         clock=asyncio.get_running_loop().time,
+        last_time=pipeline.last_time,
     )
     pipeline.listen(state.update)
     return state

@@ -8,6 +8,7 @@ from bandsense.cli.tables import table
 from bandsense.live.units import force_figure, shown_unit
 from bandsense.signal.events import Rep
 from bandsense.signal.metrics import RepMetrics
+from bandsense.workout.tempo import hand_tempo
 
 __all__ = ["rep_table"]
 
@@ -72,6 +73,14 @@ def _force(figures: RepMetrics, name: str, digits: int) -> str:
     return "–" if value is None else force_figure(value, digits)
 
 
+def _hand(rep: Rep, figures: RepMetrics) -> Iterator[str]:
+    """Give the phases of the hand, about; a dash where those of the tension are hidden."""
+    hand = hand_tempo(rep)
+    for name in ("concentric_s", "hold_s", "eccentric_s"):
+        hidden = figures.shown(f"tempo.{name}") is None
+        yield "–" if hidden else f"{getattr(hand, name):.1f}"
+
+
 def _way(figures: RepMetrics) -> tuple[str, ...]:
     if figures.range_m is None or figures.velocity_m_s is None or figures.work_j is None:
         return ()
@@ -82,9 +91,7 @@ def _row(number: int, rep: Rep, figures: RepMetrics, began_s: float) -> tuple[st
     return (
         str(number),
         f"{rep.pull_start_s - began_s:.2f}",
-        _figure(figures, "tempo.concentric_s", 2),
-        _figure(figures, "tempo.hold_s", 2),
-        _figure(figures, "tempo.eccentric_s", 2),
+        *_hand(rep, figures),
         "–"
         if figures.shown("peak_n") is None
         else f"{force_figure(rep.peak_n, 1)} ± {force_figure(figures.peak_uncertainty_n or 0.0, 1)}",
@@ -97,8 +104,8 @@ def _row(number: int, rep: Rep, figures: RepMetrics, began_s: float) -> tuple[st
 def _marks(rep: Rep) -> Iterator[str]:
     if rep.doubtful:
         yield f"○ {rep.probability:.0%} sure"
-    if rep.partial:
-        yield "partial"
+    if rep.unsure or rep.partial:
+        yield "full or partial, unsure" if rep.unsure else "partial"
     if rep.gap:
         yield "samples missing"
     if rep.saturated:

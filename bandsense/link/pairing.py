@@ -18,7 +18,7 @@ from bandsense.errors import CommandError, LinkError, PairingError, SensorNotFou
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.ble.bluez_agent import AskPasskey
 from bandsense.link.ble.connection import Connection, connect, is_bonded, remove_bond
-from bandsense.link.ble.scanner import DiscoveredSensor, broadcast_information, scan
+from bandsense.link.ble.scanner import DiscoveredSensor, broadcast_information, find_sensor
 from bandsense.link.drivers.base import BroadcastSensor, ConnectedSensor, SensorInformation
 from bandsense.link.errors import LinkErrorReason, StaleBond, describe
 from bandsense.wire.bandsense.answers import Counters, Crash, SelfTestResult
@@ -28,7 +28,6 @@ __all__ = [
     "PairedSensor",
     "PairingStep",
     "SensorReport",
-    "find_sensor",
     "identify",
     "inspect",
     "offer_progressor",
@@ -72,27 +71,6 @@ class SensorReport:
     counters: Counters | None = None
     self_test: SelfTestResult | None = None
     crash: Crash | None = None
-
-
-async def find_sensor(
-    wanted: Callable[[DiscoveredSensor], bool], transport: Transport, wait_s: float
-) -> DiscoveredSensor | None:
-    """Listen until a sensor is heard that is wanted; None after `wait_s`.
-
-    Raises:
-        LinkError: Bluetooth is off, missing or not permitted.
-    """
-    found: asyncio.Future[DiscoveredSensor] = asyncio.get_running_loop().create_future()
-
-    def on_sighting(sighting: DiscoveredSensor) -> None:
-        if not found.done() and wanted(sighting):
-            found.set_result(sighting)
-
-    async with scan(on_sighting, transport):
-        with suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
-                return await found
-    return None
 
 
 async def _find(target: str | DiscoveredSensor, transport: Transport) -> DiscoveredSensor:

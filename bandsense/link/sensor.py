@@ -45,7 +45,7 @@ from bandsense.errors import (
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.ble.bluez_agent import AskPasskey
 from bandsense.link.ble.connection import connect, is_bonded, remove_bond
-from bandsense.link.ble.scanner import DiscoveredSensor, broadcast_information, scan
+from bandsense.link.ble.scanner import DiscoveredSensor, broadcast_information, find_sensor, scan
 from bandsense.link.clock import ClockSync
 from bandsense.link.drivers.base import BroadcastSensor, ConnectedSensor, SensorInformation
 from bandsense.link.errors import LinkErrorReason, SensorUnreachable, StaleBond, describe, reason_for
@@ -341,29 +341,20 @@ class Sensor:
 
     async def _find(self) -> DiscoveredSensor:
         self._tell(LinkState.SEARCHING, f"looking for {self._wanted_name}")
-        best: DiscoveredSensor | None = None
         busy: DiscoveredSensor | None = None
-        found = asyncio.Event()
 
-        def on_sighting(sighting: DiscoveredSensor) -> None:
-            nonlocal best, busy
+        def is_free(sighting: DiscoveredSensor) -> bool:
+            nonlocal busy
             if not self._is_wanted(sighting):
-                return
+                return False
             if sighting.connected:
                 busy = sighting
-                return
-            if best is None or best.address == sighting.address or sighting.rssi_dbm > best.rssi_dbm:
-                best = sighting
-            found.set()
+            return not sighting.connected
 
-        async with scan(on_sighting, self._transport):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LISTEN_S):
-                    await found.wait()
-                    if self._target is None and self._sighting is None:
-                        await asyncio.sleep(CHOICE_S)
-        if best is not None:
-            return best
+        choice_s = CHOICE_S if self._target is None and self._sighting is None else 0.0
+        found = await find_sensor(is_free, self._transport, LISTEN_S, choice_s)
+        if found is not None:
+            return found
         since_loss_s = self._transport.clock() - self._lost_s if self._lost_s is not None else None
         if busy is not None and (since_loss_s is None or since_loss_s > BUSY_GRACE_S):
             raise SensorBusy(describe(LinkErrorReason.BUSY))

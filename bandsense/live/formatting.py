@@ -16,6 +16,7 @@ from bandsense.signal.events import (
     RepRetracted,
     RetractReason,
     SignalWarning,
+    WarningKind,
 )
 from bandsense.signal.metrics import Asymmetry, SetMetrics
 from bandsense.workout.advice import Advice, Basis, Reason, Rule, SlackAction, When
@@ -41,9 +42,11 @@ from bandsense.workout.events import (
     TemperatureUnknown,
     UncertaintyAt,
     to_json,
+    with_sampling,
 )
 from bandsense.workout.feedback import Feedback, Scale, StopReason
 from bandsense.workout.plan import TensionZone, Zone
+from bandsense.workout.progression import NextTime, Progression
 from bandsense.workout.set_evidence import LEAST_REPS
 from bandsense.workout.tempo import HandTempo, hand_tempo
 from bandsense.workout.workout import Summary
@@ -66,6 +69,7 @@ __all__ = [
     "format_log_line",
     "format_notice",
     "lag_words",
+    "next_time_words",
     "plural",
     "rating_question",
     "reason_words",
@@ -119,7 +123,13 @@ _CUES = {
     CueKind.REST_OVER: "Ready when you are",
 }
 _AHEAD = {CueKind.INHALE: "Next: in", CueKind.EXHALE: "Next: out"}
-_BRIEF = {CueKind.INHALE: "In", CueKind.EXHALE: "Out", CueKind.SLOWER: "Slower"}
+_BRIEF = {
+    CueKind.INHALE: "In",
+    CueKind.EXHALE: "Out",
+    CueKind.SLOWER: "Slower",
+    CueKind.TARGET: "",  # the count says it
+    CueKind.REST_OVER: "Ready",
+}
 _SPOKEN = {
     CueKind.SLOW_ENOUGH: "Good",
     CueKind.WHOLE_RANGE: "Good",
@@ -136,7 +146,7 @@ def cue_words(cue: CueGiven) -> str:
 
 def cue_spoken(cue: CueGiven) -> str:
     """Return what a voice says; nothing for a breath at a doubtful time, where a tone is enough."""
-    if cue.unsure:
+    if cue.unsure or cue.quiet:
         return ""
     if cue.brief and cue.kind in _BRIEF:
         return _BRIEF[cue.kind]
@@ -168,10 +178,18 @@ def doubt_words(count: int, chances: Mapping[int, float]) -> str:
     return f"perhaps {other}" if other != count and chances[other] >= DIVIDED else ""
 
 
+def _phase_words(rep: Rep) -> str:
+    """Describe the phases of the hand; what the sensor cannot tell is a dash, with the reason."""
+    hand = hand_tempo(rep)
+    seconds = {"concentric_s": hand.concentric_s, "hold_s": hand.hold_s, "eccentric_s": hand.eccentric_s}
+    pull, hold, back = ("–" if name in rep.hidden else f"{value:.1f}" for name, value in seconds.items())
+    text = f"pull about {pull}, hold {hold}, return {back} s"
+    return f"{text} (–: {next(iter(rep.hidden.values()))})" if rep.hidden else text
+
+
 def rep_words(rep: Rep) -> str:
     """Phases of a repetition, and what is special about it."""
-    hand = hand_tempo(rep)
-    text = f"pull about {hand.concentric_s:.1f}, hold {hand.hold_s:.1f}, return {hand.eccentric_s:.1f} s"
+    text = _phase_words(rep)
     if rep.unsure or rep.partial:
         kind = "full or partial, unsure" if rep.unsure else "partial"
         text += f", {kind} ({rep.range_fraction:.0%} of the way)"
@@ -192,7 +210,7 @@ def set_words(result: SetResult) -> str:
     best = max(result.rep_metrics, key=lambda rep: rep.peak_n)
     peak = tension_words(best.peak_n, best.peak_uncertainty_n or 0.0)
     tempo = _set_tempo_words(metrics, result.hand_tempo)
-    text += f", peak {peak}, {metrics.time_under_tension_s:.1f} s under tension, {tempo}"
+    text += f", peak {peak}, {_under_tension_words(metrics)}, {tempo}"
     if result.zone is not None:
         text += f"; {_zone_words(result.zone, result.in_zone)}"
     return text if result.counts.full == result.counts.all else f"{text} ({PARTIAL_RULE})"
@@ -214,6 +232,13 @@ def tempo_words(tempo: HandTempo) -> str:
     """Describe a tempo as it is prescribed: in seconds of the hand, which are estimates."""
     rest = "" if tempo.rest_s is None else f"-{tempo.rest_s:.1f}"
     return f"about {tempo.concentric_s:.1f}-{tempo.hold_s:.1f}-{tempo.eccentric_s:.1f}{rest} s"
+
+
+def _under_tension_words(metrics: SetMetrics) -> str:
+    reason = metrics.hidden.get("time_under_tension_s")
+    if reason is not None:
+        return f"time under tension {reason}"
+    return f"{metrics.time_under_tension_s:.1f} s under tension"
 
 
 def _set_tempo_words(metrics: SetMetrics, tempo: HandTempo | None) -> str:
@@ -316,6 +341,32 @@ def lag_words(lag: Lag) -> str:
     return f"the {last} side pulls {apart} after the {first} ({lag.reps} reps of both; {bound})"
 
 
+def next_time_words(next_time: Progression) -> str:
+    """Describe what comes next session, and why."""
+    plan = next_time.plan
+    sets, aim = plural(plan.sets, "set"), f"{plural(plan.sets, 'set')} of {plan.reps}"
+    match next_time.reason:
+        case NextTime.AGAIN:
+            return f"{sets} again. Today {'each' if plan.sets > 1 else 'it'} had {plan.reps} or more."
+        case NextTime.ONCE_MORE:
+            each = "each" if plan.sets > 1 else "it"
+            more = "once more like this, and a set is added"
+            return f"{sets} again. Today {each} had {plan.reps} or more; {more}."
+        case NextTime.SET_ADDED:
+            return f"{sets}. Two sessions in a row every set had {plan.reps} or more."
+        case NextTime.LESS_SLACK:
+            return f"Less slack as advised, and {sets} again."
+        case NextTime.CHECK_FIRST:
+            return f"Check band, clip and anchor first; then {aim}."
+        case NextTime.PRESCRIBED:
+            return f"{aim}, as prescribed."
+        case NextTime.MORE_SLACK | NextTime.NOT_REACHED:
+            first = f"More slack as advised; aim for {aim}."
+            said = first if next_time.reason is NextTime.MORE_SLACK else f"Aim for {aim}."
+            short = next_time.good_sets < plan.sets
+            return f"{said} Today it was {next_time.good_sets or 'none'}." if short else said
+
+
 def advice_text(advice: Advice) -> str:
     """Describe what to do and why, in one line."""
     now = " NOW" if advice.urgent and advice.action is not SlackAction.KEEP else ""
@@ -357,7 +408,7 @@ def _told(advice: Advice) -> str:
 def _amount_words(advice: Advice) -> str:
     """Say how rough an amount is that rests on very few or very uneven repetitions."""
     few, uneven = 0 < advice.basis.reps < LEAST_REPS, advice.uncertainty_cm > advice.amount_cm
-    if not advice.amount_cm or not (few or uneven):
+    if advice.rule is not Rule.TOO_HARD or not advice.amount_cm or not (few or uneven):
         return ""
     low, high = (max(1, round(advice.amount_cm + sign * advice.uncertainty_cm)) for sign in (-1.0, 1.0))
     return (
@@ -423,6 +474,9 @@ _PLAIN_REASONS = {
         "Let the band hang slack and tare (key t); the next set can be advised on."
     ),
     Rule.TOO_FEW_REPS: "There was no repetition.",
+    Rule.WRONG_UNIT: (
+        "Is the sensor set to another unit, or calibrated for another one? It shows more than people pull."
+    ),
     Rule.TOO_SMALL: "The change would be less than a centimetre.",
     Rule.DECLINED: "You chose to leave the slack for today.",
 }
@@ -515,8 +569,9 @@ def _tempo_of(moved: str, advised: str) -> Callable[[Numbers], str]:
 
 
 def _too_slow(n: Numbers) -> str:
+    moved = "came back" if n["back"] else "pulled"
     return (
-        f"You did {_done_words(n)}, each movement in about {n['took_s']:.1f} s; "
+        f"You did {_done_words(n)}, but {moved} in about {n['took_s']:.1f} s; "
         f"the plan is {n['target_s']:.1f} s. You need not go that slowly."
     )
 
@@ -546,6 +601,17 @@ def _waiting(n: Numbers) -> str:
 def _unsure(n: Numbers) -> str:
     measure = "" if n["measured"] else "measure the unstretched band in use, and "
     return f"How much to change is not known well enough; {measure}do a more even set."
+
+
+def _lighter_band(n: Numbers) -> str:
+    if "besides" in n:
+        return (
+            "If that is still too hard, take the next lighter band: more slack would leave this one hanging."
+        )
+    return (
+        f"More slack would leave the band hanging over {n['slack']:.0%} of the movement: "
+        "take the next lighter band."
+    )
 
 
 def _stronger_band(n: Numbers) -> str:
@@ -593,10 +659,7 @@ _REASONS: dict[Rule, Callable[[Numbers], str]] = {
     Rule.SLIPPED: _slipped,
     Rule.UNSURE: _unsure,
     Rule.WAITING: _waiting,
-    Rule.LIGHTER_BAND: lambda n: (
-        f"More slack would leave the band hanging over {n['slack']:.0%} of the movement: "
-        "take the next lighter band."
-    ),
+    Rule.LIGHTER_BAND: _lighter_band,
     Rule.STRONGER_BAND: _stronger_band,
 }
 
@@ -615,6 +678,8 @@ def format_notice(event: Event) -> str | None:
     """Return what a person should read at once, if anything."""
     if isinstance(event, RepRetracted):
         return f"not counted: {_RETRACTED[event.reason]}"
+    if isinstance(event, SignalWarning) and event.kind is WarningKind.BAND_LOST:
+        return "Tension dropped suddenly."
     if isinstance(event, SignalWarning | TemperatureUnknown):
         return in_shown_unit(event.message)
     if isinstance(event, SetDone):
@@ -628,7 +693,7 @@ def format_notice(event: Event) -> str | None:
     if isinstance(event, SlackAdvised):
         return advice_text(event.advice)
     if isinstance(event, SetRated):
-        said = feedback_words(event.feedback)
+        said = "" if event.asks is not None else feedback_words(event.feedback)  # the next question is told
         return f"noted for set {event.number}: {said}" if said else None
     if isinstance(event, ExerciseStopped):
         return stopped_words(event)
@@ -665,7 +730,8 @@ def format_log_line(
 
 def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
     if isinstance(event, RepCounted):
-        return f"rep {event.count}: {tension_words(event.peak_n, uncertainty_n(event.peak_n))}"
+        known_n = with_sampling(uncertainty_n(event.peak_n), event)
+        return f"rep {event.count}: {tension_words(event.peak_n, known_n)}"
     if isinstance(event, RepCompleted):
         return f"       {rep_words(event.rep)}"
     if isinstance(event, RepRetracted):

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import date
 from math import isfinite
 
-from bandsense.exercises.model import Tempo as PlannedTempo
 from bandsense.history.comparable import Obstacle
 from bandsense.history.compare import Best, LastTime, SideComparison
 from bandsense.history.dose import DoseWeek
@@ -18,8 +17,7 @@ from bandsense.history.wear import BandHistory
 from bandsense.live.formatting import plural
 from bandsense.live.units import force_figure, force_range, shown_unit
 from bandsense.samples import ForceUnit
-from bandsense.signal.metrics import SetMetrics, Tempo
-from bandsense.workout.plan import measured_tempo
+from bandsense.signal.metrics import SetMetrics
 
 __all__ = [
     "FIGURE_NAMES",
@@ -34,8 +32,8 @@ __all__ = [
     "fatigue_words",
     "figure_scale",
     "force_pair",
-    "hand_tempo",
     "last_time_words",
+    "load_scale",
     "measured_words",
     "number_words",
     "obstacle_words",
@@ -47,7 +45,6 @@ __all__ = [
     "sides_verdict",
     "slack_words",
     "tempo_line",
-    "tempo_words",
     "title_words",
     "to_do_words",
     "trend_words",
@@ -301,21 +298,9 @@ def title_words(record: SetRecord, band: str | None) -> str:
     return f"{record.exercise_name}{side}, {band or record.conditions.band or 'no named'} band"
 
 
-def hand_tempo(tempo: Tempo) -> tuple[float, float, float]:
-    """Estimate how long the hand pulled, held and returned, from the phases of the tension, seconds.
-
-    The inverse of `workout.plan.measured_tempo`: what a plan prescribes is the way of the hand.
-    """
-    unit = measured_tempo(PlannedTempo(concentric_s=1.0, hold_s=0.0, eccentric_s=1.0, rest_s=0.0))
-    pull_s, back_s = tempo.concentric_s / unit.concentric_s, tempo.eccentric_s / unit.eccentric_s
-    return pull_s, max(0.0, tempo.hold_s - unit.hold_s * (pull_s + back_s) / 2.0), back_s
-
-
-def tempo_words(metrics: SetMetrics) -> str:
-    """Write the tempo of the hand in a set: `1.4-1.0-2.3`; a dash where the sensor cannot tell."""
-    if any(name.startswith("tempo.") and name != "tempo.rest_s" for name in metrics.hidden):
-        return "–"
-    return "-".join(f"{each:.1f}" for each in hand_tempo(metrics.tempo))
+def load_scale() -> tuple[float, str]:
+    """Give the factor and the unit in which tension times time is shown."""
+    return figure_scale(LOAD)
 
 
 def session_words(sets: Sequence[SetRecord]) -> str:

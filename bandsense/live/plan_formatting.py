@@ -5,23 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from bandsense.exercises.model import Tempo
+from bandsense.live.formatting import tempo_words
 from bandsense.workout.events import SetResult, fields_json
 from bandsense.workout.plan import TempoReport, Zone, tempo_report
 from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.tempo import HandTempo
 
 __all__ = ["plan_json", "plan_words"]
+
+_PHASES = ("tempo.concentric_s", "tempo.eccentric_s")
 
 
 def plan_words(result: SetResult, settings: WorkoutSettings) -> Iterator[str]:
     """Sentences for a person; none where no exercise was named, so that nothing was planned."""
     report = _report(result, settings)
-    if report is not None:
-        yield _tempo_words(report)
+    if report is not None and result.hand_tempo is not None:
+        reason = _hidden(result)
+        yield (
+            _tempo_words(report, result.hand_tempo, settings.plan.tempo)
+            if reason is None
+            else f"tempo kept: {reason}"
+        )
 
 
 def plan_json(result: SetResult, settings: WorkoutSettings) -> dict[str, Any]:
     """Return the same for programs, and the zone: `tempo_kept` and `zone`, None where nothing was planned."""
-    report, counts = _report(result, settings), result.in_zone
+    report, counts = None if _hidden(result) else _report(result, settings), result.in_zone
     return {
         "tempo_kept": None if report is None else fields_json(report),
         "zone": None
@@ -34,10 +44,15 @@ def _report(result: SetResult, settings: WorkoutSettings) -> TempoReport | None:
     return None if settings.exercise is None else tempo_report(result.reps, settings.plan.tempo)
 
 
-def _tempo_words(report: TempoReport) -> str:
+def _hidden(result: SetResult) -> str | None:
+    """Say why the sensor cannot tell the tempo; None where it can."""
+    hidden = result.metrics.hidden
+    return next((hidden[name] for name in hidden if name in _PHASES), None)
+
+
+def _tempo_words(report: TempoReport, took: HandTempo, plan: Tempo) -> str:
+    """Describe the tempo of the hand beside the plan's, and in how many repetitions each phase kept it."""
     phases = {"pull": report.concentric, "hold": report.hold, "return": report.eccentric, "rest": report.rest}
-    parts = (
-        f"{name} {each.kept:.0%} ({each.median_s:.1f} s, expected {each.target_s:.1f} s)"
-        for name, each in phases.items()
-    )
-    return f"tempo kept: {', '.join(parts)}"
+    kept = ", ".join(f"{name} {each.kept:.0%}" for name, each in phases.items())
+    planned = f"{plan.concentric_s:.1f}-{plan.hold_s:.1f}-{plan.eccentric_s:.1f}-{plan.rest_s:.1f} s"
+    return f"tempo {tempo_words(took)}, planned {planned}; kept: {kept}"

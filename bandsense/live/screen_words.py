@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from bandsense.exercises.model import Breath, SlackMethodKind
-from bandsense.live.formatting import advice_reason, plural
+from bandsense.live.formatting import advice_reason, plural, rating_question
 from bandsense.live.state import Done, Screen, ViewState
 from bandsense.live.units import force_figure, force_range, force_words, shown_unit
 from bandsense.signal.events import Phase
@@ -74,6 +74,7 @@ class ScreenWords:
         target: beside the count of repetitions, and `most` below it.
         verdict: how the peak stands to the zone; `verdict_kind` is `in`, `below`, `above`, `zero` or empty.
         clock: what is left of the rest, and `clock_of`, `clock_then` below it.
+        question: what the person is asked to score, 0 to 10.
         announce: for a screen reader, when it changes; `alert` at once.
     """
 
@@ -88,6 +89,7 @@ class ScreenWords:
     clock_then: str = ""
     title: str = ""
     advice: AdviceWords | None = None
+    question: str = ""
     announce: str = ""
     alert: str = ""
 
@@ -110,6 +112,7 @@ def screen_words(state: ViewState) -> ScreenWords:
         clock_then=_then(state),
         title=_title(state),
         advice=_no_advice(state) if advice is None and screen is Screen.REST else advice,
+        question=rating_question(state.asks) if screen is Screen.REST else "",
         announce=_announce(state),
         alert=_alert(state),
     )
@@ -215,7 +218,11 @@ def _last_rep(state: ViewState) -> str:
     rep = state.last_rep
     if rep is None:
         return ""
-    return f"Last: {force_words(rep.peak_n)}, {rep.concentric_s:.1f}-{rep.hold_s:.1f}-{rep.eccentric_s:.1f} s"
+    times = "-".join(
+        "?" if name in rep.hidden else f"{getattr(rep, name):.1f}"
+        for name in ("concentric_s", "hold_s", "eccentric_s")
+    )
+    return f"Last: {force_words(rep.peak_n)}, {times} s"
 
 
 def _aim(state: ViewState) -> str:

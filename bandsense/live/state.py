@@ -57,7 +57,7 @@ from bandsense.workout.events import (
     TensionTick,
     fields_json,
 )
-from bandsense.workout.feedback import Scale
+from bandsense.workout.feedback import Scale, StopReason
 from bandsense.workout.plan import Plan, TensionZone, measured_tempo
 from bandsense.workout.settings import WorkoutSettings
 
@@ -68,6 +68,9 @@ TRACE_S = 20.0
 
 GOOD_LINK = ("streaming", "replay")
 """States of the link in which what is shown is of now."""
+
+LOST_LINK = ("lost", "searching", "connecting")
+"""States of the link in which the sensor is not heard."""
 
 RETRACTED_S = 3.0
 """How long a repetition that was taken back is still to be seen."""
@@ -215,7 +218,7 @@ class ViewState:
         sets: what is done.
         phases: when each phase of the trace began.
         rest_planned_s: how long the present rest is to be.
-        link_since_s: when the link came to its present state, on `clock`.
+        lost_since_s: when the sensor was lost, on `clock`; None while it is heard.
         last_time: of each side, None where both work: what was done in the last session.
         finished: the end of the session; None while it lasts.
         asks: the scale that the person is asked to score the last set on.
@@ -252,7 +255,7 @@ class ViewState:
     sets: list[Done] = field(default_factory=list)
     phases: deque[tuple[float, Phase]] = field(default_factory=deque)
     rest_planned_s: float | None = None
-    link_since_s: float | None = None
+    lost_since_s: float | None = None
     last_time: dict[Side | None, LastTime] = field(default_factory=dict)
     finished: Finished | None = None
     heard_s: float | None = None
@@ -350,9 +353,7 @@ class ViewState:
     @property
     def lost_s(self) -> float | None:
         """For how long the sensor has not been heard; None while it is, and before it was."""
-        if not self.link or self.link in GOOD_LINK or self.link_since_s is None:
-            return None
-        return max(0.0, self.clock() - self.link_since_s)
+        return None if self.lost_since_s is None else max(0.0, self.clock() - self.lost_since_s)
 
     @property
     def limit(self) -> Advice | None:
@@ -463,6 +464,8 @@ class ViewState:
             self.asks = event.asks
         elif isinstance(event, ExerciseStopped):
             self.stopped = None if event.reason is None else event
+            if self.stopped is not None and self.stopped.reason is StopReason.PAIN:
+                self.advice = None
         elif isinstance(event, LinkChanged):
             self._link(event)
         elif isinstance(event, BatteryChanged):
@@ -556,10 +559,11 @@ class ViewState:
         )
 
     def _link(self, event: LinkChanged) -> None:
-        good = event.state in GOOD_LINK
-        # Attempts to find a lost sensor follow each other; it has been lost since the first.
-        if good or self.link_since_s is None or self.link in GOOD_LINK:
-            self.link_since_s = self.clock()
+        if event.state in GOOD_LINK:
+            self.lost_since_s = None
+        elif event.state in LOST_LINK and self.lost_since_s is None:
+            # Attempts to find a lost sensor follow each other; it has been lost since the first.
+            self.lost_since_s = self.clock()
         self.link, self.link_message = event.state, event.message
 
     def _answered(self, event: SlackAnswered) -> None:
@@ -567,6 +571,10 @@ class ViewState:
         if event.followed and advice is not None and advice.amount_cm and self.sets and not self.in_set:
             self.sets[-1].slack_cm = advice.amount_cm if advice.change_m >= 0.0 else -advice.amount_cm
         self.advice = None
+
+    def tell(self, text: str) -> None:
+        """Show a notice that is of no event, such as of a broker that does not answer."""
+        self._show_notice(text)
 
     def _show_notice(self, text: str | None) -> None:
         if text:

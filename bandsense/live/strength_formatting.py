@@ -15,15 +15,15 @@ from bandsense.workout.strength import (
     Ready,
     RestOver,
     SideResult,
+    StrengthEvent,
     Symmetry,
-    TestEvent,
     TrialFailed,
 )
 
 __all__ = ["change_words", "compared_words", "side_words", "symmetry_words", "test_event_words"]
 
 
-def test_event_words(event: TestEvent, trials: int, rest_s: float) -> str:
+def test_event_words(event: StrengthEvent, trials: int, rest_s: float) -> str:
     """Tell what happened in a test, and what to do next.
 
     Args:

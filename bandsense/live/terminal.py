@@ -23,6 +23,7 @@ from bandsense.live.formatting import (
     advice_instruction,
     advice_reason,
     advice_text,
+    counts_words,
     plural,
     rating_question,
     rep_mark,
@@ -33,7 +34,7 @@ from bandsense.live.formatting import (
 )
 from bandsense.live.state import GOOD_LINK, TRACE_S, Done, Peak, Screen, ViewState
 from bandsense.live.units import force_figure, force_range, force_words, shown_unit
-from bandsense.signal.events import Phase
+from bandsense.signal.events import DOUBTFUL_BELOW, Phase
 from bandsense.workout.cues import CueKind
 from bandsense.workout.plan import TensionZone, measured_tempo
 
@@ -380,7 +381,7 @@ def _share(state: ViewState, phase: Phase, target_s: float, order: Sequence[Phas
 
 
 def _strip(peaks: Sequence[Peak], state: ViewState) -> Text:
-    """Draw the peaks of a set: a bar each, hatched where partial, dim where doubtful or below the zone."""
+    """Draw the peaks of a set: a bar each, hatched if partial, hollow if doubtful, dim below the zone."""
     standing = [peak for peak in peaks if peak.retracted_s is None]
     zone = state.zone
     best_n = max((peak.peak_n for peak in standing), default=1.0)
@@ -388,9 +389,11 @@ def _strip(peaks: Sequence[Peak], state: ViewState) -> Text:
     line = Text(no_wrap=True)
     for peak in standing[-_MOST_SLOTS:]:
         level = round(8 * min(1.0, max(0.12, (peak.peak_n - low_n) / (high_n - low_n))))
-        if peak.partial:
+        if peak.probability < DOUBTFUL_BELOW:
+            line.append(rep_mark(peak.probability))
+        elif peak.partial:
             line.append("▨")
-        elif peak.zone == "below" or rep_mark(peak.probability) == "○":
+        elif peak.zone == "below":
             line.append(_EIGHTHS[max(1, level)], "dim")
         else:
             line.append(_EIGHTHS[max(1, level)], "green" if peak.zone == "within" else "")
@@ -412,8 +415,13 @@ def _verdict(state: ViewState) -> str:
 
 
 def _aim(state: ViewState) -> str:
-    zone = state.zone
-    return "" if zone is None else f"Aim for {force_range(zone.low_n, zone.high_n)}."
+    """Say what to aim for before the first repetition: the zone, and what was done last time."""
+    said = [] if state.zone is None else [f"Aim for {force_range(state.zone.low_n, state.zone.high_n)}."]
+    last = state.last_time.get(state.next_side if state.takes_turns else state.sensor_side)
+    if last is not None and last.reps:
+        peak = "" if last.peak_n is None else f", peak {force_words(last.peak_n)}"
+        said.append(f"Last time {' + '.join(map(str, last.reps))} reps{peak}.")
+    return " ".join(said)
 
 
 # -- messages ------------------------------------------------------------------------------------------------
@@ -427,7 +435,7 @@ def _messages(state: ViewState) -> Iterator[tuple[str, str]]:
         yield f"not saved: {state.problem}", "bold red"
     if state.link and state.link not in GOOD_LINK and state.link_message:
         yield state.link_message, "bold red"
-    if state.stopped is not None:
+    if state.stopped is not None and not state.resting:
         yield stopped_words(state.stopped), "bold red"
     if state.screen is Screen.LIMIT and state.advice is not None:
         yield advice_text(state.advice), "bold"
@@ -465,6 +473,9 @@ def _rest_numbers(state: ViewState, width: int, scale: int) -> list[Text]:
     """Draw the time that is left, and what follows."""
     left_s = state.rest_left_s
     planned = state.rest_planned_s or 0.0
+    if state.stopped is not None:
+        since = _left(-(state.rest_s or 0.0)).removeprefix("+")
+        return _beside(big(since, scale), ["since the set", "over for today"], width)
     if left_s is None:
         rested_s = state.rest_s or 0.0
         return _beside(big(_left(-rested_s).removeprefix("+"), scale), ["of rest", _next_set(state)], width)
@@ -486,9 +497,11 @@ def _next_set(state: ViewState) -> str:
 def _advice_lines(state: ViewState, width: int) -> list[tuple[str, str]]:
     """Write the advice in a box: the amount and what to do first, then why, then the answers."""
     advice = state.advice
-    if advice is None or state.stopped is not None or width < 12:
-        return []
     inner = width - 4
+    if state.stopped is not None and width >= 12:
+        return [(line, "bold red") for line in textwrap.wrap(stopped_words(state.stopped), inner)]
+    if advice is None or width < 12:
+        return []
     side = "" if advice.side is None else f" ({advice.side} side)"
     first = " ".join(filter(None, (advice.action.value + side, "–", advice_instruction(advice)))).rstrip(" –")
     lines = [(line, "bold") for line in textwrap.wrap(first, inner)]
@@ -522,9 +535,8 @@ def _set_line(done: Done, state: ViewState, width: int) -> Text:
     side = f" {done.side:<5}" if done.side else ""
     line = Text(f"set {done.number}{side}  ", no_wrap=True, overflow="ellipsis")
     line.append_text(_strip(done.peaks, state))
-    partial = len(done.peaks) - done.full_reps
     words = [
-        plural(len(done.peaks), "rep") + (f", {partial} partial" if partial else ""),
+        counts_words(done.counts),
         f"peak {tension_words(done.peak_n, done.peak_uncertainty_n)}",
         f"{done.time_under_tension_s:.0f} s",
         (done.tempo or "").removeprefix("about "),

@@ -16,8 +16,9 @@ from bandsense.live.units import shown_unit
 from bandsense.report.document import Panel, Report, SetRow, WeekRow, html_table
 from bandsense.report.sets import SetDetail, dose_chart, set_chart, set_strip, trend_chart
 from bandsense.workout.feedback import MOST_SCORE
+from bandsense.workout.tempo import HandTempo
 
-__all__ = ["Context", "session_report", "weeks_report"]
+__all__ = ["Context", "session_report", "tempo_figures", "weeks_report"]
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
@@ -205,10 +206,17 @@ def _row(detail: SetDetail, columns: Mapping[str, _Column]) -> SetRow:
         strip=set_strip(record),
         reps=f"{len(record.reps)}",
         peak=words.force_pair(strongest.peak_n, strongest.peak_uncertainty_n),
-        tempo=words.tempo_words(metrics),
+        tempo=tempo_figures(detail.tempo),
         under_tension=f"{metrics.time_under_tension_s:.0f} s",
         extra=tuple(words_of(detail) for words_of in columns.values()),
     )
+
+
+def tempo_figures(tempo: HandTempo | None) -> str:
+    """Write a tempo for a table: seconds of pull, hold and return; a dash where the sensor cannot tell."""
+    if tempo is None:
+        return "–"
+    return f"{tempo.concentric_s:.1f}-{tempo.hold_s:.1f}-{tempo.eccentric_s:.1f}"
 
 
 def _weeks(told: Overview) -> tuple[WeekRow, ...]:

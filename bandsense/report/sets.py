@@ -14,6 +14,7 @@ from bandsense.history.compare import SideComparison
 from bandsense.history.dose import DoseWeek
 from bandsense.history.records import SetRecord
 from bandsense.history.trends import Trend
+from bandsense.history.wear import BandHistory
 from bandsense.live.history_formatting import (
     FIGURE_NAMES,
     SIDE_FIGURES,
@@ -28,6 +29,7 @@ from bandsense.samples import FloatArray
 from bandsense.signal.events import Rep
 from bandsense.signal.metrics import SetMetrics
 from bandsense.workout.feedback import Feedback
+from bandsense.workout.tempo import HandTempo
 
 __all__ = [
     "SetDetail",
@@ -40,6 +42,7 @@ __all__ = [
     "sides_chart",
     "slack_chart",
     "trend_chart",
+    "wear_chart",
 ]
 
 MOST_SLOTS = 16
@@ -56,6 +59,7 @@ class SetDetail:
         metrics: what it amounts to.
         time_s, tension_n: its trace, from a second before the first pull to a second after the last return.
         slack_cm: what was let out before it, within the session.
+        tempo: of the hand; None where the sensor cannot tell it.
         feedback: effort, pain and a note, as far as the person said something.
     """
 
@@ -65,6 +69,7 @@ class SetDetail:
     time_s: FloatArray = field(repr=False)
     tension_n: FloatArray = field(repr=False)
     slack_cm: float = 0.0
+    tempo: HandTempo | None = None
     feedback: Feedback = field(default_factory=Feedback)
 
 
@@ -183,11 +188,13 @@ def session_chart(details: Sequence[SetDetail], time_s: FloatArray, tension_n: F
         at = (before.record.end_s + after.record.start_s) / 2.0 - start
         rest_s = round(after.record.start_s - before.record.end_s)
         if rest_s > 0.09 * (end - start):
-            plot.text(at, 0.16 * top, f"rest {rest_s // 60}:{rest_s % 60:02}", "dim", anchor="middle")
+            plot.text(at, 0.16 * top, f"rest {rest_s // 60}:{rest_s % 60:02}", "dim rest", anchor="middle")
             changed = after.slack_cm - before.slack_cm
             if changed:
                 way = "out" if changed > 0 else "in"
-                plot.text(at, 0.16 * top, f"{abs(changed):.0f} cm {way}", "note", anchor="middle", dy=18.0)
+                plot.text(
+                    at, 0.16 * top, f"{abs(changed):.0f} cm {way}", "note rest", anchor="middle", dy=18.0
+                )
     return _seconds(plot, end - start).svg()
 
 
@@ -349,4 +356,34 @@ def sides_chart(compared: Sequence[SideComparison]) -> str:
     plot.x_label(0.0, "equal").x_label(-limit * 0.8, f"left {0.8 * limit:.0f} %").x_label(
         limit * 0.8, f"right {0.8 * limit:.0f} %"
     )
+    return plot.svg()
+
+
+def wear_chart(band: BandHistory, *, size: str = "") -> str:
+    """Draw the strength of a band over its repetitions, with its uncertainty, above what use explains."""
+    scale = 1.0 / shown_unit().newtons
+    x = [float(point.cycles) for point in band.points]
+    values = [scale * point.f100_n for point in band.points]
+    errors = [scale * point.uncertainty_n for point in band.points]
+    least = [scale * point.least_n for point in band.points]
+    low, high = nice_range(
+        min(*least, *(v - e for v, e in zip(values, errors, strict=True))),
+        max(v + e for v, e in zip(values, errors, strict=True)),
+    )
+    end = max(float(band.cycles), x[-1], 1.0)
+    label = f"Strength of the band over {band.cycles} repetitions, {number_words(values[-1])} at last"
+    plot = Plot((-0.03 * end, 1.03 * end), (low, high), label, size)
+    plot.rule(high, "grid").rule((low + high) / 2.0, "grid").rule(low)
+    if len(x) > 1:
+        plot.band(x, least, [values[0]] * len(x), "spread").line(x, values, "trend")
+    for at, value, error in zip(x, values, errors, strict=True):
+        plot.line([at, at], [value - error, value + error], "tension")
+    plot.dots(x, values, "dot")
+    unit = shown_unit().value
+    for level in (low, high):
+        if abs(level - values[-1]) > 0.13 * (high - low):
+            plot.y_label(level, f"{number_words(level)} {unit}")
+    plot.y_label(values[-1], f"{number_words(values[-1])} {unit}", "y k")
+    for at in sorted({x[0], x[-1], end}):
+        plot.x_label(at, f"{at:.0f}")
     return plot.svg()

@@ -7,7 +7,7 @@ time of the sample that made it certain. Their difference is the detector's late
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from math import nan
 
@@ -101,6 +101,8 @@ class Rep:
         begins_set: it is the first of its set.
         peak_uncertainty_n: standard uncertainty of `peak_n` from rate, noise and the form of the top; a
             calibration's comes on top. Not a number where it is not known.
+        hidden: phases (`concentric_s`, `hold_s`, `eccentric_s`) that are not worth showing, with the reason
+            (`metric_contract`).
         probability: that it is a repetition at all: as far as was known when it was told; in the result of a
             set, when the set was over.
     """
@@ -122,6 +124,7 @@ class Rep:
     begins_set: bool = False
     probability: float = 1.0
     peak_uncertainty_n: float = nan
+    hidden: Mapping[str, str] = field(default_factory=dict)
     unsure: bool = False
 
     @property
@@ -164,7 +167,7 @@ class RepCounted:
     """A repetition reached its top and is counted.
 
     `index` names the repetition in all later events and is never used again; `count` is how many stand now
-    and is what a screen shows. `peak_n` is the greatest tension so far.
+    and is what a screen shows. `peak_n` is the greatest tension so far; its uncertainty is as in `Rep`.
     """
 
     time_s: float
@@ -173,6 +176,7 @@ class RepCounted:
     detected_s: float
     count: int
     probability: float = 1.0
+    peak_uncertainty_n: float = nan
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,15 @@ from math import hypot, isfinite, sqrt
 
 from bandsense.signal.events import Rep
 
-__all__ = ["FIGURES", "Conditions", "Figure", "crossing_uncertainty_s", "judge", "timing_reason"]
+__all__ = [
+    "FIGURES",
+    "Conditions",
+    "Figure",
+    "crossing_uncertainty_s",
+    "judge",
+    "phases_hidden",
+    "timing_reason",
+]
 
 CROSSING_NOISE = 3.0
 CROSSING_BEND = 0.6
@@ -197,6 +205,9 @@ FIGURES: tuple[Figure, ...] = (
 notice: a fifth of a phase, a tenth of a second, a tenth of the time under tension."""
 
 
+_PHASES = tuple(each for each in FIGURES if each.name.startswith("tempo.") and each.name != "tempo.rest_s")
+
+
 def judge(
     rep: Rep, values: Mapping[str, float | None], conditions: Conditions
 ) -> tuple[dict[str, float], dict[str, str]]:
@@ -222,6 +233,16 @@ def judge(
         if isfinite(found) and isfinite(value):
             uncertainty[figure.name] = found * abs(value) if figure.relative else found
     return uncertainty, hidden
+
+
+def phases_hidden(rep: Rep, conditions: Conditions) -> dict[str, str]:
+    """Say which phases of a repetition are not worth showing, and why, by their names in `Rep`."""
+    hidden: dict[str, str] = {}
+    for figure in _PHASES:
+        value = getattr(rep, figure.name.removeprefix("tempo."))
+        if value > 0.0 and not figure.uncertainty(rep, conditions) <= figure.limit:
+            hidden[figure.name.removeprefix("tempo.")] = _reason(figure, rep, conditions)
+    return hidden
 
 
 def timing_reason(uncertainty_s: float, rate_hz: float) -> str | None:

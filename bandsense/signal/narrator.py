@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from bandsense.signal.announcer import Announcement, Announcer
@@ -25,6 +25,7 @@ from bandsense.signal.events import (
 )
 from bandsense.signal.history import FlagRanges, RingBuffer
 from bandsense.signal.laws import Numbers
+from bandsense.signal.metric_contract import Conditions, phases_hidden
 from bandsense.signal.peaks import Peak, estimate_peak
 from bandsense.signal.ranges import NEIGHBOURS, PARTIAL_BELOW, range_fraction, range_is_unsure
 from bandsense.signal.told import Shown
@@ -57,12 +58,13 @@ SMALL_REPS = 4
 
 @dataclass(frozen=True, slots=True)
 class _Samples:
-    """The despiked samples, which of them are marked, and how many make a tick."""
+    """The despiked samples, which of them are marked, how many make a tick, and how many a second."""
 
     clean_n: RingBuffer
     saturated: FlagRanges
     gaps: FlagRanges
     step: int
+    rate_hz: float
 
 
 class _Judged:
@@ -117,7 +119,7 @@ class Narrator:
         self.announcer = Announcer(numbers, ticks, turning)
         self._ticks, self._turning = ticks, turning
         self._loss = BandLoss(ticks, clean_n, clean_s, rate_hz, step)
-        self._samples = _Samples(clean_n, saturated, gaps, step)
+        self._samples = _Samples(clean_n, saturated, gaps, step, rate_hz)
         self._phase = Phase.REST
         self._start: TurningPoint | None = None
         self._top: TurningPoint | None = None
@@ -177,9 +179,17 @@ class Narrator:
         for shown in announced.counted:
             standing += 1
             top = shown.rep.top
-            peak_n = self._peak(shown.rep.start, top).tension_n
+            peak = self._peak(shown.rep.start, top)
             self.events.append(
-                RepCounted(top.time_s, shown.index, peak_n, now_s, standing, shown.probability)
+                RepCounted(
+                    top.time_s,
+                    shown.index,
+                    peak.tension_n,
+                    now_s,
+                    standing,
+                    shown.probability,
+                    peak.uncertainty_n,
+                )
             )
         for shown in announced.done:
             self._tell_done(shown)
@@ -221,6 +231,10 @@ class Narrator:
             probability=shown.probability,
             unsure=range_is_unsure(fraction),
         )
+        surroundings = self._turning.surroundings
+        known = Conditions(self._samples.rate_hz, surroundings.noise_n / surroundings.gain)
+        if hidden := phases_hidden(rep, known):
+            rep = replace(rep, hidden=hidden)
         self.events.append(RepCompleted(rep.end_s, rep.index, rep, self._turning.now_s))
         self._doubt(rep)
 

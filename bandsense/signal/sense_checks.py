@@ -62,6 +62,8 @@ LARGEST_ZERO_N = 2.0
 """A zero that is further off is told."""
 LARGEST_DRIFT_N = 1.0
 """A zero that has moved further is told."""
+FASTEST_DRIFT_N_PER_S, FARTHEST_DRIFT_N = 0.055, 4.0
+"""A zero may have moved by so much a second, and at most so far, while it could not be seen."""
 LEAST_DOUBT_N = 0.25
 """A zero that is off by less is as good as a tare."""
 DOUBTS = 512
@@ -127,7 +129,7 @@ class _Seen:
         still: the present run of still windows.
         level_n: where the band was still last; None before.
         calm_n: where a single window was still last.
-        zero_n: where it was still last near zero or near that.
+        zero_n, zero_s: where it was still last near zero or near that, and when.
         first: time and level of the first of these.
         floors_n: levels of the latest bottoms.
         risen, lowest_n, bottom_n, highest_n: whether tension is beyond a bottom; lowest sample and window
@@ -144,6 +146,7 @@ class _Seen:
     level_n: float | None = None
     calm_n: float | None = None
     zero_n: float | None = None
+    zero_s: float = -np.inf
     first: tuple[float, float] | None = None
     floors_n: deque[float] = field(default_factory=lambda: deque(maxlen=FLOORS))
     pulled: bool = False
@@ -389,7 +392,9 @@ class SenseChecks:
     def _zero(self, still: _Still, window: _Window) -> list[SignalWarning]:
         seen, level_n = self._seen, still.level_n
         seen.level_n = level_n
-        follows = abs(level_n - (seen.zero_n or 0.0)) <= LARGEST_ZERO_N
+        unseen_s = window.end_s - seen.zero_s if seen.zero_n is not None else 0.0
+        reach_n = max(LARGEST_ZERO_N, min(FARTHEST_DRIFT_N, FASTEST_DRIFT_N_PER_S * unseen_s))
+        follows = abs(level_n - (seen.zero_n or 0.0)) <= reach_n
         if level_n < 0.0 or (follows and not self._pre_stretched):
             self._doubt(window.end_s, level_n)
         if level_n < -LARGEST_ZERO_N:
@@ -398,7 +403,7 @@ class SenseChecks:
             return []
         if seen.first is None:
             seen.first = (window.end_s, level_n)
-        seen.zero_n = level_n
+        seen.zero_n, seen.zero_s = level_n, window.end_s
         since_s, moved_n = window.end_s - seen.first[0], level_n - seen.first[1]
         if abs(moved_n) <= LARGEST_DRIFT_N:
             return []

@@ -20,6 +20,7 @@ from bandsense.store.store import Store
 from bandsense.web.access import Access, Role
 from bandsense.web.application import Hosted, create_app
 from bandsense.web.board import Board
+from bandsense.web.history import history_routes
 from bandsense.web.models import Blink, ChoiceRequest, Look, PairRequest
 from bandsense.web.page_view import PageView
 from bandsense.web.server import Certificate, PageServer
@@ -72,7 +73,8 @@ class PageHost:
         self.station = Station(stores, air, view, lambda what: self.board.post("station", what), options)
         self._simulator = simulator
         self._loop = asyncio.get_running_loop()
-        app = create_app(self._hosted(), routes)
+        pages = history_routes(stores, self.access)
+        app = create_app(self._hosted(), [*pages, *routes])
         self._server = PageServer(app, host, port, certificate)
 
     @property

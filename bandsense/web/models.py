@@ -153,6 +153,7 @@ class StationState(_Told):
     message: str | None = None
     error: str | None = None
     session: int | None = None
+    compared: str | None = Field(default=None, description="the finished session against the time before")
     looking: bool | None = None
     pairing: str | None = None
     sensors: list[Sighting] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,8 +16,7 @@ from bandsense.exercises.model import Side
 from bandsense.live.actions import Action
 from bandsense.live.screen_words import done_words, screen_words
 from bandsense.live.sound import Sound, SoundPlan
-from bandsense.live.state import Finished, LastTime, ViewState
-from bandsense.live.units import force_words
+from bandsense.live.state import Finished, ViewState
 from bandsense.samples import FloatArray
 from bandsense.web.board import Board
 from bandsense.workout.events import Event, TensionTick
@@ -115,13 +114,11 @@ class PageView(View):
 
     Args:
         board: where it is posted.
-        last_time: what was done last time, by side, for the comparison.
     """
 
-    def __init__(self, board: Board, last_time: Callable[[], dict[Side | None, LastTime]] = dict) -> None:
+    def __init__(self, board: Board) -> None:
         self.actions: dict[str, dict[str, Action]] = {}
         self._board = board
-        self._last_time = last_time
         self._followers: list[Follower] = []
         self._tries = 0
 
@@ -132,7 +129,6 @@ class PageView(View):
     @override
     def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
         clock = asyncio.get_running_loop().time
-        last_time = self._last_time()
         self._followers = []
         self._board.anew(view_name(pipeline.side) for pipeline in pipelines)
         for pipeline in pipelines:
@@ -142,7 +138,7 @@ class PageView(View):
                 settings=settings,
                 sensor_side=pipeline.side,
                 clock=clock,
-                last_time=last_time,
+                last_time=pipeline.last_time,
             )
             follower = Follower(self._board, state)
             pipeline.listen(follower.event)
@@ -185,19 +181,7 @@ class PageView(View):
                 time_under_tension_s=summary.time_under_tension_s,
                 duration_s=summary.duration_s,
                 next_time=result.next_time if summary.reps else None,
-                compared=_compared(follower.state, summary.peak_n),
+                compared=result.compared,
             )
             follower.post()
         self.actions.clear()
-
-
-def _compared(state: ViewState, peak_n: float) -> str | None:
-    """Return how the session stands to the last one, where it can be compared."""
-    last = next(iter(state.last_time.values()), None)
-    if last is None or not last.reps:
-        return None
-    done = [len(each.peaks) for each in state.sets]
-    text = f"Last time {' + '.join(map(str, last.reps))} reps, today {' + '.join(map(str, done))}."
-    if last.peak_n is not None and peak_n > 0.0:
-        text += f" Peak {force_words(last.peak_n)} then, {force_words(peak_n)} today."
-    return text

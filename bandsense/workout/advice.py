@@ -65,6 +65,7 @@ class Rule(Enum):
     SLIPPED = "slipped or gripped anew"
     TOO_FEW_REPS = "too few repetitions"
     NO_ZERO = "zero not set"
+    WRONG_UNIT = "more than people pull"
     UNSURE = "uncertainty exceeds the change"
     TOO_SMALL = "less than a centimetre"
     WAITING = "waiting for a second sign"
@@ -184,7 +185,7 @@ class Advice:
     @property
     def holds(self) -> bool:
         """Whether it stays the last word, over sets and other advice, until it is answered."""
-        return self.rule in _HOLDING
+        return self.rule in _HOLDING and not self.left_open
 
 
 _HOLDING = frozenset({Rule.BAND_LOST, Rule.SLIPPED})
@@ -270,6 +271,12 @@ class AdvisorState:
         """Whether slack was taken out after the last set, or is advised to be."""
         advised = self.unanswered is not None and self.unanswered.action is SlackAction.REMOVE
         return advised or (self.last_change < 0 and self.sets_since_change == 0)
+
+    @property
+    def slack_was_added(self) -> bool:
+        """Whether slack was added after the last set, or is advised to be."""
+        advised = self.unanswered is not None and self.unanswered.action is SlackAction.ADD
+        return advised or (self.last_change > 0 and self.sets_since_change == 0)
 
     @classmethod
     def typical(cls, exercise: Exercise) -> AdvisorState:

@@ -32,7 +32,7 @@ from bandsense.workout.sides import explained
 
 __all__ = ["Coach"]
 
-_OF_THE_BAND = frozenset({Rule.BEYOND_LIMIT, Rule.NEAR_LIMIT, Rule.NO_ZERO, Rule.BAND_LOST})
+_OF_THE_BAND = frozenset({Rule.BEYOND_LIMIT, Rule.NEAR_LIMIT, Rule.NO_ZERO, Rule.BAND_LOST, Rule.WRONG_UNIT})
 
 Said = CueGiven | SlackAdvised
 
@@ -71,6 +71,21 @@ class Coach:
     def states(self) -> dict[Side | None, AdvisorState]:
         """What the advice is to remember for the next session, by side; None where both work at once."""
         return {side: advisor.state for side, advisor in self._advisors.items()}
+
+    @property
+    def to_check(self) -> bool:
+        """Whether a lost band is still to be checked."""
+        return Rule.BAND_LOST in self._open_rules()
+
+    def tared(self) -> None:
+        """Withdraw the advice to set the zero: it was set."""
+        for advisor in self._advisors.values():
+            if advisor.open_advice is not None and advisor.open_advice.rule is Rule.NO_ZERO:
+                advisor.withdraw()
+
+    def _open_rules(self) -> set[Rule]:
+        advised = (advisor.open_advice for advisor in self._advisors.values())
+        return {advice.rule for advice in advised if advice is not None}
 
     def follow(self, event: Event) -> Iterator[Said]:
         """Return what to say at this event; events come in the order of `detected_s`."""
@@ -124,7 +139,10 @@ class Coach:
     def _after_set(self, event: SetDone) -> Iterator[Said]:
         now_s, result = event.detected_s, event.result
         next_number = event.number + 1
-        yield from _given(self._cues.end_set(now_s, self._settings.other_side(next_number)), now_s)
+        cues = self._cues.end_set(
+            now_s, self._settings.other_side(next_number), finished=result.ended_by.finished
+        )
+        yield from _given(cues, now_s)
         sides = self._settings.sides
         last_sets = event.number > self._settings.half_sets - len(sides)
         last = last_sets or result.ended_by is SetEnd.STREAM
@@ -157,6 +175,7 @@ def _given(cues: Iterable[Cue], now_s: float) -> Iterator[CueGiven]:
             cue.unsure,
             cue.brief,
             cue.side,
+            cue.quiet,
         )
         for cue in cues
     )

@@ -22,7 +22,7 @@ before what hurries it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from math import inf
@@ -31,7 +31,7 @@ from statistics import median
 from bandsense.exercises.model import Breath, Breathing, Side
 from bandsense.signal.events import Event, Phase, PhaseChanged, Rep, RepCompleted, RepCounted, RepRetracted
 from bandsense.workout.plan import Plan, measured_tempo, tolerance_s
-from bandsense.workout.tempo import hand_tempo
+from bandsense.workout.tempo import hand_tempo, parts_of_a_movement
 
 __all__ = ["Cue", "CueEngine", "CueKind", "CueSlot"]
 
@@ -100,7 +100,7 @@ WORD_S = 1.5
 TWICE, EVERY = 2, 3
 """A correction is said twice running, then at most once in so many repetitions. A convention."""
 
-WHOLE_WORDS = 2
+WHOLE_WORDS = 1
 """In so many repetitions of a session the breath is said in whole words; then a short one will do."""
 
 _SURE_SPREAD_S = 0.3
@@ -125,6 +125,7 @@ class Cue:
         unsure: it rests on a prediction that may be off by more than a third of a second.
         brief: a short word will do; the person has heard the whole one.
         side: the side that is next, where the sides take turns and this one is done.
+        quiet: a tone is enough for this breath: a correction is spoken in the same movement.
     """
 
     time_s: float
@@ -135,6 +136,7 @@ class Cue:
     unsure: bool = False
     brief: bool = False
     side: Side | None = None
+    quiet: bool = False
 
 
 @dataclass(slots=True)
@@ -148,8 +150,10 @@ class _Rest:
 
 @dataclass(frozen=True, slots=True)
 class _Scheduled:
+    """The breath before a movement."""
+
     time_s: float
-    kind: CueKind
+    phase: Phase
     unsure: bool = False
 
 
@@ -182,6 +186,7 @@ class _Set:
     """What belongs to one set alone."""
 
     pauses: deque[float] = field(default_factory=lambda: deque(maxlen=4))
+    holds: deque[float] = field(default_factory=lambda: deque(maxlen=4))
     last_rep: Rep | None = None
     breathed: set[Phase] = field(default_factory=set)
     said: set[CueKind] = field(default_factory=set)
@@ -196,9 +201,10 @@ class _Set:
 class CueEngine:
     """Turns the events of a set into cues.
 
-    The breath for the return is cued at the top, which is seen. The breath for the pull must be cued before
-    the pull can be seen: it is predicted from the pauses of this set, at first from the plan's tempo and
-    then marked unsure. A pull that comes earlier than predicted is cued as it is seen.
+    The breath for the pull must be cued before the pull can be seen: it is predicted from the pauses of this
+    set, at first from the plan's tempo and then marked unsure. The breath for the return is cued when the
+    return is seen, and ahead of it once the holds of this set predict it. A movement that comes earlier than
+    predicted is cued as it is seen.
 
     Args:
         plan: targets; its tempo predicts the first pull and judges the return.
@@ -230,6 +236,7 @@ class CueEngine:
         self._slot_free_s = -inf
         self._phase = Phase.REST
         self._heard = 0
+        self._ever_said: set[CueKind] = set()
         self._set = _Set()
 
     def push(self, event: Event) -> list[Cue]:
@@ -239,7 +246,7 @@ class CueEngine:
         match event:
             case PhaseChanged(phase=phase):
                 self._phase = phase
-                cues.extend(self._moved(now_s))
+                cues.extend(self._moved(event.time_s, now_s))
             case RepCounted(count=count):
                 self._set.count = count
                 self._rest = None
@@ -261,23 +268,24 @@ class CueEngine:
         breath = self._next_breath
         if breath is not None and breath.time_s <= time_s:
             self._next_breath = None
-            self._set.breathed.add(Phase.CONCENTRIC)
+            self._set.breathed.add(breath.phase)
             until_s = breath.time_s + LEAD_S + AHEAD_S
             cues.append(
                 Cue(
                     breath.time_s,
-                    breath.kind,
+                    self._breath[breath.phase],
                     until_s,
-                    Phase.CONCENTRIC,
+                    breath.phase,
                     ahead=True,
                     unsure=breath.unsure,
                     brief=self._brief(),
+                    quiet=self._due_correction(breath.phase) is not None,
                 )
             )
         cues.extend(self._words(time_s))
         return sorted(cues, key=lambda cue: cue.time_s)
 
-    def end_set(self, time_s: float, other_side: Side | None = None) -> list[Cue]:
+    def end_set(self, time_s: float, other_side: Side | None = None, *, finished: bool = True) -> list[Cue]:
         """End the set at `time_s`: say so, unless it was said, and start the rest timer.
 
         The rest counts from the end of the last repetition. Between the two sides of a pair there is none.
@@ -285,10 +293,11 @@ class CueEngine:
         Args:
             time_s: when the end became certain.
             other_side: the side that follows the next set in its pair.
+            finished: the person ended it; what was cut short is not called done.
         """
         cues = self.advance(time_s)
         self._waiting.clear()
-        if CueKind.SET_DONE not in self._set.said:
+        if finished and CueKind.SET_DONE not in self._set.said:
             self._wait(time_s, CueKind.SET_DONE)
             cues.extend(self._words(time_s))
         since_s = time_s if self._set.last_rep is None else self._set.last_rep.end_s
@@ -316,34 +325,51 @@ class CueEngine:
 
     # -- breath ------------------------------------------------------------------------------------------
 
-    def _moved(self, now_s: float) -> Iterator[Cue]:
+    def _moved(self, began_s: float, now_s: float) -> Iterator[Cue]:
         """Give the breath of a phase that began, and queue the correction that belongs into it."""
         phase, current = self._phase, self._set
         if phase is Phase.ECCENTRIC:
             current.breathed.discard(Phase.CONCENTRIC)
-        if phase in self._breath and phase not in current.breathed:
+        if self._next_breath is not None and phase in self._breath:
             self._next_breath = None
+        if phase in self._breath and phase not in current.breathed:
             current.breathed.add(phase)
-            yield Cue(now_s, self._breath[phase], phase=phase, brief=self._brief())
-        elif phase is Phase.HOLD and self._plan.tempo.hold_s >= _LEAST_HOLD_S:
-            yield Cue(now_s, CueKind.HOLD, phase=phase)
+            quiet = self._due_correction(phase) is not None
+            yield Cue(now_s, self._breath[phase], phase=phase, brief=self._brief(), quiet=quiet)
+        elif phase is Phase.HOLD:
+            self._predict_return(began_s, now_s)
+            if self._plan.tempo.hold_s >= _LEAST_HOLD_S:
+                yield Cue(now_s, CueKind.HOLD, phase=phase)
+        correction = self._due_correction(phase)
+        if correction is not None:
+            self._wait(now_s, correction, phase)
+
+    def _due_correction(self, phase: Phase) -> CueKind | None:
+        """Return the correction that is due in a phase of the repetition under way."""
+        current = self._set
         for kind, correction in current.corrections.items():
             if (
                 self._said_in[kind] is phase
                 and not current.corrected
                 and correction.may_be_said(current.done + 1)
             ):
-                self._wait(now_s, kind, phase)
+                return kind
+        return None
 
     def _brief(self) -> bool:
         return self._heard >= WHOLE_WORDS
 
-    def _predict_breath(self, rep: Rep, now_s: float) -> None:
+    def _predict_pull(self, rep: Rep, now_s: float) -> None:
         pauses = self._set.pauses
         pause_s = median(pauses) if pauses else self._target.rest_s
-        sure = len(pauses) >= _SURE_PAUSES and max(pauses) - min(pauses) <= 2.0 * _SURE_SPREAD_S
         at_s = max(now_s, rep.end_s + pause_s - LEAD_S)
-        self._next_breath = _Scheduled(at_s, self._breath[Phase.CONCENTRIC], unsure=not sure)
+        self._next_breath = _Scheduled(at_s, Phase.CONCENTRIC, unsure=not _even(pauses))
+
+    def _predict_return(self, began_s: float, now_s: float) -> None:
+        """Schedule the breath for the return where the holds of this set tell when it comes."""
+        holds = self._set.holds
+        if _even(holds) and Phase.ECCENTRIC not in self._set.breathed:
+            self._next_breath = _Scheduled(max(now_s, began_s + median(holds) - LEAD_S), Phase.ECCENTRIC)
 
     # -- words -------------------------------------------------------------------------------------------
 
@@ -359,6 +385,11 @@ class CueEngine:
         if current.last_rep is not None:
             current.pauses.append(rep.pull_start_s - current.last_rep.end_s)
         current.last_rep = rep
+        # From where tension is nearly full to where the hand turns back.
+        back_s = hand_tempo(rep).eccentric_s
+        current.holds.append(
+            rep.hold_s - parts_of_a_movement(rep.end_n / max(rep.peak_n, 1e-9)).after * back_s
+        )
         current.done += 1
         current.corrected = False
         current.breathed.discard(Phase.ECCENTRIC)
@@ -371,13 +402,16 @@ class CueEngine:
         if current.count >= self._plan.reps_top:
             self._wait_once(now_s, CueKind.SET_DONE)
         elif self._phase is not Phase.CONCENTRIC:
-            self._predict_breath(rep, now_s)
+            self._predict_pull(rep, now_s)
 
     def _hasty(self, rep: Rep) -> bool:
         """Whether the person came back much faster than planned."""
         took, plan = hand_tempo(rep), self._plan.tempo
         if self._said_in[CueKind.SLOWER] is Phase.CONCENTRIC:
-            return took.concentric_s < plan.concentric_s - tolerance_s(plan.concentric_s)
+            too_fast = took.concentric_s < plan.concentric_s - tolerance_s(plan.concentric_s)
+            return too_fast and "concentric_s" not in rep.hidden
+        if "eccentric_s" in rep.hidden:
+            return False
         return took.eccentric_s < plan.eccentric_s - tolerance_s(plan.eccentric_s)
 
     def _judge(self, kind: CueKind, faulty: bool, now_s: float) -> None:
@@ -421,5 +455,11 @@ class CueEngine:
             self._slot_free_s = at_s + WORD_S
             self._set.said.add(first.kind)
             side = self._other_side if first.kind is CueKind.SET_DONE else None
-            brief = correction is not None and correction.said > 1
+            brief = first.kind in self._ever_said
+            self._ever_said.add(first.kind)
             yield Cue(at_s, first.kind, at_s + WORD_S, first.phase, brief=brief, side=side)
+
+
+def _even(times_s: Sequence[float]) -> bool:
+    """Return whether enough pauses or holds are alike to predict the next."""
+    return len(times_s) >= _SURE_PAUSES and max(times_s) - min(times_s) <= 2.0 * _SURE_SPREAD_S

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from bandsense.exercises.model import Side
 from bandsense.signal.events import Event as SignalEvent
-from bandsense.signal.events import Phase, Rep
+from bandsense.signal.events import Phase, Rep, RepCounted
 from bandsense.signal.metrics import RepMetrics, SetMetrics
 from bandsense.workout.advice import Advice
 from bandsense.workout.counts import RepCounts
@@ -48,6 +48,7 @@ __all__ = [
     "event_name",
     "fields_json",
     "to_json",
+    "with_sampling",
 ]
 
 
@@ -273,6 +274,10 @@ class Tared:
     detected_s: float
 
 
+_BEFORE = {Phase.CONCENTRIC: Phase.REST, Phase.ECCENTRIC: Phase.HOLD}
+# Where a movement may be announced.
+
+
 @dataclass(frozen=True, slots=True)
 class CueGiven:
     """Something to say to the person now: a `workout.cues.Cue`, as an event.
@@ -281,10 +286,11 @@ class CueGiven:
         kind: what it is.
         until_s: when it is too late to show it; infinity where it ends with its phase.
         phase: the movement that it belongs to; it is shown in no other. None where it belongs to none.
-        ahead: it announces that movement, and may be shown in the rest before it.
+        ahead: it announces that movement, and may be shown in the rest or hold before it.
         unsure: it rests on a doubtful prediction.
         brief: a short word will do; the person has heard the whole one.
         side: the side that is next, where the sides take turns and this one is done.
+        quiet: a tone is enough for this breath: a correction is spoken in the same movement.
     """
 
     time_s: float
@@ -296,6 +302,7 @@ class CueGiven:
     unsure: bool = False
     brief: bool = False
     side: Side | None = None
+    quiet: bool = False
 
     @property
     def slot(self) -> CueSlot:
@@ -306,7 +313,7 @@ class CueGiven:
         """Whether to show it at a time and in a phase: never in a movement that it does not belong to."""
         if self.ahead and phase is self.phase:
             return True
-        announces = self.ahead and phase is Phase.REST
+        announces = self.ahead and phase is _BEFORE.get(self.phase or Phase.REST)
         return time_s < self.until_s and (self.phase in (None, phase) or announces)
 
 
@@ -400,17 +407,17 @@ def fields_json(value: Any, uncertainty_n: Callable[[float], float] | None = Non
         result[name] = _plain(item, uncertainty_n)
         if uncertainty_n is not None and name == "peak_n" and "peak_uncertainty_n" not in names:
             result["peak_uncertainty_n"] = uncertainty_n(item)
-    if uncertainty_n is not None and isinstance(value, Rep):
-        result["peak_uncertainty_n"] = _with_sampling(uncertainty_n(value.peak_n), value)
+    if uncertainty_n is not None and isinstance(value, Rep | RepCounted):
+        result["peak_uncertainty_n"] = with_sampling(uncertainty_n(value.peak_n), value)
     for path in result.get("hidden") or ():  # of `RepMetrics`: what is not worth showing is not told either
         *outer, name = path.split(".")
         target = result[outer[0]] if outer else result
-        if target is not None:
+        if target is not None and name in target:
             target[name] = None
     return result
 
 
-def _with_sampling(calibration_n: float, rep: Rep) -> float:
+def with_sampling(calibration_n: float, rep: Rep | RepCounted) -> float:
     """Add what sampling leaves open of a peak to what calibration and zero do."""
     return (
         calibration_n

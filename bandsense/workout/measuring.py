@@ -110,7 +110,8 @@ def _amount(proposal: Proposal, by: Measure) -> Advice:
         return _change(proposal, by, amount)
     least = _as_much_as_slack_can_do(by, amount)
     if other_band.rule is Rule.LIGHTER_BAND and least is not None:
-        return _change(replace(proposal, reasons=(*proposal.reasons, other_band)), by, least)
+        besides = Reason(other_band.rule, other_band.numbers | {"besides": 1.0})
+        return _change(replace(proposal, reasons=(*proposal.reasons, besides)), by, least)
     return keep(proposal, by, other_band)
 
 

@@ -29,6 +29,7 @@ from statistics import fmean
 from bandsense.bands.band import MAX_ELONGATION, WARN_ELONGATION
 from bandsense.exercises.model import SlackMethod
 from bandsense.signal.events import Rep
+from bandsense.signal.narrator import LARGEST_N
 from bandsense.workout.adjustment import CHANGE_BY, MOST_CHANGE, MOST_EASIER
 from bandsense.workout.advice import AdvisorState, Reason, Rule, SlackAction
 from bandsense.workout.counts import RepCounts
@@ -166,6 +167,13 @@ def band_lost(view: SetView) -> Proposal | None:
     return replace(_proposal(Rule.BAND_LOST, reps=len(view.reps)), action=SlackAction.CHECK)
 
 
+def wrong_unit(view: SetView) -> Proposal | None:
+    """Ask for a check of a sensor that shows more than people pull: its numbers are of another unit."""
+    if view.evidence is None or view.evidence.peak_n <= LARGEST_N:
+        return None
+    return replace(_proposal(Rule.WRONG_UNIT, peak_n=view.evidence.peak_n), action=SlackAction.CHECK)
+
+
 def unfinished(view: SetView) -> Proposal | None:
     """Give no verdict where the set was ended from outside: who was interrupted did not fail."""
     if view.ended_by.finished or view.counts.at_most_full >= view.plan.reps:
@@ -219,6 +227,8 @@ def slipped(view: SetView) -> Proposal | None:
     found = find_slip(view.reps, view.state.strand.exponent)
     if found is None:
         return None
+    if not found.at_bottom and any(rep.partial for rep in view.reps):
+        return None  # Where the bottom cannot tell, a step so large is a short pull more often than a slip.
     numbers = {
         "before": found.before,
         "after": found.after,
@@ -335,9 +345,10 @@ def beside_zone(view: SetView) -> Proposal | None:
 
 def too_slow(view: SetView) -> Proposal | None:
     """Most repetitions took longer than planned."""
-    for _, took_s, target_s in _tempo(view):
+    for rule, took_s, target_s in _tempo(view):
         if took_s > target_s + tolerance_s(target_s):
-            return _proposal(Rule.TOO_SLOW, **_counted(view.counts), took_s=took_s, target_s=target_s)
+            numbers = _counted(view.counts) | {"took_s": took_s, "target_s": target_s}
+            return _proposal(Rule.TOO_SLOW, **numbers, back=rule is Rule.RETURN_FAST)
     return None
 
 
@@ -359,6 +370,7 @@ AFTER_A_REP: tuple[RuleFunction, ...] = (
 BETWEEN_SETS: tuple[RuleFunction, ...] = (
     no_reps,
     band_lost,
+    wrong_unit,
     beyond_limit,
     changed_within,
     slipped,
@@ -407,10 +419,13 @@ def _tempo(view: SetView) -> list[tuple[Rule, float, float]]:
     took, plan = set_tempo(view.reps, view.state.strand.exponent), view.plan.tempo
     if took is None:
         return []
-    return [
-        (Rule.RETURN_FAST, took.eccentric_s, plan.eccentric_s),
-        (Rule.PULL_FAST, took.concentric_s, plan.concentric_s),
+    told = [
+        ("eccentric_s", Rule.RETURN_FAST, took.eccentric_s, plan.eccentric_s),
+        ("concentric_s", Rule.PULL_FAST, took.concentric_s, plan.concentric_s),
     ]
+    # What the sensor cannot tell well enough is not advised on.
+    sure = [phase for phase in told if 2 * sum(phase[0] in rep.hidden for rep in view.reps) <= len(view.reps)]
+    return [(rule, took_s, plan_s) for _, rule, took_s, plan_s in sure]
 
 
 def _hasty(view: SetView) -> bool:

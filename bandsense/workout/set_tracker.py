@@ -222,7 +222,7 @@ class SetTracker:
             rep_metrics=metrics,
             metrics=set_metrics(metrics),
             chances=self._chances(last),
-            hand_tempo=self._hand_tempo(left),
+            hand_tempo=self._hand_tempo(left, metrics),
         )
         self.results.append(result)
         return SetCorrected(result.end_s, result.number, result, now_s)
@@ -262,10 +262,13 @@ class SetTracker:
             side=self._settings.side(done.number),
             zone=self._settings.plan.zone,
             chances=self._chances(done),
-            hand_tempo=self._hand_tempo(reps),
+            hand_tempo=self._hand_tempo(reps, metrics),
         )
 
-    def _hand_tempo(self, reps: Sequence[Rep]) -> HandTempo | None:
+    def _hand_tempo(self, reps: Sequence[Rep], figures: Sequence[RepMetrics]) -> HandTempo | None:
+        """Take the tempo of the hand; None where the sensor cannot tell it."""
+        if set_metrics(figures).hidden.keys() & {"tempo.concentric_s", "tempo.eccentric_s"}:
+            return None
         band = self._settings.band
         return set_tempo(reps, EXPONENT_PRIOR if band is None else band.exponent)
 

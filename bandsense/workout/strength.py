@@ -41,9 +41,9 @@ __all__ = [
     "Ready",
     "RestOver",
     "SideResult",
+    "StrengthEvent",
     "StrengthTest",
     "Symmetry",
-    "TestEvent",
     "Trial",
     "TrialDone",
     "TrialFailed",
@@ -171,7 +171,7 @@ class RestOver:
     number: int
 
 
-TestEvent = Ready | TrialDone | TrialFailed | RestOver
+StrengthEvent = Ready | TrialDone | TrialFailed | RestOver
 
 
 _Next = tuple[Side | None, int]
@@ -234,12 +234,12 @@ class StrengthTest:
         at = len(self.trials)
         return self._protocol.order[at], 1 + at // len(self._protocol.sides)
 
-    def push(self, block: SampleBlock) -> list[TestEvent]:
+    def push(self, block: SampleBlock) -> list[StrengthEvent]:
         """Take the next samples and give what they make certain."""
         if not len(block):
             return []
         tension_n = self._reader.push(self._calibration, block.values, block.gap_before)
-        events: list[TestEvent] = []
+        events: list[StrengthEvent] = []
         columns = (block.time_s, tension_n, block.gap_before, block.saturated)
         for time_s, force_n, gap, limit in zip(*(column.tolist() for column in columns), strict=True):
             if self._zero_n is None:
@@ -248,7 +248,7 @@ class StrengthTest:
                 events += self._follow(time_s, force_n - self._zero_n, following, gap=gap, limit=limit)
         return events
 
-    def _find_zero(self, time_s: float, force_n: float) -> list[TestEvent]:
+    def _find_zero(self, time_s: float, force_n: float) -> list[StrengthEvent]:
         memory = self._memory
         memory.time_s.append(time_s)
         memory.force_n.append(force_n)
@@ -263,7 +263,7 @@ class StrengthTest:
 
     def _follow(
         self, time_s: float, force_n: float, following: _Next, *, gap: bool, limit: bool
-    ) -> list[TestEvent]:
+    ) -> list[StrengthEvent]:
         self._memory.time_s.append(time_s)
         self._memory.force_n.append(force_n)
         if self._pull is None:
@@ -282,13 +282,13 @@ class StrengthTest:
             return []
         return [self._ended(pull, time_s, following, too_long=not over)]
 
-    def _rested(self, time_s: float, following: _Next) -> list[TestEvent]:
+    def _rested(self, time_s: float, following: _Next) -> list[StrengthEvent]:
         if self._rest_until_s is None or time_s < self._rest_until_s:
             return []
         self._rest_until_s = None
         return [RestOver(time_s, *following)]
 
-    def _ended(self, pull: _Pull, end_s: float, following: _Next, *, too_long: bool) -> TestEvent:
+    def _ended(self, pull: _Pull, end_s: float, following: _Next, *, too_long: bool) -> StrengthEvent:
         side, number = following
         time_s, force_n = np.array(self._memory.time_s), np.array(self._memory.force_n)
         problem = Problem.LONG if too_long else pull.problem or _problem(time_s, force_n, pull)

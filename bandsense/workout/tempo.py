@@ -37,6 +37,9 @@ CONSTANT_SPEED = 0.25
 """Part of the movement at constant speed in the mixture of the two extremes; a convention, see above."""
 
 _MOST_RATIO = 0.9
+_EXPONENTS = (0.2, 2.0)
+# Of any band there is, and beyond.
+
 _STEPS = 2001
 
 
@@ -73,7 +76,10 @@ def parts_of_a_movement(tension_ratio: float, exponent: float = EXPONENT_PRIOR) 
         tension_ratio: tension at its start over that at its end.
         exponent: of the band's power law.
     """
-    return _parts(round(min(max(tension_ratio, 0.0), _MOST_RATIO), 2), round(exponent, 2))
+    low, high = _EXPONENTS
+    return _parts(
+        round(min(max(tension_ratio, 0.0), _MOST_RATIO), 2), round(min(max(exponent, low), high), 2)
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import hypot, isnan
+from math import hypot, inf, isnan
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bandsense.calibration.clip_on import TensionReader
+from bandsense.calibration.clip_on import AnyCalibration, TensionReader
 from bandsense.errors import DataError
 from bandsense.exercises.model import Side
 from bandsense.samples import FloatArray, SampleBlock
@@ -120,6 +120,7 @@ class Workout:
         self._sets = SetTracker(settings, self._memory, self._detector)
         self._feedback = FeedbackBook(settings.plan.stop)
         self._last_tick = -1.0
+        self._tared_s = -inf
         self._latest_s: FloatArray = np.zeros(0)
         self._first_s: float | None = None
         self._last_s = 0.0
@@ -129,6 +130,11 @@ class Workout:
     def began_s(self) -> float:
         """Device time of the first sample, seconds; 0 before it."""
         return self._first_s or 0.0
+
+    @property
+    def calibration(self) -> AnyCalibration:
+        """Return the calibration of now, with the last tare in it."""
+        return self._calibration
 
     @property
     def rate_hz(self) -> float:
@@ -150,6 +156,11 @@ class Workout:
     def stopped(self) -> StopReason | None:
         """The stop rule that ended the exercise for today; None while it may go on."""
         return self._feedback.stopped
+
+    @property
+    def to_check(self) -> bool:
+        """Whether the band was lost, and nobody has said yet that it was checked."""
+        return self._coach is not None and self._coach.to_check
 
     @property
     def chances(self) -> Mapping[int, float]:
@@ -179,7 +190,8 @@ class Workout:
         tension_n = self._zero.push(block.time_s, shown_n, block.gap_before)
         signal_events = self._detector.push(block.time_s, tension_n, block.gap_before, block.saturated)
         self._remember(block, tension_n)
-        return self._followed([*signal_events, *self._ticks(block.time_s, tension_n)])
+        told = (event for event in signal_events if not self._of_the_tare(event))
+        return self._followed([*told, *self._ticks(block.time_s, tension_n)])
 
     def apply(self, value: Input) -> list[Event]:
         """Take what happens besides samples, here and now in the stream, and give the events it makes."""
@@ -270,6 +282,11 @@ class Workout:
 
     # -- samples -----------------------------------------------------------------------------------------
 
+    def _of_the_tare(self, event: Event) -> bool:
+        """Return whether tension dropped because the zero was set, and not the band lost."""
+        lost = isinstance(event, SignalWarning) and event.kind is WarningKind.BAND_LOST
+        return lost and abs(event.time_s - self._tared_s) < TARE_S
+
     def _remember(self, block: SampleBlock, tension_n: FloatArray) -> None:
         if self._first_s is None:
             self._first_s = float(block.time_s[0])
@@ -344,8 +361,11 @@ class Workout:
         before_n = float(np.median(tension_n))
         self._calibration = self._calibration.tared(readings, self._temperature_c)
         self._sets.calibration = self._calibration
+        self._tared_s = self._last_s
         self._zero.tared()
         self._detector.sense.tared()
+        if self._coach is not None:
+            self._coach.tared()
         tared = Tared(self._last_s, before_n, None, self._last_s)
         if before_n <= TAUT_N:
             return [tared]
@@ -385,8 +405,8 @@ class Workout:
         events: list[Event] = [SetRated(now_s, about, self._feedback.of(about), self.asks, now_s)]
         if self.stopped is not before:
             events.append(self._stop(now_s))
-        if self.stopped is not None:  # advice for the next set has no place after that
-            events += self._slack_answered(followed=False)
+        if self.stopped is not None:  # advice for the next set has no place after that, nor for the next time
+            self._slack_answered(followed=False)
         return events
 
     def _stop(self, now_s: float) -> ExerciseStopped:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hardware.checks import Row, constants, least, most
+from hardware.checks import HARDWARE, Row, constants, least, most
 
-INPUTS = ("hardware/mechanics/*.py", "hardware/mechanics/parameters.toml")
+INPUTS = ("hardware/mechanics/*.py", "hardware/mechanics/parameters.toml", "hardware/bom/*.csv")
 
 
 def _none(what: str, found: list[str]) -> Row:
@@ -24,6 +24,9 @@ def run() -> list[Row]:
         bad = [part.name for part in parts if not part.solid.is_valid]
         rows.append(_none(f"invalid solids, {name}", bad))
         rows.append(_none(f"collisions, {name}", [f"{a} × {c}" for a, c, _ in fit.collisions(parts)]))
+    for name, parts in (("clip", clip.assembly()), ("link", inline.assembly("s-cell"))):
+        bill = HARDWARE / "bom" / f"{name}.csv"
+        rows.append(_none(f"bought parts that bom/{name}.csv lacks", fit.not_in_the_bill(parts, bill)))
     moving = [f"{a} × {c}" for a, c, _ in fit.through_opening()]
     rows.append(_none(f"collisions while the clip opens, {len(fit.OPENING)} positions", moving))
     caught = fit.must_fail()

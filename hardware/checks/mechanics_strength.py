@@ -13,7 +13,7 @@ def run() -> list[Row]:
     tool("ccx")
     from hardware.mechanics import fem, strength
 
-    load = constants()["load"]
+    load, cell = constants()["load"], constants()["cell"]
     strain, deflection = fem.beam_check()
     rows = [
         most("finite elements against beam theory, strain", 100 * strain, 3.0, "%"),
@@ -57,7 +57,18 @@ def run() -> list[Row]:
             strength.roller_factor(load["survival_n"]),
             1.5,
         ),
+        least(
+            f"bought cell: safe overload over {load['proof_n']:g} N",
+            cell["rated_load_n"] * cell["safe_overload"] / load["proof_n"],
+            1.0,
+        ),
+        least(
+            f"bought cell: ultimate overload over {load['survival_n']:g} N",
+            cell["rated_load_n"] * cell["ultimate_overload"] / load["survival_n"],
+            1.0,
+        ),
         least("bearings: static rating over load at 500 N", strength.bearing_factor(load["proof_n"]), 1.5),
+        least("bearings: the same at 1000 N", strength.bearing_factor(load["survival_n"]), 1.0),
         most(
             "arm's output at 1000 N, of full scale",
             100 * strength.share_of_full_scale(load["survival_n"]),

@@ -32,10 +32,16 @@ POD_SCREW_X = 0.6
 BEAM_TOP = 4.8
 """Upper face of the arms; the latches' rings must pass below them."""
 
+TAPER = 1.5
+"""By how much an arm is lower at its ends than at its gauges."""
+
 TIP_BEYOND = 2.6
 """By how much an arm is longer than the span."""
 
 NOSE_RADIUS = 1.9
+SPINE = 1.4
+"""Half the thickness of a latch between its ring and its nose."""
+
 NOSE_SINK = 0.3
 """How deep the nose of a latch sits in the arm: the jaw must be squeezed by more to open it."""
 
@@ -44,6 +50,15 @@ def hinge_axis() -> tuple[float, float]:
     """Return x, z of the hinge's axis, which is an outer roller's."""
     clip = parameters().clip
     return -clip.half_span, -clip.roller_diameter / 2
+
+
+def tether_axis() -> tuple[float, float]:
+    """Return x, z of the hole for the tether, above the hinge."""
+    return hinge_axis()[0], 4.2
+
+
+TETHER_RADIUS = 1.9
+"""Of that hole: a cord of 3 mm."""
 
 
 def latch_axis() -> tuple[float, float]:
@@ -83,21 +98,24 @@ def arm(rounded: bool = True) -> Any:
     low, high = beam_z()
     tip = clip.half_span + TIP_BEYOND
     boss = mz - clip.axle_diameter / 2 - 1.8
+    # Bending falls from the middle to the ends, and the beam's height with it, but for the gauges' place.
+    foot, shoulder, slope = clip.gauge_position - 4.0, clip.gauge_position - 5.0, clip.gauge_position + 4.0
     outline = [
-        (hx, low), (-12, low), (-4, boss), (4, boss), (12, low), (tip, low), (tip, high),
-        (10, high), (3.8, BOSS_TOP), (-3.8, BOSS_TOP), (-10, high), (hx, high),
+        (hx, low + TAPER), (-slope, low), (-foot, low), (-4, boss), (4, boss), (foot, low), (slope, low),
+        (tip, low + TAPER), (tip, high), (shoulder, high), (3.8, BOSS_TOP), (-3.8, BOSS_TOP),
+        (-shoulder, high), (hx, high),
     ]  # fmt: skip
     beam = b.make_face(b.Polyline(*outline, close=True))
-    beam = round_at(beam, [(-12, low), (12, low), (-10, high), (10, high)], 4.0)
+    beam = round_at(beam, [(-foot, low), (foot, low), (-shoulder, high), (shoulder, high)], 4.0)
     beam = round_at(beam, [(-4, boss), (4, boss)], 1.5)
-    beam = round_at(beam, [(tip, low), (tip, high)], 1.2)
-    lug = b.make_hull((b.Pos(hx, hz) * b.Circle(3.8) + b.Pos(hx, 4.2) * b.Circle(3.8)).edges())
+    beam = round_at(beam, [(tip, low + TAPER), (tip, high)], 1.0)
+    lug = b.make_hull((b.Pos(hx, hz) * b.Circle(3.8) + b.Pos(*tether_axis()) * b.Circle(3.4)).edges())
     sketch = beam + lug
     inner_corners = [v for v in sketch.vertices() if hx + 3 < v.X < hx + 4.5 and low - 0.1 < v.Y < high + 0.1]
     sketch = b.fillet(inner_corners, 1.5)
     sketch -= b.Pos(hx, hz) * b.Circle(clip.axle_diameter / 2 + 0.02)
     sketch -= b.Pos(0, mz) * b.Circle(clip.axle_diameter / 2 + 0.01)
-    sketch -= b.Pos(hx, 4.2) * b.Circle(1.9)
+    sketch -= b.Pos(*tether_axis()) * b.Circle(TETHER_RADIUS)
     nose_x = clip.half_span
     sketch -= b.Pos(nose_x, high - NOSE_SINK - 0.03 + NOSE_RADIUS + 0.3) * b.Circle(NOSE_RADIUS + 0.3)
     inner, outer = plate_y()
@@ -119,12 +137,12 @@ def latch(rounded: bool = True) -> Any:
     high = beam_z()[1]
     nose_z = high - NOSE_SINK + NOSE_RADIUS
     spine = b.make_hull(
-        (b.Pos(lx + 5.8, nose_z + 2.2) * b.Circle(1.6) + b.Pos(lx + 5.8, lz) * b.Circle(1.6)).edges()
+        (b.Pos(lx + 5.8, nose_z + 2.2) * b.Circle(SPINE) + b.Pos(lx + 5.8, lz) * b.Circle(SPINE)).edges()
     )
     nose = b.make_hull(
-        (b.Pos(lx, nose_z) * b.Circle(NOSE_RADIUS) + b.Pos(lx + 5.8, nose_z + 2.2) * b.Circle(1.6)).edges()
+        (b.Pos(lx, nose_z) * b.Circle(NOSE_RADIUS) + b.Pos(lx + 5.8, nose_z + 2.2) * b.Circle(SPINE)).edges()
     )
-    ring = b.make_hull((b.Pos(lx, lz) * b.Circle(3.8) + b.Pos(lx + 5.8, lz) * b.Circle(1.6)).edges())
+    ring = b.make_hull((b.Pos(lx, lz) * b.Circle(3.8) + b.Pos(lx + 5.8, lz) * b.Circle(SPINE)).edges())
     tail = b.make_hull((b.Pos(lx + 3, lz - 2) * b.Circle(1.8) + b.Pos(*thumb_axis()) * b.Circle(2.3)).edges())
     sketch = spine + nose + ring + tail
     corners = [v for v in sketch.vertices() if lx + 3 < v.X < lx + 5.5 and lz + 1 < v.Y < high + 5]
@@ -140,7 +158,7 @@ def cheek() -> Any:
     """Return the base's side of the +y side, a flat plate that is screwed onto the ends of two axles."""
     (hx, hz), (lx, lz) = hinge_axis(), latch_axis()
     sketch = b.make_hull((b.Pos(hx, hz) * b.Circle(4.0) + b.Pos(lx, lz) * b.Circle(4.0)).edges())
-    sketch -= b.Pos(0, hz) * b.RectangleRounded(2 * (lx - 7.0), 3.2, 1.5)
+    sketch -= b.Pos(0, hz - 0.5) * b.RectangleRounded(2 * (lx - 6.5), 4.6, 2.0)
     for x, z in (hinge_axis(), latch_axis()):
         sketch -= b.Pos(x, z) * b.Circle(1.1)
     sketch -= b.Pos(*middle_axis()) * b.Circle(3.7)  # the end of the middle axle passes here
@@ -182,6 +200,9 @@ def board_to_pod(x: float, y: float) -> tuple[float, float]:
     return y - board.width_mm / 2, left - x
 
 
+NICHE, NICHE_DEPTH = 8.0, 8.0
+"""Width and depth of the niche for the battery's plug (PH, 6 mm wide) and the bend of its leads."""
+
 COLUMNS = ((13.6, 26.0), (13.6, -12.0), (-13.6, 26.0), (-13.6, -12.0))
 """Where the lid's screws are: x, y."""
 
@@ -194,7 +215,13 @@ def tray() -> Any:
     solid = box((-ox, ox), (-oy, oy), (bottom, top), 3.0)
     for x, y in COLUMNS:
         solid += b.Pos(x, y, (bottom + top) / 2) * b.Cylinder(2.2, top - bottom)
+    middle, half, deep = niche_y(), NICHE / 2 + 0.8, ix + NICHE_DEPTH + 0.8
+    beyond = ix + p.wall + 1.6  # the lid's edge ends before
+    solid += box((ix - 2.0, deep), (middle - half, middle + half), (bottom, top), 1.5)
+    solid += box((beyond, deep), (middle - half, middle + half), (bottom, top + 0.5), 1.0)
     solid -= box((-ix, ix), (-iy, iy), (floor_z(), top + 1), 0.6)
+    inside = (middle - NICHE / 2, middle + NICHE / 2)
+    solid -= box((ix - 3.0, ix + NICHE_DEPTH), inside, (floor_z(), top - 0.5), 0.8)
     for x, y in COLUMNS:
         solid -= b.Pos(x, y, top - 3.5) * b.Cylinder(p.screw_hole / 2, 7.2)
     carry, holes = pod.posts(board_to_pod, floor_z())
@@ -213,6 +240,11 @@ def tray() -> Any:
     z = pod.board_z(floor_z()) + constants().board.thickness_mm + usb.above_board + usb.height / 2
     slot = b.RectangleRounded(usb.height + 1.0, usb.width + 1.2, 1.4)
     return solid - b.Location((ix - 1, y, z), (0, 90, 0)) * b.extrude(slot, amount=4)
+
+
+def niche_y() -> float:
+    """Return the middle of the niche for the battery's plug, which lies before the board's connector."""
+    return board_to_pod(constants().board.battery_connector_mm.at, 0)[1]
 
 
 def battery() -> Any:
@@ -389,6 +421,8 @@ def assembly() -> tuple[Part, ...]:
             )
         )
     parts.append(Part("battery", battery(), "bought", "jaw", BLUE, mass_g=clip.battery.mass))
+    plug = pod.battery_plug(board_to_pod, pod.board_z(floor_z()))
+    parts.append(Part("battery plug", plug, "bought", "jaw", pod.WHITE, mass_g=mass.plug))
     return tuple(parts)
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 from hardware.mechanics import clip, inline
@@ -70,7 +74,7 @@ def through_opening(steps: Iterable[tuple[float, float]] = OPENING) -> list[tupl
 
 def must_fail() -> list[tuple[str, str, float]]:
     """Return what collides where the jaw is lifted with the latches still closed: something has to."""
-    return through_opening([(3.0, 0.0)])
+    return through_opening([(2.0, 0.0), (2.5, 0.0), (3.0, 0.0)])
 
 
 def screws_outside() -> list[str]:
@@ -93,6 +97,28 @@ def screws_outside() -> list[str]:
             if held > 16.0:
                 found.append(f"{name}: {screw.name} collides with {held:.1f} mm³")
     return found
+
+
+def bought(parts: Iterable[Part]) -> Counter[str]:
+    """Return how many of each part of an assembly come from a shop, or from its stock, by name."""
+    names = (part.made or re.sub(r" (left|right)$", "", part.name) for part in parts if _is_bought(part))
+    return Counter(names)
+
+
+def _is_bought(part: Part) -> bool:
+    others = ("battery", "cell", "eye bolt left", "eye bolt right", "jam nut left", "jam nut right")
+    return part.material in ("steel", "rubber", "carbon") or part.name in others
+
+
+def not_in_the_bill(parts: Iterable[Part], bill: Path) -> list[str]:
+    """Return bought parts that a bill of materials lacks, or has another number of."""
+    with bill.open(encoding="utf-8", newline="") as file:
+        listed = {line["Parts"]: int(line["Quantity"]) for line in csv.DictReader(file)}
+    return [
+        f"{name}: {count}, listed {listed.get(name, 0)}"
+        for name, count in sorted(bought(parts).items())
+        if listed.get(name) != count
+    ]
 
 
 def antenna_distance_mm(parts: Sequence[Part], place: Any, board_bottom: float) -> tuple[float, str]:

@@ -248,6 +248,8 @@ def assembly(cell: str | None = None) -> tuple[Part, ...]:
     right, top = battery_corner()
     solid = box((right - size[0], right), (top - size[1], top), (floor + 0.3, floor + 0.3 + size[2]), 1.0)
     parts.append(Part("battery", solid, "bought", "battery", BLUE, mass_g=9.0))
+    plug = pod.battery_plug(place, pod.board_z(floor))
+    parts.append(Part("battery plug", plug, "bought", "battery", pod.WHITE, mass_g=parameters().mass.plug))
     return tuple(parts)
 
 

@@ -29,6 +29,7 @@ MARGIN = 250
 """Left and right, for labels, pixels."""
 
 Vector = tuple[float, float, float]
+BATTERY = ("battery", "battery plug")
 INK, ARROW, BAND, GAUGE = "#26323c", "#d02c2c", "#d9574a", "#b8860b"
 
 
@@ -58,7 +59,7 @@ def _mesh(solid: Any) -> Any:
 
     points, faces = solid.tessellate(0.08, 0.25)
     cells = np.array([(3, *face) for face in faces], dtype=np.int64).ravel()
-    return pyvista.PolyData(np.array([tuple(p) for p in points]), cells).clean()
+    return pyvista.PolyData(np.array([tuple(p) for p in points]), cells).clean(tolerance=1e-3, absolute=True)
 
 
 def render(scene: Scene, path: Path) -> None:
@@ -93,6 +94,7 @@ def render(scene: Scene, path: Path) -> None:
             28, boundary_edges=False, non_manifold_edges=False, manifold_edges=False
         )
         if edges.n_cells:
+            edges.points += 0.1 * view  # before the faces that they belong to
             plotter.add_mesh(edges, color=INK, line_width=2.2 if OVERSAMPLING == 2 else 1.2, lighting=False)
     for start, end in scene.arrows:
         low, high = np.minimum(low, np.minimum(start, end)), np.maximum(high, np.maximum(start, end))
@@ -126,11 +128,15 @@ def render(scene: Scene, path: Path) -> None:
     for start, end in scene.arrows:
         _arrow(draw, pixel(start), pixel(end))
     _labels(draw, scene, pixel, view)
-    if scene.title:
-        draw.text((SIZE[0] / 2, 34), scene.title, fill=INK, font=ImageFont.load_default(30), anchor="mm")
     path.parent.mkdir(parents=True, exist_ok=True)
     used = ImageChops.difference(image, Image.new("RGB", image.size, "white")).getbbox() or (0, 0, *SIZE)
-    image = image.crop((0, max(0, used[1] - 24), SIZE[0], min(SIZE[1], used[3] + 24)))
+    top, bottom = max(0, used[1] - 24), min(SIZE[1], used[3] + 24)
+    if scene.title:
+        top = max(0, used[1] - 80)
+        draw.text(
+            (SIZE[0] / 2, top + 32), scene.title, fill=INK, font=ImageFont.load_default(30), anchor="mm"
+        )
+    image = image.crop((0, top, SIZE[0], bottom))
     image.quantize(200, method=Image.Quantize.MEDIANCUT, kmeans=2).save(path, optimize=True)
 
 
@@ -318,10 +324,10 @@ def scenes() -> dict[str, Callable[[], Scene]]:
                 "pod with board and battery": "lid",
                 "arm: the flexure": "arm left",
                 "strain gauge": "gauge upper left",
-                "latch": (33.8, -42.3, 3.0),
-                "outer roller": (-33.0, -33.0, -5.0),
+                "latch": (clip.latch_axis()[0] + 5.8, -42.3, 3.0),
+                "outer roller": (-parameters().clip.half_span - 5.0, -33.0, -5.0),
                 "band, to 75 mm wide": (60.0, -20.0, 2.0),
-                "hole for the tether": (-28.0, -42.0, 4.2),
+                "hole for the tether, one in each arm": (clip.tether_axis()[0], -42.0, clip.tether_axis()[1]),
             },
         ),
         "clip-open": lambda: Scene(
@@ -404,9 +410,9 @@ def scenes() -> dict[str, Callable[[], Scene]]:
             ),
             labels={
                 "eye bolt, with thread lock": "eye bolt left",
-                "jam nut": "jam nut right",
+                "jam nut": (36.0, 0.0, 7.3),
                 "cell": "cell",
-                "foam tape on the two ribs": (-28.0, 20.0, -52.0),
+                "foam tape on the two ribs": (-28.0, 26.0, -38.0),
             },
             arrows=[((0.0, -20.0, -14.0), (0.0, -20.0, -32.0))],
             title="1  Eye bolts and jam nuts on the cell, then the cell into the shell",
@@ -448,7 +454,7 @@ def scenes() -> dict[str, Callable[[], Scene]]:
                     (0.0, 0.0, 46.0)
                     if p.name.startswith("board screw")
                     else (0.0, 0.0, 26.0)
-                    if p.made == "board" or p.name == "battery"
+                    if p.made == "board" or p.name in BATTERY
                     else (0.0, 0.0, 0.0)
                 ),
             ),
@@ -501,7 +507,7 @@ def scenes() -> dict[str, Callable[[], Scene]]:
                         else 40.0
                         if "shell screw" in p.name
                         else 22.0
-                        if p.made == "board" or "board screw" in p.name or p.name == "battery"
+                        if p.made == "board" or "board screw" in p.name or p.name in BATTERY
                         else 0.0,
                     ),
                 ),
@@ -547,7 +553,7 @@ def _link_exploded(part: Part) -> Vector:
     for word, z in heights.items():
         if part.name.startswith(word):
             return (0.0, 0.0, z)
-    if part.made == "board" or part.name == "battery":
+    if part.made == "board" or part.name in BATTERY:
         return (0.0, 0.0, 56.0)
     side = 1 if "right" in part.name else -1
     if "eye bolt" in part.name:
@@ -590,9 +596,9 @@ def _step_gauges() -> Scene:
         labels={
             "upper gauge": "gauge upper left",
             "lower gauge": "gauge lower left",
-            "hinge": (-28.0, -42.4, -5.0),
-            "tether": (-28.0, -42.4, 4.2),
-            "seat of the latch": (28.0, -42.4, 4.6),
+            "hinge": (clip.hinge_axis()[0], -42.4, clip.hinge_axis()[1]),
+            "tether": (clip.tether_axis()[0], -42.4, clip.tether_axis()[1]),
+            "seat of the latch": (clip.latch_axis()[0], -42.4, 4.6),
             "middle axle": (0.0, -42.4, 1.5),
         },
         camera=(0.25, -1.6, 0.55),
@@ -625,7 +631,7 @@ def _step_jaw() -> Scene:
             "M2x4, inside the tray": "pod screw left",
             "arm": "arm left",
             "M2x6 and washer": "middle screw left",
-            "wires of the gauges, woven through the holes": (9.6, -37.0, 38.0),
+            "wires of the gauges, woven through these holes": (9.6, 35.7, 36.0),
         },
         arrows=[((0.0, -74.0, 10.0), (0.0, -60.0, 10.0)), ((-8.0, -41.0, 34.0), (-8.0, -41.0, 18.0))],
         title="3  The jaw: middle roller between the arms, the tray on top",
@@ -709,7 +715,7 @@ def _step_board() -> Scene:
     def offset(p: Part) -> Vector:
         if p.name.startswith("board screw"):
             return (0.0, 0.0, 44.0)
-        return (0.0, 0.0, 24.0) if p.made == "board" or p.name == "battery" else (0.0, 0.0, 0.0)
+        return (0.0, 0.0, 24.0) if p.made == "board" or p.name in BATTERY else (0.0, 0.0, 0.0)
 
     return Scene(
         moved(parts, offset),
@@ -717,6 +723,7 @@ def _step_board() -> Scene:
             "board, USB to the slot": "module",
             "bridge connector": "bridge connector",
             "battery on foam tape": "battery",
+            "the battery's plug, in the niche": "battery plug",
             "M2x4": "board screw 1",
             "USB slot": (13.0, -32.0, 16.0),
         },

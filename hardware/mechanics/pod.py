@@ -17,8 +17,8 @@ GREEN, DARK, STEEL, WHITE = "#2f8f5b", "#5d666f", "#b4b9be", "#eeeeea"
 
 
 def board_z(floor: float) -> float:
-    """Return the lower face of a board above a floor."""
-    return float(floor + constants().board.height_below_mm + 0.3)
+    """Return the lower face of a board above a floor, high enough for leads and antenna."""
+    return float(floor + constants().board.height_below_mm + 0.7)
 
 
 def rim_z(floor: float) -> float:
@@ -79,6 +79,14 @@ def posts(place: Place, floor: float) -> tuple[Any, Any]:
         solid = post if solid is None else solid + post
         holes = bore if holes is None else holes + bore
     return solid, holes
+
+
+def battery_plug(place: Place, bottom: float) -> Any:
+    """Return the battery's plug (PH, 2 pins) in its connector, as far as it stands out, and its leads."""
+    board = constants().board
+    at, top = board.battery_connector_mm.at, bottom + board.thickness_mm
+    (x0, y0), (x1, y1) = place(at - 3.0, board.width_mm + 0.05), place(at + 3.0, board.width_mm + 7.5)
+    return box((min(x0, x1), max(x0, x1)), (min(y0, y1), max(y0, y1)), (top + 0.1, top + 4.5), 0.5)
 
 
 def board_parts(place: Place, bottom: float) -> list[tuple[str, Any, str]]:

@@ -150,6 +150,22 @@ def cases() -> tuple[Case, ...]:
 
         return at(0, mz, bore + 0.6) - 0.5 * (at(hx, hz, bore + 0.6) + at(p.half_span, high - 1, 1.5))
 
+    def tethered(pull: float) -> list[RoundLoad]:
+        """The clip has swung round, so that each leg of the bridle pulls away from the middle axle."""
+        (tx, tz), leg = clip.tether_axis(), np.array((0.0, mz)) - clip.tether_axis()
+        x, z = -leg / np.linalg.norm(leg) * pull / 2
+        return [
+            RoundLoad((tx, tz), clip.TETHER_RADIUS, (x, 0, z)),
+            RoundLoad((0, mz), bore + 0.01, (-x, 0, -z)),
+        ]
+
+    def lifted(pull: float) -> list[RoundLoad]:
+        """The band holds the clip at the hinge's roller while the bridle pulls upwards."""
+        return [
+            RoundLoad(clip.tether_axis(), clip.TETHER_RADIUS, (0, 0, pull / 2)),
+            RoundLoad((hx, hz), bore + 0.02, (0, 0, -pull / 2)),
+        ]
+
     def latch(tension: float) -> list[RoundLoad]:
         force = forces_n(tension)[0] / 4
         return [
@@ -218,6 +234,8 @@ def cases() -> tuple[Case, ...]:
 
     return (
         Case("arm", lambda: clip.arm(rounded=False), arm, arm_gauges, arm_deflection),
+        Case("arm, hanging by the tether", lambda: clip.arm(rounded=False), tethered),
+        Case("arm, tether pulled upwards", lambda: clip.arm(rounded=False), lifted),
         Case("latch", lambda: clip.latch(rounded=False), latch),
         Case("middle axle", axle_solid("middle"), middle_axle),
         Case("outer axles", axle_solid("hinge"), outer_axle),
@@ -281,7 +299,8 @@ def roller_factor(tension_n: float) -> float:
 def bearing_factor(tension_n: float) -> float:
     """Return static rating over load of the most loaded bearing (ISO 76)."""
     p = parameters().clip
-    middle, outer, _ = forces_n(tension_n)
+    middle, outer, outwards = forces_n(tension_n)
+    outer = float(np.hypot(outer, outwards))
     each = max(middle / 2 / p.bearings_per_end_middle, outer / 2 / p.bearings_per_end_outer)
     return float(parameters().material.bearing_static / each)
 

@@ -446,7 +446,9 @@ def test_sessions_lists_what_is_stored(session: Command) -> None:
 
 
 def test_sessions_can_be_deleted(session: Command) -> None:
-    assert session("sessions", "--delete", "1").out == "session 1 is gone\n"
+    assert session("sessions", "--delete", "1").out == (
+        "session 1 is in the bin; `bandsense edit undo` brings it back\n"
+    )
     assert session("sessions").out.startswith("no session yet")
 
 

@@ -48,13 +48,13 @@ def test_two_easy_sessions_take_slack_out_and_what_is_left_open_is_told_again(
     assert removed.startswith("REMOVE SLACK - Next time, before you start, take about ")
     assert any("your band length of 60 cm, stretched to 115 cm" in line for line in second.lines)
     assert first.lines[-1].endswith("once more like this, and a set is added.")
-    assert "Take slack out as advised, and stay at 1 set" in second.lines[-1], "one thing at a time"
+    assert "Less slack as advised, and 1 set again." in second.lines[-1], "one thing at a time"
     told_again, *_ = _advice(third)
     amount, reason = removed.split(". ", 1)
     assert told_again == f"{amount.replace('Next time, before', 'Before')}. From last time: {reason}"
     nine = _set_of(9, tmp_path / "nine.csv")
     fourth = _trained(command, nine)
-    assert fourth.lines[-1].endswith("every set had at least 8 full repetitions: do 2 sets.")
+    assert fourth.lines[-1].endswith("2 sets. Two sessions in a row every set had 8 or more.")
     assert "2 x 8-12" in command(*PROFILE).lines[1]
 
 

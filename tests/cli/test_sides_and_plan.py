@@ -58,7 +58,7 @@ def test_show_holds_a_set_against_tempo_and_zone(command: Command, halves: Path)
 
 
 def test_without_an_exercise_nothing_was_planned(session: Command, set_file: Path) -> None:
-    assert "tempo kept" in session("show").out
+    assert "planned 1.5-" in session("show").out
     assert "peaks within" not in session("show").out
 
 

@@ -225,7 +225,7 @@ def test_two_simulated_arms_do_the_sets_that_are_asked_for_and_are_remembered(
         assert [len(each["result"]["reps"]) for each in sets] == [6, 6]
     peaks_n = [summary["sides"][side]["peak_n"] for side in SERIALS]
     assert abs(peaks_n[0] - peaks_n[1]) > 1.0, "two people are not alike"
-    assert summary["next_time"].startswith("Stay at 3 sets")
+    assert summary["next_time"].startswith("Aim for 3 sets of 8")
     assert not (tmp_path / "home" / "bandsense.sqlite3").exists()
     person = Store.open(tmp_path / "home" / "simulated.sqlite3").people.get("Ada")
     assert person is not None

@@ -47,6 +47,49 @@ print(*values)
 print(begin - 0.25 < stamps[0] <= stamps[-1] <= pylsl.local_clock())
 """
 
+TWO_SCRIPT = """
+import time
+import numpy as np, pylsl
+from bandsense.app.pipeline import SessionPipeline
+from bandsense.live.lsl import LslPublisher
+from bandsense.samples import SampleBlock
+from bandsense.calibration.curve import Calibration
+from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.workout import Workout
+
+sides = {}
+for sensor, newton_per_unit in (("1ef7", 0.5), ("819b", 2.0)):
+    pipeline = SessionPipeline(Workout(WorkoutSettings(Calibration(newton_per_unit=newton_per_unit))))
+    pipeline.listen_to_samples(LslPublisher(sensor=sensor, session="gymlab2027").send)
+    found = pylsl.resolve_byprop("source_id", f"bandsense-{sensor}", timeout=20)
+    inlet = pylsl.StreamInlet(found[0])
+    inlet.open_stream(timeout=20)
+    sides[sensor] = pipeline, inlet
+for n in range(4):
+    time.sleep(0.05)
+    counts = np.arange(4 * n, 4 * n + 4)
+    for pipeline, _ in sides.values():
+        pipeline.push(SampleBlock(100.0 + counts * 0.0125, counts))
+until = pylsl.local_clock() + 20
+for sensor, (_, inlet) in sides.items():
+    values = []
+    while len(values) < 16 and pylsl.local_clock() < until:
+        values += [row[0] for row in inlet.pull_chunk(timeout=0.5)[0]]
+    print(sensor, *values)
+"""
+
+
+def test_two_sensors_are_two_streams_with_their_own_samples() -> None:
+    if not PYLSL:
+        missing("pylsl", "pip install 'bandsense[lsl]'")
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_SCRIPT], capture_output=True, text=True, timeout=120, check=True
+    )
+    told = dict(line.split(maxsplit=1) for line in done.stdout.splitlines()[-2:])
+    for sensor, newton_per_unit in (("1ef7", 0.5), ("819b", 2.0)):
+        values = np.array(told[sensor].split(), dtype=float)
+        assert np.array_equal(values, np.arange(16) * newton_per_unit)
+
 
 def test_samples_reach_an_inlet_in_newtons() -> None:
     if not PYLSL:

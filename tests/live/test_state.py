@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from bandsense.calibration.curve import Calibration
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.live.state import NOTICE_S, TRACE_S, Screen, ViewState
+from bandsense.live.terminal import render
 from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.events import Phase, RepCounted, RepRetracted, RetractReason
 from bandsense.workout.advice import Advice, Reason, Rule, SlackAction
@@ -15,16 +19,26 @@ from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
     BatteryChanged,
     CueGiven,
+    Event,
     LinkChanged,
     SetStarted,
     SlackAdvised,
     SlackAnswered,
     TensionTick,
 )
-from bandsense.workout.inputs import EndSet, RestChange
+from bandsense.workout.feedback import Feedback, StopRules
+from bandsense.workout.inputs import EndSet, RestChange, SetFeedback
 from bandsense.workout.plan import Plan, TensionZone
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
+from tests.support.traces import waves
+
+
+def render_text(state: ViewState) -> str:
+    """What a terminal of 100 x 30 shows."""
+    console = Console(width=100, height=30, file=io.StringIO(), record=True)
+    console.print(render(state, 100, 30))
+    return console.export_text()
 
 
 def after(block: SampleBlock, *, finish: bool = False) -> ViewState:
@@ -216,3 +230,32 @@ def test_an_answer_stands_beside_the_set_it_followed(set_of_three: SampleBlock) 
     assert state.snapshot()["advice"]["to_answer"]
     state.update(SlackAnswered(31.0, True, 31.0))
     assert state.sets[-1].slack_cm == 4
+
+
+def test_what_is_asked_and_what_stops_the_exercise_is_shown_until_it_is_answered() -> None:
+    exercise = get_exercise("seated-row")
+    plan = Plan(stop=StopRules(pain=5))
+    workout = Workout(WorkoutSettings(Calibration.identity(Unit.NEWTON), exercise=exercise, plan=plan))
+    state = ViewState(settings=workout.settings)
+    tension_n = 3.0 + np.concatenate([np.zeros(160), waves(4, pause_s=0.5), np.zeros(160)])
+    block = SampleBlock(np.arange(tension_n.size) / 80.0, tension_n, Unit.NEWTON)
+
+    def take(events: Iterable[Event]) -> None:
+        for event in events:
+            state.update(event)
+
+    take([*workout.push(block), *workout.apply(EndSet())])
+    assert (state.snapshot()["asks"], state.snapshot()["stopped"]) == ("effort", None)
+    assert "How hard was it" in render_text(state)
+    take(workout.apply(SetFeedback(Feedback(effort=7))))
+    assert state.snapshot()["asks"] == "pain"
+    assert "Any pain, 0 (none) to 10 (the worst)?" in render_text(state)
+    take(workout.apply(SetFeedback(Feedback(pain=6))))
+    assert state.advice is None
+    assert state.doing == "over for today"
+    shown = render_text(state)
+    assert "STOP - Pain 6 of 10." in shown
+    assert "over for today" in shown
+    assert state.snapshot()["stopped"].startswith("STOP - Pain 6 of 10.")
+    take(workout.apply(SetFeedback(Feedback(pain=1))))
+    assert state.snapshot()["stopped"] is None

@@ -15,7 +15,7 @@ from bandsense.exercises.catalogue import get_exercise
 from bandsense.live.actions import Action
 from bandsense.live.big_digits import HEIGHT, big
 from bandsense.live.formatting import advice_reason
-from bandsense.live.state import Peak, Screen, ViewState
+from bandsense.live.state import LastTime, Peak, Screen, ViewState
 from bandsense.live.terminal import TerminalView, render, trace_lines
 from bandsense.samples import SampleBlock, Unit
 from bandsense.signal.events import Phase, Rep
@@ -388,3 +388,11 @@ def test_partial_and_doubtful_repetitions_look_different_in_the_strip() -> None:
     ]
     strip = next(line for line in shown(state).splitlines() if "▨" in line)
     assert strip.strip() == "▅▨──────····"
+
+
+def test_before_the_first_repetition_it_says_what_was_done_last_time() -> None:
+    state = ViewState(title="Seated row", settings=SETTINGS, clock=lambda: 0.0)
+    state.last_time = {None: LastTime((8, 8, 7), 101.0)}
+    assert "Aim for 90 to 110 N. Last time 8 + 8 + 7 reps, peak 101 N." in shown(state)
+    state.last_time = {None: LastTime((8, 8, 7))}
+    assert "Last time 8 + 8 + 7 reps." in shown(state)

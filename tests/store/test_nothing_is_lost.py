@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ from bandsense.samples import Unit, concatenate
 from bandsense.store.database import SCHEMA_VERSION, connect
 from bandsense.store.maintenance import check
 from bandsense.store.model import SessionState
-from bandsense.store.recorder import CHECKPOINT_INTERVAL_S
+from bandsense.store.recorder import CHECKPOINT_INTERVAL_S, Recorder
 from bandsense.store.session_lock import SessionLock
 from bandsense.store.store import Store
 from tests.needs import REPOSITORY
@@ -389,3 +390,49 @@ def test_a_lock_is_given_back_once(store: Store, tmp_path: Path) -> None:
     first.release()
     assert SessionLock.take(store.path, 5) is None
     second.release()
+
+
+def test_a_slow_disk_holds_nobody_up_and_loses_nothing(
+    store: Store, new_session: Make, samples: Make
+) -> None:
+    class Slow(sqlite3.Connection):
+        def execute(self, statement: str, *arguments: Any) -> sqlite3.Cursor:
+            if statement == "COMMIT":
+                time.sleep(0.4)
+            return super().execute(statement, *arguments)
+
+    def opened(path: Path) -> sqlite3.Connection:
+        connect(path).close()
+        return sqlite3.connect(path, isolation_level=None, factory=Slow, check_same_thread=False)
+
+    store.record(new_session()).close()
+    claim = SessionLock.take(store.path, 1)
+    assert claim is not None
+    recorder = Recorder(store.path, 1, [store.session(1).streams[0].id], claim, open_connection=opened)
+    longest_s = 0.0
+    for number in range(60):
+        begin_s = time.perf_counter()
+        recorder.write(samples(16 * number, 16))
+        longest_s = max(longest_s, time.perf_counter() - begin_s)
+        time.sleep(0.02)
+    recorder.close()
+    assert longest_s < 0.2
+    assert concatenate(store.blocks(store.session(1).streams[0])) == samples(0, 16 * 60)
+
+
+def test_a_clock_that_is_set_back_or_forward_costs_nothing(
+    store: Store, new_session: Make, samples: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1_700_000_000.0]
+    monkeypatch.setattr("bandsense.store.recorder.time.time", lambda: now[0])
+    recorder = store.record(new_session())
+    for number, step_s in enumerate((1.0, -86_400.0, 3.0, 1e9, -2e9)):
+        now[0] += step_s
+        recorder.write(samples(40 * number, 40))
+        recorder.flush()
+    recorder.close()
+    session = store.session(1)
+    assert session.ended_unix_s is not None
+    assert concatenate(store.blocks(session.streams[0])) == samples(0, 200)
+    assert list(check(store)) == []
+    assert [each.id for each in store.sessions()] == [1]

@@ -12,7 +12,7 @@ from bandsense.web.access import Access
 from bandsense.web.application import Hosted, create_app
 from bandsense.web.board import Board
 from bandsense.web.page_view import view_name
-from bandsense.web.server import PageServer
+from bandsense.web.server import Certificate, PageServer
 from tests.support.scenes import Scene
 
 __all__ = ["Served", "served"]
@@ -64,7 +64,9 @@ class Served:
 
 
 @asynccontextmanager
-async def served(host: str = "127.0.0.1", **options: Any) -> AsyncIterator[Served]:
+async def served(
+    host: str = "127.0.0.1", port: int = 0, certificate: Certificate | None = None, **options: Any
+) -> AsyncIterator[Served]:
     """A server with nothing behind it but a board."""
     board, access = Board(), Access(host, **options)
     asked: list[tuple[str, Any]] = []
@@ -90,7 +92,7 @@ async def served(host: str = "127.0.0.1", **options: Any) -> AsyncIterator[Serve
         act=lambda key, view: asked.append((key, view)),
         port=lambda: server.port,
     )
-    server = PageServer(create_app(hosted), host, 0)
+    server = PageServer(create_app(hosted), host, port, certificate)
     server.start()
     board.post("station", {"phase": "idle", "error": None, "message": "", "sensors": []})
     try:

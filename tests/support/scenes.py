@@ -22,7 +22,7 @@ from bandsense.signal.events import Phase, PhaseChanged, Rep, RepCompleted, RepC
 from bandsense.signal.metrics import rep_metrics, set_metrics
 from bandsense.web.board import Board
 from bandsense.web.page_view import post_state, view_name
-from bandsense.workout.advice import Advice, Basis, Reason, Rule, SlackAction
+from bandsense.workout.advice import Advice, Basis, Reason, Rule, SlackAction, When
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
     BatteryChanged,
@@ -205,6 +205,7 @@ def advice(action: SlackAction = SlackAction.ADD, cm: int = 4, **more: object) -
         "amount_cm": 0 if action is SlackAction.KEEP else cm,
         "uncertainty_cm": 1.0,
         "tension_ratio": 0.89,
+        "change_m": 0.08,
         "kind": SlackMethodKind.GRIP,
         "basis": Basis(5, 104.0),
     }
@@ -233,7 +234,7 @@ def scene(name: str, **options: object) -> Scene:
         made.now_s += 1.2
     if name == "limit":
         reason = Reason(Rule.BEYOND_LIMIT, {"elongation": 1.9})
-        over = advice(cm=6, urgent=True)
+        over = advice(cm=6, when=When.NOW)
         over = replace(over, rule=Rule.BEYOND_LIMIT, reasons=(reason,))
         made.tell(SlackAdvised(made.now_s, over, made.now_s))
     if name == "lost":

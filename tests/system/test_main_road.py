@@ -73,8 +73,9 @@ def test_the_demo_draws_the_live_view_on_a_terminal(tmp_path: Path) -> None:
     shown = read_all(terminal)
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 0, shown[-2000:]
-    assert "newtons" in shown
-    assert "▲ pull" in shown
+    assert "of 8" in shown
+    assert "linked" in shown
+    assert "▲ OUT" in shown
     assert "battery 87 %" in shown
     assert shown.count("█") > 1000
     after = shown.rsplit("\x1b[?1049l", 1)[1]  # the old screen is back

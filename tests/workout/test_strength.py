@@ -18,8 +18,8 @@ from bandsense.workout.strength import (
     Ready,
     RestOver,
     SideResult,
+    StrengthEvent,
     StrengthTest,
-    TestEvent,
     TrialDone,
     TrialFailed,
     change_between,
@@ -45,7 +45,7 @@ def slack(seconds: float) -> np.ndarray:
 
 def done(
     pieces: Sequence[np.ndarray], protocol: Protocol | None = None
-) -> tuple[StrengthTest, list[TestEvent]]:
+) -> tuple[StrengthTest, list[StrengthEvent]]:
     test = StrengthTest(Calibration.identity(Unit.NEWTON), protocol or Protocol())
     return test, test.push(block(np.concatenate(pieces)))
 
@@ -128,7 +128,7 @@ def test_the_same_however_the_samples_are_cut(sizes: list[int], seed: int) -> No
     protocol = Protocol(trials=1, rest_s=2.0)
     expected = StrengthTest(Calibration.identity(Unit.NEWTON), protocol).push(whole)
     test = StrengthTest(Calibration.identity(Unit.NEWTON), protocol)
-    events: list[TestEvent] = []
+    events: list[StrengthEvent] = []
     at, turn = 0, 0
     while at < len(whole):
         upto = min(at + sizes[turn % len(sizes)], len(whole))

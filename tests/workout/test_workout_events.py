@@ -31,7 +31,7 @@ def test_an_event_becomes_plain_json() -> None:
 
 def test_peaks_carry_their_uncertainty_where_it_is_known() -> None:
     event = RepCounted(1.7, 1, 60.0, 1.9, 1)
-    assert "peak_uncertainty_n" not in to_json(event)
+    assert to_json(event)["peak_uncertainty_n"] is None
     assert to_json(event, lambda tension_n, at_s: tension_n / 20 + (at_s - 1.9))["peak_uncertainty_n"] == 3.0
     assert to_json(RepCompleted(2.6, 1, REP, 2.7), lambda n, at_s: n / 20)["rep"]["peak_uncertainty_n"] == 3.0
 

@@ -93,7 +93,10 @@ def _displacement(arguments: argparse.Namespace) -> DisplacementModel:
 def _as_json(
     recording: Recording, analysis: SetAnalysis, figures: Sequence[RepMetrics], calibration: Calibration
 ) -> dict[str, Any]:
+    from bandsense.workout.counts import RepCounts
     from bandsense.workout.events import fields_json
+
+    counts = RepCounts.of(analysis.reps)
 
     def uncertainty_n(tension_n: float) -> float:
         return float(calibration.standard_uncertainty_n(tension_n))
@@ -101,7 +104,9 @@ def _as_json(
     return {
         "file": str(recording.path),
         "reps": len(analysis.reps),
-        "partial": sum(rep.partial for rep in analysis.reps),
+        "full": counts.full,
+        "partial": counts.partial,
+        "unsure": counts.unsure,
         "samples": len(recording.block),
         "duration_s": float(recording.block.time_s[-1]),
         "first_time_s": recording.first_time_s,
@@ -116,17 +121,20 @@ def _as_json(
 
 def _print(recording: Recording, analysis: SetAnalysis, figures: Sequence[RepMetrics]) -> None:
     from bandsense.cli.rep_table import rep_table
-    from bandsense.live.formatting import plural
+    from bandsense.live.formatting import PARTIAL_RULE, counts_words
     from bandsense.live.units import in_shown_unit
+    from bandsense.workout.counts import RepCounts
 
     reps = analysis.reps
-    partial = sum(rep.partial for rep in reps)
+    counts = RepCounts.of(reps)
     print(
-        f"{plural(len(reps), 'rep')}{f', {partial} of them partial' if partial else ''} in "
+        f"{counts_words(counts)} in "
         f"{recording.block.time_s[-1]:.1f} s at {analysis.rate_hz:.3g} samples a second"
     )
     if reps:
         print(rep_table(reps, figures))
+    if counts.full < counts.all:
+        print(PARTIAL_RULE)
     if abs(recording.first_time_s) >= _NOTED_S and recording.started_unix_s is None:
         print(f"times count from the first sample, at {recording.first_time_s:g} s in the file")
     for kind in dict.fromkeys(warning.kind for warning in analysis.warnings):

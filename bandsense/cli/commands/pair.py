@@ -106,8 +106,7 @@ async def _choose(wanted: str | None, seconds: float, transport: Transport) -> D
     """
     from bandsense.cli.prompts import is_interactive
     from bandsense.errors import SensorNotFound
-    from bandsense.link.ble.scanner import discover
-    from bandsense.link.pairing import find_sensor
+    from bandsense.link.ble.scanner import discover, find_sensor
 
     heard: tuple[DiscoveredSensor, ...]
     if wanted is not None:

@@ -6,7 +6,7 @@ import argparse
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
-from bandsense.cli.argument_types import speed
+from bandsense.cli.argument_types import count, speed
 from bandsense.cli.command import add_command, say_at_once
 from bandsense.cli.page_options import add_page_options, page_options, show_address
 from bandsense.cli.store_option import add_store_option, open_store, store_path
@@ -38,9 +38,15 @@ def add(commands: Commands) -> None:
         help="send events to the broker mqtt://[user@]host[:port][/topic]; password: BANDSENSE_MQTT_PASSWORD",
     )
     add_store_option(command)
-    command.add_argument("--sim", action="store_true", help="every sensor is a simulated one")
-    command.add_argument(
-        "--speed", type=speed, default=1.0, metavar="N", help="of simulated sensors: so many times faster"
+    simulation = command.add_argument_group("simulated sensors, on a virtual radio")
+    simulation.add_argument("--sim", action="store_true", help="every sensor is a simulated one")
+    simulation.add_argument("--sets", type=count, default=3, metavar="N", help="sets to do (default: 3)")
+    simulation.add_argument("--reps", type=count, default=10, metavar="N", help="reps a set (default: 10)")
+    simulation.add_argument(
+        "--fault", metavar="NAME", help="what goes wrong with the sensor or the link; `bandsense sim --list`"
+    )
+    simulation.add_argument(
+        "--speed", type=speed, default=1.0, metavar="N", help="so many times faster (default: 1)"
     )
     command.set_defaults(json=False)
 
@@ -72,7 +78,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
     publishing.check()
     host = PageHost(
         (store, lambda: store if arguments.sim else simulated_store(arguments)),
-        SessionAir(simulated=arguments.sim),
+        SessionAir(arguments.sets, arguments.reps, arguments.fault, simulated=arguments.sim),
         simulator=can_simulate(),
         options=TrainingOptions(publishing=publishing),
         **page_options(arguments),
@@ -101,7 +107,8 @@ def can_simulate() -> bool:
 class SessionAir:
     """Where the sensors of a choice are: on this computer's Bluetooth, or simulated."""
 
-    def __init__(self, *, simulated: bool) -> None:
+    def __init__(self, sets: int = 3, reps: int = 10, fault: str | None = None, *, simulated: bool) -> None:
+        self._sets, self._reps, self._fault = sets, reps, fault
         self._simulated = simulated
         self._person = 0
 
@@ -113,7 +120,9 @@ class SessionAir:
             return real_environment()
         self._person += 1
         exercise = choice.exercise or "seated-row"
-        left, right = (person(self._person + arm, 3, 10, frozenset(), exercise) for arm in (0, 1))
+        left, right = (
+            person(self._person + arm, self._sets, self._reps, frozenset(), exercise) for arm in (0, 1)
+        )
         if len(choice.sensors) == 2:
-            return simulated_pair(left, right, "simulator")
-        return simulated_environment(left, "simulator")
+            return simulated_pair(left, right, "simulator", self._fault)
+        return simulated_environment(left, "simulator", self._fault)

@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from bandsense.cli.argument_types import day
 from bandsense.cli.command import add_command
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import local_time, table
@@ -24,28 +25,44 @@ def add(commands: Commands) -> None:
         "sessions",
         run,
         summary="list the stored sessions, newest first",
-        example="bandsense sessions\nbandsense sessions --json",
+        example="bandsense sessions\nbandsense sessions --person ada --since 2026-01-01 --json",
     )
     command.add_argument("--json", action="store_true", help="one JSON object a line")
-    command.add_argument("--delete", type=int, metavar="SESSION", help="remove this session for good")
+    command.add_argument(
+        "--delete", type=int, metavar="SESSION", help="put this session into the bin (`bandsense edit undo`)"
+    )
+    command.add_argument("--since", type=day, metavar="DATE", help="begun on that day or later (YYYY-MM-DD)")
+    command.add_argument("--until", type=day, metavar="DATE", help="begun on that day or earlier")
+    command.add_argument("--person", metavar="NAME", help="of this person")
+    command.add_argument("--exercise", metavar="ID", help="of this exercise")
+    command.add_argument("--band", metavar="ID", help="with this band")
+    command.add_argument("--bin", action="store_true", help="what is in the bin")
     add_store_option(command, sessions=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """List sessions, or remove one."""
-    from bandsense.store.model import SessionState
+    from bandsense.store.model import SessionFilter, SessionState
 
     store = open_store(arguments)
     if arguments.delete is not None:
-        store.delete(arguments.delete)
-        print(f"session {arguments.delete} is gone")
+        store.delete(arguments.delete, for_good=False)
+        print(f"session {arguments.delete} is in the bin; `bandsense edit undo` brings it back")
         return 0
-    sessions = store.sessions()
+    which = SessionFilter(
+        since_unix_s=arguments.since,
+        until_unix_s=None if arguments.until is None else arguments.until + 86_400.0,
+        person=arguments.person,
+        exercise=arguments.exercise,
+        band=arguments.band,
+        binned=arguments.bin,
+    )
+    sessions = store.sessions(which)
     if any(session.state is SessionState.RECOVERED and session.summary is None for session in sessions):
         from bandsense.app.replay import summarise_recovered
 
         summarise_recovered(store)
-        sessions = store.sessions()
+        sessions = store.sessions(which)
     if arguments.json:
         from bandsense.export.table import session_json
 
@@ -53,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
             print(json.dumps(session_json(session) | {"samples": session.samples}))
     elif sessions:
         print(table(_HEAD, map(_row, sessions)))
+    elif which != SessionFilter():
+        print("no such session")
     else:
         print("no session yet; record one with `bandsense live`, or try `bandsense demo`")
     return 0

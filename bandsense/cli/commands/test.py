@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bandsense.app.environment import Environment
-    from bandsense.app.strength_test import StrengthRecord, TestSetup
+    from bandsense.app.strength_test import StrengthRecord, StrengthSetup
     from bandsense.cli.command import Commands
     from bandsense.exercises.model import Side
     from bandsense.store.store import Store
-    from bandsense.workout.strength import TestEvent
+    from bandsense.workout.strength import StrengthEvent
 
 _SIDES: dict[str, tuple[Side | None, ...]] = {
     "each": ("left", "right"),
@@ -46,8 +46,7 @@ def add(commands: Commands) -> None:
         details="Fix the sensor with a strap that does not give. Sides take turns; each pull is held for 3 "
         "to 5 seconds. Tests are compared only where movement, posture, position, sensor and calibration are "
         "the same. Warm up first, and stop when it hurts.",
-        example='bandsense test --movement "knee extension" --posture "seated, 90 degrees" \\\n'
-        '    --position "strap at the ankle, 40 cm"\n'
+        example='bandsense test --movement "knee extension" --posture "seated" --position "ankle, 40 cm"\n'
         "bandsense test                  # as the last time\n"
         "bandsense test list\n"
         "bandsense test --sim --speed 0",
@@ -117,7 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _test(arguments: argparse.Namespace) -> None:
     from bandsense.app.known_sensors import resolve_target
-    from bandsense.app.strength_test import TestOptions, compare, run_test, strength_records
+    from bandsense.app.strength_test import StrengthOptions, compare, run_test, strength_records
     from bandsense.app.trainee import person_named
     from bandsense.live.units import show_in
 
@@ -130,7 +129,7 @@ async def _test(arguments: argparse.Namespace) -> None:
     if not arguments.json:
         print(f"{person.name} · {setup.movement} · {setup.posture} · {setup.position}")
     async with _air(setup, arguments) as air:
-        options = TestOptions(setup, person.id, sensor)
+        options = StrengthOptions(setup, person.id, sensor)
         record = await run_test(options, air, store, _teller(setup, as_json=arguments.json))
     compared = compare(record, strength_records(store, person.id))
     if arguments.json:
@@ -143,13 +142,13 @@ async def _test(arguments: argparse.Namespace) -> None:
     print(f"kept as session {record.session}: {again}")
 
 
-async def _setup(store: Store, person: str, arguments: argparse.Namespace) -> TestSetup:
+async def _setup(store: Store, person: str, arguments: argparse.Namespace) -> StrengthSetup:
     """Take what was given, else what the person says, else what it was the last time.
 
     Raises:
         ConfigError: something is not known, and nobody can be asked.
     """
-    from bandsense.app.strength_test import TestSetup, last_setup
+    from bandsense.app.strength_test import StrengthSetup, last_setup
     from bandsense.workout.strength import Link, Protocol
 
     before = last_setup(store, person, arguments.movement)
@@ -158,7 +157,7 @@ async def _setup(store: Store, person: str, arguments: argparse.Namespace) -> Te
         for name in _QUESTIONS
     }
     protocol = Protocol(_SIDES[arguments.side], arguments.trials, arguments.rest_s, Link(arguments.link))
-    return TestSetup(**said, protocol=protocol, injured=arguments.injured)
+    return StrengthSetup(**said, protocol=protocol, injured=arguments.injured)
 
 
 async def _said(name: str, given: str | None, before: str | None, arguments: argparse.Namespace) -> str:
@@ -175,7 +174,7 @@ async def _said(name: str, given: str | None, before: str | None, arguments: arg
     return told
 
 
-def _air(setup: TestSetup, arguments: argparse.Namespace) -> AbstractAsyncContextManager[Environment]:
+def _air(setup: StrengthSetup, arguments: argparse.Namespace) -> AbstractAsyncContextManager[Environment]:
     from bandsense.app.environment import real_environment, simulated_environment
 
     if not arguments.sim:
@@ -187,13 +186,13 @@ def _air(setup: TestSetup, arguments: argparse.Namespace) -> AbstractAsyncContex
     return simulated_environment(source, "simulator")
 
 
-def _teller(setup: TestSetup, *, as_json: bool) -> Callable[[TestEvent | str], None]:
+def _teller(setup: StrengthSetup, *, as_json: bool) -> Callable[[StrengthEvent | str], None]:
     from bandsense.live.strength_formatting import test_event_words
     from bandsense.workout.events import to_json
 
     protocol = setup.protocol
 
-    def tell(event: TestEvent | str) -> None:
+    def tell(event: StrengthEvent | str) -> None:
         if as_json:
             data = {"event": "link_changed", "message": event} if isinstance(event, str) else to_json(event)
             print(json.dumps(data), flush=True)

@@ -15,7 +15,7 @@ from bandsense.link.drivers.base import AdvertisementData, Driver, SensorAdverti
 from bandsense.link.drivers.registry import all_drivers
 from bandsense.link.errors import BLUETOOTH_ERRORS, link_error
 
-__all__ = ["DiscoveredSensor", "broadcast_information", "discover", "scan"]
+__all__ = ["DiscoveredSensor", "broadcast_information", "discover", "find_sensor", "scan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,39 @@ async def scan(
         # An adapter that vanished in the meantime has stopped scanning in its own way.
         with suppress(*BLUETOOTH_ERRORS):
             await scanner.stop()
+
+
+async def find_sensor(
+    wanted: Callable[[DiscoveredSensor], bool], transport: Transport, wait_s: float, choice_s: float = 0.0
+) -> DiscoveredSensor | None:
+    """Listen until a sensor is heard that is wanted; None after `wait_s`.
+
+    Args:
+        wanted: asked of every advertisement of a known sensor.
+        transport: how to reach sensors.
+        wait_s: how long to listen, seconds.
+        choice_s: how long to go on listening after the first, for one that is nearer: the strongest is given.
+
+    Raises:
+        LinkError: Bluetooth is off, missing or not permitted.
+    """
+    best: DiscoveredSensor | None = None
+    found = asyncio.Event()
+
+    def on_sighting(sighting: DiscoveredSensor) -> None:
+        nonlocal best
+        if not wanted(sighting):
+            return
+        if best is None or best.address == sighting.address or sighting.rssi_dbm > best.rssi_dbm:
+            best = sighting
+        found.set()
+
+    async with scan(on_sighting, transport):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await found.wait()
+                await asyncio.sleep(choice_s)
+    return best
 
 
 async def discover(

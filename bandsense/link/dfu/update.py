@@ -26,7 +26,7 @@ from bandsense.link.ble.adapter import Transport
 from bandsense.link.ble.bluez_agent import AskPasskey
 from bandsense.link.ble.connection import Connection, connect
 from bandsense.link.ble.gatt_client import BleakGattClient
-from bandsense.link.ble.scanner import DiscoveredSensor, scan
+from bandsense.link.ble.scanner import DiscoveredSensor, find_sensor
 from bandsense.link.dfu.firmware_file import FirmwareFile, FirmwareImage, read_firmware_file
 from bandsense.wire.bandsense.uuids import SMP_CHARACTERISTIC_UUID
 
@@ -178,22 +178,17 @@ class _Seeker:
         self.transport = transport
 
     async def find(self, timeout_s: float) -> DiscoveredSensor:
-        found: asyncio.Future[DiscoveredSensor] = asyncio.get_running_loop().create_future()
-
-        def heard(sighting: DiscoveredSensor) -> None:
-            wanted = self.target is None or sighting.matches(self.target)
-            if wanted and sighting.driver.bonds and not sighting.connected and not found.done():
-                found.set_result(sighting)
-
-        async with scan(heard, self.transport):
-            try:
-                sighting = await asyncio.wait_for(found, timeout_s)
-            except TimeoutError as error:
-                raise SensorNotFound(
-                    "no such sensor heard; press its button, bring it near, and close other apps that use it"
-                ) from error
+        sighting = await find_sensor(self._is_wanted, self.transport, timeout_s)
+        if sighting is None:
+            raise SensorNotFound(
+                "no such sensor heard; press its button, bring it near, and close other apps that use it"
+            )
         self.target = sighting.address
         return sighting
+
+    def _is_wanted(self, sighting: DiscoveredSensor) -> bool:
+        named = self.target is None or sighting.matches(self.target)
+        return named and sighting.driver.bonds and not sighting.connected
 
 
 class _Update:

@@ -15,6 +15,7 @@ import pytest
 from bandsense.errors import UpdateError
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.dfu.update import update_firmware
+from bandsense.link.sensor import Sensor, open_sensor
 from bandsense.sim.devices.hardware import Hardware
 from bandsense.sim.devices.smp import FirmwareSlots, Image, SmpServer
 from bandsense.sim.devices.virtual_band import VirtualBand
@@ -24,6 +25,7 @@ from bandsense.sim.radio.virtual_radio import VirtualRadio
 from bandsense.wire.bandsense.codes import Features
 from tests.needs import REPOSITORY
 from tests.support.images import unsigned_image
+from tests.support.sensors import ramp
 
 VECTORS = json.loads((REPOSITORY / "firmware" / "update" / "tests" / "smp-vectors.json").read_text())
 RUNNING = bytes.fromhex("c866ac895dea01bb081be57623a6318c3b9026d8d377ce3e056679bd9c0f4399")
@@ -108,3 +110,40 @@ async def test_an_older_version_is_refused(radio: VirtualRadio, tmp_path: Path) 
     async with updatable(radio):
         with pytest.raises(UpdateError, match="force"):
             await update_firmware(file, "BA5E", transport=transport)
+
+
+async def test_an_update_of_one_of_two_connected_sensors_never_reaches_the_other(
+    radio: VirtualRadio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "firmware.bin"
+    file.write_bytes(unsigned_image((1, 1, 0)))
+    transport = await transport_of(radio)
+    asked: set[SmpServer] = set()
+    receive = SmpServer.receive
+
+    def heard(server: SmpServer, piece: bytes) -> bytes | None:
+        asked.add(server)
+        return receive(server, piece)
+
+    monkeypatch.setattr(SmpServer, "receive", heard)
+    beside = Hardware(features=Features.FIRMWARE_UPDATE, serial=0x1EF7)
+    left = VirtualBand(radio, ramp(), name="left", address="C0:BA:5E:00:1E:F7", hardware=beside)
+    async with left, updatable(radio) as right, open_sensor("1EF7", transport=transport) as on_left:
+        streamed = asyncio.create_task(_samples(on_left))
+        await asyncio.sleep(1.0)
+        assert left.connected
+        result = await update_firmware(file, "BA5E", transport=transport)
+        assert left.connected
+        await on_left.stop()
+        assert (result.old_version, result.new_version) == ("1.0.0", "1.1.0")
+        assert right.memory.firmware is not None
+        assert left.memory.firmware is not None
+        assert right.memory.firmware.active == 1
+        assert (left.memory.firmware.active, left.memory.firmware.pending) == (0, None)
+        assert left.memory.firmware.images[1] is None
+        assert await streamed > 80
+    assert {id(server.slots) for server in asked} == {id(right.memory.firmware)}
+
+
+async def _samples(sensor: Sensor) -> int:
+    return sum([len(block) async for block in sensor.stream(80)])

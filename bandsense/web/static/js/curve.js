@@ -72,8 +72,9 @@ export class Curve {
     this.draw();
   }
 
-  show(view) {
+  show(view, other = null) {
     this.view = view;
+    this.other = other;
     this.draw();
   }
 
@@ -122,6 +123,8 @@ export class Curve {
     this.aims = quiet && ["ready", "sides"].includes(state.screen) && Boolean(state.plan);
     // It grows at once and shrinks only between sets, so that heights can be compared.
     this.top = state.in_set ? Math.max(this.top, 1.09 * most) : 1.09 * most;
+    if (this.other) for (const level of this.other.levels) if (level > most) most = level;
+    this.top = Math.max(state.in_set ? this.top : 0, 1.09 * most);
     this.plot.setData([x, ...y], false);
     this.plot.batch(() => {
       this.plot.setScale("x", { min: this.now - WINDOW_S, max: this.now });
@@ -240,6 +243,7 @@ export class Curve {
     this.axes(ctx, bbox, ratio, font);
     if (this.view) {
       for (const peak of this.view.state.marks || []) this.mark(peak, ratio);
+      if (this.other) this.beside(ratio);
       this.newest(ratio);
     }
     ctx.restore();
@@ -311,6 +315,37 @@ export class Curve {
     ctx.textAlign = "center";
     ctx.textBaseline = "alphabetic";
     ctx.fillText(`${peak.number}${peak.zone === "below" ? "▼" : ""}`, x, above);
+  }
+
+  // The other sensor, dashed; its clock is another, so both are drawn by how long ago a sample was.
+  beside(ratio) {
+    const { ctx, bbox } = this.plot;
+    const { times, levels, state } = this.other;
+    if (!times.length) return;
+    const shift = this.now - (state.screen === "lost" ? this.other.time() : times[times.length - 1]);
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, 0, bbox.width, bbox.top + bbox.height);
+    ctx.clip();
+    ctx.strokeStyle = this.colours.ink2;
+    ctx.lineWidth = 3 * ratio;
+    ctx.setLineDash([7 * ratio, 5 * ratio]);
+    ctx.beginPath();
+    let before = -Infinity;
+    for (let i = 0; i < times.length; i++) {
+      const time = times[i] + shift;
+      if (time < this.now - WINDOW_S - 1) continue;
+      const draw = time - before > GAP_S ? "moveTo" : "lineTo";
+      ctx[draw](this.x(time), this.y(levels[i]));
+      before = time;
+    }
+    ctx.stroke();
+    ctx.restore();
+    ctx.font = `600 ${this.font * ratio}px ${this.colours.text}`;
+    ctx.fillStyle = this.colours.ink2;
+    ctx.textAlign = "left";
+    ctx.textBaseline = "top";
+    ctx.fillText(`${this.view.state.sensor_side} ―   ${state.sensor_side} - -`, bbox.left + 2 * ratio, 0);
   }
 
   newest(ratio) {

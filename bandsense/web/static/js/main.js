@@ -87,6 +87,7 @@ function draw() {
 // For the benchmark: device time of the newest sample on screen.
 function drawnUntil() {
   const view = screen.lead;
+  if (!view) return;
   window.bandsense.drawn_s = view.times.length ? view.times[view.times.length - 1] : 0;
 }
 
@@ -117,7 +118,7 @@ screen.controlsOf = (name, view) => {
 
 const DO = {
   more: () => more.open(),
-  sound: () => toggleSound(),
+  sound: () => sound.set({ muted: !sound.muted }),
   change: () => change(),
   again: () => change(),
   session: () => location.assign(`/sessions/${screen.lead.state.finished.session}`),
@@ -164,8 +165,11 @@ function twice(button) {
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
-  if (!sound.unlocked) sound.unlock();
+  const waited = !sound.unlocked;
+  if (waited) sound.unlock();
   if (!button) return;
+  // The first tap lets the page be heard; only the next one mutes it.
+  if (button.dataset.do === "sound" && waited && !sound.muted) return;
   if (button.dataset.act) {
     act(button.dataset.act);
     if ($("#more").open) more.close();
@@ -204,15 +208,10 @@ document.addEventListener("keydown", (event) => {
       }, TWICE_MS);
     }
     schedule();
-  } else if ("eutynsk+".includes(event.key)) act(event.key);
+  } else if ("eutynsa+".includes(event.key) || (screen.lead?.state.words.question && ("0123456789x".includes(event.key)))) act(event.key);
 });
 
 // -- sound -----------------------------------------------------------------------------------------------------
-
-function toggleSound() {
-  if (!sound.unlocked && !sound.muted) sound.unlock();
-  else sound.set({ muted: !sound.muted });
-}
 
 let held = 0;
 for (const button of document.querySelectorAll("[data-do=sound]")) {

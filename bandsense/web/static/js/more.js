@@ -33,7 +33,7 @@ export class More {
     const { actions = {}, phase } = this.connection.station;
     const training = phase === "training";
     const state = [...this.connection.views.values()][0]?.state || {};
-    const offered = [["t", "Set zero", "zero"], ["s", "Start the next set", "next"], ["u", "Undo the last repetition", "undo"], ["k", "Change the side", "right"]]
+    const offered = [["t", "Set zero", "zero"], ["s", "Start the next set", "next"], ["u", "Undo the last repetition", "undo"], ["a", "Add a repetition", "check"]]
       .filter(([key]) => training && actions[key] && (key !== "s" || state.screen === "rest"));
     const check = (name, label, on) => `<label class="check"><input type="checkbox" name="${name}"${on ? " checked" : ""}>${label}</label>`;
     const own = theme();

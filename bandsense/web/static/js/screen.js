@@ -38,7 +38,7 @@ export class Screen {
 
   // The view that leads: one that is in trouble first, else the left or only one.
   get lead() {
-    const views = [...this.connection.views.values()];
+    const views = [...this.connection.views.values()].filter((view) => view.state.words);
     return views.find((view) => ["limit", "lost"].includes(view.state.screen)) || views[0];
   }
 
@@ -82,7 +82,7 @@ export class Screen {
     this.live.className = `live ${kind} on-${screen}${two ? " two" : ""}${screen === "valley" && breath ? " ahead" : ""}`;
     this.live.dataset.screen = screen;
     this.makePanes();
-    for (const [name, each] of this.connection.views) this.drawPane(name, each, screen === "sides");
+    for (const [name, each] of this.connection.views) if (each.state.words) this.drawPane(name, each, screen === "sides");
     this.drawField(view);
     this.drawSets(view);
     this.controls($("#live .ctrl"), screen, view);
@@ -352,7 +352,8 @@ export class Screen {
     const zone = state.plan?.zone;
     const label = `Tension of the last 20 seconds${zone ? `, target zone ${force(state, zone.low_n)} to ${force(state, zone.high_n)} ${unit(state).name}` : ""}`;
     if (box.getAttribute("aria-label") !== label) box.setAttribute("aria-label", label);
-    this.curve.show(view);
+    const [other] = [...this.connection.views.values()].filter((each) => each !== view && each.state.words);
+    this.curve.show(view, other || null);
     const tempo = state.plan?.tempo_hand;
     text($(".cap", box), this.curve.aims ? `the shape to aim for: ${seconds(tempo.concentric_s)} s up, ${seconds(tempo.hold_s)} s hold, ${seconds(tempo.eccentric_s)} s back` : "");
   }
@@ -373,6 +374,7 @@ export class Screen {
     if (finished) this.drawFinished(finished, state);
     else this.drawClock(view);
     this.drawAdvice(view, finished);
+    this.drawQuestion(view);
     this.drawPast(view, finished);
     this.controls($("#rest .ctrl"), state.screen, view);
   }
@@ -404,10 +406,21 @@ export class Screen {
     markup($(".amt", box), amount ? `${escape(amount.split(" ")[0])}<small> ${escape(amount.split(" ")[1])}</small>` : "");
     text($(".what", box), finished ? finished.next_time : advice.what);
     text($(".why b", box), finished ? "" : advice.why);
-    text($(".why span", box), finished ? finished.compared || "" : advice.more);
+    text($(".why span", box), finished ? this.connection.station.compared || finished.compared || "" : advice.more);
     markup($(".picture", box), finished || !amount ? "" : picture(advice.picture, advice.picture_label));
     const answers = finished || !advice.yes ? "" : `<button class="primary" data-act="y" aria-keyshortcuts="y">${icon("check")}${escape(advice.yes)}</button><button class="ghost" data-act="n" aria-keyshortcuts="n">${escape(advice.no)}</button>`;
     markup($(".btns", box), answers);
+  }
+
+  // How hard was it, and did it hurt: 0 to 10, or not now.
+  drawQuestion(view) {
+    const box = $(".ask", this.rest);
+    const { question } = view.state.words;
+    box.hidden = !question;
+    if (!question) return;
+    box.setAttribute("aria-label", question);
+    const keys = [..."0123456789x"].map((key, i) => `<button data-act="${key}" aria-keyshortcuts="${key}" aria-label="${i} of 10">${i}</button>`).join("");
+    markup(box, `<p>${escape(question)}</p><button class="plain" data-act="&#10;">Skip</button><div class="scores">${keys}</div>`);
   }
 
   drawPast(view, finished) {

@@ -1,0 +1,171 @@
+"""Sessions computed anew from their raw samples: with another calibration or band, or by another version.
+
+What was seen live stays as it is; a new result is kept beside it, marked by the settings and the software on
+which it rests. The same settings and software are computed once: what was cut short goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bandsense.app.trainee import profiles_of
+from bandsense.errors import BandsenseError, ConfigError
+from bandsense.live.plan_formatting import plan_json
+from bandsense.samples import SampleBlock
+from bandsense.store.analyses import Analyses, Analysis, analysis_digest
+from bandsense.store.model import Session
+from bandsense.store.store import Store
+from bandsense.workout.events import fields_json
+from bandsense.workout.inputs import input_from
+from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.workout import Workout
+
+__all__ = ["Change", "Outcome", "reanalyze"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is different from how it was seen live; None stays as it was.
+
+    Attributes:
+        calibration: as `Calibration.to_dict` gives it; only for sensors of its unit.
+        band: identity of a band with a calibration pull.
+    """
+
+    calibration: Mapping[str, Any] | None = None
+    band: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one sensor's part.
+
+    Attributes:
+        live, again: number of repetitions and mean peak of each set; as it was stored, and now.
+        new: it was computed now, not before.
+        problem: why it could not be; None where it was.
+    """
+
+    session: int
+    side: str | None
+    live: tuple[tuple[int, float], ...] = ()
+    again: tuple[tuple[int, float], ...] = ()
+    new: bool = False
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    store: Path
+    session: int
+    stream: int
+    side: str | None
+    settings: Mapping[str, Any]
+    digest: str
+
+
+def reanalyze(store: Store, sessions: Iterable[Session], change: Change, jobs: int = 1) -> Iterator[Outcome]:
+    """Compute sessions anew, in as many processes; yields each part as it is done and kept.
+
+    Raises:
+        ConfigError: the band is not known or has no calibration pull.
+        StoreError: a result cannot be kept.
+    """
+    software = _software()
+    analyses = Analyses(store.database)
+    band = _band(store, change.band)
+    tasks = []
+    for session in sessions:
+        for stream in session.streams:
+            settings = _changed(stream.settings, change, band)
+            digest = analysis_digest(settings, software)
+            if analyses.has(stream.id, digest):
+                kept = next(each for each in analyses.of(stream.id) if each.digest == digest)
+                yield Outcome(session.id, stream.side, _figures(store.sets(stream)), _figures(kept.sets))
+            else:
+                tasks.append(_Task(store.path, session.id, stream.id, stream.side, settings, digest))
+    for task, result in _run(tasks, jobs):
+        if isinstance(result, str):
+            yield Outcome(task.session, task.side, problem=result)
+            continue
+        analyses.keep(result)
+        stream = next(each for each in store.session(task.session).streams if each.id == task.stream)
+        live = _figures(store.sets(stream))
+        yield Outcome(task.session, task.side, live, _figures(result.sets), new=True)
+
+
+def _software() -> str:
+    from bandsense import __version__
+
+    return f"bandsense {__version__}"
+
+
+def _band(store: Store, band: str | None) -> Any:
+    if band is None:
+        return None
+    measured = profiles_of(store).band(band).measured()
+    if measured is None:
+        raise ConfigError(f"the band {band!r} has no calibration pull; see `bandsense band --help`")
+    return measured
+
+
+def _changed(settings: Mapping[str, Any], change: Change, band: Any) -> Mapping[str, Any]:
+    changed = dict(settings)
+    if change.calibration is not None:
+        changed["calibration"] = dict(change.calibration)
+    if band is not None:
+        with suppress(BandsenseError):
+            read = WorkoutSettings.from_dict(changed)
+            changed["band"] = WorkoutSettings(read.calibration, band=band).to_dict()["band"]
+    return changed
+
+
+def _run(tasks: list[_Task], jobs: int) -> Iterator[tuple[_Task, Analysis | str]]:
+    if jobs <= 1 or len(tasks) <= 1:
+        for task in tasks:
+            yield task, _computed(task)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=context) as workers:
+        waiting = {workers.submit(_computed, task): task for task in tasks}
+        for done in as_completed(waiting):
+            yield waiting[done], done.result()
+
+
+def _computed(task: _Task) -> Analysis | str:
+    """Follow a stream with the settings of a task; gives the reason where that cannot be."""
+    try:
+        store = Store.open(task.store)
+        stream = next(each for each in store.session(task.session).streams if each.id == task.stream)
+        if stream.damage is not None or not stream.samples:
+            return stream.damage or "it has no samples"
+        workout = Workout(WorkoutSettings.from_dict(task.settings))
+        for item in store.timeline(stream):
+            if isinstance(item, SampleBlock):
+                workout.push(item)
+            else:
+                workout.apply(input_from(item.kind, item.data))
+        workout.finish()
+    except BandsenseError as error:
+        return str(error)
+    sets = tuple(
+        fields_json(result, workout.uncertainty_n) | plan_json(result, workout.settings)
+        for result in workout.results
+    )
+    return Analysis(task.stream, task.digest, _software(), task.settings, asdict(workout.summary()), sets)
+
+
+def _figures(sets: Iterable[Mapping[str, Any]]) -> tuple[tuple[int, float], ...]:
+    """Return repetitions and mean peak of each set, under the names of any version."""
+    found = []
+    for each in sets:
+        peaks_n = [rep.get("peak_n", rep.get("peak_tension")) for rep in each.get("reps", ())]
+        known = [peak_n for peak_n in peaks_n if peak_n is not None]
+        found.append((len(peaks_n), sum(known) / len(known) if known else 0.0))
+    return tuple(found)

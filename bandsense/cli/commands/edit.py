@@ -1,0 +1,132 @@
+"""`bandsense edit`: put stored sessions in order; every change can be undone."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from bandsense.app.sessions import session_named
+from bandsense.cli.argument_types import positive
+from bandsense.cli.command import add_command
+from bandsense.cli.store_option import add_store_option, open_store
+
+if TYPE_CHECKING:
+    from bandsense.cli.command import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command = add_command(
+        commands,
+        "edit",
+        run,
+        summary="put stored sessions in order: whose they are, merge, split, delete, undo",
+        details="Samples are never changed, and what is deleted stays in a bin until that is emptied.",
+        example="bandsense edit set 12 --person ada\nbandsense edit merge 12 13\n"
+        "bandsense edit split 12 --before-set 3\nbandsense edit undo",
+    )
+    tasks = command.add_subparsers(title="what to do", metavar="TASK")
+    setting = _task(
+        tasks, "set", _set, "say that a session is another person's, or of another exercise or band"
+    )
+    setting.add_argument("session", help="its number, or `last`")
+    setting.add_argument("--person", metavar="NAME", help="who trained; an empty name for nobody")
+    setting.add_argument("--exercise", metavar="ID", help="what was trained")
+    setting.add_argument("--band", metavar="ID", help="with which band")
+    merging = _task(tasks, "merge", _merge, "make one session of several that belong together")
+    merging.add_argument("sessions", nargs="+", metavar="SESSION", help="their numbers")
+    splitting = _task(tasks, "split", _split, "make two sessions of one")
+    splitting.add_argument("session", help="its number, or `last`")
+    where = splitting.add_mutually_exclusive_group(required=True)
+    where.add_argument("--before-set", type=int, metavar="N", help="in the rest before this set")
+    where.add_argument("--at", type=positive, metavar="S", help="so many seconds after its first sample")
+    deleting = _task(tasks, "delete", _delete, "put sessions into the bin")
+    deleting.add_argument("sessions", nargs="+", metavar="SESSION", help="their numbers")
+    _task(tasks, "undo", _undo, "undo the last change")
+    _task(tasks, "empty-bin", _empty, "remove for good what is in the bin; nothing can be undone after that")
+
+
+def _task(
+    tasks: Commands, name: str, run_it: Callable[[argparse.Namespace], int], summary: str
+) -> argparse.ArgumentParser:
+    task = tasks.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    task.set_defaults(run=run_it)
+    add_store_option(task, sessions=True)
+    return task
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Say what can be done."""
+    print(
+        "say what to do: bandsense edit set|merge|split|delete|undo|empty-bin (--help explains)",
+        file=sys.stderr,
+    )
+    return 2
+
+
+def _set(arguments: argparse.Namespace) -> int:
+    from bandsense.errors import ConfigError
+    from bandsense.exercises.catalogue import get_exercise
+    from bandsense.store.edits import Edits
+
+    store = open_store(arguments)
+    session = session_named(store, arguments.session)
+    if arguments.exercise:
+        get_exercise(arguments.exercise)
+    values = {name: getattr(arguments, name) for name in ("person", "exercise", "band")}
+    given = {name: value or None for name, value in values.items() if value is not None}
+    if not given:
+        raise ConfigError("say what to change: --person, --exercise or --band")
+    Edits(store.database).set_fields(session.id, given)  # type: ignore[arg-type] # the names are those of Field
+    print(f"session {session.id} is changed")
+    return 0
+
+
+def _merge(arguments: argparse.Namespace) -> int:
+    from bandsense.app.editing import merge
+
+    store = open_store(arguments)
+    sessions = [session_named(store, name) for name in arguments.sessions]
+    merge(store, sessions)
+    first = min(sessions, key=lambda session: session.started_unix_s)
+    print(f"they are session {first.id} now")
+    return 0
+
+
+def _split(arguments: argparse.Namespace) -> int:
+    from bandsense.app.editing import split, split_time_s
+
+    store = open_store(arguments)
+    session = session_named(store, arguments.session)
+    at_s = arguments.at
+    if at_s is None:
+        at_s = split_time_s(store, session, arguments.before_set)
+    first, second = split(store, session, at_s)
+    print(f"session {session.id} is sessions {first} and {second} now")
+    return 0
+
+
+def _delete(arguments: argparse.Namespace) -> int:
+    store = open_store(arguments)
+    for session in [session_named(store, name) for name in arguments.sessions]:
+        store.delete(session.id, for_good=False)
+        print(f"session {session.id} is in the bin; `bandsense edit undo` brings it back")
+    return 0
+
+
+def _undo(arguments: argparse.Namespace) -> int:
+    from bandsense.store.edits import Edits
+
+    undone = Edits(open_store(arguments).database).undo()
+    print(f"undone: {undone.kind} of session {', '.join(map(str, undone.sessions))}")
+    return 0
+
+
+def _empty(arguments: argparse.Namespace) -> int:
+    from bandsense.live.formatting import plural
+    from bandsense.store.edits import Edits
+
+    print(f"{plural(Edits(open_store(arguments).database).empty_bin(), 'session')} removed for good")
+    return 0

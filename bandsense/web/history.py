@@ -1,0 +1,838 @@
+"""The history pages: sessions, a session, a set, trends, left and right, bands; without a script.
+
+They are what a person's training looks like on paper and on a screen alike: charts are SVG made by `report`,
+sentences come from `live.history_formatting`, and nothing is set beside each other that cannot be compared.
+A link that may only watch does not open them, because they hold everybody's past.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from bandsense.app.history import History, bands_of, read_history
+from bandsense.app.report import report_of_session, report_of_weeks
+from bandsense.app.session_detail import GivenAdvice, SessionDetail, StreamDetail, session_detail
+from bandsense.app.strength_test import compare, is_strength_test, strength_records
+from bandsense.app.trainee import person_named, profiles_of
+from bandsense.errors import BandsenseError, StoreError
+from bandsense.exercises.catalogue import get_exercise
+from bandsense.history.compare import last_time, sides
+from bandsense.history.figures import PEAK
+from bandsense.history.overview import Overview, overview
+from bandsense.history.records import SetRecord
+from bandsense.history.trends import Trend
+from bandsense.live import history_formatting as words
+from bandsense.live import strength_formatting as strength
+from bandsense.live.formatting import advice_text, feedback_words, plural
+from bandsense.live.units import force_figure, force_range, show_in, shown_unit
+from bandsense.report.compose import tempo_figures
+from bandsense.report.document import style_sheet, to_html
+from bandsense.report.sets import (
+    SetDetail,
+    dose_chart,
+    mean_repetition_chart,
+    overlay_chart,
+    session_chart,
+    set_chart,
+    set_strip,
+    sides_chart,
+    slack_chart,
+    trend_chart,
+    wear_chart,
+)
+from bandsense.store.model import Session
+from bandsense.store.store import Store
+from bandsense.web.access import Access, Role
+from bandsense.workout.tempo import hand_tempo
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import BaseRoute
+
+__all__ = ["history_routes"]
+
+_NAV = (("Train", "/"), ("Sessions", "/sessions"), ("Trends", "/trends"), ("Bands", "/bands"))
+SESSIONS_A_PAGE = 40
+_DEFAULT_WEEKS = 8
+_MOST_WEEKS = 520
+
+Page = Callable[["_Visit"], "Response"]
+
+
+def history_routes(stores: tuple[Store, Callable[[], Store]], access: Access) -> list[BaseRoute]:
+    """Give the routes of the pages.
+
+    Args:
+        stores: the store of real sessions, and what opens the one of simulated ones (`?simulated=1`).
+        access: who may.
+    """
+    from starlette.routing import Route
+
+    pages: dict[str, Page] = {
+        "/sessions": _sessions,
+        "/sessions/{session:int}": _session,
+        "/sessions/{session:int}/sides": _sides,
+        "/sessions/{session:int}/report.html": _report,
+        "/sessions/{session:int}/sets/{number:int}": _set,
+        "/sessions/{session:int}/sets/{number:int}/{side}": _set,
+        "/trends": _trends,
+        "/trends/report.html": _weeks_report,
+        "/bands": _bands,
+    }
+    routes: list[BaseRoute] = [Route(path, _guarded(page, stores, access)) for path, page in pages.items()]
+    return [*routes, Route("/charts.css", _charts_css)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """One request: what was asked, and the store that it is about."""
+
+    request: Request
+    store: Store
+    simulated: bool
+
+    def asked(self, name: str) -> str:
+        """Give what was asked for by that name; empty where nothing was."""
+        return str(self.request.query_params.get(name, "")).strip()[:200]
+
+    def number(self, name: str, usual: int, most: int) -> int:
+        """Give a number that was asked for, within its bounds."""
+        text = self.asked(name)
+        return min(most, max(1, int(text))) if text.isdecimal() and len(text) < 6 else usual
+
+    def path(self, path: str, **query: object) -> str:
+        """Give the address of a page of the same store."""
+        told = {name: value for name, value in query.items() if value not in (None, "")}
+        if self.simulated:
+            told["simulated"] = 1
+        return f"{path}?{urlencode(told)}" if told else path
+
+    def page(self, template: str, here: str, **values: Any) -> Response:
+        """Draw a page."""
+        from starlette.responses import HTMLResponse
+
+        nav = [(name, path if path == "/" else self.path(path)) for name, path in _NAV]
+        common = {"nav": nav, "here": here, "simulated": self.simulated, "unit": shown_unit().value}
+        return HTMLResponse(_environment().get_template(template).render(**common, **values))
+
+    def problem(self, title: str, message: str, status: int) -> Response:
+        """Say what is wrong, and what to do."""
+        answer = self.page("problem.html", "", title=title, words=f"{message[0].upper()}{message[1:]}.")
+        answer.status_code = status
+        return answer
+
+
+def _guarded(
+    page: Page, stores: tuple[Store, Callable[[], Store]], access: Access
+) -> Callable[[Request], Response]:
+    # Not a coroutine: Starlette runs it in a thread, so that a long history holds up no stream.
+    def answer(request: Request) -> Response:
+        simulated = request.query_params.get("simulated") == "1"
+        visit = _Visit(request, stores[1]() if simulated else stores[0], simulated)
+        if access.role(request) is not Role.TRAIN:
+            return visit.problem("Not with this link", "this link may only watch the present session", 403)
+        try:
+            return page(visit)
+        except StoreError as error:
+            return visit.problem("Not found", str(error), 404)
+        except BandsenseError as error:
+            return visit.problem("It cannot be shown", str(error), 500)
+
+    return answer
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("bandsense.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters["code"] = _with_code
+    return environment
+
+
+def _with_code(sentence: str) -> Any:
+    """Write what stands between backticks, a command, as code; all of it escaped."""
+    from markupsafe import Markup, escape
+
+    parts = [escape(part) for part in sentence.split("`")]
+    marked = [Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts)]
+    return Markup("").join(marked)
+
+
+def _charts_css(_request: Request) -> Response:
+    from starlette.responses import Response
+
+    return Response(style_sheet("charts.css"), media_type="text/css")
+
+
+def _html(chart: str) -> Any:
+    """Mark a chart as the HTML that it is."""
+    from markupsafe import Markup
+
+    return Markup(chart)  # noqa: S704 (made by `report.charts`, which escapes)
+
+
+# -- sessions ------------------------------------------------------------------------------------------------
+
+
+def _exercise_name(exercise: str | None) -> str:
+    if exercise is None:
+        return "Session"
+    try:
+        return get_exercise(exercise).name
+    except BandsenseError:  # one of the person's own that is no more
+        return exercise
+
+
+def _names(store: Store) -> dict[str, str]:
+    return {person.id: person.name for person in profiles_of(store).people}
+
+
+def _choices(sessions: Sequence[Session], names: dict[str, str]) -> dict[str, Any]:
+    exercises = {session.exercise for session in sessions if session.exercise}
+    people = {session.person for session in sessions if session.person}
+    return {
+        "exercises": sorted(((each, _exercise_name(each)) for each in exercises), key=lambda pair: pair[1]),
+        "people": sorted(((each, names.get(each, each)) for each in people), key=lambda pair: pair[1]),
+    }
+
+
+def _when(session: Session) -> datetime:
+    return datetime.fromtimestamp(session.started_unix_s).astimezone()
+
+
+def _matches(session: Session, wanted: str, names: dict[str, str]) -> bool:
+    """Look for words that begin with each that was typed, in the exercise, the person and the date."""
+    at = _when(session)
+    text = " ".join(
+        (
+            _exercise_name(session.exercise),
+            names.get(session.person or "", session.person or ""),
+            f"{at:%Y-%m-%d} {at.day} {at:%B %Y %A}",
+            str(session.id),
+        )
+    ).casefold()
+    beginnings = re.split(r"\W+", wanted.casefold())
+    return all(re.search(rf"\b{re.escape(each)}", text) for each in beginnings if each)
+
+
+def _sessions(visit: _Visit) -> Response:
+    asked = {name: visit.asked(name) for name in ("q", "exercise", "person")}
+    everything = visit.store.sessions()
+    names = _names(visit.store)
+    found = [
+        session
+        for session in everything
+        if asked["exercise"] in ("", session.exercise)
+        and asked["person"] in ("", session.person)
+        and _matches(session, asked["q"], names)
+    ]
+    before = visit.number("page", 1, 100_000)
+    shown = found[(before - 1) * SESSIONS_A_PAGE : before * SESSIONS_A_PAGE]
+    history = read_history(visit.store, shown)
+    months: dict[str, list[dict[str, Any]]] = {}
+    for session in shown:
+        row = _session_row(visit, session, history, names if len(names) > 1 else {})
+        months.setdefault(f"{_when(session):%B %Y}", []).append(row)
+    more = len(found) > before * SESSIONS_A_PAGE
+    return visit.page(
+        "sessions.html",
+        "Sessions",
+        title="Sessions",
+        about=f"{plural(len(found), 'session')}"
+        + ("" if len(found) == len(everything) else f" of {len(everything)}"),
+        months=list(months.items()),
+        asked=asked,
+        older=visit.path("/sessions", **asked, page=before + 1) if more else "",
+        empty="Your first session will be here." if not everything else "No session matches that.",
+        **_choices(everything, names),
+    )
+
+
+def _session_name(session: Session) -> str:
+    if is_strength_test(session):
+        return "Test of strength"
+    return _exercise_name(session.exercise)
+
+
+def _session_row(visit: _Visit, session: Session, history: History, names: dict[str, str]) -> dict[str, Any]:
+    sets = [record for record in history.records if record.session == session.id]
+    peak = "" if is_strength_test(session) else "no set"
+    strongest = max((rep for each in sets for rep in each.reps), key=lambda rep: rep.peak_n, default=None)
+    at = _when(session)
+    return {
+        "path": visit.path(f"/sessions/{session.id}"),
+        "day": f"{at.day} {at:%b, %H:%M}",
+        "exercise": _session_name(session),
+        "about": names.get(session.person or "", ""),
+        "strips": [_html(set_strip(each)) for each in sets],
+        "peak": peak
+        if strongest is None
+        else f"{words.force_pair(strongest.peak_n, strongest.peak_uncertainty_n)} {shown_unit().value}",
+    }
+
+
+# -- a session -----------------------------------------------------------------------------------------------
+
+
+def _found(visit: _Visit) -> SessionDetail:
+    session = visit.store.session(int(visit.request.path_params["session"]))
+    show_in(person_named(visit.store, session.person).unit)
+    return session_detail(visit.store, session)
+
+
+def _zone_words(record: SetRecord) -> str:
+    low, high = record.targets.low_n, record.targets.high_n
+    return "" if low is None or high is None else force_range(low, high)
+
+
+def _set_path(visit: _Visit, record: SetRecord, *, both: bool) -> str:
+    side = f"/{record.conditions.side}" if both and record.conditions.side else ""
+    return visit.path(f"/sessions/{record.session}/sets/{record.number}{side}")
+
+
+def _set_name(record: SetRecord) -> str:
+    return f"{record.number}" + (f" {record.conditions.side}" if record.conditions.side else "")
+
+
+def _in_zone(record: SetRecord) -> str:
+    low, high = record.targets.low_n, record.targets.high_n
+    if low is None or high is None:
+        return ""
+    return f"{sum(low <= rep.peak_n <= high for rep in record.reps)} of {len(record.reps)}"
+
+
+def _session(visit: _Visit) -> Response:
+    stored = visit.store.session(int(visit.request.path_params["session"]))
+    if is_strength_test(stored):
+        return _strength_test(visit, stored)
+    detail = _found(visit)
+    session, details = detail.session, detail.sets
+    at = _when(session)
+    length_s = max((float(each.time_s[-1] - each.time_s[0]) for each in detail.streams), default=0.0)
+    about = f"{at:%A} {at.day} {at:%B %Y, %H:%M}, {round(length_s / 60.0)} min. " + _how(visit, detail)
+    name = _exercise_name(session.exercise)
+    path = f"/sessions/{session.id}"
+    if not details:
+        return visit.problem(name, "no set was finished in this session", 200)
+    records = [each.record for each in details]
+    history = read_history(visit.store)
+    columns = _extra_columns(details)
+    both = len(detail.streams) > 1
+    return visit.page(
+        "session.html",
+        "Sessions",
+        title=name,
+        about=about,
+        report=visit.path(f"{path}/report.html"),
+        trends_path=visit.path("/trends", exercise=session.exercise, person=session.person),
+        sides_path=visit.path(f"{path}/sides") if len(_by_side(details)) == 2 else "",
+        lead=f"{words.session_words(records)}",
+        figs=_session_figures(details),
+        charts=[_stream_chart(each) for each in detail.streams if each.sets],
+        zone=_zone_words(records[0]),
+        sets=[_set_row(visit, each, columns, both=both) for each in details],
+        extra_heads=list(columns),
+        advice=[_advice_line(each) for stream in detail.streams for each in stream.advice],
+        compared=[words.last_time_words(each) for each in last_time(history.of(session.person), session.id)],
+        notes=[
+            f"Set {_set_name(each.record)}: {feedback_words(each.feedback)}"
+            for each in details
+            if each.feedback
+        ],
+    )
+
+
+def _strength_test(visit: _Visit, session: Session) -> Response:
+    """Show what came of a test, beside the one before."""
+    show_in(person_named(visit.store, session.person).unit)
+    records = strength_records(visit.store, session.person)
+    record = next((each for each in records if each.session == session.id), None)
+    if record is None:
+        raise StoreError(f"the test of session {session.id} cannot be read")
+    compared = compare(record, records)
+    at = _when(session)
+    setup = record.setup
+    return visit.page(
+        "test.html",
+        "Sessions",
+        title=setup.movement,
+        about=f"Test of strength, {at:%A} {at.day} {at:%B %Y, %H:%M}. {setup.posture}, {setup.position}.",
+        lead="" if record.symmetry is None else strength.symmetry_words(record.symmetry),
+        heads=[f"Trial {number + 1}" for number in range(setup.protocol.trials)],
+        rows=[
+            {
+                "name": side.side or "both",
+                "trials": [force_figure(each) for each in side.trials]
+                + ["–"] * (setup.protocol.trials - len(side.trials)),
+                "mean": words.force_pair(side.mean_n, side.uncertainty_n),
+                "best": force_figure(side.best_n),
+            }
+            for side in record.sides
+        ],
+        compared=[]
+        if compared is None
+        else [*strength.compared_words(compared.day, compared.changes, compared.differences)],
+    )
+
+
+def _how(visit: _Visit, detail: SessionDetail) -> str:
+    """Say with which band and sensor."""
+    record = detail.sets[0].record if detail.sets else None
+    if record is None:
+        return ""
+    bands = bands_of(visit.store)
+    band = bands.get(record.conditions.band or "")
+    name = band[0] if band else record.conditions.band
+    sensors = " and ".join(dict.fromkeys(each.sensor[-4:].upper() for each in detail.session.streams))
+    return f"{f'Band {name}' if name else 'No band named'}, sensor {sensors}."
+
+
+def _session_figures(details: Sequence[SetDetail]) -> list[tuple[str, str, str]]:
+    reps = [rep for each in details for rep in each.record.reps]
+    partial = sum(rep.partial for rep in reps)
+    best = max(reps, key=lambda rep: rep.peak_n)
+    under_s = sum(rep.time_under_tension_s for rep in reps)
+    load = sum(rep.impulse_n_s for rep in reps)
+    span = max(each.record.span_uncertainty for each in details)
+    figures = [
+        (str(len(reps)), "", f"reps, {partial} partial" if partial else "reps"),
+        (force_figure(best.peak_n), shown_unit().value, f"peak, ± {force_figure(best.peak_uncertainty_n)}"),
+        (f"{int(under_s) // 60}:{int(under_s) % 60:02}", "", "under tension"),
+    ]
+    zoned = [rep for each in details if each.record.targets.low_n is not None for rep in each.record.reps]
+    if zoned:
+        inside = sum(
+            (each.record.targets.low_n or 0.0) <= rep.peak_n <= (each.record.targets.high_n or 0.0)
+            for each in details
+            for rep in each.record.reps
+        )
+        zone = _zone_words(details[0].record)
+        figures.append((str(inside), f"of {len(zoned)}", f"peaks in {zone}"))
+    scale, unit = words.load_scale()
+    figures.append((f"{scale * load:.1f}", unit, f"load, ± {scale * span * load:.1f}"))
+    return figures
+
+
+def _stream_chart(stream: StreamDetail) -> dict[str, Any]:
+    side = stream.sets[0].record.conditions.side
+    alone = len({each.record.conditions.side for each in stream.sets}) == 1
+    title = f"The whole session, {side}" if side and alone else "The whole session"
+    return {"title": title, "body": _html(session_chart(stream.sets, stream.time_s, stream.tension_n))}
+
+
+def _extra_columns(details: Sequence[SetDetail]) -> dict[str, Callable[[SetDetail], str]]:
+    columns: dict[str, Callable[[SetDetail], str]] = {}
+    if any(each.record.slack_cm for each in details):
+        columns["Slack"] = lambda each: f"{each.record.slack_cm:+.0f} cm" if each.record.slack_cm else "0 cm"
+    if any(each.feedback.effort is not None for each in details):
+        columns["Effort"] = lambda each: "–" if each.feedback.effort is None else str(each.feedback.effort)
+    if any(each.feedback.pain is not None for each in details):
+        columns["Pain"] = lambda each: "–" if each.feedback.pain is None else str(each.feedback.pain)
+    return columns
+
+
+def _set_row(
+    visit: _Visit, detail: SetDetail, columns: dict[str, Callable[[SetDetail], str]], *, both: bool
+) -> dict[str, Any]:
+    record = detail.record
+    best = max(record.reps, key=lambda rep: rep.peak_n)
+    return {
+        "path": _set_path(visit, record, both=both),
+        "name": _set_name(record),
+        "strip": _html(set_strip(record)),
+        "reps": f"{len(record.reps)} of {record.targets.reps}",
+        "peak": words.force_pair(best.peak_n, best.peak_uncertainty_n),
+        "in_zone": _in_zone(record),
+        "tempo": tempo_figures(detail.tempo),
+        "under_tension": f"{detail.metrics.time_under_tension_s:.0f} s",
+        "extra": [column(detail) for column in columns.values()],
+    }
+
+
+def _advice_line(given: GivenAdvice) -> str:
+    answer = {True: "You did.", False: "You left it as it was.", None: ""}[given.followed]
+    when = f"After set {given.after_set}" if given.after_set else "Before the first set"
+    return " ".join(filter(None, (f"{when}: {advice_text(given.advice)}", answer)))
+
+
+def _by_side(details: Sequence[SetDetail]) -> dict[str, list[SetDetail]]:
+    found: dict[str, list[SetDetail]] = {}
+    for each in details:
+        if each.record.conditions.side:
+            found.setdefault(each.record.conditions.side, []).append(each)
+    return found
+
+
+# -- a set ---------------------------------------------------------------------------------------------------
+
+
+def _set(visit: _Visit) -> Response:
+    detail = _found(visit)
+    number, side = int(visit.request.path_params["number"]), visit.request.path_params.get("side")
+    chosen = [
+        each
+        for each in detail.sets
+        if each.record.number == number and side in (None, each.record.conditions.side)
+    ]
+    if not chosen:
+        raise StoreError(f"session {detail.session.id} has no set {number}; its page lists them")
+    found = chosen[0]
+    record = found.record
+    both = len(detail.streams) > 1
+    at = _when(detail.session)
+    index = detail.sets.index(found)
+    beside = [detail.sets[i] for i in (index - 1, index + 1) if 0 <= i < len(detail.sets)]
+    changed = words.fatigue_words(found.metrics)
+    return visit.page(
+        "set.html",
+        "Sessions",
+        title=f"Set {_set_name(record)}",
+        session_path=visit.path(f"/sessions/{record.session}"),
+        session_name=f"{record.exercise_name}, {at.day} {at:%B}",
+        about=_set_about(found),
+        others=[
+            (f"Set {_set_name(each.record)}", _set_path(visit, each.record, both=both)) for each in beside
+        ],
+        chart=_html(set_chart(found)),
+        overlay=_html(overlay_chart(found)) if len(found.reps) > 1 else "",
+        changed=[changed] if changed else [],
+        said=[feedback_words(found.feedback)] if found.feedback else [],
+        zone=_zone_words(record),
+        reps=[_rep_row(found, i) for i in range(len(record.reps))],
+        hidden=[f"{name}: {why}" for name, why in found.metrics.hidden.items() if name.startswith("tempo.")][
+            :2
+        ],
+    )
+
+
+def _set_about(detail: SetDetail) -> str:
+    record = detail.record
+    slack = f" {words.slack_words(record.slack_cm)} than at first." if record.slack_cm else ""
+    band = record.conditions.band
+    return (
+        f"{plural(len(record.reps), 'repetition')} where the plan asks for {record.targets.reps}."
+        f"{slack}{f' Band {band}.' if band else ''}"
+    )
+
+
+def _rep_row(detail: SetDetail, index: int) -> dict[str, Any]:
+    rep, boundaries, record = detail.record.reps[index], detail.reps[index], detail.record
+    low, high = record.targets.low_n, record.targets.high_n
+    where = "" if low is None or high is None else "in" if low <= rep.peak_n <= high else "out"
+    below = low is not None and rep.peak_n < low
+    said = {"": "", "in": "in target", "out": "▼ below" if below else "▲ above"}[where]
+    partial = " partial" if rep.partial else ""
+    hand = hand_tempo(boundaries)
+    return {
+        "number": index + 1,
+        "peak": words.force_pair(rep.peak_n, rep.peak_uncertainty_n),
+        "zone": said,
+        "out": where == "out",
+        "pull": _seconds(rep.concentric_s, hand.concentric_s),
+        "hold": _seconds(rep.hold_s, hand.hold_s),
+        "back": _seconds(rep.eccentric_s, hand.eccentric_s),
+        "range": f"{100.0 * boundaries.range_fraction:.0f} %{partial}",
+    }
+
+
+def _seconds(measured_s: float | None, hand_s: float) -> str:
+    """Write a phase as the hand moved; a dash where the sensor cannot tell it."""
+    return "–" if measured_s is None else f"{hand_s:.1f}"
+
+
+# -- reports -------------------------------------------------------------------------------------------------
+
+
+def _attached(html: str, name: str) -> Response:
+    """Give a report as a file: it has its style inside, which the policy of the pages does not allow."""
+    from starlette.responses import Response
+
+    return Response(
+        html, media_type="text/html", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+def _report(visit: _Visit) -> Response:
+    session = visit.store.session(int(visit.request.path_params["session"]))
+    show_in(person_named(visit.store, session.person).unit)
+    anonymous = visit.asked("anonymous") == "1"
+    report = report_of_session(visit.store, session, anonymous=anonymous)
+    return _attached(to_html(report), f"report-{session.id}.html")
+
+
+def _weeks_report(visit: _Visit) -> Response:
+    report = report_of_weeks(
+        visit.store,
+        weeks=visit.number("weeks", _DEFAULT_WEEKS, _MOST_WEEKS),
+        person=visit.asked("person") or None,
+        exercise=visit.asked("exercise") or None,
+        anonymous=visit.asked("anonymous") == "1",
+    )
+    return _attached(to_html(report), "report-weeks.html")
+
+
+# -- trends --------------------------------------------------------------------------------------------------
+
+
+def _trends(visit: _Visit) -> Response:
+    sessions = visit.store.sessions()
+    person = visit.asked("person") or next((each.person for each in sessions if each.person), None)
+    done = [each for each in sessions if each.person == person and each.exercise]
+    exercise = visit.asked("exercise") or (done[0].exercise if done else "")
+    weeks = visit.number("weeks", _DEFAULT_WEEKS, _MOST_WEEKS)
+    side = visit.asked("side")
+    show_in(person_named(visit.store, person).unit)
+    records = read_history(visit.store, [each for each in done if each.exercise == exercise]).records
+    told = overview(records, weeks=weeks, side=side or None)
+    names = _names(visit.store)
+    found_sides = sorted({each.conditions.side for each in records if each.conditions.side})
+    chosen = {"exercise": exercise, "person": person, "weeks": weeks, "side": side}
+    common = {
+        "title": "Trends",
+        "asked": chosen,
+        "sides": found_sides,
+        **_choices([each for each in sessions if each.person == person], names),
+        "people": _choices(sessions, names)["people"],
+    }
+    if told is None:
+        empty: dict[str, Any] = {
+            name: []
+            for name in ("panels", "weeks", "figure_heads", "bests", "tests", "sure", "band", "left_out")
+        }
+        return visit.page(
+            "trends.html",
+            "Trends",
+            about="",
+            lead="Your first weeks will be here.",
+            sides_path="",
+            report="",
+            **common,
+            **empty,
+        )
+    latest, first = told.series[-1], told.series[0]
+    bands = bands_of(visit.store)
+    band = bands.get(latest.conditions.band or "")
+    count = len({record.session for record in told.series})
+    where = words.title_words(latest, band[0] if band else None)
+    peak = next((each for each in told.trends if each.figure is PEAK), None)
+    common["asked"] = chosen | {"side": side or latest.conditions.side}
+    return visit.page(
+        "trends.html",
+        "Trends",
+        about=f"{where}, {words.day_words(first.day)} to {words.day_words(latest.day)}. "
+        f"{plural(count, 'comparable session')}, one point a week.",
+        lead=_trends_lead(told, peak),
+        panels=_panels(told),
+        weeks=_week_rows(told),
+        figure_heads=[_head(each) for each in told.trends if not each.figure.summed],
+        bests=[words.best_words(best) for best in told.bests],
+        tests=_strength_lines(visit.store, person),
+        sure=_how_sure(told),
+        band=[words.band_words(*band)] if band else [],
+        left_out=[f"Session {number}. {words.obstacle_words(why)}" for number, why in told.left_out[:5]],
+        sides_path=visit.path(f"/sessions/{_latest_with_sides(told)}/sides") if told.sides else "",
+        report=visit.path("/trends/report.html", exercise=exercise, person=person, weeks=weeks),
+        **common,
+    )
+
+
+def _latest_with_sides(told: Overview) -> int:
+    found: dict[int, set[str | None]] = {}
+    for record in told.sets:
+        found.setdefault(record.session, set()).add(record.conditions.side)
+    return max(number for number, which in found.items() if {"left", "right"} <= which)
+
+
+def _trends_lead(told: Overview, peak: Trend | None) -> str:
+    said = words.progress_words(peak) or (words.trend_words(peak) if peak is not None else "")
+    verdict = words.sides_verdict(told.sides) if told.sides else ""
+    return " ".join(filter(None, (said, verdict)))
+
+
+_ABOUT = {
+    "peak_n": "Best full repetition of the week; the grey band is one standard uncertainty between weeks.",
+    "range_m": "Way of the hand from the model of this band, mean of the full repetitions.",
+    "impulse_n_s": "Tension times time, all sets of the week.",
+    "time_under_tension_s": "Of all repetitions of the week.",
+}
+
+
+def _panels(told: Overview) -> list[dict[str, Any]]:
+    panels = [
+        {
+            "title": _head(each).partition(",")[0],
+            "verdict": words.trend_words(each),
+            "body": _html(trend_chart(each)),
+            "about": _ABOUT[each.figure.name],
+        }
+        for each in told.trends
+    ]
+    if any(record.slack_cm for record in told.series):
+        first, last = told.series[0].slack_cm, told.series[-1].slack_cm
+        panels.append(
+            {
+                "title": "Slack let out",
+                "verdict": f"{last:.0f} cm, from {first:.0f}. Less slack is harder.",
+                "body": _html(slack_chart(told.series)),
+                "about": f"Against {words.day_words(told.series[0].day)}, by advice that was followed.",
+            }
+        )
+    done, asked = (
+        sum(week.full_reps for week in told.dose),
+        sum(week.planned_reps for week in told.dose),
+    )
+    if asked:
+        panels.append(
+            {
+                "title": "Done and prescribed",
+                "verdict": f"{done} of {asked} full repetitions, {100.0 * done / asked:.0f} %.",
+                "body": _html(dose_chart(told.dose)),
+                "about": "Bars are done, outlines prescribed by the plan of each session.",
+            }
+        )
+    return panels
+
+
+def _head(trend: Trend) -> str:
+    _, unit = words.figure_scale(trend.figure)
+    name = words.FIGURE_NAMES[trend.figure.name]
+    return f"{name[0].upper()}{name[1:]}, {unit}"
+
+
+def _week_rows(told: Overview) -> list[dict[str, Any]]:
+    points = [
+        (trend, {point.week: point for point in trend.points})
+        for trend in told.trends
+        if not trend.figure.summed
+    ]
+    rows = []
+    for week in reversed(told.dose):
+        figures = []
+        for trend, by_week in points:
+            point = by_week.get(week.week)
+            value = (
+                "–" if point is None else words.amount(trend.figure, point.value, trend.uncertainty(point))
+            )
+            figures.append(value.rsplit(" ", 1)[0] if point is not None else value)
+        rows.append(
+            {
+                "week": words.day_words(week.week),
+                "sessions": str(week.sessions),
+                "sets": f"{week.sets} of {week.planned_sets}",
+                "reps": f"{week.full_reps} of {week.planned_reps}",
+                "zone": f"{week.in_zone} of {week.with_zone}" if week.with_zone else "–",
+                "figures": figures,
+            }
+        )
+    return rows
+
+
+def _how_sure(told: Overview) -> list[str]:
+    lines = ["± is one standard uncertainty. Sure: more than two of them; likely: more than one."]
+    for trend in told.trends:
+        if trend.detectable is not None and trend.figure.best:
+            least = words.amount(trend.figure, trend.detectable)
+            lines.append(f"Between two sessions, less than {least} may be chance.")
+    shared = max((trend.shared_uncertainty for trend in told.trends), default=0.0)
+    if shared:
+        lines.append(f"The scale itself is known to ± {100.0 * shared:.0f} %, the same for all points.")
+    return lines
+
+
+def _strength_lines(store: Store, person: str | None) -> list[str]:
+    """Tell the latest test of each movement, and how it stands to the one before."""
+    records = strength_records(store, person)
+    latest = {record.setup.movement: record for record in records if record.sides}
+    lines = []
+    for record in latest.values():
+        said = [strength.side_words(side) for side in record.sides]
+        if record.symmetry is not None:
+            said.append(strength.symmetry_words(record.symmetry))
+        compared = compare(record, records)
+        if compared is not None:
+            said += strength.compared_words(compared.day, compared.changes, compared.differences)
+        lines.append(f"{record.setup.movement}, {words.day_words(record.day)}: {'. '.join(said)}.")
+    return lines
+
+
+# -- left and right ------------------------------------------------------------------------------------------
+
+
+def _sides(visit: _Visit) -> Response:
+    detail = _found(visit)
+    by_side = _by_side(detail.sets)
+    at = _when(detail.session)
+    name = _exercise_name(detail.session.exercise)
+    left, right = by_side.get("left", []), by_side.get("right", [])
+    compared, against = sides([each.record for each in left], [each.record for each in right])
+    reps = min((sum(len(each.record.full) for each in side) for side in (left, right)), default=0)
+    values: dict[str, Any] = {"chart": "", "mean": "", "rows": [], "advice": []}
+    if compared:
+        values = {
+            "chart": _html(sides_chart(compared)),
+            "mean": _html(mean_repetition_chart(left, right)),
+            "rows": [words.side_figures(each) for each in compared],
+            "advice": _sides_advice(compared[0].difference.share, certain=compared[0].difference.certain),
+        }
+    return visit.page(
+        "sides.html",
+        "Trends",
+        title="Left and right",
+        about=f"{name}, {at.day} {at:%B}, {plural(reps, 'full repetition')} a side.",
+        session_path=visit.path(f"/sessions/{detail.session.id}"),
+        lead=words.obstacle_words(against) if against else words.sides_verdict(compared),
+        **values,
+    )
+
+
+def _sides_advice(share: float, *, certain: bool) -> list[str]:
+    if not certain:
+        return ["Nothing to do: no difference is sure."]
+    weaker = "left" if share > 0.0 else "right"
+    other = "right" if weaker == "left" else "left"
+    return [
+        f"The {weaker} side sets the pace. Start each set with the {weaker} side, and do no more on the "
+        f"{other} than the {weaker} managed."
+    ]
+
+
+# -- bands ---------------------------------------------------------------------------------------------------
+
+
+def _bands(visit: _Visit) -> Response:
+    show_in(person_named(visit.store, None).unit)
+    bands = [
+        {
+            "name": name,
+            "verdict": words.band_words(name, band).removeprefix(f"{name}: "),
+            "alarming": band.wear.state.alarming,
+            "chart": _html(wear_chart(band)) if band.points else "",
+            "rows": [
+                (
+                    str(each.cycles),
+                    words.force_pair(each.f100_n, each.uncertainty_n),
+                    force_figure(each.least_n),
+                )
+                for each in band.points
+            ],
+        }
+        for name, band in bands_of(visit.store).values()
+    ]
+    return visit.page(
+        "bands.html",
+        "Bands",
+        title="Bands",
+        about=f"{plural(len(bands), 'band')} of this store.",
+        bands=bands,
+    )

@@ -1,0 +1,101 @@
+"""The history pages in a real browser: nothing sticks out, everybody can read them, nothing is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bandsense.profiles.person import Person
+from bandsense.store.store import Store
+from tests.needs import require_tool
+from tests.support.weeks import FIRST, Habit, train_once, train_weeks
+
+pytest.importorskip("starlette", reason="pip install 'bandsense[web]'")
+sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
+
+pytestmark = [pytest.mark.slow, pytest.mark.real_time]
+
+PAGES = (
+    "sessions",
+    "sessions/4",
+    "sessions/4/sets/2",
+    "sessions/5/sides",
+    "trends?exercise=seated-row",
+    "bands",
+)
+VIEWS = ((390, 844, "light"), (1280, 800, "dark"), (320, 640, "light"))
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+    from starlette.routing import Route
+
+    from bandsense.web.access import Access
+    from bandsense.web.application import Guard, static_file
+    from bandsense.web.history import history_routes
+    from bandsense.web.server import PageServer
+
+    store = Store.open(tmp_path_factory.mktemp("pages") / "bandsense.sqlite3")
+    train_weeks(store, Habit(reps=(8, 8)), [90.0, 94.0, 98.0], every=timedelta(days=7))
+    train_once(store, Habit(reps=(5, 12)), 8, FIRST + timedelta(days=21), 128.0)
+    sides = Habit(exercise="bent-over-row", reps=(6, 6), paired=True)
+    train_once(store, sides, 40, FIRST + timedelta(days=22), 97.0)
+    store.people.put("ann", Person(id="ann", name="Ann").model_dump(mode="json", by_alias=True))
+    access = Access("127.0.0.1")
+
+    async def file(request: Any) -> Any:
+        return static_file(request.path_params["path"])
+
+    routes = [Route("/static/{path:path}", file), *history_routes((store, lambda: store), access)]
+    app = Starlette(routes=routes, middleware=[Middleware(Guard, access=access)])
+    server = PageServer(app, "127.0.0.1", 0)
+    server.start()
+    yield f"http://127.0.0.1:{server.port}"
+    # In a thread of its own: the browser's has a loop that runs.
+    ending = threading.Thread(target=lambda: asyncio.run(server.stop()))
+    ending.start()
+    ending.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    chromium = require_tool("chromium", "install it: apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_fits_every_screen_and_everybody_can_read_it(browser: Any, address: str, path: str) -> None:
+    for width, height, theme in VIEWS:
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+        page = context.new_page()
+        said: list[str] = []
+        page.on("console", lambda message, said=said: said.append(message.text))
+        page.goto(f"{address}/{path}")
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, "nothing sticks out"
+        assert said == [], "nothing is refused by the policy of the pages"
+        if width != 320:
+            found = axe.Axe().run(page)
+            assert found.violations_count == 0, found.generate_report()
+        context.close()
+
+
+def test_a_page_prints_without_its_buttons(browser: Any, address: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}/sessions/4")
+    page.emulate_media(media="print")
+    assert not page.locator("header.top").is_visible()
+    assert not page.locator(".acts").first.is_visible()
+    assert page.locator("svg.c").first.is_visible()
+    page.close()

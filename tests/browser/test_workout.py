@@ -1,0 +1,119 @@
+"""The whole road in a real browser: a simulated sensor, a session begun from the page, three sets and their end."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bandsense.store.store import Store
+from tests.support.browser import Tab, chromium, tab
+
+pytestmark = [pytest.mark.slow, pytest.mark.real_time]
+
+
+@asynccontextmanager
+async def serving(store: Path, *options: str) -> AsyncIterator[tuple[str, Any]]:
+    """`bandsense serve --sim`; gives its address and the process, which ends in good order."""
+    command = [sys.executable, "-m", "bandsense", "serve", "--sim", "--port", "0", "--store", str(store)]
+    process = await asyncio.create_subprocess_exec(*command, *options, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(60.0):
+            while not (found := re.match(rb"open (http://\S+)", await process.stdout.readline())):
+                pass
+        yield found[1].decode(), process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(process.wait(), 20.0)
+
+
+async def choose(opened: Tab, exercise: str = "seated-row") -> None:
+    await opened.until("document.querySelector('#choose form') !== null")
+    await opened.page.select_option("select[name=exercise]", exercise)
+    await opened.page.click("text=Start")
+
+
+async def test_three_sets_with_the_advice_followed(tmp_path: Path) -> None:
+    store = tmp_path / "s.sqlite3"
+    options = ("--reps", "5", "--sets", "3", "--speed", "10")
+    async with (
+        serving(store, *options) as (address, _),
+        chromium() as browser,
+        tab(browser, address) as opened,
+    ):
+        await choose(opened)
+        seen = set()
+        answered = 0
+        async with asyncio.timeout(100.0):
+            while "finished" not in seen:
+                now = await opened.page.evaluate(
+                    "[document.querySelector('main:not([hidden])')?.dataset.screen, document.querySelector('[data-act=y]')?.textContent]"
+                )
+                seen.add(now[0])
+                if now[1] is not None:
+                    await opened.page.click("[data-act=y]", timeout=2000)
+                    await opened.until("document.querySelector('[data-act=y]') === null")
+                    answered += 1
+                await asyncio.sleep(0.05)
+        assert {"pull", "hold", "return", "rest"} <= seen
+        assert answered >= 1
+        told = await opened.page.inner_text("#rest")
+        assert "sets done" in told
+        assert re.search(r"\d+ cm out", told)
+        assert await opened.page.is_visible("text=Train again")
+        assert opened.faults == []
+        # The page outlives the session: the next one begins from it.
+        await opened.page.click("text=Train again")
+        await choose(opened)
+        await opened.until("document.querySelector('main:not([hidden])')?.id === 'live'", 30.0)
+    (session, *_) = reversed(Store.open(store).sessions())
+    assert (session.exercise, (session.summary or {}).get("sets")) == ("seated-row", 3)
+
+
+async def test_a_link_that_is_lost_in_mid_set_keeps_the_count_and_comes_back(tmp_path: Path) -> None:
+    options = ("--reps", "10", "--sets", "1", "--speed", "3", "--fault", "repeated-link-loss")
+    async with (
+        serving(tmp_path / "s.sqlite3", *options) as (address, _),
+        chromium() as browser,
+        tab(browser, address) as opened,
+    ):
+        await choose(opened)
+        await opened.screen("lost")
+        async with asyncio.timeout(60.0):
+            while await opened.page.evaluate(
+                "document.querySelector('#live').dataset.screen !== 'lost' || document.querySelector('#live .reps .num').textContent === '0'"
+            ):
+                await asyncio.sleep(0.03)
+        kept = await opened.page.inner_text("#live .reps .num")
+        assert await opened.page.inner_text("#live .tens .lit") == "–––"
+        assert f"Your {kept} rep" in await opened.page.inner_text("#live .below")
+        await opened.until("document.querySelector('#live').dataset.screen !== 'lost'", 30.0)
+        await opened.until(f"Number(document.querySelector('#live .reps .num').textContent) >= {kept}", 30.0)
+
+
+async def test_it_ends_within_three_seconds_in_the_middle_of_a_set_and_keeps_it(tmp_path: Path) -> None:
+    store = tmp_path / "s.sqlite3"
+    async with (
+        serving(store, "--speed", "4") as (address, process),
+        chromium() as browser,
+        tab(browser, address) as opened,
+    ):
+        await choose(opened)
+        await opened.until("Number(document.querySelector('#live .reps .num')?.textContent) >= 2", 40.0)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+        assert time.monotonic() - began < 3.0
+        await opened.until("document.querySelector('#banner').textContent.includes('does not answer')")
+    (session,) = Store.open(store).sessions()
+    assert (session.summary or {})["reps"] >= 1  # what was under way when it ended may be missing

@@ -1,0 +1,63 @@
+"""`bandsense edit`, `reanalyze` and the search in `sessions`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Command
+
+
+def ids(done: object) -> list[int]:
+    return [json.loads(line)["session"] for line in done.lines]  # type: ignore[attr-defined]
+
+
+def test_a_session_is_changed_found_and_changed_back(session: Command) -> None:
+    assert session("edit", "set", "1", "--person", "eva", "--band", "red").status == 0
+    assert ids(session("sessions", "--json", "--person", "eva", "--band", "red")) == [1]
+    assert session("sessions", "--person", "nobody").lines == ["no such session"]
+    assert session("sessions", "--until", "2001-01-01").lines == ["no such session"]
+    assert session("sessions", "--since", "yesterday").status == 2
+    assert session("edit", "undo").lines == ["undone: set of session 1"]
+    assert ids(session("sessions", "--json", "--person", "eva")) == []
+    assert session("edit", "undo").status == 1
+    assert session("edit", "set", "1").status == 1
+    assert session("edit", "set", "1", "--exercise", "dancing").status == 1
+    assert session("edit").status == 2
+
+
+def test_delete_bin_undo_and_for_good(session: Command) -> None:
+    assert session("edit", "delete", "1").status == 0
+    assert session("sessions").lines[0].startswith("no session yet")
+    assert ids(session("sessions", "--bin", "--json")) == [1]
+    assert session("edit", "undo").status == 0
+    assert ids(session("sessions", "--json")) == [1]
+    assert session("sessions", "--delete", "1").status == 0
+    assert session("edit", "empty-bin").lines == ["1 session removed for good"]
+    assert session("edit", "undo").status == 1
+
+
+def test_split_and_merge(session: Command) -> None:
+    done = session("edit", "split", "1", "--at", "5")
+    assert done.lines == ["session 1 is sessions 2 and 3 now"]
+    done = session("edit", "merge", "3", "2")
+    assert done.lines == ["they are session 2 now"]
+    assert ids(session("sessions", "--json")) == [2]
+    assert session("show", "2").status == 0
+    for _ in range(2):
+        assert session("edit", "undo").status == 0
+    assert ids(session("sessions", "--json")) == [1]
+
+
+def test_reanalyze(session: Command, tmp_path: Path) -> None:
+    done = session("reanalyze", "last", "--jobs", "1")
+    assert done.status == 0
+    assert done.lines[0].startswith("session 1: live 4 × ")
+    assert session("reanalyze", "--all").lines[0].endswith("(as before)")
+    (told,) = (
+        json.loads(line) for line in session("reanalyze", "1", "--json", "--calibration-of", "1").lines
+    )
+    assert (told["new"], told["problem"]) == (False, None)
+    assert session("reanalyze").status == 1
+    assert session("reanalyze", "1", "--calibration", tmp_path / "none").status == 1
+    assert session("reanalyze", "1", "--band", "none").status == 1

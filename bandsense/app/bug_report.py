@@ -238,7 +238,7 @@ def masked_capture(capture: Capture, target: Path, mask: Mask) -> None:
 
 
 def _without_note(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Leave out what a person wrote of a set: it may say anything of them. The scores stay, for the replay."""
+    """Leave out what a person wrote of a set: it may say anything. The scores stay, for the replay."""
     if event.get("input") != "feedback":
         return event
     data = event["data"]

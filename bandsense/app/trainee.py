@@ -94,6 +94,17 @@ class Trainee:
             band=None if self.band is None else self.band.measured(),
         )
 
+    def prescription_words(self) -> str | None:
+        """Say what is prescribed of this exercise, or that a prescription has ended; None without one."""
+        prescription = self.person.prescription
+        if prescription is None or all(each.exercise != self.exercise.id for each in prescription.exercise):
+            return None
+        if self.prescribed is None:
+            return f"your prescription ended on {prescription.until}; your own plan goes on"
+        by = f" by {prescription.prescriber}" if prescription.prescriber else ""
+        note = f" {self.prescribed.note}" if self.prescribed.note else ""
+        return f"prescribed{by}: {_amount_words(self.prescribed)}.{note}"
+
     def title(self, first_side: Side | None = None, *, simulated: bool = False) -> str:
         """Say who trains what, with which band, for the head of a view."""
         exercise = self.exercise.name if first_side is None else f"{self.exercise.name}, {first_side} first"
@@ -233,9 +244,13 @@ def next_time_of(who: Trainee, done: Progression) -> str:
 
 def prescribed_words(prescribed: PrescribedExercise) -> str:
     """Say what is asked for next time."""
+    return f"As prescribed: {_amount_words(prescribed)}."
+
+
+def _amount_words(prescribed: PrescribedExercise) -> str:
     sets = "1 set" if prescribed.sets == 1 else f"{prescribed.sets} sets"
     days = "once" if prescribed.days_per_week == 1 else f"{prescribed.days_per_week} times"
-    return f"As prescribed: {sets} of {prescribed.reps} to {prescribed.most_reps}, {days} a week."
+    return f"{sets} of {prescribed.reps} to {prescribed.most_reps}, {days} a week"
 
 
 def _advisor_states(result: SessionResult) -> dict[Side | None, AdvisorState]:

@@ -123,7 +123,13 @@ _CUES = {
     CueKind.REST_OVER: "Ready when you are",
 }
 _AHEAD = {CueKind.INHALE: "Next: in", CueKind.EXHALE: "Next: out"}
-_BRIEF = {CueKind.INHALE: "In", CueKind.EXHALE: "Out", CueKind.SLOWER: "Slower"}
+_BRIEF = {
+    CueKind.INHALE: "In",
+    CueKind.EXHALE: "Out",
+    CueKind.SLOWER: "Slower",
+    CueKind.TARGET: "",  # the count says it
+    CueKind.REST_OVER: "Ready",
+}
 _SPOKEN = {
     CueKind.SLOW_ENOUGH: "Good",
     CueKind.WHOLE_RANGE: "Good",
@@ -140,7 +146,7 @@ def cue_words(cue: CueGiven) -> str:
 
 def cue_spoken(cue: CueGiven) -> str:
     """Return what a voice says; nothing for a breath at a doubtful time, where a tone is enough."""
-    if cue.unsure:
+    if cue.unsure or cue.quiet:
         return ""
     if cue.brief and cue.kind in _BRIEF:
         return _BRIEF[cue.kind]

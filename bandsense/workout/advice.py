@@ -185,7 +185,7 @@ class Advice:
     @property
     def holds(self) -> bool:
         """Whether it stays the last word, over sets and other advice, until it is answered."""
-        return self.rule in _HOLDING
+        return self.rule in _HOLDING and not self.left_open
 
 
 _HOLDING = frozenset({Rule.BAND_LOST, Rule.SLIPPED})

@@ -123,6 +123,8 @@ class Advisor:
         """Begin a session: advice that was declined may be given again."""
         self._declined.clear()
         self._session_counted = False
+        if self._open is not None:
+            self._open = replace(self._open, when=When.FIRST)
 
     def tick(self, time_s: float, tension_n: float) -> None:
         """Take the tension of the moment, `ANALYSIS_HZ` times a second.

@@ -175,6 +175,7 @@ def _given(cues: Iterable[Cue], now_s: float) -> Iterator[CueGiven]:
             cue.unsure,
             cue.brief,
             cue.side,
+            cue.quiet,
         )
         for cue in cues
     )

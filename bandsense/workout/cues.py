@@ -100,7 +100,7 @@ WORD_S = 1.5
 TWICE, EVERY = 2, 3
 """A correction is said twice running, then at most once in so many repetitions. A convention."""
 
-WHOLE_WORDS = 2
+WHOLE_WORDS = 1
 """In so many repetitions of a session the breath is said in whole words; then a short one will do."""
 
 _SURE_SPREAD_S = 0.3
@@ -125,6 +125,7 @@ class Cue:
         unsure: it rests on a prediction that may be off by more than a third of a second.
         brief: a short word will do; the person has heard the whole one.
         side: the side that is next, where the sides take turns and this one is done.
+        quiet: a tone is enough for this breath: a correction is spoken in the same movement.
     """
 
     time_s: float
@@ -135,6 +136,7 @@ class Cue:
     unsure: bool = False
     brief: bool = False
     side: Side | None = None
+    quiet: bool = False
 
 
 @dataclass(slots=True)
@@ -234,6 +236,7 @@ class CueEngine:
         self._slot_free_s = -inf
         self._phase = Phase.REST
         self._heard = 0
+        self._ever_said: set[CueKind] = set()
         self._set = _Set()
 
     def push(self, event: Event) -> list[Cue]:
@@ -276,6 +279,7 @@ class CueEngine:
                     ahead=True,
                     unsure=breath.unsure,
                     brief=self._brief(),
+                    quiet=self._due_correction(breath.phase) is not None,
                 )
             )
         cues.extend(self._words(time_s))
@@ -330,18 +334,27 @@ class CueEngine:
             self._next_breath = None
         if phase in self._breath and phase not in current.breathed:
             current.breathed.add(phase)
-            yield Cue(now_s, self._breath[phase], phase=phase, brief=self._brief())
+            quiet = self._due_correction(phase) is not None
+            yield Cue(now_s, self._breath[phase], phase=phase, brief=self._brief(), quiet=quiet)
         elif phase is Phase.HOLD:
             self._predict_return(began_s, now_s)
             if self._plan.tempo.hold_s >= _LEAST_HOLD_S:
                 yield Cue(now_s, CueKind.HOLD, phase=phase)
+        correction = self._due_correction(phase)
+        if correction is not None:
+            self._wait(now_s, correction, phase)
+
+    def _due_correction(self, phase: Phase) -> CueKind | None:
+        """Return the correction that is due in a phase of the repetition under way."""
+        current = self._set
         for kind, correction in current.corrections.items():
             if (
                 self._said_in[kind] is phase
                 and not current.corrected
                 and correction.may_be_said(current.done + 1)
             ):
-                self._wait(now_s, kind, phase)
+                return kind
+        return None
 
     def _brief(self) -> bool:
         return self._heard >= WHOLE_WORDS
@@ -442,7 +455,8 @@ class CueEngine:
             self._slot_free_s = at_s + WORD_S
             self._set.said.add(first.kind)
             side = self._other_side if first.kind is CueKind.SET_DONE else None
-            brief = correction is not None and correction.said > 1
+            brief = first.kind in self._ever_said
+            self._ever_said.add(first.kind)
             yield Cue(at_s, first.kind, at_s + WORD_S, first.phase, brief=brief, side=side)
 
 

@@ -290,6 +290,7 @@ class CueGiven:
         unsure: it rests on a doubtful prediction.
         brief: a short word will do; the person has heard the whole one.
         side: the side that is next, where the sides take turns and this one is done.
+        quiet: a tone is enough for this breath: a correction is spoken in the same movement.
     """
 
     time_s: float
@@ -301,6 +302,7 @@ class CueGiven:
     unsure: bool = False
     brief: bool = False
     side: Side | None = None
+    quiet: bool = False
 
     @property
     def slot(self) -> CueSlot:

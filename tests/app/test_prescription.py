@@ -47,6 +47,10 @@ def test_what_is_prescribed_goes_before_ones_own_plan_while_it_holds(store: Stor
     changed = person.with_setup(person.setups[-1].model_copy(update={"plan": Plan(sets=5)}))
     store.people.put("Ada", changed.model_dump(mode="json", by_alias=True))
     assert load_trainee(store, "Ada", None).setup.plan.sets == 5, "it is over"
+    assert str(load_trainee(store, "Ada", None).prescription_words()).startswith(
+        "your prescription ended on "
+    )
+    assert load_trainee(store, "Ada", "pull-apart").prescription_words() is None
 
 
 def test_it_is_kept_for_whom_it_names_or_who_trained_last(store: Store) -> None:

@@ -30,6 +30,7 @@ def test_the_whole_way_there_and_back(command: Command, ada: Path, tmp_path: Pat
     assert done.lines[-1] == "Ada follows it from now on; train with: bandsense live"
     trained = command("live", "--sim", "--trace", set_file, "--speed", "0", "--lines", "--person", "Ada")
     assert "Ada · Seated row · simulated" in trained.lines  # the first of the prescription
+    assert "prescribed by Dr Roe: 1 set of 3 to 7, 2 times a week." in trained.lines
     assert trained.lines[-1] == "next time: As prescribed: 1 set of 3 to 7, 2 times a week."
     assert command("rate", "--simulated", "--pain", "2", "--effort", "6").status == 0
 

@@ -46,8 +46,7 @@ def add(commands: Commands) -> None:
         details="Fix the sensor with a strap that does not give. Sides take turns; each pull is held for 3 "
         "to 5 seconds. Tests are compared only where movement, posture, position, sensor and calibration are "
         "the same. Warm up first, and stop when it hurts.",
-        example='bandsense test --movement "knee extension" --posture "seated, 90 degrees" \\\n'
-        '    --position "strap at the ankle, 40 cm"\n'
+        example='bandsense test --movement "knee extension" --posture "seated" --position "ankle, 40 cm"\n'
         "bandsense test                  # as the last time\n"
         "bandsense test list\n"
         "bandsense test --sim --speed 0",

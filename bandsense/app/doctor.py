@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 import platform
 import shutil
 import sys
@@ -24,6 +25,7 @@ _EXTRAS = {
     "mqtt": ("aiomqtt", "publishing over MQTT"),
     "lsl": ("pylsl", "streaming to Lab Streaming Layer"),
     "update": ("smpclient", "firmware updates"),
+    "completion": ("shtab", "completion in the shell"),
     "sign": ("cryptography", "signed prescriptions"),
 }
 _LEAST_FREE_BYTES = 100_000_000
@@ -55,11 +57,13 @@ class Check:
     private: tuple[str, ...] = ()
 
 
-def checks(store: Path) -> Iterator[Check]:
+def checks(store: Path, mqtt: str | None = None) -> Iterator[Check]:
     """Look at everything, one after the other."""
     yield _program()
     yield from _guarded("store", lambda: _store(store))
     yield from _guarded("bluetooth", _bluetooth)
+    if mqtt is not None:
+        yield from _guarded("broker", lambda: _broker(mqtt))
     for extra, (module, purpose) in _EXTRAS.items():
         yield _extra(extra, module, purpose)
 
@@ -98,6 +102,18 @@ def _bluetooth() -> Check:
     names = tuple(sensor.name for sensor in sensors)
     heard = ", ".join(names) or "no sensor heard just now"
     return Check("bluetooth", Outcome.GOOD, f"the adapter scans; {heard}", names)
+
+
+def _broker(url: str) -> Check:
+    from bandsense.app.publish import PASSWORD
+    from bandsense.live.mqtt import MqttTarget, broker_problem
+
+    target = MqttTarget.parse(url)
+    problem = asyncio.run(broker_problem(target, os.environ.get(PASSWORD)))
+    if problem is not None:
+        return Check("broker", Outcome.BAD, problem, (target.host,))
+    words = "" if target.tls or target.user is None else "; the password goes there unencrypted: use mqtts://"
+    return Check("broker", Outcome.GOOD, f"{target.host}:{target.port} answers{words}", (target.host,))
 
 
 def _extra(extra: str, module: str, purpose: str) -> Check:

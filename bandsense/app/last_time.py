@@ -48,13 +48,14 @@ def last_times(store: Store, session: int) -> dict[Side | None, LastTime]:
 
 
 def compared_words(store: Store, session: int) -> str | None:
-    """Tell how a finished session stands to the one before; None where it has no set.
+    """Tell how a finished session stands to the one before; None where there is none.
 
     Of two sides, each is told by its name.
     """
     try:
         now = store.session(session)
-        found = last_time(_before(store, now, with_it=True).of(now.person, now.exercise), session)
+        records = _before(store, now, with_it=True).of(now.person, now.exercise)
+        found = [each for each in last_time(records, session) if each.before]
     except BandsenseError:
         logger.warning("the history cannot be read", exc_info=True)
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
@@ -41,8 +41,16 @@ class Publishing:
 
 
 @asynccontextmanager
-async def published(pipeline: SessionPipeline, sensor: str, to: Publishing) -> AsyncIterator[None]:
-    """Publish what the pipeline tells while the body runs; of two sensors each under its side.
+async def published(
+    pipeline: SessionPipeline, sensor: str, to: Publishing, tell: Callable[[str], None] = lambda _text: None
+) -> AsyncIterator[None]:
+    """Publish what the pipeline tells while the body runs, each sensor under its own identity.
+
+    Args:
+        pipeline: tells the events.
+        sensor: its identity.
+        to: where to.
+        tell: hears of a broker that does not answer, and of one that does again.
 
     Raises:
         ConfigError: an address or identity cannot be used.
@@ -56,18 +64,24 @@ async def published(pipeline: SessionPipeline, sensor: str, to: Publishing) -> A
         yield
         return
 
+    from bandsense import __version__
+    from bandsense.live.home_assistant import discovery, topic_name
     from bandsense.live.mqtt import MqttPublisher, MqttTarget
 
     target = MqttTarget.parse(to.mqtt)
-    if pipeline.side is not None:
-        target = replace(target, topic=f"{target.topic}/{pipeline.side}")
-    publisher = MqttPublisher(target, password=os.environ.get(PASSWORD))
+    target = replace(target, topic=f"{target.topic}/{topic_name(sensor)}")
+    announced = discovery(target.topic, sensor, pipeline.side, __version__)
+    password = os.environ.get(PASSWORD)
+    publisher = MqttPublisher(target, password=password, announced=announced, tell=tell)
     pipeline.listen(publisher.listen)
     publishing = asyncio.create_task(publisher.run())
+    await publisher.first_attempt()
     try:
         yield
     finally:
         await publisher.drain()
+        if missed := publisher.dropped + publisher.waiting:
+            tell(f"{missed} events did not reach the MQTT broker: {publisher.problem or 'it was too slow'}")
         publishing.cancel()
         with suppress(asyncio.CancelledError):
             await publishing

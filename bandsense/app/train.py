@@ -13,8 +13,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import isinf
 from pathlib import Path
 
@@ -308,11 +309,16 @@ class _TrainingSession:
         for number, stream in enumerate(self._streams):
             stream.open(self._recorder, number, last_time)
         for stream, known_as in zip(self._streams, new, strict=True):
-            publishing = published(stream.pipeline, known_as.sensor, self._options.publishing)
+            tell = partial(self._tell_publishing, stream.side)
+            publishing = published(stream.pipeline, known_as.sensor, self._options.publishing, tell)
             await afterwards.enter_async_context(publishing)
         pipelines = [stream.pipeline for stream in self._streams]
         actions = {each.side: _actions(each, self.stop) for each in pipelines}
         self._view.begin(pipelines, self._title(), actions)
+
+    def _tell_publishing(self, side: Side | None, message: str) -> None:
+        with suppress(OSError):  # nobody reads any more; that is no fault of the broker's
+            self._view.status("publishing", message, side)
 
     def _title(self) -> str:
         return self._who.title(self._first_side, simulated=is_simulated_source(self._environment.source))

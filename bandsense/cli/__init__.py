@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from bandsense.cli.parser import Parser
 from bandsense.errors import BandsenseError
 
 __all__ = ["main", "parser"]
@@ -46,6 +47,7 @@ _COMMANDS = (
     "sim",
     "contribute",
     "doctor",
+    "completion",
 )
 """Modules of `bandsense.cli.commands`, in the order of the help; each has `add(subparsers)`."""
 
@@ -60,7 +62,7 @@ _INTERRUPTED = 130
 
 def parser() -> argparse.ArgumentParser:
     """Build the whole command line."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="bandsense",
         description="Companion for a strain-gauge sensor on a resistance band: live tension, repetitions, "
         "slack advice, sessions.",

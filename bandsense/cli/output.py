@@ -190,6 +190,15 @@ class ScreenOutput(LineOutput):
         self._states: list[ViewState] = []
         self._sides: list[Side | None] = []
         self._actions: Actions = {}
+        self._shown = False
+
+    @override
+    def status(self, state: str, message: str, side: Side | None = None) -> None:
+        if self._shown:
+            for each in self._states:
+                each.tell(message)
+        else:
+            super().status(state, message, side)
 
     @override
     def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
@@ -204,6 +213,7 @@ class ScreenOutput(LineOutput):
         from bandsense.live.keys import keys
         from bandsense.live.terminal import TerminalView
 
+        self._shown = True
         with keys(self._actions, self._ask) as heard:
             try:
                 actions = self._actions if heard else None
@@ -212,6 +222,8 @@ class ScreenOutput(LineOutput):
                 if error.errno != errno.EIO:
                     raise
                 # The terminal was closed. What ends the session is the signal that comes with it.
+            finally:
+                self._shown = False
 
     def _ask(self, question: str) -> None:
         for state in self._states:

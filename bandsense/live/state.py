@@ -572,6 +572,10 @@ class ViewState:
             self.sets[-1].slack_cm = advice.amount_cm if advice.change_m >= 0.0 else -advice.amount_cm
         self.advice = None
 
+    def tell(self, text: str) -> None:
+        """Show a notice that is of no event, such as of a broker that does not answer."""
+        self._show_notice(text)
+
     def _show_notice(self, text: str | None) -> None:
         if text:
             self.notice_text, self.notice_until_s = text, self.time_s + NOTICE_S

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
@@ -126,8 +127,10 @@ def _find(entries: tuple[_P, ...], wanted: str, kind: str) -> _P:
     for entry in entries:
         if entry.id == wanted:
             return entry
-    known = ", ".join(entry.id for entry in entries) or "none yet"
-    raise ConfigError(f"no {kind} is called '{wanted}'; there are: {known}")
+    known = [entry.id for entry in entries]
+    near = get_close_matches(wanted, known, n=2)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known) or 'none yet'}"
+    raise ConfigError(f"no {kind} is called '{wanted}'; {hint}")
 
 
 def _validated(make: Callable[[], Profiles], source: str) -> Profiles:

@@ -1,6 +1,27 @@
 """From samples as they come to a smooth trace: despiking, one low-pass, gaps kept as gaps.
 
-The output does not depend, bit for bit, on how the stream was cut into blocks.
+    samples ──▶ first 13: the rate ──▶ despiker ──▶ low-pass ──▶ segments: clean and smooth tension, time,
+                                        looks up     starts anew    and when each sample was known
+                                        to 2 ahead   after a gap
+
+**Despiking.** A wrong sample stands out from both neighbours to the same side. So does the top of a quick
+pull; but there tension has just been rising, so the step onto the top is no larger than the step before it.
+One sample is a spike if it leaves both neighbours by more than the step before it, the step across it, and a
+floor. The floor is what a movement may do within one interval h: the curvature of a cosine of amplitude A and
+frequency f is A·(2πf)²·h², with the quickest that people do to a band, `STEP_N` and `STEP_HZ`; plus
+`SPIKE_FLOOR_N`. At 80 Hz that is 1.8 N, at 10 Hz 18 N. Two wrong samples in a row are known likewise from
+`PAIR_RATE_HZ` on; three are not. Spikes are replaced by the line between good neighbours.
+
+**Low-pass.** A second-order Bessel filter at 6 Hz: its group delay is the same for all frequencies that it
+lets pass (Oppenheim and Schafer, Discrete-Time Signal Processing, section 5.1), so that the delay at zero,
+which has a closed form, is taken off the times and shapes stay as they are. It rounds a quick top off; peaks
+are therefore taken from the despiked samples (`peaks`).
+
+**Gaps.** A step longer than both `GAP_S` and `GAP_INTERVALS` intervals starts the low-pass anew at the level
+that follows. Nothing is filled in: a line across a hole would look like a movement.
+
+**Any blocks.** The despiker needs `CONTEXT` samples before and one or two after each, which it keeps between
+calls; the low-pass keeps its state. So the output does not depend, bit for bit, on how the stream was cut.
 """
 
 from __future__ import annotations

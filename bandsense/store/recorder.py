@@ -1,4 +1,27 @@
-"""Writing a session while it happens, on a thread of its own: neither radio nor view waits for the disk."""
+"""Writing a session while it happens, on a thread of its own: neither radio nor view waits for the disk.
+
+    radio, views                     recorder's thread                             disk
+    ────────────                     ─────────────────                             ────
+    write(block) ──▶ queue ──▶ pending: samples by stream, rows ──every 0.5 s───▶ log (WAL)
+    note_event() ──▶  (never full)   stay until a commit succeeded    one commit    │ every 30 s
+    flush() ◀──── done ◀─────────────┘                                              ▼
+    close() ◀──── the last commit: what is left, the summary, *complete*          store
+
+**Nothing is lost** that was committed: a transaction of SQLite is on the disk whole or not at all, so a
+program that is killed loses at most `COMMIT_INTERVAL_S` and what its last commit took. Samples of a commit
+make one chunk per stream; its number counts up only after the commit succeeded, so that a commit that is
+tried again cannot write a chunk twice.
+
+**Nothing waits.** The queue has no limit and its `put` never blocks; at 320 Hz an hour without a disk takes
+some tens of megabytes. A commit that fails (full, locked, gone) keeps everything in `pending`, says why in
+`problem`, and the next one tries again. A store that was replaced by another file while it was open is an
+error, not a place to write to.
+
+**The end.** `close` waits for the thread; where the last commit failed it raises and may be called again,
+then in the caller's own thread. `set_aside` writes what waits into a file beside the store, which the next
+`Store.open` takes in. A session whose recorder died holds no lock any more, by which the next start knows
+that it is to be closed as *recovered*.
+"""
 
 from __future__ import annotations
 

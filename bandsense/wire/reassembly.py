@@ -1,7 +1,30 @@
 """From frames of one sensor to sample blocks: clocks and numbers unwrapped, every sample accounted for.
 
-No I/O and no clock: arrival times come in as arguments and serve only where the device cannot know how much
-time has passed, that is over its own reset and for whole turns of its clock over a long silence.
+A frame carries the number of its first sample (16 bits), its device time (32 bits, µs, a turn takes 71.6
+minutes) and the samples. Bluetooth loses none within a connection, but frames may be dropped by either stack,
+overtake each other between threads, come again, and come before the answer to the *start* that caused them.
+
+    push(frame) ──before the answer──▶ unanswered ──begin──┐
+          │                                              ▼
+          └──────────after the answer────▶ number unwrapped to the nearest of what is expected
+                                            │ expected  ──▶ block
+                                            │ later     ──▶ held, until what is missing comes or more than
+                                            │               three frames wait: then it is lost, a *gap*, and
+                                            │               the hole is remembered
+                                            └ earlier   ──▶ late (in a hole) or a duplicate
+
+**Why this is right.** 16-bit numbers are unwrapped to the value nearest to the expected one, which is unique
+while fewer than 32768 samples are missing: 102 s at 320 Hz; links end long before. Every number is handed on,
+counted as lost, or still held, so that samples + lost = numbers spanned. What waits is bounded: three frames
+and 256 unanswered ones.
+
+**Clocks.** Device time is unwrapped likewise. Over a silence of more than half a turn, and over a reset, the
+device cannot know how much time has passed: only there do arrivals decide, on whole turns or on the time
+between. A reset is told by the boot number of the answer, or by a clock that disagrees with the arrivals by
+more than a minute. Times handed on never go back.
+
+Sensors without numbers (`TimedStream`) tell by their times alone: an interval of more than 2.5 usual ones is
+a gap. No I/O and no clock here: arrival times come in as arguments.
 """
 
 from __future__ import annotations

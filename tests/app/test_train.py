@@ -169,7 +169,7 @@ async def test_a_lock_that_is_held_to_the_end_costs_two_who_train_nothing(
     assert session.summary["samples"] == session.samples
 
 
-def test_two_sensors_are_published_under_their_sides(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_sensor_is_published_under_its_identity(monkeypatch: pytest.MonkeyPatch) -> None:
     mqtt = pytest.importorskip("aiomqtt", reason="pip install 'bandsense[mqtt]'")
     assert mqtt
     from bandsense.app import publish
@@ -184,16 +184,17 @@ def test_two_sensors_are_published_under_their_sides(monkeypatch: pytest.MonkeyP
     class Publisher(live_mqtt.MqttPublisher):
         async def run(self) -> None:
             topics.append(self._target.topic)
+            self._tried.set()
             await asyncio.get_running_loop().create_future()
 
     monkeypatch.setattr(live_mqtt, "MqttPublisher", Publisher)
 
     async def run() -> None:
-        for side in ("left", "right", None):
+        for sensor, side in (("4f2a", "left"), ("0b:1c", "right"), ("4f2a", None)):
             workout = Workout(WorkoutSettings(Calibration.identity()))
             pipeline = SessionPipeline(workout, side=side)  # type: ignore[arg-type]
-            async with publish.published(pipeline, "4f2a", Publishing(mqtt="mqtt://broker/gym")):
+            async with publish.published(pipeline, sensor, Publishing(mqtt="mqtt://broker/gym")):
                 await asyncio.sleep(0)
 
     asyncio.run(run())
-    assert topics == ["gym/left", "gym/right", "gym"]
+    assert topics == ["gym/4f2a", "gym/0b_1c", "gym/4f2a"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import csv
-import itertools
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,11 +19,9 @@ from bumble.transport.tcp_server import open_tcp_server_transport_with_socket
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.radio.virtual_radio import VirtualRadio
 from bandsense.wire.bandsense.advertising import Advertisement
-from bandsense.wire.bandsense.answers import Answer, decode_answer
 from bandsense.wire.bandsense.information import Information
-from bandsense.wire.bandsense.measurement import MeasurementFrame
-from bandsense.wire.bandsense.requests import Request, encode_request
-from bandsense.wire.bandsense.uuids import CONTROL_UUID, INFORMATION_UUID, MEASUREMENT_UUID, SERVICE_UUID
+from bandsense.wire.bandsense.uuids import INFORMATION_UUID, SERVICE_UUID
+from tests.support.profile_host import ProfileHost
 
 RADIO_NAME = "firmware"
 RESTART = 10
@@ -221,39 +218,10 @@ async def advertised(
         return await asyncio.wait_for(found, timeout_s)
 
 
-class Central:
+class Central(ProfileHost):
     """A program with one sensor: remembers what it heard."""
 
-    def __init__(self, client: BleakClient) -> None:
-        self.client = client
-        self.frames: list[tuple[float, MeasurementFrame]] = []
-        self.answers: asyncio.Queue[Answer] = asyncio.Queue()
-        self.ids = itertools.count(1)
-
-    async def prepare(self) -> None:
-        """Subscribe to answers and measurements."""
-        loop = asyncio.get_running_loop()
-        await self.client.start_notify(
-            CONTROL_UUID, lambda _, data: self.answers.put_nowait(decode_answer(bytes(data)))
-        )
-        await self.client.start_notify(
-            MEASUREMENT_UUID,
-            lambda _, data: self.frames.append((loop.time(), MeasurementFrame.decode(bytes(data)))),
-        )
-
-    async def ask(self, request: Request) -> Answer:
-        """Write a request and wait for its answer."""
-        request_id = next(self.ids) % 256
-        await self.write(encode_request(request_id, request))
-        answer = await self.answer()
-        assert answer.request_id == request_id
-        return answer
-
-    async def write(self, data: bytes) -> None:
-        await self.client.write_gatt_char(CONTROL_UUID, data, response=True)
-
-    async def answer(self) -> Answer:
-        return await asyncio.wait_for(self.answers.get(), PATIENCE_S)
+    patience_s = PATIENCE_S
 
     async def information(self) -> Information:
         return Information.decode(bytes(await self.client.read_gatt_char(INFORMATION_UUID)))

@@ -43,6 +43,7 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--capture", type=Path, metavar="FILE", help="the raw capture to put into it (default: the last one)"
     )
+    command.add_argument("--mqtt", metavar="URL", help="also whether this broker can be reached")
     add_store_option(command)
 
 
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     status = 0
     found: list[Check] = []
-    for check in checks(store_path(arguments)):
+    for check in checks(store_path(arguments), arguments.mqtt):
         found.append(check)
         if check.outcome is Outcome.BAD:
             status = 1

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from bumble import core, gatt
 from bumble.core import AdvertisingData
 from bumble.device import Connection, Device
+from typing_extensions import override
 
 from bandsense.sim.devices.player import Player
+from bandsense.sim.devices.powered import Powered
 from bandsense.sim.physics.source import SampleSource
 from bandsense.sim.radio.gatt import characteristic, constant, is_subscribed, notify
 from bandsense.sim.radio.virtual_radio import VirtualRadio
@@ -29,7 +31,7 @@ class SentForce:
     at_s: float
 
 
-class ImdsTwin:
+class ImdsTwin(Powered):
     """A force gauge of another maker on the virtual radio; an async context manager.
 
     It notifies whoever has subscribed, at its own rate, and takes no commands.
@@ -71,13 +73,7 @@ class ImdsTwin:
         self._newest_n: float | None = None
         self._measuring: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> ImdsTwin:
-        await self.power_on()
-        return self
-
-    async def __aexit__(self, *_exception: object) -> None:
-        await self.power_off()
-
+    @override
     async def power_on(self) -> None:
         """Advertise service and appearance, and measure."""
         device = await self.radio.add_device(self.name, address=self.address)
@@ -111,6 +107,7 @@ class ImdsTwin:
         )
         self._measuring = asyncio.get_running_loop().create_task(self._measure())
 
+    @override
     async def power_off(self) -> None:
         """Switch it off."""
         if self._measuring is not None:

@@ -14,9 +14,11 @@ from typing import Any
 from bumble import core, gatt
 from bumble.core import AdvertisingData
 from bumble.device import Connection, Device
+from typing_extensions import override
 
 from bandsense.samples import KGF_N
 from bandsense.sim.devices.player import Felt, Player
+from bandsense.sim.devices.powered import Powered
 from bandsense.sim.physics.source import SampleSource
 from bandsense.sim.radio.gatt import characteristic, is_subscribed, notify
 from bandsense.sim.radio.virtual_radio import VirtualRadio
@@ -64,7 +66,7 @@ class WeightSample:
     stamp_us: int
 
 
-class ProgressorTwin:
+class ProgressorTwin(Powered):
     """A Progressor on the virtual radio; an async context manager.
 
     Args:
@@ -125,18 +127,12 @@ class ProgressorTwin:
         self._last_kgf = 0.0
         self._background: set[asyncio.Task[Any]] = set()
 
-    async def __aenter__(self) -> ProgressorTwin:
-        await self.power_on()
-        return self
-
-    async def __aexit__(self, *_exception: object) -> None:
-        await self.power_off()
-
     @property
     def streaming(self) -> bool:
         """Whether it sends weights."""
         return self._stream is not None
 
+    @override
     async def power_on(self) -> None:
         """Begin to advertise: the name in the advertisement, the service in the scan response."""
         device = await self.radio.add_device(self.name, address=self.address)
@@ -162,6 +158,7 @@ class ProgressorTwin:
             advertising_interval_max=_ADVERTISING_MS,
         )
 
+    @override
     async def power_off(self) -> None:
         """Switch it off."""
         self._end_stream()

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from bumble.core import AdvertisingData
 from bumble.device import AdvertisingType, Device
+from typing_extensions import override
 
 from bandsense.samples import KGF_N
 from bandsense.sim.devices.player import Player
+from bandsense.sim.devices.powered import Powered
 from bandsense.sim.physics.source import SampleSource
 from bandsense.sim.radio.virtual_radio import VirtualRadio
 from bandsense.wire import whc06
@@ -29,7 +31,7 @@ class BroadcastReading:
     at_s: float
 
 
-class ScaleTwin:
+class ScaleTwin(Powered):
     """A WH-C06 on the virtual radio; an async context manager. It broadcasts for as long as it is on.
 
     Args:
@@ -67,18 +69,13 @@ class ScaleTwin:
         self._random = random.Random(seed)
         self._broadcasting: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> ScaleTwin:
-        await self.power_on()
-        return self
-
-    async def __aexit__(self, *_exception: object) -> None:
-        await self.power_off()
-
+    @override
     async def power_on(self) -> None:
         """Begin to broadcast."""
         device = await self.radio.add_device(self.name, address=self.address)
         self._broadcasting = asyncio.get_running_loop().create_task(self._broadcast(device))
 
+    @override
     async def power_off(self) -> None:
         """Fall silent."""
         if self._broadcasting is None:

@@ -1,9 +1,28 @@
 //! A small key–value store in two flash pages that loses nothing to a power cut.
 //!
+//! ```text
+//!   page A, generation 7                    page B, generation 6, or half written
+//!   ┌────────────┬───────┬───────┬──────    ┌────────────┬───────┬──────
+//!   │ header (0) │ k1=a  │ k2=b  │ k1=c …   │ header (0) │ …     │
+//!   └────────────┴───────┴───────┴──────    └────────────┴───────┴──────
+//!    slot: CRC-32 │ kind │ index │ length │ flags │ up to 56 bytes, erased bytes beyond
+//! ```
+//!
 //! A page is an array of 64-byte slots. Slot 0 is the page's header with its generation; every later slot holds one
-//! value, the newest of a key counts. When a page is full, the living values are copied to the other page, whose
-//! header is written last: until then the old page counts. A slot that was cut while being written fails its check
-//! sum and is passed over. So at any cut the store holds, of the value being written, either the old or the new.
+//! value, the newest of a key counts, and a deletion is a slot of its own. When a page is full, the living values
+//! are copied to the other page, which was erased for it, and its header is written last with the next generation:
+//! until then the old page counts. The page with the higher generation and a valid header is the store.
+//!
+//! **Power cuts.** NOR flash turns bits from 1 to 0 when it is written and to 1 when a whole page is erased; either
+//! may be cut short anywhere. A slot that was cut while being written fails its check sum and is passed over. A copy
+//! that was cut has no valid header, and the old page is still whole, since it is erased only by the compaction after
+//! this one. So at any cut the store holds, of the value being written, either the old or the new, and all others as
+//! they were; the tests cut the power at every single flash operation.
+//!
+//! **Wear.** Equal values are not written again. Two pages are erased in turn, once for every full page of changes.
+//!
+//! **What it assumes.** A unit of writing divides 64 bytes, a page holds at least 32 slots, and what was written and
+//! read back once stays as it is.
 
 use embedded_storage_async::nor_flash::NorFlash;
 use heapless::Vec;

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import zlib
 from collections.abc import AsyncIterator
 
@@ -28,7 +27,6 @@ from bandsense.wire.bandsense.answers import (
     Started,
     Stopped,
     TimeMarked,
-    decode_answer,
 )
 from bandsense.wire.bandsense.calibration import CalibrationRecord
 from bandsense.wire.bandsense.codes import (
@@ -43,14 +41,12 @@ from bandsense.wire.bandsense.codes import (
     Status,
 )
 from bandsense.wire.bandsense.information import Information
-from bandsense.wire.bandsense.measurement import MeasurementFrame
 from bandsense.wire.bandsense.requests import (
     ForgetBonds,
     Identify,
     OpenPairing,
     ReadCalibration,
     ReadStatistics,
-    Request,
     SelfTest,
     SetLabel,
     Sleep,
@@ -69,46 +65,16 @@ from bandsense.wire.bandsense.uuids import (
     SERIAL_UUID,
     SERVICE_UUID,
 )
+from tests.support.profile_host import ProfileHost
+from tests.support.sensors import ramp
 
 
-def ramp(duration_s: float = 600.0, rate_hz: float = 80.0) -> TraceSource:
-    """A tension that grows by one count a sample, so that every sample can be told from every other."""
-    n = int(duration_s * rate_hz)
-    return TraceSource(np.arange(n) / rate_hz, np.arange(n) * 1e-4)
-
-
-class Host:
-    """A program with one sensor: speaks the profile by hand, remembers what it heard."""
+class Host(ProfileHost):
+    """A program with one sensor, and the radio between them."""
 
     def __init__(self, radio: VirtualRadio, client: BleakClient) -> None:
+        super().__init__(client)
         self.radio = radio
-        self.client = client
-        self.frames: list[tuple[float, MeasurementFrame]] = []
-        self.answers: asyncio.Queue[Answer] = asyncio.Queue()
-        self.ids = itertools.count(1)
-
-    async def prepare(self) -> None:
-        loop = asyncio.get_running_loop()
-        await self.client.start_notify(
-            CONTROL_UUID, lambda _, data: self.answers.put_nowait(decode_answer(bytes(data)))
-        )
-        await self.client.start_notify(
-            MEASUREMENT_UUID,
-            lambda _, data: self.frames.append((loop.time(), MeasurementFrame.decode(bytes(data)))),
-        )
-
-    async def ask(self, request: Request) -> Answer:
-        request_id = next(self.ids) % 256
-        await self.write(encode_request(request_id, request))
-        answer = await self.answer()
-        assert answer.request_id == request_id
-        return answer
-
-    async def write(self, data: bytes) -> None:
-        await self.client.write_gatt_char(CONTROL_UUID, data, response=True)
-
-    async def answer(self) -> Answer:
-        return await asyncio.wait_for(self.answers.get(), 3.0)
 
     def samples(self) -> list[int]:
         return [count for _, frame in self.frames for count in frame.counts]

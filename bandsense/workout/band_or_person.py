@@ -1,18 +1,18 @@
 """Whether the band changed or the person did, from the tension at bottom and top of the movement.
 
-Held at the same slack, a band that has softened pulls less by the same part wherever it is stretched: bottom and
-top fall alike. A person who pulls less far lets only the top fall; a band that is held longer lets the bottom
-fall more than the top, because there the same length is a larger part of the stretch. So with the logarithms of
-the tensions, now against a session before,
+Held at the same slack, a band that has softened pulls less by the same part wherever it is stretched: bottom
+and top fall alike. A person who pulls less far lets only the top fall; a band that is held longer lets the
+bottom fall more than the top, because there the same length is a larger part of the stretch. So with the
+logarithms of the tensions, now against a session before,
 
     band     Δ = k (1, 1)          k    ~ N(0, 0.10²)
     person   Δ = m (1, 0)          m    ~ N(0, 0.10²)
     length   Δ = d (a₁, a₀)        d    ~ N(0, 0.03²) of the resting length,  a = p (1 + ε) / ε  (slack law)
     nothing  Δ = 0
 
-each with the scatter of both measurements added, their evidence is the density of what was seen (Gelman et al.,
-Bayesian Data Analysis, section 7.4), weighed with how often each happens. The numbers are priors. Where the band
-is slack at the bottom, the bottom says nothing, and nothing is said: only a check pull can tell then.
+each with the scatter of both measurements added, their evidence is the density of what was seen (Gelman et
+al., Bayesian Data Analysis, section 7.4), weighed with how often each happens. The numbers are priors. Where
+the band is slack at the bottom, the bottom says nothing, and nothing is said: only a check pull can tell then.
 """
 
 from __future__ import annotations

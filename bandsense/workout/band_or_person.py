@@ -12,7 +12,7 @@ logarithms of the tensions, now against a session before,
 
 each with the scatter of both measurements added, their evidence is the density of what was seen (Gelman et
 al., Bayesian Data Analysis, section 7.4), weighed with how often each happens. The numbers are priors. Where
-the band is slack at the bottom, the bottom says nothing, and nothing is said: only a check pull can tell then.
+the band is slack at the bottom, the bottom says nothing, and nothing is said: only a check pull can tell.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ QUICK = {
     "calibration": ["--quick"],
     "coaching": ["--quick"],
     "elastic": [],
+    "live": ["--seconds", "5"],
     "speed": ["--quick"],
 }
 

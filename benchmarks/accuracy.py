@@ -34,7 +34,7 @@ IN_ENVELOPE = ("plain", "drawn", "axes", "anywhere")
 COUNTED = (*IN_ENVELOPE, "splices", "movement", "recordings", "special", "other rates", "simulators")
 """Sections with repetitions to be counted."""
 
-CONTROLS = ("controls", "simulated controls")
+CONTROLS = ("controls", "processes", "simulated controls")
 
 Results = Mapping[str, Tallies]
 """By section."""
@@ -160,7 +160,7 @@ def control_table(results: Results, methods: Sequence[str]) -> Table:
         for kind, own in by_kind(results.get(name, {}), methods[0]).items():
             tallies = [results[name][method, kind] for method in methods]
             said = (f"{t.controls_counted} / {t.controls_shown}" for t in tallies)
-            title = kind.replace("_", " ") + (" (simulators)" if name != CONTROLS[0] else "")
+            title = kind.replace("_", " ") + (" (simulators)" if name == CONTROLS[2] else "")
             rows.append((title, f"{own.controls}", *said))
     everything = [sum_of(total(results[n], m) for n in CONTROLS if n in results) for m in methods]
     said = (f"{t.controls_counted} / {t.controls_shown}" for t in everything)

@@ -40,6 +40,7 @@ from benchmarks.evidence import (
     walks,
 )
 from benchmarks.evidence.trace import Split, Trace
+from benchmarks.tables import replace_between
 
 LEAST_PROBABLE = -8.0
 """A trace costs at most so many nats: one that the model cannot explain does not bend it."""
@@ -258,6 +259,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--sensitivity", action="store_true", help="print what each number does, change nothing"
     )
+    parser.add_argument("--page", type=Path, metavar="FILE", help="put the sensitivity table into this page")
     parser.add_argument("--to", type=Path, help="where to write (default: what ships)")
     options = parser.parse_args(arguments)
     path = options.to or Path(bandsense.signal.__path__[0]) / "laws.json"
@@ -266,7 +268,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     numbers = Numbers.fitted()
     names = options.only or [f.name for f in fields(Numbers) if f.name not in FIXED]
     if options.sensitivity:
-        return _sensitivity(judge, numbers, names, options.easy)
+        return _sensitivity(judge, numbers, names, options.easy, options.page)
     rng = random.Random(1)
     steps = dict.fromkeys(names, 0.15)
     for turn in range(options.rounds):
@@ -320,7 +322,7 @@ def _report(judge: Judge, numbers: Numbers) -> None:
     print(f"loss {sum(loss * row.weight for (loss, _), row in zip(results, judge.rows, strict=True)):.1f}")
 
 
-def _sensitivity(judge: Judge, numbers: Numbers, names: Sequence[str], easy: float) -> int:
+def _sensitivity(judge: Judge, numbers: Numbers, names: Sequence[str], easy: float, page: Path | None) -> int:
     which, scale = _hard(judge, numbers, easy, random.Random(1))
     weights = [judge.rows[i].weight * s for i, s in zip(which, scale, strict=True)]
 
@@ -330,15 +332,22 @@ def _sensitivity(judge: Judge, numbers: Numbers, names: Sequence[str], easy: flo
         return loss, sum((not ok) * s for (_, ok), s in zip(results, scale, strict=True))
 
     loss, wrong = figures(numbers)
-    print(f"\nLoss {loss:.1f}, {wrong:.0f} of {len(judge.rows)} traces wrong.\n")
-    print("| number | value | loss (down, up) | wrong traces (down, up) |\n|---|--:|--:|--:|")
+    lines = [
+        f"Loss {loss:.1f}, {wrong:.0f} of {len(judge.rows)} traces wrong.",
+        "",
+        "| number | value | loss (down, up) | wrong traces (down, up) |",
+        "|---|--:|--:|--:|",
+    ]
+    print("", *lines, sep="\n")
     for name in names:
         down, up = (figures(moved(numbers, name, by)) for by in (-0.35, 0.35))
-        print(
-            f"| {name} | {getattr(numbers, name):.4g} | {down[0] - loss:+.1f}, {up[0] - loss:+.1f} "
-            f"| {down[1] - wrong:+.0f}, {up[1] - wrong:+.0f} |",
-            flush=True,
+        lines.append(
+            f"| `{name}` | {getattr(numbers, name):.4g} | {down[0] - loss:+.1f}, {up[0] - loss:+.1f} "
+            f"| {down[1] - wrong:+.0f}, {up[1] - wrong:+.0f} |"
         )
+        print(lines[-1], flush=True)
+    if page:
+        replace_between(page, ["\n".join(lines)])
     return 0
 
 

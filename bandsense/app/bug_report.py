@@ -232,9 +232,17 @@ def masked_capture(capture: Capture, target: Path, mask: Mask) -> None:
                 case GapRecord():
                     writer.interrupted(record.arrival_s)
                 case LinkRecord():
-                    writer.link(record.arrival_s, mask.value(record.event))
+                    writer.link(record.arrival_s, mask.value(_without_note(record.event)))
                 case DeliveryRecord():
                     writer.delivery(record.arrival_s, on=record.on)
+
+
+def _without_note(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out what a person wrote of a set: it may say anything. The scores stay, for the replay."""
+    if event.get("input") != "feedback":
+        return event
+    data = event["data"]
+    return {**event, "data": {**data, "said": {**data["said"], "note": ""}}}
 
 
 def _tail(path: Path) -> str:

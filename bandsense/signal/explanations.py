@@ -281,6 +281,8 @@ class Explanations:
                     if rep.before is settled[-1]:
                         rep.before = None
                     rep = rep.before
+        for rep in settled:
+            rep.before = None
         return settled
 
     # Continuing.

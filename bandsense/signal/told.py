@@ -142,5 +142,6 @@ class Told:
 
     def _move(self, shown: Shown) -> None:
         self.shown.remove(shown)
+        shown.rep.before = None  # A settled one holds no older ones.
         self._settled_last.append(shown)
         self._settled += 1

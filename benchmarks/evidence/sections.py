@@ -9,6 +9,7 @@ from typing import NamedTuple
 from benchmarks.evidence import (
     controls,
     envelope,
+    idling,
     movement,
     recordings,
     simulators,
@@ -81,6 +82,9 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
         ),
         "tops": Section("Peaks", lambda split, size: envelope.tops(split, each=size)),
         "controls": Section("Controls", _controls),
+        "processes": Section(
+            "Controls that follow no script", lambda split, size: idling.grid(split, each=4 * size)
+        ),
         "simulated controls": Section(
             "Controls of the simulators", lambda split, size: simulators.grid_of_controls(2 * size, split)
         ),

@@ -70,10 +70,10 @@ async def test_three_sets_with_the_advice_followed(tmp_path: Path) -> None:
         told = await opened.page.inner_text("#rest")
         assert "sets done" in told
         assert re.search(r"\d+ cm out", told)
-        assert await opened.page.is_visible("text=Train again")
+        assert await opened.page.is_visible("text=See the session")
         assert opened.faults == []
         # The page outlives the session: the next one begins from it.
-        await opened.page.click("text=Train again")
+        await opened.page.click("text=Again")
         await choose(opened)
         await opened.until("document.querySelector('main:not([hidden])')?.id === 'live'", 30.0)
     (session, *_) = reversed(Store.open(store).sessions())

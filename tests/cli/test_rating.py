@@ -104,3 +104,19 @@ def test_pain_ends_the_exercise_with_words(command: Command, tmp_path: Path) -> 
     assert (
         "pain stops an exercise from a score of 1 to 10" in command("profile", "set", "--stop-pain", "11").err
     )
+
+
+def test_a_bug_report_holds_no_note(tmp_path: Path) -> None:
+    from bandsense.app.bug_report import Mask, masked_capture
+    from bandsense.capture.format import CaptureWriter, read_capture
+    from bandsense.workout.feedback import Feedback
+    from bandsense.workout.inputs import SetFeedback, input_data
+
+    said = input_data(SetFeedback(Feedback(pain=3, note="hurts since the accident"), 1))
+    with CaptureWriter(tmp_path / "own.bandcap") as writer:
+        writer.section(0.0, {"driver": "bandsense", "name": "x"})
+        writer.link(1.0, {"input": "feedback", "data": said, "after_samples": 0})
+    masked_capture(read_capture(tmp_path / "own.bandcap"), tmp_path / "masked.bandcap", Mask())
+    data = (tmp_path / "masked.bandcap").read_bytes()
+    assert b"accident" not in data
+    assert b'"pain": 3' in data

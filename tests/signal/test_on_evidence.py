@@ -11,7 +11,7 @@ from itertools import islice
 
 import pytest
 
-from benchmarks.evidence import controls, envelope, movement, simulators, special, splices
+from benchmarks.evidence import controls, envelope, idling, movement, simulators, special, splices
 from benchmarks.evidence.detectors import CACHE, bandsense
 from benchmarks.evidence.score import Tally
 from benchmarks.evidence.trace import Trace
@@ -58,7 +58,7 @@ def test_every_rate_take_up_number_and_shape_is_exact() -> None:
 def test_splices_of_real_repetitions_are_exact() -> None:
     tally = judged(splices.sample(60, "held"))
     assert len(tally.wrong) <= 2, tally.wrong
-    assert tally.silent <= 1
+    assert tally.silent <= 2
     assert tally.figures()["f1"] >= 0.99
 
 
@@ -91,6 +91,14 @@ def test_simulated_sets_are_exact() -> None:
 def test_controls_hold_nothing() -> None:
     tally = judged(controls.grid("held", each=4))
     assert tally.controls == 28
-    assert tally.controls_counted <= 4, tally.wrong
-    assert tally.controls_shown <= 7
-    assert tally.alarmed <= 2
+    assert tally.controls_counted <= 1, tally.wrong
+    assert tally.controls_shown <= 3
+    assert tally.alarmed == 0
+
+
+def test_controls_that_follow_no_script_hold_little() -> None:
+    tally = judged(idling.grid("held", each=3))
+    assert tally.controls == 18
+    assert tally.controls_counted <= 3, tally.wrong
+    assert tally.controls_shown <= 4
+    assert tally.alarmed <= 3

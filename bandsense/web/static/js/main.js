@@ -107,9 +107,9 @@ screen.controlsOf = (name, view) => {
   const moreButton = { act: "more", label: "More", glyph: "more", kind: "sq", keys: "", bare: true };
   const undo = { act: "u", label: "Undo", glyph: "undo" };
   if (name === "finished") {
-    const session = view.state.finished?.session;
-    const links = document.querySelector("nav[aria-label=Pages] a") && session;
-    return [{ act: "again", label: "Train again", glyph: "again", kind: "primary two", keys: "" }, ...(links ? [{ act: "session", label: "See the session", glyph: "plan", keys: "" }] : []), moreButton];
+    const again = { act: "again", label: "Train again", glyph: "again", keys: "", kind: "primary two" };
+    if (!document.querySelector("nav[aria-label=Pages] a") || !view.state.finished?.session) return [again, moreButton];
+    return [{ act: "session", label: "See the session", glyph: "plan", kind: "primary two", keys: "" }, { ...again, label: "Again", kind: "" }, moreButton];
   }
   if (name === "rest") return [...(can("+") ? [{ act: "+", label: "+30 s", glyph: "timer" }] : []), { act: "t", label: "Set zero", glyph: "zero" }, moreButton];
   if (name === "ready" || name === "sides") return [{ act: "t", label: "Set zero", glyph: "zero" }, { act: "change", label: "Plan", glyph: "plan", kind: "two ghost", keys: "" }, moreButton];

@@ -117,4 +117,5 @@ def test_the_man_page_names_every_command(tmp_path):
     )
     run(*command, "--project-name", "bandsense", "--output", str(page)).check_returncode()
     text = page.read_text().replace("\\-", "-")
-    assert [name for name in _COMMANDS if f"\\fI\\,{name}\\/\\fR" not in text] == []
+    names = ["import" if name == "importing" else name for name in _COMMANDS]  # a keyword names no module
+    assert [name for name in names if f"\\fI\\,{name}\\/\\fR" not in text] == []

@@ -31,6 +31,7 @@ _COMMANDS = (
     "report",
     "export",
     "importing",
+    "upload",
     "edit",
     "reanalyze",
     "store",

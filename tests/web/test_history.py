@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bandsense.app.strength_test import TestSetup
+from bandsense.app.strength_test import StrengthSetup
 from bandsense.bands.wear import Stiffness
 from bandsense.profiles.band import BandProfile
 from bandsense.profiles.person import Person
@@ -225,7 +225,7 @@ def test_simulated_sessions_stay_in_their_own_pages(store: Store, tmp_path: Path
 def test_tests_of_strength_have_their_place(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "bandsense.sqlite3")
     for number, best_n in enumerate((120.0, 180.0)):
-        tested(store, number, best_n)
+        kept_test(store, number, best_n)
     train_once(store, Habit(reps=(6,)), 1, FIRST + timedelta(days=9), 100.0)
     assert "Test of strength" in page(store, "/sessions").text
     text = page(store, "/sessions/2").text
@@ -235,9 +235,9 @@ def test_tests_of_strength_have_their_place(tmp_path: Path) -> None:
     assert "knee extension, 13 October: " in page(store, "/trends").text
 
 
-def tested(store: Store, number: int, best_n: float) -> None:
+def kept_test(store: Store, number: int, best_n: float) -> None:
     """Two trials of both legs together, that strong, kept as the command keeps them."""
-    setup = TestSetup("knee extension", "seated", "strap at 40 cm", Protocol((None,), 2, 30.0))
+    setup = StrengthSetup("knee extension", "seated", "strap at 40 cm", Protocol((None,), 2, 30.0))
     settings = WorkoutSettings(CALIBRATED).to_dict() | {"strength_test": setup.to_dict()}
     begun = FIRST + timedelta(days=8 * number)
     stream = NewStream("5e4500000000ba5e", Unit.NEWTON, settings)

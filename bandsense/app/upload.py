@@ -1,0 +1,120 @@
+"""Sessions sent to intervals.icu as FIT activities, when a person asks for it.
+
+Source: the calendar's public API, POST /api/v1/athlete/{id}/activities, multipart with the file, Basic
+authentication with the user `API_KEY`.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import tempfile
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+
+from bandsense.app.paths import home
+from bandsense.app.replay import session_table
+from bandsense.errors import ConfigError, DataError
+from bandsense.export.formats import write
+from bandsense.files import make_private, private_folder
+from bandsense.store.model import Session
+from bandsense.store.store import Store
+
+__all__ = ["KEY_VARIABLE", "SERVICE", "keep_key", "known_key", "upload"]
+
+SERVICE = "https://intervals.icu"
+KEY_VARIABLE = "BANDSENSE_INTERVALS_KEY"
+_TIMEOUT_S = 30.0
+
+
+def _key_file() -> Path:
+    return home() / "intervals.key"
+
+
+def keep_key(key: str) -> Path:
+    """Keep a key in a file that only its owner can read; gives the file.
+
+    Raises:
+        ConfigError: it is empty, or the file cannot be written.
+    """
+    if not key.strip():
+        raise ConfigError("the key is empty; it stands in the settings of intervals.icu, under Developer")
+    try:
+        private_folder(home())
+        make_private(_key_file())
+        _key_file().write_text(key.strip() + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{_key_file()} cannot be written: {error.strerror}") from error
+    return _key_file()
+
+
+def known_key() -> str:
+    """Return the key: that of the environment, or the one that was kept.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if key := os.environ.get(KEY_VARIABLE, "").strip():
+        return key
+    try:
+        return _key_file().read_text(encoding="utf-8").strip()
+    except OSError:
+        raise ConfigError(
+            f"no key for intervals.icu; keep it with `bandsense upload --save-key`, or set {KEY_VARIABLE}"
+        ) from None
+
+
+def upload(store: Store, session: Session, athlete: str, key: str, service: str = SERVICE) -> str:
+    """Send a session as a FIT activity; gives the activity's identity there.
+
+    The service knows an activity that it has already by the file's own identity.
+
+    Args:
+        store: where the session is.
+        session: the one to send.
+        athlete: the person's identity there; `0` is whose key it is.
+        key: the person's API key.
+        service: where to.
+
+    Raises:
+        DataError: the service cannot be reached, or refuses the file.
+        MissingExtra: fit-tool is not installed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        (path,) = write(session_table(store, session), "fit", Path(folder))
+        body, kind = _multipart(path.name, path.read_bytes())
+    request = urllib.request.Request(  # noqa: S310 - the address is https, or a test's own
+        f"{service}/api/v1/athlete/{athlete}/activities",
+        data=body,
+        headers={
+            "Content-Type": kind,
+            "Authorization": "Basic " + base64.b64encode(f"API_KEY:{key}".encode()).decode(),
+        },
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - as above
+            return str(json.load(answer)["id"])
+    except urllib.error.HTTPError as error:
+        with error:
+            reason = {401: "the key is wrong", 403: "the key is not for this athlete"}.get(error.code)
+        raise DataError(f"intervals.icu refuses it: {reason or f'{error.code} {error.reason}'}") from error
+    except (OSError, http.client.HTTPException) as error:
+        raise DataError(f"intervals.icu cannot be reached: {error}; try again later") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError("intervals.icu answered what this version does not know; look there") from error
+
+
+def _multipart(name: str, content: bytes) -> tuple[bytes, str]:
+    boundary = uuid.uuid4().hex
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        "Content-Type: application/octet-stream\r\n\r\n"
+    )
+    return (
+        head.encode() + content + f"\r\n--{boundary}--\r\n".encode(),
+        f"multipart/form-data; boundary={boundary}",
+    )

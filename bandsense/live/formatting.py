@@ -76,6 +76,7 @@ __all__ = [
     "rep_mark",
     "rep_words",
     "set_words",
+    "silent_words",
     "stopped_words",
     "summary_words",
     "tempo_words",
@@ -328,6 +329,11 @@ def asymmetry_words(asymmetry: Asymmetry) -> str:
     sure = [name for name, each in figures.items() if each.certain]
     verdict = f"surely different: {', '.join(sure)}" if sure else "no clear difference"
     return f"right against left: {', '.join(parts)}; {verdict}"
+
+
+def silent_words(side: str) -> str:
+    """Say that one of two sensors saw nothing, which is no balance of sides."""
+    return f"the {side} sensor saw no repetition: the sides cannot be compared; check its clip and battery"
 
 
 def lag_words(lag: Lag) -> str:

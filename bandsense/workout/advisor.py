@@ -248,15 +248,15 @@ class Advisor:
 
     def _measure(self, when: When = When.NEXT_SET) -> Measure:
         scatter = self._evidence.peak_uncertainty if self._evidence is not None else 0.0
-        return Measure(self._state, self._method, self._side, self._seen(), scatter, self._declined, when)
-
-    def _seen(self) -> Basis:
-        """Gather what advice rests on of the set: the one under way, or the one just done."""
-        if self._set.reps:
-            return Basis(reps=len(self._set.reps))
-        if self._evidence is None or not self._evidence.reps:
-            return Basis()
-        return Basis(reps=self._evidence.reps, mean_peak_n=self._evidence.peak_n)
+        return Measure(
+            self._state,
+            self._method,
+            self._side,
+            _seen(self._set.reps, self._evidence),
+            scatter,
+            self._declined,
+            when,
+        )
 
     def _given(self, advice: Advice) -> Advice:
         self._open = advice if advice.waits else None
@@ -339,3 +339,12 @@ class Advisor:
         else:
             start_m = min(strand.start_length_m, strand.rest_length_m)
         self._state = replace(self._state, strand=replace(strand, start_length_m=start_m))
+
+
+def _seen(under_way: Sequence[Rep], done: SetEvidence | None) -> Basis:
+    """Return what advice rests on of the set: the one under way, or the one just done."""
+    if under_way:
+        return Basis(reps=len(under_way))
+    if done is None or not done.reps:
+        return Basis()
+    return Basis(reps=done.reps, mean_peak_n=done.peak_n)

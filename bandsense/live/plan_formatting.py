@@ -19,14 +19,11 @@ _PHASES = ("tempo.concentric_s", "tempo.eccentric_s")
 
 def plan_words(result: SetResult, settings: WorkoutSettings) -> Iterator[str]:
     """Sentences for a person; none where no exercise was named, so that nothing was planned."""
-    report = _report(result, settings)
-    if report is not None and result.hand_tempo is not None:
-        reason = _hidden(result)
-        yield (
-            _tempo_words(report, result.hand_tempo, settings.plan.tempo)
-            if reason is None
-            else f"tempo kept: {reason}"
-        )
+    report, reason = _report(result, settings), _hidden(result)
+    if report is not None and reason is not None:
+        yield f"tempo kept: {reason}"
+    elif report is not None and result.hand_tempo is not None:
+        yield _tempo_words(report, result.hand_tempo, settings.plan.tempo)
 
 
 def plan_json(result: SetResult, settings: WorkoutSettings) -> dict[str, Any]:

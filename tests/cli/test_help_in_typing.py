@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -60,3 +61,8 @@ def test_the_exit_status_says_how_it_ended(session: Command) -> None:
     assert session("show", "99").status == 1
     assert session("sessions", "--since", "never").status == 2
     assert session("store").status == 2
+
+
+def test_exercises_as_json(command: Command) -> None:
+    exercises = {data["id"]: data for data in map(json.loads, command("exercises", "--json").lines)}
+    assert exercises["seated-row"]["fit"] == {"category": 37, "subtype": 35}

@@ -348,3 +348,11 @@ def test_an_overview_looks_back_whole_weeks_and_says_what_it_leaves_out() -> Non
 def test_one_repetition_is_never_exact() -> None:
     (value,) = session_values([a_set((100.0,))], PEAK)
     assert value.scatter == 100.0
+
+
+def test_weeks_that_jump_about_are_no_trend_however_even_their_repetitions() -> None:
+    found = trend(weeks_of([90.0, 120.0, 100.0], scatter_n=0.1), PEAK).change
+    assert found is not None
+    assert found.difference == pytest.approx(10.0, abs=1.0)
+    assert found.verdict is not Verdict.SURE
+    assert found.uncertainty > 5.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ def add(commands: Commands) -> None:
         "bandsense exercises show squat --drawing squat.svg",
     )
     command.set_defaults(exercise=None)
+    command.add_argument("--json", action="store_true", help="one JSON object an exercise")
     actions = command.add_subparsers(metavar="show ID")
     show = actions.add_parser("show", help="how one is set up, done and breathed")
     show.add_argument("exercise", metavar="ID")
@@ -54,6 +56,10 @@ def run(arguments: argparse.Namespace) -> int:
             print(arguments.drawing)
         return 0
     exercises = load_exercises(folders)
+    if arguments.json:
+        for each in exercises.values():
+            print(json.dumps(each.model_dump(mode="json", by_alias=True)))
+        return 0
     rows = [(each.id, each.name, each.anchor_words) for each in exercises.values()]
     print(table(("id", "name", "anchor"), rows))
     return 0

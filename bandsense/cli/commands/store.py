@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
+from bandsense.cli.progress import progress
 from bandsense.cli.store_option import add_store_option, open_store, store_path
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
+
+_HAIR = 1e-9
+"""A bar of one step would not be shown."""
 
 
 def add(commands: Commands) -> None:
@@ -73,7 +77,9 @@ def _check(arguments: argparse.Namespace) -> int:
     from bandsense.store.maintenance import check
 
     status = 0
-    for finding in check(open_store(arguments)):
+    with progress("checking", 1.0 + _HAIR) as done:
+        findings = list(check(open_store(arguments), _advancing(done)))
+    for finding in findings:
         status = 1
         if arguments.json:
             print(json.dumps(asdict(finding)))
@@ -88,10 +94,23 @@ def _check(arguments: argparse.Namespace) -> int:
     return status
 
 
+def _advancing(done: Callable[[float], None]) -> Callable[[float], None]:
+    """Turn shares that are done into steps."""
+    reached = 0.0
+
+    def advance(share: float) -> None:
+        nonlocal reached
+        done(share - reached)
+        reached = share
+
+    return advance
+
+
 def _backup(arguments: argparse.Namespace) -> int:
     from bandsense.store.maintenance import back_up
 
-    back_up(open_store(arguments), arguments.file)
+    with progress("copying", 1.0 + _HAIR) as done:
+        back_up(open_store(arguments), arguments.file, _advancing(done))
     print(arguments.file)
     return 0
 

@@ -121,7 +121,7 @@ const DO = {
   sound: () => sound.set({ muted: !sound.muted }),
   change: () => change(),
   again: () => change(),
-  session: () => location.assign(`/sessions/${screen.lead.state.finished.session}`),
+  session: () => location.assign(`/sessions/${screen.lead.state.finished.session}${connection.station?.choice?.simulated ? "?simulated=1" : ""}`),
   revoke: async () => {
     await connection.ask("DELETE", "/links");
     more.close();

@@ -68,6 +68,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "--capture", type=Path, metavar="FILE", help="keep everything that comes over the air, to replay it"
     )
     add_output_options(command)
+    command.add_argument("--say", action="store_true", help="have the system's voice say what to do")
+    command.add_argument("--bell", action="store_true", help="ring the terminal's bell for each repetition")
     command.add_argument(
         "--web", action="store_true", help="show it on a page as well, for a phone or a tablet"
     )
@@ -147,7 +149,7 @@ async def _live(arguments: argparse.Namespace) -> None:
         capture=arguments.capture,
         publishing=Publishing(arguments.mqtt, arguments.lsl),
     )
-    output = make_output(arguments)
+    output = _heard(arguments, make_output(arguments))
     if not arguments.json:
         show_in(who.person.unit)
     async with _environment(arguments, who.exercise.id) as environment:
@@ -155,6 +157,17 @@ async def _live(arguments: argparse.Namespace) -> None:
             await _with_page(arguments, options, environment, store, output)
         else:
             await train(options, environment, store, output)
+
+
+def _heard(arguments: argparse.Namespace, output: View) -> View:
+    """Put beside a view what is heard, where it is asked for."""
+    if not (arguments.say or arguments.bell):
+        return output
+    from bandsense.app.several_views import SeveralViews
+    from bandsense.cli.spoken import SpokenOutput, SystemVoice, ring
+
+    heard = ([SystemVoice()] if arguments.say else []) + ([ring] if arguments.bell else [])
+    return SeveralViews([output, *map(SpokenOutput, heard)])
 
 
 async def _with_page(

@@ -69,14 +69,24 @@ class SessionResult:
         calibrations = left.settings.calibration, right.settings.calibration
         return bilateral_asymmetry(metrics[0], metrics[1], calibrations)
 
+    @property
+    def silent(self) -> tuple[Side, ...]:
+        """The sides, of two sensors, that saw no repetition while the other did."""
+        if None in self.workouts or not self.reps:
+            return ()
+        return tuple(side for side, each in self.summaries.items() if side is not None and not each.reps)
+
     def summary(self) -> dict[str, Any]:
-        """As it is stored; of two sensors the figures of the lesser side where both count."""
+        """Return it as it is stored; of two sensors the counts of the lesser side."""
         if None in self.workouts:
             return asdict(self.summaries[None])
         left, right = self.summaries["left"], self.summaries["right"]
+        lesser = min(left, right, key=lambda side: (side.reps, side.full))
         return {
-            "reps": min(left.reps, right.reps),
-            "partial": max(left.partial, right.partial),
+            "reps": lesser.reps,
+            "full": lesser.full,
+            "partial": lesser.partial,
+            "unsure": lesser.unsure,
             "sets": max(left.sets, right.sets),
             "full_reps": [min(pair) for pair in zip(left.full_reps, right.full_reps, strict=False)],
             "planned_sets": left.planned_sets,

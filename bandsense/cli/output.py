@@ -28,6 +28,7 @@ from bandsense.live.formatting import (
     event_json,
     format_log_line,
     lag_words,
+    silent_words,
     summary_words,
 )
 from bandsense.live.state import ViewState
@@ -153,6 +154,8 @@ class LineOutput(View):
             say(_sided(summary_words(summary), side))
         if (asymmetry := result.asymmetry) is not None:
             say(asymmetry_words(asymmetry))
+        for side in result.silent:
+            say(silent_words(side))
         if result.lag is not None:
             say(lag_words(result.lag))
         if result.compared is not None:

@@ -76,6 +76,7 @@ __all__ = [
     "rep_mark",
     "rep_words",
     "set_words",
+    "silent_words",
     "stopped_words",
     "summary_words",
     "tempo_words",
@@ -102,6 +103,9 @@ IMPLAUSIBLE_ELONGATION = 3.0
 """Beyond four times the resting length it is probably another band."""
 
 LOW_BATTERY_PERCENT = 10
+
+VERY_LIKELY = 0.95
+"""From this probability on something is called very likely."""
 
 _UNDER_TIME = " " * 13
 """Where a second line of a log begins: below the text of the first."""
@@ -325,6 +329,11 @@ def asymmetry_words(asymmetry: Asymmetry) -> str:
     sure = [name for name, each in figures.items() if each.certain]
     verdict = f"surely different: {', '.join(sure)}" if sure else "no clear difference"
     return f"right against left: {', '.join(parts)}; {verdict}"
+
+
+def silent_words(side: str) -> str:
+    """Say that one of two sensors saw nothing, which is no balance of sides."""
+    return f"the {side} sensor saw no repetition: the sides cannot be compared; check its clip and battery"
 
 
 def lag_words(lag: Lag) -> str:
@@ -583,6 +592,14 @@ def _zone_missed(where: str) -> Callable[[Numbers], str]:
     )
 
 
+def _more_or_less(n: Numbers) -> str:
+    return "more" if n["share"] > 0.0 else "less"
+
+
+def _how_sure(n: Numbers) -> str:
+    return "very likely" if n["probability"] >= VERY_LIKELY else "likely"
+
+
 def _sides(n: Numbers) -> str:
     more = "more" if n["share"] > 0.0 else "less"
     slack = "more" if n["more_cm"] > 0.0 else "less"
@@ -639,6 +656,14 @@ _REASONS: dict[Rule, Callable[[Numbers], str]] = {
     Rule.BELOW_ZONE: _zone_missed("below"),
     Rule.ABOVE_ZONE: _zone_missed("above"),
     Rule.SIDES: _sides,
+    Rule.BAND_CHANGED: lambda n: (
+        f"At the same slack the band pulls {abs(n['share']):.0%} {_more_or_less(n)} than last time, at start "
+        f"and top alike: {_how_sure(n)} the band changed, not you."
+    ),
+    Rule.PERSON_CHANGED: lambda n: (
+        f"The band pulls as last time at the start, and your pull ends {abs(n['share']):.0%} "
+        f"{'higher' if n['share'] > 0 else 'lower'}: {_how_sure(n)} your range changed, not the band."
+    ),
     Rule.BAND_LOST: _band_lost,
     Rule.SESSION_ENDED: _ended_by("The session ended"),
     Rule.LINK_LOST: _ended_by("The sensor was lost"),

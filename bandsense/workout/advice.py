@@ -16,6 +16,7 @@ __all__ = [
     "AdvisorState",
     "Basis",
     "Confidence",
+    "LoadingReference",
     "PendingChange",
     "Reason",
     "Rule",
@@ -232,6 +233,23 @@ class PendingChange:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadingReference:
+    """How hard the band pulled in a session, for later ones to be compared with (`workout.band_or_person`).
+
+    Attributes:
+        peak_n: mean peak tension.
+        bottom_n: median tension at the bottom.
+        peak_uncertainty: standard uncertainty of `peak_n` as a part of it.
+        rest_length_m: resting length of the strand then; tensions of another length are not comparable.
+    """
+
+    peak_n: float
+    bottom_n: float
+    peak_uncertainty: float
+    rest_length_m: float
+
+
+@dataclass(frozen=True, slots=True)
 class AdvisorState:
     """What advice rests on from set to set and session to session: one person, band, exercise and side.
 
@@ -250,6 +268,7 @@ class AdvisorState:
         opposed: sets in a row that asked for the opposite of the last change.
         easy_sessions: sessions in a row whose last set was easy, none of them since slack was added.
         unanswered: a change advised after the last set that the person neither made nor declined.
+        reference: how hard the band pulled in the first set of the last session; None where it says nothing.
     """
 
     strand: Strand
@@ -265,6 +284,7 @@ class AdvisorState:
     opposed: int = 0
     easy_sessions: int = 0
     unanswered: Annotated[Advice | None, BeforeValidator(_of_today)] = None
+    reference: LoadingReference | None = None
 
     @property
     def slack_was_reduced(self) -> bool:

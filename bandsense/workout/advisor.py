@@ -32,6 +32,7 @@ from bandsense.exercises.model import Exercise, Side, SlackMethodKind
 from bandsense.signal.events import Rep
 from bandsense.workout.adjustment import after_change, after_set
 from bandsense.workout.advice import Advice, AdvisorState, Basis, Reason, Rule, SlackAction, When
+from bandsense.workout.band_or_person import compared, reference_of
 from bandsense.workout.events import SetEnd
 from bandsense.workout.measuring import Measure, keep, measured_out
 from bandsense.workout.plan import Plan
@@ -101,6 +102,7 @@ class Advisor:
         self._declined: set[SlackAction] = set()
         self._open = self._state.unanswered
         self._session_counted = False
+        self._compared = False
         self._set = _SetUnderWay()
 
     @property
@@ -122,7 +124,7 @@ class Advisor:
     def start_session(self) -> None:
         """Begin a session: advice that was declined may be given again."""
         self._declined.clear()
-        self._session_counted = False
+        self._session_counted = self._compared = False
         if self._open is not None:
             self._open = replace(self._open, when=When.FIRST)
 
@@ -178,6 +180,7 @@ class Advisor:
             self._set = _SetUnderWay()
             return replace(self._open, when=When.NEXT_SET)
         evidence = SetEvidence.of(reps, self._state.strand.exponent)
+        since = self._since_last_session(evidence)
         self._learn(evidence)
         counted = self._count_session(evidence, last_of_session=last_of_session)
         view = replace(
@@ -192,6 +195,8 @@ class Advisor:
         self._set = _SetUnderWay()
         when = When.NEXT_TIME if last_of_session else When.NEXT_SET
         advice = measured_out(replace(proposal, urgent=False), self._measure(when))
+        if since is not None:
+            advice = replace(advice, reasons=(*advice.reasons, since))
         held = self._open if self._open is not None and self._open.holds else None
         if held is not None and not advice.holds:
             advice = replace(held, when=when)
@@ -243,15 +248,15 @@ class Advisor:
 
     def _measure(self, when: When = When.NEXT_SET) -> Measure:
         scatter = self._evidence.peak_uncertainty if self._evidence is not None else 0.0
-        return Measure(self._state, self._method, self._side, self._seen(), scatter, self._declined, when)
-
-    def _seen(self) -> Basis:
-        """Gather what advice rests on of the set: the one under way, or the one just done."""
-        if self._set.reps:
-            return Basis(reps=len(self._set.reps))
-        if self._evidence is None or not self._evidence.reps:
-            return Basis()
-        return Basis(reps=self._evidence.reps, mean_peak_n=self._evidence.peak_n)
+        return Measure(
+            self._state,
+            self._method,
+            self._side,
+            _seen(self._set.reps, self._evidence),
+            scatter,
+            self._declined,
+            when,
+        )
 
     def _given(self, advice: Advice) -> Advice:
         self._open = advice if advice.waits else None
@@ -265,6 +270,15 @@ class Advisor:
         self._set = _SetUnderWay()
         found = Proposal((Reason(Rule.NO_ZERO),), action=SlackAction.CHECK)
         return self._given(keep(found, self._measure()))
+
+    def _since_last_session(self, evidence: SetEvidence) -> Reason | None:
+        """Compare the session's first set with that of the last one, and keep it for the next."""
+        if self._compared or self._set.changed or evidence.reps < LEAST_REPS:
+            return None
+        self._compared = True
+        before, strand = self._state.reference, self._state.strand
+        self._state = replace(self._state, reference=reference_of(evidence, strand))
+        return compared(before, evidence, strand)
 
     def _learn(self, evidence: SetEvidence) -> None:
         """Learn what the last change did, and where the hand starts and turns."""
@@ -325,3 +339,12 @@ class Advisor:
         else:
             start_m = min(strand.start_length_m, strand.rest_length_m)
         self._state = replace(self._state, strand=replace(strand, start_length_m=start_m))
+
+
+def _seen(under_way: Sequence[Rep], done: SetEvidence | None) -> Basis:
+    """Return what advice rests on of the set: the one under way, or the one just done."""
+    if under_way:
+        return Basis(reps=len(under_way))
+    if done is None or not done.reps:
+        return Basis()
+    return Basis(reps=done.reps, mean_peak_n=done.peak_n)

@@ -15,7 +15,7 @@ from bandsense.calibration.curve import Calibration
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import Sides, Tempo
 from bandsense.samples import Unit
-from bandsense.workout.advice import AdvisorState
+from bandsense.workout.advice import AdvisorState, LoadingReference
 from bandsense.workout.feedback import Feedback, StopRules
 from bandsense.workout.inputs import (
     EndSet,
@@ -418,6 +418,27 @@ SECTIONS: dict[str, list[Situation]] = {
             "From the second repetition on the person comes back only half the way.",
             [Band(60.0, 8.0), Reps(1), Reps(7, bottom=0.5, top=1.0), OVER],
             options=TAUT,
+        ),
+        Situation(
+            "The band has softened since the last session",
+            "Last time it pulled 15 N at the start and 60 N at the top; now 13 N and 52 N.",
+            [Band(52.0, 13.0), Reps(8), OVER],
+            ("your range changed",),
+            options=TAUT | {"reference": LoadingReference(60.0, 15.0, 0.01, 0.60)},
+        ),
+        Situation(
+            "The person pulls less far than in the last session",
+            "Last time 15 N at the start and 60 N at the top; now 15 N and 52 N.",
+            [Band(52.0, 15.0), Reps(8), OVER],
+            ("the band changed",),
+            options=TAUT | {"reference": LoadingReference(60.0, 15.0, 0.01, 0.60)},
+        ),
+        Situation(
+            "Softer or shorter, on a band that is slack at the start",
+            "Last time 60 N at the top, now 52 N; the band hangs slack at the start, so nobody can tell.",
+            [Band(52.0, 0.0), Reps(8), OVER],
+            ("changed",),
+            options=MEASURED | {"reference": LoadingReference(60.0, 15.0, 0.01, 0.60)},
         ),
         Situation(
             "Another band than the one that was fitted",

@@ -5,17 +5,27 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bandsense.app.session_result import SessionResult
+from bandsense.bands.strand import Strand
 from bandsense.calibration.curve import Calibration
 from bandsense.errors import ConfigError
 from bandsense.exercises.catalogue import get_exercise
-from bandsense.live.formatting import advice_text, cue_words, format_log_line
+from bandsense.exercises.model import SlackMethodKind
+from bandsense.live.formatting import (
+    advice_text,
+    cue_words,
+    format_log_line,
+    reason_words,
+    silent_words,
+)
 from bandsense.samples import SampleBlock, Unit
-from bandsense.workout.advice import SlackAction
+from bandsense.workout.advice import Advice, Basis, Rule, SlackAction
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import CueGiven, SetStarted, SlackAdvised
 from bandsense.workout.inputs import SlackAnswer
 from bandsense.workout.plan import Plan
 from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.sides import explained
 from bandsense.workout.workout import Workout
 from tests.support.traces import waves
 
@@ -144,3 +154,46 @@ def test_the_side_is_kept_with_the_session():
     assert WorkoutSettings.from_dict(data).first_side is None
     with pytest.raises(ConfigError):
         WorkoutSettings.from_dict(data | {"first_side": "top"})
+
+
+def test_a_silent_sensor_is_no_balance_of_sides():
+    quick, silent = followed(None, [(8, 55.0, 20.0)]), Workout(WorkoutSettings(Calibration.identity()))
+    silent.push(SampleBlock(np.arange(800) / RATE_HZ, np.zeros(800), Unit.NEWTON))
+    silent.finish()
+    result = SessionResult({"left": quick, "right": silent})
+    assert result.asymmetry is None
+    assert result.silent == ("right",)
+    assert silent_words("right").startswith(
+        "the right sensor saw no repetition: the sides cannot be compared"
+    )
+    summary = result.summary()
+    assert summary["full"] + summary["partial"] + summary["unsure"] == summary["reps"] == 0
+    assert SessionResult({"left": quick, "right": quick}).silent == ()
+
+
+def test_the_amounts_of_the_sides_are_explained_only_where_they_can_be_compared():
+    def told(side, mean_peak_n, amount_cm, rest_m=0.60):
+        basis = Basis(6, mean_peak_n, Strand(rest_m, 0.75, 1.20))
+        kind = SlackMethodKind.GRIP
+        change_m = amount_cm / 100.0
+        return Advice(
+            SlackAction.ADD,
+            Rule.TOO_HARD,
+            (),
+            "",
+            amount_cm,
+            basis=basis,
+            kind=kind,
+            change_m=change_m,
+            side=side,
+        )
+
+    left, right = told("left", 60.0, 3), told("right", 51.6, 5)
+    (reason,) = explained(right, left).reasons
+    assert reason_words(reason) == (
+        "At the same length this side pulled 14% less than the other, so it gets 2 cm more slack."
+    )
+    assert explained(told("right", 59.0, 5), left).reasons == (), "no difference to speak of"
+    assert explained(told("right", 51.6, 5, rest_m=0.65), left).reasons == (), "another length"
+    assert explained(told("right", 51.6, 2), left).reasons == (), "it would not explain the amounts"
+    assert explained(right, None) is right

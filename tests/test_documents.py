@@ -7,6 +7,7 @@ import dataclasses
 import html
 import re
 import runpy
+import warnings
 from pathlib import Path
 from typing import Any, get_args
 
@@ -76,6 +77,19 @@ def test_the_examples_for_python_run() -> None:
         exec(example, {"time_s": time_s, "tension_n": tension_n, "print": lambda *a: printed.append(str(a))})
     assert len(printed) == 11  # ten repetitions, and the advice that the comment beside it states
     assert "10 cm" in printed[-1]
+
+
+def test_the_figures_of_the_readme_are_those_of_the_pages() -> None:
+    table = README.read_text().split("## What the numbers are worth")[1].split("\n## ")[0]
+    rows = [row.strip("|").split("|") for row in table.splitlines() if "](docs/" in row]
+    assert len(rows) >= 4
+    for what, measured, _, more in rows:
+        page = (REPOSITORY / re.findall(r"\]\(([^)#]+)", more)[0]).read_text()
+        figures = re.findall(r"\d+(?:\.\d+)? (?:%|MB|of \d+)", measured)
+        assert figures, what
+        if missing := [figure for figure in figures if figure not in page]:
+            # A word and no failure: the pages are written anew by benchmarks, the README by hand.
+            warnings.warn(f"README, {what.strip()}: its page does not say {missing} any more", stacklevel=1)
 
 
 EVENTS = (REPOSITORY / "docs" / "events.md").read_text(encoding="utf-8")

@@ -29,6 +29,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.real_time, pytest.mark.asyncio(loop_
 APPROVED = Path(__file__).parent / "approved"
 STILL = "performance.now = () => 1000;"
 IN_A_SET = ("ready", "pull", "hold", "return", "valley", "limit", "lost", "sides")
+CUT = """[...document.querySelectorAll('main:not([hidden]) :is(.num, .unit, .of, .word, .clock, button, a, select, .t, .what, .set)')]
+  .filter((e) => e.offsetParent && (e.getBoundingClientRect().right > innerWidth + 1 || e.getBoundingClientRect().left < -1))
+  .map((e) => e.className + ': ' + e.textContent)"""
 HEARD = [
     {"address": "A", "name": "BA5E", "distance": "very near", "bars": 4, "battery_percent": 87},
     {"address": "B", "name": "3C91", "distance": "some metres away", "bars": 2, "battery_percent": None},
@@ -62,6 +65,8 @@ async def shown(at: Served, opened: Tab, name: str, *scenes: Scene) -> None:
 @pytest.mark.parametrize("size", SIZES)
 async def test_nothing_is_cut_at_any_size(browser: Any, at: Served, size: str, theme: str) -> None:
     async with tab(browser, at.address, size, theme) as opened:
+        await opened.until("document.querySelector('#choose form') !== null")
+        assert await opened.page.evaluate(CUT) == []
         for name in SCENES:
             await shown(at, opened, name)
             across, down = await opened.page.evaluate(
@@ -70,11 +75,7 @@ async def test_nothing_is_cut_at_any_size(browser: Any, at: Served, size: str, t
             assert across <= 0, name
             if name in IN_A_SET and size != "small":
                 assert down <= 0, name
-            beyond = await opened.page.evaluate(
-                """[...document.querySelectorAll('main:not([hidden]) :is(.num, .unit, .of, .word, .clock, button, .t, .what, .set)')]
-                .filter((e) => e.offsetParent && (e.getBoundingClientRect().right > innerWidth + 1 || e.getBoundingClientRect().left < -1))
-                .map((e) => e.className + ': ' + e.textContent)"""
-            )
+            beyond = await opened.page.evaluate(CUT)
             assert beyond == [], name
         assert opened.faults == []
 

@@ -309,6 +309,17 @@ def test_a_band_that_snaps_is_reported() -> None:
     assert [rep.band_lost for rep in reps_of(events)] == [False] * 5 + [True]
 
 
+@pytest.mark.parametrize(("share", "lost"), [(0.72, True), (0.5, False)])
+def test_a_band_that_slips_off_at_once_for_the_most_part_is_lost(share: float, lost: bool) -> None:
+    time_s, tension_n = trace([*FIVE, Stroke(hold_s=1.0)])
+    since = time_s - (1.5 + 5 * 3.2 + 1.0 + 0.5)
+    sudden = np.clip(since / 0.025, 0.0, 1.0)
+    slow = np.clip((since - 0.025) / 0.35, 0.0, 1.0)
+    left = 1.0 - share * sudden - (1.0 - share) * slow
+    events = detect(time_s, tension_n * np.clip(left, 0.0, 1.0))
+    assert (WarningKind.BAND_LOST in kinds_of(events)) is lost
+
+
 @pytest.mark.parametrize("peak_n", [25.0, 60.0])
 @pytest.mark.parametrize("rate_hz", [20.0, 80.0])
 @pytest.mark.parametrize("late_s", [0.0, 0.02, 0.04])

@@ -41,6 +41,7 @@ from bandsense.workout.inputs import (
     LinkChange,
     SensorTemperature,
     SlackAnswer,
+    StorageChange,
     Tare,
     TemperatureProblem,
     input_data,
@@ -410,3 +411,9 @@ def test_real_sets_end_with_their_number(recordings: Path, name: str, reps: int,
     workout.finish()
     summary = workout.summary()
     assert (summary.reps, summary.partial, summary.samples) == (reps, partial, len(block))
+
+
+@pytest.mark.parametrize("problem", ["the disk is full", None])
+def test_a_change_of_the_store_is_an_input_like_any_other(problem: str | None) -> None:
+    value = StorageChange(problem)
+    assert input_from(input_name(value), input_data(value)) == value

@@ -156,7 +156,11 @@ def test_one_side_loses_its_link_and_the_session_goes_on(
     command: Command, bands: dict[str, VirtualBand], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lose(radio: VirtualRadio) -> None:
-        asyncio.get_running_loop().call_later(17.0, radio.lose_link, "right")
+        async def lose_it(_band: VirtualBand) -> None:
+            await asyncio.sleep(13.0)
+            radio.lose_link("right")
+
+        bands["right"].fault.script = lose_it  # type: ignore[method-assign]
 
     monkeypatch.setattr(environment, "real_environment", lambda: two(bands, lose))
     done = command("live", "left", "right", "--seconds", "36", "--json")

@@ -43,6 +43,10 @@ _LEAST_GAIN, _MOST_GAIN = 0.5, 2.0
 _LEAST_GAIN_UNCERTAINTY = 0.05
 
 
+MOST_AT_ONCE_CM = 35
+"""About an arm's length of band at one place; the next set shows whether it was enough."""
+
+
 @dataclass(frozen=True, slots=True)
 class SlackAdjustment:
     """An amount of slack, measured out.
@@ -84,6 +88,8 @@ def adjustment_for(
         # Nobody can step nearer than the anchor.
         wanted_m = min(wanted_m, 0.5 * strand.start_length_m)
     amount_cm = round(abs(wanted_m) * 100.0 * method.share)
+    if by is ChangeBy.GRIP:
+        amount_cm = min(amount_cm, MOST_AT_ONCE_CM)
     return _whole(
         state, method, wanted_m, amount_cm, most, math.hypot(known, peak_uncertainty / abs(log_ratio))
     )

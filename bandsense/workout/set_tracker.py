@@ -245,7 +245,8 @@ class SetTracker:
         seen = tuple(sorted(done.reps.values(), key=lambda rep: rep.peak_time_s))
         start_s = seen[0].pull_start_s - LEAD_S
         time_s, _, tension_n = self._trace.between(start_s, now_s)
-        seen = tuple(rep for rep in seen if rep.pull_start_s >= time_s[0])
+        # A pull may begin between two samples, before the first that is remembered.
+        seen = tuple(rep for rep in seen if rep.peak_time_s >= time_s[0]) or seen[-1:]
         known = [replace(rep, probability=self._probability.get(rep.index, rep.probability)) for rep in seen]
         self._probability.clear()
         reps = refine(time_s, tension_n, known, self._detector.rate_hz)

@@ -108,7 +108,7 @@ def test_a_band_that_gave_way_is_told_before_training(
     train = ("live", "--sim", "--trace", set_file, "--speed", "0", "--lines", "--band", "red")
     red("band", "pull", "red", "--file", pull)
     assert "nicks" not in red(*train).out
-    red("band", "pull", "red", "--file", _pull(tmp_path / "again.csv", f100_n=36.0))
+    red("band", "--simulated", "pull", "red", "--file", _pull(tmp_path / "again.csv", f100_n=36.0))
     assert red(*train).lines[1].startswith("red: The band lost 20% of its tension since the last time.")
 
 
@@ -118,8 +118,13 @@ def test_a_band_that_was_removed_stops_nobody(red: Command, set_file: Path) -> N
     assert red(*train, "--exercise", "seated-row", "--band", "red").status == 0
     assert red(*train, "--exercise", "pull-apart").status == 0
     assert red(*train, "--exercise", "seated-row").status == 0
-    assert red("profile").lines[-1].split() == ["red", "red", "red", "8"], "with the band of the last time"
-    assert red("band", "remove", "red").out == "red: forgotten\n"
+    assert red("profile", "--simulated").lines[-1].split() == ["red", "red", "red", "8"], (
+        "with the band of the last time"
+    )
+    assert red("band", "--simulated", "remove", "red").out == "red: forgotten\n"
+    assert (
+        red("band", "remove", "red").out == "red: forgotten\n"
+    )  # from where the simulator would take it again
     assert red(*train, "--exercise", "seated-row").status == 0
     refused = red(*train, "--exercise", "seated-row", "--band", "red")
     assert "no band is called 'red'" in refused.err
@@ -202,7 +207,7 @@ def test_what_cannot_be_is_refused_with_the_reason(
 def test_repetitions_are_counted_on_the_band(red: Command, set_file: Path) -> None:
     live = red("live", "--sim", "--trace", set_file, "--speed", "0", "--lines", "--band", "red")
     assert live.status == 0
-    assert red("profile").lines[-1].split() == ["red", "red", "red", "4"]
+    assert red("profile", "--simulated").lines[-1].split() == ["red", "red", "red", "4"]
 
 
 def test_analyze_tells_the_way_by_a_band_that_was_measured(red: Command, pull: Path, set_file: Path) -> None:

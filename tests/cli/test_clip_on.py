@@ -28,7 +28,7 @@ from bandsense.sim.clock import run_accelerated
 from bandsense.sim.devices.hardware import Hardware
 from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.physics.sensor import NEWTON_PER_COUNT
-from bandsense.sim.physics.source import Conversions
+from bandsense.sim.physics.source import TRACE_NEWTON_PER_COUNT, Conversions
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.radio.virtual_radio import VirtualRadio
 from bandsense.store.store import Store
@@ -110,14 +110,18 @@ def trace(tmp_path: Path) -> Path:
     counts = Clip().counts(np.concatenate([np.zeros(160), true_n, np.zeros(80)])) - 700.0
     counts += np.random.default_rng(6).normal(0.0, 60.0, counts.size)
     path = tmp_path / "clip.csv"
-    rows = "".join(f"{n / 80.0:.4f},{value * NEWTON_PER_COUNT:.4f}\n" for n, value in enumerate(counts))
+    rows = "".join(f"{n / 80.0:.4f},{value * TRACE_NEWTON_PER_COUNT:.4f}\n" for n, value in enumerate(counts))
     path.write_text("time_s,tension_n\n" + rows)
     return path
 
 
-def store_at(tmp_path: Path) -> Store:
+def store_at(tmp_path: Path, name: str = "bandsense.sqlite3") -> Store:
     (tmp_path / "home").mkdir(exist_ok=True)
-    return Store.open(tmp_path / "home" / "bandsense.sqlite3")
+    return Store.open(tmp_path / "home" / name)
+
+
+def simulated_at(tmp_path: Path) -> Store:
+    return store_at(tmp_path, "simulated.sqlite3")
 
 
 def peaks_n(done: str) -> list[float]:
@@ -155,18 +159,20 @@ def test_calibrated_on_the_band_trained_and_shown(
         "--levels",
     )
     without = command(*live, "--person", "other")
-    assert max(peaks_n(command("show", "--json").out)) < 0.6 * PEAKS_N.max()
+    assert max(peaks_n(command("show", "--json", "--simulated").out)) < 0.6 * PEAKS_N.max()
     done = command(*live, "--band", "red")
     assert (without.status, done.status) == (0, 0)
-    assert peaks_n(command("show", "--json").out) == pytest.approx(PEAKS_N, rel=0.02)
-    assert "(clip-on, per band and direction)" in command("show").out
+    assert peaks_n(command("show", "--json", "--simulated").out) == pytest.approx(PEAKS_N, rel=0.02)
+    assert "(clip-on, per band and direction)" in command("show", "--simulated").out
 
     told_live = [json.loads(line) for line in done.lines]
-    replayed = [json.loads(line) for line in command("replay", "last", "--json", "--levels").lines]
+    replayed = [
+        json.loads(line) for line in command("replay", "last", "--json", "--levels", "--simulated").lines
+    ]
     in_stream = [each for each in told_live if each["event"] != "link_changed"]
     assert [e for e in replayed[:-1] if e["event"] != "link_changed"] == in_stream[:-1]
 
-    store = store_at(tmp_path)
+    store = simulated_at(tmp_path)
     (stream,) = session_table(store, store.session("last")).streams
     ticks = [each for each in in_stream if each["event"] == "tension_tick"]
     told_u_n = [(each["time_s"], each["tension_uncertainty_n"]) for each in ticks]
@@ -257,7 +263,7 @@ def test_of_two_sensors_each_is_read_by_what_it_has(
     store.bands.put(band.id, band.model_dump(mode="json", by_alias=True))
     done = command("both", "--sim", "--speed", "0", "--seconds", "5", "--band", "red")
     assert done.status == 0, done.err
-    left, right = store.session("last").streams
+    left, right = simulated_at(tmp_path).session("last").streams
     assert list(left.settings["calibration"]) == ["version", "loading", "unloading"]
     assert left.settings["calibration"]["unloading"]["newton_per_unit"] == 4e-4
     assert "newton_per_unit" in right.settings["calibration"]
@@ -270,7 +276,7 @@ def test_a_band_is_measured_with_the_clip_that_was_calibrated_on_it(command: Com
     for i, outside_n in enumerate(tension_n.tolist()):
         counts[i] = within = min(max(within, outside_n / 5e-4), outside_n / 4e-4)
     path = tmp_path / "clipped.csv"
-    rows = np.column_stack([time_s, counts * NEWTON_PER_COUNT])
+    rows = np.column_stack([time_s, counts * TRACE_NEWTON_PER_COUNT])
     np.savetxt(path, rows, delimiter=",", header="time_s,tension_n", comments="", fmt="%.4f")
 
     store = store_at(tmp_path)
@@ -278,6 +284,6 @@ def test_a_band_is_measured_with_the_clip_that_was_calibrated_on_it(command: Com
     store.bands.put(band.id, band.model_dump(mode="json", by_alias=True))
     done = command("band", "pull", "red", "--sim", "--trace", path, "--speed", "0")
     assert done.status == 0, done.err
-    measured = profiles_of(store).band("red")
+    measured = profiles_of(simulated_at(tmp_path)).band("red")
     assert measured.f100_n == pytest.approx(45.0, rel=0.03)
     assert measured.clip_on_calibration(SERIAL) == PAIR

@@ -4,7 +4,7 @@ import { icon } from "./icons.js";
 const escape = (value) => String(value ?? "").replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
 const option = (value, label, chosen) => `<option value="${escape(value)}"${value === chosen ? " selected" : ""}>${escape(label)}</option>`;
 const CLIP = '<svg class="clip" viewBox="0 0 340 150" fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="M10 88C80 84 110 82 140 82M200 82c40 0 70 2 130 6" stroke="var(--edge)" stroke-width="16"/><rect x="128" y="56" width="84" height="52" rx="14" fill="var(--bg)" stroke-width="5"/><path d="M140 82h60" stroke="var(--edge)" stroke-width="16" opacity=".35"/><circle cx="196" cy="72" r="5" fill="var(--return)" stroke="var(--return)"/><path d="M228 44a34 34 0 0 1 8 20M240 30a54 54 0 0 1 14 32" stroke="var(--return)" stroke-width="5"/></svg>';
-const STEPS = [["Clip it on", "Band flat in the clip, printed side up."], ["Wake it", "Press the button on the sensor. The light blinks blue, once a second."], ["Pair it here", "Take the one that is very near. Not sure? Press Blink and look."]];
+const STEPS = [["Clip it on", "Band flat in the clip, printed side up."], ["Wake it", "Press the button on the sensor. The light blinks blue, twice a second."], ["Pair it here", "Take the one that is very near. Not sure? Press Blink and look."]];
 
 export class Station {
   constructor(connection) {

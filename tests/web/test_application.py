@@ -205,7 +205,7 @@ async def test_a_stalled_page_costs_nobody_anything_and_is_current_at_once() -> 
             woke = time.monotonic()
             while json.loads(await stalled.recv())["views"]["main"]["changed"].get("reps") != 399:
                 pass
-            assert time.monotonic() - woke < 0.5
+            assert time.monotonic() - woke < 0.1
         await stalled.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Coroutine
 from functools import partial
 from pathlib import Path
@@ -48,6 +49,9 @@ class Smpmgr:
         loop.run = self._begun.append
         for module in (smpmgr.main, smpmgr.image_management, smpmgr.os_management):
             monkeypatch.setattr(module, "asyncio", loop)
+        # It gives the whole program a handler that prints; the tests that follow shall not have it.
+        monkeypatch.setattr(logging.root, "handlers", [*logging.root.handlers])
+        monkeypatch.setattr(logging.root, "level", logging.root.level)
         self._monkeypatch = monkeypatch
 
     async def __call__(self, *words: str) -> None:

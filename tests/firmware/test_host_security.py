@@ -244,18 +244,28 @@ async def test_a_central_whose_address_changes_is_known_by_its_key(
 ) -> None:
     found, _ = await find(radio, "phone")
     seen = set()
-    for i in range(4):
-        if i == 2:
+    served, rebooted = 0, False
+    for i in range(16):  # a link of a busy machine may stay without an answer; a phone makes another
+        if served == 2 and not rebooted:
+            rebooted = True
             await sensor.reboot()
         connection = await connect_from_a_new_address(radio, found.address)
         seen.add(str(connection.self_address))
         await (connection.encrypt() if i else connection.pair())
         assert connection.is_encrypted
         peer = Peer(connection)
-        await peer.discover_services()
+        try:
+            await asyncio.wait_for(peer.discover_services(), 2.0)
+        except (TimeoutError, asyncio.CancelledError):
+            await connection.disconnect()
+            continue
         await peer.discover_characteristics()
         (force,) = peer.get_characteristics_by_uuid(core.UUID.from_16_bits(0x2C07))
         # Only who is encrypted may read it.
         assert await force.read_value() == bytes.fromhex("ffffff7f")
         await connection.disconnect()
-    assert len(seen) == 4
+        served += 1
+        if served == 4:
+            break
+    assert served == 4
+    assert len(seen) == i + 1

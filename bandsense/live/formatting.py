@@ -70,6 +70,7 @@ __all__ = [
     "format_notice",
     "lag_words",
     "next_time_words",
+    "number_word",
     "plural",
     "rating_question",
     "reason_words",
@@ -161,6 +162,28 @@ def cue_spoken(cue: CueGiven) -> str:
 def plural(number: int, noun: str) -> str:
     """`1 rep`, `2 reps`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def number_word(number: int) -> str:
+    """`three`; figures from thirteen on."""
+    return _NUMBERS[number] if number < len(_NUMBERS) else f"{number}"
+
+
+_NUMBERS = (
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
 
 
 def tension_words(tension_n: float, uncertainty_n: float) -> str:

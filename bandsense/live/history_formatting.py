@@ -14,7 +14,7 @@ from bandsense.history.records import SetRecord, Targets
 from bandsense.history.trends import LEAST_WEEKS, Trend
 from bandsense.history.uncertainty import Change, Verdict
 from bandsense.history.wear import BandHistory
-from bandsense.live.formatting import plural
+from bandsense.live.formatting import number_word, plural
 from bandsense.live.units import force_figure, force_range, shown_unit
 from bandsense.samples import ForceUnit
 from bandsense.signal.metrics import SetMetrics
@@ -347,30 +347,13 @@ def progress_words(trend: Trend | None) -> str:
     if trend is None or trend.change is None:
         return ""
     weeks = round((trend.points[-1].week - trend.points[0].week).days / 7)
-    ago = f"{_COUNTED[weeks] if weeks < len(_COUNTED) else weeks} weeks ago"
+    ago = f"{number_word(weeks)} weeks ago"
     change = trend.change
     if change.verdict is Verdict.NOT_SURE:
         return f"Your strongest pull is about that of {ago}; a difference is not sure."
     way = "above" if change.difference > 0.0 else "below"
     likely = "" if change.verdict is Verdict.SURE else ", which is likely but not yet sure"
     return f"Your strongest pull is {_percent(change)} {way} that of {ago}{likely}."
-
-
-_COUNTED = (
-    "no",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-)
 
 
 def to_do_words(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -46,7 +46,7 @@ from bandsense.report.sets import (
     trend_chart,
     wear_chart,
 )
-from bandsense.store.model import Session
+from bandsense.store.model import Session, SessionFilter
 from bandsense.store.store import Store
 from bandsense.web.access import Access, Role
 from bandsense.workout.tempo import hand_tempo
@@ -136,11 +136,11 @@ def _guarded(
     # Not a coroutine: Starlette runs it in a thread, so that a long history holds up no stream.
     def answer(request: Request) -> Response:
         simulated = request.query_params.get("simulated") == "1"
-        visit = _Visit(request, stores[1]() if simulated else stores[0], simulated)
+        visit = _Visit(request, stores[0], simulated)
         if access.role(request) is not Role.TRAIN:
             return visit.problem("Not with this link", "this link may only watch the present session", 403)
         try:
-            return page(visit)
+            return page(replace(visit, store=stores[1]()) if simulated else visit)
         except StoreError as error:
             return visit.problem("Not found", str(error), 404)
         except BandsenseError as error:
@@ -235,7 +235,7 @@ def _sessions(visit: _Visit) -> Response:
         for session in everything
         if asked["exercise"] in ("", session.exercise)
         and asked["person"] in ("", session.person)
-        and _matches(session, asked["q"], names)
+        and (not asked["q"] or _matches(session, asked["q"], names))
     ]
     before = visit.number("page", 1, 100_000)
     shown = found[(before - 1) * SESSIONS_A_PAGE : before * SESSIONS_A_PAGE]
@@ -326,7 +326,10 @@ def _session(visit: _Visit) -> Response:
     if not details:
         return visit.problem(name, "no set was finished in this session", 200)
     records = [each.record for each in details]
-    history = read_history(visit.store)
+    alike = SessionFilter(
+        until_unix_s=session.started_unix_s, person=session.person, exercise=session.exercise
+    )
+    history = read_history(visit.store, [session, *visit.store.sessions(alike)])
     columns = _extra_columns(details)
     both = len(detail.streams) > 1
     return visit.page(

@@ -278,9 +278,7 @@ def sides_verdict(compared: Sequence[SideComparison]) -> str:
 def plan_line(targets: Targets) -> str:
     """`3 × 8 to 12, 90 to 110 N`."""
     reps = f"{targets.reps}" if targets.reps == targets.reps_top else f"{targets.reps} to {targets.reps_top}"
-    zone = ""
-    if targets.low_n is not None and targets.high_n is not None:
-        zone = f", {force_range(round(targets.low_n), round(targets.high_n))}"
+    zone = "" if targets.zone_n is None else f", {force_range(*map(round, targets.zone_n))}"
     return f"{targets.sets} × {reps}{zone}"
 
 

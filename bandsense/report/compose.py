@@ -171,8 +171,8 @@ def _best(details: Sequence[SetDetail]) -> SetDetail | None:
 
     def worth(detail: SetDetail) -> tuple[int, float]:
         record = detail.record
-        low = record.targets.low_n or 0.0
-        good = sum(rep.peak_n >= low for rep in record.full)
+        zone = record.targets.zone_n
+        good = sum(zone is None or rep.peak_n >= zone[0] for rep in record.full)
         return min(good, record.targets.reps), detail.metrics.mean_peak_n
 
     return max(details, key=worth, default=None)

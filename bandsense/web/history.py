@@ -292,8 +292,7 @@ def _found(visit: _Visit) -> SessionDetail:
 
 
 def _zone_words(record: SetRecord) -> str:
-    low, high = record.targets.low_n, record.targets.high_n
-    return "" if low is None or high is None else force_range(low, high)
+    return "" if record.targets.zone_n is None else force_range(*record.targets.zone_n)
 
 
 def _set_path(visit: _Visit, record: SetRecord, *, both: bool) -> str:
@@ -306,10 +305,9 @@ def _set_name(record: SetRecord) -> str:
 
 
 def _in_zone(record: SetRecord) -> str:
-    low, high = record.targets.low_n, record.targets.high_n
-    if low is None or high is None:
+    if record.targets.zone_n is None:
         return ""
-    return f"{sum(low <= rep.peak_n <= high for rep in record.reps)} of {len(record.reps)}"
+    return f"{sum(record.targets.in_zone(rep.peak_n) for rep in record.reps)} of {len(record.reps)}"
 
 
 def _session(visit: _Visit) -> Response:
@@ -413,15 +411,15 @@ def _session_figures(details: Sequence[SetDetail]) -> list[tuple[str, str, str]]
         (force_figure(best.peak_n), shown_unit().value, f"peak, ± {force_figure(best.peak_uncertainty_n)}"),
         (f"{int(under_s) // 60}:{int(under_s) % 60:02}", "", "under tension"),
     ]
-    zoned = [rep for each in details if each.record.targets.low_n is not None for rep in each.record.reps]
+    zoned = [
+        each.record.targets.in_zone(rep.peak_n)
+        for each in details
+        if each.record.targets.zone_n is not None
+        for rep in each.record.reps
+    ]
     if zoned:
-        inside = sum(
-            (each.record.targets.low_n or 0.0) <= rep.peak_n <= (each.record.targets.high_n or 0.0)
-            for each in details
-            for rep in each.record.reps
-        )
         zone = _zone_words(details[0].record)
-        figures.append((str(inside), f"of {len(zoned)}", f"peaks in {zone}"))
+        figures.append((str(sum(zoned)), f"of {len(zoned)}", f"peaks in {zone}"))
     scale, unit = words.load_scale()
     figures.append((f"{scale * load:.1f}", unit, f"load, ± {scale * span * load:.1f}"))
     return figures
@@ -531,17 +529,18 @@ def _set_about(detail: SetDetail) -> str:
 
 def _rep_row(detail: SetDetail, index: int) -> dict[str, Any]:
     rep, boundaries, record = detail.record.reps[index], detail.reps[index], detail.record
-    low, high = record.targets.low_n, record.targets.high_n
-    where = "" if low is None or high is None else "in" if low <= rep.peak_n <= high else "out"
-    below = low is not None and rep.peak_n < low
-    said = {"": "", "in": "in target", "out": "▼ below" if below else "▲ above"}[where]
+    zone = record.targets.zone_n
+    out = zone is not None and not record.targets.in_zone(rep.peak_n)
+    said = (
+        "" if zone is None else "in target" if not out else "▼ below" if rep.peak_n < zone[0] else "▲ above"
+    )
     partial = " partial" if rep.partial else ""
     hand = hand_tempo(boundaries)
     return {
         "number": index + 1,
         "peak": words.force_pair(rep.peak_n, rep.peak_uncertainty_n),
         "zone": said,
-        "out": where == "out",
+        "out": out,
         "pull": _seconds(rep.concentric_s, hand.concentric_s),
         "hold": _seconds(rep.hold_s, hand.hold_s),
         "back": _seconds(rep.eccentric_s, hand.eccentric_s),

@@ -248,9 +248,10 @@ def side_words(side: SideComparison) -> str:
 
 def side_figures(side: SideComparison) -> tuple[str, str, str]:
     """Write a figure a repetition of both sides with its standard error: name with unit, left, right."""
+    unit = shown_unit()
     name, scale = {
-        "peak_n": (f"Peak, {shown_unit().value}", 1.0),
-        "impulse_n_s": (f"Load, {shown_unit().value}·s", 1.0),
+        "peak_n": (f"Peak, {unit.value}", 1.0 / unit.newtons),
+        "impulse_n_s": (f"Load, {unit.value}·s", 1.0 / unit.newtons),
         "range_m": ("Range, cm", 100.0),
         "time_under_tension_s": ("Time, s", 1.0),
     }[side.figure]

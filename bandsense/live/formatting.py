@@ -58,6 +58,7 @@ __all__ = [
     "advice_instruction",
     "advice_reason",
     "advice_text",
+    "answer_words",
     "asymmetry_words",
     "basis_words",
     "counts_words",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from bandsense.exercises.model import Breath, SlackMethodKind
-from bandsense.live.formatting import advice_reason, number_word, plural, rating_question
+from bandsense.live.formatting import advice_reason, answer_words, number_word, plural, rating_question
 from bandsense.live.state import Done, Screen, ViewState
 from bandsense.live.units import force_figure, force_range, force_words, shown_unit
 from bandsense.signal.events import Phase
@@ -268,7 +268,7 @@ def _clock(state: ViewState) -> str:
     left_s = state.rest_left_s
     if left_s is not None:
         return clock_words(left_s)
-    return clock_words(-(state.rest_s or 0.0))[1:] if state.screen is Screen.REST else ""
+    return clock_words(-(state.rest_s or 0.0)).removeprefix("+") if state.screen is Screen.REST else ""
 
 
 def _clock_of(state: ViewState) -> str:
@@ -336,8 +336,8 @@ def _no_advice(state: ViewState) -> AdviceWords | None:
     """Return what stands in place of an advice that there is not, or that was answered."""
     if not state.sets:
         return None
-    if state.notice and state.notice.startswith("noted"):
-        return AdviceWords("Slack", "", f"{state.notice.capitalize()}.", "")
+    if state.answered is not None:
+        return AdviceWords("Slack", "", answer_words(state.answered), "")
     done = state.sets[-1]
     return AdviceWords("Slack", "", "Keep the band as it is.", f"You did {plural(len(done.peaks), 'rep')}.")
 

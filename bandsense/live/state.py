@@ -212,6 +212,7 @@ class ViewState:
         peak_n: greatest tension of the repetition under way or, in between, of the last one.
         cues: the latest cue of each slot.
         advice: what was advised last and not answered yet.
+        answered: the answer to advice since the last set; None where there was none.
         problem: what stops samples from being stored, in words.
         question: what the person is asked, of this view alone.
         peaks: repetitions of the present set, those just taken back included.
@@ -248,6 +249,7 @@ class ViewState:
     notice_until_s: float = -math.inf
     cues: dict[CueSlot, CueGiven] = field(default_factory=dict)
     advice: Advice | None = None
+    answered: SlackAnswered | None = None
     problem: str | None = None
     question: str = ""
     trace: deque[tuple[float, float]] = field(default_factory=deque)
@@ -530,6 +532,7 @@ class ViewState:
     def _set_done(self, result: SetResult) -> None:
         self.results.append(result)
         self.sets.append(self._listed(result))
+        self.answered = None
         self.rest_planned_s = None if self.settings is None else self.settings.plan.rest_s
 
     def _listed(self, result: SetResult) -> Done:
@@ -570,7 +573,7 @@ class ViewState:
         advice = event.advice or self.advice
         if event.followed and advice is not None and advice.amount_cm and self.sets and not self.in_set:
             self.sets[-1].slack_cm = advice.amount_cm if advice.change_m >= 0.0 else -advice.amount_cm
-        self.advice = None
+        self.advice, self.answered = None, event
 
     def tell(self, text: str) -> None:
         """Show a notice that is of no event, such as of a broker that does not answer."""

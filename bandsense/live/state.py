@@ -401,6 +401,11 @@ class ViewState:
         return self.settings.side(self.set_number if self.in_set else len(self.results) + 1)
 
     @property
+    def side_last(self) -> LastTime | None:
+        """What the side that works, or is next to work, did in the last session."""
+        return self.last_time.get(self.next_side if self.takes_turns else self.sensor_side)
+
+    @property
     def current_set(self) -> int:
         """Number of the set that is done, or is next; a set of two halves counts once."""
         number = self.set_number if self.in_set else len(self.results) + 1
@@ -613,7 +618,7 @@ class ViewState:
             "side": self.side,
             "next_side": self.next_side,
             "sensor_side": self.sensor_side,
-            "side_last": self._last_time_json(),
+            "side_last": None if self.side_last is None else fields_json(self.side_last),
             "rest_planned_s": self.rest_planned_s,
             "rest_left_s": self.rest_left_s,
             "link": self.link,
@@ -665,10 +670,6 @@ class ViewState:
         breathing = self.settings.exercise.breathing_by_tension
         out = {Breath.EXHALE: "out", Breath.INHALE: "in"}
         return {"concentric": out[breathing.concentric], "eccentric": out[breathing.eccentric]}
-
-    def _last_time_json(self) -> dict[str, Any] | None:
-        last = self.last_time.get(self.next_side if self.takes_turns else self.sensor_side)
-        return None if last is None else fields_json(last)
 
     def _advice_json(self) -> dict[str, Any] | None:
         advice = self.advice

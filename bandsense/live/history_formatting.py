@@ -33,13 +33,13 @@ __all__ = [
     "figure_scale",
     "force_pair",
     "last_time_words",
-    "load_scale",
     "measured_words",
     "number_words",
     "obstacle_words",
     "plan_line",
     "progress_words",
     "session_words",
+    "set_name",
     "side_figures",
     "side_words",
     "sides_verdict",
@@ -141,8 +141,7 @@ def trend_words(trend: Trend) -> str:
         missing = LEAST_WEEKS - len(trend.points)
         more = "One more week" if missing == 1 else f"{missing} more weeks"
         return f"{more} until a trend can be told."
-    words = change_words(trend.change)
-    return f"{words[0].upper()}{words[1:]}."
+    return _sentence(change_words(trend.change))
 
 
 def obstacle_words(obstacles: Sequence[Obstacle]) -> str:
@@ -297,9 +296,9 @@ def title_words(record: SetRecord, band: str | None) -> str:
     return f"{record.exercise_name}{side}, {band or record.conditions.band or 'no named'} band"
 
 
-def load_scale() -> tuple[float, str]:
-    """Give the factor and the unit in which tension times time is shown."""
-    return figure_scale(LOAD)
+def set_name(record: SetRecord) -> str:
+    """`2`, `2 left`."""
+    return f"{record.number}" + (f" {record.conditions.side}" if record.conditions.side else "")
 
 
 def session_words(sets: Sequence[SetRecord]) -> str:

@@ -20,6 +20,7 @@ from bandsense.live.history_formatting import (
     SIDE_FIGURES,
     figure_scale,
     number_words,
+    set_name,
     side_words,
     week_label,
 )
@@ -177,8 +178,7 @@ def session_chart(details: Sequence[SetDetail], time_s: FloatArray, tension_n: F
         for name, curve in _phases(detail).items():
             plot.line(detail.time_s - start, curve, name)
         middle = (detail.record.start_s + detail.record.end_s) / 2.0 - start
-        side = f" {detail.record.conditions.side}" if detail.record.conditions.side else ""
-        plot.mark(middle, top / 1.02, f"Set {detail.record.number}{side}", "mark")
+        plot.mark(middle, top / 1.02, f"Set {set_name(detail.record)}", "mark")
     for before, after in pairwise(details):
         at = (before.record.end_s + after.record.start_s) / 2.0 - start
         rest_s = round(after.record.start_s - before.record.end_s)

@@ -23,7 +23,7 @@ from bandsense.app.trainee import person_named, profiles_of
 from bandsense.errors import BandsenseError, StoreError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.history.compare import last_time, sides
-from bandsense.history.figures import PEAK
+from bandsense.history.figures import LOAD, PEAK
 from bandsense.history.overview import Overview, overview
 from bandsense.history.records import SetRecord
 from bandsense.history.trends import Trend
@@ -300,10 +300,6 @@ def _set_path(visit: _Visit, record: SetRecord, *, both: bool) -> str:
     return visit.path(f"/sessions/{record.session}/sets/{record.number}{side}")
 
 
-def _set_name(record: SetRecord) -> str:
-    return f"{record.number}" + (f" {record.conditions.side}" if record.conditions.side else "")
-
-
 def _in_zone(record: SetRecord) -> str:
     if record.targets.zone_n is None:
         return ""
@@ -347,7 +343,7 @@ def _session(visit: _Visit) -> Response:
         advice=[_advice_line(each) for stream in detail.streams for each in stream.advice],
         compared=[words.last_time_words(each) for each in last_time(history.of(session.person), session.id)],
         notes=[
-            f"Set {_set_name(each.record)}: {feedback_words(each.feedback)}"
+            f"Set {words.set_name(each.record)}: {feedback_words(each.feedback)}"
             for each in details
             if each.feedback
         ],
@@ -420,7 +416,7 @@ def _session_figures(details: Sequence[SetDetail]) -> list[tuple[str, str, str]]
     if zoned:
         zone = _zone_words(details[0].record)
         figures.append((str(sum(zoned)), f"of {len(zoned)}", f"peaks in {zone}"))
-    scale, unit = words.load_scale()
+    scale, unit = words.figure_scale(LOAD)
     figures.append((f"{scale * load:.1f}", unit, f"load, ± {scale * span * load:.1f}"))
     return figures
 
@@ -450,7 +446,7 @@ def _set_row(
     best = max(record.reps, key=lambda rep: rep.peak_n)
     return {
         "path": _set_path(visit, record, both=both),
-        "name": _set_name(record),
+        "name": words.set_name(record),
         "strip": _html(set_strip(record)),
         "reps": f"{len(record.reps)} of {record.targets.reps}",
         "peak": words.force_pair(best.peak_n, best.peak_uncertainty_n),
@@ -498,12 +494,13 @@ def _set(visit: _Visit) -> Response:
     return visit.page(
         "set.html",
         "Sessions",
-        title=f"Set {_set_name(record)}",
+        title=f"Set {words.set_name(record)}",
         session_path=visit.path(f"/sessions/{record.session}"),
         session_name=f"{record.exercise_name}, {at.day} {at:%B}",
         about=_set_about(found),
         others=[
-            (f"Set {_set_name(each.record)}", _set_path(visit, each.record, both=both)) for each in beside
+            (f"Set {words.set_name(each.record)}", _set_path(visit, each.record, both=both))
+            for each in beside
         ],
         chart=_html(set_chart(found)),
         overlay=_html(overlay_chart(found)) if len(found.reps) > 1 else "",

@@ -79,6 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _say(text: str) -> None:
+    sys.stdout.flush()  # so that in a pipe, too, what was said before comes before
     print(text, file=sys.stderr, flush=True)
 
 

@@ -15,8 +15,7 @@ LEAD_S = 10.0
 """How much of the rest before a set belongs to its trace."""
 
 IDLE_S = LEAD_S + HISTORY_S
-"""How much is kept while no set is under way: a repetition may be told, or added by the person, for as long as
-it can be measured."""
+"""How much is kept while no set is under way: a repetition may be told, or added, for as long as that."""
 
 _HOLE_S = 1.0
 """A hole counts as no longer than this: what lies before it may still belong to a repetition."""

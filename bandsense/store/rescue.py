@@ -139,7 +139,7 @@ Found = dict[str, dict[tuple[Value, ...], tuple[Value, ...]]]
 
 
 def _rows(pages: Pages, schema: _Schema) -> tuple[Found, int]:
-    """Return the newest version of each row by table and key, and how many rows are damaged or found no place."""
+    """Return the newest version of each row by table and key, and how many are damaged or placeless."""
     tables = tables_of(pages)
     lost = 0
     found: Found = {table: {} for table in schema.columns}

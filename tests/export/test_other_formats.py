@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -345,6 +346,26 @@ def test_bids(stored: list[SessionTable], tmp_path: Path) -> None:
     assert len(rows_of(events, "\t")) == len(reps)
     onsets = [float(row["onset"]) for row in rows_of(events, "\t")]
     assert onsets == pytest.approx([rep["pull_start_s"] - stream.time_s[0] for rep in reps], abs=1e-3)
+
+
+def test_a_hole_is_left_open_and_the_samples_beside_it_are_kept(table: SessionTable, tmp_path: Path) -> None:
+    (part,) = table.streams
+    there = np.r_[0:160, 200:800]  # half a second is missing from 102 s on
+    values = {each.name: getattr(part, each.name) for each in fields(part)}
+    kept: dict[str, Any] = {
+        name: value[there] for name, value in values.items() if isinstance(value, np.ndarray)
+    }
+    kept["gap_before"] = np.arange(there.size) == 160
+    torn = replace(table, streams=(replace(part, **kept),))
+    physio = next(path for path in write_all([torn], "bids", tmp_path) if path.name.endswith("tsv.gz"))
+    lines = gzip.decompress(physio.read_bytes()).decode().splitlines()
+    assert [number for number, line in enumerate(lines) if line == "n/a"] == list(range(160, 200))
+    assert lines[200] == f"{part.tension_n[200]:.4f}"
+    (path,) = write(torn, "fhir", tmp_path)
+    trace = re.search(r'"data": "([^"]*)"', path.read_text())
+    assert trace is not None
+    texts = trace[1].split()  # of the set, which begins at 101 s, at 20 Hz
+    assert [number for number, text in enumerate(texts) if text == "E"] == list(range(20, 30))
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from bandsense.export.rows import ExportedSet, exercise_name, sets_of
+from bandsense.export.rows import ExportedSet, exercise_name, sets_of, sided_name
 from bandsense.export.table import SessionTable, StreamTable, utc
 from bandsense.files import write_json_file
 
@@ -164,7 +164,6 @@ def write_ieee1752(table: SessionTable, folder: Path) -> list[Path]:
 
 def _data_point(table: SessionTable, each: ExportedSet) -> dict[str, Any]:
     ended = utc(each.end_unix_s)
-    name = exercise_name(table) if each.side is None else f"{exercise_name(table)} ({each.side})"
     schema = {"namespace": "ieee", "name": "physical-activity", "version": "1.0"}
     header: dict[str, Any] = {
         "uuid": _identity(_of_session(table), each.stream.stream.sensor, each.side, each.number, "1752"),
@@ -177,7 +176,7 @@ def _data_point(table: SessionTable, each: ExportedSet) -> dict[str, Any]:
     return {
         "header": header,
         "body": {
-            "activity_name": name,
+            "activity_name": sided_name(table, each),
             "effective_time_frame": {
                 "time_interval": {"start_date_time": utc(each.start_unix_s), "end_date_time": ended}
             },

@@ -132,8 +132,7 @@ def _targets(plan: Mapping[str, Any], zone: Mapping[str, Any] | None) -> Targets
         sets=int(plan["sets"]),
         reps=int(plan["reps"]),
         reps_top=int(plan["reps_top"]),
-        low_n=None if zone is None else float(zone["low_n"]),
-        high_n=None if zone is None else float(zone["high_n"]),
+        zone_n=None if zone is None else (float(zone["low_n"]), float(zone["high_n"])),
         rest_s=float(plan["rest_s"]),
         tempo_s=(
             float(_first(tempo, "concentric_s", "pull_s")),

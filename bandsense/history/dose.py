@@ -78,10 +78,10 @@ def _week(week: date, found: list[SetRecord], per_week: int | None, sets: int, r
     planned_reps = sum(each[0].targets.sets * each[0].targets.reps for each in sessions.values())
     missing = max(0, per_week - len(sessions)) if per_week is not None else 0
     zoned = [
-        record.targets.low_n <= rep.peak_n <= record.targets.high_n
+        record.targets.in_zone(rep.peak_n)
         for record in found
+        if record.targets.zone_n is not None
         for rep in record.full
-        if record.targets.low_n is not None and record.targets.high_n is not None
     ]
     return DoseWeek(
         week=week,

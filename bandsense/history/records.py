@@ -46,7 +46,7 @@ class Targets:
     Attributes:
         sets: in the session.
         reps, reps_top: full repetitions, least and most.
-        low_n, high_n: zone of peak tension; None without one.
+        zone_n: low and high end of the zone of peak tension; None without one.
         rest_s: between sets.
         tempo_s: pull, hold, return and rest of the hand, seconds.
     """
@@ -54,10 +54,13 @@ class Targets:
     sets: int
     reps: int
     reps_top: int
-    low_n: float | None = None
-    high_n: float | None = None
+    zone_n: tuple[float, float] | None = None
     rest_s: float = 90.0
     tempo_s: tuple[float, float, float, float] | None = None
+
+    def in_zone(self, peak_n: float) -> bool:
+        """Whether a peak lies within the zone; none does where there is no zone."""
+        return self.zone_n is not None and self.zone_n[0] <= peak_n <= self.zone_n[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ __all__ = [
     "advice_instruction",
     "advice_reason",
     "advice_text",
+    "answer_words",
     "asymmetry_words",
     "basis_words",
     "counts_words",
@@ -70,6 +71,7 @@ __all__ = [
     "format_notice",
     "lag_words",
     "next_time_words",
+    "number_word",
     "plural",
     "rating_question",
     "reason_words",
@@ -161,6 +163,28 @@ def cue_spoken(cue: CueGiven) -> str:
 def plural(number: int, noun: str) -> str:
     """`1 rep`, `2 reps`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def number_word(number: int) -> str:
+    """`three`; figures from thirteen on."""
+    return _NUMBERS[number] if number < len(_NUMBERS) else f"{number}"
+
+
+_NUMBERS = (
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
 
 
 def tension_words(tension_n: float, uncertainty_n: float) -> str:
@@ -578,11 +602,7 @@ def _tempo_of(moved: str, advised: str) -> Callable[[Numbers], str]:
 
 
 def _too_slow(n: Numbers) -> str:
-    moved = "came back" if n["back"] else "pulled"
-    return (
-        f"You did {_done_words(n)}, but {moved} in about {n['took_s']:.1f} s; "
-        f"the plan is {n['target_s']:.1f} s. You need not go that slowly."
-    )
+    return _tempo_of("came back" if n["back"] else "pulled", "You need not go that slowly.")(n)
 
 
 def _zone_missed(where: str) -> Callable[[Numbers], str]:
@@ -601,11 +621,10 @@ def _how_sure(n: Numbers) -> str:
 
 
 def _sides(n: Numbers) -> str:
-    more = "more" if n["share"] > 0.0 else "less"
     slack = "more" if n["more_cm"] > 0.0 else "less"
     return (
-        f"At the same length this side pulled {abs(n['share']):.0%} {more} than the other, so it gets "
-        f"{abs(n['more_cm']):.0f} cm {slack} slack."
+        f"At the same length this side pulled {abs(n['share']):.0%} {_more_or_less(n)} than the other, "
+        f"so it gets {abs(n['more_cm']):.0f} cm {slack} slack."
     )
 
 

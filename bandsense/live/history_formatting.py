@@ -14,7 +14,7 @@ from bandsense.history.records import SetRecord, Targets
 from bandsense.history.trends import LEAST_WEEKS, Trend
 from bandsense.history.uncertainty import Change, Verdict
 from bandsense.history.wear import BandHistory
-from bandsense.live.formatting import plural
+from bandsense.live.formatting import number_word, plural
 from bandsense.live.units import force_figure, force_range, shown_unit
 from bandsense.samples import ForceUnit
 from bandsense.signal.metrics import SetMetrics
@@ -33,13 +33,13 @@ __all__ = [
     "figure_scale",
     "force_pair",
     "last_time_words",
-    "load_scale",
     "measured_words",
     "number_words",
     "obstacle_words",
     "plan_line",
     "progress_words",
     "session_words",
+    "set_name",
     "side_figures",
     "side_words",
     "sides_verdict",
@@ -141,8 +141,7 @@ def trend_words(trend: Trend) -> str:
         missing = LEAST_WEEKS - len(trend.points)
         more = "One more week" if missing == 1 else f"{missing} more weeks"
         return f"{more} until a trend can be told."
-    words = change_words(trend.change)
-    return f"{words[0].upper()}{words[1:]}."
+    return _sentence(change_words(trend.change))
 
 
 def obstacle_words(obstacles: Sequence[Obstacle]) -> str:
@@ -248,9 +247,10 @@ def side_words(side: SideComparison) -> str:
 
 def side_figures(side: SideComparison) -> tuple[str, str, str]:
     """Write a figure a repetition of both sides with its standard error: name with unit, left, right."""
+    unit = shown_unit()
     name, scale = {
-        "peak_n": (f"Peak, {shown_unit().value}", 1.0),
-        "impulse_n_s": (f"Load, {shown_unit().value}·s", 1.0),
+        "peak_n": (f"Peak, {unit.value}", 1.0 / unit.newtons),
+        "impulse_n_s": (f"Load, {unit.value}·s", 1.0 / unit.newtons),
         "range_m": ("Range, cm", 100.0),
         "time_under_tension_s": ("Time, s", 1.0),
     }[side.figure]
@@ -278,9 +278,7 @@ def sides_verdict(compared: Sequence[SideComparison]) -> str:
 def plan_line(targets: Targets) -> str:
     """`3 × 8 to 12, 90 to 110 N`."""
     reps = f"{targets.reps}" if targets.reps == targets.reps_top else f"{targets.reps} to {targets.reps_top}"
-    zone = ""
-    if targets.low_n is not None and targets.high_n is not None:
-        zone = f", {force_range(round(targets.low_n), round(targets.high_n))}"
+    zone = "" if targets.zone_n is None else f", {force_range(*map(round, targets.zone_n))}"
     return f"{targets.sets} × {reps}{zone}"
 
 
@@ -298,9 +296,9 @@ def title_words(record: SetRecord, band: str | None) -> str:
     return f"{record.exercise_name}{side}, {band or record.conditions.band or 'no named'} band"
 
 
-def load_scale() -> tuple[float, str]:
-    """Give the factor and the unit in which tension times time is shown."""
-    return figure_scale(LOAD)
+def set_name(record: SetRecord) -> str:
+    """`2`, `2 left`."""
+    return f"{record.number}" + (f" {record.conditions.side}" if record.conditions.side else "")
 
 
 def session_words(sets: Sequence[SetRecord]) -> str:
@@ -347,30 +345,13 @@ def progress_words(trend: Trend | None) -> str:
     if trend is None or trend.change is None:
         return ""
     weeks = round((trend.points[-1].week - trend.points[0].week).days / 7)
-    ago = f"{_COUNTED[weeks] if weeks < len(_COUNTED) else weeks} weeks ago"
+    ago = f"{number_word(weeks)} weeks ago"
     change = trend.change
     if change.verdict is Verdict.NOT_SURE:
         return f"Your strongest pull is about that of {ago}; a difference is not sure."
     way = "above" if change.difference > 0.0 else "below"
     likely = "" if change.verdict is Verdict.SURE else ", which is likely but not yet sure"
     return f"Your strongest pull is {_percent(change)} {way} that of {ago}{likely}."
-
-
-_COUNTED = (
-    "no",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-)
 
 
 def to_do_words(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from bandsense.exercises.model import Breath, SlackMethodKind
-from bandsense.live.formatting import advice_reason, plural, rating_question
+from bandsense.live.formatting import advice_reason, answer_words, number_word, plural, rating_question
 from bandsense.live.state import Done, Screen, ViewState
 from bandsense.live.units import force_figure, force_range, force_words, shown_unit
 from bandsense.signal.events import Phase
@@ -19,22 +19,6 @@ __all__ = ["AdviceWords", "FieldWords", "ScreenWords", "clock_words", "done_word
 
 FINGER_CM = 2.0
 """Width of a finger, a convention by which an amount is told as well."""
-
-NUMBERS = (
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +268,7 @@ def _clock(state: ViewState) -> str:
     left_s = state.rest_left_s
     if left_s is not None:
         return clock_words(left_s)
-    return clock_words(-(state.rest_s or 0.0))[1:] if state.screen is Screen.REST else ""
+    return clock_words(-(state.rest_s or 0.0)).removeprefix("+") if state.screen is Screen.REST else ""
 
 
 def _clock_of(state: ViewState) -> str:
@@ -328,7 +312,7 @@ def _more(advice: Advice, state: ViewState) -> str:
     width = "finger width" if fingers == 1 else "finger widths"
     low = max(1, round(advice.amount_cm - advice.uncertainty_cm))
     high = round(advice.amount_cm + advice.uncertainty_cm)
-    said = f"About {NUMBERS[fingers] if fingers < len(NUMBERS) else fingers} {width}"
+    said = f"About {number_word(fingers)} {width}"
     said += f"; {low} to {high} cm is fine." if high > low else "."
     if state.results and advice.basis.mean_peak_n is not None:
         now_n = advice.basis.mean_peak_n
@@ -352,8 +336,8 @@ def _no_advice(state: ViewState) -> AdviceWords | None:
     """Return what stands in place of an advice that there is not, or that was answered."""
     if not state.sets:
         return None
-    if state.notice and state.notice.startswith("noted"):
-        return AdviceWords("Slack", "", f"{state.notice.capitalize()}.", "")
+    if state.answered is not None:
+        return AdviceWords("Slack", "", answer_words(state.answered), "")
     done = state.sets[-1]
     return AdviceWords("Slack", "", "Keep the band as it is.", f"You did {plural(len(done.peaks), 'rep')}.")
 
@@ -364,7 +348,7 @@ def _title(state: ViewState) -> str:
     plan = state.plan
     sets = len({done.number for done in state.sets})
     if plan is not None and sets >= plan.sets:
-        return f"All {NUMBERS[sets] if sets < len(NUMBERS) else sets} sets done"
+        return f"All {number_word(sets)} sets done"
     return f"{plural(sets, 'set')} done" if sets else "Nothing was counted"
 
 

@@ -212,6 +212,7 @@ class ViewState:
         peak_n: greatest tension of the repetition under way or, in between, of the last one.
         cues: the latest cue of each slot.
         advice: what was advised last and not answered yet.
+        answered: the answer to advice since the last set; None where there was none.
         problem: what stops samples from being stored, in words.
         question: what the person is asked, of this view alone.
         peaks: repetitions of the present set, those just taken back included.
@@ -248,6 +249,7 @@ class ViewState:
     notice_until_s: float = -math.inf
     cues: dict[CueSlot, CueGiven] = field(default_factory=dict)
     advice: Advice | None = None
+    answered: SlackAnswered | None = None
     problem: str | None = None
     question: str = ""
     trace: deque[tuple[float, float]] = field(default_factory=deque)
@@ -399,6 +401,11 @@ class ViewState:
         return self.settings.side(self.set_number if self.in_set else len(self.results) + 1)
 
     @property
+    def side_last(self) -> LastTime | None:
+        """What the side that works, or is next to work, did in the last session."""
+        return self.last_time.get(self.next_side if self.takes_turns else self.sensor_side)
+
+    @property
     def current_set(self) -> int:
         """Number of the set that is done, or is next; a set of two halves counts once."""
         number = self.set_number if self.in_set else len(self.results) + 1
@@ -530,6 +537,7 @@ class ViewState:
     def _set_done(self, result: SetResult) -> None:
         self.results.append(result)
         self.sets.append(self._listed(result))
+        self.answered = None
         self.rest_planned_s = None if self.settings is None else self.settings.plan.rest_s
 
     def _listed(self, result: SetResult) -> Done:
@@ -570,7 +578,7 @@ class ViewState:
         advice = event.advice or self.advice
         if event.followed and advice is not None and advice.amount_cm and self.sets and not self.in_set:
             self.sets[-1].slack_cm = advice.amount_cm if advice.change_m >= 0.0 else -advice.amount_cm
-        self.advice = None
+        self.advice, self.answered = None, event
 
     def tell(self, text: str) -> None:
         """Show a notice that is of no event, such as of a broker that does not answer."""
@@ -610,7 +618,7 @@ class ViewState:
             "side": self.side,
             "next_side": self.next_side,
             "sensor_side": self.sensor_side,
-            "side_last": self._last_time_json(),
+            "side_last": None if self.side_last is None else fields_json(self.side_last),
             "rest_planned_s": self.rest_planned_s,
             "rest_left_s": self.rest_left_s,
             "link": self.link,
@@ -662,10 +670,6 @@ class ViewState:
         breathing = self.settings.exercise.breathing_by_tension
         out = {Breath.EXHALE: "out", Breath.INHALE: "in"}
         return {"concentric": out[breathing.concentric], "eccentric": out[breathing.eccentric]}
-
-    def _last_time_json(self) -> dict[str, Any] | None:
-        last = self.last_time.get(self.next_side if self.takes_turns else self.sensor_side)
-        return None if last is None else fields_json(last)
 
     def _advice_json(self) -> dict[str, Any] | None:
         advice = self.advice

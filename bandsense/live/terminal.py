@@ -32,6 +32,7 @@ from bandsense.live.formatting import (
     stopped_words,
     tension_words,
 )
+from bandsense.live.screen_words import clock_words
 from bandsense.live.state import GOOD_LINK, TRACE_S, Done, Peak, Screen, ViewState
 from bandsense.live.units import force_figure, force_range, force_words, shown_unit
 from bandsense.signal.events import DOUBTFUL_BELOW, Phase
@@ -226,9 +227,9 @@ def _numbers(state: ViewState, width: int, scale: int) -> list[Text]:
 
 def _of_plan(state: ViewState) -> list[str]:
     """Say what the repetitions count towards."""
-    if state.settings is None or state.settings.exercise is None:
+    plan = state.plan
+    if plan is None:
         return ["rep" if state.reps == 1 else "reps"]
-    plan = state.settings.plan
     words = [f"of {plan.reps}"]
     if plan.reps_top != plan.reps:
         words.append(f"{plan.reps_top} at most")
@@ -306,9 +307,9 @@ def _clock(state: ViewState, name: str, phase: Phase) -> str:
 
 def _targets_s(state: ViewState) -> dict[Phase, float]:
     """Return how long each phase should last, as the signal chain measures it."""
-    if state.settings is None or state.settings.exercise is None:
+    if state.plan is None:
         return {}
-    tempo = measured_tempo(state.settings.plan.tempo)
+    tempo = measured_tempo(state.plan.tempo)
     return {
         Phase.CONCENTRIC: tempo.concentric_s,
         Phase.HOLD: tempo.hold_s,
@@ -397,8 +398,8 @@ def _strip(peaks: Sequence[Peak], state: ViewState) -> Text:
             line.append(_EIGHTHS[max(1, level)], "dim")
         else:
             line.append(_EIGHTHS[max(1, level)], "green" if peak.zone == "within" else "")
-    if state.settings is not None and state.settings.exercise is not None:
-        plan = state.settings.plan
+    plan = state.plan
+    if plan is not None:
         left = range(len(standing), min(_MOST_SLOTS, plan.reps_top))
         line.append("".join("─" if index < plan.reps else "·" for index in left), "dim")
     return line
@@ -417,7 +418,7 @@ def _verdict(state: ViewState) -> str:
 def _aim(state: ViewState) -> str:
     """Say what to aim for before the first repetition: the zone, and what was done last time."""
     said = [] if state.zone is None else [f"Aim for {force_range(state.zone.low_n, state.zone.high_n)}."]
-    last = state.last_time.get(state.next_side if state.takes_turns else state.sensor_side)
+    last = state.side_last
     if last is not None and last.reps:
         peak = "" if last.peak_n is None else f", peak {force_words(last.peak_n)}"
         said.append(f"Last time {' + '.join(map(str, last.reps))} reps{peak}.")
@@ -463,34 +464,25 @@ def _message(state: ViewState, width: int, most: int = 2) -> list[Text]:
 # -- rest ----------------------------------------------------------------------------------------------------
 
 
-def _left(seconds: float) -> str:
-    """Write the time that is left, or since when there is none."""
-    whole = int(abs(seconds) + (0.999 if seconds > 0.0 else 0.0))
-    return f"{'' if seconds > 0.0 else '+'}{whole // 60}:{whole % 60:02}"
-
-
 def _rest_numbers(state: ViewState, width: int, scale: int) -> list[Text]:
     """Draw the time that is left, and what follows."""
     left_s = state.rest_left_s
-    planned = state.rest_planned_s or 0.0
+    rested = clock_words(-(state.rest_s or 0.0))
     if state.stopped is not None:
-        since = _left(-(state.rest_s or 0.0)).removeprefix("+")
-        return _beside(big(since, scale), ["since the set", "over for today"], width)
-    if left_s is None:
-        rested_s = state.rest_s or 0.0
-        return _beside(big(_left(-rested_s).removeprefix("+"), scale), ["of rest", _next_set(state)], width)
-    if left_s <= 0.0:
-        return _beside(
-            big(_left(left_s).removeprefix("+"), scale), ["Ready when you are.", _next_set(state)], width
-        )
-    of = f"left of {int(planned) // 60}:{int(planned) % 60:02}"
-    return _beside(big(_left(left_s), scale), [of, f"then {_next_set(state)}"], width)
+        clock, words = rested, ["since the set", "over for today"]
+    elif left_s is None:
+        clock, words = rested, ["of rest", _next_set(state)]
+    elif left_s <= 0.0:
+        clock, words = clock_words(left_s), ["Ready when you are.", _next_set(state)]
+    else:
+        of = f"left of {clock_words(state.rest_planned_s or 0.0)}"
+        clock, words = clock_words(left_s), [of, f"then {_next_set(state)}"]
+    return _beside(big(clock.removeprefix("+"), scale), words, width)
 
 
 def _next_set(state: ViewState) -> str:
-    settings = state.settings
     side = f", {state.next_side}" if state.takes_turns and state.next_side else ""
-    of = f" of {settings.plan.sets}" if settings is not None and settings.exercise is not None else ""
+    of = "" if state.plan is None else f" of {state.plan.sets}"
     return f"set {state.current_set}{of}{side}"
 
 
@@ -646,7 +638,7 @@ def _header(state: ViewState, width: int) -> Text:
         low = state.battery_percent <= _LOW_BATTERY_PERCENT
         words = f" · {'battery ' if width >= _WIDE_HEADER else ''}{state.battery_percent} %"
         status.append(words, "bold red" if low else "default")
-    sets = "" if state.settings is None or state.settings.exercise is None else f" · {_next_set(state)}"
+    sets = "" if state.plan is None else f" · {_next_set(state)}"
     title = _fitted(state.title, max(1, width - status.cell_len - 1 - len(sets)))
     line = Text(f"{title}{sets}", "bold", no_wrap=True)
     line.pad_right(max(1, width - line.cell_len - status.cell_len))

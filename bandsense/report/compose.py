@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from bandsense.history.compare import SideComparison
 from bandsense.history.figures import PEAK, RANGE
@@ -68,14 +67,15 @@ def session_report(details: Sequence[SetDetail], told: Overview | None, context:
     last = records[-1]
     best = _best(details)
     columns = _columns(details)
+    day = words.day_words(last.day, year=True)
     peak = _trend(told, PEAK.name)
     panels = [*_trend_panels(told, (PEAK.name,)), *_side_panels(told)]
     if len(panels) == 1:
         panels += _trend_panels(told, (RANGE.name,)) or _dose_panels(told)
     return Report(
         title=last.exercise_name,
-        about=_about(context, words.day_words(last.day, year=True)),
-        day=words.day_words(last.day, year=True),
+        about=_about(context, day),
+        day=day,
         facts=_facts(last, context),
         lead=" ".join(
             filter(None, (f"You did {_lower(words.session_words(records))}", words.progress_words(peak)))
@@ -171,8 +171,8 @@ def _best(details: Sequence[SetDetail]) -> SetDetail | None:
 
     def worth(detail: SetDetail) -> tuple[int, float]:
         record = detail.record
-        low = record.targets.low_n or 0.0
-        good = sum(rep.peak_n >= low for rep in record.full)
+        zone = record.targets.zone_n
+        good = sum(zone is None or rep.peak_n >= zone[0] for rep in record.full)
         return min(good, record.targets.reps), detail.metrics.mean_peak_n
 
     return max(details, key=worth, default=None)
@@ -200,9 +200,8 @@ def _score(score: int | None) -> str:
 def _row(detail: SetDetail, columns: Mapping[str, _Column]) -> SetRow:
     record, metrics = detail.record, detail.metrics
     strongest = max(record.reps, key=lambda rep: rep.peak_n)
-    side = record.conditions.side
     return SetRow(
-        name=f"{record.number}" + (f" {side}" if side else ""),
+        name=words.set_name(record),
         strip=set_strip(record),
         reps=f"{len(record.reps)}",
         peak=words.force_pair(strongest.peak_n, strongest.peak_uncertainty_n),
@@ -228,7 +227,7 @@ def _weeks(told: Overview) -> tuple[WeekRow, ...]:
         asked = "" if week.planned_sessions is None else f" of {week.planned_sessions}"
         rows.append(
             WeekRow(
-                week=_day(week.week),
+                week=words.day_words(week.week),
                 sessions=f"{week.sessions}{asked}",
                 sets=f"{week.sets} of {week.planned_sets}",
                 reps=f"{week.full_reps} of {week.planned_reps}",
@@ -239,10 +238,6 @@ def _weeks(told: Overview) -> tuple[WeekRow, ...]:
             )
         )
     return tuple(rows)
-
-
-def _day(day: date) -> str:
-    return words.day_words(day)
 
 
 def _trend(told: Overview | None, name: str) -> Trend | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -66,10 +66,8 @@ class Report:
         weeks: of a report over weeks.
         curve, curve_title: the best set.
         panels: charts and tables, two a row.
-        lines: what is to be filled in by hand.
         fine: fine print.
         unit: of forces.
-        who: `you` or a name.
         software: what made it.
     """
 
@@ -87,9 +85,7 @@ class Report:
     curve: str = ""
     curve_title: str = ""
     panels: tuple[Panel, ...] = ()
-    lines: tuple[str, ...] = field(default=("Notes", "Next appointment", "Physiotherapist"))
     unit: str = "N"
-    who: str = "you"
 
     @property
     def compact(self) -> bool:

@@ -20,6 +20,7 @@ from bandsense.live.history_formatting import (
     SIDE_FIGURES,
     figure_scale,
     number_words,
+    set_name,
     side_words,
     week_label,
 )
@@ -73,14 +74,9 @@ class SetDetail:
     feedback: Feedback = field(default_factory=Feedback)
 
 
-def _zone(record: SetRecord) -> tuple[float, float] | None:
-    low, high = record.targets.low_n, record.targets.high_n
-    return None if low is None or high is None else (low, high)
-
-
 def set_strip(record: SetRecord) -> str:
     """Draw the peaks of a set against its plan."""
-    zone = _zone(record)
+    zone = record.targets.zone_n
     done = record.reps[-MOST_SLOTS:]
     slots = []
     for rep in done:
@@ -137,7 +133,7 @@ def set_chart(detail: SetDetail, *, plain: bool = False, size: str = "tall") -> 
         plain: in one colour, for paper.
         size: class of the chart's height.
     """
-    zone = _zone(detail.record)
+    zone = detail.record.targets.zone_n
     start = float(detail.time_s[0])
     time_s = detail.time_s - start
     top = _top(zone, detail.tension_n)
@@ -172,7 +168,7 @@ def _seconds(plot: Plot, length_s: float, first: float = 0.0) -> Plot:
 
 def session_chart(details: Sequence[SetDetail], time_s: FloatArray, tension_n: FloatArray) -> str:
     """Draw a whole session: its sets by phase, the rests and what was changed in them."""
-    zone = _zone(details[0].record) if details else None
+    zone = details[0].record.targets.zone_n if details else None
     start = max(float(time_s[0]), details[0].record.start_s - 5.0) if details else float(time_s[0])
     end = min(float(time_s[-1]), details[-1].record.end_s + 5.0) if details else float(time_s[-1])
     top = _top(zone, tension_n)
@@ -182,8 +178,7 @@ def session_chart(details: Sequence[SetDetail], time_s: FloatArray, tension_n: F
         for name, curve in _phases(detail).items():
             plot.line(detail.time_s - start, curve, name)
         middle = (detail.record.start_s + detail.record.end_s) / 2.0 - start
-        side = f" {detail.record.conditions.side}" if detail.record.conditions.side else ""
-        plot.mark(middle, top / 1.02, f"Set {detail.record.number}{side}", "mark")
+        plot.mark(middle, top / 1.02, f"Set {set_name(detail.record)}", "mark")
     for before, after in pairwise(details):
         at = (before.record.end_s + after.record.start_s) / 2.0 - start
         rest_s = round(after.record.start_s - before.record.end_s)
@@ -200,7 +195,7 @@ def session_chart(details: Sequence[SetDetail], time_s: FloatArray, tension_n: F
 
 def overlay_chart(detail: SetDetail) -> str:
     """Draw the repetitions of a set one over the other, aligned where each pull begins."""
-    zone = _zone(detail.record)
+    zone = detail.record.targets.zone_n
     before_s, after_s = 0.4, 0.4
     longest = max(rep.duration_s for rep in detail.reps)
     plot = Plot(
@@ -227,7 +222,7 @@ def mean_repetition_chart(left: Sequence[SetDetail], right: Sequence[SetDetail])
     reps = [rep for details in sides.values() for detail in details for rep in detail.reps if not rep.partial]
     longest = float(np.median([rep.duration_s for rep in reps])) * 1.25
     grid = np.arange(-0.4, longest + 0.4, 0.02)
-    zone = _zone(left[0].record)
+    zone = left[0].record.targets.zone_n
     means = {}
     for side, details in sides.items():
         aligned = [

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, partial
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from bandsense.errors import BandsenseError
 from bandsense.web.access import COOKIE, HEADERS, Access, Role
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
     from starlette.websockets import WebSocket
 
-__all__ = ["API", "Guard", "Hosted", "create_app", "html", "static_file"]
+__all__ = ["API", "Guard", "Hosted", "create_app", "static_file"]
 
 API = f"/api/v{PROTOCOL}"
 
@@ -54,8 +54,6 @@ _TYPES = {
     ".woff2": "font/woff2",
 }
 
-T = TypeVar("T")
-
 
 @dataclass(slots=True)
 class Hosted:
@@ -79,7 +77,6 @@ class Hosted:
     pair: Callable[[Any], Awaitable[None]]
     act: Callable[[str, str | None], None]
     port: Callable[[], int]
-    pages: int = field(default=0)
 
 
 def create_app(hosted: Hosted, routes: Sequence[BaseRoute] = ()) -> Starlette:
@@ -189,31 +186,26 @@ def _text(name: str) -> str:
     return (_folder() / name).read_text("utf-8")
 
 
-def html(name: str) -> Response:
-    """Return a page of `static/`."""
-    from starlette.responses import HTMLResponse
-
-    return HTMLResponse(_text(name))
-
-
 def _entrance(access: Access) -> Callable[[Request], Awaitable[Response]]:
     async def entrance(request: Request) -> Response:
         """Return the page; a token in the address becomes a cookie, and leaves the address."""
-        from starlette.responses import RedirectResponse
+        from starlette.responses import HTMLResponse, RedirectResponse
 
         token = request.query_params.get("token")
         if token is None:
-            return html("index.html")
-        answer = RedirectResponse("/", 303)
-        answer.set_cookie(
-            COOKIE, token, max_age=COOKIE_S, httponly=True, samesite="strict", secure=access.secure
-        )
-        return answer
+            return HTMLResponse(_text("index.html"))
+        return _remembered(RedirectResponse("/", 303), token, access)
 
     return entrance
 
 
-def static_file(path: str, *, maximum_age_s: int = 0) -> Response:
+def _remembered(answer: Response, token: str, access: Access) -> Response:
+    """Have the browser keep a token, where no script and no other site can use it."""
+    answer.set_cookie(COOKIE, token, max_age=COOKIE_S, httponly=True, samesite="strict", secure=access.secure)
+    return answer
+
+
+def static_file(path: str) -> Response:
     """Return a file of `static/`; 404 where there is none."""
     from starlette.responses import PlainTextResponse, Response
 
@@ -221,8 +213,7 @@ def static_file(path: str, *, maximum_age_s: int = 0) -> Response:
     suffix = path[path.rfind(".") :] if "." in path else ""
     if found is None or suffix not in _TYPES:
         return PlainTextResponse("there is no such file\n", 404)
-    caching = f"public, max-age={maximum_age_s}" if maximum_age_s else "no-cache"
-    return Response(found, media_type=_TYPES[suffix], headers={"Cache-Control": caching})
+    return Response(found, media_type=_TYPES[suffix], headers={"Cache-Control": "no-cache"})
 
 
 @cache
@@ -301,17 +292,14 @@ class _Interface:
     async def revoke(self, _request: Request) -> Response:
         from starlette.responses import JSONResponse
 
-        self._hosted.access.revoke()
-        # Whoever asked stays in: the new address is theirs to show.
-        role = Role.TRAIN
         access = self._hosted.access
-        answer = JSONResponse({"train": access.address(self._hosted.port(), role)} if not access.open else {})
-        if not access.open:
-            token = access.query(role).partition("=")[2]
-            answer.set_cookie(
-                COOKIE, token, max_age=COOKIE_S, httponly=True, samesite="strict", secure=access.secure
-            )
-        return answer
+        access.revoke()
+        if access.open:
+            return JSONResponse({})
+        # Whoever asked stays in: the new address is theirs to show.
+        address = access.address(self._hosted.port(), Role.TRAIN)
+        token = access.query(Role.TRAIN).partition("=")[2]
+        return _remembered(JSONResponse({"train": address}), token, access)
 
     async def begin(self, request: Request) -> Response:
         from bandsense.web.models import ChoiceRequest

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from bandsense.app.trainee import person_named, profiles_of
 from bandsense.errors import BandsenseError, StoreError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.history.compare import last_time, sides
-from bandsense.history.figures import PEAK
+from bandsense.history.figures import LOAD, PEAK
 from bandsense.history.overview import Overview, overview
 from bandsense.history.records import SetRecord
 from bandsense.history.trends import Trend
@@ -46,7 +46,7 @@ from bandsense.report.sets import (
     trend_chart,
     wear_chart,
 )
-from bandsense.store.model import Session
+from bandsense.store.model import Session, SessionFilter
 from bandsense.store.store import Store
 from bandsense.web.access import Access, Role
 from bandsense.workout.tempo import hand_tempo
@@ -136,11 +136,11 @@ def _guarded(
     # Not a coroutine: Starlette runs it in a thread, so that a long history holds up no stream.
     def answer(request: Request) -> Response:
         simulated = request.query_params.get("simulated") == "1"
-        visit = _Visit(request, stores[1]() if simulated else stores[0], simulated)
+        visit = _Visit(request, stores[0], simulated)
         if access.role(request) is not Role.TRAIN:
             return visit.problem("Not with this link", "this link may only watch the present session", 403)
         try:
-            return page(visit)
+            return page(replace(visit, store=stores[1]()) if simulated else visit)
         except StoreError as error:
             return visit.problem("Not found", str(error), 404)
         except BandsenseError as error:
@@ -235,7 +235,7 @@ def _sessions(visit: _Visit) -> Response:
         for session in everything
         if asked["exercise"] in ("", session.exercise)
         and asked["person"] in ("", session.person)
-        and _matches(session, asked["q"], names)
+        and (not asked["q"] or _matches(session, asked["q"], names))
     ]
     before = visit.number("page", 1, 100_000)
     shown = found[(before - 1) * SESSIONS_A_PAGE : before * SESSIONS_A_PAGE]
@@ -292,8 +292,7 @@ def _found(visit: _Visit) -> SessionDetail:
 
 
 def _zone_words(record: SetRecord) -> str:
-    low, high = record.targets.low_n, record.targets.high_n
-    return "" if low is None or high is None else force_range(low, high)
+    return "" if record.targets.zone_n is None else force_range(*record.targets.zone_n)
 
 
 def _set_path(visit: _Visit, record: SetRecord, *, both: bool) -> str:
@@ -301,15 +300,10 @@ def _set_path(visit: _Visit, record: SetRecord, *, both: bool) -> str:
     return visit.path(f"/sessions/{record.session}/sets/{record.number}{side}")
 
 
-def _set_name(record: SetRecord) -> str:
-    return f"{record.number}" + (f" {record.conditions.side}" if record.conditions.side else "")
-
-
 def _in_zone(record: SetRecord) -> str:
-    low, high = record.targets.low_n, record.targets.high_n
-    if low is None or high is None:
+    if record.targets.zone_n is None:
         return ""
-    return f"{sum(low <= rep.peak_n <= high for rep in record.reps)} of {len(record.reps)}"
+    return f"{sum(record.targets.in_zone(rep.peak_n) for rep in record.reps)} of {len(record.reps)}"
 
 
 def _session(visit: _Visit) -> Response:
@@ -326,7 +320,10 @@ def _session(visit: _Visit) -> Response:
     if not details:
         return visit.problem(name, "no set was finished in this session", 200)
     records = [each.record for each in details]
-    history = read_history(visit.store)
+    alike = SessionFilter(
+        until_unix_s=session.started_unix_s, person=session.person, exercise=session.exercise
+    )
+    history = read_history(visit.store, [session, *visit.store.sessions(alike)])
     columns = _extra_columns(details)
     both = len(detail.streams) > 1
     return visit.page(
@@ -346,7 +343,7 @@ def _session(visit: _Visit) -> Response:
         advice=[_advice_line(each) for stream in detail.streams for each in stream.advice],
         compared=[words.last_time_words(each) for each in last_time(history.of(session.person), session.id)],
         notes=[
-            f"Set {_set_name(each.record)}: {feedback_words(each.feedback)}"
+            f"Set {words.set_name(each.record)}: {feedback_words(each.feedback)}"
             for each in details
             if each.feedback
         ],
@@ -410,16 +407,16 @@ def _session_figures(details: Sequence[SetDetail]) -> list[tuple[str, str, str]]
         (force_figure(best.peak_n), shown_unit().value, f"peak, ± {force_figure(best.peak_uncertainty_n)}"),
         (f"{int(under_s) // 60}:{int(under_s) % 60:02}", "", "under tension"),
     ]
-    zoned = [rep for each in details if each.record.targets.low_n is not None for rep in each.record.reps]
+    zoned = [
+        each.record.targets.in_zone(rep.peak_n)
+        for each in details
+        if each.record.targets.zone_n is not None
+        for rep in each.record.reps
+    ]
     if zoned:
-        inside = sum(
-            (each.record.targets.low_n or 0.0) <= rep.peak_n <= (each.record.targets.high_n or 0.0)
-            for each in details
-            for rep in each.record.reps
-        )
         zone = _zone_words(details[0].record)
-        figures.append((str(inside), f"of {len(zoned)}", f"peaks in {zone}"))
-    scale, unit = words.load_scale()
+        figures.append((str(sum(zoned)), f"of {len(zoned)}", f"peaks in {zone}"))
+    scale, unit = words.figure_scale(LOAD)
     figures.append((f"{scale * load:.1f}", unit, f"load, ± {scale * span * load:.1f}"))
     return figures
 
@@ -449,7 +446,7 @@ def _set_row(
     best = max(record.reps, key=lambda rep: rep.peak_n)
     return {
         "path": _set_path(visit, record, both=both),
-        "name": _set_name(record),
+        "name": words.set_name(record),
         "strip": _html(set_strip(record)),
         "reps": f"{len(record.reps)} of {record.targets.reps}",
         "peak": words.force_pair(best.peak_n, best.peak_uncertainty_n),
@@ -497,12 +494,13 @@ def _set(visit: _Visit) -> Response:
     return visit.page(
         "set.html",
         "Sessions",
-        title=f"Set {_set_name(record)}",
+        title=f"Set {words.set_name(record)}",
         session_path=visit.path(f"/sessions/{record.session}"),
         session_name=f"{record.exercise_name}, {at.day} {at:%B}",
         about=_set_about(found),
         others=[
-            (f"Set {_set_name(each.record)}", _set_path(visit, each.record, both=both)) for each in beside
+            (f"Set {words.set_name(each.record)}", _set_path(visit, each.record, both=both))
+            for each in beside
         ],
         chart=_html(set_chart(found)),
         overlay=_html(overlay_chart(found)) if len(found.reps) > 1 else "",
@@ -528,17 +526,18 @@ def _set_about(detail: SetDetail) -> str:
 
 def _rep_row(detail: SetDetail, index: int) -> dict[str, Any]:
     rep, boundaries, record = detail.record.reps[index], detail.reps[index], detail.record
-    low, high = record.targets.low_n, record.targets.high_n
-    where = "" if low is None or high is None else "in" if low <= rep.peak_n <= high else "out"
-    below = low is not None and rep.peak_n < low
-    said = {"": "", "in": "in target", "out": "▼ below" if below else "▲ above"}[where]
+    zone = record.targets.zone_n
+    out = zone is not None and not record.targets.in_zone(rep.peak_n)
+    said = (
+        "" if zone is None else "in target" if not out else "▼ below" if rep.peak_n < zone[0] else "▲ above"
+    )
     partial = " partial" if rep.partial else ""
     hand = hand_tempo(boundaries)
     return {
         "number": index + 1,
         "peak": words.force_pair(rep.peak_n, rep.peak_uncertainty_n),
         "zone": said,
-        "out": where == "out",
+        "out": out,
         "pull": _seconds(rep.concentric_s, hand.concentric_s),
         "hold": _seconds(rep.hold_s, hand.hold_s),
         "back": _seconds(rep.eccentric_s, hand.eccentric_s),

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from bandsense.calibration.curve import Calibration
 from bandsense.exercises.catalogue import get_exercise
+from bandsense.live.screen_words import AdviceWords, screen_words
 from bandsense.live.state import NOTICE_S, TRACE_S, Screen, ViewState
 from bandsense.live.terminal import render
 from bandsense.samples import SampleBlock, Unit
@@ -27,7 +28,7 @@ from bandsense.workout.events import (
     TensionTick,
 )
 from bandsense.workout.feedback import Feedback, StopRules
-from bandsense.workout.inputs import EndSet, RestChange, SetFeedback
+from bandsense.workout.inputs import EndSet, RestChange, SetFeedback, SlackAnswer
 from bandsense.workout.plan import Plan, TensionZone
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
@@ -230,6 +231,26 @@ def test_an_answer_stands_beside_the_set_it_followed(set_of_three: SampleBlock) 
     assert state.snapshot()["advice"]["to_answer"]
     state.update(SlackAnswered(31.0, True, 31.0))
     assert state.sets[-1].slack_cm == 4
+
+
+def test_a_rest_tells_the_answer_in_place_of_the_advice_and_no_score(set_of_three: SampleBlock) -> None:
+    workout, state, _ = followed(set_of_three, float(set_of_three.time_s[-1]))
+    assert state.advice is not None
+    amount_cm = state.advice.amount_cm
+    for event in workout.apply(SlackAnswer(followed=True)):
+        state.update(event)
+    for event in workout.apply(SetFeedback(Feedback(effort=7, pain=0))):
+        state.update(event)
+    assert state.notice.startswith("noted for set 1: effort 7")
+    assert screen_words(state).advice == AdviceWords("Slack", "", f"Noted: {amount_cm} cm out.", "")
+
+
+def test_a_rest_without_end_is_counted_from_its_first_moment(set_of_three: SampleBlock) -> None:
+    state = after(set_of_three, finish=True)
+    state.update(LinkChanged(1.0, "streaming", "", 1.0))
+    state.time_s, state.heard_s = state.results[-1].end_s + 0.5, None
+    assert state.screen is Screen.REST
+    assert screen_words(state).clock == "0:00"
 
 
 def test_what_is_asked_and_what_stops_the_exercise_is_shown_until_it_is_answered() -> None:

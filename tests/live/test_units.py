@@ -2,16 +2,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextvars import copy_context
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bandsense.history.compare import SideComparison
 from bandsense.live.formatting import format_notice, tension_words
+from bandsense.live.history_formatting import side_figures
 from bandsense.live.state import ViewState
 from bandsense.live.units import force_range, force_words, in_shown_unit, show_in, shown_unit
 from bandsense.samples import ForceUnit
 from bandsense.signal.events import SignalWarning, WarningKind
+from bandsense.signal.metrics import Difference
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +37,15 @@ def test_the_same_force_in_each_unit(unit: str, words: str, uncertain: str, zone
     assert force_words(105.0) == words
     assert tension_words(105.0, 5.2) == uncertain
     assert force_range(40.0, 60.0) == zone
+
+
+def test_what_two_sides_pull_is_told_in_the_unit_that_stands_above_it() -> None:
+    peak = SideComparison("peak_n", (98.0665, 9.80665), (49.03325, 9.80665), Difference(-0.67, 0.1))
+    assert side_figures(peak) == ("Peak, N", "98 ± 10", "49 ± 10")
+    show_in(ForceUnit.KILOGRAM_FORCE)
+    assert side_figures(peak) == ("Peak, kgf", "10 ± 1", "5 ± 1")
+    load = replace(peak, figure="impulse_n_s")
+    assert side_figures(load) == ("Load, kgf·s", "10 ± 1", "5 ± 1")
 
 
 def test_sentences_of_the_signal_chain_change_their_newtons_and_nothing_else() -> None:

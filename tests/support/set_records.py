@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from bandsense.history.records import Conditions, RepRecord, SetRecord, Targets
 
 CONDITIONS = Conditions("sensor", "seated-row", None, "green", 0.75, "BA5E", "inline, 1/0 N per N")
-TARGETS = Targets(3, 8, 12, 90.0, 110.0)
+TARGETS = Targets(3, 8, 12, (90.0, 110.0))
 MONDAY = date(2026, 10, 5)
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from bandsense.app.strength_test import StrengthSetup
 from bandsense.bands.wear import Stiffness
+from bandsense.errors import StoreError
 from bandsense.profiles.band import BandProfile
 from bandsense.profiles.person import Person
 from bandsense.samples import SampleBlock, Unit
@@ -221,6 +222,24 @@ def test_simulated_sessions_stay_in_their_own_pages(store: Store, tmp_path: Path
     simulated = Page(get(app, "/sessions?simulated=1")[2])
     assert "5 sessions" in simulated.text
     assert all("simulated=1" in link for link in simulated.links if link.startswith("/sessions"))
+
+
+def test_the_simulated_store_is_opened_only_for_who_may_see_it(store: Store) -> None:
+    opened = []
+
+    def damaged() -> Store:
+        opened.append("simulated")
+        raise StoreError("it is damaged")
+
+    access = Access("0.0.0.0")
+    app = Starlette(routes=history_routes((store, damaged), access))
+    found = {}
+    for role in (Role.WATCH, Role.TRAIN):
+        token = access.query(role).partition("=")[2]
+        found[role] = get(app, "/sessions?simulated=1", host="192.168.0.7", cookie=f"bandsense={token}")
+        assert opened == (["simulated"] if role is Role.TRAIN else [])
+    assert found[Role.WATCH][0] == 403
+    assert "It is damaged." in found[Role.TRAIN][2]
 
 
 def test_tests_of_strength_have_their_place(tmp_path: Path) -> None:

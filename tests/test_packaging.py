@@ -104,7 +104,7 @@ def test_types_are_seen_from_outside(dist, tmp_path):
 
 
 def test_the_man_page_names_every_command(tmp_path):
-    from bandsense.cli.commands import COMMANDS
+    from bandsense.cli.catalogue import COMMANDS
 
     page = tmp_path / "bandsense.1"
     command = (

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from bandsense.cli.commands import COMMANDS, module_of
+from bandsense.cli.catalogue import COMMANDS, module_of
 from bandsense.cli.parser import Parser
 from bandsense.errors import BandsenseError
 

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from bandsense.cli.commands import COMMANDS
+from bandsense.cli.catalogue import COMMANDS
 
 if TYPE_CHECKING:
     Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bandsense.cli import parser
-from bandsense.cli.commands import COMMANDS
+from bandsense.cli.catalogue import COMMANDS
 
 resource = pytest.importorskip("resource", reason="processor time of children: not on Windows")
 
@@ -75,7 +75,7 @@ def test_only_the_command_that_is_asked_for_is_imported(words: str, command: lis
         assert {name for name in imported if name.startswith("bandsense")} == {
             "bandsense",
             "bandsense.cli",
-            "bandsense.cli.commands",
+            "bandsense.cli.catalogue",
             "bandsense.cli.parser",
             "bandsense.errors",
         }

@@ -46,4 +46,5 @@ COMMANDS = {
 
 def module_of(command: str) -> str:
     """Return the name of the module of a command; each has `add(commands)`."""
-    return f"bandsense.cli.commands.{'importing' if command == 'import' else command}"  # `import` names no module
+    module = "importing" if command == "import" else command  # a keyword names no module
+    return f"bandsense.cli.commands.{module}"

@@ -397,7 +397,8 @@ def next_time_words(next_time: Progression) -> str:
             first = f"More slack as advised; aim for {aim}."
             said = first if next_time.reason is NextTime.MORE_SLACK else f"Aim for {aim}."
             short = next_time.good_sets < plan.sets
-            return f"{said} Today it was {next_time.good_sets or 'none'}." if short else said
+            today = f"it was {next_time.good_sets}" if next_time.good_sets else f"no set had {plan.reps}"
+            return f"{said} Today {today}." if short else said
 
 
 def advice_text(advice: Advice) -> str:
@@ -410,6 +411,8 @@ def advice_text(advice: Advice) -> str:
 
 def advice_instruction(advice: Advice) -> str:
     """Describe what to do in a sentence of its own, where the action is not shown."""
+    if advice.rule is Rule.WRONG_UNIT:
+        return "Check the sensor before you go on."
     return _told(advice) or _INSTRUCTIONS[advice.action]
 
 

@@ -97,10 +97,13 @@ class Access:
     def same_origin(self, connection: HTTPConnection) -> bool:
         """Return whether the page that sent this is ours; programs send no origin."""
         origin = connection.headers.get("origin")
-        return origin is None or urlsplit(origin).netloc == connection.headers.get("host")
+        return origin is None or origin.partition("://")[2] == connection.headers.get("host")
 
     def _host_is_ours(self, host: str) -> bool:
-        name = (urlsplit(f"//{host}").hostname or "").casefold()
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").casefold()
+        except ValueError:  # brackets around what is no address
+            return False
         if self.open:
             return is_loopback(name)
         return name in self._names or name == "localhost" or _is_address(name)

@@ -9,6 +9,8 @@ silent connection wait for ever.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -118,9 +120,10 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        raise ConfigError(
-            f"{host}:{port} cannot be listened on ({error.strerror}); choose another port"
-        ) from error
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigError(f"port {port} is in use; choose another one with --port") from error
+        why = error.strerror if error.errno is None else os.strerror(error.errno)
+        raise ConfigError(f"{host}:{port} cannot be listened on ({why}); choose another address") from error
 
 
 def _server_class() -> type[Any]:

@@ -17,11 +17,12 @@ from bandsense.errors import ConfigError, MissingExtra
 from bandsense.web.access import Access, Role
 from bandsense.web.models import Choices, ServerMessage
 from bandsense.web.server import MOST_CONNECTIONS, Certificate, PageServer, require_server
+from tests.needs import require_module
 from tests.support.pages import Served, served
 from tests.support.scenes import scene
 
-websockets = pytest.importorskip("websockets", reason="pip install 'bandsense[web]'")
-pytest.importorskip("uvicorn", reason="pip install 'bandsense[web]'")
+websockets = require_module("websockets", "bandsense[web]")
+require_module("uvicorn", "bandsense[web]")
 pytestmark = pytest.mark.real_time
 
 
@@ -102,6 +103,27 @@ async def test_a_page_of_another_origin_can_neither_listen_nor_ask() -> None:
         asked = await ask(at, "/api/v1/session", "DELETE", Origin="http://evil.example")
     assert asked[0] == 403
     assert at.asked == []
+
+
+@pytest.mark.parametrize("host", ["[::1", "[zz]", "a]b", ""])
+async def test_a_host_or_an_origin_that_is_none_gets_nothing(host: str) -> None:
+    async with served() as at:
+        assert (await ask(at, "/api/v1/state", Host=host or "@"))[0] in (400, 403)
+        asked = await ask(at, "/api/v1/session", "DELETE", Origin=f"http://{host}")
+    assert asked[0] == 403
+    assert at.asked == []
+
+
+async def test_a_page_that_sends_bytes_or_nonsense_keeps_its_stream() -> None:
+    async with served() as at, websockets.connect(stream(at)) as page:
+        await page.recv()
+        for nonsense in (b"\x00\xff", "hello", "[" * 1000, '{"action": "zz"}', '{"action": "\\ud800"}'):
+            await page.send(nonsense)
+        at.board.post("station", {"phase": "idle", "message": "still here"})
+        async with asyncio.timeout(5.0):
+            while "still here" not in await page.recv():
+                pass
+    assert [what for what, _ in at.asked] == []
 
 
 async def test_opened_to_the_network_it_needs_the_token() -> None:
@@ -252,7 +274,7 @@ async def test_a_connection_that_says_nothing_is_closed(monkeypatch: pytest.Monk
 
 async def test_a_port_that_is_taken_is_told() -> None:
     taken = socket.create_server(("127.0.0.1", 0))
-    with taken, pytest.raises(ConfigError, match="choose another port"):
+    with taken, pytest.raises(ConfigError, match="is in use; choose another one with --port"):
         PageServer(_no_app(), "127.0.0.1", taken.getsockname()[1])
 
 

@@ -173,7 +173,7 @@ class Database:
 def _connect_to_read(path: Path) -> sqlite3.Connection:
     """Open the file for reading alone: SQLite refuses every change."""
     connection = sqlite3.connect(
-        f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None
     )
     connection.text_factory = _text
     return connection

@@ -690,7 +690,7 @@ _REASONS: dict[Rule, Callable[[Numbers], str]] = {
         f"{_also_measured(n) or 'at start and top alike'}: {_how_sure(n)} the band changed, not you."
     ),
     Rule.PERSON_CHANGED: lambda n: (
-        f"{'Measured, the band pulls as before' if 'measured' in n else 'At the start it pulls as last time'}, "
+        f"{'Measured, the band is as before' if 'measured' in n else 'At the start it pulls as last time'}, "
         f"and your pull ends {abs(n['share']):.0%} {'higher' if n['share'] > 0 else 'lower'}: "
         f"{_how_sure(n)} your range changed, not the band."
     ),

@@ -458,7 +458,7 @@ def _set_row(
 
 
 def _advice_line(given: GivenAdvice) -> str:
-    answer = {True: "You did.", False: "You left it as it was.", None: ""}[given.followed]
+    answer = {True: "You did so.", False: "You left it as it was.", None: ""}[given.followed]
     when = f"After set {given.after_set}" if given.after_set else "Before the first set"
     return " ".join(filter(None, (f"{when}: {advice_text(given.advice)}", answer)))
 
@@ -629,7 +629,7 @@ def _trends(visit: _Visit) -> Response:
     return visit.page(
         "trends.html",
         "Trends",
-        about=f"{where}, {words.day_words(first.day)} to {words.day_words(latest.day)}. "
+        about=f"{where}, {words.span_words(first.day, latest.day)}. "
         f"{plural(count, 'comparable session')}, one point a week.",
         lead=_trends_lead(told, peak),
         panels=_panels(told),

@@ -22,16 +22,17 @@ from bandsense.store.model import NewSession, NewStream
 from bandsense.store.store import Store
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.strength import Protocol
+from tests.needs import require_module
 from tests.support.weeks import CALIBRATED, FIRST, Habit, train_once, train_weeks
 
-pytest.importorskip("starlette", reason="pip install 'bandsense[web]'")
+require_module("starlette", "bandsense[web]")
 
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
+from starlette.applications import Starlette  # noqa: E402
+from starlette.middleware import Middleware  # noqa: E402
 
-from bandsense.web.access import Access, Role
-from bandsense.web.application import Guard
-from bandsense.web.history import history_routes
+from bandsense.web.access import Access, Role  # noqa: E402
+from bandsense.web.application import Guard  # noqa: E402
+from bandsense.web.history import history_routes  # noqa: E402
 
 NAME = "Ann <Example>"
 
@@ -145,7 +146,7 @@ def test_a_session_tells_its_sets_the_advice_and_the_last_time(store: Store) -> 
     text = page(store, "/sessions/4").text
     assert "13 repetitions in 2 sets. The first set fell short of the plan; with" in text
     assert "5 of 8" in text
-    assert re.search(r"After set 1: ADD SLACK.* You did\.", text)
+    assert re.search(r"After set 1: ADD SLACK.* You did so\.", text)
     assert re.search(r"13 full repetitions, 16 on 19 October\. Strongest pull (up|no difference)", text)
 
 
@@ -198,6 +199,7 @@ def test_what_is_not_there_says_so(store: Store) -> None:
     assert status == 404
     assert "There is no session 99; <code>bandsense sessions</code> lists them." in body
     assert get(app, "/sessions/4/sets/7")[0] == 404
+    assert get(app, f"/sessions/{10**25}")[0] == 404
 
 
 def test_only_who_trains_sees_the_past(store: Store) -> None:

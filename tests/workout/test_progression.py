@@ -46,7 +46,7 @@ def test_a_weak_session_in_between_starts_the_count_again():
     assert next_plan(ONE, sessions).plan == ONE
     weak = next_plan(ONE, sessions[:2])
     assert weak.plan == ONE
-    assert next_time_words(weak) == "Aim for 1 set of 8. Today it was none."
+    assert next_time_words(weak) == "Aim for 1 set of 8. Today no set had 8."
 
 
 def test_sets_left_out_are_not_reached():

@@ -27,7 +27,6 @@ def add(commands: Commands) -> None:
         commands,
         "history",
         run,
-        summary="tell how an exercise went over the weeks",
         details="Only what can be compared is set beside each other: one band, length, side and calibration. "
         "Every difference is told with its standard uncertainty.",
         example="bandsense history\nbandsense history --exercise seated-row --weeks 12 --json",
@@ -91,7 +90,7 @@ def _lines(told: Overview, bands: dict[str, tuple[str, BandHistory]]) -> Iterato
     yield words.title_words(latest, band[0] if band else None), ""
     yield (
         "comparable",
-        f"{plural(sessions, 'session')}, {words.day_words(first.day)} to {words.day_words(latest.day)}",
+        f"{plural(sessions, 'session')}, {words.span_words(first.day, latest.day)}",
     )
     for trend in told.trends:
         last = trend.points[-1]

@@ -181,7 +181,7 @@ def test_what_is_done_is_told_to_programs(session: Command, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
-        (("show", "lsat"), "last"),
+        (("show", "laast"), "last"),
         (("band", "show", "gren"), "green"),
         (("live", "--sim", "--band", "gren"), "green"),
         (("history", "--person", "adda"), "ada"),

@@ -29,7 +29,15 @@ from bandsense.store.store import Store
 if TYPE_CHECKING:
     from bandsense.profiles.band import BandProfile
 
-__all__ = ["BAND_COLUMNS", "SESSION_COLUMNS", "StoreReader", "StoredSession", "Table", "open_store"]
+__all__ = [
+    "BAND_COLUMNS",
+    "SESSION_COLUMNS",
+    "StoreReader",
+    "StoredSession",
+    "Table",
+    "band_figures",
+    "open_store",
+]
 
 SESSION_COLUMNS = (
     Column("session", "integer", "Number of the session in the store"),
@@ -316,7 +324,8 @@ def _overview_row(session: StoredSession) -> dict[str, Any]:
     }
 
 
-def _band_row(band: BandProfile) -> dict[str, Any]:
+def band_figures(band: BandProfile) -> dict[str, Any]:
+    """Return what is known of a band's tension, beside its uncertainty: in `BAND_COLUMNS`."""
     law, published = band.law(), band.published()
     f100_n = None if law is None else band.strands * law.f100_n
     measured = band.f100_n is not None
@@ -326,17 +335,23 @@ def _band_row(band: BandProfile) -> dict[str, Any]:
     elif f100_n is not None and published is not None:
         uncertainty_n = f100_n * published.relative_uncertainty
     return {
+        "f100_n": f100_n,
+        "f100_uncertainty_n": uncertainty_n,
+        "exponent": None if law is None else law.p,
+        "exponent_uncertainty": None if law is None else band.exponent_uncertainty,
+        "known_from": ("pull" if measured else "colour") if law is not None else None,
+    }
+
+
+def _band_row(band: BandProfile) -> dict[str, Any]:
+    return {
         "band": band.id,
         "brand": band.brand,
         "colour": band.colour,
         "form": band.form.value,
         "strands": band.strands,
         "rest_length_m": band.rest_length_m,
-        "f100_n": f100_n,
-        "f100_uncertainty_n": uncertainty_n,
-        "exponent": None if law is None else law.p,
-        "exponent_uncertainty": None if law is None else band.exponent_uncertainty,
-        "known_from": ("pull" if measured else "colour") if law is not None else None,
+        **band_figures(band),
         "cycles": band.cycles,
     }
 

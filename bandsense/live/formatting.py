@@ -619,6 +619,13 @@ def _more_or_less(n: Numbers) -> str:
     return "more" if n["share"] > 0.0 else "less"
 
 
+def _also_measured(n: Numbers) -> str | None:
+    """Say what pulls found of the band where they tell the same; None without pulls."""
+    if "measured" not in n or n["measured"] * n["share"] <= 0.0:
+        return None
+    return f"and was measured {abs(n['measured']):.0%} {'stronger' if n['measured'] > 0 else 'softer'}"
+
+
 def _how_sure(n: Numbers) -> str:
     return "very likely" if n["probability"] >= VERY_LIKELY else "likely"
 
@@ -679,12 +686,13 @@ _REASONS: dict[Rule, Callable[[Numbers], str]] = {
     Rule.ABOVE_ZONE: _zone_missed("above"),
     Rule.SIDES: _sides,
     Rule.BAND_CHANGED: lambda n: (
-        f"At the same slack the band pulls {abs(n['share']):.0%} {_more_or_less(n)} than last time, at start "
-        f"and top alike: {_how_sure(n)} the band changed, not you."
+        f"At the same slack the band pulls {abs(n['share']):.0%} {_more_or_less(n)} than last time, "
+        f"{_also_measured(n) or 'at start and top alike'}: {_how_sure(n)} the band changed, not you."
     ),
     Rule.PERSON_CHANGED: lambda n: (
-        f"The band pulls as last time at the start, and your pull ends {abs(n['share']):.0%} "
-        f"{'higher' if n['share'] > 0 else 'lower'}: {_how_sure(n)} your range changed, not the band."
+        f"{'Measured, the band is as before' if 'measured' in n else 'At the start it pulls as last time'}, "
+        f"and your pull ends {abs(n['share']):.0%} {'higher' if n['share'] > 0 else 'lower'}: "
+        f"{_how_sure(n)} your range changed, not the band."
     ),
     Rule.BAND_LOST: _band_lost,
     Rule.SESSION_ENDED: _ended_by("The session ended"),

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from bandsense.app.sessions import session_named
-from bandsense.cli.command import add_command
+from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def add(commands: Commands) -> None:
         "--save-key", action="store_true", help="read the key from standard input and keep it"
     )
     command.add_argument("--service", metavar="URL", help=argparse.SUPPRESS)
+    add_json_option(command)
     add_store_option(command, sessions=True)
 
 
@@ -44,12 +45,14 @@ def run(arguments: argparse.Namespace) -> int:
             key = getpass("key: ")
         else:
             key = sys.stdin.readline()
-        print(f"kept in {keep_key(key)}")
+        place = keep_key(key)
+        tell(arguments, f"kept in {place}", kept_in=place)
         return 0
     if arguments.session is None:
         raise ConfigError("name a session, or `last`")
     key = known_key()
     store = open_store(arguments)
     session = session_named(store, arguments.session)
-    print(upload(store, session, arguments.athlete, key, arguments.service or SERVICE))
+    activity = upload(store, session, arguments.athlete, key, arguments.service or SERVICE)
+    tell(arguments, activity, session=session.id, activity=activity)
     return 0

@@ -12,7 +12,7 @@ from bandsense.signal.events import (
     SignalWarning,
     WarningKind,
 )
-from bandsense.signal.metrics import RepMetrics, Tempo, set_metrics
+from bandsense.signal.metrics import RepMetrics, RepTempo, set_metrics
 from bandsense.workout.advice import Advice, Reason, Rule, SlackAction
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
@@ -67,7 +67,7 @@ def figure(index: int, peak_n: float, *, partial: bool = False) -> RepMetrics:
         1.5,
         48.0,
         1.6,
-        Tempo(0.5, 0.5, 0.6, rest_s),
+        RepTempo(0.5, 0.5, 0.6, rest_s),
         50.0,
         50.0,
         1.0,

@@ -6,12 +6,13 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from bandsense.errors import StoreError
+from bandsense.store.model import SessionState
 
 if TYPE_CHECKING:
     from bandsense.store.model import Session
     from bandsense.store.store import Store
 
-__all__ = ["meant_instead", "session_named"]
+__all__ = ["meant_instead", "require_ended", "session_named"]
 
 
 def session_named(store: Store, name: str) -> Session:
@@ -26,6 +27,16 @@ def session_named(store: Store, name: str) -> Session:
         meant = "did you mean last?" if get_close_matches(name, ["last"]) else "give its number or `last`"
         raise StoreError(f"{name!r} is no session; {meant} (`bandsense sessions` lists them)")
     return store.session(int(name))
+
+
+def require_ended(session: Session) -> None:
+    """Check that nothing records a session any more.
+
+    Raises:
+        StoreError: something does.
+    """
+    if session.state is SessionState.OPEN:
+        raise StoreError(f"session {session.id} is being recorded; end it first")
 
 
 def meant_instead(store: Store, **named: str | None) -> str:

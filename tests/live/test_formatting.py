@@ -18,6 +18,7 @@ from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
     BatteryChanged,
     CueGiven,
+    Event,
     SetDone,
     SetEnd,
     SetResult,
@@ -107,7 +108,7 @@ def test_what_the_person_must_know_is_a_notice() -> None:
 
 
 def test_lines_of_a_log() -> None:
-    def of(event) -> str | None:  # type: ignore[no-untyped-def]
+    def of(event: Event) -> str | None:
         return format_log_line(event, lambda _: 3.0)
 
     assert of(RepCounted(1.7, 1, 60.0, 1.9, 1)) == "     1.90 s  rep 1: 60.0 ± 3.0 N"

@@ -133,7 +133,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     person = person_named(store, arguments.person)
     if arguments.action == "show":
-        _show_own(store, person, as_json=arguments.json)
+        _show_own(store, person, as_json=arguments.json, simulated=arguments.simulated)
     elif arguments.action == "dose":
         _dose(store, person, arguments)
     else:
@@ -283,7 +283,7 @@ def _show_file(arguments: argparse.Namespace) -> None:
         _print_dose(document)
 
 
-def _show_own(store: Store, person: Person, *, as_json: bool) -> None:
+def _show_own(store: Store, person: Person, *, as_json: bool, simulated: bool) -> None:
     from bandsense.app.prescription import dose_of, prescription_of
     from bandsense.live.units import show_in
 
@@ -294,21 +294,21 @@ def _show_own(store: Store, person: Person, *, as_json: bool) -> None:
     show_in(person.unit)
     _print_prescription(prescription)
     print()
-    _print_dose(dose_of(store, person, date.today()))
+    _print_dose(dose_of(store, person, date.today(), simulated=simulated))
 
 
 def _dose(store: Store, person: Person, arguments: argparse.Namespace) -> None:
     from bandsense.app.prescription import dose_of
     from bandsense.profiles.prescription import write_document
 
-    dose = dose_of(store, person, date.today())
+    dose = dose_of(store, person, date.today(), simulated=arguments.simulated)
     path: Path = arguments.file
     write_document(dose, path, "What was done of a prescription, by bandsense; see: bandsense plan show FILE")
     if arguments.json:
         print(json.dumps(dose.content(), ensure_ascii=False))
         return
     _print_dose(dose)
-    print(f"\nwrote {path}; hand it back to whoever prescribed it")
+    print(f"\nwrote {path}" + ("" if arguments.simulated else "; hand it back to whoever prescribed it"))
 
 
 # -- in words ----------------------------------------------------------------------------------------------
@@ -366,6 +366,8 @@ def _signed_words(prescription: Prescription) -> str:
 
 
 def _print_dose(dose: Dose) -> None:
+    if dose.simulated:
+        print("simulated: nobody trained this")
     print(f"done from {dose.first_day} to {dose.last_day}, of the prescription {dose.prescription}")
     heads = ("exercise", "week of", "days", "sets", "full reps", "under tension s", "pain", "effort")
     print(table(heads, _dose_rows(dose)))

@@ -246,7 +246,6 @@ def _band_json(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _view_json(view: Mapping[str, Any]) -> dict[str, Any]:
     state, now = view.get("changed") or {}, view.get("now") or {}
-    last = state.get("last_rep")
     return {
         "title": state.get("title"),
         "screen": state.get("screen"),
@@ -254,9 +253,6 @@ def _view_json(view: Mapping[str, Any]) -> dict[str, Any]:
         "rep_count": state.get("reps"),
         "rep_count_chances": state.get("chances") or {},
         "tension_n": measured("tension_n", now.get("tension_n"), now.get("tension_uncertainty_n")),
-        "last_peak_n": None
-        if not last
-        else measured("peak_n", last.get("peak_n"), last.get("peak_uncertainty_n")),
         "done": [
             {
                 "set": done.get("number"),

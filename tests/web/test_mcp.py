@@ -153,7 +153,7 @@ async def test_what_goes_wrong_is_said(path: Path, tmp_path: Path) -> None:
 
 async def test_the_live_session_is_asked_and_never_told_anything(path: Path) -> None:
     async with served() as at:
-        made = scene("pull")
+        made = scene("rest")
         at.board.anew(["main"])
         made.post(at.board)
         port = at.server.port
@@ -162,7 +162,8 @@ async def test_the_live_session_is_asked_and_never_told_anything(path: Path) -> 
     assert told["live"] is True
     view = told["views"]["main"]
     assert list(bare_numbers(view)) == []
-    assert (view["screen"], view["rep_count"]) == ("pull", made.state.reps)
+    assert (view["screen"], view["done"][0]["rep_count"]) == ("rest", len(made.state.sets[0].peaks))
+    assert view["done"][0]["peak_n"]["standard_uncertainty"] == made.state.sets[0].peak_uncertainty_n
     assert view["tension_n"]["value"] == pytest.approx(made.state.tension_n, abs=0.1)
     assert view["tension_n"]["standard_uncertainty"] > 0
     assert at.asked == []

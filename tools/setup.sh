@@ -60,7 +60,7 @@ tell_progress() {
     step=$(($1 / 10 + 1)) seen=0
     while IFS= read -r line; do
         case $line in
-        Collecting* | "Requirement already satisfied"*)
+        Collecting*)
             seen=$((seen + 1))
             [ $((seen % step)) != 0 ] || echo "  $seen of $1 fetched"
             ;;

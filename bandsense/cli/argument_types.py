@@ -60,6 +60,6 @@ def _whole(text: str, least: int, most: int | None) -> int:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
     if value < least or (most is not None and value > most):
-        span = f"from {least}" if most is None else f"from {least} to {most}"
-        raise argparse.ArgumentTypeError(f"{value} is not {span}")
+        span = f"{least} or more" if most is None else f"from {least} to {most}"
+        raise argparse.ArgumentTypeError(f"it must be {span}, not {value}")
     return value

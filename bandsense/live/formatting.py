@@ -397,7 +397,8 @@ def next_time_words(next_time: Progression) -> str:
             first = f"More slack as advised; aim for {aim}."
             said = first if next_time.reason is NextTime.MORE_SLACK else f"Aim for {aim}."
             short = next_time.good_sets < plan.sets
-            return f"{said} Today it was {next_time.good_sets or 'none'}." if short else said
+            today = f"it was {next_time.good_sets}" if next_time.good_sets else f"no set had {plan.reps}"
+            return f"{said} Today {today}." if short else said
 
 
 def advice_text(advice: Advice) -> str:
@@ -410,6 +411,8 @@ def advice_text(advice: Advice) -> str:
 
 def advice_instruction(advice: Advice) -> str:
     """Describe what to do in a sentence of its own, where the action is not shown."""
+    if advice.rule is Rule.WRONG_UNIT:
+        return "Check the sensor before you go on."
     return _told(advice) or _INSTRUCTIONS[advice.action]
 
 
@@ -616,6 +619,13 @@ def _more_or_less(n: Numbers) -> str:
     return "more" if n["share"] > 0.0 else "less"
 
 
+def _also_measured(n: Numbers) -> str | None:
+    """Say what pulls found of the band where they tell the same; None without pulls."""
+    if "measured" not in n or n["measured"] * n["share"] <= 0.0:
+        return None
+    return f"and was measured {abs(n['measured']):.0%} {'stronger' if n['measured'] > 0 else 'softer'}"
+
+
 def _how_sure(n: Numbers) -> str:
     return "very likely" if n["probability"] >= VERY_LIKELY else "likely"
 
@@ -676,12 +686,13 @@ _REASONS: dict[Rule, Callable[[Numbers], str]] = {
     Rule.ABOVE_ZONE: _zone_missed("above"),
     Rule.SIDES: _sides,
     Rule.BAND_CHANGED: lambda n: (
-        f"At the same slack the band pulls {abs(n['share']):.0%} {_more_or_less(n)} than last time, at start "
-        f"and top alike: {_how_sure(n)} the band changed, not you."
+        f"At the same slack the band pulls {abs(n['share']):.0%} {_more_or_less(n)} than last time, "
+        f"{_also_measured(n) or 'at start and top alike'}: {_how_sure(n)} the band changed, not you."
     ),
     Rule.PERSON_CHANGED: lambda n: (
-        f"The band pulls as last time at the start, and your pull ends {abs(n['share']):.0%} "
-        f"{'higher' if n['share'] > 0 else 'lower'}: {_how_sure(n)} your range changed, not the band."
+        f"{'Measured, the band is as before' if 'measured' in n else 'At the start it pulls as last time'}, "
+        f"and your pull ends {abs(n['share']):.0%} {'higher' if n['share'] > 0 else 'lower'}: "
+        f"{_how_sure(n)} your range changed, not the band."
     ),
     Rule.BAND_LOST: _band_lost,
     Rule.SESSION_ENDED: _ended_by("The session ended"),

@@ -44,6 +44,7 @@ __all__ = [
     "side_words",
     "sides_verdict",
     "slack_words",
+    "span_words",
     "tempo_line",
     "title_words",
     "to_do_words",
@@ -100,6 +101,12 @@ def number_words(value: float) -> str:
 def week_label(day: date) -> str:
     """`5 Oct`."""
     return f"{day.day} {day:%b}"
+
+
+def span_words(first: date, last: date, *, year: bool = False) -> str:
+    """`2 May to 29 November`; one day alone is told once."""
+    told = day_words(last, year=year)
+    return told if first == last else f"{day_words(first)} to {told}"
 
 
 def day_words(day: date, *, year: bool = False) -> str:
@@ -332,7 +339,12 @@ def _against_plan(sets: Sequence[SetRecord]) -> str:
         before = "The first set fell" if changed == 1 else f"The first {changed} sets fell"
         slack = slack_words(sets[changed].slack_cm - sets[changed - 1].slack_cm)
         after, of = sum(reached[changed:]), len(sets) - changed
-        both = {(1, 1): "the other reached it", (2, 2): "both others reached it"}
+        both = {
+            (0, 1): "the other did too",
+            (1, 1): "the other reached it",
+            (0, 2): "neither of the others reached it",
+            (2, 2): "both others reached it",
+        }
         then = both.get((after, of), f"{after} of the other {of} reached it")
         return f"{before} short of the plan; with {slack} {then}."
     if not any(reached):

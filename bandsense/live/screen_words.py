@@ -9,11 +9,20 @@ from dataclasses import dataclass
 from math import ceil
 
 from bandsense.exercises.model import Breath, SlackMethodKind
-from bandsense.live.formatting import advice_reason, answer_words, number_word, plural, rating_question
+from bandsense.live.formatting import (
+    advice_instruction,
+    advice_reason,
+    answer_words,
+    number_word,
+    plural,
+    rating_question,
+    stopped_words,
+)
 from bandsense.live.state import Done, Screen, ViewState
 from bandsense.live.units import force_figure, force_range, force_words, shown_unit
 from bandsense.signal.events import Phase
 from bandsense.workout.advice import Advice, SlackAction
+from bandsense.workout.tempo import hand_tempo
 
 __all__ = ["AdviceWords", "FieldWords", "ScreenWords", "clock_words", "done_words", "screen_words"]
 
@@ -84,6 +93,8 @@ def screen_words(state: ViewState) -> ScreenWords:
     verdict, kind = _verdict(state)
     plan = state.plan
     advice = None if state.advice is None or state.in_set else advice_words(state.advice, state)
+    if screen is Screen.REST:
+        advice = _stop(state) or advice or _no_advice(state)
     return ScreenWords(
         heading=_heading(state),
         field=_field(state, screen),
@@ -95,7 +106,7 @@ def screen_words(state: ViewState) -> ScreenWords:
         clock_of="" if state.rest_planned_s is None else _clock_of(state),
         clock_then=_then(state),
         title=_title(state),
-        advice=_no_advice(state) if advice is None and screen is Screen.REST else advice,
+        advice=advice,
         question=rating_question(state.asks) if screen is Screen.REST else "",
         announce=_announce(state),
         alert=_alert(state),
@@ -157,7 +168,12 @@ def _field(state: ViewState, screen: Screen) -> FieldWords:
         return FieldWords(side.capitalize(), side, "", f"{other} is done. Change hands; there is no hurry.")
     if screen is Screen.FINISHED:
         return FieldWords("Finished", "pause")
-    return FieldWords("Pull when you like", "pause", "Ready", state.notice or _aim(state))
+    return FieldWords("Pull when you like", "pause", "Ready", _notice(state) or _aim(state))
+
+
+def _notice(state: ViewState) -> str:
+    """Return what is to be read at once; else that the exercise was stopped, for as long as it is."""
+    return state.notice or ("" if state.stopped is None else stopped_words(state.stopped))
 
 
 _PHASES = {
@@ -188,8 +204,8 @@ def _valley(state: ViewState) -> FieldWords:
     if state.breath:
         return FieldWords(_breath(state, Screen.PULL), "up", "Next, breathe")
     if state.word:
-        return FieldWords(state.word, "pause", "", state.notice)
-    below = state.notice or _last_rep(state)
+        return FieldWords(state.word, "pause", "", _notice(state))
+    below = _notice(state) or _last_rep(state)
     plan = state.plan
     if plan is not None and state.reps >= plan.reps_top:
         return FieldWords("Set done", "pause", "", below)
@@ -202,11 +218,10 @@ def _last_rep(state: ViewState) -> str:
     rep = state.last_rep
     if rep is None:
         return ""
-    times = "-".join(
-        "?" if name in rep.hidden else f"{getattr(rep, name):.1f}"
-        for name in ("concentric_s", "hold_s", "eccentric_s")
-    )
-    return f"Last: {force_words(rep.peak_n)}, {times} s"
+    hand = hand_tempo(rep)
+    seconds = {"concentric_s": hand.concentric_s, "hold_s": hand.hold_s, "eccentric_s": hand.eccentric_s}
+    times = "-".join("?" if name in rep.hidden else f"{value:.1f}" for name, value in seconds.items())
+    return f"Last: {force_words(rep.peak_n)}, about {times} s"
 
 
 def _aim(state: ViewState) -> str:
@@ -279,6 +294,8 @@ def _clock_of(state: ViewState) -> str:
 
 
 def _then(state: ViewState) -> str:
+    if state.stopped is not None:
+        return "stopped for today"
     if state.plan is None:
         return f"then set {state.current_set}"
     sets = state.plan.sets
@@ -287,12 +304,23 @@ def _then(state: ViewState) -> str:
     return f"then set {state.current_set} of {sets}"
 
 
+_TITLES = {
+    SlackAction.CHECK: "Check",
+    SlackAction.ASK: "Question",
+    SlackAction.CHANGE_BAND: "Band",
+    SlackAction.NONE: "No verdict",
+}
+_ANSWERS = {SlackAction.CHECK: ("I checked it", ""), SlackAction.ASK: ("It was meant", "Too strong")}
+
+
 def advice_words(advice: Advice, state: ViewState) -> AdviceWords:
     """Return an advice in the parts that a view sets apart."""
     reason = advice_reason(advice)
     side = "" if advice.side is None else f", {advice.side} side"
-    if advice.action is SlackAction.KEEP or not advice.amount_cm:
-        return AdviceWords(f"Slack{side}", "", "Keep the band as it is.", reason)
+    if not advice.amount_cm:
+        title = _TITLES.get(advice.action, "Slack")
+        yes, no = _ANSWERS.get(advice.action, ("", ""))
+        return AdviceWords(f"{title}{side}", "", advice_instruction(advice), reason, yes=yes, no=no)
     add = advice.action is SlackAction.ADD
     return AdviceWords(
         title=f"Slack{side}",
@@ -321,7 +349,8 @@ def _more(advice: Advice, state: ViewState) -> str:
 
 
 def _picture_label(advice: Advice) -> str:
-    where = {SlackMethodKind.GRIP: "from each hand", SlackMethodKind.FOOT: "under the foot"}
+    hand = "from each hand" if advice.side is None else "from your hand"
+    where = {SlackMethodKind.GRIP: hand, SlackMethodKind.FOOT: "under the foot"}
     kind = SlackMethodKind.GRIP if advice.kind is None else advice.kind
     return f"{advice.amount_cm} cm {where.get(kind, 'to the anchor')}"
 
@@ -330,6 +359,16 @@ def _yes(advice: Advice, *, add: bool) -> str:
     if advice.kind is SlackMethodKind.ANCHOR_DISTANCE:
         return "I moved closer" if add else "I moved away"
     return "I let it out" if add else "I took it in"
+
+
+def _stop(state: ViewState) -> AdviceWords | None:
+    """Return what stands in place of an advice where a stop rule ended the exercise."""
+    if state.stopped is None:
+        return None
+    asks = state.advice is not None and state.advice.action is SlackAction.CHECK
+    yes, no = _ANSWERS[SlackAction.CHECK] if asks else ("", "")
+    why = stopped_words(state.stopped).removeprefix("STOP - ")
+    return AdviceWords("Stop", "", "Stop this exercise for today.", why, yes=yes, no=no)
 
 
 def _no_advice(state: ViewState) -> AdviceWords | None:

@@ -14,12 +14,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from bandsense.live.formatting import advice_reason, cue_spoken
+from bandsense.live.formatting import advice_reason, cue_spoken, stopped_words
 from bandsense.live.state import GOOD_LINK, Screen, ViewState
 from bandsense.signal.events import RepCounted, RepRetracted
 from bandsense.workout.advice import SlackAction
 from bandsense.workout.cues import CueKind
-from bandsense.workout.events import CueGiven, Event, LinkChanged, SetDone, SlackAdvised
+from bandsense.workout.events import CueGiven, Event, ExerciseStopped, LinkChanged, SetDone, SlackAdvised
 
 __all__ = ["Priority", "Sound", "SoundPlan", "Tone"]
 
@@ -176,6 +176,8 @@ class SoundPlan:
                 yield SET_DONE
             case SlackAdvised():
                 yield from self._advice(event)
+            case ExerciseStopped(reason=reason) if reason is not None:
+                yield replace(LIMIT, kind="stop", say=stopped_words(event).replace("STOP - ", "Stop. "))
             case LinkChanged():
                 yield from self._link()
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import json
 import tomllib
+import unicodedata
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from bandsense.errors import ConfigError
 from bandsense.exercises.model import Exercise, Tempo, faults_in
@@ -37,7 +38,20 @@ __all__ = [
     "write_document",
 ]
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
+
+def _harmless(text: str) -> str:
+    """Refuse what would steer the terminal that shows it; the file comes from elsewhere."""
+    if any(unicodedata.category(each) == "Cc" and each not in "\n\t" for each in text):
+        raise ValueError("it holds control characters; write it as plain text")
+    if any(unicodedata.bidirectional(each) in _TURNING for each in text):
+        raise ValueError("it holds characters that turn the direction of writing; write it as plain text")
+    return text
+
+
+_TURNING = frozenset({"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"})
+_Harmless = AfterValidator(_harmless)
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), _Harmless]
 Seconds = Annotated[float, Field(ge=0.0, le=30.0)]
 Moving = Annotated[float, Field(ge=0.2, le=30.0)]
 Zone = tuple[Annotated[float, Field(gt=0.0, le=2000.0)], Annotated[float, Field(gt=0.0, le=2000.0)]]
@@ -179,8 +193,8 @@ class Prescription(_Document):
 
     format: Literal["bandsense-prescription"] = "bandsense-prescription"
     version: Literal[1] = 1
-    id: Key
-    person: Name
+    id: Annotated[Key, _Harmless]
+    person: Annotated[Name, _Harmless]
     prescriber: Text = ""
     issued: date
     until: date | None = None
@@ -234,7 +248,7 @@ class DoseOfExercise(ProfileModel):
         week: from the first week of the prescription on, weeks without a session included.
     """
 
-    exercise: Key
+    exercise: Annotated[Key, _Harmless]
     days_per_week: Count
     sets_per_week: Count
     reps_per_week: Count
@@ -250,16 +264,18 @@ class Dose(_Document):
         digest: SHA-256 of its content in hexadecimal, so that nobody wonders which version it was.
         person: as in the prescription.
         first_day, last_day: what is told, both included.
+        simulated: it tells simulated sessions, and nothing that was trained.
         exercise: one entry for each that is prescribed.
     """
 
     format: Literal["bandsense-dose"] = "bandsense-dose"
     version: Literal[1] = 1
-    prescription: Key
+    prescription: Annotated[Key, _Harmless]
     digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-    person: Name
+    person: Annotated[Name, _Harmless]
     first_day: date
     last_day: date
+    simulated: bool = False
     exercise: tuple[DoseOfExercise, ...]
 
     @model_validator(mode="after")
@@ -281,7 +297,7 @@ def read_document(path: Path) -> Prescription | Dose:
         "bandsense-prescription": Prescription,
         "bandsense-dose": Dose,
     }
-    model = models.get(kind)
+    model = models.get(kind) if isinstance(kind, str) else None
     if model is None:
         raise ConfigError(
             f'{path} is neither a prescription nor a dose: it should say format = "bandsense-prescription" '

@@ -107,7 +107,7 @@ def weeks_report(told: Overview, best: SetDetail | None, context: Context) -> Re
     first, last = told.sets[0], told.sets[-1]
     if len(told.dose) > MOST_WEEKS_WITH_CURVE:
         best = None
-    span = f"{words.day_words(first.day)} to {words.day_words(last.day, year=True)}"
+    span = words.span_words(first.day, last.day, year=True)
     peak = _trend(told, PEAK.name)
     return Report(
         title=last.exercise_name,

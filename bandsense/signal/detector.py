@@ -17,13 +17,16 @@ from bandsense.signal.narrator import Narrator
 from bandsense.signal.sense_checks import SenseChecks
 from bandsense.signal.turning_points import Ticks, TurningPoints
 
-__all__ = ["RepDetector"]
+__all__ = ["HISTORY_S", "RepDetector"]
 
 HISTORY_S = 90.0
 """How far back a repetition can be measured."""
 
 TICK_HZ = 20.0
 """The model looks at the smoothed trace about this often; boundaries come from all samples."""
+
+LEAST_TICKS = 64
+"""So many ticks are kept at any rate: also where minutes lie between samples, a movement has a width."""
 
 PIECE = 32768
 """Most samples worked on at once, which bounds the memory."""
@@ -120,7 +123,7 @@ class RepDetector:
                 self._events += [] if warning is None else [warning]
                 start = stop
             self._last_s = float(time[piece][-1])
-        return self._told()
+        return self._take_events()
 
     def _use(self, time: FloatArray, tension: FloatArray, saturated: BoolArray | None) -> None:
         """Use samples of a sensor that makes sense."""
@@ -139,7 +142,7 @@ class RepDetector:
             for look in self._turning.finish():
                 self._narrator.take(look)
             self._narrator.finish()
-        return self._told()
+        return self._take_events()
 
     def correct(self, *, is_rep: bool) -> list[Event] | None:
         """Take a person's word, and give the events that follow; it is heeded for like movements as well.
@@ -153,7 +156,7 @@ class RepDetector:
         """
         if self._narrator is None or not self._narrator.correct(is_rep=is_rep):
             return None
-        return self._told()
+        return self._take_events()
 
     def _check(self, time: FloatArray, tension: FloatArray) -> None:
         if time.ndim != 1 or time.shape != tension.shape:
@@ -183,6 +186,7 @@ class RepDetector:
                     float(segment.time_s[0]) - self._conditioner.delay_s,
                     WarningKind.GAP,
                     f"{segment.gap_s:.2f} s of samples are missing",
+                    float(segment.ready_s[0]),
                 )
             self._clean_n.append(segment.clean_n)
             self._clean_s.append(segment.time_s)
@@ -203,7 +207,7 @@ class RepDetector:
         self._clean_n, self._clean_s = RingBuffer(kept), RingBuffer(kept)
         self._step = max(1, round(rate_hz / TICK_HZ))
         tick_hz = rate_hz / self._step
-        self._ticks = Ticks(round(HISTORY_S * tick_hz))
+        self._ticks = Ticks(max(LEAST_TICKS, round(HISTORY_S * tick_hz)))
         turning = TurningPoints(self._ticks, tick_hz, self._conditioner.noise_gain)
         narrator = Narrator(
             self._numbers,
@@ -226,6 +230,7 @@ class RepDetector:
                 float(segment.time_s[0]),
                 WarningKind.LOW_RATE,
                 f"{rate_hz:.3g} samples a second are too few {consequence}",
+                float(segment.ready_s[0]),
             )
         return narrator, turning
 
@@ -239,7 +244,7 @@ class RepDetector:
                 self._events += self.sense.rep(event.rep, event.detected_s)
         self._narrator.events = []
 
-    def _told(self) -> list[Event]:
+    def _take_events(self) -> list[Event]:
         self._collect()
         events, self._events = self._events, []
         return events

@@ -45,6 +45,9 @@ LOST_APART_S = 0.5
 PEAK_TICKS = 3
 """The greatest sample lies this close to the top of the smoothed trace."""
 
+ENDS = 64
+"""Ends of so many repetitions are remembered, before which no later one begins."""
+
 WORTH_TELLING = 0.05
 """A probability that changed by less is not told anew."""
 
@@ -124,7 +127,8 @@ class Narrator:
         self._start: TurningPoint | None = None
         self._top: TurningPoint | None = None
         self._neighbours: deque[tuple[float, float]] = deque(maxlen=NEIGHBOURS + 1)
-        self._lost_s = self._last_end_s = -inf
+        self._lost_s = -inf
+        self._ends_s: deque[float] = deque(maxlen=ENDS)
         self._told: set[WarningKind] = set()
         self._judged = _Judged(self.announcer)
 
@@ -137,7 +141,7 @@ class Narrator:
         if announced is not None:
             self._announce(announced)
         self.events += self._judged.news(turning.now_s)
-        self._tell_phase(look)
+        self._emit_phase(look)
         if look is Look.VALLEY:
             self._start, self._top = turning.valley, None
             swing_n = self.announcer.swing_n
@@ -163,9 +167,9 @@ class Narrator:
         self.events += self._judged.news(self._turning.now_s)
         return True
 
-    def warn(self, time_s: float, kind: WarningKind, message: str) -> None:
+    def warn(self, time_s: float, kind: WarningKind, message: str, detected_s: float) -> None:
         """Tell a warning."""
-        self.events.append(SignalWarning(time_s, kind, message, self._turning.now_s))
+        self.events.append(SignalWarning(time_s, kind, message, detected_s))
 
     # Repetitions.
 
@@ -192,14 +196,15 @@ class Narrator:
                 )
             )
         for shown in announced.done:
-            self._tell_done(shown)
+            self._emit_completed(shown)
 
-    def _tell_done(self, shown: Shown) -> None:
+    def _emit_completed(self, shown: Shown) -> None:
         b = self._boundaries(shown)
         counted = shown.rep
         peak = self._peak(counted.start, counted.top)
-        pull_start_s = max(b.pull_start_s, self._last_end_s)
-        self._last_end_s = b.end_s
+        # What is told late may lie before what was told already.
+        pull_start_s = max([b.pull_start_s, *(end_s for end_s in self._ends_s if end_s <= b.peak_time_s)])
+        self._ends_s.append(b.end_s)
         if counted.begins_set:
             self._neighbours.clear()
             self._told.discard(WarningKind.SATURATED)
@@ -294,16 +299,17 @@ class Narrator:
             lost_s,
             WarningKind.BAND_LOST,
             "tension was lost at once: the band snapped, slipped off or fell; check it before going on",
+            self._turning.now_s,
         )
 
     def _warn_once(self, time_s: float, kind: WarningKind, message: str) -> None:
         if kind not in self._told:
             self._told.add(kind)
-            self.warn(time_s, kind, message)
+            self.warn(time_s, kind, message, self._turning.now_s)
 
     # Phases.
 
-    def _tell_phase(self, look: Look) -> None:
+    def _emit_phase(self, look: Look) -> None:
         turning = self._turning
         if look is Look.PULLING and turning.valley is not None:
             left_s = self._left_s(turning.valley)

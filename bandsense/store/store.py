@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from bandsense.samples import SampleBlock, Unit
 from bandsense.store import chunks
 from bandsense.store.database import Database, transaction
 from bandsense.store.documents import DocumentTable, json_object, readable_object
+from bandsense.store.edits import bin_session, note_edit
 from bandsense.store.merge import merge_by_sample
 from bandsense.store.model import (
     Input,
@@ -74,15 +74,18 @@ class Store:
         self.sensors = DocumentTable(database, "sensors")
 
     @classmethod
-    def open(cls, path: Path | str) -> Self:
+    def open(cls, path: Path | str, *, read_only: bool = False) -> Self:
         """Open the store at `path`, creating it or bringing it up to date as needed.
 
-        One that cannot be written is read; what would change it raises a `StoreError` then.
+        One that cannot be written is read; what would change it raises a `StoreError` then. So it is with
+        `read_only`, which neither makes a file nor brings it up to date nor closes what was cut short.
 
         Raises:
             StoreError: it cannot be opened, is damaged, or was made by a newer bandsense.
         """
         file = Path(path)
+        if read_only:
+            return cls(Database(file, reading=True), ())
         try:
             private_folder(file.parent)
         except OSError as error:
@@ -149,7 +152,8 @@ class Store:
             StoreError: there is none.
         """
         condition = "ORDER BY id DESC LIMIT 1" if which == "last" else "AND id = ?"
-        arguments = () if which == "last" else (which,)
+        # SQLite's numbers end here; no session has one so large.
+        arguments = () if which == "last" else (min(which, 2**63 - 1),)
         with self.database.opened() as connection:
             row = connection.execute(
                 f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE binned_unix_s IS NULL {condition}",  # noqa: S608
@@ -172,12 +176,8 @@ class Store:
             if for_good:
                 connection.execute("DELETE FROM sessions WHERE id = ?", (session,))
             else:
-                now_s = time.time()
-                connection.execute("UPDATE sessions SET binned_unix_s = ? WHERE id = ?", (now_s, session))
-                connection.execute(
-                    "INSERT INTO edits (made_unix_s, kind, data) VALUES (?, 'delete', ?)",
-                    (now_s, json.dumps({"session": session})),
-                )
+                bin_session(connection, session)
+                note_edit(connection, "delete", {"session": session})
 
     def _require_ended(self, session: int) -> None:
         if self.session(session).state is SessionState.OPEN:

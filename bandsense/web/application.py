@@ -359,8 +359,6 @@ class _Interface:
 
     async def live(self, page: WebSocket) -> None:
         """Send what is new for as long as the page is open, and do what it asks."""
-        from starlette.websockets import WebSocketDisconnect
-
         access = self._hosted.access
         await page.accept()
         role = access.role(page)
@@ -375,9 +373,10 @@ class _Interface:
         closing = asyncio.create_task(_close_when(revoked, page))
         try:
             while True:
-                self._heard(await page.receive_text(), role)
-        except WebSocketDisconnect:
-            return
+                message = await page.receive()
+                if message["type"] == "websocket.disconnect":
+                    return
+                self._heard(message.get("text") or "", role)  # bytes say nothing here
         finally:
             forget()
             sending.cancel()

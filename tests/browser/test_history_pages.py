@@ -12,12 +12,12 @@ import pytest
 
 from bandsense.profiles.person import Person
 from bandsense.store.store import Store
-from tests.needs import require_tool
+from tests.needs import require_module, require_tool
 from tests.support.weeks import FIRST, Habit, train_once, train_weeks
 
-pytest.importorskip("starlette", reason="pip install 'bandsense[web]'")
-sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
+require_module("starlette", "bandsense[web]")
+sync_api = require_module("playwright.sync_api", "playwright")
+axe = require_module("axe_playwright_python.sync_playwright", "axe-playwright-python")
 
 pytestmark = [pytest.mark.slow, pytest.mark.real_time]
 
@@ -98,4 +98,23 @@ def test_a_page_prints_without_its_buttons(browser: Any, address: str) -> None:
     assert not page.locator("header.top").is_visible()
     assert not page.locator(".acts").first.is_visible()
     assert page.locator("svg.c").first.is_visible()
+    page.close()
+
+
+def test_a_note_is_kept_by_the_form_itself_and_undone(browser: Any, address: str) -> None:
+    """As a browser sends it, with the origin that it tells."""
+    page = browser.new_page()
+    page.goto(f"{address}/sessions/5")
+    page.get_by_label("Note").fill("left shoulder tight")
+    page.get_by_role("button", name="Keep").click()
+    page.wait_for_url("**/sessions/5#note")
+    assert page.get_by_label("Note").input_value() == "left shoulder tight"
+    page.get_by_label("Note").fill("better today")
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Undo the last change").click()
+    page.wait_for_load_state("networkidle")
+    assert page.get_by_label("Note").input_value() == "left shoulder tight"
+    page.emulate_media(media="print")
+    assert not page.locator(".own form").is_visible()
+    assert page.locator(".own .print").is_visible()
     page.close()

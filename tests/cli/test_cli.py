@@ -20,7 +20,7 @@ from bandsense.cli.tables import table
 from bandsense.export.recording import read_recording
 from bandsense.store.store import Store
 from tests.cli.conftest import Command
-from tests.needs import REPOSITORY
+from tests.needs import REPOSITORY, require_module
 
 COMMANDS = sorted(next(a for a in parser()._actions if a.dest == "command" or a.choices).choices)  # type: ignore[arg-type]
 
@@ -363,8 +363,8 @@ def test_a_trace_needs_a_simulated_sensor(command: Command, set_file: Path) -> N
     [
         ("--speed", "-3", "-3 is below zero; 0 runs at once"),
         ("--seconds", "-1", "-1 is not above zero"),
-        ("--sets", "0", "0 is not from 1"),
-        ("--port", "99999", "99999 is not from 0 to 65535"),
+        ("--sets", "0", "it must be 1 or more, not 0"),
+        ("--port", "99999", "it must be from 0 to 65535, not 99999"),
         ("--rate", "fast", "'fast' is no whole number"),
     ],
 )
@@ -494,7 +494,7 @@ def test_export_writes_every_sample(session: Command, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "module"), [("json", "json"), ("parquet", "pyarrow"), ("fit", "fit_tool")])
 def test_export_in_other_formats(session: Command, tmp_path: Path, name: str, module: str) -> None:
-    pytest.importorskip(module)
+    require_module(module, f"bandsense[{name}]")
     done = session("export", "1", "--format", name, "-o", tmp_path)
     assert done.lines == [str(tmp_path / f"session-1.{name}")]
     assert (tmp_path / f"session-1.{name}").stat().st_size > 0
@@ -571,7 +571,7 @@ def test_a_drawing_is_written_where_it_is_wanted(command: Command, tmp_path: Pat
     assert "<title" in (tmp_path / "squat.svg").read_text()
     failed = command("exercises", "show", "squat", "--drawing", tmp_path / "no" / "squat.svg")
     assert failed.status == 1
-    assert "cannot be written: No such file" in failed.err
+    assert "cannot be written: there is no such folder" in failed.err
 
 
 def test_an_exercise_of_ones_own_is_one_file(command: Command, tmp_path: Path, simulated_time: None) -> None:

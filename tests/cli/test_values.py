@@ -24,9 +24,9 @@ def test_what_can_be_meant_is_taken(kind: Callable[[str], float], text: str, val
         (positive, "nan", "'nan' is no number"),
         (speed, "-1", "-1 is below zero; 0 runs at once"),
         (speed, "inf", "'inf' is no number"),
-        (count, "0", "0 is not from 1"),
+        (count, "0", "it must be 1 or more, not 0"),
         (count, "2.5", "'2.5' is no whole number"),
-        (port, "65536", "65536 is not from 0 to 65535"),
+        (port, "65536", "it must be from 0 to 65535, not 65536"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_words(

@@ -19,9 +19,9 @@ from bandsense.live.home_assistant import discovery
 from bandsense.live.mqtt import QUEUE, MqttPublisher, MqttTarget, broker_problem
 from bandsense.signal.events import Rep, RepCompleted, RepCounted
 from bandsense.workout.events import BatteryChanged, TensionTick
-from tests.needs import require_tool
+from tests.needs import require_module, require_tool
 
-aiomqtt = pytest.importorskip("aiomqtt", reason="pip install 'bandsense[mqtt]'")
+aiomqtt = require_module("aiomqtt", "bandsense[mqtt]")
 
 
 def _free_port() -> int:
@@ -215,6 +215,17 @@ async def test_levels_are_thinned_and_old_events_make_room() -> None:
     for n in range(QUEUE):
         publisher.listen(BatteryChanged(float(n), 50, float(n)))
     assert publisher.dropped == 10
+
+
+def test_a_password_in_plain_sight_is_noticed() -> None:
+    def unprotected(url: str, password: str | None = "secret") -> bool:
+        return MqttTarget.parse(url).unprotected_password(password)
+
+    assert unprotected("mqtt://me@broker.local")
+    assert not unprotected("mqtts://me@broker.local")
+    assert not unprotected("mqtt://me@localhost")  # does not leave this computer
+    assert not unprotected("mqtt://broker.local")  # none is sent without a name
+    assert not unprotected("mqtt://me@broker.local", None)
 
 
 @pytest.mark.parametrize(

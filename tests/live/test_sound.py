@@ -22,7 +22,8 @@ from bandsense.live.sound import (
 from bandsense.signal.events import RepCounted, RepRetracted, RetractReason
 from bandsense.workout.advice import SlackAction, When
 from bandsense.workout.cues import CueKind
-from bandsense.workout.events import CueGiven, Event, LinkChanged, SlackAdvised
+from bandsense.workout.events import CueGiven, Event, ExerciseStopped, LinkChanged, SlackAdvised
+from bandsense.workout.feedback import StopReason
 from tests.support.scenes import Scene, advice, scene
 
 
@@ -133,3 +134,13 @@ def test_the_end_of_a_set_and_of_a_rest_are_heard() -> None:
 def test_the_limit_goes_before_everything() -> None:
     assert max(Priority) is Priority.LIMIT
     assert OUT.priority < RETRACTED.priority < SET_DONE.priority < LOST.priority < LIMIT.priority
+
+
+def test_a_stop_is_heard_above_all_else_and_told_in_words() -> None:
+    going = scene("rest")
+    stopped = ExerciseStopped(going.now_s, StopReason.PAIN, 6, 5, going.now_s)
+    (sound,) = heard(going, counted(going, 3), stopped)
+    assert (sound.kind, sound.priority, sound.tones) == ("stop", Priority.LIMIT, LIMIT.tones)
+    assert sound.say.startswith("Stop. Pain 6 of 10.")
+    again = ExerciseStopped(going.now_s, None, 1, 5, going.now_s)
+    assert heard(going, again) == [], "what may go on again needs no alarm"

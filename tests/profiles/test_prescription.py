@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 import subprocess
 from datetime import date
 from pathlib import Path
@@ -29,10 +28,12 @@ from bandsense.profiles.prescription import (
 from bandsense.profiles.signing import canonical, check_signature, digest, fingerprint, make_key, sign
 from bandsense.workout.feedback import StopRules
 from bandsense.workout.plan import TensionZone
-from tests.needs import REPOSITORY
+from tests.needs import REPOSITORY, require_tool
 
-names = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=40).filter(str.strip)
-texts = st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=60).map(str.strip)
+names = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Cf")), min_size=1, max_size=40).filter(
+    str.strip
+)
+texts = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Cf")), max_size=60).map(str.strip)
 ids = st.from_regex(r"[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,5}){0,2}", fullmatch=True)
 days = st.dates(date(2000, 1, 1), date(2099, 12, 31))
 seconds = st.floats(0.0, 30.0)
@@ -179,6 +180,22 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, data: bytes) -> None:
         read_document(path)
 
 
+@pytest.mark.parametrize("text", ["Ada\x1b[31m", "Ada\x9b2J", "Ada\u202eeoR", "Ada\u2066"])
+def test_a_text_cannot_steer_the_terminal_that_shows_it(text: str) -> None:
+    for field in ("person", "id", "prescriber", "note"):
+        with pytest.raises(ValueError, match="write it as plain text"):
+            a_prescription(**{field: text})
+    assert a_prescription(note="two\nlines", person="Zoë Çelik 李").note == "two\nlines"
+
+
+@pytest.mark.parametrize("kind", ['["bandsense-prescription"]', "{}", "1", "true"])
+def test_a_format_that_is_no_word_is_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "p.json"
+    path.write_text(f'{{"format": {kind}}}', encoding="utf-8")
+    with pytest.raises(ConfigError, match="neither a prescription nor a dose"):
+        read_document(path)
+
+
 def test_a_file_that_is_no_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file"):
         read_document(tmp_path / "none.toml")
@@ -270,8 +287,8 @@ def test_what_is_signed_is_canonical_json() -> None:
     )
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl: apt install openssl")
 def test_openssl_takes_the_signature_for_good(tmp_path: Path) -> None:
+    require_tool("openssl", "install it: apt-get install openssl")
     make_key(tmp_path / "key.pem")
     signed = sign(a_prescription(), tmp_path / "key.pem")
     assert signed.signature is not None

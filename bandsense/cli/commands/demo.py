@@ -30,7 +30,6 @@ def add(commands: Commands) -> None:
         commands,
         "demo",
         run,
-        summary="see it work in two minutes, without a sensor",
         details="A simulated person pairs a simulated sensor on a virtual radio and trains on two days, "
         "through the same code as with a real one: a first set that is too hard, advice, a second set that "
         "fits, and the next session beside it. Rests are shortened. It ends by itself; its sessions are kept "

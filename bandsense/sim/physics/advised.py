@@ -14,7 +14,7 @@ import numpy as np
 from numpy.random import Generator
 
 from bandsense.sim.physics.band import SimulatedBand
-from bandsense.sim.physics.disturbances import Link
+from bandsense.sim.physics.disturbances import LinkLosses
 from bandsense.sim.physics.ground_truth import true_reps
 from bandsense.sim.physics.person import Move, RepPlan, SimulatedPlan, perform
 from bandsense.sim.physics.scenario import DT_S, Performance, Scenario
@@ -132,7 +132,7 @@ class AdvisedPerson:
             self.band,
             plan,
             SimulatedSensor(),
-            Link(),
+            LinkLosses(),
             movement.time_s,
             np.asarray(movement.displacement_m),
             tension_n,

@@ -46,6 +46,7 @@ export class Screen {
     const view = this.lead;
     if (!view || !view.state.words) return false;
     const resting = ["rest", "finished"].includes(view.state.screen);
+    if (this.rest.hidden === resting) scrollTo(0, 0); // another page: small screens scroll
     this.live.hidden = resting;
     this.rest.hidden = !resting;
     this.heads(view);
@@ -127,6 +128,7 @@ export class Screen {
     text($(".unit b", pane.tens), unit(state).symbol);
     text($(".of-side", pane.tens), two ? capital(name) : "");
     pane.tens.classList.toggle("turn", sides);
+    pane.tens.classList.toggle("longer", sides && state.words.field.word.length > 4); // Right, beside Left
     change.hidden = !sides;
     if (sides) {
       markup($(".unlit", pane.tens), icon(state.words.field.glyph));
@@ -408,7 +410,7 @@ export class Screen {
     text($(".why b", box), finished ? "" : advice.why);
     text($(".why span", box), finished ? this.connection.station.compared || finished.compared || "" : advice.more);
     markup($(".picture", box), finished || !amount ? "" : picture(advice.picture, advice.picture_label));
-    const answers = finished || !advice.yes ? "" : `<button class="primary" data-act="y" aria-keyshortcuts="y">${icon("check")}${escape(advice.yes)}</button><button class="ghost" data-act="n" aria-keyshortcuts="n">${escape(advice.no)}</button>`;
+    const answers = finished || !advice.yes ? "" : `<button class="primary" data-act="y" aria-keyshortcuts="y">${icon("check")}${escape(advice.yes)}</button>${advice.no ? `<button class="ghost" data-act="n" aria-keyshortcuts="n">${escape(advice.no)}</button>` : ""}`;
     markup($(".btns", box), answers);
   }
 

@@ -1,0 +1,117 @@
+"""What the screens say where there is no amount of slack to tell."""
+
+from __future__ import annotations
+
+import pytest
+
+from bandsense.live.screen_words import AdviceWords, screen_words
+from bandsense.workout.advice import Advice, Reason, Rule, SlackAction
+from bandsense.workout.events import ExerciseStopped, SlackAdvised, SlackAnswered
+from bandsense.workout.feedback import StopReason
+from tests.support.scenes import Scene, advice, scene
+
+
+def advised(action: SlackAction, rule: Rule, **numbers: float) -> Scene:
+    resting = scene("rest")
+    given = Advice(action, rule, (Reason(rule, numbers),))
+    resting.tell(SlackAdvised(resting.now_s, given, resting.now_s))
+    return resting
+
+
+def told(resting: Scene) -> AdviceWords:
+    words = screen_words(resting.state).advice
+    assert words is not None
+    return words
+
+
+@pytest.mark.parametrize(
+    ("action", "rule", "numbers", "what", "why", "answers"),
+    [
+        (
+            SlackAction.CHECK,
+            Rule.BAND_LOST,
+            {"reps": 5.0},
+            "Check the band before you go on.",
+            "the band snapped",
+            ("I checked it", ""),
+        ),
+        (
+            SlackAction.CHECK,
+            Rule.WRONG_UNIT,
+            {"peak_n": 6000.0},
+            "Check the sensor before you go on.",
+            "another unit",
+            ("I checked it", ""),
+        ),
+        (
+            SlackAction.ASK,
+            Rule.ONE_REP,
+            {"planned": 8.0},
+            "Was that meant?",
+            "You did one repetition.",
+            ("It was meant", "Too strong"),
+        ),
+        (
+            SlackAction.CHANGE_BAND,
+            Rule.LIGHTER_BAND,
+            {"slack": 0.2},
+            "Take another band.",
+            "lighter",
+            ("", ""),
+        ),
+        (SlackAction.NONE, Rule.LINK_LOST, {"reps": 5.0}, "This set is not judged.", "was lost", ("", "")),
+    ],
+)
+def test_what_is_no_slack_says_what_to_do_and_never_to_keep_it(
+    action: SlackAction,
+    rule: Rule,
+    numbers: dict[str, float],
+    what: str,
+    why: str,
+    answers: tuple[str, str],
+) -> None:
+    words = told(advised(action, rule, **numbers))
+    assert words.what == what
+    assert why in words.why
+    assert (words.yes, words.no) == answers
+    assert words.amount == ""
+
+
+def test_an_answer_stays_noted_for_the_rest_of_the_rest() -> None:
+    resting = scene("rest")
+    resting.tell(SlackAnswered(resting.now_s, True, resting.now_s, advice()))
+    assert told(resting).what == "Noted: 4 cm out."
+    resting.sample_until(resting.now_s + 20.0)
+    assert told(resting).what == "Noted: 4 cm out."
+    kept = scene("rest")
+    kept.tell(SlackAnswered(kept.now_s, False, kept.now_s, advice()))
+    assert told(kept).what == "Noted: it stays as it is."
+    kept.sample_until(kept.now_s + 20.0)
+    assert told(kept).what == "Noted: it stays as it is."
+
+
+def test_a_stopped_exercise_stays_stopped_on_the_screen() -> None:
+    resting = scene("rest")
+    resting.tell(ExerciseStopped(resting.now_s, StopReason.PAIN, 6, 5, resting.now_s))
+    resting.sample_until(resting.now_s + 20.0)
+    words = screen_words(resting.state)
+    assert words.advice is not None
+    assert (words.advice.title, words.advice.what) == ("Stop", "Stop this exercise for today.")
+    assert words.advice.why.startswith("Pain 6 of 10.")
+    assert words.clock_then == "stopped for today"
+    resting.tell(ExerciseStopped(resting.now_s, None, 1, 5, resting.now_s))
+    assert told(resting).title != "Stop"
+
+
+def test_a_lost_band_that_stops_the_exercise_can_still_be_told_as_checked() -> None:
+    resting = advised(SlackAction.CHECK, Rule.BAND_LOST, reps=5.0)
+    resting.tell(ExerciseStopped(resting.now_s, StopReason.BAND_LOST, None, None, resting.now_s))
+    assert (told(resting).title, told(resting).yes) == ("Stop", "I checked it")
+
+
+def test_the_picture_of_one_hand_speaks_of_one_hand() -> None:
+    resting = scene("rest")
+    resting.tell(SlackAdvised(resting.now_s, advice(side="left"), resting.now_s))
+    assert told(resting).picture_label == "4 cm from your hand"
+    resting.tell(SlackAdvised(resting.now_s, advice(), resting.now_s))
+    assert told(resting).picture_label == "4 cm from each hand"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from contextvars import ContextVar
 
+from bandsense.language import number, tr
 from bandsense.samples import ForceUnit
 
 __all__ = [
@@ -25,7 +26,7 @@ __all__ = [
 
 _SHOWN: ContextVar[ForceUnit] = ContextVar("shown unit of force", default=ForceUnit.NEWTON)
 
-_NEWTONS_IN_TEXT = re.compile(r"([+-]?)(\d+)(?:\.(\d+))? N(?![\w·/])")
+_NEWTONS_IN_TEXT = re.compile(r"([+-]?)(\d+)(?:[.,](\d+))? N(?![\w·/])")
 """A tension in a sentence: sign, whole part, decimals."""
 
 
@@ -52,7 +53,7 @@ def force_figure(newtons: float, decimals: int = 0, *, sign: bool = False) -> st
         decimals: how many a figure in newtons would have.
         sign: whether a plus is written.
     """
-    return f"{newtons / _SHOWN.get().newtons:{'+' if sign else ''}z.{decimals_for(decimals)}f}"
+    return number(newtons / _SHOWN.get().newtons, f"{'+' if sign else ''}z.{decimals_for(decimals)}f")
 
 
 def force_words(newtons: float, decimals: int = 0, *, sign: bool = False) -> str:
@@ -63,8 +64,8 @@ def force_words(newtons: float, decimals: int = 0, *, sign: bool = False) -> str
 def force_range(low_n: float, high_n: float) -> str:
     """Format two forces: `40 to 60 N`, `4.1 to 6.1 kgf`."""
     if _SHOWN.get() is ForceUnit.NEWTON:  # as the person gave them
-        return f"{low_n:g} to {high_n:g} N"
-    return f"{force_figure(low_n)} to {force_words(high_n)}"
+        return tr("{low} to {high}", low=number(low_n, "g"), high=f"{number(high_n, 'g')} N")
+    return tr("{low} to {high}", low=force_figure(low_n), high=force_words(high_n))
 
 
 def in_shown_unit(sentence: str) -> str:

@@ -16,7 +16,7 @@ from bandsense.store.store import Store
 
 pytest.importorskip("bumble", reason="pip install 'bandsense[sim]'")
 
-COUNT = Sound("count", Priority.COUNT, (Tone(1200.0, 1200.0, 0, 30),), "5", (30,))
+COUNT = Sound("count", Priority.COUNT, (Tone(1200.0, 1200.0, 0, 30),), lambda: "5", (30,))
 
 
 async def test_a_session_is_heard_from_its_events(tmp_path: Path) -> None:

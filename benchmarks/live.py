@@ -181,7 +181,7 @@ async def measured(served: Floor | Ours, pages: int, seconds: float) -> dict[str
         watched = await browser.new_page(viewport={"width": 390, "height": 844})
         await watched.add_init_script(WATCH)
         await watched.goto(served.address)
-        sockets = await _readers(served, pages - 1)
+        await _read_along(served, pages - 1)
         made: dict[float, float] = {}
         server_s, own_s, began = _thread_seconds("bandsense page"), time.thread_time(), time.monotonic()
         while (since_s := time.monotonic() - began) < seconds:
@@ -191,8 +191,6 @@ async def measured(served: Floor | Ours, pages: int, seconds: float) -> dict[str
             await asyncio.sleep(1 / RATE_HZ - (time.monotonic() - began - since_s))
         server_s, own_s = _thread_seconds("bandsense page") - server_s, time.thread_time() - own_s
         seen = await watched.evaluate("window.frames_seen")
-        for socket in sockets:
-            socket.cancel()
         await browser.close()
     latencies_ms = [1000 * (at - made[drawn]) for drawn, at in seen if drawn in made]
     return {
@@ -204,7 +202,7 @@ async def measured(served: Floor | Ours, pages: int, seconds: float) -> dict[str
     }
 
 
-async def _readers(served: Floor | Ours, count: int) -> list[asyncio.Task[None]]:
+async def _read_along(served: Floor | Ours, count: int) -> None:
     """Further pages, as far as the server can tell: in threads, so that reading costs the session nothing."""
     import websockets
 
@@ -225,7 +223,6 @@ async def _readers(served: Floor | Ours, count: int) -> list[asyncio.Task[None]]
     for _ in range(count):
         threading.Thread(target=read, daemon=True).start()
     await asyncio.sleep(1.0)
-    return []
 
 
 async def run(seconds: float) -> list[tuple[str, ...]]:

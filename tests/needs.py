@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -18,10 +19,18 @@ def missing(what: str, remedy: str) -> NoReturn:
     message = f"{what} is missing; {remedy}"
     if IN_CI:
         pytest.fail(message)
-    pytest.skip(message)
+    pytest.skip(message, allow_module_level=True)
 
 
 def require_tool(name: str, remedy: str) -> str:
     """Path of a program, also of one meant for root."""
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin:/usr/libexec/bluetooth")
     return found if found is not None else missing(name, remedy)
+
+
+def require_module(name: str, package: str) -> Any:
+    """Import a module of an optional package, named as pip installs it; also at the top of a test file."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        missing(package, f"pip install '{package}'")

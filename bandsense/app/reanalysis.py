@@ -85,8 +85,8 @@ def reanalyze(store: Store, sessions: Iterable[Session], change: Change, jobs: i
         for stream in session.streams:
             settings = _changed(stream.settings, change, band)
             digest = analysis_digest(settings, software)
-            if analyses.has(stream.id, digest):
-                kept = next(each for each in analyses.of(stream.id) if each.digest == digest)
+            kept = analyses.get(stream.id, digest)
+            if kept is not None:
                 yield Outcome(session.id, stream.side, _figures(store.sets(stream)), _figures(kept.sets))
             else:
                 tasks.append(_Task(store.path, session.id, stream.id, stream.side, settings, digest))

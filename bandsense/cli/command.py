@@ -7,6 +7,8 @@ import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
+from bandsense.cli.catalogue import COMMANDS
+
 if TYPE_CHECKING:
     Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -20,20 +22,19 @@ def add_command(
     name: str,
     run: Callable[[argparse.Namespace], int],
     *,
-    summary: str,
     example: str,
     details: str = "",
 ) -> argparse.ArgumentParser:
-    """Add a command with its help: a line on what it does, more about it, and an example.
+    """Add a command with its help: its line in `COMMANDS`, more about it, and an example.
 
     Args:
         commands: where it is added.
         name: what a person types.
         run: called with the parsed arguments; gives the exit status.
-        summary: one line without a full stop.
         example: lines to try.
-        details: sentences that follow the summary.
+        details: sentences that follow that line.
     """
+    summary = COMMANDS[name]
     description = textwrap.fill(f"{summary[0].upper()}{summary[1:]}. {details}", _HELP_WIDTH)
     command = commands.add_parser(
         name,

@@ -5,10 +5,15 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from typing_extensions import override
+if TYPE_CHECKING:
+    from typing_extensions import override
+else:  # it costs a start of `bandsense --help` a tenth, for nothing
+
+    def override(method):
+        return method
+
 
 __all__ = ["Parser"]
 
@@ -22,6 +27,8 @@ class Parser(argparse.ArgumentParser):
     @override
     def error(self, message: str) -> NoReturn:
         """Print the message with what is near to it, and end the program with status 2."""
+        from difflib import get_close_matches
+
         wrong, known = self._wrong(message)
         near = get_close_matches(wrong, known, n=2, cutoff=0.6) if wrong else []
         if near:

@@ -100,15 +100,11 @@ def _session(table: SessionTable, folder: Path, label: str) -> list[Path]:
 def _physio(stream: StreamTable, path: Path) -> list[Path]:
     steps = np.diff(stream.time_s)
     rate_hz = round(1.0 / float(np.median(steps)), 3) if steps.size else 1.0
-    start_s = float(stream.time_s[0]) if len(stream) else 0.0
-    count = int((stream.time_s[-1] - start_s) * rate_hz) + 1 if len(stream) else 0
-    at_s = start_s + np.arange(count) / rate_hz
-    texts = ["n/a"] * count
-    if len(stream) > 1:
-        values = np.interp(at_s, stream.time_s, stream.tension_n)
-        following = np.searchsorted(stream.time_s, at_s, side="left").clip(1, len(stream) - 1)
-        missing = stream.gap_before[following] & (at_s > stream.time_s[following - 1] + 0.5 / rate_hz)
-        texts = ["n/a" if gone else f"{value:.4f}" for value, gone in zip(values, missing, strict=True)]
+    texts: list[str] = []
+    if len(stream):
+        count = int((stream.time_s[-1] - stream.time_s[0]) * rate_hz) + 1
+        values = stream.tension_at(stream.time_s[0] + np.arange(count) / rate_hz, 0.5 / rate_hz)
+        texts = ["n/a" if np.isnan(value) else f"{value:.4f}" for value in values]
     with (
         atomic_write(path) as part,
         part.open("wb") as file,

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from bandsense.export.rows import ExportedSet, exercise_name, sets_of
+from bandsense.export.rows import ExportedSet, exercise_name, sets_of, sided_name
 from bandsense.export.table import SessionTable, StreamTable, utc
 from bandsense.files import write_json_file
 
@@ -141,15 +141,12 @@ def _components(table: SessionTable, each: ExportedSet) -> Iterator[dict[str, An
 
 def _sampled(stream: StreamTable, data: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the trace of a set at even steps; `E` where samples are missing."""
-    within = (stream.time_s >= data["start_s"]) & (stream.time_s <= data["end_s"])
-    if within.sum() < 2:
+    within_s = stream.time_s[(stream.time_s >= data["start_s"]) & (stream.time_s <= data["end_s"])]
+    if within_s.size < 2:
         return None
-    time_s, tension_n = stream.time_s[within], stream.tension_n[within]
-    at_s = np.arange(time_s[0], time_s[-1], 1.0 / _TRACE_HZ)
-    following = np.searchsorted(time_s, at_s, side="right").clip(1, time_s.size - 1)
-    missing = stream.gap_before[within][following] & (at_s > time_s[following - 1])
-    values = np.interp(at_s, time_s, tension_n)
-    texts = ["E" if gone else f"{value:.2f}" for value, gone in zip(values, missing, strict=True)]
+    steps_s = np.arange(0.0, within_s[-1] - within_s[0], 1.0 / _TRACE_HZ)
+    values = stream.tension_at(within_s[0] + steps_s)
+    texts = ["E" if np.isnan(value) else f"{value:.2f}" for value in values]
     return {
         "origin": {"value": 0, "unit": "N", "system": _UCUM, "code": "N"},
         "period": 1000.0 / _TRACE_HZ,
@@ -167,7 +164,6 @@ def write_ieee1752(table: SessionTable, folder: Path) -> list[Path]:
 
 def _data_point(table: SessionTable, each: ExportedSet) -> dict[str, Any]:
     ended = utc(each.end_unix_s)
-    name = exercise_name(table) if each.side is None else f"{exercise_name(table)} ({each.side})"
     schema = {"namespace": "ieee", "name": "physical-activity", "version": "1.0"}
     header: dict[str, Any] = {
         "uuid": _identity(_of_session(table), each.stream.stream.sensor, each.side, each.number, "1752"),
@@ -180,7 +176,7 @@ def _data_point(table: SessionTable, each: ExportedSet) -> dict[str, Any]:
     return {
         "header": header,
         "body": {
-            "activity_name": name,
+            "activity_name": sided_name(table, each),
             "effective_time_frame": {
                 "time_interval": {"start_date_time": utc(each.start_unix_s), "end_date_time": ended}
             },

@@ -11,7 +11,7 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 
 from bandsense.errors import DataError, FileFormatError, MissingExtra
+from bandsense.export.json import VERSION
+from bandsense.export.training_logs import MONTHS
 from bandsense.samples import KGF_N, SampleBlock, Unit
 
 __all__ = ["ImportedSession", "ImportedStream", "read_sessions"]
@@ -57,7 +59,7 @@ class ImportedSession:
     exercise: str | None = None
     band: str | None = None
     summary: Mapping[str, Any] | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 def read_sessions(path: Path) -> list[ImportedSession] | None:
@@ -68,7 +70,8 @@ def read_sessions(path: Path) -> list[ImportedSession] | None:
         MissingExtra: it is a FIT file and fit-tool is not installed.
     """
     try:
-        head = path.open("rb").read(4096)
+        with path.open("rb") as file:
+            head = file.read(4096)
     except OSError as error:
         raise FileFormatError(path, f"it cannot be read: {error.strerror}") from error
     try:
@@ -102,8 +105,11 @@ def read_sessions(path: Path) -> list[ImportedSession] | None:
 
 def _header(head: bytes) -> list[str]:
     line = head.decode("utf-8-sig", errors="replace").partition("\n")[0].strip("\r")
-    delimiter = ";" if ";" in line else ","
-    return next(csv.reader([line], delimiter=delimiter), [])
+    return next(csv.reader([line], delimiter=_delimiter(line)), [])
+
+
+def _delimiter(header: str) -> str:
+    return ";" if ";" in header else ","
 
 
 # Our own
@@ -115,7 +121,7 @@ def _unix_s(text: str) -> float:
 
 def _json(path: Path) -> ImportedSession:
     data = json.loads(path.read_text(encoding="utf-8"))
-    if data.get("version", 1) != 1 or "streams" not in data:
+    if data.get("version", VERSION) != VERSION or "streams" not in data:
         raise FileFormatError(path, "no session of bandsense, or of a newer one")
     streams = tuple(_stream(path, part, part["columns"]) for part in data["streams"])
     return _session(data, streams)
@@ -233,8 +239,7 @@ def _sets(sets: Iterable[_LoggedSet]) -> Iterator[dict[str, Any]]:
 
 def _rows(path: Path) -> list[dict[str, str]]:
     text = path.read_text(encoding="utf-8-sig")
-    delimiter = ";" if ";" in text.partition("\n")[0] else ","
-    rows = list(csv.DictReader(text.splitlines(), delimiter=delimiter))
+    rows = list(csv.DictReader(text.splitlines(), delimiter=_delimiter(text.partition("\n")[0])))
     if any(None in row or None in row.values() for row in rows):
         raise FileFormatError(path, "its rows do not have as many columns as its header")
     return rows
@@ -301,9 +306,7 @@ def _hevy_time(text: str) -> float:
     if found is None:
         raise ValueError(f"{text!r} is no time of Hevy's")
     day, month, year, hour, minute = found.groups()
-    number = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"].index(
-        month[:3].lower()
-    ) + 1
+    number = MONTHS.index(month[:3].title()) + 1
     return datetime(int(year), number, int(day), int(hour), int(minute)).timestamp()
 
 

@@ -9,7 +9,16 @@ from typing import Any
 from bandsense.export.table import Column, SessionTable, StreamTable, utc
 from bandsense.samples import KGF_N
 
-__all__ = ["REP_COLUMNS", "SET_COLUMNS", "ExportedSet", "exercise_name", "rep_rows", "set_rows", "sets_of"]
+__all__ = [
+    "REP_COLUMNS",
+    "SET_COLUMNS",
+    "ExportedSet",
+    "exercise_name",
+    "rep_rows",
+    "set_rows",
+    "sets_of",
+    "sided_name",
+]
 
 REP_COLUMNS = (
     Column("session", "integer", "Number of the session in the store"),
@@ -82,9 +91,14 @@ class ExportedSet:
         return list(self.data["reps"])
 
     @property
+    def peaks_n(self) -> list[float]:
+        """Return the greatest tensions of its repetitions, as far as they are known, newtons."""
+        return [rep["peak_n"] for rep in self.reps if rep.get("peak_n") is not None]
+
+    @property
     def mean_peak_n(self) -> float:
         """Return the mean of its greatest tensions, newtons; 0 without a repetition."""
-        peaks_n = [rep["peak_n"] for rep in self.reps if rep.get("peak_n") is not None]
+        peaks_n = self.peaks_n
         return sum(peaks_n) / len(peaks_n) if peaks_n else 0.0
 
     @property
@@ -124,11 +138,17 @@ def exercise_name(table: SessionTable) -> str:
     return (table.session.exercise or "band exercise").replace("-", " ").capitalize()
 
 
+def sided_name(table: SessionTable, each: ExportedSet) -> str:
+    """Return what the exercise is called, with the side of a set."""
+    name = exercise_name(table)
+    return name if each.side is None else f"{name} ({each.side})"
+
+
 def set_rows(table: SessionTable) -> Iterator[dict[str, Any]]:
     """Yield a row of `SET_COLUMNS` for each set; None where a figure is not known."""
     for each in sets_of(table):
         metrics = each.data.get("metrics") or {}
-        peaks_n = [rep["peak_n"] for rep in each.reps if rep.get("peak_n") is not None]
+        peaks_n = each.peaks_n
         yield _rounded(
             SET_COLUMNS,
             {

@@ -67,6 +67,16 @@ class StreamTable:
     def __len__(self) -> int:
         return int(self.time_s.size)
 
+    def tension_at(self, at_s: FloatArray, reach_s: float = 0.0) -> FloatArray:
+        """Interpolate the tension at times from the first sample on.
+
+        NaN in a gap; up to `reach_s` after the sample before it, the line across it is told.
+        """
+        before = np.searchsorted(self.time_s, at_s, side="right") - 1
+        following = np.minimum(before + 1, len(self) - 1)
+        missing = self.gap_before[following] & (at_s > self.time_s[before] + reach_s)
+        return np.where(missing, np.nan, np.interp(at_s, self.time_s, self.tension_n))
+
     def column(self, name: str) -> NDArray[Any]:
         """Return the values of one of `COLUMNS`."""
         values: NDArray[Any] = getattr(self, name)

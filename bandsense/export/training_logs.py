@@ -14,12 +14,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bandsense.export.rows import ExportedSet, exercise_name, sets_of
+from bandsense.export.rows import exercise_name, sets_of, sided_name
 from bandsense.export.table import SessionTable
 from bandsense.files import atomic_write
 from bandsense.samples import KGF_N
 
-__all__ = ["HEVY_HEADER", "STRONG_HEADER", "write_hevy", "write_strong", "write_tindeq"]
+__all__ = ["HEVY_HEADER", "MONTHS", "STRONG_HEADER", "write_hevy", "write_strong", "write_tindeq"]
 
 STRONG_HEADER = [
     *(
@@ -40,7 +40,7 @@ HEVY_HEADER = [
     *("set_index", "set_type", "weight_kg", "reps", "distance_km", "duration_seconds", "rpe"),
 ]
 
-_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _NONE = "-"
 """Strong's readers want something in the columns of notes."""
 
@@ -57,7 +57,7 @@ def _strong(table: SessionTable) -> Iterator[list[Any]]:
         yield [
             f"{datetime.fromtimestamp(table.session.started_unix_s):%Y-%m-%d %H:%M:%S}",
             "bandsense",
-            _sided(table, each),
+            sided_name(table, each),
             order,
             f"{each.mean_peak_kgf:.2f}",
             "kg",
@@ -77,11 +77,6 @@ def _duration(seconds: float) -> str:
     return f"{hours}h {minutes}m" if hours else f"{minutes}m"
 
 
-def _sided(table: SessionTable, each: ExportedSet) -> str:
-    name = exercise_name(table)
-    return name if each.side is None else f"{name} ({each.side})"
-
-
 def write_hevy(tables: Sequence[SessionTable], folder: Path) -> list[Path]:
     """Write the sets of all sessions as one file of the form that Hevy exports."""
     rows = (row for table in tables for row in _hevy(table))
@@ -92,7 +87,7 @@ def _hevy(table: SessionTable) -> Iterator[list[Any]]:
     sets = sets_of(table)
     counts: dict[str, int] = {}
     for each in sets:
-        name = _sided(table, each)
+        name = sided_name(table, each)
         index = counts.get(name, 0)
         counts[name] = index + 1
         yield [
@@ -115,7 +110,7 @@ def _hevy(table: SessionTable) -> Iterator[list[Any]]:
 
 def _hevy_time(unix_s: float) -> str:
     when = datetime.fromtimestamp(unix_s)
-    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}, {when:%H:%M}"
+    return f"{when.day} {MONTHS[when.month - 1]} {when.year}, {when:%H:%M}"
 
 
 def _written(path: Path, header: list[str], rows: Iterable[list[Any]], **form: Any) -> Path:

@@ -17,7 +17,7 @@ from bandsense.signal.narrator import Narrator
 from bandsense.signal.sense_checks import SenseChecks
 from bandsense.signal.turning_points import Ticks, TurningPoints
 
-__all__ = ["RepDetector"]
+__all__ = ["HISTORY_S", "RepDetector"]
 
 HISTORY_S = 90.0
 """How far back a repetition can be measured."""

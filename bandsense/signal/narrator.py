@@ -45,6 +45,9 @@ LOST_APART_S = 0.5
 PEAK_TICKS = 3
 """The greatest sample lies this close to the top of the smoothed trace."""
 
+ENDS = 64
+"""Ends of so many repetitions are remembered, before which no later one begins."""
+
 WORTH_TELLING = 0.05
 """A probability that changed by less is not told anew."""
 
@@ -124,7 +127,8 @@ class Narrator:
         self._start: TurningPoint | None = None
         self._top: TurningPoint | None = None
         self._neighbours: deque[tuple[float, float]] = deque(maxlen=NEIGHBOURS + 1)
-        self._lost_s = self._last_end_s = -inf
+        self._lost_s = -inf
+        self._ends_s: deque[float] = deque(maxlen=ENDS)
         self._told: set[WarningKind] = set()
         self._judged = _Judged(self.announcer)
 
@@ -198,8 +202,9 @@ class Narrator:
         b = self._boundaries(shown)
         counted = shown.rep
         peak = self._peak(counted.start, counted.top)
-        pull_start_s = max(b.pull_start_s, self._last_end_s)
-        self._last_end_s = b.end_s
+        # What is told late may lie before what was told already.
+        pull_start_s = max([b.pull_start_s, *(end_s for end_s in self._ends_s if end_s <= b.peak_time_s)])
+        self._ends_s.append(b.end_s)
         if counted.begins_set:
             self._neighbours.clear()
             self._told.discard(WarningKind.SATURATED)

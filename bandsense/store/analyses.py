@@ -47,16 +47,6 @@ class Analyses:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def has(self, stream: int, digest: str) -> bool:
-        """Tell whether a stream was analysed so already."""
-        with self._database.opened() as connection:
-            return (
-                connection.execute(
-                    "SELECT 1 FROM analyses WHERE stream = ? AND digest = ?", (stream, digest)
-                ).fetchone()
-                is not None
-            )
-
     def keep(self, analysis: Analysis) -> None:
         """Keep an analysis; the same one takes the place of itself."""
         row = (
@@ -70,6 +60,10 @@ class Analyses:
         )
         with self._database.opened() as connection, transaction(connection):
             connection.execute("INSERT OR REPLACE INTO analyses VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+    def get(self, stream: int, digest: str) -> Analysis | None:
+        """Return the analysis of a stream by its digest; None where there is none, or it is damaged."""
+        return next((each for each in self.of(stream) if each.digest == digest), None)
 
     def of(self, stream: int) -> list[Analysis]:
         """Return the analyses of a stream, the oldest first; what is damaged is passed over."""

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib import resources
 from pathlib import Path
-from urllib.parse import quote
 
 from bandsense.errors import StoreError
 from bandsense.files import make_private
@@ -170,11 +169,11 @@ def _in_memory(path: Path) -> sqlite3.Connection:
     copy.text_factory = _text
     try:
         with tempfile.TemporaryDirectory() as folder:
-            source = f"file:{quote(str(path.absolute()))}?immutable=1"
+            source = f"{path.absolute().as_uri()}?immutable=1"
             if log.exists() and log.stat().st_size:
                 shutil.copyfile(path, Path(folder) / "store")
                 shutil.copyfile(log, Path(folder) / "store-wal")
-                source = f"file:{quote(folder)}/store"
+                source = (Path(folder) / "store").as_uri()
             with closing(sqlite3.connect(source, uri=True)) as original:
                 original.backup(copy)
     except BaseException:

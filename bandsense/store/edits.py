@@ -13,7 +13,7 @@ from bandsense.store.database import Database, transaction
 from bandsense.store.documents import json_object
 from bandsense.store.model import JsonObject
 
-__all__ = ["Edit", "Edits"]
+__all__ = ["Edit", "Edits", "bin_session", "note_edit"]
 
 Field = Literal["person", "exercise", "band"]
 
@@ -59,7 +59,7 @@ class Edits:
                     raise StoreError(f"there is no session {session}; `bandsense sessions` lists them")
                 before[name] = row[0]
                 connection.execute(f"UPDATE sessions SET {name} = ? WHERE id = ?", (value, session))  # noqa: S608
-            self._note(connection, "set", {"session": session, "before": before})
+            note_edit(connection, "set", {"session": session, "before": before})
 
     def merge(self, sessions: Sequence[int], summary: JsonObject) -> None:
         """Put the sensors' parts of several sessions into the first; the others go into the bin.
@@ -78,7 +78,7 @@ class Edits:
                 rows = connection.execute("SELECT id FROM streams WHERE session = ?", (other,)).fetchall()
                 moved[other] = [row[0] for row in rows]
                 connection.execute("UPDATE streams SET session = ? WHERE session = ?", (into, other))
-                connection.execute("UPDATE sessions SET binned_unix_s = ? WHERE id = ?", (time.time(), other))
+                bin_session(connection, other)
             last = connection.execute(
                 f"SELECT max(ended_unix_s) FROM sessions WHERE id IN ({', '.join('?' * len(sessions))})",  # noqa: S608
                 tuple(sessions),
@@ -88,13 +88,13 @@ class Edits:
                 (json.dumps(summary), last, into),
             )
             data = {"session": into, "summary": old, "ended_unix_s": ended, "moved": moved}
-            self._note(connection, "merge", data)
+            note_edit(connection, "merge", data)
 
     def note_split(self, session: int, parts: Sequence[int]) -> None:
         """Put a session into the bin whose two parts are sessions of their own now."""
         with self._database.opened() as connection, transaction(connection):
-            connection.execute("UPDATE sessions SET binned_unix_s = ? WHERE id = ?", (time.time(), session))
-            self._note(connection, "split", {"session": session, "parts": list(parts)})
+            bin_session(connection, session)
+            note_edit(connection, "split", {"session": session, "parts": list(parts)})
 
     def undo(self) -> Edit:
         """Undo the last change, and return what it was."""
@@ -116,11 +116,17 @@ class Edits:
             connection.execute("DELETE FROM edits")
             return connection.execute("DELETE FROM sessions WHERE binned_unix_s IS NOT NULL").rowcount
 
-    def _note(self, connection: Any, kind: str, data: JsonObject) -> None:
-        connection.execute(
-            "INSERT INTO edits (made_unix_s, kind, data) VALUES (?, ?, ?)",
-            (time.time(), kind, json.dumps(data)),
-        )
+
+def bin_session(connection: Any, session: int) -> None:
+    """Put a session into the bin."""
+    connection.execute("UPDATE sessions SET binned_unix_s = ? WHERE id = ?", (time.time(), session))
+
+
+def note_edit(connection: Any, kind: str, data: JsonObject) -> None:
+    """Keep how it was before a change, within the transaction that makes it."""
+    connection.execute(
+        "INSERT INTO edits (made_unix_s, kind, data) VALUES (?, ?, ?)", (time.time(), kind, json.dumps(data))
+    )
 
 
 def _edit(kind: str, made_unix_s: float, text: str) -> Edit:

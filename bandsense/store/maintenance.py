@@ -85,7 +85,7 @@ def restore(backup: Path, store: Path) -> Path | None:
     try:
         make_private(new)
         with translating_errors(backup), closing(sqlite3.connect(new, isolation_level=None)) as copy:
-            with closing(sqlite3.connect(f"file:{backup.absolute()}?mode=ro", uri=True)) as source:
+            with closing(sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)) as source:
                 source.backup(copy)
             if not copy.execute("PRAGMA user_version").fetchone()[0]:
                 raise StoreError(f"{backup} is no backup of a store")

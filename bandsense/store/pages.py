@@ -113,14 +113,10 @@ def _frames(log: bytes, page_bytes: int) -> Iterator[tuple[int, bytes] | None]:
     while at + _FRAME_HEADER.size + size <= len(log):
         number, commit, own_1, own_2, sum_1, sum_2 = _FRAME_HEADER.unpack_from(log, at)
         image = log[at + _FRAME_HEADER.size : at + _FRAME_HEADER.size + size]
-        good = (own_1, own_2) == (salt_1, salt_2)
-        good = good and _check_sum(order, log[at : at + 8] + image, before) == (sum_1, sum_2)
-        if (
-            not good
-            and (own_1, own_2) != (salt_1, salt_2)
-            and not _later_frames(log, at, size, salt_1, salt_2)
-        ):
+        own = (own_1, own_2) == (salt_1, salt_2)
+        if not own and not _later_frames(log, at, size, salt_1, salt_2):
             break
+        good = own and _check_sum(order, log[at : at + 8] + image, before) == (sum_1, sum_2)
         waiting.append((number, image) if good else None)
         before = sum_1, sum_2
         if commit and good:

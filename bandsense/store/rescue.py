@@ -8,7 +8,6 @@ damaged itself is left out and counted: it is never made up.
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -140,23 +139,23 @@ Found = dict[str, dict[tuple[Value, ...], tuple[Value, ...]]]
 
 
 def _rows(pages: Pages, schema: _Schema) -> tuple[Found, int]:
-    """Return the newest version of each row by table and key, and how many rows found no place."""
+    """Return the newest version of each row by table and key, and how many are damaged or placeless."""
     tables = tables_of(pages)
-    lost: Counter[str] = Counter()
+    lost = 0
     found: Found = {table: {} for table in schema.columns}
     for number, row in rows_of(pages):
         if row is None:
-            lost["damaged"] += 1
+            lost += 1
             continue
         table = tables.get(number) or _fitting(schema, row)
         if table is None or (table in schema.columns and not schema.fits(table, row)):
-            lost["placeless"] += 1
+            lost += 1
             continue
         if table not in schema.columns:
             continue
         values = schema.complete(table, row)
         found[table][schema.key(table, values)] = values
-    return found, lost.total()
+    return found, lost
 
 
 def _fitting(schema: _Schema, row: Row) -> str | None:

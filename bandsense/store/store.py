@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from bandsense.samples import SampleBlock, Unit
 from bandsense.store import chunks
 from bandsense.store.database import Database, transaction
 from bandsense.store.documents import DocumentTable, json_object, readable_object
+from bandsense.store.edits import bin_session, note_edit
 from bandsense.store.merge import merge_by_sample
 from bandsense.store.model import (
     Input,
@@ -173,12 +173,8 @@ class Store:
             if for_good:
                 connection.execute("DELETE FROM sessions WHERE id = ?", (session,))
             else:
-                now_s = time.time()
-                connection.execute("UPDATE sessions SET binned_unix_s = ? WHERE id = ?", (now_s, session))
-                connection.execute(
-                    "INSERT INTO edits (made_unix_s, kind, data) VALUES (?, 'delete', ?)",
-                    (now_s, json.dumps({"session": session})),
-                )
+                bin_session(connection, session)
+                note_edit(connection, "delete", {"session": session})
 
     def _require_ended(self, session: int) -> None:
         if self.session(session).state is SessionState.OPEN:

@@ -10,7 +10,8 @@ at the ticks of the analysis, so it depends on device time alone. When a set is 
 once more as a whole, which gives exact boundaries (`signal.refine`); what was told live is kept beside it.
 
 A repetition that is added or taken back later, by the person or because it was decided late, still belongs to
-the set that its top lies in: until another set is under way the finished one is corrected.
+the set that its top lies in: until another set is under way the finished one is corrected, from then on it
+stays as it is. The set under way takes no repetition of an earlier one.
 """
 
 from __future__ import annotations
@@ -110,10 +111,10 @@ class SetTracker:
         """Count the event's repetitions from the start of the set, not of the stream."""
         if self._set is None or not isinstance(event, RepCounted | RepRetracted):
             return event
-        if isinstance(event, RepCounted):
-            self._set.standing.add(event.index)
-        else:
+        if isinstance(event, RepRetracted):
             self._set.standing.discard(event.index)
+        elif self._finished is None or event.time_s > self._finished.closed_s:
+            self._set.standing.add(event.index)
         return replace(event, count=len(self._set.standing))
 
     def follow(self, event: Event) -> SetDone | None:
@@ -126,9 +127,9 @@ class SetTracker:
         if self._set is None:
             return None
         match event:
-            case RepCounted(detected_s=now_s):
+            case RepCounted(index=index, detected_s=now_s) if index in self._set.standing:
                 self._set.last_s = now_s
-            case RepCompleted(index=index, rep=rep, detected_s=now_s):
+            case RepCompleted(index=index, rep=rep, detected_s=now_s) if index in self._set.standing:
                 self._set.reps[index] = rep
                 self._set.last_s = now_s
                 if self._set.cut_by is not SetEnd.BAND_LOST or not rep.band_lost:
@@ -174,7 +175,7 @@ class SetTracker:
     def amended(self, event: Event) -> list[Event] | None:
         """Correct the finished set by an event, and give both; None where it corrects none."""
         last = self._finished
-        if self._set is not None or last is None:
+        if last is None or (self._set is not None and not _completes(last, event)):
             return None
         match event:
             case RepCounted(index=index, time_s=top_s) if top_s <= last.closed_s:
@@ -245,8 +246,6 @@ class SetTracker:
         seen = tuple(sorted(done.reps.values(), key=lambda rep: rep.peak_time_s))
         start_s = seen[0].pull_start_s - LEAD_S
         time_s, _, tension_n = self._trace.between(start_s, now_s)
-        # A pull may begin between two samples, before the first that is remembered.
-        seen = tuple(rep for rep in seen if rep.peak_time_s >= time_s[0]) or seen[-1:]
         known = [replace(rep, probability=self._probability.get(rep.index, rep.probability)) for rep in seen]
         self._probability.clear()
         reps = refine(time_s, tension_n, known, self._detector.rate_hz)
@@ -285,3 +284,8 @@ class SetTracker:
             band=None if band is None else band.displacement(),
             zero_doubt_n=float(self._detector.sense.zero_doubt_n(now_s)),
         )
+
+
+def _completes(last: _Set, event: Event) -> bool:
+    """Return whether the event ends a repetition that was counted for a set before the next one began."""
+    return isinstance(event, RepCompleted) and event.index in last.standing.difference(last.reps)

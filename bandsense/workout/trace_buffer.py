@@ -7,14 +7,15 @@ from collections import deque
 import numpy as np
 
 from bandsense.samples import FloatArray
+from bandsense.signal.detector import HISTORY_S
 
 __all__ = ["IDLE_S", "LEAD_S", "TraceBuffer"]
 
 LEAD_S = 10.0
 """How much of the rest before a set belongs to its trace."""
 
-IDLE_S = LEAD_S + 35.0
-"""How much is kept while no set is under way: the longest first repetition comes after the rest."""
+IDLE_S = LEAD_S + HISTORY_S
+"""How much is kept while no set is under way: a repetition may be told, or added, for as long as that."""
 
 _HOLE_S = 1.0
 """A hole counts as no longer than this: what lies before it may still belong to a repetition."""

@@ -18,7 +18,7 @@ from numpy.random import Generator
 from scipy.signal import butter, sosfilt
 
 from bandsense.samples import FloatArray
-from benchmarks.evidence.trace import Split, Trace, stream
+from benchmarks.evidence.trace import Split, Trace, jerkless, stream
 
 __all__ = ["KINDS", "grid", "make"]
 
@@ -97,8 +97,7 @@ def lying(time_s: FloatArray, rng: Generator) -> FloatArray:
 
 
 def _ease(x: FloatArray) -> FloatArray:
-    u = np.clip(x, 0.0, 1.0)
-    return np.asarray(u**3 * (10.0 - 15.0 * u + 6.0 * u**2))
+    return jerkless(np.clip(x, 0.0, 1.0))
 
 
 def _taken_up(time_s: FloatArray, rng: Generator, tension_n: FloatArray) -> FloatArray:
@@ -118,8 +117,7 @@ def _band(time_s: FloatArray, rng: Generator, low_hz: float, high_hz: float) -> 
 
 def _wander(time_s: FloatArray, rng: Generator, hz: float) -> FloatArray:
     """Noise of unit variance below a frequency."""
-    rate_hz = 1.0 / (time_s[1] - time_s[0])
-    made = sosfilt(butter(1, hz, fs=rate_hz, output="sos"), rng.standard_normal(time_s.size))
+    made = _soft(rng.standard_normal(time_s.size), time_s, hz)
     return np.asarray(made / made.std())
 
 

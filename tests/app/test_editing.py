@@ -197,6 +197,16 @@ def test_another_calibration_gives_another_result_beside_the_first(store: Store)
     assert len(Analyses(store.database).of(stream.id)) == 2
 
 
+def test_a_damaged_analysis_is_made_anew(store: Store) -> None:
+    session = store.session(1)
+    (first,) = reanalyze(store, [session], Change())
+    with store.database.opened() as connection:
+        connection.execute("UPDATE analyses SET sets = 'x'")
+    (second,) = reanalyze(store, [session], Change())
+    assert second == first
+    assert len(Analyses(store.database).of(session.streams[0].id)) == 1
+
+
 def test_an_archive_is_computed_by_several_processes_and_gone_on_with(store: Store) -> None:
     one = list(reanalyze(store, [store.session(2)], Change()))
     rest = list(reanalyze(store, store.sessions(), Change(), jobs=2))

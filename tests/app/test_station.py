@@ -15,9 +15,10 @@ from bandsense.app.station import Choice, Station
 from bandsense.app.train import TrainingOptions
 from bandsense.errors import BluetoothOff, ConfigError
 from bandsense.store.store import Store
+from tests.needs import require_module
 from tests.support.views import EventLog
 
-pytest.importorskip("bumble", reason="pip install 'bandsense[sim]'")
+require_module("bumble", "bandsense[sim]")
 
 
 class Told:

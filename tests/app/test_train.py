@@ -30,6 +30,7 @@ from bandsense.store.model import SessionState
 from bandsense.store.recorder import Recorder
 from bandsense.store.store import Store
 from bandsense.workout.events import Event, SetDone, SetStarted, Tared
+from tests.needs import require_module
 from tests.support.views import EventLog
 
 BOTH: tuple[str | None, ...] = ("0001", "0002")
@@ -170,7 +171,7 @@ async def test_a_lock_that_is_held_to_the_end_costs_two_who_train_nothing(
 
 
 def test_each_sensor_is_published_under_its_identity(monkeypatch: pytest.MonkeyPatch) -> None:
-    mqtt = pytest.importorskip("aiomqtt", reason="pip install 'bandsense[mqtt]'")
+    mqtt = require_module("aiomqtt", "bandsense[mqtt]")
     assert mqtt
     from bandsense.app import publish
     from bandsense.app.pipeline import SessionPipeline

@@ -12,12 +12,12 @@ import pytest
 
 from bandsense.profiles.person import Person
 from bandsense.store.store import Store
-from tests.needs import require_tool
+from tests.needs import require_module, require_tool
 from tests.support.weeks import FIRST, Habit, train_once, train_weeks
 
-pytest.importorskip("starlette", reason="pip install 'bandsense[web]'")
-sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
+require_module("starlette", "bandsense[web]")
+sync_api = require_module("playwright.sync_api", "playwright")
+axe = require_module("axe_playwright_python.sync_playwright", "axe-playwright-python")
 
 pytestmark = [pytest.mark.slow, pytest.mark.real_time]
 

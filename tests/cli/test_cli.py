@@ -20,7 +20,7 @@ from bandsense.cli.tables import table
 from bandsense.export.recording import read_recording
 from bandsense.store.store import Store
 from tests.cli.conftest import Command
-from tests.needs import REPOSITORY
+from tests.needs import REPOSITORY, require_module
 
 COMMANDS = sorted(next(a for a in parser()._actions if a.dest == "command" or a.choices).choices)  # type: ignore[arg-type]
 
@@ -494,7 +494,7 @@ def test_export_writes_every_sample(session: Command, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "module"), [("json", "json"), ("parquet", "pyarrow"), ("fit", "fit_tool")])
 def test_export_in_other_formats(session: Command, tmp_path: Path, name: str, module: str) -> None:
-    pytest.importorskip(module)
+    require_module(module, f"bandsense[{name}]")
     done = session("export", "1", "--format", name, "-o", tmp_path)
     assert done.lines == [str(tmp_path / f"session-1.{name}")]
     assert (tmp_path / f"session-1.{name}").stat().st_size > 0

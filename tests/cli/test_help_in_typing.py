@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
+from tests.needs import require_module
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_a_person_band_or_sensor_that_is_nearly_right(session: Command) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_shell_completes(command: Command, tmp_path: Path, shell: str) -> None:
-    pytest.importorskip("shtab", reason="pip install 'bandsense[completion]'")
+    require_module("shtab", "bandsense[completion]")
     done = command("completion", shell)
     assert done.status == 0
     assert "reanalyze" in done.out

@@ -13,8 +13,9 @@ from bandsense.cli.spoken import SpokenOutput, SystemVoice, ring
 from bandsense.errors import MissingProgram
 from bandsense.live.sound import HOLD, LIMIT, Priority, Sound, Tone
 from bandsense.store.store import Store
+from tests.needs import require_module
 
-pytest.importorskip("bumble", reason="pip install 'bandsense[sim]'")
+require_module("bumble", "bandsense[sim]")
 
 COUNT = Sound("count", Priority.COUNT, (Tone(1200.0, 1200.0, 0, 30),), lambda: "5", (30,))
 

@@ -56,7 +56,7 @@ def test_a_damaged_session_is_listed_as_such_and_the_others_as_ever(session: Com
 
 def test_a_healthy_store_is_checked_backed_up_and_restored(session: Command, tmp_path: Path) -> None:
     assert session("store", "check").lines == ["all of it can be read"]
-    backup = tmp_path / "backup.sqlite3"
+    backup = tmp_path / "backup #1 of 100%25.sqlite3"
     assert session("store", "backup", backup).lines == [str(backup)]
     assert session("store", "backup", backup).status == 1
     assert session("sessions", "--delete", "1").status == 0

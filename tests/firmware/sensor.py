@@ -48,9 +48,10 @@ class _Air:
     def __init__(self, program: TransportSink) -> None:
         self.program = program
         self.held: list[bytes] | None = None
+        self.holds = b""
 
     def on_packet(self, packet: bytes) -> None:
-        if self.held is not None and packet.startswith(self.COMPLETED_PACKETS):
+        if self.held is not None and packet.startswith(self.holds):
             self.held.append(packet)
         else:
             self.program.on_packet(packet)
@@ -130,13 +131,20 @@ class HostSensor:
         """Wait until the program has printed a line."""
         await until(lambda: line in self.said, line)
 
-    @contextlib.contextmanager
-    def unacknowledged(self) -> Iterator[None]:
+    def unacknowledged(self) -> contextlib.AbstractContextManager[None]:
         """Nothing that the sensor sends is acknowledged, as while a person stands in between."""
+        return self._held(_Air.COMPLETED_PACKETS)
+
+    def at_once(self) -> contextlib.AbstractContextManager[None]:
+        """What comes over the air reaches the program in one piece at the end, as when it was busy."""
+        return self._held(b"")
+
+    @contextlib.contextmanager
+    def _held(self, beginning: bytes) -> Iterator[None]:
         assert self._air is not None
-        self._air.held = held = []
+        self._air.holds, self._air.held = beginning, []
         yield
-        self._air.held = None
+        held, self._air.held = self._air.held, None
         for packet in held:
             self._air.on_packet(packet)
 

@@ -19,9 +19,9 @@ from bandsense.live.home_assistant import discovery
 from bandsense.live.mqtt import QUEUE, MqttPublisher, MqttTarget, broker_problem
 from bandsense.signal.events import Rep, RepCompleted, RepCounted
 from bandsense.workout.events import BatteryChanged, TensionTick
-from tests.needs import require_tool
+from tests.needs import require_module, require_tool
 
-aiomqtt = pytest.importorskip("aiomqtt", reason="pip install 'bandsense[mqtt]'")
+aiomqtt = require_module("aiomqtt", "bandsense[mqtt]")
 
 
 def _free_port() -> int:

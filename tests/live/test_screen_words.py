@@ -77,7 +77,7 @@ def test_what_is_no_slack_says_what_to_do_and_never_to_keep_it(
     assert words.amount == ""
 
 
-def test_slack_that_was_let_out_stays_noted_for_the_rest_of_the_rest() -> None:
+def test_an_answer_stays_noted_for_the_rest_of_the_rest() -> None:
     resting = scene("rest")
     resting.tell(SlackAnswered(resting.now_s, True, resting.now_s, advice()))
     assert told(resting).what == "Noted: 4 cm out."
@@ -87,7 +87,7 @@ def test_slack_that_was_let_out_stays_noted_for_the_rest_of_the_rest() -> None:
     kept.tell(SlackAnswered(kept.now_s, False, kept.now_s, advice()))
     assert told(kept).what == "Noted: it stays as it is."
     kept.sample_until(kept.now_s + 20.0)
-    assert told(kept).what == "Keep the band as it is."
+    assert told(kept).what == "Noted: it stays as it is."
 
 
 def test_a_stopped_exercise_stays_stopped_on_the_screen() -> None:

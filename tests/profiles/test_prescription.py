@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 import subprocess
 from datetime import date
 from pathlib import Path
@@ -29,7 +28,7 @@ from bandsense.profiles.prescription import (
 from bandsense.profiles.signing import canonical, check_signature, digest, fingerprint, make_key, sign
 from bandsense.workout.feedback import StopRules
 from bandsense.workout.plan import TensionZone
-from tests.needs import REPOSITORY
+from tests.needs import REPOSITORY, require_tool
 
 names = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Cf")), min_size=1, max_size=40).filter(
     str.strip
@@ -288,8 +287,8 @@ def test_what_is_signed_is_canonical_json() -> None:
     )
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl: apt install openssl")
 def test_openssl_takes_the_signature_for_good(tmp_path: Path) -> None:
+    require_tool("openssl", "install it: apt-get install openssl")
     make_key(tmp_path / "key.pem")
     signed = sign(a_prescription(), tmp_path / "key.pem")
     assert signed.signature is not None

@@ -106,13 +106,13 @@ def test_twice_the_uncertainty_holds_the_noiseless_peak(rate_hz: float) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("period_s", [0.35, 0.6, 1.0])
+@pytest.mark.parametrize("period_s", [0.35, 0.6, 1.0, 6.0])
 def test_a_peak_is_within_a_percent_at_80_hz_however_quick_and_sharp(shape: str, period_s: float) -> None:
     rng = np.random.default_rng(5)
     rows = [one for _ in range(6) for one in found(rng, shape, period_s, 80.0, 60.0)]
     errors = np.array([one.live_n / one.true_n - 1.0 for one in rows])
     assert len(errors) >= 30
-    assert np.quantile(np.abs(errors), 0.9) < 0.01
+    assert np.quantile(np.abs(errors), 0.95) < 0.01
     assert abs(errors.mean()) < 0.005
     assert np.median([2.0 * one.uncertainty_n / one.true_n for one in rows]) < 0.025
 

@@ -7,9 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import pytest
-
-from tests.needs import require_tool
+from tests.needs import require_module, require_tool
 
 __all__ = ["SIZES", "Tab", "chromium", "tab"]
 
@@ -57,7 +55,7 @@ class Tab:
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Any]:
     path = require_tool("chromium", "install it: apt-get install chromium")
-    playwright = pytest.importorskip("playwright.async_api", reason="pip install playwright")
+    playwright = require_module("playwright.async_api", "playwright")
     async with playwright.async_playwright() as driver:
         arguments = ["--no-sandbox", "--autoplay-policy=user-gesture-required", "--disable-gpu"]
         browser = await driver.chromium.launch(executable_path=path, args=arguments)

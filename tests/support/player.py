@@ -7,7 +7,7 @@ what the person presses. Movements are of least jerk on a power-law band (`tests
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -137,7 +137,7 @@ def play(
             continue
         way, lost = _way(step)
         if abs(way[0] - at) > 0.01 and not isinstance(step, Snap):
-            moved = np.asarray(minimum_jerk(np.linspace(0.0, 1.0, round(RATE_HZ))))
+            moved = _stroke(1.0)
             way = np.concatenate([at + (way[0] - at) * moved, way])
             lost = np.concatenate([np.zeros(moved.size, dtype=bool), lost])
         at = float(way[-1])
@@ -159,23 +159,24 @@ def play(
     return played
 
 
+def _stroke(seconds: float) -> FloatArray:
+    return np.asarray(minimum_jerk(np.linspace(0.0, 1.0, round(seconds * RATE_HZ))))
+
+
 def _way(step: Reps | Rest | Snap | Held) -> tuple[FloatArray, np.ndarray]:
     """Way of the hand as a part of the full way, and whether the band is gone."""
     if isinstance(step, Rest):
         way = np.zeros(round(step.seconds * RATE_HZ))
         return way, np.zeros(way.size, dtype=bool)
     if isinstance(step, Held):
-        pull = np.asarray(minimum_jerk(np.linspace(0.0, 1.0, round(1.5 * RATE_HZ))))
+        pull = _stroke(1.5)
         way = np.concatenate([pull, np.ones(round(0.6 * RATE_HZ))])
         return way, np.zeros(way.size, dtype=bool)
     if isinstance(step, Snap):
-        pull = np.asarray(minimum_jerk(np.linspace(0.0, 1.0, round(1.5 * RATE_HZ))))
+        pull = _stroke(1.5)
         way = np.concatenate([pull, np.ones(round(0.4 * RATE_HZ)), np.zeros(round(4.0 * RATE_HZ))])
         return way, np.arange(way.size) >= pull.size + round(0.4 * RATE_HZ)
-    up, down = (
-        np.asarray(minimum_jerk(np.linspace(0.0, 1.0, round(seconds * RATE_HZ))))
-        for seconds in (step.pull_s, step.return_s)
-    )
+    up, down = _stroke(step.pull_s), _stroke(step.return_s)
     span = step.top - step.bottom
     one = np.concatenate(
         [
@@ -221,9 +222,7 @@ class _Clock:
 
     def _lines(self, event: Event) -> Iterator[Line]:
         if isinstance(event, CueGiven):
-            yield Line(
-                self._when(event.time_s), cue_words(replace(event, ahead=event.ahead)), event.slot.value
-            )
+            yield Line(self._when(event.time_s), cue_words(event), event.slot.value)
         elif isinstance(event, SlackAdvised):
             yield Line(self._when(event.detected_s), advice_text(event.advice))
         elif not isinstance(event, TensionTick | SetDone | BatteryChanged | LinkChanged):

@@ -38,6 +38,7 @@ from bandsense.workout.events import (
 )
 from bandsense.workout.plan import Plan, TensionZone
 from bandsense.workout.settings import WorkoutSettings
+from tests.support.traces import minimum_jerk
 
 __all__ = ["SCENES", "Scene", "scene"]
 
@@ -109,16 +110,12 @@ class Scene:
         part, at_s = divmod(time_s - self.began_s, PERIOD_S)
         peak_n = PEAKS_N[int(part) % len(PEAKS_N)] * self.gain
         up, hold, down = TEMPO.concentric_s, TEMPO.hold_s, TEMPO.eccentric_s
-
-        def smooth(share: float) -> float:
-            return share**3 * (10.0 - 15.0 * share + 6.0 * share**2)
-
         if at_s < up:
-            level = smooth(at_s / up)
+            level = float(minimum_jerk(at_s / up))
         elif at_s < up + hold:
             level = 1.0
         else:
-            level = 1.0 - smooth(min(1.0, (at_s - up - hold) / down))
+            level = 1.0 - float(minimum_jerk(min(1.0, (at_s - up - hold) / down)))
         return 9.0 + (peak_n - 9.0) * level
 
     def rep(self, index: int, peak_n: float) -> Rep:

@@ -14,7 +14,7 @@ import pytest
 
 from bandsense.cli import parser
 from bandsense.web.server import Certificate
-from tests.needs import REPOSITORY, require_tool
+from tests.needs import REPOSITORY, require_module, require_tool
 from tests.support.pages import served
 
 PACKAGING = REPOSITORY / "packaging"
@@ -88,7 +88,7 @@ def _certificate(folder: Path) -> Certificate:
 
 @pytest.mark.real_time
 async def test_a_certificate_of_ones_own_serves_https_and_a_secure_stream(tmp_path: Path) -> None:
-    websockets = pytest.importorskip("websockets", reason="pip install 'bandsense[web]'")
+    websockets = require_module("websockets", "bandsense[web]")
     paths = _certificate(tmp_path)
     trust = ssl.create_default_context(cafile=str(paths.certificate))
     async with served("0.0.0.0", certificate=paths, names=["gym.local"], secure=True) as at:

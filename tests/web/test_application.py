@@ -17,11 +17,12 @@ from bandsense.errors import ConfigError, MissingExtra
 from bandsense.web.access import Access, Role
 from bandsense.web.models import Choices, ServerMessage
 from bandsense.web.server import MOST_CONNECTIONS, Certificate, PageServer, require_server
+from tests.needs import require_module
 from tests.support.pages import Served, served
 from tests.support.scenes import scene
 
-websockets = pytest.importorskip("websockets", reason="pip install 'bandsense[web]'")
-pytest.importorskip("uvicorn", reason="pip install 'bandsense[web]'")
+websockets = require_module("websockets", "bandsense[web]")
+require_module("uvicorn", "bandsense[web]")
 pytestmark = pytest.mark.real_time
 
 

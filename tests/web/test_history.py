@@ -22,16 +22,17 @@ from bandsense.store.model import NewSession, NewStream
 from bandsense.store.store import Store
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.strength import Protocol
+from tests.needs import require_module
 from tests.support.weeks import CALIBRATED, FIRST, Habit, train_once, train_weeks
 
-pytest.importorskip("starlette", reason="pip install 'bandsense[web]'")
+require_module("starlette", "bandsense[web]")
 
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
+from starlette.applications import Starlette  # noqa: E402
+from starlette.middleware import Middleware  # noqa: E402
 
-from bandsense.web.access import Access, Role
-from bandsense.web.application import Guard
-from bandsense.web.history import history_routes
+from bandsense.web.access import Access, Role  # noqa: E402
+from bandsense.web.application import Guard  # noqa: E402
+from bandsense.web.history import history_routes  # noqa: E402
 
 NAME = "Ann <Example>"
 

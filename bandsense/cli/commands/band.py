@@ -31,7 +31,6 @@ def add(commands: Commands) -> None:
         commands,
         "band",
         run,
-        summary="list, add, show, measure or remove your bands",
         details="A band need not be known to train with it. A calibration pull makes the slack advice "
         "surer, and shows when the band wears out.",
         example="bandsense band list --catalogue\n"

@@ -25,7 +25,6 @@ def add(commands: Commands) -> None:
         commands,
         "bringup",
         run,
-        summary="test a sensor that you have built, and write a report",
         details="Checks what only hardware can show (converter, noise, clocks, range, current, resets, "
         "updates) beside what the models predict. docs/first-board.md goes through it. The report names "
         "neither you nor the sensor; please send it.",

@@ -18,7 +18,6 @@ def add(commands: Commands) -> None:
         commands,
         "contribute",
         run,
-        summary="check a labelled recording and pack it for the project",
         details="Reads a force trace and a file with labels, tells what does not fit, and writes a ZIP with "
         "both, without anything that names a person. Nothing leaves this computer.",
         example="bandsense contribute --template labels.toml\n"

@@ -32,7 +32,6 @@ def add(commands: Commands) -> None:
         commands,
         "demo",
         run,
-        summary="see it work without a sensor: pair, train a set live, save, export",
         details="A simulated person trains with a simulated sensor on a virtual radio, through the same "
         "code as a real one. It ends by itself; its session is kept with the simulated ones, your own are "
         "not touched.",

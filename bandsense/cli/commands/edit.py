@@ -22,7 +22,6 @@ def add(commands: Commands) -> None:
         commands,
         "edit",
         run,
-        summary="put stored sessions in order: whose they are, merge, split, delete, undo",
         details="Samples are never changed, and what is deleted stays in a bin until that is emptied.",
         example="bandsense edit set 12 --person ada\nbandsense edit merge 12 13\n"
         "bandsense edit split 12 --before-set 3\nbandsense edit undo",

@@ -24,7 +24,6 @@ def add(commands: Commands) -> None:
         commands,
         "exercises",
         run,
-        summary="list the exercises, or show how one is done",
         details="Exercises of your own are TOML files in the folder `exercises` of bandsense's data folder.",
         example="bandsense exercises\nbandsense exercises show seated-row\n"
         "bandsense exercises show squat --drawing squat.svg",

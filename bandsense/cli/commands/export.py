@@ -28,7 +28,6 @@ def add(commands: Commands) -> None:
         commands,
         "export",
         run,
-        summary="write sessions as CSV, JSON, Parquet, FIT, training logs or clinical records",
         details="Without a session all of those that --since, --until and --person leave.",
         example="bandsense export last --format csv -o ~/training\nbandsense export 12 --format fit\n"
         "bandsense export --since 2026-01-01 --person ada --format hevy\n"

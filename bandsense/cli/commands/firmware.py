@@ -20,7 +20,6 @@ def add(commands: Commands) -> None:
         commands,
         "firmware",
         run,
-        summary="update the firmware of a sensor",
         details="The sensor checks what it gets, starts it on trial, and goes back to what it had unless "
         "this computer can connect to it again. A link that is lost is taken up where it broke; so is an "
         "update that you stop, when you start it again.",

@@ -27,7 +27,6 @@ def add(commands: Commands) -> None:
         commands,
         "history",
         run,
-        summary="tell how an exercise went over the weeks",
         details="Only what can be compared is set beside each other: one band, length, side and calibration. "
         "Every difference is told with its standard uncertainty.",
         example="bandsense history\nbandsense history --exercise seated-row --weeks 12 --json",

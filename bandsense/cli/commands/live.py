@@ -30,7 +30,6 @@ def add(commands: Commands) -> None:
         commands,
         "live",
         run,
-        summary="train: connect to a sensor or two, count and measure live, save the session",
         details="Without a name it takes the sensor that was paired, and the nearest where there are several "
         "or none. With two, left and right, the sides are compared on one clock. Ctrl-C ends the session in "
         "good order.",

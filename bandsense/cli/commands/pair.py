@@ -35,7 +35,6 @@ def add(commands: Commands) -> None:
         commands,
         "pair",
         run,
-        summary="pair with a sensor, let it blink, name and remember it",
         details="Press the sensor's button first. A bond that the sensor has forgotten is mended. In a "
         "terminal it lists what is on the air and asks; elsewhere it asks nothing, and the options say "
         "what to do.",

@@ -31,7 +31,6 @@ def add(commands: Commands) -> None:
         commands,
         "plan",
         run,
-        summary="prescriptions: write, sign, show or import one, and tell what was done of it",
         details="A prescription is a small file that a clinician writes and a person imports; the dose that "
         "was done goes back in the same form. Both travel by whatever way files travel.",
         example="bandsense plan new ada.toml --for Ada --exercise seated-row --exercise pull-apart --days 3\n"

@@ -29,7 +29,6 @@ def add(commands: Commands) -> None:
         commands,
         "profile",
         run,
-        summary="show, set, export or import people, bands and set-ups",
         details="Nothing here is needed before the first set; what is known makes the advice surer.",
         example="bandsense profile\n"
         "bandsense profile set --exercise seated-row --rest-length-cm 60 --stroke-cm 50\n"

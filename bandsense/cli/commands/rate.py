@@ -19,7 +19,6 @@ def add(commands: Commands) -> None:
         commands,
         "rate",
         run,
-        summary="say how hard a set was, whether it hurt, and a note, after the session",
         details="While training, the keys 0 to 9, x and w do this between sets. What is not given stays as "
         "it was.",
         example='bandsense rate last --set 2 --effort 7 --pain 1 --note "left shoulder tight"',

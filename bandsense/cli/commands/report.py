@@ -26,7 +26,6 @@ def add(commands: Commands) -> None:
         commands,
         "report",
         run,
-        summary="write a report of a session, or of some weeks, to print or to send",
         details="One file that needs nothing beside it: HTML, or with Chromium PDF or PNG, by the ending of "
         "its name. It fits a page of A4.",
         example="bandsense report last\n"

@@ -22,7 +22,6 @@ def add(commands: Commands) -> None:
         commands,
         "sensors",
         run,
-        summary="list, show, rename, blink, zero or forget sensors",
         example="bandsense sensors\nbandsense sensors info 4F2A --self-test\n"
         "bandsense sensors rename 4F2A Left",
     )

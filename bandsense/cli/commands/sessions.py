@@ -24,7 +24,6 @@ def add(commands: Commands) -> None:
         commands,
         "sessions",
         run,
-        summary="list the stored sessions, newest first",
         example="bandsense sessions\nbandsense sessions --person ada --since 2026-01-01 --json",
     )
     command.add_argument("--json", action="store_true", help="one JSON object a line")

@@ -24,7 +24,6 @@ def add(commands: Commands) -> None:
         commands,
         "show",
         run,
-        summary="show the sets of a session, repetition by repetition",
         details="Computed anew from the raw samples, so that it also holds for a session that was cut short.",
         example="bandsense show last\nbandsense show 12 --json",
     )

@@ -25,7 +25,6 @@ def add(commands: Commands) -> None:
         commands,
         "sim",
         run,
-        summary="write the force trace of a simulated set, and the truth about it",
         details="The same seed gives the same samples. A JSON file beside the trace holds the truth.",
         example="bandsense sim --list\n"
         "bandsense sim -o set.csv --seed 7 --reps 12 --disturb fatigue --disturb partial_reps\n"

@@ -27,7 +27,6 @@ def add(commands: Commands) -> None:
         commands,
         "store",
         run,
-        summary="look after the file with all sessions: check, back up, restore, rescue",
         details="A backup may be made while a session is recorded. A rescue needs no other program, and "
         "leaves the damaged file as it is.",
         example="bandsense store check\nbandsense store backup ~/bandsense-backup.sqlite3\n"

@@ -20,7 +20,6 @@ def add(commands: Commands) -> None:
         commands,
         "upload",
         run,
-        summary="send a session to intervals.icu as a FIT activity",
         details="Nothing is sent without this command. The key is in the settings there, under Developer.",
         example="bandsense upload --save-key < key.txt\nbandsense upload last",
     )

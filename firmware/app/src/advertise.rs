@@ -4,13 +4,14 @@ use core::convert::Infallible;
 use core::pin::pin;
 
 use bandsense_core::power::{Event, Peek, State};
-use embassy_futures::select::{Either3, select3};
+use embassy_futures::select::{Either, Either3, select, select3};
 use embassy_time::Timer;
 use trouble_host::prelude::*;
 
 use crate::advertising_payload::{AdvertisingPayload, interval, parameters};
 use crate::board::{Board, Exit, Radio};
 use crate::gatt_server::GattTable;
+use crate::ignore;
 use crate::sensor_state::{SamplerCommand, SamplerReply, SensorState};
 use crate::session;
 
@@ -55,15 +56,33 @@ async fn wait_for_central<'s, B: Board, C: Radio>(
     let mut looking = pin!(look_at_tension(sensor));
     loop {
         match select3(&mut accepted, sensor.status_changed.wait(), &mut looking).await {
-            Either3::First(connection) => return Ok(connection.ok()),
+            Either3::First(connection) => {
+                return Ok(connection.ok().inspect(|link| allow_bonds(sensor, link)));
+            }
             Either3::Second(()) if interval(sensor) != Some(every) => return Ok(None),
             Either3::Second(()) => {
-                peripheral.update_adv_data(AdvertisingPayload::of(sensor).connectable()).await?;
+                let payload = AdvertisingPayload::of(sensor);
+                let mut updated = pin!(peripheral.update_adv_data(payload.connectable()));
+                // A central that connects meanwhile may ask to pair before the controller has answered.
+                match select(&mut accepted, &mut updated).await {
+                    Either::First(connection) => {
+                        let connection = connection.ok().inspect(|link| allow_bonds(sensor, link));
+                        ignore(updated.await, "nobody can connect any more");
+                        return Ok(connection);
+                    }
+                    Either::Second(updated) => updated?,
+                }
             }
             // The state has changed, which is told like every change.
             Either3::Third(()) => return Ok(None),
         }
     }
+}
+
+/// Let the host bond on a link, which a pairing request waits for (`hci_filter`).
+fn allow_bonds<B: Board>(sensor: &SensorState<B>, link: &Connection<'_, DefaultPacketPool>) {
+    ignore(link.set_bondable(true), "a link that is gone shows as such");
+    sensor.link_security.bondable.set(true);
 }
 
 /// On standby, look at the tension now and then, until it has changed.

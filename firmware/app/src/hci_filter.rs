@@ -5,6 +5,10 @@
 //! Specification 5.4, vol 3, part H, 3.5.5). Every packet is still the host's own, so its count of the controller's
 //! buffers stays right.
 //!
+//! *Early requests.* A link bonds only once the sensor has said so to the host, which it can when the link is served. A
+//! *Pairing Request* that arrives before waits here until then, and what follows it behind: else it leads to a pairing
+//! without a bond, after which the central is sent away.
+//!
 //! *Malformed requests.* The host takes attribute requests apart without looking at their length, and stops for good at
 //! one that is too short. Such a request reaches it as one with an unknown code, which it knows to refuse.
 //!
@@ -31,6 +35,7 @@ use bt_hci::data::{AclPacket, AclPacketBoundary, IsoPacket, SyncPacket};
 use bt_hci::event::{EventKind, EventPacket};
 use bt_hci::param::{ConnHandle, Error as HciError};
 use bt_hci::{ControllerToHostPacket, FromHciBytes};
+use embassy_time::{Duration, Timer, with_timeout};
 use embedded_io::ErrorType;
 
 use crate::ignore;
@@ -67,19 +72,45 @@ const CAN_BE_REFUSED: [Opcode; 6] = [
     LeSetPrivacyMode::OPCODE,
 ];
 
+/// How long a pairing request waits for its link to be served, and how often it looks. At the end it goes on as it is.
+const UNTIL_SERVED: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_millis(1);
+
+/// What the filter and the sensor tell each other about the link.
+#[derive(Default)]
+pub struct LinkSecurity {
+    /// The link whose central waits for the sensor to find the key of their bond.
+    pub key_wanted: Cell<Option<ConnHandle>>,
+    /// Whether the host bonds on this link.
+    pub bondable: Cell<bool>,
+}
+
 /// A controller behind the filter.
 pub struct HciFilter<'a, C, F> {
     controller: C,
     is_open: F,
     refused: Cell<bool>,
-    key_wanted: &'a Cell<Option<ConnHandle>>,
+    link: &'a LinkSecurity,
 }
 
 impl<'a, C, F: Fn() -> bool> HciFilter<'a, C, F> {
-    /// `controller`, through which pairing is possible while `is_open`. `key_wanted` is the link whose central waits
-    /// for the sensor to find the key of their bond.
-    pub const fn new(controller: C, is_open: F, key_wanted: &'a Cell<Option<ConnHandle>>) -> Self {
-        Self { controller, is_open, refused: Cell::new(false), key_wanted }
+    /// `controller`, through which pairing is possible while `is_open`.
+    pub const fn new(controller: C, is_open: F, link: &'a LinkSecurity) -> Self {
+        Self { controller, is_open, refused: Cell::new(false), link }
+    }
+
+    async fn wait_until_served(&self, packet: &AclPacket<'_>) {
+        if (self.is_open)() && asks_to_pair(packet.boundary_flag(), packet.data()) {
+            let served = async {
+                while !self.link.bondable.get() {
+                    Timer::after(LOOK).await;
+                }
+            };
+            ignore(
+                with_timeout(UNTIL_SERVED, served).await,
+                "the link has ended meanwhile, or is not to be served",
+            );
+        }
     }
 
     fn inspect<'p>(&self, packet: AclPacket<'p>) -> AclPacket<'p> {
@@ -98,9 +129,12 @@ impl<'a, C, F: Fn() -> bool> HciFilter<'a, C, F> {
     fn notice(&self, event: &EventPacket<'_>) {
         match (event.kind, event.data) {
             (EventKind::Le, [LONG_TERM_KEY_REQUEST, low, high, ..]) => {
-                self.key_wanted.set(Some(ConnHandle::new(u16::from_le_bytes([*low, *high]))));
+                self.link.key_wanted.set(Some(ConnHandle::new(u16::from_le_bytes([*low, *high]))));
             }
-            (EventKind::DisconnectionComplete, _) => self.key_wanted.set(None),
+            (EventKind::DisconnectionComplete, _) => {
+                self.link.key_wanted.set(None);
+                self.link.bondable.set(false);
+            }
             _ => {}
         }
     }
@@ -207,7 +241,10 @@ impl<C: Controller, F: Fn() -> bool> Controller for HciFilter<'_, C, F> {
         buf: &'a mut Self::Buffer<'_>,
     ) -> Result<ControllerToHostPacket<'a>, Self::Error> {
         Ok(match self.controller.read(buf).await? {
-            ControllerToHostPacket::Acl(packet) => ControllerToHostPacket::Acl(self.inspect(packet)),
+            ControllerToHostPacket::Acl(packet) => {
+                self.wait_until_served(&packet).await;
+                ControllerToHostPacket::Acl(self.inspect(packet))
+            }
             ControllerToHostPacket::Event(event) => {
                 self.notice(&event);
                 ControllerToHostPacket::Event(event)
@@ -223,13 +260,13 @@ where
 {
     async fn exec(&self, command: &Q) -> Result<Q::Return, cmd::Error<Self::Error>> {
         if Q::OPCODE == Disconnect::OPCODE
-            && let Some(handle) = self.key_wanted.take()
+            && let Some(handle) = self.link.key_wanted.take()
         {
             let refused = self.controller.exec(&LeLongTermKeyRequestNegativeReply::new(handle)).await;
             ignore(refused, "the link is gone, which the disconnection finds out as well");
         }
         let answered =
-            if Q::OPCODE == LeLongTermKeyRequestReply::OPCODE { self.key_wanted.take() } else { None };
+            if Q::OPCODE == LeLongTermKeyRequestReply::OPCODE { self.link.key_wanted.take() } else { None };
         match (self.controller.exec(command).await, answered) {
             (Err(cmd::Error::Hci(error)), _) if CAN_BE_REFUSED.contains(&Q::OPCODE) => {
                 Q::Return::from_hci_bytes_complete(&[]).map_err(|_| cmd::Error::Hci(error))

@@ -97,7 +97,7 @@ where
         sensor.open_pairing(WINDOW_SECONDS);
     }
 
-    let filter = HciFilter::new(controller, || sensor.pairing_is_open(), &sensor.key_wanted);
+    let filter = HciFilter::new(controller, || sensor.pairing_is_open(), &sensor.link_security);
     let capabilities = match identity.passkey {
         Some(_) => IoCapabilities::DisplayOnly,
         None => IoCapabilities::NoInputNoOutput,

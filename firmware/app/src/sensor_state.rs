@@ -14,13 +14,13 @@ use bandsense_core::settings::Settings;
 use bandsense_core::statistics::SelfTest;
 use bandsense_core::strangers::Strangers;
 use bandsense_update::smp::Server;
-use bt_hci::param::ConnHandle;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::channel::Channel;
 use embassy_sync::mutex::Mutex;
 use embassy_sync::signal::Signal;
 
 use crate::board::{Board, Exit};
+use crate::hci_filter::LinkSecurity;
 use crate::log;
 
 /// Frames that wait for the radio. This bridges 3.6 s at 320 Hz and more at every other rate, about as long as a link
@@ -162,8 +162,7 @@ pub struct SensorState<B: Board> {
     /// Advertising, battery level or information have to be told anew.
     pub status_changed: Signal<NoopRawMutex, ()>,
     pub exit: Signal<NoopRawMutex, Exit>,
-    /// The link whose central waits for the key of their bond.
-    pub key_wanted: Cell<Option<ConnHandle>>,
+    pub link_security: LinkSecurity,
     pub strangers: RefCell<Strangers>,
 }
 
@@ -208,7 +207,7 @@ impl<B: Board> SensorState<B> {
             sampler: SamplerPort::new(),
             status_changed: Signal::new(),
             exit: Signal::new(),
-            key_wanted: Cell::new(None),
+            link_security: LinkSecurity::default(),
             strangers: RefCell::default(),
         }
     }

@@ -70,7 +70,6 @@ pub async fn serve<'a, B: Board, C: Radio>(
         );
         return;
     }
-    ignore(session.connection.raw().set_bondable(true), "a link that is gone shows as such");
     sensor.on(Event::Connected);
     sensor.power.end_link.reset();
     table.refresh(sensor).await;
@@ -185,7 +184,7 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
     /// answer from the Bluetooth host.
     async fn refuse_unknown_key(&self) {
         Timer::after(KEY_SEARCH).await;
-        if let Some(handle) = self.sensor.key_wanted.take() {
+        if let Some(handle) = self.sensor.link_security.key_wanted.take() {
             let refused = self.stack.command(LeLongTermKeyRequestNegativeReply::new(handle)).await;
             ignore(refused.map_err(|_| ()), "the link is gone, which shows as such");
             self.connection.raw().disconnect();

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bandsense.exercises.model import Side
-from bandsense.language import ENGLISH, mark, number, said, speaking, tr, trn
+from bandsense.language import ENGLISH, mark, mark_plural, number, said, speaking, tr, trn
 from bandsense.live.units import force_range, force_words, in_shown_unit, shown_unit
 from bandsense.signal.events import (
     DOUBTFUL_BELOW,
@@ -743,8 +743,8 @@ def _not_full_words(counts: RepCounts) -> str:
     return tr("{n} unsure", n=counts.unsure) if counts.unsure else ""
 
 
-def _ended_by(one: str, more: str) -> Callable[[Numbers], str]:
-    return lambda n: trn(one, more, int(n["reps"]))
+def _ended_by(sentences: tuple[str, str]) -> Callable[[Numbers], str]:
+    return lambda n: trn(*sentences, int(n["reps"]))
 
 
 def _band_lost(n: Numbers) -> str:
@@ -964,16 +964,22 @@ _REASONS: dict[Rule, Callable[[Numbers], str]] = {
     Rule.PERSON_CHANGED: _changed(_PERSON_CHANGED),
     Rule.BAND_LOST: _band_lost,
     Rule.SESSION_ENDED: _ended_by(
-        mark("The session ended after {n} repetition of this set, so it is not judged."),
-        mark("The session ended after {n} repetitions of this set, so it is not judged."),
+        mark_plural(
+            "The session ended after {n} repetition of this set, so it is not judged.",
+            "The session ended after {n} repetitions of this set, so it is not judged.",
+        )
     ),
     Rule.LINK_LOST: _ended_by(
-        mark("The sensor was lost after {n} repetition of this set, so it is not judged."),
-        mark("The sensor was lost after {n} repetitions of this set, so it is not judged."),
+        mark_plural(
+            "The sensor was lost after {n} repetition of this set, so it is not judged.",
+            "The sensor was lost after {n} repetitions of this set, so it is not judged.",
+        )
     ),
     Rule.NOT_STORED: _ended_by(
-        mark("Saving failed after {n} repetition of this set, so it is not judged."),
-        mark("Saving failed after {n} repetitions of this set, so it is not judged."),
+        mark_plural(
+            "Saving failed after {n} repetition of this set, so it is not judged.",
+            "Saving failed after {n} repetitions of this set, so it is not judged.",
+        )
     ),
     Rule.ONE_REP: lambda n: tr(
         "You did one repetition. Was that meant (y), or is the band too strong (n)? "

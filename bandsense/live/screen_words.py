@@ -25,7 +25,7 @@ from bandsense.live.formatting import (
     tempo_figures,
 )
 from bandsense.live.state import Done, Screen, ViewState
-from bandsense.live.units import force_figure, force_range, force_words, shown_unit
+from bandsense.live.units import force_figure, force_range, force_words, unit_name
 from bandsense.signal.events import Phase
 from bandsense.workout.advice import Advice, SlackAction
 
@@ -427,7 +427,7 @@ def _announce(state: ViewState) -> str:
             return count
         zone = {"within": tr("in zone"), "below": tr("below the zone"), "above": tr("above the zone")}
         last = standing[-1]
-        peak = f"{force_figure(last.peak_n)} {tr(shown_unit().plural)}"
+        peak = f"{force_figure(last.peak_n)} {unit_name()}"
         return ", ".join(filter(None, (count, peak, zone.get(last.zone or "", ""))))
     if state.notice:
         return state.notice

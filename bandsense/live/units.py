@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from contextvars import ContextVar
 
-from bandsense.language import number, tr
+from bandsense.language import mark, number, tr
 from bandsense.samples import ForceUnit
 
 __all__ = [
@@ -22,9 +22,16 @@ __all__ = [
     "show_in",
     "shown_unit",
     "unit_json",
+    "unit_name",
 ]
 
 _SHOWN: ContextVar[ForceUnit] = ContextVar("shown unit of force", default=ForceUnit.NEWTON)
+
+_NAMES = {
+    ForceUnit.NEWTON: mark("newtons"),
+    ForceUnit.KILOGRAM_FORCE: mark("kilograms-force"),
+    ForceUnit.POUND_FORCE: mark("pounds-force"),
+}
 
 _NEWTONS_IN_TEXT = re.compile(r"([+-]?)(\d+)(?:[.,](\d+))? N(?![\w·/])")
 """A tension in a sentence: sign, whole part, decimals."""
@@ -38,6 +45,11 @@ def show_in(unit: ForceUnit) -> None:
 def shown_unit() -> ForceUnit:
     """Get the unit that forces are shown in."""
     return _SHOWN.get()
+
+
+def unit_name() -> str:
+    """Name the unit that forces are shown in, for many of it."""
+    return tr(_NAMES[_SHOWN.get()])
 
 
 def decimals_for(newton_decimals: int) -> int:
@@ -84,4 +96,4 @@ def in_shown_unit(sentence: str) -> str:
 def unit_json() -> dict[str, str | float]:
     """Describe the unit for a view in another process: symbol, name, size in newtons, decimals."""
     unit = _SHOWN.get()
-    return {"symbol": unit.value, "name": unit.plural, "newtons": unit.newtons, "decimals": decimals_for(0)}
+    return {"symbol": unit.value, "name": unit_name(), "newtons": unit.newtons, "decimals": decimals_for(0)}

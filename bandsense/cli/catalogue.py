@@ -21,7 +21,7 @@ COMMANDS = {
     "history": "tell how an exercise went over the weeks",
     "report": "write a report of a session, or of some weeks, to print or to send",
     "export": "write sessions as CSV, JSON, Parquet, FIT, training logs or clinical records",
-    "import": "take in sessions from files: JSON and CSV of bandsense, FIT, Strong, Hevy, force traces",
+    "import": "take in sessions: JSON, CSV, Parquet of bandsense, FIT, Strong, Hevy, force traces",
     "upload": "send a session to intervals.icu as a FIT activity",
     "edit": "put stored sessions in order: whose they are, merge, split, delete, undo",
     "reanalyze": "compute sessions anew from raw samples: another calibration, band or version",

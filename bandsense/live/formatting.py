@@ -850,49 +850,45 @@ def _sides(n: Numbers) -> str:
     return tr(sentence, share=abs(n["share"]), cm=abs(n["more_cm"]))
 
 
-_BAND_CHANGED = {
-    # It pulls more, and that is very likely.
-    (True, True): mark(
-        "At the same slack the band pulls {share:.0%} more than last time, at start and top alike: very "
-        "likely the band changed, not you."
-    ),
-    (True, False): mark(
-        "At the same slack the band pulls {share:.0%} more than last time, at start and top alike: likely "
-        "the band changed, not you."
-    ),
-    (False, True): mark(
-        "At the same slack the band pulls {share:.0%} less than last time, at start and top alike: very "
-        "likely the band changed, not you."
-    ),
-    (False, False): mark(
-        "At the same slack the band pulls {share:.0%} less than last time, at start and top alike: likely "
-        "the band changed, not you."
-    ),
-}
-
-_PERSON_CHANGED = {
-    # The pull ends higher, and that is very likely.
-    (True, True): mark(
-        "The band pulls as last time at the start, and your pull ends {share:.0%} higher: very likely your "
-        "range changed, not the band."
-    ),
-    (True, False): mark(
-        "The band pulls as last time at the start, and your pull ends {share:.0%} higher: likely your "
-        "range changed, not the band."
-    ),
-    (False, True): mark(
-        "The band pulls as last time at the start, and your pull ends {share:.0%} lower: very likely your "
-        "range changed, not the band."
-    ),
-    (False, False): mark(
-        "The band pulls as last time at the start, and your pull ends {share:.0%} lower: likely your "
-        "range changed, not the band."
-    ),
-}
+def _band_changed(n: Numbers) -> str:
+    share = abs(n["share"])
+    more = tr("{share:.0%} more", share=share) if n["share"] > 0.0 else tr("{share:.0%} less", share=share)
+    if n["probability"] >= VERY_LIKELY:
+        verdict = tr("very likely the band changed, not you")
+    else:
+        verdict = tr("likely the band changed, not you")
+    return tr(
+        "At the same slack the band pulls {more} than last time, {sign}: {verdict}.",
+        more=more,
+        sign=_also_measured(n) or tr("at start and top alike"),
+        verdict=verdict,
+    )
 
 
-def _changed(sentences: Mapping[tuple[bool, bool], str]) -> Callable[[Numbers], str]:
-    return lambda n: tr(sentences[n["share"] > 0.0, n["probability"] >= VERY_LIKELY], share=abs(n["share"]))
+def _also_measured(n: Numbers) -> str:
+    """Say what pulls found of the band where they tell the same; empty without pulls."""
+    if "measured" not in n or n["measured"] * n["share"] <= 0.0:
+        return ""
+    if n["measured"] > 0.0:
+        return tr("and was measured {share:.0%} stronger", share=n["measured"])
+    return tr("and was measured {share:.0%} softer", share=-n["measured"])
+
+
+def _person_changed(n: Numbers) -> str:
+    share = abs(n["share"])
+    if "measured" in n:
+        band = tr("Measured, the band is as before")
+    else:
+        band = tr("At the start it pulls as last time")
+    if n["share"] > 0.0:
+        higher = tr("{share:.0%} higher", share=share)
+    else:
+        higher = tr("{share:.0%} lower", share=share)
+    if n["probability"] >= VERY_LIKELY:
+        verdict = tr("very likely your range changed, not the band")
+    else:
+        verdict = tr("likely your range changed, not the band")
+    return tr("{band}, and your pull ends {higher}: {verdict}.", band=band, higher=higher, verdict=verdict)
 
 
 def _waiting(n: Numbers) -> str:
@@ -960,8 +956,8 @@ _REASONS: dict[Rule, Callable[[Numbers], str]] = {
     Rule.BELOW_ZONE: _zone_missed(mark("{beside:.0f} of {peaks:.0f} peaks were below your zone of {zone}.")),
     Rule.ABOVE_ZONE: _zone_missed(mark("{beside:.0f} of {peaks:.0f} peaks were above your zone of {zone}.")),
     Rule.SIDES: _sides,
-    Rule.BAND_CHANGED: _changed(_BAND_CHANGED),
-    Rule.PERSON_CHANGED: _changed(_PERSON_CHANGED),
+    Rule.BAND_CHANGED: _band_changed,
+    Rule.PERSON_CHANGED: _person_changed,
     Rule.BAND_LOST: _band_lost,
     Rule.SESSION_ENDED: _ended_by(
         mark_plural(

@@ -25,6 +25,9 @@ HISTORY_S = 90.0
 TICK_HZ = 20.0
 """The model looks at the smoothed trace about this often; boundaries come from all samples."""
 
+LEAST_TICKS = 64
+"""So many ticks are kept at any rate: also where minutes lie between samples, a movement has a width."""
+
 PIECE = 32768
 """Most samples worked on at once, which bounds the memory."""
 
@@ -183,6 +186,7 @@ class RepDetector:
                     float(segment.time_s[0]) - self._conditioner.delay_s,
                     WarningKind.GAP,
                     f"{segment.gap_s:.2f} s of samples are missing",
+                    float(segment.ready_s[0]),
                 )
             self._clean_n.append(segment.clean_n)
             self._clean_s.append(segment.time_s)
@@ -203,7 +207,7 @@ class RepDetector:
         self._clean_n, self._clean_s = RingBuffer(kept), RingBuffer(kept)
         self._step = max(1, round(rate_hz / TICK_HZ))
         tick_hz = rate_hz / self._step
-        self._ticks = Ticks(round(HISTORY_S * tick_hz))
+        self._ticks = Ticks(max(LEAST_TICKS, round(HISTORY_S * tick_hz)))
         turning = TurningPoints(self._ticks, tick_hz, self._conditioner.noise_gain)
         narrator = Narrator(
             self._numbers,
@@ -226,6 +230,7 @@ class RepDetector:
                 float(segment.time_s[0]),
                 WarningKind.LOW_RATE,
                 f"{rate_hz:.3g} samples a second are too few {consequence}",
+                float(segment.ready_s[0]),
             )
         return narrator, turning
 

@@ -167,9 +167,9 @@ class Narrator:
         self.events += self._judged.news(self._turning.now_s)
         return True
 
-    def warn(self, time_s: float, kind: WarningKind, message: str) -> None:
+    def warn(self, time_s: float, kind: WarningKind, message: str, detected_s: float) -> None:
         """Tell a warning."""
-        self.events.append(SignalWarning(time_s, kind, message, self._turning.now_s))
+        self.events.append(SignalWarning(time_s, kind, message, detected_s))
 
     # Repetitions.
 
@@ -299,12 +299,13 @@ class Narrator:
             lost_s,
             WarningKind.BAND_LOST,
             "tension was lost at once: the band snapped, slipped off or fell; check it before going on",
+            self._turning.now_s,
         )
 
     def _warn_once(self, time_s: float, kind: WarningKind, message: str) -> None:
         if kind not in self._told:
             self._told.add(kind)
-            self.warn(time_s, kind, message)
+            self.warn(time_s, kind, message, self._turning.now_s)
 
     # Phases.
 

@@ -117,6 +117,8 @@ class _Window(NamedTuple):
     highest_n: float
     noise_n: float
     saturated: bool
+    told_s: float
+    """Time of the sample with which this was known: its last one, but for the first few of the stream."""
 
 
 @dataclass(slots=True)
@@ -207,9 +209,11 @@ class SenseChecks:
             )
             earlier = np.zeros(before, dtype=np.bool_) if self._saturated is None else self._saturated
             self._saturated = np.concatenate((earlier, flags))
+        first = 0  # So many samples must be there before a window is looked at.
         if not self._length:
             if self._time_s.size < RATE_SAMPLES:
                 return [], usable
+            first = RATE_SAMPLES
             step_s = float(np.median(np.diff(self._time_s[:RATE_SAMPLES])))
             self._length = max(LEAST_WINDOW, round(WINDOW_S / step_s))
             self._longest_s = 2.0 * self._length * step_s
@@ -219,10 +223,13 @@ class SenseChecks:
         closed = 0
         for window in self._windows():
             closed += self._length
+            if closed < first:
+                window = window._replace(told_s=float(self._time_s[first - 1]))
             was = self.reversed
-            told += [(max(0, closed - before), warning) for warning in self._look(window)]
+            at = max(closed, first) - before
+            told += [(at, warning) for warning in self._look(window)]
             if self.reversed is not was:
-                usable[max(0, closed - before) :] = was
+                usable[at:] = was
         self._time_s, self._tension_n = self._time_s[closed:], self._tension_n[closed:]
         if self._saturated is not None:
             left = self._saturated[closed:]
@@ -311,15 +318,17 @@ class SenseChecks:
         full = [False] * count
         if self._saturated is not None:
             full = np.all(self._saturated[:size].reshape(count, length), axis=1).tolist()
+        end_s = self._time_s[length - 1 : size : length].tolist()
         rows = zip(  # noqa: B905  # all are `count` long
             self._time_s[:size:length].tolist(),
-            self._time_s[length - 1 : size : length].tolist(),
+            end_s,
             level.tolist(),
             [sqrt(x / length) for x in scatter.tolist()],
             lowest.tolist(),
             highest.tolist(),
             [sqrt(x / bends) for x in noise.tolist()],
             full,
+            end_s,
         )
         for row in rows:
             yield _Window(*row)
@@ -396,7 +405,7 @@ class SenseChecks:
         reach_n = max(LARGEST_ZERO_N, min(FARTHEST_DRIFT_N, FASTEST_DRIFT_N_PER_S * unseen_s))
         follows = abs(level_n - (seen.zero_n or 0.0)) <= reach_n
         if level_n < 0.0 or (follows and not self._pre_stretched):
-            self._doubt(window.end_s, level_n)
+            self._doubt(window.told_s, level_n)
         if level_n < -LARGEST_ZERO_N:
             return self._off(level_n, window)
         if not follows:
@@ -410,7 +419,7 @@ class SenseChecks:
         return self._tell(
             WarningKind.ZERO_DRIFTS,
             window.end_s,
-            window.end_s,
+            window.told_s,
             moved_n,
             f"the zero moved by {moved_n:+.1f} N in {_span(since_s)}; let the sensor warm up, and set the "
             "zero again with the band slack",
@@ -427,7 +436,7 @@ class SenseChecks:
                 f"the sensor shows {level_n:.1f} N and comes back to it as if nothing pulled; if the band is "
                 "slack, set the zero; if it is taut at the start, say so before the session"
             )
-        return self._tell(WarningKind.ZERO_OFF, window.start_s, window.end_s, level_n, message)
+        return self._tell(WarningKind.ZERO_OFF, window.start_s, window.told_s, level_n, message)
 
     def _below(self, window: _Window) -> list[SignalWarning]:
         """Below zero for long, still or not."""
@@ -459,7 +468,7 @@ class SenseChecks:
         return self._tell(
             WarningKind.REVERSED,
             window.start_s,
-            window.end_s,
+            window.told_s,
             0.0,
             "tension falls below zero when the band is pulled: the cell is wired or hung the wrong way "
             "round; nothing is counted until its two signal wires are swapped, or it is calibrated as it is",
@@ -482,7 +491,7 @@ class SenseChecks:
         return self._tell(
             WarningKind.WIRING,
             seen.broken_s,
-            window.end_s,
+            window.told_s,
             0.0,
             f"{what}: look for a broken, loose or swapped wire between cell and board",
         )

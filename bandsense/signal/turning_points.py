@@ -354,7 +354,8 @@ class TurningPoints:
     def _begin(self) -> Iterator[Look]:
         """There is a swing to turn by: take the ticks of the first second."""
         waiting, self._waiting = self._waiting or [], None
-        yield from self._run(*(list(column) for column in zip(*waiting, strict=True)))
+        time_s, smooth_n, ready_s = (list(column) for column in zip(*waiting, strict=True))
+        yield from self._run(time_s, smooth_n, [ready_s[-1]] * len(ready_s))
 
     def _rise(self, t: float, y: float, valley: TurningPoint) -> Look | None:
         rise_n = self._tension_n - valley.tension_n

@@ -50,6 +50,10 @@ class AcceleratedLoop(asyncio.SelectorEventLoop):
         """Seconds on the accelerated clock: the sum of what was leapt over."""
         return self._leaping.leapt_s
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncio's
+        """Wait for the work on threads, however long: a time-out on this clock would be over at once."""
+        await super().shutdown_default_executor()
+
 
 def run_accelerated(main: Coroutine[Any, Any, T], *, speed: float | None = None) -> T:
     """`asyncio.run` on an accelerated loop."""

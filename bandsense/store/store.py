@@ -74,15 +74,18 @@ class Store:
         self.sensors = DocumentTable(database, "sensors")
 
     @classmethod
-    def open(cls, path: Path | str) -> Self:
+    def open(cls, path: Path | str, *, read_only: bool = False) -> Self:
         """Open the store at `path`, creating it or bringing it up to date as needed.
 
-        One that cannot be written is read; what would change it raises a `StoreError` then.
+        One that cannot be written is read; what would change it raises a `StoreError` then. So it is with
+        `read_only`, which neither makes a file nor brings it up to date nor closes what was cut short.
 
         Raises:
             StoreError: it cannot be opened, is damaged, or was made by a newer bandsense.
         """
         file = Path(path)
+        if read_only:
+            return cls(Database(file, reading=True), ())
         try:
             private_folder(file.parent)
         except OSError as error:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from bandsense.bands.strand import Strand
+from bandsense.bands.wear import Stiffness
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind
 
 __all__ = [
@@ -239,15 +240,17 @@ class LoadingReference:
 
     Attributes:
         peak_n: mean peak tension.
-        bottom_n: median tension at the bottom.
+        bottom_n: median tension at the bottom; 0 where the band was slack there.
         peak_uncertainty: standard uncertainty of `peak_n` as a part of it.
         rest_length_m: resting length of the strand then; tensions of another length are not comparable.
+        stiffness: the last pull that measured the band before; None before any.
     """
 
     peak_n: float
     bottom_n: float
     peak_uncertainty: float
     rest_length_m: float
+    stiffness: Stiffness | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +260,7 @@ class AdvisorState:
     Attributes:
         strand: lengths of one strand now.
         f100_n: tension at the sensor at 100 % elongation, where the band was fitted.
+        stiffness: the last pull that measured the band; None before any.
         gain: how much more (or less) a change of slack did to this person's tension than the slack law
             says, as a ratio of logarithms; 1 until learned.
         gain_uncertainty: standard uncertainty of `gain`; None until learned.
@@ -274,6 +278,7 @@ class AdvisorState:
 
     strand: Strand
     f100_n: float | None = None
+    stiffness: Stiffness | None = None
     gain: float = 1.0
     gain_uncertainty: float | None = None
     changes_seen: int = 0

@@ -10,8 +10,10 @@ import re
 import string
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from babel.messages.catalog import Catalog
 
 from bandsense import language
 from bandsense.language import Message, accepted, languages, number, said, speaking, tr, trn
@@ -26,22 +28,22 @@ MAKE = "run `make messages`, then translate what is new in bandsense/locale/*.po
 FOUND = messages.found_messages()
 
 
-def ids(catalogue):
+def ids(catalogue: Catalog) -> set[str | tuple[str, ...]]:
     return {each.id if isinstance(each.id, str) else tuple(each.id) for each in catalogue if each.id}
 
 
-def strings(message):
+def strings(message: Any) -> list[str]:
     return [message.string] if isinstance(message.string, str) else list(message.string)
 
 
-def fields(sentence):
+def fields(sentence: str) -> list[str]:
     return sorted({name for _, name, _, _ in string.Formatter().parse(sentence) if name})
 
 
 # -- the catalogues ------------------------------------------------------------------------------------------
 
 
-def test_every_sentence_is_marked_once_as_one_or_as_many():
+def test_every_sentence_is_marked_once_as_one_or_as_many() -> None:
     one = {sentence for _, sentence in FOUND if isinstance(sentence, str)}
     many = {sentence[0] for _, sentence in FOUND if isinstance(sentence, tuple)}
     assert not one & many, "a sentence is looked up by its singular: word one of the two otherwise"
@@ -49,14 +51,14 @@ def test_every_sentence_is_marked_once_as_one_or_as_many():
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
-def test_a_catalogue_has_every_sentence_and_no_other(path):
+def test_a_catalogue_has_every_sentence_and_no_other(path: Path) -> None:
     have = {key if isinstance(key, str) else key[0] for key in ids(messages.read(path))}
     want = {sentence if isinstance(sentence, str) else sentence[0] for _, sentence in FOUND}
     assert have == want, f"{MAKE}: new {sorted(want - have)}, gone {sorted(have - want)}"
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
-def test_no_text_is_missing_where_the_translation_is_complete(path):
+def test_no_text_is_missing_where_the_translation_is_complete(path: Path) -> None:
     catalogue = messages.read(path)
     covered = {
         sentence if isinstance(sentence, str) else sentence[0]
@@ -73,7 +75,7 @@ def test_no_text_is_missing_where_the_translation_is_complete(path):
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
-def test_placeholders_agree(path):
+def test_placeholders_agree(path: Path) -> None:
     wrong = []
     for each in messages.read(path):
         if not each.id or each.fuzzy or not all(strings(each)):
@@ -93,7 +95,7 @@ UNSAID = {
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
-def test_a_catalogue_is_read_as_gettext_reads_it(path):
+def test_a_catalogue_is_read_as_gettext_reads_it(path: Path) -> None:
     read = language._catalogue(path.stem)
     for each in messages.read(path):
         if each.id and not each.fuzzy and all(strings(each)):
@@ -101,14 +103,14 @@ def test_a_catalogue_is_read_as_gettext_reads_it(path):
     assert [read.form(n) for n in (0, 1, 2, 21)] == [1, 0, 1, 1]
 
 
-def test_the_page_of_all_messages_is_up_to_date():
+def test_the_page_of_all_messages_is_up_to_date() -> None:
     assert messages.PAGE.read_text(encoding="utf-8") == messages.page(), "run `make messages`"
 
 
 # -- saying --------------------------------------------------------------------------------------------------
 
 
-def test_numbers_are_written_as_the_language_writes_them():
+def test_numbers_are_written_as_the_language_writes_them() -> None:
     told = "{seconds:.1f} s under tension"
     assert tr(told, seconds=20.25) == "20.2 s under tension"
     with speaking("de"):
@@ -119,14 +121,14 @@ def test_numbers_are_written_as_the_language_writes_them():
     assert trn("{n} set", "{n} sets", 1) == "1 set"
 
 
-def test_what_is_not_translated_is_said_in_english():
+def test_what_is_not_translated_is_said_in_english() -> None:
     with speaking("de"):
         assert tr("Nobody translated {what:.1f}.", what=1.5) == "Nobody translated 1,5."
         assert trn("{n} cow", "{n} cows", 2) == "2 cows"
         assert said("plain") == "plain"
 
 
-def test_a_message_is_english_until_it_is_said():
+def test_a_message_is_english_until_it_is_said() -> None:
     inner = Message("Set {number}", number=2)
     message = Message("then {set}", set=inner)
     with speaking("de"):
@@ -141,7 +143,7 @@ def test_a_message_is_english_until_it_is_said():
     assert said(message) == "then Set 2"
 
 
-def test_a_language_that_there_is_not_is_refused():
+def test_a_language_that_there_is_not_is_refused() -> None:
     assert languages() == ("en", "de")
     with pytest.raises(ValueError, match="it speaks en, de"):
         language.speak("tlh")
@@ -159,11 +161,11 @@ def test_a_language_that_there_is_not_is_refused():
         ("de;q=nonsense,en", "en"),
     ],
 )
-def test_the_language_of_a_browser(header, chosen):
+def test_the_language_of_a_browser(header: str, chosen: str | None) -> None:
     assert accepted(header) == chosen
 
 
-def test_a_german_sentence_is_shown_in_the_unit_that_is_chosen():
+def test_a_german_sentence_is_shown_in_the_unit_that_is_chosen() -> None:
     from bandsense.live.units import show_in
     from bandsense.samples import ForceUnit
 
@@ -229,12 +231,12 @@ def by_passing(tree: ast.Module) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", SENTENCE_ROOM)
-def test_no_words_reach_a_person_past_the_catalogue(name):
+def test_no_words_reach_a_person_past_the_catalogue(name: str) -> None:
     found = list(by_passing(ast.parse((ROOT / name).read_text(encoding="utf-8"))))
     assert not found, f"say it by `tr` (bandsense.language), whole sentences with named placeholders: {found}"
 
 
-def test_words_past_the_catalogue_are_found():
+def test_words_past_the_catalogue_are_found() -> None:
     source = 'def f(n):\n    """Do it at once."""\n    return f"{n} sets done" + tr("All right then")'
     assert list(by_passing(ast.parse(source))) == [" sets done"]
 
@@ -242,17 +244,17 @@ def test_words_past_the_catalogue_are_found():
 # -- in German -----------------------------------------------------------------------------------------------
 
 
-def test_the_coach_says_nothing_in_english_in_any_situation(monkeypatch):
+def test_the_coach_says_nothing_in_english_in_any_situation(monkeypatch: pytest.MonkeyPatch) -> None:
     missing: set[str] = set()
     catalogue = language._catalogue("de")
     look_up, look_up_plural = language._Catalogue.look_up, language._Catalogue.look_up_plural
 
-    def seen(own, sentence):
+    def seen(own: Any, sentence: str) -> str:
         if own is catalogue and sentence not in own.sentences:
             missing.add(sentence)
         return look_up(own, sentence)
 
-    def seen_plural(own, singular, plural, n):
+    def seen_plural(own: Any, singular: str, plural: str, n: int) -> str:
         if own is catalogue and singular not in own.sentences:
             missing.add(singular)
         return look_up_plural(own, singular, plural, n)

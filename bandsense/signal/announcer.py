@@ -236,20 +236,7 @@ class Announcer:
         if not found:
             return Announcement()
         self.chances = self._chances(found, known)
-        best = found[0]
-        enough = 0.5 if median else (self._k.show if _begun(best, self._told.shown) else self._k.show_first)
-        least = 0.5 if median else self._k.take_back
-        if median and SOMETHING <= self._at_least(1) < 0.5:
-            # Nothing at all is the worst answer where something is not unlikely: tell it, with its doubt.
-            enough = least = 0.5 * self._at_least(1)
-        count = self.standing
-        while self._at_least(count + 1) >= enough:
-            count += 1
-        if known:
-            doubted = self._at_least(self.standing) < least
-            while (self._doubted or median) and count > 0 and self._at_least(count) < least:
-                count -= 1
-            self._doubted = doubted and not (self._doubted or median)
+        count = self._count(found[0], known=known, median=median)
         counted: list[Shown] = []
         retracted: list[tuple[Shown, RetractReason]] = []
         if count != self.standing or last:
@@ -258,11 +245,35 @@ class Announcer:
                 counted = self._add(chosen, count, last=last, retracted=retracted)
             else:
                 retracted = self._drop(chosen, count)
+        over = True
         for shown in self._told.shown:
-            if not shown.added and (shown.probability < SURE or not shown.done):
-                shown.probability = self._probability(shown)
-        done = self._ends(self._with_count(found, count), known)
+            if not shown.done or shown.probability < SURE:
+                over = over and shown.done
+                if not shown.added:
+                    shown.probability = self._probability(shown)
+        done = [] if over else self._ends(self._with_count(found, count), known)
         return Announcement(tuple(counted), tuple(retracted), tuple(done))
+
+    def _count(self, best: Explanation, *, known: bool, median: bool) -> int:
+        """How many are to stand."""
+        standing = self.standing
+        if self.chances.get(standing) == 1.0:
+            self._doubted = self._doubted and not known
+            return standing
+        enough = 0.5 if median else (self._k.show if _begun(best, self._told.shown) else self._k.show_first)
+        least = 0.5 if median else self._k.take_back
+        if median and SOMETHING <= self._at_least(1) < 0.5:
+            # Nothing at all is the worst answer where something is not unlikely: tell it, with its doubt.
+            enough = least = 0.5 * self._at_least(1)
+        count = standing
+        while self._at_least(count + 1) >= enough:
+            count += 1
+        if known:
+            doubted = self._at_least(standing) < least
+            while (self._doubted or median) and count > 0 and self._at_least(count) < least:
+                count -= 1
+            self._doubted = doubted and not (self._doubted or median)
+        return count
 
     def _chances(self, found: Sequence[Explanation], known: bool) -> dict[int, float]:
         """P(count = n) over explanations of the same movements."""

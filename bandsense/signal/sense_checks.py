@@ -330,34 +330,44 @@ class SenseChecks:
             full,
             end_s,
         )
-        for row in rows:
-            yield _Window(*row)
+        return map(_Window._make, rows)
 
     def _look(self, window: _Window) -> list[SignalWarning]:
         """Check one window; most change nothing, and are told apart before anything is called."""
         seen = self._seen
-        if window.end_s - window.start_s > self._longest_s:
+        start_s, end_s, middle_n, scatter_n, lowest_n, highest_n, noise_n, saturated, _ = window
+        if end_s - start_s > self._longest_s:
             seen.still = _Still()
             return []
         told: list[SignalWarning] = []
-        if window.saturated or window.noise_n >= BROKEN_N or seen.broken_s is not None:
+        if saturated or noise_n >= BROKEN_N or seen.broken_s is not None:
             told = self._wiring(window)
-            if told or window.saturated or window.noise_n >= BROKEN_N:
+            if told or saturated or noise_n >= BROKEN_N:
                 return told
         noises_n2 = seen.noises_n2
-        noises_n2.append(window.noise_n * window.noise_n)
+        noises_n2.append(noise_n * noise_n)
         if len(noises_n2) > 1:  # One window alone may look quieter than it is.
-            seen.noise_n = min(seen.noise_n, sqrt(sum(noises_n2) / len(noises_n2)))
+            noise_n = sqrt(sum(noises_n2) / len(noises_n2))
+            if noise_n < seen.noise_n:
+                seen.noise_n = noise_n
         margin_n = (STILL_NOISE + STILL_FEW / self._length) * seen.noise_n + STILL_N
-        if window.scatter_n <= margin_n:
+        if scatter_n <= margin_n:
             told += self._still(window, margin_n)
         elif seen.still.windows:
             seen.still = _Still()
-        told += self._floor(window)
-        if window.highest_n <= -LARGEST_ZERO_N or seen.below_s is not None:
+        if lowest_n < seen.lowest_n:
+            seen.lowest_n = lowest_n
+        if middle_n < seen.bottom_n:
+            seen.bottom_n = middle_n
+        if middle_n > seen.highest_n:
+            seen.highest_n = middle_n
+        reach_n = max(REVERSED_N, REVERSED_NOISE * seen.noise_n)
+        if middle_n < seen.highest_n - reach_n if seen.risen else middle_n > seen.bottom_n + reach_n:
+            told += self._floor(window)
+        if highest_n <= -LARGEST_ZERO_N or seen.below_s is not None:
             told += self._below(window)
         if seen.level_n is not None:
-            told += self._direction(window, seen.level_n)
+            told += self._direction(window, seen.level_n, reach_n)
         return told
 
     def _still(self, window: _Window, margin_n: float) -> list[SignalWarning]:
@@ -377,20 +387,11 @@ class SenseChecks:
     def _floor(self, window: _Window) -> list[SignalWarning]:
         """Bottoms between pulls, which end as tension rises above the lowest that was seen since the last."""
         seen = self._seen
-        reach_n = max(REVERSED_N, REVERSED_NOISE * seen.noise_n)
-        if window.lowest_n < seen.lowest_n:
-            seen.lowest_n = window.lowest_n
-        if window.middle_n < seen.bottom_n:
-            seen.bottom_n = window.middle_n
-        if window.middle_n > seen.highest_n:
-            seen.highest_n = window.middle_n
-        if not seen.risen and window.middle_n > seen.bottom_n + reach_n:
-            seen.risen, seen.highest_n = True, window.middle_n
-            seen.floors_n.append(seen.lowest_n)
-        elif seen.risen and window.middle_n < seen.highest_n - reach_n:
+        if seen.risen:
             seen.risen, seen.lowest_n, seen.bottom_n = False, window.lowest_n, window.middle_n
         else:
-            return []
+            seen.risen, seen.highest_n = True, window.middle_n
+            seen.floors_n.append(seen.lowest_n)
         known = self._pre_stretched or seen.zero_n is not None
         if known or len(seen.floors_n) < FLOORS or seen.calm_n is None or seen.calm_n <= LARGEST_ZERO_N:
             return []
@@ -450,10 +451,9 @@ class SenseChecks:
         new = WarningKind.ZERO_OFF not in self._told and not self.reversed
         return self._off(window.middle_n, window) if long and new else []
 
-    def _direction(self, window: _Window, level_n: float) -> list[SignalWarning]:
+    def _direction(self, window: _Window, level_n: float, reach_n: float) -> list[SignalWarning]:
         """Find pulls to the wrong side of the still level."""
         seen = self._seen
-        reach_n = max(REVERSED_N, REVERSED_NOISE * seen.noise_n)
         if window.middle_n > level_n + reach_n:
             seen.pulled, seen.under_s, self.reversed = True, None, False
         elif window.middle_n < min(level_n, 0.0) - reach_n:

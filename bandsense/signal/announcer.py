@@ -123,7 +123,7 @@ class Announcer:
         if look is Look.RETURNED:
             return self._ended(covered, look) if covered is not None else None
         if turning.top is None:
-            if turning.torn:
+            if turning.torn or (covered is not None and covered.probability >= SURE):
                 return None
             self._looked_top = turning.extreme.tick
             return self._judge(

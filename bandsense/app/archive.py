@@ -29,7 +29,15 @@ from bandsense.store.store import Store
 if TYPE_CHECKING:
     from bandsense.profiles.band import BandProfile
 
-__all__ = ["BAND_COLUMNS", "SESSION_COLUMNS", "StoreReader", "StoredSession", "Table", "open_store"]
+__all__ = [
+    "BAND_COLUMNS",
+    "SESSION_COLUMNS",
+    "StoreReader",
+    "StoredSession",
+    "Table",
+    "band_figures",
+    "open_store",
+]
 
 SESSION_COLUMNS = (
     Column("session", "integer", "Number of the session in the store"),
@@ -167,6 +175,14 @@ class StoredSession:
         """
         return Table.of_rows(REP_COLUMNS, rep_rows(self._stored()))
 
+    def stored_sets(self) -> list[tuple[str | None, Mapping[str, Any]]]:
+        """Return all that is stored of each set (`SetResult` in docs/data.md), beside the side of its sensor.
+
+        Raises:
+            StoreError: what is stored is damaged.
+        """
+        return [(table.stream.side, data) for table in self._stored().streams for data in table.sets]
+
     def samples(self, side: str | None = None) -> Table:
         """Return a row a sample with tension and phase, as they were live.
 
@@ -280,6 +296,25 @@ class StoreReader:
 
         return Table.of_rows(BAND_COLUMNS, map(_band_row, profiles_of(self._store).bands))
 
+    def history(
+        self, *, exercise: str | None = None, person: str | None = None, weeks: int = 8
+    ) -> dict[str, Any] | None:
+        """Tell how an exercise went, as `bandsense history --json`; None where there is no set of it.
+
+        Args:
+            exercise: its identity; None for the one that was done last.
+            person: whose; None for who trained last.
+            weeks: how far back.
+        """
+        from bandsense.app.history import bands_of, overview_json, read_history
+        from bandsense.history.overview import overview
+
+        history = read_history(self._store)
+        records = history.of(person if person is not None else history.last_person)
+        wanted = exercise or (records[-1].conditions.exercise if records else None)
+        told = overview((each for each in records if each.conditions.exercise == wanted), weeks=weeks)
+        return None if told is None else overview_json(told, bands_of(self._store))
+
     def _joined(
         self,
         columns: Sequence[Column],
@@ -316,7 +351,8 @@ def _overview_row(session: StoredSession) -> dict[str, Any]:
     }
 
 
-def _band_row(band: BandProfile) -> dict[str, Any]:
+def band_figures(band: BandProfile) -> dict[str, Any]:
+    """Return what is known of a band's tension, beside its uncertainty: in `BAND_COLUMNS`."""
     law, published = band.law(), band.published()
     f100_n = None if law is None else band.strands * law.f100_n
     measured = band.f100_n is not None
@@ -326,17 +362,23 @@ def _band_row(band: BandProfile) -> dict[str, Any]:
     elif f100_n is not None and published is not None:
         uncertainty_n = f100_n * published.relative_uncertainty
     return {
+        "f100_n": f100_n,
+        "f100_uncertainty_n": uncertainty_n,
+        "exponent": None if law is None else law.p,
+        "exponent_uncertainty": None if law is None else band.exponent_uncertainty,
+        "known_from": ("pull" if measured else "colour") if law is not None else None,
+    }
+
+
+def _band_row(band: BandProfile) -> dict[str, Any]:
+    return {
         "band": band.id,
         "brand": band.brand,
         "colour": band.colour,
         "form": band.form.value,
         "strands": band.strands,
         "rest_length_m": band.rest_length_m,
-        "f100_n": f100_n,
-        "f100_uncertainty_n": uncertainty_n,
-        "exponent": None if law is None else law.p,
-        "exponent_uncertainty": None if law is None else band.exponent_uncertainty,
-        "known_from": ("pull" if measured else "colour") if law is not None else None,
+        **band_figures(band),
         "cycles": band.cycles,
     }
 

@@ -38,7 +38,10 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
     for name, summary in COMMANDS.items():
         if only in (None, name):
+            from bandsense.cli.command import share_with_actions
+
             importlib.import_module(module_of(name)).add(commands)
+            share_with_actions(commands.choices[name])
         else:
             commands.add_parser(name, help=summary, add_help=False)
     return top
@@ -64,7 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         # What a command sets for its views, such as the unit of force, ends with it.
         status = contextvars.copy_context().run(_run, arguments)
-        sys.stdout.flush()
+        if not sys.stdout.closed:
+            sys.stdout.flush()
     except BandsenseError as error:
         print(f"bandsense: {error}", file=sys.stderr)
         return 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-__all__ = ["Action", "Actions", "hint", "together"]
+__all__ = ["Action", "Actions", "hint", "listed", "together"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,18 @@ def hint(actions: Actions, width: int | None = None) -> str:
     short = [f"{key} {action.label.split()[0]}" for key, action in actions.items()]
     lines = (" · ".join(full), " · ".join(short), " ".join(short), " ".join(actions))
     return next((line for line in lines if width is None or len(line) <= width), "")
+
+
+def listed(actions: Actions) -> list[tuple[str, str]]:
+    """List the keys with what they are for; keys for the same, such as scores, stand together."""
+    keys_of: dict[str, list[str]] = {}
+    for key, action in actions.items():
+        keys_of.setdefault(action.label, []).append("Enter" if key in "\r\n" else key)
+    rows = []
+    for label, keys in keys_of.items():
+        keys = list(dict.fromkeys(keys))
+        rows.append((keys[0] if len(keys) == 1 else f"{keys[0]}-{keys[-1]}", label))
+    return rows
 
 
 def together(asked: Sequence[Actions]) -> Actions:

@@ -22,6 +22,7 @@ from bandsense.live.state import Done, Screen, ViewState
 from bandsense.live.units import force_figure, force_range, force_words, shown_unit
 from bandsense.signal.events import Phase
 from bandsense.workout.advice import Advice, SlackAction
+from bandsense.workout.tempo import hand_tempo
 
 __all__ = ["AdviceWords", "FieldWords", "ScreenWords", "clock_words", "done_words", "screen_words"]
 
@@ -217,11 +218,10 @@ def _last_rep(state: ViewState) -> str:
     rep = state.last_rep
     if rep is None:
         return ""
-    times = "-".join(
-        "?" if name in rep.hidden else f"{getattr(rep, name):.1f}"
-        for name in ("concentric_s", "hold_s", "eccentric_s")
-    )
-    return f"Last: {force_words(rep.peak_n)}, {times} s"
+    hand = hand_tempo(rep)
+    seconds = {"concentric_s": hand.concentric_s, "hold_s": hand.hold_s, "eccentric_s": hand.eccentric_s}
+    times = "-".join("?" if name in rep.hidden else f"{value:.1f}" for name, value in seconds.items())
+    return f"Last: {force_words(rep.peak_n)}, about {times} s"
 
 
 def _aim(state: ViewState) -> str:

@@ -11,13 +11,16 @@ import asyncio
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
 from rich.text import Text
 
 from bandsense.exercises.model import Breath
-from bandsense.live.actions import Actions, hint
+from bandsense.live.actions import Actions, hint, listed
 from bandsense.live.big_digits import big
 from bandsense.live.formatting import (
     advice_instruction,
@@ -698,14 +701,20 @@ def _side_by_side(states: Sequence[ViewState], width: int, height: int) -> list[
 
 
 class TerminalView:
-    """Draws the states on a terminal until it is closed; frames in between are left out."""
+    """Draws the states on a terminal until it is closed; frames in between are left out.
+
+    Attributes:
+        actions: what the keys do; None where none is heard.
+        keys_shown: all keys are shown in place of the states.
+    """
 
     def __init__(
         self, states: Sequence[ViewState], console: Console, *, actions: Actions | None = None
     ) -> None:
         self._states = tuple(states)
         self._console = console
-        self._actions = actions
+        self.actions = actions
+        self.keys_shown = False
 
     async def run(self) -> None:
         """Draw until cancelled."""
@@ -716,18 +725,34 @@ class TerminalView:
 
     def _hint(self, width: int) -> str:
         """Return what can be asked for at this moment."""
-        if self._actions is None:
+        if self.actions is None:
             return "Ctrl-C ends the session"
         wanted = dict.fromkeys(key for state in self._states for key in state.offered if key != "q")
         if any(state.screen is Screen.REST for state in self._states):
             wanted |= dict.fromkeys("+s")
         if any(state.resting for state in self._states):
             wanted["w"] = None
-        wanted["q"] = None
-        offered = (key for key in wanted if key in self._actions)
-        return hint({key: self._actions[key] for key in offered}, width)
+        wanted |= dict.fromkeys("m?q")
+        offered = (key for key in wanted if key in self.actions)
+        return hint({key: self.actions[key] for key in offered}, width)
 
     def frame(self) -> RenderableType:
         """Return what is drawn now."""
         width, height = self._console.size
+        if self.keys_shown and self.actions is not None:
+            return _keys_frame(self.actions, width, height)
         return framed(self._states, self._hint(width - 6), width, height)
+
+
+def _keys_frame(actions: Actions, width: int, height: int) -> RenderableType:
+    """Return the list of all keys, in as many columns as the height needs."""
+    rows = listed(actions)
+    room = max(1, height - 2)
+    table = Table.grid(padding=(0, 2), expand=False)
+    columns = [rows[at : at + room] for at in range(0, len(rows), room)]
+    for _ in columns:
+        table.add_column(justify="right", style="bold", no_wrap=True)
+        table.add_column(no_wrap=True)
+    for line in zip_longest(*columns, fillvalue=("", "")):
+        table.add_row(*(cell for pair in line for cell in pair))
+    return Panel(table, title="Keys", subtitle="? back", width=width, height=height)

@@ -214,6 +214,24 @@ def test_the_noise_of_a_slack_band_is_not_blown_up() -> None:
     assert trace_lines([(n / 20.0, 0.05) for n in range(100)], 48, 4)[0].strip() == ""
 
 
+@pytest.mark.parametrize(("width", "height"), [(40, 12), (80, 24), (200, 60)])
+def test_all_keys_are_listed_in_any_terminal(width: int, height: int) -> None:
+    actions = {key: Action(label, print) for key, label in LABELS.items()}
+    actions |= {key: Action("score", print) for key in "0123"} | {"\n": Action("skip", print)}
+    console = Console(width=width, height=height, file=io.StringIO())
+    view = TerminalView([a_state()], console, actions=actions)
+    view.keys_shown = True
+    with console.capture() as captured:
+        console.print(view.frame(), end="")
+    lines = captured.get().splitlines()
+    assert {len(line) for line in lines} == {width}
+    assert len(lines) == height
+    said = " ".join(captured.get().split())
+    assert all(f"{key} {label}" in said for key, label in LABELS.items())
+    assert "0-3 score" in said
+    assert "Enter skip" in said
+
+
 async def test_the_view_draws_until_it_is_cancelled(set_of_three: SampleBlock) -> None:
     out = io.StringIO()
     state = ViewState()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bandsense.app.sessions import session_named
 from bandsense.cli.argument_types import positive
-from bandsense.cli.command import add_command
+from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ def add(commands: Commands) -> None:
         example="bandsense edit set 12 --person ada\nbandsense edit merge 12 13\n"
         "bandsense edit split 12 --before-set 3\nbandsense edit undo",
     )
+    add_json_option(command, "one JSON object a session")
+    add_store_option(command, sessions=True)
     tasks = command.add_subparsers(title="what to do", metavar="TASK")
     setting = _task(
         tasks, "set", _set, "say that a session is another person's, or of another exercise or band"
@@ -52,7 +54,6 @@ def _task(
 ) -> argparse.ArgumentParser:
     task = tasks.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     task.set_defaults(run=run_it)
-    add_store_option(task, sessions=True)
     return task
 
 
@@ -79,7 +80,7 @@ def _set(arguments: argparse.Namespace) -> int:
     if not given:
         raise ConfigError("say what to change: --person, --exercise or --band")
     Edits(store.database).set_fields(session.id, given)  # type: ignore[arg-type] # the names are those of Field
-    print(f"session {session.id} is changed")
+    tell(arguments, f"session {session.id} is changed", session=session.id, **given)
     return 0
 
 
@@ -90,7 +91,8 @@ def _merge(arguments: argparse.Namespace) -> int:
     sessions = [session_named(store, name) for name in arguments.sessions]
     merge(store, sessions)
     first = min(sessions, key=lambda session: session.started_unix_s)
-    print(f"they are session {first.id} now")
+    merged = [session.id for session in sessions]
+    tell(arguments, f"they are session {first.id} now", session=first.id, merged=merged)
     return 0
 
 
@@ -103,7 +105,8 @@ def _split(arguments: argparse.Namespace) -> int:
     if at_s is None:
         at_s = split_time_s(store, session, arguments.before_set)
     first, second = split(store, session, at_s)
-    print(f"session {session.id} is sessions {first} and {second} now")
+    words = f"session {session.id} is sessions {first} and {second} now"
+    tell(arguments, words, session=session.id, now=[first, second])
     return 0
 
 
@@ -111,7 +114,8 @@ def _delete(arguments: argparse.Namespace) -> int:
     store = open_store(arguments)
     for session in [session_named(store, name) for name in arguments.sessions]:
         store.delete(session.id, for_good=False)
-        print(f"session {session.id} is in the bin; `bandsense edit undo` brings it back")
+        words = f"session {session.id} is in the bin; `bandsense edit undo` brings it back"
+        tell(arguments, words, session=session.id, binned=True)
     return 0
 
 
@@ -119,7 +123,8 @@ def _undo(arguments: argparse.Namespace) -> int:
     from bandsense.store.edits import Edits
 
     undone = Edits(open_store(arguments).database).undo()
-    print(f"undone: {undone.kind} of session {', '.join(map(str, undone.sessions))}")
+    words = f"undone: {undone.kind} of session {', '.join(map(str, undone.sessions))}"
+    tell(arguments, words, undone=undone.kind, sessions=list(undone.sessions))
     return 0
 
 
@@ -127,5 +132,6 @@ def _empty(arguments: argparse.Namespace) -> int:
     from bandsense.live.formatting import plural
     from bandsense.store.edits import Edits
 
-    print(f"{plural(Edits(open_store(arguments).database).empty_bin(), 'session')} removed for good")
+    removed = Edits(open_store(arguments).database).empty_bin()
+    tell(arguments, f"{plural(removed, 'session')} removed for good", removed=removed)
     return 0

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bandsense.cli.command import add_command
+from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.progress import progress
 from bandsense.cli.store_option import add_store_option, open_store, store_path
 
@@ -32,9 +32,10 @@ def add(commands: Commands) -> None:
         example="bandsense store check\nbandsense store backup ~/bandsense-backup.sqlite3\n"
         "bandsense store restore ~/bandsense-backup.sqlite3\nbandsense store rescue --replace",
     )
+    add_json_option(command, "one JSON object, or one a finding")
+    add_store_option(command, sessions=True)
     tasks = command.add_subparsers(title="what to do", metavar="TASK")
-    checking = _task(tasks, "check", _check, "look through all of it; with status 1 when there is damage")
-    checking.add_argument("--json", action="store_true", help="one JSON object a finding")
+    _task(tasks, "check", _check, "look through all of it; with status 1 when there is damage")
     backup = _task(tasks, "backup", _backup, "copy it, also while it is in use")
     backup.add_argument("file", type=Path, help="a new file")
     restoring = _task(
@@ -54,7 +55,6 @@ def add(commands: Commands) -> None:
         action="store_true",
         help="put the new file in its place; the damaged one is kept beside it",
     )
-    rescue.add_argument("--json", action="store_true", help="one JSON object")
 
 
 def _task(
@@ -62,7 +62,6 @@ def _task(
 ) -> argparse.ArgumentParser:
     task = tasks.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     task.set_defaults(run=run_it)
-    add_store_option(task, sessions=True)
     return task
 
 
@@ -110,7 +109,7 @@ def _backup(arguments: argparse.Namespace) -> int:
 
     with progress("copying", 1.0 + _HAIR) as done:
         back_up(open_store(arguments), arguments.file, _advancing(done))
-    print(arguments.file)
+    tell(arguments, str(arguments.file), path=arguments.file)
     return 0
 
 
@@ -118,8 +117,8 @@ def _restore(arguments: argparse.Namespace) -> int:
     from bandsense.store.maintenance import restore
 
     kept = restore(arguments.file, store_path(arguments))
-    print(f"restored to {store_path(arguments)}")
-    if kept is not None:
+    tell(arguments, f"restored to {store_path(arguments)}", path=store_path(arguments), kept=kept)
+    if kept is not None and not arguments.json:
         print(f"what was there is kept as {kept}")
     return 0
 

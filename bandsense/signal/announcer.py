@@ -240,7 +240,7 @@ class Announcer:
         counted: list[Shown] = []
         retracted: list[tuple[Shown, RetractReason]] = []
         if count != self.standing or last:
-            chosen = self._with_count(found, count)
+            chosen = self._told.nearest(found, count)
             if count >= self.standing:
                 counted = self._add(chosen, count, last=last, retracted=retracted)
             else:
@@ -251,7 +251,7 @@ class Announcer:
                 over = over and shown.done
                 if not shown.added:
                     shown.probability = self._probability(shown)
-        done = [] if over else self._ends(self._with_count(found, count), known)
+        done = [] if over else self._ends(self._told.nearest(found, count), known)
         return Announcement(tuple(counted), tuple(retracted), tuple(done))
 
     def _count(self, best: Explanation, *, known: bool, median: bool) -> int:
@@ -341,12 +341,6 @@ class Announcer:
                 if rep.start.tick <= top:
                     break
         return counting / total
-
-    def _with_count(self, found: Sequence[Explanation], count: int) -> Explanation:
-        """Return the best explanation with a count, or with the nearest."""
-        if self._told.count(found[0]) == count:
-            return found[0]
-        return min(found, key=lambda x: (abs(self._told.count(x) - count), -x.score))
 
     def _add(
         self,

@@ -25,6 +25,7 @@ from bandsense.live.actions import Action, Actions, together
 from bandsense.live.formatting import (
     advice_text,
     asymmetry_words,
+    cue_words,
     event_json,
     format_log_line,
     lag_words,
@@ -32,7 +33,8 @@ from bandsense.live.formatting import (
     summary_words,
 )
 from bandsense.live.state import ViewState
-from bandsense.workout.events import Event, TensionTick
+from bandsense.workout.cues import CueSlot
+from bandsense.workout.events import CueGiven, Event, TensionTick
 
 __all__ = ["JsonOutput", "LineOutput", "ScreenOutput", "make_output"]
 
@@ -116,9 +118,11 @@ class LineOutput(_EventOutput):
 
     Attributes:
         simulated: the session goes to the store of simulated ones.
+        breaths: tell when to breathe as well, which fills a log.
     """
 
     simulated = False
+    breaths = False
 
     def __init__(self) -> None:
         self._told: set[tuple[Side | None, str]] = set()
@@ -173,6 +177,8 @@ class LineOutput(_EventOutput):
     def _event(self, pipeline: SessionPipeline, event: Event) -> None:
         workout = pipeline.workout
         text = format_log_line(event, workout.uncertainty_n, workout.began_s)
+        if self.breaths and isinstance(event, CueGiven) and event.slot is CueSlot.BREATH:
+            text = f"{' ' * 19}{cue_words(event)}"
         for line in (text or "").splitlines():
             self._line(line, pipeline.side)
 

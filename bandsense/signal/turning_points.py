@@ -136,6 +136,11 @@ class Ticks:
         """Place of a tick in the lists; the oldest if it is no longer kept."""
         return max(0, tick - self.dropped)
 
+    def forgot_fall(self, level_n: float, top: int) -> bool:
+        """Return whether the fall through a level after a tick is too long ago to be found in any case."""
+        oldest = self.last - self._kept + 1
+        return top < oldest and self.tension_n[self.index_of(oldest)] <= level_n
+
     def forget(self) -> None:
         """Drop what is older than `kept` ticks, an eighth of them at a time."""
         spare = len(self.time_s) - self._kept

@@ -65,19 +65,8 @@ def say(text: str) -> None:
     print(textwrap.fill(text, width) if width else text)
 
 
-async def _never() -> None:
-    await asyncio.get_running_loop().create_future()
-
-
-class JsonOutput(View):
-    """One JSON object a line, for programs; with two sensors each event says its side."""
-
-    def __init__(self, *, levels: bool = False) -> None:
-        self._levels = levels
-
-    @override
-    def status(self, state: str, message: str, side: Side | None = None) -> None:
-        self._print({"event": "link_changed", "state": state, "message": message}, side)
+class _EventOutput(View):
+    """Prints events as they come, with nothing to draw between them."""
 
     @override
     def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
@@ -86,7 +75,21 @@ class JsonOutput(View):
 
     @override
     async def run(self) -> None:
-        await _never()
+        await asyncio.get_running_loop().create_future()
+
+    def _event(self, pipeline: SessionPipeline, event: Event) -> None:
+        raise NotImplementedError
+
+
+class JsonOutput(_EventOutput):
+    """One JSON object a line, for programs; with two sensors each event says its side."""
+
+    def __init__(self, *, levels: bool = False) -> None:
+        self._levels = levels
+
+    @override
+    def status(self, state: str, message: str, side: Side | None = None) -> None:
+        self._print({"event": "link_changed", "state": state, "message": message}, side)
 
     @override
     def problem(self, message: str | None) -> None:
@@ -101,6 +104,7 @@ class JsonOutput(View):
         told = {"session": result.session, **result.summary(), "next_time": result.next_time}
         self._print({"event": "summary", **told})
 
+    @override
     def _event(self, pipeline: SessionPipeline, event: Event) -> None:
         if self._levels or not isinstance(event, TensionTick):
             self._print(event_json(event, pipeline.workout.uncertainty_n), pipeline.side)
@@ -109,7 +113,7 @@ class JsonOutput(View):
         print(json.dumps(data if side is None else data | {"side": side}), flush=True)
 
 
-class LineOutput(View):
+class LineOutput(_EventOutput):
     """Lines of a log, for people without a terminal; with two sensors each line begins with its side.
 
     Attributes:
@@ -134,12 +138,7 @@ class LineOutput(View):
     def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
         if title:
             print(title, flush=True)
-        for pipeline in pipelines:
-            pipeline.listen(partial(self._event, pipeline))
-
-    @override
-    async def run(self) -> None:
-        await _never()
+        super().begin(pipelines, title, actions)
 
     @override
     def problem(self, message: str | None) -> None:
@@ -174,6 +173,7 @@ class LineOutput(View):
         if result.reps and result.next_time:
             say(f"next time: {result.next_time}")
 
+    @override
     def _event(self, pipeline: SessionPipeline, event: Event) -> None:
         workout = pipeline.workout
         text = format_log_line(event, workout.uncertainty_n, workout.began_s)

@@ -501,7 +501,7 @@ def test_export_in_other_formats(session: Command, tmp_path: Path, name: str, mo
 
 
 def test_a_name_that_is_no_session_is_refused(session: Command) -> None:
-    assert "no session; give its number or `last`" in session("export", "latest").err
+    assert "no session; did you mean last?" in session("export", "latest").err
 
 
 @pytest.mark.slow

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.needs import missing
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -90,7 +92,7 @@ def test_commands_that_forms_name_exist(name):
 def test_files_are_checked_out_as_they_were_written():
     done = subprocess.run(["git", "ls-files", "--eol"], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        pytest.skip("this is no git checkout")
+        missing("a checkout", "clone the repository with git")
     assert [line for line in done.stdout.splitlines() if line.startswith(("i/crlf", "i/mixed"))] == []
 
 

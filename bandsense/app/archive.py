@@ -175,6 +175,14 @@ class StoredSession:
         """
         return Table.of_rows(REP_COLUMNS, rep_rows(self._stored()))
 
+    def stored_sets(self) -> list[tuple[str | None, Mapping[str, Any]]]:
+        """Return all that is stored of each set (`SetResult` in docs/data.md), beside the side of its sensor.
+
+        Raises:
+            StoreError: what is stored is damaged.
+        """
+        return [(table.stream.side, data) for table in self._stored().streams for data in table.sets]
+
     def samples(self, side: str | None = None) -> Table:
         """Return a row a sample with tension and phase, as they were live.
 
@@ -287,6 +295,25 @@ class StoreReader:
         from bandsense.app.trainee import profiles_of
 
         return Table.of_rows(BAND_COLUMNS, map(_band_row, profiles_of(self._store).bands))
+
+    def history(
+        self, *, exercise: str | None = None, person: str | None = None, weeks: int = 8
+    ) -> dict[str, Any] | None:
+        """Tell how an exercise went, as `bandsense history --json`; None where there is no set of it.
+
+        Args:
+            exercise: its identity; None for the one that was done last.
+            person: whose; None for who trained last.
+            weeks: how far back.
+        """
+        from bandsense.app.history import bands_of, overview_json, read_history
+        from bandsense.history.overview import overview
+
+        history = read_history(self._store)
+        records = history.of(person if person is not None else history.last_person)
+        wanted = exercise or (records[-1].conditions.exercise if records else None)
+        told = overview((each for each in records if each.conditions.exercise == wanted), weeks=weeks)
+        return None if told is None else overview_json(told, bands_of(self._store))
 
     def _joined(
         self,

@@ -67,7 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         # What a command sets for its views, such as the unit of force, ends with it.
         status = contextvars.copy_context().run(_run, arguments)
-        sys.stdout.flush()
+        if not sys.stdout.closed:
+            sys.stdout.flush()
     except BandsenseError as error:
         print(f"bandsense: {error}", file=sys.stderr)
         return 1

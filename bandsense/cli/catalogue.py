@@ -26,6 +26,7 @@ COMMANDS = {
     "edit": "put stored sessions in order: whose they are, merge, split, delete, undo",
     "reanalyze": "compute sessions anew from raw samples: another calibration, band or version",
     "store": "look after the file with all sessions: check, back up, restore, rescue",
+    "mcp": "let an assistant read the store and the live session (Model Context Protocol)",
     "exercises": "list the exercises, or show how one is done",
     "profile": "show, set, export or import people, bands and set-ups",
     "plan": "prescriptions: write, sign, show or import one, and tell what was done of it",

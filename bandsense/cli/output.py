@@ -21,7 +21,7 @@ from bandsense.app.session_result import SessionResult
 from bandsense.app.view import SideActions, View
 from bandsense.cli.store_option import is_simulated, show_session
 from bandsense.exercises.model import Side
-from bandsense.live.actions import Actions, together
+from bandsense.live.actions import Action, Actions, together
 from bandsense.live.formatting import (
     advice_text,
     asymmetry_words,
@@ -37,19 +37,24 @@ from bandsense.workout.events import Event, TensionTick
 __all__ = ["JsonOutput", "LineOutput", "ScreenOutput", "make_output"]
 
 
-def make_output(arguments: argparse.Namespace) -> View:
-    """Choose the screen on a terminal that can draw, else plain lines, unless told otherwise."""
+def make_output(arguments: argparse.Namespace, own: Actions | None = None) -> View:
+    """Choose the screen on a terminal that can draw, else plain lines, unless told otherwise.
+
+    Args:
+        arguments: of the command.
+        own: keys for the terminal alone.
+    """
     if arguments.json:
         return JsonOutput(levels=arguments.levels)
-    output = _lines_or_screen(arguments)
+    output = _lines_or_screen(arguments, own)
     output.simulated = is_simulated(arguments)
     return output
 
 
-def _lines_or_screen(arguments: argparse.Namespace) -> LineOutput:
+def _lines_or_screen(arguments: argparse.Namespace, own: Actions | None) -> LineOutput:
     if arguments.lines or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
         return LineOutput()
-    return ScreenOutput()
+    return ScreenOutput(own)
 
 
 def say(text: str) -> None:
@@ -186,10 +191,15 @@ def _sided(text: str, side: Side | None) -> str:
 
 
 class ScreenOutput(LineOutput):
-    """The live view; before and after it, lines."""
+    """The live view; before and after it, lines.
 
-    def __init__(self) -> None:
+    Args:
+        own: keys for the terminal alone, such as to mute it.
+    """
+
+    def __init__(self, own: Actions | None = None) -> None:
         super().__init__()
+        self._own = own or {}
         self._states: list[ViewState] = []
         self._sides: list[Side | None] = []
         self._actions: Actions = {}
@@ -207,7 +217,7 @@ class ScreenOutput(LineOutput):
     def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
         self._states = [_watch(pipeline, title) for pipeline in pipelines]
         self._sides = [pipeline.side for pipeline in pipelines]
-        self._actions = together(list(actions.values()))
+        self._actions = {**together(list(actions.values())), **self._own}
 
     @override
     async def run(self) -> None:
@@ -217,10 +227,16 @@ class ScreenOutput(LineOutput):
         from bandsense.live.terminal import TerminalView
 
         self._shown = True
+        view = TerminalView(self._states, Console())
+
+        def show_keys() -> None:
+            view.keys_shown = not view.keys_shown
+
+        self._actions = {**self._actions, "?": Action("keys", show_keys)}
         with keys(self._actions, self._ask) as heard:
             try:
-                actions = self._actions if heard else None
-                await TerminalView(self._states, Console(), actions=actions).run()
+                view.actions = self._actions if heard else None
+                await view.run()
             except OSError as error:
                 if error.errno != errno.EIO:
                     raise

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing_extensions import override
 else:  # it costs a start of `bandsense --help` a tenth, for nothing
 
-    def override(method):
+    def override(method: object) -> object:
         return method
 
 

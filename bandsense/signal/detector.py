@@ -123,7 +123,7 @@ class RepDetector:
                 self._events += [] if warning is None else [warning]
                 start = stop
             self._last_s = float(time[piece][-1])
-        return self._told()
+        return self._take_events()
 
     def _use(self, time: FloatArray, tension: FloatArray, saturated: BoolArray | None) -> None:
         """Use samples of a sensor that makes sense."""
@@ -142,7 +142,7 @@ class RepDetector:
             for look in self._turning.finish():
                 self._narrator.take(look)
             self._narrator.finish()
-        return self._told()
+        return self._take_events()
 
     def correct(self, *, is_rep: bool) -> list[Event] | None:
         """Take a person's word, and give the events that follow; it is heeded for like movements as well.
@@ -156,7 +156,7 @@ class RepDetector:
         """
         if self._narrator is None or not self._narrator.correct(is_rep=is_rep):
             return None
-        return self._told()
+        return self._take_events()
 
     def _check(self, time: FloatArray, tension: FloatArray) -> None:
         if time.ndim != 1 or time.shape != tension.shape:
@@ -244,7 +244,7 @@ class RepDetector:
                 self._events += self.sense.rep(event.rep, event.detected_s)
         self._narrator.events = []
 
-    def _told(self) -> list[Event]:
+    def _take_events(self) -> list[Event]:
         self._collect()
         events, self._events = self._events, []
         return events

@@ -49,7 +49,18 @@ NEED_ARGUMENTS = {
     "calibrate": ["--masses", "1,2"],
 }
 READ_NO_STORE = {
-    *("plan new", "plan key", "plan sign", "plan schema", "analyze", "doctor", "serve", "edit", "store"),
+    *(
+        "plan new",
+        "plan key",
+        "plan sign",
+        "plan schema",
+        "analyze",
+        "doctor",
+        "serve",
+        "edit",
+        "store",
+        "mcp",
+    ),
 }
 """Commands that take `--store` and do not open it with what they are given here."""
 

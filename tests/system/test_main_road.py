@@ -83,14 +83,16 @@ def test_the_demo_draws_the_live_view_on_a_terminal(tmp_path: Path) -> None:
     assert "saved as simulated session 1" in after
 
 
-def test_closing_the_terminal_ends_the_session_in_good_order(tmp_path: Path) -> None:
+def test_keys_are_listed_and_closing_the_terminal_ends_the_session_in_good_order(tmp_path: Path) -> None:
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ |= {"TERM": "xterm-256color", "BANDSENSE_HOME": str(tmp_path)}
         os.execv(sys.executable, [sys.executable, "-m", "bandsense", "live", "--sim", "--speed", "4"])
-    shown = b""
-    while b"last rep" not in shown:
-        shown += os.read(terminal, 65_536)
+    for key, wanted in ((b"", b"last rep"), (b"?", b"30 s more rest"), (b"?", b"last rep")):
+        os.write(terminal, key)
+        shown = b""
+        while wanted not in shown:
+            shown += os.read(terminal, 65_536)
     os.close(terminal)
     begin_s = time.monotonic()
     while os.waitpid(pid, os.WNOHANG) == (0, 0):

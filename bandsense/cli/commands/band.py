@@ -16,7 +16,7 @@ from bandsense.cli.tables import table
 if TYPE_CHECKING:
     from bandsense.app.band_pull import Guide
     from bandsense.app.environment import Environment
-    from bandsense.bands.catalogue import Point, Source
+    from bandsense.bands.catalogue import PublishedPoint, Source
     from bandsense.bands.fit import BandFit
     from bandsense.calibration.clip_on import AnyCalibration
     from bandsense.cli.command import Commands
@@ -190,10 +190,10 @@ def _list_catalogue(*, as_json: bool) -> None:
         print(f"  {source.id}: {source.citation} ({confirmed} of {len(points)} values confirmed)")
 
 
-def _points_by_source() -> list[tuple[Source, list[Point]]]:
+def _points_by_source() -> list[tuple[Source, list[PublishedPoint]]]:
     from bandsense.bands.catalogue import load_catalogue
 
-    points: dict[str, tuple[Source, list[Point]]] = {}
+    points: dict[str, tuple[Source, list[PublishedPoint]]] = {}
     for each in load_catalogue():
         points.setdefault(each.source.id, (each.source, []))[1].extend(each.points)
     return list(points.values())

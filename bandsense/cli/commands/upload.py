@@ -26,8 +26,11 @@ def add(commands: Commands) -> None:
     command.add_argument("session", nargs="?", help="its number, or `last`")
     command.add_argument("--athlete", default="0", metavar="ID", help="default: the one whose key it is")
     command.add_argument(
-        "--save-key", action="store_true", help="read the key from standard input and keep it"
+        "--save-key",
+        action="store_true",
+        help="read the key from standard input and keep it, in the system's keyring where there is one",
     )
+    command.add_argument("--forget-key", action="store_true", help="keep it no longer")
     command.add_argument("--service", metavar="URL", help=argparse.SUPPRESS)
     add_json_option(command)
     add_store_option(command, sessions=True)
@@ -35,7 +38,7 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Keep a key, or send a session and print its identity there."""
-    from bandsense.app.upload import SERVICE, keep_key, known_key, upload
+    from bandsense.app.upload import SERVICE, forget_key, keep_key, known_key, upload
     from bandsense.errors import ConfigError
 
     if arguments.save_key:
@@ -47,6 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
             key = sys.stdin.readline()
         place = keep_key(key)
         tell(arguments, f"kept in {place}", kept_in=place)
+        return 0
+    if arguments.forget_key:
+        known = forget_key()
+        tell(arguments, "forgotten" if known else "there was no key", forgotten=known)
         return 0
     if arguments.session is None:
         raise ConfigError("name a session, or `last`")

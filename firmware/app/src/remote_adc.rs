@@ -14,19 +14,19 @@ use embassy_sync::signal::Signal;
 const READINGS: usize = 128;
 
 #[derive(Clone, Copy)]
-enum Order {
+enum AdcCommand {
     Start(Rate),
     Stop,
     Temperature,
 }
 
 /// How an order went; a temperature for that order only.
-type Outcome = Result<Option<i16>, AdcError>;
+type AdcReply = Result<Option<i16>, AdcError>;
 
 /// What lies between the converter's server and the application.
 pub struct AdcLink<M: RawMutex> {
-    orders: Channel<M, (u32, Order), 1>,
-    done: Signal<M, (u32, Outcome)>,
+    orders: Channel<M, (u32, AdcCommand), 1>,
+    done: Signal<M, (u32, AdcReply)>,
     readings: Channel<M, Result<Reading, AdcError>, READINGS>,
 }
 
@@ -50,7 +50,7 @@ impl<M: RawMutex> AdcLink<M> {
             let (number, order) = next;
             measures(true);
             let outcome = carry_out(&mut converter, order).await;
-            let measuring = matches!((order, outcome), (Order::Start(_), Ok(_)));
+            let measuring = matches!((order, outcome), (AdcCommand::Start(_), Ok(_)));
             measures(measuring);
             self.done.signal((number, outcome));
             next = if measuring { self.measure(&mut converter).await } else { self.orders.receive().await };
@@ -58,7 +58,7 @@ impl<M: RawMutex> AdcLink<M> {
     }
 
     /// Pass on readings until there is another order. What finds no room is counted as missed by the next that does.
-    async fn measure(&self, converter: &mut impl Adc) -> (u32, Order) {
+    async fn measure(&self, converter: &mut impl Adc) -> (u32, AdcCommand) {
         let mut lost = 0;
         loop {
             match select(self.orders.receive(), converter.next()).await {
@@ -79,11 +79,11 @@ impl<M: RawMutex> AdcLink<M> {
     }
 }
 
-async fn carry_out(converter: &mut impl Adc, order: Order) -> Outcome {
+async fn carry_out(converter: &mut impl Adc, order: AdcCommand) -> AdcReply {
     match order {
-        Order::Start(rate) => converter.start(rate).await.map(|()| None),
-        Order::Temperature => converter.temperature_centi_c().await,
-        Order::Stop => {
+        AdcCommand::Start(rate) => converter.start(rate).await.map(|()| None),
+        AdcCommand::Temperature => converter.temperature_centi_c().await,
+        AdcCommand::Stop => {
             converter.stop().await;
             Ok(None)
         }
@@ -105,7 +105,7 @@ impl<M: RawMutex, A: Adc> RemoteAdc<M, A> {
     }
 
     /// Carry out an order. Giving up the wait leaves the order in force.
-    async fn order(&mut self, order: Order) -> Outcome {
+    async fn order(&mut self, order: AdcCommand) -> AdcReply {
         self.orders = self.orders.wrapping_add(1);
         self.link.orders.send((self.orders, order)).await;
         loop {
@@ -123,13 +123,13 @@ impl<M: RawMutex, A: Adc> Adc for RemoteAdc<M, A> {
     const THERMOMETER: bool = A::THERMOMETER;
 
     async fn start(&mut self, rate: Rate) -> Result<(), AdcError> {
-        let outcome = self.order(Order::Start(rate)).await;
+        let outcome = self.order(AdcCommand::Start(rate)).await;
         self.link.readings.clear();
         outcome.map(|_| ())
     }
 
-    async fn temperature_centi_c(&mut self) -> Outcome {
-        self.order(Order::Temperature).await
+    async fn temperature_centi_c(&mut self) -> AdcReply {
+        self.order(AdcCommand::Temperature).await
     }
 
     async fn next(&mut self) -> Result<Reading, AdcError> {
@@ -138,7 +138,7 @@ impl<M: RawMutex, A: Adc> Adc for RemoteAdc<M, A> {
 
     async fn stop(&mut self) {
         // Stopping never fails.
-        let _ = self.order(Order::Stop).await;
+        let _ = self.order(AdcCommand::Stop).await;
     }
 }
 

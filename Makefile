@@ -12,7 +12,7 @@ FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev llv
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-demo: .venv-demo ## pair a simulated band, track a set live, save and export it
+demo: .venv-demo ## two minutes of it: a set that is too hard, advice, one that fits, and the next time
 	$(PYTHON_BIN)/bandsense demo
 
 test: .venv-dev packages ## all tests, with the firmware and the real Bluetooth stack in a virtual machine

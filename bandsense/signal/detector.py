@@ -136,10 +136,12 @@ class RepDetector:
         if gap_before is not None:
             _flags(gap_before, time)
         full = _flags(saturated, time) if saturated is not None else None
+        if full is not None and not np.logical_or.reduce(full):
+            full = None
         for first in range(0, time.size, PIECE):
             piece = slice(first, first + PIECE)
             told, usable = self.sense.push(time[piece], tension[piece], None if full is None else full[piece])
-            if not told and np.logical_and.reduce(usable):
+            if usable is None:
                 self._use(time[piece], tension[piece], None if full is None else full[piece])
                 self._last_s = float(time[piece][-1])
                 continue
@@ -160,7 +162,8 @@ class RepDetector:
             self._saturated.add(self._pushed, saturated)
         self._pushed += time.size
         self._take(self._conditioner.push(time, tension))
-        self._collect()
+        if self._narrator is not None and self._narrator.events:
+            self._collect(self._narrator)
 
     def finish(self) -> list[Event]:
         """End the stream and give what can still be decided."""
@@ -261,18 +264,17 @@ class RepDetector:
             )
         return narrator, turning
 
-    def _collect(self) -> None:
+    def _collect(self, narrator: Narrator) -> None:
         """Take the narrator's events over, each repetition with what it shows of the sensor."""
-        if self._narrator is None:
-            return
-        for event in self._narrator.events:
+        for event in narrator.events:
             self._events.append(event)
             if isinstance(event, RepCompleted):
                 self._events += self.sense.rep(event.rep, event.detected_s)
-        self._narrator.events = []
+        narrator.events = []
 
     def _take_events(self) -> list[Event]:
-        self._collect()
+        if self._narrator is not None and self._narrator.events:
+            self._collect(self._narrator)
         events, self._events = self._events, []
         return events
 

@@ -580,11 +580,11 @@ class Explanations:
             busy=x.busy_after(m.top_s, 1.0),
         )
 
-    def _kept(self, found: Iterable[Explanation]) -> list[Explanation]:
+    def _kept(self, found: list[Explanation]) -> list[Explanation]:
         """Prune explanations of the same movements, best first."""
+        if len(found) < 2:
+            return found
         ordered = sorted(found, key=lambda x: -x.score)
-        if not ordered:
-            return []
         kept: list[Explanation] = []
         simple: set[Kind] = set()
         series = 0

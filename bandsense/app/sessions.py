@@ -34,7 +34,7 @@ def require_ended(session: Session) -> None:
     Raises:
         StoreError: something does.
     """
-    from bandsense.store.model import SessionState  # commands import this module before they are asked for
+    from bandsense.store.model import SessionState
 
     if session.state is SessionState.OPEN:
         raise StoreError(f"session {session.id} is being recorded; end it first")

@@ -244,6 +244,7 @@ MORE: Mapping[str, Mapping[str, str]] = {
         "samples": "How many there were",
     },
     "Tared": {"problem": "Why it was not set; null where it was"},
+    "RepTempo": _PHASES,
     "Tempo": _PHASES,
     "TensionTick": {"tension_n": "Tension", "tension_uncertainty_n": "Its standard uncertainty"},
     "TensionZone": {"low_n": "Peaks below it are too low", "high_n": "Peaks above it are too high"},

@@ -1,4 +1,4 @@
-"""Install the wheel as a stranger does, on every Python at hand, with and without each extra: `make package-check`.
+"""Install the wheel as a stranger does, on every Python, with and without each extra: `make package-check`.
 
 Each installation is a fresh environment made by uv. Checked are a silent import (`-W error`), the help, that
 what an extra is for can be imported (and, without it, says what to install), and that mypy and pyright see
@@ -49,7 +49,7 @@ USE = {
 
 def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command quietly."""
-    return subprocess.run(
+    return subprocess.run(  # noqa: S603
         list(map(str, command)), capture_output=True, text=True, check=False, env=os.environ | environment
     )
 

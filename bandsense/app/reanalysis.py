@@ -18,6 +18,7 @@ from bandsense.app.trainee import profiles_of
 from bandsense.errors import BandsenseError, ConfigError
 from bandsense.live.plan_formatting import plan_json
 from bandsense.samples import SampleBlock
+from bandsense.store.address import ServerAddress
 from bandsense.store.analyses import Analyses, Analysis, analysis_digest
 from bandsense.store.model import Session
 from bandsense.store.store import Store
@@ -62,7 +63,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    store: Path
+    store: Path | ServerAddress
     session: int
     stream: int
     side: str | None

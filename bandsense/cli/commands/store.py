@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bandsense.cli.command import add_command
 from bandsense.cli.progress import progress
 from bandsense.cli.store_option import add_store_option, open_store, store_path
+from bandsense.store.address import ServerAddress
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -27,11 +28,12 @@ def add(commands: Commands) -> None:
         commands,
         "store",
         run,
-        summary="look after the file with all sessions: check, back up, restore, rescue",
+        summary="look after the file with all sessions, or prepare a clinic's database",
         details="A backup may be made while a session is recorded. A rescue needs no other program, and "
         "leaves the damaged file as it is.",
         example="bandsense store check\nbandsense store backup ~/bandsense-backup.sqlite3\n"
-        "bandsense store restore ~/bandsense-backup.sqlite3\nbandsense store rescue --replace",
+        "bandsense store restore ~/bandsense-backup.sqlite3\nbandsense store rescue --replace\n"
+        "bandsense store init postgresql://admin@server/clinics --clinic north --login anna",
     )
     tasks = command.add_subparsers(title="what to do", metavar="TASK")
     checking = _task(tasks, "check", _check, "look through all of it; with status 1 when there is damage")
@@ -56,6 +58,29 @@ def add(commands: Commands) -> None:
         help="put the new file in its place; the damaged one is kept beside it",
     )
     rescue.add_argument("--json", action="store_true", help="one JSON object")
+    init = tasks.add_parser(
+        "init",
+        help="prepare a PostgreSQL database for clinics, and let logins in",
+        description="Prepare a PostgreSQL database for clinics, or bring it up to date, as its owner. A "
+        "login that is missing is made; its password is printed once. Doing it again changes nothing.",
+    )
+    init.set_defaults(run=_init)
+    init.add_argument("address", type=_address, metavar="URL", help="postgresql://OWNER@HOST/DATABASE")
+    init.add_argument("--clinic", required=True, metavar="NAME", help="the clinic that the logins belong to")
+    init.add_argument(
+        "--login", action="append", default=[], metavar="NAME", help="a member of the clinic; may be repeated"
+    )
+    init.add_argument(
+        "--person", metavar="ID", help="these logins are this person's, and see this person's sessions alone"
+    )
+    init.add_argument("--json", action="store_true", help="one JSON object a login")
+
+
+def _address(text: str) -> ServerAddress:
+    address = ServerAddress.read(text)
+    if address is None:
+        raise argparse.ArgumentTypeError("it looks like postgresql://OWNER@HOST/DATABASE")
+    return address
 
 
 def _task(
@@ -69,7 +94,7 @@ def _task(
 
 def run(arguments: argparse.Namespace) -> int:
     """Say what can be done."""
-    print("say what to do: bandsense store check|backup|restore|rescue (--help explains)", file=sys.stderr)
+    print("say what to do: bandsense store TASK (--help lists the tasks)", file=sys.stderr)
     return 2
 
 
@@ -154,4 +179,21 @@ def _rescue(arguments: argparse.Namespace) -> int:
         print(f"go on with it: --store {target}, or `bandsense store rescue --replace`")
     if not arguments.json:
         print(target)
+    return 0
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from bandsense.store.clinics import prepare_server
+
+    logins = prepare_server(arguments.address, arguments.clinic, arguments.login, arguments.person)
+    for new in logins:
+        if arguments.json:
+            print(json.dumps({"login": new.login, "password": new.password, "clinic": arguments.clinic}))
+        elif new.password is None:
+            print(f"{new.login} is in the clinic {arguments.clinic}")
+        else:
+            print(f"{new.login} is in the clinic {arguments.clinic}")
+            print(f"its password, which is shown only now: {new.password}")
+    if not arguments.json and not logins:
+        print(f"{arguments.address} is ready; let colleagues in with --login NAME")
     return 0

@@ -35,6 +35,7 @@ _COMMANDS = (
     "edit",
     "reanalyze",
     "store",
+    "push",
     "exercises",
     "profile",
     "plan",

@@ -170,6 +170,8 @@ class Server:
     Attributes:
         place: the address.
         local: names what is kept on this computer while the server is away.
+        identity: of this clinic's store, whatever its address.
+        person: whose login this is; None: a colleague's.
         recorder_away_s: a recorder that lost its connection may come back within this time.
 
     Raises:
@@ -185,13 +187,18 @@ class Server:
             private_folder(self.local.parent)
         self.recorder_away_s = _AWAY_S
         self.read_only = False
+        self.person: str | None = None
+        self.identity = ""
         self._idle: list[tuple[float, ServerConnection]] = []
         self._lock = threading.Lock()
         with self.opened() as connection:
             self._require_known(connection)
 
     def _require_known(self, connection: ServerConnection) -> None:
-        version, clinic = connection.execute("SELECT version, my_clinic() FROM store").fetchone()
+        version, store, clinic, self.person = connection.execute(
+            "SELECT version, id, my_clinic(), my_person() FROM store"
+        ).fetchone()
+        self.identity = f"{store}/{clinic}"
         if version > SCHEMA_VERSION:
             raise StoreError(
                 f"the store {self.name} was made by a newer bandsense (schema {version}, this one knows "

@@ -10,10 +10,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bandsense.cli.argument_types import server_address
 from bandsense.cli.command import add_command
 from bandsense.cli.progress import progress
 from bandsense.cli.store_option import add_store_option, open_store, store_path
-from bandsense.store.address import ServerAddress
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -65,7 +65,7 @@ def add(commands: Commands) -> None:
         "login that is missing is made; its password is printed once. Doing it again changes nothing.",
     )
     init.set_defaults(run=_init)
-    init.add_argument("address", type=_address, metavar="URL", help="postgresql://OWNER@HOST/DATABASE")
+    init.add_argument("address", type=server_address, metavar="URL", help="postgresql://OWNER@HOST/DATABASE")
     init.add_argument("--clinic", required=True, metavar="NAME", help="the clinic that the logins belong to")
     init.add_argument(
         "--login", action="append", default=[], metavar="NAME", help="a member of the clinic; may be repeated"
@@ -74,13 +74,6 @@ def add(commands: Commands) -> None:
         "--person", metavar="ID", help="these logins are this person's, and see this person's sessions alone"
     )
     init.add_argument("--json", action="store_true", help="one JSON object a login")
-
-
-def _address(text: str) -> ServerAddress:
-    address = ServerAddress.read(text)
-    if address is None:
-        raise argparse.ArgumentTypeError("it looks like postgresql://OWNER@HOST/DATABASE")
-    return address
 
 
 def _task(

@@ -14,6 +14,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bandsense.app.archive import StoredSession as StoredSession
+    from bandsense.app.archive import StoreReader as StoreReader
+    from bandsense.app.archive import Table as Table
+    from bandsense.app.archive import open_store as open_store
     from bandsense.bands.slack import slack_change as slack_change
     from bandsense.calibration.curve import Calibration as Calibration
     from bandsense.errors import BandsenseError as BandsenseError
@@ -36,10 +40,14 @@ _HOMES = {
     "SampleBlock": "bandsense.samples",
     "SetAnalysis": "bandsense.signal.analysis",
     "Store": "bandsense.store.store",
+    "StoreReader": "bandsense.app.archive",
+    "StoredSession": "bandsense.app.archive",
+    "Table": "bandsense.app.archive",
     "Unit": "bandsense.samples",
     "Workout": "bandsense.workout.workout",
     "WorkoutSettings": "bandsense.workout.settings",
     "analyze": "bandsense.signal.analysis",
+    "open_store": "bandsense.app.archive",
     "read_recording": "bandsense.export.recording",
     "slack_change": "bandsense.bands.slack",
 }

@@ -26,7 +26,10 @@ A message says what happened and what to do about it. Library code never prints 
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "BandModelError",
@@ -108,6 +111,8 @@ class FileFormatError(DataError):
     """A file that cannot be read, with the line at fault (1-based) where one is known."""
 
     def __init__(self, path: Path | str, reason: str, *, line: int | None = None) -> None:
+        from pathlib import Path  # not before: every start of the command line imports the errors
+
         where = f"{path}, line {line}" if line is not None else str(path)
         super().__init__(f"{where}: {reason}")
         self.path = Path(path)

@@ -27,7 +27,7 @@ FIXED = (
 )
 
 
-def test_every_page_has_its_place_in_the_index():
+def test_every_page_has_its_place_in_the_index() -> None:
     trees = re.findall(
         r"^```\{toctree\}\n(.*?)^```", (DOCS / "index.md").read_text(), re.DOTALL | re.MULTILINE
     )
@@ -39,14 +39,14 @@ def test_every_page_has_its_place_in_the_index():
     assert sorted(listed) == sorted(pages)
 
 
-def test_the_glossary_fixes_the_words_of_the_field():
+def test_the_glossary_fixes_the_words_of_the_field() -> None:
     text = (DOCS / "glossary.md").read_text(encoding="utf-8")
     terms = re.findall(r"^(\S.*)\n: ", text, re.MULTILINE)
     assert set(FIXED) <= {word for term in terms for word in (term, *term.split(", "))}
     assert len(terms) == len(set(terms))
 
 
-def test_every_decision_is_listed_and_says_what_it_costs():
+def test_every_decision_is_listed_and_says_what_it_costs() -> None:
     listed = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (DOCS / "decisions" / "index.md").read_text())
     assert listed == sorted(path.name for path in (DOCS / "decisions").glob("0*.md"))
     for name in listed:
@@ -56,13 +56,13 @@ def test_every_decision_is_listed_and_says_what_it_costs():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_files_that_a_page_names_exist(page):
+def test_files_that_a_page_names_exist(page: Path) -> None:
     named = re.findall(rf"`((?:{ROOMS})/[\w./-]*)`", page.read_text(encoding="utf-8"))
     missing = [name for name in named if not (ROOT / name).exists() and not name.startswith(MADE)]
     assert [name for name in missing if not re.search(r"\b(NAME|ID)\b", name)] == []
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.glob("decisions/*.md")), ids=lambda page: page.name)
-def test_links_of_a_decision_lead_somewhere(page):
+def test_links_of_a_decision_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []

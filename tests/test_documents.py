@@ -134,7 +134,7 @@ def test_every_place_that_how_do_i_names_exists() -> None:
             assert (REPOSITORY / place).exists(), f"{question}: {place}"
 
 
-def test_every_row_of_the_threats_names_tests_that_exist():
+def test_every_row_of_the_threats_names_tests_that_exist() -> None:
     page = (REPOSITORY / "docs" / "security.md").read_text()
     named = re.findall(r"`((?:tests|firmware)/[\w/.-]+)::(\w+)`", page)
     assert len(named) > 20

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.needs import missing
+
 ROOT = Path(__file__).resolve().parents[1]
 WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -29,7 +31,7 @@ def targets() -> set[str]:
     return {name for line in re.findall(r"^([a-z.][\w. -]*):", text, re.MULTILINE) for name in line.split()}
 
 
-def test_hosted_ci_calls_targets_that_exist():
+def test_hosted_ci_calls_targets_that_exist() -> None:
     called = {
         name
         for job in WORKFLOW["jobs"].values()
@@ -39,7 +41,7 @@ def test_hosted_ci_calls_targets_that_exist():
     assert {"lint", "types", "test", "test-fast", "test-portable", "packages"} <= called <= targets()
 
 
-def test_hosted_ci_runs_the_pythons_that_the_package_names():
+def test_hosted_ci_runs_the_pythons_that_the_package_names() -> None:
     matrix = WORKFLOW["jobs"]["fast"]["strategy"]["matrix"]
     named = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["project"]["classifiers"]))
     assert matrix["python"] == named
@@ -47,13 +49,13 @@ def test_hosted_ci_runs_the_pythons_that_the_package_names():
     assert [row["os"] for row in matrix["include"]] == matrix["os"]
 
 
-def test_actions_are_pinned_to_commits():
+def test_actions_are_pinned_to_commits() -> None:
     used = [step["uses"] for job in WORKFLOW["jobs"].values() for step in job["steps"] if "uses" in step]
     assert used
     assert [name for name in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", name)] == []
 
 
-def test_the_portable_tests_exist():
+def test_the_portable_tests_exist() -> None:
     listed = re.search(
         r"^PORTABLE := \$\(addprefix tests/,([^)]*)\)", (ROOT / "Makefile").read_text(), re.MULTILINE
     )
@@ -61,14 +63,14 @@ def test_the_portable_tests_exist():
     assert [name for name in listed[1].split() if not (ROOT / "tests" / name).exists()] == []
 
 
-def test_a_bug_report_asks_for_the_bundle_and_must_have_it():
+def test_a_bug_report_asks_for_the_bundle_and_must_have_it() -> None:
     form = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / "bug.yml").read_text(encoding="utf-8"))
     (bundle,) = [part for part in form["body"] if part.get("id") == "bundle"]
     assert "bandsense doctor --bundle" in bundle["attributes"]["description"]
     assert bundle["validations"]["required"] is True
 
 
-def test_hooks_run_what_the_set_up_installs():
+def test_hooks_run_what_the_set_up_installs() -> None:
     config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
     hooks = {hook["id"]: hook["entry"] for repo in config["repos"] for hook in repo["hooks"]}
     assert set(hooks) == {"ruff-check", "ruff-format", "codespell", "rustfmt"}
@@ -81,20 +83,20 @@ def test_hooks_run_what_the_set_up_installs():
 @pytest.mark.parametrize(
     "name", ["bug.yml", "wish.yml", "../workflows/ci.yml", "../PULL_REQUEST_TEMPLATE.md"]
 )
-def test_commands_that_forms_name_exist(name):
+def test_commands_that_forms_name_exist(name: str) -> None:
     text = (ROOT / ".github" / "ISSUE_TEMPLATE" / name).read_text(encoding="utf-8")
     for command in set(re.findall(r"`bandsense (\w+)", text)):
         assert (ROOT / "bandsense" / "cli" / "commands" / f"{command}.py").exists()
 
 
-def test_files_are_checked_out_as_they_were_written():
+def test_files_are_checked_out_as_they_were_written() -> None:
     done = subprocess.run(["git", "ls-files", "--eol"], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        pytest.skip("this is no git checkout")
+        missing("a checkout", "clone the repository with git")
     assert [line for line in done.stdout.splitlines() if line.startswith(("i/crlf", "i/mixed"))] == []
 
 
-def test_the_index_of_where_to_add_things_names_places_that_exist():
+def test_the_index_of_where_to_add_things_names_places_that_exist() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     index = text.split("## Where to add")[1].split("\n## ")[0]
     for topic in ("driver", "exercise", "command", "export format"):

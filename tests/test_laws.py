@@ -229,8 +229,8 @@ def test_law_7_the_library_neither_prints_nor_exits(path: Path) -> None:
 def test_law_9_help_is_light() -> None:
     code = (
         "import sys, contextlib, io\n"
-        "from bandsense.cli import _COMMANDS, main\n"
-        "for arguments in (['--help'], *([command, '--help'] for command in _COMMANDS)):\n"
+        "from bandsense.cli import COMMANDS, main\n"
+        "for arguments in (['--help'], *([command, '--help'] for command in COMMANDS)):\n"
         "    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):\n"
         "        main(arguments)\n"
         "print(sorted({'scipy', 'bleak', 'numpy', 'rich', 'pydantic', 'asyncio'} & set(sys.modules)))\n"

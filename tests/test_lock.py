@@ -26,7 +26,7 @@ def pins(*names: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize(("dev", "names"), [(False, ["demo.txt"]), (True, ["demo.txt", "dev.txt"])])
-def test_every_requirement_is_locked_within_its_bounds(dev, names):
+def test_every_requirement_is_locked_within_its_bounds(dev: bool, names: list[str]) -> None:
     locked = pins(*names)
     wanted = [Requirement(text) for text in LOCK["requirements"](PROJECT, dev=dev)]
     assert {"bleak", "hatchling", "pip"} <= {requirement.name for requirement in wanted}
@@ -40,7 +40,7 @@ def test_every_requirement_is_locked_within_its_bounds(dev, names):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_every_version_has_hashes_and_no_address(path):
+def test_every_version_has_hashes_and_no_address(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     entries = LOCK["entries"](text)
     assert len(entries) > 40
@@ -48,11 +48,11 @@ def test_every_version_has_hashes_and_no_address(path):
     assert not re.search(r"://|--(extra-)?index-url|--find-links| @ ", text)
 
 
-def test_the_files_share_nothing():
+def test_the_files_share_nothing() -> None:
     assert not pins("demo.txt").keys() & pins("dev.txt").keys()
 
 
-def test_a_name_with_two_environments_keeps_both():
+def test_a_name_with_two_environments_keeps_both() -> None:
     older = 'numpy==2.4.6 ; python_version < "3.12" \\\n    --hash=sha256:aa\n'
     newer = 'numpy==2.5.0 ; python_version >= "3.12" \\\n    --hash=sha256:bb\n'
     text = older + newer

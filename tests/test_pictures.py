@@ -13,7 +13,7 @@ FOLDER = REPOSITORY / "docs" / "pictures"
 KEPT = json.loads((FOLDER / "drawn-from.json").read_text(encoding="utf-8"))
 
 
-def test_every_picture_is_there_small_and_shown():
+def test_every_picture_is_there_small_and_shown() -> None:
     names = sorted(TOOL["NAMES"])
     assert sorted(path.name for path in FOLDER.iterdir()) == sorted([*names, "drawn-from.json"])
     assert sorted(KEPT["pictures"]) == names, "run `make pictures`"
@@ -30,7 +30,7 @@ def test_every_picture_is_there_small_and_shown():
             assert len(drawn) <= 150_000
 
 
-def test_what_they_were_drawn_from_is_known():
+def test_what_they_were_drawn_from_is_known() -> None:
     now = TOOL["sources"]()
     assert len(now) > 10, "tools/pictures.py looks in the wrong places"
     assert KEPT["sources"], "run `make pictures`"

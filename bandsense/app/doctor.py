@@ -109,10 +109,12 @@ def _broker(url: str) -> Check:
     from bandsense.live.mqtt import MqttTarget, broker_problem
 
     target = MqttTarget.parse(url)
-    problem = asyncio.run(broker_problem(target, os.environ.get(PASSWORD)))
+    password = os.environ.get(PASSWORD)
+    problem = asyncio.run(broker_problem(target, password))
     if problem is not None:
         return Check("broker", Outcome.BAD, problem, (target.host,))
-    words = "" if target.tls or target.user is None else "; the password goes there unencrypted: use mqtts://"
+    unprotected = target.unprotected_password(password)
+    words = "; the password goes there unencrypted: use mqtts://" if unprotected else ""
     return Check("broker", Outcome.GOOD, f"{target.host}:{target.port} answers{words}", (target.host,))
 
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from bandsense.app.importing import keep_session
 from bandsense.app.replay import replay
-from bandsense.errors import ConfigError, StoreError
+from bandsense.app.sessions import require_ended
+from bandsense.errors import ConfigError
 from bandsense.export.imports import ImportedSession, ImportedStream
 from bandsense.samples import SampleBlock, concatenate
 from bandsense.store.edits import Edits
-from bandsense.store.model import Session, SessionState, Stream
+from bandsense.store.model import Session, Stream
 from bandsense.store.store import Store
 from bandsense.workout.inputs import input_from
 from bandsense.workout.settings import WorkoutSettings
@@ -40,15 +41,10 @@ def merge(store: Store, sessions: Sequence[Session]) -> None:
             "they are of several people or exercises; change that first, with `bandsense edit set`"
         )
     for session in ordered:
-        _require_ended(session)
+        require_ended(session)
     Edits(store.database).merge(
         [session.id for session in ordered], _merged([session.summary or {} for session in ordered])
     )
-
-
-def _require_ended(session: Session) -> None:
-    if session.state is SessionState.OPEN:
-        raise StoreError(f"session {session.id} is being recorded; end it first")
 
 
 def _merged(summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -88,7 +84,7 @@ def split(store: Store, session: Session, at_s: float) -> tuple[int, int]:
         ConfigError: the time is not within the session.
         StoreError: it is being recorded, damaged, or cannot be written.
     """
-    _require_ended(session)
+    require_ended(session)
     parts = [_cut(store, stream, at_s) for stream in session.streams]
     numbers = []
     for place, streams in enumerate(zip(*parts, strict=True)):

@@ -23,6 +23,7 @@ from bandsense.profiles.prescription import (
     Prescription,
 )
 from bandsense.profiles.signing import check_signature, digest
+from bandsense.store.model import is_simulated_source
 from bandsense.store.store import Store
 from bandsense.workout.feedback import Feedback
 from bandsense.workout.plan import measured_tempo
@@ -130,10 +131,11 @@ class _Part:
         return 1.0 if self.record.conditions.side is None else 0.5
 
 
-def dose_of(store: Store, person: Person, today: date) -> Dose:
+def dose_of(store: Store, person: Person, today: date, *, simulated: bool = False) -> Dose:
     """Tell what a person did of their prescription, from its first day to today, or to its last.
 
-    Simulated sessions count in a store that has no others. Nothing is computed anew from raw samples.
+    Simulated sessions count only where they are asked for, and then nothing else does; the dose says so.
+    Nothing is computed anew from raw samples.
 
     Raises:
         ConfigError: there is no prescription.
@@ -142,16 +144,20 @@ def dose_of(store: Store, person: Person, today: date) -> Dose:
     last = min(today, prescription.until or today)
     days = (prescription.issued, max(prescription.issued, last))
     history = read_history(store)
-    records = [each for each in history.of(person.id) if days[0] <= each.day <= days[1]]
-    real = [each for each in records if each.conditions.source == "sensor"]
-    said = _said(store, {each.session for each in real or records})
-    parts = [_Part(each, said.get((each.session, each.number), Feedback())) for each in real or records]
+    records = [
+        each
+        for each in history.of(person.id)
+        if days[0] <= each.day <= days[1] and is_simulated_source(each.conditions.source) is simulated
+    ]
+    said = _said(store, {each.session for each in records})
+    parts = [_Part(each, said.get((each.session, each.number), Feedback())) for each in records]
     return Dose(
         prescription=prescription.id,
         digest=digest(prescription),
         person=prescription.person,
         first_day=days[0],
         last_day=days[1],
+        simulated=simulated,
         exercise=tuple(_of_exercise(each, parts, days) for each in prescription.exercise),
     )
 

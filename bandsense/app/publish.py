@@ -50,7 +50,7 @@ async def published(
         pipeline: tells the events.
         sensor: its identity.
         to: where to.
-        tell: hears of a broker that does not answer, and of one that does again.
+        tell: hears of a broker that does not answer, of one that does again, and of a password unprotected.
 
     Raises:
         ConfigError: an address or identity cannot be used.
@@ -74,6 +74,8 @@ async def published(
     password = os.environ.get(PASSWORD)
     publisher = MqttPublisher(target, password=password, announced=announced, tell=tell)
     pipeline.listen(publisher.listen)
+    if target.unprotected_password(password):
+        tell("the broker's password goes there unencrypted; mqtts:// protects it")
     publishing = asyncio.create_task(publisher.run())
     await publisher.first_attempt()
     try:

@@ -95,7 +95,8 @@ def session_table(store: Store, session: Session) -> SessionTable:
 
 def _stream_table(store: Store, stream: Stream) -> StreamTable:
     if not stream.samples and stream.damage is None:
-        return _without_samples(store, stream)
+        # Taken from a training log, which knows sets and no samples.
+        return StreamTable.empty(stream, tuple(store.sets(stream)), _inputs_json(store, stream))
     followed = replay(store, stream)
     samples = concatenate(store.blocks(stream))
     workout = followed.workout
@@ -123,26 +124,6 @@ def _inputs_json(store: Store, stream: Stream) -> tuple[dict[str, Any], ...]:
     return tuple(
         {"after_samples": each.after_samples, "kind": each.kind, "data": each.data}
         for each in store.inputs(stream)
-    )
-
-
-def _without_samples(store: Store, stream: Stream) -> StreamTable:
-    """Lay out what was taken from a training log, which knows sets and no samples."""
-    none, whole, marks = np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_)
-    return StreamTable(
-        stream=stream,
-        time_s=none,
-        raw=none,
-        tension_n=none,
-        tension_uncertainty_n=none,
-        phase=np.zeros(0, dtype=np.str_),
-        rep=whole,
-        rep_probability=none,
-        set=whole,
-        gap_before=marks,
-        saturated=marks,
-        sets=tuple(store.sets(stream)),
-        inputs=_inputs_json(store, stream),
     )
 
 

@@ -453,5 +453,5 @@ def _scores(pipeline: SessionPipeline) -> Actions:
 
         return run
 
-    scores = {key: Action("score", give(score)) for score, key in enumerate(SCORE_KEYS)}
+    scores = {key: Action("score (x is 10)", give(score)) for score, key in enumerate(SCORE_KEYS)}
     return scores | {"\n": Action("skip", give(None)), "\r": Action("skip", give(None))}

@@ -16,40 +16,30 @@ import urllib.request
 import uuid
 from pathlib import Path
 
-from bandsense.app.paths import home
 from bandsense.app.replay import session_table
+from bandsense.app.secret import forget_secret, keep_secret, known_secret
 from bandsense.errors import ConfigError, DataError
 from bandsense.export.formats import write
-from bandsense.files import make_private, private_folder
 from bandsense.store.model import Session
 from bandsense.store.store import Store
 
-__all__ = ["KEY_VARIABLE", "SERVICE", "keep_key", "known_key", "upload"]
+__all__ = ["KEY_VARIABLE", "SERVICE", "forget_key", "keep_key", "known_key", "upload"]
 
 SERVICE = "https://intervals.icu"
 KEY_VARIABLE = "BANDSENSE_INTERVALS_KEY"
+_KEY = "intervals"
 _TIMEOUT_S = 30.0
 
 
-def _key_file() -> Path:
-    return home() / "intervals.key"
-
-
-def keep_key(key: str) -> Path:
-    """Keep a key in a file that only its owner can read; gives the file.
+def keep_key(key: str) -> str:
+    """Keep a key in the system's keyring, or else in a file that only its owner can read; gives which.
 
     Raises:
         ConfigError: it is empty, or the file cannot be written.
     """
     if not key.strip():
         raise ConfigError("the key is empty; it stands in the settings of intervals.icu, under Developer")
-    try:
-        private_folder(home())
-        make_private(_key_file())
-        _key_file().write_text(key.strip() + "\n", encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{_key_file()} cannot be written: {error.strerror}") from error
-    return _key_file()
+    return keep_secret(_KEY, key.strip())
 
 
 def known_key() -> str:
@@ -58,14 +48,17 @@ def known_key() -> str:
     Raises:
         ConfigError: there is none.
     """
-    if key := os.environ.get(KEY_VARIABLE, "").strip():
-        return key
-    try:
-        return _key_file().read_text(encoding="utf-8").strip()
-    except OSError:
+    key = os.environ.get(KEY_VARIABLE, "").strip() or known_secret(_KEY)
+    if not key:
         raise ConfigError(
             f"no key for intervals.icu; keep it with `bandsense upload --save-key`, or set {KEY_VARIABLE}"
-        ) from None
+        )
+    return key
+
+
+def forget_key() -> bool:
+    """Forget the key that was kept; gives whether there was one."""
+    return forget_secret(_KEY)
 
 
 def upload(store: Store, session: Session, athlete: str, key: str, service: str = SERVICE) -> str:

@@ -17,6 +17,7 @@ from bandsense.bands.fit import BandFit
 
 __all__ = [
     "CHECK_AFTER_REPS",
+    "CONDITIONING_LOSS",
     "CONDITIONING_REPS",
     "Stiffness",
     "Wear",
@@ -32,9 +33,10 @@ CHECK_AFTER_REPS = 500
 """After so many repetitions a band should be measured again. A convention: half of the use for which the loss
 of sound bands is known."""
 
-_CONDITIONING_LOSS = 0.05
-# A prior: what a new band loses within its first stretches and wins back at rest, so that two measures may
-# differ by it either way.
+CONDITIONING_LOSS = 0.05
+"""A prior: what a new band loses within its first stretches and wins back at rest, so that two measures may
+differ by it either way."""
+
 _CYCLIC_LOSS = 0.155
 _CYCLIC_LOSS_AT = 1000
 _SUDDEN_LOSS = 0.10
@@ -99,7 +101,7 @@ class Wear:
 def explained_loss(cycles: int) -> float:
     """Part of the tension that conditioning and `cycles` stretches explain at most."""
     worked = min(1.0, cycles / _CYCLIC_LOSS_AT)
-    return _CONDITIONING_LOSS + worked * (_CYCLIC_LOSS - _CONDITIONING_LOSS)
+    return CONDITIONING_LOSS + worked * (_CYCLIC_LOSS - CONDITIONING_LOSS)
 
 
 def assess_wear(history: Sequence[Stiffness]) -> Wear:
@@ -134,7 +136,7 @@ def assess_wear(history: Sequence[Stiffness]) -> Wear:
             f"The band has lost {loss:.0%} of its first tension; use explains up to {allowed:.0%}. "
             "Replace it.",
         )
-    if -loss - 2.0 * u_loss > _CONDITIONING_LOSS:
+    if -loss - 2.0 * u_loss > CONDITIONING_LOSS:
         return Wear(
             WearState.DOUBTFUL,
             loss,

@@ -1,4 +1,4 @@
-"""The commands: each one parses, calls into the other rooms and prints. Nothing heavy is imported before."""
+"""The command line: find the command, parse for it, run it. Only what that command needs is imported."""
 
 from __future__ import annotations
 
@@ -11,47 +11,11 @@ import os
 import sys
 from collections.abc import Sequence
 
+from bandsense.cli.catalogue import COMMANDS, module_of
 from bandsense.cli.parser import Parser
 from bandsense.errors import BandsenseError
 
 __all__ = ["main", "parser"]
-
-_COMMANDS = (
-    "live",
-    "serve",
-    "both",
-    "test",
-    "demo",
-    "analyze",
-    "replay",
-    "sessions",
-    "show",
-    "rate",
-    "history",
-    "report",
-    "export",
-    "importing",
-    "upload",
-    "edit",
-    "reanalyze",
-    "store",
-    "push",
-    "exercises",
-    "profile",
-    "plan",
-    "band",
-    "pair",
-    "sensors",
-    "calibrate",
-    "firmware",
-    "bringup",
-    "scan",
-    "sim",
-    "contribute",
-    "doctor",
-    "completion",
-)
-"""Modules of `bandsense.cli.commands`, in the order of the help; each has `add(subparsers)`."""
 
 _OUR_MISTAKE = (
     "\nThis is a mistake in bandsense, not yours; what was recorded is safe. Please report it, with the file "
@@ -62,8 +26,8 @@ _INTERRUPTED = 130
 """The exit status of a program ended with Ctrl-C: 128 + SIGINT."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """Build the whole command line."""
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """Build the whole command line, or what one command needs of it: the others then have no options."""
     top = Parser(
         prog="bandsense",
         description="Companion for a strain-gauge sensor on a resistance band: live tension, repetitions, "
@@ -72,15 +36,22 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="store_true", help="print the version and exit")
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
-    for name in _COMMANDS:
-        importlib.import_module(f"bandsense.cli.commands.{name}").add(commands)
+    for name, summary in COMMANDS.items():
+        if only in (None, name):
+            from bandsense.cli.command import share_with_actions
+
+            importlib.import_module(module_of(name)).add(commands)
+            share_with_actions(commands.choices[name])
+        else:
+            commands.add_parser(name, help=summary, add_help=False)
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; gives the exit status: 0 done, 1 it failed (said on standard error), 2 wrong usage."""
-    top = parser()
-    arguments = top.parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    top = parser(next((word for word in words if not word.startswith("-")), ""))
+    arguments = top.parse_args(words)
     if arguments.version:
         from bandsense import __version__
 
@@ -96,7 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         # What a command sets for its views, such as the unit of force, ends with it.
         status = contextvars.copy_context().run(_run, arguments)
-        sys.stdout.flush()
+        if not sys.stdout.closed:
+            sys.stdout.flush()
     except BandsenseError as error:
         print(f"bandsense: {error}", file=sys.stderr)
         return 1

@@ -21,10 +21,11 @@ from bandsense.app.session_result import SessionResult
 from bandsense.app.view import SideActions, View
 from bandsense.cli.store_option import is_simulated, show_session
 from bandsense.exercises.model import Side
-from bandsense.live.actions import Actions, together
+from bandsense.live.actions import Action, Actions, together
 from bandsense.live.formatting import (
     advice_text,
     asymmetry_words,
+    cue_words,
     event_json,
     format_log_line,
     lag_words,
@@ -32,24 +33,30 @@ from bandsense.live.formatting import (
     summary_words,
 )
 from bandsense.live.state import ViewState
-from bandsense.workout.events import Event, TensionTick
+from bandsense.workout.cues import CueSlot
+from bandsense.workout.events import CueGiven, Event, TensionTick
 
 __all__ = ["JsonOutput", "LineOutput", "ScreenOutput", "make_output"]
 
 
-def make_output(arguments: argparse.Namespace) -> View:
-    """Choose the screen on a terminal that can draw, else plain lines, unless told otherwise."""
+def make_output(arguments: argparse.Namespace, own: Actions | None = None) -> View:
+    """Choose the screen on a terminal that can draw, else plain lines, unless told otherwise.
+
+    Args:
+        arguments: of the command.
+        own: keys for the terminal alone.
+    """
     if arguments.json:
         return JsonOutput(levels=arguments.levels)
-    output = _lines_or_screen(arguments)
+    output = _lines_or_screen(arguments, own)
     output.simulated = is_simulated(arguments)
     return output
 
 
-def _lines_or_screen(arguments: argparse.Namespace) -> LineOutput:
+def _lines_or_screen(arguments: argparse.Namespace, own: Actions | None) -> LineOutput:
     if arguments.lines or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
         return LineOutput()
-    return ScreenOutput()
+    return ScreenOutput(own)
 
 
 def say(text: str) -> None:
@@ -58,19 +65,8 @@ def say(text: str) -> None:
     print(textwrap.fill(text, width) if width else text)
 
 
-async def _never() -> None:
-    await asyncio.get_running_loop().create_future()
-
-
-class JsonOutput(View):
-    """One JSON object a line, for programs; with two sensors each event says its side."""
-
-    def __init__(self, *, levels: bool = False) -> None:
-        self._levels = levels
-
-    @override
-    def status(self, state: str, message: str, side: Side | None = None) -> None:
-        self._print({"event": "link_changed", "state": state, "message": message}, side)
+class _EventOutput(View):
+    """Prints events as they come, with nothing to draw between them."""
 
     @override
     def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
@@ -79,7 +75,21 @@ class JsonOutput(View):
 
     @override
     async def run(self) -> None:
-        await _never()
+        await asyncio.get_running_loop().create_future()
+
+    def _event(self, pipeline: SessionPipeline, event: Event) -> None:
+        raise NotImplementedError
+
+
+class JsonOutput(_EventOutput):
+    """One JSON object a line, for programs; with two sensors each event says its side."""
+
+    def __init__(self, *, levels: bool = False) -> None:
+        self._levels = levels
+
+    @override
+    def status(self, state: str, message: str, side: Side | None = None) -> None:
+        self._print({"event": "link_changed", "state": state, "message": message}, side)
 
     @override
     def problem(self, message: str | None) -> None:
@@ -94,6 +104,7 @@ class JsonOutput(View):
         told = {"session": result.session, **result.summary(), "next_time": result.next_time}
         self._print({"event": "summary", **told})
 
+    @override
     def _event(self, pipeline: SessionPipeline, event: Event) -> None:
         if self._levels or not isinstance(event, TensionTick):
             self._print(event_json(event, pipeline.workout.uncertainty_n), pipeline.side)
@@ -102,14 +113,16 @@ class JsonOutput(View):
         print(json.dumps(data if side is None else data | {"side": side}), flush=True)
 
 
-class LineOutput(View):
+class LineOutput(_EventOutput):
     """Lines of a log, for people without a terminal; with two sensors each line begins with its side.
 
     Attributes:
         simulated: the session goes to the store of simulated ones.
+        breaths: tell when to breathe as well, which fills a log.
     """
 
     simulated = False
+    breaths = False
 
     def __init__(self) -> None:
         self._told: set[tuple[Side | None, str]] = set()
@@ -125,12 +138,7 @@ class LineOutput(View):
     def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
         if title:
             print(title, flush=True)
-        for pipeline in pipelines:
-            pipeline.listen(partial(self._event, pipeline))
-
-    @override
-    async def run(self) -> None:
-        await _never()
+        super().begin(pipelines, title, actions)
 
     @override
     def problem(self, message: str | None) -> None:
@@ -165,9 +173,12 @@ class LineOutput(View):
         if result.reps and result.next_time:
             say(f"next time: {result.next_time}")
 
+    @override
     def _event(self, pipeline: SessionPipeline, event: Event) -> None:
         workout = pipeline.workout
         text = format_log_line(event, workout.uncertainty_n, workout.began_s)
+        if self.breaths and isinstance(event, CueGiven) and event.slot is CueSlot.BREATH:
+            text = f"{' ' * 19}{cue_words(event)}"
         for line in (text or "").splitlines():
             self._line(line, pipeline.side)
 
@@ -186,10 +197,15 @@ def _sided(text: str, side: Side | None) -> str:
 
 
 class ScreenOutput(LineOutput):
-    """The live view; before and after it, lines."""
+    """The live view; before and after it, lines.
 
-    def __init__(self) -> None:
+    Args:
+        own: keys for the terminal alone, such as to mute it.
+    """
+
+    def __init__(self, own: Actions | None = None) -> None:
         super().__init__()
+        self._own = own or {}
         self._states: list[ViewState] = []
         self._sides: list[Side | None] = []
         self._actions: Actions = {}
@@ -207,7 +223,7 @@ class ScreenOutput(LineOutput):
     def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
         self._states = [_watch(pipeline, title) for pipeline in pipelines]
         self._sides = [pipeline.side for pipeline in pipelines]
-        self._actions = together(list(actions.values()))
+        self._actions = {**together(list(actions.values())), **self._own}
 
     @override
     async def run(self) -> None:
@@ -217,10 +233,16 @@ class ScreenOutput(LineOutput):
         from bandsense.live.terminal import TerminalView
 
         self._shown = True
+        view = TerminalView(self._states, Console())
+
+        def show_keys() -> None:
+            view.keys_shown = not view.keys_shown
+
+        self._actions = {**self._actions, "?": Action("keys", show_keys)}
         with keys(self._actions, self._ask) as heard:
             try:
-                actions = self._actions if heard else None
-                await TerminalView(self._states, Console(), actions=actions).run()
+                view.actions = self._actions if heard else None
+                await view.run()
             except OSError as error:
                 if error.errno != errno.EIO:
                     raise

@@ -16,13 +16,18 @@ __all__ = ["add_page_options", "page_options", "show_address"]
 
 
 def add_page_options(command: argparse.ArgumentParser) -> None:
-    """Add `--lan`, `--host`, `--port` and what https needs."""
+    """Add `--lan`, `--host`, `--token`, `--port` and what https needs."""
     page = command.add_argument_group("the page")
     page.add_argument(
         "--lan", action="store_true", help="open it to the network, with a token; shows a code to scan"
     )
     page.add_argument(
         "--host", metavar="ADDRESS", help="listen here (default: this computer only; with --lan everywhere)"
+    )
+    page.add_argument(
+        "--token",
+        action="store_true",
+        help="ask for a token on this computer too, where others have accounts",
     )
     page.add_argument("--port", type=port, default=8321, metavar="N", help="(default: 8321)")
     page.add_argument(
@@ -53,6 +58,7 @@ def page_options(arguments: argparse.Namespace) -> dict[str, Any]:
         "host": arguments.host or ("0.0.0.0" if arguments.lan else "127.0.0.1"),  # noqa: S104 - asked for
         "port": arguments.port,
         "names": arguments.server_name,
+        "token": arguments.token,
         "certificate": (
             None if arguments.certificate is None else Certificate(arguments.certificate, arguments.key)
         ),

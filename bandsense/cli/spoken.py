@@ -66,7 +66,13 @@ def ring(sound: Sound) -> None:
 
 
 class SpokenOutput(View):
-    """Is heard and shows nothing; goes beside another view."""
+    """Is heard and shows nothing; goes beside another view.
+
+    Attributes:
+        muted: nothing is heard until it is taken back.
+    """
+
+    muted = False
 
     def __init__(self, hear: Callable[[Sound], None]) -> None:
         self._hear = hear
@@ -97,9 +103,13 @@ class SpokenOutput(View):
     def _play(self, sounds: Sequence[Sound]) -> None:
         for sound in sounds:
             if sound.delay_ms:
-                asyncio.get_running_loop().call_later(sound.delay_ms / 1000, self._hear, sound)
+                asyncio.get_running_loop().call_later(sound.delay_ms / 1000, self._sound, sound)
             else:
-                self._hear(sound)
+                self._sound(sound)
+
+    def _sound(self, sound: Sound) -> None:
+        if not self.muted:
+            self._hear(sound)
 
     @override
     async def run(self) -> None:

@@ -1,4 +1,4 @@
-"""Sessions from files: our own JSON and CSV, FIT, Strong and Hevy. Traces alone are read by `recording`.
+"""Sessions from files: our own JSON, CSV and Parquet, FIT, Strong and Hevy. Traces alone: see `recording`.
 
 A training log knows sets and no samples; a set's weight becomes the peak of each of its repetitions, of which
 the weight of an export is the mean. Nothing that a file does not say is made up: where times of sets are
@@ -31,6 +31,7 @@ _OURS = ("time_s", "raw", "tension_n")
 _POUND_KG = 0.45359237
 _SIDE = re.compile(r"\s*\((left|right)\)$")
 _FIT_MARK = b".FIT"
+_PARQUET_MARK = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def read_sessions(path: Path) -> list[ImportedSession] | None:
 
     Raises:
         FileFormatError: the file is of a known kind and damaged.
-        MissingExtra: it is a FIT file and fit-tool is not installed.
+        MissingExtra: it is a FIT or Parquet file and what reads it is not installed.
     """
     try:
         with path.open("rb") as file:
@@ -77,6 +78,8 @@ def read_sessions(path: Path) -> list[ImportedSession] | None:
     try:
         if head[8:12] == _FIT_MARK:
             return [_fit(path)]
+        if head.startswith(_PARQUET_MARK):
+            return [_parquet(path)]
         if head.lstrip().startswith(b"{"):
             return [_json(path)]
         header = _header(head)
@@ -138,6 +141,24 @@ def _csv(path: Path) -> ImportedSession:
         name: np.array(columns.get(name, ()), dtype=np.float64)
         for name in ("time_s", "raw", "gap_before", "saturated")
     }
+    return _session(notes, (_stream(path, notes, numbers),))
+
+
+def _parquet(path: Path) -> ImportedSession:
+    try:
+        import pyarrow as pa  # type: ignore[import-untyped]
+        import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise MissingExtra("Parquet", "parquet") from error
+    try:
+        notes_json = (pq.read_schema(path).metadata or {}).get(b"bandsense")
+        if notes_json is None:
+            raise FileFormatError(path, "no session of bandsense: its metadata lacks the entry `bandsense`")
+        read = pq.read_table(path, columns=["time_s", "raw", "gap_before", "saturated"])
+        numbers = {name: read[name].to_numpy() for name in read.column_names}
+    except (pa.ArrowException, KeyError) as error:
+        raise FileFormatError(path, f"no Parquet file that can be read: {error}") from error
+    notes = json.loads(notes_json)
     return _session(notes, (_stream(path, notes, numbers),))
 
 

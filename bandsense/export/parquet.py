@@ -26,7 +26,8 @@ def write_parquet(table: SessionTable, folder: Path) -> list[Path]:
     types = {"double": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_(), "string": pa.string()}
     written = []
     for stream in table.streams:
-        notes = session_json(table.session) | stream_json(stream.stream) | {"sets": stream.sets}
+        notes = session_json(table.session) | stream_json(stream.stream)
+        notes |= {"sets": stream.sets, "inputs": stream.inputs}
         columns = {
             c.name: pa.array(stream.column(c.name).tolist(), types[c.datatype]) for c in stream.columns
         }

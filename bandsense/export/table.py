@@ -64,6 +64,31 @@ class StreamTable:
     sets: tuple[Mapping[str, Any], ...]
     inputs: tuple[Mapping[str, Any], ...] = ()
 
+    @classmethod
+    def empty(
+        cls,
+        stream: Stream,
+        sets: tuple[Mapping[str, Any], ...] = (),
+        inputs: tuple[Mapping[str, Any], ...] = (),
+    ) -> StreamTable:
+        """Lay out a stream without its samples."""
+        none, whole, marks = np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_)
+        return cls(
+            stream=stream,
+            time_s=none,
+            raw=none,
+            tension_n=none,
+            tension_uncertainty_n=none,
+            phase=np.zeros(0, dtype=np.str_),
+            rep=whole,
+            rep_probability=none,
+            set=whole,
+            gap_before=marks,
+            saturated=marks,
+            sets=sets,
+            inputs=inputs,
+        )
+
     def __len__(self) -> int:
         return int(self.time_s.size)
 
@@ -103,7 +128,7 @@ class SessionTable:
         clock = clocks.get(table.stream.side) if isinstance(clocks, Mapping) else None
         if clock:
             return float(clock["unix_s"] + clock["rate"] * (device_s - clock["device_s"]))
-        origin_s = float(table.time_s[0]) if len(table) else 0.0
+        origin_s = float(table.time_s[0]) if len(table) else table.stream.first_time_s or 0.0
         return self.session.started_unix_s + device_s - origin_s
 
     def stem(self, table: StreamTable) -> str:

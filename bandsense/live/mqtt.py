@@ -23,6 +23,8 @@ QUEUE: Final = 256
 
 RETRY_S: Final = 5.0
 
+_HERE: Final = ("localhost", "127.0.0.1", "::1")
+
 _KEPT: Final = (BatteryChanged, SetDone)
 """What the broker keeps for whoever subscribes later."""
 
@@ -61,6 +63,10 @@ class MqttTarget:
         if "+" in topic or parts.fragment or url.endswith("#"):
             raise ConfigError(f"the topic {topic!r} must not hold + or #")
         return cls(parts.hostname, port or (8883 if tls else 1883), topic, parts.username, tls)
+
+    def unprotected_password(self, password: str | None) -> bool:
+        """Tell whether a password would leave this computer in plain sight."""
+        return not self.tls and None not in (self.user, password) and self.host not in _HERE
 
 
 class MqttPublisher:

@@ -98,6 +98,8 @@ class Setup(ProfileModel):
 
 
 def _with_band(state: AdvisorState, band: BandProfile) -> AdvisorState:
+    if band.stiffness:
+        state = replace(state, stiffness=band.stiffness[-1])
     if band.f100_n is None or band.exponent is None:
         return state
     strand = replace(state.strand, exponent=band.exponent, exponent_uncertainty=band.exponent_uncertainty)

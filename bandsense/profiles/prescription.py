@@ -264,6 +264,7 @@ class Dose(_Document):
         digest: SHA-256 of its content in hexadecimal, so that nobody wonders which version it was.
         person: as in the prescription.
         first_day, last_day: what is told, both included.
+        simulated: it tells simulated sessions, and nothing that was trained.
         exercise: one entry for each that is prescribed.
     """
 
@@ -274,6 +275,7 @@ class Dose(_Document):
     person: Annotated[Name, _Harmless]
     first_day: date
     last_day: date
+    simulated: bool = False
     exercise: tuple[DoseOfExercise, ...]
 
     @model_validator(mode="after")

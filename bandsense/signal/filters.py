@@ -218,6 +218,7 @@ class Conditioner:
         self._steady: FloatArray = np.zeros(2)
         self._state: FloatArray = np.zeros(2)
         self._given = 0
+        self._known_s = -np.inf
         self._time = np.zeros(0)
         self._value = np.zeros(0)
 
@@ -256,6 +257,8 @@ class Conditioner:
         self._time = np.concatenate((self._time[[0] * CONTEXT], self._time))
         self._value = np.concatenate((self._value[[0] * CONTEXT], self._value))
         self._state = self._steady * self._value[0]
+        # Nothing was ready before the rate was known.
+        self._known_s = float(self._time[CONTEXT:][:RATE_SAMPLES][-1])
 
     def _advance(self) -> list[Segment]:
         """Condition all samples but the last, which are kept with those before that they depend on."""
@@ -265,6 +268,8 @@ class Conditioner:
         now, ready = time[CONTEXT:-ahead], time[CONTEXT + ahead :]
         if not now.size:
             return []
+        if ready[0] < self._known_s:
+            ready = np.maximum(ready, self._known_s)
         step = now - time[CONTEXT - 1 : -ahead - 1]
         if np.maximum.reduce(step) <= self._longest_step_s:
             return [self._smooth(now, ready, clean, 0.0)]

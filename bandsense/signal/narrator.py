@@ -141,7 +141,7 @@ class Narrator:
         if announced is not None:
             self._announce(announced)
         self.events += self._judged.news(turning.now_s)
-        self._tell_phase(look)
+        self._emit_phase(look)
         if look is Look.VALLEY:
             self._start, self._top = turning.valley, None
             swing_n = self.announcer.swing_n
@@ -167,9 +167,9 @@ class Narrator:
         self.events += self._judged.news(self._turning.now_s)
         return True
 
-    def warn(self, time_s: float, kind: WarningKind, message: str) -> None:
+    def warn(self, time_s: float, kind: WarningKind, message: str, detected_s: float) -> None:
         """Tell a warning."""
-        self.events.append(SignalWarning(time_s, kind, message, self._turning.now_s))
+        self.events.append(SignalWarning(time_s, kind, message, detected_s))
 
     # Repetitions.
 
@@ -196,9 +196,9 @@ class Narrator:
                 )
             )
         for shown in announced.done:
-            self._tell_done(shown)
+            self._emit_completed(shown)
 
-    def _tell_done(self, shown: Shown) -> None:
+    def _emit_completed(self, shown: Shown) -> None:
         b = self._boundaries(shown)
         counted = shown.rep
         peak = self._peak(counted.start, counted.top)
@@ -299,16 +299,17 @@ class Narrator:
             lost_s,
             WarningKind.BAND_LOST,
             "tension was lost at once: the band snapped, slipped off or fell; check it before going on",
+            self._turning.now_s,
         )
 
     def _warn_once(self, time_s: float, kind: WarningKind, message: str) -> None:
         if kind not in self._told:
             self._told.add(kind)
-            self.warn(time_s, kind, message)
+            self.warn(time_s, kind, message, self._turning.now_s)
 
     # Phases.
 
-    def _tell_phase(self, look: Look) -> None:
+    def _emit_phase(self, look: Look) -> None:
         turning = self._turning
         if look is Look.PULLING and turning.valley is not None:
             left_s = self._left_s(turning.valley)

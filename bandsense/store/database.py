@@ -112,22 +112,27 @@ class Database:
 
     Args:
         path: made where there is none.
+        reading: look and change nothing; a file of an older version is brought up to date in memory alone.
 
     Attributes:
         place, local: the path.
         recorder_away_s: 0; a recorder that has lost its lock was killed.
-        read_only: the medium cannot be written. What is shown is a copy in memory, brought up to date there.
+        read_only: nothing can be written: it was opened for reading, or its medium cannot be.
 
     Raises:
         StoreError: it cannot be opened, is damaged, or was made by a newer bandsense or another program.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.place = self.local = path
+    def __init__(self, path: Path, *, reading: bool = False) -> None:
+        self.path = self.place = self.local = path
         self.name = str(path)
         self.recorder_away_s = 0.0
         self._copy: sqlite3.Connection | None = None
         self._lock = threading.RLock()
+        self._reading = reading
+        if reading:
+            self._look()
+            return
         try:
             private_folder(path.parent)
         except OSError as error:
@@ -141,14 +146,32 @@ class Database:
             except sqlite3.OperationalError as error:
                 if not _cannot_be_written(error, path):
                     raise
-                self._copy = _in_memory(path)
-                migrate(self._copy, None)
-                self._copy.execute("PRAGMA query_only = ON")
+                self._copy_into_memory()
+
+    def _look(self) -> None:
+        """See whether the file can be read where it is, and copy it into memory where it cannot."""
+        if not self.path.is_file():
+            raise StoreError(f"there is no store {self.path}; record a session first, or name another file")
+        with translating_errors(self.path):
+            try:
+                with closing(_connect_to_read(self.path)) as connection:
+                    current = _version(connection) == SCHEMA_VERSION
+            except sqlite3.OperationalError as error:
+                if not _cannot_be_written(error, self.path):
+                    raise
+                current = False
+            if not current:
+                self._copy_into_memory()
+
+    def _copy_into_memory(self) -> None:
+        self._copy = _in_memory(self.path)
+        migrate(self._copy, None)
+        self._copy.execute("PRAGMA query_only = ON")
 
     @property
     def read_only(self) -> bool:
-        """Tell whether the medium cannot be written."""
-        return self._copy is not None
+        """Tell whether nothing can be written."""
+        return self._reading or self._copy is not None
 
     @contextmanager
     def opened(self) -> Iterator[sqlite3.Connection]:
@@ -162,7 +185,7 @@ class Database:
                 with self._lock:
                     yield self._copy
                 return
-            with closing(connect(self.local)) as connection:
+            with closing(_connect_to_read(self.path) if self._reading else connect(self.path)) as connection:
                 yield connection
 
     def claim(self, session: int) -> FileClaim | None:
@@ -237,6 +260,15 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open the file for reading alone: SQLite refuses every change."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None
+    )
+    connection.text_factory = _text
+    return connection
 
 
 def _cannot_be_written(error: sqlite3.OperationalError, path: Path) -> bool:

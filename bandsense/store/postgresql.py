@@ -54,7 +54,7 @@ _OPTIONS = (
 _REASONS = {
     "53100": "the server's disk is full; free some space there and try again. What was stored before is safe",
     "53300": "the server has too many connections; close some programs, or raise its max_connections",
-    "25006": "the server is read-only (a standby?); name the one that is written",
+    "25006": "it was opened for reading, or the server is a standby; name the one that is written",
     "40001": "somebody else changed the same at the same moment; try again",
     "40P01": "somebody else changed the same at the same moment; try again",
     "23505": "somebody else added the same at the same moment; try again",
@@ -133,8 +133,8 @@ def _translating_errors(address: ServerAddress) -> Iterator[None]:
         raise StoreError(f"the store {address}: {reason.format(told)}") from None
 
 
-def server_connection(address: ServerAddress) -> ServerConnection:
-    """Open a connection.
+def server_connection(address: ServerAddress, *, reading: bool = False) -> ServerConnection:
+    """Open a connection, which refuses every change if it is for reading.
 
     Raises:
         MissingExtra: the driver is not installed.
@@ -152,7 +152,8 @@ def server_connection(address: ServerAddress) -> ServerConnection:
             f"{address} is no address of a PostgreSQL database; it looks like "
             "postgresql://LOGIN@HOST/DATABASE, with the password in ~/.pgpass"
         ) from None
-    given["options"] = f"{given.get('options') or ''} {_OPTIONS}".strip()
+    only = "-c default_transaction_read_only=on" if reading else ""
+    given["options"] = f"{given.get('options') or ''} {_OPTIONS} {only}".strip()
     with _translating_errors(address):
         raw = psycopg.connect(
             **{"connect_timeout": _CONNECT_TIMEOUT_S, **_KEEP_ALIVE, **given},  # type: ignore[arg-type]
@@ -166,6 +167,7 @@ class Server:
 
     Args:
         address: of a database that was prepared with `bandsense store init`.
+        reading: look and change nothing.
 
     Attributes:
         place: the address.
@@ -179,14 +181,14 @@ class Server:
         StoreError: the server cannot be reached, its store is another version's, or the login has no clinic.
     """
 
-    def __init__(self, address: ServerAddress) -> None:
+    def __init__(self, address: ServerAddress, *, reading: bool = False) -> None:
         self.place = address
         self.name = str(address)
         self.local = data_folder() / address.file_name
         with suppress(OSError):  # what the server cannot take goes elsewhere then
             private_folder(self.local.parent)
         self.recorder_away_s = _AWAY_S
-        self.read_only = False
+        self.read_only = reading
         self.person: str | None = None
         self.identity = ""
         self._idle: list[tuple[float, ServerConnection]] = []
@@ -235,7 +237,7 @@ class Server:
                 if time.monotonic() < since_s + _IDLE_S and not connection.has_news:
                     return connection
                 connection.close()
-        return server_connection(self.place)
+        return server_connection(self.place, reading=self.read_only)
 
     def _give_back(self, connection: ServerConnection) -> None:
         from psycopg.pq import TransactionStatus

@@ -75,20 +75,22 @@ class Store:
         self.sensors = DocumentTable(database, "sensors")
 
     @classmethod
-    def open(cls, path: Path | str | ServerAddress) -> Self:
+    def open(cls, path: Path | str | ServerAddress, *, read_only: bool = False) -> Self:
         """Open the store at `path`, creating it or bringing it up to date as needed.
+
+        One that cannot be written is read; what would change it raises a `StoreError` then. So it is with
+        `read_only`, which neither makes a file nor brings it up to date nor closes what was cut short.
 
         Args:
             path: a file, or the address of a PostgreSQL database (`postgresql://…`) that was prepared with
                 `bandsense store init`.
-
-        One that cannot be written is read; what would change it raises a `StoreError` then.
+            read_only: only look.
 
         Raises:
             StoreError: it cannot be opened, is damaged, or was made by a newer bandsense.
             MissingExtra: a server is named, and its driver is not installed.
         """
-        database = _backend(path)
+        database = _backend(path, read_only)
         if database.read_only:
             return cls(database, ())
         with database.opened() as connection:
@@ -266,13 +268,13 @@ def _conditions(which: SessionFilter) -> tuple[str, list[object]]:
     return " AND ".join([in_bin, *given]), list(given.values())
 
 
-def _backend(path: Path | str | ServerAddress) -> Backend:
+def _backend(path: Path | str | ServerAddress, reading: bool) -> Backend:
     address = path if isinstance(path, ServerAddress) else ServerAddress.read(str(path))
     if address is None:
-        return Database(Path(str(path)))
+        return Database(Path(str(path)), reading=reading)
     from bandsense.store.postgresql import Server
 
-    return Server(address)
+    return Server(address, reading=reading)
 
 
 def _inserted(cursor: Cursor) -> int:

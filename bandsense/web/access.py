@@ -1,7 +1,8 @@
 """Who may see the pages, and who may act.
 
 On a loopback address only this computer reaches the server, and only requests for a loopback name count: a
-page of the internet whose name was made to point here does not. Opened to the network (`--lan`), every
+page of the internet whose name was made to point here does not. Every account of this computer reaches it,
+unless a token is asked for here too. Opened to the network (`--lan`), every
 device needs a token: it comes in the address of the QR code, once, and stays as a cookie that no other site
 can use. There are two tokens: one to train with, one to watch. Revoking makes new ones, and closes what is
 open.
@@ -15,10 +16,10 @@ import hmac
 import ipaddress
 import secrets
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with less, a browser tells the server no origin of a form
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
@@ -69,10 +70,13 @@ class Access:
         host: address that is listened on; any but a loopback address asks for a token.
         names: further names of this server, as in an address that a person made for it.
         secure: it is reached by https.
+        token: ask for a token on a loopback address too.
     """
 
-    def __init__(self, host: str, *, names: Iterable[str] = (), secure: bool = False) -> None:
-        self.open = is_loopback(host)
+    def __init__(
+        self, host: str, *, names: Iterable[str] = (), secure: bool = False, token: bool = False
+    ) -> None:
+        self.open = is_loopback(host) and not token
         self.secure = secure
         self._host = host
         own = socket.gethostname().casefold()
@@ -87,6 +91,12 @@ class Access:
         if self.open:
             return Role.TRAIN
         return max(map(self._role_of, _shown_tokens(connection)), default=Role.NOTHING)
+
+    def knows(self, scope: MutableMapping[str, Any]) -> bool:
+        """Return whether whoever sent a request, given as ASGI's scope, may see anything."""
+        from starlette.requests import HTTPConnection
+
+        return self.role(HTTPConnection(scope)) is not Role.NOTHING
 
     def _role_of(self, token: str) -> Role:
         for role, own in ((Role.TRAIN, self._tokens.train), (Role.WATCH, self._tokens.watch)):

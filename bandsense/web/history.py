@@ -8,19 +8,20 @@ A link that may only watch does not open them, because they hold everybody's pas
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
+from bandsense.app.feedback import note_session, session_note, undo_note
 from bandsense.app.history import History, bands_of, read_history
 from bandsense.app.report import report_of_session, report_of_weeks
 from bandsense.app.session_detail import GivenAdvice, SessionDetail, StreamDetail, session_detail
 from bandsense.app.strength_test import compare, is_strength_test, strength_records
 from bandsense.app.trainee import person_named, profiles_of
-from bandsense.errors import BandsenseError, StoreError
+from bandsense.errors import BandsenseError, DataError, StoreError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.history.compare import last_time, sides
 from bandsense.history.figures import LOAD, PEAK
@@ -49,6 +50,7 @@ from bandsense.report.sets import (
 from bandsense.store.model import Session, SessionFilter
 from bandsense.store.store import Store
 from bandsense.web.access import Access, Role
+from bandsense.workout.feedback import LONGEST_NOTE
 from bandsense.workout.tempo import hand_tempo
 
 if TYPE_CHECKING:
@@ -61,6 +63,8 @@ __all__ = ["history_routes"]
 
 _NAV = (("Train", "/"), ("Sessions", "/sessions"), ("Trends", "/trends"), ("Bands", "/bands"))
 SESSIONS_A_PAGE = 40
+_MOST_FORM = 12 * LONGEST_NOTE + 200
+"""Bytes of a form: a note of the longest characters, encoded."""
 _DEFAULT_WEEKS = 8
 _MOST_WEEKS = 520
 
@@ -88,16 +92,18 @@ def history_routes(stores: tuple[Store, Callable[[], Store]], access: Access) ->
         "/bands": _bands,
     }
     routes: list[BaseRoute] = [Route(path, _guarded(page, stores, access)) for path, page in pages.items()]
-    return [*routes, Route("/charts.css", _charts_css)]
+    writing = Route("/sessions/{session:int}/note", _note_written(stores, access), methods=["POST"])
+    return [*routes, writing, Route("/charts.css", _charts_css)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Visit:
-    """One request: what was asked, and the store that it is about."""
+    """One request: what was asked, the store that it is about, and what was written in a form."""
 
     request: Request
     store: Store
     simulated: bool
+    form: Mapping[str, str] = field(default_factory=dict)
 
     def asked(self, name: str) -> str:
         """Give what was asked for by that name; empty where nothing was."""
@@ -132,21 +138,63 @@ class _Visit:
 
 def _guarded(
     page: Page, stores: tuple[Store, Callable[[], Store]], access: Access
-) -> Callable[[Request], Response]:
+) -> Callable[..., Response]:
     # Not a coroutine: Starlette runs it in a thread, so that a long history holds up no stream.
-    def answer(request: Request) -> Response:
+    def answer(request: Request, form: Mapping[str, str] | None = None) -> Response:
         simulated = request.query_params.get("simulated") == "1"
-        visit = _Visit(request, stores[0], simulated)
+        visit = _Visit(request, stores[0], simulated, form or {})
         if access.role(request) is not Role.TRAIN:
             return visit.problem("Not with this link", "this link may only watch the present session", 403)
         try:
             return page(replace(visit, store=stores[1]()) if simulated else visit)
         except StoreError as error:
             return visit.problem("Not found", str(error), 404)
+        except DataError as error:
+            return visit.problem(
+                "It cannot be kept" if form else "It cannot be shown", str(error), 400 if form else 500
+            )
         except BandsenseError as error:
             return visit.problem("It cannot be shown", str(error), 500)
 
     return answer
+
+
+def _note_written(
+    stores: tuple[Store, Callable[[], Store]], access: Access
+) -> Callable[[Request], Awaitable[Response]]:
+    """Keep what was written into a form, and show the page again; `Guard` lets only our own forms through."""
+    keep = _guarded(_keep_note, stores, access)
+
+    async def answer(request: Request) -> Response:
+        from starlette.concurrency import run_in_threadpool
+        from starlette.responses import PlainTextResponse
+
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _MOST_FORM:
+                return PlainTextResponse("that is too much\n", 413)
+        fields = parse_qs(body.decode("ascii", "replace"), keep_blank_values=True, max_num_fields=10)
+        return await run_in_threadpool(keep, request, {name: values[-1] for name, values in fields.items()})
+
+    return answer
+
+
+def _keep_note(visit: _Visit) -> Response:
+    from starlette.responses import RedirectResponse
+
+    session = visit.store.session(int(visit.request.path_params["session"]))
+    if visit.form.get("do") == "undo":
+        undo_note(visit.store, session)
+    else:
+        note_session(visit.store, session, visit.form.get("note", "").replace("\r\n", "\n"))
+    return RedirectResponse(visit.path(f"/sessions/{session.id}") + "#note", 303)
+
+
+def _note_form(visit: _Visit, session: Session) -> dict[str, Any]:
+    text, undo = session_note(visit.store, session)
+    path = visit.path(f"/sessions/{session.id}/note")
+    return {"path": path, "text": text, "undo": undo, "longest": LONGEST_NOTE}
 
 
 @cache
@@ -342,6 +390,7 @@ def _session(visit: _Visit) -> Response:
         extra_heads=list(columns),
         advice=[_advice_line(each) for stream in detail.streams for each in stream.advice],
         compared=[words.last_time_words(each) for each in last_time(history.of(session.person), session.id)],
+        own_note_form=_note_form(visit, session),
         notes=[
             f"Set {words.set_name(each.record)}: {feedback_words(each.feedback)}"
             for each in details
@@ -377,6 +426,7 @@ def _strength_test(visit: _Visit, session: Session) -> Response:
             }
             for side in record.sides
         ],
+        own_note_form=_note_form(visit, session),
         compared=[]
         if compared is None
         else [*strength.compared_words(compared.day, compared.changes, compared.differences)],

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bandsense.app.several_views import SeveralViews
-from bandsense.app.station import Air, Choice, Station
+from bandsense.app.station import Choice, OpenEnvironment, Station
 from bandsense.app.train import TrainingOptions
 from bandsense.app.view import View
 from bandsense.store.store import Store
@@ -43,6 +43,7 @@ class PageHost:
         host, port: where to listen; port 0 is any free one.
         names: further names of this server.
         certificate: for https.
+        token: ask for a token on this computer too.
         views: besides the page, such as a terminal.
         options: what every session is to have besides what is chosen.
         routes: further pages.
@@ -55,19 +56,20 @@ class PageHost:
     def __init__(
         self,
         stores: tuple[Store, Callable[[], Store]],
-        air: Air,
+        air: OpenEnvironment,
         *,
         simulator: bool = False,
         host: str = "127.0.0.1",
         port: int = 8321,
         names: Sequence[str] = (),
         certificate: Certificate | None = None,
+        token: bool = False,
         views: Sequence[View] = (),
         options: TrainingOptions | None = None,
         routes: Sequence[BaseRoute] = (),
     ) -> None:
         self.board = Board()
-        self.access = Access(host, names=names, secure=certificate is not None)
+        self.access = Access(host, names=names, secure=certificate is not None, token=token)
         self.page = PageView(self.board)
         view: View = SeveralViews([*views, self.page]) if views else self.page
         self.station = Station(stores, air, view, lambda what: self.board.post("station", what), options)
@@ -75,7 +77,7 @@ class PageHost:
         self._loop = asyncio.get_running_loop()
         pages = history_routes(stores, self.access)
         app = create_app(self._hosted(), [*pages, *routes])
-        self._server = PageServer(app, host, port, certificate)
+        self._server = PageServer(app, host, port, certificate, known=self.access.knows)
 
     @property
     def address(self) -> str:

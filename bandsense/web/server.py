@@ -1,9 +1,9 @@
 """The server's own thread, so that no page and no stranger slows a session down.
 
 Connections are capped at `MOST_CONNECTIONS`. One that has not sent its request after `HEADER_S` is closed,
-and when all places are taken, the longest of those that have not sent any gives way: a thousand half-open
-connections keep nobody out. uvicorn has a limit of its own, but counts only requests by it, and lets a
-silent connection wait for ever.
+and when all places are taken, the longest open of those who have not shown that they may see anything gives
+way: a thousand connections of strangers, silent, half-read or half-closed, keep nobody out. uvicorn has a
+limit of its own, but counts only requests by it, and lets a silent connection wait for ever.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import errno
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 __all__ = ["Certificate", "PageServer", "require_server"]
+
+Scope = MutableMapping[str, Any]
+"""What is known of a request, as ASGI has it."""
 
 MOST_CONNECTIONS = 64
 HEADER_S = 5.0
@@ -59,12 +62,26 @@ class Certificate:
 class PageServer:
     """Serves an application in a thread of its own.
 
+    Args:
+        app: the application.
+        host, port: where to listen; port 0 is any free one.
+        certificate: for https.
+        known: tells of a request whether who sent it may see anything; such a connection keeps its place.
+
     Raises:
         ConfigError: the port is taken, the address is not one of this computer, or the certificate cannot be
             read.
     """
 
-    def __init__(self, app: Starlette, host: str, port: int, certificate: Certificate | None = None) -> None:
+    def __init__(
+        self,
+        app: Starlette,
+        host: str,
+        port: int,
+        certificate: Certificate | None = None,
+        *,
+        known: Callable[[Scope], bool] = lambda _scope: False,
+    ) -> None:
         import uvicorn
 
         require_server()
@@ -74,7 +91,7 @@ class PageServer:
             secure = {"ssl_certfile": str(certificate.certificate), "ssl_keyfile": str(certificate.key)}
         config = uvicorn.Config(
             app,
-            http=_capped_protocol(),
+            http=_capped_protocol(known),
             ws="websockets-sansio",
             loop="asyncio",
             log_level="critical",
@@ -139,13 +156,14 @@ def _server_class() -> type[Any]:
     return Server
 
 
-def _capped_protocol() -> type[Any]:
+def _capped_protocol(known: Callable[[Scope], bool]) -> type[Any]:
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class CappedProtocol(H11Protocol):
         """HTTP, with as many connections as there are places."""
 
-        waits_since_s: float | None = None
+        stranger_since_s: float | None = None
+        """When it came, as long as it has not shown that it may see anything; kept through an upgrade."""
         _deadline: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: Any) -> None:
@@ -153,13 +171,13 @@ def _capped_protocol() -> type[Any]:
                 transport.abort()
                 return
             super().connection_made(transport)
-            self.waits_since_s = self.loop.time()
+            self.stranger_since_s = self.loop.time()
             self._deadline = self.loop.call_later(HEADER_S, self._too_late)
 
         def _make_room(self) -> bool:
             open_now: list[Any] = list(self.connections)
-            waiting = [each for each in open_now if getattr(each, "waits_since_s", None) is not None]
-            longest = min(waiting, key=lambda each: each.waits_since_s, default=None)
+            strangers = [each for each in open_now if getattr(each, "stranger_since_s", None) is not None]
+            longest = min(strangers, key=lambda each: each.stranger_since_s, default=None)
             if longest is None:
                 return False
             longest.transport.abort()
@@ -173,6 +191,8 @@ def _capped_protocol() -> type[Any]:
         def handle_websocket_upgrade(self, event: Any) -> None:
             self._met()
             super().handle_websocket_upgrade(event)
+            stream: Any = self.transport.get_protocol()
+            stream.stranger_since_s = self.stranger_since_s
 
         def handle_events(self) -> None:
             super().handle_events()
@@ -180,12 +200,17 @@ def _capped_protocol() -> type[Any]:
                 self._met()
 
         def _met(self) -> None:
-            self.waits_since_s = None
+            scope: Any = self.scope
+            if known(scope):
+                self.stranger_since_s = None
+            self._leave_in_peace()
+
+        def _leave_in_peace(self) -> None:
             if self._deadline is not None:
                 self._deadline.cancel()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            self._met()
+            self._leave_in_peace()
             if self.transport is not None:
                 super().connection_lost(exc)
 

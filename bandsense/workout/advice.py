@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from bandsense.bands.strand import Strand
+from bandsense.bands.wear import Stiffness
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind
 
 __all__ = [
@@ -142,7 +143,8 @@ class Advice:
         action: what to do.
         rule: the rule that decided.
         reasons: why, the first sign first.
-        instruction: the exercise's own words for it, with the amount; empty where there is nothing to do.
+        instruction: the exercise's own words for it, with the amount, a `Message`; empty where there is
+            nothing to do.
         amount_cm: whole centimetres at each place that the instruction names; 0 for `KEEP`.
         uncertainty_cm: standard uncertainty of that amount.
         tension_ratio: peak tension that is expected after the change, over that of now.
@@ -238,15 +240,17 @@ class LoadingReference:
 
     Attributes:
         peak_n: mean peak tension.
-        bottom_n: median tension at the bottom.
+        bottom_n: median tension at the bottom; 0 where the band was slack there.
         peak_uncertainty: standard uncertainty of `peak_n` as a part of it.
         rest_length_m: resting length of the strand then; tensions of another length are not comparable.
+        stiffness: the last pull that measured the band before; None before any.
     """
 
     peak_n: float
     bottom_n: float
     peak_uncertainty: float
     rest_length_m: float
+    stiffness: Stiffness | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +260,7 @@ class AdvisorState:
     Attributes:
         strand: lengths of one strand now.
         f100_n: tension at the sensor at 100 % elongation, where the band was fitted.
+        stiffness: the last pull that measured the band; None before any.
         gain: how much more (or less) a change of slack did to this person's tension than the slack law
             says, as a ratio of logarithms; 1 until learned.
         gain_uncertainty: standard uncertainty of `gain`; None until learned.
@@ -273,6 +278,7 @@ class AdvisorState:
 
     strand: Strand
     f100_n: float | None = None
+    stiffness: Stiffness | None = None
     gain: float = 1.0
     gain_uncertainty: float | None = None
     changes_seen: int = 0

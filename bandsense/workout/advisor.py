@@ -277,8 +277,9 @@ class Advisor:
             return None
         self._compared = True
         before, strand = self._state.reference, self._state.strand
-        self._state = replace(self._state, reference=reference_of(evidence, strand))
-        return compared(before, evidence, strand)
+        now = reference_of(evidence, strand, self._state.stiffness)
+        self._state = replace(self._state, reference=now)
+        return compared(before, now, strand)
 
     def _learn(self, evidence: SetEvidence) -> None:
         """Learn what the last change did, and where the hand starts and turns."""

@@ -11,8 +11,12 @@ logarithms of the tensions, now against a session before,
     nothing  Δ = 0
 
 each with the scatter of both measurements added, their evidence is the density of what was seen (Gelman et
-al., Bayesian Data Analysis, section 7.4), weighed with how often each happens. The numbers are priors. Where
-the band is slack at the bottom, the bottom says nothing, and nothing is said: only a check pull can tell.
+al., Bayesian Data Analysis, section 7.4), weighed with how often each happens. The numbers are priors.
+
+Calibration or check pulls before both sessions measure the band itself: the logarithm of their ratio is one
+more thing seen, k where the band changed and 0 otherwise, with the uncertainty of both pulls and what a band
+loses and wins back from day to day. Where the band is slack at the bottom, the bottom says nothing; then only
+pulls can tell, and without them nothing is said.
 """
 
 from __future__ import annotations
@@ -22,6 +26,8 @@ import math
 import numpy as np
 
 from bandsense.bands.strand import Strand
+from bandsense.bands.wear import CONDITIONING_LOSS, Stiffness
+from bandsense.samples import FloatArray
 from bandsense.workout.advice import LoadingReference, Reason, Rule
 from bandsense.workout.set_evidence import LEAST_REPS, SetEvidence
 from bandsense.workout.slack_detector import SLACK_TENSION
@@ -45,46 +51,87 @@ _SESSION_SCATTER, _START_SCATTER = 0.04, 0.05
 _RULES = {"band": Rule.BAND_CHANGED, "person": Rule.PERSON_CHANGED}
 
 
-def reference_of(evidence: SetEvidence, strand: Strand) -> LoadingReference | None:
-    """Take what a set shows for later sessions to be compared with; None where the bottom is slack."""
-    if evidence.reps < LEAST_REPS or evidence.bottom <= SLACK_TENSION:
+def reference_of(
+    evidence: SetEvidence, strand: Strand, stiffness: Stiffness | None = None
+) -> LoadingReference | None:
+    """Take what a set shows for later sessions to be compared with.
+
+    Args:
+        evidence: of the first set of a session.
+        strand: lengths of the band in it.
+        stiffness: the last pull that measured the band; None before any.
+
+    Returns:
+        None where too few repetitions were done, or the bottom is slack and no pull measured the band.
+    """
+    slack = evidence.bottom <= SLACK_TENSION
+    if evidence.reps < LEAST_REPS or (slack and stiffness is None):
         return None
+    bottom_n = 0.0 if slack else evidence.bottom * evidence.peak_n
     return LoadingReference(
-        evidence.peak_n, evidence.bottom * evidence.peak_n, evidence.peak_uncertainty, strand.rest_length_m
+        evidence.peak_n, bottom_n, evidence.peak_uncertainty, strand.rest_length_m, stiffness
     )
 
 
-def compared(before: LoadingReference | None, evidence: SetEvidence, strand: Strand) -> Reason | None:
+def compared(before: LoadingReference | None, now: LoadingReference | None, strand: Strand) -> Reason | None:
     """Say which of band and person changed since, and how surely; None where that cannot be told.
 
-    Numbers: `share`, by which the top is above that of before, and `probability`.
+    Numbers: `share`, by which the top is above that of before, `probability`, and where pulls measured the
+    band before both, `measured`, by which it is stronger now.
     """
-    now = reference_of(evidence, strand)
     if before is None or now is None or abs(before.rest_length_m - now.rest_length_m) > SAME_LENGTH_M:
         return None
-    seen = np.log([now.peak_n / before.peak_n, now.bottom_n / before.bottom_n])
-    if abs(seen[0]) < LEAST_CHANGE:
+    higher = math.log(now.peak_n / before.peak_n)
+    if abs(higher) < LEAST_CHANGE:
         return None
     top = math.hypot(before.peak_uncertainty, now.peak_uncertainty, _SESSION_SCATTER)
-    scatter = np.diag([top**2, top**2 + _START_SCATTER**2])
-    ends = (
-        strand.peak_elongation,
-        max(0.02, strand.peak_elongation * evidence.bottom ** (1 / strand.exponent)),
-    )
-    slopes = np.array([strand.exponent * (1.0 + end) / end for end in ends])
+    # What was seen, its variance, and how it goes with the person's shift and that of the length.
+    rows = [(higher, top**2, 1.0, _slope(strand, strand.peak_elongation))]
+    if before.bottom_n > 0.0 and now.bottom_n > 0.0:
+        start = max(0.02, strand.peak_elongation * (now.bottom_n / now.peak_n) ** (1 / strand.exponent))
+        start_changed = math.log(now.bottom_n / before.bottom_n)
+        rows.append((start_changed, top**2 + _START_SCATTER**2, 0.0, _slope(strand, start)))
+    pulls = _between_pulls(before.stiffness, now.stiffness)
+    if pulls is not None:
+        rows.append((pulls[0], pulls[1] ** 2, 0.0, 0.0))
+    if len(rows) == 1:
+        return None
+    seen, variances, by_person, by_length = np.array(rows).T
     shifts = {
-        "band": _BAND**2 * np.ones((2, 2)),
-        "person": _PERSON**2 * np.diag([1.0, 0.0]),
-        "length": _LENGTH**2 * np.outer(slopes, slopes),
-        "nothing": np.zeros((2, 2)),
+        "band": _BAND * np.ones(len(rows)),
+        "person": _PERSON * by_person,
+        "length": _LENGTH * by_length,
+        "nothing": np.zeros(len(rows)),
     }
-    chances = {}
-    for name, shift in shifts.items():
-        spread = scatter + shift
-        distance = float(seen @ np.linalg.solve(spread, seen))
-        chances[name] = _OFTEN[name] * math.exp(-0.5 * distance) / math.sqrt(float(np.linalg.det(spread)))
+    chances = {
+        name: _OFTEN[name] * _density(seen, np.diag(variances) + np.outer(shift, shift))
+        for name, shift in shifts.items()
+    }
     likeliest = max(chances, key=lambda name: chances[name])
     probability = chances[likeliest] / sum(chances.values())
     if likeliest not in _RULES or probability < SURE:
         return None
-    return Reason(_RULES[likeliest], {"share": math.expm1(float(seen[0])), "probability": probability})
+    numbers = {"share": math.expm1(higher), "probability": probability}
+    if pulls is not None:
+        numbers["measured"] = math.expm1(pulls[0])
+    return Reason(_RULES[likeliest], numbers)
+
+
+def _slope(strand: Strand, elongation: float) -> float:
+    """Change of the logarithm of tension with the share by which the resting length is shorter."""
+    return strand.exponent * (1.0 + elongation) / elongation
+
+
+def _between_pulls(before: Stiffness | None, now: Stiffness | None) -> tuple[float, float] | None:
+    """Change of the logarithm of the band's strength and its standard uncertainty; None without two pulls."""
+    if before is None or now is None or before == now:
+        return None
+    parts = (before.uncertainty_n / before.f100_n, now.uncertainty_n / now.f100_n)
+    return math.log(now.f100_n / before.f100_n), math.hypot(*parts, CONDITIONING_LOSS)
+
+
+def _density(seen: FloatArray, spread: FloatArray) -> float:
+    """Density of a normal distribution around 0, but for the powers of 2 π that all share."""
+    return math.exp(-0.5 * float(seen @ np.linalg.solve(spread, seen))) / math.sqrt(
+        float(np.linalg.det(spread))
+    )

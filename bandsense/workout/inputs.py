@@ -67,7 +67,7 @@ class SetFeedback:
 
     Attributes:
         said: scores and note.
-        number: of the set; None for the last one that is done.
+        number: of the set; None for the last one that is done, 0 for a note on the whole session.
     """
 
     said: Feedback = field(default_factory=Feedback)

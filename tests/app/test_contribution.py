@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ TOPS_S = [4.0 + 3.0 * n for n in range(8)]
 
 
 @pytest.fixture
-def trace(tmp_path):
+def trace(tmp_path: Path) -> Path:
     time_s = np.arange(0.0, 32.0, 0.0125)
     tension_n = 5.0 + sum(80.0 * np.exp(-0.5 * ((time_s - top) / 0.5) ** 2) for top in TOPS_S)
     path = tmp_path / "Maria-1980-05-17.csv"
@@ -28,19 +29,19 @@ def trace(tmp_path):
 
 
 @pytest.fixture
-def labels(tmp_path):
+def labels(tmp_path: Path) -> Path:
     path = tmp_path / "labels.toml"
     path.write_text(LABELS)
     return path
 
 
-def test_a_good_recording_raises_no_question(trace, labels):
+def test_a_good_recording_raises_no_question(trace: Path, labels: Path) -> None:
     checked = check(trace, labels)
     assert (checked.counted, checked.labels.repetitions, checked.questions) == (8, 8, ())
     assert checked.rate_hz == pytest.approx(80.0, rel=1e-3)
 
 
-def test_the_pack_names_nobody_and_reads_back(trace, labels, tmp_path):
+def test_the_pack_names_nobody_and_reads_back(trace: Path, labels: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.zip"
     pack(check(trace, labels), out)
     with zipfile.ZipFile(out) as archive:
@@ -57,13 +58,13 @@ def test_the_pack_names_nobody_and_reads_back(trace, labels, tmp_path):
         pack(check(trace, labels), out)
 
 
-def test_the_same_recording_is_packed_to_the_same_bytes(trace, labels, tmp_path):
+def test_the_same_recording_is_packed_to_the_same_bytes(trace: Path, labels: Path, tmp_path: Path) -> None:
     pack(check(trace, labels), tmp_path / "a.zip")
     pack(check(trace, labels), tmp_path / "b.zip")
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
 
 
-def test_nothing_is_packed_without_consent(labels):
+def test_nothing_is_packed_without_consent(labels: Path) -> None:
     labels.write_text(TEMPLATE)
     with pytest.raises(FileFormatError, match="without it nothing is packed"):
         read_labels(labels)
@@ -80,19 +81,21 @@ def test_nothing_is_packed_without_consent(labels):
         ("repetitions = 8", "repetitions = ", "cannot be read as TOML"),
     ],
 )
-def test_labels_that_contradict_themselves_are_refused(labels, was, becomes, said):
+def test_labels_that_contradict_themselves_are_refused(
+    labels: Path, was: str, becomes: str, said: str
+) -> None:
     labels.write_text(LABELS.replace(was, becomes))
     with pytest.raises(FileFormatError, match=said):
         read_labels(labels)
 
 
-def test_a_top_after_the_end_is_refused(trace, labels):
+def test_a_top_after_the_end_is_refused(trace: Path, labels: Path) -> None:
     labels.write_text(LABELS.replace("tops_s = []", f"tops_s = {[*TOPS_S[:-1], 99.0]}"))
     with pytest.raises(DataError, match="99 s, but the recording ends at 32"):
         check(trace, labels)
 
 
-def test_what_looks_odd_is_asked_about(trace, labels):
+def test_what_looks_odd_is_asked_about(trace: Path, labels: Path) -> None:
     labels.write_text(LABELS.replace("= 8", "= 9").replace("tops_s = []", f"tops_s = {[1.0, *TOPS_S]}"))
     questions = check(trace, labels).questions
     assert [question.split(";")[0] for question in questions] == [
@@ -101,7 +104,7 @@ def test_what_looks_odd_is_asked_about(trace, labels):
     ]
 
 
-def test_a_glance_is_no_recording(labels, tmp_path):
+def test_a_glance_is_no_recording(labels: Path, tmp_path: Path) -> None:
     path = tmp_path / "short.csv"
     path.write_text("time_s,tension_n\n0,1\n1,2\n")
     with pytest.raises(FileFormatError, match="shorter than 5 s"):

@@ -43,7 +43,7 @@ def told(path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-@pytest.mark.parametrize("format_name", ["json", "csv"])
+@pytest.mark.parametrize("format_name", ["json", "csv", "parquet"])
 def test_out_and_in_and_out_again_is_the_same(
     written: Store, tmp_path: Path, format_name: str, number: int
 ) -> None:
@@ -250,6 +250,7 @@ def test_tindeqs_repeaters_say_no_unit_and_that_is_told(tmp_path: Path) -> None:
         ("x.csv", "title,start_time,exercise_title,set_index,reps\na,noon,b,0,3\n"),
         ("x.csv", "title,start_time,exercise_title,set_index,reps\na\n"),
         ("x.csv", "Date;Exercise Name;Set Order;Weight;Reps\n2024;x;1;1;1\n"),
+        ("x.parquet", "PAR1 nonsense PAR1"),
         ("x.fit", "\x0e\x10\x00\x00\x00\x00\x00\x00.FITnonsense"),
     ],
 )

@@ -63,12 +63,14 @@ def test_it_is_kept_for_whom_it_names_or_who_trained_last(store: Store) -> None:
 
 
 def the_dose(
-    store: Store, records: list[SetRecord], monkeypatch: pytest.MonkeyPatch
+    store: Store, records: list[SetRecord], monkeypatch: pytest.MonkeyPatch, *, simulated: bool = False
 ) -> tuple[float, float, float]:
     monkeypatch.setattr("bandsense.app.prescription.read_history", lambda _store: History(tuple(records)))
     monkeypatch.setattr("bandsense.app.prescription._said", lambda *_: {})
     person = Person(id="Ada", name="Ada", prescription=a_prescription())
-    (row,) = dose_of(store, person, TODAY).exercise
+    dose = dose_of(store, person, TODAY, simulated=simulated)
+    assert dose.simulated is simulated
+    (row,) = dose.exercise
     (week,) = row.week
     return week.sets, week.full_reps, week.time_under_tension_s
 
@@ -88,7 +90,9 @@ def test_simulated_sessions_and_other_people_do_not_count(
     told = the_dose(store, real, monkeypatch)
     assert told[0] == 1.0
     assert the_dose(store, [*real, *simulated, *others, *earlier], monkeypatch) == told
-    assert the_dose(store, simulated, monkeypatch) == told, "in a store of simulated sessions they do"
+    assert the_dose(store, simulated, monkeypatch) == (0.0, 0.0, 0.0), "nor where there are no others"
+    assert the_dose(store, [*real, *simulated], monkeypatch, simulated=True) == told, "unless asked for"
+    assert the_dose(store, records_of(source="left.csv"), monkeypatch) == told, "what was imported counts"
 
 
 def records_of(side: str | None = None, source: str = "sensor") -> list[SetRecord]:

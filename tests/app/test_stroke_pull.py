@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from bandsense.app.stroke_pull import StrokePull
@@ -16,7 +19,14 @@ BAND = Band(PowerLaw(45.0, 0.68), REST_M)
 RATE_HZ = 80.0
 
 
-def trace(reps, *, band=BAND, start_m=START_M, softening=0.0, reach=None):
+def trace(
+    reps: int,
+    *,
+    band: Band = BAND,
+    start_m: float = START_M,
+    softening: float = 0.0,
+    reach: Iterable[float] | None = None,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Slack, then repetitions over the stroke; `softening` of the tension is lost over the first five."""
     t = np.arange(240) / RATE_HZ
     way = np.concatenate([np.sin(np.pi * t / 3.0) ** 2, np.zeros(40)])
@@ -32,7 +42,7 @@ def trace(reps, *, band=BAND, start_m=START_M, softening=0.0, reach=None):
     return np.arange(length_m.size) / RATE_HZ, tension_n
 
 
-def test_it_leads_through_ten_repetitions_and_gives_the_band():
+def test_it_leads_through_ten_repetitions_and_gives_the_band() -> None:
     pull = StrokePull(REST_M, STROKE_M, START_M)
     assert pull.instruction == "Let the band hang slack and keep still."
     steps = pull.push(*trace(11))
@@ -49,7 +59,7 @@ def test_it_leads_through_ten_repetitions_and_gives_the_band():
     assert fit.exponent == pytest.approx(0.68, abs=0.03)
 
 
-def test_the_first_five_repetitions_condition_the_band_and_do_not_count():
+def test_the_first_five_repetitions_condition_the_band_and_do_not_count() -> None:
     new, used = (StrokePull(REST_M, STROKE_M, START_M) for _ in range(2))
     new.push(*trace(11, softening=0.08))
     used.push(*trace(11))
@@ -59,7 +69,7 @@ def test_the_first_five_repetitions_condition_the_band_and_do_not_count():
     )
 
 
-def test_short_repetitions_do_not_count():
+def test_short_repetitions_do_not_count() -> None:
     pull = StrokePull(REST_M, STROKE_M, START_M)
     pull.push(*trace(10, reach=[1, 1, 1, 1, 1, 0.4, 1, 1, 1, 1]))
     assert not pull.done
@@ -67,7 +77,7 @@ def test_short_repetitions_do_not_count():
         pull.fit()
 
 
-def test_a_stroke_from_the_resting_length_tells_the_strength():
+def test_a_stroke_from_the_resting_length_tells_the_strength() -> None:
     pull = StrokePull(REST_M, STROKE_M)
     pull.push(*trace(11, start_m=REST_M))
     fit = pull.fit()
@@ -76,7 +86,7 @@ def test_a_stroke_from_the_resting_length_tells_the_strength():
     assert float(fit.band.tension_n(peak_m)) == pytest.approx(float(BAND.tension_n(peak_m)), rel=0.01)
 
 
-def test_any_family_and_any_number_of_strands():
+def test_any_family_and_any_number_of_strands() -> None:
     loop = Band(MooneyRivlin(8.0, 3.0), REST_M, strands=2)
     pull = StrokePull(REST_M, STROKE_M, START_M, strands=2, family=MOONEY_RIVLIN)
     pull.push(*trace(11, band=loop))
@@ -86,7 +96,7 @@ def test_any_family_and_any_number_of_strands():
 
 
 @pytest.mark.parametrize("size", [1, 7, 100])
-def test_how_samples_are_cut_changes_nothing(size):
+def test_how_samples_are_cut_changes_nothing(size: int) -> None:
     time_s, tension_n = trace(11)
     whole, cut = StrokePull(REST_M, STROKE_M, START_M), StrokePull(REST_M, STROKE_M, START_M)
     steps = whole.push(time_s, tension_n)
@@ -98,6 +108,6 @@ def test_how_samples_are_cut_changes_nothing(size):
     ("rest_m", "stroke_m", "start_m"),
     [(0.6, 0.5, 0.55), (0.6, 1.3, None), (0.6, 1.0, 0.9), (0.6, 0.0, None), (0.0, 0.5, None)],
 )
-def test_strokes_that_cannot_be_are_refused(rest_m, stroke_m, start_m):
+def test_strokes_that_cannot_be_are_refused(rest_m: float, stroke_m: float, start_m: float | None) -> None:
     with pytest.raises(BandModelError, match="measure again, or take a shorter stroke"):
         StrokePull(rest_m, stroke_m, start_m)

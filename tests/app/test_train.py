@@ -181,6 +181,8 @@ def test_each_sensor_is_published_under_its_identity(monkeypatch: pytest.MonkeyP
     from bandsense.workout.workout import Workout
 
     topics: list[str] = []
+    told: list[str] = []
+    monkeypatch.setenv(publish.PASSWORD, "secret")
 
     class Publisher(live_mqtt.MqttPublisher):
         async def run(self) -> None:
@@ -194,8 +196,10 @@ def test_each_sensor_is_published_under_its_identity(monkeypatch: pytest.MonkeyP
         for sensor, side in (("4f2a", "left"), ("0b:1c", "right"), ("4f2a", None)):
             workout = Workout(WorkoutSettings(Calibration.identity()))
             pipeline = SessionPipeline(workout, side=side)  # type: ignore[arg-type]
-            async with publish.published(pipeline, sensor, Publishing(mqtt="mqtt://broker/gym")):
+            to = Publishing(mqtt="mqtt://me@broker/gym" if side == "left" else "mqtts://me@broker/gym")
+            async with publish.published(pipeline, sensor, to, told.append):
                 await asyncio.sleep(0)
 
     asyncio.run(run())
     assert topics == ["gym/4f2a", "gym/0b_1c", "gym/4f2a"]
+    assert told == ["the broker's password goes there unencrypted; mqtts:// protects it"]

@@ -7,15 +7,15 @@ from itertools import pairwise
 
 import pytest
 
-from bandsense.bands.catalogue import Form, Verified, estimate, load_catalogue
+from bandsense.bands.catalogue import Form, Table, Verified, estimate, load_catalogue
 from bandsense.errors import BandModelError
 
 
-def _table(source, colour):
+def _table(source: str, colour: str) -> Table:
     return next(t for t in load_catalogue() if (t.source.id, t.colour) == (source, colour))
 
 
-def test_every_value_has_a_source_and_says_whether_it_is_confirmed():
+def test_every_value_has_a_source_and_says_whether_it_is_confirmed() -> None:
     for table in load_catalogue():
         assert table.source.citation
         assert table.source.url.startswith("http")
@@ -27,7 +27,7 @@ def test_every_value_has_a_source_and_says_whether_it_is_confirmed():
         assert tension == sorted(set(tension))
 
 
-def test_values_of_the_maker_are_there_in_newtons():
+def test_values_of_the_maker_are_there_in_newtons() -> None:
     # Green, 4.6 and 6.7 lb at 100 and 200 %; the high-resistance loop "medium", 25 and 35 lb.
     green = {p.elongation: p.tension_n for p in _table("maker-current", "green").points}
     assert green == pytest.approx({1.0: 4.6 * 4.4482216, 2.0: 6.7 * 4.4482216}, abs=0.01)
@@ -35,7 +35,7 @@ def test_values_of_the_maker_are_there_in_newtons():
     assert loop == pytest.approx({1.0: 25 * 4.4482216, 2.0: 35 * 4.4482216}, abs=0.01)
 
 
-def test_tables_of_one_brand_and_colour_disagree():
+def test_tables_of_one_brand_and_colour_disagree() -> None:
     ratio = {
         colour: _table("page-2000", colour).law().tension_n(1.0)
         / _table("maker-current", colour).law().tension_n(1.0)
@@ -44,7 +44,7 @@ def test_tables_of_one_brand_and_colour_disagree():
     assert ratio == pytest.approx({"yellow": 0.97, "blue": 1.22, "black": 1.33, "gold": 1.52}, abs=0.05)
 
 
-def test_a_power_law_fits_the_long_table():
+def test_a_power_law_fits_the_long_table() -> None:
     for table in load_catalogue():
         if len(table.points) > 2:
             law = table.law()
@@ -53,7 +53,7 @@ def test_a_power_law_fits_the_long_table():
                 assert law.tension_n(point.elongation) == pytest.approx(point.tension_n, rel=0.1)
 
 
-def test_a_colour_is_a_prior_with_at_least_a_quarter_of_uncertainty():
+def test_a_colour_is_a_prior_with_at_least_a_quarter_of_uncertainty() -> None:
     black = estimate("Black")
     assert black.relative_uncertainty > 0.25
     assert len(black.tables) == 4
@@ -63,7 +63,7 @@ def test_a_colour_is_a_prior_with_at_least_a_quarter_of_uncertainty():
     assert estimate("medium", form=Form.LOOP).law.f100_n == pytest.approx(111.2, abs=0.1)
 
 
-def test_stronger_colours_are_estimated_stronger():
+def test_stronger_colours_are_estimated_stronger() -> None:
     order = ["tan", "yellow", "red", "green", "blue", "black", "silver", "gold"]
     strengths = [estimate(colour).law.f100_n for colour in order]
     assert strengths == sorted(strengths)
@@ -71,7 +71,7 @@ def test_stronger_colours_are_estimated_stronger():
     assert all(0.1 < step < 0.5 for step in steps)
 
 
-def test_an_unknown_colour_is_answered_with_the_known_ones():
+def test_an_unknown_colour_is_answered_with_the_known_ones() -> None:
     with pytest.raises(BandModelError, match=r"black, blue, gold.*calibration pull"):
         estimate("purple")
     with pytest.raises(BandModelError, match="known colours: none"):

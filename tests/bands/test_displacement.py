@@ -5,18 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from bandsense.bands.displacement import DisplacementModel, fit_displacement
-from bandsense.bands.fit import MOONEY_RIVLIN, POWER_LAW
+from bandsense.bands.fit import MOONEY_RIVLIN, POWER_LAW, LawFamily
 from bandsense.bands.laws import MooneyRivlin, PowerLaw
-from bandsense.errors import BandModelError, DataError
+from bandsense.errors import BandModelError, BandsenseError, DataError
 from benchmarks import elastic
 
+Array = npt.NDArray[np.float64]
 LAWS = {POWER_LAW: PowerLaw(50.0, 0.67), MOONEY_RIVLIN: MooneyRivlin(8.0, 3.5)}
 
 
-def _trace(n=800, creep=0.02, family=MOONEY_RIVLIN):
+def _trace(
+    n: int = 800, creep: float = 0.02, family: LawFamily = MOONEY_RIVLIN
+) -> tuple[Array, Array, Array, DisplacementModel]:
     time = np.linspace(0.0, 20.0, n)
     tension = 35.0 - 25.0 * np.cos(2 * np.pi * time / 4.0)
     model = DisplacementModel(LAWS[family], 1.1, -0.2, creep)
@@ -25,7 +29,7 @@ def _trace(n=800, creep=0.02, family=MOONEY_RIVLIN):
 
 @pytest.mark.parametrize("family", LAWS)
 @pytest.mark.parametrize("creep", [0.0, 0.02])
-def test_the_fit_finds_the_model_that_made_the_trace(creep, family):
+def test_the_fit_finds_the_model_that_made_the_trace(creep: float, family: LawFamily) -> None:
     time, tension, way, model = _trace(creep=creep, family=family)
     fit = fit_displacement(time[:400], tension[:400], way[:400], family=family)
     assert fit.creep == pytest.approx(creep, abs=2e-3)
@@ -35,7 +39,7 @@ def test_the_fit_finds_the_model_that_made_the_trace(creep, family):
     assert fit.residual_m < 1e-3
 
 
-def test_without_memory_the_same_tension_is_the_same_place():
+def test_without_memory_the_same_tension_is_the_same_place() -> None:
     time, tension, way, _ = _trace(creep=0.05)
     fit = fit_displacement(time, tension, way, creep=False)
     predicted = fit.displacement_m(time, tension)
@@ -43,7 +47,7 @@ def test_without_memory_the_same_tension_is_the_same_place():
     assert predicted[np.argsort(tension)] == pytest.approx(np.sort(predicted))
 
 
-def test_a_held_tension_creeps_by_about_as_much_in_every_decade():
+def test_a_held_tension_creeps_by_about_as_much_in_every_decade() -> None:
     model = DisplacementModel(PowerLaw(50.0, 1.0), 1.0, creep=0.02)
     time = np.concatenate(([0.0], np.geomspace(0.01, 100.0, 4000)))
     held = np.where(time < 0.01, 1.0, 50.0)
@@ -54,7 +58,7 @@ def test_a_held_tension_creeps_by_about_as_much_in_every_decade():
     assert steps.max() < 2.0 * steps.min()
 
 
-def test_sampling_does_not_matter():
+def test_sampling_does_not_matter() -> None:
     time, tension, way, model = _trace()
     keep = np.sort(np.random.default_rng(1).choice(time.size, 500, replace=False))
     assert model.displacement_m(time[keep], tension[keep]) == pytest.approx(way[keep], abs=0.02)
@@ -71,12 +75,15 @@ def test_sampling_does_not_matter():
         ((np.arange(5.0), np.arange(5.0), np.ones(5)), BandModelError),
     ],
 )
-def test_traces_that_tell_nothing_are_refused(arguments, error):
+def test_traces_that_tell_nothing_are_refused(
+    arguments: tuple[Array, Array, Array],
+    error: type[BandsenseError],
+) -> None:
     with pytest.raises(error):
         fit_displacement(*arguments)
 
 
-def test_on_real_bands_the_error_is_at_most_half_of_a_linear_stiffness(recordings):
+def test_on_real_bands_the_error_is_at_most_half_of_a_linear_stiffness(recordings: Path) -> None:
     table = [elastic.errors_mm(elastic.load(name, recordings / "band")) for name in elastic.FILES]
     linear = sum(row["linear"] for row in table)
     for model, part in (("power law, creep", 0.6), ("Mooney-Rivlin, creep", 0.5)):
@@ -85,7 +92,7 @@ def test_on_real_bands_the_error_is_at_most_half_of_a_linear_stiffness(recording
     assert all(row["power law"] < row["linear"] for row in table)
 
 
-def test_the_table_of_the_documentation_is_what_the_benchmark_gives(recordings):
+def test_the_table_of_the_documentation_is_what_the_benchmark_gives(recordings: Path) -> None:
     docs = (Path(__file__).resolve().parents[2] / "docs" / "bands.md").read_text(encoding="utf-8")
     rows = [line.strip("|").split("|") for line in docs.splitlines() if line.startswith("| ")]
     said = {row[0].strip(): row[1:4] for row in rows if len(row) == 5}

@@ -12,7 +12,7 @@ from bandsense.bands.slack import slack_change
 DOCS = (Path(__file__).resolve().parents[2] / "docs" / "bands.md").read_text(encoding="utf-8")
 
 
-def test_the_table_of_centimetres():
+def test_the_table_of_centimetres() -> None:
     rows = re.findall(r"^\| (\d+) cm \|(.+)\|$", DOCS, re.MULTILINE)
     assert len(rows) == 4
     for rest_cm, cells in rows:
@@ -23,7 +23,7 @@ def test_the_table_of_centimetres():
             assert [100 * change for change in changes] == pytest.approx([out_cm, in_cm], abs=0.051)
 
 
-def test_the_example_of_the_slack_law():
+def test_the_example_of_the_slack_law() -> None:
     assert "bandsense.slack_change(0.60, 1.20, 0.9)" in DOCS
     change = slack_change(0.60, 1.20, 0.9)
     assert change.let_out_m == pytest.approx(0.051, abs=5e-4)
@@ -31,7 +31,7 @@ def test_the_example_of_the_slack_law():
     assert change.step_m == pytest.approx(0.094, abs=5e-4)
 
 
-def test_the_example_of_a_calibration_pull_runs():
+def test_the_example_of_a_calibration_pull_runs() -> None:
     (example,) = re.findall(r"```python\n(from bandsense\.bands\.fit.*?)```", DOCS, re.DOTALL)
     names: dict[str, object] = {}
     exec(example, names)  # the project's own documentation

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.random._generator import Generator
 
 from bandsense.bands.band import Band
-from bandsense.bands.fit import MOONEY_RIVLIN, POWER_LAW, Mark, fit_marks, fit_stroke
+from bandsense.bands.fit import MOONEY_RIVLIN, POWER_LAW, LawFamily, Mark, fit_marks, fit_stroke
 from bandsense.bands.laws import MooneyRivlin, PowerLaw
 from bandsense.errors import BandModelError
 
@@ -16,7 +17,13 @@ TRUTH = {
 }
 
 
-def _marks(band, elongations, rng=None, u_length=0.01, u_tension=0.5):
+def _marks(
+    band: Band,
+    elongations: tuple[float, ...],
+    rng: Generator | None = None,
+    u_length: float = 0.01,
+    u_tension: float = 0.5,
+) -> list[Mark]:
     marks = []
     for eps in elongations:
         length = band.rest_length_m * (1 + eps)
@@ -29,7 +36,7 @@ def _marks(band, elongations, rng=None, u_length=0.01, u_tension=0.5):
 
 
 @pytest.mark.parametrize("family", TRUTH)
-def test_exact_marks_give_the_band_back(family):
+def test_exact_marks_give_the_band_back(family: LawFamily) -> None:
     band = TRUTH[family]
     exact = _marks(band, (0.3, 0.7, 1.2, 1.8), u_length=1e-5, u_tension=1e-3)
     fit = fit_marks(0.8, exact, family=family, rest_length_uncertainty_m=1e-5)
@@ -39,7 +46,7 @@ def test_exact_marks_give_the_band_back(family):
 
 
 @pytest.mark.parametrize("family", TRUTH)
-def test_the_truth_lies_within_the_uncertainty_it_states(family):
+def test_the_truth_lies_within_the_uncertainty_it_states(family: LawFamily) -> None:
     band, rng = TRUTH[family], np.random.default_rng(3)
     inside, n = {"tension": 0, "length": 0}, 120
     for _ in range(n):
@@ -54,7 +61,7 @@ def test_the_truth_lies_within_the_uncertainty_it_states(family):
     assert all(0.88 * n <= count for count in inside.values()), inside
 
 
-def test_more_marks_make_it_surer():
+def test_more_marks_make_it_surer() -> None:
     band = TRUTH[POWER_LAW]
     one, two, five = (
         fit_marks(0.8, _marks(band, eps)) for eps in ((1.0,), (0.4, 1.4), (0.3, 0.6, 1.0, 1.4, 1.8))
@@ -65,19 +72,19 @@ def test_more_marks_make_it_surer():
     assert five.rest_length_uncertainty_m < 0.015
 
 
-def test_one_mark_gives_its_own_tension():
+def test_one_mark_gives_its_own_tension() -> None:
     fit = fit_marks(0.8, [Mark(1.6, 50.0)])
     assert fit.band.tension_n(1.6) == pytest.approx(50.0, rel=1e-3)
     assert fit.exponent == pytest.approx(0.62, abs=0.001)
 
 
-def test_strands_share_the_tension():
+def test_strands_share_the_tension() -> None:
     fit = fit_marks(0.8, [Mark(1.2, 40.0), Mark(1.6, 60.0)], strands=2)
     assert fit.band.strands == 2
     assert fit.band.tension_n(1.6) == pytest.approx(60.0, rel=0.02)
 
 
-def test_marks_that_contradict_their_uncertainty_widen_it():
+def test_marks_that_contradict_their_uncertainty_widen_it() -> None:
     band = TRUTH[POWER_LAW]
     good = fit_marks(0.8, _marks(band, (0.4, 0.8, 1.2, 1.6)))
     odd = [
@@ -87,7 +94,7 @@ def test_marks_that_contradict_their_uncertainty_widen_it():
     assert fit_marks(0.8, odd).tension_uncertainty_n(1.6) > 1.5 * good.tension_uncertainty_n(1.6)
 
 
-def test_a_known_stroke_is_two_marks():
+def test_a_known_stroke_is_two_marks() -> None:
     band = TRUTH[POWER_LAW]
     start, peak = float(band.tension_n(1.0)), float(band.tension_n(1.6))
     fit = fit_stroke(0.8, 1.0, 0.6, start, peak)
@@ -95,7 +102,7 @@ def test_a_known_stroke_is_two_marks():
     assert fit.exponent_uncertainty < 0.07
 
 
-def test_a_stroke_from_the_resting_length_rests_on_its_peak():
+def test_a_stroke_from_the_resting_length_rests_on_its_peak() -> None:
     fit = fit_stroke(0.8, 0.8, 0.8, 0.3, 50.0)
     assert fit.band.tension_n(1.6) == pytest.approx(50.0, rel=1e-3)
     assert fit.exponent_uncertainty == pytest.approx(0.07, rel=0.02)
@@ -112,6 +119,6 @@ def test_a_stroke_from_the_resting_length_rests_on_its_peak():
         ([Mark(1.2, 50.0), Mark(1.6, 40.0)], "mixed up"),
     ],
 )
-def test_marks_that_cannot_be_are_refused(marks, says):
+def test_marks_that_cannot_be_are_refused(marks: list[Mark], says: str) -> None:
     with pytest.raises(BandModelError, match=says):
         fit_marks(0.8, marks)

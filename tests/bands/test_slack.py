@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,13 +32,15 @@ exponents = st.floats(0.4, 1.0)
         (0.45, 1.5, 1.0, 0.62, 0.0, 0.0),
     ],
 )
-def test_closed_form(rest_m, eps, ratio, exponent, let_out_cm, step_cm):
+def test_closed_form(
+    rest_m: float, eps: float, ratio: float, exponent: float, let_out_cm: float, step_cm: float
+) -> None:
     change = slack_change(rest_m, rest_m * (1 + eps), ratio, exponent=exponent)
     assert 100 * change.let_out_m == pytest.approx(let_out_cm, abs=1e-9)
     assert 100 * change.step_m == pytest.approx(step_cm, abs=1e-9)
 
 
-def test_a_tenth_less_on_60_cm_at_double_length_is_about_five_centimetres():
+def test_a_tenth_less_on_60_cm_at_double_length_is_about_five_centimetres() -> None:
     change = slack_change(0.60, 1.20, 0.9)
     assert 0.045 < change.let_out_m < 0.055
     assert change.elongation_before == pytest.approx(1.0)
@@ -45,7 +48,9 @@ def test_a_tenth_less_on_60_cm_at_double_length_is_about_five_centimetres():
 
 
 @given(rest_lengths, elongations, ratios, exponents)
-def test_the_change_gives_the_wanted_ratio_on_a_power_law_band(rest_m, eps, ratio, exponent):
+def test_the_change_gives_the_wanted_ratio_on_a_power_law_band(
+    rest_m: float, eps: float, ratio: float, exponent: float
+) -> None:
     peak_m = rest_m * (1 + eps)
     change = slack_change(rest_m, peak_m, ratio, exponent=exponent)
     after_grip = peak_m / (rest_m + change.let_out_m) - 1
@@ -56,7 +61,7 @@ def test_the_change_gives_the_wanted_ratio_on_a_power_law_band(rest_m, eps, rati
 
 
 @given(rest_lengths, elongations, ratios, exponents)
-def test_out_and_back_is_nothing(rest_m, eps, ratio, exponent):
+def test_out_and_back_is_nothing(rest_m: float, eps: float, ratio: float, exponent: float) -> None:
     peak_m = rest_m * (1 + eps)
     out = slack_change(rest_m, peak_m, ratio, exponent=exponent)
     back = slack_change(rest_m + out.let_out_m, peak_m, 1 / ratio, exponent=exponent)
@@ -66,7 +71,7 @@ def test_out_and_back_is_nothing(rest_m, eps, ratio, exponent):
 
 
 @given(rest_lengths, elongations, st.floats(0.7, 1.0), st.floats(0.7, 1.0), exponents)
-def test_two_changes_are_one(rest_m, eps, first, second, exponent):
+def test_two_changes_are_one(rest_m: float, eps: float, first: float, second: float, exponent: float) -> None:
     peak_m = rest_m * (1 + eps)
     one = slack_change(rest_m, peak_m, first, exponent=exponent).let_out_m
     two = slack_change(rest_m + one, peak_m, second, exponent=exponent).let_out_m
@@ -75,7 +80,7 @@ def test_two_changes_are_one(rest_m, eps, first, second, exponent):
 
 
 @given(rest_lengths, elongations, ratios, st.floats(0.1, 5.0))
-def test_lengths_scale_together(rest_m, eps, ratio, scale):
+def test_lengths_scale_together(rest_m: float, eps: float, ratio: float, scale: float) -> None:
     change = slack_change(rest_m, rest_m * (1 + eps), ratio)
     scaled = slack_change(scale * rest_m, scale * rest_m * (1 + eps), ratio)
     assert scaled.let_out_m == pytest.approx(scale * change.let_out_m, rel=1e-9, abs=1e-12)
@@ -83,7 +88,7 @@ def test_lengths_scale_together(rest_m, eps, ratio, scale):
 
 
 @given(rest_lengths, elongations, st.floats(0.5, 0.99))
-def test_easier_is_out_and_nearer_harder_is_in_and_further(rest_m, eps, ratio):
+def test_easier_is_out_and_nearer_harder_is_in_and_further(rest_m: float, eps: float, ratio: float) -> None:
     easier = slack_change(rest_m, rest_m * (1 + eps), ratio)
     harder = slack_change(rest_m, rest_m * (1 + eps), 1 / ratio)
     assert easier.let_out_m > 0 > harder.let_out_m
@@ -91,13 +96,15 @@ def test_easier_is_out_and_nearer_harder_is_in_and_further(rest_m, eps, ratio):
     assert easier.step_m > easier.let_out_m, "a centimetre of band weighs more than a centimetre of step"
 
 
-def _mooney_rivlin(eps, c1, c2):
+def _mooney_rivlin(eps: float, c1: float, c2: float) -> float:
     stretch = 1 + eps
     return 2 * (stretch - stretch**-2) * (c1 + c2 / stretch)
 
 
 @given(st.floats(1.0, 300.0), st.integers(1, 4), elongations, st.floats(0.8, 1.2))
-def test_strength_unit_and_number_of_strands_cancel(f100, strands, eps, ratio):
+def test_strength_unit_and_number_of_strands_cancel(
+    f100: float, strands: int, eps: float, ratio: float
+) -> None:
     rest_m, peak_m = 0.6, 0.6 * (1 + eps)
     change = slack_change(rest_m, peak_m, ratio)
     band = Band(PowerLaw(f100, EXPONENT_PRIOR), rest_m, strands)
@@ -119,7 +126,9 @@ FLAT_BANDS = {
 }
 
 
-def _worst_and_median_ratio_error(c1, c2, ratios, exponent):
+def _worst_and_median_ratio_error(
+    c1: float, c2: float, ratios: npt.NDArray[np.float64], exponent: float
+) -> tuple[float, float]:
     errors = []
     for eps in np.linspace(0.4, 2.0, 33):
         for ratio in ratios:
@@ -131,14 +140,14 @@ def _worst_and_median_ratio_error(c1, c2, ratios, exponent):
     return max(errors), float(np.median(errors))
 
 
-def test_a_latex_band_of_another_law_comes_out_within_a_fortieth():
+def test_a_latex_band_of_another_law_comes_out_within_a_fortieth() -> None:
     worst, median = _worst_and_median_ratio_error(*LATEX, np.linspace(0.8, 1.2, 17), EXPONENT_PRIOR)
     assert worst < 0.025
     assert median < 0.01
 
 
 @pytest.mark.parametrize("colour", FLAT_BANDS)
-def test_any_colour_with_its_own_exponent_comes_out_within_a_fortieth(colour):
+def test_any_colour_with_its_own_exponent_comes_out_within_a_fortieth(colour: str) -> None:
     c1, c2, exponent = FLAT_BANDS[colour]
     worst, median = _worst_and_median_ratio_error(c1, c2, np.linspace(0.85, 1.2, 15), exponent)
     assert worst < 0.025
@@ -146,14 +155,16 @@ def test_any_colour_with_its_own_exponent_comes_out_within_a_fortieth(colour):
 
 
 @pytest.mark.parametrize("colour", FLAT_BANDS)
-def test_a_tenth_more_or_less_is_near_enough_with_the_prior(colour):
+def test_a_tenth_more_or_less_is_near_enough_with_the_prior(colour: str) -> None:
     c1, c2, _ = FLAT_BANDS[colour]
     worst, _ = _worst_and_median_ratio_error(c1, c2, np.linspace(0.9, 1.1, 9), EXPONENT_PRIOR)
     assert worst < 0.03
 
 
 @given(rest_lengths, st.floats(0.2, 2.0), st.floats(0.8, 1.2), exponents)
-def test_uncertainty_is_the_spread_of_monte_carlo(rest_m, eps, ratio, exponent):
+def test_uncertainty_is_the_spread_of_monte_carlo(
+    rest_m: float, eps: float, ratio: float, exponent: float
+) -> None:
     rng = np.random.default_rng(7)
     n = 4000
     peak_m = rest_m * (1 + eps)
@@ -174,7 +185,7 @@ def test_uncertainty_is_the_spread_of_monte_carlo(rest_m, eps, ratio, exponent):
     assert change.let_out_uncertainty_m == pytest.approx(out.std(), rel=0.08)
 
 
-def test_nothing_to_change_has_nothing_to_be_unsure_of():
+def test_nothing_to_change_has_nothing_to_be_unsure_of() -> None:
     change = slack_change(0.6, 1.2, 1.0)
     assert change.let_out_m == change.step_m == 0.0
     assert change.let_out_uncertainty_m == pytest.approx(0.0, abs=1e-12)
@@ -193,11 +204,11 @@ def test_nothing_to_change_has_nothing_to_be_unsure_of():
         ((0.6, 1.2, 50.0), "take another band"),
     ],
 )
-def test_impossible_inputs_are_refused(arguments, says):
+def test_impossible_inputs_are_refused(arguments: tuple[float, float, float], says: str) -> None:
     with pytest.raises(BandModelError, match=says):
         slack_change(*arguments)
 
 
-def test_an_impossible_exponent_is_refused():
+def test_an_impossible_exponent_is_refused() -> None:
     with pytest.raises(BandModelError, match="no elastic band's"):
         slack_change(0.6, 1.2, 0.9, exponent=0.0)

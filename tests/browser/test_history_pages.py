@@ -99,3 +99,22 @@ def test_a_page_prints_without_its_buttons(browser: Any, address: str) -> None:
     assert not page.locator(".acts").first.is_visible()
     assert page.locator("svg.c").first.is_visible()
     page.close()
+
+
+def test_a_note_is_kept_by_the_form_itself_and_undone(browser: Any, address: str) -> None:
+    """As a browser sends it, with the origin that it tells."""
+    page = browser.new_page()
+    page.goto(f"{address}/sessions/5")
+    page.get_by_label("Note").fill("left shoulder tight")
+    page.get_by_role("button", name="Keep").click()
+    page.wait_for_url("**/sessions/5#note")
+    assert page.get_by_label("Note").input_value() == "left shoulder tight"
+    page.get_by_label("Note").fill("better today")
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Undo the last change").click()
+    page.wait_for_load_state("networkidle")
+    assert page.get_by_label("Note").input_value() == "left shoulder tight"
+    page.emulate_media(media="print")
+    assert not page.locator(".own form").is_visible()
+    assert page.locator(".own .print").is_visible()
+    page.close()

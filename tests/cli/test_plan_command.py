@@ -35,11 +35,11 @@ def test_the_whole_way_there_and_back(command: Command, ada: Path, tmp_path: Pat
     assert command("rate", "--simulated", "--pain", "2", "--effort", "6").status == 0
 
     dose = tmp_path / "dose.toml"
-    assert (
-        command("plan", "--simulated", "dose", dose).lines[-1]
-        == f"wrote {dose}; hand it back to whoever prescribed it"
-    )
+    written = command("plan", "--simulated", "dose", dose).lines
+    assert written[0] == "simulated: nobody trained this"
+    assert written[-1] == f"wrote {dose}", "not to be handed back"
     told = tomllib.loads(dose.read_text())
+    assert told["simulated"] is True
     assert (told["format"], told["person"], told["prescription"]) == (
         "bandsense-dose",
         "Ada",
@@ -54,7 +54,8 @@ def test_the_whole_way_there_and_back(command: Command, ada: Path, tmp_path: Pat
     assert 5.0 < week["time_under_tension_s"] < 8.0
     assert other["week"][0]["sets"] == 0.0
     shown = command("plan", "show", dose).lines
-    assert shown[2].split()[:8] == ["seated-row", week["monday"], "1", "of", "2", "1", "of", "2"]
+    assert shown[0] == "simulated: nobody trained this"
+    assert shown[3].split()[:8] == ["seated-row", week["monday"], "1", "of", "2", "1", "of", "2"]
     assert json.loads(command("plan", "show", dose, "--json").out) == told
 
 

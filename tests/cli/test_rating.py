@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_keys_score_effort_then_pain_and_take_a_note(tmp_path: Path, set_file: P
     class Typist(EventLog):
         """Presses keys as soon as a set is done."""
 
-        def begin(self, pipelines, title, actions) -> None:  # type: ignore[no-untyped-def]
+        def begin(self, pipelines: Any, title: Any, actions: Any) -> None:
             super().begin(pipelines, title, actions)
             keys: Actions = actions[None]
             pressed = _Pressed(keys, asked.append)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from tests.needs import require_module
 
 require_module("bumble", "bandsense[sim]")
 
-COUNT = Sound("count", Priority.COUNT, (Tone(1200.0, 1200.0, 0, 30),), "5", (30,))
+COUNT = Sound("count", Priority.COUNT, (Tone(1200.0, 1200.0, 0, 30),), lambda: "5", (30,))
 
 
 async def test_a_session_is_heard_from_its_events(tmp_path: Path) -> None:
@@ -73,3 +75,15 @@ def test_the_bell_rings_for_a_repetition_and_not_for_a_breath(capsys: pytest.Cap
     ring(HOLD)
     ring(COUNT)
     assert capsys.readouterr().out == "\a"
+
+
+async def test_what_is_muted_is_not_heard_until_it_is_taken_back() -> None:
+    heard: list[Sound] = []
+    output = SpokenOutput(heard.append)
+    output.muted = True
+    output._play([COUNT, replace(COUNT, delay_ms=1)])
+    await asyncio.sleep(0.02)
+    assert heard == []
+    output.muted = False
+    output._play([COUNT])
+    assert heard == [COUNT]

@@ -16,6 +16,75 @@ from tests.cli.conftest import Command
 from tests.needs import require_module
 
 require_module("fit_tool", "bandsense[fit]")
+require_module("keyring", "bandsense[keyring]")
+
+import keyring  # noqa: E402
+import keyring.backend  # noqa: E402
+import keyring.backends.fail  # noqa: E402
+import keyring.errors  # noqa: E402
+
+
+class Ring(keyring.backend.KeyringBackend):
+    """A keyring of the test's own."""
+
+    priority = 1.0  # type: ignore[assignment]
+
+    def __init__(self, *, locked: bool = False) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+        self.locked = locked
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if self.locked:
+            raise keyring.errors.KeyringLocked("locked")
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        if self.locked:
+            raise keyring.errors.KeyringLocked("locked")
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        if self.kept.pop((service, username), None) is None:
+            raise keyring.errors.PasswordDeleteError("there is none")
+
+
+@pytest.fixture(autouse=True)
+def _no_ring(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Leave the keyring of whoever runs the tests alone."""
+    before = keyring.get_keyring()
+    keyring.set_keyring(keyring.backends.fail.Keyring())
+    monkeypatch.delenv("BANDSENSE_INTERVALS_KEY", raising=False)
+    yield
+    keyring.set_keyring(before)
+
+
+def test_a_keyring_goes_before_a_file(
+    session: Command, service: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "home" / "intervals.key"
+    monkeypatch.setattr("sys.stdin", io.StringIO("old\n"))
+    assert session("upload", "--save-key").out == f"kept in {file}\n"
+    ring = Ring()
+    keyring.set_keyring(ring)
+    monkeypatch.setattr("sys.stdin", io.StringIO("right\n"))
+    assert session("upload", "--save-key").out == "kept in the system's keyring\n"
+    assert ring.kept == {("bandsense", "intervals"): "right"}
+    assert not file.exists()
+    assert session("upload", "last", "--service", service.address).out == "i777\n"
+    assert session("upload", "--forget-key").out == "forgotten\n"
+    assert session("upload", "--forget-key", "--json").out == '{"forgotten": false}\n'
+    assert "no key" in session("upload", "last", "--service", service.address).err
+
+
+def test_a_locked_keyring_leaves_the_file(
+    session: Command, service: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyring.set_keyring(Ring(locked=True))
+    monkeypatch.setattr("sys.stdin", io.StringIO("right\n"))
+    assert session("upload", "--save-key").status == 0
+    assert (tmp_path / "home" / "intervals.key").stat().st_mode & 0o777 == 0o600
+    assert session("upload", "last", "--service", service.address).out == "i777\n"
 
 
 class StandIn(HTTPServer):

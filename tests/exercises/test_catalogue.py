@@ -83,7 +83,7 @@ less_slack = "Take about {cm} cm in."
 """
 
 
-def test_the_first_six_come_first_and_the_others_by_id():
+def test_the_first_six_come_first_and_the_others_by_id() -> None:
     exercises = load_exercises()
     assert {key: (ex.anchoring, ex.sides) for key, ex in list(exercises.items())[:6]} == FIRST
     assert list(exercises)[:6] == list(FIRST)
@@ -91,7 +91,7 @@ def test_the_first_six_come_first_and_the_others_by_id():
 
 
 @pytest.mark.parametrize("exercise_id", SHIPPED)
-def test_a_shipped_exercise_is_complete_and_safe(exercise_id):
+def test_a_shipped_exercise_is_complete_and_safe(exercise_id: str) -> None:
     exercise = get_exercise(exercise_id)
     assert exercise.anchor
     assert exercise.stroke_m <= 1.6 * exercise.rest_length_m, (
@@ -103,7 +103,7 @@ def test_a_shipped_exercise_is_complete_and_safe(exercise_id):
 
 
 @pytest.mark.parametrize("exercise_id", SHIPPED)
-def test_breath_goes_out_with_the_effort_and_the_way_back_is_no_quicker(exercise_id):
+def test_breath_goes_out_with_the_effort_and_the_way_back_is_no_quicker(exercise_id: str) -> None:
     breathing, tempo = get_exercise(exercise_id).breathing, get_exercise(exercise_id).tempo
     assert breathing.concentric is Breath.EXHALE
     # A press that is held is no row: it goes out and comes back alike.
@@ -111,7 +111,7 @@ def test_breath_goes_out_with_the_effort_and_the_way_back_is_no_quicker(exercise
 
 
 @pytest.mark.parametrize("exercise_id", SHIPPED)
-def test_a_fit_file_names_it_as_the_profile_does(exercise_id):
+def test_a_fit_file_names_it_as_the_profile_does(exercise_id: str) -> None:
     types = Profile["types"]
     category, subtype = FIT[exercise_id]
     fit = get_exercise(exercise_id).fit
@@ -123,7 +123,7 @@ def test_a_fit_file_names_it_as_the_profile_does(exercise_id):
     assert comment[1] == ", ".join(filter(None, (category, subtype)))
 
 
-def test_assistance_is_negative_load():
+def test_assistance_is_negative_load() -> None:
     assert {key for key, ex in load_exercises().items() if ex.load is Load.ASSISTANCE} == {"assisted-pull-up"}
     assert [load.sign for load in (Load.RESISTANCE, Load.ASSISTANCE)] == [1, -1]
     text = render(get_exercise("assisted-pull-up"), [3], [2])
@@ -133,7 +133,7 @@ def test_assistance_is_negative_load():
     assert "easier" not in text
 
 
-def test_tension_of_an_assisting_band_shows_the_way_down_first():
+def test_tension_of_an_assisting_band_shows_the_way_down_first() -> None:
     exercise = get_exercise("assisted-pull-up").model_copy(
         update={"tempo": Tempo(concentric_s=1.0, hold_s=0.2, eccentric_s=4.0, rest_s=0.7)}
     )
@@ -143,12 +143,12 @@ def test_tension_of_an_assisting_band_shows_the_way_down_first():
     assert (row.breathing_by_tension, row.tempo_by_tension) == (row.breathing, row.tempo)
 
 
-def test_the_simulator_uses_the_names_of_the_catalogue():
+def test_the_simulator_uses_the_names_of_the_catalogue() -> None:
     assert SIMULATED.keys() <= set(SHIPPED)
 
 
 @pytest.mark.parametrize("exercise_id", SHIPPED)
-def test_its_drawing_is_the_one_that_the_poses_give(exercise_id):
+def test_its_drawing_is_the_one_that_the_poses_give(exercise_id: str) -> None:
     exercise = get_exercise(exercise_id)
     text = f"1: {exercise.start_pose} 2: {exercise.end_pose}"
     svg = drawing(exercise_id)
@@ -167,19 +167,19 @@ def test_its_drawing_is_the_one_that_the_poses_give(exercise_id):
 
 
 @pytest.mark.parametrize("exercise_id", SHIPPED)
-def test_its_drawing_moves_the_band_as_far_as_its_stroke_says(exercise_id):
+def test_its_drawing_moves_the_band_as_far_as_its_stroke_says(exercise_id: str) -> None:
     exercise = get_exercise(exercise_id)
     start, end, _ = TOOL["panels"](exercise_id, POSES[exercise_id], STANDING)
     stroke_m = exercise.load.sign * (end.length() - start.length())
     assert stroke_m == pytest.approx(exercise.stroke_m, abs=0.12)
 
 
-def test_a_pose_that_cannot_be_taken_is_refused():
+def test_a_pose_that_cannot_be_taken_is_refused() -> None:
     with pytest.raises(ValueError, match=r"left hand is 1\.\d+ m away; 0\.61 m can be reached"):
         TOOL["posed"]({**STANDING, "hand": [1.5, 0.2, 1.0]})
 
 
-def test_a_band_between_the_hands_shares_its_change_between_them():
+def test_a_band_between_the_hands_shares_its_change_between_them() -> None:
     for exercise in load_exercises().values():
         halves = exercise.anchoring is Anchoring.BETWEEN_HANDS
         grips = [method for method in exercise.slack if method.kind is SlackMethodKind.GRIP]
@@ -195,7 +195,7 @@ STEPPED = sorted(
 
 
 @pytest.mark.parametrize("exercise_id", STEPPED)
-def test_a_step_counts_for_as_much_of_it_as_goes_along_the_band(exercise_id):
+def test_a_step_counts_for_as_much_of_it_as_goes_along_the_band(exercise_id: str) -> None:
     (share,) = (
         method.share
         for method in get_exercise(exercise_id).slack
@@ -209,7 +209,7 @@ def test_a_step_counts_for_as_much_of_it_as_goes_along_the_band(exercise_id):
 
 
 @pytest.mark.parametrize("exercise_id", SHIPPED)
-def test_it_reads_as_text(exercise_id):
+def test_it_reads_as_text(exercise_id: str) -> None:
     exercise = get_exercise(exercise_id)
     ways = range(len(exercise.slack))
     shown = render(exercise, [11 + way for way in ways], [21 + way for way in ways])
@@ -222,14 +222,14 @@ def test_it_reads_as_text(exercise_id):
     assert max(len(line) for line in shown.splitlines()) <= 100
 
 
-def test_an_unknown_exercise_names_the_nearest():
+def test_an_unknown_exercise_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match="did you mean seated-row"):
         get_exercise("seated-rows")
     with pytest.raises(ConfigError, match="there are: seated-row, lat-pulldown"):
         get_exercise("xyzzy")
 
 
-def test_a_file_adds_an_exercise(tmp_path):
+def test_a_file_adds_an_exercise(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(MINIMAL, encoding="utf-8")
     (tmp_path / "notes.txt").write_text("not an exercise", encoding="utf-8")
     exercises = load_exercises([tmp_path, tmp_path / "missing"])
@@ -240,7 +240,7 @@ def test_a_file_adds_an_exercise(tmp_path):
     assert drawing("my-pull", [tmp_path]) is None
 
 
-def test_a_drawing_beside_the_file_is_found_first(tmp_path):
+def test_a_drawing_beside_the_file_is_found_first(tmp_path: Path) -> None:
     (tmp_path / "my-pull.svg").write_text("<svg/>", encoding="utf-8")
     (tmp_path / "squat.svg").write_text("<svg id='mine'/>", encoding="utf-8")
     assert drawing("my-pull", [tmp_path, tmp_path / "missing"]) == "<svg/>"
@@ -248,7 +248,7 @@ def test_a_drawing_beside_the_file_is_found_first(tmp_path):
     assert "Squat" in (drawing("squat") or "")
 
 
-def test_a_file_may_replace_a_shipped_exercise(tmp_path):
+def test_a_file_may_replace_a_shipped_exercise(tmp_path: Path) -> None:
     (tmp_path / "row.toml").write_text(MINIMAL.replace("my-pull", "seated-row"), encoding="utf-8")
     assert get_exercise("seated-row", [tmp_path]).name == "My pull"
     assert get_exercise("seated-row").name == "Seated row"
@@ -286,7 +286,7 @@ def test_a_file_may_replace_a_shipped_exercise(tmp_path):
         ),
     ],
 )
-def test_a_bad_file_is_named_with_the_reason(tmp_path, change, says):
+def test_a_bad_file_is_named_with_the_reason(tmp_path: Path, change: tuple[str, str], says: str) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(MINIMAL.replace(*change), encoding="utf-8")
     if says is None:
@@ -298,37 +298,37 @@ def test_a_bad_file_is_named_with_the_reason(tmp_path, change, says):
     assert says in str(caught.value)
 
 
-def test_a_fault_within_is_told_once(tmp_path):
+def test_a_fault_within_is_told_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_exercise(MINIMAL.replace("{cm}", "5"), source="mine.toml")
     assert str(caught.value).count(";") == 0
 
 
-def test_a_band_between_the_hands_has_no_anchor_to_step_to():
+def test_a_band_between_the_hands_has_no_anchor_to_step_to() -> None:
     text = MINIMAL.replace('"anchored"', '"between_hands"').replace('"grip"', '"anchor_distance"')
     with pytest.raises(ConfigError, match="no fixed anchor"):
         parse_exercise(text, source="mine.toml")
 
 
-def test_a_file_that_is_not_text_is_named(tmp_path):
+def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match=r"mine\.toml cannot be read as UTF-8"):
         load_exercises([tmp_path])
 
 
-def test_two_files_with_one_id_are_refused(tmp_path):
+def test_two_files_with_one_id_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text(MINIMAL, encoding="utf-8")
     (tmp_path / "b.toml").write_text(MINIMAL, encoding="utf-8")
     with pytest.raises(ConfigError, match=r"b\.toml: another file .* 'my-pull'"):
         load_exercises([tmp_path])
 
 
-def test_an_exercise_cannot_be_changed_in_place():
+def test_an_exercise_cannot_be_changed_in_place() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         get_exercise("seated-row").stroke_m = 1.0
 
 
-def test_the_example_of_the_documentation_is_an_exercise():
+def test_the_example_of_the_documentation_is_an_exercise() -> None:
     text = (REPOSITORY / "docs" / "exercises.md").read_text(encoding="utf-8")
     example = text.split("```toml\n")[1].split("```")[0]
     exercise = parse_exercise(example, source="docs/exercises.md")
@@ -338,7 +338,7 @@ def test_the_example_of_the_documentation_is_an_exercise():
 
 
 @pytest.mark.parametrize("exercise_id", SHIPPED)
-def test_the_documentation_lists_it_as_it_is(exercise_id):
+def test_the_documentation_lists_it_as_it_is(exercise_id: str) -> None:
     exercise = get_exercise(exercise_id)
     page = (REPOSITORY / "docs" / "exercises.md").read_text(encoding="utf-8")
     (row,) = (line for line in page.splitlines() if line.startswith("|") and f"`{exercise_id}`" in line)

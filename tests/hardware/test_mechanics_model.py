@@ -1,5 +1,7 @@
 """Break the model, and see the mechanics' checks notice."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import pytest
@@ -17,12 +19,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(autouse=True)
-def needs_model():
+def needs_model() -> None:
     if build123d is None:
         missing("build123d", REMEDY)
 
 
-def test_a_battery_that_is_too_high_collides_with_the_lid():
+def test_a_battery_that_is_too_high_collides_with_the_lid() -> None:
     from hardware.mechanics import clip, fit
 
     parts = [p for p in clip.assembly() if p.name in ("battery", "lid", "tray")]
@@ -31,7 +33,7 @@ def test_a_battery_that_is_too_high_collides_with_the_lid():
     assert [pair[:2] for pair in fit.collisions(lifted)] == [("lid", "battery")]
 
 
-def test_a_screw_in_the_air_is_found(monkeypatch):
+def test_a_screw_in_the_air_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     from hardware.mechanics import clip, fit
 
     away = build123d.Location((0, 40.0, 0))
@@ -40,7 +42,9 @@ def test_a_screw_in_the_air_is_found(monkeypatch):
     assert any("pod screw right" in line for line in fit.screws_outside())
 
 
-def test_arms_as_they_come_from_the_cutter_have_sharp_edges_at_the_band(monkeypatch):
+def test_arms_as_they_come_from_the_cutter_have_sharp_edges_at_the_band(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from hardware.mechanics import clip, fit
 
     assert fit.sharp_edges() == []
@@ -50,7 +54,7 @@ def test_arms_as_they_come_from_the_cutter_have_sharp_edges_at_the_band(monkeypa
     assert fit.sharp_edges()
 
 
-def test_a_picture_of_another_part_has_another_digest():
+def test_a_picture_of_another_part_has_another_digest() -> None:
     from hardware.mechanics import pictures
 
     scene = pictures.scenes()["strain-link"]()
@@ -59,7 +63,7 @@ def test_a_picture_of_another_part_has_another_digest():
     assert pictures.digest(scene) != before
 
 
-def test_loads_that_do_not_balance_are_refused():
+def test_loads_that_do_not_balance_are_refused() -> None:
     from hardware.mechanics import clip, fem
     from hardware.mechanics.parameters import parameters
 
@@ -69,14 +73,14 @@ def test_loads_that_do_not_balance_are_refused():
         fem.solve(clip.arm(rounded=False), [load], 3.0)
 
 
-def test_finite_elements_follow_a_beam_on_a_coarse_mesh_too():
+def test_finite_elements_follow_a_beam_on_a_coarse_mesh_too() -> None:
     from hardware.mechanics import fem
 
     require_tool("ccx", REMEDY)
     assert max(fem.beam_check(size=2.5)) < 0.03
 
 
-def test_tables_with_other_figures_are_not_the_same():
+def test_tables_with_other_figures_are_not_the_same() -> None:
     from hardware.mechanics import tables
 
     assert tables.same("| arm | 3.37 |", "| arm | 3.40 |")

@@ -217,6 +217,17 @@ async def test_levels_are_thinned_and_old_events_make_room() -> None:
     assert publisher.dropped == 10
 
 
+def test_a_password_in_plain_sight_is_noticed() -> None:
+    def unprotected(url: str, password: str | None = "secret") -> bool:
+        return MqttTarget.parse(url).unprotected_password(password)
+
+    assert unprotected("mqtt://me@broker.local")
+    assert not unprotected("mqtts://me@broker.local")
+    assert not unprotected("mqtt://me@localhost")  # does not leave this computer
+    assert not unprotected("mqtt://broker.local")  # none is sent without a name
+    assert not unprotected("mqtt://me@broker.local", None)
+
+
 @pytest.mark.parametrize(
     ("url", "target"),
     [

@@ -109,7 +109,7 @@ def test_a_long_name_leaves_room_for_the_link_and_the_battery() -> None:
 
 def test_on_the_smallest_terminal_all_that_changes_is_there() -> None:
     state = a_state()
-    state.notice_text, state.notice_until_s = "not counted: too small", 9.0
+    state.noticed, state.notice_until_s = "not counted: too small", 9.0
     text = shown(state, 40, 10)
     for words in (*big("61"), "± 3", "▲ OUT", "set 1", "87 %", "not counted: too small"):
         assert words in text
@@ -133,7 +133,7 @@ def test_on_the_smallest_terminal_two_lines_are_left_for_the_advice(set_of_three
 
 def test_what_is_told_between_sets_is_not_hidden_by_the_advice(set_of_three: SampleBlock) -> None:
     state = rested(set_of_three)
-    state.notice_text, state.notice_until_s = "zero set: -0.4 N", state.time_s + 5.0
+    state.noticed, state.notice_until_s = "zero set: -0.4 N", state.time_s + 5.0
     assert "zero set: -0.4 N" in shown(state)
 
 
@@ -212,6 +212,24 @@ def test_a_lost_link_leaves_a_hole_in_the_trace() -> None:
 
 def test_the_noise_of_a_slack_band_is_not_blown_up() -> None:
     assert trace_lines([(n / 20.0, 0.05) for n in range(100)], 48, 4)[0].strip() == ""
+
+
+@pytest.mark.parametrize(("width", "height"), [(40, 12), (80, 24), (200, 60)])
+def test_all_keys_are_listed_in_any_terminal(width: int, height: int) -> None:
+    actions = {key: Action(label, print) for key, label in LABELS.items()}
+    actions |= {key: Action("score", print) for key in "0123"} | {"\n": Action("skip", print)}
+    console = Console(width=width, height=height, file=io.StringIO())
+    view = TerminalView([a_state()], console, actions=actions)
+    view.keys_shown = True
+    with console.capture() as captured:
+        console.print(view.frame(), end="")
+    lines = captured.get().splitlines()
+    assert {len(line) for line in lines} == {width}
+    assert len(lines) == height
+    said = " ".join(captured.get().split())
+    assert all(f"{key} {label}" in said for key, label in LABELS.items())
+    assert "0-3 score" in said
+    assert "Enter skip" in said
 
 
 async def test_the_view_draws_until_it_is_cancelled(set_of_three: SampleBlock) -> None:

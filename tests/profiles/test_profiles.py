@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -13,7 +15,7 @@ from bandsense.bands.strand import Strand
 from bandsense.bands.wear import WearState
 from bandsense.errors import ConfigError
 from bandsense.exercises.catalogue import get_exercise, load_exercises
-from bandsense.exercises.model import SlackMethodKind, Tempo
+from bandsense.exercises.model import Exercise, SlackMethodKind, Tempo
 from bandsense.profiles.band import BandProfile
 from bandsense.profiles.library import Profiles
 from bandsense.profiles.person import Person, Setup
@@ -25,7 +27,7 @@ from bandsense.workout.plan import Plan, TensionZone
 ROW = get_exercise("seated-row")
 
 
-def full_profiles():
+def full_profiles() -> Profiles:
     setup = Setup(
         exercise="seated-row",
         band="red",
@@ -49,7 +51,7 @@ def full_profiles():
 
 
 @pytest.mark.parametrize("exercise", load_exercises().values(), ids=lambda e: e.id)
-def test_a_newcomer_is_asked_nothing(exercise):
+def test_a_newcomer_is_asked_nothing(exercise: Exercise) -> None:
     setup = Profiles().person().setup(exercise.id)
     assert setup.plan == Plan()
     state = setup.advisor_state(exercise)
@@ -58,12 +60,12 @@ def test_a_newcomer_is_asked_nothing(exercise):
     Advisor(exercise, setup.plan, state, setup.method)
 
 
-def test_an_unknown_sensor_has_usual_settings():
+def test_an_unknown_sensor_has_usual_settings() -> None:
     sensor = Profiles().sensor("AA:BB")
     assert (sensor.id, sensor.driver, sensor.mount, sensor.side) == ("AA:BB", "bandsense", "inline", None)
 
 
-def test_out_and_in_is_the_same(tmp_path):
+def test_out_and_in_is_the_same(tmp_path: Path) -> None:
     path = tmp_path / "profiles.json"
     profiles = full_profiles()
     profiles.write(path)
@@ -72,7 +74,7 @@ def test_out_and_in_is_the_same(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["profiles.json"]
 
 
-def test_documents_of_the_store_are_read(tmp_path):
+def test_documents_of_the_store_are_read(tmp_path: Path) -> None:
     profiles = full_profiles()
     documents = {
         kind: {entry.id: entry.model_dump(mode="json") for entry in getattr(profiles, kind)}
@@ -83,7 +85,7 @@ def test_documents_of_the_store_are_read(tmp_path):
     assert Profiles.of_documents(documents) == (profiles, [("people", "x")])
 
 
-def test_lengths_of_the_person_go_before_typical_ones_and_memory_before_both():
+def test_lengths_of_the_person_go_before_typical_ones_and_memory_before_both() -> None:
     measured = Setup(exercise="seated-row", rest_length_m=0.55, stroke_m=0.5).advisor_state(ROW)
     assert measured.strand.measured
     assert (measured.strand.rest_length_m, measured.strand.peak_length_m) == pytest.approx((0.55, 1.05))
@@ -93,7 +95,7 @@ def test_lengths_of_the_person_go_before_typical_ones_and_memory_before_both():
     assert setup.advisor_state(ROW).gain == 1.2
 
 
-def test_left_and_right_remember_for_themselves():
+def test_left_and_right_remember_for_themselves() -> None:
     left, right = AdvisorState.typical(ROW), AdvisorState(Strand(0.62, 0.7, 1.2), gain=1.2)
     setup = Setup(exercise="bent-over-row", advisor=left, advisor_right=right)
     assert setup.advisor_state(ROW, side="left") == left
@@ -101,7 +103,7 @@ def test_left_and_right_remember_for_themselves():
     assert setup.forgetting() == Setup(exercise="bent-over-row")
 
 
-def test_a_band_measured_later_replaces_its_curve_and_leaves_what_was_learned():
+def test_a_band_measured_later_replaces_its_curve_and_leaves_what_was_learned() -> None:
     setup = full_profiles().person().setups[0]
     band = full_profiles().band("red")
     state = setup.advisor_state(ROW, band)
@@ -110,7 +112,7 @@ def test_a_band_measured_later_replaces_its_curve_and_leaves_what_was_learned():
     assert (state.gain, state.strand.rest_length_m) == (1.2, 0.62)
 
 
-def test_another_band_begins_from_the_set_up_of_the_last():
+def test_another_band_begins_from_the_set_up_of_the_last() -> None:
     person = full_profiles().person()
     other = person.setup("seated-row", band="blue")
     assert (other.band, other.side, other.advisor) == ("blue", None, None)
@@ -130,7 +132,9 @@ def test_another_band_begins_from_the_set_up_of_the_last():
         ("pull-apart", {"method": SlackMethodKind.FOOT}, "not changed by foot; it can be by: grip"),
     ],
 )
-def test_lengths_are_held_against_the_exercise(exercise, lengths, says):
+def test_lengths_are_held_against_the_exercise(
+    exercise: str, lengths: dict[str, Any], says: str | None
+) -> None:
     setup = Setup(exercise=exercise, **lengths)
     if says is None:
         setup.check(get_exercise(exercise))
@@ -139,7 +143,7 @@ def test_lengths_are_held_against_the_exercise(exercise, lengths, says):
         setup.check(get_exercise(exercise))
 
 
-def test_a_fitted_band_brings_its_curve_and_its_limit():
+def test_a_fitted_band_brings_its_curve_and_its_limit() -> None:
     band = full_profiles().band("red")
     state = Setup(exercise="seated-row").advisor_state(ROW, band)
     assert state.strand.exponent == band.exponent != pytest.approx(0.62)
@@ -149,7 +153,7 @@ def test_a_fitted_band_brings_its_curve_and_its_limit():
     assert Setup(exercise="seated-row").advisor_state(ROW, colour_only).f100_n is None
 
 
-def test_a_band_knows_its_law_as_well_as_it_can():
+def test_a_band_knows_its_law_as_well_as_it_can() -> None:
     assert BandProfile(id="x").law() is None
     assert 20.0 < BandProfile(id="x", colour="blue").law().f100_n < 32.0
     # The maker's figure is that of the whole loop: two strands.
@@ -165,7 +169,7 @@ def test_a_band_knows_its_law_as_well_as_it_can():
     assert (unpublished.colour, unpublished.law(), unpublished.published()) == ("pink", None, None)
 
 
-def test_each_calibration_pull_is_a_measure_of_wear():
+def test_each_calibration_pull_is_a_measure_of_wear() -> None:
     band = full_profiles().band("red")
     assert band.wear().state is WearState.UNKNOWN
     weaker = band.model_copy(update={"cycles": 200}).fitted(
@@ -175,7 +179,7 @@ def test_each_calibration_pull_is_a_measure_of_wear():
     assert [reading.cycles for reading in weaker.stiffness] == [0, 200]
 
 
-def test_a_band_asks_to_be_measured_again_after_long_use():
+def test_a_band_asks_to_be_measured_again_after_long_use() -> None:
     band = full_profiles().band("red")
     assert band.model_copy(update={"cycles": 499}).notice() is None
     assert band.model_copy(update={"cycles": 500}).notice() == (
@@ -189,7 +193,7 @@ def test_a_band_asks_to_be_measured_again_after_long_use():
     assert weaker.notice() == weaker.wear().message
 
 
-def test_a_setup_is_replaced_by_its_like_only():
+def test_a_setup_is_replaced_by_its_like_only() -> None:
     person = full_profiles().person("ada")
     other = person.with_setup(Setup(exercise="seated-row", band="red", side="right"))
     assert len(other.setups) == 2
@@ -201,14 +205,14 @@ def test_a_setup_is_replaced_by_its_like_only():
     assert changed.setup("seated-row", band="red", side="left").anchor == "door, at the height of the ribs"
 
 
-def test_what_would_be_replaced_is_told():
+def test_what_would_be_replaced_is_told() -> None:
     ours = full_profiles()
     theirs = Profiles(bands=(BandProfile(id="red", name="Another"), BandProfile(id="blue")))
     assert ours.clashes(theirs) == ["band red"]
     assert ours.clashes(ours) == Profiles().clashes(ours) == []
 
 
-def test_unknown_people_and_bands_are_answered_with_the_known_ones():
+def test_unknown_people_and_bands_are_answered_with_the_known_ones() -> None:
     profiles = full_profiles()
     with pytest.raises(ConfigError, match="no person is called 'bob'; there are: ada"):
         profiles.person("bob")
@@ -247,7 +251,7 @@ def test_unknown_people_and_bands_are_answered_with_the_known_ones():
         ('{"sensors": [{"id": "x", "side": "middle"}]}', r"sensors\.0\.side"),
     ],
 )
-def test_a_bad_file_is_named_with_the_reason(tmp_path, text, says):
+def test_a_bad_file_is_named_with_the_reason(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "profiles.json"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match=says) as caught:
@@ -255,13 +259,13 @@ def test_a_bad_file_is_named_with_the_reason(tmp_path, text, says):
     assert str(path) in str(caught.value)
 
 
-def test_files_that_cannot_be_used_are_named(tmp_path):
+def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"missing\.json cannot be read"):
         Profiles.read(tmp_path / "missing.json")
     with pytest.raises(ConfigError, match="cannot be written"):
         Profiles().write(tmp_path / "nowhere" / "profiles.json")
 
 
-def test_profiles_do_not_change_in_place():
+def test_profiles_do_not_change_in_place() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         full_profiles().people[0].name = "Bob"

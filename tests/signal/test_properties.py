@@ -110,3 +110,44 @@ def test_no_trace_whatever_breaks_it(values: list[float], rate_hz: float) -> Non
         assert rep.pull_start_s <= rep.hold_start_s <= rep.return_start_s <= rep.end_s
         assert rep.range_fraction >= 0.0
         assert np.isfinite(rep.peak_n)
+
+
+HOLES_S = st.lists(st.tuples(st.floats(0.0, 0.999), st.floats(0.05, 1e6)), min_size=1, max_size=4)
+
+
+def with_holes(time_s: FloatArray, holes: list[tuple[float, float]]) -> FloatArray:
+    """Times with so many seconds more from so far in the trace on."""
+    later_s = np.zeros(time_s.size)
+    for share, hole_s in holes:
+        later_s[int(share * time_s.size) :] += hole_s
+    return time_s + later_s
+
+
+@few
+@given(
+    SETS,
+    st.sampled_from([4.0, 10.0, 20.0, 80.0]),
+    HOLES_S,
+    st.lists(st.integers(1, 60), min_size=1, max_size=4),
+)
+def test_holes_however_long_do_not_make_it_depend_on_the_blocks(
+    strokes: list[Stroke], rate_hz: float, holes: list[tuple[float, float]], sizes: list[int]
+) -> None:
+    time_s, tension_n = broken(strokes, rate_hz)
+    time_s = with_holes(time_s, holes)
+    assert streamed(time_s, tension_n, sizes) == streamed(time_s, tension_n, [time_s.size])
+
+
+@few
+@given(SETS, st.sampled_from([4.0, 10.0, 20.0, 80.0]), HOLES_S, st.sampled_from([0.0, -6.0, 4.0]))
+def test_an_event_is_certain_with_the_sample_that_it_names(
+    strokes: list[Stroke], rate_hz: float, holes: list[tuple[float, float]], zero_n: float
+) -> None:
+    """Whoever sorts events by `detected_s` gets one order, however the stream is cut."""
+    time_s, tension_n = broken(strokes, rate_hz)
+    time_s = with_holes(time_s, holes)
+    detector = RepDetector()
+    for i in range(time_s.size):
+        events = detector.push(time_s[i : i + 1], tension_n[i : i + 1] + zero_n)
+        assert [event.detected_s for event in events] == [time_s[i]] * len(events)
+    assert [event for event in detector.finish() if event.detected_s > time_s[-1]] == []

@@ -3,11 +3,12 @@ from __future__ import annotations
 import asyncio
 import selectors
 import time
+from contextlib import closing
 from typing import Any
 
 import pytest
 
-from bandsense.sim.clock import run_accelerated
+from bandsense.sim.clock import AcceleratedLoop, run_accelerated
 
 
 def test_an_hour_passes_in_a_moment_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,6 +41,19 @@ def test_time_outs_fire_on_the_accelerated_clock() -> None:
             await asyncio.wait_for(asyncio.Event().wait(), 1000.0)
 
     run_accelerated(main())
+
+
+def test_work_on_threads_is_waited_for_at_the_end_without_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From Python 3.13 on a runner gives it 300 s, over which this clock would leap."""
+    limits: list[float | None] = []
+
+    async def shutdown(_loop: Any, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        limits.append(timeout)
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "shutdown_default_executor", shutdown)
+    with closing(AcceleratedLoop()) as loop:
+        loop.run_until_complete(loop.shutdown_default_executor(300.0))
+    assert limits == [None]
 
 
 def test_every_run_is_the_same() -> None:

@@ -259,6 +259,22 @@ def test_what_is_wrong_is_told_in_words(
         Store.open(clinic_url)
 
 
+def test_what_is_opened_for_reading_cannot_be_changed(
+    clinic_url: str, new_session: Make, samples: Make
+) -> None:
+    store = Store.open(clinic_url)
+    recorder = store.record(new_session())
+    recorder.write(samples(0, 16))
+    recorder.flush()
+    recorder._claim.release()
+    reading = Store.open(clinic_url, read_only=True)
+    assert (reading.database.read_only, reading.recovered) == (True, ())
+    assert reading.session("last").samples == 16
+    with pytest.raises(StoreError, match="opened for reading"):
+        reading.people.put("ada", {})
+    recorder.close()
+
+
 @pytest.mark.parametrize(("change", "told"), [(1, "newer bandsense"), (-1, "older than this bandsense")])
 def test_another_version_is_refused(
     postgresql: PostgresServer, clinic_url: str, change: int, told: str

@@ -92,7 +92,7 @@ async def served(
         act=lambda key, view: asked.append((key, view)),
         port=lambda: server.port,
     )
-    server = PageServer(create_app(hosted), host, port, certificate)
+    server = PageServer(create_app(hosted), host, port, certificate, known=access.knows)
     server.start()
     board.post("station", {"phase": "idle", "error": None, "message": "", "sensors": []})
     try:

@@ -144,6 +144,18 @@ async def test_opened_to_the_network_it_needs_the_token() -> None:
                 await page.recv()
 
 
+async def test_on_a_shared_computer_it_needs_the_token_too() -> None:
+    async with served(token=True) as at:
+        assert at.address.startswith("http://127.0.0.1:")
+        assert (await ask(at, "/"))[0] == 403
+        assert (await ask(at, "/api/v1/actions", "POST", '{"action":"e"}'))[0] == 403
+        assert (await ask(at, f"/{urlsplit(at.address).query and '?' + urlsplit(at.address).query}"))[
+            0
+        ] == 303
+        assert (await ask(at, "/", Cookie=f"bandsense={token(at)}"))[0] == 200
+    assert at.asked == []
+
+
 async def test_a_link_to_watch_shows_everything_and_does_nothing() -> None:
     async with served("0.0.0.0") as at:
         at.show([scene("hold")])
@@ -259,6 +271,87 @@ async def test_a_thousand_half_open_connections_keep_nobody_out() -> None:
         assert time.monotonic() - began < 3.0
         for one in silent:
             one.close()
+
+
+def _of_a_stranger(at: Served, sent: str) -> socket.socket:
+    """A connection that asked for something and then reads nothing."""
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    one.connect(("127.0.0.1", at.server.port))
+    one.sendall(sent.replace("\n", "\r\n").encode())
+    return one
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param("GET /static/js/screen.js HTTP/1.1\nHost: x\n\nGET / HT", id="a second request, half"),
+        pytest.param("GET /static/js/screen.js HTTP/1.1\nHost: x\n\n" * 40, id="answers unread"),
+        pytest.param("POST /api/v1/session HTTP/1.1\nHost: x\nContent-Length: 4000\n\n{", id="half a body"),
+        pytest.param(
+            "GET /api/v1/live HTTP/1.1\nHost: x\nUpgrade: websocket\nConnection: Upgrade\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\nSec-WebSocket-Version: 13\n\n",
+            id="a stream never closed",
+        ),
+    ],
+)
+async def test_strangers_who_keep_their_places_keep_nobody_out(sent: str) -> None:
+    async with served("0.0.0.0") as at:
+        own = token(at, Role.WATCH)
+        async with websockets.connect(stream(at, f"?token={own}")) as page:
+            await page.recv()
+            strangers = [
+                await asyncio.to_thread(_of_a_stranger, at, sent) for _ in range(MOST_CONNECTIONS + 10)
+            ]
+            await asyncio.sleep(0.3)  # every one has been heard
+            assert (await ask(at, f"/api/v1/state?token={own}"))[0] == 200
+            assert len(at.server._server.server_state.connections) <= MOST_CONNECTIONS
+            at.board.post("station", {"message": "still here"})
+            async with asyncio.timeout(5.0):
+                while "still here" not in await page.recv():
+                    pass
+        for one in strangers:
+            one.close()
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        pytest.param(b"\x81\x05hello", 1002, id="unmasked"),
+        pytest.param(b"\x81\x82\x00\x00\x00\x00\xff\xfe", 1007, id="no UTF-8"),
+        pytest.param(b"\xf1\x80\x00\x00\x00\x00", 1002, id="reserved bits"),
+    ],
+)
+async def test_a_broken_stream_gets_a_close_frame_and_nothing_after_it(frame: bytes, code: int) -> None:
+    async with served() as at:
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.server.port)
+        writer.write(
+            f"GET /api/v1/live HTTP/1.1\r\nHost: 127.0.0.1:{at.server.port}\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            "Sec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+        writer.write(frame)
+        frames: list[tuple[int, bytes]] = []
+        async with asyncio.timeout(10.0):
+            while (found := await _frame(reader)) is not None:
+                frames.append(found)
+                at.board.post("station", {"message": f"{len(frames)}"})
+        writer.close()
+    *before, (kind, content) = frames
+    assert (kind, int.from_bytes(content[:2], "big")) == (0x88, code)
+    assert {kind for kind, _ in before} <= {0x81}
+
+
+async def _frame(reader: asyncio.StreamReader) -> tuple[int, bytes] | None:
+    """The first byte of a frame of the server's, and its content; None at the end."""
+    try:
+        kind, size = await reader.readexactly(2)
+        if size >= 126:
+            size = int.from_bytes(await reader.readexactly({126: 2, 127: 8}[size]), "big")
+        return kind, await reader.readexactly(size)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
 
 
 async def test_a_connection_that_says_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:

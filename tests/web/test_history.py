@@ -8,6 +8,7 @@ from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -84,18 +85,27 @@ def served(store: Store, access: Access | None = None) -> tuple[Starlette, Acces
 
 
 def get(
-    app: Starlette, address: str, host: str = "127.0.0.1", cookie: str = ""
+    app: Starlette,
+    address: str,
+    host: str = "127.0.0.1",
+    cookie: str = "",
+    *,
+    form: dict[str, str] | None = None,
+    origin: str = "http://127.0.0.1",
 ) -> tuple[int, dict[str, str], str]:
-    """Status, headers and body, as a browser would get them."""
+    """Status, headers and body, as a browser would get them; of a form that is sent, if one is given."""
     path, _, query = address.partition("?")
     headers = [(b"host", host.encode()), *([(b"cookie", cookie.encode())] if cookie else [])]
-    scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "scheme": "http"}
+    if form is not None:
+        headers.append((b"origin", origin.encode()))
+    method = "GET" if form is None else "POST"
+    scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "scheme": "http"}
     scope |= {"query_string": query.encode(), "headers": headers, "http_version": "1.1", "root_path": ""}
     scope |= {"client": ("127.0.0.1", 1), "server": (host, 80)}
     told: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.request", "body": urlencode(form or {}).encode(), "more_body": False}
 
     async def send(message: dict[str, Any]) -> None:
         told.append(message)
@@ -268,3 +278,44 @@ def kept_test(store: Store, number: int, best_n: float) -> None:
     side |= {"scatter": 0.02, "uncertainty_n": 3.0, "rate_n_per_s": None, "rate_hidden": None}
     told = {"sides": [side], "symmetry": None, "complete": True, "trials": []}
     recorder.close(summary={"strength_test": told, "duration_s": 1.0}, ended_unix_s=begun.timestamp() + 1.0)
+
+
+def test_a_note_is_written_changed_and_put_back(store: Store) -> None:
+    app, _ = served(store)
+    path = "/sessions/5/note"
+
+    def send(**form: str) -> str:
+        status, headers, body = get(app, path, form=form)
+        assert (status, headers.get("location")) == (303, "/sessions/5#note"), body
+        return get(app, "/sessions/5")[2]
+
+    assert "Undo" not in get(app, "/sessions/5")[2]
+    assert "</textarea>" in send(do="keep", note="left shoulder <tight> & \u00e4")
+    body = send(do="keep", note="")
+    assert "shoulder" not in body
+    body = send(do="undo")
+    assert "left shoulder &lt;tight&gt; &amp; \u00e4</textarea>" in body
+    assert "slept badly</textarea>" in send(do="keep", note="  slept badly\r\n")
+    assert "left shoulder" in send(do="undo")
+    assert "slept badly" in send(do="undo"), "undoing that as well puts it back"
+    assert get(app, path, form={"note": "x" * 501})[0] == 400
+    assert get(app, path, form={"note": "x" * 50_000})[0] == 413
+    assert get(app, "/sessions/99/note", form={"note": "x"})[0] == 404
+    assert "slept badly" in get(app, "/sessions/5")[2]
+    assert page(store, "/sessions/5").refused == []
+
+
+def test_only_the_own_form_of_who_trains_writes_a_note(store: Store) -> None:
+    app, _ = served(store)
+    form = {"do": "keep", "note": "not by you"}
+    assert get(app, "/sessions/4/note", form=form, origin="http://evil.example")[0] == 403
+    assert get(app, "/sessions/4/note", form=form, origin="null")[0] == 403
+    open_to_all, access = served(store, Access("0.0.0.0"))
+    assert get(open_to_all, "/sessions/4/note", form=form)[0] == 403
+    watching = f"bandsense={access.query(Role.WATCH).partition('=')[2]}"
+    assert get(open_to_all, "/sessions/4/note", cookie=watching, form=form)[0] == 403
+    assert "not by you" not in page(store, "/sessions/4").text
+    training = f"bandsense={access.query(Role.TRAIN).partition('=')[2]}"
+    assert get(open_to_all, "/sessions/4/note", cookie=training, form={"do": "undo"})[0] == 404
+    assert get(open_to_all, "/sessions/4/note", cookie=training, form=form)[0] == 303
+    assert "not by you" in page(store, "/sessions/4").text

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bandsense.bands.strand import Strand
+from bandsense.bands.wear import Stiffness
 from bandsense.calibration.curve import Calibration
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import Sides, Tempo
@@ -439,6 +440,28 @@ SECTIONS: dict[str, list[Situation]] = {
             [Band(52.0, 0.0), Reps(8), OVER],
             ("changed",),
             options=MEASURED | {"reference": LoadingReference(60.0, 15.0, 0.01, 0.60)},
+        ),
+        Situation(
+            "A check pull found the band softer, which is slack at the start",
+            "Last time 60 N at the top, now 52 N; a pull since then measured it 15 % softer.",
+            [Band(52.0, 0.0), Reps(8), OVER],
+            ("your range changed",),
+            options=MEASURED
+            | {
+                "reference": LoadingReference(60.0, 0.0, 0.01, 0.60, Stiffness(200, 100.0, 2.0)),
+                "stiffness": Stiffness(700, 85.0, 2.0),
+            },
+        ),
+        Situation(
+            "A check pull found the band as it was",
+            "Last time 60 N at the top, now 52 N; a pull since then measured the band as strong as before.",
+            [Band(52.0, 0.0), Reps(8), OVER],
+            ("the band changed, not you",),
+            options=MEASURED
+            | {
+                "reference": LoadingReference(60.0, 0.0, 0.01, 0.60, Stiffness(200, 100.0, 2.0)),
+                "stiffness": Stiffness(700, 100.0, 2.0),
+            },
         ),
         Situation(
             "Another band than the one that was fitted",

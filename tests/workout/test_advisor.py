@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +16,11 @@ from hypothesis import strategies as st
 from bandsense.bands.strand import ChangeBy, Strand
 from bandsense.errors import BandModelError
 from bandsense.exercises.catalogue import get_exercise, load_exercises
-from bandsense.exercises.model import SlackMethodKind
+from bandsense.exercises.model import Exercise, SlackMethodKind
 from bandsense.live.formatting import advice_details, advice_reason, advice_text, basis_words
 from bandsense.signal.events import Rep
 from bandsense.workout.adjustment import CHANGE_BY
-from bandsense.workout.advice import AdvisorState, Confidence, Rule, SlackAction
+from bandsense.workout.advice import Advice, AdvisorState, Confidence, Rule, SlackAction
 from bandsense.workout.advisor import Advisor
 from bandsense.workout.events import SetEnd
 from bandsense.workout.plan import Plan, TensionZone
@@ -30,8 +32,16 @@ MEASURED = AdvisorState(STRAND)
 
 
 def rep(
-    index, peak=60.0, *, start=12.0, end=None, reach=1.0, partial=False, concentric_s=0.9, eccentric_s=1.5
-):
+    index: int,
+    peak: float = 60.0,
+    *,
+    start: float = 12.0,
+    end: float | None = None,
+    reach: float = 1.0,
+    partial: bool = False,
+    concentric_s: float = 0.9,
+    eccentric_s: float = 1.5,
+) -> Rep:
     at = 5.0 * index
     return Rep(
         index=index,
@@ -48,11 +58,11 @@ def rep(
     )
 
 
-def reps(number, **changes):
+def reps(number: int, **changes: Any) -> list[Rep]:
     return [rep(i, **changes) for i in range(1, number + 1)]
 
 
-def fading(number, last_range):
+def fading(number: int, last_range: float) -> list[Rep]:
     """Repetitions whose range shrinks evenly, and their tension with it."""
     reach = np.linspace(1.0, last_range, number)
     return [
@@ -61,18 +71,25 @@ def fading(number, last_range):
     ]
 
 
-def advise(the_reps, *, state=MEASURED, last=False, exercise=ROW, plan=None):
+def advise(
+    the_reps: list[Rep],
+    *,
+    state: AdvisorState | None = MEASURED,
+    last: bool = False,
+    exercise: Exercise = ROW,
+    plan: Plan | None = None,
+) -> Advice:
     return Advisor(exercise, plan, state).after_set(the_reps, last_of_session=last)
 
 
-def centimetres_in(text):
+def centimetres_in(text: str) -> list[int]:
     return [int(word) for word in text.split() if word.isdigit()]
 
 
 # Between sets
 
 
-def test_as_planned_is_kept():
+def test_as_planned_is_kept() -> None:
     advice = advise(reps(9))
     assert (advice.action, advice.rule) == (SlackAction.KEEP, Rule.STEADY)
     assert advice_text(advice) == "KEEP - You did 9 full repetitions as planned."
@@ -80,7 +97,7 @@ def test_as_planned_is_kept():
     assert advice.kind is None
 
 
-def test_fewer_than_eight_adds_slack():
+def test_fewer_than_eight_adds_slack() -> None:
     advice = advise(reps(6))
     assert (advice.action, advice.rule) == (SlackAction.ADD, Rule.TOO_HARD)
     assert advice_text(advice) == (
@@ -91,7 +108,7 @@ def test_fewer_than_eight_adds_slack():
     assert advise(reps(8)).action is SlackAction.KEEP
 
 
-def test_the_fewer_the_more_centimetres_and_never_more_than_a_fifth():
+def test_the_fewer_the_more_centimetres_and_never_more_than_a_fifth() -> None:
     told = {n: advise(reps(n)) for n in (7, 6, 5, 4, 3, 2)}
     assert {each.action for each in told.values()} == {SlackAction.ADD}
     amounts_cm = [each.amount_cm for each in told.values()]
@@ -103,21 +120,21 @@ def test_the_fewer_the_more_centimetres_and_never_more_than_a_fifth():
     assert 0.80 <= hardest.tension_ratio < 0.85
 
 
-def test_partial_repetitions_are_not_full_ones():
+def test_partial_repetitions_are_not_full_ones() -> None:
     some_partial = [*reps(6), rep(7, 45.0, reach=0.55, partial=True), rep(8, 44.0, reach=0.55, partial=True)]
     advice = advise(some_partial)
     assert advice.rule is Rule.TOO_HARD
     assert "6 full repetitions" in advice_reason(advice)
 
 
-def test_a_range_that_shrinks_by_more_than_a_fifth_adds_slack():
+def test_a_range_that_shrinks_by_more_than_a_fifth_adds_slack() -> None:
     advice = advise(fading(9, 0.65))
     assert (advice.action, advice.rule) == (SlackAction.ADD, Rule.TOO_HARD)
-    assert advice_reason(advice) == "Your range shrank by 34% over the set."
+    assert advice_reason(advice) == "Your range shrank by 34 % over the set."
     assert advise(fading(9, 0.85)).action is SlackAction.KEEP
 
 
-def test_two_easy_sessions_running_remove_slack():
+def test_two_easy_sessions_running_remove_slack() -> None:
     advisor = Advisor(ROW, None, MEASURED)
     first = advisor.after_set(reps(10), last_of_session=True)
     advisor.start_session()
@@ -136,26 +153,26 @@ def test_two_easy_sessions_running_remove_slack():
     assert 1.03 < second.tension_ratio < 1.06
 
 
-def test_easy_sets_that_are_not_the_last_do_not_count():
+def test_easy_sets_that_are_not_the_last_do_not_count() -> None:
     advisor = Advisor(ROW, None, MEASURED)
     grounds = [advisor.after_set(reps(12), last_of_session=False).rule for _ in range(6)]
     assert set(grounds) == {Rule.STEADY}
 
 
-def test_an_easy_session_after_a_normal_one_starts_the_count_again():
+def test_an_easy_session_after_a_normal_one_starts_the_count_again() -> None:
     advisor = Advisor(ROW, None, MEASURED)
     for number in (10, 9, 10):
         advisor.start_session()
         assert advisor.after_set(reps(number), last_of_session=True).action is SlackAction.KEEP
 
 
-def test_sets_beyond_the_plan_are_no_second_session():
+def test_sets_beyond_the_plan_are_no_second_session() -> None:
     advisor = Advisor(ROW, None, MEASURED)
     for _ in range(3):
         assert advisor.after_set(reps(10), last_of_session=True).action is SlackAction.KEEP
 
 
-def test_hasty_or_uneven_repetitions_do_not_count_as_easy():
+def test_hasty_or_uneven_repetitions_do_not_count_as_easy() -> None:
     uneven = [rep(i, eccentric_s=0.6 if i % 2 else 2.4) for i in range(1, 11)]
     slowing = [rep(i, concentric_s=0.7 + 0.08 * i) for i in range(1, 11)]
     for the_reps in (uneven, slowing):
@@ -165,7 +182,7 @@ def test_hasty_or_uneven_repetitions_do_not_count_as_easy():
             assert advisor.after_set(the_reps, last_of_session=True).action is SlackAction.KEEP
 
 
-def test_few_repetitions_are_advised_on_with_their_doubt():
+def test_few_repetitions_are_advised_on_with_their_doubt() -> None:
     assert advice_text(advise(reps(3))) == (
         "ADD SLACK - Let about 8 cm of band out of each hand. "
         "You did 3 full repetitions; the plan asks for at least 8. "
@@ -177,7 +194,7 @@ def test_few_repetitions_are_advised_on_with_their_doubt():
     assert advise([]).action is SlackAction.NONE
 
 
-def test_a_single_repetition_is_asked_about():
+def test_a_single_repetition_is_asked_about() -> None:
     advisor = Advisor(ROW, None, MEASURED)
     asked = advisor.after_set(reps(1), last_of_session=False)
     assert (asked.action, asked.rule, asked.waits) == (SlackAction.ASK, Rule.ONE_REP, True)
@@ -197,8 +214,8 @@ def test_a_single_repetition_is_asked_about():
         (SetEnd.NOT_STORED, Rule.NOT_STORED),
     ],
 )
-def test_a_set_that_was_cut_short_is_not_judged(ended_by, rule):
-    def after(number):
+def test_a_set_that_was_cut_short_is_not_judged(ended_by: SetEnd, rule: Rule) -> None:
+    def after(number: int) -> Advice:
         return Advisor(ROW, None, MEASURED).after_set(reps(number), last_of_session=True, ended_by=ended_by)
 
     for number in range(1, 8):
@@ -206,7 +223,7 @@ def test_a_set_that_was_cut_short_is_not_judged(ended_by, rule):
     assert after(8).rule is Rule.STEADY, "who reached the plan has finished"
 
 
-def test_a_lost_band_is_the_last_word_until_it_was_checked():
+def test_a_lost_band_is_the_last_word_until_it_was_checked() -> None:
     advisor = Advisor(ROW, None, MEASURED)
     for each in reps(6):
         advisor.after_rep(each)
@@ -219,7 +236,7 @@ def test_a_lost_band_is_the_last_word_until_it_was_checked():
     assert advisor.after_set(reps(9), last_of_session=False).rule is Rule.STEADY
 
 
-def test_as_planned_means_tempo_range_and_zone_as_well():
+def test_as_planned_means_tempo_range_and_zone_as_well() -> None:
     zone = Plan(zone=TensionZone(50.0, 70.0))
     assert advise(reps(9), plan=zone).rule is Rule.STEADY
     assert advise(reps(9, eccentric_s=0.4)).rule is Rule.RETURN_FAST
@@ -235,7 +252,7 @@ def test_as_planned_means_tempo_range_and_zone_as_well():
     )
 
 
-def test_more_than_the_plan_has_at_most_is_easy_at_once():
+def test_more_than_the_plan_has_at_most_is_easy_at_once() -> None:
     advice = advise(reps(14))
     assert advice_text(advice) == (
         "REMOVE SLACK - Before you start the next set, take about 3 cm more of the band into each hand. "
@@ -246,7 +263,7 @@ def test_more_than_the_plan_has_at_most_is_easy_at_once():
 
 
 @pytest.mark.parametrize("peak", [0.0, -30.0])
-def test_pulls_that_show_no_tension_ask_for_a_tare_and_teach_nothing(peak):
+def test_pulls_that_show_no_tension_ask_for_a_tare_and_teach_nothing(peak: float) -> None:
     advisor = Advisor(ROW, None, MEASURED)
     wrong = reps(9, peak=peak, start=peak - 25.0)
     assert [advisor.after_rep(each) for each in wrong] == [None] * 9
@@ -260,7 +277,7 @@ def test_pulls_that_show_no_tension_ask_for_a_tare_and_teach_nothing(peak):
     assert advise(reps(9, peak=0.1, start=0.0)).rule is not Rule.NO_ZERO
 
 
-def test_nothing_when_the_uncertainty_exceeds_the_change():
+def test_nothing_when_the_uncertainty_exceeds_the_change() -> None:
     scattered = [rep(i, 60.0 + (30.0 if i % 2 else -30.0)) for i in range(1, 7)]
     enough = [*scattered, *(replace(each, index=each.index + 6) for each in scattered)][:9]
     easy = replace(MEASURED, easy_sessions=1)
@@ -272,7 +289,7 @@ def test_nothing_when_the_uncertainty_exceeds_the_change():
     assert "From 6 repetitions so uneven that is a rough guess" in advice_text(too_hard)
 
 
-def test_the_plan_says_how_many_are_asked_for():
+def test_the_plan_says_how_many_are_asked_for() -> None:
     assert advise(reps(6), plan=Plan(reps=5)).action is SlackAction.KEEP
     assert "at least 10" in advice_reason(advise(reps(8), plan=Plan(reps=10)))
 
@@ -280,7 +297,7 @@ def test_the_plan_says_how_many_are_asked_for():
 # Hysteresis
 
 
-def _after_removal():
+def _after_removal() -> Advisor:
     advisor = Advisor(ROW, None, MEASURED)
     for _ in range(2):
         advisor.start_session()
@@ -289,7 +306,7 @@ def _after_removal():
     return advisor
 
 
-def test_the_opposite_of_a_recent_change_needs_a_second_sign():
+def test_the_opposite_of_a_recent_change_needs_a_second_sign() -> None:
     advisor = _after_removal()
     first = advisor.after_set(reps(7), last_of_session=False)
     assert (first.action, first.rule) == (SlackAction.KEEP, Rule.WAITING)
@@ -300,26 +317,26 @@ def test_the_opposite_of_a_recent_change_needs_a_second_sign():
     assert second.action is SlackAction.ADD
 
 
-def test_a_good_set_in_between_clears_the_first_sign():
+def test_a_good_set_in_between_clears_the_first_sign() -> None:
     advisor = _after_removal()
     for number, ground in ((7, Rule.WAITING), (8, Rule.STEADY), (7, Rule.WAITING)):
         assert advisor.after_set(reps(number), last_of_session=False).rule is ground
 
 
-def test_three_repetitions_missing_need_no_second_sign_but_get_a_small_step():
+def test_three_repetitions_missing_need_no_second_sign_but_get_a_small_step() -> None:
     advice = _after_removal().after_set(reps(5), last_of_session=False)
     assert advice.action is SlackAction.ADD
     assert advice.tension_ratio > 0.93
 
 
-def test_long_after_a_change_one_sign_is_enough():
+def test_long_after_a_change_one_sign_is_enough() -> None:
     advisor = _after_removal()
     for _ in range(6):
         advisor.after_set(reps(8), last_of_session=False)
     assert advisor.after_set(reps(7), last_of_session=False).action is SlackAction.ADD
 
 
-def test_easy_sessions_are_counted_anew_after_slack_was_added():
+def test_easy_sessions_are_counted_anew_after_slack_was_added() -> None:
     advisor = Advisor(ROW, None, replace(MEASURED, easy_sessions=1))
     advisor.applied(advisor.after_set(reps(6), last_of_session=False))
     same_day = advisor.after_set(reps(10), last_of_session=True)
@@ -331,7 +348,7 @@ def test_easy_sessions_are_counted_anew_after_slack_was_added():
     assert left_alone.after_set(reps(10), last_of_session=True).rule is Rule.TOO_EASY
 
 
-def test_more_of_the_same_needs_no_second_sign():
+def test_more_of_the_same_needs_no_second_sign() -> None:
     advisor = Advisor(ROW, None, MEASURED)
     advisor.applied(advisor.after_set(reps(6), last_of_session=False))
     assert advisor.after_set(reps(6), last_of_session=False).action is SlackAction.ADD
@@ -340,7 +357,7 @@ def test_more_of_the_same_needs_no_second_sign():
 # Always the person's choice
 
 
-def test_declined_advice_is_not_repeated_in_the_session():
+def test_declined_advice_is_not_repeated_in_the_session() -> None:
     advisor = Advisor(ROW, None, MEASURED)
     advisor.after_set(reps(6), last_of_session=False)
     advisor.declined()
@@ -351,7 +368,7 @@ def test_declined_advice_is_not_repeated_in_the_session():
     assert advisor.after_set(reps(6), last_of_session=False).action is SlackAction.ADD
 
 
-def test_a_change_that_was_not_advised_is_taken_as_it_is():
+def test_a_change_that_was_not_advised_is_taken_as_it_is() -> None:
     advisor = Advisor(ROW, None, MEASURED)
     advisor.after_set(reps(9), last_of_session=False)
     advisor.changed(0.04, SlackMethodKind.GRIP)
@@ -361,7 +378,7 @@ def test_a_change_that_was_not_advised_is_taken_as_it_is():
         advisor.changed(2.0, SlackMethodKind.GRIP)
 
 
-def test_saying_twice_that_it_was_done_counts_once():
+def test_saying_twice_that_it_was_done_counts_once() -> None:
     advisor = Advisor(ROW, None, MEASURED)
     advisor.after_set(reps(6), last_of_session=False)
     advisor.applied()
@@ -371,7 +388,7 @@ def test_saying_twice_that_it_was_done_counts_once():
     assert once.strand.rest_length_m > 0.60
 
 
-def test_advice_left_open_is_told_again_next_time():
+def test_advice_left_open_is_told_again_next_time() -> None:
     evening = Advisor(ROW, None, MEASURED)
     assert evening.reminder is None
     given_advice = evening.after_set(reps(6), last_of_session=True)
@@ -391,7 +408,7 @@ def test_advice_left_open_is_told_again_next_time():
     assert Advisor(ROW, None, evening.state).reminder is None, "a good set since then"
 
 
-def test_slack_is_being_taken_out_from_the_advice_to_the_next_set():
+def test_slack_is_being_taken_out_from_the_advice_to_the_next_set() -> None:
     advisor = Advisor(ROW, None, replace(MEASURED, easy_sessions=1))
     assert not advisor.state.slack_was_reduced
     advisor.after_set(reps(10), last_of_session=True)
@@ -409,7 +426,7 @@ def test_slack_is_being_taken_out_from_the_advice_to_the_next_set():
     assert not easier.state.slack_was_reduced
 
 
-def test_advice_that_was_not_followed_changes_nothing():
+def test_advice_that_was_not_followed_changes_nothing() -> None:
     advisor = Advisor(ROW, None, MEASURED)
     advisor.after_set(reps(6), last_of_session=False)
     assert advisor.state.strand.rest_length_m == 0.60
@@ -419,21 +436,24 @@ def test_advice_that_was_not_followed_changes_nothing():
 # Within a set
 
 
-def _within(the_reps, state=MEASURED, levels=()):
-    advisor, given_advice = Advisor(ROW, None, state), []
-    levels = iter(levels)
-    level = next(levels, None)
+def _within(
+    the_reps: list[Rep], state: AdvisorState = MEASURED, levels: Iterable[tuple[float, float]] = ()
+) -> tuple[list[tuple[int, Advice]], Advisor]:
+    advisor = Advisor(ROW, None, state)
+    given_advice: list[tuple[int, Advice]] = []
+    rest = iter(levels)
+    level = next(rest, None)
     for one in the_reps:
         while level is not None and level[0] <= one.end_s + 0.2:
             advisor.tick(*level)
-            level = next(levels, None)
+            level = next(rest, None)
         advice = advisor.after_rep(one)
         if advice is not None:
             given_advice.append((one.index, advice))
     return given_advice, advisor
 
 
-def test_beyond_three_times_the_resting_length_is_urgent_at_once():
+def test_beyond_three_times_the_resting_length_is_urgent_at_once() -> None:
     stiff = replace(MEASURED, f100_n=30.0)
     # 30 N at double length: 60 N need (60/30)^(1/0.62) = 3.06 times the resting length more.
     (index, advice), *more = _within(reps(3, peak=60.0), stiff)[0]
@@ -457,7 +477,7 @@ def test_beyond_three_times_the_resting_length_is_urgent_at_once():
     assert _within(reps(3, peak=42.0), stiff)[0] == []
 
 
-def test_measured_lengths_beyond_the_limit_are_urgent_without_a_fitted_band():
+def test_measured_lengths_beyond_the_limit_are_urgent_without_a_fitted_band() -> None:
     far = AdvisorState(Strand(rest_length_m=0.40, start_length_m=0.50, peak_length_m=1.30))
     (index, advice), *more = _within(reps(3), far)[0]
     assert (index, more) == (1, [])
@@ -467,7 +487,7 @@ def test_measured_lengths_beyond_the_limit_are_urgent_without_a_fitted_band():
     assert _within(reps(3), typical)[0] == [], "nobody measured it"
 
 
-def test_near_the_limit_is_told_once_and_changes_nothing():
+def test_near_the_limit_is_told_once_and_changes_nothing() -> None:
     # 58 N at double length: 88 N are 2.96 times the resting length.
     nearly = replace(MEASURED, f100_n=58.0)
     (index, advice), *more = _within(reps(6, peak=88.0), nearly)[0]
@@ -480,37 +500,37 @@ def test_near_the_limit_is_told_once_and_changes_nothing():
     )
 
 
-def test_being_told_of_one_thing_does_not_hide_another():
+def test_being_told_of_one_thing_does_not_hide_another() -> None:
     nearly = replace(MEASURED, f100_n=40.0)
     grounds = [advice.rule for _, advice in _within(_slipping(5, 0.85), nearly)[0]]
     assert grounds == [Rule.NEAR_LIMIT, Rule.SLIPPED]
 
 
-def test_a_fitted_band_tells_how_far_the_hand_goes():
+def test_a_fitted_band_tells_how_far_the_hand_goes() -> None:
     advisor = Advisor(ROW, None, replace(MEASURED, f100_n=40.0))
     advisor.after_set(reps(8, peak=50.0, start=10.0), last_of_session=False)
     # (50 / 40)^(1 / 0.62) of the resting length beyond it.
     assert advisor.state.strand.peak_length_m == pytest.approx(0.60 * (1 + 1.25 ** (1 / 0.62)))
 
 
-def test_a_return_cut_short_by_high_tension_is_urgent():
+def test_a_return_cut_short_by_high_tension_is_urgent() -> None:
     short = [rep(1, start=12.0, end=34.0), *(rep(i, start=34.0, end=34.0) for i in range(2, 8))]
     (index, advice), *_ = _within(short)[0]
     assert index == 5
     assert advice.urgent
     assert (advice.action, advice.rule) == (SlackAction.ADD, Rule.RETURN_CUT_SHORT)
-    assert advice_reason(advice) == "You come back only 65% of the way, and the band still pulls 34 N there."
+    assert advice_reason(advice) == "You come back only 65 % of the way, and the band still pulls 34 N there."
     full = [rep(1, start=12.0, end=16.0), *(rep(i, start=16.0, end=16.0) for i in range(2, 8))]
     assert _within(full)[0] == []
     once = [*reps(4), rep(5, end=50.0), rep(6, start=50.0, end=12.0), rep(7)]
     assert _within(once)[0] == [], "one repetition that was cut is no habit"
 
 
-def test_a_high_tension_from_the_start_is_not_a_return_cut_short():
+def test_a_high_tension_from_the_start_is_not_a_return_cut_short() -> None:
     assert _within(reps(8, start=34.0))[0] == []
 
 
-def _slipping(at, ratio, *, bottom=True):
+def _slipping(at: int, ratio: float, *, bottom: bool = True) -> list[Rep]:
     length = ratio ** (1 / 0.62) - 1.0
     low = 60.0 * max(0.0, (12 / 60) ** (1 / 0.62) + length) ** 0.62 if bottom else 12.0
     return [
@@ -519,26 +539,26 @@ def _slipping(at, ratio, *, bottom=True):
     ]
 
 
-def test_a_slip_is_seen_as_a_step_at_top_and_bottom():
+def test_a_slip_is_seen_as_a_step_at_top_and_bottom() -> None:
     (index, advice), *more = _within(_slipping(5, 0.85))[0]
     assert index == 6
     assert not more
     assert (advice.action, advice.rule) == (SlackAction.REMOVE, Rule.SLIPPED)
     assert not advice.urgent
     assert advice_reason(advice) == (
-        "From repetition 4 to 5 the tension fell by 15%, at the top and at the bottom alike, "
+        "From repetition 4 to 5 the tension fell by 15 %, at the top and at the bottom alike, "
         "as if the band had slipped: check grip and anchor first."
     )
 
 
-def test_a_shorter_grip_is_the_same_the_other_way():
+def test_a_shorter_grip_is_the_same_the_other_way() -> None:
     (_, advice), *_ = _within(_slipping(5, 1.2))[0]
     assert advice.action is SlackAction.ADD
-    assert "rose by 20%" in advice_reason(advice)
+    assert "rose by 20 %" in advice_reason(advice)
     assert "gripped shorter" in advice_reason(advice)
 
 
-def test_a_slip_that_was_mended_within_the_set_is_not_told_again_after_it():
+def test_a_slip_that_was_mended_within_the_set_is_not_told_again_after_it() -> None:
     slipping = _slipping(5, 0.85)
     _, left = _within(slipping)
     assert left.after_set(slipping, last_of_session=False).rule is Rule.SLIPPED
@@ -553,15 +573,17 @@ def test_a_slip_that_was_mended_within_the_set_is_not_told_again_after_it():
     assert mended.after_set(reps(6), last_of_session=False).action is SlackAction.ADD
 
 
-def test_shorter_pulls_are_not_a_slip():
+def test_shorter_pulls_are_not_a_slip() -> None:
     assert _within(_slipping(5, 0.85, bottom=False))[0] == []
 
 
-def test_fading_tension_is_not_a_slip():
+def test_fading_tension_is_not_a_slip() -> None:
     assert all(advice.rule is not Rule.SLIPPED for _, advice in _within(fading(10, 0.7))[0])
 
 
-def _levels(share, number, rate_hz=20.0, exponent=0.62):
+def _levels(
+    share: float, number: int, rate_hz: float = 20.0, exponent: float = 0.62
+) -> tuple[list[Rep], list[tuple[float, float]]]:
     """Minimum-jerk repetitions of 4 s, the band slack over `share` of the stroke, with the levels of a
     view."""
     time_s = np.arange(0.0, 5.0 * number, 1.0 / rate_hz)
@@ -590,7 +612,7 @@ def _levels(share, number, rate_hz=20.0, exponent=0.62):
     return the_reps, list(zip(time_s.tolist(), tension_n.tolist(), strict=True))
 
 
-def test_a_band_that_hangs_slack_at_the_bottom_takes_slack_out():
+def test_a_band_that_hangs_slack_at_the_bottom_takes_slack_out() -> None:
     the_reps, levels = _levels(0.25, 9)
     (index, advice), *more = _within(the_reps, levels=levels)[0]
     assert index == 5
@@ -605,7 +627,7 @@ def test_a_band_that_hangs_slack_at_the_bottom_takes_slack_out():
     assert _within(just_straight, levels=levels)[0] == []
 
 
-def test_a_slack_band_that_is_too_hard_as_well_asks_for_a_lighter_one():
+def test_a_slack_band_that_is_too_hard_as_well_asks_for_a_lighter_one() -> None:
     the_reps, levels = _levels(0.25, 6)
     _, advisor = _within(the_reps, levels=levels)
     advice = advisor.after_set(the_reps, last_of_session=False)
@@ -613,7 +635,7 @@ def test_a_slack_band_that_is_too_hard_as_well_asks_for_a_lighter_one():
     assert "take the next lighter band" in advice_reason(advice)
 
 
-def test_a_retracted_repetition_does_not_count():
+def test_a_retracted_repetition_does_not_count() -> None:
     advisor = Advisor(ROW, None, MEASURED)
     short = [rep(1, start=12.0, end=34.0), *(rep(i, start=34.0, end=34.0) for i in range(2, 6))]
     for one in short[:4]:
@@ -625,7 +647,7 @@ def test_a_retracted_repetition_does_not_count():
 # Limits of what slack can do
 
 
-def test_slack_that_is_used_up_asks_for_a_lighter_band():
+def test_slack_that_is_used_up_asks_for_a_lighter_band() -> None:
     barely = AdvisorState(replace(STRAND, start_length_m=0.51))
     advice = advise(reps(6, start=0.0), state=barely)
     assert (advice.action, advice.rule) == (SlackAction.CHANGE_BAND, Rule.LIGHTER_BAND)
@@ -636,7 +658,7 @@ def test_slack_that_is_used_up_asks_for_a_lighter_band():
     )
 
 
-def test_less_slack_near_the_limit_asks_for_a_stronger_band():
+def test_less_slack_near_the_limit_asks_for_a_stronger_band() -> None:
     stretched = AdvisorState(Strand(0.60, 1.00, 1.62))
     advisor = Advisor(ROW, None, stretched)
     for _ in range(2):
@@ -650,7 +672,7 @@ def test_less_slack_near_the_limit_asks_for_a_stronger_band():
     assert advise(reps(10), state=replace(MEASURED, easy_sessions=1), last=True).action is SlackAction.REMOVE
 
 
-def test_less_slack_stops_earlier_where_nobody_measured_the_lengths():
+def test_less_slack_stops_earlier_where_nobody_measured_the_lengths() -> None:
     lengths = Strand(0.60, 0.75, 1.30)
     measured = AdvisorState(lengths, easy_sessions=1)
     unsure = replace(lengths, rest_length_uncertainty_m=0.12, peak_length_uncertainty_m=0.15, measured=False)
@@ -667,7 +689,7 @@ def test_less_slack_stops_earlier_where_nobody_measured_the_lengths():
     )
 
 
-def test_less_than_a_centimetre_is_not_advised():
+def test_less_than_a_centimetre_is_not_advised() -> None:
     short = get_exercise("pull-apart")
     tiny = AdvisorState(Strand(0.12, 0.14, 0.20, 0.001, 0.001))
     advice = advise(reps(7), state=tiny, exercise=short)
@@ -679,7 +701,7 @@ def test_less_than_a_centimetre_is_not_advised():
 
 @pytest.mark.parametrize("exercise", load_exercises().values(), ids=lambda e: e.id)
 @pytest.mark.parametrize("number", [5, 7])
-def test_advice_reads_well_on_every_exercise_and_method(exercise, number):
+def test_advice_reads_well_on_every_exercise_and_method(exercise: Exercise, number: int) -> None:
     for method in exercise.slack:
         advice = Advisor(exercise, method=method.kind).after_set(reps(number), last_of_session=False)
         assert advice.action is SlackAction.ADD
@@ -692,7 +714,7 @@ def test_advice_reads_well_on_every_exercise_and_method(exercise, number):
         assert "{" not in advice_text(advice)
 
 
-def test_a_band_between_the_hands_gives_half_to_each():
+def test_a_band_between_the_hands_gives_half_to_each() -> None:
     state = AdvisorState(Strand(0.60, 0.75, 1.20))
     one_end = advise(reps(5), state=state, exercise=get_exercise("seated-row"))
     both_ends = advise(reps(5), state=state, exercise=get_exercise("pull-apart"))
@@ -708,7 +730,9 @@ def test_a_band_between_the_hands_gives_half_to_each():
     st.floats(0.6, 1.6),
     st.booleans(),
 )
-def test_never_more_than_planned_and_always_whole_centimetres(rest_m, start, peak, number, gain, last):
+def test_never_more_than_planned_and_always_whole_centimetres(
+    rest_m: float, start: float, peak: float, number: int, gain: float, last: bool
+) -> None:
     strand = Strand(rest_m, rest_m * (1 + start), rest_m * (1 + max(peak, start + 0.1)))
     state = AdvisorState(strand, gain=gain, gain_uncertainty=0.1, easy_sessions=3)
     advice = advise(reps(number), state=state, last=last)
@@ -721,13 +745,13 @@ def test_never_more_than_planned_and_always_whole_centimetres(rest_m, start, pea
 
 
 @given(st.floats(5.0, 400.0), st.floats(0.05, 2.0))
-def test_the_unit_of_force_and_the_strength_of_the_band_cancel(peak, factor):
+def test_the_unit_of_force_and_the_strength_of_the_band_cancel(peak: float, factor: float) -> None:
     the_reps = reps(6, peak=peak, start=0.2 * peak)
     stronger = reps(6, peak=factor * peak, start=0.2 * factor * peak)
     assert advise(the_reps).amount_cm == advise(stronger).amount_cm
 
 
-def test_it_says_what_it_rests_on_and_how_sure_it_is():
+def test_it_says_what_it_rests_on_and_how_sure_it_is() -> None:
     measured, typical = advise(reps(5)), advise(reps(5), state=None)
     assert measured.confidence is Confidence.MEDIUM, "an even set that ended early may have had another cause"
     assert typical.confidence is Confidence.LOW
@@ -748,7 +772,7 @@ def test_it_says_what_it_rests_on_and_how_sure_it_is():
     assert typical.uncertainty_cm > measured.uncertainty_cm
 
 
-def test_the_example_of_the_documentation_is_what_is_said():
+def test_the_example_of_the_documentation_is_what_is_said() -> None:
     docs = (Path(__file__).resolve().parents[2] / "docs" / "coaching.md").read_text(encoding="utf-8")
     quoted = " ".join(line.removeprefix("> ") for line in docs.splitlines() if line.startswith("> "))
     advice = advise(reps(6))
@@ -758,7 +782,7 @@ def test_the_example_of_the_documentation_is_what_is_said():
 # Learning
 
 
-def _learned(true_gain, changes, seed=0):
+def _learned(true_gain: float, changes: int, seed: int = 0) -> Advisor:
     """A person on whom a change of slack works `true_gain` times as the law says."""
     rng, advisor, level = np.random.default_rng(seed), Advisor(ROW, None, MEASURED), 60.0
     for number in range(changes):
@@ -772,14 +796,14 @@ def _learned(true_gain, changes, seed=0):
 
 
 @pytest.mark.parametrize("true_gain", [0.7, 1.0, 1.4])
-def test_the_advice_learns_what_a_change_does_to_this_person(true_gain):
+def test_the_advice_learns_what_a_change_does_to_this_person(true_gain: float) -> None:
     learned = np.mean([_learned(true_gain, 12, seed).state.gain for seed in range(10)])
     assert learned == pytest.approx(1 + 0.75 * (true_gain - 1), abs=0.12), (
         "most of the way, shrunk to the law"
     )
 
 
-def test_one_change_moves_it_a_little_towards_what_was_seen():
+def test_one_change_moves_it_a_little_towards_what_was_seen() -> None:
     advisor = Advisor(ROW, None, MEASURED)
     advisor.after_set(reps(6), last_of_session=False)
     advisor.changed(0.05, SlackMethodKind.GRIP)
@@ -789,7 +813,7 @@ def test_one_change_moves_it_a_little_towards_what_was_seen():
     assert advisor.state.gain_uncertainty is not None
 
 
-def test_a_tension_that_moved_the_wrong_way_teaches_nothing():
+def test_a_tension_that_moved_the_wrong_way_teaches_nothing() -> None:
     advisor = Advisor(ROW, None, MEASURED)
     advisor.after_set(reps(6), last_of_session=False)
     advisor.changed(0.05, SlackMethodKind.GRIP)
@@ -798,7 +822,7 @@ def test_a_tension_that_moved_the_wrong_way_teaches_nothing():
     assert advisor.state.changes_seen == 0
 
 
-def test_a_change_between_sessions_is_learned_from_in_the_next():
+def test_a_change_between_sessions_is_learned_from_in_the_next() -> None:
     evening = Advisor(ROW, None, replace(MEASURED, easy_sessions=1))
     evening.applied(evening.after_set(reps(10), last_of_session=True))
     assert evening.state.pending is not None
@@ -808,7 +832,7 @@ def test_a_change_between_sessions_is_learned_from_in_the_next():
     assert next_day.state.pending is None
 
 
-def test_a_change_in_mid_set_is_not_learned_from():
+def test_a_change_in_mid_set_is_not_learned_from() -> None:
     advisor = Advisor(ROW, None, MEASURED)
     advisor.after_set(reps(8), last_of_session=False)
     advisor.after_rep(rep(1))
@@ -816,13 +840,13 @@ def test_a_change_in_mid_set_is_not_learned_from():
     assert advisor.state.pending is None
 
 
-def test_a_scattered_set_is_uncertain_however_much_was_learned():
+def test_a_scattered_set_is_uncertain_however_much_was_learned() -> None:
     known = replace(MEASURED, gain_uncertainty=0.05, changes_seen=9)
     scattered = [rep(i, 60.0 + (30.0 if i % 2 else -30.0)) for i in range(1, 7)]
     assert advise(scattered, state=known).uncertainty_cm > advise(scattered, state=known).amount_cm
 
 
-def test_a_person_on_whom_slack_works_more_is_told_less():
+def test_a_person_on_whom_slack_works_more_is_told_less() -> None:
     usual = advise(reps(5))
     sensitive = advise(reps(5), state=replace(MEASURED, gain=1.5, gain_uncertainty=0.1, changes_seen=5))
     assert sensitive.amount_cm < usual.amount_cm
@@ -833,7 +857,7 @@ def test_a_person_on_whom_slack_works_more_is_told_less():
 # State
 
 
-def test_the_start_is_seen_from_the_tension_there():
+def test_the_start_is_seen_from_the_tension_there() -> None:
     advisor = Advisor(ROW)
     advisor.after_set(reps(8, start=20.0), last_of_session=False)
     strand = advisor.state.strand
@@ -856,7 +880,7 @@ seen_reps = st.builds(
 sessions = st.lists(st.lists(seen_reps, max_size=12), min_size=1, max_size=6)
 
 
-def within_limits(advice, advisor, exercise):
+def within_limits(advice: Advice, advisor: Advisor, exercise: Exercise) -> None:
     assert 0.8 - 1e-9 <= advice.tension_ratio <= 1.1 + 1e-9
     assert advice_reason(advice)
     assert (advice.amount_cm == 0) == (advice.kind is None)
@@ -879,7 +903,9 @@ def within_limits(advice, advisor, exercise):
     st.lists(st.sampled_from(["applied", "declined", "ignored"]), min_size=6, max_size=6),
     st.one_of(st.none(), st.floats(5.0, 300.0)),
 )
-def test_whatever_happens_advice_stays_within_its_limits(sets, exercise, answers, f100_n):
+def test_whatever_happens_advice_stays_within_its_limits(
+    sets: list[list[Rep]], exercise: str, answers: list[str], f100_n: float | None
+) -> None:
     exercise = get_exercise(exercise)
     advisor = Advisor(exercise, None, replace(AdvisorState.typical(exercise), f100_n=f100_n))
     for number, (the_reps, answer) in enumerate(zip(sets, answers, strict=False)):
@@ -899,7 +925,7 @@ def test_whatever_happens_advice_stays_within_its_limits(sets, exercise, answers
 # Closed loop; `benchmarks/coaching.py` prints the distributions over many more
 
 
-def test_following_the_advice_ends_at_the_right_load():
+def test_following_the_advice_ends_at_the_right_load() -> None:
     persons = 25
     hard = coaching.trained(persons, 4 / 3, seed=5)
     easy = coaching.trained(persons, 2 / 3, seed=6)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 
@@ -12,13 +14,19 @@ from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import RepCompleted
 from bandsense.sim.physics.band import SimulatedBand
 from bandsense.sim.physics.person import Move, RepPlan, SimulatedPlan, perform
-from bandsense.workout.advice import AdvisorState, Rule, SlackAction
+from bandsense.workout.advice import Advice, AdvisorState, Rule, SlackAction
 from bandsense.workout.advisor import Advisor
 
 STROKE_M, REST_M = 0.6, 0.6
 
 
-def coached(tops, slack_m, *, skew=0.0, regrip=None):
+def coached(
+    tops: Iterable[float],
+    slack_m: float,
+    *,
+    skew: float = 0.0,
+    regrip: tuple[int, float] | None = None,
+) -> tuple[list[Advice], Advice]:
     """Repetitions up to `tops`, followed live; advice given within the set, and after it.
 
     `regrip` is (repetition, metres): from there on the band is that much longer.
@@ -42,7 +50,8 @@ def coached(tops, slack_m, *, skew=0.0, regrip=None):
     advisor = Advisor(get_exercise("seated-row"), None, AdvisorState(lengths))
     levels = zip(movement.time_s[::4].tolist(), tension_n[::4].tolist(), strict=True)
     level = next(levels, None)
-    within, reps = [], []
+    within: list[Advice] = []
+    reps = []
     for event in events:
         if isinstance(event, RepCompleted):
             while level is not None and level[0] <= event.detected_s:
@@ -56,7 +65,7 @@ def coached(tops, slack_m, *, skew=0.0, regrip=None):
 
 @pytest.mark.parametrize("slack_m", [-0.2, -0.05, 0.0, 0.03])
 @pytest.mark.parametrize("skew", [-0.3, 0.0, 0.3])
-def test_a_steady_set_on_a_taut_band_is_left_alone(slack_m, skew):
+def test_a_steady_set_on_a_taut_band_is_left_alone(slack_m: float, skew: float) -> None:
     within, after = coached([1.0] * 9, slack_m, skew=skew)
     assert within == []
     assert (after.action, after.rule) == (SlackAction.KEEP, Rule.STEADY)
@@ -64,21 +73,21 @@ def test_a_steady_set_on_a_taut_band_is_left_alone(slack_m, skew):
 
 @pytest.mark.parametrize("slack_m", [0.12, 0.18])
 @pytest.mark.parametrize("skew", [-0.3, 0.0, 0.3])
-def test_a_band_that_hangs_slack_at_the_bottom_is_taken_in(slack_m, skew):
+def test_a_band_that_hangs_slack_at_the_bottom_is_taken_in(slack_m: float, skew: float) -> None:
     within, after = coached([1.0] * 9, slack_m, skew=skew)
     assert [advice.rule for advice in within] == [Rule.SLACK_AT_BOTTOM]
     assert within[0].action is after.action is SlackAction.REMOVE
     assert 1.0 < within[0].tension_ratio <= 1.10
 
 
-def test_a_set_that_fades_asks_for_slack():
+def test_a_set_that_fades_asks_for_slack() -> None:
     within, after = coached(np.linspace(1.0, 0.62, 9), -0.15)
     assert within == []
     assert (after.action, after.rule) == (SlackAction.ADD, Rule.TOO_HARD)
     assert "Your range shrank by" in advice_reason(after)
 
 
-def test_a_band_that_slips_in_mid_set_is_taken_in_again():
+def test_a_band_that_slips_in_mid_set_is_taken_in_again() -> None:
     within, _ = coached([1.0] * 9, -0.2, regrip=(5, 0.06))
     assert [advice.rule for advice in within] == [Rule.SLIPPED]
     assert within[0].action is SlackAction.REMOVE

@@ -8,7 +8,7 @@ from bandsense.calibration.curve import Calibration
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.samples import SampleBlock, Unit
 from bandsense.workout.cues import CueKind
-from bandsense.workout.events import CueGiven, SlackAdvised
+from bandsense.workout.events import CueGiven, Event, SlackAdvised
 from bandsense.workout.plan import Plan
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
@@ -16,7 +16,7 @@ from bandsense.workout.workout import Workout
 RATE_HZ = 80.0
 
 
-def trained(exercise_id):
+def trained(exercise_id: str) -> list[Event]:
     """Six repetitions of 4 s where eight are planned: too hard."""
     t = np.arange(int(4 * RATE_HZ)) / RATE_HZ
     rep_n = np.concatenate([60.0 * np.sin(np.pi * t / 4.0) ** 2, np.zeros(80)])
@@ -29,8 +29,8 @@ def trained(exercise_id):
     return [*events, *workout.finish()]
 
 
-def test_the_breath_goes_out_where_tension_falls():
-    def breath_at_the_top(exercise_id):
+def test_the_breath_goes_out_where_tension_falls() -> None:
+    def breath_at_the_top(exercise_id: str) -> set[CueKind]:
         breaths = {CueKind.INHALE, CueKind.EXHALE}
         cues = [
             event for event in trained(exercise_id) if isinstance(event, CueGiven) and event.kind in breaths
@@ -42,7 +42,7 @@ def test_the_breath_goes_out_where_tension_falls():
     assert breath_at_the_top("assisted-pull-up") == {CueKind.EXHALE}
 
 
-def test_too_hard_never_takes_help_away():
+def test_too_hard_never_takes_help_away() -> None:
     advised = [event.advice for event in trained("seated-row") if isinstance(event, SlackAdvised)]
     assert [advice.action.value for advice in advised] == ["ADD SLACK"]
     assert not [event for event in trained("assisted-pull-up") if isinstance(event, SlackAdvised)]

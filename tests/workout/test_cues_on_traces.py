@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from bandsense.exercises.model import Breathing
 from bandsense.signal.detector import RepDetector
 from bandsense.sim.physics.band import SimulatedBand
 from bandsense.sim.physics.person import Move, RepPlan, SimulatedPlan, perform
-from bandsense.workout.cues import CueEngine, CueKind
+from bandsense.workout.cues import Cue, CueEngine, CueKind
 from bandsense.workout.plan import Plan as Targets
 
 
-def told(rest_s, spread, *, seed, number=10, rate_hz=80.0):
+def told(
+    rest_s: float, spread: float, *, seed: int, number: int = 10, rate_hz: float = 80.0
+) -> tuple[list[Cue], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Exhale and inhale cues of a simulated set, with the true times at which pulls and returns begin."""
     rng, dt_s = np.random.default_rng(seed), 1.0 / rate_hz
     habits_s = np.array([1.2, 0.4, 2.0, rest_s])
@@ -30,14 +33,14 @@ def told(rest_s, spread, *, seed, number=10, rate_hz=80.0):
     return cues, pulls, returns
 
 
-def nearest(cues, kind, times_s):
+def nearest(cues: list[Cue], kind: CueKind, times_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Seconds by which the nearest cue of a kind comes after (before: negative) each time."""
     at = np.array([cue.time_s for cue in cues if cue.kind is kind])
     return np.array([at[np.argmin(np.abs(at - t))] - t for t in times_s])
 
 
 @pytest.mark.parametrize("rest_s", [0.3, 0.8, 1.5])
-def test_the_breath_out_is_said_about_when_the_pull_begins(rest_s):
+def test_the_breath_out_is_said_about_when_the_pull_begins(rest_s: float) -> None:
     late_s = np.concatenate(
         [
             nearest(cues, CueKind.EXHALE, pulls[2:])
@@ -48,14 +51,14 @@ def test_the_breath_out_is_said_about_when_the_pull_begins(rest_s):
     assert np.mean(np.abs(late_s) < 0.5) > 0.9
 
 
-def test_the_breath_in_is_said_soon_after_the_return_begins():
+def test_the_breath_in_is_said_soon_after_the_return_begins() -> None:
     cues, _, returns = told(0.8, 0.1, seed=1)
     late_s = nearest(cues, CueKind.INHALE, returns)
     assert np.all(np.abs(late_s) < 0.8)
     assert np.all(np.abs(late_s[2:]) < 0.5), "ahead, once two holds were seen"
 
 
-def test_even_repetitions_make_it_sure_and_uneven_ones_do_not():
+def test_even_repetitions_make_it_sure_and_uneven_ones_do_not() -> None:
     even, _, _ = told(1.0, 0.03, seed=2)
     uneven, _, _ = told(1.6, 0.45, seed=2)
     unsure_even = [cue.unsure for cue in even if cue.kind is CueKind.EXHALE][4:]

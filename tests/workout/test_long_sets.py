@@ -70,11 +70,16 @@ def test_a_hole_in_a_movement_takes_no_repetition_that_was_told(hole_s: float, a
 
 
 @pytest.mark.parametrize("size", [1, 7, 16, 100_000])
-def test_how_a_stream_with_a_hole_is_cut_into_blocks_changes_no_set(size: int) -> None:
+@pytest.mark.parametrize("holes", [(150,), (5, 327)], ids=["one", "one while the rate is measured"])
+def test_how_a_stream_with_holes_is_cut_into_blocks_changes_nothing(
+    size: int, holes: tuple[int, ...]
+) -> None:
     time_s, tension_n = movement(4)
-    time_s = np.concatenate((time_s[:150], time_s[150:] + 5e4))
     gap = np.zeros(time_s.size, dtype=bool)
-    gap[150] = True
-    workout, _ = followed(time_s, tension_n, gap, size)
-    expected, _ = followed(time_s, tension_n, gap, 40)
+    for at in holes:
+        time_s = np.concatenate((time_s[:at], time_s[at:] + 5e4))
+        gap[at] = True
+    workout, events = followed(time_s, tension_n, gap, size)
+    expected, expected_events = followed(time_s, tension_n, gap, 40)
     assert workout.results == expected.results
+    assert repr(events) == repr(expected_events)

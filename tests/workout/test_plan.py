@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,15 @@ from bandsense.signal.events import Rep
 from bandsense.workout.plan import Plan, TensionZone, Zone, measured_tempo, steady, tempo_report
 
 
-def rep(index, *, start=0.0, pull=0.9, hold=1.5, back=1.5, partial=False):
+def rep(
+    index: int,
+    *,
+    start: float = 0.0,
+    pull: float = 0.9,
+    hold: float = 1.5,
+    back: float = 1.5,
+    partial: bool = False,
+) -> Rep:
     return Rep(
         index,
         start,
@@ -26,7 +36,7 @@ def rep(index, *, start=0.0, pull=0.9, hold=1.5, back=1.5, partial=False):
     )
 
 
-def evenly(number, gap=1.1, **changes):
+def evenly(number: int, gap: float = 1.1, **changes: Any) -> list[Rep]:
     made, at = [], 0.0
     for i in range(1, number + 1):
         made.append(rep(i, start=at, **changes))
@@ -34,7 +44,7 @@ def evenly(number, gap=1.1, **changes):
     return made
 
 
-def test_the_plan_of_a_newcomer():
+def test_the_plan_of_a_newcomer() -> None:
     plan = Plan()
     assert (plan.sets, plan.reps) == (3, 8)
     assert plan.tempo.eccentric_s > plan.tempo.concentric_s
@@ -52,12 +62,12 @@ def test_the_plan_of_a_newcomer():
         ({"rest_s": float("nan")}, "rest of nan s"),
     ],
 )
-def test_plans_that_cannot_be_are_refused(changes, says):
+def test_plans_that_cannot_be_are_refused(changes: dict[str, float], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         Plan(**changes)
 
 
-def test_a_tension_zone_has_three_sides():
+def test_a_tension_zone_has_three_sides() -> None:
     zone = TensionZone(40.0, 60.0)
     assert [zone.zone(n) for n in (39.9, 40.0, 60.0, 60.1)] == [
         Zone.BELOW,
@@ -71,7 +81,7 @@ def test_a_tension_zone_has_three_sides():
         TensionZone(float("nan"), 40.0)
 
 
-def test_what_is_measured_of_a_tempo_takes_as_long_as_the_tempo():
+def test_what_is_measured_of_a_tempo_takes_as_long_as_the_tempo() -> None:
     tempo = Tempo(concentric_s=2.0, hold_s=1.0, eccentric_s=4.0, rest_s=0.5)
     measured = measured_tempo(tempo)
     assert measured.rep_s == pytest.approx(tempo.rep_s)
@@ -80,7 +90,7 @@ def test_what_is_measured_of_a_tempo_takes_as_long_as_the_tempo():
 
 
 @pytest.mark.parametrize("at_rest", [0.0, 0.3])
-def test_a_smooth_movement_in_tempo_keeps_it(at_rest):
+def test_a_smooth_movement_in_tempo_keeps_it(at_rest: float) -> None:
     """Phases of a minimum-jerk repetition at the 10 and 90 % crossings of its tension, as the chain takes
     them."""
     tempo = Tempo(concentric_s=1.5, hold_s=0.5, eccentric_s=2.5, rest_s=0.5)
@@ -97,7 +107,7 @@ def test_a_smooth_movement_in_tempo_keeps_it(at_rest):
     assert report.concentric.median_s == pytest.approx(report.concentric.target_s, rel=0.2)
 
 
-def test_a_hasty_return_shows_in_its_phase_alone():
+def test_a_hasty_return_shows_in_its_phase_alone() -> None:
     reps = [rep(i, start=6.0 * i, back=0.5 if i <= 3 else 1.5) for i in range(1, 9)]
     report = tempo_report(reps, Tempo(rest_s=1.7))
     assert report.eccentric.kept == pytest.approx(5 / 8)
@@ -105,12 +115,12 @@ def test_a_hasty_return_shows_in_its_phase_alone():
     assert report.eccentric.median_s == 1.5
 
 
-def test_no_repetitions_have_no_tempo_and_one_has_no_rest():
+def test_no_repetitions_have_no_tempo_and_one_has_no_rest() -> None:
     assert tempo_report([], Tempo()) is None
     assert tempo_report([rep(1)], Tempo()).rest.kept == 1.0
 
 
-def test_even_is_steady():
+def test_even_is_steady() -> None:
     assert steady(evenly(8))
     assert not steady(evenly(4)), "too few to tell"
     assert not steady(evenly(8, partial=True)), "partial repetitions do not count"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,7 +13,7 @@ from bandsense.bands.strand import Strand
 from bandsense.calibration.curve import Calibration
 from bandsense.errors import ConfigError
 from bandsense.exercises.catalogue import get_exercise
-from bandsense.exercises.model import SlackMethodKind
+from bandsense.exercises.model import Side, SlackMethodKind
 from bandsense.live.formatting import (
     advice_text,
     cue_words,
@@ -21,7 +24,7 @@ from bandsense.live.formatting import (
 from bandsense.samples import SampleBlock, Unit
 from bandsense.workout.advice import Advice, Basis, Rule, SlackAction
 from bandsense.workout.cues import CueKind
-from bandsense.workout.events import CueGiven, SetStarted, SlackAdvised
+from bandsense.workout.events import CueGiven, Event, SetStarted, SlackAdvised
 from bandsense.workout.inputs import SlackAnswer
 from bandsense.workout.plan import Plan
 from bandsense.workout.settings import WorkoutSettings
@@ -37,11 +40,19 @@ def half_set_n(reps: int, height_n: float, rest_s: float = 20.0) -> np.ndarray:
     return np.concatenate([waves(reps, height_n), np.zeros(int(rest_s * RATE_HZ))])
 
 
-def followed(first_side, half_sets, **changes):
+def followed(
+    first_side: Side | None,
+    half_sets: Sequence[tuple[int, float] | tuple[int, float, float]],
+    **changes: Any,
+) -> Workout:
     return followed_with_events(first_side, half_sets, **changes)[0]
 
 
-def followed_with_events(first_side, half_sets, **changes):
+def followed_with_events(
+    first_side: Side | None,
+    half_sets: Sequence[tuple[int, float] | tuple[int, float, float]],
+    **changes: Any,
+) -> tuple[Workout, list[Event]]:
     tension_n = 3.0 + np.concatenate([np.zeros(160), *(half_set_n(*each) for each in half_sets)])
     noisy_n = tension_n + 0.05 * np.random.default_rng(4).standard_normal(tension_n.size)
     settings = WorkoutSettings(
@@ -52,7 +63,7 @@ def followed_with_events(first_side, half_sets, **changes):
     return workout, [*events, *workout.finish()]
 
 
-def test_changing_sides_takes_no_long_rest():
+def test_changing_sides_takes_no_long_rest() -> None:
     quick = [(5, 55.0, 8.0), (5, 50.0, 20.0)]
     workout, events = followed_with_events("left", quick)
     assert [(len(result.reps), result.side) for result in workout.results] == [(5, "left"), (5, "right")]
@@ -63,7 +74,7 @@ def test_changing_sides_takes_no_long_rest():
     assert len(followed(None, quick).results) == 1, "where both work it is a pause within a set"
 
 
-def test_each_half_set_says_whose_it_is_and_advises_its_side():
+def test_each_half_set_says_whose_it_is_and_advises_its_side() -> None:
     _, events = followed_with_events("right", [(6, 55.0), (9, 50.0), (6, 55.0), (11, 50.0)])
     assert [event.side for event in events if isinstance(event, SetStarted)] == [
         "right",
@@ -89,7 +100,7 @@ def test_each_half_set_says_whose_it_is_and_advises_its_side():
     ][:2] == ["half-set 1, right", "half-set 2, left"]
 
 
-def test_each_side_counts_its_own_easy_sessions():
+def test_each_side_counts_its_own_easy_sessions() -> None:
     workout = followed("left", [(9, 55.0), (9, 50.0), (10, 55.0), (8, 50.0)])
     assert {side: state.easy_sessions for side, state in workout.advisor_states.items()} == {
         "left": 1,
@@ -108,7 +119,7 @@ def test_each_side_counts_its_own_easy_sessions():
     assert again.advisor_states["right"].easy_sessions == 0
 
 
-def test_the_answer_goes_to_the_side_that_was_advised():
+def test_the_answer_goes_to_the_side_that_was_advised() -> None:
     settings = WorkoutSettings(
         Calibration.identity(), get_exercise("bent-over-row"), Plan(sets=1), first_side="left"
     )
@@ -122,7 +133,7 @@ def test_the_answer_goes_to_the_side_that_was_advised():
     assert after["right"] == before["right"]
 
 
-def test_the_sides_take_turns_and_are_compared():
+def test_the_sides_take_turns_and_are_compared() -> None:
     workout = followed("right", [(5, 55.0), (4, 50.0), (6, 55.0), (6, 50.0)])
     assert [result.side for result in workout.results] == ["right", "left", "right", "left"]
     summary = workout.summary()
@@ -135,18 +146,18 @@ def test_the_sides_take_turns_and_are_compared():
     assert abs(summary.asymmetry.time_under_tension.share) < 0.02
 
 
-def test_one_side_alone_is_neither_a_set_nor_compared():
+def test_one_side_alone_is_neither_a_set_nor_compared() -> None:
     summary = followed("left", [(5, 50.0)]).summary()
     assert (summary.sets, summary.full_reps, summary.asymmetry) == (1, (), None)
 
 
-def test_where_both_work_no_set_has_a_side():
+def test_where_both_work_no_set_has_a_side() -> None:
     workout = followed(None, [(5, 50.0), (4, 50.0)])
     assert [result.side for result in workout.results] == [None, None]
     assert (workout.summary().full_reps, workout.summary().asymmetry) == ((5, 4), None)
 
 
-def test_the_side_is_kept_with_the_session():
+def test_the_side_is_kept_with_the_session() -> None:
     settings = WorkoutSettings(Calibration.identity(), first_side="right")
     data = settings.to_dict()
     assert WorkoutSettings.from_dict(data) == settings
@@ -156,7 +167,7 @@ def test_the_side_is_kept_with_the_session():
         WorkoutSettings.from_dict(data | {"first_side": "top"})
 
 
-def test_a_silent_sensor_is_no_balance_of_sides():
+def test_a_silent_sensor_is_no_balance_of_sides() -> None:
     quick, silent = followed(None, [(8, 55.0, 20.0)]), Workout(WorkoutSettings(Calibration.identity()))
     silent.push(SampleBlock(np.arange(800) / RATE_HZ, np.zeros(800), Unit.NEWTON))
     silent.finish()
@@ -171,8 +182,8 @@ def test_a_silent_sensor_is_no_balance_of_sides():
     assert SessionResult({"left": quick, "right": quick}).silent == ()
 
 
-def test_the_amounts_of_the_sides_are_explained_only_where_they_can_be_compared():
-    def told(side, mean_peak_n, amount_cm, rest_m=0.60):
+def test_the_amounts_of_the_sides_are_explained_only_where_they_can_be_compared() -> None:
+    def told(side: Side, mean_peak_n: float, amount_cm: int, rest_m: float = 0.60) -> Advice:
         basis = Basis(6, mean_peak_n, Strand(rest_m, 0.75, 1.20))
         kind = SlackMethodKind.GRIP
         change_m = amount_cm / 100.0
@@ -191,7 +202,7 @@ def test_the_amounts_of_the_sides_are_explained_only_where_they_can_be_compared(
     left, right = told("left", 60.0, 3), told("right", 51.6, 5)
     (reason,) = explained(right, left).reasons
     assert reason_words(reason) == (
-        "At the same length this side pulled 14% less than the other, so it gets 2 cm more slack."
+        "At the same length this side pulled 14 % less than the other, so it gets 2 cm more slack."
     )
     assert explained(told("right", 59.0, 5), left).reasons == (), "no difference to speak of"
     assert explained(told("right", 51.6, 5, rest_m=0.65), left).reasons == (), "another length"

@@ -95,7 +95,9 @@ def test_counts_add_up_everywhere(situation: Situation, played: dict[str, Played
 
 
 @pytest.mark.parametrize("name", ["A set of 9", "Every return too fast", "The band snaps", "Left first"])
-def test_how_the_stream_is_cut_changes_no_word(name: str, played: dict[str, Played], monkeypatch) -> None:
+def test_how_the_stream_is_cut_changes_no_word(
+    name: str, played: dict[str, Played], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from bandsense.workout import workout as module
 
     situation = next(each for each in ALL if each.name == name)

@@ -69,7 +69,9 @@ def counts(tension_n: np.ndarray) -> SampleBlock:
     return SampleBlock(10.0 + np.arange(tension_n.size) / RATE_HZ, np.round(tension_n / 1e-3) + 500.0)
 
 
-def run(block: SampleBlock, cuts: Sequence[int] = (), inputs: dict[int, Input] | None = None):  # type: ignore[no-untyped-def]
+def run(
+    block: SampleBlock, cuts: Sequence[int] = (), inputs: dict[int, Input] | None = None
+) -> tuple[Workout, list[Event]]:
     """Events of a workout that gets the block in pieces, and inputs after so many samples."""
     inputs = inputs or {}
     workout = Workout(WorkoutSettings(CALIBRATION))

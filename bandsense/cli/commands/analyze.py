@@ -31,7 +31,6 @@ def add(commands: Commands) -> None:
         commands,
         "analyze",
         run,
-        summary="count and measure the repetitions of a recorded force trace",
         details="Reads columns whose header names a time and a force with their units (time_s,tension_n; "
         "Time (micros);Force(N); unix_s,load_kg), exports of bandsense and of the Tindeq app. Times count "
         "from the first sample.",

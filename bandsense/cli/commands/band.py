@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bandsense.cli.command import add_command
+from bandsense.cli.command import add_action, add_command, add_json_option, tell, words_aside
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import table
 
 if TYPE_CHECKING:
     from bandsense.app.band_pull import Guide
     from bandsense.app.environment import Environment
-    from bandsense.bands.catalogue import Point, Source
+    from bandsense.bands.catalogue import PublishedPoint, Source
     from bandsense.bands.fit import BandFit
     from bandsense.calibration.clip_on import AnyCalibration
     from bandsense.cli.command import Commands
@@ -31,7 +32,6 @@ def add(commands: Commands) -> None:
         commands,
         "band",
         run,
-        summary="list, add, show, measure or remove your bands",
         details="A band need not be known to train with it. A calibration pull makes the slack advice "
         "surer, and shows when the band wears out.",
         example="bandsense band list --catalogue\n"
@@ -42,11 +42,12 @@ def add(commands: Commands) -> None:
         "bandsense band show red",
     )
     command.set_defaults(action="list", catalogue=False)
+    add_json_option(command, "one JSON object a band; forces in newtons, lengths in metres")
     add_store_option(command, sessions=True)
     actions = command.add_subparsers(metavar="ACTION")
-    listing = _action(actions, "list", "your bands (the default), or published ones")
+    listing = add_action(actions, "list", "your bands (the default), or published ones", action="list")
     listing.add_argument("--catalogue", action="store_true", help="what a colour pulls, as published")
-    adding = _action(actions, "add", "make a band known")
+    adding = add_action(actions, "add", "make a band known", action="add")
     adding.add_argument("name", help="what you call it")
     adding.add_argument(
         "--rest-length-cm", type=float, metavar="CM", help="unstretched, between the ends used"
@@ -64,17 +65,13 @@ def add(commands: Commands) -> None:
         metavar="N",
         help="side by side; 2 where it is doubled (default: 1; 2 for a loop)",
     )
-    showing = _action(actions, "show", "what is known about a band, and whether it wears out")
+    showing = add_action(
+        actions, "show", "what is known about a band, and whether it wears out", action="show"
+    )
     showing.add_argument("name")
-    removing = _action(actions, "remove", "forget a band; sessions done with it stay")
+    removing = add_action(actions, "remove", "forget a band; sessions done with it stay", action="remove")
     removing.add_argument("name")
-    _add_pull(_action(actions, "pull", "measure a band: hold it at marked lengths"))
-
-
-def _action(actions: Commands, name: str, summary: str) -> argparse.ArgumentParser:
-    action = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-    action.set_defaults(action=name)
-    return action
+    _add_pull(add_action(actions, "pull", "measure a band: hold it at marked lengths", action="pull"))
 
 
 def _add_pull(pulling: argparse.ArgumentParser) -> None:
@@ -114,28 +111,48 @@ def run(arguments: argparse.Namespace) -> int:
     from bandsense.live.units import show_in
 
     store = open_store(arguments)
-    show_in(last_person(store).unit)
+    if not arguments.json:
+        show_in(last_person(store).unit)
     if arguments.action == "list" and arguments.catalogue:
-        _list_catalogue()
+        _list_catalogue(as_json=arguments.json)
         return 0
     if arguments.action == "list":
-        _list(store)
+        _list(store, as_json=arguments.json)
     elif arguments.action == "add":
         _add(store, arguments)
     elif arguments.action == "show":
-        _show(_known(store, arguments.name))
+        band = _known(store, arguments.name)
+        if arguments.json:
+            print(json.dumps(_band_json(band)))
+        else:
+            _show(band)
     elif arguments.action == "remove":
-        store.bands.remove(_known(store, arguments.name).id)
-        print(f"{arguments.name}: forgotten")
+        name = _known(store, arguments.name).id
+        store.bands.remove(name)
+        tell(arguments, f"{arguments.name}: forgotten", band=name, removed=True)
     else:
-        _pull(store, arguments)
+        with words_aside(arguments):
+            measured = _pull(store, arguments)
+        if arguments.json:
+            print(json.dumps(_band_json(measured)))
     return 0
 
 
 # -- list, add, show ---------------------------------------------------------------------------------------
 
 
-def _list_catalogue() -> None:
+def _band_json(band: BandProfile) -> dict[str, Any]:
+    """Return what is known of a band: its profile, its tension with the uncertainty, and its wear."""
+    from bandsense.app.archive import band_figures
+
+    wear = band.wear()
+    return band.model_dump(mode="json", by_alias=True) | {
+        **band_figures(band),
+        "wear": {"state": wear.state.value, "message": wear.message},
+    }
+
+
+def _list_catalogue(*, as_json: bool) -> None:
     from bandsense.bands.catalogue import Verified, estimate, load_catalogue
     from bandsense.live.units import force_figure, shown_unit
 
@@ -145,6 +162,11 @@ def _list_catalogue() -> None:
         what = estimate(colour, brand=brand, form=form)
         tension_n = what.law.f100_n
         sources = sorted({each.source.id for each in what.tables})
+        if as_json:
+            named = {"brand": brand, "form": form_name, "colour": colour}
+            uncertainty_n = what.relative_uncertainty * tension_n
+            figures = {"f100_n": tension_n, "f100_uncertainty_n": uncertainty_n, "sources": sources}
+            print(json.dumps(named | figures))
         rows.append(
             (
                 brand,
@@ -154,6 +176,8 @@ def _list_catalogue() -> None:
                 ", ".join(sources),
             )
         )
+    if as_json:
+        return
     estimated = f"estimated {shown_unit().value} at twice its length"
     print(table(("brand", "form", "colour", estimated, "sources"), rows))
     print("\nsources")
@@ -162,19 +186,23 @@ def _list_catalogue() -> None:
         print(f"  {source.id}: {source.citation} ({confirmed} of {len(points)} values confirmed)")
 
 
-def _points_by_source() -> list[tuple[Source, list[Point]]]:
+def _points_by_source() -> list[tuple[Source, list[PublishedPoint]]]:
     from bandsense.bands.catalogue import load_catalogue
 
-    points: dict[str, tuple[Source, list[Point]]] = {}
+    points: dict[str, tuple[Source, list[PublishedPoint]]] = {}
     for each in load_catalogue():
         points.setdefault(each.source.id, (each.source, []))[1].extend(each.points)
     return list(points.values())
 
 
-def _list(store: Store) -> None:
+def _list(store: Store, *, as_json: bool) -> None:
     from bandsense.app.trainee import profiles_of
 
     bands = profiles_of(store).bands
+    if as_json:
+        for band in bands:
+            print(json.dumps(_band_json(band)))
+        return
     if not bands:
         print("no band yet; add one with `bandsense band add NAME --rest-length-cm CM`")
         return
@@ -233,7 +261,10 @@ def _add(store: Store, arguments: argparse.Namespace) -> None:
     except ValidationError as error:
         raise ConfigError(f"this band cannot be: {faults_in(error)}") from error
     _keep(store, band)
-    print(f"{band.id}: kept. Train with it: `bandsense live --band {band.id}`")
+    if arguments.json:
+        print(json.dumps(_band_json(band)))
+    else:
+        print(f"{band.id}: kept. Train with it: `bandsense live --band {band.id}`")
 
 
 def _metres(length_cm: float | None) -> float | None:
@@ -286,7 +317,7 @@ def _strength(band: BandProfile) -> str:
 # -- pull --------------------------------------------------------------------------------------------------
 
 
-def _pull(store: Store, arguments: argparse.Namespace) -> None:
+def _pull(store: Store, arguments: argparse.Namespace) -> BandProfile:
     from bandsense.errors import BandModelError, ConfigError
 
     if arguments.sim and arguments.trace is None:
@@ -307,6 +338,7 @@ def _pull(store: Store, arguments: argparse.Namespace) -> None:
     _print_fit(fit, guide.marks_m, calibration)
     if len(measured.stiffness) > 1:
         print(measured.wear().message)
+    return measured
 
 
 def _guide(rest_length_m: float, strands: int, arguments: argparse.Namespace) -> Guide:

@@ -19,7 +19,6 @@ def add(commands: Commands) -> None:
         commands,
         "both",
         run,
-        summary="the former name of `live LEFT RIGHT`: train with two sensors at once",
         details="It goes with the next version.",
         example="bandsense both\nbandsense live left right",
     )

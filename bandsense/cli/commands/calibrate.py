@@ -25,7 +25,6 @@ def add(commands: Commands) -> None:
         commands,
         "calibrate",
         run,
-        summary="calibrate a sensor with known masses, step by step",
         details="Warm-up, exercise, masses up and down in several runs, and a creep test; then the result "
         "with its uncertainty, which the sensor keeps if you want. Water bottles on a kitchen scale will do: "
         "say --masses-are weighed. If the readings do not fit the masses, you are asked what is wrong. "

@@ -17,7 +17,6 @@ def add(commands: Commands) -> None:
         commands,
         "completion",
         run,
-        summary="print a script with which the shell completes commands and options",
         details="Load it in the shell's start file.",
         example="bandsense completion bash > ~/.local/share/bash-completion/completions/bandsense\n"
         'bandsense completion zsh > "${fpath[1]}/_bandsense"\n'

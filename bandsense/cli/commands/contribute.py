@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bandsense.cli.command import add_command
+from bandsense.cli.command import add_command, add_json_option, tell
 
 if TYPE_CHECKING:
+    from bandsense.app.contribution import Checked
     from bandsense.cli.command import Commands
 
 
@@ -18,7 +20,6 @@ def add(commands: Commands) -> None:
         commands,
         "contribute",
         run,
-        summary="check a labelled recording and pack it for the project",
         details="Reads a force trace and a file with labels, tells what does not fit, and writes a ZIP with "
         "both, without anything that names a person. Nothing leaves this computer.",
         example="bandsense contribute --template labels.toml\n"
@@ -31,6 +32,7 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--out", type=Path, metavar="FILE", help="the ZIP; without it the files are only checked"
     )
+    add_json_option(command)
     command.add_argument(
         "--template", type=Path, metavar="FILE", help="write an empty labels file to fill in"
     )
@@ -46,12 +48,18 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.template.exists():
             raise ConfigError(f"{arguments.template} exists; name another file")
         arguments.template.write_text(TEMPLATE, encoding="utf-8")
-        print(f"{arguments.template}: fill it in, then `bandsense contribute RECORDING {arguments.template}`")
+        words = (
+            f"{arguments.template}: fill it in, then `bandsense contribute RECORDING {arguments.template}`"
+        )
+        tell(arguments, words, path=arguments.template)
         return 0
     if arguments.recording is None or arguments.labels is None:
         raise ConfigError("name the recording and its labels; `--template FILE` writes labels to fill in")
     checked = check(arguments.recording, arguments.labels)
     block = checked.recording.block
+    if arguments.json:
+        _tell_programs(checked, None if arguments.out is None else pack(checked, arguments.out))
+        return 0
     print(
         f"{checked.labels.exercise}: {checked.labels.repetitions} repetitions by label, {checked.counted} as "
         f"bandsense counts, in {block.time_s[-1]:.1f} s at {checked.rate_hz:.3g} samples a second"
@@ -62,3 +70,14 @@ def run(arguments: argparse.Namespace) -> int:
         digest = pack(checked, arguments.out)
         print(f"{arguments.out}: trace {digest[:12]}; how to hand it in: docs/recording.md")
     return 0
+
+
+def _tell_programs(checked: Checked, digest: str | None) -> None:
+    figures = {
+        "exercise": checked.labels.exercise,
+        "labelled": checked.labels.repetitions,
+        "counted": checked.counted,
+        "duration_s": float(checked.recording.block.time_s[-1]),
+        "rate_hz": checked.rate_hz,
+    }
+    print(json.dumps(figures | {"questions": list(checked.questions), "digest": digest}))

@@ -28,7 +28,6 @@ def add(commands: Commands) -> None:
         commands,
         "doctor",
         run,
-        summary="say what works on this machine, and what to do about what does not",
         details="Looks at the store, the Bluetooth adapter and the optional parts. The exit status is 1 when "
         "something that is needed does not work.",
         example="bandsense doctor\nbandsense doctor --bundle report.zip",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bandsense.app.sessions import session_named
 from bandsense.cli.argument_types import positive
-from bandsense.cli.command import add_command
+from bandsense.cli.command import add_action, add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
@@ -22,39 +21,33 @@ def add(commands: Commands) -> None:
         commands,
         "edit",
         run,
-        summary="put stored sessions in order: whose they are, merge, split, delete, undo",
         details="Samples are never changed, and what is deleted stays in a bin until that is emptied.",
         example="bandsense edit set 12 --person ada\nbandsense edit merge 12 13\n"
         "bandsense edit split 12 --before-set 3\nbandsense edit undo",
     )
+    add_json_option(command, "one JSON object a session")
+    add_store_option(command, sessions=True)
     tasks = command.add_subparsers(title="what to do", metavar="TASK")
-    setting = _task(
-        tasks, "set", _set, "say that a session is another person's, or of another exercise or band"
+    setting = add_action(
+        tasks, "set", "say that a session is another person's, or of another exercise or band", run=_set
     )
     setting.add_argument("session", help="its number, or `last`")
     setting.add_argument("--person", metavar="NAME", help="who trained; an empty name for nobody")
     setting.add_argument("--exercise", metavar="ID", help="what was trained")
     setting.add_argument("--band", metavar="ID", help="with which band")
-    merging = _task(tasks, "merge", _merge, "make one session of several that belong together")
+    merging = add_action(tasks, "merge", "make one session of several that belong together", run=_merge)
     merging.add_argument("sessions", nargs="+", metavar="SESSION", help="their numbers")
-    splitting = _task(tasks, "split", _split, "make two sessions of one")
+    splitting = add_action(tasks, "split", "make two sessions of one", run=_split)
     splitting.add_argument("session", help="its number, or `last`")
     where = splitting.add_mutually_exclusive_group(required=True)
     where.add_argument("--before-set", type=int, metavar="N", help="in the rest before this set")
     where.add_argument("--at", type=positive, metavar="S", help="so many seconds after its first sample")
-    deleting = _task(tasks, "delete", _delete, "put sessions into the bin")
+    deleting = add_action(tasks, "delete", "put sessions into the bin", run=_delete)
     deleting.add_argument("sessions", nargs="+", metavar="SESSION", help="their numbers")
-    _task(tasks, "undo", _undo, "undo the last change")
-    _task(tasks, "empty-bin", _empty, "remove for good what is in the bin; nothing can be undone after that")
-
-
-def _task(
-    tasks: Commands, name: str, run_it: Callable[[argparse.Namespace], int], summary: str
-) -> argparse.ArgumentParser:
-    task = tasks.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-    task.set_defaults(run=run_it)
-    add_store_option(task, sessions=True)
-    return task
+    add_action(tasks, "undo", "undo the last change", run=_undo)
+    add_action(
+        tasks, "empty-bin", "remove for good what is in the bin; nothing can be undone after that", run=_empty
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -80,7 +73,7 @@ def _set(arguments: argparse.Namespace) -> int:
     if not given:
         raise ConfigError("say what to change: --person, --exercise or --band")
     Edits(store.database).set_fields(session.id, given)  # type: ignore[arg-type] # the names are those of Field
-    print(f"session {session.id} is changed")
+    tell(arguments, f"session {session.id} is changed", session=session.id, **given)
     return 0
 
 
@@ -91,7 +84,8 @@ def _merge(arguments: argparse.Namespace) -> int:
     sessions = [session_named(store, name) for name in arguments.sessions]
     merge(store, sessions)
     first = min(sessions, key=lambda session: session.started_unix_s)
-    print(f"they are session {first.id} now")
+    merged = [session.id for session in sessions]
+    tell(arguments, f"they are session {first.id} now", session=first.id, merged=merged)
     return 0
 
 
@@ -104,7 +98,8 @@ def _split(arguments: argparse.Namespace) -> int:
     if at_s is None:
         at_s = split_time_s(store, session, arguments.before_set)
     first, second = split(store, session, at_s)
-    print(f"session {session.id} is sessions {first} and {second} now")
+    words = f"session {session.id} is sessions {first} and {second} now"
+    tell(arguments, words, session=session.id, now=[first, second])
     return 0
 
 
@@ -112,7 +107,8 @@ def _delete(arguments: argparse.Namespace) -> int:
     store = open_store(arguments)
     for session in [session_named(store, name) for name in arguments.sessions]:
         store.delete(session.id, for_good=False)
-        print(f"session {session.id} is in the bin; `bandsense edit undo` brings it back")
+        words = f"session {session.id} is in the bin; `bandsense edit undo` brings it back"
+        tell(arguments, words, session=session.id, binned=True)
     return 0
 
 
@@ -120,7 +116,8 @@ def _undo(arguments: argparse.Namespace) -> int:
     from bandsense.store.edits import Edits
 
     undone = Edits(open_store(arguments).database).undo()
-    print(f"undone: {undone.kind} of session {', '.join(map(str, undone.sessions))}")
+    words = f"undone: {undone.kind} of session {', '.join(map(str, undone.sessions))}"
+    tell(arguments, words, undone=undone.kind, sessions=list(undone.sessions))
     return 0
 
 
@@ -128,5 +125,6 @@ def _empty(arguments: argparse.Namespace) -> int:
     from bandsense.live.formatting import plural
     from bandsense.store.edits import Edits
 
-    print(f"{plural(Edits(open_store(arguments).database).empty_bin(), 'session')} removed for good")
+    removed = Edits(open_store(arguments).database).empty_bin()
+    tell(arguments, f"{plural(removed, 'session')} removed for good", removed=removed)
     return 0

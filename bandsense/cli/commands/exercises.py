@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.app.paths import home
-from bandsense.cli.command import add_command
+from bandsense.cli.command import add_command, tell
 from bandsense.cli.tables import table
 from bandsense.errors import ConfigError, DataError
 from bandsense.files import atomic_write
@@ -24,7 +24,6 @@ def add(commands: Commands) -> None:
         commands,
         "exercises",
         run,
-        summary="list the exercises, or show how one is done",
         details="Exercises of your own are TOML files in the folder `exercises` of bandsense's data folder.",
         example="bandsense exercises\nbandsense exercises show seated-row\n"
         "bandsense exercises show squat --drawing squat.svg",
@@ -50,10 +49,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.exercise is not None:
         exercise = get_exercise(arguments.exercise, folders)
         if arguments.drawing is None:
-            print(_page(exercise))
+            if arguments.json:
+                print(json.dumps(exercise.model_dump(mode="json", by_alias=True)))
+            else:
+                print(_page(exercise))
         else:
             _write_drawing(exercise, drawing(exercise.id, folders), arguments.drawing)
-            print(arguments.drawing)
+            tell(arguments, str(arguments.drawing), path=arguments.drawing)
         return 0
     exercises = load_exercises(folders)
     if arguments.json:

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bandsense.app.sessions import session_named
+from bandsense.app.sessions import meant_instead, session_named
 from bandsense.cli.argument_types import day
-from bandsense.cli.command import add_command
+from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ def add(commands: Commands) -> None:
         commands,
         "export",
         run,
-        summary="write sessions as CSV, JSON, Parquet, FIT, training logs or clinical records",
         details="Without a session all of those that --since, --until and --person leave.",
         example="bandsense export last --format csv -o ~/training\nbandsense export 12 --format fit\n"
         "bandsense export --since 2026-01-01 --person ada --format hevy\n"
@@ -46,6 +45,7 @@ def add(commands: Commands) -> None:
         action="store_true",
         help="without names, notes and identities; the first session is moved to 2000-01-01",
     )
+    add_json_option(command, "one JSON object a file that was written")
     add_store_option(command, sessions=True)
 
 
@@ -56,7 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     store = open_store(arguments)
     sessions = _sessions(store, arguments)
     if not sessions:
-        raise ConfigError("there is no such session; `bandsense sessions` lists them")
+        meant = meant_instead(store, person=arguments.person, exercise=arguments.exercise)
+        raise ConfigError(f"there is no such session{meant or '; `bandsense sessions` lists them'}")
 
     from bandsense.app.replay import session_table
     from bandsense.cli.progress import progress
@@ -71,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     for path in write_all(
         anonymous(tables) if arguments.anonymous else tables, arguments.format, arguments.output
     ):
-        print(path)
+        tell(arguments, str(path), path=path, format=arguments.format)
     return 0
 
 

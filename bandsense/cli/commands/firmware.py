@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bandsense.cli.command import add_command
+from bandsense.cli.command import add_command, add_json_option, tell
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -20,12 +20,12 @@ def add(commands: Commands) -> None:
         commands,
         "firmware",
         run,
-        summary="update the firmware of a sensor",
         details="The sensor checks what it gets, starts it on trial, and goes back to what it had unless "
         "this computer can connect to it again. A link that is lost is taken up where it broke; so is an "
         "update that you stop, when you start it again.",
         example="bandsense firmware update bandsense-1.1.0.zip\nbandsense firmware update FILE 4F2A --force",
     )
+    add_json_option(command)
     actions = command.add_subparsers(metavar="update FILE", required=True)
     update = actions.add_parser("update", help="install the firmware in a file")
     update.add_argument("file", type=Path, help="the .zip that `make firmware` makes")
@@ -38,7 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     import asyncio
 
     result = asyncio.run(_update(arguments))
-    print(f"{result.name} runs {result.new_version} now; it ran {result.old_version} before")
+    words = f"{result.name} runs {result.new_version} now; it ran {result.old_version} before"
+    versions = {"version": result.new_version, "before": result.old_version}
+    tell(arguments, words, sensor=result.name, **versions, development_key=result.development)
     if result.development:
         print(
             "signed with a development key: for the bench, not for a sensor that is given away",

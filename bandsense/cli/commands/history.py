@@ -27,7 +27,6 @@ def add(commands: Commands) -> None:
         commands,
         "history",
         run,
-        summary="tell how an exercise went over the weeks",
         details="Only what can be compared is set beside each other: one band, length, side and calibration. "
         "Every difference is told with its standard uncertainty.",
         example="bandsense history\nbandsense history --exercise seated-row --weeks 12 --json",
@@ -74,7 +73,11 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(None if told is None else overview_json(told, bands)))
     elif told is None:
         what = f" of {exercise}" if exercise else ""
-        print(f"no set{what} yet in {plural(arguments.weeks, 'week')}; train with `bandsense live`")
+        from bandsense.app.sessions import meant_instead
+
+        meant = meant_instead(store, person=arguments.person, exercise=arguments.exercise)
+        weeks = plural(arguments.weeks, "week")
+        print(f"no set{what} yet in {weeks}{meant or '; train with `bandsense live`'}")
     else:
         for label, words in _lines(told, bands):
             print(f"{label:<{_LABEL}}{words}".rstrip())

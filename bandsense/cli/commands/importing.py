@@ -23,7 +23,6 @@ def add(commands: Commands) -> None:
         commands,
         "import",
         run,
-        summary="take in sessions from files: JSON and CSV of bandsense, FIT, Strong, Hevy, force traces",
         details="What is there already is passed over. A force trace is followed as if it were live; where "
         "its header does not name a time and a force with their units, name the columns.",
         example="bandsense import session-12.json\nbandsense import hevy.csv --person ada\n"

@@ -30,7 +30,6 @@ def add(commands: Commands) -> None:
         commands,
         "live",
         run,
-        summary="train: connect to a sensor or two, count and measure live, save the session",
         details="Without a name it takes the sensor that was paired, and the nearest where there are several "
         "or none. With two, left and right, the sides are compared on one clock. Ctrl-C ends the session in "
         "good order.",
@@ -127,7 +126,6 @@ async def _live(arguments: argparse.Namespace) -> None:
     from bandsense.app.publish import Publishing
     from bandsense.app.train import TrainingOptions, train
     from bandsense.app.trainee import load_trainee
-    from bandsense.cli.output import make_output
     from bandsense.live.units import show_in
 
     if arguments.web or arguments.lan:
@@ -149,7 +147,7 @@ async def _live(arguments: argparse.Namespace) -> None:
         capture=arguments.capture,
         publishing=Publishing(arguments.mqtt, arguments.lsl),
     )
-    output = _heard(arguments, make_output(arguments))
+    output = _output(arguments)
     if not arguments.json:
         show_in(who.person.unit)
     async with _environment(arguments, who.exercise.id) as environment:
@@ -159,15 +157,24 @@ async def _live(arguments: argparse.Namespace) -> None:
             await train(options, environment, store, output)
 
 
-def _heard(arguments: argparse.Namespace, output: View) -> View:
-    """Put beside a view what is heard, where it is asked for."""
+def _output(arguments: argparse.Namespace) -> View:
+    """Choose the view, and put beside it what is heard where that is asked for."""
+    from bandsense.cli.output import make_output
+
     if not (arguments.say or arguments.bell):
-        return output
+        return make_output(arguments)
     from bandsense.app.several_views import SeveralViews
     from bandsense.cli.spoken import SpokenOutput, SystemVoice, ring
+    from bandsense.live.actions import Action
 
-    heard = ([SystemVoice()] if arguments.say else []) + ([ring] if arguments.bell else [])
-    return SeveralViews([output, *map(SpokenOutput, heard)])
+    hear = ([SystemVoice()] if arguments.say else []) + ([ring] if arguments.bell else [])
+    spoken = [SpokenOutput(each) for each in hear]
+
+    def mute() -> None:
+        for each in spoken:
+            each.muted = not each.muted
+
+    return SeveralViews([make_output(arguments, {"m": Action("mute", mute)}), *spoken])
 
 
 async def _with_page(

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bandsense.cli.argument_types import positive
-from bandsense.cli.command import add_command
+from bandsense.cli.command import add_command, add_json_option, words_aside
 from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bandsense.link.ble.scanner import DiscoveredSensor
     from bandsense.link.drivers.base import SensorInformation
     from bandsense.link.pairing import PairedSensor
+    from bandsense.profiles.sensor import SensorProfile
 
 _BLINK_S = 5
 _CHOICES = 9
@@ -35,7 +36,6 @@ def add(commands: Commands) -> None:
         commands,
         "pair",
         run,
-        summary="pair with a sensor, let it blink, name and remember it",
         details="Press the sensor's button first. A bond that the sensor has forgotten is mended. In a "
         "terminal it lists what is on the air and asks; elsewhere it asks nothing, and the options say "
         "what to do.",
@@ -50,6 +50,7 @@ def add(commands: Commands) -> None:
         "--seconds", type=positive, default=5.0, metavar="S", help="to look for it (default: 5)"
     )
     command.add_argument("--sim", action="store_true", help="a simulated sensor on a virtual radio")
+    add_json_option(command, "one JSON object, the sensor; words go to standard error")
     add_store_option(command)
 
 
@@ -57,11 +58,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Pair."""
     import asyncio
 
-    asyncio.run(_pair(arguments))
+    with words_aside(arguments):
+        known = asyncio.run(_pair(arguments))
+    if arguments.json:
+        print(known.model_dump_json())
     return 0
 
 
-async def _pair(arguments: argparse.Namespace) -> None:
+async def _pair(arguments: argparse.Namespace) -> SensorProfile:
     from bandsense.app.known_sensors import remember_sensor, resolve_target, validate_name
     from bandsense.link.pairing import PairingStep, pair
 
@@ -83,6 +87,7 @@ async def _pair(arguments: argparse.Namespace) -> None:
         await _tared(arguments, sighting, air.transport)
     train = "bandsense live --sim" if arguments.sim else "bandsense live"
     print(f"remembered as {known.name}; train with it: {train}")
+    return known
 
 
 def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Environment]:

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bandsense.cli.command import add_command
+from bandsense.cli.command import add_action, add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import table
 
@@ -31,7 +31,6 @@ def add(commands: Commands) -> None:
         commands,
         "plan",
         run,
-        summary="prescriptions: write, sign, show or import one, and tell what was done of it",
         details="A prescription is a small file that a clinician writes and a person imports; the dose that "
         "was done goes back in the same form. Both travel by whatever way files travel.",
         example="bandsense plan new ada.toml --for Ada --exercise seated-row --exercise pull-apart --days 3\n"
@@ -40,40 +39,43 @@ def add(commands: Commands) -> None:
         "bandsense live\n"
         "bandsense plan dose ada-dose.toml",
     )
-    command.set_defaults(action="show", file=None, person=None, json=False)
+    command.set_defaults(action="show", file=None, person=None)
+    add_json_option(command, "one JSON object, as in the file")
     add_store_option(command, sessions=True)
     actions = command.add_subparsers(metavar="ACTION")
-    _add_new(_action(actions, "new", "write a prescription"))
-    showing = _action(
-        actions, "show", "show what was imported (the default), or a file: prescription or dose"
+    _add_new(add_action(actions, "new", "write a prescription", action="new"))
+    showing = add_action(
+        actions,
+        "show",
+        "show what was imported (the default), or a file: prescription or dose",
+        action="show",
     )
     showing.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: what was imported")
     showing.add_argument("--person", metavar="NAME", help="whose (default: who trained last)")
-    showing.add_argument("--json", action="store_true", help="one JSON object, as in the file")
-    taking = _action(actions, "import", "follow a prescription from now on")
+    taking = add_action(actions, "import", "follow a prescription from now on", action="import")
     taking.add_argument("file", type=Path, metavar="FILE")
     taking.add_argument(
         "--person", metavar="NAME", help="who follows it (default: whom it names, else who trained last)"
     )
     taking.add_argument("--new-key", action="store_true", help="though the one before was signed by another")
-    dosing = _action(actions, "dose", "write what was done of the prescription, to hand back")
+    dosing = add_action(
+        actions, "dose", "write what was done of the prescription, to hand back", action="dose"
+    )
     dosing.add_argument("file", type=Path, metavar="FILE", help="to write; JSON where it ends in .json")
     dosing.add_argument("--person", metavar="NAME", help="whose (default: who trained last)")
-    forgetting = _action(actions, "forget", "follow a prescription no longer")
+    forgetting = add_action(actions, "forget", "follow a prescription no longer", action="forget")
     forgetting.add_argument("--person", metavar="NAME", help="whose (default: who trained last)")
-    making = _action(actions, "key", "make a key to sign with; keep it to yourself")
+    making = add_action(actions, "key", "make a key to sign with; keep it to yourself", action="key")
     making.add_argument("file", type=Path, metavar="FILE", help="to write; only you can read it")
-    signing = _action(actions, "sign", "sign a prescription, or sign it anew after a change")
+    signing = add_action(
+        actions, "sign", "sign a prescription, or sign it anew after a change", action="sign"
+    )
     signing.add_argument("file", type=Path, metavar="FILE")
     signing.add_argument("--key", type=Path, required=True, metavar="FILE", help="from `bandsense plan key`")
-    schema = _action(actions, "schema", "print the JSON Schema of the format, for programs")
+    schema = add_action(
+        actions, "schema", "print the JSON Schema of the format, for programs", action="schema"
+    )
     schema.add_argument("kind", choices=("prescription", "dose"), nargs="?", default="prescription")
-
-
-def _action(actions: Commands, name: str, summary: str) -> argparse.ArgumentParser:
-    action = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-    action.set_defaults(action=name)
-    return action
 
 
 def _add_new(new: argparse.ArgumentParser) -> None:
@@ -134,13 +136,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     person = person_named(store, arguments.person)
     if arguments.action == "show":
-        _show_own(store, person, as_json=arguments.json)
+        _show_own(store, person, as_json=arguments.json, simulated=arguments.simulated)
     elif arguments.action == "dose":
-        _dose(store, person, arguments.file)
+        _dose(store, person, arguments)
     else:
         prescription_of(person)
         forget_prescription(store, person)
-        print(f"{person.name} follows no prescription any more; the targets stay as they were")
+        words = f"{person.name} follows no prescription any more; the targets stay as they were"
+        tell(arguments, words, person=person.id, forgotten=True)
     return 0
 
 
@@ -158,6 +161,9 @@ def _new(arguments: argparse.Namespace) -> None:
     if arguments.key is not None:
         prescription = sign(prescription, arguments.key)
     write_document(prescription, arguments.file, _HEADING)
+    if arguments.json:
+        print(json.dumps(prescription.content(), ensure_ascii=False))
+        return
     _print_prescription(prescription)
     print(f"\nwrote {arguments.file}; hand it over, and it is imported with: bandsense plan import FILE")
 
@@ -213,8 +219,11 @@ def _key(arguments: argparse.Namespace) -> None:
     from bandsense.profiles.signing import make_key
 
     name = make_key(arguments.file)
-    print(f"wrote {arguments.file}; keep it to yourself, and a copy in a safe place")
-    print(f"tell the people you sign for its fingerprint, by voice or on paper: {name}")
+    words = (
+        f"wrote {arguments.file}; keep it to yourself, and a copy in a safe place\n"
+        f"tell the people you sign for its fingerprint, by voice or on paper: {name}"
+    )
+    tell(arguments, words, path=arguments.file, fingerprint=name)
 
 
 def _sign(arguments: argparse.Namespace) -> None:
@@ -223,7 +232,9 @@ def _sign(arguments: argparse.Namespace) -> None:
 
     signed = sign(_read_prescription(arguments.file), arguments.key)
     write_document(signed, arguments.file, _HEADING)
-    print(f"signed {arguments.file} with the key {check_signature(signed)}")
+    fingerprint = check_signature(signed)
+    words = f"signed {arguments.file} with the key {fingerprint}"
+    tell(arguments, words, path=arguments.file, fingerprint=fingerprint)
 
 
 def _schema(arguments: argparse.Namespace) -> None:
@@ -253,6 +264,9 @@ def _import(store: Store, arguments: argparse.Namespace) -> None:
 
     prescription = _read_prescription(arguments.file)
     person = import_prescription(store, prescription, arguments.person, new_key=arguments.new_key)
+    if arguments.json:
+        print(json.dumps({"person": person.id, "prescription": prescription.content()}, ensure_ascii=False))
+        return
     _print_prescription(prescription)
     print(f"\n{person.name} follows it from now on; train with: bandsense live")
 
@@ -272,7 +286,7 @@ def _show_file(arguments: argparse.Namespace) -> None:
         _print_dose(document)
 
 
-def _show_own(store: Store, person: Person, *, as_json: bool) -> None:
+def _show_own(store: Store, person: Person, *, as_json: bool, simulated: bool) -> None:
     from bandsense.app.prescription import dose_of, prescription_of
     from bandsense.live.units import show_in
 
@@ -283,17 +297,21 @@ def _show_own(store: Store, person: Person, *, as_json: bool) -> None:
     show_in(person.unit)
     _print_prescription(prescription)
     print()
-    _print_dose(dose_of(store, person, date.today()))
+    _print_dose(dose_of(store, person, date.today(), simulated=simulated))
 
 
-def _dose(store: Store, person: Person, path: Path) -> None:
+def _dose(store: Store, person: Person, arguments: argparse.Namespace) -> None:
     from bandsense.app.prescription import dose_of
     from bandsense.profiles.prescription import write_document
 
-    dose = dose_of(store, person, date.today())
+    dose = dose_of(store, person, date.today(), simulated=arguments.simulated)
+    path: Path = arguments.file
     write_document(dose, path, "What was done of a prescription, by bandsense; see: bandsense plan show FILE")
+    if arguments.json:
+        print(json.dumps(dose.content(), ensure_ascii=False))
+        return
     _print_dose(dose)
-    print(f"\nwrote {path}; hand it back to whoever prescribed it")
+    print(f"\nwrote {path}" + ("" if arguments.simulated else "; hand it back to whoever prescribed it"))
 
 
 # -- in words ----------------------------------------------------------------------------------------------
@@ -351,6 +369,8 @@ def _signed_words(prescription: Prescription) -> str:
 
 
 def _print_dose(dose: Dose) -> None:
+    if dose.simulated:
+        print("simulated: nobody trained this")
     print(f"done from {dose.first_day} to {dose.last_day}, of the prescription {dose.prescription}")
     heads = ("exercise", "week of", "days", "sets", "full reps", "under tension s", "pain", "effort")
     print(table(heads, _dose_rows(dose)))

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bandsense.cli.command import add_command
+from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import table
 
@@ -29,7 +29,6 @@ def add(commands: Commands) -> None:
         commands,
         "profile",
         run,
-        summary="show, set, export or import people, bands and set-ups",
         details="Nothing here is needed before the first set; what is known makes the advice surer.",
         example="bandsense profile\n"
         "bandsense profile set --exercise seated-row --rest-length-cm 60 --stroke-cm 50\n"
@@ -37,6 +36,7 @@ def add(commands: Commands) -> None:
         "bandsense profile export mine.json",
     )
     command.set_defaults(action="show")
+    add_json_option(command)
     add_store_option(command, sessions=True)
     actions = command.add_subparsers(metavar="ACTION")
     show = actions.add_parser("show", help="everything that is known (the default)")
@@ -123,12 +123,15 @@ def run(arguments: argparse.Namespace) -> int:
 
     store = open_store(arguments)
     if arguments.action == "show":
-        _show(profiles_of(store))
+        if arguments.json:
+            print(profiles_of(store).model_dump_json(by_alias=True, exclude_none=True))
+        else:
+            _show(profiles_of(store))
     elif arguments.action == "export":
         profiles_of(store).write(arguments.file)
-        print(arguments.file)
+        tell(arguments, str(arguments.file), path=arguments.file)
     elif arguments.action == "import":
-        _import(store, arguments.file, replace=arguments.replace)
+        _import(store, arguments)
     else:
         _set(store, arguments)
     return 0
@@ -192,15 +195,16 @@ def _cm(length_m: float | None) -> str:
     return "–" if length_m is None else f"{100 * length_m:.0f}"
 
 
-def _import(store: Store, path: Path, *, replace: bool) -> None:
+def _import(store: Store, arguments: argparse.Namespace) -> None:
     from bandsense.app.trainee import profiles_of
     from bandsense.errors import ConfigError
     from bandsense.live.formatting import plural
     from bandsense.profiles.library import Profiles
 
+    path: Path = arguments.file
     incoming = Profiles.read(path)
     clashes = profiles_of(store).clashes(incoming)
-    if clashes and not replace:
+    if clashes and not arguments.replace:
         raise ConfigError(
             f"{path} would replace what is known here of {', '.join(clashes)}; nothing was taken over. "
             "Import it with --replace, or export first"
@@ -214,7 +218,8 @@ def _import(store: Store, path: Path, *, replace: bool) -> None:
             shelf.put(entry.id, entry.model_dump(mode="json", by_alias=True))
     people = "1 person" if len(incoming.people) == 1 else f"{len(incoming.people)} people"
     bands, sensors = plural(len(incoming.bands), "band"), plural(len(incoming.sensors), "sensor")
-    print(f"taken over: {people}, {bands}, {sensors}")
+    taken = {kind: [entry.id for entry in getattr(incoming, kind)] for kind in ("people", "bands", "sensors")}
+    tell(arguments, f"taken over: {people}, {bands}, {sensors}", **taken)
 
 
 def _set(store: Store, arguments: argparse.Namespace) -> None:
@@ -235,7 +240,8 @@ def _set(store: Store, arguments: argparse.Namespace) -> None:
         lengths or targets or texts or arguments.exercise or arguments.band
     ):
         _keep(store, person)
-        print(f"{person.name}: forces are shown in {unit.plural}")
+        told = f"{person.name}: forces are shown in {unit.plural}"
+        tell(arguments, told, person=person.id, unit=unit.value)
         return
     known = who.setup.forgetting() if lengths else who.setup
     data = known.model_dump(mode="json", by_alias=True) | lengths
@@ -247,7 +253,8 @@ def _set(store: Store, arguments: argparse.Namespace) -> None:
         raise ConfigError(f"this set-up cannot be: {faults_in(error)}") from error
     setup.check(who.exercise)
     _keep(store, person.with_setup(setup))
-    print(f"{person.name}, {who.exercise.name}: kept")
+    kept = {"unit": unit.value, "setup": setup.model_dump(mode="json", by_alias=True)}
+    tell(arguments, f"{person.name}, {who.exercise.name}: kept", person=person.id, **kept)
 
 
 def _keep(store: Store, person: Person) -> None:

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from bandsense.cli.argument_types import server_address
-from bandsense.cli.command import add_command
-from bandsense.cli.progress import progress
+from bandsense.cli.command import add_command, add_json_option
+from bandsense.cli.progress import shares
 from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ def add(commands: Commands) -> None:
         commands,
         "push",
         run,
-        summary="bring sessions and profiles to a clinic's server",
         details="Only what is new or changed travels; pushing again sends nothing twice, and goes on where "
         "one was cut off. What was changed here and there is told and left alone, with status 1. Sessions "
         "that are being recorded wait for the next time.",
@@ -45,7 +44,7 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--overwrite", action="store_true", help="let what is here take the place of what was changed there"
     )
-    command.add_argument("--json", action="store_true", help="one JSON object a session or profile")
+    add_json_option(command, "one JSON object a session or profile")
     add_store_option(command, sessions=True)
 
 
@@ -57,15 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     here, there = open_store(arguments), Store.open(arguments.address)
     found: Counter[str] = Counter()
     samples = 0
-    with progress("pushing", 1.0 + 1e-9) as done:
-        reached = 0.0
-
-        def advance(share: float) -> None:
-            nonlocal reached
-            done(share - reached)
-            reached = share
-
-        for each in push(here, there, overwrite=arguments.overwrite, progress=advance):
+    with shares("pushing") as done:
+        for each in push(here, there, overwrite=arguments.overwrite, progress=done):
             found[each.outcome] += 1
             samples += each.samples
             if arguments.json:

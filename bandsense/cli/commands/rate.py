@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from bandsense.app.sessions import session_named
-from bandsense.cli.command import add_command
+from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ def add(commands: Commands) -> None:
         commands,
         "rate",
         run,
-        summary="say how hard a set was, whether it hurt, and a note, after the session",
         details="While training, the keys 0 to 9, x and w do this between sets. What is not given stays as "
         "it was.",
         example='bandsense rate last --set 2 --effort 7 --pain 1 --note "left shoulder tight"',
@@ -29,6 +28,7 @@ def add(commands: Commands) -> None:
     command.add_argument("--effort", type=int, metavar="N", help="0, no effort, to 10, all you had")
     command.add_argument("--pain", type=int, metavar="N", help="0, none, to 10, the worst")
     command.add_argument("--note", default="", metavar="TEXT", help="a line in your own words")
+    add_json_option(command)
     add_store_option(command, sessions=True)
 
 
@@ -39,10 +39,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     from bandsense.app.feedback import rate
     from bandsense.live.formatting import feedback_words
+    from bandsense.workout.events import fields_json
     from bandsense.workout.feedback import Feedback
 
     number, kept = rate(
         store, session, arguments.set, Feedback(arguments.effort, arguments.pain, arguments.note)
     )
-    print(f"session {session.id}, set {number}: {feedback_words(kept)}")
+    words = f"session {session.id}, set {number}: {feedback_words(kept)}"
+    tell(arguments, words, session=session.id, set=number, **fields_json(kept))
     return 0

@@ -25,7 +25,6 @@ def add(commands: Commands) -> None:
         commands,
         "reanalyze",
         run,
-        summary="compute sessions anew from raw samples: another calibration, band or version",
         details="What was seen live stays; the new result is kept beside it. What was computed so already is "
         "passed over, so that it can be interrupted and gone on with.",
         example="bandsense reanalyze last\nbandsense reanalyze 12 --band red\n"

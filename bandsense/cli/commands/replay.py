@@ -28,7 +28,6 @@ def add(commands: Commands) -> None:
         commands,
         "replay",
         run,
-        summary="see a recording, a raw capture or a stored session again",
         details="It goes through the same code as live samples and gives the same events. Without a "
         "terminal, and with --json, it runs at once.",
         example="bandsense replay last\nbandsense replay 12 --speed 4\nbandsense replay set.csv --json",

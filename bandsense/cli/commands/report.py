@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.argument_types import count
-from bandsense.cli.command import add_command
+from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.errors import ConfigError
 
@@ -26,7 +27,6 @@ def add(commands: Commands) -> None:
         commands,
         "report",
         run,
-        summary="write a report of a session, or of some weeks, to print or to send",
         details="One file that needs nothing beside it: HTML, or with Chromium PDF or PNG, by the ending of "
         "its name. It fits a page of A4.",
         example="bandsense report last\n"
@@ -52,6 +52,7 @@ def add(commands: Commands) -> None:
         help="ends in .html, .pdf or .png (default: report-….html)",
     )
     command.add_argument("--plots", type=Path, metavar="DIR", help="also write each chart as PNG there")
+    add_json_option(command, "one JSON object a file that was written")
     add_store_option(command, sessions=True)
 
 
@@ -63,9 +64,10 @@ def run(arguments: argparse.Namespace) -> int:
     report = _report(open_store(arguments), arguments)
     try:
         _write(report, target)
-        print(target)
+        tell(arguments, str(target), path=target)
         if arguments.plots is not None:
-            _write_plots(report, arguments.plots)
+            for path in _write_plots(report, arguments.plots):
+                tell(arguments, str(path), path=path)
     except OSError as error:
         raise ConfigError(f"{error.filename or target} cannot be written: {error.strerror}") from error
     return 0
@@ -118,7 +120,8 @@ def _write(report: Report, target: Path) -> None:
             part.write_text(html, encoding="utf-8")
 
 
-def _write_plots(report: Report, folder: Path) -> None:
+def _write_plots(report: Report, folder: Path) -> Iterator[Path]:
+    """Write the charts; yields the name of each."""
     from bandsense.report.chromium import to_png
     from bandsense.report.document import plots
 
@@ -126,4 +129,4 @@ def _write_plots(report: Report, folder: Path) -> None:
     for name, page in plots(report):
         path = folder / f"{name}.png"
         to_png(page, path, width=900, height=430)
-        print(path)
+        yield path

@@ -27,7 +27,6 @@ def add(commands: Commands) -> None:
         commands,
         "scan",
         run,
-        summary="list the sensors on the air",
         example="bandsense scan\nbandsense scan --seconds 10 --json",
     )
     command.add_argument("--seconds", type=positive, default=5.0, metavar="S", help="how long (default: 5)")

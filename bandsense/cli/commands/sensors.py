@@ -7,7 +7,7 @@ import json
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from bandsense.cli.command import add_command
+from bandsense.cli.command import add_action, add_command, add_json_option, words_aside
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import table
 
@@ -22,11 +22,11 @@ def add(commands: Commands) -> None:
         commands,
         "sensors",
         run,
-        summary="list, show, rename, blink, zero or forget sensors",
         example="bandsense sensors\nbandsense sensors info 4F2A --self-test\n"
         "bandsense sensors rename 4F2A Left",
     )
-    command.set_defaults(action="list", json=False)
+    command.set_defaults(action="list")
+    add_json_option(command, "one JSON object a sensor; words go to standard error")
     add_store_option(command, sessions=True)
     actions = command.add_subparsers(metavar="ACTION")
     for name, summary in (
@@ -38,15 +38,12 @@ def add(commands: Commands) -> None:
         ("progressor", "let apps for the Tindeq Progressor read it, or no longer"),
         ("forget", "undo the pairing, on both sides"),
     ):
-        action = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-        action.set_defaults(action=name)
+        action = add_action(actions, name, summary, action=name)
         if name == "list":
-            action.add_argument("--json", action="store_true", help="one JSON object a sensor")
             continue
         action.add_argument("sensor", help="name, side, end of the name, serial number or address")
         if name == "info":
             action.add_argument("--self-test", action="store_true", help="with the band slack: test it first")
-            action.add_argument("--json", action="store_true", help="one JSON object")
         elif name == "rename":
             action.add_argument("name", help="up to 16 letters")
         elif name == "progressor":
@@ -71,8 +68,14 @@ def run(arguments: argparse.Namespace) -> int:
         return _list(arguments)
     store = open_store(arguments)
     target = resolve_target(store, arguments.sensor) or arguments.sensor
+    if arguments.action == "info":
+        asyncio.run(_info(arguments, store, target))
+        return 0
     work: Coroutine[Any, Any, None] = _ACTIONS[arguments.action](arguments, store, target)
-    asyncio.run(work)
+    with words_aside(arguments):
+        asyncio.run(work)
+    if arguments.json:
+        print(json.dumps({"sensor": target, "done": arguments.action}))
     return 0
 
 
@@ -189,7 +192,6 @@ async def _forget(arguments: argparse.Namespace, store: Store, target: str) -> N
 
 
 _ACTIONS = {
-    "info": _info,
     "identify": _identify,
     "rename": _rename,
     "zero": _zero,

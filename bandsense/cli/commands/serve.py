@@ -24,7 +24,6 @@ def add(commands: Commands) -> None:
         commands,
         "serve",
         run,
-        summary="serve the page: choose, pair, train, rest, finish, again",
         details="One page that is there before the sensor is and after the session ends. This computer alone "
         "sees it; --lan opens it to a phone or a television by a code to scan. Ctrl-C ends it; a session "
         "under way is stored.",

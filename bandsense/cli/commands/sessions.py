@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from bandsense.cli.argument_types import day
-from bandsense.cli.command import add_command
+from bandsense.cli.command import add_command, tell
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import local_time, table
 
@@ -24,7 +24,6 @@ def add(commands: Commands) -> None:
         commands,
         "sessions",
         run,
-        summary="list the stored sessions, newest first",
         example="bandsense sessions\nbandsense sessions --person ada --since 2026-01-01 --json",
     )
     command.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -47,7 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     store = open_store(arguments)
     if arguments.delete is not None:
         store.delete(arguments.delete, for_good=False)
-        print(f"session {arguments.delete} is in the bin; `bandsense edit undo` brings it back")
+        words = f"session {arguments.delete} is in the bin; `bandsense edit undo` brings it back"
+        tell(arguments, words, session=arguments.delete, binned=True)
         return 0
     which = SessionFilter(
         since_unix_s=arguments.since,
@@ -71,7 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
     elif sessions:
         print(table(_HEAD, map(_row, sessions)))
     elif which != SessionFilter():
-        print("no such session")
+        from bandsense.app.sessions import meant_instead
+
+        named = {"person": which.person, "exercise": which.exercise, "band": which.band}
+        print(f"no such session{meant_instead(store, **named)}")
     else:
         print("no session yet; record one with `bandsense live`, or try `bandsense demo`")
     return 0

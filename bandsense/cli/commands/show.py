@@ -24,7 +24,6 @@ def add(commands: Commands) -> None:
         commands,
         "show",
         run,
-        summary="show the sets of a session, repetition by repetition",
         details="Computed anew from the raw samples, so that it also holds for a session that was cut short.",
         example="bandsense show last\nbandsense show 12 --json",
     )
@@ -38,6 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     store = open_store(arguments)
     session = session_named(store, arguments.session)
 
+    from bandsense.app.feedback import session_note
     from bandsense.app.replay import replay, replayed_json
     from bandsense.app.strength_test import followed as followed_test
     from bandsense.app.strength_test import is_strength_test
@@ -52,11 +52,15 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(session_json(session) | {"again": followed_test(store, session)}))
         return 0
     followed = [replay(store, stream) for stream in session.streams]
+    note, _ = session_note(store, session)
     if arguments.json:
-        print(json.dumps(session_json(session) | {"streams": [replayed_json(part) for part in followed]}))
+        streams = [replayed_json(part) for part in followed]
+        print(json.dumps(session_json(session) | {"note": note, "streams": streams}))
         return 0
     show_in(person_named(store, session.person).unit)
     _print_head(session)
+    if note:
+        print(note)
     if is_strength_test(session):
         print_test(store, session.id)
         return 0

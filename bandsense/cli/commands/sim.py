@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.argument_types import count, positive
-from bandsense.cli.command import add_command
+from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.tables import table
 from bandsense.errors import ConfigError
 
@@ -25,7 +25,6 @@ def add(commands: Commands) -> None:
         commands,
         "sim",
         run,
-        summary="write the force trace of a simulated set, and the truth about it",
         details="The same seed gives the same samples. A JSON file beside the trace holds the truth.",
         example="bandsense sim --list\n"
         "bandsense sim -o set.csv --seed 7 --reps 12 --disturb fatigue --disturb partial_reps\n"
@@ -34,6 +33,7 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--list", action="store_true", help="name exercises, disturbances, controls and faults"
     )
+    add_json_option(command, "one JSON object, or one a name that can be simulated")
     command.add_argument("-o", "--output", type=Path, metavar="FILE", help="the trace to write")
     command.add_argument("--seed", type=int, default=1, metavar="N", help="default: %(default)s")
     command.add_argument("--reps", type=count, default=10, metavar="N", help="default: %(default)s")
@@ -48,7 +48,7 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """List what can be simulated, or simulate."""
     if arguments.list:
-        _list()
+        _list(as_json=arguments.json)
         return 0
     if arguments.output is None:
         raise ConfigError("name a file for the trace with -o, or list what can be simulated with --list")
@@ -56,10 +56,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _list() -> None:
+def _list(*, as_json: bool) -> None:
     from bandsense.sim.physics.disturbances import CONTROLS, DISTURBANCES
     from bandsense.sim.physics.person import EXERCISES
 
+    if as_json:
+        _list_as_json()
+        return
     print(f"exercises: {', '.join(EXERCISES)}\ncontrols: {', '.join(CONTROLS)}\n")
     rows = [(name, each.stage.value, each.description) for name, each in DISTURBANCES.items()]
     print(table(("disturbance", "acts on", "what happens"), rows))
@@ -68,6 +71,23 @@ def _list() -> None:
 
         faults = [(fault.name, fault.words) for fault in FAULTS.values()]
         print(f"\n{table(('fault (live --sim --fault)', 'what happens'), faults)}")
+
+
+def _list_as_json() -> None:
+    from bandsense.sim.physics.disturbances import CONTROLS, DISTURBANCES
+    from bandsense.sim.physics.person import EXERCISES
+
+    found = [{"kind": "exercise", "name": name} for name in EXERCISES]
+    found += [{"kind": "control", "name": name} for name in CONTROLS]
+    found += [
+        {"kind": "disturbance", "name": name, "what": each.description} for name, each in DISTURBANCES.items()
+    ]
+    with suppress(ImportError):
+        from bandsense.sim.faults import FAULTS
+
+        found += [{"kind": "fault", "name": each.name, "what": each.words} for each in FAULTS.values()]
+    for each in found:
+        print(json.dumps(each))
 
 
 def _write(arguments: argparse.Namespace) -> None:
@@ -89,7 +109,7 @@ def _write(arguments: argparse.Namespace) -> None:
         truth.write_text(json.dumps({"reps": [asdict(rep) for rep in simulated.reps]}, indent=1) + "\n")
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}; choose another file") from error
-    print(f"{path}\n{truth}")
+    tell(arguments, f"{path}\n{truth}", path=path, truth=truth)
 
 
 def _trace(simulated: SimulatedSet) -> str:

@@ -42,7 +42,6 @@ def add(commands: Commands) -> None:
         commands,
         "test",
         run,
-        summary="test isometric strength: three trials a side, symmetry, and what changed",
         details="Fix the sensor with a strap that does not give. Sides take turns; each pull is held for 3 "
         "to 5 seconds. Tests are compared only where movement, posture, position, sensor and calibration are "
         "the same. Warm up first, and stop when it hurts.",

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from bandsense.app.sessions import session_named
-from bandsense.cli.command import add_command
+from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
@@ -20,22 +20,25 @@ def add(commands: Commands) -> None:
         commands,
         "upload",
         run,
-        summary="send a session to intervals.icu as a FIT activity",
         details="Nothing is sent without this command. The key is in the settings there, under Developer.",
         example="bandsense upload --save-key < key.txt\nbandsense upload last",
     )
     command.add_argument("session", nargs="?", help="its number, or `last`")
     command.add_argument("--athlete", default="0", metavar="ID", help="default: the one whose key it is")
     command.add_argument(
-        "--save-key", action="store_true", help="read the key from standard input and keep it"
+        "--save-key",
+        action="store_true",
+        help="read the key from standard input and keep it, in the system's keyring where there is one",
     )
+    command.add_argument("--forget-key", action="store_true", help="keep it no longer")
     command.add_argument("--service", metavar="URL", help=argparse.SUPPRESS)
+    add_json_option(command)
     add_store_option(command, sessions=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Keep a key, or send a session and print its identity there."""
-    from bandsense.app.upload import SERVICE, keep_key, known_key, upload
+    from bandsense.app.upload import SERVICE, forget_key, keep_key, known_key, upload
     from bandsense.errors import ConfigError
 
     if arguments.save_key:
@@ -45,12 +48,18 @@ def run(arguments: argparse.Namespace) -> int:
             key = getpass("key: ")
         else:
             key = sys.stdin.readline()
-        print(f"kept in {keep_key(key)}")
+        place = keep_key(key)
+        tell(arguments, f"kept in {place}", kept_in=place)
+        return 0
+    if arguments.forget_key:
+        known = forget_key()
+        tell(arguments, "forgotten" if known else "there was no key", forgotten=known)
         return 0
     if arguments.session is None:
         raise ConfigError("name a session, or `last`")
     key = known_key()
     store = open_store(arguments)
     session = session_named(store, arguments.session)
-    print(upload(store, session, arguments.athlete, key, arguments.service or SERVICE))
+    activity = upload(store, session, arguments.athlete, key, arguments.service or SERVICE)
+    tell(arguments, activity, session=session.id, activity=activity)
     return 0

@@ -15,7 +15,7 @@ SERVICE_TIMEOUT_S = 60.0
 class DesktopAgent(ServiceInterface):
     """`org.bluez.Agent1`: agrees to everything, and types the passkey. Annotations are D-Bus signatures."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__("org.bluez.Agent1")
         self.passkey = None
 

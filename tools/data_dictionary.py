@@ -80,6 +80,7 @@ TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "summary": "JSON: Summary; with two sensors also the differences of the sides, and `clocks`",
             "band": "Identity of the band, as in `bands`",
             "binned_unix_s": "When it was put into the bin; NULL while it is not there",
+            "identity": "What tells it from all others, in every store that it is brought to",
         },
     ),
     "streams": (
@@ -91,6 +92,7 @@ TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "side": "`left` or `right`, where there are two sensors",
             "unit": "What its samples are: `count`, `N` or `kgf`",
             "settings": "JSON: WorkoutSettings with which its samples were followed; `setup`: band, length",
+            "identity": "What tells it from all others, in every store that it is brought to",
         },
     ),
     "chunks": (
@@ -155,6 +157,15 @@ TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "settings": "JSON: WorkoutSettings that it was computed with",
             "summary": "JSON: Summary",
             "sets": "JSON: list of SetResult",
+        },
+    ),
+    "pushed": (
+        "How something was when this store and a server last had the same of it (`bandsense push`).",
+        {
+            "target": "Identity of the clinic's store",
+            "kind": "What it is: `person`, `band`, `sensor`, `session`, `part` (a stream)",
+            "item": "Its identity",
+            "digest": "Of what both had",
         },
     ),
 }
@@ -244,6 +255,7 @@ MORE: Mapping[str, Mapping[str, str]] = {
         "samples": "How many there were",
     },
     "Tared": {"problem": "Why it was not set; null where it was"},
+    "RepTempo": _PHASES,
     "Tempo": _PHASES,
     "TensionTick": {"tension_n": "Tension", "tension_uncertainty_n": "Its standard uncertainty"},
     "TensionZone": {"low_n": "Peaks below it are too low", "high_n": "Peaks above it are too high"},

@@ -117,7 +117,7 @@ def test_a_commit_whose_answer_was_lost_is_not_stored_twice(
     recorder.write(samples(0, 16))
     recorder.flush()
     execute = ServerConnection.execute
-    cut = []
+    cut: list[bool] = []
 
     def cut_after_commit(self: ServerConnection, statement: str, values: Any = (), /) -> Any:
         result = execute(self, statement, values)

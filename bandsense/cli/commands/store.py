@@ -72,7 +72,9 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Say what can be done."""
-    print("say what: bandsense store check|backup|restore|rescue|init (--help explains)", file=sys.stderr)
+    print(
+        "say what to do: bandsense store check|backup|restore|rescue|init (--help explains)", file=sys.stderr
+    )
     return 2
 
 

@@ -405,13 +405,14 @@ def table_sections(missing: list[str]) -> Iterator[str]:
 def column_sections() -> Iterator[str]:
     """Yield a section for each list of columns that is exported or given to programs."""
     from bandsense.app import archive
-    from bandsense.export import rows
+    from bandsense.export import analysed, rows
     from bandsense.export import table as exported
 
     for title, about, module, name in (
         ("Samples", "Exports `csv`, `json`, `parquet`, and `StoredSession.samples()`.", exported, "COLUMNS"),
         ("Sets", "Export `csv-sets`, and `StoreReader.sets()`.", rows, "SET_COLUMNS"),
         ("Repetitions", "Export `csv-reps`, and `StoreReader.repetitions()`.", rows, "REP_COLUMNS"),
+        ("Results of an archive", "`bandsense reanalyze --parquet`.", analysed, "ANALYSED_COLUMNS"),
         ("Sessions", "`StoreReader.overview()`.", archive, "SESSION_COLUMNS"),
         ("Bands", "`StoreReader.bands()`.", archive, "BAND_COLUMNS"),
     ):

@@ -7,12 +7,12 @@ HARDWARE_PACKAGES := ngspice graphviz poppler-utils calculix-ccx prusa-slicer li
 FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev llvm qemu-system-arm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-portable coverage lint format types bench docs pictures dist firmware firmware-release firmware-test hardware lock audit fuzz packages clean
+.PHONY: help demo test test-fast test-portable coverage lint format types bench docs messages pictures dist firmware firmware-release firmware-test hardware lock audit fuzz packages clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-demo: .venv-demo ## pair a simulated band, track a set live, save and export it
+demo: .venv-demo ## two minutes of it: a set that is too hard, advice, one that fits, and the next time
 	$(PYTHON_BIN)/bandsense demo
 
 test: .venv-dev packages ## all tests, with the firmware and the real Bluetooth stack in a virtual machine
@@ -53,6 +53,9 @@ bench: .venv-dev ## every benchmark, in its quick form
 docs: .venv-dev ## build the documentation as HTML into build/docs; a broken reference fails
 	$(PYTHON_BIN)/sphinx-build -W --keep-going -q docs build/docs
 	@echo "build/docs/index.html"
+
+messages: .venv-dev ## collect every sentence anew for the translations (bandsense/locale) and docs/messages.md
+	$(PYTHON_BIN)/python tools/messages.py
 
 pictures: .venv-dev ## draw docs/pictures anew from the product, in Chromium (Debian: chromium); look at them before you commit
 	$(PYTHON_BIN)/python -m pip --disable-pip-version-check --quiet install --group pictures

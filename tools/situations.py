@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import ModuleType
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PAGE = REPOSITORY / "docs" / "situations.md"
@@ -28,6 +29,9 @@ def page() -> str:
     """Play every situation and return the page."""
     if str(REPOSITORY) not in sys.path:
         sys.path.insert(0, str(REPOSITORY))
+    if "tests" not in sys.modules:  # a library for the tests brings a package of that name, too
+        sys.modules["tests"] = ModuleType("tests")
+        sys.modules["tests"].__path__ = [str(REPOSITORY / "tests")]
     from tests.support.player import without_breath
     from tests.workout.situations import SECTIONS
 

@@ -28,7 +28,7 @@ from bandsense.samples import FloatArray, SampleBlock, concatenate
 from bandsense.wire.bandsense.codes import SelfTestBits
 from bandsense.wire.reassembly import StreamStatistics
 
-__all__ = ["PREDICTED_CURRENT_UA", "Ask", "Bringup", "Finding", "Outcome", "Plan", "Report"]
+__all__ = ["PREDICTED_CURRENT_UA", "Ask", "Bringup", "BringupPlan", "Finding", "Outcome", "Report"]
 
 PREDICTED_CURRENT_UA: Mapping[str, tuple[float, float]] = {
     "off": (26.0, 26.0),
@@ -101,7 +101,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BringupPlan:
     """How long, how often, and with what.
 
     Attributes:
@@ -141,7 +141,7 @@ class Bringup:
     """
 
     def __init__(
-        self, target: str | None, plan: Plan, ask: Ask, *, transport: Transport, version: str
+        self, target: str | None, plan: BringupPlan, ask: Ask, *, transport: Transport, version: str
     ) -> None:
         self._target = target
         self._plan = plan

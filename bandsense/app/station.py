@@ -38,7 +38,7 @@ from bandsense.store.store import Store
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["Air", "Choice", "Station"]
+__all__ = ["Choice", "OpenEnvironment", "Station"]
 
 BLINK_S = 5
 LOOK_S = 120.0
@@ -66,7 +66,7 @@ class Choice:
     simulated: bool = False
 
 
-Air = Callable[[Choice], AbstractAsyncContextManager[Environment]]
+OpenEnvironment = Callable[[Choice], AbstractAsyncContextManager[Environment]]
 """Where the sensors of a choice are reached."""
 
 
@@ -97,7 +97,7 @@ class Station:
     def __init__(
         self,
         stores: tuple[Store, Callable[[], Store]],
-        air: Air,
+        air: OpenEnvironment,
         view: View,
         tell: Callable[[Mapping[str, Any]], None],
         options: TrainingOptions | None = None,

@@ -21,7 +21,7 @@ from bandsense.errors import BandModelError
 __all__ = [
     "Estimate",
     "Form",
-    "Point",
+    "PublishedPoint",
     "Source",
     "Table",
     "Verified",
@@ -65,7 +65,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class PublishedPoint:
     """One published value."""
 
     elongation: float
@@ -82,7 +82,7 @@ class Table:
     product: str
     colour: str
     forms: tuple[Form, ...]
-    points: tuple[Point, ...]
+    points: tuple[PublishedPoint, ...]
 
     def law(self) -> PowerLaw:
         """Power law through the points, least squares in the logarithms; with one point, of usual shape."""
@@ -120,7 +120,9 @@ def load_catalogue() -> tuple[Table, ...]:
             product=table["product"],
             colour=table["colour"],
             forms=tuple(map(Form, table["forms"])),
-            points=tuple(Point(eps / 100.0, n, Verified(verified)) for eps, n, verified in table["points"]),
+            points=tuple(
+                PublishedPoint(eps / 100.0, n, Verified(verified)) for eps, n, verified in table["points"]
+            ),
         )
         for table in data["table"]
     )

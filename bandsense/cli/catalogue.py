@@ -12,7 +12,7 @@ COMMANDS = {
     "serve": "serve the page: choose, pair, train, rest, finish, again",
     "both": "the former name of `live LEFT RIGHT`: train with two sensors at once",
     "test": "test isometric strength: three trials a side, symmetry, and what changed",
-    "demo": "see it work without a sensor: pair, train a set live, save, export",
+    "demo": "see it work in two minutes, without a sensor",
     "analyze": "count and measure the repetitions of a recorded force trace",
     "replay": "see a recording, a raw capture or a stored session again",
     "sessions": "list the stored sessions, newest first",

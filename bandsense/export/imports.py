@@ -29,6 +29,7 @@ _STRONG_NEEDED = {"Date", "Exercise Name", "Set Order", "Weight", "Reps"}
 _HEVY_NEEDED = {"title", "start_time", "exercise_title", "set_index", "reps"}
 _OURS = ("time_s", "raw", "tension_n")
 _POUND_KG = 0.45359237
+_MOST_REPS = 10_000
 _SIDE = re.compile(r"\s*\((left|right)\)$")
 _FIT_MARK = b".FIT"
 _PARQUET_MARK = b"PAR1"
@@ -214,6 +215,10 @@ class _LoggedSet:
     effort: float | None = None
     note: str = ""
     start_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.reps <= _MOST_REPS:
+            raise ValueError(f"a set of {self.reps} repetitions")
 
 
 def _logged(

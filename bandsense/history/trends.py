@@ -12,14 +12,14 @@ from bandsense.history.figures import Figure, Value, session_values
 from bandsense.history.records import SetRecord
 from bandsense.history.uncertainty import Change, minimal_detectable_change, typical_error
 
-__all__ = ["LEAST_WEEKS", "Point", "Trend", "trend"]
+__all__ = ["LEAST_WEEKS", "Trend", "TrendPoint", "trend"]
 
 LEAST_WEEKS = 3
 """Fewer points make no trend."""
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class TrendPoint:
     """One week.
 
     Attributes:
@@ -51,12 +51,12 @@ class Trend:
     """
 
     figure: Figure
-    points: tuple[Point, ...]
+    points: tuple[TrendPoint, ...]
     change: Change | None
     detectable: float | None
     shared_uncertainty: float
 
-    def uncertainty(self, point: Point) -> float:
+    def uncertainty(self, point: TrendPoint) -> float:
         """Give the standard uncertainty of a point by itself: with that of the scale, which all share."""
         return hypot(point.uncertainty, self.shared_uncertainty * point.value)
 
@@ -79,19 +79,19 @@ def trend(records: Sequence[SetRecord], figure: Figure) -> Trend:
     return Trend(figure, points, _change(points), detectable, shared)
 
 
-def _point(week: date, values: Sequence[Value], figure: Figure, error: float | None) -> Point:
+def _point(week: date, values: Sequence[Value], figure: Figure, error: float | None) -> TrendPoint:
     n = len(values)
     if figure.summed:
         spread = sqrt(sum(each.scatter**2 for each in values))
-        return Point(week, sum(each.value for each in values), spread, n)
+        return TrendPoint(week, sum(each.value for each in values), spread, n)
     if figure.best:
         best = max(values, key=lambda each: each.value)
-        return Point(week, best.value, best.scatter if error is None else error, n)
+        return TrendPoint(week, best.value, best.scatter if error is None else error, n)
     spread = fmean(each.scatter for each in values) if error is None else error
-    return Point(week, fmean(each.value for each in values), spread / sqrt(n), n)
+    return TrendPoint(week, fmean(each.value for each in values), spread / sqrt(n), n)
 
 
-def _change(points: Sequence[Point]) -> Change | None:
+def _change(points: Sequence[TrendPoint]) -> Change | None:
     if len(points) < LEAST_WEEKS:
         return None
     x = [(point.week - points[0].week).days / 7.0 for point in points]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bandsense.language import said
+
 __all__ = ["Action", "Actions", "hint", "listed", "together"]
 
 
@@ -13,9 +15,10 @@ class Action:
     """Something to ask for.
 
     Attributes:
-        label: what it is called; the first word is enough where there is little room.
+        label: what it is called, a `Message`; the first word is enough where there is little room.
         run: what then happens; returns at once.
-        question: what is asked before it is done, for what cannot be taken back; empty: it is done at once.
+        question: what is asked before it is done, a `Message`, for what cannot be taken back; empty: it is
+            done at once.
         write: what takes a line of text that the person writes, in place of `run`; None for most.
     """
 
@@ -31,8 +34,8 @@ Actions = Mapping[str, Action]
 
 def hint(actions: Actions, width: int | None = None) -> str:
     """Put all of them in one line of at most `width` characters, if need be with one word for each."""
-    full = [f"{key} {action.label}" for key, action in actions.items()]
-    short = [f"{key} {action.label.split()[0]}" for key, action in actions.items()]
+    full = [f"{key} {said(action.label)}" for key, action in actions.items()]
+    short = [f"{key} {said(action.label).split()[0]}" for key, action in actions.items()]
     lines = (" · ".join(full), " · ".join(short), " ".join(short), " ".join(actions))
     return next((line for line in lines if width is None or len(line) <= width), "")
 
@@ -41,7 +44,7 @@ def listed(actions: Actions) -> list[tuple[str, str]]:
     """List the keys with what they are for; keys for the same, such as scores, stand together."""
     keys_of: dict[str, list[str]] = {}
     for key, action in actions.items():
-        keys_of.setdefault(action.label, []).append("Enter" if key in "\r\n" else key)
+        keys_of.setdefault(said(action.label), []).append("Enter" if key in "\r\n" else key)
     rows = []
     for label, keys in keys_of.items():
         keys = list(dict.fromkeys(keys))

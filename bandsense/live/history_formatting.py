@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from math import isfinite
 
 from bandsense.history.comparable import Obstacle
@@ -14,7 +14,16 @@ from bandsense.history.records import SetRecord, Targets
 from bandsense.history.trends import LEAST_WEEKS, Trend
 from bandsense.history.uncertainty import Change, Verdict
 from bandsense.history.wear import BandHistory
-from bandsense.live.formatting import number_word, plural
+from bandsense.language import mark, number, said, tr, trn
+from bandsense.live.formatting import (
+    capital,
+    full_repetitions_words,
+    number_word,
+    repetitions_words,
+    sets_words,
+    side_name,
+    side_word,
+)
 from bandsense.live.units import force_figure, force_range, shown_unit
 from bandsense.samples import ForceUnit
 from bandsense.signal.metrics import SetMetrics
@@ -53,10 +62,10 @@ __all__ = [
 ]
 
 FIGURE_NAMES = {
-    PEAK.name: "strongest pull",
-    RANGE.name: "range",
-    LOAD.name: "load",
-    TIME.name: "time under tension",
+    PEAK.name: mark("strongest pull"),
+    RANGE.name: mark("range"),
+    LOAD.name: mark("load"),
+    TIME.name: mark("time under tension"),
 }
 
 _SCALES = {"m": (100.0, "cm"), "s": (1.0, "s")}
@@ -75,15 +84,17 @@ def figure_scale(figure: Figure) -> tuple[float, str]:
 
 
 _OBSTACLES = {
-    Obstacle.SOURCE: "one of them is simulated or a replay",
-    Obstacle.EXERCISE: "the exercises differ",
-    Obstacle.SIDE: "the sides differ",
-    Obstacle.BAND: "the bands differ",
-    Obstacle.NO_BAND: "no band was named, so nobody knows whether it was the same; "
-    "name it once with `bandsense live --band NAME`",
-    Obstacle.REST_LENGTH: "the unstretched length of the band was set anew in between",
-    Obstacle.SENSOR: "the sensors differ",
-    Obstacle.CALIBRATION: "the sensor was calibrated anew in between",
+    Obstacle.SOURCE: mark("one of them is simulated or a replay"),
+    Obstacle.EXERCISE: mark("the exercises differ"),
+    Obstacle.SIDE: mark("the sides differ"),
+    Obstacle.BAND: mark("the bands differ"),
+    Obstacle.NO_BAND: mark(
+        "no band was named, so nobody knows whether it was the same; "
+        "name it once with `bandsense live --band NAME`"
+    ),
+    Obstacle.REST_LENGTH: mark("the unstretched length of the band was set anew in between"),
+    Obstacle.SENSOR: mark("the sensors differ"),
+    Obstacle.CALIBRATION: mark("the sensor was calibrated anew in between"),
 }
 
 
@@ -95,23 +106,80 @@ def force_pair(newtons: float, uncertainty_n: float) -> str:
 
 def number_words(value: float) -> str:
     """Write a number of an axis: one decimal below ten, where it has one."""
-    return f"{value:.1f}" if abs(value) < 10.0 and abs(value - round(value)) > 0.049 else f"{value:z.0f}"
+    whole = abs(value) >= 10.0 or abs(value - round(value)) <= 0.049
+    return number(value, "z.0f" if whole else ".1f")
+
+
+_MONTHS = (
+    mark("January"),
+    mark("February"),
+    mark("March"),
+    mark("April"),
+    mark("May"),
+    mark("June"),
+    mark("July"),
+    mark("August"),
+    mark("September"),
+    mark("October"),
+    mark("November"),
+    mark("December"),
+)
+_SHORT_MONTHS = (
+    mark("Jan"),
+    mark("Feb"),
+    mark("Mar"),
+    mark("Apr"),
+    mark("May"),
+    mark("Jun"),
+    mark("Jul"),
+    mark("Aug"),
+    mark("Sep"),
+    mark("Oct"),
+    mark("Nov"),
+    mark("Dec"),
+)
+_WEEKDAYS = (
+    mark("Monday"),
+    mark("Tuesday"),
+    mark("Wednesday"),
+    mark("Thursday"),
+    mark("Friday"),
+    mark("Saturday"),
+    mark("Sunday"),
+)
 
 
 def week_label(day: date) -> str:
     """`5 Oct`."""
-    return f"{day.day} {day:%b}"
+    return tr("{day} {month}", day=day.day, month=tr(_SHORT_MONTHS[day.month - 1]))
+
+
+def month_words(day: date) -> str:
+    """`November 2026`."""
+    return f"{tr(_MONTHS[day.month - 1])} {day.year}"
+
+
+def moment_words(at: datetime) -> str:
+    """`Saturday 28 November 2026, 17:05`."""
+    day = day_words(at, year=True)
+    return tr("{weekday} {day}, {time}", weekday=tr(_WEEKDAYS[at.weekday()]), day=day, time=f"{at:%H:%M}")
+
+
+def short_moment_words(at: datetime) -> str:
+    """`28 Nov, 17:05`."""
+    return f"{week_label(at)}, {at:%H:%M}"
 
 
 def span_words(first: date, last: date, *, year: bool = False) -> str:
     """`2 May to 29 November`; one day alone is told once."""
     told = day_words(last, year=year)
-    return told if first == last else f"{day_words(first)} to {told}"
+    return told if first == last else tr("{first} to {last}", first=day_words(first), last=told)
 
 
 def day_words(day: date, *, year: bool = False) -> str:
     """`28 November`, with the year where asked."""
-    return f"{day.day} {day:%B}" + (f" {day.year}" if year else "")
+    words = tr("{day} {month}", day=day.day, month=tr(_MONTHS[day.month - 1]))
+    return f"{words} {day.year}" if year else words
 
 
 def amount(figure: Figure, value: float, uncertainty: float | None = None) -> str:
@@ -119,9 +187,14 @@ def amount(figure: Figure, value: float, uncertainty: float | None = None) -> st
     scale, unit = figure_scale(figure)
     shown = scale * value
     if uncertainty is None or not isfinite(uncertainty):
-        return f"{shown:.{1 if abs(shown) < 10.0 else 0}f} {unit}"
+        return f"{number(shown, '.1f' if abs(shown) < 10.0 else '.0f')} {unit}"
     decimals = 0 if scale * uncertainty >= 0.95 else 1 if scale * uncertainty >= 0.095 else 2
-    return f"{shown:.{decimals}f} ± {scale * uncertainty:.{decimals}f} {unit}"
+    return f"{pair_words(shown, scale * uncertainty, decimals)} {unit}"
+
+
+def pair_words(value: float, uncertainty: float, decimals: int) -> str:
+    """Write a number with its uncertainty: `1.5 ± 0.2`."""
+    return f"{number(value, f'.{decimals}f')} ± {number(uncertainty, f'.{decimals}f')}"
 
 
 def _percent(change: Change) -> str:
@@ -129,143 +202,177 @@ def _percent(change: Change) -> str:
     if share is None or uncertainty is None or not isfinite(uncertainty):
         return ""
     decimals = 0 if uncertainty >= 0.0095 else 1
-    return f"{100.0 * abs(share):.{decimals}f} ± {100.0 * uncertainty:.{decimals}f} %"
+    return f"{pair_words(100.0 * abs(share), 100.0 * uncertainty, decimals)} %"
 
 
 def change_words(change: Change) -> str:
     """By how much a figure changed, and how sure that is."""
     percent = _percent(change)
     if change.verdict is Verdict.NOT_SURE or not percent:
-        within = f" ({percent})" if percent else ""
-        return f"no difference that is sure{within}"
-    way = "up" if change.difference > 0.0 else "down"
-    return f"{way} {percent}, {change.verdict.value}"
+        if not percent:
+            return tr("no difference that is sure")
+        return tr("no difference that is sure ({percent})", percent=percent)
+    sentence = {
+        (True, Verdict.SURE): mark("up {percent}, sure"),
+        (True, Verdict.LIKELY): mark("up {percent}, likely"),
+        (False, Verdict.SURE): mark("down {percent}, sure"),
+        (False, Verdict.LIKELY): mark("down {percent}, likely"),
+    }[change.difference > 0.0, change.verdict]
+    return tr(sentence, percent=percent)
 
 
 def trend_words(trend: Trend) -> str:
     """How a figure went over the weeks."""
     if trend.change is None:
-        missing = LEAST_WEEKS - len(trend.points)
-        more = "One more week" if missing == 1 else f"{missing} more weeks"
-        return f"{more} until a trend can be told."
+        return trn(
+            "One more week until a trend can be told.",
+            "{n} more weeks until a trend can be told.",
+            LEAST_WEEKS - len(trend.points),
+        )
     return _sentence(change_words(trend.change))
 
 
 def obstacle_words(obstacles: Sequence[Obstacle]) -> str:
     """Why two sessions cannot be compared."""
-    return f"Not compared: {'; '.join(_OBSTACLES[each] for each in obstacles)}."
+    return tr("Not compared: {why}.", why="; ".join(tr(_OBSTACLES[each]) for each in obstacles))
 
 
 def last_time_words(found: LastTime) -> str:
     """Tell a session against the time before, in a sentence or two."""
     if not found.before:
-        return "The first time; from now on there is something to compare with."
+        return tr("The first time; from now on there is something to compare with.")
     before, now = found.full_reps
     day = day_words(found.before[0].day)
-    counts = f"{plural(now, 'full repetition')}, {before} on {day}."
+    counts = tr("{now}, {before} on {day}.", now=full_repetitions_words(now), before=before, day=day)
     if found.obstacles:
         return f"{counts} {obstacle_words(found.obstacles)}"
-    said = [
-        f"{FIGURE_NAMES[name]} {change_words(change)}"
+    changes = "; ".join(
+        tr("{figure} {change}", figure=tr(FIGURE_NAMES[name]), change=change_words(change))
         for name, change in found.changes.items()
         if name in (PEAK.name, RANGE.name)
-    ]
-    slack = f" {slack_words(found.slack_cm)} than then." if found.slack_cm else ""
-    return f"{counts} {_sentence('; '.join(said))}{slack}"
+    )
+    slack = ""
+    if found.slack_cm:
+        slack = tr("{slack} than then.", slack=slack_words(found.slack_cm))
+    return " ".join(filter(None, (counts, _sentence(changes), slack)))
 
 
 def _sentence(words: str) -> str:
-    return f"{words[0].upper()}{words[1:]}." if words else ""
+    return f"{capital(words)}." if words else ""
 
 
 def slack_words(change_cm: float) -> str:
     """Tell a change of slack."""
-    return f"{abs(change_cm):.0f} cm {'more' if change_cm > 0.0 else 'less'} slack"
+    if change_cm > 0.0:
+        return tr("{cm:.0f} cm more slack", cm=float(change_cm))
+    return tr("{cm:.0f} cm less slack", cm=abs(float(change_cm)))
 
 
 def best_words(best: Best) -> str:
     """Tell a best, when it was, and whether it is one that is sure."""
     day = day_words(best.record.day)
     if best.figure is None:
-        return f"{plural(round(best.value), 'full repetition')} in a set on {day}"
-    words = f"{amount(best.figure, best.value, best.uncertainty)} on {day}"
+        reps = full_repetitions_words(round(best.value))
+        return tr("{reps} in a set on {day}", reps=reps, day=day)
+    words = tr("{amount} on {day}", amount=amount(best.figure, best.value, best.uncertainty), day=day)
     if best.before is None:
         return words
     sure = {
-        Verdict.SURE: "surely more than before",
-        Verdict.LIKELY: "likely more than before",
-        Verdict.NOT_SURE: "not surely more than before",
+        Verdict.SURE: tr("surely more than before"),
+        Verdict.LIKELY: tr("likely more than before"),
+        Verdict.NOT_SURE: tr("not surely more than before"),
     }
     return f"{words}, {sure[best.before.verdict]}"
+
+
+def sessions_words(count: int) -> str:
+    """`1 session`, `2 sessions`."""
+    return trn("{n} session", "{n} sessions", count)
 
 
 def dose_words(weeks: Sequence[DoseWeek]) -> str:
     """Tell what was done against what was prescribed, over all these weeks."""
     sessions = sum(week.sessions for week in weeks)
     asked = [week.planned_sessions for week in weeks if week.planned_sessions is not None]
-    done = plural(sessions, "session") if not asked else f"{sessions} of {sum(asked)} sessions"
+    done = tr("{n} of {of} sessions", n=sessions, of=sum(asked)) if asked else sessions_words(sessions)
     sets, planned = sum(week.sets for week in weeks), sum(week.planned_sets for week in weeks)
     reps, of = sum(week.full_reps for week in weeks), sum(week.planned_reps for week in weeks)
-    share = f", {100.0 * reps / of:.0f} % of the repetitions" if of else ""
+    parts = [
+        tr("{sessions} in {weeks}", sessions=done, weeks=trn("{n} week", "{n} weeks", len(weeks))),
+        tr("{done} of {planned} sets", done=sets, planned=planned),
+    ]
+    if of:
+        parts.append(tr("{share:.0%} of the repetitions", share=reps / of))
     zone = sum(week.with_zone for week in weeks)
-    hit = f", {100.0 * sum(week.in_zone for week in weeks) / zone:.0f} % of them in the zone" if zone else ""
-    return f"{done} in {plural(len(weeks), 'week')}, {sets} of {planned} sets{share}{hit}"
+    if zone:
+        parts.append(tr("{share:.0%} of them in the zone", share=sum(week.in_zone for week in weeks) / zone))
+    return ", ".join(parts)
 
 
 def band_words(name: str, band: BandHistory) -> str:
     """How a band is, and when to measure it again."""
-    used = f"{name}: {plural(band.cycles, 'repetition')}."
+    used = f"{name}: {repetitions_words(band.cycles)}."
     if band.check_in:
-        after = f"Measure it again after {band.check_in} more."
+        after = tr("Measure it again after {n} more.", n=band.check_in)
     else:
-        after = "It is time to measure it again (`bandsense band pull`)."
+        after = tr("It is time to measure it again (`bandsense band pull`).")
     if len(band.points) < 2:
-        return f"{used} {band.wear.message}"
+        return f"{used} {said(band.wear.message)}"
+    if band.wear.state.alarming:
+        return f"{used} {said(band.wear.message)} {after}"
     loss = f"{100.0 * abs(band.wear.loss):.0f} ± {100.0 * band.wear.uncertainty:.0f} %"
-    softer = f"{loss} {'softer' if band.wear.loss >= 0.0 else 'stronger'} than when it was first measured"
-    said = band.wear.message if band.wear.state.alarming else f"It is {softer}; {_explained(band)}"
-    return f"{used} {said} {after}"
-
-
-def _explained(band: BandHistory) -> str:
     last = band.points[-1]
-    return (
-        "its use explains that." if last.f100_n >= last.least_n else "its use does not explain all of that."
-    )
+    sentence = {
+        (True, True): mark("It is {loss} softer than when it was first measured; its use explains that."),
+        (True, False): mark(
+            "It is {loss} softer than when it was first measured; its use does not explain all of that."
+        ),
+        (False, True): mark("It is {loss} stronger than when it was first measured; its use explains that."),
+        (False, False): mark(
+            "It is {loss} stronger than when it was first measured; its use does not explain all of that."
+        ),
+    }[band.wear.loss >= 0.0, last.f100_n >= last.least_n]
+    return f"{used} {tr(sentence, loss=loss)} {after}"
 
 
 SIDE_FIGURES = {
-    "peak_n": "Peak",
-    "impulse_n_s": "Load",
-    "range_m": "Range",
-    "time_under_tension_s": "Time under tension",
+    "peak_n": mark("Peak"),
+    "impulse_n_s": mark("Load"),
+    "range_m": mark("Range"),
+    "time_under_tension_s": mark("Time under tension"),
 }
 
 
 def side_words(side: SideComparison) -> str:
-    """How right differs from left in one figure."""
+    """How right differs from left in a figure that is named beside it."""
     difference = side.difference
     if not difference.certain:
-        return f"{SIDE_FIGURES[side.figure]}: no difference that is sure"
-    which = "right" if difference.share > 0.0 else "left"
-    share = f"{100.0 * abs(difference.share):.0f} ± {100.0 * difference.standard_error:.0f} %"
-    return f"{SIDE_FIGURES[side.figure]}: {which} {share} more, sure"
+        return tr("no difference that is sure")
+    return tr("{difference} more, sure", difference=side_difference(side))
+
+
+def side_difference(side: SideComparison) -> str:
+    """`right 12 ± 3 %`."""
+    difference = side.difference
+    which = side_word("right" if difference.share > 0.0 else "left")
+    share, error = 100.0 * abs(difference.share), 100.0 * difference.standard_error
+    return f"{which} {share:.0f} ± {error:.0f} %"
 
 
 def side_figures(side: SideComparison) -> tuple[str, str, str]:
     """Write a figure a repetition of both sides with its standard error: name with unit, left, right."""
     unit = shown_unit()
     name, scale = {
-        "peak_n": (f"Peak, {unit.value}", 1.0 / unit.newtons),
-        "impulse_n_s": (f"Load, {unit.value}·s", 1.0 / unit.newtons),
-        "range_m": ("Range, cm", 100.0),
-        "time_under_tension_s": ("Time, s", 1.0),
+        "peak_n": (f"{tr('Peak')}, {unit.value}", 1.0 / unit.newtons),
+        "impulse_n_s": (f"{tr('Load')}, {unit.value}·s", 1.0 / unit.newtons),
+        "range_m": (f"{tr('Range')}, cm", 100.0),
+        "time_under_tension_s": (f"{tr('Time')}, s", 1.0),
     }[side.figure]
 
     def pair(value: tuple[float, float]) -> str:
         mean, error = scale * value[0], scale * value[1]
         decimals = 0 if error >= 0.95 else 1 if error >= 0.095 else 2
-        return f"{mean:.{decimals}f} ± {error:.{decimals}f}"
+        return pair_words(mean, error, decimals)
 
     return name, pair(side.left), pair(side.right)
 
@@ -273,20 +380,27 @@ def side_figures(side: SideComparison) -> tuple[str, str, str]:
 def sides_verdict(compared: Sequence[SideComparison]) -> str:
     """Left against right in a sentence."""
     if not compared:
-        return "Left and right cannot be compared yet: it takes two full repetitions a side."
+        return tr("Left and right cannot be compared yet: it takes two full repetitions a side.")
     peak = next(side for side in compared if side.figure == "peak_n")
     if not peak.difference.certain:
-        return "Left and right pull alike, as far as can be told."
-    stronger, weaker = ("right", "left") if peak.difference.share > 0.0 else ("left", "right")
+        return tr("Left and right pull alike, as far as can be told.")
     share = f"{100.0 * abs(peak.difference.share):.0f} ± {100.0 * peak.difference.standard_error:.0f} %"
-    return f"Your {stronger} arm pulls {share} harder than your {weaker}."
+    if peak.difference.share > 0.0:
+        return tr("Your right arm pulls {share} harder than your left.", share=share)
+    return tr("Your left arm pulls {share} harder than your right.", share=share)
+
+
+def planned_reps(targets: Targets) -> str:
+    """`8`, `8 to 12`."""
+    if targets.reps == targets.reps_top:
+        return f"{targets.reps}"
+    return tr("{low} to {high}", low=targets.reps, high=targets.reps_top)
 
 
 def plan_line(targets: Targets) -> str:
     """`3 × 8 to 12, 90 to 110 N`."""
-    reps = f"{targets.reps}" if targets.reps == targets.reps_top else f"{targets.reps} to {targets.reps_top}"
     zone = "" if targets.zone_n is None else f", {force_range(*map(round, targets.zone_n))}"
-    return f"{targets.sets} × {reps}{zone}"
+    return f"{targets.sets} × {planned_reps(targets)}{zone}"
 
 
 def tempo_line(targets: Targets) -> str:
@@ -294,18 +408,24 @@ def tempo_line(targets: Targets) -> str:
     if targets.tempo_s is None:
         return ""
     pull, hold, back, _ = targets.tempo_s
-    return f"{pull:.1f} pull, {hold:.1f} hold, {back:.1f} return"
+    return tr("{pull:.1f} pull, {hold:.1f} hold, {back:.1f} return", pull=pull, hold=hold, back=back)
 
 
 def title_words(record: SetRecord, band: str | None) -> str:
     """Exercise, side and band."""
-    side = f", {record.conditions.side} side" if record.conditions.side else ""
-    return f"{record.exercise_name}{side}, {band or record.conditions.band or 'no named'} band"
+    name = tr(record.exercise_name)
+    if record.conditions.side:
+        name = f"{name}, {side_name(record.conditions.side)}"
+    named = band or record.conditions.band
+    if not named:
+        return tr("{exercise}, no named band", exercise=name)
+    return tr("{exercise}, {band} band", exercise=name, band=named)
 
 
 def set_name(record: SetRecord) -> str:
     """`2`, `2 left`."""
-    return f"{record.number}" + (f" {record.conditions.side}" if record.conditions.side else "")
+    side = record.conditions.side
+    return f"{record.number} {side_word(side)}" if side else f"{record.number}"
 
 
 def session_words(sets: Sequence[SetRecord]) -> str:
@@ -315,17 +435,25 @@ def session_words(sets: Sequence[SetRecord]) -> str:
         sum(len(each.reps) - len(each.full) for each in sets),
     )
     sides = {each.conditions.side for each in sets}
-    done = plural(len(sets) // len(sides), "set") + (" of each side" if len(sides) > 1 else "")
-    count = f"{plural(reps, 'repetition')} in {done}"
+    done = sets_words(len(sets) // len(sides))
+    if len(sides) > 1:
+        done = tr("{sets} of each side", sets=done)
     if partial:
-        count += f", {partial} of them partial"
+        count = tr(
+            "{reps} in {sets}, {partial} of them partial",
+            reps=repetitions_words(reps),
+            sets=done,
+            partial=partial,
+        )
+    else:
+        count = tr("{reps} in {sets}", reps=repetitions_words(reps), sets=done)
     return f"{count}. {_against_plan(sets)}"
 
 
 def _against_plan(sets: Sequence[SetRecord]) -> str:
     reached = [len(each.full) >= each.targets.reps for each in sets]
     if all(reached):
-        return "Every set reached the plan." if len(sets) > 1 else "It reached the plan."
+        return tr("Every set reached the plan.") if len(sets) > 1 else tr("It reached the plan.")
     changed = next(
         (
             index
@@ -336,20 +464,25 @@ def _against_plan(sets: Sequence[SetRecord]) -> str:
         None,
     )
     if changed is not None and not all(reached[:changed]):
-        before = "The first set fell" if changed == 1 else f"The first {changed} sets fell"
         slack = slack_words(sets[changed].slack_cm - sets[changed - 1].slack_cm)
         after, of = sum(reached[changed:]), len(sets) - changed
-        both = {
-            (0, 1): "the other did too",
-            (1, 1): "the other reached it",
-            (0, 2): "neither of the others reached it",
-            (2, 2): "both others reached it",
-        }
-        then = both.get((after, of), f"{after} of the other {of} reached it")
-        return f"{before} short of the plan; with {slack} {then}."
+        then = {
+            (0, 1): tr("the other did too"),
+            (1, 1): tr("the other reached it"),
+            (0, 2): tr("neither of the others reached it"),
+            (2, 2): tr("both others reached it"),
+        }.get((after, of)) or tr("{after} of the other {of} reached it", after=after, of=of)
+        if changed == 1:
+            return tr("The first set fell short of the plan; with {slack} {then}.", slack=slack, then=then)
+        return tr(
+            "The first {sets} sets fell short of the plan; with {slack} {then}.",
+            sets=changed,
+            slack=slack,
+            then=then,
+        )
     if not any(reached):
-        return "No set reached the plan." if len(sets) > 1 else "It fell short of the plan."
-    return f"{sum(reached)} of them reached the plan."
+        return tr("No set reached the plan.") if len(sets) > 1 else tr("It fell short of the plan.")
+    return tr("{reached} of them reached the plan.", reached=sum(reached))
 
 
 def progress_words(trend: Trend | None) -> str:
@@ -357,13 +490,21 @@ def progress_words(trend: Trend | None) -> str:
     if trend is None or trend.change is None:
         return ""
     weeks = round((trend.points[-1].week - trend.points[0].week).days / 7)
-    ago = f"{number_word(weeks)} weeks ago"
+    ago = trn("{number} week ago", "{number} weeks ago", weeks, number=number_word(weeks))
     change = trend.change
     if change.verdict is Verdict.NOT_SURE:
-        return f"Your strongest pull is about that of {ago}; a difference is not sure."
-    way = "above" if change.difference > 0.0 else "below"
-    likely = "" if change.verdict is Verdict.SURE else ", which is likely but not yet sure"
-    return f"Your strongest pull is {_percent(change)} {way} that of {ago}{likely}."
+        return tr("Your strongest pull is about that of {ago}; a difference is not sure.", ago=ago)
+    sentence = {
+        (True, True): mark("Your strongest pull is {percent} above that of {ago}."),
+        (True, False): mark(
+            "Your strongest pull is {percent} above that of {ago}, which is likely but not yet sure."
+        ),
+        (False, True): mark("Your strongest pull is {percent} below that of {ago}."),
+        (False, False): mark(
+            "Your strongest pull is {percent} below that of {ago}, which is likely but not yet sure."
+        ),
+    }[change.difference > 0.0, change.verdict is Verdict.SURE]
+    return tr(sentence, percent=_percent(change), ago=ago)
 
 
 def to_do_words(
@@ -377,23 +518,30 @@ def to_do_words(
         breathing: how to breathe, as a sentence; empty where the exercise does not say.
         per_week: sessions a week that were prescribed.
     """
-    reps = f"{targets.reps}" if targets.reps == targets.reps_top else f"{targets.reps} to {targets.reps_top}"
-    often = {None: "", 1: "Once a week, ", 2: "Twice a week, "}.get(per_week, f"{per_week} times a week, ")
-    lines = [f"{often}{plural(targets.sets, 'set')} of {reps}."]
-    if slack_cm:
-        lines.append(
-            f"Keep the band where it is now: {abs(slack_cm):.0f} cm {'out' if slack_cm > 0 else 'in'}."
-        )
+    aim = tr("{sets} of {reps}", sets=sets_words(targets.sets), reps=planned_reps(targets))
+    if per_week is None:
+        lines = [f"{aim}."]
+    elif per_week == 1:
+        lines = [tr("Once a week, {aim}.", aim=aim)]
+    elif per_week == 2:
+        lines = [tr("Twice a week, {aim}.", aim=aim)]
+    else:
+        lines = [tr("{times} times a week, {aim}.", times=per_week, aim=aim)]
+    if slack_cm > 0.0:
+        lines.append(tr("Keep the band where it is now: {cm:.0f} cm out.", cm=float(slack_cm)))
+    elif slack_cm < 0.0:
+        lines.append(tr("Keep the band where it is now: {cm:.0f} cm in.", cm=-float(slack_cm)))
     if breathing:
         lines.append(breathing)
-    lines.append("Stop if pain is sharp or lasts over a day.")
+    lines.append(tr("Stop if pain is sharp or lasts over a day."))
     return tuple(lines)
 
 
 def breathing_words(concentric: str) -> str:
     """Write how to breathe, from what to do on the pull: `exhale` or `inhale`."""
-    out, back = ("out", "in") if concentric == "exhale" else ("in", "out")
-    return f"Breathe {out} on the pull, {back} on the return."
+    if concentric == "exhale":
+        return tr("Breathe out on the pull, in on the return.")
+    return tr("Breathe in on the pull, out on the return.")
 
 
 def fatigue_words(metrics: SetMetrics) -> str:
@@ -403,16 +551,24 @@ def fatigue_words(metrics: SetMetrics) -> str:
         return ""
     longer, less = fatigue.concentric_time_gained, fatigue.range_lost
     if abs(longer) < STEADY_SHARE and abs(less) < STEADY_SHARE:
-        return "The last two pulls were like the second and third: an even set."
+        return tr("The last two pulls were like the second and third: an even set.")
     parts = []
     if abs(longer) >= STEADY_SHARE:
-        parts.append(f"took {100.0 * abs(longer):.0f} % {'longer' if longer > 0.0 else 'less time'}")
+        share = f"{100.0 * abs(longer):.0f} %"
+        if longer > 0.0:
+            parts.append(tr("took {share} longer", share=share))
+        else:
+            parts.append(tr("took {share} less time", share=share))
     if abs(less) >= STEADY_SHARE:
-        parts.append(f"reached {100.0 * abs(less):.0f} % {'less' if less > 0.0 else 'more'} range")
-    estimated = (
-        " (range estimated from a usual band)" if fatigue.estimated and abs(less) >= STEADY_SHARE else ""
-    )
-    return f"Against the second and third, the last two pulls {' and '.join(parts)}{estimated}."
+        share = f"{100.0 * abs(less):.0f} %"
+        if less > 0.0:
+            parts.append(tr("reached {share} less range", share=share))
+        else:
+            parts.append(tr("reached {share} more range", share=share))
+        if fatigue.estimated:
+            parts[-1] = tr("{change} (range estimated from a usual band)", change=parts[-1])
+    change = parts[0] if len(parts) == 1 else tr("{first} and {second}", first=parts[0], second=parts[1])
+    return tr("Against the second and third, the last two pulls {change}.", change=change)
 
 
 STEADY_SHARE = 0.08
@@ -421,9 +577,14 @@ STEADY_SHARE = 0.08
 
 def measured_words(sensor: str, grade: str, span_uncertainty: float, rate_hz: float | None) -> str:
     """Tell how tension was measured, in a sentence."""
-    rate = "" if rate_hz is None else f", {rate_hz:.0f} times a second"
-    return (
-        f"Tension was measured at the band by sensor {sensor[-4:].upper()} ({grade}, "
-        f"± {100.0 * span_uncertainty:.0f} %){rate}. Pull, hold and return are those of the hand, "
-        "estimated from the tension."
-    )
+    values = {"sensor": sensor[-4:].upper(), "grade": tr(grade), "share": f"{100.0 * span_uncertainty:.0f} %"}
+    if rate_hz is None:
+        text = tr("Tension was measured at the band by sensor {sensor} ({grade}, ± {share}).", **values)
+    else:
+        text = tr(
+            "Tension was measured at the band by sensor {sensor} ({grade}, ± {share}), {rate:.0f} times a "
+            "second.",
+            rate=float(rate_hz),
+            **values,
+        )
+    return f"{text} {tr('Pull, hold and return are those of the hand, estimated from the tension.')}"

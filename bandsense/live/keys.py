@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from bandsense.language import tr
 from bandsense.live.actions import Action, Actions
 
 __all__ = ["ANSWER_S", "keys"]
@@ -90,7 +91,7 @@ class _Pressed:
         elif action.question and not again:
             self._waiting = key
             self._timer = asyncio.get_running_loop().call_later(ANSWER_S, self.withdraw)
-            self._ask(f"{action.question} Press {key} again.")
+            self._ask(tr("{question} Press {key} again.", question=action.question, key=key))
         else:
             action.run()
 
@@ -109,7 +110,7 @@ class _Pressed:
         self._show_text(action)
 
     def _show_text(self, action: Action) -> None:
-        self._ask(f"{action.label} (Enter keeps it, Esc does not): {self._text}_")
+        self._ask(tr("{label} (Enter keeps it, Esc does not): {text}_", label=action.label, text=self._text))
 
     def withdraw(self) -> None:
         """Withdraw the question."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bandsense.exercises.model import Tempo
+from bandsense.language import number, tr
 from bandsense.live.formatting import tempo_words
 from bandsense.workout.events import SetResult, fields_json
 from bandsense.workout.plan import TempoReport, Zone, tempo_report
@@ -21,7 +22,7 @@ def plan_words(result: SetResult, settings: WorkoutSettings) -> Iterator[str]:
     """Sentences for a person; none where no exercise was named, so that nothing was planned."""
     report, reason = _report(result, settings), _hidden(result)
     if report is not None and reason is not None:
-        yield f"tempo kept: {reason}"
+        yield tr("tempo kept: {why}", why=reason)
     elif report is not None and result.hand_tempo is not None:
         yield _tempo_words(report, result.hand_tempo, settings.plan.tempo)
 
@@ -49,7 +50,16 @@ def _hidden(result: SetResult) -> str | None:
 
 def _tempo_words(report: TempoReport, took: HandTempo, plan: Tempo) -> str:
     """Describe the tempo of the hand beside the plan's, and in how many repetitions each phase kept it."""
-    phases = {"pull": report.concentric, "hold": report.hold, "return": report.eccentric, "rest": report.rest}
-    kept = ", ".join(f"{name} {each.kept:.0%}" for name, each in phases.items())
-    planned = f"{plan.concentric_s:.1f}-{plan.hold_s:.1f}-{plan.eccentric_s:.1f}-{plan.rest_s:.1f} s"
-    return f"tempo {tempo_words(took)}, planned {planned}; kept: {kept}"
+    phases = {
+        tr("pull"): report.concentric,
+        tr("hold"): report.hold,
+        tr("return"): report.eccentric,
+        tr("rest"): report.rest,
+    }
+    seconds = (plan.concentric_s, plan.hold_s, plan.eccentric_s, plan.rest_s)
+    return tr(
+        "tempo {tempo}, planned {planned} s; kept: {kept}",
+        tempo=tempo_words(took),
+        planned="-".join(number(each, ".1f") for each in seconds),
+        kept=", ".join(f"{name} {number(each.kept, '.0%')}" for name, each in phases.items()),
+    )

@@ -9,17 +9,23 @@ from dataclasses import dataclass
 from math import ceil
 
 from bandsense.exercises.model import Breath, SlackMethodKind
+from bandsense.language import mark, number, said, tr, trn
 from bandsense.live.formatting import (
     advice_instruction,
     advice_reason,
     answer_words,
+    capital,
     number_word,
-    plural,
     rating_question,
+    reps_words,
+    sets_words,
+    side_name,
+    side_word,
     stopped_words,
+    tempo_figures,
 )
 from bandsense.live.state import Done, Screen, ViewState
-from bandsense.live.units import force_figure, force_range, force_words, shown_unit
+from bandsense.live.units import force_figure, force_range, force_words, unit_name
 from bandsense.signal.events import Phase
 from bandsense.workout.advice import Advice, SlackAction
 from bandsense.workout.tempo import hand_tempo
@@ -34,13 +40,16 @@ FINGER_CM = 2.0
 class FieldWords:
     """The one word to act on, with a glyph beside it, a line above and a sentence below.
 
-    `glyph` is one of `up`, `bar`, `down`, `pause`, `warn`, `nolink`, `left`, `right`.
+    Attributes:
+        glyph: one of `up`, `bar`, `down`, `pause`, `warn`, `nolink`, `left`, `right`.
+        breath: what the word asks for, in any language: `out`, `in`, `pull`, `back`; empty for other words.
     """
 
     word: str
     glyph: str
     above: str = ""
     below: str = ""
+    breath: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +107,7 @@ def screen_words(state: ViewState) -> ScreenWords:
     return ScreenWords(
         heading=_heading(state),
         field=_field(state, screen),
-        target="" if plan is None else f"of {plan.reps}",
+        target="" if plan is None else tr("of {number}", number=plan.reps),
         most=_most(state),
         verdict=verdict,
         verdict_kind=kind,
@@ -123,29 +132,29 @@ def clock_words(seconds: float) -> str:
 def done_words(done: Done) -> str:
     """Return the peak of a finished set with its uncertainty, and its tempo."""
     text = f"{force_figure(done.peak_n)} ± {force_words(max(1.0, done.peak_uncertainty_n))}"
-    return text if done.tempo is None else f"{text}, {done.tempo.rsplit('-', 1)[0]} s"
+    return text if done.hand is None else f"{text}, {tempo_figures(done.hand)} s"
 
 
 def _heading(state: ViewState) -> str:
     if state.finished is not None:
-        return f"Done, {max(1, round(state.finished.duration_s / 60.0))} min"
+        return tr("Done, {minutes} min", minutes=max(1, round(state.finished.duration_s / 60.0)))
     if state.screen is Screen.REST:
-        return "Rest"
+        return tr("Rest")
     plan = state.plan
     if plan is None or state.current_set > plan.sets:
-        return f"Set {state.current_set}"
-    return f"Set {state.current_set} of {plan.sets}"
+        return tr("Set {number}", number=state.current_set)
+    return tr("Set {number} of {sets}", number=state.current_set, sets=plan.sets)
 
 
 def _most(state: ViewState) -> str:
     if state.takes_turns:
-        return str(state.next_side)
+        return side_word(str(state.next_side))
     plan = state.plan
     if plan is None:
         return ""
     if state.in_set and state.reps >= plan.reps_top:
-        return "the set is full"
-    return f"{plan.reps_top} at most" if plan.reps_top > plan.reps else ""
+        return tr("the set is full")
+    return tr("{number} at most", number=plan.reps_top) if plan.reps_top > plan.reps else ""
 
 
 # -- the field ---------------------------------------------------------------------------------------------
@@ -161,14 +170,17 @@ def _field(state: ViewState, screen: Screen) -> FieldWords:
     if screen is Screen.VALLEY:
         return _valley(state)
     if screen is Screen.REST:
-        return FieldWords("Rest", "pause", "", state.notice)
+        return FieldWords(tr("Rest"), "pause", "", state.notice)
     if screen is Screen.SIDES:
         side = str(state.next_side)
-        other = "Left" if side == "right" else "Right"
-        return FieldWords(side.capitalize(), side, "", f"{other} is done. Change hands; there is no hurry.")
+        if side == "right":
+            below = tr("Left is done. Change hands; there is no hurry.")
+        else:
+            below = tr("Right is done. Change hands; there is no hurry.")
+        return FieldWords(capital(side_word(side)), side, "", below)
     if screen is Screen.FINISHED:
-        return FieldWords("Finished", "pause")
-    return FieldWords("Pull when you like", "pause", "Ready", _notice(state) or _aim(state))
+        return FieldWords(tr("Finished"), "pause")
+    return FieldWords(tr("Pull when you like"), "pause", tr("Ready"), _notice(state) or _aim(state))
 
 
 def _notice(state: ViewState) -> str:
@@ -177,41 +189,46 @@ def _notice(state: ViewState) -> str:
 
 
 _PHASES = {
-    Screen.PULL: ("Pull, breathe", "up"),
-    Screen.HOLD: ("At the top", "bar"),
-    Screen.RETURN: ("Return, breathe", "down"),
+    Screen.PULL: (mark("Pull, breathe"), "up"),
+    Screen.HOLD: (mark("At the top"), "bar"),
+    Screen.RETURN: (mark("Return, breathe"), "down"),
 }
+
+_BREATHS = {"out": mark("Out"), "in": mark("In"), "pull": mark("Pull"), "back": mark("Back")}
 
 
 def _breath(state: ViewState, screen: Screen) -> str:
+    """Return what to do in a phase: a key of `_BREATHS`."""
     exercise = None if state.settings is None else state.settings.exercise
     if exercise is None:
-        return {Screen.PULL: "Pull", Screen.RETURN: "Back"}[screen]
+        return {Screen.PULL: "pull", Screen.RETURN: "back"}[screen]
     breathing = exercise.breathing_by_tension
     breath = breathing.concentric if screen is Screen.PULL else breathing.eccentric
-    return "Out" if breath is Breath.EXHALE else "In"
+    return "out" if breath is Breath.EXHALE else "in"
 
 
 def _phase(state: ViewState, screen: Screen) -> FieldWords:
     above, glyph = _PHASES[screen]
-    below = state.notice
+    said_above = state.word or tr(above)
     if screen is Screen.HOLD:
-        return FieldWords("Hold", glyph, state.word or above, below)
-    return FieldWords(_breath(state, screen), glyph, state.word or above, below)
+        return FieldWords(tr("Hold"), glyph, said_above, state.notice)
+    breath = _breath(state, screen)
+    return FieldWords(tr(_BREATHS[breath]), glyph, said_above, state.notice, breath)
 
 
 def _valley(state: ViewState) -> FieldWords:
     if state.breath:
-        return FieldWords(_breath(state, Screen.PULL), "up", "Next, breathe")
+        breath = _breath(state, Screen.PULL)
+        return FieldWords(tr(_BREATHS[breath]), "up", tr("Next, breathe"), breath=breath)
     if state.word:
         return FieldWords(state.word, "pause", "", _notice(state))
     below = _notice(state) or _last_rep(state)
     plan = state.plan
     if plan is not None and state.reps >= plan.reps_top:
-        return FieldWords("Set done", "pause", "", below)
+        return FieldWords(tr("Set done"), "pause", "", below)
     if plan is not None and state.reps >= plan.reps:
-        return FieldWords("Go on or rest", "pause", "That is the plan", below)
-    return FieldWords("Go on", "pause", "", below)
+        return FieldWords(tr("Go on or rest"), "pause", tr("That is the plan"), below)
+    return FieldWords(tr("Go on"), "pause", "", below)
 
 
 def _last_rep(state: ViewState) -> str:
@@ -220,41 +237,37 @@ def _last_rep(state: ViewState) -> str:
         return ""
     hand = hand_tempo(rep)
     seconds = {"concentric_s": hand.concentric_s, "hold_s": hand.hold_s, "eccentric_s": hand.eccentric_s}
-    times = "-".join("?" if name in rep.hidden else f"{value:.1f}" for name, value in seconds.items())
-    return f"Last: {force_words(rep.peak_n)}, about {times} s"
+    times = "-".join("?" if name in rep.hidden else number(value, ".1f") for name, value in seconds.items())
+    return tr("Last: {peak}, about {tempo} s", peak=force_words(rep.peak_n), tempo=times)
 
 
 def _aim(state: ViewState) -> str:
     parts = []
     if state.plan is not None:
-        out_first = _breath(state, Screen.PULL) == "Out"
-        first, then = ("out", "in") if out_first else ("in", "out")
-        parts.append(f"Breathe {first} on the pull, {then} on the return.")
+        if _breath(state, Screen.PULL) == "out":
+            parts.append(tr("Breathe out on the pull, in on the return."))
+        else:
+            parts.append(tr("Breathe in on the pull, out on the return."))
     if state.zone is not None:
-        parts.append(f"Aim for {force_range(state.zone.low_n, state.zone.high_n)}.")
+        parts.append(tr("Aim for {zone}.", zone=force_range(state.zone.low_n, state.zone.high_n)))
     return " ".join(parts)
 
 
 def _lost(state: ViewState) -> FieldWords:
-    seconds = int(state.lost_s or 0.0)
     if not state.trace:
-        return FieldWords("Wait", "nolink", "Looking for the sensor", "Press the button on the sensor.")
-    safe = (
-        f"Your {plural(state.reps, 'rep')} {'is' if state.reps == 1 else 'are'} safe. "
-        if state.in_set
-        else ""
-    )
-    return FieldWords(
-        "Pause",
-        "nolink",
-        f"Sensor lost {seconds} s ago, searching",
-        f"{safe}Bring this screen nearer or check the sensor’s light; the set goes on by itself.",
-    )
+        return FieldWords(
+            tr("Wait"), "nolink", tr("Looking for the sensor"), tr("Press the button on the sensor.")
+        )
+    below = tr("Bring this screen nearer or check the sensor’s light; the set goes on by itself.")
+    if state.in_set:
+        below = f"{trn('Your {n} rep is safe.', 'Your {n} reps are safe.', state.reps)} {below}"
+    lost = tr("Sensor lost {seconds} s ago, searching", seconds=int(state.lost_s or 0.0))
+    return FieldWords(tr("Pause"), "nolink", lost, below)
 
 
 def _limit(state: ViewState, advice: Advice) -> FieldWords:
-    said = advice_reason(advice)
-    return FieldWords("Ease off", "warn", "Band at its limit", f"{said} {advice.instruction}".strip())
+    why = f"{advice_reason(advice)} {said(advice.instruction)}".strip()
+    return FieldWords(tr("Ease off"), "warn", tr("Band at its limit"), why)
 
 
 # -- the zone ----------------------------------------------------------------------------------------------
@@ -263,9 +276,9 @@ def _limit(state: ViewState, advice: Advice) -> FieldWords:
 def _verdict(state: ViewState) -> tuple[str, str]:
     screen = state.screen
     if screen is Screen.LOST:
-        return "no signal", "lost"
+        return tr("no signal"), "lost"
     if screen is Screen.READY and abs(state.tension_n) <= max(1.0, 2.0 * state.tension_uncertainty_n):
-        return "zero is set", "zero"
+        return tr("zero is set"), "zero"
     shown = screen is Screen.HOLD or (
         state.phase is Phase.ECCENTRIC and state.now_s < state.phase_since_s + 1.0
     )
@@ -273,7 +286,7 @@ def _verdict(state: ViewState) -> tuple[str, str]:
         return "", ""
     peak_n = state.tension_n if screen is Screen.HOLD else state.peak_n
     kind = state.zone.zone(peak_n).value
-    return {"within": ("in zone", "in"), "below": ("below", "below"), "above": ("above", "above")}[kind]
+    return {"within": (tr("in zone"), "in"), "below": (tr("below"), kind), "above": (tr("above"), kind)}[kind]
 
 
 # -- the rest ----------------------------------------------------------------------------------------------
@@ -289,76 +302,85 @@ def _clock(state: ViewState) -> str:
 def _clock_of(state: ViewState) -> str:
     left_s = state.rest_left_s
     if left_s is not None and left_s <= 0.0:
-        return "Ready when you are"
-    return f"left of {clock_words(state.rest_planned_s or 0.0)}"
+        return tr("Ready when you are")
+    return tr("left of {clock}", clock=clock_words(state.rest_planned_s or 0.0))
 
 
 def _then(state: ViewState) -> str:
     if state.stopped is not None:
-        return "stopped for today"
+        return tr("stopped for today")
     if state.plan is None:
-        return f"then set {state.current_set}"
+        return tr("then set {number}", number=state.current_set)
     sets = state.plan.sets
     if state.current_set > sets:
-        return f"all {sets} sets done"
-    return f"then set {state.current_set} of {sets}"
+        return tr("all {sets} sets done", sets=sets)
+    return tr("then set {number} of {sets}", number=state.current_set, sets=sets)
 
 
+_SLACK = mark("Slack")
 _TITLES = {
-    SlackAction.CHECK: "Check",
-    SlackAction.ASK: "Question",
-    SlackAction.CHANGE_BAND: "Band",
-    SlackAction.NONE: "No verdict",
+    SlackAction.CHECK: mark("Check"),
+    SlackAction.ASK: mark("Question"),
+    SlackAction.CHANGE_BAND: mark("Band"),
+    SlackAction.NONE: mark("No verdict"),
 }
-_ANSWERS = {SlackAction.CHECK: ("I checked it", ""), SlackAction.ASK: ("It was meant", "Too strong")}
+_ANSWERS = {
+    SlackAction.CHECK: (mark("I checked it"), ""),
+    SlackAction.ASK: (mark("It was meant"), mark("Too strong")),
+}
 
 
 def advice_words(advice: Advice, state: ViewState) -> AdviceWords:
     """Return an advice in the parts that a view sets apart."""
     reason = advice_reason(advice)
-    side = "" if advice.side is None else f", {advice.side} side"
+    side = "" if advice.side is None else f", {side_name(advice.side)}"
     if not advice.amount_cm:
-        title = _TITLES.get(advice.action, "Slack")
-        yes, no = _ANSWERS.get(advice.action, ("", ""))
+        title = tr(_TITLES.get(advice.action, _SLACK))
+        yes, no = map(tr, _ANSWERS.get(advice.action, ("", "")))
         return AdviceWords(f"{title}{side}", "", advice_instruction(advice), reason, yes=yes, no=no)
     add = advice.action is SlackAction.ADD
     return AdviceWords(
-        title=f"Slack{side}",
+        title=f"{tr(_SLACK)}{side}",
         amount=f"{advice.amount_cm} cm",
-        what=advice.instruction,
+        what=said(advice.instruction),
         why=reason,
         more=_more(advice, state),
         picture=f"{'' if advice.kind is None else advice.kind.value}-{'out' if add else 'in'}",
         picture_label=_picture_label(advice),
         yes=_yes(advice, add=add),
-        no="Keep as it is",
+        no=tr("Keep as it is"),
     )
 
 
 def _more(advice: Advice, state: ViewState) -> str:
     fingers = max(1, round(advice.amount_cm / FINGER_CM))
-    width = "finger width" if fingers == 1 else "finger widths"
+    width = trn("{number} finger width", "{number} finger widths", fingers, number=number_word(fingers))
     low = max(1, round(advice.amount_cm - advice.uncertainty_cm))
     high = round(advice.amount_cm + advice.uncertainty_cm)
-    said = f"About {number_word(fingers)} {width}"
-    said += f"; {low} to {high} cm is fine." if high > low else "."
+    if high > low:
+        words = tr("About {width}; {low} to {high} cm is fine.", width=width, low=low, high=high)
+    else:
+        words = tr("About {width}.", width=width)
     if state.results and advice.basis.mean_peak_n is not None:
         now_n = advice.basis.mean_peak_n
-        said += f" Expect about {force_words(advice.tension_ratio * now_n)} instead of {force_figure(now_n)}."
-    return said
+        then = force_words(advice.tension_ratio * now_n)
+        words += f" {tr('Expect about {then} instead of {now}.', then=then, now=force_figure(now_n))}"
+    return words
 
 
 def _picture_label(advice: Advice) -> str:
-    hand = "from each hand" if advice.side is None else "from your hand"
-    where = {SlackMethodKind.GRIP: hand, SlackMethodKind.FOOT: "under the foot"}
-    kind = SlackMethodKind.GRIP if advice.kind is None else advice.kind
-    return f"{advice.amount_cm} cm {where.get(kind, 'to the anchor')}"
+    cm = advice.amount_cm
+    if advice.kind is SlackMethodKind.FOOT:
+        return tr("{cm} cm under the foot", cm=cm)
+    if advice.kind is SlackMethodKind.ANCHOR_DISTANCE:
+        return tr("{cm} cm to the anchor", cm=cm)
+    return tr("{cm} cm from each hand", cm=cm) if advice.side is None else tr("{cm} cm from your hand", cm=cm)
 
 
 def _yes(advice: Advice, *, add: bool) -> str:
     if advice.kind is SlackMethodKind.ANCHOR_DISTANCE:
-        return "I moved closer" if add else "I moved away"
-    return "I let it out" if add else "I took it in"
+        return tr("I moved closer") if add else tr("I moved away")
+    return tr("I let it out") if add else tr("I took it in")
 
 
 def _stop(state: ViewState) -> AdviceWords | None:
@@ -366,9 +388,9 @@ def _stop(state: ViewState) -> AdviceWords | None:
     if state.stopped is None:
         return None
     asks = state.advice is not None and state.advice.action is SlackAction.CHECK
-    yes, no = _ANSWERS[SlackAction.CHECK] if asks else ("", "")
+    yes, no = map(tr, _ANSWERS[SlackAction.CHECK]) if asks else ("", "")
     why = stopped_words(state.stopped).removeprefix("STOP - ")
-    return AdviceWords("Stop", "", "Stop this exercise for today.", why, yes=yes, no=no)
+    return AdviceWords(tr("Stop"), "", tr("Stop this exercise for today."), why, yes=yes, no=no)
 
 
 def _no_advice(state: ViewState) -> AdviceWords | None:
@@ -376,9 +398,9 @@ def _no_advice(state: ViewState) -> AdviceWords | None:
     if not state.sets:
         return None
     if state.answered is not None:
-        return AdviceWords("Slack", "", answer_words(state.answered), "")
-    done = state.sets[-1]
-    return AdviceWords("Slack", "", "Keep the band as it is.", f"You did {plural(len(done.peaks), 'rep')}.")
+        return AdviceWords(tr(_SLACK), "", answer_words(state.answered), "")
+    reps = tr("You did {reps}.", reps=reps_words(len(state.sets[-1].peaks)))
+    return AdviceWords(tr(_SLACK), "", tr("Keep the band as it is."), reps)
 
 
 def _title(state: ViewState) -> str:
@@ -387,8 +409,8 @@ def _title(state: ViewState) -> str:
     plan = state.plan
     sets = len({done.number for done in state.sets})
     if plan is not None and sets >= plan.sets:
-        return f"All {number_word(sets)} sets done"
-    return f"{plural(sets, 'set')} done" if sets else "Nothing was counted"
+        return tr("All {number} sets done", number=number_word(sets))
+    return tr("{sets} done", sets=sets_words(sets)) if sets else tr("Nothing was counted")
 
 
 # -- for a screen reader -----------------------------------------------------------------------------------
@@ -397,14 +419,16 @@ def _title(state: ViewState) -> str:
 def _announce(state: ViewState) -> str:
     if state.in_set and state.reps:
         plan = state.plan
-        of = "" if plan is None else f" of {plan.reps}"
+        count = f"{state.reps}"
+        if plan is not None:
+            count = tr("{reps} of {number}", reps=state.reps, number=plan.reps)
         standing = [peak for peak in state.peaks if peak.retracted_s is None]
         if not standing:
-            return f"{state.reps}{of}"
-        zone = {"within": ", in zone", "below": ", below the zone", "above": ", above the zone"}
+            return count
+        zone = {"within": tr("in zone"), "below": tr("below the zone"), "above": tr("above the zone")}
         last = standing[-1]
-        peak = f"{force_figure(last.peak_n)} {shown_unit().plural}"
-        return f"{state.reps}{of}, {peak}{zone.get(last.zone or '', '')}"
+        peak = f"{force_figure(last.peak_n)} {unit_name()}"
+        return ", ".join(filter(None, (count, peak, zone.get(last.zone or "", ""))))
     if state.notice:
         return state.notice
     return ""
@@ -412,7 +436,9 @@ def _announce(state: ViewState) -> str:
 
 def _alert(state: ViewState) -> str:
     if state.problem is not None:
-        return f"Not saved: {state.problem}"
+        return tr("Not saved: {problem}", problem=said(state.problem))
     if state.screen is Screen.LOST:
-        return "Sensor lost, pause." if state.trace else "Looking for the sensor. Press its button."
-    return "Ease off. The band is at its limit." if state.screen is Screen.LIMIT else ""
+        if state.trace:
+            return tr("Sensor lost, pause.")
+        return tr("Looking for the sensor. Press its button.")
+    return tr("Ease off. The band is at its limit.") if state.screen is Screen.LIMIT else ""

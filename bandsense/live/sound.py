@@ -10,10 +10,11 @@ band, then the link, then advice, then the count, then the breath.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
+from bandsense.language import mark, said, tr
 from bandsense.live.formatting import advice_reason, cue_spoken, stopped_words
 from bandsense.live.state import GOOD_LINK, Screen, ViewState
 from bandsense.signal.events import RepCounted, RepRetracted
@@ -63,6 +64,7 @@ class Sound:
 
     Attributes:
         kind: what it is for.
+        words: makes what a voice says, in the language that is spoken when it is called.
         vibration_ms: on, off, on, ...
         delay_ms: how long after its event it begins.
     """
@@ -70,53 +72,68 @@ class Sound:
     kind: str
     priority: Priority
     tones: tuple[Tone, ...]
-    say: str = ""
+    words: Callable[[], str] = str
     vibration_ms: tuple[int, ...] = ()
     delay_ms: int = 0
+
+    @property
+    def say(self) -> str:
+        """What a voice says; empty for nothing."""
+        return self.words()
 
 
 def _steady(hz: float, at_ms: int, duration_ms: int, gain_db: float = 0.0) -> Tone:
     return Tone(hz, hz, at_ms, duration_ms, gain_db)
 
 
+def _words(sentence: str) -> Callable[[], str]:
+    return lambda: tr(sentence)
+
+
 def _click(at_ms: int = 0) -> Tone:
     return _steady(1200.0, at_ms, 30, -12.0)
 
 
-OUT = Sound("breathe out", Priority.BREATH, (Tone(330.0, 494.0, 0, 180),), "Breathe out")
-IN = Sound("breathe in", Priority.BREATH, (Tone(494.0, 330.0, 0, 180),), "Breathe in")
-HOLD = Sound("hold", Priority.BREATH, (_steady(494.0, 0, 90),), "Hold")
-RETRACTED = Sound("not counted", Priority.COUNT, (_steady(220.0, 0, 120),), "Not counted")
+OUT = Sound("breathe out", Priority.BREATH, (Tone(330.0, 494.0, 0, 180),), _words(mark("Breathe out")))
+IN = Sound("breathe in", Priority.BREATH, (Tone(494.0, 330.0, 0, 180),), _words(mark("Breathe in")))
+HOLD = Sound("hold", Priority.BREATH, (_steady(494.0, 0, 90),), _words(mark("Hold")))
+RETRACTED = Sound("not counted", Priority.COUNT, (_steady(220.0, 0, 120),), _words(mark("Not counted")))
 SET_DONE = Sound(
     "set done",
     Priority.ADVICE,
     (_steady(392.0, 0, 150), _steady(494.0, 150, 150), _steady(587.0, 300, 150)),
-    "Set done",
+    _words(mark("Set done")),
     (200,),
 )
-TEN_LEFT = Sound("ten seconds", Priority.COUNT, (_click(), _click(150), _click(300)), "Ten seconds")
+TEN_LEFT = Sound(
+    "ten seconds", Priority.COUNT, (_click(), _click(150), _click(300)), _words(mark("Ten seconds"))
+)
 REST_OVER = Sound(
     "rest over",
     Priority.ADVICE,
     (_steady(587.0, 0, 120), _steady(587.0, 180, 120)),
-    "Ready when you are",
+    _words(mark("Ready when you are")),
     (100,),
 )
 LOST = Sound(
     "sensor lost",
     Priority.LINK,
     (_steady(196.0, 0, 180), _steady(196.0, 260, 180)),
-    "Sensor lost, pause",
+    _words(mark("Sensor lost, pause")),
     (300, 150, 300),
 )
 BACK = Sound(
-    "sensor back", Priority.LINK, (_steady(196.0, 0, 120), _steady(392.0, 120, 120)), "Sensor is back", (60,)
+    "sensor back",
+    Priority.LINK,
+    (_steady(196.0, 0, 120), _steady(392.0, 120, 120)),
+    _words(mark("Sensor is back")),
+    (60,),
 )
 LIMIT = Sound(
     "limit",
     Priority.LIMIT,
     (_steady(784.0, 0, 80), _steady(784.0, 130, 80), _steady(784.0, 260, 80)),
-    "Ease off",
+    _words(mark("Ease off")),
     (80, 50, 80, 50, 80),
 )
 
@@ -130,11 +147,15 @@ _CUES = {
 
 
 def _remark(event: CueGiven) -> Sound:
-    return Sound(event.kind.value, Priority.ADVICE, (_steady(440.0, 0, 90),), cue_spoken(event))
+    return Sound(event.kind.value, Priority.ADVICE, (_steady(440.0, 0, 90),), lambda: cue_spoken(event))
+
+
+def _stop_words(event: ExerciseStopped) -> str:
+    return stopped_words(event).replace("STOP - ", "Stop. ")
 
 
 def _two_more() -> Sound:
-    return Sound("two more", Priority.COUNT, (_click(), _click(120)), "Two more", (40, 60, 40))
+    return Sound("two more", Priority.COUNT, (_click(), _click(120)), _words(mark("Two more")), (40, 60, 40))
 
 
 class SoundPlan:
@@ -159,7 +180,7 @@ class SoundPlan:
         if left_s <= TEN_SECONDS < before_s:
             return [TEN_LEFT]
         return [
-            Sound("count down", Priority.COUNT, (_click(),), str(each))
+            Sound("count down", Priority.COUNT, (_click(),), str(each).strip)
             for each in COUNT_DOWN_S
             if left_s <= each < before_s
         ][-1:]
@@ -177,7 +198,7 @@ class SoundPlan:
             case SlackAdvised():
                 yield from self._advice(event)
             case ExerciseStopped(reason=reason) if reason is not None:
-                yield replace(LIMIT, kind="stop", say=stopped_words(event).replace("STOP - ", "Stop. "))
+                yield replace(LIMIT, kind="stop", words=lambda: _stop_words(event))
             case LinkChanged():
                 yield from self._link()
 
@@ -186,29 +207,33 @@ class SoundPlan:
             yield _two_more()
         elif event.kind is not CueKind.TARGET:  # which the count says
             sound = _CUES.get(event.kind) or _remark(event)
-            yield replace(sound, say=cue_spoken(event))
+            yield replace(sound, words=lambda: cue_spoken(event))
 
     def _count(self, count: int) -> Sound:
         plan = self._state.plan
         if plan is not None and count in (plan.reps, plan.reps_top):
             reached = count == plan.reps
-            kind, said = (
-                ("target reached", "that is the plan") if reached else ("set full", "the set is full")
-            )
+            if reached:
+                kind, words = "target reached", mark("{count}, that is the plan")
+            else:
+                kind, words = "set full", mark("{count}, the set is full")
             tones = (_click(), _click(120))
-            return Sound(kind, Priority.COUNT, tones, f"{count}, {said}", (40, 60, 40))
-        return Sound("count", Priority.COUNT, (_click(),), str(count), (30,))
+            return Sound(kind, Priority.COUNT, tones, lambda: tr(words, count=count), (40, 60, 40))
+        return Sound("count", Priority.COUNT, (_click(),), str(count).strip, (30,))
 
     def _advice(self, event: SlackAdvised) -> Iterator[Sound]:
         advice = event.advice
         if advice.urgent and self._state.in_set:
             yield LIMIT
         elif advice.action is not SlackAction.KEEP:
-            say = " ".join(filter(None, (advice.instruction, advice_reason(advice))))
+
+            def words() -> str:
+                return " ".join(filter(None, (said(advice.instruction), advice_reason(advice))))
+
             tones = (_steady(262.0, 0, 120), _steady(330.0, 120, 120))
             again = (_steady(262.0, 400, 120), _steady(330.0, 520, 120))
             delay_ms = int(1000 * ADVICE_AFTER_S)
-            yield Sound("slack advice", Priority.ADVICE, tones + again, say, (60, 80, 60), delay_ms)
+            yield Sound("slack advice", Priority.ADVICE, tones + again, words, (60, 80, 60), delay_ms)
 
     def _link(self) -> Iterator[Sound]:
         lost = self._state.screen is Screen.LOST and bool(self._state.trace)

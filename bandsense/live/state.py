@@ -16,6 +16,7 @@ from enum import Enum
 from typing import Any
 
 from bandsense.exercises.model import Breath, Side
+from bandsense.language import said, tr
 from bandsense.live.formatting import (
     advice_instruction,
     advice_reason,
@@ -24,6 +25,7 @@ from bandsense.live.formatting import (
     doubt_words,
     format_notice,
     rep_mark,
+    side_word,
     stopped_words,
     tempo_words,
 )
@@ -60,6 +62,7 @@ from bandsense.workout.events import (
 from bandsense.workout.feedback import Scale, StopReason
 from bandsense.workout.plan import Plan, TensionZone, measured_tempo
 from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.tempo import HandTempo
 
 __all__ = ["GOOD_LINK", "TRACE_S", "Done", "Finished", "LastTime", "Peak", "Screen", "ViewState"]
 
@@ -137,7 +140,7 @@ class Done:
         number: of the set; half-sets of a pair share it.
         peaks: its repetitions.
         peak_n, peak_uncertainty_n: the greatest of them.
-        tempo: measured seconds of pull, hold and return, as words; None where they cannot be told.
+        hand: measured tempo of the hand; None where it cannot be told.
         slack_cm: how much slack the person changed after it; negative is less.
     """
 
@@ -147,8 +150,13 @@ class Done:
     peak_n: float
     peak_uncertainty_n: float
     time_under_tension_s: float
-    tempo: str | None = None
+    hand: HandTempo | None = None
     slack_cm: int | None = None
+
+    @property
+    def tempo(self) -> str | None:
+        """Seconds of pull, hold and return, as words; None where they cannot be told."""
+        return None if self.hand is None else tempo_words(self.hand)
 
     @property
     def counts(self) -> RepCounts:
@@ -245,7 +253,7 @@ class ViewState:
     link: str = ""
     link_message: str = ""
     battery_percent: int | None = None
-    notice_text: str = ""
+    noticed: Event | str | None = None
     notice_until_s: float = -math.inf
     cues: dict[CueSlot, CueGiven] = field(default_factory=dict)
     advice: Advice | None = None
@@ -267,7 +275,9 @@ class ViewState:
     @property
     def notice(self) -> str:
         """What the person should read now; empty when there is nothing."""
-        return self.notice_text if self.time_s < self.notice_until_s else ""
+        if self.time_s >= self.notice_until_s or self.noticed is None:
+            return ""
+        return said(self.noticed) if isinstance(self.noticed, str) else format_notice(self.noticed) or ""
 
     @property
     def breath(self) -> str:
@@ -313,8 +323,9 @@ class ViewState:
     def set_words(self) -> str:
         """Which set it is, and of which side."""
         if not self.set_number:
-            return "before the first set"
-        return f"set {self.set_number}" + (f", {self.side}" if self.side else "")
+            return tr("before the first set")
+        name = tr("set {number}", number=self.set_number)
+        return f"{name}, {side_word(self.side)}" if self.side else name
 
     @property
     def doing(self) -> str:
@@ -322,10 +333,13 @@ class ViewState:
         if not self.resting:
             return ""
         if self.stopped is not None:
-            return "over for today"
+            return tr("over for today")
         minutes, seconds = divmod(int(self.rest_s or 0.0), 60)
-        then = f", then {'left' if self.side == 'right' else 'right'}" if self.side else ""
-        return f"resting {minutes}:{seconds:02}{then}"
+        clock = f"{minutes}:{seconds:02}"
+        if not self.side:
+            return tr("resting {clock}", clock=clock)
+        side = side_word("left" if self.side == "right" else "right")
+        return tr("resting {clock}, then {side}", clock=clock, side=side)
 
     @property
     def marks(self) -> str:
@@ -485,7 +499,8 @@ class ViewState:
             self.advice = event.advice
         elif isinstance(event, SlackAnswered):
             self._answered(event)
-        self._show_notice(format_notice(event))
+        if format_notice(event):
+            self._show_notice(event)
 
     def _correct(self, event: SetCorrected) -> None:
         """Put the set in the place of the finished one, which is the last."""
@@ -563,7 +578,7 @@ class ViewState:
             peak_n=best.peak_n,
             peak_uncertainty_n=best.peak_uncertainty_n or 0.0,
             time_under_tension_s=result.metrics.time_under_tension_s,
-            tempo=None if tempo is None else tempo_words(tempo),
+            hand=tempo,
         )
 
     def _link(self, event: LinkChanged) -> None:
@@ -582,11 +597,11 @@ class ViewState:
 
     def tell(self, text: str) -> None:
         """Show a notice that is of no event, such as of a broker that does not answer."""
-        self._show_notice(text)
-
-    def _show_notice(self, text: str | None) -> None:
         if text:
-            self.notice_text, self.notice_until_s = text, self.time_s + NOTICE_S
+            self._show_notice(text)
+
+    def _show_notice(self, noticed: Event | str) -> None:
+        self.noticed, self.notice_until_s = noticed, self.time_s + NOTICE_S
 
     # -- as JSON --------------------------------------------------------------------------------------------
 
@@ -612,7 +627,7 @@ class ViewState:
             "peak_n": self.peak_n,
             "peaks": self._peaks_json(),
             "last_rep": None if self.last_rep is None else fields_json(self.last_rep),
-            "sets": [fields_json(done) for done in self.sets],
+            "sets": [_done_json(done) for done in self.sets],
             "plan": self._plan_json(),
             "breathing": self._breathing_json(),
             "side": self.side,
@@ -622,7 +637,7 @@ class ViewState:
             "rest_planned_s": self.rest_planned_s,
             "rest_left_s": self.rest_left_s,
             "link": self.link,
-            "link_message": self.link_message,
+            "link_message": said(self.link_message),
             "lost_s": self.lost_s,
             "battery_percent": self.battery_percent,
             "notice": self.notice,
@@ -636,7 +651,7 @@ class ViewState:
             "doing": self.doing,
             "asks": None if self.asks is None else self.asks.value,
             "stopped": None if self.stopped is None else stopped_words(self.stopped),
-            "problem": self.problem,
+            "problem": None if self.problem is None else said(self.problem),
             "offered": list(self.offered),
             "finished": None if self.finished is None else fields_json(self.finished),
         }
@@ -699,3 +714,9 @@ class ViewState:
         reasons = () if self.advice is None else self.advice.reasons
         near = (reason for reason in reasons if reason.rule in (Rule.BEYOND_LIMIT, Rule.NEAR_LIMIT))
         return next((1.0 + each.numbers["elongation"] for each in near if "elongation" in each.numbers), None)
+
+
+def _done_json(done: Done) -> dict[str, Any]:
+    told = fields_json(done)
+    del told["hand"]
+    return told | {"tempo": done.tempo}

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from bandsense.exercises.model import Side
+from bandsense.language import said, tr
+from bandsense.live.formatting import side_word
 from bandsense.live.units import force_figure, force_words, shown_unit
 from bandsense.workout.strength import (
     LEAST_HOLD_S,
@@ -32,71 +34,100 @@ def test_event_words(event: StrengthEvent, trials: int, rest_s: float) -> str:
         rest_s: between two pulls.
     """
     if isinstance(event, Ready):
-        return "Ready. Pull as hard as you can, hold for 3 to 5 seconds, then let go."
+        return tr("Ready. Pull as hard as you can, hold for 3 to 5 seconds, then let go.")
     if isinstance(event, RestOver):
-        return f"Now: {_trial_words(event.side, event.number, trials)}."
+        return tr("Now: {trial}.", trial=_trial_words(event.side, event.number, trials))
     if isinstance(event, TrialFailed):
-        return f"That did not count: {_problem_words(event.problem)} Do it again."
+        return tr("That did not count: {problem} Do it again.", problem=_problem_words(event.problem))
     trial = event.trial
-    done = f"{_trial_words(trial.side, trial.number, trials)}: {force_words(trial.maximum_n)}"
+    name, force = _trial_words(trial.side, trial.number, trials), force_words(trial.maximum_n)
     if event.next_number is None:
-        return f"{done}. All done."
-    following = _trial_words(event.next_side, event.next_number, trials)
-    return f"{done}. Rest for {rest_s:.0f} s, then {following}."
+        return tr("{trial}: {force}. All done.", trial=name, force=force)
+    return tr(
+        "{trial}: {force}. Rest for {seconds:.0f} s, then {next}.",
+        trial=name,
+        force=force,
+        seconds=rest_s,
+        next=_trial_words(event.next_side, event.next_number, trials),
+    )
 
 
 def _trial_words(side: Side | None, number: int, trials: int) -> str:
-    return f"{'' if side is None else f'{side}, '}trial {number} of {trials}"
+    if side is None:
+        return tr("trial {number} of {trials}", number=number, trials=trials)
+    return tr("{side}, trial {number} of {trials}", side=side_word(side), number=number, trials=trials)
 
 
 def _problem_words(problem: Problem) -> str:
     return {
-        Problem.SHORT: f"hold the pull for at least {LEAST_HOLD_S:.0f} s, better 3 to 5.",
-        Problem.WEAK: f"it was less than {force_words(LEAST_N)}, too little to tell from setting up.",
-        Problem.LONG: "it was not let go; let go between trials.",
-        Problem.GAP: "samples are missing; come nearer to the computer.",
-        Problem.LIMIT: "the sensor was at its limit; it cannot show such a force.",
+        Problem.SHORT: tr("hold the pull for at least {seconds:.0f} s, better 3 to 5.", seconds=LEAST_HOLD_S),
+        Problem.WEAK: tr(
+            "it was less than {force}, too little to tell from setting up.", force=force_words(LEAST_N)
+        ),
+        Problem.LONG: tr("it was not let go; let go between trials."),
+        Problem.GAP: tr("samples are missing; come nearer to the computer."),
+        Problem.LIMIT: tr("the sensor was at its limit; it cannot show such a force."),
     }[problem]
 
 
 def side_words(result: SideResult) -> str:
     """Describe a side: `left: best 132 N, mean 128 ± 3 N of 130, 122, 132; …`."""
-    name = "" if result.side is None else f"{result.side}: "
     unit = shown_unit()
-    trials = ", ".join(force_figure(each) for each in result.trials)
-    mean = f"{force_figure(result.mean_n)} ± {force_figure(result.uncertainty_n)} {unit.value}"
-    words = f"{name}best {force_words(result.best_n)}, mean {mean} of {trials}"
+    words = tr(
+        "best {best}, mean {mean} of {trials}",
+        best=force_words(result.best_n),
+        mean=f"{force_figure(result.mean_n)} ± {force_figure(result.uncertainty_n)} {unit.value}",
+        trials=", ".join(force_figure(each) for each in result.trials),
+    )
+    if result.side is not None:
+        words = f"{side_word(result.side)}: {words}"
     if result.rate_n_per_s is not None:
-        return f"{words}; force rose by {force_figure(result.rate_n_per_s)} {unit.value} a second"
+        rate = f"{force_figure(result.rate_n_per_s)} {unit.value}"
+        return tr("{words}; force rose by {rate} a second", words=words, rate=rate)
     if result.rate_hidden is not None:
-        return f"{words}; how quickly force rose is not told: {result.rate_hidden}"
+        return tr("{words}; how quickly force rose is not told: {why}", words=words, why=result.rate_hidden)
     return words
 
 
 def symmetry_words(found: Symmetry) -> str:
     """Describe how one side stands to the other."""
-    other = "right" if found.side == "left" else "left"
-    index = f"{100.0 * found.index:.0f} ± {100.0 * found.uncertainty:.0f} %"
-    sure = "" if found.certain else "; no difference that is sure"
-    return f"limb symmetry: {found.side} {index} of {other}{sure}"
+    index = tr(
+        "{share:.0f} ± {uncertainty:.0f} %", share=100.0 * found.index, uncertainty=100.0 * found.uncertainty
+    )
+    side, other = side_word(found.side), side_word("right" if found.side == "left" else "left")
+    if found.certain:
+        return tr("limb symmetry: {side} {index} of {other}", side=side, index=index, other=other)
+    return tr(
+        "limb symmetry: {side} {index} of {other}; no difference that is sure",
+        side=side,
+        index=index,
+        other=other,
+    )
 
 
 def change_words(change: Change) -> str:
     """Describe a change since an earlier test; only one beyond what two tests differ by anyway."""
-    name = "" if change.side is None else f"{change.side}: "
+    name = "" if change.side is None else f"{side_word(change.side)}: "
     least = f"{100.0 * change.detectable:.0f} %"
     if not change.told:
-        return f"{name}no change that can be told; it would take {least}"
-    way = "stronger" if change.share > 0.0 else "weaker"
-    return (
-        f"{name}{100.0 * abs(change.share):.0f} % {way}, more than the {least} that two tests may differ by"
-    )
+        return f"{name}{tr('no change that can be told; it would take {least}', least=least)}"
+    share = f"{100.0 * abs(change.share):.0f} %"
+    if change.share > 0.0:
+        words = tr(
+            "{share} stronger, more than the {least} that two tests may differ by", share=share, least=least
+        )
+    else:
+        words = tr(
+            "{share} weaker, more than the {least} that two tests may differ by", share=share, least=least
+        )
+    return f"{name}{words}"
 
 
 def compared_words(day: date, changes: Sequence[Change], differences: Sequence[str]) -> Iterator[str]:
     """Describe a test beside the one before it."""
     if differences:
-        yield f"not compared with {day}: {'; '.join(differences)}"
+        why = "; ".join(map(said, differences))
+        yield tr("not compared with {day}: {why}", day=f"{day}", why=why)
         return
     for change in changes:
-        yield f"since {day}, {change_words(change)}"
+        yield tr("since {day}, {change}", day=f"{day}", change=change_words(change))

@@ -8,7 +8,9 @@ the numbers, or the line that says what is wrong.
 from __future__ import annotations
 
 import asyncio
+import math
 import textwrap
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -20,19 +22,23 @@ from rich.table import Table
 from rich.text import Text
 
 from bandsense.exercises.model import Breath
+from bandsense.language import mark, number, said, tr, trn
 from bandsense.live.actions import Actions, hint, listed
 from bandsense.live.big_digits import big
 from bandsense.live.formatting import (
+    action_words,
     advice_instruction,
     advice_reason,
     advice_text,
     counts_words,
-    plural,
+    cue_words,
     rating_question,
     rep_mark,
     rep_words,
     set_words,
+    side_word,
     stopped_words,
+    tempo_figures,
     tension_words,
 )
 from bandsense.live.screen_words import clock_words
@@ -77,11 +83,11 @@ _FIELDS = {
 """The one field of colour. All of them are reversed, so that they stand out without colours too."""
 
 _PHASES = {
-    Screen.PULL: ("▲", "pull", Phase.CONCENTRIC),
-    Screen.HOLD: ("▬", "hold", Phase.HOLD),
-    Screen.RETURN: ("▼", "return", Phase.ECCENTRIC),
+    Screen.PULL: ("▲", mark("pull"), Phase.CONCENTRIC),
+    Screen.HOLD: ("▬", mark("hold"), Phase.HOLD),
+    Screen.RETURN: ("▼", mark("return"), Phase.ECCENTRIC),
 }
-_ZONES = {"below": "▼ below", "within": "✓ in the zone", "above": "▲ above"}
+_ZONES = {"below": mark("▼ below"), "within": mark("✓ in the zone"), "above": mark("▲ above")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +193,10 @@ def _number(rows: list[list[str]], state: ViewState, width: int, top_n: float) -
     """Write the number of each repetition above its peak, where there is nothing yet."""
     newest_s = state.trace[-1][0]
     standing = [peak for peak in state.peaks if peak.retracted_s is None]
-    for number, peak in enumerate(standing, 1):
+    for count, peak in enumerate(standing, 1):
         column = width - 1 - round((newest_s - peak.time_s) / TRACE_S * width)
         row = len(rows) - 2 - min(len(rows) - 2, int(peak.peak_n / top_n * len(rows)))
-        for offset, digit in enumerate(str(number)):
+        for offset, digit in enumerate(str(count)):
             at = column + offset
             if 0 <= at < width and row >= 0 and rows[row][at] in " ┄":
                 rows[row][at] = digit
@@ -232,10 +238,10 @@ def _of_plan(state: ViewState) -> list[str]:
     """Say what the repetitions count towards."""
     plan = state.plan
     if plan is None:
-        return ["rep" if state.reps == 1 else "reps"]
-    words = [f"of {plan.reps}"]
+        return [trn("rep", "reps", state.reps)]
+    words = [tr("of {number}", number=plan.reps)]
     if plan.reps_top != plan.reps:
-        words.append(f"{plan.reps_top} at most")
+        words.append(tr("{number} at most", number=plan.reps_top))
     return words
 
 
@@ -257,12 +263,12 @@ def _beside(digits: list[str], words: Sequence[str], width: int) -> list[Text]:
 def _breath(state: ViewState, phase: Phase) -> str:
     """Say how to breathe in a phase, as the field has it."""
     if phase is Phase.HOLD:
-        return "HOLD"
+        return tr("HOLD")
     if state.settings is None or state.settings.exercise is None:
-        return "PULL" if phase is Phase.CONCENTRIC else "RETURN"
+        return tr("PULL") if phase is Phase.CONCENTRIC else tr("RETURN")
     breathing = state.settings.exercise.breathing_by_tension
     breath = breathing.concentric if phase is Phase.CONCENTRIC else breathing.eccentric
-    return "OUT" if breath is Breath.EXHALE else "IN"
+    return tr("OUT") if breath is Breath.EXHALE else tr("IN")
 
 
 def _field_words(state: ViewState) -> tuple[str, str]:
@@ -270,29 +276,28 @@ def _field_words(state: ViewState) -> tuple[str, str]:
     screen = state.screen
     if screen in _PHASES:
         glyph, name, phase = _PHASES[screen]
-        return f"{glyph} {_breath(state, phase)}", _clock(state, name, phase)
+        return f"{glyph} {_breath(state, phase)}", _clock(state, tr(name), phase)
     if screen is Screen.LOST:
-        safe = (
-            f"your {plural(state.reps, 'rep')} {_be(state.reps)} safe"
-            if state.in_set
-            else "your sets are safe"
-        )
-        return "PAUSE", f"sensor lost {round(state.lost_s or 0.0)} s ago; {safe}"
+        seconds = round(state.lost_s or 0.0)
+        if state.in_set:
+            return tr("PAUSE"), trn(
+                "sensor lost {seconds} s ago; your {n} rep is safe",
+                "sensor lost {seconds} s ago; your {n} reps are safe",
+                state.reps,
+                seconds=seconds,
+            )
+        return tr("PAUSE"), tr("sensor lost {seconds} s ago; your sets are safe", seconds=seconds)
     if screen is Screen.LIMIT:
-        return "⚠ EASE OFF", "the band is at its limit"
+        return f"⚠ {tr('EASE OFF')}", tr("the band is at its limit")
     if screen is Screen.READY:
-        return "Pull when you like", ""
+        return tr("Pull when you like"), ""
     if screen is Screen.SIDES:
         arrow = "←" if state.next_side == "left" else "→"
-        return f"{arrow} {(state.next_side or '').upper()}", "change hands; there is no hurry"
+        return f"{arrow} {side_word(state.next_side or '').upper()}", tr("change hands; there is no hurry")
     cue = state.shown_cue
     if cue is not None and cue.ahead:
-        return f"Next: {_breath(state, Phase.CONCENTRIC).lower()}", ""
+        return cue_words(cue), ""
     return "‖", ""
-
-
-def _be(number: int) -> str:
-    return "is" if number == 1 else "are"
 
 
 def _clock(state: ViewState, name: str, phase: Phase) -> str:
@@ -302,10 +307,11 @@ def _clock(state: ViewState, name: str, phase: Phase) -> str:
     since_s = max(0.0, state.now_s - state.phase_since_s)
     target_s = _targets_s(state).get(phase)
     if target_s is None:
-        return f"{name} {since_s:.1f} s"
+        return tr("{phase} {since:.1f} s", phase=name, since=since_s)
     if since_s > target_s + 0.05:
-        return f"{name} {target_s:.1f} s +{since_s - target_s:.1f}"
-    return f"{name} {since_s:.1f} of {target_s:.1f} s"
+        beyond = since_s - target_s
+        return tr("{phase} {target:.1f} s +{beyond:.1f}", phase=name, target=target_s, beyond=beyond)
+    return tr("{phase} {since:.1f} of {target:.1f} s", phase=name, since=since_s, target=target_s)
 
 
 def _targets_s(state: ViewState) -> dict[Phase, float]:
@@ -359,7 +365,7 @@ def _pacer(state: ViewState, width: int) -> Text | None:
     targets = _targets_s(state)
     if not targets or state.screen not in _PHASES or width < _PACED:
         return None
-    room = width - sum(len(f" {name} 0.0 ") for _, name, _ in _PHASES.values())
+    room = width - sum(len(f" {tr(name)} 0.0 ") for _, name, _ in _PHASES.values())
     whole_s = sum(targets.values())
     order = [phase for _, _, phase in _PHASES.values()]
     line = Text(no_wrap=True)
@@ -367,7 +373,10 @@ def _pacer(state: ViewState, width: int) -> Text | None:
         cells = max(2, int(room * targets[phase] / whole_s))
         share = _share(state, phase, targets[phase], order)
         done = min(cells, round(share * cells))
-        line.append(f" {name} {targets[phase]:.1f} ", "bold" if phase is _PHASES[state.screen][2] else "dim")
+        line.append(
+            f" {tr(name)} {number(targets[phase], '.1f')} ",
+            "bold" if phase is _PHASES[state.screen][2] else "dim",
+        )
         line.append("█" * done, _FIELDS[_SCREENS[phase]].replace("bold reverse", "").strip())
         line.append("░" * (cells - done), "dim")
     line.truncate(width)
@@ -413,19 +422,24 @@ def _verdict(state: ViewState) -> str:
     last = state.last_rep
     if last is None or state.peak_n is None:
         return "" if state.in_set else _aim(state)
-    words = f"last rep {force_words(state.peak_n)}, {rep_words(last)}"
+    words = tr("last rep {peak}, {phases}", peak=force_words(state.peak_n), phases=rep_words(last))
     zone = None if state.zone is None else state.zone.zone(state.peak_n).value
-    return words if zone is None else f"{_ZONES[zone]}; {words}"
+    return words if zone is None else f"{tr(_ZONES[zone])}; {words}"
 
 
 def _aim(state: ViewState) -> str:
     """Say what to aim for before the first repetition: the zone, and what was done last time."""
-    said = [] if state.zone is None else [f"Aim for {force_range(state.zone.low_n, state.zone.high_n)}."]
+    parts = []
+    if state.zone is not None:
+        parts.append(tr("Aim for {zone}.", zone=force_range(state.zone.low_n, state.zone.high_n)))
     last = state.side_last
     if last is not None and last.reps:
-        peak = "" if last.peak_n is None else f", peak {force_words(last.peak_n)}"
-        said.append(f"Last time {' + '.join(map(str, last.reps))} reps{peak}.")
-    return " ".join(said)
+        reps = " + ".join(map(str, last.reps))
+        if last.peak_n is None:
+            parts.append(tr("Last time {reps} reps.", reps=reps))
+        else:
+            parts.append(tr("Last time {reps} reps, peak {peak}.", reps=reps, peak=force_words(last.peak_n)))
+    return " ".join(parts)
 
 
 # -- messages ------------------------------------------------------------------------------------------------
@@ -436,9 +450,9 @@ def _messages(state: ViewState) -> Iterator[tuple[str, str]]:
     if state.question:
         yield state.question, "bold reverse"
     if state.problem:
-        yield f"not saved: {state.problem}", "bold red"
+        yield tr("not saved: {problem}", problem=said(state.problem)), "bold red"
     if state.link and state.link not in GOOD_LINK and state.link_message:
-        yield state.link_message, "bold red"
+        yield said(state.link_message), "bold red"
     if state.stopped is not None and not state.resting:
         yield stopped_words(state.stopped), "bold red"
     if state.screen is Screen.LIMIT and state.advice is not None:
@@ -472,21 +486,23 @@ def _rest_numbers(state: ViewState, width: int, scale: int) -> list[Text]:
     left_s = state.rest_left_s
     rested = clock_words(-(state.rest_s or 0.0))
     if state.stopped is not None:
-        clock, words = rested, ["since the set", "over for today"]
+        clock, words = rested, [tr("since the set"), tr("over for today")]
     elif left_s is None:
-        clock, words = rested, ["of rest", _next_set(state)]
+        clock, words = rested, [tr("of rest"), _next_set(state)]
     elif left_s <= 0.0:
-        clock, words = clock_words(left_s), ["Ready when you are.", _next_set(state)]
+        clock, words = clock_words(left_s), [f"{tr('Ready when you are')}.", _next_set(state)]
     else:
-        of = f"left of {clock_words(state.rest_planned_s or 0.0)}"
-        clock, words = clock_words(left_s), [of, f"then {_next_set(state)}"]
+        of = tr("left of {clock}", clock=clock_words(state.rest_planned_s or 0.0))
+        clock, words = clock_words(left_s), [of, tr("then {set}", set=_next_set(state))]
     return _beside(big(clock.removeprefix("+"), scale), words, width)
 
 
 def _next_set(state: ViewState) -> str:
-    side = f", {state.next_side}" if state.takes_turns and state.next_side else ""
-    of = "" if state.plan is None else f" of {state.plan.sets}"
-    return f"set {state.current_set}{of}{side}"
+    if state.plan is None:
+        words = tr("set {number}", number=state.current_set)
+    else:
+        words = tr("set {number} of {sets}", number=state.current_set, sets=state.plan.sets)
+    return f"{words}, {side_word(state.next_side)}" if state.takes_turns and state.next_side else words
 
 
 def _advice_lines(state: ViewState, width: int) -> list[tuple[str, str]]:
@@ -497,17 +513,21 @@ def _advice_lines(state: ViewState, width: int) -> list[tuple[str, str]]:
         return [(line, "bold red") for line in textwrap.wrap(stopped_words(state.stopped), inner)]
     if advice is None or width < 12:
         return []
-    side = "" if advice.side is None else f" ({advice.side} side)"
-    first = " ".join(filter(None, (advice.action.value + side, "–", advice_instruction(advice)))).rstrip(" –")
+    first = f"{action_words(advice)} – {advice_instruction(advice)}"
     lines = [(line, "bold") for line in textwrap.wrap(first, inner)]
     lines += [(line, "") for line in textwrap.wrap(advice_reason(advice), inner)]
     if advice.amount_cm and advice.uncertainty_cm:
         least, most = advice.amount_cm - advice.uncertainty_cm, advice.amount_cm + advice.uncertainty_cm
         change = 100.0 * (advice.tension_ratio - 1.0)
-        expected = f"{max(0.0, least):.0f} to {most:.0f} cm is fine; expect {change:+.0f} %."
+        expected = tr(
+            "{least:.0f} to {most:.0f} cm is fine; expect {change:+.0f} %.",
+            least=max(0.0, least),
+            most=most,
+            change=change,
+        )
         lines += [(line, "dim") for line in textwrap.wrap(expected, inner)]
     if state.to_answer:
-        answers = "y done · n not now"
+        answers = tr("y done · n not now")
         lines.append((answers, "bold"))
     return lines
 
@@ -527,20 +547,31 @@ def _advice_box(state: ViewState, width: int, height: int) -> list[Text]:
 
 def _set_line(done: Done, state: ViewState, width: int) -> Text:
     """Write a finished set in a line: number, peaks, what it amounts to."""
-    side = f" {done.side:<5}" if done.side else ""
-    line = Text(f"set {done.number}{side}  ", no_wrap=True, overflow="ellipsis")
+    side = f" {side_word(done.side):<{max(len(side_word(each)) for each in _SIDES)}}" if done.side else ""
+    line = Text(f"{tr('set {number}', number=done.number)}{side}  ", no_wrap=True, overflow="ellipsis")
     line.append_text(_strip(done.peaks, state))
     words = [
         counts_words(done.counts),
-        f"peak {tension_words(done.peak_n, done.peak_uncertainty_n)}",
+        tr("peak {tension}", tension=tension_words(done.peak_n, done.peak_uncertainty_n)),
         f"{done.time_under_tension_s:.0f} s",
-        (done.tempo or "").removeprefix("about "),
-        f"then {abs(done.slack_cm)} cm {'out' if done.slack_cm > 0 else 'in'}" if done.slack_cm else "",
+        "" if done.hand is None else f"{tempo_figures(done.hand)} s",
+        _slack_change(done),
     ]
     line.append("  " + " · ".join(filter(None, words)))
     line.truncate(width, overflow="ellipsis")
     return line
 
+
+def _slack_change(done: Done) -> str:
+    """Say how the slack was changed after a set; empty where it was not."""
+    if not done.slack_cm:
+        return ""
+    if done.slack_cm > 0:
+        return tr("then {cm} cm out", cm=done.slack_cm)
+    return tr("then {cm} cm in", cm=-done.slack_cm)
+
+
+_SIDES = ("left", "right")
 
 _ROOMY = 14
 """From this many lines on a message may take two in a rest; below, the advice needs them."""
@@ -566,8 +597,12 @@ def _over(state: ViewState, width: int, scale: int) -> list[Text]:
     done = state.finished
     if done is None:
         return []
-    lines = _beside(big(str(done.reps), scale), ["repetitions", f"peak {force_words(done.peak_n)}"], width)
-    words = [done.compared, done.next_time and f"Next time: {done.next_time}"]
+    lines = _beside(
+        big(str(done.reps), scale),
+        [trn("repetition", "repetitions", done.reps), tr("peak {tension}", tension=force_words(done.peak_n))],
+        width,
+    )
+    words = [done.compared, done.next_time and tr("Next time: {what}", what=done.next_time)]
     for text in filter(None, words):
         lines += [_one_line(line) for line in textwrap.wrap(text, width)]
     return [*lines, *(_set_line(each, state, width) for each in state.sets)]
@@ -628,21 +663,22 @@ def _strip_line(state: ViewState, width: int) -> Text:
         line.append(f"   {doubt}")
     if state.sets and width >= 60:
         before = ", ".join(str(len(done.peaks)) for done in state.sets)
-        line.append(f"   sets before: {before}", "dim")
+        line.append(f"   {tr('sets before: {counts}', counts=before)}", "dim")
     line.truncate(width, overflow="ellipsis")
     return line
 
 
 def _header(state: ViewState, width: int) -> Text:
     """Write what is trained at the left, link and battery at the right; the set is never shortened."""
-    link = "linked" if state.link == "streaming" else state.link or "no link"
+    link = tr(_LINKS.get(state.link, state.link))
     status = Text(link, "green" if state.link in GOOD_LINK else "bold red")
     if state.battery_percent is not None:
         low = state.battery_percent <= _LOW_BATTERY_PERCENT
-        words = f" · {'battery ' if width >= _WIDE_HEADER else ''}{state.battery_percent} %"
-        status.append(words, "bold red" if low else "default")
+        charge = {"percent": state.battery_percent}
+        words = tr("battery {percent} %", **charge) if width >= _WIDE_HEADER else f"{state.battery_percent} %"
+        status.append(f" · {words}", "bold red" if low else "default")
     sets = "" if state.plan is None else f" · {_next_set(state)}"
-    title = _fitted(state.title, max(1, width - status.cell_len - 1 - len(sets)))
+    title = _fitted(tr(state.title), max(1, width - status.cell_len - 1 - len(sets)))
     line = Text(f"{title}{sets}", "bold", no_wrap=True)
     line.pad_right(max(1, width - line.cell_len - status.cell_len))
     line.append_text(status)
@@ -651,6 +687,14 @@ def _header(state: ViewState, width: int) -> Text:
 
 
 _WIDE_HEADER = 50
+_LINKS = {
+    "": mark("no link"),
+    "streaming": mark("linked"),
+    "lost": mark("lost"),
+    "searching": mark("searching"),
+    "connecting": mark("connecting"),
+    "replay": mark("replay"),
+}
 _LOW_BATTERY_PERCENT = 10
 
 
@@ -719,14 +763,18 @@ class TerminalView:
     async def run(self) -> None:
         """Draw until cancelled."""
         with Live(console=self._console, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
+            drawn_s = -math.inf
             while True:
-                live.update(self.frame(), refresh=True)
+                # A simulation may run faster than the clock on the wall, by which people see.
+                if time.monotonic() - drawn_s > 0.9 / FRAMES_PER_S:
+                    live.update(self.frame(), refresh=True)
+                    drawn_s = time.monotonic()
                 await asyncio.sleep(1.0 / FRAMES_PER_S)
 
     def _hint(self, width: int) -> str:
         """Return what can be asked for at this moment."""
         if self.actions is None:
-            return "Ctrl-C ends the session"
+            return tr("Ctrl-C ends the session")
         wanted = dict.fromkeys(key for state in self._states for key in state.offered if key != "q")
         if any(state.screen is Screen.REST for state in self._states):
             wanted |= dict.fromkeys("+s")
@@ -755,4 +803,4 @@ def _keys_frame(actions: Actions, width: int, height: int) -> RenderableType:
         table.add_column(no_wrap=True)
     for line in zip_longest(*columns, fillvalue=("", "")):
         table.add_row(*(cell for pair in line for cell in pair))
-    return Panel(table, title="Keys", subtitle="? back", width=width, height=height)
+    return Panel(table, title=tr("Keys"), subtitle=f"? {tr('back')}", width=width, height=height)

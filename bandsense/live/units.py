@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from contextvars import ContextVar
 
+from bandsense.language import mark, number, tr
 from bandsense.samples import ForceUnit
 
 __all__ = [
@@ -21,11 +22,18 @@ __all__ = [
     "show_in",
     "shown_unit",
     "unit_json",
+    "unit_name",
 ]
 
 _SHOWN: ContextVar[ForceUnit] = ContextVar("shown unit of force", default=ForceUnit.NEWTON)
 
-_NEWTONS_IN_TEXT = re.compile(r"([+-]?)(\d+)(?:\.(\d+))? N(?![\w·/])")
+_NAMES = {
+    ForceUnit.NEWTON: mark("newtons"),
+    ForceUnit.KILOGRAM_FORCE: mark("kilograms-force"),
+    ForceUnit.POUND_FORCE: mark("pounds-force"),
+}
+
+_NEWTONS_IN_TEXT = re.compile(r"([+-]?)(\d+)(?:[.,](\d+))? N(?![\w·/])")
 """A tension in a sentence: sign, whole part, decimals."""
 
 
@@ -37,6 +45,11 @@ def show_in(unit: ForceUnit) -> None:
 def shown_unit() -> ForceUnit:
     """Get the unit that forces are shown in."""
     return _SHOWN.get()
+
+
+def unit_name() -> str:
+    """Name the unit that forces are shown in, for many of it."""
+    return tr(_NAMES[_SHOWN.get()])
 
 
 def decimals_for(newton_decimals: int) -> int:
@@ -52,7 +65,7 @@ def force_figure(newtons: float, decimals: int = 0, *, sign: bool = False) -> st
         decimals: how many a figure in newtons would have.
         sign: whether a plus is written.
     """
-    return f"{newtons / _SHOWN.get().newtons:{'+' if sign else ''}z.{decimals_for(decimals)}f}"
+    return number(newtons / _SHOWN.get().newtons, f"{'+' if sign else ''}z.{decimals_for(decimals)}f")
 
 
 def force_words(newtons: float, decimals: int = 0, *, sign: bool = False) -> str:
@@ -63,8 +76,8 @@ def force_words(newtons: float, decimals: int = 0, *, sign: bool = False) -> str
 def force_range(low_n: float, high_n: float) -> str:
     """Format two forces: `40 to 60 N`, `4.1 to 6.1 kgf`."""
     if _SHOWN.get() is ForceUnit.NEWTON:  # as the person gave them
-        return f"{low_n:g} to {high_n:g} N"
-    return f"{force_figure(low_n)} to {force_words(high_n)}"
+        return tr("{low} to {high}", low=number(low_n, "g"), high=f"{number(high_n, 'g')} N")
+    return tr("{low} to {high}", low=force_figure(low_n), high=force_words(high_n))
 
 
 def in_shown_unit(sentence: str) -> str:
@@ -83,4 +96,4 @@ def in_shown_unit(sentence: str) -> str:
 def unit_json() -> dict[str, str | float]:
     """Describe the unit for a view in another process: symbol, name, size in newtons, decimals."""
     unit = _SHOWN.get()
-    return {"symbol": unit.value, "name": unit.plural, "newtons": unit.newtons, "decimals": decimals_for(0)}
+    return {"symbol": unit.value, "name": unit_name(), "newtons": unit.newtons, "decimals": decimals_for(0)}

@@ -23,9 +23,9 @@ __all__ = [
     "Displacement",
     "Fatigue",
     "RepMetrics",
+    "RepTempo",
     "SessionMetrics",
     "SetMetrics",
-    "Tempo",
     "asymmetry",
     "rep_metrics",
     "session_metrics",
@@ -52,7 +52,7 @@ class Displacement(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Tempo:
+class RepTempo:
     """Durations of the phases in seconds; rest is None after the last repetition."""
 
     concentric_s: float
@@ -106,7 +106,7 @@ class RepMetrics:
     mean_uncertainty_n: float | None
     impulse_n_s: float
     time_under_tension_s: float
-    tempo: Tempo
+    tempo: RepTempo
     loading_n_per_s: float
     unloading_n_per_s: float
     relative_range: float
@@ -175,7 +175,7 @@ class SetMetrics:
     impulse_n_s: float
     time_under_tension_s: float
     duration_s: float
-    tempo: Tempo
+    tempo: RepTempo
     work_j: float | None
     peak_cv: float | None
     range_cv: float | None
@@ -278,11 +278,17 @@ def rep_metrics(
         return ()
     if not (time.size and time[0] <= reps[0].pull_start_s and time[-1] >= reps[-1].end_s):
         raise DataError("the trace does not cover its repetitions; give the trace they were found in")
-    way = band.displacement_m(time, tension) if band is not None else None
+    displacement_m = band.displacement_m(time, tension) if band is not None else None
     sampling = Conditions(1.0 / float(np.median(np.diff(time))), sample_noise_n(tension))
     following = [*(rep.pull_start_s for rep in reps[1:]), None]
     return tuple(
-        _judged(_rep(rep, after, time, tension, way, calibration), rep, sampling, calibration, zero_doubt_n)
+        _judged(
+            _rep(rep, after, time, tension, displacement_m, calibration),
+            rep,
+            sampling,
+            calibration,
+            zero_doubt_n,
+        )
         for rep, after in zip(reps, following, strict=True)
     )
 
@@ -343,7 +349,7 @@ def _rep(
     next_pull_s: float | None,
     time: FloatArray,
     tension: FloatArray,
-    way: FloatArray | None,
+    displacement_m: FloatArray | None,
     calibration: AnyCalibration | None,
 ) -> RepMetrics:
     impulse = _integral(time, tension, rep.pull_start_s, rep.end_s)
@@ -363,7 +369,7 @@ def _rep(
         ),
         impulse_n_s=impulse,
         time_under_tension_s=rep.duration_s,
-        tempo=Tempo(
+        tempo=RepTempo(
             rep.concentric_s,
             rep.hold_s,
             rep.eccentric_s,
@@ -377,27 +383,31 @@ def _rep(
             rep.concentric_s,
         ),
     )
-    return figures if way is None else _with_way(figures, rep, time, tension, way)
+    return (
+        figures if displacement_m is None else _with_displacement(figures, rep, time, tension, displacement_m)
+    )
 
 
-def _with_way(
-    figures: RepMetrics, rep: Rep, time: FloatArray, tension: FloatArray, way: FloatArray
+def _with_displacement(
+    figures: RepMetrics, rep: Rep, time: FloatArray, tension: FloatArray, displacement_m: FloatArray
 ) -> RepMetrics:
     """Compute the figures that need the hand's position."""
-    before = _lowest_s(time, way, rep.pull_start_s - _VALLEY_S, rep.peak_time_s)
-    after = _lowest_s(time, way, rep.peak_time_s, rep.end_s + _VALLEY_S)
+    before = _lowest_s(time, displacement_m, rep.pull_start_s - _VALLEY_S, rep.peak_time_s)
+    after = _lowest_s(time, displacement_m, rep.peak_time_s, rep.end_s + _VALLEY_S)
     out_m, back_m = (
-        _cut(time, way, *span)[1] for span in ((before, rep.peak_time_s), (rep.peak_time_s, after))
+        _cut(time, displacement_m, *span)[1] for span in ((before, rep.peak_time_s), (rep.peak_time_s, after))
     )
     out_n, back_n = (
         _cut(time, tension, *span)[1] for span in ((before, rep.peak_time_s), (rep.peak_time_s, after))
     )
-    crossed_m = float(np.interp(rep.hold_start_s, time, way) - np.interp(rep.pull_start_s, time, way))
+    crossed_m = float(
+        np.interp(rep.hold_start_s, time, displacement_m) - np.interp(rep.pull_start_s, time, displacement_m)
+    )
     return replace(
         figures,
         range_m=float(out_m[-1] - out_m[0]),
         velocity_m_s=_rate(crossed_m, rep.concentric_s),
-        peak_velocity_m_s=_peak_velocity(time, way, rep.pull_start_s, rep.peak_time_s),
+        peak_velocity_m_s=_peak_velocity(time, displacement_m, rep.pull_start_s, rep.peak_time_s),
         work_j=_trapezoids(out_n, out_m),
         returned_j=-_trapezoids(back_n, back_m),
     )
@@ -535,9 +545,9 @@ def _velocity(rep: RepMetrics) -> float:
     return rep.relative_velocity_per_s if rep.velocity_m_s is None else rep.velocity_m_s
 
 
-def _median_tempo(reps: Sequence[RepMetrics]) -> Tempo:
+def _median_tempo(reps: Sequence[RepMetrics]) -> RepTempo:
     rests = [rep.tempo.rest_s for rep in reps if rep.tempo.rest_s is not None]
-    return Tempo(
+    return RepTempo(
         float(np.median([rep.tempo.concentric_s for rep in reps])),
         float(np.median([rep.tempo.hold_s for rep in reps])),
         float(np.median([rep.tempo.eccentric_s for rep in reps])),
@@ -591,13 +601,13 @@ def _lowest_s(time: FloatArray, values: FloatArray, start_s: float, end_s: float
     return float(at[np.argmin(cut)])
 
 
-def _peak_velocity(time: FloatArray, way: FloatArray, start_s: float, end_s: float) -> float:
+def _peak_velocity(time: FloatArray, displacement_m: FloatArray, start_s: float, end_s: float) -> float:
     """Greatest mean velocity over `VELOCITY_WINDOW_S`; over the whole stretch where that is shorter."""
     window_s = min(VELOCITY_WINDOW_S, end_s - start_s)
     if window_s <= 0.0:
         return float("nan")
     starts = np.append(time[(time >= start_s) & (time <= end_s - window_s)], end_s - window_s)
-    moved = np.interp(starts + window_s, time, way) - np.interp(starts, time, way)
+    moved = np.interp(starts + window_s, time, displacement_m) - np.interp(starts, time, displacement_m)
     return float(moved.max()) / window_s
 
 

@@ -141,7 +141,7 @@ class Narrator:
         if announced is not None:
             self._announce(announced)
         self.events += self._judged.news(turning.now_s)
-        self._tell_phase(look)
+        self._emit_phase(look)
         if look is Look.VALLEY:
             self._start, self._top = turning.valley, None
             swing_n = self.announcer.swing_n
@@ -196,9 +196,9 @@ class Narrator:
                 )
             )
         for shown in announced.done:
-            self._tell_done(shown)
+            self._emit_completed(shown)
 
-    def _tell_done(self, shown: Shown) -> None:
+    def _emit_completed(self, shown: Shown) -> None:
         b = self._boundaries(shown)
         counted = shown.rep
         peak = self._peak(counted.start, counted.top)
@@ -309,7 +309,7 @@ class Narrator:
 
     # Phases.
 
-    def _tell_phase(self, look: Look) -> None:
+    def _emit_phase(self, look: Look) -> None:
         turning = self._turning
         if look is Look.PULLING and turning.valley is not None:
             left_s = self._left_s(turning.valley)

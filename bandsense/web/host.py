@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bandsense.app.several_views import SeveralViews
-from bandsense.app.station import Air, Choice, Station
+from bandsense.app.station import Choice, OpenEnvironment, Station
 from bandsense.app.train import TrainingOptions
 from bandsense.app.view import View
 from bandsense.store.store import Store
@@ -56,7 +56,7 @@ class PageHost:
     def __init__(
         self,
         stores: tuple[Store, Callable[[], Store]],
-        air: Air,
+        air: OpenEnvironment,
         *,
         simulator: bool = False,
         host: str = "127.0.0.1",

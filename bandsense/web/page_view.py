@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from typing_extensions import override
@@ -57,7 +57,9 @@ def post_state(
 
 def sound_json(sound: Sound) -> dict[str, Any]:
     """Return a sound as JSON object."""
-    return asdict(sound) | {"priority": int(sound.priority)}
+    told = asdict(replace(sound, words=str))
+    del told["words"]
+    return told | {"priority": int(sound.priority), "say": sound.say}
 
 
 class Follower:

@@ -143,7 +143,8 @@ class Advice:
         action: what to do.
         rule: the rule that decided.
         reasons: why, the first sign first.
-        instruction: the exercise's own words for it, with the amount; empty where there is nothing to do.
+        instruction: the exercise's own words for it, with the amount, a `Message`; empty where there is
+            nothing to do.
         amount_cm: whole centimetres at each place that the instruction names; 0 for `KEEP`.
         uncertainty_cm: standard uncertainty of that amount.
         tension_ratio: peak tension that is expected after the change, over that of now.

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from bandsense.bands.band import Stretch, stretch_of
 from bandsense.bands.strand import Strand
 from bandsense.exercises.model import Side, SlackMethod
+from bandsense.language import Message
 from bandsense.workout.adjustment import CHANGE_BY, SlackAdjustment, adjustment_for, adjustment_of
 from bandsense.workout.advice import (
     Advice,
@@ -133,7 +134,7 @@ def _change(proposal: Proposal, by: Measure, amount: SlackAdjustment) -> Advice:
         action=SlackAction.ADD if easier else SlackAction.REMOVE,
         rule=proposal.reasons[0].rule if proposal.rule is Rule.LIGHTER_BAND else proposal.rule,
         reasons=proposal.reasons,
-        instruction=sentence.format(cm=amount.amount_cm),
+        instruction=Message(sentence, cm=amount.amount_cm),
         amount_cm=amount.amount_cm,
         uncertainty_cm=amount.amount_cm * amount.relative_uncertainty,
         tension_ratio=amount.tension_ratio,

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bandsense.app.bringup import PREDICTED_CURRENT_UA, Bringup, Finding, Outcome, Plan
+from bandsense.app.bringup import PREDICTED_CURRENT_UA, Bringup, BringupPlan, Finding, Outcome
 from bandsense.app.current_trace import read_current_trace
 from bandsense.cli import main
 from bandsense.errors import FileFormatError
@@ -26,7 +26,9 @@ from bandsense.sim.radio.virtual_radio import VirtualRadio
 from bandsense.wire.bandsense.codes import Features
 from tests.support.images import unsigned_image, unsigned_update
 
-QUICK = Plan(noise_s=2.0, clock_s=10.0, range_s=2.0, places=("1 m away",), power_cycles=1, link_drops=1)
+QUICK = BringupPlan(
+    noise_s=2.0, clock_s=10.0, range_s=2.0, places=("1 m away",), power_cycles=1, link_drops=1
+)
 
 
 def ppk2(path: Path, current_ua: np.ndarray, rate_hz: int = 1000) -> Path:
@@ -73,7 +75,7 @@ def test_another_format_version_is_named(tmp_path: Path) -> None:
 
 
 def findings(
-    plan: Plan = QUICK,
+    plan: BringupPlan = QUICK,
     *,
     sensor: SimulatedSensor | None = None,
     hardware: Hardware | None = None,

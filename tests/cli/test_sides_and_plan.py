@@ -54,7 +54,7 @@ def test_show_holds_a_set_against_tempo_and_zone(command: Command, halves: Path)
             "peaks within 54 to 70 N: 0 of 5 (5 below, 0 above)",
         ]
     # 2 s a repetition: a return of 1 s is less than the 2.5 s of the plan.
-    assert all("return 0%" in line for line in lines if line.startswith("tempo about"))
+    assert all("return 0 %" in line for line in lines if line.startswith("tempo about"))
     first, second = json.loads(command("show", "--simulated", "--json").out)["streams"][0]["sets"]
     assert (first["zone"]["within"], second["zone"]["below"]) == (5, 5)
     assert first["tempo_kept"]["eccentric"]["kept"] == 0.0

@@ -19,7 +19,7 @@ from tests.needs import require_module
 
 require_module("bumble", "bandsense[sim]")
 
-COUNT = Sound("count", Priority.COUNT, (Tone(1200.0, 1200.0, 0, 30),), "5", (30,))
+COUNT = Sound("count", Priority.COUNT, (Tone(1200.0, 1200.0, 0, 30),), lambda: "5", (30,))
 
 
 async def test_a_session_is_heard_from_its_events(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from bandsense.signal.events import (
     SignalWarning,
     WarningKind,
 )
-from bandsense.signal.metrics import RepMetrics, Tempo, set_metrics
+from bandsense.signal.metrics import RepMetrics, RepTempo, set_metrics
 from bandsense.workout.advice import Advice, Reason, Rule, SlackAction
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
@@ -67,7 +67,7 @@ def figure(index: int, peak_n: float, *, partial: bool = False) -> RepMetrics:
         1.5,
         48.0,
         1.6,
-        Tempo(0.5, 0.5, 0.6, rest_s),
+        RepTempo(0.5, 0.5, 0.6, rest_s),
         50.0,
         50.0,
         1.0,
@@ -115,7 +115,7 @@ def test_lines_of_a_log() -> None:
     later = format_log_line(RepCounted(1001.7, 1, 60.0, 1001.9, 1), lambda _: 3.0, began_s=1000.0)
     assert later == of(RepCounted(1.7, 1, 60.0, 1.9, 1)), "the sensor may have been on for long"
     assert of(RepCompleted(5.6, 2, PARTIAL, 5.7)) == (
-        "     5.70 s         pull about 0.8, hold 0.0, return 1.0 s, partial (45% of the way)"
+        "     5.70 s         pull about 0.8, hold 0.0, return 1.0 s, partial (45 % of the way)"
     )
     assert of(BatteryChanged(0.0, 55, 0.0)) == "     0.00 s  battery 55 %"
     warm = "     0.00 s  the sensor is at 31.0 °C: +0.75 N are taken off"

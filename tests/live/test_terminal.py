@@ -109,7 +109,7 @@ def test_a_long_name_leaves_room_for_the_link_and_the_battery() -> None:
 
 def test_on_the_smallest_terminal_all_that_changes_is_there() -> None:
     state = a_state()
-    state.notice_text, state.notice_until_s = "not counted: too small", 9.0
+    state.noticed, state.notice_until_s = "not counted: too small", 9.0
     text = shown(state, 40, 10)
     for words in (*big("61"), "± 3", "▲ OUT", "set 1", "87 %", "not counted: too small"):
         assert words in text
@@ -133,7 +133,7 @@ def test_on_the_smallest_terminal_two_lines_are_left_for_the_advice(set_of_three
 
 def test_what_is_told_between_sets_is_not_hidden_by_the_advice(set_of_three: SampleBlock) -> None:
     state = rested(set_of_three)
-    state.notice_text, state.notice_until_s = "zero set: -0.4 N", state.time_s + 5.0
+    state.noticed, state.notice_until_s = "zero set: -0.4 N", state.time_s + 5.0
     assert "zero set: -0.4 N" in shown(state)
 
 

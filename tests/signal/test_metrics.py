@@ -16,7 +16,7 @@ from bandsense.signal.events import Rep
 from bandsense.signal.metrics import (
     PRIOR_EXPONENT,
     RepMetrics,
-    Tempo,
+    RepTempo,
     asymmetry,
     rep_metrics,
     session_metrics,
@@ -78,7 +78,7 @@ def test_tension_figures_of_straight_lines() -> None:
     assert figures.impulse_n_s == pytest.approx(impulse, rel=1e-5)
     assert figures.mean_n == pytest.approx(impulse / 3.2, rel=1e-5)
     assert figures.peak_n == 60.0
-    assert figures.tempo == Tempo(
+    assert figures.tempo == RepTempo(
         pytest.approx(0.8),
         pytest.approx(0.8),
         pytest.approx(1.6),
@@ -250,5 +250,5 @@ def test_nothing_has_no_metrics(empty: object) -> None:
 
 
 def test_a_tempo_reads_as_people_write_it() -> None:
-    assert str(Tempo(1.04, 0.5, 2.0, 0.96)) == "1.0-0.5-2.0-1.0"
-    assert str(Tempo(1.0, 0.0, 2.0, None)) == "1.0-0.0-2.0-–"
+    assert str(RepTempo(1.04, 0.5, 2.0, 0.96)) == "1.0-0.5-2.0-1.0"
+    assert str(RepTempo(1.0, 0.0, 2.0, None)) == "1.0-0.0-2.0-–"

@@ -26,7 +26,13 @@ def samples() -> Callable[..., SampleBlock]:
 
     def make(first: int, n: int, unit: Unit = Unit.COUNT) -> SampleBlock:
         index = np.arange(first, first + n)
-        return SampleBlock(index / 80.0, index * 3.0, unit, index % 7 == 3, index % 11 == 5)
+        return SampleBlock(
+            (index / 80.0).astype(np.float64),
+            index.astype(np.float64) * 3.0,
+            unit,
+            index % 7 == 3,
+            index % 11 == 5,
+        )
 
     return make
 

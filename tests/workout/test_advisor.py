@@ -130,7 +130,7 @@ def test_partial_repetitions_are_not_full_ones() -> None:
 def test_a_range_that_shrinks_by_more_than_a_fifth_adds_slack() -> None:
     advice = advise(fading(9, 0.65))
     assert (advice.action, advice.rule) == (SlackAction.ADD, Rule.TOO_HARD)
-    assert advice_reason(advice) == "Your range shrank by 34% over the set."
+    assert advice_reason(advice) == "Your range shrank by 34 % over the set."
     assert advise(fading(9, 0.85)).action is SlackAction.KEEP
 
 
@@ -329,6 +329,13 @@ def test_three_repetitions_missing_need_no_second_sign_but_get_a_small_step() ->
     assert advice.tension_ratio > 0.93
 
 
+def test_a_quarter_of_the_range_lost_needs_no_second_sign_but_gets_a_small_step() -> None:
+    advice = _after_removal().after_set(fading(9, 0.70), last_of_session=False)
+    assert (advice.action, advice.rule) == (SlackAction.ADD, Rule.TOO_HARD)
+    assert advice.tension_ratio > 0.93
+    assert _after_removal().after_set(fading(9, 0.79), last_of_session=False).rule is Rule.WAITING
+
+
 def test_long_after_a_change_one_sign_is_enough() -> None:
     advisor = _after_removal()
     for _ in range(6):
@@ -519,7 +526,7 @@ def test_a_return_cut_short_by_high_tension_is_urgent() -> None:
     assert index == 5
     assert advice.urgent
     assert (advice.action, advice.rule) == (SlackAction.ADD, Rule.RETURN_CUT_SHORT)
-    assert advice_reason(advice) == "You come back only 65% of the way, and the band still pulls 34 N there."
+    assert advice_reason(advice) == "You come back only 65 % of the way, and the band still pulls 34 N there."
     full = [rep(1, start=12.0, end=16.0), *(rep(i, start=16.0, end=16.0) for i in range(2, 8))]
     assert _within(full)[0] == []
     once = [*reps(4), rep(5, end=50.0), rep(6, start=50.0, end=12.0), rep(7)]
@@ -546,7 +553,7 @@ def test_a_slip_is_seen_as_a_step_at_top_and_bottom() -> None:
     assert (advice.action, advice.rule) == (SlackAction.REMOVE, Rule.SLIPPED)
     assert not advice.urgent
     assert advice_reason(advice) == (
-        "From repetition 4 to 5 the tension fell by 15%, at the top and at the bottom alike, "
+        "From repetition 4 to 5 the tension fell by 15 %, at the top and at the bottom alike, "
         "as if the band had slipped: check grip and anchor first."
     )
 
@@ -554,7 +561,7 @@ def test_a_slip_is_seen_as_a_step_at_top_and_bottom() -> None:
 def test_a_shorter_grip_is_the_same_the_other_way() -> None:
     (_, advice), *_ = _within(_slipping(5, 1.2))[0]
     assert advice.action is SlackAction.ADD
-    assert "rose by 20%" in advice_reason(advice)
+    assert "rose by 20 %" in advice_reason(advice)
     assert "gripped shorter" in advice_reason(advice)
 
 

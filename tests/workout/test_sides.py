@@ -202,7 +202,7 @@ def test_the_amounts_of_the_sides_are_explained_only_where_they_can_be_compared(
     left, right = told("left", 60.0, 3), told("right", 51.6, 5)
     (reason,) = explained(right, left).reasons
     assert reason_words(reason) == (
-        "At the same length this side pulled 14% less than the other, so it gets 2 cm more slack."
+        "At the same length this side pulled 14 % less than the other, so it gets 2 cm more slack."
     )
     assert explained(told("right", 59.0, 5), left).reasons == (), "no difference to speak of"
     assert explained(told("right", 51.6, 5, rest_m=0.65), left).reasons == (), "another length"

@@ -12,7 +12,7 @@ from bandsense.cli.command import add_command
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from bandsense.app.bringup import Ask, Finding, Plan
+    from bandsense.app.bringup import Ask, BringupPlan, Finding
     from bandsense.app.environment import Environment
     from bandsense.cli.command import Commands
 
@@ -98,12 +98,12 @@ def _environment(arguments: argparse.Namespace) -> AbstractAsyncContextManager[E
     return simulated_environment(SlackSource(), "bringup")
 
 
-def _plan(arguments: argparse.Namespace) -> Plan:
-    from bandsense.app.bringup import Plan
+def _plan(arguments: argparse.Namespace) -> BringupPlan:
+    from bandsense.app.bringup import BringupPlan
 
     share = 0.1 if arguments.quick else 1.0
-    usual = Plan()
-    return Plan(
+    usual = BringupPlan()
+    return BringupPlan(
         noise_s=usual.noise_s * share,
         clock_s=usual.clock_s * share,
         range_s=usual.range_s * share,

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bandsense.cli.command import add_command, add_json_option, tell
+from bandsense.cli.command import add_action, add_command, add_json_option, tell
 from bandsense.cli.progress import progress
 from bandsense.cli.store_option import add_store_option, open_store, store_path
 
@@ -35,14 +35,14 @@ def add(commands: Commands) -> None:
     add_json_option(command, "one JSON object, or one a finding")
     add_store_option(command, sessions=True)
     tasks = command.add_subparsers(title="what to do", metavar="TASK")
-    _task(tasks, "check", _check, "look through all of it; with status 1 when there is damage")
-    backup = _task(tasks, "backup", _backup, "copy it, also while it is in use")
+    add_action(tasks, "check", "look through all of it; with status 1 when there is damage", run=_check)
+    backup = add_action(tasks, "backup", "copy it, also while it is in use", run=_backup)
     backup.add_argument("file", type=Path, help="a new file")
-    restoring = _task(
-        tasks, "restore", _restore, "put a backup in its place; what is there now is kept beside it"
+    restoring = add_action(
+        tasks, "restore", "put a backup in its place; what is there now is kept beside it", run=_restore
     )
     restoring.add_argument("file", type=Path, help="the backup")
-    rescue = _task(tasks, "rescue", _rescue, "write what can be read of a damaged one to a new file")
+    rescue = add_action(tasks, "rescue", "write what can be read of a damaged one to a new file", run=_rescue)
     rescue.add_argument(
         "-o",
         "--output",
@@ -55,14 +55,6 @@ def add(commands: Commands) -> None:
         action="store_true",
         help="put the new file in its place; the damaged one is kept beside it",
     )
-
-
-def _task(
-    tasks: Commands, name: str, run_it: Callable[[argparse.Namespace], int], summary: str
-) -> argparse.ArgumentParser:
-    task = tasks.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-    task.set_defaults(run=run_it)
-    return task
 
 
 def run(arguments: argparse.Namespace) -> int:

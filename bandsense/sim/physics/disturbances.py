@@ -21,8 +21,8 @@ __all__ = [
     "DISTURBANCES",
     "Control",
     "Disturbance",
-    "Link",
-    "Setup",
+    "LinkLosses",
+    "ScenarioDraft",
     "Stage",
     "hung_mass",
     "slow_down_weak",
@@ -46,7 +46,7 @@ class Stage(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class LinkLosses:
     """What is lost on the way: bursts of batches, and one outage."""
 
     loss: float = 0.0
@@ -55,13 +55,13 @@ class Link:
 
 
 @dataclass(slots=True)
-class Setup:
+class ScenarioDraft:
     """A scenario being put together; disturbances change it."""
 
     band: SimulatedBand
     plan: SimulatedPlan
     sensor: SimulatedSensor
-    link: Link = field(default_factory=Link)
+    link: LinkLosses = field(default_factory=LinkLosses)
     snap: tuple[float, float] | None = None
 
 
@@ -79,7 +79,7 @@ class Disturbance:
     name: str
     stage: Stage
     description: str
-    apply: Callable[[Setup, Draw], None]
+    apply: Callable[[ScenarioDraft, Draw], None]
 
 
 _REGISTRY: dict[str, Disturbance] = {}
@@ -90,8 +90,8 @@ DISTURBANCES: Mapping[str, Disturbance] = MappingProxyType(_REGISTRY)
 
 def _disturbance(
     stage: Stage, description: str
-) -> Callable[[Callable[[Setup, Draw], None]], Callable[[Setup, Draw], None]]:
-    def register(apply: Callable[[Setup, Draw], None]) -> Callable[[Setup, Draw], None]:
+) -> Callable[[Callable[[ScenarioDraft, Draw], None]], Callable[[ScenarioDraft, Draw], None]]:
+    def register(apply: Callable[[ScenarioDraft, Draw], None]) -> Callable[[ScenarioDraft, Draw], None]:
         name = apply.__name__.strip("_")
         _REGISTRY[name] = Disturbance(name, stage, description, apply)
         return apply
@@ -106,42 +106,42 @@ _lossy = partial(_disturbance, Stage.LINK)
 
 
 @_band("the band follows with a strong visco-elastic lag")
-def _lag(setup: Setup, draw: Draw) -> None:
+def _lag(setup: ScenarioDraft, draw: Draw) -> None:
     setup.band = replace(setup.band, lag=draw.of("strong_lag"), lag_s=draw.of("lag_s"))
 
 
 @_band("loading and unloading differ at the upper end of what bands do")
-def _hysteresis(setup: Setup, draw: Draw) -> None:
+def _hysteresis(setup: ScenarioDraft, draw: Draw) -> None:
     setup.band = replace(setup.band, energy_loss=draw.of("strong_loss"))
 
 
 @_band("tension fades in holds at the upper end of what rubber does")
-def _relaxation(setup: Setup, draw: Draw) -> None:
+def _relaxation(setup: ScenarioDraft, draw: Draw) -> None:
     setup.band = replace(setup.band, relaxation_per_decade=draw.of("strong_relaxation"))
 
 
 @_band("a new band softens over the first repetitions")
-def _softening(setup: Setup, draw: Draw) -> None:
+def _softening(setup: ScenarioDraft, draw: Draw) -> None:
     setup.band = replace(setup.band, softening=draw.of("softening"))
 
 
 @_band("the band is colder or warmer than when it was calibrated")
-def _temperature(setup: Setup, draw: Draw) -> None:
+def _temperature(setup: ScenarioDraft, draw: Draw) -> None:
     setup.band = replace(setup.band, temperature_k=draw.of("temperature_k"))
 
 
 @_band("the band goes slack at the bottom of every repetition")
-def _slack(setup: Setup, draw: Draw) -> None:
+def _slack(setup: ScenarioDraft, draw: Draw) -> None:
     setup.band = replace(setup.band, slack_m=draw.of("slack") * setup.band.rest_length_m)
 
 
 @_band("the band is stretched from before the first to after the last repetition")
-def _never_slack(setup: Setup, draw: Draw) -> None:
+def _never_slack(setup: ScenarioDraft, draw: Draw) -> None:
     setup.band = replace(setup.band, slack_m=-draw.of("never_slack") * setup.plan.stroke_m)
 
 
 @_band("the strongest pulls are beyond the range of a 50 kg sensor")
-def _saturation(setup: Setup, draw: Draw) -> None:
+def _saturation(setup: ScenarioDraft, draw: Draw) -> None:
     top = float(setup.band.equilibrium_n(setup.band.elongation(np.array([setup.plan.stroke_m])))[0])
     stronger = _CELL_N / draw.of("full_scale") / top
     setup.band = replace(setup.band, f100_n=stronger * setup.band.f100_n)
@@ -149,19 +149,19 @@ def _saturation(setup: Setup, draw: Draw) -> None:
 
 
 @_person("much faster at one end of each movement than at the other")
-def _asymmetric_tempo(setup: Setup, draw: Draw) -> None:
+def _asymmetric_tempo(setup: ScenarioDraft, draw: Draw) -> None:
     pull, back = draw.sign() * draw.of("strong_skew"), draw.sign() * draw.of("strong_skew")
     _change_reps(setup, lambda _, rep: replace(rep, pull_skew=pull, return_skew=back))
 
 
 @_person("range of motion varies from repetition to repetition")
-def _rom_variability(setup: Setup, draw: Draw) -> None:
+def _rom_variability(setup: ScenarioDraft, draw: Draw) -> None:
     cv = draw.of("strong_rom_cv")
     _change_reps(setup, lambda _, rep: replace(rep, top=rep.top * max(0.8, draw.rng.normal(1.0, cv))))
 
 
 @_person("range shrinks and pulls slow down towards the end")
-def _fatigue(setup: Setup, draw: Draw) -> None:
+def _fatigue(setup: ScenarioDraft, draw: Draw) -> None:
     loss, slowing = draw.of("fatigue"), draw.of("fatigue_slowing")
     last = max(1, len(setup.plan.reps) - 1)
 
@@ -173,7 +173,7 @@ def _fatigue(setup: Setup, draw: Draw) -> None:
 
 
 @_person("some repetitions after the second go only part of the way")
-def _partial_reps(setup: Setup, draw: Draw) -> None:
+def _partial_reps(setup: ScenarioDraft, draw: Draw) -> None:
     chosen = draw.some(len(setup.plan.reps), (0.1, 0.3))
 
     def shorten(i: int, rep: RepPlan) -> RepPlan:
@@ -188,7 +188,7 @@ def _partial_reps(setup: Setup, draw: Draw) -> None:
 
 
 @_person("the hand gives way at the top and pulls again")
-def _double_peak(setup: Setup, draw: Draw) -> None:
+def _double_peak(setup: ScenarioDraft, draw: Draw) -> None:
     chosen = draw.some(len(setup.plan.reps), (0.2, 0.6))
 
     def sag(i: int, rep: RepPlan) -> RepPlan:
@@ -200,7 +200,7 @@ def _double_peak(setup: Setup, draw: Draw) -> None:
 
 
 @_person("the pull stops on the way and goes on")
-def _pull_pause(setup: Setup, draw: Draw) -> None:
+def _pull_pause(setup: ScenarioDraft, draw: Draw) -> None:
     chosen = draw.some(len(setup.plan.reps), (0.2, 0.6))
 
     def pause(i: int, rep: RepPlan) -> RepPlan:
@@ -210,7 +210,7 @@ def _pull_pause(setup: Setup, draw: Draw) -> None:
 
 
 @_person("the hand springs back at the bottom")
-def _bounce(setup: Setup, draw: Draw) -> None:
+def _bounce(setup: ScenarioDraft, draw: Draw) -> None:
     def bounce(_: int, rep: RepPlan) -> RepPlan:
         spring = Bounce(draw.of("bounce"), draw.of("bounce_hz"))
         return replace(rep, bounce=spring, rest_s=max(rep.rest_s, 0.6))
@@ -219,21 +219,21 @@ def _bounce(setup: Setup, draw: Draw) -> None:
 
 
 @_person("pulls start with a jerk")
-def _jerk_start(setup: Setup, draw: Draw) -> None:
+def _jerk_start(setup: ScenarioDraft, draw: Draw) -> None:
     _change_reps(
         setup, lambda _, rep: replace(rep, pull_skew=0.9, pull_s=rep.pull_s * draw.between((0.6, 0.9)))
     )
 
 
 @_person("the return stops short, more so towards the end")
-def _no_full_return(setup: Setup, draw: Draw) -> None:
+def _no_full_return(setup: ScenarioDraft, draw: Draw) -> None:
     share = draw.of("no_full_return") ** (1.0 / setup.band.exponent)
     last = max(1, len(setup.plan.reps) - 1)
     _change_reps(setup, lambda i, rep: replace(rep, bottom=rep.bottom + share * i / last))
 
 
 @_person("the start position creeps towards the pull during the set")
-def _rest_creep(setup: Setup, draw: Draw) -> None:
+def _rest_creep(setup: ScenarioDraft, draw: Draw) -> None:
     creep = draw.of("rest_creep")
     last = max(1, len(setup.plan.reps) - 1)
     _change_reps(
@@ -243,7 +243,7 @@ def _rest_creep(setup: Setup, draw: Draw) -> None:
 
 
 @_person("small pulls to find the place before the first repetition")
-def _set_up(setup: Setup, draw: Draw) -> None:
+def _set_up(setup: ScenarioDraft, draw: Draw) -> None:
     moves: list[Move] = []
     for _ in range(int(draw.rng.integers(1, 4))):
         there, back = draw.of("set_up"), draw.between((0.0, 0.03))
@@ -254,7 +254,7 @@ def _set_up(setup: Setup, draw: Draw) -> None:
 
 
 @_person("the handle is picked up loose and the band taken up before the set")
-def _take_up(setup: Setup, draw: Draw) -> None:
+def _take_up(setup: ScenarioDraft, draw: Draw) -> None:
     loose = -(setup.band.rest_length_m * 0.05 - min(setup.band.slack_m, 0.0)) / setup.plan.stroke_m
     start = setup.plan.start
     moves = [Move(draw.between((0.5, 2.0)), loose), Move(draw.between((0.5, 1.5)), start)]
@@ -263,7 +263,7 @@ def _take_up(setup: Setup, draw: Draw) -> None:
 
 
 @_person("walking to the place and away with the handle in the hand")
-def _walking(setup: Setup, draw: Draw) -> None:
+def _walking(setup: ScenarioDraft, draw: Draw) -> None:
     start = setup.plan.start
     walk = [Move(draw.of("walk_s"), start, steps_n=draw.of("steps_n"), steps_hz=draw.of("steps_hz"))]
     _before(setup, [*walk, Move(draw.between((0.8, 2.0)), start)])
@@ -273,29 +273,29 @@ def _walking(setup: Setup, draw: Draw) -> None:
 
 
 @_person("the grip changes in mid-set and with it the rest tension")
-def _regrip(setup: Setup, draw: Draw) -> None:
+def _regrip(setup: ScenarioDraft, draw: Draw) -> None:
     _shift_second_half(setup, draw, draw.of("regrip"), draw.between((0.5, 1.5)))
 
 
 @_person("a pause in the middle to change the slack")
-def _slack_change(setup: Setup, draw: Draw) -> None:
+def _slack_change(setup: ScenarioDraft, draw: Draw) -> None:
     _shift_second_half(setup, draw, draw.sign() * draw.between((0.05, 0.15)), draw.between((4.0, 8.0)))
 
 
 @_person("the handle is put down hard after the set")
-def _put_down(setup: Setup, draw: Draw) -> None:
+def _put_down(setup: ScenarioDraft, draw: Draw) -> None:
     floor = -abs(setup.band.slack_m) / setup.plan.stroke_m - 0.1
     moves = [Move(0.6, floor), Move(0.3, floor, blow_n=draw.of("blow_n")), Move(2.0, floor)]
     setup.plan = replace(setup.plan, parts=(*setup.plan.parts, *moves))
 
 
 @_person("the band snaps or slips off at the top of the last repetition")
-def _snap(setup: Setup, draw: Draw) -> None:
+def _snap(setup: ScenarioDraft, draw: Draw) -> None:
     setup.snap = (draw.of("ring_hz"), draw.of("undershoot"))
 
 
 @_person("somebody trips over the band between two repetitions")
-def _tug(setup: Setup, draw: Draw) -> None:
+def _tug(setup: ScenarioDraft, draw: Draw) -> None:
     here = int(draw.rng.integers(0, len(setup.plan.parts)))
     at = _position_after(setup.plan, here)
     blow = (Move(0.6, at), Move(0.3, at, blow_n=draw.of("tug_n")), Move(0.6, at))
@@ -304,7 +304,7 @@ def _tug(setup: Setup, draw: Draw) -> None:
 
 
 @_person("another person goes on with another range and tempo")
-def _second_user(setup: Setup, draw: Draw) -> None:
+def _second_user(setup: ScenarioDraft, draw: Draw) -> None:
     reach, tempo = draw.of("second_user"), draw.between((0.7, 1.4))
     half = len(setup.plan.reps) // 2
 
@@ -318,19 +318,19 @@ def _second_user(setup: Setup, draw: Draw) -> None:
 
 
 @_person("left and right arm in turn, one stronger")
-def _alternating_arms(setup: Setup, draw: Draw) -> None:
+def _alternating_arms(setup: ScenarioDraft, draw: Draw) -> None:
     half = draw.of("arms") / 2
     _change_reps(setup, lambda i, rep: replace(rep, top=rep.top * (1.0 + (half if i % 2 else -half))))
 
 
 @_person("every repetition comes half back, goes up again and then all the way down")
-def _one_and_a_half(setup: Setup, draw: Draw) -> None:
+def _one_and_a_half(setup: ScenarioDraft, draw: Draw) -> None:
     depth, time_s = draw.between((0.4, 0.6)), draw.between((0.8, 1.6))
     _change_reps(setup, lambda _, rep: replace(rep, dip=Dip(depth, time_s)))
 
 
 @_person("every repetition goes a little further than the one before")
-def _growing_range(setup: Setup, draw: Draw) -> None:
+def _growing_range(setup: ScenarioDraft, draw: Draw) -> None:
     least = draw.between((0.45, 0.7))
     last = max(1, len(setup.plan.reps) - 1)
 
@@ -342,29 +342,29 @@ def _growing_range(setup: Setup, draw: Draw) -> None:
 
 
 @_person("the first two pulls are much stronger than the rest")
-def _over_hard_first(setup: Setup, draw: Draw) -> None:
+def _over_hard_first(setup: ScenarioDraft, draw: Draw) -> None:
     stronger = draw.between((1.3, 1.7))
     _change_reps(setup, lambda i, rep: replace(rep, top=rep.top * stronger, full=False) if i < 2 else rep)
 
 
 @_person("two or three repetitions at a time, with 5 to 20 s between them")
-def _cluster(setup: Setup, draw: Draw) -> None:
+def _cluster(setup: ScenarioDraft, draw: Draw) -> None:
     size, pause_s = int(draw.rng.integers(2, 4)), draw.between((5.0, 20.0))
     _change_reps(setup, lambda i, rep: replace(rep, rest_s=pause_s) if i % size == size - 1 else rep)
 
 
 @_person("a step away from the anchor in mid-set")
-def _step_back(setup: Setup, draw: Draw) -> None:
+def _step_back(setup: ScenarioDraft, draw: Draw) -> None:
     _shift_second_half(setup, draw, draw.between((0.06, 0.2)), draw.between((0.8, 2.5)))
 
 
 @_person("tremor of 7 to 11 Hz")
-def _tremor(setup: Setup, draw: Draw) -> None:
+def _tremor(setup: ScenarioDraft, draw: Draw) -> None:
     setup.plan = replace(setup.plan, tremor=draw.of("strong_tremor"), tremor_hz=draw.of("tremor_hz"))
 
 
 @_person("fast repetitions without holds")
-def _fast(setup: Setup, draw: Draw) -> None:
+def _fast(setup: ScenarioDraft, draw: Draw) -> None:
     pull, back = draw.of("fast_s"), draw.of("fast_s")
     rest = draw.between((0.0, 0.2))
     _change_reps(setup, lambda _, rep: replace(rep, pull_s=pull, hold_s=0.0, return_s=back, rest_s=rest))
@@ -372,105 +372,105 @@ def _fast(setup: Setup, draw: Draw) -> None:
 
 
 @_person("slow repetitions")
-def _slow(setup: Setup, draw: Draw) -> None:
+def _slow(setup: ScenarioDraft, draw: Draw) -> None:
     pull, back = draw.of("slow_s"), draw.of("slow_return_s")
     _change_reps(setup, lambda _, rep: replace(rep, pull_s=pull, return_s=back))
 
 
 @_person("holds of several seconds at the top")
-def _long_hold(setup: Setup, draw: Draw) -> None:
+def _long_hold(setup: ScenarioDraft, draw: Draw) -> None:
     hold = draw.of("long_hold_s")
     _change_reps(setup, lambda _, rep: replace(rep, hold_s=hold))
 
 
 @_person("rests of several seconds at the bottom")
-def _long_rest(setup: Setup, draw: Draw) -> None:
+def _long_rest(setup: ScenarioDraft, draw: Draw) -> None:
     rest = draw.of("long_rest_s")
     _change_reps(setup, lambda _, rep: replace(rep, rest_s=rest))
 
 
 @_person("out and back alike, without hold or rest")
-def _equal_in_out(setup: Setup, draw: Draw) -> None:
+def _equal_in_out(setup: ScenarioDraft, draw: Draw) -> None:
     time_s = draw.between((0.7, 1.5))
     _change_reps(setup, lambda _, rep: replace(rep, pull_s=time_s, hold_s=0.0, return_s=time_s, rest_s=0.0))
 
 
 @_sensor("white noise of 0.05 to 0.1 N")
-def _noise(setup: Setup, draw: Draw) -> None:
+def _noise(setup: ScenarioDraft, draw: Draw) -> None:
     setup.sensor = replace(setup.sensor, noise_n=draw.of("strong_noise_n"))
 
 
 @_sensor("1/f noise")
-def _pink_noise(setup: Setup, draw: Draw) -> None:
+def _pink_noise(setup: ScenarioDraft, draw: Draw) -> None:
     setup.sensor = replace(setup.sensor, pink_n=draw.of("pink_n"))
 
 
 @_sensor("the zero drifts while the sensor warms up")
-def _warm_up_drift(setup: Setup, draw: Draw) -> None:
+def _warm_up_drift(setup: ScenarioDraft, draw: Draw) -> None:
     tau = draw.between((20.0, 90.0))
     drift = draw.sign() * draw.of("drift_n_per_s") * tau
     setup.sensor = replace(setup.sensor, warm_up_n=drift, warm_up_s=tau)
 
 
 @_sensor("the zero follows a changing temperature")
-def _temperature_ramp(setup: Setup, draw: Draw) -> None:
+def _temperature_ramp(setup: ScenarioDraft, draw: Draw) -> None:
     setup.sensor = replace(setup.sensor, drift_n_per_s=draw.of("temperature_drift_n_per_s"))
 
 
 @_sensor("the span is off by up to 5 %")
-def _span_error(setup: Setup, draw: Draw) -> None:
+def _span_error(setup: ScenarioDraft, draw: Draw) -> None:
     setup.sensor = replace(setup.sensor, span_error=draw.of("span_error"))
 
 
 @_sensor("the sensor hangs at an angle to the band")
-def _off_axis(setup: Setup, draw: Draw) -> None:
+def _off_axis(setup: ScenarioDraft, draw: Draw) -> None:
     setup.sensor = replace(setup.sensor, off_axis_rad=draw.of("off_axis_rad"))
 
 
 @_sensor("single conversions are wildly wrong")
-def _spikes(setup: Setup, draw: Draw) -> None:
+def _spikes(setup: ScenarioDraft, draw: Draw) -> None:
     setup.sensor = replace(setup.sensor, spikes_per_min=draw.of("spikes_per_min"))
 
 
 @_sensor("the code freezes for a moment")
-def _stuck(setup: Setup, draw: Draw) -> None:
+def _stuck(setup: ScenarioDraft, draw: Draw) -> None:
     setup.sensor = replace(setup.sensor, stuck_per_min=10.0, stuck_s=draw.of("stuck_s"))
 
 
 @_sensor("some conversions are never made")
-def _missed(setup: Setup, draw: Draw) -> None:
+def _missed(setup: ScenarioDraft, draw: Draw) -> None:
     setup.sensor = replace(setup.sensor, missed=draw.of("missed"))
 
 
 @_sensor("the true rate is up to 5 % off the nominal one")
-def _rate_error(setup: Setup, draw: Draw) -> None:
+def _rate_error(setup: ScenarioDraft, draw: Draw) -> None:
     setup.sensor = replace(setup.sensor, rate_error=draw.sign() * draw.of("rate_error"))
 
 
 @_sensor("the converter's own low-pass filter, 18 Hz at 80 samples a second")
-def _adc_filter(setup: Setup, draw: Draw) -> None:
+def _adc_filter(setup: ScenarioDraft, draw: Draw) -> None:
     setup.sensor = replace(setup.sensor, corner_hz=18.0)
 
 
 @_sensor("the zero was never set")
-def _offset(setup: Setup, draw: Draw) -> None:
+def _offset(setup: ScenarioDraft, draw: Draw) -> None:
     offset_n = draw.of("offset_n")
     full_scale_n = setup.sensor.full_scale_n + offset_n
     setup.sensor = replace(setup.sensor, offset_n=offset_n, full_scale_n=full_scale_n)
 
 
 @_sensor("the supply dips for a tenth of a second now and then")
-def _battery_dip(setup: Setup, draw: Draw) -> None:
+def _battery_dip(setup: ScenarioDraft, draw: Draw) -> None:
     setup.sensor = replace(setup.sensor, dip_n=draw.sign() * draw.of("dip_n"), dips_per_min=6.0)
 
 
 @_lossy("up to 10 % of the notifications never arrive")
-def _burst_loss(setup: Setup, draw: Draw) -> None:
+def _burst_loss(setup: ScenarioDraft, draw: Draw) -> None:
     setup.link = replace(setup.link, loss=draw.of("loss"), batch=int(draw.rng.integers(1, 9)))
 
 
 @_lossy("the link drops once and comes back seconds later")
-def _link_drop(setup: Setup, draw: Draw) -> None:
+def _link_drop(setup: ScenarioDraft, draw: Draw) -> None:
     setup.link = replace(setup.link, outage_s=0.42 + draw.of("outage_s"))
 
 
@@ -481,11 +481,11 @@ def _depth_of(band: SimulatedBand, sag: float) -> float:
     return 1.0 - float(kept ** (1.0 / band.exponent))
 
 
-def _change_reps(setup: Setup, change: Callable[[int, RepPlan], RepPlan]) -> None:
+def _change_reps(setup: ScenarioDraft, change: Callable[[int, RepPlan], RepPlan]) -> None:
     setup.plan = replace(setup.plan, parts=setup.plan.map_reps(change))
 
 
-def _before(setup: Setup, moves: list[Move]) -> None:
+def _before(setup: ScenarioDraft, moves: list[Move]) -> None:
     setup.plan = replace(setup.plan, parts=(*moves, *setup.plan.parts))
 
 
@@ -498,7 +498,7 @@ def _end(plan: SimulatedPlan) -> float:
     return _position_after(plan, len(plan.parts) - 1)
 
 
-def _shift_second_half(setup: Setup, draw: Draw, offset: float, pause_s: float) -> None:
+def _shift_second_half(setup: ScenarioDraft, draw: Draw, offset: float, pause_s: float) -> None:
     """Insert a pause in the middle of the set and shift all positions after it."""
     reps = [i for i, part in enumerate(setup.plan.parts) if isinstance(part, RepPlan)]
     if len(reps) < 2:
@@ -523,7 +523,7 @@ def _shift_second_half(setup: Setup, draw: Draw, offset: float, pause_s: float) 
     setup.plan = replace(setup.plan, parts=(*before, *gap, *map(shifted, setup.plan.parts[cut:])))
 
 
-def slow_down_weak(setup: Setup) -> None:
+def slow_down_weak(setup: ScenarioDraft) -> None:
     """Stretch the tempo of sets so weak that they would look like walking."""
     peak = float(setup.band.equilibrium_n(setup.band.elongation(np.array([setup.plan.stroke_m])))[0])
     if peak >= _WEAK_BELOW_N:
@@ -536,15 +536,15 @@ def slow_down_weak(setup: Setup) -> None:
     _change_reps(setup, slower)
 
 
-Control = Callable[[Setup, Draw], tuple[Move, ...]]
+Control = Callable[[ScenarioDraft, Draw], tuple[Move, ...]]
 
 
-def _walking_control(setup: Setup, draw: Draw) -> tuple[Move, ...]:
+def _walking_control(setup: ScenarioDraft, draw: Draw) -> tuple[Move, ...]:
     walks = (Move(30.0, 0.0, steps_n=draw.of("steps_n"), steps_hz=draw.of("steps_hz")) for _ in range(10))
     return (Move(2.0, 0.0), *walks, Move(2.0, 0.0))
 
 
-def _isometric_control(setup: Setup, draw: Draw) -> tuple[Move, ...]:
+def _isometric_control(setup: ScenarioDraft, draw: Draw) -> tuple[Move, ...]:
     hold = draw.between((0.5, 1.0))
     moves = [Move(2.0, 0.0), Move(1.0, hold)]
     left_s = draw.of("isometric_s")
@@ -555,12 +555,12 @@ def _isometric_control(setup: Setup, draw: Draw) -> tuple[Move, ...]:
     return (*moves, Move(1.0, 0.0), Move(3.0, 0.0))
 
 
-def _empty_control(setup: Setup, draw: Draw) -> tuple[Move, ...]:
+def _empty_control(setup: ScenarioDraft, draw: Draw) -> tuple[Move, ...]:
     setup.band = replace(setup.band, slack_m=10.0)
     return (Move(60.0, 0.0),)
 
 
-def _posture_control(setup: Setup, draw: Draw) -> tuple[Move, ...]:
+def _posture_control(setup: ScenarioDraft, draw: Draw) -> tuple[Move, ...]:
     """Standing with the band taut and shifting weight by a few newtons."""
     band = setup.band
     setup.band = replace(band, slack_m=-0.1 * band.rest_length_m)

@@ -16,7 +16,14 @@ from bandsense.errors import ConfigError
 from bandsense.samples import BoolArray, FloatArray
 from bandsense.sim.physics.band import SimulatedBand, released
 from bandsense.sim.physics.distributions import RANGES, Draw, Ranges
-from bandsense.sim.physics.disturbances import CONTROLS, DISTURBANCES, Link, Setup, hung_mass, slow_down_weak
+from bandsense.sim.physics.disturbances import (
+    CONTROLS,
+    DISTURBANCES,
+    LinkLosses,
+    ScenarioDraft,
+    hung_mass,
+    slow_down_weak,
+)
 from bandsense.sim.physics.ground_truth import TrueRep, marked, true_reps
 from bandsense.sim.physics.person import (
     EXERCISES,
@@ -79,7 +86,7 @@ class Performance:
     band: SimulatedBand
     plan: SimulatedPlan
     sensor: SimulatedSensor
-    link: Link
+    link: LinkLosses
     time_s: FloatArray
     displacement_m: FloatArray
     tension_n: FloatArray
@@ -197,7 +204,7 @@ class Scenario:
         )
 
     def _label(
-        self, setup: Setup, movement: Movement, tension: FloatArray, elongation: FloatArray
+        self, setup: ScenarioDraft, movement: Movement, tension: FloatArray, elongation: FloatArray
     ) -> tuple[TrueRep, ...]:
         sensor = setup.sensor
         seen = np.minimum(tension, (sensor.full_scale_n - sensor.offset_n) / sensor.gain)
@@ -207,13 +214,13 @@ class Scenario:
     def _draw(self, name: str) -> Draw:
         return Draw(self.ranges, self.stream(name))
 
-    def _set_up(self) -> Setup:
+    def _set_up(self) -> ScenarioDraft:
         exercise = EXERCISES[self.exercise]
         stroke_m = self.habit("stroke").between(exercise.stroke_m)
         band = _drawn_band(self.habit("band"), stroke_m)
         person, variation = self.habit("person"), self.stream("variation")
         plan = _drawn_plan(person, exercise, stroke_m, self.reps, variation)
-        setup = Setup(band, plan, SimulatedSensor(noise_n=self.habit("sensor").of("noise_n")))
+        setup = ScenarioDraft(band, plan, SimulatedSensor(noise_n=self.habit("sensor").of("noise_n")))
         slow_down_weak(setup)
         if self.control is not None:
             parts = CONTROLS[self.control](setup, self._draw(self.control))

@@ -1,0 +1,294 @@
+"""The language that people are spoken to in: every sentence is looked up here, in one catalogue a language.
+
+English stands in the source and is the key. `locale/LANGUAGE.po` is all of a translation, in the format of
+GNU gettext; what it lacks is said in English, as a whole sentence. Two ways lead to the catalogue:
+
+- `tr` and `trn` say a sentence at once, where sentences are made for a view;
+- `Message` is for rooms that view nothing: a string in English, which programs, logs and files keep, and
+  which `said` turns into the language of whoever reads it.
+
+The language belongs to whoever looks, as the unit of force does (`live.units`): `speak` sets it for the
+program, `speaking` for one context, such as a request.
+"""
+
+from __future__ import annotations
+
+import ast
+import gettext
+import re
+import string
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from typing_extensions import override
+
+__all__ = [
+    "ENGLISH",
+    "Message",
+    "accepted",
+    "language",
+    "languages",
+    "mark",
+    "mark_plural",
+    "name_of",
+    "number",
+    "said",
+    "speak",
+    "speaking",
+    "texts",
+    "tr",
+    "trn",
+]
+
+ENGLISH = "en"
+"""The language of the source."""
+
+_usual = ENGLISH
+_HERE: ContextVar[str | None] = ContextVar("language", default=None)
+
+
+def languages() -> tuple[str, ...]:
+    """List the languages that bandsense speaks, English first, by their codes (ISO 639-1)."""
+    folder = resources.files("bandsense") / "locale"
+    found = (file.name.removesuffix(".po") for file in folder.iterdir() if file.name.endswith(".po"))
+    return (ENGLISH, *sorted(found))
+
+
+def speak(code: str) -> None:
+    """Speak this language from now on, wherever `speaking` says nothing else.
+
+    Raises:
+        ValueError: there is no catalogue of it.
+    """
+    global _usual
+    _usual = _known(code)
+
+
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Speak this language within a context.
+
+    Raises:
+        ValueError: there is no catalogue of it.
+    """
+    token = _HERE.set(_known(code))
+    try:
+        yield
+    finally:
+        _HERE.reset(token)
+
+
+def language() -> str:
+    """Get the code of the language that is spoken."""
+    return _HERE.get() or _usual
+
+
+def _known(code: str) -> str:
+    if code not in languages():
+        raise ValueError(f"bandsense does not speak {code!r}; it speaks {', '.join(languages())}")
+    return code
+
+
+def accepted(header: str) -> str | None:
+    """Choose a language by what a browser says it reads; None where bandsense speaks none of them.
+
+    Args:
+        header: `Accept-Language` (RFC 9110, 12.5.4), such as `de-CH,de;q=0.9,en;q=0.8`.
+    """
+    wanted = []
+    for place, part in enumerate(header.split(",")):
+        tag, _, weight = part.strip().partition(";")
+        try:
+            quality = float(weight.strip().removeprefix("q=") or 1.0)
+        except ValueError:
+            quality = 0.0
+        if quality > 0.0:
+            wanted.append((-quality, place, tag.partition("-")[0].casefold()))
+    spoken = languages()
+    return next((tag for _, _, tag in sorted(wanted) if tag in spoken), None)
+
+
+# -- the catalogue -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Catalogue:
+    """One translation.
+
+    Attributes:
+        sentences: by their English; of plural ones all forms, the first of them by the singular.
+        header: what the file says of itself, by name in small letters.
+        form: which form a number takes.
+    """
+
+    sentences: Mapping[str, Sequence[str]]
+    header: Mapping[str, str]
+    form: Callable[[int], int]
+
+    def look_up(self, sentence: str) -> str:
+        """Find a sentence; in English where it is not translated."""
+        return self.sentences.get(sentence, (sentence,))[0]
+
+    def look_up_plural(self, singular: str, plural: str, n: int) -> str:
+        """Find the form for a number; in English where it is not translated."""
+        forms = self.sentences.get(singular, ())
+        return forms[self.form(n)] if len(forms) > 1 else singular if n == 1 else plural
+
+
+@cache
+def _catalogue(code: str) -> _Catalogue:
+    if code == ENGLISH:
+        return _Catalogue({}, {}, lambda n: int(n != 1))
+    text = (resources.files("bandsense") / "locale" / f"{code}.po").read_text("utf-8")
+    return _parsed(text)
+
+
+_LINE = re.compile(r'(?:(msgid_plural|msgid|msgstr)(?:\[\d\])? )?(".*")$')
+
+
+def _parsed(text: str) -> _Catalogue:
+    """Read a catalogue as gettext writes it; entries without a translation, or marked fuzzy, are left out."""
+    sentences: dict[str, Sequence[str]] = {}
+    for entry in re.split(r"\n[ \t]*\n", text):
+        if re.search(r"^#,.*fuzzy", entry, re.MULTILINE):
+            continue
+        key, forms = "", list[str]()
+        field = ""
+        for line in entry.splitlines():
+            found = _LINE.match(line)
+            if found is None:
+                continue
+            field = found[1] or field
+            if found[1] == "msgstr":
+                forms.append("")
+            part = ast.literal_eval(found[2])
+            if field == "msgid":
+                key += part
+            elif field == "msgstr":
+                forms[-1] += part
+        if forms and all(forms):
+            sentences[key] = forms
+    lines = (line.partition(": ") for line in sentences.pop("", [""])[0].splitlines())
+    header = {name.lower(): value for name, _, value in lines}
+    rule = header.get("plural-forms", "plural=n != 1;").rpartition("plural=")[2]
+    return _Catalogue(sentences, header, gettext.c2py(rule.rstrip("; ")))
+
+
+def _header(code: str, name: str, usual: str) -> str:
+    return _catalogue(code).header.get(name, usual)
+
+
+def name_of(code: str) -> str:
+    """Look up what a language calls itself."""
+    return "English" if code == ENGLISH else _header(code, "x-name", code)
+
+
+@cache
+def _decimal_mark(code: str) -> str:
+    return "." if code == ENGLISH else _header(code, "x-decimal-mark", ".")
+
+
+def texts(keys: Iterable[str]) -> dict[str, Sequence[str]]:
+    """Give what is translated of these sentences, for a view elsewhere, such as the script of a page.
+
+    Args:
+        keys: sentences in English; of plural ones the singular.
+
+    Returns:
+        by sentence, its translation, of plural ones all forms.
+    """
+    sentences = _catalogue(language()).sentences
+    return {key: sentences[key] for key in keys if key in sentences}
+
+
+# -- saying --------------------------------------------------------------------------------------------------
+
+
+class _Formatter(string.Formatter):
+    """Formats as `str.format` does, with numbers as `number` writes them."""
+
+    @override
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, Message):
+            value = said(value)
+        return number(value, format_spec) if isinstance(value, float) else format(value, format_spec)
+
+
+_FORMATTER = _Formatter()
+
+
+def number(value: float, format_spec: str) -> str:
+    """Format a number as `format` does, with the decimal mark of the language, and a space before `%`."""
+    if format_spec.endswith("%"):
+        return f"{number(100.0 * value, f'{format_spec[:-1]}f')} %"
+    text = format(value, format_spec)
+    mark_here = _decimal_mark(language())
+    return text if mark_here == "." else text.replace(".", mark_here)
+
+
+def tr(sentence: str, /, **values: Any) -> str:
+    """Say a sentence in the language that is spoken.
+
+    Args:
+        sentence: in English, with named placeholders as `str.format` has them.
+        values: of the placeholders; numbers are written as the language writes them.
+    """
+    told = _catalogue(language()).look_up(sentence) if sentence else ""
+    return _FORMATTER.vformat(told, (), values) if values else told
+
+
+def trn(singular: str, plural: str, n: int, /, **values: Any) -> str:
+    """Say a sentence about a number of things, which is `{n}` in it; see `tr`."""
+    told = _catalogue(language()).look_up_plural(singular, plural, n)
+    return _FORMATTER.vformat(told, (), {"n": n, **values})
+
+
+def mark(sentence: str) -> str:
+    """Mark a sentence for the catalogue that is said later, by `tr` of a variable."""
+    return sentence
+
+
+def mark_plural(singular: str, plural: str) -> tuple[str, str]:
+    """Mark a sentence about a number of things that is said later, by `trn` of variables."""
+    return singular, plural
+
+
+class Message(str):
+    """A sentence in English that can be said in another language: `said` says it.
+
+    It is a string like any other, in English, so what is logged, stored or told to programs never changes
+    with the language.
+
+    Args:
+        sentence: in English, with named placeholders as `str.format` has them.
+        values: of the placeholders; a value may be a message itself.
+    """
+
+    sentence: str
+    values: Mapping[str, Any]
+
+    def __new__(cls, sentence: str, /, **values: Any) -> Message:
+        """Make the string in English."""
+        with speaking(ENGLISH):
+            made = super().__new__(cls, _FORMATTER.vformat(sentence, (), values) if values else sentence)
+        made.sentence, made.values = sentence, values
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made_again, (self.sentence, dict(self.values))
+
+
+def _made_again(sentence: str, values: dict[str, Any]) -> Message:
+    return Message(sentence, **values)
+
+
+def said(words: str | BaseException) -> str:
+    """Say a message, or what an error says, in the language that is spoken; any other text as it is."""
+    if isinstance(words, BaseException):
+        words = words.args[0] if words.args and isinstance(words.args[0], Message) else str(words)
+    return tr(words.sentence, **words.values) if isinstance(words, Message) else words

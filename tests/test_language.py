@@ -1,0 +1,273 @@
+"""One catalogue a language: nothing is missing, nothing by-passes it, and programs never see it."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import json
+import pickle
+import re
+import string
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.messages.catalog import Catalog
+
+from bandsense import language
+from bandsense.language import Message, accepted, languages, number, said, speaking, tr, trn
+from bandsense.live.units import in_shown_unit
+from tests.workout.situations import SECTIONS
+from tools import messages
+
+ROOT = Path(__file__).resolve().parents[1]
+CATALOGUES = sorted(messages.LOCALES.glob("*.po"))
+MAKE = "run `make messages`, then translate what is new in bandsense/locale/*.po (docs/translating.md)"
+
+FOUND = messages.found_messages()
+
+
+def ids(catalogue: Catalog) -> set[str | tuple[str, ...]]:
+    return {each.id if isinstance(each.id, str) else tuple(each.id) for each in catalogue if each.id}
+
+
+def strings(message: Any) -> list[str]:
+    return [message.string] if isinstance(message.string, str) else list(message.string)
+
+
+def fields(sentence: str) -> list[str]:
+    return sorted({name for _, name, _, _ in string.Formatter().parse(sentence) if name})
+
+
+# -- the catalogues ------------------------------------------------------------------------------------------
+
+
+def test_every_sentence_is_marked_once_as_one_or_as_many() -> None:
+    one = {sentence for _, sentence in FOUND if isinstance(sentence, str)}
+    many = {sentence[0] for _, sentence in FOUND if isinstance(sentence, tuple)}
+    assert not one & many, "a sentence is looked up by its singular: word one of the two otherwise"
+    assert len(one) > 400
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
+def test_a_catalogue_has_every_sentence_and_no_other(path: Path) -> None:
+    have = {key if isinstance(key, str) else key[0] for key in ids(messages.read(path))}
+    want = {sentence if isinstance(sentence, str) else sentence[0] for _, sentence in FOUND}
+    assert have == want, f"{MAKE}: new {sorted(want - have)}, gone {sorted(have - want)}"
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
+def test_no_text_is_missing_where_the_translation_is_complete(path: Path) -> None:
+    catalogue = messages.read(path)
+    covered = {
+        sentence if isinstance(sentence, str) else sentence[0]
+        for name, sentence in FOUND
+        if messages.is_covered(name, sentence)
+    }
+    missing = [
+        each.id
+        for each in catalogue
+        if (each.id if isinstance(each.id, str) else each.id[0]) in covered
+        and (each.fuzzy or not all(strings(each)))
+    ]
+    assert not missing, f"{MAKE}: {missing}"
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
+def test_placeholders_agree(path: Path) -> None:
+    wrong = []
+    for each in messages.read(path):
+        if not each.id or each.fuzzy or not all(strings(each)):
+            continue
+        wanted = fields(each.id if isinstance(each.id, str) else each.id[1])
+        told = strings(each)
+        if not isinstance(each.id, str) and "n" not in fields(told[0]):
+            told = told[1:]  # of one there may be a word, as in "one more week"
+        wrong += [one for one in told if set(fields(one)) != set(wanted) - UNSAID.get(each.id, set())]
+    assert not wrong
+
+
+UNSAID = {
+    "the {last} pulls {apart:.0f} ± {spread:.0f} ms after the {first} ({n} reps of both; {bound})": {"first"}
+}
+"""Placeholders that a translation may leave out."""
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
+def test_a_catalogue_is_read_as_gettext_reads_it(path: Path) -> None:
+    read = language._catalogue(path.stem)
+    for each in messages.read(path):
+        if each.id and not each.fuzzy and all(strings(each)):
+            assert list(read.sentences[each.id if isinstance(each.id, str) else each.id[0]]) == strings(each)
+    assert [read.form(n) for n in (0, 1, 2, 21)] == [1, 0, 1, 1]
+
+
+def test_the_page_of_all_messages_is_up_to_date() -> None:
+    assert messages.PAGE.read_text(encoding="utf-8") == messages.page(), "run `make messages`"
+
+
+# -- saying --------------------------------------------------------------------------------------------------
+
+
+def test_numbers_are_written_as_the_language_writes_them() -> None:
+    told = "{seconds:.1f} s under tension"
+    assert tr(told, seconds=20.25) == "20.2 s under tension"
+    with speaking("de"):
+        assert tr(told, seconds=20.25) == "20,2 s unter Spannung"
+        assert (number(0.125, ".0%"), number(-1.5, "+.1f"), number(7.0, ".0f")) == ("12 %", "-1,5", "7")
+        assert trn("{n} set", "{n} sets", 1) == "1 Satz"
+        assert trn("{n} set", "{n} sets", 3) == "3 Sätze"
+    assert trn("{n} set", "{n} sets", 1) == "1 set"
+
+
+def test_what_is_not_translated_is_said_in_english() -> None:
+    with speaking("de"):
+        assert tr("Nobody translated {what:.1f}.", what=1.5) == "Nobody translated 1,5."
+        assert trn("{n} cow", "{n} cows", 2) == "2 cows"
+        assert said("plain") == "plain"
+
+
+def test_a_message_is_english_until_it_is_said() -> None:
+    inner = Message("Set {number}", number=2)
+    message = Message("then {set}", set=inner)
+    with speaking("de"):
+        assert (
+            json.dumps({"text": message, "line": f"{message}"})
+            == '{"text": "then Set 2", "line": "then Set 2"}'
+        )
+        assert said(message) == "dann Satz 2"
+        assert said(ValueError(message)) == "dann Satz 2"
+        for kept in (copy.deepcopy(message), pickle.loads(pickle.dumps(message))):
+            assert (kept, said(kept)) == ("then Set 2", "dann Satz 2")
+    assert said(message) == "then Set 2"
+
+
+def test_a_language_that_there_is_not_is_refused() -> None:
+    assert languages() == ("en", "de")
+    with pytest.raises(ValueError, match="it speaks en, de"):
+        language.speak("tlh")
+
+
+@pytest.mark.parametrize(
+    ("header", "chosen"),
+    [
+        ("de-CH,de;q=0.9,en;q=0.8", "de"),
+        ("fr,en;q=0.5,de;q=0.7", "de"),
+        ("en-GB,de", "en"),
+        ("fr", None),
+        ("de;q=0", None),
+        ("", None),
+        ("de;q=nonsense,en", "en"),
+    ],
+)
+def test_the_language_of_a_browser(header: str, chosen: str | None) -> None:
+    assert accepted(header) == chosen
+
+
+def test_a_german_sentence_is_shown_in_the_unit_that_is_chosen() -> None:
+    from bandsense.live.units import show_in
+    from bandsense.samples import ForceUnit
+
+    show_in(ForceUnit.KILOGRAM_FORCE)
+    try:
+        with speaking("de"):
+            assert in_shown_unit("der Sensor zeigt +98,1 N") == "der Sensor zeigt +10,00 kgf"
+    finally:
+        show_in(ForceUnit.NEWTON)
+
+
+# -- nothing by-passes the catalogue -------------------------------------------------------------------------
+
+SENTENCE_ROOM = (
+    "bandsense/live/formatting.py",
+    "bandsense/live/history_formatting.py",
+    "bandsense/live/plan_formatting.py",
+    "bandsense/live/screen_words.py",
+    "bandsense/live/sound.py",
+    "bandsense/live/strength_formatting.py",
+    "bandsense/live/terminal.py",
+    "bandsense/live/units.py",
+)
+"""Where sentences are made."""
+
+SAYING = set(messages.KEYWORDS)
+
+NOT_SAID = {
+    "bold", "dim", "green", "none", "ellipsis", "crop", "not bold", "default",
+    "bold red", "bold reverse", "bold reverse yellow", "bold reverse cyan", "bold reverse bright_yellow",
+    "Stop. ", "STOP - ", "shown unit of force", "bold ", " cm", ", cm", "target reached", "set full",
+}  # fmt: skip
+"""Styles, and words that only programs see."""
+
+WORDS = re.compile(r"[A-Za-z]{2,} +[A-Za-z]{2,}|[A-Za-z]{3,}[.:;,] |^ ?[a-z]{3,} $| [a-z]{2,}$")
+"""Looks like a part of a sentence."""
+
+
+def by_passing(tree: ast.Module) -> Iterator[str]:
+    """Literals that look like words and are not looked up."""
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and isinstance(node.body[0], ast.Expr)
+    }
+    docstrings |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    calls = [
+        node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
+    arguments = [each for node in calls if node.func.id in SAYING for each in node.args]
+    arguments += [node.args[0] for node in calls if node.func.id == "Sound"]  # its kind, for programs
+    looked_up = {id(each) for argument in arguments for each in ast.walk(argument)}
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in docstrings | looked_up
+            and node.value not in NOT_SAID
+            and WORDS.search(node.value)
+        ):
+            yield node.value
+
+
+@pytest.mark.parametrize("name", SENTENCE_ROOM)
+def test_no_words_reach_a_person_past_the_catalogue(name: str) -> None:
+    found = list(by_passing(ast.parse((ROOT / name).read_text(encoding="utf-8"))))
+    assert not found, f"say it by `tr` (bandsense.language), whole sentences with named placeholders: {found}"
+
+
+def test_words_past_the_catalogue_are_found() -> None:
+    source = 'def f(n):\n    """Do it at once."""\n    return f"{n} sets done" + tr("All right then")'
+    assert list(by_passing(ast.parse(source))) == [" sets done"]
+
+
+# -- in German -----------------------------------------------------------------------------------------------
+
+
+def test_the_coach_says_nothing_in_english_in_any_situation(monkeypatch: pytest.MonkeyPatch) -> None:
+    missing: set[str] = set()
+    catalogue = language._catalogue("de")
+    look_up, look_up_plural = language._Catalogue.look_up, language._Catalogue.look_up_plural
+
+    def seen(own: Any, sentence: str) -> str:
+        if own is catalogue and sentence not in own.sentences:
+            missing.add(sentence)
+        return look_up(own, sentence)
+
+    def seen_plural(own: Any, singular: str, plural: str, n: int) -> str:
+        if own is catalogue and singular not in own.sentences:
+            missing.add(singular)
+        return look_up_plural(own, singular, plural, n)
+
+    monkeypatch.setattr(language._Catalogue, "look_up", seen)
+    monkeypatch.setattr(language._Catalogue, "look_up_plural", seen_plural)
+    with speaking("de"):
+        told = [
+            line.words
+            for section in SECTIONS.values()
+            for situation in section
+            for line in situation.play().lines
+        ]
+    assert not missing
+    assert "Ausatmen" in told
+    assert len(told) > 500

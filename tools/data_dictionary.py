@@ -160,6 +160,10 @@ TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
 }
 
 COMMON = {
+    "concentric_s": "Of the pull",
+    "hold_s": "Of the hold",
+    "eccentric_s": "Of the return",
+    "rest_s": "Until the next pull; null after the last repetition",
     "time_s": "When it happened",
     "detected_s": "When it became certain; not before `time_s`",
     "number": "Number of the set, from 1",
@@ -172,13 +176,6 @@ COMMON = {
 }
 """Fields that mean the same wherever their class does not say otherwise."""
 
-
-_PHASES = {
-    "concentric_s": "Of the pull",
-    "hold_s": "Of the hold",
-    "eccentric_s": "Of the return",
-    "rest_s": "Until the next pull; null after the last repetition",
-}
 
 MORE: Mapping[str, Mapping[str, str]] = {
     "Asymmetry": {
@@ -244,7 +241,6 @@ MORE: Mapping[str, Mapping[str, str]] = {
         "samples": "How many there were",
     },
     "Tared": {"problem": "Why it was not set; null where it was"},
-    "Tempo": _PHASES,
     "TensionTick": {"tension_n": "Tension", "tension_uncertainty_n": "Its standard uncertainty"},
     "TensionZone": {"low_n": "Peaks below it are too low", "high_n": "Peaks above it are too high"},
 }

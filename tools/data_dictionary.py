@@ -171,6 +171,10 @@ TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
 }
 
 COMMON = {
+    "concentric_s": "Of the pull",
+    "hold_s": "Of the hold",
+    "eccentric_s": "Of the return",
+    "rest_s": "Until the next pull; null after the last repetition",
     "time_s": "When it happened",
     "detected_s": "When it became certain; not before `time_s`",
     "number": "Number of the set, from 1",
@@ -183,13 +187,6 @@ COMMON = {
 }
 """Fields that mean the same wherever their class does not say otherwise."""
 
-
-_PHASES = {
-    "concentric_s": "Of the pull",
-    "hold_s": "Of the hold",
-    "eccentric_s": "Of the return",
-    "rest_s": "Until the next pull; null after the last repetition",
-}
 
 MORE: Mapping[str, Mapping[str, str]] = {
     "Asymmetry": {
@@ -255,8 +252,6 @@ MORE: Mapping[str, Mapping[str, str]] = {
         "samples": "How many there were",
     },
     "Tared": {"problem": "Why it was not set; null where it was"},
-    "RepTempo": _PHASES,
-    "Tempo": _PHASES,
     "TensionTick": {"tension_n": "Tension", "tension_uncertainty_n": "Its standard uncertainty"},
     "TensionZone": {"low_n": "Peaks below it are too low", "high_n": "Peaks above it are too high"},
 }
@@ -417,13 +412,14 @@ def table_sections(missing: list[str]) -> Iterator[str]:
 def column_sections() -> Iterator[str]:
     """Yield a section for each list of columns that is exported or given to programs."""
     from bandsense.app import archive
-    from bandsense.export import rows
+    from bandsense.export import analysed, rows
     from bandsense.export import table as exported
 
     for title, about, module, name in (
         ("Samples", "Exports `csv`, `json`, `parquet`, and `StoredSession.samples()`.", exported, "COLUMNS"),
         ("Sets", "Export `csv-sets`, and `StoreReader.sets()`.", rows, "SET_COLUMNS"),
         ("Repetitions", "Export `csv-reps`, and `StoreReader.repetitions()`.", rows, "REP_COLUMNS"),
+        ("Results of an archive", "`bandsense reanalyze --parquet`.", analysed, "ANALYSED_COLUMNS"),
         ("Sessions", "`StoreReader.overview()`.", archive, "SESSION_COLUMNS"),
         ("Bands", "`StoreReader.bands()`.", archive, "BAND_COLUMNS"),
     ):

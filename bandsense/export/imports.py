@@ -11,7 +11,7 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,8 @@ class ImportedSession:
     band: str | None = None
     summary: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
+    number: int | None = field(default=None, compare=False)
+    """In the store that it comes from; another one gives it a number of its own."""
 
 
 def read_sessions(path: Path) -> list[ImportedSession] | None:
@@ -174,6 +176,7 @@ def _session(data: Mapping[str, Any], streams: tuple[ImportedStream, ...]) -> Im
         band=_text(data.get("band")),
         summary=data.get("summary"),
         streams=streams,
+        number=data.get("session"),
     )
 
 

@@ -37,6 +37,20 @@ def samples() -> Callable[..., SampleBlock]:
     return make
 
 
+@pytest.fixture(params=["file", "server"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """A store in a file, and one on a server."""
+    name = "store" if request.param == "file" else "server_store"
+    found: Store = request.getfixturevalue(name)
+    return found
+
+
+@pytest.fixture
+def server_store(clinic_url: str) -> Store:
+    """An empty store on a server, as a colleague of a clinic sees it."""
+    return Store.open(clinic_url)
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store.open(tmp_path / "folder" / "store.sqlite3")

@@ -1,7 +1,8 @@
 """The detector on a few dozen held-out traces of each kind of evidence.
 
-`python -m benchmarks.accuracy` runs thousands and says what is asked; these go red the same day, and those that are
-not slow the same minute. The shares asserted are what was reached, less one trace; they only ever go up.
+`python -m benchmarks.accuracy` runs thousands and says what is asked; these go red the same day, and those
+that are not slow the same minute. The shares asserted are what was reached, less one trace; they only ever
+go up.
 """
 
 from __future__ import annotations

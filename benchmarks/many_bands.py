@@ -162,8 +162,8 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         print(
             f"{load.bands} bands, {load.seconds:.0f} s, {os.cpu_count()} cores: {load.sent} samples sent, "
-            f"{load.lost} lost; the longest wait {load.waited_s:.2f} s; "
-            f"cores: clients {load.clients_cpu:.2f}, server {load.server_cpu:.2f}; commits that were tried again: {load.problems}"
+            f"{load.lost} lost; the longest wait {load.waited_s:.2f} s, {load.problems} commits tried again; "
+            f"cores: clients {load.clients_cpu:.2f}, server {load.server_cpu:.2f}"
         )
     return 1 if load.lost else 0
 

@@ -273,7 +273,7 @@ def test_a_day_in_a_clinic(
 
 
 def compare_report_with_exports(laptop: Laptop, server: Store, folder: Path) -> None:
-    """Hold what the report of each whole session says against its exports, as DuckDB and fitdecode read them."""
+    """Hold what the reports of whole sessions say against exports, as DuckDB and fitdecode read them."""
     for session in server.sessions():
         if session.state is SessionState.RECOVERED:
             continue  # it was killed before a set was over

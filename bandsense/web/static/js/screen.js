@@ -260,6 +260,7 @@ export class Screen {
     text($(".pre", box), field.above);
     text($(".act", box), state.screen === "sides" ? "" : field.word);
     $(".word", box).classList.toggle("long", field.word.length > 8);
+    $(".word", box).classList.toggle("longer", ["pull", "hold", "return"].includes(state.screen) && field.word.length > 4);
     const phased = ["pull", "hold", "return"].includes(state.screen) && state.plan;
     const below = state.screen === "sides" ? "" : phased ? state.notice : field.below;
     text($(".below", box), below || "");

@@ -1,7 +1,7 @@
 # `make demo` and `make test` set up what they need; the other targets are for daily work.
 
 PYTHON_BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
-TEST_PACKAGES := qemu-system-x86 bluez dbus busybox-static kmod cpio chromium mosquitto openssl gcc libc6-dev
+TEST_PACKAGES := qemu-system-x86 bluez dbus busybox-static kmod cpio chromium mosquitto openssl postgresql gcc libc6-dev
 HARDWARE_PACKAGES := ngspice graphviz poppler-utils calculix-ccx prusa-slicer libegl1 libgl1 libgl1-mesa-dri \
 	libglu1-mesa libxft2 libxcursor1 libxinerama1 libxrender1
 FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev llvm qemu-system-arm
@@ -12,7 +12,7 @@ FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev llv
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-demo: .venv-demo ## pair a simulated band, track a set live, save and export it
+demo: .venv-demo ## two minutes of it: a set that is too hard, advice, one that fits, and the next time
 	$(PYTHON_BIN)/bandsense demo
 
 test: .venv-dev packages ## all tests, with the firmware and the real Bluetooth stack in a virtual machine

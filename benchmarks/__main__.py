@@ -7,6 +7,7 @@ import sys
 
 QUICK = {
     "accuracy": ["--quick"],
+    "archive": ["--quick"],
     "calibration": ["--quick"],
     "coaching": ["--quick"],
     "elastic": [],

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
 from bandsense.app.environment import Environment
-from bandsense.app.loop import stop_on_signals
+from bandsense.app.loop import ending, stop_on_signals
 from bandsense.app.sensor_calibration import calibration_on
 from bandsense.app.stroke_pull import StrokePull
 from bandsense.bands.guided_pull import GuidedPull
 from bandsense.calibration.clip_on import AnyCalibration, TensionReader
 from bandsense.calibration.curve import Calibration
-from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
+from bandsense.link.sensor import LinkEvent, LinkState, open_sensor
 from bandsense.profiles.band import BandProfile
 from bandsense.samples import FloatArray, SampleBlock
 
@@ -45,17 +44,12 @@ async def pull_from_sensor(
     with stop_on_signals(stop):
         async with open_sensor(name, transport=air.transport, on_event=_telling(say)) as sensor:
             calibration, reader = calibration_on(band, sensor.information), TensionReader()
-            ending = asyncio.create_task(_end(sensor, air, stop))
             say(guide.instruction)
-            try:
+            async with ending(sensor, stop, air.finished):
                 async for block in sensor.stream():
                     _push(guide, block, reader.push(calibration, block.values, block.gap_before), say)
                     if guide.done:
                         stop.set()
-            finally:
-                ending.cancel()
-                with suppress(asyncio.CancelledError):
-                    await ending
     return calibration
 
 
@@ -70,17 +64,3 @@ def _telling(say: Say) -> Callable[[LinkEvent], None]:
             say(event.message)
 
     return tell
-
-
-async def _end(sensor: Sensor, air: Environment, stop: asyncio.Event) -> None:
-    """End the stream when the person or the pull is done, or nothing more can come."""
-    ends = [asyncio.ensure_future(stop.wait())]
-    if air.finished is not None:
-        ends.append(asyncio.ensure_future(air.finished.wait()))
-    try:
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        await sensor.stop()
-    finally:
-        for end in ends:
-            end.cancel()
-        sensor.end()

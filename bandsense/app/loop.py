@@ -10,11 +10,12 @@ from typing import Any
 
 from bandsense.app.pipeline import SessionPipeline
 from bandsense.app.view import View
+from bandsense.link.sensor import Sensor
 from bandsense.samples import SampleBlock
 from bandsense.workout.inputs import Input
 from bandsense.workout.workout import Summary
 
-__all__ = ["Item", "drawing", "paced", "show", "stop_conditions", "stop_on_signals"]
+__all__ = ["Item", "drawing", "ending", "paced", "show", "stop_conditions", "stop_on_signals"]
 
 Item = SampleBlock | Input
 """What a stream brings: samples, or what happens between them."""
@@ -62,6 +63,28 @@ def stop_conditions(
     if finished is not None:
         futures.append(asyncio.ensure_future(finished.wait()))
     return futures
+
+
+@asynccontextmanager
+async def ending(sensor: Sensor, stop: asyncio.Event, finished: asyncio.Event | None) -> AsyncIterator[None]:
+    """While the body reads a sensor's stream: end it when `stop` is set or the source has no more."""
+    task = asyncio.create_task(_end(sensor, stop_conditions(stop, None, finished)))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _end(sensor: Sensor, conditions: list[asyncio.Future[Any]]) -> None:
+    try:
+        await asyncio.wait(conditions, return_when=asyncio.FIRST_COMPLETED)
+        await sensor.stop()
+    finally:
+        for condition in conditions:
+            condition.cancel()
+        sensor.end()
 
 
 @contextmanager

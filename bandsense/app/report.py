@@ -6,16 +6,17 @@ from bandsense.app.history import bands_of, read_history
 from bandsense.app.session_detail import SessionDetail, StreamDetail, session_detail
 from bandsense.app.trainee import profiles_of
 from bandsense.errors import BandsenseError, StoreError
+from bandsense.exercises.catalogue import get_exercise
 from bandsense.history.overview import Overview, overview
 from bandsense.history.records import SetRecord
 from bandsense.live.history_formatting import breathing_words, measured_words
 from bandsense.report.compose import Context, session_report, weeks_report
-from bandsense.report.document import Report
-from bandsense.report.sets import SetDetail
+from bandsense.report.document import Report, to_svg
+from bandsense.report.sets import SetDetail, session_chart
 from bandsense.store.model import Session
 from bandsense.store.store import Store
 
-__all__ = ["report_of_session", "report_of_weeks"]
+__all__ = ["picture_of_session", "report_of_session", "report_of_weeks"]
 
 _WEEKS_BACK = 8
 
@@ -50,6 +51,21 @@ def report_of_session(
     stream = detail.streams[0]
     context = _context(store, record, stream, anonymous=anonymous, to_do=to_do, per_week=per_week)
     return session_report(detail.sets, told, context)
+
+
+def picture_of_session(store: Store, session: Session) -> str:
+    """Draw the tension over a session as an SVG file: its sets, and what was changed between them.
+
+    Raises:
+        StoreError: it has no finished set, or its data are damaged.
+    """
+    detail = session_detail(store, session)
+    if not detail.sets:
+        raise StoreError(f"session {session.id} has no finished set to draw; `bandsense sessions` lists all")
+    stream = detail.streams[0]
+    exercise = "" if session.exercise is None else f": {get_exercise(session.exercise).name}"
+    title = f"Session {session.id}{exercise}"
+    return to_svg(title, session_chart(stream.sets, stream.time_s, stream.tension_n))
 
 
 def report_of_weeks(

@@ -14,14 +14,14 @@ from datetime import date, datetime
 from typing import Any
 
 from bandsense.app.environment import Environment
-from bandsense.app.loop import stop_conditions, stop_on_signals
+from bandsense.app.loop import ending, stop_on_signals
 from bandsense.app.sensor_calibration import calibration_of
 from bandsense.app.set_records import calibration_line
 from bandsense.app.trainee import new_session, person_named
 from bandsense.calibration.clip_on import AnyCalibration, calibration_from_dict
 from bandsense.errors import BandsenseError, ConfigError
 from bandsense.exercises.model import Side
-from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
+from bandsense.link.sensor import LinkEvent, LinkState, open_sensor
 from bandsense.store.model import JsonObject, NewStream, Session, Stream
 from bandsense.store.store import Store
 from bandsense.workout.settings import WorkoutSettings
@@ -196,20 +196,17 @@ async def run_test(
         stream = NewStream(sensor.information.id, sensor.information.unit, settings)
         recorder = store.record(new_session(environment.source, [stream], person=who.id))
         test = StrengthTest(calibration, options.setup.protocol)
-        ending = asyncio.create_task(_end(sensor, environment, stop))
         first_s, last_s = None, 0.0
         try:
-            async for block in sensor.stream():
-                recorder.write(block)
-                first_s, last_s = first_s or float(block.time_s[0]), float(block.time_s[-1])
-                for event in test.push(block):
-                    tell(event)
-                if test.done:
-                    stop.set()
+            async with ending(sensor, stop, environment.finished):
+                async for block in sensor.stream():
+                    recorder.write(block)
+                    first_s, last_s = first_s or float(block.time_s[0]), float(block.time_s[-1])
+                    for event in test.push(block):
+                        tell(event)
+                    if test.done:
+                        stop.set()
         finally:
-            ending.cancel()
-            with suppress(asyncio.CancelledError):
-                await ending
             summary = _summary(options.setup, test, calibration, last_s - (first_s or last_s))
             await asyncio.to_thread(recorder.close, summary=summary)
     if not recorder.samples:
@@ -224,17 +221,6 @@ def _telling(tell: Callable[[StrengthEvent | str], None]) -> Callable[[LinkEvent
             tell(event.message)
 
     return on_event
-
-
-async def _end(sensor: Sensor, environment: Environment, stop: asyncio.Event) -> None:
-    ends = stop_conditions(stop, None, environment.finished)
-    try:
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        await sensor.stop()
-    finally:
-        for end in ends:
-            end.cancel()
-        sensor.end()
 
 
 def _summary(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 __all__ = [
+    "add_action",
     "add_command",
     "add_json_option",
     "add_output_options",
@@ -60,6 +61,13 @@ def add_command(
     )
     command.set_defaults(run=run)
     return command
+
+
+def add_action(actions: Commands, name: str, summary: str, **defaults: object) -> argparse.ArgumentParser:
+    """Add what a command can do, with one line of help; `defaults` are what parsing it sets."""
+    action = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    action.set_defaults(**defaults)
+    return action
 
 
 def add_output_options(command: argparse.ArgumentParser) -> None:

@@ -25,6 +25,7 @@ from bandsense.live.actions import Action, Actions, together
 from bandsense.live.formatting import (
     advice_text,
     asymmetry_words,
+    cue_words,
     event_json,
     format_log_line,
     lag_words,
@@ -32,7 +33,8 @@ from bandsense.live.formatting import (
     summary_words,
 )
 from bandsense.live.state import ViewState
-from bandsense.workout.events import Event, TensionTick
+from bandsense.workout.cues import CueSlot
+from bandsense.workout.events import CueGiven, Event, TensionTick
 
 __all__ = ["JsonOutput", "LineOutput", "ScreenOutput", "make_output"]
 
@@ -63,19 +65,8 @@ def say(text: str) -> None:
     print(textwrap.fill(text, width) if width else text)
 
 
-async def _never() -> None:
-    await asyncio.get_running_loop().create_future()
-
-
-class JsonOutput(View):
-    """One JSON object a line, for programs; with two sensors each event says its side."""
-
-    def __init__(self, *, levels: bool = False) -> None:
-        self._levels = levels
-
-    @override
-    def status(self, state: str, message: str, side: Side | None = None) -> None:
-        self._print({"event": "link_changed", "state": state, "message": message}, side)
+class _EventOutput(View):
+    """Prints events as they come, with nothing to draw between them."""
 
     @override
     def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
@@ -84,7 +75,21 @@ class JsonOutput(View):
 
     @override
     async def run(self) -> None:
-        await _never()
+        await asyncio.get_running_loop().create_future()
+
+    def _event(self, pipeline: SessionPipeline, event: Event) -> None:
+        raise NotImplementedError
+
+
+class JsonOutput(_EventOutput):
+    """One JSON object a line, for programs; with two sensors each event says its side."""
+
+    def __init__(self, *, levels: bool = False) -> None:
+        self._levels = levels
+
+    @override
+    def status(self, state: str, message: str, side: Side | None = None) -> None:
+        self._print({"event": "link_changed", "state": state, "message": message}, side)
 
     @override
     def problem(self, message: str | None) -> None:
@@ -99,6 +104,7 @@ class JsonOutput(View):
         told = {"session": result.session, **result.summary(), "next_time": result.next_time}
         self._print({"event": "summary", **told})
 
+    @override
     def _event(self, pipeline: SessionPipeline, event: Event) -> None:
         if self._levels or not isinstance(event, TensionTick):
             self._print(event_json(event, pipeline.workout.uncertainty_n), pipeline.side)
@@ -107,14 +113,16 @@ class JsonOutput(View):
         print(json.dumps(data if side is None else data | {"side": side}), flush=True)
 
 
-class LineOutput(View):
+class LineOutput(_EventOutput):
     """Lines of a log, for people without a terminal; with two sensors each line begins with its side.
 
     Attributes:
         simulated: the session goes to the store of simulated ones.
+        breaths: tell when to breathe as well, which fills a log.
     """
 
     simulated = False
+    breaths = False
 
     def __init__(self) -> None:
         self._told: set[tuple[Side | None, str]] = set()
@@ -130,12 +138,7 @@ class LineOutput(View):
     def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
         if title:
             print(title, flush=True)
-        for pipeline in pipelines:
-            pipeline.listen(partial(self._event, pipeline))
-
-    @override
-    async def run(self) -> None:
-        await _never()
+        super().begin(pipelines, title, actions)
 
     @override
     def problem(self, message: str | None) -> None:
@@ -170,9 +173,12 @@ class LineOutput(View):
         if result.reps and result.next_time:
             say(f"next time: {result.next_time}")
 
+    @override
     def _event(self, pipeline: SessionPipeline, event: Event) -> None:
         workout = pipeline.workout
         text = format_log_line(event, workout.uncertainty_n, workout.began_s)
+        if self.breaths and isinstance(event, CueGiven) and event.slot is CueSlot.BREATH:
+            text = f"{' ' * 19}{cue_words(event)}"
         for line in (text or "").splitlines():
             self._line(line, pipeline.side)
 

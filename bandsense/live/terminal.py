@@ -8,7 +8,9 @@ the numbers, or the line that says what is wrong.
 from __future__ import annotations
 
 import asyncio
+import math
 import textwrap
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -761,8 +763,12 @@ class TerminalView:
     async def run(self) -> None:
         """Draw until cancelled."""
         with Live(console=self._console, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
+            drawn_s = -math.inf
             while True:
-                live.update(self.frame(), refresh=True)
+                # A simulation may run faster than the clock on the wall, by which people see.
+                if time.monotonic() - drawn_s > 0.9 / FRAMES_PER_S:
+                    live.update(self.frame(), refresh=True)
+                    drawn_s = time.monotonic()
                 await asyncio.sleep(1.0 / FRAMES_PER_S)
 
     def _hint(self, width: int) -> str:

@@ -11,7 +11,7 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-__all__ = ["Panel", "Report", "SetRow", "WeekRow", "font_faces", "html_table", "plots", "to_html"]
+__all__ = ["Panel", "Report", "SetRow", "WeekRow", "font_faces", "html_table", "plots", "to_html", "to_svg"]
 
 _FONTS = (("bs-num", 700, "num.woff2"), ("bs-text", 400, "text400.woff2"), ("bs-text", 600, "text600.woff2"))
 
@@ -168,4 +168,19 @@ def _chart_page(title: str, chart: str) -> str:
     return (
         f"<!doctype html><meta charset=utf-8><style>{style}{plain}</style>"
         f"<main><h2>{escape(title)}</h2>{chart}</main>"
+    )
+
+
+def to_svg(title: str, chart: str, *, width: int = 1000, height: int = 420) -> str:
+    """Give one chart as an SVG file that any browser shows."""
+    drawn = chart[chart.index("<svg") : chart.rindex("</svg>") + len("</svg>")]
+    style = f"{style_sheet('report.css')}{style_sheet('charts.css')}"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}"><style>{style}</style>'
+        f'<rect width="100%" height="100%" fill="#fff"/>'
+        f'<text x="30" y="42" font-size="20" font-weight="600" font-family="sans-serif">'
+        f"{escape(title)}</text>"
+        f'<svg class="chart" x="30" y="90" width="{width - 120}" height="{height - 140}" overflow="visible">'
+        f"{drawn}</svg></svg>\n"
     )

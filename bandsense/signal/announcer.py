@@ -123,7 +123,7 @@ class Announcer:
         if look is Look.RETURNED:
             return self._ended(covered, look) if covered is not None else None
         if turning.top is None:
-            if turning.torn:
+            if turning.torn or (covered is not None and covered.probability >= SURE):
                 return None
             self._looked_top = turning.extreme.tick
             return self._judge(
@@ -236,33 +236,44 @@ class Announcer:
         if not found:
             return Announcement()
         self.chances = self._chances(found, known)
-        best = found[0]
+        count = self._count(found[0], known=known, median=median)
+        counted: list[Shown] = []
+        retracted: list[tuple[Shown, RetractReason]] = []
+        if count != self.standing or last:
+            chosen = self._told.nearest(found, count)
+            if count >= self.standing:
+                counted = self._add(chosen, count, last=last, retracted=retracted)
+            else:
+                retracted = self._drop(chosen, count)
+        over = True
+        for shown in self._told.shown:
+            if not shown.done or shown.probability < SURE:
+                over = over and shown.done
+                if not shown.added:
+                    shown.probability = self._probability(shown)
+        done = [] if over else self._ends(self._told.nearest(found, count), known)
+        return Announcement(tuple(counted), tuple(retracted), tuple(done))
+
+    def _count(self, best: Explanation, *, known: bool, median: bool) -> int:
+        """How many are to stand."""
+        standing = self.standing
+        if self.chances.get(standing) == 1.0:
+            self._doubted = self._doubted and not known
+            return standing
         enough = 0.5 if median else (self._k.show if _begun(best, self._told.shown) else self._k.show_first)
         least = 0.5 if median else self._k.take_back
         if median and SOMETHING <= self._at_least(1) < 0.5:
             # Nothing at all is the worst answer where something is not unlikely: tell it, with its doubt.
             enough = least = 0.5 * self._at_least(1)
-        count = self.standing
+        count = standing
         while self._at_least(count + 1) >= enough:
             count += 1
         if known:
-            doubted = self._at_least(self.standing) < least
+            doubted = self._at_least(standing) < least
             while (self._doubted or median) and count > 0 and self._at_least(count) < least:
                 count -= 1
             self._doubted = doubted and not (self._doubted or median)
-        counted: list[Shown] = []
-        retracted: list[tuple[Shown, RetractReason]] = []
-        if count != self.standing or last:
-            chosen = self._with_count(found, count)
-            if count >= self.standing:
-                counted = self._add(chosen, count, last=last, retracted=retracted)
-            else:
-                retracted = self._drop(chosen, count)
-        for shown in self._told.shown:
-            if not shown.added and (shown.probability < SURE or not shown.done):
-                shown.probability = self._probability(shown)
-        done = self._ends(self._with_count(found, count), known)
-        return Announcement(tuple(counted), tuple(retracted), tuple(done))
+        return count
 
     def _chances(self, found: Sequence[Explanation], known: bool) -> dict[int, float]:
         """P(count = n) over explanations of the same movements."""
@@ -330,12 +341,6 @@ class Announcer:
                 if rep.start.tick <= top:
                     break
         return counting / total
-
-    def _with_count(self, found: Sequence[Explanation], count: int) -> Explanation:
-        """Return the best explanation with a count, or with the nearest."""
-        if self._told.count(found[0]) == count:
-            return found[0]
-        return min(found, key=lambda x: (abs(self._told.count(x) - count), -x.score))
 
     def _add(
         self,

@@ -1,4 +1,31 @@
-"""Repetitions and phases from a stream of tension, as it comes. docs/detection.md explains the method."""
+"""Repetitions and phases from a stream of tension, as it comes. docs/detection.md explains the method.
+
+    samples ──▶ SenseChecks ──▶ Conditioner ──▶ clean, every sample ───────▶ RingBuffer, 90 s
+                 makes no        despikes,      smooth, every `step`-th ──▶ Ticks, 90 s
+                 sense: told     smooths                                     │
+                                                                             ▼
+    events ◀── Narrator ◀── Announcer ◀── Explanations ◀── Look ◀── TurningPoints
+                │ measures          told when likely enough
+                └──▶ boundaries and peaks, from the clean samples in the ring buffer
+
+Two clocks run here. Decisions are made on ticks, about `TICK_HZ` a second at any sample rate, so that the
+model costs and behaves the same at 10 and at 320 samples a second; what is measured (boundaries, peak) comes
+from every sample. This class holds the buffers and the order of calls, and decides nothing itself.
+
+**Why the cut of the stream changes nothing.** Each stage keeps what it needs between calls: the conditioner
+its context and filter state, the turning points their extreme so far, and ticks are taken where the index of
+a sample, counted from the start of the stream, divides by `step`. Warnings of the sense checks split a block
+at the sample that raised them, so that they stand among the other events where that sample does. Events carry
+the time of the sample that made them certain, not the time of the call.
+
+**Why memory is constant.** Buffers are rings of `HISTORY_S`, made when the rate is known; long blocks are
+worked off in pieces of `PIECE` samples; a rep can be measured, corrected or taken back as long as it lies in
+them, and no longer.
+
+**What it assumes.** Times are the sensor's own, increase, and have one rate apart from gaps; tension is in
+newtons, of either sign. A hole of `LONG_GAP_S` may hide the end of a repetition and the beginning of another,
+so it ends the movement; a shorter one is stepped over and marked. Nothing is filled in.
+"""
 
 from __future__ import annotations
 
@@ -109,10 +136,12 @@ class RepDetector:
         if gap_before is not None:
             _flags(gap_before, time)
         full = _flags(saturated, time) if saturated is not None else None
+        if full is not None and not np.logical_or.reduce(full):
+            full = None
         for first in range(0, time.size, PIECE):
             piece = slice(first, first + PIECE)
             told, usable = self.sense.push(time[piece], tension[piece], None if full is None else full[piece])
-            if not told and np.logical_and.reduce(usable):
+            if usable is None:
                 self._use(time[piece], tension[piece], None if full is None else full[piece])
                 self._last_s = float(time[piece][-1])
                 continue
@@ -133,7 +162,8 @@ class RepDetector:
             self._saturated.add(self._pushed, saturated)
         self._pushed += time.size
         self._take(self._conditioner.push(time, tension))
-        self._collect()
+        if self._narrator is not None and self._narrator.events:
+            self._collect(self._narrator)
 
     def finish(self) -> list[Event]:
         """End the stream and give what can still be decided."""
@@ -234,18 +264,17 @@ class RepDetector:
             )
         return narrator, turning
 
-    def _collect(self) -> None:
+    def _collect(self, narrator: Narrator) -> None:
         """Take the narrator's events over, each repetition with what it shows of the sensor."""
-        if self._narrator is None:
-            return
-        for event in self._narrator.events:
+        for event in narrator.events:
             self._events.append(event)
             if isinstance(event, RepCompleted):
                 self._events += self.sense.rep(event.rep, event.detected_s)
-        self._narrator.events = []
+        narrator.events = []
 
     def _take_events(self) -> list[Event]:
-        self._collect()
+        if self._narrator is not None and self._narrator.events:
+            self._collect(self._narrator)
         events, self._events = self._events, []
         return events
 

@@ -196,6 +196,7 @@ class Explanations:
         self._survivors: deque[list[Explanation]] = deque(maxlen=SPAN)
         self._ln_handling = math.log(1.0 - k.p_set - k.p_steps - k.p_sway)
         self._ln_on = math.log(1.0 - k.p_end)
+        self._measured: dict[tuple[int, int, int], tuple[float, float]] = {}
 
     @property
     def survivors(self) -> Sequence[Explanation]:
@@ -251,6 +252,7 @@ class Explanations:
         kept = self._kept(
             self._successors(tops, valley, lowest_n, width=True, end=not valley.unseen, settled=True)
         )
+        self._measured.clear()
         for x in kept:
             x.fresh = False
         if len(self._valleys) == SPAN:
@@ -353,7 +355,7 @@ class Explanations:
         if following is None:
             return None
         ln_swing = math.log(best.habit.peak_n - best.habit.base_n)
-        likeness = following[0] + ln_swing + (0.0 if width else WIDTH_NATS)
+        likeness = following[0] + ln_swing + (0.0 if m.width_s is not None else WIDTH_NATS)
         if likeness + (ln_swing if end else VALLEY_NATS) < TYPICAL:
             return None
         score = best.score + self._ln_on + math.log(self._k.p_rep) + following[0]
@@ -398,11 +400,19 @@ class Explanations:
             half_n = 0.5 * (top.tension_n + max(start.tension_n, last.tension_n))
             first_top = next((t for t in inner if t.tension_n > half_n), top)
             last_top = next((t for t in reversed(inner) if t.tension_n > half_n), top)
-            wide = self._ticks.time_above(half_n, first_top.tick, last_top.tick, start.tick)
-            fall_n = 0.5 * (top.tension_n + last.tension_n)
-            first = (
-                wide if fall_n == half_n else self._ticks.time_above(fall_n, first_top.tick, last_top.tick)
-            )
+            key = (start.tick, first_top.tick, last_top.tick)
+            if self._ticks.forgot_fall(half_n, last_top.tick):
+                # It was measured when the rest began; that rest was so long that the trace of it is gone.
+                wide, first = self._measured.get(key, (None, None))
+            else:
+                wide = self._ticks.time_above(half_n, first_top.tick, last_top.tick, start.tick)
+                fall_n = 0.5 * (top.tension_n + last.tension_n)
+                first = (
+                    wide
+                    if fall_n == half_n
+                    else self._ticks.time_above(fall_n, first_top.tick, last_top.tick)
+                )
+                self._measured[key] = wide, first
         return Movement(
             start_n=start.tension_n,
             top_n=top.tension_n,
@@ -570,11 +580,11 @@ class Explanations:
             busy=x.busy_after(m.top_s, 1.0),
         )
 
-    def _kept(self, found: Iterable[Explanation]) -> list[Explanation]:
+    def _kept(self, found: list[Explanation]) -> list[Explanation]:
         """Prune explanations of the same movements, best first."""
+        if len(found) < 2:
+            return found
         ordered = sorted(found, key=lambda x: -x.score)
-        if not ordered:
-            return []
         kept: list[Explanation] = []
         simple: set[Kind] = set()
         series = 0

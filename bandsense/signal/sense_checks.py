@@ -26,8 +26,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import sqrt
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -187,7 +188,7 @@ class SenseChecks:
 
     def push(
         self, time_s: FloatArray, tension_n: FloatArray, saturated: ArrayLike | None = None
-    ) -> tuple[list[tuple[int, SignalWarning]], BoolArray]:
+    ) -> tuple[list[tuple[int, SignalWarning]], BoolArray | None]:
         """Take the next samples.
 
         Args:
@@ -197,10 +198,10 @@ class SenseChecks:
 
         Returns:
             What is to be told, each with the number of these samples that made it certain; and bool[n]: which
-            samples may be used, all but those of a reversed sensor.
+            samples may be used, all but those of a reversed sensor. None where nothing is told and all may.
         """
         before, n = self._time_s.size, time_s.size
-        usable = np.full(n, not self.reversed)
+        usable = np.full(n, False) if self.reversed else None
         self._time_s = np.concatenate((self._time_s, time_s))
         self._tension_n = np.concatenate((self._tension_n, tension_n))
         if saturated is not None or self._saturated is not None:
@@ -226,10 +227,13 @@ class SenseChecks:
             if closed < first:
                 window = window._replace(told_s=float(self._time_s[first - 1]))
             was = self.reversed
+            warnings = self._look(window)
+            if not warnings and self.reversed is was:
+                continue
             at = max(closed, first) - before
-            told += [(at, warning) for warning in self._look(window)]
-            if self.reversed is not was:
-                usable[at:] = was
+            told += [(at, warning) for warning in warnings]
+            usable = np.full(n, not was) if usable is None else usable
+            usable[at:] = not self.reversed
         self._time_s, self._tension_n = self._time_s[closed:], self._tension_n[closed:]
         if self._saturated is not None:
             left = self._saturated[closed:]
@@ -298,66 +302,56 @@ class SenseChecks:
         length = self._length
         count = self._time_s.size // length
         size = count * length
-        tension = self._tension_n[:size].reshape(count, length)
         # At high rates a part of each window tells level and noise as well.
         stride = max(1, length // ENOUGH)
-        ordered = np.sort(tension[:, ::stride], axis=1)
-        half = ordered.shape[1] // 2
-        level = ordered[:, half] if ordered.shape[1] % 2 else 0.5 * (ordered[:, half - 1] + ordered[:, half])
-        if stride == 1:
-            lowest, highest = ordered[:, 0], ordered[:, -1]
+        if count > 1:
+            figures = _figures(self._tension_n[:size].reshape(count, length), stride)
         else:
-            lowest, highest = np.minimum.reduce(tension, axis=1), np.maximum.reduce(tension, axis=1)
-        bend = tension[:, :ENOUGH]
-        for _ in range(3):
-            bend = bend[:, 1:] - bend[:, :-1]
-        centred = tension - (np.add.reduce(tension, axis=1) / length)[:, np.newaxis]
-        scatter = np.add.reduce(centred * centred, axis=1)
-        noise = np.add.reduce(bend * bend, axis=1)
-        bends = 20.0 * bend.shape[1]
+            figures = iter((_figures_of_one(self._tension_n[:size].tolist(), stride),))
         full = [False] * count
         if self._saturated is not None:
             full = np.all(self._saturated[:size].reshape(count, length), axis=1).tolist()
-        end_s = self._time_s[length - 1 : size : length].tolist()
-        rows = zip(  # noqa: B905  # all are `count` long
-            self._time_s[:size:length].tolist(),
-            end_s,
-            level.tolist(),
-            [sqrt(x / length) for x in scatter.tolist()],
-            lowest.tolist(),
-            highest.tolist(),
-            [sqrt(x / bends) for x in noise.tolist()],
-            full,
-            end_s,
-        )
-        for row in rows:
-            yield _Window(*row)
+        began_s = self._time_s[:size:length].tolist()
+        ended_s = self._time_s[length - 1 : size : length].tolist()
+        for start_s, end_s, row, saturated in zip(began_s, ended_s, figures, full, strict=True):
+            yield _Window(start_s, end_s, *row, saturated, end_s)
 
     def _look(self, window: _Window) -> list[SignalWarning]:
         """Check one window; most change nothing, and are told apart before anything is called."""
         seen = self._seen
-        if window.end_s - window.start_s > self._longest_s:
+        start_s, end_s, middle_n, scatter_n, lowest_n, highest_n, noise_n, saturated, _ = window
+        if end_s - start_s > self._longest_s:
             seen.still = _Still()
             return []
         told: list[SignalWarning] = []
-        if window.saturated or window.noise_n >= BROKEN_N or seen.broken_s is not None:
+        if saturated or noise_n >= BROKEN_N or seen.broken_s is not None:
             told = self._wiring(window)
-            if told or window.saturated or window.noise_n >= BROKEN_N:
+            if told or saturated or noise_n >= BROKEN_N:
                 return told
         noises_n2 = seen.noises_n2
-        noises_n2.append(window.noise_n * window.noise_n)
+        noises_n2.append(noise_n * noise_n)
         if len(noises_n2) > 1:  # One window alone may look quieter than it is.
-            seen.noise_n = min(seen.noise_n, sqrt(sum(noises_n2) / len(noises_n2)))
+            noise_n = sqrt(sum(noises_n2) / len(noises_n2))
+            if noise_n < seen.noise_n:
+                seen.noise_n = noise_n
         margin_n = (STILL_NOISE + STILL_FEW / self._length) * seen.noise_n + STILL_N
-        if window.scatter_n <= margin_n:
+        if scatter_n <= margin_n:
             told += self._still(window, margin_n)
         elif seen.still.windows:
             seen.still = _Still()
-        told += self._floor(window)
-        if window.highest_n <= -LARGEST_ZERO_N or seen.below_s is not None:
+        if lowest_n < seen.lowest_n:
+            seen.lowest_n = lowest_n
+        if middle_n < seen.bottom_n:
+            seen.bottom_n = middle_n
+        if middle_n > seen.highest_n:
+            seen.highest_n = middle_n
+        reach_n = max(REVERSED_N, REVERSED_NOISE * seen.noise_n)
+        if middle_n < seen.highest_n - reach_n if seen.risen else middle_n > seen.bottom_n + reach_n:
+            told += self._floor(window)
+        if highest_n <= -LARGEST_ZERO_N or seen.below_s is not None:
             told += self._below(window)
         if seen.level_n is not None:
-            told += self._direction(window, seen.level_n)
+            told += self._direction(window, seen.level_n, reach_n)
         return told
 
     def _still(self, window: _Window, margin_n: float) -> list[SignalWarning]:
@@ -377,20 +371,11 @@ class SenseChecks:
     def _floor(self, window: _Window) -> list[SignalWarning]:
         """Bottoms between pulls, which end as tension rises above the lowest that was seen since the last."""
         seen = self._seen
-        reach_n = max(REVERSED_N, REVERSED_NOISE * seen.noise_n)
-        if window.lowest_n < seen.lowest_n:
-            seen.lowest_n = window.lowest_n
-        if window.middle_n < seen.bottom_n:
-            seen.bottom_n = window.middle_n
-        if window.middle_n > seen.highest_n:
-            seen.highest_n = window.middle_n
-        if not seen.risen and window.middle_n > seen.bottom_n + reach_n:
-            seen.risen, seen.highest_n = True, window.middle_n
-            seen.floors_n.append(seen.lowest_n)
-        elif seen.risen and window.middle_n < seen.highest_n - reach_n:
+        if seen.risen:
             seen.risen, seen.lowest_n, seen.bottom_n = False, window.lowest_n, window.middle_n
         else:
-            return []
+            seen.risen, seen.highest_n = True, window.middle_n
+            seen.floors_n.append(seen.lowest_n)
         known = self._pre_stretched or seen.zero_n is not None
         if known or len(seen.floors_n) < FLOORS or seen.calm_n is None or seen.calm_n <= LARGEST_ZERO_N:
             return []
@@ -450,10 +435,9 @@ class SenseChecks:
         new = WarningKind.ZERO_OFF not in self._told and not self.reversed
         return self._off(window.middle_n, window) if long and new else []
 
-    def _direction(self, window: _Window, level_n: float) -> list[SignalWarning]:
+    def _direction(self, window: _Window, level_n: float, reach_n: float) -> list[SignalWarning]:
         """Find pulls to the wrong side of the still level."""
         seen = self._seen
-        reach_n = max(REVERSED_N, REVERSED_NOISE * seen.noise_n)
         if window.middle_n > level_n + reach_n:
             seen.pulled, seen.under_s, self.reversed = True, None, False
         elif window.middle_n < min(level_n, 0.0) - reach_n:
@@ -504,6 +488,50 @@ class SenseChecks:
             return []
         self._told[kind] = size_n
         return [SignalWarning(time_s, kind, message, detected_s)]
+
+
+_Figures: TypeAlias = tuple[float, float, float, float, float]
+"""Middle, scatter, lowest, highest and noise of a window."""
+
+
+def _figures(tension: FloatArray, stride: int) -> Iterator[_Figures]:
+    """Work out the figures of the rows of float64[count, length], `count` at least 2."""
+    length = tension.shape[1]
+    ordered = tension[:, ::stride].copy()
+    ordered.sort(axis=1)
+    half = ordered.shape[1] // 2
+    level = ordered[:, half] if ordered.shape[1] % 2 else 0.5 * (ordered[:, half - 1] + ordered[:, half])
+    # Sums along the first axis add one after the other, as those of a single window do.
+    values = np.ascontiguousarray(tension.T)
+    bend = values[:ENOUGH]
+    for _ in range(3):
+        bend = bend[1:] - bend[:-1]
+    centred = values - np.add.reduce(values, axis=0) / length
+    scatter = np.sqrt(np.add.reduce(centred * centred, axis=0) / length)
+    noise = np.sqrt(np.add.reduce(bend * bend, axis=0) / (20.0 * bend.shape[0]))
+    lowest, highest = np.minimum.reduce(values, axis=0), np.maximum.reduce(values, axis=0)
+    columns = (level, scatter, lowest, highest, noise)
+    return zip(*(column.tolist() for column in columns), strict=True)
+
+
+def _figures_of_one(values: list[float], stride: int) -> _Figures:
+    """Work out the same of one window, bit for bit: so short a row is quicker without arrays."""
+    ordered = sorted(values[::stride])
+    half = len(ordered) // 2
+    level = ordered[half] if len(ordered) % 2 else 0.5 * (ordered[half - 1] + ordered[half])
+    total = squares = bends = 0.0
+    for x in values:
+        total += x
+    mean = total / len(values)
+    for x in values:
+        squares += (x - mean) * (x - mean)
+    bend = values[:ENOUGH]
+    for _ in range(3):
+        bend = [b - a for a, b in pairwise(bend)]
+    for x in bend:
+        bends += x * x
+    scatter, noise = sqrt(squares / len(values)), sqrt(bends / (20.0 * len(bend)))
+    return level, scatter, min(values), max(values), noise
 
 
 def _slope(at_s: FloatArray, values: FloatArray) -> tuple[float, float]:

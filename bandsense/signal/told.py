@@ -11,7 +11,7 @@ Repetitions that all explanations share are settled: only their number is kept.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bandsense.signal.explanations import CountedRep, Explanation
@@ -88,6 +88,12 @@ class Told:
             if shown.added:
                 count += not any(covers(rep, shown.rep.top.tick) for rep in x.reps())
         return count
+
+    def nearest(self, found: Sequence[Explanation], count: int) -> Explanation:
+        """Return the best explanation with a count, or with the nearest."""
+        if self.count(found[0]) == count:
+            return found[0]
+        return min(found, key=lambda x: (abs(self.count(x) - count), -x.score))
 
     def tell(self, rep: CountedRep, *, done: bool = False, added: bool = False) -> Shown:
         """Tell a repetition; one that is `done` already is sure."""

@@ -35,8 +35,14 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import islice
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from bandsense.samples import FloatArray
 
 __all__ = ["Look", "Surroundings", "Ticks", "TurningPoint", "TurningPoints"]
 
@@ -49,6 +55,9 @@ SWING_NOISES = 6.0
 
 TURN_SHARE = 0.1
 """A top is confirmed by a fall of this share of the rise to it."""
+
+MANY_SECONDS = 8
+"""From so many seconds at once on, arrays are quicker than lists."""
 
 LOWEST_S, HIGHEST_S, QUIETEST_S = 60, 8, 40
 """Over how many of the latest seconds the lowest, highest and quietest are kept."""
@@ -87,8 +96,7 @@ class Look(Enum):
     VALLEY = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class TurningPoint:
+class TurningPoint(NamedTuple):
     """A valley or a top: number of its tick, time (s), tension (N).
 
     `unseen` marks a valley of which samples are missing: it may have been lower.
@@ -128,6 +136,11 @@ class Ticks:
         """Place of a tick in the lists; the oldest if it is no longer kept."""
         return max(0, tick - self.dropped)
 
+    def forgot_fall(self, level_n: float, top: int) -> bool:
+        """Return whether the fall through a level after a tick is too long ago to be found in any case."""
+        oldest = self.last - self._kept + 1
+        return top < oldest and self.tension_n[self.index_of(oldest)] <= level_n
+
     def forget(self) -> None:
         """Drop what is older than `kept` ticks, an eighth of them at a time."""
         spare = len(self.time_s) - self._kept
@@ -163,6 +176,11 @@ def _crossing(time_s: list[float], tension_n: list[float], a: int, b: int, level
     return time_s[a] + min(1.0, max(0.0, (level_n - from_n) / (to_n - from_n))) * (time_s[b] - time_s[a])
 
 
+_Second: TypeAlias = tuple[float, float, float | None]
+"""Lowest and highest smoothed tension of a second, and the sum of the magnitudes of the second differences of
+the despiked one; None where there is none."""
+
+
 class Surroundings:
     """What tension has been lately: its lowest, highest and quietest, second by second.
 
@@ -175,44 +193,87 @@ class Surroundings:
 
     def __init__(self, tick_hz: float, gain: float) -> None:
         self._ticks_a_second = max(1, round(tick_hz))
+        self._shared = 2 if self._ticks_a_second > 2 else 0
         self.gain = gain
         self._lows: deque[float] = deque(maxlen=LOWEST_S)
         self._highs: deque[float] = deque(maxlen=HIGHEST_S)
         self._noises: deque[float] = deque(maxlen=QUIETEST_S)
         self._smooth_n: list[float] = []
         self._clean_n: list[float] = []
-        self.lowest_n = math.inf
+        self.lowest_n = self._lowest_n = math.inf
         self.noise_n = math.inf
         self.swing_n = math.inf
 
     @property
     def missing(self) -> int:
-        """So many ticks more until the figures are worked out anew."""
+        """So many ticks more until there is a second to take."""
         return self._ticks_a_second - len(self._smooth_n)
 
-    def take(self, smooth_n: Sequence[float], clean_n: Sequence[float]) -> None:
-        """Add at most `missing` ticks; the figures are worked out anew when none is missing."""
+    @property
+    def step(self) -> int:
+        """So many ticks from second to second: each shares its first two with the one before."""
+        return self._ticks_a_second - self._shared
+
+    def seconds(self, smooth_n: Sequence[float], clean_n: Sequence[float]) -> Iterator[_Second]:
+        """Add ticks, and give the seconds that they complete, to be taken one by one."""
         self._smooth_n += smooth_n
         self._clean_n += clean_n
-        if len(self._smooth_n) >= self._ticks_a_second:
-            self._work_out()
+        length, step = self._ticks_a_second, self.step
+        count = (len(self._smooth_n) - self._shared) // step
+        if count <= 0:
+            return iter(())
+        smooth_n, clean_n = self._smooth_n, self._clean_n
+        self._smooth_n, self._clean_n = smooth_n[count * step :], clean_n[count * step :]
+        if count >= MANY_SECONDS:
+            return _seconds_of(np.array(smooth_n), np.array(clean_n), length, step, count)
+        parts = (slice(i, i + length) for i in range(0, count * step, step))
+        return ((min(smooth_n[p]), max(smooth_n[p]), _bend(clean_n[p])) for p in parts)
 
-    def _work_out(self) -> None:
-        clean, smooth = self._clean_n, self._smooth_n
-        keep = 2 if self._ticks_a_second > 2 else 0
-        self._smooth_n, self._clean_n = smooth[len(smooth) - keep :], clean[len(clean) - keep :]
-        self._lows.append(min(smooth))
-        self._highs.append(max(smooth))
-        bends = [abs(a - 2.0 * b + c) for a, b, c in zip(clean, clean[1:], clean[2:], strict=False)]
-        if bends:
-            self._noises.append(SECOND_DIFFERENCE * self.gain * sum(bends) / len(bends))
-        self.lowest_n = min(self._lows)
+    def take(self, second: _Second) -> None:
+        """Work the figures out with one second more."""
+        low_n, high_n, bend_n = second
+        lows = self._lows
+        leaving_n = lows[0] if len(lows) == LOWEST_S else math.inf
+        lows.append(low_n)
+        self._highs.append(high_n)
+        if bend_n is not None:
+            bends = self._ticks_a_second - 2
+            self._noises.append(SECOND_DIFFERENCE * self.gain * bend_n / bends)
+        # Only where the lowest leaves are all others to be asked.
+        self._lowest_n = min(self._lowest_n, low_n) if leaving_n > self._lowest_n else min(lows)
+        self.lowest_n = self._lowest_n
         self.noise_n = min(self._noises, default=0.0)
         self.swing_n = max(
             SMALLEST_SWING_N,
             SWING_SHARE * (max(self._highs) - self.lowest_n),
             SWING_NOISES * self.noise_n,
         )
+
+
+def _bend(clean_n: Sequence[float]) -> float | None:
+    """Sum of the magnitudes of second differences; None where there is none."""
+    if len(clean_n) < 3:
+        return None
+    total, a, b = 0.0, clean_n[0], clean_n[1]
+    for c in islice(clean_n, 2, None):
+        total += abs(a - 2.0 * b + c)
+        a, b = b, c
+    return total
+
+
+def _seconds_of(
+    smooth_n: FloatArray, clean_n: FloatArray, length: int, step: int, count: int
+) -> Iterator[_Second]:
+    """Give the seconds of many ticks, bit for bit as one by one."""
+    rows = sliding_window_view(smooth_n, length)[: count * step : step]
+    lows_n, highs_n = rows.min(axis=1).tolist(), rows.max(axis=1).tolist()
+    if length < 3:
+        return zip(lows_n, highs_n, [None] * count, strict=True)
+    bends_n = np.abs(clean_n[:-2] - 2.0 * clean_n[1:-1] + clean_n[2:])
+    rows = sliding_window_view(bends_n, length - 2)[: count * step : step]
+    # A running sum adds one after the other; a plain one would add in pairs.
+    sums_n = np.add.accumulate(rows, axis=1)[:, -1]
+    return zip(lows_n, highs_n, sums_n.tolist(), strict=True)
 
 
 class TurningPoints:
@@ -290,29 +351,21 @@ class TurningPoints:
             smooth_n, clean_n: smoothed and despiked tension.
             ready_s: device times at which the ticks were known.
         """
-        first, count, surroundings = 0, len(time_s), self.surroundings
-        if count < surroundings.missing:
-            yield from self._run(time_s, smooth_n, ready_s)
-            surroundings.take(smooth_n, clean_n)
-            return
-        while first < count:
-            part = slice(first, min(count, first + surroundings.missing))
-            first = part.stop
-            fresh = part.stop - part.start == surroundings.missing
-            # The last tick of a second is the first to know what that second was like.
-            last = part.stop - 1 if fresh else part.stop
-            yield from self._run(
-                time_s[part.start : last], smooth_n[part.start : last], ready_s[part.start : last]
-            )
-            surroundings.take(smooth_n[part], clean_n[part])
-            if fresh:
-                if self._waiting is not None:
-                    self._waiting.append((time_s[last], smooth_n[last], ready_s[last]))
-                    yield from self._begin()
-                else:
-                    yield from self._run(
-                        time_s[last : last + 1], smooth_n[last : last + 1], ready_s[last : last + 1]
-                    )
+        surroundings = self.surroundings
+        # The last tick of a second is the first to know what that second was like.
+        first, last = 0, surroundings.missing - 1
+        for second in surroundings.seconds(smooth_n, clean_n):
+            yield from self._run(time_s[first:last], smooth_n[first:last], ready_s[first:last])
+            surroundings.take(second)
+            first = last
+            if self._waiting is not None:
+                self._waiting.append((time_s[last], smooth_n[last], ready_s[last]))
+                yield from self._begin()
+                first += 1
+            last += surroundings.step
+        if first:
+            time_s, smooth_n, ready_s = time_s[first:], smooth_n[first:], ready_s[first:]
+        yield from self._run(time_s, smooth_n, ready_s)
 
     def _run(
         self, time_s: Sequence[float], smooth_n: Sequence[float], ready_s: Sequence[float]
@@ -324,10 +377,10 @@ class TurningPoints:
             self._waiting += zip(time_s, smooth_n, ready_s, strict=True)
             return
         surroundings, ticks = self.surroundings, self._ticks
-        resting = self._rested > 1 and self.top is not None
         if (
-            resting
-            and min(smooth_n) - self._tension_n >= 0.0
+            self._rested > 1
+            and self.top is not None
+            and min(smooth_n) >= self._tension_n
             and max(smooth_n) <= self._tension_n + surroundings.swing_n
         ):
             # Nothing happens.
@@ -335,16 +388,25 @@ class TurningPoints:
             ticks.extend(time_s, smooth_n)
             self.now_s = ready_s[-1]
             return
-        times_s, tensions_n = ticks.time_s, ticks.tension_n
-        for t, y, self.now_s in zip(time_s, smooth_n, ready_s, strict=True):
-            if y < surroundings.lowest_n:
-                surroundings.lowest_n = y
-            times_s.append(t)
-            tensions_n.append(y)
-            valley = self.valley
-            look = self._fall(t, y) if valley is None or self.top is not None else self._rise(t, y, valley)
+        tick, kept = ticks.last, 0
+        for i, y in enumerate(smooth_n):
+            tick += 1
+            if self.top is not None or self.valley is None:
+                look = self._fall(tick, time_s[i], y)
+            else:
+                look = self._rise(tick, time_s[i], y, self.valley)
             if look is not None:
+                part = slice(kept, kept := i + 1)
+                ticks.extend(time_s[part], smooth_n[part])
+                surroundings.lowest_n = min(surroundings.lowest_n, *smooth_n[part])
+                self.now_s = ready_s[i]
                 yield look
+        if kept < len(smooth_n):
+            if kept:
+                time_s, smooth_n = time_s[kept:], smooth_n[kept:]
+            ticks.extend(time_s, smooth_n)
+            surroundings.lowest_n = min(surroundings.lowest_n, *smooth_n)
+        self.now_s = ready_s[-1]
 
     def finish(self) -> Iterator[Look]:
         """Take what there is of a trace that ended within its first second."""
@@ -357,10 +419,10 @@ class TurningPoints:
         time_s, smooth_n, ready_s = (list(column) for column in zip(*waiting, strict=True))
         yield from self._run(time_s, smooth_n, [ready_s[-1]] * len(ready_s))
 
-    def _rise(self, t: float, y: float, valley: TurningPoint) -> Look | None:
+    def _rise(self, tick: int, t: float, y: float, valley: TurningPoint) -> Look | None:
         rise_n = self._tension_n - valley.tension_n
         if y > self._tension_n:
-            self._move_extreme(t, y)
+            self._tick, self._time_s, self._tension_n = tick, t, y
             if y > self._anchor_n + STILL_SHARE * rise_n:
                 self._anchor_n, self._anchor_s, self._hold_s = y, t, HELD_S
             if not self._looked and y - valley.tension_n >= self.pulling_n:
@@ -368,17 +430,17 @@ class TurningPoints:
                 return Look.PULLING
         elif y < self._tension_n - max(self.surroundings.swing_n, TURN_SHARE * rise_n):
             self.top = self.extreme
-            self._turn(t, y)
+            self._turn(tick, t, y)
             return Look.TURNED
         if t - self._anchor_s >= max(self._hold_s, HELD_SHARE * (t - self._since_s)):
             self._hold_s = 2.0 * (t - self._anchor_s)
             return Look.HELD
         return None
 
-    def _fall(self, t: float, y: float) -> Look | None:
+    def _fall(self, tick: int, t: float, y: float) -> Look | None:
         top = self.top
         if y < self._tension_n:
-            self._move_extreme(t, y)
+            self._tick, self._time_s, self._tension_n = tick, t, y
             if top is None or self.valley is None:
                 if y < self._anchor_n - self.surroundings.swing_n:
                     self._anchor_n, self._anchor_s, self._rested = y, t, 0
@@ -396,7 +458,7 @@ class TurningPoints:
             unseen = self._gap >= 0 and self._gap <= self._tick <= self._gap + 1
             self.valley = TurningPoint(self._tick, self._time_s, self._tension_n, unseen)
             self.top = None
-            self._turn(t, y)
+            self._turn(tick, t, y)
             return Look.VALLEY
         if self._rested > 1:
             return None
@@ -409,10 +471,7 @@ class TurningPoints:
             return Look.RESTED
         return None
 
-    def _move_extreme(self, t: float, y: float) -> None:
-        self._tick, self._time_s, self._tension_n = self._ticks.last, t, y
-
-    def _turn(self, t: float, y: float) -> None:
-        self._move_extreme(t, y)
+    def _turn(self, tick: int, t: float, y: float) -> None:
+        self._tick, self._time_s, self._tension_n = tick, t, y
         self._anchor_n, self._anchor_s, self._since_s = y, t, t
         self._looked, self._rested, self._hold_s = 0, 0, HELD_S

@@ -46,6 +46,15 @@ class AcceleratedLoop(asyncio.SelectorEventLoop):
         self._leaping = _LeapingSelector(speed)
         super().__init__(self._leaping)
 
+    @property
+    def speed(self) -> float | None:
+        """Loop seconds per real second while waiting; a change counts from the next wait on."""
+        return self._leaping.speed
+
+    @speed.setter
+    def speed(self, speed: float | None) -> None:
+        self._leaping.speed = speed
+
     def time(self) -> float:
         """Seconds on the accelerated clock: the sum of what was leapt over."""
         return self._leaping.leapt_s

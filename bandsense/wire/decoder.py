@@ -71,14 +71,11 @@ class Decoder(Protocol):
         """Map a device clock reading taken about now onto the time axis of the blocks; None while unknown."""
 
 
-class BandsenseDecoder(Decoder):
-    """Decoder of the bandsense profile."""
+class _StreamDecoder(Decoder):
+    """What decoders share whose sensors tell the time: a stream puts their samples in order and counts."""
 
-    unit = Unit.COUNT
-
-    def __init__(self) -> None:
-        self._stream = SequencedStream()
-        self._low_battery = False
+    _stream: SequencedStream | TimedStream
+    _low_battery = False
 
     @override
     @property
@@ -89,6 +86,15 @@ class BandsenseDecoder(Decoder):
     @property
     def low_battery(self) -> bool:
         return self._low_battery
+
+
+class BandsenseDecoder(_StreamDecoder):
+    """Decoder of the bandsense profile."""
+
+    unit = Unit.COUNT
+
+    def __init__(self) -> None:
+        self._stream: SequencedStream = SequencedStream()
 
     @override
     def feed(self, characteristic: str, data: bytes, arrival_s: float) -> SampleBlock | None:
@@ -117,24 +123,13 @@ class BandsenseDecoder(Decoder):
         return self._stream.stream_time_s(clock_us)
 
 
-class ProgressorDecoder(Decoder):
+class ProgressorDecoder(_StreamDecoder):
     """Decoder of Tindeq Progressor and compatible sensors."""
 
     unit = Unit.KILOGRAM_FORCE
 
     def __init__(self) -> None:
-        self._stream = TimedStream(Unit.KILOGRAM_FORCE)
-        self._low_battery = False
-
-    @override
-    @property
-    def statistics(self) -> StreamStatistics:
-        return self._stream.statistics
-
-    @override
-    @property
-    def low_battery(self) -> bool:
-        return self._low_battery
+        self._stream: TimedStream = TimedStream(Unit.KILOGRAM_FORCE)
 
     @override
     def feed(self, characteristic: str, data: bytes, arrival_s: float) -> SampleBlock | None:

@@ -1,4 +1,24 @@
-"""How slack the band hangs at the bottom of a set, from how fast the hand is when tension vanishes."""
+"""How slack the band hangs at the bottom of a set, from how fast the hand is when tension vanishes.
+
+    tension        peak
+       │          /    \\               the pull: from 0.3 s before it begins to the peak
+       │        /        \\             the return: from the peak to 0.3 s after its end
+       │      /            \
+       │_____/ a          b \\_____     a, b: tension appears and vanishes; how steeply tells how fast the
+       └──────────────────────────▶    hand is there, and so how much of the way lies where nothing is seen
+
+A force sensor sees nothing while the band hangs slack, but a hand that comes to rest where the band gets
+slack has slowed down by then, and one that has further to go has not. `bandsense.bands.unloaded` turns the
+shapes of the strokes into the part of the way without tension, and says nothing where it is unsure; this
+class only collects the strokes of one set.
+
+Ticks (`ANALYSIS_HZ` a second) go into a ring of 40 s, which is longer than a repetition. A repetition is cut
+out of it as soon as it is done, before its ticks are gone, and is kept under its index, so that it can be
+taken back with the repetition.
+
+It assumes that the band is slack at the bottom at all: a repetition with more than `SLACK_TENSION` of its
+peak left at either end contributes no stroke, and fewer than three strokes are no evidence.
+"""
 
 from __future__ import annotations
 

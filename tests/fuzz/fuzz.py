@@ -18,7 +18,7 @@ from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
 MOST_KEPT = 150
-LONGEST = 4096
+LONGEST = 8192
 
 
 def kept(target: str) -> list[bytes]:

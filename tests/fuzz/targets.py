@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from uuid import UUID
@@ -11,18 +14,23 @@ from uuid import UUID
 import numpy as np
 
 from bandsense.app.current_trace import read_current_trace
+from bandsense.app.importing import keep_session
 from bandsense.capture.format import read_capture
 from bandsense.capture.replay import replay_capture
 from bandsense.errors import BandsenseError
 from bandsense.exercises.catalogue import parse_exercise
+from bandsense.export.imports import read_sessions
 from bandsense.export.recording import read_recording
 from bandsense.link.dfu.firmware_file import read_firmware_file
 from bandsense.link.drivers.base import AdvertisementData
 from bandsense.link.drivers.registry import all_drivers, decoder_named
 from bandsense.profiles.library import Profiles
+from bandsense.profiles.prescription import Prescription, read_document
 from bandsense.profiles.recording_labels import read_labels
+from bandsense.profiles.signing import check_signature
 from bandsense.samples import SampleBlock, Unit
 from bandsense.store import chunks
+from bandsense.store.store import Store
 from bandsense.wire import imds, progressor, whc06
 from bandsense.wire.bandsense import uuids
 from bandsense.wire.bandsense.advertising import Advertisement
@@ -112,6 +120,26 @@ def _recording(path: Path) -> None:
     _sound(read_recording(path).block)
 
 
+def _sessions(path: Path) -> None:
+    """Take in what a file holds, as `bandsense import` does, and throw it away again."""
+    for session in read_sessions(path) or ():
+        store = _store()
+        store.delete(keep_session(store, path, session))
+
+
+@cache
+def _store() -> Store:
+    folder = tempfile.mkdtemp(prefix="bandsense-fuzz-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Store.open(Path(folder) / "store.sqlite3")
+
+
+def _prescription(path: Path) -> None:
+    document = read_document(path)
+    if isinstance(document, Prescription):
+        check_signature(document)
+
+
 def _capture(path: Path) -> None:
     for _ in replay_capture(read_capture(path), decoder_named):
         pass
@@ -144,6 +172,8 @@ TARGETS: MappingProxyType[str, Target] = MappingProxyType(
         "whc06": lambda data: _drop(whc06.decode_advertisement(data)),
         "scale": _feed(lambda: decoder_named("whc06"), ADVERTISEMENT),
         "recording": _file(_recording, ".csv"),
+        "sessions": _file(_sessions, ".json"),
+        "prescription": _file(_prescription, ".toml"),
         "capture": _file(_capture, ".bandcap"),
         "firmware": _file(read_firmware_file, ".zip"),
         "current": _file(read_current_trace, ".csv"),

@@ -11,7 +11,9 @@ from itertools import islice
 
 import pytest
 
-from benchmarks.evidence import controls, envelope, idling, movement, simulators, special, splices
+from bandsense.signal.analysis import analyze
+from bandsense.signal.detector import RepDetector
+from benchmarks.evidence import controls, envelope, idling, movement, recordings, simulators, special, splices
 from benchmarks.evidence.detectors import CACHE, bandsense
 from benchmarks.evidence.score import Tally
 from benchmarks.evidence.trace import Trace
@@ -102,3 +104,20 @@ def test_controls_that_follow_no_script_hold_little() -> None:
     assert tally.controls_counted <= 3, tally.wrong
     assert tally.controls_shown <= 4
     assert tally.alarmed <= 3
+
+
+@pytest.mark.usefixtures("recordings")
+def test_whole_recordings_give_the_events_of_their_streams() -> None:
+    """Many seconds at once take other ways through the code than blocks do."""
+    traces = [
+        *recordings.band(),
+        *simulators.grid(8, "held"),
+        *special.grid("held", each=1, first_seed=1000, rate_hz=320.0),
+    ]
+    assert len(traces) >= 50
+    for number, trace in enumerate(traces):
+        size, detector, events = (16, 7, 160)[number % 3], RepDetector(), []
+        for at in range(0, trace.time_s.size, size):
+            events += detector.push(trace.time_s[at : at + size], trace.tension_n[at : at + size])
+        told = (*events, *detector.finish())
+        assert told == analyze(trace.time_s, trace.tension_n).events, trace.name

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bandsense.cli.command import add_command, add_json_option, tell, words_aside
+from bandsense.cli.command import add_action, add_command, add_json_option, tell, words_aside
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import table
 
@@ -45,9 +45,9 @@ def add(commands: Commands) -> None:
     add_json_option(command, "one JSON object a band; forces in newtons, lengths in metres")
     add_store_option(command, sessions=True)
     actions = command.add_subparsers(metavar="ACTION")
-    listing = _action(actions, "list", "your bands (the default), or published ones")
+    listing = add_action(actions, "list", "your bands (the default), or published ones", action="list")
     listing.add_argument("--catalogue", action="store_true", help="what a colour pulls, as published")
-    adding = _action(actions, "add", "make a band known")
+    adding = add_action(actions, "add", "make a band known", action="add")
     adding.add_argument("name", help="what you call it")
     adding.add_argument(
         "--rest-length-cm", type=float, metavar="CM", help="unstretched, between the ends used"
@@ -65,17 +65,13 @@ def add(commands: Commands) -> None:
         metavar="N",
         help="side by side; 2 where it is doubled (default: 1; 2 for a loop)",
     )
-    showing = _action(actions, "show", "what is known about a band, and whether it wears out")
+    showing = add_action(
+        actions, "show", "what is known about a band, and whether it wears out", action="show"
+    )
     showing.add_argument("name")
-    removing = _action(actions, "remove", "forget a band; sessions done with it stay")
+    removing = add_action(actions, "remove", "forget a band; sessions done with it stay", action="remove")
     removing.add_argument("name")
-    _add_pull(_action(actions, "pull", "measure a band: hold it at marked lengths"))
-
-
-def _action(actions: Commands, name: str, summary: str) -> argparse.ArgumentParser:
-    action = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-    action.set_defaults(action=name)
-    return action
+    _add_pull(add_action(actions, "pull", "measure a band: hold it at marked lengths", action="pull"))
 
 
 def _add_pull(pulling: argparse.ArgumentParser) -> None:

@@ -1,29 +1,27 @@
-"""`bandsense demo`: the whole road with a simulated sensor."""
+"""`bandsense demo`: the whole road with a simulated sensor, in about two minutes."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import shutil
 import sys
+import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.app.paths import SIMULATED_STORE_NAME, home
 from bandsense.cli.argument_types import speed
 from bandsense.cli.command import add_command, add_output_options
+from bandsense.errors import ConfigError
 
 if TYPE_CHECKING:
-    from bandsense.app.environment import Environment
-    from bandsense.app.view import View
+    from bandsense.app.demonstration import Moment
     from bandsense.cli.command import Commands
     from bandsense.store.store import Store
 
 _PERSON = "Demo"
-_SEED = 4
-_REPS = 8
-_SCAN_S = 1.0
-_SPEED_WITHOUT_TERMINAL = 8.0
 
 
 def add(commands: Commands) -> None:
@@ -32,9 +30,10 @@ def add(commands: Commands) -> None:
         commands,
         "demo",
         run,
-        details="A simulated person trains with a simulated sensor on a virtual radio, through the same "
-        "code as a real one. It ends by itself; its session is kept with the simulated ones, your own are "
-        "not touched.",
+        details="A simulated person pairs a simulated sensor on a virtual radio and trains on two days, "
+        "through the same code as with a real one: a first set that is too hard, advice, a second set that "
+        "fits, and the next session beside it. Rests are shortened. It ends by itself; its sessions are kept "
+        "with the simulated ones, your own are not touched.",
         example="bandsense demo\nbandsense demo --speed 4 -o demo-output",
     )
     command.add_argument(
@@ -43,37 +42,61 @@ def add(commands: Commands) -> None:
         type=Path,
         default=Path("demo-output"),
         metavar="DIR",
-        help="for its exports (default: %(default)s)",
+        help="for report, picture and samples (default: %(default)s)",
     )
-    command.add_argument("--speed", type=speed, metavar="N", help="so many times faster; 0: at once")
+    command.add_argument(
+        "--speed", type=speed, metavar="N", help="so many times faster, rests too; 0: at once"
+    )
     add_output_options(command)
     command.set_defaults(simulated=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demonstration."""
-    from bandsense.app.environment import run_at_speed
-    from bandsense.cli.output import ScreenOutput, make_output
+    # What is said besides must not stand between the lines of JSON.
+    _say("A simulated person, band and sensor on a virtual radio, two minutes, with shortened rests.")
+    _say("Nothing is scripted: what is advised is done, and what is done is measured. Ctrl-C ends it.\n")
+    from bandsense.app.demonstration import demonstrate
+    from bandsense.cli.output import LineOutput, ScreenOutput, make_output
     from bandsense.store.store import Store
 
     output = make_output(arguments)
-    pace = arguments.speed
-    if pace is None:
-        pace = 1.0 if isinstance(output, ScreenOutput) else _SPEED_WITHOUT_TERMINAL
-    folder: Path = arguments.output
-    # What is said besides must not stand between the lines of JSON.
-    print("a simulated sensor on a virtual radio, reached through bleak like a real one", file=sys.stderr)
+    if isinstance(output, LineOutput):
+        output.breaths = True
     store = Store.open(home() / SIMULATED_STORE_NAME)
-    store.people.remove(_PERSON)  # each demonstration begins with a newcomer
-    session = run_at_speed(pace, _train(store, output))
-    if session is None:
+    pace = _Pace(arguments.speed, on_screen=isinstance(output, ScreenOutput))
+    sessions = demonstrate(store, output, _PERSON, pace)
+    if not sessions:
         return 1
-    for path in _export(store, session, folder):
-        print(f"exported {path}", file=sys.stderr)
-    for prefix, command in (("look again:", "show"), ("           ", "replay")):
-        line = [_program(), command, str(session), "--simulated"]
-        print(prefix, shlex.join(line), file=sys.stderr)
+    _show(*_write(store, sessions, arguments.output))
+    for prefix, words in (
+        ("look again: ", ["show", str(sessions[-1]), "--simulated"]),
+        ("train along:", ["serve", "--sim"]),
+    ):
+        _say(f"{prefix} {shlex.join([_program(), *words])}")
     return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.flush()  # so that in a pipe, too, what was said before comes before
+    print(text, file=sys.stderr, flush=True)
+
+
+class _Pace:
+    """How fast time runs: sets as in life, rests ten times faster, the second day faster than the first."""
+
+    def __init__(self, wanted: float | None, *, on_screen: bool) -> None:
+        self._wanted = wanted
+        self._set, self._rest = (1.0, 10.0) if on_screen else (4.0, 40.0)
+
+    def __call__(self, moment: Moment) -> float:
+        """Tell what comes, where that cannot be seen, and give the speed for it; 0 is at once."""
+        if moment.value == "another day":
+            self._set *= 4.0
+            _say("\nThe same person, band and slack on another day, four times faster:\n")
+        if self._wanted is not None:
+            return self._wanted
+        return self._set if moment.value == "set" else self._rest
 
 
 def _program() -> str:
@@ -81,33 +104,41 @@ def _program() -> str:
     return "bandsense" if shutil.which("bandsense") else str(Path(sys.executable).with_name("bandsense"))
 
 
-async def _train(store: Store, output: View) -> int | None:
-    from bandsense.app.environment import person, simulated_environment
-    from bandsense.app.train import TrainingOptions, train
-
-    async with simulated_environment(person(_SEED, 1, _REPS, frozenset()), "demonstration") as air:
-        await _pair(air, output)
-        options = TrainingOptions(exercise="seated-row", person=_PERSON)
-        return (await train(options, air, store, output)).session
-
-
-async def _pair(air: Environment, output: View) -> None:
-    """Make the sensor this computer's own, as `bandsense pair` does; what follows needs the bond."""
-    from bandsense.link.ble.scanner import discover
-    from bandsense.link.pairing import PairingStep, pair
-
-    def tell(step: PairingStep) -> None:
-        if step is not PairingStep.SEARCHING:
-            output.status("pairing", f"{step.value}: {sighting.name}")
-
-    (sighting,) = await discover(_SCAN_S, transport=air.transport)
-    async with pair(sighting, transport=air.transport, on_step=tell):
-        pass
-
-
-def _export(store: Store, session: int, folder: Path) -> list[Path]:
+def _write(store: Store, sessions: list[int], folder: Path) -> list[Path]:
+    """Write a report of the last session, a picture of the first, and the samples."""
     from bandsense.app.replay import session_table
+    from bandsense.app.report import picture_of_session, report_of_session
     from bandsense.export.formats import write
+    from bandsense.files import atomic_write
+    from bandsense.report.document import to_html
 
-    table = session_table(store, store.session(session))
-    return [*write(table, "csv", folder), *write(table, "json", folder)]
+    first, last = store.session(sessions[0]), store.session(sessions[-1])
+    written = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in (
+            ("report.html", to_html(report_of_session(store, last))),
+            ("first-session.svg", picture_of_session(store, first)),
+        ):
+            with atomic_write(folder / name) as part:
+                part.write_text(text, encoding="utf-8")
+            written.append(folder / name)
+        written += write(session_table(store, last), "csv", folder)
+    except OSError as error:
+        raise ConfigError(f"{error.filename or folder} cannot be written: {error.strerror}") from error
+    return written
+
+
+def _show(report: Path, picture: Path, samples: Path, *_: Path) -> None:
+    """Name what was written, and open report and picture where somebody looks at a screen."""
+    _say(f"\nreport:  {report}\npicture: {picture}\nsamples: {samples}\n")
+    if _has_screen():
+        for path in (picture, report):
+            webbrowser.open(path.resolve().as_uri())
+
+
+def _has_screen() -> bool:
+    """Return whether this is a person's desktop, where a browser window can open."""
+    if not sys.stderr.isatty() or os.environ.get("CI") or os.environ.get("BANDSENSE_CI"):
+        return False
+    return sys.platform in ("win32", "darwin") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))

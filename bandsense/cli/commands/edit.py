@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bandsense.app.sessions import session_named
 from bandsense.cli.argument_types import positive
-from bandsense.cli.command import add_command, add_json_option, tell
+from bandsense.cli.command import add_action, add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
@@ -29,32 +28,26 @@ def add(commands: Commands) -> None:
     add_json_option(command, "one JSON object a session")
     add_store_option(command, sessions=True)
     tasks = command.add_subparsers(title="what to do", metavar="TASK")
-    setting = _task(
-        tasks, "set", _set, "say that a session is another person's, or of another exercise or band"
+    setting = add_action(
+        tasks, "set", "say that a session is another person's, or of another exercise or band", run=_set
     )
     setting.add_argument("session", help="its number, or `last`")
     setting.add_argument("--person", metavar="NAME", help="who trained; an empty name for nobody")
     setting.add_argument("--exercise", metavar="ID", help="what was trained")
     setting.add_argument("--band", metavar="ID", help="with which band")
-    merging = _task(tasks, "merge", _merge, "make one session of several that belong together")
+    merging = add_action(tasks, "merge", "make one session of several that belong together", run=_merge)
     merging.add_argument("sessions", nargs="+", metavar="SESSION", help="their numbers")
-    splitting = _task(tasks, "split", _split, "make two sessions of one")
+    splitting = add_action(tasks, "split", "make two sessions of one", run=_split)
     splitting.add_argument("session", help="its number, or `last`")
     where = splitting.add_mutually_exclusive_group(required=True)
     where.add_argument("--before-set", type=int, metavar="N", help="in the rest before this set")
     where.add_argument("--at", type=positive, metavar="S", help="so many seconds after its first sample")
-    deleting = _task(tasks, "delete", _delete, "put sessions into the bin")
+    deleting = add_action(tasks, "delete", "put sessions into the bin", run=_delete)
     deleting.add_argument("sessions", nargs="+", metavar="SESSION", help="their numbers")
-    _task(tasks, "undo", _undo, "undo the last change")
-    _task(tasks, "empty-bin", _empty, "remove for good what is in the bin; nothing can be undone after that")
-
-
-def _task(
-    tasks: Commands, name: str, run_it: Callable[[argparse.Namespace], int], summary: str
-) -> argparse.ArgumentParser:
-    task = tasks.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-    task.set_defaults(run=run_it)
-    return task
+    add_action(tasks, "undo", "undo the last change", run=_undo)
+    add_action(
+        tasks, "empty-bin", "remove for good what is in the bin; nothing can be undone after that", run=_empty
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

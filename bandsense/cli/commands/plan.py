@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bandsense.cli.command import add_command, add_json_option, tell
+from bandsense.cli.command import add_action, add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import table
 
@@ -43,36 +43,39 @@ def add(commands: Commands) -> None:
     add_json_option(command, "one JSON object, as in the file")
     add_store_option(command, sessions=True)
     actions = command.add_subparsers(metavar="ACTION")
-    _add_new(_action(actions, "new", "write a prescription"))
-    showing = _action(
-        actions, "show", "show what was imported (the default), or a file: prescription or dose"
+    _add_new(add_action(actions, "new", "write a prescription", action="new"))
+    showing = add_action(
+        actions,
+        "show",
+        "show what was imported (the default), or a file: prescription or dose",
+        action="show",
     )
     showing.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: what was imported")
     showing.add_argument("--person", metavar="NAME", help="whose (default: who trained last)")
-    taking = _action(actions, "import", "follow a prescription from now on")
+    taking = add_action(actions, "import", "follow a prescription from now on", action="import")
     taking.add_argument("file", type=Path, metavar="FILE")
     taking.add_argument(
         "--person", metavar="NAME", help="who follows it (default: whom it names, else who trained last)"
     )
     taking.add_argument("--new-key", action="store_true", help="though the one before was signed by another")
-    dosing = _action(actions, "dose", "write what was done of the prescription, to hand back")
+    dosing = add_action(
+        actions, "dose", "write what was done of the prescription, to hand back", action="dose"
+    )
     dosing.add_argument("file", type=Path, metavar="FILE", help="to write; JSON where it ends in .json")
     dosing.add_argument("--person", metavar="NAME", help="whose (default: who trained last)")
-    forgetting = _action(actions, "forget", "follow a prescription no longer")
+    forgetting = add_action(actions, "forget", "follow a prescription no longer", action="forget")
     forgetting.add_argument("--person", metavar="NAME", help="whose (default: who trained last)")
-    making = _action(actions, "key", "make a key to sign with; keep it to yourself")
+    making = add_action(actions, "key", "make a key to sign with; keep it to yourself", action="key")
     making.add_argument("file", type=Path, metavar="FILE", help="to write; only you can read it")
-    signing = _action(actions, "sign", "sign a prescription, or sign it anew after a change")
+    signing = add_action(
+        actions, "sign", "sign a prescription, or sign it anew after a change", action="sign"
+    )
     signing.add_argument("file", type=Path, metavar="FILE")
     signing.add_argument("--key", type=Path, required=True, metavar="FILE", help="from `bandsense plan key`")
-    schema = _action(actions, "schema", "print the JSON Schema of the format, for programs")
+    schema = add_action(
+        actions, "schema", "print the JSON Schema of the format, for programs", action="schema"
+    )
     schema.add_argument("kind", choices=("prescription", "dose"), nargs="?", default="prescription")
-
-
-def _action(actions: Commands, name: str, summary: str) -> argparse.ArgumentParser:
-    action = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-    action.set_defaults(action=name)
-    return action
 
 
 def _add_new(new: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from bandsense.cli.command import add_command, add_json_option, words_aside
+from bandsense.cli.command import add_action, add_command, add_json_option, words_aside
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import table
 
@@ -38,8 +38,7 @@ def add(commands: Commands) -> None:
         ("progressor", "let apps for the Tindeq Progressor read it, or no longer"),
         ("forget", "undo the pairing, on both sides"),
     ):
-        action = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-        action.set_defaults(action=name)
+        action = add_action(actions, name, summary, action=name)
         if name == "list":
             continue
         action.add_argument("sensor", help="name, side, end of the name, serial number or address")

@@ -6,14 +6,14 @@ serves them decides whether they go out in real or in accelerated time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from bandsense.errors import DataError
-from bandsense.sim.physics.scenario import Performance, Scenario
+from bandsense.sim.physics.scenario import Performance
 from bandsense.sim.physics.sensor import (
     COUNT_MAX,
     COUNT_MIN,
@@ -24,6 +24,7 @@ from bandsense.sim.physics.sensor import (
 
 __all__ = [
     "TRACE_NEWTON_PER_COUNT",
+    "Act",
     "Conversions",
     "PersonSource",
     "SampleSource",
@@ -134,16 +135,29 @@ class TraceSource:
         return self._conversions.slice(start, self._next)
 
 
+class Act(Protocol):
+    """Something that a person does: a `Scenario`, or what is decided only when it begins."""
+
+    @property
+    def rate_hz(self) -> float:
+        """Nominal sample rate."""
+
+    @property
+    def perform(self) -> Callable[[], Performance]:
+        """Carry it out."""
+
+
 class PersonSource:
     """A person doing scenario after scenario.
 
     Args:
-        scenarios: one, or several in order; an endless iterable makes an endless source.
+        scenarios: one, or several in order; an endless iterable makes an endless source. The next is asked
+            for when the one before is over.
         pause_s: between two of them, during which the sensor feels nothing.
     """
 
-    def __init__(self, scenarios: Scenario | Iterable[Scenario], *, pause_s: float = 0.0) -> None:
-        self._scenarios = iter((scenarios,) if isinstance(scenarios, Scenario) else scenarios)
+    def __init__(self, scenarios: Act | Iterable[Act], *, pause_s: float = 0.0) -> None:
+        self._scenarios = iter(scenarios if isinstance(scenarios, Iterable) else (scenarios,))
         self._pause_s = pause_s
         self._rate_hz: float | None = None
         self._performance: Performance | None = None

@@ -1,5 +1,25 @@
 //! A converter that is served elsewhere, above everything but the radio, and seen through channels: pairing and flash keep
 //! the application from it for tens of milliseconds.
+//!
+//! ```text
+//!   application                     AdcLink                        interrupt executor
+//!   RemoteAdc ── (number, command) ──▶ orders, 1 ──────────────────▶ serve ──▶ converter
+//!             ◀── (number, reply) ──── done, the latest ◀──────────────┘
+//!             ◀── reading or error ─── readings, 128: 0.4 s at 320 Hz ◀─ while it measures
+//! ```
+//!
+//! **No sample is lost in silence.** While the application is away, readings wait in the channel. One that finds no room
+//! is left out and counted, and the next that does find room carries the count as missed, as the converter's own overruns
+//! do: the sample numbers of the protocol show the hole.
+//!
+//! **No answer to the wrong command.** A future that is dropped while it waits (a client that disconnects) leaves its
+//! command in force and its reply unread. Commands are numbered, and a reply counts only under the number that waits;
+//! later ones overwrite earlier ones. `start` empties the channel after its reply, so nothing of the stream before is left.
+//!
+//! **No deadlock.** The server waits for a command and for the converter at once. When the converter fails, it waits for
+//! a command and for room at once, since whoever gives a command does not take readings meanwhile.
+//!
+//! It assumes one application end a link. Whoever stays away for longer than 0.4 s finds a hole that is told.
 
 use core::marker::PhantomData;
 

@@ -1,8 +1,26 @@
 //! What the boot loader does, for any chip that a [`Chip`] stands for: choose a slot, protect everything that boots from
 //! being overwritten, start the watchdog. Without a valid image it gives the board back to its USB boot loader.
 //!
+//! ```text
+//!   reset ──▶ choose a slot ──▶ one was left aside for its security counter, and the button is held for 5 s?
+//!                                 │ no                            │ yes: choose anew, lower the counter
+//!                                 ▼                               ▼
+//!                             an image? ──▶ protect boot loader, counter and UF2 loader ──▶ watchdog ──▶ image
+//!                                 │ none
+//!                                 ▼
+//!                             blink red ──▶ USB power? ──▶ the board's own boot loader, else sleep
+//! ```
+//!
 //! An image below the security counter that the sensor has reached is left aside. Holding the button for
 //! [`OVERRIDE_HOLD_MS`] right after a reset, with the red light on meanwhile, starts it all the same, for good.
+//!
+//! **Why an image cannot do harm that lasts.** Before it starts, everything that takes part in the choice but the journals
+//! and slots is write-protected until the next reset, and the watchdog runs, which only a reset stops: an image on trial
+//! that hangs is reset, and [`bandsense_update::slots`] then boots the other one. There is no way past this choice but
+//! the UF2 loader over USB, in the hands of whoever holds the sensor.
+//!
+//! **What it assumes.** Flash protection and watchdog are the chip's and hold until a reset (for the nRF52840: ACL and
+//! WDT).
 #![no_std]
 #![warn(missing_docs)]
 

@@ -1,7 +1,20 @@
 //! A page that says what has become of a slot's image: entries are appended, the last valid one counts.
 //!
+//! ```text
+//!   ┌───────────────────┬───────────────────┬───────────────────┬──────────
+//!   │ pending, gen. 7   │ tried, gen. 7     │ ff ff ff ff …     │  up to 512 in a page of 4096 bytes
+//!   └───────────────────┴───────────────────┴───────────────────┴──────────
+//!     mark │ generation, 24 bits │ both again, inverted              next ─▶ the first place after what is not erased
+//! ```
+//!
 //! Each entry stands there twice, once as it is and once inverted. A write that is cut short leaves bits at 1 that
-//! should be 0, an erase that is cut short turns bits from 0 to 1; neither can make a wrong pair match.
+//! should be 0, an erase that is cut short turns bits from 0 to 1; neither can make a wrong pair match: to turn one
+//! entry into another, some bit would have to fall in one of the halves and rise in the other. A torn entry is passed
+//! over, takes up its place, and the one before it counts. So the journal holds, at any cut, either what it held or
+//! what was being appended.
+//!
+//! Reading goes through the whole page rather than to the first erased place: a cut may leave an entry that looks
+//! erased in part. It assumes that an entry is written in units that divide 8 bytes, each at most once.
 
 use embedded_storage_async::nor_flash::NorFlash;
 

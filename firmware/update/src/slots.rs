@@ -9,6 +9,32 @@
 //!
 //! Of several that boot, the one marked last goes first; every one has to carry a valid signature.
 //!
+//! ```text
+//!              write at 0: erase             request                 select, by the boot loader
+//!   any mark ─────────────────▶ nothing ─────────────▶ pending ─────────────────────────────────▶ tried
+//!                                  ▲                                                                │ the image runs
+//!                                  └────────── the next upload ◀── it hangs or resets: the other    │ confirm, by the
+//!                                                                  slot boots                       ▼ image itself
+//!                                                                                               confirmed
+//! ```
+//!
+//! **Why one good image always remains.** Only the slot that does not run is written to, and its journal is erased before
+//! the first byte of its old image: a half-written image is never marked. The mark `tried` is written *before* the image
+//! starts, so that whatever it does (hang, crash, lose power) the next reset finds a trial that was not passed, and boots
+//! the other slot. The trial ends by a reset at the latest: the boot loader starts a watchdog that nothing can stop.
+//!
+//! **Why a power cut changes no choice.** Every step is one entry appended to one page ([`crate::journal`]): before it
+//! counts, the journal says what it said before. Cut between erasing and writing, a slot has no mark and boots only where
+//! nothing else does. Cut between two marks, the image is still pending, or has been tried and goes back. A factory image
+//! has no mark: where both journals are empty, slot A is asked first.
+//!
+//! **Generations** order the marks of both slots: each request takes the higher of both plus one, and a confirmation stays
+//! above the other slot's, so that the image marked last goes first also after a return to the older one.
+//!
+//! **What it assumes.** The boot loader runs alone and before everything, images are linked for their slot, and 93 pages
+//! hold one. A page of flash outlasts 10 000 erasures, a slot as many updates. A full journal refuses another request
+//! ([`Error::JournalFull`]) instead of being erased while its marks count.
+//!
 //! **Anti-rollback.** An image carries a security counter. The boot loader keeps the counter of the image that was confirmed
 //! and starts none with a lower one, so that a release with a known hole cannot be brought back over the air. Whoever holds
 //! the sensor's button may: [`Floor::Lowered`].

@@ -34,7 +34,7 @@ async def test_nothing_is_cut_in_german(browser: Any, at: Served, size: str) -> 
         await opened.until("document.querySelector('#choose form') !== null")
         assert await opened.page.evaluate("document.documentElement.lang") == "de"
         assert (
-            await opened.page.evaluate("document.querySelector('#station nav a').textContent") == "Trainieren"
+            await opened.page.evaluate("document.querySelector('#station nav a').textContent") == "Üben"
         )
         assert await opened.page.evaluate(CUT) == []
         for name in SCENES:

@@ -68,6 +68,7 @@ def rises(trace: Trace) -> None:
         assert at_n[1] > max(at_n[0], at_n[2]), f"{trace.name}: repetition {i + 1}, {at_n}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", ["dev", "held"])
 def test_the_truth_is_in_the_samples(split: Split) -> None:
     for trace in some(split):
@@ -77,6 +78,7 @@ def test_the_truth_is_in_the_samples(split: Split) -> None:
             rises(trace)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_trace_and_a_held_out_one_another() -> None:
     for kind in [*special.KINDS][::3]:
         first, again, held = (special.make(kind, 1, split) for split in _TWICE_AND_HELD)
@@ -146,6 +148,7 @@ def test_the_splits_share_no_recording_and_no_person() -> None:
     assert not set(movement.SUBJECTS["dev"]) & set(movement.SUBJECTS["held"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("people")
 def test_real_movement_is_of_odd_people_only_and_mostly_shows_twenty() -> None:
     for split in ("dev", "held"):

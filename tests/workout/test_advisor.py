@@ -932,6 +932,7 @@ def test_whatever_happens_advice_stays_within_its_limits(
 # Closed loop; `benchmarks/coaching.py` prints the distributions over many more
 
 
+@pytest.mark.slow
 def test_following_the_advice_ends_at_the_right_load() -> None:
     persons = 25
     hard = coaching.trained(persons, 4 / 3, seed=5)

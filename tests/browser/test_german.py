@@ -33,9 +33,7 @@ async def test_nothing_is_cut_in_german(browser: Any, at: Served, size: str) -> 
     async with tab(browser, at.address, size, locale="de-DE") as opened:
         await opened.until("document.querySelector('#choose form') !== null")
         assert await opened.page.evaluate("document.documentElement.lang") == "de"
-        assert (
-            await opened.page.evaluate("document.querySelector('#station nav a').textContent") == "Üben"
-        )
+        assert await opened.page.evaluate("document.querySelector('#station nav a').textContent") == "Üben"
         assert await opened.page.evaluate(CUT) == []
         for name in SCENES:
             await shown(at, opened, name)

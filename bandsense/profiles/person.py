@@ -93,7 +93,7 @@ class Setup(ProfileModel):
             raise ConfigError(f"this set-up cannot be: {error}") from error
 
     def forgetting(self) -> Setup:
-        """Return it without what the slack advice learned: it rests on a band and lengths that are no more."""
+        """Return it without what the slack advice learned: that rests on lengths that are no more."""
         return self.model_copy(update={"advisor": None, "advisor_right": None})
 
 

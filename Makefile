@@ -1,13 +1,13 @@
 # `make demo` and `make test` set up what they need; the other targets are for daily work.
 
 PYTHON_BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
-TEST_PACKAGES := qemu-system-x86 bluez dbus busybox-static kmod cpio chromium mosquitto openssl gcc libc6-dev
+TEST_PACKAGES := qemu-system-x86 bluez dbus busybox-static kmod cpio chromium mosquitto openssl postgresql gcc libc6-dev
 HARDWARE_PACKAGES := ngspice graphviz poppler-utils calculix-ccx prusa-slicer libegl1 libgl1 libgl1-mesa-dri \
 	libglu1-mesa libxft2 libxcursor1 libxinerama1 libxrender1
 FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev llvm qemu-system-arm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-portable coverage lint format types bench docs messages pictures dist firmware firmware-release firmware-test hardware lock audit fuzz packages clean
+.PHONY: help demo test test-fast test-portable coverage lint format types bench docs messages pictures dist package-check firmware firmware-release firmware-test hardware lock audit fuzz packages clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -65,6 +65,10 @@ dist: .venv-dev ## wheel, sdist and man page in dist/, the same bytes from the s
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(PYTHON_BIN)/python -m hatchling build
 	$(PYTHON_BIN)/argparse-manpage --module bandsense.cli --function parser --project-name bandsense \
 		--prog bandsense --manual-title "bandsense manual" --output dist/bandsense.1
+
+package-check: .venv-dev ## install the wheel with and without each extra on every Python at hand; types from outside
+	$(PYTHON_BIN)/python -m pip --disable-pip-version-check --quiet install --group package
+	$(PYTHON_BIN)/python tools/check_package.py
 
 firmware: .venv-dev packages ## build the sensor's image (two to five minutes the first time), check its size
 	@begun=$$(date +%s); $(MAKE) -C firmware image && echo "took $$(($$(date +%s) - begun)) s"

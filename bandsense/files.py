@@ -10,12 +10,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PRIVATE_FILE", "atomic_write", "make_private", "private_folder", "write_json_file"]
+__all__ = ["PRIVATE_FILE", "atomic_write", "data_folder", "make_private", "private_folder", "write_json_file"]
 
 PRIVATE_FILE = 0o600
 """Read and written by the owner alone: what people train is health data."""
 
 _PRIVATE_FOLDER = 0o700
+
+
+def data_folder() -> Path:
+    """Return the folder for data: `BANDSENSE_HOME`, or the operating system's usual place."""
+    if chosen := os.environ.get("BANDSENSE_HOME"):
+        return Path(chosen)
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("bandsense", appauthor=False))
 
 
 def private_folder(path: Path) -> None:

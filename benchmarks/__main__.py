@@ -7,10 +7,12 @@ import sys
 
 QUICK = {
     "accuracy": ["--quick"],
+    "archive": ["--quick"],
     "calibration": ["--quick"],
     "coaching": ["--quick"],
     "elastic": [],
     "live": ["--seconds", "5"],
+    "many_bands": ["--seconds", "10"],
     "speed": ["--quick"],
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from bandsense.samples import SampleBlock, Unit
 from tests.needs import IN_CI, REPOSITORY, missing
+from tests.support.postgresql import PostgresServer, serve_postgresql
 from tests.support.traces import waves
 
 settings.register_profile(
@@ -27,6 +29,20 @@ def recordings() -> Path:
     if not (folder / "band").is_dir():
         missing(f"the folder of recordings {folder}", "set BANDSENSE_RECORDINGS to where they are")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresServer]:
+    """A PostgreSQL server with nothing on it, for all tests of this process."""
+    with serve_postgresql() as server:
+        yield server
+
+
+@pytest.fixture
+def clinic_url(postgresql: PostgresServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """The address of an empty store on the server, as a colleague of the clinic "north" sees it."""
+    monkeypatch.setenv("BANDSENSE_HOME", str(tmp_path / "home"))
+    return postgresql.clinic("north")
 
 
 @pytest.fixture(scope="session")

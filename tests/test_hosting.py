@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.needs import missing
+
 ROOT = Path(__file__).resolve().parents[1]
 WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -90,7 +92,7 @@ def test_commands_that_forms_name_exist(name: str) -> None:
 def test_files_are_checked_out_as_they_were_written() -> None:
     done = subprocess.run(["git", "ls-files", "--eol"], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        pytest.skip("this is no git checkout")
+        missing("a checkout", "clone the repository with git")
     assert [line for line in done.stdout.splitlines() if line.startswith(("i/crlf", "i/mixed"))] == []
 
 

@@ -26,7 +26,17 @@ ALLOWED = frozenset(
     {
         *("0BSD", "BSD", "BSD License", "BSD-2-Clause", "BSD-3-Clause"),
         *("Apache-2.0", "Apache Software License", "MIT", "MIT License", "MIT-0"),
-        *("CC0-1.0", "EPL-2.0", "ISC", "LGPL-2.1-or-later", "MPL-2.0", "PSF-2.0", "Unlicense", "Zlib"),
+        *(
+            "CC0-1.0",
+            "EPL-2.0",
+            "ISC",
+            "LGPL-2.1-or-later",
+            "LGPL-3.0-only",
+            "MPL-2.0",
+            "PSF-2.0",
+            "Unlicense",
+            "Zlib",
+        ),
     }
 )
 """Licences under which a dependency may be installed beside bandsense, which is Apache-2.0."""

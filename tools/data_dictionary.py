@@ -80,6 +80,7 @@ TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "summary": "JSON: Summary; with two sensors also the differences of the sides, and `clocks`",
             "band": "Identity of the band, as in `bands`",
             "binned_unix_s": "When it was put into the bin; NULL while it is not there",
+            "identity": "What tells it from all others, in every store that it is brought to",
         },
     ),
     "streams": (
@@ -91,6 +92,7 @@ TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "side": "`left` or `right`, where there are two sensors",
             "unit": "What its samples are: `count`, `N` or `kgf`",
             "settings": "JSON: WorkoutSettings with which its samples were followed; `setup`: band, length",
+            "identity": "What tells it from all others, in every store that it is brought to",
         },
     ),
     "chunks": (
@@ -157,9 +159,22 @@ TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "sets": "JSON: list of SetResult",
         },
     ),
+    "pushed": (
+        "How something was when this store and a server last had the same of it (`bandsense push`).",
+        {
+            "target": "Identity of the clinic's store",
+            "kind": "What it is: `person`, `band`, `sensor`, `session`, `part` (a stream)",
+            "item": "Its identity",
+            "digest": "Of what both had",
+        },
+    ),
 }
 
 COMMON = {
+    "concentric_s": "Of the pull",
+    "hold_s": "Of the hold",
+    "eccentric_s": "Of the return",
+    "rest_s": "Until the next pull; null after the last repetition",
     "time_s": "When it happened",
     "detected_s": "When it became certain; not before `time_s`",
     "number": "Number of the set, from 1",
@@ -172,13 +187,6 @@ COMMON = {
 }
 """Fields that mean the same wherever their class does not say otherwise."""
 
-
-_PHASES = {
-    "concentric_s": "Of the pull",
-    "hold_s": "Of the hold",
-    "eccentric_s": "Of the return",
-    "rest_s": "Until the next pull; null after the last repetition",
-}
 
 MORE: Mapping[str, Mapping[str, str]] = {
     "Asymmetry": {
@@ -244,7 +252,6 @@ MORE: Mapping[str, Mapping[str, str]] = {
         "samples": "How many there were",
     },
     "Tared": {"problem": "Why it was not set; null where it was"},
-    "Tempo": _PHASES,
     "TensionTick": {"tension_n": "Tension", "tension_uncertainty_n": "Its standard uncertainty"},
     "TensionZone": {"low_n": "Peaks below it are too low", "high_n": "Peaks above it are too high"},
 }
@@ -405,13 +412,14 @@ def table_sections(missing: list[str]) -> Iterator[str]:
 def column_sections() -> Iterator[str]:
     """Yield a section for each list of columns that is exported or given to programs."""
     from bandsense.app import archive
-    from bandsense.export import rows
+    from bandsense.export import analysed, rows
     from bandsense.export import table as exported
 
     for title, about, module, name in (
         ("Samples", "Exports `csv`, `json`, `parquet`, and `StoredSession.samples()`.", exported, "COLUMNS"),
         ("Sets", "Export `csv-sets`, and `StoreReader.sets()`.", rows, "SET_COLUMNS"),
         ("Repetitions", "Export `csv-reps`, and `StoreReader.repetitions()`.", rows, "REP_COLUMNS"),
+        ("Results of an archive", "`bandsense reanalyze --parquet`.", analysed, "ANALYSED_COLUMNS"),
         ("Sessions", "`StoreReader.overview()`.", archive, "SESSION_COLUMNS"),
         ("Bands", "`StoreReader.bands()`.", archive, "BAND_COLUMNS"),
     ):

@@ -8,8 +8,13 @@ The words are what the coach says when `tests/workout/situations.py` is played; 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.support.player import Played
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PAGE = REPOSITORY / "docs" / "situations.md"
@@ -25,8 +30,8 @@ before a pull, and becomes *Breathe out* with it.
 """
 
 
-def page() -> str:
-    """Play every situation and return the page."""
+def page(played: Mapping[str, Played] | None = None) -> str:
+    """Return the page; situations that were not played are."""
     if str(REPOSITORY) not in sys.path:
         sys.path.insert(0, str(REPOSITORY))
     if "tests" not in sys.modules:  # a library for the tests brings a package of that name, too
@@ -39,7 +44,7 @@ def page() -> str:
     for section, situations in SECTIONS.items():
         parts.append(f"\n## {section}\n")
         for situation in situations:
-            lines = situation.play().lines
+            lines = (situation.play() if played is None else played[situation.name]).lines
             shown = lines if situation.breath else without_breath(lines)
             parts.append(f"\n### {situation.name}\n\n{situation.does}\n")
             if shown:

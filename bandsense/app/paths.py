@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from bandsense.files import data_folder
 
 __all__ = ["SIMULATED_STORE_NAME", "STORE_NAME", "home"]
 
@@ -12,9 +13,5 @@ SIMULATED_STORE_NAME = "simulated.sqlite3"
 
 
 def home() -> Path:
-    """Return the folder for data: `BANDSENSE_HOME`, or the operating system's usual place."""
-    if chosen := os.environ.get("BANDSENSE_HOME"):
-        return Path(chosen)
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("bandsense", appauthor=False))
+    """Return the folder for data."""
+    return data_folder()

@@ -6,7 +6,6 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from bandsense.errors import StoreError
-from bandsense.store.model import SessionState
 
 if TYPE_CHECKING:
     from bandsense.store.model import Session
@@ -35,6 +34,8 @@ def require_ended(session: Session) -> None:
     Raises:
         StoreError: something does.
     """
+    from bandsense.store.model import SessionState
+
     if session.state is SessionState.OPEN:
         raise StoreError(f"session {session.id} is being recorded; end it first")
 

@@ -1,11 +1,13 @@
-"""Numbers on the command line: what cannot be meant is refused before anything begins."""
+"""Values on the command line: what cannot be meant is refused before anything begins."""
 
 from __future__ import annotations
 
 import argparse
 import math
 
-__all__ = ["count", "day", "port", "positive", "speed"]
+from bandsense.store.address import ServerAddress
+
+__all__ = ["count", "day", "port", "positive", "server_address", "speed"]
 
 
 def positive(text: str) -> float:
@@ -42,6 +44,14 @@ def day(text: str) -> float:
         return datetime.strptime(text, "%Y-%m-%d").timestamp()
     except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(f"{text!r} is no date; write it as 2026-07-31") from None
+
+
+def server_address(text: str) -> ServerAddress:
+    """Return the address of a PostgreSQL database."""
+    address = ServerAddress.read(text)
+    if address is None:
+        raise argparse.ArgumentTypeError("it looks like postgresql://LOGIN@HOST/DATABASE")
+    return address
 
 
 def _number(text: str) -> float:

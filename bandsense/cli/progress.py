@@ -6,7 +6,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["progress"]
+__all__ = ["progress", "shares"]
+
+_HAIR = 1e-9
+"""A bar of one step would not be shown."""
 
 
 @contextmanager
@@ -25,3 +28,17 @@ def progress(what: str, total: float) -> Iterator[Callable[..., None]]:
             bar.advance(task, step)
 
         yield done
+
+
+@contextmanager
+def shares(what: str) -> Iterator[Callable[[float], None]]:
+    """Show a bar while the body runs; call what is yielded with the share that is done, from 0 to 1."""
+    reached = 0.0
+    with progress(what, 1.0 + _HAIR) as done:
+
+        def advance(share: float) -> None:
+            nonlocal reached
+            done(share - reached)
+            reached = share
+
+        yield advance

@@ -10,22 +10,30 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bandsense.store.store import Store
 from bandsense.app.paths import SIMULATED_STORE_NAME, STORE_NAME, home
+from bandsense.errors import StoreError
+from bandsense.store.address import ServerAddress
 
-__all__ = ["add_store_option", "is_simulated", "open_store", "show_session", "store_path"]
+__all__ = ["add_store_option", "is_simulated", "open_store", "show_session", "store_path", "store_place"]
 
 
 def add_store_option(command: argparse.ArgumentParser, *, sessions: bool = False) -> None:
     """Add `--store` to a command, and `--simulated` to one that looks at sessions or profiles."""
     command.add_argument(
         "--store",
-        type=Path,
+        type=store_place,
         metavar="FILE",
-        help=f"the file with sessions (default: {STORE_NAME} in $BANDSENSE_HOME or the system's data folder)",
+        help=f"the file with sessions (default: {STORE_NAME} in $BANDSENSE_HOME or the system's data folder) "
+        "or a clinic's database (postgresql://…)",
     )
     if sessions:
         command.add_argument(
             "--simulated", action="store_true", help="the sessions of the simulator, which are kept apart"
         )
+
+
+def store_place(text: str) -> Path | ServerAddress:
+    """Return the file or the server that a text names."""
+    return ServerAddress.read(text) or Path(text)
 
 
 def is_simulated(arguments: argparse.Namespace) -> bool:
@@ -34,25 +42,36 @@ def is_simulated(arguments: argparse.Namespace) -> bool:
     return asked and getattr(arguments, "store", None) is None
 
 
-def store_path(arguments: argparse.Namespace) -> Path:
+def chosen_store(arguments: argparse.Namespace) -> Path | ServerAddress:
     """Return the store that the command line names."""
-    chosen: Path | None = arguments.store
+    chosen: Path | ServerAddress | None = arguments.store
     if chosen is not None:
         return chosen
     return home() / (SIMULATED_STORE_NAME if is_simulated(arguments) else STORE_NAME)
 
 
+def store_path(arguments: argparse.Namespace) -> Path:
+    """Return the file that the command line names.
+
+    Raises:
+        StoreError: it names a server.
+    """
+    chosen = chosen_store(arguments)
+    if not isinstance(chosen, Path):
+        raise StoreError(f"{chosen} is no file; a server is backed up and restored by its own tools")
+    return chosen
+
+
 def open_store(arguments: argparse.Namespace) -> Store:
     """Open the store; what an earlier run left unfinished is closed, and said on standard error."""
-    path = store_path(arguments)
     if is_simulated(arguments):
         from bandsense.app.simulated_store import open_simulated
 
-        store = open_simulated(path)
+        store = open_simulated(store_path(arguments))
     else:
         from bandsense.store.store import Store
 
-        store = Store.open(path)
+        store = Store.open(chosen_store(arguments))
     for lost in store.recovered:
         print(
             f"session {lost.session} was cut short; its {lost.samples} samples are safe "

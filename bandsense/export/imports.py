@@ -11,7 +11,7 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ _STRONG_NEEDED = {"Date", "Exercise Name", "Set Order", "Weight", "Reps"}
 _HEVY_NEEDED = {"title", "start_time", "exercise_title", "set_index", "reps"}
 _OURS = ("time_s", "raw", "tension_n")
 _POUND_KG = 0.45359237
+_MOST_REPS = 10_000
 _SIDE = re.compile(r"\s*\((left|right)\)$")
 _FIT_MARK = b".FIT"
 _PARQUET_MARK = b"PAR1"
@@ -61,6 +62,8 @@ class ImportedSession:
     band: str | None = None
     summary: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
+    number: int | None = field(default=None, compare=False)
+    """In the store that it comes from; another one gives it a number of its own."""
 
 
 def read_sessions(path: Path) -> list[ImportedSession] | None:
@@ -173,6 +176,7 @@ def _session(data: Mapping[str, Any], streams: tuple[ImportedStream, ...]) -> Im
         band=_text(data.get("band")),
         summary=data.get("summary"),
         streams=streams,
+        number=data.get("session"),
     )
 
 
@@ -211,6 +215,10 @@ class _LoggedSet:
     effort: float | None = None
     note: str = ""
     start_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.reps <= _MOST_REPS:
+            raise ValueError(f"a set of {self.reps} repetitions")
 
 
 def _logged(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from bandsense.errors import MissingExtra
-from bandsense.export.table import SessionTable, session_json, stream_json
+from bandsense.export.table import Column, SessionTable, StreamTable, session_json, stream_json
 from bandsense.files import atomic_write
 
 __all__ = ["write_parquet"]
@@ -28,12 +29,15 @@ def write_parquet(table: SessionTable, folder: Path) -> list[Path]:
     for stream in table.streams:
         notes = session_json(table.session) | stream_json(stream.stream)
         notes |= {"sets": stream.sets, "inputs": stream.inputs}
-        columns = {
-            c.name: pa.array(stream.column(c.name).tolist(), types[c.datatype]) for c in stream.columns
-        }
+        columns = {c.name: pa.array(_values(stream, c), types[c.datatype]) for c in stream.columns}
         path = folder / f"{table.stem(stream)}.parquet"
         with atomic_write(path) as part:
             described = pa.table(columns).replace_schema_metadata({"bandsense": json.dumps(notes)})
             pq.write_table(described, part)
         written.append(path)
     return written
+
+
+def _values(stream: StreamTable, column: Column) -> Any:
+    values = stream.column(column.name)
+    return values.tolist() if column.datatype == "string" else values

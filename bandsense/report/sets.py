@@ -42,6 +42,7 @@ __all__ = [
     "set_strip",
     "sides_chart",
     "slack_chart",
+    "trace_chart",
     "trend_chart",
     "wear_chart",
 ]
@@ -105,12 +106,11 @@ def _top(zone: tuple[float, float] | None, tension_n: FloatArray) -> float:
     return 1.1 * max(highest, zone[1] if zone else 0.0)
 
 
-def _phases(detail: SetDetail) -> dict[str, FloatArray]:
+def _phases(time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep]) -> dict[str, FloatArray]:
     """Split the tension by phase, not a number where another holds; boundaries belong to both."""
-    time_s = detail.time_s
     curves = {name: np.full(time_s.size, np.nan) for name in ("pull", "hold", "return", "other")}
     kind = np.full(time_s.size, "other", dtype="<U6")
-    for rep in detail.reps:
+    for rep in reps:
         spans = {
             "pull": (rep.pull_start_s, rep.hold_start_s),
             "hold": (rep.hold_start_s, rep.return_start_s),
@@ -121,7 +121,7 @@ def _phases(detail: SetDetail) -> dict[str, FloatArray]:
     for name, curve in curves.items():
         there = kind == name
         there[1:] |= there[:-1]  # the next sample too, so that the curve does not break
-        curve[there] = detail.tension_n[there]
+        curve[there] = tension_n[there]
     return curves
 
 
@@ -149,12 +149,25 @@ def set_chart(detail: SetDetail, *, plain: bool = False, size: str = "tall") -> 
     if plain:
         plot.line(time_s, detail.tension_n, "tension")
     else:
-        for name, curve in _phases(detail).items():
+        for name, curve in _phases(detail.time_s, detail.tension_n, detail.reps).items():
             plot.line(time_s, curve, name)
     for index, rep in enumerate(detail.reps, 1):
         above = max(rep.peak_n, zone[1] if zone else 0.0)
         plot.mark((rep.hold_start_s + rep.return_start_s) / 2.0 - start, above, str(index))
     return _seconds(plot, float(time_s[-1])).svg()
+
+
+def trace_chart(time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep]) -> str:
+    """Draw a trace without a session around it: its phases, and the numbers of its repetitions."""
+    start, top = float(time_s[0]), _top(None, tension_n) or 1.0
+    label = f"Tension over the trace, {len(reps)} repetitions"
+    plot = Plot((0.0, float(time_s[-1]) - start), (min(0.0, float(np.min(tension_n))), top), label, "tall")
+    _levels(plot, None, float(np.max(tension_n)))
+    for name, curve in _phases(time_s, tension_n, reps).items():
+        plot.line(time_s - start, curve, name)
+    for index, rep in enumerate(reps, 1):
+        plot.mark((rep.hold_start_s + rep.return_start_s) / 2.0 - start, rep.peak_n, str(index))
+    return _seconds(plot, float(time_s[-1]) - start).svg()
 
 
 def _seconds(plot: Plot, length_s: float, first: float = 0.0) -> Plot:
@@ -175,7 +188,7 @@ def session_chart(details: Sequence[SetDetail], time_s: FloatArray, tension_n: F
     plot = Plot((0.0, end - start), (0.0, top), f"Tension over the session, {len(details)} sets", "tall")
     _levels(plot, zone, float(np.max(tension_n)))
     for detail in details:
-        for name, curve in _phases(detail).items():
+        for name, curve in _phases(detail.time_s, detail.tension_n, detail.reps).items():
             plot.line(detail.time_s - start, curve, name)
         middle = (detail.record.start_s + detail.record.end_s) / 2.0 - start
         plot.mark(middle, top / 1.02, f"Set {set_name(detail.record)}", "mark")

@@ -7,7 +7,7 @@ import json
 import time
 from dataclasses import dataclass
 
-from bandsense.store.database import Database, transaction
+from bandsense.store.backend import Backend, transaction
 from bandsense.store.documents import readable_object
 from bandsense.store.model import JsonObject
 
@@ -44,7 +44,7 @@ class Analyses:
     Raises a `StoreError` where the store cannot be read or written.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Backend) -> None:
         self._database = database
 
     def keep(self, analysis: Analysis) -> None:
@@ -59,7 +59,8 @@ class Analyses:
             json.dumps(analysis.sets),
         )
         with self._database.opened() as connection, transaction(connection):
-            connection.execute("INSERT OR REPLACE INTO analyses VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            connection.execute("DELETE FROM analyses WHERE stream = ? AND digest = ?", row[:2])
+            connection.execute("INSERT INTO analyses VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def get(self, stream: int, digest: str) -> Analysis | None:
         """Return the analysis of a stream by its digest; None where there is none, or it is damaged."""

@@ -1,4 +1,4 @@
-"""The SQLite file: how it is opened, brought up to date, and what its errors mean to a person."""
+"""The SQLite file: how it is opened, written, brought up to date, and what its errors mean to a person."""
 
 from __future__ import annotations
 
@@ -6,26 +6,45 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 from bandsense.errors import StoreError
-from bandsense.files import make_private
+from bandsense.files import make_private, private_folder
+from bandsense.store.backend import transaction
+from bandsense.store.session_lock import SessionLock
 
-__all__ = ["SCHEMA_VERSION", "Database", "connect", "migrate", "transaction", "translating_errors"]
+__all__ = [
+    "CHECKPOINT_INTERVAL_S",
+    "SCHEMA_VERSION",
+    "Database",
+    "FileClaim",
+    "connect",
+    "migrate",
+    "migrations",
+    "translating_errors",
+]
+
+CHECKPOINT_INTERVAL_S = 30.0
+"""What was committed is brought from the log beside the store into the store itself at least this often, so
+that a copy of the store alone, or a damaged log, lacks no more."""
+
 
 _BUSY_TIMEOUT_S = 5.0
 
 
-def _migrations() -> list[tuple[int, str]]:
-    folder = resources.files("bandsense.store") / "migrations"
+def migrations(database: Literal["sqlite", "postgresql"]) -> list[tuple[int, str]]:
+    """Return the number and the statements of each step to the schema of today."""
+    folder = resources.files("bandsense.store") / "migrations" / database
     files = [entry for entry in folder.iterdir() if entry.name.endswith(".sql")]
     return sorted((int(entry.name.split("_", 1)[0]), entry.read_text(encoding="utf-8")) for entry in files)
 
 
-SCHEMA_VERSION = _migrations()[-1][0]
+SCHEMA_VERSION = migrations("sqlite")[-1][0]
 """Number of the last migration; the file keeps its own in `PRAGMA user_version`."""
 
 _REASONS = {
@@ -42,9 +61,12 @@ _REASONS = {
     sqlite3.SQLITE_IOERR: "the disk reported an error; check the disk. What was stored before is kept",
 }
 
+_REFUSED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+"""After these a commit has surely not happened, and the connection is as good as before."""
+
 
 @contextmanager
-def translating_errors(path: Path) -> Iterator[None]:
+def translating_errors(path: Path | str) -> Iterator[None]:
     """Turn errors of SQLite into a `StoreError` that says what to do."""
     try:
         yield
@@ -52,19 +74,6 @@ def translating_errors(path: Path) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", None)
         reason = _REASONS.get(code & 0xFF, str(error)) if code is not None else str(error)
         raise StoreError(f"the store {path}: {reason}") from error
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Run all or nothing; the write lock is taken at the start, not half-way."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -106,6 +115,8 @@ class Database:
         reading: look and change nothing; a file of an older version is brought up to date in memory alone.
 
     Attributes:
+        place, local: the path.
+        recorder_away_s: 0; a recorder that has lost its lock was killed.
         read_only: nothing can be written: it was opened for reading, or its medium cannot be.
 
     Raises:
@@ -113,13 +124,21 @@ class Database:
     """
 
     def __init__(self, path: Path, *, reading: bool = False) -> None:
-        self.path = path
+        self.path = self.place = self.local = path
+        self.name = str(path)
+        self.recorder_away_s = 0.0
         self._copy: sqlite3.Connection | None = None
         self._lock = threading.RLock()
         self._reading = reading
         if reading:
             self._look()
             return
+        try:
+            private_folder(path.parent)
+        except OSError as error:
+            raise StoreError(
+                f"the folder {path.parent} cannot be made: {error.strerror}; name another with --store"
+            ) from error
         with translating_errors(path):
             try:
                 with closing(connect(path)) as connection:
@@ -161,13 +180,86 @@ class Database:
         Raises:
             StoreError: the file cannot be used.
         """
-        with translating_errors(self.path):
+        with translating_errors(self.local):
             if self._copy is not None:
                 with self._lock:
                     yield self._copy
                 return
             with closing(_connect_to_read(self.path) if self._reading else connect(self.path)) as connection:
                 yield connection
+
+    def claim(self, session: int) -> FileClaim | None:
+        """Take the claim on a session, or None where another recorder holds it."""
+        lock = SessionLock.take(self.local, session)
+        return None if lock is None else FileClaim(self.local, lock, connect)
+
+
+class FileClaim:
+    """The right to record a session into a file, and the connection to do it with.
+
+    A store that was replaced by another file while it was open is an error, not a place to write to.
+    """
+
+    def __init__(
+        self, path: Path, lock: SessionLock, open_connection: Callable[[Path], sqlite3.Connection]
+    ) -> None:
+        self.local = path
+        self.name = str(path)
+        self._lock = lock
+        self._open_connection = open_connection
+        self._file = _identity(path)
+        self._connection: sqlite3.Connection | None = None
+        self._checkpointed_s = float("-inf")
+
+    def connection(self) -> sqlite3.Connection:
+        """Return the connection, opened where there is none.
+
+        Raises:
+            StoreError: the file is not there any more, or another one is in its place.
+        """
+        if _identity(self.local) != self._file:
+            raise StoreError(
+                f"the store {self.name} is not there any more, or another file is in its place; put it back"
+            )
+        if self._connection is None:
+            self._connection = self._open_connection(self.local)
+        return self._connection
+
+    def committed(self) -> None:
+        """Bring the log into the store when it is time; readers are not waited for."""
+        now_s = time.monotonic()
+        if self._connection is not None and now_s >= self._checkpointed_s + CHECKPOINT_INTERVAL_S:
+            self._checkpointed_s = now_s
+            with suppress(sqlite3.Error):  # it is all in the log; the next commit says what is wrong
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def failed(self, error: StoreError) -> bool:
+        """Close a connection that may be broken: a disk that comes back is another one to the system."""
+        code = getattr(error.__cause__, "sqlite_errorcode", None)
+        if code is not None and code & 0xFF in _REFUSED:
+            return False
+        in_doubt = self._connection is not None
+        self.disconnect()
+        return in_doubt
+
+    def disconnect(self) -> None:
+        """Close the connection; the claim stays."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def release(self) -> None:
+        """Give the claim back; whoever wrote has disconnected, in its own thread."""
+        self._lock.release()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from all others, or None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _connect_to_read(path: Path) -> sqlite3.Connection:
@@ -263,7 +355,7 @@ def migrate(connection: sqlite3.Connection, path: Path | None) -> None:
         _refuse_foreign(connection, path)
     elif path is not None:
         _back_up(connection, path, version)
-    for number, script in _migrations():
+    for number, script in migrations("sqlite"):
         _apply(connection, number, script)
 
 

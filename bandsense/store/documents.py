@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from contextlib import suppress
 from typing import Literal
 
 from bandsense.errors import StoreError
-from bandsense.store.database import Database, transaction
+from bandsense.store.backend import Backend, Connection, transaction
 from bandsense.store.model import JsonObject
 
 __all__ = ["DocumentTable", "json_object", "readable_object"]
@@ -46,7 +45,7 @@ class DocumentTable:
     "(damaged)" behind it.
     """
 
-    def __init__(self, database: Database, table: Literal["people", "bands", "sensors"]) -> None:
+    def __init__(self, database: Backend, table: Literal["people", "bands", "sensors"]) -> None:
         self._database = database
         self._table = table
 
@@ -57,7 +56,9 @@ class DocumentTable:
             old = connection.execute(f"SELECT data FROM {self._table} WHERE id = ?", (key,)).fetchone()  # noqa: S608
             if old is not None and readable_object(old[0]) is None:
                 self._rename(connection, key)
-            connection.execute(f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?)", (key, text))  # noqa: S608
+            changed = connection.execute(f"UPDATE {self._table} SET data = ? WHERE id = ?", (text, key))  # noqa: S608
+            if not changed.rowcount:
+                connection.execute(f"INSERT INTO {self._table} VALUES (?, ?)", (key, text))  # noqa: S608
 
     def get(self, key: str) -> JsonObject | None:
         """Return the document of that identity; None where there is none, or it is damaged."""
@@ -91,7 +92,7 @@ class DocumentTable:
             rows = connection.execute(f"SELECT id, data FROM {self._table} ORDER BY id").fetchall()  # noqa: S608
         return [(str(key), text) for key, text in rows]
 
-    def _rename(self, connection: sqlite3.Connection, key: str) -> None:
+    def _rename(self, connection: Connection, key: str) -> None:
         taken = {row[0] for row in connection.execute(f"SELECT id FROM {self._table}")}  # noqa: S608
         number = next(n for n in range(1, len(taken) + 2) if f"{key}{_SET_ASIDE} {n})" not in taken)
         connection.execute(

@@ -6,10 +6,10 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from bandsense.errors import StoreError
-from bandsense.store.database import Database, transaction
+from bandsense.store.backend import Backend, Connection, transaction
 from bandsense.store.documents import json_object
 from bandsense.store.model import JsonObject
 
@@ -38,7 +38,7 @@ class Edits:
     Every method but `last` raises a `StoreError` where the store cannot be written, or nothing can be done.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Backend) -> None:
         self._database = database
 
     def last(self) -> Edit | None:
@@ -117,12 +117,12 @@ class Edits:
             return connection.execute("DELETE FROM sessions WHERE binned_unix_s IS NOT NULL").rowcount
 
 
-def bin_session(connection: Any, session: int) -> None:
+def bin_session(connection: Connection, session: int) -> None:
     """Put a session into the bin."""
     connection.execute("UPDATE sessions SET binned_unix_s = ? WHERE id = ?", (time.time(), session))
 
 
-def note_edit(connection: Any, kind: str, data: JsonObject) -> None:
+def note_edit(connection: Connection, kind: str, data: JsonObject) -> None:
     """Keep how it was before a change, within the transaction that makes it."""
     connection.execute(
         "INSERT INTO edits (made_unix_s, kind, data) VALUES (?, ?, ?)", (time.time(), kind, json.dumps(data))
@@ -135,19 +135,19 @@ def _edit(kind: str, made_unix_s: float, text: str) -> Edit:
     return Edit(kind, made_unix_s, (int(data["session"]), *others))
 
 
-def _unset(connection: Any, data: JsonObject) -> None:
+def _unset(connection: Connection, data: JsonObject) -> None:
     for name, value in data["before"].items():
         if name in ("person", "exercise", "band"):
             connection.execute(f"UPDATE sessions SET {name} = ? WHERE id = ?", (value, data["session"]))  # noqa: S608
 
 
-def _unbin(connection: Any, data: JsonObject) -> None:
+def _unbin(connection: Connection, data: JsonObject) -> None:
     changed = connection.execute("UPDATE sessions SET binned_unix_s = NULL WHERE id = ?", (data["session"],))
     if not changed.rowcount:
         raise StoreError(f"session {data['session']} is gone for good")
 
 
-def _unmerge(connection: Any, data: JsonObject) -> None:
+def _unmerge(connection: Connection, data: JsonObject) -> None:
     for other, streams in data["moved"].items():
         for stream in streams:
             connection.execute("UPDATE streams SET session = ? WHERE id = ?", (int(other), stream))
@@ -158,7 +158,7 @@ def _unmerge(connection: Any, data: JsonObject) -> None:
     )
 
 
-def _unsplit(connection: Any, data: JsonObject) -> None:
+def _unsplit(connection: Connection, data: JsonObject) -> None:
     for part in data["parts"]:
         connection.execute("DELETE FROM sessions WHERE id = ?", (part,))
     _unbin(connection, data)

@@ -14,6 +14,7 @@ from bandsense.errors import StoreError
 from bandsense.files import make_private
 from bandsense.samples import Unit
 from bandsense.store import chunks
+from bandsense.store.backend import Backend
 from bandsense.store.database import Database, migrate, translating_errors
 from bandsense.store.documents import readable_object
 from bandsense.store.session_lock import SessionLock
@@ -42,13 +43,16 @@ def back_up(store: Store, target: Path, progress: Progress = lambda _share: None
     Raises:
         StoreError: the target exists or cannot be written.
     """
+    database = store.database
+    if not isinstance(database, Database):
+        raise StoreError(f"{database.name} is backed up by the server's own tools (pg_dump)")
     if target.exists():
         raise StoreError(f"{target} exists already; name another file")
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         make_private(part)
         with (
-            store.database.opened() as source,
+            database.opened() as source,
             translating_errors(target),
             closing(sqlite3.connect(part)) as copy,
         ):
@@ -137,7 +141,8 @@ def check(store: Store, progress: Progress = lambda _share: None) -> Iterator[Fi
     Raises:
         StoreError: the file is damaged so far that it cannot be looked through.
     """
-    yield from _pages(store.database)
+    if isinstance(store.database, Database):
+        yield from _pages(store.database)
     for kind, table in (("person", store.people), ("band", store.bands), ("sensor", store.sensors)):
         for key in table.damaged():
             yield Finding(f"the {kind} {key} cannot be read and is left out")
@@ -158,7 +163,7 @@ def _pages(database: Database) -> Iterator[Finding]:
             yield Finding(f"row {rowid} of {table} belongs to nothing")
 
 
-def _stream(database: Database, stream: int) -> Iterator[str]:
+def _stream(database: Backend, stream: int) -> Iterator[str]:
     with database.opened() as connection:
         last_s, expected = float("-inf"), 0
         for number, samples, data in connection.execute(

@@ -7,15 +7,15 @@
     flush() ◀──── done ◀─────────────┘                                              ▼
     close() ◀──── the last commit: what is left, the summary, *complete*          store
 
-**Nothing is lost** that was committed: a transaction of SQLite is on the disk whole or not at all, so a
+**Nothing is lost** that was committed: a transaction is on the disk whole or not at all, so a
 program that is killed loses at most `COMMIT_INTERVAL_S` and what its last commit took. Samples of a commit
 make one chunk per stream; its number counts up only after the commit succeeded, so that a commit that is
-tried again cannot write a chunk twice.
+tried again cannot write a chunk twice. Where a commit was cut off (a server that does not answer) nobody
+knows whether it succeeded: the very same rows are written again then, unless they are there.
 
 **Nothing waits.** The queue has no limit and its `put` never blocks; at 320 Hz an hour without a disk takes
 some tens of megabytes. A commit that fails (full, locked, gone) keeps everything in `pending`, says why in
-`problem`, and the next one tries again. A store that was replaced by another file while it was open is an
-error, not a place to write to.
+`problem`, and the next one tries again.
 
 **The end.** `close` waits for the thread; where the last commit failed it raises and may be called again,
 then in the caller's own thread. `set_aside` writes what waits into a file beside the store, which the next
@@ -28,10 +28,9 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
-import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -40,19 +39,15 @@ from typing import Self
 from bandsense.errors import StoreError
 from bandsense.samples import SampleBlock, concatenate
 from bandsense.store import chunks
-from bandsense.store.database import connect, transaction, translating_errors
+from bandsense.store.backend import Claim, Connection, transaction
+from bandsense.store.database import translating_errors
 from bandsense.store.model import JsonObject, SessionState
-from bandsense.store.session_lock import SessionLock
 from bandsense.store.waiting import INSERT, leave_waiting
 
-__all__ = ["CHECKPOINT_INTERVAL_S", "COMMIT_INTERVAL_S", "Recorder"]
+__all__ = ["COMMIT_INTERVAL_S", "Recorder"]
 
 COMMIT_INTERVAL_S = 0.5
 """Samples reach the disk at least this often; half of what may be lost when the program is killed."""
-
-CHECKPOINT_INTERVAL_S = 30.0
-"""What was committed is brought from the log beside the store into the store itself at least this often, so
-that a copy of the store alone, or a damaged log, lacks no more."""
 
 _ROW_TABLES = ("inputs", "events", "sets")
 
@@ -86,14 +81,19 @@ _Job = _Samples | _Row | _Flush | _Stop
 
 @dataclass(slots=True)
 class _Pending:
-    """What has not reached the disk yet. It stays here until a commit succeeds."""
+    """What has not reached the disk yet. It stays here until a commit succeeds.
 
+    Attributes:
+        sent: rows of commits that were cut off and may have succeeded; the same ones are tried again.
+    """
+
+    sent: list[_Row] = field(default_factory=list)
     samples: dict[int, list[_Samples]] = field(default_factory=dict)
     rows: list[_Row] = field(default_factory=list)
     flushes: list[threading.Event] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.samples or self.rows)
+        return bool(self.sent or self.samples or self.rows)
 
     def add(self, job: _Samples | _Row | _Flush) -> None:
         if isinstance(job, _Samples):
@@ -104,6 +104,7 @@ class _Pending:
             self.flushes.append(job.done)
 
     def stored(self) -> None:
+        self.sent.clear()
         self.samples.clear()
         self.rows.clear()
 
@@ -125,25 +126,18 @@ class Recorder:
 
     def __init__(
         self,
-        path: Path,
+        claim: Claim,
         session: int,
         streams: Sequence[int],
-        claim: SessionLock,
-        *,
-        open_connection: Callable[[Path], sqlite3.Connection] = connect,
     ) -> None:
-        self._path = path
         self._session = session
         self._streams = tuple(streams)
         self._claim = claim
-        self._open_connection = open_connection
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._pending = _Pending()
         self._chunk_numbers = dict.fromkeys(self._streams, 0)
         self._row_numbers = {(table, stream): 0 for table in _ROW_TABLES for stream in self._streams}
         self._samples = dict.fromkeys(self._streams, 0)
-        self._checkpointed_s = float("-inf")
-        self._file = _identity(path)
         self._problem: StoreError | None = None
         self._stop: _Stop | None = None
         self._thread = threading.Thread(target=self._run, name=f"bandsense-recorder-{session}", daemon=True)
@@ -213,7 +207,7 @@ class Recorder:
         self._jobs.put(_Flush(done))
         if not done.wait(timeout_s):
             raise StoreError(
-                f"the store {self._path} did not take the data within {timeout_s:g} s; check the disk"
+                f"the store {self._claim.name} did not take the data within {timeout_s:g} s; check the disk"
             )
         if self._problem is not None:
             raise self._problem
@@ -232,7 +226,8 @@ class Recorder:
             self._jobs.put(self._stop)
             self._thread.join()
         elif self._problem is not None:
-            self._try_again(self._stop)
+            self._commit(self._stop)  # in the caller's thread, as the recorder's own has ended
+            self._claim.disconnect()
         if self._problem is not None:
             raise self._problem
         self._claim.release()
@@ -240,7 +235,7 @@ class Recorder:
     @property
     def waiting_samples(self) -> int:
         """Return how many samples have not reached the disk, once `close` has failed."""
-        return sum(len(part.block) for parts in self._pending.samples.values() for part in parts)
+        return sum(int(str(values[2])) for values in self._waiting().get("chunks", ()))
 
     def set_aside(self) -> Path:
         """Give up writing into the store after `close` has failed: write what waits to a file beside it.
@@ -253,22 +248,14 @@ class Recorder:
         """
         if self._stop is None or self._problem is None:
             raise StoreError(f"nothing of session {self._session} waits; close it first")
-        rows: dict[str, list[tuple[object, ...]]] = {"chunks": list(self._chunk_rows())}
-        for row in self._pending.rows:
-            rows.setdefault(row.table, []).append(row.values)
+        rows = {"chunks": [], **self._waiting()}
         path = leave_waiting(
-            self._path, self._session, self._streams, rows, self._stop.ended_unix_s, self._stop.summary
+            self._claim.local, self._session, self._streams, rows, self._stop.ended_unix_s, self._stop.summary
         )
         self._problem = None
         self._pending.stored()
         self._claim.release()
         return path
-
-    def _try_again(self, stop: _Stop) -> None:
-        """Commit in the caller's thread, as the recorder's own has ended."""
-        connection = self._commit(None, stop)
-        if connection is not None:
-            connection.close()
 
     def _require_open(self) -> None:
         if self._stop is not None:
@@ -282,20 +269,20 @@ class Recorder:
         self._jobs.put(_Row(table, (key, number, *values)))
 
     def _run(self) -> None:
-        connection: sqlite3.Connection | None = None
         stop: _Stop | None = None
         deadline_s = time.monotonic() + COMMIT_INTERVAL_S
         try:
             while stop is None:
                 stop = self._collect(deadline_s)
-                connection = self._commit(connection, stop)
+                self._commit(stop)
                 deadline_s = time.monotonic() + COMMIT_INTERVAL_S
         except Exception as error:
-            self._problem = StoreError(f"the recorder of {self._path} stopped: {error!r}; please report this")
+            self._problem = StoreError(
+                f"the recorder of {self._claim.name} stopped: {error!r}; please report this"
+            )
         finally:
             self._pending.answer_flushes()
-            if connection is not None:
-                connection.close()
+            self._claim.disconnect()
 
     def _collect(self, deadline_s: float) -> _Stop | None:
         """Take jobs until it is time to commit: at the deadline, on a flush, or at the end."""
@@ -310,45 +297,46 @@ class Recorder:
             if isinstance(job, _Flush):
                 return None
 
-    def _commit(self, connection: sqlite3.Connection | None, stop: _Stop | None) -> sqlite3.Connection | None:
+    def _commit(self, stop: _Stop | None) -> None:
         """Try to bring everything pending to the disk; on failure keep it and remember why."""
-        if not self._pending and stop is None:
-            self._pending.answer_flushes()
-            return connection
-        try:
-            with translating_errors(self._path):
-                _require_same_file(self._path, self._file)
-                connection = connection or self._open_connection(self._path)
-                with transaction(connection):
-                    self._insert(connection)
-                    if stop is not None:
-                        self._finish(connection, stop)
-        except StoreError as error:
-            self._problem = error
-            if connection is not None and _may_be_broken(error):
-                connection.close()
-                connection = None
-        else:
-            self._advance()
-            self._checkpoint(connection)
+        if self._pending or stop is not None:
+            try:
+                with translating_errors(self._claim.name):
+                    connection = self._claim.connection()
+                    with transaction(connection):
+                        self._insert(connection)
+                        if stop is not None:
+                            self._finish(connection, stop)
+            except StoreError as error:
+                self._problem = error
+                if self._claim.failed(error):
+                    self._keep_as_sent()
+            else:
+                self._number_on()
+                self._pending.stored()
+                self._problem = None
+                self._claim.committed()
         self._pending.answer_flushes()
-        return connection
 
-    def _advance(self) -> None:
+    def _keep_as_sent(self) -> None:
+        """Keep rows as they are, which may have been stored all the same: what comes now gets new ones."""
+        self._pending.sent += self._rows()
+        self._number_on()
+        self._pending.samples.clear()
+        self._pending.rows.clear()
+
+    def _number_on(self) -> None:
         for stream in self._pending.samples:
             self._chunk_numbers[stream] += 1
-        self._pending.stored()
-        self._problem = None
 
-    def _insert(self, connection: sqlite3.Connection) -> None:
-        connection.executemany(f"INSERT INTO {INSERT['chunks']}", self._chunk_rows())
-        for row in self._pending.rows:
-            connection.execute(f"INSERT INTO {INSERT[row.table]}", row.values)
+    def _waiting(self) -> dict[str, list[tuple[object, ...]]]:
+        return _by_table([*self._pending.sent, *self._rows()])
 
-    def _chunk_rows(self) -> Iterator[tuple[object, ...]]:
+    def _rows(self) -> list[_Row]:
+        rows = []
         for stream, parts in self._pending.samples.items():
             block = concatenate(part.block for part in parts)
-            yield (
+            values = (
                 stream,
                 self._chunk_numbers[stream],
                 len(block),
@@ -357,50 +345,23 @@ class Recorder:
                 parts[-1].arrived_unix_s,
                 chunks.encode(block),
             )
+            rows.append(_Row("chunks", values))
+        return rows + self._pending.rows
 
-    def _checkpoint(self, connection: sqlite3.Connection) -> None:
-        """Bring the log into the store when it is time; readers are not waited for."""
-        now_s = time.monotonic()
-        if now_s >= self._checkpointed_s + CHECKPOINT_INTERVAL_S:
-            self._checkpointed_s = now_s
-            with contextlib.suppress(
-                sqlite3.Error
-            ):  # it is all in the log; the next commit says what is wrong
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    def _insert(self, connection: Connection) -> None:
+        for rows, otherwise in ((self._pending.sent, " ON CONFLICT DO NOTHING"), (self._rows(), "")):
+            for table, values in _by_table(rows).items():
+                connection.executemany(f"INSERT INTO {INSERT[table]}{otherwise}", values)
 
-    def _finish(self, connection: sqlite3.Connection, stop: _Stop) -> None:
+    def _finish(self, connection: Connection, stop: _Stop) -> None:
         connection.execute(
             "UPDATE sessions SET state = ?, ended_unix_s = ?, summary = ? WHERE id = ?",
             (SessionState.COMPLETE.value, stop.ended_unix_s, stop.summary, self._session),
         )
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from all others, or None where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
-def _require_same_file(path: Path, expected: tuple[int, int] | None) -> None:
-    """Check that the store is still where it was: what is written to a removed file is lost.
-
-    Raises:
-        StoreError: it is not.
-    """
-    if _identity(path) != expected:
-        raise StoreError(
-            f"the store {path} is not there any more, or another file is in its place; put it back"
-        )
-
-
-def _may_be_broken(error: StoreError) -> bool:
-    """Tell whether a connection is to be opened anew: a disk that comes back is another one to the system."""
-    code = getattr(error.__cause__, "sqlite_errorcode", None)
-    return code is None or code & 0xFF not in (
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-    )
+def _by_table(rows: Iterable[_Row]) -> dict[str, list[tuple[object, ...]]]:
+    tables: dict[str, list[tuple[object, ...]]] = {}
+    for row in rows:
+        tables.setdefault(row.table, []).append(row.values)
+    return tables

@@ -18,7 +18,8 @@ import numpy as np
 from bandsense.errors import StoreError
 from bandsense.samples import SampleBlock, Unit
 from bandsense.store import chunks
-from bandsense.store.database import connect, migrate, transaction, translating_errors
+from bandsense.store.backend import transaction
+from bandsense.store.database import connect, migrate, translating_errors
 from bandsense.store.documents import readable_object
 from bandsense.store.model import SessionState
 from bandsense.store.pages import Pages, Row, Value, read_pages, rows_of, tables_of
@@ -223,7 +224,7 @@ class _Pieces:
         orphans = {row[0] for table in _OF_STREAMS for row in self._found[table].values()}
         for stream in sorted(_whole(each) for each in orphans if (each,) not in streams):
             number += 1
-            streams[stream,] = (stream, number, "unknown", None, Unit.COUNT.value, "lost")
+            streams[stream,] = (stream, number, "unknown", None, Unit.COUNT.value, "lost", None)
         began_s = {row[0]: row[5] for _, row in sorted(self._found["chunks"].items(), reverse=True)}
         for row in streams.values():
             if (row[1],) not in sessions:

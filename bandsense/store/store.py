@@ -1,19 +1,21 @@
-"""Sessions in one SQLite file: open it, record, list, read back, recover."""
+"""Sessions in a file or on a server: open it, record, list, read back, recover."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from bandsense.errors import StoreError
-from bandsense.files import private_folder
 from bandsense.samples import SampleBlock, Unit
 from bandsense.store import chunks
-from bandsense.store.database import Database, transaction
+from bandsense.store.address import ServerAddress
+from bandsense.store.backend import Backend, Connection, Cursor, transaction
+from bandsense.store.database import Database
 from bandsense.store.documents import DocumentTable, json_object, readable_object
 from bandsense.store.edits import bin_session, note_edit
 from bandsense.store.merge import merge_by_sample
@@ -28,7 +30,6 @@ from bandsense.store.model import (
     Stream,
 )
 from bandsense.store.recorder import Recorder
-from bandsense.store.session_lock import SessionLock
 from bandsense.store.waiting import TakenIn, take_in_waiting
 
 __all__ = ["Recovered", "Store"]
@@ -37,10 +38,10 @@ _SESSION_COLUMNS = (
     "id, state, source, started_unix_s, ended_unix_s, person, exercise, software, summary, band"
 )
 _STREAM_QUERY = """
-    SELECT streams.id, sensor, unit, settings, side,
+    SELECT session, streams.id, sensor, unit, settings, side,
            coalesce(sum(samples), 0), min(first_time_s), max(last_time_s)
     FROM streams LEFT JOIN chunks ON chunks.stream = streams.id
-    WHERE session = ? GROUP BY streams.id ORDER BY streams.id
+    WHERE session IN (SELECT id FROM sessions WHERE {}) GROUP BY streams.id ORDER BY streams.id
 """
 
 
@@ -54,18 +55,18 @@ class Recovered:
 
 
 class Store:
-    """All sessions, people, bands and sensors of one file.
+    """All sessions, people, bands and sensors of one file, or of one clinic on a server.
 
     Attributes:
-        path: the file.
+        path: the file, or the address of the server: what `open` takes.
         recovered: sessions that an earlier run left open and that were closed when the store was opened.
         taken_in: what an earlier run could not write and left beside the store, and is in it now.
     """
 
     def __init__(
-        self, database: Database, recovered: tuple[Recovered, ...], taken_in: tuple[TakenIn, ...] = ()
+        self, database: Backend, recovered: tuple[Recovered, ...], taken_in: tuple[TakenIn, ...] = ()
     ) -> None:
-        self.path = database.path
+        self.path = database.place
         self.recovered = recovered
         self.taken_in = taken_in
         self.database = database
@@ -74,30 +75,27 @@ class Store:
         self.sensors = DocumentTable(database, "sensors")
 
     @classmethod
-    def open(cls, path: Path | str, *, read_only: bool = False) -> Self:
+    def open(cls, path: Path | str | ServerAddress, *, read_only: bool = False) -> Self:
         """Open the store at `path`, creating it or bringing it up to date as needed.
 
         One that cannot be written is read; what would change it raises a `StoreError` then. So it is with
         `read_only`, which neither makes a file nor brings it up to date nor closes what was cut short.
 
+        Args:
+            path: a file, or the address of a PostgreSQL database (`postgresql://…`) that was prepared with
+                `bandsense store init`.
+            read_only: only look.
+
         Raises:
             StoreError: it cannot be opened, is damaged, or was made by a newer bandsense.
+            MissingExtra: a server is named, and its driver is not installed.
         """
-        file = Path(path)
-        if read_only:
-            return cls(Database(file, reading=True), ())
-        try:
-            private_folder(file.parent)
-        except OSError as error:
-            raise StoreError(
-                f"the folder {file.parent} cannot be made: {error.strerror}; name another with --store"
-            ) from error
-        database = Database(file)
+        database = _backend(path, read_only)
         if database.read_only:
             return cls(database, ())
         with database.opened() as connection:
-            taken_in = tuple(take_in_waiting(connection, file))
-            return cls(database, tuple(_recover(connection, file)), taken_in)
+            taken_in = tuple(take_in_waiting(connection, database))
+            return cls(database, tuple(_recover(connection, database)), taken_in)
 
     def record(self, new: NewSession) -> Recorder:
         """Begin a session; it is on the disk when this returns.
@@ -105,11 +103,11 @@ class Store:
         Raises:
             StoreError: the session cannot be written.
         """
-        with self.database.opened() as connection, transaction(connection):
+        with ExitStack() as on_failure, self.database.opened() as connection, transaction(connection):
             session = _inserted(
                 connection.execute(
                     "INSERT INTO sessions (started_unix_s, state, source, person, exercise, software, band) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    "VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
                     (
                         new.started_unix_s,
                         SessionState.OPEN.value,
@@ -124,16 +122,20 @@ class Store:
             streams = [
                 _inserted(
                     connection.execute(
-                        "INSERT INTO streams (session, sensor, side, unit, settings) VALUES (?, ?, ?, ?, ?)",
+                        "INSERT INTO streams (session, sensor, side, unit, settings) "
+                        "VALUES (?, ?, ?, ?, ?) RETURNING id",
                         (session, part.sensor, part.side, part.unit.value, json.dumps(part.settings)),
                     )
                 )
                 for part in new.streams
             ]
-            claim = SessionLock.take(self.path, session)
+            claim = self.database.claim(session)
             if claim is None:
                 raise StoreError(f"session {session} is claimed by another program; try again")
-        return Recorder(self.path, session, streams, claim)
+            on_failure.callback(claim.release)
+            connection.execute("COMMIT")
+            on_failure.pop_all()
+        return Recorder(claim, session, streams)
 
     def sessions(self, which: SessionFilter | None = None) -> list[Session]:
         """Return every session that is looked for, newest first; those in the bin only when asked for."""
@@ -143,7 +145,8 @@ class Store:
                 f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE {conditions} ORDER BY id DESC",  # noqa: S608
                 values,
             ).fetchall()
-            return [_session(connection, row) for row in rows]
+            streams = _streams(connection, conditions, values)
+            return [_session(row, streams.get(row[0], ())) for row in rows]
 
     def session(self, which: int | Literal["last"]) -> Session:
         """Return one session by its number, or the newest.
@@ -160,7 +163,7 @@ class Store:
                 arguments,
             ).fetchone()
             if row is not None:
-                return _session(connection, row)
+                return _session(row, _streams(connection, "id = ?", row[:1]).get(row[0], ()))
         if which == "last":
             raise StoreError("there is no session yet; record one with `bandsense live`")
         raise StoreError(f"there is no session {which}; `bandsense sessions` lists them")
@@ -265,18 +268,36 @@ def _conditions(which: SessionFilter) -> tuple[str, list[object]]:
     return " AND ".join([in_bin, *given]), list(given.values())
 
 
-def _inserted(cursor: sqlite3.Cursor) -> int:
-    if cursor.lastrowid is None:
-        raise StoreError("the store gave no number to a new row; please report this")
-    return cursor.lastrowid
+def _backend(path: Path | str | ServerAddress, reading: bool) -> Backend:
+    address = path if isinstance(path, ServerAddress) else ServerAddress.read(str(path))
+    if address is None:
+        return Database(Path(str(path)), reading=reading)
+    from bandsense.store.postgresql import Server
+
+    return Server(address, reading=reading)
 
 
-def _session(connection: sqlite3.Connection, row: tuple[Any, ...]) -> Session:
+def _inserted(cursor: Cursor) -> int:
+    ((number,),) = cursor.fetchall()
+    return int(number)
+
+
+def _streams(
+    connection: Connection, conditions: str, values: Sequence[object]
+) -> dict[int, list[tuple[Any, ...]]]:
+    """Return the sensors' parts of sessions by session."""
+    found: dict[int, list[tuple[Any, ...]]] = {}
+    for session, *stream in connection.execute(_STREAM_QUERY.format(conditions), values):
+        found.setdefault(session, []).append(tuple(stream))
+    return found
+
+
+def _session(row: tuple[Any, ...], stream_rows: Iterable[tuple[Any, ...]]) -> Session:
     """Read a session as far as it can be: one damaged text takes away nothing else."""
     number, state, source, started, ended, person, exercise, software, summary, band = row
     damage = []
     streams = []
-    for stream_row in connection.execute(_STREAM_QUERY, (number,)):
+    for stream_row in stream_rows:
         try:
             streams.append(_stream(stream_row))
         except (ValueError, TypeError) as error:
@@ -309,27 +330,27 @@ def _stream(row: tuple[Any, ...]) -> Stream:
     return Stream(id_, str(sensor), Unit(unit), settings or {}, side, int(samples), first, last, damage)
 
 
-def _recover(connection: sqlite3.Connection, path: Path) -> Iterator[Recovered]:
+def _recover(connection: Connection, database: Backend) -> Iterator[Recovered]:
     """Close sessions that no living recorder claims."""
     rows = connection.execute(
         "SELECT id, started_unix_s FROM sessions WHERE state = ? ORDER BY id", (SessionState.OPEN.value,)
     ).fetchall()
     for session, started_unix_s in rows:
-        claim = SessionLock.take(path, session)
+        claim = database.claim(session)
         if claim is None:
             continue
         try:
-            if samples := _close_cut_short(connection, session):
+            if samples := _close_cut_short(connection, session, database.recorder_away_s):
                 yield Recovered(session, started_unix_s, samples)
         finally:
             claim.release()
 
 
-def _close_cut_short(connection: sqlite3.Connection, session: int) -> int:
+def _close_cut_short(connection: Connection, session: int, away_s: float) -> int:
     """Mark an abandoned session as recovered and give its number of samples.
 
     0 when there is nothing to recover: its recorder has closed it in the meantime, or it was cut short before
-    the first sample and is removed.
+    the first sample and is removed, unless its recorder may come back.
     """
     with transaction(connection):
         samples, last_arrival = connection.execute(
@@ -339,7 +360,8 @@ def _close_cut_short(connection: sqlite3.Connection, session: int) -> int:
         ).fetchone()
         if not samples:
             connection.execute(
-                "DELETE FROM sessions WHERE id = ? AND state = ?", (session, SessionState.OPEN.value)
+                "DELETE FROM sessions WHERE id = ? AND state = ? AND started_unix_s <= ?",
+                (session, SessionState.OPEN.value, time.time() - away_s if away_s else float("inf")),
             )
             return 0
         changed = connection.execute(

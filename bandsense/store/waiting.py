@@ -18,13 +18,13 @@ from typing import Any
 
 from bandsense.errors import StoreError
 from bandsense.files import write_json_file
-from bandsense.store.database import transaction
+from bandsense.store.backend import Backend, Connection, transaction
 from bandsense.store.model import SessionState
-from bandsense.store.session_lock import SessionLock
 
 __all__ = ["INSERT", "TakenIn", "leave_waiting", "take_in_waiting"]
 
 _FORMAT, _VERSION = "bandsense waiting", 1
+_NOT_FITTING = (OSError, ValueError, KeyError, TypeError, RecursionError, sqlite3.IntegrityError)
 
 INSERT = {
     "chunks": "chunks VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -87,26 +87,27 @@ def _stored(value: Any) -> Any:
     return base64.b64decode(value["base64"], validate=True) if isinstance(value, dict) else value
 
 
-def take_in_waiting(connection: sqlite3.Connection, store: Path) -> Iterator[TakenIn]:
+def take_in_waiting(connection: Connection, database: Backend) -> Iterator[TakenIn]:
     """Write what waits beside the store into it, and remove the files; what is still being tried stays."""
+    store = database.local
     for path in sorted(store.parent.glob(f"{store.name}.waiting-*.json")):
         number = path.name.removesuffix(".json").rpartition("-")[2]
         if not number.isdecimal():
             continue
-        claim = SessionLock.take(store, int(number))
+        claim = database.claim(int(number))
         if claim is None:
             continue
         try:
             samples = _take_in(connection, path, int(number))
             path.unlink()
             yield TakenIn(int(number), samples, path)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError, sqlite3.IntegrityError) as error:
+        except (*_NOT_FITTING, StoreError) as error:
             yield TakenIn(int(number), 0, path, f"{error}")
         finally:
             claim.release()
 
 
-def _take_in(connection: sqlite3.Connection, path: Path, session: int) -> int:
+def _take_in(connection: Connection, path: Path, session: int) -> int:
     data = json.loads(path.read_text(encoding="utf-8"))
     if (data["format"], data["version"], data["session"]) != (_FORMAT, _VERSION, session):
         raise ValueError("it is no file of this session, or of a newer bandsense")
@@ -119,7 +120,7 @@ def _take_in(connection: sqlite3.Connection, path: Path, session: int) -> int:
         if not own or not {row[0] for row in own} >= set(data["streams"]):
             raise ValueError("the store does not hold its session")
         for table in rows:
-            connection.executemany(f"INSERT OR IGNORE INTO {INSERT[table]}", rows[table])
+            connection.executemany(f"INSERT INTO {INSERT[table]} ON CONFLICT DO NOTHING", rows[table])
         connection.execute(
             "UPDATE sessions SET state = ?, ended_unix_s = ?, summary = ? WHERE id = ?",
             (SessionState.COMPLETE.value, float(data["ended_unix_s"]), data["summary"], session),

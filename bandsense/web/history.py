@@ -7,11 +7,12 @@ A link that may only watch does not open them, because they hold everybody's pas
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 
@@ -50,6 +51,7 @@ from bandsense.report.sets import (
 from bandsense.store.model import Session, SessionFilter
 from bandsense.store.store import Store
 from bandsense.web.access import Access, Role
+from bandsense.web.trace_page import FORCE_UNITS, MOST_BYTES, TIME_UNITS, analysed, read_upload
 from bandsense.workout.feedback import LONGEST_NOTE
 from bandsense.workout.tempo import hand_tempo
 
@@ -90,10 +92,12 @@ def history_routes(stores: tuple[Store, Callable[[], Store]], access: Access) ->
         "/trends": _trends,
         "/trends/report.html": _weeks_report,
         "/bands": _bands,
+        "/analyze": _trace,
     }
     routes: list[BaseRoute] = [Route(path, _guarded(page, stores, access)) for path, page in pages.items()]
     writing = Route("/sessions/{session:int}/note", _note_written(stores, access), methods=["POST"])
-    return [*routes, writing, Route("/charts.css", _charts_css)]
+    reading = Route("/analyze", _trace_sent(stores, access), methods=["POST"])
+    return [*routes, writing, reading, Route("/charts.css", _charts_css)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -598,6 +602,69 @@ def _rep_row(detail: SetDetail, index: int) -> dict[str, Any]:
 def _seconds(measured_s: float | None, hand_s: float) -> str:
     """Write a phase as the hand moved; a dash where the sensor cannot tell it."""
     return "–" if measured_s is None else f"{hand_s:.1f}"
+
+
+# -- a trace from a file -------------------------------------------------------------------------------------
+
+
+def _trace_sent(
+    stores: tuple[Store, Callable[[], Store]], access: Access
+) -> Callable[[Request], Awaitable[Response]]:
+    """Analyse the file of a form; nothing of it is kept."""
+    one_at_a_time: list[asyncio.Lock] = []
+
+    async def answer(request: Request) -> Response:
+        from starlette.concurrency import run_in_threadpool
+
+        def say(body: bytes | None) -> Response:
+            content_type = request.headers.get("content-type", "")
+            return _guarded(partial(_trace, sent=(content_type, body)), stores, access)(request)
+
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MOST_BYTES:
+                return await run_in_threadpool(say, None)
+        if not one_at_a_time:
+            one_at_a_time.append(asyncio.Lock())
+        async with one_at_a_time[0]:
+            return await run_in_threadpool(say, bytes(body))
+
+    return answer
+
+
+def _trace(visit: _Visit, sent: tuple[str, bytes | None] | None = None) -> Response:
+    show_in(person_named(visit.store, None).unit)
+    values: dict[str, Any] = {
+        "title": "Analyze a file",
+        "about": "a force trace of a band, from any program",
+        "problem": "",
+        "result": None,
+        "chart": "",
+        "said": {},
+        "time_units": TIME_UNITS,
+        "force_units": FORCE_UNITS,
+        "most": MOST_BYTES // 1_000_000,
+    }
+    status = 200
+    if sent is not None:
+        try:
+            content_type, body = sent
+            if body is None:
+                raise DataError(
+                    f"The file is larger than {MOST_BYTES // 1_000_000} MB; `bandsense analyze FILE` takes it"
+                )
+            upload = read_upload(content_type, body)
+            if upload.said.get("time") or upload.said.get("force"):
+                values["said"] = upload.said
+            result = analysed(upload)
+            values |= {"title": result["name"], "about": result["about"], "result": result}
+            values["chart"] = _html(result["chart"])
+        except DataError as error:
+            values["problem"], status = f"{error}.", 400
+    answer = visit.page("trace.html", "", **values)
+    answer.status_code = status
+    return answer
 
 
 # -- reports -------------------------------------------------------------------------------------------------

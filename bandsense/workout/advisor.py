@@ -55,8 +55,9 @@ __all__ = ["Advisor"]
 
 _REVERSAL_SETS = 6
 _SEVERE_SHORTFALL = 3
+_SEVERE_RANGE_LOSS = 0.25
 # A change is given six sets (two sessions) before its opposite is advised on one set alone; three repetitions
-# missing are enough at once.
+# missing, or a quarter of the range lost within the set, are enough at once.
 
 _REVERSIBLE = (Rule.TOO_HARD, Rule.TOO_EASY, Rule.BELOW_ZONE, Rule.ABOVE_ZONE)
 # What rests on the signs of a set, which scatter.
@@ -312,7 +313,8 @@ class Advisor:
             return proposal
         self._state = replace(self._state, opposed=self._state.opposed + 1)
         short, beyond = self._plan.reps - evidence.counts.at_most_full, evidence.full - self._plan.reps_top
-        if self._state.opposed < 2 and max(short, beyond) < _SEVERE_SHORTFALL:
+        severe = max(short, beyond) >= _SEVERE_SHORTFALL or evidence.range_loss > _SEVERE_RANGE_LOSS
+        if self._state.opposed < 2 and not severe:
             return waiting(proposal)
         return replace(proposal, ratio=1.0 - direction * LEAST_CHANGE)
 

@@ -207,6 +207,7 @@ def test_a_damaged_analysis_is_made_anew(store: Store) -> None:
     assert len(Analyses(store.database).of(session.streams[0].id)) == 1
 
 
+@pytest.mark.slow
 def test_an_archive_is_computed_by_several_processes_and_gone_on_with(store: Store) -> None:
     one = list(reanalyze(store, [store.session(2)], Change()))
     rest = list(reanalyze(store, store.sessions(), Change(), jobs=2))

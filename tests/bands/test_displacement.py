@@ -83,6 +83,7 @@ def test_traces_that_tell_nothing_are_refused(
         fit_displacement(*arguments)
 
 
+@pytest.mark.slow
 def test_on_real_bands_the_error_is_at_most_half_of_a_linear_stiffness(recordings: Path) -> None:
     table = [elastic.errors_mm(elastic.load(name, recordings / "band")) for name in elastic.FILES]
     linear = sum(row["linear"] for row in table)
@@ -92,6 +93,7 @@ def test_on_real_bands_the_error_is_at_most_half_of_a_linear_stiffness(recording
     assert all(row["power law"] < row["linear"] for row in table)
 
 
+@pytest.mark.slow
 def test_the_table_of_the_documentation_is_what_the_benchmark_gives(recordings: Path) -> None:
     docs = (Path(__file__).resolve().parents[2] / "docs" / "bands.md").read_text(encoding="utf-8")
     rows = [line.strip("|").split("|") for line in docs.splitlines() if line.startswith("| ")]

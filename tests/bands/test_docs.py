@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,6 @@ def test_the_example_of_the_slack_law() -> None:
 
 def test_the_example_of_a_calibration_pull_runs() -> None:
     (example,) = re.findall(r"```python\n(from bandsense\.bands\.fit.*?)```", DOCS, re.DOTALL)
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     exec(example, names)  # the project's own documentation
     assert names["fit"].band.tension_n(1.20) == pytest.approx(40.2, abs=0.5)

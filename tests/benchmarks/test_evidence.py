@@ -68,6 +68,7 @@ def rises(trace: Trace) -> None:
         assert at_n[1] > max(at_n[0], at_n[2]), f"{trace.name}: repetition {i + 1}, {at_n}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", ["dev", "held"])
 def test_the_truth_is_in_the_samples(split: Split) -> None:
     for trace in some(split):
@@ -77,6 +78,7 @@ def test_the_truth_is_in_the_samples(split: Split) -> None:
             rises(trace)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_trace_and_a_held_out_one_another() -> None:
     for kind in [*special.KINDS][::3]:
         first, again, held = (special.make(kind, 1, split) for split in _TWICE_AND_HELD)
@@ -146,6 +148,7 @@ def test_the_splits_share_no_recording_and_no_person() -> None:
     assert not set(movement.SUBJECTS["dev"]) & set(movement.SUBJECTS["held"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("people")
 def test_real_movement_is_of_odd_people_only_and_mostly_shows_twenty() -> None:
     for split in ("dev", "held"):
@@ -201,8 +204,8 @@ def test_version_0_1_0_runs_as_it_was() -> None:
     easy, taut = envelope.Cell(0.1, 60.0, 2.0), envelope.Cell(0.7, 60.0, 4.0)
     try:
         count = version_0_1_0(envelope.make(easy))
-    except Unavailable as why:
-        pytest.skip(str(why))
+    except Unavailable:
+        missing("the history of this repository", "fetch it: git fetch --unshallow")
     assert len(count.reps) == 8
     assert count.shown
     # What made another detector necessary: nothing at all where the band never comes slack.

@@ -20,7 +20,7 @@ from bandsense.calibration.clip_on import (
 from bandsense.calibration.curve import Calibration, Grade
 from bandsense.calibration.fit import Conditions, Direction, Point, fit
 from bandsense.errors import CalibrationError
-from bandsense.samples import FloatArray, Unit
+from bandsense.samples import BoolArray, FloatArray, Unit
 
 FRICTION_RATIO = 1.34
 """Of reading down to reading up: capstan, µ 0.3, fixed posts, half span 20 mm, offset 5 mm."""
@@ -48,7 +48,8 @@ class Clip:
 
 def calibrated(direction: Direction | None) -> Calibration:
     """From masses of 1 to 8 kg up and down, three times, hung on a band with the clip on it."""
-    rng, points = np.random.default_rng(3), []
+    rng = np.random.default_rng(3)
+    points: list[Point] = []
     up = [0.0, 1.0, 2.0, 4.0, 6.0, 8.0]
     for run in range(3):
         clip = Clip()
@@ -177,7 +178,7 @@ def test_a_wrong_sample_is_over_with_itself() -> None:
     assert tension_n[51] == pytest.approx(1.2 * (values[51] - 5.0))
 
 
-def repetitions(peaks_n: FloatArray) -> tuple[FloatArray, FloatArray]:
+def repetitions(peaks_n: FloatArray) -> tuple[FloatArray, BoolArray]:
     """True tension at 80 Hz, and whether it moves: pulls of 1.5 s, holds 1 s, returns 2 s, rests 1 s."""
     half = 0.5 * (1.0 - np.cos(np.linspace(0.0, np.pi, 120)))
     parts = [

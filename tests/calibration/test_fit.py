@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from numpy.random import Generator
@@ -27,7 +29,7 @@ def reading(force_n: float, second: float = 0.0) -> float:
     """Counts of a sensor whose force is SPAN·d + second·d²."""
     if not second:
         return ZERO + force_n / SPAN
-    return ZERO + (-SPAN + (SPAN**2 + 4 * second * force_n) ** 0.5) / (2 * second)
+    return ZERO + (-SPAN + math.sqrt(SPAN**2 + 4 * second * force_n)) / (2 * second)
 
 
 def runs(

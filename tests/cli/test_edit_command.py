@@ -61,3 +61,14 @@ def test_reanalyze(session: Command, tmp_path: Path) -> None:
     assert session("reanalyze").status == 1
     assert session("reanalyze", "1", "--calibration", tmp_path / "none").status == 1
     assert session("reanalyze", "1", "--band", "none").status == 1
+
+
+def test_an_archive_is_computed_from_the_command_line(session: Command, tmp_path: Path) -> None:
+    archive, results = tmp_path / "archive", tmp_path / "results"
+    session("export", "last", "--format", "parquet", "-o", archive)
+    words = ("reanalyze", "--parquet", archive, "-o", results, "--jobs", "1")
+    done = session(*words)
+    assert (done.status, done.lines[-1]) == (0, "1 files computed, 1 sets")
+    assert session(*words).lines == ["all of it is computed already"]
+    assert session("reanalyze", "--parquet", archive).status == 1
+    assert session(*words, "last").status == 1

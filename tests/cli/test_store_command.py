@@ -96,7 +96,7 @@ def test_a_damaged_store_says_how_to_rescue_it_and_that_works(session: Command, 
 
 def test_store_alone_says_what_can_be_done(command: Command) -> None:
     done = command("store")
-    assert (done.status, "check|backup|restore|rescue" in done.err) == (2, True)
+    assert (done.status, "check|backup|restore|rescue|init" in done.err) == (2, True)
 
 
 def test_a_name_that_is_no_text_is_refused_plainly(command: Command, set_file: Path) -> None:

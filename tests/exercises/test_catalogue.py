@@ -152,6 +152,7 @@ def test_its_drawing_is_the_one_that_the_poses_give(exercise_id: str) -> None:
     exercise = get_exercise(exercise_id)
     text = f"1: {exercise.start_pose} 2: {exercise.end_pose}"
     svg = drawing(exercise_id)
+    assert svg is not None
     assert svg == TOOL["drawn"](exercise_id, POSES[exercise_id], STANDING, exercise.name, text), (
         "run tools/draw_exercises.py"
     )

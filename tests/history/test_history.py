@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from datetime import date, timedelta
 from math import sqrt
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,9 +63,7 @@ def test_two_sets_are_comparable_when_all_that_counts_is_the_same(one: Condition
         ("calibration", "another", Obstacle.CALIBRATION),
     ],
 )
-def test_each_condition_is_named_when_it_stands_in_the_way(
-    name: str, value: object, obstacle: Obstacle
-) -> None:
+def test_each_condition_is_named_when_it_stands_in_the_way(name: str, value: Any, obstacle: Obstacle) -> None:
     assert name in {field.name for field in fields(Conditions)}
     assert obstacles(CONDITIONS, replace(CONDITIONS, **{name: value})) == (obstacle,)
 

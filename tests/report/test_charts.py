@@ -66,7 +66,7 @@ def test_a_range_of_nothing_is_widened() -> None:
 def test_a_strip_shows_each_repetition_by_its_kind() -> None:
     slots = [Slot(100.0, "in"), Slot(80.0, "low"), Slot(70.0, "part"), Slot(None, "todo"), Slot(None, "more")]
     root = parsed(strip(slots, (90.0, 110.0)))
-    bars = [each for each in root.iter("rect") if "slot" in each.get("class")]
+    bars = [each for each in root.iter("rect") if "slot" in each.get("class", "")]
     heights = [float(each.get("height").rstrip("%")) for each in bars]
     assert [each.get("class") for each in bars] == [f"slot {slot.kind}" for slot in slots]
     assert heights[0] > heights[1] > heights[2]

@@ -10,6 +10,7 @@ from bandsense.samples import FloatArray
 from bandsense.signal.filters import (
     Conditioner,
     Despiker,
+    Segment,
     low_pass,
     low_pass_delay_s,
     measured_rate_hz,
@@ -109,7 +110,8 @@ def streamed(
     time_s: FloatArray, values: FloatArray, sizes: list[int]
 ) -> tuple[list[float], list[float], FloatArray]:
     conditioner = Conditioner()
-    parts, start = [], 0
+    parts: list[list[Segment]] = []
+    start = 0
     while start < time_s.size:
         size = sizes[len(parts) % len(sizes)]
         parts.append(conditioner.push(time_s[start : start + size], values[start : start + size]))

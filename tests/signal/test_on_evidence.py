@@ -1,7 +1,8 @@
 """The detector on a few dozen held-out traces of each kind of evidence.
 
-`python -m benchmarks.accuracy` runs thousands and says what is asked; these go red the same minute. The
-shares asserted are what was reached, less one trace; they only ever go up.
+`python -m benchmarks.accuracy` runs thousands and says what is asked; these go red the same day, and those
+that are not slow the same minute. The shares asserted are what was reached, less one trace; they only ever
+go up.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def test_cells_of_the_envelope_are_exact(plain: bool, wrong: int) -> None:
     assert figures["tut within"] >= 0.96
 
 
+@pytest.mark.slow
 def test_every_rate_take_up_number_and_shape_is_exact() -> None:
     traces = [*every(11, envelope.cuts("held"))]
     tally = judged(trace for trace in traces if "coarse" not in trace.tags)
@@ -73,6 +75,7 @@ def test_real_movement_is_within_two_of_twenty() -> None:
     assert tally.silent == 0
 
 
+@pytest.mark.slow
 def test_sets_that_are_not_plain_are_exact() -> None:
     tally = judged(special.grid("held", each=2))
     assert tally.traces >= 75
@@ -84,12 +87,14 @@ def test_sets_that_are_not_plain_are_exact() -> None:
     assert tally.alarmed == 0
 
 
+@pytest.mark.slow
 def test_simulated_sets_are_exact() -> None:
     tally = judged(simulators.grid(60, "held"))
     assert len(tally.wrong) <= 2, tally.wrong
     assert tally.silent == 0
 
 
+@pytest.mark.slow
 def test_controls_hold_nothing() -> None:
     tally = judged(controls.grid("held", each=4))
     assert tally.controls == 28
@@ -98,6 +103,7 @@ def test_controls_hold_nothing() -> None:
     assert tally.alarmed == 0
 
 
+@pytest.mark.slow
 def test_controls_that_follow_no_script_hold_little() -> None:
     tally = judged(idling.grid("held", each=3))
     assert tally.controls == 18

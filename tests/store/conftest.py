@@ -26,9 +26,29 @@ def samples() -> Callable[..., SampleBlock]:
 
     def make(first: int, n: int, unit: Unit = Unit.COUNT) -> SampleBlock:
         index = np.arange(first, first + n)
-        return SampleBlock(index / 80.0, index * 3.0, unit, index % 7 == 3, index % 11 == 5)
+        return SampleBlock(
+            (index / 80.0).astype(np.float64),
+            index.astype(np.float64) * 3.0,
+            unit,
+            index % 7 == 3,
+            index % 11 == 5,
+        )
 
     return make
+
+
+@pytest.fixture(params=["file", "server"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """A store in a file, and one on a server."""
+    name = "store" if request.param == "file" else "server_store"
+    found: Store = request.getfixturevalue(name)
+    return found
+
+
+@pytest.fixture
+def server_store(clinic_url: str) -> Store:
+    """An empty store on a server, as a colleague of a clinic sees it."""
+    return Store.open(clinic_url)
 
 
 @pytest.fixture

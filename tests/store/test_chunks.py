@@ -80,8 +80,8 @@ def test_an_hour_of_raw_data_takes_no_more_than_is_said(tmp_path: Path, rate_hz:
     Store.open(path)
     empty = path.stat().st_size
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("INSERT INTO sessions VALUES (1, 0, 0, 'open', '', '', '', '', '', '', NULL)")
-        connection.execute("INSERT INTO streams VALUES (1, 1, '', '', 'count', '{}')")
+        connection.execute("INSERT INTO sessions VALUES (1, 0, 0, 'open', '', '', '', '', '', '', NULL, 'a')")
+        connection.execute("INSERT INTO streams VALUES (1, 1, '', '', 'count', '{}', 'a')")
         for number, at in enumerate(range(0, n, piece)):
             time_s = time_us[at : at + piece] / 1e6
             data = chunks.encode(SampleBlock(time_s, counts[at : at + piece]))

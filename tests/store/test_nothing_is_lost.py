@@ -18,10 +18,10 @@ import pytest
 
 from bandsense.errors import StoreError
 from bandsense.samples import Unit, concatenate
-from bandsense.store.database import SCHEMA_VERSION, connect
+from bandsense.store.database import CHECKPOINT_INTERVAL_S, SCHEMA_VERSION, FileClaim, connect
 from bandsense.store.maintenance import check
 from bandsense.store.model import SessionState
-from bandsense.store.recorder import CHECKPOINT_INTERVAL_S, Recorder
+from bandsense.store.recorder import Recorder
 from bandsense.store.session_lock import SessionLock
 from bandsense.store.store import Store
 from tests.needs import REPOSITORY
@@ -143,7 +143,7 @@ def test_the_log_is_brought_into_the_store_every_half_minute(
 ) -> None:
     assert CHECKPOINT_INTERVAL_S <= 30.0
     now = [1000.0]
-    monkeypatch.setattr("bandsense.store.recorder.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("bandsense.store.database.time.monotonic", lambda: now[0])
     recorder = store.record(new_session())
 
     def in_the_store_alone() -> int:
@@ -408,7 +408,7 @@ def test_a_slow_disk_holds_nobody_up_and_loses_nothing(
     store.record(new_session()).close()
     claim = SessionLock.take(store.path, 1)
     assert claim is not None
-    recorder = Recorder(store.path, 1, [store.session(1).streams[0].id], claim, open_connection=opened)
+    recorder = Recorder(FileClaim(store.path, claim, opened), 1, [store.session(1).streams[0].id])
     longest_s = 0.0
     for number in range(60):
         begin_s = time.perf_counter()

@@ -84,7 +84,7 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> list[Step]:
         "JOURNAL_FILE": str(folder / "journal"),
         "JOURNAL_FOLDER": str(folder / "store"),
     }
-    command = [sys.executable, "-c", RECORD, folder / "store", "40"]
+    command = [sys.executable, "-c", RECORD, str(folder / "store"), "40"]
     subprocess.run(command, env=environment, check=True, timeout=100)
     steps = list(read((folder / "journal").read_bytes()))
     assert sum(step.kind == SYNC for step in steps) > 80  # or the layer saw nothing

@@ -14,7 +14,7 @@ import pytest
 
 from bandsense.errors import StoreError
 from bandsense.samples import SampleBlock, concatenate
-from bandsense.store.database import connect
+from bandsense.store.database import FileClaim, connect
 from bandsense.store.model import SessionState
 from bandsense.store.recorder import COMMIT_INTERVAL_S, Recorder
 from bandsense.store.session_lock import SessionLock
@@ -118,7 +118,7 @@ def test_a_full_disk_stops_nothing_loses_nothing_and_is_told(tmp_path: Path, new
     store = Store.open(tmp_path / "store.sqlite3")
     session, stream, claim = begin(store, new_session)
     limit = full_disk_at(40)
-    recorder = Recorder(store.path, session, [stream], claim, open_connection=limit)
+    recorder = Recorder(FileClaim(store.path, claim, limit), session, [stream])
     recorder.write(noise(0, 100))
     recorder.flush()
     recorder.write(noise(100, 20_000))
@@ -142,7 +142,7 @@ def test_what_waited_in_memory_is_written_once_the_disk_has_room(tmp_path: Path,
         opened.append(connection)
         return connection
 
-    recorder = Recorder(store.path, session, [stream], claim, open_connection=limited)
+    recorder = Recorder(FileClaim(store.path, claim, limited), session, [stream])
     recorder.write(noise(0, 20_000))
     with pytest.raises(StoreError, match="disk is full"):
         recorder.flush()
@@ -163,7 +163,7 @@ def test_closing_again_saves_what_the_disk_did_not_take(tmp_path: Path, new_sess
     def limited(path: Path) -> sqlite3.Connection:
         return full_disk_at(pages)(path)
 
-    recorder = Recorder(store.path, session, [stream], claim, open_connection=limited)
+    recorder = Recorder(FileClaim(store.path, claim, limited), session, [stream])
     recorder.write(noise(0, 20_000))
     for _ in range(2):
         with pytest.raises(StoreError, match="disk is full"):
@@ -230,6 +230,6 @@ def record_and_fail(recorder: Recorder) -> None:
 def test_the_error_of_the_session_is_told_not_that_of_the_disk(tmp_path: Path, new_session: Make) -> None:
     store = Store.open(tmp_path / "store.sqlite3")
     session, stream, claim = begin(store, new_session)
-    recorder = Recorder(store.path, session, [stream], claim, open_connection=full_disk_at(1))
+    recorder = Recorder(FileClaim(store.path, claim, full_disk_at(1)), session, [stream])
     with pytest.raises(KeyError, match="mine"):
         record_and_fail(recorder)

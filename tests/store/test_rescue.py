@@ -55,7 +55,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, new_session: Make) -> Path:
             )
             recorder.note_set({"number": 1})
             recorder.close(summary={"reps": 3})
-    return store.path
+    return Path(store.path)
 
 
 def contents(path: Path) -> dict[str, list[Any]]:
@@ -122,7 +122,7 @@ def running_copy(store: Store, new_session: Make, folder: Path) -> Path:
     for name in (store.path.name, f"{store.path.name}-wal"):
         shutil.copy(store.path.with_name(name), folder / name)
     recorder.close()
-    return folder / store.path.name
+    return folder / str(store.path.name)
 
 
 def test_what_lies_in_the_log_is_found(full: Path, tmp_path: Path, new_session: Make) -> None:

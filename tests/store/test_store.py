@@ -18,16 +18,16 @@ from bandsense.store.store import Store
 Make = Callable[..., Any]
 
 
-def test_a_session_comes_back_as_it_was_recorded(store: Store, new_session: Make, samples: Make) -> None:
+def test_a_session_comes_back_as_it_was_recorded(any_store: Store, new_session: Make, samples: Make) -> None:
     blocks = [samples(0, 16), samples(16, 3), samples(19, 200)]
-    with store.record(new_session()) as recorder:
+    with any_store.record(new_session()) as recorder:
         for block in blocks:
             recorder.write(block, arrived_unix_s=1_700_000_001.0)
         recorder.note_event("rep_completed", {"index": 1})
         recorder.note_set({"reps": 1})
         recorder.close(summary={"reps": 1}, ended_unix_s=1_700_000_003.0)
 
-    session = store.session("last")
+    session = any_store.session("last")
     assert session.state is SessionState.COMPLETE
     assert (session.person, session.exercise, session.source) == ("ada", "seated-row", "sensor")
     assert (session.started_unix_s, session.ended_unix_s) == (1_700_000_000.0, 1_700_000_003.0)
@@ -36,18 +36,22 @@ def test_a_session_comes_back_as_it_was_recorded(store: Store, new_session: Make
     assert stream.settings == {"zero": 12}
     assert stream.samples == session.samples == 219
     assert (stream.first_time_s, stream.last_time_s) == (0.0, 218 / 80.0)
-    assert concatenate(store.blocks(stream)) == concatenate(blocks)
-    assert [(event.kind, event.data) for event in store.events(stream)] == [("rep_completed", {"index": 1})]
-    assert store.sets(stream) == [{"reps": 1}]
+    assert concatenate(any_store.blocks(stream)) == concatenate(blocks)
+    assert [(event.kind, event.data) for event in any_store.events(stream)] == [
+        ("rep_completed", {"index": 1})
+    ]
+    assert any_store.sets(stream) == [{"reps": 1}]
 
 
-def test_two_sensors_are_two_streams_of_one_session(store: Store, new_session: Make, samples: Make) -> None:
-    with store.record(new_session(Unit.COUNT, Unit.KILOGRAM_FORCE)) as recorder:
+def test_two_sensors_are_two_streams_of_one_session(
+    any_store: Store, new_session: Make, samples: Make
+) -> None:
+    with any_store.record(new_session(Unit.COUNT, Unit.KILOGRAM_FORCE)) as recorder:
         recorder.write(samples(0, 5), stream=0)
         recorder.write(samples(2, 9, Unit.KILOGRAM_FORCE), stream=1)
-    left, right = store.session("last").streams
-    assert concatenate(store.blocks(left)) == samples(0, 5)
-    assert concatenate(store.blocks(right)) == samples(2, 9, Unit.KILOGRAM_FORCE)
+    left, right = any_store.session("last").streams
+    assert concatenate(any_store.blocks(left)) == samples(0, 5)
+    assert concatenate(any_store.blocks(right)) == samples(2, 9, Unit.KILOGRAM_FORCE)
 
 
 @settings(max_examples=25)
@@ -76,23 +80,23 @@ def test_inputs_keep_their_place_between_samples(
     assert seen == done
 
 
-def test_numbers_go_on_and_the_newest_session_comes_first(store: Store, new_session: Make) -> None:
+def test_numbers_go_on_and_the_newest_session_comes_first(any_store: Store, new_session: Make) -> None:
     for _ in range(3):
-        store.record(new_session()).close()
-    assert [session.id for session in store.sessions()] == [3, 2, 1]
-    store.delete(3)
-    assert store.session("last").id == 2
-    store.record(new_session()).close()
-    assert store.session("last").id == 4
+        any_store.record(new_session()).close()
+    assert [session.id for session in any_store.sessions()] == [3, 2, 1]
+    any_store.delete(3)
+    assert any_store.session("last").id == 2
+    any_store.record(new_session()).close()
+    assert any_store.session("last").id == 4
 
 
-def test_a_missing_session_is_told_with_what_to_do(store: Store) -> None:
+def test_a_missing_session_is_told_with_what_to_do(any_store: Store) -> None:
     with pytest.raises(StoreError, match="bandsense live"):
-        store.session("last")
+        any_store.session("last")
     with pytest.raises(StoreError, match="no session 9; `bandsense sessions`"):
-        store.session(9)
+        any_store.session(9)
     with pytest.raises(StoreError, match="no session 9"):
-        store.delete(9)
+        any_store.delete(9)
 
 
 def test_a_session_is_seen_by_others_while_it_runs_and_is_not_taken_for_dead(
@@ -123,15 +127,15 @@ def test_deleting_a_session_removes_all_of_it(store: Store, new_session: Make, s
             assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
 
 
-def test_shelves_keep_documents(store: Store) -> None:
-    store.bands.put("red", {"rest_length_m": 0.6})
-    store.bands.put("blue", {"rest_length_m": 1.2})
-    store.bands.put("red", {"rest_length_m": 0.7})
-    assert store.bands.get("red") == {"rest_length_m": 0.7}
-    assert store.bands.all() == {"blue": {"rest_length_m": 1.2}, "red": {"rest_length_m": 0.7}}
-    assert store.people.get("red") is None
-    assert store.bands.remove("red")
-    assert not store.bands.remove("red")
+def test_shelves_keep_documents(any_store: Store) -> None:
+    any_store.bands.put("red", {"rest_length_m": 0.6})
+    any_store.bands.put("blue", {"rest_length_m": 1.2})
+    any_store.bands.put("red", {"rest_length_m": 0.7})
+    assert any_store.bands.get("red") == {"rest_length_m": 0.7}
+    assert any_store.bands.all() == {"blue": {"rest_length_m": 1.2}, "red": {"rest_length_m": 0.7}}
+    assert any_store.people.get("red") is None
+    assert any_store.bands.remove("red")
+    assert not any_store.bands.remove("red")
 
 
 def test_a_newer_schema_is_refused_and_left_alone(store: Store) -> None:

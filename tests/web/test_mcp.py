@@ -94,6 +94,7 @@ async def test_all_tools_only_read_and_nothing_changes(path: Path) -> None:
     assert digest(path) == before
 
 
+@pytest.mark.slow
 async def test_every_figure_stands_beside_its_uncertainty_and_is_the_stored_one(path: Path) -> None:
     stored = open_store(path).session("last")
     reps = stored.repetitions()
@@ -123,6 +124,7 @@ async def test_every_figure_stands_beside_its_uncertainty_and_is_the_stored_one(
     assert all(10 <= time_s <= 30 and uncertainty_n > 0 for time_s, _, uncertainty_n in tension["points"])
 
 
+@pytest.mark.slow
 async def test_history_is_comparable_or_says_why_not(path: Path) -> None:
     async with assistant(path) as client:
         told = await ask(client, "history", exercise="seated-row")
@@ -132,6 +134,7 @@ async def test_history_is_comparable_or_says_why_not(path: Path) -> None:
     assert "nothing" in nothing
 
 
+@pytest.mark.slow
 async def test_what_goes_wrong_is_said(path: Path, tmp_path: Path) -> None:
     async with assistant(path) as client:
         for tool, arguments, words in (

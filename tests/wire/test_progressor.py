@@ -35,7 +35,7 @@ def test_every_notification_of_the_recorded_log(recordings: Path) -> None:
     lines = (recordings / "frames" / "notifications_pr18.txt").read_text().splitlines()
     frames = [bytes.fromhex(line.split()[1].replace("-", "")) for line in lines if not line.startswith("#")]
     assert len(frames) >= 7
-    stamps = []
+    stamps: list[int] = []
     for frame in frames:
         weights = decode_notification(frame)
         assert isinstance(weights, WeightNotification)

@@ -296,7 +296,8 @@ def test_any_frames_give_increasing_times_and_bounded_memory(raw: list[tuple[int
 def progressor_times(n: int) -> np.ndarray:
     """11.35 ms steps, every sixteenth left out: a genuine export (Simon10937/Tindeq-Leaderboard)."""
     ticks = np.arange(2 * n)
-    return 54_000 + 11_350 * ticks[ticks % 16 != 15][:n]
+    taken: np.ndarray = ticks[ticks % 16 != 15][:n]
+    return 54_000 + 11_350 * taken
 
 
 def test_a_sensor_that_skips_one_sample_in_sixteen_gives_no_alarm() -> None:

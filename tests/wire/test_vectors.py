@@ -47,7 +47,7 @@ from bandsense.wire.imds import decode_force, encode_force
 VECTORS = json.loads((Path(__file__).parents[2] / "docs" / "protocol-vectors.json").read_text())
 
 
-def cases(section: str) -> Any:
+def cases(section: str) -> pytest.MarkDecorator:
     assert VECTORS[section], section
     return pytest.mark.parametrize("case", VECTORS[section], ids=lambda case: case["name"])
 

@@ -329,6 +329,13 @@ def test_three_repetitions_missing_need_no_second_sign_but_get_a_small_step() ->
     assert advice.tension_ratio > 0.93
 
 
+def test_a_quarter_of_the_range_lost_needs_no_second_sign_but_gets_a_small_step() -> None:
+    advice = _after_removal().after_set(fading(9, 0.70), last_of_session=False)
+    assert (advice.action, advice.rule) == (SlackAction.ADD, Rule.TOO_HARD)
+    assert advice.tension_ratio > 0.93
+    assert _after_removal().after_set(fading(9, 0.79), last_of_session=False).rule is Rule.WAITING
+
+
 def test_long_after_a_change_one_sign_is_enough() -> None:
     advisor = _after_removal()
     for _ in range(6):
@@ -925,6 +932,7 @@ def test_whatever_happens_advice_stays_within_its_limits(
 # Closed loop; `benchmarks/coaching.py` prints the distributions over many more
 
 
+@pytest.mark.slow
 def test_following_the_advice_ends_at_the_right_load() -> None:
     persons = 25
     hard = coaching.trained(persons, 4 / 3, seed=5)

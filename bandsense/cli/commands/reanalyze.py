@@ -5,18 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bandsense.app.sessions import session_named
 from bandsense.cli.argument_types import count
-from bandsense.cli.command import add_command
+from bandsense.cli.command import add_command, tell
 from bandsense.cli.store_option import add_store_option, open_store
 
 if TYPE_CHECKING:
     from bandsense.app.reanalysis import Outcome
     from bandsense.cli.command import Commands
+    from bandsense.store.store import Store
 
 
 def add(commands: Commands) -> None:
@@ -28,7 +30,8 @@ def add(commands: Commands) -> None:
         details="What was seen live stays; the new result is kept beside it. What was computed so already is "
         "passed over, so that it can be interrupted and gone on with.",
         example="bandsense reanalyze last\nbandsense reanalyze 12 --band red\n"
-        "bandsense reanalyze --all --jobs 4\nbandsense reanalyze 12 --calibration-of 20",
+        "bandsense reanalyze --all --jobs 4\nbandsense reanalyze 12 --calibration-of 20\n"
+        "bandsense reanalyze --parquet archive -o results --scheduler tcp://10.0.0.5:8786",
     )
     command.add_argument("sessions", nargs="*", metavar="SESSION", help="numbers, or `last`")
     command.add_argument("--all", action="store_true", help="every session")
@@ -43,7 +46,21 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--jobs", type=count, default=os.cpu_count() or 1, metavar="N", help="processes (default: one a core)"
     )
-    command.add_argument("--json", action="store_true", help="one JSON object a sensor and session")
+    command.add_argument(
+        "--scheduler", metavar="URL", help="on the workers of this Dask scheduler, in place of processes here"
+    )
+    command.add_argument(
+        "--parquet",
+        type=Path,
+        metavar="DIR",
+        help="the files that `bandsense export --format parquet` wrote there, in place of stored sessions",
+    )
+    command.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", help="with --parquet: where the results go"
+    )
+    command.add_argument(
+        "--json", action="store_true", help="one JSON object a sensor and session, or a part of the results"
+    )
     add_store_option(command, sessions=True)
 
 
@@ -53,17 +70,50 @@ def run(arguments: argparse.Namespace) -> int:
     from bandsense.cli.progress import progress
     from bandsense.errors import ConfigError
 
+    if (arguments.parquet is None) != (arguments.output is None):
+        raise ConfigError("--parquet DIR and -o DIR belong together")
+    named = [arguments.all, bool(arguments.sessions), arguments.parquet is not None]
+    if named.count(True) != 1:
+        raise ConfigError("name sessions, or --all, or files with --parquet DIR")
     store = open_store(arguments)
-    if arguments.all == bool(arguments.sessions):
-        raise ConfigError("name sessions, or --all")
+    if arguments.parquet is not None:
+        return _archive(arguments, store)
     sessions = [session_named(store, name) for name in arguments.sessions] or store.sessions()
     change = Change(_calibration(arguments, store), arguments.band)
     status = 0
     with progress("computing", sum(len(session.streams) for session in sessions)) as done:
-        for outcome in reanalyze(store, sessions, change, arguments.jobs):
+        for outcome in reanalyze(store, sessions, change, arguments.jobs, arguments.scheduler):
             done()
             status = status or int(outcome.problem is not None)
             print(json.dumps(asdict(outcome)) if arguments.json else _words(outcome))
+    return status
+
+
+def _archive(arguments: argparse.Namespace, store: Store) -> int:
+    """Compute an archive; 1 where a file of it could not be."""
+    from bandsense.app.archive_analysis import analyse_archive
+    from bandsense.app.executor import opened_pool
+    from bandsense.app.reanalysis import Change, measured_band
+
+    change = Change(_calibration(arguments, store), arguments.band)
+    band = measured_band(store, arguments.band)
+    files = sets = status = 0
+    with opened_pool(arguments.jobs, arguments.scheduler) as pool:
+        for done in analyse_archive(arguments.parquet, arguments.output, change, pool, band):
+            files, sets = files + done.files, sets + done.sets
+            for name, problem in done.problems:
+                status = 1
+                print(f"{name}: {problem}", file=sys.stderr)
+            tell(
+                arguments,
+                f"{done.path.name}: {done.files} files, {done.sets} sets; {files} files so far",
+                path=done.path,
+                files=done.files,
+                sets=done.sets,
+                problems=dict(done.problems),
+            )
+    if not arguments.json:
+        print(f"{files} files computed, {sets} sets" if files else "all of it is computed already")
     return status
 
 

@@ -5,20 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bandsense.cli.argument_types import server_address
 from bandsense.cli.command import add_action, add_command, add_json_option, tell
-from bandsense.cli.progress import progress
+from bandsense.cli.progress import shares
 from bandsense.cli.store_option import add_store_option, open_store, store_path
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
-
-_HAIR = 1e-9
-"""A bar of one step would not be shown."""
 
 
 def add(commands: Commands) -> None:
@@ -30,7 +27,8 @@ def add(commands: Commands) -> None:
         details="A backup may be made while a session is recorded. A rescue needs no other program, and "
         "leaves the damaged file as it is.",
         example="bandsense store check\nbandsense store backup ~/bandsense-backup.sqlite3\n"
-        "bandsense store restore ~/bandsense-backup.sqlite3\nbandsense store rescue --replace",
+        "bandsense store restore ~/bandsense-backup.sqlite3\nbandsense store rescue --replace\n"
+        "bandsense store init postgresql://admin@server/clinics --clinic north --login anna",
     )
     add_json_option(command, "one JSON object, or one a finding")
     add_store_option(command, sessions=True)
@@ -55,11 +53,28 @@ def add(commands: Commands) -> None:
         action="store_true",
         help="put the new file in its place; the damaged one is kept beside it",
     )
+    init = add_action(
+        tasks, "init", "prepare a PostgreSQL database for clinics, and let logins in", run=_init
+    )
+    init.description = (
+        "Prepare a PostgreSQL database for clinics, or bring it up to date, as its owner. A login that is "
+        "missing is made; its password is printed once. Doing it again changes nothing."
+    )
+    init.add_argument("address", type=server_address, metavar="URL", help="postgresql://OWNER@HOST/DATABASE")
+    init.add_argument("--clinic", required=True, metavar="NAME", help="the clinic that the logins belong to")
+    init.add_argument(
+        "--login", action="append", default=[], metavar="NAME", help="a member of the clinic; may be repeated"
+    )
+    init.add_argument(
+        "--person", metavar="ID", help="these logins are this person's, and see this person's sessions alone"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Say what can be done."""
-    print("say what to do: bandsense store check|backup|restore|rescue (--help explains)", file=sys.stderr)
+    print(
+        "say what to do: bandsense store check|backup|restore|rescue|init (--help explains)", file=sys.stderr
+    )
     return 2
 
 
@@ -67,8 +82,8 @@ def _check(arguments: argparse.Namespace) -> int:
     from bandsense.store.maintenance import check
 
     status = 0
-    with progress("checking", 1.0 + _HAIR) as done:
-        findings = list(check(open_store(arguments), _advancing(done)))
+    with shares("checking") as done:
+        findings = list(check(open_store(arguments), done))
     for finding in findings:
         status = 1
         if arguments.json:
@@ -84,23 +99,11 @@ def _check(arguments: argparse.Namespace) -> int:
     return status
 
 
-def _advancing(done: Callable[[float], None]) -> Callable[[float], None]:
-    """Turn shares that are done into steps."""
-    reached = 0.0
-
-    def advance(share: float) -> None:
-        nonlocal reached
-        done(share - reached)
-        reached = share
-
-    return advance
-
-
 def _backup(arguments: argparse.Namespace) -> int:
     from bandsense.store.maintenance import back_up
 
-    with progress("copying", 1.0 + _HAIR) as done:
-        back_up(open_store(arguments), arguments.file, _advancing(done))
+    with shares("copying") as done:
+        back_up(open_store(arguments), arguments.file, done)
     tell(arguments, str(arguments.file), path=arguments.file)
     return 0
 
@@ -144,4 +147,21 @@ def _rescue(arguments: argparse.Namespace) -> int:
         print(f"go on with it: --store {target}, or `bandsense store rescue --replace`")
     if not arguments.json:
         print(target)
+    return 0
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from bandsense.store.clinics import prepare_server
+
+    logins = prepare_server(arguments.address, arguments.clinic, arguments.login, arguments.person)
+    for new in logins:
+        if arguments.json:
+            print(json.dumps({"login": new.login, "password": new.password, "clinic": arguments.clinic}))
+        elif new.password is None:
+            print(f"{new.login} is in the clinic {arguments.clinic}")
+        else:
+            print(f"{new.login} is in the clinic {arguments.clinic}")
+            print(f"its password, which is shown only now: {new.password}")
+    if not arguments.json and not logins:
+        print(f"{arguments.address} is ready; let colleagues in with --login NAME")
     return 0

@@ -32,8 +32,6 @@ __all__ = ["Adapter", "AdapterState", "Agent", "RadioController", "VirtualRadio"
 SUPERVISION_TIMEOUT_S = 0.42
 """What BlueZ asks for by default: 420 ms without a packet and the link counts as lost."""
 
-CONNECTION_INTERVAL_UNIT_S = 1.25e-3
-SUPERVISION_TIMEOUT_UNIT_S = 10e-3
 ADVERTISING_INTERVAL_UNIT_S = 0.625e-3
 MINIMUM_ADVERTISING_INTERVAL_S = 0.02
 """Vol 6, part B, 4.4.2.2: connectable advertising is not faster than every 20 ms."""

@@ -155,7 +155,7 @@ async def test_in_clear_only_the_open_characteristics_can_be_used(
     radio: VirtualRadio, band: VirtualBand
 ) -> None:
     async with await client_of(radio) as client:
-        information = Information.decode(await client.read_gatt_char(INFORMATION_UUID))
+        information = Information.decode(bytes(await client.read_gatt_char(INFORMATION_UUID)))
         assert information.serial == band.hardware.serial
         assert await client.read_gatt_char(BATTERY_LEVEL_UUID) == b"\x57"
         assert await client.read_gatt_char(SERIAL_UUID) == b"5e4500000000ba5e"
@@ -211,7 +211,7 @@ async def test_a_passkey_sensor_asks_for_it(radio: VirtualRadio) -> None:
             await client.pair()
             await client.start_notify(MEASUREMENT_UUID, lambda _c, _d: None)
             data = await client.read_gatt_char(INFORMATION_UUID)
-            assert Features.FIXED_PASSKEY in Information.decode(data).features
+            assert Features.FIXED_PASSKEY in Information.decode(bytes(data)).features
 
 
 async def test_forgotten_bonds_end_with_the_link(radio: VirtualRadio, band: VirtualBand, host: Host) -> None:
@@ -378,7 +378,7 @@ async def test_a_reset_begins_clock_numbers_and_boot_anew(
         await again.prepare()
         started = (await again.ask(Start(80))).result
         counters = (await again.ask(ReadStatistics(StatisticsPage.COUNTERS))).result
-        information = Information.decode(await client.read_gatt_char(INFORMATION_UUID))
+        information = Information.decode(bytes(await client.read_gatt_char(INFORMATION_UUID)))
         await asyncio.sleep(0.1)
     assert isinstance(started, Started)
     assert (started.boot_number, started.next_sequence) in ((2, 0), (2, 1))

@@ -81,7 +81,7 @@ def test_decaying_sum_equals_its_recursion(increments: list[float], decay: float
 
 
 def test_a_released_band_is_gone_within_50_ms_and_rings() -> None:
-    time_s = np.arange(2000) * DT
+    time_s = np.arange(2000.0) * DT
     tension = released(np.full(2000, 80.0), time_s, 1.0, ring_hz=20.0, undershoot=0.2)
     assert (tension[:1000] == 80.0).all()
     assert abs(tension[1050:]).max() < 0.2 * 80.0

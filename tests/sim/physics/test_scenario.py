@@ -59,7 +59,7 @@ def test_truth_is_in_order_and_at_the_crossings(exercise: str) -> None:
 
 
 def test_labels_of_a_hand_made_trace() -> None:
-    grid = np.arange(8001) * 1e-3
+    grid = np.arange(8001.0) * 1e-3
     ramp = np.interp(grid, [0, 1, 2, 3, 4, 5, 5.5, 6, 6.5, 8], [0, 0, 1, 1, 0, 0, 0.5, 0.5, 0, 0])
     full, half = true_reps(
         grid, 100 * ramp, ramp, (Span(1000, 4000, 4999), Span(5000, 6500, 8000)), (True, True)
@@ -112,7 +112,7 @@ def test_lost_samples_tear_only_the_repetitions_they_hit() -> None:
 def test_a_repetition_must_be_counted_as_long_as_its_top_and_its_valleys_show(
     hole: tuple[float, float], ambiguous: list[bool]
 ) -> None:
-    grid = np.arange(10001) * 1e-3
+    grid = np.arange(10001.0) * 1e-3
     ramp = np.interp(grid, [0, 1, 2, 3, 4, 6, 7, 8, 9, 10], [0, 0, 1, 1, 0, 0, 1, 1, 0, 0])
     reps = true_reps(grid, 100 * ramp, ramp, (Span(1000, 4000, 6000), Span(6000, 9000, 10000)), (True, True))
     kept = grid[(grid < hole[0]) | (grid > hole[1])][::12]

@@ -16,7 +16,7 @@ from bandsense.sim.physics.sensor import (
 )
 from tests.needs import REPOSITORY
 
-GRID = np.arange(60_000) * 1e-3
+GRID = np.arange(60_000.0) * 1e-3
 STEP_N = 0.5 * NEWTON_PER_COUNT + 1e-4
 """What rounding to a count may change, and a little for the interpolation."""
 
@@ -24,11 +24,14 @@ STEP_N = 0.5 * NEWTON_PER_COUNT + 1e-4
 def converted(
     sensor: SimulatedSensor, tension: FloatArray | float = 0.0, rate_hz: float = 80.0
 ) -> Conversions:
-    return sensor.convert(GRID, np.broadcast_to(tension, GRID.shape), rate_hz, np.random.default_rng(3))
+    return sensor.convert(
+        GRID, np.broadcast_to(np.asarray(tension, np.float64), GRID.shape), rate_hz, np.random.default_rng(3)
+    )
 
 
 def newtons(conversions: Conversions, sensor: SimulatedSensor) -> FloatArray:
-    return (conversions.counts - sensor.zero_count) * sensor.newton_per_count
+    forces: FloatArray = (conversions.counts - sensor.zero_count) * np.float64(sensor.newton_per_count)
+    return forces
 
 
 def test_gain_and_span_are_those_of_the_board() -> None:

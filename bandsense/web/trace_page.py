@@ -1,0 +1,160 @@
+"""A force trace of any origin, analysed on its page: what `bandsense analyze` prints, and its curve.
+
+The file comes as a browser sends a form (multipart/form-data, RFC 7578), is read in a folder that is gone
+afterwards, and nothing of it is kept. Dropping it onto the field needs no script.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from email.parser import BytesParser
+from email.policy import HTTP
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bandsense.calibration.curve import Calibration
+from bandsense.errors import DataError, FileFormatError
+from bandsense.live.formatting import PARTIAL_RULE, counts_words
+from bandsense.live.history_formatting import force_pair
+from bandsense.live.units import in_shown_unit
+from bandsense.report.sets import trace_chart
+from bandsense.signal.analysis import SetAnalysis, analyze
+from bandsense.signal.metrics import RepMetrics, rep_metrics
+from bandsense.workout.counts import RepCounts
+from bandsense.workout.tempo import hand_tempo
+
+if TYPE_CHECKING:
+    from bandsense.export.recording import ColumnMapping
+    from bandsense.signal.events import Rep
+
+__all__ = ["FORCE_UNITS", "MOST_BYTES", "TIME_UNITS", "Upload", "analysed", "read_upload"]
+
+MOST_BYTES = 20_000_000
+"""A file may be so large: more than three hours at 80 samples a second."""
+
+_MOST_SAMPLES = 1_000_000
+FORCE_UNITS = ("N", "kgf", "lbf", "kN")
+TIME_UNITS = ("s", "ms", "µs")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What a form brought: a file, and what was written beside it."""
+
+    name: str
+    data: bytes = field(repr=False)
+    said: Mapping[str, str]
+
+    @property
+    def mapping(self) -> ColumnMapping | None:
+        """The columns that the person named; None where the header of the file is to tell.
+
+        Raises:
+            DataError: only one of the two was named, or a unit is none.
+        """
+        from bandsense.export.recording import ColumnMapping
+
+        time, force = self.said.get("time", ""), self.said.get("force", "")
+        if not time and not force:
+            return None
+        if not time or not force:
+            raise DataError("Name both columns, that of the time and that of the force, or neither")
+        units = self.said.get("time_unit", "s"), self.said.get("force_unit", "N")
+        if units[0] not in TIME_UNITS or units[1] not in FORCE_UNITS:
+            raise DataError(f"{units[0]} and {units[1]} are no units of time and force")
+        return ColumnMapping(time, force, *units)
+
+
+def read_upload(content_type: str, body: bytes) -> Upload:
+    """Take a form apart.
+
+    Raises:
+        DataError: it is no form with a file.
+    """
+    head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
+    message = BytesParser(policy=HTTP).parsebytes(head + body)
+    if not message.is_multipart():
+        raise DataError("This is no file; choose one, or drop it onto the field")
+    name, data, said = "", b"", {}
+    for part in message.iter_parts():
+        content = part.get_payload(decode=True)
+        if not isinstance(content, bytes):
+            continue
+        if part.get_filename() is not None:
+            name, data = str(part.get_filename()), content
+        else:
+            key = str(part.get_param("name", "", "content-disposition"))
+            said[key] = content.decode("utf-8", "replace").strip()[:100]
+    if not name:
+        raise DataError("Choose a file first, or drop it onto the field")
+    return Upload(Path(name.replace("\\", "/")).name[:80] or "trace", data, said)
+
+
+def analysed(upload: Upload) -> dict[str, Any]:
+    """Analyse a file, and give what the page shows of it.
+
+    Raises:
+        DataError: it is no trace; the sentence says why, and in which line.
+    """
+    from bandsense.export.recording import read_recording
+
+    mapping = upload.mapping
+    with tempfile.TemporaryDirectory(prefix="bandsense-trace-") as folder:
+        path = Path(folder) / "trace"
+        path.write_bytes(upload.data)
+        try:
+            recording = read_recording(path, mapping)
+        except FileFormatError as error:
+            raise DataError(str(error).replace(str(path), upload.name)) from error
+    block = recording.block
+    if not 2 <= len(block) <= _MOST_SAMPLES:
+        raise DataError(
+            f"{upload.name} has {len(block)} samples; this page takes 2 to {_MOST_SAMPLES}, and "
+            "`bandsense analyze` takes more"
+        )
+    found = analyze(block.time_s, block.values, gap_before=block.gap_before, saturated=block.saturated)
+    figures = rep_metrics(found.reps, block.time_s, block.values, calibration=Calibration.identity())
+    counts = RepCounts.of(found.reps)
+    length_s = float(block.time_s[-1] - block.time_s[0])
+    partial = [PARTIAL_RULE] if counts.full < counts.all else []
+    return {
+        "name": upload.name,
+        "about": f"{counts_words(counts)} in {length_s:.1f} s at {found.rate_hz:.3g} samples a second",
+        "chart": trace_chart(block.time_s, block.values, found.reps),
+        "reps": [_row(*each) for each in zip(found.reps, figures, strict=True)],
+        "remarks": [*_warnings(found), *recording.notes, *partial],
+        "hidden": _hidden(figures),
+    }
+
+
+def _row(rep: Rep, figures: RepMetrics) -> dict[str, str]:
+    hand = hand_tempo(rep)
+
+    def phase(name: str) -> str:
+        return "–" if figures.shown(f"tempo.{name}") is None else f"{getattr(hand, name):.1f}"
+
+    known = figures.shown("peak_n") is not None
+    return {
+        "start": f"{rep.pull_start_s:.1f}",
+        "peak": force_pair(rep.peak_n, figures.peak_uncertainty_n or 0.0) if known else "–",
+        "pull": phase("concentric_s"),
+        "hold": phase("hold_s"),
+        "back": phase("eccentric_s"),
+        "range": f"{100.0 * rep.range_fraction:.0f} %{' partial' if rep.partial else ''}",
+    }
+
+
+def _warnings(found: SetAnalysis) -> Iterator[str]:
+    """Tell each kind of warning once."""
+    for kind in dict.fromkeys(warning.kind for warning in found.warnings):
+        first, *more = (warning for warning in found.warnings if warning.kind is kind)
+        again = f" ({len(more)} more of this)" if more else ""
+        yield f"At {first.time_s:.1f} s: {in_shown_unit(first.message)}{again}"
+
+
+def _hidden(figures: Sequence[RepMetrics]) -> list[str]:
+    """Why there are dashes."""
+    reasons = (reason for each in figures for reason in each.hidden.values())
+    return [f"–: {reason}" for reason in dict.fromkeys(reasons)]

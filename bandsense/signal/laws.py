@@ -285,7 +285,7 @@ def _end(k: Numbers, m: Movement, density: float) -> float:
 def handling(
     k: Numbers, m: Movement, rise: float | None, interval: float | None, width: float | None, tau: float
 ) -> float:
-    """Log-likelihood of a movement that is neither a repetition nor a step nor sway.
+    """Return the log-likelihood of a movement that is neither a repetition nor a step nor sway.
 
     Args:
         rise, interval, width: logarithms of the handling movement before, None if there was none.
@@ -322,7 +322,7 @@ def near_set(k: Numbers, size_n: float, swing_n: float) -> float:
 
 
 def steps(k: Numbers, m: Movement, before: Steps | None, tau: float) -> tuple[float, Steps]:
-    """Log-likelihood of a step, and the rhythm with it."""
+    """Return the log-likelihood of a step, and the rhythm with it."""
     up = math.log(m.rise_n)
     ln_w = math.log(m.width_s) if m.width_s is not None else None
     if before is None:
@@ -440,7 +440,7 @@ def begin_series(
     earlier_n: float = 0.0,
     earlier_s: float = math.inf,
 ) -> tuple[float, Series] | None:
-    """Log-likelihood of a movement as the first of a set or sway, and the series it begins."""
+    """Return the log-likelihood of a movement as the first of a set or sway, and the series it begins."""
     base_n = m.end_n if m.end_n is not None else min(m.top_n - m.fallen_n, max(m.start_n, m.top_n - m.rise_n))
     swing_n = m.top_n - base_n
     if m.end_n is None:
@@ -485,7 +485,7 @@ def begin_series(
 
 
 def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[float, Series] | None:
-    """Log-likelihood of a movement as the next of a series, and the series with it."""
+    """Return the log-likelihood of a movement as the next of a series, and the series with it."""
     a = s.peak_n - s.base_n
     u = (m.top_n - s.base_n) / a
     spread = math.sqrt(1.0 + 1.0 / s.n)
@@ -566,7 +566,7 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
 def _tempo(
     k: Numbers, s: Series, m: Movement, tau: float, u: float, full: float
 ) -> tuple[float, float, float, float | None]:
-    """Log-likelihood of interval and width, the habit after them, and both logarithms."""
+    """Return the log-likelihood of interval and width, the habit after them, and both logarithms."""
     ln_tau = math.log(tau)
     ln_w = math.log(m.width_s) if m.width_s is not None else None
     if s.interval is None:
@@ -600,7 +600,7 @@ def _tempo(
 
 
 def ripple(k: Numbers, s: Series, m: Movement) -> float | None:
-    """Log-likelihood of a small movement at the base of a series, which changes nothing in it."""
+    """Return the log-likelihood of a small movement at the base of a series, which changes nothing."""
     a = s.peak_n - s.base_n
     u = (m.top_n - s.base_n) / a
     if not 0.0 <= u < 0.4:

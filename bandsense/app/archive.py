@@ -387,11 +387,11 @@ def open_store(path: Path | str | None = None, *, simulated: bool = False) -> St
     """Open a store for reading, and change nothing in it.
 
     Args:
-        path: of the store; None for the one that the commands use.
+        path: of the store, or the address of one on a server; None for the one that the commands use.
         simulated: in place of that, the one that simulated sessions go to.
 
     Raises:
         StoreError: there is none, it is damaged, or a newer bandsense made it.
     """
-    chosen = home() / (SIMULATED_STORE_NAME if simulated else STORE_NAME) if path is None else Path(path)
+    chosen = home() / (SIMULATED_STORE_NAME if simulated else STORE_NAME) if path is None else path
     return StoreReader(Store.open(chosen, read_only=True))

@@ -7,8 +7,8 @@ GNU gettext; what it lacks is said in English, as a whole sentence. Two ways lea
 - `Message` is for rooms that view nothing: a string in English, which programs, logs and files keep, and
   which `said` turns into the language of whoever reads it.
 
-The language belongs to whoever looks, as the unit of force does (`live.units`): `speak` sets it for the
-program, `speaking` for one context, such as a request.
+The language belongs to whoever looks, as the unit of force does (`live.units`): `program_speaking` sets it
+for the program, `speaking` for one context, such as a request.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import ast
 import gettext
 import re
 import string
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -31,16 +31,19 @@ __all__ = [
     "ENGLISH",
     "Message",
     "accepted",
+    "chosen",
     "language",
     "languages",
     "mark",
     "mark_plural",
+    "message_of",
     "name_of",
     "number",
+    "page_texts",
+    "program_speaking",
     "said",
-    "speak",
     "speaking",
-    "texts",
+    "suggest",
     "tr",
     "trn",
 ]
@@ -49,6 +52,7 @@ ENGLISH = "en"
 """The language of the source."""
 
 _usual = ENGLISH
+_chosen = False
 _HERE: ContextVar[str | None] = ContextVar("language", default=None)
 
 
@@ -59,14 +63,39 @@ def languages() -> tuple[str, ...]:
     return (ENGLISH, *sorted(found))
 
 
-def speak(code: str) -> None:
-    """Speak this language from now on, wherever `speaking` says nothing else.
+@contextmanager
+def program_speaking(code: str | None) -> Iterator[None]:
+    """Speak this language throughout the program, wherever `speaking` says nothing else, until the end.
+
+    Args:
+        code: what whoever runs it chose; None where nothing was: English, or what `suggest` says.
+
+    Raises:
+        ValueError: there is no catalogue of it.
+    """
+    global _usual, _chosen
+    before = _usual, _chosen
+    _usual, _chosen = _known(code or ENGLISH), code is not None
+    try:
+        yield
+    finally:
+        _usual, _chosen = before
+
+
+def suggest(code: str | None) -> None:
+    """Speak the language of whoever trains, unless whoever runs the program chose one.
 
     Raises:
         ValueError: there is no catalogue of it.
     """
     global _usual
-    _usual = _known(code)
+    if code is not None and not _chosen:
+        _usual = _known(code)
+
+
+def chosen() -> str | None:
+    """Get the language that whoever runs the program chose; None where nothing was."""
+    return _usual if _chosen else None
 
 
 @contextmanager
@@ -193,17 +222,21 @@ def _decimal_mark(code: str) -> str:
     return "." if code == ENGLISH else _header(code, "x-decimal-mark", ".")
 
 
-def texts(keys: Iterable[str]) -> dict[str, Sequence[str]]:
-    """Give what is translated of these sentences, for a view elsewhere, such as the script of a page.
-
-    Args:
-        keys: sentences in English; of plural ones the singular.
+def page_texts() -> dict[str, Any]:
+    """Give what a view in another process needs to speak this language, such as the script of a page.
 
     Returns:
-        by sentence, its translation, of plural ones all forms.
+        `language`; `decimal`, the mark; `texts`, by the English of each sentence all its forms; `plural`,
+        which form each number below 200 takes (above, as the number with the same last two digits).
     """
-    sentences = _catalogue(language()).sentences
-    return {key: sentences[key] for key in keys if key in sentences}
+    code = language()
+    catalogue = _catalogue(code)
+    return {
+        "language": code,
+        "decimal": _decimal_mark(code),
+        "texts": catalogue.sentences,
+        "plural": [catalogue.form(n) for n in range(200)],
+    }
 
 
 # -- saying --------------------------------------------------------------------------------------------------
@@ -287,8 +320,14 @@ def _made_again(sentence: str, values: dict[str, Any]) -> Message:
     return Message(sentence, **values)
 
 
+def message_of(error: BaseException) -> str:
+    """Get what an error says, as the message that it was given, where it was one."""
+    first = error.args[0] if error.args else None
+    return first if isinstance(first, Message) else str(error)
+
+
 def said(words: str | BaseException) -> str:
     """Say a message, or what an error says, in the language that is spoken; any other text as it is."""
     if isinstance(words, BaseException):
-        words = words.args[0] if words.args and isinstance(words.args[0], Message) else str(words)
+        words = message_of(words)
     return tr(words.sentence, **words.values) if isinstance(words, Message) else words

@@ -146,7 +146,7 @@ def test_a_message_is_english_until_it_is_said() -> None:
 def test_a_language_that_there_is_not_is_refused() -> None:
     assert languages() == ("en", "de")
     with pytest.raises(ValueError, match="it speaks en, de"):
-        language.speak("tlh")
+        language.suggest("tlh")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -32,6 +33,9 @@ KEYWORDS = {"tr": None, "trn": (1, 2), "mark": None, "mark_plural": (1, 2), "Mes
 COVERED = (
     "bandsense/live/",
     "bandsense/workout/",
+    "bandsense/web/",
+    "bandsense/link/",
+    "bandsense/app/",
 )
 """Where a translation must be complete: `tests/test_language.py` says what is missing."""
 
@@ -60,10 +64,10 @@ def _in_file(path: Path) -> Iterator[str | tuple[str, str]]:
         if "bandsense.language" in text:
             yield from _in_python(ast.parse(text))
     elif path.suffix == ".js":
-        yield from _in_code(path, "javascript")
+        yield from _in_script(path.read_text(encoding="utf-8"))
     elif path.suffix == ".html":
         if path.parent.name == "templates":
-            yield from _in_code(path, "jinja2.ext:babel_extract")
+            yield from _in_template(path)
         else:
             parser = _Texts()
             parser.feed(path.read_text(encoding="utf-8"))
@@ -88,9 +92,20 @@ def _in_python(tree: ast.Module) -> Iterator[str | tuple[str, str]]:
             yield texts[0] if wanted == 1 else (texts[0], texts[1])
 
 
-def _in_code(path: Path, method: str) -> Iterator[str | tuple[str, str]]:
+_STRING = r'"((?:[^"\\]|\\.)*)"'
+_IN_SCRIPT = re.compile(rf"\b(?:tr\({_STRING}|trn\({_STRING}, {_STRING})")
+
+
+def _in_script(text: str) -> Iterator[str | tuple[str, str]]:
+    """Find what a script says, within template literals too; its strings are in double quotes."""
+    for found in _IN_SCRIPT.finditer(text):
+        one, singular, plural = (None if each is None else json.loads(f'"{each}"') for each in found.groups())
+        yield one if singular is None else (singular, plural)
+
+
+def _in_template(path: Path) -> Iterator[str | tuple[str, str]]:
     with path.open("rb") as file:
-        for _, sentence, _, _ in extract(method, file, keywords=KEYWORDS):
+        for _, sentence, _, _ in extract("jinja2.ext:babel_extract", file, keywords=KEYWORDS):
             if sentence:
                 yield sentence if isinstance(sentence, str) else (sentence[0], sentence[1])
 

@@ -31,6 +31,7 @@ from bandsense.app.view import SideActions, View
 from bandsense.errors import BandsenseError, CommandError, ConfigError
 from bandsense.exercises.catalogue import load_exercises
 from bandsense.exercises.model import Side
+from bandsense.language import Message, message_of
 from bandsense.link.ble.scanner import DiscoveredSensor, scan
 from bandsense.link.pairing import PairingStep, identify, pair
 from bandsense.live.units import show_in
@@ -183,7 +184,7 @@ class Station:
                 )
                 await self.train(options, environment, store, stop)
         except BandsenseError as error:
-            self._say("idle", error=str(error), message="")
+            self._say("idle", error=message_of(error), message="")
         except Exception as error:  # a fault of ours ends the session, not the station
             logger.exception("a session failed")
             self._say("idle", error=f"Something went wrong: {error!r}. `bandsense doctor --bundle` tells us.")
@@ -271,7 +272,8 @@ class Station:
         return self._heard.get(address) or (address if known is None else known.address or address)
 
     def _say_looking(self, **more: Any) -> None:
-        told = {"error": None, "message": "Looking for the sensor", "session": None, "compared": None}
+        looking = Message("Looking for the sensor")
+        told = {"error": None, "message": looking, "session": None, "compared": None}
         self._say("connecting", **told, **more)
 
     def _say(self, phase: str | None = None, **what: Any) -> None:

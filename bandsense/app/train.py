@@ -32,6 +32,7 @@ from bandsense.app.trainee import Trainee, load_trainee, next_time_of, save_prog
 from bandsense.app.view import View
 from bandsense.errors import StoreError
 from bandsense.exercises.model import Side
+from bandsense.language import Message
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.live.actions import Action, Actions
 from bandsense.live.formatting import STOPPED_NEXT_TIME
@@ -395,8 +396,7 @@ class _TrainingSession:
         except StoreError as error:
             return StoreError(f"{problem}. {waiting} samples are not stored: {error}")
         return StoreError(
-            f"{problem}. {waiting} samples wait in {path}; the next start of bandsense takes them in "
-            "if the file lies beside the store"
+            f"{problem}. {waiting} samples wait in {path}; the next start of bandsense takes them in"
         )
 
     def finish(self) -> SessionResult:
@@ -421,17 +421,17 @@ def _actions(pipeline: SessionPipeline, stop: asyncio.Event) -> Actions:
         return lambda: pipeline.apply(value)
 
     return {
-        "e": Action("end set", ask(EndSet())),
-        "u": Action("undo rep", ask(UndoRep())),
-        "a": Action("add rep", ask(AddRep())),
-        "+": Action("30 s more rest", ask(RestChange(REST_STEP_S))),
-        "s": Action("start now", ask(RestChange(-LONGEST_REST_S))),
-        "t": Action("tare", ask(Tare())),
-        "y": Action("changed slack", ask(SlackAnswer(followed=True))),
-        "n": Action("kept slack", ask(SlackAnswer(followed=False))),
-        "w": Action("note", lambda: None, write=lambda text: _say(pipeline, Feedback(note=text))),
+        "e": Action(Message("end set"), ask(EndSet())),
+        "u": Action(Message("undo rep"), ask(UndoRep())),
+        "a": Action(Message("add rep"), ask(AddRep())),
+        "+": Action(Message("30 s more rest"), ask(RestChange(REST_STEP_S))),
+        "s": Action(Message("start now"), ask(RestChange(-LONGEST_REST_S))),
+        "t": Action(Message("tare"), ask(Tare())),
+        "y": Action(Message("changed slack"), ask(SlackAnswer(followed=True))),
+        "n": Action(Message("kept slack"), ask(SlackAnswer(followed=False))),
+        "w": Action(Message("note"), lambda: None, write=lambda text: _say(pipeline, Feedback(note=text))),
         **_scores(pipeline),
-        "q": Action("quit", stop.set, "End the session?"),
+        "q": Action(Message("quit"), stop.set, Message("End the session?")),
     }
 
 
@@ -453,5 +453,5 @@ def _scores(pipeline: SessionPipeline) -> Actions:
 
         return run
 
-    scores = {key: Action("score (x is 10)", give(score)) for score, key in enumerate(SCORE_KEYS)}
-    return scores | {"\n": Action("skip", give(None)), "\r": Action("skip", give(None))}
+    scores = {key: Action(Message("score (x is 10)"), give(score)) for score, key in enumerate(SCORE_KEYS)}
+    return scores | {"\n": Action(Message("skip"), give(None)), "\r": Action(Message("skip"), give(None))}

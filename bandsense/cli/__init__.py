@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from bandsense.cli.catalogue import COMMANDS, module_of
 from bandsense.cli.parser import Parser
 from bandsense.errors import BandsenseError
+from bandsense.language import languages, program_speaking, said
 
 __all__ = ["main", "parser"]
 
@@ -35,6 +36,11 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
         epilog="No sensor at hand? Try `bandsense demo`. `bandsense COMMAND --help` explains a command.",
     )
     top.add_argument("--version", action="store_true", help="print the version and exit")
+    top.add_argument(
+        "--language",
+        metavar="CODE",
+        help="speak this language, en or de (default: what BANDSENSE_LANGUAGE says); after a command, too",
+    )
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
     for name, summary in COMMANDS.items():
         if only in (None, name):
@@ -50,6 +56,35 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; gives the exit status: 0 done, 1 it failed (said on standard error), 2 wrong usage."""
     words = sys.argv[1:] if argv is None else argv
+    words, wanted = _without_language(words)
+    try:
+        with program_speaking(wanted):
+            return _main(words)
+    except ValueError as error:
+        if wanted is None or wanted in languages():
+            raise
+        print(f"bandsense: {error}", file=sys.stderr)
+        return 2
+
+
+def _without_language(words: Sequence[str]) -> tuple[list[str], str | None]:
+    """Take `--language CODE`, wherever it stands, from the words; else what BANDSENSE_LANGUAGE says."""
+    wanted, rest = os.environ.get("BANDSENSE_LANGUAGE") or None, list(words)
+    for index, word in enumerate(rest):
+        if word == "--":
+            break
+        if word.startswith("--language="):
+            wanted = word.partition("=")[2]
+            del rest[index]
+            break
+        if word == "--language" and index + 1 < len(rest):
+            wanted = rest[index + 1]
+            del rest[index : index + 2]
+            break
+    return rest, wanted
+
+
+def _main(words: Sequence[str]) -> int:
     top = parser(next((word for word in words if not word.startswith("-")), ""))
     arguments = top.parse_args(words)
     if arguments.version:
@@ -70,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not sys.stdout.closed:
             sys.stdout.flush()
     except BandsenseError as error:
-        print(f"bandsense: {error}", file=sys.stderr)
+        print(f"bandsense: {said(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED

@@ -34,6 +34,7 @@ from bandsense.errors import (
     SensorNotFound,
     SensorTimeout,
 )
+from bandsense.language import Message, mark
 from bandsense.wire.bandsense.codes import ATT_INSUFFICIENT_AUTHENTICATION, ATT_INSUFFICIENT_ENCRYPTION
 
 __all__ = [
@@ -106,64 +107,76 @@ _DBUS_REASONS = {
 _SECURITY_ATT_ERRORS = (ATT_INSUFFICIENT_AUTHENTICATION, ATT_INSUFFICIENT_ENCRYPTION)
 
 _SWITCH_ON = {
-    "linux": "switch it on in the settings, or with: bluetoothctl power on",
-    "darwin": "switch it on in the menu bar or in System Settings › Bluetooth",
-    "win32": "switch it on in Settings › Bluetooth & devices",
+    "linux": mark("switch it on in the settings, or with: bluetoothctl power on"),
+    "darwin": mark("switch it on in the menu bar or in System Settings › Bluetooth"),
+    "win32": mark("switch it on in Settings › Bluetooth & devices"),
 }
 _PERMIT = {
-    "linux": "add your user to the group bluetooth and log in again",
-    "darwin": "allow your terminal in System Settings › Privacy & Security › Bluetooth",
-    "win32": "allow it in Settings › Privacy & security › Radios",
+    "linux": mark("add your user to the group bluetooth and log in again"),
+    "darwin": mark("allow your terminal in System Settings › Privacy & Security › Bluetooth"),
+    "win32": mark("allow it in Settings › Privacy & security › Radios"),
 }
 _RESTART_SERVICE = {
-    "linux": "start it with: sudo systemctl start bluetooth",
-    "darwin": "switch Bluetooth off and on",
-    "win32": "restart the Bluetooth Support Service or the computer",
+    "linux": mark("start it with: sudo systemctl start bluetooth"),
+    "darwin": mark("switch Bluetooth off and on"),
+    "win32": mark("restart the Bluetooth Support Service or the computer"),
 }
 _FORGET = {
-    "linux": "press its button, then run: bandsense pair",
-    "darwin": "choose “Forget This Device” in System Settings › Bluetooth, then run: bandsense pair",
-    "win32": "remove it in Settings › Bluetooth & devices, then run: bandsense pair",
+    "linux": mark("press its button, then run: bandsense pair"),
+    "darwin": mark("choose “Forget This Device” in System Settings › Bluetooth, then run: bandsense pair"),
+    "win32": mark("remove it in Settings › Bluetooth & devices, then run: bandsense pair"),
 }
 
 
-def _here(advice: dict[str, str]) -> str:
-    return advice.get(sys.platform, advice["linux"])
+def _here(advice: dict[str, str]) -> Message:
+    return Message(advice.get(sys.platform, advice["linux"]))
 
 
-_MESSAGES: dict[LinkErrorReason, Callable[[], str]] = {
-    LinkErrorReason.BLUETOOTH_OFF: lambda: f"Bluetooth is switched off; {_here(_SWITCH_ON)}",
-    LinkErrorReason.ADAPTER_MISSING: lambda: "no Bluetooth adapter is there; plug one in",
-    LinkErrorReason.NOT_PERMITTED: lambda: f"this program may not use Bluetooth; {_here(_PERMIT)}",
-    LinkErrorReason.SERVICE_DOWN: lambda: (
-        f"the computer's Bluetooth service is not running; {_here(_RESTART_SERVICE)}"
+_MESSAGES: dict[LinkErrorReason, Callable[[], Message]] = {
+    LinkErrorReason.BLUETOOTH_OFF: lambda: Message(
+        "Bluetooth is switched off; {what}", what=_here(_SWITCH_ON)
     ),
-    LinkErrorReason.NOT_HEARD: lambda: (
+    LinkErrorReason.ADAPTER_MISSING: lambda: Message("no Bluetooth adapter is there; plug one in"),
+    LinkErrorReason.NOT_PERMITTED: lambda: Message(
+        "this program may not use Bluetooth; {what}", what=_here(_PERMIT)
+    ),
+    LinkErrorReason.SERVICE_DOWN: lambda: Message(
+        "the computer's Bluetooth service is not running; {what}", what=_here(_RESTART_SERVICE)
+    ),
+    LinkErrorReason.NOT_HEARD: lambda: Message(
         "the sensor is not heard; press its button or pull the band to wake it, and bring it nearer"
     ),
-    LinkErrorReason.OUT_OF_RANGE: lambda: (
+    LinkErrorReason.OUT_OF_RANGE: lambda: Message(
         "the sensor vanished while it was streaming; bring it back into range"
     ),
-    LinkErrorReason.ASLEEP: lambda: "the sensor sleeps; press its button or pull the band to wake it",
-    LinkErrorReason.BATTERY_EMPTY: lambda: (
+    LinkErrorReason.ASLEEP: lambda: Message(
+        "the sensor sleeps; press its button or pull the band to wake it"
+    ),
+    LinkErrorReason.BATTERY_EMPTY: lambda: Message(
         "the sensor's battery was nearly empty when it vanished; charge it"
     ),
-    LinkErrorReason.BUSY: lambda: "another phone or computer is connected to the sensor; disconnect it there",
-    LinkErrorReason.LINK_LOST: lambda: "the link to the sensor was lost",
-    LinkErrorReason.CONNECT_FAILED: lambda: "connecting to the sensor failed; it is tried again",
-    LinkErrorReason.NOT_PAIRED: lambda: (
+    LinkErrorReason.BUSY: lambda: Message(
+        "another phone or computer is connected to the sensor; disconnect it there"
+    ),
+    LinkErrorReason.LINK_LOST: lambda: Message("the link to the sensor was lost"),
+    LinkErrorReason.CONNECT_FAILED: lambda: Message("connecting to the sensor failed; it is tried again"),
+    LinkErrorReason.NOT_PAIRED: lambda: Message(
         "the sensor and this computer are not paired; press the sensor's button and run: bandsense pair"
     ),
-    LinkErrorReason.STALE_BOND: lambda: f"the sensor has forgotten this computer; {_here(_FORGET)}",
-    LinkErrorReason.NO_ANSWER: lambda: "the sensor is connected but does not answer; switch it off and on",
-    LinkErrorReason.SUSPENDED: lambda: "the computer was asleep, and the link ended with that",
+    LinkErrorReason.STALE_BOND: lambda: Message(
+        "the sensor has forgotten this computer; {what}", what=_here(_FORGET)
+    ),
+    LinkErrorReason.NO_ANSWER: lambda: Message(
+        "the sensor is connected but does not answer; switch it off and on"
+    ),
+    LinkErrorReason.SUSPENDED: lambda: Message("the computer was asleep, and the link ended with that"),
 }
 
 
-def describe(reason: LinkErrorReason) -> str:
+def describe(reason: LinkErrorReason) -> Message:
     """Describe a reason in words, with what to do about it."""
     words = _MESSAGES.get(reason)
-    return words() if words else f"trouble with the sensor: {reason.value}"
+    return words() if words else Message("trouble with the sensor: {reason}", reason=reason.value)
 
 
 class AttError(LinkError):
@@ -275,11 +288,18 @@ def link_error(error: BaseException, doing: str) -> LinkError:
     """Build the `LinkError` for what bleak raised while `doing` something; raise it `from` the same error."""
     reason = reason_for(error)
     if isinstance(error, BleakGATTProtocolError) and reason is LinkErrorReason.REFUSED:
-        return AttError(f"{doing} failed: the sensor answered with ATT error 0x{error.code:02x}", error.code)
+        return AttError(
+            Message(
+                "{doing} failed: the sensor answered with ATT error {code}",
+                doing=doing,
+                code=f"0x{error.code:02x}",
+            ),
+            error.code,
+        )
     if reason is LinkErrorReason.STALE_BOND:
         return StaleBond()
     kind = _ERROR_CLASSES.get(reason, LinkError)
     detail = str(error) or type(error).__name__
     if reason in (LinkErrorReason.CONNECT_FAILED, LinkErrorReason.MISUNDERSTOOD):
-        return kind(f"{doing} failed: {detail}")
-    return kind(f"{doing} failed: {describe(reason)}")
+        return kind(Message("{doing} failed: {why}", doing=doing, why=detail))
+    return kind(Message("{doing} failed: {why}", doing=doing, why=describe(reason)))

@@ -42,6 +42,7 @@ from bandsense.errors import (
     SensorTimeout,
     WireError,
 )
+from bandsense.language import Message, message_of
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.ble.bluez_agent import AskPasskey
 from bandsense.link.ble.connection import connect, is_bonded, remove_bond
@@ -119,7 +120,7 @@ class LinkEvent:
     gap_s: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values; what is None is left out."""
+        """Return plain values; what is None is left out."""
         values = {"state": self.state.value, "message": self.message, "host_s": self.host_s}
         if self.reason is not None:
             values["reason"] = self.reason.value
@@ -275,7 +276,7 @@ class Sensor:
         self._receiver.interrupt()
         self._receiver.end_delivery()
         if self._state is LinkState.STREAMING:
-            self._tell(LinkState.CONNECTED, "the stream was stopped")
+            self._tell(LinkState.CONNECTED, Message("the stream was stopped"))
 
     async def stream(self, rate_hz: int | None = None) -> AsyncIterator[SampleBlock]:
         """Start, and iterate over everything the sensor sends, until `stop` or the end of `open_sensor`.
@@ -307,11 +308,11 @@ class Sensor:
                 await self._follow()
                 reason, message = self._why_lost()
             except _BondRemoved as removed:
-                reason, message = LinkErrorReason.STALE_BOND, str(removed)
+                reason, message = LinkErrorReason.STALE_BOND, message_of(removed)
             except (LinkError, WireError) as error:
                 logger.info("attempt %d: %s", attempt, error)
                 self._last_error = error
-                reason, message = reason_for(error), str(error)
+                reason, message = reason_for(error), message_of(error)
                 if isinstance(error, PairingError) and not self._first.done():
                     self._first.set_exception(error)
             lasted_s = self._transport.clock() - (self._connected_s or began_s)
@@ -340,7 +341,7 @@ class Sensor:
         return not isinstance(self._target, str) or sighting.matches(self._target)
 
     async def _find(self) -> DiscoveredSensor:
-        self._tell(LinkState.SEARCHING, f"looking for {self._wanted_name}")
+        self._tell(LinkState.SEARCHING, Message("looking for {name}", name=self._wanted_name))
         busy: DiscoveredSensor | None = None
 
         def is_free(sighting: DiscoveredSensor) -> bool:
@@ -389,7 +390,7 @@ class Sensor:
         return reason, describe(reason)
 
     async def _connect(self, sighting: DiscoveredSensor) -> None:
-        self._tell(LinkState.CONNECTING, f"connecting to {sighting.name}")
+        self._tell(LinkState.CONNECTING, Message("connecting to {name}", name=sighting.name))
         pair = self._pair and sighting.driver.bonds and bool(sighting.pairing_open)
         marking: asyncio.Task[None] | None = None
         try:
@@ -445,7 +446,7 @@ class Sensor:
             self._receiver.battery_percent = information.battery_percent
         self._connected_s = self._transport.clock()
         self._told_to_sleep = False
-        self._tell(LinkState.CONNECTED, f"connected to {information.name}")
+        self._tell(LinkState.CONNECTED, Message("connected to {name}", name=information.name))
         if not self._first.done():
             self._first.set_result(None)
 
@@ -468,7 +469,9 @@ class Sensor:
         lost = self._lost_s is not None and self._receiver.last_data_s
         gap_s = now_s - self._receiver.last_data_s if lost else None
         self._receiver.last_data_s = now_s
-        message = "streaming" if gap_s is None else f"streaming again after {gap_s:.1f} s"
+        message = Message("streaming")
+        if gap_s is not None:
+            message = Message("streaming again after {seconds:.1f} s", seconds=gap_s)
         self._tell(LinkState.STREAMING, message, gap_s=gap_s)
 
     async def _watch(self, lost: asyncio.Event) -> None:
@@ -590,7 +593,7 @@ class Sensor:
 
     def tell_closed(self) -> None:
         """Everything is over."""
-        self._tell(LinkState.CLOSED, "closed")
+        self._tell(LinkState.CLOSED, Message("closed"))
 
 
 class _BondRemoved(BandsenseError):

@@ -608,7 +608,7 @@ class ViewState:
     def snapshot(self) -> dict[str, Any]:
         """Return the state as JSON object, for views in another process; the trace is left to the ticks."""
         return {
-            "title": self.title,
+            "title": tr(self.title),
             "screen": self.screen.value,
             "time_s": self.now_s,
             "tension_n": self.tension_n,

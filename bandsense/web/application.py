@@ -16,8 +16,10 @@ from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any
 
 from bandsense.errors import BandsenseError
+from bandsense.language import said, speaking
 from bandsense.web.access import COOKIE, HEADERS, Access, Role
 from bandsense.web.board import PROTOCOL, Board
+from bandsense.web.reading import language_of, page_language
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -97,6 +99,7 @@ def create_app(hosted: Hosted, routes: Sequence[BaseRoute] = ()) -> Starlette:
             Route("/static/{path:path}", _static),
             Route("/sw.js", _worker),
             Route("/manifest.webmanifest", _manifest),
+            Route("/texts.json", page_language),
             Route("/favicon.ico", _icon),
             Route("/qr.svg", api.qr),
             Route(f"{API}/openapi.json", api.openapi),
@@ -158,7 +161,10 @@ class Guard:
 
 def _public(path: str) -> bool:
     """Return whether a path holds nothing of a person: what the shell of the page is made of."""
-    return path.startswith("/static/") or path in ("/sw.js", "/manifest.webmanifest", "/favicon.ico")
+    return path.startswith("/static/") or path in _PUBLIC
+
+
+_PUBLIC = ("/sw.js", "/manifest.webmanifest", "/favicon.ico", "/texts.json")
 
 
 async def _with_headers(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -258,10 +264,10 @@ class _Interface:
 
         return JSONResponse(openapi_document())
 
-    async def state(self, _request: Request) -> Response:
+    async def state(self, request: Request) -> Response:
         from starlette.responses import Response
 
-        text, _ = self._hosted.board.since(-1)
+        text, _ = self._hosted.board.since(-1, language_of(request))
         return Response(text, media_type="application/json")
 
     async def choices(self, _request: Request) -> Response:
@@ -352,7 +358,8 @@ class _Interface:
         except ValidationError as error:
             return JSONResponse({"error": error.errors(include_url=False)[0]["msg"]}, 422)
         except BandsenseError as error:
-            return JSONResponse({"error": str(error)}, 409)
+            with speaking(language_of(request)):
+                return JSONResponse({"error": said(error)}, 409)
         return JSONResponse({})
 
     # -- the stream --------------------------------------------------------------------------------------
@@ -409,10 +416,10 @@ class _Interface:
         loop = asyncio.get_running_loop()
         wake = asyncio.Event()
         end = self._hosted.board.listen(partial(_set, loop, wake))
-        position = -1
+        position, code = -1, language_of(page)
         try:
             while True:
-                text, position = self._hosted.board.since(position)
+                text, position = self._hosted.board.since(position, code)
                 if text:
                     await page.send_text(text)
                     await asyncio.sleep(1.0 / MOST_FRAMES_PER_S)

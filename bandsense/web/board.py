@@ -16,10 +16,17 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-__all__ = ["LEVELS", "PROTOCOL", "Board"]
+from bandsense.language import ENGLISH, Message, said, speaking
+
+__all__ = ["LEVELS", "PROTOCOL", "Board", "ByLanguage"]
 
 PROTOCOL = 1
 """Version of the interface for programs."""
+
+
+class ByLanguage(dict[str, Any]):
+    """A value in each language that a page reads, by its code; English stands in for what is not there."""
+
 
 LEVELS = 1600
 """How many samples of a view are kept: 20 s at 80 a second."""
@@ -34,19 +41,23 @@ class Board:
     """What is known of the station and of each view, by section and key, with the samples of each view.
 
     Any thread may call any method.
+
+    Attributes:
+        languages: what pages read; see `since`.
     """
 
     def __init__(self) -> None:
+        self.languages = frozenset({ENGLISH})
         self._lock = threading.Lock()
         self._version = 0
         self._since_anew = 0
         self._plain: dict[str, dict[str, Any]] = {}
-        self._values: dict[str, dict[str, tuple[int, str]]] = {}
+        self._values: dict[str, dict[str, tuple[int, _Texts]]] = {}
         self._now: dict[str, str] = {}
         self._levels: dict[str, deque[tuple[int, str]]] = {}
-        self._sounds: deque[tuple[int, float, str]] = deque(maxlen=16)
+        self._sounds: deque[tuple[int, float, _Texts]] = deque(maxlen=16)
         self._wake: set[Callable[[], None]] = set()
-        self._told: tuple[int, int, str] = (-1, -1, "")
+        self._told: dict[str, tuple[int, int, str]] = {}
 
     def anew(self, views: Iterable[str]) -> None:
         """Forget all views; there are these now, and readers begin again."""
@@ -73,7 +84,8 @@ class Board:
 
         Args:
             section: `station`, or the name of a view.
-            values: the latest by key; those that are as before cost nothing.
+            values: the latest by key; those that are as before cost nothing. A `Message` is told in the
+                language of each page, a `ByLanguage` as it is there.
             now: what changes all the time, told with every message.
             levels: device time in seconds and tension in newtons of further samples.
             sounds: to be played by the pages that are there.
@@ -86,13 +98,13 @@ class Board:
             for key, value in (values or {}).items():
                 if key not in plain or plain[key] != value:
                     plain[key] = value
-                    told[key] = (version, json.dumps(value, separators=(",", ":")))
+                    told[key] = (version, self._texts(value))
             if now is not None:
                 self._now[section] = json.dumps(now, separators=(",", ":"))
             if section in self._levels:
                 self._levels[section].extend((version, f"[{t:.3f},{n:.2f}]") for t, n in levels)
             said_s = time.monotonic()
-            self._sounds.extend((version, said_s, json.dumps(sound)) for sound in sounds)
+            self._sounds.extend((version, said_s, self._texts(sound)) for sound in sounds)
         self._notify()
 
     def listen(self, wake: Callable[[], None]) -> Callable[[], None]:
@@ -112,41 +124,70 @@ class Board:
         for each in wake:
             each()
 
-    def since(self, position: int) -> tuple[str, int]:
+    def _texts(self, value: Any) -> _Texts:
+        if isinstance(value, ByLanguage):
+            return {code: json.dumps(each, separators=(",", ":")) for code, each in value.items()}
+        if isinstance(value, Message):
+            return {code: json.dumps(_said_in(code, value)) for code in self.languages}
+        return json.dumps(value, separators=(",", ":"))
+
+    def _read_in(self, language: str) -> None:
+        """Tell what is known in one more language; views follow with what they post next."""
+        self.languages |= {language}
+        for section, plain in self._plain.items():
+            for key, value in plain.items():
+                if isinstance(value, Message):
+                    self._values[section][key] = (self._version, self._texts(value))
+
+    def since(self, position: int, language: str = ENGLISH) -> tuple[str, int]:
         """Return what is new since a position as a message, and the position after it; -1 is the beginning.
 
         The text is empty where nothing is new.
+
+        Args:
+            position: what was returned last.
+            language: that the reader reads.
         """
         with self._lock:
+            if language not in self.languages:
+                self._read_in(language)
             if position == self._version:
                 return "", position
-            if self._told[:2] != (position, self._version):
-                self._told = (position, self._version, self._message(position))
-            return self._told[2], self._version
+            told = self._told.get(language)
+            if told is None or told[:2] != (position, self._version):
+                told = self._told[language] = (position, self._version, self._message(position, language))
+            return told[2], self._version
 
-    def _message(self, position: int) -> str:
+    def _message(self, position: int, language: str) -> str:
         full = position < self._since_anew or position < 0
         since = -1 if full else position
         parts = [f'"protocol":{PROTOCOL}', f'"full":{"true" if full else "false"}']
-        parts += [f'"{STATION}":{text}' for text in [self._changed(STATION, since)] if text]
+        parts += [f'"{STATION}":{text}' for text in [self._changed(STATION, since, language)] if text]
         views = []
         for name, levels in self._levels.items():
-            told = [f'"changed":{self._changed(name, since) or "{}"}', f'"now":{self._now.get(name, "{}")}']
+            told = [f'"changed":{self._changed(name, since, language) or "{}"}']
+            told.append(f'"now":{self._now.get(name, "{}")}')
             told.append(f'"levels":[{",".join(self._newer(levels, since))}]')
             views.append(f'"{name}":{{{",".join(told)}}}')
         parts.append(f'"views":{{{",".join(views)}}}')
         if not full:
             oldest_s = time.monotonic() - SOUND_S
             sounds = (
-                text for version, said_s, text in self._sounds if version > since and said_s >= oldest_s
+                _text_in(language, texts)
+                for version, said_s, texts in self._sounds
+                if version > since and said_s >= oldest_s
             )
             if said := ",".join(sounds):
                 parts.append(f'"sounds":[{said}]')
         return f"{{{','.join(parts)}}}"
 
-    def _changed(self, section: str, since: int) -> str:
+    def _changed(self, section: str, since: int, language: str) -> str:
         values = self._values.get(section, {})
-        pairs = [f'"{key}":{text}' for key, (version, text) in values.items() if version > since]
+        pairs = [
+            f'"{key}":{_text_in(language, texts)}'
+            for key, (version, texts) in values.items()
+            if version > since
+        ]
         return f"{{{','.join(pairs)}}}" if pairs else ""
 
     @staticmethod
@@ -157,3 +198,16 @@ class Board:
                 break
             newer.append(text)
         return newer[::-1]
+
+
+_Texts = str | dict[str, str]
+"""JSON of a value: one for all, or by language."""
+
+
+def _text_in(language: str, texts: _Texts) -> str:
+    return texts if isinstance(texts, str) else texts.get(language) or texts[ENGLISH]
+
+
+def _said_in(language: str, message: Message) -> str:
+    with speaking(language):
+        return said(message)

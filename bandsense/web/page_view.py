@@ -13,12 +13,13 @@ from bandsense.app.pipeline import SessionPipeline
 from bandsense.app.session_result import SessionResult
 from bandsense.app.view import SideActions, View
 from bandsense.exercises.model import Side
+from bandsense.language import ENGLISH, Message, languages, mark, said, speaking
 from bandsense.live.actions import Action
 from bandsense.live.screen_words import done_words, screen_words
 from bandsense.live.sound import Sound, SoundPlan
 from bandsense.live.state import Finished, ViewState
 from bandsense.samples import FloatArray
-from bandsense.web.board import Board
+from bandsense.web.board import Board, ByLanguage
 from bandsense.workout.events import Event, TensionTick
 
 __all__ = ["NOW", "Follower", "PageView", "post_state"]
@@ -47,16 +48,38 @@ def post_state(
     sounds: Sequence[Sound] = (),
 ) -> None:
     """Post what a view shows now."""
-    told = state.snapshot()
+    by_language = {}
+    for code in board.languages:
+        with speaking(code):
+            by_language[code] = _told(state)
+    told: dict[str, Any] = by_language[ENGLISH]
     now = {key: told.pop(key) for key in NOW}
+    for key in told:
+        values = ByLanguage((code, each[key]) for code, each in by_language.items())
+        if any(value != told[key] for value in values.values()):
+            told[key] = values
+    board.post(name, told, now=now, levels=levels, sounds=[_in_each(board, sound) for sound in sounds])
+
+
+def _told(state: ViewState) -> dict[str, Any]:
+    """Return the state with its words, in the language that is spoken."""
+    told = state.snapshot()
     told["words"] = asdict(screen_words(state))
     for set_told, done in zip(told["sets"], state.sets, strict=True):
         set_told |= {"full_reps": done.full_reps, "words": done_words(done)}
-    board.post(name, told, now=now, levels=levels, sounds=[sound_json(sound) for sound in sounds])
+    return told
+
+
+def _in_each(board: Board, sound: Sound) -> ByLanguage:
+    by_language = ByLanguage()
+    for code in board.languages:
+        with speaking(code):
+            by_language[code] = sound_json(sound)
+    return by_language
 
 
 def sound_json(sound: Sound) -> dict[str, Any]:
-    """Return a sound as JSON object."""
+    """Return a sound as JSON object, in the language that is spoken."""
     told = asdict(replace(sound, words=str))
     del told["words"]
     return told | {"priority": int(sound.priority), "say": sound.say}
@@ -111,6 +134,9 @@ class Follower:
         post_state(self._board, self._name, self.state, levels=levels, sounds=sounds)
 
 
+_SIDED: dict[Side, str] = {"left": mark("left: {message}"), "right": mark("right: {message}")}
+
+
 class PageView(View):
     """Shows a session on the pages that read a board.
 
@@ -126,7 +152,8 @@ class PageView(View):
 
     @override
     def status(self, state: str, message: str, side: Side | None = None) -> None:
-        self._board.post("station", {"message": message if side is None else f"{side}: {message}"})
+        told = message if side is None else Message(_SIDED[side], message=message)
+        self._board.post("station", {"message": told})
 
     @override
     def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
@@ -149,7 +176,11 @@ class PageView(View):
             self.actions[view_name(pipeline.side)] = dict(actions[pipeline.side])
             follower.post()
         offered = next(iter(actions.values()))
-        self._board.post("station", {"actions": {key: each.label for key, each in offered.items()}})
+        labels = {}
+        for code in languages():
+            with speaking(code):
+                labels[code] = {key: said(each.label) for key, each in offered.items()}
+        self._board.post("station", {"actions": ByLanguage(labels)})
 
     @override
     async def run(self) -> None:

@@ -220,8 +220,11 @@ def test_a_reader_of_live_that_leaves_ends_it_and_keeps_the_session(
             assert process.stdout.readline()
         process.stdout.close()
         assert (process.stderr.read(), process.wait(30.0)) == ("", 0)
-    states = [session.state.value for session in Store.open(tmp_path / "bandsense.sqlite3").sessions()]
-    assert states in ([], ["complete"])
+    sessions = Store.open(tmp_path / "simulated.sqlite3").sessions()
+    if lines == 1 and not sessions:
+        return  # left before the first sample: there is nothing to keep
+    assert [session.state.value for session in sessions] == ["complete"]
+    assert sessions[0].samples > 0
 
 
 @pytest.mark.slow

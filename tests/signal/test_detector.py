@@ -107,6 +107,7 @@ def test_a_repetition_is_counted_within_a_quarter_second_of_its_return_from_the_
 def test_a_held_repetition_is_counted_during_the_hold() -> None:
     events = detect(*trace([Stroke(hold_s=2.0)] * 6))
     tops = [e for e in events if isinstance(e, RepCounted)]
+    assert len(tops) == 6
     for top, rep in list(zip(tops, reps_of(events), strict=True))[1:]:
         assert top.detected_s <= rep.hold_start_s + 0.6
 

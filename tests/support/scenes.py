@@ -15,6 +15,7 @@ import numpy as np
 from bandsense.calibration.curve import Calibration
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import Side, SlackMethodKind, Tempo
+from bandsense.language import Message
 from bandsense.live.sound import SoundPlan
 from bandsense.live.state import Finished, LastTime, ViewState
 from bandsense.samples import Unit
@@ -192,8 +193,8 @@ class Scene:
 
 def advice(action: SlackAction = SlackAction.ADD, cm: int = 4, **more: object) -> Advice:
     what = {
-        SlackAction.ADD: f"Let about {cm} cm of band out of each hand.",
-        SlackAction.REMOVE: f"Take about {cm} cm more of the band into each hand.",
+        SlackAction.ADD: Message("Let about {cm} cm of band out of each hand.", cm=cm),
+        SlackAction.REMOVE: Message("Take about {cm} cm more of the band into each hand.", cm=cm),
         SlackAction.KEEP: "",
     }
     too_hard = Reason(Rule.TOO_HARD, {"full": 5.0, "planned": 8.0})

@@ -1,10 +1,10 @@
 // Caches what the page is made of, and nothing of a person: no state, no session, no answer of the interface.
-const SHELL = "bandsense-shell-1";
+const SHELL = "bandsense-shell-2";
 const FILES = ["/static/css/tokens.css", "/static/css/live.css", "/static/css/station.css",
   "/static/vendor/uplot/uPlot.min.css", "/static/vendor/uplot/uPlot.iife.min.js", "/static/vendor/fonts/num.woff2",
   "/static/vendor/fonts/text400.woff2", "/static/vendor/fonts/text600.woff2", "/static/icons/icon.svg",
   "/static/js/main.js", "/static/js/connection.js", "/static/js/screen.js", "/static/js/curve.js",
-  "/static/js/sound.js", "/static/js/station.js", "/static/js/more.js", "/static/js/icons.js", "/static/index.html"];
+  "/static/js/sound.js", "/static/js/station.js", "/static/js/more.js", "/static/js/icons.js", "/static/js/words.js", "/static/index.html"];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(SHELL).then((cache) => cache.addAll(FILES)).then(() => self.skipWaiting()));

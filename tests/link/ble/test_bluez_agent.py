@@ -139,9 +139,13 @@ async def test_a_question_that_is_cancelled_is_not_answered(manager: Manager) ->
 
     async with pairing_agent(ask):
         question = asyncio.create_task(manager.ask("RequestPasskey", "o", DEVICE))
-        await asked.wait()
-        await manager.ask("Cancel", "")
-        await cancelled.wait()
+        async with asyncio.timeout(30.0):
+            await asked.wait()
+            await manager.ask("Cancel", "")
+            await cancelled.wait()
+            # Messages keep their order: had it been answered, that would have come before this.
+            await manager.ask("RequestAuthorization", "o", DEVICE)
+        assert not question.done()
         question.cancel()
 
 

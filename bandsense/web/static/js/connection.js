@@ -1,4 +1,6 @@
 // The stream: what is new since the last message. The snapshot is the truth; a message lost costs smoothness only.
+import { tr } from "./words.js";
+
 const RETRY_MS = 1000;
 const REFUSED = 4403;
 const REVOKED = 4401;
@@ -103,9 +105,9 @@ export class Connection {
     try {
       const answer = await fetch(`/api/v1${path}`, { method, body: body === undefined ? undefined : JSON.stringify(body) });
       const told = await answer.json();
-      return answer.ok ? told : { error: told.error || "that did not work" };
+      return answer.ok ? told : { error: told.error || tr("that did not work") };
     } catch {
-      return { error: "bandsense does not answer" };
+      return { error: tr("bandsense does not answer") };
     }
   }
 }

@@ -1,4 +1,6 @@
 // The last 20 seconds: one uPlot for each sensor, four series by phase from one ring of samples.
+import { fixed, tr } from "./words.js";
+
 const WINDOW_S = 20;
 const GAP_S = 0.5;
 const SERIES = { concentric: 1, hold: 2, eccentric: 3, rest: 4 };
@@ -135,7 +137,7 @@ export class Curve {
 
   force(newtons) {
     const unit = this.view?.state.unit;
-    return unit ? (newtons / unit.newtons).toFixed(unit.decimals) : String(Math.round(newtons));
+    return unit ? fixed(newtons / unit.newtons, unit.decimals) : String(Math.round(newtons));
   }
 
   x(time) {
@@ -220,7 +222,7 @@ export class Curve {
     }
     ctx.stroke();
     ctx.restore();
-    if (to - left > 90 * ratio) this.label("no data", (left + to) / 2, bbox.top + bbox.height / 2, ratio);
+    if (to - left > 90 * ratio) this.label(tr("no data"), (left + to) / 2, bbox.top + bbox.height / 2, ratio);
   }
 
   label(text, x, y, ratio) {
@@ -265,7 +267,7 @@ export class Curve {
     ctx.fillStyle = this.colours.ink2;
     ctx.textBaseline = "top";
     ctx.textAlign = "center";
-    if (!this.aims) for (const ago of [15, 10, 5]) ctx.fillText(`${ago} s ago`, this.x(this.now - ago), bottom + 5 * ratio);
+    if (!this.aims) for (const ago of [15, 10, 5]) ctx.fillText(tr("{seconds} s ago", { seconds: ago }), this.x(this.now - ago), bottom + 5 * ratio);
     ctx.font = `600 ${font}px ${this.colours.text}`;
     ctx.textAlign = "left";
     ctx.textBaseline = "middle";
@@ -345,7 +347,7 @@ export class Curve {
     ctx.fillStyle = this.colours.ink2;
     ctx.textAlign = "left";
     ctx.textBaseline = "top";
-    ctx.fillText(`${this.view.state.sensor_side} ―   ${state.sensor_side} - -`, bbox.left + 2 * ratio, 0);
+    ctx.fillText(`${tr(this.view.state.sensor_side)} ―   ${tr(state.sensor_side)} - -`, bbox.left + 2 * ratio, 0);
   }
 
   newest(ratio) {

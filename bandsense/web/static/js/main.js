@@ -6,6 +6,7 @@ import { More, theme } from "./more.js";
 import { Screen } from "./screen.js";
 import { Sound } from "./sound.js";
 import { Station } from "./station.js";
+import { tr } from "./words.js";
 
 const TWICE_MS = 3000;
 const $ = (selector) => document.querySelector(selector);
@@ -27,9 +28,9 @@ const awake = {
   wanted: false,
   words() {
     if (!("wakeLock" in navigator)) {
-      return window.isSecureContext ? "Your screen may go dark: this browser cannot keep it on. Set it to stay on longer." : "Your screen may go dark: this page needs https for that. The documentation says how: bandsense serve --certificate.";
+      return window.isSecureContext ? tr("Your screen may go dark: this browser cannot keep it on. Set it to stay on longer.") : tr("Your screen may go dark: this page needs https for that. The documentation says how: bandsense serve --certificate.");
     }
-    return this.lock ? "The screen stays on while you train." : "The screen stays on once you train.";
+    return this.lock ? tr("The screen stays on while you train.") : tr("The screen stays on once you train.");
   },
   async set(wanted) {
     this.wanted = wanted;
@@ -93,7 +94,7 @@ function drawnUntil() {
 
 function banner() {
   const problem = screen.lead?.state.problem;
-  const said = connection.online === false ? "bandsense does not answer. Trying again." : problem ? `Not saved: ${problem} This set is kept in memory until then.` : bannerOwn;
+  const said = connection.online === false ? tr("bandsense does not answer. Trying again.") : problem ? tr("Not saved: {problem} This set is kept in memory until then.", { problem }) : bannerOwn;
   const element = $("#banner");
   element.hidden = !said;
   document.body.classList.toggle("offline", connection.online === false);
@@ -104,16 +105,16 @@ function banner() {
 
 screen.controlsOf = (name, view) => {
   const can = (key) => key in (connection.station.actions || {});
-  const moreButton = { act: "more", label: "More", glyph: "more", kind: "sq", keys: "", bare: true };
-  const undo = { act: "u", label: "Undo", glyph: "undo" };
+  const moreButton = { act: "more", label: tr("More"), glyph: "more", kind: "sq", keys: "", bare: true };
+  const undo = { act: "u", label: tr("Undo"), glyph: "undo" };
   if (name === "finished") {
-    const again = { act: "again", label: "Train again", glyph: "again", keys: "", kind: "primary two" };
-    if (!document.querySelector("nav[aria-label=Pages] a") || !view.state.finished?.session) return [again, moreButton];
-    return [{ act: "session", label: "See the session", glyph: "plan", kind: "primary two", keys: "" }, { ...again, label: "Again", kind: "" }, moreButton];
+    const again = { act: "again", label: tr("Train again"), glyph: "again", keys: "", kind: "primary two" };
+    if (!document.querySelector("#station nav a") || !view.state.finished?.session) return [again, moreButton];
+    return [{ act: "session", label: tr("See the session"), glyph: "plan", kind: "primary two", keys: "" }, { ...again, label: tr("Again"), kind: "" }, moreButton];
   }
-  if (name === "rest") return [...(can("+") ? [{ act: "+", label: "+30 s", glyph: "timer" }] : []), { act: "t", label: "Set zero", glyph: "zero" }, moreButton];
-  if (name === "ready" || name === "sides") return [{ act: "t", label: "Set zero", glyph: "zero" }, { act: "change", label: "Plan", glyph: "plan", kind: "two ghost", keys: "" }, moreButton];
-  return [{ act: "e", label: "End set", glyph: "stop", kind: "two", keys: "e Space" }, ...(can("u") ? [undo] : []), moreButton];
+  if (name === "rest") return [...(can("+") ? [{ act: "+", label: tr("+30 s"), glyph: "timer" }] : []), { act: "t", label: tr("Set zero"), glyph: "zero" }, moreButton];
+  if (name === "ready" || name === "sides") return [{ act: "t", label: tr("Set zero"), glyph: "zero" }, { act: "change", label: tr("Plan"), glyph: "plan", kind: "two ghost", keys: "" }, moreButton];
+  return [{ act: "e", label: tr("End set"), glyph: "stop", kind: "two", keys: "e Space" }, ...(can("u") ? [undo] : []), moreButton];
 };
 
 const DO = {
@@ -201,7 +202,7 @@ document.addEventListener("keydown", (event) => {
       bannerOwn = "";
     } else {
       quitAsked = Date.now();
-      bannerOwn = "End the session? Press q again.";
+      bannerOwn = tr("End the session? Press q again.");
       setTimeout(() => {
         bannerOwn = "";
         schedule();
@@ -221,9 +222,9 @@ for (const button of document.querySelectorAll("[data-do=sound]")) {
 
 sound.changed = () => {
   const waits = !sound.unlocked && !sound.muted;
-  const label = waits ? "Tap for sound" : sound.muted ? "Sound off" : `Sound on, volume ${Math.round(100 * sound.volume)} %`;
+  const label = waits ? tr("Tap for sound") : sound.muted ? tr("Sound off") : tr("Sound on, volume {percent} %", { percent: Math.round(100 * sound.volume) });
   for (const button of document.querySelectorAll("[data-do=sound]")) {
-    button.innerHTML = icon(sound.muted || waits ? "mute" : "sound") + (waits ? '<span class="tap">Tap for sound</span>' : "");
+    button.innerHTML = icon(sound.muted || waits ? "mute" : "sound") + (waits ? `<span class="tap">${tr("Tap for sound")}</span>` : "");
     button.setAttribute("aria-label", label);
     button.setAttribute("aria-keyshortcuts", "m");
   }
@@ -247,7 +248,7 @@ connection.on("update", (full) => {
 connection.on("sounds", (sounds) => sound.play(sounds));
 connection.on("online", () => schedule());
 connection.on("refused", (revoked) => {
-  bannerOwn = revoked ? "This screen was shut out: scan the new code." : "Open the address that bandsense shows, with its token.";
+  bannerOwn = revoked ? tr("This screen was shut out: scan the new code.") : tr("Open the address that bandsense shows, with its token.");
   connection.online = null;
   schedule();
 });

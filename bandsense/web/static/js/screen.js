@@ -1,7 +1,8 @@
 // Draws the live screens from the views: the server says which screen it is and every word on it.
 import { icon } from "./icons.js";
+import { fixed, tr, trn } from "./words.js";
 
-const BREATH = { Out: "pull", In: "return", Pull: "pull", Back: "return" };
+const BREATH = { out: "pull", in: "return", pull: "pull", back: "return" };
 const MOST_SLOTS = 16;
 const STEP_S = 0.5;
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
@@ -63,7 +64,7 @@ export class Screen {
     }
     const lost = state.screen === "lost";
     const replay = state.link === "replay";
-    const link = replay ? `${icon("link")}Replay` : lost ? `${icon("nolink")}<b>Lost</b>` : `${icon("link")}<span class="vh">Connected</span>`;
+    const link = replay ? `${icon("link")}${tr("Replay")}` : lost ? `${icon("nolink")}<b>${tr("Lost")}</b>` : `${icon("link")}<span class="vh">${tr("Connected")}</span>`;
     const charge = [...this.connection.views.values()].map((each) => each.state.battery_percent).filter((each) => each != null);
     const least = Math.min(...charge);
     const battery = charge.length ? `${icon("battery", least <= 10 ? "low" : "")}${least}&nbsp;%` : "";
@@ -77,7 +78,7 @@ export class Screen {
     const { state } = view;
     const { field } = state.words;
     const screen = state.screen;
-    const breath = ["pull", "return", "valley"].includes(screen) ? BREATH[field.word] : undefined;
+    const breath = ["pull", "return", "valley"].includes(screen) ? BREATH[field.breath] : undefined;
     const kind = screen === "valley" && !breath ? "quiet" : breath || { hold: "hold", limit: "limit", lost: "lost" }[screen] || "quiet";
     const two = this.connection.views.size > 1;
     this.live.className = `live ${kind} on-${screen}${two ? " two" : ""}${screen === "valley" && breath ? " ahead" : ""}`;
@@ -126,7 +127,7 @@ export class Screen {
     const change = $(".change", pane.tens);
     const two = this.connection.views.size > 1;
     text($(".unit b", pane.tens), unit(state).symbol);
-    text($(".of-side", pane.tens), two ? capital(name) : "");
+    text($(".of-side", pane.tens), two ? capital(tr(name)) : "");
     pane.tens.classList.toggle("turn", sides);
     pane.tens.classList.toggle("longer", sides && state.words.field.word.length > 4); // Right, beside Left
     change.hidden = !sides;
@@ -147,14 +148,14 @@ export class Screen {
       text($(".lit", pane.tens), digits);
       number.classList.toggle("zero", lost || (Math.abs(tension) < Math.max(2, 2 * uncertainty) && state.screen === "ready"));
       number.classList.toggle("wide", digits.length > 3);
-      text($(".pm", pane.tens), lost ? "± –" : `± ${uncertainty < 0.95 ? (uncertainty / unit(state).newtons).toFixed(1 + unit(state).decimals) : force(state, uncertainty)}`);
+      text($(".pm", pane.tens), lost ? "± –" : `± ${uncertainty < 0.95 ? fixed(uncertainty / unit(state).newtons, 1 + unit(state).decimals) : force(state, uncertainty)}`);
       this.drawBar(pane, view, zone, lost ? 0 : Math.max(0, tension), uncertainty);
     }
     const reps = String(state.reps);
     text($(".num", pane.reps), reps);
     pane.reps.classList.toggle("hundred", reps.length > 2);
     text($(".of span", pane.reps), state.words.target);
-    text($(".of small", pane.reps), two ? capital(name) : state.words.most);
+    text($(".of small", pane.reps), two ? capital(tr(name)) : state.words.most);
     this.drawStrip(pane, view, zone);
   }
 
@@ -228,7 +229,7 @@ export class Screen {
       const tall = bars[i] ? `${size.toFixed(1)}%` : "";
       if (element.style.height !== tall) element.style.height = tall;
     });
-    const label = `Peaks of this set: ${peaks.map((peak) => force(state, peak.peak_n)).join(", ") || "none yet"}${zone ? `; target ${force(state, zone.low_n)} to ${force(state, zone.high_n)} ${unit(state).name}` : ""}`;
+    const label = [tr("Peaks of this set: {peaks}", { peaks: peaks.map((peak) => force(state, peak.peak_n)).join(", ") || tr("none yet") }), ...(zone ? [tr("target {low} to {high} {unit}", { low: force(state, zone.low_n), high: force(state, zone.high_n), unit: unit(state).name })] : [])].join("; ");
     if (strip.getAttribute("aria-label") !== label) strip.setAttribute("aria-label", label);
   }
 
@@ -259,6 +260,7 @@ export class Screen {
     text($(".pre", box), field.above);
     text($(".act", box), state.screen === "sides" ? "" : field.word);
     $(".word", box).classList.toggle("long", field.word.length > 8);
+    $(".word", box).classList.toggle("longer", ["pull", "hold", "return"].includes(state.screen) && field.word.length > 4);
     const phased = ["pull", "hold", "return"].includes(state.screen) && state.plan;
     const below = state.screen === "sides" ? "" : phased ? state.notice : field.below;
     text($(".below", box), below || "");
@@ -280,7 +282,7 @@ export class Screen {
     const done = view.state.sets[view.state.sets.length - 1];
     const next = view.state.next_side;
     const last = view.state.side_last;
-    const rows = `<caption>This set</caption><tr><th>${escape(capital(done.side || ""))}</th><td>${mini(done)}</td><td>${done.peaks.length} × ${force(view.state, done.peak_n)} ${unit(view.state).symbol}</td></tr><tr><th>${escape(capital(next || ""))}</th><td class="dim">next</td><td class="dim">${last ? `<span class="opt">last time </span>${last.reps[view.state.set_number - 1] ?? last.reps[last.reps.length - 1]}${last.peak_n ? ` × ${force(view.state, last.peak_n)} ${unit(view.state).symbol}` : ""}` : ""}</td></tr>`;
+    const rows = `<caption>${tr("This set")}</caption><tr><th>${escape(capital(tr(done.side || "")))}</th><td>${mini(done)}</td><td>${done.peaks.length} × ${force(view.state, done.peak_n)} ${unit(view.state).symbol}</td></tr><tr><th>${escape(capital(tr(next || "")))}</th><td class="dim">${tr("next")}</td><td class="dim">${last ? `<span class="opt">${tr("last time")} </span>${last.reps[view.state.set_number - 1] ?? last.reps[last.reps.length - 1]}${last.peak_n ? ` × ${force(view.state, last.peak_n)} ${unit(view.state).symbol}` : ""}` : ""}</td></tr>`;
     if (!table) {
       table = document.createElement("table");
       table.className = "turns";
@@ -326,16 +328,16 @@ export class Screen {
       text(span, i < 3 ? `${seconds(parts[i])} s` : "");
     });
     const beyond = elapsed - target;
-    text($(".clock b", box), beyond > 0.05 ? `+${beyond.toFixed(1)}` : elapsed.toFixed(1));
-    text($(".clock span", box), phase === 3 ? "pause" : `of ${seconds(target)} s`);
+    text($(".clock b", box), beyond > 0.05 ? `+${fixed(beyond, 1)}` : fixed(elapsed, 1));
+    text($(".clock span", box), phase === 3 ? tr("pause") : tr("of {seconds} s", { seconds: seconds(target) }));
   }
 
   drawSets(view) {
     const { state } = view;
-    const rows = state.sets.map((done) => `<li><span class="n">${done.number}</span>${mini(done)}<span>${done.side ? `${escape(done.side)}, ` : ""}${done.peaks.length} reps</span></li>`);
+    const rows = state.sets.map((done) => `<li><span class="n">${done.number}</span>${mini(done)}<span>${done.side ? `${escape(tr(done.side))}, ` : ""}${reps(done.peaks.length)}</span></li>`);
     if (state.plan) {
       const begun = state.in_set ? mini({ peaks: state.peaks }) : `<span>${range(state.plan)}</span>`;
-      rows.push(`<li class="cur"><span class="n">${state.set_number}</span>${begun}<span>${state.in_set ? "now" : "next"}</span></li>`);
+      rows.push(`<li class="cur"><span class="n">${state.set_number}</span>${begun}<span>${state.in_set ? tr("now") : tr("next")}</span></li>`);
       for (let n = state.set_number + 1; n <= state.plan.sets; n++) rows.push(`<li class="next"><span class="n">${n}</span><span>${range(state.plan)}</span><span></span></li>`);
     }
     markup($(".sets ol", this.live), rows.slice(-5).join(""));
@@ -352,12 +354,12 @@ export class Screen {
     state.marks = [...done, ...mine];
     const box = $(".curve", this.live);
     const zone = state.plan?.zone;
-    const label = `Tension of the last 20 seconds${zone ? `, target zone ${force(state, zone.low_n)} to ${force(state, zone.high_n)} ${unit(state).name}` : ""}`;
+    const label = zone ? tr("Tension of the last 20 seconds, target zone {low} to {high} {unit}", { low: force(state, zone.low_n), high: force(state, zone.high_n), unit: unit(state).name }) : tr("Tension of the last 20 seconds");
     if (box.getAttribute("aria-label") !== label) box.setAttribute("aria-label", label);
     const [other] = [...this.connection.views.values()].filter((each) => each !== view && each.state.words);
     this.curve.show(view, other || null);
     const tempo = state.plan?.tempo_hand;
-    text($(".cap", box), this.curve.aims ? `the shape to aim for: ${seconds(tempo.concentric_s)} s up, ${seconds(tempo.hold_s)} s hold, ${seconds(tempo.eccentric_s)} s back` : "");
+    text($(".cap", box), this.curve.aims ? tr("the shape to aim for: {up} s up, {hold} s hold, {back} s back", { up: seconds(tempo.concentric_s), hold: seconds(tempo.hold_s), back: seconds(tempo.eccentric_s) }) : "");
   }
 
   // -- between the sets, and after them --------------------------------------------------------------------------
@@ -387,15 +389,15 @@ export class Screen {
     text($(".clocked", this.rest), left === null ? view.state.words.clock : clock(left));
     const over = planned ? Math.min(1, Math.max(0, 1 - (left ?? 0) / planned)) : 1;
     $(".prog i", this.rest).style.width = `${(100 * over).toFixed(1)}%`;
-    text($(".foot span", this.rest), left !== null && left <= 0 ? "Ready when you are" : view.state.words.clock_of);
+    text($(".foot span", this.rest), left !== null && left <= 0 ? tr("Ready when you are") : view.state.words.clock_of);
     text($(".foot b", this.rest), view.state.words.clock_then);
   }
 
   drawFinished(finished, state) {
     const figure = (value, label) => `<div><span class="num">${value}</span><span class="l">${label}</span></div>`;
-    const peak = finished.reps ? figure(force(state, finished.peak_n), `${unit(state).symbol} peak, ± ${force(state, Math.max(1, finished.peak_uncertainty_n))}`) : "";
-    const under = finished.reps ? figure(clock(finished.time_under_tension_s), "under tension") : "";
-    markup($(".big3", this.rest), figure(finished.reps, finished.reps === 1 ? "rep" : "reps") + peak + under);
+    const peak = finished.reps ? figure(force(state, finished.peak_n), tr("{unit} peak, ± {uncertainty}", { unit: unit(state).symbol, uncertainty: force(state, Math.max(1, finished.peak_uncertainty_n)) })) : "";
+    const under = finished.reps ? figure(clock(finished.time_under_tension_s), tr("under tension")) : "";
+    markup($(".big3", this.rest), figure(finished.reps, trn("rep", "reps", finished.reps)) + peak + under);
   }
 
   drawAdvice(view, finished) {
@@ -404,7 +406,7 @@ export class Screen {
     box.hidden = finished ? !finished.next_time : !advice;
     if (box.hidden) return;
     const amount = finished ? "" : advice.amount;
-    text($(".tag", box), finished ? "Next time" : advice.title);
+    text($(".tag", box), finished ? tr("Next time") : advice.title);
     markup($(".amt", box), amount ? `${escape(amount.split(" ")[0])}<small> ${escape(amount.split(" ")[1])}</small>` : "");
     text($(".what", box), finished ? finished.next_time : advice.what);
     text($(".why b", box), finished ? "" : advice.why);
@@ -421,24 +423,24 @@ export class Screen {
     box.hidden = !question;
     if (!question) return;
     box.setAttribute("aria-label", question);
-    const keys = [..."0123456789x"].map((key, i) => `<button data-act="${key}" aria-keyshortcuts="${key}" aria-label="${i} of 10">${i}</button>`).join("");
-    markup(box, `<p>${escape(question)}</p><button class="plain" data-act="&#10;">Skip</button><div class="scores">${keys}</div>`);
+    const keys = [..."0123456789x"].map((key, i) => `<button data-act="${key}" aria-keyshortcuts="${key}" aria-label="${tr("{score} of 10", { score: i })}">${i}</button>`).join("");
+    markup(box, `<p>${escape(question)}</p><button class="plain" data-act="&#10;">${tr("Skip")}</button><div class="scores">${keys}</div>`);
   }
 
   drawPast(view, finished) {
     const { state } = view;
     const plan = state.plan;
     const rows = state.sets.map((done) => {
-      const of = plan ? `<b>${done.full_reps}</b> of ${plan.reps}` : `<b>${done.full_reps}</b>`;
-      const side = done.side ? `${escape(done.side)}, ` : "";
+      const of = plan ? tr("{reps} of {number}", { reps: `<b>${done.full_reps}</b>`, number: plan.reps }) : `<b>${done.full_reps}</b>`;
+      const side = done.side ? `${escape(tr(done.side))}, ` : "";
       if (!finished) return `<li><b>${done.number}</b><span>${mini(done)}<span class="d">${side}${escape(done.words)}</span></span><span>${of}</span></li>`;
-      const change = done.slack_cm ? `, then ${Math.abs(done.slack_cm)} cm ${done.slack_cm > 0 ? "out" : "in"}` : zoneWords(done, plan);
-      return `<li><b>${done.number}</b>${strip(done, plan)}<span class="r"><b>${done.full_reps}${plan ? ` of ${plan.reps}` : ""}</b><span class="d">${side}${force(state, done.peak_n)} ${unit(state).symbol}${change}</span></span></li>`;
+      const change = done.slack_cm ? `, ${done.slack_cm > 0 ? tr("then {cm} cm out", { cm: done.slack_cm }) : tr("then {cm} cm in", { cm: -done.slack_cm })}` : zoneWords(done, plan);
+      return `<li><b>${done.number}</b>${strip(done, plan)}<span class="r"><b>${plan ? tr("{reps} of {number}", { reps: done.full_reps, number: plan.reps }) : done.full_reps}</b><span class="d">${side}${force(state, done.peak_n)} ${unit(state).symbol}${change}</span></span></li>`;
     });
     if (plan && !finished) {
       for (let n = state.set_number; n <= plan.sets; n++) {
         const next = n === state.set_number;
-        rows.push(`<li class="later${next ? "" : " dim"}"><b>${n}</b><span class="dim">${next ? "next, " : ""}${range(plan)}</span><span></span></li>`);
+        rows.push(`<li class="later${next ? "" : " dim"}"><b>${n}</b><span class="dim">${next ? tr("next, {reps}", { reps: range(plan) }) : range(plan)}</span><span></span></li>`);
       }
     }
     markup($(".past ol", this.rest), rows.join(""));
@@ -466,9 +468,10 @@ export class Screen {
 }
 
 const unit = (state) => state.unit || { symbol: "N", name: "newtons", newtons: 1, decimals: 0 };
-const force = (state, newtons) => (newtons / unit(state).newtons).toFixed(unit(state).decimals);
-const seconds = (value) => (Math.round(10 * value) / 10).toString();
-const range = (plan) => (plan.reps_top > plan.reps ? `${plan.reps} to ${plan.reps_top} reps` : `${plan.reps} reps`);
+const force = (state, newtons) => fixed(newtons / unit(state).newtons, unit(state).decimals);
+const reps = (n) => trn("{n} rep", "{n} reps", n);
+const seconds = (value) => fixed(value, Number.isInteger(Math.round(10 * value) / 10) ? 0 : 1);
+const range = (plan) => (plan.reps_top > plan.reps ? tr("{low} to {high} reps", { low: plan.reps, high: plan.reps_top }) : reps(plan.reps));
 
 function mini(done) {
   const peaks = done.peaks.filter((peak) => peak.retracted_s == null);
@@ -491,13 +494,13 @@ function strip(done, plan) {
   const bars = done.peaks.slice(-slots).map((peak) => `<b class="${peak.partial ? "part" : peak.zone === "below" ? "low" : ""}" data-h="${height(peak.peak_n)}"></b>`);
   for (let i = bars.length; i < slots; i++) bars.push(`<b class="${plan && i < plan.reps ? "todo" : "more"}"></b>`);
   const band = zone ? `<span class="zz" data-low="${height(zone.low_n)}" data-tall="${(height(zone.high_n) - height(zone.low_n)).toFixed(1)}"></span>` : "";
-  return `<div class="strip" data-slots="${slots}" role="img" aria-label="Peaks: ${done.peaks.map((peak) => Math.round(peak.peak_n)).join(", ")} newtons">${band}${bars.join("")}</div>`;
+  return `<div class="strip" data-slots="${slots}" role="img" aria-label="${tr("Peaks: {peaks} newtons", { peaks: done.peaks.map((peak) => Math.round(peak.peak_n)).join(", ") })}">${band}${bars.join("")}</div>`;
 }
 
 function zoneWords(done, plan) {
   if (!plan?.zone) return "";
   const within = done.peaks.filter((peak) => peak.zone === "within").length;
-  return within === done.peaks.length ? ", all in zone" : `, ${within} in zone`;
+  return within === done.peaks.length ? `, ${tr("all in zone")}` : `, ${tr("{n} in zone", { n: within })}`;
 }
 
 // What to do with the band, drawn: hands that move on it, a person and a post, or a shoe on the band.

@@ -1,5 +1,7 @@
 // Plays what the server says is to be heard: tones by Web Audio, words by the browser's voice, vibration.
 // It decides nothing but whether sound is on: what and when is in the message (docs/interface.md).
+import { language } from "./words.js";
+
 const RAMP_S = 0.008;
 const KEPT = "bandsense-sound";
 
@@ -85,7 +87,7 @@ export class Sound {
       speechSynthesis.cancel();
     }
     const words = new SpeechSynthesisUtterance(sound.say);
-    words.lang = "en";
+    words.lang = language;
     words.rate = 1.1;
     words.volume = this.volume;
     this.saying = sound.priority;

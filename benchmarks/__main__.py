@@ -12,6 +12,7 @@ QUICK = {
     "coaching": ["--quick"],
     "elastic": [],
     "live": ["--seconds", "5"],
+    "many_bands": ["--seconds", "10"],
     "speed": ["--quick"],
 }
 

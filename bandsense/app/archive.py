@@ -23,6 +23,7 @@ from bandsense.errors import StoreError
 from bandsense.export.rows import REP_COLUMNS, SET_COLUMNS, rep_rows, set_rows
 from bandsense.export.table import Column, SessionTable, StreamTable, utc
 from bandsense.samples import Unit, concatenate
+from bandsense.store.address import ServerAddress
 from bandsense.store.model import Session, SessionFilter, Stream
 from bandsense.store.store import Store
 
@@ -383,15 +384,15 @@ def _band_row(band: BandProfile) -> dict[str, Any]:
     }
 
 
-def open_store(path: Path | str | None = None, *, simulated: bool = False) -> StoreReader:
+def open_store(path: Path | str | ServerAddress | None = None, *, simulated: bool = False) -> StoreReader:
     """Open a store for reading, and change nothing in it.
 
     Args:
-        path: of the store; None for the one that the commands use.
+        path: of the store, or the address of one on a server; None for the one that the commands use.
         simulated: in place of that, the one that simulated sessions go to.
 
     Raises:
         StoreError: there is none, it is damaged, or a newer bandsense made it.
     """
-    chosen = home() / (SIMULATED_STORE_NAME if simulated else STORE_NAME) if path is None else Path(path)
+    chosen = home() / (SIMULATED_STORE_NAME if simulated else STORE_NAME) if path is None else path
     return StoreReader(Store.open(chosen, read_only=True))

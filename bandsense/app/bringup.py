@@ -93,7 +93,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
 
     def to_json(self) -> str:
-        """As a file to send."""
+        """Return it as a file to send."""
         content = asdict(self)
         for finding, entry in zip(self.findings, content["findings"], strict=True):
             entry["outcome"] = finding.outcome.value

@@ -177,5 +177,5 @@ class _Hands(SeveralViews):
 
 
 def _to_follow(advice: Advice) -> bool:
-    """Whether it is for now; what is for the next session is told again when that begins."""
+    """Tell whether it is for now; what is for the next session is told again when that begins."""
     return advice.kind is not None and advice.when in (When.NEXT_SET, When.FIRST)

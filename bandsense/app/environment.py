@@ -188,7 +188,7 @@ def person(
 
 
 def run_at_speed(speed: float, main: Coroutine[Any, Any, T]) -> T:
-    """`asyncio.run` at so many times the pace of the clock on the wall; 0: as fast as the machine can."""
+    """Run as `asyncio.run` does, at so many times the pace of the wall clock; 0: as fast as can be."""
     if speed == 1.0:
         return asyncio.run(main)
     from bandsense.sim.clock import run_accelerated

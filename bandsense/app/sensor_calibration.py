@@ -82,7 +82,7 @@ def from_record(record: CalibrationRecord) -> Calibration:
 
 
 def to_record(calibration: Calibration, largest_n: float) -> CalibrationRecord:
-    """As a sensor keeps it, good up to `largest_n`."""
+    """Return it as a sensor keeps it, good up to `largest_n`."""
     kept = calibration.without_covariance(largest_n)
     grades = {grade: code for code, grade in _GRADES.items()}
     return CalibrationRecord(

@@ -113,7 +113,7 @@ def _stream(store: Store, followed: ReplayedStream, records: tuple[SetRecord, ..
 
 
 def _advice(followed: ReplayedStream) -> Iterator[GivenAdvice]:
-    """Each piece of advice with its answer, in order."""
+    """Return each piece of advice with its answer, in order."""
     ends_s = [result.end_s for result in followed.workout.results]
     events = [event for event in followed.events if isinstance(event, SlackAdvised | SlackAnswered)]
     for index, event in enumerate(events):

@@ -62,12 +62,12 @@ def set_records(
 
 
 def slack_change_cm(events: Iterable[StoredEvent], side: str | None) -> float:
-    """Sum of the advice that was followed in a session for a side, centimetres; positive is easier."""
+    """Sum up the advice followed in a session for a side, centimetres; positive is easier."""
     return sum(cm for _, of, cm in _followed(events) if of in (None, side))
 
 
 def _followed(events: Iterable[StoredEvent]) -> list[tuple[float, str | None, float]]:
-    """When, for which side and by how many centimetres the slack was changed as advised."""
+    """Yield when, for which side and by how many centimetres the slack was changed as advised."""
     advice: Mapping[str, Any] | None = None
     changes = []
     for event in events:

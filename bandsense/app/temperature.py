@@ -49,7 +49,7 @@ async def temperature_input(sensor: Sensor) -> SensorTemperature | TemperaturePr
 
 
 async def known_temperature(sensor: Sensor, tell: Callable[[str], None]) -> float | None:
-    """As `temperature_of`; where it cannot be had, that is told."""
+    """Return `temperature_of`; where it cannot be had, tell that."""
     try:
         return await temperature_of(sensor)
     except CalibrationError as error:

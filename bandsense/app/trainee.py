@@ -71,7 +71,7 @@ class Trainee:
         first_side: Side | None = None,
         sensor_side: Side | None = None,
     ) -> WorkoutSettings:
-        """For a workout with a sensor that is read by this calibration.
+        """Return settings for a workout with a sensor that is read by this calibration.
 
         Args:
             calibration: from readings to tension.

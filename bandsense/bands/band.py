@@ -68,11 +68,11 @@ class Band:
         return replace(self, rest_length_m=self.rest_length_m / 2.0, strands=2 * self.strands)
 
     def let_out(self, length_m: float) -> Band:
-        """With `length_m` more of every strand between hand and anchor (negative: taken in)."""
+        """Return it with `length_m` more of every strand between hand and anchor (negative: taken in)."""
         return replace(self, rest_length_m=self.rest_length_m + length_m)
 
     def elongation(self, length_m: ArrayLike) -> FloatArray:
-        """Relative elongation at a distance between hand and anchor; negative where the band is slack."""
+        """Return the relative elongation at a distance between hand and anchor; negative: slack."""
         return np.asarray(np.asarray(length_m, dtype=np.float64) / self.rest_length_m - 1.0)
 
     def tension_n(self, length_m: ArrayLike) -> FloatArray:
@@ -101,7 +101,7 @@ class Parallel:
         return min(band.rest_length_m for band in self.bands)
 
     def elongation(self, length_m: ArrayLike) -> FloatArray:
-        """Relative elongation of the band that is stretched most."""
+        """Return the relative elongation of the band that is stretched most."""
         return np.asarray(np.max([band.elongation(length_m) for band in self.bands], axis=0))
 
     def tension_n(self, length_m: ArrayLike) -> FloatArray:

@@ -183,7 +183,7 @@ def _model(family: LawFamily, parameters: FloatArray) -> DisplacementModel:
 
 
 def _felt_before(time: FloatArray, tension: FloatArray) -> FloatArray:
-    """Sum of the tension behind the low-passes of `CREEP_TIMES_S`, for uneven sample times."""
+    """Sum up the tension behind the low-passes of `CREEP_TIMES_S`, for uneven sample times."""
     keep = np.exp(-np.diff(time)[:, None] / np.asarray(CREEP_TIMES_S))
     felt = np.empty((time.size, len(CREEP_TIMES_S)))
     felt[:1] = tension[:1, None]

@@ -59,7 +59,7 @@ class SteadyTension:
         return mean_n if steady else None
 
     def push_slack(self, time_s: float, tension_n: float) -> float | None:
-        """As `push`, for a band that is to hang slack: the zero of a sensor that may be tared badly."""
+        """Push for a band that is to hang slack: the zero of a sensor that may be tared badly."""
         mean_n = self.push(time_s, tension_n)
         return mean_n if mean_n is not None and abs(mean_n) <= _SLACK_N else None
 

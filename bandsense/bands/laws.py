@@ -109,7 +109,7 @@ class MooneyRivlin(BandLaw):
 
     @override
     def elongation(self, tension_n: ArrayLike) -> FloatArray:
-        """Newton's method from the slack end.
+        """Solve by Newton's method from the slack end.
 
         The law rises and is concave, so that every step stays below the root: no bracket is needed."""
         tension = np.maximum(np.asarray(tension_n, dtype=np.float64), 0.0)

@@ -123,7 +123,7 @@ class DirectionalCalibration:
         return DirectionalCalibration(loading, unloading)
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain numbers, strings and lists, with a version of its own."""
+        """Return plain numbers, strings and lists, with a version of its own."""
         return {
             "version": _VERSION,
             "loading": self.loading.to_dict(),

@@ -102,7 +102,7 @@ class Calibration:
 
     @classmethod
     def identity(cls, unit: Unit = Unit.NEWTON) -> Calibration:
-        """For readings that already are forces (N or kgf), whose maker's span is taken as it is."""
+        """Make one for readings that already are forces (N or kgf); their maker's span is taken as it is."""
         return cls(KGF_N if unit is Unit.KILOGRAM_FORCE else 1.0, 0.0, unit)
 
     def tension_n(self, values: ArrayLike, temperature_c: float | None = None) -> FloatArray:
@@ -119,7 +119,7 @@ class Calibration:
         return tension - self.zero_shift_n(temperature_c)
 
     def zero_shift_n(self, temperature_c: float | None) -> float:
-        """k·(ϑ − ϑ₀), newtons: what `tension_n` takes off at this temperature; 0 where ϑ or ϑ₀ is unknown."""
+        """Return k·(ϑ − ϑ₀), newtons, which `tension_n` takes off; 0 where ϑ or ϑ₀ is unknown."""
         if temperature_c is None or self.reference_temperature_c is None:
             return 0.0
         return self.newton_per_kelvin * (temperature_c - self.reference_temperature_c)
@@ -164,7 +164,7 @@ class Calibration:
         return replace(self, zero=float(np.median(readings)), reference_temperature_c=temperature_c)
 
     def without_covariance(self, largest_n: float) -> Calibration:
-        """For records without room for a covariance: up to `largest_n` never less uncertain than this one.
+        """Return one for records without room for a covariance, up to `largest_n` as uncertain at least.
 
         The fit's variance becomes part of the span's, at the tension at which it is largest in proportion.
         """
@@ -174,7 +174,7 @@ class Calibration:
         return replace(self, span_uncertainty=span_uncertainty, covariance=(0.0, 0.0, 0.0))
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain numbers, strings and lists, with a version."""
+        """Return plain numbers, strings and lists, with a version."""
         data = asdict(self) | {"unit": self.unit.value, "grade": self.grade.value}
         return {"version": _VERSION, **data, "covariance": list(self.covariance)}
 

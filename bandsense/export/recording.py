@@ -285,7 +285,7 @@ class _Reader:
         return Recording(self._path, block, first_s, started, tuple(self._notes(lines, block)))
 
     def _rows(self, lines: Sequence[str]) -> Iterator[tuple[float, float, bool]]:
-        """Time, force and whether values were left out just before, of each usable line."""
+        """Yield time, force and whether values were left out just before, of each usable line."""
         number_of = _decimal(self._layout.delimiter)
         last = -math.inf
         missing = False

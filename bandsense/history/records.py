@@ -59,7 +59,7 @@ class Targets:
     tempo_s: tuple[float, float, float, float] | None = None
 
     def in_zone(self, peak_n: float) -> bool:
-        """Whether a peak lies within the zone; none does where there is no zone."""
+        """Tell whether a peak lies within the zone; none does where there is no zone."""
         return self.zone_n is not None and self.zone_n[0] <= peak_n <= self.zone_n[1]
 
 

@@ -55,7 +55,7 @@ class BlockQueue:
             )
 
     def end(self, error: Exception | None = None) -> None:
-        """Nothing comes any more, because of this error or because it was asked for."""
+        """End it: nothing comes any more, because of this error or because it was asked for."""
         if not self._ended:
             self._ended = True
             self._error = error

@@ -120,7 +120,7 @@ class LinkEvent:
     gap_s: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values; what is None is left out."""
+        """Return plain values; what is None is left out."""
         values = {"state": self.state.value, "message": self.message, "host_s": self.host_s}
         if self.reason is not None:
             values["reason"] = self.reason.value

@@ -27,7 +27,7 @@ HEIGHT = 5
 
 
 def big(text: str, scale: int = 1) -> list[str]:
-    """Digits, point, minus and blanks as `HEIGHT · scale` lines of equal width.
+    """Draw digits, point, minus and blanks as `HEIGHT · scale` lines of equal width.
 
     Raises:
         KeyError: another character.

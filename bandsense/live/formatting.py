@@ -157,12 +157,12 @@ _OF_SIDE = {"left": mark("left side"), "right": mark("right side")}
 
 
 def side_word(side: Side | str) -> str:
-    """`left` or `right`, as a word that stands alone."""
+    """Write `left` or `right`, as a word that stands alone."""
     return tr(_SIDES.get(side, side))
 
 
 def side_name(side: Side | str) -> str:
-    """`left side` or `right side`."""
+    """Write `left side` or `right side`."""
     return tr(_OF_SIDE.get(side, side))
 
 
@@ -192,32 +192,32 @@ def cue_spoken(cue: CueGiven) -> str:
 
 
 def reps_words(number: int) -> str:
-    """`1 rep`, `2 reps`."""
+    """Write `1 rep`, `2 reps`."""
     return trn("{n} rep", "{n} reps", number)
 
 
 def repetitions_words(number: int) -> str:
-    """`1 repetition`, `2 repetitions`."""
+    """Write `1 repetition`, `2 repetitions`."""
     return trn("{n} repetition", "{n} repetitions", number)
 
 
 def full_repetitions_words(number: int) -> str:
-    """`1 full repetition`, `2 full repetitions`."""
+    """Write `1 full repetition`, `2 full repetitions`."""
     return trn("{n} full repetition", "{n} full repetitions", number)
 
 
 def sets_words(number: int) -> str:
-    """`1 set`, `2 sets`."""
+    """Write `1 set`, `2 sets`."""
     return trn("{n} set", "{n} sets", number)
 
 
 def plural(number: int, noun: str) -> str:
-    """`1 rep`, `2 reps`."""
+    """Write `1 rep`, `2 reps`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def number_word(number: int) -> str:
-    """`three`; figures from thirteen on."""
+    """Write `three`; figures from thirteen on."""
     return tr(_NUMBERS[number]) if number < len(_NUMBERS) else f"{number}"
 
 
@@ -310,13 +310,13 @@ def set_words(result: SetResult) -> str:
 
 
 def counts_words(counts: RepCounts, doubt: str = "") -> str:
-    """`9 reps, perhaps 10: 6 full, 2 partial, 1 unsure`; only the total where all were full."""
+    """Write `9 reps, perhaps 10: 6 full, 2 partial, 1 unsure`; only the total where all were full."""
     text = ", ".join(filter(None, (reps_words(counts.all), doubt)))
     return text if counts.full == counts.all else f"{text}: {_parts_words(counts)}"
 
 
 def _parts_words(counts: RepCounts) -> str:
-    """`6 full, 2 partial, 1 unsure`, whatever there is none of left out."""
+    """Write `6 full, 2 partial, 1 unsure`, whatever there is none of left out."""
     parts = [tr("{n} full", n=counts.full)]
     if counts.partial:
         parts.append(tr("{n} partial", n=counts.partial))
@@ -596,7 +596,7 @@ def _amount_words(advice: Advice) -> str:
 
 
 def advice_reason(advice: Advice) -> str:
-    """Why, in sentences."""
+    """Say why, in sentences."""
     why = " ".join(filter(None, map(reason_words, advice.reasons)))
     return tr("From last time: {why}", why=why) if advice.left_open else why
 
@@ -729,7 +729,7 @@ def _counts_of(n: Numbers) -> RepCounts:
 
 
 def _done_words(n: Numbers) -> str:
-    """`6 full repetitions, 2 partial and 1 unsure`."""
+    """Write `6 full repetitions, 2 partial and 1 unsure`."""
     counts = _counts_of(n)
     full, rest = full_repetitions_words(counts.full), _not_full_words(counts)
     return f"{full}, {rest}" if rest else full

@@ -150,34 +150,34 @@ _WEEKDAYS = (
 
 
 def week_label(day: date) -> str:
-    """`5 Oct`."""
+    """Write `5 Oct`."""
     return tr("{day} {month}", day=day.day, month=tr(_SHORT_MONTHS[day.month - 1]))
 
 
 def month_words(day: date) -> str:
-    """`November 2026`."""
+    """Write `November 2026`."""
     return f"{tr(_MONTHS[day.month - 1])} {day.year}"
 
 
 def moment_words(at: datetime) -> str:
-    """`Saturday 28 November 2026, 17:05`."""
+    """Write `Saturday 28 November 2026, 17:05`."""
     day = day_words(at, year=True)
     return tr("{weekday} {day}, {time}", weekday=tr(_WEEKDAYS[at.weekday()]), day=day, time=f"{at:%H:%M}")
 
 
 def short_moment_words(at: datetime) -> str:
-    """`28 Nov, 17:05`."""
+    """Write `28 Nov, 17:05`."""
     return f"{week_label(at)}, {at:%H:%M}"
 
 
 def span_words(first: date, last: date, *, year: bool = False) -> str:
-    """`2 May to 29 November`; one day alone is told once."""
+    """Write `2 May to 29 November`; one day alone is told once."""
     told = day_words(last, year=year)
     return told if first == last else tr("{first} to {last}", first=day_words(first), last=told)
 
 
 def day_words(day: date, *, year: bool = False) -> str:
-    """`28 November`, with the year where asked."""
+    """Write `28 November`, with the year where asked."""
     words = tr("{day} {month}", day=day.day, month=tr(_MONTHS[day.month - 1]))
     return f"{words} {day.year}" if year else words
 
@@ -222,7 +222,7 @@ def change_words(change: Change) -> str:
 
 
 def trend_words(trend: Trend) -> str:
-    """How a figure went over the weeks."""
+    """Tell how a figure went over the weeks."""
     if trend.change is None:
         return trn(
             "One more week until a trend can be told.",
@@ -286,7 +286,7 @@ def best_words(best: Best) -> str:
 
 
 def sessions_words(count: int) -> str:
-    """`1 session`, `2 sessions`."""
+    """Write `1 session`, `2 sessions`."""
     return trn("{n} session", "{n} sessions", count)
 
 
@@ -310,7 +310,7 @@ def dose_words(weeks: Sequence[DoseWeek]) -> str:
 
 
 def band_words(name: str, band: BandHistory) -> str:
-    """How a band is, and when to measure it again."""
+    """Tell how a band is, and when to measure it again."""
     used = f"{name}: {repetitions_words(band.cycles)}."
     if band.check_in:
         after = tr("Measure it again after {n} more.", n=band.check_in)
@@ -344,7 +344,7 @@ SIDE_FIGURES = {
 
 
 def side_words(side: SideComparison) -> str:
-    """How right differs from left in a figure that is named beside it."""
+    """Tell how right differs from left in a figure that is named beside it."""
     difference = side.difference
     if not difference.certain:
         return tr("no difference that is sure")
@@ -352,7 +352,7 @@ def side_words(side: SideComparison) -> str:
 
 
 def side_difference(side: SideComparison) -> str:
-    """`right 12 ± 3 %`."""
+    """Write `right 12 ± 3 %`."""
     difference = side.difference
     which = side_word("right" if difference.share > 0.0 else "left")
     share, error = 100.0 * abs(difference.share), 100.0 * difference.standard_error
@@ -391,20 +391,20 @@ def sides_verdict(compared: Sequence[SideComparison]) -> str:
 
 
 def planned_reps(targets: Targets) -> str:
-    """`8`, `8 to 12`."""
+    """Write `8`, `8 to 12`."""
     if targets.reps == targets.reps_top:
         return f"{targets.reps}"
     return tr("{low} to {high}", low=targets.reps, high=targets.reps_top)
 
 
 def plan_line(targets: Targets) -> str:
-    """`3 × 8 to 12, 90 to 110 N`."""
+    """Write `3 × 8 to 12, 90 to 110 N`."""
     zone = "" if targets.zone_n is None else f", {force_range(*map(round, targets.zone_n))}"
     return f"{targets.sets} × {planned_reps(targets)}{zone}"
 
 
 def tempo_line(targets: Targets) -> str:
-    """`1.5 pull, 1.0 hold, 2.5 return`; empty without a tempo."""
+    """Write `1.5 pull, 1.0 hold, 2.5 return`; empty without a tempo."""
     if targets.tempo_s is None:
         return ""
     pull, hold, back, _ = targets.tempo_s
@@ -412,7 +412,7 @@ def tempo_line(targets: Targets) -> str:
 
 
 def title_words(record: SetRecord, band: str | None) -> str:
-    """Exercise, side and band."""
+    """Name exercise, side and band."""
     name = tr(record.exercise_name)
     if record.conditions.side:
         name = f"{name}, {side_name(record.conditions.side)}"
@@ -423,7 +423,7 @@ def title_words(record: SetRecord, band: str | None) -> str:
 
 
 def set_name(record: SetRecord) -> str:
-    """`2`, `2 left`."""
+    """Write `2`, `2 left`."""
     side = record.conditions.side
     return f"{record.number} {side_word(side)}" if side else f"{record.number}"
 

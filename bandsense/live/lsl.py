@@ -72,7 +72,7 @@ class LslPublisher:
         self._outlet.push_chunk(tension_n.astype(np.float32).reshape(-1, 1), stamps.tolist())
 
     def _offset(self, device_s: float) -> float:
-        """LSL's clock minus the device's: the smallest seen lately, because arrival is only ever late."""
+        """Return LSL's clock minus the device's: the smallest seen lately, as arrival is only ever late."""
         self._offsets.append((device_s, self._clock() - device_s))
         while self._offsets[0][0] < device_s - RELATED_S:
             self._offsets.popleft()

@@ -245,7 +245,7 @@ class SoundPlan:
 
 
 def _most_important(sounds: list[Sound]) -> list[Sound]:
-    """Of sounds that begin together the most important one; what begins later is heard besides."""
+    """Keep, of sounds that begin together, the most important one; what begins later is heard besides."""
     now = [sound for sound in sounds if not sound.delay_ms]
     later = [sound for sound in sounds if sound.delay_ms]
     return [*([max(now, key=lambda sound: sound.priority)] if now else []), *later[-1:]]

@@ -93,7 +93,7 @@ class BandProfile(Identified):
         return next((each.calibration for each in self.clip_on if each.sensor == sensor), None)
 
     def with_clip_on(self, sensor: str, calibration: DirectionalCalibration) -> BandProfile:
-        """With this calibration of a sensor in place of the one before."""
+        """Return it with this calibration of a sensor in place of the one before."""
         others = (each for each in self.clip_on if each.sensor != sensor)
         new = ClipOn(sensor=sensor, calibration=calibration)
         return self.model_copy(update={"clip_on": (*others, new)})
@@ -121,7 +121,7 @@ class BandProfile(Identified):
         return estimate(self.colour, brand=self.brand, form=self.form)
 
     def fitted(self, fit: BandFit) -> BandProfile:
-        """With the result of a calibration pull, which also counts as a measure of its stiffness."""
+        """Return it with the result of a calibration pull, which also measures its stiffness."""
         return self.model_copy(
             update={
                 "rest_length_m": fit.band.rest_length_m,

@@ -93,7 +93,7 @@ class Setup(ProfileModel):
             raise ConfigError(f"this set-up cannot be: {error}") from error
 
     def forgetting(self) -> Setup:
-        """Without what the slack advice learned: it rests on lengths and a band that are no more."""
+        """Return it without what the slack advice learned: that rests on lengths that are no more."""
         return self.model_copy(update={"advisor": None, "advisor_right": None})
 
 
@@ -145,6 +145,6 @@ class Person(Identified):
         return alike[-1].forgetting().model_copy(update={"band": band, "side": side})
 
     def with_setup(self, setup: Setup) -> Person:
-        """With this set-up in place of the one before."""
+        """Return it with this set-up in place of the one before."""
         others = (other for other in self.setups if other.key != setup.key)
         return self.model_copy(update={"setups": (*others, setup)})

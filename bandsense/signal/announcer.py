@@ -255,7 +255,7 @@ class Announcer:
         return Announcement(tuple(counted), tuple(retracted), tuple(done))
 
     def _count(self, best: Explanation, *, known: bool, median: bool) -> int:
-        """How many are to stand."""
+        """Return how many are to stand."""
         standing = self.standing
         if self.chances.get(standing) == 1.0:
             self._doubted = self._doubted and not known
@@ -276,7 +276,7 @@ class Announcer:
         return count
 
     def _chances(self, found: Sequence[Explanation], known: bool) -> dict[int, float]:
-        """P(count = n) over explanations of the same movements."""
+        """Return P(count = n) over explanations of the same movements."""
         highest = found[0].score
         mass: dict[int, float] = {}
         self._weighed = []

@@ -280,7 +280,7 @@ class RepDetector:
 
 
 def as_numbers(values: ArrayLike, what: str) -> FloatArray:
-    """`values` as float64.
+    """Return `values` as float64.
 
     Raises:
         DataError: they are no real numbers.

@@ -489,7 +489,7 @@ class Explanations:
                 yield self._stepped(x, span.m, to[2])
 
     def _transitions(self, x: Explanation, m: Movement) -> tuple[float, float, float, float]:
-        """Log-probabilities of going on with a set, sway, steps or handling."""
+        """Return the log-probabilities of going on with a set, sway, steps or handling."""
         k = self._k
         # Whoever has long been doing something else goes on with it: the chance that a movement begins a set
         # falls as in a Pareto law of durations.

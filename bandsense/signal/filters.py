@@ -78,7 +78,7 @@ def measured_rate_hz(time_s: FloatArray) -> float:
 
 
 def low_pass(rate_hz: float) -> FloatArray:
-    """Second-order Bessel low-pass as second-order sections: one delay for all low frequencies."""
+    """Design a second-order Bessel low-pass, as sections: one delay for all low frequencies."""
     corner = min(LOW_PASS_HZ, LARGEST_SHARE * rate_hz)
     sections: FloatArray = signal.bessel(2, corner, fs=rate_hz, output="sos", norm="mag")
     return sections
@@ -123,12 +123,12 @@ class Despiker:
 
     @classmethod
     def at(cls, rate_hz: float) -> Despiker:
-        """For a sample rate."""
+        """Return one for a sample rate."""
         pairs = rate_hz >= PAIR_RATE_HZ
         return cls(_floor_n(rate_hz, 1.0), _floor_n(rate_hz, 1.5) if pairs else math.inf, 2 if pairs else 1)
 
     def clean(self, values: FloatArray) -> FloatArray:
-        """`values`, clean from the eighth to the last but `ahead`.
+        """Return `values`, clean from the eighth to the last but `ahead`.
 
         A second look takes the steps before from what the first has cleaned, for spikes close to each other.
         Each result depends on the `CONTEXT` values before and the `ahead` after it, wherever the row was cut.
@@ -164,7 +164,7 @@ def _without_pairs(values: FloatArray, floor_n: float) -> FloatArray:
 
 
 def _without_singles(values: FloatArray, before: FloatArray, after: FloatArray, floor_n: float) -> FloatArray:
-    """`values` with spikes replaced; what comes before and after each is taken from the other two."""
+    """Return `values` with spikes replaced; what stands around each is taken from the other two."""
     rise = values[2:-1] - before[1:-2]
     fall = values[2:-1] - after[3:]
     smaller = np.minimum(np.abs(rise), np.abs(fall))

@@ -54,6 +54,11 @@ GAIN = 0.35
 LARGEST_STEP = 0.7
 """The logarithm of a tempo follows by at most this much at once."""
 
+UNEVEN_FROM_N = 20.0
+"""A smaller swing is ever less likely to vary within a set: what shakes a band by a few newtons, never alike,
+is no intention. It holds of a set as it begins, and of each further movement by the share that the swing of
+its set is of this."""
+
 SHRUNK = 0.2
 """A series whose swing falls to this share of what it was in one movement is over."""
 
@@ -280,7 +285,7 @@ def _end(k: Numbers, m: Movement, density: float) -> float:
 def handling(
     k: Numbers, m: Movement, rise: float | None, interval: float | None, width: float | None, tau: float
 ) -> float:
-    """Log-likelihood of a movement that is neither a repetition nor a step nor sway.
+    """Return the log-likelihood of a movement that is neither a repetition nor a step nor sway.
 
     Args:
         rise, interval, width: logarithms of the handling movement before, None if there was none.
@@ -317,7 +322,7 @@ def near_set(k: Numbers, size_n: float, swing_n: float) -> float:
 
 
 def steps(k: Numbers, m: Movement, before: Steps | None, tau: float) -> tuple[float, Steps]:
-    """Log-likelihood of a step, and the rhythm with it."""
+    """Return the log-likelihood of a step, and the rhythm with it."""
     up = math.log(m.rise_n)
     ln_w = math.log(m.width_s) if m.width_s is not None else None
     if before is None:
@@ -435,7 +440,7 @@ def begin_series(
     earlier_n: float = 0.0,
     earlier_s: float = math.inf,
 ) -> tuple[float, Series] | None:
-    """Log-likelihood of a movement as the first of a set or sway, and the series it begins."""
+    """Return the log-likelihood of a movement as the first of a set or sway, and the series it begins."""
     base_n = m.end_n if m.end_n is not None else min(m.top_n - m.fallen_n, max(m.start_n, m.top_n - m.rise_n))
     swing_n = m.top_n - base_n
     if m.end_n is None:
@@ -447,7 +452,7 @@ def begin_series(
     ln_w = math.log(width) if width is not None else k.set_width_ln_s
     even = k.even
     if counts:
-        uneven = (1.0 - k.even) * min(1.0, swing_n / 20.0) ** k.weak_uneven_power
+        uneven = (1.0 - k.even) * min(1.0, swing_n / UNEVEN_FROM_N) ** k.weak_uneven_power
         even = k.even / (k.even + uneven)
     series = Series(
         counts=counts,
@@ -480,11 +485,13 @@ def begin_series(
 
 
 def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[float, Series] | None:
-    """Log-likelihood of a movement as the next of a series, and the series with it."""
+    """Return the log-likelihood of a movement as the next of a series, and the series with it."""
     a = s.peak_n - s.base_n
     u = (m.top_n - s.base_n) / a
     spread = math.sqrt(1.0 + 1.0 / s.n)
     even, uneven = s.even, 1.0 - s.even
+    if s.counts and a < UNEVEN_FROM_N:
+        uneven *= a / UNEVEN_FROM_N
     if u < 1.0:
         part = 1.25 if u > 0.2 else 0.001
         part0, part1 = k.part_even * part, k.part_uneven * part
@@ -559,7 +566,7 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
 def _tempo(
     k: Numbers, s: Series, m: Movement, tau: float, u: float, full: float
 ) -> tuple[float, float, float, float | None]:
-    """Log-likelihood of interval and width, the habit after them, and both logarithms."""
+    """Return the log-likelihood of interval and width, the habit after them, and both logarithms."""
     ln_tau = math.log(tau)
     ln_w = math.log(m.width_s) if m.width_s is not None else None
     if s.interval is None:
@@ -593,7 +600,7 @@ def _tempo(
 
 
 def ripple(k: Numbers, s: Series, m: Movement) -> float | None:
-    """Log-likelihood of a small movement at the base of a series, which changes nothing in it."""
+    """Return the log-likelihood of a small movement at the base of a series, which changes nothing."""
     a = s.peak_n - s.base_n
     u = (m.top_n - s.base_n) / a
     if not 0.0 <= u < 0.4:

@@ -562,7 +562,7 @@ def _variation(values: Sequence[float]) -> float | None:
 
 
 def _sum_of(values: Iterable[float | None]) -> float | None:
-    """Sum; None if one is missing."""
+    """Sum them up; None if one is missing."""
     known = list(values)
     return None if any(value is None for value in known) else sum(v for v in known if v is not None)
 

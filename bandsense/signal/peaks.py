@@ -131,7 +131,7 @@ def estimate_peak(near_n: FloatArray, rise_n: float, noise_n: float) -> Peak:
 
 
 def _meet(from_n: float, rise_n: float, to_n: float, fall_n: float) -> float:
-    """Where two lines over one interval meet: one rises from its start, one falls towards its end.
+    """Return where two lines over an interval meet: one rises from its start, one falls to its end.
 
     Args:
         from_n, rise_n: tension at the start, and the rise of the first line over an interval.

@@ -59,7 +59,7 @@ def displacement(tension_n: float, rest_n: float, full_n: float, exponent: float
 
 
 def range_is_unsure(fraction: float) -> bool:
-    """Whether a range lies where full and partial cannot be told apart."""
+    """Tell whether a range lies where full and partial cannot be told apart."""
     return SURELY_PARTIAL_BELOW <= fraction < FULL_FROM
 
 

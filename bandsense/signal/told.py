@@ -42,7 +42,7 @@ class Shown:
 
 
 def covers(rep: CountedRep, tick: int) -> bool:
-    """Whether a repetition holds a tick."""
+    """Tell whether a repetition holds a tick."""
     return rep.start.tick <= tick <= rep.end.tick or tick == rep.top.tick
 
 
@@ -80,7 +80,7 @@ class Told:
         return (rep for rep in x.reps() if not any(covers(rep, tick) for tick in self._taken_back))
 
     def count(self, x: Explanation) -> int:
-        """How many repetitions an explanation counts, with what the person said."""
+        """Return how many repetitions an explanation counts, with what the person said."""
         count = x.count + self._offset
         for tick in self._taken_back:
             count -= any(covers(rep, tick) for rep in x.reps())
@@ -108,7 +108,7 @@ class Told:
         return next((shown for shown in among if covers(rep, shown.rep.top.tick)), None)
 
     def settle(self, settled: list[CountedRep]) -> tuple[list[Shown], list[Shown]]:
-        """All explanations share these: which of them had not been told, and what was told beside them."""
+        """Take what all explanations share; give what of it had not been told, and what was told beside."""
         counted: list[Shown] = []
         for rep in settled:
             if any(covers(rep, tick) for tick in self._taken_back):

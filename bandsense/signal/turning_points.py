@@ -251,7 +251,7 @@ class Surroundings:
 
 
 def _bend(clean_n: Sequence[float]) -> float | None:
-    """Sum of the magnitudes of second differences; None where there is none."""
+    """Sum up the magnitudes of second differences; None where there is none."""
     if len(clean_n) < 3:
         return None
     total, a, b = 0.0, clean_n[0], clean_n[1]

@@ -65,6 +65,6 @@ class AcceleratedLoop(asyncio.SelectorEventLoop):
 
 
 def run_accelerated(main: Coroutine[Any, Any, T], *, speed: float | None = None) -> T:
-    """`asyncio.run` on an accelerated loop."""
+    """Run as `asyncio.run` does, on an accelerated loop."""
     with asyncio.Runner(loop_factory=lambda: AcceleratedLoop(speed)) as runner:
         return runner.run(main)

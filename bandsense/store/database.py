@@ -191,7 +191,7 @@ class Database:
     def claim(self, session: int) -> FileClaim | None:
         """Take the claim on a session, or None where another recorder holds it."""
         lock = SessionLock.take(self.local, session)
-        return None if lock is None else FileClaim(self.local, lock)
+        return None if lock is None else FileClaim(self.local, lock, connect)
 
 
 class FileClaim:
@@ -201,7 +201,7 @@ class FileClaim:
     """
 
     def __init__(
-        self, path: Path, lock: SessionLock, open_connection: Callable[[Path], sqlite3.Connection] = connect
+        self, path: Path, lock: SessionLock, open_connection: Callable[[Path], sqlite3.Connection]
     ) -> None:
         self.local = path
         self.name = str(path)

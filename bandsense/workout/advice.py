@@ -306,7 +306,7 @@ class AdvisorState:
 
     @classmethod
     def typical(cls, exercise: Exercise) -> AdvisorState:
-        """For a newcomer of whom nothing is known: the exercise's usual lengths, with wide uncertainty."""
+        """Return one for a newcomer of whom nothing is known: usual lengths, with wide uncertainty."""
         rest_m, stroke_m = exercise.rest_length_m, exercise.stroke_m
         return cls(
             Strand(

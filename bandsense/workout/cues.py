@@ -405,7 +405,7 @@ class CueEngine:
             self._predict_pull(rep, now_s)
 
     def _hasty(self, rep: Rep) -> bool:
-        """Whether the person came back much faster than planned."""
+        """Tell whether the person came back much faster than planned."""
         took, plan = hand_tempo(rep), self._plan.tempo
         if self._said_in[CueKind.SLOWER] is Phase.CONCENTRIC:
             too_fast = took.concentric_s < plan.concentric_s - tolerance_s(plan.concentric_s)
@@ -415,7 +415,7 @@ class CueEngine:
         return took.eccentric_s < plan.eccentric_s - tolerance_s(plan.eccentric_s)
 
     def _judge(self, kind: CueKind, faulty: bool, now_s: float) -> None:
-        """Whether a correction is due from now on; one that was heeded is praised, once in a set."""
+        """Tell whether a correction is due from now on; one that was heeded is praised, once in a set."""
         correction = self._set.corrections[kind]
         correction.due = faulty
         heard, correction.pending = correction.pending, False

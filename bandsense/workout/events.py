@@ -310,7 +310,7 @@ class CueGiven:
         return self.kind.slot
 
     def shown(self, time_s: float, phase: Phase) -> bool:
-        """Whether to show it at a time and in a phase: never in a movement that it does not belong to."""
+        """Tell whether to show it at a time and in a phase: never in a movement it does not belong to."""
         if self.ahead and phase is self.phase:
             return True
         announces = self.ahead and phase is _BEFORE.get(self.phase or Phase.REST)
@@ -377,7 +377,7 @@ class UncertaintyAt(Protocol):
     """Standard uncertainty of a tension at a device time; None is now."""
 
     def __call__(self, tension_n: float, at_s: float | None = None) -> float:
-        """Newtons."""
+        """Return newtons."""
 
 
 def to_json(event: object, uncertainty_n: UncertaintyAt | None = None) -> dict[str, Any]:

@@ -144,7 +144,7 @@ def _proposal(rule: Rule, ratio: float = 1.0, **numbers: float) -> Proposal:
 
 
 def elongation_at(state: AdvisorState, peak_n: float) -> float:
-    """Relative elongation at a tension, of the lengths told where the band was not fitted, else 0."""
+    """Return the relative elongation at a tension, of the lengths told where no band was fitted, else 0."""
     if state.f100_n is None:
         return state.strand.peak_elongation if state.strand.measured else 0.0
     return way_share(peak_n / state.f100_n, state.strand.exponent)

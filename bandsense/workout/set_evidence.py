@@ -238,7 +238,7 @@ def way_share(tension_ratio: float, exponent: float) -> float:
 
 
 def _scatter(peaks_n: Sequence[float]) -> float:
-    """Relative scatter of peaks; of fewer than five drawn towards what is usual."""
+    """Return the relative scatter of peaks; of fewer than five drawn towards what is usual."""
     seen = pstdev(peaks_n) / fmean(peaks_n)
     if len(peaks_n) >= LEAST_REPS:
         return seen

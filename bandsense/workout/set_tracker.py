@@ -229,7 +229,7 @@ class SetTracker:
         return SetCorrected(result.end_s, result.number, result, now_s)
 
     def _chances(self, one: _Set) -> dict[int, float]:
-        """P(count = n) of a set; numbers below none are none."""
+        """Return P(count = n) of a set; numbers below none are none."""
         chances: dict[int, float] = {}
         for more, probability in self._more.items():
             count = max(0, len(one.standing) + more)

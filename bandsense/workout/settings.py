@@ -72,7 +72,7 @@ class WorkoutSettings:
         return "right" if self.first_side == "left" else "left"
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values, whole: a replay must not depend on what an exercise is defined to be later."""
+        """Return plain values, whole: a replay must not depend on what an exercise is defined to be later."""
         exercise = self.exercise
         return {
             "version": _VERSION,

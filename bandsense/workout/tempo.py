@@ -70,7 +70,7 @@ class HandTempo:
 
 
 def parts_of_a_movement(tension_ratio: float, exponent: float = EXPONENT_PRIOR) -> Parts:
-    """Where a movement crosses 10 and 90 % of its rise of tension, as parts of its time.
+    """Return where a movement crosses 10 and 90 % of its rise of tension, as parts of its time.
 
     Args:
         tension_ratio: tension at its start over that at its end.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -34,14 +32,7 @@ VIEWS = ((390, 844, "light"), (1280, 800, "dark"), (320, 640, "light"))
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    from starlette.applications import Starlette
-    from starlette.middleware import Middleware
-    from starlette.routing import Route
-
-    from bandsense.web.access import Access
-    from bandsense.web.application import Guard, static_file
-    from bandsense.web.history import history_routes
-    from bandsense.web.server import PageServer
+    from tests.support.pages import served_history
 
     store = Store.open(tmp_path_factory.mktemp("pages") / "bandsense.sqlite3")
     train_weeks(store, Habit(reps=(8, 8)), [90.0, 94.0, 98.0], every=timedelta(days=7))
@@ -49,20 +40,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     sides = Habit(exercise="bent-over-row", reps=(6, 6), paired=True)
     train_once(store, sides, 40, FIRST + timedelta(days=22), 97.0)
     store.people.put("ann", Person(id="ann", name="Ann").model_dump(mode="json", by_alias=True))
-    access = Access("127.0.0.1")
-
-    async def file(request: Any) -> Any:
-        return static_file(request.path_params["path"])
-
-    routes = [Route("/static/{path:path}", file), *history_routes((store, lambda: store), access)]
-    app = Starlette(routes=routes, middleware=[Middleware(Guard, access=access)])
-    server = PageServer(app, "127.0.0.1", 0)
-    server.start()
-    yield f"http://127.0.0.1:{server.port}"
-    # In a thread of its own: the browser's has a loop that runs.
-    ending = threading.Thread(target=lambda: asyncio.run(server.stop()))
-    ending.start()
-    ending.join()
+    with served_history(store) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,29 +40,11 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    from starlette.applications import Starlette
-    from starlette.middleware import Middleware
-    from starlette.routing import Route
-
-    from bandsense.web.access import Access
-    from bandsense.web.application import Guard, static_file
-    from bandsense.web.history import history_routes
-    from bandsense.web.server import PageServer
+    from tests.support.pages import served_history
 
     store = Store.open(tmp_path_factory.mktemp("pages") / "bandsense.sqlite3")
-    access = Access("127.0.0.1")
-
-    async def file(request: Any) -> Any:
-        return static_file(request.path_params["path"])
-
-    routes = [Route("/static/{path:path}", file), *history_routes((store, lambda: store), access)]
-    app = Starlette(routes=routes, middleware=[Middleware(Guard, access=access)])
-    server = PageServer(app, "127.0.0.1", 0)
-    server.start()
-    yield f"http://127.0.0.1:{server.port}"
-    ending = threading.Thread(target=lambda: asyncio.run(server.stop()))
-    ending.start()
-    ending.join()
+    with served_history(store) as address:
+        yield address
     assert store.sessions() == []
     assert not list(Path(tempfile.gettempdir()).glob("bandsense-trace-*/trace"))
 

@@ -14,32 +14,20 @@ from bandsense.link.ble.scanner import discover
 from bandsense.link.drivers.base import AdvertisementData
 from bandsense.link.drivers.imds import ImdsDriver
 from bandsense.link.drivers.registry import driver_named
-from bandsense.link.sensor import Sensor, open_sensor
-from bandsense.samples import SampleBlock, Unit, concatenate
+from bandsense.link.sensor import open_sensor
+from bandsense.samples import Unit, concatenate
 from bandsense.sim.devices.imds import ImdsTwin
 from bandsense.sim.physics.source import TraceSource
 from bandsense.sim.radio.virtual_radio import VirtualRadio
 from bandsense.wire import imds
 from bandsense.wire.decoder import ImdsDecoder
+from tests.support.sensors import follow
 
 
 def pull(rate_hz: float = 20.0) -> TraceSource:
     """A tension that grows by 5 N a second."""
     time_s = np.arange(round(600 * rate_hz)) / rate_hz
     return TraceSource(time_s, time_s * 5.0)
-
-
-async def follow(sensor: Sensor, duration_s: float) -> SampleBlock:
-    blocks: list[SampleBlock] = []
-
-    async def read() -> None:
-        blocks.extend([block async for block in sensor.stream()])
-
-    reader = asyncio.create_task(read())
-    await asyncio.sleep(duration_s)
-    await sensor.stop()
-    await reader
-    return concatenate(blocks)
 
 
 @pytest.mark.parametrize("steps", [0, 1, -1, 12_345, -250_000, 0x7FFF_FFFE, -0x8000_0000])

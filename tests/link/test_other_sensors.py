@@ -15,28 +15,15 @@ from bandsense.link.drivers import registry
 from bandsense.link.drivers.base import AdvertisementData
 from bandsense.link.drivers.registry import all_drivers, driver_named
 from bandsense.link.pairing import pair
-from bandsense.link.sensor import LinkState, Sensor, open_sensor
-from bandsense.samples import SampleBlock, Unit, concatenate
+from bandsense.link.sensor import LinkState, open_sensor
+from bandsense.samples import Unit
 from bandsense.sim.devices.progressor import ProgressorTwin
 from bandsense.sim.devices.whc06 import ScaleTwin
 from bandsense.sim.radio.virtual_radio import VirtualRadio
 from bandsense.wire import progressor, whc06
 from bandsense.wire.decoder import ADVERTISEMENT
 from bandsense.wire.progressor import Command
-from tests.support.sensors import Journal, ramp
-
-
-async def follow(sensor: Sensor, duration_s: float) -> SampleBlock:
-    blocks: list[SampleBlock] = []
-
-    async def read() -> None:
-        blocks.extend([block async for block in sensor.stream()])
-
-    reader = asyncio.create_task(read())
-    await asyncio.sleep(duration_s)
-    await sensor.stop()
-    await reader
-    return concatenate(blocks)
+from tests.support.sensors import Journal, follow, ramp
 
 
 @pytest.fixture(params=["genuine", "clone", "padded clone"])

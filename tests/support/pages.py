@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bandsense.store.store import Store
 from bandsense.web.access import Access
-from bandsense.web.application import Hosted, create_app
+from bandsense.web.application import Guard, Hosted, create_app, static_file
 from bandsense.web.board import Board
+from bandsense.web.history import history_routes
 from bandsense.web.page_view import view_name
 from bandsense.web.server import Certificate, PageServer
 from tests.support.scenes import Scene
 
-__all__ = ["Served", "served"]
+__all__ = ["Served", "served", "served_history"]
 
 ACTIONS = {
     "e": "end set",
@@ -100,3 +109,22 @@ async def served(
     finally:
         await server.stop()
         await asyncio.sleep(0)
+
+
+@contextmanager
+def served_history(store: Store) -> Iterator[str]:
+    """The pages of a store, without a session; gives their address."""
+
+    async def file(request: Request) -> Response:
+        return static_file(request.path_params["path"])
+
+    access = Access("127.0.0.1")
+    routes = [Route("/static/{path:path}", file), *history_routes((store, lambda: store), access)]
+    app = Starlette(routes=routes, middleware=[Middleware(Guard, access=access)])
+    server = PageServer(app, "127.0.0.1", 0)
+    server.start()
+    yield f"http://127.0.0.1:{server.port}"
+    # In a thread of its own: the browser's has a loop that runs.
+    ending = threading.Thread(target=lambda: asyncio.run(server.stop()))
+    ending.start()
+    ending.join()

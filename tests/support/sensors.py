@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from bandsense.link.ble.adapter import Transport
-from bandsense.link.sensor import LinkEvent
+from bandsense.link.sensor import LinkEvent, Sensor
+from bandsense.samples import SampleBlock, concatenate
 from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.physics.source import TraceSource
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
@@ -20,6 +21,20 @@ def ramp(duration_s: float = 3600.0, rate_hz: float = 80.0) -> TraceSource:
     """A tension that grows by one count a sample, so that every sample can be told from every other."""
     n = int(duration_s * rate_hz)
     return TraceSource(np.arange(n) / rate_hz, np.arange(n) * 1e-4)
+
+
+async def follow(sensor: Sensor, duration_s: float) -> SampleBlock:
+    """The samples of so many seconds, as one block."""
+    blocks: list[SampleBlock] = []
+
+    async def read() -> None:
+        blocks.extend([block async for block in sensor.stream()])
+
+    reader = asyncio.create_task(read())
+    await asyncio.sleep(duration_s)
+    await sensor.stop()
+    await reader
+    return concatenate(blocks)
 
 
 def transport_of(adapter: Adapter) -> Transport:

@@ -178,7 +178,7 @@ def _row(person: Person, setup: Setup) -> tuple[str, ...]:
 
 
 def _zone(zone: TensionZone, unit: ForceUnit) -> str:
-    """Each person's zone in their own unit."""
+    """Return each person's zone in their own unit."""
     return f"{zone.low_n / unit.newtons:.4g}-{zone.high_n / unit.newtons:.4g} {unit.value}"
 
 

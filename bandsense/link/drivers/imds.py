@@ -37,10 +37,11 @@ class ImdsSensor(ConnectedSensor):
 
     @override
     async def set_up(self) -> None:
-        """.
+        """Subscribe to the force.
 
         Raises:
-            CommandError: it measures something else."""
+            CommandError: it measures something else.
+        """
         if not self.gatt.has(imds.FORCE_UUID):
             raise CommandError("this measurement device does not measure force; choose another sensor")
         await self.gatt.subscribe(imds.FORCE_UUID)

@@ -91,7 +91,7 @@ class SimulatedBand:
 
 
 def decaying_sum(increments: FloatArray, decay: float) -> FloatArray:
-    """y[i] = y[i−1]·exp(−decay) + increments[i], without a loop over samples.
+    """Return y[i] = y[i−1]·exp(−decay) + increments[i], without a loop over samples.
 
     Within a block of samples the recursion is a weighted cumulative sum; only the carry from block to block
     is sequential.

@@ -115,11 +115,11 @@ class Draw:
         return float(self.rng.uniform(*bounds))
 
     def sign(self) -> float:
-        """−1 or 1."""
+        """Draw −1 or 1."""
         return float(self.rng.choice([-1.0, 1.0]))
 
     def some(self, n: int, share: tuple[float, float]) -> set[int]:
-        """At least one of n indices, a share of them, never the first two where there are more."""
+        """Draw a share of n indices, one at least, never the first two where there are more."""
         first = min(2, n - 1)
         candidates = np.arange(first, n)
         size = min(candidates.size, max(1, round(self.between(share) * n)))

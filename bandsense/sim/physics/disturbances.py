@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 
@@ -99,35 +100,42 @@ def _disturbance(
     return register
 
 
+def _drawn(part: Literal["band", "sensor"], name: str, description: str, **keys: str) -> None:
+    """Add a disturbance that only gives attributes of the band or the sensor drawn values, by their keys."""
+
+    def apply(setup: ScenarioDraft, draw: Draw) -> None:
+        values = {attribute: draw.of(key) for attribute, key in keys.items()}
+        setattr(setup, part, replace(getattr(setup, part), **values))
+
+    _REGISTRY[name] = Disturbance(name, Stage(part), description, apply)
+
+
 _band = partial(_disturbance, Stage.BAND)
 _person = partial(_disturbance, Stage.PERSON)
 _sensor = partial(_disturbance, Stage.SENSOR)
 _lossy = partial(_disturbance, Stage.LINK)
 
 
-@_band("the band follows with a strong visco-elastic lag")
-def _lag(setup: ScenarioDraft, draw: Draw) -> None:
-    setup.band = replace(setup.band, lag=draw.of("strong_lag"), lag_s=draw.of("lag_s"))
-
-
-@_band("loading and unloading differ at the upper end of what bands do")
-def _hysteresis(setup: ScenarioDraft, draw: Draw) -> None:
-    setup.band = replace(setup.band, energy_loss=draw.of("strong_loss"))
-
-
-@_band("tension fades in holds at the upper end of what rubber does")
-def _relaxation(setup: ScenarioDraft, draw: Draw) -> None:
-    setup.band = replace(setup.band, relaxation_per_decade=draw.of("strong_relaxation"))
-
-
-@_band("a new band softens over the first repetitions")
-def _softening(setup: ScenarioDraft, draw: Draw) -> None:
-    setup.band = replace(setup.band, softening=draw.of("softening"))
-
-
-@_band("the band is colder or warmer than when it was calibrated")
-def _temperature(setup: ScenarioDraft, draw: Draw) -> None:
-    setup.band = replace(setup.band, temperature_k=draw.of("temperature_k"))
+_drawn("band", "lag", "the band follows with a strong visco-elastic lag", lag="strong_lag", lag_s="lag_s")
+_drawn(
+    "band",
+    "hysteresis",
+    "loading and unloading differ at the upper end of what bands do",
+    energy_loss="strong_loss",
+)
+_drawn(
+    "band",
+    "relaxation",
+    "tension fades in holds at the upper end of what rubber does",
+    relaxation_per_decade="strong_relaxation",
+)
+_drawn("band", "softening", "a new band softens over the first repetitions", softening="softening")
+_drawn(
+    "band",
+    "temperature",
+    "the band is colder or warmer than when it was calibrated",
+    temperature_k="temperature_k",
+)
 
 
 @_band("the band goes slack at the bottom of every repetition")
@@ -395,14 +403,8 @@ def _equal_in_out(setup: ScenarioDraft, draw: Draw) -> None:
     _change_reps(setup, lambda _, rep: replace(rep, pull_s=time_s, hold_s=0.0, return_s=time_s, rest_s=0.0))
 
 
-@_sensor("white noise of 0.05 to 0.1 N")
-def _noise(setup: ScenarioDraft, draw: Draw) -> None:
-    setup.sensor = replace(setup.sensor, noise_n=draw.of("strong_noise_n"))
-
-
-@_sensor("1/f noise")
-def _pink_noise(setup: ScenarioDraft, draw: Draw) -> None:
-    setup.sensor = replace(setup.sensor, pink_n=draw.of("pink_n"))
+_drawn("sensor", "noise", "white noise of 0.05 to 0.1 N", noise_n="strong_noise_n")
+_drawn("sensor", "pink_noise", "1/f noise", pink_n="pink_n")
 
 
 @_sensor("the zero drifts while the sensor warms up")
@@ -412,24 +414,15 @@ def _warm_up_drift(setup: ScenarioDraft, draw: Draw) -> None:
     setup.sensor = replace(setup.sensor, warm_up_n=drift, warm_up_s=tau)
 
 
-@_sensor("the zero follows a changing temperature")
-def _temperature_ramp(setup: ScenarioDraft, draw: Draw) -> None:
-    setup.sensor = replace(setup.sensor, drift_n_per_s=draw.of("temperature_drift_n_per_s"))
-
-
-@_sensor("the span is off by up to 5 %")
-def _span_error(setup: ScenarioDraft, draw: Draw) -> None:
-    setup.sensor = replace(setup.sensor, span_error=draw.of("span_error"))
-
-
-@_sensor("the sensor hangs at an angle to the band")
-def _off_axis(setup: ScenarioDraft, draw: Draw) -> None:
-    setup.sensor = replace(setup.sensor, off_axis_rad=draw.of("off_axis_rad"))
-
-
-@_sensor("single conversions are wildly wrong")
-def _spikes(setup: ScenarioDraft, draw: Draw) -> None:
-    setup.sensor = replace(setup.sensor, spikes_per_min=draw.of("spikes_per_min"))
+_drawn(
+    "sensor",
+    "temperature_ramp",
+    "the zero follows a changing temperature",
+    drift_n_per_s="temperature_drift_n_per_s",
+)
+_drawn("sensor", "span_error", "the span is off by up to 5 %", span_error="span_error")
+_drawn("sensor", "off_axis", "the sensor hangs at an angle to the band", off_axis_rad="off_axis_rad")
+_drawn("sensor", "spikes", "single conversions are wildly wrong", spikes_per_min="spikes_per_min")
 
 
 @_sensor("the code freezes for a moment")
@@ -437,9 +430,7 @@ def _stuck(setup: ScenarioDraft, draw: Draw) -> None:
     setup.sensor = replace(setup.sensor, stuck_per_min=10.0, stuck_s=draw.of("stuck_s"))
 
 
-@_sensor("some conversions are never made")
-def _missed(setup: ScenarioDraft, draw: Draw) -> None:
-    setup.sensor = replace(setup.sensor, missed=draw.of("missed"))
+_drawn("sensor", "missed", "some conversions are never made", missed="missed")
 
 
 @_sensor("the true rate is up to 5 % off the nominal one")

@@ -194,7 +194,7 @@ def _arrivals(per_min: float, at: FloatArray, rng: Generator) -> FloatArray:
 
 
 def _pink(n: int, rng: Generator) -> FloatArray:
-    """1/f noise of unit variance: white noise shaped in the frequency domain."""
+    """Make 1/f noise of unit variance: white noise shaped in the frequency domain."""
     spectrum = np.fft.rfft(rng.standard_normal(n))
     spectrum[0] = 0.0
     spectrum[1:] /= np.sqrt(np.arange(1, spectrum.size))

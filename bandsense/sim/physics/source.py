@@ -126,7 +126,7 @@ class TraceSource:
         return self._rate_hz
 
     def set_rate(self, rate_hz: float) -> None:
-        """Nothing: a recording keeps its own times."""
+        """Do nothing: a recording keeps its own times."""
 
     def read(self, n: int) -> Conversions:
         """Read the next n samples of the recording; fewer at its end."""

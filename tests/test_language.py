@@ -19,6 +19,7 @@ from babel.messages.catalog import Catalog
 
 from bandsense import language
 from bandsense.language import Message, accepted, languages, number, said, speaking, tr, trn
+from bandsense.live.formatting import event_json
 from bandsense.live.units import in_shown_unit
 from bandsense.workout.events import SlackAdvised
 from tests.support.scenes import advice

@@ -1,8 +1,9 @@
 """A band that snapped, slipped off or was dropped: tension lost faster than anyone lets go.
 
-Looked for where tension has come to rest after a fall: if most of the fall of the last half second happened
-within 50 ms, and tension had been up for longer than a blow on the handle lasts, it was lost. A quick return
-undoes at most half of its swing in that time. Below about 16 samples a second nothing tells the two apart.
+Looked for where tension stands still after a fall: if most of the fall of the half second before its lowest
+point happened within 50 ms, and tension had been up for longer than a blow on the handle lasts, it was lost.
+A quick return undoes at most half of its swing in that time. What comes up again at once was not lost: steps
+and cars throw a sensor about as suddenly. Below about 16 samples a second nothing tells a loss from a return.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ LATE_INTERVALS = 0.5
 LOST_SHARE = 0.5
 """Less than this share of the tension is not lost with a band: a jerk on a taut band is no loss."""
 
+BACK_SHARE = 0.35
+"""A sensor that rings stands still above its lowest by up to this share of the loss."""
+
 RANGE_SHARE = 0.15
 LEAST_N = 3.0
 LEAST_ALONE_N = 12.0
@@ -62,11 +66,12 @@ class BandLoss:
         self._clean_n, self._clean_s = clean_n, clean_s
         self._rate_hz, self._step = rate_hz, step
 
-    def before(self, low_tick: int, low_n: float, range_n: float) -> float | None:
+    def before(self, low_tick: int, low_n: float, still_n: float, range_n: float) -> float | None:
         """Time at which tension was lost, on the way to a low point; None if it was not.
 
         Args:
             low_tick, low_n: the low point after a fall.
+            still_n: where it is now.
             range_n: range of the set, 0 if it is not known.
         """
         if self._rate_hz < LOWEST_RATE_HZ:
@@ -84,7 +89,7 @@ class BandLoss:
         before_n = max(window_n)
         whole_n = before_n - low_n
         least_n = max(LEAST_N, RANGE_SHARE * range_n) if range_n > 0.0 else LEAST_ALONE_N
-        if whole_n < max(least_n, LOST_SHARE * before_n):
+        if whole_n < max(least_n, LOST_SHARE * before_n) or still_n > low_n + BACK_SHARE * whole_n:
             return None
         if max(a - b for a, b in pairwise(window_n)) < SMOOTH_SHARE * whole_n:
             return None

@@ -127,7 +127,7 @@ class Narrator:
         self._start: TurningPoint | None = None
         self._top: TurningPoint | None = None
         self._neighbours: deque[tuple[float, float]] = deque(maxlen=NEIGHBOURS + 1)
-        self._lost_s = -inf
+        self._lost_s = self._told_lost_s = -inf
         self._ends_s: deque[float] = deque(maxlen=ENDS)
         self._told: set[WarningKind] = set()
         self._judged = _Judged(self.announcer)
@@ -136,8 +136,10 @@ class Narrator:
         """Tell what a look makes certain."""
         turning = self._turning
         announced = self.announcer.take(look, self._start, self._top)
-        if look in (Look.RETURNED, Look.RESTING, Look.RESTED, Look.VALLEY):
-            self._check_lost(turning.valley if look is Look.VALLEY else turning.extreme)
+        if look in (Look.RETURNED, Look.RESTING, Look.RESTED):
+            self._check_lost(turning.extreme, turning.extreme, sure=look is not Look.RETURNED)
+        elif look in (Look.VALLEY, Look.HELD) and turning.valley is not None:
+            self._check_lost(turning.valley, turning.extreme, sure=look is Look.HELD)
         if announced is not None:
             self._announce(announced)
         self.events += self._judged.news(turning.now_s)
@@ -288,19 +290,21 @@ class Narrator:
                 "unless the band is very light these are kilograms or pounds: give the unit",
             )
 
-    def _check_lost(self, low: TurningPoint | None) -> None:
-        if low is None:
+    def _check_lost(self, low: TurningPoint, now: TurningPoint, *, sure: bool) -> None:
+        """Look for a loss before a low point; it is sure, and told, where tension stands still since."""
+        lost_s = self._loss.before(low.tick, low.tension_n, now.tension_n, self.announcer.swing_n)
+        if lost_s is None:
             return
-        lost_s = self._loss.before(low.tick, low.tension_n, self.announcer.swing_n)
-        if lost_s is None or lost_s - self._lost_s < LOST_APART_S:
-            return
-        self._lost_s = lost_s
-        self.warn(
-            lost_s,
-            WarningKind.BAND_LOST,
-            "tension was lost at once: the band snapped, slipped off or fell; check it before going on",
-            self._turning.now_s,
-        )
+        if lost_s - self._lost_s >= LOST_APART_S:
+            self._lost_s = lost_s
+        if sure and self._lost_s - self._told_lost_s >= LOST_APART_S:
+            self._told_lost_s = self._lost_s
+            self.warn(
+                self._lost_s,
+                WarningKind.BAND_LOST,
+                "tension was lost at once: the band snapped, slipped off or fell; check it before going on",
+                self._turning.now_s,
+            )
 
     def _warn_once(self, time_s: float, kind: WarningKind, message: str) -> None:
         if kind not in self._told:

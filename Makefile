@@ -7,7 +7,7 @@ HARDWARE_PACKAGES := ngspice graphviz poppler-utils calculix-ccx prusa-slicer li
 FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev llvm qemu-system-arm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-portable coverage lint format types bench docs messages pictures dist package-check firmware firmware-release firmware-test hardware lock audit fuzz packages clean
+.PHONY: help demo test test-fast test-portable coverage lint format types bench docs messages pictures dist package-check firmware firmware-release firmware-test hardware lock audit fuzz home-assistant packages clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -95,6 +95,12 @@ audit: .venv-dev ## licences and known vulnerabilities of what bandsense depends
 fuzz: .venv-dev ## look for bytes that a parser cannot bear; SECONDS_EACH=600, TARGETS="capture frames"
 	$(PYTHON_BIN)/python -m pip --disable-pip-version-check --quiet install --group fuzz
 	$(PYTHON_BIN)/python tests/fuzz/fuzz.py $(or $(SECONDS_EACH),600) $(TARGETS)
+
+home-assistant: .venv-dev ## hold MQTT discovery against Home Assistant's own schema, in an environment of its own (400 MB)
+	@test -x .venv-home-assistant/bin/python || $(PYTHON_BIN)/python -m venv .venv-home-assistant
+	.venv-home-assistant/bin/python -m pip --disable-pip-version-check --quiet install --upgrade pip
+	.venv-home-assistant/bin/python -m pip --disable-pip-version-check --quiet install --group home-assistant
+	$(PYTHON_BIN)/python tools/check_home_assistant.py .venv-home-assistant/bin/python
 
 packages:
 	@tools/packages.sh $(TEST_PACKAGES) $(FIRMWARE_PACKAGES)

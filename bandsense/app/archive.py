@@ -23,6 +23,7 @@ from bandsense.errors import StoreError
 from bandsense.export.rows import REP_COLUMNS, SET_COLUMNS, rep_rows, set_rows
 from bandsense.export.table import Column, SessionTable, StreamTable, utc
 from bandsense.samples import Unit, concatenate
+from bandsense.store.address import ServerAddress
 from bandsense.store.model import Session, SessionFilter, Stream
 from bandsense.store.store import Store
 
@@ -383,7 +384,7 @@ def _band_row(band: BandProfile) -> dict[str, Any]:
     }
 
 
-def open_store(path: Path | str | None = None, *, simulated: bool = False) -> StoreReader:
+def open_store(path: Path | str | ServerAddress | None = None, *, simulated: bool = False) -> StoreReader:
     """Open a store for reading, and change nothing in it.
 
     Args:

@@ -396,8 +396,7 @@ class _TrainingSession:
         except StoreError as error:
             return StoreError(f"{problem}. {waiting} samples are not stored: {error}")
         return StoreError(
-            f"{problem}. {waiting} samples wait in {path}; the next start of bandsense takes them in "
-            "if the file lies beside the store"
+            f"{problem}. {waiting} samples wait in {path}; the next start of bandsense takes them in"
         )
 
     def finish(self) -> SessionResult:

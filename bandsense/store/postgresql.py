@@ -224,13 +224,18 @@ class Server:
         Raises:
             StoreError: the server cannot be used.
         """
-        connection = self._take()
+        connection = self.take()
         try:
             yield connection
         finally:
-            self._give_back(connection)
+            self.give_back(connection)
 
-    def _take(self) -> ServerConnection:
+    def take(self) -> ServerConnection:
+        """Return a connection that nobody else uses.
+
+        Raises:
+            StoreError: the server cannot be reached or refuses.
+        """
         with self._lock:
             while self._idle:
                 since_s, connection = self._idle.pop()
@@ -239,7 +244,8 @@ class Server:
                 connection.close()
         return server_connection(self.place, reading=self.read_only)
 
-    def _give_back(self, connection: ServerConnection) -> None:
+    def give_back(self, connection: ServerConnection) -> None:
+        """Keep a connection for the next who needs one, or close it."""
         from psycopg.pq import TransactionStatus
 
         with self._lock:
@@ -263,7 +269,7 @@ class ServerClaim:
     def __init__(self, server: Server, session: int) -> None:
         self.local = server.local
         self.name = server.name
-        self._address = server.place
+        self._server = server
         self._session = session
         self._connection: ServerConnection | None = None
 
@@ -273,9 +279,9 @@ class ServerClaim:
         return self._connection is not None
 
     def _locked(self) -> ServerConnection | None:
-        connection = server_connection(self._address)
+        connection = self._server.take()
         with ExitStack() as otherwise:
-            otherwise.callback(connection.close)
+            otherwise.callback(self._server.give_back, connection)
             ((held,),) = connection.execute(
                 "SELECT pg_try_advisory_lock(?, ?)", (_LOCK_SPACE, self._session % 2**31)
             ).fetchall()

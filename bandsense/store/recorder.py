@@ -240,8 +240,8 @@ class Recorder:
     def set_aside(self) -> Path:
         """Give up writing into the store after `close` has failed: write what waits to a file beside it.
 
-        The next `Store.open` takes it in. Where nothing can be written there, it lies in the folder for
-        temporary files until someone moves it.
+        The next `Store.open` takes it in. Where nothing can be written there, it lies in a folder of
+        temporary files, and is taken in from there.
 
         Raises:
             StoreError: that cannot be written either; everything still waits, and both may be tried again.

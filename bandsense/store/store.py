@@ -95,7 +95,8 @@ class Store:
             return cls(database, ())
         with database.opened() as connection:
             taken_in = tuple(take_in_waiting(connection, database))
-            return cls(database, tuple(_recover(connection, database)), taken_in)
+            waiting = {each.session for each in taken_in if each.problem is not None}
+            return cls(database, tuple(_recover(connection, database, waiting)), taken_in)
 
     def record(self, new: NewSession) -> Recorder:
         """Begin a session; it is on the disk when this returns.
@@ -330,8 +331,8 @@ def _stream(row: tuple[Any, ...]) -> Stream:
     return Stream(id_, str(sensor), Unit(unit), settings or {}, side, int(samples), first, last, damage)
 
 
-def _recover(connection: Connection, database: Backend) -> Iterator[Recovered]:
-    """Close sessions that no living recorder claims."""
+def _recover(connection: Connection, database: Backend, waiting: set[int]) -> Iterator[Recovered]:
+    """Close sessions that no living recorder claims; those whose samples still wait are never removed."""
     rows = connection.execute(
         "SELECT id, started_unix_s FROM sessions WHERE state = ? ORDER BY id", (SessionState.OPEN.value,)
     ).fetchall()
@@ -340,7 +341,8 @@ def _recover(connection: Connection, database: Backend) -> Iterator[Recovered]:
         if claim is None:
             continue
         try:
-            if samples := _close_cut_short(connection, session, database.recorder_away_s):
+            away_s = float("inf") if session in waiting else database.recorder_away_s
+            if samples := _close_cut_short(connection, session, away_s):
                 yield Recovered(session, started_unix_s, samples)
         finally:
             claim.release()

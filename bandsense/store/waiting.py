@@ -1,5 +1,7 @@
 """What a session could not write at its end, in a file beside the store, until the next start takes it in.
 
+Where the disk is full it lies in a folder of temporary files that is for its owner alone, and is found there.
+
 The file is JSON: the session, the rows that were not written, with their keys, and how the session ended.
 Raw samples are encoded as in the store (`chunks`), in base64. Taking a file in twice changes nothing.
 """
@@ -7,8 +9,12 @@ Raw samples are encoded as in the store (`chunks`), in base64. Taking a file in 
 from __future__ import annotations
 
 import base64
+import glob
+import hashlib
 import json
+import os
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -57,7 +63,7 @@ def leave_waiting(
     ended_unix_s: float,
     summary: str | None,
 ) -> Path:
-    """Write rows of a session to a file beside the store, or else where the system keeps temporary files.
+    """Write rows of a session to a file beside the store, or else into its folder of temporary files.
 
     Raises:
         StoreError: neither place can be written.
@@ -72,11 +78,39 @@ def leave_waiting(
         "rows": {table: [[_plain(value) for value in row] for row in rows[table]] for table in rows},
     }
     name = f"{store.name}.waiting-{session}.json"
-    for folder in (store.parent, Path(tempfile.gettempdir())):
+    for folder in (store.parent, _elsewhere(store)):
         with suppress(OSError):
+            if folder != store.parent:
+                folder.mkdir(mode=0o700, exist_ok=True)
+                if not _is_ones_own(folder):
+                    continue
             write_json_file(folder / name, data)
             return folder / name
     raise StoreError(f"what waits could be written neither to {store.parent} nor to {tempfile.gettempdir()}")
+
+
+def _elsewhere(store: Path) -> Path:
+    """Name the folder of temporary files of one store, for when its disk is full."""
+    digest = hashlib.sha256(os.fsencode(store.absolute())).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"bandsense-{digest}"
+
+
+def _is_ones_own(folder: Path) -> bool:
+    """Tell whether nobody else can have put something there: such a place is open to all of a computer."""
+    try:
+        status = folder.lstat()
+    except OSError:
+        return False
+    if not stat.S_ISDIR(status.st_mode):
+        return False
+    return not hasattr(os, "geteuid") or (status.st_uid == os.geteuid() and not status.st_mode & 0o077)
+
+
+def _files(store: Path) -> Iterator[Path]:
+    """Yield what waits for a store, here and elsewhere."""
+    for folder in (store.parent, _elsewhere(store)):
+        if folder == store.parent or _is_ones_own(folder):
+            yield from sorted(folder.glob(f"{glob.escape(store.name)}.waiting-*.json"))
 
 
 def _plain(value: Any) -> Any:
@@ -88,9 +122,8 @@ def _stored(value: Any) -> Any:
 
 
 def take_in_waiting(connection: Connection, database: Backend) -> Iterator[TakenIn]:
-    """Write what waits beside the store into it, and remove the files; what is still being tried stays."""
-    store = database.local
-    for path in sorted(store.parent.glob(f"{store.name}.waiting-*.json")):
+    """Write what waits for the store into it, and remove the files; what is still being tried stays."""
+    for path in _files(database.local):
         number = path.name.removesuffix(".json").rpartition("-")[2]
         if not number.isdecimal():
             continue

@@ -12,16 +12,18 @@ from typing import Any
 
 import pytest
 
+import bandsense
 from bandsense.app import executor
 from bandsense.app.archive_analysis import PartDone, analyse_archive
 from bandsense.app.executor import Pool, opened_pool
 from bandsense.app.reanalysis import Change, reanalyze
 from bandsense.app.replay import session_table
-from bandsense.errors import ConfigError, DataError
+from bandsense.errors import ConfigError, DataError, StoreError
 from bandsense.export.formats import write
 from bandsense.export.rows import set_rows
 from bandsense.store.store import Store
 from tests.needs import require_module
+from tests.support.postgresql import PostgresServer
 from tests.support.weeks import CALIBRATED, Habit, train_weeks
 
 pq = require_module("pyarrow.parquet", "bandsense[parquet]")
@@ -183,3 +185,19 @@ def test_a_scheduler_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatc
         pass
     with pytest.raises(ConfigError, match="does not answer"), opened_pool(scheduler="carrier pigeon"):
         pass
+
+
+def test_a_clinics_server_is_read_and_computed_anew_like_a_file(
+    postgresql: PostgresServer, store: Store
+) -> None:
+    url = postgresql.clinic("north")
+    server = Store.open(url)
+    train_weeks(server, Habit(reps=(6,), band=None, rest_length_m=None), [90, 92])
+    reader = bandsense.open_store(url)
+    of_file = bandsense.open_store(store.path).sets()
+    assert reader.sets()["peak_n"].tolist() == of_file["peak_n"].tolist()[:2]
+    with pytest.raises(StoreError):
+        Store.open(url, read_only=True).people.put("eve", {"id": "eve"})
+    outcomes = list(reanalyze(server, server.sessions(), Change(), jobs=2))
+    assert [outcome.again == outcome.live and outcome.new for outcome in outcomes] == [True] * 2
+    assert not any(outcome.new for outcome in reanalyze(server, server.sessions(), Change()))

@@ -18,6 +18,7 @@ import pytest
 
 from bandsense.errors import StoreError
 from bandsense.samples import Unit, concatenate
+from bandsense.store import waiting as waiting_files
 from bandsense.store.database import CHECKPOINT_INTERVAL_S, SCHEMA_VERSION, FileClaim, connect
 from bandsense.store.maintenance import check
 from bandsense.store.model import SessionState
@@ -88,7 +89,7 @@ def test_what_waits_goes_elsewhere_where_the_disk_is_full(
     tmp_path: Path,
 ) -> None:
     def full(path: Path, data: Any) -> None:
-        if path.parent == store.path.parent:
+        if store.path.parent == path.parent:
             raise OSError(28, "No space left on device")
         path.write_text(json.dumps(data))
 
@@ -100,8 +101,42 @@ def test_what_waits_goes_elsewhere_where_the_disk_is_full(
         with pytest.raises(StoreError):
             recorder.close()
         waiting = recorder.set_aside()
-    assert waiting.parent == tmp_path
-    shutil.move(waiting, store.path.parent)
+    assert waiting.parent.parent == tmp_path
+    assert waiting.parent.stat().st_mode & 0o777 == 0o700
+    other = Store.open(store.path.parent / "other" / store.path.name)
+    assert other.taken_in == (), "it is of another store"
+    assert [each.samples for each in Store.open(store.path).taken_in] == [30]
+    assert not waiting.exists()
+
+
+def test_nothing_is_taken_from_a_folder_that_others_may_write_to(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = waiting_files._elsewhere(store.path)
+    folder.mkdir()
+    folder.chmod(0o777)
+    (folder / f"{store.path.name}.waiting-1.json").write_text("{}")
+    assert Store.open(store.path).taken_in == ()
+    folder.chmod(0o700)
+    assert [each.session for each in Store.open(store.path).taken_in] == [1]
+
+
+def test_a_session_whose_samples_still_wait_is_not_removed(
+    store: Store, new_session: Make, samples: Make, locked: Make
+) -> None:
+    """It has none in the store yet, as one has that was cut short before its first sample."""
+    recorder = store.record(new_session())
+    with locked(store):
+        recorder.write(samples(0, 30))
+        with pytest.raises(StoreError):
+            recorder.close()
+        left = recorder.set_aside()
+    data = left.read_text()
+    left.write_text(data[: len(data) // 2])
+    (told,) = Store.open(store.path).taken_in
+    assert told.problem
+    left.write_text(data)
     assert [each.samples for each in Store.open(store.path).taken_in] == [30]
 
 

@@ -24,7 +24,7 @@ from bandsense.store.database import SCHEMA_VERSION
 from bandsense.store.edits import Edits
 from bandsense.store.maintenance import back_up, check
 from bandsense.store.model import SessionState
-from bandsense.store.postgresql import Server, ServerConnection
+from bandsense.store.postgresql import Server, ServerConnection, server_connection
 from bandsense.store.store import Store
 from tests.store.test_recorder import RECORD_FOR_EVER
 from tests.support.postgresql import PostgresServer
@@ -182,6 +182,24 @@ def test_a_session_taken_for_cut_short_is_gone_on_with(
         assert store.session(each.session).state is SessionState.COMPLETE
     assert store.session(recorder.session).samples == 80
     assert store.session(empty.session).samples == 40
+
+
+def test_looking_for_what_was_cut_short_takes_no_connection_a_session(
+    clinic_url: str, new_session: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(clinic_url)
+    recorders = [store.record(new_session()) for _ in range(5)]
+    opened = []
+
+    def counted(*given: Any, **more: Any) -> ServerConnection:
+        opened.append(server_connection(*given, **more))
+        return opened[-1]
+
+    monkeypatch.setattr("bandsense.store.postgresql.server_connection", counted)
+    assert Store.open(clinic_url).recovered == ()
+    assert len(opened) == 2
+    for recorder in recorders:
+        recorder.close()
 
 
 def test_what_a_server_cannot_take_waits_on_this_computer(

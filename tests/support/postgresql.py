@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import pwd
 import shutil
 import socket
 import subprocess
@@ -64,14 +63,18 @@ def _programs() -> Path:
         Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]), reverse=True
     )
     found = [str(path) for path in folders] + [shutil.which("initdb") or ""]
-    if not found[0]:
+    if os.name != "posix" or not found[0]:
         missing("a PostgreSQL server", _REMEDY)
     return Path(found[0]).parent
 
 
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
 def _run(command: Sequence[str]) -> None:
     """Run a program, as another user where this one is root: the server refuses root."""
-    if os.geteuid() == 0:
+    if _is_root():
         command = ["runuser", "-u", "postgres", "--", *command]
     done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -83,10 +86,10 @@ def serve_postgresql(settings: str = "") -> Iterator[PostgresServer]:
     programs = _programs()
     folder = Path(tempfile.mkdtemp(prefix="bandsense-pg-"))
     try:
-        if os.geteuid() == 0:
+        if _is_root():
             try:
-                os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
-            except KeyError:
+                shutil.chown(folder, "postgres")
+            except LookupError:
                 missing("the user postgres", _REMEDY)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

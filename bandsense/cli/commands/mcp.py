@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
-from bandsense.cli.store_option import add_store_option, store_path
+from bandsense.cli.store_option import add_store_option, chosen_store
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -39,6 +39,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     if not arguments.live.startswith(("http://", "https://")):
         raise ConfigError(f"{arguments.live!r} is no address of a page; it begins with http:// or https://")
-    path = store_path(arguments)
+    path = chosen_store(arguments)
     serve_mcp(lambda: open_store(path), arguments.live)
     return 0

@@ -329,13 +329,13 @@ def test_a_language_is_chosen_by_option_or_environment(
     from bandsense.cli import main
 
     heard: list[str] = []
-    monkeypatch.setattr("bandsense.cli._main", lambda words: heard.append(language.language()) or 0)
-    main(["--language", "de", "live"])
-    main(["live", "--language=de"])
-    main(["live"])
+    monkeypatch.setattr("bandsense.cli._guarded", lambda arguments: heard.append(language.language()) or 0)
+    main(["--language", "de", "exercises"])
+    main(["exercises", "--language=de"])
+    main(["exercises"])
     monkeypatch.setenv("BANDSENSE_LANGUAGE", "de")
-    main(["live"])
-    main(["live", "--language", "en"])
+    main(["exercises"])
+    main(["exercises", "--language", "en"])
     assert heard == ["de", "de", "en", "de", "en"]
-    assert main(["live", "--language", "tlh"]) == 2
+    assert main(["exercises", "--language", "tlh"]) == 2
     assert "it speaks en, de" in capsys.readouterr().err

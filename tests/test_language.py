@@ -330,12 +330,12 @@ def test_a_language_is_chosen_by_option_or_environment(
 
     heard: list[str] = []
     monkeypatch.setattr("bandsense.cli._guarded", lambda arguments: heard.append(language.language()) or 0)
-    main(["--language", "de", "exercises"])
-    main(["exercises", "--language=de"])
-    main(["exercises"])
+    main(["--language", "de", "live"])
+    main(["live", "--language=de"])
+    main(["live"])
     monkeypatch.setenv("BANDSENSE_LANGUAGE", "de")
-    main(["exercises"])
-    main(["exercises", "--language", "en"])
+    main(["live"])
+    main(["live", "--language", "en"])
     assert heard == ["de", "de", "en", "de", "en"]
-    assert main(["exercises", "--language", "tlh"]) == 2
+    assert main(["live", "--language", "tlh"]) == 2
     assert "it speaks en, de" in capsys.readouterr().err

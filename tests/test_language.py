@@ -329,7 +329,7 @@ def test_a_language_is_chosen_by_option_or_environment(
     from bandsense.cli import main
 
     heard: list[str] = []
-    monkeypatch.setattr("bandsense.cli._main", lambda words: heard.append(language.language()) or 0)
+    monkeypatch.setattr("bandsense.cli._guarded", lambda arguments: heard.append(language.language()) or 0)
     main(["--language", "de", "live"])
     main(["live", "--language=de"])
     main(["live"])

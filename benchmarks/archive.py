@@ -2,9 +2,10 @@
 
 Sessions of one set each are generated as Parquet files, as `bandsense export` writes them, and computed by
 two local processes, by two workers that a Dask scheduler leads, or both. What a busy machine leaves as it is
-is processor time: of the workers, a session, and of the process that hands out and writes, a session. The
-ratio of the two is how many workers it can keep busy. A run is then cut short, gone on with, and done once
-more: the parts must stay as they are, and nothing be computed twice.
+is processor time: of the workers, a session, and of the process that hands out and writes, a session. With
+local processes the ratio of the two is how many workers it can keep busy; with Dask that process holds the
+scheduler too, which costs some percent of a core while it waits. A run is then cut short, gone on with, and
+done once more: the parts must stay as they are, and nothing be computed twice.
 """
 
 from __future__ import annotations
@@ -67,11 +68,6 @@ class Cost:
     def hours_for_a_million(self) -> float:
         """Processor hours of the workers."""
         return MILLION * self.worker_s / 3600.0
-
-    @property
-    def most_workers(self) -> float:
-        """Workers of this speed that the leader can keep busy."""
-        return self.worker_s / self.leader_s
 
 
 def generate(folder: Path, sessions: int, reps: int) -> int:
@@ -181,14 +177,14 @@ def resumed(archive: Path, results: Path, parts: int) -> bool:
 def tell(cost: Cost, size: int, *, as_json: bool) -> None:
     """Print what a run took."""
     if as_json:
-        figures = {"hours_for_a_million": cost.hours_for_a_million, "most_workers": cost.most_workers}
-        print(json.dumps(asdict(cost) | figures | {"bytes": size}), flush=True)
+        figures = {"hours_for_a_million": cost.hours_for_a_million, "bytes": size}
+        print(json.dumps(asdict(cost) | figures), flush=True)
         return
     print(
         f"{cost.how:<10} {cost.sessions} sessions, {cost.sets} sets, {cost.parts} parts: "
         f"{1e3 * cost.worker_s:.1f} ms of a worker and {1e3 * cost.leader_s:.2f} ms of the leader "
         f"a session, {cost.wall_s:.0f} s by the clock; a million: {cost.hours_for_a_million:.1f} "
-        f"worker hours, up to {cost.most_workers:.0f} workers",
+        "worker hours",
         flush=True,
     )
 

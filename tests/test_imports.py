@@ -7,7 +7,10 @@ import re
 import shutil
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 from tests.needs import REPOSITORY
 
@@ -56,3 +59,44 @@ def test_a_breach_of_each_contract_is_seen(tmp_path: Path) -> None:
         path = tmp_path / "bandsense" / module
         path.write_text(path.read_text().replace("import annotations\n", f"import annotations\n{line}\n", 1))
     assert broken_contracts(tmp_path) == BROKEN
+
+
+CRATES = ("app", "boot", "core", "host", "nrf52840", "update")
+
+
+def uses(source: str) -> set[str]:
+    """Modules of its own crate that a Rust module names, its tests aside."""
+    own = source.partition("#[cfg(test)]")[0]
+    lists = re.findall(r"crate::\{([^}]*)\}", own)
+    return {*re.findall(r"crate::(\w+)", own), *(name for each in lists for name in re.findall(r"\w+", each))}
+
+
+def order_of(modules: dict[str, str]) -> list[str]:
+    """Modules, by name, so that each comes after those that it uses.
+
+    Raises:
+        CycleError: there is a circle.
+    """
+    used = {name: (uses(source) & modules.keys()) - {name} for name, source in modules.items()}
+    return list(TopologicalSorter(used).static_order())
+
+
+@pytest.mark.parametrize("crate", CRATES)
+def test_no_circle_in_the_firmware(crate: str) -> None:
+    folder = REPOSITORY / "firmware" / crate / "src"
+    modules = {
+        path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.rs") if path.stem != "lib"
+    }
+    assert modules
+    order_of(modules)
+
+
+def test_a_circle_in_the_firmware_is_seen() -> None:
+    modules = {
+        "session": "use crate::{bonds::Bond, log};",
+        "bonds": "use crate::session::Session;",
+        "log": "",
+    }
+    with pytest.raises(CycleError):
+        order_of(modules)
+    assert order_of(modules | {"bonds": "#[cfg(test)]\nuse crate::session::Session;"})[-1] == "session"

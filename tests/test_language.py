@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import copy
+import io
 import json
+import math
 import pickle
 import re
 import string
@@ -17,7 +19,10 @@ from babel.messages.catalog import Catalog
 
 from bandsense import language
 from bandsense.language import Message, accepted, languages, number, said, speaking, tr, trn
+from bandsense.live.formatting import event_json
 from bandsense.live.units import in_shown_unit
+from bandsense.workout.events import SlackAdvised
+from tests.support.scenes import advice
 from tests.workout.situations import SECTIONS
 from tools import messages
 
@@ -271,3 +276,66 @@ def test_the_coach_says_nothing_in_english_in_any_situation(monkeypatch: pytest.
     assert not missing
     assert "Ausatmen" in told
     assert len(told) > 500
+
+
+def test_a_terminal_of_80_columns_shows_a_session_in_german() -> None:
+    from rich.console import Console
+
+    from bandsense.live.terminal import framed
+    from tests.support.scenes import SCENES, scene
+
+    shown: dict[str, str] = {}
+    with speaking("de"):
+        for name in SCENES:
+            console = Console(width=80, height=24, force_terminal=False, record=True, file=io.StringIO())
+            console.print(framed([scene(name).state], "", 80, 24))
+            shown[name] = console.export_text()
+    for name, text in shown.items():
+        assert max(map(len, text.splitlines())) == 80, name
+    assert "EINATMEN" not in shown["return"]
+    assert "▼ EIN" in shown["return"]
+    assert "▬ HALTEN" in shown["hold"]
+    assert "Lass an jeder Hand etwa 4 cm Band nach." in shown["rest"]
+    assert "⚠ LOCKERN" in shown["limit"]
+    assert "104,8" in shown["hold"] or "105" in shown["hold"]
+
+
+# -- programs never see it -----------------------------------------------------------------------------------
+
+
+def test_what_programs_read_is_the_same_in_any_language_and_locale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from bandsense.cli import main
+
+    trace = tmp_path / "trace.csv"
+    lines = (f"{n / 80:.4f},{max(0.0, 60 * math.sin(n / 40)):.3f}" for n in range(2400))
+    trace.write_text("time_s,tension_n\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    told = []
+    for code, locale in (("en", "C.UTF-8"), ("de", "de_DE.UTF-8")):
+        monkeypatch.setenv("LC_ALL", locale)
+        monkeypatch.setenv("LANG", locale)
+        assert main(["analyze", str(trace), "--json", "--language", code]) == 0
+        told.append(capsys.readouterr().out)
+        with speaking(code):
+            told[-1] += json.dumps(event_json(SlackAdvised(1.0, advice(), 1.0)))
+    assert told[0] == told[1]
+    assert "Let about 4 cm of band out of each hand." in told[0]
+
+
+def test_a_language_is_chosen_by_option_or_environment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from bandsense.cli import main
+
+    heard: list[str] = []
+    monkeypatch.setattr("bandsense.cli._guarded", lambda arguments: heard.append(language.language()) or 0)
+    main(["--language", "de", "live"])
+    main(["live", "--language=de"])
+    main(["live"])
+    monkeypatch.setenv("BANDSENSE_LANGUAGE", "de")
+    main(["live"])
+    main(["live", "--language", "en"])
+    assert heard == ["de", "de", "en", "de", "en"]
+    assert main(["live", "--language", "tlh"]) == 2
+    assert "it speaks en, de" in capsys.readouterr().err

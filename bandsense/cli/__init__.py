@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from bandsense.cli.catalogue import COMMANDS, module_of
 from bandsense.cli.parser import Parser
 from bandsense.errors import BandsenseError
-from bandsense.language import languages, program_speaking, said
 
 __all__ = ["main", "parser"]
 
@@ -55,11 +54,25 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; gives the exit status: 0 done, 1 it failed (said on standard error), 2 wrong usage."""
-    words = sys.argv[1:] if argv is None else argv
-    words, wanted = _without_language(words)
+    words, wanted = _without_language(sys.argv[1:] if argv is None else argv)
+    top = parser(next((word for word in words if not word.startswith("-")), ""))
+    arguments = top.parse_args(words)
+    if arguments.version:
+        from bandsense import __version__
+
+        print(f"bandsense {__version__}")
+        return 0
+    if "run" not in arguments:
+        top.print_help()
+        return 2
+    if any(isinstance(value, str) and not _is_text(value) for value in vars(arguments).values()):
+        print("bandsense: a name holds bytes that are no text (UTF-8); give another", file=sys.stderr)
+        return 1
+    from bandsense.language import languages, program_speaking  # help is in English, and light
+
     try:
         with program_speaking(wanted):
-            return _main(words)
+            return _guarded(arguments)
     except ValueError as error:
         if wanted is None or wanted in languages():
             raise
@@ -84,20 +97,10 @@ def _without_language(words: Sequence[str]) -> tuple[list[str], str | None]:
     return rest, wanted
 
 
-def _main(words: Sequence[str]) -> int:
-    top = parser(next((word for word in words if not word.startswith("-")), ""))
-    arguments = top.parse_args(words)
-    if arguments.version:
-        from bandsense import __version__
+def _guarded(arguments: argparse.Namespace) -> int:
+    """Run the command that was parsed, and say how it failed, if it did."""
+    from bandsense.language import said
 
-        print(f"bandsense {__version__}")
-        return 0
-    if "run" not in arguments:
-        top.print_help()
-        return 2
-    if any(isinstance(value, str) and not _is_text(value) for value in vars(arguments).values()):
-        print("bandsense: a name holds bytes that are no text (UTF-8); give another", file=sys.stderr)
-        return 1
     _print_whatever_the_encoding()
     try:
         # What a command sets for its views, such as the unit of force, ends with it.
@@ -141,7 +144,7 @@ def _leave_output() -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    """Run the command that was parsed, and keep in the log how it failed, if it did."""
+    """Run the command, and keep in the log how it failed, if it did."""
     import logging
 
     from bandsense.app.log_file import log_to_file

@@ -29,9 +29,16 @@ from bandsense.history.figures import LOAD, PEAK
 from bandsense.history.overview import Overview, overview
 from bandsense.history.records import SetRecord
 from bandsense.history.trends import Trend
+from bandsense.language import language, mark, said, speaking, tr, trn
 from bandsense.live import history_formatting as words
 from bandsense.live import strength_formatting as strength
-from bandsense.live.formatting import advice_text, feedback_words, plural
+from bandsense.live.formatting import (
+    advice_text,
+    feedback_words,
+    full_repetitions_words,
+    repetitions_words,
+    side_word,
+)
 from bandsense.live.units import force_figure, force_range, show_in, shown_unit
 from bandsense.report.compose import tempo_figures
 from bandsense.report.document import style_sheet, to_html
@@ -51,6 +58,7 @@ from bandsense.report.sets import (
 from bandsense.store.model import Session, SessionFilter
 from bandsense.store.store import Store
 from bandsense.web.access import Access, Role
+from bandsense.web.reading import language_of
 from bandsense.web.trace_page import FORCE_UNITS, MOST_BYTES, TIME_UNITS, analysed, read_upload
 from bandsense.workout.feedback import LONGEST_NOTE
 from bandsense.workout.tempo import hand_tempo
@@ -63,7 +71,12 @@ if TYPE_CHECKING:
 
 __all__ = ["history_routes"]
 
-_NAV = (("Train", "/"), ("Sessions", "/sessions"), ("Trends", "/trends"), ("Bands", "/bands"))
+_NAV = (
+    (mark("Train"), "/"),
+    (mark("Sessions"), "/sessions"),
+    (mark("Trends"), "/trends"),
+    (mark("Bands"), "/bands"),
+)
 SESSIONS_A_PAGE = 40
 _MOST_FORM = 12 * LONGEST_NOTE + 200
 """Bytes of a form: a note of the longest characters, encoded."""
@@ -129,8 +142,14 @@ class _Visit:
         """Draw a page."""
         from starlette.responses import HTMLResponse
 
-        nav = [(name, path if path == "/" else self.path(path)) for name, path in _NAV]
-        common = {"nav": nav, "here": here, "simulated": self.simulated, "unit": shown_unit().value}
+        nav = [(tr(name), path if path == "/" else self.path(path)) for name, path in _NAV]
+        common = {
+            "nav": nav,
+            "here": tr(here),
+            "simulated": self.simulated,
+            "unit": shown_unit().value,
+            "language": language(),
+        }
         return HTMLResponse(_environment().get_template(template).render(**common, **values))
 
     def problem(self, title: str, message: str, status: int) -> Response:
@@ -145,20 +164,26 @@ def _guarded(
 ) -> Callable[..., Response]:
     # Not a coroutine: Starlette runs it in a thread, so that a long history holds up no stream.
     def answer(request: Request, form: Mapping[str, str] | None = None) -> Response:
+        with speaking(language_of(request)):
+            return spoken(request, form)
+
+    def spoken(request: Request, form: Mapping[str, str] | None) -> Response:
         simulated = request.query_params.get("simulated") == "1"
         visit = _Visit(request, stores[0], simulated, form or {})
         if access.role(request) is not Role.TRAIN:
-            return visit.problem("Not with this link", "this link may only watch the present session", 403)
+            return visit.problem(
+                tr("Not with this link"), tr("this link may only watch the present session"), 403
+            )
         try:
             return page(replace(visit, store=stores[1]()) if simulated else visit)
         except StoreError as error:
-            return visit.problem("Not found", str(error), 404)
+            return visit.problem(tr("Not found"), said(error), 404)
         except DataError as error:
             return visit.problem(
                 "It cannot be kept" if form else "It cannot be shown", str(error), 400 if form else 500
             )
         except BandsenseError as error:
-            return visit.problem("It cannot be shown", str(error), 500)
+            return visit.problem(tr("It cannot be shown"), said(error), 500)
 
     return answer
 
@@ -209,6 +234,7 @@ def _environment() -> Environment:
         loader=PackageLoader("bandsense.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters["code"] = _with_code
+    environment.globals["tr"] = tr
     return environment
 
 
@@ -239,9 +265,9 @@ def _html(chart: str) -> Any:
 
 def _exercise_name(exercise: str | None) -> str:
     if exercise is None:
-        return "Session"
+        return tr("Session")
     try:
-        return get_exercise(exercise).name
+        return tr(get_exercise(exercise).name)
     except BandsenseError:  # one of the person's own that is no more
         return exercise
 
@@ -295,36 +321,37 @@ def _sessions(visit: _Visit) -> Response:
     months: dict[str, list[dict[str, Any]]] = {}
     for session in shown:
         row = _session_row(visit, session, history, names if len(names) > 1 else {})
-        months.setdefault(f"{_when(session):%B %Y}", []).append(row)
+        months.setdefault(words.month_words(_when(session)), []).append(row)
     more = len(found) > before * SESSIONS_A_PAGE
     return visit.page(
         "sessions.html",
         "Sessions",
-        title="Sessions",
-        about=f"{plural(len(found), 'session')}"
-        + ("" if len(found) == len(everything) else f" of {len(everything)}"),
+        title=tr("Sessions"),
+        about=words.sessions_words(len(found))
+        if len(found) == len(everything)
+        else tr("{n} of {of} sessions", n=len(found), of=len(everything)),
         months=list(months.items()),
         asked=asked,
         older=visit.path("/sessions", **asked, page=before + 1) if more else "",
-        empty="Your first session will be here." if not everything else "No session matches that.",
+        empty=tr("Your first session will be here.") if not everything else tr("No session matches that."),
         **_choices(everything, names),
     )
 
 
 def _session_name(session: Session) -> str:
     if is_strength_test(session):
-        return "Test of strength"
+        return tr("Test of strength")
     return _exercise_name(session.exercise)
 
 
 def _session_row(visit: _Visit, session: Session, history: History, names: dict[str, str]) -> dict[str, Any]:
     sets = [record for record in history.records if record.session == session.id]
-    peak = "" if is_strength_test(session) else "no set"
+    peak = "" if is_strength_test(session) else tr("no set")
     strongest = max((rep for each in sets for rep in each.reps), key=lambda rep: rep.peak_n, default=None)
     at = _when(session)
     return {
         "path": visit.path(f"/sessions/{session.id}"),
-        "day": f"{at.day} {at:%b, %H:%M}",
+        "day": words.short_moment_words(at),
         "exercise": _session_name(session),
         "about": names.get(session.person or "", ""),
         "strips": [_html(set_strip(each)) for each in sets],
@@ -355,7 +382,8 @@ def _set_path(visit: _Visit, record: SetRecord, *, both: bool) -> str:
 def _in_zone(record: SetRecord) -> str:
     if record.targets.zone_n is None:
         return ""
-    return f"{sum(record.targets.in_zone(rep.peak_n) for rep in record.reps)} of {len(record.reps)}"
+    within = sum(record.targets.in_zone(rep.peak_n) for rep in record.reps)
+    return tr("{reps} of {number}", reps=within, number=len(record.reps))
 
 
 def _session(visit: _Visit) -> Response:
@@ -366,11 +394,11 @@ def _session(visit: _Visit) -> Response:
     session, details = detail.session, detail.sets
     at = _when(session)
     length_s = max((float(each.time_s[-1] - each.time_s[0]) for each in detail.streams), default=0.0)
-    about = f"{at:%A} {at.day} {at:%B %Y, %H:%M}, {round(length_s / 60.0)} min. " + _how(visit, detail)
+    about = f"{words.moment_words(at)}, {round(length_s / 60.0)} min. {_how(visit, detail)}"
     name = _exercise_name(session.exercise)
     path = f"/sessions/{session.id}"
     if not details:
-        return visit.problem(name, "no set was finished in this session", 200)
+        return visit.problem(name, tr("no set was finished in this session"), 200)
     records = [each.record for each in details]
     alike = SessionFilter(
         until_unix_s=session.started_unix_s, person=session.person, exercise=session.exercise
@@ -396,7 +424,7 @@ def _session(visit: _Visit) -> Response:
         compared=[words.last_time_words(each) for each in last_time(history.of(session.person), session.id)],
         own_note_form=_note_form(visit, session),
         notes=[
-            f"Set {words.set_name(each.record)}: {feedback_words(each.feedback)}"
+            tr("Set {number}: {said}", number=words.set_name(each.record), said=feedback_words(each.feedback))
             for each in details
             if each.feedback
         ],
@@ -417,12 +445,12 @@ def _strength_test(visit: _Visit, session: Session) -> Response:
         "test.html",
         "Sessions",
         title=setup.movement,
-        about=f"Test of strength, {at:%A} {at.day} {at:%B %Y, %H:%M}. {setup.posture}, {setup.position}.",
+        about=f"{tr('Test of strength')}, {words.moment_words(at)}. {setup.posture}, {setup.position}.",
         lead="" if record.symmetry is None else strength.symmetry_words(record.symmetry),
-        heads=[f"Trial {number + 1}" for number in range(setup.protocol.trials)],
+        heads=[tr("Trial {number}", number=number + 1) for number in range(setup.protocol.trials)],
         rows=[
             {
-                "name": side.side or "both",
+                "name": side_word(side.side) if side.side else tr("both"),
                 "trials": [force_figure(each) for each in side.trials]
                 + ["–"] * (setup.protocol.trials - len(side.trials)),
                 "mean": words.force_pair(side.mean_n, side.uncertainty_n),
@@ -446,7 +474,9 @@ def _how(visit: _Visit, detail: SessionDetail) -> str:
     band = bands.get(record.conditions.band or "")
     name = band[0] if band else record.conditions.band
     sensors = " and ".join(dict.fromkeys(each.sensor[-4:].upper() for each in detail.session.streams))
-    return f"{f'Band {name}' if name else 'No band named'}, sensor {sensors}."
+    if name:
+        return tr("Band {band}, sensor {sensors}.", band=name, sensors=sensors)
+    return tr("No band named, sensor {sensors}.", sensors=sensors)
 
 
 def _session_figures(details: Sequence[SetDetail]) -> list[tuple[str, str, str]]:
@@ -459,7 +489,7 @@ def _session_figures(details: Sequence[SetDetail]) -> list[tuple[str, str, str]]
     figures = [
         (str(len(reps)), "", f"reps, {partial} partial" if partial else "reps"),
         (force_figure(best.peak_n), shown_unit().value, f"peak, ± {force_figure(best.peak_uncertainty_n)}"),
-        (f"{int(under_s) // 60}:{int(under_s) % 60:02}", "", "under tension"),
+        (f"{int(under_s) // 60}:{int(under_s) % 60:02}", "", tr("under tension")),
     ]
     zoned = [
         each.record.targets.in_zone(rep.peak_n)
@@ -478,18 +508,24 @@ def _session_figures(details: Sequence[SetDetail]) -> list[tuple[str, str, str]]
 def _stream_chart(stream: StreamDetail) -> dict[str, Any]:
     side = stream.sets[0].record.conditions.side
     alone = len({each.record.conditions.side for each in stream.sets}) == 1
-    title = f"The whole session, {side}" if side and alone else "The whole session"
+    title = tr("The whole session")
+    if side and alone:
+        title = f"{title}, {side_word(side)}"
     return {"title": title, "body": _html(session_chart(stream.sets, stream.time_s, stream.tension_n))}
 
 
 def _extra_columns(details: Sequence[SetDetail]) -> dict[str, Callable[[SetDetail], str]]:
     columns: dict[str, Callable[[SetDetail], str]] = {}
     if any(each.record.slack_cm for each in details):
-        columns["Slack"] = lambda each: f"{each.record.slack_cm:+.0f} cm" if each.record.slack_cm else "0 cm"
+        columns[tr("Slack")] = lambda each: (
+            f"{each.record.slack_cm:+.0f} cm" if each.record.slack_cm else "0 cm"
+        )
     if any(each.feedback.effort is not None for each in details):
-        columns["Effort"] = lambda each: "–" if each.feedback.effort is None else str(each.feedback.effort)
+        columns[tr("Effort")] = lambda each: (
+            "–" if each.feedback.effort is None else str(each.feedback.effort)
+        )
     if any(each.feedback.pain is not None for each in details):
-        columns["Pain"] = lambda each: "–" if each.feedback.pain is None else str(each.feedback.pain)
+        columns[tr("Pain")] = lambda each: "–" if each.feedback.pain is None else str(each.feedback.pain)
     return columns
 
 
@@ -512,8 +548,10 @@ def _set_row(
 
 
 def _advice_line(given: GivenAdvice) -> str:
-    answer = {True: "You did so.", False: "You left it as it was.", None: ""}[given.followed]
-    when = f"After set {given.after_set}" if given.after_set else "Before the first set"
+    answer = {True: tr("You did so."), False: tr("You left it as it was."), None: ""}[given.followed]
+    when = tr("Before the first set")
+    if given.after_set:
+        when = tr("After set {number}", number=given.after_set)
     return " ".join(filter(None, (f"{when}: {advice_text(given.advice)}", answer)))
 
 
@@ -548,12 +586,12 @@ def _set(visit: _Visit) -> Response:
     return visit.page(
         "set.html",
         "Sessions",
-        title=f"Set {words.set_name(record)}",
+        title=tr("Set {number}", number=words.set_name(record)),
         session_path=visit.path(f"/sessions/{record.session}"),
-        session_name=f"{record.exercise_name}, {at.day} {at:%B}",
+        session_name=f"{record.exercise_name}, {words.day_words(at)}",
         about=_set_about(found),
         others=[
-            (f"Set {words.set_name(each.record)}", _set_path(visit, each.record, both=both))
+            (tr("Set {number}", number=words.set_name(each.record)), _set_path(visit, each.record, both=both))
             for each in beside
         ],
         chart=_html(set_chart(found)),
@@ -570,12 +608,16 @@ def _set(visit: _Visit) -> Response:
 
 def _set_about(detail: SetDetail) -> str:
     record = detail.record
-    slack = f" {words.slack_words(record.slack_cm)} than at first." if record.slack_cm else ""
     band = record.conditions.band
-    return (
-        f"{plural(len(record.reps), 'repetition')} where the plan asks for {record.targets.reps}."
-        f"{slack}{f' Band {band}.' if band else ''}"
+    reps = tr(
+        "{reps} where the plan asks for {planned}.",
+        reps=repetitions_words(len(record.reps)),
+        planned=record.targets.reps,
     )
+    slack = ""
+    if record.slack_cm:
+        slack = tr("{slack} than at first.", slack=words.slack_words(record.slack_cm))
+    return " ".join(filter(None, (reps, slack, tr("Band {band}.", band=band) if band else "")))
 
 
 def _rep_row(detail: SetDetail, index: int) -> dict[str, Any]:
@@ -583,9 +625,15 @@ def _rep_row(detail: SetDetail, index: int) -> dict[str, Any]:
     zone = record.targets.zone_n
     out = zone is not None and not record.targets.in_zone(rep.peak_n)
     said = (
-        "" if zone is None else "in target" if not out else "▼ below" if rep.peak_n < zone[0] else "▲ above"
+        ""
+        if zone is None
+        else tr("in target")
+        if not out
+        else tr("▼ below")
+        if rep.peak_n < zone[0]
+        else tr("▲ above")
     )
-    partial = " partial" if rep.partial else ""
+    share = f"{100.0 * boundaries.range_fraction:.0f} %"
     hand = hand_tempo(boundaries)
     return {
         "number": index + 1,
@@ -595,7 +643,7 @@ def _rep_row(detail: SetDetail, index: int) -> dict[str, Any]:
         "pull": _seconds(rep.concentric_s, hand.concentric_s),
         "hold": _seconds(rep.hold_s, hand.hold_s),
         "back": _seconds(rep.eccentric_s, hand.eccentric_s),
-        "range": f"{100.0 * boundaries.range_fraction:.0f} %{partial}",
+        "range": tr("{share} partial", share=share) if rep.partial else share,
     }
 
 
@@ -715,7 +763,7 @@ def _trends(visit: _Visit) -> Response:
     found_sides = sorted({each.conditions.side for each in records if each.conditions.side})
     chosen = {"exercise": exercise, "person": person, "weeks": weeks, "side": side}
     common = {
-        "title": "Trends",
+        "title": tr("Trends"),
         "asked": chosen,
         "sides": found_sides,
         **_choices([each for each in sessions if each.person == person], names),
@@ -730,7 +778,7 @@ def _trends(visit: _Visit) -> Response:
             "trends.html",
             "Trends",
             about="",
-            lead="Your first weeks will be here.",
+            lead=tr("Your first weeks will be here."),
             sides_path="",
             report="",
             **common,
@@ -746,8 +794,7 @@ def _trends(visit: _Visit) -> Response:
     return visit.page(
         "trends.html",
         "Trends",
-        about=f"{where}, {words.span_words(first.day, latest.day)}. "
-        f"{plural(count, 'comparable session')}, one point a week.",
+        about=f"{where}, {words.span_words(first.day, latest.day)}. {_points(count)}",
         lead=_trends_lead(told, peak),
         panels=_panels(told),
         weeks=_week_rows(told),
@@ -756,7 +803,10 @@ def _trends(visit: _Visit) -> Response:
         tests=_strength_lines(visit.store, person),
         sure=_how_sure(told),
         band=[words.band_words(*band)] if band else [],
-        left_out=[f"Session {number}. {words.obstacle_words(why)}" for number, why in told.left_out[:5]],
+        left_out=[
+            tr("Session {number}. {why}", number=number, why=words.obstacle_words(why))
+            for number, why in told.left_out[:5]
+        ],
         sides_path=visit.path(f"/sessions/{_latest_with_sides(told)}/sides") if told.sides else "",
         report=visit.path("/trends/report.html", exercise=exercise, person=person, weeks=weeks),
         **common,
@@ -777,10 +827,12 @@ def _trends_lead(told: Overview, peak: Trend | None) -> str:
 
 
 _ABOUT = {
-    "peak_n": "Best full repetition of the week; the grey band is one standard uncertainty between weeks.",
-    "range_m": "Way of the hand from the model of this band, mean of the full repetitions.",
-    "impulse_n_s": "Tension times time, all sets of the week.",
-    "time_under_tension_s": "Of all repetitions of the week.",
+    "peak_n": mark(
+        "Best full repetition of the week; the grey band is one standard uncertainty between weeks."
+    ),
+    "range_m": mark("Way of the hand from the model of this band, mean of the full repetitions."),
+    "impulse_n_s": mark("Tension times time, all sets of the week."),
+    "time_under_tension_s": mark("Of all repetitions of the week."),
 }
 
 
@@ -790,7 +842,7 @@ def _panels(told: Overview) -> list[dict[str, Any]]:
             "title": _head(each).partition(",")[0],
             "verdict": words.trend_words(each),
             "body": _html(trend_chart(each)),
-            "about": _ABOUT[each.figure.name],
+            "about": tr(_ABOUT[each.figure.name]),
         }
         for each in told.trends
     ]
@@ -798,10 +850,14 @@ def _panels(told: Overview) -> list[dict[str, Any]]:
         first, last = told.series[0].slack_cm, told.series[-1].slack_cm
         panels.append(
             {
-                "title": "Slack let out",
-                "verdict": f"{last:.0f} cm, from {first:.0f}. Less slack is harder.",
+                "title": tr("Slack let out"),
+                "verdict": tr(
+                    "{last:.0f} cm, from {first:.0f}. Less slack is harder.", last=last, first=first
+                ),
                 "body": _html(slack_chart(told.series)),
-                "about": f"Against {words.day_words(told.series[0].day)}, by advice that was followed.",
+                "about": tr(
+                    "Against {day}, by advice that was followed.", day=words.day_words(told.series[0].day)
+                ),
             }
         )
     done, asked = (
@@ -811,10 +867,15 @@ def _panels(told: Overview) -> list[dict[str, Any]]:
     if asked:
         panels.append(
             {
-                "title": "Done and prescribed",
-                "verdict": f"{done} of {asked} full repetitions, {100.0 * done / asked:.0f} %.",
+                "title": tr("Done and prescribed"),
+                "verdict": tr(
+                    "{done} of {asked} full repetitions, {share:.0%}.",
+                    done=done,
+                    asked=asked,
+                    share=done / asked,
+                ),
                 "body": _html(dose_chart(told.dose)),
-                "about": "Bars are done, outlines prescribed by the plan of each session.",
+                "about": tr("Bars are done, outlines prescribed by the plan of each session."),
             }
         )
     return panels
@@ -822,7 +883,7 @@ def _panels(told: Overview) -> list[dict[str, Any]]:
 
 def _head(trend: Trend) -> str:
     _, unit = words.figure_scale(trend.figure)
-    name = words.FIGURE_NAMES[trend.figure.name]
+    name = tr(words.FIGURE_NAMES[trend.figure.name])
     return f"{name[0].upper()}{name[1:]}, {unit}"
 
 
@@ -845,24 +906,34 @@ def _week_rows(told: Overview) -> list[dict[str, Any]]:
             {
                 "week": words.day_words(week.week),
                 "sessions": str(week.sessions),
-                "sets": f"{week.sets} of {week.planned_sets}",
-                "reps": f"{week.full_reps} of {week.planned_reps}",
-                "zone": f"{week.in_zone} of {week.with_zone}" if week.with_zone else "–",
+                "sets": _of(week.sets, week.planned_sets),
+                "reps": _of(week.full_reps, week.planned_reps),
+                "zone": _of(week.in_zone, week.with_zone) if week.with_zone else "–",
                 "figures": figures,
             }
         )
     return rows
 
 
+def _points(sessions: int) -> str:
+    return trn(
+        "{n} comparable session, one point a week.", "{n} comparable sessions, one point a week.", sessions
+    )
+
+
+def _of(number: int, whole: int) -> str:
+    return tr("{reps} of {number}", reps=number, number=whole)
+
+
 def _how_sure(told: Overview) -> list[str]:
-    lines = ["± is one standard uncertainty. Sure: more than two of them; likely: more than one."]
+    lines = [tr("± is one standard uncertainty. Sure: more than two of them; likely: more than one.")]
     for trend in told.trends:
         if trend.detectable is not None and trend.figure.best:
             least = words.amount(trend.figure, trend.detectable)
-            lines.append(f"Between two sessions, less than {least} may be chance.")
+            lines.append(tr("Between two sessions, less than {least} may be chance.", least=least))
     shared = max((trend.shared_uncertainty for trend in told.trends), default=0.0)
     if shared:
-        lines.append(f"The scale itself is known to ± {100.0 * shared:.0f} %, the same for all points.")
+        lines.append(tr("The scale itself is known to ± {share:.0%}, the same for all points.", share=shared))
     return lines
 
 
@@ -904,8 +975,13 @@ def _sides(visit: _Visit) -> Response:
     return visit.page(
         "sides.html",
         "Trends",
-        title="Left and right",
-        about=f"{name}, {at.day} {at:%B}, {plural(reps, 'full repetition')} a side.",
+        title=tr("Left and right"),
+        about=tr(
+            "{exercise}, {day}, {reps} a side.",
+            exercise=name,
+            day=words.day_words(at),
+            reps=full_repetitions_words(reps),
+        ),
         session_path=visit.path(f"/sessions/{detail.session.id}"),
         lead=words.obstacle_words(against) if against else words.sides_verdict(compared),
         **values,
@@ -914,12 +990,19 @@ def _sides(visit: _Visit) -> Response:
 
 def _sides_advice(share: float, *, certain: bool) -> list[str]:
     if not certain:
-        return ["Nothing to do: no difference is sure."]
-    weaker = "left" if share > 0.0 else "right"
-    other = "right" if weaker == "left" else "left"
+        return [tr("Nothing to do: no difference is sure.")]
+    if share > 0.0:
+        return [
+            tr(
+                "The left side sets the pace. Start each set with the left side, and do no more on the right "
+                "than the left managed."
+            )
+        ]
     return [
-        f"The {weaker} side sets the pace. Start each set with the {weaker} side, and do no more on the "
-        f"{other} than the {weaker} managed."
+        tr(
+            "The right side sets the pace. Start each set with the right side, and do no more on the left "
+            "than the right managed."
+        )
     ]
 
 
@@ -948,7 +1031,7 @@ def _bands(visit: _Visit) -> Response:
     return visit.page(
         "bands.html",
         "Bands",
-        title="Bands",
-        about=f"{plural(len(bands), 'band')} of this store.",
+        title=tr("Bands"),
+        about=trn("{n} band of this store.", "{n} bands of this store.", len(bands)),
         bands=bands,
     )

@@ -356,6 +356,15 @@ def test_a_load_that_is_taken_off_is_not_lost(taken_off_s: float, rate_hz: float
     assert not kinds_of(detect(time_s, 100.0 * load))
 
 
+@pytest.mark.parametrize("rate_hz", [20.0, 80.0, 320.0])
+def test_tension_that_falls_at_once_and_comes_up_again_is_not_lost(rate_hz: float) -> None:
+    time_s = np.arange(0.0, 20.0, 1.0 / rate_hz)
+    since_s = time_s % 1.0
+    # Down within 0.03 s, up again after 0.15 s, as a car on a bad road throws a sensor about.
+    shaken = np.clip(np.maximum(1.0 - since_s / 0.03, (since_s - 0.15) / 0.2), 0.0, 1.0)
+    assert WarningKind.BAND_LOST not in kinds_of(detect(time_s, 30.0 * shaken))
+
+
 def test_samples_that_never_arrived_are_no_sudden_loss() -> None:
     time_s, tension_n = trace([Stroke(return_s=0.5)] * 5)
     falling = (time_s % 3.0 > 0.0) & (np.gradient(tension_n, time_s) < -20.0)

@@ -146,10 +146,10 @@ def test_sessions_are_listed_by_month_and_found_by_words(store: Store) -> None:
     everything = page(store, "/sessions").text
     assert "5 sessions" in everything
     assert re.search(r"10\d ± 2 N", everything)
-    assert "1 session of 5" in page(store, "/sessions?q=one-arm").text
-    assert "1 session of 5" in page(store, "/sessions?q=26+october+ROW&exercise=").text
+    assert "1 of 5 sessions" in page(store, "/sessions?q=one-arm").text
+    assert "1 of 5 sessions" in page(store, "/sessions?q=26+october+ROW&exercise=").text
     assert "No session matches that." in page(store, "/sessions?q=squat").text
-    assert "4 sessions of 5" in page(store, "/sessions?exercise=seated-row").text
+    assert "4 of 5 sessions" in page(store, "/sessions?exercise=seated-row").text
 
 
 def test_a_session_tells_its_sets_the_advice_and_the_last_time(store: Store) -> None:

@@ -47,10 +47,17 @@ USE = {
 """What must work with an extra; one that is not here is only installed."""
 
 
-def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *command: str | Path, folder: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run a command quietly."""
     return subprocess.run(  # noqa: S603
-        list(map(str, command)), capture_output=True, text=True, check=False, env=os.environ | environment
+        list(map(str, command)),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env=os.environ | environment,
     )
 
 
@@ -112,7 +119,8 @@ def type_faults(folder: Path, python: str, wheel: Path) -> Iterator[str]:
             ("pyright", ["pyright", "--pythonpath", interpreter]),
         )
         for tool, command in tools:
-            done = run(sys.executable, "-m", *command, folder / name)
+            # Not in the repository, where they would find its own files.
+            done = run(sys.executable, "-m", *command, folder / name, folder=folder)
             if (done.returncode == 0) is not fine:
                 yield f"{tool} is wrong about {name}: {(done.stdout + done.stderr).strip()[-400:]}"
 

@@ -34,6 +34,7 @@ COVERED = (
     "bandsense/live/",
     "bandsense/workout/",
     "bandsense/web/",
+    "bandsense/report/",
     "bandsense/link/",
     "bandsense/app/",
 )

@@ -10,16 +10,28 @@ from bandsense.history.figures import PEAK, RANGE
 from bandsense.history.overview import Overview
 from bandsense.history.records import SetRecord
 from bandsense.history.trends import Trend
+from bandsense.language import mark, tr, trn
 from bandsense.live import history_formatting as words
+from bandsense.live.formatting import side_word
 from bandsense.live.units import shown_unit
 from bandsense.report.document import Panel, Report, SetRow, WeekRow, html_table
 from bandsense.report.sets import SetDetail, dose_chart, set_chart, set_strip, trend_chart
-from bandsense.workout.feedback import MOST_SCORE
 from bandsense.workout.tempo import HandTempo
 
 __all__ = ["Context", "session_report", "tempo_figures", "weeks_report"]
 
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_ORDINALS = (
+    mark("the first"),
+    mark("the second"),
+    mark("the third"),
+    mark("the fourth"),
+    mark("the fifth"),
+    mark("the sixth"),
+    mark("the seventh"),
+    mark("the eighth"),
+    mark("the ninth"),
+    mark("the tenth"),
+)
 
 MOST_WEEKS_WITH_CURVE = 8
 """With more lines in the table there is no room left for the curve of a set."""
@@ -48,11 +60,11 @@ class Context:
     measured: str = ""
 
 
-_LEGEND = (
+_LEGEND = mark(
     "Full black bars lie within the target or above it, open bars below it, "
     "hatched bars are partial repetitions."
 )
-_FINE = "± is one standard uncertainty. {measured} Not a medical device. {software}{session}."
+_FINE = mark("± is one standard uncertainty. {measured} Not a medical device. {software}{session}.")
 
 
 def session_report(details: Sequence[SetDetail], told: Overview | None, context: Context) -> Report:
@@ -73,24 +85,30 @@ def session_report(details: Sequence[SetDetail], told: Overview | None, context:
     if len(panels) == 1:
         panels += _trend_panels(told, (RANGE.name,)) or _dose_panels(told)
     return Report(
-        title=last.exercise_name,
+        title=tr(last.exercise_name),
         about=_about(context, day),
         day=day,
         facts=_facts(last, context),
         lead=" ".join(
-            filter(None, (f"You did {_lower(words.session_words(records))}", words.progress_words(peak)))
+            filter(
+                None,
+                (_did(records), words.progress_words(peak)),
+            )
         ),
         to_do=context.to_do
         or words.to_do_words(last.targets, last.slack_cm, context.breathing, context.per_week),
         sets=tuple(_row(detail, columns) for detail in details),
         extra_heads=tuple(columns),
         curve="" if best is None else set_chart(best, plain=True, size="curve"),
-        curve_title="" if best is None else f"Your best set: {_ordinal(best.record)}",
+        curve_title="" if best is None else tr("Your best set: {set}", set=_ordinal(best.record)),
         panels=tuple(panels[:2]),
         unit=shown_unit().value,
-        fine=f"{_LEGEND} "
-        + _FINE.format(
-            measured=context.measured, software=context.software, session=f", session {last.session}"
+        fine=f"{tr(_LEGEND)} "
+        + tr(
+            _FINE,
+            measured=context.measured,
+            software=context.software,
+            session=tr(", session {number}", number=last.session),
         ),
         software=context.software,
     )
@@ -110,7 +128,7 @@ def weeks_report(told: Overview, best: SetDetail | None, context: Context) -> Re
     span = words.span_words(first.day, last.day, year=True)
     peak = _trend(told, PEAK.name)
     return Report(
-        title=last.exercise_name,
+        title=tr(last.exercise_name),
         about=_about(context, span),
         day=span,
         facts=_facts(last, context),
@@ -118,7 +136,7 @@ def weeks_report(told: Overview, best: SetDetail | None, context: Context) -> Re
             filter(
                 None,
                 (
-                    f"You did {words.dose_words(told.dose)}.",
+                    tr("You did {what}.", what=words.dose_words(told.dose)),
                     words.progress_words(peak),
                     words.sides_verdict(told.sides) if told.sides else "",
                 ),
@@ -130,19 +148,27 @@ def weeks_report(told: Overview, best: SetDetail | None, context: Context) -> Re
         curve="" if best is None else set_chart(best, plain=True, size="curve"),
         curve_title=""
         if best is None
-        else f"The strongest set: {words.day_words(best.record.day)}, {_ordinal(best.record)}",
+        else tr(
+            "The strongest set: {day}, {set}", day=words.day_words(best.record.day), set=_ordinal(best.record)
+        ),
         panels=(
             *_trend_panels(told, (PEAK.name, RANGE.name)),
             *_side_panels(told),
         ),
         unit=shown_unit().value,
-        fine=_left_out(told) + _FINE.format(measured=context.measured, software=context.software, session=""),
+        fine=_left_out(told) + tr(_FINE, measured=context.measured, software=context.software, session=""),
         software=context.software,
     )
 
 
 def _about(context: Context, when: str) -> str:
-    return f"Training report for {context.person}, {when}" if context.person else f"Training report, {when}"
+    if context.person:
+        return tr("Training report for {person}, {when}", person=context.person, when=when)
+    return tr("Training report, {when}", when=when)
+
+
+def _did(records: Sequence[SetRecord]) -> str:
+    return tr("You did {what}", what=_lower(words.session_words(records)))
 
 
 def _lower(sentence: str) -> str:
@@ -151,19 +177,22 @@ def _lower(sentence: str) -> str:
 
 def _facts(record: SetRecord, context: Context) -> tuple[tuple[str, str], ...]:
     length = record.conditions.rest_length_m
-    band = context.band or "not named"
+    band = context.band or tr("not named")
     facts = [
-        ("Band", band if length is None else f"{band}, {100.0 * length:.0f} cm"),
-        ("Plan", words.plan_line(record.targets)),
-        ("Tempo", words.tempo_line(record.targets)),
+        (tr("Band"), band if length is None else f"{band}, {100.0 * length:.0f} cm"),
+        (tr("Plan"), words.plan_line(record.targets)),
+        (tr("Tempo"), words.tempo_line(record.targets)),
     ]
     return tuple(fact for fact in facts if fact[1])
 
 
 def _ordinal(record: SetRecord) -> str:
-    name = _ORDINALS[record.number - 1] if record.number <= len(_ORDINALS) else f"number {record.number}"
+    if record.number <= len(_ORDINALS):
+        name = tr(_ORDINALS[record.number - 1])
+    else:
+        name = tr("number {number}", number=record.number)
     side = record.conditions.side
-    return f"the {name}" + (f", {side}" if side else "")
+    return f"{name}, {side_word(side)}" if side else name
 
 
 def _best(details: Sequence[SetDetail]) -> SetDetail | None:
@@ -185,16 +214,16 @@ def _columns(details: Sequence[SetDetail]) -> dict[str, _Column]:
     """Choose the columns that not every session has something to say in."""
     found: dict[str, _Column] = {}
     if any(detail.record.slack_cm for detail in details):
-        found["Slack"] = lambda detail: f"{detail.record.slack_cm:.0f} cm"
+        found[tr("Slack")] = lambda detail: f"{detail.record.slack_cm:.0f} cm"
     if any(detail.feedback.effort is not None for detail in details):
-        found["Effort"] = lambda detail: _score(detail.feedback.effort)
+        found[tr("Effort")] = lambda detail: _score(detail.feedback.effort)
     if any(detail.feedback.pain is not None for detail in details):
-        found["Pain"] = lambda detail: _score(detail.feedback.pain)
+        found[tr("Pain")] = lambda detail: _score(detail.feedback.pain)
     return found
 
 
 def _score(score: int | None) -> str:
-    return "–" if score is None else f"{score} of {MOST_SCORE}"
+    return "–" if score is None else tr("{score} of 10", score=score)
 
 
 def _row(detail: SetDetail, columns: Mapping[str, _Column]) -> SetRow:
@@ -244,13 +273,13 @@ def _trend(told: Overview | None, name: str) -> Trend | None:
     return next((each for each in told.trends if each.figure.name == name), None) if told else None
 
 
-_TITLES = {PEAK.name: "Strongest pull, week by week", RANGE.name: "Range, week by week"}
+_TITLES = {PEAK.name: mark("Strongest pull, week by week"), RANGE.name: mark("Range, week by week")}
 
 
 def _trend_panels(told: Overview | None, names: Sequence[str]) -> list[Panel]:
     found = [_trend(told, name) for name in names]
     return [
-        Panel(_TITLES[each.figure.name], trend_chart(each), words.trend_words(each))
+        Panel(tr(_TITLES[each.figure.name]), trend_chart(each), words.trend_words(each))
         for each in found
         if each is not None and len(each.points) > 1
     ]
@@ -261,34 +290,33 @@ def _dose_panels(told: Overview | None) -> list[Panel]:
         return []
     done = sum(week.full_reps for week in told.dose)
     asked = sum(week.planned_reps for week in told.dose)
-    verdict = f"{done} of {asked} prescribed, {100.0 * done / asked:.0f} %."
-    return [Panel("Full repetitions, done and prescribed", dose_chart(told.dose), verdict)]
+    verdict = tr("{done} of {asked} prescribed, {share:.0%}.", done=done, asked=asked, share=done / asked)
+    return [Panel(tr("Full repetitions, done and prescribed"), dose_chart(told.dose), verdict)]
 
 
 def _side_panels(told: Overview | None) -> list[Panel]:
     if told is None or not told.sides:
         return []
-    body = html_table(("", "Left", "Right", "Difference"), [_side_row(each) for each in told.sides])
-    return [Panel("Right against left", body, words.sides_verdict(told.sides))]
+    body = html_table(
+        ("", tr("Left"), tr("Right"), tr("Difference")), [_side_row(each) for each in told.sides]
+    )
+    return [Panel(tr("Right against left"), body, words.sides_verdict(told.sides))]
 
 
 def _side_row(side: SideComparison) -> tuple[str, str, str, str]:
     name, left, right = words.side_figures(side)
     difference = side.difference
     if not difference.certain:
-        return name, left, right, "not sure"
-    which = "right" if difference.share > 0.0 else "left"
-    return (
-        name,
-        left,
-        right,
-        f"{which} {100.0 * abs(difference.share):.0f} ± {100.0 * difference.standard_error:.0f} %",
-    )
+        return name, left, right, tr("not sure")
+    return name, left, right, words.side_difference(side)
 
 
 def _left_out(told: Overview) -> str:
     if not told.left_out:
         return ""
-    why = words.obstacle_words(told.left_out[0][1]).removeprefix("Not compared: ").rstrip(".")
-    sessions = "session is" if len(told.left_out) == 1 else "sessions are"
-    return f"{len(told.left_out)} {sessions} left out of the trends, because they cannot be compared: {why}. "
+    count = trn(
+        "{n} session is left out of the trends, because it cannot be compared.",
+        "{n} sessions are left out of the trends, because they cannot be compared.",
+        len(told.left_out),
+    )
+    return f"{count} {words.obstacle_words(told.left_out[0][1])} "

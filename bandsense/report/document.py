@@ -11,6 +11,8 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from bandsense.language import language, tr
+
 __all__ = ["Panel", "Report", "SetRow", "WeekRow", "font_faces", "html_table", "plots", "to_html", "to_svg"]
 
 _FONTS = (("bs-num", 700, "num.woff2"), ("bs-text", 400, "text400.woff2"), ("bs-text", 600, "text600.woff2"))
@@ -116,6 +118,8 @@ def to_html(report: Report) -> str:
     )
     return environment.get_template("report.html").render(
         r=_marked(report),
+        tr=tr,
+        language=language(),
         fonts=Markup(font_faces()),  # noqa: S704 (our own files)
         charts_css=Markup(style_sheet("charts.css")),  # noqa: S704
         css=Markup(style_sheet("report.css")),  # noqa: S704

@@ -323,6 +323,32 @@ def test_what_programs_read_is_the_same_in_any_language_and_locale(
     assert "Let about 4 cm of band out of each hand." in told[0]
 
 
+def test_a_session_for_programs_is_in_english_in_any_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from bandsense.cli import main
+
+    command = ["live", "--sim", "--reps", "2", "--sets", "1", "--speed", "0", "--language", "de"]
+    told = {}
+    for kind in ("--json", "--lines"):
+        monkeypatch.setenv("BANDSENSE_HOME", str(tmp_path / kind))
+        assert main([*command, kind]) == 0
+        told[kind] = capsys.readouterr().out
+    summary = json.loads(told["--json"].splitlines()[-1])
+    assert summary["next_time"].startswith("Aim for 3 sets of 8.")
+    assert "looking for a sensor" in told["--json"]
+    lines = told["--lines"].splitlines()
+    assert lines[:5] == [
+        "ein simulierter Sensor wird gestartet ...",
+        "suche einen Sensor",
+        "verbinde mit bandsense-BA5E",
+        "verbunden mit bandsense-BA5E",
+        "Me · Rudern im Sitzen · simuliert",
+    ]
+    assert lines[-2] == "gespeichert als simuliertes Training 1 (bandsense show 1 --simulated)"
+    assert lines[-1].startswith("nächstes Mal: Ziel: 3 Sätze zu 8.")
+
+
 def test_a_language_is_chosen_by_option_or_environment(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

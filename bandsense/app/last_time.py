@@ -12,6 +12,7 @@ from bandsense.exercises.model import Side
 from bandsense.history.comparable import obstacles
 from bandsense.history.compare import last_time
 from bandsense.history.records import Conditions, SetRecord
+from bandsense.live.formatting import capital, side_word
 from bandsense.live.history_formatting import last_time_words
 from bandsense.live.state import LastTime
 from bandsense.store.model import Session
@@ -62,7 +63,7 @@ def compared_words(store: Store, session: int) -> str | None:
     said = []
     for each in found:
         side = each.now[0].conditions.side
-        said.append((f"{side.capitalize()}: " if side else "") + last_time_words(each))
+        said.append((f"{capital(side_word(side))}: " if side else "") + last_time_words(each))
     return " ".join(said) or None
 
 

@@ -14,7 +14,8 @@ from bandsense.calibration.clip_on import AnyCalibration
 from bandsense.errors import ConfigError, StoreError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import Exercise, Side, Sides
-from bandsense.live.formatting import next_time_words
+from bandsense.language import mark, tr, trn
+from bandsense.live.formatting import next_time_words, sets_words
 from bandsense.profiles.band import BandProfile
 from bandsense.profiles.library import Profiles
 from bandsense.profiles.person import Person, Setup
@@ -39,6 +40,8 @@ __all__ = [
 
 FIRST_EXERCISE = "seated-row"
 """What a newcomer is taken to train who did not name an exercise."""
+
+_FIRST = {"left": mark("{exercise}, left first"), "right": mark("{exercise}, right first")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +103,21 @@ class Trainee:
         if prescription is None or all(each.exercise != self.exercise.id for each in prescription.exercise):
             return None
         if self.prescribed is None:
-            return f"your prescription ended on {prescription.until}; your own plan goes on"
-        by = f" by {prescription.prescriber}" if prescription.prescriber else ""
-        note = f" {self.prescribed.note}" if self.prescribed.note else ""
-        return f"prescribed{by}: {_amount_words(self.prescribed)}.{note}"
+            return tr("your prescription ended on {day}; your own plan goes on", day=prescription.until)
+        amount, by = _amount_words(self.prescribed), prescription.prescriber
+        if by:
+            words = tr("prescribed by {by}: {amount}.", by=by, amount=amount)
+        else:
+            words = tr("prescribed: {amount}.", amount=amount)
+        return f"{words} {self.prescribed.note}" if self.prescribed.note else words
 
     def title(self, first_side: Side | None = None, *, simulated: bool = False) -> str:
         """Say who trains what, with which band, for the head of a view."""
-        exercise = self.exercise.name if first_side is None else f"{self.exercise.name}, {first_side} first"
-        band = [] if self.band is None else [f"band {self.band.name}"]
-        return " · ".join([self.person.name, exercise, *band, *(["simulated"] if simulated else [])])
+        exercise = tr(self.exercise.name)
+        if first_side is not None:
+            exercise = tr(_FIRST[first_side], exercise=exercise)
+        band = [] if self.band is None else [tr("band {name}", name=self.band.name)]
+        return " · ".join([self.person.name, exercise, *band, *([tr("simulated")] if simulated else [])])
 
     def session(self, source: str, streams: Sequence[NewStream]) -> NewSession:
         """Begin a session of this person now, of these streams from this source.
@@ -244,13 +252,17 @@ def next_time_of(who: Trainee, done: Progression) -> str:
 
 def prescribed_words(prescribed: PrescribedExercise) -> str:
     """Say what is asked for next time."""
-    return f"As prescribed: {_amount_words(prescribed)}."
+    return tr("As prescribed: {amount}.", amount=_amount_words(prescribed))
 
 
 def _amount_words(prescribed: PrescribedExercise) -> str:
-    sets = "1 set" if prescribed.sets == 1 else f"{prescribed.sets} sets"
-    days = "once" if prescribed.days_per_week == 1 else f"{prescribed.days_per_week} times"
-    return f"{sets} of {prescribed.reps} to {prescribed.most_reps}, {days} a week"
+    return tr(
+        "{sets} of {reps} to {most}, {often}",
+        sets=sets_words(prescribed.sets),
+        reps=prescribed.reps,
+        most=prescribed.most_reps,
+        often=trn("once a week", "{n} times a week", prescribed.days_per_week),
+    )
 
 
 def _advisor_states(result: SessionResult) -> dict[Side | None, AdvisorState]:

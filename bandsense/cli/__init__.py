@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import contextvars
 import errno
 import importlib
@@ -144,14 +145,16 @@ def _leave_output() -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    """Run the command, and keep in the log how it failed, if it did."""
+    """Run the command, and keep in the log how it failed, if it did; what programs read is in English."""
     import logging
 
     from bandsense.app.log_file import log_to_file
     from bandsense.app.paths import home
+    from bandsense.language import ENGLISH, speaking
 
     logger = logging.getLogger(__name__)
-    with log_to_file(home()):
+    language = speaking(ENGLISH) if getattr(arguments, "json", False) else contextlib.nullcontext()
+    with log_to_file(home()), language:
         try:
             status: int = arguments.run(arguments)
         except BandsenseError as error:

@@ -109,4 +109,6 @@ def words_aside(arguments: argparse.Namespace) -> AbstractContextManager[Any]:
 def say_at_once(arguments: argparse.Namespace, text: str) -> None:
     """Print what is being done before anything heavy is imported, unless the output is for programs."""
     if not arguments.json:
-        print(text, flush=True)
+        from bandsense.language import tr
+
+        print(tr(text), flush=True)

@@ -21,6 +21,7 @@ from bandsense.app.session_result import SessionResult
 from bandsense.app.view import SideActions, View
 from bandsense.cli.store_option import is_simulated, show_session
 from bandsense.exercises.model import Side
+from bandsense.language import said, tr
 from bandsense.live.actions import Action, Actions, together
 from bandsense.live.formatting import (
     advice_text,
@@ -29,6 +30,7 @@ from bandsense.live.formatting import (
     event_json,
     format_log_line,
     lag_words,
+    side_word,
     silent_words,
     summary_words,
 )
@@ -132,7 +134,7 @@ class LineOutput(_EventOutput):
         # Attempts follow each other and say the same; once is enough.
         if (side, message) not in self._told:
             self._told.add((side, message))
-            self._line(message, side)
+            self._line(said(message), side)
 
     @override
     def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
@@ -142,7 +144,7 @@ class LineOutput(_EventOutput):
 
     @override
     def problem(self, message: str | None) -> None:
-        print(f"not saved: {message}" if message else "saved again", flush=True)
+        print(tr("not saved: {problem}", problem=message) if message else tr("saved again"), flush=True)
 
     @override
     async def try_again(self, problem: str) -> bool:
@@ -150,13 +152,14 @@ class LineOutput(_EventOutput):
 
         if not is_interactive():
             return False
-        say(f"not saved yet: {problem}")
-        return not (await ask("Enter: try again; q and Enter: give up what waits > ")).startswith("q")
+        say(tr("not saved yet: {problem}", problem=problem))
+        question = tr("Enter: try again; q and Enter: give up what waits")
+        return not (await ask(f"{question} > ")).startswith("q")
 
     @override
     def end(self, result: SessionResult) -> None:
         if not result.samples:
-            say("no sample came; nothing was saved")
+            say(tr("no sample came; nothing was saved"))
             return
         for side, summary in result.summaries.items():
             say(_sided(summary_words(summary), side))
@@ -171,7 +174,7 @@ class LineOutput(_EventOutput):
         if result.session is not None:
             say(_saved_words(result.session, simulated=self.simulated))
         if result.reps and result.next_time:
-            say(f"next time: {result.next_time}")
+            say(tr("next time: {what}", what=result.next_time))
 
     @override
     def _event(self, pipeline: SessionPipeline, event: Event) -> None:
@@ -188,12 +191,13 @@ class LineOutput(_EventOutput):
 
 def _saved_words(session: int, *, simulated: bool) -> str:
     if not simulated:
-        return f"saved as session {session}"
-    return f"saved as simulated session {session} ({show_session(session, simulated=True)})"
+        return tr("saved as session {session}", session=session)
+    shows = show_session(session, simulated=True)
+    return tr("saved as simulated session {session} ({shows})", session=session, shows=shows)
 
 
 def _sided(text: str, side: Side | None) -> str:
-    return text if side is None else f"{side:<5}  {text}"
+    return text if side is None else f"{side_word(side):<5}  {text}"
 
 
 class ScreenOutput(LineOutput):

@@ -365,7 +365,7 @@ class Sensor:
     def _wanted_name(self) -> str:
         if self._sighting is not None:
             return self._sighting.name
-        return self._target if isinstance(self._target, str) else "a sensor"
+        return self._target if isinstance(self._target, str) else Message("a sensor")
 
     def _why_not_heard(self) -> LinkErrorReason:
         if self._told_to_sleep:

@@ -11,6 +11,7 @@ from bandsense.cli.argument_types import count, positive, speed
 from bandsense.cli.command import add_command, add_output_options, say_at_once
 from bandsense.cli.page_options import add_page_options
 from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.language import mark
 
 if TYPE_CHECKING:
     from bandsense.app.environment import Environment
@@ -114,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
         for name in ("trace", "side"):
             if getattr(arguments, name) is not None:
                 raise ConfigError(f"--{name} is for one sensor; leave it away with two")
-    say_at_once(arguments, "starting a simulated sensor ..." if arguments.sim else "starting ...")
+    say_at_once(arguments, mark("starting a simulated sensor ...") if arguments.sim else mark("starting ..."))
     from bandsense.app.environment import run_at_speed
 
     run_at_speed(1.0 if arguments.speed is None else arguments.speed, _live(arguments))

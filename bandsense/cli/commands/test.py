@@ -11,6 +11,7 @@ from bandsense.cli.argument_types import count, positive, speed
 from bandsense.cli.command import add_command, say_at_once
 from bandsense.cli.store_option import add_store_option, is_simulated, open_store, show_session
 from bandsense.cli.tables import table
+from bandsense.language import mark, said, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError("--speed needs --sim")
     if arguments.injured is not None and arguments.side != "each":
         raise ConfigError("--injured needs both sides, each in turn")
-    say_at_once(arguments, "starting a simulated sensor ..." if arguments.sim else "starting ...")
+    say_at_once(arguments, mark("starting a simulated sensor ...") if arguments.sim else mark("starting ..."))
     from bandsense.app.environment import run_at_speed
 
     run_at_speed(1.0 if arguments.speed is None else arguments.speed, _test(arguments))
@@ -138,7 +139,7 @@ async def _test(arguments: argparse.Namespace) -> None:
         return
     _print(record, strength_records(store, person.id))
     again = show_session(record.session, simulated=is_simulated(arguments))
-    print(f"kept as session {record.session}: {again}")
+    print(tr("kept as session {session}: {again}", session=record.session, again=again))
 
 
 async def _setup(store: Store, person: str, arguments: argparse.Namespace) -> StrengthSetup:
@@ -196,7 +197,7 @@ def _teller(setup: StrengthSetup, *, as_json: bool) -> Callable[[StrengthEvent |
             data = {"event": "link_changed", "message": event} if isinstance(event, str) else to_json(event)
             print(json.dumps(data), flush=True)
         elif isinstance(event, str):
-            print(event, flush=True)
+            print(said(event), flush=True)
         else:
             print(test_event_words(event, protocol.trials, protocol.rest_s), flush=True)
 

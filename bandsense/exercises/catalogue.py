@@ -15,7 +15,8 @@ from types import MappingProxyType
 from pydantic import ValidationError
 
 from bandsense.errors import ConfigError
-from bandsense.exercises.model import Exercise, Load, Sides, faults_in
+from bandsense.exercises.model import Breath, Exercise, Load, Sides, faults_in
+from bandsense.language import mark, tr
 
 __all__ = ["drawing", "get_exercise", "load_exercises", "parse_exercise", "render"]
 
@@ -124,50 +125,59 @@ def drawing(exercise_id: str, extra_dirs: Iterable[Path] = ()) -> str | None:
 
 
 def render(exercise: Exercise, easier_cm: Sequence[int], harder_cm: Sequence[int]) -> str:
-    """Return the exercise as plain text for a person, without a newline at the end.
+    """Return the exercise as plain text in the language that is spoken, without a newline at the end.
 
     Args:
         exercise: what to tell of.
         easier_cm: for each way to change the slack, centimetres that take about a tenth of the tension away.
         harder_cm: the same for about a twentieth more tension.
     """
-    lines = [
-        f"{exercise.name}  ({exercise.id})",
-        _item("", exercise.summary),
-        "",
-        "Set up",
-        *(_item(f"  {number}. ", step) for number, step in enumerate(exercise.setup, start=1)),
-        "",
-        _item("Anchor   ", exercise.anchor_words),
-        _item("Start    ", exercise.start_pose),
-        _item("End      ", exercise.end_pose),
-        *_timing(exercise),
-        f"Band     about {100 * exercise.rest_length_m:.0f} cm unstretched, stroke about "
-        f"{100 * exercise.stroke_m:.0f} cm",
-    ]
+    told = {
+        tr("Anchor"): tr(exercise.anchor_words),
+        tr("Start"): tr(exercise.start_pose),
+        tr("End"): tr(exercise.end_pose),
+        tr("Breath"): _breathing_words(exercise),
+        tr("Tempo"): _tempo_words(exercise),
+        tr("Band"): tr(
+            "about {rest:.0f} cm unstretched, stroke about {stroke:.0f} cm",
+            rest=100.0 * exercise.rest_length_m,
+            stroke=100.0 * exercise.stroke_m,
+        ),
+    }
     if exercise.load is Load.ASSISTANCE:
-        lines.append("Load     negative: the band carries part of your weight, so more slack makes it harder")
+        told[tr("Load")] = tr("negative: the band carries part of your weight, so more slack makes it harder")
     if exercise.sides is Sides.PAIRED:
-        lines.append("Sides    left and right in turn; both halves make one set")
-    more, less = (
-        ("about a tenth easier", "about a twentieth harder")
-        if exercise.load is Load.RESISTANCE
-        else ("about a tenth less help", "about a twentieth more help")
-    )
-    lines += [
+        told[tr("Sides")] = tr("left and right in turn; both halves make one set")
+    width = max(map(len, told)) + 3
+    if exercise.load is Load.RESISTANCE:
+        more = tr("More slack (at that length about a tenth easier), one of")
+        less = tr("Less slack (about a twentieth harder), one of")
+    else:
+        more = tr("More slack (at that length about a tenth less help), one of")
+        less = tr("Less slack (about a twentieth more help), one of")
+    lines = [
+        f"{tr(exercise.name)}  ({exercise.id})",
+        _item("", tr(exercise.summary)),
         "",
-        f"More slack (at that length {more}), one of",
+        tr("Set up"),
+        *(_item(f"  {number}. ", tr(step)) for number, step in enumerate(exercise.setup, start=1)),
+        "",
+        *(_item(head.ljust(width), text) for head, text in told.items()),
+        "",
+        more,
         *(
-            _item("  - ", way.more_slack.format(cm=cm))
+            _item("  - ", tr(way.more_slack, cm=cm))
             for way, cm in zip(exercise.slack, easier_cm, strict=True)
         ),
-        f"Less slack ({less}), one of",
+        less,
         *(
-            _item("  - ", way.less_slack.format(cm=cm))
+            _item("  - ", tr(way.less_slack, cm=cm))
             for way, cm in zip(exercise.slack, harder_cm, strict=True)
         ),
+        "",
+        tr("Take care"),
+        *(_item("  - ", tr(caution)) for caution in exercise.cautions),
     ]
-    lines += ["", "Take care", *(_item("  - ", caution) for caution in exercise.cautions)]
     return "\n".join(line for text in lines for line in text.split("\n"))
 
 
@@ -177,12 +187,24 @@ def _item(head: str, text: str) -> str:
     )
 
 
-def _timing(exercise: Exercise) -> tuple[str, str]:
-    """Return the lines of breathing and tempo."""
-    tempo, breathing = exercise.tempo, exercise.breathing
-    effort, back = ("pull", "return") if exercise.load is Load.RESISTANCE else ("way up", "way down")
-    return (
-        f"Breath   {breathing.concentric.value} on the {effort}, {breathing.eccentric.value} on the {back}",
-        f"Tempo    {effort} {tempo.concentric_s:g} s, hold {tempo.hold_s:g} s, "
-        f"{back} {tempo.eccentric_s:g} s, rest {tempo.rest_s:g} s",
+def _breathing_words(exercise: Exercise) -> str:
+    exhales = exercise.breathing.concentric is Breath.EXHALE
+    if exercise.load is Load.RESISTANCE:
+        if exhales:
+            return tr("exhale on the pull, inhale on the return")
+        return tr("inhale on the pull, exhale on the return")
+    if exhales:
+        return tr("exhale on the way up, inhale on the way down")
+    return tr("inhale on the way up, exhale on the way down")
+
+
+def _tempo_words(exercise: Exercise) -> str:
+    sentence = (
+        mark("pull {effort:g} s, hold {hold:g} s, return {back:g} s, rest {rest:g} s")
+        if exercise.load is Load.RESISTANCE
+        else mark("way up {effort:g} s, hold {hold:g} s, way down {back:g} s, rest {rest:g} s")
+    )
+    tempo = exercise.tempo
+    return tr(
+        sentence, effort=tempo.concentric_s, hold=tempo.hold_s, back=tempo.eccentric_s, rest=tempo.rest_s
     )

@@ -17,6 +17,8 @@ from pydantic import (
     model_validator,
 )
 
+from bandsense.language import mark
+
 __all__ = [
     "Anchoring",
     "Breath",
@@ -99,9 +101,9 @@ class Anchoring(Enum):
 
 
 _ANCHORS = {
-    Anchoring.ANCHORED: "a fixed point",
-    Anchoring.BETWEEN_HANDS: "none: between the hands",
-    Anchoring.FOOT: "under the foot",
+    Anchoring.ANCHORED: mark("a fixed point"),
+    Anchoring.BETWEEN_HANDS: mark("none: between the hands"),
+    Anchoring.FOOT: mark("under the foot"),
 }
 
 
@@ -284,7 +286,7 @@ class Exercise(_Data):
 
     @property
     def anchor_words(self) -> str:
-        """Where the far end of the band is held, for a person."""
+        """Where the far end of the band is held, for a person, in English."""
         return self.anchor or _ANCHORS[self.anchoring]
 
     @model_validator(mode="after")

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from bandsense.errors import ConfigError
 from bandsense.exercises.catalogue import drawing, get_exercise, load_exercises, parse_exercise, render
 from bandsense.exercises.model import Anchoring, Breath, FitExercise, Load, Sides, SlackMethodKind, Tempo
+from bandsense.language import speaking, tr
 from bandsense.sim.physics.person import EXERCISES as SIMULATED
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -221,6 +222,22 @@ def test_it_reads_as_text(exercise_id: str) -> None:
     assert "exhale on the pull" in text or exercise.load is Load.ASSISTANCE
     assert "{" not in text
     assert max(len(line) for line in shown.splitlines()) <= 100
+
+
+@pytest.mark.parametrize("exercise_id", SHIPPED)
+def test_it_reads_as_german_text(exercise_id: str) -> None:
+    exercise = get_exercise(exercise_id)
+    amounts = [11] * len(exercise.slack)
+    with speaking("de"):
+        shown = render(exercise, amounts, amounts)
+        text = " ".join(shown.split())
+        assert all(tr(step) in text for step in (*exercise.setup, *exercise.cautions))
+    english = render(exercise, amounts, amounts).splitlines()
+    kept = {line for line in shown.splitlines() if line} & set(english)
+    assert not {line for line in kept if not line.startswith("Tempo")}
+    assert "Befestigung   " in shown
+    assert "1,5 s, Halten" in shown or "1.5 s, hold" not in " ".join(english)
+    assert max(map(len, shown.splitlines())) <= 100
 
 
 def test_an_unknown_exercise_names_the_nearest() -> None:

@@ -12,6 +12,7 @@ from bandsense.cli.command import add_command, tell
 from bandsense.cli.tables import table
 from bandsense.errors import ConfigError, DataError
 from bandsense.files import atomic_write
+from bandsense.language import tr
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -62,8 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
         for each in exercises.values():
             print(json.dumps(each.model_dump(mode="json", by_alias=True)))
         return 0
-    rows = [(each.id, each.name, each.anchor_words) for each in exercises.values()]
-    print(table(("id", "name", "anchor"), rows))
+    rows = [(each.id, tr(each.name), tr(each.anchor_words)) for each in exercises.values()]
+    print(table(("id", tr("name"), tr("anchor")), rows))
     return 0
 
 

@@ -148,6 +148,22 @@ def test_a_message_is_english_until_it_is_said() -> None:
     assert said(message) == "then Set 2"
 
 
+def test_a_warning_of_the_signal_is_kept_in_english_and_shown_in_german() -> None:
+    from bandsense.live.formatting import format_notice
+    from bandsense.signal.analysis import analyze
+
+    at_s = [n / 80 for n in range(2400)]
+    pulls_n = [max(0.0, 4000 * math.sin(each * 2)) for each in at_s]
+    warning = analyze(at_s, pulls_n).warnings[0]
+    assert json.loads(json.dumps(event_json(warning)))["message"].endswith(
+        "N is more than people pull; check the unit and the calibration"
+    )
+    with speaking("de"):
+        assert format_notice(warning).endswith(
+            "N sind mehr, als Menschen ziehen; prüf Einheit und Kalibrierung"
+        )
+
+
 def test_a_language_that_there_is_not_is_refused() -> None:
     assert languages() == ("en", "de")
     with pytest.raises(ValueError, match="it speaks en, de"):

@@ -38,6 +38,7 @@ COVERED = (
     "bandsense/link/",
     "bandsense/app/",
     "bandsense/exercises/",
+    "bandsense/signal/",
 )
 """Where a translation must be complete: `tests/test_language.py` says what is missing."""
 

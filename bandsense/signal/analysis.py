@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bandsense.errors import DataError
+from bandsense.language import Message
 from bandsense.samples import FloatArray
 from bandsense.signal.detector import RepDetector, as_numbers
 from bandsense.signal.events import Event, Rep, RepCompleted, RepRetracted, SignalWarning, WarningKind
@@ -104,12 +105,20 @@ def _doubts(time: FloatArray, tension: FloatArray, reps: tuple[Rep, ...]) -> Ite
 
     usual_n = float(np.median(np.abs(tension[:: max(1, tension.size // 1000)])))
     if usual_n > LARGEST_N and not any(rep.peak_n > LARGEST_N for rep in reps):
-        yield doubt(f"half of the trace is beyond {usual_n:.0f} N, where no band is; check unit and zero")
+        yield doubt(
+            Message(
+                "half of the trace is beyond {usual:.0f} N, where no band is; check unit and zero",
+                usual=usual_n,
+            )
+        )
     highest_n = max((rep.peak_n - rep.start_n for rep in reps), default=LIGHT_N)
     if highest_n < LIGHT_N:
         yield doubt(
-            f"no repetition rises by more than {highest_n:.0f} N; "
-            "unless the band is very light, these are kilograms or pounds: give the unit"
+            Message(
+                "no repetition rises by more than {highest:.0f} N; "
+                "unless the band is very light, these are kilograms or pounds: give the unit",
+                highest=highest_n,
+            )
         )
 
 

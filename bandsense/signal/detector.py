@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bandsense.errors import DataError
+from bandsense.language import Message
 from bandsense.samples import BoolArray, FloatArray
 from bandsense.signal.events import Event, RepCompleted, WarningKind
 from bandsense.signal.filters import Conditioner, Segment
@@ -215,7 +216,7 @@ class RepDetector:
                 narrator.warn(
                     float(segment.time_s[0]) - self._conditioner.delay_s,
                     WarningKind.GAP,
-                    f"{segment.gap_s:.2f} s of samples are missing",
+                    Message("{gap:.2f} s of samples are missing", gap=segment.gap_s),
                     float(segment.ready_s[0]),
                 )
             self._clean_n.append(segment.clean_n)
@@ -251,15 +252,22 @@ class RepDetector:
             self._step,
         )
         if rate_hz < LOW_RATE_HZ:
-            consequence = (
-                "for exact phase times; counts still hold"
+            few = (
+                Message(
+                    "{rate:.3g} samples a second are too few for exact phase times; counts still hold",
+                    rate=rate_hz,
+                )
                 if rate_hz >= LOWEST_RATE_HZ
-                else "to count repetitions by; check that times are in seconds"
+                else Message(
+                    "{rate:.3g} samples a second are too few to count repetitions by; "
+                    "check that times are in seconds",
+                    rate=rate_hz,
+                )
             )
             narrator.warn(
                 float(segment.time_s[0]),
                 WarningKind.LOW_RATE,
-                f"{rate_hz:.3g} samples a second are too few {consequence}",
+                few,
                 float(segment.ready_s[0]),
             )
         return narrator, turning

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import inf
 
+from bandsense.language import Message
 from bandsense.signal.announcer import Announcement, Announcer
 from bandsense.signal.band_loss import BandLoss
 from bandsense.signal.boundaries import Boundaries, measure
@@ -273,21 +274,27 @@ class Narrator:
             self._warn_once(
                 rep.peak_time_s,
                 WarningKind.IMPLAUSIBLE_FORCE,
-                f"{rep.peak_n:.0f} N is more than people pull; check the unit and the calibration",
+                Message(
+                    "{peak:.0f} N is more than people pull; check the unit and the calibration",
+                    peak=rep.peak_n,
+                ),
             )
         if rep.saturated:
             self._warn_once(
                 rep.peak_time_s,
                 WarningKind.SATURATED,
-                "the sensor is at the end of its range; true peaks are higher than shown",
+                Message("the sensor is at the end of its range; true peaks are higher than shown"),
             )
         swings_n = [top - valley for top, valley in self._neighbours]
         if len(swings_n) >= SMALL_REPS and max(swings_n) < SMALL_N:
             self._warn_once(
                 rep.peak_time_s,
                 WarningKind.IMPLAUSIBLE_FORCE,
-                f"these repetitions are only {max(swings_n):.1f} N; "
-                "unless the band is very light these are kilograms or pounds: give the unit",
+                Message(
+                    "these repetitions are only {most:.1f} N; "
+                    "unless the band is very light these are kilograms or pounds: give the unit",
+                    most=max(swings_n),
+                ),
             )
 
     def _check_lost(self, low: TurningPoint, now: TurningPoint, *, sure: bool) -> None:
@@ -302,7 +309,10 @@ class Narrator:
             self.warn(
                 self._lost_s,
                 WarningKind.BAND_LOST,
-                "tension was lost at once: the band snapped, slipped off or fell; check it before going on",
+                Message(
+                    "tension was lost at once: the band snapped, slipped off or fell; "
+                    "check it before going on"
+                ),
                 self._turning.now_s,
             )
 

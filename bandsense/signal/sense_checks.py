@@ -33,6 +33,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from bandsense.language import Message
 from bandsense.samples import BoolArray, FloatArray
 from bandsense.signal.events import Rep, SignalWarning, WarningKind
 
@@ -285,8 +286,12 @@ class SenseChecks:
             rep.peak_time_s,
             detected_s,
             moved_n,
-            f"bottom and top moved together by {moved_n:+.1f} N in {span_s:.0f} s, as they do when the zero "
-            "drifts; let the band hang slack and set the zero again",
+            Message(
+                "bottom and top moved together by {moved:+.1f} N in {seconds:.0f} s, as they do when the "
+                "zero drifts; let the band hang slack and set the zero again",
+                moved=moved_n,
+                seconds=span_s,
+            ),
         )
 
     def tared(self) -> None:
@@ -406,20 +411,27 @@ class SenseChecks:
             window.end_s,
             window.told_s,
             moved_n,
-            f"the zero moved by {moved_n:+.1f} N in {_span(since_s)}; let the sensor warm up, and set the "
-            "zero again with the band slack",
+            Message(
+                "the zero moved by {moved:+.1f} N in {time}; let the sensor warm up, and set the "
+                "zero again with the band slack",
+                moved=moved_n,
+                time=_span(since_s),
+            ),
         )
 
     def _off(self, level_n: float, window: _Window) -> list[SignalWarning]:
         if level_n < 0.0:
-            message = (
-                f"the sensor shows {level_n:.1f} N, less than nothing: its zero is off, and all tensions are "
-                f"about {-level_n:.0f} N too low; let the band hang slack and set the zero again"
+            message = Message(
+                "the sensor shows {level:.1f} N, less than nothing: its zero is off, and all tensions are "
+                "about {low:.0f} N too low; let the band hang slack and set the zero again",
+                level=level_n,
+                low=-level_n,
             )
         else:
-            message = (
-                f"the sensor shows {level_n:.1f} N and comes back to it as if nothing pulled; if the band is "
-                "slack, set the zero; if it is taut at the start, say so before the session"
+            message = Message(
+                "the sensor shows {level:.1f} N and comes back to it as if nothing pulled; if the band is "
+                "slack, set the zero; if it is taut at the start, say so before the session",
+                level=level_n,
             )
         return self._tell(WarningKind.ZERO_OFF, window.start_s, window.told_s, level_n, message)
 
@@ -454,8 +466,11 @@ class SenseChecks:
             window.start_s,
             window.told_s,
             0.0,
-            "tension falls below zero when the band is pulled: the cell is wired or hung the wrong way "
-            "round; nothing is counted until its two signal wires are swapped, or it is calibrated as it is",
+            Message(
+                "tension falls below zero when the band is pulled: the cell is wired or hung the wrong way "
+                "round; nothing is counted until its two signal wires are swapped, or it is calibrated "
+                "as it is"
+            ),
         )
 
     def _wiring(self, window: _Window) -> list[SignalWarning]:
@@ -467,17 +482,23 @@ class SenseChecks:
         seen.broken_s = window.start_s if seen.broken_s is None else seen.broken_s
         if window.end_s - seen.broken_s < BROKEN_S:
             return []
-        what = (
-            "the converter stays at the end of its range"
-            if window.saturated
-            else f"single samples jump about by {window.noise_n:.0f} N"
-        )
+        if window.saturated:
+            message = Message(
+                "the converter stays at the end of its range: look for a broken, loose or swapped wire "
+                "between cell and board"
+            )
+        else:
+            message = Message(
+                "single samples jump about by {noise:.0f} N: look for a broken, loose or swapped wire "
+                "between cell and board",
+                noise=window.noise_n,
+            )
         return self._tell(
             WarningKind.WIRING,
             seen.broken_s,
             window.told_s,
             0.0,
-            f"{what}: look for a broken, loose or swapped wire between cell and board",
+            message,
         )
 
     def _tell(

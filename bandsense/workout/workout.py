@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from bandsense.calibration.clip_on import AnyCalibration, TensionReader
 from bandsense.errors import DataError
 from bandsense.exercises.model import Side
+from bandsense.language import Message
 from bandsense.samples import FloatArray, SampleBlock
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import SignalWarning, WarningKind
@@ -369,9 +370,10 @@ class Workout:
         tared = Tared(self._last_s, before_n, None, self._last_s)
         if before_n <= TAUT_N:
             return [tared]
-        question = (
-            f"it showed {before_n:.0f} N before the zero was set; if the band was taut then, let it hang "
-            "slack and tare again"
+        question = Message(
+            "it showed {before:.0f} N before the zero was set; if the band was taut then, let it hang "
+            "slack and tare again",
+            before=before_n,
         )
         return [tared, SignalWarning(self._last_s, WarningKind.ZERO_OFF, question, self._last_s)]
 
@@ -381,9 +383,9 @@ class Workout:
         problem = None
         if events is None:
             problem = (
-                "there was no movement in the last minute that is not counted already"
+                Message("there was no movement in the last minute that is not counted already")
                 if is_rep
-                else "there is no repetition of the last minute to take back"
+                else Message("there is no repetition of the last minute to take back")
             )
         corrected = Corrected(self._last_s, is_rep, problem, self._last_s)
         return [corrected, *self._followed(events or ())]

@@ -15,6 +15,8 @@ from bandsense.history.dose import DoseWeek
 from bandsense.history.records import SetRecord
 from bandsense.history.trends import Trend
 from bandsense.history.wear import BandHistory
+from bandsense.language import tr
+from bandsense.live.formatting import repetitions_words
 from bandsense.live.history_formatting import (
     FIGURE_NAMES,
     SIDE_FIGURES,
@@ -160,7 +162,7 @@ def set_chart(detail: SetDetail, *, plain: bool = False, size: str = "tall") -> 
 def trace_chart(time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep]) -> str:
     """Draw a trace without a session around it: its phases, and the numbers of its repetitions."""
     start, top = float(time_s[0]), _top(None, tension_n) or 1.0
-    label = f"Tension over the trace, {len(reps)} repetitions"
+    label = tr("Tension over the trace, {reps}", reps=repetitions_words(len(reps)))
     plot = Plot((0.0, float(time_s[-1]) - start), (min(0.0, float(np.min(tension_n))), top), label, "tall")
     _levels(plot, None, float(np.max(tension_n)))
     for name, curve in _phases(time_s, tension_n, reps).items():

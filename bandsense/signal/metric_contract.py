@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import hypot, isfinite, sqrt
 
+from bandsense.language import Message
 from bandsense.signal.events import Rep
 
 __all__ = [
@@ -255,19 +256,20 @@ def timing_reason(uncertainty_s: float, rate_hz: float) -> str | None:
     if uncertainty_s <= LATEST_LAG_S:
         return None
     if rate_hz < 40.0:
-        return f"needs {next(rate for rate in USUAL_RATES_HZ if rate > rate_hz)} samples a second"
-    return "the clocks of the sensors differ by too much"
+        enough_hz = next(rate for rate in USUAL_RATES_HZ if rate > rate_hz)
+        return Message("needs {rate} samples a second", rate=enough_hz)
+    return Message("the clocks of the sensors differ by too much")
 
 
 def _reason(figure: Figure, rep: Rep, conditions: Conditions) -> str:
     for rate_hz in USUAL_RATES_HZ:
         quicker = replace(conditions, rate_hz=float(rate_hz), supposed=True)
         if rate_hz > conditions.rate_hz and figure.uncertainty(rep, quicker) <= figure.limit:
-            return f"needs {rate_hz} samples a second"
+            return Message("needs {rate} samples a second", rate=rate_hz)
     quiet = replace(conditions, noise_n=0.0, rate_hz=float(USUAL_RATES_HZ[-1]), supposed=True)
     if figure.uncertainty(rep, quiet) <= figure.limit:
-        return "the tension is too near to the sensor's noise"
+        return Message("the tension is too near to the sensor's noise")
     calibrated = replace(quiet, span_uncertainty=0.0, level_uncertainty_n=0.0, mean_uncertainty_n=0.0)
     if figure.uncertainty(rep, calibrated) <= figure.limit:
-        return "needs a calibrated sensor whose zero was set"
-    return "too quick, or too little tension, to tell"
+        return Message("needs a calibrated sensor whose zero was set")
+    return Message("too quick, or too little tension, to tell")

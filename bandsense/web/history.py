@@ -29,7 +29,7 @@ from bandsense.history.figures import LOAD, PEAK
 from bandsense.history.overview import Overview, overview
 from bandsense.history.records import SetRecord
 from bandsense.history.trends import Trend
-from bandsense.language import language, mark, said, speaking, tr, trn
+from bandsense.language import Message, language, mark, said, speaking, tr, trn
 from bandsense.live import history_formatting as words
 from bandsense.live import strength_formatting as strength
 from bandsense.live.formatting import (
@@ -684,8 +684,8 @@ def _trace_sent(
 def _trace(visit: _Visit, sent: tuple[str, bytes | None] | None = None) -> Response:
     show_in(person_named(visit.store, None).unit)
     values: dict[str, Any] = {
-        "title": "Analyze a file",
-        "about": "a force trace of a band, from any program",
+        "title": tr("Analyze a file"),
+        "about": tr("a force trace of a band, from any program"),
         "problem": "",
         "result": None,
         "chart": "",
@@ -700,7 +700,10 @@ def _trace(visit: _Visit, sent: tuple[str, bytes | None] | None = None) -> Respo
             content_type, body = sent
             if body is None:
                 raise DataError(
-                    f"The file is larger than {MOST_BYTES // 1_000_000} MB; `bandsense analyze FILE` takes it"
+                    Message(
+                        "The file is larger than {most} MB; `bandsense analyze FILE` takes it",
+                        most=MOST_BYTES // 1_000_000,
+                    )
                 )
             upload = read_upload(content_type, body)
             if upload.said.get("time") or upload.said.get("force"):
@@ -709,7 +712,7 @@ def _trace(visit: _Visit, sent: tuple[str, bytes | None] | None = None) -> Respo
             values |= {"title": result["name"], "about": result["about"], "result": result}
             values["chart"] = _html(result["chart"])
         except DataError as error:
-            values["problem"], status = f"{error}.", 400
+            values["problem"], status = f"{said(error)}.", 400
     answer = visit.page("trace.html", "", **values)
     answer.status_code = status
     return answer

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from bandsense.calibration.curve import Calibration
 from bandsense.errors import DataError, FileFormatError
+from bandsense.language import Message, number, said, tr
 from bandsense.live.formatting import PARTIAL_RULE, counts_words
 from bandsense.live.history_formatting import force_pair
 from bandsense.live.units import in_shown_unit
@@ -60,10 +61,12 @@ class Upload:
         if not time and not force:
             return None
         if not time or not force:
-            raise DataError("Name both columns, that of the time and that of the force, or neither")
+            raise DataError(Message("Name both columns, that of the time and that of the force, or neither"))
         units = self.said.get("time_unit", "s"), self.said.get("force_unit", "N")
         if units[0] not in TIME_UNITS or units[1] not in FORCE_UNITS:
-            raise DataError(f"{units[0]} and {units[1]} are no units of time and force")
+            raise DataError(
+                Message("{time} and {force} are no units of time and force", time=units[0], force=units[1])
+            )
         return ColumnMapping(time, force, *units)
 
 
@@ -76,7 +79,7 @@ def read_upload(content_type: str, body: bytes) -> Upload:
     head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
     message = BytesParser(policy=HTTP).parsebytes(head + body)
     if not message.is_multipart():
-        raise DataError("This is no file; choose one, or drop it onto the field")
+        raise DataError(Message("This is no file; choose one, or drop it onto the field"))
     name, data, said = "", b"", {}
     for part in message.iter_parts():
         content = part.get_payload(decode=True)
@@ -88,7 +91,7 @@ def read_upload(content_type: str, body: bytes) -> Upload:
             key = str(part.get_param("name", "", "content-disposition"))
             said[key] = content.decode("utf-8", "replace").strip()[:100]
     if not name:
-        raise DataError("Choose a file first, or drop it onto the field")
+        raise DataError(Message("Choose a file first, or drop it onto the field"))
     return Upload(Path(name.replace("\\", "/")).name[:80] or "trace", data, said)
 
 
@@ -111,20 +114,30 @@ def analysed(upload: Upload) -> dict[str, Any]:
     block = recording.block
     if not 2 <= len(block) <= _MOST_SAMPLES:
         raise DataError(
-            f"{upload.name} has {len(block)} samples; this page takes 2 to {_MOST_SAMPLES}, and "
-            "`bandsense analyze` takes more"
+            Message(
+                "{name} has {samples} samples; this page takes 2 to {most}, and "
+                "`bandsense analyze` takes more",
+                name=upload.name,
+                samples=len(block),
+                most=_MOST_SAMPLES,
+            )
         )
     found = analyze(block.time_s, block.values, gap_before=block.gap_before, saturated=block.saturated)
     figures = rep_metrics(found.reps, block.time_s, block.values, calibration=Calibration.identity())
     counts = RepCounts.of(found.reps)
     length_s = float(block.time_s[-1] - block.time_s[0])
-    partial = [PARTIAL_RULE] if counts.full < counts.all else []
+    partial = [tr(PARTIAL_RULE)] if counts.full < counts.all else []
     return {
         "name": upload.name,
-        "about": f"{counts_words(counts)} in {length_s:.1f} s at {found.rate_hz:.3g} samples a second",
+        "about": tr(
+            "{counts} in {length:.1f} s at {rate:.3g} samples a second",
+            counts=counts_words(counts),
+            length=length_s,
+            rate=found.rate_hz,
+        ),
         "chart": trace_chart(block.time_s, block.values, found.reps),
         "reps": [_row(*each) for each in zip(found.reps, figures, strict=True)],
-        "remarks": [*_warnings(found), *recording.notes, *partial],
+        "remarks": [*_warnings(found), *map(said, recording.notes), *partial],
         "hidden": _hidden(figures),
     }
 
@@ -133,16 +146,17 @@ def _row(rep: Rep, figures: RepMetrics) -> dict[str, str]:
     hand = hand_tempo(rep)
 
     def phase(name: str) -> str:
-        return "–" if figures.shown(f"tempo.{name}") is None else f"{getattr(hand, name):.1f}"
+        return "–" if figures.shown(f"tempo.{name}") is None else number(getattr(hand, name), ".1f")
 
     known = figures.shown("peak_n") is not None
+    range_words = f"{100.0 * rep.range_fraction:.0f} %"
     return {
-        "start": f"{rep.pull_start_s:.1f}",
+        "start": number(rep.pull_start_s, ".1f"),
         "peak": force_pair(rep.peak_n, figures.peak_uncertainty_n or 0.0) if known else "–",
         "pull": phase("concentric_s"),
         "hold": phase("hold_s"),
         "back": phase("eccentric_s"),
-        "range": f"{100.0 * rep.range_fraction:.0f} %{' partial' if rep.partial else ''}",
+        "range": tr("{range} partial", range=range_words) if rep.partial else range_words,
     }
 
 
@@ -150,11 +164,12 @@ def _warnings(found: SetAnalysis) -> Iterator[str]:
     """Tell each kind of warning once."""
     for kind in dict.fromkeys(warning.kind for warning in found.warnings):
         first, *more = (warning for warning in found.warnings if warning.kind is kind)
-        again = f" ({len(more)} more of this)" if more else ""
-        yield f"At {first.time_s:.1f} s: {in_shown_unit(first.message)}{again}"
+        told = in_shown_unit(said(first.message))
+        line = tr("At {time:.1f} s: {warning}", time=first.time_s, warning=told)
+        yield tr("{line} ({number} more of this)", line=line, number=len(more)) if more else line
 
 
 def _hidden(figures: Sequence[RepMetrics]) -> list[str]:
     """Why there are dashes."""
     reasons = (reason for each in figures for reason in each.hidden.values())
-    return [f"–: {reason}" for reason in dict.fromkeys(reasons)]
+    return [f"–: {said(reason)}" for reason in dict.fromkeys(reasons)]

@@ -62,14 +62,14 @@ def test_a_trace_is_analysed_and_not_kept(client: TestClient, store: Store, trac
 def test_it_speaks_the_language_of_the_browser(client: TestClient, trace: str) -> None:
     client.headers["Accept-Language"] = "de"
     empty = client.get("/analyze").text
-    assert "Zieh eine CSV-Datei hierher oder wähl eine aus" in empty
+    assert "Zieh eine CSV-Datei hierher" in empty
     assert "(<code>time_s,tension_n</code>)" in empty
     shown = send(client, trace).text
     assert "Messwerten pro Sekunde" in shown
     assert "Spannung über die Aufzeichnung, " in shown
     assert "Eine andere Datei" in shown
     refused = send(client, trace, time="a")
-    assert "Nenn beide Spalten, die der Zeit und die der Kraft, oder keine." in refused.text
+    assert "Nenn beide Spalten, die der Zeit und die der Kraft" in refused.text
 
 
 def test_columns_without_units_are_named_in_the_form(client: TestClient, trace: str) -> None:

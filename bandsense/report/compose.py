@@ -253,20 +253,25 @@ def _weeks(told: Overview) -> tuple[WeekRow, ...]:
     rows = []
     for week in told.dose:
         point = strongest.get(week.week)
-        asked = "" if week.planned_sessions is None else f" of {week.planned_sessions}"
         rows.append(
             WeekRow(
                 week=words.day_words(week.week),
-                sessions=f"{week.sessions}{asked}",
-                sets=f"{week.sets} of {week.planned_sets}",
-                reps=f"{week.full_reps} of {week.planned_reps}",
-                zone=f"{week.in_zone} of {week.with_zone}" if week.with_zone else "–",
+                sessions=str(week.sessions)
+                if week.planned_sessions is None
+                else _of(week.sessions, week.planned_sessions),
+                sets=_of(week.sets, week.planned_sets),
+                reps=_of(week.full_reps, week.planned_reps),
+                zone=_of(week.in_zone, week.with_zone) if week.with_zone else "–",
                 peak="–"
                 if point is None or peak is None
                 else words.force_pair(point.value, peak.uncertainty(point)),
             )
         )
     return tuple(rows)
+
+
+def _of(done: int, asked: int) -> str:
+    return tr("{reps} of {number}", reps=done, number=asked)
 
 
 def _trend(told: Overview | None, name: str) -> Trend | None:

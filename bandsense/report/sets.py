@@ -15,8 +15,8 @@ from bandsense.history.dose import DoseWeek
 from bandsense.history.records import SetRecord
 from bandsense.history.trends import Trend
 from bandsense.history.wear import BandHistory
-from bandsense.language import tr
-from bandsense.live.formatting import repetitions_words
+from bandsense.language import mark, tr
+from bandsense.live.formatting import capital, repetitions_words, sets_words, side_word
 from bandsense.live.history_formatting import (
     FIGURE_NAMES,
     SIDE_FIGURES,
@@ -143,8 +143,12 @@ def set_chart(detail: SetDetail, *, plain: bool = False, size: str = "tall") -> 
     plot = Plot(
         (0.0, float(time_s[-1])),
         (0.0, top),
-        f"Tension over set {number}, {len(detail.reps)} repetitions, the strongest "
-        f"{force_figure(detail.metrics.peak_n)} {shown_unit().value}",
+        tr(
+            "Tension over set {set}, {reps}, the strongest {peak}",
+            set=number,
+            reps=repetitions_words(len(detail.reps)),
+            peak=f"{force_figure(detail.metrics.peak_n)} {shown_unit().value}",
+        ),
         size,
     )
     _levels(plot, zone, float(np.max(detail.tension_n)), plain=plain)
@@ -187,24 +191,34 @@ def session_chart(details: Sequence[SetDetail], time_s: FloatArray, tension_n: F
     start = max(float(time_s[0]), details[0].record.start_s - 5.0) if details else float(time_s[0])
     end = min(float(time_s[-1]), details[-1].record.end_s + 5.0) if details else float(time_s[-1])
     top = _top(zone, tension_n)
-    plot = Plot((0.0, end - start), (0.0, top), f"Tension over the session, {len(details)} sets", "tall")
+    plot = Plot(
+        (0.0, end - start),
+        (0.0, top),
+        tr("Tension over the session, {sets}", sets=sets_words(len(details))),
+        "tall",
+    )
     _levels(plot, zone, float(np.max(tension_n)))
     for detail in details:
         for name, curve in _phases(detail.time_s, detail.tension_n, detail.reps).items():
             plot.line(detail.time_s - start, curve, name)
         middle = (detail.record.start_s + detail.record.end_s) / 2.0 - start
-        plot.mark(middle, top / 1.02, f"Set {set_name(detail.record)}", "mark")
+        plot.mark(middle, top / 1.02, tr("Set {number}", number=set_name(detail.record)), "mark")
     for before, after in pairwise(details):
         at = (before.record.end_s + after.record.start_s) / 2.0 - start
         rest_s = round(after.record.start_s - before.record.end_s)
         if rest_s > 0.09 * (end - start):
-            plot.text(at, 0.16 * top, f"rest {rest_s // 60}:{rest_s % 60:02}", "dim rest", anchor="middle")
+            plot.text(
+                at,
+                0.16 * top,
+                tr("rest {time}", time=f"{rest_s // 60}:{rest_s % 60:02}"),
+                "dim rest",
+                anchor="middle",
+            )
             changed = after.slack_cm - before.slack_cm
             if changed:
-                way = "out" if changed > 0 else "in"
-                plot.text(
-                    at, 0.16 * top, f"{abs(changed):.0f} cm {way}", "note rest", anchor="middle", dy=18.0
-                )
+                way = mark("{cm:.0f} cm out") if changed > 0 else mark("{cm:.0f} cm in")
+                words = tr(way, cm=abs(changed))
+                plot.text(at, 0.16 * top, words, "note rest", anchor="middle", dy=18.0)
     return _seconds(plot, end - start).svg()
 
 
@@ -216,7 +230,7 @@ def overlay_chart(detail: SetDetail) -> str:
     plot = Plot(
         (-before_s, longest + after_s),
         (0.0, _top(zone, detail.tension_n)),
-        f"{len(detail.reps)} repetitions, aligned where each pull begins",
+        tr("{reps}, aligned where each pull begins", reps=repetitions_words(len(detail.reps))),
         "taller",
     )
     _levels(plot, zone, float(np.max(detail.tension_n)))
@@ -250,7 +264,7 @@ def mean_repetition_chart(left: Sequence[SetDetail], right: Sequence[SetDetail])
     top = 1.1 * max(float(np.max(mean + spread)) for mean, spread in means.values())
     top = max(top, 1.1 * zone[1]) if zone else top
     plot = Plot(
-        (-0.4, longest + 0.4), (0.0, top), "Mean tension of left and right over a repetition", "taller"
+        (-0.4, longest + 0.4), (0.0, top), tr("Mean tension of left and right over a repetition"), "taller"
     )
     _levels(plot, zone, max(float(np.max(mean)) for mean, _ in means.values()))
     for side, (mean, spread) in means.items():
@@ -277,8 +291,11 @@ def trend_chart(trend: Trend, *, size: str = "") -> str:
     scale, unit = figure_scale(trend.figure)
     values = [scale * point.value for point in trend.points]
     errors = [scale * point.uncertainty for point in trend.points]
-    name = FIGURE_NAMES[trend.figure.name]
-    label = f"{name} by week, {number_words(values[-1])} {unit} in the last"
+    label = tr(
+        "{figure} by week, {last} in the last",
+        figure=capital(tr(FIGURE_NAMES[trend.figure.name])),
+        last=f"{number_words(values[-1])} {unit}",
+    )
     if trend.figure.summed:
         low, high = nice_range(0.0, max(values))
         plot = Plot(across, (0.0, high), label, size).rule(high / 2.0, "grid").rule(high, "grid").rule(0.0)
@@ -313,7 +330,9 @@ def slack_chart(records: Sequence[SetRecord], *, size: str = "") -> str:
     x, across = _weeks(days)
     values = [record.slack_cm for record in last.values()]
     low, high = nice_range(min(0.0, *values), max(4.0, *values))
-    plot = Plot(across, (low, high), f"Slack let out, {values[-1]:.0f} cm in the last session", size)
+    plot = Plot(
+        across, (low, high), tr("Slack let out, {cm:.0f} cm in the last session", cm=values[-1]), size
+    )
     plot.rule((low + high) / 2.0, "grid").rule(high, "grid").rule(low).steps(x, values, "step")
     for level in (low, high):
         if abs(level - values[-1]) > 0.13 * (high - low):
@@ -329,7 +348,12 @@ def dose_chart(weeks: Sequence[DoseWeek], *, size: str = "") -> str:
     _, high = nice_range(0.0, float(max(max(week.planned_reps, week.full_reps) for week in weeks) or 1))
     done = sum(week.full_reps for week in weeks)
     asked = sum(week.planned_reps for week in weeks)
-    plot = Plot(across, (0.0, high), f"{done} of {asked} prescribed repetitions, by week", size)
+    plot = Plot(
+        across,
+        (0.0, high),
+        tr("{done} of {asked} prescribed repetitions, by week", done=done, asked=asked),
+        size,
+    )
     plot.rule(high / 2.0, "grid").rule(high, "grid").rule(0.0)
     plot.bars(x, [float(week.planned_reps) for week in weeks], 0.5, ["bar asked"] * len(x))
     plot.bars(x, [float(week.full_reps) for week in weeks], 0.32, ["bar"] * (len(x) - 1) + ["bar now"])
@@ -344,7 +368,9 @@ def sides_chart(compared: Sequence[SideComparison]) -> str:
     """Draw how right differs from left in each figure: a dot and a bar of two standard errors."""
     reach = max(abs(each.difference.share) + 2.0 * each.difference.standard_error for each in compared)
     _, limit = nice_range(0.0, 115.0 * reach)
-    plot = Plot((-limit, limit), (0.0, float(len(compared))), "Right against left, with uncertainty", "sides")
+    plot = Plot(
+        (-limit, limit), (0.0, float(len(compared))), tr("Right against left, with uncertainty"), "sides"
+    )
     for index, each in enumerate(compared):
         y = len(compared) - index
         plot.rule(float(y), "grid")
@@ -352,7 +378,7 @@ def sides_chart(compared: Sequence[SideComparison]) -> str:
         certain = each.difference.certain
         plot.line([share - 2.0 * error, share + 2.0 * error], [y - 0.68] * 2, "sure" if certain else "unsure")
         plot.dots([share], [y - 0.68], "dot" if certain else "hollow", 8.0)
-        name = SIDE_FIGURES[each.figure]
+        name = tr(SIDE_FIGURES[each.figure])
         plot.text(-limit, float(y), name, "note", dy=20.0)
         plot.text(
             -limit,
@@ -363,9 +389,9 @@ def sides_chart(compared: Sequence[SideComparison]) -> str:
             dy=20.0,
         )
     plot.upright(0.0)
-    plot.x_label(0.0, "equal").x_label(-limit * 0.8, f"left {0.8 * limit:.0f} %").x_label(
-        limit * 0.8, f"right {0.8 * limit:.0f} %"
-    )
+    plot.x_label(0.0, tr("equal"))
+    for side, at in (("left", -0.8 * limit), ("right", 0.8 * limit)):
+        plot.x_label(at, f"{side_word(side)} {abs(at):.0f} %")
     return plot.svg()
 
 
@@ -381,7 +407,11 @@ def wear_chart(band: BandHistory, *, size: str = "") -> str:
         max(v + e for v, e in zip(values, errors, strict=True)),
     )
     end = max(float(band.cycles), x[-1], 1.0)
-    label = f"Strength of the band over {band.cycles} repetitions, {number_words(values[-1])} at last"
+    label = tr(
+        "Strength of the band over {reps}, {last} at last",
+        reps=repetitions_words(band.cycles),
+        last=number_words(values[-1]),
+    )
     plot = Plot((-0.03 * end, 1.03 * end), (low, high), label, size)
     plot.rule(high, "grid").rule((low + high) / 2.0, "grid").rule(low)
     if len(x) > 1:

@@ -13,6 +13,7 @@ import pytest
 
 from bandsense.app.report import report_of_session, report_of_weeks
 from bandsense.errors import MissingProgram, StoreError
+from bandsense.language import speaking
 from bandsense.profiles.person import Person
 from bandsense.report.chromium import to_pdf
 from bandsense.report.document import to_html
@@ -108,6 +109,21 @@ def test_weeks_are_told_one_a_line(store: Store) -> None:
     assert report.weeks[0].sessions == "1 of 2"
     assert report.to_do == ("Rest well.",)
     assert report.curve
+
+
+def test_its_charts_speak_german_too(store: Store) -> None:
+    def charts(code: str) -> str:
+        with speaking(code):
+            html = to_html(report_of_session(store, store.session(4)))
+            html += to_html(report_of_weeks(store, weeks=4, exercise="seated-row", per_week=2))
+        return html
+
+    english, german = charts("en"), charts("de")
+    for told in ("Tension over set 1, 5 repetitions, the strongest ", "Strongest pull by week, "):
+        assert told in english
+        assert told not in german
+    assert "Spannung über Satz 1, 5 Wiederholungen, die stärkste " in german
+    assert " nach Wochen, " in german
 
 
 def test_what_cannot_be_compared_stays_out_of_the_trend(store: Store, tmp_path: Path) -> None:

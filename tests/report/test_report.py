@@ -119,10 +119,10 @@ def test_its_charts_speak_german_too(store: Store) -> None:
         return html
 
     english, german = charts("en"), charts("de")
-    for told in ("Tension over set 1, 5 repetitions, the strongest ", "Strongest pull by week, "):
+    for told in ("Tension over set 3, 9 repetitions, the strongest ", "Strongest pull by week, "):
         assert told in english
         assert told not in german
-    assert "Spannung über Satz 1, 5 Wiederholungen, die stärkste " in german
+    assert "Spannung über Satz 3, 9 Wiederholungen, die stärkste " in german
     assert " nach Wochen, " in german
 
 

@@ -11,6 +11,7 @@ import pickle
 import re
 import string
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,10 @@ from bandsense import language
 from bandsense.language import Message, accepted, languages, number, said, speaking, tr, trn
 from bandsense.live.formatting import event_json
 from bandsense.live.units import in_shown_unit
+from bandsense.store.store import Store
 from bandsense.workout.events import SlackAdvised
 from tests.support.scenes import advice
+from tests.support.weeks import Habit, train_weeks
 from tests.workout.situations import SECTIONS
 from tools import messages
 
@@ -314,6 +317,29 @@ def test_a_terminal_of_80_columns_shows_a_session_in_german() -> None:
     assert "Lass an jeder Hand etwa 4 cm Band nach." in shown["rest"]
     assert "⚠ LOCKERN" in shown["limit"]
     assert "104,8" in shown["hold"] or "105" in shown["hold"]
+
+
+def test_tables_are_in_german_with_numbers_to_the_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from bandsense.cli import main
+
+    path = tmp_path / "bandsense.sqlite3"
+    train_weeks(Store.open(path), Habit(reps=(6, 5)), [90.0, 94.0], every=timedelta(days=7))
+
+    def told(*words: str) -> list[str]:
+        assert main([*words, "--store", str(path), "--language", "de"]) == 0
+        return capsys.readouterr().out.splitlines()
+
+    history = told("history")
+    assert history[1] == "vergleichbar        2 Trainings, 5. Oktober bis 12. Oktober"
+    assert [line.split()[0] for line in history[-3:]] == ["letztes", "Bestwert", "gemacht"]
+    assert told("sessions")[0].split()[:5] == ["Training", "begonnen", "Dauer", "Wdh.", "Sätze"]
+    head, first, *_ = (line for line in told("show", "1") if line.startswith(("Wdh.", "   1 ")))
+    assert head.startswith("Wdh.  Beginn s  Zug s  Halten s  Rückweg s ")
+    for name in ("Beginn s", "Zug s", "Halten s", "Rückweg s"):
+        end = head.index(name) + len(name)
+        assert re.fullmatch(r" *\d+,\d+", first[:end][-len(name) :]), name
 
 
 # -- programs never see it -----------------------------------------------------------------------------------

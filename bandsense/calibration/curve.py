@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bandsense.errors import CalibrationError
+from bandsense.language import mark
 from bandsense.samples import KGF_N, FloatArray, Unit
 
 __all__ = ["COVERAGE", "Calibration", "Grade"]
@@ -24,10 +25,10 @@ _VERSION = 1
 class Grade(Enum):
     """How far a tension can be trusted; worst last."""
 
-    CALIBRATED = "inline, calibrated"
-    CLIP_ON = "clip-on, per band and direction"
-    NOMINAL = "nominal span, not calibrated"
-    COLOUR = "from a colour table"
+    CALIBRATED = mark("inline, calibrated")
+    CLIP_ON = mark("clip-on, per band and direction")
+    NOMINAL = mark("nominal span, not calibrated")
+    COLOUR = mark("from a colour table")
 
     @property
     def typical_span_uncertainty(self) -> float:

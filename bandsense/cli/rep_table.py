@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bandsense.cli.tables import table
+from bandsense.language import mark, number, said, tr, trn
 from bandsense.live.units import force_figure, shown_unit
 from bandsense.signal.events import Rep
 from bandsense.signal.metrics import RepMetrics
@@ -13,18 +14,17 @@ from bandsense.workout.tempo import hand_tempo
 __all__ = ["rep_table"]
 
 _SHOWN = {
-    "tempo.concentric_s": "pull",
-    "tempo.hold_s": "hold",
-    "tempo.eccentric_s": "return",
-    "peak_n": "peak",
-    "mean_n": "mean",
-    "impulse_n_s": "impulse",
-    "range_m": "way",
-    "velocity_m_s": "pull velocity",
-    "work_j": "work",
+    "tempo.concentric_s": mark("pull"),
+    "tempo.hold_s": mark("hold"),
+    "tempo.eccentric_s": mark("return"),
+    "peak_n": mark("peak"),
+    "mean_n": mark("mean"),
+    "impulse_n_s": mark("impulse"),
+    "range_m": mark("way"),
+    "velocity_m_s": mark("pull velocity"),
+    "work_j": mark("work"),
 }
 """Figures that the table has, by what it calls them."""
-_BY_BAND = ("way m", "pull m/s", "work J")
 
 
 def rep_table(reps: Sequence[Rep], figures: Sequence[RepMetrics], began_s: float = 0.0) -> str:
@@ -35,16 +35,14 @@ def rep_table(reps: Sequence[Rep], figures: Sequence[RepMetrics], began_s: float
     """
     by_band = all(each.range_m is not None for each in figures)
     unit = shown_unit().value
-    forces = (f"peak {unit}", f"mean {unit}", f"impulse {unit} s")
+    forces = (f"{tr('peak')} {unit}", f"{tr('mean')} {unit}", f"{tr('impulse')} {unit} s")
+    of_band = (f"{tr('way')} m", f"{tr('pull')} m/s", f"{tr('work')} J")
     head = (
-        "rep",
-        "start s",
-        "pull s",
-        "hold s",
-        "return s",
+        trn("rep", "reps", 1),
+        *(f"{name} s" for name in (tr("start"), tr("pull"), tr("hold"), tr("return"))),
         *forces,
-        "range",
-        *(_BY_BAND if by_band else ()),
+        tr("range"),
+        *(of_band if by_band else ()),
         "",
     )
     pairs = enumerate(zip(reps, figures, strict=True), 1)
@@ -60,12 +58,12 @@ def _reasons(figures: Sequence[RepMetrics]) -> Iterator[str]:
             if name in _SHOWN:
                 labels.setdefault(reason, {})[_SHOWN[name]] = None
     for reason, names in labels.items():
-        yield f"–: {', '.join(names)}: {reason}"
+        yield f"–: {', '.join(map(tr, names))}: {said(reason)}"
 
 
 def _figure(figures: RepMetrics, name: str, digits: int) -> str:
     value = figures.shown(name)
-    return "–" if value is None else f"{value:.{digits}f}"
+    return "–" if value is None else number(value, f".{digits}f")
 
 
 def _force(figures: RepMetrics, name: str, digits: int) -> str:
@@ -78,7 +76,7 @@ def _hand(rep: Rep, figures: RepMetrics) -> Iterator[str]:
     hand = hand_tempo(rep)
     for name in ("concentric_s", "hold_s", "eccentric_s"):
         hidden = figures.shown(f"tempo.{name}") is None
-        yield "–" if hidden else f"{getattr(hand, name):.1f}"
+        yield "–" if hidden else number(getattr(hand, name), ".1f")
 
 
 def _way(figures: RepMetrics) -> tuple[str, ...]:
@@ -87,10 +85,10 @@ def _way(figures: RepMetrics) -> tuple[str, ...]:
     return _figure(figures, "range_m", 2), _figure(figures, "velocity_m_s", 2), _figure(figures, "work_j", 0)
 
 
-def _row(number: int, rep: Rep, figures: RepMetrics, began_s: float) -> tuple[str, ...]:
+def _row(index: int, rep: Rep, figures: RepMetrics, began_s: float) -> tuple[str, ...]:
     return (
-        str(number),
-        f"{rep.pull_start_s - began_s:.2f}",
+        str(index),
+        number(rep.pull_start_s - began_s, ".2f"),
         *_hand(rep, figures),
         "–"
         if figures.shown("peak_n") is None
@@ -103,12 +101,12 @@ def _row(number: int, rep: Rep, figures: RepMetrics, began_s: float) -> tuple[st
 
 def _marks(rep: Rep) -> Iterator[str]:
     if rep.doubtful:
-        yield f"○ {rep.probability:.0%} sure"
+        yield tr("○ {share} sure", share=f"{rep.probability:.0%}")
     if rep.unsure or rep.partial:
-        yield "full or partial, unsure" if rep.unsure else "partial"
+        yield tr("full or partial, unsure") if rep.unsure else tr("partial")
     if rep.gap:
-        yield "samples missing"
+        yield tr("samples missing")
     if rep.saturated:
-        yield "sensor at its limit"
+        yield tr("sensor at its limit")
     if rep.band_lost:
-        yield "band lost"
+        yield tr("band lost")

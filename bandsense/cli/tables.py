@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 __all__ = ["local_time", "table"]
 
 
-_NUMBER = re.compile(r"-?\d+(\.\d+)?( ± \d+(\.\d+)?)?%?|–")
+_NUMBER = re.compile(r"-?\d+([.,]\d+)?( ± \d+([.,]\d+)?)?( ?%)?|–")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

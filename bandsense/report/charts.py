@@ -16,6 +16,8 @@ from math import ceil, floor, isfinite, log10
 import numpy as np
 from numpy.typing import ArrayLike
 
+from bandsense.language import trn
+
 __all__ = ["Plot", "Slot", "nice_range", "strip"]
 
 _SCALE = 1000.0
@@ -224,7 +226,12 @@ def strip(slots: Sequence[Slot], zone: tuple[float, float] | None) -> str:
         )
         parts.append(f'<rect {place} class="slot {slot.kind}"/>')
     done = len(known)
+    label = trn(
+        "{n} repetition, its peak against the target",
+        "{n} repetitions, the peak of each against the target",
+        done,
+    )
     return (
-        f'<svg class="strip" overflow="visible" role="img" '
-        f'aria-label="{done} repetitions, the peak of each against the target">{"".join(parts)}</svg>'
+        f'<svg class="strip" overflow="visible" role="img" aria-label="{escape(label)}">'
+        f"{''.join(parts)}</svg>"
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bandsense.cli.argument_types import count
 from bandsense.cli.command import add_command
 from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.language import tr, trn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,35 +87,44 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _lines(told: Overview, bands: dict[str, tuple[str, BandHistory]]) -> Iterator[tuple[str, str]]:
     from bandsense.live import history_formatting as words
-    from bandsense.live.formatting import plural
+    from bandsense.live.formatting import side_word
 
     latest, first = told.series[-1], told.series[0]
     band = bands.get(latest.conditions.band or "")
     sessions = len({record.session for record in told.series})
     yield words.title_words(latest, band[0] if band else None), ""
     yield (
-        "comparable",
-        f"{plural(sessions, 'session')}, {words.span_words(first.day, latest.day)}",
+        tr("comparable"),
+        f"{trn('{n} session', '{n} sessions', sessions)}, {words.span_words(first.day, latest.day)}",
     )
     for trend in told.trends:
         last = trend.points[-1]
         value = words.amount(trend.figure, last.value, trend.uncertainty(last))
-        yield words.FIGURE_NAMES[trend.figure.name], f"{value:<16} {words.trend_words(trend)}"
+        yield tr(words.FIGURE_NAMES[trend.figure.name]), f"{value:<16} {words.trend_words(trend)}"
     for trend in told.trends:
         if trend.detectable is not None and trend.figure.best:
-            yield "least to be told", f"{words.amount(trend.figure, trend.detectable)} between two sessions"
+            least = words.amount(trend.figure, trend.detectable)
+            yield tr("least to be told"), tr("{least} between two sessions", least=least)
     for found in told.last_time:
         side = found.now[0].conditions.side
-        yield "last time" + (f", {side}" if side else ""), words.last_time_words(found)
+        yield tr("last time") + (f", {side_word(side)}" if side else ""), words.last_time_words(found)
     for best in told.bests[:1]:
-        yield "best", words.best_words(best)
-    yield "done", words.dose_words(told.dose)
+        yield tr("best"), words.best_words(best)
+    yield tr("done"), words.dose_words(told.dose)
     if told.sides or told.against_sides:
         against = told.against_sides
-        yield "left and right", words.obstacle_words(against) if against else words.sides_verdict(told.sides)
+        yield (
+            tr("left and right"),
+            words.obstacle_words(against) if against else words.sides_verdict(told.sides),
+        )
     if band is not None:
-        yield "band", words.band_words(*band)
+        yield tr("band"), words.band_words(*band)
     if told.left_out:
         number, why = told.left_out[0]
-        more = f" ({len(told.left_out)} in all)" if len(told.left_out) > 1 else ""
-        yield "left out", f"session {number}{more}. {words.obstacle_words(why)}"
+        why_words = words.obstacle_words(why)
+        yield (
+            tr("left out"),
+            tr("session {number} ({all} in all). {why}", number=number, all=len(told.left_out), why=why_words)
+            if len(told.left_out) > 1
+            else tr("session {number}. {why}", number=number, why=why_words),
+        )

@@ -10,12 +10,14 @@ from bandsense.cli.argument_types import day
 from bandsense.cli.command import add_command, tell
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import local_time, table
+from bandsense.language import mark, tr, trn
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
     from bandsense.store.model import JsonObject, Session
 
-_HEAD = ("session", "begun", "length", "reps", "sets", "exercise", "person", "source", "state")
+
+_STATES = {"open": mark("open"), "complete": mark("complete"), "recovered": mark("recovered")}
 
 
 def add(commands: Commands) -> None:
@@ -69,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         for session in sessions:
             print(json.dumps(session_json(session) | {"samples": session.samples}))
     elif sessions:
-        print(table(_HEAD, map(_row, sessions)))
+        print(table(_head(), map(_row, sessions)))
     elif which != SessionFilter():
         from bandsense.app.sessions import meant_instead
 
@@ -78,6 +80,11 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print("no session yet; record one with `bandsense live`, or try `bandsense demo`")
     return 0
+
+
+def _head() -> tuple[str, ...]:
+    before = (tr("session"), tr("begun"), tr("length"), trn("rep", "reps", 2), tr("sets"))
+    return (*before, tr("exercise"), tr("person"), tr("source"), tr("state"))
 
 
 def _row(session: Session) -> tuple[object, ...]:
@@ -91,7 +98,7 @@ def _row(session: Session) -> tuple[object, ...]:
         _what(session),
         session.person or "",
         session.source,
-        "damaged" if session.damage else session.state.value,
+        tr("damaged") if session.damage else tr(_STATES[session.state.value]),
     )
 
 
@@ -99,7 +106,7 @@ def _what(session: Session) -> str:
     """Name what was trained, or tested."""
     from bandsense.app.strength_test import is_strength_test
 
-    return "test of strength" if is_strength_test(session) else session.exercise or ""
+    return tr("test of strength") if is_strength_test(session) else session.exercise or ""
 
 
 def _length(summary: JsonObject) -> str:

@@ -10,6 +10,7 @@ from bandsense.app.sessions import session_named
 from bandsense.cli.command import add_command
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import local_time
+from bandsense.language import tr
 
 if TYPE_CHECKING:
     from bandsense.app.replay import ReplayedStream
@@ -87,7 +88,14 @@ def _show_sets(store: Store, session: Session, *, as_json: bool) -> int:
 
 def _print_head(session: Session) -> None:
     about = [part for part in (session.exercise, session.person, session.source) if part]
-    print(f"session {session.id}, {local_time(session.started_unix_s)}: {', '.join(about)}")
+    print(
+        tr(
+            "session {number}, {time}: {about}",
+            number=session.id,
+            time=local_time(session.started_unix_s),
+            about=", ".join(about),
+        )
+    )
     if session.state.value != "complete":
         print(f"({session.state.value})")
     for damage in session.damage:
@@ -96,11 +104,11 @@ def _print_head(session: Session) -> None:
 
 def _print_stream(followed: ReplayedStream) -> None:
     from bandsense.cli.rep_table import rep_table
-    from bandsense.live.formatting import asymmetry_words, feedback_words, set_words, summary_words
+    from bandsense.live.formatting import asymmetry_words, feedback_words, set_words, side_word, summary_words
     from bandsense.live.plan_formatting import plan_words
 
     if followed.stream.side:
-        print(f"\n{followed.stream.side}")
+        print(f"\n{side_word(followed.stream.side)}")
     for result in followed.workout.results:
         print(f"\n{set_words(result)}")
         print(rep_table(result.reps, result.rep_metrics, followed.workout.began_s))
@@ -108,6 +116,7 @@ def _print_stream(followed: ReplayedStream) -> None:
             print(feedback_words(result.feedback))
         for words in plan_words(result, followed.workout.settings):
             print(words)
-    print(f"\n{summary_words(followed.summary)} ({followed.workout.settings.calibration.grade.value})")
+    grade = tr(followed.workout.settings.calibration.grade.value)
+    print(f"\n{summary_words(followed.summary)} ({grade})")
     if followed.summary.asymmetry is not None:
         print(asymmetry_words(followed.summary.asymmetry))

@@ -54,11 +54,6 @@ GAIN = 0.35
 LARGEST_STEP = 0.7
 """The logarithm of a tempo follows by at most this much at once."""
 
-UNEVEN_FROM_N = 20.0
-"""A smaller swing is ever less likely to vary within a set: what shakes a band by a few newtons, never alike,
-is no intention. It holds of a set as it begins, and of each further movement by the share that the swing of
-its set is of this."""
-
 SHRUNK = 0.2
 """A series whose swing falls to this share of what it was in one movement is over."""
 
@@ -452,7 +447,7 @@ def begin_series(
     ln_w = math.log(width) if width is not None else k.set_width_ln_s
     even = k.even
     if counts:
-        uneven = (1.0 - k.even) * min(1.0, swing_n / UNEVEN_FROM_N) ** k.weak_uneven_power
+        uneven = (1.0 - k.even) * min(1.0, swing_n / 20.0) ** k.weak_uneven_power
         even = k.even / (k.even + uneven)
     series = Series(
         counts=counts,
@@ -490,8 +485,6 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     u = (m.top_n - s.base_n) / a
     spread = math.sqrt(1.0 + 1.0 / s.n)
     even, uneven = s.even, 1.0 - s.even
-    if s.counts and a < UNEVEN_FROM_N:
-        uneven *= a / UNEVEN_FROM_N
     if u < 1.0:
         part = 1.25 if u > 0.2 else 0.001
         part0, part1 = k.part_even * part, k.part_uneven * part

@@ -33,6 +33,7 @@ ALLOWED = frozenset(
             "LGPL-2.1-or-later",
             "LGPL-3.0-only",
             "MPL-2.0",
+            "Mozilla Public License 2.0 (MPL 2.0)",
             "PSF-2.0",
             "Unlicense",
             "Zlib",

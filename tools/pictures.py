@@ -91,7 +91,7 @@ async def draw_page() -> None:
 
     async def still(at: Any, opened: Any, each: Any, name: str) -> bytes:
         at.show([each], phase="finished" if each.state.finished else "training", name=name)
-        await opened.until(f"window.bandsense.connection.station.name === '{name}'")
+        await opened.until(f"window.bandsense?.connection.station.name === '{name}'")
         await opened.screen(each.state.screen.value)
         await opened.page.evaluate(
             "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"

@@ -54,7 +54,7 @@ async def shown(at: Served, opened: Tab, name: str, *scenes: Scene) -> None:
     """Show a scene and wait until it is drawn."""
     drawn = scenes or (scene(name),)
     at.show(drawn, phase="finished" if name == "finished" else "training", name=name)
-    await opened.until(f"window.bandsense.connection.station.name === '{name}'")
+    await opened.until(f"window.bandsense?.connection.station.name === '{name}'")
     await opened.screen(drawn[0].state.screen.value)
     await opened.page.evaluate(
         "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"

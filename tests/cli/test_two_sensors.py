@@ -171,7 +171,9 @@ def test_one_side_loses_its_link_and_the_session_goes_on(
     right = summary["sides"]["right"]
     assert right["sets"] == 1
     assert 6 <= right["reps"] <= 8
-    assert summary["lag"]["median_s"] == pytest.approx(true_lag_s(bands), abs=0.005)
+    # As near as it claims: what arrivals tell of the clocks depends on when they happen to come.
+    lag = summary["lag"]
+    assert abs(lag["median_s"] - true_lag_s(bands)) <= lag["clock_bound_s"] <= 0.015
 
 
 def test_a_session_without_a_sample_is_not_kept(

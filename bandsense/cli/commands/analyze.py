@@ -120,6 +120,7 @@ def _as_json(
 
 def _print(recording: Recording, analysis: SetAnalysis, figures: Sequence[RepMetrics]) -> None:
     from bandsense.cli.rep_table import rep_table
+    from bandsense.language import said, tr
     from bandsense.live.formatting import PARTIAL_RULE, counts_words
     from bandsense.live.units import in_shown_unit
     from bandsense.workout.counts import RepCounts
@@ -127,16 +128,29 @@ def _print(recording: Recording, analysis: SetAnalysis, figures: Sequence[RepMet
     reps = analysis.reps
     counts = RepCounts.of(reps)
     print(
-        f"{counts_words(counts)} in "
-        f"{recording.block.time_s[-1]:.1f} s at {analysis.rate_hz:.3g} samples a second"
+        tr(
+            "{counts} in {length:.1f} s at {rate:.3g} samples a second",
+            counts=counts_words(counts),
+            length=float(recording.block.time_s[-1]),
+            rate=analysis.rate_hz,
+        )
     )
     if reps:
         print(rep_table(reps, figures))
     if counts.full < counts.all:
-        print(PARTIAL_RULE)
+        print(tr(PARTIAL_RULE))
     if abs(recording.first_time_s) >= _NOTED_S and recording.started_unix_s is None:
-        print(f"times count from the first sample, at {recording.first_time_s:g} s in the file")
+        told = tr("times count from the first sample, at {time:g} s in the file", time=recording.first_time_s)
+        print(told)
     for kind in dict.fromkeys(warning.kind for warning in analysis.warnings):
         first, *more = (warning for warning in analysis.warnings if warning.kind is kind)
-        again = f" ({len(more)} more of this, the last at {more[-1].time_s:.2f} s)" if more else ""
-        print(f"warning at {first.time_s:.2f} s: {in_shown_unit(first.message)}{again}", file=sys.stderr)
+        told = in_shown_unit(said(first.message))
+        line = tr("warning at {time:.2f} s: {warning}", time=first.time_s, warning=told)
+        if more:
+            line = tr(
+                "{line} ({number} more of this, the last at {time:.2f} s)",
+                line=line,
+                number=len(more),
+                time=more[-1].time_s,
+            )
+        print(line, file=sys.stderr)

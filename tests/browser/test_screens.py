@@ -134,7 +134,7 @@ async def test_axe_finds_nothing_in_any_state(browser: Any, at: Served, theme: s
 
     async with tab(browser, at.address, "phone", theme, bypass_csp=True) as opened:
         await opened.page.add_script_tag(content=script)
-        await opened.until("!document.querySelector('#choose form select')?.hidden")
+        await opened.until("document.querySelector('#choose form select')?.hidden === false")
         await look(opened, "choose")
         await opened.page.click("text=Pair a sensor")
         at.board.post("station", {"sensors": HEARD, "looking": True})

@@ -54,7 +54,7 @@ async def test_three_sets_with_the_advice_followed(tmp_path: Path) -> None:
         await choose(opened)
         seen = set()
         answered = 0
-        async with asyncio.timeout(100.0):
+        async with asyncio.timeout(300.0):
             while "finished" not in seen:
                 now = await opened.page.evaluate(
                     "[document.querySelector('main:not([hidden])')?.dataset.screen, document.querySelector('[data-act=y]')?.textContent]"

@@ -38,7 +38,7 @@ class Tab:
         if "//127.0.0.1:" not in request.url and not request.url.startswith(("data:", "blob:")):
             self.faults.append(f"asked {request.url}")
 
-    async def until(self, expression: str, timeout_s: float = 10.0) -> None:
+    async def until(self, expression: str, timeout_s: float = 30.0) -> None:
         """Wait until an expression is true; asked again and again, as the page's policy forbids `eval`."""
         try:
             async with asyncio.timeout(timeout_s):
@@ -79,6 +79,8 @@ async def tab(
     try:
         opened = Tab(await context.new_page())
         await opened.page.goto(address)
+        # The live page is there once it has fetched its words.
+        await opened.until("window.bandsense || !document.querySelector('script[src$=\"/main.js\"]')")
         yield opened
     finally:
         await context.close()

@@ -20,7 +20,8 @@ the time of the sample that made them certain, not the time of the call.
 
 **Why memory is constant.** Buffers are rings of `HISTORY_S`, made when the rate is known; long blocks are
 worked off in pieces of `PIECE` samples; a rep can be measured, corrected or taken back as long as it lies in
-them, and no longer.
+them, and no longer. What is done for every repetition makes no tuple from a generator: CPython adds one to
+the spare tuples of that length each time, up to 2000 of each, which looks like a leak for hours.
 
 **What it assumes.** Times are the sensor's own, increase, and have one rate apart from gaps; tension is in
 newtons, of either sign. A hole of `LONG_GAP_S` may hide the end of a repetition and the beginning of another,

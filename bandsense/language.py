@@ -17,12 +17,13 @@ import ast
 import gettext
 import re
 import string
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from pathlib import PurePath
 from typing import Any
 
 from typing_extensions import override
@@ -32,6 +33,8 @@ __all__ = [
     "Message",
     "accepted",
     "chosen",
+    "did_you_mean",
+    "joined",
     "language",
     "languages",
     "mark",
@@ -307,6 +310,7 @@ class Message(str):
 
     def __new__(cls, sentence: str, /, **values: Any) -> Message:
         """Make the string in English."""
+        values = {name: _plain(value) for name, value in values.items()}
         with speaking(ENGLISH):
             made = super().__new__(cls, _FORMATTER.vformat(sentence, (), values) if values else sentence)
         made.sentence, made.values = sentence, values
@@ -320,10 +324,48 @@ def _made_again(sentence: str, values: dict[str, Any]) -> Message:
     return Message(sentence, **values)
 
 
+def _plain(value: Any) -> Any:
+    """Reduce what may be filled in to what can be kept, sent to another process and said later."""
+    if isinstance(value, OSError) and value.strerror:
+        return Message(value.strerror)
+    if isinstance(value, BaseException):
+        return message_of(value)
+    return str(value) if isinstance(value, PurePath) else value
+
+
+_SYSTEM_REASONS = (
+    mark("No such file or directory"),
+    mark("there is no such folder"),
+    mark("Permission denied"),
+    mark("Operation not permitted"),
+    mark("File exists"),
+    mark("Is a directory"),
+    mark("Not a directory"),
+    mark("File name too long"),
+    mark("No space left on device"),
+    mark("Read-only file system"),
+    mark("Cannot assign requested address"),
+)
+"""What an operating system says most often; the rest is told as it says it."""
+
+
 def message_of(error: BaseException) -> str:
     """Get what an error says, as the message that it was given, where it was one."""
     first = error.args[0] if error.args else None
     return first if isinstance(first, Message) else str(error)
+
+
+def joined(parts: Iterable[str], between: str = "; ") -> Message:
+    """Join texts, of which any may be a message."""
+    values = {f"part{number}": part for number, part in enumerate(parts)}
+    return Message(between.join(f"{{{name}}}" for name in values), **values)
+
+
+def did_you_mean(near: Sequence[str]) -> Message:
+    """Ask whether one of one or two names was meant."""
+    if len(near) == 1:
+        return Message("did you mean {first}?", first=near[0])
+    return Message("did you mean {first} or {second}?", first=near[0], second=near[1])
 
 
 def said(words: str | BaseException) -> str:

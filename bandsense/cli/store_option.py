@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from bandsense.store.store import Store
 from bandsense.app.paths import SIMULATED_STORE_NAME, STORE_NAME, home
 from bandsense.errors import StoreError
+from bandsense.language import Message
 from bandsense.store.address import ServerAddress
 
 __all__ = ["add_store_option", "is_simulated", "open_store", "show_session", "store_path", "store_place"]
@@ -58,7 +59,9 @@ def store_path(arguments: argparse.Namespace) -> Path:
     """
     chosen = chosen_store(arguments)
     if not isinstance(chosen, Path):
-        raise StoreError(f"{chosen} is no file; a server is backed up and restored by its own tools")
+        raise StoreError(
+            Message("{chosen} is no file; a server is backed up and restored by its own tools", chosen=chosen)
+        )
     return chosen
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
+from bandsense.language import tr
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -59,7 +60,9 @@ def add(commands: Commands) -> None:
 def _recording(text: str) -> tuple[str, Path]:
     state, separator, path = text.partition("=")
     if not separator or state not in _STATES:
-        raise argparse.ArgumentTypeError(f"STATE=FILE, where STATE is one of: {', '.join(_STATES)}")
+        raise argparse.ArgumentTypeError(
+            tr("STATE=FILE, where STATE is one of: {states}", states=", ".join(_STATES))
+        )
     return state, Path(path)
 
 

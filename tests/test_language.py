@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import copy
 import io
@@ -399,6 +400,64 @@ def test_tables_are_in_german_with_numbers_to_the_right(
     for name in ("Beginn s", "Zug s", "Halten s", "Rückweg s"):
         end = head.index(name) + len(name)
         assert re.fullmatch(r" *\d+,\d+", first[:end][-len(name) :]), name
+
+
+def all_parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                yield from all_parsers(inner)
+
+
+def test_the_catalogue_has_every_line_of_the_help() -> None:
+    from bandsense.cli import parser
+
+    known = {sentence for _, sentence in FOUND if isinstance(sentence, str)}
+    said_in_help = {
+        action.help
+        for each in all_parsers(parser())
+        for action in (
+            *each._actions,
+            *(inner for outer in each._actions for inner in getattr(outer, "_choices_actions", ())),
+        )
+        if action.help and action.help != argparse.SUPPRESS
+    }
+    said_in_help |= {
+        group.title for each in all_parsers(parser()) for group in each._action_groups if group.title
+    }
+    assert len(said_in_help) > 250
+    assert said_in_help <= known, f"tools/messages.py does not find: {said_in_help - known}"
+
+
+def test_help_and_what_is_wrong_with_a_command_line_are_in_german(capsys: pytest.CaptureFixture[str]) -> None:
+    from bandsense.cli import main
+
+    def told(*words: str) -> str:
+        with pytest.raises(SystemExit):
+            main([*words, "--language", "de"])
+        captured = capsys.readouterr()
+        return captured.out + captured.err
+
+    whole = told("--help")
+    assert whole.startswith("Aufruf: bandsense [-h]")
+    assert "\nOptionen:\n  -h, --help       diese Hilfe zeigen und enden\n" in whole
+    assert "\nBefehle:\n" in whole
+    pull = told("band", "pull", "--help")
+    assert "Ein Band messen: es an markierten Längen halten." in pull
+    assert "Beispiel:\n  bandsense band" in told("band", "--help")
+    assert told("liv").endswith("Fehler: Argument COMMAND: ungültige Auswahl: 'liv'; meintest du live?\n")
+    assert told("live", "--capturr", "3").endswith("Fehler: unbekannt: --capturr; meintest du --capture?\n")
+    assert told("live", "--sets", "x").endswith("Fehler: Argument --sets: 'x' ist keine ganze Zahl\n")
+    assert told("exercises", "show").endswith("Fehler: es fehlt: ID\n")
+
+
+def test_the_help_is_english_unless_another_language_is_chosen(capsys: pytest.CaptureFixture[str]) -> None:
+    from bandsense.cli import main
+
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert capsys.readouterr().out.startswith("usage: bandsense [-h]")
 
 
 # -- programs never see it -----------------------------------------------------------------------------------

@@ -23,8 +23,8 @@ def add_store_option(command: argparse.ArgumentParser, *, sessions: bool = False
         "--store",
         type=store_place,
         metavar="FILE",
-        help=f"the file with sessions (default: {STORE_NAME} in $BANDSENSE_HOME or the system's data folder) "
-        "or a clinic's database (postgresql://…)",
+        help="the file with sessions (default: bandsense.sqlite3 in $BANDSENSE_HOME or the system's data "
+        "folder) or a clinic's database (postgresql://…)",
     )
     if sessions:
         command.add_argument(

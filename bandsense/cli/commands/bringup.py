@@ -43,7 +43,8 @@ def add(commands: Commands) -> None:
         default=[],
         metavar="STATE=FILE",
         type=_recording,
-        help="a Power Profiler Kit II recording (.ppk2 or .csv) of a power state: " + ", ".join(_STATES),
+        help="a Power Profiler Kit II recording (.ppk2 or .csv) of a power state: "
+        "off, advertising slow, connected or streaming",
     )
     command.add_argument("--update", type=Path, metavar="FILE", help="install this firmware again and again")
     command.add_argument("--update-cycles", type=int, default=2, metavar="N", help="how often (default: 2)")

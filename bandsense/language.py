@@ -253,7 +253,7 @@ class _Formatter(string.Formatter):
 
     @override
     def format_field(self, value: Any, format_spec: str) -> str:
-        if isinstance(value, Message):
+        if isinstance(value, Message | BaseException):
             value = said(value)
         return number(value, format_spec) if isinstance(value, float) else format(value, format_spec)
 

@@ -26,6 +26,9 @@ _SCALE = 1000.0
 MOST_COLUMNS = 1200
 """A curve is reduced to the extremes of so many columns: more than a page or a screen can show."""
 
+NEAR = 14
+"""A pointer this close to a point, in pixels, is told what it stands for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -137,6 +140,15 @@ class Plot:
         for a, b in zip(x, y, strict=True):
             place = f'cx="{self._across(a, 100.0):.2f}%" cy="{self._down(b, 100.0):.2f}%"'
             self._placed.append(f'<circle {place} r="{radius:g}" class="{kind}"/>')
+        return self
+
+    def hints(self, x: Iterable[float], y: Iterable[float], words: Iterable[str]) -> Plot:
+        """Say what a point stands for to a pointer that comes near it."""
+        for a, b, told in zip(x, y, words, strict=True):
+            place = f'cx="{self._across(a, 100.0):.2f}%" cy="{self._down(b, 100.0):.2f}%"'
+            self._placed.append(
+                f'<circle {place} r="{NEAR}" class="near"><title>{escape(told)}</title></circle>'
+            )
         return self
 
     def text(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
@@ -20,7 +20,10 @@ from bandsense.live.formatting import capital, repetitions_words, sets_words, si
 from bandsense.live.history_formatting import (
     FIGURE_NAMES,
     SIDE_FIGURES,
+    amount,
+    day_words,
     figure_scale,
+    force_pair,
     number_words,
     set_name,
     side_words,
@@ -284,6 +287,13 @@ def _week_labels(plot: Plot, weeks: Sequence[date], x: Sequence[float]) -> None:
         plot.x_label(x[index], week_label(weeks[index]))
 
 
+def _hinted(
+    plot: Plot, days: Sequence[date], x: Sequence[float], y: Sequence[float], words: Iterable[str]
+) -> Plot:
+    """Tell day and value to a pointer that comes near a point."""
+    return plot.hints(x, y, (f"{day_words(day)}: {told}" for day, told in zip(days, words, strict=True)))
+
+
 def trend_chart(trend: Trend, *, size: str = "") -> str:
     """Draw a figure by week: points with their uncertainty, or bars for a sum; the latest is labelled."""
     weeks = [point.week for point in trend.points]
@@ -320,7 +330,11 @@ def trend_chart(trend: Trend, *, size: str = "") -> str:
         plot.y_label(high, number_words(high) + (f" {unit}" if not trend.figure.summed else ""))
     plot.y_label(values[-1], f"{number_words(values[-1])} {unit}", "y k")
     _week_labels(plot, weeks, x)
-    return plot.svg()
+    words = (
+        amount(trend.figure, point.value, None if trend.figure.summed else point.uncertainty)
+        for point in trend.points
+    )
+    return _hinted(plot, weeks, x, values, words).svg()
 
 
 def slack_chart(records: Sequence[SetRecord], *, size: str = "") -> str:
@@ -339,7 +353,7 @@ def slack_chart(records: Sequence[SetRecord], *, size: str = "") -> str:
             plot.y_label(level, f"{level:.0f} cm")
     plot.y_label(values[-1], f"{values[-1]:.0f} cm", "y k")
     _week_labels(plot, days, x)
-    return plot.svg()
+    return _hinted(plot, days, x, values, (f"{each:.0f} cm" for each in values)).svg()
 
 
 def dose_chart(weeks: Sequence[DoseWeek], *, size: str = "") -> str:
@@ -360,8 +374,11 @@ def dose_chart(weeks: Sequence[DoseWeek], *, size: str = "") -> str:
     plot.y_label(0.0, "0").y_label(high, f"{high:.0f}")
     if abs(weeks[-1].full_reps - high) > 0.13 * high and weeks[-1].full_reps > 0.13 * high:
         plot.y_label(float(weeks[-1].full_reps), str(weeks[-1].full_reps), "y k")
-    _week_labels(plot, [week.week for week in weeks], x)
-    return plot.svg()
+    days = [week.week for week in weeks]
+    _week_labels(plot, days, x)
+    reps = [float(week.full_reps) for week in weeks]
+    words = (f"{week.full_reps} / {week.planned_reps}" for week in weeks)
+    return _hinted(plot, days, x, reps, words).svg()
 
 
 def sides_chart(compared: Sequence[SideComparison]) -> str:
@@ -426,4 +443,8 @@ def wear_chart(band: BandHistory, *, size: str = "") -> str:
     plot.y_label(values[-1], f"{number_words(values[-1])} {unit}", "y k")
     for at in sorted({x[0], x[-1], end}):
         plot.x_label(at, f"{at:.0f}")
-    return plot.svg()
+    words = (
+        f"{repetitions_words(point.cycles)}: {force_pair(point.f100_n, point.uncertainty_n)} {unit}"
+        for point in band.points
+    )
+    return plot.hints(x, values, words).svg()

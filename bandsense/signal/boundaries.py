@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bandsense.samples import FloatArray
 
-__all__ = ["HIGH", "LOW", "Boundaries", "Edge", "locate", "measure", "rising_edge"]
+__all__ = ["HIGH", "LOW", "Boundaries", "Edge", "locate", "measure"]
 
 LOW, HIGH = 0.1, 0.9
 """Parts of the rise or fall whose crossings are the boundaries."""
@@ -94,11 +94,12 @@ def measure(
         first, peak, last: indices, first ≤ peak ≤ last.
         expected_end_n: tension the return is expected to reach, where the stretch ends before it does.
     """
-    end_n = min(expected_end_n, min(tension_n[peak : last + 1]))
-    valleys_n = max(min(tension_n[first : peak + 1]), end_n)
+    before_n, after_n = tension_n[first : peak + 1], tension_n[peak : last + 1]
+    start_n, end_n = min(before_n), min(after_n)
+    valleys_n = max(start_n, min(expected_end_n, end_n))
     paused_n = valleys_n + NEAR * (tension_n[peak] - valleys_n)
-    rise = rising_edge(time_s, tension_n, first, peak, paused_n=paused_n)
-    fall = rising_edge(time_s, tension_n, last, peak, expected_end_n, paused_n)
+    rise = _edge(time_s, tension_n, first + before_n.index(start_n), peak, paused_n)
+    fall = _edge(time_s, tension_n, peak + after_n.index(end_n), peak, paused_n, expected_end_n)
     return Boundaries(
         rise.low_s,
         rise.high_s,
@@ -111,28 +112,25 @@ def measure(
     )
 
 
-def rising_edge(
+def _edge(
     time_s: Sequence[float],
     tension_n: Sequence[float],
-    far: int,
+    bottom: int,
     peak: int,
+    paused_n: float,
     valley_n: float = math.inf,
-    paused_n: float | None = None,
 ) -> Edge:
-    """Cut out the rise to the peak from index `far`; where `far` follows the peak, the fall read backwards.
+    """Cut out the rise to the peak; where the bottom follows the peak, the fall read backwards.
 
     Args:
         time_s, tension_n: times and tensions.
-        far, peak: indices.
+        bottom, peak: indices of the lowest point of that side and of the peak.
+        paused_n: a standstill from this tension on is a pause.
         valley_n: a lower valley than the samples show.
-        paused_n: a standstill from this tension on is a pause; None takes `FOOT` of the rise.
     """
-    back = -1 if far <= peak else 1
+    back = -1 if bottom <= peak else 1
     top_n = tension_n[peak]
-    side = tension_n[far : peak + 1] if back < 0 else tension_n[peak : far + 1]
-    bottom = min(far, peak) + side.index(min(side))
     foot_n = top_n - (1.0 - FOOT) * (top_n - tension_n[bottom])
-    paused_n = foot_n if paused_n is None else paused_n
     foot = _walk_below(tension_n, peak, bottom, max(foot_n, paused_n))
     middle = foot
     while middle != peak and tension_n[middle] < top_n - (1.0 - MIDDLE) * (top_n - tension_n[bottom]):

@@ -124,7 +124,7 @@ class Habit:
     rise: float | None = None
     interval: float | None = None
     width: float | None = None
-    movements: tuple[tuple[float, float], ...] = ()
+    movements: Sequence[tuple[float, float]] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -310,12 +310,12 @@ class Explanations:
             top = max(inner, key=lambda t: t.tension_n)
             if top.tension_n - start.tension_n <= 0.0 or (end and top.tension_n - last.tension_n <= 0.0):
                 continue
-            dips = tuple(
+            dips = [
                 min(inner[i].tension_n, inner[i + 1].tension_n) - valleys[i - back + 1].tension_n
                 if not valleys[i - back + 1].unseen
                 else 0.0
                 for i in range(back - 1)
-            )
+            ]
             before = self._survivors[-back]
             if back > 1:
                 rise_n = top.tension_n - start.tension_n
@@ -388,7 +388,7 @@ class Explanations:
         inner: Sequence[TurningPoint],
         top: TurningPoint,
         last: TurningPoint,
-        dips: tuple[float, ...],
+        dips: Sequence[float],
         lowest_n: float,
         *,
         width: bool,
@@ -504,13 +504,13 @@ class Explanations:
         end = math.log(k.p_end)
         return end + math.log(p_set), end + math.log(k.p_sway), end + math.log(k.p_steps), end
 
-    def _before(self, x: Explanation, start: TurningPoint) -> tuple[tuple[float, ...], float, float]:
+    def _before(self, x: Explanation, start: TurningPoint) -> tuple[Sequence[float], float, float]:
         """Explain what precedes a set that begins now: handling close by, and an earlier set."""
-        handled: tuple[float, ...] = ()
+        handled: Sequence[float] = ()
         if isinstance(x.habit, Habit):
-            handled = tuple(
+            handled = [
                 size for size, t in x.habit.movements if start.time_s - t < NEAR_SET_S and t >= x.set_end_s
-            )
+            ]
         if x.set_swing_n <= 0.0:
             return handled, 0.0, math.inf
         return handled, x.set_swing_n, max(0.0, start.time_s - x.set_end_s)
@@ -546,12 +546,12 @@ class Explanations:
         size_n = min(m.rise_n, m.top_n - m.end_n) if m.end_n is not None else m.rise_n
         if x.set_swing_n > 0.0 and m.start_s - x.set_end_s < NEAR_SET_S:
             score += near_set(k, size_n, x.set_swing_n)
-        recent = tuple(row for row in before.movements if m.top_s - row[1] < 2.0 * NEAR_SET_S)[-7:]
+        recent = [row for row in before.movements if m.top_s - row[1] < 2.0 * NEAR_SET_S][-7:]
         habit = Habit(
             math.log(m.rise_n),
             math.log(tau) if math.isfinite(tau) else None,
             math.log(m.width_s) if m.width_s is not None else None,
-            (*recent, (size_n, m.start_s)),
+            [*recent, (size_n, m.start_s)],
         )
         return Explanation(
             Kind.HANDLING,

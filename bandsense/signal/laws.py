@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -210,7 +211,7 @@ class Movement:
     fallen_n: float
     width_s: float | None
     first_width_s: float | None
-    dips_n: tuple[float, ...]
+    dips_n: Sequence[float]
     lowest_n: float
     start_s: float
 
@@ -271,7 +272,7 @@ class Series:
     half_returns: float
     dips: float
     prior: float
-    handled: tuple[float, ...]
+    handled: Sequence[float]
     earlier_n: float
     earlier_s: float
 
@@ -457,7 +458,7 @@ def _prior(k: Numbers, counts: bool, peak_n: float, swing_n: float, m: Movement,
     return score
 
 
-def _dips(k: Numbers, s: Series, n: float, swing_n: float, dips_n: tuple[float, ...]) -> tuple[float, float]:
+def _dips(k: Numbers, s: Series, n: float, swing_n: float, dips_n: Sequence[float]) -> tuple[float, float]:
     """Log-likelihood of the inner dips of one repetition, and the largest share of half return in them.
 
     Both kinds of dip are habits: a half return comes with a repetition or does not, and after each small dip
@@ -486,7 +487,7 @@ def begin_series(
     k: Numbers,
     m: Movement,
     counts: bool,
-    handled: tuple[float, ...] = (),
+    handled: Sequence[float] = (),
     earlier_n: float = 0.0,
     earlier_s: float = math.inf,
 ) -> tuple[float, Series] | None:

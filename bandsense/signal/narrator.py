@@ -212,7 +212,8 @@ class Narrator:
             self._neighbours.clear()
             self._told.discard(WarningKind.SATURATED)
         self._neighbours.append((b.peak_n, min(b.start_n, b.end_n)))
-        tops_n, valleys_n = zip(*self._neighbours, strict=True)
+        tops_n = [top_n for top_n, _ in self._neighbours]
+        valleys_n = [valley_n for _, valley_n in self._neighbours]
         fraction = range_fraction(tops_n, valleys_n, len(tops_n) - 1)
         ticks = self._ticks
         first, last = (

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
+from math import inf
+from typing import TypeAlias
 
 import numpy as np
 from scipy import signal
@@ -36,13 +37,8 @@ LEAD_S = 3.0
 PEAK_MARGIN_S = 0.1
 """The peak may lie this far outside the repetition as the streaming detector saw it."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Stretch:
-    """Part of a trace without long holes."""
-
-    time_s: list[float]
-    smooth_n: list[float]
+_Stretch: TypeAlias = tuple[FloatArray, FloatArray]
+"""Times and tensions of a part of a trace without long holes."""
 
 
 def refine(time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep], rate_hz: float) -> tuple[Rep, ...]:
@@ -56,7 +52,11 @@ def refine(time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep], rate_
     if not reps:
         return ()
     stretches = list(_stretches(time_s, Despiker.at(rate_hz).clean_whole(tension_n), rate_hz))
-    found = [_located(_holding(stretches, rep.peak_time_s), reps, i) for i, rep in enumerate(reps)]
+    tops_s = [rep.peak_time_s for rep in reps]
+    found = [
+        _located(*_holding(stretches, rep.peak_time_s), rep, before_s, after_s)
+        for rep, before_s, after_s in zip(reps, [-inf, *tops_s], [*tops_s[1:], inf], strict=False)
+    ]
     fractions = range_fractions(
         [b.peak_n for b in found], [min(b.start_n, b.end_n) for b in found], [rep.begins_set for rep in reps]
     )
@@ -64,6 +64,7 @@ def refine(time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep], rate_
 
 
 def _stretches(time_s: FloatArray, clean_n: FloatArray, rate_hz: float) -> Iterator[_Stretch]:
+    """Give times and tensions of the parts without long holes, filtered without phase."""
     interval_s = time_s[1:] - time_s[:-1]
     even = bool(interval_s.max() <= HOLE_INTERVALS / rate_hz)
     cuts = [0, *(np.flatnonzero(interval_s > LONGEST_BRIDGE_S) + 1).tolist(), time_s.size]
@@ -80,39 +81,31 @@ def _stretches(time_s: FloatArray, clean_n: FloatArray, rate_hz: float) -> Itera
             at = 0.5 * (at[:whole:step] + at[step - 1 : whole : step])
             values = np.add.reduce([values[i:whole:step] for i in range(step)]) / step
         smooth = signal.sosfiltfilt(sections, values, padlen=min(at.size - 1, round(rate_hz / step)))
-        yield _Stretch(at.tolist(), smooth.tolist())
+        yield at, smooth
 
 
 def _holding(stretches: Sequence[_Stretch], time_s: float) -> _Stretch:
     """Return the stretch that a time lies in, or the nearest."""
-    return min(stretches, key=lambda s: max(s.time_s[0] - time_s, time_s - s.time_s[-1], 0.0))
+    if len(stretches) == 1:
+        return stretches[0]
+    return min(stretches, key=lambda s: max(s[0][0] - time_s, time_s - s[0][-1], 0.0))
 
 
-def _located(stretch: _Stretch, reps: Sequence[Rep], i: int) -> Boundaries:
+def _located(
+    time_s: FloatArray, smooth_n: FloatArray, rep: Rep, top_before_s: float, top_after_s: float
+) -> Boundaries:
     """Measure one repetition between the lowest points that part it from its neighbours."""
-    rep = reps[i]
-    before_s, after_s = rep.pull_start_s - LEAD_S, rep.end_s + LEAD_S
-    if i:
-        before_s = max(before_s, reps[i - 1].peak_time_s)
-    if i + 1 < len(reps):
-        after_s = min(after_s, reps[i + 1].peak_time_s)
-    time_s, smooth_n = stretch.time_s, stretch.smooth_n
-    first = bisect_left(time_s, rep.pull_start_s - PEAK_MARGIN_S, hi=len(time_s) - 1)
-    last = bisect_left(time_s, rep.end_s + PEAK_MARGIN_S, lo=first, hi=len(time_s) - 1)
-    peak = _highest(smooth_n, first, last)
-    start = _lowest(smooth_n, min(bisect_left(time_s, before_s), peak), peak)
-    stop = _lowest(smooth_n, peak, max(bisect_left(time_s, after_s) - 1, peak))
-    return measure(time_s, smooth_n, start, peak, stop)
-
-
-def _highest(values: Sequence[float], first: int, last: int) -> int:
-    part = values[first : last + 1]
-    return first + part.index(max(part))
-
-
-def _lowest(values: Sequence[float], first: int, last: int) -> int:
-    part = values[first : last + 1]
-    return first + part.index(min(part))
+    before_s = max(rep.pull_start_s - LEAD_S, top_before_s)
+    after_s = min(rep.end_s + LEAD_S, top_after_s)
+    near_s = (before_s, rep.pull_start_s - PEAK_MARGIN_S, rep.end_s + PEAK_MARGIN_S, after_s)
+    earliest, first, last, latest = time_s.searchsorted(near_s).tolist()
+    first = min(first, time_s.size - 1)
+    peak = first + int(smooth_n[first : last + 1].argmax())
+    start = min(earliest, peak)
+    start += int(smooth_n[start : peak + 1].argmin())
+    stop = peak + int(smooth_n[peak : max(latest, peak + 1)].argmin())
+    part = slice(start, stop + 1)
+    return measure(time_s[part].tolist(), smooth_n[part].tolist(), 0, peak - start, stop - start)
 
 
 def _rewritten(rep: Rep, b: Boundaries, fraction: float) -> Rep:

@@ -532,7 +532,7 @@ def _figures(tension: FloatArray, stride: int) -> Iterator[_Figures]:
     noise = np.sqrt(np.add.reduce(bend * bend, axis=0) / (20.0 * bend.shape[0]))
     lowest, highest = np.minimum.reduce(values, axis=0), np.maximum.reduce(values, axis=0)
     columns = (level, scatter, lowest, highest, noise)
-    return zip(*(column.tolist() for column in columns), strict=True)
+    return zip(*[column.tolist() for column in columns], strict=True)
 
 
 def _figures_of_one(values: list[float], stride: int) -> _Figures:

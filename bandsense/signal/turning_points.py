@@ -176,9 +176,8 @@ def _crossing(time_s: list[float], tension_n: list[float], a: int, b: int, level
     return time_s[a] + min(1.0, max(0.0, (level_n - from_n) / (to_n - from_n))) * (time_s[b] - time_s[a])
 
 
-_Second: TypeAlias = tuple[float, float, float | None]
-"""Lowest and highest smoothed tension of a second, and the sum of the magnitudes of the second differences of
-the despiked one; None where there is none."""
+_Second: TypeAlias = tuple[float, float, float]
+"""`lowest_n`, `noise_n` and `swing_n` with one second more."""
 
 
 class Surroundings:
@@ -225,35 +224,50 @@ class Surroundings:
         smooth_n, clean_n = self._smooth_n, self._clean_n
         self._smooth_n, self._clean_n = smooth_n[count * step :], clean_n[count * step :]
         if count >= MANY_SECONDS:
-            return _seconds_of(np.array(smooth_n), np.array(clean_n), length, step, count)
+            return self._many(np.array(smooth_n), np.array(clean_n), count)
         parts = (slice(i, i + length) for i in range(0, count * step, step))
-        return ((min(smooth_n[p]), max(smooth_n[p]), _bend(clean_n[p])) for p in parts)
+        return (self._one(smooth_n[part], clean_n[part]) for part in parts)
 
     def take(self, second: _Second) -> None:
+        """Go on to the next second."""
+        self.lowest_n, self.noise_n, self.swing_n = second
+
+    def _one(self, smooth_n: Sequence[float], clean_n: Sequence[float]) -> _Second:
         """Work the figures out with one second more."""
-        low_n, high_n, bend_n = second
-        lows = self._lows
+        lows, low_n = self._lows, min(smooth_n)
         leaving_n = lows[0] if len(lows) == LOWEST_S else math.inf
         lows.append(low_n)
-        self._highs.append(high_n)
-        if bend_n is not None:
-            bends = self._ticks_a_second - 2
-            self._noises.append(SECOND_DIFFERENCE * self.gain * bend_n / bends)
+        self._highs.append(max(smooth_n))
+        if len(clean_n) > 2:
+            self._noises.append(SECOND_DIFFERENCE * self.gain * _bend(clean_n) / (len(clean_n) - 2))
         # Only where the lowest leaves are all others to be asked.
         self._lowest_n = min(self._lowest_n, low_n) if leaving_n > self._lowest_n else min(lows)
-        self.lowest_n = self._lowest_n
-        self.noise_n = min(self._noises, default=0.0)
-        self.swing_n = max(
-            SMALLEST_SWING_N,
-            SWING_SHARE * (max(self._highs) - self.lowest_n),
-            SWING_NOISES * self.noise_n,
-        )
+        lowest_n, noise_n = self._lowest_n, min(self._noises, default=0.0)
+        swing_n = max(SMALLEST_SWING_N, SWING_SHARE * (max(self._highs) - lowest_n), SWING_NOISES * noise_n)
+        return lowest_n, noise_n, swing_n
+
+    def _many(self, smooth_n: FloatArray, clean_n: FloatArray, count: int) -> Iterator[_Second]:
+        """Work them out with many seconds more, bit for bit as one by one."""
+        length, step = self._ticks_a_second, self.step
+        rows = sliding_window_view(smooth_n, length)[: count * step : step]
+        lowest_n = _of_latest(np.minimum, self._lows, rows.min(axis=1))
+        highest_n = _of_latest(np.maximum, self._highs, rows.max(axis=1))
+        self._lowest_n = float(lowest_n[-1])
+        noise_n = np.zeros(count)
+        if length > 2:
+            bends_n = np.abs(clean_n[:-2] - 2.0 * clean_n[1:-1] + clean_n[2:])
+            rows = sliding_window_view(bends_n, length - 2)[: count * step : step]
+            # A running sum adds one after the other; a plain one would add in pairs.
+            sums_n = np.add.accumulate(rows, axis=1)[:, -1]
+            noises_n = SECOND_DIFFERENCE * self.gain * sums_n / (length - 2)
+            noise_n = _of_latest(np.minimum, self._noises, noises_n)
+        swing_n = np.maximum(SWING_SHARE * (highest_n - lowest_n), SWING_NOISES * noise_n)
+        swing_n = np.maximum(swing_n, SMALLEST_SWING_N)
+        return zip(lowest_n.tolist(), noise_n.tolist(), swing_n.tolist(), strict=True)
 
 
-def _bend(clean_n: Sequence[float]) -> float | None:
-    """Sum up the magnitudes of second differences; None where there is none."""
-    if len(clean_n) < 3:
-        return None
+def _bend(clean_n: Sequence[float]) -> float:
+    """Sum up the magnitudes of second differences."""
     total, a, b = 0.0, clean_n[0], clean_n[1]
     for c in islice(clean_n, 2, None):
         total += abs(a - 2.0 * b + c)
@@ -261,19 +275,14 @@ def _bend(clean_n: Sequence[float]) -> float | None:
     return total
 
 
-def _seconds_of(
-    smooth_n: FloatArray, clean_n: FloatArray, length: int, step: int, count: int
-) -> Iterator[_Second]:
-    """Give the seconds of many ticks, bit for bit as one by one."""
-    rows = sliding_window_view(smooth_n, length)[: count * step : step]
-    lows_n, highs_n = rows.min(axis=1).tolist(), rows.max(axis=1).tolist()
-    if length < 3:
-        return zip(lows_n, highs_n, [None] * count, strict=True)
-    bends_n = np.abs(clean_n[:-2] - 2.0 * clean_n[1:-1] + clean_n[2:])
-    rows = sliding_window_view(bends_n, length - 2)[: count * step : step]
-    # A running sum adds one after the other; a plain one would add in pairs.
-    sums_n = np.add.accumulate(rows, axis=1)[:, -1]
-    return zip(lows_n, highs_n, sums_n.tolist(), strict=True)
+def _of_latest(reduced: np.ufunc, kept: deque[float], values: FloatArray) -> FloatArray:
+    """Reduce as many of the latest values as are kept, at each of these; keep them as well."""
+    most = kept.maxlen or 1
+    known = np.concatenate((list(kept)[1 - most :], values))
+    kept.extend(values[-most:].tolist())
+    # The oldest, again and again, stands for what was before it.
+    known = np.concatenate((np.full(most - 1 + values.size - known.size, known[0]), known))
+    return np.asarray(reduced.reduce(sliding_window_view(known, most), axis=1))
 
 
 class TurningPoints:
@@ -388,25 +397,19 @@ class TurningPoints:
             ticks.extend(time_s, smooth_n)
             self.now_s = ready_s[-1]
             return
-        tick, kept = ticks.last, 0
-        for i, y in enumerate(smooth_n):
-            tick += 1
+        done = 0
+        while done < len(smooth_n):
+            first = done
             if self.top is not None or self.valley is None:
-                look = self._fall(tick, time_s[i], y)
+                done, look = self._fall(time_s, smooth_n, first)
             else:
-                look = self._rise(tick, time_s[i], y, self.valley)
+                done, look = self._rise(time_s, smooth_n, first, self.valley)
+            taken_n = smooth_n[first:done]
+            ticks.extend(time_s[first:done], taken_n)
+            surroundings.lowest_n = min(surroundings.lowest_n, *taken_n)
+            self.now_s = ready_s[done - 1]
             if look is not None:
-                part = slice(kept, kept := i + 1)
-                ticks.extend(time_s[part], smooth_n[part])
-                surroundings.lowest_n = min(surroundings.lowest_n, *smooth_n[part])
-                self.now_s = ready_s[i]
                 yield look
-        if kept < len(smooth_n):
-            if kept:
-                time_s, smooth_n = time_s[kept:], smooth_n[kept:]
-            ticks.extend(time_s, smooth_n)
-            surroundings.lowest_n = min(surroundings.lowest_n, *smooth_n)
-        self.now_s = ready_s[-1]
 
     def finish(self) -> Iterator[Look]:
         """Take what there is of a trace that ended within its first second."""
@@ -419,59 +422,98 @@ class TurningPoints:
         time_s, smooth_n, ready_s = (list(column) for column in zip(*waiting, strict=True))
         yield from self._run(time_s, smooth_n, [ready_s[-1]] * len(ready_s))
 
-    def _rise(self, tick: int, t: float, y: float, valley: TurningPoint) -> Look | None:
-        rise_n = self._tension_n - valley.tension_n
-        if y > self._tension_n:
-            self._tick, self._time_s, self._tension_n = tick, t, y
-            if y > self._anchor_n + STILL_SHARE * rise_n:
-                self._anchor_n, self._anchor_s, self._hold_s = y, t, HELD_S
-            if not self._looked and y - valley.tension_n >= self.pulling_n:
-                self._looked = 1
-                return Look.PULLING
-        elif y < self._tension_n - max(self.surroundings.swing_n, TURN_SHARE * rise_n):
-            self.top = self.extreme
-            self._turn(tick, t, y)
-            return Look.TURNED
-        if t - self._anchor_s >= max(self._hold_s, HELD_SHARE * (t - self._since_s)):
-            self._hold_s = 2.0 * (t - self._anchor_s)
-            return Look.HELD
-        return None
+    def _rise(
+        self, time_s: Sequence[float], smooth_n: Sequence[float], first: int, valley: TurningPoint
+    ) -> tuple[int, Look | None]:
+        """Follow a rise from the tick at index `first` until something is to be told, and tell that.
 
-    def _fall(self, tick: int, t: float, y: float) -> Look | None:
-        top = self.top
-        if y < self._tension_n:
-            self._tick, self._time_s, self._tension_n = tick, t, y
-            if top is None or self.valley is None:
-                if y < self._anchor_n - self.surroundings.swing_n:
-                    self._anchor_n, self._anchor_s, self._rested = y, t, 0
-                return None
-            rise_n = top.tension_n - self.valley.tension_n
-            if y < self._anchor_n - STILL_SHARE * rise_n:
-                self._anchor_n, self._anchor_s, self._rested = y, t, 0
-            if self._looked < 1 and y < top.tension_n - FALLEN_SHARE * rise_n:
-                self._looked = 1
-                return Look.FALLEN
-            if self._looked < 2 and y < self.valley.tension_n + RETURNED_SHARE * rise_n:
-                self._looked = 2
-                return Look.RETURNED
-        elif y > self._tension_n + self.surroundings.swing_n:
+        Returns:
+            Index of the tick after the last one taken; what it makes possible, None where there are no more.
+        """
+        highest_n, swing_n = self._tension_n, self.surroundings.swing_n
+        rise_n = highest_n - valley.tension_n
+        anchor_n, anchor_s, hold_s = self._anchor_n, self._anchor_s, self._hold_s
+        pulling_n = math.inf if self._looked else self.pulling_n
+        look, at = None, -1
+        for i in range(first, len(smooth_n)):
+            t, y = time_s[i], smooth_n[i]
+            if y > highest_n:
+                highest_n, at = y, i
+                if y > anchor_n + STILL_SHARE * rise_n:
+                    anchor_n, anchor_s, hold_s = y, t, HELD_S
+                rise_n = y - valley.tension_n
+                if rise_n >= pulling_n:
+                    self._looked, look = 1, Look.PULLING
+                    break
+            elif y < highest_n - max(swing_n, TURN_SHARE * rise_n):
+                look = Look.TURNED
+                break
+            still_s = t - anchor_s
+            if still_s >= hold_s and still_s >= HELD_SHARE * (t - self._since_s):
+                hold_s, look = 2.0 * still_s, Look.HELD
+                break
+        self._anchor_n, self._anchor_s, self._hold_s = anchor_n, anchor_s, hold_s
+        self._note(time_s, smooth_n, first, at)
+        if look is Look.TURNED:
+            self.top = self.extreme
+            self._turn(time_s, smooth_n, first, i)
+        return i + 1, look
+
+    def _fall(
+        self, time_s: Sequence[float], smooth_n: Sequence[float], first: int
+    ) -> tuple[int, Look | None]:
+        """Follow a fall, likewise; the first of a trace comes from no top."""
+        lowest_n, swing_n = self._tension_n, self.surroundings.swing_n
+        began_s, still_n, levels_n = self._since_s, swing_n, (-math.inf,) * 3
+        if self.top is not None and self.valley is not None:
+            top_n, valley_n = self.top.tension_n, self.valley.tension_n
+            rise_n = top_n - valley_n
+            began_s, still_n = self.top.time_s, STILL_SHARE * rise_n
+            levels_n = (top_n - FALLEN_SHARE * rise_n, valley_n + RETURNED_SHARE * rise_n, -math.inf)
+        anchor_n, anchor_s, rested = self._anchor_n, self._anchor_s, self._rested
+        level_n = levels_n[self._looked]
+        look, at = None, -1
+        for i in range(first, len(smooth_n)):
+            t, y = time_s[i], smooth_n[i]
+            if y < lowest_n:
+                lowest_n, at = y, i
+                if y < anchor_n - still_n:
+                    anchor_n, anchor_s, rested = y, t, 0
+                if y < level_n:
+                    look = (Look.FALLEN, Look.RETURNED)[self._looked]
+                    self._looked += 1
+                    break
+                if self.top is None:
+                    continue
+            elif y > lowest_n + swing_n:
+                look = Look.VALLEY
+                break
+            still_s = t - anchor_s
+            if still_s < RESTING_S or rested > 1:
+                continue
+            moved_s = anchor_s - began_s
+            if not rested and still_s >= RESTING_SHARE * moved_s:
+                rested, look = 1, Look.RESTING
+                break
+            if still_s >= max(RESTED_S, RESTED_SHARE * moved_s):
+                rested, look = 2, Look.RESTED
+                break
+        self._anchor_n, self._anchor_s, self._rested = anchor_n, anchor_s, rested
+        self._note(time_s, smooth_n, first, at)
+        if look is Look.VALLEY:
             unseen = self._gap >= 0 and self._gap <= self._tick <= self._gap + 1
             self.valley = TurningPoint(self._tick, self._time_s, self._tension_n, unseen)
             self.top = None
-            self._turn(tick, t, y)
-            return Look.VALLEY
-        if self._rested > 1:
-            return None
-        still_s, moved_s = t - self._anchor_s, self._anchor_s - (top.time_s if top else self._since_s)
-        if not self._rested and still_s >= max(RESTING_S, RESTING_SHARE * moved_s):
-            self._rested = 1
-            return Look.RESTING
-        if still_s >= max(RESTED_S, RESTED_SHARE * moved_s):
-            self._rested = 2
-            return Look.RESTED
-        return None
+            self._turn(time_s, smooth_n, first, i)
+        return i + 1, look
 
-    def _turn(self, tick: int, t: float, y: float) -> None:
-        self._tick, self._time_s, self._tension_n = tick, t, y
-        self._anchor_n, self._anchor_s, self._since_s = y, t, t
+    def _note(self, time_s: Sequence[float], smooth_n: Sequence[float], first: int, at: int) -> None:
+        """Note a new extreme at index `at` of ticks of which that at `first` comes next; -1: none."""
+        if at >= 0:
+            tick = self._ticks.last + 1 + at - first
+            self._tick, self._time_s, self._tension_n = tick, time_s[at], smooth_n[at]
+
+    def _turn(self, time_s: Sequence[float], smooth_n: Sequence[float], first: int, at: int) -> None:
+        self._note(time_s, smooth_n, first, at)
+        self._anchor_n, self._anchor_s, self._since_s = smooth_n[at], time_s[at], time_s[at]
         self._looked, self._rested, self._hold_s = 0, 0, HELD_S

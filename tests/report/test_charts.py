@@ -33,6 +33,13 @@ def test_a_chart_has_no_style_attribute_and_no_script() -> None:
     )
 
 
+def test_a_pointer_near_a_point_is_told_its_words_wherever_the_point_is_drawn() -> None:
+    root = parsed(Plot((0.0, 10.0), (0.0, 200.0), "x").hints([2.5], [150.0], ["5 Oct: <104> ± 5 N"]).svg())
+    circle = next(root.iter("circle"))
+    assert (circle.get("cx"), circle.get("cy")) == ("25.00%", "25.00%")
+    assert circle.findtext("title") == "5 Oct: <104> ± 5 N"
+
+
 def test_a_curve_breaks_where_there_is_no_value() -> None:
     svg = Plot((0.0, 4.0), (0.0, 1.0), "x").line([0, 1, 2, 3, 4], [0, 1, np.nan, 1, 0], "pull").svg()
     path = next(each for each in parsed(svg).iter("path")).get("d")

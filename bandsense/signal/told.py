@@ -104,8 +104,12 @@ class Told:
 
     def match(self, rep: CountedRep, among: Iterable[Shown] | None = None) -> Shown | None:
         """Find what was told of a repetition."""
-        among = self.shown if among is None else among
-        return next((shown for shown in among if covers(rep, shown.rep.top.tick)), None)
+        start, top, end = rep.start.tick, rep.top.tick, rep.end.tick
+        for shown in self.shown if among is None else among:
+            tick = shown.rep.top.tick
+            if start <= tick <= end or tick == top:
+                return shown
+        return None
 
     def settle(self, settled: list[CountedRep]) -> tuple[list[Shown], list[Shown]]:
         """Take what all explanations share; give what of it had not been told, and what was told beside."""

@@ -206,7 +206,7 @@ class Narrator:
         counted = shown.rep
         peak = self._peak(counted.start, counted.top)
         # What is told late may lie before what was told already.
-        pull_start_s = max([b.pull_start_s, *(end_s for end_s in self._ends_s if end_s <= b.peak_time_s)])
+        pull_start_s = max([b.pull_start_s, *[end_s for end_s in self._ends_s if end_s <= b.peak_time_s]])
         self._ends_s.append(b.end_s)
         if counted.begins_set:
             self._neighbours.clear()

@@ -138,7 +138,8 @@ class Narrator:
         turning = self._turning
         announced = self.announcer.take(look, self._start, self._top)
         if look in (Look.RETURNED, Look.RESTING, Look.RESTED):
-            self._check_lost(turning.extreme, turning.extreme, sure=look is not Look.RETURNED)
+            low = turning.extreme
+            self._check_lost(low, low, sure=look is not Look.RETURNED)
         elif look in (Look.VALLEY, Look.HELD) and turning.valley is not None:
             self._check_lost(turning.valley, turning.extreme, sure=look is Look.HELD)
         if announced is not None:

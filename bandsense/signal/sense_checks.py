@@ -267,6 +267,8 @@ class SenseChecks:
             return []
         at_s = np.array([each.peak_time_s for each in self._reps])
         bottom = _slope(at_s, np.array([each.start_n for each in self._reps]))
+        if not abs(bottom[0]) > DRIFT_N_PER_MIN / 60.0:
+            return []
         top = _slope(at_s, np.array([each.peak_n for each in self._reps]))
         slower, faster = sorted((abs(bottom[0]), abs(top[0])))
         together = bottom[0] * top[0] > 0.0 and faster - slower < DRIFT_LIKENESS * faster

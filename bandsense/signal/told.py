@@ -60,6 +60,7 @@ class Told:
         self._next_index = 1
         self._taken_back: list[int] = []
         self._offset = 0
+        self._corrected = False
 
     @property
     def standing(self) -> int:
@@ -82,6 +83,8 @@ class Told:
     def count(self, x: Explanation) -> int:
         """Return how many repetitions an explanation counts, with what the person said."""
         count = x.count + self._offset
+        if not self._corrected:
+            return count
         for tick in self._taken_back:
             count -= any(covers(rep, tick) for rep in x.reps())
         for shown in self.shown:
@@ -97,6 +100,7 @@ class Told:
 
     def tell(self, rep: CountedRep, *, done: bool = False, added: bool = False) -> Shown:
         """Tell a repetition; one that is `done` already is sure."""
+        self._corrected |= added
         shown = Shown(self._next_index, rep, float(done), done, added)
         self._next_index += 1
         self.shown.append(shown)
@@ -138,6 +142,7 @@ class Told:
 
     def take_back(self, shown: Shown) -> None:
         """Heed that it was none."""
+        self._corrected = True
         if shown in self.shown:
             self.shown.remove(shown)
             self._taken_back.append(shown.rep.top.tick)

@@ -7,7 +7,7 @@ HARDWARE_PACKAGES := ngspice graphviz poppler-utils calculix-ccx prusa-slicer li
 FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev llvm qemu-system-arm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-portable coverage lint format types bench docs messages pictures dist package-check firmware firmware-release firmware-test hardware lock audit fuzz home-assistant packages clean
+.PHONY: help demo test test-fast test-portable coverage lint format types bench docs messages pictures dist bump package-check firmware firmware-release firmware-test hardware lock audit fuzz home-assistant packages clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -64,7 +64,11 @@ pictures: .venv-dev ## draw docs/pictures anew from the product, in Chromium (De
 dist: .venv-dev ## wheel, sdist and man page in dist/, the same bytes from the same commit
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(PYTHON_BIN)/python -m hatchling build
 	$(PYTHON_BIN)/argparse-manpage --module bandsense.cli --function parser --project-name bandsense \
-		--prog bandsense --manual-title "bandsense manual" --output dist/bandsense.1
+		--prog bandsense --manual-title "bandsense manual" --output dist/bandsense.1 \
+		--description "train with a resistance band and a strain-gauge sensor"
+
+bump: .venv-dev ## set the version of a release wherever it stands: VERSION=1.2.3 (docs/releasing.md)
+	$(PYTHON_BIN)/python tools/bump.py $(VERSION)
 
 package-check: .venv-dev ## install the wheel with and without each extra on every Python at hand; types from outside
 	$(PYTHON_BIN)/python -m pip --disable-pip-version-check --quiet install --group package

@@ -51,6 +51,10 @@ def test_the_wheel_has_every_file_of_the_package_and_nothing_else(dist: tuple[Pa
     ).stdout.split()  # fmt: skip
     assert packed == {name for name in listed if (ROOT / name).exists()}
     assert "bandsense/py.typed" in packed
+    told = set(zipfile.ZipFile(wheel).namelist())
+    licences = {name for name in packed if "LICEN" in name}
+    assert len(licences) == 3, "of uPlot and of two fonts"
+    assert {f"bandsense-{PROJECT['version']}.dist-info/licenses/{name}" for name in licences} <= told
 
 
 def test_the_sdist_builds_the_wheel(dist: tuple[Path, dict[str, str]], tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bandsense.cli.argument_types import port
+from bandsense.language import Message
 
 if TYPE_CHECKING:
     from bandsense.web.host import PageHost
@@ -53,7 +54,7 @@ def page_options(arguments: argparse.Namespace) -> dict[str, Any]:
     from bandsense.web.server import Certificate
 
     if (arguments.certificate is None) != (arguments.key is None):
-        raise ConfigError("https needs both: --certificate FILE --key FILE")
+        raise ConfigError(Message("https needs both: --certificate FILE --key FILE"))
     return {
         "host": arguments.host or ("0.0.0.0" if arguments.lan else "127.0.0.1"),  # noqa: S104 - asked for
         "port": arguments.port,

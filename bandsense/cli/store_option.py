@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from bandsense.store.store import Store
 from bandsense.app.paths import SIMULATED_STORE_NAME, STORE_NAME, home
 from bandsense.errors import StoreError
+from bandsense.language import Message
 from bandsense.store.address import ServerAddress
 
 __all__ = ["add_store_option", "is_simulated", "open_store", "show_session", "store_path", "store_place"]
@@ -22,8 +23,8 @@ def add_store_option(command: argparse.ArgumentParser, *, sessions: bool = False
         "--store",
         type=store_place,
         metavar="FILE",
-        help=f"the file with sessions (default: {STORE_NAME} in $BANDSENSE_HOME or the system's data folder) "
-        "or a clinic's database (postgresql://…)",
+        help="the file with sessions (default: bandsense.sqlite3 in $BANDSENSE_HOME or the system's data "
+        "folder) or a clinic's database (postgresql://…)",
     )
     if sessions:
         command.add_argument(
@@ -58,7 +59,9 @@ def store_path(arguments: argparse.Namespace) -> Path:
     """
     chosen = chosen_store(arguments)
     if not isinstance(chosen, Path):
-        raise StoreError(f"{chosen} is no file; a server is backed up and restored by its own tools")
+        raise StoreError(
+            Message("{chosen} is no file; a server is backed up and restored by its own tools", chosen=chosen)
+        )
     return chosen
 
 

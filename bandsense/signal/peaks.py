@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bandsense.errors import DataError
+from bandsense.language import Message
 from bandsense.samples import FloatArray
 
 __all__ = ["Peak", "estimate_peak", "sample_noise_n"]
@@ -101,7 +102,7 @@ def estimate_peak(near_n: FloatArray, rise_n: float, noise_n: float) -> Peak:
         DataError: there is no sample.
     """
     if not near_n.size:
-        raise DataError("a peak needs at least one sample")
+        raise DataError(Message("a peak needs at least one sample"))
     noise_n = max(noise_n, LEAST_NOISE_N)
     rise_n = max(rise_n, noise_n)
     if near_n.size < 5:

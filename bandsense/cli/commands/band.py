@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bandsense.cli.command import add_action, add_command, add_json_option, tell, words_aside
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import table
+from bandsense.language import Message
 
 if TYPE_CHECKING:
     from bandsense.app.band_pull import Guide
@@ -245,8 +246,11 @@ def _add(store: Store, arguments: argparse.Namespace) -> None:
 
     if store.bands.get(arguments.name.strip()) is not None:
         raise ConfigError(
-            f"a band is called '{arguments.name}' already; choose another name, or measure that one again "
-            f"with `bandsense band pull {arguments.name}`"
+            Message(
+                "a band is called '{arguments}' already; choose another name, or measure "
+                "that one again with `bandsense band pull {arguments}`",
+                arguments=arguments.name,
+            )
         )
     try:
         band = BandProfile(
@@ -259,7 +263,7 @@ def _add(store: Store, arguments: argparse.Namespace) -> None:
             **({} if arguments.strands is None else {"strands": arguments.strands}),
         )
     except ValidationError as error:
-        raise ConfigError(f"this band cannot be: {faults_in(error)}") from error
+        raise ConfigError(Message("this band cannot be: {faults}", faults=faults_in(error))) from error
     _keep(store, band)
     if arguments.json:
         print(json.dumps(_band_json(band)))
@@ -321,17 +325,24 @@ def _pull(store: Store, arguments: argparse.Namespace) -> BandProfile:
     from bandsense.errors import BandModelError, ConfigError
 
     if arguments.sim and arguments.trace is None:
-        raise ConfigError("--sim needs --trace FILE: the pull that the simulated sensor feels")
+        raise ConfigError(Message("--sim needs --trace FILE: the pull that the simulated sensor feels"))
     if not arguments.sim and (arguments.trace is not None or arguments.speed is not None):
-        raise ConfigError("--trace and --speed need --sim; a recorded pull is taken with --file")
+        raise ConfigError(Message("--trace and --speed need --sim; a recorded pull is taken with --file"))
     band = _known(store, arguments.name)
     rest_length_m = _metres(arguments.rest_length_cm) or band.rest_length_m
     if rest_length_m is None:
-        raise ConfigError("measure the unstretched band first and give its length with --rest-length-cm")
+        raise ConfigError(
+            Message("measure the unstretched band first and give its length with --rest-length-cm")
+        )
     guide = _guide(rest_length_m, band.strands, arguments)
     calibration = _read(guide, band, arguments)
     if not guide.done:
-        raise BandModelError(f"the pull was not finished; nothing is kept. It stood at: {guide.instruction}")
+        raise BandModelError(
+            Message(
+                "the pull was not finished; nothing is kept. It stood at: {instruction}",
+                instruction=guide.instruction,
+            )
+        )
     fit = guide.fit()
     measured = band.fitted(fit)
     _keep(store, measured)
@@ -348,10 +359,10 @@ def _guide(rest_length_m: float, strands: int, arguments: argparse.Namespace) ->
 
     stroke_m, start_length_m = _metres(arguments.stroke_cm), _metres(arguments.start_length_cm)
     if stroke_m is None and start_length_m is not None:
-        raise ConfigError("--start-length-cm belongs to --stroke-cm")
+        raise ConfigError(Message("--start-length-cm belongs to --stroke-cm"))
     if stroke_m is not None:
         if arguments.mark_cm is not None:
-            raise ConfigError("give --mark-cm or --stroke-cm, not both")
+            raise ConfigError(Message("give --mark-cm or --stroke-cm, not both"))
         return StrokePull(rest_length_m, stroke_m, start_length_m, strands=strands)
     marks_m = None if arguments.mark_cm is None else [length / 100.0 for length in arguments.mark_cm]
     return GuidedPull(rest_length_m, marks_m, strands=strands)

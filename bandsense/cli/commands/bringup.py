@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
+from bandsense.language import tr
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -42,7 +43,8 @@ def add(commands: Commands) -> None:
         default=[],
         metavar="STATE=FILE",
         type=_recording,
-        help="a Power Profiler Kit II recording (.ppk2 or .csv) of a power state: " + ", ".join(_STATES),
+        help="a Power Profiler Kit II recording (.ppk2 or .csv) of a power state: "
+        "off, advertising slow, connected or streaming",
     )
     command.add_argument("--update", type=Path, metavar="FILE", help="install this firmware again and again")
     command.add_argument("--update-cycles", type=int, default=2, metavar="N", help="how often (default: 2)")
@@ -59,7 +61,9 @@ def add(commands: Commands) -> None:
 def _recording(text: str) -> tuple[str, Path]:
     state, separator, path = text.partition("=")
     if not separator or state not in _STATES:
-        raise argparse.ArgumentTypeError(f"STATE=FILE, where STATE is one of: {', '.join(_STATES)}")
+        raise argparse.ArgumentTypeError(
+            tr("STATE=FILE, where STATE is one of: {states}", states=", ".join(_STATES))
+        )
     return state, Path(path)
 
 

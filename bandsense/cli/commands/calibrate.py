@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
 from bandsense.cli.store_option import add_store_option
+from bandsense.language import Message
 
 if TYPE_CHECKING:
     from bandsense.calibration.fit import CalibrationReport
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bandsense.errors import CalibrationError
 
     if not sys.stdin.isatty():
-        raise CalibrationError("a calibration asks and waits for answers; run it in a terminal")
+        raise CalibrationError(Message("a calibration asks and waits for answers; run it in a terminal"))
     store = None if arguments.band is None else open_store(arguments)
     if store is not None:
         print(check_clip_on(store, arguments.band, clip_on=arguments.clip_on))
@@ -84,14 +85,18 @@ def procedure_of(arguments: argparse.Namespace) -> CalibrationProcedure:
     try:
         masses = tuple(float(mass) for mass in arguments.masses.split(","))
     except ValueError:
-        raise CalibrationError(f"{arguments.masses!r} are no masses; write them like 2,5,10") from None
+        raise CalibrationError(
+            Message("{masses!r} are no masses; write them like 2,5,10", masses=arguments.masses)
+        ) from None
     if arguments.quick:
         plan = CalibrationPlan(masses, runs=1, warm_up_s=0.0, exercises=1, creep_s=0.0)
     else:
         plan = CalibrationPlan(masses, runs=arguments.runs)
     if arguments.band is not None and len(plan.masses_kg) < 2:
         # The largest mass is only ever reached from below.
-        raise CalibrationError("the curves of a clip on a band need two masses; three or more are better")
+        raise CalibrationError(
+            Message("the curves of a clip on a band need two masses; three or more are better")
+        )
     known = Conditions(
         masses=MassKind(arguments.masses_are), gravity_m_s2=arguments.gravity, inline=not arguments.clip_on
     )

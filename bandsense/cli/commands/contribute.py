@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command, add_json_option, tell
+from bandsense.language import Message
 
 if TYPE_CHECKING:
     from bandsense.app.contribution import Checked
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.template is not None:
         if arguments.template.exists():
-            raise ConfigError(f"{arguments.template} exists; name another file")
+            raise ConfigError(Message("{template} exists; name another file", template=arguments.template))
         arguments.template.write_text(TEMPLATE, encoding="utf-8")
         words = (
             f"{arguments.template}: fill it in, then `bandsense contribute RECORDING {arguments.template}`"
@@ -54,7 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
         tell(arguments, words, path=arguments.template)
         return 0
     if arguments.recording is None or arguments.labels is None:
-        raise ConfigError("name the recording and its labels; `--template FILE` writes labels to fill in")
+        raise ConfigError(
+            Message("name the recording and its labels; `--template FILE` writes labels to fill in")
+        )
     checked = check(arguments.recording, arguments.labels)
     block = checked.recording.block
     if arguments.json:

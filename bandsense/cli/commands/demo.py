@@ -15,6 +15,7 @@ from bandsense.app.paths import SIMULATED_STORE_NAME, home
 from bandsense.cli.argument_types import speed
 from bandsense.cli.command import add_command, add_output_options
 from bandsense.errors import ConfigError
+from bandsense.language import Message
 
 if TYPE_CHECKING:
     from bandsense.app.demonstration import Moment
@@ -125,7 +126,9 @@ def _write(store: Store, sessions: list[int], folder: Path) -> list[Path]:
             written.append(folder / name)
         written += write(session_table(store, last), "csv", folder)
     except OSError as error:
-        raise ConfigError(f"{error.filename or folder} cannot be written: {error.strerror}") from error
+        raise ConfigError(
+            Message("{filename} cannot be written: {error}", filename=error.filename or folder, error=error)
+        ) from error
     return written
 
 

@@ -10,6 +10,7 @@ from bandsense.app.sessions import session_named
 from bandsense.cli.argument_types import positive
 from bandsense.cli.command import add_action, add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.language import Message
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -71,7 +72,7 @@ def _set(arguments: argparse.Namespace) -> int:
     values = {name: getattr(arguments, name) for name in ("person", "exercise", "band")}
     given = {name: value or None for name, value in values.items() if value is not None}
     if not given:
-        raise ConfigError("say what to change: --person, --exercise or --band")
+        raise ConfigError(Message("say what to change: --person, --exercise or --band"))
     Edits(store.database).set_fields(session.id, given)  # type: ignore[arg-type] # the names are those of Field
     tell(arguments, f"session {session.id} is changed", session=session.id, **given)
     return 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bandsense.cli.argument_types import day
 from bandsense.cli.command import add_command
 from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.language import Message
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -63,5 +64,5 @@ def _mapping(arguments: argparse.Namespace) -> ColumnMapping | None:
     if arguments.time is None and arguments.force is None:
         return None
     if arguments.time is None or arguments.force is None:
-        raise ConfigError("name both columns: --time and --force")
+        raise ConfigError(Message("name both columns: --time and --force"))
     return ColumnMapping(arguments.time, arguments.force, arguments.time_unit, arguments.force_unit)

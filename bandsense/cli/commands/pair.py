@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bandsense.cli.argument_types import positive
 from bandsense.cli.command import add_command, add_json_option, words_aside
 from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.language import Message
 
 if TYPE_CHECKING:
     import asyncio
@@ -122,11 +123,15 @@ async def _choose(wanted: str | None, seconds: float, transport: Transport) -> D
     else:
         heard = await discover(seconds, transport=transport)
     if not heard:
-        what = wanted or "a sensor"
-        raise SensorNotFound(f"{what} is not heard; press its button, bring it nearer, and pair again")
+        what = wanted or Message("a sensor")
+        raise SensorNotFound(
+            Message("{what} is not heard; press its button, bring it nearer, and pair again", what=what)
+        )
     if len(heard) > 1:
         names = ", ".join(f"{each.name} ({each.address})" for each in heard)
-        raise SensorNotFound(f"several sensors are on the air: {names}; name one of them")
+        raise SensorNotFound(
+            Message("several sensors are on the air: {names}; name one of them", names=names)
+        )
     return heard[0]
 
 
@@ -164,7 +169,7 @@ async def _picked(transport: Transport) -> DiscoveredSensor:
         async with scan(on_sighting, transport):
             chosen = await picked if listening else await _asked(heard)
     if chosen is None:
-        raise SensorNotFound("no sensor was chosen; pair again when it is on the air")
+        raise SensorNotFound(Message("no sensor was chosen; pair again when it is on the air"))
     return chosen
 
 
@@ -224,7 +229,9 @@ def _digits(text: str) -> int:
     from bandsense.errors import ConfigError
 
     if not text.isdecimal() or int(text) > _LARGEST_PASSKEY:
-        raise ConfigError(f"{text!r} is no passkey; it is the six digits on the sensor's label")
+        raise ConfigError(
+            Message("{text!r} is no passkey; it is the six digits on the sensor's label", text=text)
+        )
     return int(text)
 
 

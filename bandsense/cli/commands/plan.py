@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bandsense.cli.command import add_action, add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import table
+from bandsense.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,7 +157,9 @@ def _new(arguments: argparse.Namespace) -> None:
     from bandsense.profiles.signing import sign
 
     if arguments.file.exists():
-        raise ConfigError(f"{arguments.file} exists; change it by hand, or choose another name")
+        raise ConfigError(
+            Message("{file} exists; change it by hand, or choose another name", file=arguments.file)
+        )
     prescription = _prescription(arguments)
     if arguments.key is not None:
         prescription = sign(prescription, arguments.key)
@@ -203,7 +206,9 @@ def _prescription(arguments: argparse.Namespace) -> Prescription:
     try:
         return Prescription.model_validate_json(json.dumps(data))
     except ValidationError as error:
-        raise ConfigError(f"this prescription cannot be: {faults_in(error)}") from error
+        raise ConfigError(
+            Message("this prescription cannot be: {faults}", faults=faults_in(error))
+        ) from error
 
 
 def _tempo(exercise: str, asked_s: list[float] | None) -> dict[str, float]:
@@ -254,7 +259,9 @@ def _read_prescription(path: Path) -> Prescription:
     document = read_document(path)
     if not isinstance(document, Prescription):
         raise ConfigError(
-            f"{path} is a dose, not a prescription; look at it with: bandsense plan show {path}"
+            Message(
+                "{path} is a dose, not a prescription; look at it with: bandsense plan show {path}", path=path
+            )
         )
     return document
 

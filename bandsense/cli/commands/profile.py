@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import table
+from bandsense.language import Message
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -206,8 +207,12 @@ def _import(store: Store, arguments: argparse.Namespace) -> None:
     clashes = profiles_of(store).clashes(incoming)
     if clashes and not arguments.replace:
         raise ConfigError(
-            f"{path} would replace what is known here of {', '.join(clashes)}; nothing was taken over. "
-            "Import it with --replace, or export first"
+            Message(
+                "{path} would replace what is known here of {clashes}; nothing was taken "
+                "over. Import it with --replace, or export first",
+                path=path,
+                clashes=", ".join(clashes),
+            )
         )
     for shelf, entries in (
         (store.people, incoming.people),
@@ -250,7 +255,7 @@ def _set(store: Store, arguments: argparse.Namespace) -> None:
     try:
         setup = Setup.model_validate_json(json.dumps(data))
     except ValidationError as error:
-        raise ConfigError(f"this set-up cannot be: {faults_in(error)}") from error
+        raise ConfigError(Message("this set-up cannot be: {faults}", faults=faults_in(error))) from error
     setup.check(who.exercise)
     _keep(store, person.with_setup(setup))
     kept = {"unit": unit.value, "setup": setup.model_dump(mode="json", by_alias=True)}

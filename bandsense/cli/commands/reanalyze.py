@@ -14,6 +14,7 @@ from bandsense.app.sessions import session_named
 from bandsense.cli.argument_types import count
 from bandsense.cli.command import add_command, tell
 from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.language import Message
 
 if TYPE_CHECKING:
     from bandsense.app.reanalysis import Outcome
@@ -71,10 +72,10 @@ def run(arguments: argparse.Namespace) -> int:
     from bandsense.errors import ConfigError
 
     if (arguments.parquet is None) != (arguments.output is None):
-        raise ConfigError("--parquet DIR and -o DIR belong together")
+        raise ConfigError(Message("--parquet DIR and -o DIR belong together"))
     named = [arguments.all, bool(arguments.sessions), arguments.parquet is not None]
     if named.count(True) != 1:
-        raise ConfigError("name sessions, or --all, or files with --parquet DIR")
+        raise ConfigError(Message("name sessions, or --all, or files with --parquet DIR"))
     store = open_store(arguments)
     if arguments.parquet is not None:
         return _archive(arguments, store)
@@ -130,7 +131,9 @@ def _calibration(arguments: argparse.Namespace, store: Any) -> dict[str, Any] | 
         data: dict[str, Any] = json.loads(arguments.calibration.read_text(encoding="utf-8"))
         calibration_from_dict(data)
     except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise ConfigError(f"{arguments.calibration} cannot be read: {error}") from error
+        raise ConfigError(
+            Message("{calibration} cannot be read: {error}", calibration=arguments.calibration, error=error)
+        ) from error
     return data
 
 

@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     from bandsense.store.store import Store
 
 
+_SUMMARIES = {
+    "list": "those that were paired (the default)",
+    "info": "all that a sensor tells about itself",
+    "identify": "let it blink",
+    "rename": "give it a name that it keeps",
+    "zero": "the band is slack: set its zero, which it keeps",
+    "progressor": "let apps for the Tindeq Progressor read it, or no longer",
+    "forget": "undo the pairing, on both sides",
+}
+
+
 def add(commands: Commands) -> None:
     """Add the command and what can be done with a sensor."""
     command = add_command(
@@ -29,15 +40,7 @@ def add(commands: Commands) -> None:
     add_json_option(command, "one JSON object a sensor; words go to standard error")
     add_store_option(command, sessions=True)
     actions = command.add_subparsers(metavar="ACTION")
-    for name, summary in (
-        ("list", "those that were paired (the default)"),
-        ("info", "all that a sensor tells about itself"),
-        ("identify", "let it blink"),
-        ("rename", "give it a name that it keeps"),
-        ("zero", "the band is slack: set its zero, which it keeps"),
-        ("progressor", "let apps for the Tindeq Progressor read it, or no longer"),
-        ("forget", "undo the pairing, on both sides"),
-    ):
+    for name, summary in _SUMMARIES.items():
         action = add_action(actions, name, summary, action=name)
         if name == "list":
             continue

@@ -76,9 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
         from bandsense.app.sessions import meant_instead
 
         named = {"person": which.person, "exercise": which.exercise, "band": which.band}
-        print(f"no such session{meant_instead(store, **named)}")
+        meant = meant_instead(store, **named)
+        print(tr("no such session; {meant}", meant=meant) if meant else tr("no such session"))
     else:
-        print("no session yet; record one with `bandsense live`, or try `bandsense demo`")
+        print(tr("no session yet; record one with `bandsense live`, or try `bandsense demo`"))
     return 0
 
 

@@ -11,7 +11,7 @@ from bandsense.cli.argument_types import count, positive, speed
 from bandsense.cli.command import add_command, say_at_once
 from bandsense.cli.store_option import add_store_option, is_simulated, open_store, show_session
 from bandsense.cli.tables import table
-from bandsense.language import mark, said, tr
+from bandsense.language import Message, mark, said, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,9 +104,9 @@ def run(arguments: argparse.Namespace) -> int:
         _list(open_store(arguments), arguments)
         return 0
     if arguments.speed is not None and not arguments.sim:
-        raise ConfigError("--speed needs --sim")
+        raise ConfigError(Message("--speed needs --sim"))
     if arguments.injured is not None and arguments.side != "each":
-        raise ConfigError("--injured needs both sides, each in turn")
+        raise ConfigError(Message("--injured needs both sides, each in turn"))
     say_at_once(arguments, mark("starting a simulated sensor ...") if arguments.sim else mark("starting ..."))
     from bandsense.app.environment import run_at_speed
 
@@ -170,7 +170,9 @@ async def _said(name: str, given: str | None, before: str | None, arguments: arg
         given = await ask(f"{_QUESTIONS[name]}{keeps} ")
     told = " ".join((given or usual or "").split())
     if not told:
-        raise ConfigError(f"say with --{name} how it is done: only tests done alike can be compared")
+        raise ConfigError(
+            Message("say with --{name} how it is done: only tests done alike can be compared", name=name)
+        )
     return told
 
 

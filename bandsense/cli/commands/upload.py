@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bandsense.app.sessions import session_named
 from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.language import Message
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         tell(arguments, "forgotten" if known else "there was no key", forgotten=known)
         return 0
     if arguments.session is None:
-        raise ConfigError("name a session, or `last`")
+        raise ConfigError(Message("name a session, or `last`"))
     key = known_key()
     store = open_store(arguments)
     session = session_named(store, arguments.session)

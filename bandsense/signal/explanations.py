@@ -40,6 +40,7 @@ from bandsense.signal.laws import (
     Series,
     Steps,
     begin_series,
+    bump,
     dip_law,
     handling,
     near_set,
@@ -380,7 +381,7 @@ class Explanations:
         for depth_n, apart_n in dips_n:
             d = depth_n / swing_n if depth_n > 0.0 else 0.0
             half = (d - k.half_return) / k.half_return_sd
-            score -= min(MOST_A_DIP - math.log(dip_law(k, dips, depth, d, apart_n / swing_n)), 0.5 * half * half)
+            score -= min(MOST_A_DIP - math.log(max(1e-12, dip_law(k, dips, depth, d, apart_n / swing_n))), 0.5 * half * half)
             dips += 1.0
             depth += d
         return score < best - BEAM
@@ -439,6 +440,10 @@ class Explanations:
         on = self._ln_on + math.log(k.p_rep)
         for x in before:
             series = x.habit
+            if isinstance(series, Steps) and span.one:
+                between = bump(k, m, series)
+                if between is not None:
+                    yield replace(_rippled(x, x.score + between[0]), habit=between[1])
             if not isinstance(series, Series):
                 continue
             following = next_in_series(k, series, m, m.top_s - x.top_s)

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import signal
 
 from bandsense.samples import FloatArray
-from bandsense.signal.boundaries import Boundaries, measure
+from bandsense.signal.boundaries import Boundaries, between
 from bandsense.signal.events import Rep
 from bandsense.signal.filters import LARGEST_SHARE, Despiker
 from bandsense.signal.ranges import PARTIAL_BELOW, range_fractions, range_is_unsure
@@ -79,7 +79,7 @@ def _stretches(time_s: FloatArray, clean_n: FloatArray, rate_hz: float) -> Itera
         if step > 1 and at.size >= step:
             whole = at.size // step * step
             at = 0.5 * (at[:whole:step] + at[step - 1 : whole : step])
-            values = np.add.reduce([values[i:whole:step] for i in range(step)]) / step
+            values = sum((values[i:whole:step] for i in range(1, step)), values[:whole:step]) / step
         smooth = signal.sosfiltfilt(sections, values, padlen=min(at.size - 1, round(rate_hz / step)))
         yield at, smooth
 
@@ -105,7 +105,7 @@ def _located(
     start += int(smooth_n[start : peak + 1].argmin())
     stop = peak + int(smooth_n[peak : max(latest, peak + 1)].argmin())
     part = slice(start, stop + 1)
-    return measure(time_s[part].tolist(), smooth_n[part].tolist(), 0, peak - start, stop - start)
+    return between(time_s[part].tolist(), smooth_n[part].tolist(), 0, peak - start, stop - start)
 
 
 def _rewritten(rep: Rep, b: Boundaries, fraction: float) -> Rep:

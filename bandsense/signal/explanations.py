@@ -313,7 +313,8 @@ class Explanations:
             if top.tension_n - start.tension_n <= 0.0 or (end and top.tension_n - last.tension_n <= 0.0):
                 continue
             dips = [
-                _dip(inner[i].tension_n, valleys[i - back + 1], inner[i + 1].tension_n) for i in range(back - 1)
+                _dip(inner[i].tension_n, valleys[i - back + 1], inner[i + 1].tension_n)
+                for i in range(back - 1)
             ]
             before = self._survivors[-back]
             if back > 1:
@@ -381,7 +382,10 @@ class Explanations:
         for depth_n, apart_n in dips_n:
             d = depth_n / swing_n if depth_n > 0.0 else 0.0
             half = (d - k.half_return) / k.half_return_sd
-            score -= min(MOST_A_DIP - math.log(max(1e-12, dip_law(k, dips, depth, d, apart_n / swing_n))), 0.5 * half * half)
+            score -= min(
+                MOST_A_DIP - math.log(max(1e-12, dip_law(k, dips, depth, d, apart_n / swing_n))),
+                0.5 * half * half,
+            )
             dips += 1.0
             depth += d
         return score < best - BEAM

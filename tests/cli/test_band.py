@@ -217,5 +217,5 @@ def test_analyze_tells_the_way_by_a_band_that_was_measured(red: Command, pull: P
     assert red("band", "pull", "red", "--file", pull, "--mark-cm", "84", "108", "132").status == 0
     done = red("analyze", set_file, "--band", "red")
     assert "way m  pull m/s  work J" in done.lines[1]
-    way_m = [float(line.split()[11]) for line in done.lines[2:]]
+    way_m = [float(line.split()[12]) for line in done.lines[2:]]
     assert all(0.4 < each < 0.9 for each in way_m)

@@ -109,7 +109,7 @@ def test_a_band_that_gave_way_is_told_before_training(
     red("band", "pull", "red", "--file", pull)
     assert "nicks" not in red(*train).out
     red("band", "--simulated", "pull", "red", "--file", _pull(tmp_path / "again.csv", f100_n=36.0))
-    assert red(*train).lines[1].startswith("red: The band lost 20% of its tension since the last time.")
+    assert red(*train).lines[1].startswith("red: The band lost 20 % of its tension since the last time.")
 
 
 @pytest.mark.slow

@@ -40,6 +40,7 @@ from bandsense.signal.laws import (
     Series,
     Steps,
     begin_series,
+    bump,
     handling,
     near_set,
     next_in_series,
@@ -436,6 +437,10 @@ class Explanations:
         on = self._ln_on + math.log(k.p_rep)
         for x in before:
             series = x.habit
+            if isinstance(series, Steps) and span.one:
+                between = bump(k, m, series)
+                if between is not None:
+                    yield replace(_rippled(x, x.score + between[0]), habit=between[1])
             if not isinstance(series, Series):
                 continue
             following = next_in_series(k, series, m, m.top_s - x.top_s)

@@ -27,7 +27,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Series",
     "Steps",
     "begin_series",
+    "bump",
     "handling",
     "next_in_series",
     "ripple",
@@ -63,6 +64,9 @@ CHANGED = 0.03
 
 AT_ONCE = 0.8
 """The tempo of somebody who keeps none follows the latest repetition by this share."""
+
+BUMP = 0.8
+"""A bump between two steps reaches at most this share of their size."""
 
 FOOT_GAIN = 0.15
 """The difference between two feet follows by this share."""
@@ -168,6 +172,7 @@ class Numbers:
     p_sway: float
     p_end: float
     p_steps_end: float
+    p_bump: float
     p_rep: float
     p_dip: float
     p_ripple: float
@@ -231,6 +236,7 @@ class Steps:
         base_n, peak_n: lower and upper level.
         foot_n: by how much the next top is higher than the mean: one foot steps harder than the other.
         swings: probability that tension swings about a level.
+        bumps: how many smaller bumps lay between them.
     """
 
     n: int
@@ -241,6 +247,7 @@ class Steps:
     peak_n: float
     foot_n: float = 0.0
     swings: float = 0.0
+    bumps: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -409,8 +416,32 @@ def steps(k: Numbers, m: Movement, before: Steps | None, tau: float) -> tuple[fl
             peak_n,
             -before.foot_n - FOOT_GAIN * off_n,
             swings,
+            before.bumps,
         )
+        score += math.log(1.0 - _bumpy(k, before))
     return score, after
+
+
+def bump(k: Numbers, m: Movement, s: Steps) -> tuple[float, Steps] | None:
+    """Return the log-likelihood of a smaller bump between two steps, and the rhythm with it.
+
+    A step has a heel and a toe: the second harmonic of a walk makes two tops of it, in every step or in none.
+    """
+    a = s.peak_n - s.base_n
+    u = (m.top_n - s.base_n) / a
+    if not 0.0 <= u < BUMP:
+        return None
+    score = math.log(_bumpy(k, s) / (BUMP * a)) - 0.8
+    if m.end_n is not None:
+        score += _ln(_end(k, m, _normal((m.end_n - s.base_n) / a, 0.0, k.step_valley_sd) / a))
+    if m.width_s is not None:
+        score -= 0.8
+    return score, replace(s, bumps=s.bumps + 1)
+
+
+def _bumpy(k: Numbers, s: Steps) -> float:
+    """Return how likely the next movement is a bump between steps."""
+    return min(0.7, (2.0 * k.p_bump + s.bumps) / (2.0 + s.n + s.bumps))
 
 
 def _clip(x: float, largest: float) -> float:
@@ -564,6 +595,9 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
         near0 = 0.5 * _normal(q, 0.0, k.valley_even_1 * spread) + 0.4 * _normal(q, 0.0, k.valley_even_2)
         near1 = 0.5 * _normal(q, 0.0, k.valley_uneven_1 * spread) + 0.4 * _normal(q, 0.0, k.valley_uneven_2)
         floor = k.slack_share * _normal(m.end_n, m.lowest_n, k.slack_width_n)
+        if not s.counts and s.base_n > m.lowest_n:
+            # Who sways on a taut band does not come back to slack.
+            floor *= math.exp((m.lowest_n - s.base_n) / a)
         end0, end1 = (
             (1.0 - k.slack_share) * (near0 + far) / a + floor,
             (1.0 - k.slack_share) * (near1 + far) / a + floor,

@@ -68,3 +68,17 @@ def test_steps_that_swing_about_a_level_are_none(seed: int) -> None:
     sway_n = 0.7 * np.sin(0.3 * times_s)
     levels_n = 12.0 + sway_n + np.r_[0.0, np.where(np.arange(2 * count) % 2, -0.5, 0.5) * sizes]
     assert not analyze(*_through([*levels_n.tolist()], times_s.tolist())).reps
+
+
+@pytest.mark.parametrize("size_n", [6.0, 9.0, 12.0])
+@pytest.mark.parametrize("seed", [0, 1, 3])
+def test_two_tops_to_a_step_are_one_step_with_a_bump(size_n: float, seed: int) -> None:
+    """Heel and toe: a large top and a smaller one at a third of the height, all the way through a walk."""
+    rng = np.random.default_rng(seed)
+    levels_n, times_s = [10.0], [0.5]
+    for _ in range(90):
+        heel_n = size_n * (1.0 + rng.normal(0.0, 0.12))
+        for level_n, share in ((heel_n, 0.26), (0.8, 0.25), (0.35 * size_n, 0.24), (0.0, 0.25)):
+            levels_n.append(10.0 + level_n + rng.normal(0.0, 0.05 * size_n))
+            times_s.append(times_s[-1] + 0.55 * share * (1.0 + rng.normal(0.0, 0.03)))
+    assert not analyze(*_through(levels_n, times_s)).reps

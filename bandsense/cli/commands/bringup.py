@@ -88,7 +88,7 @@ async def _run(arguments: argparse.Namespace) -> int:
             if finding.outcome in (Outcome.DIFFERENT, Outcome.FAILED):
                 status = 1
     arguments.report.write_text(checks.report.to_json(), encoding="utf-8")
-    print(f"wrote {arguments.report}; please send it with a new issue", file=sys.stderr)
+    print(tr("wrote {report}; please send it with a new issue", report=arguments.report), file=sys.stderr)
     return status
 
 
@@ -124,7 +124,7 @@ def _ask(arguments: argparse.Namespace) -> Ask:
         if arguments.sim or arguments.no_hands or not is_interactive():
             # A simulated band hangs slack and stays where it is.
             return words.startswith("Let the band hang slack")
-        answer = await ask(f"{words} Enter when it is so, s to leave this out: ")
+        answer = await ask(tr("{words} Enter when it is so, s to leave this out: ", words=words))
         return not answer.lower().startswith("s")
 
     return by_hand

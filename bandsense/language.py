@@ -50,7 +50,6 @@ __all__ = [
     "program_speaking",
     "said",
     "speaking",
-    "suggest",
     "tr",
     "trn",
 ]
@@ -76,7 +75,7 @@ def program_speaking(code: str | None) -> Iterator[None]:
     """Speak this language throughout the program, wherever `speaking` says nothing else, until the end.
 
     Args:
-        code: what whoever runs it chose; None where nothing was: English, or what `suggest` says.
+        code: what whoever runs it chose; None where nothing was: English.
 
     Raises:
         ValueError: there is no catalogue of it.
@@ -88,17 +87,6 @@ def program_speaking(code: str | None) -> Iterator[None]:
         yield
     finally:
         _usual, _chosen = before
-
-
-def suggest(code: str | None) -> None:
-    """Speak the language of whoever trains, unless whoever runs the program chose one.
-
-    Raises:
-        ValueError: there is no catalogue of it.
-    """
-    global _usual
-    if code is not None and not _chosen:
-        _usual = _known(code)
 
 
 def chosen() -> str | None:

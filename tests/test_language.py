@@ -8,9 +8,12 @@ import copy
 import io
 import json
 import math
+import os
 import pickle
 import re
 import string
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -159,8 +162,8 @@ def test_a_warning_of_the_signal_is_kept_in_english_and_shown_in_german() -> Non
 
 def test_a_language_that_there_is_not_is_refused() -> None:
     assert languages() == ("en", "de")
-    with pytest.raises(ValueError, match="it speaks en, de"):
-        language.suggest("tlh")
+    with pytest.raises(ValueError, match="it speaks en, de"), speaking("tlh"):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -578,3 +581,30 @@ def test_a_language_is_chosen_by_option_or_environment(
     assert heard == ["de", "de", "en", "de", "en"]
     assert main(["live", "--language", "tlh"]) == 2
     assert "it speaks en, de" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "de_DE.UTF-8", "tr_TR.UTF-8"])
+def test_a_locale_changes_neither_numbers_nor_files(locale: str, tmp_path: Path) -> None:
+    """Of a computer that has it; one that has it not takes C, which must do as well."""
+    code = (
+        "import contextlib, locale, sys\n"
+        "with contextlib.suppress(locale.Error):\n"
+        "    locale.setlocale(locale.LC_ALL, '')\n"
+        "from bandsense.cli import main\n"
+        "main(['sim', '--reps', '3', '-o', 'trace.csv'])\n"
+        "sys.exit(main(['analyze', 'trace.csv', *sys.argv[1:]]))"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
+    environment |= {"LC_ALL": locale, "BANDSENSE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--language", "de"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    told = done.stdout.decode(errors="replace")
+    rows = (tmp_path / "trace.csv").read_text(encoding="utf-8").splitlines()
+    assert rows[0] == "time_s,tension_n"
+    assert all(re.fullmatch(r"-?\d+(\.\d+)?,-?\d+(\.\d+)?", row) for row in rows[1:])
+    assert re.search(r"^ +1 +\d+,\d\d ", told, re.MULTILINE), "a German table, wherever it is read"

@@ -207,26 +207,37 @@ def report_lines(report: CalibrationReport) -> list[str]:
     from bandsense.cli.tables import table
 
     calibration = report.calibration
-    creep = "not measured" if report.creep is None else f"{report.creep:+.2%}"
+    per_count = tr(
+        "{span} N per {unit}", span=number(calibration.newton_per_unit, ".6g"), unit=calibration.unit.value
+    )
+    expanded = tr(
+        "{uncertainty_n:.2f} N at {largest_n:.0f} N",
+        uncertainty_n=report.expanded_uncertainty_n,
+        largest_n=report.largest_n,
+    )
     figures = [
-        ("span", f"{calibration.newton_per_unit:.6g} N per {calibration.unit.value}"),
-        ("zero", f"{calibration.zero:.0f}"),
-        ("order", f"{report.order}"),
-        ("residual", f"{report.residual_n:.3f} N"),
-        ("non-linearity", f"{report.nonlinearity:.2%}"),
-        ("hysteresis", f"{report.hysteresis:.2%}"),
-        ("repeatability", f"{report.repeatability:.2%}"),
-        ("zero return", f"{report.zero_return:.2%}"),
-        ("creep", creep),
-        ("uncertainty (k = 2)", f"{report.expanded_uncertainty_n:.2f} N at {report.largest_n:.0f} N"),
+        (tr("span"), per_count),
+        (tr("zero"), number(calibration.zero, ".0f")),
+        (tr("order"), str(report.order)),
+        (tr("residual"), f"{number(report.residual_n, '.3f')} N"),
+        (tr("non-linearity"), number(report.nonlinearity, ".2%")),
+        (tr("hysteresis"), number(report.hysteresis, ".2%")),
+        (tr("repeatability"), number(report.repeatability, ".2%")),
+        (tr("zero return"), number(report.zero_return, ".2%")),
+        (tr("creep"), tr("not measured") if report.creep is None else number(report.creep, "+.2%")),
+        (tr("uncertainty (k = 2)"), expanded),
     ]
     budget = [
-        (part.name, f"{part.standard_uncertainty_n:.3f}", "measured" if part.measured else "known beforehand")
+        (
+            part.name,
+            number(part.standard_uncertainty_n, ".3f"),
+            tr("measured") if part.measured else tr("known beforehand"),
+        )
         for part in report.budget
     ]
     return [
         table((tr("figure"), tr("value")), figures),
         "",
         table((tr("uncertainty from"), "N (k = 1)", ""), budget),
-        *(f"note: {note}" for note in report.notes),
+        *(tr("note: {note}", note=note) for note in report.notes),
     ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bandsense.samples import FloatArray
 
-__all__ = ["HIGH", "LOW", "Boundaries", "Edge", "between", "locate", "measure"]
+__all__ = ["HIGH", "LOW", "NEAR", "Boundaries", "Edge", "between", "locate", "measure"]
 
 LOW, HIGH = 0.1, 0.9
 """Parts of the rise or fall whose crossings are the boundaries."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bandsense.cli.argument_types import port
-from bandsense.language import Message
+from bandsense.language import Message, tr
 
 if TYPE_CHECKING:
     from bandsense.web.host import PageHost
@@ -70,8 +70,8 @@ def show_address(host: PageHost, *, with_code: bool = True) -> None:
     """Print where the page is, and the code to scan where it is open to the network."""
     from bandsense.web.host import terminal_qr
 
-    print(f"open {host.address}", flush=True)
+    print(tr("open {address}", address=host.address), flush=True)
     if not host.access.open:
-        print(f"to watch only: {host.watch_address}", flush=True)
+        print(tr("to watch only: {watch_address}", watch_address=host.watch_address), flush=True)
         if with_code and sys.stdout.isatty():
             print(terminal_qr(host.address), flush=True)

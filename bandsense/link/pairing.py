@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bandsense.errors import CommandError, LinkError, PairingError, SensorNotFound, WireError
-from bandsense.language import Message
+from bandsense.language import Message, mark
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.ble.bluez_agent import AskPasskey
 from bandsense.link.ble.connection import Connection, connect, is_bonded, remove_bond
@@ -46,12 +46,12 @@ BONDING_ATTEMPTS = 3
 class PairingStep(Enum):
     """How far pairing is, in words for people."""
 
-    SEARCHING = "looking for the sensor"
-    CONNECTING = "connecting"
-    WAITING_FOR_BUTTON = "not paired yet: press the sensor's button"
-    BONDING = "pairing"
-    MENDING = "the sensor had forgotten this computer: removing the old bond"
-    DONE = "paired"
+    SEARCHING = mark("looking for the sensor")
+    CONNECTING = mark("connecting")
+    WAITING_FOR_BUTTON = mark("not paired yet: press the sensor's button")
+    BONDING = mark("pairing")
+    MENDING = mark("the sensor had forgotten this computer: removing the old bond")
+    DONE = mark("paired")
 
 
 @dataclass(frozen=True, slots=True)

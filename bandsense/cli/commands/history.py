@@ -54,7 +54,9 @@ def run(arguments: argparse.Namespace) -> int:
     history = read_history(store)
     if history.unreadable:
         numbers = ", ".join(map(str, history.unreadable))
-        print(f"left out, because they cannot be read: sessions {numbers}", file=sys.stderr)
+        print(
+            tr("left out, because they cannot be read: sessions {numbers}", numbers=numbers), file=sys.stderr
+        )
     person = arguments.person if arguments.person is not None else history.last_person
     if not arguments.json:
         show_in(person_named(store, person).unit)

@@ -11,7 +11,7 @@ from bandsense.cli.argument_types import count, positive, speed
 from bandsense.cli.command import add_command, add_output_options, say_at_once
 from bandsense.cli.page_options import add_page_options
 from bandsense.cli.store_option import add_store_option, open_store
-from bandsense.language import Message, mark
+from bandsense.language import Message, mark, tr
 
 if TYPE_CHECKING:
     from bandsense.app.environment import Environment
@@ -211,7 +211,7 @@ async def _with_page(
         with stop_on_signals(stop):
             await host.station.train(options, environment, store, stop)
         if sys.stdin.isatty() and sys.stdout.isatty():
-            print("the page stays; Ctrl-C ends it", flush=True)
+            print(tr("the page stays; Ctrl-C ends it"), flush=True)
             stop = asyncio.Event()
             with stop_on_signals(stop):
                 await stop.wait()

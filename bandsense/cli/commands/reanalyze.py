@@ -14,7 +14,7 @@ from bandsense.app.sessions import session_named
 from bandsense.cli.argument_types import count
 from bandsense.cli.command import add_command, tell
 from bandsense.cli.store_option import add_store_option, open_store
-from bandsense.language import Message
+from bandsense.language import Message, tr
 
 if TYPE_CHECKING:
     from bandsense.app.reanalysis import Outcome
@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     sessions = [session_named(store, name) for name in arguments.sessions] or store.sessions()
     change = Change(_calibration(arguments, store), arguments.band)
     status = 0
-    with progress("computing", sum(len(session.streams) for session in sessions)) as done:
+    with progress(tr("computing"), sum(len(session.streams) for session in sessions)) as done:
         for outcome in reanalyze(store, sessions, change, arguments.jobs, arguments.scheduler):
             done()
             status = status or int(outcome.problem is not None)
@@ -107,14 +107,24 @@ def _archive(arguments: argparse.Namespace, store: Store) -> int:
                 print(f"{name}: {problem}", file=sys.stderr)
             tell(
                 arguments,
-                f"{done.path.name}: {done.files} files, {done.sets} sets; {files} files so far",
+                tr(
+                    "{path}: {files} files, {sets} sets; {all_files} files so far",
+                    path=done.path.name,
+                    files=done.files,
+                    sets=done.sets,
+                    all_files=files,
+                ),
                 path=done.path,
                 files=done.files,
                 sets=done.sets,
                 problems=dict(done.problems),
             )
     if not arguments.json:
-        print(f"{files} files computed, {sets} sets" if files else "all of it is computed already")
+        print(
+            tr("{files} files computed, {sets} sets", files=files, sets=sets)
+            if files
+            else tr("all of it is computed already")
+        )
     return status
 
 

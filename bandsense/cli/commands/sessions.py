@@ -48,7 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
     store = open_store(arguments)
     if arguments.delete is not None:
         store.delete(arguments.delete, for_good=False)
-        words = f"session {arguments.delete} is in the bin; `bandsense edit undo` brings it back"
+        words = tr(
+            "session {session} is in the bin; `bandsense edit undo` brings it back", session=arguments.delete
+        )
         tell(arguments, words, session=arguments.delete, binned=True)
         return 0
     which = SessionFilter(

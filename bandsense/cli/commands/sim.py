@@ -13,7 +13,7 @@ from bandsense.cli.argument_types import count, positive
 from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.tables import table
 from bandsense.errors import ConfigError
-from bandsense.language import Message
+from bandsense.language import Message, tr
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -66,14 +66,20 @@ def _list(*, as_json: bool) -> None:
     if as_json:
         _list_as_json()
         return
-    print(f"exercises: {', '.join(EXERCISES)}\ncontrols: {', '.join(CONTROLS)}\n")
+    print(
+        tr(
+            "exercises: {exercises}\ncontrols: {controls}\n",
+            exercises=", ".join(EXERCISES),
+            controls=", ".join(CONTROLS),
+        )
+    )
     rows = [(name, each.stage.value, each.description) for name, each in DISTURBANCES.items()]
-    print(table(("disturbance", "acts on", "what happens"), rows))
+    print(table((tr("disturbance"), tr("acts on"), tr("what happens")), rows))
     with suppress(ImportError):  # they act on the air, for which the simulated sensor is needed
         from bandsense.sim.faults import FAULTS
 
         faults = [(fault.name, fault.words) for fault in FAULTS.values()]
-        print(f"\n{table(('fault (live --sim --fault)', 'what happens'), faults)}")
+        print(f"\n{table((tr('fault (live --sim --fault)'), tr('what happens')), faults)}")
 
 
 def _list_as_json() -> None:

@@ -211,7 +211,7 @@ def _print(record: StrengthRecord, records: list[StrengthRecord]) -> None:
     from bandsense.live.strength_formatting import compared_words, side_words, symmetry_words
 
     if not record.sides:
-        print("no trial was finished")
+        print(tr("no trial was finished"))
     for side in record.sides:
         print(side_words(side))
     if record.symmetry is not None:
@@ -221,7 +221,7 @@ def _print(record: StrengthRecord, records: list[StrengthRecord]) -> None:
         for words in compared_words(compared.day, compared.changes, compared.differences):
             print(words)
     if not record.complete:
-        print("(not all trials were done)")
+        print(tr("(not all trials were done)"))
 
 
 def print_test(store: Store, session: int) -> None:
@@ -233,7 +233,7 @@ def print_test(store: Store, session: int) -> None:
         if record.session == session:
             setup = record.setup
             how = f"{setup.posture}, {setup.position} ({setup.protocol.link.value})"
-            print(f"test of strength: {setup.movement}, {how}")
+            print(tr("test of strength: {movement}, {how}", movement=setup.movement, how=how))
             _print(record, records)
 
 
@@ -250,11 +250,24 @@ def _list(store: Store, arguments: argparse.Namespace) -> None:
             print(json.dumps(record_json(record, compare(record, records))))
         return
     if not records:
-        print("no test yet; do one with `bandsense test`, or try `bandsense test --sim --speed 0`")
+        print(tr("no test yet; do one with `bandsense test`, or try `bandsense test --sim --speed 0`"))
         return
     show_in(person_named(store, arguments.person or records[-1].person).unit)
     rows = [_row(record, records) for record in reversed(records)]
-    print(table(("session", "day", "person", "movement", "sides", "symmetry", "change"), rows))
+    print(
+        table(
+            (
+                tr("session"),
+                tr("day"),
+                tr("person"),
+                tr("movement"),
+                tr("sides"),
+                tr("symmetry"),
+                tr("change"),
+            ),
+            rows,
+        )
+    )
 
 
 def _row(record: StrengthRecord, records: list[StrengthRecord]) -> tuple[object, ...]:

@@ -75,6 +75,11 @@ FOOT_GAIN = 0.15
 BREATH_SOFT = 0.03
 """How sharply large waves part from small ones, in shares of the tension."""
 
+REST_S = 300.0
+REST_SMALL, REST_PACE_LN_S, REST_SOFT = 0.22, math.log(1.4), 0.1
+"""In a rest of at most so long, movements of less than this share of the set before, and quicker than this,
+are rarely a set; and how sharply."""
+
 INNER_DIP = 0.5 - 1.6
 """A dip inside a repetition, per swing squared: the average density of the four numbers it would have."""
 
@@ -107,6 +112,7 @@ class Numbers:
     step_width_sd: float
     step_first_sd: float
     step_pace_nats: float
+    rest_nats: float
     set_ln_n: float
     set_sd: float
     set_width_ln_s: float
@@ -665,6 +671,11 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
         # Quick, weak movements at the pace of steps are steps, unless they are too even for that.
         like_steps = ((ln_tau - math.log(0.55)) / 0.25) ** 2
         score -= k.step_pace_nats * math.exp(-0.5 * like_steps) / (1.0 + (a / 25.0) ** 2)
+        if s.earlier_n > 0.0 and s.earlier_s < REST_S:
+            # So are those that are a small share of the set before: the band is carried about in the rest.
+            small = _softplus(math.log(REST_SMALL * s.earlier_n / a) / REST_SOFT)
+            quick = 1.0 / (1.0 + math.exp((ln_tau - REST_PACE_LN_S) / REST_SOFT))
+            score -= k.rest_nats * min(1.0, small) * quick
     inner, half, dips, depth = _dips(k, s, s.n, a, m.dips_n)
     score += inner
     n = s.n + full

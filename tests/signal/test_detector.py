@@ -246,6 +246,33 @@ def test_strong_repetitions_stay_when_the_person_walks_off() -> None:
     assert len(reps_of(detect(time_s, np.concatenate((set_n, walk_n))))) == 3
 
 
+def arm_swing(seed: int, rate_hz: float = 80.0, duration_s: float = 30.0) -> FloatArray:
+    """Tension of a band that is carried about: the arm swings once a stride, the feet step twice (N)."""
+    rng = np.random.default_rng([8, seed])
+    stride = np.cumsum(rng.normal(0.95, 0.02, round(rate_hz * duration_s))) / rate_hz
+    swing_n = 1.2 * np.sin(2.0 * np.pi * stride) + 0.8 * np.sin(4.0 * np.pi * stride)
+    slow = np.interp(np.arange(stride.size) / rate_hz, np.arange(0.0, duration_s + 2.0), rng.normal(
+        1.0, 0.25, round(duration_s) + 2))  # fmt: skip
+    return np.maximum(0.0, 3.0 + 1.5 * slow * swing_n)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_band_carried_about_between_sets_counts_nothing(seed: int) -> None:
+    _, set_n = trace([Stroke(rest_s=0.5)] * 6, peak_n=60.0, rest_n=0.0)
+    still_n = np.zeros(800)
+    tension_n = np.concatenate((set_n, still_n, arm_swing(seed), still_n, set_n))
+    tension_n += np.random.default_rng(seed).normal(0.0, 0.05, tension_n.size)
+    assert len(reps_of(detect(np.arange(tension_n.size) / 80.0, tension_n))) == 12
+
+
+def test_a_light_set_after_a_strong_one_is_counted() -> None:
+    _, strong_n = trace([Stroke(rest_s=0.5)] * 6, peak_n=90.0, rest_n=0.0)
+    _, light_n = trace([Stroke(pull_s=0.5, return_s=0.6, rest_s=0.1)] * 8, peak_n=15.0, rest_n=0.0)
+    tension_n = np.concatenate((strong_n, np.zeros(4000), light_n))
+    tension_n += np.random.default_rng(1).normal(0.0, 0.03, tension_n.size)
+    assert len(reps_of(detect(np.arange(tension_n.size) / 80.0, tension_n))) == 14
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_repetition_is_taken_back_twice(seed: int) -> None:
     walk = swaying(np.random.default_rng([6, seed]), 80.0, 5.0)

@@ -6,6 +6,9 @@ HARDWARE_PACKAGES := ngspice graphviz poppler-utils calculix-ccx prusa-slicer li
 	libglu1-mesa libxft2 libxcursor1 libxinerama1 libxrender1
 FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev llvm qemu-system-arm
 
+# The tests start Python a hundred times: what was compiled once is kept, whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-portable coverage lint format types bench docs messages pictures dist bump package-check firmware firmware-release firmware-test hardware lock audit fuzz home-assistant packages clean
 

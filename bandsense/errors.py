@@ -113,8 +113,12 @@ class FileFormatError(DataError):
     def __init__(self, path: Path | str, reason: str, *, line: int | None = None) -> None:
         from pathlib import Path  # not before: every start of the command line imports the errors
 
-        where = f"{path}, line {line}" if line is not None else str(path)
-        super().__init__(f"{where}: {reason}")
+        from bandsense.language import Message
+
+        told = Message("{path}: {reason}", path=path, reason=reason)
+        if line is not None:
+            told = Message("{path}, line {line}: {reason}", path=path, line=line, reason=reason)
+        super().__init__(told)
         self.path = Path(path)
         self.line = line
         self.reason = reason
@@ -145,7 +149,15 @@ class MissingExtra(BandsenseError):
     """
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f"{feature} needs an optional part: pip install 'bandsense[{extra}]'")
+        from bandsense.language import Message
+
+        super().__init__(
+            Message(
+                "{feature} needs an optional part: pip install 'bandsense[{extra}]'",
+                feature=feature,
+                extra=extra,
+            )
+        )
         self.feature = feature
         self.extra = extra
 

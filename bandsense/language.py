@@ -13,25 +13,32 @@ for the program, `speaking` for one context, such as a request.
 
 from __future__ import annotations
 
-import ast
 import gettext
-import re
+import os
 import string
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING
 
-from typing_extensions import override
+if TYPE_CHECKING:
+    from typing import Any
+
+    from typing_extensions import override
+else:  # `bandsense --help` in another language waits for this module
+
+    def override(method: object) -> object:
+        return method
+
 
 __all__ = [
     "ENGLISH",
     "Message",
     "accepted",
     "chosen",
+    "did_you_mean",
+    "joined",
     "language",
     "languages",
     "mark",
@@ -43,13 +50,14 @@ __all__ = [
     "program_speaking",
     "said",
     "speaking",
-    "suggest",
     "tr",
     "trn",
 ]
 
 ENGLISH = "en"
 """The language of the source."""
+
+_LOCALES = os.path.join(os.path.dirname(__file__), "locale")
 
 _usual = ENGLISH
 _chosen = False
@@ -58,8 +66,7 @@ _HERE: ContextVar[str | None] = ContextVar("language", default=None)
 
 def languages() -> tuple[str, ...]:
     """List the languages that bandsense speaks, English first, by their codes (ISO 639-1)."""
-    folder = resources.files("bandsense") / "locale"
-    found = (file.name.removesuffix(".po") for file in folder.iterdir() if file.name.endswith(".po"))
+    found = (name.removesuffix(".po") for name in os.listdir(_LOCALES) if name.endswith(".po"))
     return (ENGLISH, *sorted(found))
 
 
@@ -68,7 +75,7 @@ def program_speaking(code: str | None) -> Iterator[None]:
     """Speak this language throughout the program, wherever `speaking` says nothing else, until the end.
 
     Args:
-        code: what whoever runs it chose; None where nothing was: English, or what `suggest` says.
+        code: what whoever runs it chose; None where nothing was: English.
 
     Raises:
         ValueError: there is no catalogue of it.
@@ -80,17 +87,6 @@ def program_speaking(code: str | None) -> Iterator[None]:
         yield
     finally:
         _usual, _chosen = before
-
-
-def suggest(code: str | None) -> None:
-    """Speak the language of whoever trains, unless whoever runs the program chose one.
-
-    Raises:
-        ValueError: there is no catalogue of it.
-    """
-    global _usual
-    if code is not None and not _chosen:
-        _usual = _known(code)
 
 
 def chosen() -> str | None:
@@ -145,19 +141,21 @@ def accepted(header: str) -> str | None:
 # -- the catalogue -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class _Catalogue:
     """One translation.
 
-    Attributes:
+    Args:
         sentences: by their English; of plural ones all forms, the first of them by the singular.
         header: what the file says of itself, by name in small letters.
         form: which form a number takes.
     """
 
-    sentences: Mapping[str, Sequence[str]]
-    header: Mapping[str, str]
-    form: Callable[[int], int]
+    def __init__(
+        self, sentences: Mapping[str, Sequence[str]], header: Mapping[str, str], form: Callable[[int], int]
+    ) -> None:
+        self.sentences = sentences
+        self.header = header
+        self.form = form
 
     def look_up(self, sentence: str) -> str:
         """Find a sentence; in English where it is not translated."""
@@ -173,39 +171,35 @@ class _Catalogue:
 def _catalogue(code: str) -> _Catalogue:
     if code == ENGLISH:
         return _Catalogue({}, {}, lambda n: int(n != 1))
-    text = (resources.files("bandsense") / "locale" / f"{code}.po").read_text("utf-8")
-    return _parsed(text)
-
-
-_LINE = re.compile(r'(?:(msgid_plural|msgid|msgstr)(?:\[\d\])? )?(".*")$')
+    with open(os.path.join(_LOCALES, f"{code}.po"), encoding="utf-8") as file:
+        return _parsed(file.read())
 
 
 def _parsed(text: str) -> _Catalogue:
     """Read a catalogue as gettext writes it; entries without a translation, or marked fuzzy, are left out."""
     sentences: dict[str, Sequence[str]] = {}
-    for entry in re.split(r"\n[ \t]*\n", text):
-        if re.search(r"^#,.*fuzzy", entry, re.MULTILINE):
+    for entry in text.split("\n\n"):
+        comment, found, rest = entry.partition('msgid "')
+        if not found or ", fuzzy" in comment:
             continue
-        key, forms = "", list[str]()
-        field = ""
-        for line in entry.splitlines():
-            found = _LINE.match(line)
-            if found is None:
-                continue
-            field = found[1] or field
-            if found[1] == "msgstr":
-                forms.append("")
-            part = ast.literal_eval(found[2])
-            if field == "msgid":
-                key += part
-            elif field == "msgstr":
-                forms[-1] += part
-        if forms and all(forms):
-            sentences[key] = forms
+        key, _, told = rest.partition("\nmsgstr")
+        forms = [_unquoted(form.partition('"')[2]) for form in told.split("\nmsgstr")]
+        if all(forms):
+            sentences[_unquoted(key.partition("\nmsgid_plural")[0])] = forms
     lines = (line.partition(": ") for line in sentences.pop("", [""])[0].splitlines())
     header = {name.lower(): value for name, _, value in lines}
     rule = header.get("plural-forms", "plural=n != 1;").rpartition("plural=")[2]
     return _Catalogue(sentences, header, gettext.c2py(rule.rstrip("; ")))
+
+
+def _unquoted(text: str) -> str:
+    """Return what stands in quotes, over one line or several; the first quote is gone already."""
+    plain = text.rstrip()[:-1].replace('"\n"', "")
+    if "\\" not in plain:
+        return plain
+    return "\\".join(
+        part.replace('\\"', '"').replace("\\n", "\n").replace("\\t", "\t") for part in plain.split("\\\\")
+    )
 
 
 def _header(code: str, name: str, usual: str) -> str:
@@ -247,7 +241,7 @@ class _Formatter(string.Formatter):
 
     @override
     def format_field(self, value: Any, format_spec: str) -> str:
-        if isinstance(value, Message):
+        if isinstance(value, Message | BaseException):
             value = said(value)
         return number(value, format_spec) if isinstance(value, float) else format(value, format_spec)
 
@@ -307,6 +301,7 @@ class Message(str):
 
     def __new__(cls, sentence: str, /, **values: Any) -> Message:
         """Make the string in English."""
+        values = {name: _plain(value) for name, value in values.items()}
         with speaking(ENGLISH):
             made = super().__new__(cls, _FORMATTER.vformat(sentence, (), values) if values else sentence)
         made.sentence, made.values = sentence, values
@@ -320,10 +315,48 @@ def _made_again(sentence: str, values: dict[str, Any]) -> Message:
     return Message(sentence, **values)
 
 
+def _plain(value: Any) -> Any:
+    """Reduce what may be filled in to what can be kept, sent to another process and said later."""
+    if isinstance(value, OSError) and value.strerror:
+        return Message(value.strerror)
+    if isinstance(value, BaseException):
+        return message_of(value)
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+_SYSTEM_REASONS = (
+    mark("No such file or directory"),
+    mark("there is no such folder"),
+    mark("Permission denied"),
+    mark("Operation not permitted"),
+    mark("File exists"),
+    mark("Is a directory"),
+    mark("Not a directory"),
+    mark("File name too long"),
+    mark("No space left on device"),
+    mark("Read-only file system"),
+    mark("Cannot assign requested address"),
+)
+"""What an operating system says most often; the rest is told as it says it."""
+
+
 def message_of(error: BaseException) -> str:
     """Get what an error says, as the message that it was given, where it was one."""
     first = error.args[0] if error.args else None
     return first if isinstance(first, Message) else str(error)
+
+
+def joined(parts: Iterable[str], between: str = "; ") -> Message:
+    """Join texts, of which any may be a message."""
+    values = {f"part{number}": part for number, part in enumerate(parts)}
+    return Message(between.join(f"{{{name}}}" for name in values), **values)
+
+
+def did_you_mean(near: Sequence[str]) -> Message:
+    """Ask whether one of one or two names was meant."""
+    if len(near) == 1:
+        return Message("did you mean {first}?", first=near[0])
+    return Message("did you mean {first} or {second}?", first=near[0], second=near[1])
 
 
 def said(words: str | BaseException) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bandsense.errors import DataError
+from bandsense.language import Message
 
 __all__ = ["KGF_N", "LBF_N", "FloatArray", "ForceUnit", "SampleBlock", "Unit", "concatenate"]
 
@@ -54,9 +55,18 @@ class ForceUnit(Enum):
 def _frozen(values: ArrayLike, dtype: type, name: str, size: int | None = None) -> NDArray[Any]:
     array: NDArray[Any] = np.array(values, dtype=dtype)
     if array.ndim != 1:
-        raise DataError(f"{name} must be one-dimensional, not of shape {array.shape}")
+        raise DataError(
+            Message("{name} must be one-dimensional, not of shape {shape}", name=name, shape=array.shape)
+        )
     if size is not None and array.size != size:
-        raise DataError(f"{name} holds {array.size} values for {size} sample times")
+        raise DataError(
+            Message(
+                "{name} holds {values} values for {size} sample times",
+                name=name,
+                values=array.size,
+                size=size,
+            )
+        )
     array.setflags(write=False)
     return array
 
@@ -95,12 +105,17 @@ class SampleBlock:
         object.__setattr__(self, "gap_before", _frozen(gap, np.bool_, "gap_before", n))
         object.__setattr__(self, "saturated", _frozen(saturated, np.bool_, "saturated", n))
         if not np.isfinite(time_s).all():
-            raise DataError("sample times must be finite")
+            raise DataError(Message("sample times must be finite"))
         if n > 1 and not (np.diff(time_s) > 0).all():
             first = int(np.argmax(np.diff(time_s) <= 0)) + 1
-            raise DataError(f"sample times must increase; sample {first} does not follow the one before it")
+            raise DataError(
+                Message(
+                    "sample times must increase; sample {first} does not follow the one before it",
+                    first=first,
+                )
+            )
         if not np.isfinite(values).all():
-            raise DataError("sample values must be finite")
+            raise DataError(Message("sample values must be finite"))
 
     def __len__(self) -> int:
         return int(self.time_s.size)
@@ -137,7 +152,11 @@ def concatenate(blocks: Iterable[SampleBlock]) -> SampleBlock:
         return SampleBlock(np.zeros(0), np.zeros(0))
     units = {block.unit for block in parts}
     if len(units) > 1:
-        raise DataError(f"blocks of different units cannot be joined: {sorted(u.value for u in units)}")
+        raise DataError(
+            Message(
+                "blocks of different units cannot be joined: {sorted}", sorted=sorted(u.value for u in units)
+            )
+        )
     return SampleBlock(
         np.concatenate([b.time_s for b in parts]),
         np.concatenate([b.values for b in parts]),

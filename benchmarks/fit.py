@@ -51,7 +51,7 @@ SHARES = frozenset(
     name
     for name in (f.name for f in fields(Numbers))
     if name.startswith(("p_", "part_")) or name.endswith(("_w", "_w1", "_w2", "_share"))
-) | {"even", "steady", "handling_small", "sway_even", "over", "step_like", "trust"}
+) | {"even", "steady", "handling_small", "sway_even", "over", "step_like", "step_swings", "trust"}
 """Numbers between 0 and 1, moved on the logit scale."""
 
 FIXED = frozenset({"many", "many_nats", "show_first", "show", "take_back", "p_take_up"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,12 @@ settings.register_profile(
 )
 settings.register_profile("fast", settings.get_profile("bandsense"), max_examples=25)
 settings.load_profile("bandsense")
+
+
+def pytest_collection_finish() -> None:
+    """Keep what collection made out of every later garbage collection: it stays until the end anyhow."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

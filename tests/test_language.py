@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import copy
 import io
 import json
 import math
+import os
 import pickle
 import re
 import string
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +22,7 @@ from typing import Any
 import pytest
 from babel.messages.catalog import Catalog
 
-from bandsense import language
+from bandsense import errors, language
 from bandsense.language import Message, accepted, languages, number, said, speaking, tr, trn
 from bandsense.live.formatting import event_json
 from bandsense.live.units import in_shown_unit
@@ -66,19 +70,8 @@ def test_a_catalogue_has_every_sentence_and_no_other(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
-def test_no_text_is_missing_where_the_translation_is_complete(path: Path) -> None:
-    catalogue = messages.read(path)
-    covered = {
-        sentence if isinstance(sentence, str) else sentence[0]
-        for name, sentence in FOUND
-        if messages.is_covered(name)
-    }
-    missing = [
-        each.id
-        for each in catalogue
-        if (each.id if isinstance(each.id, str) else each.id[0]) in covered
-        and (each.fuzzy or not all(strings(each)))
-    ]
+def test_no_text_is_missing(path: Path) -> None:
+    missing = [each.id for each in messages.read(path) if each.id and (each.fuzzy or not all(strings(each)))]
     assert not missing, f"{MAKE}: {missing}"
 
 
@@ -169,8 +162,8 @@ def test_a_warning_of_the_signal_is_kept_in_english_and_shown_in_german() -> Non
 
 def test_a_language_that_there_is_not_is_refused() -> None:
     assert languages() == ("en", "de")
-    with pytest.raises(ValueError, match="it speaks en, de"):
-        language.suggest("tlh")
+    with pytest.raises(ValueError, match="it speaks en, de"), speaking("tlh"):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -260,6 +253,129 @@ def test_no_words_reach_a_person_past_the_catalogue(name: str) -> None:
     assert not found, f"say it by `tr` (bandsense.language), whole sentences with named placeholders: {found}"
 
 
+def unfilled(tree: ast.Module) -> Iterator[str]:
+    """Sentences with a placeholder that nothing is given for where they are said."""
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in ("tr", "trn", "Message")
+            and None not in {each.arg for each in node.keywords}
+        ):
+            given = {each.arg for each in node.keywords} | ({"n"} if node.func.id == "trn" else set())
+            for each in node.args:
+                if isinstance(each, ast.Constant) and isinstance(each.value, str):
+                    yield from (each.value for name in fields(each.value) if name not in given)
+
+
+def test_every_placeholder_is_filled_in() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {sentence}"
+        for path in sorted(messages.PACKAGE.rglob("*.py"))
+        for sentence in unfilled(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert not found
+    assert list(unfilled(ast.parse('tr("{a} of {b}", a=1); trn("{n} of {m}", "", 2)'))) == [
+        "{a} of {b}",
+        "{n} of {m}",
+    ]
+
+
+def errors_of_our_own() -> set[str]:
+    """Names of the errors of bandsense but that of broken bytes, and of argparse's for a value."""
+    named = {name for name in vars(errors) if isinstance(getattr(errors, name), type)}
+    return named - {"FrameError"} | {"ArgumentTypeError"}
+
+
+def unsaid_errors(tree: ast.Module) -> Iterator[str]:
+    """Errors that are given plain words, which no catalogue has."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in errors_of_our_own():
+            yield from (ast.unparse(each) for each in node.args if is_plain(each))
+
+
+def is_plain(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
+    )
+
+
+def test_every_error_that_a_person_can_meet_is_from_the_catalogue() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {words}"
+        for path in sorted(messages.PACKAGE.rglob("*.py"))
+        if not path.is_relative_to(messages.PACKAGE / "wire")  # details of a protocol, for a log
+        and not path.is_relative_to(messages.PACKAGE / "sim")
+        for words in unsaid_errors(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert not found, "raise it with a `Message` (bandsense.language)"
+
+
+def test_an_error_in_plain_words_is_found() -> None:
+    source = 'raise StoreError(f"no {name}")\nraise ConfigError(Message("no such thing"))'
+    assert list(unsaid_errors(ast.parse(source))) == ["f'no {name}'"]
+
+
+def test_an_error_is_said_in_german_with_all_that_is_in_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from bandsense.cli import main
+
+    def refused(*words: str) -> str:
+        assert main([*words, "--language", "de"]) == 1
+        return capsys.readouterr().err.strip()
+
+    store = ("--store", str(tmp_path / "bandsense.sqlite3"))
+    gone = tmp_path / "trace.csv"
+    assert refused("analyze", str(gone)) == f"bandsense: {gone}: diese Datei gibt es nicht"
+    assert refused("exercises", "show", "seated-rov") == (
+        "bandsense: keine Übung heißt 'seated-rov'; meintest du seated-row?"
+    )
+    train_weeks(Store.open(tmp_path / "bandsense.sqlite3"), Habit(reps=(3,)), [90.0], every=timedelta(days=7))
+    assert (
+        refused("show", "7", *store)
+        == "bandsense: es gibt kein Training 7; `bandsense sessions` listet sie auf"
+    )
+    gone.write_text("time_s,tension_n\n0,1\n1,x\n", encoding="utf-8")
+    assert refused("analyze", str(gone)).startswith(f"bandsense: {gone}, Zeile 3: erwartet: ")
+
+
+def test_an_error_keeps_its_english_for_logs_and_its_message_through_a_process() -> None:
+    try:
+        Path("/no/such/file").read_text(encoding="utf-8")
+    except OSError as error:
+        told = errors.StoreError(Message("{path} cannot be read: {error}", path=Path("a.db"), error=error))
+    kept = pickle.loads(pickle.dumps(told))
+    assert str(kept) == "a.db cannot be read: No such file or directory"
+    with speaking("de"):
+        assert said(kept) == "a.db lässt sich nicht lesen: Datei oder Ordner gibt es nicht"
+
+
+PRINTING = {"print", "say", "tell", "_say", "ask", "confirm", "_answer"}
+"""What shows a person at the command line its words."""
+
+
+def printed_plainly(tree: ast.Module) -> Iterator[str]:
+    """Words of the language, not only names and signs, that are printed without being looked up."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in PRINTING:
+            for each in node.args:
+                parts = each.values if isinstance(each, ast.JoinedStr) else [each]
+                words = "".join(str(part.value) for part in parts if isinstance(part, ast.Constant))
+                if re.search(r"[a-z]{3,}", words.replace("bandsense", "")):
+                    yield words
+
+
+def test_no_command_prints_words_past_the_catalogue() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {words}"
+        for path in sorted((messages.PACKAGE / "cli").rglob("*.py"))
+        for words in printed_plainly(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert not found, "say it by `tr` (bandsense.language)"
+    assert list(printed_plainly(ast.parse('print(f"{n} kept"); print(tr("kept"))'))) == [" kept"]
+
+
 def test_words_past_the_catalogue_are_found() -> None:
     source = 'def f(n):\n    """Do it at once."""\n    return f"{n} sets done" + tr("All right then")'
     assert list(by_passing(ast.parse(source))) == [" sets done"]
@@ -342,6 +458,64 @@ def test_tables_are_in_german_with_numbers_to_the_right(
         assert re.fullmatch(r" *\d+,\d+", first[:end][-len(name) :]), name
 
 
+def all_parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                yield from all_parsers(inner)
+
+
+def test_the_catalogue_has_every_line_of_the_help() -> None:
+    from bandsense.cli import parser
+
+    known = {sentence for _, sentence in FOUND if isinstance(sentence, str)}
+    said_in_help = {
+        action.help
+        for each in all_parsers(parser())
+        for action in (
+            *each._actions,
+            *(inner for outer in each._actions for inner in getattr(outer, "_choices_actions", ())),
+        )
+        if action.help and action.help != argparse.SUPPRESS
+    }
+    said_in_help |= {
+        group.title for each in all_parsers(parser()) for group in each._action_groups if group.title
+    }
+    assert len(said_in_help) > 250
+    assert said_in_help <= known, f"tools/messages.py does not find: {said_in_help - known}"
+
+
+def test_help_and_what_is_wrong_with_a_command_line_are_in_german(capsys: pytest.CaptureFixture[str]) -> None:
+    from bandsense.cli import main
+
+    def told(*words: str) -> str:
+        with pytest.raises(SystemExit):
+            main([*words, "--language", "de"])
+        captured = capsys.readouterr()
+        return captured.out + captured.err
+
+    whole = told("--help")
+    assert whole.startswith("Aufruf: bandsense [-h]")
+    assert "\nOptionen:\n  -h, --help       diese Hilfe zeigen und enden\n" in whole
+    assert "\nBefehle:\n" in whole
+    pull = told("band", "pull", "--help")
+    assert "Ein Band messen: es an markierten Längen halten." in pull
+    assert "Beispiel:\n  bandsense band" in told("band", "--help")
+    assert told("liv").endswith("Fehler: Argument COMMAND: ungültige Auswahl: 'liv'; meintest du live?\n")
+    assert told("live", "--capturr", "3").endswith("Fehler: unbekannt: --capturr; meintest du --capture?\n")
+    assert told("live", "--sets", "x").endswith("Fehler: Argument --sets: 'x' ist keine ganze Zahl\n")
+    assert told("exercises", "show").endswith("Fehler: es fehlt: ID\n")
+
+
+def test_the_help_is_english_unless_another_language_is_chosen(capsys: pytest.CaptureFixture[str]) -> None:
+    from bandsense.cli import main
+
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert capsys.readouterr().out.startswith("usage: bandsense [-h]")
+
+
 # -- programs never see it -----------------------------------------------------------------------------------
 
 
@@ -407,3 +581,30 @@ def test_a_language_is_chosen_by_option_or_environment(
     assert heard == ["de", "de", "en", "de", "en"]
     assert main(["live", "--language", "tlh"]) == 2
     assert "it speaks en, de" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "de_DE.UTF-8", "tr_TR.UTF-8"])
+def test_a_locale_changes_neither_numbers_nor_files(locale: str, tmp_path: Path) -> None:
+    """Of a computer that has it; one that has it not takes C, which must do as well."""
+    code = (
+        "import contextlib, locale, sys\n"
+        "with contextlib.suppress(locale.Error):\n"
+        "    locale.setlocale(locale.LC_ALL, '')\n"
+        "from bandsense.cli import main\n"
+        "main(['sim', '--reps', '3', '-o', 'trace.csv'])\n"
+        "sys.exit(main(['analyze', 'trace.csv', *sys.argv[1:]]))"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
+    environment |= {"LC_ALL": locale, "BANDSENSE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--language", "de"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    told = done.stdout.decode(errors="replace")
+    rows = (tmp_path / "trace.csv").read_text(encoding="utf-8").splitlines()
+    assert rows[0] == "time_s,tension_n"
+    assert all(re.fullmatch(r"-?\d+(\.\d+)?,-?\d+(\.\d+)?", row) for row in rows[1:])
+    assert re.search(r"^ +1 +\d+,\d\d ", told, re.MULTILINE), "a German table, wherever it is read"

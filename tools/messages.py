@@ -10,6 +10,7 @@ Sentences are found where they are written: in calls of `tr`, `trn`, `mark`, `ma
 
 from __future__ import annotations
 
+import argparse
 import ast
 import io
 import json
@@ -28,19 +29,14 @@ PACKAGE = ROOT / "bandsense"
 LOCALES = PACKAGE / "locale"
 PAGE = ROOT / "docs" / "messages.md"
 
-KEYWORDS = {"tr": None, "trn": (1, 2), "mark": None, "mark_plural": (1, 2), "Message": None}
-
-COVERED = (
-    "bandsense/live/",
-    "bandsense/workout/",
-    "bandsense/web/",
-    "bandsense/report/",
-    "bandsense/link/",
-    "bandsense/app/",
-    "bandsense/exercises/",
-    "bandsense/signal/",
-)
-"""Where a translation must be complete: `tests/test_language.py` says what is missing."""
+KEYWORDS = {
+    "tr": None,
+    "trn": (1, 2),
+    "mark": None,
+    "mark_plural": (1, 2),
+    "Message": None,
+    "in_language": None,
+}
 
 Found = tuple[str, str | tuple[str, str]]
 """A file, and the sentence in it; of a plural one singular and plural."""
@@ -56,16 +52,13 @@ def found_messages() -> list[Found]:
     return found
 
 
-def is_covered(name: str) -> bool:
-    """Tell whether a translation must have the sentences of that file."""
-    return name.startswith(COVERED)
-
-
 def _in_file(path: Path) -> Iterator[str | tuple[str, str]]:
     if path.suffix == ".py":
         text = path.read_text(encoding="utf-8")
-        if "bandsense.language" in text:
+        if "bandsense.language" in text or path.name == "language.py" or path.is_relative_to(PACKAGE / "cli"):
             yield from _in_python(ast.parse(text))
+        if path.is_relative_to(PACKAGE / "cli"):
+            yield from _in_help(ast.parse(text))
     elif path.suffix == ".js":
         yield from _in_script(path.read_text(encoding="utf-8"))
     elif path.suffix == ".html":
@@ -77,6 +70,35 @@ def _in_file(path: Path) -> Iterator[str | tuple[str, str]]:
             yield from parser.found
     elif path.suffix == ".toml" and path.parent.name == "data" and path.parent.parent.name == "exercises":
         yield from _in_exercise(tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+_HELP = ("help", "description", "epilog", "details", "title", "what")
+"""Keywords that give argparse, or what adds to it, a text."""
+_HELP_PLACES = {"add_action": 2, "add_json_option": 1, "add_argument_group": 0}
+_HELP_TABLES = ("COMMANDS", "OF_ARGPARSE", "_SUMMARIES")
+
+
+def _in_help(tree: ast.Module) -> Iterator[str]:
+    """Find what `--help` says, in the order of the lines: it is looked up where it is written out."""
+    found: list[ast.expr] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            found += [each.value for each in node.keywords if each.arg in _HELP]
+            place = _HELP_PLACES.get(ast.unparse(node.func).rpartition(".")[2], len(node.args))
+            found += node.args[place : place + 1]
+        elif isinstance(node, ast.FunctionDef):
+            found += [each for each in node.args.defaults if isinstance(each, ast.Constant)]
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in _HELP_TABLES:
+            found += node.value.values if isinstance(node.value, ast.Dict) else node.value.elts  # type: ignore[attr-defined]
+    constants = [each for each in found if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+    named = [
+        node for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+    ]
+    tables = {name for each in found if isinstance(each, ast.Name) for name in (each.id,)}
+    constants += [node.value for node in named if ast.unparse(node.targets[0]) in tables]  # type: ignore[misc]
+    for each in sorted(constants, key=lambda node: (node.lineno, node.col_offset)):
+        if each.value and each.value != argparse.SUPPRESS:
+            yield str(each.value)
 
 
 def _in_python(tree: ast.Module) -> Iterator[str | tuple[str, str]]:

@@ -22,6 +22,7 @@ from bandsense.app.replay import replay, session_table
 from bandsense.errors import StoreError
 from bandsense.export.rows import REP_COLUMNS, SET_COLUMNS, rep_rows, set_rows
 from bandsense.export.table import Column, SessionTable, StreamTable, utc
+from bandsense.language import Message
 from bandsense.samples import Unit, concatenate
 from bandsense.store.address import ServerAddress
 from bandsense.store.model import Session, SessionFilter, Stream
@@ -220,10 +221,21 @@ class StoredSession:
     def _stream(self, side: str | None) -> Stream:
         streams = [each for each in self.info.streams if side in (None, each.side)]
         if not streams:
-            known = ", ".join(each.side for each in self.info.streams if each.side) or "no sides"
-            raise StoreError(f"session {self.number} has no side {side!r}; it has {known}")
+            known = ", ".join(each.side for each in self.info.streams if each.side) or Message("no sides")
+            raise StoreError(
+                Message(
+                    "session {number} has no side {side!r}; it has {known}",
+                    number=self.number,
+                    side=side,
+                    known=known,
+                )
+            )
         if len(streams) > 1:
-            raise StoreError(f"session {self.number} has two sensors; say side='left' or side='right'")
+            raise StoreError(
+                Message(
+                    "session {number} has two sensors; say side='left' or side='right'", number=self.number
+                )
+            )
         return streams[0]
 
     def _stored(self) -> SessionTable:

@@ -21,6 +21,7 @@ from bandsense.export.analysed import ANALYSED_COLUMNS, archived_files, known_ke
 from bandsense.export.imports import ImportedSession, ImportedStream, read_sessions
 from bandsense.export.rows import set_rows
 from bandsense.export.table import SessionTable, StreamTable
+from bandsense.language import Message
 from bandsense.samples import SampleBlock
 from bandsense.store.merge import merge_by_sample
 from bandsense.store.model import Input, Session, SessionState, Stream
@@ -114,11 +115,11 @@ def _computed(batch: _Batch) -> list[dict[str, Any]]:
 def _file_rows(path: Path, batch: _Batch) -> Iterator[dict[str, Any]]:
     sessions = read_sessions(path)
     if sessions is None:
-        raise FileFormatError(path, "no session of bandsense")
+        raise FileFormatError(path, Message("no session of bandsense"))
     for session in sessions:
         for part in session.streams:
             if part.block is None:
-                raise FileFormatError(path, "it has no samples")
+                raise FileFormatError(path, Message("it has no samples"))
             stream = _stream(part, part.block)
             settings = changed_settings(part.settings, batch.change, batch.band)
             inputs = [Input(int(i["after_samples"]), str(i["kind"]), i["data"]) for i in part.inputs]

@@ -21,6 +21,7 @@ import numpy as np
 
 from bandsense.app.current_trace import read_current_trace
 from bandsense.errors import BandsenseError, CommandError, FileFormatError
+from bandsense.language import Message, message_of
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.dfu.update import update_firmware
 from bandsense.link.sensor import Sensor, open_sensor
@@ -185,7 +186,7 @@ class Bringup:
                 yield self._note(finding)
         except BandsenseError as error:
             name = check.__name__.strip("_").replace("_", " ")
-            yield self._note(Finding(name, Outcome.FAILED, advice=str(error)))
+            yield self._note(Finding(name, Outcome.FAILED, advice=message_of(error)))
 
     def _describe(self, sensor: Sensor) -> None:
         information = sensor.information
@@ -459,7 +460,7 @@ class Bringup:
         try:
             result = await update_firmware(file, target, transport=self._transport, force=True)
         except BandsenseError as error:
-            return Finding(check, Outcome.FAILED, advice=str(error))
+            return Finding(check, Outcome.FAILED, advice=message_of(error))
         took_s = self._transport.clock() - begun_s
         return Finding(
             check,
@@ -479,7 +480,7 @@ def _current(state: str, path: Path) -> Finding:
     try:
         trace = read_current_trace(path)
     except FileFormatError as error:
-        return Finding(check, Outcome.FAILED, advice=str(error))
+        return Finding(check, Outcome.FAILED, advice=message_of(error))
     low, high = PREDICTED_CURRENT_UA[state]
     good = low * (1 - CURRENT_TOLERANCE) <= trace.mean_ua <= high * (1 + CURRENT_TOLERANCE)
     advice = ""
@@ -517,7 +518,7 @@ async def _stream(
     await sensor.stop()
     await reader
     if not blocks or sum(block.values.size for block in blocks) < 3:
-        raise CommandError("the sensor sends no samples")
+        raise CommandError(Message("the sensor sends no samples"))
     after = sensor.statistics
     counted = {
         name: getattr(after, name) - getattr(before, name) for name in StreamStatistics.__dataclass_fields__

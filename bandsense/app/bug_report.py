@@ -30,6 +30,7 @@ from bandsense.capture.format import (
 )
 from bandsense.errors import ConfigError, DataError
 from bandsense.files import make_private
+from bandsense.language import Message
 from bandsense.link.drivers.base import Driver
 from bandsense.link.drivers.registry import driver_named
 
@@ -285,10 +286,10 @@ def write_bundle(
             if read is not None:
                 _add_capture(bundle, read, mask)
     except FileExistsError:
-        raise DataError(f"{path} exists already; choose another name") from None
+        raise DataError(Message("{path} exists already; choose another name", path=path)) from None
     except OSError as error:
         path.unlink(missing_ok=True)
-        raise DataError(f"{path} cannot be written: {error.strerror}") from error
+        raise DataError(Message("{path} cannot be written: {error}", path=path, error=error)) from error
 
 
 def _encoded(text: str) -> bytes:

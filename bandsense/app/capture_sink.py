@@ -17,6 +17,7 @@ from bandsense.capture.format import CaptureWriter, LinkRecord, SectionRecord, r
 from bandsense.capture.replay import replay_capture
 from bandsense.errors import DataError, FileFormatError
 from bandsense.files import make_private, private_folder
+from bandsense.language import Message
 from bandsense.link.drivers.registry import decoder_named
 from bandsense.samples import SampleBlock, Unit
 from bandsense.store.merge import merge_by_sample
@@ -124,7 +125,7 @@ def _session(
 def _input(path: Path, note: Mapping[str, Any]) -> Input:
     after, data = note.get("after_samples"), note.get("data")
     if not isinstance(after, int) or not isinstance(data, Mapping):
-        raise FileFormatError(path, f"the input {note['input']!r} in it is damaged")
+        raise FileFormatError(path, Message("the input {note!r} in it is damaged", note=note["input"]))
     return Input(after, str(note["input"]), data)
 
 
@@ -132,11 +133,14 @@ def _settings(path: Path, blocks: list[SampleBlock], notes: list[Mapping[str, An
     for note in notes:
         if "settings" in note:
             if not isinstance(note["settings"], Mapping):
-                raise FileFormatError(path, "the settings in it are damaged")
+                raise FileFormatError(path, Message("the settings in it are damaged"))
             return WorkoutSettings.from_dict(note["settings"])
     unit = blocks[0].unit
     if unit is Unit.COUNT:
         raise DataError(
-            f"{path} holds counts and no calibration; it was made by another program or cut short"
+            Message(
+                "{path} holds counts and no calibration; it was made by another program or cut short",
+                path=path,
+            )
         )
     return WorkoutSettings(Calibration.identity(unit))

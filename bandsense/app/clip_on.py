@@ -11,6 +11,7 @@ from bandsense.calibration.clip_on import DirectionalCalibration
 from bandsense.calibration.fit import CalibrationReport, Direction
 from bandsense.calibration.procedure import CalibrationProcedure
 from bandsense.errors import CalibrationError, ConfigError
+from bandsense.language import Message
 from bandsense.link.sensor import Sensor
 from bandsense.store.store import Store
 
@@ -27,7 +28,7 @@ def check_clip_on(store: Store, band: str, *, clip_on: bool) -> str:
         ConfigError: the band is not known, or the sensor is not said to be clipped onto it.
     """
     if not clip_on:
-        raise ConfigError("only a clip reads each band in its own way; give --clip-on with --band")
+        raise ConfigError(Message("only a clip reads each band in its own way; give --clip-on with --band"))
     profiles_of(store).band(band)
     return (
         f"Hang up the band {band} with the sensor clipped onto it, and hang the masses on the band. Where "
@@ -45,7 +46,9 @@ def curves(procedure: CalibrationProcedure, made_at_s: int) -> Curves:
         loading = procedure.result(made_at_s=made_at_s, direction=Direction.UP)
         unloading = procedure.result(made_at_s=made_at_s, direction=Direction.DOWN)
     except CalibrationError as error:
-        raise CalibrationError(f"the curves of the clip cannot be told: {error}") from error
+        raise CalibrationError(
+            Message("the curves of the clip cannot be told: {error}", error=error)
+        ) from error
     return loading, unloading
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from bandsense.errors import DataError, FileFormatError
 from bandsense.export.recording import Recording, read_recording
+from bandsense.language import Message
 from bandsense.profiles.recording_labels import Labels, read_labels
 from bandsense.signal.analysis import analyze
 
@@ -63,12 +64,17 @@ def check(recording_file: Path, labels_file: Path) -> Checked:
     block = recording.block
     if len(block) < 2 or block.time_s[-1] < _LEAST_S:
         raise FileFormatError(
-            recording_file, f"is shorter than {_LEAST_S:g} s; record the whole set and some rest"
+            recording_file,
+            Message("is shorter than {least_s:g} s; record the whole set and some rest", least_s=_LEAST_S),
         )
     if labels.tops_s and labels.tops_s[-1] > block.time_s[-1]:
         raise DataError(
-            f"the last top is said to be at {labels.tops_s[-1]:g} s, but the recording ends at "
-            f"{block.time_s[-1]:.1f} s; tops_s counts from the first sample"
+            Message(
+                "the last top is said to be at {tops_s:g} s, but the recording ends at "
+                "{time_s:.1f} s; tops_s counts from the first sample",
+                tops_s=labels.tops_s[-1],
+                time_s=block.time_s[-1],
+            )
         )
     analysis = analyze(block.time_s, block.values, gap_before=block.gap_before, saturated=block.saturated)
     interval_s = np.diff(block.time_s)
@@ -132,7 +138,11 @@ def pack(checked: Checked, target: Path) -> str:
         with target.open("xb") as file:
             file.write(held.getvalue())
     except FileExistsError:
-        raise DataError(f"{target} exists; name another file") from None
+        raise DataError(Message("{target} exists; name another file", target=target)) from None
     except OSError as error:
-        raise DataError(f"{target} cannot be written: {error.strerror}; name a folder that can be") from error
+        raise DataError(
+            Message(
+                "{target} cannot be written: {error}; name a folder that can be", target=target, error=error
+            )
+        ) from error
     return digests["trace.csv"]

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from bandsense.errors import FileFormatError
+from bandsense.language import Message
 from bandsense.link.dfu.firmware_file import UNREADABLE_ZIP
 from bandsense.samples import FloatArray
 
@@ -61,10 +62,14 @@ def read_current_trace(path: Path) -> CurrentTrace:
         trace = _from_archive(path) if zipfile.is_zipfile(path) else _from_csv(path)
     except (*UNREADABLE_ZIP, OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise FileFormatError(
-            path, f"no recording of a Power Profiler Kit II ({error}); save it as .ppk2 or export it as CSV"
+            path,
+            Message(
+                "no recording of a Power Profiler Kit II ({error}); save it as .ppk2 or export it as CSV",
+                error=error,
+            ),
         ) from error
     if trace.current_ua.size == 0 or not np.isfinite(trace.current_ua).all() or not trace.rate_hz > 0:
-        raise FileFormatError(path, "the recording holds no current")
+        raise FileFormatError(path, Message("the recording holds no current"))
     return trace
 
 

@@ -14,6 +14,7 @@ from enum import Enum
 from pathlib import Path
 
 from bandsense.errors import BandsenseError
+from bandsense.language import message_of
 
 __all__ = ["Check", "Outcome", "checks"]
 
@@ -72,7 +73,7 @@ def _guarded(name: str, look: Callable[[], Check]) -> Iterator[Check]:
     try:
         yield look()
     except BandsenseError as error:
-        yield Check(name, Outcome.BAD, str(error))
+        yield Check(name, Outcome.BAD, message_of(error))
 
 
 def _program() -> Check:

@@ -13,6 +13,7 @@ from bandsense.app.replay import replay
 from bandsense.app.sessions import require_ended
 from bandsense.errors import ConfigError
 from bandsense.export.imports import ImportedSession, ImportedStream
+from bandsense.language import Message
 from bandsense.samples import SampleBlock, concatenate
 from bandsense.store.edits import Edits
 from bandsense.store.model import Session, Stream
@@ -35,10 +36,10 @@ def merge(store: Store, sessions: Sequence[Session]) -> None:
     """
     ordered = sorted({session.id: session for session in sessions}.values(), key=lambda s: s.started_unix_s)
     if len(ordered) < 2:
-        raise ConfigError("name two sessions or more")
+        raise ConfigError(Message("name two sessions or more"))
     if len({(session.person, session.exercise) for session in ordered}) > 1:
         raise ConfigError(
-            "they are of several people or exercises; change that first, with `bandsense edit set`"
+            Message("they are of several people or exercises; change that first, with `bandsense edit set`")
         )
     for session in ordered:
         require_ended(session)
@@ -67,7 +68,13 @@ def split_time_s(store: Store, session: Session, before_set: int) -> float:
     followed = replay(store, stream)
     results = {result.number: result for result in followed.workout.results}
     if before_set not in results or before_set - 1 not in results:
-        raise ConfigError(f"session {session.id} has no set {before_set} with one before it")
+        raise ConfigError(
+            Message(
+                "session {session} has no set {before_set} with one before it",
+                session=session.id,
+                before_set=before_set,
+            )
+        )
     middle_s = (results[before_set - 1].end_s + results[before_set].start_s) / 2.0
     return middle_s - followed.workout.began_s
 
@@ -109,7 +116,7 @@ def _cut(store: Store, stream: Stream, at_s: float) -> tuple[ImportedStream, Imp
     block = concatenate(store.blocks(stream))
     cut = int(np.searchsorted(block.time_s, block.time_s[0] + at_s)) if len(block) else 0
     if not 0 < cut < len(block):
-        raise ConfigError(f"{at_s:g} s is not within the session")
+        raise ConfigError(Message("{at_s:g} s is not within the session", at_s=at_s))
     settings = WorkoutSettings.from_dict(stream.settings)
     workout = Workout(settings)
     inputs = store.inputs(stream)

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bandsense.errors import MissingExtra
+from bandsense.language import Message
 from bandsense.link.ble.adapter import Transport
 from bandsense.samples import SampleBlock
 
@@ -136,7 +137,7 @@ def _simulator() -> tuple[type[VirtualBand], type[VirtualRadio]]:
         from bandsense.sim.devices.virtual_band import VirtualBand
         from bandsense.sim.radio.virtual_radio import VirtualRadio
     except ImportError as error:
-        raise MissingExtra("the simulated sensor", "sim") from error
+        raise MissingExtra(Message("the simulated sensor"), "sim") from error
     return VirtualBand, VirtualRadio
 
 

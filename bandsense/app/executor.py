@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 from typing_extensions import override
 
 from bandsense.errors import ConfigError, DataError, MissingExtra
+from bandsense.language import Message
 
 __all__ = ["Pool", "opened_pool"]
 
@@ -62,8 +63,10 @@ class Pool:
                     yield under_way.pop(future), future.result()
         except BrokenExecutor as error:
             raise DataError(
-                "a process that computed has ended before its time, perhaps for want of memory; what was "
-                "done is kept: start it again, with fewer --jobs"
+                Message(
+                    "a process that computed has ended before its time, perhaps for want of "
+                    "memory; what was done is kept: start it again, with fewer --jobs"
+                )
             ) from error
         finally:
             for future in under_way:
@@ -110,13 +113,16 @@ def _cluster(scheduler: str) -> Iterator[Pool]:
 
         open_client: Any = distributed.Client  # whose methods have no types
     except ImportError as error:
-        raise MissingExtra("a cluster", "cluster") from error
+        raise MissingExtra(Message("a cluster"), "cluster") from error
     try:
         client: Any = open_client(scheduler, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"the scheduler {scheduler} does not answer; start one with `dask scheduler`, and workers with "
-            f"`dask worker {scheduler}`"
+            Message(
+                "the scheduler {scheduler} does not answer; start one with `dask scheduler`, "
+                "and workers with `dask worker {scheduler}`",
+                scheduler=scheduler,
+            )
         ) from error
     with client:
         from bandsense import __version__
@@ -124,12 +130,19 @@ def _cluster(scheduler: str) -> Iterator[Pool]:
         versions = client.run(software_version)
         if not versions:
             raise ConfigError(
-                f"the scheduler {scheduler} has no worker; start some: `dask worker {scheduler}`"
+                Message(
+                    "the scheduler {scheduler} has no worker; start some: `dask worker {scheduler}`",
+                    scheduler=scheduler,
+                )
             )
         if others := sorted(set(versions.values()) - {__version__}):
             raise ConfigError(
-                f"workers run bandsense {', '.join(others)}, this is {__version__}; results would not be "
-                "comparable. Install the same version everywhere"
+                Message(
+                    "workers run bandsense {others}, this is {version}; results would not be "
+                    "comparable. Install the same version everywhere",
+                    others=", ".join(others),
+                    version=__version__,
+                )
             )
         workers = sum(client.nthreads().values())
         with client.get_executor(pure=False) as executor:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from bandsense.app.sessions import require_ended
 from bandsense.errors import ConfigError, StoreError
+from bandsense.language import Message
 from bandsense.store.model import Session, Stream
 from bandsense.store.store import Store
 from bandsense.workout.feedback import Feedback
@@ -67,7 +68,7 @@ def undo_note(store: Store, session: Session) -> None:
     """
     versions = [_versions(store, stream) for stream in session.streams]
     if not any(len(each) > 1 for each in versions):
-        raise StoreError(f"the note of session {session.id} was never changed")
+        raise StoreError(Message("the note of session {session} was never changed", session=session.id))
     _keep_notes(store, session, [each[-2] if len(each) > 1 else "" for each in versions])
 
 
@@ -75,7 +76,9 @@ def _keep_notes(store: Store, session: Session, texts: Sequence[str]) -> None:
     """Keep a text for each stream, nothing for those that have none; what is so already is left."""
     require_ended(store.session(session.id))
     if not session.streams:
-        raise StoreError(f"session {session.id} has nothing that a note could be kept with")
+        raise StoreError(
+            Message("session {session} has nothing that a note could be kept with", session=session.id)
+        )
     for place, stream in enumerate(session.streams):
         value = SetFeedback(Feedback(note=texts[place] if place < len(texts) else ""), _WHOLE_SESSION)
         if value.said.note != _versions(store, stream)[-1]:
@@ -99,12 +102,19 @@ def rate(store: Store, session: Session, number: int | None, said: Feedback) -> 
         StoreError: the session is being recorded, or cannot be written.
     """
     if not said:
-        raise ConfigError("say something: --effort, --pain or --note")
+        raise ConfigError(Message("say something: --effort, --pain or --note"))
     require_ended(store.session(session.id))
     sets = max((len(store.sets(stream)) for stream in session.streams), default=0)
     about = sets if number is None else number
     if not 1 <= about <= sets:
-        raise ConfigError(f"session {session.id} has {sets} finished sets; there is no set {about}")
+        raise ConfigError(
+            Message(
+                "session {session} has {sets} finished sets; there is no set {about}",
+                session=session.id,
+                sets=sets,
+                about=about,
+            )
+        )
     value = SetFeedback(said, about)
     for stream in session.streams:
         store.add_input(stream, input_name(value), input_data(value))

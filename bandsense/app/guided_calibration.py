@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from bandsense.calibration.procedure import CalibrationProcedure, Instruction
 from bandsense.errors import CalibrationError
+from bandsense.language import Message, message_of
 from bandsense.samples import SampleBlock
 
 __all__ = ["guide"]
@@ -34,7 +35,7 @@ async def guide(
             if not answer.done():
                 answer.cancel()
                 await reading
-                raise CalibrationError("the stream ended before the calibration did; start again")
+                raise CalibrationError(Message("the stream ended before the calibration did; start again"))
             if not await answer:
                 _leave_out(procedure, tell)
                 continue
@@ -48,7 +49,7 @@ def _leave_out(procedure: CalibrationProcedure, tell: Callable[[str], None]) -> 
     try:
         procedure.skip()
     except CalibrationError as error:
-        tell(str(error))
+        tell(message_of(error))
 
 
 async def _read(procedure: CalibrationProcedure, blocks: AsyncIterator[SampleBlock]) -> None:
@@ -62,4 +63,4 @@ async def _measured(procedure: CalibrationProcedure, reading: asyncio.Task[None]
         await asyncio.wait({reading}, timeout=0.2)
         if reading.done():
             await reading
-            raise CalibrationError("the stream ended before the calibration did; start again")
+            raise CalibrationError(Message("the stream ended before the calibration did; start again"))

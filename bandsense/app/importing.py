@@ -13,6 +13,7 @@ from bandsense.errors import BandsenseError, ConfigError, FileFormatError
 from bandsense.exercises.catalogue import get_exercise, load_exercises
 from bandsense.export.imports import ImportedSession, ImportedStream, read_sessions
 from bandsense.export.recording import ColumnMapping, read_recording
+from bandsense.language import Message
 from bandsense.samples import SampleBlock, Unit
 from bandsense.store.merge import merge_by_sample
 from bandsense.store.model import Input, NewSession, NewStream
@@ -200,7 +201,7 @@ def _follow(
             else:
                 pipeline.apply(input_from(item.kind, item.data))
     except (ConfigError, KeyError, TypeError, ValueError) as error:
-        raise FileFormatError(path, f"it is damaged: {error}") from error
+        raise FileFormatError(path, Message("it is damaged: {error}", error=error)) from error
     except BandsenseError as error:
         raise FileFormatError(path, str(error)) from error
     return asdict(pipeline.finish())

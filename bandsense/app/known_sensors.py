@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bandsense.app.trainee import profiles_of
 from bandsense.errors import ConfigError
+from bandsense.language import Message
 from bandsense.wire.bandsense.information import advertised_name
 
 if TYPE_CHECKING:
@@ -34,7 +35,13 @@ def validate_name(name: str) -> str:
         ConfigError: it is too long.
     """
     if len(name.encode()) > NAME_BYTES:
-        raise ConfigError(f"{name!r} is too long; a sensor keeps {NAME_BYTES} letters, fewer with accents")
+        raise ConfigError(
+            Message(
+                "{name!r} is too long; a sensor keeps {name_bytes} letters, fewer with accents",
+                name=name,
+                name_bytes=NAME_BYTES,
+            )
+        )
     return name
 
 
@@ -74,11 +81,14 @@ def resolve_targets(store: Store, wanted: Sequence[str]) -> tuple[str | None, ..
     for side in ("left", "right"):
         if side in wanted and known_sensor(store, side) is None:
             raise ConfigError(
-                f"no sensor is known as the {side} one; pair it with: bandsense pair --side {side}"
+                Message(
+                    "no sensor is known as the {side} one; pair it with: bandsense pair --side {side}",
+                    side=side,
+                )
             )
     left, right = (resolve_target(store, name) or name for name in wanted)
     if left.casefold() == right.casefold():
-        raise ConfigError(f"left and right are both {left}; name two sensors")
+        raise ConfigError(Message("left and right are both {left}; name two sensors", left=left))
     return left, right
 
 

@@ -14,6 +14,7 @@ from bandsense.errors import BandsenseError, ConfigError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import Exercise
 from bandsense.history.records import SetRecord
+from bandsense.language import Message
 from bandsense.profiles.person import Person
 from bandsense.profiles.prescription import (
     Dose,
@@ -89,10 +90,13 @@ def _require_same_key(before: Prescription | None, now: Prescription, *, new_key
     if before is None or before.signature is None or new_key:
         return
     if now.signature is None or now.signature.key != before.signature.key:
-        how = "is not signed" if now.signature is None else "is signed with another key"
+        how = Message("is not signed") if now.signature is None else Message("is signed with another key")
         raise ConfigError(
-            f"the prescription before was signed, and this one {how}; ask whoever sent it, and import it "
-            "with --new-key if it is right"
+            Message(
+                "the prescription before was signed, and this one {how}; ask whoever sent "
+                "it, and import it with --new-key if it is right",
+                how=how,
+            )
         )
 
 
@@ -104,7 +108,10 @@ def prescription_of(person: Person) -> Prescription:
     """
     if person.prescription is None:
         raise ConfigError(
-            f"no prescription was imported for {person.name}; import one with: bandsense plan import FILE"
+            Message(
+                "no prescription was imported for {person}; import one with: bandsense plan import FILE",
+                person=person.name,
+            )
         )
     return person.prescription
 

@@ -16,6 +16,7 @@ from bandsense.app.executor import opened_pool
 from bandsense.app.trainee import profiles_of
 from bandsense.bands.displacement import FittedBand
 from bandsense.errors import BandsenseError, ConfigError
+from bandsense.language import Message, message_of
 from bandsense.live.plan_formatting import plan_json
 from bandsense.samples import SampleBlock
 from bandsense.store.address import ServerAddress
@@ -139,7 +140,9 @@ def measured_band(store: Store, band: str | None) -> FittedBand | None:
         return None
     measured = profiles_of(store).band(band).measured()
     if measured is None:
-        raise ConfigError(f"the band {band!r} has no calibration pull; see `bandsense band --help`")
+        raise ConfigError(
+            Message("the band {band!r} has no calibration pull; see `bandsense band --help`", band=band)
+        )
     return measured
 
 
@@ -166,7 +169,7 @@ def _computed(task: _Task) -> Analysis | str:
             return stream.damage or "it has no samples"
         summary, sets = follow(task.settings, store.timeline(stream))
     except BandsenseError as error:
-        return str(error)
+        return message_of(error)
     return Analysis(task.stream, task.digest, software(), task.settings, summary, sets)
 
 

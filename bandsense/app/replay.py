@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bandsense.errors import BandsenseError, StoreError
 from bandsense.export.table import SessionTable, StreamTable, stream_json
+from bandsense.language import Message
 from bandsense.live.plan_formatting import plan_json
 from bandsense.samples import FloatArray, SampleBlock, Unit, concatenate
 from bandsense.signal.events import Phase, PhaseChanged
@@ -49,9 +50,9 @@ def replay(store: Store, stream: Stream) -> ReplayedStream:
         CalibrationError, ConfigError: its settings cannot be read.
     """
     if stream.damage is not None:
-        raise StoreError(f"this session cannot be followed again: {stream.damage}")
+        raise StoreError(Message("this session cannot be followed again: {damage}", damage=stream.damage))
     if not stream.samples and "calibration" not in stream.settings:
-        raise StoreError("this session comes from a training log, which knows sets and no samples")
+        raise StoreError(Message("this session comes from a training log, which knows sets and no samples"))
     workout = Workout(WorkoutSettings.from_dict(stream.settings))
     events: list[Event] = []
     tension_n: list[FloatArray] = []

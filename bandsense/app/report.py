@@ -9,6 +9,7 @@ from bandsense.errors import BandsenseError, StoreError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.history.overview import Overview, overview
 from bandsense.history.records import SetRecord
+from bandsense.language import Message
 from bandsense.live.history_formatting import breathing_words, measured_words
 from bandsense.report.compose import Context, session_report, weeks_report
 from bandsense.report.document import Report, to_svg
@@ -44,7 +45,10 @@ def report_of_session(
     detail = session_detail(store, session)
     if not detail.sets:
         raise StoreError(
-            f"session {session.id} has no finished set to report; `bandsense sessions` lists all"
+            Message(
+                "session {session} has no finished set to report; `bandsense sessions` lists all",
+                session=session.id,
+            )
         )
     record = detail.sets[-1].record
     told = _overview(store, record, weeks=_WEEKS_BACK, per_week=per_week)
@@ -61,7 +65,12 @@ def picture_of_session(store: Store, session: Session) -> str:
     """
     detail = session_detail(store, session)
     if not detail.sets:
-        raise StoreError(f"session {session.id} has no finished set to draw; `bandsense sessions` lists all")
+        raise StoreError(
+            Message(
+                "session {session} has no finished set to draw; `bandsense sessions` lists all",
+                session=session.id,
+            )
+        )
     stream = detail.streams[0]
     exercise = "" if session.exercise is None else f": {get_exercise(session.exercise).name}"
     title = f"Session {session.id}{exercise}"
@@ -94,10 +103,14 @@ def report_of_weeks(
     who = person if person is not None else history.last_person
     records = history.of(who, exercise)
     if not records:
-        raise StoreError("there is no finished set to report; train with `bandsense live`")
+        raise StoreError(Message("there is no finished set to report; train with `bandsense live`"))
     told = _overview(store, records[-1], weeks=weeks, per_week=per_week)
     if told is None:
-        raise StoreError(f"there is no finished set in the last {weeks} weeks; ask for more with --weeks")
+        raise StoreError(
+            Message(
+                "there is no finished set in the last {weeks} weeks; ask for more with --weeks", weeks=weeks
+            )
+        )
     best, stream = _strongest(store, told)
     context = _context(store, told.sets[-1], stream, anonymous=anonymous, to_do=to_do, per_week=per_week)
     return weeks_report(told, best, context)

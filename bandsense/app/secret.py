@@ -9,6 +9,7 @@ from typing import Any
 from bandsense.app.paths import home
 from bandsense.errors import ConfigError
 from bandsense.files import make_private, private_folder
+from bandsense.language import Message
 
 __all__ = ["forget_secret", "keep_secret", "known_secret"]
 
@@ -32,7 +33,7 @@ def keep_secret(name: str, secret: str) -> str:
         make_private(path)
         path.write_text(secret + "\n", encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+        raise ConfigError(Message("{path} cannot be written: {error}", path=path, error=error)) from error
     return str(path)
 
 

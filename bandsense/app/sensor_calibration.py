@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bandsense.app.temperature import keeping_temperature
 from bandsense.calibration.curve import Calibration, Grade
 from bandsense.errors import CalibrationError
+from bandsense.language import Message
 from bandsense.link.drivers.base import SensorInformation
 from bandsense.samples import Unit
 from bandsense.wire.bandsense.calibration import CalibrationRecord
@@ -40,7 +41,10 @@ def calibration_of(information: SensorInformation) -> Calibration:
     if information.full_scale_n is not None:
         return Calibration(information.full_scale_n / _FULL_SCALE_COUNTS)
     raise CalibrationError(
-        f"{information.name} is not calibrated and does not say its range; run `bandsense calibrate` first"
+        Message(
+            "{information} is not calibrated and does not say its range; run `bandsense calibrate` first",
+            information=information.name,
+        )
     )
 
 

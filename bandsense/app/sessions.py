@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from bandsense.errors import StoreError
+from bandsense.language import Message, did_you_mean
 
 if TYPE_CHECKING:
     from bandsense.store.model import Session
@@ -23,8 +24,14 @@ def session_named(store: Store, name: str) -> Session:
     if name == "last":
         return store.session("last")
     if not name.isdecimal():
-        meant = "did you mean last?" if get_close_matches(name, ["last"]) else "give its number or `last`"
-        raise StoreError(f"{name!r} is no session; {meant} (`bandsense sessions` lists them)")
+        meant = Message("give its number or `last`")
+        if near := get_close_matches(name, ["last"]):
+            meant = did_you_mean(near)
+        raise StoreError(
+            Message(
+                "{name!r} is no session; {meant} (`bandsense sessions` lists them)", name=name, meant=meant
+            )
+        )
     return store.session(int(name))
 
 
@@ -37,11 +44,11 @@ def require_ended(session: Session) -> None:
     from bandsense.store.model import SessionState
 
     if session.state is SessionState.OPEN:
-        raise StoreError(f"session {session.id} is being recorded; end it first")
+        raise StoreError(Message("session {session} is being recorded; end it first", session=session.id))
 
 
-def meant_instead(store: Store, **named: str | None) -> str:
-    """Return what was probably meant where no session has a person, exercise or band of that name.
+def meant_instead(store: Store, **named: str | None) -> Message | None:
+    """Ask whether another was meant where no session has a person, exercise or band of that name.
 
     Args:
         store: whose sessions are looked at.
@@ -50,5 +57,5 @@ def meant_instead(store: Store, **named: str | None) -> str:
     for what, name in named.items():
         known = {str(getattr(session, what)) for session in store.sessions()} - {"None"}
         if name is not None and name not in known and (near := get_close_matches(name, known, n=2)):
-            return f"; did you mean {' or '.join(near)}?"
-    return ""
+            return did_you_mean(near)
+    return None

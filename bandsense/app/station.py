@@ -153,7 +153,7 @@ class Station:
         await self.end()
         await self.look(on=False)
         if len(choice.sensors) > 2:
-            raise ConfigError("choose one sensor, or two: the left and the right one")
+            raise ConfigError(Message("choose one sensor, or two: the left and the right one"))
         self._doing = _Doing()
         self._say_looking(choice=asdict(choice))
         self._doing.task = asyncio.create_task(self._train(choice, self._doing.stop))
@@ -227,7 +227,7 @@ class Station:
                     async with asyncio.timeout(LOOK_S):
                         await stop.wait()
         except BandsenseError as error:
-            self._say(error=str(error))
+            self._say(error=message_of(error))
         finally:
             self._say(looking=False)
 

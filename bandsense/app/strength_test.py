@@ -21,6 +21,7 @@ from bandsense.app.trainee import new_session, person_named
 from bandsense.calibration.clip_on import AnyCalibration, calibration_from_dict
 from bandsense.errors import BandsenseError, ConfigError
 from bandsense.exercises.model import Side
+from bandsense.language import Message
 from bandsense.link.sensor import LinkEvent, LinkState, open_sensor
 from bandsense.store.model import JsonObject, NewStream, Session, Stream
 from bandsense.store.store import Store
@@ -211,7 +212,7 @@ async def run_test(
             await asyncio.to_thread(recorder.close, summary=summary)
     if not recorder.samples:
         store.delete(recorder.session)
-        raise ConfigError("no sample came; nothing was saved")
+        raise ConfigError(Message("no sample came; nothing was saved"))
     return _record(store.session(recorder.session))
 
 

@@ -13,6 +13,7 @@ from bandsense.bands.guided_pull import Held, SteadyTension, samples_of
 from bandsense.bands.slack import REST_LENGTH_UNCERTAINTY_M
 from bandsense.bands.wear import CONDITIONING_REPS
 from bandsense.errors import BandModelError
+from bandsense.language import Message, joined, mark
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import Event, Rep, RepCompleted, RepRetracted
 
@@ -70,9 +71,14 @@ class StrokePull:
         most_m = (1.0 + MAX_ELONGATION) * rest_m
         if not 0.0 < rest_m <= start_m < peak_m <= most_m:
             raise BandModelError(
-                f"a stroke from {100 * start_m:.0f} to {100 * peak_m:.0f} cm must begin where a band of "
-                f"{100 * rest_m:.0f} cm is at least straight, and end before three times that length; "
-                "measure again, or take a shorter stroke"
+                Message(
+                    "a stroke from {start_cm:.0f} to {peak_cm:.0f} cm must begin where a band of "
+                    "{rest_cm:.0f} cm is at least straight, and end before three times that "
+                    "length; measure again, or take a shorter stroke",
+                    start_cm=100 * start_m,
+                    peak_cm=100 * peak_m,
+                    rest_cm=100 * rest_m,
+                )
             )
 
     @property
@@ -97,12 +103,14 @@ class StrokePull:
     def instruction(self) -> str:
         """What the person is to do now."""
         if self._zero_n is None:
-            return "Let the band hang slack and keep still."
+            return Message("Let the band hang slack and keep still.")
         if self.done:
-            return "Done; let the band go slowly."
+            return Message("Done; let the band go slowly.")
         start_cm, peak_cm = (100 * length_m for length_m in self.marks_m)
-        more = "more repetition" if self._missing == 1 else "more repetitions"
-        return f"{self._missing} {more} from {start_cm:.0f} to {peak_cm:.0f} cm and back, evenly."
+        words = mark("{n} more repetitions from {start_cm:.0f} to {peak_cm:.0f} cm and back, evenly.")
+        if self._missing == 1:
+            words = mark("{n} more repetition from {start_cm:.0f} to {peak_cm:.0f} cm and back, evenly.")
+        return Message(words, n=self._missing, start_cm=start_cm, peak_cm=peak_cm)
 
     def push(self, time_s: ArrayLike, tension_n: ArrayLike) -> list[Held]:
         """Take samples of tension in newtons, and tell the steps that they complete.
@@ -115,7 +123,7 @@ class StrokePull:
             if self._zero_n is None:
                 self._zero_n = self._steady.push_slack(at_s, now_n)
                 if self._zero_n is not None:
-                    steps.append(Held(at_s, None, f"Slack. {self.instruction}"))
+                    steps.append(Held(at_s, None, joined((Message("Slack."), self.instruction), " ")))
             elif not self.done:
                 for event in self._detector.push([at_s], [now_n - self._zero_n]):
                     steps += self._follow(event)
@@ -127,8 +135,10 @@ class StrokePull:
         if not isinstance(event, RepCompleted) or event.rep.partial or self.done:
             return []
         self._reps[event.index] = event.rep
-        what = f"{event.rep.peak_n:.1f} N at {100 * self._peak_length_m:.0f} cm."
-        return [Held(event.detected_s, None, f"{what} {self.instruction}")]
+        what = Message(
+            "{tension:.1f} N at {length:.0f} cm.", tension=event.rep.peak_n, length=100 * self._peak_length_m
+        )
+        return [Held(event.detected_s, None, joined((what, self.instruction), " "))]
 
     def fit(self) -> BandFit:
         """Fit the band to the last repetitions.
@@ -137,7 +147,9 @@ class StrokePull:
             BandModelError: there are not enough repetitions yet, or they contradict each other.
         """
         if not self.done:
-            raise BandModelError(f"the pull is not finished: {self.instruction}")
+            raise BandModelError(
+                Message("the pull is not finished: {instruction}", instruction=self.instruction)
+            )
         measured = list(self._reps.values())[-MEASURED_REPS:]
         peaks_n = [rep.peak_n for rep in measured]
         scatter_n = stdev(peaks_n) / math.sqrt(MEASURED_REPS)

@@ -13,6 +13,7 @@ from bandsense.app.sensor_calibration import calibration_of, to_record
 from bandsense.app.temperature import known_temperature, temperature_of
 from bandsense.calibration.curve import Calibration
 from bandsense.errors import CalibrationError, SensorTimeout
+from bandsense.language import Message, number, tr
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.ble.scanner import DiscoveredSensor
 from bandsense.link.sensor import Sensor, open_sensor
@@ -73,9 +74,13 @@ async def tare(
         calibration = calibration_of(sensor.information)
         before_n = _still_n(calibration, block, temperature_c)
         if before_n > TAUT_N and confirm is not None and not learn_temperature:
-            question = f"The sensor shows {before_n:.0f} N and stands still. Is the band slack?"
+            question = Message(
+                "The sensor shows {before_n:.0f} N and stands still. Is the band slack?", before_n=before_n
+            )
             if not await confirm(question):
-                raise CalibrationError("the zero stays as it was; let the band hang slack, and try again")
+                raise CalibrationError(
+                    Message("the zero stays as it was; let the band hang slack, and try again")
+                )
         if sensor.information.unit is not Unit.COUNT and not learn_temperature:
             await sensor.device.tare()
             return NewZero(before_n)
@@ -89,12 +94,16 @@ async def tare(
 
 def zero_words(zero: NewZero) -> str:
     """Describe the outcome, for people."""
-    text = f"zero set; it showed {zero.before_n:+z.1f} N before"
+    text = tr("zero set; it showed {before} N before", before=number(zero.before_n, "+z.1f"))
     if zero.before_n > TAUT_N and zero.temperature is None:
-        text += "\nif the band was taut then, let it hang slack and set the zero again"
+        text += "\n" + tr("if the band was taut then, let it hang slack and set the zero again")
     if (learnt := zero.temperature) is not None:
-        slope = f"{learnt.newton_per_kelvin:+.3f} ± {learnt.standard_uncertainty:.3f} N per kelvin"
-        text += f"\nits zero follows temperature by {slope}; from now on that is taken off"
+        text += "\n" + tr(
+            "its zero follows temperature by {slope:+.3f} ± {uncertainty:.3f} N per kelvin; "
+            "from now on that is taken off",
+            slope=learnt.newton_per_kelvin,
+            uncertainty=learnt.standard_uncertainty,
+        )
     return text
 
 
@@ -116,7 +125,7 @@ async def _look(sensor: Sensor) -> SampleBlock:
         async with asyncio.timeout(FIRST_SAMPLE_S + LOOK_S):
             await read()
             return concatenate(blocks)
-    raise SensorTimeout("the sensor sends no samples to set the zero from; switch it off and on")
+    raise SensorTimeout(Message("the sensor sends no samples to set the zero from; switch it off and on"))
 
 
 def _still_n(calibration: Calibration, block: SampleBlock, temperature_c: float | None) -> float:
@@ -129,8 +138,11 @@ def _still_n(calibration: Calibration, block: SampleBlock, temperature_c: float 
     moved_n = float(np.ptp(tension_n))
     if moved_n > LARGEST_MOVE_N:
         raise CalibrationError(
-            f"the tension moved by {moved_n:.1f} N while the zero was taken; let the band hang slack and "
-            "still, and try again"
+            Message(
+                "the tension moved by {moved_n:.1f} N while the zero was taken; let the band "
+                "hang slack and still, and try again",
+                moved_n=moved_n,
+            )
         )
     return float(np.median(tension_n))
 
@@ -142,11 +154,16 @@ def _learnt(calibration: Calibration, block: SampleBlock, temperature_c: float |
         CalibrationError: a temperature is not known, or they differ by less than 3 K.
     """
     if temperature_c is None:
-        raise CalibrationError("this sensor does not measure its temperature, so nothing can be learnt of it")
+        raise CalibrationError(
+            Message("this sensor does not measure its temperature, so nothing can be learnt of it")
+        )
     if calibration.reference_temperature_c is None:
         raise CalibrationError(
-            "the sensor does not know at which temperature its zero was taken; set it without --temperature "
-            "first, then again when the sensor is at least 3 K warmer or colder"
+            Message(
+                "the sensor does not know at which temperature its zero was taken; set it "
+                "without --temperature first, then again when the sensor is at least 3 K "
+                "warmer or colder"
+            )
         )
     shown_n = float(np.median(calibration.tension_n(block.values)))
     return fit_temperature_on_zero([calibration.reference_temperature_c, temperature_c], [0.0, shown_n])

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from bandsense.calibration.curve import Calibration
 from bandsense.errors import CalibrationError, LinkError, WireError
+from bandsense.language import Message, message_of
 from bandsense.link.sensor import Sensor
 from bandsense.wire.bandsense.calibration import CalibrationRecord
 from bandsense.workout.inputs import SensorTemperature, TemperatureProblem
@@ -30,11 +31,16 @@ async def temperature_of(sensor: Sensor) -> float | None:
         temperature_c = await sensor.temperature_c()
     except (LinkError, WireError) as error:
         logger.info("no temperature: %s", error)
-        raise CalibrationError(f"the zero is not corrected for temperature: {error}") from error
+        raise CalibrationError(
+            Message("the zero is not corrected for temperature: {error}", error=error)
+        ) from error
     if temperature_c is not None and not COLDEST_C <= temperature_c <= WARMEST_C:
         raise CalibrationError(
-            f"the zero is not corrected for temperature: the sensor says {temperature_c:.0f} °C, "
-            "which cannot be"
+            Message(
+                "the zero is not corrected for temperature: the sensor says "
+                "{temperature_c:.0f} °C, which cannot be",
+                temperature_c=temperature_c,
+            )
         )
     return temperature_c
 
@@ -44,7 +50,7 @@ async def temperature_input(sensor: Sensor) -> SensorTemperature | TemperaturePr
     try:
         temperature_c = await temperature_of(sensor)
     except CalibrationError as error:
-        return TemperatureProblem(str(error))
+        return TemperatureProblem(message_of(error))
     return None if temperature_c is None else SensorTemperature(temperature_c)
 
 
@@ -53,7 +59,7 @@ async def known_temperature(sensor: Sensor, tell: Callable[[str], None]) -> floa
     try:
         return await temperature_of(sensor)
     except CalibrationError as error:
-        tell(str(error))
+        tell(message_of(error))
         return None
 
 

@@ -32,7 +32,7 @@ from bandsense.app.trainee import Trainee, load_trainee, next_time_of, save_prog
 from bandsense.app.view import View
 from bandsense.errors import StoreError
 from bandsense.exercises.model import Side
-from bandsense.language import Message, tr
+from bandsense.language import Message, joined, message_of, tr
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.live.actions import Action, Actions
 from bandsense.live.formatting import STOPPED_NEXT_TIME
@@ -134,7 +134,7 @@ async def train(
     options.publishing.check()
     who = load_trainee(store, options.person, options.exercise, options.band)
     if who.band is not None and (notice := who.band.notice()) is not None:
-        view.status("band", f"{who.band.name}: {notice}")
+        view.status("band", joined((who.band.name, notice), ": "))
     if (words := who.prescription_words()) is not None:
         view.status("plan", words)
     session = _TrainingSession(options, environment, store, view, who, stop or asyncio.Event())
@@ -383,7 +383,7 @@ class _TrainingSession:
                 await asyncio.to_thread(self._recorder.close, summary=summary)
                 break
             except StoreError as error:
-                if not await self._view.try_again(str(error)):
+                if not await self._view.try_again(message_of(error)):
                     raise self._set_aside(error) from error
         if not self._recorder.samples:
             self._store.delete(self._recorder.session)
@@ -394,9 +394,21 @@ class _TrainingSession:
         try:
             path = self._recorder.set_aside()
         except StoreError as error:
-            return StoreError(f"{problem}. {waiting} samples are not stored: {error}")
+            return StoreError(
+                Message(
+                    "{problem}. {waiting} samples are not stored: {error}",
+                    problem=problem,
+                    waiting=waiting,
+                    error=error,
+                )
+            )
         return StoreError(
-            f"{problem}. {waiting} samples wait in {path}; the next start of bandsense takes them in"
+            Message(
+                "{problem}. {waiting} samples wait in {path}; the next start of bandsense takes them in",
+                problem=problem,
+                waiting=waiting,
+                path=path,
+            )
         )
 
     def finish(self) -> SessionResult:

@@ -14,7 +14,7 @@ from bandsense.calibration.clip_on import AnyCalibration
 from bandsense.errors import ConfigError, StoreError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import Exercise, Side, Sides
-from bandsense.language import mark, tr, trn
+from bandsense.language import Message, mark, tr, trn
 from bandsense.live.formatting import next_time_words, sets_words
 from bandsense.profiles.band import BandProfile
 from bandsense.profiles.library import Profiles
@@ -63,7 +63,12 @@ class Trainee:
         if self.exercise.sides is Sides.PAIRED:
             return wanted or "left"
         if wanted is not None:
-            raise ConfigError(f"{self.exercise.name} is done with both sides at once; leave --side away")
+            raise ConfigError(
+                Message(
+                    "{exercise} is done with both sides at once; leave --side away",
+                    exercise=self.exercise.name,
+                )
+            )
         return None
 
     def settings(

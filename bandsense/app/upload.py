@@ -20,6 +20,7 @@ from bandsense.app.replay import session_table
 from bandsense.app.secret import forget_secret, keep_secret, known_secret
 from bandsense.errors import ConfigError, DataError
 from bandsense.export.formats import write
+from bandsense.language import Message
 from bandsense.store.model import Session
 from bandsense.store.store import Store
 
@@ -38,7 +39,9 @@ def keep_key(key: str) -> str:
         ConfigError: it is empty, or the file cannot be written.
     """
     if not key.strip():
-        raise ConfigError("the key is empty; it stands in the settings of intervals.icu, under Developer")
+        raise ConfigError(
+            Message("the key is empty; it stands in the settings of intervals.icu, under Developer")
+        )
     return keep_secret(_KEY, key.strip())
 
 
@@ -51,7 +54,10 @@ def known_key() -> str:
     key = os.environ.get(KEY_VARIABLE, "").strip() or known_secret(_KEY)
     if not key:
         raise ConfigError(
-            f"no key for intervals.icu; keep it with `bandsense upload --save-key`, or set {KEY_VARIABLE}"
+            Message(
+                "no key for intervals.icu; keep it with `bandsense upload --save-key`, or set {key_variable}",
+                key_variable=KEY_VARIABLE,
+            )
         )
     return key
 
@@ -94,11 +100,17 @@ def upload(store: Store, session: Session, athlete: str, key: str, service: str 
     except urllib.error.HTTPError as error:
         with error:
             reason = {401: "the key is wrong", 403: "the key is not for this athlete"}.get(error.code)
-        raise DataError(f"intervals.icu refuses it: {reason or f'{error.code} {error.reason}'}") from error
+        raise DataError(
+            Message("intervals.icu refuses it: {reason}", reason=reason or f"{error.code} {error.reason}")
+        ) from error
     except (OSError, http.client.HTTPException) as error:
-        raise DataError(f"intervals.icu cannot be reached: {error}; try again later") from error
+        raise DataError(
+            Message("intervals.icu cannot be reached: {error}; try again later", error=error)
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError("intervals.icu answered what this version does not know; look there") from error
+        raise DataError(
+            Message("intervals.icu answered what this version does not know; look there")
+        ) from error
 
 
 def _multipart(name: str, content: bytes) -> tuple[bytes, str]:

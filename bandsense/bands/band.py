@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from bandsense.bands.laws import BandLaw
 from bandsense.errors import BandModelError
+from bandsense.language import Message
 from bandsense.samples import FloatArray
 
 __all__ = ["MAX_ELONGATION", "WARN_ELONGATION", "Band", "Parallel", "Stretch", "stretch_of"]
@@ -53,10 +54,15 @@ class Band:
     def __post_init__(self) -> None:
         if not 0.0 < self.rest_length_m < np.inf:
             raise BandModelError(
-                f"a band needs a resting length, not {self.rest_length_m} m; measure it once"
+                Message(
+                    "a band needs a resting length, not {rest_length_m} m; measure it once",
+                    rest_length_m=self.rest_length_m,
+                )
             )
         if self.strands < 1:
-            raise BandModelError(f"a band has at least one strand, not {self.strands}")
+            raise BandModelError(
+                Message("a band has at least one strand, not {strands}", strands=self.strands)
+            )
 
     @classmethod
     def loop(cls, law: BandLaw, circumference_m: float) -> Band:
@@ -93,7 +99,7 @@ class Parallel:
 
     def __post_init__(self) -> None:
         if not self.bands:
-            raise BandModelError("several bands in parallel are at least one")
+            raise BandModelError(Message("several bands in parallel are at least one"))
 
     @property
     def rest_length_m(self) -> float:

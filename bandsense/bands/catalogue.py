@@ -17,6 +17,7 @@ import numpy as np
 from bandsense.bands.laws import PowerLaw
 from bandsense.bands.slack import EXPONENT_PRIOR
 from bandsense.errors import BandModelError
+from bandsense.language import Message
 
 __all__ = [
     "Estimate",
@@ -142,10 +143,16 @@ def estimate(colour: str, *, brand: str = "TheraBand", form: Form = Form.FLAT) -
     of_form = [t for t in load_catalogue() if t.brand.lower() == brand.lower() and form in t.forms]
     tables = tuple(table for table in of_form if table.colour == colour.lower())
     if not tables:
-        known = ", ".join(_colours(of_form)) or "none"
+        known = ", ".join(_colours(of_form)) or Message("none")
         raise BandModelError(
-            f"no published table for a {colour} {form.value} band of {brand} (known colours: {known}); "
-            "a calibration pull tells more than a colour anyway"
+            Message(
+                "no published table for a {colour} {form} band of {brand} (known colours: "
+                "{known}); a calibration pull tells more than a colour anyway",
+                colour=colour,
+                form=form.value,
+                brand=brand,
+                known=known,
+            )
         )
     laws = [table.law() for table in tables]
     strengths = np.log([law.f100_n for law in laws])

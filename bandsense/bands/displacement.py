@@ -22,6 +22,7 @@ from scipy.optimize import least_squares
 from bandsense.bands.fit import MOONEY_RIVLIN, POWER_LAW, LawFamily
 from bandsense.bands.laws import BandLaw, PowerLaw
 from bandsense.errors import BandModelError, DataError
+from bandsense.language import Message
 from bandsense.samples import FloatArray
 
 __all__ = ["CREEP_TIMES_S", "DisplacementModel", "FittedBand", "fit_displacement"]
@@ -94,7 +95,9 @@ class FittedBand:
     def __post_init__(self) -> None:
         numbers = (self.f100_n, self.exponent, self.rest_length_m)
         if not all(0.0 < number < math.inf for number in numbers):
-            raise BandModelError(f"{self} is no band: strength, exponent and length must be more than 0")
+            raise BandModelError(
+                Message("{self} is no band: strength, exponent and length must be more than 0", self=self)
+            )
 
     def displacement(self) -> DisplacementModel:
         """Return the hand's position by tension, without creep, which a calibration pull cannot show."""
@@ -128,9 +131,17 @@ def fit_displacement(
     time, tension = _trace(time_s, tension_n)
     displacement = np.asarray(displacement_m, dtype=np.float64)
     if displacement.shape != time.shape:
-        raise DataError(f"{displacement.size} displacements for {time.size} samples; give one for each")
+        raise DataError(
+            Message(
+                "{displacements} displacements for {samples} samples; give one for each",
+                displacements=displacement.size,
+                samples=time.size,
+            )
+        )
     if time.size < 10 or np.ptp(tension) < 1.0:
-        raise BandModelError("the tension hardly changes; a calibration pull moves over the whole stroke")
+        raise BandModelError(
+            Message("the tension hardly changes; a calibration pull moves over the whole stroke")
+        )
     before = _felt_before(time, tension)
 
     def residuals(parameters: FloatArray) -> FloatArray:
@@ -196,7 +207,13 @@ def _trace(time_s: ArrayLike, tension_n: ArrayLike) -> tuple[FloatArray, FloatAr
     time = np.asarray(time_s, dtype=np.float64)
     tension = np.asarray(tension_n, dtype=np.float64)
     if time.ndim != 1 or time.shape != tension.shape:
-        raise DataError(f"{time.size} times for {tension.size} tensions; give one for each")
+        raise DataError(
+            Message(
+                "{times} times for {tensions} tensions; give one for each",
+                times=time.size,
+                tensions=tension.size,
+            )
+        )
     if not (np.all(np.isfinite(tension)) and np.all(np.diff(time) > 0.0)):
-        raise DataError("times must increase and tensions be finite; repair the trace first")
+        raise DataError(Message("times must increase and tensions be finite; repair the trace first"))
     return time, tension

@@ -19,6 +19,7 @@ from bandsense.bands.band import MAX_ELONGATION, Band
 from bandsense.bands.laws import BandLaw, MooneyRivlin, PowerLaw
 from bandsense.bands.slack import EXPONENT_PRIOR, EXPONENT_UNCERTAINTY, REST_LENGTH_UNCERTAINTY_M
 from bandsense.errors import BandModelError
+from bandsense.language import Message
 from bandsense.samples import FloatArray
 
 __all__ = ["MOONEY_RIVLIN", "POWER_LAW", "BandFit", "LawFamily", "Mark", "fit_marks", "fit_stroke"]
@@ -241,21 +242,37 @@ def _band(family: LawFamily, parameters: FloatArray, strands: int) -> Band:
 
 def _check(rest_length_m: float, ordered: Sequence[Mark]) -> None:
     if not ordered:
-        raise BandModelError("a calibration pull needs at least one held length; two or more tell the shape")
+        raise BandModelError(
+            Message("a calibration pull needs at least one held length; two or more tell the shape")
+        )
     for mark in ordered:
         if not rest_length_m < mark.length_m <= (1.0 + MAX_ELONGATION) * rest_length_m:
             raise BandModelError(
-                f"a mark at {mark.length_m:g} m is not between the resting length of {rest_length_m:g} m and "
-                "three times that; hold the band at a mark in between"
+                Message(
+                    "a mark at {length_m:g} m is not between the resting length of "
+                    "{rest_length_m:g} m and three times that; hold the band at a mark in between",
+                    length_m=mark.length_m,
+                    rest_length_m=rest_length_m,
+                )
             )
         if not 0.0 < mark.tension_n < np.inf:
             raise BandModelError(
-                f"the band pulled {mark.tension_n:g} N at {mark.length_m:g} m; tare with the band "
-                "slack, then pull again"
+                Message(
+                    "the band pulled {tension_n:g} N at {length_m:g} m; tare with the band "
+                    "slack, then pull again",
+                    tension_n=mark.tension_n,
+                    length_m=mark.length_m,
+                )
             )
     for shorter, longer in pairwise(ordered):
         if longer.tension_n <= shorter.tension_n and longer.length_m > shorter.length_m:
             raise BandModelError(
-                f"the band pulled less at {longer.length_m:g} m ({longer.tension_n:g} N) than at "
-                f"{shorter.length_m:g} m ({shorter.tension_n:g} N); check that the marks were not mixed up"
+                Message(
+                    "the band pulled less at {longer_m:g} m ({longer_n:g} N) than at "
+                    "{shorter_m:g} m ({shorter_n:g} N); check that the marks were not mixed up",
+                    longer_m=longer.length_m,
+                    longer_n=longer.tension_n,
+                    shorter_m=shorter.length_m,
+                    shorter_n=shorter.tension_n,
+                )
             )

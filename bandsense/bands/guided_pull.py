@@ -13,6 +13,7 @@ from bandsense.bands.band import MAX_ELONGATION
 from bandsense.bands.fit import POWER_LAW, BandFit, LawFamily, Mark, fit_marks
 from bandsense.bands.slack import REST_LENGTH_UNCERTAINTY_M
 from bandsense.errors import BandModelError, DataError
+from bandsense.language import Message, joined
 
 __all__ = ["DEFAULT_MARKS", "GuidedPull", "Held", "SteadyTension", "samples_of"]
 
@@ -77,7 +78,13 @@ def samples_of(time_s: ArrayLike, tension_n: ArrayLike) -> Iterator[tuple[float,
     times = np.asarray(time_s, dtype=np.float64).tolist()
     tensions = np.asarray(tension_n, dtype=np.float64).tolist()
     if len(times) != len(tensions):
-        raise DataError(f"{len(times)} times for {len(tensions)} tensions; give one for each")
+        raise DataError(
+            Message(
+                "{times} times for {tensions} tensions; give one for each",
+                times=len(times),
+                tensions=len(tensions),
+            )
+        )
     return zip(times, tensions, strict=True)
 
 
@@ -114,8 +121,11 @@ class GuidedPull:
         most_m = (1.0 + MAX_ELONGATION) * rest_length_m
         if not self.marks_m or not rest_length_m < self.marks_m[0] <= self.marks_m[-1] <= most_m:
             raise BandModelError(
-                f"marks must lie between the resting length of {rest_length_m:g} m and three times that; "
-                "two or three of them are good"
+                Message(
+                    "marks must lie between the resting length of {rest_length_m:g} m and three "
+                    "times that; two or three of them are good",
+                    rest_length_m=rest_length_m,
+                )
             )
         self._rest_length_m = rest_length_m
         self._strands = strands
@@ -135,14 +145,19 @@ class GuidedPull:
     def instruction(self) -> str:
         """What the person is to do now."""
         if self._zero_n is None:
-            return (
+            return Message(
                 "Pull the band five times over its usual range, so that it is not new any more; then let it "
                 "hang slack and keep still."
             )
         if self.done:
-            return "Done; let the band go slowly."
+            return Message("Done; let the band go slowly.")
         number, total = len(self._held) + 1, len(self.marks_m)
-        return f"Hold {number} of {total}: stretch to {100 * self._next_m:.0f} cm and keep still."
+        return Message(
+            "Hold {number} of {total}: stretch to {length_cm:.0f} cm and keep still.",
+            number=number,
+            total=total,
+            length_cm=100 * self._next_m,
+        )
 
     def push(self, time_s: ArrayLike, tension_n: ArrayLike) -> list[Held]:
         """Take samples of tension in newtons, and tell the steps that they complete.
@@ -181,7 +196,7 @@ class GuidedPull:
         if self._zero_n is None:
             return None
         self._steady.forget()
-        return Held(time_s, None, f"Slack. {self.instruction}")
+        return Held(time_s, None, joined((Message("Slack."), self.instruction), " "))
 
     def _hold(self, time_s: float, tension_n: float) -> Held | None:
         last_n = self._held[-1].tension_n if self._held else _SLACK_N
@@ -190,6 +205,7 @@ class GuidedPull:
         mark = Mark(self._next_m, tension_n, tension_uncertainty_n=self._tension_uncertainty_n)
         self._held.append(mark)
         self._steady.forget()
-        return Held(
-            time_s, mark, f"{mark.tension_n:.1f} N at {100 * mark.length_m:.0f} cm. {self.instruction}"
+        what = Message(
+            "{tension:.1f} N at {length:.0f} cm.", tension=mark.tension_n, length=100 * mark.length_m
         )
+        return Held(time_s, mark, joined((what, self.instruction), " "))

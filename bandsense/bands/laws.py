@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from typing_extensions import override
 
 from bandsense.errors import BandModelError
+from bandsense.language import Message
 from bandsense.samples import FloatArray
 
 __all__ = ["BandLaw", "MooneyRivlin", "PowerLaw"]
@@ -100,7 +101,7 @@ class MooneyRivlin(BandLaw):
     def __post_init__(self) -> None:
         _require_positive(c1_n=self.c1_n)
         if not 0.0 <= self.c2_n < np.inf:
-            raise BandModelError(f"c2_n must not be negative, but is {self.c2_n}")
+            raise BandModelError(Message("c2_n must not be negative, but is {c2_n}", c2_n=self.c2_n))
 
     @override
     def tension_n(self, elongation: ArrayLike) -> FloatArray:
@@ -138,4 +139,6 @@ class MooneyRivlin(BandLaw):
 def _require_positive(**values: float) -> None:
     for name, value in values.items():
         if not 0.0 < value < np.inf:
-            raise BandModelError(f"{name} must be a positive number, not {value}")
+            raise BandModelError(
+                Message("{name} must be a positive number, not {value}", name=name, value=value)
+            )

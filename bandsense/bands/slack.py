@@ -17,6 +17,7 @@ import math
 from dataclasses import dataclass
 
 from bandsense.errors import BandModelError
+from bandsense.language import Message
 
 __all__ = [
     "EXPONENT_PRIOR",
@@ -94,7 +95,10 @@ def slack_change(
     _require_stretched(rest_length_m, peak_length_m, exponent)
     if not 0.1 <= tension_ratio <= 10.0:
         raise BandModelError(
-            f"slack cannot change the tension by a factor of {tension_ratio}; take another band"
+            Message(
+                "slack cannot change the tension by a factor of {tension_ratio}; take another band",
+                tension_ratio=tension_ratio,
+            )
         )
     before = peak_length_m / rest_length_m - 1.0
     # expm1 keeps a ratio near 1 exact, where 1 - r^(1/p) would cancel.
@@ -136,8 +140,15 @@ def slack_change(
 def _require_stretched(rest_length_m: float, peak_length_m: float, exponent: float) -> None:
     if not 0.0 < rest_length_m < peak_length_m < math.inf:
         raise BandModelError(
-            f"the band is not stretched at the peak: {peak_length_m} m against {rest_length_m} m at rest; "
-            "measure the unstretched band between hand and anchor again"
+            Message(
+                "the band is not stretched at the peak: {peak_length_m} m against "
+                "{rest_length_m} m at rest; measure the unstretched band between hand and "
+                "anchor again",
+                peak_length_m=peak_length_m,
+                rest_length_m=rest_length_m,
+            )
         )
     if not 0.1 <= exponent <= 3.0:
-        raise BandModelError(f"an exponent of {exponent} is no elastic band's; 0.5 to 0.75 is usual")
+        raise BandModelError(
+            Message("an exponent of {exponent} is no elastic band's; 0.5 to 0.75 is usual", exponent=exponent)
+        )

@@ -15,6 +15,7 @@ from bandsense.bands.slack import (
     slack_change,
 )
 from bandsense.errors import BandModelError
+from bandsense.language import Message
 
 __all__ = ["ChangeBy", "Strand"]
 
@@ -59,17 +60,29 @@ class Strand:
     def __post_init__(self) -> None:
         if not 0.0 < self.rest_length_m < self.peak_length_m:
             raise BandModelError(
-                f"a band of {self.rest_length_m:g} m at rest is not stretched at a distance of "
-                f"{self.peak_length_m:g} m; measure the unstretched band between hand and anchor again"
+                Message(
+                    "a band of {rest_length_m:g} m at rest is not stretched at a distance of "
+                    "{peak_length_m:g} m; measure the unstretched band between hand and anchor "
+                    "again",
+                    rest_length_m=self.rest_length_m,
+                    peak_length_m=self.peak_length_m,
+                )
             )
         if not 0.0 < self.start_length_m < self.peak_length_m:
             raise BandModelError(
-                f"the start ({self.start_length_m:g} m) must be nearer to the anchor than the end "
-                f"({self.peak_length_m:g} m) of the movement"
+                Message(
+                    "the start ({start_length_m:g} m) must be nearer to the anchor than the end "
+                    "({peak_length_m:g} m) of the movement",
+                    start_length_m=self.start_length_m,
+                    peak_length_m=self.peak_length_m,
+                )
             )
         if not LEAST_EXPONENT <= self.exponent <= MOST_EXPONENT:
             raise BandModelError(
-                f"no band pulls as elongation to the power {self.exponent:g}; measure the band again"
+                Message(
+                    "no band pulls as elongation to the power {exponent:g}; measure the band again",
+                    exponent=self.exponent,
+                )
             )
 
     @property

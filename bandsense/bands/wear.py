@@ -14,6 +14,7 @@ from enum import Enum
 import numpy as np
 
 from bandsense.bands.fit import BandFit
+from bandsense.language import Message
 
 __all__ = [
     "CHECK_AFTER_REPS",
@@ -113,7 +114,10 @@ def assess_wear(history: Sequence[Stiffness]) -> Wear:
     """
     if len(history) < 2:
         return Wear(
-            WearState.UNKNOWN, 0.0, 1.0, "Not measured often enough to see wear; measure once a session."
+            WearState.UNKNOWN,
+            0.0,
+            1.0,
+            Message("Not measured often enough to see wear; measure once a session."),
         )
     before, last = history[max(0, len(history) - 4) : -1], history[-1:]
     drop, u_drop = _loss(before, last)
@@ -122,8 +126,11 @@ def assess_wear(history: Sequence[Stiffness]) -> Wear:
             WearState.SUDDEN,
             drop,
             u_drop,
-            f"The band lost {drop:.0%} of its tension since the last time. Look it over for nicks and "
-            "tears, and check the resting length, before you pull again.",
+            Message(
+                "The band lost {drop:.0%} of its tension since the last time. Look it over for nicks and "
+                "tears, and check the resting length, before you pull again.",
+                drop=drop,
+            ),
         )
     ends = min(3, len(history) // 2)
     loss, u_loss = _loss(history[:ends], history[-ends:])
@@ -133,19 +140,28 @@ def assess_wear(history: Sequence[Stiffness]) -> Wear:
             WearState.WORN,
             loss,
             u_loss,
-            f"The band has lost {loss:.0%} of its first tension; use explains up to {allowed:.0%}. "
-            "Replace it.",
+            Message(
+                "The band has lost {loss:.0%} of its first tension; use explains up to {allowed:.0%}. "
+                "Replace it.",
+                loss=loss,
+                allowed=allowed,
+            ),
         )
     if -loss - 2.0 * u_loss > CONDITIONING_LOSS:
         return Wear(
             WearState.DOUBTFUL,
             loss,
             u_loss,
-            f"The band seems {-loss:.0%} stronger than at first, and bands do not grow stronger. Measure its "
-            "unstretched length again, and make sure that it is the same band.",
+            Message(
+                "The band seems {gain:.0%} stronger than at first, and bands do not grow stronger. Measure "
+                "its unstretched length again, and make sure that it is the same band.",
+                gain=-loss,
+            ),
         )
-    change = "is as strong as at first" if abs(loss) < 2.0 * u_loss else f"has changed by {-loss:+.0%}"
-    return Wear(WearState.FINE, loss, u_loss, f"The band {change}; nothing to do.")
+    told = Message("The band is as strong as at first; nothing to do.")
+    if abs(loss) >= 2.0 * u_loss:
+        told = Message("The band has changed by {change:+.0%}; nothing to do.", change=-loss)
+    return Wear(WearState.FINE, loss, u_loss, told)
 
 
 def _loss(first: Sequence[Stiffness], last: Sequence[Stiffness]) -> tuple[float, float]:

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from bandsense.calibration.curve import Calibration, Grade
 from bandsense.errors import CalibrationError
+from bandsense.language import Message
 from bandsense.samples import BoolArray, FloatArray, Unit
 
 __all__ = [
@@ -59,13 +60,18 @@ class DirectionalCalibration:
     def __post_init__(self) -> None:
         up, down = self.loading, self.unloading
         if not up.grade is down.grade is Grade.CLIP_ON:
-            raise CalibrationError("curves by direction are for a clip-on sensor; an inline one has one")
+            raise CalibrationError(
+                Message("curves by direction are for a clip-on sensor; an inline one has one")
+            )
         if (up.unit, up.zero) != (down.unit, down.zero) or up.newton_per_unit * down.newton_per_unit < 0.0:
-            raise CalibrationError("loading and unloading are not of one sensor; calibrate it again")
+            raise CalibrationError(Message("loading and unloading are not of one sensor; calibrate it again"))
         if not 1.0 / MOST_RATIO < up.newton_per_unit / down.newton_per_unit < MOST_RATIO:
             raise CalibrationError(
-                "loading and unloading differ more than a clip's friction can make them; let each mass hang "
-                "still, see that the band runs freely through the clip, and calibrate it again"
+                Message(
+                    "loading and unloading differ more than a clip's friction can make them; let "
+                    "each mass hang still, see that the band runs freely through the clip, and "
+                    "calibrate it again"
+                )
             )
 
     @property
@@ -145,7 +151,9 @@ def calibration_from_dict(data: Mapping[str, Any]) -> AnyCalibration:
     try:
         return DirectionalCalibration(*(Calibration.from_dict(data[k]) for k in ("loading", "unloading")))
     except (KeyError, TypeError, ValueError) as error:
-        raise CalibrationError(f"a stored calibration is damaged ({error!r}); calibrate again") from error
+        raise CalibrationError(
+            Message("a stored calibration is damaged ({error!r}); calibrate again", error=error)
+        ) from error
 
 
 class ClipFriction:

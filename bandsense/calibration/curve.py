@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bandsense.errors import CalibrationError
-from bandsense.language import mark
+from bandsense.language import Message, mark
 from bandsense.samples import KGF_N, FloatArray, Unit
 
 __all__ = ["COVERAGE", "Calibration", "Grade"]
@@ -95,11 +95,15 @@ class Calibration:
             *self.covariance,
         )
         if not np.isfinite(numbers).all():
-            raise CalibrationError("a calibration holds a number that is not finite; calibrate again")
+            raise CalibrationError(
+                Message("a calibration holds a number that is not finite; calibrate again")
+            )
         if self.newton_per_unit == 0:
-            raise CalibrationError("a calibration with a span of 0 maps every reading to no tension")
+            raise CalibrationError(Message("a calibration with a span of 0 maps every reading to no tension"))
         if self.zero_uncertainty_n < 0 or self.span_uncertainty < 0 or len(self.covariance) != 3:
-            raise CalibrationError("a calibration's uncertainties cannot be negative; calibrate again")
+            raise CalibrationError(
+                Message("a calibration's uncertainties cannot be negative; calibrate again")
+            )
 
     @classmethod
     def identity(cls, unit: Unit = Unit.NEWTON) -> Calibration:
@@ -161,7 +165,7 @@ class Calibration:
         """
         readings = np.asarray(values, dtype=np.float64)
         if not readings.size:
-            raise CalibrationError("no reading arrived to set the zero from; start the stream first")
+            raise CalibrationError(Message("no reading arrived to set the zero from; start the stream first"))
         return replace(self, zero=float(np.median(readings)), reference_temperature_c=temperature_c)
 
     def without_covariance(self, largest_n: float) -> Calibration:
@@ -189,7 +193,9 @@ class Calibration:
         fields = dict(data)
         version = fields.pop("version", None)
         if version != _VERSION:
-            raise CalibrationError(f"calibration version {version!r} is unknown; update bandsense")
+            raise CalibrationError(
+                Message("calibration version {version!r} is unknown; update bandsense", version=version)
+            )
         try:
             fields |= {"unit": Unit(fields["unit"]), "grade": Grade(fields["grade"])}
             numbers = [fields[name] for name in fields.keys() - {"unit", "grade", "covariance"}]
@@ -200,7 +206,9 @@ class Calibration:
                     raise TypeError(f"{number!r} is no number")
             return cls(**fields)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise CalibrationError(f"a stored calibration is damaged ({error}); calibrate again") from error
+            raise CalibrationError(
+                Message("a stored calibration is damaged ({error}); calibrate again", error=error)
+            ) from error
 
     def _fit_variance(self, tension: FloatArray) -> FloatArray:
         """Variance of a·d + b·d² from the covariance of a and b."""

@@ -30,6 +30,7 @@ import numpy as np
 from bandsense.calibration.curve import Calibration, Grade
 from bandsense.calibration.reference_masses import BELIEVED_Z, MassKind, Suspicion, find_suspicion
 from bandsense.errors import CalibrationError
+from bandsense.language import Message
 from bandsense.samples import BoolArray, FloatArray, Unit
 
 __all__ = [
@@ -301,7 +302,9 @@ class _Loaded:
             own = [point for point in points if point.run == run]
             empty = [i for i, point in enumerate(own) if point.mass_kg == 0.0]
             if not empty:
-                raise CalibrationError(f"run {run + 1} has no reading of the empty sensor; measure its zero")
+                raise CalibrationError(
+                    Message("run {run} has no reading of the empty sensor; measure its zero", run=run + 1)
+                )
             zeros = np.interp(range(len(own)), empty, [own[i].reading for i in empty])
             returns += [float(zeros[-1] - zeros[0])] if len(empty) > 1 else []
             rows += [
@@ -310,7 +313,9 @@ class _Loaded:
                 if point.mass_kg > 0.0
             ]
         if not rows:
-            raise CalibrationError("no mass was hung on the sensor; one is the least, two or more are better")
+            raise CalibrationError(
+                Message("no mass was hung on the sensor; one is the least, two or more are better")
+            )
         run_, up, deflection, force_n = zip(*rows, strict=True)
         last = [point.reading for point in points if point.mass_kg == 0.0][-1]
         return cls(
@@ -358,7 +363,7 @@ def _curve(loaded: _Loaded, known: Conditions) -> tuple[_Curve, Suspicion | None
     scale = float(np.abs(loaded.deflection).max())
     if scale == 0.0:
         raise CalibrationError(
-            "the reading does not change with the masses; check that they hang on the sensor"
+            Message("the reading does not change with the masses; check that they hang on the sensor")
         )
     means = _Means.of(loaded, known, scale)
     d, force_n, largest_n = means.d, means.force_n, float(means.force_n[-1])
@@ -376,7 +381,10 @@ def _curve(loaded: _Loaded, known: Conditions) -> tuple[_Curve, Suspicion | None
     explained = suspicion is not None and bool(np.all(np.diff(d * np.sign(d[-1])) > 0.0))
     if residual_n > USELESS_SHARE * largest_n and not explained:
         raise CalibrationError(
-            "the readings do not follow the masses; check the order of the masses and that nothing else pulls"
+            Message(
+                "the readings do not follow the masses; check the order of the masses and "
+                "that nothing else pulls"
+            )
         )
     error_n, free = force_n - design @ coefficients, force_n.size - 1 - second
     if free > 0:

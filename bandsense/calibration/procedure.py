@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from bandsense.calibration.fit import CalibrationReport, Conditions, Direction, Point, corrected, fit
 from bandsense.errors import CalibrationError
+from bandsense.language import Message, mark
 from bandsense.samples import FloatArray, Unit
 
 __all__ = ["CalibrationPlan", "CalibrationProcedure", "Instruction", "StepKind"]
@@ -73,9 +74,13 @@ class CalibrationPlan:
         masses = tuple(sorted(set(self.masses_kg)))
         object.__setattr__(self, "masses_kg", masses)
         if not masses or not all(0.0 < mass < float("inf") for mass in masses):
-            raise CalibrationError("a calibration needs masses of more than 0 kg; a weighed bottle will do")
+            raise CalibrationError(
+                Message("a calibration needs masses of more than 0 kg; a weighed bottle will do")
+            )
         if self.runs < 1 or self.measure_s <= 0.0:
-            raise CalibrationError("a calibration needs at least one run, and some time for each reading")
+            raise CalibrationError(
+                Message("a calibration needs at least one run, and some time for each reading")
+            )
 
     def steps(self) -> tuple[Instruction, ...]:
         """Everything the person will be asked to do, in order."""
@@ -125,28 +130,43 @@ class Instruction:
     def text(self) -> str:
         """In words."""
         words = self._words()
-        return f"It was still moving. {words}" if self.again else words
+        return Message("It was still moving. {words}", words=words) if self.again else words
 
-    def _words(self) -> str:
+    def _words(self) -> Message:
         match self.kind:
             case StepKind.WARM_UP:
-                return f"Leave the sensor switched on, without load, for {self.duration_s / 60:.0f} minutes."
+                return Message(
+                    "Leave the sensor switched on, without load, for {minutes:.0f} minutes.",
+                    minutes=self.duration_s / 60,
+                )
             case StepKind.EXERCISE:
-                return f"Hang {self.mass_kg:g} kg on the sensor for a moment and take it off again."
+                return Message(
+                    "Hang {mass_kg:g} kg on the sensor for a moment and take it off again.",
+                    mass_kg=self.mass_kg,
+                )
             case StepKind.ZERO:
-                return "Take everything off the sensor and let it hang still."
+                return Message("Take everything off the sensor and let it hang still.")
             case StepKind.LOAD:
-                way = "Add up to" if self.direction is Direction.UP else "Take off down to"
-                return (
-                    f"{way} {self.mass_kg:g} kg, straps and hooks counted in, without overshooting, "
+                words = mark(
+                    "Take off down to {mass_kg:g} kg, straps and hooks counted in, without overshooting, "
                     "and let it hang still."
                 )
+                if self.direction is Direction.UP:
+                    words = mark(
+                        "Add up to {mass_kg:g} kg, straps and hooks counted in, without overshooting, "
+                        "and let it hang still."
+                    )
+                return Message(words, mass_kg=self.mass_kg)
             case StepKind.CREEP:
-                return f"Hang {self.mass_kg:g} kg and leave it alone for {self.duration_s / 60:.0f} minutes."
+                return Message(
+                    "Hang {mass_kg:g} kg and leave it alone for {minutes:.0f} minutes.",
+                    mass_kg=self.mass_kg,
+                    minutes=self.duration_s / 60,
+                )
             case StepKind.REHANG:
-                return "Take the sensor off its hook, turn it a little, and hang it up again."
+                return Message("Take the sensor off its hook, turn it a little, and hang it up again.")
             case StepKind.DONE:
-                return "Done. Take everything off the sensor."
+                return Message("Done. Take everything off the sensor.")
 
 
 class CalibrationProcedure:
@@ -224,7 +244,9 @@ class CalibrationProcedure:
             CalibrationError: the result rests on this step.
         """
         if self.instruction.kind not in (StepKind.WARM_UP, StepKind.EXERCISE, StepKind.CREEP):
-            raise CalibrationError(f"a calibration cannot do without this step: {self.instruction.text}")
+            raise CalibrationError(
+                Message("a calibration cannot do without this step: {text}", text=self.instruction.text)
+            )
         self._advance()
 
     def push(self, time_s: ArrayLike, values: ArrayLike, saturated: ArrayLike | None = None) -> None:
@@ -242,8 +264,11 @@ class CalibrationProcedure:
             return
         if saturated is not None and np.any(saturated):
             raise CalibrationError(
-                f"the sensor is at the end of its range with {self.instruction.mass_kg:g} kg; "
-                "start again with lighter masses"
+                Message(
+                    "the sensor is at the end of its range with {mass_kg:g} kg; start again with "
+                    "lighter masses",
+                    mass_kg=self.instruction.mass_kg,
+                )
             )
         for t, value in zip(np.asarray(time_s).tolist(), np.asarray(values).tolist(), strict=True):
             self._time_s.append(float(t))
@@ -263,11 +288,15 @@ class CalibrationProcedure:
             CalibrationError: it is not finished, or the readings determine no calibration.
         """
         if not self.finished:
-            raise CalibrationError(f"the calibration is not finished; next: {self.instruction.text}")
+            raise CalibrationError(
+                Message("the calibration is not finished; next: {text}", text=self.instruction.text)
+            )
         known = replace(self._conditions or Conditions(), direction=direction)
         report = fit(self._points, known, unit=self._unit, creep=self._creep, made_at_s=made_at_s)
         if self._unsteady:
-            note = f"{self._unsteady} readings were not still; a heavier hook or less draught would help."
+            note = Message(
+                "{n} readings were not still; a heavier hook or less draught would help.", n=self._unsteady
+            )
             report = replace(report, notes=(*report.notes, note))
         return report
 
@@ -288,15 +317,19 @@ class CalibrationProcedure:
             nearest = min(given, key=lambda mass_kg: abs(mass_kg - said_kg), default=0.0)
             if abs(nearest - said_kg) > 0.01 * said_kg:
                 hung = ", ".join(f"{mass_kg:g}" for mass_kg in given)
-                raise CalibrationError(f"no mass of {said_kg:g} kg was hung; there were {hung} kg")
+                raise CalibrationError(
+                    Message(
+                        "no mass of {said_kg:g} kg was hung; there were {hung} kg", said_kg=said_kg, hung=hung
+                    )
+                )
             meant[nearest] = true_kg
         points = corrected(self._points, meant, strap_kg)
         if not all(
             (m if (m := meant.get(mass, mass)) is not None else 1.0) + strap_kg > 0.0 for mass in given
         ):
-            raise CalibrationError("a mass that weighs nothing cannot be; nothing was changed")
+            raise CalibrationError(Message("a mass that weighs nothing cannot be; nothing was changed"))
         if not any(point.mass_kg for point in points):
-            raise CalibrationError("without this mass none is left; start again with other masses")
+            raise CalibrationError(Message("without this mass none is left; start again with other masses"))
         self._points = points
 
     def _finish_step(self) -> None:

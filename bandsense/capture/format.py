@@ -33,6 +33,7 @@ from typing import Any
 
 from bandsense.errors import DataError, FileFormatError
 from bandsense.files import make_private
+from bandsense.language import Message
 
 __all__ = [
     "Capture",
@@ -150,7 +151,9 @@ class CaptureWriter:
             if not keep_bytes:
                 self._file.write(MAGIC)
         except OSError as error:
-            raise DataError(f"{path} cannot be written: {error.strerror}; choose another file") from error
+            raise DataError(
+                Message("{path} cannot be written: {error}; choose another file", path=path, error=error)
+            ) from error
         self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="bandsense capture", daemon=True)
         self._thread.start()
@@ -191,7 +194,13 @@ class CaptureWriter:
         self._thread.join()
         self._file.close()
         if self._error is not None:
-            raise DataError(f"{self.path} is incomplete: {self._error.strerror}; make room and capture again")
+            raise DataError(
+                Message(
+                    "{path} is incomplete: {error}; make room and capture again",
+                    path=self.path,
+                    error=self._error,
+                )
+            )
 
     def __enter__(self) -> CaptureWriter:
         return self
@@ -302,13 +311,16 @@ def read_capture(path: Path) -> Capture:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+        raise DataError(Message("{path} cannot be read: {error}", path=path, error=error)) from error
     if data[: len(MAGIC)] != MAGIC:
         if is_capture(path) and len(data) >= len(MAGIC):
             raise FileFormatError(
-                path, f"is a capture of version {data[len(MAGIC) - 1]}; update this program"
+                path,
+                Message("is a capture of version {data}; update this program", data=data[len(MAGIC) - 1]),
             )
-        raise FileFormatError(path, "is no capture; captures are made with: bandsense live --capture FILE")
+        raise FileFormatError(
+            path, Message("is no capture; captures are made with: bandsense live --capture FILE")
+        )
     reader = _Reader(data)
     records: list[Record] = []
     characteristics: list[str] = []

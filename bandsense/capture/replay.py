@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from bandsense.capture.format import Capture, DeliveryRecord, GapRecord, LinkRecord, SectionRecord
 from bandsense.errors import DataError
+from bandsense.language import Message
 from bandsense.samples import SampleBlock
 from bandsense.wire.decoder import Decoder
 
@@ -42,7 +43,9 @@ def replay_capture(
             delivered = record.on
             continue
         if decoder is None:
-            raise DataError("the capture does not say which sensor it is of; it was cut at its beginning")
+            raise DataError(
+                Message("the capture does not say which sensor it is of; it was cut at its beginning")
+            )
         block = (
             decoder.interrupt()
             if isinstance(record, GapRecord)

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from bandsense.cli.catalogue import COMMANDS, module_of
-from bandsense.cli.parser import Parser
+from bandsense.cli.parser import Parser, in_language
 from bandsense.errors import BandsenseError
 
 __all__ = ["main", "parser"]
@@ -56,6 +56,23 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; gives the exit status: 0 done, 1 it failed (said on standard error), 2 wrong usage."""
     words, wanted = _without_language(sys.argv[1:] if argv is None else argv)
+    if wanted is None and "bandsense.language" not in sys.modules:
+        return _parsed(words)  # in English, which takes no catalogue
+    from bandsense.language import languages, program_speaking
+
+    try:
+        with program_speaking(wanted):
+            return _parsed(words)
+    except ValueError as error:
+        if wanted is None or wanted in languages():
+            raise
+        print(f"bandsense: {error}", file=sys.stderr)
+        return 2
+
+
+def _parsed(words: Sequence[str]) -> int:
+    """Parse the words and run the command."""
+    _print_whatever_the_encoding()
     top = parser(next((word for word in words if not word.startswith("-")), ""))
     arguments = top.parse_args(words)
     if arguments.version:
@@ -67,18 +84,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         top.print_help()
         return 2
     if any(isinstance(value, str) and not _is_text(value) for value in vars(arguments).values()):
-        print("bandsense: a name holds bytes that are no text (UTF-8); give another", file=sys.stderr)
+        told = in_language("a name holds bytes that are no text (UTF-8); give another")
+        print(f"bandsense: {told}", file=sys.stderr)
         return 1
-    from bandsense.language import languages, program_speaking  # help is in English, and light
-
-    try:
-        with program_speaking(wanted):
-            return _guarded(arguments)
-    except ValueError as error:
-        if wanted is None or wanted in languages():
-            raise
-        print(f"bandsense: {error}", file=sys.stderr)
-        return 2
+    return _guarded(arguments)
 
 
 def _without_language(words: Sequence[str]) -> tuple[list[str], str | None]:
@@ -102,7 +111,6 @@ def _guarded(arguments: argparse.Namespace) -> int:
     """Run the command that was parsed, and say how it failed, if it did."""
     from bandsense.language import said
 
-    _print_whatever_the_encoding()
     try:
         # What a command sets for its views, such as the unit of force, ends with it.
         status = contextvars.copy_context().run(_run, arguments)
@@ -122,7 +130,8 @@ def _guarded(arguments: argparse.Namespace) -> int:
         _leave_output()
         if error.errno == errno.EIO:  # the terminal was closed: there is nobody to tell
             return 1
-        print("bandsense: the output cannot be written: the disk is full; free some space", file=sys.stderr)
+        told = in_language("the output cannot be written: the disk is full; free some space")
+        print(f"bandsense: {told}", file=sys.stderr)
         return 1
     return status
 

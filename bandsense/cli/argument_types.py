@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 
+from bandsense.language import tr
 from bandsense.store.address import ServerAddress
 
 __all__ = ["count", "day", "port", "positive", "server_address", "speed"]
@@ -14,7 +15,7 @@ def positive(text: str) -> float:
     """Parse a number above zero."""
     value = _number(text)
     if value <= 0.0:
-        raise argparse.ArgumentTypeError(f"{text} is not above zero")
+        raise argparse.ArgumentTypeError(tr("{text} is not above zero", text=text))
     return value
 
 
@@ -22,7 +23,7 @@ def speed(text: str) -> float:
     """Parse how many times faster; 0 for at once."""
     value = _number(text)
     if value < 0.0:
-        raise argparse.ArgumentTypeError(f"{text} is below zero; 0 runs at once")
+        raise argparse.ArgumentTypeError(tr("{text} is below zero; 0 runs at once", text=text))
     return value
 
 
@@ -43,14 +44,16 @@ def day(text: str) -> float:
     try:
         return datetime.strptime(text, "%Y-%m-%d").timestamp()
     except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(f"{text!r} is no date; write it as 2026-07-31") from None
+        raise argparse.ArgumentTypeError(
+            tr("{text!r} is no date; write it as 2026-07-31", text=text)
+        ) from None
 
 
 def server_address(text: str) -> ServerAddress:
     """Return the address of a PostgreSQL database."""
     address = ServerAddress.read(text)
     if address is None:
-        raise argparse.ArgumentTypeError("it looks like postgresql://LOGIN@HOST/DATABASE")
+        raise argparse.ArgumentTypeError(tr("it looks like postgresql://LOGIN@HOST/DATABASE"))
     return address
 
 
@@ -60,7 +63,7 @@ def _number(text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+        raise argparse.ArgumentTypeError(tr("{text!r} is no number", text=text))
     return value
 
 
@@ -68,8 +71,10 @@ def _whole(text: str, least: int, most: int | None) -> int:
     try:
         value = int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+        raise argparse.ArgumentTypeError(tr("{text!r} is no whole number", text=text)) from None
     if value < least or (most is not None and value > most):
-        span = f"{least} or more" if most is None else f"from {least} to {most}"
-        raise argparse.ArgumentTypeError(f"it must be {span}, not {value}")
+        span = tr("{least} or more", least=least)
+        if most is not None:
+            span = tr("from {least} to {most}", least=least, most=most)
+        raise argparse.ArgumentTypeError(tr("it must be {span}, not {value}", span=span, value=value))
     return value

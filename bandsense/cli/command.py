@@ -12,6 +12,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bandsense.cli.catalogue import COMMANDS
+from bandsense.cli.parser import RawHelp, in_language
 
 if TYPE_CHECKING:
     Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -51,13 +52,13 @@ def add_command(
         details: sentences that follow that line.
     """
     summary = COMMANDS[name]
-    description = textwrap.fill(f"{summary[0].upper()}{summary[1:]}. {details}", _HELP_WIDTH)
+    description = textwrap.fill(f"{_sentence(summary)} {in_language(details)}", _HELP_WIDTH)
     command = commands.add_parser(
         name,
         help=summary,
         description=description,
-        epilog="example:\n" + textwrap.indent(example, "  "),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"{in_language('example:')}\n{textwrap.indent(example, '  ')}",
+        formatter_class=RawHelp,
     )
     command.set_defaults(run=run)
     return command
@@ -65,9 +66,14 @@ def add_command(
 
 def add_action(actions: Commands, name: str, summary: str, **defaults: object) -> argparse.ArgumentParser:
     """Add what a command can do, with one line of help; `defaults` are what parsing it sets."""
-    action = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    action = actions.add_parser(name, help=summary, description=_sentence(summary))
     action.set_defaults(**defaults)
     return action
+
+
+def _sentence(summary: str) -> str:
+    told = in_language(summary)
+    return f"{told[0].upper()}{told[1:]}."
 
 
 def add_output_options(command: argparse.ArgumentParser) -> None:

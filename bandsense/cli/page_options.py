@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bandsense.cli.argument_types import port
+from bandsense.language import Message, tr
 
 if TYPE_CHECKING:
     from bandsense.web.host import PageHost
@@ -53,7 +54,7 @@ def page_options(arguments: argparse.Namespace) -> dict[str, Any]:
     from bandsense.web.server import Certificate
 
     if (arguments.certificate is None) != (arguments.key is None):
-        raise ConfigError("https needs both: --certificate FILE --key FILE")
+        raise ConfigError(Message("https needs both: --certificate FILE --key FILE"))
     return {
         "host": arguments.host or ("0.0.0.0" if arguments.lan else "127.0.0.1"),  # noqa: S104 - asked for
         "port": arguments.port,
@@ -69,8 +70,8 @@ def show_address(host: PageHost, *, with_code: bool = True) -> None:
     """Print where the page is, and the code to scan where it is open to the network."""
     from bandsense.web.host import terminal_qr
 
-    print(f"open {host.address}", flush=True)
+    print(tr("open {address}", address=host.address), flush=True)
     if not host.access.open:
-        print(f"to watch only: {host.watch_address}", flush=True)
+        print(tr("to watch only: {watch_address}", watch_address=host.watch_address), flush=True)
         if with_code and sys.stdout.isatty():
             print(terminal_qr(host.address), flush=True)

@@ -6,7 +6,7 @@ import argparse
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from typing_extensions import override
@@ -16,15 +16,82 @@ else:  # it costs a start of `bandsense --help` a tenth, for nothing
         return method
 
 
-__all__ = ["Parser"]
+__all__ = ["Help", "Parser", "RawHelp", "in_language"]
 
-_CHOICE = re.compile(r"invalid choice: '([^']*)'")
-_MISSING = "the following arguments are required"
-_UNKNOWN = re.compile(r"unrecognized arguments: (.*)", re.DOTALL)
+_CHOICE = "invalid choice: %(value)r (choose from %(choices)s)"
+_MISSING = "the following arguments are required: %s"
+_UNKNOWN = "unrecognized arguments: %s"
+
+OF_ARGPARSE = (
+    _CHOICE,
+    _MISSING,
+    _UNKNOWN,
+    "usage: ",
+    "positional arguments",
+    "options",
+    "show this help message and exit",
+    "%(prog)s: error: %(message)s\n",
+    "argument %(argument_name)s: %(message)s",
+    "invalid %(type)s value: %(value)r",
+    "expected one argument",
+    "expected at most one argument",
+    "expected at least one argument",
+    "expected %s argument",
+    "expected %s arguments",
+    "not allowed with argument %s",
+    "one of the arguments %s is required",
+    "ignored explicit argument %r",
+    "ambiguous option: %(option)s could match %(matches)s",
+    "unexpected option string: %s",
+    "unknown parser %(parser_name)r (choices: %(choices)s)",
+)
+"""What argparse says to whoever runs a program; the rest it says to whoever writes one."""
+
+
+def in_language(text: str) -> str:
+    """Return a text of the help in the language that is spoken.
+
+    In English nothing is looked up, and `bandsense.language` is not even imported: help is there at once.
+    """
+    language = sys.modules.get("bandsense.language")
+    told: str = text if language is None else language.tr(text)
+    return told
+
+
+def _of_number(singular: str, plural: str, n: int) -> str:
+    return in_language(singular if n == 1 else plural)
+
+
+vars(argparse).update(_=in_language, ngettext=_of_number)  # argparse has no other way to be translated
+
+
+class Help(argparse.HelpFormatter):
+    """Writes help in the language that is spoken."""
+
+    @override
+    def start_section(self, heading: str | None) -> None:
+        """Begin a part, under its heading."""
+        super().start_section(heading and in_language(heading))
+
+    @override
+    def add_text(self, text: str | None) -> None:
+        """Add what stands before or after the options."""
+        super().add_text(text and in_language(text))
+
+    @override
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help and in_language(action.help)
+
+
+class RawHelp(Help, argparse.RawDescriptionHelpFormatter):
+    """Leaves descriptions as they are broken into lines."""
 
 
 class Parser(argparse.ArgumentParser):
     """An `ArgumentParser` that names the nearest command, choice or option where one is not known."""
+
+    def __init__(self, *, formatter_class: type[argparse.HelpFormatter] = Help, **options: Any) -> None:
+        super().__init__(formatter_class=formatter_class, **options)
 
     @override
     def parse_known_args(  # type: ignore[override] # the stubs have overloads
@@ -39,12 +106,16 @@ class Parser(argparse.ArgumentParser):
         """Print the message with what is near to it, and end the program with status 2."""
         from difflib import get_close_matches
 
-        if message.startswith(_MISSING) and (unknown := self._unknown()):
-            message = f"unrecognized arguments: {unknown}"
+        if message.startswith(_before(_MISSING, "%s")) and (unknown := self._unknown()):
+            message = in_language(_UNKNOWN) % unknown
         wrong, known = self._wrong(message)
         near = get_close_matches(wrong, known, n=2, cutoff=0.6) if wrong else []
         if near:
-            message = f"{message.partition(' (choose from')[0]}; did you mean {' or '.join(near)}?"
+            meant = in_language(
+                "did you mean {first}?" if len(near) == 1 else "did you mean {first} or {second}?"
+            )
+            without_choices = message.partition(_before(_CHOICE, "%(choices)s").partition("%(value)r")[2])[0]
+            message = f"{without_choices}; {meant.format(first=near[0], second=near[-1])}"
         super().error(message)
 
     def _unknown(self) -> str | None:
@@ -55,11 +126,14 @@ class Parser(argparse.ArgumentParser):
 
     def _wrong(self, message: str) -> tuple[str, list[str]]:
         """Return what was not known, and all that could have been meant."""
-        if (choice := _CHOICE.search(message)) is not None:
-            about = message.partition(":")[0].removeprefix("argument ")
+        choice = re.search(rf"{re.escape(_before(_CHOICE, '%(value)r'))}'([^']*)'", message)
+        if choice is not None:
+            before = _before("argument %(argument_name)s: %(message)s", "%(argument_name)s")
+            about = message.partition(":")[0].removeprefix(before)
             return choice[1], [str(each) for each in self._choices_of(about)]
-        if (unknown := _UNKNOWN.match(message)) is not None:
-            options = [word.partition("=")[0] for word in unknown[1].split() if word.startswith("--")]
+        if message.startswith(before := _before(_UNKNOWN, "%s")):
+            words = message.removeprefix(before).split()
+            options = [word.partition("=")[0] for word in words if word.startswith("--")]
             return (options or [""])[0], sorted(set(_options(self)))
         return "", []
 
@@ -68,6 +142,11 @@ class Parser(argparse.ArgumentParser):
             names = {*action.option_strings, "/".join(action.option_strings), action.metavar, action.dest}
             if about in names and action.choices is not None:
                 yield from action.choices
+
+
+def _before(sentence: str, field: str) -> str:
+    """Return what a sentence of argparse begins with, in the language that is spoken."""
+    return in_language(sentence).partition(field)[0]
 
 
 def _options(parser: argparse.ArgumentParser) -> Iterator[str]:

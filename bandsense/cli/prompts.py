@@ -8,6 +8,8 @@ import sys
 import threading
 from contextlib import suppress
 
+from bandsense.language import said
+
 __all__ = ["ask", "confirm", "is_interactive"]
 
 _LINE_BYTES = 4096
@@ -20,7 +22,7 @@ def is_interactive() -> bool:
 
 async def confirm(question: str) -> bool:
     """Ask for a yes; where nobody is there, the answer is no."""
-    return is_interactive() and (await ask(f"{question} [y/N] ")).lower() in ("y", "yes")
+    return is_interactive() and (await ask(f"{said(question)} [y/N] ")).lower() in ("y", "yes")
 
 
 async def ask(question: str) -> str:

@@ -95,13 +95,13 @@ def _row(index: int, rep: Rep, figures: RepMetrics, began_s: float) -> tuple[str
         else f"{force_figure(rep.peak_n, 1)} ± {force_figure(figures.peak_uncertainty_n or 0.0, 1)}",
         _force(figures, "mean_n", 1),
         _force(figures, "impulse_n_s", 0),
-        f"{rep.range_fraction:.0%}",
+        number(rep.range_fraction, ".0%"),
     )
 
 
 def _marks(rep: Rep) -> Iterator[str]:
     if rep.doubtful:
-        yield tr("○ {share} sure", share=f"{rep.probability:.0%}")
+        yield tr("○ {share} sure", share=number(rep.probability, ".0%"))
     if rep.unsure or rep.partial:
         yield tr("full or partial, unsure") if rep.unsure else tr("partial")
     if rep.gap:

@@ -16,6 +16,7 @@ from bandsense.app.session_result import SessionResult
 from bandsense.app.view import SideActions, View
 from bandsense.errors import MissingProgram
 from bandsense.exercises.model import Side
+from bandsense.language import Message
 from bandsense.live.sound import Sound, SoundPlan
 from bandsense.live.state import ViewState
 from bandsense.workout.events import Event, TensionTick
@@ -39,7 +40,7 @@ class SystemVoice:
     def __init__(self) -> None:
         found = next((each for each in _VOICES if shutil.which(each[0])), None)
         if found is None:
-            raise MissingProgram("no voice is installed; on Debian: apt-get install espeak-ng")
+            raise MissingProgram(Message("no voice is installed; on Debian: apt-get install espeak-ng"))
         self._command = found
         self._speaking: subprocess.Popen[bytes] | None = None
         self._priority = 0

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from bandsense.store.store import Store
 from bandsense.app.paths import SIMULATED_STORE_NAME, STORE_NAME, home
 from bandsense.errors import StoreError
+from bandsense.language import Message, tr
 from bandsense.store.address import ServerAddress
 
 __all__ = ["add_store_option", "is_simulated", "open_store", "show_session", "store_path", "store_place"]
@@ -22,8 +23,8 @@ def add_store_option(command: argparse.ArgumentParser, *, sessions: bool = False
         "--store",
         type=store_place,
         metavar="FILE",
-        help=f"the file with sessions (default: {STORE_NAME} in $BANDSENSE_HOME or the system's data folder) "
-        "or a clinic's database (postgresql://…)",
+        help="the file with sessions (default: bandsense.sqlite3 in $BANDSENSE_HOME or the system's data "
+        "folder) or a clinic's database (postgresql://…)",
     )
     if sessions:
         command.add_argument(
@@ -58,7 +59,9 @@ def store_path(arguments: argparse.Namespace) -> Path:
     """
     chosen = chosen_store(arguments)
     if not isinstance(chosen, Path):
-        raise StoreError(f"{chosen} is no file; a server is backed up and restored by its own tools")
+        raise StoreError(
+            Message("{chosen} is no file; a server is backed up and restored by its own tools", chosen=chosen)
+        )
     return chosen
 
 
@@ -74,21 +77,38 @@ def open_store(arguments: argparse.Namespace) -> Store:
         store = Store.open(chosen_store(arguments))
     for lost in store.recovered:
         print(
-            f"session {lost.session} was cut short; its {lost.samples} samples are safe "
-            f"(`{show_session(lost.session, simulated=is_simulated(arguments))}`)",
+            tr(
+                "session {session} was cut short; its {samples} samples are safe (`{show_session}`)",
+                session=lost.session,
+                samples=lost.samples,
+                show_session=show_session(lost.session, simulated=is_simulated(arguments)),
+            ),
             file=sys.stderr,
         )
     for waited in store.taken_in:
         if waited.problem is None:
             print(
-                f"{waited.samples} samples of session {waited.session} waited and are stored", file=sys.stderr
+                tr(
+                    "{samples} samples of session {session} waited and are stored",
+                    samples=waited.samples,
+                    session=waited.session,
+                ),
+                file=sys.stderr,
             )
         else:
-            print(f"{waited.path} cannot be taken in and stays: {waited.problem}", file=sys.stderr)
+            print(
+                tr(
+                    "{path} cannot be taken in and stays: {problem}", path=waited.path, problem=waited.problem
+                ),
+                file=sys.stderr,
+            )
     damaged = [key for table in (store.people, store.bands, store.sensors) for key in table.damaged()]
     if damaged:
         print(
-            f"cannot be read and left out: {', '.join(damaged)} (`bandsense store check` says more)",
+            tr(
+                "cannot be read and left out: {damaged} (`bandsense store check` says more)",
+                damaged=", ".join(damaged),
+            ),
             file=sys.stderr,
         )
     return store

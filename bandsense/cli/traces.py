@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from bandsense.export.recording import Recording, read_recording
+from bandsense.language import tr
 
 __all__ = ["read_trace"]
 
@@ -18,5 +19,5 @@ def read_trace(path: Path) -> Recording:
     """
     recording = read_recording(path)
     for note in recording.notes:
-        print(f"note: {path.name}: {note}", file=sys.stderr)
+        print(tr("note: {path}: {note}", path=path.name, note=note), file=sys.stderr)
     return recording

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from bandsense.errors import ConfigError
 from bandsense.exercises.model import Breath, Exercise, Load, Sides, faults_in
-from bandsense.language import mark, tr
+from bandsense.language import Message, did_you_mean, mark, tr
 
 __all__ = ["drawing", "get_exercise", "load_exercises", "parse_exercise", "render"]
 
@@ -42,9 +42,13 @@ def parse_exercise(text: str, *, source: str) -> Exercise:
     try:
         return Exercise.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{source} is not valid TOML: {error}") from error
+        raise ConfigError(
+            Message("{source} is not valid TOML: {error}", source=source, error=error)
+        ) from error
     except ValidationError as error:
-        raise ConfigError(f"{source} is not a valid exercise: {faults_in(error)}") from error
+        raise ConfigError(
+            Message("{source} is not a valid exercise: {faults}", source=source, faults=faults_in(error))
+        ) from error
 
 
 def load_exercises(extra_dirs: Iterable[Path] = ()) -> Mapping[str, Exercise]:
@@ -80,7 +84,11 @@ def _read_folder(folder: Traversable) -> dict[str, Exercise]:
         exercise = parse_exercise(_text(file), source=str(file))
         if exercise.id in exercises:
             raise ConfigError(
-                f"{file}: another file of this folder already has the id '{exercise.id}'; change one"
+                Message(
+                    "{file}: another file of this folder already has the id '{exercise}'; change one",
+                    file=file,
+                    exercise=exercise.id,
+                )
             )
         exercises[exercise.id] = exercise
     return exercises
@@ -90,7 +98,9 @@ def _text(file: Traversable) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} cannot be read as UTF-8 text: {error}") from error
+        raise ConfigError(
+            Message("{file} cannot be read as UTF-8 text: {error}", file=file, error=error)
+        ) from error
 
 
 def get_exercise(exercise_id: str, extra_dirs: Iterable[Path] = ()) -> Exercise:
@@ -103,8 +113,10 @@ def get_exercise(exercise_id: str, extra_dirs: Iterable[Path] = ()) -> Exercise:
     if exercise_id in exercises:
         return exercises[exercise_id]
     near = get_close_matches(exercise_id, exercises, n=2)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(exercises)}"
-    raise ConfigError(f"no exercise is called '{exercise_id}'; {hint}")
+    hint = did_you_mean(near) if near else Message("there are: {known}", known=", ".join(exercises))
+    raise ConfigError(
+        Message("no exercise is called '{exercise_id}'; {hint}", exercise_id=exercise_id, hint=hint)
+    )
 
 
 def drawing(exercise_id: str, extra_dirs: Iterable[Path] = ()) -> str | None:

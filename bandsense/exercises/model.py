@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from bandsense.language import mark
+from bandsense.language import Message, did_you_mean, joined, mark, message_of
 
 __all__ = [
     "Anchoring",
@@ -43,22 +43,22 @@ MovingSeconds = Annotated[float, Field(ge=0.2, le=30.0)]
 Metres = Annotated[float, Field(gt=0.05, le=5.0)]
 
 
-_UNITS = {"_m": "metres", "_n": "newtons", "_s": "seconds"}
+_UNITS = {"_m": mark("metres"), "_n": mark("newtons"), "_s": mark("seconds")}
 _BOUNDS = {
-    "greater_than": "more than {gt:g}",
-    "greater_than_equal": "at least {ge:g}",
-    "less_than": "less than {lt:g}",
-    "less_than_equal": "at most {le:g}",
+    "greater_than": mark("must be more than {gt:g}{unit}, not {given}"),
+    "greater_than_equal": mark("must be at least {ge:g}{unit}, not {given}"),
+    "less_than": mark("must be less than {lt:g}{unit}, not {given}"),
+    "less_than_equal": mark("must be at most {le:g}{unit}, not {given}"),
 }
 
 
-def faults_in(error: ValidationError) -> str:
+def faults_in(error: ValidationError) -> Message:
     """List every fault that validation found, with its place, in plain words on one line."""
     faults = error.errors(include_url=False)
     places = [fault["loc"] for fault in faults]
     missing = [str(fault["loc"][-1]) for fault in faults if fault["type"] == "missing"]
-    return "; ".join(
-        f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {_fault_words(fault, missing)}"
+    return joined(
+        joined((".".join(map(str, fault["loc"])) or Message("the whole"), _fault_words(fault, missing)), ": ")
         for fault in faults
         # What holds faulty things is not at fault itself.
         if not any(place != fault["loc"] and place[: len(fault["loc"])] == fault["loc"] for place in places)
@@ -68,20 +68,27 @@ def faults_in(error: ValidationError) -> str:
 def _fault_words(fault: Mapping[str, Any], missing: Sequence[str]) -> str:
     kind, given, context = fault["type"], fault["input"], fault.get("ctx", {})
     name = str(fault["loc"][-1]) if fault["loc"] else ""
-    unit = _UNITS.get(name[-2:], "")
+    unit = joined(("", Message(_UNITS[name[-2:]])), " ") if name[-2:] in _UNITS else ""
     if kind == "missing":
-        return "is missing"
+        return Message("is missing")
     if kind == "extra_forbidden":
         near = get_close_matches(name, missing, n=1)
-        return f"is not known{f'; is {near[0]} meant?' if near else ''}"
+        return Message("is not known; {hint}", hint=did_you_mean(near)) if near else Message("is not known")
     if kind in _BOUNDS:
-        return f"must be {_BOUNDS[kind].format(**context)}{unit and f' {unit}'}, not {given}"
-    if kind.startswith(("float_", "int_")):
-        return f"{given!r} is not a {'whole ' * kind.startswith('int_')}number{unit and f' of {unit}'}"
+        return Message(_BOUNDS[kind], unit=unit, given=str(given), **context)
+    if kind.startswith("int_"):
+        return Message("{given!r} is not a whole number", given=given)
+    if kind.startswith("float_"):
+        if unit:
+            return Message("{given!r} is not a number of{unit}", given=given, unit=unit)
+        return Message("{given!r} is not a number", given=given)
     if kind in ("enum", "literal_error"):
-        return f"{given!r} is not known; it can be {context['expected']}"
+        known = str(context["expected"])
+        return Message("{given!r} is not known; it can be {known}", given=given, known=known)
     if kind == "string_pattern_mismatch":
-        return f"{given!r} must be small letters, digits and hyphens, a letter first"
+        return Message("{given!r} must be small letters, digits and hyphens, a letter first", given=given)
+    if isinstance(own := context.get("error"), ValueError):
+        return message_of(own)
     return str(fault["msg"]).removeprefix("Value error, ")
 
 

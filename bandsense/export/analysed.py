@@ -16,6 +16,7 @@ from bandsense.errors import DataError, MissingExtra
 from bandsense.export.rows import SET_COLUMNS
 from bandsense.export.table import Column
 from bandsense.files import atomic_write, private_folder
+from bandsense.language import Message
 
 __all__ = ["ANALYSED_COLUMNS", "archived_files", "known_keys", "write_part"]
 
@@ -39,7 +40,10 @@ def archived_files(folder: Path) -> Iterator[Path]:
     """
     if not folder.is_dir():
         raise DataError(
-            f"{folder} is no folder; name the one that `bandsense export --format parquet` wrote to"
+            Message(
+                "{folder} is no folder; name the one that `bandsense export --format parquet` wrote to",
+                folder=folder,
+            )
         )
     yield from sorted(folder.rglob("*.parquet"))
 
@@ -71,7 +75,9 @@ def write_part(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
             pq.write_table(table.replace_schema_metadata({"bandsense": json.dumps(meanings)}), part)
     except OSError as error:
         raise DataError(
-            f"{path} cannot be written: {error.strerror}; what was written before is kept"
+            Message(
+                "{path} cannot be written: {error}; what was written before is kept", path=path, error=error
+            )
         ) from error
     return path
 
@@ -85,5 +91,5 @@ def _arrow() -> tuple[Any, Any]:
         import pyarrow as pa  # type: ignore[import-untyped]
         import pyarrow.parquet as pq  # type: ignore[import-untyped]
     except ImportError as error:
-        raise MissingExtra("Parquet", "parquet") from error
+        raise MissingExtra(Message("Parquet"), "parquet") from error
     return pa, pq

@@ -21,6 +21,7 @@ from bandsense.errors import MissingExtra
 from bandsense.export.rows import ExportedSet, exercise_name, sets_of
 from bandsense.export.table import SessionTable, StreamTable
 from bandsense.files import atomic_write
+from bandsense.language import Message
 
 __all__ = ["write_fit"]
 
@@ -46,7 +47,7 @@ def write_fit(table: SessionTable, folder: Path) -> list[Path]:
     try:
         from fit_tool.fit_file_builder import FitFileBuilder
     except ImportError as error:
-        raise MissingExtra("FIT", "fit") from error
+        raise MissingExtra(Message("FIT"), "fit") from error
     builder = FitFileBuilder(auto_define=True)
     builder.add_all(list(_Activity(table).messages()))
     path = folder / f"session-{table.session.id}.fit"

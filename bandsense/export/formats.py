@@ -10,6 +10,7 @@ from typing import Any
 from bandsense.errors import DataError
 from bandsense.export.table import SessionTable
 from bandsense.files import private_folder
+from bandsense.language import Message
 
 __all__ = ["FORMATS", "write", "write_all"]
 
@@ -55,4 +56,4 @@ def write_all(tables: Sequence[SessionTable], format_name: str, folder: Path) ->
             return writer(tables, folder)
         return [path for table in tables for path in writer(table, folder)]
     except OSError as error:
-        raise DataError(f"{folder} cannot be written: {error.strerror}") from error
+        raise DataError(Message("{folder} cannot be written: {error}", folder=folder, error=error)) from error

@@ -21,6 +21,7 @@ import numpy as np
 from bandsense.errors import DataError, FileFormatError, MissingExtra
 from bandsense.export.json import VERSION
 from bandsense.export.training_logs import MONTHS
+from bandsense.language import Message
 from bandsense.samples import KGF_N, SampleBlock, Unit
 
 __all__ = ["ImportedSession", "ImportedStream", "read_sessions"]
@@ -77,7 +78,7 @@ def read_sessions(path: Path) -> list[ImportedSession] | None:
         with path.open("rb") as file:
             head = file.read(4096)
     except OSError as error:
-        raise FileFormatError(path, f"it cannot be read: {error.strerror}") from error
+        raise FileFormatError(path, Message("it cannot be read: {error}", error=error)) from error
     try:
         if head[8:12] == _FIT_MARK:
             return [_fit(path)]
@@ -103,9 +104,9 @@ def read_sessions(path: Path) -> list[ImportedSession] | None:
         OverflowError,
         RecursionError,
     ) as error:
-        raise FileFormatError(path, f"it is damaged: {error!r}") from error
+        raise FileFormatError(path, Message("it is damaged: {error!r}", error=error)) from error
     except (OSError, csv.Error, DataError) as error:
-        raise FileFormatError(path, f"it is damaged: {error}") from error
+        raise FileFormatError(path, Message("it is damaged: {error}", error=error)) from error
     return None
 
 
@@ -128,7 +129,7 @@ def _unix_s(text: str) -> float:
 def _json(path: Path) -> ImportedSession:
     data = json.loads(path.read_text(encoding="utf-8"))
     if data.get("version", VERSION) != VERSION or "streams" not in data:
-        raise FileFormatError(path, "no session of bandsense, or of a newer one")
+        raise FileFormatError(path, Message("no session of bandsense, or of a newer one"))
     streams = tuple(_stream(path, part, part["columns"]) for part in data["streams"])
     return _session(data, streams)
 
@@ -152,15 +153,19 @@ def _parquet(path: Path) -> ImportedSession:
         import pyarrow as pa  # type: ignore[import-untyped]
         import pyarrow.parquet as pq  # type: ignore[import-untyped]
     except ImportError as error:
-        raise MissingExtra("Parquet", "parquet") from error
+        raise MissingExtra(Message("Parquet"), "parquet") from error
     try:
         notes_json = (pq.read_schema(path).metadata or {}).get(b"bandsense")
         if notes_json is None:
-            raise FileFormatError(path, "no session of bandsense: its metadata lacks the entry `bandsense`")
+            raise FileFormatError(
+                path, Message("no session of bandsense: its metadata lacks the entry `bandsense`")
+            )
         read = pq.read_table(path, columns=["time_s", "raw", "gap_before", "saturated"])
         numbers = {name: read[name].to_numpy() for name in read.column_names}
     except (pa.ArrowException, KeyError) as error:
-        raise FileFormatError(path, f"no Parquet file that can be read: {error}") from error
+        raise FileFormatError(
+            path, Message("no Parquet file that can be read: {error}", error=error)
+        ) from error
     notes = json.loads(notes_json)
     return _session(notes, (_stream(path, notes, numbers),))
 
@@ -191,7 +196,12 @@ def _stream(path: Path, data: Mapping[str, Any], columns: Mapping[str, Any]) -> 
     saturated = np.array(columns["saturated"], dtype=np.float64) != 0.0
     block = SampleBlock(time_s, np.array(columns["raw"], dtype=np.float64), unit, gap, saturated)
     if len(block) != data["samples"]:
-        raise FileFormatError(path, f"{len(block)} samples in place of {data['samples']}; it was cut off")
+        raise FileFormatError(
+            path,
+            Message(
+                "{found} samples in place of {said}; it was cut off", found=len(block), said=data["samples"]
+            ),
+        )
     return ImportedStream(
         sensor=str(data["sensor"]),
         unit=unit,
@@ -270,7 +280,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
     text = path.read_text(encoding="utf-8-sig")
     rows = list(csv.DictReader(text.splitlines(), delimiter=_delimiter(text.partition("\n")[0])))
     if any(None in row or None in row.values() for row in rows):
-        raise FileFormatError(path, "its rows do not have as many columns as its header")
+        raise FileFormatError(path, Message("its rows do not have as many columns as its header"))
     return rows
 
 
@@ -347,17 +357,19 @@ def _fit(path: Path) -> ImportedSession:
     try:
         from fit_tool.fit_file import FitFile
     except ImportError as error:
-        raise MissingExtra("FIT", "fit") from error
+        raise MissingExtra(Message("FIT"), "fit") from error
     try:
         messages = [record.message for record in FitFile.from_file(str(path)).records]
     except Exception as error:  # fit-tool raises plain ones
-        raise FileFormatError(path, f"no FIT file that can be read: {error}") from error
+        raise FileFormatError(path, Message("no FIT file that can be read: {error}", error=error)) from error
     found: dict[str, list[Any]] = {}
     for message in messages:
         found.setdefault(type(message).__name__, []).append(message)
     sets = [each for each in found.get("SetMessage", []) if each.set_type == 1 and each.repetitions]
     if not sets:
-        raise FileFormatError(path, "a FIT file without a set; only strength training can be imported")
+        raise FileFormatError(
+            path, Message("a FIT file without a set; only strength training can be imported")
+        )
     session = (found.get("SessionMessage") or found.get("ActivityMessage"))[0]  # type: ignore[index]
     origin_s = (getattr(session, "start_time", None) or sets[0].start_time) / 1000.0
     titles = found.get("ExerciseTitleMessage", [])

@@ -9,6 +9,7 @@ from typing import Any
 from bandsense.errors import MissingExtra
 from bandsense.export.table import Column, SessionTable, StreamTable, session_json, stream_json
 from bandsense.files import atomic_write
+from bandsense.language import Message
 
 __all__ = ["write_parquet"]
 
@@ -23,7 +24,7 @@ def write_parquet(table: SessionTable, folder: Path) -> list[Path]:
         import pyarrow as pa  # type: ignore[import-untyped]
         import pyarrow.parquet as pq  # type: ignore[import-untyped]
     except ImportError as error:
-        raise MissingExtra("Parquet", "parquet") from error
+        raise MissingExtra(Message("Parquet"), "parquet") from error
     types = {"double": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_(), "string": pa.string()}
     written = []
     for stream in table.streams:

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from bandsense.errors import DataError, FileFormatError
+from bandsense.language import Message
 from bandsense.samples import KGF_N, LBF_N, BoolArray, FloatArray, SampleBlock, Unit
 
 __all__ = ["ColumnMapping", "Recording", "read_recording"]
@@ -125,13 +126,13 @@ def _lines(path: Path) -> tuple[list[str], bool]:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise FileFormatError(path, "there is no such file") from None
+        raise FileFormatError(path, Message("there is no such file")) from None
     except OSError as error:
-        raise FileFormatError(path, f"it cannot be read: {error.strerror}") from error
+        raise FileFormatError(path, Message("it cannot be read: {error}", error=error)) from error
     text = _text(path, data)
     lines = text.splitlines()
     if not any(line.strip() for line in lines):
-        raise FileFormatError(path, "the file is empty")
+        raise FileFormatError(path, Message("the file is empty"))
     return lines, not text.endswith(("\n", "\r"))
 
 
@@ -140,7 +141,7 @@ def _text(path: Path, data: bytes) -> str:
     if data.startswith(_UTF_16_MARKS):
         return data.decode("utf-16", errors="replace")
     if b"\0" in data[:_BINARY_PROBE_BYTES]:
-        raise FileFormatError(path, "it is no text file; a force trace is a text of columns")
+        raise FileFormatError(path, Message("it is no text file; a force trace is a text of columns"))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -168,7 +169,7 @@ def _layout(path: Path, lines: Sequence[str], mapping: ColumnMapping | None = No
         # Spreadsheets say in a line before the header what separates columns; the header shows it as well.
         if line.strip() and not line.lower().startswith("sep="):
             return _header(path, number, line)
-    raise FileFormatError(path, "there is no header in the first lines")
+    raise FileFormatError(path, Message("there is no header in the first lines"))
 
 
 def _tindeq_layout(path: Path, lines: Sequence[str]) -> _Layout:
@@ -181,11 +182,11 @@ def _tindeq_layout(path: Path, lines: Sequence[str]) -> _Layout:
     unit = dict(zip(names, fields, strict=False)).get("unit", "")
     scale = {"si": KGF_N, "kg": KGF_N, "lbs": LBF_N, "lb": LBF_N}.get(unit.lower())
     if scale is None:
-        raise FileFormatError(path, f"the unit {unit!r} is not known; expected SI", line=2)
+        raise FileFormatError(path, Message("the unit {unit!r} is not known; expected SI", unit=unit), line=2)
     for number, line in enumerate(lines[:_HEADER_LINES]):
         if line.strip().lower().replace(" ", "") == "time,weight":
             return _Layout(",", 2, _Column(0, 1.0, "time"), _Column(1, scale, "weight"), False, number + 1)
-    raise FileFormatError(path, "an export of the Tindeq app, but without its `time,weight` columns")
+    raise FileFormatError(path, Message("an export of the Tindeq app, but without its `time,weight` columns"))
 
 
 def _repeaters_layout(path: Path, lines: Sequence[str]) -> _Layout:
@@ -198,7 +199,7 @@ def _repeaters_layout(path: Path, lines: Sequence[str]) -> _Layout:
         if line.strip().lower().replace(" ", "") == "time,weight":
             weight = _Column(1, KGF_N, "weight")
             return _Layout(",", 2, _Column(0, 1.0, "time"), weight, False, number + 1, note)
-    raise FileFormatError(path, "an export of the Tindeq app, but without its `time,weight` columns")
+    raise FileFormatError(path, Message("an export of the Tindeq app, but without its `time,weight` columns"))
 
 
 def _mapped(path: Path, lines: Sequence[str], mapping: ColumnMapping) -> _Layout:
@@ -207,8 +208,14 @@ def _mapped(path: Path, lines: Sequence[str], mapping: ColumnMapping) -> _Layout
     if scales[0] is None or scales[1] is None:
         raise FileFormatError(
             path,
-            f"the units {mapping.time_unit!r} and {mapping.force_unit!r} are not both known; times: "
-            f"{', '.join(_TIME_UNITS)}; forces: {', '.join(_FORCE_UNITS)}",
+            Message(
+                "the units {time_unit!r} and {force_unit!r} are not both known; times: "
+                "{time_units}; forces: {force_units}",
+                time_unit=mapping.time_unit,
+                force_unit=mapping.force_unit,
+                time_units=", ".join(_TIME_UNITS),
+                force_units=", ".join(_FORCE_UNITS),
+            ),
         )
     for number, line in enumerate(lines[:_HEADER_LINES]):
         for delimiter in (mark for mark in ";\t," if mark in line):
@@ -217,7 +224,10 @@ def _mapped(path: Path, lines: Sequence[str], mapping: ColumnMapping) -> _Layout
                 time = _Column(names.index(mapping.time), scales[0], mapping.time)
                 force = _Column(names.index(mapping.force), scales[1], mapping.force)
                 return _Layout(delimiter, len(names), time, force, False, number + 1)
-    raise FileFormatError(path, f"no line names the columns {mapping.time!r} and {mapping.force!r}")
+    raise FileFormatError(
+        path,
+        Message("no line names the columns {time!r} and {force!r}", time=mapping.time, force=mapping.force),
+    )
 
 
 def _header(path: Path, number: int, line: str) -> _Layout:
@@ -233,11 +243,12 @@ def _header(path: Path, number: int, line: str) -> _Layout:
     return _Layout(delimiter, len(names), time, force, wall_clock, number + 1)
 
 
-def _no_header(line: str) -> str:
+def _no_header(line: str) -> Message:
     shown = line.strip()[:60]
-    return (
-        f"no header that names a time and a force with their units, but {shown!r}; "
-        "put a line such as `time_s,tension_n` first"
+    return Message(
+        "no header that names a time and a force with their units, but {shown!r}; "
+        "put a line such as `time_s,tension_n` first",
+        shown=shown,
     )
 
 
@@ -269,7 +280,7 @@ class _Reader:
         rows = list(self._rows(lines))
         if not rows:
             raise FileFormatError(
-                self._path, "there is no sample below the header", line=self._layout.first_row
+                self._path, Message("there is no sample below the header"), line=self._layout.first_row
             )
         table = np.array(rows, dtype=np.float64)
         start = float(table[0, 0])
@@ -279,7 +290,9 @@ class _Reader:
         try:
             block = SampleBlock(time_s, force_n, Unit.NEWTON, _gaps(time_s, table[:, 2] != 0.0))
         except DataError as error:
-            raise FileFormatError(self._path, f"{error} (numbers too large or too close together)") from error
+            raise FileFormatError(
+                self._path, Message("{error} (numbers too large or too close together)", error=error)
+            ) from error
         first_s = start * self._layout.time.scale
         started = first_s if self._layout.wall_clock else None
         return Recording(self._path, block, first_s, started, tuple(self._notes(lines, block)))
@@ -305,7 +318,9 @@ class _Reader:
                     self._cut_off = True
                     continue
                 raise FileFormatError(
-                    self._path, f"time goes back from {last:g} to {time:g}; sort the lines", line=number
+                    self._path,
+                    Message("time goes back from {last:g} to {time:g}; sort the lines", last=last, time=time),
+                    line=number,
                 )
             yield time, force, missing
             last, missing = time, False
@@ -324,7 +339,11 @@ class _Reader:
                 self._cut_off = True
                 return None
             raise FileFormatError(
-                self._path, f"expected {self._expected()}, found {line.strip()[:60]!r}", line=number
+                self._path,
+                Message(
+                    "expected {expected}, found {strip!r}", expected=self._expected(), strip=line.strip()[:60]
+                ),
+                line=number,
             ) from None
         self._refuse_more_columns(number, cells)
         if not (math.isfinite(time) and math.isfinite(force)):
@@ -338,8 +357,12 @@ class _Reader:
         if any(cell.strip() for cell in cells[self._layout.columns :]):
             raise FileFormatError(
                 self._path,
-                f"{len(cells)} columns, but the header names {self._layout.columns}; where commas are "
-                "decimal points, columns have to be separated by semicolons",
+                Message(
+                    "{cells} columns, but the header names {columns}; where commas are decimal "
+                    "points, columns have to be separated by semicolons",
+                    cells=len(cells),
+                    columns=self._layout.columns,
+                ),
                 line=number,
             )
 
@@ -347,11 +370,15 @@ class _Reader:
         force_n, time_s = force * self._layout.force.scale, time * self._layout.time.scale
         if abs(force_n) > MOST_FORCE_N:
             raise FileFormatError(
-                self._path, f"{force_n:g} N is no tension; check the unit in the header", line=number
+                self._path,
+                Message("{force_n:g} N is no tension; check the unit in the header", force_n=force_n),
+                line=number,
             )
         if abs(time_s) > MOST_TIME_S:
             raise FileFormatError(
-                self._path, f"{time_s:g} s is no time; check the unit in the header", line=number
+                self._path,
+                Message("{time_s:g} s is no time; check the unit in the header", time_s=time_s),
+                line=number,
             )
 
     def _expected(self) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from typing import overload
 
 from bandsense.errors import LinkError
+from bandsense.language import Message
 from bandsense.samples import FloatArray
 
 __all__ = ["ClockSync"]
@@ -129,7 +130,7 @@ class ClockSync:
 
     def _line(self) -> tuple[float, float]:
         if not self._lowest:
-            raise LinkError("nothing has arrived from the sensor yet; its clock is not known")
+            raise LinkError(Message("nothing has arrived from the sensor yet; its clock is not known"))
         if self._fit is None:
             above = _Side(self._lowest)
             below = _Side((x, -y) for x, y in self._floor) if self._floor else None

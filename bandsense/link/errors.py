@@ -284,7 +284,7 @@ _ERROR_CLASSES: dict[LinkErrorReason, type[LinkError]] = {
 }
 
 
-def link_error(error: BaseException, doing: str) -> LinkError:
+def link_error(error: BaseException, doing: Message) -> LinkError:
     """Build the `LinkError` for what bleak raised while `doing` something; raise it `from` the same error."""
     reason = reason_for(error)
     if isinstance(error, BleakGATTProtocolError) and reason is LinkErrorReason.REFUSED:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bandsense.errors import CommandError, LinkError, PairingError, SensorNotFound, WireError
+from bandsense.language import Message, mark
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.ble.bluez_agent import AskPasskey
 from bandsense.link.ble.connection import Connection, connect, is_bonded, remove_bond
@@ -45,12 +46,12 @@ BONDING_ATTEMPTS = 3
 class PairingStep(Enum):
     """How far pairing is, in words for people."""
 
-    SEARCHING = "looking for the sensor"
-    CONNECTING = "connecting"
-    WAITING_FOR_BUTTON = "not paired yet: press the sensor's button"
-    BONDING = "pairing"
-    MENDING = "the sensor had forgotten this computer: removing the old bond"
-    DONE = "paired"
+    SEARCHING = mark("looking for the sensor")
+    CONNECTING = mark("connecting")
+    WAITING_FOR_BUTTON = mark("not paired yet: press the sensor's button")
+    BONDING = mark("pairing")
+    MENDING = mark("the sensor had forgotten this computer: removing the old bond")
+    DONE = mark("paired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,9 @@ async def _find(target: str | DiscoveredSensor, transport: Transport) -> Discove
         return target
     found = await find_sensor(lambda sighting: sighting.matches(target), transport, FIND_S)
     if found is None:
-        raise SensorNotFound(f"{target}: {describe(LinkErrorReason.NOT_HEARD)}")
+        raise SensorNotFound(
+            Message("{target}: {describe}", target=target, describe=describe(LinkErrorReason.NOT_HEARD))
+        )
     return found
 
 
@@ -172,8 +175,11 @@ async def _wait_for_button(
     opened = await find_sensor(is_open, transport, button_s)
     if opened is None:
         raise PairingError(
-            f"the button of {sighting.name} was not pressed within {button_s:.0f} s; "
-            "press it, then pair again"
+            Message(
+                "the button of {sighting} was not pressed within {button_s:.0f} s; press it, then pair again",
+                sighting=sighting.name,
+                button_s=button_s,
+            )
         )
     return opened
 
@@ -250,7 +256,12 @@ async def offer_progressor(
     async with connect(await _find(target, transport), transport, _ignore) as link:
         information = await link.run(link.device.describe())
         if Features.PROGRESSOR not in information.features:
-            raise CommandError(f"{information.name} cannot offer itself to apps for the Progressor")
+            raise CommandError(
+                Message(
+                    "{information} cannot offer itself to apps for the Progressor",
+                    information=information.name,
+                )
+            )
         others = information.options & ~Options.PROGRESSOR
         await link.run(link.device.set_options(others | Options.PROGRESSOR if on else others))
 

@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 from bandsense.capture.format import CaptureWriter
 from bandsense.errors import LinkError
+from bandsense.language import Message
 from bandsense.link.ble.scanner import DiscoveredSensor
 from bandsense.link.clock import ClockSync
 from bandsense.link.sample_queue import BlockQueue
@@ -96,7 +97,7 @@ class Receiver:
         except Exception as error:
             # A decoder of another package is at fault; Bluetooth stacks would swallow what is raised here.
             logger.exception("the decoder failed")
-            self.end_delivery(LinkError(f"the driver of the sensor failed: {error!r}"))
+            self.end_delivery(LinkError(Message("the driver of the sensor failed: {error!r}", error=error)))
             return
         if block is not None and len(block):
             self.last_data_s = now_s

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 
 from bandsense.errors import LinkError
+from bandsense.language import Message
 from bandsense.samples import SampleBlock, concatenate
 
 __all__ = ["BlockQueue"]
@@ -51,7 +52,12 @@ class BlockQueue:
         self._news.set()
         if self._backlog > self._limit:
             self.end(
-                LinkError(f"whoever reads the samples is {self._backlog} of them behind; recording stopped")
+                LinkError(
+                    Message(
+                        "whoever reads the samples is {backlog} of them behind; recording stopped",
+                        backlog=self._backlog,
+                    )
+                )
             )
 
     def end(self, error: Exception | None = None) -> None:

@@ -182,7 +182,7 @@ class Sensor:
             ConnectionLost: it was never connected.
         """
         if self._information is None:
-            raise ConnectionLost("the sensor was not connected yet; nothing is known of it")
+            raise ConnectionLost(Message("the sensor was not connected yet; nothing is known of it"))
         return self._information
 
     @property
@@ -215,7 +215,7 @@ class Sensor:
             ConnectionLost: it is not connected at the moment.
         """
         if self._device is None:
-            raise ConnectionLost("the sensor is not connected at the moment; wait until it is")
+            raise ConnectionLost(Message("the sensor is not connected at the moment; wait until it is"))
         return self._device
 
     async def temperature_c(self) -> float | None:
@@ -252,7 +252,13 @@ class Sensor:
         if rate_hz is None:
             rate_hz = PREFERRED_RATE_HZ if PREFERRED_RATE_HZ in rates or not rates else max(rates)
         elif rates and rate_hz not in rates:
-            raise CommandError(f"the sensor has no rate of {rate_hz} Hz; choose one of {rates}")
+            raise CommandError(
+                Message(
+                    "the sensor has no rate of {rate_hz} Hz; choose one of {rates}",
+                    rate_hz=rate_hz,
+                    rates=rates,
+                )
+            )
         self._rate_hz = rate_hz
         if self._receiver.queue.ended and not self._closing:
             self._receiver.reopen()
@@ -483,7 +489,9 @@ class Sensor:
                 # After standing still itself, the program has yet to read what came meanwhile.
                 continue
             if silent_s > STALL_S:
-                raise SensorTimeout(f"no sample came for {silent_s:.0f} s; the link is made anew")
+                raise SensorTimeout(
+                    Message("no sample came for {silent_s:.0f} s; the link is made anew", silent_s=silent_s)
+                )
         if self._broken is not None:
             raise self._broken
 
@@ -532,7 +540,10 @@ class Sensor:
         silent_s = self._transport.clock() - self._receiver.last_data_s
         if self._state is LinkState.STREAMING and silent_s > STALL_S:
             complaint = getattr(self._receiver.decoder, "complaint", None)
-            raise SensorTimeout(complaint or f"the sensor is heard, but no sample came for {silent_s:.0f} s")
+            raise SensorTimeout(
+                complaint
+                or Message("the sensor is heard, but no sample came for {silent_s:.0f} s", silent_s=silent_s)
+            )
 
     async def _mark_time(self, device: ConnectedSensor) -> None:
         """Ask the sensor for its time now and then while it streams, often at first."""
@@ -647,5 +658,7 @@ async def open_sensor(
 def _report_crash(sensor: Sensor, supervisor: asyncio.Task[None]) -> None:
     """End the queue when the supervisor crashes, so that no reader waits for ever."""
     if not supervisor.cancelled() and supervisor.exception() is not None:
-        error = LinkError(f"the driver of the sensor failed: {supervisor.exception()!r}")
+        error = LinkError(
+            Message("the driver of the sensor failed: {exception!r}", exception=supervisor.exception())
+        )
         sensor.end(error)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from bandsense.errors import ConfigError, MissingExtra
+from bandsense.language import Message
 from bandsense.samples import FloatArray
 
 __all__ = ["LslPublisher", "check_session"]
@@ -32,12 +33,15 @@ def check_session(session: str) -> None:
     """
     if len(session) < LEAST_SESSION or not (session.isascii() and session.isalnum()):
         raise ConfigError(
-            f"the LSL session identity has {LEAST_SESSION} or more letters and digits; inlets need it too"
+            Message(
+                "the LSL session identity has {least_session} or more letters and digits; inlets need it too",
+                least_session=LEAST_SESSION,
+            )
         )
     try:
         import pylsl  # noqa: F401
     except (ImportError, RuntimeError) as error:
-        raise MissingExtra("streaming over LSL", "lsl") from error
+        raise MissingExtra(Message("streaming over LSL"), "lsl") from error
 
 
 class LslPublisher:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from bandsense.errors import ConfigError, MissingExtra
+from bandsense.language import Message
 from bandsense.live.formatting import event_json
 from bandsense.live.home_assistant import availability_topic
 from bandsense.workout.events import BatteryChanged, Event, SetDone, TensionTick, event_name
@@ -53,15 +54,19 @@ class MqttTarget:
             parts = urlsplit(url if "://" in url else f"mqtt://{url}")
             port = parts.port
         except ValueError as error:
-            raise ConfigError(f"{url!r} is no broker address: {error}") from error
+            raise ConfigError(
+                Message("{url!r} is no broker address: {error}", url=url, error=error)
+            ) from error
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-            raise ConfigError("a broker is given as mqtt://host:1883/topic, or mqtts:// for TLS")
+            raise ConfigError(Message("a broker is given as mqtt://host:1883/topic, or mqtts:// for TLS"))
         if parts.password:
-            raise ConfigError("put the broker's password into BANDSENSE_MQTT_PASSWORD, not into the address")
+            raise ConfigError(
+                Message("put the broker's password into BANDSENSE_MQTT_PASSWORD, not into the address")
+            )
         tls = parts.scheme == "mqtts"
         topic = parts.path.strip("/") or "bandsense"
         if "+" in topic or parts.fragment or url.endswith("#"):
-            raise ConfigError(f"the topic {topic!r} must not hold + or #")
+            raise ConfigError(Message("the topic {topic!r} must not hold + or #", topic=topic))
         return cls(parts.hostname, port or (8883 if tls else 1883), topic, parts.username, tls)
 
     def unprotected_password(self, password: str | None) -> bool:
@@ -93,7 +98,7 @@ class MqttPublisher:
         try:
             import aiomqtt
         except ImportError as error:
-            raise MissingExtra("publishing over MQTT", "mqtt") from error
+            raise MissingExtra(Message("publishing over MQTT"), "mqtt") from error
         self._aiomqtt = aiomqtt
         self._target = target
         self._password = password

@@ -16,6 +16,7 @@ from bandsense.bands.strand import Strand
 from bandsense.bands.wear import CHECK_AFTER_REPS, Stiffness, Wear, assess_wear
 from bandsense.calibration.clip_on import DirectionalCalibration
 from bandsense.errors import BandModelError
+from bandsense.language import Message, message_of
 from bandsense.profiles.base import Identified, Key, Metres, Name, Newtons, ProfileModel, require_unique
 
 __all__ = ["BandProfile", "ClipOn"]
@@ -74,13 +75,13 @@ class BandProfile(Identified):
         try:
             self.published()
         except BandModelError as error:
-            raise ValueError(str(error)) from error
+            raise ValueError(message_of(error)) from error
         return self
 
     @model_validator(mode="after")
     def _fitted_as_a_whole(self) -> Self:
         if (self.f100_n is None) != (self.exponent is None):
-            raise ValueError("f100_n and exponent come from one fit: give both or neither")
+            raise ValueError(Message("f100_n and exponent come from one fit: give both or neither"))
         return self
 
     @model_validator(mode="after")
@@ -145,9 +146,11 @@ class BandProfile(Identified):
         since = self.cycles - self.stiffness[-1].cycles if self.stiffness else 0
         if since < CHECK_AFTER_REPS:
             return None
-        return (
-            f"It was measured {since} repetitions ago; measure it again with `bandsense band pull {self.id}` "
-            "to see whether it wears out."
+        return Message(
+            "It was measured {since} repetitions ago; measure it again with `bandsense band pull {band}` "
+            "to see whether it wears out.",
+            since=since,
+            band=self.id,
         )
 
 
@@ -159,7 +162,12 @@ def strand_of(rest_length_m: float, start_length_m: float | None, stroke_m: floa
 def require_within_limit(strand: Strand) -> None:
     if strand.stretch is Stretch.BEYOND_LIMIT:
         raise ValueError(
-            f"a stroke of {100 * strand.stroke_m:.0f} cm would stretch a band of "
-            f"{100 * strand.rest_length_m:.0f} cm to {100 * strand.peak_length_m:.0f} cm, beyond three times "
-            "its resting length; take a longer piece of band, or measure again"
+            Message(
+                "a stroke of {stroke_cm:.0f} cm would stretch a band of {rest_cm:.0f} cm to "
+                "{peak_cm:.0f} cm, beyond three times its resting length; take a longer piece of band, "
+                "or measure again",
+                stroke_cm=100 * strand.stroke_m,
+                rest_cm=100 * strand.rest_length_m,
+                peak_cm=100 * strand.peak_length_m,
+            )
         )

@@ -14,6 +14,7 @@ from pydantic import ValidationError, model_validator
 from bandsense.errors import BandsenseError, ConfigError
 from bandsense.exercises.model import faults_in
 from bandsense.files import atomic_write
+from bandsense.language import Message, did_you_mean, mark
 from bandsense.profiles.band import BandProfile
 from bandsense.profiles.base import Identified, ProfileModel, require_unique
 from bandsense.profiles.person import Person
@@ -71,7 +72,7 @@ class Profiles(ProfileModel):
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path} cannot be read: {error}") from error
+            raise ConfigError(Message("{path} cannot be read: {error}", path=path, error=error)) from error
         return _validated(lambda: cls.model_validate_json(text), str(path))
 
     def write(self, path: Path) -> None:
@@ -84,7 +85,7 @@ class Profiles(ProfileModel):
             with atomic_write(path) as part:
                 part.write_text(self.model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
         except OSError as error:
-            raise ConfigError(f"{path} cannot be written: {error}") from error
+            raise ConfigError(Message("{path} cannot be written: {error}", path=path, error=error)) from error
 
     def person(self, person_id: str | None = None) -> Person:
         """Return the person with this id; without one the first, or a newcomer.
@@ -123,20 +124,32 @@ class Profiles(ProfileModel):
         ]
 
 
+_NONE_CALLED = {
+    "person": mark("no person is called '{wanted}'; {hint}"),
+    "band": mark("no band is called '{wanted}'; {hint}"),
+}
+
+
 def _find(entries: tuple[_P, ...], wanted: str, kind: str) -> _P:
     for entry in entries:
         if entry.id == wanted:
             return entry
     known = [entry.id for entry in entries]
     near = get_close_matches(wanted, known, n=2)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known) or 'none yet'}"
-    raise ConfigError(f"no {kind} is called '{wanted}'; {hint}")
+    hint = Message("there are: {known}", known=", ".join(known)) if known else Message("there are none yet")
+    if near:
+        hint = did_you_mean(near)
+    raise ConfigError(Message(_NONE_CALLED[kind], wanted=wanted, hint=hint))
 
 
 def _validated(make: Callable[[], Profiles], source: str) -> Profiles:
     try:
         return make()
     except ValidationError as error:
-        raise ConfigError(f"{source} does not validate: {faults_in(error)}") from error
+        raise ConfigError(
+            Message("{source} does not validate: {faults}", source=source, faults=faults_in(error))
+        ) from error
     except BandsenseError as error:
-        raise ConfigError(f"{source} does not validate: {error}") from error
+        raise ConfigError(
+            Message("{source} does not validate: {error}", source=source, error=error)
+        ) from error

@@ -9,6 +9,7 @@ from pydantic import StringConstraints, model_validator
 
 from bandsense.errors import BandModelError, ConfigError
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind
+from bandsense.language import Message
 from bandsense.profiles.band import BandProfile, require_within_limit, strand_of
 from bandsense.profiles.base import Identified, Key, Metres, Name, ProfileModel, require_unique
 from bandsense.profiles.prescription import Prescription
@@ -85,12 +86,17 @@ class Setup(ProfileModel):
         if self.method is not None and all(method.kind is not self.method for method in exercise.slack):
             ways = ", ".join(method.kind.value for method in exercise.slack)
             raise ConfigError(
-                f"the slack of {exercise.name} is not changed by {self.method.value}; it can be by: {ways}"
+                Message(
+                    "the slack of {exercise} is not changed by {method}; it can be by: {ways}",
+                    exercise=exercise.name,
+                    method=self.method.value,
+                    ways=ways,
+                )
             )
         try:
             require_within_limit(self._fresh_state(exercise).strand)
         except (BandModelError, ValueError) as error:
-            raise ConfigError(f"this set-up cannot be: {error}") from error
+            raise ConfigError(Message("this set-up cannot be: {error}", error=error)) from error
 
     def forgetting(self) -> Setup:
         """Return it without what the slack advice learned: that rests on lengths that are no more."""

@@ -21,6 +21,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 from bandsense.errors import ConfigError
 from bandsense.exercises.model import Exercise, Tempo, faults_in
 from bandsense.files import atomic_write
+from bandsense.language import Message
 from bandsense.profiles.base import Key, Name, ProfileModel, require_unique
 from bandsense.workout.feedback import MOST_SCORE, StopRules
 from bandsense.workout.plan import Plan, TensionZone
@@ -299,33 +300,41 @@ def read_document(path: Path) -> Prescription | Dose:
     }
     model = models.get(kind) if isinstance(kind, str) else None
     if model is None:
-        raise ConfigError(
-            f'{path} is neither a prescription nor a dose: it should say format = "bandsense-prescription" '
-            f'or "bandsense-dose"{"" if kind is None else f", not {kind!r}"}'
+        told = Message(
+            "{path} is neither a prescription nor a dose: it should say format = "
+            '"bandsense-prescription" or "bandsense-dose"',
+            path=path,
         )
+        raise ConfigError(told if kind is None else Message("{told}, not {kind!r}", told=told, kind=kind))
     if isinstance(version := data.get("version"), int) and version > 1:
-        raise ConfigError(f"{path} has version {version}; update bandsense to read it")
+        raise ConfigError(
+            Message("{path} has version {version}; update bandsense to read it", path=path, version=version)
+        )
     try:
         # Through JSON, so that both forms are read alike, and strictly.
         return model.model_validate_json(json.dumps(data, default=str))
     except ValidationError as error:
-        raise ConfigError(f"{path} cannot be used: {faults_in(error)}") from error
+        raise ConfigError(
+            Message("{path} cannot be used: {faults}", path=path, faults=faults_in(error))
+        ) from error
 
 
 def _parsed(path: Path) -> Any:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+        raise ConfigError(Message("{path} cannot be read: {error}", path=path, error=error)) from error
     if len(raw) > LARGEST_BYTES:
-        raise ConfigError(f"{path} is too large for a prescription or a dose")
+        raise ConfigError(Message("{path} is too large for a prescription or a dose", path=path))
     try:
         text = raw.decode("utf-8-sig")
         if text.lstrip().startswith("{"):
             return json.loads(text)
         return tomllib.loads(text.replace("\r\n", "\n"))
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} is neither TOML nor JSON: {error}") from error
+        raise ConfigError(
+            Message("{path} is neither TOML nor JSON: {error}", path=path, error=error)
+        ) from error
 
 
 def write_document(document: Prescription | Dose, path: Path, heading: str = "") -> None:
@@ -351,4 +360,4 @@ def write_document(document: Prescription | Dose, path: Path, heading: str = "")
         with atomic_write(path) as part:
             part.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+        raise ConfigError(Message("{path} cannot be written: {error}", path=path, error=error)) from error

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from bandsense.errors import FileFormatError
 from bandsense.exercises.model import faults_in
+from bandsense.language import Message
 
 __all__ = ["CONSENT", "TEMPLATE", "HowLabelled", "Labels", "read_labels"]
 
@@ -78,11 +79,15 @@ def read_labels(path: Path) -> Labels:
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise FileFormatError(path, f"cannot be read as TOML: {error}") from error
+        raise FileFormatError(path, Message("cannot be read as TOML: {error}", error=error)) from error
     if given.get("consent") != CONSENT:
         raise FileFormatError(
             path,
-            f'consent must say, once the person agrees: consent = "{CONSENT}"; without it nothing is packed',
+            Message(
+                'consent must say, once the person agrees: consent = "{consent}"; without it '
+                "nothing is packed",
+                consent=CONSENT,
+            ),
         )
     try:
         return Labels.model_validate(given)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bandsense.errors import ConfigError, MissingExtra
+from bandsense.language import Message
 from bandsense.profiles.prescription import Prescription, Signature
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def digest(prescription: Prescription) -> str:
 
 def fingerprint(signature: Signature) -> str:
     """Give a key in a form to read aloud: the first 16 digits of its SHA-256, in groups of four."""
-    text = hashlib.sha256(_bytes(signature.key, "key")).hexdigest()[:_FINGERPRINT_DIGITS]
+    text = hashlib.sha256(_bytes(signature.key, Message("the key"))).hexdigest()[:_FINGERPRINT_DIGITS]
     return "-".join(text[at : at + 4] for at in range(0, _FINGERPRINT_DIGITS, 4))
 
 
@@ -76,9 +77,11 @@ def make_key(path: Path) -> str:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(pem)
     except FileExistsError:
-        raise ConfigError(f"{path} exists; a key is never overwritten, choose another name") from None
+        raise ConfigError(
+            Message("{path} exists; a key is never overwritten, choose another name", path=path)
+        ) from None
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+        raise ConfigError(Message("{path} cannot be written: {error}", path=path, error=error)) from error
     return fingerprint(Signature(key=_public(key), value=""))
 
 
@@ -108,16 +111,16 @@ def check_signature(prescription: Prescription) -> str | None:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    value = _bytes(signature.value, "value")
+    value = _bytes(signature.value, Message("the value"))
     try:
-        public = Ed25519PublicKey.from_public_bytes(_bytes(signature.key, "key"))
+        public = Ed25519PublicKey.from_public_bytes(_bytes(signature.key, Message("the key")))
         public.verify(value, canonical(prescription))
     except InvalidSignature:
         raise ConfigError(
-            "its signature does not fit: it was changed after it was signed. Ask for it again"
+            Message("its signature does not fit: it was changed after it was signed. Ask for it again")
         ) from None
     except ValueError as error:
-        raise ConfigError(f"its signature is damaged: {error}") from error
+        raise ConfigError(Message("its signature is damaged: {error}", error=error)) from error
     return fingerprint(signature)
 
 
@@ -130,11 +133,15 @@ def _private_key(path: Path) -> Ed25519PrivateKey:
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+        raise ConfigError(Message("{path} cannot be read: {error}", path=path, error=error)) from error
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ConfigError(f"{path} holds no key; make one with: bandsense plan key FILE") from error
+        raise ConfigError(
+            Message("{path} holds no key; make one with: bandsense plan key FILE", path=path)
+        ) from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise ConfigError(f"{path} holds a key of another kind; make one with: bandsense plan key FILE")
+        raise ConfigError(
+            Message("{path} holds a key of another kind; make one with: bandsense plan key FILE", path=path)
+        )
     return key
 
 
@@ -148,11 +155,11 @@ def _bytes(text: str, what: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ConfigError(f"its signature is damaged: the {what} is not Base64") from error
+        raise ConfigError(Message("its signature is damaged: {what} is not Base64", what=what)) from error
 
 
 def _require_library() -> None:
     try:
         import cryptography  # noqa: F401
     except ImportError as error:
-        raise MissingExtra("signing prescriptions", "sign") from error
+        raise MissingExtra(Message("signing prescriptions"), "sign") from error

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bandsense.errors import MissingProgram
 from bandsense.files import atomic_write
+from bandsense.language import Message
 
 __all__ = ["browser", "to_pdf", "to_png"]
 
@@ -33,8 +34,11 @@ def browser() -> str:
     path = next(filter(None, found), None)
     if path is None:
         raise MissingProgram(
-            "PDF and PNG are made by Chromium, which is not here; install it (Debian: apt install chromium), "
-            "name another with BANDSENSE_CHROMIUM, or write HTML and print that from any browser"
+            Message(
+                "PDF and PNG are made by Chromium, which is not here; install it (Debian: "
+                "apt install chromium), name another with BANDSENSE_CHROMIUM, or write HTML "
+                "and print that from any browser"
+            )
         )
     return path
 
@@ -78,11 +82,21 @@ def _made(html: str, target: Path, options: list[str]) -> None:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise MissingProgram(
-                f"{command[0]} cannot be run: {error}; write HTML, and print that"
+                Message(
+                    "{command} cannot be run: {error}; write HTML, and print that",
+                    command=command[0],
+                    error=error,
+                )
             ) from error
         if not made.exists():
             said = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["it says nothing"]
-            raise MissingProgram(f"{command[0]} made nothing: {said[0]}; write HTML, and print that")
+            raise MissingProgram(
+                Message(
+                    "{command} made nothing: {said}; write HTML, and print that",
+                    command=command[0],
+                    said=said[0],
+                )
+            )
         with atomic_write(target) as part:
             shutil.copyfile(made, part)
 

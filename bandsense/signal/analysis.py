@@ -76,7 +76,7 @@ def analyze(
     """
     time, tension = as_numbers(time_s, "times"), as_numbers(tension_n, "tensions")
     if time.size < 2:
-        raise DataError(f"{time.size} samples are no trace; record at least a second")
+        raise DataError(Message("{size} samples are no trace; record at least a second", size=time.size))
     detector = RepDetector(numbers)
     events = (*detector.push(time, tension, gap_before, saturated), *detector.finish())
     retracted = {event.index for event in events if isinstance(event, RepRetracted)}

@@ -397,9 +397,12 @@ class Announcer:
         """Repetitions whose end is known now."""
         done: list[Shown] = []
         left = [shown for shown in self._told.shown if not shown.done]
-        for rep in self._told.reps(chosen) if left else ():
+        for rep in self._told.reps(chosen):
+            if not left:
+                break
             shown = self._told.match(rep, left)
-            if shown is not None and not shown.done and (known or not rep.open):
+            if shown is not None and (known or not rep.open):
+                left.remove(shown)
                 self._over(shown, rep)
                 done.append(shown)
         return done[::-1]

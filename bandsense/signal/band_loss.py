@@ -8,7 +8,7 @@ and cars throw a sensor about as suddenly. Below about 16 samples a second nothi
 
 from __future__ import annotations
 
-from itertools import pairwise
+from operator import sub
 
 from bandsense.signal.history import RingBuffer
 from bandsense.signal.turning_points import Ticks
@@ -91,7 +91,7 @@ class BandLoss:
         least_n = max(LEAST_N, RANGE_SHARE * range_n) if range_n > 0.0 else LEAST_ALONE_N
         if whole_n < max(least_n, LOST_SHARE * before_n) or still_n > low_n + BACK_SHARE * whole_n:
             return None
-        if max(a - b for a, b in pairwise(window_n)) < SMOOTH_SHARE * whole_n:
+        if max(map(sub, window_n, window_n[1:])) < SMOOTH_SHARE * whole_n:
             return None
         top = first + window_n.index(before_n)
         up = max(0, top - round(BLOW_S * per_s))

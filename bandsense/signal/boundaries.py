@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bandsense.samples import FloatArray
 
-__all__ = ["HIGH", "LOW", "Boundaries", "Edge", "locate", "measure"]
+__all__ = ["HIGH", "LOW", "NEAR", "Boundaries", "Edge", "between", "locate", "measure"]
 
 LOW, HIGH = 0.1, 0.9
 """Parts of the rise or fall whose crossings are the boundaries."""
@@ -95,11 +95,23 @@ def measure(
         expected_end_n: tension the return is expected to reach, where the stretch ends before it does.
     """
     before_n, after_n = tension_n[first : peak + 1], tension_n[peak : last + 1]
-    start_n, end_n = min(before_n), min(after_n)
-    valleys_n = max(start_n, min(expected_end_n, end_n))
+    start, end = first + before_n.index(min(before_n)), peak + after_n.index(min(after_n))
+    return between(time_s, tension_n, start, peak, end, expected_end_n)
+
+
+def between(
+    time_s: Sequence[float],
+    tension_n: Sequence[float],
+    start: int,
+    peak: int,
+    end: int,
+    expected_end_n: float = math.inf,
+) -> Boundaries:
+    """Do the same where the lowest points before and after the peak are known: indices `start` and `end`."""
+    valleys_n = max(tension_n[start], min(expected_end_n, tension_n[end]))
     paused_n = valleys_n + NEAR * (tension_n[peak] - valleys_n)
-    rise = _edge(time_s, tension_n, first + before_n.index(start_n), peak, paused_n)
-    fall = _edge(time_s, tension_n, peak + after_n.index(end_n), peak, paused_n, expected_end_n)
+    rise = _edge(time_s, tension_n, start, peak, paused_n)
+    fall = _edge(time_s, tension_n, end, peak, paused_n, expected_end_n)
     return Boundaries(
         rise.low_s,
         rise.high_s,

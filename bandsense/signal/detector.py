@@ -192,18 +192,32 @@ class RepDetector:
 
     def _check(self, time: FloatArray, tension: FloatArray) -> None:
         if time.ndim != 1 or time.shape != tension.shape:
-            raise DataError(f"times {time.shape} and tensions {tension.shape} must be two rows of one length")
+            raise DataError(
+                Message(
+                    "times {times} and tensions {tensions} must be two rows of one length",
+                    times=time.shape,
+                    tensions=tension.shape,
+                )
+            )
         if not time.size:
             return
         # A sum is finite only if every term is, and costs less than a test of every term.
         if not isfinite(np.add.reduce(tension)) and not np.isfinite(tension).all():
-            raise DataError("a tension is not a finite number; leave missing samples out")
+            raise DataError(Message("a tension is not a finite number; leave missing samples out"))
         if not isfinite(time[0]) or not isfinite(time[-1]):
-            raise DataError("a time is not a finite number; leave missing samples out")
+            raise DataError(Message("a time is not a finite number; leave missing samples out"))
         if not self._last_s < time[0]:
-            raise DataError(f"time {time[0]} s does not follow {self._last_s} s; sort, and drop duplicates")
+            raise DataError(
+                Message(
+                    "time {time} s does not follow {last_s} s; sort, and drop duplicates",
+                    time=time[0],
+                    last_s=self._last_s,
+                )
+            )
         if time.size > 1 and not np.minimum.reduce(time[1:] - time[:-1]) > 0.0:
-            raise DataError("times must be finite and increase; sort the samples and drop duplicates")
+            raise DataError(
+                Message("times must be finite and increase; sort the samples and drop duplicates")
+            )
 
     def _take(self, segments: list[Segment]) -> None:
         for segment in segments:
@@ -302,11 +316,19 @@ def as_numbers(values: ArrayLike, what: str) -> FloatArray:
             raise TypeError
         return given.astype(np.float64, copy=False)
     except (TypeError, ValueError, OverflowError):
-        raise DataError(f"{what} must be numbers; convert text, and leave missing samples out") from None
+        raise DataError(
+            Message("{what} must be numbers; convert text, and leave missing samples out", what=what)
+        ) from None
 
 
 def _flags(flags: ArrayLike, time: FloatArray) -> BoolArray:
     row = np.asarray(flags, dtype=np.bool_)
     if row.shape != time.shape:
-        raise DataError(f"marks {row.shape} and times {time.shape} must be two rows of one length")
+        raise DataError(
+            Message(
+                "marks {marks} and times {times} must be two rows of one length",
+                marks=row.shape,
+                times=time.shape,
+            )
+        )
     return row

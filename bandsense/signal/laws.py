@@ -27,7 +27,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 
 __all__ = [
@@ -37,6 +37,8 @@ __all__ = [
     "Series",
     "Steps",
     "begin_series",
+    "bump",
+    "dip_law",
     "handling",
     "next_in_series",
     "ripple",
@@ -57,6 +59,21 @@ LARGEST_STEP = 0.7
 
 SHRUNK = 0.2
 """A series whose swing falls to this share of what it was in one movement is over."""
+
+CHANGED = 0.03
+"""How often somebody begins to keep a tempo, or no longer does, from one repetition to the next."""
+
+AT_ONCE = 0.8
+"""The tempo of somebody who keeps none follows the latest repetition by this share."""
+
+BUMP = 0.8
+"""A bump between two steps reaches at most this share of their size."""
+
+FOOT_GAIN = 0.15
+"""The difference between two feet follows by this share."""
+
+BREATH_SOFT = 0.03
+"""How sharply large waves part from small ones, in shares of the tension."""
 
 INNER_DIP = 0.5 - 1.6
 """A dip inside a repetition, per swing squared: the average density of the four numbers it would have."""
@@ -83,6 +100,9 @@ class Numbers:
     step_like: float
     step_like_sd: float
     step_unlike_sd: float
+    step_swings: float
+    step_top_sd: float
+    step_valley_sd: float
     step_interval_sd: float
     step_width_sd: float
     step_first_sd: float
@@ -128,6 +148,9 @@ class Numbers:
     even: float
     steady: float
     dip_small: float
+    dip_worth: float
+    dip_like_sd: float
+    dip_top_sd: float
     dip_prior: float
     half_return: float
     half_return_sd: float
@@ -153,6 +176,7 @@ class Numbers:
     p_sway: float
     p_end: float
     p_steps_end: float
+    p_bump: float
     p_rep: float
     p_dip: float
     p_ripple: float
@@ -185,7 +209,8 @@ class Movement:
         fallen_n: the fall so far.
         width_s: time above half of its height; None while it is not known.
         first_width_s: the same where a series begins, so that what came before the pull does not count.
-        dips_n: how deep each inner valley lies below the lower of the tops beside it.
+        dips_n: how deep each inner valley lies below the lower of the tops beside it, and how far these are
+            apart.
         lowest_n: lowest tension of the last minute: the slack level, if it is slack at all.
     """
 
@@ -196,7 +221,7 @@ class Movement:
     fallen_n: float
     width_s: float | None
     first_width_s: float | None
-    dips_n: Sequence[float]
+    dips_n: Sequence[tuple[float, float]]
     lowest_n: float
     start_s: float
 
@@ -208,12 +233,26 @@ class Movement:
 
 @dataclass(slots=True, eq=False)
 class Steps:
-    """A rhythm of steps: means of the logarithms of rise, interval and width, after so many steps."""
+    """A rhythm of steps, after so many of them.
+
+    Attributes:
+        n: how many.
+        rise, interval, width: means of their logarithms; no interval after the first.
+        base_n, peak_n: lower and upper level.
+        foot_n: by how much the next top is higher than the mean: one foot steps harder than the other.
+        swings: probability that tension swings about a level.
+        bumps: how many smaller bumps lay between them.
+    """
 
     n: int
     rise: float
     interval: float | None
     width: float
+    base_n: float
+    peak_n: float
+    foot_n: float = 0.0
+    swings: float = 0.0
+    bumps: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -227,7 +266,7 @@ class Series:
         width, interval: logarithms of seconds; no interval after the first.
         even, steady: probability of each habit.
         half_returns: how many of its repetitions came with a half return.
-        dips: how many small dips they had.
+        dips, dip_depth: how many small dips they had, and how deep all together, as shares of the swing.
         prior: logarithm of its prior, at its present levels.
         handled: sizes (N) of the handling less than ten seconds before it.
         earlier_n, earlier_s: swing of the set before it on this path, and the seconds since; 0 if there was
@@ -244,6 +283,7 @@ class Series:
     steady: float
     half_returns: float
     dips: float
+    dip_depth: float
     prior: float
     handled: Sequence[float]
     earlier_n: float
@@ -325,11 +365,27 @@ def steps(k: Numbers, m: Movement, before: Steps | None, tau: float) -> tuple[fl
         score = _ln(_normal(up, k.step_ln_n, k.step_sd) / m.rise_n) + NO_INTERVAL
         if ln_w is not None:
             score += _ln(_normal(ln_w, math.log(0.25), 0.3))
-        after = Steps(1, up, None, ln_w if ln_w is not None else math.log(0.25))
+        if m.end_n is not None:
+            score += _ln(_end(k, m, _returned((m.top_n - m.end_n) / m.rise_n) / m.rise_n))
+        base_n = m.start_n if m.end_n is None else 0.5 * (m.start_n + min(m.end_n, m.top_n))
+        width = ln_w if ln_w is not None else math.log(0.25)
+        after = Steps(1, up, None, width, base_n, m.top_n, swings=k.step_swings)
     else:
         n = before.n
         like = k.step_like * _normal(up, before.rise, k.step_like_sd * math.sqrt(1.0 + 1.0 / n))
-        score = _ln((like + (1.0 - k.step_like) * _normal(up, before.rise, k.step_unlike_sd)) / m.rise_n)
+        apart = (like + (1.0 - k.step_like) * _normal(up, before.rise, k.step_unlike_sd)) / m.rise_n
+        if m.end_n is not None:
+            apart *= _end(k, m, _returned((m.top_n - m.end_n) / m.rise_n) / m.rise_n)
+        # A step on a taut band swings about a level, one foot harder than the other.
+        a = before.peak_n - before.base_n
+        spread = math.sqrt(1.0 + 1.0 / n)
+        swung = _normal((m.top_n - before.foot_n - before.peak_n) / a, 0.0, k.step_top_sd * spread) / a
+        if m.end_n is not None:
+            swung *= _normal((m.end_n - before.base_n) / a, 0.0, k.step_valley_sd * spread) / a
+        levels = (1.0 - before.swings) * apart + before.swings * swung
+        score = _ln(levels)
+        swings = before.swings * swung / levels if levels > _IMPOSSIBLE else before.swings
+        swings += CHANGED * (k.step_swings - swings)
         ln_tau = math.log(tau)
         if before.interval is None:
             score += _ln(
@@ -352,10 +408,46 @@ def steps(k: Numbers, m: Movement, before: Steps | None, tau: float) -> tuple[fl
         )
         if ln_w is not None:
             width += gain * _clip(ln_w - width, 0.3)
-        after = Steps(n + 1, before.rise + gain * (up - before.rise), interval, width)
-    if m.end_n is not None:
-        score += _ln(_end(k, m, _returned((m.top_n - m.end_n) / m.rise_n) / m.rise_n))
+        off_n = m.top_n - before.foot_n - before.peak_n
+        peak_n = before.peak_n + gain * off_n
+        base_n = before.base_n
+        if m.end_n is not None:
+            base_n += gain * (m.end_n - base_n)
+        after = Steps(
+            n + 1,
+            before.rise + gain * (up - before.rise),
+            interval,
+            width,
+            min(base_n, peak_n - 0.25 * a),
+            peak_n,
+            -before.foot_n - FOOT_GAIN * off_n,
+            swings,
+            before.bumps,
+        )
+        score += math.log(1.0 - _bumpy(k, before))
     return score, after
+
+
+def bump(k: Numbers, m: Movement, s: Steps) -> tuple[float, Steps] | None:
+    """Return the log-likelihood of a smaller bump between two steps, and the rhythm with it.
+
+    A step has a heel and a toe: the second harmonic of a walk makes two tops of it, in every step or in none.
+    """
+    a = s.peak_n - s.base_n
+    u = (m.top_n - s.base_n) / a
+    if not 0.0 <= u < BUMP:
+        return None
+    score = math.log(_bumpy(k, s) / (BUMP * a)) - 0.8
+    if m.end_n is not None:
+        score += _ln(_end(k, m, _normal((m.end_n - s.base_n) / a, 0.0, k.step_valley_sd) / a))
+    if m.width_s is not None:
+        score -= 0.8
+    return score, replace(s, bumps=s.bumps + 1)
+
+
+def _bumpy(k: Numbers, s: Steps) -> float:
+    """Return how likely the next movement is a bump between steps."""
+    return min(0.7, (2.0 * k.p_bump + s.bumps) / (2.0 + s.n + s.bumps))
 
 
 def _clip(x: float, largest: float) -> float:
@@ -403,21 +495,28 @@ def _prior(k: Numbers, counts: bool, peak_n: float, swing_n: float, m: Movement,
     return score
 
 
-def _dips(k: Numbers, s: Series, n: float, swing_n: float, dips_n: Sequence[float]) -> tuple[float, float]:
-    """Log-likelihood of the inner dips of one repetition, and the largest share of half return in them.
+def _dips(
+    k: Numbers, s: Series, n: float, swing_n: float, dips_n: Sequence[tuple[float, float]]
+) -> tuple[float, float, float, float]:
+    """Log-likelihood of the inner dips of one repetition, and what they teach.
 
     Both kinds of dip are habits: a half return comes with a repetition or does not, and after each small dip
-    there is another with a probability that the repetitions so far have taught.
+    there is another with a probability that the repetitions so far have taught, and so are their depths.
+
+    Returns:
+        The log-likelihood, the largest share of half return in one, and number and summed depth (shares of
+        the swing) of the small dips.
     """
     habit = min(0.9, (k.half_return_odds * k.half_return_prior + s.half_returns) / (k.half_return_prior + n))
     again = (k.p_dip * k.dip_prior + s.dips) / (k.dip_prior + s.dips + n)
     score, largest, halves = math.log1p(-habit) + math.log((1.0 - again) / (1.0 - k.p_dip)), 0.0, 0
     if not dips_n:
-        return score, largest
+        return score, largest, 0.0, 0.0
     scale = -2.0 * math.log(swing_n) + INNER_DIP
-    for depth_n in dips_n:
+    dips = depth = 0.0
+    for depth_n, apart_n in dips_n:
         d = max(depth_n, 0.0) / swing_n
-        small = again / k.dip_small * math.exp(-d / k.dip_small)
+        small = again * dip_law(k, s.dips + dips, s.dip_depth + depth, d, apart_n / swing_n)
         half = habit / (1.0 - habit) * _normal(d, k.half_return, k.half_return_sd)
         if halves:
             half *= k.p_dip
@@ -425,7 +524,29 @@ def _dips(k: Numbers, s: Series, n: float, swing_n: float, dips_n: Sequence[floa
         share = half / (small + half + _IMPOSSIBLE)
         halves += share > 0.5
         largest = max(largest, share)
-    return score, largest
+        dips += 1.0 - share
+        depth += (1.0 - share) * d
+    return score, largest, dips, depth
+
+
+def dip_law(k: Numbers, dips: float, depth: float, d: float, apart: float) -> float:
+    """Return the density of a small dip, after so many with so much depth together.
+
+    As in a Pólya urn: it is a new one, or like those that were there, the more surely the more there were.
+    Pulses are alike: as deep, and from the same top.
+
+    Args:
+        k: the numbers of the model.
+        dips, depth: how many small dips the series had, and how deep all together.
+        d: depth of this one, below the lower of the tops beside it; a share of the swing.
+        apart: how far the tops beside it are apart; a share of the swing.
+    """
+    new = math.exp(-d / k.dip_small) / k.dip_small
+    if dips <= 0.0 or depth <= 0.0 or d <= 0.0:
+        return new
+    like = _normal(math.log(d * dips / depth), 0.0, k.dip_like_sd) / d
+    like *= 2.0 * _normal(apart, 0.0, k.dip_top_sd)
+    return (k.dip_worth * new + dips * like) / (k.dip_worth + dips)
 
 
 def begin_series(
@@ -461,6 +582,7 @@ def begin_series(
         steady=k.steady if counts else 0.0,
         half_returns=0.0,
         dips=0.0,
+        dip_depth=0.0,
         prior=0.0,
         handled=handled,
         earlier_n=earlier_n,
@@ -475,8 +597,7 @@ def begin_series(
         score -= math.log(m.rise_n)
     if width is not None:
         score += _ln(_normal(ln_w, k.set_width_ln_s, k.set_width_sd)) + _pace(k, ln_w)
-    inner, series.half_returns = _dips(k, series, 0.0, swing_n, m.dips_n)
-    series.dips = max(0.0, len(m.dips_n) - series.half_returns)
+    inner, series.half_returns, series.dips, series.dip_depth = _dips(k, series, 0.0, swing_n, m.dips_n)
     return score + inner, series
 
 
@@ -509,6 +630,9 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
         near0 = 0.5 * _normal(q, 0.0, k.valley_even_1 * spread) + 0.4 * _normal(q, 0.0, k.valley_even_2)
         near1 = 0.5 * _normal(q, 0.0, k.valley_uneven_1 * spread) + 0.4 * _normal(q, 0.0, k.valley_uneven_2)
         floor = k.slack_share * _normal(m.end_n, m.lowest_n, k.slack_width_n)
+        if not s.counts and s.base_n > m.lowest_n:
+            # Who sways on a taut band does not come back to slack.
+            floor *= math.exp((m.lowest_n - s.base_n) / a)
         end0, end1 = (
             (1.0 - k.slack_share) * (near0 + far) / a + floor,
             (1.0 - k.slack_share) * (near1 + far) / a + floor,
@@ -523,6 +647,8 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     if levels < _IMPOSSIBLE:
         return None
     even = level0 / levels
+    if not s.counts:
+        even = _by_chance(k, s, m, even)
     full = 1.0 if u >= 1.0 else even * full0 / top0 + (1.0 - even) * full1 / top1
     known = even * known0 + (1.0 - even) * known1
     score = math.log(levels / a)
@@ -531,12 +657,15 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     if s.n > k.many:
         score -= k.many_nats * min(1.0, (s.n - k.many) / 10.0)
     tempo, steady, ln_tau, ln_w = _tempo(k, s, m, tau, u, full)
+    if s.counts:
+        # What a person has done is not for ever: a set may go on at another tempo.
+        steady += CHANGED * (k.steady - steady)
     score += tempo
     if s.counts:
         # Quick, weak movements at the pace of steps are steps, unless they are too even for that.
         like_steps = ((ln_tau - math.log(0.55)) / 0.25) ** 2
         score -= k.step_pace_nats * math.exp(-0.5 * like_steps) / (1.0 + (a / 25.0) ** 2)
-    inner, half = _dips(k, s, s.n, a, m.dips_n)
+    inner, half, dips, depth = _dips(k, s, s.n, a, m.dips_n)
     score += inner
     n = s.n + full
     gain = max(GAIN, 1.0 / n)
@@ -546,15 +675,32 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
         base_n += max(GAIN, 1.0 / (n + 1.0)) * known * (m.end_n - base_n)
     if peak_n - base_n < SHRUNK * a:
         return None
-    interval = ln_tau if s.interval is None else s.interval + gain * _clip(ln_tau - s.interval, LARGEST_STEP)
-    width = s.width if ln_w is None else s.width + gain * full * _clip(ln_w - s.width, LARGEST_STEP)
+    # Of somebody who keeps no tempo the latest repetition says most of the next one.
+    follow, largest = gain, LARGEST_STEP
+    if s.counts:
+        follow += (AT_ONCE - gain) * (1.0 - steady) if gain < AT_ONCE else 0.0
+        largest /= max(steady, 0.2)
+    interval = ln_tau if s.interval is None else s.interval + follow * _clip(ln_tau - s.interval, largest)
+    width = s.width if ln_w is None else s.width + follow * full * _clip(ln_w - s.width, largest)
     prior = _prior(k, s.counts, peak_n, peak_n - base_n, m, s)
     score += prior - s.prior
     after = Series(
         s.counts, base_n, peak_n, n, width, interval, even, steady, s.half_returns + half,
-        s.dips + max(0.0, len(m.dips_n) - half), prior, s.handled, s.earlier_n, s.earlier_s
+        s.dips + dips, s.dip_depth + depth, prior, s.handled, s.earlier_n, s.earlier_s
     )  # fmt: skip
     return score, after
+
+
+def _by_chance(k: Numbers, s: Series, m: Movement, even: float) -> float:
+    """Return the probability that the next wave of a sway is even; this one was with probability `even`.
+
+    Small waves upon a large tension may be even for long, as breathing makes them. Nobody sways by a large
+    share of the tension and comes back to the same places each time: that is chance, and no habit.
+    """
+    swing_n = s.peak_n - s.base_n
+    share = swing_n / max(s.peak_n - min(0.0, m.lowest_n), swing_n)
+    habit = 1.0 / (1.0 + math.exp(min(50.0, (share - k.taut_least) / BREATH_SOFT)))
+    return habit * even + (1.0 - habit) * k.sway_even
 
 
 def _tempo(

@@ -206,7 +206,11 @@ FIGURES: tuple[Figure, ...] = (
 notice: a fifth of a phase, a tenth of a second, a tenth of the time under tension."""
 
 
-_PHASES = tuple(each for each in FIGURES if each.name.startswith("tempo.") and each.name != "tempo.rest_s")
+_PHASES = {
+    each.name.removeprefix("tempo."): each
+    for each in FIGURES
+    if each.name.startswith("tempo.") and each.name != "tempo.rest_s"
+}
 
 
 def judge(
@@ -239,10 +243,9 @@ def judge(
 def phases_hidden(rep: Rep, conditions: Conditions) -> dict[str, str]:
     """Say which phases of a repetition are not worth showing, and why, by their names in `Rep`."""
     hidden: dict[str, str] = {}
-    for figure in _PHASES:
-        value = getattr(rep, figure.name.removeprefix("tempo."))
-        if value > 0.0 and not figure.uncertainty(rep, conditions) <= figure.limit:
-            hidden[figure.name.removeprefix("tempo.")] = _reason(figure, rep, conditions)
+    for phase, figure in _PHASES.items():
+        if getattr(rep, phase) > 0.0 and not figure.uncertainty(rep, conditions) <= figure.limit:
+            hidden[phase] = _reason(figure, rep, conditions)
     return hidden
 
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from bandsense.calibration.clip_on import AnyCalibration, DirectionalCalibration
 from bandsense.errors import DataError
+from bandsense.language import Message
 from bandsense.samples import FloatArray
 from bandsense.signal.events import Rep
 from bandsense.signal.metric_contract import Conditions, judge
@@ -277,7 +278,9 @@ def rep_metrics(
     if not reps:
         return ()
     if not (time.size and time[0] <= reps[0].pull_start_s and time[-1] >= reps[-1].end_s):
-        raise DataError("the trace does not cover its repetitions; give the trace they were found in")
+        raise DataError(
+            Message("the trace does not cover its repetitions; give the trace they were found in")
+        )
     displacement_m = band.displacement_m(time, tension) if band is not None else None
     sampling = Conditions(1.0 / float(np.median(np.diff(time))), sample_noise_n(tension))
     following = [*(rep.pull_start_s for rep in reps[1:]), None]
@@ -420,7 +423,7 @@ def set_metrics(reps: Sequence[RepMetrics]) -> SetMetrics:
         DataError: there is no repetition.
     """
     if not reps:
-        raise DataError("a set without repetitions has no metrics")
+        raise DataError(Message("a set without repetitions has no metrics"))
     full = [rep for rep in reps if not rep.partial]
     under_tension_s = sum(rep.time_under_tension_s for rep in reps)
     impulse = sum(rep.impulse_n_s for rep in reps)
@@ -476,7 +479,7 @@ def session_metrics(sets: Sequence[SetMetrics]) -> SessionMetrics:
         DataError: there is no set.
     """
     if not sets:
-        raise DataError("a session without sets has no metrics")
+        raise DataError(Message("a session without sets has no metrics"))
     first, last = sets[0].mean_peak_n, sets[-1].mean_peak_n
     return SessionMetrics(
         sets=len(sets),
@@ -498,7 +501,7 @@ def asymmetry(left: Sequence[RepMetrics], right: Sequence[RepMetrics]) -> Asymme
     """
     sides = tuple([rep for rep in side if not rep.partial] for side in (left, right))
     if min(len(side) for side in sides) < 2:
-        raise DataError("left and right can be compared from two full repetitions a side on")
+        raise DataError(Message("left and right can be compared from two full repetitions a side on"))
 
     def difference(figure: Callable[[RepMetrics], float]) -> Difference:
         return _difference(*([figure(rep) for rep in side] for side in sides))

@@ -138,7 +138,8 @@ class Narrator:
         turning = self._turning
         announced = self.announcer.take(look, self._start, self._top)
         if look in (Look.RETURNED, Look.RESTING, Look.RESTED):
-            self._check_lost(turning.extreme, turning.extreme, sure=look is not Look.RETURNED)
+            low = turning.extreme
+            self._check_lost(low, low, sure=look is not Look.RETURNED)
         elif look in (Look.VALLEY, Look.HELD) and turning.valley is not None:
             self._check_lost(turning.valley, turning.extreme, sure=look is Look.HELD)
         if announced is not None:
@@ -206,7 +207,7 @@ class Narrator:
         counted = shown.rep
         peak = self._peak(counted.start, counted.top)
         # What is told late may lie before what was told already.
-        pull_start_s = max([b.pull_start_s, *(end_s for end_s in self._ends_s if end_s <= b.peak_time_s)])
+        pull_start_s = max([b.pull_start_s, *[end_s for end_s in self._ends_s if end_s <= b.peak_time_s]])
         self._ends_s.append(b.end_s)
         if counted.begins_set:
             self._neighbours.clear()

@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bandsense.errors import DataError
+from bandsense.language import Message
 from bandsense.samples import FloatArray
 
 __all__ = ["Peak", "estimate_peak", "sample_noise_n"]
@@ -101,7 +102,7 @@ def estimate_peak(near_n: FloatArray, rise_n: float, noise_n: float) -> Peak:
         DataError: there is no sample.
     """
     if not near_n.size:
-        raise DataError("a peak needs at least one sample")
+        raise DataError(Message("a peak needs at least one sample"))
     noise_n = max(noise_n, LEAST_NOISE_N)
     rise_n = max(rise_n, noise_n)
     if near_n.size < 5:
@@ -118,7 +119,7 @@ def estimate_peak(near_n: FloatArray, rise_n: float, noise_n: float) -> Peak:
     near_top = (FAR_DOWN + FAR_DOWN_SOFT - 0.5 * (inner_n + outer_n) / rise_n) / FAR_DOWN_SOFT
     sharp = _share(ROUND - outer_n / max(inner_n, 1e-9)) * _share(near_top)
     peak_n = vertex_n + TOWARDS_CORNER * sharp * (corner_n - vertex_n)
-    of_top = int((near_n > top_n - TOP_NOISES * noise_n).sum())
+    of_top = np.count_nonzero(near_n > top_n - TOP_NOISES * noise_n)
     peak_n -= GREATEST_OF_MANY * sqrt(2.0 * log(of_top)) * noise_n
     beside_n = 0.5 * inner_n
     uncertainty_n = sqrt(

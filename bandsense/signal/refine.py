@@ -12,7 +12,7 @@ import numpy as np
 from scipy import signal
 
 from bandsense.samples import FloatArray
-from bandsense.signal.boundaries import Boundaries, measure
+from bandsense.signal.boundaries import NEAR, Boundaries, between
 from bandsense.signal.events import Rep
 from bandsense.signal.filters import LARGEST_SHARE, Despiker
 from bandsense.signal.ranges import PARTIAL_BELOW, range_fractions, range_is_unsure
@@ -33,6 +33,12 @@ ENOUGH_HZ = 80.0
 
 LEAD_S = 3.0
 """How far before and after a repetition its valleys are looked for."""
+
+LONGEST_RETURN_S = 30.0
+"""A return that was taken for over before its end is followed for so long."""
+
+RISEN_PART = 0.1
+"""Tension that rises again by more than this part of the pull is no longer of the same return."""
 
 PEAK_MARGIN_S = 0.1
 """The peak may lie this far outside the repetition as the streaming detector saw it."""
@@ -79,7 +85,7 @@ def _stretches(time_s: FloatArray, clean_n: FloatArray, rate_hz: float) -> Itera
         if step > 1 and at.size >= step:
             whole = at.size // step * step
             at = 0.5 * (at[:whole:step] + at[step - 1 : whole : step])
-            values = np.add.reduce([values[i:whole:step] for i in range(step)]) / step
+            values = sum((values[i:whole:step] for i in range(1, step)), values[:whole:step]) / step
         smooth = signal.sosfiltfilt(sections, values, padlen=min(at.size - 1, round(rate_hz / step)))
         yield at, smooth
 
@@ -104,8 +110,40 @@ def _located(
     start = min(earliest, peak)
     start += int(smooth_n[start : peak + 1].argmin())
     stop = peak + int(smooth_n[peak : max(latest, peak + 1)].argmin())
+    found = _between(time_s, smooth_n, start, peak, stop)
+    farthest = int(time_s.searchsorted(min(rep.end_s + LONGEST_RETURN_S, top_after_s)))
+    back = _returned(smooth_n, stop, farthest, found)
+    if back is None:
+        return found
+    latest = int(time_s.searchsorted(min(time_s[back] + LEAD_S, top_after_s)))
+    return _between(
+        time_s, smooth_n, start, peak, back + int(smooth_n[back : max(latest, back + 1)].argmin())
+    )
+
+
+def _between(time_s: FloatArray, smooth_n: FloatArray, start: int, peak: int, stop: int) -> Boundaries:
     part = slice(start, stop + 1)
-    return measure(time_s[part].tolist(), smooth_n[part].tolist(), 0, peak - start, stop - start)
+    return between(time_s[part].tolist(), smooth_n[part].tolist(), 0, peak - start, stop - start)
+
+
+def _returned(smooth_n: FloatArray, stop: int, farthest: int, found: Boundaries) -> int | None:
+    """Find where a return goes on to that was taken for over at `stop`, high above the start of the pull.
+
+    Returns:
+        Index of the first sample near the level that the pull began at; None where tension was there before,
+        does not come there before `farthest`, or rises in between.
+    """
+    rise_n = found.peak_n - found.start_n
+    back_n = found.start_n + NEAR * rise_n
+    if smooth_n[stop] <= back_n:
+        return None
+    rest_n = smooth_n[stop:farthest]
+    near = np.flatnonzero(rest_n <= back_n)
+    if not near.size:
+        return None
+    way_n = rest_n[: near[0] + 1]
+    risen_n = float((way_n - np.minimum.accumulate(way_n)).max())
+    return stop + int(near[0]) if risen_n <= RISEN_PART * rise_n else None
 
 
 def _rewritten(rep: Rep, b: Boundaries, fraction: float) -> Rep:

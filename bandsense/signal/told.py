@@ -60,6 +60,7 @@ class Told:
         self._next_index = 1
         self._taken_back: list[int] = []
         self._offset = 0
+        self._corrected = False
 
     @property
     def standing(self) -> int:
@@ -82,6 +83,8 @@ class Told:
     def count(self, x: Explanation) -> int:
         """Return how many repetitions an explanation counts, with what the person said."""
         count = x.count + self._offset
+        if not self._corrected:
+            return count
         for tick in self._taken_back:
             count -= any(covers(rep, tick) for rep in x.reps())
         for shown in self.shown:
@@ -97,6 +100,7 @@ class Told:
 
     def tell(self, rep: CountedRep, *, done: bool = False, added: bool = False) -> Shown:
         """Tell a repetition; one that is `done` already is sure."""
+        self._corrected |= added
         shown = Shown(self._next_index, rep, float(done), done, added)
         self._next_index += 1
         self.shown.append(shown)
@@ -104,8 +108,12 @@ class Told:
 
     def match(self, rep: CountedRep, among: Iterable[Shown] | None = None) -> Shown | None:
         """Find what was told of a repetition."""
-        among = self.shown if among is None else among
-        return next((shown for shown in among if covers(rep, shown.rep.top.tick)), None)
+        start, top, end = rep.start.tick, rep.top.tick, rep.end.tick
+        for shown in self.shown if among is None else among:
+            tick = shown.rep.top.tick
+            if start <= tick <= end or tick == top:
+                return shown
+        return None
 
     def settle(self, settled: list[CountedRep]) -> tuple[list[Shown], list[Shown]]:
         """Take what all explanations share; give what of it had not been told, and what was told beside."""
@@ -134,6 +142,7 @@ class Told:
 
     def take_back(self, shown: Shown) -> None:
         """Heed that it was none."""
+        self._corrected = True
         if shown in self.shown:
             self.shown.remove(shown)
             self._taken_back.append(shown.rep.top.tick)

@@ -364,7 +364,7 @@ class TurningPoints:
         # The last tick of a second is the first to know what that second was like.
         first, last = 0, surroundings.missing - 1
         for second in surroundings.seconds(smooth_n, clean_n):
-            yield from self._run(time_s[first:last], smooth_n[first:last], ready_s[first:last])
+            yield from self._run(time_s, smooth_n, ready_s, first, last)
             surroundings.take(second)
             first = last
             if self._waiting is not None:
@@ -372,42 +372,43 @@ class TurningPoints:
                 yield from self._begin()
                 first += 1
             last += surroundings.step
-        if first:
-            time_s, smooth_n, ready_s = time_s[first:], smooth_n[first:], ready_s[first:]
-        yield from self._run(time_s, smooth_n, ready_s)
+        yield from self._run(time_s, smooth_n, ready_s, first, len(time_s))
 
     def _run(
-        self, time_s: Sequence[float], smooth_n: Sequence[float], ready_s: Sequence[float]
+        self,
+        time_s: Sequence[float],
+        smooth_n: Sequence[float],
+        ready_s: Sequence[float],
+        first: int,
+        last: int,
     ) -> Iterator[Look]:
-        """Ticks of one second, or a part of it."""
-        if not time_s:
+        """Take the ticks from `first` up to, not including, `last`: one second, or a part of it."""
+        if first >= last:
             return
         if self._waiting is not None:
-            self._waiting += zip(time_s, smooth_n, ready_s, strict=True)
+            part = slice(first, last)
+            self._waiting += zip(time_s[part], smooth_n[part], ready_s[part], strict=True)
             return
         surroundings, ticks = self.surroundings, self._ticks
-        if (
-            self._rested > 1
-            and self.top is not None
-            and min(smooth_n) >= self._tension_n
-            and max(smooth_n) <= self._tension_n + surroundings.swing_n
-        ):
-            # Nothing happens.
-            surroundings.lowest_n = min(surroundings.lowest_n, *smooth_n)
-            ticks.extend(time_s, smooth_n)
-            self.now_s = ready_s[-1]
-            return
-        done = 0
-        while done < len(smooth_n):
-            first = done
+        if self._rested > 1 and self.top is not None:
+            part_n = smooth_n[first:last]
+            low_n = min(part_n)
+            if low_n >= self._tension_n and max(part_n) <= self._tension_n + surroundings.swing_n:
+                # Nothing happens.
+                ticks.extend(time_s[first:last], part_n)
+                surroundings.lowest_n = min(surroundings.lowest_n, low_n)
+                self.now_s = ready_s[last - 1]
+                return
+        while first < last:
             if self.top is not None or self.valley is None:
-                done, look = self._fall(time_s, smooth_n, first)
+                done, look = self._fall(time_s, smooth_n, first, last)
             else:
-                done, look = self._rise(time_s, smooth_n, first, self.valley)
-            taken_n = smooth_n[first:done]
-            ticks.extend(time_s[first:done], taken_n)
-            surroundings.lowest_n = min(surroundings.lowest_n, *taken_n)
+                done, look = self._rise(time_s, smooth_n, first, last, self.valley)
+            part_n = smooth_n[first:done]
+            ticks.extend(time_s[first:done], part_n)
+            surroundings.lowest_n = min(surroundings.lowest_n, min(part_n))
             self.now_s = ready_s[done - 1]
+            first = done
             if look is not None:
                 yield look
 
@@ -420,12 +421,12 @@ class TurningPoints:
         """There is a swing to turn by: take the ticks of the first second."""
         waiting, self._waiting = self._waiting or [], None
         time_s, smooth_n, ready_s = (list(column) for column in zip(*waiting, strict=True))
-        yield from self._run(time_s, smooth_n, [ready_s[-1]] * len(ready_s))
+        yield from self._run(time_s, smooth_n, [ready_s[-1]] * len(ready_s), 0, len(time_s))
 
     def _rise(
-        self, time_s: Sequence[float], smooth_n: Sequence[float], first: int, valley: TurningPoint
+        self, time_s: Sequence[float], smooth_n: Sequence[float], first: int, last: int, valley: TurningPoint
     ) -> tuple[int, Look | None]:
-        """Follow a rise from the tick at index `first` until something is to be told, and tell that.
+        """Follow a rise from the tick at index `first` until something is to be told, or before `last`.
 
         Returns:
             Index of the tick after the last one taken; what it makes possible, None where there are no more.
@@ -435,7 +436,7 @@ class TurningPoints:
         anchor_n, anchor_s, hold_s = self._anchor_n, self._anchor_s, self._hold_s
         pulling_n = math.inf if self._looked else self.pulling_n
         look, at = None, -1
-        for i in range(first, len(smooth_n)):
+        for i in range(first, last):
             t, y = time_s[i], smooth_n[i]
             if y > highest_n:
                 highest_n, at = y, i
@@ -460,7 +461,7 @@ class TurningPoints:
         return i + 1, look
 
     def _fall(
-        self, time_s: Sequence[float], smooth_n: Sequence[float], first: int
+        self, time_s: Sequence[float], smooth_n: Sequence[float], first: int, last: int
     ) -> tuple[int, Look | None]:
         """Follow a fall, likewise; the first of a trace comes from no top."""
         lowest_n, swing_n = self._tension_n, self.surroundings.swing_n
@@ -473,7 +474,7 @@ class TurningPoints:
         anchor_n, anchor_s, rested = self._anchor_n, self._anchor_s, self._rested
         level_n = levels_n[self._looked]
         look, at = None, -1
-        for i in range(first, len(smooth_n)):
+        for i in range(first, last):
             t, y = time_s[i], smooth_n[i]
             if y < lowest_n:
                 lowest_n, at = y, i

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bandsense.errors import CalibrationError
+from bandsense.language import Message
 from bandsense.samples import FloatArray
 
 __all__ = ["TemperatureOnZero", "ZeroLimits", "ZeroTracker", "fit_temperature_on_zero"]
@@ -166,7 +167,7 @@ def fit_temperature_on_zero(
     temperature = np.asarray(temperature_c, dtype=np.float64)
     zero = np.asarray(zero_n, dtype=np.float64)
     if temperature.size < 2 or temperature.shape != zero.shape or np.ptp(temperature) < 3.0:
-        raise CalibrationError("temperature on zero needs two soaks at least 3 K apart")
+        raise CalibrationError(Message("temperature on zero needs two soaks at least 3 K apart"))
     centred = temperature - temperature.mean()
     weight = float(centred @ centred)
     return TemperatureOnZero(

@@ -17,6 +17,7 @@ import numpy as np
 from bumble import att, core, hci
 
 from bandsense.errors import ConfigError
+from bandsense.language import Message
 from bandsense.sim.devices.hardware import Fault, Hardware, Step
 from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.physics.sensor import COUNT_MAX, Conversions
@@ -565,5 +566,7 @@ def make_fault(name: str, seed: int = 0) -> Fault:
         ConfigError: there is none of this name.
     """
     if name not in FAULTS:
-        raise ConfigError(f"there is no fault {name!r}; there are: {', '.join(FAULTS)}")
+        raise ConfigError(
+            Message("there is no fault {name!r}; there are: {faults}", name=name, faults=", ".join(FAULTS))
+        )
     return FAULTS[name].make(seed)

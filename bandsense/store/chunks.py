@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bandsense.errors import DataError, StoreError
+from bandsense.language import Message
 from bandsense.samples import SampleBlock, Unit
 
 __all__ = ["decode", "encode"]
@@ -80,7 +81,7 @@ def _from_rice(data: bytes, n: int, k: int) -> tuple[NDArray[np.int64], bytes]:
     remainder_bytes = -(-n * k // 8)
     rest = data[unary_bytes:]
     if ends.size < n or len(rest) < remainder_bytes or k > _MOST_RICE_BITS:
-        raise StoreError("a stored piece of raw data is damaged: it ends too early")
+        raise StoreError(Message("a stored piece of raw data is damaged: it ends too early"))
     quotients = np.diff(ends, prepend=-1).astype(np.uint64) - np.uint64(1)
     bits = np.unpackbits(np.frombuffer(rest[:remainder_bytes], dtype=np.uint8))[: n * k].reshape(n, k)
     remainders = (bits.astype(np.uint64) << np.arange(k, dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
@@ -124,7 +125,7 @@ def _differences(block: SampleBlock, flags: NDArray[np.uint8]) -> bytes | None:
 
 def _from_differences(body: bytes, n: int, unit: Unit) -> SampleBlock:
     if not n or len(body) < _FIRST.size:
-        raise StoreError("a stored piece of raw data is damaged: it ends too early")
+        raise StoreError(Message("a stored piece of raw data is damaged: it ends too early"))
     time_us, step_us, value, time_bits, value_bits, how = _FIRST.unpack_from(body)
     bends, rest = _from_rice(body[_FIRST.size :], max(0, n - 2), time_bits)
     changes, rest = _from_rice(rest, n - 1, value_bits)
@@ -135,7 +136,7 @@ def _from_differences(body: bytes, n: int, unit: Unit) -> SampleBlock:
     times = time_us + np.concatenate(([0], np.cumsum(steps)))
     values = value + np.concatenate(([0], np.cumsum(changes)))
     if len(rest) != (-(-2 * n // 8) if flagged else 0):
-        raise StoreError("a stored piece of raw data is damaged: its length does not match")
+        raise StoreError(Message("a stored piece of raw data is damaged: its length does not match"))
     marks = np.zeros((n, 2), dtype=np.uint8)
     if flagged:
         marks = np.unpackbits(np.frombuffer(rest, dtype=np.uint8))[: 2 * n].reshape(n, 2)
@@ -172,22 +173,27 @@ def decode(data: bytes, unit: Unit) -> SampleBlock:
         StoreError: the bytes are damaged or of a newer version.
     """
     if len(data) < _HEADER.size:
-        raise StoreError(f"a stored piece of raw data is cut off after {len(data)} bytes")
+        raise StoreError(Message("a stored piece of raw data is cut off after {n} bytes", n=len(data)))
     version, n, crc = _HEADER.unpack_from(data)
     if version not in (_PLANES, _DIFFERENCES):
-        raise StoreError(f"a stored piece of raw data has version {version}; a newer bandsense can read it")
+        raise StoreError(
+            Message(
+                "a stored piece of raw data has version {version}; a newer bandsense can read it",
+                version=version,
+            )
+        )
     try:
         body = data[_HEADER.size :] if version == _DIFFERENCES else _inflated(data[_HEADER.size :], n)
         if zlib.crc32(body) != crc:
-            raise StoreError("a stored piece of raw data is damaged: its checksum does not match")
+            raise StoreError(Message("a stored piece of raw data is damaged: its checksum does not match"))
         return (_from_differences if version == _DIFFERENCES else _from_bytes)(body, n, unit)
     except (zlib.error, DataError) as error:
-        raise StoreError(f"a stored piece of raw data is damaged: {error}") from error
+        raise StoreError(Message("a stored piece of raw data is damaged: {error}", error=error)) from error
 
 
 def _inflated(packed: bytes, n: int) -> bytes:
     """Decompress a body of version 1, no further than n samples are long."""
     body = zlib.decompressobj().decompress(packed, n * _SAMPLE_BYTES)
     if len(body) != n * _SAMPLE_BYTES:
-        raise StoreError("a stored piece of raw data is damaged: its length does not match")
+        raise StoreError(Message("a stored piece of raw data is damaged: its length does not match"))
     return body

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bandsense.errors import StoreError
+from bandsense.language import Message
 from bandsense.store.address import ServerAddress
 from bandsense.store.backend import transaction
 from bandsense.store.database import SCHEMA_VERSION, migrations
@@ -67,8 +68,13 @@ def _migrate(connection: ServerConnection, address: ServerAddress) -> None:
     version = connection.execute("SELECT version FROM store").fetchone()[0] if there else 0
     if version > SCHEMA_VERSION:
         raise StoreError(
-            f"the store {address} was made by a newer bandsense (schema {version}, this one knows "
-            f"{SCHEMA_VERSION}); update bandsense"
+            Message(
+                "the store {address} was made by a newer bandsense (schema {version}, this "
+                "one knows {schema_version}); update bandsense",
+                address=address,
+                version=version,
+                schema_version=SCHEMA_VERSION,
+            )
         )
     for number, script in migrations("postgresql"):
         if number > version:
@@ -87,11 +93,15 @@ def _admit(connection: ServerConnection, login: str, clinic: str, person: str | 
         (login,),
     ).fetchone()
     if role is not None and role[0]:
-        raise StoreError(f"the login {login} sees all clinics, whatever is said here; name another")
+        raise StoreError(
+            Message("the login {login} sees all clinics, whatever is said here; name another", login=login)
+        )
     known = connection.execute("SELECT clinic, person FROM members WHERE login = ?", (login,)).fetchone()
     if known is not None and known != (clinic, person):
         whose = f"the clinic {known[0]}{f' as {known[1]}' if known[1] else ''}"
-        raise StoreError(f"the login {login} belongs to {whose} already; name another")
+        raise StoreError(
+            Message("the login {login} belongs to {whose} already; name another", login=login, whose=whose)
+        )
     password = None if role is not None else secrets.token_urlsafe(_PASSWORD_BYTES)
     if password is not None:
         hashed = connection.raw.pgconn.encrypt_password(password.encode(), login.encode(), b"scram-sha-256")
@@ -105,5 +115,5 @@ def _admit(connection: ServerConnection, login: str, clinic: str, person: str | 
 def _quoted(name: str) -> str:
     """Quote a name of a role, which no parameter can give."""
     if not name or "\0" in name or "?" in name or "%" in name:
-        raise StoreError(f"{name!r} cannot be the name of a login")
+        raise StoreError(Message("{name!r} cannot be the name of a login", name=name))
     return '"' + name.replace('"', '""') + '"'

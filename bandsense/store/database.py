@@ -15,6 +15,7 @@ from typing import Literal
 
 from bandsense.errors import StoreError
 from bandsense.files import make_private, private_folder
+from bandsense.language import Message, mark
 from bandsense.store.backend import transaction
 from bandsense.store.session_lock import SessionLock
 
@@ -48,17 +49,28 @@ SCHEMA_VERSION = migrations("sqlite")[-1][0]
 """Number of the last migration; the file keeps its own in `PRAGMA user_version`."""
 
 _REASONS = {
-    sqlite3.SQLITE_FULL: "the disk is full; free some space and try again. What was stored before is safe",
-    sqlite3.SQLITE_BUSY: "another program holds it locked; close that program and try again",
-    sqlite3.SQLITE_LOCKED: "another program holds it locked; close that program and try again",
-    sqlite3.SQLITE_READONLY: "it may not be written; check its permissions or name another file with --store",
-    sqlite3.SQLITE_PERM: "it may not be opened; check its permissions or name another file with --store",
-    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check that its folder exists and may be written, "
-    "or name another file with --store",
-    sqlite3.SQLITE_NOTADB: "it is not a bandsense store and stays as it is; name another file with --store",
-    sqlite3.SQLITE_CORRUPT: "it is damaged; it was left as it is. `bandsense store rescue` writes what can "
-    "be read to a new file",
-    sqlite3.SQLITE_IOERR: "the disk reported an error; check the disk. What was stored before is kept",
+    sqlite3.SQLITE_FULL: mark(
+        "the disk is full; free some space and try again. What was stored before is safe"
+    ),
+    sqlite3.SQLITE_BUSY: mark("another program holds it locked; close that program and try again"),
+    sqlite3.SQLITE_LOCKED: mark("another program holds it locked; close that program and try again"),
+    sqlite3.SQLITE_READONLY: mark(
+        "it may not be written; check its permissions or name another file with --store"
+    ),
+    sqlite3.SQLITE_PERM: mark(
+        "it may not be opened; check its permissions or name another file with --store"
+    ),
+    sqlite3.SQLITE_CANTOPEN: mark(
+        "it cannot be opened; check that its folder exists and may be written, "
+        "or name another file with --store"
+    ),
+    sqlite3.SQLITE_NOTADB: mark(
+        "it is not a bandsense store and stays as it is; name another file with --store"
+    ),
+    sqlite3.SQLITE_CORRUPT: mark(
+        "it is damaged; it was left as it is. `bandsense store rescue` writes what can be read to a new file"
+    ),
+    sqlite3.SQLITE_IOERR: mark("the disk reported an error; check the disk. What was stored before is kept"),
 }
 
 _REFUSED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -72,8 +84,9 @@ def translating_errors(path: Path | str) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", None)
-        reason = _REASONS.get(code & 0xFF, str(error)) if code is not None else str(error)
-        raise StoreError(f"the store {path}: {reason}") from error
+        told = str(error) if code is None else _REASONS.get(code & 0xFF, str(error))
+        reason = Message(told)
+        raise StoreError(Message("the store {path}: {reason}", path=path, reason=reason)) from error
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -86,8 +99,12 @@ def connect(path: Path) -> sqlite3.Connection:
         make_private(path)
     except OSError as error:
         raise StoreError(
-            f"the store {path} cannot be opened ({error.strerror}); check that its folder exists and may be "
-            "written, or name another file with --store"
+            Message(
+                "the store {path} cannot be opened ({error}); check that its folder exists "
+                "and may be written, or name another file with --store",
+                path=path,
+                error=error,
+            )
         ) from error
     connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
     try:
@@ -137,7 +154,11 @@ class Database:
             private_folder(path.parent)
         except OSError as error:
             raise StoreError(
-                f"the folder {path.parent} cannot be made: {error.strerror}; name another with --store"
+                Message(
+                    "the folder {folder} cannot be made: {error}; name another with --store",
+                    folder=path.parent,
+                    error=error,
+                )
             ) from error
         with translating_errors(path):
             try:
@@ -151,7 +172,11 @@ class Database:
     def _look(self) -> None:
         """See whether the file can be read where it is, and copy it into memory where it cannot."""
         if not self.path.is_file():
-            raise StoreError(f"there is no store {self.path}; record a session first, or name another file")
+            raise StoreError(
+                Message(
+                    "there is no store {path}; record a session first, or name another file", path=self.path
+                )
+            )
         with translating_errors(self.path):
             try:
                 with closing(_connect_to_read(self.path)) as connection:
@@ -219,7 +244,10 @@ class FileClaim:
         """
         if _identity(self.local) != self._file:
             raise StoreError(
-                f"the store {self.name} is not there any more, or another file is in its place; put it back"
+                Message(
+                    "the store {name} is not there any more, or another file is in its place; put it back",
+                    name=self.name,
+                )
             )
         if self._connection is None:
             self._connection = self._open_connection(self.local)
@@ -323,7 +351,9 @@ def _statements(script: str) -> Iterator[str]:
 def _refuse_foreign(connection: sqlite3.Connection, path: Path | None) -> None:
     tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()[0]
     if tables:
-        raise StoreError(f"{path} is another program's database; name another file with --store")
+        raise StoreError(
+            Message("{path} is another program's database; name another file with --store", path=path)
+        )
 
 
 def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
@@ -346,8 +376,13 @@ def migrate(connection: sqlite3.Connection, path: Path | None) -> None:
     version = _version(connection)
     if version > SCHEMA_VERSION:
         raise StoreError(
-            f"the store {path or ''} was made by a newer bandsense (schema {version}, this one knows "
-            f"{SCHEMA_VERSION}); update bandsense, or name another file with --store"
+            Message(
+                "the store {path} was made by a newer bandsense (schema {version}, this one "
+                "knows {schema_version}); update bandsense, or name another file with --store",
+                path=path or "",
+                version=version,
+                schema_version=SCHEMA_VERSION,
+            )
         )
     if version == SCHEMA_VERSION:
         return

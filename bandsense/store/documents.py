@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Literal
 
 from bandsense.errors import StoreError
+from bandsense.language import Message
 from bandsense.store.backend import Backend, Connection, transaction
 from bandsense.store.model import JsonObject
 
@@ -24,9 +25,9 @@ def json_object(text: str) -> JsonObject:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise StoreError(f"a stored text is damaged: {error}") from None
+        raise StoreError(Message("a stored text is damaged: {error}", error=error)) from None
     if not isinstance(data, dict):
-        raise StoreError("a stored text is damaged: it is no JSON object")
+        raise StoreError(Message("a stored text is damaged: it is no JSON object"))
     return data
 
 

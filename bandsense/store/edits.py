@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bandsense.errors import StoreError
+from bandsense.language import Message
 from bandsense.store.backend import Backend, Connection, transaction
 from bandsense.store.documents import json_object
 from bandsense.store.model import JsonObject
@@ -56,7 +57,11 @@ class Edits:
             for name, value in values.items():
                 row = connection.execute(f"SELECT {name} FROM sessions WHERE id = ?", (session,)).fetchone()  # noqa: S608
                 if row is None:
-                    raise StoreError(f"there is no session {session}; `bandsense sessions` lists them")
+                    raise StoreError(
+                        Message(
+                            "there is no session {session}; `bandsense sessions` lists them", session=session
+                        )
+                    )
                 before[name] = row[0]
                 connection.execute(f"UPDATE sessions SET {name} = ? WHERE id = ?", (value, session))  # noqa: S608
             note_edit(connection, "set", {"session": session, "before": before})
@@ -103,7 +108,7 @@ class Edits:
                 "SELECT id, kind, made_unix_s, data FROM edits ORDER BY id DESC LIMIT 1"
             ).fetchone()
             if row is None:
-                raise StoreError("there is nothing to undo")
+                raise StoreError(Message("there is nothing to undo"))
             number, kind, made_unix_s, text = row
             data = json_object(text)
             {"set": _unset, "merge": _unmerge, "split": _unsplit, "delete": _unbin}[kind](connection, data)
@@ -144,7 +149,7 @@ def _unset(connection: Connection, data: JsonObject) -> None:
 def _unbin(connection: Connection, data: JsonObject) -> None:
     changed = connection.execute("UPDATE sessions SET binned_unix_s = NULL WHERE id = ?", (data["session"],))
     if not changed.rowcount:
-        raise StoreError(f"session {data['session']} is gone for good")
+        raise StoreError(Message("session {session} is gone for good", session=data["session"]))
 
 
 def _unmerge(connection: Connection, data: JsonObject) -> None:

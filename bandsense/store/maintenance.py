@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bandsense.errors import StoreError
 from bandsense.files import make_private
+from bandsense.language import Message
 from bandsense.samples import Unit
 from bandsense.store import chunks
 from bandsense.store.backend import Backend
@@ -45,9 +46,11 @@ def back_up(store: Store, target: Path, progress: Progress = lambda _share: None
     """
     database = store.database
     if not isinstance(database, Database):
-        raise StoreError(f"{database.name} is backed up by the server's own tools (pg_dump)")
+        raise StoreError(
+            Message("{database} is backed up by the server's own tools (pg_dump)", database=database.name)
+        )
     if target.exists():
-        raise StoreError(f"{target} exists already; name another file")
+        raise StoreError(Message("{target} exists already; name another file", target=target))
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         make_private(part)
@@ -66,7 +69,9 @@ def back_up(store: Store, target: Path, progress: Progress = lambda _share: None
             _require_sound(copy, target)
         part.replace(target)
     except OSError as error:
-        raise StoreError(f"{target} cannot be written: {error.strerror}; name another place") from error
+        raise StoreError(
+            Message("{target} cannot be written: {error}; name another place", target=target, error=error)
+        ) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -74,7 +79,13 @@ def back_up(store: Store, target: Path, progress: Progress = lambda _share: None
 def _require_sound(connection: sqlite3.Connection, path: Path) -> None:
     found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
     if found != "ok":
-        raise StoreError(f"{path} is damaged ({found}); `bandsense store rescue` gives what can be read")
+        raise StoreError(
+            Message(
+                "{path} is damaged ({found}); `bandsense store rescue` gives what can be read",
+                path=path,
+                found=found,
+            )
+        )
 
 
 def restore(backup: Path, store: Path) -> Path | None:
@@ -84,7 +95,7 @@ def restore(backup: Path, store: Path) -> Path | None:
         StoreError: the backup is none, is damaged or newer than this program, or the store is in use.
     """
     if not backup.is_file():
-        raise StoreError(f"there is no file {backup}")
+        raise StoreError(Message("there is no file {backup}", backup=backup))
     new = store.with_name(f".{store.name}.{os.getpid()}.part")
     try:
         make_private(new)
@@ -92,12 +103,12 @@ def restore(backup: Path, store: Path) -> Path | None:
             with closing(sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)) as source:
                 source.backup(copy)
             if not copy.execute("PRAGMA user_version").fetchone()[0]:
-                raise StoreError(f"{backup} is no backup of a store")
+                raise StoreError(Message("{backup} is no backup of a store", backup=backup))
             _require_sound(copy, backup)
             migrate(copy, None)
         return exchange(new, store, "before-restore")
     except OSError as error:
-        raise StoreError(f"{store} cannot be written: {error.strerror}") from error
+        raise StoreError(Message("{store} cannot be written: {error}", store=store, error=error)) from error
     finally:
         new.unlink(missing_ok=True)
 
@@ -115,7 +126,13 @@ def exchange(new: Path, store: Path, name: str) -> Path | None:
             number = lock.name.rpartition("-")[2]
             claim = SessionLock.take(store, int(number)) if number.isdecimal() else None
             if number.isdecimal() and claim is None:
-                raise StoreError(f"session {number} is being recorded into {store}; end it first")
+                raise StoreError(
+                    Message(
+                        "session {number} is being recorded into {store}; end it first",
+                        number=number,
+                        store=store,
+                    )
+                )
             if claim is not None:
                 claim.release()
         kept = _free(store.with_name(f"{store.name}.{name}-{time.strftime('%Y%m%d-%H%M%S')}"))

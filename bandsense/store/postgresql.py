@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from bandsense.errors import MissingExtra, StoreError
 from bandsense.files import data_folder, private_folder
+from bandsense.language import Message, mark
 from bandsense.store.address import ServerAddress
 from bandsense.store.backend import Cursor
 from bandsense.store.database import SCHEMA_VERSION
@@ -52,17 +53,21 @@ _OPTIONS = (
 """… and the end of the claim after 25 s on the other."""
 
 _REASONS = {
-    "53100": "the server's disk is full; free some space there and try again. What was stored before is safe",
-    "53300": "the server has too many connections; close some programs, or raise its max_connections",
-    "25006": "it was opened for reading, or the server is a standby; name the one that is written",
-    "40001": "somebody else changed the same at the same moment; try again",
-    "40P01": "somebody else changed the same at the same moment; try again",
-    "23505": "somebody else added the same at the same moment; try again",
-    "3F000": "there is no store in this database; prepare it with `bandsense store init`",
-    "42P01": "there is no store in this database; prepare it with `bandsense store init`",
-    "3D000": "there is no such database on the server; `createdb` makes it",
-    "28P01": "the server does not take this password; it belongs in the URL, in ~/.pgpass or in PGPASSWORD",
-    "42501": "this login may not do that: {}",
+    "53100": mark(
+        "the server's disk is full; free some space there and try again. What was stored before is safe"
+    ),
+    "53300": mark("the server has too many connections; close some programs, or raise its max_connections"),
+    "25006": mark("it was opened for reading, or the server is a standby; name the one that is written"),
+    "40001": mark("somebody else changed the same at the same moment; try again"),
+    "40P01": mark("somebody else changed the same at the same moment; try again"),
+    "23505": mark("somebody else added the same at the same moment; try again"),
+    "3F000": mark("there is no store in this database; prepare it with `bandsense store init`"),
+    "42P01": mark("there is no store in this database; prepare it with `bandsense store init`"),
+    "3D000": mark("there is no such database on the server; `createdb` makes it"),
+    "28P01": mark(
+        "the server does not take this password; it belongs in the URL, in ~/.pgpass or in PGPASSWORD"
+    ),
+    "42501": mark("this login may not do that: {told}"),
 }
 _WORDS = {
     "password authentication failed": "28P01",
@@ -74,8 +79,8 @@ _WORDS = {
 }
 """Where libpq gives no code: while a connection is opened."""
 _BY_CLASS = {
-    "08": "the server cannot be reached ({}); check the network and the address",
-    "57": "the server is shutting down or starting ({}); try again in a moment",
+    "08": mark("the server cannot be reached ({told}); check the network and the address"),
+    "57": mark("the server is shutting down or starting ({told}); try again in a moment"),
 }
 
 
@@ -129,8 +134,9 @@ def _translating_errors(address: ServerAddress) -> Iterator[None]:
         state = error.sqlstate or ""
         if not state and isinstance(error, psycopg.OperationalError):
             state = next((code for words, code in _WORDS.items() if words in told), "08000")
-        reason = _REASONS.get(state) or _BY_CLASS.get(state[:2], "{}")
-        raise StoreError(f"the store {address}: {reason.format(told)}") from None
+        words = _REASONS.get(state) or _BY_CLASS.get(state[:2], "{told}")
+        reason = Message(words, told=told)
+        raise StoreError(Message("the store {path}: {reason}", path=address, reason=reason)) from None
 
 
 def server_connection(address: ServerAddress, *, reading: bool = False) -> ServerConnection:
@@ -144,13 +150,16 @@ def server_connection(address: ServerAddress, *, reading: bool = False) -> Serve
         import psycopg
         from psycopg.conninfo import conninfo_to_dict
     except ImportError as error:
-        raise MissingExtra("a store on a PostgreSQL server", "postgres") from error
+        raise MissingExtra(Message("a store on a PostgreSQL server"), "postgres") from error
     try:
         given = conninfo_to_dict(address.url)
     except psycopg.ProgrammingError:
         raise StoreError(
-            f"{address} is no address of a PostgreSQL database; it looks like "
-            "postgresql://LOGIN@HOST/DATABASE, with the password in ~/.pgpass"
+            Message(
+                "{address} is no address of a PostgreSQL database; it looks like "
+                "postgresql://LOGIN@HOST/DATABASE, with the password in ~/.pgpass",
+                address=address,
+            )
         ) from None
     only = "-c default_transaction_read_only=on" if reading else ""
     given["options"] = f"{given.get('options') or ''} {_OPTIONS} {only}".strip()
@@ -203,18 +212,29 @@ class Server:
         self.identity = f"{store}/{clinic}"
         if version > SCHEMA_VERSION:
             raise StoreError(
-                f"the store {self.name} was made by a newer bandsense (schema {version}, this one knows "
-                f"{SCHEMA_VERSION}); update bandsense"
+                Message(
+                    "the store {name} was made by a newer bandsense (schema {version}, this one "
+                    "knows {schema_version}); update bandsense",
+                    name=self.name,
+                    version=version,
+                    schema_version=SCHEMA_VERSION,
+                )
             )
         if version < SCHEMA_VERSION:
             raise StoreError(
-                f"the store {self.name} is older than this bandsense; whoever looks after it brings it up to "
-                "date with `bandsense store init`"
+                Message(
+                    "the store {name} is older than this bandsense; whoever looks after it "
+                    "brings it up to date with `bandsense store init`",
+                    name=self.name,
+                )
             )
         if clinic is None:
             raise StoreError(
-                f"this login belongs to no clinic of the store {self.name}; whoever looks after it lets it "
-                "in with `bandsense store init --clinic NAME --login LOGIN`"
+                Message(
+                    "this login belongs to no clinic of the store {name}; whoever looks after it "
+                    "lets it in with `bandsense store init --clinic NAME --login LOGIN`",
+                    name=self.name,
+                )
             )
 
     @contextmanager
@@ -299,7 +319,9 @@ class ServerClaim:
         if self._connection is None:
             connection = self._locked()
             if connection is None:
-                raise StoreError(f"the store {self.name} still waits for the connection that was lost")
+                raise StoreError(
+                    Message("the store {name} still waits for the connection that was lost", name=self.name)
+                )
             self._connection = connection
             # Others may have taken the session for cut short while its recorder was away.
             connection.execute(

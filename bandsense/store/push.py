@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bandsense.errors import StoreError
+from bandsense.language import Message
 from bandsense.store.backend import Connection, transaction
 from bandsense.store.model import SessionState
 from bandsense.store.postgresql import Server
@@ -96,7 +97,9 @@ def push(
     """
     server = address.database
     if not isinstance(server, Server):
-        raise StoreError(f"{server.name} is no server; sessions are pushed to postgresql://…")
+        raise StoreError(
+            Message("{server} is no server; sessions are pushed to postgresql://…", server=server.name)
+        )
     return _Push(source, server, overwrite).run(progress or (lambda _share: None))
 
 
@@ -309,7 +312,7 @@ def _put_session(there: Connection, identity: str, session: _Item, outcome: Outc
             )
         row = there.execute("SELECT id FROM sessions WHERE identity = ?", (identity,)).fetchone()
     if row is None:
-        raise StoreError("a session was deleted there meanwhile; push again")
+        raise StoreError(Message("a session was deleted there meanwhile; push again"))
     return int(row[0])
 
 
@@ -362,5 +365,7 @@ def _require_all(here: Connection, there: Connection, source: int | str, target:
         for connection, stream in ((here, source), (there, target))
     ]
     if tuple(map(int, counts[0])) != tuple(map(int, counts[1])):
-        raise StoreError("the server holds not what was sent; nothing of this session was kept there")
+        raise StoreError(
+            Message("the server holds not what was sent; nothing of this session was kept there")
+        )
     return int(counts[0][1])

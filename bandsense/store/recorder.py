@@ -37,6 +37,7 @@ from types import TracebackType
 from typing import Self
 
 from bandsense.errors import StoreError
+from bandsense.language import Message
 from bandsense.samples import SampleBlock, concatenate
 from bandsense.store import chunks
 from bandsense.store.backend import Claim, Connection, transaction
@@ -207,7 +208,11 @@ class Recorder:
         self._jobs.put(_Flush(done))
         if not done.wait(timeout_s):
             raise StoreError(
-                f"the store {self._claim.name} did not take the data within {timeout_s:g} s; check the disk"
+                Message(
+                    "the store {claim} did not take the data within {timeout_s:g} s; check the disk",
+                    claim=self._claim.name,
+                    timeout_s=timeout_s,
+                )
             )
         if self._problem is not None:
             raise self._problem
@@ -247,7 +252,9 @@ class Recorder:
             StoreError: that cannot be written either; everything still waits, and both may be tried again.
         """
         if self._stop is None or self._problem is None:
-            raise StoreError(f"nothing of session {self._session} waits; close it first")
+            raise StoreError(
+                Message("nothing of session {session} waits; close it first", session=self._session)
+            )
         rows = {"chunks": [], **self._waiting()}
         path = leave_waiting(
             self._claim.local, self._session, self._streams, rows, self._stop.ended_unix_s, self._stop.summary
@@ -259,7 +266,9 @@ class Recorder:
 
     def _require_open(self) -> None:
         if self._stop is not None:
-            raise StoreError(f"session {self._session} is closed; start a new one to record more")
+            raise StoreError(
+                Message("session {session} is closed; start a new one to record more", session=self._session)
+            )
 
     def _put_row(self, table: str, stream: int, *values: object) -> None:
         self._require_open()
@@ -278,7 +287,11 @@ class Recorder:
                 deadline_s = time.monotonic() + COMMIT_INTERVAL_S
         except Exception as error:
             self._problem = StoreError(
-                f"the recorder of {self._claim.name} stopped: {error!r}; please report this"
+                Message(
+                    "the recorder of {claim} stopped: {error!r}; please report this",
+                    claim=self._claim.name,
+                    error=error,
+                )
             )
         finally:
             self._pending.answer_flushes()

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from bandsense.errors import StoreError
+from bandsense.language import Message
 from bandsense.samples import SampleBlock, Unit
 from bandsense.store import chunks
 from bandsense.store.backend import transaction
@@ -58,11 +59,13 @@ def rescue(source: Path, target: Path) -> Rescued:
         StoreError: the source cannot be read or holds nothing, or the target exists or cannot be written.
     """
     if target.exists():
-        raise StoreError(f"{target} exists already; name another file")
+        raise StoreError(Message("{target} exists already; name another file", target=target))
     try:
         pages = read_pages(source)
     except OSError as error:
-        raise StoreError(f"the store {source} cannot be read: {error.strerror}") from error
+        raise StoreError(
+            Message("the store {source} cannot be read: {error}", source=source, error=error)
+        ) from error
     with translating_errors(target), closing(connect(target)) as connection:
         migrate(connection, None)
         schema = _Schema(connection)
@@ -70,7 +73,9 @@ def rescue(source: Path, target: Path) -> Rescued:
         if not any(found.values()):
             connection.close()
             target.unlink()
-            raise StoreError(f"nothing of a store can be read from {source}; it stays as it is")
+            raise StoreError(
+                Message("nothing of a store can be read from {source}; it stays as it is", source=source)
+            )
         pieces = _Pieces(found, len(schema.columns["sessions"]))
         with transaction(connection):
             for table in found:

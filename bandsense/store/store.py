@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from bandsense.errors import StoreError
+from bandsense.language import Message
 from bandsense.samples import SampleBlock, Unit
 from bandsense.store import chunks
 from bandsense.store.address import ServerAddress
@@ -132,7 +133,9 @@ class Store:
             ]
             claim = self.database.claim(session)
             if claim is None:
-                raise StoreError(f"session {session} is claimed by another program; try again")
+                raise StoreError(
+                    Message("session {session} is claimed by another program; try again", session=session)
+                )
             on_failure.callback(claim.release)
             connection.execute("COMMIT")
             on_failure.pop_all()
@@ -166,8 +169,8 @@ class Store:
             if row is not None:
                 return _session(row, _streams(connection, "id = ?", row[:1]).get(row[0], ()))
         if which == "last":
-            raise StoreError("there is no session yet; record one with `bandsense live`")
-        raise StoreError(f"there is no session {which}; `bandsense sessions` lists them")
+            raise StoreError(Message("there is no session yet; record one with `bandsense live`"))
+        raise StoreError(Message("there is no session {which}; `bandsense sessions` lists them", which=which))
 
     def delete(self, session: int, *, for_good: bool = True) -> None:
         """Remove a session and everything of it, or put it into the bin, from which it can be taken back.
@@ -185,7 +188,7 @@ class Store:
 
     def _require_ended(self, session: int) -> None:
         if self.session(session).state is SessionState.OPEN:
-            raise StoreError(f"session {session} is being recorded; end it first")
+            raise StoreError(Message("session {session} is being recorded; end it first", session=session))
 
     def note_summary(self, session: int, summary: JsonObject) -> None:
         """Keep the summary of a session that was cut short before it had one.

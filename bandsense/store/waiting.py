@@ -24,6 +24,7 @@ from typing import Any
 
 from bandsense.errors import StoreError
 from bandsense.files import write_json_file
+from bandsense.language import Message
 from bandsense.store.backend import Backend, Connection, transaction
 from bandsense.store.model import SessionState
 
@@ -86,7 +87,13 @@ def leave_waiting(
                     continue
             write_json_file(folder / name, data)
             return folder / name
-    raise StoreError(f"what waits could be written neither to {store.parent} nor to {tempfile.gettempdir()}")
+    raise StoreError(
+        Message(
+            "what waits could be written neither to {folder} nor to {other}",
+            folder=store.parent,
+            other=tempfile.gettempdir(),
+        )
+    )
 
 
 def _elsewhere(store: Path) -> Path:

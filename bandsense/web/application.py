@@ -16,7 +16,8 @@ from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any
 
 from bandsense.errors import BandsenseError
-from bandsense.language import said, speaking
+from bandsense.exercises.model import faults_in
+from bandsense.language import Message, message_of, said, speaking
 from bandsense.web.access import COOKIE, HEADERS, Access, Role
 from bandsense.web.board import PROTOCOL, Board
 from bandsense.web.reading import language_of, page_language
@@ -142,21 +143,29 @@ class Guard:
         await _with_headers(self._app, scope, receive, send)
 
     def _refusal(self, request: Request) -> ASGIApp | None:
-        from starlette.responses import JSONResponse, Response
+        from starlette.responses import Response
 
         role = self._access.role(request)
         if request.method not in ("GET", "HEAD"):
             if role is Role.TRAIN and self._access.same_origin(request):
                 return None
-            why = (
-                "this link may only watch" if role is Role.WATCH else "open the address that bandsense shows"
-            )
-            return JSONResponse({"error": why}, 403)
+            why = Message("open the address that bandsense shows")
+            if role is Role.WATCH:
+                why = Message("this link may only watch")
+            return _error(request, why, 403)
         if role is not Role.NOTHING or _public(request.url.path):
             return None
         if request.url.path.startswith("/api/"):
-            return JSONResponse({"error": "open the address that bandsense shows, with its token"}, 403)
+            return _error(request, Message("open the address that bandsense shows, with its token"), 403)
         return Response(_text("refused.html"), 403, media_type="text/html")
+
+
+def _error(request: Request, why: str, status: int) -> Response:
+    """Answer with what went wrong, in the language of whoever asked."""
+    from starlette.responses import JSONResponse
+
+    with speaking(language_of(request)):
+        return JSONResponse({"error": said(why)}, status)
 
 
 def _public(path: str) -> bool:
@@ -352,14 +361,13 @@ class _Interface:
         async for chunk in request.stream():
             body += chunk
             if len(body) > MOST_BODY:
-                return JSONResponse({"error": "that is too much"}, 413)
+                return _error(request, Message("that is too much"), 413)
         try:
             await do(model.model_validate_json(body or b"{}"))
         except ValidationError as error:
-            return JSONResponse({"error": error.errors(include_url=False)[0]["msg"]}, 422)
+            return _error(request, faults_in(error), 422)
         except BandsenseError as error:
-            with speaking(language_of(request)):
-                return JSONResponse({"error": said(error)}, 409)
+            return _error(request, message_of(error), 409)
         return JSONResponse({})
 
     # -- the stream --------------------------------------------------------------------------------------

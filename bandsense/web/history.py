@@ -180,7 +180,9 @@ def _guarded(
             return visit.problem(tr("Not found"), said(error), 404)
         except DataError as error:
             return visit.problem(
-                "It cannot be kept" if form else "It cannot be shown", str(error), 400 if form else 500
+                tr("It cannot be kept") if form else tr("It cannot be shown"),
+                said(error),
+                400 if form else 500,
             )
         except BandsenseError as error:
             return visit.problem(tr("It cannot be shown"), said(error), 500)
@@ -437,7 +439,7 @@ def _strength_test(visit: _Visit, session: Session) -> Response:
     records = strength_records(visit.store, session.person)
     record = next((each for each in records if each.session == session.id), None)
     if record is None:
-        raise StoreError(f"the test of session {session.id} cannot be read")
+        raise StoreError(Message("the test of session {session} cannot be read", session=session.id))
     compared = compare(record, records)
     at = _when(session)
     setup = record.setup
@@ -575,7 +577,13 @@ def _set(visit: _Visit) -> Response:
         if each.record.number == number and side in (None, each.record.conditions.side)
     ]
     if not chosen:
-        raise StoreError(f"session {detail.session.id} has no set {number}; its page lists them")
+        raise StoreError(
+            Message(
+                "session {session} has no set {number}; its page lists them",
+                session=detail.session.id,
+                number=number,
+            )
+        )
     found = chosen[0]
     record = found.record
     both = len(detail.streams) > 1

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec
 from bandsense.app.archive import StoredSession, StoreReader
 from bandsense.app.measured import measured, measured_rep, measured_set
 from bandsense.errors import BandsenseError, DataError, MissingExtra
+from bandsense.language import Message
 
 if TYPE_CHECKING:
     from mcp.server.fastmcp import FastMCP
@@ -57,7 +58,7 @@ def mcp_server(open_reader: Callable[[], StoreReader], live: str) -> FastMCP:
         from mcp.server.fastmcp import FastMCP
         from mcp.types import ToolAnnotations
     except ImportError as error:
-        raise MissingExtra("the server for assistants", "mcp") from error
+        raise MissingExtra(Message("the server for assistants"), "mcp") from error
     server = FastMCP("bandsense", instructions=_INSTRUCTIONS, log_level="WARNING")
     tools = _Tools(open_reader, live)
     reads_only = ToolAnnotations(
@@ -174,7 +175,13 @@ class _Tools:
                 state = json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
-                raise DataError(f"{_without_token(url)} answers {error.code}; is the token right?") from None
+                raise DataError(
+                    Message(
+                        "{address} answers {code}; is the token right?",
+                        address=_without_token(url),
+                        code=error.code,
+                    )
+                ) from None
         except OSError:
             return {
                 "live": False,

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bandsense.errors import ConfigError, MissingExtra
+from bandsense.language import Message
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -48,7 +49,7 @@ def require_server() -> None:
         import uvicorn  # noqa: F401
         import websockets  # noqa: F401
     except ImportError as error:
-        raise MissingExtra("the page", "web") from error
+        raise MissingExtra(Message("the page"), "web") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class PageServer:
             config.load()
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
             self._listener.close()
-            raise ConfigError(f"the certificate cannot be used: {error}") from error
+            raise ConfigError(Message("the certificate cannot be used: {error}", error=error)) from error
         self._server = _server_class()(config)
         self._thread = threading.Thread(target=self._serve, name="bandsense page", daemon=True)
 
@@ -138,9 +139,18 @@ def _listening(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise ConfigError(f"port {port} is in use; choose another one with --port") from error
+            raise ConfigError(
+                Message("port {port} is in use; choose another one with --port", port=port)
+            ) from error
         why = error.strerror if error.errno is None else os.strerror(error.errno)
-        raise ConfigError(f"{host}:{port} cannot be listened on ({why}); choose another address") from error
+        raise ConfigError(
+            Message(
+                "{host}:{port} cannot be listened on ({why}); choose another address",
+                host=host,
+                port=port,
+                why=why,
+            )
+        ) from error
 
 
 def _server_class() -> type[Any]:

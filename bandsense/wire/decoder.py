@@ -12,6 +12,7 @@ import numpy as np
 from typing_extensions import override
 
 from bandsense.errors import FrameError
+from bandsense.language import Message, message_of
 from bandsense.samples import SampleBlock, Unit
 from bandsense.wire import imds, progressor, whc06
 from bandsense.wire.bandsense.answers import Started, decode_answer
@@ -218,7 +219,7 @@ class WhC06Decoder(_ArrivalDecoder):
             reading = whc06.decode_advertisement(data)
         except FrameError as error:
             self._malformed += 1
-            self.complaint = str(error)
+            self.complaint = message_of(error)
             return None
         self.complaint = None
         return self._push(reading.weight_kgf, arrival_s)
@@ -243,7 +244,9 @@ class ImdsDecoder(_ArrivalDecoder):
             self._malformed += 1
             return None
         if force_n is None:
-            self.complaint = "the sensor does not know the force: is it overloaded, or still starting?"
+            self.complaint = Message(
+                "the sensor does not know the force: is it overloaded, or still starting?"
+            )
             return self.interrupt()
         self.complaint = None
         return self._push(force_n, arrival_s)

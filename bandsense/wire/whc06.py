@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bandsense.errors import FrameError
+from bandsense.language import Message
 
 __all__ = [
     "COMPANY_ID",
@@ -62,7 +63,9 @@ def decode_advertisement(data: bytes) -> Reading:
         raise FrameError(f"a reading has at least {_MIN_BYTES} bytes, got {len(data)}")
     state = data[_STATE_AT]
     if state & 0x0F != _UNIT_KG:
-        raise FrameError("the scale shows another unit than kilograms; press UNIT on it until it shows kg")
+        raise FrameError(
+            Message("the scale shows another unit than kilograms; press UNIT on it until it shows kg")
+        )
     weight = int.from_bytes(data[_WEIGHT_AT : _WEIGHT_AT + 2], "big")
     return Reading(weight / _CENTI, bool(state >> 4))
 

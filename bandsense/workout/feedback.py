@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bandsense.errors import ConfigError, DataError
+from bandsense.language import Message
 
 __all__ = ["LONGEST_NOTE", "MOST_SCORE", "Feedback", "FeedbackBook", "Scale", "StopReason", "StopRules"]
 
@@ -54,7 +55,13 @@ class StopRules:
 
     def __post_init__(self) -> None:
         if self.pain is not None and not 1 <= self.pain <= MOST_SCORE:
-            raise ConfigError(f"pain stops an exercise from a score of 1 to {MOST_SCORE}, not {self.pain}")
+            raise ConfigError(
+                Message(
+                    "pain stops an exercise from a score of 1 to {most_score}, not {pain}",
+                    most_score=MOST_SCORE,
+                    pain=self.pain,
+                )
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +80,22 @@ class Feedback:
         for scale in Scale:
             score = getattr(self, scale.value)
             if score is not None and not 0 <= score <= MOST_SCORE:
-                raise DataError(f"{scale.value} is scored from 0 to {MOST_SCORE}, not {score}")
+                raise DataError(
+                    Message(
+                        "{scale} is scored from 0 to {most_score}, not {score}",
+                        scale=scale.value,
+                        most_score=MOST_SCORE,
+                        score=score,
+                    )
+                )
         if len(self.note) > LONGEST_NOTE:
-            raise DataError(f"a note has at most {LONGEST_NOTE} characters, not {len(self.note)}")
+            raise DataError(
+                Message(
+                    "a note has at most {longest_note} characters, not {note}",
+                    longest_note=LONGEST_NOTE,
+                    note=len(self.note),
+                )
+            )
 
     def __bool__(self) -> bool:
         return self != Feedback()

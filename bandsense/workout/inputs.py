@@ -12,6 +12,7 @@ from math import isfinite
 from typing import Any
 
 from bandsense.errors import DataError
+from bandsense.language import Message
 from bandsense.workout.feedback import Feedback
 
 __all__ = [
@@ -86,7 +87,7 @@ class RestChange:
 
     def __post_init__(self) -> None:
         if not isfinite(self.seconds):
-            raise DataError("a change of the rest must be a finite number of seconds")
+            raise DataError(Message("a change of the rest must be a finite number of seconds"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class SensorTemperature:
 
     def __post_init__(self) -> None:
         if not isfinite(self.celsius):
-            raise DataError("a temperature must be a finite number")
+            raise DataError(Message("a temperature must be a finite number"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +196,14 @@ def input_from(name: str, data: Mapping[str, Any]) -> Input:
         DataError: the name is not known to this version, or something is missing or makes no sense.
     """
     if name not in _READERS:
-        raise DataError(f"the input {name!r} is not known to this version; update bandsense to replay it")
+        raise DataError(
+            Message(
+                "the input {name!r} is not known to this version; update bandsense to replay it", name=name
+            )
+        )
     try:
         return _READERS[name](data)
     except KeyError as error:
-        raise DataError(f"the input {name!r} lacks {error}") from error
+        raise DataError(Message("the input {name!r} lacks {error}", name=name, error=error)) from error
     except (TypeError, ValueError) as error:
-        raise DataError(f"the input {name!r} is damaged: {error}") from error
+        raise DataError(Message("the input {name!r} is damaged: {error}", name=name, error=error)) from error

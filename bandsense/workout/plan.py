@@ -10,6 +10,7 @@ from statistics import fmean, median, pstdev
 
 from bandsense.errors import ConfigError
 from bandsense.exercises.model import Tempo
+from bandsense.language import Message
 from bandsense.signal.events import Rep
 from bandsense.workout.feedback import StopRules
 
@@ -43,7 +44,11 @@ class TensionZone:
     def __post_init__(self) -> None:
         if not 0.0 < self.low_n < self.high_n:
             raise ConfigError(
-                f"a tension zone from {self.low_n:g} to {self.high_n:g} N is empty; low must be less"
+                Message(
+                    "a tension zone from {low_n:g} to {high_n:g} N is empty; low must be less",
+                    low_n=self.low_n,
+                    high_n=self.high_n,
+                )
             )
 
     def zone(self, peak_n: float) -> Zone:
@@ -77,14 +82,20 @@ class Plan:
 
     def __post_init__(self) -> None:
         if not 1 <= self.sets <= 10:
-            raise ConfigError(f"a plan has 1 to 10 sets, not {self.sets}")
+            raise ConfigError(Message("a plan has 1 to 10 sets, not {sets}", sets=self.sets))
         if not 1 <= self.reps <= self.reps_top <= 100:
             raise ConfigError(
-                f"a set of at least {self.reps} and at most {self.reps_top} repetitions cannot be; "
-                "give 1 to 100, the least first"
+                Message(
+                    "a set of at least {reps} and at most {reps_top} repetitions cannot be; give "
+                    "1 to 100, the least first",
+                    reps=self.reps,
+                    reps_top=self.reps_top,
+                )
             )
         if not 0.0 <= self.rest_s <= 1800.0:
-            raise ConfigError(f"a rest of {self.rest_s:g} s between sets is not between 0 and 1800 s")
+            raise ConfigError(
+                Message("a rest of {rest_s:g} s between sets is not between 0 and 1800 s", rest_s=self.rest_s)
+            )
 
 
 # The signal chain times phases by tension: the pull lasts from 10 to 90 % of the rise. The hand starts

@@ -12,6 +12,7 @@ from bandsense.bands.displacement import FittedBand
 from bandsense.calibration.clip_on import AnyCalibration, calibration_from_dict
 from bandsense.errors import ConfigError
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind
+from bandsense.language import Message
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.plan import Plan
 
@@ -96,9 +97,16 @@ class WorkoutSettings:
             ConfigError: another part is.
         """
         if data.get("version") != _VERSION:
-            raise ConfigError(f"settings of version {data.get('version')!r} are unknown; update bandsense")
+            raise ConfigError(
+                Message(
+                    "settings of version {version!r} are unknown; update bandsense",
+                    version=data.get("version"),
+                )
+            )
         if not isinstance(data.get("calibration"), Mapping):
-            raise ConfigError("the stored settings of the session are damaged: they lack the calibration")
+            raise ConfigError(
+                Message("the stored settings of the session are damaged: they lack the calibration")
+            )
         calibration = calibration_from_dict(data["calibration"])
         try:
             exercise = data["exercise"]
@@ -115,7 +123,9 @@ class WorkoutSettings:
                 _BAND.validate_json(_ANY.dump_json(data.get("band"))),
             )
         except (KeyError, TypeError, ValueError, ValidationError, RecursionError) as error:
-            raise ConfigError(f"the stored settings of the session are damaged: {error}") from error
+            raise ConfigError(
+                Message("the stored settings of the session are damaged: {error}", error=error)
+            ) from error
 
 
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)

@@ -183,8 +183,12 @@ class Workout:
             return []
         if block.unit is not self._calibration.unit:
             raise DataError(
-                f"samples are in {block.unit.value}, the calibration is for "
-                f"{self._calibration.unit.value}; use the calibration of this sensor"
+                Message(
+                    "samples are in {unit}, the calibration is for {wanted}; use the calibration "
+                    "of this sensor",
+                    unit=block.unit.value,
+                    wanted=self._calibration.unit.value,
+                )
             )
         self._latest_s = block.time_s
         shown_n = self._reader.push(self._calibration, block.values, block.gap_before, self._temperature_c)

@@ -42,7 +42,7 @@ def test_a_band_that_grew_stronger_was_measured_wrongly() -> None:
     wear = assess_wear(_history(50.0, 50.2, 57.0, 57.2))
     assert wear.state is WearState.DOUBTFUL
     assert not wear.state.alarming
-    assert wear.message.startswith("The band seems 14% stronger than at first")
+    assert wear.message.startswith("The band seems 14 % stronger than at first")
     assert assess_wear(_history(50.0, 50.2, 57.0, 57.2, u=0.08)).state is WearState.FINE
 
 
@@ -51,7 +51,7 @@ def test_more_than_use_explains_is_worn() -> None:
     wear = assess_wear(_history(*softer, reps_a_session=100))
     assert wear.state is WearState.WORN
     assert wear.state.alarming
-    assert "lost 22% of its first tension; use explains up to 15%. Replace it." in wear.message
+    assert "lost 22 % of its first tension; use explains up to 15 %. Replace it." in wear.message
 
 
 def test_the_same_loss_with_poor_measurements_is_no_verdict() -> None:

@@ -48,7 +48,7 @@ def test_a_terminal_sees_one_line_that_ends(
     done = command("firmware", "update", tmp_path / "new.zip")
     shown, *after = done.err.split("\n")
     steps = [text.strip() for text in shown.split("\r")[1:]]
-    assert steps == ["connecting", "uploading 50%", "uploading 100%"]
+    assert steps == ["connecting", "uploading 50 %", "uploading 100 %"]
     assert done.status == int(fails)
     assert any("the sensor refuses" in line for line in after) == fails
 

@@ -67,7 +67,7 @@ def test_a_prescription_plans_the_session(command: Command, ada: Path) -> None:
     (kept,) = (line for line in command("profile").lines if "seated-row" in line)
     assert "1 x 3-7" in kept
     assert "40-60 N" in kept, "one's own zone stays where none is prescribed"
-    assert command("plan").lines[0].startswith("for Ada by Dr Roe, from ")
+    assert command("plan").lines[0].startswith("for Ada, written by Dr Roe, from ")
     assert "pain of 5 of 10 or more after a set" in command("plan", "show").out
     assert command("plan", "forget").out.startswith("Ada follows no prescription any more")
     assert "no prescription was imported for Ada" in command("plan", "dose", "x.toml").err

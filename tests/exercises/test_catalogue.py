@@ -286,7 +286,7 @@ def test_a_file_may_replace_a_shipped_exercise(tmp_path: Path) -> None:
         ),
         (
             ("rest_length_m = 0.7", "rest_length_cm = 70"),
-            "rest_length_cm: is not known; is rest_length_m meant?",
+            "rest_length_cm: is not known; did you mean rest_length_m?",
         ),
         (('"anchored"', '"hanging"'), "anchoring: 'hanging' is not known; it can be 'anchored'"),
         (('"anchored"', '"foot"'), None),
@@ -296,7 +296,7 @@ def test_a_file_may_replace_a_shipped_exercise(tmp_path: Path) -> None:
         (("{cm} cm out", "{cm} cm out }"), "no other braces"),
         (('kind = "grip"', 'kind = "grip"\nshare = 7'), "slack.0.share: must be at most 2, not 7"),
         (('start_pose = "Arms forward."', ""), "start_pose: is missing"),
-        (("summary =", "sumary ="), "sumary: is not known; is summary meant?"),
+        (("summary =", "sumary ="), "sumary: is not known; did you mean summary?"),
         (("[[slack]]", "[breathing]\npull = 'inhale'\nreturn = 'inhale'\n[[slack]]"), "breath must turn"),
         (
             ("[[slack]]", "[tempo]\nconcentric_s = 0.0\n[[slack]]"),

@@ -216,7 +216,7 @@ def test_unknown_people_and_bands_are_answered_with_the_known_ones() -> None:
     profiles = full_profiles()
     with pytest.raises(ConfigError, match="no person is called 'bob'; there are: ada"):
         profiles.person("bob")
-    with pytest.raises(ConfigError, match="no band is called 'red'; there are: none yet"):
+    with pytest.raises(ConfigError, match="no band is called 'red'; there are none yet"):
         Profiles().band("red")
 
 

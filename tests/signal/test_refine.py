@@ -149,3 +149,28 @@ def test_a_return_that_is_cut_short_is_measured_to_where_it_was_going() -> None:
 def test_a_single_sample_is_its_own_boundaries() -> None:
     b = locate(np.array([2.0]), np.array([7.0]))
     assert (b.pull_start_s, b.hold_start_s, b.return_start_s, b.end_s, b.peak_n) == (2.0, 2.0, 2.0, 2.0, 7.0)
+
+
+@pytest.mark.parametrize("pause_s", [0.4, 4.0])
+@pytest.mark.parametrize("at", [0.3, 0.7, 0.9])
+@pytest.mark.parametrize("return_s", [2.0, 8.0, 12.0])
+def test_a_pause_in_the_return_is_part_of_it(return_s: float, at: float, pause_s: float) -> None:
+    """Every repetition of the set, not only the first."""
+    reps, rise_s, peak_n = 4, 1.0, 50.0
+    time_s, tension_n, ends_s = [0.0, 2.0], [0.0, 0.0], []
+    for _ in range(reps):
+        for lasts_s, to_n in (
+            (rise_s, peak_n),
+            (0.4, peak_n),
+            ((1.0 - at) * return_s, at * peak_n),
+            (pause_s, at * peak_n),
+            (at * return_s, 0.0),
+            (0.8, 0.0),
+        ):
+            time_s.append(time_s[-1] + lasts_s)
+            tension_n.append(to_n)
+        ends_s.append(time_s[-2] - 0.1 * return_s)
+    at_s = np.arange(0.0, time_s[-1] + 3.0, 0.0125)
+    noise_n = 0.03 * np.random.default_rng(5).standard_normal(at_s.size)
+    found = analyze(at_s, np.interp(at_s, time_s, tension_n) + noise_n).reps
+    assert [rep.end_s for rep in found] == pytest.approx(ends_s, abs=0.05)

@@ -212,4 +212,4 @@ def test_a_window_alone_has_the_same_figures_as_among_others(length: int, count:
     windows = np.random.default_rng(length).normal(30.0, 10.0, (count, length))
     stride = max(1, length // sense_checks.ENOUGH)
     alone = [sense_checks._figures_of_one(window.tolist(), stride) for window in windows]
-    assert alone == [*sense_checks._figures(windows, stride)]
+    assert alone == [*zip(*sense_checks._figures(windows, stride), strict=True)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bandsense.cli.command import add_command
 from bandsense.cli.store_option import add_store_option, open_store, store_path
+from bandsense.language import Message
 
 if TYPE_CHECKING:
     from bandsense.bands.displacement import DisplacementModel
@@ -53,7 +54,9 @@ def run(arguments: argparse.Namespace) -> int:
     recording = read_trace(arguments.file)
     block = recording.block
     if len(block) < 2:
-        raise FileFormatError(arguments.file, "a single sample is no trace; record at least a second")
+        raise FileFormatError(
+            arguments.file, Message("a single sample is no trace; record at least a second")
+        )
     analysis = analyze(block.time_s, block.values, gap_before=block.gap_before, saturated=block.saturated)
     calibration = Calibration.identity()
     band = None if arguments.band is None else _displacement(arguments)
@@ -85,7 +88,11 @@ def _displacement(arguments: argparse.Namespace) -> DisplacementModel:
 
     measured = profiles_of(open_store(arguments)).band(arguments.band).measured()
     if measured is None:
-        raise ConfigError(f"the band {arguments.band!r} has no calibration pull; see `bandsense band --help`")
+        raise ConfigError(
+            Message(
+                "the band {band!r} has no calibration pull; see `bandsense band --help`", band=arguments.band
+            )
+        )
     return measured.displacement()
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bandsense.cli.command import add_action, add_command, add_json_option, tell, words_aside
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import table
+from bandsense.language import Message, said, tr, trn
 
 if TYPE_CHECKING:
     from bandsense.app.band_pull import Guide
@@ -129,7 +130,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.action == "remove":
         name = _known(store, arguments.name).id
         store.bands.remove(name)
-        tell(arguments, f"{arguments.name}: forgotten", band=name, removed=True)
+        tell(arguments, tr("{band}: forgotten", band=arguments.name), band=name, removed=True)
     else:
         with words_aside(arguments):
             measured = _pull(store, arguments)
@@ -179,11 +180,20 @@ def _list_catalogue(*, as_json: bool) -> None:
     if as_json:
         return
     estimated = f"estimated {shown_unit().value} at twice its length"
-    print(table(("brand", "form", "colour", estimated, "sources"), rows))
-    print("\nsources")
+    print(table((tr("brand"), tr("form"), tr("colour"), estimated, tr("sources")), rows))
+    print("\n" + tr("sources"))
     for source, points in _points_by_source():
         confirmed = sum(point.verified is not Verified.NONE for point in points)
-        print(f"  {source.id}: {source.citation} ({confirmed} of {len(points)} values confirmed)")
+        print(
+            "  "
+            + tr(
+                "{source}: {citation} ({confirmed} of {points} values confirmed)",
+                source=source.id,
+                citation=source.citation,
+                confirmed=confirmed,
+                points=len(points),
+            )
+        )
 
 
 def _points_by_source() -> list[tuple[Source, list[PublishedPoint]]]:
@@ -204,7 +214,7 @@ def _list(store: Store, *, as_json: bool) -> None:
             print(json.dumps(_band_json(band)))
         return
     if not bands:
-        print("no band yet; add one with `bandsense band add NAME --rest-length-cm CM`")
+        print(tr("no band yet; add one with `bandsense band add NAME --rest-length-cm CM`"))
         return
     rows = [
         (
@@ -216,7 +226,7 @@ def _list(store: Store, *, as_json: bool) -> None:
         )
         for band in bands
     ]
-    print(table(("band", "colour", "form", "unstretched cm", "tension known from"), rows))
+    print(table((tr("band"), tr("colour"), tr("form"), tr("unstretched cm"), tr("tension known from")), rows))
 
 
 def _source(band: BandProfile) -> str:
@@ -245,8 +255,11 @@ def _add(store: Store, arguments: argparse.Namespace) -> None:
 
     if store.bands.get(arguments.name.strip()) is not None:
         raise ConfigError(
-            f"a band is called '{arguments.name}' already; choose another name, or measure that one again "
-            f"with `bandsense band pull {arguments.name}`"
+            Message(
+                "a band is called '{arguments}' already; choose another name, or measure "
+                "that one again with `bandsense band pull {arguments}`",
+                arguments=arguments.name,
+            )
         )
     try:
         band = BandProfile(
@@ -259,12 +272,12 @@ def _add(store: Store, arguments: argparse.Namespace) -> None:
             **({} if arguments.strands is None else {"strands": arguments.strands}),
         )
     except ValidationError as error:
-        raise ConfigError(f"this band cannot be: {faults_in(error)}") from error
+        raise ConfigError(Message("this band cannot be: {faults}", faults=faults_in(error))) from error
     _keep(store, band)
     if arguments.json:
         print(json.dumps(_band_json(band)))
     else:
-        print(f"{band.id}: kept. Train with it: `bandsense live --band {band.id}`")
+        print(tr("{band}: kept. Train with it: `bandsense live --band {band}`", band=band.id))
 
 
 def _metres(length_cm: float | None) -> float | None:
@@ -273,20 +286,36 @@ def _metres(length_cm: float | None) -> float | None:
 
 def _show(band: BandProfile) -> None:
     from bandsense.bands.band import MAX_ELONGATION
-    from bandsense.live.formatting import plural
 
     kind = " ".join(part for part in (band.brand, band.colour, band.form.value) if part)
-    print(f"{band.id}: {kind}, {'1 strand' if band.strands == 1 else f'{band.strands} strands'}")
+    print(f"{band.id}: {kind}, {trn('{n} strand', '{n} strands', band.strands)}")
     if band.rest_length_m is not None:
         most_cm = 100.0 * (1.0 + MAX_ELONGATION) * band.rest_length_m
-        print(f"unstretched {100 * band.rest_length_m:.1f} cm; never pull it beyond {most_cm:.0f} cm")
+        print(
+            tr(
+                "unstretched {rest_length_cm:.1f} cm; never pull it beyond {most_cm:.0f} cm",
+                rest_length_cm=100 * band.rest_length_m,
+                most_cm=most_cm,
+            )
+        )
     print(_strength(band))
     for clip in band.clip_on:
         print(
-            f"calibrated with the sensor {clip.sensor} clipped onto it, on {_day(clip.calibration.made_at_s)}"
+            tr(
+                "calibrated with the sensor {sensor} clipped onto it, on {day}",
+                sensor=clip.sensor,
+                day=_day(clip.calibration.made_at_s),
+            )
         )
     if band.stiffness:
-        print(f"{plural(len(band.stiffness), 'pull')} so far. {band.notice() or band.wear().message}")
+        print(
+            trn(
+                "{n} pull so far. {notice}",
+                "{n} pulls so far. {notice}",
+                len(band.stiffness),
+                notice=band.notice() or band.wear().message,
+            )
+        )
 
 
 def _day(unix_s: int) -> str:
@@ -321,23 +350,30 @@ def _pull(store: Store, arguments: argparse.Namespace) -> BandProfile:
     from bandsense.errors import BandModelError, ConfigError
 
     if arguments.sim and arguments.trace is None:
-        raise ConfigError("--sim needs --trace FILE: the pull that the simulated sensor feels")
+        raise ConfigError(Message("--sim needs --trace FILE: the pull that the simulated sensor feels"))
     if not arguments.sim and (arguments.trace is not None or arguments.speed is not None):
-        raise ConfigError("--trace and --speed need --sim; a recorded pull is taken with --file")
+        raise ConfigError(Message("--trace and --speed need --sim; a recorded pull is taken with --file"))
     band = _known(store, arguments.name)
     rest_length_m = _metres(arguments.rest_length_cm) or band.rest_length_m
     if rest_length_m is None:
-        raise ConfigError("measure the unstretched band first and give its length with --rest-length-cm")
+        raise ConfigError(
+            Message("measure the unstretched band first and give its length with --rest-length-cm")
+        )
     guide = _guide(rest_length_m, band.strands, arguments)
     calibration = _read(guide, band, arguments)
     if not guide.done:
-        raise BandModelError(f"the pull was not finished; nothing is kept. It stood at: {guide.instruction}")
+        raise BandModelError(
+            Message(
+                "the pull was not finished; nothing is kept. It stood at: {instruction}",
+                instruction=guide.instruction,
+            )
+        )
     fit = guide.fit()
     measured = band.fitted(fit)
     _keep(store, measured)
     _print_fit(fit, guide.marks_m, calibration)
     if len(measured.stiffness) > 1:
-        print(measured.wear().message)
+        print(said(measured.wear().message))
     return measured
 
 
@@ -348,10 +384,10 @@ def _guide(rest_length_m: float, strands: int, arguments: argparse.Namespace) ->
 
     stroke_m, start_length_m = _metres(arguments.stroke_cm), _metres(arguments.start_length_cm)
     if stroke_m is None and start_length_m is not None:
-        raise ConfigError("--start-length-cm belongs to --stroke-cm")
+        raise ConfigError(Message("--start-length-cm belongs to --stroke-cm"))
     if stroke_m is not None:
         if arguments.mark_cm is not None:
-            raise ConfigError("give --mark-cm or --stroke-cm, not both")
+            raise ConfigError(Message("give --mark-cm or --stroke-cm, not both"))
         return StrokePull(rest_length_m, stroke_m, start_length_m, strands=strands)
     marks_m = None if arguments.mark_cm is None else [length / 100.0 for length in arguments.mark_cm]
     return GuidedPull(rest_length_m, marks_m, strands=strands)
@@ -389,7 +425,7 @@ def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Environme
 def _say(message: str) -> None:
     from bandsense.live.units import in_shown_unit
 
-    print(in_shown_unit(message), flush=True)
+    print(in_shown_unit(said(message)), flush=True)
 
 
 def _print_fit(fit: BandFit, marks_m: tuple[float, ...], calibration: AnyCalibration) -> None:
@@ -397,7 +433,13 @@ def _print_fit(fit: BandFit, marks_m: tuple[float, ...], calibration: AnyCalibra
     from bandsense.live.units import shown_unit
 
     unit = shown_unit().value
-    print(f"exponent {fit.exponent:.2f} ± {fit.exponent_uncertainty:.2f}")
+    print(
+        tr(
+            "exponent {exponent:.2f} ± {exponent_uncertainty:.2f}",
+            exponent=fit.exponent,
+            exponent_uncertainty=fit.exponent_uncertainty,
+        )
+    )
     lengths_m = sorted({*marks_m, 2.0 * fit.band.rest_length_m})
     rows = [
         (
@@ -409,4 +451,9 @@ def _print_fit(fit: BandFit, marks_m: tuple[float, ...], calibration: AnyCalibra
         for length_m in lengths_m
     ]
     print(table(("cm", unit), rows))
-    print(f"The sensor's own span is uncertain by another {calibration.span_uncertainty:.0%}.")
+    print(
+        tr(
+            "The sensor's own span is uncertain by another {span_uncertainty:.0%}.",
+            span_uncertainty=calibration.span_uncertainty,
+        )
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
 from bandsense.cli.commands import live
+from bandsense.language import tr
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -27,6 +28,6 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train with the sensors that are named, or those paired as left and right."""
-    print("`bandsense both` is now `bandsense live LEFT RIGHT`", file=sys.stderr)
+    print(tr("`bandsense both` is now `bandsense live LEFT RIGHT`"), file=sys.stderr)
     arguments.sensors = arguments.sensors or ["left", "right"]
     return live.run(arguments)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
+from bandsense.language import tr
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -42,7 +43,8 @@ def add(commands: Commands) -> None:
         default=[],
         metavar="STATE=FILE",
         type=_recording,
-        help="a Power Profiler Kit II recording (.ppk2 or .csv) of a power state: " + ", ".join(_STATES),
+        help="a Power Profiler Kit II recording (.ppk2 or .csv) of a power state: "
+        "off, advertising slow, connected or streaming",
     )
     command.add_argument("--update", type=Path, metavar="FILE", help="install this firmware again and again")
     command.add_argument("--update-cycles", type=int, default=2, metavar="N", help="how often (default: 2)")
@@ -59,7 +61,9 @@ def add(commands: Commands) -> None:
 def _recording(text: str) -> tuple[str, Path]:
     state, separator, path = text.partition("=")
     if not separator or state not in _STATES:
-        raise argparse.ArgumentTypeError(f"STATE=FILE, where STATE is one of: {', '.join(_STATES)}")
+        raise argparse.ArgumentTypeError(
+            tr("STATE=FILE, where STATE is one of: {states}", states=", ".join(_STATES))
+        )
     return state, Path(path)
 
 
@@ -84,7 +88,7 @@ async def _run(arguments: argparse.Namespace) -> int:
             if finding.outcome in (Outcome.DIFFERENT, Outcome.FAILED):
                 status = 1
     arguments.report.write_text(checks.report.to_json(), encoding="utf-8")
-    print(f"wrote {arguments.report}; please send it with a new issue", file=sys.stderr)
+    print(tr("wrote {report}; please send it with a new issue", report=arguments.report), file=sys.stderr)
     return status
 
 
@@ -120,7 +124,7 @@ def _ask(arguments: argparse.Namespace) -> Ask:
         if arguments.sim or arguments.no_hands or not is_interactive():
             # A simulated band hangs slack and stays where it is.
             return words.startswith("Let the band hang slack")
-        answer = await ask(f"{words} Enter when it is so, s to leave this out: ")
+        answer = await ask(tr("{words} Enter when it is so, s to leave this out: ", words=words))
         return not answer.lower().startswith("s")
 
     return by_hand

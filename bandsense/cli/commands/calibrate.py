@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
 from bandsense.cli.store_option import add_store_option
+from bandsense.language import Message, mark, number, said, tr
 
 if TYPE_CHECKING:
     from bandsense.calibration.fit import CalibrationReport
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bandsense.errors import CalibrationError
 
     if not sys.stdin.isatty():
-        raise CalibrationError("a calibration asks and waits for answers; run it in a terminal")
+        raise CalibrationError(Message("a calibration asks and waits for answers; run it in a terminal"))
     store = None if arguments.band is None else open_store(arguments)
     if store is not None:
         print(check_clip_on(store, arguments.band, clip_on=arguments.clip_on))
@@ -84,14 +85,18 @@ def procedure_of(arguments: argparse.Namespace) -> CalibrationProcedure:
     try:
         masses = tuple(float(mass) for mass in arguments.masses.split(","))
     except ValueError:
-        raise CalibrationError(f"{arguments.masses!r} are no masses; write them like 2,5,10") from None
+        raise CalibrationError(
+            Message("{masses!r} are no masses; write them like 2,5,10", masses=arguments.masses)
+        ) from None
     if arguments.quick:
         plan = CalibrationPlan(masses, runs=1, warm_up_s=0.0, exercises=1, creep_s=0.0)
     else:
         plan = CalibrationPlan(masses, runs=arguments.runs)
     if arguments.band is not None and len(plan.masses_kg) < 2:
         # The largest mass is only ever reached from below.
-        raise CalibrationError("the curves of a clip on a band need two masses; three or more are better")
+        raise CalibrationError(
+            Message("the curves of a clip on a band need two masses; three or more are better")
+        )
     known = Conditions(
         masses=MassKind(arguments.masses_are), gravity_m_s2=arguments.gravity, inline=not arguments.clip_on
     )
@@ -108,14 +113,15 @@ async def calibrate(
 
     procedure = procedure_of(arguments)
     async with open_sensor(
-        arguments.sensor, transport=transport, on_event=lambda event: print(event.message, flush=True)
+        arguments.sensor, transport=transport, on_event=lambda event: print(said(event.message), flush=True)
     ) as sensor:
 
         async def ask(step: Instruction) -> bool:
-            share = f"[{procedure.progress:3.0%}]"
-            return await _answer(f"\n{share} {step.text}\nEnter when it is done, s to leave it out: ") != "s"
+            share = f"[{number(procedure.progress, '.0%')}]"
+            how = tr("Enter when it is done, s to leave it out: ")
+            return await _answer(f"\n{share} {said(step.text)}\n{how}") != "s"
 
-        await guide(procedure, sensor.stream(), ask, print)
+        await guide(procedure, sensor.stream(), ask, lambda words: print(said(words)))
         await _ask_about_masses(procedure)
         made_at_s = int(time.time())
         if store is None:
@@ -124,10 +130,13 @@ async def calibrate(
             await _offer(sensor, report)
             return
         loading, unloading = curves(procedure, made_at_s)
-        for name, curve in (("while tension grows", loading), ("while it falls", unloading)):
+        for name, curve in ((tr("while tension grows"), loading), (tr("while it falls"), unloading)):
             print("\n".join((f"\n{name}", *report_lines(curve))))
-        if await _answer(f"\nKeep both curves with the band {arguments.band}? [y/N] ") != "y":
-            print("not kept")
+        if (
+            await _answer("\n" + tr("Keep both curves with the band {band}? [y/N] ", band=arguments.band))
+            != "y"
+        ):
+            print(tr("not kept"))
             return
         print(await keep_curves(sensor, store, arguments.band, (loading, unloading), print))
 
@@ -138,18 +147,18 @@ async def _ask_about_masses(procedure: CalibrationProcedure) -> None:
 
     while (suspicion := procedure.result().suspicion) is not None:
         print(f"\n{suspicion.question}")
-        answer = await _answer(_HOW_TO_ANSWER)
+        answer = await _answer(tr(_HOW_TO_ANSWER))
         try:
             corrected = _correction(answer)
             if corrected is None:
-                print("left as it is; the result is the less sure for it")
+                print(tr("left as it is; the result is the less sure for it"))
                 return
             procedure.correct(*corrected)
         except (ValueError, CalibrationError) as error:
-            print(error)
+            print(said(error))
 
 
-_HOW_TO_ANSWER = (
+_HOW_TO_ANSWER = mark(
     "What is right? strap 0.3 for what hung with every mass, 5=4.2 for what a mass weighs, 5=- to leave it\n"
     "out, Enter if all is as you said: "
 )
@@ -183,14 +192,14 @@ async def _offer(sensor: Sensor, report: CalibrationReport) -> None:
     from bandsense.app.sensor_calibration import to_record
     from bandsense.app.temperature import keeping_temperature, known_temperature
 
-    if await _answer("\nLet the sensor keep this calibration? [y/N] ") != "y":
-        print("not kept")
+    if await _answer("\n" + tr("Let the sensor keep this calibration? [y/N] ")) != "y":
+        print(tr("not kept"))
         return
     await sensor.stop()
-    temperature_c = await known_temperature(sensor, print)
+    temperature_c = await known_temperature(sensor, lambda words: print(said(words)))
     found = keeping_temperature(report.calibration, temperature_c, sensor.information.calibration)
     await sensor.device.write_calibration(to_record(found, report.largest_n))
-    print("kept by the sensor")
+    print(tr("kept by the sensor"))
 
 
 def report_lines(report: CalibrationReport) -> list[str]:
@@ -198,26 +207,37 @@ def report_lines(report: CalibrationReport) -> list[str]:
     from bandsense.cli.tables import table
 
     calibration = report.calibration
-    creep = "not measured" if report.creep is None else f"{report.creep:+.2%}"
+    per_count = tr(
+        "{span} N per {unit}", span=number(calibration.newton_per_unit, ".6g"), unit=calibration.unit.value
+    )
+    expanded = tr(
+        "{uncertainty_n:.2f} N at {largest_n:.0f} N",
+        uncertainty_n=report.expanded_uncertainty_n,
+        largest_n=report.largest_n,
+    )
     figures = [
-        ("span", f"{calibration.newton_per_unit:.6g} N per {calibration.unit.value}"),
-        ("zero", f"{calibration.zero:.0f}"),
-        ("order", f"{report.order}"),
-        ("residual", f"{report.residual_n:.3f} N"),
-        ("non-linearity", f"{report.nonlinearity:.2%}"),
-        ("hysteresis", f"{report.hysteresis:.2%}"),
-        ("repeatability", f"{report.repeatability:.2%}"),
-        ("zero return", f"{report.zero_return:.2%}"),
-        ("creep", creep),
-        ("uncertainty (k = 2)", f"{report.expanded_uncertainty_n:.2f} N at {report.largest_n:.0f} N"),
+        (tr("span"), per_count),
+        (tr("zero"), number(calibration.zero, ".0f")),
+        (tr("order"), str(report.order)),
+        (tr("residual"), f"{number(report.residual_n, '.3f')} N"),
+        (tr("non-linearity"), number(report.nonlinearity, ".2%")),
+        (tr("hysteresis"), number(report.hysteresis, ".2%")),
+        (tr("repeatability"), number(report.repeatability, ".2%")),
+        (tr("zero return"), number(report.zero_return, ".2%")),
+        (tr("creep"), tr("not measured") if report.creep is None else number(report.creep, "+.2%")),
+        (tr("uncertainty (k = 2)"), expanded),
     ]
     budget = [
-        (part.name, f"{part.standard_uncertainty_n:.3f}", "measured" if part.measured else "known beforehand")
+        (
+            part.name,
+            number(part.standard_uncertainty_n, ".3f"),
+            tr("measured") if part.measured else tr("known beforehand"),
+        )
         for part in report.budget
     ]
     return [
-        table(("figure", "value"), figures),
+        table((tr("figure"), tr("value")), figures),
         "",
-        table(("uncertainty from", "N (k = 1)", ""), budget),
-        *(f"note: {note}" for note in report.notes),
+        table((tr("uncertainty from"), "N (k = 1)", ""), budget),
+        *(tr("note: {note}", note=note) for note in report.notes),
     ]

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
+from bandsense.language import Message
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -33,6 +34,6 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         import shtab
     except ImportError as error:
-        raise MissingExtra("completion", "completion") from error
+        raise MissingExtra(Message("completion"), "completion") from error
     print(shtab.complete(parser(), arguments.shell))
     return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command, add_json_option, tell
+from bandsense.language import Message, tr
 
 if TYPE_CHECKING:
     from bandsense.app.contribution import Checked
@@ -46,29 +47,45 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.template is not None:
         if arguments.template.exists():
-            raise ConfigError(f"{arguments.template} exists; name another file")
+            raise ConfigError(Message("{template} exists; name another file", template=arguments.template))
         arguments.template.write_text(TEMPLATE, encoding="utf-8")
-        words = (
-            f"{arguments.template}: fill it in, then `bandsense contribute RECORDING {arguments.template}`"
+        words = tr(
+            "{template}: fill it in, then `bandsense contribute RECORDING {template}`",
+            template=arguments.template,
         )
         tell(arguments, words, path=arguments.template)
         return 0
     if arguments.recording is None or arguments.labels is None:
-        raise ConfigError("name the recording and its labels; `--template FILE` writes labels to fill in")
+        raise ConfigError(
+            Message("name the recording and its labels; `--template FILE` writes labels to fill in")
+        )
     checked = check(arguments.recording, arguments.labels)
     block = checked.recording.block
     if arguments.json:
         _tell_programs(checked, None if arguments.out is None else pack(checked, arguments.out))
         return 0
     print(
-        f"{checked.labels.exercise}: {checked.labels.repetitions} repetitions by label, {checked.counted} as "
-        f"bandsense counts, in {block.time_s[-1]:.1f} s at {checked.rate_hz:.3g} samples a second"
+        tr(
+            "{exercise}: {repetitions} repetitions by label, {counted} as bandsense "
+            "counts, in {time_s:.1f} s at {rate_hz:.3g} samples a second",
+            exercise=checked.labels.exercise,
+            repetitions=checked.labels.repetitions,
+            counted=checked.counted,
+            time_s=block.time_s[-1],
+            rate_hz=checked.rate_hz,
+        )
     )
     for question in checked.questions:
         print(f"? {question}")
     if arguments.out is not None:
         digest = pack(checked, arguments.out)
-        print(f"{arguments.out}: trace {digest[:12]}; how to hand it in: docs/recording.md")
+        print(
+            tr(
+                "{out}: trace {digest}; how to hand it in: docs/recording.md",
+                out=arguments.out,
+                digest=digest[:12],
+            )
+        )
     return 0
 
 

@@ -15,6 +15,7 @@ from bandsense.app.paths import SIMULATED_STORE_NAME, home
 from bandsense.cli.argument_types import speed
 from bandsense.cli.command import add_command, add_output_options
 from bandsense.errors import ConfigError
+from bandsense.language import Message, tr
 
 if TYPE_CHECKING:
     from bandsense.app.demonstration import Moment
@@ -54,8 +55,11 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the demonstration."""
     # What is said besides must not stand between the lines of JSON.
-    _say("A simulated person, band and sensor on a virtual radio, two minutes, with shortened rests.")
-    _say("Nothing is scripted: what is advised is done, and what is done is measured. Ctrl-C ends it.\n")
+    _say(tr("A simulated person, band and sensor on a virtual radio, two minutes, with shortened rests."))
+    _say(
+        tr("Nothing is scripted: what is advised is done, and what is done is measured. Ctrl-C ends it.")
+        + "\n"
+    )
     from bandsense.app.demonstration import demonstrate
     from bandsense.cli.output import LineOutput, ScreenOutput, make_output
     from bandsense.store.store import Store
@@ -93,7 +97,7 @@ class _Pace:
         """Tell what comes, where that cannot be seen, and give the speed for it; 0 is at once."""
         if moment.value == "another day":
             self._set *= 4.0
-            _say("\nThe same person, band and slack on another day, four times faster:\n")
+            _say("\n" + tr("The same person, band and slack on another day, four times faster:") + "\n")
         if self._wanted is not None:
             return self._wanted
         return self._set if moment.value == "set" else self._rest
@@ -125,13 +129,23 @@ def _write(store: Store, sessions: list[int], folder: Path) -> list[Path]:
             written.append(folder / name)
         written += write(session_table(store, last), "csv", folder)
     except OSError as error:
-        raise ConfigError(f"{error.filename or folder} cannot be written: {error.strerror}") from error
+        raise ConfigError(
+            Message("{filename} cannot be written: {error}", filename=error.filename or folder, error=error)
+        ) from error
     return written
 
 
 def _show(report: Path, picture: Path, samples: Path, *_: Path) -> None:
     """Name what was written, and open report and picture where somebody looks at a screen."""
-    _say(f"\nreport:  {report}\npicture: {picture}\nsamples: {samples}\n")
+    _say(
+        "\n"
+        + tr(
+            "report:  {report}\npicture: {picture}\nsamples: {samples}",
+            report=report,
+            picture=picture,
+            samples=samples,
+        )
+    )
     if _has_screen():
         for path in (picture, report):
             webbrowser.open(path.resolve().as_uri())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
 from bandsense.cli.store_option import add_store_option, store_path
+from bandsense.language import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{check.outcome.value}  {check.name:<10} {check.finding}", flush=True)
     if arguments.bundle is not None:
         _bundle(arguments, found)
-        print(f"wrote {arguments.bundle}; look into it before you send it", file=sys.stderr)
+        print(tr("wrote {bundle}; look into it before you send it", bundle=arguments.bundle), file=sys.stderr)
     return status
 
 

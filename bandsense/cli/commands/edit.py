@@ -10,6 +10,7 @@ from bandsense.app.sessions import session_named
 from bandsense.cli.argument_types import positive
 from bandsense.cli.command import add_action, add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.language import Message, tr, trn
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -53,7 +54,7 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Say what can be done."""
     print(
-        "say what to do: bandsense edit set|merge|split|delete|undo|empty-bin (--help explains)",
+        tr("say what to do: bandsense edit set|merge|split|delete|undo|empty-bin (--help explains)"),
         file=sys.stderr,
     )
     return 2
@@ -71,9 +72,9 @@ def _set(arguments: argparse.Namespace) -> int:
     values = {name: getattr(arguments, name) for name in ("person", "exercise", "band")}
     given = {name: value or None for name, value in values.items() if value is not None}
     if not given:
-        raise ConfigError("say what to change: --person, --exercise or --band")
+        raise ConfigError(Message("say what to change: --person, --exercise or --band"))
     Edits(store.database).set_fields(session.id, given)  # type: ignore[arg-type] # the names are those of Field
-    tell(arguments, f"session {session.id} is changed", session=session.id, **given)
+    tell(arguments, tr("session {session} is changed", session=session.id), session=session.id, **given)
     return 0
 
 
@@ -85,7 +86,7 @@ def _merge(arguments: argparse.Namespace) -> int:
     merge(store, sessions)
     first = min(sessions, key=lambda session: session.started_unix_s)
     merged = [session.id for session in sessions]
-    tell(arguments, f"they are session {first.id} now", session=first.id, merged=merged)
+    tell(arguments, tr("they are session {first} now", first=first.id), session=first.id, merged=merged)
     return 0
 
 
@@ -98,7 +99,12 @@ def _split(arguments: argparse.Namespace) -> int:
     if at_s is None:
         at_s = split_time_s(store, session, arguments.before_set)
     first, second = split(store, session, at_s)
-    words = f"session {session.id} is sessions {first} and {second} now"
+    words = tr(
+        "session {session} is sessions {first} and {second} now",
+        session=session.id,
+        first=first,
+        second=second,
+    )
     tell(arguments, words, session=session.id, now=[first, second])
     return 0
 
@@ -107,7 +113,9 @@ def _delete(arguments: argparse.Namespace) -> int:
     store = open_store(arguments)
     for session in [session_named(store, name) for name in arguments.sessions]:
         store.delete(session.id, for_good=False)
-        words = f"session {session.id} is in the bin; `bandsense edit undo` brings it back"
+        words = tr(
+            "session {session} is in the bin; `bandsense edit undo` brings it back", session=session.id
+        )
         tell(arguments, words, session=session.id, binned=True)
     return 0
 
@@ -116,15 +124,22 @@ def _undo(arguments: argparse.Namespace) -> int:
     from bandsense.store.edits import Edits
 
     undone = Edits(open_store(arguments).database).undo()
-    words = f"undone: {undone.kind} of session {', '.join(map(str, undone.sessions))}"
+    words = tr(
+        "undone: {kind} of session {sessions}",
+        kind=undone.kind,
+        sessions=", ".join(map(str, undone.sessions)),
+    )
     tell(arguments, words, undone=undone.kind, sessions=list(undone.sessions))
     return 0
 
 
 def _empty(arguments: argparse.Namespace) -> int:
-    from bandsense.live.formatting import plural
     from bandsense.store.edits import Edits
 
     removed = Edits(open_store(arguments).database).empty_bin()
-    tell(arguments, f"{plural(removed, 'session')} removed for good", removed=removed)
+    tell(
+        arguments,
+        trn("{n} session removed for good", "{n} sessions removed for good", removed),
+        removed=removed,
+    )
     return 0

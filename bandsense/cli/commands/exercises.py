@@ -12,7 +12,7 @@ from bandsense.cli.command import add_command, tell
 from bandsense.cli.tables import table
 from bandsense.errors import ConfigError, DataError
 from bandsense.files import atomic_write
-from bandsense.language import tr
+from bandsense.language import Message, tr
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -71,13 +71,17 @@ def run(arguments: argparse.Namespace) -> int:
 def _write_drawing(exercise: Exercise, svg: str | None, path: Path) -> None:
     if svg is None:
         raise ConfigError(
-            f"{exercise.name} has no drawing; put one beside its file, as exercises/{exercise.id}.svg"
+            Message(
+                "{exercise} has no drawing; put one beside its file, as exercises/{id}.svg",
+                exercise=exercise.name,
+                id=exercise.id,
+            )
         )
     try:
         with atomic_write(path) as part:
             part.write_text(svg, encoding="utf-8")
     except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}") from error
+        raise DataError(Message("{path} cannot be written: {error}", path=path, error=error)) from error
 
 
 def _page(exercise: Exercise) -> str:

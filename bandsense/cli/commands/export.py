@@ -10,6 +10,7 @@ from bandsense.app.sessions import meant_instead, session_named
 from bandsense.cli.argument_types import day
 from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.language import Message, tr
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -57,14 +58,18 @@ def run(arguments: argparse.Namespace) -> int:
     sessions = _sessions(store, arguments)
     if not sessions:
         meant = meant_instead(store, person=arguments.person, exercise=arguments.exercise)
-        raise ConfigError(f"there is no such session{meant or '; `bandsense sessions` lists them'}")
+        raise ConfigError(
+            Message(
+                "there is no such session; {meant}", meant=meant or Message("`bandsense sessions` lists them")
+            )
+        )
 
     from bandsense.app.replay import session_table
     from bandsense.cli.progress import progress
     from bandsense.export.anonymous import anonymous
     from bandsense.export.formats import write_all
 
-    with progress("reading sessions", len(sessions)) as done:
+    with progress(tr("reading sessions"), len(sessions)) as done:
         tables = []
         for session in sessions:
             tables.append(session_table(store, session))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command, add_json_option, tell
+from bandsense.language import mark, number, tr
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -38,12 +39,17 @@ def run(arguments: argparse.Namespace) -> int:
     import asyncio
 
     result = asyncio.run(_update(arguments))
-    words = f"{result.name} runs {result.new_version} now; it ran {result.old_version} before"
+    words = tr(
+        "{result} runs {new_version} now; it ran {old_version} before",
+        result=result.name,
+        new_version=result.new_version,
+        old_version=result.old_version,
+    )
     versions = {"version": result.new_version, "before": result.old_version}
     tell(arguments, words, sensor=result.name, **versions, development_key=result.development)
     if result.development:
         print(
-            "signed with a development key: for the bench, not for a sensor that is given away",
+            tr("signed with a development key: for the bench, not for a sensor that is given away"),
             file=sys.stderr,
         )
     return 0
@@ -64,6 +70,15 @@ async def _update(arguments: argparse.Namespace) -> UpdateResult:
             )
 
 
+_STAGES = {
+    "connecting": mark("connecting"),
+    "uploading": mark("uploading"),
+    "restarting": mark("restarting"),
+    "proving": mark("proving"),
+    "done": mark("done"),
+}
+
+
 class _Shown:
     """Progress on standard error: a line that changes on a terminal, one line per stage elsewhere."""
 
@@ -79,9 +94,11 @@ class _Shown:
             print(file=sys.stderr)
 
     def __call__(self, progress: UpdateProgress) -> None:
-        text = progress.stage.value
+        text = tr(_STAGES[progress.stage.value])
         if self._on_terminal:
-            share = f" {progress.sent_bytes / progress.total_bytes:.0%}" if progress.sent_bytes else ""
+            share = (
+                " " + number(progress.sent_bytes / progress.total_bytes, ".0%") if progress.sent_bytes else ""
+            )
             print(f"\r{text}{share}".ljust(40), end="", file=sys.stderr, flush=True)
         elif text != self._last:
             print(text, file=sys.stderr, flush=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bandsense.cli.argument_types import count
 from bandsense.cli.command import add_command
 from bandsense.cli.store_option import add_store_option, open_store
-from bandsense.language import tr, trn
+from bandsense.language import Message, tr, trn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,14 +48,15 @@ def run(arguments: argparse.Namespace) -> int:
     from bandsense.app.history import bands_of, read_history
     from bandsense.app.trainee import person_named
     from bandsense.history.overview import overview
-    from bandsense.live.formatting import plural
     from bandsense.live.units import show_in
 
     store = open_store(arguments)
     history = read_history(store)
     if history.unreadable:
         numbers = ", ".join(map(str, history.unreadable))
-        print(f"left out, because they cannot be read: sessions {numbers}", file=sys.stderr)
+        print(
+            tr("left out, because they cannot be read: sessions {numbers}", numbers=numbers), file=sys.stderr
+        )
     person = arguments.person if arguments.person is not None else history.last_person
     if not arguments.json:
         show_in(person_named(store, person).unit)
@@ -73,12 +74,22 @@ def run(arguments: argparse.Namespace) -> int:
 
         print(json.dumps(None if told is None else overview_json(told, bands)))
     elif told is None:
-        what = f" of {exercise}" if exercise else ""
         from bandsense.app.sessions import meant_instead
 
         meant = meant_instead(store, person=arguments.person, exercise=arguments.exercise)
-        weeks = plural(arguments.weeks, "week")
-        print(f"no set{what} yet in {weeks}{meant or '; train with `bandsense live`'}")
+        weeks = trn("{n} week", "{n} weeks", arguments.weeks)
+        meant = meant or Message("train with `bandsense live`")
+        if exercise:
+            print(
+                tr(
+                    "no set of {exercise} yet in {weeks}; {meant}",
+                    exercise=exercise,
+                    weeks=weeks,
+                    meant=meant,
+                )
+            )
+        else:
+            print(tr("no set yet in {weeks}; {meant}", weeks=weeks, meant=meant))
     else:
         for label, words in _lines(told, bands):
             print(f"{label:<{_LABEL}}{words}".rstrip())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bandsense.cli.argument_types import day
 from bandsense.cli.command import add_command
 from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.language import Message, tr
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -48,11 +49,14 @@ def run(arguments: argparse.Namespace) -> int:
     options = ImportOptions(arguments.person, arguments.exercise, arguments.started, _mapping(arguments))
     for done in import_files(open_store(arguments), arguments.files, options):
         for note in done.notes:
-            print(f"note: {done.path.name}: {note}", file=sys.stderr)
+            print(tr("note: {path}: {note}", path=done.path.name, note=note), file=sys.stderr)
         if arguments.json:
             print(json.dumps({"session": done.session, "file": str(done.path), "new": done.new}))
         else:
-            print(f"{done.path}: {'session' if done.new else 'is there already, as session'} {done.session}")
+            told = tr("session {session}", session=done.session)
+            if not done.new:
+                told = tr("is there already, as session {session}", session=done.session)
+            print(f"{done.path}: {told}")
     return 0
 
 
@@ -63,5 +67,5 @@ def _mapping(arguments: argparse.Namespace) -> ColumnMapping | None:
     if arguments.time is None and arguments.force is None:
         return None
     if arguments.time is None or arguments.force is None:
-        raise ConfigError("name both columns: --time and --force")
+        raise ConfigError(Message("name both columns: --time and --force"))
     return ColumnMapping(arguments.time, arguments.force, arguments.time_unit, arguments.force_unit)

@@ -11,7 +11,7 @@ from bandsense.cli.argument_types import count, positive, speed
 from bandsense.cli.command import add_command, add_output_options, say_at_once
 from bandsense.cli.page_options import add_page_options
 from bandsense.cli.store_option import add_store_option, open_store
-from bandsense.language import mark
+from bandsense.language import Message, mark, tr
 
 if TYPE_CHECKING:
     from bandsense.app.environment import Environment
@@ -108,13 +108,15 @@ def run(arguments: argparse.Namespace) -> int:
 
     for name in ("trace", "speed", "disturb", "fault"):
         if not arguments.sim and getattr(arguments, name) not in (None, []):
-            raise ConfigError(f"--{name} needs --sim; `bandsense replay FILE` needs no sensor")
+            raise ConfigError(
+                Message("--{name} needs --sim; `bandsense replay FILE` needs no sensor", name=name)
+            )
     if len(arguments.sensors) > 2:
-        raise ConfigError("name one sensor, or two: the left and the right one")
+        raise ConfigError(Message("name one sensor, or two: the left and the right one"))
     if len(arguments.sensors) == 2:
         for name in ("trace", "side"):
             if getattr(arguments, name) is not None:
-                raise ConfigError(f"--{name} is for one sensor; leave it away with two")
+                raise ConfigError(Message("--{name} is for one sensor; leave it away with two", name=name))
     say_at_once(arguments, mark("starting a simulated sensor ...") if arguments.sim else mark("starting ..."))
     from bandsense.app.environment import run_at_speed
 
@@ -209,7 +211,7 @@ async def _with_page(
         with stop_on_signals(stop):
             await host.station.train(options, environment, store, stop)
         if sys.stdin.isatty() and sys.stdout.isatty():
-            print("the page stays; Ctrl-C ends it", flush=True)
+            print(tr("the page stays; Ctrl-C ends it"), flush=True)
             stop = asyncio.Event()
             with stop_on_signals(stop):
                 await stop.wait()

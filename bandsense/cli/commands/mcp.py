@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
 from bandsense.cli.store_option import add_store_option, chosen_store
+from bandsense.language import Message
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -38,7 +39,11 @@ def run(arguments: argparse.Namespace) -> int:
     from bandsense.web.mcp_server import serve_mcp
 
     if not arguments.live.startswith(("http://", "https://")):
-        raise ConfigError(f"{arguments.live!r} is no address of a page; it begins with http:// or https://")
+        raise ConfigError(
+            Message(
+                "{live!r} is no address of a page; it begins with http:// or https://", live=arguments.live
+            )
+        )
     path = chosen_store(arguments)
     serve_mcp(lambda: open_store(path), arguments.live)
     return 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bandsense.cli.argument_types import positive
 from bandsense.cli.command import add_command, add_json_option, words_aside
 from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.language import Message, said, tr
 
 if TYPE_CHECKING:
     import asyncio
@@ -70,7 +71,7 @@ async def _pair(arguments: argparse.Namespace) -> SensorProfile:
     from bandsense.link.pairing import PairingStep, pair
 
     def tell(step: PairingStep) -> None:
-        print(step.value, flush=True)
+        print(tr(step.value), flush=True)
 
     store = open_store(arguments)
     if arguments.name is not None:
@@ -86,7 +87,7 @@ async def _pair(arguments: argparse.Namespace) -> SensorProfile:
         known = remember_sensor(store, sensor.information, name, arguments.side)
         await _tared(arguments, sighting, air.transport)
     train = "bandsense live --sim" if arguments.sim else "bandsense live"
-    print(f"remembered as {known.name}; train with it: {train}")
+    print(tr("remembered as {known}; train with it: {train}", known=known.name, train=train))
     return known
 
 
@@ -122,11 +123,15 @@ async def _choose(wanted: str | None, seconds: float, transport: Transport) -> D
     else:
         heard = await discover(seconds, transport=transport)
     if not heard:
-        what = wanted or "a sensor"
-        raise SensorNotFound(f"{what} is not heard; press its button, bring it nearer, and pair again")
+        what = wanted or Message("a sensor")
+        raise SensorNotFound(
+            Message("{what} is not heard; press its button, bring it nearer, and pair again", what=what)
+        )
     if len(heard) > 1:
         names = ", ".join(f"{each.name} ({each.address})" for each in heard)
-        raise SensorNotFound(f"several sensors are on the air: {names}; name one of them")
+        raise SensorNotFound(
+            Message("several sensors are on the air: {names}; name one of them", names=names)
+        )
     return heard[0]
 
 
@@ -164,7 +169,7 @@ async def _picked(transport: Transport) -> DiscoveredSensor:
         async with scan(on_sighting, transport):
             chosen = await picked if listening else await _asked(heard)
     if chosen is None:
-        raise SensorNotFound("no sensor was chosen; pair again when it is on the air")
+        raise SensorNotFound(Message("no sensor was chosen; pair again when it is on the air"))
     return chosen
 
 
@@ -214,7 +219,7 @@ def _passkey(arguments: argparse.Namespace) -> AskPasskey | None:
     async def answer() -> int | None:
         if given is not None:
             return given
-        text = await ask("the six digits on the sensor's label: ")
+        text = await ask(tr("the six digits on the sensor's label: "))
         return int(text) if text.isdecimal() and int(text) <= _LARGEST_PASSKEY else None
 
     return answer if given is not None or is_interactive() else None
@@ -224,7 +229,9 @@ def _digits(text: str) -> int:
     from bandsense.errors import ConfigError
 
     if not text.isdecimal() or int(text) > _LARGEST_PASSKEY:
-        raise ConfigError(f"{text!r} is no passkey; it is the six digits on the sensor's label")
+        raise ConfigError(
+            Message("{text!r} is no passkey; it is the six digits on the sensor's label", text=text)
+        )
     return int(text)
 
 
@@ -235,7 +242,14 @@ async def _blink(sensor: PairedSensor) -> None:
 
     with suppress(CommandError):  # some sensors have nothing to blink with
         await sensor.device.identify(_BLINK_S)
-        print(f"{sensor.information.name} blinks for {_BLINK_S} seconds", flush=True)
+        print(
+            tr(
+                "{information} blinks for {blink_s} seconds",
+                information=sensor.information.name,
+                blink_s=_BLINK_S,
+            ),
+            flush=True,
+        )
 
 
 async def _named(arguments: argparse.Namespace, sensor: PairedSensor) -> str | None:
@@ -247,7 +261,7 @@ async def _named(arguments: argparse.Namespace, sensor: PairedSensor) -> str | N
         try:
             await sensor.device.set_label(name)
         except CommandError as error:
-            print(f"{error}; this computer keeps it")
+            print(tr("{error}; this computer keeps it", error=error))
     return name
 
 
@@ -256,11 +270,13 @@ async def _asked_name(now: str) -> str | None:
     from bandsense.cli.prompts import ask, is_interactive
     from bandsense.errors import ConfigError
 
-    while is_interactive() and (answer := await ask(f"what is it to be called? Enter keeps {now}: ")):
+    while is_interactive() and (
+        answer := await ask(tr("what is it to be called? Enter keeps {now}: ", now=now))
+    ):
         try:
             return validate_name(answer)
         except ConfigError as error:
-            print(error)
+            print(said(error))
     return None
 
 
@@ -276,7 +292,7 @@ async def _tared(arguments: argparse.Namespace, sighting: DiscoveredSensor, tran
             try:
                 await _tare(sighting, transport)
             except CalibrationError as error:
-                print(error)
+                print(said(error))
             else:
                 break
 
@@ -284,7 +300,9 @@ async def _tared(arguments: argparse.Namespace, sighting: DiscoveredSensor, tran
 async def _is_slack() -> bool:
     from bandsense.cli.prompts import ask
 
-    return await ask("zero: let the band hang slack and still, then press Enter; s leaves it out: ") != "s"
+    return (
+        await ask(tr("zero: let the band hang slack and still, then press Enter; s leaves it out: ")) != "s"
+    )
 
 
 async def _tare(sighting: DiscoveredSensor, transport: Transport) -> None:
@@ -292,10 +310,13 @@ async def _tare(sighting: DiscoveredSensor, transport: Transport) -> None:
     from bandsense.cli.prompts import confirm, is_interactive
     from bandsense.errors import CommandError
 
+    def tell(words: str) -> None:
+        print(said(words))
+
     try:
-        zero = await tare(sighting, transport, print, confirm=confirm if is_interactive() else None)
+        zero = await tare(sighting, transport, tell, confirm=confirm if is_interactive() else None)
     except CommandError as error:
-        print(error)
+        print(said(error))
     else:
         print(zero_words(zero))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bandsense.cli.command import add_action, add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import table
+from bandsense.language import Message, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,7 +143,9 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         prescription_of(person)
         forget_prescription(store, person)
-        words = f"{person.name} follows no prescription any more; the targets stay as they were"
+        words = tr(
+            "{person} follows no prescription any more; the targets stay as they were", person=person.name
+        )
         tell(arguments, words, person=person.id, forgotten=True)
     return 0
 
@@ -156,7 +159,9 @@ def _new(arguments: argparse.Namespace) -> None:
     from bandsense.profiles.signing import sign
 
     if arguments.file.exists():
-        raise ConfigError(f"{arguments.file} exists; change it by hand, or choose another name")
+        raise ConfigError(
+            Message("{file} exists; change it by hand, or choose another name", file=arguments.file)
+        )
     prescription = _prescription(arguments)
     if arguments.key is not None:
         prescription = sign(prescription, arguments.key)
@@ -165,7 +170,13 @@ def _new(arguments: argparse.Namespace) -> None:
         print(json.dumps(prescription.content(), ensure_ascii=False))
         return
     _print_prescription(prescription)
-    print(f"\nwrote {arguments.file}; hand it over, and it is imported with: bandsense plan import FILE")
+    print(
+        "\n"
+        + tr(
+            "wrote {file}; hand it over, and it is imported with: bandsense plan import FILE",
+            file=arguments.file,
+        )
+    )
 
 
 def _prescription(arguments: argparse.Namespace) -> Prescription:
@@ -203,7 +214,9 @@ def _prescription(arguments: argparse.Namespace) -> Prescription:
     try:
         return Prescription.model_validate_json(json.dumps(data))
     except ValidationError as error:
-        raise ConfigError(f"this prescription cannot be: {faults_in(error)}") from error
+        raise ConfigError(
+            Message("this prescription cannot be: {faults}", faults=faults_in(error))
+        ) from error
 
 
 def _tempo(exercise: str, asked_s: list[float] | None) -> dict[str, float]:
@@ -219,9 +232,11 @@ def _key(arguments: argparse.Namespace) -> None:
     from bandsense.profiles.signing import make_key
 
     name = make_key(arguments.file)
-    words = (
-        f"wrote {arguments.file}; keep it to yourself, and a copy in a safe place\n"
-        f"tell the people you sign for its fingerprint, by voice or on paper: {name}"
+    words = tr(
+        "wrote {file}; keep it to yourself, and a copy in a safe place\ntell the "
+        "people you sign for its fingerprint, by voice or on paper: {name}",
+        file=arguments.file,
+        name=name,
     )
     tell(arguments, words, path=arguments.file, fingerprint=name)
 
@@ -233,7 +248,7 @@ def _sign(arguments: argparse.Namespace) -> None:
     signed = sign(_read_prescription(arguments.file), arguments.key)
     write_document(signed, arguments.file, _HEADING)
     fingerprint = check_signature(signed)
-    words = f"signed {arguments.file} with the key {fingerprint}"
+    words = tr("signed {file} with the key {fingerprint}", file=arguments.file, fingerprint=fingerprint)
     tell(arguments, words, path=arguments.file, fingerprint=fingerprint)
 
 
@@ -254,7 +269,9 @@ def _read_prescription(path: Path) -> Prescription:
     document = read_document(path)
     if not isinstance(document, Prescription):
         raise ConfigError(
-            f"{path} is a dose, not a prescription; look at it with: bandsense plan show {path}"
+            Message(
+                "{path} is a dose, not a prescription; look at it with: bandsense plan show {path}", path=path
+            )
         )
     return document
 
@@ -268,7 +285,7 @@ def _import(store: Store, arguments: argparse.Namespace) -> None:
         print(json.dumps({"person": person.id, "prescription": prescription.content()}, ensure_ascii=False))
         return
     _print_prescription(prescription)
-    print(f"\n{person.name} follows it from now on; train with: bandsense live")
+    print("\n" + tr("{person} follows it from now on; train with: bandsense live", person=person.name))
 
 
 def _show_file(arguments: argparse.Namespace) -> None:
@@ -311,27 +328,36 @@ def _dose(store: Store, person: Person, arguments: argparse.Namespace) -> None:
         print(json.dumps(dose.content(), ensure_ascii=False))
         return
     _print_dose(dose)
-    print(f"\nwrote {path}" + ("" if arguments.simulated else "; hand it back to whoever prescribed it"))
+    print()
+    if arguments.simulated:
+        print(tr("wrote {path}", path=path))
+    else:
+        print(tr("wrote {path}; hand it back to whoever prescribed it", path=path))
 
 
 # -- in words ----------------------------------------------------------------------------------------------
 
 
 def _print_prescription(prescription: Prescription) -> None:
-    by = f" by {prescription.prescriber}" if prescription.prescriber else ""
-    until = f" until {prescription.until}" if prescription.until else ""
-    print(f"for {prescription.person}{by}, from {prescription.issued}{until}")
+    told = [tr("for {person}", person=prescription.person)]
+    if prescription.prescriber:
+        told.append(tr("written by {prescriber}", prescriber=prescription.prescriber))
+    told.append(tr("from {issued}", issued=prescription.issued))
+    if prescription.until:
+        told.append(tr("until {until}", until=prescription.until))
+    print(", ".join(told))
     if prescription.note:
         print(prescription.note)
     print(
         table(
-            ("exercise", "sets", "days a week", "tempo s", "rest s", "zone"), map(_row, prescription.exercise)
+            (tr("exercise"), tr("sets"), tr("days a week"), tr("tempo s"), tr("rest s"), tr("zone")),
+            map(_row, prescription.exercise),
         )
     )
     for each in prescription.exercise:
         if each.note:
             print(f"{each.exercise}: {each.note}")
-    print(f"stop: {_stop_words(prescription)}")
+    print(tr("stop: {stop_words}", stop_words=_stop_words(prescription)))
     print(_signed_words(prescription))
 
 
@@ -343,36 +369,56 @@ def _row(each: PrescribedExercise) -> tuple[str, ...]:
         each.exercise,
         f"{each.sets} x {each.reps}-{each.most_reps}",
         str(each.days_per_week),
-        "usual"
+        tr("usual")
         if tempo is None
         else f"{tempo.pull_s:g}-{tempo.hold_s:g}-{tempo.return_s:g}-{tempo.rest_s:g}",
         f"{each.rest_s:g}",
-        "any" if each.zone_n is None else force_range(*each.zone_n),
+        tr("any") if each.zone_n is None else force_range(*each.zone_n),
     )
 
 
 def _stop_words(prescription: Prescription) -> str:
     stop = prescription.stop
     reasons = [
-        *([] if stop.pain is None else [f"pain of {stop.pain} of 10 or more after a set"]),
-        *(["a band that snaps or slips off"] if stop.snapped_band else []),
+        *([] if stop.pain is None else [tr("pain of {pain} of 10 or more after a set", pain=stop.pain)]),
+        *([tr("a band that snaps or slips off")] if stop.snapped_band else []),
     ]
-    return " or ".join(reasons) + " ends the exercise for the day" if reasons else "no rule"
+    if not reasons:
+        return tr("no rule")
+    if len(reasons) == 1:
+        return tr("{reason} ends the exercise for the day", reason=reasons[0])
+    return tr("{first} or {second} ends the exercise for the day", first=reasons[0], second=reasons[1])
 
 
 def _signed_words(prescription: Prescription) -> str:
     from bandsense.profiles.signing import fingerprint
 
     if prescription.signature is None:
-        return "not signed"
-    return f"signed with the key {fingerprint(prescription.signature)}"
+        return tr("not signed")
+    return tr("signed with the key {key}", key=fingerprint(prescription.signature))
 
 
 def _print_dose(dose: Dose) -> None:
     if dose.simulated:
-        print("simulated: nobody trained this")
-    print(f"done from {dose.first_day} to {dose.last_day}, of the prescription {dose.prescription}")
-    heads = ("exercise", "week of", "days", "sets", "full reps", "under tension s", "pain", "effort")
+        print(tr("simulated: nobody trained this"))
+    print(
+        tr(
+            "done from {first_day} to {last_day}, of the prescription {prescription}",
+            first_day=dose.first_day,
+            last_day=dose.last_day,
+            prescription=dose.prescription,
+        )
+    )
+    heads = (
+        tr("exercise"),
+        tr("week of"),
+        tr("days"),
+        tr("sets"),
+        tr("full reps"),
+        tr("under tension s"),
+        tr("pain"),
+        tr("effort"),
+    )
     print(table(heads, _dose_rows(dose)))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import table
+from bandsense.language import Message, tr, trn
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -140,23 +141,23 @@ def run(arguments: argparse.Namespace) -> int:
 def _show(profiles: Profiles) -> None:
     setups = [_row(person, setup) for person in profiles.people for setup in person.setups]
     if not setups:
-        print("nothing is known yet; usual values are taken")
+        print(tr("nothing is known yet; usual values are taken"))
     else:
         heads = (
-            "person",
-            "exercise",
-            "band",
-            "rest cm",
-            "start cm",
-            "stroke cm",
-            "plan",
-            "tempo s",
-            "rest s",
+            tr("person"),
+            tr("exercise"),
+            tr("band"),
+            tr("rest cm"),
+            tr("start cm"),
+            tr("stroke cm"),
+            tr("plan"),
+            tr("tempo s"),
+            tr("rest s"),
         )
-        print(table((*heads, "zone", "anchor"), setups))
+        print(table((*heads, tr("zone"), tr("anchor")), setups))
     if profiles.bands:
         rows = [(each.id, each.name, each.colour or "", each.cycles) for each in profiles.bands]
-        print("\n" + table(("band", "name", "colour", "reps done"), rows))
+        print("\n" + table((tr("band"), tr("name"), tr("colour"), tr("reps done")), rows))
 
 
 def _row(person: Person, setup: Setup) -> tuple[str, ...]:
@@ -198,7 +199,6 @@ def _cm(length_m: float | None) -> str:
 def _import(store: Store, arguments: argparse.Namespace) -> None:
     from bandsense.app.trainee import profiles_of
     from bandsense.errors import ConfigError
-    from bandsense.live.formatting import plural
     from bandsense.profiles.library import Profiles
 
     path: Path = arguments.file
@@ -206,8 +206,12 @@ def _import(store: Store, arguments: argparse.Namespace) -> None:
     clashes = profiles_of(store).clashes(incoming)
     if clashes and not arguments.replace:
         raise ConfigError(
-            f"{path} would replace what is known here of {', '.join(clashes)}; nothing was taken over. "
-            "Import it with --replace, or export first"
+            Message(
+                "{path} would replace what is known here of {clashes}; nothing was taken "
+                "over. Import it with --replace, or export first",
+                path=path,
+                clashes=", ".join(clashes),
+            )
         )
     for shelf, entries in (
         (store.people, incoming.people),
@@ -216,10 +220,15 @@ def _import(store: Store, arguments: argparse.Namespace) -> None:
     ):
         for entry in entries:
             shelf.put(entry.id, entry.model_dump(mode="json", by_alias=True))
-    people = "1 person" if len(incoming.people) == 1 else f"{len(incoming.people)} people"
-    bands, sensors = plural(len(incoming.bands), "band"), plural(len(incoming.sensors), "sensor")
+    people = trn("{n} person", "{n} people", len(incoming.people))
+    bands = trn("{n} band", "{n} bands", len(incoming.bands))
+    sensors = trn("{n} sensor", "{n} sensors", len(incoming.sensors))
     taken = {kind: [entry.id for entry in getattr(incoming, kind)] for kind in ("people", "bands", "sensors")}
-    tell(arguments, f"taken over: {people}, {bands}, {sensors}", **taken)
+    tell(
+        arguments,
+        tr("taken over: {people}, {bands}, {sensors}", people=people, bands=bands, sensors=sensors),
+        **taken,
+    )
 
 
 def _set(store: Store, arguments: argparse.Namespace) -> None:
@@ -240,7 +249,7 @@ def _set(store: Store, arguments: argparse.Namespace) -> None:
         lengths or targets or texts or arguments.exercise or arguments.band
     ):
         _keep(store, person)
-        told = f"{person.name}: forces are shown in {unit.plural}"
+        told = tr("{person}: forces are shown in {plural}", person=person.name, plural=unit.plural)
         tell(arguments, told, person=person.id, unit=unit.value)
         return
     known = who.setup.forgetting() if lengths else who.setup
@@ -250,11 +259,16 @@ def _set(store: Store, arguments: argparse.Namespace) -> None:
     try:
         setup = Setup.model_validate_json(json.dumps(data))
     except ValidationError as error:
-        raise ConfigError(f"this set-up cannot be: {faults_in(error)}") from error
+        raise ConfigError(Message("this set-up cannot be: {faults}", faults=faults_in(error))) from error
     setup.check(who.exercise)
     _keep(store, person.with_setup(setup))
     kept = {"unit": unit.value, "setup": setup.model_dump(mode="json", by_alias=True)}
-    tell(arguments, f"{person.name}, {who.exercise.name}: kept", person=person.id, **kept)
+    tell(
+        arguments,
+        tr("{person}, {exercise}: kept", person=person.name, exercise=who.exercise.name),
+        person=person.id,
+        **kept,
+    )
 
 
 def _keep(store: Store, person: Person) -> None:

@@ -13,17 +13,18 @@ from bandsense.cli.argument_types import server_address
 from bandsense.cli.command import add_command, add_json_option
 from bandsense.cli.progress import shares
 from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.language import mark, tr
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
 
 _WORDS = {
-    "sent": "sent",
-    "changed": "brought up to date there",
-    "same": "the same on both sides",
-    "changed there": "changed there only, and left alone",
-    "deleted there": "deleted there for good, and left alone",
-    "conflict": "changed on both sides, and left alone on both",
+    "sent": mark("sent"),
+    "changed": mark("brought up to date there"),
+    "same": mark("the same on both sides"),
+    "changed there": mark("changed there only, and left alone"),
+    "deleted there": mark("deleted there for good, and left alone"),
+    "conflict": mark("changed on both sides, and left alone on both"),
 }
 
 
@@ -63,13 +64,21 @@ def run(arguments: argparse.Namespace) -> int:
             if arguments.json:
                 print(json.dumps(asdict(each)), flush=True)
             elif each.outcome in ("conflict", "changed there", "deleted there"):
-                print(f"{each.kind} {each.name}: {_WORDS[each.outcome]}")
+                print(f"{each.kind} {each.name}: {tr(_WORDS[each.outcome])}")
     if not arguments.json:
-        told = [f"{found[outcome]} {words}" for outcome, words in _WORDS.items() if found[outcome]]
-        print(f"{'; '.join(told) or 'there is nothing to send'} ({samples} samples sent)")
+        told = [f"{found[outcome]} {tr(words)}" for outcome, words in _WORDS.items() if found[outcome]]
+        print(
+            tr(
+                "{told} ({samples} samples sent)",
+                told="; ".join(told) or tr("there is nothing to send"),
+                samples=samples,
+            )
+        )
     if found["conflict"]:
         print(
-            "look at both (`bandsense show` with and without --store URL); --overwrite takes what is here",
+            tr(
+                "look at both (`bandsense show` with and without --store URL); --overwrite takes what is here"
+            ),
             file=sys.stderr,
         )
     return 1 if found["conflict"] else 0

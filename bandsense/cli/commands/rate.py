@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bandsense.app.sessions import session_named
 from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.language import tr
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -45,6 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
     number, kept = rate(
         store, session, arguments.set, Feedback(arguments.effort, arguments.pain, arguments.note)
     )
-    words = f"session {session.id}, set {number}: {feedback_words(kept)}"
+    words = tr(
+        "session {session}, set {number}: {feedback_words}",
+        session=session.id,
+        number=number,
+        feedback_words=feedback_words(kept),
+    )
     tell(arguments, words, session=session.id, set=number, **fields_json(kept))
     return 0

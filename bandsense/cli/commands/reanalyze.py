@@ -14,6 +14,7 @@ from bandsense.app.sessions import session_named
 from bandsense.cli.argument_types import count
 from bandsense.cli.command import add_command, tell
 from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.language import Message, tr
 
 if TYPE_CHECKING:
     from bandsense.app.reanalysis import Outcome
@@ -71,17 +72,17 @@ def run(arguments: argparse.Namespace) -> int:
     from bandsense.errors import ConfigError
 
     if (arguments.parquet is None) != (arguments.output is None):
-        raise ConfigError("--parquet DIR and -o DIR belong together")
+        raise ConfigError(Message("--parquet DIR and -o DIR belong together"))
     named = [arguments.all, bool(arguments.sessions), arguments.parquet is not None]
     if named.count(True) != 1:
-        raise ConfigError("name sessions, or --all, or files with --parquet DIR")
+        raise ConfigError(Message("name sessions, or --all, or files with --parquet DIR"))
     store = open_store(arguments)
     if arguments.parquet is not None:
         return _archive(arguments, store)
     sessions = [session_named(store, name) for name in arguments.sessions] or store.sessions()
     change = Change(_calibration(arguments, store), arguments.band)
     status = 0
-    with progress("computing", sum(len(session.streams) for session in sessions)) as done:
+    with progress(tr("computing"), sum(len(session.streams) for session in sessions)) as done:
         for outcome in reanalyze(store, sessions, change, arguments.jobs, arguments.scheduler):
             done()
             status = status or int(outcome.problem is not None)
@@ -106,14 +107,24 @@ def _archive(arguments: argparse.Namespace, store: Store) -> int:
                 print(f"{name}: {problem}", file=sys.stderr)
             tell(
                 arguments,
-                f"{done.path.name}: {done.files} files, {done.sets} sets; {files} files so far",
+                tr(
+                    "{path}: {files} files, {sets} sets; {all_files} files so far",
+                    path=done.path.name,
+                    files=done.files,
+                    sets=done.sets,
+                    all_files=files,
+                ),
                 path=done.path,
                 files=done.files,
                 sets=done.sets,
                 problems=dict(done.problems),
             )
     if not arguments.json:
-        print(f"{files} files computed, {sets} sets" if files else "all of it is computed already")
+        print(
+            tr("{files} files computed, {sets} sets", files=files, sets=sets)
+            if files
+            else tr("all of it is computed already")
+        )
     return status
 
 
@@ -130,7 +141,9 @@ def _calibration(arguments: argparse.Namespace, store: Any) -> dict[str, Any] | 
         data: dict[str, Any] = json.loads(arguments.calibration.read_text(encoding="utf-8"))
         calibration_from_dict(data)
     except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise ConfigError(f"{arguments.calibration} cannot be read: {error}") from error
+        raise ConfigError(
+            Message("{calibration} cannot be read: {error}", calibration=arguments.calibration, error=error)
+        ) from error
     return data
 
 

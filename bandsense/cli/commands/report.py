@@ -11,6 +11,7 @@ from bandsense.cli.argument_types import count
 from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.errors import ConfigError
+from bandsense.language import Message
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -60,7 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Make the report and print the names of the files."""
     target: Path = arguments.output or Path(_name(arguments))
     if target.suffix not in (".html", ".pdf", ".png"):
-        raise ConfigError(f"{target} ends in none of .html, .pdf and .png; name a file that does")
+        raise ConfigError(
+            Message("{target} ends in none of .html, .pdf and .png; name a file that does", target=target)
+        )
     report = _report(open_store(arguments), arguments)
     try:
         _write(report, target)
@@ -69,7 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
             for path in _write_plots(report, arguments.plots):
                 tell(arguments, str(path), path=path)
     except OSError as error:
-        raise ConfigError(f"{error.filename or target} cannot be written: {error.strerror}") from error
+        raise ConfigError(
+            Message("{filename} cannot be written: {error}", filename=error.filename or target, error=error)
+        ) from error
     return 0
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bandsense.cli.argument_types import positive
 from bandsense.cli.command import add_command
 from bandsense.cli.tables import table
+from bandsense.language import tr
 
 if TYPE_CHECKING:
     from bandsense.app.environment import Environment
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     import asyncio
 
     if sys.stderr.isatty():
-        print(f"listening for {arguments.seconds:g} s", file=sys.stderr)
+        print(tr("listening for {seconds:g} s", seconds=arguments.seconds), file=sys.stderr)
     sightings = asyncio.run(_scan(arguments))
     if arguments.json:
         for sighting in sightings:
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(sensor_table(sightings))
     else:
         print(
-            "no sensor heard; press its button or pull the band to wake it, and bring it nearer",
+            tr("no sensor heard; press its button or pull the band to wake it, and bring it nearer"),
             file=sys.stderr,
         )
     return 0 if sightings else 1

@@ -10,10 +10,22 @@ from typing import TYPE_CHECKING, Any
 from bandsense.cli.command import add_action, add_command, add_json_option, words_aside
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import table
+from bandsense.language import said, tr
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
     from bandsense.store.store import Store
+
+
+_SUMMARIES = {
+    "list": "those that were paired (the default)",
+    "info": "all that a sensor tells about itself",
+    "identify": "let it blink",
+    "rename": "give it a name that it keeps",
+    "zero": "the band is slack: set its zero, which it keeps",
+    "progressor": "let apps for the Tindeq Progressor read it, or no longer",
+    "forget": "undo the pairing, on both sides",
+}
 
 
 def add(commands: Commands) -> None:
@@ -29,15 +41,7 @@ def add(commands: Commands) -> None:
     add_json_option(command, "one JSON object a sensor; words go to standard error")
     add_store_option(command, sessions=True)
     actions = command.add_subparsers(metavar="ACTION")
-    for name, summary in (
-        ("list", "those that were paired (the default)"),
-        ("info", "all that a sensor tells about itself"),
-        ("identify", "let it blink"),
-        ("rename", "give it a name that it keeps"),
-        ("zero", "the band is slack: set its zero, which it keeps"),
-        ("progressor", "let apps for the Tindeq Progressor read it, or no longer"),
-        ("forget", "undo the pairing, on both sides"),
-    ):
+    for name, summary in _SUMMARIES.items():
         action = add_action(actions, name, summary, action=name)
         if name == "list":
             continue
@@ -88,10 +92,10 @@ def _list(arguments: argparse.Namespace) -> int:
             print(each.model_dump_json())
         return 0
     if not sensors:
-        print("no sensor yet; make one yours with `bandsense pair`")
+        print(tr("no sensor yet; make one yours with `bandsense pair`"))
         return 0
     rows = [(each.name, each.id, each.driver, each.mount, each.side or "") for each in sensors]
-    print(table(("name", "serial or address", "kind", "mount", "side"), rows))
+    print(table((tr("name"), tr("serial or address"), tr("kind"), tr("mount"), tr("side")), rows))
     return 0
 
 
@@ -107,7 +111,7 @@ async def _info(arguments: argparse.Namespace, _store: Store, target: str) -> No
         print(json.dumps(data, default=str))
         return
     rows = [*data.pop("information").items(), *data.items()]
-    print(table(("what", "value"), [(name, value) for name, value in rows if value is not None]))
+    print(table((tr("what"), tr("value")), [(name, value) for name, value in rows if value is not None]))
 
 
 async def _identify(arguments: argparse.Namespace, _store: Store, target: str) -> None:
@@ -132,11 +136,11 @@ async def _rename(arguments: argparse.Namespace, store: Store, target: str) -> N
     except CommandError as error:
         if known is None:
             raise
-        print(f"{error}; this computer keeps it")
+        print(tr("{error}; this computer keeps it", error=error))
     if known is not None:
         renamed = known.model_copy(update={"name": name})
         store.sensors.put(known.id, renamed.model_dump(mode="json"))
-    print(f"it is called {name} now")
+    print(tr("it is called {name} now", name=name))
 
 
 async def _zero(arguments: argparse.Namespace, _store: Store, target: str) -> None:
@@ -148,7 +152,7 @@ async def _zero(arguments: argparse.Namespace, _store: Store, target: str) -> No
         zero = await tare(
             target,
             air.transport,
-            print,
+            lambda words: print(said(words)),
             learn_temperature=arguments.temperature,
             confirm=confirm if is_interactive() else None,
         )
@@ -162,12 +166,14 @@ async def _progressor(arguments: argparse.Namespace, _store: Store, target: str)
     on = arguments.switch == "on"
     async with real_environment() as air:
         await offer_progressor(target, on=on, transport=air.transport)
-    what = (
-        "offers itself to apps for the Progressor, and anyone in range can read it"
+    print(
+        tr(
+            "switch it off and on: from then on it offers itself to apps for the Progressor, and anyone in "
+            "range can read it"
+        )
         if on
-        else "does so no longer"
+        else tr("switch it off and on: from then on it offers itself to them no longer")
     )
-    print(f"switch it off and on: from then on it {what}")
 
 
 async def _forget(arguments: argparse.Namespace, store: Store, target: str) -> None:
@@ -183,12 +189,19 @@ async def _forget(arguments: argparse.Namespace, store: Store, target: str) -> N
         if not forget_sensor(store, arguments.sensor):
             raise
         print(
-            "forgotten here; it is not on the air, so a bond with it stays: remove it in the computer's "
-            "Bluetooth settings, and hold the sensor's button for 10 s when you find it"
+            tr(
+                "forgotten here; it is not on the air, so a bond with it stays: remove it in "
+                "the computer's Bluetooth settings, and hold the sensor's button for 10 s "
+                "when you find it"
+            )
         )
         return
     forget_sensor(store, arguments.sensor)
-    print("forgotten on both sides" if told else "forgotten here; the sensor still remembers this computer")
+    print(
+        tr("forgotten on both sides")
+        if told
+        else tr("forgotten here; the sensor still remembers this computer")
+    )
 
 
 _ACTIONS = {

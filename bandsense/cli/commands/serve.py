@@ -10,7 +10,7 @@ from bandsense.cli.argument_types import count, speed
 from bandsense.cli.command import add_command, say_at_once
 from bandsense.cli.page_options import add_page_options, page_options, show_address
 from bandsense.cli.store_option import add_store_option, open_store, store_path
-from bandsense.language import mark
+from bandsense.language import Message, mark
 
 if TYPE_CHECKING:
     from bandsense.app.environment import Environment
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bandsense.errors import ConfigError
 
     if arguments.speed != 1.0 and not arguments.sim:
-        raise ConfigError("--speed needs --sim")
+        raise ConfigError(Message("--speed needs --sim"))
     say_at_once(arguments, mark("starting the page ..."))
     from bandsense.app.environment import run_at_speed
 

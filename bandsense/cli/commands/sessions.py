@@ -48,7 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
     store = open_store(arguments)
     if arguments.delete is not None:
         store.delete(arguments.delete, for_good=False)
-        words = f"session {arguments.delete} is in the bin; `bandsense edit undo` brings it back"
+        words = tr(
+            "session {session} is in the bin; `bandsense edit undo` brings it back", session=arguments.delete
+        )
         tell(arguments, words, session=arguments.delete, binned=True)
         return 0
     which = SessionFilter(
@@ -76,9 +78,10 @@ def run(arguments: argparse.Namespace) -> int:
         from bandsense.app.sessions import meant_instead
 
         named = {"person": which.person, "exercise": which.exercise, "band": which.band}
-        print(f"no such session{meant_instead(store, **named)}")
+        meant = meant_instead(store, **named)
+        print(tr("no such session; {meant}", meant=meant) if meant else tr("no such session"))
     else:
-        print("no session yet; record one with `bandsense live`, or try `bandsense demo`")
+        print(tr("no session yet; record one with `bandsense live`, or try `bandsense demo`"))
     return 0
 
 

@@ -99,7 +99,7 @@ def _print_head(session: Session) -> None:
     if session.state.value != "complete":
         print(f"({session.state.value})")
     for damage in session.damage:
-        print(f"(damaged: {damage})")
+        print(tr("(damaged: {damage})", damage=damage))
 
 
 def _print_stream(followed: ReplayedStream) -> None:

@@ -13,6 +13,7 @@ from bandsense.cli.argument_types import count, positive
 from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.tables import table
 from bandsense.errors import ConfigError
+from bandsense.language import Message, tr
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -51,7 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
         _list(as_json=arguments.json)
         return 0
     if arguments.output is None:
-        raise ConfigError("name a file for the trace with -o, or list what can be simulated with --list")
+        raise ConfigError(
+            Message("name a file for the trace with -o, or list what can be simulated with --list")
+        )
     _write(arguments)
     return 0
 
@@ -63,14 +66,20 @@ def _list(*, as_json: bool) -> None:
     if as_json:
         _list_as_json()
         return
-    print(f"exercises: {', '.join(EXERCISES)}\ncontrols: {', '.join(CONTROLS)}\n")
+    print(
+        tr(
+            "exercises: {exercises}\ncontrols: {controls}\n",
+            exercises=", ".join(EXERCISES),
+            controls=", ".join(CONTROLS),
+        )
+    )
     rows = [(name, each.stage.value, each.description) for name, each in DISTURBANCES.items()]
-    print(table(("disturbance", "acts on", "what happens"), rows))
+    print(table((tr("disturbance"), tr("acts on"), tr("what happens")), rows))
     with suppress(ImportError):  # they act on the air, for which the simulated sensor is needed
         from bandsense.sim.faults import FAULTS
 
         faults = [(fault.name, fault.words) for fault in FAULTS.values()]
-        print(f"\n{table(('fault (live --sim --fault)', 'what happens'), faults)}")
+        print(f"\n{table((tr('fault (live --sim --fault)'), tr('what happens')), faults)}")
 
 
 def _list_as_json() -> None:
@@ -108,7 +117,9 @@ def _write(arguments: argparse.Namespace) -> None:
         path.write_text(_trace(simulated), encoding="utf-8")
         truth.write_text(json.dumps({"reps": [asdict(rep) for rep in simulated.reps]}, indent=1) + "\n")
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}; choose another file") from error
+        raise ConfigError(
+            Message("{path} cannot be written: {error}; choose another file", path=path, error=error)
+        ) from error
     tell(arguments, f"{path}\n{truth}", path=path, truth=truth)
 
 

@@ -13,6 +13,7 @@ from bandsense.cli.argument_types import server_address
 from bandsense.cli.command import add_action, add_command, add_json_option, tell
 from bandsense.cli.progress import shares
 from bandsense.cli.store_option import add_store_option, open_store, store_path
+from bandsense.language import tr, trn
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -73,7 +74,8 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Say what can be done."""
     print(
-        "say what to do: bandsense store check|backup|restore|rescue|init (--help explains)", file=sys.stderr
+        tr("say what to do: bandsense store check|backup|restore|rescue|init (--help explains)"),
+        file=sys.stderr,
     )
     return 2
 
@@ -92,10 +94,10 @@ def _check(arguments: argparse.Namespace) -> int:
             print(
                 finding.problem
                 if finding.session is None
-                else f"session {finding.session}: {finding.problem}"
+                else tr("session {session}: {problem}", session=finding.session, problem=finding.problem)
             )
     if not status and not arguments.json:
-        print("all of it can be read")
+        print(tr("all of it can be read"))
     return status
 
 
@@ -112,14 +114,18 @@ def _restore(arguments: argparse.Namespace) -> int:
     from bandsense.store.maintenance import restore
 
     kept = restore(arguments.file, store_path(arguments))
-    tell(arguments, f"restored to {store_path(arguments)}", path=store_path(arguments), kept=kept)
+    tell(
+        arguments,
+        tr("restored to {store_path}", store_path=store_path(arguments)),
+        path=store_path(arguments),
+        kept=kept,
+    )
     if kept is not None and not arguments.json:
-        print(f"what was there is kept as {kept}")
+        print(tr("what was there is kept as {kept}", kept=kept))
     return 0
 
 
 def _rescue(arguments: argparse.Namespace) -> int:
-    from bandsense.live.formatting import plural
     from bandsense.store.maintenance import exchange
     from bandsense.store.rescue import rescue
 
@@ -130,7 +136,11 @@ def _rescue(arguments: argparse.Namespace) -> int:
         print(json.dumps(asdict(report) | {"path": str(report.path)}))
     else:
         print(
-            f"{plural(report.rows.get('sessions', 0), 'session')}, {plural(report.samples, 'sample')} rescued"
+            tr(
+                "{sessions}, {samples} rescued",
+                sessions=trn("{n} session", "{n} sessions", report.rows.get("sessions", 0)),
+                samples=trn("{n} sample", "{n} samples", report.samples),
+            )
         )
         for number, words in (
             (report.damaged_pieces, "damaged pieces of raw data left out; gaps are marked where they were"),
@@ -142,9 +152,9 @@ def _rescue(arguments: argparse.Namespace) -> int:
     if arguments.replace:
         kept = exchange(target, source, "damaged")
         target = source
-        print(f"the damaged file is kept as {kept}", file=sys.stderr)
+        print(tr("the damaged file is kept as {kept}", kept=kept), file=sys.stderr)
     elif not arguments.json:
-        print(f"go on with it: --store {target}, or `bandsense store rescue --replace`")
+        print(tr("go on with it: --store {target}, or `bandsense store rescue --replace`", target=target))
     if not arguments.json:
         print(target)
     return 0
@@ -158,10 +168,10 @@ def _init(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print(json.dumps({"login": new.login, "password": new.password, "clinic": arguments.clinic}))
         elif new.password is None:
-            print(f"{new.login} is in the clinic {arguments.clinic}")
+            print(tr("{login} is in the clinic {clinic}", login=new.login, clinic=arguments.clinic))
         else:
-            print(f"{new.login} is in the clinic {arguments.clinic}")
-            print(f"its password, which is shown only now: {new.password}")
+            print(tr("{login} is in the clinic {clinic}", login=new.login, clinic=arguments.clinic))
+            print(tr("its password, which is shown only now: {password}", password=new.password))
     if not arguments.json and not logins:
-        print(f"{arguments.address} is ready; let colleagues in with --login NAME")
+        print(tr("{address} is ready; let colleagues in with --login NAME", address=arguments.address))
     return 0

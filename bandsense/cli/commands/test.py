@@ -11,7 +11,7 @@ from bandsense.cli.argument_types import count, positive, speed
 from bandsense.cli.command import add_command, say_at_once
 from bandsense.cli.store_option import add_store_option, is_simulated, open_store, show_session
 from bandsense.cli.tables import table
-from bandsense.language import mark, said, tr
+from bandsense.language import Message, mark, said, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,9 +104,9 @@ def run(arguments: argparse.Namespace) -> int:
         _list(open_store(arguments), arguments)
         return 0
     if arguments.speed is not None and not arguments.sim:
-        raise ConfigError("--speed needs --sim")
+        raise ConfigError(Message("--speed needs --sim"))
     if arguments.injured is not None and arguments.side != "each":
-        raise ConfigError("--injured needs both sides, each in turn")
+        raise ConfigError(Message("--injured needs both sides, each in turn"))
     say_at_once(arguments, mark("starting a simulated sensor ...") if arguments.sim else mark("starting ..."))
     from bandsense.app.environment import run_at_speed
 
@@ -170,7 +170,9 @@ async def _said(name: str, given: str | None, before: str | None, arguments: arg
         given = await ask(f"{_QUESTIONS[name]}{keeps} ")
     told = " ".join((given or usual or "").split())
     if not told:
-        raise ConfigError(f"say with --{name} how it is done: only tests done alike can be compared")
+        raise ConfigError(
+            Message("say with --{name} how it is done: only tests done alike can be compared", name=name)
+        )
     return told
 
 
@@ -209,7 +211,7 @@ def _print(record: StrengthRecord, records: list[StrengthRecord]) -> None:
     from bandsense.live.strength_formatting import compared_words, side_words, symmetry_words
 
     if not record.sides:
-        print("no trial was finished")
+        print(tr("no trial was finished"))
     for side in record.sides:
         print(side_words(side))
     if record.symmetry is not None:
@@ -219,7 +221,7 @@ def _print(record: StrengthRecord, records: list[StrengthRecord]) -> None:
         for words in compared_words(compared.day, compared.changes, compared.differences):
             print(words)
     if not record.complete:
-        print("(not all trials were done)")
+        print(tr("(not all trials were done)"))
 
 
 def print_test(store: Store, session: int) -> None:
@@ -231,7 +233,7 @@ def print_test(store: Store, session: int) -> None:
         if record.session == session:
             setup = record.setup
             how = f"{setup.posture}, {setup.position} ({setup.protocol.link.value})"
-            print(f"test of strength: {setup.movement}, {how}")
+            print(tr("test of strength: {movement}, {how}", movement=setup.movement, how=how))
             _print(record, records)
 
 
@@ -248,11 +250,24 @@ def _list(store: Store, arguments: argparse.Namespace) -> None:
             print(json.dumps(record_json(record, compare(record, records))))
         return
     if not records:
-        print("no test yet; do one with `bandsense test`, or try `bandsense test --sim --speed 0`")
+        print(tr("no test yet; do one with `bandsense test`, or try `bandsense test --sim --speed 0`"))
         return
     show_in(person_named(store, arguments.person or records[-1].person).unit)
     rows = [_row(record, records) for record in reversed(records)]
-    print(table(("session", "day", "person", "movement", "sides", "symmetry", "change"), rows))
+    print(
+        table(
+            (
+                tr("session"),
+                tr("day"),
+                tr("person"),
+                tr("movement"),
+                tr("sides"),
+                tr("symmetry"),
+                tr("change"),
+            ),
+            rows,
+        )
+    )
 
 
 def _row(record: StrengthRecord, records: list[StrengthRecord]) -> tuple[object, ...]:

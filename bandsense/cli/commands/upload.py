@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bandsense.app.sessions import session_named
 from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.language import Message, tr
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -49,14 +50,14 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             key = sys.stdin.readline()
         place = keep_key(key)
-        tell(arguments, f"kept in {place}", kept_in=place)
+        tell(arguments, tr("kept in {place}", place=place), kept_in=place)
         return 0
     if arguments.forget_key:
         known = forget_key()
-        tell(arguments, "forgotten" if known else "there was no key", forgotten=known)
+        tell(arguments, tr("forgotten") if known else tr("there was no key"), forgotten=known)
         return 0
     if arguments.session is None:
-        raise ConfigError("name a session, or `last`")
+        raise ConfigError(Message("name a session, or `last`"))
     key = known_key()
     store = open_store(arguments)
     session = session_named(store, arguments.session)

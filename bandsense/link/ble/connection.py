@@ -12,6 +12,7 @@ from bleak import BleakClient
 from bleak_retry_connector import establish_connection
 
 from bandsense.errors import BandsenseError, BluetoothOff, ConnectionLost, PairingError, SensorTimeout
+from bandsense.language import Message
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.ble.bluez_agent import AskPasskey, pairing_agent
 from bandsense.link.ble.gatt_client import BleakGattClient
@@ -88,7 +89,7 @@ async def _open(sighting: DiscoveredSensor, transport: Transport, lost: asyncio.
                 **transport.client_options,
             )
     except BLUETOOTH_ERRORS as error:
-        raise link_error(error, f"connecting to {sighting.name}") from error
+        raise link_error(error, Message("connecting to {name}", name=sighting.name)) from error
 
 
 async def _pair(client: BleakClient, transport: Transport, ask_passkey: AskPasskey | None) -> None:
@@ -100,10 +101,14 @@ async def _pair(client: BleakClient, transport: Transport, ask_passkey: AskPassk
         # macOS pairs by itself as soon as something encrypted is accessed.
         return
     except BLUETOOTH_ERRORS as error:
-        if isinstance(failure := link_error(error, "pairing"), (BluetoothOff, ConnectionLost, PairingError)):
+        if isinstance(
+            failure := link_error(error, Message("pairing")), (BluetoothOff, ConnectionLost, PairingError)
+        ):
             raise failure from error
         detail = str(error) or type(error).__name__
-        raise PairingError(f"pairing failed: {detail}; press the sensor's button and try again") from error
+        raise PairingError(
+            Message("pairing failed: {detail}; press the sensor's button and try again", detail=detail)
+        ) from error
 
 
 @asynccontextmanager
@@ -170,4 +175,4 @@ async def remove_bond(sighting: DiscoveredSensor, transport: Transport) -> None:
     except NotImplementedError as error:
         raise StaleBond from error
     except BLUETOOTH_ERRORS as error:
-        raise link_error(error, f"removing the bond with {sighting.name}") from error
+        raise link_error(error, Message("removing the bond with {name}", name=sighting.name)) from error

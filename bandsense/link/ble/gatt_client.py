@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 
+from bandsense.language import Message
 from bandsense.link.errors import BLUETOOTH_ERRORS, link_error
 
 __all__ = ["BleakGattClient"]
@@ -41,7 +42,7 @@ class BleakGattClient:
         try:
             return self._client.services.get_characteristic(characteristic) is not None
         except BLUETOOTH_ERRORS as error:
-            raise link_error(error, "looking at the sensor's services") from error
+            raise link_error(error, Message("looking at the sensor's services")) from error
 
     def max_write_without_response(self, characteristic: str) -> int:
         """Return how many bytes one write without response carries."""
@@ -49,14 +50,14 @@ class BleakGattClient:
             found = self._client.services.get_characteristic(characteristic)
             return 20 if found is None else found.max_write_without_response_size
         except BLUETOOTH_ERRORS as error:
-            raise link_error(error, "looking at the sensor's services") from error
+            raise link_error(error, Message("looking at the sensor's services")) from error
 
     async def read(self, characteristic: str) -> bytes:
         """Read a characteristic."""
         try:
             value = bytes(await self._client.read_gatt_char(characteristic))
         except BLUETOOTH_ERRORS as error:
-            raise link_error(error, "reading from the sensor") from error
+            raise link_error(error, Message("reading from the sensor")) from error
         self._received(characteristic, value)
         return value
 
@@ -65,7 +66,7 @@ class BleakGattClient:
         try:
             await self._client.write_gatt_char(characteristic, data, response=response)
         except BLUETOOTH_ERRORS as error:
-            raise link_error(error, "writing to the sensor") from error
+            raise link_error(error, Message("writing to the sensor")) from error
 
     async def subscribe(self, characteristic: str, listener: Callable[[bytes], None] | None = None) -> None:
         """Subscribe to a characteristic."""
@@ -79,4 +80,4 @@ class BleakGattClient:
         try:
             await self._client.start_notify(characteristic, on_value)
         except BLUETOOTH_ERRORS as error:
-            raise link_error(error, "subscribing to the sensor") from error
+            raise link_error(error, Message("subscribing to the sensor")) from error

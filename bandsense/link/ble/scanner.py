@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData as BleakAdvertisementData
 
+from bandsense.language import Message
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.drivers.base import AdvertisementData, Driver, SensorAdvertisement, SensorInformation
 from bandsense.link.drivers.registry import all_drivers
@@ -112,7 +113,7 @@ async def scan(
         scanner = transport.scanner(on_advertisement)
         await scanner.start()
     except BLUETOOTH_ERRORS as error:
-        raise link_error(error, "scanning") from error
+        raise link_error(error, Message("scanning")) from error
     try:
         yield
     finally:

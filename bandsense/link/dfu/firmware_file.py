@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bandsense.errors import FileFormatError
+from bandsense.language import Message
 
 __all__ = ["UNREADABLE_ZIP", "FirmwareFile", "FirmwareImage", "read_firmware_file"]
 
@@ -96,9 +97,9 @@ def read_firmware_file(path: Path) -> FirmwareFile:
         ValueError,
         ArithmeticError,
     ) as error:
-        raise FileFormatError(path, f"not a firmware update file ({error})") from error
+        raise FileFormatError(path, Message("not a firmware update file ({error})", error=error)) from error
     if not images or len({(image.version, image.board) for image in images}) != 1:
-        raise FileFormatError(path, "the images in it do not belong together")
+        raise FileFormatError(path, Message("the images in it do not belong together"))
     return FirmwareFile(images)
 
 
@@ -124,15 +125,15 @@ def _from_archive(path: Path) -> tuple[FirmwareImage, ...]:
 
 def _image(path: Path, content: bytes, slot: int | None) -> FirmwareImage:
     if len(content) < _HEADER.size + _MANIFEST.size or len(content) > IMAGE_BYTES_MAX:
-        raise FileFormatError(path, "too short or too long for a firmware image")
+        raise FileFormatError(path, Message("too short or too long for a firmware image"))
     magic, _, header_length, protected, body_length, _, *version = _HEADER.unpack_from(content)
     manifest_magic, board, flags = _MANIFEST.unpack_from(content, _HEADER.size)
     if magic != _MAGIC or manifest_magic != _MANIFEST_MAGIC:
-        raise FileFormatError(path, "not a firmware image for a bandsense sensor")
+        raise FileFormatError(path, Message("not a firmware image for a bandsense sensor"))
     hashed_length = header_length + protected + body_length
     digest = hashlib.sha256(content[:hashed_length]).digest()
     if _stored_digest(content[hashed_length:]) != digest:
-        raise FileFormatError(path, "damaged: the checksum does not fit; download it again")
+        raise FileFormatError(path, Message("damaged: the checksum does not fit; download it again"))
     major, minor, revision, build = version
     return FirmwareImage(
         content,

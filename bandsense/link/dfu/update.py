@@ -22,6 +22,7 @@ from bandsense.errors import (
     SensorTimeout,
     UpdateError,
 )
+from bandsense.language import Message, mark
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.ble.bluez_agent import AskPasskey
 from bandsense.link.ble.connection import Connection, connect
@@ -47,11 +48,11 @@ CONFIRMATION_POLLS = 20
 _HEADER_LENGTH = 8
 
 _REASONS = {
-    14: "the file's image is not for a slot of this sensor",
-    23: "the sensor does not take the file for firmware",
-    25: "the image is linked for the other slot; use the .zip file, which has both",
-    27: "the sensor runs this version or a newer one; force the update to install it all the same",
-    30: "the image is too large for this sensor",
+    14: mark("the file's image is not for a slot of this sensor"),
+    23: mark("the sensor does not take the file for firmware"),
+    25: mark("the image is linked for the other slot; use the .zip file, which has both"),
+    27: mark("the sensor runs this version or a newer one; force the update to install it all the same"),
+    30: mark("the image is too large for this sensor"),
 }
 """What the numbers of the image management group mean here."""
 
@@ -165,7 +166,7 @@ async def update_firmware(
     try:
         import smpclient  # noqa: F401 - to say early that it is missing
     except ImportError as error:
-        raise MissingExtra("updating a sensor", "update") from error
+        raise MissingExtra(Message("updating a sensor"), "update") from error
     update = _Update(read_firmware_file(file), force, on_progress)
     return await update.run(_Seeker(target, transport or Transport()), ask_passkey, patience_s)
 
@@ -181,7 +182,9 @@ class _Seeker:
         sighting = await find_sensor(self._is_wanted, self.transport, timeout_s)
         if sighting is None:
             raise SensorNotFound(
-                "no such sensor heard; press its button, bring it near, and close other apps that use it"
+                Message(
+                    "no such sensor heard; press its button, bring it near, and close other apps that use it"
+                )
             )
         self.target = sighting.address
         return sighting
@@ -236,8 +239,10 @@ class _Update:
                     deadline = loop.time() + patience_s
                 if loop.time() > deadline:
                     raise UpdateError(
-                        "the update does not get on; bring the sensor nearer and start again. Nothing is "
-                        "lost: the sensor runs what it ran"
+                        Message(
+                            "the update does not get on; bring the sensor nearer and start again. "
+                            "Nothing is lost: the sensor runs what it ran"
+                        )
                     ) from error
             await asyncio.sleep(RETRY_PAUSE_S)
 
@@ -247,13 +252,15 @@ class _Update:
 
         gatt = link.device.gatt
         if not isinstance(gatt, BleakGattClient) or not gatt.has(SMP_CHARACTERISTIC_UUID):
-            raise UpdateError("this sensor takes no updates over the air; see docs/firmware.md for its cable")
+            raise UpdateError(
+                Message("this sensor takes no updates over the air; see docs/firmware.md for its cable")
+            )
         client = SMPClient(_SmpLink(gatt), gatt.address, REQUEST_TIMEOUT_S)  # type: ignore[arg-type]
         await link.run(client.connect(REQUEST_TIMEOUT_S))
         states = await self.states(link, client)
         active = next((state for state in states if state.active), None)
         if active is None:
-            raise UpdateError("the sensor does not say what it runs; reset it and try again")
+            raise UpdateError(Message("the sensor does not say what it runs; reset it and try again"))
         if self.old is None:
             self.old = active
         running = next((image for image in self.file.images if image.digest == active.hash), None)
@@ -272,12 +279,16 @@ class _Update:
         """Return the image for the slot that does not run."""
         image = self.file.image_for(1 - active.slot)
         if image is None:
-            raise UpdateError(_REASONS[25])
+            raise UpdateError(Message(_REASONS[25]))
         version = tuple(int(part) for part in active.version.split("."))
         if not self.force and image.version <= (*version, 0, 0, 0, 0)[:4]:
             raise UpdateError(
-                f"the sensor runs {active.version}, the file has {image.version_text}; force the update to "
-                "install it all the same"
+                Message(
+                    "the sensor runs {version}, the file has {version_text}; force the update to "
+                    "install it all the same",
+                    version=active.version,
+                    version_text=image.version_text,
+                )
             )
         return image
 
@@ -304,7 +315,9 @@ class _Update:
         except StopAsyncIteration:
             return
         except SMPUploadError as error:
-            raise UpdateError(f"the sensor refuses the update: {_reason(error.args[0])}") from error
+            raise UpdateError(
+                Message("the sensor refuses the update: {reason}", reason=_reason(error.args[0]))
+            ) from error
         finally:
             await steps.aclose()  # type: ignore[attr-defined]
 
@@ -341,8 +354,11 @@ class _Update:
                 await self.start(link, client, self._pending(states))
                 return None
             raise UpdateError(
-                f"the new firmware did not prove itself; the sensor went back to {active.version}. If its "
-                "power failed meanwhile, start the update again"
+                Message(
+                    "the new firmware did not prove itself; the sensor went back to {version}. "
+                    "If its power failed meanwhile, start the update again",
+                    version=active.version,
+                )
             )
         self.tell(UpdateStage.PROVING, len(running.content))
         for _ in range(CONFIRMATION_POLLS):
@@ -350,13 +366,17 @@ class _Update:
             if any(state.active and state.confirmed for state in states):
                 return running
             await asyncio.sleep(RETRY_PAUSE_S)
-        raise UpdateError("the new firmware runs but does not confirm itself; reset the sensor to go back")
+        raise UpdateError(
+            Message("the new firmware runs but does not confirm itself; reset the sensor to go back")
+        )
 
     def _pending(self, states: list[ImageState]) -> FirmwareImage:
         pending = {state.hash for state in states if state.pending}
         image = next((image for image in self.file.images if image.digest in pending), None)
         if image is None:
-            raise UpdateError("the sensor is about to start firmware of another file; reset it and try again")
+            raise UpdateError(
+                Message("the sensor is about to start firmware of another file; reset it and try again")
+            )
         return image
 
 
@@ -365,7 +385,7 @@ async def _request(link: Connection, client: SMPClient, request: Any) -> Any:
 
     answer = await link.run(_answer(client, request))
     if not success(answer):
-        raise UpdateError(f"the sensor refuses: {_reason(answer)}")
+        raise UpdateError(Message("the sensor refuses: {reason}", reason=_reason(answer)))
     return answer
 
 
@@ -378,5 +398,10 @@ def _reason(answer: Any) -> str:
     if text := getattr(answer, "rsn", None):
         return str(text)
     if (error := getattr(answer, "err", None)) is not None:
-        return _REASONS.get(int(error.rc), f"image management error {int(error.rc)}")
+        code = int(error.rc)
+        return (
+            Message(_REASONS[code])
+            if code in _REASONS
+            else Message("image management error {code}", code=code)
+        )
     return str(answer)

@@ -11,6 +11,7 @@ from typing import TypeVar
 from typing_extensions import override
 
 from bandsense.errors import CommandError, FrameError, LinkError, SensorTimeout
+from bandsense.language import Message, mark
 from bandsense.link.drivers.base import (
     AdvertisementData,
     ConnectedSensor,
@@ -90,7 +91,7 @@ _PIECE_BYTES = 16
 class BandsenseDevice(ConnectedSensor):
     """A connected bandsense sensor."""
 
-    title = "bandsense sensor"
+    title = mark("bandsense sensor")
 
     def __init__(self, gatt: GattClient) -> None:
         super().__init__(gatt)
@@ -217,7 +218,9 @@ class BandsenseDevice(ConnectedSensor):
             answer = decode_answer(data)
         except FrameError as error:
             if self._awaited and data[:1] == bytes((self._awaited[0],)) and not self._awaited[1].done():
-                self._awaited[1].set_exception(CommandError(f"the sensor's answer makes no sense: {error}"))
+                self._awaited[1].set_exception(
+                    CommandError(Message("the sensor's answer makes no sense: {error}", error=error))
+                )
             return
         if self._awaited and answer.request_id == self._awaited[0] and not self._awaited[1].done():
             self._awaited[1].set_result(answer)
@@ -240,14 +243,24 @@ class BandsenseDevice(ConnectedSensor):
                     answer = await answered
             except TimeoutError:
                 raise SensorTimeout(
-                    f"the sensor did not answer {type(request).__name__} within {ANSWER_TIMEOUT_S:.0f} s; "
-                    "if this happens again, switch it off and on"
+                    Message(
+                        "the sensor did not answer {name} within {answer_timeout_s:.0f} s; if this "
+                        "happens again, switch it off and on",
+                        name=type(request).__name__,
+                        answer_timeout_s=ANSWER_TIMEOUT_S,
+                    )
                 ) from None
             finally:
                 self._awaited = None
                 answered.cancel()
         if answer.status != Status.SUCCESS:
-            raise CommandError(f"{type(request).__name__} was refused: {status_text(answer.status)}")
+            raise CommandError(
+                Message(
+                    "{name} was refused: {status_text}",
+                    name=type(request).__name__,
+                    status_text=status_text(answer.status),
+                )
+            )
         return answer
 
     async def _write(self, data: bytes) -> None:
@@ -263,7 +276,13 @@ class BandsenseDevice(ConnectedSensor):
     async def _ask(self, request: Request, expected: type[R]) -> R:
         answer = await self._request(request)
         if not isinstance(answer.result, expected):
-            raise LinkError(f"the sensor answered {type(request).__name__} with {answer.result}")
+            raise LinkError(
+                Message(
+                    "the sensor answered {name} with {result}",
+                    name=type(request).__name__,
+                    result=answer.result,
+                )
+            )
         return answer.result
 
 
@@ -283,7 +302,7 @@ class BandsenseDriver(Driver):
     """Sensors that follow docs/protocol.md."""
 
     name = "bandsense"
-    title = "bandsense sensor"
+    title = mark("bandsense sensor")
     broadcasts = False
     bonds = True
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
 from bandsense.errors import CommandError
+from bandsense.language import Message, mark
 from bandsense.samples import Unit
 from bandsense.wire.bandsense.answers import Counters, Crash, SelfTestResult, TimeMarked
 from bandsense.wire.bandsense.calibration import CalibrationRecord
@@ -120,13 +121,15 @@ class ConnectedSensor:
     it, and `FrameError` when what it says makes no sense.
     """
 
-    title = "sensor"
+    title: str = mark("sensor")
 
     def __init__(self, gatt: GattClient) -> None:
         self.gatt = gatt
 
     def _cannot(self, what: str) -> NoReturn:
-        raise CommandError(f"this {self.title} cannot {what}")
+        raise CommandError(
+            Message("this {title} cannot {what}", title=Message(self.title), what=Message(what))
+        )
 
     async def set_up(self) -> None:
         """Do what a stream needs: subscribe, read what the decoder must know. First, on every connection."""
@@ -150,39 +153,39 @@ class ConnectedSensor:
 
     async def identify(self, seconds: int) -> None:
         """Blink for so long; 0 ends it."""
-        self._cannot("blink")
+        self._cannot(mark("blink"))
 
     async def tare(self) -> None:
         """Set the sensor's own zero to the present load."""
-        self._cannot("set its own zero")
+        self._cannot(mark("set its own zero"))
 
     async def sleep(self) -> None:
         """Switch the sensor off; it closes the link."""
-        self._cannot("be sent to sleep")
+        self._cannot(mark("be sent to sleep"))
 
     async def set_label(self, label: str) -> None:
         """Give the sensor a name that it keeps."""
-        self._cannot("keep a name")
+        self._cannot(mark("keep a name"))
 
     async def set_options(self, options: Options) -> None:
         """Choose the options that hold from its next boot on."""
-        self._cannot("take options")
+        self._cannot(mark("take options"))
 
     async def time_mark(self) -> TimeMarked:
         """Ask for the device time now."""
-        self._cannot("tell its time")
+        self._cannot(mark("tell its time"))
 
     async def counters(self) -> Counters:
         """Read uptime, overruns, drops and resets."""
-        self._cannot("tell its counters")
+        self._cannot(mark("tell its counters"))
 
     async def self_test(self) -> SelfTestResult:
         """Run the self test and read its result."""
-        self._cannot("test itself")
+        self._cannot(mark("test itself"))
 
     async def crash(self) -> Crash:
         """Read what is kept of the last crash."""
-        self._cannot("tell of crashes")
+        self._cannot(mark("tell of crashes"))
 
     async def read_calibration(self) -> CalibrationRecord | None:
         """Read the calibration that the sensor keeps; None where it keeps none or a damaged one."""
@@ -190,21 +193,21 @@ class ConnectedSensor:
 
     async def write_calibration(self, record: CalibrationRecord) -> None:
         """Let the sensor keep this calibration."""
-        self._cannot("keep a calibration")
+        self._cannot(mark("keep a calibration"))
 
     async def open_pairing(self, seconds: int) -> None:
         """Let others pair for so long; 0 ends it."""
-        self._cannot("open its pairing by command")
+        self._cannot(mark("open its pairing by command"))
 
     async def forget_bonds(self, *, everyone: bool = False) -> None:
         """Forget this computer's bond, or everyone's, when the link ends."""
-        self._cannot("forget bonds")
+        self._cannot(mark("forget bonds"))
 
 
 class BroadcastSensor(ConnectedSensor):
     """A sensor that sends by itself to everyone and can be asked nothing."""
 
-    title = "broadcasting sensor"
+    title = mark("broadcasting sensor")
 
     def __init__(self) -> None:
         """There is no connection."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing_extensions import override
 
 from bandsense.errors import CommandError, LinkError
+from bandsense.language import Message, mark
 from bandsense.link.drivers.base import (
     AdvertisementData,
     ConnectedSensor,
@@ -33,7 +34,7 @@ _MANUFACTURER_UUID = "00002a29-0000-1000-8000-00805f9b34fb"
 class ImdsSensor(ConnectedSensor):
     """A connected force sensor. It measures by itself."""
 
-    title = "industrial measurement device"
+    title = mark("industrial measurement device")
 
     @override
     async def set_up(self) -> None:
@@ -43,7 +44,9 @@ class ImdsSensor(ConnectedSensor):
             CommandError: it measures something else.
         """
         if not self.gatt.has(imds.FORCE_UUID):
-            raise CommandError("this measurement device does not measure force; choose another sensor")
+            raise CommandError(
+                Message("this measurement device does not measure force; choose another sensor")
+            )
         await self.gatt.subscribe(imds.FORCE_UUID)
 
     @override
@@ -90,7 +93,7 @@ class ImdsDriver(Driver):
     """Force sensors that advertise the Industrial Measurement Device Service."""
 
     name = "imds"
-    title = "force sensor of the Bluetooth standard (Industrial Measurement Device)"
+    title = mark("force sensor of the Bluetooth standard (Industrial Measurement Device)")
     broadcasts = False
     bonds = False
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 from typing_extensions import override
 
 from bandsense.errors import FrameError, SensorTimeout
+from bandsense.language import Message, mark
 from bandsense.link.drivers.base import (
     AdvertisementData,
     ConnectedSensor,
@@ -42,7 +43,7 @@ _EMPTY_MV, _FULL_MV = 3300.0, 4150.0
 class ProgressorDevice(ConnectedSensor):
     """A connected Progressor. Answers do not name their command, so one is asked at a time."""
 
-    title = "Progressor"
+    title = mark("Progressor")
 
     def __init__(self, gatt: GattClient) -> None:
         super().__init__(gatt)
@@ -121,7 +122,9 @@ class ProgressorDevice(ConnectedSensor):
                         with contextlib.suppress(FrameError):
                             return understand(await self._answers.get())
             except TimeoutError:
-                raise SensorTimeout(f"the sensor did not answer {command.name}") from None
+                raise SensorTimeout(
+                    Message("the sensor did not answer {command}", command=command.name)
+                ) from None
             finally:
                 self._answers = None
 
@@ -160,7 +163,7 @@ class ProgressorDriver(Driver):
     """Tindeq Progressor and compatibles, known by the name they advertise or by their service."""
 
     name = "progressor"
-    title = "Tindeq Progressor or compatible"
+    title = mark("Tindeq Progressor or compatible")
     broadcasts = False
     bonds = False
 

@@ -6,6 +6,7 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from bandsense.errors import ConfigError
+from bandsense.language import Message
 from bandsense.link.drivers.bandsense import BandsenseDriver
 from bandsense.link.drivers.base import Driver
 from bandsense.link.drivers.imds import ImdsDriver
@@ -37,12 +38,20 @@ def all_drivers() -> tuple[Driver, ...]:
             name = driver.name
         except Exception as error:
             raise ConfigError(
-                f"the driver {entry.name} ({entry.value}) cannot be loaded: {error}; "
-                "update or uninstall its package"
+                Message(
+                    "the driver {name} ({module}) cannot be loaded: {error}; update or uninstall its package",
+                    name=entry.name,
+                    module=entry.value,
+                    error=error,
+                )
             ) from error
         if name in drivers:
             raise ConfigError(
-                f"two drivers are called {name}; uninstall the package that brings {entry.value}"
+                Message(
+                    "two drivers are called {name}; uninstall the package that brings {entry}",
+                    name=name,
+                    entry=entry.value,
+                )
             )
         drivers[name] = driver
     return tuple(drivers.values())
@@ -58,7 +67,7 @@ def driver_named(name: str) -> Driver:
         if driver.name == name:
             return driver
     known = ", ".join(driver.name for driver in all_drivers())
-    raise ConfigError(f"there is no driver {name}; there are {known}")
+    raise ConfigError(Message("there is no driver {name}; there are {known}", name=name, known=known))
 
 
 def decoder_named(name: str) -> Decoder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing_extensions import override
 
 from bandsense.errors import FrameError, LinkError
+from bandsense.language import Message, mark
 from bandsense.link.drivers.base import (
     AdvertisementData,
     ConnectedSensor,
@@ -22,7 +23,7 @@ class WhC06Driver(Driver):
     """WH-C06 and its siblings, known by the name IF_B7 or by the shape of their manufacturer data."""
 
     name = "whc06"
-    title = "WH-C06 hanging scale"
+    title = mark("WH-C06 hanging scale")
     broadcasts = True
     bonds = False
 
@@ -45,7 +46,7 @@ class WhC06Driver(Driver):
 
     @override
     def device(self, gatt: GattClient) -> ConnectedSensor:
-        raise LinkError("this scale only broadcasts; no connection can be made to it")
+        raise LinkError(Message("this scale only broadcasts; no connection can be made to it"))
 
     @override
     def redact(self, characteristic: str, data: bytes) -> bytes:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.random import Generator
 
 from bandsense.errors import ConfigError
+from bandsense.language import Message
 from bandsense.samples import BoolArray, FloatArray
 from bandsense.sim.physics.band import SimulatedBand, released
 from bandsense.sim.physics.distributions import RANGES, Draw, Ranges
@@ -163,7 +164,7 @@ class Scenario:
         _known({self.exercise}, EXERCISES, "exercise")
         _known({self.control} - {None}, CONTROLS, "control")
         if self.reps < 1:
-            raise ConfigError(f"a set needs at least one repetition, not {self.reps}")
+            raise ConfigError(Message("a set needs at least one repetition, not {reps}", reps=self.reps))
 
     def stream(self, name: str) -> Generator:
         """Return the random stream of one purpose, a different one in every set."""
@@ -236,7 +237,14 @@ def _known(
 ) -> None:
     unknown = sorted(str(name) for name in names if name not in known)
     if unknown:
-        raise ConfigError(f"unknown {what} {', '.join(unknown)}; choose from {', '.join(known)}")
+        raise ConfigError(
+            Message(
+                "unknown {what} {unknown}; choose from {known}",
+                what=what,
+                unknown=", ".join(unknown),
+                known=", ".join(known),
+            )
+        )
 
 
 def _drawn_band(draw: Draw, stroke_m: float) -> SimulatedBand:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bandsense.errors import DataError
+from bandsense.language import Message
 from bandsense.sim.physics.scenario import Performance
 from bandsense.sim.physics.sensor import (
     COUNT_MAX,
@@ -87,13 +88,21 @@ class TraceSource:
         time = np.asarray(time_s, dtype=np.float64)
         tension = np.asarray(tension_n, dtype=np.float64)
         if time.ndim != 1 or time.shape != tension.shape or not time.size:
-            raise DataError(f"a trace needs as many tensions as times, got {time.shape} and {tension.shape}")
+            raise DataError(
+                Message(
+                    "a trace needs as many tensions as times, got {tensions} and {times}",
+                    tensions=tension.shape,
+                    times=time.shape,
+                )
+            )
         if not (np.isfinite(time).all() and np.isfinite(tension).all()):
-            raise DataError("a trace must hold finite times and tensions only")
+            raise DataError(Message("a trace must hold finite times and tensions only"))
         device_time_us = np.rint((time - time[0]) * 1e6).astype(np.int64)
         interval_us = np.diff(device_time_us)
         if (interval_us <= 0).any():
-            raise DataError("the times of a trace must increase by at least 1 µs; sort it or drop duplicates")
+            raise DataError(
+                Message("the times of a trace must increase by at least 1 µs; sort it or drop duplicates")
+            )
         ideal = np.rint(tension / newton_per_count) + zero_count
         counts = np.clip(ideal, COUNT_MIN, COUNT_MAX)
         gap_before = np.zeros(time.size, dtype=np.bool_)

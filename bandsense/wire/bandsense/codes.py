@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum, IntFlag
 
+from bandsense.language import Message, mark
+
 __all__ = [
     "ATT_CCC_IMPROPERLY_CONFIGURED",
     "ATT_INSUFFICIENT_AUTHENTICATION",
@@ -136,26 +138,28 @@ class Status(IntEnum):
 
 
 _STATUS_TEXT = {
-    Status.SUCCESS: "success",
-    Status.UNKNOWN_OPCODE: "the sensor does not know this command; update its firmware",
-    Status.WRONG_LENGTH: "the sensor found the command to have the wrong length",
-    Status.OUT_OF_RANGE: "a value is out of the range that the sensor accepts",
-    Status.WRONG_STATE: "not possible in this state; stop the measurement first",
-    Status.NOT_PERMITTED: "the sensor does not permit this",
-    Status.CRC_MISMATCH: "the calibration arrived damaged; write it again",
-    Status.UNSUPPORTED_VERSION: "the sensor does not know this version of the record; update its firmware",
-    Status.HARDWARE_FAILURE: "the converter in the sensor is absent or its bus is stuck",
-    Status.STORAGE_FAILURE: "the sensor could not store it",
-    Status.BATTERY_LOW: "the sensor's battery is too low for this; charge it first",
+    Status.SUCCESS: mark("success"),
+    Status.UNKNOWN_OPCODE: mark("the sensor does not know this command; update its firmware"),
+    Status.WRONG_LENGTH: mark("the sensor found the command to have the wrong length"),
+    Status.OUT_OF_RANGE: mark("a value is out of the range that the sensor accepts"),
+    Status.WRONG_STATE: mark("not possible in this state; stop the measurement first"),
+    Status.NOT_PERMITTED: mark("the sensor does not permit this"),
+    Status.CRC_MISMATCH: mark("the calibration arrived damaged; write it again"),
+    Status.UNSUPPORTED_VERSION: mark(
+        "the sensor does not know this version of the record; update its firmware"
+    ),
+    Status.HARDWARE_FAILURE: mark("the converter in the sensor is absent or its bus is stuck"),
+    Status.STORAGE_FAILURE: mark("the sensor could not store it"),
+    Status.BATTERY_LOW: mark("the sensor's battery is too low for this; charge it first"),
 }
 
 
-def status_text(status: int) -> str:
+def status_text(status: int) -> Message:
     """Describe a status in words; a status of a later version by its number."""
     try:
-        return _STATUS_TEXT[Status(status)]
+        return Message(_STATUS_TEXT[Status(status)])
     except ValueError:
-        return f"the sensor reports failure {status}, which this program does not know"
+        return Message("the sensor reports failure {status}, which this program does not know", status=status)
 
 
 class StatisticsPage(IntEnum):

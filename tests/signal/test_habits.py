@@ -1,0 +1,84 @@
+"""What habits are worth: even waves are no sway, a tempo may change, and steps swing about a level."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bandsense.samples import FloatArray
+from bandsense.signal.analysis import analyze
+from bandsense.signal.events import RepCounted
+
+RATE_HZ = 80.0
+
+
+def _through(levels_n: list[float], times_s: list[float]) -> tuple[FloatArray, FloatArray]:
+    """Half cosines from level to level, with a little noise: seconds, newtons."""
+    time_s = np.arange(0.0, times_s[-1], 1.0 / RATE_HZ)
+    at = np.clip(np.searchsorted(times_s, time_s, side="right") - 1, 0, len(times_s) - 2)
+    knots_s, knots_n = np.array(times_s), np.array(levels_n)
+    u = (time_s - knots_s[at]) / (knots_s[at + 1] - knots_s[at])
+    tension_n = knots_n[at] + (knots_n[at + 1] - knots_n[at]) * (1.0 - np.cos(np.pi * u)) / 2.0
+    return time_s, tension_n + np.random.default_rng(1).normal(0.0, 0.02, time_s.size)
+
+
+def _set(valley_n: float, peaks_n: list[float], periods_s: list[float]) -> tuple[FloatArray, FloatArray]:
+    """A set on a band that is taken up before it."""
+    levels_n, times_s = [0.0, 0.0, valley_n, valley_n], [0.0, 2.0, 3.0, 4.0]
+    for peak_n, period_s in zip(peaks_n, periods_s, strict=True):
+        levels_n += [peak_n, valley_n]
+        times_s += [times_s[-1] + 0.5 * period_s, times_s[-1] + period_s]
+    return _through([*levels_n, valley_n, 0.0, 0.0], [*times_s, *(times_s[-1] + s for s in (1.0, 2.0, 6.0))])
+
+
+def test_a_weak_set_on_a_taut_band_is_told_from_sway_by_its_evenness() -> None:
+    """Without a tempo as well: nobody sways by a quarter of the tension to the same two places each time."""
+    periods_s = [4.2, 9.0, 11.0, 7.4, 7.3, 9.1, 11.0, 8.0]
+    result = analyze(*_set(15.0, [21.5] * 8, periods_s))
+    assert len(result.reps) == 8
+    told_s = [event.detected_s for event in result.events if isinstance(event, RepCounted)]
+    # From the sixth on each is told while it is pulled, and not only after the set.
+    ends_s = 4.0 + np.cumsum(periods_s)
+    assert all(told < end for told, end in zip(told_s[5:], ends_s[5:], strict=True))
+
+
+def test_small_even_waves_on_a_held_band_are_breath() -> None:
+    """A twentieth of the tension, every four seconds, for a minute."""
+    result = analyze(*_set(60.0, [63.0] * 15, [4.0] * 15))
+    assert not [rep for rep in result.reps if rep.peak_n - rep.start_n < 10.0]
+
+
+@pytest.mark.parametrize("swing_n", [10.0, 40.0])
+def test_a_set_that_changes_its_tempo_goes_on(swing_n: float) -> None:
+    """Three slow repetitions, then quick ones at the pace of steps: they are no steps."""
+    peaks_n = [1.2 * swing_n, 1.2 * swing_n, 1.22 * swing_n, *[1.18 * swing_n] * 8]
+    result = analyze(*_set(0.2 * swing_n, peaks_n, [9.0, 7.5, 6.0, *[0.7] * 8]))
+    assert len(result.reps) == 11
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_steps_that_swing_about_a_level_are_none(seed: int) -> None:
+    """Steps at an even pace with sizes that vary by a sixth, one foot harder than the other."""
+    rng = np.random.default_rng(seed)
+    pace_s, size_n, foot = rng.uniform(0.45, 0.6), rng.uniform(5.0, 9.0), rng.uniform(0.05, 0.2)
+    count = 100
+    times_s = np.cumsum(np.r_[0.5, rng.normal(0.5 * pace_s, 0.02 * pace_s, 2 * count)])
+    sizes = size_n * (1.0 + rng.normal(0.0, 0.17, 2 * count))
+    sizes[::4] *= 1.0 + foot
+    sway_n = 0.7 * np.sin(0.3 * times_s)
+    levels_n = 12.0 + sway_n + np.r_[0.0, np.where(np.arange(2 * count) % 2, -0.5, 0.5) * sizes]
+    assert not analyze(*_through([*levels_n.tolist()], times_s.tolist())).reps
+
+
+@pytest.mark.parametrize("size_n", [6.0, 9.0, 12.0])
+@pytest.mark.parametrize("seed", [0, 1, 3])
+def test_two_tops_to_a_step_are_one_step_with_a_bump(size_n: float, seed: int) -> None:
+    """Heel and toe: a large top and a smaller one at a third of the height, all the way through a walk."""
+    rng = np.random.default_rng(seed)
+    levels_n, times_s = [10.0], [0.5]
+    for _ in range(90):
+        heel_n = size_n * (1.0 + rng.normal(0.0, 0.12))
+        for level_n, share in ((heel_n, 0.26), (0.8, 0.25), (0.35 * size_n, 0.24), (0.0, 0.25)):
+            levels_n.append(10.0 + level_n + rng.normal(0.0, 0.05 * size_n))
+            times_s.append(times_s[-1] + 0.55 * share * (1.0 + rng.normal(0.0, 0.03)))
+    assert not analyze(*_through(levels_n, times_s)).reps

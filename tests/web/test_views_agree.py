@@ -1,0 +1,80 @@
+"""One set in the terminal, on the page, in a report and in an export: the same figures, rounded by each."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bandsense.cli import main
+from bandsense.store.store import Store
+from tests.needs import require_module
+
+require_module("starlette", "bandsense[web]")
+
+from tests.web.test_history import get, page, served  # noqa: E402
+
+Run = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command beside one session of a simulated person; gives what it prints."""
+    monkeypatch.setenv("BANDSENSE_HOME", str(home))
+
+    def run(*words: str) -> str:
+        assert main(list(words)) == 0
+        return capsys.readouterr().out
+
+    if not list(home.glob("*sim*.sqlite3")):
+        run("live", "--sim", "--reps", "3", "--sets", "1", "--speed", "0", "--lines")
+    return run
+
+
+def exported(run: Run, folder: Path) -> list[dict[str, str]]:
+    run("export", "1", "--simulated", "--format", "csv-reps", "-o", str(folder))
+    with (folder / "session-1-reps.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_terminal_and_export_agree_with_the_decimal_mark_of_each(run: Run, tmp_path: Path) -> None:
+    reps = exported(run, tmp_path)
+    assert len(reps) == 3
+    shown = run("show", "1", "--simulated")
+    german = run("show", "1", "--simulated", "--language", "de")
+    for number, rep in enumerate(reps, 1):
+        peak, uncertainty = float(rep["peak_n"]), float(rep["peak_uncertainty_n"])
+        written = f"{peak:.1f} ± {uncertainty:.1f}"
+        [line] = re.findall(rf"^ +{number} .*$", shown, re.MULTILINE)
+        assert written in line
+        assert f" {float(rep['mean_n']):.1f} " in line
+        assert f" {float(rep['impulse_n_s']):.0f} " in line
+        [line] = re.findall(rf"^ +{number} .*$", german, re.MULTILINE)
+        assert written.replace(".", ",") in line
+    best = max(reps, key=lambda rep: float(rep["peak_n"]))
+    told = f"{float(best['peak_n']):.1f} ± {float(best['peak_uncertainty_n']):.1f} N"
+    assert shown.count(f"peak {told}") == 2, "of the set and of the session"
+
+
+def test_page_report_and_export_agree_in_whole_newtons(run: Run, tmp_path: Path, home: Path) -> None:
+    reps = exported(run, tmp_path)
+    [store] = home.glob("*sim*.sqlite3")
+    _, _, body = get(served(Store.open(store))[0], "/sessions/1/sets/1")
+    shown = re.findall(r"<td>(\d+) ± (\d+)</td>", body)
+    assert len(shown) == len(reps)
+    for (peak, uncertainty), rep in zip(shown, reps, strict=True):
+        # The export is rounded once already, to hundredths.
+        assert float(peak) == pytest.approx(float(rep["peak_n"]), abs=0.51)
+        assert float(uncertainty) == pytest.approx(float(rep["peak_uncertainty_n"]), abs=0.51)
+    best = " ± ".join(max(shown, key=lambda each: float(each[0])))
+    assert best in page(Store.open(store), "/sessions/1").text
+    run("report", "1", "--simulated", "-o", str(tmp_path / "report.html"))
+    assert best in (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -32,7 +32,7 @@ from bandsense.app.trainee import Trainee, load_trainee, next_time_of, save_prog
 from bandsense.app.view import View
 from bandsense.errors import StoreError
 from bandsense.exercises.model import Side
-from bandsense.language import Message, message_of, tr
+from bandsense.language import Message, joined, message_of, tr
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.live.actions import Action, Actions
 from bandsense.live.formatting import STOPPED_NEXT_TIME
@@ -134,7 +134,7 @@ async def train(
     options.publishing.check()
     who = load_trainee(store, options.person, options.exercise, options.band)
     if who.band is not None and (notice := who.band.notice()) is not None:
-        view.status("band", f"{who.band.name}: {notice}")
+        view.status("band", joined((who.band.name, notice), ": "))
     if (words := who.prescription_words()) is not None:
         view.status("plan", words)
     session = _TrainingSession(options, environment, store, view, who, stop or asyncio.Event())

@@ -41,6 +41,7 @@ from bandsense.signal.laws import (
     Steps,
     begin_series,
     bump,
+    dip_law,
     handling,
     near_set,
     next_in_series,
@@ -312,9 +313,7 @@ class Explanations:
             if top.tension_n - start.tension_n <= 0.0 or (end and top.tension_n - last.tension_n <= 0.0):
                 continue
             dips = [
-                min(inner[i].tension_n, inner[i + 1].tension_n) - valleys[i - back + 1].tension_n
-                if not valleys[i - back + 1].unseen
-                else 0.0
+                _dip(inner[i].tension_n, valleys[i - back + 1], inner[i + 1].tension_n)
                 for i in range(back - 1)
             ]
             before = self._survivors[-back]
@@ -370,17 +369,25 @@ class Explanations:
                     found.append(self._series(x, x.score + on + other[0], other[1], span, begins=False))
         return found
 
-    def _hopeless(self, x: Explanation, dips_n: Sequence[float], rise_n: float, best: float) -> bool:
+    def _hopeless(
+        self, x: Explanation, dips_n: Sequence[tuple[float, float]], rise_n: float, best: float
+    ) -> bool:
         """Return whether dips are too deep to lie within one movement of an explanation."""
         k = self._k
-        swing_n = rise_n
+        swing_n, dips, depth = rise_n, 0.0, 0.0
         if isinstance(x.habit, Series):
             swing_n = max(rise_n, x.habit.peak_n - x.habit.base_n)
+            dips, depth = x.habit.dips, x.habit.dip_depth
         score = x.score + 10.0 + len(dips_n) * (MOST_A_DIP - 2.0 * math.log(swing_n))
-        for depth_n in dips_n:
+        for depth_n, apart_n in dips_n:
             d = depth_n / swing_n if depth_n > 0.0 else 0.0
             half = (d - k.half_return) / k.half_return_sd
-            score -= min(d / k.dip_small, 0.5 * half * half)
+            score -= min(
+                MOST_A_DIP - math.log(max(1e-12, dip_law(k, dips, depth, d, apart_n / swing_n))),
+                0.5 * half * half,
+            )
+            dips += 1.0
+            depth += d
         return score < best - BEAM
 
     def _movement(
@@ -389,7 +396,7 @@ class Explanations:
         inner: Sequence[TurningPoint],
         top: TurningPoint,
         last: TurningPoint,
-        dips: Sequence[float],
+        dips: Sequence[tuple[float, float]],
         lowest_n: float,
         *,
         width: bool,
@@ -621,3 +628,9 @@ def _same(x: Explanation, y: Explanation) -> bool:
         return False
     near_n = ALIKE * (a.peak_n - a.base_n)
     return abs(a.base_n - b.base_n) < near_n and abs(a.peak_n - b.peak_n) < near_n
+
+
+def _dip(before_n: float, valley: TurningPoint, after_n: float) -> tuple[float, float]:
+    """Depth of an inner valley below the lower of the tops beside it, and how far these are apart (N)."""
+    depth_n = 0.0 if valley.unseen else min(before_n, after_n) - valley.tension_n
+    return depth_n, abs(before_n - after_n)

@@ -38,6 +38,7 @@ __all__ = [
     "Steps",
     "begin_series",
     "bump",
+    "dip_law",
     "handling",
     "next_in_series",
     "ripple",
@@ -147,6 +148,9 @@ class Numbers:
     even: float
     steady: float
     dip_small: float
+    dip_worth: float
+    dip_like_sd: float
+    dip_top_sd: float
     dip_prior: float
     half_return: float
     half_return_sd: float
@@ -205,7 +209,8 @@ class Movement:
         fallen_n: the fall so far.
         width_s: time above half of its height; None while it is not known.
         first_width_s: the same where a series begins, so that what came before the pull does not count.
-        dips_n: how deep each inner valley lies below the lower of the tops beside it.
+        dips_n: how deep each inner valley lies below the lower of the tops beside it, and how far these are
+            apart.
         lowest_n: lowest tension of the last minute: the slack level, if it is slack at all.
     """
 
@@ -216,7 +221,7 @@ class Movement:
     fallen_n: float
     width_s: float | None
     first_width_s: float | None
-    dips_n: Sequence[float]
+    dips_n: Sequence[tuple[float, float]]
     lowest_n: float
     start_s: float
 
@@ -261,7 +266,7 @@ class Series:
         width, interval: logarithms of seconds; no interval after the first.
         even, steady: probability of each habit.
         half_returns: how many of its repetitions came with a half return.
-        dips: how many small dips they had.
+        dips, dip_depth: how many small dips they had, and how deep all together, as shares of the swing.
         prior: logarithm of its prior, at its present levels.
         handled: sizes (N) of the handling less than ten seconds before it.
         earlier_n, earlier_s: swing of the set before it on this path, and the seconds since; 0 if there was
@@ -278,6 +283,7 @@ class Series:
     steady: float
     half_returns: float
     dips: float
+    dip_depth: float
     prior: float
     handled: Sequence[float]
     earlier_n: float
@@ -489,21 +495,28 @@ def _prior(k: Numbers, counts: bool, peak_n: float, swing_n: float, m: Movement,
     return score
 
 
-def _dips(k: Numbers, s: Series, n: float, swing_n: float, dips_n: Sequence[float]) -> tuple[float, float]:
-    """Log-likelihood of the inner dips of one repetition, and the largest share of half return in them.
+def _dips(
+    k: Numbers, s: Series, n: float, swing_n: float, dips_n: Sequence[tuple[float, float]]
+) -> tuple[float, float, float, float]:
+    """Log-likelihood of the inner dips of one repetition, and what they teach.
 
     Both kinds of dip are habits: a half return comes with a repetition or does not, and after each small dip
-    there is another with a probability that the repetitions so far have taught.
+    there is another with a probability that the repetitions so far have taught, and so are their depths.
+
+    Returns:
+        The log-likelihood, the largest share of half return in one, and number and summed depth (shares of
+        the swing) of the small dips.
     """
     habit = min(0.9, (k.half_return_odds * k.half_return_prior + s.half_returns) / (k.half_return_prior + n))
     again = (k.p_dip * k.dip_prior + s.dips) / (k.dip_prior + s.dips + n)
     score, largest, halves = math.log1p(-habit) + math.log((1.0 - again) / (1.0 - k.p_dip)), 0.0, 0
     if not dips_n:
-        return score, largest
+        return score, largest, 0.0, 0.0
     scale = -2.0 * math.log(swing_n) + INNER_DIP
-    for depth_n in dips_n:
+    dips = depth = 0.0
+    for depth_n, apart_n in dips_n:
         d = max(depth_n, 0.0) / swing_n
-        small = again / k.dip_small * math.exp(-d / k.dip_small)
+        small = again * dip_law(k, s.dips + dips, s.dip_depth + depth, d, apart_n / swing_n)
         half = habit / (1.0 - habit) * _normal(d, k.half_return, k.half_return_sd)
         if halves:
             half *= k.p_dip
@@ -511,7 +524,29 @@ def _dips(k: Numbers, s: Series, n: float, swing_n: float, dips_n: Sequence[floa
         share = half / (small + half + _IMPOSSIBLE)
         halves += share > 0.5
         largest = max(largest, share)
-    return score, largest
+        dips += 1.0 - share
+        depth += (1.0 - share) * d
+    return score, largest, dips, depth
+
+
+def dip_law(k: Numbers, dips: float, depth: float, d: float, apart: float) -> float:
+    """Return the density of a small dip, after so many with so much depth together.
+
+    As in a Pólya urn: it is a new one, or like those that were there, the more surely the more there were.
+    Pulses are alike: as deep, and from the same top.
+
+    Args:
+        k: the numbers of the model.
+        dips, depth: how many small dips the series had, and how deep all together.
+        d: depth of this one, below the lower of the tops beside it; a share of the swing.
+        apart: how far the tops beside it are apart; a share of the swing.
+    """
+    new = math.exp(-d / k.dip_small) / k.dip_small
+    if dips <= 0.0 or depth <= 0.0 or d <= 0.0:
+        return new
+    like = _normal(math.log(d * dips / depth), 0.0, k.dip_like_sd) / d
+    like *= 2.0 * _normal(apart, 0.0, k.dip_top_sd)
+    return (k.dip_worth * new + dips * like) / (k.dip_worth + dips)
 
 
 def begin_series(
@@ -547,6 +582,7 @@ def begin_series(
         steady=k.steady if counts else 0.0,
         half_returns=0.0,
         dips=0.0,
+        dip_depth=0.0,
         prior=0.0,
         handled=handled,
         earlier_n=earlier_n,
@@ -561,8 +597,7 @@ def begin_series(
         score -= math.log(m.rise_n)
     if width is not None:
         score += _ln(_normal(ln_w, k.set_width_ln_s, k.set_width_sd)) + _pace(k, ln_w)
-    inner, series.half_returns = _dips(k, series, 0.0, swing_n, m.dips_n)
-    series.dips = max(0.0, len(m.dips_n) - series.half_returns)
+    inner, series.half_returns, series.dips, series.dip_depth = _dips(k, series, 0.0, swing_n, m.dips_n)
     return score + inner, series
 
 
@@ -630,7 +665,7 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
         # Quick, weak movements at the pace of steps are steps, unless they are too even for that.
         like_steps = ((ln_tau - math.log(0.55)) / 0.25) ** 2
         score -= k.step_pace_nats * math.exp(-0.5 * like_steps) / (1.0 + (a / 25.0) ** 2)
-    inner, half = _dips(k, s, s.n, a, m.dips_n)
+    inner, half, dips, depth = _dips(k, s, s.n, a, m.dips_n)
     score += inner
     n = s.n + full
     gain = max(GAIN, 1.0 / n)
@@ -651,7 +686,7 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     score += prior - s.prior
     after = Series(
         s.counts, base_n, peak_n, n, width, interval, even, steady, s.half_returns + half,
-        s.dips + max(0.0, len(m.dips_n) - half), prior, s.handled, s.earlier_n, s.earlier_s
+        s.dips + dips, s.dip_depth + depth, prior, s.handled, s.earlier_n, s.earlier_s
     )  # fmt: skip
     return score, after
 

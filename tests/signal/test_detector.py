@@ -63,6 +63,29 @@ def test_tempo_does_not_matter(pull_s: float, hold_s: float) -> None:
     assert len(reps_of(detect(*trace(strokes)))) == 6
 
 
+@pytest.mark.parametrize("depth", [0.06, 0.1, 0.15, 0.2])
+@pytest.mark.parametrize("pulses", [1, 2, 3])
+def test_pulses_at_the_top_are_one_repetition_however_deep(pulses: int, depth: float) -> None:
+    rng = np.random.default_rng(1)
+
+    def way(start: float, end: float, seconds: float) -> FloatArray:
+        share = np.linspace(0.0, 1.0, round(80.0 * seconds))
+        return start + (end - start) * share**3 * (10.0 - 15.0 * share + 6.0 * share**2)
+
+    pieces = [np.zeros(400)]
+    for _ in range(8):
+        level = 1.0
+        pieces.append(way(0.0, level, 1.0))
+        for _ in range(pulses):
+            low, high = 1.0 - depth + 0.02 * rng.normal(), 1.0 + 0.02 * rng.normal()
+            pieces += [way(level, low, 0.28), way(low, high, 0.28)]
+            level = high
+        pieces += [way(level, 0.0, 1.3), np.zeros(32)]
+    tension_n = 2.0 + 48.0 * np.concatenate([*pieces, np.zeros(640)])
+    tension_n += 0.05 * rng.normal(size=tension_n.size)
+    assert len(reps_of(detect(np.arange(tension_n.size) / 80.0, tension_n))) == 8
+
+
 @pytest.mark.parametrize(
     ("share", "partial"), [(0.3, True), (0.45, True), (0.55, True), (0.8, False), (0.9, False)]
 )

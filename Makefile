@@ -23,17 +23,20 @@ test: .venv-dev packages ## all tests, with the firmware and the real Bluetooth 
 	else echo "The firmware's own tests are skipped: sudo apt-get install $(FIRMWARE_PACKAGES)"; fi
 	$(PYTHON_BIN)/pytest -n 2 --dist loadgroup
 
+# A file's tests share what they build: a worker takes whole files.
+FAST := $(PYTHON_BIN)/pytest -q -n 2 --dist loadfile --hypothesis-profile fast
+
 test-fast: .venv-dev ## the tests for daily work, under a minute
-	$(PYTHON_BIN)/pytest -q -n 2 --hypothesis-profile fast -m "not slow and not vm and not firmware"
+	$(FAST) -m "not slow and not vm and not firmware"
 
 # The rooms that meet neither a terminal nor a radio: what hosted CI runs on macOS and Windows.
 PORTABLE := $(addprefix tests/,bands exercises export signal store wire workout calibration capture profiles test_public.py)
 
 test-portable: .venv-dev ## the tests that need no Linux
-	$(PYTHON_BIN)/pytest -q -n 2 --hypothesis-profile fast -m "not slow" $(PORTABLE)
+	$(FAST) -m "not slow" $(PORTABLE)
 
 coverage: .venv-dev ## the fast tests with branch coverage, which has a floor (pyproject.toml)
-	$(PYTHON_BIN)/pytest -q -n 2 --hypothesis-profile fast -m "not slow and not vm and not firmware" --cov --cov-report=term
+	$(FAST) -m "not slow and not vm and not firmware" --cov --cov-report=term
 
 lint: .venv-dev ## rules, formatting, spelling and who imports whom; clippy and rustfmt for the firmware
 	$(PYTHON_BIN)/ruff check .

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,21 @@ def pytest_collection_finish() -> None:
     """Keep what collection made out of every later garbage collection: it stays until the end anyhow."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Hold the tests for daily work to their name, in CI, by this process's own seconds of work.
+
+    The dearest take one; ten leave room for coverage, the first import and a busy machine.
+    """
+    before_s = time.process_time()
+    result = yield
+    took_s = time.process_time() - before_s
+    daily = item.config.getoption("hypothesis_profile", None) == "fast"
+    if IN_CI and daily and took_s > 10.0 and not item.get_closest_marker("slow"):
+        pytest.fail(f"takes {took_s:.0f} s of CPU: make it quicker, or mark it slow")
+    return result
 
 
 @pytest.fixture(scope="session")

@@ -384,6 +384,7 @@ def test_words_past_the_catalogue_are_found() -> None:
 # -- in German -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_coach_says_nothing_in_english_in_any_situation(monkeypatch: pytest.MonkeyPatch) -> None:
     missing: set[str] = set()
     catalogue = language._catalogue("de")

@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -77,10 +78,12 @@ def measured_rate_hz(time_s: FloatArray) -> float:
     return 1.0 / float(np.median(np.diff(time_s)))
 
 
+@lru_cache(maxsize=16)
 def low_pass(rate_hz: float) -> FloatArray:
-    """Design a second-order Bessel low-pass, as sections: one delay for all low frequencies."""
+    """Design a second-order Bessel low-pass, as sections, read-only: one delay for all low frequencies."""
     corner = min(LOW_PASS_HZ, LARGEST_SHARE * rate_hz)
     sections: FloatArray = signal.bessel(2, corner, fs=rate_hz, output="sos", norm="mag")
+    sections.flags.writeable = False
     return sections
 
 

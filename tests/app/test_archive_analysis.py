@@ -187,6 +187,7 @@ def test_a_scheduler_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatc
         pass
 
 
+@pytest.mark.slow
 def test_a_clinics_server_is_read_and_computed_anew_like_a_file(
     postgresql: PostgresServer, store: Store
 ) -> None:

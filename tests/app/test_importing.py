@@ -142,7 +142,7 @@ def logged(store: Store) -> list[Any]:
     ]
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(sets=SETS)
 @pytest.mark.parametrize("format_name", ["hevy", "strong"])
 def test_training_logs_come_back(

@@ -586,7 +586,9 @@ def test_an_exercise_of_ones_own_is_one_file(command: Command, tmp_path: Path, s
     assert command("exercises", "show", "wood-chop").lines[0] == "Wood chop  (wood-chop)"
     drawing = command("exercises", "show", "wood-chop", "--drawing", tmp_path / "wood-chop.svg")
     assert "put one beside its file, as exercises/wood-chop.svg" in drawing.err
-    trained = command("live", "--sim", "--exercise", "wood-chop", "--reps", "4", "--speed", "0")
+    trained = command(
+        "live", "--sim", "--exercise", "wood-chop", "--sets", "1", "--reps", "4", "--speed", "0"
+    )
     assert trained.status == 0
     assert any("wood-chop" in line for line in command("sessions", "--simulated").lines)
     assert command("sessions").out.startswith("no session yet")

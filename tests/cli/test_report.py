@@ -23,6 +23,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return store
 
 
+@pytest.mark.slow
 def test_the_command_writes_by_the_ending_and_the_plots(
     command: Command, store: Store, tmp_path: Path
 ) -> None:

@@ -38,6 +38,7 @@ def test_a_test_is_told_kept_and_shown(command: Command, tmp_path: Path) -> None
     assert "peak" not in left, "no time to peak is ever told"
 
 
+@pytest.mark.slow
 def test_only_like_is_compared_with_like(command: Command) -> None:
     command(*SIM)
     same = command(*SIM)

@@ -139,6 +139,7 @@ def test_what_is_said_shown_and_exported(
     assert {Path(path).name for path in exported} >= {"session-1-left.csv", "session-1-right.csv"}
 
 
+@pytest.mark.slow
 def test_each_side_is_captured_and_replayed(
     command: Command, bands: dict[str, VirtualBand], tmp_path: Path
 ) -> None:
@@ -219,6 +220,7 @@ def test_the_former_name_still_works_and_says_the_new_one(
     assert done.lines[-1].startswith("next time: ") or "saved as session 1" in done.lines
 
 
+@pytest.mark.slow
 def test_two_simulated_arms_do_the_sets_that_are_asked_for_and_are_remembered(
     command: Command, tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ def _live(command: Command, trace: Path, *arguments: str | Path) -> str:
     return done.out
 
 
+@pytest.mark.slow
 def test_whoever_trained_last_trains_again_at_what_they_did_last(
     command: Command, set_file: Path, tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ from bandsense.errors import MissingProgram, StoreError
 from bandsense.language import speaking
 from bandsense.profiles.person import Person
 from bandsense.report.chromium import to_pdf
-from bandsense.report.document import to_html
+from bandsense.report.document import Report, to_html
 from bandsense.store.store import Store
 from tests.needs import require_tool
 from tests.support.weeks import FIRST, Habit, train_once, train_weeks
@@ -35,6 +35,17 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     person = Person(id="ann", name=NAME).model_dump(mode="json", by_alias=True)
     store.people.put("ann", person)
     return store
+
+
+@pytest.fixture(scope="module")
+def report(store: Store) -> Report:
+    """Of the session with a set that was too hard."""
+    return report_of_session(store, store.session(4))
+
+
+@pytest.fixture(scope="module")
+def html(report: Report) -> str:
+    return to_html(report)
 
 
 class Needs(HTMLParser):
@@ -56,8 +67,7 @@ class Needs(HTMLParser):
         self.shown.append(data)
 
 
-def test_it_needs_nothing_beside_it(store: Store) -> None:
-    html = to_html(report_of_session(store, store.session(4)))
+def test_it_needs_nothing_beside_it(html: str) -> None:
     page = Needs()
     page.feed(html)
     assert page.asked == []
@@ -65,8 +75,7 @@ def test_it_needs_nothing_beside_it(store: Store) -> None:
     assert html.count("@font-face") == 3
 
 
-def test_it_says_what_was_done_and_how_sure_that_is(store: Store) -> None:
-    report = report_of_session(store, store.session(4))
+def test_it_says_what_was_done_and_how_sure_that_is(report: Report) -> None:
     assert report.lead.startswith(
         "You did 22 repetitions in 3 sets. The first set fell short of the plan; with "
     )
@@ -82,8 +91,7 @@ def test_it_says_what_was_done_and_how_sure_that_is(store: Store) -> None:
     assert "Not a medical device" in report.fine
 
 
-def test_the_name_is_written_as_text_and_can_be_left_out(store: Store) -> None:
-    html = to_html(report_of_session(store, store.session(4)))
+def test_the_name_is_written_as_text_and_can_be_left_out(store: Store, html: str) -> None:
     assert "Ann &lt;Example&gt; &amp; Co" in html
     for report in (
         report_of_session(store, store.session(4), anonymous=True),
@@ -149,6 +157,7 @@ def chromium() -> str:
 
 
 @pytest.mark.parametrize("which", ["session", "sides", "weeks"])
+@pytest.mark.slow
 def test_it_fits_one_page_of_a4(store: Store, chromium: str, tmp_path: Path, which: str) -> None:
     report = {
         "session": lambda: report_of_session(store, store.session(4)),
@@ -165,6 +174,7 @@ def test_it_fits_one_page_of_a4(store: Store, chromium: str, tmp_path: Path, whi
     assert (width, height) == pytest.approx((595.3, 841.9), abs=1.0)
 
 
+@pytest.mark.slow
 def test_the_longest_report_fits_too(store: Store, chromium: str, tmp_path: Path) -> None:
     report = report_of_weeks(store, weeks=8, exercise="seated-row")
     long = replace(

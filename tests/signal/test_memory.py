@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import tracemalloc
 
+import pytest
+
 from bandsense.signal.detector import RepDetector
 from benchmarks.speed import exercise_trace
 
@@ -21,6 +23,7 @@ def held_kb() -> float:
     return sum(trace.size for trace in found.traces) / 1024.0
 
 
+@pytest.mark.slow
 def test_memory_is_flat_once_its_memories_are_full() -> None:
     detector = RepDetector()
     time_s, tension_n = exercise_trace(TURN_S, RATE_HZ)

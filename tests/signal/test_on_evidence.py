@@ -33,7 +33,9 @@ def every(step: int, traces: Iterable[Trace]) -> Iterable[Trace]:
     return islice(traces, 0, None, step)
 
 
-@pytest.mark.parametrize(("plain", "wrong"), [(True, 1), (False, 2)], ids=["plain", "drawn"])
+@pytest.mark.parametrize(
+    ("plain", "wrong"), [(True, 1), pytest.param(False, 2, marks=pytest.mark.slow)], ids=["plain", "drawn"]
+)
 def test_cells_of_the_envelope_are_exact(plain: bool, wrong: int) -> None:
     tally = judged(every(7, envelope.grid("held", plain=plain)))
     assert tally.traces >= 55
@@ -66,6 +68,7 @@ def test_splices_of_real_repetitions_are_exact() -> None:
     assert tally.figures()["f1"] >= 0.99
 
 
+@pytest.mark.slow
 def test_real_movement_is_within_two_of_twenty() -> None:
     if not movement.available():
         missing("seglearn 1.2.5", f"pip download --no-deps -d {CACHE} seglearn==1.2.5")
@@ -112,6 +115,7 @@ def test_controls_that_follow_no_script_hold_little() -> None:
     assert tally.alarmed <= 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("recordings")
 def test_whole_recordings_give_the_events_of_their_streams() -> None:
     """Many seconds at once take other ways through the code than blocks do."""

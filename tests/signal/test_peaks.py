@@ -90,7 +90,8 @@ def found(
             continue
         fine_s = np.linspace(one.top_s - one.rise_s, one.top_s + one.hold_s + one.fall_s, 5001)
         seen = live[rep.index]
-        rows.append(Found(float(true_n(fine_s).max()), rep.peak_n, seen.peak_n, rep.peak_uncertainty_n))
+        true_peak_n = float(one.tension_n(shape, valley_n, fine_s).max())
+        rows.append(Found(true_peak_n, rep.peak_n, seen.peak_n, rep.peak_uncertainty_n))
     return rows
 
 

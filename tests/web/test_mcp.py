@@ -77,6 +77,7 @@ def bare_numbers(told: Any, path: str = "") -> Iterator[str]:
         yield path
 
 
+@pytest.mark.slow
 async def test_all_tools_only_read_and_nothing_changes(path: Path) -> None:
     before = digest(path)
     async with assistant(path) as client:

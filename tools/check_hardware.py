@@ -31,7 +31,7 @@ COMMON_INPUTS = (
     "hardware/constants.toml",
     "hardware/checks/__init__.py",
     "tools/hardware*",
-    "constraints.txt",
+    "requirements/hardware.txt",
 )
 
 if TYPE_CHECKING:

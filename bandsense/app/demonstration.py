@@ -29,7 +29,7 @@ from bandsense.workout.cues import CueKind
 from bandsense.workout.events import CueGiven, Event, SetDone, SetStarted, SlackAdvised
 from bandsense.workout.plan import Plan
 
-__all__ = ["DEMONSTRATION", "Moment", "demonstrate"]
+__all__ = ["DEMONSTRATION", "Moment", "demonstrate", "introduce"]
 
 DEMONSTRATION = "demonstration"
 """What its sessions are stored as."""
@@ -80,7 +80,7 @@ def demonstrate(store: Store, view: View, person: str, pace: Callable[[Moment], 
 async def _demonstrate(store: Store, view: View, person: str, moment: Callable[[Moment], None]) -> list[int]:
     trainee = AdvisedPerson()
     source = PersonSource(trainee.acts())
-    options = TrainingOptions(exercise=EXERCISE, person=person, band=_introduce(store, person, trainee))
+    options = TrainingOptions(exercise=EXERCISE, person=person, band=introduce(store, person, trainee))
     sessions = []
     async with simulated_environment(source, DEMONSTRATION) as air:
         await _pair(air, view)
@@ -97,7 +97,7 @@ async def _demonstrate(store: Store, view: View, person: str, moment: Callable[[
     return sessions
 
 
-def _introduce(store: Store, name: str, trainee: AdvisedPerson) -> str:
+def introduce(store: Store, name: str, trainee: AdvisedPerson) -> str:
     """Make person and band known, with lengths as a tape measures them; gives the band."""
     exercise = get_exercise(EXERCISE)
     band = BandProfile(id="demo", name="demo", rest_length_m=trainee.band.rest_length_m)

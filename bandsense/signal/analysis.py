@@ -14,17 +14,13 @@ from bandsense.samples import FloatArray
 from bandsense.signal.detector import RepDetector, as_numbers
 from bandsense.signal.events import Event, Rep, RepCompleted, RepRetracted, SignalWarning, WarningKind
 from bandsense.signal.laws import FITTED, Numbers
-from bandsense.signal.narrator import LARGEST_N
+from bandsense.signal.narrator import LARGEST_N, SMALL_N
 from bandsense.signal.refine import refine
 
 __all__ = ["SetAnalysis", "analyze"]
 
 REVISED_S = 0.1
 """A boundary that moves by more than this was revised."""
-
-LIGHT_N = 20.0
-"""Only the lightest bands stay below this, and most others when their kilograms or pounds are taken for
-newtons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +107,8 @@ def _doubts(time: FloatArray, tension: FloatArray, reps: tuple[Rep, ...]) -> Ite
                 usual=usual_n,
             )
         )
-    highest_n = max((rep.peak_n - rep.start_n for rep in reps), default=LIGHT_N)
-    if highest_n < LIGHT_N:
+    highest_n = max((rep.peak_n - rep.start_n for rep in reps), default=SMALL_N)
+    if highest_n < SMALL_N:
         yield doubt(
             Message(
                 "no repetition rises by more than {highest:.0f} N; "

@@ -55,9 +55,10 @@ WORTH_TELLING = 0.05
 LARGEST_N = 1000.0
 """Nobody pulls an elastic band harder; two-handed deadlifts on the strongest bands stay below."""
 
-SMALL_N = 8.0
+SMALL_N = 5.0
 SMALL_REPS = 4
-"""After so many repetitions of so small a swing, the unit is asked about."""
+"""After so many repetitions of so small a swing, the unit is asked about. Larger ones are ordinary with a
+light band, and nothing in the numbers tells them from the kilograms or pounds of a heavy one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.real_time]
 @asynccontextmanager
 async def serving(store: Path, *options: str) -> AsyncIterator[tuple[str, Any]]:
     """`bandsense serve --sim`; gives its address and the process, which ends in good order."""
-    command = [sys.executable, "-m", "bandsense", "serve", "--sim", "--port", "0", "--store", str(store)]
-    process = await asyncio.create_subprocess_exec(*command, *options, stdout=asyncio.subprocess.PIPE)
+    command = ("bandsense", "serve", "--sim", "--port", "0", "--store", str(store), *options)
+    async with page_of(*command) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def page_of(*module: str) -> AsyncIterator[tuple[str, Any]]:
+    """A program that serves the page, by its module and arguments."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", *module, stdout=asyncio.subprocess.PIPE
+    )
     assert process.stdout is not None
     try:
         async with asyncio.timeout(60.0):

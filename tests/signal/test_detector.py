@@ -516,9 +516,16 @@ def test_a_skipped_sample_in_sixteen_is_no_gap() -> None:
 
 
 def test_kilograms_given_as_newtons_are_counted_and_suspected() -> None:
-    events = detect(*trace([Stroke()] * 8, peak_n=60.0 / 9.80665))
+    events = detect(*trace([Stroke()] * 8, peak_n=30.0 / 9.80665))
     assert len(reps_of(events)) == 8
     assert kinds_of(events) == [WarningKind.IMPLAUSIBLE_FORCE]
+
+
+@pytest.mark.parametrize(("rest_n", "peak_n"), [(0.0, 7.0), (0.0, 12.0), (6.0, 15.0), (15.0, 30.0)])
+def test_a_light_band_is_nothing_to_doubt(rest_n: float, peak_n: float) -> None:
+    result = analyze(*trace([Stroke()] * 8, rest_n=rest_n, peak_n=peak_n))
+    assert len(result.reps) == 8
+    assert WarningKind.IMPLAUSIBLE_FORCE not in {warning.kind for warning in result.warnings}
 
 
 def test_raw_counts_given_as_newtons_are_suspected() -> None:

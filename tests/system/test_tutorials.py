@@ -71,3 +71,15 @@ def test_the_makers_journey_as_far_as_it_needs_no_board(tmp_path: Path) -> None:
     page = (REPOSITORY / "docs" / "for-makers.md").read_text(encoding="utf-8")
     for line in table.splitlines()[:3]:
         assert line in page
+
+
+def test_the_makers_quick_hardware_checks() -> None:
+    """`make hardware` runs all of them; these need no finite elements."""
+    page = (REPOSITORY / "docs" / "for-makers.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^python (tools/check_hardware\.py .*)$", page, flags=re.MULTILINE)
+    done = subprocess.run(
+        [sys.executable, *shlex.split(line, comments=True)], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "full scale over survival load" in done.stdout
+    assert re.search(r"^\d\d+ passed, 0 failed", done.stdout, flags=re.MULTILINE)

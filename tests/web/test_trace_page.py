@@ -87,10 +87,10 @@ def test_kilograms_are_read_as_such_and_doubted_where_they_are_called_newtons(
     client: TestClient, trace: str
 ) -> None:
     rows = (line.split(",") for line in trace.splitlines()[1:])
-    kilograms = "\n".join(f"{t},{float(f) / 9.80665:.4f}" for t, f in rows)
+    kilograms = "\n".join(f"{t},{0.5 * float(f) / 9.80665:.4f}" for t, f in rows)
     right = send(client, f"time_s,force_kg\n{kilograms}\n")
     wrong = send(client, f"time_s,force_n\n{kilograms}\n")
-    assert "56 ±" in right.text
+    assert "28 ±" in right.text
     assert "kilograms or pounds" in wrong.text
     assert "kilograms or pounds" not in right.text
 

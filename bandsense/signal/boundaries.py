@@ -158,11 +158,9 @@ def _edge(
         high -= back
     # Nothing between foot and peak is below the foot: 10 % is beyond it, unless the valley is as high.
     low = _walk_below(tension_n, high if tension_n[foot] < low_n else foot, bottom, low_n)
-    return Edge(
-        _crossing(time_s, tension_n, low, low - back if low != peak else low, low_n),
-        _crossing(time_s, tension_n, high + back if high != bottom else high, high, high_n),
-        valley_n,
-    )
+    low_s = _crossing(time_s, tension_n, low, low - back if low != peak else low, low_n)
+    high_s = _crossing(time_s, tension_n, high + back if high != bottom else high, high, high_n)
+    return Edge(min(low_s, high_s) if back < 0 else max(low_s, high_s), high_s, valley_n)
 
 
 def _walk_below(tension_n: Sequence[float], start: int, stop: int, level_n: float) -> int:

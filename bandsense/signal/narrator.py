@@ -207,8 +207,6 @@ class Narrator:
         b = self._boundaries(shown)
         counted = shown.rep
         peak = self._peak(counted.start, counted.top)
-        # What is told late may lie before what was told already.
-        pull_start_s = max([b.pull_start_s, *[end_s for end_s in self._ends_s if end_s <= b.peak_time_s]])
         self._ends_s.append(b.end_s)
         if counted.begins_set:
             self._neighbours.clear()
@@ -220,11 +218,11 @@ class Narrator:
         ticks = self._ticks
         first, last = (
             (bisect_left(ticks.time_s, t) + ticks.dropped) * self._samples.step
-            for t in (pull_start_s, b.end_s)
+            for t in (b.pull_start_s, b.end_s)
         )
         rep = Rep(
             index=shown.index,
-            pull_start_s=pull_start_s,
+            pull_start_s=b.pull_start_s,
             hold_start_s=b.hold_start_s,
             return_start_s=b.return_start_s,
             end_s=b.end_s,
@@ -253,6 +251,9 @@ class Narrator:
         rep, ticks = shown.rep, self._ticks
         first, top, last = (ticks.index_of(p.tick) for p in (rep.start, rep.top, rep.end))
         last = min(max(top, last), len(ticks.time_s) - 1)
+        # What is told late may lie before what was told already.
+        ended_s = max([end_s for end_s in self._ends_s if end_s <= rep.top.time_s], default=-inf)
+        first = max(first, min(top, bisect_left(ticks.time_s, ended_s)))
         rise_n = rep.top.tension_n - rep.start.tension_n
         returned = ticks.tension_n[last] <= rep.start.tension_n + RETURNED_SHARE * rise_n
         expected_n = rep.start.tension_n if returned else float("inf")

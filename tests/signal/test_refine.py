@@ -174,3 +174,16 @@ def test_a_pause_in_the_return_is_part_of_it(return_s: float, at: float, pause_s
     noise_n = 0.03 * np.random.default_rng(5).standard_normal(at_s.size)
     found = analyze(at_s, np.interp(at_s, time_s, tension_n) + noise_n).reps
     assert [rep.end_s for rep in found] == pytest.approx(ends_s, abs=0.05)
+
+
+def test_no_phase_is_negative_on_any_trace() -> None:
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        levels_n = rng.choice([0.0, 20.0, 40.0, 45.0, 50.0], 60) * rng.uniform(0.8, 1.2, 60)
+        at_s = np.arange(0.0, 40.0, 0.0125)
+        knots_s = np.sort(rng.uniform(1.0, 38.0, 60))
+        result = analyze(at_s, np.interp(at_s, knots_s, levels_n) + rng.normal(0.0, 0.05, at_s.size))
+        for rep in (*result.reps, *result.causal):
+            times_s = (rep.pull_start_s, rep.hold_start_s, rep.return_start_s, rep.end_s)
+            assert np.isfinite(times_s).all()
+            assert np.diff(times_s).min() >= 0.0, (seed, rep.index, times_s)

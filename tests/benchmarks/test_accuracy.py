@@ -56,6 +56,7 @@ def test_every_part_of_the_envelope_is_a_section() -> None:
     assert set(IN_ENVELOPE) < set(SECTIONS)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few")
 def test_the_command_prints_tables_and_writes_figures_and_a_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

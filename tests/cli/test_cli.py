@@ -63,6 +63,7 @@ def test_a_mistake_of_ours_says_so_and_how_to_report_it(
     assert "bandsense doctor --bundle" in caught.value.__notes__[0]
 
 
+@pytest.mark.slow
 def test_a_character_that_cannot_be_printed_is_replaced(set_file: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bandsense", "analyze", str(set_file)],
@@ -83,6 +84,7 @@ def test_a_terminal_that_cannot_draw_gets_lines(monkeypatch: pytest.MonkeyPatch)
     assert type(make_output(arguments)) is LineOutput
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_early_is_no_error(set_file: Path) -> None:
     code = (
         "import os, sys\n"

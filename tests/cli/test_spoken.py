@@ -22,6 +22,7 @@ require_module("bumble", "bandsense[sim]")
 COUNT = Sound("count", Priority.COUNT, (Tone(1200.0, 1200.0, 0, 30),), lambda: "5", (30,))
 
 
+@pytest.mark.slow
 async def test_a_session_is_heard_from_its_events(tmp_path: Path) -> None:
     heard: list[Sound] = []
     async with simulated_environment(person(1, 1, 4, frozenset()), "simulator") as air:

@@ -49,6 +49,7 @@ def _environment(home: Path) -> dict[str, str]:
     return kept | {"BANDSENSE_HOME": str(home), "PYTHONUNBUFFERED": "1", "PYTHONPYCACHEPREFIX": cache}
 
 
+@pytest.mark.slow
 def test_help_takes_at_most_seven_times_as_long_as_nothing_in_each_language(tmp_path: Path) -> None:
     spoken = [["-m", "bandsense", "--help", "--language", code] for code in ("en", "de")]
     nothing_s, *help_s = least_cpu_s([["-c", "pass"], ["-m", "bandsense", "--help"], *spoken], tmp_path)

@@ -79,6 +79,7 @@ for sensor, (_, inlet) in sides.items():
 """
 
 
+@pytest.mark.slow
 def test_two_sensors_are_two_streams_with_their_own_samples() -> None:
     if not PYLSL:
         missing("pylsl", "pip install 'bandsense[lsl]'")
@@ -91,6 +92,7 @@ def test_two_sensors_are_two_streams_with_their_own_samples() -> None:
         assert np.array_equal(values, np.arange(16) * newton_per_unit)
 
 
+@pytest.mark.slow
 def test_samples_reach_an_inlet_in_newtons() -> None:
     if not PYLSL:
         missing("pylsl", "pip install 'bandsense[lsl]'")

@@ -263,6 +263,7 @@ def arm_swing(seed: int, rate_hz: float = 80.0, duration_s: int = 30) -> FloatAr
     return np.maximum(0.0, 3.0 + size_n * swing)
 
 
+@pytest.mark.slow
 def test_a_band_carried_about_between_sets_seldom_makes_a_set() -> None:
     def seeds_right(numbers: Numbers) -> int:
         right = 0

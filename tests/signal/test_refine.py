@@ -176,6 +176,7 @@ def test_a_pause_in_the_return_is_part_of_it(return_s: float, at: float, pause_s
     assert [rep.end_s for rep in found] == pytest.approx(ends_s, abs=0.05)
 
 
+@pytest.mark.slow
 def test_no_phase_is_negative_on_any_trace() -> None:
     for seed in range(60):
         rng = np.random.default_rng(seed)

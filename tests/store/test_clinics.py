@@ -83,6 +83,7 @@ def everything(clinics: Clinics) -> list[Any]:
         return found
 
 
+@pytest.mark.slow
 def test_each_clinic_works_with_its_own(clinics: Clinics) -> None:
     north, south = Store.open(clinics.north), Store.open(clinics.south)
     assert [session.person for session in north.sessions()] == ["bob", "ada"]

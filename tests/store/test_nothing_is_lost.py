@@ -427,6 +427,7 @@ def test_a_lock_is_given_back_once(store: Store, tmp_path: Path) -> None:
     second.release()
 
 
+@pytest.mark.slow
 def test_a_slow_disk_holds_nobody_up_and_loses_nothing(
     store: Store, new_session: Make, samples: Make
 ) -> None:

@@ -149,6 +149,7 @@ def test_a_commit_whose_answer_was_lost_is_not_stored_twice(
     assert [event.data["number"] for event in store.events(stream)] == [1, 2, 3, 4]
 
 
+@pytest.mark.slow
 def test_a_killed_recorder_loses_at_most_the_last_second(clinic_url: str) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", RECORD_FOR_EVER, clinic_url], stdout=subprocess.PIPE, text=True

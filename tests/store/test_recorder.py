@@ -42,6 +42,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_a_killed_recorder_loses_at_most_the_last_second(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite3"
     with subprocess.Popen(

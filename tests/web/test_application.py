@@ -222,6 +222,7 @@ async def test_the_code_to_scan_is_for_those_who_are_in() -> None:
         assert "<svg" in (await ask(at, f"/qr.svg?token={token(at)}"))[2]
 
 
+@pytest.mark.slow
 async def test_a_stalled_page_costs_nobody_anything_and_is_current_at_once() -> None:
     async with served() as at:
         at.show([scene("hold")])
@@ -243,6 +244,7 @@ async def test_a_stalled_page_costs_nobody_anything_and_is_current_at_once() -> 
         await stalled.close()
 
 
+@pytest.mark.slow
 async def test_a_thousand_half_open_connections_keep_nobody_out() -> None:
     async with served() as at:
         at.show([scene("hold")])
@@ -282,6 +284,7 @@ def _of_a_stranger(at: Served, sent: str) -> socket.socket:
     return one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sent",
     [

@@ -26,7 +26,7 @@ test: .venv-dev packages ## all tests, with the firmware and the real Bluetooth 
 # A file's tests share what they build: a worker takes whole files.
 FAST := $(PYTHON_BIN)/pytest -q -n 2 --dist loadfile --hypothesis-profile fast
 
-test-fast: .venv-dev ## the tests for daily work, under a minute
+test-fast: .venv-dev ## the tests for daily work, about a minute and a half on two cores
 	$(FAST) -m "not slow and not vm and not firmware"
 
 # The rooms that meet neither a terminal nor a radio: what hosted CI runs on macOS and Windows.

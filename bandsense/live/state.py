@@ -212,6 +212,8 @@ class ViewState:
         settings: what is trained and planned; None where nobody said.
         sensor_side: the side the sensor is on, where there are two.
         clock: seconds of the view's own clock, by which the age of what is shown is told.
+        uncertainty_n: gives the standard uncertainty of a tension, from calibration and zero; None while
+            nobody knows it.
         time_s: device time of the latest event.
         trace: time and tension of the last `TRACE_S` seconds.
         side: which arm, where left and right take turns.
@@ -238,6 +240,7 @@ class ViewState:
     settings: WorkoutSettings | None = None
     sensor_side: Side | None = None
     clock: Callable[[], float] = time.monotonic
+    uncertainty_n: Callable[[float], float] | None = None
     time_s: float = 0.0
     tension_n: float = 0.0
     tension_uncertainty_n: float = 0.0
@@ -626,7 +629,7 @@ class ViewState:
             "chances": {str(self.reps + n): p for n, p in self.more.items()},
             "peak_n": self.peak_n,
             "peaks": self._peaks_json(),
-            "last_rep": None if self.last_rep is None else fields_json(self.last_rep),
+            "last_rep": None if self.last_rep is None else fields_json(self.last_rep, self.uncertainty_n),
             "sets": [_done_json(done) for done in self.sets],
             "plan": self._plan_json(),
             "breathing": self._breathing_json(),

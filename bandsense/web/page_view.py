@@ -167,6 +167,7 @@ class PageView(View):
                 settings=settings,
                 sensor_side=pipeline.side,
                 clock=clock,
+                uncertainty_n=pipeline.workout.uncertainty_n,
                 last_time=pipeline.last_time,
             )
             follower = Follower(self._board, state)

@@ -62,6 +62,16 @@ def test_the_state_follows_a_set(set_of_three: SampleBlock) -> None:
     assert state.peak_n == state.last_rep.peak_n
 
 
+def test_the_snapshot_holds_the_whole_uncertainty_of_the_last_peak(set_of_three: SampleBlock) -> None:
+    state = after(set_of_three, finish=True)
+    assert state.last_rep is not None
+    sampling_n = state.last_rep.peak_uncertainty_n
+    state.uncertainty_n = lambda tension_n: 0.05 * tension_n
+    told = state.snapshot()["last_rep"]["peak_uncertainty_n"]
+    assert told == pytest.approx(np.hypot(0.05 * state.last_rep.peak_n, sampling_n))
+    assert told > 2.0 > sampling_n
+
+
 def test_the_tension_shown_is_the_latest_with_its_uncertainty() -> None:
     state = ViewState()
     for n in range(1000):

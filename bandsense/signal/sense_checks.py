@@ -64,7 +64,7 @@ LARGEST_ZERO_N = 2.0
 """A zero that is further off is told."""
 LARGEST_DRIFT_N = 1.0
 """A zero that has moved further is told."""
-FASTEST_DRIFT_N_PER_S, FARTHEST_DRIFT_N = 0.055, 4.0
+FASTEST_DRIFT_N_PER_S, FARTHEST_DRIFT_N, LARGEST_SHIFT_N = 0.055, 4.0, 0.3
 """A zero may have moved by so much a second, and at most so far, while it could not be seen."""
 LEAST_DOUBT_N = 0.25
 """A zero that is off by less is as good as a tare."""
@@ -396,7 +396,9 @@ class SenseChecks:
             return self._off(level_n, window)
         if not follows:
             return []
-        if seen.first is None:
+        slowly_n = FASTEST_DRIFT_N_PER_S * unseen_s + LARGEST_SHIFT_N
+        if seen.first is None or (seen.zero_n is not None and abs(level_n - seen.zero_n) > slowly_n):
+            # What moved quicker than any drift is a band that is held lightly, or let go.
             seen.first = (window.end_s, level_n)
         seen.zero_n, seen.zero_s = level_n, window.end_s
         since_s, moved_n = window.end_s - seen.first[0], level_n - seen.first[1]

@@ -164,6 +164,14 @@ def test_no_peak_of_a_drifting_sensor_is_shown_under_a_small_uncertainty(
     assert max(abs(each.peak_n - 60.0) for each in figures) > 5.0, "there is something to hide"
 
 
+@pytest.mark.parametrize("held_n", [1.2, 1.5, 1.9])
+def test_a_band_held_lightly_before_the_set_is_no_drift(held_n: float) -> None:
+    _, set_n = trace([Stroke(rest_s=0.3)] * 6, rest_n=held_n, peak_n=40.0, noise_n=0.0)
+    parts = np.zeros(480), np.linspace(0.0, held_n, 40), np.full(480, held_n), set_n, np.zeros(480)
+    tension_n = np.concatenate(parts) + np.random.default_rng(5).normal(0.0, 0.03, sum(map(len, parts)))
+    assert WarningKind.ZERO_DRIFTS not in kinds(told(np.arange(tension_n.size) / 80.0, tension_n))
+
+
 def test_tiring_is_no_drift() -> None:
     strokes = [Stroke(rest_s=0.2, top=1.0 - 0.02 * n) for n in range(14)]
     time_s, tension_n = trace(strokes, rest_n=30.0, peak_n=60.0)

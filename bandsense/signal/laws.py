@@ -75,6 +75,9 @@ FOOT_GAIN = 0.15
 BREATH_SOFT = 0.03
 """How sharply large waves part from small ones, in shares of the tension."""
 
+SLACK_REACH = 3.0
+"""Sway comes back to slack only if that is not much more than so many times its own size away."""
+
 REST_S = 300.0
 REST_SMALL, REST_PACE_LN_S, REST_SOFT = 0.22, math.log(1.4), 0.1
 """In a rest of at most so long, movements of less than this share of the set before, and quicker than this,
@@ -638,7 +641,7 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
         floor = k.slack_share * _normal(m.end_n, m.lowest_n, k.slack_width_n)
         if not s.counts and s.base_n > m.lowest_n:
             # Who sways on a taut band does not come back to slack.
-            floor *= math.exp((m.lowest_n - s.base_n) / a)
+            floor *= math.exp((m.lowest_n - s.base_n) / (SLACK_REACH * a))
         end0, end1 = (
             (1.0 - k.slack_share) * (near0 + far) / a + floor,
             (1.0 - k.slack_share) * (near1 + far) / a + floor,

@@ -106,16 +106,15 @@ class Parser(argparse.ArgumentParser):
         """Print the message with what is near to it, and end the program with status 2."""
         from difflib import get_close_matches
 
+        from bandsense.language import did_you_mean, said
+
         if message.startswith(_before(_MISSING, "%s")) and (unknown := self._unknown()):
             message = in_language(_UNKNOWN) % unknown
         wrong, known = self._wrong(message)
         near = get_close_matches(wrong, known, n=2, cutoff=0.6) if wrong else []
         if near:
-            meant = in_language(
-                "did you mean {first}?" if len(near) == 1 else "did you mean {first} or {second}?"
-            )
             without_choices = message.partition(_before(_CHOICE, "%(choices)s").partition("%(value)r")[2])[0]
-            message = f"{without_choices}; {meant.format(first=near[0], second=near[-1])}"
+            message = f"{without_choices}; {said(did_you_mean(near))}"
         super().error(message)
 
     def _unknown(self) -> str | None:

@@ -82,6 +82,9 @@ class Plot:
     def _path(self, data: str, kind: str) -> None:
         self._stretched.append(f'<path d="{data}" class="{kind}" vector-effect="non-scaling-stroke"/>')
 
+    def _centre(self, x: float, y: float) -> str:
+        return f'cx="{self._across(x, 100.0):.2f}%" cy="{self._down(y, 100.0):.2f}%"'
+
     def line(self, x: ArrayLike, y: ArrayLike, kind: str) -> Plot:
         """Draw a curve; it breaks where a value is not a number."""
         across, down = _reduced(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
@@ -138,17 +141,14 @@ class Plot:
     def dots(self, x: Iterable[float], y: Iterable[float], kind: str, radius: float = 4.5) -> Plot:
         """Draw a dot at each point."""
         for a, b in zip(x, y, strict=True):
-            place = f'cx="{self._across(a, 100.0):.2f}%" cy="{self._down(b, 100.0):.2f}%"'
-            self._placed.append(f'<circle {place} r="{radius:g}" class="{kind}"/>')
+            self._placed.append(f'<circle {self._centre(a, b)} r="{radius:g}" class="{kind}"/>')
         return self
 
     def hints(self, x: Iterable[float], y: Iterable[float], words: Iterable[str]) -> Plot:
         """Say what a point stands for to a pointer that comes near it."""
         for a, b, told in zip(x, y, words, strict=True):
-            place = f'cx="{self._across(a, 100.0):.2f}%" cy="{self._down(b, 100.0):.2f}%"'
-            self._placed.append(
-                f'<circle {place} r="{NEAR}" class="near"><title>{escape(told)}</title></circle>'
-            )
+            title = f"<title>{escape(told)}</title>"
+            self._placed.append(f'<circle {self._centre(a, b)} r="{NEAR}" class="near">{title}</circle>')
         return self
 
     def text(

@@ -370,25 +370,26 @@ def steps(k: Numbers, m: Movement, before: Steps | None, tau: float) -> tuple[fl
     """Return the log-likelihood of a step, and the rhythm with it."""
     up = math.log(m.rise_n)
     ln_w = math.log(m.width_s) if m.width_s is not None else None
+    back = 1.0
+    if m.end_n is not None:
+        back = _end(k, m, _returned((m.top_n - m.end_n) / m.rise_n) / m.rise_n)
     if before is None:
         score = _ln(_normal(up, k.step_ln_n, k.step_sd) / m.rise_n) + NO_INTERVAL
         if ln_w is not None:
             score += _ln(_normal(ln_w, math.log(0.25), 0.3))
-        if m.end_n is not None:
-            score += _ln(_end(k, m, _returned((m.top_n - m.end_n) / m.rise_n) / m.rise_n))
+        score += _ln(back)
         base_n = m.start_n if m.end_n is None else 0.5 * (m.start_n + min(m.end_n, m.top_n))
         width = ln_w if ln_w is not None else math.log(0.25)
         after = Steps(1, up, None, width, base_n, m.top_n, swings=k.step_swings)
     else:
         n = before.n
-        like = k.step_like * _normal(up, before.rise, k.step_like_sd * math.sqrt(1.0 + 1.0 / n))
-        apart = (like + (1.0 - k.step_like) * _normal(up, before.rise, k.step_unlike_sd)) / m.rise_n
-        if m.end_n is not None:
-            apart *= _end(k, m, _returned((m.top_n - m.end_n) / m.rise_n) / m.rise_n)
+        spread = math.sqrt(1.0 + 1.0 / n)
+        like = k.step_like * _normal(up, before.rise, k.step_like_sd * spread)
+        apart = (like + (1.0 - k.step_like) * _normal(up, before.rise, k.step_unlike_sd)) / m.rise_n * back
         # A step on a taut band swings about a level, one foot harder than the other.
         a = before.peak_n - before.base_n
-        spread = math.sqrt(1.0 + 1.0 / n)
-        swung = _normal((m.top_n - before.foot_n - before.peak_n) / a, 0.0, k.step_top_sd * spread) / a
+        off_n = m.top_n - before.foot_n - before.peak_n
+        swung = _normal(off_n / a, 0.0, k.step_top_sd * spread) / a
         if m.end_n is not None:
             swung *= _normal((m.end_n - before.base_n) / a, 0.0, k.step_valley_sd * spread) / a
         levels = (1.0 - before.swings) * apart + before.swings * swung
@@ -417,7 +418,6 @@ def steps(k: Numbers, m: Movement, before: Steps | None, tau: float) -> tuple[fl
         )
         if ln_w is not None:
             width += gain * _clip(ln_w - width, 0.3)
-        off_n = m.top_n - before.foot_n - before.peak_n
         peak_n = before.peak_n + gain * off_n
         base_n = before.base_n
         if m.end_n is not None:
@@ -666,11 +666,10 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     if s.n > k.many:
         score -= k.many_nats * min(1.0, (s.n - k.many) / 10.0)
     tempo, steady, ln_tau, ln_w = _tempo(k, s, m, tau, u, full)
+    score += tempo
     if s.counts:
         # What a person has done is not for ever: a set may go on at another tempo.
         steady += CHANGED * (k.steady - steady)
-    score += tempo
-    if s.counts:
         # Quick, weak movements at the pace of steps are steps, unless they are too even for that.
         like_steps = ((ln_tau - math.log(0.55)) / 0.25) ** 2
         score -= k.step_pace_nats * math.exp(-0.5 * like_steps) / (1.0 + (a / 25.0) ** 2)

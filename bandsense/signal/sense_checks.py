@@ -389,15 +389,15 @@ class SenseChecks:
         seen.level_n = level_n
         unseen_s = window.end_s - seen.zero_s if seen.zero_n is not None else 0.0
         reach_n = max(LARGEST_ZERO_N, min(FARTHEST_DRIFT_N, FASTEST_DRIFT_N_PER_S * unseen_s))
-        follows = abs(level_n - (seen.zero_n or 0.0)) <= reach_n
+        shift_n = abs(level_n - (seen.zero_n or 0.0))
+        follows = shift_n <= reach_n
         if level_n < 0.0 or (follows and not self._pre_stretched):
             self._doubt(window.told_s, level_n)
         if level_n < -LARGEST_ZERO_N:
             return self._off(level_n, window)
         if not follows:
             return []
-        slowly_n = FASTEST_DRIFT_N_PER_S * unseen_s + LARGEST_SHIFT_N
-        if seen.first is None or (seen.zero_n is not None and abs(level_n - seen.zero_n) > slowly_n):
+        if seen.first is None or shift_n > FASTEST_DRIFT_N_PER_S * unseen_s + LARGEST_SHIFT_N:
             # What moved quicker than any drift is a band that is held lightly, or let go.
             seen.first = (window.end_s, level_n)
         seen.zero_n, seen.zero_s = level_n, window.end_s

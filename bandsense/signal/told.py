@@ -108,10 +108,8 @@ class Told:
 
     def match(self, rep: CountedRep, among: Iterable[Shown] | None = None) -> Shown | None:
         """Find what was told of a repetition."""
-        start, top, end = rep.start.tick, rep.top.tick, rep.end.tick
         for shown in self.shown if among is None else among:
-            tick = shown.rep.top.tick
-            if start <= tick <= end or tick == top:
+            if covers(rep, shown.rep.top.tick):
                 return shown
         return None
 

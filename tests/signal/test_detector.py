@@ -26,7 +26,7 @@ from bandsense.signal.events import (
 )
 from bandsense.signal.laws import FITTED, Numbers
 from benchmarks.evidence.walks import irregular, swaying
-from tests.support.traces import Stroke, position, trace
+from tests.support.traces import Stroke, minimum_jerk, position, trace
 
 SEEDS = [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 12))]
 FIVE = [Stroke()] * 5
@@ -72,7 +72,7 @@ def test_pulses_at_the_top_are_one_repetition_however_deep(pulses: int, depth: f
 
     def way(start: float, end: float, seconds: float) -> FloatArray:
         share = np.linspace(0.0, 1.0, round(80.0 * seconds))
-        return start + (end - start) * share**3 * (10.0 - 15.0 * share + 6.0 * share**2)
+        return start + (end - start) * minimum_jerk(share)
 
     pieces = [np.zeros(400)]
     for _ in range(8):

@@ -151,7 +151,11 @@ class VirtualBleakScanner(BaseBleakScanner):
         self.seen_devices = {}
         self._scanning = True
         self.adapter.device.on("advertisement", self._on_advertisement)
-        await self.adapter.listen()
+        try:
+            await self.adapter.listen()
+        except asyncio.CancelledError:
+            await self.stop()
+            raise
 
     @override
     async def stop(self) -> None:

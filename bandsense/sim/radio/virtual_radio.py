@@ -397,6 +397,7 @@ class Adapter:
         self.state = AdapterState.ON
         self.connecting = asyncio.Lock()
         self.scanners = 0
+        self._changing_scan = asyncio.Lock()
         self.on_state: list[Callable[[AdapterState], None]] = []
         device.pairing_config_factory = self._pairing_config
 
@@ -432,14 +433,29 @@ class Adapter:
     async def listen(self) -> None:
         """Scan actively for as long as at least one scanner wants to hear."""
         self.scanners += 1
-        if self.scanners == 1:
-            await self.device.start_scanning(active=True)
+        await self._scan_as_wanted()
 
     async def unlisten(self) -> None:
         """End what `listen` began."""
         self.scanners -= 1
-        if self.scanners == 0:
-            await self.device.stop_scanning()
+        await self._scan_as_wanted()
+
+    async def _scan_as_wanted(self) -> None:
+        """Bring the controller to what the scanners want: one change at a time, each to its end.
+
+        Starting and stopping take several commands; the controller refuses a start whose stop is still on
+        its way, and a caller that gives up in the middle must leave nothing half done.
+        """
+
+        async def change() -> None:
+            async with self._changing_scan:
+                wanted = self.scanners > 0
+                if wanted and not self.device.scanning:
+                    await self.device.start_scanning(active=True)
+                elif not wanted and self.device.scanning:
+                    await self.device.stop_scanning()
+
+        await asyncio.shield(asyncio.ensure_future(change()))
 
     def connection_to(self, address: str) -> Connection | None:
         """Return the link to a sensor, if there is one."""

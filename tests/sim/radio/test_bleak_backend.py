@@ -15,6 +15,7 @@ from bleak.exc import (
     BleakGATTProtocolError,
     BleakGATTProtocolErrorCode,
 )
+from bumble import hci
 
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.radio.virtual_radio import Adapter, AdapterState, Agent, VirtualRadio
@@ -65,6 +66,55 @@ async def test_scan_merges_the_scan_response(adapter: Adapter, server: Server, r
     assert data.service_uuids == [gatt_server.SERVICE]
     assert data.tx_power == -4
     assert data.rssi == -71
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+async def test_a_scan_may_begin_while_another_is_being_stopped(
+    adapter: Adapter, server: Server, given_up: bool
+) -> None:
+    """One adapter serves all programs of its computer; a controller refuses a start during a stop."""
+    heard: list[str] = []
+
+    def scanner() -> BleakScanner:
+        return BleakScanner(lambda device, _: heard.append(device.address), backend=scanner_backend(adapter))
+
+    for steps in range(1, 8):
+        first, second = scanner(), scanner()
+        await first.start()
+        busy = asyncio.ensure_future(adapter.device.send_sync_command(hci.HCI_Read_BD_ADDR_Command()))
+        await asyncio.sleep(0)
+        stopping = asyncio.ensure_future(first.stop())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        if given_up:
+            stopping.cancel()
+        await second.start()
+        await asyncio.wait([busy, stopping])
+        heard.clear()
+        await asyncio.sleep(0.1)
+        assert heard, f"deaf when the second scan began {steps} steps into the stop"
+        await second.stop()
+        heard.clear()
+        await asyncio.sleep(0.1)
+        assert not heard
+
+
+async def test_a_scan_given_up_while_it_begins_is_over(adapter: Adapter, server: Server) -> None:
+    heard: list[str] = []
+    for steps in range(1, 8):
+        scanner = BleakScanner(
+            lambda device, _: heard.append(device.address), backend=scanner_backend(adapter)
+        )
+        starting = asyncio.ensure_future(scanner.start())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        if not starting.cancel():
+            await scanner.stop()
+        await asyncio.wait([starting])
+        await asyncio.sleep(0.05)
+        assert adapter.scanners == 0
+        assert not adapter.controller.le_scan_enable
+        await find(adapter)
 
 
 async def test_scan_filters_by_service(adapter: Adapter, server: Server) -> None:

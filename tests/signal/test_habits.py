@@ -82,3 +82,42 @@ def test_two_tops_to_a_step_are_one_step_with_a_bump(size_n: float, seed: int) -
             levels_n.append(10.0 + level_n + rng.normal(0.0, 0.05 * size_n))
             times_s.append(times_s[-1] + 0.55 * share * (1.0 + rng.normal(0.0, 0.03)))
     assert not analyze(*_through(levels_n, times_s)).reps
+
+
+def _tired(seed: int, sagging: dict[int, tuple[float, float]]) -> tuple[FloatArray, FloatArray]:
+    """Eight repetitions by somebody who keeps a tempo within 7 %, with sags: share of the swing, seconds."""
+    rng = np.random.default_rng(seed)
+    valley_n, swing_n = rng.uniform(2.0, 20.0), rng.uniform(15.0, 80.0)
+    rise_s, fall_s, rest_s = rng.uniform(0.6, 1.6), rng.uniform(0.8, 2.4), rng.uniform(0.1, 1.0)
+    levels_n, times_s = [0.0, 0.0, valley_n, valley_n], [0.0, 2.0, 3.0, 4.5]
+
+    def to(level_n: float, seconds: float) -> None:
+        levels_n.append(level_n)
+        times_s.append(times_s[-1] + seconds * float(np.exp(rng.normal(0.0, 0.07))))
+
+    for i in range(8):
+        top_n = valley_n + swing_n * (1.0 + rng.normal(0.0, 0.03))
+        to(top_n, rise_s)
+        if i in sagging:
+            share, seconds = sagging[i]
+            to(top_n - share * swing_n, 0.5 * seconds)
+            to(top_n - swing_n * abs(rng.normal(0.0, 0.03)), 0.5 * seconds)
+        to(valley_n + swing_n * abs(rng.normal(0.0, 0.02)), fall_s)
+        to(levels_n[-1], rest_s)
+    to(0.0, 0.8)
+    to(0.0, 6.0)
+    return _through(levels_n, times_s)
+
+
+@pytest.mark.parametrize("seed", [2, 3, 5])
+@pytest.mark.parametrize("share", [0.1, 0.15, 0.2])
+@pytest.mark.parametrize("sagged", [0, 3])
+def test_a_sag_at_the_top_of_one_repetition_is_none(seed: int, share: float, sagged: int) -> None:
+    """It takes as long as a repetition does, and is pulled up again: tension did not come back."""
+    assert len(analyze(*_tired(seed, {sagged: (share, 2.5)})).reps) == 8
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_half_return_now_and_then_ends_a_repetition(seed: int) -> None:
+    """Half of the way back at the pace of the others, and pulled again: nine pulls."""
+    assert len(analyze(*_tired(seed, {3: (0.5, 2.5)})).reps) == 9

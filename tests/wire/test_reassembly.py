@@ -195,12 +195,12 @@ def test_an_overrun_alone_is_a_gap() -> None:
     assert np.flatnonzero(block.gap_before).tolist() == [6]
 
 
-@pytest.mark.parametrize("kind", ["gap_before", "overrun"])
-def test_a_gap_before_settling_stays_one(kind: str) -> None:
+@pytest.mark.parametrize(("gap_before", "overrun"), [(True, False), (False, True)])
+def test_a_gap_before_settling_stays_one(gap_before: bool, overrun: bool) -> None:
     sensor = Sensor()
     stream = opened(sensor)
     before = sensor.frames(2)
-    settling = replace(sensor.frame(), settling=True, **{kind: True})
+    settling = replace(sensor.frame(), settling=True, gap_before=gap_before, overrun=overrun)
     block = receive([*before, settling, *sensor.frames(2)], stream)
     assert block.values.tolist() == [*range(6), *range(9, 15)]
     assert np.flatnonzero(block.gap_before).tolist() == [6]

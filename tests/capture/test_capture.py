@@ -156,7 +156,9 @@ def test_a_damaged_byte_is_noticed_or_harmless(
 def test_any_bytes_are_read_without_a_crash(tmp_path_factory: pytest.TempPathFactory, tail: bytes) -> None:
     path = tmp_path_factory.mktemp("capture") / "any.bandcap"
     path.write_bytes(MAGIC + tail)
-    read_capture(path)
+    capture = read_capture(path)
+    assert capture.records == ()
+    assert (capture.damage is not None) is bool(tail)
 
 
 def test_a_second_section_follows_a_torn_end(tmp_path: Path) -> None:

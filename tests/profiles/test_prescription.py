@@ -38,7 +38,6 @@ ids = st.from_regex(r"[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,5}){0,2}", fullmatch=True)
 days = st.dates(date(2000, 1, 1), date(2099, 12, 31))
 seconds = st.floats(0.0, 30.0)
 moving = st.floats(0.2, 30.0)
-tempos = st.builds(HandTempo, pull_s=moving, hold_s=seconds, return_s=moving, rest_s=seconds)
 zones = st.none() | st.tuples(st.floats(0.1, 100.0), st.floats(100.5, 2000.0))
 
 

@@ -562,6 +562,18 @@ def test_sim_lists_what_it_can_do(command: Command) -> None:
     assert "unknown disturbance" in command("sim", "-o", "x.csv", "--disturb", "rain").err
 
 
+def test_sim_lists_it_in_german(command: Command) -> None:
+    from bandsense.sim.faults import FAULTS
+    from bandsense.sim.physics.disturbances import DISTURBANCES
+
+    told = command("sim", "--list", "--language", "de").out
+    english = [each.description for each in DISTURBANCES.values()] + [each.words for each in FAULTS.values()]
+    assert not [words for words in english if words in told]
+    assert "die Verbindung endet beim Aufbau: verschlüsselt" in told
+    plain = command("sim", "--list", "--json", "--language", "de").out
+    assert all(json.dumps(words) in plain for words in english)
+
+
 def test_exercises(command: Command) -> None:
     assert any(line.startswith("seated-row") for line in command("exercises").lines)
     assert command("exercises", "show", "seated-row").lines[0] == "Seated row  (seated-row)"

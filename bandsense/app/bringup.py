@@ -518,7 +518,7 @@ async def _stream(
     await sensor.stop()
     await reader
     if not blocks or sum(block.values.size for block in blocks) < 3:
-        raise CommandError(Message("the sensor sends no samples"))
+        raise CommandError(Message("the sensor sends no samples; switch it off and on, and try again"))
     after = sensor.statistics
     counted = {
         name: getattr(after, name) - getattr(before, name) for name in StreamStatistics.__dataclass_fields__

@@ -180,12 +180,12 @@ def _guarded(
             return visit.problem(tr("Not found"), said(error), 404)
         except DataError as error:
             return visit.problem(
-                tr("It cannot be kept") if form else tr("It cannot be shown"),
+                tr("This cannot be saved") if form else tr("This cannot be shown"),
                 said(error),
                 400 if form else 500,
             )
         except BandsenseError as error:
-            return visit.problem(tr("It cannot be shown"), said(error), 500)
+            return visit.problem(tr("This cannot be shown"), said(error), 500)
 
     return answer
 
@@ -342,7 +342,7 @@ def _sessions(visit: _Visit) -> Response:
 
 def _session_name(session: Session) -> str:
     if is_strength_test(session):
-        return tr("Test of strength")
+        return tr("Strength test")
     return _exercise_name(session.exercise)
 
 
@@ -447,7 +447,7 @@ def _strength_test(visit: _Visit, session: Session) -> Response:
         "test.html",
         "Sessions",
         title=setup.movement,
-        about=f"{tr('Test of strength')}, {words.moment_words(at)}. {setup.posture}, {setup.position}.",
+        about=f"{tr('Strength test')}, {words.moment_words(at)}. {setup.posture}, {setup.position}.",
         lead="" if record.symmetry is None else strength.symmetry_words(record.symmetry),
         heads=[tr("Trial {number}", number=number + 1) for number in range(setup.protocol.trials)],
         rows=[
@@ -555,7 +555,7 @@ def _set_row(
 
 
 def _advice_line(given: GivenAdvice) -> str:
-    answer = {True: tr("You did so."), False: tr("You left it as it was."), None: ""}[given.followed]
+    answer = {True: tr("You did this."), False: tr("You left it as it was."), None: ""}[given.followed]
     when = tr("Before the first set")
     if given.after_set:
         when = tr("After set {number}", number=given.after_set)
@@ -849,7 +849,7 @@ _ABOUT = {
     "peak_n": mark(
         "Best full repetition of the week; the grey band is one standard uncertainty between weeks."
     ),
-    "range_m": mark("Way of the hand from the model of this band, mean of the full repetitions."),
+    "range_m": mark("Distance the hand moves, from the model of this band, mean of the full repetitions."),
     "impulse_n_s": mark("Tension times time, all sets of the week."),
     "time_under_tension_s": mark("Of all repetitions of the week."),
 }
@@ -1009,7 +1009,7 @@ def _sides(visit: _Visit) -> Response:
 
 def _sides_advice(share: float, *, certain: bool) -> list[str]:
     if not certain:
-        return [tr("Nothing to do: no difference is sure.")]
+        return [tr("Nothing to do: there is no clear difference.")]
     if share > 0.0:
         return [
             tr(

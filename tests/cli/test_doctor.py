@@ -83,7 +83,7 @@ def test_a_bundle_without_log_and_capture(command: Command, tmp_path: Path) -> N
 def test_a_file_that_is_no_capture_is_refused(command: Command, set_file: Path, tmp_path: Path) -> None:
     done = command("doctor", "--bundle", tmp_path / "report.zip", "--capture", set_file)
     assert done.status == 1
-    assert "is no capture" in done.err
+    assert "is not a capture" in done.err
     assert not (tmp_path / "report.zip").exists()
 
 

@@ -142,7 +142,7 @@ def test_a_page_keeps_to_the_policy_and_its_links_lead_somewhere(store: Store, a
             assert get(app, link)[0] == 200, link
 
 
-SAME_IN_GERMAN = {"bandsense", "Sensor", "Green", NAME, "Band", "Name"}
+SAME_IN_GERMAN = {"bandsense", "Sensor", "Green", NAME, "Band", "Name", "Tempo, s"}
 
 
 @pytest.mark.parametrize("address", PAGES)
@@ -168,7 +168,7 @@ def test_a_session_tells_its_sets_the_advice_and_the_last_time(store: Store) -> 
     text = page(store, "/sessions/4").text
     assert "13 repetitions in 2 sets. The first set fell short of the plan; with" in text
     assert "5 of 8" in text
-    assert re.search(r"After set 1: ADD SLACK.* You did so\.", text)
+    assert re.search(r"After set 1: ADD SLACK.* You did this\.", text)
     assert re.search(r"13 full repetitions, 16 on 19 October\. Strongest pull (up|no difference)", text)
 
 
@@ -270,7 +270,7 @@ def test_tests_of_strength_have_their_place(tmp_path: Path) -> None:
     for number, best_n in enumerate((120.0, 180.0)):
         kept_test(store, number, best_n)
     train_once(store, Habit(reps=(6,)), 1, FIRST + timedelta(days=9), 100.0)
-    assert "Test of strength" in page(store, "/sessions").text
+    assert "Strength test" in page(store, "/sessions").text
     text = page(store, "/sessions/2").text
     assert "knee extension" in text
     assert "180" in text

@@ -33,10 +33,8 @@ def add(commands: Commands) -> None:
         "bandsense bringup --sim",
     )
     command.add_argument("sensor", nargs="?", help="name, end of the name, or address (default: the nearest)")
-    command.add_argument("--sim", action="store_true", help="a simulated sensor, to see what comes")
-    command.add_argument(
-        "--no-hands", action="store_true", help="leave out what needs somebody at the sensor"
-    )
+    command.add_argument("--sim", action="store_true", help="a simulated sensor, to see what to expect")
+    command.add_argument("--no-hands", action="store_true", help="skip what needs somebody at the sensor")
     command.add_argument(
         "--current",
         action="append",
@@ -46,8 +44,10 @@ def add(commands: Commands) -> None:
         help="a Power Profiler Kit II recording (.ppk2 or .csv) of a power state: "
         "off, advertising slow, connected or streaming",
     )
-    command.add_argument("--update", type=Path, metavar="FILE", help="install this firmware again and again")
-    command.add_argument("--update-cycles", type=int, default=2, metavar="N", help="how often (default: 2)")
+    command.add_argument("--update", type=Path, metavar="FILE", help="install this firmware several times")
+    command.add_argument(
+        "--update-cycles", type=int, default=2, metavar="N", help="how many times (default: 2)"
+    )
     command.add_argument("--quick", action="store_true", help="a tenth of the time for each check")
     command.add_argument(
         "--report",
@@ -124,7 +124,7 @@ def _ask(arguments: argparse.Namespace) -> Ask:
         if arguments.sim or arguments.no_hands or not is_interactive():
             # A simulated band hangs slack and stays where it is.
             return words.startswith("Let the band hang slack")
-        answer = await ask(tr("{words} Enter when it is so, s to leave this out: ", words=words))
+        answer = await ask(tr("{words} Press Enter when ready, s to skip this: ", words=words))
         return not answer.lower().startswith("s")
 
     return by_hand

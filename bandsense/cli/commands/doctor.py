@@ -33,7 +33,7 @@ def add(commands: Commands) -> None:
         "something that is needed does not work.",
         example="bandsense doctor\nbandsense doctor --bundle report.zip",
     )
-    command.add_argument("--json", action="store_true", help="one JSON object a check")
+    command.add_argument("--json", action="store_true", help="one JSON object per check")
     command.add_argument(
         "--bundle",
         type=Path,

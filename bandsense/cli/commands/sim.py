@@ -34,7 +34,7 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--list", action="store_true", help="name exercises, disturbances, controls and faults"
     )
-    add_json_option(command, "one JSON object, or one a name that can be simulated")
+    add_json_option(command, "one JSON object, or one per name that can be simulated")
     command.add_argument("-o", "--output", type=Path, metavar="FILE", help="the trace to write")
     command.add_argument("--seed", type=int, default=1, metavar="N", help="default: %(default)s")
     command.add_argument("--reps", type=count, default=10, metavar="N", help="default: %(default)s")
@@ -43,7 +43,7 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--disturb", action="append", default=[], metavar="NAME", help="make it harder; may be repeated"
     )
-    command.add_argument("--control", metavar="NAME", help="something that is no set at all")
+    command.add_argument("--control", metavar="NAME", help="something that is not a set at all")
 
 
 def run(arguments: argparse.Namespace) -> int:

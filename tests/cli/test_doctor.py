@@ -136,8 +136,8 @@ def test_findings_are_said_in_german_and_written_in_english(command: Command, tm
     told = command("doctor", "--language", "de").out
     assert "Speicher   " in told
     assert "(entsteht beim ersten Training)" in told
-    assert "ok    fit        Export als FIT" in told
+    assert "ok    update     Firmware-Updates" in told
     plain = [json.loads(line) for line in command("doctor", "--language", "de", "--json").lines]
     findings = {each["check"]: each["finding"] for each in plain}
     assert findings["store"].endswith("(created at the first session)")
-    assert findings["fit"] == "export as FIT"
+    assert findings["update"] == "firmware updates"

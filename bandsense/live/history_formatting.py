@@ -211,8 +211,8 @@ def change_words(change: Change) -> str:
     percent = _percent(change)
     if change.verdict is Verdict.NOT_SURE or not percent:
         if not percent:
-            return tr("no difference that is sure")
-        return tr("no difference that is sure ({percent})", percent=percent)
+            return tr("no clear difference")
+        return tr("no clear difference ({percent})", percent=percent)
     sentence = {
         (True, Verdict.SURE): mark("up {percent}, sure"),
         (True, Verdict.LIKELY): mark("up {percent}, likely"),
@@ -353,7 +353,7 @@ def side_words(side: SideComparison) -> str:
     """Tell how right differs from left in a figure that is named beside it."""
     difference = side.difference
     if not difference.certain:
-        return tr("no difference that is sure")
+        return tr("no clear difference")
     return tr("{difference} more, sure", difference=side_difference(side))
 
 

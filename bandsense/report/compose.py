@@ -11,6 +11,7 @@ from bandsense.history.overview import Overview
 from bandsense.history.records import SetRecord
 from bandsense.history.trends import Trend
 from bandsense.language import mark, tr, trn
+from bandsense.live import formatting
 from bandsense.live import history_formatting as words
 from bandsense.live.formatting import side_word
 from bandsense.live.units import shown_unit
@@ -242,9 +243,7 @@ def _row(detail: SetDetail, columns: Mapping[str, _Column]) -> SetRow:
 
 def tempo_figures(tempo: HandTempo | None) -> str:
     """Write a tempo for a table: seconds of pull, hold and return; a dash where the sensor cannot tell."""
-    if tempo is None:
-        return "–"
-    return f"{tempo.concentric_s:.1f}-{tempo.hold_s:.1f}-{tempo.eccentric_s:.1f}"
+    return "–" if tempo is None else formatting.tempo_figures(tempo)
 
 
 def _weeks(told: Overview) -> tuple[WeekRow, ...]:

@@ -135,7 +135,7 @@ def test_a_session_is_split_in_a_rest_and_whole_again(store: Store) -> None:
     assert [s.id for s in store.sessions()] == [3, 2, 1]
     with pytest.raises(ConfigError, match="not within the session"):
         split(store, store.session(2), 1e6)
-    with pytest.raises(ConfigError, match="no set 9"):
+    with pytest.raises(ConfigError, match="before set 9"):
         split_time_s(store, store.session(2), 9)
 
 

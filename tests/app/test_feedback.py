@@ -61,7 +61,7 @@ def test_what_cannot_be_kept_is_refused(store: Store) -> None:
         undo_note(store, session)
     with pytest.raises(DataError, match="at most 500"):
         note_session(store, session, "x" * 501)
-    with pytest.raises(StoreError, match="nothing that a note could be kept with"):
+    with pytest.raises(StoreError, match="no recording that a note could be stored with"):
         note_session(store, replace(session, streams=()), "x")
     assert session_note(store, session) == ("", False)
 

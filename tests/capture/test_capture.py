@@ -178,7 +178,7 @@ def test_other_files_are_left_alone_and_named(tmp_path: Path) -> None:
     assert not is_capture(path)
     with pytest.raises(FileFormatError, match=r"notes\.txt"):
         CaptureWriter(path)
-    with pytest.raises(FileFormatError, match="no capture"):
+    with pytest.raises(FileFormatError, match="not a capture"):
         read_capture(path)
     assert path.read_text() == "not a capture"
     path.write_bytes(MAGIC[:-1] + b"\x02")

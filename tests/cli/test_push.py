@@ -28,7 +28,7 @@ def test_prepared_pushed_to_shown_and_in_conflict(
     login = json.loads(prepared.out)
     url = postgresql.url(database, login["login"], login["password"])
     shown = command("store", "init", owner, "--clinic", "north", "--login", login["login"])
-    assert shown.out == f"{login['login']} is in the clinic north\n"
+    assert shown.out == f"{login['login']} belongs to the clinic north\n"
 
     file = old_store(tmp_path, "laptop.sqlite3")
     pushed = command("push", url, "--store", file, "--json")
@@ -70,5 +70,5 @@ def test_a_server_is_not_backed_up_by_copying(command: Command) -> None:
             "store", task, *(["x"] if task == "restore" else []), "--store", "postgresql://a:hush@h/x"
         )
         assert done.status == 1
-        assert "postgresql://a@h/x is no file" in done.err
+        assert "postgresql://a@h/x is not a file" in done.err
         assert "hush" not in done.err

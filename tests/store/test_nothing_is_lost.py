@@ -319,9 +319,9 @@ def test_a_store_that_cannot_be_written_is_read(
         assert found.database.read_only
         assert [session.samples for session in found.sessions()] == ([40, 16] if with_log else [16])
         assert concatenate(found.blocks(found.session(1).streams[0])) == samples(0, 16)
-        with pytest.raises(StoreError, match="may not be written"):
+        with pytest.raises(StoreError, match="it is write-protected"):
             found.record(new_session())
-        with pytest.raises(StoreError, match="may not be written"):
+        with pytest.raises(StoreError, match="it is write-protected"):
             found.delete(1)
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
 

@@ -240,5 +240,5 @@ def test_a_persons_login_sends_what_is_the_persons(
 
 
 def test_a_file_is_no_target(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="is no server"):
+    with pytest.raises(StoreError, match="is not a server"):
         list(push(store, Store.open(tmp_path / "other.sqlite3")))

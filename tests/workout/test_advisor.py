@@ -198,7 +198,7 @@ def test_a_single_repetition_is_asked_about() -> None:
     advisor = Advisor(ROW, None, MEASURED)
     asked = advisor.after_set(reps(1), last_of_session=False)
     assert (asked.action, asked.rule, asked.waits) == (SlackAction.ASK, Rule.ONE_REP, True)
-    assert "Was that meant (y), or is the band too strong (n)?" in advice_text(asked)
+    assert "Was that on purpose (y), or is the band too strong (n)?" in advice_text(asked)
     assert advisor.declined()
     told = advisor.too_strong()
     assert (told.action, told.rule) == (SlackAction.ADD, Rule.TOO_HARD)
@@ -271,7 +271,7 @@ def test_pulls_that_show_no_tension_ask_for_a_tare_and_teach_nothing(peak: float
     assert (advice.action, advice.rule) == (SlackAction.CHECK, Rule.NO_ZERO)
     assert advice_text(advice) == (
         "CHECK - At the top of a repetition the sensor shows no pull at all, so its zero is wrong. "
-        "Let the band hang slack and tare (key t); the next set can be advised on."
+        "Let the band hang slack and set the zero (key t); after the next set there can be advice again."
     )
     assert advisor.state == MEASURED
     assert advise(reps(9, peak=0.1, start=0.0)).rule is not Rule.NO_ZERO
@@ -286,7 +286,7 @@ def test_nothing_when_the_uncertainty_exceeds_the_change() -> None:
     assert advice_reason(advice).endswith("How much to change is not known well enough; do a more even set.")
     too_hard = advise(scattered)
     assert too_hard.action is SlackAction.ADD, "that it was too hard is sure"
-    assert "From 6 repetitions so uneven that is a rough guess" in advice_text(too_hard)
+    assert "From 6 repetitions as uneven as these, that is a rough guess" in advice_text(too_hard)
 
 
 def test_the_plan_says_how_many_are_asked_for() -> None:
@@ -771,7 +771,7 @@ def test_it_says_what_it_rests_on_and_how_sure_it_is() -> None:
     )
     rests_on = ", ".join(basis_words(measured.basis))
     assert advice_details(measured) == (
-        f"5 ± {measured.uncertainty_cm:.1f} cm, confidence medium; rests on {rests_on}"
+        f"5 ± {measured.uncertainty_cm:.1f} cm, confidence medium; based on {rests_on}"
     )
     fitted = advise(reps(5), state=replace(MEASURED, f100_n=60.0))
     assert basis_words(fitted.basis)[2].startswith("your band's own curve")

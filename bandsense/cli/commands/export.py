@@ -29,7 +29,7 @@ def add(commands: Commands) -> None:
         commands,
         "export",
         run,
-        details="Without a session all of those that --since, --until and --person leave.",
+        details="Without a session, all that --since, --until and --person select.",
         example="bandsense export last --format csv -o ~/training\nbandsense export 12 --format fit\n"
         "bandsense export --since 2026-01-01 --person ada --format hevy\n"
         "bandsense export --anonymous --format bids -o study",
@@ -43,7 +43,7 @@ def add(commands: Commands) -> None:
         action="store_true",
         help="without names, notes and identities; the first session is moved to 2000-01-01",
     )
-    add_json_option(command, "one JSON object a file that was written")
+    add_json_option(command, "one JSON object per file written")
     add_store_option(command, sessions=True)
 
 

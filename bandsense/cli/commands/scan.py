@@ -31,8 +31,8 @@ def add(commands: Commands) -> None:
         example="bandsense scan\nbandsense scan --seconds 10 --json",
     )
     command.add_argument("--seconds", type=positive, default=5.0, metavar="S", help="how long (default: 5)")
-    command.add_argument("--json", action="store_true", help="one JSON object a sensor")
-    command.add_argument("--sim", action="store_true", help="on a virtual radio with one simulated sensor")
+    command.add_argument("--json", action="store_true", help="one JSON object per sensor")
+    command.add_argument("--sim", action="store_true", help="over a virtual radio with one simulated sensor")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -29,7 +29,7 @@ def add(commands: Commands) -> None:
         run,
         example="bandsense sessions\nbandsense sessions --person ada --since 2026-01-01 --json",
     )
-    command.add_argument("--json", action="store_true", help="one JSON object a line")
+    command.add_argument("--json", action="store_true", help="one JSON object per line")
     command.add_argument(
         "--delete", type=int, metavar="SESSION", help="put this session into the bin (`bandsense edit undo`)"
     )
@@ -100,7 +100,7 @@ def _what(session: Session) -> str:
     """Name what was trained, or tested."""
     from bandsense.app.strength_test import is_strength_test
 
-    return tr("test of strength") if is_strength_test(session) else session.exercise or ""
+    return tr("strength test") if is_strength_test(session) else session.exercise or ""
 
 
 def _length(summary: JsonObject) -> str:

@@ -45,6 +45,7 @@ __all__ = [
     "measured_words",
     "number_words",
     "obstacle_words",
+    "of_words",
     "plan_line",
     "progress_words",
     "session_words",
@@ -341,6 +342,11 @@ SIDE_FIGURES = {
     "range_m": mark("Range"),
     "time_under_tension_s": mark("Time under tension"),
 }
+
+
+def of_words(number: int, whole: int) -> str:
+    """Say how many of a number, "3 of 4"."""
+    return tr("{reps} of {number}", reps=number, number=whole)
 
 
 def side_words(side: SideComparison) -> str:

@@ -257,20 +257,16 @@ def _weeks(told: Overview) -> tuple[WeekRow, ...]:
                 week=words.day_words(week.week),
                 sessions=str(week.sessions)
                 if week.planned_sessions is None
-                else _of(week.sessions, week.planned_sessions),
-                sets=_of(week.sets, week.planned_sets),
-                reps=_of(week.full_reps, week.planned_reps),
-                zone=_of(week.in_zone, week.with_zone) if week.with_zone else "–",
+                else words.of_words(week.sessions, week.planned_sessions),
+                sets=words.of_words(week.sets, week.planned_sets),
+                reps=words.of_words(week.full_reps, week.planned_reps),
+                zone=words.of_words(week.in_zone, week.with_zone) if week.with_zone else "–",
                 peak="–"
                 if point is None or peak is None
                 else words.force_pair(point.value, peak.uncertainty(point)),
             )
         )
     return tuple(rows)
-
-
-def _of(done: int, asked: int) -> str:
-    return tr("{reps} of {number}", reps=done, number=asked)
 
 
 def _trend(told: Overview | None, name: str) -> Trend | None:

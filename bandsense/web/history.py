@@ -925,9 +925,9 @@ def _week_rows(told: Overview) -> list[dict[str, Any]]:
             {
                 "week": words.day_words(week.week),
                 "sessions": str(week.sessions),
-                "sets": _of(week.sets, week.planned_sets),
-                "reps": _of(week.full_reps, week.planned_reps),
-                "zone": _of(week.in_zone, week.with_zone) if week.with_zone else "–",
+                "sets": words.of_words(week.sets, week.planned_sets),
+                "reps": words.of_words(week.full_reps, week.planned_reps),
+                "zone": words.of_words(week.in_zone, week.with_zone) if week.with_zone else "–",
                 "figures": figures,
             }
         )
@@ -938,10 +938,6 @@ def _points(sessions: int) -> str:
     return trn(
         "{n} comparable session, one point a week.", "{n} comparable sessions, one point a week.", sessions
     )
-
-
-def _of(number: int, whole: int) -> str:
-    return tr("{reps} of {number}", reps=number, number=whole)
 
 
 def _how_sure(told: Overview) -> list[str]:

@@ -38,7 +38,6 @@ Point = NDArray[np.float64]
 
 UPPER_ARM, FOREARM, THIGH, SHANK, FOOT = 0.30, 0.31, 0.43, 0.43, 0.17
 TRUNK, SHOULDER, HIP, HEAD = 0.50, 0.175, 0.085, 0.235
-ANKLE = 0.07
 SIDES = {"left": 1.0, "right": -1.0}
 
 SCALE = 92.0  # pixels per metre

@@ -38,7 +38,6 @@ _NAMES = {
     LATERALITY: "MDC_HF_EXERCISE_LATERALITY",
     STRENGTH_EQUIPMENT: "MDC_DEV_SPEC_PROFILE_HF_STRENGTH",
 }
-_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _UCUM = "http://unitsofmeasure.org"
 _ACTIVITY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "bandsense")

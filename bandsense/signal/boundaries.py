@@ -9,9 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bandsense.samples import FloatArray
-
-__all__ = ["HIGH", "LOW", "NEAR", "Boundaries", "Edge", "between", "locate", "measure"]
+__all__ = ["HIGH", "LOW", "NEAR", "Boundaries", "Edge", "between", "measure"]
 
 LOW, HIGH = 0.1, 0.9
 """Parts of the rise or fall whose crossings are the boundaries."""
@@ -62,16 +60,6 @@ class Boundaries:
     peak_n: float
     start_n: float
     end_n: float
-
-
-def locate(time_s: FloatArray, tension_n: FloatArray) -> Boundaries:
-    """Boundaries of the one repetition in a stretch that reaches from before its pull to after its return.
-
-    Args:
-        time_s: float64[n], increasing, n ≥ 1.
-        tension_n: float64[n]; the peak is the greatest.
-    """
-    return measure(time_s.tolist(), tension_n.tolist(), 0, int(tension_n.argmax()), tension_n.size - 1)
 
 
 def measure(

@@ -25,11 +25,9 @@ __all__ = [
     "Fatigue",
     "RepMetrics",
     "RepTempo",
-    "SessionMetrics",
     "SetMetrics",
     "asymmetry",
     "rep_metrics",
-    "session_metrics",
     "set_metrics",
 ]
 
@@ -194,28 +192,6 @@ class SetMetrics:
     def density(self) -> float:
         """Share of the set's duration that was under tension."""
         return self.time_under_tension_s / self.duration_s if self.duration_s > 0.0 else float("nan")
-
-
-@dataclass(frozen=True, slots=True)
-class SessionMetrics:
-    """A session in figures: sums over its sets, and how the last set differs from the first.
-
-    Attributes:
-        sets, reps, partial: counts.
-        peak_n: greatest tension.
-        impulse_n_s, time_under_tension_s: sums.
-        work_j: sum; None unless every set has it.
-        mean_peak_lost: share by which the mean peak of the last set is below the first's; None with one.
-    """
-
-    sets: int
-    reps: int
-    partial: int
-    peak_n: float
-    impulse_n_s: float
-    time_under_tension_s: float
-    work_j: float | None
-    mean_peak_lost: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -470,27 +446,6 @@ def _hidden_of_set(reps: Sequence[RepMetrics]) -> Iterator[tuple[str, str]]:
         reasons = [rep.hidden[of_rep] for rep in reps if of_rep in rep.hidden]
         if 2 * len(reasons) > len(reps):
             yield name, max(set(reasons), key=reasons.count)
-
-
-def session_metrics(sets: Sequence[SetMetrics]) -> SessionMetrics:
-    """Figures of a session.
-
-    Raises:
-        DataError: there is no set.
-    """
-    if not sets:
-        raise DataError(Message("a session without sets has no metrics"))
-    first, last = sets[0].mean_peak_n, sets[-1].mean_peak_n
-    return SessionMetrics(
-        sets=len(sets),
-        reps=sum(each.reps for each in sets),
-        partial=sum(each.partial for each in sets),
-        peak_n=max(each.peak_n for each in sets),
-        impulse_n_s=sum(each.impulse_n_s for each in sets),
-        time_under_tension_s=sum(each.time_under_tension_s for each in sets),
-        work_j=_sum_of(each.work_j for each in sets),
-        mean_peak_lost=1.0 - last / first if len(sets) > 1 and first > 0.0 else None,
-    )
 
 
 def asymmetry(left: Sequence[RepMetrics], right: Sequence[RepMetrics]) -> Asymmetry:

@@ -41,8 +41,6 @@ CONTROL_UUID = "7e4e1703-1ea6-40c9-9dcc-13d34ffead57"
 
 _TAG_RESPONSE = 0
 _TAG_WEIGHT = 1
-_TAG_RFD_PEAK = 2
-_TAG_RFD_SERIES = 3
 _TAG_LOW_POWER = 4
 _HEADER_SIZE = 2
 _SAMPLE = struct.Struct("<fI")
@@ -105,7 +103,7 @@ def _decode_weights(payload: bytes) -> WeightNotification:
 
 
 def decode_notification(data: bytes) -> Notification | None:
-    """Meaning of a notification; None for a tag that is known but not used here, or not known.
+    """Meaning of a notification; None for any other tag, also those of the rate of force development (2, 3).
 
     The length byte decides and not the length of the notification, because early clones pad their frames.
 

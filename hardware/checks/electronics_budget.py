@@ -41,7 +41,6 @@ PEAK_TO_PEAK = 6.6  # of a normal distribution, 99.9 %
 
 # Priors for a cheap cell, shares of its rated load (an off-the-shelf 50 kg cell's list values).
 ZERO_BALANCE = 0.10
-ZERO_DRIFT_PER_K = (0.0002, 0.0005)
 SPAN_DRIFT_PER_K = 0.0005
 SPAN_RANGE_K = 5.0  # (A) either way between calibration and use, indoors
 CREEP = 0.0005

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
-GRAVITY = 9.81
-"""Latitude changes it by 0.25 % either way (9.78 to 9.83)."""
-
 
 @dataclass(frozen=True)
 class Part:

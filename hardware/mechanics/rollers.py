@@ -45,11 +45,6 @@ def force_ratio(thickness: ArrayLike, **geometry: Any) -> Floats:
     return np.asarray(2.0 * np.sin(inclination(thickness, **geometry)))
 
 
-def outer_force_ratio(thickness: ArrayLike, **geometry: Any) -> Floats:
-    """Return the force on one outer roller for each newton of tension."""
-    return np.asarray(2.0 * np.sin(0.5 * inclination(thickness, **geometry)))
-
-
 def middle_line(thickness: float, reach: float = 75.0, steps: int = 12) -> Floats:
     """Return float64[n, 2], (x, z) of the band's middle line from −reach to reach."""
     clip = parameters().clip

@@ -126,18 +126,14 @@ async def test_two_sensors_are_remembered_like_one(store: Store) -> None:
 async def test_a_full_disk_is_told_while_two_train_and_tried_again_at_the_end(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Recorder, "problem", property(lambda self: StoreError("the disk is full")))
-    close = Recorder.close
+    def full(_recorder: Recorder, _connection: object) -> None:
+        raise StoreError("the disk is full")
 
-    def full(self: Recorder, **summary: object) -> None:
-        if view.tries == 0:
-            raise StoreError("the disk is full")
-        close(self, **summary)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Recorder, "close", full)
+    monkeypatch.setattr(Recorder, "_insert", full)
+    monkeypatch.setattr("bandsense.store.recorder.COMMIT_INTERVAL_S", 0.01)
     view = EventLog()
     async with two_bands(pulls(50.0), pulls(80.0)) as (environment, _):
-        with pytest.raises(StoreError, match="the disk is full"):
+        with pytest.raises(StoreError, match=r"the disk is full\. \d+ samples wait in .*waiting-1\.json"):
             await train(TrainingOptions(BOTH, seconds=8.0), environment, store, view)
     assert view.problems == ["the disk is full"]
     assert view.tries == 1
@@ -155,7 +151,7 @@ async def test_a_lock_that_is_held_to_the_end_costs_two_who_train_nothing(
     view = EventLog(happens)
     async with two_bands(pulls(50.0), pulls(80.0)) as (environment, _):
         with pytest.raises(
-            StoreError, match=r"(\d+) samples wait in .*waiting-1\.json; the next start"
+            StoreError, match=r"(\d+) samples wait in .*waiting-1\.json; bandsense stores them the next time"
         ) as told:
             await train(TrainingOptions(BOTH, seconds=20.0), environment, store, view)
     other.execute("ROLLBACK")

@@ -85,6 +85,6 @@ def test_an_image_is_only_for_the_slot_that_does_not_run_and_only_a_newer_one() 
         _Update(FirmwareFile((image(0, 1, 3, 0),)), False, None).chosen(Running())  # type: ignore[arg-type]
     for version in ((1, 2, 0), (1, 1, 9)):
         same = FirmwareFile((image(0, *version), image(1, *version)))
-        with pytest.raises(UpdateError, match="force the update"):
+        with pytest.raises(UpdateError, match="with --force"):
             _Update(same, False, None).chosen(Running())  # type: ignore[arg-type]
         assert _Update(same, True, None).chosen(Running()).slot == 1  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ async def test_a_key_does_its_action_without_enter(monkeypatch: pytest.MonkeyPat
         with keys({"e": Action("end set", pressed.set)}) as heard:
             assert heard
             os.write(person, b"xe")
-            await asyncio.wait_for(pressed.wait(), 5.0)
+            await asyncio.wait_for(pressed.wait(), 30.0)
     os.close(person)
 
 
@@ -33,7 +33,7 @@ async def test_what_cannot_be_taken_back_is_asked_first(monkeypatch: pytest.Monk
 
     async def heard(key: bytes) -> str:
         os.write(person, key)
-        return await asyncio.wait_for(asked.get(), 5.0)
+        return await asyncio.wait_for(asked.get(), 30.0)
 
     actions = {
         "q": Action("quit", lambda: done.append("q"), "End the session?"),
@@ -43,7 +43,8 @@ async def test_what_cannot_be_taken_back_is_asked_first(monkeypatch: pytest.Monk
         monkeypatch.setattr(sys, "stdin", stdin)
         with keys(actions, asked.put_nowait):
             assert await heard(b"q") == "End the session? Press q again."
-            assert await asyncio.wait_for(asked.get(), 5.0) == ""  # nobody answered
+            assert await asyncio.wait_for(asked.get(), 30.0) == ""  # nobody answered
+            monkeypatch.setattr("bandsense.live.keys.ANSWER_S", 60.0)
             assert await heard(b"q") != ""
             assert await heard(b"e") == ""  # another key is no answer
             assert done == ["e"]

@@ -39,11 +39,12 @@ async def _broker(folder: Path, port: int) -> AsyncIterator[None]:
         program, "-c", str(settings), stderr=asyncio.subprocess.DEVNULL
     )
     try:
-        for _ in range(200):
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", port), 0.1).close()
-                break
-            await asyncio.sleep(0.02)
+        async with asyncio.timeout(30.0):
+            while True:
+                with contextlib.suppress(OSError):
+                    socket.create_connection(("127.0.0.1", port), 10.0).close()
+                    break
+                await asyncio.sleep(0.02)
         yield
     finally:
         process.terminate()
@@ -58,8 +59,8 @@ async def test_events_arrive_as_json_under_their_names(tmp_path: Path) -> None:
         task = asyncio.create_task(publisher.run())
         publisher.listen(BatteryChanged(3.0, 64, 3.0))
         messages = aiter(reader.messages)
-        assert str((await asyncio.wait_for(anext(messages), 10)).topic) == "gym/left/status"
-        message = await asyncio.wait_for(anext(messages), 10)
+        assert str((await asyncio.wait_for(anext(messages), 30)).topic) == "gym/left/status"
+        message = await asyncio.wait_for(anext(messages), 30)
         await publisher.drain()
         task.cancel()
     assert str(message.topic) == "gym/left/battery_changed"
@@ -134,7 +135,7 @@ async def test_whoever_comes_later_learns_of_sensor_battery_and_end(tmp_path: Pa
         task = asyncio.create_task(publisher.run())
         publisher.listen(BatteryChanged(3.0, 64, 3.0))
         publisher.listen(TensionTick(3.0, 5.0, 0.1))
-        await publisher.drain(10)
+        await publisher.drain(30)
         assert await _kept(port) == {
             **announced,
             "gym/5e45/status": "online",
@@ -151,12 +152,14 @@ async def _kept(port: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     async with aiomqtt.Client("127.0.0.1", port) as reader:
         await reader.subscribe("#")
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(0.5):
-                async for message in reader.messages:
-                    text = bytes(message.payload).decode()
-                    if message.retain:
-                        found[str(message.topic)] = json.loads(text) if text.startswith("{") else text
+        await reader.publish("that is all")
+        async with asyncio.timeout(30.0):
+            async for message in reader.messages:
+                text = bytes(message.payload).decode()
+                if str(message.topic) == "that is all":
+                    break
+                if message.retain:
+                    found[str(message.topic)] = json.loads(text) if text.startswith("{") else text
     return found
 
 
@@ -168,13 +171,13 @@ async def test_what_is_wrong_is_told_once_and_when_it_is_over(
     told: list[str] = []
     publisher = MqttPublisher(MqttTarget("127.0.0.1", port), tell=told.append)
     task = asyncio.create_task(publisher.run())
-    await publisher.first_attempt(10)
+    await publisher.first_attempt(30)
     await asyncio.sleep(0.3)
     assert len(told) == 1
     assert f"127.0.0.1:{port} does not answer" in told[0]
     async with _broker(tmp_path, port):
         publisher.listen(BatteryChanged(3.0, 64, 3.0))
-        await publisher.drain(10)
+        await publisher.drain(30)
         assert told[1:] == ["the MQTT broker answers again"]
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -196,11 +199,11 @@ async def test_a_broker_that_comes_late_gets_what_waited(
     publisher = MqttPublisher(MqttTarget("127.0.0.1", port))
     task = asyncio.create_task(publisher.run())
     publisher.listen(BatteryChanged(0.0, 50, 0.0))
-    await asyncio.sleep(0.2)
+    await publisher.first_attempt(30)
     assert publisher.problem is not None
     assert f"127.0.0.1:{port}" in publisher.problem
     async with _broker(tmp_path, port):
-        await publisher.drain(10)
+        await publisher.drain(30)
         assert publisher.problem is None
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

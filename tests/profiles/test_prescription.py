@@ -38,7 +38,6 @@ ids = st.from_regex(r"[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,5}){0,2}", fullmatch=True)
 days = st.dates(date(2000, 1, 1), date(2099, 12, 31))
 seconds = st.floats(0.0, 30.0)
 moving = st.floats(0.2, 30.0)
-tempos = st.builds(HandTempo, pull_s=moving, hold_s=seconds, return_s=moving, rest_s=seconds)
 zones = st.none() | st.tuples(st.floats(0.1, 100.0), st.floats(100.5, 2000.0))
 
 
@@ -152,7 +151,11 @@ def a_prescription(**changes: Any) -> Prescription:
         ("reps = 10", "reps = 10\nreps_top = 8", "reps_top is 8, less than reps, which is 10"),
         ("reps = 10", "reps = 10\nzone_n = [60, 40]", "the lower one first"),
         ("reps = 10", "reps = 10\nmass = 5", "mass: is not known"),
-        ('exercise = "seated-row"', 'exercise = "Seated Row"', "must be small letters, digits and hyphens"),
+        (
+            'exercise = "seated-row"',
+            'exercise = "Seated Row"',
+            "must consist of lower-case letters, digits and hyphens",
+        ),
         ("[[exercise]]", "[[exercise]", "is neither TOML nor JSON"),
         ("snapped_band = true", "snapped_band = true\npain = 11", "stop.pain: must be at most 10, not 11"),
     ],

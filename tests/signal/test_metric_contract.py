@@ -10,12 +10,11 @@ import pytest
 from bandsense.calibration.curve import Calibration, Grade
 from bandsense.cli.rep_table import rep_table
 from bandsense.samples import FloatArray
-from bandsense.signal.boundaries import locate
 from bandsense.signal.events import Rep
 from bandsense.signal.metric_contract import FIGURES, Conditions, crossing_uncertainty_s, judge, timing_reason
 from bandsense.signal.metrics import RepMetrics, rep_metrics, set_metrics
 from bandsense.workout.events import fields_json
-from tests.support.traces import minimum_jerk
+from tests.support.traces import boundaries_of, minimum_jerk
 
 RATES_HZ = (10.0, 20.0, 40.0, 80.0, 320.0)
 
@@ -34,7 +33,7 @@ def movement(shape: str, flank_s: float, time_s: FloatArray) -> FloatArray:
 
 def seen(shape: str, flank_s: float, rate_hz: float, noise_n: float, rng: np.random.Generator) -> Rep:
     time_s, tension_n = sampled(shape, flank_s, rate_hz, noise_n, rng)
-    b = locate(time_s, tension_n)
+    b = boundaries_of(time_s, tension_n)
     times = (b.pull_start_s, b.hold_start_s, b.return_start_s, b.end_s)
     return Rep(1, *times, b.peak_time_s, b.peak_n, b.start_n, b.end_n)
 

@@ -19,7 +19,6 @@ from bandsense.signal.metrics import (
     RepTempo,
     asymmetry,
     rep_metrics,
-    session_metrics,
     set_metrics,
 )
 
@@ -214,17 +213,6 @@ def test_partial_repetitions_count_but_say_nothing_about_consistency() -> None:
     assert figures.fatigue is None
 
 
-def test_a_session_adds_its_sets() -> None:
-    sets = [set_metrics(a_set([60.0] * 3)), set_metrics(a_set([54.0] * 4))]
-    session = session_metrics(sets)
-    assert (session.sets, session.reps) == (2, 7)
-    assert session.mean_peak_lost == pytest.approx(0.1)
-    assert session.work_j == pytest.approx((sets[0].work_j or 0) + (sets[1].work_j or 0))
-    assert session_metrics(sets[:1]).mean_peak_lost is None
-    without = replace(sets[0], work_j=None)
-    assert session_metrics([without, sets[1]]).work_j is None
-
-
 def test_right_stronger_by_a_tenth_is_a_difference_of_a_tenth() -> None:
     left, right = a_set([57.0] * 4), a_set([63.0] * 4)
     result = asymmetry(left, right)
@@ -241,10 +229,9 @@ def test_scatter_makes_a_difference_uncertain() -> None:
     assert not result.peak.certain
 
 
-@pytest.mark.parametrize("empty", [set_metrics, session_metrics])
-def test_nothing_has_no_metrics(empty: object) -> None:
+def test_nothing_has_no_metrics() -> None:
     with pytest.raises(DataError):
-        empty([])  # type: ignore[operator]
+        set_metrics([])
     with pytest.raises(DataError):
         asymmetry([], [])
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from bandsense.signal.analysis import analyze
-from bandsense.signal.boundaries import locate, measure
+from bandsense.signal.boundaries import measure
 from bandsense.signal.refine import refine
-from tests.support.traces import Stroke, trace, true_boundaries
+from tests.support.traces import Stroke, boundaries_of, trace, true_boundaries
 
 
 @pytest.mark.parametrize("rate_hz", [40.0, 80.0, 320.0])
@@ -120,7 +120,7 @@ def test_nothing_found_is_nothing_refined() -> None:
 
 def test_a_triangle_has_its_crossings_where_arithmetic_says() -> None:
     time_s = np.arange(0.0, 4.01, 0.1)
-    b = locate(time_s, np.interp(time_s, [0.0, 1.0, 2.0, 3.0, 4.0], [10.0, 10.0, 110.0, 30.0, 30.0]))
+    b = boundaries_of(time_s, np.interp(time_s, [0.0, 1.0, 2.0, 3.0, 4.0], [10.0, 10.0, 110.0, 30.0, 30.0]))
     assert b.pull_start_s == pytest.approx(1.1)
     assert b.hold_start_s == pytest.approx(1.9)
     assert b.return_start_s == pytest.approx(2.1)
@@ -132,7 +132,7 @@ def test_a_double_peak_and_a_bounce_do_not_move_the_boundaries() -> None:
     knots_s = [0.0, 1.0, 2.0, 2.2, 2.4, 3.4, 3.6, 3.7, 3.8, 5.0]
     knots_n = [0.0, 0.0, 100.0, 75.0, 98.0, 0.0, 0.0, 8.0, 0.0, 0.0]
     time_s = np.arange(0.0, 5.0, 0.01)
-    b = locate(time_s, np.interp(time_s, knots_s, knots_n))
+    b = boundaries_of(time_s, np.interp(time_s, knots_s, knots_n))
     assert b.hold_start_s == pytest.approx(1.9, abs=0.01)
     assert b.return_start_s == pytest.approx(2.4 + 8.0 / 98.0, abs=0.01)
     assert b.end_s == pytest.approx(2.4 + 88.0 / 98.0, abs=0.01)
@@ -147,7 +147,7 @@ def test_a_return_that_is_cut_short_is_measured_to_where_it_was_going() -> None:
 
 
 def test_a_single_sample_is_its_own_boundaries() -> None:
-    b = locate(np.array([2.0]), np.array([7.0]))
+    b = boundaries_of(np.array([2.0]), np.array([7.0]))
     assert (b.pull_start_s, b.hold_start_s, b.return_start_s, b.end_s, b.peak_n) == (2.0, 2.0, 2.0, 2.0, 7.0)
 
 

@@ -78,3 +78,23 @@ def test_a_thread_is_heard_and_speed_bounds_the_leap() -> None:
         return "done"
 
     assert run_accelerated(main(), speed=20.0) == "done"
+
+
+def test_time_goes_no_faster_than_the_walls_while_a_thread_works() -> None:
+    """A sensor falls asleep after minutes: these must not pass while a disk is slow."""
+
+    async def main() -> tuple[float, float]:
+        async def ticks() -> None:
+            while True:
+                await asyncio.sleep(0.002)
+
+        ticking = asyncio.create_task(ticks())
+        begun_s = time.monotonic()
+        await asyncio.to_thread(time.sleep, 0.05)
+        passed_s, real_s = asyncio.get_running_loop().time(), time.monotonic() - begun_s
+        await asyncio.sleep(60.0)  # it leaps again
+        ticking.cancel()
+        return passed_s, real_s
+
+    passed_s, real_s = run_accelerated(main())
+    assert passed_s <= real_s + 0.005

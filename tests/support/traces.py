@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from bandsense.samples import FloatArray
+from bandsense.signal.boundaries import Boundaries, measure
 
 EXPONENT = 0.65
 
@@ -85,6 +86,11 @@ def write_trace(path: Path, tension_n: FloatArray, rate_hz: float = 80.0) -> Pat
 def crossing_u(part: float, exponent: float = EXPONENT) -> float:
     """Part of a stroke's duration after which its tension passes `part` of the peak, from the closed form."""
     return float(brentq(lambda u: minimum_jerk(u) - part ** (1.0 / exponent), 0.0, 1.0))
+
+
+def boundaries_of(time_s: FloatArray, tension_n: FloatArray) -> Boundaries:
+    """Boundaries of the one repetition that a trace holds from end to end."""
+    return measure(time_s.tolist(), tension_n.tolist(), 0, int(tension_n.argmax()), tension_n.size - 1)
 
 
 def true_boundaries(

@@ -21,7 +21,6 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 CACHE = REPOSITORY / ".cache" / "vm"
-DEBIAN_PACKAGES = ("qemu-system-x86", "bluez", "dbus", "busybox-static", "kmod", "cpio")
 TOOLS = {
     "qemu-system-x86_64": "qemu-system-x86",
     "busybox": "busybox-static",

@@ -120,10 +120,15 @@ async def test_the_example_of_the_interface_follows_the_stream(capsys: pytest.Ca
         at.show([scene("hold")])
         follow = names["follow"](f"ws://127.0.0.1:{at.server.port}")  # type: ignore[operator]
         following = asyncio.create_task(follow)
-        await asyncio.sleep(0.5)
-        at.board.post("main", {"reps": 6})
-        await asyncio.sleep(0.5)
+        printed: list[str] = []
+        async with asyncio.timeout(30.0):
+            while not printed:
+                await asyncio.sleep(0.02)
+                printed += capsys.readouterr().out.splitlines()
+            at.board.post("main", {"reps": 6})
+            while not any("hold 6" in line for line in printed):
+                await asyncio.sleep(0.02)
+                printed += capsys.readouterr().out.splitlines()
         following.cancel()
-    printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("main hold 5 10")
     assert printed[-1].startswith("main hold 6 10")

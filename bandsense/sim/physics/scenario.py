@@ -54,7 +54,6 @@ class SimulatedSet:
         tension_n: measured tension by the sensor's nominal calibration.
         gap_before: where samples are missing.
         saturated: where the converter was at its end.
-        true_tension_n: tension of the band at the same times.
         displacement_m: hand from the start position at the same times.
         conversions: everything the sensor converted, also what never arrived.
         reps: the truth.
@@ -65,7 +64,6 @@ class SimulatedSet:
     tension_n: FloatArray
     gap_before: BoolArray
     saturated: BoolArray
-    true_tension_n: FloatArray
     displacement_m: FloatArray
     conversions: Conversions
     reps: tuple[TrueRep, ...]
@@ -111,7 +109,6 @@ class Performance:
             (counts - self.sensor.zero_count) * self.sensor.newton_per_count,
             made.gap_before[kept] | skipped,
             made.saturated[kept],
-            np.interp(at, self.time_s, self.tension_n),
             np.interp(at, self.time_s, self.displacement_m),
             made,
             marked(self.reps, at),

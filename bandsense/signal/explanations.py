@@ -656,7 +656,8 @@ def _plateau(
     shallow: list[float] = []
     for dip, before, after in zip(dips, inner, inner[1:], strict=False):
         fallen_n = top.tension_n - min(before.tension_n, after.tension_n) + dip.depth_n
-        shallow.append(1.0 / (1.0 + math.exp(min(50.0, (fallen_n / height_n - DEEP) / DEEP_SOFT))))
+        seen = dip.depth_n > 0.0
+        shallow.append(seen / (1.0 + math.exp(min(50.0, (fallen_n / height_n - DEEP) / DEEP_SOFT))))
     at = inner.index(top)
     before_s = after_s = 0.0
     stays = 1.0

@@ -216,7 +216,10 @@ class Numbers:
 
 
 class Dip(NamedTuple):
-    """A dip inside a movement: depth below the lower of the tops beside it, how far apart these are (N, s)."""
+    """A dip inside a movement: depth below the lower of the tops beside it, how far apart these are (N, s).
+
+    No depth is known where samples are missing: 0.
+    """
 
     depth_n: float
     apart_n: float

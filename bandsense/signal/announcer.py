@@ -174,9 +174,17 @@ class Announcer:
             self._explanations.begin(valley)
             return None
         kept = self._explanations.advance(top, valley, lowest_n)
-        announced = self._judge(kept, known=True)
+        announced = self._judge(kept, known=self._came_back(top, valley))
         self._valleys += 1
         return announced if self._valleys % SETTLE_EVERY else self._settle(announced)
+
+    def _came_back(self, top: TurningPoint, valley: TurningPoint) -> bool:
+        """Return whether a valley is more than a dip of what was told last: that may not be over."""
+        latest = self._told.latest
+        if latest is None:
+            return True
+        swing_n = latest.rep.top.tension_n - latest.rep.start.tension_n
+        return top.tension_n - valley.tension_n >= self._k.back_least * swing_n
 
     def _settle(self, announced: Announcement) -> Announcement:
         """Cut off what all explanations share; tell and take back what that makes certain."""
@@ -404,7 +412,7 @@ class Announcer:
         return dropped
 
     def _ends(self, chosen: Explanation, known: bool, *, last: bool) -> list[Shown]:
-        """Repetitions whose end is known now; what has hardly come back may go on until another one begins."""
+        """Repetitions whose end is known now; what has hardly come back may go on until another begins."""
         done: list[Shown] = []
         left = [shown for shown in self._told.shown if not shown.done]
         for rep in self._told.reps(chosen):

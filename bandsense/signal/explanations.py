@@ -650,7 +650,7 @@ def _dip(before: TurningPoint, valley: TurningPoint, after: TurningPoint) -> Dip
 def _plateau(
     inner: Sequence[TurningPoint], top: TurningPoint, dips: Sequence[Dip], height_n: float
 ) -> tuple[float, float]:
-    """Return first and last time at the top: the lower tension falls between tops, the less of that counts."""
+    """Return first and last time at the top: the lower tension falls between tops, the less that counts."""
     if not dips:
         return top.time_s, top.time_s
     shallow: list[float] = []

@@ -7,7 +7,7 @@ import pytest
 
 from bandsense.samples import FloatArray
 from bandsense.signal.analysis import analyze
-from bandsense.signal.events import RepCounted
+from bandsense.signal.events import RepCounted, RepRetracted
 from tests.signal.levels import through
 
 
@@ -110,3 +110,28 @@ def test_a_sag_at_the_top_of_one_repetition_is_none(seed: int, share: float, sag
 def test_a_half_return_now_and_then_ends_a_repetition(seed: int) -> None:
     """Half of the way back at the pace of the others, and pulled again: nine pulls."""
     assert len(analyze(*_tired(seed, {3: (0.5, 2.5)})).reps) == 9
+
+
+def test_what_was_counted_stays_while_the_top_sags() -> None:
+    """Three sags in the third repetition: nothing is taken back, and no end is told early."""
+    levels_n, times_s = [0.0, 0.0, 5.0, 5.0], [0.0, 2.0, 3.0, 4.5]
+    for i in range(6):
+        way = [45.0, *([37.0, 44.5] * 3 if i == 2 else []), 5.0, 5.0]
+        spans_s = [1.0, *([0.8] * 6 if i == 2 else []), 1.4, 0.4]
+        levels_n += way
+        times_s += [times_s[-1] + float(s) for s in np.cumsum(spans_s)]
+    result = analyze(*through([*levels_n, 0.0, 0.0], [*times_s, times_s[-1] + 1.0, times_s[-1] + 7.0]))
+    assert len(result.reps) == 6
+    assert not [event for event in result.events if isinstance(event, RepRetracted)]
+    sagged = result.causal[2]
+    assert sagged.end_s - sagged.pull_start_s > 6.0
+
+
+def test_the_end_is_told_of_a_return_that_pauses_below_the_top() -> None:
+    """Returns of eight seconds that stand still at 0.9 of the way for a moment: none ends there."""
+    levels_n, times_s = [0.0, 0.0, 5.0, 5.0], [0.0, 2.0, 3.0, 4.5]
+    for _ in range(5):
+        levels_n += [45.0, 41.0, 41.0, 5.0, 5.0]
+        times_s += [times_s[-1] + s for s in (1.0, 1.8, 2.6, 9.0, 9.5)]
+    result = analyze(*through([*levels_n, 0.0, 0.0], [*times_s, times_s[-1] + 1.0, times_s[-1] + 7.0]))
+    assert [rep.duration_s > 7.0 for rep in result.causal] == [True] * 5

@@ -135,3 +135,14 @@ def test_the_end_is_told_of_a_return_that_pauses_below_the_top() -> None:
         times_s += [times_s[-1] + s for s in (1.0, 1.8, 2.6, 9.0, 9.5)]
     result = analyze(*through([*levels_n, 0.0, 0.0], [*times_s, times_s[-1] + 1.0, times_s[-1] + 7.0]))
     assert [rep.duration_s > 7.0 for rep in result.causal] == [True] * 5
+
+
+def test_the_peak_of_one_and_a_half_is_its_higher_top() -> None:
+    """Every repetition comes half back and is pulled again, now further and now less far than at first."""
+    levels_n, times_s = [0.0, 0.0, 5.0, 5.0], [0.0, 2.0, 3.0, 4.5]
+    seconds_n = [47.0, 43.5, 46.5, 44.0, 47.0, 46.0]
+    for again_n in seconds_n:
+        levels_n += [45.0, 25.0, again_n, 5.0, 5.0]
+        times_s += [times_s[-1] + s for s in (1.0, 1.8, 2.6, 4.0, 4.4)]
+    result = analyze(*through([*levels_n, 0.0, 0.0], [*times_s, times_s[-1] + 1.0, times_s[-1] + 7.0]))
+    assert [rep.peak_n for rep in result.reps] == pytest.approx([max(45.0, n) for n in seconds_n], abs=0.2)

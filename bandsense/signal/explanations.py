@@ -412,8 +412,10 @@ class Explanations:
     ) -> Movement:
         wide: float | None = None
         first: float | None = None
-        low_n = max(start.tension_n, last.tension_n) if end else start.tension_n
-        first_s, last_s = _plateau(inner, top, dips, top.tension_n - low_n)
+        first_s = last_s = top.time_s
+        if dips:
+            low_n = max(start.tension_n, last.tension_n) if end else start.tension_n
+            first_s, last_s = _plateau(inner, top, dips, top.tension_n - low_n)
         if width:
             half_n = 0.5 * (top.tension_n + max(start.tension_n, last.tension_n))
             first_top = next((t for t in inner if t.tension_n > half_n), top)
@@ -651,8 +653,6 @@ def _plateau(
     inner: Sequence[TurningPoint], top: TurningPoint, dips: Sequence[Dip], height_n: float
 ) -> tuple[float, float]:
     """Return first and last time at the top: the lower tension falls between tops, the less that counts."""
-    if not dips:
-        return top.time_s, top.time_s
     shallow: list[float] = []
     for dip, before, after in zip(dips, inner, inner[1:], strict=False):
         fallen_n = top.tension_n - min(before.tension_n, after.tension_n) + dip.depth_n

@@ -113,8 +113,9 @@ def _located(
     start = min(earliest, peak)
     start += int(smooth_n[start : peak + 1].argmin())
     farthest = int(time_s.searchsorted(min(rep.end_s + LONGEST_RETURN_S, top_after_s)))
-    peak = _highest(smooth_n, start, peak, farthest)
-    latest = max(latest, int(time_s.searchsorted(min(time_s[peak] + LEAD_S, top_after_s))))
+    if rep.peak_n - rep.end_n < HALF_PART * (rep.peak_n - rep.start_n):
+        peak = _highest(smooth_n, start, peak, farthest)
+        latest = max(latest, int(time_s.searchsorted(min(time_s[peak] + LEAD_S, top_after_s))))
     stop = peak + int(smooth_n[peak : max(latest, peak + 1)].argmin())
     found = _between(time_s, smooth_n, start, peak, stop)
     back = _returned(smooth_n, stop, farthest, found)

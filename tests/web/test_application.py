@@ -214,6 +214,15 @@ async def test_the_stream_begins_with_the_state_that_rest_tells() -> None:
     assert told == first
 
 
+async def test_a_page_that_sends_more_than_any_has_to_say_is_sent_away() -> None:
+    async with served() as at, websockets.connect(stream(at)) as page:
+        await page.send("x" * 5000)
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            while True:
+                await page.recv()
+    assert closed.value.rcvd.code == 1009
+
+
 async def test_the_code_to_scan_is_for_those_who_are_in() -> None:
     async with served("0.0.0.0") as at:
         assert (await ask(at, "/qr.svg"))[0] == 403

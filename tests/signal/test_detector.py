@@ -408,7 +408,7 @@ def test_a_band_that_slips_off_at_rest_is_reported() -> None:
 def test_a_sensor_too_slow_to_tell_does_not_take_quick_repetitions_for_a_lost_band() -> None:
     still = np.zeros(16)
     tension_n = 3.0 + np.concatenate([still, waves(8, 60.0, rep_s=0.6, rate_hz=8.0), still])
-    assert kinds_of(detect(np.arange(tension_n.size) / 8.0, tension_n)) == [WarningKind.LOW_RATE]
+    assert WarningKind.BAND_LOST not in kinds_of(detect(np.arange(tension_n.size) / 8.0, tension_n))
 
 
 def test_a_band_that_slips_off_in_a_long_hold_is_reported() -> None:

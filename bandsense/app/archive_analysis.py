@@ -115,7 +115,7 @@ def _computed(batch: _Batch) -> list[dict[str, Any]]:
 def _file_rows(path: Path, batch: _Batch) -> Iterator[dict[str, Any]]:
     sessions = read_sessions(path)
     if sessions is None:
-        raise FileFormatError(path, Message("no session of bandsense"))
+        raise FileFormatError(path, Message("not a bandsense session"))
     for session in sessions:
         for part in session.streams:
             if part.block is None:

@@ -289,7 +289,9 @@ def write_bundle(
         raise DataError(Message("{path} exists already; choose another name", path=path)) from None
     except OSError as error:
         path.unlink(missing_ok=True)
-        raise DataError(Message("{path} cannot be written: {error}", path=path, error=error)) from error
+        raise DataError(
+            Message("{path} cannot be written: {error}; choose another place", path=path, error=error)
+        ) from error
 
 
 def _encoded(text: str) -> bytes:

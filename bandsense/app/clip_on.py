@@ -28,7 +28,9 @@ def check_clip_on(store: Store, band: str, *, clip_on: bool) -> str:
         ConfigError: the band is not known, or the sensor is not said to be clipped onto it.
     """
     if not clip_on:
-        raise ConfigError(Message("only a clip reads each band in its own way; give --clip-on with --band"))
+        raise ConfigError(
+            Message("--clip-on and --band go together: only a clip-on sensor reads each band in its own way")
+        )
     profiles_of(store).band(band)
     return (
         f"Hang up the band {band} with the sensor clipped onto it, and hang the masses on the band. Where "
@@ -47,7 +49,7 @@ def curves(procedure: CalibrationProcedure, made_at_s: int) -> Curves:
         unloading = procedure.result(made_at_s=made_at_s, direction=Direction.DOWN)
     except CalibrationError as error:
         raise CalibrationError(
-            Message("the curves of the clip cannot be told: {error}", error=error)
+            Message("the clip's curves cannot be computed: {error}", error=error)
         ) from error
     return loading, unloading
 

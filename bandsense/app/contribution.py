@@ -138,7 +138,7 @@ def pack(checked: Checked, target: Path) -> str:
         with target.open("xb") as file:
             file.write(held.getvalue())
     except FileExistsError:
-        raise DataError(Message("{target} exists; name another file", target=target)) from None
+        raise DataError(Message("{target} exists already; name another file", target=target)) from None
     except OSError as error:
         raise DataError(
             Message(

@@ -64,12 +64,12 @@ def read_current_trace(path: Path) -> CurrentTrace:
         raise FileFormatError(
             path,
             Message(
-                "no recording of a Power Profiler Kit II ({error}); save it as .ppk2 or export it as CSV",
+                "not a recording of a Power Profiler Kit II ({error}); save it as .ppk2 or export it as CSV",
                 error=error,
             ),
         ) from error
     if trace.current_ua.size == 0 or not np.isfinite(trace.current_ua).all() or not trace.rate_hz > 0:
-        raise FileFormatError(path, Message("the recording holds no current"))
+        raise FileFormatError(path, Message("the recording contains no current readings; record again"))
     return trace
 
 

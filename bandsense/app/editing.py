@@ -39,7 +39,7 @@ def merge(store: Store, sessions: Sequence[Session]) -> None:
         raise ConfigError(Message("name two sessions or more"))
     if len({(session.person, session.exercise) for session in ordered}) > 1:
         raise ConfigError(
-            Message("they are of several people or exercises; change that first, with `bandsense edit set`")
+            Message("they belong to several people or exercises; change that first with `bandsense edit set`")
         )
     for session in ordered:
         require_ended(session)
@@ -70,7 +70,7 @@ def split_time_s(store: Store, session: Session, before_set: int) -> float:
     if before_set not in results or before_set - 1 not in results:
         raise ConfigError(
             Message(
-                "session {session} has no set {before_set} with one before it",
+                "session {session} cannot be split before set {before_set}: no set comes before that",
                 session=session.id,
                 before_set=before_set,
             )

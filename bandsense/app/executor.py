@@ -64,8 +64,8 @@ class Pool:
         except BrokenExecutor as error:
             raise DataError(
                 Message(
-                    "a process that computed has ended before its time, perhaps for want of "
-                    "memory; what was done is kept: start it again, with fewer --jobs"
+                    "a worker process ended early, perhaps for lack of memory; what was computed is "
+                    "kept. Start again with fewer --jobs"
                 )
             ) from error
         finally:

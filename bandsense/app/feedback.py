@@ -77,7 +77,9 @@ def _keep_notes(store: Store, session: Session, texts: Sequence[str]) -> None:
     require_ended(store.session(session.id))
     if not session.streams:
         raise StoreError(
-            Message("session {session} has nothing that a note could be kept with", session=session.id)
+            Message(
+                "session {session} holds no recording that a note could be stored with", session=session.id
+            )
         )
     for place, stream in enumerate(session.streams):
         value = SetFeedback(Feedback(note=texts[place] if place < len(texts) else ""), _WHOLE_SESSION)

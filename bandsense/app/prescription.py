@@ -93,8 +93,8 @@ def _require_same_key(before: Prescription | None, now: Prescription, *, new_key
         how = Message("is not signed") if now.signature is None else Message("is signed with another key")
         raise ConfigError(
             Message(
-                "the prescription before was signed, and this one {how}; ask whoever sent "
-                "it, and import it with --new-key if it is right",
+                "the previous prescription was signed, and this one {how}; ask whoever sent it, and "
+                "if it is genuine, import it with --new-key",
                 how=how,
             )
         )

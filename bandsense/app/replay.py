@@ -50,9 +50,11 @@ def replay(store: Store, stream: Stream) -> ReplayedStream:
         CalibrationError, ConfigError: its settings cannot be read.
     """
     if stream.damage is not None:
-        raise StoreError(Message("this session cannot be followed again: {damage}", damage=stream.damage))
+        raise StoreError(Message("this session cannot be replayed: {damage}", damage=stream.damage))
     if not stream.samples and "calibration" not in stream.settings:
-        raise StoreError(Message("this session comes from a training log, which knows sets and no samples"))
+        raise StoreError(
+            Message("this session comes from a training log, which holds sets but no samples to replay")
+        )
     workout = Workout(WorkoutSettings.from_dict(stream.settings))
     events: list[Event] = []
     tension_n: list[FloatArray] = []

@@ -33,7 +33,9 @@ def keep_secret(name: str, secret: str) -> str:
         make_private(path)
         path.write_text(secret + "\n", encoding="utf-8")
     except OSError as error:
-        raise ConfigError(Message("{path} cannot be written: {error}", path=path, error=error)) from error
+        raise ConfigError(
+            Message("{path} cannot be written: {error}; choose another place", path=path, error=error)
+        ) from error
     return str(path)
 
 

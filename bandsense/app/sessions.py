@@ -29,7 +29,7 @@ def session_named(store: Store, name: str) -> Session:
             meant = did_you_mean(near)
         raise StoreError(
             Message(
-                "{name!r} is no session; {meant} (`bandsense sessions` lists them)", name=name, meant=meant
+                "{name!r} is not a session; {meant} (`bandsense sessions` lists them)", name=name, meant=meant
             )
         )
     return store.session(int(name))

@@ -212,7 +212,9 @@ async def run_test(
             await asyncio.to_thread(recorder.close, summary=summary)
     if not recorder.samples:
         store.delete(recorder.session)
-        raise ConfigError(Message("no sample came; nothing was saved"))
+        raise ConfigError(
+            Message("no samples arrived, so nothing was saved; switch the sensor off and on, and test again")
+        )
     return _record(store.session(recorder.session))
 
 

@@ -75,7 +75,7 @@ async def tare(
         before_n = _still_n(calibration, block, temperature_c)
         if before_n > TAUT_N and confirm is not None and not learn_temperature:
             question = Message(
-                "The sensor shows {before_n:.0f} N and stands still. Is the band slack?", before_n=before_n
+                "The sensor shows a steady {before_n:.0f} N. Is the band slack?", before_n=before_n
             )
             if not await confirm(question):
                 raise CalibrationError(
@@ -99,8 +99,8 @@ def zero_words(zero: NewZero) -> str:
         text += "\n" + tr("if the band was taut then, let it hang slack and set the zero again")
     if (learnt := zero.temperature) is not None:
         text += "\n" + tr(
-            "its zero follows temperature by {slope:+.3f} ± {uncertainty:.3f} N per kelvin; "
-            "from now on that is taken off",
+            "its zero drifts with temperature by {slope:+.3f} ± {uncertainty:.3f} N per kelvin; "
+            "from now on this is corrected",
             slope=learnt.newton_per_kelvin,
             uncertainty=learnt.standard_uncertainty,
         )
@@ -139,7 +139,7 @@ def _still_n(calibration: Calibration, block: SampleBlock, temperature_c: float 
     if moved_n > LARGEST_MOVE_N:
         raise CalibrationError(
             Message(
-                "the tension moved by {moved_n:.1f} N while the zero was taken; let the band "
+                "the tension changed by {moved_n:.1f} N while the zero was being set; let the band "
                 "hang slack and still, and try again",
                 moved_n=moved_n,
             )
@@ -155,14 +155,13 @@ def _learnt(calibration: Calibration, block: SampleBlock, temperature_c: float |
     """
     if temperature_c is None:
         raise CalibrationError(
-            Message("this sensor does not measure its temperature, so nothing can be learnt of it")
+            Message("this sensor does not measure its temperature; set the zero without --temperature")
         )
     if calibration.reference_temperature_c is None:
         raise CalibrationError(
             Message(
-                "the sensor does not know at which temperature its zero was taken; set it "
-                "without --temperature first, then again when the sensor is at least 3 K "
-                "warmer or colder"
+                "the sensor does not know at which temperature its zero was set; set it without "
+                "--temperature first, then again when the sensor is at least 3 K warmer or colder"
             )
         )
     shown_n = float(np.median(calibration.tension_n(block.values)))

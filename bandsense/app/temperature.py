@@ -37,8 +37,8 @@ async def temperature_of(sensor: Sensor) -> float | None:
     if temperature_c is not None and not COLDEST_C <= temperature_c <= WARMEST_C:
         raise CalibrationError(
             Message(
-                "the zero is not corrected for temperature: the sensor says "
-                "{temperature_c:.0f} °C, which cannot be",
+                "the zero is not corrected for temperature: the sensor reports {temperature_c:.0f} "
+                "°C, which is impossible",
                 temperature_c=temperature_c,
             )
         )

@@ -404,7 +404,7 @@ class _TrainingSession:
             )
         return StoreError(
             Message(
-                "{problem}. {waiting} samples wait in {path}; the next start of bandsense takes them in",
+                "{problem}. {waiting} samples wait in {path}; bandsense stores them the next time it starts",
                 problem=problem,
                 waiting=waiting,
                 path=path,
@@ -438,7 +438,7 @@ def _actions(pipeline: SessionPipeline, stop: asyncio.Event) -> Actions:
         "a": Action(Message("add rep"), ask(AddRep())),
         "+": Action(Message("30 s more rest"), ask(RestChange(REST_STEP_S))),
         "s": Action(Message("start now"), ask(RestChange(-LONGEST_REST_S))),
-        "t": Action(Message("tare"), ask(Tare())),
+        "t": Action(Message("set zero"), ask(Tare())),
         "y": Action(Message("changed slack"), ask(SlackAnswer(followed=True))),
         "n": Action(Message("kept slack"), ask(SlackAnswer(followed=False))),
         "w": Action(Message("note"), lambda: None, write=lambda text: _say(pipeline, Feedback(note=text))),

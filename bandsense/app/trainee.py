@@ -65,7 +65,7 @@ class Trainee:
         if wanted is not None:
             raise ConfigError(
                 Message(
-                    "{exercise} is done with both sides at once; leave --side away",
+                    "{exercise} is done with both sides at once; leave out --side",
                     exercise=self.exercise.name,
                 )
             )
@@ -108,7 +108,7 @@ class Trainee:
         if prescription is None or all(each.exercise != self.exercise.id for each in prescription.exercise):
             return None
         if self.prescribed is None:
-            return tr("your prescription ended on {day}; your own plan goes on", day=prescription.until)
+            return tr("your prescription ended on {day}; your own plan applies again", day=prescription.until)
         amount, by = _amount_words(self.prescribed), prescription.prescriber
         if by:
             words = tr("prescribed by {by}: {amount}.", by=by, amount=amount)

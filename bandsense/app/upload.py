@@ -40,7 +40,7 @@ def keep_key(key: str) -> str:
     """
     if not key.strip():
         raise ConfigError(
-            Message("the key is empty; it stands in the settings of intervals.icu, under Developer")
+            Message("the key is empty; copy it from the settings of intervals.icu, under Developer")
         )
     return keep_secret(_KEY, key.strip())
 
@@ -55,7 +55,7 @@ def known_key() -> str:
     if not key:
         raise ConfigError(
             Message(
-                "no key for intervals.icu; keep it with `bandsense upload --save-key`, or set {key_variable}",
+                "no key for intervals.icu; save it with `bandsense upload --save-key`, or set {key_variable}",
                 key_variable=KEY_VARIABLE,
             )
         )
@@ -101,7 +101,9 @@ def upload(store: Store, session: Session, athlete: str, key: str, service: str 
         with error:
             reason = {401: "the key is wrong", 403: "the key is not for this athlete"}.get(error.code)
         raise DataError(
-            Message("intervals.icu refuses it: {reason}", reason=reason or f"{error.code} {error.reason}")
+            Message(
+                "intervals.icu refused the session: {reason}", reason=reason or f"{error.code} {error.reason}"
+            )
         ) from error
     except (OSError, http.client.HTTPException) as error:
         raise DataError(
@@ -109,7 +111,10 @@ def upload(store: Store, session: Session, athlete: str, key: str, service: str 
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(
-            Message("intervals.icu answered what this version does not know; look there")
+            Message(
+                "intervals.icu sent an answer that this version does not know; look there whether "
+                "the session has arrived"
+            )
         ) from error
 
 

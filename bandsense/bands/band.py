@@ -55,7 +55,7 @@ class Band:
         if not 0.0 < self.rest_length_m < np.inf:
             raise BandModelError(
                 Message(
-                    "a band needs a resting length, not {rest_length_m} m; measure it once",
+                    "a band needs a resting length of more than 0 m, not {rest_length_m} m; measure it once",
                     rest_length_m=self.rest_length_m,
                 )
             )
@@ -99,7 +99,7 @@ class Parallel:
 
     def __post_init__(self) -> None:
         if not self.bands:
-            raise BandModelError(Message("several bands in parallel are at least one"))
+            raise BandModelError(Message("bands in parallel need at least one band"))
 
     @property
     def rest_length_m(self) -> float:

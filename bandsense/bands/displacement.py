@@ -96,7 +96,7 @@ class FittedBand:
         numbers = (self.f100_n, self.exponent, self.rest_length_m)
         if not all(0.0 < number < math.inf for number in numbers):
             raise BandModelError(
-                Message("{self} is no band: strength, exponent and length must be more than 0", self=self)
+                Message("{self} is not a band: strength, exponent and length must be more than 0", self=self)
             )
 
     def displacement(self) -> DisplacementModel:

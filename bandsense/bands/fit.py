@@ -258,7 +258,7 @@ def _check(rest_length_m: float, ordered: Sequence[Mark]) -> None:
         if not 0.0 < mark.tension_n < np.inf:
             raise BandModelError(
                 Message(
-                    "the band pulled {tension_n:g} N at {length_m:g} m; tare with the band "
+                    "the band pulled {tension_n:g} N at {length_m:g} m; set the zero with the band "
                     "slack, then pull again",
                     tension_n=mark.tension_n,
                     length_m=mark.length_m,

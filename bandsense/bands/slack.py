@@ -150,5 +150,5 @@ def _require_stretched(rest_length_m: float, peak_length_m: float, exponent: flo
         )
     if not 0.1 <= exponent <= 3.0:
         raise BandModelError(
-            Message("an exponent of {exponent} is no elastic band's; 0.5 to 0.75 is usual", exponent=exponent)
+            Message("no elastic band has an exponent of {exponent}; 0.5 to 0.75 is usual", exponent=exponent)
         )

@@ -141,8 +141,8 @@ def assess_wear(history: Sequence[Stiffness]) -> Wear:
             loss,
             u_loss,
             Message(
-                "The band has lost {loss:.0%} of its first tension; use explains up to {allowed:.0%}. "
-                "Replace it.",
+                "The band has lost {loss:.0%} of its first tension; normal use explains up to "
+                "{allowed:.0%}. Replace it.",
                 loss=loss,
                 allowed=allowed,
             ),

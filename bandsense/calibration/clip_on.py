@@ -64,7 +64,9 @@ class DirectionalCalibration:
                 Message("curves by direction are for a clip-on sensor; an inline one has one")
             )
         if (up.unit, up.zero) != (down.unit, down.zero) or up.newton_per_unit * down.newton_per_unit < 0.0:
-            raise CalibrationError(Message("loading and unloading are not of one sensor; calibrate it again"))
+            raise CalibrationError(
+                Message("the loading and unloading curves are not from the same sensor; calibrate it again")
+            )
         if not 1.0 / MOST_RATIO < up.newton_per_unit / down.newton_per_unit < MOST_RATIO:
             raise CalibrationError(
                 Message(

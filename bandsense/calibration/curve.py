@@ -99,7 +99,9 @@ class Calibration:
                 Message("a calibration holds a number that is not finite; calibrate again")
             )
         if self.newton_per_unit == 0:
-            raise CalibrationError(Message("a calibration with a span of 0 maps every reading to no tension"))
+            raise CalibrationError(
+                Message("a calibration with a span of 0 turns every reading into no tension; calibrate again")
+            )
         if self.zero_uncertainty_n < 0 or self.span_uncertainty < 0 or len(self.covariance) != 3:
             raise CalibrationError(
                 Message("a calibration's uncertainties cannot be negative; calibrate again")

@@ -314,7 +314,7 @@ class _Loaded:
             ]
         if not rows:
             raise CalibrationError(
-                Message("no mass was hung on the sensor; one is the least, two or more are better")
+                Message("no mass was hung on the sensor; hang at least one, better two or more")
             )
         run_, up, deflection, force_n = zip(*rows, strict=True)
         last = [point.reading for point in points if point.mass_kg == 0.0][-1]

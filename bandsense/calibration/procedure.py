@@ -327,7 +327,7 @@ class CalibrationProcedure:
         if not all(
             (m if (m := meant.get(mass, mass)) is not None else 1.0) + strap_kg > 0.0 for mass in given
         ):
-            raise CalibrationError(Message("a mass that weighs nothing cannot be; nothing was changed"))
+            raise CalibrationError(Message("a mass must weigh more than 0 kg; nothing was changed"))
         if not any(point.mass_kg for point in points):
             raise CalibrationError(Message("without this mass none is left; start again with other masses"))
         self._points = points

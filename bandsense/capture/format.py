@@ -196,7 +196,7 @@ class CaptureWriter:
         if self._error is not None:
             raise DataError(
                 Message(
-                    "{path} is incomplete: {error}; make room and capture again",
+                    "{path} is incomplete: {error}; free some space and capture again",
                     path=self.path,
                     error=self._error,
                 )
@@ -316,10 +316,12 @@ def read_capture(path: Path) -> Capture:
         if is_capture(path) and len(data) >= len(MAGIC):
             raise FileFormatError(
                 path,
-                Message("is a capture of version {data}; update this program", data=data[len(MAGIC) - 1]),
+                Message(
+                    "is a capture of version {data}; update bandsense to read it", data=data[len(MAGIC) - 1]
+                ),
             )
         raise FileFormatError(
-            path, Message("is no capture; captures are made with: bandsense live --capture FILE")
+            path, Message("is not a capture; captures are made with: bandsense live --capture FILE")
         )
     reader = _Reader(data)
     records: list[Record] = []

@@ -39,7 +39,8 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     top.add_argument(
         "--language",
         metavar="CODE",
-        help="speak this language, en or de (default: what BANDSENSE_LANGUAGE says); after a command, too",
+        help="speak this language, en or de (default: what BANDSENSE_LANGUAGE says); works after "
+        "a command, too",
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
     for name, summary in COMMANDS.items():
@@ -84,7 +85,7 @@ def _parsed(words: Sequence[str]) -> int:
         top.print_help()
         return 2
     if any(isinstance(value, str) and not _is_text(value) for value in vars(arguments).values()):
-        told = in_language("a name holds bytes that are no text (UTF-8); give another")
+        told = in_language("a name contains bytes that are not UTF-8 text; give another")
         print(f"bandsense: {told}", file=sys.stderr)
         return 1
     return _guarded(arguments)

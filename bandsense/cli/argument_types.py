@@ -23,7 +23,7 @@ def speed(text: str) -> float:
     """Parse how many times faster; 0 for at once."""
     value = _number(text)
     if value < 0.0:
-        raise argparse.ArgumentTypeError(tr("{text} is below zero; 0 runs at once", text=text))
+        raise argparse.ArgumentTypeError(tr("{text} is below zero; 0 runs without waiting", text=text))
     return value
 
 
@@ -45,7 +45,7 @@ def day(text: str) -> float:
         return datetime.strptime(text, "%Y-%m-%d").timestamp()
     except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(
-            tr("{text!r} is no date; write it as 2026-07-31", text=text)
+            tr("{text!r} is not a date; write it as 2026-07-31", text=text)
         ) from None
 
 
@@ -63,7 +63,7 @@ def _number(text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(tr("{text!r} is no number", text=text))
+        raise argparse.ArgumentTypeError(tr("{text!r} is not a number", text=text))
     return value
 
 
@@ -71,7 +71,7 @@ def _whole(text: str, least: int, most: int | None) -> int:
     try:
         value = int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(tr("{text!r} is no whole number", text=text)) from None
+        raise argparse.ArgumentTypeError(tr("{text!r} is not a whole number", text=text)) from None
     if value < least or (most is not None and value > most):
         span = tr("{least} or more", least=least)
         if most is not None:

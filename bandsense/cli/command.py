@@ -78,7 +78,9 @@ def _sentence(summary: str) -> str:
 
 def add_output_options(command: argparse.ArgumentParser) -> None:
     """Add the ways to show a session while it runs."""
-    command.add_argument("--json", action="store_true", help="one JSON event a line; the last is the summary")
+    command.add_argument(
+        "--json", action="store_true", help="one JSON event per line; the last is the summary"
+    )
     command.add_argument(
         "--levels", action="store_true", help="with --json: also the tension, 20 times a second"
     )

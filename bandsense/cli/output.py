@@ -153,13 +153,13 @@ class LineOutput(_EventOutput):
         if not is_interactive():
             return False
         say(tr("not saved yet: {problem}", problem=problem))
-        question = tr("Enter: try again; q and Enter: give up what waits")
+        question = tr("Enter: try again; q and Enter: discard what is waiting")
         return not (await ask(f"{question} > ")).startswith("q")
 
     @override
     def end(self, result: SessionResult) -> None:
         if not result.samples:
-            say(tr("no sample came; nothing was saved"))
+            say(tr("no samples arrived, so nothing was saved; switch the sensor off and on, and test again"))
             return
         for side, summary in result.summaries.items():
             say(_sided(summary_words(summary), side))

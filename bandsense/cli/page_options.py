@@ -23,7 +23,9 @@ def add_page_options(command: argparse.ArgumentParser) -> None:
         "--lan", action="store_true", help="open it to the network, with a token; shows a code to scan"
     )
     page.add_argument(
-        "--host", metavar="ADDRESS", help="listen here (default: this computer only; with --lan everywhere)"
+        "--host",
+        metavar="ADDRESS",
+        help="address to listen on (default: this computer only; with --lan everywhere)",
     )
     page.add_argument(
         "--token",
@@ -36,7 +38,7 @@ def add_page_options(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="a further name by which it is reached; may be repeated",
+        help="another name by which it is reached; may be repeated",
     )
     page.add_argument(
         "--certificate", type=Path, metavar="FILE", help="serve by https, with this certificate"

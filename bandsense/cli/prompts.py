@@ -8,9 +8,9 @@ import sys
 import threading
 from contextlib import suppress
 
-from bandsense.language import said
+from bandsense.language import said, tr
 
-__all__ = ["ask", "confirm", "is_interactive"]
+__all__ = ["ask", "confirm", "is_interactive", "is_yes"]
 
 _LINE_BYTES = 4096
 
@@ -22,7 +22,12 @@ def is_interactive() -> bool:
 
 async def confirm(question: str) -> bool:
     """Ask for a yes; where nobody is there, the answer is no."""
-    return is_interactive() and (await ask(f"{said(question)} [y/N] ")).lower() in ("y", "yes")
+    return is_interactive() and is_yes(await ask(tr("{question} [y/N] ", question=said(question))))
+
+
+def is_yes(answer: str) -> bool:
+    """Return whether an answer is a yes, in English or German."""
+    return answer.strip().casefold() in ("y", "yes", "j", "ja")
 
 
 async def ask(question: str) -> str:

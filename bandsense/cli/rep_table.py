@@ -20,7 +20,7 @@ _SHOWN = {
     "peak_n": mark("peak"),
     "mean_n": mark("mean"),
     "impulse_n_s": mark("impulse"),
-    "range_m": mark("way"),
+    "range_m": mark("distance"),
     "velocity_m_s": mark("pull velocity"),
     "work_j": mark("work"),
 }
@@ -36,7 +36,7 @@ def rep_table(reps: Sequence[Rep], figures: Sequence[RepMetrics], began_s: float
     by_band = all(each.range_m is not None for each in figures)
     unit = shown_unit().value
     forces = (f"{tr('peak')} {unit}", f"{tr('mean')} {unit}", f"{tr('impulse')} {unit} s")
-    of_band = (f"{tr('way')} m", f"{tr('pull')} m/s", f"{tr('work')} J")
+    of_band = (f"{tr('distance')} m", f"{tr('pull')} m/s", f"{tr('work')} J")
     head = (
         trn("rep", "reps", 1),
         *(f"{name} s" for name in (tr("start"), tr("pull"), tr("hold"), tr("return"))),

@@ -60,7 +60,9 @@ def store_path(arguments: argparse.Namespace) -> Path:
     chosen = chosen_store(arguments)
     if not isinstance(chosen, Path):
         raise StoreError(
-            Message("{chosen} is no file; a server is backed up and restored by its own tools", chosen=chosen)
+            Message(
+                "{chosen} is not a file; a server is backed up and restored by its own tools", chosen=chosen
+            )
         )
     return chosen
 
@@ -98,7 +100,9 @@ def open_store(arguments: argparse.Namespace) -> Store:
         else:
             print(
                 tr(
-                    "{path} cannot be taken in and stays: {problem}", path=waited.path, problem=waited.problem
+                    "{path} cannot be stored and stays where it is: {problem}",
+                    path=waited.path,
+                    problem=waited.problem,
                 ),
                 file=sys.stderr,
             )
@@ -106,7 +110,7 @@ def open_store(arguments: argparse.Namespace) -> Store:
     if damaged:
         print(
             tr(
-                "cannot be read and left out: {damaged} (`bandsense store check` says more)",
+                "left out, because they cannot be read: {damaged} (`bandsense store check` says more)",
                 damaged=", ".join(damaged),
             ),
             file=sys.stderr,

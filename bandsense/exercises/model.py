@@ -86,7 +86,10 @@ def _fault_words(fault: Mapping[str, Any], missing: Sequence[str]) -> str:
         known = str(context["expected"])
         return Message("{given!r} is not known; it can be {known}", given=given, known=known)
     if kind == "string_pattern_mismatch":
-        return Message("{given!r} must be small letters, digits and hyphens, a letter first", given=given)
+        return Message(
+            "{given!r} must consist of lower-case letters, digits and hyphens, and begin with a letter",
+            given=given,
+        )
     if isinstance(own := context.get("error"), ValueError):
         return message_of(own)
     return str(fault["msg"]).removeprefix("Value error, ")

@@ -41,7 +41,7 @@ def archived_files(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
         raise DataError(
             Message(
-                "{folder} is no folder; name the one that `bandsense export --format parquet` wrote to",
+                "{folder} is not a folder; name the one that `bandsense export --format parquet` wrote to",
                 folder=folder,
             )
         )

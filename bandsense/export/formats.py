@@ -56,4 +56,6 @@ def write_all(tables: Sequence[SessionTable], format_name: str, folder: Path) ->
             return writer(tables, folder)
         return [path for table in tables for path in writer(table, folder)]
     except OSError as error:
-        raise DataError(Message("{folder} cannot be written: {error}", folder=folder, error=error)) from error
+        raise DataError(
+            Message("{folder} cannot be written: {error}; choose another folder", folder=folder, error=error)
+        ) from error

@@ -129,7 +129,9 @@ def _unix_s(text: str) -> float:
 def _json(path: Path) -> ImportedSession:
     data = json.loads(path.read_text(encoding="utf-8"))
     if data.get("version", VERSION) != VERSION or "streams" not in data:
-        raise FileFormatError(path, Message("no session of bandsense, or of a newer one"))
+        raise FileFormatError(
+            path, Message("not a bandsense session, or one of a newer version; update bandsense to read it")
+        )
     streams = tuple(_stream(path, part, part["columns"]) for part in data["streams"])
     return _session(data, streams)
 
@@ -158,14 +160,12 @@ def _parquet(path: Path) -> ImportedSession:
         notes_json = (pq.read_schema(path).metadata or {}).get(b"bandsense")
         if notes_json is None:
             raise FileFormatError(
-                path, Message("no session of bandsense: its metadata lacks the entry `bandsense`")
+                path, Message("not a bandsense session: its metadata lacks the entry `bandsense`")
             )
         read = pq.read_table(path, columns=["time_s", "raw", "gap_before", "saturated"])
         numbers = {name: read[name].to_numpy() for name in read.column_names}
     except (pa.ArrowException, KeyError) as error:
-        raise FileFormatError(
-            path, Message("no Parquet file that can be read: {error}", error=error)
-        ) from error
+        raise FileFormatError(path, Message("not a readable Parquet file: {error}", error=error)) from error
     notes = json.loads(notes_json)
     return _session(notes, (_stream(path, notes, numbers),))
 
@@ -199,7 +199,9 @@ def _stream(path: Path, data: Mapping[str, Any], columns: Mapping[str, Any]) -> 
         raise FileFormatError(
             path,
             Message(
-                "{found} samples in place of {said}; it was cut off", found=len(block), said=data["samples"]
+                "{found} samples instead of {said}; the file was cut off",
+                found=len(block),
+                said=data["samples"],
             ),
         )
     return ImportedStream(
@@ -361,7 +363,7 @@ def _fit(path: Path) -> ImportedSession:
     try:
         messages = [record.message for record in FitFile.from_file(str(path)).records]
     except Exception as error:  # fit-tool raises plain ones
-        raise FileFormatError(path, Message("no FIT file that can be read: {error}", error=error)) from error
+        raise FileFormatError(path, Message("not a readable FIT file: {error}", error=error)) from error
     found: dict[str, list[Any]] = {}
     for message in messages:
         found.setdefault(type(message).__name__, []).append(message)

@@ -141,7 +141,7 @@ def _text(path: Path, data: bytes) -> str:
     if data.startswith(_UTF_16_MARKS):
         return data.decode("utf-16", errors="replace")
     if b"\0" in data[:_BINARY_PROBE_BYTES]:
-        raise FileFormatError(path, Message("it is no text file; a force trace is a text of columns"))
+        raise FileFormatError(path, Message("it is not a text file; a force trace is text in columns"))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -169,7 +169,9 @@ def _layout(path: Path, lines: Sequence[str], mapping: ColumnMapping | None = No
         # Spreadsheets say in a line before the header what separates columns; the header shows it as well.
         if line.strip() and not line.lower().startswith("sep="):
             return _header(path, number, line)
-    raise FileFormatError(path, Message("there is no header in the first lines"))
+    raise FileFormatError(
+        path, Message("there is no header in the first lines; put a line such as `time_s,tension_n` first")
+    )
 
 
 def _tindeq_layout(path: Path, lines: Sequence[str]) -> _Layout:
@@ -371,13 +373,15 @@ class _Reader:
         if abs(force_n) > MOST_FORCE_N:
             raise FileFormatError(
                 self._path,
-                Message("{force_n:g} N is no tension; check the unit in the header", force_n=force_n),
+                Message(
+                    "{force_n:g} N is not a possible tension; check the unit in the header", force_n=force_n
+                ),
                 line=number,
             )
         if abs(time_s) > MOST_TIME_S:
             raise FileFormatError(
                 self._path,
-                Message("{time_s:g} s is no time; check the unit in the header", time_s=time_s),
+                Message("{time_s:g} s is not a possible time; check the unit in the header", time_s=time_s),
                 line=number,
             )
 

@@ -136,7 +136,7 @@ _MESSAGES: dict[LinkErrorReason, Callable[[], Message]] = {
     LinkErrorReason.BLUETOOTH_OFF: lambda: Message(
         "Bluetooth is switched off; {what}", what=_here(_SWITCH_ON)
     ),
-    LinkErrorReason.ADAPTER_MISSING: lambda: Message("no Bluetooth adapter is there; plug one in"),
+    LinkErrorReason.ADAPTER_MISSING: lambda: Message("no Bluetooth adapter was found; plug one in"),
     LinkErrorReason.NOT_PERMITTED: lambda: Message(
         "this program may not use Bluetooth; {what}", what=_here(_PERMIT)
     ),
@@ -144,7 +144,7 @@ _MESSAGES: dict[LinkErrorReason, Callable[[], Message]] = {
         "the computer's Bluetooth service is not running; {what}", what=_here(_RESTART_SERVICE)
     ),
     LinkErrorReason.NOT_HEARD: lambda: Message(
-        "the sensor is not heard; press its button or pull the band to wake it, and bring it nearer"
+        "the sensor cannot be heard; press its button or pull the band to wake it, and bring it nearer"
     ),
     LinkErrorReason.OUT_OF_RANGE: lambda: Message(
         "the sensor vanished while it was streaming; bring it back into range"
@@ -159,7 +159,7 @@ _MESSAGES: dict[LinkErrorReason, Callable[[], Message]] = {
         "another phone or computer is connected to the sensor; disconnect it there"
     ),
     LinkErrorReason.LINK_LOST: lambda: Message("the link to the sensor was lost"),
-    LinkErrorReason.CONNECT_FAILED: lambda: Message("connecting to the sensor failed; it is tried again"),
+    LinkErrorReason.CONNECT_FAILED: lambda: Message("connecting to the sensor failed; trying again"),
     LinkErrorReason.NOT_PAIRED: lambda: Message(
         "the sensor and this computer are not paired; press the sensor's button and run: bandsense pair"
     ),
@@ -169,7 +169,7 @@ _MESSAGES: dict[LinkErrorReason, Callable[[], Message]] = {
     LinkErrorReason.NO_ANSWER: lambda: Message(
         "the sensor is connected but does not answer; switch it off and on"
     ),
-    LinkErrorReason.SUSPENDED: lambda: Message("the computer was asleep, and the link ended with that"),
+    LinkErrorReason.SUSPENDED: lambda: Message("the computer went to sleep, which ended the link"),
 }
 
 

@@ -97,7 +97,9 @@ class Receiver:
         except Exception as error:
             # A decoder of another package is at fault; Bluetooth stacks would swallow what is raised here.
             logger.exception("the decoder failed")
-            self.end_delivery(LinkError(Message("the driver of the sensor failed: {error!r}", error=error)))
+            self.end_delivery(
+                LinkError(Message("the sensor's driver failed: {error!r}; please report this", error=error))
+            )
             return
         if block is not None and len(block):
             self.last_data_s = now_s

@@ -54,7 +54,7 @@ class BlockQueue:
             self.end(
                 LinkError(
                     Message(
-                        "whoever reads the samples is {backlog} of them behind; recording stopped",
+                        "samples are not read quickly enough, {backlog} are waiting; recording stopped",
                         backlog=self._backlog,
                     )
                 )

@@ -182,7 +182,9 @@ class Sensor:
             ConnectionLost: it was never connected.
         """
         if self._information is None:
-            raise ConnectionLost(Message("the sensor was not connected yet; nothing is known of it"))
+            raise ConnectionLost(
+                Message("the sensor was not connected yet, so nothing is known about it; connect first")
+            )
         return self._information
 
     @property
@@ -491,7 +493,7 @@ class Sensor:
                 continue
             if silent_s > STALL_S:
                 raise SensorTimeout(
-                    Message("no sample came for {silent_s:.0f} s; the link is made anew", silent_s=silent_s)
+                    Message("no sample came for {silent_s:.0f} s; connecting again", silent_s=silent_s)
                 )
         if self._broken is not None:
             raise self._broken
@@ -660,6 +662,9 @@ def _report_crash(sensor: Sensor, supervisor: asyncio.Task[None]) -> None:
     """End the queue when the supervisor crashes, so that no reader waits for ever."""
     if not supervisor.cancelled() and supervisor.exception() is not None:
         error = LinkError(
-            Message("the driver of the sensor failed: {exception!r}", exception=supervisor.exception())
+            Message(
+                "the sensor's driver failed: {exception!r}; please report this",
+                exception=supervisor.exception(),
+            )
         )
         sensor.end(error)

@@ -560,7 +560,7 @@ _INSTRUCTIONS = {
     SlackAction.KEEP: mark("Keep the band as it is."),
     SlackAction.CHANGE_BAND: mark("Take another band."),
     SlackAction.CHECK: mark("Check the band before you go on."),
-    SlackAction.ASK: mark("Was that meant?"),
+    SlackAction.ASK: mark("Was that on purpose?"),
     SlackAction.NONE: mark("This set is not judged."),
 }
 
@@ -592,7 +592,9 @@ def _amount_words(advice: Advice) -> str:
     }
     if few:
         return tr("From {reps} that is a rough guess: {low} to {high} cm may be right.", **rough)
-    return tr("From {reps} so uneven that is a rough guess: {low} to {high} cm may be right.", **rough)
+    return tr(
+        "From {reps} as uneven as these, that is a rough guess: {low} to {high} cm may be right.", **rough
+    )
 
 
 def advice_reason(advice: Advice) -> str:
@@ -611,7 +613,7 @@ _CONFIDENCE = {
 def advice_details(advice: Advice) -> str:
     """Describe how exact an amount is, how far it can be trusted, and what it rests on."""
     return tr(
-        "{amount} ± {uncertainty:.1f} cm, {confidence}; rests on {basis}",
+        "{amount} ± {uncertainty:.1f} cm, {confidence}; based on {basis}",
         amount=advice.amount_cm,
         uncertainty=advice.uncertainty_cm,
         confidence=tr(_CONFIDENCE[advice.confidence]),
@@ -673,7 +675,8 @@ def reason_words(reason: Reason) -> str:
 _PLAIN_REASONS = {
     Rule.NO_ZERO: mark(
         "At the top of a repetition the sensor shows no pull at all, so its zero is wrong. "
-        "Let the band hang slack and tare (key t); the next set can be advised on."
+        "Let the band hang slack and set the zero (key t); after the next set there can be "
+        "advice again."
     ),
     Rule.TOO_FEW_REPS: mark("There was no repetition."),
     Rule.WRONG_UNIT: mark(
@@ -798,7 +801,7 @@ def _too_easy(n: Numbers) -> str:
 
 def _range(n: Numbers) -> str:
     return tr(
-        "You did {done}, and {planned:.0f} full ones are asked for: go all the way each time.",
+        "You did {done}, and {planned:.0f} full ones are planned: go all the way each time.",
         done=_done_words(n),
         planned=n["planned"],
     )
@@ -978,8 +981,8 @@ _REASONS: dict[Rule, Callable[[Numbers], str]] = {
         )
     ),
     Rule.ONE_REP: lambda n: tr(
-        "You did one repetition. Was that meant (y), or is the band too strong (n)? "
-        "For a test of strength there is bandsense test."
+        "You did one repetition. Was that on purpose (y), or is the band too strong (n)? For "
+        "a strength test there is bandsense test."
     ),
     Rule.SLACK_AT_BOTTOM: lambda n: tr(
         "The band hangs slack over about {share:.0%} of your movement, so the muscles rest there.",
@@ -1054,7 +1057,7 @@ def answer_words(event: SlackAnswered) -> str:
     if advice is not None and advice.action is SlackAction.CHECK:
         return tr("Noted: checked.")
     if advice is not None and advice.action is SlackAction.ASK:
-        return tr("Noted: it was meant.") if event.followed else tr("Noted: the band is too strong.")
+        return tr("Noted: it was on purpose.") if event.followed else tr("Noted: the band is too strong.")
     if not event.followed:
         return tr("Noted: it stays as it is.")
     if advice is None or not advice.amount_cm:
@@ -1079,7 +1082,7 @@ def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
     if isinstance(event, RepCompleted):
         return f"       {rep_words(event.rep)}"
     if isinstance(event, RepRetracted):
-        return tr("a rep is not counted, {why}: {n} stand", why=tr(_RETRACTED[event.reason]), n=event.count)
+        return tr("a rep is not counted, {why}; {n} so far", why=tr(_RETRACTED[event.reason]), n=event.count)
     if isinstance(event, SetStarted):
         return _set_name(event.number, event.side)
     if isinstance(event, LinkChanged):

@@ -45,6 +45,7 @@ __all__ = [
     "measured_words",
     "number_words",
     "obstacle_words",
+    "of_words",
     "plan_line",
     "progress_words",
     "session_words",
@@ -210,8 +211,8 @@ def change_words(change: Change) -> str:
     percent = _percent(change)
     if change.verdict is Verdict.NOT_SURE or not percent:
         if not percent:
-            return tr("no difference that is sure")
-        return tr("no difference that is sure ({percent})", percent=percent)
+            return tr("no clear difference")
+        return tr("no clear difference ({percent})", percent=percent)
     sentence = {
         (True, Verdict.SURE): mark("up {percent}, sure"),
         (True, Verdict.LIKELY): mark("up {percent}, likely"),
@@ -343,11 +344,16 @@ SIDE_FIGURES = {
 }
 
 
+def of_words(number: int, whole: int) -> str:
+    """Say how many of a number, "3 of 4"."""
+    return tr("{reps} of {number}", reps=number, number=whole)
+
+
 def side_words(side: SideComparison) -> str:
     """Tell how right differs from left in a figure that is named beside it."""
     difference = side.difference
     if not difference.certain:
-        return tr("no difference that is sure")
+        return tr("no clear difference")
     return tr("{difference} more, sure", difference=side_difference(side))
 
 

@@ -55,7 +55,7 @@ class MqttTarget:
             port = parts.port
         except ValueError as error:
             raise ConfigError(
-                Message("{url!r} is no broker address: {error}", url=url, error=error)
+                Message("{url!r} is not a broker address: {error}", url=url, error=error)
             ) from error
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
             raise ConfigError(Message("a broker is given as mqtt://host:1883/topic, or mqtts:// for TLS"))

@@ -326,7 +326,7 @@ _TITLES = {
 }
 _ANSWERS = {
     SlackAction.CHECK: (mark("I checked it"), ""),
-    SlackAction.ASK: (mark("It was meant"), mark("Too strong")),
+    SlackAction.ASK: (mark("On purpose"), mark("Too strong")),
 }
 
 

@@ -85,7 +85,7 @@ def side_words(result: SideResult) -> str:
         rate = f"{force_figure(result.rate_n_per_s)} {unit.value}"
         return tr("{words}; force rose by {rate} a second", words=words, rate=rate)
     if result.rate_hidden is not None:
-        return tr("{words}; how quickly force rose is not told: {why}", words=words, why=result.rate_hidden)
+        return tr("{words}; how quickly force rose is not known: {why}", words=words, why=result.rate_hidden)
     return words
 
 
@@ -98,7 +98,7 @@ def symmetry_words(found: Symmetry) -> str:
     if found.certain:
         return tr("limb symmetry: {side} {index} of {other}", side=side, index=index, other=other)
     return tr(
-        "limb symmetry: {side} {index} of {other}; no difference that is sure",
+        "limb symmetry: {side} {index} of {other}; no clear difference",
         side=side,
         index=index,
         other=other,
@@ -110,7 +110,7 @@ def change_words(change: Change) -> str:
     name = "" if change.side is None else f"{side_word(change.side)}: "
     least = f"{100.0 * change.detectable:.0f} %"
     if not change.told:
-        return f"{name}{tr('no change that can be told; it would take {least}', least=least)}"
+        return f"{name}{tr('no detectable change; that would take {least}', least=least)}"
     share = f"{100.0 * abs(change.share):.0f} %"
     if change.share > 0.0:
         words = tr(

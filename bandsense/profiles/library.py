@@ -85,7 +85,9 @@ class Profiles(ProfileModel):
             with atomic_write(path) as part:
                 part.write_text(self.model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
         except OSError as error:
-            raise ConfigError(Message("{path} cannot be written: {error}", path=path, error=error)) from error
+            raise ConfigError(
+                Message("{path} cannot be written: {error}; choose another place", path=path, error=error)
+            ) from error
 
     def person(self, person_id: str | None = None) -> Person:
         """Return the person with this id; without one the first, or a newcomer.
@@ -147,9 +149,7 @@ def _validated(make: Callable[[], Profiles], source: str) -> Profiles:
         return make()
     except ValidationError as error:
         raise ConfigError(
-            Message("{source} does not validate: {faults}", source=source, faults=faults_in(error))
+            Message("{source} is not valid: {faults}", source=source, faults=faults_in(error))
         ) from error
     except BandsenseError as error:
-        raise ConfigError(
-            Message("{source} does not validate: {error}", source=source, error=error)
-        ) from error
+        raise ConfigError(Message("{source} is not valid: {error}", source=source, error=error)) from error

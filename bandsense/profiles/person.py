@@ -87,7 +87,7 @@ class Setup(ProfileModel):
             ways = ", ".join(method.kind.value for method in exercise.slack)
             raise ConfigError(
                 Message(
-                    "the slack of {exercise} is not changed by {method}; it can be by: {ways}",
+                    "the slack of {exercise} cannot be changed by {method}, but by: {ways}",
                     exercise=exercise.name,
                     method=self.method.value,
                     ways=ways,
@@ -96,7 +96,7 @@ class Setup(ProfileModel):
         try:
             require_within_limit(self._fresh_state(exercise).strand)
         except (BandModelError, ValueError) as error:
-            raise ConfigError(Message("this set-up cannot be: {error}", error=error)) from error
+            raise ConfigError(Message("this set-up is not possible: {error}", error=error)) from error
 
     def forgetting(self) -> Setup:
         """Return it without what the slack advice learned: that rests on lengths that are no more."""

@@ -301,7 +301,7 @@ def read_document(path: Path) -> Prescription | Dose:
     model = models.get(kind) if isinstance(kind, str) else None
     if model is None:
         told = Message(
-            "{path} is neither a prescription nor a dose: it should say format = "
+            "{path} is neither a prescription nor a dose: it must say format = "
             '"bandsense-prescription" or "bandsense-dose"',
             path=path,
         )
@@ -360,4 +360,6 @@ def write_document(document: Prescription | Dose, path: Path, heading: str = "")
         with atomic_write(path) as part:
             part.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ConfigError(Message("{path} cannot be written: {error}", path=path, error=error)) from error
+        raise ConfigError(
+            Message("{path} cannot be written: {error}; choose another place", path=path, error=error)
+        ) from error

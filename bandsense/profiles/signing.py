@@ -78,10 +78,12 @@ def make_key(path: Path) -> str:
             file.write(pem)
     except FileExistsError:
         raise ConfigError(
-            Message("{path} exists; a key is never overwritten, choose another name", path=path)
+            Message("{path} exists already, and a key is never overwritten; choose another name", path=path)
         ) from None
     except OSError as error:
-        raise ConfigError(Message("{path} cannot be written: {error}", path=path, error=error)) from error
+        raise ConfigError(
+            Message("{path} cannot be written: {error}; choose another place", path=path, error=error)
+        ) from error
     return fingerprint(Signature(key=_public(key), value=""))
 
 
@@ -117,7 +119,7 @@ def check_signature(prescription: Prescription) -> str | None:
         public.verify(value, canonical(prescription))
     except InvalidSignature:
         raise ConfigError(
-            Message("its signature does not fit: it was changed after it was signed. Ask for it again")
+            Message("its signature does not match: it was changed after it was signed. Ask for it again")
         ) from None
     except ValueError as error:
         raise ConfigError(Message("its signature is damaged: {error}", error=error)) from error

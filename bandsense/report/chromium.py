@@ -35,9 +35,9 @@ def browser() -> str:
     if path is None:
         raise MissingProgram(
             Message(
-                "PDF and PNG are made by Chromium, which is not here; install it (Debian: "
-                "apt install chromium), name another with BANDSENSE_CHROMIUM, or write HTML "
-                "and print that from any browser"
+                "PDF and PNG are made by Chromium, which is not installed; install it (Debian: apt "
+                "install chromium), name another with BANDSENSE_CHROMIUM, or write HTML and print "
+                "that from any browser"
             )
         )
     return path
@@ -92,7 +92,7 @@ def _made(html: str, target: Path, options: list[str]) -> None:
             said = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["it says nothing"]
             raise MissingProgram(
                 Message(
-                    "{command} made nothing: {said}; write HTML, and print that",
+                    "{command} produced nothing: {said}; write HTML, and print that",
                     command=command[0],
                     said=said[0],
                 )

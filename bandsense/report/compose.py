@@ -11,6 +11,7 @@ from bandsense.history.overview import Overview
 from bandsense.history.records import SetRecord
 from bandsense.history.trends import Trend
 from bandsense.language import mark, tr, trn
+from bandsense.live import formatting
 from bandsense.live import history_formatting as words
 from bandsense.live.formatting import side_word
 from bandsense.live.units import shown_unit
@@ -242,9 +243,7 @@ def _row(detail: SetDetail, columns: Mapping[str, _Column]) -> SetRow:
 
 def tempo_figures(tempo: HandTempo | None) -> str:
     """Write a tempo for a table: seconds of pull, hold and return; a dash where the sensor cannot tell."""
-    if tempo is None:
-        return "–"
-    return f"{tempo.concentric_s:.1f}-{tempo.hold_s:.1f}-{tempo.eccentric_s:.1f}"
+    return "–" if tempo is None else formatting.tempo_figures(tempo)
 
 
 def _weeks(told: Overview) -> tuple[WeekRow, ...]:
@@ -258,20 +257,16 @@ def _weeks(told: Overview) -> tuple[WeekRow, ...]:
                 week=words.day_words(week.week),
                 sessions=str(week.sessions)
                 if week.planned_sessions is None
-                else _of(week.sessions, week.planned_sessions),
-                sets=_of(week.sets, week.planned_sets),
-                reps=_of(week.full_reps, week.planned_reps),
-                zone=_of(week.in_zone, week.with_zone) if week.with_zone else "–",
+                else words.of_words(week.sessions, week.planned_sessions),
+                sets=words.of_words(week.sets, week.planned_sets),
+                reps=words.of_words(week.full_reps, week.planned_reps),
+                zone=words.of_words(week.in_zone, week.with_zone) if week.with_zone else "–",
                 peak="–"
                 if point is None or peak is None
                 else words.force_pair(point.value, peak.uncertainty(point)),
             )
         )
     return tuple(rows)
-
-
-def _of(done: int, asked: int) -> str:
-    return tr("{reps} of {number}", reps=done, number=asked)
 
 
 def _trend(told: Overview | None, name: str) -> Trend | None:

@@ -72,7 +72,7 @@ def analyze(
     """
     time, tension = as_numbers(time_s, "times"), as_numbers(tension_n, "tensions")
     if time.size < 2:
-        raise DataError(Message("{size} samples are no trace; record at least a second", size=time.size))
+        raise DataError(Message("{size} samples are not a trace; record at least a second", size=time.size))
     detector = RepDetector(numbers)
     events = (*detector.push(time, tension, gap_before, saturated), *detector.finish())
     retracted = {event.index for event in events if isinstance(event, RepRetracted)}
@@ -103,7 +103,7 @@ def _doubts(time: FloatArray, tension: FloatArray, reps: tuple[Rep, ...]) -> Ite
     if usual_n > LARGEST_N and not any(rep.peak_n > LARGEST_N for rep in reps):
         yield doubt(
             Message(
-                "half of the trace is beyond {usual:.0f} N, where no band is; check unit and zero",
+                "half of the trace is above {usual:.0f} N, more than a band pulls; check unit and zero",
                 usual=usual_n,
             )
         )

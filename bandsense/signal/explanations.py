@@ -121,12 +121,12 @@ class CountedRep:
 
 @dataclass(slots=True, eq=False)
 class Habit:
-    """What handling looked like: logarithms of the latest movement, sizes (N) and times (s) of the last."""
+    """What handling looked like: logarithms of the latest movement; size, top (N), time (s) of the last."""
 
     rise: float | None = None
     interval: float | None = None
     width: float | None = None
-    movements: Sequence[tuple[float, float]] = ()
+    movements: Sequence[tuple[float, float, float]] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -140,7 +140,7 @@ class Explanation:
         path: the latest of them.
         top_s: time of the latest top.
         habit: what it has learnt; its type belongs to `kind`.
-        set_swing_n, set_end_s: the latest set on the path, if any.
+        set_swing_n, set_peak_n, set_end_s: the latest set on the path, if any.
         fresh: whether the latest movement began a set, so that it may still turn out to be the take-up.
         busy: how many movements were no repetitions lately.
     """
@@ -152,6 +152,7 @@ class Explanation:
     top_s: float
     habit: Habit | Steps | Series
     set_swing_n: float = 0.0
+    set_peak_n: float = 0.0
     set_end_s: float = -math.inf
     fresh: bool = False
     busy: float = 0.0
@@ -159,6 +160,11 @@ class Explanation:
     def busy_after(self, top_s: float, more: float) -> float:
         """Return how busy it is after a movement with its top at `top_s`, which adds `more`."""
         return self.busy * math.exp((self.top_s - top_s) / BUSY_S) + more if self.busy else more
+
+    @property
+    def latest_set(self) -> tuple[float, float, float]:
+        """Swing, peak and end of the latest set on its path."""
+        return self.set_swing_n, self.set_peak_n, self.set_end_s
 
     def reps(self) -> Iterator[CountedRep]:
         """Return the repetitions on its path that are not settled, the latest first."""
@@ -516,12 +522,16 @@ class Explanations:
         end = math.log(k.p_end)
         return end + math.log(p_set), end + math.log(k.p_sway), end + math.log(k.p_steps), end
 
-    def _before(self, x: Explanation, start: TurningPoint) -> tuple[Sequence[float], float, float]:
+    def _before(
+        self, x: Explanation, start: TurningPoint
+    ) -> tuple[Sequence[tuple[float, float]], float, float]:
         """Explain what precedes a set that begins now: handling close by, and an earlier set."""
-        handled: Sequence[float] = ()
+        handled: Sequence[tuple[float, float]] = ()
         if isinstance(x.habit, Habit):
             handled = [
-                size for size, t in x.habit.movements if start.time_s - t < NEAR_SET_S and t >= x.set_end_s
+                (size_n, top_n)
+                for size_n, top_n, t in x.habit.movements
+                if start.time_s - t < NEAR_SET_S and t >= x.set_end_s
             ]
         if x.set_swing_n <= 0.0:
             return handled, 0.0, math.inf
@@ -533,9 +543,7 @@ class Explanations:
         top_s = span.top.time_s
         if not after.counts:
             busy = x.busy_after(top_s, 1.0)
-            return Explanation(
-                Kind.SWAY, score, x.count, x.path, top_s, after, x.set_swing_n, x.set_end_s, busy=busy
-            )
+            return Explanation(Kind.SWAY, score, x.count, x.path, top_s, after, *x.latest_set, busy=busy)
         path = CountedRep(x.path, span.start, span.top, span.last, begins, span.open)
         swing_n = after.peak_n - after.base_n
         return Explanation(
@@ -546,6 +554,7 @@ class Explanations:
             top_s,
             after,
             swing_n,
+            after.peak_n,
             span.last.time_s,
             begins,
             x.busy_after(top_s, 0.0),
@@ -557,13 +566,13 @@ class Explanations:
         score = x.score + transition + handling(k, m, before.rise, before.interval, before.width, tau)
         size_n = min(m.rise_n, m.top_n - m.end_n) if m.end_n is not None else m.rise_n
         if x.set_swing_n > 0.0 and m.start_s - x.set_end_s < NEAR_SET_S:
-            score += near_set(k, size_n, x.set_swing_n)
-        recent = [row for row in before.movements if m.top_s - row[1] < 2.0 * NEAR_SET_S][-7:]
+            score += near_set(k, size_n, m.top_n, x.set_swing_n, x.set_peak_n)
+        recent = [row for row in before.movements if m.top_s - row[2] < 2.0 * NEAR_SET_S][-7:]
         habit = Habit(
             math.log(m.rise_n),
             math.log(tau) if math.isfinite(tau) else None,
             math.log(m.width_s) if m.width_s is not None else None,
-            [*recent, (size_n, m.start_s)],
+            [*recent, (size_n, m.top_n, m.start_s)],
         )
         return Explanation(
             Kind.HANDLING,
@@ -572,8 +581,7 @@ class Explanations:
             x.path,
             top.time_s,
             habit,
-            x.set_swing_n,
-            x.set_end_s,
+            *x.latest_set,
             busy=x.busy_after(top.time_s, 1.0),
         )
 
@@ -587,8 +595,7 @@ class Explanations:
             x.path,
             m.top_s,
             after,
-            x.set_swing_n,
-            x.set_end_s,
+            *x.latest_set,
             busy=x.busy_after(m.top_s, 1.0),
         )
 
@@ -615,9 +622,7 @@ class Explanations:
 
 
 def _rippled(x: Explanation, score: float) -> Explanation:
-    return Explanation(
-        x.kind, score, x.count, x.path, x.top_s, x.habit, x.set_swing_n, x.set_end_s, busy=x.busy
-    )
+    return Explanation(x.kind, score, x.count, x.path, x.top_s, x.habit, *x.latest_set, busy=x.busy)
 
 
 def _same(x: Explanation, y: Explanation) -> bool:

@@ -277,7 +277,7 @@ class Series:
         half_returns: how many of its repetitions came with a half return.
         dips, dip_depth: how many small dips they had, and how deep all together, as shares of the swing.
         prior: logarithm of its prior, at its present levels.
-        handled: sizes (N) of the handling less than ten seconds before it.
+        handled: sizes and tops (N) of the handling less than ten seconds before it.
         earlier_n, earlier_s: swing of the set before it on this path, and the seconds since; 0 if there was
         none.
     """
@@ -294,7 +294,7 @@ class Series:
     dips: float
     dip_depth: float
     prior: float
-    handled: Sequence[float]
+    handled: Sequence[tuple[float, float]]
     earlier_n: float
     earlier_s: float
 
@@ -360,9 +360,12 @@ def handling(
     return score
 
 
-def near_set(k: Numbers, size_n: float, swing_n: float) -> float:
-    """Return what handling costs next to a set: it is smaller than the set's repetitions."""
-    x = (math.log(max(size_n, 1e-3) / swing_n) - k.near_set_ln) / k.near_set_soft
+def near_set(k: Numbers, size_n: float, top_n: float, swing_n: float, peak_n: float) -> float:
+    """Return what handling costs next to a set: it is smaller than the set's repetitions.
+
+    What stays far below a taut band's set is compared with how far: the hand was elsewhere.
+    """
+    x = (math.log(max(size_n, 1e-3) / max(swing_n, peak_n - top_n)) - k.near_set_ln) / k.near_set_soft
     return -k.near_set_nats / (1.0 + math.exp(-x)) if x > -30.0 else 0.0
 
 
@@ -490,7 +493,10 @@ def _prior(k: Numbers, counts: bool, peak_n: float, swing_n: float, m: Movement,
     score = 0.0
     if s is not None and s.earlier_n > 0.0:
         like = _normal(math.log(swing_n), math.log(s.earlier_n), 0.2)
-        score += _ln(0.6 * size + 0.4 * like) - k.again_nats * math.exp(-s.earlier_s / k.again_s)
+        # What was smaller than a set, and just before it, was rather handling.
+        small = 1.0 / (1.0 + math.exp((math.log(s.earlier_n / swing_n) - k.near_set_ln) / k.near_set_soft))
+        again = k.again_nats + small * k.near_set_nats
+        score += _ln(0.6 * size + 0.4 * like) - again * math.exp(-s.earlier_s / k.again_s)
     else:
         score += _ln(size)
     if a < 0.4:
@@ -499,8 +505,8 @@ def _prior(k: Numbers, counts: bool, peak_n: float, swing_n: float, m: Movement,
     if swing_n < k.weak_n:
         score += k.weak_power * math.log(swing_n / k.weak_n)
     if s is not None:
-        for size_n in s.handled:
-            score += near_set(k, size_n, swing_n)
+        for size_n, top_n in s.handled:
+            score += near_set(k, size_n, top_n, swing_n, peak_n)
     return score
 
 
@@ -562,7 +568,7 @@ def begin_series(
     k: Numbers,
     m: Movement,
     counts: bool,
-    handled: Sequence[float] = (),
+    handled: Sequence[tuple[float, float]] = (),
     earlier_n: float = 0.0,
     earlier_s: float = math.inf,
 ) -> tuple[float, Series] | None:

@@ -196,7 +196,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure("unloading_n_per_s", "unloading rate", _unloading, 0.20),
     Figure("relative_range", "range", _range, 0.15),
     Figure("relative_velocity_per_s", "velocity", _velocity, 0.20),
-    Figure("range_m", "way", _range, 0.15),
+    Figure("range_m", "distance", _range, 0.15),
     Figure("velocity_m_s", "velocity", _velocity, 0.20),
     Figure("peak_velocity_m_s", "peak velocity", _peak_velocity, 0.10),
     Figure("work_j", "work", _work, 0.20),

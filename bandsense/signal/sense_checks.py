@@ -427,8 +427,9 @@ class SenseChecks:
             )
         else:
             message = Message(
-                "the sensor shows {level:.1f} N and comes back to it as if nothing pulled; if the band is "
-                "slack, set the zero; if it is taut at the start, say so before the session",
+                "the sensor shows {level:.1f} N and comes back to it as if nothing pulled; if the "
+                "band is slack, set the zero; if it is taut at the start, begin the session with "
+                "--pre-stretched",
                 level=level_n,
             )
         return self._tell(WarningKind.ZERO_OFF, window.start_s, window.told_s, level_n, message)

@@ -167,7 +167,9 @@ def fit_temperature_on_zero(
     temperature = np.asarray(temperature_c, dtype=np.float64)
     zero = np.asarray(zero_n, dtype=np.float64)
     if temperature.size < 2 or temperature.shape != zero.shape or np.ptp(temperature) < 3.0:
-        raise CalibrationError(Message("temperature on zero needs two soaks at least 3 K apart"))
+        raise CalibrationError(
+            Message("the effect of temperature on the zero needs two steady temperatures, at least 3 K apart")
+        )
     centred = temperature - temperature.mean()
     weight = float(centred @ centred)
     return TemperatureOnZero(

@@ -178,7 +178,7 @@ def decode(data: bytes, unit: Unit) -> SampleBlock:
     if version not in (_PLANES, _DIFFERENCES):
         raise StoreError(
             Message(
-                "a stored piece of raw data has version {version}; a newer bandsense can read it",
+                "a stored piece of raw data has version {version}; update bandsense to read it",
                 version=version,
             )
         )

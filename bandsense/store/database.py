@@ -52,13 +52,13 @@ _REASONS = {
     sqlite3.SQLITE_FULL: mark(
         "the disk is full; free some space and try again. What was stored before is safe"
     ),
-    sqlite3.SQLITE_BUSY: mark("another program holds it locked; close that program and try again"),
-    sqlite3.SQLITE_LOCKED: mark("another program holds it locked; close that program and try again"),
+    sqlite3.SQLITE_BUSY: mark("another program has locked it; close that program and try again"),
+    sqlite3.SQLITE_LOCKED: mark("another program has locked it; close that program and try again"),
     sqlite3.SQLITE_READONLY: mark(
-        "it may not be written; check its permissions or name another file with --store"
+        "it is write-protected; check its permissions, or name another file with --store"
     ),
     sqlite3.SQLITE_PERM: mark(
-        "it may not be opened; check its permissions or name another file with --store"
+        "it may not be opened; check its permissions, or name another file with --store"
     ),
     sqlite3.SQLITE_CANTOPEN: mark(
         "it cannot be opened; check that its folder exists and may be written, "
@@ -70,7 +70,7 @@ _REASONS = {
     sqlite3.SQLITE_CORRUPT: mark(
         "it is damaged; it was left as it is. `bandsense store rescue` writes what can be read to a new file"
     ),
-    sqlite3.SQLITE_IOERR: mark("the disk reported an error; check the disk. What was stored before is kept"),
+    sqlite3.SQLITE_IOERR: mark("the disk reported an error; check it. What was stored before is safe"),
 }
 
 _REFUSED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -155,7 +155,7 @@ class Database:
         except OSError as error:
             raise StoreError(
                 Message(
-                    "the folder {folder} cannot be made: {error}; name another with --store",
+                    "the folder {folder} cannot be created: {error}; name another with --store",
                     folder=path.parent,
                     error=error,
                 )

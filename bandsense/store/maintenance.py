@@ -103,7 +103,7 @@ def restore(backup: Path, store: Path) -> Path | None:
             with closing(sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)) as source:
                 source.backup(copy)
             if not copy.execute("PRAGMA user_version").fetchone()[0]:
-                raise StoreError(Message("{backup} is no backup of a store", backup=backup))
+                raise StoreError(Message("{backup} is not a backup of a store", backup=backup))
             _require_sound(copy, backup)
             migrate(copy, None)
         return exchange(new, store, "before-restore")

@@ -63,7 +63,7 @@ _REASONS = {
     "23505": mark("somebody else added the same at the same moment; try again"),
     "3F000": mark("there is no store in this database; prepare it with `bandsense store init`"),
     "42P01": mark("there is no store in this database; prepare it with `bandsense store init`"),
-    "3D000": mark("there is no such database on the server; `createdb` makes it"),
+    "3D000": mark("there is no such database on the server; `createdb` creates it"),
     "28P01": mark(
         "the server does not take this password; it belongs in the URL, in ~/.pgpass or in PGPASSWORD"
     ),
@@ -156,7 +156,7 @@ def server_connection(address: ServerAddress, *, reading: bool = False) -> Serve
     except psycopg.ProgrammingError:
         raise StoreError(
             Message(
-                "{address} is no address of a PostgreSQL database; it looks like "
+                "{address} is not the address of a PostgreSQL database; that looks like "
                 "postgresql://LOGIN@HOST/DATABASE, with the password in ~/.pgpass",
                 address=address,
             )
@@ -223,16 +223,16 @@ class Server:
         if version < SCHEMA_VERSION:
             raise StoreError(
                 Message(
-                    "the store {name} is older than this bandsense; whoever looks after it "
-                    "brings it up to date with `bandsense store init`",
+                    "the store {name} is older than this bandsense; ask whoever looks after it to run "
+                    "`bandsense store init`",
                     name=self.name,
                 )
             )
         if clinic is None:
             raise StoreError(
                 Message(
-                    "this login belongs to no clinic of the store {name}; whoever looks after it "
-                    "lets it in with `bandsense store init --clinic NAME --login LOGIN`",
+                    "this login belongs to no clinic of the store {name}; ask whoever looks after it to "
+                    "run `bandsense store init --clinic NAME --login LOGIN`",
                     name=self.name,
                 )
             )

@@ -98,7 +98,7 @@ def push(
     server = address.database
     if not isinstance(server, Server):
         raise StoreError(
-            Message("{server} is no server; sessions are pushed to postgresql://…", server=server.name)
+            Message("{server} is not a server; sessions are pushed to postgresql://…", server=server.name)
         )
     return _Push(source, server, overwrite).run(progress or (lambda _share: None))
 
@@ -366,6 +366,8 @@ def _require_all(here: Connection, there: Connection, source: int | str, target:
     ]
     if tuple(map(int, counts[0])) != tuple(map(int, counts[1])):
         raise StoreError(
-            Message("the server holds not what was sent; nothing of this session was kept there")
+            Message(
+                "the server did not store what was sent; nothing of this session was kept there. Push again"
+            )
         )
     return int(counts[0][1])

@@ -253,7 +253,10 @@ class Recorder:
         """
         if self._stop is None or self._problem is None:
             raise StoreError(
-                Message("nothing of session {session} waits; close it first", session=self._session)
+                Message(
+                    "nothing of session {session} is waiting to be stored; close it first",
+                    session=self._session,
+                )
             )
         rows = {"chunks": [], **self._waiting()}
         path = leave_waiting(

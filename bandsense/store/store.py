@@ -134,7 +134,7 @@ class Store:
             claim = self.database.claim(session)
             if claim is None:
                 raise StoreError(
-                    Message("session {session} is claimed by another program; try again", session=session)
+                    Message("session {session} is in use by another program; try again", session=session)
                 )
             on_failure.callback(claim.release)
             connection.execute("COMMIT")

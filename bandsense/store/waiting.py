@@ -89,7 +89,7 @@ def leave_waiting(
             return folder / name
     raise StoreError(
         Message(
-            "what waits could be written neither to {folder} nor to {other}",
+            "what is waiting could be written neither to {folder} nor to {other}; free some space",
             folder=store.parent,
             other=tempfile.gettempdir(),
         )

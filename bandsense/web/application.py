@@ -361,7 +361,7 @@ class _Interface:
         async for chunk in request.stream():
             body += chunk
             if len(body) > MOST_BODY:
-                return _error(request, Message("that is too much"), 413)
+                return _error(request, Message("the request is too large"), 413)
         try:
             await do(model.model_validate_json(body or b"{}"))
         except ValidationError as error:

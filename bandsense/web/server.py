@@ -145,7 +145,7 @@ def _listening(host: str, port: int) -> socket.socket:
         why = error.strerror if error.errno is None else os.strerror(error.errno)
         raise ConfigError(
             Message(
-                "{host}:{port} cannot be listened on ({why}); choose another address",
+                "bandsense cannot listen on {host}:{port} ({why}); choose another address",
                 host=host,
                 port=port,
                 why=why,

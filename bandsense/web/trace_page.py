@@ -65,7 +65,7 @@ class Upload:
         units = self.said.get("time_unit", "s"), self.said.get("force_unit", "N")
         if units[0] not in TIME_UNITS or units[1] not in FORCE_UNITS:
             raise DataError(
-                Message("{time} and {force} are no units of time and force", time=units[0], force=units[1])
+                Message("{time} and {force} are not units of time and force", time=units[0], force=units[1])
             )
         return ColumnMapping(time, force, *units)
 
@@ -79,7 +79,7 @@ def read_upload(content_type: str, body: bytes) -> Upload:
     head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
     message = BytesParser(policy=HTTP).parsebytes(head + body)
     if not message.is_multipart():
-        raise DataError(Message("This is no file; choose one, or drop it onto the field"))
+        raise DataError(Message("This is not a file; choose one, or drop it onto the field"))
     name, data, said = "", b"", {}
     for part in message.iter_parts():
         content = part.get_payload(decode=True)
@@ -165,8 +165,8 @@ def _warnings(found: SetAnalysis) -> Iterator[str]:
     for kind in dict.fromkeys(warning.kind for warning in found.warnings):
         first, *more = (warning for warning in found.warnings if warning.kind is kind)
         told = in_shown_unit(said(first.message))
-        line = tr("At {time:.1f} s: {warning}", time=first.time_s, warning=told)
-        yield tr("{line} ({number} more of this)", line=line, number=len(more)) if more else line
+        line = tr("At {time:.2f} s: {warning}", time=first.time_s, warning=told)
+        yield tr("{line} ({number} more like this)", line=line, number=len(more)) if more else line
 
 
 def _hidden(figures: Sequence[RepMetrics]) -> list[str]:

@@ -6,6 +6,7 @@ and with arrival times, determines what it gives: a raw capture fed to a new dec
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Protocol
 
 import numpy as np
@@ -70,6 +71,7 @@ class Decoder(Protocol):
 
     def stream_time_s(self, clock_us: int) -> float | None:
         """Map a device clock reading taken about now onto the time axis of the blocks; None while unknown."""
+        return None
 
 
 class _StreamDecoder(Decoder):
@@ -155,19 +157,16 @@ class ProgressorDecoder(_StreamDecoder):
         self._stream.begin()
         return None
 
-    @override
-    def stream_time_s(self, clock_us: int) -> float | None:
-        """Map a device clock reading taken about now onto the time axis of the blocks; None while unknown."""
-        return None
-
 
 class _ArrivalDecoder(Decoder):
     """What decoders share whose sensors tell no time: the time of arrival is the only one there is."""
 
     unit: Unit
     low_battery = False
+    _source: str
 
     def __init__(self) -> None:
+        self.complaint: str | None = None
         self._samples = self._gaps = self._duplicates = self._malformed = 0
         self._last_s: float | None = None
         self._gap_due = False
@@ -185,9 +184,27 @@ class _ArrivalDecoder(Decoder):
         return None
 
     @override
-    def stream_time_s(self, clock_us: int) -> float | None:
-        """Map a device clock reading taken about now onto the time axis of the blocks; None while unknown."""
-        return None
+    def feed(self, characteristic: str, data: bytes, arrival_s: float) -> SampleBlock | None:
+        if characteristic != self._source:
+            return None
+        try:
+            value = self._decode(data)
+        except FrameError as error:
+            self._malformed += 1
+            said = message_of(error)
+            self.complaint = said if isinstance(said, Message) else None  # the rest is of no help to a person
+            return None
+        if value is None:
+            self.complaint = Message(
+                "the sensor does not know the force: is it overloaded, or still starting?"
+            )
+            return self.interrupt()
+        self.complaint = None
+        return self._push(value, arrival_s)
+
+    @abstractmethod
+    def _decode(self, data: bytes) -> float | None:
+        """Read the one value; None where the sensor does not know it. Raise `FrameError` if it is none."""
 
     def _push(self, value: float, arrival_s: float) -> SampleBlock | None:
         if self._last_s is not None and arrival_s <= self._last_s:
@@ -206,47 +223,19 @@ class WhC06Decoder(_ArrivalDecoder):
     """Decoder of the WH-C06 scale."""
 
     unit = Unit.KILOGRAM_FORCE
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.complaint: str | None = None
+    _source = ADVERTISEMENT
 
     @override
-    def feed(self, characteristic: str, data: bytes, arrival_s: float) -> SampleBlock | None:
-        if characteristic != ADVERTISEMENT:
-            return None
-        try:
-            reading = whc06.decode_advertisement(data)
-        except FrameError as error:
-            self._malformed += 1
-            self.complaint = message_of(error)
-            return None
-        self.complaint = None
-        return self._push(reading.weight_kgf, arrival_s)
+    def _decode(self, data: bytes) -> float:
+        return whc06.decode_advertisement(data).weight_kgf
 
 
 class ImdsDecoder(_ArrivalDecoder):
     """Decoder of force sensors of the Bluetooth standard. A force that is not known leaves a gap."""
 
     unit = Unit.NEWTON
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.complaint: str | None = None
+    _source = imds.FORCE_UUID
 
     @override
-    def feed(self, characteristic: str, data: bytes, arrival_s: float) -> SampleBlock | None:
-        if characteristic != imds.FORCE_UUID:
-            return None
-        try:
-            force_n = imds.decode_force(data)
-        except FrameError:
-            self._malformed += 1
-            return None
-        if force_n is None:
-            self.complaint = Message(
-                "the sensor does not know the force: is it overloaded, or still starting?"
-            )
-            return self.interrupt()
-        self.complaint = None
-        return self._push(force_n, arrival_s)
+    def _decode(self, data: bytes) -> float | None:
+        return imds.decode_force(data)

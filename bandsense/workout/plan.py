@@ -45,7 +45,7 @@ class TensionZone:
         if not 0.0 < self.low_n < self.high_n:
             raise ConfigError(
                 Message(
-                    "a tension zone from {low_n:g} to {high_n:g} N is empty; low must be less",
+                    "a tension zone from {low_n:g} to {high_n:g} N is empty; give the lower number first",
                     low_n=self.low_n,
                     high_n=self.high_n,
                 )
@@ -86,8 +86,8 @@ class Plan:
         if not 1 <= self.reps <= self.reps_top <= 100:
             raise ConfigError(
                 Message(
-                    "a set of at least {reps} and at most {reps_top} repetitions cannot be; give "
-                    "1 to 100, the least first",
+                    "a set of at least {reps} and at most {reps_top} repetitions is not possible; give 1 "
+                    "to 100, the smaller number first",
                     reps=self.reps,
                     reps_top=self.reps_top,
                 )

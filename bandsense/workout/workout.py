@@ -375,8 +375,8 @@ class Workout:
         if before_n <= TAUT_N:
             return [tared]
         question = Message(
-            "it showed {before:.0f} N before the zero was set; if the band was taut then, let it hang "
-            "slack and tare again",
+            "it showed {before:.0f} N before the zero was set; if the band was taut then, let it "
+            "hang slack and set it again",
             before=before_n,
         )
         return [tared, SignalWarning(self._last_s, WarningKind.ZERO_OFF, question, self._last_s)]
@@ -387,7 +387,7 @@ class Workout:
         problem = None
         if events is None:
             problem = (
-                Message("there was no movement in the last minute that is not counted already")
+                Message("there was no other movement to count in the last minute")
                 if is_rep
                 else Message("there is no repetition of the last minute to take back")
             )

@@ -5,8 +5,12 @@ use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 
+use bandsense_update::layout::Region;
 use bandsense_update::layout::xiao_nrf52840::{LAYOUT, RAM, STACK};
 use serde_json::Value;
+
+#[path = "../link.rs"]
+mod link;
 
 const MACHINE_RAM_END: u32 = 0x2040_0000;
 
@@ -21,24 +25,14 @@ const SECTIONS: [&str; 6] = [
 ];
 
 fn main() {
-    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     // The machine's code memory is RAM: the sensor's flash is played there, at its own addresses from 0x2F000 on. RAM is
     // laid out as on the chip, up to the variables: they have more room, for images.
-    let (from, to) = (RAM.start, MACHINE_RAM_END);
-    let memory = format!(
-        "MEMORY {{\n  FLASH : ORIGIN = 0, LENGTH = {:#x}\n  RAM : ORIGIN = {from:#x}, LENGTH = {:#x}\n}}\n\
-         _stack_start = {:#x};\n_stack_end = {:#x};\n",
-        LAYOUT.floor.start,
-        to - from,
-        STACK.end(),
-        STACK.start,
-    );
-    fs::write(out.join("memory.x"), memory).expect("OUT_DIR is writable");
+    let flash = Region { start: 0, len: LAYOUT.floor.start };
+    let ram = Region { start: RAM.start, len: MACHINE_RAM_END - RAM.start };
+    link::link(flash, ram, Some(STACK));
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     fs::write(out.join("vectors.rs"), vectors()).expect("OUT_DIR is writable");
-    println!("cargo::rustc-link-search={}", out.display());
     println!("cargo::rustc-cfg=emulated");
-    println!("cargo::rustc-link-arg-bins=-Tlink.x");
-    println!("cargo::rustc-link-arg-bins=--nmagic");
     println!("cargo::rerun-if-changed={VECTORS}");
 }
 

@@ -17,10 +17,10 @@ import build123d as b
 
 from hardware.mechanics import pod
 from hardware.mechanics.parameters import constants, parameters
-from hardware.mechanics.shapes import Part, box, rod, round_at, screw_m2, upright
+from hardware.mechanics.shapes import DARK, Part, box, rod, round_at, screw_m2, upright
 
-METAL, DARK, STEEL, PRINT, PRINT2, GREEN, BLUE, CARBON = (
-    "#c3ccd4", "#7d8791", "#9aa0a6", "#f08a24", "#ffb45e", "#2f8f5b", "#4a78b5", "#33373b",
+METAL, STEEL, PRINT, PRINT2, BLUE, CARBON = (
+    "#c3ccd4", "#9aa0a6", "#f08a24", "#ffb45e", "#4a78b5", "#33373b",
 )  # fmt: skip
 
 BOSS_TOP = 7.2
@@ -341,33 +341,14 @@ def assembly() -> tuple[Part, ...]:
                         made="washer M2",
                     )
                 )
-            screw = screw_m2(6, "-y", (x, head, z))
-            parts.append(
-                Part(
-                    f"{name} screw {s}",
-                    screw if sign > 0 else _mirror(screw),
-                    "steel",
-                    moves,
-                    DARK,
-                    made="screw M2 x 6",
-                )
-            )
+            inwards = "-y" if sign > 0 else "+y"
+            parts.append(screw_m2(f"{name} screw {s}", 6, inwards, (x, sign * head, z), moves))
 
-    for s, sign in (("right", 1), ("left", -1)):
-        for name, (x, z), moves, y in (("thumb bar", thumb_axis(), "latch", outer),):
-            screw = screw_m2(6, "-y", (x, y, z))
-            parts.append(
-                Part(
-                    f"{name} screw {s}",
-                    screw if sign > 0 else _mirror(screw),
-                    "steel",
-                    moves,
-                    DARK,
-                    made="screw M2 x 6",
-                )
-            )
-        screw = screw_m2(4, "-z", (POD_SCREW_X, sign * (inner + outer) / 2, floor_z()))
-        parts.append(Part(f"pod screw {s}", screw, "steel", "jaw", DARK, made="screw M2 x 4"))
+    x, z = thumb_axis()
+    for s, sign, inwards in (("right", 1, "-y"), ("left", -1, "+y")):
+        parts.append(screw_m2(f"thumb bar screw {s}", 6, inwards, (x, sign * outer, z), "latch"))
+        at = (POD_SCREW_X, sign * (inner + outer) / 2, floor_z())
+        parts.append(screw_m2(f"pod screw {s}", 4, "-z", at, "jaw"))
 
     parts.append(Part("tray", tray(), "print", "jaw", PRINT, True, "clip-tray"))
     parts.append(
@@ -398,28 +379,10 @@ def assembly() -> tuple[Part, ...]:
     for i, hole in enumerate(constants().board.holes_mm):
         x, y = board_to_pod(*hole)
         top = pod.board_z(floor_z()) + constants().board.thickness_mm
-        parts.append(
-            Part(
-                f"board screw {i + 1}",
-                screw_m2(4, "-z", (x, y, top)),
-                "steel",
-                "jaw",
-                DARK,
-                made="screw M2 x 4",
-            )
-        )
+        parts.append(screw_m2(f"board screw {i + 1}", 4, "-z", (x, y, top), "jaw"))
     for i, (x, y) in enumerate(COLUMNS):
         top = pod.rim_z(floor_z()) + p.gasket_depth + p.lid
-        parts.append(
-            Part(
-                f"lid screw {i + 1}",
-                screw_m2(6, "-z", (x, y, top)),
-                "steel",
-                "jaw",
-                DARK,
-                made="screw M2 x 6",
-            )
-        )
+        parts.append(screw_m2(f"lid screw {i + 1}", 6, "-z", (x, y, top), "jaw"))
     parts.append(Part("battery", battery(), "bought", "jaw", BLUE, mass_g=clip.battery.mass))
     plug = pod.battery_plug(board_to_pod, pod.board_z(floor_z()))
     parts.append(Part("battery plug", plug, "bought", "jaw", pod.WHITE, mass_g=mass.plug))

@@ -212,38 +212,13 @@ def assembly(cell: str | None = None) -> tuple[Part, ...]:
     for i, hole in enumerate(constants().board.holes_mm):
         x, y = place(*hole)
         top = pod.board_z(floor) + constants().board.thickness_mm
-        parts.append(
-            Part(
-                f"board screw {i + 1}",
-                screw_m2(4, "-z", (x, y, top)),
-                "steel",
-                "board",
-                DARK,
-                made="screw M2 x 4",
-            )
-        )
+        parts.append(screw_m2(f"board screw {i + 1}", 4, "-z", (x, y, top), "board", DARK))
     for i, (x, y) in enumerate(columns()):
         parts.append(
-            Part(
-                f"lid screw {i + 1}",
-                screw_m2(6, "-z", (x, y, rim + p.gasket_depth + p.lid)),
-                "steel",
-                "lid",
-                DARK,
-                made="screw M2 x 6",
-            )
+            screw_m2(f"lid screw {i + 1}", 6, "-z", (x, y, rim + p.gasket_depth + p.lid), "lid", DARK)
         )
     for i, (x, y) in enumerate(corners()):
-        parts.append(
-            Part(
-                f"shell screw {i + 1}",
-                screw_m2(8, "-z", (x, y, half_depth(cell) + 3.22)),
-                "steel",
-                "tray",
-                DARK,
-                made="screw M2 x 8",
-            )
-        )
+        parts.append(screw_m2(f"shell screw {i + 1}", 8, "-z", (x, y, half_depth(cell) + 3.22), "tray", DARK))
     size = constants().battery.size_mm
     right, top = battery_corner()
     solid = box((right - size[0], right), (top - size[1], top), (floor + 0.3, floor + 0.3 + size[2]), 1.0)

@@ -10,7 +10,8 @@ import numpy as np
 
 from hardware.mechanics.parameters import parameters
 
-HINGE, LATCH = "hinge", "latch"
+DARK = "#7d8791"
+"""Of small steel parts in pictures."""
 
 
 @dataclass(frozen=True)
@@ -82,15 +83,20 @@ def round_at(sketch: Any, points: list[tuple[float, float]], radius: float) -> A
     return b.fillet(corners, radius)
 
 
-def screw_m2(length: float, axis: str, at: tuple[float, float, float], head: float = 1.3) -> Any:
+def screw_m2(
+    name: str, length: int, axis: str, at: tuple[float, float, float], moves: str, colour: str = DARK
+) -> Part:
     """Return an M2 screw (cylinder head 3.8) with the underside of its head at a point.
 
     Args:
+        name: unique within the assembly.
         length: of the thread, mm.
-        axis: "+y", "-y", "+z" or "-z": where the thread points.
+        axis: "+y", "-y" or "-z": where the thread points.
         at: the point.
-        head: height of the head.
+        moves, colour: as of `Part`.
     """
+    head = 1.3
     solid = b.Pos(0, 0, -length / 2) * b.Cylinder(1.0, length) + b.Pos(0, 0, head / 2) * b.Cylinder(1.9, head)
-    turn = {"-z": (0, 0, 0), "+z": (180, 0, 0), "+y": (90, 0, 0), "-y": (-90, 0, 0)}[axis]
-    return solid.moved(b.Location(at, turn))
+    turn = {"-z": (0, 0, 0), "+y": (90, 0, 0), "-y": (-90, 0, 0)}[axis]
+    solid = solid.moved(b.Location(at, turn))
+    return Part(name, solid, "steel", moves, colour, made=f"screw M2 x {length}")

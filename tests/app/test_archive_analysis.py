@@ -116,7 +116,7 @@ def test_what_cannot_be_computed_is_told_and_costs_nothing_else(archive: Path, t
     found = rows(tmp_path / "results")
     assert len([row for row in found if row["set"] is not None]) == 6
     assert computed(archive, tmp_path / "results") == []
-    with pytest.raises(DataError, match="is no folder"):
+    with pytest.raises(DataError, match="is not a folder"):
         computed(tmp_path / "nowhere", tmp_path / "results")
 
 

@@ -168,7 +168,7 @@ def test_an_adapter_is_told_without_its_name() -> None:
 def test_what_is_no_capture_leaves_no_bundle_behind(tmp_path: Path) -> None:
     path, wrong = tmp_path / "bundle.zip", tmp_path / "wrong.bandcap"
     wrong.write_text("no capture")
-    with pytest.raises(FileFormatError, match="is no capture"):
+    with pytest.raises(FileFormatError, match="is not a capture"):
         write_bundle(path, {}, capture=wrong)
     assert not path.exists()
 

@@ -54,7 +54,7 @@ def test_the_pack_names_nobody_and_reads_back(trace: Path, labels: Path, tmp_pat
     again, before = read_recording(tmp_path / "trace.csv").block, read_recording(trace).block
     assert again.values == pytest.approx(before.values, abs=1e-4)
     assert again.time_s == pytest.approx(before.time_s, abs=1e-6)
-    with pytest.raises(DataError, match="exists; name another file"):
+    with pytest.raises(DataError, match="exists already; name another file"):
         pack(check(trace, labels), out)
 
 

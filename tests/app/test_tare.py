@@ -71,7 +71,7 @@ def test_a_slack_band_is_not_asked_about() -> None:
 
 def test_a_still_band_under_tension_is_asked_about() -> None:
     _, asked = tared(23.0, slack=True)
-    assert asked == ["The sensor shows 23 N and stands still. Is the band slack?"]
+    assert asked == ["The sensor shows a steady 23 N. Is the band slack?"]
     with pytest.raises(CalibrationError, match="stays as it was"):
         tared(23.0, slack=False)
 

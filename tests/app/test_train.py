@@ -151,7 +151,7 @@ async def test_a_lock_that_is_held_to_the_end_costs_two_who_train_nothing(
     view = EventLog(happens)
     async with two_bands(pulls(50.0), pulls(80.0)) as (environment, _):
         with pytest.raises(
-            StoreError, match=r"(\d+) samples wait in .*waiting-1\.json; the next start"
+            StoreError, match=r"(\d+) samples wait in .*waiting-1\.json; bandsense stores them the next time"
         ) as told:
             await train(TrainingOptions(BOTH, seconds=20.0), environment, store, view)
     other.execute("ROLLBACK")

@@ -114,8 +114,8 @@ def test_a_stroke_from_the_resting_length_rests_on_its_peak() -> None:
         ([], "at least one held length"),
         ([Mark(0.8, 5.0)], "between the resting length"),
         ([Mark(2.5, 90.0)], "three times"),
-        ([Mark(1.2, 0.0)], "tare with the band slack"),
-        ([Mark(1.2, float("nan"))], "tare with the band slack"),
+        ([Mark(1.2, 0.0)], "set the zero with the band slack"),
+        ([Mark(1.2, float("nan"))], "set the zero with the band slack"),
         ([Mark(1.2, 50.0), Mark(1.6, 40.0)], "mixed up"),
     ],
 )

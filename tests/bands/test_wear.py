@@ -51,7 +51,7 @@ def test_more_than_use_explains_is_worn() -> None:
     wear = assess_wear(_history(*softer, reps_a_session=100))
     assert wear.state is WearState.WORN
     assert wear.state.alarming
-    assert "lost 22 % of its first tension; use explains up to 15 %. Replace it." in wear.message
+    assert "lost 22 % of its first tension; normal use explains up to 15 %. Replace it." in wear.message
 
 
 def test_the_same_loss_with_poor_measurements_is_no_verdict() -> None:

@@ -172,14 +172,14 @@ def test_a_loop_is_two_strands(command: Command) -> None:
 def test_an_unfinished_pull_keeps_nothing(red: Command, pull: Path) -> None:
     done = red("band", "pull", "red", "--file", pull, "--mark-cm", "84", "108", "132", "150")
     assert done.status == 1
-    assert "nothing is kept. It stood at: Hold 4 of 4" in done.err
+    assert "nothing was saved. The next step was: Hold 4 of 4" in done.err
     assert "from its colour" in red("band", "show", "red").out
 
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("add", "red"), "is called 'red' already"),
+        (("add", "red"), "there is a band called 'red' already"),
         (("add", "x", "--colour", "pinkish"), "known colours: black, blue"),
         (("add", "x", "--rest-length-cm", "-3"), "rest_length_m"),
         (("add", "x", "--strands", "0"), "strands"),
@@ -216,6 +216,6 @@ def test_analyze_tells_the_way_by_a_band_that_was_measured(red: Command, pull: P
     assert "no calibration pull" in refused.err
     assert red("band", "pull", "red", "--file", pull, "--mark-cm", "84", "108", "132").status == 0
     done = red("analyze", set_file, "--band", "red")
-    assert "way m  pull m/s  work J" in done.lines[1]
+    assert "distance m  pull m/s  work J" in done.lines[1]
     way_m = [float(line.split()[12]) for line in done.lines[2:]]
     assert all(0.4 < each < 0.9 for each in way_m)

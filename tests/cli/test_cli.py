@@ -161,7 +161,7 @@ def test_analyze_warns_once_of_each_kind(command: Command, tmp_path: Path) -> No
     path.write_text(f"time_s,tension_n\n{rows}")
     (warning,) = [line for line in command("analyze", path).err.splitlines() if "missing" in line]
     assert re.match(r"warning at 4\.\d+ s: 0\.53 s of samples are missing", warning)
-    assert warning.endswith("(2 more of this, the last at 14.96 s)")
+    assert warning.endswith("(2 more like this, the last at 14.96 s)")
     assert len(json.loads(command("analyze", path, "--json").out)["warnings"]) >= 3
 
 
@@ -169,7 +169,7 @@ def test_analyze_of_a_single_sample_names_the_file(command: Command, tmp_path: P
     path = tmp_path / "short.csv"
     path.write_text("time_s,tension_n\n0,1\n")
     assert command("analyze", path).err == (
-        f"bandsense: {path}: a single sample is no trace; record at least a second\n"
+        f"bandsense: {path}: a single sample is not a trace; record at least a second\n"
     )
 
 
@@ -347,7 +347,7 @@ def test_live_can_end_after_a_time(command: Command, set_file: Path) -> None:
 def test_live_without_a_sensor_by_that_name_says_so(command: Command, set_file: Path) -> None:
     done = command("live", "NOPE", "--sim", "--trace", set_file, "--speed", "0", "--json")
     assert done.status == 1
-    assert "not heard" in done.err
+    assert "cannot be heard" in done.err
     assert command("sessions").out.startswith("no session yet")
 
 
@@ -364,11 +364,11 @@ def test_a_trace_needs_a_simulated_sensor(command: Command, set_file: Path) -> N
 @pytest.mark.parametrize(
     ("option", "value", "reason"),
     [
-        ("--speed", "-3", "-3 is below zero; 0 runs at once"),
+        ("--speed", "-3", "-3 is below zero; 0 runs without waiting"),
         ("--seconds", "-1", "-1 is not above zero"),
         ("--sets", "0", "it must be 1 or more, not 0"),
         ("--port", "99999", "it must be from 0 to 65535, not 99999"),
-        ("--rate", "fast", "'fast' is no whole number"),
+        ("--rate", "fast", "'fast' is not a whole number"),
     ],
 )
 def test_what_cannot_be_meant_is_wrong_usage(command: Command, option: str, value: str, reason: str) -> None:
@@ -504,7 +504,7 @@ def test_export_in_other_formats(session: Command, tmp_path: Path, name: str, mo
 
 
 def test_a_name_that_is_no_session_is_refused(session: Command) -> None:
-    assert "no session; did you mean last?" in session("export", "latest").err
+    assert "not a session; did you mean last?" in session("export", "latest").err
 
 
 @pytest.mark.slow
@@ -560,6 +560,18 @@ def test_sim_lists_what_it_can_do(command: Command) -> None:
     assert any(line.startswith("burst-loss ") for line in done.lines)
     assert "name a file" in command("sim").err
     assert "unknown disturbance" in command("sim", "-o", "x.csv", "--disturb", "rain").err
+
+
+def test_sim_lists_it_in_german(command: Command) -> None:
+    from bandsense.sim.faults import FAULTS
+    from bandsense.sim.physics.disturbances import DISTURBANCES
+
+    told = command("sim", "--list", "--language", "de").out
+    english = [each.description for each in DISTURBANCES.values()] + [each.words for each in FAULTS.values()]
+    assert not [words for words in english if words in told]
+    assert "die Verbindung endet beim Aufbau: verschlüsselt" in told
+    plain = command("sim", "--list", "--json", "--language", "de").out
+    assert all(json.dumps(words) in plain for words in english)
 
 
 def test_exercises(command: Command) -> None:

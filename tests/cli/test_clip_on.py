@@ -200,7 +200,10 @@ def test_one_mass_is_too_few_and_that_is_said_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("more", "reason"),
-    [((), "give --clip-on with --band"), (("--clip-on",), "no band is called 'red'; there are none yet")],
+    [
+        ((), "--clip-on and --band go together"),
+        (("--clip-on",), "no band is called 'red'; there are none yet"),
+    ],
 )
 def test_a_band_that_is_not_known_or_no_clip_is_refused(
     command: Command, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...], reason: str

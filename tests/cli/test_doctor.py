@@ -54,7 +54,7 @@ def test_a_bundle_of_a_session_tells_nobody(
     assert "StoreError: there is no session 99" in log
     findings = {each["name"]: each["finding"] for each in json.loads(told["facts.json"])["findings"]}
     assert findings["bluetooth"] == "the adapter scans; <name 1>"
-    assert findings["store"].startswith("<path 1>.sqlite3: 0 sessions, ")
+    assert findings["store"].startswith("<path 1>.sqlite3, sessions: 0, free: ")
     everything = b"\n".join(told.values()).lower()
     secrets = ["maria", "niklas", "blue one", "c0:ba:5e:00:ba:5e", "5e4500000000ba5e", str(tmp_path)]
     for secret in secrets:
@@ -83,7 +83,7 @@ def test_a_bundle_without_log_and_capture(command: Command, tmp_path: Path) -> N
 def test_a_file_that_is_no_capture_is_refused(command: Command, set_file: Path, tmp_path: Path) -> None:
     done = command("doctor", "--bundle", tmp_path / "report.zip", "--capture", set_file)
     assert done.status == 1
-    assert "is no capture" in done.err
+    assert "is not a capture" in done.err
     assert not (tmp_path / "report.zip").exists()
 
 
@@ -129,3 +129,15 @@ def test_a_log_that_cannot_be_written_stops_nobody(
     with log_to_file(tmp_path / "file"):
         logging.getLogger("bandsense.link").info("streaming")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("adapter")
+def test_findings_are_said_in_german_and_written_in_english(command: Command, tmp_path: Path) -> None:
+    told = command("doctor", "--language", "de").out
+    assert "Speicher   " in told
+    assert "(entsteht beim ersten Training)" in told
+    assert "ok    update     Firmware-Updates" in told
+    plain = [json.loads(line) for line in command("doctor", "--language", "de", "--json").lines]
+    findings = {each["check"]: each["finding"] for each in plain}
+    assert findings["store"].endswith("(created at the first session)")
+    assert findings["update"] == "firmware updates"

@@ -72,7 +72,7 @@ def test_a_person_chooses_names_and_tares(terminal: Terminal, command: Command) 
     assert "open" in row
     terminal.type("71")  # there is no seventh
     terminal.until("blinks for 5 seconds")
-    terminal.until("what is it to be called? Enter keeps bandsense-BA5E: ")
+    terminal.until("what should it be called? Enter keeps bandsense-BA5E: ")
     terminal.type("much too long a name\n")
     terminal.until("is too long")
     terminal.until("Enter keeps")

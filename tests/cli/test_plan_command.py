@@ -69,7 +69,7 @@ def test_a_prescription_plans_the_session(command: Command, ada: Path) -> None:
     assert "40-60 N" in kept, "one's own zone stays where none is prescribed"
     assert command("plan").lines[0].startswith("for Ada, written by Dr Roe, from ")
     assert "pain of 5 of 10 or more after a set" in command("plan", "show").out
-    assert command("plan", "forget").out.startswith("Ada follows no prescription any more")
+    assert command("plan", "forget").out.startswith("Ada no longer follows a prescription")
     assert "no prescription was imported for Ada" in command("plan", "dose", "x.toml").err
 
 
@@ -111,7 +111,7 @@ def test_what_cannot_be_prescribed(
 
 def test_nothing_is_overwritten_or_mixed_up(command: Command, ada: Path, tmp_path: Path) -> None:
     before = ada.read_text()
-    assert "exists; change it by hand" in command("plan", "new", ada).err
+    assert "exists already; change it by hand" in command("plan", "new", ada).err
     assert ada.read_text() == before
     command("plan", "import", ada, "--person", "Ada")
     command("plan", "dose", tmp_path / "dose.json", "--person", "Ada")

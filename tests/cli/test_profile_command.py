@@ -15,7 +15,7 @@ from tests.cli.conftest import Command
 
 
 def test_profiles_are_set_shown_exported_and_imported(command: Command, tmp_path: Path) -> None:
-    assert command("profile").out == "nothing is known yet; usual values are taken\n"
+    assert command("profile").out == "nothing is known yet; usual values are used\n"
     lengths = ("--rest-length-cm", "60", "--stroke-cm", "50", "--anchor", "hook by the window")
     targets = ("--sets", "2", "--reps", "10", "--tempo-s", "3", "1", "3", "0.5", "--rest-s", "120")
     assert command("profile", "set", "--exercise", "seated-row", *lengths, *targets).status == 0
@@ -25,7 +25,7 @@ def test_profiles_are_set_shown_exported_and_imported(command: Command, tmp_path
     )
     file = tmp_path / "mine.json"
     assert command("profile", "export", file).out == f"{file}\n"
-    assert command("profile", "import", file).out == "taken over: 1 person, 0 bands, 0 sensors\n"
+    assert command("profile", "import", file).out == "imported: 1 person, 0 bands, 0 sensors\n"
 
 
 def test_what_is_not_given_stays(command: Command) -> None:
@@ -81,7 +81,7 @@ def test_what_advice_has_made_of_a_length_is_shown(session: Command, tmp_path: P
     ("arguments", "reason"),
     [
         (("--rest-length-cm", "9900"), "rest_length_m"),
-        (("--reps", "0"), "repetitions cannot be"),
+        (("--reps", "0"), "repetitions is not possible"),
         (("--exercise", "rowing"), "no exercise is called 'rowing'"),
         (
             ("--rest-length-cm", "40", "--stroke-cm", "120"),
@@ -91,8 +91,8 @@ def test_what_advice_has_made_of_a_length_is_shown(session: Command, tmp_path: P
         (("--rest-length-cm", "90", "--start-length-cm", "20"), "measure the unstretched band"),
         (("--tempo-s", "0", "0", "2", "0"), "plan.tempo.concentric_s"),
         (("--rest-s", "9999"), "not between 0 and 1800 s"),
-        (("--reps", "8", "--reps-top", "6"), "the least first"),
-        (("--method", "foot"), "the slack of Seated row is not changed by foot"),
+        (("--reps", "8", "--reps-top", "6"), "the smaller number first"),
+        (("--method", "foot"), "the slack of Seated row cannot be changed by foot"),
         (("--band", "blue"), "no band is called 'blue'"),
     ],
 )
@@ -112,8 +112,8 @@ def test_an_import_replaces_nothing_unasked(command: Command, tmp_path: Path) ->
     )
     refused = command("profile", "import", file)
     assert refused.status == 1
-    assert "replace what is known here of person me; nothing was taken over" in refused.err
+    assert "replace what is known here about person me, so nothing was imported" in refused.err
     assert command("profile").out == known
     assert command("band").out.startswith("no band yet")
-    assert command("profile", "import", file, "--replace").out == "taken over: 2 people, 1 band, 0 sensors\n"
+    assert command("profile", "import", file, "--replace").out == "imported: 2 people, 1 band, 0 sensors\n"
     assert "nothing is known yet" in command("profile").out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from bandsense.store.edits import Edits
 from bandsense.store.store import Store
+from tests.support.old_store import old_store
 from tests.support.postgresql import PostgresServer
 
 Command = Callable[..., Any]
@@ -28,11 +28,9 @@ def test_prepared_pushed_to_shown_and_in_conflict(
     login = json.loads(prepared.out)
     url = postgresql.url(database, login["login"], login["password"])
     shown = command("store", "init", owner, "--clinic", "north", "--login", login["login"])
-    assert shown.out == f"{login['login']} is in the clinic north\n"
+    assert shown.out == f"{login['login']} belongs to the clinic north\n"
 
-    file = tmp_path / "laptop.sqlite3"
-    old = Path(__file__).parents[1] / "data" / "v0.1.0" / "bandsense.sqlite3.gz"
-    file.write_bytes(gzip.decompress(old.read_bytes()))
+    file = old_store(tmp_path, "laptop.sqlite3")
     pushed = command("push", url, "--store", file, "--json")
     assert pushed.status == 0
     told = [json.loads(line) for line in pushed.out.splitlines()]
@@ -72,5 +70,5 @@ def test_a_server_is_not_backed_up_by_copying(command: Command) -> None:
             "store", task, *(["x"] if task == "restore" else []), "--store", "postgresql://a:hush@h/x"
         )
         assert done.status == 1
-        assert "postgresql://a@h/x is no file" in done.err
+        assert "postgresql://a@h/x is not a file" in done.err
         assert "hush" not in done.err

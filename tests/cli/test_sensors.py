@@ -66,7 +66,7 @@ def test_a_sensor_is_paired_named_tared_and_remembered(
 def test_nothing_to_pair_with_is_told(command: Command) -> None:
     done = command("pair", "NOPE", "--sim", "--seconds", "0.5")
     assert done.status == 1
-    assert "NOPE is not heard; press its button" in done.err
+    assert "NOPE cannot be heard; press its button" in done.err
     assert command("sensors", "list").out.startswith("no sensor yet")
 
 

@@ -68,7 +68,7 @@ def test_without_an_exercise_nothing_was_planned(session: Command, set_file: Pat
 def test_an_empty_zone_is_refused(command: Command) -> None:
     done = command("profile", "set", "--exercise", "seated-row", "--zone-n", "70", "50")
     assert done.status == 1
-    assert "low must be less" in done.err
+    assert "give the lower number first" in done.err
 
 
 # -- profiles in and out -----------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ def test_profiles_go_out_and_come_in(
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("{", "does not validate"),
+        ("{", "is not valid"),
         ('{"version": 2}', "version"),
         ('{"bands": [{"id": "red", "colour": "red", "strands": 0}]}', "bands.0.strands"),
         ('{"bands": [{"id": "red"}, {"id": "red"}]}', "two entries for the band red"),

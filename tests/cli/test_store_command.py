@@ -55,7 +55,7 @@ def test_a_damaged_session_is_listed_as_such_and_the_others_as_ever(session: Com
 
 
 def test_a_healthy_store_is_checked_backed_up_and_restored(session: Command, tmp_path: Path) -> None:
-    assert session("store", "check").lines == ["all of it can be read"]
+    assert session("store", "check").lines == ["everything can be read"]
     backup = tmp_path / "backup #1 of 100%25.sqlite3"
     assert session("store", "backup", backup).lines == [str(backup)]
     assert session("store", "backup", backup).status == 1
@@ -102,7 +102,7 @@ def test_store_alone_says_what_can_be_done(command: Command) -> None:
 def test_a_name_that_is_no_text_is_refused_plainly(command: Command, set_file: Path) -> None:
     done = command("live", "--sim", "--trace", set_file, "--speed", "0", "--lines", "--person", "\udce4da")
     assert done.status == 1
-    assert "no text (UTF-8)" in done.err
+    assert "not UTF-8 text" in done.err
 
 
 @pytest.mark.parametrize("name", ["session-1.csv", "session-1.json"])

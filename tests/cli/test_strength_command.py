@@ -26,13 +26,13 @@ def test_a_test_is_told_kept_and_shown(command: Command, tmp_path: Path) -> None
     left = next(line for line in done.lines if line.startswith("left: best "))
     assert "; force rose by " in left
     assert any(line.startswith("limb symmetry: left 8") for line in done.lines)
-    assert done.lines[-1] == "kept as session 1: bandsense show 1 --simulated"
+    assert done.lines[-1] == "saved as session 1: bandsense show 1 --simulated"
     assert left in command("show", "1", "--simulated").lines
     again = json.loads(command("show", "1", "--simulated", "--json").out)
     assert again["again"]["strength_test"] == again["summary"]["strength_test"], (
         "the raw samples say the same"
     )
-    assert "test of strength" in command("sessions", "--simulated").out
+    assert "strength test" in command("sessions", "--simulated").out
     assert len(command("export", "1", "--simulated", "-o", tmp_path).lines) == 2
     assert command("sessions").out.startswith("no session yet")
     assert "peak" not in left, "no time to peak is ever told"
@@ -42,7 +42,7 @@ def test_a_test_is_told_kept_and_shown(command: Command, tmp_path: Path) -> None
 def test_only_like_is_compared_with_like(command: Command) -> None:
     command(*SIM)
     same = command(*SIM)
-    assert sum("no change that can be told; it would take 1" in line for line in same.lines) == 2
+    assert sum("no detectable change; that would take 1" in line for line in same.lines) == 2
     weaker = command(*SIM, "--seed", "3")
     assert any("% weaker, more than the" in line for line in weaker.lines)
     lying = command(*SIM, "--posture", "lying")

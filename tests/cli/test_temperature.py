@@ -114,7 +114,7 @@ def test_two_zeros_teach_what_temperature_does_and_a_session_is_corrected(
     done = command("sensors", "zero", "BA5E", "--temperature")
     assert done.lines == [
         "zero set; it showed +1.0 N before",
-        "its zero follows temperature by +0.100 ± 0.003 N per kelvin; from now on that is taken off",
+        "its zero drifts with temperature by +0.100 ± 0.003 N per kelvin; from now on this is corrected",
     ]
     assert bench.record.newton_per_kelvin == pytest.approx(NEWTON_PER_KELVIN, abs=5e-4)
     assert bench.record.reference_temperature_c == bench.temperature_c
@@ -177,7 +177,7 @@ def broken(answer: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("answering", "reason"), [(refusing, "battery is too low"), (broken, "300 °C, which cannot be")]
+    ("answering", "reason"), [(refusing, "battery is too low"), (broken, "300 °C, which is impossible")]
 )
 def test_a_temperature_that_cannot_be_had_is_told_and_hinders_nothing(
     command: Command, bench: Bench, answering: Callable[[bytes], bytes], reason: str

@@ -64,11 +64,11 @@ def test_a_keyring_goes_before_a_file(
 ) -> None:
     file = tmp_path / "home" / "intervals.key"
     monkeypatch.setattr("sys.stdin", io.StringIO("old\n"))
-    assert session("upload", "--save-key").out == f"kept in {file}\n"
+    assert session("upload", "--save-key").out == f"saved in {file}\n"
     ring = Ring()
     keyring.set_keyring(ring)
     monkeypatch.setattr("sys.stdin", io.StringIO("right\n"))
-    assert session("upload", "--save-key").out == "kept in the system's keyring\n"
+    assert session("upload", "--save-key").out == "saved in the system's keyring\n"
     assert ring.kept == {("bandsense", "intervals"): "right"}
     assert not file.exists()
     assert session("upload", "last", "--service", service.address).out == "i777\n"

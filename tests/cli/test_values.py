@@ -20,12 +20,12 @@ def test_what_can_be_meant_is_taken(kind: Callable[[str], float], text: str, val
     ("kind", "text", "reason"),
     [
         (positive, "0", "0 is not above zero"),
-        (positive, "soon", "'soon' is no number"),
-        (positive, "nan", "'nan' is no number"),
-        (speed, "-1", "-1 is below zero; 0 runs at once"),
-        (speed, "inf", "'inf' is no number"),
+        (positive, "soon", "'soon' is not a number"),
+        (positive, "nan", "'nan' is not a number"),
+        (speed, "-1", "-1 is below zero; 0 runs without waiting"),
+        (speed, "inf", "'inf' is not a number"),
         (count, "0", "it must be 1 or more, not 0"),
-        (count, "2.5", "'2.5' is no whole number"),
+        (count, "2.5", "'2.5' is not a whole number"),
         (port, "65536", "it must be from 0 to 65535, not 65536"),
     ],
 )

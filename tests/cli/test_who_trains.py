@@ -41,7 +41,7 @@ def test_a_person_who_was_only_set_up_does_not_train_until_they_do(
     _live(command, set_file, "--person", "Mia", *own)
     command("profile", *own, "set", "--person", "Ada", "--sets", "2")
     assert "\nMia · Seated row · simulated\n" in _live(command, set_file, *own)
-    assert command("profile", *own, "set", "--sets", "1").out == "Mia, Seated row: kept\n"
+    assert command("profile", *own, "set", "--sets", "1").out == "Mia, Seated row: saved\n"
 
 
 def test_the_simulator_leaves_ones_own_sessions_and_progress_alone(
@@ -83,7 +83,7 @@ def test_forces_are_shown_in_the_persons_unit_and_kept_in_newtons(
 ) -> None:
     told = command("profile", "set", "--unit", unit).out
     assert told.startswith("Me: forces are shown in ")
-    assert command("profile").out == "nothing is known yet; usual values are taken\n"  # and nothing else
+    assert command("profile").out == "nothing is known yet; usual values are used\n"  # and nothing else
     lines = _live(command, set_file).splitlines()
     (rep,) = (line for line in lines if "rep 4: " in line)
     assert rep.endswith(f" {unit}")

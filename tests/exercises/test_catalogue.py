@@ -276,7 +276,7 @@ def test_a_file_may_replace_a_shipped_exercise(tmp_path: Path) -> None:
     ("change", "says"),
     [
         (("id = ", "id == "), "not valid TOML"),
-        (('"my-pull"', '"My pull"'), "id: 'My pull' must be small letters, digits and hyphens"),
+        (('"my-pull"', '"My pull"'), "id: 'My pull' must consist of lower-case letters, digits and hyphens"),
         (("stroke_m = 0.5", "stroke_m = 1.5"), "three times its resting length"),
         (("stroke_m = 0.5", "stroke_m = -1"), "stroke_m: must be more than 0.05 metres, not -1"),
         (("rest_length_m = 0.7", "rest_length_m = 70"), "rest_length_m: must be at most 5 metres, not 70"),

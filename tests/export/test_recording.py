@@ -157,10 +157,10 @@ def test_a_last_line_that_is_cut_off_is_told(tmp_path: Path, last: str) -> None:
         ("time_s,tension_n\n0,1\n1,two\n2,3\n", 3, "found '1,two'"),
         ("time_s,tension_n\n0,1\n1\n2,3\n", 3, "found '1'"),
         ("time_s,tension_n\n0,1\n2,1\n1,3\n3,4\n", 4, "time goes back from 2 to 1"),
-        ("\x89PNG\r\n\x1a\n\0\0\0", None, "no text file"),
+        ("\x89PNG\r\n\x1a\n\0\0\0", None, "not a text file"),
         ("time_s,tension_n\n0,1\n0,0125,54,2\n", 3, "4 columns, but the header names 2; where commas are"),
-        ("time_s,tension_n\n0,1\n1,1e308\n", 3, "1e+308 N is no tension"),
-        ("time_s,tension_n\n0,1\n1e300,1\n", 3, "1e+300 s is no time"),
+        ("time_s,tension_n\n0,1\n1,1e308\n", 3, "1e+308 N is not a possible tension"),
+        ("time_s,tension_n\n0,1\n1e300,1\n", 3, "1e+300 s is not a possible time"),
         ('time_s,tension_n\n0,1\n"1,2\n', 3, "expected numbers"),
     ],
 )

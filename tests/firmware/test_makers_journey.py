@@ -85,7 +85,7 @@ async def test_from_a_new_board_to_an_updated_sensor(
                 parser = argparse.ArgumentParser()
                 command.add(parser.add_subparsers())
                 await command.calibrate(parser.parse_args(words), None, air)
-                assert "kept by the sensor" in capsys.readouterr().out
+                assert "stored in the sensor" in capsys.readouterr().out
 
                 read_n, uncertainty_n = await felt_n(sensor, air, 3.0)
                 assert read_n == pytest.approx(3.0 * KGF_N, abs=max(0.2, 3.0 * uncertainty_n))

@@ -72,6 +72,21 @@ def test_two_sensors_agree_within_5_ms(seed: int, jitter_s: float, duration_s: f
     np.testing.assert_allclose(on_right, (host + 4900.0) / (1 - 60e-6), rtol=0, atol=0.005)
 
 
+def test_little_seen_leaves_the_clocks_alike() -> None:
+    for seed in range(20):
+        relation = ClockSync()
+        feed(relation, skew_ppm=0.0, offset_s=0.0, duration_s=3.0, seed=seed)
+        assert abs(relation.skew_ppm) < 50.0
+
+
+def test_marks_that_contradict_the_arrivals_leave_no_negative_bound() -> None:
+    relation = ClockSync()
+    feed(relation, skew_ppm=0.0, offset_s=0.0, jitter_s=0.0)
+    relation.add_round_trip(30.0, 30.005, 30.006)  # asked after what was sent then had come
+    assert relation.uncertainty_s == 0.0
+    assert relation.host_s(30.0) == pytest.approx(30.002, abs=1e-3)
+
+
 def test_time_marks_bound_the_error() -> None:
     relation = ClockSync()
     device, host = feed(relation, skew_ppm=50, offset_s=1.0, jitter_s=0.05, floor_s=0.01, marks=10)

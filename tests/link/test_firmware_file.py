@@ -16,6 +16,7 @@ import pytest
 from bandsense.errors import FileFormatError, UpdateError
 from bandsense.link.dfu.firmware_file import FirmwareFile, FirmwareImage, read_firmware_file
 from bandsense.link.dfu.update import _Update
+from tests.needs import REPOSITORY, require_module
 
 
 def archive(method: int = zipfile.ZIP_DEFLATED, manifest: bytes | None = None) -> bytes:
@@ -72,6 +73,26 @@ def test_any_damage(tmp_path: Path, method: int) -> None:
             read_firmware_file(path)
 
 
+@pytest.mark.parametrize("development", [False, True])
+def test_what_an_image_says_of_itself_is_read_and_every_changed_byte_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, development: bool
+) -> None:
+    monkeypatch.syspath_prepend(REPOSITORY / "firmware" / "tools")
+    sign = require_module("sign", "bandsense[sign]")
+    key = sign.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    about = {"version": (1, 2, 3, 0), "load_address": 0x3_2000, "board": "host", "development": development}
+    whole = sign.build_image(bytes(range(200)), key=key, **about)
+    path = tmp_path / "image.bin"
+    path.write_bytes(whole)
+    (image,) = read_firmware_file(path).images
+    assert (image.version_text, image.board, image.development) == ("1.2.3", "host", development)
+    hashed = whole.index(image.digest) - 8  # before the fields stand their magic and the digest's own head
+    for at in range(hashed):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
+        with pytest.raises(FileFormatError):
+            read_firmware_file(path)
+
+
 def test_an_image_is_only_for_the_slot_that_does_not_run_and_only_a_newer_one() -> None:
     def image(slot: int | None, *version: int) -> FirmwareImage:
         return FirmwareImage(b"", slot, (*version, 0), "board", True, struct.pack("<I", slot or 9))  # type: ignore[arg-type]
@@ -85,6 +106,6 @@ def test_an_image_is_only_for_the_slot_that_does_not_run_and_only_a_newer_one() 
         _Update(FirmwareFile((image(0, 1, 3, 0),)), False, None).chosen(Running())  # type: ignore[arg-type]
     for version in ((1, 2, 0), (1, 1, 9)):
         same = FirmwareFile((image(0, *version), image(1, *version)))
-        with pytest.raises(UpdateError, match="force the update"):
+        with pytest.raises(UpdateError, match="with --force"):
             _Update(same, False, None).chosen(Running())  # type: ignore[arg-type]
         assert _Update(same, True, None).chosen(Running()).slot == 1  # type: ignore[arg-type]

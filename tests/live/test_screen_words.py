@@ -47,9 +47,9 @@ def told(resting: Scene) -> AdviceWords:
             SlackAction.ASK,
             Rule.ONE_REP,
             {"planned": 8.0},
-            "Was that meant?",
+            "Was that on purpose?",
             "You did one repetition.",
-            ("It was meant", "Too strong"),
+            ("On purpose", "Too strong"),
         ),
         (
             SlackAction.CHANGE_BAND,

@@ -151,7 +151,11 @@ def a_prescription(**changes: Any) -> Prescription:
         ("reps = 10", "reps = 10\nreps_top = 8", "reps_top is 8, less than reps, which is 10"),
         ("reps = 10", "reps = 10\nzone_n = [60, 40]", "the lower one first"),
         ("reps = 10", "reps = 10\nmass = 5", "mass: is not known"),
-        ('exercise = "seated-row"', 'exercise = "Seated Row"', "must be small letters, digits and hyphens"),
+        (
+            'exercise = "seated-row"',
+            'exercise = "Seated Row"',
+            "must consist of lower-case letters, digits and hyphens",
+        ),
         ("[[exercise]]", "[[exercise]", "is neither TOML nor JSON"),
         ("snapped_band = true", "snapped_band = true\npain = 11", "stop.pain: must be at most 10, not 11"),
     ],

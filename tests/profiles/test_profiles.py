@@ -129,7 +129,7 @@ def test_another_band_begins_from_the_set_up_of_the_last() -> None:
         ("seated-row", {"rest_length_m": 0.6, "stroke_m": 0.5}, None),
         ("seated-row", {"rest_length_m": 0.25}, "a band of 25 cm to 80 cm, beyond three times"),
         ("pull-apart", {"rest_length_m": 0.9, "start_length_m": 0.1}, "not stretched"),
-        ("pull-apart", {"method": SlackMethodKind.FOOT}, "not changed by foot; it can be by: grip"),
+        ("pull-apart", {"method": SlackMethodKind.FOOT}, "cannot be changed by foot, but by: grip"),
     ],
 )
 def test_lengths_are_held_against_the_exercise(

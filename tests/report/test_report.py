@@ -193,6 +193,6 @@ def test_a_browser_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     false = shutil.which("false")
     assert false is not None
     monkeypatch.setenv("BANDSENSE_CHROMIUM", false)
-    with pytest.raises(MissingProgram, match="made nothing"):
+    with pytest.raises(MissingProgram, match="produced nothing"):
         to_pdf("<p>", tmp_path / "x.pdf")
     assert not (tmp_path / "x.pdf").exists()

@@ -45,7 +45,7 @@ def test_saturated_samples_warn_and_mark() -> None:
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_too_few_samples_are_an_error(n: int) -> None:
-    with pytest.raises(DataError, match="no trace"):
+    with pytest.raises(DataError, match="not a trace"):
         analyze(np.arange(float(n)), np.zeros(n))
 
 

@@ -8,18 +8,7 @@ import pytest
 from bandsense.samples import FloatArray
 from bandsense.signal.analysis import analyze
 from bandsense.signal.events import RepCounted
-
-RATE_HZ = 80.0
-
-
-def _through(levels_n: list[float], times_s: list[float]) -> tuple[FloatArray, FloatArray]:
-    """Half cosines from level to level, with a little noise: seconds, newtons."""
-    time_s = np.arange(0.0, times_s[-1], 1.0 / RATE_HZ)
-    at = np.clip(np.searchsorted(times_s, time_s, side="right") - 1, 0, len(times_s) - 2)
-    knots_s, knots_n = np.array(times_s), np.array(levels_n)
-    u = (time_s - knots_s[at]) / (knots_s[at + 1] - knots_s[at])
-    tension_n = knots_n[at] + (knots_n[at + 1] - knots_n[at]) * (1.0 - np.cos(np.pi * u)) / 2.0
-    return time_s, tension_n + np.random.default_rng(1).normal(0.0, 0.02, time_s.size)
+from tests.signal.levels import through
 
 
 def _set(valley_n: float, peaks_n: list[float], periods_s: list[float]) -> tuple[FloatArray, FloatArray]:
@@ -28,7 +17,7 @@ def _set(valley_n: float, peaks_n: list[float], periods_s: list[float]) -> tuple
     for peak_n, period_s in zip(peaks_n, periods_s, strict=True):
         levels_n += [peak_n, valley_n]
         times_s += [times_s[-1] + 0.5 * period_s, times_s[-1] + period_s]
-    return _through([*levels_n, valley_n, 0.0, 0.0], [*times_s, *(times_s[-1] + s for s in (1.0, 2.0, 6.0))])
+    return through([*levels_n, valley_n, 0.0, 0.0], [*times_s, *(times_s[-1] + s for s in (1.0, 2.0, 6.0))])
 
 
 def test_a_weak_set_on_a_taut_band_is_told_from_sway_by_its_evenness() -> None:
@@ -67,7 +56,7 @@ def test_steps_that_swing_about_a_level_are_none(seed: int) -> None:
     sizes[::4] *= 1.0 + foot
     sway_n = 0.7 * np.sin(0.3 * times_s)
     levels_n = 12.0 + sway_n + np.r_[0.0, np.where(np.arange(2 * count) % 2, -0.5, 0.5) * sizes]
-    assert not analyze(*_through([*levels_n.tolist()], times_s.tolist())).reps
+    assert not analyze(*through([*levels_n.tolist()], times_s.tolist())).reps
 
 
 @pytest.mark.parametrize("size_n", [6.0, 9.0, 12.0])
@@ -81,4 +70,4 @@ def test_two_tops_to_a_step_are_one_step_with_a_bump(size_n: float, seed: int) -
         for level_n, share in ((heel_n, 0.26), (0.8, 0.25), (0.35 * size_n, 0.24), (0.0, 0.25)):
             levels_n.append(10.0 + level_n + rng.normal(0.0, 0.05 * size_n))
             times_s.append(times_s[-1] + 0.55 * share * (1.0 + rng.normal(0.0, 0.03)))
-    assert not analyze(*_through(levels_n, times_s)).reps
+    assert not analyze(*through(levels_n, times_s)).reps

@@ -276,7 +276,7 @@ def test_what_is_wrong_is_told_in_words(
         (postgresql.url(), "bandsense store init"),
         (postgresql.url(where.rpartition("/")[2]), "belongs to no clinic"),
         ("postgresql://127.0.0.1:1/x?password=wrong-hush", "cannot be reached"),
-        ("postgresql://a:wrong-hush@h/x?nonsense=1", "no address of a PostgreSQL database"),
+        ("postgresql://a:wrong-hush@h/x?nonsense=1", "not the address of a PostgreSQL database"),
     ):
         with pytest.raises(StoreError, match=told) as error:
             Store.open(url)

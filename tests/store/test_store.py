@@ -200,7 +200,7 @@ def test_a_locked_store_is_told(store: Store, monkeypatch: pytest.MonkeyPatch, n
     monkeypatch.setattr("bandsense.store.database._BUSY_TIMEOUT_S", 0.05)
     holder = sqlite3.connect(store.path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreError, match="another program holds it locked"):
+    with pytest.raises(StoreError, match="another program has locked it"):
         store.record(new_session())
     holder.execute("ROLLBACK")
     holder.close()

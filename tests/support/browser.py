@@ -53,11 +53,11 @@ class Tab:
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Any]:
+async def chromium(*more: str) -> AsyncIterator[Any]:
     path = require_tool("chromium", "install it: apt-get install chromium")
     playwright = require_module("playwright.async_api", "playwright")
     async with playwright.async_playwright() as driver:
-        arguments = ["--no-sandbox", "--autoplay-policy=user-gesture-required", "--disable-gpu"]
+        arguments = ["--no-sandbox", "--autoplay-policy=user-gesture-required", "--disable-gpu", *more]
         browser = await driver.chromium.launch(executable_path=path, args=arguments)
         try:
             yield browser

@@ -60,7 +60,7 @@ class Page(HTMLParser):
         super().__init__()
         self.links: list[str] = []
         self.refused: list[str] = []
-        self._text: list[str] = []
+        self.sentences: list[str] = []
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -71,11 +71,11 @@ class Page(HTMLParser):
             self.links.append(str(given["href"]))
 
     def handle_data(self, data: str) -> None:
-        self._text.append(data)
+        self.sentences.append(data)
 
     @property
     def text(self) -> str:
-        return " ".join(" ".join(self._text).split())
+        return " ".join(" ".join(self.sentences).split())
 
 
 def served(store: Store, access: Access | None = None) -> tuple[Starlette, Access]:
@@ -115,8 +115,8 @@ def get(
     return told[0]["status"], found, b"".join(message.get("body", b"") for message in told[1:]).decode()
 
 
-def page(store: Store, address: str) -> Page:
-    status, _, body = get(served(store)[0], address)
+def page(store: Store, address: str, cookie: str = "") -> Page:
+    status, _, body = get(served(store)[0], address, cookie=cookie)
     assert status == 200, body[:500]
     return Page(body)
 
@@ -142,6 +142,18 @@ def test_a_page_keeps_to_the_policy_and_its_links_lead_somewhere(store: Store, a
             assert get(app, link)[0] == 200, link
 
 
+SAME_IN_GERMAN = {"bandsense", "Sensor", "Green", NAME, "Band", "Name", "Tempo, s"}
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_in_german_says_nothing_in_english(store: Store, address: str) -> None:
+    english = {each.strip() for each in page(store, address).sentences}
+    told = [each.strip() for each in page(store, address, "language=de").sentences]
+    left = [each for each in told if each in english - SAME_IN_GERMAN and re.search(r"[A-Za-z]{4}", each)]
+    assert left == []
+    assert [each for each in told if re.search(r"\d\.\d", each)] == [], "decimal commas"
+
+
 def test_sessions_are_listed_by_month_and_found_by_words(store: Store) -> None:
     everything = page(store, "/sessions").text
     assert "5 sessions" in everything
@@ -156,7 +168,7 @@ def test_a_session_tells_its_sets_the_advice_and_the_last_time(store: Store) -> 
     text = page(store, "/sessions/4").text
     assert "13 repetitions in 2 sets. The first set fell short of the plan; with" in text
     assert "5 of 8" in text
-    assert re.search(r"After set 1: ADD SLACK.* You did so\.", text)
+    assert re.search(r"After set 1: ADD SLACK.* You did this\.", text)
     assert re.search(r"13 full repetitions, 16 on 19 October\. Strongest pull (up|no difference)", text)
 
 
@@ -258,7 +270,7 @@ def test_tests_of_strength_have_their_place(tmp_path: Path) -> None:
     for number, best_n in enumerate((120.0, 180.0)):
         kept_test(store, number, best_n)
     train_once(store, Habit(reps=(6,)), 1, FIRST + timedelta(days=9), 100.0)
-    assert "Test of strength" in page(store, "/sessions").text
+    assert "Strength test" in page(store, "/sessions").text
     text = page(store, "/sessions/2").text
     assert "knee extension" in text
     assert "180" in text

@@ -66,7 +66,7 @@ def test_it_speaks_the_language_of_the_browser(client: TestClient, trace: str) -
     assert "(<code>time_s,tension_n</code>)" in empty
     shown = send(client, trace).text
     assert "Messwerten pro Sekunde" in shown
-    assert "Spannung über die Aufzeichnung, " in shown
+    assert "Spannung über die Messkurve, " in shown
     assert "Eine andere Datei" in shown
     refused = send(client, trace, time="a")
     assert "Nenn beide Spalten, die der Zeit und die der Kraft" in refused.text
@@ -80,7 +80,7 @@ def test_columns_without_units_are_named_in_the_form(client: TestClient, trace: 
     assert "4 reps in " in named.text
     assert 'value="b"' in named.text  # what was written stays for the next file
     assert "name both columns" in send(client, bare, time="a").text.lower()
-    assert "no units" in send(client, bare, time="a", force="b", force_unit="<b>").text
+    assert "not units" in send(client, bare, time="a", force="b", force_unit="<b>").text
 
 
 def test_kilograms_are_read_as_such_and_doubted_where_they_are_called_newtons(
@@ -99,7 +99,7 @@ def test_kilograms_are_read_as_such_and_doubted_where_they_are_called_newtons(
     ("content", "words"),
     [
         (b"", "the file is empty"),
-        (b"\x89PNG\r\n\x1a\n\0\0", "no text file"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "not a text file"),
         ("time_s,tension_n\n0.0,1.0\n", "1 samples"),
         ("time_s,tension_n\n0.0,1.0\n0.1,many\n", "line 3"),
     ],

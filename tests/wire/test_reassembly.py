@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -185,6 +186,27 @@ def test_an_overrun_is_a_gap_that_the_numbers_do_not_show() -> None:
     assert stream.statistics.lost == 0
 
 
+def test_an_overrun_alone_is_a_gap() -> None:
+    sensor = Sensor()
+    stream = opened(sensor)
+    before = sensor.frames(2)
+    overrun = replace(sensor.frame(overrun=True), gap_before=False)
+    block = receive([*before, overrun, *sensor.frames(2)], stream)
+    assert np.flatnonzero(block.gap_before).tolist() == [6]
+
+
+@pytest.mark.parametrize(("gap_before", "overrun"), [(True, False), (False, True)])
+def test_a_gap_before_settling_stays_one(gap_before: bool, overrun: bool) -> None:
+    sensor = Sensor()
+    stream = opened(sensor)
+    before = sensor.frames(2)
+    settling = replace(sensor.frame(), settling=True, gap_before=gap_before, overrun=overrun)
+    block = receive([*before, settling, *sensor.frames(2)], stream)
+    assert block.values.tolist() == [*range(6), *range(9, 15)]
+    assert np.flatnonzero(block.gap_before).tolist() == [6]
+    assert stream.statistics.lost == 0
+
+
 @pytest.mark.parametrize("away_s", [1.0, 600.0, 3 * 4294.967296 + 10.0])
 def test_a_reconnection_goes_on_in_device_time(away_s: float) -> None:
     sensor = Sensor(clock_us=TURN_US - 2_000_000)
@@ -216,6 +238,19 @@ def test_frames_that_arrive_before_the_answer_wait_for_it() -> None:
     assert block is not None
     assert block.values.tolist() == list(range(6))
     assert len(collect([stream.push(frames[2], 0.3)])) == 3
+
+
+def test_another_boot_is_a_reset_even_where_the_clocks_agree_by_chance() -> None:
+    sensor = Sensor(boot=1, sequence=40_000)
+    stream = opened(sensor)
+    for frame in sensor.frames(10):
+        stream.push(frame, 50.0)
+    stream.interrupt()
+    rebooted = Sensor(boot=2, clock_us=sensor.clock_us + 5_000_000, sequence=0)
+    stream.begin(rebooted.started(), 55.0)
+    block = receive(rebooted.frames(10), stream)
+    assert np.flatnonzero(block.gap_before).tolist() == [0]
+    assert (stream.statistics.restarts, stream.statistics.lost) == (1, 0)
 
 
 @pytest.mark.parametrize("boot_after", [2, 1], ids=["boot counted", "boot not counted"])
@@ -318,6 +353,10 @@ def test_a_lost_notification_of_such_a_sensor_is_a_gap() -> None:
     times = progressor_times(150)
     blocks = [stream.push(times[i : i + 15].tolist(), [1.0] * 15, 0.0) for i in range(0, 150, 15) if i != 75]
     assert np.flatnonzero(collect(blocks).gap_before).tolist() == [75]
+    assert (stream.statistics.gaps, stream.statistics.skipped) == (
+        1,
+        7,
+    )  # nine notifications have eight joints; one is the gap
 
 
 def test_a_clock_of_32_bits_wraps_and_is_not_signed() -> None:

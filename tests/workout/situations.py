@@ -197,7 +197,7 @@ SECTIONS: dict[str, list[Situation]] = {
     ],
     "One repetition": [
         Situation(
-            "It was meant",
+            "On purpose",
             "One repetition; asked, the person says that it was meant.",
             [Reps(1), OVER, YES, Rest(2.0)],
             ("SLACK",),

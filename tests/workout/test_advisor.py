@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from bandsense.bands.strand import ChangeBy, Strand
 from bandsense.errors import BandModelError
 from bandsense.exercises.catalogue import get_exercise, load_exercises
-from bandsense.exercises.model import Exercise, SlackMethodKind
+from bandsense.exercises.model import Exercise, SlackMethod, SlackMethodKind
 from bandsense.live.formatting import advice_details, advice_reason, advice_text, basis_words
 from bandsense.signal.events import Rep
-from bandsense.workout.adjustment import CHANGE_BY
+from bandsense.workout.adjustment import CHANGE_BY, MOST_AT_ONCE_CM, adjustment_for
 from bandsense.workout.advice import Advice, AdvisorState, Confidence, Rule, SlackAction
 from bandsense.workout.advisor import Advisor
 from bandsense.workout.events import SetEnd
@@ -198,7 +198,7 @@ def test_a_single_repetition_is_asked_about() -> None:
     advisor = Advisor(ROW, None, MEASURED)
     asked = advisor.after_set(reps(1), last_of_session=False)
     assert (asked.action, asked.rule, asked.waits) == (SlackAction.ASK, Rule.ONE_REP, True)
-    assert "Was that meant (y), or is the band too strong (n)?" in advice_text(asked)
+    assert "Was that on purpose (y), or is the band too strong (n)?" in advice_text(asked)
     assert advisor.declined()
     told = advisor.too_strong()
     assert (told.action, told.rule) == (SlackAction.ADD, Rule.TOO_HARD)
@@ -271,7 +271,7 @@ def test_pulls_that_show_no_tension_ask_for_a_tare_and_teach_nothing(peak: float
     assert (advice.action, advice.rule) == (SlackAction.CHECK, Rule.NO_ZERO)
     assert advice_text(advice) == (
         "CHECK - At the top of a repetition the sensor shows no pull at all, so its zero is wrong. "
-        "Let the band hang slack and tare (key t); the next set can be advised on."
+        "Let the band hang slack and set the zero (key t); after the next set there can be advice again."
     )
     assert advisor.state == MEASURED
     assert advise(reps(9, peak=0.1, start=0.0)).rule is not Rule.NO_ZERO
@@ -286,7 +286,7 @@ def test_nothing_when_the_uncertainty_exceeds_the_change() -> None:
     assert advice_reason(advice).endswith("How much to change is not known well enough; do a more even set.")
     too_hard = advise(scattered)
     assert too_hard.action is SlackAction.ADD, "that it was too hard is sure"
-    assert "From 6 repetitions so uneven that is a rough guess" in advice_text(too_hard)
+    assert "From 6 repetitions as uneven as these, that is a rough guess" in advice_text(too_hard)
 
 
 def test_the_plan_says_how_many_are_asked_for() -> None:
@@ -771,7 +771,7 @@ def test_it_says_what_it_rests_on_and_how_sure_it_is() -> None:
     )
     rests_on = ", ".join(basis_words(measured.basis))
     assert advice_details(measured) == (
-        f"5 ± {measured.uncertainty_cm:.1f} cm, confidence medium; rests on {rests_on}"
+        f"5 ± {measured.uncertainty_cm:.1f} cm, confidence medium; based on {rests_on}"
     )
     fitted = advise(reps(5), state=replace(MEASURED, f100_n=60.0))
     assert basis_words(fitted.basis)[2].startswith("your band's own curve")
@@ -808,6 +808,19 @@ def test_the_advice_learns_what_a_change_does_to_this_person(true_gain: float) -
     assert learned == pytest.approx(1 + 0.75 * (true_gain - 1), abs=0.12), (
         "most of the way, shrunk to the law"
     )
+
+
+def test_a_hand_lets_out_no_more_than_an_arms_length_at_once() -> None:
+    long = AdvisorState(Strand(rest_length_m=2.5, start_length_m=3.0, peak_length_m=5.0))
+    grip, step = (
+        SlackMethod(kind=kind, more_slack="{cm} out", less_slack="{cm} in")
+        for kind in (SlackMethodKind.GRIP, SlackMethodKind.ANCHOR_DISTANCE)
+    )
+    by_hand, by_step = (adjustment_for(long, method, 0.8, 0.05) for method in (grip, step))
+    assert by_hand.amount_cm == MOST_AT_ONCE_CM
+    assert by_hand.change_m == pytest.approx(MOST_AT_ONCE_CM / 100)
+    assert 0.8 < by_hand.tension_ratio < 0.9
+    assert by_step.amount_cm == pytest.approx(75, abs=1)
 
 
 def test_one_change_moves_it_a_little_towards_what_was_seen() -> None:

@@ -64,5 +64,5 @@ def test_a_doubled_band_pulls_with_all_its_strands() -> None:
 
 @pytest.mark.parametrize("numbers", [(0.0, 0.6, 0.8), (60.0, -0.6, 0.8), (60.0, 0.6, np.nan)])
 def test_numbers_that_are_no_band_are_refused(numbers: tuple[float, float, float]) -> None:
-    with pytest.raises(BandModelError, match="no band"):
+    with pytest.raises(BandModelError, match="not a band"):
         FittedBand(*numbers)

@@ -151,7 +151,7 @@ def test_a_word_about_nothing_is_answered() -> None:
     _, events = followed(tension(still(20)), {5.0: UndoRep(), 6.0: AddRep()})
     undo, add = of(events, Corrected)
     assert "no repetition" in format_notice(undo)
-    assert "no movement" in format_notice(add)
+    assert "no other movement" in format_notice(add)
 
 
 @pytest.mark.parametrize("size", [1, 16, 37])

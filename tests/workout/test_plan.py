@@ -56,8 +56,8 @@ def test_the_plan_of_a_newcomer() -> None:
     [
         ({"sets": 0}, "1 to 10 sets"),
         ({"sets": 11}, "1 to 10 sets"),
-        ({"reps": 0}, "cannot be"),
-        ({"reps": 12, "reps_top": 10}, "cannot be"),
+        ({"reps": 0}, "is not possible"),
+        ({"reps": 12, "reps_top": 10}, "is not possible"),
         ({"rest_s": -1.0}, "rest of -1 s"),
         ({"rest_s": float("nan")}, "rest of nan s"),
     ],

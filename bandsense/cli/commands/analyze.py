@@ -38,7 +38,7 @@ def add(commands: Commands) -> None:
         example="bandsense analyze set.csv\nbandsense analyze set.csv --json | jq .reps",
     )
     command.add_argument("file", type=Path, help="the trace")
-    command.add_argument("--band", metavar="NAME", help="a calibrated band, for way, velocity and work")
+    command.add_argument("--band", metavar="NAME", help="a calibrated band, for distance, velocity and work")
     add_store_option(command, sessions=True)
     command.add_argument("--json", action="store_true", help="one JSON object instead of a table")
 
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     block = recording.block
     if len(block) < 2:
         raise FileFormatError(
-            arguments.file, Message("a single sample is no trace; record at least a second")
+            arguments.file, Message("a single sample is not a trace; record at least a second")
         )
     analysis = analyze(block.time_s, block.values, gap_before=block.gap_before, saturated=block.saturated)
     calibration = Calibration.identity()
@@ -90,7 +90,8 @@ def _displacement(arguments: argparse.Namespace) -> DisplacementModel:
     if measured is None:
         raise ConfigError(
             Message(
-                "the band {band!r} has no calibration pull; see `bandsense band --help`", band=arguments.band
+                "the band {band!r} has no calibration pull; make one with: bandsense band pull {band}",
+                band=arguments.band,
             )
         )
     return measured.displacement()
@@ -155,7 +156,7 @@ def _print(recording: Recording, analysis: SetAnalysis, figures: Sequence[RepMet
         line = tr("warning at {time:.2f} s: {warning}", time=first.time_s, warning=told)
         if more:
             line = tr(
-                "{line} ({number} more of this, the last at {time:.2f} s)",
+                "{line} ({number} more like this, the last at {time:.2f} s)",
                 line=line,
                 number=len(more),
                 time=more[-1].time_s,

@@ -43,12 +43,12 @@ def add(commands: Commands) -> None:
         "bandsense band show red",
     )
     command.set_defaults(action="list", catalogue=False)
-    add_json_option(command, "one JSON object a band; forces in newtons, lengths in metres")
+    add_json_option(command, "one JSON object per band; forces in newtons, lengths in metres")
     add_store_option(command, sessions=True)
     actions = command.add_subparsers(metavar="ACTION")
     listing = add_action(actions, "list", "your bands (the default), or published ones", action="list")
     listing.add_argument("--catalogue", action="store_true", help="what a colour pulls, as published")
-    adding = add_action(actions, "add", "make a band known", action="add")
+    adding = add_action(actions, "add", "add a band", action="add")
     adding.add_argument("name", help="what you call it")
     adding.add_argument(
         "--rest-length-cm", type=float, metavar="CM", help="unstretched, between the ends used"
@@ -77,7 +77,7 @@ def add(commands: Commands) -> None:
 
 def _add_pull(pulling: argparse.ArgumentParser) -> None:
     pulling.add_argument("name")
-    pulling.add_argument("--rest-length-cm", type=float, metavar="CM", help="measured anew for this pull")
+    pulling.add_argument("--rest-length-cm", type=float, metavar="CM", help="measured again for this pull")
     pulling.add_argument(
         "--mark-cm",
         type=float,
@@ -101,9 +101,11 @@ def _add_pull(pulling: argparse.ArgumentParser) -> None:
         "--sensor", metavar="NAME", help="name, end of the name, or address (default: the nearest)"
     )
     pulling.add_argument("--file", type=Path, metavar="FILE", help="take a recorded pull instead of a sensor")
-    pulling.add_argument("--sim", action="store_true", help="a simulated sensor, on a virtual radio")
+    pulling.add_argument("--sim", action="store_true", help="a simulated sensor, over a virtual radio")
     pulling.add_argument("--trace", type=Path, metavar="FILE", help="what the simulated sensor feels")
-    pulling.add_argument("--speed", type=float, metavar="N", help="with --sim: times faster; 0: at once")
+    pulling.add_argument(
+        "--speed", type=float, metavar="N", help="with --sim: how many times faster; 0: without waiting"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -256,8 +258,8 @@ def _add(store: Store, arguments: argparse.Namespace) -> None:
     if store.bands.get(arguments.name.strip()) is not None:
         raise ConfigError(
             Message(
-                "a band is called '{arguments}' already; choose another name, or measure "
-                "that one again with `bandsense band pull {arguments}`",
+                "there is a band called '{arguments}' already; choose another name, or measure that "
+                "one again with `bandsense band pull {arguments}`",
                 arguments=arguments.name,
             )
         )
@@ -272,12 +274,12 @@ def _add(store: Store, arguments: argparse.Namespace) -> None:
             **({} if arguments.strands is None else {"strands": arguments.strands}),
         )
     except ValidationError as error:
-        raise ConfigError(Message("this band cannot be: {faults}", faults=faults_in(error))) from error
+        raise ConfigError(Message("this band is not possible: {faults}", faults=faults_in(error))) from error
     _keep(store, band)
     if arguments.json:
         print(json.dumps(_band_json(band)))
     else:
-        print(tr("{band}: kept. Train with it: `bandsense live --band {band}`", band=band.id))
+        print(tr("{band}: saved. Train with it: `bandsense live --band {band}`", band=band.id))
 
 
 def _metres(length_cm: float | None) -> float | None:
@@ -364,7 +366,7 @@ def _pull(store: Store, arguments: argparse.Namespace) -> BandProfile:
     if not guide.done:
         raise BandModelError(
             Message(
-                "the pull was not finished; nothing is kept. It stood at: {instruction}",
+                "the pull was not finished, so nothing was saved. The next step was: {instruction}",
                 instruction=guide.instruction,
             )
         )

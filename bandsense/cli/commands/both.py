@@ -20,7 +20,7 @@ def add(commands: Commands) -> None:
         commands,
         "both",
         run,
-        details="It goes with the next version.",
+        details="It will be removed in the next version.",
         example="bandsense both\nbandsense live left right",
     )
     live.add_options(command)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
-from bandsense.language import tr
+from bandsense.language import Message, said, tr
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -33,10 +33,8 @@ def add(commands: Commands) -> None:
         "bandsense bringup --sim",
     )
     command.add_argument("sensor", nargs="?", help="name, end of the name, or address (default: the nearest)")
-    command.add_argument("--sim", action="store_true", help="a simulated sensor, to see what comes")
-    command.add_argument(
-        "--no-hands", action="store_true", help="leave out what needs somebody at the sensor"
-    )
+    command.add_argument("--sim", action="store_true", help="a simulated sensor, to see what to expect")
+    command.add_argument("--no-hands", action="store_true", help="skip what needs somebody at the sensor")
     command.add_argument(
         "--current",
         action="append",
@@ -46,8 +44,10 @@ def add(commands: Commands) -> None:
         help="a Power Profiler Kit II recording (.ppk2 or .csv) of a power state: "
         "off, advertising slow, connected or streaming",
     )
-    command.add_argument("--update", type=Path, metavar="FILE", help="install this firmware again and again")
-    command.add_argument("--update-cycles", type=int, default=2, metavar="N", help="how often (default: 2)")
+    command.add_argument("--update", type=Path, metavar="FILE", help="install this firmware several times")
+    command.add_argument(
+        "--update-cycles", type=int, default=2, metavar="N", help="how many times (default: 2)"
+    )
     command.add_argument("--quick", action="store_true", help="a tenth of the time for each check")
     command.add_argument(
         "--report",
@@ -118,23 +118,28 @@ def _plan(arguments: argparse.Namespace) -> BringupPlan:
 
 
 def _ask(arguments: argparse.Namespace) -> Ask:
+    from bandsense.app.bringup import HANDS_OFF
     from bandsense.cli.prompts import ask, is_interactive
 
-    async def by_hand(words: str) -> bool:
+    async def by_hand(words: Message) -> bool:
         if arguments.sim or arguments.no_hands or not is_interactive():
             # A simulated band hangs slack and stays where it is.
-            return words.startswith("Let the band hang slack")
-        answer = await ask(tr("{words} Enter when it is so, s to leave this out: ", words=words))
+            return words == HANDS_OFF
+        answer = await ask(tr("{words} Press Enter when ready, s to skip this: ", words=words))
         return not answer.lower().startswith("s")
 
     return by_hand
 
 
 def _show(finding: Finding) -> None:
-    print(f"{finding.outcome.value:<13} {finding.check}", flush=True)
+    from bandsense.app.bringup import Outcome
+
+    width = max(len(tr(each.value)) for each in Outcome)
+    print(f"{tr(finding.outcome.value):<{width}}  {said(finding.check)}", flush=True)
     for name, value in finding.measured.items():
-        predicted = finding.predicted.get(name)
-        beside = "" if predicted is None else f"   (predicted: {predicted})"
-        print(f"{'':13}   {name} {value}{beside}")
+        beside = ""
+        if (predicted := finding.predicted.get(name)) is not None:
+            beside = "   " + tr("(predicted: {value})", value=predicted)
+        print(f"{'':{width}}    {name} {value}{beside}")
     if finding.advice:
-        print(f"{'':13}   -> {finding.advice}")
+        print(f"{'':{width}}    -> {said(finding.advice)}")

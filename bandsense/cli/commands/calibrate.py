@@ -26,11 +26,12 @@ def add(commands: Commands) -> None:
         commands,
         "calibrate",
         run,
-        details="Warm-up, exercise, masses up and down in several runs, and a creep test; then the result "
-        "with its uncertainty, which the sensor keeps if you want. Water bottles on a kitchen scale will do: "
-        "say --masses-are weighed. If the readings do not fit the masses, you are asked what is wrong. "
-        "A sensor that is clipped onto a band reads each band in its own way, and differently while tension "
-        "grows and while it falls: with --clip-on --band both curves are kept with the band.",
+        details="Warm-up, exercise, masses up and down in several runs, and a creep test; then the "
+        "result with its uncertainty, which the sensor stores if you want. Water bottles on "
+        "a kitchen scale will do: say --masses-are weighed. If the readings do not fit the "
+        "masses, you are asked what is wrong. A sensor that is clipped onto a band reads "
+        "each band in its own way, and differently while tension grows and while it falls: "
+        "with --clip-on --band both curves are saved with the band.",
         example="bandsense calibrate --masses 2.04,5.11,10.2 --masses-are weighed\n"
         "bandsense calibrate 4F2A --masses 5,10 --masses-are plates --quick\n"
         "bandsense calibrate --clip-on --band red --masses 2,4,6,8",
@@ -86,7 +87,7 @@ def procedure_of(arguments: argparse.Namespace) -> CalibrationProcedure:
         masses = tuple(float(mass) for mass in arguments.masses.split(","))
     except ValueError:
         raise CalibrationError(
-            Message("{masses!r} are no masses; write them like 2,5,10", masses=arguments.masses)
+            Message("{masses!r} are not masses; write them like 2,5,10", masses=arguments.masses)
         ) from None
     if arguments.quick:
         plan = CalibrationPlan(masses, runs=1, warm_up_s=0.0, exercises=1, creep_s=0.0)
@@ -118,7 +119,7 @@ async def calibrate(
 
         async def ask(step: Instruction) -> bool:
             share = f"[{number(procedure.progress, '.0%')}]"
-            how = tr("Enter when it is done, s to leave it out: ")
+            how = tr("Press Enter when it is done, s to skip it: ")
             return await _answer(f"\n{share} {said(step.text)}\n{how}") != "s"
 
         await guide(procedure, sensor.stream(), ask, lambda words: print(said(words)))
@@ -132,11 +133,11 @@ async def calibrate(
         loading, unloading = curves(procedure, made_at_s)
         for name, curve in ((tr("while tension grows"), loading), (tr("while it falls"), unloading)):
             print("\n".join((f"\n{name}", *report_lines(curve))))
-        if (
-            await _answer("\n" + tr("Keep both curves with the band {band}? [y/N] ", band=arguments.band))
-            != "y"
-        ):
-            print(tr("not kept"))
+        from bandsense.cli.prompts import is_yes
+
+        asked = "\n" + tr("Save both curves with the band {band}? [y/N] ", band=arguments.band)
+        if not is_yes(await _answer(asked)):
+            print(tr("not saved"))
             return
         print(await keep_curves(sensor, store, arguments.band, (loading, unloading), print))
 
@@ -151,7 +152,7 @@ async def _ask_about_masses(procedure: CalibrationProcedure) -> None:
         try:
             corrected = _correction(answer)
             if corrected is None:
-                print(tr("left as it is; the result is the less sure for it"))
+                print(tr("left as it is; that makes the result less certain"))
                 return
             procedure.correct(*corrected)
         except (ValueError, CalibrationError) as error:
@@ -191,15 +192,16 @@ async def _offer(sensor: Sensor, report: CalibrationReport) -> None:
     """Let the sensor keep it, if the person wants."""
     from bandsense.app.sensor_calibration import to_record
     from bandsense.app.temperature import keeping_temperature, known_temperature
+    from bandsense.cli.prompts import is_yes
 
-    if await _answer("\n" + tr("Let the sensor keep this calibration? [y/N] ")) != "y":
-        print(tr("not kept"))
+    if not is_yes(await _answer("\n" + tr("Store this calibration in the sensor? [y/N] "))):
+        print(tr("not saved"))
         return
     await sensor.stop()
     temperature_c = await known_temperature(sensor, lambda words: print(said(words)))
     found = keeping_temperature(report.calibration, temperature_c, sensor.information.calibration)
     await sensor.device.write_calibration(to_record(found, report.largest_n))
-    print(tr("kept by the sensor"))
+    print(tr("stored in the sensor"))
 
 
 def report_lines(report: CalibrationReport) -> list[str]:

@@ -47,7 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.template is not None:
         if arguments.template.exists():
-            raise ConfigError(Message("{template} exists; name another file", template=arguments.template))
+            raise ConfigError(
+                Message("{template} exists already; name another file", template=arguments.template)
+            )
         arguments.template.write_text(TEMPLATE, encoding="utf-8")
         words = tr(
             "{template}: fill it in, then `bandsense contribute RECORDING {template}`",

@@ -46,7 +46,7 @@ def add(commands: Commands) -> None:
         help="for report, picture and samples (default: %(default)s)",
     )
     command.add_argument(
-        "--speed", type=speed, metavar="N", help="so many times faster, rests too; 0: at once"
+        "--speed", type=speed, metavar="N", help="how many times faster, rests too; 0: without waiting"
     )
     add_output_options(command)
     command.set_defaults(simulated=True)
@@ -130,7 +130,11 @@ def _write(store: Store, sessions: list[int], folder: Path) -> list[Path]:
         written += write(session_table(store, last), "csv", folder)
     except OSError as error:
         raise ConfigError(
-            Message("{filename} cannot be written: {error}", filename=error.filename or folder, error=error)
+            Message(
+                "{filename} cannot be written: {error}; choose another folder",
+                filename=error.filename or folder,
+                error=error,
+            )
         ) from error
     return written
 

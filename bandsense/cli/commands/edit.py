@@ -26,7 +26,7 @@ def add(commands: Commands) -> None:
         example="bandsense edit set 12 --person ada\nbandsense edit merge 12 13\n"
         "bandsense edit split 12 --before-set 3\nbandsense edit undo",
     )
-    add_json_option(command, "one JSON object a session")
+    add_json_option(command, "one JSON object per session")
     add_store_option(command, sessions=True)
     tasks = command.add_subparsers(title="what to do", metavar="TASK")
     setting = add_action(
@@ -42,7 +42,7 @@ def add(commands: Commands) -> None:
     splitting.add_argument("session", help="its number, or `last`")
     where = splitting.add_mutually_exclusive_group(required=True)
     where.add_argument("--before-set", type=int, metavar="N", help="in the rest before this set")
-    where.add_argument("--at", type=positive, metavar="S", help="so many seconds after its first sample")
+    where.add_argument("--at", type=positive, metavar="S", help="this many seconds after its first sample")
     deleting = add_action(tasks, "delete", "put sessions into the bin", run=_delete)
     deleting.add_argument("sessions", nargs="+", metavar="SESSION", help="their numbers")
     add_action(tasks, "undo", "undo the last change", run=_undo)
@@ -74,7 +74,7 @@ def _set(arguments: argparse.Namespace) -> int:
     if not given:
         raise ConfigError(Message("say what to change: --person, --exercise or --band"))
     Edits(store.database).set_fields(session.id, given)  # type: ignore[arg-type] # the names are those of Field
-    tell(arguments, tr("session {session} is changed", session=session.id), session=session.id, **given)
+    tell(arguments, tr("session {session} was changed", session=session.id), session=session.id, **given)
     return 0
 
 

@@ -30,7 +30,7 @@ def add(commands: Commands) -> None:
         "bandsense exercises show squat --drawing squat.svg",
     )
     command.set_defaults(exercise=None)
-    command.add_argument("--json", action="store_true", help="one JSON object an exercise")
+    command.add_argument("--json", action="store_true", help="one JSON object per exercise")
     actions = command.add_subparsers(metavar="show ID")
     show = actions.add_parser("show", help="how one is set up, done and breathed")
     show.add_argument("exercise", metavar="ID")
@@ -81,7 +81,9 @@ def _write_drawing(exercise: Exercise, svg: str | None, path: Path) -> None:
         with atomic_write(path) as part:
             part.write_text(svg, encoding="utf-8")
     except OSError as error:
-        raise DataError(Message("{path} cannot be written: {error}", path=path, error=error)) from error
+        raise DataError(
+            Message("{path} cannot be written: {error}; choose another place", path=path, error=error)
+        ) from error
 
 
 def _page(exercise: Exercise) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.app.sessions import meant_instead, session_named
-from bandsense.cli.argument_types import day
 from bandsense.cli.command import add_command, add_json_option, tell
+from bandsense.cli.session_filter import add_filter_options, session_filter
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.language import Message, tr
 
@@ -29,7 +29,7 @@ def add(commands: Commands) -> None:
         commands,
         "export",
         run,
-        details="Without a session all of those that --since, --until and --person leave.",
+        details="Without a session, all that --since, --until and --person select.",
         example="bandsense export last --format csv -o ~/training\nbandsense export 12 --format fit\n"
         "bandsense export --since 2026-01-01 --person ada --format hevy\n"
         "bandsense export --anonymous --format bids -o study",
@@ -37,16 +37,13 @@ def add(commands: Commands) -> None:
     command.add_argument("session", nargs="?", help="its number, or `last`; default: all")
     command.add_argument("--format", choices=_FORMATS, default="csv", help="default: %(default)s")
     command.add_argument("-o", "--output", type=Path, default=Path(), metavar="DIR", help="default: here")
-    command.add_argument("--since", type=day, metavar="DATE", help="begun on that day or later (YYYY-MM-DD)")
-    command.add_argument("--until", type=day, metavar="DATE", help="begun on that day or earlier")
-    command.add_argument("--person", metavar="NAME", help="of this person")
-    command.add_argument("--exercise", metavar="ID", help="of this exercise")
+    add_filter_options(command)
     command.add_argument(
         "--anonymous",
         action="store_true",
         help="without names, notes and identities; the first session is moved to 2000-01-01",
     )
-    add_json_option(command, "one JSON object a file that was written")
+    add_json_option(command, "one JSON object per file written")
     add_store_option(command, sessions=True)
 
 
@@ -82,14 +79,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _sessions(store: Store, arguments: argparse.Namespace) -> list[Session]:
-    from bandsense.store.model import SessionFilter
-
     if arguments.session is not None:
         return [session_named(store, arguments.session)]
-    which = SessionFilter(
-        since_unix_s=arguments.since,
-        until_unix_s=None if arguments.until is None else arguments.until + 86_400.0,
-        person=arguments.person,
-        exercise=arguments.exercise,
-    )
-    return list(reversed(store.sessions(which)))
+    return list(reversed(store.sessions(session_filter(arguments))))

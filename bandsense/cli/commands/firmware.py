@@ -28,7 +28,7 @@ def add(commands: Commands) -> None:
     )
     add_json_option(command)
     actions = command.add_subparsers(metavar="update FILE", required=True)
-    update = actions.add_parser("update", help="install the firmware in a file")
+    update = actions.add_parser("update", help="install firmware from a file")
     update.add_argument("file", type=Path, help="the .zip that `make firmware` makes")
     update.add_argument("sensor", nargs="?", help="name, end of the name, or address (default: the nearest)")
     update.add_argument("--force", action="store_true", help="also the same version or an older one")
@@ -74,7 +74,7 @@ _STAGES = {
     "connecting": mark("connecting"),
     "uploading": mark("uploading"),
     "restarting": mark("restarting"),
-    "proving": mark("proving"),
+    "proving": mark("on trial"),
     "done": mark("done"),
 }
 

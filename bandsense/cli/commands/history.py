@@ -28,17 +28,17 @@ def add(commands: Commands) -> None:
         commands,
         "history",
         run,
-        details="Only what can be compared is set beside each other: one band, length, side and calibration. "
-        "Every difference is told with its standard uncertainty.",
+        details="Only sessions that can be compared are set side by side: one band, length, side and "
+        "calibration. Every difference comes with its standard uncertainty.",
         example="bandsense history\nbandsense history --exercise seated-row --weeks 12 --json",
     )
-    command.add_argument("--exercise", metavar="ID", help="which one (default: the one done last)")
-    command.add_argument("--person", metavar="NAME", help="who (default: who trained last)")
+    command.add_argument("--exercise", metavar="ID", help="which exercise (default: the one done last)")
+    command.add_argument("--person", metavar="NAME", help="whose (default: whoever trained last)")
     command.add_argument("--side", choices=("left", "right"), help="of an exercise with one arm")
     command.add_argument(
         "--weeks", type=count, default=8, metavar="N", help="how far back (default: %(default)s)"
     )
-    command.add_argument("--per-week", type=count, metavar="N", help="sessions a week that were prescribed")
+    command.add_argument("--per-week", type=count, metavar="N", help="prescribed sessions per week")
     command.add_argument("--json", action="store_true", help="one JSON object, for programs")
     add_store_option(command, sessions=True)
 
@@ -115,7 +115,7 @@ def _lines(told: Overview, bands: dict[str, tuple[str, BandHistory]]) -> Iterato
     for trend in told.trends:
         if trend.detectable is not None and trend.figure.best:
             least = words.amount(trend.figure, trend.detectable)
-            yield tr("least to be told"), tr("{least} between two sessions", least=least)
+            yield tr("sure from"), tr("{least} between two sessions", least=least)
     for found in told.last_time:
         side = found.now[0].conditions.side
         yield tr("last time") + (f", {side_word(side)}" if side else ""), words.last_time_words(found)

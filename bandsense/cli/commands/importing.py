@@ -24,13 +24,14 @@ def add(commands: Commands) -> None:
         commands,
         "import",
         run,
-        details="What is there already is passed over. A force trace is followed as if it were live; where "
-        "its header does not name a time and a force with their units, name the columns.",
+        details="What is stored already is skipped. A force trace is analysed as if it were live; "
+        "where its header does not name a time and a force with their units, name the "
+        "columns.",
         example="bandsense import session-12.json\nbandsense import hevy.csv --person ada\n"
         "bandsense import set.csv --exercise seated-row --started 2026-05-01\n"
         "bandsense import scale.csv --time t --time-unit ms --force load --force-unit kgf",
     )
-    command.add_argument("files", type=Path, nargs="+", metavar="FILE", help="what to take in")
+    command.add_argument("files", type=Path, nargs="+", metavar="FILE", help="what to import")
     command.add_argument("--person", metavar="NAME", help="whose they are, whatever the files say")
     command.add_argument("--exercise", metavar="ID", help="what was trained, whatever the files say")
     command.add_argument("--started", type=day, metavar="DATE", help="the day on which a trace was recorded")
@@ -38,7 +39,7 @@ def add(commands: Commands) -> None:
     command.add_argument("--time-unit", default="s", metavar="UNIT", help="s, ms or us (default: s)")
     command.add_argument("--force", metavar="COLUMN", help="the column of a trace that holds the force")
     command.add_argument("--force-unit", default="N", metavar="UNIT", help="N, kgf, lbf (default: N)")
-    command.add_argument("--json", action="store_true", help="one JSON object a session")
+    command.add_argument("--json", action="store_true", help="one JSON object per session")
     add_store_option(command)
 
 

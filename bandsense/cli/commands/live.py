@@ -31,9 +31,9 @@ def add(commands: Commands) -> None:
         commands,
         "live",
         run,
-        details="Without a name it takes the sensor that was paired, and the nearest where there are several "
-        "or none. With two, left and right, the sides are compared on one clock. Ctrl-C ends the session in "
-        "good order.",
+        details="Without a name it takes the sensor that was paired, and the nearest where there are "
+        "several or none. With two, left and right, the sides are compared on one clock. "
+        "Ctrl-C ends the session and saves it.",
         example="bandsense live\nbandsense live 4F2A --exercise seated-row\n"
         "bandsense live left right --exercise pull-apart\n"
         "bandsense live --sim --trace set.csv --speed 10",
@@ -55,17 +55,17 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--side",
         choices=("left", "right"),
-        help="which side begins where they take turns; it changes with every half-set (default: left)",
+        help="which side begins where the sides take turns (default: left)",
     )
     command.add_argument(
         "--pre-stretched", action="store_true", help="the band is stretched at the start already"
     )
     command.add_argument(
-        "--rate", type=count, metavar="HZ", help="samples a second (default: 80 where it can)"
+        "--rate", type=count, metavar="HZ", help="samples a second (default: 80 where the sensor can)"
     )
-    command.add_argument("--seconds", type=positive, metavar="S", help="end the session after so long")
+    command.add_argument("--seconds", type=positive, metavar="S", help="end the session after this long")
     command.add_argument(
-        "--capture", type=Path, metavar="FILE", help="keep everything that comes over the air, to replay it"
+        "--capture", type=Path, metavar="FILE", help="record everything that comes over the air, to replay it"
     )
     add_output_options(command)
     command.add_argument("--say", action="store_true", help="have the system's voice say what to do")
@@ -83,10 +83,16 @@ def add_options(command: argparse.ArgumentParser) -> None:
     )
     add_page_options(command)
     add_store_option(command)
-    simulation = command.add_argument_group("simulated sensor, on a virtual radio")
+    simulation = command.add_argument_group("simulated sensor, over a virtual radio")
     simulation.add_argument("--sim", action="store_true", help="use one instead of a real sensor")
-    simulation.add_argument("--trace", type=Path, metavar="FILE", help="it feels this recording, then ends")
-    simulation.add_argument("--seed", type=int, default=1, metavar="N", help="another person (default: 1)")
+    simulation.add_argument("--trace", type=Path, metavar="FILE", help="it plays this recording, then ends")
+    simulation.add_argument(
+        "--seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="another number is another simulated person (default: 1)",
+    )
     simulation.add_argument("--sets", type=count, default=3, metavar="N", help="sets to do (default: 3)")
     simulation.add_argument("--reps", type=count, default=10, metavar="N", help="reps a set (default: 10)")
     simulation.add_argument(
@@ -99,7 +105,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
     simulation.add_argument(
         "--fault", metavar="NAME", help="what goes wrong with the sensor or the link; named there as well"
     )
-    simulation.add_argument("--speed", type=speed, metavar="N", help="so many times faster; 0: at once")
+    simulation.add_argument(
+        "--speed", type=speed, metavar="N", help="how many times faster; 0: without waiting"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -116,7 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
     if len(arguments.sensors) == 2:
         for name in ("trace", "side"):
             if getattr(arguments, name) is not None:
-                raise ConfigError(Message("--{name} is for one sensor; leave it away with two", name=name))
+                raise ConfigError(Message("--{name} is for one sensor; leave it out with two", name=name))
     say_at_once(arguments, mark("starting a simulated sensor ...") if arguments.sim else mark("starting ..."))
     from bandsense.app.environment import run_at_speed
 

@@ -41,7 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.live.startswith(("http://", "https://")):
         raise ConfigError(
             Message(
-                "{live!r} is no address of a page; it begins with http:// or https://", live=arguments.live
+                "{live!r} is not the address of a page; it must begin with http:// or https://",
+                live=arguments.live,
             )
         )
     path = chosen_store(arguments)

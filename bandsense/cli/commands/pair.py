@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ from bandsense.language import Message, said, tr
 if TYPE_CHECKING:
     import asyncio
 
-    from bandsense.app.environment import Environment
     from bandsense.cli.command import Commands
     from bandsense.link.ble.adapter import Transport
     from bandsense.link.ble.bluez_agent import AskPasskey
@@ -37,20 +35,22 @@ def add(commands: Commands) -> None:
         commands,
         "pair",
         run,
-        details="Press the sensor's button first. A bond that the sensor has forgotten is mended. In a "
-        "terminal it lists what is on the air and asks; elsewhere it asks nothing, and the options say "
-        "what to do.",
+        details="Press the sensor's button first. A bond that the sensor has forgotten is renewed. "
+        "In a terminal it lists the sensors in range and asks; elsewhere it asks nothing and "
+        "follows the options.",
         example="bandsense pair\nbandsense pair 4F2A --name Left --side left --tare",
     )
     command.add_argument("sensor", nargs="?", help="name, end of the name, or address (default: choose)")
-    command.add_argument("--name", metavar="NAME", help="what the sensor is to be called; up to 16 letters")
-    command.add_argument("--side", choices=("left", "right"), help="where there are two")
+    command.add_argument("--name", metavar="NAME", help="a name for the sensor; up to 16 letters")
+    command.add_argument(
+        "--side", choices=("left", "right"), help="which side it measures, where there are two"
+    )
     command.add_argument("--tare", action="store_true", help="the band is slack: this is its zero")
     command.add_argument("--passkey", metavar="DIGITS", help="on the label of a sensor that asks for one")
     command.add_argument(
-        "--seconds", type=positive, default=5.0, metavar="S", help="to look for it (default: 5)"
+        "--seconds", type=positive, default=5.0, metavar="S", help="how long to look for it (default: 5)"
     )
-    command.add_argument("--sim", action="store_true", help="a simulated sensor on a virtual radio")
+    command.add_argument("--sim", action="store_true", help="a simulated sensor over a virtual radio")
     add_json_option(command, "one JSON object, the sensor; words go to standard error")
     add_store_option(command)
 
@@ -68,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _pair(arguments: argparse.Namespace) -> SensorProfile:
     from bandsense.app.known_sensors import remember_sensor, resolve_target, validate_name
+    from bandsense.cli.commands.scan import air_of
     from bandsense.link.pairing import PairingStep, pair
 
     def tell(step: PairingStep) -> None:
@@ -78,7 +79,7 @@ async def _pair(arguments: argparse.Namespace) -> SensorProfile:
         validate_name(arguments.name)
     wanted = None if arguments.sensor is None else resolve_target(store, arguments.sensor)
     passkey = _passkey(arguments)
-    async with _air(arguments) as air:
+    async with air_of(arguments) as air:
         sighting = await _choose(wanted, arguments.seconds, air.transport)
         async with pair(sighting, transport=air.transport, on_step=tell, ask_passkey=passkey) as sensor:
             _print(sensor.information)
@@ -89,16 +90,6 @@ async def _pair(arguments: argparse.Namespace) -> SensorProfile:
     train = "bandsense live --sim" if arguments.sim else "bandsense live"
     print(tr("remembered as {known}; train with it: {train}", known=known.name, train=train))
     return known
-
-
-def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Environment]:
-    from bandsense.app.environment import person, real_environment, simulated_environment
-
-    return (
-        simulated_environment(person(1, 1, 1, frozenset()), "simulator")
-        if arguments.sim
-        else real_environment()
-    )
 
 
 # -- which one -----------------------------------------------------------------------------------------------
@@ -125,13 +116,11 @@ async def _choose(wanted: str | None, seconds: float, transport: Transport) -> D
     if not heard:
         what = wanted or Message("a sensor")
         raise SensorNotFound(
-            Message("{what} is not heard; press its button, bring it nearer, and pair again", what=what)
+            Message("{what} cannot be heard; press its button, bring it nearer, and pair again", what=what)
         )
     if len(heard) > 1:
         names = ", ".join(f"{each.name} ({each.address})" for each in heard)
-        raise SensorNotFound(
-            Message("several sensors are on the air: {names}; name one of them", names=names)
-        )
+        raise SensorNotFound(Message("several sensors are in range: {names}; name one of them", names=names))
     return heard[0]
 
 
@@ -169,7 +158,7 @@ async def _picked(transport: Transport) -> DiscoveredSensor:
         async with scan(on_sighting, transport):
             chosen = await picked if listening else await _asked(heard)
     if chosen is None:
-        raise SensorNotFound(Message("no sensor was chosen; pair again when it is on the air"))
+        raise SensorNotFound(Message("no sensor was chosen; press its button and pair again"))
     return chosen
 
 
@@ -230,7 +219,7 @@ def _digits(text: str) -> int:
 
     if not text.isdecimal() or int(text) > _LARGEST_PASSKEY:
         raise ConfigError(
-            Message("{text!r} is no passkey; it is the six digits on the sensor's label", text=text)
+            Message("{text!r} is not a passkey; it is the six digits on the sensor's label", text=text)
         )
     return int(text)
 
@@ -261,7 +250,7 @@ async def _named(arguments: argparse.Namespace, sensor: PairedSensor) -> str | N
         try:
             await sensor.device.set_label(name)
         except CommandError as error:
-            print(tr("{error}; this computer keeps it", error=error))
+            print(tr("{error}; this computer remembers the name instead", error=error))
     return name
 
 
@@ -271,7 +260,7 @@ async def _asked_name(now: str) -> str | None:
     from bandsense.errors import ConfigError
 
     while is_interactive() and (
-        answer := await ask(tr("what is it to be called? Enter keeps {now}: ", now=now))
+        answer := await ask(tr("what should it be called? Enter keeps {now}: ", now=now))
     ):
         try:
             return validate_name(answer)
@@ -300,9 +289,7 @@ async def _tared(arguments: argparse.Namespace, sighting: DiscoveredSensor, tran
 async def _is_slack() -> bool:
     from bandsense.cli.prompts import ask
 
-    return (
-        await ask(tr("zero: let the band hang slack and still, then press Enter; s leaves it out: ")) != "s"
-    )
+    return await ask(tr("zero: let the band hang slack and still, then press Enter; s skips it: ")) != "s"
 
 
 async def _tare(sighting: DiscoveredSensor, transport: Transport) -> None:

@@ -32,8 +32,9 @@ def add(commands: Commands) -> None:
         commands,
         "plan",
         run,
-        details="A prescription is a small file that a clinician writes and a person imports; the dose that "
-        "was done goes back in the same form. Both travel by whatever way files travel.",
+        details="A prescription is a small file that a clinician writes and a person imports; the "
+        "dose that was done goes back in the same form. Send both as you would any other "
+        "file.",
         example="bandsense plan new ada.toml --for Ada --exercise seated-row --exercise pull-apart --days 3\n"
         "bandsense plan show ada.toml\n"
         "bandsense plan import ada.toml\n"
@@ -52,24 +53,26 @@ def add(commands: Commands) -> None:
         action="show",
     )
     showing.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: what was imported")
-    showing.add_argument("--person", metavar="NAME", help="whose (default: who trained last)")
+    showing.add_argument("--person", metavar="NAME", help="whose (default: whoever trained last)")
     taking = add_action(actions, "import", "follow a prescription from now on", action="import")
     taking.add_argument("file", type=Path, metavar="FILE")
     taking.add_argument(
-        "--person", metavar="NAME", help="who follows it (default: whom it names, else who trained last)"
+        "--person", metavar="NAME", help="who follows it (default: whom it names, else whoever trained last)"
     )
-    taking.add_argument("--new-key", action="store_true", help="though the one before was signed by another")
+    taking.add_argument(
+        "--new-key", action="store_true", help="even though the previous one was signed with another key"
+    )
     dosing = add_action(
         actions, "dose", "write what was done of the prescription, to hand back", action="dose"
     )
     dosing.add_argument("file", type=Path, metavar="FILE", help="to write; JSON where it ends in .json")
-    dosing.add_argument("--person", metavar="NAME", help="whose (default: who trained last)")
-    forgetting = add_action(actions, "forget", "follow a prescription no longer", action="forget")
-    forgetting.add_argument("--person", metavar="NAME", help="whose (default: who trained last)")
+    dosing.add_argument("--person", metavar="NAME", help="whose (default: whoever trained last)")
+    forgetting = add_action(actions, "forget", "stop following a prescription", action="forget")
+    forgetting.add_argument("--person", metavar="NAME", help="whose (default: whoever trained last)")
     making = add_action(actions, "key", "make a key to sign with; keep it to yourself", action="key")
     making.add_argument("file", type=Path, metavar="FILE", help="to write; only you can read it")
     signing = add_action(
-        actions, "sign", "sign a prescription, or sign it anew after a change", action="sign"
+        actions, "sign", "sign a prescription, or sign it again after a change", action="sign"
     )
     signing.add_argument("file", type=Path, metavar="FILE")
     signing.add_argument("--key", type=Path, required=True, metavar="FILE", help="from `bandsense plan key`")
@@ -81,9 +84,7 @@ def add(commands: Commands) -> None:
 
 def _add_new(new: argparse.ArgumentParser) -> None:
     new.add_argument("file", type=Path, metavar="FILE", help="to write; JSON where it ends in .json")
-    new.add_argument(
-        "--for", dest="person", default="me", metavar="NAME", help="whom it is for (default: me)"
-    )
+    new.add_argument("--for", dest="person", default="me", metavar="NAME", help="who it is for (default: me)")
     new.add_argument("--by", default="", metavar="NAME", help="who writes it")
     new.add_argument(
         "--exercise",
@@ -103,7 +104,7 @@ def _add_new(new: argparse.ArgumentParser) -> None:
         type=float,
         nargs=4,
         metavar=("PULL", "HOLD", "RETURN", "REST"),
-        help="seconds of the hand (default: that of the exercise)",
+        help="seconds for each phase (default: those of the exercise)",
     )
     new.add_argument(
         "--zone-n", type=float, nargs=2, metavar=("LOW", "HIGH"), help="peak tension to aim at, newtons"
@@ -112,7 +113,7 @@ def _add_new(new: argparse.ArgumentParser) -> None:
         "--stop-pain", type=int, metavar="N", help="pain of N of 10 after a set ends the exercise"
     )
     new.add_argument(
-        "--until", metavar="DATE", help="the last day it holds, as 2027-01-31 (default: for good)"
+        "--until", metavar="DATE", help="the last day it applies, as 2027-01-31 (default: no end)"
     )
     new.add_argument("--note", default="", metavar="TEXT", help="a line for the person")
     new.add_argument("--key", type=Path, metavar="FILE", help="sign it with this key")
@@ -144,7 +145,7 @@ def run(arguments: argparse.Namespace) -> int:
         prescription_of(person)
         forget_prescription(store, person)
         words = tr(
-            "{person} follows no prescription any more; the targets stay as they were", person=person.name
+            "{person} no longer follows a prescription; the targets stay as they were", person=person.name
         )
         tell(arguments, words, person=person.id, forgotten=True)
     return 0
@@ -160,7 +161,7 @@ def _new(arguments: argparse.Namespace) -> None:
 
     if arguments.file.exists():
         raise ConfigError(
-            Message("{file} exists; change it by hand, or choose another name", file=arguments.file)
+            Message("{file} exists already; change it by hand, or choose another name", file=arguments.file)
         )
     prescription = _prescription(arguments)
     if arguments.key is not None:
@@ -215,7 +216,7 @@ def _prescription(arguments: argparse.Namespace) -> Prescription:
         return Prescription.model_validate_json(json.dumps(data))
     except ValidationError as error:
         raise ConfigError(
-            Message("this prescription cannot be: {faults}", faults=faults_in(error))
+            Message("this prescription is not possible: {faults}", faults=faults_in(error))
         ) from error
 
 

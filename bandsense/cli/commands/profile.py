@@ -45,11 +45,11 @@ def add(commands: Commands) -> None:
     export = actions.add_parser("export", help="write it to a JSON file")
     export.set_defaults(action="export")
     export.add_argument("file", type=Path)
-    taking = actions.add_parser("import", help="take it from a JSON file")
+    taking = actions.add_parser("import", help="import it from a JSON file")
     taking.set_defaults(action="import")
     taking.add_argument("file", type=Path)
     taking.add_argument(
-        "--replace", action="store_true", help="also what is known here already under the same name"
+        "--replace", action="store_true", help="also replace what is known here already under the same name"
     )
     _add_set(actions)
 
@@ -58,16 +58,16 @@ def _add_set(actions: Commands) -> None:
     setting = actions.add_parser(
         "set",
         help="how a person does an exercise",
-        description="What is not given stays. Lengths that are given anew are taken as measured anew: what "
-        "the slack advice had learned is forgotten.",
+        description="What is not given stays as it was. New lengths count as newly measured: what the "
+        "slack advice had learned is forgotten.",
     )
     setting.set_defaults(action="set")
-    setting.add_argument("--person", metavar="NAME", help="default: who trained last")
+    setting.add_argument("--person", metavar="NAME", help="default: whoever trained last")
     setting.add_argument("--exercise", metavar="ID", help="default: the last")
     setting.add_argument(
         "--unit",
         choices=("N", "kgf", "lbf"),
-        help="in which forces are shown to this person; files keep newtons",
+        help="the unit in which this person sees forces; files stay in newtons",
     )
     setting.add_argument(
         "--band", metavar="NAME", help="the set-up with this band; `bandsense band` lists them"
@@ -87,13 +87,13 @@ def _add_set(actions: Commands) -> None:
     targets = setting.add_argument_group("targets")
     targets.add_argument("--sets", type=int, metavar="N", help="sets to do")
     targets.add_argument("--reps", type=int, metavar="N", help="full repetitions a set should have at least")
-    targets.add_argument("--reps-top", type=int, metavar="N", help="repetitions at which a set is ended")
+    targets.add_argument("--reps-top", type=int, metavar="N", help="repetitions at which a set ends")
     targets.add_argument(
         "--tempo-s",
         type=float,
         nargs=4,
         metavar=("PULL", "HOLD", "RETURN", "REST"),
-        help="seconds of each phase of a repetition",
+        help="seconds for each phase of a repetition",
     )
     targets.add_argument(
         "--stop-pain",
@@ -141,7 +141,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _show(profiles: Profiles) -> None:
     setups = [_row(person, setup) for person in profiles.people for setup in person.setups]
     if not setups:
-        print(tr("nothing is known yet; usual values are taken"))
+        print(tr("nothing is known yet; usual values are used"))
     else:
         heads = (
             tr("person"),
@@ -207,8 +207,8 @@ def _import(store: Store, arguments: argparse.Namespace) -> None:
     if clashes and not arguments.replace:
         raise ConfigError(
             Message(
-                "{path} would replace what is known here of {clashes}; nothing was taken "
-                "over. Import it with --replace, or export first",
+                "{path} would replace what is known here about {clashes}, so nothing was imported. "
+                "Import it with --replace, or export first",
                 path=path,
                 clashes=", ".join(clashes),
             )
@@ -226,7 +226,7 @@ def _import(store: Store, arguments: argparse.Namespace) -> None:
     taken = {kind: [entry.id for entry in getattr(incoming, kind)] for kind in ("people", "bands", "sensors")}
     tell(
         arguments,
-        tr("taken over: {people}, {bands}, {sensors}", people=people, bands=bands, sensors=sensors),
+        tr("imported: {people}, {bands}, {sensors}", people=people, bands=bands, sensors=sensors),
         **taken,
     )
 
@@ -259,13 +259,15 @@ def _set(store: Store, arguments: argparse.Namespace) -> None:
     try:
         setup = Setup.model_validate_json(json.dumps(data))
     except ValidationError as error:
-        raise ConfigError(Message("this set-up cannot be: {faults}", faults=faults_in(error))) from error
+        raise ConfigError(
+            Message("this set-up is not possible: {faults}", faults=faults_in(error))
+        ) from error
     setup.check(who.exercise)
     _keep(store, person.with_setup(setup))
     kept = {"unit": unit.value, "setup": setup.model_dump(mode="json", by_alias=True)}
     tell(
         arguments,
-        tr("{person}, {exercise}: kept", person=person.name, exercise=who.exercise.name),
+        tr("{person}, {exercise}: saved", person=person.name, exercise=who.exercise.name),
         person=person.id,
         **kept,
     )

@@ -34,18 +34,18 @@ def add(commands: Commands) -> None:
         commands,
         "push",
         run,
-        details="Only what is new or changed travels; pushing again sends nothing twice, and goes on where "
-        "one was cut off. What was changed here and there is told and left alone, with status 1. Sessions "
-        "that are being recorded wait for the next time.",
+        details="Only what is new or changed is sent; pushing again sends nothing twice, and "
+        "continues where it was cut off. What was changed on both sides is listed and left "
+        "alone, with exit status 1. Sessions that are being recorded wait for the next time.",
         example="bandsense push postgresql://anna@db.clinic.example/clinics",
     )
     command.add_argument(
         "address", type=server_address, metavar="URL", help="postgresql://LOGIN@HOST/DATABASE"
     )
     command.add_argument(
-        "--overwrite", action="store_true", help="let what is here take the place of what was changed there"
+        "--overwrite", action="store_true", help="replace what was changed there with what is here"
     )
-    add_json_option(command, "one JSON object a session or profile")
+    add_json_option(command, "one JSON object per session or profile")
     add_store_option(command, sessions=True)
 
 

@@ -28,8 +28,8 @@ def add(commands: Commands) -> None:
         commands,
         "reanalyze",
         run,
-        details="What was seen live stays; the new result is kept beside it. What was computed so already is "
-        "passed over, so that it can be interrupted and gone on with.",
+        details="What was seen live stays; the new result is stored beside it. What has been "
+        "computed already is skipped, so you can interrupt it and continue later.",
         example="bandsense reanalyze last\nbandsense reanalyze 12 --band red\n"
         "bandsense reanalyze --all --jobs 4\nbandsense reanalyze 12 --calibration-of 20\n"
         "bandsense reanalyze --parquet archive -o results --scheduler tcp://10.0.0.5:8786",
@@ -42,10 +42,16 @@ def add(commands: Commands) -> None:
         "--calibration", type=Path, metavar="FILE", help="with the calibration in this JSON file"
     )
     calibration.add_argument(
-        "--calibration-of", metavar="SESSION", help="with the one that another session was recorded with"
+        "--calibration-of",
+        metavar="SESSION",
+        help="with the calibration that another session was recorded with",
     )
     command.add_argument(
-        "--jobs", type=count, default=os.cpu_count() or 1, metavar="N", help="processes (default: one a core)"
+        "--jobs",
+        type=count,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="processes (default: one per core)",
     )
     command.add_argument(
         "--scheduler", metavar="URL", help="on the workers of this Dask scheduler, in place of processes here"
@@ -60,7 +66,9 @@ def add(commands: Commands) -> None:
         "-o", "--output", type=Path, metavar="DIR", help="with --parquet: where the results go"
     )
     command.add_argument(
-        "--json", action="store_true", help="one JSON object a sensor and session, or a part of the results"
+        "--json",
+        action="store_true",
+        help="one JSON object per sensor and session, or per part of the results",
     )
     add_store_option(command, sessions=True)
 
@@ -123,7 +131,7 @@ def _archive(arguments: argparse.Namespace, store: Store) -> int:
         print(
             tr("{files} files computed, {sets} sets", files=files, sets=sets)
             if files
-            else tr("all of it is computed already")
+            else tr("everything has been computed already")
         )
     return status
 

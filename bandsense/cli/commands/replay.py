@@ -29,13 +29,15 @@ def add(commands: Commands) -> None:
         "replay",
         run,
         details="It goes through the same code as live samples and gives the same events. Without a "
-        "terminal, and with --json, it runs at once.",
+        "terminal, and with --json, it runs without waiting.",
         example="bandsense replay last\nbandsense replay 12 --speed 4\nbandsense replay set.csv --json",
     )
     command.add_argument(
         "what", metavar="FILE|SESSION", help="a force trace or raw capture, a session's number, or `last`"
     )
-    command.add_argument("--speed", type=speed, metavar="N", help="times faster than it was; 0: at once")
+    command.add_argument(
+        "--speed", type=speed, metavar="N", help="how many times faster than it was; 0: without waiting"
+    )
     add_output_options(command)
     add_store_option(command, sessions=True)
 

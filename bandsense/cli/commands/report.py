@@ -36,11 +36,15 @@ def add(commands: Commands) -> None:
     )
     command.add_argument("session", nargs="?", default="last", help="its number, or `last` (the default)")
     command.add_argument(
-        "--weeks", type=count, metavar="N", help="over so many weeks, in place of one session"
+        "--weeks", type=count, metavar="N", help="over this many weeks, instead of one session"
     )
-    command.add_argument("--exercise", metavar="ID", help="with --weeks: which one (default: done last)")
-    command.add_argument("--person", metavar="NAME", help="with --weeks: who (default: who trained last)")
-    command.add_argument("--per-week", type=count, metavar="N", help="sessions a week that were prescribed")
+    command.add_argument(
+        "--exercise", metavar="ID", help="with --weeks: which exercise (default: the one done last)"
+    )
+    command.add_argument(
+        "--person", metavar="NAME", help="with --weeks: whose (default: whoever trained last)"
+    )
+    command.add_argument("--per-week", type=count, metavar="N", help="prescribed sessions per week")
     command.add_argument(
         "--do", action="append", default=[], metavar="TEXT", help="a line of what to do next; may be repeated"
     )
@@ -53,7 +57,7 @@ def add(commands: Commands) -> None:
         help="ends in .html, .pdf or .png (default: report-….html)",
     )
     command.add_argument("--plots", type=Path, metavar="DIR", help="also write each chart as PNG there")
-    add_json_option(command, "one JSON object a file that was written")
+    add_json_option(command, "one JSON object per file written")
     add_store_option(command, sessions=True)
 
 
@@ -73,7 +77,11 @@ def run(arguments: argparse.Namespace) -> int:
                 tell(arguments, str(path), path=path)
     except OSError as error:
         raise ConfigError(
-            Message("{filename} cannot be written: {error}", filename=error.filename or target, error=error)
+            Message(
+                "{filename} cannot be written: {error}; choose another folder",
+                filename=error.filename or target,
+                error=error,
+            )
         ) from error
     return 0
 

@@ -31,8 +31,8 @@ def add(commands: Commands) -> None:
         example="bandsense scan\nbandsense scan --seconds 10 --json",
     )
     command.add_argument("--seconds", type=positive, default=5.0, metavar="S", help="how long (default: 5)")
-    command.add_argument("--json", action="store_true", help="one JSON object a sensor")
-    command.add_argument("--sim", action="store_true", help="on a virtual radio with one simulated sensor")
+    command.add_argument("--json", action="store_true", help="one JSON object per sensor")
+    command.add_argument("--sim", action="store_true", help="over a virtual radio with one simulated sensor")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -58,11 +58,12 @@ def run(arguments: argparse.Namespace) -> int:
 async def _scan(arguments: argparse.Namespace) -> tuple[DiscoveredSensor, ...]:
     from bandsense.link.ble.scanner import discover
 
-    async with _air(arguments) as air:
+    async with air_of(arguments) as air:
         return await discover(arguments.seconds, transport=air.transport)
 
 
-def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Environment]:
+def air_of(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Environment]:
+    """Return the air around: the real one, or with `--sim` one with a single simulated sensor."""
     from bandsense.app.environment import person, real_environment, simulated_environment
 
     return (
@@ -96,7 +97,7 @@ def _row(sighting: DiscoveredSensor) -> tuple[object, ...]:
         sighting.name,
         sighting.driver.title,
         sighting.rssi_dbm,
-        "–" if sighting.battery_percent is None else f"{sighting.battery_percent}%",
+        "–" if sighting.battery_percent is None else f"{sighting.battery_percent} %",
         {True: "open", False: "closed", None: "not needed"}[sighting.pairing_open],
         {True: "yes", False: "no", None: "–"}[sighting.connected],
         sighting.address,

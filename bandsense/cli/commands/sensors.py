@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _SUMMARIES = {
     "list": "those that were paired (the default)",
-    "info": "all that a sensor tells about itself",
-    "identify": "let it blink",
+    "info": "everything that a sensor says about itself",
+    "identify": "make it blink",
     "rename": "give it a name that it keeps",
     "zero": "the band is slack: set its zero, which it keeps",
     "progressor": "let apps for the Tindeq Progressor read it, or no longer",
@@ -38,7 +38,7 @@ def add(commands: Commands) -> None:
         "bandsense sensors rename 4F2A Left",
     )
     command.set_defaults(action="list")
-    add_json_option(command, "one JSON object a sensor; words go to standard error")
+    add_json_option(command, "one JSON object per sensor; words go to standard error")
     add_store_option(command, sessions=True)
     actions = command.add_subparsers(metavar="ACTION")
     for name, summary in _SUMMARIES.items():
@@ -111,7 +111,7 @@ async def _info(arguments: argparse.Namespace, _store: Store, target: str) -> No
         print(json.dumps(data, default=str))
         return
     rows = [*data.pop("information").items(), *data.items()]
-    print(table((tr("what"), tr("value")), [(name, value) for name, value in rows if value is not None]))
+    print(table((tr("item"), tr("value")), [(name, value) for name, value in rows if value is not None]))
 
 
 async def _identify(arguments: argparse.Namespace, _store: Store, target: str) -> None:
@@ -136,7 +136,7 @@ async def _rename(arguments: argparse.Namespace, store: Store, target: str) -> N
     except CommandError as error:
         if known is None:
             raise
-        print(tr("{error}; this computer keeps it", error=error))
+        print(tr("{error}; this computer remembers the name instead", error=error))
     if known is not None:
         renamed = known.model_copy(update={"name": name})
         store.sensors.put(known.id, renamed.model_dump(mode="json"))
@@ -190,9 +190,9 @@ async def _forget(arguments: argparse.Namespace, store: Store, target: str) -> N
             raise
         print(
             tr(
-                "forgotten here; it is not on the air, so a bond with it stays: remove it in "
-                "the computer's Bluetooth settings, and hold the sensor's button for 10 s "
-                "when you find it"
+                "forgotten here; it is not in range, so a bond with it stays: remove it in the "
+                "computer's Bluetooth settings, and hold the sensor's button for 10 s when you find "
+                "it"
             )
         )
         return

@@ -38,7 +38,7 @@ def add(commands: Commands) -> None:
         help="send events to the broker mqtt://[user@]host[:port][/topic]; password: BANDSENSE_MQTT_PASSWORD",
     )
     add_store_option(command)
-    simulation = command.add_argument_group("simulated sensors, on a virtual radio")
+    simulation = command.add_argument_group("simulated sensors, over a virtual radio")
     simulation.add_argument("--sim", action="store_true", help="every sensor is a simulated one")
     simulation.add_argument("--sets", type=count, default=3, metavar="N", help="sets to do (default: 3)")
     simulation.add_argument("--reps", type=count, default=10, metavar="N", help="reps a set (default: 10)")
@@ -46,7 +46,7 @@ def add(commands: Commands) -> None:
         "--fault", metavar="NAME", help="what goes wrong with the sensor or the link; `bandsense sim --list`"
     )
     simulation.add_argument(
-        "--speed", type=speed, default=1.0, metavar="N", help="so many times faster (default: 1)"
+        "--speed", type=speed, default=1.0, metavar="N", help="how many times faster (default: 1)"
     )
     command.set_defaults(json=False)
 

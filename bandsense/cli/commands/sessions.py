@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bandsense.cli.argument_types import day
 from bandsense.cli.command import add_command, tell
+from bandsense.cli.session_filter import add_filter_options, session_filter
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import local_time, table
 from bandsense.language import mark, tr, trn
@@ -28,14 +29,11 @@ def add(commands: Commands) -> None:
         run,
         example="bandsense sessions\nbandsense sessions --person ada --since 2026-01-01 --json",
     )
-    command.add_argument("--json", action="store_true", help="one JSON object a line")
+    command.add_argument("--json", action="store_true", help="one JSON object per line")
     command.add_argument(
         "--delete", type=int, metavar="SESSION", help="put this session into the bin (`bandsense edit undo`)"
     )
-    command.add_argument("--since", type=day, metavar="DATE", help="begun on that day or later (YYYY-MM-DD)")
-    command.add_argument("--until", type=day, metavar="DATE", help="begun on that day or earlier")
-    command.add_argument("--person", metavar="NAME", help="of this person")
-    command.add_argument("--exercise", metavar="ID", help="of this exercise")
+    add_filter_options(command)
     command.add_argument("--band", metavar="ID", help="with this band")
     command.add_argument("--bin", action="store_true", help="what is in the bin")
     add_store_option(command, sessions=True)
@@ -53,14 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         tell(arguments, words, session=arguments.delete, binned=True)
         return 0
-    which = SessionFilter(
-        since_unix_s=arguments.since,
-        until_unix_s=None if arguments.until is None else arguments.until + 86_400.0,
-        person=arguments.person,
-        exercise=arguments.exercise,
-        band=arguments.band,
-        binned=arguments.bin,
-    )
+    which = replace(session_filter(arguments), band=arguments.band, binned=arguments.bin)
     sessions = store.sessions(which)
     if any(session.state is SessionState.RECOVERED and session.summary is None for session in sessions):
         from bandsense.app.replay import summarise_recovered
@@ -109,7 +100,7 @@ def _what(session: Session) -> str:
     """Name what was trained, or tested."""
     from bandsense.app.strength_test import is_strength_test
 
-    return tr("test of strength") if is_strength_test(session) else session.exercise or ""
+    return tr("strength test") if is_strength_test(session) else session.exercise or ""
 
 
 def _length(summary: JsonObject) -> str:

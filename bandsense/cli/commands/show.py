@@ -25,7 +25,7 @@ def add(commands: Commands) -> None:
         commands,
         "show",
         run,
-        details="Computed anew from the raw samples, so that it also holds for a session that was cut short.",
+        details="Computed again from the raw samples, so it also works for a session that was cut short.",
         example="bandsense show last\nbandsense show 12 --json",
     )
     command.add_argument("session", nargs="?", default="last", help="its number, or `last` (the default)")

@@ -31,10 +31,10 @@ def add(commands: Commands) -> None:
         "bandsense store restore ~/bandsense-backup.sqlite3\nbandsense store rescue --replace\n"
         "bandsense store init postgresql://admin@server/clinics --clinic north --login anna",
     )
-    add_json_option(command, "one JSON object, or one a finding")
+    add_json_option(command, "one JSON object, or one per finding")
     add_store_option(command, sessions=True)
     tasks = command.add_subparsers(title="what to do", metavar="TASK")
-    add_action(tasks, "check", "look through all of it; with status 1 when there is damage", run=_check)
+    add_action(tasks, "check", "check all of it; the exit status is 1 where there is damage", run=_check)
     backup = add_action(tasks, "backup", "copy it, also while it is in use", run=_backup)
     backup.add_argument("file", type=Path, help="a new file")
     restoring = add_action(
@@ -97,7 +97,7 @@ def _check(arguments: argparse.Namespace) -> int:
                 else tr("session {session}: {problem}", session=finding.session, problem=finding.problem)
             )
     if not status and not arguments.json:
-        print(tr("all of it can be read"))
+        print(tr("everything can be read"))
     return status
 
 
@@ -154,7 +154,7 @@ def _rescue(arguments: argparse.Namespace) -> int:
         target = source
         print(tr("the damaged file is kept as {kept}", kept=kept), file=sys.stderr)
     elif not arguments.json:
-        print(tr("go on with it: --store {target}, or `bandsense store rescue --replace`", target=target))
+        print(tr("continue with it: --store {target}, or `bandsense store rescue --replace`", target=target))
     if not arguments.json:
         print(target)
     return 0
@@ -168,9 +168,9 @@ def _init(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print(json.dumps({"login": new.login, "password": new.password, "clinic": arguments.clinic}))
         elif new.password is None:
-            print(tr("{login} is in the clinic {clinic}", login=new.login, clinic=arguments.clinic))
+            print(tr("{login} belongs to the clinic {clinic}", login=new.login, clinic=arguments.clinic))
         else:
-            print(tr("{login} is in the clinic {clinic}", login=new.login, clinic=arguments.clinic))
+            print(tr("{login} belongs to the clinic {clinic}", login=new.login, clinic=arguments.clinic))
             print(tr("its password, which is shown only now: {password}", password=new.password))
     if not arguments.json and not logins:
         print(tr("{address} is ready; let colleagues in with --login NAME", address=arguments.address))

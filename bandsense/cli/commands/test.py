@@ -43,9 +43,9 @@ def add(commands: Commands) -> None:
         commands,
         "test",
         run,
-        details="Fix the sensor with a strap that does not give. Sides take turns; each pull is held for 3 "
-        "to 5 seconds. Tests are compared only where movement, posture, position, sensor and calibration are "
-        "the same. Warm up first, and stop when it hurts.",
+        details="Fix the sensor with a strap that does not give. Sides take turns; each pull is held "
+        "for 3 to 5 seconds. Tests are compared only where movement, posture, position, "
+        "sensor and calibration are the same. Warm up first, and stop if it hurts.",
         example='bandsense test --movement "knee extension" --posture "seated" --position "ankle, 40 cm"\n'
         "bandsense test                  # as the last time\n"
         "bandsense test list\n"
@@ -83,16 +83,24 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--injured",
         choices=("left", "right"),
-        help="give this side as a part of the other (default: the weaker)",
+        help="the injured side, given as a share of the other (default: the weaker)",
     )
-    command.add_argument("--person", metavar="NAME", help="who is tested (default: who trained last)")
+    command.add_argument("--person", metavar="NAME", help="who is tested (default: whoever trained last)")
     command.add_argument("--sensor", metavar="NAME", help="its name, the end of it, or its address")
-    command.add_argument("--json", action="store_true", help="one JSON object a line; the last is the result")
+    command.add_argument(
+        "--json", action="store_true", help="one JSON object per line; the last is the result"
+    )
     command.add_argument("--sim", action="store_true", help="a simulated person with a simulated sensor")
     command.add_argument(
-        "--seed", type=int, default=1, metavar="N", help="another simulated person (default: 1)"
+        "--seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="another number is another simulated person (default: 1)",
     )
-    command.add_argument("--speed", type=speed, metavar="N", help="with --sim: times faster; 0: at once")
+    command.add_argument(
+        "--speed", type=speed, metavar="N", help="with --sim: how many times faster; 0: without waiting"
+    )
     add_store_option(command, sessions=True)
 
 
@@ -139,7 +147,7 @@ async def _test(arguments: argparse.Namespace) -> None:
         return
     _print(record, strength_records(store, person.id))
     again = show_session(record.session, simulated=is_simulated(arguments))
-    print(tr("kept as session {session}: {again}", session=record.session, again=again))
+    print(tr("saved as session {session}: {again}", session=record.session, again=again))
 
 
 async def _setup(store: Store, person: str, arguments: argparse.Namespace) -> StrengthSetup:
@@ -233,7 +241,7 @@ def print_test(store: Store, session: int) -> None:
         if record.session == session:
             setup = record.setup
             how = f"{setup.posture}, {setup.position} ({setup.protocol.link.value})"
-            print(tr("test of strength: {movement}, {how}", movement=setup.movement, how=how))
+            print(tr("strength test: {movement}, {how}", movement=setup.movement, how=how))
             _print(record, records)
 
 

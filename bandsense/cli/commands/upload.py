@@ -31,7 +31,7 @@ def add(commands: Commands) -> None:
         action="store_true",
         help="read the key from standard input and keep it, in the system's keyring where there is one",
     )
-    command.add_argument("--forget-key", action="store_true", help="keep it no longer")
+    command.add_argument("--forget-key", action="store_true", help="forget the key")
     command.add_argument("--service", metavar="URL", help=argparse.SUPPRESS)
     add_json_option(command)
     add_store_option(command, sessions=True)
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             key = sys.stdin.readline()
         place = keep_key(key)
-        tell(arguments, tr("kept in {place}", place=place), kept_in=place)
+        tell(arguments, tr("saved in {place}", place=place), kept_in=place)
         return 0
     if arguments.forget_key:
         known = forget_key()

@@ -49,9 +49,9 @@ _HEADER_LENGTH = 8
 
 _REASONS = {
     14: mark("the file's image is not for a slot of this sensor"),
-    23: mark("the sensor does not take the file for firmware"),
-    25: mark("the image is linked for the other slot; use the .zip file, which has both"),
-    27: mark("the sensor runs this version or a newer one; force the update to install it all the same"),
+    23: mark("the sensor does not recognise the file as firmware"),
+    25: mark("the image is built for the other slot; use the .zip file, which has both"),
+    27: mark("the sensor runs this version or a newer one; install it all the same with --force"),
     30: mark("the image is too large for this sensor"),
 }
 """What the numbers of the image management group mean here."""
@@ -240,8 +240,8 @@ class _Update:
                 if loop.time() > deadline:
                     raise UpdateError(
                         Message(
-                            "the update does not get on; bring the sensor nearer and start again. "
-                            "Nothing is lost: the sensor runs what it ran"
+                            "the update makes no progress; bring the sensor nearer and start again. Nothing "
+                            "is lost: the sensor runs what it ran before"
                         )
                     ) from error
             await asyncio.sleep(RETRY_PAUSE_S)
@@ -284,8 +284,8 @@ class _Update:
         if not self.force and image.version <= (*version, 0, 0, 0, 0)[:4]:
             raise UpdateError(
                 Message(
-                    "the sensor runs {version}, the file has {version_text}; force the update to "
-                    "install it all the same",
+                    "the sensor runs {version}, the file has {version_text}; install it all the same "
+                    "with --force",
                     version=active.version,
                     version_text=image.version_text,
                 )

@@ -140,7 +140,9 @@ class Status(IntEnum):
 _STATUS_TEXT = {
     Status.SUCCESS: mark("success"),
     Status.UNKNOWN_OPCODE: mark("the sensor does not know this command; update its firmware"),
-    Status.WRONG_LENGTH: mark("the sensor found the command to have the wrong length"),
+    Status.WRONG_LENGTH: mark(
+        "the sensor expects this command in another length; update bandsense or its firmware"
+    ),
     Status.OUT_OF_RANGE: mark("a value is out of the range that the sensor accepts"),
     Status.WRONG_STATE: mark("not possible in this state; stop the measurement first"),
     Status.NOT_PERMITTED: mark("the sensor does not permit this"),
@@ -148,8 +150,8 @@ _STATUS_TEXT = {
     Status.UNSUPPORTED_VERSION: mark(
         "the sensor does not know this version of the record; update its firmware"
     ),
-    Status.HARDWARE_FAILURE: mark("the converter in the sensor is absent or its bus is stuck"),
-    Status.STORAGE_FAILURE: mark("the sensor could not store it"),
+    Status.HARDWARE_FAILURE: mark("the sensor's converter does not answer; switch the sensor off and on"),
+    Status.STORAGE_FAILURE: mark("the sensor could not store it; try again"),
     Status.BATTERY_LOW: mark("the sensor's battery is too low for this; charge it first"),
 }
 
@@ -159,7 +161,10 @@ def status_text(status: int) -> Message:
     try:
         return Message(_STATUS_TEXT[Status(status)])
     except ValueError:
-        return Message("the sensor reports failure {status}, which this program does not know", status=status)
+        return Message(
+            "the sensor reports failure {status}, which this version does not know; update bandsense",
+            status=status,
+        )
 
 
 class StatisticsPage(IntEnum):

@@ -58,7 +58,7 @@ export class More {
   showLinks(links) {
     const box = this.dialog.querySelector(".links");
     box.hidden = false;
-    box.innerHTML = `<h3>${tr("Another screen")}</h3><div class="codes"><figure><img src="/qr.svg?for=train&${Date.now()}" alt="${tr("Code to train on another device")}" width="180" height="180"><figcaption>${tr("To train")}</figcaption></figure><figure><img src="/qr.svg?for=watch&${Date.now()}" alt="${tr("Code to watch on another device")}" width="180" height="180"><figcaption>${tr("To watch only")}</figcaption></figure></div><button type="button" data-twice="revoke" data-again="${tr("Press again: other screens are shut out")}">${tr("Make these codes worthless")}</button>`;
+    box.innerHTML = `<h3>${tr("Another screen")}</h3><div class="codes"><figure><img src="/qr.svg?for=train&${Date.now()}" alt="${tr("Code to train on another device")}" width="180" height="180"><figcaption>${tr("To train")}</figcaption></figure><figure><img src="/qr.svg?for=watch&${Date.now()}" alt="${tr("Code to watch on another device")}" width="180" height="180"><figcaption>${tr("To watch only")}</figcaption></figure></div><button type="button" data-twice="revoke" data-again="${tr("Press again to shut out other screens")}">${tr("Revoke these codes")}</button>`;
   }
 
   changed(input) {

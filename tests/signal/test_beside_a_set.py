@@ -1,0 +1,76 @@
+"""What people do with a band just before a set and in the middle of it is not counted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bandsense.samples import FloatArray
+from bandsense.signal.analysis import analyze
+from tests.signal.levels import through
+
+
+class Movement:
+    """A hand that goes from level to level: newtons and seconds."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.levels_n, self.times_s = [0.0], [0.0]
+
+    def to(self, level_n: float, within_s: float) -> None:
+        self.levels_n.append(level_n)
+        self.times_s.append(self.times_s[-1] + within_s)
+
+    def stay(self, length_s: float) -> None:
+        self.to(self.levels_n[-1], length_s)
+
+    def tug(self, size_n: float) -> None:
+        """Of three quarters of a second, with half a second after it, both give or take a quarter."""
+        base_n, vary = self.levels_n[-1], np.exp(self.rng.normal(0.0, 0.25, 3))
+        self.to(base_n + size_n, 0.35 * vary[0])
+        self.to(base_n, 0.4 * vary[1])
+        self.stay(0.5 * vary[2])
+
+    def reps(self, valley_n: float, peak_n: float, count: int) -> None:
+        """Repetitions whose ranges differ by 4 % and whose tempo by 8 %."""
+        swing_n = peak_n - valley_n
+        for _ in range(count):
+            vary = np.exp(self.rng.normal(0.0, 0.08, 3))
+            self.to(valley_n + swing_n * (1.0 + self.rng.normal(0.0, 0.04)), 1.0 * vary[0])
+            self.to(valley_n, 1.5 * vary[1])
+            self.stay(0.3 * vary[2])
+
+    def trace(self) -> tuple[FloatArray, FloatArray]:
+        self.to(0.0, 0.8)
+        self.stay(5.0)
+        return through(self.levels_n, self.times_s)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.4])
+def test_tugs_before_a_set_are_taken_back(share: float) -> None:
+    """Four tugs that differ by a seventh: until the set has come nobody can know better."""
+    wrong = 0
+    for seed in range(20):
+        hand = Movement(seed)
+        hand.stay(2.0)
+        for _ in range(4):
+            hand.tug(share * 60.0 * np.exp(hand.rng.normal(0.0, 0.15)))
+        hand.stay(2.0)
+        hand.reps(0.0, 60.0, 8)
+        wrong += len(analyze(*hand.trace()).reps) != 8
+    # What is as even as repetitions, and as many, may be a set of its own.
+    assert wrong <= 4
+
+
+@pytest.mark.parametrize("valley", [0.65, 0.72, 0.8])
+@pytest.mark.parametrize("tugs", [1, 2, 4])
+def test_a_set_on_a_taut_band_counts_after_tugs_on_the_slack_one(valley: float, tugs: int) -> None:
+    """The tugs are as large as the set's swing, or larger, but far below it: the hand was elsewhere."""
+    hand = Movement(tugs)
+    hand.stay(2.0)
+    for _ in range(tugs):
+        hand.tug(12.0 * np.exp(hand.rng.normal(0.0, 0.2)))
+    hand.to(valley * 60.0, 1.0)
+    hand.stay(1.5)
+    hand.reps(valley * 60.0, 60.0, 8)
+    assert len(analyze(*hand.trace()).reps) == 8

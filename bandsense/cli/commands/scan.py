@@ -97,7 +97,7 @@ def _row(sighting: DiscoveredSensor) -> tuple[object, ...]:
         sighting.name,
         sighting.driver.title,
         sighting.rssi_dbm,
-        "–" if sighting.battery_percent is None else f"{sighting.battery_percent}%",
+        "–" if sighting.battery_percent is None else f"{sighting.battery_percent} %",
         {True: "open", False: "closed", None: "not needed"}[sighting.pairing_open],
         {True: "yes", False: "no", None: "–"}[sighting.connected],
         sighting.address,

@@ -36,6 +36,9 @@ ADVERTISING_INTERVAL_UNIT_S = 0.625e-3
 MINIMUM_ADVERTISING_INTERVAL_S = 0.02
 """Vol 6, part B, 4.4.2.2: connectable advertising is not faster than every 20 ms."""
 
+ROUNDING_S = 1e-6
+"""A connection event that is less than this away is the present one."""
+
 DATA_LENGTH = 251
 """Largest link-layer payload (data length extension): an ATT packet travels in one piece."""
 
@@ -638,6 +641,8 @@ class VirtualRadio:
         if self.connection_interval_s > 0:
             now_s = asyncio.get_running_loop().time()
             delay_s = self.connection_interval_s - now_s % self.connection_interval_s
+            if delay_s < ROUNDING_S:  # the event of now: what is sent in it waits for the next
+                delay_s += self.connection_interval_s
         if self.jitter_s > 0:
             delay_s += self._random.uniform(0.0, self.jitter_s)
         return delay_s

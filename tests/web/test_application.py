@@ -214,6 +214,14 @@ async def test_the_stream_begins_with_the_state_that_rest_tells() -> None:
     assert told == first
 
 
+async def test_a_page_that_sends_more_than_any_has_to_say_is_sent_away() -> None:
+    async with served() as at, websockets.connect(stream(at)) as page:
+        await page.send("x" * 5000)
+        async with asyncio.timeout(30.0):
+            await page.wait_closed()
+    assert page.close_code == 1009
+
+
 async def test_the_code_to_scan_is_for_those_who_are_in() -> None:
     async with served("0.0.0.0") as at:
         assert (await ask(at, "/qr.svg"))[0] == 403

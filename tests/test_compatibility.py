@@ -19,6 +19,7 @@ from bandsense.workout.advice import Rule, SlackAction
 from bandsense.workout.events import event_name
 from bandsense.workout.workout import Workout
 from tests.needs import REPOSITORY
+from tests.support.old_store import old_store
 
 WRITTEN = REPOSITORY / "tests" / "data" / "v0.1.0"
 
@@ -58,9 +59,7 @@ def renamed(value: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    path = tmp_path_factory.mktemp("v0.1.0") / "bandsense.sqlite3"
-    path.write_bytes(gzip.decompress((WRITTEN / "bandsense.sqlite3.gz").read_bytes()))
-    return Store.open(path)
+    return Store.open(old_store(tmp_path_factory.mktemp("v0.1.0")))
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -112,7 +111,7 @@ def test_a_raw_capture_gives_the_same_events() -> None:
     assert [(each.action, each.rule) for each in told] == [(SlackAction.NONE, Rule.SESSION_ENDED)]
 
 
-def test_exported_profiles_are_imported(store: Store) -> None:
+def test_exported_profiles_are_imported() -> None:
     profiles = Profiles.read(WRITTEN / "profiles.json")
     assert [person.id for person in profiles.people] == ["Ada"]
     assert {setup.exercise for setup in profiles.people[0].setups} == {"seated-row", "bent-over-row"}

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import html
+import io
+import itertools
 import re
 import runpy
+import shlex
 import warnings
 from pathlib import Path
 from typing import Any, get_args
@@ -49,6 +53,42 @@ def test_commands_exist(page: Path) -> None:
     shown = "\n".join([*_fenced(page, "sh"), *re.findall(r"`(bandsense [^`\n]+)`", page.read_text())])
     used = set(re.findall(r"(?:^|\s)bandsense ([a-z]+)\b", shown))
     assert used <= known
+
+
+def _shown_commands(page: Path) -> list[list[str]]:
+    """Words of each command line of bandsense in a page, up to a pipe or a comment."""
+    text = page.read_text(encoding="utf-8")
+    lines = "\n".join(_fenced(page, "sh")).replace("\\\n", " ").splitlines()
+    lines += re.findall(r"`(bandsense [^`\n]+)`", text)
+    found = []
+    for line in lines:
+        words = shlex.split(line, comments=True) if "bandsense " in line else []
+        if "bandsense" in words:
+            rest = words[words.index("bandsense") + 1 :]
+            found.append(list(itertools.takewhile(lambda word: word not in ("|", "&&", ">", "…"), rest)))
+    return [words for words in found if words and words[0].islower()]
+
+
+def _problem(words: list[str]) -> str:
+    """What the command line says to these words; nothing where a page only left something out."""
+    said = io.StringIO()
+    quiet = contextlib.redirect_stdout(io.StringIO())
+    with contextlib.redirect_stderr(said), quiet, contextlib.suppress(SystemExit):
+        command_line().parse_args(words)
+    last = (said.getvalue().splitlines() or [""])[-1]
+    left_out = ("are required" in last, "expected one argument" in last, "…" in last)
+    return "" if any(left_out) else last
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_commands_are_understood_with_their_options(page: Path) -> None:
+    if page.name != "messages.md":
+        assert not [problem for words in _shown_commands(page) if (problem := _problem(words))]
+
+
+def test_an_option_that_does_not_exist_is_found() -> None:
+    assert "--harder" in _problem(["live", "--sim", "--harder"])
+    assert ["live", "--sim"] in [words[:2] for words in _shown_commands(README)]
 
 
 def test_commands_are_found_in_the_pages() -> None:

@@ -21,7 +21,7 @@ import numpy as np
 
 from bandsense.app.current_trace import read_current_trace
 from bandsense.errors import BandsenseError, CommandError, FileFormatError
-from bandsense.language import Message, message_of
+from bandsense.language import Message, mark, message_of
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.dfu.update import update_firmware
 from bandsense.link.sensor import Sensor, open_sensor
@@ -29,7 +29,16 @@ from bandsense.samples import FloatArray, SampleBlock, concatenate
 from bandsense.wire.bandsense.codes import SelfTestBits
 from bandsense.wire.reassembly import StreamStatistics
 
-__all__ = ["PREDICTED_CURRENT_UA", "Ask", "Bringup", "BringupPlan", "Finding", "Outcome", "Report"]
+__all__ = [
+    "HANDS_OFF",
+    "PREDICTED_CURRENT_UA",
+    "Ask",
+    "Bringup",
+    "BringupPlan",
+    "Finding",
+    "Outcome",
+    "Report",
+]
 
 PREDICTED_CURRENT_UA: Mapping[str, tuple[float, float]] = {
     "off": (26.0, 26.0),
@@ -45,7 +54,7 @@ EXCITATION_MV = (2700, 3300)
 """firmware/core/src/self_test.rs"""
 NOISE_MAX_COUNTS = 400.0
 """Of the self test; a converter alone at 80 Hz stays far below."""
-NOISE_MN = "12 … 49 at 80 Hz with the default cell"
+NOISE_MN = Message("12 … 49 at 80 Hz with the default cell")
 """hardware/docs/signal-budget.md, at the gain of the board."""
 RATE_TOLERANCE = 0.05
 """The NAU7802's own oscillator."""
@@ -55,6 +64,20 @@ TIMING_TOLERANCE_S = 100e-6
 """Of any rebuilt time stamp (docs/protocol.md, section 2)."""
 RECONNECTION_S = 30.0
 SETTLING_S = 0.1
+HANDS_OFF = Message("Let the band hang slack, and do not touch the sensor.")
+"""What a simulated sensor does anyway."""
+_NAMES = {
+    "_registers": mark("registers"),
+    "_rates": mark("rates"),
+    "_noise": mark("noise"),
+    "_settling": mark("settling"),
+    "_clock": mark("clock"),
+    "_range": mark("radio range"),
+    "_drops": mark("drops"),
+    "_power_cycles": mark("power cycles"),
+    "_counters": mark("counters"),
+}
+"""What each check is called where it could not be made."""
 _CLOCK_TURN_S = 2**32 / 1e6
 _MARK_PAUSE_S = 0.617
 
@@ -62,10 +85,10 @@ _MARK_PAUSE_S = 0.617
 class Outcome(Enum):
     """How a check ended."""
 
-    AS_PREDICTED = "as predicted"
-    DIFFERENT = "different"
-    FAILED = "failed"
-    LEFT_OUT = "left out"
+    AS_PREDICTED = mark("as predicted")
+    DIFFERENT = mark("different")
+    FAILED = mark("failed")
+    LEFT_OUT = mark("left out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +101,7 @@ class Finding:
         advice: what to look at where they differ.
     """
 
-    check: str
+    check: Message
     outcome: Outcome
     measured: dict[str, Any] = field(default_factory=dict)
     predicted: dict[str, Any] = field(default_factory=dict)
@@ -120,7 +143,11 @@ class BringupPlan:
     noise_s: float = 20.0
     clock_s: float = 300.0
     range_s: float = 30.0
-    places: tuple[str, ...] = ("1 m away", "5 m away", "5 m away with your body in between")
+    places: tuple[str, ...] = (
+        Message("1 m away"),
+        Message("5 m away"),
+        Message("5 m away with your body in between"),
+    )
     power_cycles: int = 3
     link_drops: int = 2
     update_file: Path | None = None
@@ -128,7 +155,7 @@ class BringupPlan:
     currents: Mapping[str, Path] = field(default_factory=dict)
 
 
-Ask = Callable[[str], Awaitable[bool]]
+Ask = Callable[[Message], Awaitable[bool]]
 """Ask the person to do something; False when it is to be left out."""
 
 
@@ -185,8 +212,9 @@ class Bringup:
             async for finding in check(sensor):
                 yield self._note(finding)
         except BandsenseError as error:
-            name = check.__name__.strip("_").replace("_", " ")
-            yield self._note(Finding(name, Outcome.FAILED, advice=message_of(error)))
+            yield self._note(
+                Finding(Message(_NAMES[check.__name__]), Outcome.FAILED, advice=message_of(error))
+            )
 
     def _describe(self, sensor: Sensor) -> None:
         information = sensor.information
@@ -205,22 +233,26 @@ class Bringup:
 
     async def _registers(self, sensor: Sensor) -> AsyncIterator[Finding]:
         """Check that the converter answered its set-up and the bridge has its voltage."""
-        if not await self._ask("Let the band hang slack, and do not touch the sensor."):
-            yield Finding("register sequence", Outcome.LEFT_OUT)
+        if not await self._ask(HANDS_OFF):
+            yield Finding(Message("register sequence"), Outcome.LEFT_OUT)
             return
         result = await sensor.device.self_test()
         absent = SelfTestBits.CONVERTER_ABSENT in result.outcome
         low, high = EXCITATION_MV
         in_range = low <= result.excitation_mv <= high
-        advice = ""
+        advice: str = ""
         if absent:
-            advice = "the converter does not answer: look at D4 (data), D5 (clock), 3V3 and ground"
+            advice = Message("the converter does not answer: look at D4 (data), D5 (clock), 3V3 and ground")
         elif not in_range:
-            advice = "the bridge's voltage is off: is E+ wired to D3, and the load cell to E+ and E-?"
+            advice = Message(
+                "the bridge's voltage is off: is E+ wired to D3, and the load cell to E+ and E-?"
+            )
         elif not result.passed:
-            advice = "noise or offset is too large: is the cell's shield on ground, are S+ and S- in place?"
+            advice = Message(
+                "noise or offset is too large: is the cell's shield on ground, are S+ and S- in place?"
+            )
         yield Finding(
-            "register sequence",
+            Message("register sequence"),
             Outcome.AS_PREDICTED if result.passed else Outcome.DIFFERENT,
             {
                 "excitation_mv": result.excitation_mv,
@@ -230,7 +262,10 @@ class Bringup:
                 "temperature_c": result.temperature_c,
                 "outcome": result.outcome.name,
             },
-            {"excitation_mv": EXCITATION_MV, "noise_counts_rms": f"at most {NOISE_MAX_COUNTS:.0f}"},
+            {
+                "excitation_mv": EXCITATION_MV,
+                "noise_counts_rms": Message("at most {most:.0f}", most=NOISE_MAX_COUNTS),
+            },
             advice,
         )
 
@@ -246,24 +281,26 @@ class Bringup:
             zeros[rate_hz] = (float(settled.mean()), float(settled.std()))
             good = error <= RATE_TOLERANCE and not lost.lost and not lost.overruns
             yield Finding(
-                f"rate of {rate_hz} Hz",
+                Message("rate of {rate_hz} Hz", rate_hz=rate_hz),
                 Outcome.AS_PREDICTED if good else Outcome.DIFFERENT,
                 {"rate_hz": round(measured_hz, 3), "lost": lost.lost, "overruns": lost.overruns},
-                {"rate_hz": f"{rate_hz} ± {RATE_TOLERANCE:.0%}", "lost": 0, "overruns": 0},
+                {"rate_hz": f"{rate_hz} ± {100 * RATE_TOLERANCE:.0f} %", "lost": 0, "overruns": 0},
                 ""
                 if good
-                else "look at the data-ready wire (D0), and for a Bluetooth adapter that is too busy",
+                else Message(
+                    "look at the data-ready wire (D0), and for a Bluetooth adapter that is too busy"
+                ),
             )
         if len(zeros) > 1:
             means = [mean for mean, _ in zeros.values()]
             noise = max(noise for _, noise in zeros.values())
             good = max(means) - min(means) <= noise
             yield Finding(
-                "zero at every rate",
+                Message("zero at every rate"),
                 Outcome.AS_PREDICTED if good else Outcome.DIFFERENT,
                 {f"zero_{rate_hz}_hz_counts": round(mean, 1) for rate_hz, (mean, _) in zeros.items()},
-                {"spread": f"within the noise, {noise:.0f} counts"},
-                "" if good else "the offset is calibrated at one rate: it has to be at each",
+                {"spread": Message("within the noise, {noise:.0f} counts", noise=noise)},
+                "" if good else Message("the offset is calibrated at one rate: it has to be at each"),
             )
 
     async def _noise(self, sensor: Sensor) -> AsyncIterator[Finding]:
@@ -280,17 +317,17 @@ class Bringup:
                 "drift_mn": round(drift * step_n * 1000, 2),
             }
         predicted = {
-            "noise_counts_rms": f"at most {NOISE_MAX_COUNTS:.0f}",
+            "noise_counts_rms": Message("at most {most:.0f}", most=NOISE_MAX_COUNTS),
             "noise_mn_rms": NOISE_MN,
         }
         good = noise <= NOISE_MAX_COUNTS
         advice = (
             ""
             if good
-            else "twist the load cell's wires, keep them off the antenna, look at the solder joints"
+            else Message("twist the load cell's wires, keep them off the antenna, look at the solder joints")
         )
         yield Finding(
-            "noise", Outcome.AS_PREDICTED if good else Outcome.DIFFERENT, measured, predicted, advice
+            Message("noise"), Outcome.AS_PREDICTED if good else Outcome.DIFFERENT, measured, predicted, advice
         )
 
     async def _settling(self, sensor: Sensor) -> AsyncIterator[Finding]:
@@ -303,11 +340,13 @@ class Bringup:
         allowed = 3.0 * noise + 1.0
         good = abs(step) <= allowed
         yield Finding(
-            "settling after a start",
+            Message("settling after a start"),
             Outcome.AS_PREDICTED if good else Outcome.DIFFERENT,
             {"step_counts": round(step, 1), "noise_counts_rms": round(noise, 1)},
-            {"step_counts": f"within ± {allowed:.0f}"},
-            "" if good else "the converter's regulator needs longer: raise the settling time in nau7802.rs",
+            {"step_counts": Message("within ± {most:.0f}", most=allowed)},
+            ""
+            if good
+            else Message("the converter's regulator needs longer: raise the settling time in nau7802.rs"),
         )
 
     # -- time ----------------------------------------------------------------------------------------------
@@ -332,17 +371,19 @@ class Bringup:
         doubt_ppm = 3 * scatter_s * np.sqrt(12 / host.size) / float(np.ptp(host)) * 1e6
         good = abs(skew_ppm) <= CLOCK_TOLERANCE_PPM + doubt_ppm
         yield Finding(
-            "clock",
+            Message("clock"),
             Outcome.AS_PREDICTED if good else Outcome.DIFFERENT,
             {
                 "skew_ppm": round(skew_ppm, 1),
                 "doubt_ppm": round(float(doubt_ppm), 1),
                 "round_trip_ms": round(float(np.median(trips_s)) * 1000, 2),
             },
-            {"skew_ppm": f"within ± {CLOCK_TOLERANCE_PPM:.0f}"},
+            {"skew_ppm": Message("within ± {most:.0f}", most=CLOCK_TOLERANCE_PPM)},
             ""
             if good
-            else "does the 32.768 kHz crystal run? The firmware must not fall back to the RC oscillator",
+            else Message(
+                "does the 32.768 kHz crystal run? The firmware must not fall back to the RC oscillator"
+            ),
         )
         block, _ = await _stream(sensor, self._plan.noise_s / 2, None)
         intervals_s = np.diff(block.time_s)
@@ -351,21 +392,23 @@ class Bringup:
         allowed_s = 2 * TIMING_TOLERANCE_S + 0.002 * float(np.median(intervals_s))
         even = unevenness_s <= allowed_s
         yield Finding(
-            "time stamps",
+            Message("time stamps"),
             Outcome.AS_PREDICTED if even else Outcome.DIFFERENT,
             {"worst_interval_error_us": round(unevenness_s * 1e6, 1)},
-            {"worst_interval_error_us": f"at most {allowed_s * 1e6:.0f}"},
+            {"worst_interval_error_us": Message("at most {most:.0f}", most=allowed_s * 1e6)},
             ""
             if even
-            else "conversions are stamped late: something keeps the processor from its data-ready pin",
+            else Message(
+                "conversions are stamped late: something keeps the processor from its data-ready pin"
+            ),
         )
 
     # -- the link ------------------------------------------------------------------------------------------
 
     async def _range(self, sensor: Sensor) -> AsyncIterator[Finding]:
         for place in self._plan.places:
-            check = f"range, {place}"
-            if not await self._ask(f"Bring the sensor {place} from this computer."):
+            check = Message("range, {place}", place=place)
+            if not await self._ask(Message("Take the sensor {place} from this computer.", place=place)):
                 yield Finding(check, Outcome.LEFT_OUT)
                 continue
             block, lost = await _stream(sensor, self._plan.range_s, None)
@@ -379,14 +422,14 @@ class Bringup:
                 {"lost": 0, "gaps": 0},
                 ""
                 if good
-                else "keep metal and the load cell's wires away from the antenna's end of the board",
+                else Message("keep metal and the load cell's wires away from the antenna's end of the board"),
             )
 
     async def _drops(self, sensor: Sensor) -> AsyncIterator[Finding]:
         for number in range(1, self._plan.link_drops + 1):
-            check = f"link lost, {number}"
-            words = (
-                "While it streams, wrap the sensor in foil or carry it out of reach until the link is lost."
+            check = Message("link lost, {number}", number=number)
+            words = Message(
+                "While it streams, wrap the sensor in foil or carry it out of range until the link is lost."
             )
             if not await self._ask(words):
                 yield Finding(check, Outcome.LEFT_OUT)
@@ -397,8 +440,8 @@ class Bringup:
                 check,
                 Outcome.AS_PREDICTED if good else Outcome.DIFFERENT,
                 {"gap_s": None if away_s is None else round(away_s, 2)},
-                {"gap_s": f"at most {RECONNECTION_S:.0f} after it is in reach again"},
-                "" if good else "the link was not lost, or did not come back by itself",
+                {"gap_s": Message("at most {most:.0f} after it is in range again", most=RECONNECTION_S)},
+                "" if good else Message("the link was not lost, or did not come back by itself"),
             )
 
     async def _until_back(self, sensor: Sensor, patience_s: float = 120.0) -> float | None:
@@ -418,9 +461,9 @@ class Bringup:
 
     async def _power_cycles(self, sensor: Sensor) -> AsyncIterator[Finding]:
         for number in range(1, self._plan.power_cycles + 1):
-            check = f"reset, {number}"
+            check = Message("reset, {number}", number=number)
             before = await sensor.device.time_mark()
-            if not await self._ask("Press the reset button of the board once."):
+            if not await self._ask(Message("Press the reset button of the board once.")):
                 yield Finding(check, Outcome.LEFT_OUT)
                 return
             after = await _after_reset(sensor, before.boot_number)
@@ -432,7 +475,9 @@ class Bringup:
                 Outcome.AS_PREDICTED if good else Outcome.DIFFERENT,
                 {"boots": counted, "bond_kept": after is not None, "calibration_kept": kept},
                 {"boots": 1, "bond_kept": True, "calibration_kept": True},
-                "" if good else "the sensor started more than once, or forgot: tell us what the light did",
+                ""
+                if good
+                else Message("the sensor started more than once, or forgot: tell us what the light did"),
             )
 
     async def _counters(self, sensor: Sensor) -> AsyncIterator[Finding]:
@@ -440,7 +485,7 @@ class Bringup:
         crash = await sensor.device.crash()
         good = not crash.kind and not counters.overruns
         yield Finding(
-            "counters",
+            Message("counters"),
             Outcome.AS_PREDICTED if good else Outcome.DIFFERENT,
             {
                 "overruns": counters.overruns,
@@ -451,11 +496,11 @@ class Bringup:
                 "crash_detail": crash.detail,
             },
             {"overruns": 0, "crash_kind": 0},
-            "" if good else "firmware/tools/crash.py says in which line it crashed",
+            "" if good else Message("firmware/tools/crash.py says in which line it crashed"),
         )
 
     async def _update(self, target: str, file: Path, cycle: int) -> Finding:
-        check = f"update, {cycle + 1}"
+        check = Message("update, {number}", number=cycle + 1)
         begun_s = self._transport.clock()
         try:
             result = await update_firmware(file, target, transport=self._transport, force=True)
@@ -470,31 +515,38 @@ class Bringup:
                 "reconnections": result.reconnections,
                 "version": result.new_version,
             },
-            {"version": "that of the file, confirmed"},
+            {"version": Message("that of the file, confirmed")},
         )
 
 
 def _current(state: str, path: Path) -> Finding:
     """Mean current of a recording beside the power model's."""
-    check = f"current, {state}"
+    check = Message("current, {state}", state=state)
     try:
         trace = read_current_trace(path)
     except FileFormatError as error:
         return Finding(check, Outcome.FAILED, advice=message_of(error))
     low, high = PREDICTED_CURRENT_UA[state]
     good = low * (1 - CURRENT_TOLERANCE) <= trace.mean_ua <= high * (1 + CURRENT_TOLERANCE)
-    advice = ""
+    advice: str = ""
     if not good and state == "off":
-        advice = "near 1 mA the board's flash chip did not go to sleep"
+        advice = Message("near 1 mA the board's flash chip did not go to sleep")
     elif not good:
-        advice = (
+        advice = Message(
             "was the cell the only supply, and USB unplugged? Then tell us: the model's floors are assumed"
         )
     return Finding(
         check,
         Outcome.AS_PREDICTED if good else Outcome.DIFFERENT,
         {"mean_ua": round(trace.mean_ua, 2), "duration_s": round(trace.duration_s, 2)},
-        {"mean_ua": f"{low:.0f} (1000 Ω) to {high:.0f} (350 Ω), ± {CURRENT_TOLERANCE:.0%}"},
+        {
+            "mean_ua": Message(
+                "{low:.0f} (1000 Ω) to {high:.0f} (350 Ω), ± {tolerance:.0%}",
+                low=low,
+                high=high,
+                tolerance=CURRENT_TOLERANCE,
+            )
+        },
         advice,
     )
 

@@ -14,21 +14,22 @@ from enum import Enum
 from pathlib import Path
 
 from bandsense.errors import BandsenseError
-from bandsense.language import message_of
+from bandsense.language import Message, joined, mark, message_of
 
 __all__ = ["Check", "Outcome", "checks"]
 
 _EXTRAS = {
-    "sim": ("bumble", "the simulated sensor and `bandsense demo`"),
-    "web": ("starlette", "the live view in a browser"),
-    "fit": ("fit_tool", "export as FIT"),
-    "parquet": ("pyarrow", "export as Parquet"),
-    "mqtt": ("aiomqtt", "publishing over MQTT"),
-    "lsl": ("pylsl", "streaming to Lab Streaming Layer"),
-    "update": ("smpclient", "firmware updates"),
-    "completion": ("shtab", "completion in the shell"),
-    "sign": ("cryptography", "signed prescriptions"),
+    "sim": ("bumble", mark("the simulated sensor and `bandsense demo`")),
+    "web": ("starlette", mark("the live view in a browser")),
+    "fit": ("fit_tool", mark("export as FIT")),
+    "parquet": ("pyarrow", mark("export as Parquet")),
+    "mqtt": ("aiomqtt", mark("publishing over MQTT")),
+    "lsl": ("pylsl", mark("streaming to Lab Streaming Layer")),
+    "update": ("smpclient", mark("firmware updates")),
+    "completion": ("shtab", mark("completion in the shell")),
+    "sign": ("cryptography", mark("signed prescriptions")),
 }
+_STORE = Message("store")
 _LEAST_FREE_BYTES = 100_000_000
 """Twenty hours of samples."""
 
@@ -41,7 +42,7 @@ class Outcome(Enum):
     GOOD = "ok"
     MISSING = "--"
     """An optional part that is not there."""
-    BAD = "NO"
+    BAD = mark("NO")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Check:
 def checks(store: Path, mqtt: str | None = None) -> Iterator[Check]:
     """Look at everything, one after the other."""
     yield _program()
-    yield from _guarded("store", lambda: _store(store))
+    yield from _guarded(_STORE, lambda: _store(store))
     yield from _guarded("bluetooth", _bluetooth)
     if mqtt is not None:
         yield from _guarded("broker", lambda: _broker(mqtt))
@@ -80,20 +81,33 @@ def _program() -> Check:
     from bandsense import __version__
 
     system = f"{platform.system()} {platform.release()}"
-    return Check("bandsense", Outcome.GOOD, f"{__version__} on Python {platform.python_version()}, {system}")
+    python = platform.python_version()
+    return Check(
+        "bandsense",
+        Outcome.GOOD,
+        Message("{version} on Python {python}, {system}", version=__version__, python=python, system=system),
+    )
 
 
 def _store(path: Path) -> Check:
-    from bandsense.live.formatting import plural
     from bandsense.store.store import Store
 
     if not path.exists():
-        return Check("store", Outcome.GOOD, f"{path} (made at the first session)")
-    sessions = plural(len(Store.open(path).sessions()), "session")
+        return Check(_STORE, Outcome.GOOD, Message("{path} (created at the first session)", path=path))
+    sessions = len(Store.open(path).sessions())
     free_bytes = shutil.disk_usage(path.parent).free
     if free_bytes < _LEAST_FREE_BYTES:
-        return Check("store", Outcome.BAD, f"only {free_bytes / 1e6:.0f} MB are free for {path}; make room")
-    return Check("store", Outcome.GOOD, f"{path}: {sessions}, {free_bytes / 1e9:.1f} GB free")
+        few = Message(
+            "only {free:.0f} MB are free for {path}; free some space", free=free_bytes / 1e6, path=path
+        )
+        return Check(_STORE, Outcome.BAD, few)
+    found = Message(
+        "{path}, sessions: {sessions}, free: {free:.1f} GB",
+        path=path,
+        sessions=sessions,
+        free=free_bytes / 1e9,
+    )
+    return Check(_STORE, Outcome.GOOD, found)
 
 
 def _bluetooth() -> Check:
@@ -101,8 +115,8 @@ def _bluetooth() -> Check:
 
     sensors = asyncio.run(discover(_SCAN_S))
     names = tuple(sensor.name for sensor in sensors)
-    heard = ", ".join(names) or "no sensor heard just now"
-    return Check("bluetooth", Outcome.GOOD, f"the adapter scans; {heard}", names)
+    heard = ", ".join(names) or Message("no sensor heard just now")
+    return Check("bluetooth", Outcome.GOOD, Message("the adapter scans; {heard}", heard=heard), names)
 
 
 def _broker(url: str) -> Check:
@@ -115,11 +129,14 @@ def _broker(url: str) -> Check:
     if problem is not None:
         return Check("broker", Outcome.BAD, problem, (target.host,))
     unprotected = target.unprotected_password(password)
-    words = "; the password goes there unencrypted: use mqtts://" if unprotected else ""
-    return Check("broker", Outcome.GOOD, f"{target.host}:{target.port} answers{words}", (target.host,))
+    words = [Message("{host}:{port} answers", host=target.host, port=target.port)]
+    if unprotected:
+        words.append(Message("the password goes there unencrypted: use mqtts://"))
+    return Check("broker", Outcome.GOOD, joined(words), (target.host,))
 
 
 def _extra(extra: str, module: str, purpose: str) -> Check:
     if importlib.util.find_spec(module) is not None:
-        return Check(extra, Outcome.GOOD, purpose)
-    return Check(extra, Outcome.MISSING, f"{purpose}: {sys.executable} -m pip install 'bandsense[{extra}]'")
+        return Check(extra, Outcome.GOOD, Message(purpose))
+    command = f"{sys.executable} -m pip install 'bandsense[{extra}]'"
+    return Check(extra, Outcome.MISSING, joined((Message(purpose), command), ": "))

@@ -141,7 +141,10 @@ def measured_band(store: Store, band: str | None) -> FittedBand | None:
     measured = profiles_of(store).band(band).measured()
     if measured is None:
         raise ConfigError(
-            Message("the band {band!r} has no calibration pull; see `bandsense band --help`", band=band)
+            Message(
+                "the band {band!r} has no calibration pull; make one with: bandsense band pull {band}",
+                band=band,
+            )
         )
     return measured
 

@@ -11,6 +11,7 @@ from bandsense.history.overview import Overview
 from bandsense.history.records import SetRecord
 from bandsense.history.trends import Trend
 from bandsense.language import mark, tr, trn
+from bandsense.live import formatting
 from bandsense.live import history_formatting as words
 from bandsense.live.formatting import side_word
 from bandsense.live.units import shown_unit
@@ -49,6 +50,7 @@ class Context:
         breathing: how to breathe, as a sentence.
         per_week: sessions a week that were prescribed.
         measured: how tension was measured, as a sentence.
+        simulated: whether a simulated person and sensor did it.
     """
 
     software: str
@@ -58,6 +60,7 @@ class Context:
     breathing: str = ""
     per_week: int | None = None
     measured: str = ""
+    simulated: bool = False
 
 
 _LEGEND = mark(
@@ -163,8 +166,10 @@ def weeks_report(told: Overview, best: SetDetail | None, context: Context) -> Re
 
 def _about(context: Context, when: str) -> str:
     if context.person:
-        return tr("Training report for {person}, {when}", person=context.person, when=when)
-    return tr("Training report, {when}", when=when)
+        about = tr("Training report for {person}, {when}", person=context.person, when=when)
+    else:
+        about = tr("Training report, {when}", when=when)
+    return f"{about}, {tr('simulated: nobody trained this')}" if context.simulated else about
 
 
 def _did(records: Sequence[SetRecord]) -> str:
@@ -242,9 +247,7 @@ def _row(detail: SetDetail, columns: Mapping[str, _Column]) -> SetRow:
 
 def tempo_figures(tempo: HandTempo | None) -> str:
     """Write a tempo for a table: seconds of pull, hold and return; a dash where the sensor cannot tell."""
-    if tempo is None:
-        return "–"
-    return f"{tempo.concentric_s:.1f}-{tempo.hold_s:.1f}-{tempo.eccentric_s:.1f}"
+    return "–" if tempo is None else formatting.tempo_figures(tempo)
 
 
 def _weeks(told: Overview) -> tuple[WeekRow, ...]:
@@ -258,20 +261,16 @@ def _weeks(told: Overview) -> tuple[WeekRow, ...]:
                 week=words.day_words(week.week),
                 sessions=str(week.sessions)
                 if week.planned_sessions is None
-                else _of(week.sessions, week.planned_sessions),
-                sets=_of(week.sets, week.planned_sets),
-                reps=_of(week.full_reps, week.planned_reps),
-                zone=_of(week.in_zone, week.with_zone) if week.with_zone else "–",
+                else words.of_words(week.sessions, week.planned_sessions),
+                sets=words.of_words(week.sets, week.planned_sets),
+                reps=words.of_words(week.full_reps, week.planned_reps),
+                zone=words.of_words(week.in_zone, week.with_zone) if week.with_zone else "–",
                 peak="–"
                 if point is None or peak is None
                 else words.force_pair(point.value, peak.uncertainty(point)),
             )
         )
     return tuple(rows)
-
-
-def _of(done: int, asked: int) -> str:
-    return tr("{reps} of {number}", reps=done, number=asked)
 
 
 def _trend(told: Overview | None, name: str) -> Trend | None:

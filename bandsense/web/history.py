@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache, partial
@@ -29,11 +29,12 @@ from bandsense.history.figures import LOAD, PEAK
 from bandsense.history.overview import Overview, overview
 from bandsense.history.records import SetRecord
 from bandsense.history.trends import Trend
-from bandsense.language import Message, language, mark, said, speaking, tr, trn
+from bandsense.language import Message, language, mark, number, said, speaking, tr, trn
 from bandsense.live import history_formatting as words
 from bandsense.live import strength_formatting as strength
 from bandsense.live.formatting import (
     advice_text,
+    capital,
     feedback_words,
     full_repetitions_words,
     repetitions_words,
@@ -397,6 +398,8 @@ def _session(visit: _Visit) -> Response:
     at = _when(session)
     length_s = max((float(each.time_s[-1] - each.time_s[0]) for each in detail.streams), default=0.0)
     about = f"{words.moment_words(at)}, {round(length_s / 60.0)} min. {_how(visit, detail)}"
+    if session.simulated:
+        about = f"{about} {capital(tr('simulated: nobody trained this'))}."
     name = _exercise_name(session.exercise)
     path = f"/sessions/{session.id}"
     if not details:
@@ -475,7 +478,7 @@ def _how(visit: _Visit, detail: SessionDetail) -> str:
     bands = bands_of(visit.store)
     band = bands.get(record.conditions.band or "")
     name = band[0] if band else record.conditions.band
-    sensors = " and ".join(dict.fromkeys(each.sensor[-4:].upper() for each in detail.session.streams))
+    sensors = ", ".join(dict.fromkeys(each.sensor[-4:].upper() for each in detail.session.streams))
     if name:
         return tr("Band {band}, sensor {sensors}.", band=name, sensors=sensors)
     return tr("No band named, sensor {sensors}.", sensors=sensors)
@@ -488,9 +491,11 @@ def _session_figures(details: Sequence[SetDetail]) -> list[tuple[str, str, str]]
     under_s = sum(rep.time_under_tension_s for rep in reps)
     load = sum(rep.impulse_n_s for rep in reps)
     span = max(each.record.span_uncertainty for each in details)
+    counted = trn("rep", "reps", len(reps))
+    peak, _, peak_uncertainty = words.force_pair(best.peak_n, best.peak_uncertainty_n).partition(" ± ")
     figures = [
-        (str(len(reps)), "", f"reps, {partial} partial" if partial else "reps"),
-        (force_figure(best.peak_n), shown_unit().value, f"peak, ± {force_figure(best.peak_uncertainty_n)}"),
+        (str(len(reps)), "", f"{counted}, {tr('{n} partial', n=partial)}" if partial else counted),
+        (peak, shown_unit().value, tr("peak, ± {uncertainty}", uncertainty=peak_uncertainty)),
         (f"{int(under_s) // 60}:{int(under_s) % 60:02}", "", tr("under tension")),
     ]
     zoned = [
@@ -501,9 +506,12 @@ def _session_figures(details: Sequence[SetDetail]) -> list[tuple[str, str, str]]
     ]
     if zoned:
         zone = _zone_words(details[0].record)
-        figures.append((str(sum(zoned)), f"of {len(zoned)}", f"peaks in {zone}"))
+        figures.append(
+            (str(sum(zoned)), tr("of {number}", number=len(zoned)), tr("peaks in {zone}", zone=zone))
+        )
     scale, unit = words.figure_scale(LOAD)
-    figures.append((f"{scale * load:.1f}", unit, f"load, ± {scale * span * load:.1f}"))
+    load_words = number(scale * load, ".1f")
+    figures.append((load_words, unit, tr("load, ± {uncertainty:.1f}", uncertainty=scale * span * load)))
     return figures
 
 
@@ -540,7 +548,7 @@ def _set_row(
         "path": _set_path(visit, record, both=both),
         "name": words.set_name(record),
         "strip": _html(set_strip(record)),
-        "reps": f"{len(record.reps)} of {record.targets.reps}",
+        "reps": tr("{reps} of {number}", reps=len(record.reps), number=record.targets.reps),
         "peak": words.force_pair(best.peak_n, best.peak_uncertainty_n),
         "in_zone": _in_zone(record),
         "tempo": tempo_figures(detail.tempo),
@@ -596,7 +604,7 @@ def _set(visit: _Visit) -> Response:
         "Sessions",
         title=tr("Set {number}", number=words.set_name(record)),
         session_path=visit.path(f"/sessions/{record.session}"),
-        session_name=f"{record.exercise_name}, {words.day_words(at)}",
+        session_name=f"{tr(record.exercise_name)}, {words.day_words(at)}",
         about=_set_about(found),
         others=[
             (tr("Set {number}", number=words.set_name(each.record)), _set_path(visit, each.record, both=both))
@@ -608,10 +616,13 @@ def _set(visit: _Visit) -> Response:
         said=[feedback_words(found.feedback)] if found.feedback else [],
         zone=_zone_words(record),
         reps=[_rep_row(found, i) for i in range(len(record.reps))],
-        hidden=[f"{name}: {why}" for name, why in found.metrics.hidden.items() if name.startswith("tempo.")][
-            :2
-        ],
+        hidden=[f"–: {why}" for why in dict.fromkeys(_tempo_hidden(found))],
     )
+
+
+def _tempo_hidden(detail: SetDetail) -> Iterator[str]:
+    """Why there are dashes."""
+    return (said(why) for name, why in detail.metrics.hidden.items() if name.startswith("tempo."))
 
 
 def _set_about(detail: SetDetail) -> str:
@@ -657,7 +668,7 @@ def _rep_row(detail: SetDetail, index: int) -> dict[str, Any]:
 
 def _seconds(measured_s: float | None, hand_s: float) -> str:
     """Write a phase as the hand moved; a dash where the sensor cannot tell it."""
-    return "–" if measured_s is None else f"{hand_s:.1f}"
+    return "–" if measured_s is None else number(hand_s, ".1f")
 
 
 # -- a trace from a file -------------------------------------------------------------------------------------
@@ -917,9 +928,9 @@ def _week_rows(told: Overview) -> list[dict[str, Any]]:
             {
                 "week": words.day_words(week.week),
                 "sessions": str(week.sessions),
-                "sets": _of(week.sets, week.planned_sets),
-                "reps": _of(week.full_reps, week.planned_reps),
-                "zone": _of(week.in_zone, week.with_zone) if week.with_zone else "–",
+                "sets": words.of_words(week.sets, week.planned_sets),
+                "reps": words.of_words(week.full_reps, week.planned_reps),
+                "zone": words.of_words(week.in_zone, week.with_zone) if week.with_zone else "–",
                 "figures": figures,
             }
         )
@@ -930,10 +941,6 @@ def _points(sessions: int) -> str:
     return trn(
         "{n} comparable session, one point a week.", "{n} comparable sessions, one point a week.", sessions
     )
-
-
-def _of(number: int, whole: int) -> str:
-    return tr("{reps} of {number}", reps=number, number=whole)
 
 
 def _how_sure(told: Overview) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import sqlite3
 from datetime import UTC, date, datetime
@@ -20,10 +19,8 @@ from bandsense.profiles.band import BandProfile
 from bandsense.samples import Unit, concatenate
 from bandsense.store.model import NewSession, NewStream
 from bandsense.store.store import Store
-from tests.needs import REPOSITORY
+from tests.support.old_store import old_store
 from tests.support.weeks import Habit, train_weeks
-
-OLD = REPOSITORY / "tests" / "data" / "v0.1.0" / "bandsense.sqlite3.gz"
 
 
 @pytest.fixture(scope="module")
@@ -110,8 +107,7 @@ def test_bands_say_how_sure_their_tension_is(path: Path) -> None:
 
 
 def test_an_old_store_is_read_and_stays_as_it_is(tmp_path: Path) -> None:
-    file = tmp_path / "old.sqlite3"
-    file.write_bytes(gzip.decompress(OLD.read_bytes()))
+    file = old_store(tmp_path)
     before = contents(tmp_path)
     reader = bandsense.open_store(file)
     assert reader.sets().rows >= 3

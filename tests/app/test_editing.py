@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import sqlite3
 from contextlib import closing
@@ -22,16 +21,13 @@ from bandsense.store.edits import Edits
 from bandsense.store.model import SessionFilter
 from bandsense.store.store import Store
 from bandsense.workout.inputs import Tare, input_data, input_name
-from tests.needs import REPOSITORY
+from tests.support.old_store import old_store
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     """Three sessions: one set, two half-sets, two sensors."""
-    path = tmp_path / "bandsense.sqlite3"
-    packed = (REPOSITORY / "tests/data/v0.1.0/bandsense.sqlite3.gz").read_bytes()
-    path.write_bytes(gzip.decompress(packed))
-    return Store.open(path)
+    return Store.open(old_store(tmp_path))
 
 
 def contents(store: Store) -> dict[str, list[object]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,15 +16,12 @@ from bandsense.store.edits import Edits
 from bandsense.store.model import NewSession, NewStream
 from bandsense.store.store import Store
 from bandsense.workout.feedback import Feedback
-from tests.needs import REPOSITORY
+from tests.support.old_store import old_store
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    path = tmp_path / "bandsense.sqlite3"
-    packed = (REPOSITORY / "tests/data/v0.1.0/bandsense.sqlite3.gz").read_bytes()
-    path.write_bytes(gzip.decompress(packed))
-    return Store.open(path)
+    return Store.open(old_store(tmp_path))
 
 
 def test_a_note_is_of_the_session_and_changes_no_result(store: Store) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,19 +9,11 @@ from pathlib import Path
 from bandsense.app.history import read_history
 from bandsense.app.replay import replay
 from bandsense.store.store import Store
-from tests.needs import REPOSITORY
-
-WRITTEN = REPOSITORY / "tests" / "data" / "v0.1.0" / "bandsense.sqlite3.gz"
-
-
-def old_store(folder: Path) -> Store:
-    path = folder / "bandsense.sqlite3"
-    path.write_bytes(gzip.decompress(WRITTEN.read_bytes()))
-    return Store.open(path)
+from tests.support.old_store import old_store
 
 
 def test_sets_of_the_first_version_are_read(tmp_path: Path) -> None:
-    store = old_store(tmp_path)
+    store = Store.open(old_store(tmp_path))
     history = read_history(store)
     assert history.unreadable == ()
     for session in store.sessions():
@@ -36,7 +27,7 @@ def test_sets_of_the_first_version_are_read(tmp_path: Path) -> None:
 
 
 def test_a_damaged_set_takes_only_its_session_away(tmp_path: Path) -> None:
-    store = old_store(tmp_path)
+    store = Store.open(old_store(tmp_path))
     with closing(sqlite3.connect(store.path)) as connection:
         connection.execute("UPDATE sets SET data = '{}' WHERE stream = 1")
         connection.commit()

@@ -23,6 +23,7 @@ from bandsense.export.training_logs import HEVY_HEADER
 from bandsense.samples import KGF_N, concatenate
 from bandsense.store.store import Store
 from tests.needs import REPOSITORY
+from tests.support.old_store import old_store
 
 DATA = REPOSITORY / "tests" / "data" / "v0.1.0"
 NOTHING = ImportOptions()
@@ -30,9 +31,7 @@ NOTHING = ImportOptions()
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    path = tmp_path_factory.mktemp("store") / "bandsense.sqlite3"
-    path.write_bytes(gzip.decompress((DATA / "bandsense.sqlite3.gz").read_bytes()))
-    return Store.open(path)
+    return Store.open(old_store(tmp_path_factory.mktemp("store")))
 
 
 def told(path: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.browser.test_screens import CUT, shown
+from tests.browser.test_screens import CUT, OUT_OF_VIEW, shown
 from tests.support.browser import chromium, tab
 from tests.support.pages import Served, served
 from tests.support.scenes import SCENES, scene
@@ -40,6 +40,11 @@ async def test_nothing_is_cut_in_german(browser: Any, at: Served, size: str) -> 
             across = await opened.page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert across <= 0, name
             assert await opened.page.evaluate(CUT) == [], name
+            assert await opened.page.evaluate(OUT_OF_VIEW) == [], name
+        sides = (scene("hold", sensor_side=side) for side in ("left", "right"))
+        await shown(at, opened, "two", *sides)
+        assert await opened.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert await opened.page.evaluate(OUT_OF_VIEW) == []
         assert opened.faults == []
 
 

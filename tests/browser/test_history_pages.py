@@ -10,11 +10,10 @@ import pytest
 
 from bandsense.profiles.person import Person
 from bandsense.store.store import Store
-from tests.needs import require_module, require_tool
+from tests.needs import require_module
 from tests.support.weeks import FIRST, Habit, train_once, train_weeks
 
 require_module("starlette", "bandsense[web]")
-sync_api = require_module("playwright.sync_api", "playwright")
 axe = require_module("axe_playwright_python.sync_playwright", "axe-playwright-python")
 
 pytestmark = [pytest.mark.slow, pytest.mark.real_time]
@@ -42,15 +41,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     store.people.put("ann", Person(id="ann", name="Ann").model_dump(mode="json", by_alias=True))
     with served_history(store) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    chromium = require_tool("chromium", "install it: apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.mark.parametrize("path", PAGES)

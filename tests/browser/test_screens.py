@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -379,6 +380,85 @@ async def test_twice_the_text_and_a_narrow_screen_scroll_and_cut_nothing(browser
             assert await opened.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
 
 
+OUT_OF_VIEW = """[...document.querySelectorAll('main:not([hidden]) *, dialog[open] *')].filter((e) => {
+    if (!e.offsetParent || e.closest('.vh, svg, .curve') || ![...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim())) return false;
+    const told = document.createRange(); told.selectNodeContents(e);
+    const {left, right} = told.getBoundingClientRect();
+    return left < -1 || right > innerWidth + 1;
+  }).map((e) => e.textContent)"""
+SMALL = """[...document.querySelectorAll('button, a[href], select, main input, summary')].filter((e) => {
+    const {width, height} = e.getBoundingClientRect();
+    return e.checkVisibility() && !e.matches('.skip') && (width < 44 || height < 44);
+  }).map((e) => e.textContent || e.ariaLabel)"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 664), (412, 740), (360, 560), (844, 390)])
+async def test_how_hard_it_was_can_be_said_below_the_advice(
+    browser: Any, at: Served, width: int, height: int
+) -> None:
+    """On a phone whose browser shows its bars, too."""
+    async with tab(browser, at.address, locale="de-DE") as opened:
+        await opened.page.set_viewport_size({"width": width, "height": height})
+        await shown(at, opened, "rest")
+        assert await opened.page.evaluate(
+            """(() => {
+              const button = document.querySelector('#rest .scores [data-act=x]');
+              button.scrollIntoView({block: 'center'});
+              const {left, right, top, bottom} = button.getBoundingClientRect();
+              return [top + 2, bottom - 2].every((y) => document.elementFromPoint((left + right) / 2, y) === button);
+            })()"""
+        ), "seen from its top to its bottom"
+        await opened.page.click("#rest .scores [data-act=x]")
+        await opened.page.wait_for_timeout(100)
+    assert [key for key, _ in at.asked] == ["x"]
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+@pytest.mark.parametrize("size", ["phone", "laptop"])
+async def test_a_browser_set_to_twice_the_text_scrolls_and_cuts_nothing(
+    at: Served, size: str, locale: str
+) -> None:
+    async with (
+        chromium("--blink-settings=defaultFontSize=32") as large,
+        tab(large, at.address, size, locale=locale) as opened,
+    ):
+        await opened.until("document.querySelector('#choose form select')?.hidden === false")
+        assert await opened.page.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
+        for name in ("choose", *SCENES, "two"):
+            if name == "two":
+                await shown(
+                    at, opened, name, *(scene("hold", sensor_side=side) for side in ("left", "right"))
+                )
+            elif name != "choose":
+                await shown(at, opened, name)
+            assert await opened.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
+            assert await opened.page.evaluate(OUT_OF_VIEW) == [], name
+
+
+@pytest.mark.parametrize("size", ["phone", "laptop"])
+async def test_all_that_is_pressed_is_large_enough_for_a_finger(browser: Any, at: Served, size: str) -> None:
+    async with tab(browser, at.address, size, locale="de-DE") as opened:
+        await opened.until("document.querySelector('#choose form select')?.hidden === false")
+        assert await opened.page.evaluate(SMALL) == []
+        for name in SCENES:
+            await shown(at, opened, name)
+            assert await opened.page.evaluate(SMALL) == [], name
+
+
+async def test_a_doubtful_repetition_is_hollow_in_every_picture(browser: Any, at: Served) -> None:
+    async with tab(browser, at.address) as opened:
+        for name, hollow in (
+            ("rest", "#rest .past svg.mini rect[fill=none]"),
+            ("finished", "#rest .past .strip b.doubt"),
+        ):
+            made = scene(name)
+            first = made.state.sets[0]
+            peaks = (replace(first.peaks[0], probability=0.5), *first.peaks[1:])
+            made.state.sets[0] = replace(first, peaks=peaks)
+            await shown(at, opened, name, made)
+            assert await opened.page.evaluate(f"document.querySelectorAll('{hollow}').length") == 1, name
+
+
 async def test_the_screen_stays_on_while_training(browser: Any, at: Served) -> None:
     async with tab(browser, at.address) as opened:
         await opened.page.add_init_script(
@@ -394,7 +474,7 @@ async def test_the_screen_stays_on_while_training(browser: Any, at: Served) -> N
 async def test_the_shell_is_cached_and_no_data(browser: Any, at: Served) -> None:
     async with tab(browser, at.address, service_workers="allow") as opened:
         at.show([scene("hold")])
-        await opened.until("navigator.serviceWorker.controller !== null", 15.0)
+        await opened.until("navigator.serviceWorker.controller !== null")
         await opened.page.reload()
         await opened.screen("hold")
         kept = await opened.page.evaluate(

@@ -12,10 +12,9 @@ import pytest
 
 from bandsense.sim.physics.scenario import Scenario
 from bandsense.store.store import Store
-from tests.needs import require_module, require_tool
+from tests.needs import require_module
 
 require_module("starlette", "bandsense[web]")
-sync_api = require_module("playwright.sync_api", "playwright")
 axe = require_module("axe_playwright_python.sync_playwright", "axe-playwright-python")
 
 pytestmark = [pytest.mark.slow, pytest.mark.real_time]
@@ -47,15 +46,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
     assert store.sessions() == []
     assert not list(Path(tempfile.gettempdir()).glob("bandsense-trace-*/trace"))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    chromium = require_tool("chromium", "install it: apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 def test_a_file_is_analysed_on_every_screen(browser: Any, address: str, trace: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import struct
 import zipfile
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bandsense.app import bringup
 from bandsense.app.bringup import PREDICTED_CURRENT_UA, Bringup, BringupPlan, Finding, Outcome
 from bandsense.app.current_trace import read_current_trace
 from bandsense.cli import main
@@ -192,6 +194,25 @@ def test_the_command_writes_a_report(tmp_path: Path, capsys: pytest.CaptureFixtu
     outcomes = {finding["check"]: finding["outcome"] for finding in written["findings"]}
     assert outcomes["clock"] == "as predicted"
     assert outcomes["reset, 1"] == "left out"
+
+
+def test_findings_are_said_in_german_and_reported_in_english(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "report.json"
+    assert main(["bringup", "--sim", "--quick", "--report", str(report), "--language", "de"]) == 0
+    out = capsys.readouterr().out
+    assert "wie vorhergesagt  Rauschen" in out
+    assert "(vorhergesagt: höchstens 400)" in out
+    assert "ausgelassen       Neustart, 1" in out
+    findings = {finding["check"]: finding for finding in json.loads(report.read_text())["findings"]}
+    assert findings["noise"]["outcome"] == "as predicted"
+    assert findings["noise"]["predicted"]["noise_counts_rms"] == "at most 400"
+
+
+def test_every_check_has_a_name_where_it_fails() -> None:
+    checks = {name for name, each in vars(Bringup).items() if inspect.isasyncgenfunction(each)}
+    assert checks - {"run", "_guarded"} == set(bringup._NAMES)
 
 
 def test_a_state_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:

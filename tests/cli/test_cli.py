@@ -484,6 +484,13 @@ def test_replay_of_nothing_is_an_error(command: Command, what: str) -> None:
     assert what in done.err
 
 
+def test_a_file_in_place_of_a_folder_is_asked_about(session: Command, tmp_path: Path) -> None:
+    done = session("export", "last", "-o", tmp_path / "anna.csv")
+    assert done.status == 1
+    assert f"`-o {tmp_path}` puts them there" in done.err
+    assert not (tmp_path / "anna.csv").exists()
+
+
 def test_export_writes_every_sample(session: Command, tmp_path: Path) -> None:
     done = session("export", "last", "--format", "csv", "-o", tmp_path / "out")
     assert [Path(line).name for line in done.lines] == ["session-1.csv", "session-1.csv-metadata.json"]
@@ -560,6 +567,18 @@ def test_sim_lists_what_it_can_do(command: Command) -> None:
     assert any(line.startswith("burst-loss ") for line in done.lines)
     assert "name a file" in command("sim").err
     assert "unknown disturbance" in command("sim", "-o", "x.csv", "--disturb", "rain").err
+
+
+def test_sim_lists_it_in_german(command: Command) -> None:
+    from bandsense.sim.faults import FAULTS
+    from bandsense.sim.physics.disturbances import DISTURBANCES
+
+    told = command("sim", "--list", "--language", "de").out
+    english = [each.description for each in DISTURBANCES.values()] + [each.words for each in FAULTS.values()]
+    assert not [words for words in english if words in told]
+    assert "die Verbindung endet beim Aufbau: verschlüsselt" in told
+    plain = command("sim", "--list", "--json", "--language", "de").out
+    assert all(json.dumps(words) in plain for words in english)
 
 
 def test_exercises(command: Command) -> None:

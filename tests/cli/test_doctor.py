@@ -54,7 +54,7 @@ def test_a_bundle_of_a_session_tells_nobody(
     assert "StoreError: there is no session 99" in log
     findings = {each["name"]: each["finding"] for each in json.loads(told["facts.json"])["findings"]}
     assert findings["bluetooth"] == "the adapter scans; <name 1>"
-    assert findings["store"].startswith("<path 1>.sqlite3: 0 sessions, ")
+    assert findings["store"].startswith("<path 1>.sqlite3, sessions: 0, free: ")
     everything = b"\n".join(told.values()).lower()
     secrets = ["maria", "niklas", "blue one", "c0:ba:5e:00:ba:5e", "5e4500000000ba5e", str(tmp_path)]
     for secret in secrets:
@@ -115,8 +115,8 @@ def test_a_log_keeps_what_bandsense_does_and_warnings_of_others(
 
 def test_a_log_does_not_grow_for_ever(tmp_path: Path) -> None:
     with log_to_file(tmp_path):
-        for _ in range(30_000):
-            logging.getLogger("bandsense.link").info("x" * 100)
+        for _ in range(3000):
+            logging.getLogger("bandsense.link").info("x" * 1000)
     files = log_files(tmp_path)
     assert len(files) == len(list(tmp_path.iterdir())) == 2
     assert sum(file.stat().st_size for file in files) <= 2 << 20
@@ -129,3 +129,15 @@ def test_a_log_that_cannot_be_written_stops_nobody(
     with log_to_file(tmp_path / "file"):
         logging.getLogger("bandsense.link").info("streaming")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("adapter")
+def test_findings_are_said_in_german_and_written_in_english(command: Command) -> None:
+    told = command("doctor", "--language", "de").out
+    assert "Speicher   " in told
+    assert "(entsteht beim ersten Training)" in told
+    assert "ok    update     Firmware-Updates" in told
+    plain = [json.loads(line) for line in command("doctor", "--language", "de", "--json").lines]
+    findings = {each["check"]: each["finding"] for each in plain}
+    assert findings["store"].endswith("(created at the first session)")
+    assert findings["update"] == "firmware updates"

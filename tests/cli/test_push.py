@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from bandsense.store.edits import Edits
 from bandsense.store.store import Store
+from tests.support.old_store import old_store
 from tests.support.postgresql import PostgresServer
 
 Command = Callable[..., Any]
@@ -30,9 +30,7 @@ def test_prepared_pushed_to_shown_and_in_conflict(
     shown = command("store", "init", owner, "--clinic", "north", "--login", login["login"])
     assert shown.out == f"{login['login']} belongs to the clinic north\n"
 
-    file = tmp_path / "laptop.sqlite3"
-    old = Path(__file__).parents[1] / "data" / "v0.1.0" / "bandsense.sqlite3.gz"
-    file.write_bytes(gzip.decompress(old.read_bytes()))
+    file = old_store(tmp_path, "laptop.sqlite3")
     pushed = command("push", url, "--store", file, "--json")
     assert pushed.status == 0
     told = [json.loads(line) for line in pushed.out.splitlines()]

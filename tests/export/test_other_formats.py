@@ -26,6 +26,7 @@ from bandsense.export.table import SessionTable
 from bandsense.samples import KGF_N
 from bandsense.store.store import Store
 from tests.needs import REPOSITORY, require_module
+from tests.support.old_store import old_store
 
 BEGUN = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 DATA = REPOSITORY / "tests" / "data" / "v0.1.0"
@@ -35,9 +36,7 @@ Make = Callable[[str], list[Path]]
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> list[SessionTable]:
     """Three real sessions: one set, two half-sets and two sensors."""
-    path = tmp_path_factory.mktemp("store") / "bandsense.sqlite3"
-    path.write_bytes(gzip.decompress((DATA / "bandsense.sqlite3.gz").read_bytes()))
-    store = Store.open(path)
+    store = Store.open(old_store(tmp_path_factory.mktemp("store")))
     return [session_table(store, store.session(number)) for number in (1, 2, 3)]
 
 
@@ -380,6 +379,16 @@ def test_the_data_set_passes_the_whole_validator(stored: list[SessionTable], tmp
 
 
 # Without names
+
+
+def test_what_was_told_of_a_set_stays_with_it_and_its_words_with_nobody(table: SessionTable) -> None:
+    inputs = (
+        {"kind": "feedback", "data": {"effort": 7, "note": "left knee"}, "time_s": 107.0},
+        {"kind": "tare", "data": {}, "time_s": 100.5},
+    )
+    (part,) = table.streams
+    (made,) = anonymous([replace(table, streams=(replace(part, inputs=inputs),))])
+    assert made.streams[0].inputs == (inputs[1],)
 
 
 def test_anonymous_exports_tell_nobody(

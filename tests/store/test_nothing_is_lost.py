@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import shutil
@@ -26,7 +25,7 @@ from bandsense.store.model import SessionState
 from bandsense.store.recorder import Recorder
 from bandsense.store.session_lock import SessionLock
 from bandsense.store.store import Store
-from tests.needs import REPOSITORY
+from tests.support.old_store import old_store
 
 Make = Callable[..., Any]
 
@@ -254,14 +253,8 @@ def test_a_recovered_session_ends_with_its_last_sample(
     assert store.session(1).ended_unix_s == 1_700_000_009.0
 
 
-def written_by_0_1_0(folder: Path) -> Path:
-    path = folder / "bandsense.sqlite3"
-    path.write_bytes(gzip.decompress((REPOSITORY / "tests/data/v0.1.0/bandsense.sqlite3.gz").read_bytes()))
-    return path
-
-
 def test_a_store_of_0_1_0_is_brought_up_to_date_and_a_copy_is_kept(tmp_path: Path) -> None:
-    path = written_by_0_1_0(tmp_path)
+    path = old_store(tmp_path)
     with closing(sqlite3.connect(path)) as connection:
         before = connection.execute("SELECT * FROM chunks ORDER BY stream, number").fetchall()
     store = Store.open(path)
@@ -335,7 +328,7 @@ def test_a_store_that_cannot_be_written_is_read(
 
 @needs_users
 def test_an_older_store_that_cannot_be_written_is_read(shared: Path) -> None:
-    path = written_by_0_1_0(shared)
+    path = old_store(shared)
     with nobody(shared):
         store = Store.open(path)
         assert len(store.sessions()) == 3
@@ -406,7 +399,7 @@ def test_the_store_and_all_beside_it_are_private(tmp_path: Path, new_session: Ma
 
 
 def test_a_store_that_others_could_read_becomes_private(tmp_path: Path) -> None:
-    path = written_by_0_1_0(tmp_path)
+    path = old_store(tmp_path)
     path.chmod(0o644)
     Store.open(path)
     assert path.stat().st_mode & 0o777 == 0o600
@@ -417,7 +410,7 @@ def test_a_recorder_that_is_not_closed_has_nothing_to_set_aside(store: Store, ne
         recorder.set_aside()
 
 
-def test_a_lock_is_given_back_once(store: Store, tmp_path: Path) -> None:
+def test_a_lock_is_given_back_once(store: Store) -> None:
     first = SessionLock.take(store.path, 5)
     assert first is not None
     first.release()

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gzip
 import shutil
 import sqlite3
 from collections import Counter
@@ -21,6 +20,7 @@ from bandsense.store.maintenance import check
 from bandsense.store.postgresql import ServerConnection
 from bandsense.store.push import push
 from bandsense.store.store import Store
+from tests.support.old_store import old_store
 from tests.support.postgresql import PostgresServer
 
 Make = Callable[..., Any]
@@ -213,10 +213,8 @@ def test_two_laptops_with_the_same_file_do_not_double_it(
 def test_sessions_of_older_versions_have_the_same_identity_in_every_copy(tmp_path: Path) -> None:
     found = []
     for name in ("a", "b"):
-        path = tmp_path / name / "bandsense.sqlite3"
-        path.parent.mkdir()
-        old = Path(__file__).parents[1] / "data" / "v0.1.0" / "bandsense.sqlite3.gz"
-        path.write_bytes(gzip.decompress(old.read_bytes()))
+        (tmp_path / name).mkdir()
+        path = old_store(tmp_path / name)
         Store.open(path)
         with closing(sqlite3.connect(path)) as connection:
             found.append(

@@ -38,7 +38,7 @@ class Tab:
         if "//127.0.0.1:" not in request.url and not request.url.startswith(("data:", "blob:")):
             self.faults.append(f"asked {request.url}")
 
-    async def until(self, expression: str, timeout_s: float = 30.0) -> None:
+    async def until(self, expression: str, timeout_s: float = 60.0) -> None:
         """Wait until an expression is true; asked again and again, as the page's policy forbids `eval`."""
         try:
             async with asyncio.timeout(timeout_s):
@@ -53,11 +53,11 @@ class Tab:
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Any]:
+async def chromium(*more: str) -> AsyncIterator[Any]:
     path = require_tool("chromium", "install it: apt-get install chromium")
     playwright = require_module("playwright.async_api", "playwright")
     async with playwright.async_playwright() as driver:
-        arguments = ["--no-sandbox", "--autoplay-policy=user-gesture-required", "--disable-gpu"]
+        arguments = ["--no-sandbox", "--autoplay-policy=user-gesture-required", "--disable-gpu", *more]
         browser = await driver.chromium.launch(executable_path=path, args=arguments)
         try:
             yield browser

@@ -11,10 +11,21 @@ import pytest
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.sensor import LinkEvent, Sensor
 from bandsense.samples import SampleBlock, concatenate
+from bandsense.sim.clock import AcceleratedLoop
 from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.physics.source import TraceSource
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.radio.virtual_radio import Adapter, VirtualRadio
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, type[asyncio.SelectorEventLoop]]:
+    """Tests of the link run on simulated time: quick, and not disturbed by a busy machine.
+
+    All but those that talk to another process, which are marked `real_time`.
+    """
+    if item.get_closest_marker("real_time"):
+        return {"real": asyncio.SelectorEventLoop}
+    return {"accelerated": AcceleratedLoop}
 
 
 def ramp(duration_s: float = 3600.0, rate_hz: float = 80.0) -> TraceSource:

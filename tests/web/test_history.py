@@ -60,7 +60,7 @@ class Page(HTMLParser):
         super().__init__()
         self.links: list[str] = []
         self.refused: list[str] = []
-        self._text: list[str] = []
+        self.sentences: list[str] = []
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -71,11 +71,11 @@ class Page(HTMLParser):
             self.links.append(str(given["href"]))
 
     def handle_data(self, data: str) -> None:
-        self._text.append(data)
+        self.sentences.append(data)
 
     @property
     def text(self) -> str:
-        return " ".join(" ".join(self._text).split())
+        return " ".join(" ".join(self.sentences).split())
 
 
 def served(store: Store, access: Access | None = None) -> tuple[Starlette, Access]:
@@ -115,8 +115,8 @@ def get(
     return told[0]["status"], found, b"".join(message.get("body", b"") for message in told[1:]).decode()
 
 
-def page(store: Store, address: str) -> Page:
-    status, _, body = get(served(store)[0], address)
+def page(store: Store, address: str, cookie: str = "") -> Page:
+    status, _, body = get(served(store)[0], address, cookie=cookie)
     assert status == 200, body[:500]
     return Page(body)
 
@@ -140,6 +140,18 @@ def test_a_page_keeps_to_the_policy_and_its_links_lead_somewhere(store: Store, a
     for link in found.links:
         if link not in ("/", "#content"):
             assert get(app, link)[0] == 200, link
+
+
+SAME_IN_GERMAN = {"bandsense", "Sensor", "Green", NAME, "Band", "Name", "Tempo, s"}
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_in_german_says_nothing_in_english(store: Store, address: str) -> None:
+    english = {each.strip() for each in page(store, address).sentences}
+    told = [each.strip() for each in page(store, address, "language=de").sentences]
+    left = [each for each in told if each in english - SAME_IN_GERMAN and re.search(r"[A-Za-z]{4}", each)]
+    assert left == []
+    assert [each for each in told if re.search(r"\d\.\d", each)] == [], "decimal commas"
 
 
 def test_sessions_are_listed_by_month_and_found_by_words(store: Store) -> None:

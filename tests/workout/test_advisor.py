@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from bandsense.bands.strand import ChangeBy, Strand
 from bandsense.errors import BandModelError
 from bandsense.exercises.catalogue import get_exercise, load_exercises
-from bandsense.exercises.model import Exercise, SlackMethodKind
+from bandsense.exercises.model import Exercise, SlackMethod, SlackMethodKind
 from bandsense.live.formatting import advice_details, advice_reason, advice_text, basis_words
 from bandsense.signal.events import Rep
-from bandsense.workout.adjustment import CHANGE_BY
+from bandsense.workout.adjustment import CHANGE_BY, MOST_AT_ONCE_CM, adjustment_for
 from bandsense.workout.advice import Advice, AdvisorState, Confidence, Rule, SlackAction
 from bandsense.workout.advisor import Advisor
 from bandsense.workout.events import SetEnd
@@ -808,6 +808,19 @@ def test_the_advice_learns_what_a_change_does_to_this_person(true_gain: float) -
     assert learned == pytest.approx(1 + 0.75 * (true_gain - 1), abs=0.12), (
         "most of the way, shrunk to the law"
     )
+
+
+def test_a_hand_lets_out_no_more_than_an_arms_length_at_once() -> None:
+    long = AdvisorState(Strand(rest_length_m=2.5, start_length_m=3.0, peak_length_m=5.0))
+    grip, step = (
+        SlackMethod(kind=kind, more_slack="{cm} out", less_slack="{cm} in")
+        for kind in (SlackMethodKind.GRIP, SlackMethodKind.ANCHOR_DISTANCE)
+    )
+    by_hand, by_step = (adjustment_for(long, method, 0.8, 0.05) for method in (grip, step))
+    assert by_hand.amount_cm == MOST_AT_ONCE_CM
+    assert by_hand.change_m == pytest.approx(MOST_AT_ONCE_CM / 100)
+    assert 0.8 < by_hand.tension_ratio < 0.9
+    assert by_step.amount_cm == pytest.approx(75, abs=1)
 
 
 def test_one_change_moves_it_a_little_towards_what_was_seen() -> None:

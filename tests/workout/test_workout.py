@@ -137,6 +137,17 @@ def test_the_person_ends_a_set() -> None:
     assert len(of(events, SetDone)) == 1
 
 
+def test_who_ends_a_set_while_the_sensor_is_lost_means_it() -> None:
+    block = counts(movement_n(4))
+    lost, asked = len(block) - 100, len(block) - 80
+    inputs: dict[int, Input] = {lost: LinkChange("lost", "out of range"), asked: EndSet()}
+    workout, _ = run(block, inputs=inputs)
+    assert [result.ended_by for result in workout.results] == [SetEnd.ASKED]
+    del inputs[asked]
+    workout, _ = run(block, inputs=inputs)
+    assert [result.ended_by for result in workout.results] == [SetEnd.LINK_LOST]
+
+
 def test_a_set_ended_in_a_repetition_ends_with_it() -> None:
     in_third_pull = int((2.0 + 6.0 + 0.9) * RATE_HZ)
     workout, _ = run(counts(movement_n(5)), inputs={in_third_pull: EndSet()})

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
-from bandsense.language import tr
+from bandsense.language import Message, said, tr
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -118,12 +118,13 @@ def _plan(arguments: argparse.Namespace) -> BringupPlan:
 
 
 def _ask(arguments: argparse.Namespace) -> Ask:
+    from bandsense.app.bringup import HANDS_OFF
     from bandsense.cli.prompts import ask, is_interactive
 
-    async def by_hand(words: str) -> bool:
+    async def by_hand(words: Message) -> bool:
         if arguments.sim or arguments.no_hands or not is_interactive():
             # A simulated band hangs slack and stays where it is.
-            return words.startswith("Let the band hang slack")
+            return words == HANDS_OFF
         answer = await ask(tr("{words} Press Enter when ready, s to skip this: ", words=words))
         return not answer.lower().startswith("s")
 
@@ -131,10 +132,14 @@ def _ask(arguments: argparse.Namespace) -> Ask:
 
 
 def _show(finding: Finding) -> None:
-    print(f"{finding.outcome.value:<13} {finding.check}", flush=True)
+    from bandsense.app.bringup import Outcome
+
+    width = max(len(tr(each.value)) for each in Outcome)
+    print(f"{tr(finding.outcome.value):<{width}}  {said(finding.check)}", flush=True)
     for name, value in finding.measured.items():
-        predicted = finding.predicted.get(name)
-        beside = "" if predicted is None else f"   (predicted: {predicted})"
-        print(f"{'':13}   {name} {value}{beside}")
+        beside = ""
+        if (predicted := finding.predicted.get(name)) is not None:
+            beside = "   " + tr("(predicted: {value})", value=predicted)
+        print(f"{'':{width}}    {name} {value}{beside}")
     if finding.advice:
-        print(f"{'':13}   -> {finding.advice}")
+        print(f"{'':{width}}    -> {said(finding.advice)}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
 from bandsense.cli.store_option import add_store_option, store_path
-from bandsense.language import tr
+from bandsense.language import said, tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bandsense.app.doctor import Outcome, checks
 
     status = 0
+    width = max(len(tr(each.value)) for each in Outcome)
     found: list[Check] = []
     for check in checks(store_path(arguments), arguments.mqtt):
         found.append(check)
@@ -61,7 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
             shown = {"check": check.name, "outcome": check.outcome.name.lower(), "finding": check.finding}
             print(json.dumps(shown), flush=True)
         else:
-            print(f"{check.outcome.value}  {check.name:<10} {check.finding}", flush=True)
+            outcome = tr(check.outcome.value)
+            print(f"{outcome:<{width}}  {said(check.name):<10} {said(check.finding)}", flush=True)
     if arguments.bundle is not None:
         _bundle(arguments, found)
         print(tr("wrote {bundle}; look into it before you send it", bundle=arguments.bundle), file=sys.stderr)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ from bandsense.language import Message, said, tr
 if TYPE_CHECKING:
     import asyncio
 
-    from bandsense.app.environment import Environment
     from bandsense.cli.command import Commands
     from bandsense.link.ble.adapter import Transport
     from bandsense.link.ble.bluez_agent import AskPasskey
@@ -70,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _pair(arguments: argparse.Namespace) -> SensorProfile:
     from bandsense.app.known_sensors import remember_sensor, resolve_target, validate_name
+    from bandsense.cli.commands.scan import air_of
     from bandsense.link.pairing import PairingStep, pair
 
     def tell(step: PairingStep) -> None:
@@ -80,7 +79,7 @@ async def _pair(arguments: argparse.Namespace) -> SensorProfile:
         validate_name(arguments.name)
     wanted = None if arguments.sensor is None else resolve_target(store, arguments.sensor)
     passkey = _passkey(arguments)
-    async with _air(arguments) as air:
+    async with air_of(arguments) as air:
         sighting = await _choose(wanted, arguments.seconds, air.transport)
         async with pair(sighting, transport=air.transport, on_step=tell, ask_passkey=passkey) as sensor:
             _print(sensor.information)
@@ -91,16 +90,6 @@ async def _pair(arguments: argparse.Namespace) -> SensorProfile:
     train = "bandsense live --sim" if arguments.sim else "bandsense live"
     print(tr("remembered as {known}; train with it: {train}", known=known.name, train=train))
     return known
-
-
-def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Environment]:
-    from bandsense.app.environment import person, real_environment, simulated_environment
-
-    return (
-        simulated_environment(person(1, 1, 1, frozenset()), "simulator")
-        if arguments.sim
-        else real_environment()
-    )
 
 
 # -- which one -----------------------------------------------------------------------------------------------

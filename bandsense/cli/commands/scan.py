@@ -58,11 +58,12 @@ def run(arguments: argparse.Namespace) -> int:
 async def _scan(arguments: argparse.Namespace) -> tuple[DiscoveredSensor, ...]:
     from bandsense.link.ble.scanner import discover
 
-    async with _air(arguments) as air:
+    async with air_of(arguments) as air:
         return await discover(arguments.seconds, transport=air.transport)
 
 
-def _air(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Environment]:
+def air_of(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Environment]:
+    """Return the air around: the real one, or with `--sim` one with a single simulated sensor."""
     from bandsense.app.environment import person, real_environment, simulated_environment
 
     return (
@@ -96,7 +97,7 @@ def _row(sighting: DiscoveredSensor) -> tuple[object, ...]:
         sighting.name,
         sighting.driver.title,
         sighting.rssi_dbm,
-        "–" if sighting.battery_percent is None else f"{sighting.battery_percent}%",
+        "–" if sighting.battery_percent is None else f"{sighting.battery_percent} %",
         {True: "open", False: "closed", None: "not needed"}[sighting.pairing_open],
         {True: "yes", False: "no", None: "–"}[sighting.connected],
         sighting.address,

@@ -13,7 +13,7 @@ from bandsense.cli.argument_types import count, positive
 from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.tables import table
 from bandsense.errors import ConfigError
-from bandsense.language import Message, tr
+from bandsense.language import Message, said, tr
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -73,12 +73,12 @@ def _list(*, as_json: bool) -> None:
             controls=", ".join(CONTROLS),
         )
     )
-    rows = [(name, each.stage.value, each.description) for name, each in DISTURBANCES.items()]
+    rows = [(name, tr(each.stage.value), tr(each.description)) for name, each in DISTURBANCES.items()]
     print(table((tr("disturbance"), tr("acts on"), tr("what happens")), rows))
     with suppress(ImportError):  # they act on the air, for which the simulated sensor is needed
         from bandsense.sim.faults import FAULTS
 
-        faults = [(fault.name, fault.words) for fault in FAULTS.values()]
+        faults = [(fault.name, said(fault.words)) for fault in FAULTS.values()]
         print(f"\n{table((tr('fault (live --sim --fault)'), tr('what happens')), faults)}")
 
 

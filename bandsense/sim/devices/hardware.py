@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bumble.keys import MemoryKeyStore, PairingKeys
 
+from bandsense.language import mark
 from bandsense.sim.physics.sensor import GAIN
 from bandsense.sim.physics.source import SampleSource
 from bandsense.wire.bandsense.codes import (
@@ -45,16 +46,16 @@ MICROSECONDS = 1e6
 class Step(Enum):
     """What a sensor sees of a client that sets up a stream, in the usual order."""
 
-    CONNECTED = "connected"
-    MTU = "MTU exchanged"
-    DISCOVERY = "services asked for"
-    ENCRYPTED = "encrypted"
-    INFORMATION = "information read"
-    CONTROL_SUBSCRIBED = "control point subscribed"
-    MEASUREMENT_SUBSCRIBED = "measurement subscribed"
-    REQUEST = "request written"
-    ANSWERED = "request answered"
-    FIRST_FRAME = "first frame sent"
+    CONNECTED = mark("connected")
+    MTU = mark("MTU exchanged")
+    DISCOVERY = mark("services asked for")
+    ENCRYPTED = mark("encrypted")
+    INFORMATION = mark("information read")
+    CONTROL_SUBSCRIBED = mark("control point subscribed")
+    MEASUREMENT_SUBSCRIBED = mark("measurement subscribed")
+    REQUEST = mark("request written")
+    ANSWERED = mark("request answered")
+    FIRST_FRAME = mark("first frame sent")
 
 
 class Fault:

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from bandsense.language import mark
 from bandsense.samples import FloatArray
 from bandsense.sim.physics.band import SimulatedBand
 from bandsense.sim.physics.distributions import Draw
@@ -40,10 +41,10 @@ _WEAK_PERIOD_S = 1.3
 class Stage(Enum):
     """Where on the way from hand to host a disturbance acts."""
 
-    BAND = "band"
-    PERSON = "person"
-    SENSOR = "sensor"
-    LINK = "link"
+    BAND = mark("band")
+    PERSON = mark("person")
+    SENSOR = mark("sensor")
+    LINK = mark("link")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,39 +117,41 @@ _sensor = partial(_disturbance, Stage.SENSOR)
 _lossy = partial(_disturbance, Stage.LINK)
 
 
-_drawn("band", "lag", "the band follows with a strong visco-elastic lag", lag="strong_lag", lag_s="lag_s")
+_drawn(
+    "band", "lag", mark("the band follows with a strong visco-elastic lag"), lag="strong_lag", lag_s="lag_s"
+)
 _drawn(
     "band",
     "hysteresis",
-    "loading and unloading differ at the upper end of what bands do",
+    mark("loading and unloading differ at the upper end of what bands do"),
     energy_loss="strong_loss",
 )
 _drawn(
     "band",
     "relaxation",
-    "tension fades in holds at the upper end of what rubber does",
+    mark("tension fades in holds at the upper end of what rubber does"),
     relaxation_per_decade="strong_relaxation",
 )
-_drawn("band", "softening", "a new band softens over the first repetitions", softening="softening")
+_drawn("band", "softening", mark("a new band softens over the first repetitions"), softening="softening")
 _drawn(
     "band",
     "temperature",
-    "the band is colder or warmer than when it was calibrated",
+    mark("the band is colder or warmer than when it was calibrated"),
     temperature_k="temperature_k",
 )
 
 
-@_band("the band goes slack at the bottom of every repetition")
+@_band(mark("the band goes slack at the bottom of every repetition"))
 def _slack(setup: ScenarioDraft, draw: Draw) -> None:
     setup.band = replace(setup.band, slack_m=draw.of("slack") * setup.band.rest_length_m)
 
 
-@_band("the band is stretched from before the first to after the last repetition")
+@_band(mark("the band is stretched from before the first to after the last repetition"))
 def _never_slack(setup: ScenarioDraft, draw: Draw) -> None:
     setup.band = replace(setup.band, slack_m=-draw.of("never_slack") * setup.plan.stroke_m)
 
 
-@_band("the strongest pulls are beyond the range of a 50 kg sensor")
+@_band(mark("the strongest pulls are beyond the range of a 50 kg sensor"))
 def _saturation(setup: ScenarioDraft, draw: Draw) -> None:
     top = float(setup.band.equilibrium_n(setup.band.elongation(np.array([setup.plan.stroke_m])))[0])
     stronger = _CELL_N / draw.of("full_scale") / top
@@ -156,19 +159,19 @@ def _saturation(setup: ScenarioDraft, draw: Draw) -> None:
     setup.sensor = replace(setup.sensor, full_scale_n=_CELL_N)
 
 
-@_person("much faster at one end of each movement than at the other")
+@_person(mark("much faster at one end of each movement than at the other"))
 def _asymmetric_tempo(setup: ScenarioDraft, draw: Draw) -> None:
     pull, back = draw.sign() * draw.of("strong_skew"), draw.sign() * draw.of("strong_skew")
     _change_reps(setup, lambda _, rep: replace(rep, pull_skew=pull, return_skew=back))
 
 
-@_person("range of motion varies from repetition to repetition")
+@_person(mark("range of motion varies from repetition to repetition"))
 def _rom_variability(setup: ScenarioDraft, draw: Draw) -> None:
     cv = draw.of("strong_rom_cv")
     _change_reps(setup, lambda _, rep: replace(rep, top=rep.top * max(0.8, draw.rng.normal(1.0, cv))))
 
 
-@_person("range shrinks and pulls slow down towards the end")
+@_person(mark("range shrinks and pulls slow down towards the end"))
 def _fatigue(setup: ScenarioDraft, draw: Draw) -> None:
     loss, slowing = draw.of("fatigue"), draw.of("fatigue_slowing")
     last = max(1, len(setup.plan.reps) - 1)
@@ -180,7 +183,7 @@ def _fatigue(setup: ScenarioDraft, draw: Draw) -> None:
     _change_reps(setup, tire)
 
 
-@_person("some repetitions after the second go only part of the way")
+@_person(mark("some repetitions after the second go only part of the way"))
 def _partial_reps(setup: ScenarioDraft, draw: Draw) -> None:
     chosen = draw.some(len(setup.plan.reps), (0.1, 0.3))
 
@@ -195,7 +198,7 @@ def _partial_reps(setup: ScenarioDraft, draw: Draw) -> None:
     _change_reps(setup, shorten)
 
 
-@_person("the hand gives way at the top and pulls again")
+@_person(mark("the hand gives way at the top and pulls again"))
 def _double_peak(setup: ScenarioDraft, draw: Draw) -> None:
     chosen = draw.some(len(setup.plan.reps), (0.2, 0.6))
 
@@ -207,7 +210,7 @@ def _double_peak(setup: ScenarioDraft, draw: Draw) -> None:
     _change_reps(setup, sag)
 
 
-@_person("the pull stops on the way and goes on")
+@_person(mark("the pull stops on the way and goes on"))
 def _pull_pause(setup: ScenarioDraft, draw: Draw) -> None:
     chosen = draw.some(len(setup.plan.reps), (0.2, 0.6))
 
@@ -217,7 +220,7 @@ def _pull_pause(setup: ScenarioDraft, draw: Draw) -> None:
     _change_reps(setup, pause)
 
 
-@_person("the hand springs back at the bottom")
+@_person(mark("the hand springs back at the bottom"))
 def _bounce(setup: ScenarioDraft, draw: Draw) -> None:
     def bounce(_: int, rep: RepPlan) -> RepPlan:
         spring = Bounce(draw.of("bounce"), draw.of("bounce_hz"))
@@ -226,21 +229,21 @@ def _bounce(setup: ScenarioDraft, draw: Draw) -> None:
     _change_reps(setup, bounce)
 
 
-@_person("pulls start with a jerk")
+@_person(mark("pulls start with a jerk"))
 def _jerk_start(setup: ScenarioDraft, draw: Draw) -> None:
     _change_reps(
         setup, lambda _, rep: replace(rep, pull_skew=0.9, pull_s=rep.pull_s * draw.between((0.6, 0.9)))
     )
 
 
-@_person("the return stops short, more so towards the end")
+@_person(mark("the return stops short, more so towards the end"))
 def _no_full_return(setup: ScenarioDraft, draw: Draw) -> None:
     share = draw.of("no_full_return") ** (1.0 / setup.band.exponent)
     last = max(1, len(setup.plan.reps) - 1)
     _change_reps(setup, lambda i, rep: replace(rep, bottom=rep.bottom + share * i / last))
 
 
-@_person("the start position creeps towards the pull during the set")
+@_person(mark("the start position creeps towards the pull during the set"))
 def _rest_creep(setup: ScenarioDraft, draw: Draw) -> None:
     creep = draw.of("rest_creep")
     last = max(1, len(setup.plan.reps) - 1)
@@ -250,7 +253,7 @@ def _rest_creep(setup: ScenarioDraft, draw: Draw) -> None:
     )
 
 
-@_person("small pulls to find the place before the first repetition")
+@_person(mark("small pulls to find the place before the first repetition"))
 def _set_up(setup: ScenarioDraft, draw: Draw) -> None:
     moves: list[Move] = []
     for _ in range(int(draw.rng.integers(1, 4))):
@@ -261,7 +264,7 @@ def _set_up(setup: ScenarioDraft, draw: Draw) -> None:
     _before(setup, moves)
 
 
-@_person("the handle is picked up loose and the band taken up before the set")
+@_person(mark("the handle is picked up loose and the band taken up before the set"))
 def _take_up(setup: ScenarioDraft, draw: Draw) -> None:
     loose = -(setup.band.rest_length_m * 0.05 - min(setup.band.slack_m, 0.0)) / setup.plan.stroke_m
     start = setup.plan.start
@@ -270,7 +273,7 @@ def _take_up(setup: ScenarioDraft, draw: Draw) -> None:
     setup.plan = replace(setup.plan, start=loose, parts=(*moves, *setup.plan.parts))
 
 
-@_person("walking to the place and away with the handle in the hand")
+@_person(mark("walking to the place and away with the handle in the hand"))
 def _walking(setup: ScenarioDraft, draw: Draw) -> None:
     start = setup.plan.start
     walk = [Move(draw.of("walk_s"), start, steps_n=draw.of("steps_n"), steps_hz=draw.of("steps_hz"))]
@@ -280,29 +283,29 @@ def _walking(setup: ScenarioDraft, draw: Draw) -> None:
     setup.plan = replace(setup.plan, parts=(*setup.plan.parts, away))
 
 
-@_person("the grip changes in mid-set and with it the rest tension")
+@_person(mark("the grip changes in mid-set and with it the rest tension"))
 def _regrip(setup: ScenarioDraft, draw: Draw) -> None:
     _shift_second_half(setup, draw, draw.of("regrip"), draw.between((0.5, 1.5)))
 
 
-@_person("a pause in the middle to change the slack")
+@_person(mark("a pause in the middle to change the slack"))
 def _slack_change(setup: ScenarioDraft, draw: Draw) -> None:
     _shift_second_half(setup, draw, draw.sign() * draw.between((0.05, 0.15)), draw.between((4.0, 8.0)))
 
 
-@_person("the handle is put down hard after the set")
+@_person(mark("the handle is put down hard after the set"))
 def _put_down(setup: ScenarioDraft, draw: Draw) -> None:
     floor = -abs(setup.band.slack_m) / setup.plan.stroke_m - 0.1
     moves = [Move(0.6, floor), Move(0.3, floor, blow_n=draw.of("blow_n")), Move(2.0, floor)]
     setup.plan = replace(setup.plan, parts=(*setup.plan.parts, *moves))
 
 
-@_person("the band snaps or slips off at the top of the last repetition")
+@_person(mark("the band snaps or slips off at the top of the last repetition"))
 def _snap(setup: ScenarioDraft, draw: Draw) -> None:
     setup.snap = (draw.of("ring_hz"), draw.of("undershoot"))
 
 
-@_person("somebody trips over the band between two repetitions")
+@_person(mark("somebody trips over the band between two repetitions"))
 def _tug(setup: ScenarioDraft, draw: Draw) -> None:
     here = int(draw.rng.integers(0, len(setup.plan.parts)))
     at = _position_after(setup.plan, here)
@@ -311,7 +314,7 @@ def _tug(setup: ScenarioDraft, draw: Draw) -> None:
     setup.plan = replace(setup.plan, parts=(*parts[: here + 1], *blow, *parts[here + 1 :]))
 
 
-@_person("another person goes on with another range and tempo")
+@_person(mark("another person goes on with another range and tempo"))
 def _second_user(setup: ScenarioDraft, draw: Draw) -> None:
     reach, tempo = draw.of("second_user"), draw.between((0.7, 1.4))
     half = len(setup.plan.reps) // 2
@@ -325,19 +328,19 @@ def _second_user(setup: ScenarioDraft, draw: Draw) -> None:
     _shift_second_half(setup, draw, 0.0, draw.between((3.0, 6.0)))
 
 
-@_person("left and right arm in turn, one stronger")
+@_person(mark("left and right arm in turn, one stronger"))
 def _alternating_arms(setup: ScenarioDraft, draw: Draw) -> None:
     half = draw.of("arms") / 2
     _change_reps(setup, lambda i, rep: replace(rep, top=rep.top * (1.0 + (half if i % 2 else -half))))
 
 
-@_person("every repetition comes half back, goes up again and then all the way down")
+@_person(mark("every repetition comes half back, goes up again and then all the way down"))
 def _one_and_a_half(setup: ScenarioDraft, draw: Draw) -> None:
     depth, time_s = draw.between((0.4, 0.6)), draw.between((0.8, 1.6))
     _change_reps(setup, lambda _, rep: replace(rep, dip=Dip(depth, time_s)))
 
 
-@_person("every repetition goes a little further than the one before")
+@_person(mark("every repetition goes a little further than the one before"))
 def _growing_range(setup: ScenarioDraft, draw: Draw) -> None:
     least = draw.between((0.45, 0.7))
     last = max(1, len(setup.plan.reps) - 1)
@@ -349,29 +352,29 @@ def _growing_range(setup: ScenarioDraft, draw: Draw) -> None:
     _change_reps(setup, grow)
 
 
-@_person("the first two pulls are much stronger than the rest")
+@_person(mark("the first two pulls are much stronger than the rest"))
 def _over_hard_first(setup: ScenarioDraft, draw: Draw) -> None:
     stronger = draw.between((1.3, 1.7))
     _change_reps(setup, lambda i, rep: replace(rep, top=rep.top * stronger, full=False) if i < 2 else rep)
 
 
-@_person("two or three repetitions at a time, with 5 to 20 s between them")
+@_person(mark("two or three repetitions at a time, with 5 to 20 s between them"))
 def _cluster(setup: ScenarioDraft, draw: Draw) -> None:
     size, pause_s = int(draw.rng.integers(2, 4)), draw.between((5.0, 20.0))
     _change_reps(setup, lambda i, rep: replace(rep, rest_s=pause_s) if i % size == size - 1 else rep)
 
 
-@_person("a step away from the anchor in mid-set")
+@_person(mark("a step away from the anchor in mid-set"))
 def _step_back(setup: ScenarioDraft, draw: Draw) -> None:
     _shift_second_half(setup, draw, draw.between((0.06, 0.2)), draw.between((0.8, 2.5)))
 
 
-@_person("tremor of 7 to 11 Hz")
+@_person(mark("tremor of 7 to 11 Hz"))
 def _tremor(setup: ScenarioDraft, draw: Draw) -> None:
     setup.plan = replace(setup.plan, tremor=draw.of("strong_tremor"), tremor_hz=draw.of("tremor_hz"))
 
 
-@_person("fast repetitions without holds")
+@_person(mark("fast repetitions without holds"))
 def _fast(setup: ScenarioDraft, draw: Draw) -> None:
     pull, back = draw.of("fast_s"), draw.of("fast_s")
     rest = draw.between((0.0, 0.2))
@@ -379,35 +382,35 @@ def _fast(setup: ScenarioDraft, draw: Draw) -> None:
     slow_down_weak(setup)
 
 
-@_person("slow repetitions")
+@_person(mark("slow repetitions"))
 def _slow(setup: ScenarioDraft, draw: Draw) -> None:
     pull, back = draw.of("slow_s"), draw.of("slow_return_s")
     _change_reps(setup, lambda _, rep: replace(rep, pull_s=pull, return_s=back))
 
 
-@_person("holds of several seconds at the top")
+@_person(mark("holds of several seconds at the top"))
 def _long_hold(setup: ScenarioDraft, draw: Draw) -> None:
     hold = draw.of("long_hold_s")
     _change_reps(setup, lambda _, rep: replace(rep, hold_s=hold))
 
 
-@_person("rests of several seconds at the bottom")
+@_person(mark("rests of several seconds at the bottom"))
 def _long_rest(setup: ScenarioDraft, draw: Draw) -> None:
     rest = draw.of("long_rest_s")
     _change_reps(setup, lambda _, rep: replace(rep, rest_s=rest))
 
 
-@_person("out and back alike, without hold or rest")
+@_person(mark("out and back alike, without hold or rest"))
 def _equal_in_out(setup: ScenarioDraft, draw: Draw) -> None:
     time_s = draw.between((0.7, 1.5))
     _change_reps(setup, lambda _, rep: replace(rep, pull_s=time_s, hold_s=0.0, return_s=time_s, rest_s=0.0))
 
 
-_drawn("sensor", "noise", "white noise of 0.05 to 0.1 N", noise_n="strong_noise_n")
-_drawn("sensor", "pink_noise", "1/f noise", pink_n="pink_n")
+_drawn("sensor", "noise", mark("white noise of 0.05 to 0.1 N"), noise_n="strong_noise_n")
+_drawn("sensor", "pink_noise", mark("1/f noise"), pink_n="pink_n")
 
 
-@_sensor("the zero drifts while the sensor warms up")
+@_sensor(mark("the zero drifts while the sensor warms up"))
 def _warm_up_drift(setup: ScenarioDraft, draw: Draw) -> None:
     tau = draw.between((20.0, 90.0))
     drift = draw.sign() * draw.of("drift_n_per_s") * tau
@@ -417,50 +420,50 @@ def _warm_up_drift(setup: ScenarioDraft, draw: Draw) -> None:
 _drawn(
     "sensor",
     "temperature_ramp",
-    "the zero follows a changing temperature",
+    mark("the zero follows a changing temperature"),
     drift_n_per_s="temperature_drift_n_per_s",
 )
-_drawn("sensor", "span_error", "the span is off by up to 5 %", span_error="span_error")
-_drawn("sensor", "off_axis", "the sensor hangs at an angle to the band", off_axis_rad="off_axis_rad")
-_drawn("sensor", "spikes", "single conversions are wildly wrong", spikes_per_min="spikes_per_min")
+_drawn("sensor", "span_error", mark("the span is off by up to 5 %"), span_error="span_error")
+_drawn("sensor", "off_axis", mark("the sensor hangs at an angle to the band"), off_axis_rad="off_axis_rad")
+_drawn("sensor", "spikes", mark("single conversions are wildly wrong"), spikes_per_min="spikes_per_min")
 
 
-@_sensor("the code freezes for a moment")
+@_sensor(mark("the code freezes for a moment"))
 def _stuck(setup: ScenarioDraft, draw: Draw) -> None:
     setup.sensor = replace(setup.sensor, stuck_per_min=10.0, stuck_s=draw.of("stuck_s"))
 
 
-_drawn("sensor", "missed", "some conversions are never made", missed="missed")
+_drawn("sensor", "missed", mark("some conversions are never made"), missed="missed")
 
 
-@_sensor("the true rate is up to 5 % off the nominal one")
+@_sensor(mark("the true rate is up to 5 % off the nominal one"))
 def _rate_error(setup: ScenarioDraft, draw: Draw) -> None:
     setup.sensor = replace(setup.sensor, rate_error=draw.sign() * draw.of("rate_error"))
 
 
-@_sensor("the converter's own low-pass filter, 18 Hz at 80 samples a second")
+@_sensor(mark("the converter's own low-pass filter, 18 Hz at 80 samples a second"))
 def _adc_filter(setup: ScenarioDraft, draw: Draw) -> None:
     setup.sensor = replace(setup.sensor, corner_hz=18.0)
 
 
-@_sensor("the zero was never set")
+@_sensor(mark("the zero was never set"))
 def _offset(setup: ScenarioDraft, draw: Draw) -> None:
     offset_n = draw.of("offset_n")
     full_scale_n = setup.sensor.full_scale_n + offset_n
     setup.sensor = replace(setup.sensor, offset_n=offset_n, full_scale_n=full_scale_n)
 
 
-@_sensor("the supply dips for a tenth of a second now and then")
+@_sensor(mark("the supply dips for a tenth of a second now and then"))
 def _battery_dip(setup: ScenarioDraft, draw: Draw) -> None:
     setup.sensor = replace(setup.sensor, dip_n=draw.sign() * draw.of("dip_n"), dips_per_min=6.0)
 
 
-@_lossy("up to 10 % of the notifications never arrive")
+@_lossy(mark("up to 10 % of the notifications never arrive"))
 def _burst_loss(setup: ScenarioDraft, draw: Draw) -> None:
     setup.link = replace(setup.link, loss=draw.of("loss"), batch=int(draw.rng.integers(1, 9)))
 
 
-@_lossy("the link drops once and comes back seconds later")
+@_lossy(mark("the link drops once and comes back seconds later"))
 def _link_drop(setup: ScenarioDraft, draw: Draw) -> None:
     setup.link = replace(setup.link, outage_s=0.42 + draw.of("outage_s"))
 

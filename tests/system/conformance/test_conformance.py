@@ -22,7 +22,6 @@ from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.samples import SampleBlock, concatenate
 from bandsense.sim.devices.hardware import Hardware
 from bandsense.sim.devices.virtual_band import VirtualBand
-from bandsense.sim.physics.source import TraceSource
 from bandsense.wire.bandsense.advertising import Advertisement
 from bandsense.wire.bandsense.codes import ATT_CCC_IMPROPERLY_CONFIGURED, ATT_INVALID_LENGTH
 from bandsense.wire.bandsense.information import Information, advertised_name
@@ -35,6 +34,7 @@ from bandsense.wire.bandsense.uuids import (
     SERIAL_UUID,
     SERVICE_UUID,
 )
+from tests.support.sensors import ramp
 from tests.system.conformance.worlds import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -46,19 +46,13 @@ PASSKEY = 271828
 _serials = itertools.count(0xC0DE)
 
 
-def counting_source(duration_s: float = 600.0) -> TraceSource:
-    """A tension that grows by one count a sample, so that every sample can be told from every other."""
-    n = int(duration_s * RATE_HZ)
-    return TraceSource(np.arange(n) / RATE_HZ, np.arange(n) * 1e-4)
-
-
 @contextlib.asynccontextmanager
 async def a_band(world: World, passkey: int | None = None) -> AsyncIterator[VirtualBand]:
     """A new sensor on the air, with an address that no stack has seen before."""
     serial = next(_serials)
     address = f"C0:BA:5E:00:{serial >> 8:02X}:{serial & 0xFF:02X}"
     hardware = Hardware(serial=serial, passkey=passkey)
-    async with VirtualBand(world.radio, counting_source(), address=address, hardware=hardware) as band:
+    async with VirtualBand(world.radio, ramp(), address=address, hardware=hardware) as band:
         yield band
     await world.forget(address)
 

@@ -25,22 +25,16 @@ from bandsense.samples import SampleBlock, Unit, concatenate
 from bandsense.sim.devices.hardware import SentFrame
 from bandsense.sim.devices.virtual_band import VirtualBand
 from bandsense.sim.faults import FAULTS, make_fault
-from bandsense.sim.physics.source import TraceSource
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.radio.virtual_radio import SUPERVISION_TIMEOUT_S, VirtualRadio
 from bandsense.store.model import NewSession, NewStream
 from bandsense.store.store import Store
 from bandsense.wire.reassembly import StreamStatistics
+from tests.support.sensors import ramp
 
 RATE_HZ = 80
 FRAME_S = 3 / RATE_HZ
 SEED = 20
-
-
-def counting_source(duration_s: float = 600.0) -> TraceSource:
-    """A tension that grows by one count a sample, so that every sample can be told from every other."""
-    n = int(duration_s * RATE_HZ)
-    return TraceSource(np.arange(n) / RATE_HZ, np.arange(n) * 1e-4)
 
 
 # -- what is expected ----------------------------------------------------------------------------------------
@@ -223,7 +217,7 @@ async def run_under(name: str, expected: Expected, store: Store) -> Run:
     run = Run()
     stream = NewStream("5e4500000000ba5e", Unit.COUNT)
     async with VirtualRadio(seed=SEED) as radio:
-        band = VirtualBand(radio, counting_source(), fault=make_fault(name, SEED))
+        band = VirtualBand(radio, ramp(), fault=make_fault(name, SEED))
         adapter = await radio.adapter()
         loop = asyncio.get_running_loop()
         transport = Transport(client_backend(adapter), scanner_backend(adapter), loop.time)

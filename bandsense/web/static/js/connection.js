@@ -5,7 +5,7 @@ const RETRY_MS = 1000;
 const REFUSED = 4403;
 const REVOKED = 4401;
 
-export class View {
+class View {
   constructor() {
     this.state = {};
     this.now = {};

@@ -483,7 +483,7 @@ async def test_the_screen_stays_on_while_training(browser: Any, at: Served) -> N
 async def test_the_shell_is_cached_and_no_data(browser: Any, at: Served) -> None:
     async with tab(browser, at.address, service_workers="allow") as opened:
         at.show([scene("hold")])
-        await opened.until("navigator.serviceWorker.controller !== null", 15.0)
+        await opened.until("navigator.serviceWorker.controller !== null")
         await opened.page.reload()
         await opened.screen("hold")
         kept = await opened.page.evaluate(

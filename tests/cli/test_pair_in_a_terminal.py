@@ -90,7 +90,7 @@ def test_a_person_keeps_what_there_is(terminal: Terminal, command: Command) -> N
     terminal.type("\n")  # the first
     terminal.until("Enter keeps")
     terminal.type("\n")
-    terminal.until("s leaves it out")
+    terminal.until("s skips it")
     terminal.type("s\n")
     terminal.until("remembered as bandsense-BA5E")
     assert terminal.ended() == 0

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from bandsense.samples import SampleBlock, Unit
 from tests.needs import IN_CI, REPOSITORY, missing
 from tests.support.postgresql import PostgresServer, serve_postgresql
+from tests.support.sampling import sampled
 from tests.support.traces import waves
 
 settings.register_profile(
@@ -22,6 +23,27 @@ settings.register_profile(
 )
 settings.register_profile("fast", settings.get_profile("bandsense"), max_examples=25)
 settings.load_profile("bandsense")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let daily work take a few cases of each table of parameters."""
+    parser.addoption(
+        "--sample",
+        type=int,
+        metavar="N",
+        help="of each test with parameters take N cases, spread over its table; the others are deselected",
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep of each test as many cases as `--sample` says: the first, the last, and some between."""
+    size = config.getoption("sample")
+    if size is None:
+        return
+    kept = set(sampled([item.nodeid for item in items], size))
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in kept])
+    items[:] = [item for item in items if item.nodeid in kept]
 
 
 def pytest_collection_finish() -> None:

@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,10 @@ ROOT = Path(__file__).resolve().parents[1]
 CATALOGUES = sorted(messages.LOCALES.glob("*.po"))
 MAKE = "run `make messages`, then translate what is new in bandsense/locale/*.po (docs/translating.md)"
 
-FOUND = messages.found_messages()
+
+@cache
+def found() -> list[messages.Found]:
+    return messages.found_messages()
 
 
 def ids(catalogue: Catalog) -> set[str | tuple[str, ...]]:
@@ -56,8 +60,8 @@ def fields(sentence: str) -> list[str]:
 
 
 def test_every_sentence_is_marked_once_as_one_or_as_many() -> None:
-    one = {sentence for _, sentence in FOUND if isinstance(sentence, str)}
-    many = {sentence[0] for _, sentence in FOUND if isinstance(sentence, tuple)}
+    one = {sentence for _, sentence in found() if isinstance(sentence, str)}
+    many = {sentence[0] for _, sentence in found() if isinstance(sentence, tuple)}
     assert not one & many, "a sentence is looked up by its singular: word one of the two otherwise"
     assert len(one) > 400
 
@@ -65,7 +69,7 @@ def test_every_sentence_is_marked_once_as_one_or_as_many() -> None:
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
 def test_a_catalogue_has_every_sentence_and_no_other(path: Path) -> None:
     have = {key if isinstance(key, str) else key[0] for key in ids(messages.read(path))}
-    want = {sentence if isinstance(sentence, str) else sentence[0] for _, sentence in FOUND}
+    want = {sentence if isinstance(sentence, str) else sentence[0] for _, sentence in found()}
     assert have == want, f"{MAKE}: new {sorted(want - have)}, gone {sorted(have - want)}"
 
 
@@ -527,7 +531,7 @@ def all_parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentPa
 def test_the_catalogue_has_every_line_of_the_help() -> None:
     from bandsense.cli import parser
 
-    known = {sentence for _, sentence in FOUND if isinstance(sentence, str)}
+    known = {sentence for _, sentence in found() if isinstance(sentence, str)}
     said_in_help = {
         action.help
         for each in all_parsers(parser())
@@ -641,6 +645,7 @@ def test_a_language_is_chosen_by_option_or_environment(
     assert "it speaks en, de" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["C", "POSIX", "de_DE.UTF-8", "tr_TR.UTF-8"])
 def test_a_locale_changes_neither_numbers_nor_files(locale: str, tmp_path: Path) -> None:
     """Of a computer that has it; one that has it not takes C, which must do as well."""

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from bandsense.cli import main
 from tests.needs import REPOSITORY
@@ -34,6 +33,8 @@ def test_a_notebook_runs(path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("BANDSENSE_HOME", str(home))
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    from nbclient import NotebookClient
+
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=110, kernel_name="python3").execute()
     (code,) = (cell for cell in notebook.cells if cell.cell_type == "code")

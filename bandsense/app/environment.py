@@ -33,8 +33,8 @@ __all__ = [
 
 T = TypeVar("T")
 
-CONNECTION_INTERVAL_S = 0.03
-"""Of the virtual radio: what the sensor asks for at most while it streams (docs/protocol.md, section 8)."""
+CONNECTION_INTERVAL_S = 0.015
+"""Of the virtual radio: the shortest that a streaming sensor asks for (docs/protocol.md, section 8)."""
 
 
 LEFT_SENSOR, RIGHT_SENSOR = "bandsense-0001", "bandsense-0002"
@@ -87,7 +87,7 @@ async def simulated_environment(
         air(connection_interval_s=CONNECTION_INTERVAL_S) as radio,
         sensor(radio, source, keep_log=False, fault=wrong) as band,
     ):
-        yield Environment(await _transport(radio), name, band.finished)
+        yield Environment(await _transport(radio, single=True), name, band.finished)
 
 
 @asynccontextmanager
@@ -141,11 +141,12 @@ def _simulator() -> tuple[type[VirtualBand], type[VirtualRadio]]:
     return VirtualBand, VirtualRadio
 
 
-async def _transport(radio: VirtualRadio) -> Transport:
+async def _transport(radio: VirtualRadio, *, single: bool = False) -> Transport:
     from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
 
     adapter = await radio.adapter()
-    return Transport(client_backend(adapter), scanner_backend(adapter), asyncio.get_running_loop().time)
+    clock = asyncio.get_running_loop().time
+    return Transport(client_backend(adapter), scanner_backend(adapter), clock, single)
 
 
 def recording(block: SampleBlock) -> SampleSource:

@@ -14,7 +14,7 @@ from bandsense.live.history_formatting import breathing_words, measured_words
 from bandsense.report.compose import Context, session_report, weeks_report
 from bandsense.report.document import Report, to_svg
 from bandsense.report.sets import SetDetail, session_chart
-from bandsense.store.model import Session
+from bandsense.store.model import Session, is_simulated_source
 from bandsense.store.store import Store
 
 __all__ = ["picture_of_session", "report_of_session", "report_of_weeks"]
@@ -161,6 +161,7 @@ def _context(
         to_do=to_do,
         breathing=breathing,
         per_week=per_week,
+        simulated=is_simulated_source(record.conditions.source),
         measured=measured_words(
             record.conditions.sensor,
             record.conditions.calibration.rsplit(", ", 1)[0],

@@ -91,8 +91,8 @@ _TIME_UNITS = {
 _TIME_UNITS |= {"seconds": 1.0, "unix_s": 1.0}
 _FORCE_UNITS = {"n": 1.0, "kn": 1e3, "kg": KGF_N, "kgf": KGF_N, "lb": LBF_N, "lbf": LBF_N}
 _FORCE_UNITS |= {"lbs": LBF_N}
-_TIME_WORDS = ("time", "unix", "t", "timestamp")
-_FORCE_WORDS = ("tension", "force", "load", "weight")
+_TIME_WORDS = ("time", "unix", "t", "timestamp", "zeit")
+_FORCE_WORDS = ("tension", "force", "load", "weight", "kraft", "spannung", "zugkraft")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +167,14 @@ def _layout(path: Path, lines: Sequence[str], mapping: ColumnMapping | None = No
         return _tindeq_layout(path, lines)
     for number, line in enumerate(lines[:_HEADER_LINES]):
         # Spreadsheets say in a line before the header what separates columns; the header shows it as well.
-        if line.strip() and not line.lower().startswith("sep="):
-            return _header(path, number, line)
+        if not line.strip() or line.lower().startswith("sep="):
+            continue
+        # Remarks stand before the header in some files, and numpy writes the header as one.
+        found = _header(number, line.lstrip("# "))
+        if found is not None:
+            return found
+        if not line.startswith("#"):
+            raise FileFormatError(path, _no_header(line), line=number + 1)
     raise FileFormatError(
         path, Message("there is no header in the first lines; put a line such as `time_s,tension_n` first")
     )
@@ -232,15 +238,16 @@ def _mapped(path: Path, lines: Sequence[str], mapping: ColumnMapping) -> _Layout
     )
 
 
-def _header(path: Path, number: int, line: str) -> _Layout:
+def _header(number: int, line: str) -> _Layout | None:
+    """Find the columns that a header names with their units; None where it names none."""
     delimiter = next((mark for mark in ";\t," if mark in line), None)
     if delimiter is None:
-        raise FileFormatError(path, _no_header(line), line=number + 1)
+        return None
     names = [name.strip().strip('"') for name in line.split(delimiter)]
     time = _find(names, _TIME_WORDS, _TIME_UNITS)
     force = _find(names, _FORCE_WORDS, _FORCE_UNITS)
     if time is None or force is None:
-        raise FileFormatError(path, _no_header(line), line=number + 1)
+        return None
     wall_clock = time.name.lower().startswith("unix")
     return _Layout(delimiter, len(names), time, force, wall_clock, number + 1)
 

@@ -360,7 +360,8 @@ class Sensor:
                 busy = sighting
             return not sighting.connected
 
-        choice_s = CHOICE_S if self._target is None and self._sighting is None else 0.0
+        chosen = self._target is not None or self._sighting is not None or self._transport.single
+        choice_s = 0.0 if chosen else CHOICE_S
         found = await find_sensor(is_free, self._transport, LISTEN_S, choice_s)
         if found is not None:
             return found

@@ -422,7 +422,9 @@ def summary_words(summary: Summary) -> str:
     """Describe a session in one sentence."""
     if not summary.reps:
         return tr("no repetition in {seconds:.0f} s", seconds=summary.duration_s)
-    text = tr("{reps} in {sets}", reps=reps_words(summary.reps), sets=sets_words(summary.sets))
+    turns = summary.sets > len(summary.full_reps)  # left and right take turns
+    sets = trn("{n} half-set", "{n} half-sets", summary.sets) if turns else sets_words(summary.sets)
+    text = tr("{reps} in {sets}", reps=reps_words(summary.reps), sets=sets)
     if summary.partial or summary.unsure:
         text += f": {_parts_words(RepCounts(summary.full, summary.partial, summary.unsure))}"
     peak = tr("peak {tension}", tension=tension_words(summary.peak_n, summary.peak_uncertainty_n))

@@ -453,13 +453,29 @@ def session_words(sets: Sequence[SetRecord]) -> str:
         )
     else:
         count = tr("{reps} in {sets}", reps=repetitions_words(reps), sets=done)
-    return f"{count}. {_against_plan(sets)}"
+    return " ".join(filter(None, (f"{count}.", _against_plan(sets), _against_zone(sets))))
+
+
+def _against_zone(sets: Sequence[SetRecord]) -> str:
+    """Tell how many peaks lay in the zone of the plan, where it has one."""
+    zoned = [each for each in sets if each.targets.zone_n is not None]
+    if not zoned or zoned[0].targets.zone_n is None:
+        return ""
+    peaks = [each.targets.in_zone(rep.peak_n) for each in zoned for rep in each.reps]
+    zone = force_range(*zoned[0].targets.zone_n)
+    if all(peaks):
+        return tr("All peaks lay within {zone}.", zone=zone)
+    return tr("{within} of {peaks} peaks lay within {zone}.", within=sum(peaks), peaks=len(peaks), zone=zone)
 
 
 def _against_plan(sets: Sequence[SetRecord]) -> str:
     reached = [len(each.full) >= each.targets.reps for each in sets]
     if all(reached):
-        return tr("Every set reached the plan.") if len(sets) > 1 else tr("It reached the plan.")
+        return (
+            tr("Every set reached the planned repetitions.")
+            if len(sets) > 1
+            else tr("It reached the planned repetitions.")
+        )
     changed = next(
         (
             index
@@ -487,7 +503,11 @@ def _against_plan(sets: Sequence[SetRecord]) -> str:
             then=then,
         )
     if not any(reached):
-        return tr("No set reached the plan.") if len(sets) > 1 else tr("It fell short of the plan.")
+        return (
+            tr("No set reached the planned repetitions.")
+            if len(sets) > 1
+            else tr("It fell short of the planned repetitions.")
+        )
     return tr("{reached} of them reached the plan.", reached=sum(reached))
 
 

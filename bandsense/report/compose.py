@@ -50,6 +50,7 @@ class Context:
         breathing: how to breathe, as a sentence.
         per_week: sessions a week that were prescribed.
         measured: how tension was measured, as a sentence.
+        simulated: whether a simulated person and sensor did it.
     """
 
     software: str
@@ -59,6 +60,7 @@ class Context:
     breathing: str = ""
     per_week: int | None = None
     measured: str = ""
+    simulated: bool = False
 
 
 _LEGEND = mark(
@@ -164,8 +166,10 @@ def weeks_report(told: Overview, best: SetDetail | None, context: Context) -> Re
 
 def _about(context: Context, when: str) -> str:
     if context.person:
-        return tr("Training report for {person}, {when}", person=context.person, when=when)
-    return tr("Training report, {when}", when=when)
+        about = tr("Training report for {person}, {when}", person=context.person, when=when)
+    else:
+        about = tr("Training report, {when}", when=when)
+    return f"{about}, {tr('simulated: nobody trained this')}" if context.simulated else about
 
 
 def _did(records: Sequence[SetRecord]) -> str:

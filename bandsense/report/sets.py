@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
-from math import floor
+from math import ceil, floor
 
 import numpy as np
 
@@ -181,7 +181,8 @@ def trace_chart(time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep]) 
 
 def _seconds(plot: Plot, length_s: float, first: float = 0.0) -> Plot:
     """Label the axis of time in steps that leave room for the words."""
-    step = next(each for each in (1, 2, 5, 10, 20, 60, 120, 300, 600) if length_s / each <= 8)
+    steps = (1, 2, 5, 10, 20, 60, 120, 300, 600 * max(1, ceil(length_s / 4800.0)))
+    step = next(each for each in steps if length_s / each <= 8)
     for at in range(0, floor(length_s - first) + 1, step):
         words = f"{at} s" if step < 60 else f"{at // 60} min"
         plot.x_label(at + first, words)

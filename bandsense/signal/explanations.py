@@ -12,8 +12,9 @@ that was seen. At every valley each explanation is continued in all ways that it
 
 HANDLING and STEPS take one movement at a time. SET and SWAY may take several together (a sag at the top, a
 one-and-a-half repetition, a pause): they come to valley j from any of the `SPAN` valleys before it. Only the
-best explanations survive at each valley: one of handling, one of steps, and `SERIES_KEPT` series within
-`BEAM` nats of the best (a segmental Viterbi search with fixed lag; Ostendorf, Digalakis and Kimball 1996,
+best explanations survive at each valley: the best of handling and of steps, those of the same kind that count
+less, so that what was counted too soon can still be taken back, and `SERIES_KEPT` series, within `BEAM` nats
+of the best (a segmental Viterbi search with fixed lag; Ostendorf, Digalakis and Kimball 1996,
 "From HMM's to segment models").
 
 The count that is shown is not that of the best explanation but of all together: P(at least k repetitions) is
@@ -453,7 +454,9 @@ class Explanations:
             if isinstance(series, Steps) and span.one:
                 between = bump(k, m, series)
                 if between is not None:
-                    yield replace(_rippled(x, x.score + between[0]), habit=between[1])
+                    y = _rippled(x, x.score + between[0])
+                    y.habit = between[1]
+                    yield y
             if not isinstance(series, Series):
                 continue
             following = next_in_series(k, series, m, m.top_s - x.top_s)
@@ -497,12 +500,11 @@ class Explanations:
     def _simple(
         self, ways: Sequence[tuple[Explanation, tuple[float, float, float, float]]], span: _Span
     ) -> Iterator[Explanation]:
-        """Continue by handling and steps, from each kind's best."""
-        seen: set[Kind] = set()
+        """Continue by handling and steps, from them and from the best series."""
+        series = False
         for x, to in ways:
-            kind = Kind.SET if x.kind is Kind.SWAY else x.kind
-            if kind not in seen:
-                seen.add(kind)
+            if not isinstance(x.habit, Series) or not series:
+                series = series or isinstance(x.habit, Series)
                 yield self._handled(x, span.m, span.top, to[3])
                 yield self._stepped(x, span.m, to[2])
 
@@ -605,7 +607,7 @@ class Explanations:
             return found
         ordered = sorted(found, key=lambda x: -x.score)
         kept: list[Explanation] = []
-        simple: set[Kind] = set()
+        simple: dict[Kind, int] = {}
         series = 0
         least = ordered[0].score - BEAM
         for x in ordered:
@@ -613,10 +615,10 @@ class Explanations:
                 if series >= SERIES_KEPT or x.score < least or any(_same(x, y) for y in kept):
                     continue
                 series += 1
-            elif x.kind in simple:
+            elif x.kind in simple and (x.count >= simple[x.kind] or x.score < least):
                 continue
             else:
-                simple.add(x.kind)
+                simple[x.kind] = x.count
             kept.append(x)
         return kept
 

@@ -72,6 +72,9 @@ BUMP = 0.8
 FOOT_GAIN = 0.15
 """The difference between two feet follows by this share."""
 
+PART_WIDTH_SD = 0.4
+"""How closely the width of a partial repetition follows that of full ones: a tug between two is quicker."""
+
 BREATH_SOFT = 0.03
 """How sharply large waves part from small ones, in shares of the tension."""
 
@@ -115,6 +118,7 @@ class Numbers:
     step_width_sd: float
     step_first_sd: float
     step_pace_nats: float
+    step_uneven_nats: float
     rest_nats: float
     set_ln_n: float
     set_sd: float
@@ -677,8 +681,8 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
         # What a person has done is not for ever: a set may go on at another tempo.
         steady += CHANGED * (k.steady - steady)
         # Quick, weak movements at the pace of steps are steps, unless they are too even for that.
-        like_steps = ((ln_tau - math.log(0.55)) / 0.25) ** 2
-        score -= k.step_pace_nats * math.exp(-0.5 * like_steps) / (1.0 + (a / 25.0) ** 2)
+        like_steps = math.exp(-0.5 * ((ln_tau - math.log(0.55)) / 0.25) ** 2) / (1.0 + (a / 25.0) ** 2)
+        score -= (k.step_pace_nats + (1.0 - even) * k.step_uneven_nats) * like_steps
         if s.earlier_n > 0.0 and s.earlier_s < REST_S:
             # So are those that are a small share of the set before: the band is carried about in the rest.
             small = _softplus(math.log(REST_SMALL * s.earlier_n / a) / REST_SOFT)
@@ -743,7 +747,7 @@ def _tempo(
     if ln_w is not None:
         score = _pace(k, ln_w)
         if full < 0.5:
-            wide0 = wide1 = _normal(ln_w, s.width + 0.5 * math.log(max(u, 0.1)), 0.6)
+            wide0 = wide1 = _normal(ln_w, s.width + 0.5 * math.log(max(u, 0.1)), PART_WIDTH_SD)
         else:
             w0, w1 = k.width_steady_w, k.width_free_w
             wide0 = w0 * _normal(ln_w, s.width, k.width_steady_1) + (1.0 - w0) * _normal(

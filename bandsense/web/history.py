@@ -34,6 +34,7 @@ from bandsense.live import history_formatting as words
 from bandsense.live import strength_formatting as strength
 from bandsense.live.formatting import (
     advice_text,
+    capital,
     feedback_words,
     full_repetitions_words,
     repetitions_words,
@@ -397,6 +398,8 @@ def _session(visit: _Visit) -> Response:
     at = _when(session)
     length_s = max((float(each.time_s[-1] - each.time_s[0]) for each in detail.streams), default=0.0)
     about = f"{words.moment_words(at)}, {round(length_s / 60.0)} min. {_how(visit, detail)}"
+    if session.simulated:
+        about = f"{about} {capital(tr('simulated: nobody trained this'))}."
     name = _exercise_name(session.exercise)
     path = f"/sessions/{session.id}"
     if not details:

@@ -112,10 +112,17 @@ def analysed(upload: Upload) -> dict[str, Any]:
         except FileFormatError as error:
             raise DataError(str(error).replace(str(path), upload.name)) from error
     block = recording.block
-    if not 2 <= len(block) <= _MOST_SAMPLES:
+    if len(block) < 2:
         raise DataError(
             Message(
-                "{name} has {samples} samples; this page takes 2 to {most}, and "
+                "{name} has one sample, or all at the same time; a trace is many, one after another",
+                name=upload.name,
+            )
+        )
+    if len(block) > _MOST_SAMPLES:
+        raise DataError(
+            Message(
+                "{name} has {samples} samples; this page takes up to {most}, and "
                 "`bandsense analyze` takes more",
                 name=upload.name,
                 samples=len(block),

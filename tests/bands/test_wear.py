@@ -38,6 +38,11 @@ def test_what_a_new_band_loses_at_first_and_wins_back_is_no_wear() -> None:
     assert assess_wear(_history(50.0, 47.8, 42.0, 42.0)).state is WearState.WORN
 
 
+@pytest.mark.parametrize(("u", "state"), [(0.02, WearState.SUDDEN), (0.05, WearState.FINE)])
+def test_a_loss_between_two_sessions_is_told_where_it_is_beyond_doubt(u: float, state: WearState) -> None:
+    assert assess_wear(_history(50.0, 50.0, 50.0, 44.0, u=u)).state is state
+
+
 def test_a_band_that_grew_stronger_was_measured_wrongly() -> None:
     wear = assess_wear(_history(50.0, 50.2, 57.0, 57.2))
     assert wear.state is WearState.DOUBTFUL

@@ -84,6 +84,7 @@ def test_a_missed_target_fails_a_strict_run(
     assert ("missed" in capsys.readouterr().out) is not met
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few")
 def test_missing_recordings_are_told_and_the_rest_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -24,18 +24,18 @@ SCREEN = "document.querySelector('main:not([hidden])')?.dataset.screen"
 
 async def train(opened: Tab) -> list[str]:
     """Choose, train to the end and follow every advice; gives what was followed."""
-    await opened.until("document.querySelector('#choose form') !== null", 30.0)
+    await opened.until("document.querySelector('#choose form') !== null")
     await opened.page.select_option("select[name=exercise]", "seated-row")
     await opened.page.select_option("select[name=band]", "demo")
     await opened.page.click("text=Start")
-    await opened.until(f"{SCREEN} !== 'finished'", 30.0)  # that of the session before
+    await opened.until(f"{SCREEN} !== 'finished'")  # that of the session before
     followed = []
     async with asyncio.timeout(150.0):
         while await opened.page.evaluate(SCREEN) != "finished":
             if await opened.page.evaluate("document.querySelector('[data-act=y]') !== null"):
                 followed.append(await opened.page.inner_text("main:not([hidden])"))
                 await opened.page.click("[data-act=y]")
-                await opened.until("document.querySelector('[data-act=y]') === null", 30.0)
+                await opened.until("document.querySelector('[data-act=y]') === null")
             await asyncio.sleep(0.05)
     return followed
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -444,6 +445,20 @@ async def test_all_that_is_pressed_is_large_enough_for_a_finger(browser: Any, at
             assert await opened.page.evaluate(SMALL) == [], name
 
 
+async def test_a_doubtful_repetition_is_hollow_in_every_picture(browser: Any, at: Served) -> None:
+    async with tab(browser, at.address) as opened:
+        for name, hollow in (
+            ("rest", "#rest .past svg.mini rect[fill=none]"),
+            ("finished", "#rest .past .strip b.doubt"),
+        ):
+            made = scene(name)
+            first = made.state.sets[0]
+            peaks = (replace(first.peaks[0], probability=0.5), *first.peaks[1:])
+            made.state.sets[0] = replace(first, peaks=peaks)
+            await shown(at, opened, name, made)
+            assert await opened.page.evaluate(f"document.querySelectorAll('{hollow}').length") == 1, name
+
+
 async def test_the_screen_stays_on_while_training(browser: Any, at: Served) -> None:
     async with tab(browser, at.address) as opened:
         await opened.page.add_init_script(
@@ -459,7 +474,7 @@ async def test_the_screen_stays_on_while_training(browser: Any, at: Served) -> N
 async def test_the_shell_is_cached_and_no_data(browser: Any, at: Served) -> None:
     async with tab(browser, at.address, service_workers="allow") as opened:
         at.show([scene("hold")])
-        await opened.until("navigator.serviceWorker.controller !== null", 15.0)
+        await opened.until("navigator.serviceWorker.controller !== null")
         await opened.page.reload()
         await opened.screen("hold")
         kept = await opened.page.evaluate(

@@ -127,6 +127,7 @@ def test_the_calibration_is_the_best_that_the_sensor_offers() -> None:
         calibration_of(information())
 
 
+@pytest.mark.slow
 async def test_a_strap_is_asked_about_until_the_masses_fit(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -153,6 +154,7 @@ async def test_a_strap_is_asked_about_until_the_masses_fit(
     assert procedure.result().calibration.newton_per_unit == pytest.approx(NEWTON_PER_COUNT, rel=1e-3)
 
 
+@pytest.mark.slow
 async def test_who_stands_by_the_masses_is_left_in_peace(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

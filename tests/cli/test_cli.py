@@ -484,6 +484,13 @@ def test_replay_of_nothing_is_an_error(command: Command, what: str) -> None:
     assert what in done.err
 
 
+def test_a_file_in_place_of_a_folder_is_asked_about(session: Command, tmp_path: Path) -> None:
+    done = session("export", "last", "-o", tmp_path / "anna.csv")
+    assert done.status == 1
+    assert f"`-o {tmp_path}` puts them there" in done.err
+    assert not (tmp_path / "anna.csv").exists()
+
+
 def test_export_writes_every_sample(session: Command, tmp_path: Path) -> None:
     done = session("export", "last", "--format", "csv", "-o", tmp_path / "out")
     assert [Path(line).name for line in done.lines] == ["session-1.csv", "session-1.csv-metadata.json"]

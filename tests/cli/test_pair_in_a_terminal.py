@@ -85,7 +85,7 @@ def test_a_person_chooses_names_and_tares(terminal: Terminal, command: Command) 
     assert command("sensors", "--simulated").lines[1].startswith("Lefty  5e4500000000ba5e")
 
 
-def test_a_person_keeps_what_there_is(terminal: Terminal, command: Command) -> None:
+def test_a_person_keeps_what_there_is(terminal: Terminal) -> None:
     terminal.until("press the number of yours")
     terminal.type("\n")  # the first
     terminal.until("Enter keeps")

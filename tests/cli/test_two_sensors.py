@@ -95,6 +95,7 @@ def test_the_sides_are_compared_on_one_clock(command: Command, bands: dict[str, 
     assert summary["asymmetry"]["peak"]["standard_error"] > 0.07  # both spans are known to 5 %
 
 
+@pytest.mark.slow
 def test_what_is_printed_counts_from_the_start_of_the_session(
     command: Command, bands: dict[str, VirtualBand]
 ) -> None:
@@ -106,6 +107,7 @@ def test_what_is_printed_counts_from_the_start_of_the_session(
     assert starts_s == pytest.approx([4.6, 4.6], abs=0.3)
 
 
+@pytest.mark.slow
 def test_the_stored_clocks_bring_both_streams_to_the_time_of_day(
     command: Command, bands: dict[str, VirtualBand], tmp_path: Path
 ) -> None:
@@ -122,6 +124,7 @@ def test_the_stored_clocks_bring_both_streams_to_the_time_of_day(
     assert starts_s[1] - starts_s[0] == pytest.approx(true_lag_s(bands) - LATE_S, abs=0.005)
 
 
+@pytest.mark.slow
 def test_what_is_said_shown_and_exported(
     command: Command, bands: dict[str, VirtualBand], tmp_path: Path
 ) -> None:
@@ -153,6 +156,7 @@ def test_each_side_is_captured_and_replayed(
         assert [json.loads(line) | {"side": side} for line in replayed[:-1]] == live
 
 
+@pytest.mark.slow
 def test_one_side_loses_its_link_and_the_session_goes_on(
     command: Command, bands: dict[str, VirtualBand], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -381,6 +381,16 @@ def test_the_data_set_passes_the_whole_validator(stored: list[SessionTable], tmp
 # Without names
 
 
+def test_what_was_told_of_a_set_stays_with_it_and_its_words_with_nobody(table: SessionTable) -> None:
+    inputs = (
+        {"kind": "feedback", "data": {"effort": 7, "note": "left knee"}, "time_s": 107.0},
+        {"kind": "tare", "data": {}, "time_s": 100.5},
+    )
+    (part,) = table.streams
+    (made,) = anonymous([replace(table, streams=(replace(part, inputs=inputs),))])
+    assert made.streams[0].inputs == (inputs[1],)
+
+
 def test_anonymous_exports_tell_nobody(
     stored: list[SessionTable], two_sets: SessionTable, tmp_path: Path
 ) -> None:

@@ -36,12 +36,16 @@ def test_semicolons_and_decimal_commas(tmp_path: Path) -> None:
         ("Time (s),Force (lbf)", 1.0, 4.4482216152605),
         ("Time [µs],Weight [kg]", 1e-6, 9.80665),
         ("t_s,load_kN", 1.0, 1000.0),
+        ("Zeit (ms);Kraft (N)", 1e-3, 1.0),
+        ("# time_s tension_n, as np.savetxt writes it\n# time_s,tension_n", 1.0, 1.0),
+        ("# made by a programme\n\ntime_s,force_n", 1.0, 1.0),
     ],
 )
 def test_units_come_from_the_header(
     tmp_path: Path, header: str, time_scale: float, force_scale: float
 ) -> None:
-    block = read(tmp_path, f"{header}\n1,2.5\n3,4\n").block
+    rows = "1;2.5\n3;4\n" if ";" in header else "1,2.5\n3,4\n"
+    block = read(tmp_path, f"{header}\n{rows}").block
     assert block.time_s.tolist() == pytest.approx([0.0, 2.0 * time_scale])
     assert block.values.tolist() == pytest.approx([2.5 * force_scale, 4.0 * force_scale])
 

@@ -26,7 +26,7 @@ from tests.support.profile_host import ProfileHost
 RADIO_NAME = "firmware"
 RESTART = 10
 """Exit status of the host program when it wants to be started again."""
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 """How long a test waits for what has to come: for a machine that is busy with other things."""
 
 

@@ -47,7 +47,7 @@ async def stranger(radio: VirtualRadio, name: str = "stranger") -> AsyncIterator
 
 
 async def owner_gets_in(radio: VirtualRadio) -> None:
-    async with asyncio.timeout(12 * GRACE_S):
+    async with asyncio.timeout(60.0):
         while True:
             with contextlib.suppress(BleakError, TimeoutError):
                 async with connected(radio, pair=False) as central:

@@ -16,6 +16,7 @@ import pytest
 from bandsense.errors import FileFormatError, UpdateError
 from bandsense.link.dfu.firmware_file import FirmwareFile, FirmwareImage, read_firmware_file
 from bandsense.link.dfu.update import _Update
+from tests.needs import REPOSITORY, require_module
 
 
 def archive(method: int = zipfile.ZIP_DEFLATED, manifest: bytes | None = None) -> bytes:
@@ -30,7 +31,7 @@ def archive(method: int = zipfile.ZIP_DEFLATED, manifest: bytes | None = None) -
 
 def test_a_bomb_is_refused_at_once(tmp_path: Path) -> None:
     path = tmp_path / "bomb.zip"
-    path.write_bytes(archive(manifest=b" " * 200_000_000))
+    path.write_bytes(archive(manifest=b" " * 40_000_000))
     tracemalloc.start()
     begin_s = time.process_time()
     with pytest.raises(FileFormatError, match="not a firmware update file"):
@@ -68,6 +69,26 @@ def test_any_damage(tmp_path: Path, method: int) -> None:
         for at in rng.integers(0, len(data), 3):
             data[at] = rng.integers(256)
         path.write_bytes(data[: rng.integers(len(data) // 2, len(data) + 1)])
+        with pytest.raises(FileFormatError):
+            read_firmware_file(path)
+
+
+@pytest.mark.parametrize("development", [False, True])
+def test_what_an_image_says_of_itself_is_read_and_every_changed_byte_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, development: bool
+) -> None:
+    monkeypatch.syspath_prepend(REPOSITORY / "firmware" / "tools")
+    sign = require_module("sign", "bandsense[sign]")
+    key = sign.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    about = {"version": (1, 2, 3, 0), "load_address": 0x3_2000, "board": "host", "development": development}
+    whole = sign.build_image(bytes(range(200)), key=key, **about)
+    path = tmp_path / "image.bin"
+    path.write_bytes(whole)
+    (image,) = read_firmware_file(path).images
+    assert (image.version_text, image.board, image.development) == ("1.2.3", "host", development)
+    hashed = whole.index(image.digest) - 8  # before the fields stand their magic and the digest's own head
+    for at in range(hashed):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
         with pytest.raises(FileFormatError):
             read_firmware_file(path)
 

@@ -86,6 +86,8 @@ def test_a_session_in_words() -> None:
     assert summary_words(Summary(0, 0, 0, (), 3, 0.0, 0.0, 0.2, 800, 10.0)) == "no repetition in 10 s"
     words = summary_words(Summary(9, 1, 2, (4, 4), 3, 20.0, 60.0, 3.0, 800, 40.0, full=8))
     assert words == "9 reps in 2 sets: 8 full, 1 partial, peak 60.0 ± 3.0 N, 20.0 s under tension"
+    turns = summary_words(Summary(24, 0, 4, (6, 6), 2, 74.6, 109.9, 5.5, 24000, 303.0, full=24))
+    assert turns == "24 reps in 4 half-sets, peak 109.9 ± 5.5 N, 74.6 s under tension"
 
 
 def test_what_the_person_must_know_is_a_notice() -> None:

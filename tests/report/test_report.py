@@ -111,6 +111,24 @@ def test_the_sides_of_a_session_stand_beside_each_other(store: Store) -> None:
     assert sides.verdict.startswith("Your right arm pulls ")
 
 
+def test_peaks_beside_the_zone_are_told_with_the_repetitions(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "bandsense.sqlite3")
+    number = train_once(store, Habit(reps=(8, 8)), 1, FIRST, 180.0)
+    lead = report_of_session(store, store.session(number)).lead
+    assert "Every set reached the planned repetitions. 0 of 16 peaks lay within 90 to 110 N." in lead
+
+
+def test_a_simulated_session_is_called_so(store: Store, tmp_path: Path) -> None:
+    simulated = Store.open(tmp_path / "bandsense.sqlite3")
+    number = train_once(simulated, Habit(reps=(8, 8), source="simulator"), 1, FIRST, 100.0)
+    for report in (
+        report_of_session(simulated, simulated.session(number)),
+        report_of_weeks(simulated, weeks=8, exercise="seated-row"),
+    ):
+        assert report.about.endswith(", simulated: nobody trained this")
+    assert "simulated" not in report_of_session(store, store.session(4)).about
+
+
 def test_weeks_are_told_one_a_line(store: Store) -> None:
     report = report_of_weeks(store, weeks=4, exercise="seated-row", per_week=2, to_do=("Rest well.",))
     assert [row.week for row in report.weeks] == ["5 October", "12 October", "19 October", "26 October"]
@@ -134,7 +152,7 @@ def test_its_charts_speak_german_too(store: Store) -> None:
     assert " nach Wochen, " in german
 
 
-def test_what_cannot_be_compared_stays_out_of_the_trend(store: Store, tmp_path: Path) -> None:
+def test_what_cannot_be_compared_stays_out_of_the_trend(tmp_path: Path) -> None:
     other = Store.open(tmp_path / "bandsense.sqlite3")
     habit = Habit(reps=(8,))
     train_weeks(other, habit, [90.0, 95.0, 100.0], every=timedelta(days=7))

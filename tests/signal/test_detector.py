@@ -26,7 +26,7 @@ from bandsense.signal.events import (
 )
 from bandsense.signal.laws import FITTED, Numbers
 from benchmarks.evidence.walks import irregular, swaying
-from tests.support.traces import Stroke, minimum_jerk, position, trace
+from tests.support.traces import Stroke, minimum_jerk, position, trace, waves
 
 SEEDS = [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 12))]
 FIVE = [Stroke()] * 5
@@ -403,6 +403,12 @@ def test_a_band_that_snaps_between_two_samples_is_reported_too(
 def test_a_band_that_slips_off_at_rest_is_reported() -> None:
     time_s = np.arange(0.0, 10.0, 1.0 / 80.0)
     assert kinds_of(detect(time_s, np.where(time_s < 5.0, 30.0, 0.0))) == [WarningKind.BAND_LOST]
+
+
+def test_a_sensor_too_slow_to_tell_does_not_take_quick_repetitions_for_a_lost_band() -> None:
+    still = np.zeros(16)
+    tension_n = 3.0 + np.concatenate([still, waves(8, 60.0, rep_s=0.6, rate_hz=8.0), still])
+    assert WarningKind.BAND_LOST not in kinds_of(detect(np.arange(tension_n.size) / 8.0, tension_n))
 
 
 def test_a_band_that_slips_off_in_a_long_hold_is_reported() -> None:

@@ -33,6 +33,7 @@ def every(step: int, traces: Iterable[Trace]) -> Iterable[Trace]:
     return islice(traces, 0, None, step)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("plain", "wrong"), [(True, 1), pytest.param(False, 2, marks=pytest.mark.slow)], ids=["plain", "drawn"]
 )
@@ -60,6 +61,7 @@ def test_every_rate_take_up_number_and_shape_is_exact() -> None:
     assert coarse.silent == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("recordings")
 def test_splices_of_real_repetitions_are_exact() -> None:
     tally = judged(splices.sample(60, "held"))

@@ -38,7 +38,7 @@ class Tab:
         if "//127.0.0.1:" not in request.url and not request.url.startswith(("data:", "blob:")):
             self.faults.append(f"asked {request.url}")
 
-    async def until(self, expression: str, timeout_s: float = 30.0) -> None:
+    async def until(self, expression: str, timeout_s: float = 60.0) -> None:
         """Wait until an expression is true; asked again and again, as the page's policy forbids `eval`."""
         try:
             async with asyncio.timeout(timeout_s):

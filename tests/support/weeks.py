@@ -50,6 +50,7 @@ class Habit:
     zone: TensionZone | None = ZONE
     calibration: Calibration = CALIBRATED
     paired: bool = False
+    source: str = "sensor"
 
 
 def _traces(habit: Habit, number: int, peak_n: float) -> Iterator[FloatArray]:
@@ -83,7 +84,7 @@ def train_once(store: Store, habit: Habit, number: int, begun: datetime, peak_n:
     began_s = begun.timestamp()
     recorder = store.record(
         NewSession(
-            "sensor",
+            habit.source,
             began_s,
             (NewStream(habit.sensor, Unit.NEWTON, document),),
             "bandsense test",

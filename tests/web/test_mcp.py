@@ -155,6 +155,7 @@ async def test_what_goes_wrong_is_said(path: Path, tmp_path: Path) -> None:
         assert (await ask(client, "sessions"))["found"] == 1
 
 
+@pytest.mark.slow
 async def test_the_live_session_is_asked_and_never_told_anything(path: Path) -> None:
     async with served() as at:
         made = scene("rest")

@@ -95,12 +95,24 @@ def test_kilograms_are_read_as_such_and_doubted_where_they_are_called_newtons(
     assert "kilograms or pounds" not in right.text
 
 
+@pytest.mark.parametrize("times", [1000.0, 1e9])
+def test_milliseconds_that_are_called_seconds_are_doubted(
+    client: TestClient, trace: str, times: float
+) -> None:
+    rows = (line.split(",") for line in trace.splitlines()[1:])
+    long = "\n".join(f"{times * float(t):.0f},{f}" for t, f in rows)
+    answer = send(client, f"time_s,tension_n\n{long}\n")
+    assert answer.status_code == 200
+    assert "check that times are in seconds" in answer.text
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         (b"", "the file is empty"),
         (b"\x89PNG\r\n\x1a\n\0\0", "not a text file"),
-        ("time_s,tension_n\n0.0,1.0\n", "1 samples"),
+        ("time_s,tension_n\n0.0,1.0\n", "one sample, or all at the same time"),
+        ("time_s,tension_n\n5,1.0\n5,2.0\n", "one sample, or all at the same time"),
         ("time_s,tension_n\n0.0,1.0\n0.1,many\n", "line 3"),
     ],
 )

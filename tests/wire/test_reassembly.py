@@ -353,6 +353,10 @@ def test_a_lost_notification_of_such_a_sensor_is_a_gap() -> None:
     times = progressor_times(150)
     blocks = [stream.push(times[i : i + 15].tolist(), [1.0] * 15, 0.0) for i in range(0, 150, 15) if i != 75]
     assert np.flatnonzero(collect(blocks).gap_before).tolist() == [75]
+    assert (stream.statistics.gaps, stream.statistics.skipped) == (
+        1,
+        7,
+    )  # nine notifications have eight joints; one is the gap
 
 
 def test_a_clock_of_32_bits_wraps_and_is_not_signed() -> None:

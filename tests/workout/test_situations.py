@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import runpy
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -28,32 +29,36 @@ ALL = [situation for section in SECTIONS.values() for situation in section]
 CORRECTIONS = (CueKind.SLOWER, CueKind.FULL_RANGE)
 
 
-@pytest.fixture(scope="module")
-def played() -> dict[str, Played]:
-    return {situation.name: situation.play() for situation in ALL}
+BY_NAME = {situation.name: situation for situation in ALL}
+
+
+@cache
+def played(name: str) -> Played:
+    return BY_NAME[name].play()
 
 
 def test_there_are_sixty_and_each_has_a_name_of_its_own() -> None:
     assert len({situation.name for situation in ALL}) == len(ALL) >= 60
 
 
-def test_the_page_holds_every_word_and_when_it_is_said(played: dict[str, Played]) -> None:
+@pytest.mark.slow
+def test_the_page_holds_every_word_and_when_it_is_said() -> None:
     kept = TOOL["PAGE"].read_text(encoding="utf-8")
-    assert kept == TOOL["page"](played), "run: python tools/situations.py, and read the page aloud"
+    assert kept == TOOL["page"]({name: played(name) for name in BY_NAME}), (
+        "run: python tools/situations.py, and read the page aloud"
+    )
 
 
 @pytest.mark.parametrize("situation", ALL, ids=lambda each: each.name)
-def test_what_must_not_be_said_is_not_said(situation: Situation, played: dict[str, Played]) -> None:
-    said = [line.words for line in played[situation.name].lines]
+def test_what_must_not_be_said_is_not_said(situation: Situation) -> None:
+    said = [line.words for line in played(situation.name).lines]
     assert [words for words in said for never in situation.never if never in words] == []
 
 
 @pytest.mark.parametrize("situation", ALL, ids=lambda each: each.name)
-def test_no_cue_contradicts_the_movement_and_no_two_words_are_shown_at_once(
-    situation: Situation, played: dict[str, Played]
-) -> None:
+def test_no_cue_contradicts_the_movement_and_no_two_words_are_shown_at_once(situation: Situation) -> None:
     state, free_s = ViewState(), 0.0
-    for event in played[situation.name].events:
+    for event in played(situation.name).events:
         state.update(event)
         if state.phase is Phase.REST:
             assert state.breath in ("", "Next: out", "Next: in")
@@ -68,10 +73,10 @@ def test_no_cue_contradicts_the_movement_and_no_two_words_are_shown_at_once(
 
 
 @pytest.mark.parametrize("situation", ALL, ids=lambda each: each.name)
-def test_corrections_do_not_nag(situation: Situation, played: dict[str, Played]) -> None:
+def test_corrections_do_not_nag(situation: Situation) -> None:
     rep, said_at = 0, {kind: [] for kind in CORRECTIONS}
     in_rep: list[CueKind] = []
-    for event in played[situation.name].events:
+    for event in played(situation.name).events:
         if isinstance(event, RepCompleted):
             rep, in_rep = rep + 1, []
         elif isinstance(event, CueGiven) and event.kind in CORRECTIONS:
@@ -83,8 +88,8 @@ def test_corrections_do_not_nag(situation: Situation, played: dict[str, Played])
 
 
 @pytest.mark.parametrize("situation", ALL, ids=lambda each: each.name)
-def test_counts_add_up_everywhere(situation: Situation, played: dict[str, Played]) -> None:
-    workout = played[situation.name].workout
+def test_counts_add_up_everywhere(situation: Situation) -> None:
+    workout = played(situation.name).workout
     for result in workout.results:
         metrics = result.metrics
         counts = result.counts
@@ -95,9 +100,7 @@ def test_counts_add_up_everywhere(situation: Situation, played: dict[str, Played
 
 
 @pytest.mark.parametrize("name", ["A set of 9", "Every return too fast", "The band snaps", "Left first"])
-def test_how_the_stream_is_cut_changes_no_word(
-    name: str, played: dict[str, Played], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_how_the_stream_is_cut_changes_no_word(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from bandsense.workout import workout as module
 
     situation = next(each for each in ALL if each.name == name)
@@ -108,12 +111,12 @@ def test_how_the_stream_is_cut_changes_no_word(
         return [event for piece in pieces for event in whole(self, piece)]
 
     monkeypatch.setattr(module.Workout, "push", in_pieces)
-    assert situation.play().lines == played[name].lines
+    assert situation.play().lines == played(name).lines
 
 
-def test_two_to_seven_repetitions_get_ever_more_slack(played: dict[str, Played]) -> None:
+def test_two_to_seven_repetitions_get_ever_more_slack() -> None:
     def advice(name: str) -> list[SlackAdvised]:
-        return [event for event in played[name].events if isinstance(event, SlackAdvised)]
+        return [event for event in played(name).events if isinstance(event, SlackAdvised)]
 
     amounts_cm = []
     for number in (7, 6, 5, 4, 3, 2):
@@ -124,9 +127,9 @@ def test_two_to_seven_repetitions_get_ever_more_slack(played: dict[str, Played])
     assert amounts_cm[-2] > amounts_cm[0]
 
 
-def test_a_breath_and_a_correction_at_the_same_instant_both_arrive(played: dict[str, Played]) -> None:
+def test_a_breath_and_a_correction_at_the_same_instant_both_arrive() -> None:
     state, together = ViewState(), 0
-    for event in played["Never heeded"].events:
+    for event in played("Never heeded").events:
         state.update(event)
         together += bool(state.breath and state.word == "Slower on the way back")
     assert together

@@ -22,6 +22,8 @@ _FORMATS = (
     *("fhir", "ieee1752", "bids"),
 )
 
+_FILE_ENDINGS = (".csv", ".json", ".parquet", ".fit", ".tsv", ".xlsx", ".zip")
+
 
 def add(commands: Commands) -> None:
     """Add the command."""
@@ -51,6 +53,16 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the files and print their names."""
     from bandsense.errors import ConfigError
 
+    folder: Path = arguments.output
+    if folder.suffix.lower() in _FILE_ENDINGS and not folder.is_dir():
+        raise ConfigError(
+            Message(
+                "-o names the folder that the files go to, and {path} looks like a file; their names are "
+                "made for you: `-o {parent}` puts them there",
+                path=folder,
+                parent=folder.parent,
+            )
+        )
     store = open_store(arguments)
     sessions = _sessions(store, arguments)
     if not sessions:

@@ -35,11 +35,13 @@ class Transport:
         client_backend: class for bleak's `BleakClient(..., backend=...)`.
         scanner_backend: class for bleak's `BleakScanner(..., backend=...)`.
         clock: host time in seconds; an accelerated event loop brings its own.
+        single: there is one sensor and no other, so that a search for any need not wait for a nearer one.
     """
 
     client_backend: type[BaseBleakClient] | None = None
     scanner_backend: type[BaseBleakScanner] | None = None
     clock: Callable[[], float] = host_clock
+    single: bool = False
 
     def scanner(self, heard: Callable[[BLEDevice, AdvertisementData], None]) -> BleakScanner:
         """Return a scanner, not yet started, that calls `heard` for every advertisement."""

@@ -337,21 +337,10 @@ class VirtualBleakClient(BaseBleakClient):
 
     async def _open(self, device: BLEDevice) -> Connection:
         """Return the link to the device: the one this computer already has, or a new one."""
-        async with self.adapter.connecting:
-            if standing := self.adapter.connection_to(self.address):
-                return standing
-            connected = False
-            try:
-                connection = await self.adapter.device.connect_le(
-                    device.details["address"], own_address_type=hci.OwnAddressType.PUBLIC, timeout=None
-                )
-                connected = True
-            except core.ConnectionError as error:
-                raise BleakError(f"Connecting failed: {error}") from error
-            finally:
-                if not connected:
-                    self.adapter.abandon_connect()
-            return connection
+        try:
+            return await self.adapter.connect(device.details["address"])
+        except core.ConnectionError as error:
+            raise BleakError(f"Connecting failed: {error}") from error
 
     def _attach(self, connection: Connection) -> None:
         self._connection = connection

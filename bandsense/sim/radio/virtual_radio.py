@@ -12,6 +12,7 @@ simulated there (`bandsense.sim.faults`).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections import deque
 from collections.abc import Callable
@@ -35,6 +36,9 @@ SUPERVISION_TIMEOUT_S = 0.42
 ADVERTISING_INTERVAL_UNIT_S = 0.625e-3
 MINIMUM_ADVERTISING_INTERVAL_S = 0.02
 """Vol 6, part B, 4.4.2.2: connectable advertising is not faster than every 20 ms."""
+
+ROUNDING_S = 1e-6
+"""A connection event that is less than this away is the present one."""
 
 DATA_LENGTH = 251
 """Largest link-layer payload (data length extension): an ATT packet travels in one piece."""
@@ -395,8 +399,8 @@ class Adapter:
         self.controller = controller
         self.agent: Agent | None = Agent()
         self.state = AdapterState.ON
-        self.connecting = asyncio.Lock()
         self.scanners = 0
+        self._connecting = asyncio.Lock()
         self._changing_scan = asyncio.Lock()
         self.on_state: list[Callable[[AdapterState], None]] = []
         device.pairing_config_factory = self._pairing_config
@@ -411,16 +415,48 @@ class Adapter:
         """The keys of the sensors this computer is bonded with."""
         return cast(KeyStore, self.device.keystore)
 
-    def abandon_connect(self) -> None:
-        """Drop a pending connection request whose caller has gone away."""
-        self.controller.pending_le_connection = None
+    async def connect(self, address: hci.Address) -> Connection:
+        """Return the link to a sensor: the one this computer already has, or a new one.
+
+        One attempt at a time, each to its end: a caller that gives up in the middle leaves neither a request
+        nor a link that nobody owns, for which the sensor would turn everybody else away.
+
+        Raises:
+            ConnectionError: Bumble's, when there is no link to be had.
+        """
+        given_up = asyncio.Event()
+        connecting = asyncio.ensure_future(self._connect(address, given_up))
+        try:
+            connection, _ = await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            given_up.set()
+            connecting.add_done_callback(_end_unowned)
+            raise
+        return connection
+
+    async def _connect(self, address: hci.Address, given_up: asyncio.Event) -> tuple[Connection, bool]:
+        """Return the link, and whether it is a new one."""
+        async with self._connecting:
+            if standing := self.connection_to(address.to_string(False)):
+                return standing, False
+            asked = self.device.connect_le(address, own_address_type=hci.OwnAddressType.PUBLIC, timeout=None)
+            asking = asyncio.ensure_future(asked)
+            giving_up = asyncio.ensure_future(given_up.wait())
+            await asyncio.wait({asking, giving_up}, return_when=asyncio.FIRST_COMPLETED)
+            giving_up.cancel()
+            if not asking.done():
+                with contextlib.suppress(hci.HCI_Error):  # refused when the link is on its way already
+                    await self.device.send_sync_command(hci.HCI_LE_Create_Connection_Cancel_Command())
+            return await asking, True
 
     async def switch_off(self, state: AdapterState = AdapterState.OFF) -> None:
         """Make the adapter unusable: links end, scans hear nothing, programs are told why."""
         self.state = state
         for connection in tuple(self.device.connections.values()):
             await connection.disconnect(hci.HCI_REMOTE_DEVICE_TERMINATED_CONNECTION_DUE_TO_POWER_OFF_ERROR)
-        self.abandon_connect()
+        self.controller.on_hci_le_create_connection_cancel_command(
+            hci.HCI_LE_Create_Connection_Cancel_Command()
+        )
         self.radio.silence(self.name)
         self._tell()
 
@@ -476,6 +512,21 @@ class Adapter:
     def _tell(self) -> None:
         for callback in tuple(self.on_state):
             callback(self.state)
+
+
+_ENDING: set[asyncio.Future[None]] = set()
+"""Links that end: a task that nobody holds may be collected before it is done."""
+
+
+def _end_unowned(connecting: asyncio.Future[tuple[Connection, bool]]) -> None:
+    """End the link that was made for a caller who has given up, if it came about."""
+    if connecting.cancelled() or connecting.exception() is not None:
+        return
+    connection, new = connecting.result()
+    if new:
+        ending = asyncio.ensure_future(connection.disconnect())
+        _ENDING.add(ending)
+        ending.add_done_callback(_ENDING.discard)
 
 
 class VirtualRadio:
@@ -638,6 +689,8 @@ class VirtualRadio:
         if self.connection_interval_s > 0:
             now_s = asyncio.get_running_loop().time()
             delay_s = self.connection_interval_s - now_s % self.connection_interval_s
+            if delay_s < ROUNDING_S:  # the event of now: what is sent in it waits for the next
+                delay_s += self.connection_interval_s
         if self.jitter_s > 0:
             delay_s += self._random.uniform(0.0, self.jitter_s)
         return delay_s

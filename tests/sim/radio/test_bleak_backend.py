@@ -312,6 +312,31 @@ async def test_connect_times_out_and_a_later_connect_works(
     await client.disconnect()
 
 
+@pytest.mark.parametrize("linked", [False, True])
+async def test_a_connect_given_up_leaves_neither_a_request_nor_a_link(
+    adapter: Adapter, server: Server, device: BLEDevice, linked: bool
+) -> None:
+    """Wherever it is given up: else the sensor would have a link that nobody owns, and nobody else could."""
+    heard = asyncio.Event()
+    server.device.on("connection", lambda _link: heard.set())
+    for steps in range(60):
+        client = BleakClient(device, backend=client_backend(adapter))
+        heard.clear()
+        connecting = asyncio.ensure_future(client.connect())
+        if linked:
+            await heard.wait()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        if not connecting.cancel():
+            await client.disconnect()
+        await asyncio.wait([connecting])
+        await asyncio.sleep(0.2)
+        assert not adapter.device.connections, f"a link after {steps} steps"
+        assert not server.device.connections, f"a link after {steps} steps"
+    async with BleakClient(device, timeout=2.0, backend=client_backend(adapter)) as client:
+        assert await client.read_gatt_char(gatt_server.VALUE) == b"hello"
+
+
 async def test_connect_by_address(adapter: Adapter, device: BLEDevice, radio: VirtualRadio) -> None:
     backend = client_backend(adapter)
     async with BleakClient(device.address.lower(), timeout=1.0, backend=backend) as client:

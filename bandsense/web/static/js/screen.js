@@ -4,6 +4,7 @@ import { fixed, tr, trn } from "./words.js";
 
 const BREATH = { out: "pull", in: "return", pull: "pull", back: "return" };
 const MOST_SLOTS = 16;
+const DOUBT = 0.8;
 const STEP_S = 0.5;
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
 const $ = (selector, root = document) => root.querySelector(selector);
@@ -202,7 +203,7 @@ export class Screen {
     const height = (tension) => Math.min(100, Math.max(4, (100 * (tension - low)) / (high - low)));
     const bars = shown.map((peak, i) => {
       const now = i === shown.length - 1 && !under && ["hold", "return", "limit"].includes(state.screen) ? " now" : "";
-      const kind = peak.retracted_s != null ? "gone" : peak.partial ? "part" : peak.zone === "below" ? "low" : peak.probability < 0.8 ? "doubt" : "";
+      const kind = peak.retracted_s != null ? "gone" : peakKind(peak);
       return [kind + now, height(peak.peak_n)];
     });
     if (under) bars.push(["now", height(this.pullPeak(view))]);
@@ -435,7 +436,7 @@ export class Screen {
       const side = done.side ? `${escape(tr(done.side))}, ` : "";
       if (!finished) return `<li><b>${done.number}</b><span>${mini(done)}<span class="d">${side}${escape(done.words)}</span></span><span>${of}</span></li>`;
       const change = done.slack_cm ? `, ${done.slack_cm > 0 ? tr("then {cm} cm out", { cm: done.slack_cm }) : tr("then {cm} cm in", { cm: -done.slack_cm })}` : zoneWords(done, plan);
-      return `<li><b>${done.number}</b>${strip(done, plan)}<span class="r"><b>${plan ? tr("{reps} of {number}", { reps: done.full_reps, number: plan.reps }) : done.full_reps}</b><span class="d">${side}${force(state, done.peak_n)} ${unit(state).symbol}${change}</span></span></li>`;
+      return `<li><b>${done.number}</b>${strip(done, plan, state)}<span class="r"><b>${plan ? tr("{reps} of {number}", { reps: done.full_reps, number: plan.reps }) : done.full_reps}</b><span class="d">${side}${force(state, done.peak_n)} ${unit(state).symbol}${change}</span></span></li>`;
     });
     if (plan && !finished) {
       for (let n = state.set_number; n <= plan.sets; n++) {
@@ -469,6 +470,8 @@ export class Screen {
 
 const unit = (state) => state.unit || { symbol: "N", name: "newtons", newtons: 1, decimals: 0 };
 const force = (state, newtons) => fixed(newtons / unit(state).newtons, unit(state).decimals);
+// Hatched: part of the way; open: below the target, or in doubt.
+const peakKind = (peak) => (peak.partial ? "part" : peak.zone === "below" ? "low" : peak.probability < DOUBT ? "doubt" : "");
 const reps = (n) => trn("{n} rep", "{n} reps", n);
 const seconds = (value) => fixed(value, Number.isInteger(Math.round(10 * value) / 10) ? 0 : 1);
 const range = (plan) => (plan.reps_top > plan.reps ? tr("{low} to {high} reps", { low: plan.reps, high: plan.reps_top }) : reps(plan.reps));
@@ -478,23 +481,24 @@ function mini(done) {
   const best = Math.max(1, ...peaks.map((peak) => peak.peak_n));
   const bars = peaks.map((peak, i) => {
     const tall = 2 + (20 * peak.peak_n) / best;
-    const kind = peak.partial || peak.zone === "below" ? ' fill="none" stroke="currentColor" stroke-width="1.5"' : ' fill="currentColor"';
+    const kind = peakKind(peak) ? ' fill="none" stroke="currentColor" stroke-width="1.5"' : ' fill="currentColor"';
     return `<rect x="${7 * i + 0.75}" y="${24 - tall}" width="4.5" height="${tall - 0.75}" rx="1"${kind}/>`;
   });
   return `<svg class="mini" viewBox="0 0 ${Math.max(7, 7 * peaks.length)} 24" width="${Math.max(7, 7 * peaks.length)}" height="24" aria-hidden="true">${bars.join("")}</svg>`;
 }
 
-function strip(done, plan) {
+function strip(done, plan, state) {
   const zone = plan?.zone;
-  const best = Math.max(1, ...done.peaks.map((peak) => peak.peak_n));
+  const peaks = done.peaks.filter((peak) => peak.retracted_s == null);
+  const best = Math.max(1, ...peaks.map((peak) => peak.peak_n));
   const low = zone ? 0.65 * zone.low_n : 0;
   const high = zone ? 1.13 * zone.high_n : best / 0.9;
   const height = (tension) => Math.min(100, Math.max(6, (100 * (tension - low)) / (high - low))).toFixed(1);
-  const slots = Math.min(MOST_SLOTS, Math.max(plan ? plan.reps_top : 0, done.peaks.length));
-  const bars = done.peaks.slice(-slots).map((peak) => `<b class="${peak.partial ? "part" : peak.zone === "below" ? "low" : ""}" data-h="${height(peak.peak_n)}"></b>`);
+  const slots = Math.min(MOST_SLOTS, Math.max(plan ? plan.reps_top : 0, peaks.length));
+  const bars = peaks.slice(-slots).map((peak) => `<b class="${peakKind(peak)}" data-h="${height(peak.peak_n)}"></b>`);
   for (let i = bars.length; i < slots; i++) bars.push(`<b class="${plan && i < plan.reps ? "todo" : "more"}"></b>`);
   const band = zone ? `<span class="zz" data-low="${height(zone.low_n)}" data-tall="${(height(zone.high_n) - height(zone.low_n)).toFixed(1)}"></span>` : "";
-  return `<div class="strip" data-slots="${slots}" role="img" aria-label="${tr("Peaks: {peaks} newtons", { peaks: done.peaks.map((peak) => Math.round(peak.peak_n)).join(", ") })}">${band}${bars.join("")}</div>`;
+  return `<div class="strip" data-slots="${slots}" role="img" aria-label="${tr("Peaks: {peaks} {unit}", { peaks: peaks.map((peak) => force(state, peak.peak_n)).join(", "), unit: unit(state).name })}">${band}${bars.join("")}</div>`;
 }
 
 function zoneWords(done, plan) {

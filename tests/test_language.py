@@ -404,7 +404,7 @@ ENGLISH_THERE = {
 
 def unsaid(tree: ast.Module) -> Iterator[str]:
     """Three words and more in a row of the language that no catalogue has."""
-    known = {words for _, found in FOUND for words in ([found] if isinstance(found, str) else found)}
+    known = {words for _, each in found() for words in ([each] if isinstance(each, str) else each)}
     apart: set[int] = set()
     for node in ast.walk(tree):
         within: list[ast.AST] = []

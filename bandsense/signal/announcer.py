@@ -174,17 +174,9 @@ class Announcer:
             self._explanations.begin(valley)
             return None
         kept = self._explanations.advance(top, valley, lowest_n)
-        announced = self._judge(kept, known=self._came_back(top, valley))
+        announced = self._judge(kept, known=_came_back(self._told.latest, top, valley, self._k.back_least))
         self._valleys += 1
         return announced if self._valleys % SETTLE_EVERY else self._settle(announced)
-
-    def _came_back(self, top: TurningPoint, valley: TurningPoint) -> bool:
-        """Return whether a valley is more than a dip of what was told last: that may not be over."""
-        latest = self._told.latest
-        if latest is None:
-            return True
-        swing_n = latest.rep.top.tension_n - latest.rep.start.tension_n
-        return top.tension_n - valley.tension_n >= self._k.back_least * swing_n
 
     def _settle(self, announced: Announcement) -> Announcement:
         """Cut off what all explanations share; tell and take back what that makes certain."""
@@ -457,6 +449,14 @@ class Announcer:
         ended = CountedRep(rep.before, rep.start, turning.top, turning.extreme, rep.begins_set, True)
         self._over(shown, ended)
         return Announcement(done=(shown,))
+
+
+def _came_back(latest: Shown | None, top: TurningPoint, valley: TurningPoint, least: float) -> bool:
+    """Return whether a valley is more than a dip of what was told last: that may not be over."""
+    if latest is None:
+        return True
+    swing_n = latest.rep.top.tension_n - latest.rep.start.tension_n
+    return top.tension_n - valley.tension_n >= least * swing_n
 
 
 def _share_back(rep: CountedRep) -> float:

@@ -19,5 +19,5 @@ autodoc_type_aliases = {"ArrayLike": "ArrayLike", "FloatArray": "FloatArray"}
 html_theme = "furo"  # search, light and dark, a contents column; nothing from other servers
 html_title = "bandsense"
 html_static_path = ["static"]
-html_css_files = ["drawings.css"]
+html_css_files = ["drawings.css", "page.css"]
 exclude_patterns = ["build"]

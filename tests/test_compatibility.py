@@ -111,7 +111,7 @@ def test_a_raw_capture_gives_the_same_events() -> None:
     assert [(each.action, each.rule) for each in told] == [(SlackAction.NONE, Rule.SESSION_ENDED)]
 
 
-def test_exported_profiles_are_imported(store: Store) -> None:
+def test_exported_profiles_are_imported() -> None:
     profiles = Profiles.read(WRITTEN / "profiles.json")
     assert [person.id for person in profiles.people] == ["Ada"]
     assert {setup.exercise for setup in profiles.people[0].setups} == {"seated-row", "bent-over-row"}

@@ -380,6 +380,63 @@ def test_no_command_prints_words_past_the_catalogue() -> None:
     assert list(printed_plainly(ast.parse('print(f"{n} kept"); print(tr("kept"))'))) == [" kept"]
 
 
+FOR_PROGRAMS = {
+    "warning", "info", "debug", "error", "exception", "ValueError", "TypeError", "RuntimeError", "KeyError",
+    "LookupError", "AssertionError", "Column", "Field",
+}  # fmt: skip
+"""What takes words for a log, a programmer or a document."""
+FOR_ANOTHER_READER = {
+    "bandsense/app/bug_report.py": "whoever mends bandsense",
+    "bandsense/app/log_file.py": "whoever mends bandsense",
+    "bandsense/cli/__init__.py": "the note under a traceback",
+}
+ENGLISH_THERE = {
+    "What was done of a prescription, by bandsense; see: bandsense plan show FILE",  # in a file
+    "A prescription for bandsense. Times are seconds of the hand",
+    " -m pip install 'bandsense[",
+    "something hung with every mass that was not counted",
+    "one mass is not what it was said to be",
+    "the masses do not fit each other",
+    '\r\nContent-Disposition: form-data; name="file"; filename="',
+}
+"""Names of values, and what other programs read."""
+
+
+def unsaid(tree: ast.Module) -> Iterator[str]:
+    """Three words and more in a row of the language that no catalogue has."""
+    known = {words for _, each in found() for words in ([each] if isinstance(each, str) else each)}
+    apart: set[int] = set()
+    for node in ast.walk(tree):
+        within: list[ast.AST] = []
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            within = [node.value]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in FOR_PROGRAMS:
+            within = [*node.args, *(each.value for each in node.keywords)]
+        elif isinstance(node, ast.keyword) and node.arg in ("example", "metavar"):
+            within = [node.value]
+        apart |= {id(inner) for each in within for inner in ast.walk(each)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in apart:
+            words = re.findall(r"(?<![\w./-])[a-z]{2,}(?![\w(./-])", node.value)
+            begins = node.value.startswith(tuple(ENGLISH_THERE))
+            if len(words) >= 3 and not begins and node.value not in known:
+                yield node.value
+
+
+def test_what_rooms_say_to_people_is_in_the_catalogue() -> None:
+    found = [
+        f"{name}: {words}"
+        for room in ("app", "calibration", "cli")
+        for path in sorted((messages.PACKAGE / room).rglob("*.py"))
+        if (name := path.relative_to(ROOT).as_posix()) not in FOR_ANOTHER_READER
+        for words in unsaid(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert not found, "say it by `tr` or a `Message` (bandsense.language)"
+    assert list(
+        unsaid(ast.parse('def f(n):\n    """Do this at once."""\n    return f"{n} kept with it"'))
+    ) == [" kept with it"]
+
+
 def test_words_past_the_catalogue_are_found() -> None:
     source = 'def f(n):\n    """Do it at once."""\n    return f"{n} sets done" + tr("All right then")'
     assert list(by_passing(ast.parse(source))) == [" sets done"]

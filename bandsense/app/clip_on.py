@@ -32,9 +32,10 @@ def check_clip_on(store: Store, band: str, *, clip_on: bool) -> str:
             Message("--clip-on and --band go together: only a clip-on sensor reads each band in its own way")
         )
     profiles_of(store).band(band)
-    return (
-        f"Hang up the band {band} with the sensor clipped onto it, and hang the masses on the band. Where "
-        "the sensor is to be hung up again, take it off the band and clip it on again."
+    return Message(
+        "Hang up the band {band} with the sensor clipped onto it, and hang the masses on the band. Where "
+        "the sensor is to be hung up again, take it off the band and clip it on again.",
+        band=band,
     )
 
 
@@ -79,4 +80,4 @@ async def keep_curves(
     if kept is not None:
         zero = replace(kept, zero_counts=round(pair.zero), reference_temperature_c=temperature_c)
         await sensor.device.write_calibration(zero)
-    return f"kept with {band}: `bandsense live --band {band}` uses them with this sensor"
+    return Message("saved with {band}: `bandsense live --band {band}` uses them with this sensor", band=band)

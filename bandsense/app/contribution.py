@@ -88,21 +88,30 @@ def _questions(recording: Recording, labels: Labels, rate_hz: float, counted: in
     yield from recording.notes
     off = np.abs(np.diff(block.time_s) * rate_hz - 1.0) > _UNEVEN
     if rate_hz < _LEAST_HZ:
-        yield f"{rate_hz:.1f} samples a second are too few for quick repetitions; is that the sensor's rate?"
+        yield Message(
+            "{rate_hz:.1f} samples a second are too few for quick repetitions; is that the sensor's rate?",
+            rate_hz=rate_hz,
+        )
     if off.mean() > 0.1:
-        yield "more than a tenth of the samples are unevenly spaced; are these times of arrival?"
+        yield Message("more than a tenth of the samples are unevenly spaced; are these times of arrival?")
     if block.gap_before[1:].any():
-        yield f"samples are missing in {int(block.gap_before[1:].sum())} places"
+        yield Message("samples are missing, gaps: {gaps}", gaps=int(block.gap_before[1:].sum()))
     if block.saturated.any():
-        yield "the sensor was at the end of its range"
+        yield Message("the sensor was at the end of its range")
     for number, top_s in enumerate(labels.tops_s, 1):
         near = np.abs(block.time_s - top_s) < 0.5
         if near.any() and block.values[near].max() < np.percentile(block.values, 50):
-            yield f"at top {number} ({top_s:g} s) the tension is low; are label and trace aligned?"
+            yield Message(
+                "at top {number} ({top_s:g} s) the tension is low; are label and trace aligned?",
+                number=number,
+                top_s=top_s,
+            )
     if counted != labels.repetitions:
-        yield (
-            f"bandsense counts {counted}, the label says {labels.repetitions}: look again; if the label is "
-            "right, this recording is worth the more"
+        yield Message(
+            "bandsense counts {counted}, the label says {labelled}: look again; if the label is right, this "
+            "recording is worth all the more",
+            counted=counted,
+            labelled=labels.repetitions,
         )
 
 

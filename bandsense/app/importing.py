@@ -107,7 +107,11 @@ def _trace(path: Path, options: ImportOptions) -> ImportedSession:
     started = options.started_unix_s or recording.started_unix_s
     if started is None:
         started = path.stat().st_mtime - length_s
-        notes += ("the file does not say when it began; it is taken to have ended when the file was written",)
+        notes += (
+            Message(
+                "the file does not say when it began; it is taken to have ended when the file was written"
+            ),
+        )
     exercise = None if options.exercise is None else get_exercise(options.exercise)
     settings = WorkoutSettings(Calibration.identity(), exercise).to_dict()
     stream = ImportedStream("imported", Unit.NEWTON, settings, block=block)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
 from bandsense.app.pipeline import SessionPipeline
+from bandsense.language import Message
 
 __all__ = ["Publishing", "published"]
 
@@ -75,7 +76,7 @@ async def published(
     publisher = MqttPublisher(target, password=password, announced=announced, tell=tell)
     pipeline.listen(publisher.listen)
     if target.unprotected_password(password):
-        tell("the broker's password goes there unencrypted; mqtts:// protects it")
+        tell(Message("the broker's password goes there unencrypted; mqtts:// protects it"))
     publishing = asyncio.create_task(publisher.run())
     await publisher.first_attempt()
     try:
@@ -83,7 +84,14 @@ async def published(
     finally:
         await publisher.drain()
         if missed := publisher.dropped + publisher.waiting:
-            tell(f"{missed} events did not reach the MQTT broker: {publisher.problem or 'it was too slow'}")
+            problem = publisher.problem or Message("it was too slow")
+            tell(
+                Message(
+                    "events that did not reach the MQTT broker: {missed} ({problem})",
+                    missed=missed,
+                    problem=problem,
+                )
+            )
         publishing.cancel()
         with suppress(asyncio.CancelledError):
             await publishing

@@ -26,7 +26,7 @@ def keep_secret(name: str, secret: str) -> str:
         with suppress(keyring.errors.KeyringError):  # locked, or without anybody to unlock it
             keyring.set_password(_SERVICE, name, secret)
             _file(name).unlink(missing_ok=True)
-            return "the system's keyring"
+            return Message("the system's keyring")
     path = _file(name)
     try:
         private_folder(path.parent)

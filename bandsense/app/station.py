@@ -31,7 +31,7 @@ from bandsense.app.view import SideActions, View
 from bandsense.errors import BandsenseError, CommandError, ConfigError
 from bandsense.exercises.catalogue import load_exercises
 from bandsense.exercises.model import Side
-from bandsense.language import Message, message_of
+from bandsense.language import Message, mark, message_of
 from bandsense.link.ble.scanner import DiscoveredSensor, scan
 from bandsense.link.pairing import PairingStep, identify, pair
 from bandsense.live.units import show_in
@@ -45,6 +45,10 @@ BLINK_S = 5
 LOOK_S = 120.0
 """How long sensors are looked for before it is left alone, so that no forgotten page drains anything."""
 
+_VERY_NEAR, _NEAR, _FAR = mark("very near"), mark("near"), mark("some metres away")
+_OUR_FAULT = mark(
+    "something went wrong: {error}; send what `bandsense doctor --bundle FILE` writes, and start again"
+)
 VERY_NEAR_DBM = -55
 NEAR_DBM = -70
 
@@ -187,7 +191,7 @@ class Station:
             self._say("idle", error=message_of(error), message="")
         except Exception as error:  # a fault of ours ends the session, not the station
             logger.exception("a session failed")
-            self._say("idle", error=f"Something went wrong: {error!r}. `bandsense doctor --bundle` tells us.")
+            self._say("idle", error=Message(_OUR_FAULT, error=repr(error)))
 
     async def train(
         self, options: TrainingOptions, environment: Environment, store: Store, stop: asyncio.Event
@@ -308,7 +312,7 @@ def _sensors(store: Store, choice: Choice) -> tuple[str | None, ...]:
 
 def _sighting_json(sighting: DiscoveredSensor) -> dict[str, Any]:
     near = sighting.rssi_dbm
-    words = "very near" if near >= VERY_NEAR_DBM else "near" if near >= NEAR_DBM else "some metres away"
+    words = _VERY_NEAR if near >= VERY_NEAR_DBM else _NEAR if near >= NEAR_DBM else _FAR
     return {
         "address": sighting.address,
         "name": sighting.name.removeprefix("bandsense-"),

@@ -141,12 +141,12 @@ class StrengthRecord:
 class Difference:
     """Why two tests cannot be compared, in words."""
 
-    POSTURE = "the posture differs"
-    POSITION = "the position of the band or strap differs"
-    LINK = "one was done with a strap, one with a band"
-    SENSOR = "the sensors differ"
-    CALIBRATION = "the sensor was calibrated anew in between"
-    SOURCE = "one of them is simulated"
+    POSTURE = Message("the posture differs")
+    POSITION = Message("the position of the band or strap differs")
+    LINK = Message("one was done with a strap, one with a band")
+    SENSOR = Message("the sensors differ")
+    CALIBRATION = Message("the sensor was calibrated anew in between")
+    SOURCE = Message("one of them is simulated")
 
 
 @dataclass(frozen=True, slots=True)

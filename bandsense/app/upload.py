@@ -99,7 +99,10 @@ def upload(store: Store, session: Session, athlete: str, key: str, service: str 
             return str(json.load(answer)["id"])
     except urllib.error.HTTPError as error:
         with error:
-            reason = {401: "the key is wrong", 403: "the key is not for this athlete"}.get(error.code)
+            reason = {
+                401: Message("the key is wrong; save another with `bandsense upload --save-key`"),
+                403: Message("the key is not for this athlete"),
+            }.get(error.code)
         raise DataError(
             Message(
                 "intervals.icu refused the session: {reason}", reason=reason or f"{error.code} {error.reason}"

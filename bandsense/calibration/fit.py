@@ -30,7 +30,7 @@ import numpy as np
 from bandsense.calibration.curve import Calibration, Grade
 from bandsense.calibration.reference_masses import BELIEVED_Z, MassKind, Suspicion, find_suspicion
 from bandsense.errors import CalibrationError
-from bandsense.language import Message
+from bandsense.language import Message, mark
 from bandsense.samples import BoolArray, FloatArray, Unit
 
 __all__ = [
@@ -72,7 +72,8 @@ little."""
 CLIP_Z = 1.0
 """A clip is curved: its second order is used as soon as it is better known than not."""
 
-TOGETHER, APART, SCATTER, STRAIGHT = "masses, together", "masses, each", "fit", "straightness"
+TOGETHER, APART = mark("masses, together"), mark("masses, each")
+SCATTER, STRAIGHT = mark("fit"), mark("straightness")
 IN_FIT = frozenset({APART, SCATTER, STRAIGHT})
 """Contributions that the covariance of a and b holds."""
 
@@ -540,19 +541,19 @@ def _budget(known: Conditions, found: _Findings, curve: _Curve) -> tuple[Contrib
     lines = [
         Contribution(TOGETHER, known.masses.common * largest_n, True, False),
         Contribution(APART, curve.uncertainty_n(APART, top), True, False),
-        Contribution("gravity", known.gravity_uncertainty * largest_n, True, False),
-        Contribution("off-axis pull", OFF_AXIS_LOSS * third * largest_n, True, False),
-        Contribution("creep", creep * third * largest_n, True, found.creep is not None),
+        Contribution(mark("gravity"), known.gravity_uncertainty * largest_n, True, False),
+        Contribution(mark("off-axis pull"), OFF_AXIS_LOSS * third * largest_n, True, False),
+        Contribution(mark("creep"), creep * third * largest_n, True, found.creep is not None),
         Contribution(SCATTER, curve.uncertainty_n(SCATTER, top), True, True),
         Contribution(STRAIGHT, curve.uncertainty_n(STRAIGHT, top), True, False),
-        Contribution("hysteresis", hysteresis_n * third, False, found.both_ways),
-        Contribution("repeatability", scatter_n, False, found.runs > 1),
-        Contribution("zero return", found.zero_return_n * third, False, True),
-        Contribution("temperature on zero", temperature_n * third, False, False),
+        Contribution(mark("hysteresis"), hysteresis_n * third, False, found.both_ways),
+        Contribution(mark("repeatability"), scatter_n, False, found.runs > 1),
+        Contribution(mark("zero return"), found.zero_return_n * third, False, True),
+        Contribution(mark("temperature on zero"), temperature_n * third, False, False),
     ]
     if not known.inline:
         clip = Grade.CLIP_ON.typical_span_uncertainty
-        lines.append(Contribution("clip geometry and friction", clip * largest_n, True, False))
+        lines.append(Contribution(mark("clip geometry and friction"), clip * largest_n, True, False))
     return tuple(lines)
 
 
@@ -567,20 +568,28 @@ def _grade(known: Conditions, found: _Findings) -> Grade:
 
 
 def _notes(known: Conditions, found: _Findings) -> tuple[str, ...]:
-    notes = []
+    notes: list[str] = []
     if known.masses is not MassKind.WEIGHED:
-        notes.append("Weighed masses would make it surer: most of the uncertainty is theirs.")
+        notes.append(Message("Weighed masses would make it surer: most of the uncertainty is theirs."))
     if found.masses < 2:
-        notes.append("One mass shows the span but not whether it is straight: use two or more masses.")
+        notes.append(
+            Message("One mass shows the span but not whether it is straight: use two or more masses.")
+        )
     if found.runs < 2:
-        notes.append("One run cannot show how well a reading repeats: three runs, hung anew, would.")
+        notes.append(
+            Message(
+                "One run cannot show how well a reading repeats: three runs, hung up again each time, would."
+            )
+        )
     if not found.both_ways and known.direction is None:
-        notes.append("Masses were only added: taking them off again would show hysteresis.")
+        notes.append(Message("Masses were only added: taking them off again would show hysteresis."))
     if known.gravity_m_s2 is None:
-        notes.append("Local gravity is not known; it matters by up to 0.3 %.")
+        notes.append(Message("Local gravity is not known; it matters by up to 0.3 %."))
     if found.hysteresis_n > 0.01 * found.largest_n:
-        share = 100 * found.hysteresis_n / found.largest_n
-        notes.append(f"Hysteresis is {share:.1f} %: look for something that rubs or gives way.")
+        share = found.hysteresis_n / found.largest_n
+        notes.append(
+            Message("Hysteresis is {share:.1%}: look for something that rubs or gives way.", share=share)
+        )
     if found.zero_return_n > 0.01 * found.largest_n:
-        notes.append("The zero moved by more than 1 % over a run: warm up longer and repeat.")
+        notes.append(Message("The zero moved by more than 1 % over a run: warm up longer and repeat."))
     return tuple(notes)

@@ -26,6 +26,7 @@ from enum import Enum
 
 import numpy as np
 
+from bandsense.language import Message
 from bandsense.samples import FloatArray
 
 __all__ = ["BELIEVED_Z", "MassKind", "Suspicion", "SuspicionKind", "find_suspicion"]
@@ -98,21 +99,31 @@ class Suspicion:
     strap_kg: float
 
     @property
-    def question(self) -> str:
+    def question(self) -> Message:
         """In words, for the person who hung the masses."""
         strap = (
-            f"{self.strap_kg:.2g} kg that nobody counted, such as a strap, hung with every mass"
+            Message(
+                "{kg:.2g} kg that were not counted, such as a strap, hung with every mass", kg=self.strap_kg
+            )
             if self.strap_kg > 0.0
-            else f"every mass is {-self.strap_kg:.2g} kg less than was said"
+            else Message("every mass is {kg:.2g} kg less than given", kg=-self.strap_kg)
         )
-        mass = f"what was said to be {self.mass_kg:.4g} kg is {self.likely_kg:.3g} kg"
+        mass = Message(
+            "the mass given as {given_kg:.4g} kg is {likely_kg:.3g} kg",
+            given_kg=self.mass_kg,
+            likely_kg=self.likely_kg,
+        )
         match self.kind:
             case SuspicionKind.STRAP:
-                return f"The readings fit if {strap}."
+                return Message("The readings fit if {this}.", this=strap)
             case SuspicionKind.MASS:
-                return f"The readings fit if {mass}."
+                return Message("The readings fit if {this}.", this=mass)
             case SuspicionKind.EITHER:
-                return f"The masses do not fit each other. They would if {mass}, or if {strap}."
+                return Message(
+                    "The masses do not fit each other. They would if {this}, or if {that}.",
+                    this=mass,
+                    that=strap,
+                )
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,9 @@ def _made(html: str, target: Path, options: list[str]) -> None:
                 )
             ) from error
         if not made.exists():
-            said = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["it says nothing"]
+            said = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or [
+                Message("it says nothing")
+            ]
             raise MissingProgram(
                 Message(
                     "{command} produced nothing: {said}; write HTML, and print that",

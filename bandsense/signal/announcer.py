@@ -37,6 +37,9 @@ __all__ = ["Announcement", "Announcer"]
 FALLEN_SHARE = 0.55
 """A first movement that has fallen by this share of its rise is no longer likely to be only the take-up."""
 
+BACK_SHARE = 0.4
+"""A valley that is not so far below the top may be a sag of a repetition that is not over."""
+
 SURE = 0.97
 """A count this sure needs no further look at the same movement."""
 
@@ -137,7 +140,8 @@ class Announcer:
         width = look is not Look.TURNED
         end = look in (Look.RESTING, Look.RESTED)
         found = self._explanations.look(turning.top, turning.extreme, lowest_n, width=width, end=end)
-        return self._judge(found, known=end, median=look is Look.RESTED)
+        over = look is Look.RESTED or turning.fallen
+        return self._judge(found, known=end, median=look is Look.RESTED, over=over)
 
     def finish(self) -> Announcement:
         """Decide by the median at the end; what had not come back by half is not a repetition."""
@@ -170,7 +174,7 @@ class Announcer:
             self._explanations.begin(valley)
             return None
         kept = self._explanations.advance(top, valley, lowest_n)
-        announced = self._judge(kept, known=True)
+        announced = self._judge(kept, known=_came_back(self._told.latest, top, valley, self._k.back_least))
         self._valleys += 1
         return announced if self._valleys % SETTLE_EVERY else self._settle(announced)
 
@@ -231,7 +235,13 @@ class Announcer:
     # Judging.
 
     def _judge(
-        self, found: Sequence[Explanation], *, known: bool, median: bool = False, last: bool = False
+        self,
+        found: Sequence[Explanation],
+        *,
+        known: bool,
+        median: bool = False,
+        last: bool = False,
+        over: bool = True,
     ) -> Announcement:
         if not found:
             return Announcement()
@@ -245,13 +255,13 @@ class Announcer:
                 counted = self._add(chosen, count, last=last, retracted=retracted)
             else:
                 retracted = self._drop(chosen, count)
-        over = True
+        all_done = True
         for shown in self._told.shown:
             if not shown.done or shown.probability < SURE:
-                over = over and shown.done
+                all_done = all_done and shown.done
                 if not shown.added:
                     shown.probability = self._probability(shown)
-        done = [] if over else self._ends(self._told.nearest(found, count), known)
+        done = [] if all_done else self._ends(self._told.nearest(found, count), known and over, last=last)
         return Announcement(tuple(counted), tuple(retracted), tuple(done))
 
     def _count(self, best: Explanation, *, known: bool, median: bool) -> int:
@@ -393,15 +403,16 @@ class Announcer:
             dropped.append((shown, reason))
         return dropped
 
-    def _ends(self, chosen: Explanation, known: bool) -> list[Shown]:
-        """Repetitions whose end is known now."""
+    def _ends(self, chosen: Explanation, known: bool, *, last: bool) -> list[Shown]:
+        """Repetitions whose end is known now; what has hardly come back may go on until another begins."""
         done: list[Shown] = []
         left = [shown for shown in self._told.shown if not shown.done]
         for rep in self._told.reps(chosen):
             if not left:
                 break
             shown = self._told.match(rep, left)
-            if shown is not None and (known or not rep.open):
+            goes_on = rep is chosen.path and not last and _share_back(rep) < BACK_SHARE
+            if shown is not None and (known or not rep.open) and not goes_on:
                 left.remove(shown)
                 self._over(shown, rep)
                 done.append(shown)
@@ -432,10 +443,26 @@ class Announcer:
         turning = self._turning
         if look not in (Look.RETURNED, Look.RESTING) or turning.top is None or shown.done:
             return None
+        if not turning.fallen:
+            return None  # It rests high up: a pause within the return.
         rep = shown.rep
         ended = CountedRep(rep.before, rep.start, turning.top, turning.extreme, rep.begins_set, True)
         self._over(shown, ended)
         return Announcement(done=(shown,))
+
+
+def _came_back(latest: Shown | None, top: TurningPoint, valley: TurningPoint, least: float) -> bool:
+    """Return whether a valley is more than a dip of what was told last: that may not be over."""
+    if latest is None:
+        return True
+    swing_n = latest.rep.top.tension_n - latest.rep.start.tension_n
+    return top.tension_n - valley.tension_n >= least * swing_n
+
+
+def _share_back(rep: CountedRep) -> float:
+    """Return the share of its rise that a repetition has come back by."""
+    top_n = rep.top.tension_n
+    return (top_n - rep.end.tension_n) / max(top_n - rep.start.tension_n, 1e-9)
 
 
 def _begun(best: Explanation, shown: Sequence[Shown]) -> bool:

@@ -12,8 +12,9 @@ that was seen. At every valley each explanation is continued in all ways that it
 
 HANDLING and STEPS take one movement at a time. SET and SWAY may take several together (a sag at the top, a
 one-and-a-half repetition, a pause): they come to valley j from any of the `SPAN` valleys before it. Only the
-best explanations survive at each valley: one of handling, one of steps, and `SERIES_KEPT` series within
-`BEAM` nats of the best (a segmental Viterbi search with fixed lag; Ostendorf, Digalakis and Kimball 1996,
+best explanations survive at each valley: the best of handling and of steps, those of the same kind that count
+less, so that what was counted too soon can still be taken back, and `SERIES_KEPT` series, within `BEAM` nats
+of the best (a segmental Viterbi search with fixed lag; Ostendorf, Digalakis and Kimball 1996,
 "From HMM's to segment models").
 
 The count that is shown is not that of the best explanation but of all together: P(at least k repetitions) is
@@ -35,6 +36,7 @@ from enum import IntEnum
 
 from bandsense.signal.corrections import WORD, Corrections
 from bandsense.signal.laws import (
+    Dip,
     Movement,
     Numbers,
     Series,
@@ -72,6 +74,10 @@ not known yet."""
 
 MOST_A_DIP = 4.0
 """No inner dip is more likely than this, in nats and units of the swing squared."""
+
+DEEP, DEEP_SOFT = 0.3, 0.025
+"""Tension that stays within this share of the height rests at the top, and the tempo is another matter; how
+sharply."""
 
 NEAR_SET_S = 10.0
 """Handling this close to a set is judged by the size of its repetitions."""
@@ -318,10 +324,7 @@ class Explanations:
             top = max(inner, key=lambda t: t.tension_n)
             if top.tension_n - start.tension_n <= 0.0 or (end and top.tension_n - last.tension_n <= 0.0):
                 continue
-            dips = [
-                _dip(inner[i].tension_n, valleys[i - back + 1], inner[i + 1].tension_n)
-                for i in range(back - 1)
-            ]
+            dips = [_dip(inner[i], valleys[i - back + 1], inner[i + 1]) for i in range(back - 1)]
             before = self._survivors[-back]
             if back > 1:
                 rise_n = top.tension_n - start.tension_n
@@ -375,25 +378,25 @@ class Explanations:
                     found.append(self._series(x, x.score + on + other[0], other[1], span, begins=False))
         return found
 
-    def _hopeless(
-        self, x: Explanation, dips_n: Sequence[tuple[float, float]], rise_n: float, best: float
-    ) -> bool:
+    def _hopeless(self, x: Explanation, dips_n: Sequence[Dip], rise_n: float, best: float) -> bool:
         """Return whether dips are too deep to lie within one movement of an explanation."""
         k = self._k
-        swing_n, dips, depth = rise_n, 0.0, 0.0
+        swing_n, dips, depth, dip_s = rise_n, 0.0, 0.0, 0.0
         if isinstance(x.habit, Series):
             swing_n = max(rise_n, x.habit.peak_n - x.habit.base_n)
-            dips, depth = x.habit.dips, x.habit.dip_depth
+            dips, depth, dip_s = x.habit.dips, x.habit.dip_depth, x.habit.dip_s
         score = x.score + 10.0 + len(dips_n) * (MOST_A_DIP - 2.0 * math.log(swing_n))
-        for depth_n, apart_n in dips_n:
+        for depth_n, apart_n, seconds in dips_n:
             d = depth_n / swing_n if depth_n > 0.0 else 0.0
             half = (d - k.half_return) / k.half_return_sd
             score -= min(
-                MOST_A_DIP - math.log(max(1e-12, dip_law(k, dips, depth, d, apart_n / swing_n))),
+                MOST_A_DIP
+                - math.log(max(1e-12, dip_law(k, dips, depth, dip_s, d, apart_n / swing_n, seconds))),
                 0.5 * half * half,
             )
             dips += 1.0
             depth += d
+            dip_s += seconds
         return score < best - BEAM
 
     def _movement(
@@ -402,7 +405,7 @@ class Explanations:
         inner: Sequence[TurningPoint],
         top: TurningPoint,
         last: TurningPoint,
-        dips: Sequence[tuple[float, float]],
+        dips: Sequence[Dip],
         lowest_n: float,
         *,
         width: bool,
@@ -410,6 +413,10 @@ class Explanations:
     ) -> Movement:
         wide: float | None = None
         first: float | None = None
+        first_s = last_s = top.time_s
+        if dips:
+            low_n = max(start.tension_n, last.tension_n) if end else start.tension_n
+            first_s, last_s = _plateau(inner, top, dips, top.tension_n - low_n)
         if width:
             half_n = 0.5 * (top.tension_n + max(start.tension_n, last.tension_n))
             first_top = next((t for t in inner if t.tension_n > half_n), top)
@@ -430,7 +437,8 @@ class Explanations:
         return Movement(
             start_n=start.tension_n,
             top_n=top.tension_n,
-            top_s=top.time_s,
+            top_s=first_s,
+            last_top_s=last_s,
             end_n=last.tension_n if end else None,
             fallen_n=top.tension_n - last.tension_n,
             width_s=wide,
@@ -453,7 +461,9 @@ class Explanations:
             if isinstance(series, Steps) and span.one:
                 between = bump(k, m, series)
                 if between is not None:
-                    yield replace(_rippled(x, x.score + between[0]), habit=between[1])
+                    y = _rippled(x, x.score + between[0])
+                    y.habit = between[1]
+                    yield y
             if not isinstance(series, Series):
                 continue
             following = next_in_series(k, series, m, m.top_s - x.top_s)
@@ -497,12 +507,11 @@ class Explanations:
     def _simple(
         self, ways: Sequence[tuple[Explanation, tuple[float, float, float, float]]], span: _Span
     ) -> Iterator[Explanation]:
-        """Continue by handling and steps, from each kind's best."""
-        seen: set[Kind] = set()
+        """Continue by handling and steps, from them and from the best series."""
+        series = False
         for x, to in ways:
-            kind = Kind.SET if x.kind is Kind.SWAY else x.kind
-            if kind not in seen:
-                seen.add(kind)
+            if not isinstance(x.habit, Series) or not series:
+                series = series or isinstance(x.habit, Series)
                 yield self._handled(x, span.m, span.top, to[3])
                 yield self._stepped(x, span.m, to[2])
 
@@ -540,7 +549,7 @@ class Explanations:
     def _series(
         self, x: Explanation, score: float, after: Series, span: _Span, *, begins: bool
     ) -> Explanation:
-        top_s = span.top.time_s
+        top_s = span.m.last_top_s
         if not after.counts:
             busy = x.busy_after(top_s, 1.0)
             return Explanation(Kind.SWAY, score, x.count, x.path, top_s, after, *x.latest_set, busy=busy)
@@ -605,7 +614,7 @@ class Explanations:
             return found
         ordered = sorted(found, key=lambda x: -x.score)
         kept: list[Explanation] = []
-        simple: set[Kind] = set()
+        simple: dict[Kind, int] = {}
         series = 0
         least = ordered[0].score - BEAM
         for x in ordered:
@@ -613,10 +622,10 @@ class Explanations:
                 if series >= SERIES_KEPT or x.score < least or any(_same(x, y) for y in kept):
                     continue
                 series += 1
-            elif x.kind in simple:
+            elif x.kind in simple and (x.count >= simple[x.kind] or x.score < least):
                 continue
             else:
-                simple.add(x.kind)
+                simple[x.kind] = x.count
             kept.append(x)
         return kept
 
@@ -635,7 +644,30 @@ def _same(x: Explanation, y: Explanation) -> bool:
     return abs(a.base_n - b.base_n) < near_n and abs(a.peak_n - b.peak_n) < near_n
 
 
-def _dip(before_n: float, valley: TurningPoint, after_n: float) -> tuple[float, float]:
-    """Depth of an inner valley below the lower of the tops beside it, and how far these are apart (N)."""
-    depth_n = 0.0 if valley.unseen else min(before_n, after_n) - valley.tension_n
-    return depth_n, abs(before_n - after_n)
+def _dip(before: TurningPoint, valley: TurningPoint, after: TurningPoint) -> Dip:
+    """Describe the dip at an inner valley by the tops beside it."""
+    lower_n = min(before.tension_n, after.tension_n)
+    depth_n = 0.0 if valley.unseen else lower_n - valley.tension_n
+    return Dip(depth_n, abs(before.tension_n - after.tension_n), after.time_s - before.time_s)
+
+
+def _plateau(
+    inner: Sequence[TurningPoint], top: TurningPoint, dips: Sequence[Dip], height_n: float
+) -> tuple[float, float]:
+    """Return first and last time at the top: the lower tension falls between tops, the less that counts."""
+    shallow: list[float] = []
+    for dip, before, after in zip(dips, inner, inner[1:], strict=False):
+        fallen_n = top.tension_n - min(before.tension_n, after.tension_n) + dip.depth_n
+        seen = dip.depth_n > 0.0
+        shallow.append(seen / (1.0 + math.exp(min(50.0, (fallen_n / height_n - DEEP) / DEEP_SOFT))))
+    at = inner.index(top)
+    before_s = after_s = 0.0
+    stays = 1.0
+    for dip, share in zip(reversed(dips[:at]), reversed(shallow[:at]), strict=True):
+        stays *= share
+        before_s += stays * dip.seconds
+    stays = 1.0
+    for dip, share in zip(dips[at:], shallow[at:], strict=True):
+        stays *= share
+        after_s += stays * dip.seconds
+    return top.time_s - before_s, top.time_s + after_s

@@ -29,9 +29,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
+from typing import NamedTuple
 
 __all__ = [
     "FITTED",
+    "Dip",
     "Movement",
     "Numbers",
     "Series",
@@ -72,6 +74,9 @@ BUMP = 0.8
 FOOT_GAIN = 0.15
 """The difference between two feet follows by this share."""
 
+PART_WIDTH_SD = 0.4
+"""How closely the width of a partial repetition follows that of full ones: a tug between two is quicker."""
+
 BREATH_SOFT = 0.03
 """How sharply large waves part from small ones, in shares of the tension."""
 
@@ -85,6 +90,9 @@ are rarely a set; and how sharply."""
 
 INNER_DIP = 0.5 - 1.6
 """A dip inside a repetition, per swing squared: the average density of the four numbers it would have."""
+
+TIME_DENSITY = 0.45
+"""Of it what belongs to the time that the dip takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +123,7 @@ class Numbers:
     step_width_sd: float
     step_first_sd: float
     step_pace_nats: float
+    step_uneven_nats: float
     rest_nats: float
     set_ln_n: float
     set_sd: float
@@ -166,6 +175,10 @@ class Numbers:
     half_return_odds: float
     half_return_prior: float
     ripple: float
+    dip_nats: float
+    dip_time_sd: float
+    back_least: float
+    back_soft: float
     let_go_set: float
     let_go_sway: float
     let_go_on: float
@@ -206,6 +219,17 @@ class Numbers:
         return cls(**json.loads(text))
 
 
+class Dip(NamedTuple):
+    """A dip inside a movement: depth below the lower of the tops beside it, how far apart these are (N, s).
+
+    No depth is known where samples are missing: 0.
+    """
+
+    depth_n: float
+    apart_n: float
+    seconds: float
+
+
 @dataclass(slots=True, eq=False)
 class Movement:
     """What lies between two valleys, as far as it is known.
@@ -213,13 +237,13 @@ class Movement:
     Attributes:
         start_n: tension in the valley before.
         start_s: time of the valley before.
-        top_n, top_s: its highest top.
+        top_n: its highest top.
+        top_s, last_top_s: when it came to its top, and when it left it: later where it rested there.
         end_n: tension in the valley after; None while it is not known, or where samples of it are missing.
         fallen_n: the fall so far.
         width_s: time above half of its height; None while it is not known.
         first_width_s: the same where a series begins, so that what came before the pull does not count.
-        dips_n: how deep each inner valley lies below the lower of the tops beside it, and how far these are
-            apart.
+        dips_n: the dips at its inner valleys.
         lowest_n: lowest tension of the last minute: the slack level, if it is slack at all.
     """
 
@@ -230,9 +254,10 @@ class Movement:
     fallen_n: float
     width_s: float | None
     first_width_s: float | None
-    dips_n: Sequence[tuple[float, float]]
+    dips_n: Sequence[Dip]
     lowest_n: float
     start_s: float
+    last_top_s: float
 
     @property
     def rise_n(self) -> float:
@@ -275,7 +300,8 @@ class Series:
         width, interval: logarithms of seconds; no interval after the first.
         even, steady: probability of each habit.
         half_returns: how many of its repetitions came with a half return.
-        dips, dip_depth: how many small dips they had, and how deep all together, as shares of the swing.
+        dips, dip_depth, dip_s: how many small dips they had, how deep all together, as shares of the swing,
+            and how long all together.
         prior: logarithm of its prior, at its present levels.
         handled: sizes and tops (N) of the handling less than ten seconds before it.
         earlier_n, earlier_s: swing of the set before it on this path, and the seconds since; 0 if there was
@@ -293,6 +319,7 @@ class Series:
     half_returns: float
     dips: float
     dip_depth: float
+    dip_s: float
     prior: float
     handled: Sequence[tuple[float, float]]
     earlier_n: float
@@ -469,6 +496,11 @@ def _clip(x: float, largest: float) -> float:
 # ── series: sets and sway ───────────────────────────────────────────────────────────────────────────────────
 
 
+def _without_dips(m: Movement, width_s: float) -> float:
+    """Logarithm of a width without the rest at the top, which says nothing of the tempo."""
+    return math.log(max(width_s - (m.last_top_s - m.top_s), 0.1 * width_s))
+
+
 def _pace(k: Numbers, ln_w: float) -> float:
     """Nobody repeats without end quicker than a fraction of a second, and a long hold is no repetition."""
     quick = (k.quickest_ln_s - ln_w) / k.quickest_soft
@@ -511,27 +543,29 @@ def _prior(k: Numbers, counts: bool, peak_n: float, swing_n: float, m: Movement,
 
 
 def _dips(
-    k: Numbers, s: Series, n: float, swing_n: float, dips_n: Sequence[tuple[float, float]]
-) -> tuple[float, float, float, float]:
+    k: Numbers, s: Series, n: float, swing_n: float, dips_n: Sequence[Dip]
+) -> tuple[float, float, float, float, float]:
     """Log-likelihood of the inner dips of one repetition, and what they teach.
 
     Both kinds of dip are habits: a half return comes with a repetition or does not, and after each small dip
     there is another with a probability that the repetitions so far have taught, and so are their depths.
 
     Returns:
-        The log-likelihood, the largest share of half return in one, and number and summed depth (shares of
-        the swing) of the small dips.
+        The log-likelihood, the largest share of half return in one, and number, summed depth (shares of the
+        swing) and summed time of the small dips.
     """
     habit = min(0.9, (k.half_return_odds * k.half_return_prior + s.half_returns) / (k.half_return_prior + n))
     again = (k.p_dip * k.dip_prior + s.dips) / (k.dip_prior + s.dips + n)
     score, largest, halves = math.log1p(-habit) + math.log((1.0 - again) / (1.0 - k.p_dip)), 0.0, 0
     if not dips_n:
-        return score, largest, 0.0, 0.0
+        return score, largest, 0.0, 0.0, 0.0
     scale = -2.0 * math.log(swing_n) + INNER_DIP
-    dips = depth = 0.0
-    for depth_n, apart_n in dips_n:
+    dips = depth = dip_s = 0.0
+    for depth_n, apart_n, seconds in dips_n:
         d = max(depth_n, 0.0) / swing_n
-        small = again * dip_law(k, s.dips + dips, s.dip_depth + depth, d, apart_n / swing_n)
+        small = again * dip_law(
+            k, s.dips + dips, s.dip_depth + depth, s.dip_s + dip_s, d, apart_n / swing_n, seconds
+        )
         half = habit / (1.0 - habit) * _normal(d, k.half_return, k.half_return_sd)
         if halves:
             half *= k.p_dip
@@ -541,26 +575,32 @@ def _dips(
         largest = max(largest, share)
         dips += 1.0 - share
         depth += (1.0 - share) * d
-    return score, largest, dips, depth
+        dip_s += (1.0 - share) * seconds
+    return score, largest, dips, depth, dip_s
 
 
-def dip_law(k: Numbers, dips: float, depth: float, d: float, apart: float) -> float:
+def dip_law(
+    k: Numbers, dips: float, depth: float, dip_s: float, d: float, apart: float, seconds: float
+) -> float:
     """Return the density of a small dip, after so many with so much depth together.
 
     As in a Pólya urn: it is a new one, or like those that were there, the more surely the more there were.
-    Pulses are alike: as deep, and from the same top.
+    Pulses are alike: as deep, as long, and from the same top.
 
     Args:
         k: the numbers of the model.
         dips, depth: how many small dips the series had, and how deep all together.
+        dip_s: how long all of them took together, from top to top, seconds.
         d: depth of this one, below the lower of the tops beside it; a share of the swing.
         apart: how far the tops beside it are apart; a share of the swing.
+        seconds: how long it took.
     """
-    new = math.exp(-d / k.dip_small) / k.dip_small
+    new = math.exp(-d / k.dip_small - k.dip_nats) / k.dip_small
     if dips <= 0.0 or depth <= 0.0 or d <= 0.0:
         return new
     like = _normal(math.log(d * dips / depth), 0.0, k.dip_like_sd) / d
     like *= 2.0 * _normal(apart, 0.0, k.dip_top_sd)
+    like *= _normal(math.log(seconds * dips / dip_s), 0.0, k.dip_time_sd) / TIME_DENSITY
     return (k.dip_worth * new + dips * like) / (k.dip_worth + dips)
 
 
@@ -581,7 +621,7 @@ def begin_series(
     if swing_n <= 0.0:
         return None
     width = m.first_width_s
-    ln_w = math.log(width) if width is not None else k.set_width_ln_s
+    ln_w = _without_dips(m, width) if width is not None else k.set_width_ln_s
     even = k.even
     if counts:
         uneven = (1.0 - k.even) * min(1.0, swing_n / 20.0) ** k.weak_uneven_power
@@ -598,6 +638,7 @@ def begin_series(
         half_returns=0.0,
         dips=0.0,
         dip_depth=0.0,
+        dip_s=0.0,
         prior=0.0,
         handled=handled,
         earlier_n=earlier_n,
@@ -611,8 +652,10 @@ def begin_series(
     else:
         score -= math.log(m.rise_n)
     if width is not None:
-        score += _ln(_normal(ln_w, k.set_width_ln_s, k.set_width_sd)) + _pace(k, ln_w)
-    inner, series.half_returns, series.dips, series.dip_depth = _dips(k, series, 0.0, swing_n, m.dips_n)
+        score += _ln(_normal(ln_w, k.set_width_ln_s, k.set_width_sd)) + _pace(k, math.log(width))
+    inner, series.half_returns, series.dips, series.dip_depth, series.dip_s = _dips(
+        k, series, 0.0, swing_n, m.dips_n
+    )
     return score + inner, series
 
 
@@ -667,6 +710,10 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     full = 1.0 if u >= 1.0 else even * full0 / top0 + (1.0 - even) * full1 / top1
     known = even * known0 + (1.0 - even) * known1
     score = math.log(levels / a)
+    if s.counts and m.end_n is not None:
+        # Where tension hardly comes back there is a dip inside a repetition, and no end of one.
+        back = (m.top_n - m.end_n) / max(m.top_n - s.base_n, 0.01 * a)
+        score -= _softplus((k.back_least - back) / k.back_soft)
     if m.start_n < s.base_n - 0.5 * a:
         score += k.let_go_on if s.counts else k.let_go_on_sway
     if s.n > k.many:
@@ -677,14 +724,14 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
         # What a person has done is not for ever: a set may go on at another tempo.
         steady += CHANGED * (k.steady - steady)
         # Quick, weak movements at the pace of steps are steps, unless they are too even for that.
-        like_steps = ((ln_tau - math.log(0.55)) / 0.25) ** 2
-        score -= k.step_pace_nats * math.exp(-0.5 * like_steps) / (1.0 + (a / 25.0) ** 2)
+        like_steps = math.exp(-0.5 * ((ln_tau - math.log(0.55)) / 0.25) ** 2) / (1.0 + (a / 25.0) ** 2)
+        score -= (k.step_pace_nats + (1.0 - even) * k.step_uneven_nats) * like_steps
         if s.earlier_n > 0.0 and s.earlier_s < REST_S:
             # So are those that are a small share of the set before: the band is carried about in the rest.
             small = _softplus(math.log(REST_SMALL * s.earlier_n / a) / REST_SOFT)
             quick = 1.0 / (1.0 + math.exp((ln_tau - REST_PACE_LN_S) / REST_SOFT))
             score -= k.rest_nats * min(1.0, small) * quick
-    inner, half, dips, depth = _dips(k, s, s.n, a, m.dips_n)
+    inner, half, dips, depth, dip_s = _dips(k, s, s.n, a, m.dips_n)
     score += inner
     n = s.n + full
     gain = max(GAIN, 1.0 / n)
@@ -705,7 +752,7 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     score += prior - s.prior
     after = Series(
         s.counts, base_n, peak_n, n, width, interval, even, steady, s.half_returns + half,
-        s.dips + dips, s.dip_depth + depth, prior, s.handled, s.earlier_n, s.earlier_s
+        s.dips + dips, s.dip_depth + depth, s.dip_s + dip_s, prior, s.handled, s.earlier_n, s.earlier_s
     )  # fmt: skip
     return score, after
 
@@ -727,7 +774,7 @@ def _tempo(
 ) -> tuple[float, float, float, float | None]:
     """Return the log-likelihood of interval and width, the habit after them, and both logarithms."""
     ln_tau = math.log(tau)
-    ln_w = math.log(m.width_s) if m.width_s is not None else None
+    ln_w = _without_dips(m, m.width_s) if m.width_s is not None else None
     if s.interval is None:
         tau0 = tau1 = 0.7 * _normal(ln_tau, s.width + 0.45, 0.5) + 0.3 * _normal(ln_tau, s.width + 0.8, 0.8)
     else:
@@ -740,10 +787,10 @@ def _tempo(
         )
     wide0 = wide1 = 1.0
     score = 0.0
-    if ln_w is not None:
-        score = _pace(k, ln_w)
+    if ln_w is not None and m.width_s is not None:
+        score = _pace(k, math.log(m.width_s))
         if full < 0.5:
-            wide0 = wide1 = _normal(ln_w, s.width + 0.5 * math.log(max(u, 0.1)), 0.6)
+            wide0 = wide1 = _normal(ln_w, s.width + 0.5 * math.log(max(u, 0.1)), PART_WIDTH_SD)
         else:
             w0, w1 = k.width_steady_w, k.width_free_w
             wide0 = w0 * _normal(ln_w, s.width, k.width_steady_1) + (1.0 - w0) * _normal(

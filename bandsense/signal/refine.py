@@ -40,6 +40,9 @@ LONGEST_RETURN_S = 30.0
 RISEN_PART = 0.1
 """Tension that rises again by more than this part of the pull is no longer of the same return."""
 
+HALF_PART = 0.7
+"""A second top belongs to the same repetition if tension came back by less than this part of the pull."""
+
 PEAK_MARGIN_S = 0.1
 """The peak may lie this far outside the repetition as the streaming detector saw it."""
 
@@ -109,9 +112,12 @@ def _located(
     peak = first + int(smooth_n[first : last + 1].argmax())
     start = min(earliest, peak)
     start += int(smooth_n[start : peak + 1].argmin())
+    farthest = int(time_s.searchsorted(min(rep.end_s + LONGEST_RETURN_S, top_after_s)))
+    if rep.peak_n - rep.end_n < HALF_PART * (rep.peak_n - rep.start_n):
+        peak = _highest(smooth_n, start, peak, farthest)
+        latest = max(latest, int(time_s.searchsorted(min(time_s[peak] + LEAD_S, top_after_s))))
     stop = peak + int(smooth_n[peak : max(latest, peak + 1)].argmin())
     found = _between(time_s, smooth_n, start, peak, stop)
-    farthest = int(time_s.searchsorted(min(rep.end_s + LONGEST_RETURN_S, top_after_s)))
     back = _returned(smooth_n, stop, farthest, found)
     if back is None:
         return found
@@ -124,6 +130,19 @@ def _located(
 def _between(time_s: FloatArray, smooth_n: FloatArray, start: int, peak: int, stop: int) -> Boundaries:
     part = slice(start, stop + 1)
     return between(time_s[part].tolist(), smooth_n[part].tolist(), 0, peak - start, stop - start)
+
+
+def _highest(smooth_n: FloatArray, start: int, peak: int, farthest: int) -> int:
+    """Find the highest top that tension comes to from a peak without coming back most of the way.
+
+    Who pulls again after half a return makes one repetition with two tops. `farthest` is the top of the next.
+    """
+    run_n = smooth_n[peak:farthest]
+    if run_n.size < 2:
+        return peak
+    below = np.flatnonzero(run_n < smooth_n[peak] - HALF_PART * (smooth_n[peak] - smooth_n[start]))
+    stop = int(below[0]) if below.size else int(run_n.argmin())
+    return peak + int(run_n[: stop + 1].argmax())
 
 
 def _returned(smooth_n: FloatArray, stop: int, farthest: int, found: Boundaries) -> int | None:

@@ -299,16 +299,16 @@ def _streams(
 def _session(row: tuple[Any, ...], stream_rows: Iterable[tuple[Any, ...]]) -> Session:
     """Read a session as far as it can be: one damaged text takes away nothing else."""
     number, state, source, started, ended, person, exercise, software, summary, band = row
-    damage = []
+    damage: list[str] = []
     streams = []
     for stream_row in stream_rows:
         try:
             streams.append(_stream(stream_row))
         except (ValueError, TypeError) as error:
-            damage.append(f"a sensor's part cannot be read: {error}")
+            damage.append(Message("a sensor's part cannot be read: {error}", error=error))
     read = None if summary is None else readable_object(summary)
     if summary is not None and read is None:
-        damage.append("its summary cannot be read")
+        damage.append(Message("its summary cannot be read"))
     damage += [stream.damage for stream in streams if stream.damage is not None]
     known = state in {each.value for each in SessionState}
     return Session(
@@ -330,7 +330,9 @@ def _session(row: tuple[Any, ...], stream_rows: Iterable[tuple[Any, ...]]) -> Se
 def _stream(row: tuple[Any, ...]) -> Stream:
     id_, sensor, unit, text, side, samples, first, last = row
     settings = readable_object(text)
-    damage = None if settings is not None else "its settings cannot be read; its raw samples can be exported"
+    damage = None
+    if settings is None:
+        damage = Message("its settings cannot be read; its raw samples can be exported")
     return Stream(id_, str(sensor), Unit(unit), settings or {}, side, int(samples), first, last, damage)
 
 

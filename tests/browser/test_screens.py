@@ -445,6 +445,15 @@ async def test_all_that_is_pressed_is_large_enough_for_a_finger(browser: Any, at
             assert await opened.page.evaluate(SMALL) == [], name
 
 
+async def test_before_the_first_sample_there_is_no_number(browser: Any, at: Served) -> None:
+    async with tab(browser, at.address) as opened:
+        await shown(at, opened, "before", Scene())
+        told = "['.lit', '.pm'].map((s) => document.querySelector('#live .tens ' + s).textContent)"
+        assert await opened.page.evaluate(told) == ["–––", "± –"]
+        await shown(at, opened, "ready")
+        assert await opened.page.evaluate(told) == ["0", "± 0.3"]
+
+
 async def test_a_doubtful_repetition_is_hollow_in_every_picture(browser: Any, at: Served) -> None:
     async with tab(browser, at.address) as opened:
         for name, hollow in (

@@ -198,7 +198,7 @@ def test_a_capture_of_an_unknown_driver_says_so(tmp_path: Path) -> None:
         list(replay_capture(read_capture(path), decoder_named))
 
 
-def test_a_full_disk_is_told_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_told_at_the_end(tmp_path: Path) -> None:
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("/dev/full is a Linux device")

@@ -83,7 +83,7 @@ def calibrate(store: Store, monkeypatch: pytest.MonkeyPatch, keep: str = "y", **
 
     async def answer(question: str) -> str:
         print(question)
-        if "Keep both" in question:
+        if "Save both" in question:
             return keep
         found = re.search(r"([\d.]+) kg", question)
         masses.mass_kg = float(found[1]) if found and "for a moment" not in question else 0.0
@@ -143,7 +143,7 @@ def test_calibrated_on_the_band_trained_and_shown(
     told = capsys.readouterr().out
     assert "while tension grows" in told
     assert "while it falls" in told
-    assert "kept with red" in told
+    assert "saved with red" in told
     assert f"sensor {SERIAL} clipped onto it" in command("band", "show", "red").out
 
     live = (
@@ -189,7 +189,7 @@ def test_what_is_not_to_be_kept_is_not(
     command("band", "add", "red")
     store = store_at(tmp_path)
     calibrate(store, monkeypatch, keep="", masses="2,4")
-    assert "not kept" in capsys.readouterr().out
+    assert "not saved" in capsys.readouterr().out
     assert profiles_of(store).band("red").clip_on == ()
 
 

@@ -132,7 +132,7 @@ def test_a_log_that_cannot_be_written_stops_nobody(
 
 
 @pytest.mark.usefixtures("adapter")
-def test_findings_are_said_in_german_and_written_in_english(command: Command, tmp_path: Path) -> None:
+def test_findings_are_said_in_german_and_written_in_english(command: Command) -> None:
     told = command("doctor", "--language", "de").out
     assert "Speicher   " in told
     assert "(entsteht beim ersten Training)" in told

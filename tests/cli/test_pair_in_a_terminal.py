@@ -85,12 +85,12 @@ def test_a_person_chooses_names_and_tares(terminal: Terminal, command: Command) 
     assert command("sensors", "--simulated").lines[1].startswith("Lefty  5e4500000000ba5e")
 
 
-def test_a_person_keeps_what_there_is(terminal: Terminal, command: Command) -> None:
+def test_a_person_keeps_what_there_is(terminal: Terminal) -> None:
     terminal.until("press the number of yours")
     terminal.type("\n")  # the first
     terminal.until("Enter keeps")
     terminal.type("\n")
-    terminal.until("s leaves it out")
+    terminal.until("s skips it")
     terminal.type("s\n")
     terminal.until("remembered as bandsense-BA5E")
     assert terminal.ended() == 0

@@ -40,7 +40,7 @@ def test_left_and_right_are_said_and_compared(command: Command, halves: Path) ->
 
     refused = command(*live, "--exercise", "seated-row", "--side", "left")
     assert refused.status == 1
-    assert "both sides at once; leave --side away" in refused.err
+    assert "both sides at once; leave out --side" in refused.err
 
 
 @pytest.mark.slow

@@ -51,7 +51,7 @@ def test_only_like_is_compared_with_like(command: Command) -> None:
     assert any(line.endswith("the position of the band or strap differs") for line in lower.lines)
     other = command(*SIM, "--movement", "knee extension", "--link", "band")
     assert not any("since" in line or "compared" in line for line in other.lines)
-    assert any("how quickly force rose is not told: a band stretches first" in line for line in other.lines)
+    assert any("how quickly force rose is not known: a band stretches first" in line for line in other.lines)
 
     listed = command("test", "list", "--simulated").lines
     assert len(listed) == 7

@@ -79,7 +79,7 @@ def test_simulated_sessions_in_an_older_store_count_for_nobody(tmp_path: Path) -
 
 @pytest.mark.parametrize(("unit", "peak"), [("kgf", 5.4), ("lbf", 11.9), ("N", 53.0)])
 def test_forces_are_shown_in_the_persons_unit_and_kept_in_newtons(
-    command: Command, set_file: Path, tmp_path: Path, unit: str, peak: float
+    command: Command, set_file: Path, unit: str, peak: float
 ) -> None:
     told = command("profile", "set", "--unit", unit).out
     assert told.startswith("Me: forces are shown in ")

@@ -316,7 +316,7 @@ def test_a_bad_file_is_named_with_the_reason(tmp_path: Path, change: tuple[str, 
     assert says in str(caught.value)
 
 
-def test_a_fault_within_is_told_once(tmp_path: Path) -> None:
+def test_a_fault_within_is_told_once() -> None:
     with pytest.raises(ConfigError) as caught:
         parse_exercise(MINIMAL.replace("{cm}", "5"), source="mine.toml")
     assert str(caught.value).count(";") == 0

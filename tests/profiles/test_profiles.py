@@ -74,7 +74,7 @@ def test_out_and_in_is_the_same(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["profiles.json"]
 
 
-def test_documents_of_the_store_are_read(tmp_path: Path) -> None:
+def test_documents_of_the_store_are_read() -> None:
     profiles = full_profiles()
     documents = {
         kind: {entry.id: entry.model_dump(mode="json") for entry in getattr(profiles, kind)}

@@ -152,7 +152,7 @@ def test_its_charts_speak_german_too(store: Store) -> None:
     assert " nach Wochen, " in german
 
 
-def test_what_cannot_be_compared_stays_out_of_the_trend(store: Store, tmp_path: Path) -> None:
+def test_what_cannot_be_compared_stays_out_of_the_trend(tmp_path: Path) -> None:
     other = Store.open(tmp_path / "bandsense.sqlite3")
     habit = Habit(reps=(8,))
     train_weeks(other, habit, [90.0, 95.0, 100.0], every=timedelta(days=7))

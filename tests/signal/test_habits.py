@@ -7,7 +7,7 @@ import pytest
 
 from bandsense.samples import FloatArray
 from bandsense.signal.analysis import analyze
-from bandsense.signal.events import RepCounted
+from bandsense.signal.events import RepCounted, RepRetracted
 from tests.signal.levels import through
 
 
@@ -71,3 +71,78 @@ def test_two_tops_to_a_step_are_one_step_with_a_bump(size_n: float, seed: int) -
             levels_n.append(10.0 + level_n + rng.normal(0.0, 0.05 * size_n))
             times_s.append(times_s[-1] + 0.55 * share * (1.0 + rng.normal(0.0, 0.03)))
     assert not analyze(*through(levels_n, times_s)).reps
+
+
+def _tired(seed: int, sagging: dict[int, tuple[float, float]]) -> tuple[FloatArray, FloatArray]:
+    """Eight repetitions by somebody who keeps a tempo within 7 %, with sags: share of the swing, seconds."""
+    rng = np.random.default_rng(seed)
+    valley_n, swing_n = rng.uniform(2.0, 20.0), rng.uniform(15.0, 80.0)
+    rise_s, fall_s, rest_s = rng.uniform(0.6, 1.6), rng.uniform(0.8, 2.4), rng.uniform(0.1, 1.0)
+    levels_n, times_s = [0.0, 0.0, valley_n, valley_n], [0.0, 2.0, 3.0, 4.5]
+
+    def to(level_n: float, seconds: float) -> None:
+        levels_n.append(level_n)
+        times_s.append(times_s[-1] + seconds * float(np.exp(rng.normal(0.0, 0.07))))
+
+    for i in range(8):
+        top_n = valley_n + swing_n * (1.0 + rng.normal(0.0, 0.03))
+        to(top_n, rise_s)
+        if i in sagging:
+            share, seconds = sagging[i]
+            to(top_n - share * swing_n, 0.5 * seconds)
+            to(top_n - swing_n * abs(rng.normal(0.0, 0.03)), 0.5 * seconds)
+        to(valley_n + swing_n * abs(rng.normal(0.0, 0.02)), fall_s)
+        to(levels_n[-1], rest_s)
+    to(0.0, 0.8)
+    to(0.0, 6.0)
+    return through(levels_n, times_s)
+
+
+@pytest.mark.parametrize("seed", [2, 3, 5])
+@pytest.mark.parametrize("share", [0.1, 0.15, 0.2])
+@pytest.mark.parametrize("sagged", [0, 3])
+def test_a_sag_at_the_top_of_one_repetition_is_none(seed: int, share: float, sagged: int) -> None:
+    """It takes as long as a repetition does, and is pulled up again: tension did not come back."""
+    assert len(analyze(*_tired(seed, {sagged: (share, 2.5)})).reps) == 8
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_half_return_now_and_then_ends_a_repetition(seed: int) -> None:
+    """Half of the way back at the pace of the others, and pulled again: nine pulls."""
+    assert len(analyze(*_tired(seed, {3: (0.5, 2.5)})).reps) == 9
+
+
+def test_what_was_counted_stays_while_the_top_sags() -> None:
+    """Three sags in the third repetition: nothing is taken back, and no end is told early."""
+    levels_n, times_s = [0.0, 0.0, 5.0, 5.0], [0.0, 2.0, 3.0, 4.5]
+    for i in range(6):
+        way = [45.0, *([37.0, 44.5] * 3 if i == 2 else []), 5.0, 5.0]
+        spans_s = [1.0, *([0.8] * 6 if i == 2 else []), 1.4, 0.4]
+        levels_n += way
+        times_s += [times_s[-1] + float(s) for s in np.cumsum(spans_s)]
+    result = analyze(*through([*levels_n, 0.0, 0.0], [*times_s, times_s[-1] + 1.0, times_s[-1] + 7.0]))
+    assert len(result.reps) == 6
+    assert not [event for event in result.events if isinstance(event, RepRetracted)]
+    sagged = result.causal[2]
+    assert sagged.end_s - sagged.pull_start_s > 6.0
+
+
+def test_the_end_is_told_of_a_return_that_pauses_below_the_top() -> None:
+    """Returns of eight seconds that stand still at 0.9 of the way for a moment: none ends there."""
+    levels_n, times_s = [0.0, 0.0, 5.0, 5.0], [0.0, 2.0, 3.0, 4.5]
+    for _ in range(5):
+        levels_n += [45.0, 41.0, 41.0, 5.0, 5.0]
+        times_s += [times_s[-1] + s for s in (1.0, 1.8, 2.6, 9.0, 9.5)]
+    result = analyze(*through([*levels_n, 0.0, 0.0], [*times_s, times_s[-1] + 1.0, times_s[-1] + 7.0]))
+    assert [rep.duration_s > 7.0 for rep in result.causal] == [True] * 5
+
+
+def test_the_peak_of_one_and_a_half_is_its_higher_top() -> None:
+    """Every repetition comes half back and is pulled again, now further and now less far than at first."""
+    levels_n, times_s = [0.0, 0.0, 5.0, 5.0], [0.0, 2.0, 3.0, 4.5]
+    seconds_n = [47.0, 43.5, 46.5, 44.0, 47.0, 46.0]
+    for again_n in seconds_n:
+        levels_n += [45.0, 25.0, again_n, 5.0, 5.0]
+        times_s += [times_s[-1] + s for s in (1.0, 1.8, 2.6, 4.0, 4.4)]
+    result = analyze(*through([*levels_n, 0.0, 0.0], [*times_s, times_s[-1] + 1.0, times_s[-1] + 7.0]))
+    assert [rep.peak_n for rep in result.reps] == pytest.approx([max(45.0, n) for n in seconds_n], abs=0.2)

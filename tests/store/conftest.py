@@ -38,7 +38,7 @@ def samples() -> Callable[..., SampleBlock]:
 
 
 @pytest.fixture(params=["file", "server"])
-def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+def any_store(request: pytest.FixtureRequest) -> Store:
     """A store in a file, and one on a server."""
     name = "store" if request.param == "file" else "server_store"
     found: Store = request.getfixturevalue(name)

@@ -410,7 +410,7 @@ def test_a_recorder_that_is_not_closed_has_nothing_to_set_aside(store: Store, ne
         recorder.set_aside()
 
 
-def test_a_lock_is_given_back_once(store: Store, tmp_path: Path) -> None:
+def test_a_lock_is_given_back_once(store: Store) -> None:
     first = SessionLock.take(store.path, 5)
     assert first is not None
     first.release()

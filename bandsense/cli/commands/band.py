@@ -181,7 +181,7 @@ def _list_catalogue(*, as_json: bool) -> None:
         )
     if as_json:
         return
-    estimated = f"estimated {shown_unit().value} at twice its length"
+    estimated = tr("estimated {unit} at twice its length", unit=shown_unit().value)
     print(table((tr("brand"), tr("form"), tr("colour"), estimated, tr("sources")), rows))
     print("\n" + tr("sources"))
     for source, points in _points_by_source():
@@ -330,19 +330,23 @@ def _strength(band: BandProfile) -> str:
     if band.f100_n is not None and band.exponent is not None:
         uncertainty = f" ± {force_figure(band.stiffness[-1].uncertainty_n, 1)}" if band.stiffness else ""
         tension = force_figure(band.strands * band.f100_n, 1)
-        return (
-            f"{tension}{uncertainty} {shown_unit().value} at twice its length, exponent "
-            f"{band.exponent:.2f} ± {band.exponent_uncertainty:.2f}, from its calibration pull"
+        return tr(
+            "{tension} at twice its length, exponent {exponent:.2f} ± {uncertainty:.2f}, "
+            "from its calibration pull",
+            tension=f"{tension}{uncertainty} {shown_unit().value}",
+            exponent=band.exponent,
+            uncertainty=band.exponent_uncertainty,
         )
     law, published = band.law(), band.published()
     if law is not None and published is not None:
         tension_n = band.strands * law.f100_n
         uncertainty_n = tension_n * published.relative_uncertainty
-        return (
-            f"{force_figure(tension_n)} ± {force_words(uncertainty_n)} at twice its length, from its colour; "
-            f"measure it with `bandsense band pull {band.id}`"
+        return tr(
+            "{tension} at twice its length, from its colour; measure it with `bandsense band pull {band}`",
+            tension=f"{force_figure(tension_n)} ± {force_words(uncertainty_n)}",
+            band=band.id,
         )
-    return f"its tension is not known; measure it with `bandsense band pull {band.id}`"
+    return tr("its tension is not known; measure it with `bandsense band pull {band}`", band=band.id)
 
 
 # -- pull --------------------------------------------------------------------------------------------------

@@ -139,7 +139,9 @@ async def calibrate(
         if not is_yes(await _answer(asked)):
             print(tr("not saved"))
             return
-        print(await keep_curves(sensor, store, arguments.band, (loading, unloading), print))
+        found = (loading, unloading)
+        kept = await keep_curves(sensor, store, arguments.band, found, lambda words: print(said(words)))
+        print(said(kept))
 
 
 async def _ask_about_masses(procedure: CalibrationProcedure) -> None:
@@ -147,7 +149,7 @@ async def _ask_about_masses(procedure: CalibrationProcedure) -> None:
     from bandsense.errors import CalibrationError
 
     while (suspicion := procedure.result().suspicion) is not None:
-        print(f"\n{suspicion.question}")
+        print(f"\n{said(suspicion.question)}")
         answer = await _answer(tr(_HOW_TO_ANSWER))
         try:
             corrected = _correction(answer)
@@ -231,7 +233,7 @@ def report_lines(report: CalibrationReport) -> list[str]:
     ]
     budget = [
         (
-            part.name,
+            tr(part.name),
             number(part.standard_uncertainty_n, ".3f"),
             tr("measured") if part.measured else tr("known beforehand"),
         )

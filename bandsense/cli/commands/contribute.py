@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command, add_json_option, tell
-from bandsense.language import Message, tr
+from bandsense.language import Message, said, tr
 
 if TYPE_CHECKING:
     from bandsense.app.contribution import Checked
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     )
     for question in checked.questions:
-        print(f"? {question}")
+        print(f"? {said(question)}")
     if arguments.out is not None:
         digest = pack(checked, arguments.out)
         print(

@@ -188,8 +188,10 @@ def _offer(heard: dict[str, DiscoveredSensor]) -> str:
     from bandsense.cli.commands.scan import sensor_table
 
     if not heard:
-        return "no sensor heard yet; press its button or pull the band to wake it, and bring it nearer\nq end"
-    return f"{sensor_table(list(heard.values()), numbered=True)}\npress the number of yours, or q to end"
+        none = tr("no sensor heard yet; press its button or pull the band to wake it, and bring it nearer")
+        return f"{none}\n{tr('q ends')}"
+    how = tr("press the number of yours, or q to end")
+    return f"{sensor_table(list(heard.values()), numbered=True)}\n{how}"
 
 
 # -- what to do with it --------------------------------------------------------------------------------------

@@ -12,14 +12,24 @@ from typing import TYPE_CHECKING
 from bandsense.cli.argument_types import positive
 from bandsense.cli.command import add_command
 from bandsense.cli.tables import table
-from bandsense.language import tr
+from bandsense.language import mark, said, tr
 
 if TYPE_CHECKING:
     from bandsense.app.environment import Environment
     from bandsense.cli.command import Commands
     from bandsense.link.ble.scanner import DiscoveredSensor
 
-_HEAD = ("name", "kind", "signal dBm", "battery", "pairing", "connected", "address")
+_HEAD = (
+    mark("name"),
+    mark("kind"),
+    mark("signal dBm"),
+    mark("battery"),
+    mark("pairing"),
+    mark("connected"),
+    mark("address"),
+)
+_PAIRING = {True: mark("open"), False: mark("closed"), None: mark("not needed")}
+_CONNECTED = {True: mark("yes"), False: mark("no"), None: "–"}
 
 
 def add(commands: Commands) -> None:
@@ -76,8 +86,8 @@ def air_of(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Environ
 def sensor_table(sightings: Sequence[DiscoveredSensor], *, numbered: bool = False) -> str:
     """Sensors as a table, in the order given; with numbers, to choose by."""
     if not numbered:
-        return table(_HEAD, map(_row, sightings))
-    return table(("", *_HEAD), [(number, *_row(each)) for number, each in enumerate(sightings, 1)])
+        return table(tuple(map(tr, _HEAD)), map(_row, sightings))
+    return table(("", *map(tr, _HEAD)), [(number, *_row(each)) for number, each in enumerate(sightings, 1)])
 
 
 def _as_json(sighting: DiscoveredSensor) -> dict[str, object]:
@@ -95,10 +105,10 @@ def _as_json(sighting: DiscoveredSensor) -> dict[str, object]:
 def _row(sighting: DiscoveredSensor) -> tuple[object, ...]:
     return (
         sighting.name,
-        sighting.driver.title,
+        said(sighting.driver.title),
         sighting.rssi_dbm,
         "–" if sighting.battery_percent is None else f"{sighting.battery_percent} %",
-        {True: "open", False: "closed", None: "not needed"}[sighting.pairing_open],
-        {True: "yes", False: "no", None: "–"}[sighting.connected],
+        tr(_PAIRING[sighting.pairing_open]),
+        tr(_CONNECTED[sighting.connected]),
         sighting.address,
     )

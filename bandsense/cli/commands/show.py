@@ -97,7 +97,7 @@ def _print_head(session: Session) -> None:
         )
     )
     if session.state.value != "complete":
-        print(f"({session.state.value})")
+        print(f"({tr(session.state.value)})")
     for damage in session.damage:
         print(tr("(damaged: {damage})", damage=damage))
 

@@ -13,7 +13,7 @@ from bandsense.cli.argument_types import server_address
 from bandsense.cli.command import add_action, add_command, add_json_option, tell
 from bandsense.cli.progress import shares
 from bandsense.cli.store_option import add_store_option, open_store, store_path
-from bandsense.language import tr, trn
+from bandsense.language import mark, tr, trn
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -57,7 +57,7 @@ def add(commands: Commands) -> None:
     init = add_action(
         tasks, "init", "prepare a PostgreSQL database for clinics, and let logins in", run=_init
     )
-    init.description = (
+    init.description = mark(
         "Prepare a PostgreSQL database for clinics, or bring it up to date, as its owner. A login that is "
         "missing is made; its password is printed once. Doing it again changes nothing."
     )
@@ -143,12 +143,15 @@ def _rescue(arguments: argparse.Namespace) -> int:
             )
         )
         for number, words in (
-            (report.damaged_pieces, "damaged pieces of raw data left out; gaps are marked where they were"),
-            (report.damaged_frames, "damaged pages of the log left out"),
-            (report.lost, "rows could not be read"),
+            (
+                report.damaged_pieces,
+                mark("damaged pieces of raw data left out, with gaps marked: {number}"),
+            ),
+            (report.damaged_frames, mark("damaged pages of the log left out: {number}")),
+            (report.lost, mark("rows that could not be read: {number}")),
         ):
             if number:
-                print(f"{number} {words}")
+                print(tr(words, number=number))
     if arguments.replace:
         kept = exchange(target, source, "damaged")
         target = source

@@ -11,7 +11,7 @@ from bandsense.cli.argument_types import count, positive, speed
 from bandsense.cli.command import add_command, say_at_once
 from bandsense.cli.store_option import add_store_option, is_simulated, open_store, show_session
 from bandsense.cli.tables import table
-from bandsense.language import Message, mark, said, tr
+from bandsense.language import Message, mark, number, said, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,9 +31,9 @@ _SIDES: dict[str, tuple[Side | None, ...]] = {
 }
 _SIMULATED = {"movement": "seated row", "posture": "as simulated", "position": "as simulated"}
 _QUESTIONS = {
-    "movement": "What is tested, such as knee extension?",
-    "posture": "In which posture, such as seated, knee at 90 degrees?",
-    "position": "Where is the strap fixed, and how long is it?",
+    "movement": mark("What is tested, such as knee extension?"),
+    "posture": mark("In which posture, such as seated, knee at 90 degrees?"),
+    "position": mark("Where is the strap fixed, and how long is it?"),
 }
 
 
@@ -174,8 +174,8 @@ async def _said(name: str, given: str | None, before: str | None, arguments: arg
 
     usual = before or (_SIMULATED[name] if arguments.sim else None)
     if given is None and is_interactive() and not arguments.json and not arguments.sim:
-        keeps = f" Enter keeps {usual}." if usual else ""
-        given = await ask(f"{_QUESTIONS[name]}{keeps} ")
+        keeps = f" {tr('Enter keeps {usual}.', usual=usual)}" if usual else ""
+        given = await ask(f"{tr(_QUESTIONS[name])}{keeps} ")
     told = " ".join((given or usual or "").split())
     if not told:
         raise ConfigError(
@@ -283,14 +283,21 @@ def _row(record: StrengthRecord, records: list[StrengthRecord]) -> tuple[object,
     from bandsense.live.units import force_words
 
     sides = "; ".join(
-        f"{each.side or 'both'} best {force_words(each.best_n)}, mean {force_words(each.mean_n)}"
+        tr(
+            "{side} best {best}, mean {mean}",
+            side=tr(each.side or mark("both")),
+            best=force_words(each.best_n),
+            mean=force_words(each.mean_n),
+        )
         for each in record.sides
     )
     index = record.symmetry
     compared = compare(record, records)
     told = [each for each in compared.changes if each.told] if compared else []
-    changed = ", ".join(f"{each.side or 'both'} {100.0 * each.share:+.0f} %" for each in told)
-    nothing = "–" if compared is None else "not comparable" if compared.differences else "none to be told"
+    changed = ", ".join(f"{tr(each.side or 'both')} {number(each.share, '+.0%')}" for each in told)
+    nothing = (
+        "–" if compared is None else tr("not comparable") if compared.differences else tr("none detectable")
+    )
     return (
         record.session,
         record.day,

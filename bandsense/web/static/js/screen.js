@@ -142,14 +142,15 @@ export class Screen {
       let tension = now.tension_n || 0;
       if (Math.abs(tension) <= 2 * uncertainty && tension < 0) tension = 0;
       const shown = force(state, tension);
-      const digits = lost ? "–––" : shown === "-0" ? "0" : shown;
+      const unknown = lost || !uncertainty; // nothing has come yet, or nothing comes any more
+      const digits = unknown ? "–––" : shown === "-0" ? "0" : shown;
       if ($(".unlit", pane.tens).dataset.markup) markup($(".unlit", pane.tens), "");
       const unlit = "0".repeat(Math.max(0, 3 - digits.length));
       if ($(".unlit", pane.tens).dataset.z !== unlit) $(".unlit", pane.tens).dataset.z = unlit;
       text($(".lit", pane.tens), digits);
-      number.classList.toggle("zero", lost || (Math.abs(tension) < Math.max(2, 2 * uncertainty) && state.screen === "ready"));
+      number.classList.toggle("zero", unknown || (Math.abs(tension) < Math.max(2, 2 * uncertainty) && state.screen === "ready"));
       number.classList.toggle("wide", digits.length > 3);
-      text($(".pm", pane.tens), lost ? "± –" : `± ${uncertainty < 0.95 ? fixed(uncertainty / unit(state).newtons, 1 + unit(state).decimals) : force(state, uncertainty)}`);
+      text($(".pm", pane.tens), unknown ? "± –" : `± ${uncertainty < 0.95 ? fixed(uncertainty / unit(state).newtons, 1 + unit(state).decimals) : force(state, uncertainty)}`);
       this.drawBar(pane, view, zone, lost ? 0 : Math.max(0, tension), uncertainty);
     }
     const reps = String(state.reps);

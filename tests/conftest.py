@@ -18,6 +18,11 @@ from tests.support.postgresql import PostgresServer, serve_postgresql
 from tests.support.sampling import sampled
 from tests.support.traces import waves
 
+# A session is shown at the local time; a day must not depend on where the tests run.
+os.environ["TZ"] = "UTC"
+if hasattr(time, "tzset"):
+    time.tzset()
+
 settings.register_profile(
     "bandsense", deadline=None, derandomize=IN_CI, suppress_health_check=[HealthCheck.too_slow]
 )

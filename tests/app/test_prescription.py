@@ -18,7 +18,20 @@ from bandsense.workout.feedback import StopRules
 from bandsense.workout.plan import Plan
 from tests.support.set_records import a_set
 
-TODAY = date.today()
+TODAY = date(2028, 2, 29)
+
+
+class ThatDay(date):
+    """A day that does not end while a test runs."""
+
+    @classmethod
+    def today(cls) -> ThatDay:
+        return cls(TODAY.year, TODAY.month, TODAY.day)
+
+
+@pytest.fixture(autouse=True)
+def today(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bandsense.app.trainee.date", ThatDay)
 
 
 def a_prescription(**changes: object) -> Prescription:

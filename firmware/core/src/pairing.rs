@@ -31,12 +31,6 @@ impl Window {
     pub const fn is_open(&self, now_us: u64) -> bool {
         now_us < self.open_until_us
     }
-
-    /// When the window closes by itself, if it is open.
-    #[must_use]
-    pub fn closes_at_us(&self, now_us: u64) -> Option<u64> {
-        self.is_open(now_us).then_some(self.open_until_us)
-    }
 }
 
 /// What makes a central known.
@@ -232,7 +226,6 @@ mod tests {
         assert!(!window.is_open(0));
         window.open(5, 1);
         assert!(window.is_open(5) && window.is_open(1_000_004) && !window.is_open(1_000_005));
-        assert_eq!(window.closes_at_us(6), Some(1_000_005));
         window.open(5, 0);
         assert!(!window.is_open(5));
     }

@@ -147,7 +147,7 @@ async def test_a_strap_is_asked_about_until_the_masses_fit(
     monkeypatch.setattr(command_module, "_answer", answer)
     await command_module._ask_about_masses(procedure)
     shown = capsys.readouterr().out
-    assert "0.5 kg that nobody counted, such as a strap" in shown
+    assert "0.5 kg that were not counted, such as a strap" in shown
     assert "write strap 0.3" in shown
     assert "no mass of 7 kg was hung; there were 2, 5, 10, 15 kg" in shown
     assert next(answers) == "unasked"
@@ -173,5 +173,5 @@ async def test_who_stands_by_the_masses_is_left_in_peace(
 
     monkeypatch.setattr(command_module, "_answer", answer)
     await command_module._ask_about_masses(procedure)
-    assert "what was said to be 5 kg is 4" in capsys.readouterr().out
+    assert "the mass given as 5 kg is 4 kg" in capsys.readouterr().out
     assert procedure.result() == before

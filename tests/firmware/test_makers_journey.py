@@ -64,7 +64,7 @@ async def test_from_a_new_board_to_an_updated_sensor(
 
                 async def answer(question: str) -> str:
                     """Do what the question says, as a person with masses does."""
-                    if "keep this calibration" in question:
+                    if "Store this calibration" in question:
                         return "y"
                     hung = re.search(r"([\d.]+) kg", question)
                     await hang(sensor, float(hung[1]) if hung else 0.0)

@@ -75,8 +75,8 @@ async def test_an_update_is_uploaded_tried_and_kept(
     [
         ("1.1.0", {"board": "another"}, "image is for board another"),
         ("1.1.0", {"key": Ed25519PrivateKey.from_private_bytes(bytes(32))}, "unknown key"),
-        ("1.0.0", {}, "force the update"),
-        ("0.9.0", {}, "force the update"),
+        ("1.0.0", {}, "install it all the same with --force"),
+        ("0.9.0", {}, "install it all the same with --force"),
         ("1.1.0", {"size": 400_000}, "too large"),
     ],
     ids=["board", "signature", "same version", "older version", "too large"],

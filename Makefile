@@ -26,11 +26,11 @@ test: .venv-dev packages ## all tests, with the firmware and the real Bluetooth 
 # A file's tests share what they build: a worker takes whole files.
 FAST := $(PYTHON_BIN)/pytest -q -n 2 --dist loadfile --hypothesis-profile fast
 
-# Of a table of cases daily work takes three, with SAMPLE= all, as `make test` and `make coverage` do.
-SAMPLE := 3
+# Of a table of cases daily work takes two, with SAMPLE= all, as `make test` and `make coverage` do.
+SAMPLE := 2
 
-test-fast: .venv-dev ## the tests for daily work, less than a minute on two cores; SAMPLE= for every case
-	$(FAST) $(if $(SAMPLE),--sample $(SAMPLE)) -m "not slow and not vm and not firmware"
+test-fast: .venv-dev ## the tests for daily work, about a minute on two cores; SAMPLE= for every case
+	$(FAST) -n 3 $(if $(SAMPLE),--sample $(SAMPLE)) -m "not slow and not vm and not firmware"
 
 # The rooms that meet neither a terminal nor a radio: what hosted CI runs on macOS and Windows.
 PORTABLE := $(addprefix tests/,bands exercises export signal store wire workout calibration capture profiles test_public.py)

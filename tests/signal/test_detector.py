@@ -275,9 +275,8 @@ def test_a_band_carried_about_between_sets_seldom_makes_a_set() -> None:
             right += len(found.reps) == 12
         return right
 
-    right = seeds_right(FITTED)
-    assert right >= 6
-    assert seeds_right(replace(FITTED, rest_nats=0.0)) < right
+    assert seeds_right(FITTED) >= 9
+    assert seeds_right(replace(FITTED, rest_nats=0.0)) <= 6
 
 
 def test_a_light_set_after_a_strong_one_is_counted() -> None:

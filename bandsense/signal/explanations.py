@@ -558,7 +558,9 @@ class Explanations:
         top_s = span.m.last_top_s
         if not after.counts:
             busy = x.busy_after(top_s, 1.0)
-            return Explanation(Kind.SWAY, score, x.count, x.path, top_s, after, *x.latest_set, busy=busy, walk=x.walk)
+            return Explanation(
+                Kind.SWAY, score, x.count, x.path, top_s, after, *x.latest_set, busy=busy, walk=x.walk
+            )
         path = CountedRep(x.path, span.start, span.top, span.last, begins, span.open)
         swing_n = after.peak_n - after.base_n
         return Explanation(
@@ -612,7 +614,10 @@ class Explanations:
         score, after = steps(self._k, m, before, m.top_s - x.top_s, x.walk)
         return Explanation(
             Kind.STEPS,
-            x.score + transition + score + (self._near_set(x, m) if before is None or before.n < WALK else 0.0),
+            x.score
+            + transition
+            + score
+            + (self._near_set(x, m) if before is None or before.n < WALK else 0.0),
             x.count,
             x.path,
             m.top_s,
@@ -650,7 +655,9 @@ def _size(m: Movement) -> float:
 
 
 def _rippled(x: Explanation, score: float) -> Explanation:
-    return Explanation(x.kind, score, x.count, x.path, x.top_s, x.habit, *x.latest_set, busy=x.busy, walk=x.walk)
+    return Explanation(
+        x.kind, score, x.count, x.path, x.top_s, x.habit, *x.latest_set, busy=x.busy, walk=x.walk
+    )
 
 
 def _same(x: Explanation, y: Explanation) -> bool:

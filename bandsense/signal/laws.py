@@ -71,18 +71,15 @@ AT_ONCE = 0.8
 BUMP = 0.8
 """A bump between two steps reaches at most this share of their size."""
 
-SWING_CHANGED = 0.1
-RESUMED_SIZE_SD, RESUMED_TEMPO_SD = 0.5, 0.15
-"""How closely a walk resumes the steps and the tempo of the one before."""
-
 FOOT_GAIN = 0.3
 """The difference between two feet follows by this share."""
 
-LARGEST_OFF = 0.3
-"""The logarithm of a walk's tempo follows what differs from it by at most so much."""
+RESUMED_SIZE_SD, RESUMED_TEMPO_SD = 0.5, 0.15
+"""How closely a walk resumes the size and the tempo of the one before."""
 
-FOOT_LN = 0.5
-"""One step of a stride is longer than the mean by at most this much, as a logarithm."""
+LARGEST_OFF, LARGEST_FOOT = 0.3, 0.5
+"""So much of what differs from a walk's tempo counts at most, and so much longer is one step of two at most:
+logarithms."""
 
 PART_WIDTH_SD = 0.4
 """How closely the width of a partial repetition follows that of full ones: a tug between two is quicker."""
@@ -276,7 +273,7 @@ class Movement:
 
 
 class Foot(NamedTuple):
-    """By how much a step differs from the mean of both feet: its top and valley (N), interval and width (ln)."""
+    """By how much a step differs from the mean of both feet: top and valley (N), interval and width (ln)."""
 
     top_n: float = 0.0
     end_n: float = 0.0
@@ -289,9 +286,12 @@ class Foot(NamedTuple):
         return Foot(
             -a - FOOT_GAIN * off.top_n,
             -b - FOOT_GAIN * off.end_n,
-            _clip(-c - FOOT_GAIN * off.interval, FOOT_LN),
-            _clip(-d - FOOT_GAIN * off.width, FOOT_LN),
+            _clip(-c - FOOT_GAIN * off.interval, LARGEST_FOOT),
+            _clip(-d - FOOT_GAIN * off.width, LARGEST_FOOT),
         )
+
+
+BOTH_FEET = Foot()
 
 
 @dataclass(slots=True, eq=False)
@@ -314,7 +314,7 @@ class Steps:
     width: float
     base_n: float
     peak_n: float
-    foot: Foot = Foot()
+    foot: Foot = BOTH_FEET
     swings: float = 0.0
     bumps: int = 0
     resumed: float | None = None
@@ -469,11 +469,13 @@ def steps(
         levels = (1.0 - before.swings) * apart + before.swings * swung
         score = _ln(levels)
         swings = before.swings * swung / levels if levels > _IMPOSSIBLE else before.swings
-        swings += SWING_CHANGED * (k.step_swings - swings)
-        ln_tau = math.log(tau)
+        swings += CHANGED * (k.step_swings - swings)
+        ln_tau, gain = math.log(tau), max(0.2, 1.0 / (n + 1))
         interval, off_tau = ln_tau, 0.0
         if before.interval is None:
-            law = 0.7 * _normal(ln_tau, math.log(0.55), 0.15) + 0.3 * _normal(ln_tau, math.log(0.85), 0.25)
+            # The step of somebody who walks; a slow one, on stairs, or the stride that the arm swings at.
+            law = 0.8 * _normal(ln_tau, math.log(0.55), 0.15)
+            law += 0.2 * _normal(ln_tau, math.log(0.85), k.step_first_sd)
             if before.resumed is not None:
                 law = 0.5 * law + 0.5 * _normal(ln_tau, before.resumed, RESUMED_TEMPO_SD)
             score += _ln(law)
@@ -481,14 +483,14 @@ def steps(
             off_tau = ln_tau - before.interval - foot.interval
             even = 0.8 * _normal(off_tau, 0.0, k.step_interval_sd)
             score += _ln(even + 0.2 * _normal(ln_tau, math.log(0.8), 0.4))
-        gain = max(0.2, 1.0 / (n + 1))
-        if before.interval is not None:
             off_tau = _clip(off_tau, LARGEST_OFF)
             interval = before.interval + gain * off_tau
         width, off_w = before.width, 0.0
         if ln_w is not None:
             off_w = ln_w - width - foot.width
-            score += _ln(0.9 * _normal(off_w, 0.0, k.step_width_sd) + 0.1 * _normal(ln_w, math.log(0.25), 0.3))
+            score += _ln(
+                0.9 * _normal(off_w, 0.0, k.step_width_sd) + 0.1 * _normal(ln_w, math.log(0.25), 0.3)
+            )
             off_w = _clip(off_w, LARGEST_OFF)
             width += gain * off_w
         peak_n = before.peak_n + gain * top_n

@@ -71,7 +71,7 @@ AT_ONCE = 0.8
 BUMP = 0.8
 """A bump between two steps reaches at most this share of their size."""
 
-FOOT_GAIN = 0.3
+FOOT_GAIN = 0.2
 """The difference between two feet follows by this share."""
 
 RESUMED_SIZE_SD, RESUMED_TEMPO_SD = 0.5, 0.15
@@ -474,8 +474,8 @@ def steps(
         interval, off_tau = ln_tau, 0.0
         if before.interval is None:
             # The step of somebody who walks; a slow one, on stairs, or the stride that the arm swings at.
-            law = 0.8 * _normal(ln_tau, math.log(0.55), 0.15)
-            law += 0.2 * _normal(ln_tau, math.log(0.85), k.step_first_sd)
+            law = 0.88 * _normal(ln_tau, math.log(0.55), 0.15)
+            law += 0.12 * _normal(ln_tau, math.log(0.85), k.step_first_sd)
             if before.resumed is not None:
                 law = 0.5 * law + 0.5 * _normal(ln_tau, before.resumed, RESUMED_TEMPO_SD)
             score += _ln(law)

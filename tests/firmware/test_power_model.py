@@ -38,8 +38,8 @@ def test_a_changed_figure_is_noticed(model: ModuleType) -> None:
 def test_the_page_s_summary_is_its_table_s(model: ModuleType) -> None:
     best = max(model.rows(), key=lambda row: row.off_months)
     assert (best.bridge_ohm, best.capacity_mah) == (1000.0, 400)
-    said = f"{best.streaming_h:.0f} hours of measuring, or {best.standby_months:.0f} to {best.off_months:.0f} months"
-    assert said in model.DOCUMENT.read_text()
+    months = f"{best.standby_months:.0f} to {best.off_months:.0f} months"
+    assert f"{best.streaming_h:.0f} hours of measuring, or {months}" in model.DOCUMENT.read_text()
 
 
 def test_arithmetic_in_closed_form(model: ModuleType) -> None:

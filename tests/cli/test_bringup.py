@@ -58,8 +58,15 @@ def test_a_saved_and_an_exported_recording_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"time,force\n1,2\n", b"Timestamp(ms),Current(uA)\nx,y\n", b"Timestamp(ms),Current(uA)\n0,1\n"],
+    [
+        b"",
+        b"time,force\n1,2\n",
+        b"Timestamp(ms),Current(uA)\n",
+        b"Timestamp(ms),Current(uA)\nx,y\n",
+        b"Timestamp(ms),Current(uA)\n0,1\n",
+    ],
 )
+@pytest.mark.filterwarnings("error")
 def test_another_file_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "run.csv"
     path.write_bytes(content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,7 +86,8 @@ def test_a_reader_that_skips_ends_where_one_that_reads_everything_does(
     assert (lazy.station, lazy.views, lazy.levels) == (eager.station, eager.views, eager.levels)
 
 
-def test_a_sound_is_for_those_who_are_there() -> None:
+def test_a_sound_is_for_those_who_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bandsense.web.board.SOUND_S", 1000.0)
     board = Board()
     board.anew(["main"])
     here = Reader(board)

@@ -23,6 +23,7 @@ _SUMMARIES = {
     "identify": "make it blink",
     "rename": "give it a name that it keeps",
     "zero": "the band is slack: set its zero, which it keeps",
+    "off": "switch it off; its button switches it on again",
     "progressor": "let apps for the Tindeq Progressor read it, or no longer",
     "forget": "undo the pairing, on both sides",
 }
@@ -159,6 +160,15 @@ async def _zero(arguments: argparse.Namespace, _store: Store, target: str) -> No
     print(zero_words(zero))
 
 
+async def _off(arguments: argparse.Namespace, _store: Store, target: str) -> None:
+    from bandsense.app.environment import real_environment
+    from bandsense.link.pairing import switch_off
+
+    async with real_environment() as air:
+        await switch_off(target, transport=air.transport)
+    print(tr("it is off; press its button to switch it on"))
+
+
 async def _progressor(arguments: argparse.Namespace, _store: Store, target: str) -> None:
     from bandsense.app.environment import real_environment
     from bandsense.link.pairing import offer_progressor
@@ -208,6 +218,7 @@ _ACTIONS = {
     "identify": _identify,
     "rename": _rename,
     "zero": _zero,
+    "off": _off,
     "progressor": _progressor,
     "forget": _forget,
 }

@@ -177,7 +177,8 @@ async def test_the_client_of_the_page_reads_a_sensor(
     async with VirtualBand(radio, trace) as band:
         band.press_button()
         await names["main"]()
-    answers, printed = [], []
+    answers: list[list[str]] = []
+    printed: list[list[str]] = []
     for line in capsys.readouterr().out.splitlines():
         (answers if line.startswith("answer") else printed).append(line.split())
     assert [answer[:6] for _, answer in answers] == ["010100", "020200"], "start and stop succeeded"

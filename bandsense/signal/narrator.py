@@ -250,7 +250,7 @@ class Narrator:
     def _boundaries(self, shown: Shown) -> Boundaries:
         rep, ticks = shown.rep, self._ticks
         first, top, last = (ticks.index_of(p.tick) for p in (rep.start, rep.top, rep.end))
-        last = min(max(top, last), len(ticks.time_s) - 1)
+        last = min(max(top, last), ticks.index_of(ticks.last))
         # What is told late may lie before what was told already.
         ended_s = max([end_s for end_s in self._ends_s if end_s <= rep.top.time_s], default=-inf)
         first = max(first, min(top, bisect_left(ticks.time_s, ended_s)))
@@ -344,7 +344,7 @@ class Narrator:
         """Return when tension left a valley for good."""
         ticks = self._ticks
         level_n = valley.tension_n + 0.25 * self._turning.surroundings.swing_n
-        i, first = len(ticks.time_s) - 1, ticks.index_of(valley.tick)
+        i, first = ticks.index_of(ticks.last), ticks.index_of(valley.tick)
         while i > first and ticks.tension_n[i] > level_n:
             i -= 1
         return ticks.time_s[i]

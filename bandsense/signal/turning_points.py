@@ -44,7 +44,21 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from bandsense.samples import FloatArray
 
-__all__ = ["Look", "Surroundings", "Ticks", "TurningPoint", "TurningPoints"]
+__all__ = [
+    "FALLEN",
+    "HELD",
+    "PULLING",
+    "RESTED",
+    "RESTING",
+    "RETURNED",
+    "TURNED",
+    "VALLEY",
+    "Look",
+    "Surroundings",
+    "Ticks",
+    "TurningPoint",
+    "TurningPoints",
+]
 
 SMALLEST_SWING_N = 0.2
 """No sensor of this kind resolves a movement that is smaller."""
@@ -94,6 +108,10 @@ class Look(Enum):
     FALLEN = auto()
     RESTING = auto()
     VALLEY = auto()
+
+
+PULLING, RETURNED, RESTED, HELD, TURNED, FALLEN, RESTING, VALLEY = Look
+"""The looks by name: Python 3.11 takes ten times as long to find one in its class."""
 
 
 class TurningPoint(NamedTuple):
@@ -185,7 +203,7 @@ class Surroundings:
     """What tension has been lately: its lowest, highest and quietest, second by second.
 
     Attributes:
-        lowest_n: lowest tension of the last minute, the present second included.
+        lowest_n: lowest tension of the last 60 s.
         noise_n: standard deviation of the smoothed trace's noise: the quietest of the last 40 s.
         swing_n: the hysteresis δ.
         gain: what the low-pass leaves of the standard deviation of white noise.
@@ -310,7 +328,7 @@ class TurningPoints:
         self.pulling_n = 0.0
         self.extreme = TurningPoint(0, 0.0, math.inf)
         self._ticks = ticks
-        self._begun = False
+        self._begun, self._second = False, 0
         self._anchor_n, self._anchor_s = math.inf, 0.0
         self._since_s = 0.0
         self._looked, self._rested, self._hold_s = 0, 0, HELD_S
@@ -320,6 +338,13 @@ class TurningPoints:
     def still_since_s(self) -> float:
         """When tension last moved by more than a little."""
         return self._anchor_s
+
+    @property
+    def lowest_n(self) -> float:
+        """Lowest tension of the last minute, the present second included."""
+        ticks = self._ticks
+        present = slice(ticks.index_of(self._second), ticks.index_of(ticks.last) + 1)
+        return min((self.surroundings.lowest_n, *ticks.tension_n[present]))
 
     @property
     def fallen(self) -> bool:
@@ -364,6 +389,7 @@ class TurningPoints:
             if self._begun:
                 yield from self._run(last)
             surroundings.take(second)
+            self._second = ticks.dropped + last + 1
             if not self._begun:
                 yield from self._begin(last + 1)
             last += surroundings.step
@@ -383,18 +409,16 @@ class TurningPoints:
 
     def _run(self, stop: int) -> Iterator[Look]:
         """Take the ticks before index `stop`: one second, or a part of it."""
-        surroundings, ticks = self.surroundings, self._ticks
+        ticks = self._ticks
         tension_n, ready_s, dropped = ticks.tension_n, ticks.ready_s, ticks.dropped
         first = ticks.last + 1 - dropped
         if first >= stop:
             return
         if self._rested > 1 and self.top is not None:
-            part_n = tension_n[first:stop]
-            low_n, lowest_n = min(part_n), self.extreme.tension_n
-            if low_n >= lowest_n and max(part_n) <= lowest_n + surroundings.swing_n:
+            part_n, lowest_n = tension_n[first:stop], self.extreme.tension_n
+            if min(part_n) >= lowest_n and max(part_n) <= lowest_n + self.surroundings.swing_n:
                 # Nothing happens.
                 ticks.last = dropped + stop - 1
-                surroundings.lowest_n = min(surroundings.lowest_n, low_n)
                 self.now_s = ready_s[stop - 1]
                 return
         while first < stop:
@@ -403,7 +427,6 @@ class TurningPoints:
             else:
                 done, look = self._rise(first, stop, self.valley)
             ticks.last = dropped + done - 1
-            surroundings.lowest_n = min(surroundings.lowest_n, *tension_n[first:done])
             self.now_s = ready_s[done - 1]
             first = done
             if look is not None:
@@ -429,18 +452,18 @@ class TurningPoints:
                     anchor_n, anchor_s, hold_s = y, t, HELD_S
                 rise_n = y - valley.tension_n
                 if rise_n >= pulling_n:
-                    self._looked, look = 1, Look.PULLING
+                    self._looked, look = 1, PULLING
                     break
             elif y < highest_n - max(swing_n, TURN_SHARE * rise_n):
-                look = Look.TURNED
+                look = TURNED
                 break
             still_s = t - anchor_s
             if still_s >= hold_s and still_s >= HELD_SHARE * (t - self._since_s):
-                hold_s, look = 2.0 * still_s, Look.HELD
+                hold_s, look = 2.0 * still_s, HELD
                 break
         self._anchor_n, self._anchor_s, self._hold_s = anchor_n, anchor_s, hold_s
         self._note(at)
-        if look is Look.TURNED:
+        if look is TURNED:
             self.top = self.extreme
             self._turn(i)
         return i + 1, look
@@ -465,27 +488,27 @@ class TurningPoints:
                 if y < anchor_n - still_n:
                     anchor_n, anchor_s, rested = y, t, 0
                 if y < level_n:
-                    look = (Look.FALLEN, Look.RETURNED)[self._looked]
+                    look = (FALLEN, RETURNED)[self._looked]
                     self._looked += 1
                     break
                 if self.top is None:
                     continue
             elif y > lowest_n + swing_n:
-                look = Look.VALLEY
+                look = VALLEY
                 break
             still_s = t - anchor_s
             if still_s < RESTING_S or rested > 1:
                 continue
             moved_s = anchor_s - began_s
             if not rested and still_s >= RESTING_SHARE * moved_s:
-                rested, look = 1, Look.RESTING
+                rested, look = 1, RESTING
                 break
             if still_s >= max(RESTED_S, RESTED_SHARE * moved_s):
-                rested, look = 2, Look.RESTED
+                rested, look = 2, RESTED
                 break
         self._anchor_n, self._anchor_s, self._rested = anchor_n, anchor_s, rested
         self._note(at)
-        if look is Look.VALLEY:
+        if look is VALLEY:
             low = self.extreme
             self.valley = low._replace(unseen=self._gap >= 0 and self._gap <= low.tick <= self._gap + 1)
             self.top = None

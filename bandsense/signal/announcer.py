@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bandsense.signal.corrections import Corrections, Stroke
 from bandsense.signal.events import RetractReason
@@ -74,8 +74,7 @@ REASONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(NamedTuple):
     """What a look made certain: repetitions that are new, taken back, or over."""
 
     counted: tuple[Shown, ...] = ()

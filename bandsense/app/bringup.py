@@ -42,6 +42,8 @@ __all__ = [
 
 PREDICTED_CURRENT_UA: Mapping[str, tuple[float, float]] = {
     "off": (26.0, 26.0),
+    "standby": (60.3, 84.2),
+    "advertising fast": (826.0, 826.0),
     "advertising slow": (41.6, 41.6),
     "connected": (316.6, 316.6),
     "streaming": (6245.6, 11_817.1),

@@ -373,10 +373,11 @@ async def test_less_motion_moves_the_pacer_in_steps(browser: Any, at: Served) ->
     for motion in ("no-preference", "reduce"):
         async with tab(browser, at.address, reduced_motion=motion) as opened:
             await shown(at, opened, "return")
-            # Half a second of the page's own clock, which a test moves on.
+            # The first half second after it heard, by the page's own clock, which the test moves on.
             places[motion] = await opened.page.evaluate(
                 """(async () => {
-                  const seen = new Set(); const began = performance.now(); let now = began;
+                  const seen = new Set(); const began = bandsense.connection.views.get('main').heardAt;
+                  let now = began;
                   performance.now = () => now;
                   for (; now - began < 500; now += 25) {
                     for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);

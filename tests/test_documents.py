@@ -65,7 +65,9 @@ def _shown_commands(page: Path) -> list[list[str]]:
         words = shlex.split(line, comments=True) if "bandsense " in line else []
         if "bandsense" in words:
             rest = words[words.index("bandsense") + 1 :]
-            found.append(list(itertools.takewhile(lambda word: word not in ("|", "&&", ">", "…"), rest)))
+            found.append(
+                list(itertools.takewhile(lambda word: word not in ("|", "&&", "<", ">", "…", "&"), rest))
+            )
     return [words for words in found if words and words[0].islower()]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.needs import require_module, require_tool
+from tests.support.browser import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
@@ -14,6 +15,8 @@ def browser() -> Iterator[Any]:
     playwright = require_module("playwright.sync_api", "playwright")
     path = require_tool("chromium", "install it: apt-get install chromium")
     with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        patience_ms = 1000 * PATIENCE_S
+        started = driver.chromium.launch(executable_path=path, args=["--no-sandbox"], timeout=patience_ms)
+        playwright.expect.set_options(timeout=patience_ms)
         yield started
         started.close()

@@ -107,15 +107,29 @@ def procedure_of(arguments: argparse.Namespace) -> CalibrationProcedure:
 async def calibrate(
     arguments: argparse.Namespace, store: Store | None = None, transport: Transport | None = None
 ) -> None:
-    """Lead through a calibration of a sensor; one on a named band is kept in the store."""
+    """Lead through a calibration of a sensor; one on a named band is kept in the store.
+
+    Raises:
+        CalibrationError: the sensor sends newtons or kilograms already; nobody is sent to hang masses for it.
+    """
     from bandsense.app.clip_on import curves, keep_curves
     from bandsense.app.guided_calibration import guide
+    from bandsense.errors import CalibrationError
     from bandsense.link.sensor import open_sensor
+    from bandsense.samples import Unit
 
     procedure = procedure_of(arguments)
     async with open_sensor(
         arguments.sensor, transport=transport, on_event=lambda event: print(said(event.message), flush=True)
     ) as sensor:
+        if sensor.information.unit is not Unit.COUNT:
+            raise CalibrationError(
+                Message(
+                    "{sensor} was calibrated by its maker and takes no other calibration; if it shows "
+                    "tension with nothing on it, set its zero",
+                    sensor=sensor.information.name,
+                )
+            )
 
         async def ask(step: Instruction) -> bool:
             share = f"[{number(procedure.progress, '.0%')}]"

@@ -672,8 +672,15 @@ class ViewState:
             "stopped": None if self.stopped is None else stopped_words(self.stopped),
             "problem": None if self.problem is None else said(self.problem),
             "offered": list(self.offered),
-            "finished": None if self.finished is None else fields_json(self.finished),
+            "finished": self._finished_json(),
         }
+
+    def _finished_json(self) -> dict[str, Any] | None:
+        done = self.finished
+        if done is None:
+            return None
+        words = {"next_time": said(done.next_time or ""), "compared": said(done.compared or "")}
+        return fields_json(done) | {name: told or None for name, told in words.items()}
 
     def _peaks_json(self) -> list[dict[str, Any]]:
         if not self.in_set:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import replace
+
 import pytest
 
+from bandsense.language import Composed, speaking, tr
 from bandsense.live.screen_words import AdviceWords, screen_words
 from bandsense.live.state import TRIED_S, Screen
 from bandsense.signal.events import Phase, PhaseChanged, RepCounted
@@ -163,3 +167,15 @@ def test_the_last_repetition_is_one_of_this_set() -> None:
     again.sample_until(at_s + 2.0)
     assert again.state.screen is Screen.VALLEY
     assert screen_words(again.state).field.below == ""
+
+
+def test_the_end_of_a_session_is_told_in_the_language_of_whoever_reads_it() -> None:
+    done = scene("finished")
+    assert done.state.finished is not None
+    next_time = Composed(lambda: f"{tr('Go on')}. {tr('Set done')}.")
+    done.state.finished = replace(done.state.finished, next_time=next_time, compared=next_time)
+    for code, words in (("en", "Go on. Set done."), ("de", "Weiter. Satz fertig.")):
+        with speaking(code):
+            told = done.state.snapshot()["finished"]
+        assert (told["next_time"], told["compared"]) == (words, words)
+    assert pickle.loads(pickle.dumps(next_time)).texts == next_time.texts

@@ -158,6 +158,13 @@ def test_a_notice_that_comes_in_a_pull_can_be_read_after_it() -> None:
     pulled.tell(PhaseChanged(until_s - 0.2, Phase.REST, until_s - 0.1))
     pulled.sample_until(until_s + 1.0)
     assert screen_words(pulled.state).field.below == "The sensor's battery is at 9 %; charge it"
+    again_s = until_s + 1.2
+    pulled.tell(
+        PhaseChanged(again_s, Phase.CONCENTRIC, again_s),
+        PhaseChanged(again_s + 1.5, Phase.REST, again_s + 1.5),
+    )
+    pulled.sample_until(again_s + 4.0)
+    assert pulled.state.notice == "", "and not after every one"
 
 
 def test_the_last_repetition_is_one_of_this_set() -> None:

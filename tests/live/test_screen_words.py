@@ -6,7 +6,7 @@ import pytest
 
 from bandsense.live.screen_words import AdviceWords, screen_words
 from bandsense.workout.advice import Advice, Reason, Rule, SlackAction
-from bandsense.workout.events import ExerciseStopped, SlackAdvised, SlackAnswered
+from bandsense.workout.events import BatteryChanged, ExerciseStopped, SlackAdvised, SlackAnswered
 from bandsense.workout.feedback import StopReason
 from tests.support.scenes import Scene, advice, scene
 
@@ -115,3 +115,20 @@ def test_the_picture_of_one_hand_speaks_of_one_hand() -> None:
     assert told(resting).picture_label == "4 cm from your hand"
     resting.tell(SlackAdvised(resting.now_s, advice(), resting.now_s))
     assert told(resting).picture_label == "4 cm from each hand"
+
+
+@pytest.mark.parametrize(
+    ("percent", "said"),
+    [
+        (87, "Bring this screen nearer"),
+        (11, "Bring this screen nearer"),
+        (10, "Its battery was at 10 %: plug in its charger."),
+        (2, "Its battery was at 2 %: plug in its charger."),
+    ],
+)
+def test_a_sensor_that_is_lost_with_an_empty_battery_wants_its_charger(percent: int, said: str) -> None:
+    lost = scene("lost")
+    lost.tell(BatteryChanged(lost.now_s, percent, lost.now_s))
+    below = screen_words(lost.state).field.below
+    assert said in below
+    assert ("nearer" in below) == (percent > 10)

@@ -28,16 +28,16 @@ PAGE = REPOSITORY / "docs" / "data.md"
 
 HEAD = """# Data dictionary
 
-Every field of the store, of CSV, Parquet and JSON exports, and of events: unit, type, meaning, and the class
-or list in the code that it comes from. FIT, FHIR, IEEE 1752.1, BIDS and training logs follow standards of their
-own. [The store](store.md) and [export](export.md) say what the files are for, [metrics](metrics.md) how each
-figure is computed, [events](events.md) when each event comes.
+Every field of the store, of CSV, Parquet and JSON exports, and of events: unit, type, meaning, and the
+class or list in the code that it comes from. FIT, FHIR, IEEE 1752.1, BIDS and training logs follow
+standards of their own. [The store](store.md) and [export](export.md) say what the files are for,
+[metrics](metrics.md) how each figure is computed, [events](events.md) when each event comes.
 
 All values are in SI units, which the name ends in: `_s` seconds, `_n` newtons, `_m` metres, `_j` joules. A
 time ending in `_unix_s` is in seconds since 1970-01-01 UTC; every other time is device time, from the
-sensor's own clock. An uncertainty is a standard uncertainty (k = 1). Wherever an event or a stored result has the
-`peak_n` of a repetition or a set, `peak_uncertainty_n` stands beside it, listed below or not. A type with `?`
-may be missing or null; `[]` is a list.
+sensor's own clock. An uncertainty is a standard uncertainty (k = 1). Wherever an event or a stored result
+has the `peak_n` of a repetition or a set, `peak_uncertainty_n` stands beside it, listed below or not. A
+type with `?` may be missing or null; `[]` is a list.
 
 A JSON export is one object: the columns of [sessions](#columns-sessions), `software`, `summary`
 ([Summary](#summary)), and `streams`, one for each sensor, with its `settings`

@@ -230,8 +230,11 @@ def last_time_words(found: LastTime) -> str:
     if not found.before:
         return tr("The first time; from now on there is something to compare with.")
     before, now = found.full_reps
-    day = day_words(found.before[0].day)
-    counts = tr("{now}, {before} on {day}.", now=full_repetitions_words(now), before=before, day=day)
+    done, day = full_repetitions_words(now), found.before[0].day
+    if day == found.now[0].day:
+        counts = tr("{now}, {before} earlier that day.", now=done, before=before)
+    else:
+        counts = tr("{now}, {before} on {day}.", now=done, before=before, day=day_words(day))
     if found.obstacles:
         return f"{counts} {obstacle_words(found.obstacles)}"
     changes = "; ".join(

@@ -182,12 +182,15 @@ def _field(state: ViewState, screen: Screen) -> FieldWords:
         return FieldWords(capital(side_word(side)), side, "", below)
     if screen is Screen.FINISHED:
         return FieldWords(tr("Finished"), "pause")
+    if state.tried:
+        below = _notice(state) or tr("The first repetition is counted once it is certain.")
+        return FieldWords(tr("Go on"), "pause", "", below)
     return FieldWords(tr("Pull when you like"), "pause", tr("Ready"), _notice(state) or _aim(state))
 
 
 def _notice(state: ViewState) -> str:
     """Return what is to be read at once; else that the exercise was stopped, for as long as it is."""
-    return state.notice or ("" if state.stopped is None else stopped_words(state.stopped))
+    return capital(state.notice or ("" if state.stopped is None else stopped_words(state.stopped)))
 
 
 _PHASES = {
@@ -213,9 +216,9 @@ def _phase(state: ViewState, screen: Screen) -> FieldWords:
     above, glyph = _PHASES[screen]
     said_above = state.word or tr(above)
     if screen is Screen.HOLD:
-        return FieldWords(tr("Hold"), glyph, said_above, state.notice)
+        return FieldWords(tr("Hold"), glyph, said_above, capital(state.notice))
     breath = _breath(state, screen)
-    return FieldWords(tr(_BREATHS[breath]), glyph, said_above, state.notice, breath)
+    return FieldWords(tr(_BREATHS[breath]), glyph, said_above, capital(state.notice), breath)
 
 
 def _valley(state: ViewState) -> FieldWords:

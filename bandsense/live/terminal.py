@@ -21,7 +21,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from bandsense.exercises.model import Breath
+from bandsense.exercises.model import Breath, Tempo
 from bandsense.language import mark, number, said, tr, trn
 from bandsense.live.actions import Actions, hint, listed
 from bandsense.live.big_digits import big
@@ -47,7 +47,7 @@ from bandsense.live.state import GOOD_LINK, TRACE_S, Done, Peak, Screen, ViewSta
 from bandsense.live.units import decimals_for, force_figure, force_range, force_words, shown_unit
 from bandsense.signal.events import DOUBTFUL_BELOW, Phase
 from bandsense.workout.cues import CueKind
-from bandsense.workout.plan import TensionZone, measured_tempo
+from bandsense.workout.plan import TensionZone, hand_clock_s, measured_tempo
 
 __all__ = ["FRAMES_PER_S", "TerminalView", "framed", "render", "trace_lines"]
 
@@ -305,20 +305,18 @@ def _clock(state: ViewState, name: str, phase: Phase) -> str:
     if state.word and state.cues and (cue := state.shown_cue) is not None and cue.kind is not CueKind.TARGET:
         return state.word
     since_s = max(0.0, state.now_s - state.phase_since_s)
-    target_s = _targets_s(state).get(phase)
-    if target_s is None:
-        return tr("{phase} {since:.1f} s", phase=name, since=since_s)
-    if since_s > target_s + 0.05:
-        beyond = since_s - target_s
-        return tr("{phase} {target:.1f} s +{beyond:.1f}", phase=name, target=target_s, beyond=beyond)
-    return tr("{phase} {since:.1f} of {target:.1f} s", phase=name, since=since_s, target=target_s)
-
-
-def _targets_s(state: ViewState) -> dict[Phase, float]:
-    """Return how long each phase should last, as the signal chain measures it."""
     if state.plan is None:
-        return {}
-    tempo = measured_tempo(state.plan.tempo)
+        return tr("{phase} {since:.1f} s", phase=name, since=since_s)
+    target_s = _phases_s(state.plan.tempo)[phase]
+    hand_s = hand_clock_s(since_s, _phases_s(measured_tempo(state.plan.tempo))[phase], target_s)
+    if hand_s > target_s + 0.05:
+        beyond = hand_s - target_s
+        return tr("{phase} {target:.1f} s +{beyond:.1f}", phase=name, target=target_s, beyond=beyond)
+    return tr("{phase} {since:.1f} of {target:.1f} s", phase=name, since=hand_s, target=target_s)
+
+
+def _phases_s(tempo: Tempo) -> dict[Phase, float]:
+    """Return how long each phase of a repetition lasts."""
     return {
         Phase.CONCENTRIC: tempo.concentric_s,
         Phase.HOLD: tempo.hold_s,
@@ -362,16 +360,16 @@ def _bar(state: ViewState, width: int) -> Text:
 
 def _pacer(state: ViewState, width: int) -> Text | None:
     """Draw how far each phase of the tempo has gone; None without a tempo, or between repetitions."""
-    targets = _targets_s(state)
-    if not targets or state.screen not in _PHASES or width < _PACED:
+    if state.plan is None or state.screen not in _PHASES or width < _PACED:
         return None
+    targets, measured = _phases_s(state.plan.tempo), _phases_s(measured_tempo(state.plan.tempo))
     room = width - sum(len(f" {tr(name)} 0.0 ") for _, name, _ in _PHASES.values())
     whole_s = sum(targets.values())
     order = [phase for _, _, phase in _PHASES.values()]
     line = Text(no_wrap=True)
     for _, name, phase in _PHASES.values():
         cells = max(2, int(room * targets[phase] / whole_s))
-        share = _share(state, phase, targets[phase], order)
+        share = _share(state, phase, measured[phase], order)
         done = min(cells, round(share * cells))
         line.append(
             f" {tr(name)} {number(targets[phase], '.1f')} ",

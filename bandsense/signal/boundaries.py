@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["HIGH", "LOW", "NEAR", "Boundaries", "Edge", "between", "measure"]
 
@@ -39,8 +39,7 @@ VALLEY_S = 0.5
 """The valley is the lowest point of so long a stretch next to the movement."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """A rise or fall: times of its 10 % and 90 % crossings, and tension in its valley."""
 
     low_s: float
@@ -48,8 +47,7 @@ class Edge:
     valley_n: float
 
 
-@dataclass(frozen=True, slots=True)
-class Boundaries:
+class Boundaries(NamedTuple):
     """The four boundaries in seconds; the peak and the two valleys they are measured from, in newtons."""
 
     pull_start_s: float

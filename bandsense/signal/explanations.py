@@ -52,7 +52,7 @@ from bandsense.signal.laws import (
 )
 from bandsense.signal.turning_points import Ticks, TurningPoint
 
-__all__ = ["CountedRep", "Explanation", "Explanations", "Kind"]
+__all__ = ["HANDLING", "SET", "STEPS", "SWAY", "CountedRep", "Explanation", "Explanations", "Kind"]
 
 SPAN = 7
 """A repetition has at most this many movements: six inner dips."""
@@ -105,6 +105,9 @@ class Kind(IntEnum):
     STEPS = 1
     SET = 2
     SWAY = 3
+
+
+HANDLING, STEPS, SET, SWAY = Kind
 
 
 @dataclass(slots=True, eq=False)
@@ -242,7 +245,7 @@ class Explanations:
     def begin(self, valley: TurningPoint) -> None:
         """Take the first valley: nothing has happened yet."""
         self._valleys.append(valley)
-        self._survivors.append([Explanation(Kind.HANDLING, 0.0, 0, None, -math.inf, Habit())])
+        self._survivors.append([Explanation(HANDLING, 0.0, 0, None, -math.inf, Habit())])
 
     def look(
         self, top: TurningPoint, low: TurningPoint, lowest_n: float, *, width: bool, end: bool
@@ -350,7 +353,7 @@ class Explanations:
         best = before[0] if before and not self._corrections else None
         if (
             best is None
-            or best.kind is not Kind.SET
+            or best.kind is not SET
             or not isinstance(best.habit, Series)
             or best.habit.n < SURE_REPS
         ):
@@ -495,7 +498,7 @@ class Explanations:
         """Split continuations by what the person said: of movements like this, some count, some do not."""
         likelier, share = self._corrections.heard(span.m.rise_n, span.m.width_s)
         for y in following:
-            if y.kind is not Kind.SET or y.path is None or y.path.end is not span.last:
+            if y.kind is not SET or y.path is None or y.path.end is not span.last:
                 yield y
                 continue
             if share < COUNTS_SURELY:
@@ -521,9 +524,9 @@ class Explanations:
         # Whoever has long been doing something else goes on with it: the chance that a movement begins a set
         # falls as in a Pareto law of durations.
         p_set = k.p_set * k.patience / (k.patience + x.busy)
-        if x.kind is Kind.HANDLING:
+        if x.kind is HANDLING:
             return math.log(p_set), math.log(k.p_sway), math.log(k.p_steps), self._ln_handling
-        if x.kind is Kind.STEPS:
+        if x.kind is STEPS:
             paused = m.start_s - x.top_s > PAUSE_S or m.top_s - x.top_s > 2.0 * PAUSE_S
             to_set = math.log(k.p_steps_end * p_set) if paused else math.log(STRAIGHT_ON)
             stay = math.log(1.0 - k.p_steps_end - STRAIGHT_ON)
@@ -552,11 +555,11 @@ class Explanations:
         top_s = span.m.last_top_s
         if not after.counts:
             busy = x.busy_after(top_s, 1.0)
-            return Explanation(Kind.SWAY, score, x.count, x.path, top_s, after, *x.latest_set, busy=busy)
+            return Explanation(SWAY, score, x.count, x.path, top_s, after, *x.latest_set, busy=busy)
         path = CountedRep(x.path, span.start, span.top, span.last, begins, span.open)
         swing_n = after.peak_n - after.base_n
         return Explanation(
-            Kind.SET,
+            SET,
             score,
             x.count + 1,
             path,
@@ -584,7 +587,7 @@ class Explanations:
             [*recent, (size_n, m.top_n, m.start_s)],
         )
         return Explanation(
-            Kind.HANDLING,
+            HANDLING,
             score,
             x.count,
             x.path,
@@ -598,7 +601,7 @@ class Explanations:
         before = x.habit if isinstance(x.habit, Steps) else None
         score, after = steps(self._k, m, before, m.top_s - x.top_s)
         return Explanation(
-            Kind.STEPS,
+            STEPS,
             x.score + transition + score,
             x.count,
             x.path,

@@ -250,7 +250,7 @@ async def connected(
     """A connection to the sensor, paired where it was not, and subscribed."""
     device, _ = await find(radio, computer)
     adapter = await radio.adapter(computer)
-    async with BleakClient(device, backend=client_backend(adapter)) as client:
+    async with BleakClient(device, timeout=PATIENCE_S, backend=client_backend(adapter)) as client:
         central = Central(client)
         if pair:
             await client.pair()

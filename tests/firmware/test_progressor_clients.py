@@ -28,7 +28,7 @@ from bandsense.wire import progressor
 from bandsense.wire.bandsense.calibration import CalibrationRecord
 from bandsense.wire.bandsense.codes import Options
 from bandsense.wire.bandsense.requests import SetOptions, WriteCalibration
-from tests.firmware.sensor import HostSensor, connected, until
+from tests.firmware.sensor import PATIENCE_S, HostSensor, connected, until
 
 pytestmark = pytest.mark.firmware
 
@@ -80,7 +80,7 @@ async def found_by_service(radio: VirtualRadio) -> AsyncIterator[App]:
     adapter = await radio.adapter("phone")
     device = await BleakScanner.find_device_by_filter(
         lambda _, data: progressor.SERVICE_UUID in data.service_uuids,
-        timeout=20.0,
+        timeout=PATIENCE_S,
         backend=scanner_backend(adapter),
     )
     assert device is not None
@@ -94,7 +94,7 @@ async def found_by_name(radio: VirtualRadio) -> AsyncIterator[App]:
     adapter = await radio.adapter("phone")
     device = await BleakScanner.find_device_by_filter(
         lambda _, data: (data.local_name or "").startswith("Progressor"),
-        timeout=20.0,
+        timeout=PATIENCE_S,
         backend=scanner_backend(adapter),
     )
     assert device is not None
@@ -168,7 +168,7 @@ async def test_a_tare_without_a_stream_takes_nothing_stale(radio: VirtualRadio, 
         await until(lambda: len(app.weights) > 5, "weights")
         await app.send(STOP)
         await firmware(0)
-        await asyncio.sleep(0.1)
+        await app.ask(BATTERY)  # answered once the stop has been carried out, after all weights
         heard = len(app.weights)
         await app.send(TARE)
         await app.send(START)

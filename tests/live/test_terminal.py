@@ -68,7 +68,7 @@ def test_all_that_a_person_needs_is_on_the_screen() -> None:
         "battery 87 %",
         "linked",
         "Seated row",
-        "pull 0.0 of 0.9 s",
+        "pull 0.0 of 1.5 s",
         "90 to 110 N",
         "▼ below; last rep 62 N, pull about 1.5",
     ):

@@ -166,6 +166,54 @@ async def connect_with_timeout(radio: VirtualRadio, server: Server, timeout_s: f
     return await adapter.device.connect_le(server.device.random_address, timeout=timeout_s)
 
 
+async def test_of_two_centrals_at_one_advertisement_the_second_is_turned_away(
+    radio: VirtualRadio, server: Server
+) -> None:
+    links: dict[str, list[Connection]] = {"computer": [], "phone": []}
+    reasons: list[int] = []
+    connecting = []
+    for name, made in links.items():
+        device = (await radio.adapter(name)).device
+        device.on("connection", made.append)
+        device.on("connection", lambda link: link.on("disconnection", reasons.append))
+        connecting.append(
+            asyncio.create_task(
+                device.connect_le(
+                    server.device.random_address, own_address_type=hci.OwnAddressType.PUBLIC, timeout=1.0
+                )
+            )
+        )
+    await asyncio.sleep(0.01)
+    await server.advertise()
+    await asyncio.gather(*connecting)
+    await asyncio.sleep(0.1)
+    assert [len(made) for made in links.values()] == [1, 1]
+    assert reasons == [hci.HCI_CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR]
+    (connection,) = links["computer"]
+    assert await connection.gatt_client.discover_services()
+
+
+async def test_a_link_lost_while_it_is_asked_for_stands_on_neither_side(
+    radio: VirtualRadio, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await radio.adapter()
+    computer, sensor = radio.controller("computer"), radio.controller("tester")
+    hear = computer.on_advertising_pdu
+
+    def hear_and_lose(advertisement: object) -> None:
+        hear(advertisement)
+        radio.lose_link("tester")
+
+    monkeypatch.setattr(computer, "on_advertising_pdu", hear_and_lose)
+    await server.advertise()
+    await connect(radio, server)
+    await asyncio.sleep(0.1)
+    assert not computer.le_connections
+    assert not sensor.le_connections
+    monkeypatch.undo()
+    assert await (await connect(radio, server)).gatt_client.discover_services()
+
+
 async def test_passkey_pairing(radio: VirtualRadio, server: Server) -> None:
     class Display(pairing.PairingDelegate):
         def __init__(self) -> None:

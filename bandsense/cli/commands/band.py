@@ -233,8 +233,8 @@ def _list(store: Store, *, as_json: bool) -> None:
 
 def _source(band: BandProfile) -> str:
     if band.f100_n is not None:
-        return "a calibration pull"
-    return "its colour" if band.published() is not None else "nothing yet"
+        return tr("a calibration pull")
+    return tr("its colour") if band.published() is not None else tr("nothing yet")
 
 
 def _known(store: Store, name: str) -> BandProfile:

@@ -81,6 +81,12 @@ RETRACTED_S = 3.0
 NOTICE_S = 8.0
 """How long a notice stays: time to finish a repetition and read it."""
 
+READ_S = 4.0
+"""How long it stays at least once the repetition in which it came is done."""
+
+TRIED_S = 8.0
+"""How long after a first movement the next one is waited for."""
+
 SETTLED_S = 1.0
 """How long the return stays on screen after it: a pause that is shorter would only make the view flicker."""
 
@@ -401,6 +407,13 @@ class ViewState:
         return Screen.SIDES if self.between_sides else Screen.REST
 
     @property
+    def tried(self) -> bool:
+        """Whether a movement was just made of which it is not certain yet that it is a repetition."""
+        if self.in_set or len(self.phases) < 2 or self.now_s > self.phase_since_s + TRIED_S:
+            return False
+        return self.phases[-1][1] is Phase.REST and self.phases[-2][1] is Phase.ECCENTRIC
+
+    @property
     def takes_turns(self) -> bool:
         """Whether left and right take turns, so that a set is two half-sets."""
         return self.settings is not None and self.settings.first_side is not None
@@ -467,10 +480,13 @@ class ViewState:
             self._level(event)
         elif isinstance(event, PhaseChanged):
             self.phase, self.phase_since_s = event.phase, event.time_s
+            if event.phase is Phase.REST and self.notice:
+                # Nobody reads while pulling, and the pacer needs its place.
+                self.notice_until_s = max(self.notice_until_s, self.time_s + READ_S)
             self.phases.append((event.time_s, event.phase))
         elif isinstance(event, SetStarted):
             self.set_number, self.side, self.asks = event.number, event.side, None
-            self.reps, self.peaks = 0, []
+            self.reps, self.peaks, self.last_rep = 0, [], None
             if self.advice is not None and not self.advice.holds:
                 self.advice = None
         elif isinstance(event, RepCounted | RepCompleted | RepRetracted):

@@ -129,6 +129,23 @@ def test_the_picture_of_one_hand_speaks_of_one_hand() -> None:
     assert told(resting).picture_label == "4 cm from each hand"
 
 
+@pytest.mark.parametrize(
+    ("percent", "said"),
+    [
+        (87, "Bring this screen nearer"),
+        (11, "Bring this screen nearer"),
+        (10, "Its battery was at 10 %: plug in its charger."),
+        (2, "Its battery was at 2 %: plug in its charger."),
+    ],
+)
+def test_a_sensor_that_is_lost_with_an_empty_battery_wants_its_charger(percent: int, said: str) -> None:
+    lost = scene("lost")
+    lost.tell(BatteryChanged(lost.now_s, percent, lost.now_s))
+    below = screen_words(lost.state).field.below
+    assert said in below
+    assert ("nearer" in below) == (percent > 10)
+
+
 def moved(at: Scene) -> None:
     """A first pull, of which it is not certain yet that it is a repetition."""
     for time_s, phase in (

@@ -159,7 +159,9 @@ def moved(at: Scene) -> None:
 
 def test_after_a_first_pull_nobody_is_told_that_nothing_happened_yet() -> None:
     begun = Scene()
-    begun.sample_until(1.0)
+    assert screen_words(begun.state).verdict == "", "nothing was heard yet"
+    begun.sample_until(1.0, 0.4)
+    assert screen_words(begun.state).verdict == "zero is set"
     assert screen_words(begun.state).field.word == "Pull when you like"
     moved(begun)
     told = screen_words(begun.state).field

@@ -90,7 +90,6 @@ RESTING_S, RESTING_SHARE = 0.3, 0.25
 FALLEN_SHARE = 0.6
 """A fall by this share of the rise makes the width known."""
 
-
 RESTED_S, RESTED_SHARE = 3.0, 1.0
 """A rest after which a movement is over, with the same meaning."""
 

@@ -318,25 +318,27 @@ class Explanations:
         end: bool,
         settled: bool,
     ) -> list[Explanation]:
-        valleys, found = self._valleys, []
-        best = -math.inf
         typical = self._typical(tops[-1], last, lowest_n, width=width, end=end, open_=not settled)
         if typical is not None:
             return typical
+        valleys, top = self._valleys, tops[-1]
+        dips: list[Dip] = []
+        found: list[Explanation] = []
+        best = -math.inf
         for back in range(1, len(valleys) + 1):
-            start = valleys[-back]
-            inner = tops[-back:]
-            top = max(inner, key=lambda t: t.tension_n)
-            if top.tension_n - start.tension_n <= 0.0 or (end and top.tension_n - last.tension_n <= 0.0):
-                continue
-            dips = [_dip(inner[i], valleys[i - back + 1], inner[i + 1]) for i in range(back - 1)]
-            before = self._survivors[-back]
+            start, before = valleys[-back], self._survivors[-back]
             if back > 1:
-                rise_n = top.tension_n - start.tension_n
+                dips = [_dip(tops[-back], valleys[1 - back], tops[1 - back]), *dips]
+                if tops[-back].tension_n >= top.tension_n:
+                    top = tops[-back]
+            rise_n = top.tension_n - start.tension_n
+            if rise_n <= 0.0 or (end and top.tension_n - last.tension_n <= 0.0):
+                continue
+            if back > 1:
                 before = [x for x in before if not self._hopeless(x, dips, rise_n, best)]
             if not before:
                 continue
-            m = self._movement(start, inner, top, last, dips, lowest_n, width=width, end=end)
+            m = self._movement(start, tops[-back:], top, last, dips, lowest_n, width=width, end=end)
             span = _Span(m, start, top, last, one=back == 1, open=not settled)
             following: Iterable[Explanation] = self._continued(before, span)
             if self._corrections:

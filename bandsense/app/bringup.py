@@ -251,7 +251,7 @@ class Bringup:
             )
         elif not result.passed:
             advice = Message(
-                "noise or offset is too large: is the cell's shield on ground, are S+ and S- in place?"
+                "noise or offset is too large: is the cell's shield on ground, are A+ and A- in place?"
             )
         yield Finding(
             Message("register sequence"),

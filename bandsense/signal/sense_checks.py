@@ -408,8 +408,8 @@ class SenseChecks:
             window.told_s,
             moved_n,
             Message(
-                "the zero moved by {moved:+.1f} N in {time}; let the sensor warm up, and set the "
-                "zero again with the band slack",
+                "the zero seems to have moved by {moved:+.1f} N in {time}; if the band hangs slack now, "
+                "let the sensor warm up, and set the zero again",
                 moved=moved_n,
                 time=_span(since_s),
             ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from tests.cli.conftest import Command
@@ -52,8 +53,8 @@ def test_split_and_merge(session: Command) -> None:
 def test_reanalyze(session: Command, tmp_path: Path) -> None:
     done = session("reanalyze", "last", "--jobs", "1")
     assert done.status == 0
-    assert done.lines[0].startswith("session 1: live 4 × ")
-    assert session("reanalyze", "--all").lines[0].endswith("(as before)")
+    assert re.fullmatch(r"session 1: 4 × [\d.]+ N, unchanged", done.lines[0])
+    assert session("reanalyze", "--all").lines[0].endswith("unchanged (computed before)")
     (told,) = (
         json.loads(line) for line in session("reanalyze", "1", "--json", "--calibration-of", "1").lines
     )

@@ -76,7 +76,7 @@ def _run(command: Sequence[str]) -> None:
     """Run a program, as another user where this one is root: the server refuses root."""
     if _is_root():
         command = ["runuser", "-u", "postgres", "--", *command]
-    done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=250)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -156,10 +156,18 @@ def _calibration(arguments: argparse.Namespace, store: Any) -> dict[str, Any] | 
 
 
 def _words(outcome: Outcome) -> str:
-    name = f"session {outcome.session}{f' {outcome.side}' if outcome.side else ''}"
+    from bandsense.live.units import force_words
+
+    name = f"session {outcome.session}{f', {outcome.side}' if outcome.side else ''}"
     if outcome.problem is not None:
         return f"{name}: {outcome.problem}"
     live, again = (
-        ", ".join(f"{reps} × {peak:.1f} N" for reps, peak in sets) for sets in (outcome.live, outcome.again)
+        ", ".join(f"{reps} × {force_words(peak, 1)}" for reps, peak in sets) or tr("no sets")
+        for sets in (outcome.live, outcome.again)
     )
-    return f"{name}: live {live or 'no set'}; now {again or 'no set'}{'' if outcome.new else ' (as before)'}"
+    found = (
+        tr("{sets}, unchanged", sets=again)
+        if live == again
+        else tr("{sets}; seen live: {live}", sets=again, live=live)
+    )
+    return f"{name}: {found}" if outcome.new else tr("{found} (computed before)", found=f"{name}: {found}")

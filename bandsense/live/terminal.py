@@ -629,7 +629,7 @@ def _over(state: ViewState, width: int, scale: int) -> list[Text]:
         [trn("repetition", "repetitions", done.reps), tr("peak {tension}", tension=force_words(done.peak_n))],
         width,
     )
-    words = [done.compared, done.next_time and tr("Next time: {what}", what=done.next_time)]
+    words = [said(done.compared or ""), done.next_time and tr("Next time: {what}", what=done.next_time)]
     for text in filter(None, words):
         lines += [_one_line(line) for line in textwrap.wrap(text, width)]
     return [*lines, *(_set_line(each, state, width) for each in state.sets)]

@@ -628,7 +628,10 @@ def test_an_exercise_of_ones_own_is_one_file(command: Command, tmp_path: Path, s
     )
     assert trained.status == 0
     assert any("wood-chop" in line for line in command("sessions", "--simulated").lines)
-    assert command("sessions").out.startswith("no session yet")
+    own, simulated = command("sessions").lines
+    assert own.startswith("no session yet")
+    assert simulated == "those of the simulator: `bandsense sessions --simulated`"
+    assert "(simulated ones: --simulated)" in command("show", "last").err
 
 
 def test_doctor_says_what_works(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,7 +127,9 @@ def test_a_sensor_tells_blinks_and_takes_a_name(command: Command) -> None:
     assert command("sensors", "identify", "BA5E", "--seconds", "0").status == 0
     assert command("sensors", "rename", "BA5E", "Lefty").out == "it is called Lefty now\n"
     on = command("sensors", "progressor", "BA5E", "on").out
-    assert on.startswith("switch it off and on: from then on it offers itself to apps for the Progressor")
+    assert on.startswith(
+        "switch it off with `bandsense sensors off BA5E` and on with its button: from then on"
+    )
     assert "no longer" in command("sensors", "progressor", "BA5E", "off").out
     assert command("sensors", "off", "BA5E").out == "it is off; press its button to switch it on\n"
     assert command("sensors", "forget", "BA5E").out == "forgotten on both sides\n"

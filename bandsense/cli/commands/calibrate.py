@@ -171,7 +171,7 @@ async def _ask_about_masses(procedure: CalibrationProcedure) -> None:
                 print(tr("left as it is; that makes the result less certain"))
                 return
             procedure.correct(*corrected)
-        except (ValueError, CalibrationError) as error:
+        except CalibrationError as error:
             print(said(error))
 
 
@@ -182,11 +182,13 @@ _HOW_TO_ANSWER = mark(
 
 
 def _correction(answer: str) -> tuple[dict[float, float | None], float] | None:
-    """Ask about the masses, and about a strap; None if all is right.
+    """Parse what is said of the masses, and of a strap; None if all is right.
 
     Raises:
-        ValueError: it cannot be understood; its text says what to write.
+        CalibrationError: it cannot be understood; its text says what to write.
     """
+    from bandsense.errors import CalibrationError
+
     words = answer.replace("=", " ").replace("kg", " ").split()
     if not words:
         return None
@@ -195,7 +197,9 @@ def _correction(answer: str) -> tuple[dict[float, float | None], float] | None:
             return {}, float(words[1])
         return {float(words[0]): None if words[1] == "-" else float(words[1])}, 0.0
     except (IndexError, ValueError):
-        raise ValueError(f"{answer!r} is not understood; write strap 0.3, or 5=4.2, or 5=-") from None
+        raise CalibrationError(
+            Message("{answer!r} is not understood; write strap 0.3, or 5=4.2, or 5=-", answer=answer)
+        ) from None
 
 
 async def _answer(question: str) -> str:

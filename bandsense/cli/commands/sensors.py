@@ -214,11 +214,16 @@ async def _progressor(arguments: argparse.Namespace, _store: Store, target: str)
         await offer_progressor(target, on=on, transport=air.transport)
     print(
         tr(
-            "switch it off and on: from then on it offers itself to apps for the Progressor, and anyone in "
-            "range can read it"
+            "switch it off with `bandsense sensors off {sensor}` and on with its button: from then on it "
+            "offers itself to apps for the Progressor, and anyone in range can read it",
+            sensor=arguments.sensor,
         )
         if on
-        else tr("switch it off and on: from then on it offers itself to them no longer")
+        else tr(
+            "switch it off with `bandsense sensors off {sensor}` and on with its button: from then on it no "
+            "longer offers itself to them",
+            sensor=arguments.sensor,
+        )
     )
 
 

@@ -32,6 +32,7 @@ from bandsense.live.formatting import (
     advice_text,
     counts_words,
     cue_words,
+    rating_keys,
     rating_question,
     rep_mark,
     rep_words,
@@ -43,7 +44,7 @@ from bandsense.live.formatting import (
 )
 from bandsense.live.screen_words import clock_words
 from bandsense.live.state import GOOD_LINK, TRACE_S, Done, Peak, Screen, ViewState
-from bandsense.live.units import force_figure, force_range, force_words, shown_unit
+from bandsense.live.units import decimals_for, force_figure, force_range, force_words, shown_unit
 from bandsense.signal.events import DOUBTFUL_BELOW, Phase
 from bandsense.workout.cues import CueKind
 from bandsense.workout.plan import TensionZone, hand_clock_s, measured_tempo
@@ -222,9 +223,8 @@ def _numbers(state: ViewState, width: int, scale: int) -> list[Text]:
     lost = state.screen is Screen.LOST
     tension = "–––" if lost else force_figure(state.tension_n)
     reps = str(state.reps if state.in_set or not state.results else 0)
-    uncertainty = (
-        f"± {force_figure(state.tension_uncertainty_n, 1 if state.tension_uncertainty_n < 1 else 0)}"
-    )
+    least_n = shown_unit().newtons * 10.0 ** -decimals_for(0)  # of the figures that stand before it
+    uncertainty = f"± {force_figure(max(least_n, state.tension_uncertainty_n))}"
     beside = [shown_unit().value, "" if lost else uncertainty]
     if width < _NARROW:
         return _beside(big(tension, scale), beside, width)
@@ -415,17 +415,25 @@ def _strip(peaks: Sequence[Peak], state: ViewState) -> Text:
     return line
 
 
-def _verdict(state: ViewState) -> str:
-    """Say where the last pull lay and how long its phases took."""
+def _verdict(state: ViewState, width: int) -> str:
+    """Say where the last pull lay and how long its phases took; what has no room in the line is left out."""
     last = state.last_rep
     if last is None or state.peak_n is None:
-        return "" if state.in_set else _aim(state)
-    words = tr("last rep {peak}, {phases}", peak=force_words(state.peak_n), phases=rep_words(last))
-    zone = None if state.zone is None else state.zone.zone(state.peak_n).value
-    return words if zone is None else f"{tr(_ZONES[zone])}; {words}"
+        return "" if state.in_set else _that_fit(_aim(state), " ", width)
+    zone = [] if state.zone is None else [f"{tr(_ZONES[state.zone.zone(state.peak_n).value])}; "]
+    peak = force_words(state.peak_n)
+    words = "".join([*zone, tr("last rep {peak}, {phases}", peak=peak, phases=rep_words(last))])
+    short = "".join([*zone, tr("last rep {peak}", peak=peak)])
+    return words if len(words) <= width else _fitted(short, width)
 
 
-def _aim(state: ViewState) -> str:
+def _that_fit(parts: Sequence[str], between: str, width: int) -> str:
+    """Join as many of the first parts as a line has room for."""
+    fitting = (between.join(parts[:n]) for n in range(len(parts), 1, -1))
+    return next((line for line in fitting if len(line) <= width), _fitted("".join(parts[:1]), width))
+
+
+def _aim(state: ViewState) -> list[str]:
     """Say what to aim for before the first repetition: the zone, and what was done last time."""
     parts = []
     if state.zone is not None:
@@ -437,7 +445,7 @@ def _aim(state: ViewState) -> str:
             parts.append(tr("Last time {reps} reps.", reps=reps))
         else:
             parts.append(tr("Last time {reps} reps, peak {peak}.", reps=reps, peak=force_words(last.peak_n)))
-    return " ".join(parts)
+    return parts
 
 
 # -- messages ------------------------------------------------------------------------------------------------
@@ -472,6 +480,12 @@ def _told_between_sets(state: ViewState) -> list[str]:
 def _message(state: ViewState, width: int, most: int = 2) -> list[Text]:
     """Write the most urgent message in at most so many lines."""
     message, style = next(_messages(state), ("", ""))
+    if (
+        len(message) > most * width
+        and state.asks is not None
+        and message == rating_question(state.asks, keys=True)
+    ):
+        message = rating_keys(state.asks)
     lines = textwrap.wrap(message, width, max_lines=most, placeholder=" …")
     return [_one_line(line, style) for line in lines]
 
@@ -532,15 +546,30 @@ def _advice_lines(state: ViewState, width: int) -> list[tuple[str, str]]:
 
 def _advice_box(state: ViewState, width: int, height: int) -> list[Text]:
     """Draw the advice in at most `height` lines; without a frame where there are few."""
-    lines = _advice_lines(state, width)
+    lines, inner = _advice_lines(state, width), width - 4
     if not lines or height < 1:
         return []
     if height < len(lines) + 2:
-        return [_one_line(line, style) for line, style in lines[:height]]
+        return [_one_line(line, style) for line, style in _most_needed(lines, state, inner, height)]
     framed = [Text(f"╭{'─' * (width - 2)}╮")]
     for line, style in lines:
         framed.append(Text.assemble("│ ", (f"{line:<{width - 4}}", style), " │"))
     return [*framed, Text(f"╰{'─' * (width - 2)}╯")]
+
+
+def _most_needed(
+    lines: list[tuple[str, str]], state: ViewState, width: int, height: int
+) -> list[tuple[str, str]]:
+    """Keep what to do, then how to answer, then the reason; a sentence that is cut ends in dots."""
+    if len(lines) <= height:
+        return lines
+    reason = lines[height - 1][1] != "bold"
+    answers = lines[-1:] if state.to_answer and reason and state.stopped is None else []
+    kept = lines[: height - len(answers)]
+    line, style = kept[-1]
+    if not line.endswith((".", "!", "?")):
+        kept[-1] = f"{_fitted(line, width - 2)} …", style
+    return [*kept, *answers]
 
 
 def _set_line(done: Done, state: ViewState, width: int) -> Text:
@@ -555,7 +584,7 @@ def _set_line(done: Done, state: ViewState, width: int) -> Text:
         "" if done.hand is None else f"{tempo_figures(done.hand)} s",
         _slack_change(done),
     ]
-    line.append("  " + " · ".join(filter(None, words)))
+    line.append("  " + _that_fit(list(filter(None, words)), " · ", max(1, width - line.cell_len - 2)))
     line.truncate(width, overflow="ellipsis")
     return line
 
@@ -600,7 +629,7 @@ def _over(state: ViewState, width: int, scale: int) -> list[Text]:
         [trn("repetition", "repetitions", done.reps), tr("peak {tension}", tension=force_words(done.peak_n))],
         width,
     )
-    words = [done.compared, done.next_time and tr("Next time: {what}", what=done.next_time)]
+    words = [said(done.compared or ""), done.next_time and tr("Next time: {what}", what=done.next_time)]
     for text in filter(None, words):
         lines += [_one_line(line) for line in textwrap.wrap(text, width)]
     return [*lines, *(_set_line(each, state, width) for each in state.sets)]
@@ -642,7 +671,7 @@ def _in_set(state: ViewState, width: int, height: int, scale: int) -> list[Text]
         ),
         _Part([_strip_line(state, width)], 5),
         _Part(message, 2),
-        _Part([_one_line(_fitted(_verdict(state), width), "" if state.in_set else "dim")], 3),
+        _Part([_one_line(_verdict(state, width), "" if state.in_set else "dim")], 3),
     ]
     while sum(len(part.lines) for part in parts) > height and len(parts) > 1:
         parts.remove(max(parts, key=lambda part: part.rank))

@@ -485,7 +485,7 @@ async def test_before_the_first_sample_there_is_no_number(browser: Any, at: Serv
         told = "['.lit', '.pm'].map((s) => document.querySelector('#live .tens ' + s).textContent)"
         assert await opened.page.evaluate(told) == ["–––", "± –"]
         await shown(at, opened, "ready")
-        assert await opened.page.evaluate(told) == ["0", "± 0.3"]
+        assert await opened.page.evaluate(told) == ["0", "± 1"]
 
 
 async def test_a_doubtful_repetition_is_hollow_in_every_picture(browser: Any, at: Served) -> None:

@@ -217,6 +217,23 @@ async def test_grip_connect_asks_with_acknowledged_writes(
         await app.send(STOP)
 
 
+async def test_an_answer_waits_for_the_acknowledgement_on_a_full_link(
+    radio: VirtualRadio, firmware: Load, sensor: HostSensor, on_the_air: list[str]
+) -> None:
+    async with found_by_service(radio) as app:
+        await app.subscribe()
+        await app.send(START)
+        await until(lambda: app.weights, "weights")
+        with sensor.unacknowledged():
+            full = len(sensor.conversions()) + 300  # the controller takes 64 notifications of three
+            await until(lambda: len(sensor.conversions()) > full, "a full link")
+            on_the_air.clear()
+            asking = asyncio.create_task(app.ask(BATTERY))
+            await asyncio.sleep(0.2)
+        assert int.from_bytes(await asking, "little") == 3950
+        assert on_the_air == ["acknowledged", "answered"]
+
+
 @pytest.mark.parametrize("twin", ["band", "genuine"])
 async def test_the_twins_answer_after_the_write_is_acknowledged(twin: str, on_the_air: list[str]) -> None:
     async with VirtualRadio() as radio, contextlib.AsyncExitStack() as stack:

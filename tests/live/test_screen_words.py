@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import replace
+
 import pytest
 
+from bandsense.language import Composed, speaking, tr
 from bandsense.live.screen_words import AdviceWords, screen_words
 from bandsense.live.state import TRIED_S, Screen
 from bandsense.signal.events import Phase, PhaseChanged, RepCounted
@@ -125,6 +129,23 @@ def test_the_picture_of_one_hand_speaks_of_one_hand() -> None:
     assert told(resting).picture_label == "4 cm from each hand"
 
 
+@pytest.mark.parametrize(
+    ("percent", "said"),
+    [
+        (87, "Bring this screen nearer"),
+        (11, "Bring this screen nearer"),
+        (10, "Its battery was at 10 %: plug in its charger."),
+        (2, "Its battery was at 2 %: plug in its charger."),
+    ],
+)
+def test_a_sensor_that_is_lost_with_an_empty_battery_wants_its_charger(percent: int, said: str) -> None:
+    lost = scene("lost")
+    lost.tell(BatteryChanged(lost.now_s, percent, lost.now_s))
+    below = screen_words(lost.state).field.below
+    assert said in below
+    assert ("nearer" in below) == (percent > 10)
+
+
 def moved(at: Scene) -> None:
     """A first pull, of which it is not certain yet that it is a repetition."""
     for time_s, phase in (
@@ -138,7 +159,9 @@ def moved(at: Scene) -> None:
 
 def test_after_a_first_pull_nobody_is_told_that_nothing_happened_yet() -> None:
     begun = Scene()
-    begun.sample_until(1.0)
+    assert screen_words(begun.state).verdict == "", "nothing was heard yet"
+    begun.sample_until(1.0, 0.4)
+    assert screen_words(begun.state).verdict == "zero is set"
     assert screen_words(begun.state).field.word == "Pull when you like"
     moved(begun)
     told = screen_words(begun.state).field
@@ -154,6 +177,13 @@ def test_a_notice_that_comes_in_a_pull_can_be_read_after_it() -> None:
     pulled.tell(PhaseChanged(until_s - 0.2, Phase.REST, until_s - 0.1))
     pulled.sample_until(until_s + 1.0)
     assert screen_words(pulled.state).field.below == "The sensor's battery is at 9 %; charge it"
+    again_s = until_s + 1.2
+    pulled.tell(
+        PhaseChanged(again_s, Phase.CONCENTRIC, again_s),
+        PhaseChanged(again_s + 1.5, Phase.REST, again_s + 1.5),
+    )
+    pulled.sample_until(again_s + 4.0)
+    assert pulled.state.notice == "", "and not after every one"
 
 
 def test_the_last_repetition_is_one_of_this_set() -> None:
@@ -163,3 +193,15 @@ def test_the_last_repetition_is_one_of_this_set() -> None:
     again.sample_until(at_s + 2.0)
     assert again.state.screen is Screen.VALLEY
     assert screen_words(again.state).field.below == ""
+
+
+def test_the_end_of_a_session_is_told_in_the_language_of_whoever_reads_it() -> None:
+    done = scene("finished")
+    assert done.state.finished is not None
+    next_time = Composed(lambda: f"{tr('Go on')}. {tr('Set done')}.")
+    done.state.finished = replace(done.state.finished, next_time=next_time, compared=next_time)
+    for code, words in (("en", "Go on. Set done."), ("de", "Weiter. Satz fertig.")):
+        with speaking(code):
+            told = done.state.snapshot()["finished"]
+        assert (told["next_time"], told["compared"]) == (words, words)
+    assert pickle.loads(pickle.dumps(next_time)).texts == next_time.texts

@@ -200,14 +200,9 @@ class RadioController(bumble_controller.Controller):
             and pdu.kind == _REPORT_TYPE.ADV_IND
             and pending.peer_address == pdu.advertiser_address
             and pdu.advertiser_address not in self.le_connections
+            and self.link.still_advertises(pdu.advertiser_address, self)
         ):
             self.create_le_connection(pdu.advertiser_address)
-
-    def on_le_connect_ind(self, packet: ll.ConnectInd) -> None:
-        """Take up a link, unless its central has lost it while the request was on the way."""
-        asking = (member.le_connections.get(packet.advertiser_address) for member in self.link.members)
-        if any(link is not None and link.self_address == packet.initiator_address for link in asking):
-            super().on_le_connect_ind(packet)
 
     def on_link_acl_data(self, sender_address: hci.Address, transport: Any, data: bytes) -> None:
         """Hand received data to the host, unless the connection ended while they were on the way."""
@@ -294,6 +289,15 @@ class _Air(LocalLink):
                 return member
         return None
 
+    def still_advertises(self, address: hci.Address, to: RadioController) -> bool:
+        """Return whether whoever sent an advertisement would take up a link with `to`."""
+        return any(
+            member.le_legacy_advertiser.enabled
+            and member.le_legacy_advertiser.address == address
+            and self.radio.in_range(member, to)
+            for member in self.members
+        )
+
     def send_advertising_pdu(
         self, sender_controller: bumble_controller.Controller, packet: ll.AdvertisingPdu
     ) -> None:
@@ -301,24 +305,16 @@ class _Air(LocalLink):
         if sender not in self.members:
             # A host advertises anew when its link is lost, also when that is because it was switched off.
             return
+        if isinstance(packet, ll.ConnectInd):
+            # Answers an advertisement within its own event (vol 6, part B, 4.4.2.3): nothing comes between.
+            for member in self.members:
+                member.on_ll_advertising_pdu(packet)
+            return
         if isinstance(packet, _Advert):
             packet.rssi_dbm = sender.rssi_dbm
         for other in self.members:
             if other is not sender and self.radio.in_range(sender, other):
                 asyncio.get_running_loop().call_soon(other.on_ll_advertising_pdu, packet)
-        if isinstance(packet, ll.ConnectInd):
-            asyncio.get_running_loop().call_soon(self._end_if_not_taken, sender, packet)
-
-    def _end_if_not_taken(self, central: RadioController, request: ll.ConnectInd) -> None:
-        """End the link of a central whose request nobody took: who asks second finds no advertiser left."""
-        link = central.le_connections.get(request.advertiser_address)
-        taken = any(
-            request.initiator_address in member.le_connections
-            for member in self.members
-            if request.advertiser_address in (member.random_address, member.public_address)
-        )
-        if link is not None and not taken:
-            central.on_le_disconnected(link, hci.HCI_CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR)
 
     def send_acl_data(
         self,

@@ -156,7 +156,7 @@ export class Screen {
       text($(".lit", pane.tens), digits);
       number.classList.toggle("zero", unknown || (Math.abs(tension) < Math.max(2, 2 * uncertainty) && state.screen === "ready"));
       number.classList.toggle("wide", digits.length > 3);
-      text($(".pm", pane.tens), unknown ? "± –" : `± ${uncertainty < 0.95 ? fixed(uncertainty / unit(state).newtons, 1 + unit(state).decimals) : force(state, uncertainty)}`);
+      text($(".pm", pane.tens), unknown ? "± –" : `± ${force(state, Math.max(least(state), uncertainty))}`);
       this.drawBar(pane, view, zone, lost ? 0 : Math.max(0, tension), uncertainty);
     }
     const reps = String(state.reps);
@@ -268,7 +268,7 @@ export class Screen {
     text($(".pre", box), field.above);
     text($(".act", box), state.screen === "sides" ? "" : field.word);
     $(".word", box).classList.toggle("long", field.word.length > 8);
-    $(".word", box).classList.toggle("longer", ["pull", "hold", "return"].includes(state.screen) && field.word.length > 4);
+    $(".word", box).classList.toggle("longer", field.word.length > (["pull", "hold", "return"].includes(state.screen) ? 4 : 5));
     const phased = ["pull", "hold", "return"].includes(state.screen) && state.plan;
     const below = state.screen === "sides" || phased ? "" : field.below;
     text($(".below", box), below);
@@ -404,7 +404,7 @@ export class Screen {
 
   drawFinished(finished, state) {
     const figure = (value, label) => `<div><span class="num">${value}</span><span class="l">${label}</span></div>`;
-    const peak = finished.reps ? figure(force(state, finished.peak_n), tr("{unit} peak, ± {uncertainty}", { unit: unit(state).symbol, uncertainty: force(state, Math.max(1, finished.peak_uncertainty_n)) })) : "";
+    const peak = finished.reps ? figure(force(state, finished.peak_n), tr("{unit} peak, ± {uncertainty}", { unit: unit(state).symbol, uncertainty: force(state, Math.max(least(state), finished.peak_uncertainty_n)) })) : "";
     const under = finished.reps ? figure(clock(Math.round(finished.time_under_tension_s)), tr("under tension")) : "";
     markup($(".big3", this.rest), figure(finished.reps, trn("rep", "reps", finished.reps)) + peak + under);
   }
@@ -477,6 +477,8 @@ export class Screen {
 }
 
 const unit = (state) => state.unit || { symbol: "N", name: "newtons", newtons: 1, decimals: 0 };
+// One in the last place that is shown: an uncertainty beside it is never less.
+const least = (state) => unit(state).newtons * 10 ** -unit(state).decimals;
 const force = (state, newtons) => fixed(newtons / unit(state).newtons, unit(state).decimals);
 // Hatched: part of the way; open: below the target, or in doubt.
 const peakKind = (peak) => (peak.partial ? "part" : peak.zone === "below" ? "low" : peak.probability < DOUBT ? "doubt" : "");

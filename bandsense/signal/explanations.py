@@ -170,10 +170,12 @@ class Explanation:
         """Return how busy it is after a movement with its top at `top_s`, which adds `more`."""
         return self.busy * math.exp((self.top_s - top_s) / BUSY_S) + more if self.busy else more
 
-    @property
-    def latest_set(self) -> tuple[float, float, float]:
-        """Swing, peak and end of the latest set on its path."""
-        return self.set_swing_n, self.set_peak_n, self.set_end_s
+    def going_on(
+        self, kind: Kind, score: float, habit: Habit | Steps | Series, top_s: float, busy: float
+    ) -> Explanation:
+        """Return what follows after a movement that is no repetition."""
+        latest_set = self.set_swing_n, self.set_peak_n, self.set_end_s
+        return Explanation(kind, score, self.count, self.path, top_s, habit, *latest_set, busy=busy)
 
     def reps(self) -> Iterator[CountedRep]:
         """Return the repetitions on its path that are not settled, the latest first."""
@@ -316,25 +318,27 @@ class Explanations:
         end: bool,
         settled: bool,
     ) -> list[Explanation]:
-        valleys, found = self._valleys, []
-        best = -math.inf
         typical = self._typical(tops[-1], last, lowest_n, width=width, end=end, open_=not settled)
         if typical is not None:
             return typical
+        valleys, top = self._valleys, tops[-1]
+        dips: list[Dip] = []
+        found: list[Explanation] = []
+        best = -math.inf
         for back in range(1, len(valleys) + 1):
-            start = valleys[-back]
-            inner = tops[-back:]
-            top = max(inner, key=lambda t: t.tension_n)
-            if top.tension_n - start.tension_n <= 0.0 or (end and top.tension_n - last.tension_n <= 0.0):
-                continue
-            dips = [_dip(inner[i], valleys[i - back + 1], inner[i + 1]) for i in range(back - 1)]
-            before = self._survivors[-back]
+            start, before = valleys[-back], self._survivors[-back]
             if back > 1:
-                rise_n = top.tension_n - start.tension_n
+                dips = [_dip(tops[-back], valleys[1 - back], tops[1 - back]), *dips]
+                if tops[-back].tension_n >= top.tension_n:
+                    top = tops[-back]
+            rise_n = top.tension_n - start.tension_n
+            if rise_n <= 0.0 or (end and top.tension_n - last.tension_n <= 0.0):
+                continue
+            if back > 1:
                 before = [x for x in before if not self._hopeless(x, dips, rise_n, best)]
             if not before:
                 continue
-            m = self._movement(start, inner, top, last, dips, lowest_n, width=width, end=end)
+            m = self._movement(start, tops[-back:], top, last, dips, lowest_n, width=width, end=end)
             span = _Span(m, start, top, last, one=back == 1, open=not settled)
             following: Iterable[Explanation] = self._continued(before, span)
             if self._corrections:
@@ -464,9 +468,7 @@ class Explanations:
             if isinstance(series, Steps) and span.one:
                 between = bump(k, m, series)
                 if between is not None:
-                    y = _rippled(x, x.score + between[0])
-                    y.habit = between[1]
-                    yield y
+                    yield x.going_on(STEPS, x.score + between[0], between[1], x.top_s, x.busy)
             if not isinstance(series, Series):
                 continue
             following = next_in_series(k, series, m, m.top_s - x.top_s)
@@ -474,7 +476,7 @@ class Explanations:
                 yield self._series(x, x.score + on + following[0], following[1], span, begins=False)
             small = ripple(k, series, m) if span.one else None
             if small is not None:
-                yield _rippled(x, x.score + self._ln_on + small)
+                yield x.going_on(x.kind, x.score + self._ln_on + small, series, x.top_s, x.busy)
         ways = [(x, self._transitions(x, m)) for x in before]
         if span.one:
             yield from self._simple(ways, span)
@@ -554,8 +556,7 @@ class Explanations:
     ) -> Explanation:
         top_s = span.m.last_top_s
         if not after.counts:
-            busy = x.busy_after(top_s, 1.0)
-            return Explanation(SWAY, score, x.count, x.path, top_s, after, *x.latest_set, busy=busy)
+            return x.going_on(SWAY, score, after, top_s, x.busy_after(top_s, 1.0))
         path = CountedRep(x.path, span.start, span.top, span.last, begins, span.open)
         swing_n = after.peak_n - after.base_n
         return Explanation(
@@ -586,30 +587,12 @@ class Explanations:
             math.log(m.width_s) if m.width_s is not None else None,
             [*recent, (size_n, m.top_n, m.start_s)],
         )
-        return Explanation(
-            HANDLING,
-            score,
-            x.count,
-            x.path,
-            top.time_s,
-            habit,
-            *x.latest_set,
-            busy=x.busy_after(top.time_s, 1.0),
-        )
+        return x.going_on(HANDLING, score, habit, top.time_s, x.busy_after(top.time_s, 1.0))
 
     def _stepped(self, x: Explanation, m: Movement, transition: float) -> Explanation:
         before = x.habit if isinstance(x.habit, Steps) else None
         score, after = steps(self._k, m, before, m.top_s - x.top_s)
-        return Explanation(
-            STEPS,
-            x.score + transition + score,
-            x.count,
-            x.path,
-            m.top_s,
-            after,
-            *x.latest_set,
-            busy=x.busy_after(m.top_s, 1.0),
-        )
+        return x.going_on(STEPS, x.score + transition + score, after, m.top_s, x.busy_after(m.top_s, 1.0))
 
     def _kept(self, found: list[Explanation]) -> list[Explanation]:
         """Prune explanations of the same movements, best first."""
@@ -631,10 +614,6 @@ class Explanations:
                 simple[x.kind] = x.count
             kept.append(x)
         return kept
-
-
-def _rippled(x: Explanation, score: float) -> Explanation:
-    return Explanation(x.kind, score, x.count, x.path, x.top_s, x.habit, *x.latest_set, busy=x.busy)
 
 
 def _same(x: Explanation, y: Explanation) -> bool:

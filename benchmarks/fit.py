@@ -111,10 +111,10 @@ def turns_of(trace: Trace, weight: float) -> Turns:
                 if first is None:
                     first = turning.valley
                 elif top is not None:
-                    rows.append((top, turning.valley, turning.surroundings.lowest_n))
+                    rows.append((top, turning.valley, turning.lowest_n))
     end = None
     if turning.top is not None and turning.halfway_back:
-        end = (turning.top, turning.extreme, turning.surroundings.lowest_n)
+        end = (turning.top, turning.extreme, turning.lowest_n)
     right = frozenset({0}) if trace.is_control else frozenset(trace.n_ok)
     return Turns(trace.name, weight, right, ticks, first, tuple(rows), end)
 

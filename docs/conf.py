@@ -16,6 +16,7 @@ myst_heading_anchors = 3
 autodoc_typehints = "description"
 autodoc_preserve_defaults = True
 autodoc_type_aliases = {"ArrayLike": "ArrayLike", "FloatArray": "FloatArray"}
+smartquotes_action = "qe"  # quotes and ellipses; -- stays what is typed, as in --json
 highlight_language = "none"  # a block without a language is output, not Python
 html_theme = "furo"  # search, light and dark, a contents column; nothing from other servers
 html_title = "bandsense"

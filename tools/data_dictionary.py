@@ -28,15 +28,23 @@ PAGE = REPOSITORY / "docs" / "data.md"
 
 HEAD = """# Data dictionary
 
-Every field of every stored thing and of every export: unit, type, meaning, and the class or list in the code
-that it comes from. This page is written by `python tools/data_dictionary.py`; a test holds it to the code.
-[The store](store.md) and [export](export.md) say what the files are for, [metrics](metrics.md) how each
-figure is computed, [events](events.md) when each event comes.
+Every field of the store, of CSV, Parquet and JSON exports, and of events: unit, type, meaning, and the
+class or list in the code that it comes from. FIT, FHIR, IEEE 1752.1, BIDS and training logs follow
+standards of their own. [The store](store.md) and [export](export.md) say what the files are for,
+[metrics](metrics.md) how each figure is computed, [events](events.md) when each event comes.
 
-Inside and in files there are SI units alone, written into the name: `_s` seconds, `_n` newtons, `_m` metres,
-`_j` joules. A time ending in `_unix_s` is in seconds since 1970-01-01 UTC; every other time is device time,
-from the sensor's own clock. An uncertainty is a standard uncertainty (k = 1). A type with `?` may be missing
-or null; `[]` is a list.
+All values are in SI units, which the name ends in: `_s` seconds, `_n` newtons, `_m` metres, `_j` joules. A
+time ending in `_unix_s` is in seconds since 1970-01-01 UTC; every other time is device time, from the
+sensor's own clock. An uncertainty is a standard uncertainty (k = 1). Wherever an event or a stored result
+has the `peak_n` of a repetition or a set, `peak_uncertainty_n` stands beside it, listed below or not. A
+type with `?` may be missing or null; `[]` is a list.
+
+A JSON export is one object: the columns of [sessions](#columns-sessions), `software`, `summary`
+([Summary](#summary)), and `streams`, one for each sensor, with its `settings`
+([WorkoutSettings](#workoutsettings)), `sets` ([SetResult](#setresult)), `inputs`, and the
+[samples](#columns-samples) by column. [session.schema.json](session.schema.json) has it exactly.
+
+This page is written by `python tools/data_dictionary.py`, and a test holds it to the code.
 """
 
 UNITS = (
@@ -96,7 +104,7 @@ TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         },
     ),
     "chunks": (
-        "Raw samples, about half a second each.",
+        "Raw samples, written about every half second.",
         {
             "stream": "Its stream",
             "number": "Place among the chunks of the stream, from 0",
@@ -151,7 +159,7 @@ TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "A stream computed again, beside what was seen live.",
         {
             "stream": "Its stream",
-            "digest": "Of settings and software: the same ones give the same result",
+            "digest": "Checksum of settings and software: the same ones give the same result",
             "made_unix_s": "When it was computed",
             "software": "Name and version of what computed it",
             "settings": "JSON: WorkoutSettings that it was computed with",
@@ -165,16 +173,16 @@ TABLES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "target": "Identity of the clinic's store",
             "kind": "What it is: `person`, `band`, `sensor`, `session`, `part` (a stream)",
             "item": "Its identity",
-            "digest": "Of what both had",
+            "digest": "Checksum of what both had",
         },
     ),
 }
 
 COMMON = {
-    "concentric_s": "Of the pull",
-    "hold_s": "Of the hold",
-    "eccentric_s": "Of the return",
-    "rest_s": "Until the next pull; null after the last repetition",
+    "concentric_s": "Duration of the pull",
+    "hold_s": "Duration of the hold",
+    "eccentric_s": "Duration of the return",
+    "rest_s": "Time until the next pull; null after the last repetition",
     "time_s": "When it happened",
     "detected_s": "When it became certain; not before `time_s`",
     "number": "Number of the set, from 1",
@@ -190,17 +198,17 @@ COMMON = {
 
 MORE: Mapping[str, Mapping[str, str]] = {
     "Asymmetry": {
-        "peak": "Of the greatest tension",
-        "impulse": "Of the impulse",
-        "range": "Of the range",
-        "time_under_tension": "Of the time under tension",
+        "peak": "Difference of the greatest tension",
+        "impulse": "Difference of the impulse",
+        "range": "Difference of the range",
+        "time_under_tension": "Difference of the time under tension",
     },
     "BandProfile": {
         "name": "What its owner calls it",
         "brand": "Who makes it",
         "form": "How it is made",
     },
-    "Breathing": {"concentric": "On the pull", "eccentric": "On the return"},
+    "Breathing": {"concentric": "Breath on the pull", "eccentric": "Breath on the return"},
     "Corrected": {
         "is_rep": "True: that was a repetition; false: the latest one was none",
         "problem": "Why nothing follows; null where something does",
@@ -210,7 +218,7 @@ MORE: Mapping[str, Mapping[str, str]] = {
         "summary": "What it is, in a line",
         "setup": "How to set it up, step by step",
         "start_pose": "How one stands or sits at the start of the pull",
-        "end_pose": "And at its end",
+        "end_pose": "How one stands or sits at its end",
         "cautions": "What to take care of",
     },
     "Feedback": {
@@ -218,17 +226,34 @@ MORE: Mapping[str, Mapping[str, str]] = {
         "pain": "How much it hurt, 0 to 10; null where nothing was said",
         "note": "What else the person said",
     },
-    "HandTempo": {
-        "pull_s": "Of the movement in which tension rises",
-        "hold_s": "At the end of it",
-        "return_s": "Of the movement back",
-        "rest_s": "At the start, before the next repetition",
+    "Fatigue": {
+        "range_lost": "Loss of the range of motion",
+        "concentric_time_gained": "Gain of the duration of the pull",
+        "velocity_lost": "Loss of the mean velocity of the pull",
     },
+    "HandTempo": {
+        "concentric_s": "Duration of the movement in which tension rises",
+        "eccentric_s": "Duration of the movement back",
+        "pull_s": "Duration of the movement in which tension rises",
+        "hold_s": "Duration of the hold at the end of it",
+        "return_s": "Duration of the movement back",
+        "rest_s": "Time at the start, before the next repetition",
+    },
+    "LinkChange": {"state": "`searching`, `connecting`, `connected`, `streaming`, `lost` or `closed`"},
+    "LinkChanged": {"state": "`searching`, `connecting`, `connected`, `streaming`, `lost` or `closed`"},
     "Person": {"name": "What they are called"},
     "Prescription": {
         "format": "Tells what the file is",
-        "exercise": "What to do",
+        "exercise": "What to do; in the file each is an `[[exercise]]`",
+        "stop": "When to stop",
     },
+    "PhaseChanged": {"phase": "The phase that began"},
+    "PrescribedExercise": {
+        "sets": "Sets a session",
+        "reps": "Full repetitions a set, at least",
+        "tempo": "Tempo of the hand; that of the exercise where left out",
+    },
+    "RepCompleted": {"rep": "The repetition, with boundaries as far as they are known now"},
     "RepCounted": {
         "peak_n": "Greatest tension so far",
         "peak_uncertainty_n": "Its standard uncertainty",
@@ -236,8 +261,16 @@ MORE: Mapping[str, Mapping[str, str]] = {
         "probability": "That it is a repetition at all",
     },
     "RepRetracted": {"reason": "Why", "count": "How many stand now"},
+    "RestChange": {"seconds": "By how much; negative shortens the rest"},
+    "RestChanged": {"rest_s": "How long the rest is to last, from the end of the set"},
+    "SensorTemperature": {"celsius": "Temperature"},
+    "SetCorrected": {"result": "The set as it is now; null where no repetition is left"},
+    "SetDone": {"result": "The set: repetitions, figures, what ended it"},
     "Setup": {"band": "Identity of the band; null for an unknown one"},
     "Signature": {"algorithm": "How it is signed (RFC 8032)"},
+    "SignalWarning": {"kind": "What is wrong"},
+    "SlackAdvised": {"advice": "What to do, when, by how much, and why"},
+    "SlackAnswer": {"followed": "True: done as advised; false: left as it is"},
     "SlackAnswered": {
         "followed": "The slack was changed as advised",
         "advice": "What was answered",
@@ -246,11 +279,18 @@ MORE: Mapping[str, Mapping[str, str]] = {
         "full": "Full repetitions",
         "partial": "Surely partial repetitions",
         "unsure": "Repetitions of which nobody can say whether they are full",
-        "time_under_tension_s": "Of all repetitions together",
+        "time_under_tension_s": "Time under tension of all repetitions together",
         "peak_n": "Greatest tension",
         "peak_uncertainty_n": "Standard uncertainty of the greatest tension",
         "samples": "How many there were",
     },
+    "SetMetrics": {
+        "impulse_n_s": "Sum over the repetitions",
+        "time_under_tension_s": "Sum over the repetitions",
+        "range_cv": "Coefficient of variation of their ranges",
+        "duration_cv": "Coefficient of variation of their time under tension",
+    },
+    "StorageChange": {"problem": "Why samples cannot be stored; null where they can"},
     "Tared": {"problem": "Why it was not set; null where it was"},
     "TensionTick": {"tension_n": "Tension", "tension_uncertainty_n": "Its standard uncertainty"},
     "TensionZone": {"low_n": "Peaks below it are too low", "high_n": "Peaks above it are too high"},
@@ -356,8 +396,6 @@ def class_section(cls: type, missing: list[str], title: str | None = None) -> st
     for name, annotation in fields_of(cls).items():
         extra = MORE.get(cls.__name__, {})
         meaning = extra.get(name) or told.get(name) or COMMON.get(name)
-        if meaning is None and len(fields_of(cls)) - len(COMMON.keys() & fields_of(cls)) == 1:
-            meaning = "As the sentence above says"
         if meaning is None:
             missing.append(f"{cls.__name__}.{name}")
             meaning = ""

@@ -42,6 +42,8 @@ __all__ = [
 
 PREDICTED_CURRENT_UA: Mapping[str, tuple[float, float]] = {
     "off": (26.0, 26.0),
+    "standby": (60.3, 84.2),
+    "advertising fast": (826.0, 826.0),
     "advertising slow": (41.6, 41.6),
     "connected": (316.6, 316.6),
     "streaming": (6245.6, 11_817.1),
@@ -249,7 +251,7 @@ class Bringup:
             )
         elif not result.passed:
             advice = Message(
-                "noise or offset is too large: is the cell's shield on ground, are S+ and S- in place?"
+                "noise or offset is too large: is the cell's shield on ground, are A+ and A- in place?"
             )
         yield Finding(
             Message("register sequence"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +91,9 @@ def _from_csv(path: Path) -> CurrentTrace:
     with path.open(encoding="utf-8", newline="") as file:
         header = next(csv.reader(file), [])
         columns = [header.index(_TIME_COLUMN), header.index(_CURRENT_COLUMN)]
-        table = np.loadtxt(file, delimiter=",", usecols=columns, ndmin=2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of a file without samples, which is an error below
+            table = np.loadtxt(file, delimiter=",", usecols=columns, ndmin=2)
     time_ms, current_ua = table[:, 0], table[:, 1]
     if time_ms.size < 2:
         raise ValueError("fewer than two samples")

@@ -81,7 +81,7 @@ class FittedBand:
 
     Attributes:
         f100_n: tension of all strands at 100 % elongation.
-        exponent: p of their power law.
+        exponent: exponent p of their power law.
         rest_length_m: unstretched length of one strand.
 
     Raises:

@@ -62,7 +62,7 @@ class Calibration:
         span_uncertainty: relative standard uncertainty of everything that grows with tension.
         newton_per_unit2: second order b; 0 for a straight line.
         newton_per_kelvin: change k of the shown tension with temperature at no tension.
-        reference_temperature_c: ϑ₀, temperature of the zero, °C; None when unknown.
+        reference_temperature_c: temperature ϑ₀ of the zero, °C; None when unknown.
         covariance: of the fitted a and b: var(a), cov(a, b), var(b).
         made_at_s: when it was made, seconds since 1970-01-01 UTC; 0 unknown.
 

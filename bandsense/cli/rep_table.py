@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bandsense.cli.tables import table
 from bandsense.language import mark, number, said, tr, trn
-from bandsense.live.units import force_figure, shown_unit
+from bandsense.live.units import force_figure, force_pair, shown_unit
 from bandsense.signal.events import Rep
 from bandsense.signal.metrics import RepMetrics
 from bandsense.workout.tempo import hand_tempo
@@ -90,9 +90,7 @@ def _row(index: int, rep: Rep, figures: RepMetrics, began_s: float) -> tuple[str
         str(index),
         number(rep.pull_start_s - began_s, ".2f"),
         *_hand(rep, figures),
-        "–"
-        if figures.shown("peak_n") is None
-        else f"{force_figure(rep.peak_n, 1)} ± {force_figure(figures.peak_uncertainty_n or 0.0, 1)}",
+        "–" if figures.shown("peak_n") is None else force_pair(rep.peak_n, figures.peak_uncertainty_n or 0.0),
         _force(figures, "mean_n", 1),
         _force(figures, "impulse_n_s", 0),
         number(rep.range_fraction, ".0%"),

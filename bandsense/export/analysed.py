@@ -22,9 +22,7 @@ __all__ = ["ANALYSED_COLUMNS", "archived_files", "known_keys", "write_part"]
 
 ANALYSED_COLUMNS = (
     Column("file", "string", "File of the archive, as it is called below its folder"),
-    Column(
-        "key", "string", "Of the file as it was, the settings and the software: equal keys, equal results"
-    ),
+    Column("key", "string", "Checksum of file, settings and software: equal keys, equal results"),
     Column("software", "string", "Name and version of what computed it"),
     Column("problem", "string", "Why the file could not be computed; empty where it was"),
     *SET_COLUMNS,

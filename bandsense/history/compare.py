@@ -26,7 +26,7 @@ class LastTime:
         obstacles: why the two cannot be compared; empty where they can.
         changes: by name of the figure; empty where there is an obstacle.
         full_reps: full repetitions before and now; counts are exact, and compared in any case.
-        slack_cm: slack now less slack before.
+        slack_cm: slack at the strongest full pull now, less that at the strongest before.
     """
 
     now: tuple[SetRecord, ...]
@@ -75,8 +75,13 @@ def _last_time(records: Sequence[SetRecord], now: tuple[SetRecord, ...]) -> Last
         obstacles=() if alike else obstacles(here, latest.conditions),
         changes=_changes([*alike, *now], before, now) if alike else {},
         full_reps=(_full(before), _full(now)),
-        slack_cm=now[-1].slack_cm - before[-1].slack_cm,
+        slack_cm=_strongest_set(now).slack_cm - _strongest_set(before).slack_cm,
     )
+
+
+def _strongest_set(sets: Sequence[SetRecord]) -> SetRecord:
+    """Return the set with the strongest full pull; the last one where no pull was full."""
+    return max(reversed(sets), key=lambda each: max((rep.peak_n for rep in each.full), default=0.0))
 
 
 def _full(sets: Sequence[SetRecord]) -> int:

@@ -34,6 +34,7 @@ __all__ = [
     "offer_progressor",
     "pair",
     "rename",
+    "switch_off",
     "unpair",
 ]
 
@@ -41,6 +42,8 @@ logger = logging.getLogger(__name__)
 
 FIND_S = 15.0
 BONDING_ATTEMPTS = 3
+GOODBYE_S = 3.0
+"""A sensor that was told to switch off closes the link within this; one that does not is left."""
 
 
 class PairingStep(Enum):
@@ -264,6 +267,20 @@ async def offer_progressor(
             )
         others = information.options & ~Options.PROGRESSOR
         await link.run(link.device.set_options(others | Options.PROGRESSOR if on else others))
+
+
+async def switch_off(target: str | DiscoveredSensor, *, transport: Transport | None = None) -> None:
+    """Switch a paired sensor off; its button switches it on again, and it boots anew.
+
+    Raises:
+        LinkError: it could not be reached, or is not paired.
+        CommandError: it cannot be switched off over the air.
+    """
+    transport = transport or Transport()
+    async with connect(await _find(target, transport), transport, _ignore) as link:
+        await link.run(link.device.sleep())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(link.lost.wait(), GOODBYE_S)
 
 
 async def unpair(target: str | DiscoveredSensor, *, transport: Transport | None = None) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bandsense.exercises.model import Side
 from bandsense.language import ENGLISH, mark, mark_plural, number, said, speaking, tr, trn
-from bandsense.live.units import force_range, force_words, in_shown_unit, shown_unit
+from bandsense.live.units import force_pair, force_range, force_words, in_shown_unit, shown_unit
 from bandsense.signal.events import (
     DOUBTFUL_BELOW,
     Rep,
@@ -78,6 +78,7 @@ __all__ = [
     "next_time_words",
     "number_word",
     "plural",
+    "rating_keys",
     "rating_question",
     "reason_words",
     "rep_mark",
@@ -239,11 +240,8 @@ _NUMBERS = (
 
 
 def tension_words(tension_n: float, uncertainty_n: float) -> str:
-    """Format a tension and its standard uncertainty, both to the place of the uncertainty's first digits."""
-    unit = shown_unit()
-    tension, uncertainty = tension_n / unit.newtons, uncertainty_n / unit.newtons
-    decimals = 0 if uncertainty >= 9.5 else 1 if uncertainty >= 0.095 else 2
-    return f"{number(tension, f'z.{decimals}f')} ± {number(uncertainty, f'.{decimals}f')} {unit.value}"
+    """Format a tension with its standard uncertainty and unit: `105 ± 5 N`."""
+    return f"{force_pair(tension_n, uncertainty_n)} {shown_unit().value}"
 
 
 def rep_mark(probability: float) -> str:
@@ -392,6 +390,17 @@ def rating_question(asks: Scale | None, *, keys: bool = False) -> str:
         return ""
     question = tr(_QUESTIONS[asks])
     return f"{question} {tr('Keys 0 to 9, x: 10, Enter: skip')}" if keys else question
+
+
+_SHORT_QUESTIONS = {
+    Scale.EFFORT: mark("Effort, 0 to 9, x: 10, Enter: skip"),
+    Scale.PAIN: mark("Pain, 0 to 9, x: 10, Enter: skip"),
+}
+
+
+def rating_keys(asks: Scale) -> str:
+    """Ask for a score in a line of 36 characters at most."""
+    return tr(_SHORT_QUESTIONS[asks])
 
 
 STOPPED_NEXT_TIME = {
@@ -615,9 +624,9 @@ _CONFIDENCE = {
 def advice_details(advice: Advice) -> str:
     """Describe how exact an amount is, how far it can be trusted, and what it rests on."""
     return tr(
-        "{amount} ± {uncertainty:.1f} cm, {confidence}; based on {basis}",
+        "{amount} ± {uncertainty:.0f} cm, {confidence}; based on {basis}",
         amount=advice.amount_cm,
-        uncertainty=advice.uncertainty_cm,
+        uncertainty=max(1.0, advice.uncertainty_cm),  # whole centimetres, as the amount is
         confidence=tr(_CONFIDENCE[advice.confidence]),
         basis=", ".join(basis_words(advice.basis)),
     )
@@ -1090,7 +1099,7 @@ def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
     if isinstance(event, LinkChanged):
         return said(event.message)
     if isinstance(event, BatteryChanged):
-        return tr("battery {percent} %", percent=event.percent)
+        return format_notice(event) or tr("battery {percent} %", percent=event.percent)
     if isinstance(event, TemperatureChanged) and event.zero_n:
         return tr(
             "the sensor is at {celsius:.1f} °C: {force} are taken off",

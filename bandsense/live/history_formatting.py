@@ -24,7 +24,7 @@ from bandsense.live.formatting import (
     side_name,
     side_word,
 )
-from bandsense.live.units import force_figure, force_range, shown_unit
+from bandsense.live.units import force_pair, force_range, shown_unit, with_uncertainty
 from bandsense.samples import ForceUnit
 from bandsense.signal.metrics import SetMetrics
 
@@ -97,12 +97,6 @@ _OBSTACLES = {
     Obstacle.SENSOR: mark("the sensors differ"),
     Obstacle.CALIBRATION: mark("the sensor was calibrated anew in between"),
 }
-
-
-def force_pair(newtons: float, uncertainty_n: float) -> str:
-    """Write a force with its standard uncertainty, without the unit: `106 ± 5`."""
-    decimals = 0 if uncertainty_n >= 0.95 else 1
-    return f"{force_figure(newtons, decimals)} ± {force_figure(uncertainty_n, decimals)}"
 
 
 def number_words(value: float) -> str:
@@ -184,26 +178,19 @@ def day_words(day: date, *, year: bool = False) -> str:
 
 
 def amount(figure: Figure, value: float, uncertainty: float | None = None) -> str:
-    """Write a value with its unit as people read it, to the place of its uncertainty's first digit."""
+    """Write a value with its unit as people read it, and with its uncertainty where that is known."""
     scale, unit = figure_scale(figure)
     shown = scale * value
     if uncertainty is None or not isfinite(uncertainty):
         return f"{number(shown, '.1f' if abs(shown) < 10.0 else '.0f')} {unit}"
-    decimals = 0 if scale * uncertainty >= 0.95 else 1 if scale * uncertainty >= 0.095 else 2
-    return f"{pair_words(shown, scale * uncertainty, decimals)} {unit}"
-
-
-def pair_words(value: float, uncertainty: float, decimals: int) -> str:
-    """Write a number with its uncertainty: `1.5 ± 0.2`."""
-    return f"{number(value, f'.{decimals}f')} ± {number(uncertainty, f'.{decimals}f')}"
+    return f"{with_uncertainty(shown, scale * uncertainty)} {unit}"
 
 
 def _percent(change: Change) -> str:
     share, uncertainty = change.share, change.share_uncertainty
     if share is None or uncertainty is None or not isfinite(uncertainty):
         return ""
-    decimals = 0 if uncertainty >= 0.0095 else 1
-    return f"{pair_words(100.0 * abs(share), 100.0 * uncertainty, decimals)} %"
+    return f"{with_uncertainty(100.0 * abs(share), 100.0 * uncertainty)} %"
 
 
 def change_words(change: Change) -> str:
@@ -243,8 +230,11 @@ def last_time_words(found: LastTime) -> str:
     if not found.before:
         return tr("The first time; from now on there is something to compare with.")
     before, now = found.full_reps
-    day = day_words(found.before[0].day)
-    counts = tr("{now}, {before} on {day}.", now=full_repetitions_words(now), before=before, day=day)
+    done, day = full_repetitions_words(now), found.before[0].day
+    if day == found.now[0].day:
+        counts = tr("{now}, {before} earlier that day.", now=done, before=before)
+    else:
+        counts = tr("{now}, {before} on {day}.", now=done, before=before, day=day_words(day))
     if found.obstacles:
         return f"{counts} {obstacle_words(found.obstacles)}"
     changes = "; ".join(
@@ -376,9 +366,7 @@ def side_figures(side: SideComparison) -> tuple[str, str, str]:
     }[side.figure]
 
     def pair(value: tuple[float, float]) -> str:
-        mean, error = scale * value[0], scale * value[1]
-        decimals = 0 if error >= 0.95 else 1 if error >= 0.095 else 2
-        return pair_words(mean, error, decimals)
+        return with_uncertainty(scale * value[0], scale * value[1])
 
     return name, pair(side.left), pair(side.right)
 

@@ -139,7 +139,14 @@ class MqttPublisher:
             try:
                 await self._publish_all()
             except (self._aiomqtt.MqttError, OSError) as error:
-                self._report(f"the broker {self._target.host}:{self._target.port} does not answer: {error}")
+                self._report(
+                    Message(
+                        "the broker {host}:{port} does not answer: {error}",
+                        host=self._target.host,
+                        port=self._target.port,
+                        error=error,
+                    )
+                )
                 await asyncio.sleep(RETRY_S)
             finally:
                 self._tried.set()
@@ -148,7 +155,7 @@ class MqttPublisher:
         """Remember what is wrong, and tell it when it has changed."""
         was, self.problem = self.problem, problem
         if self._tell is not None and (was is None) != (problem is None):
-            self._tell(problem or "the MQTT broker answers again")
+            self._tell(problem or Message("the MQTT broker answers again"))
         self._tried.set()
 
     async def first_attempt(self, timeout_s: float = 2.0) -> None:
@@ -209,4 +216,6 @@ async def broker_problem(target: MqttTarget, password: str | None, timeout_s: fl
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
-    return publisher.problem if answered else f"the broker {target.host}:{target.port} does not answer"
+    if answered:
+        return publisher.problem
+    return Message("the broker {host}:{port} does not answer", host=target.host, port=target.port)

@@ -11,6 +11,7 @@ from math import ceil
 from bandsense.exercises.model import Breath, SlackMethodKind
 from bandsense.language import mark, number, said, tr, trn
 from bandsense.live.formatting import (
+    LOW_BATTERY_PERCENT,
     advice_instruction,
     advice_reason,
     answer_words,
@@ -23,6 +24,7 @@ from bandsense.live.formatting import (
     side_word,
     stopped_words,
     tempo_figures,
+    tension_words,
 )
 from bandsense.live.state import Done, Screen, ViewState
 from bandsense.live.units import force_figure, force_range, force_words, unit_name
@@ -131,7 +133,7 @@ def clock_words(seconds: float) -> str:
 
 def done_words(done: Done) -> str:
     """Return the peak of a finished set with its uncertainty, and its tempo."""
-    text = f"{force_figure(done.peak_n)} ± {force_words(max(1.0, done.peak_uncertainty_n))}"
+    text = tension_words(done.peak_n, done.peak_uncertainty_n)
     return text if done.hand is None else f"{text}, {tempo_figures(done.hand)} s"
 
 
@@ -180,12 +182,15 @@ def _field(state: ViewState, screen: Screen) -> FieldWords:
         return FieldWords(capital(side_word(side)), side, "", below)
     if screen is Screen.FINISHED:
         return FieldWords(tr("Finished"), "pause")
+    if state.tried:
+        below = _notice(state) or tr("The first repetition is counted once it is certain.")
+        return FieldWords(tr("Go on"), "pause", "", below)
     return FieldWords(tr("Pull when you like"), "pause", tr("Ready"), _notice(state) or _aim(state))
 
 
 def _notice(state: ViewState) -> str:
     """Return what is to be read at once; else that the exercise was stopped, for as long as it is."""
-    return state.notice or ("" if state.stopped is None else stopped_words(state.stopped))
+    return capital(state.notice or ("" if state.stopped is None else stopped_words(state.stopped)))
 
 
 _PHASES = {
@@ -211,9 +216,9 @@ def _phase(state: ViewState, screen: Screen) -> FieldWords:
     above, glyph = _PHASES[screen]
     said_above = state.word or tr(above)
     if screen is Screen.HOLD:
-        return FieldWords(tr("Hold"), glyph, said_above, state.notice)
+        return FieldWords(tr("Hold"), glyph, said_above, capital(state.notice))
     breath = _breath(state, screen)
-    return FieldWords(tr(_BREATHS[breath]), glyph, said_above, state.notice, breath)
+    return FieldWords(tr(_BREATHS[breath]), glyph, said_above, capital(state.notice), breath)
 
 
 def _valley(state: ViewState) -> FieldWords:
@@ -259,6 +264,11 @@ def _lost(state: ViewState) -> FieldWords:
             tr("Wait"), "nolink", tr("Looking for the sensor"), tr("Press the button on the sensor.")
         )
     below = tr("Bring this screen nearer or check the sensor’s light; the set goes on by itself.")
+    percent = state.battery_percent
+    if percent is not None and percent <= LOW_BATTERY_PERCENT:
+        below = tr(
+            "Its battery was at {percent} %: plug in its charger. The set goes on by itself.", percent=percent
+        )
     if state.in_set:
         below = f"{trn('Your {n} rep is safe.', 'Your {n} reps are safe.', state.reps)} {below}"
     lost = tr("Sensor lost {seconds} s ago, searching", seconds=int(state.lost_s or 0.0))
@@ -277,7 +287,11 @@ def _verdict(state: ViewState) -> tuple[str, str]:
     screen = state.screen
     if screen is Screen.LOST:
         return tr("no signal"), "lost"
-    if screen is Screen.READY and abs(state.tension_n) <= max(1.0, 2.0 * state.tension_uncertainty_n):
+    if (
+        screen is Screen.READY
+        and state.trace
+        and abs(state.tension_n) <= max(1.0, 2.0 * state.tension_uncertainty_n)
+    ):
         return tr("zero is set"), "zero"
     shown = screen is Screen.HOLD or (
         state.phase is Phase.ECCENTRIC and state.now_s < state.phase_since_s + 1.0

@@ -81,6 +81,12 @@ RETRACTED_S = 3.0
 NOTICE_S = 8.0
 """How long a notice stays: time to finish a repetition and read it."""
 
+READ_S = 4.0
+"""How long it stays at least once the repetition in which it came is done."""
+
+TRIED_S = 8.0
+"""How long after a first movement the next one is waited for."""
+
 SETTLED_S = 1.0
 """How long the return stays on screen after it: a pause that is shorter would only make the view flicker."""
 
@@ -401,6 +407,13 @@ class ViewState:
         return Screen.SIDES if self.between_sides else Screen.REST
 
     @property
+    def tried(self) -> bool:
+        """Whether a movement was just made of which it is not certain yet that it is a repetition."""
+        if self.in_set or len(self.phases) < 2 or self.now_s > self.phase_since_s + TRIED_S:
+            return False
+        return self.phases[-1][1] is Phase.REST and self.phases[-2][1] is Phase.ECCENTRIC
+
+    @property
     def takes_turns(self) -> bool:
         """Whether left and right take turns, so that a set is two half-sets."""
         return self.settings is not None and self.settings.first_side is not None
@@ -467,10 +480,12 @@ class ViewState:
             self._level(event)
         elif isinstance(event, PhaseChanged):
             self.phase, self.phase_since_s = event.phase, event.time_s
+            if event.phase is Phase.REST:
+                self._let_read()
             self.phases.append((event.time_s, event.phase))
         elif isinstance(event, SetStarted):
             self.set_number, self.side, self.asks = event.number, event.side, None
-            self.reps, self.peaks = 0, []
+            self.reps, self.peaks, self.last_rep = 0, [], None
             if self.advice is not None and not self.advice.holds:
                 self.advice = None
         elif isinstance(event, RepCounted | RepCompleted | RepRetracted):
@@ -504,6 +519,12 @@ class ViewState:
             self._answered(event)
         if format_notice(event):
             self._show_notice(event)
+
+    def _let_read(self) -> None:
+        """Show what came in a repetition after it, too: nobody reads while pulling."""
+        began_s = next((at_s for at_s, phase in reversed(self.phases) if phase is Phase.CONCENTRIC), math.inf)
+        if self.notice_until_s - NOTICE_S >= began_s:
+            self.notice_until_s = max(self.notice_until_s, self.time_s + READ_S)
 
     def _correct(self, event: SetCorrected) -> None:
         """Put the set in the place of the finished one, which is the last."""
@@ -656,8 +677,15 @@ class ViewState:
             "stopped": None if self.stopped is None else stopped_words(self.stopped),
             "problem": None if self.problem is None else said(self.problem),
             "offered": list(self.offered),
-            "finished": None if self.finished is None else fields_json(self.finished),
+            "finished": self._finished_json(),
         }
+
+    def _finished_json(self) -> dict[str, Any] | None:
+        done = self.finished
+        if done is None:
+            return None
+        words = {"next_time": said(done.next_time or ""), "compared": said(done.compared or "")}
+        return fields_json(done) | {name: told or None for name, told in words.items()}
 
     def _peaks_json(self) -> list[dict[str, Any]]:
         if not self.in_set:

@@ -21,7 +21,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from bandsense.exercises.model import Breath
+from bandsense.exercises.model import Breath, Tempo
 from bandsense.language import mark, number, said, tr, trn
 from bandsense.live.actions import Actions, hint, listed
 from bandsense.live.big_digits import big
@@ -32,6 +32,7 @@ from bandsense.live.formatting import (
     advice_text,
     counts_words,
     cue_words,
+    rating_keys,
     rating_question,
     rep_mark,
     rep_words,
@@ -43,10 +44,10 @@ from bandsense.live.formatting import (
 )
 from bandsense.live.screen_words import clock_words
 from bandsense.live.state import GOOD_LINK, TRACE_S, Done, Peak, Screen, ViewState
-from bandsense.live.units import force_figure, force_range, force_words, shown_unit
+from bandsense.live.units import decimals_for, force_figure, force_range, force_words, shown_unit
 from bandsense.signal.events import DOUBTFUL_BELOW, Phase
 from bandsense.workout.cues import CueKind
-from bandsense.workout.plan import TensionZone, measured_tempo
+from bandsense.workout.plan import TensionZone, hand_clock_s, measured_tempo
 
 __all__ = ["FRAMES_PER_S", "TerminalView", "framed", "render", "trace_lines"]
 
@@ -222,9 +223,8 @@ def _numbers(state: ViewState, width: int, scale: int) -> list[Text]:
     lost = state.screen is Screen.LOST
     tension = "–––" if lost else force_figure(state.tension_n)
     reps = str(state.reps if state.in_set or not state.results else 0)
-    uncertainty = (
-        f"± {force_figure(state.tension_uncertainty_n, 1 if state.tension_uncertainty_n < 1 else 0)}"
-    )
+    least_n = shown_unit().newtons * 10.0 ** -decimals_for(0)  # of the figures that stand before it
+    uncertainty = f"± {force_figure(max(least_n, state.tension_uncertainty_n))}"
     beside = [shown_unit().value, "" if lost else uncertainty]
     if width < _NARROW:
         return _beside(big(tension, scale), beside, width)
@@ -290,6 +290,8 @@ def _field_words(state: ViewState) -> tuple[str, str]:
     if screen is Screen.LIMIT:
         return f"⚠ {tr('EASE OFF')}", tr("the band is at its limit")
     if screen is Screen.READY:
+        if state.tried:
+            return tr("Go on"), tr("The first repetition is counted once it is certain.")
         return tr("Pull when you like"), ""
     if screen is Screen.SIDES:
         arrow = "←" if state.next_side == "left" else "→"
@@ -305,20 +307,18 @@ def _clock(state: ViewState, name: str, phase: Phase) -> str:
     if state.word and state.cues and (cue := state.shown_cue) is not None and cue.kind is not CueKind.TARGET:
         return state.word
     since_s = max(0.0, state.now_s - state.phase_since_s)
-    target_s = _targets_s(state).get(phase)
-    if target_s is None:
-        return tr("{phase} {since:.1f} s", phase=name, since=since_s)
-    if since_s > target_s + 0.05:
-        beyond = since_s - target_s
-        return tr("{phase} {target:.1f} s +{beyond:.1f}", phase=name, target=target_s, beyond=beyond)
-    return tr("{phase} {since:.1f} of {target:.1f} s", phase=name, since=since_s, target=target_s)
-
-
-def _targets_s(state: ViewState) -> dict[Phase, float]:
-    """Return how long each phase should last, as the signal chain measures it."""
     if state.plan is None:
-        return {}
-    tempo = measured_tempo(state.plan.tempo)
+        return tr("{phase} {since:.1f} s", phase=name, since=since_s)
+    target_s = _phases_s(state.plan.tempo)[phase]
+    hand_s = hand_clock_s(since_s, _phases_s(measured_tempo(state.plan.tempo))[phase], target_s)
+    if hand_s > target_s + 0.05:
+        beyond = hand_s - target_s
+        return tr("{phase} {target:.1f} s +{beyond:.1f}", phase=name, target=target_s, beyond=beyond)
+    return tr("{phase} {since:.1f} of {target:.1f} s", phase=name, since=hand_s, target=target_s)
+
+
+def _phases_s(tempo: Tempo) -> dict[Phase, float]:
+    """Return how long each phase of a repetition lasts."""
     return {
         Phase.CONCENTRIC: tempo.concentric_s,
         Phase.HOLD: tempo.hold_s,
@@ -362,16 +362,16 @@ def _bar(state: ViewState, width: int) -> Text:
 
 def _pacer(state: ViewState, width: int) -> Text | None:
     """Draw how far each phase of the tempo has gone; None without a tempo, or between repetitions."""
-    targets = _targets_s(state)
-    if not targets or state.screen not in _PHASES or width < _PACED:
+    if state.plan is None or state.screen not in _PHASES or width < _PACED:
         return None
+    targets, measured = _phases_s(state.plan.tempo), _phases_s(measured_tempo(state.plan.tempo))
     room = width - sum(len(f" {tr(name)} 0.0 ") for _, name, _ in _PHASES.values())
     whole_s = sum(targets.values())
     order = [phase for _, _, phase in _PHASES.values()]
     line = Text(no_wrap=True)
     for _, name, phase in _PHASES.values():
         cells = max(2, int(room * targets[phase] / whole_s))
-        share = _share(state, phase, targets[phase], order)
+        share = _share(state, phase, measured[phase], order)
         done = min(cells, round(share * cells))
         line.append(
             f" {tr(name)} {number(targets[phase], '.1f')} ",
@@ -417,17 +417,25 @@ def _strip(peaks: Sequence[Peak], state: ViewState) -> Text:
     return line
 
 
-def _verdict(state: ViewState) -> str:
-    """Say where the last pull lay and how long its phases took."""
+def _verdict(state: ViewState, width: int) -> str:
+    """Say where the last pull lay and how long its phases took; what has no room in the line is left out."""
     last = state.last_rep
     if last is None or state.peak_n is None:
-        return "" if state.in_set else _aim(state)
-    words = tr("last rep {peak}, {phases}", peak=force_words(state.peak_n), phases=rep_words(last))
-    zone = None if state.zone is None else state.zone.zone(state.peak_n).value
-    return words if zone is None else f"{tr(_ZONES[zone])}; {words}"
+        return "" if state.in_set else _that_fit(_aim(state), " ", width)
+    zone = [] if state.zone is None else [f"{tr(_ZONES[state.zone.zone(state.peak_n).value])}; "]
+    peak = force_words(state.peak_n)
+    words = "".join([*zone, tr("last rep {peak}, {phases}", peak=peak, phases=rep_words(last))])
+    short = "".join([*zone, tr("last rep {peak}", peak=peak)])
+    return words if len(words) <= width else _fitted(short, width)
 
 
-def _aim(state: ViewState) -> str:
+def _that_fit(parts: Sequence[str], between: str, width: int) -> str:
+    """Join as many of the first parts as a line has room for."""
+    fitting = (between.join(parts[:n]) for n in range(len(parts), 1, -1))
+    return next((line for line in fitting if len(line) <= width), _fitted("".join(parts[:1]), width))
+
+
+def _aim(state: ViewState) -> list[str]:
     """Say what to aim for before the first repetition: the zone, and what was done last time."""
     parts = []
     if state.zone is not None:
@@ -439,7 +447,7 @@ def _aim(state: ViewState) -> str:
             parts.append(tr("Last time {reps} reps.", reps=reps))
         else:
             parts.append(tr("Last time {reps} reps, peak {peak}.", reps=reps, peak=force_words(last.peak_n)))
-    return " ".join(parts)
+    return parts
 
 
 # -- messages ------------------------------------------------------------------------------------------------
@@ -474,6 +482,12 @@ def _told_between_sets(state: ViewState) -> list[str]:
 def _message(state: ViewState, width: int, most: int = 2) -> list[Text]:
     """Write the most urgent message in at most so many lines."""
     message, style = next(_messages(state), ("", ""))
+    if (
+        len(message) > most * width
+        and state.asks is not None
+        and message == rating_question(state.asks, keys=True)
+    ):
+        message = rating_keys(state.asks)
     lines = textwrap.wrap(message, width, max_lines=most, placeholder=" …")
     return [_one_line(line, style) for line in lines]
 
@@ -534,15 +548,30 @@ def _advice_lines(state: ViewState, width: int) -> list[tuple[str, str]]:
 
 def _advice_box(state: ViewState, width: int, height: int) -> list[Text]:
     """Draw the advice in at most `height` lines; without a frame where there are few."""
-    lines = _advice_lines(state, width)
+    lines, inner = _advice_lines(state, width), width - 4
     if not lines or height < 1:
         return []
     if height < len(lines) + 2:
-        return [_one_line(line, style) for line, style in lines[:height]]
+        return [_one_line(line, style) for line, style in _most_needed(lines, state, inner, height)]
     framed = [Text(f"╭{'─' * (width - 2)}╮")]
     for line, style in lines:
         framed.append(Text.assemble("│ ", (f"{line:<{width - 4}}", style), " │"))
     return [*framed, Text(f"╰{'─' * (width - 2)}╯")]
+
+
+def _most_needed(
+    lines: list[tuple[str, str]], state: ViewState, width: int, height: int
+) -> list[tuple[str, str]]:
+    """Keep what to do, then how to answer, then the reason; a sentence that is cut ends in dots."""
+    if len(lines) <= height:
+        return lines
+    reason = lines[height - 1][1] != "bold"
+    answers = lines[-1:] if state.to_answer and reason and state.stopped is None else []
+    kept = lines[: height - len(answers)]
+    line, style = kept[-1]
+    if not line.endswith((".", "!", "?")):
+        kept[-1] = f"{_fitted(line, width - 2)} …", style
+    return [*kept, *answers]
 
 
 def _set_line(done: Done, state: ViewState, width: int) -> Text:
@@ -557,7 +586,7 @@ def _set_line(done: Done, state: ViewState, width: int) -> Text:
         "" if done.hand is None else f"{tempo_figures(done.hand)} s",
         _slack_change(done),
     ]
-    line.append("  " + " · ".join(filter(None, words)))
+    line.append("  " + _that_fit(list(filter(None, words)), " · ", max(1, width - line.cell_len - 2)))
     line.truncate(width, overflow="ellipsis")
     return line
 
@@ -602,7 +631,7 @@ def _over(state: ViewState, width: int, scale: int) -> list[Text]:
         [trn("repetition", "repetitions", done.reps), tr("peak {tension}", tension=force_words(done.peak_n))],
         width,
     )
-    words = [done.compared, done.next_time and tr("Next time: {what}", what=done.next_time)]
+    words = [said(done.compared or ""), done.next_time and tr("Next time: {what}", what=done.next_time)]
     for text in filter(None, words):
         lines += [_one_line(line) for line in textwrap.wrap(text, width)]
     return [*lines, *(_set_line(each, state, width) for each in state.sets)]
@@ -644,7 +673,7 @@ def _in_set(state: ViewState, width: int, height: int, scale: int) -> list[Text]
         ),
         _Part([_strip_line(state, width)], 5),
         _Part(message, 2),
-        _Part([_one_line(_fitted(_verdict(state), width), "" if state.in_set else "dim")], 3),
+        _Part([_one_line(_verdict(state, width), "" if state.in_set else "dim")], 3),
     ]
     while sum(len(part.lines) for part in parts) > height and len(parts) > 1:
         parts.remove(max(parts, key=lambda part: part.rank))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from contextvars import ContextVar
+from math import isfinite
 
 from bandsense.language import mark, number, tr
 from bandsense.samples import ForceUnit
@@ -16,6 +17,7 @@ from bandsense.samples import ForceUnit
 __all__ = [
     "decimals_for",
     "force_figure",
+    "force_pair",
     "force_range",
     "force_words",
     "in_shown_unit",
@@ -23,6 +25,7 @@ __all__ = [
     "shown_unit",
     "unit_json",
     "unit_name",
+    "with_uncertainty",
 ]
 
 _SHOWN: ContextVar[ForceUnit] = ContextVar("shown unit of force", default=ForceUnit.NEWTON)
@@ -71,6 +74,25 @@ def force_figure(newtons: float, decimals: int = 0, *, sign: bool = False) -> st
 def force_words(newtons: float, decimals: int = 0, *, sign: bool = False) -> str:
     """Format a force with its unit: `105 N`, `10.7 kgf`; see `force_figure`."""
     return f"{force_figure(newtons, decimals, sign=sign)} {_SHOWN.get().value}"
+
+
+def with_uncertainty(value: float, uncertainty: float) -> str:
+    """Format a value with its standard uncertainty: `106 ± 5`, `1.5 ± 0.2`.
+
+    Both stand to the place of the uncertainty's first digit, of hundredths at the finest; a value whose
+    uncertainty is not known stands alone.
+    """
+    if not (isfinite(uncertainty) and uncertainty > 0.0):
+        return number(value, f"z.{0 if abs(value) >= 9.95 else 1}f")
+    decimals = 0 if uncertainty >= 0.95 else 1 if uncertainty >= 0.095 else 2
+    shown = max(10.0**-decimals, uncertainty)
+    return f"{number(value, f'z.{decimals}f')} ± {number(shown, f'.{decimals}f')}"
+
+
+def force_pair(newtons: float, uncertainty_n: float) -> str:
+    """Format a force with its standard uncertainty, without the unit; see `with_uncertainty`."""
+    unit = _SHOWN.get().newtons
+    return with_uncertainty(newtons / unit, uncertainty_n / unit)
 
 
 def force_range(low_n: float, high_n: float) -> str:

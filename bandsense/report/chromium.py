@@ -73,7 +73,9 @@ def _made(html: str, target: Path, options: list[str]) -> None:
         page, made = folder / "report.html", folder / f"made{target.suffix}"
         page.write_text(html, encoding="utf-8")
         told = [option.format(made=made) for option in options]
-        command = [browser(), "--headless", "--disable-gpu", f"--user-data-dir={folder / 'profile'}", *told]
+        # In a container /dev/shm is small, and a browser that fills it dies.
+        switches = ["--headless", "--disable-gpu", "--disable-dev-shm-usage"]
+        command = [browser(), *switches, f"--user-data-dir={folder / 'profile'}", *told]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             command.append("--no-sandbox")  # which it needs as root, where there is nothing left to protect
         try:

@@ -23,14 +23,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bandsense.signal.corrections import Corrections, Stroke
 from bandsense.signal.events import RetractReason
-from bandsense.signal.explanations import CountedRep, Explanation, Explanations, Kind
+from bandsense.signal.explanations import HANDLING, SET, STEPS, SWAY, CountedRep, Explanation, Explanations
 from bandsense.signal.laws import Numbers
 from bandsense.signal.told import Shown, Told, covers
-from bandsense.signal.turning_points import Look, Ticks, TurningPoint, TurningPoints
+from bandsense.signal.turning_points import (
+    PULLING,
+    RESTED,
+    RESTING,
+    RETURNED,
+    TURNED,
+    VALLEY,
+    Look,
+    Ticks,
+    TurningPoint,
+    TurningPoints,
+)
 
 __all__ = ["Announcement", "Announcer"]
 
@@ -56,15 +67,14 @@ CORRECTABLE_S = 60.0
 """A movement that is longer ago is no longer what the person means."""
 
 REASONS = {
-    Kind.HANDLING: RetractReason.SET_UP,
-    Kind.STEPS: RetractReason.TOO_QUICK,
-    Kind.SET: RetractReason.ONE_MOVEMENT,
-    Kind.SWAY: RetractReason.ISOMETRIC,
+    HANDLING: RetractReason.SET_UP,
+    STEPS: RetractReason.TOO_QUICK,
+    SET: RetractReason.ONE_MOVEMENT,
+    SWAY: RetractReason.ISOMETRIC,
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(NamedTuple):
     """What a look made certain: repetitions that are new, taken back, or over."""
 
     counted: tuple[Shown, ...] = ()
@@ -117,31 +127,32 @@ class Announcer:
             start, top: valley and top of the movement that is complete, where `look` is VALLEY.
         """
         turning = self._turning
-        lowest_n = turning.surroundings.lowest_n
-        if look is Look.VALLEY:
-            return self._valley(start, top, lowest_n)
-        if turning.valley is None or look is Look.PULLING:
+        if look is VALLEY:
+            return self._valley(start, top)
+        if turning.valley is None or look is PULLING:
             return None
         covered = self._present()
-        if look is Look.RETURNED:
+        if look is RETURNED:
             return self._ended(covered, look) if covered is not None else None
         if turning.top is None:
             if turning.torn or (covered is not None and covered.probability >= SURE):
                 return None
             self._looked_top = turning.extreme.tick
             return self._judge(
-                self._explanations.look(turning.extreme, turning.extreme, lowest_n, width=False, end=False),
+                self._explanations.look(
+                    turning.extreme, turning.extreme, turning.lowest_n, width=False, end=False
+                ),
                 known=False,
             )
-        if look is Look.TURNED and self._looked_top == turning.top.tick:
+        if look is TURNED and self._looked_top == turning.top.tick:
             return None
-        if covered is not None and look is not Look.RESTED and covered.probability >= SURE:
+        if covered is not None and look is not RESTED and covered.probability >= SURE:
             return self._ended(covered, look)
-        width = look is not Look.TURNED
-        end = look in (Look.RESTING, Look.RESTED)
-        found = self._explanations.look(turning.top, turning.extreme, lowest_n, width=width, end=end)
-        over = look is Look.RESTED or turning.fallen
-        return self._judge(found, known=end, median=look is Look.RESTED, over=over)
+        width = look is not TURNED
+        end = look in (RESTING, RESTED)
+        found = self._explanations.look(turning.top, turning.extreme, turning.lowest_n, width=width, end=end)
+        over = look is RESTED or turning.fallen
+        return self._judge(found, known=end, median=look is RESTED, over=over)
 
     def finish(self) -> Announcement:
         """Decide by the median at the end; what had not come back by half is not a repetition."""
@@ -152,7 +163,7 @@ class Announcer:
             broken_off = None
         if turning.valley is not None and turning.top is not None and turning.halfway_back:
             found = self._explanations.look(
-                turning.top, turning.extreme, turning.surroundings.lowest_n, width=True, end=True
+                turning.top, turning.extreme, turning.lowest_n, width=True, end=True
             )
             broken_off = None
         announced = self._judge(found, known=True, median=True, last=True)
@@ -164,16 +175,14 @@ class Announcer:
         )
         return Announcement(announced.counted, told, announced.done)
 
-    def _valley(
-        self, start: TurningPoint | None, top: TurningPoint | None, lowest_n: float
-    ) -> Announcement | None:
+    def _valley(self, start: TurningPoint | None, top: TurningPoint | None) -> Announcement | None:
         valley = self._turning.valley
         if valley is None:
             return None
         if top is None or start is None:
             self._explanations.begin(valley)
             return None
-        kept = self._explanations.advance(top, valley, lowest_n)
+        kept = self._explanations.advance(top, valley, self._turning.lowest_n)
         announced = self._judge(kept, known=_came_back(self._told.latest, top, valley, self._k.back_least))
         self._valleys += 1
         return announced if self._valleys % SETTLE_EVERY else self._settle(announced)
@@ -441,7 +450,7 @@ class Announcer:
 
     def _ended(self, shown: Shown, look: Look) -> Announcement | None:
         turning = self._turning
-        if look not in (Look.RETURNED, Look.RESTING) or turning.top is None or shown.done:
+        if look not in (RETURNED, RESTING) or turning.top is None or shown.done:
             return None
         if not turning.fallen:
             return None  # It rests high up: a pause within the return.
@@ -467,6 +476,6 @@ def _share_back(rep: CountedRep) -> float:
 
 def _begun(best: Explanation, shown: Sequence[Shown]) -> bool:
     """Return whether a repetition of the present set was told already."""
-    if best.kind is not Kind.SET or not shown:
+    if best.kind is not SET or not shown:
         return False
     return next((rep.start.tick <= shown[-1].rep.top.tick for rep in best.reps() if rep.begins_set), True)

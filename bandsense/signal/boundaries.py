@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-__all__ = ["HIGH", "LOW", "NEAR", "Boundaries", "Edge", "between", "measure"]
+__all__ = ["HIGH", "LOW", "NEAR", "Boundaries", "Edge", "between", "crossing_s", "measure"]
 
 LOW, HIGH = 0.1, 0.9
 """Parts of the rise or fall whose crossings are the boundaries."""
@@ -39,8 +39,7 @@ VALLEY_S = 0.5
 """The valley is the lowest point of so long a stretch next to the movement."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """A rise or fall: times of its 10 % and 90 % crossings, and tension in its valley."""
 
     low_s: float
@@ -48,8 +47,7 @@ class Edge:
     valley_n: float
 
 
-@dataclass(frozen=True, slots=True)
-class Boundaries:
+class Boundaries(NamedTuple):
     """The four boundaries in seconds; the peak and the two valleys they are measured from, in newtons."""
 
     pull_start_s: float
@@ -146,8 +144,8 @@ def _edge(
         high -= back
     # Nothing between foot and peak is below the foot: 10 % is beyond it, unless the valley is as high.
     low = _walk_below(tension_n, high if tension_n[foot] < low_n else foot, bottom, low_n)
-    low_s = _crossing(time_s, tension_n, low, low - back if low != peak else low, low_n)
-    high_s = _crossing(time_s, tension_n, high + back if high != bottom else high, high, high_n)
+    low_s = crossing_s(time_s, tension_n, low, low - back if low != peak else low, low_n)
+    high_s = crossing_s(time_s, tension_n, high + back if high != bottom else high, high, high_n)
     return Edge(min(low_s, high_s) if back < 0 else max(low_s, high_s), high_s, valley_n)
 
 
@@ -187,8 +185,8 @@ def _valley(
     return bottom
 
 
-def _crossing(time_s: Sequence[float], tension_n: Sequence[float], a: int, b: int, level_n: float) -> float:
-    """Time at which tension crosses a level between two neighbouring samples, by linear interpolation."""
+def crossing_s(time_s: Sequence[float], tension_n: Sequence[float], a: int, b: int, level_n: float) -> float:
+    """Return when tension crosses a level between two neighbouring samples, by linear interpolation."""
     from_n, to_n = tension_n[a], tension_n[b]
     if from_n == to_n:
         return time_s[b]

@@ -52,7 +52,7 @@ from bandsense.signal.laws import (
 )
 from bandsense.signal.turning_points import Ticks, TurningPoint
 
-__all__ = ["CountedRep", "Explanation", "Explanations", "Kind"]
+__all__ = ["HANDLING", "SET", "STEPS", "SWAY", "CountedRep", "Explanation", "Explanations", "Kind"]
 
 SPAN = 7
 """A repetition has at most this many movements: six inner dips."""
@@ -108,6 +108,9 @@ class Kind(IntEnum):
     STEPS = 1
     SET = 2
     SWAY = 3
+
+
+HANDLING, STEPS, SET, SWAY = Kind
 
 
 @dataclass(slots=True, eq=False)
@@ -172,10 +175,14 @@ class Explanation:
         """Return how busy it is after a movement with its top at `top_s`, which adds `more`."""
         return self.busy * math.exp((self.top_s - top_s) / BUSY_S) + more if self.busy else more
 
-    @property
-    def latest_set(self) -> tuple[float, float, float]:
-        """Swing, peak and end of the latest set on its path."""
-        return self.set_swing_n, self.set_peak_n, self.set_end_s
+    def going_on(
+        self, kind: Kind, score: float, habit: Habit | Steps | Series, top_s: float, busy: float
+    ) -> Explanation:
+        """Return what follows after a movement that is no repetition."""
+        latest_set = self.set_swing_n, self.set_peak_n, self.set_end_s
+        return Explanation(
+            kind, score, self.count, self.path, top_s, habit, *latest_set, busy=busy, walk=self.walk
+        )
 
     def reps(self) -> Iterator[CountedRep]:
         """Return the repetitions on its path that are not settled, the latest first."""
@@ -247,7 +254,7 @@ class Explanations:
     def begin(self, valley: TurningPoint) -> None:
         """Take the first valley: nothing has happened yet."""
         self._valleys.append(valley)
-        self._survivors.append([Explanation(Kind.HANDLING, 0.0, 0, None, -math.inf, Habit())])
+        self._survivors.append([Explanation(HANDLING, 0.0, 0, None, -math.inf, Habit())])
 
     def look(
         self, top: TurningPoint, low: TurningPoint, lowest_n: float, *, width: bool, end: bool
@@ -318,25 +325,27 @@ class Explanations:
         end: bool,
         settled: bool,
     ) -> list[Explanation]:
-        valleys, found = self._valleys, []
-        best = -math.inf
         typical = self._typical(tops[-1], last, lowest_n, width=width, end=end, open_=not settled)
         if typical is not None:
             return typical
+        valleys, top = self._valleys, tops[-1]
+        dips: list[Dip] = []
+        found: list[Explanation] = []
+        best = -math.inf
         for back in range(1, len(valleys) + 1):
-            start = valleys[-back]
-            inner = tops[-back:]
-            top = max(inner, key=lambda t: t.tension_n)
-            if top.tension_n - start.tension_n <= 0.0 or (end and top.tension_n - last.tension_n <= 0.0):
-                continue
-            dips = [_dip(inner[i], valleys[i - back + 1], inner[i + 1]) for i in range(back - 1)]
-            before = self._survivors[-back]
+            start, before = valleys[-back], self._survivors[-back]
             if back > 1:
-                rise_n = top.tension_n - start.tension_n
+                dips = [_dip(tops[-back], valleys[1 - back], tops[1 - back]), *dips]
+                if tops[-back].tension_n >= top.tension_n:
+                    top = tops[-back]
+            rise_n = top.tension_n - start.tension_n
+            if rise_n <= 0.0 or (end and top.tension_n - last.tension_n <= 0.0):
+                continue
+            if back > 1:
                 before = [x for x in before if not self._hopeless(x, dips, rise_n, best)]
             if not before:
                 continue
-            m = self._movement(start, inner, top, last, dips, lowest_n, width=width, end=end)
+            m = self._movement(start, tops[-back:], top, last, dips, lowest_n, width=width, end=end)
             span = _Span(m, start, top, last, one=back == 1, open=not settled)
             following: Iterable[Explanation] = self._continued(before, span)
             if self._corrections:
@@ -355,7 +364,7 @@ class Explanations:
         best = before[0] if before and not self._corrections else None
         if (
             best is None
-            or best.kind is not Kind.SET
+            or best.kind is not SET
             or not isinstance(best.habit, Series)
             or best.habit.n < SURE_REPS
         ):
@@ -466,9 +475,7 @@ class Explanations:
             if isinstance(series, Steps) and span.one:
                 between = bump(k, m, series)
                 if between is not None:
-                    y = _rippled(x, x.score + between[0])
-                    y.habit = between[1]
-                    yield y
+                    yield x.going_on(STEPS, x.score + between[0], between[1], x.top_s, x.busy)
             if not isinstance(series, Series):
                 continue
             following = next_in_series(k, series, m, m.top_s - x.top_s)
@@ -476,7 +483,7 @@ class Explanations:
                 yield self._series(x, x.score + on + following[0], following[1], span, begins=False)
             small = ripple(k, series, m) if span.one else None
             if small is not None:
-                yield _rippled(x, x.score + self._ln_on + small)
+                yield x.going_on(x.kind, x.score + self._ln_on + small, series, x.top_s, x.busy)
         ways = [(x, self._transitions(x, m)) for x in before]
         if span.one:
             yield from self._simple(ways, span)
@@ -500,7 +507,7 @@ class Explanations:
         """Split continuations by what the person said: of movements like this, some count, some do not."""
         likelier, share = self._corrections.heard(span.m.rise_n, span.m.width_s)
         for y in following:
-            if y.kind is not Kind.SET or y.path is None or y.path.end is not span.last:
+            if y.kind is not SET or y.path is None or y.path.end is not span.last:
                 yield y
                 continue
             if share < COUNTS_SURELY:
@@ -527,9 +534,9 @@ class Explanations:
         # falls as in a Pareto law of durations.
         p_set = k.p_set * k.patience / (k.patience + x.busy)
         p_steps = k.p_steps if x.walk is None else P_RESUMED
-        if x.kind is Kind.HANDLING:
+        if x.kind is HANDLING:
             return math.log(p_set), math.log(k.p_sway), math.log(p_steps), self._ln_handling
-        if x.kind is Kind.STEPS:
+        if x.kind is STEPS:
             paused = m.start_s - x.top_s > PAUSE_S or m.top_s - x.top_s > 2.0 * PAUSE_S
             to_set = math.log(k.p_steps_end * p_set) if paused else math.log(STRAIGHT_ON)
             stay = math.log(1.0 - k.p_steps_end - STRAIGHT_ON)
@@ -557,14 +564,11 @@ class Explanations:
     ) -> Explanation:
         top_s = span.m.last_top_s
         if not after.counts:
-            busy = x.busy_after(top_s, 1.0)
-            return Explanation(
-                Kind.SWAY, score, x.count, x.path, top_s, after, *x.latest_set, busy=busy, walk=x.walk
-            )
+            return x.going_on(SWAY, score, after, top_s, x.busy_after(top_s, 1.0))
         path = CountedRep(x.path, span.start, span.top, span.last, begins, span.open)
         swing_n = after.peak_n - after.base_n
         return Explanation(
-            Kind.SET,
+            SET,
             score,
             x.count + 1,
             path,
@@ -591,17 +595,7 @@ class Explanations:
             math.log(m.width_s) if m.width_s is not None else None,
             [*recent, (size_n, m.top_n, m.start_s)],
         )
-        return Explanation(
-            Kind.HANDLING,
-            score,
-            x.count,
-            x.path,
-            top.time_s,
-            habit,
-            *x.latest_set,
-            busy=x.busy_after(top.time_s, 1.0),
-            walk=x.walk,
-        )
+        return x.going_on(HANDLING, score, habit, top.time_s, x.busy_after(top.time_s, 1.0))
 
     def _near_set(self, x: Explanation, m: Movement) -> float:
         """Return what it costs that a movement close behind a set is none of its repetitions."""
@@ -612,20 +606,13 @@ class Explanations:
     def _stepped(self, x: Explanation, m: Movement, transition: float) -> Explanation:
         before = x.habit if isinstance(x.habit, Steps) else None
         score, after = steps(self._k, m, before, m.top_s - x.top_s, x.walk)
-        return Explanation(
-            Kind.STEPS,
-            x.score
-            + transition
-            + score
-            + (self._near_set(x, m) if before is None or before.n < WALK else 0.0),
-            x.count,
-            x.path,
-            m.top_s,
-            after,
-            *x.latest_set,
-            busy=x.busy_after(m.top_s, 1.0),
-            walk=after if after.n >= WALK else x.walk,
-        )
+        score += x.score + transition
+        if before is None or before.n < WALK:
+            score += self._near_set(x, m)
+        y = x.going_on(STEPS, score, after, m.top_s, x.busy_after(m.top_s, 1.0))
+        if after.n >= WALK:
+            y.walk = after
+        return y
 
     def _kept(self, found: list[Explanation]) -> list[Explanation]:
         """Prune explanations of the same movements, best first."""
@@ -652,12 +639,6 @@ class Explanations:
 def _size(m: Movement) -> float:
     """Return the smaller of rise and fall, as far as they are known."""
     return min(m.rise_n, m.top_n - m.end_n) if m.end_n is not None else m.rise_n
-
-
-def _rippled(x: Explanation, score: float) -> Explanation:
-    return Explanation(
-        x.kind, score, x.count, x.path, x.top_s, x.habit, *x.latest_set, busy=x.busy, walk=x.walk
-    )
 
 
 def _same(x: Explanation, y: Explanation) -> bool:

@@ -5,8 +5,7 @@ Four kinds of movement compete for a trace (`bandsense.signal.explanations` lets
     HANDLING  picking up the band, taking position, putting it down: every movement for itself
     STEPS     a rhythm that the body makes while it walks or is driven about
     SET       repetitions: a *series* of movements between a lower level B (base) and an upper level P (peak)
-    SWAY      standing on a taut band: a series as well, of small waves upon a large tension; it counts
-    nothing
+    SWAY      standing on a taut band: a series as well, of small waves upon a large tension; counts nothing
 
 A movement is described by its rise and fall (N), the time since the top before it and the time it spent above
 half of its height (both as logarithms of seconds). The functions here give natural logarithms of probability
@@ -336,7 +335,7 @@ class Series:
         prior: logarithm of its prior, at its present levels.
         handled: sizes and tops (N) of the handling less than ten seconds before it.
         earlier_n, earlier_s: swing of the set before it on this path, and the seconds since; 0 if there was
-        none.
+            none.
     """
 
     counts: bool

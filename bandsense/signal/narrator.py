@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from math import inf
 
 from bandsense.language import Message
@@ -24,15 +24,30 @@ from bandsense.signal.events import (
     SignalWarning,
     WarningKind,
 )
-from bandsense.signal.history import FlagRanges, RingBuffer
+from bandsense.signal.history import Samples
 from bandsense.signal.laws import Numbers
 from bandsense.signal.metric_contract import Conditions, phases_hidden
 from bandsense.signal.peaks import Peak, estimate_peak
 from bandsense.signal.ranges import NEIGHBOURS, PARTIAL_BELOW, range_fraction, range_is_unsure
 from bandsense.signal.told import Shown
-from bandsense.signal.turning_points import RETURNED_SHARE, Look, Ticks, TurningPoint, TurningPoints
+from bandsense.signal.turning_points import (
+    HELD,
+    PULLING,
+    RESTED,
+    RESTING,
+    RETURNED,
+    RETURNED_SHARE,
+    TURNED,
+    VALLEY,
+    Look,
+    Ticks,
+    TurningPoint,
+    TurningPoints,
+)
 
 __all__ = ["LARGEST_N", "Narrator"]
+
+_REST, _CONCENTRIC, _HOLD, _ECCENTRIC = Phase
 
 PULLING_SHARE = 0.1
 """A rise by this share of the set's swing is a pull."""
@@ -61,17 +76,6 @@ SMALL_REPS = 4
 light band, and nothing in the numbers tells them from the kilograms or pounds of a heavy one."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Samples:
-    """The despiked samples, which of them are marked, how many make a tick, and how many a second."""
-
-    clean_n: RingBuffer
-    saturated: FlagRanges
-    gaps: FlagRanges
-    step: int
-    rate_hz: float
-
-
 class _Judged:
     """How sure the count was when that was told last."""
 
@@ -81,19 +85,24 @@ class _Judged:
         self._more: Mapping[int, float] = {0: 1.0}
         self._reps: Mapping[int, float] = {}
 
-    def news(self, now_s: float) -> Iterator[CountJudged]:
+    def news(self, now_s: float) -> list[Event]:
         """Give the event, if something changed that is worth telling."""
         if self._announcer.chances is self._chances:
-            return
+            return []
         self._chances = self._announcer.chances
         more = self._announcer.doubt
         reps = {shown.index: shown.probability for shown in self._announcer.unsettled}
-        changed = any(abs(p - self._reps.get(index, 1.0)) >= WORTH_TELLING for index, p in reps.items())
-        if changed or any(
-            abs(more.get(n, 0.0) - self._more.get(n, 0.0)) >= WORTH_TELLING for n in {*more, *self._more}
-        ):
-            self._more, self._reps = more, reps
-            yield CountJudged(now_s, more, reps, now_s)
+        if not (_moved(reps, self._reps, 1.0) or _moved(more, self._more) or _moved(self._more, more)):
+            return []
+        self._more, self._reps = more, reps
+        return [CountJudged(now_s, more, reps, now_s)]
+
+
+def _moved(now: Mapping[int, float], then: Mapping[int, float], unknown: float = 0.0) -> bool:
+    """Return whether a probability is worth telling anew; one that was not there was `unknown`."""
+    if now == then:
+        return False
+    return any(abs(p - then.get(n, unknown)) >= WORTH_TELLING for n, p in now.items())
 
 
 class Narrator:
@@ -102,30 +111,16 @@ class Narrator:
     Args:
         numbers: of the model.
         ticks, turning: the trace and its turning points.
-        clean_n, clean_s: despiked tension and time of all samples up to the present one.
-        saturated, gaps: marked samples.
-        rate_hz: sample rate.
-        step: samples to a tick.
+        samples: all samples up to the present one.
     """
 
-    def __init__(
-        self,
-        numbers: Numbers,
-        ticks: Ticks,
-        turning: TurningPoints,
-        clean_n: RingBuffer,
-        clean_s: RingBuffer,
-        saturated: FlagRanges,
-        gaps: FlagRanges,
-        rate_hz: float,
-        step: int,
-    ) -> None:
+    def __init__(self, numbers: Numbers, ticks: Ticks, turning: TurningPoints, samples: Samples) -> None:
         self.events: list[Event] = []
         self.announcer = Announcer(numbers, ticks, turning)
         self._ticks, self._turning = ticks, turning
-        self._loss = BandLoss(ticks, clean_n, clean_s, rate_hz, step)
-        self._samples = _Samples(clean_n, saturated, gaps, step, rate_hz)
-        self._phase = Phase.REST
+        self._loss = BandLoss(ticks, samples)
+        self._samples = samples
+        self._phase = _REST
         self._start: TurningPoint | None = None
         self._top: TurningPoint | None = None
         self._neighbours: deque[tuple[float, float]] = deque(maxlen=NEIGHBOURS + 1)
@@ -138,20 +133,20 @@ class Narrator:
         """Tell what a look makes certain."""
         turning = self._turning
         announced = self.announcer.take(look, self._start, self._top)
-        if look in (Look.RETURNED, Look.RESTING, Look.RESTED):
+        if look in (RETURNED, RESTING, RESTED):
             low = turning.extreme
-            self._check_lost(low, low, sure=look is not Look.RETURNED)
-        elif look in (Look.VALLEY, Look.HELD) and turning.valley is not None:
-            self._check_lost(turning.valley, turning.extreme, sure=look is Look.HELD)
+            self._check_lost(low, low, sure=look is not RETURNED)
+        elif look in (VALLEY, HELD) and turning.valley is not None:
+            self._check_lost(turning.valley, turning.extreme, sure=look is HELD)
         if announced is not None:
             self._announce(announced)
         self.events += self._judged.news(turning.now_s)
         self._emit_phase(look)
-        if look is Look.VALLEY:
+        if look is VALLEY:
             self._start, self._top = turning.valley, None
             swing_n = self.announcer.swing_n
             turning.pulling_n = PULLING_SHARE * swing_n if swing_n else turning.surroundings.swing_n
-        elif look is Look.TURNED:
+        elif look is TURNED:
             self._top = turning.top
 
     def finish(self) -> None:
@@ -250,7 +245,7 @@ class Narrator:
     def _boundaries(self, shown: Shown) -> Boundaries:
         rep, ticks = shown.rep, self._ticks
         first, top, last = (ticks.index_of(p.tick) for p in (rep.start, rep.top, rep.end))
-        last = min(max(top, last), len(ticks.time_s) - 1)
+        last = min(max(top, last), ticks.index_of(ticks.last))
         # What is told late may lie before what was told already.
         ended_s = max([end_s for end_s in self._ends_s if end_s <= rep.top.time_s], default=-inf)
         first = max(first, min(top, bisect_left(ticks.time_s, ended_s)))
@@ -329,22 +324,25 @@ class Narrator:
 
     def _emit_phase(self, look: Look) -> None:
         turning = self._turning
-        if look is Look.PULLING and turning.valley is not None:
+        if look is PULLING and turning.valley is not None:
             left_s = self._left_s(turning.valley)
             if turning.now_s - left_s < LONGEST_START_S:
-                self._enter(Phase.CONCENTRIC, left_s)
-        elif look is Look.HELD and self._phase is Phase.CONCENTRIC:
-            self._enter(Phase.HOLD, turning.still_since_s)
-        elif look is Look.TURNED and self._phase in (Phase.CONCENTRIC, Phase.HOLD):
-            self._enter(Phase.ECCENTRIC, turning.top.time_s if turning.top else turning.now_s)
-        elif look in (Look.RETURNED, Look.RESTED) or (look is Look.RESTING and turning.fallen):
-            self._enter(Phase.REST, turning.extreme.time_s)
+                self._enter(_CONCENTRIC, left_s)
+        elif look is HELD and self._phase is _CONCENTRIC:
+            self._enter(_HOLD, turning.still_since_s)
+        elif look is TURNED and self._phase in (_CONCENTRIC, _HOLD):
+            self._enter(_ECCENTRIC, turning.top.time_s if turning.top else turning.now_s)
+        elif look in (RETURNED, RESTED) or (look is RESTING and turning.fallen):
+            self._enter(_REST, turning.extreme.time_s)
 
     def _left_s(self, valley: TurningPoint) -> float:
         """Return when tension left a valley for good."""
         ticks = self._ticks
-        level_n = valley.tension_n + 0.25 * self._turning.surroundings.swing_n
-        i, first = len(ticks.time_s) - 1, ticks.index_of(valley.tick)
+        turning = self._turning
+        # A part of the rise: by a part of the swing, noise leaves a valley in a rest all the time.
+        rise_n = max(turning.surroundings.swing_n, turning.extreme.tension_n - valley.tension_n)
+        level_n = valley.tension_n + 0.25 * rise_n
+        i, first = ticks.index_of(ticks.last), ticks.index_of(valley.tick)
         while i > first and ticks.tension_n[i] > level_n:
             i -= 1
         return ticks.time_s[i]

@@ -23,8 +23,8 @@ quick pull has three or four samples; then nearly everything is possible, and th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import log, sqrt
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -56,8 +56,7 @@ LEAST_NOISE_N = 0.01
 """No sensor is better than this over a band; keeps equal samples from counting as exact."""
 
 
-@dataclass(frozen=True, slots=True)
-class Peak:
+class Peak(NamedTuple):
     """The top of a pull.
 
     Attributes:
@@ -119,7 +118,7 @@ def estimate_peak(near_n: FloatArray, rise_n: float, noise_n: float) -> Peak:
     near_top = (FAR_DOWN + FAR_DOWN_SOFT - 0.5 * (inner_n + outer_n) / rise_n) / FAR_DOWN_SOFT
     sharp = _share(ROUND - outer_n / max(inner_n, 1e-9)) * _share(near_top)
     peak_n = vertex_n + TOWARDS_CORNER * sharp * (corner_n - vertex_n)
-    of_top = np.count_nonzero(near_n > top_n - TOP_NOISES * noise_n)
+    of_top = (near_n > top_n - TOP_NOISES * noise_n).nonzero()[0].size
     peak_n -= GREATEST_OF_MANY * sqrt(2.0 * log(of_top)) * noise_n
     beside_n = 0.5 * inner_n
     uncertainty_n = sqrt(

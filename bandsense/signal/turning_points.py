@@ -43,8 +43,23 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from bandsense.samples import FloatArray
+from bandsense.signal.boundaries import crossing_s
 
-__all__ = ["Look", "Surroundings", "Ticks", "TurningPoint", "TurningPoints"]
+__all__ = [
+    "FALLEN",
+    "HELD",
+    "PULLING",
+    "RESTED",
+    "RESTING",
+    "RETURNED",
+    "TURNED",
+    "VALLEY",
+    "Look",
+    "Surroundings",
+    "Ticks",
+    "TurningPoint",
+    "TurningPoints",
+]
 
 SMALLEST_SWING_N = 0.2
 """No sensor of this kind resolves a movement that is smaller."""
@@ -75,7 +90,6 @@ RESTING_S, RESTING_SHARE = 0.3, 0.25
 FALLEN_SHARE = 0.6
 """A fall by this share of the rise makes the width known."""
 
-
 RESTED_S, RESTED_SHARE = 3.0, 1.0
 """A rest after which a movement is over, with the same meaning."""
 
@@ -96,6 +110,10 @@ class Look(Enum):
     VALLEY = auto()
 
 
+PULLING, RETURNED, RESTED, HELD, TURNED, FALLEN, RESTING, VALLEY = Look
+"""The looks by name: Python 3.11 takes ten times as long to find one in its class."""
+
+
 class TurningPoint(NamedTuple):
     """A valley or a top: number of its tick, time (s), tension (N).
 
@@ -109,28 +127,28 @@ class TurningPoint(NamedTuple):
 
 
 class Ticks:
-    """The latest ticks of the smoothed trace, found by number."""
+    """The latest ticks of the smoothed trace, found by number.
+
+    Attributes:
+        time_s, tension_n: times and tensions.
+        ready_s: device times at which the ticks were known.
+        dropped: number of the first of them.
+        last: number of the latest tick that was taken; those after it are still to come.
+    """
 
     def __init__(self, kept: int) -> None:
         self._kept = kept
         self.time_s: list[float] = []
         self.tension_n: list[float] = []
+        self.ready_s: list[float] = []
         self.dropped = 0
+        self.last = -1
 
-    def append(self, time_s: float, tension_n: float) -> None:
-        """Add a tick."""
-        self.time_s.append(time_s)
-        self.tension_n.append(tension_n)
-
-    def extend(self, time_s: Sequence[float], tension_n: Sequence[float]) -> None:
-        """Add ticks."""
+    def extend(self, time_s: Sequence[float], tension_n: Sequence[float], ready_s: Sequence[float]) -> None:
+        """Add ticks that are to come."""
         self.time_s += time_s
         self.tension_n += tension_n
-
-    @property
-    def last(self) -> int:
-        """Number of the latest tick."""
-        return self.dropped + len(self.time_s) - 1
+        self.ready_s += ready_s
 
     def index_of(self, tick: int) -> int:
         """Place of a tick in the lists; the oldest if it is no longer kept."""
@@ -146,7 +164,7 @@ class Ticks:
         spare = len(self.time_s) - self._kept
         if spare > self._kept // 8:
             self.dropped += spare
-            del self.time_s[:spare], self.tension_n[:spare]
+            del self.time_s[:spare], self.tension_n[:spare], self.ready_s[:spare]
 
     def time_above(self, level_n: float, first_top: int, last_top: int, not_before: int = 0) -> float:
         """Seconds from the rise through a level before one tick to the fall through it after another.
@@ -156,24 +174,16 @@ class Ticks:
             first_top, last_top: numbers of two ticks above the level, in order.
             not_before: number of the tick at which the way back ends at the latest.
         """
-        time_s, tension_n = self.time_s, self.tension_n
+        time_s, tension_n, last = self.time_s, self.tension_n, self.last - self.dropped
         i, first = self.index_of(first_top), self.index_of(not_before)
         while i > first and tension_n[i] > level_n:
             i -= 1
-        begin_s = _crossing(time_s, tension_n, i, i + 1, level_n)
-        i, last = self.index_of(last_top), len(time_s) - 1
+        begin_s = crossing_s(time_s, tension_n, i, min(i + 1, last), level_n)
+        i = self.index_of(last_top)
         while i < last and tension_n[i] > level_n:
             i += 1
-        return max(0.5 * (time_s[-1] - time_s[-2]), _crossing(time_s, tension_n, i - 1, i, level_n) - begin_s)
-
-
-def _crossing(time_s: list[float], tension_n: list[float], a: int, b: int, level_n: float) -> float:
-    if a < 0 or b >= len(time_s):
-        return time_s[max(a, 0)]
-    from_n, to_n = tension_n[a], tension_n[b]
-    if from_n == to_n:
-        return time_s[b]
-    return time_s[a] + min(1.0, max(0.0, (level_n - from_n) / (to_n - from_n))) * (time_s[b] - time_s[a])
+        least_s = 0.5 * (time_s[last] - time_s[last - 1])
+        return max(least_s, crossing_s(time_s, tension_n, max(i - 1, 0), i, level_n) - begin_s)
 
 
 _Second: TypeAlias = tuple[float, float, float]
@@ -184,7 +194,7 @@ class Surroundings:
     """What tension has been lately: its lowest, highest and quietest, second by second.
 
     Attributes:
-        lowest_n: lowest tension of the last minute, the present second included.
+        lowest_n: lowest tension of the last 60 s.
         noise_n: standard deviation of the smoothed trace's noise: the quietest of the last 40 s.
         swing_n: the hysteresis δ.
         gain: what the low-pass leaves of the standard deviation of white noise.
@@ -307,23 +317,25 @@ class TurningPoints:
         self.top: TurningPoint | None = None
         self.now_s = 0.0
         self.pulling_n = 0.0
+        self.extreme = TurningPoint(0, 0.0, math.inf)
         self._ticks = ticks
-        self._waiting: list[tuple[float, float, float]] | None = []
-        self._tick, self._time_s, self._tension_n = 0, 0.0, math.inf
+        self._begun, self._second = False, 0
         self._anchor_n, self._anchor_s = math.inf, 0.0
         self._since_s = 0.0
         self._looked, self._rested, self._hold_s = 0, 0, HELD_S
         self._gap = -1
 
     @property
-    def extreme(self) -> TurningPoint:
-        """The highest tick of a rise, or the lowest of a fall, as far as it is known."""
-        return TurningPoint(self._tick, self._time_s, self._tension_n)
-
-    @property
     def still_since_s(self) -> float:
         """When tension last moved by more than a little."""
         return self._anchor_s
+
+    @property
+    def lowest_n(self) -> float:
+        """Lowest tension of the last minute, the present second included."""
+        ticks = self._ticks
+        present = slice(ticks.index_of(self._second), ticks.index_of(ticks.last) + 1)
+        return min((self.surroundings.lowest_n, *ticks.tension_n[present]))
 
     @property
     def fallen(self) -> bool:
@@ -335,7 +347,7 @@ class TurningPoints:
         """Whether the present fall has undone half of its rise."""
         if self.top is None or self.valley is None:
             return False
-        return 2.0 * self._tension_n <= self.top.tension_n + self.valley.tension_n
+        return 2.0 * self.extreme.tension_n <= self.top.tension_n + self.valley.tension_n
 
     @property
     def torn(self) -> bool:
@@ -360,111 +372,97 @@ class TurningPoints:
             smooth_n, clean_n: smoothed and despiked tension.
             ready_s: device times at which the ticks were known.
         """
-        surroundings = self.surroundings
+        ticks, surroundings = self._ticks, self.surroundings
         # The last tick of a second is the first to know what that second was like.
-        first, last = 0, surroundings.missing - 1
+        last = len(ticks.time_s) + surroundings.missing - 1
+        ticks.extend(time_s, smooth_n, ready_s)
         for second in surroundings.seconds(smooth_n, clean_n):
-            yield from self._run(time_s, smooth_n, ready_s, first, last)
+            if self._begun:
+                yield from self._run(last)
             surroundings.take(second)
-            first = last
-            if self._waiting is not None:
-                self._waiting.append((time_s[last], smooth_n[last], ready_s[last]))
-                yield from self._begin()
-                first += 1
+            self._second = ticks.dropped + last + 1
+            if not self._begun:
+                yield from self._begin(last + 1)
             last += surroundings.step
-        yield from self._run(time_s, smooth_n, ready_s, first, len(time_s))
+        if self._begun:
+            yield from self._run(len(ticks.time_s))
 
-    def _run(
-        self,
-        time_s: Sequence[float],
-        smooth_n: Sequence[float],
-        ready_s: Sequence[float],
-        first: int,
-        last: int,
-    ) -> Iterator[Look]:
-        """Take the ticks from `first` up to, not including, `last`: one second, or a part of it."""
-        if first >= last:
+    def finish(self) -> Iterator[Look]:
+        """Take what there is of a trace that ended within its first second."""
+        if not self._begun and self._ticks.time_s:
+            yield from self._begin(len(self._ticks.time_s))
+
+    def _begin(self, stop: int) -> Iterator[Look]:
+        """There is a swing to turn by: take the ticks of the first second, all known with its last one."""
+        self._begun = True
+        self._ticks.ready_s[:stop] = [self._ticks.ready_s[stop - 1]] * stop
+        yield from self._run(stop)
+
+    def _run(self, stop: int) -> Iterator[Look]:
+        """Take the ticks before index `stop`: one second, or a part of it."""
+        ticks = self._ticks
+        tension_n, ready_s, dropped = ticks.tension_n, ticks.ready_s, ticks.dropped
+        first = ticks.last + 1 - dropped
+        if first >= stop:
             return
-        if self._waiting is not None:
-            part = slice(first, last)
-            self._waiting += zip(time_s[part], smooth_n[part], ready_s[part], strict=True)
-            return
-        surroundings, ticks = self.surroundings, self._ticks
         if self._rested > 1 and self.top is not None:
-            part_n = smooth_n[first:last]
-            low_n = min(part_n)
-            if low_n >= self._tension_n and max(part_n) <= self._tension_n + surroundings.swing_n:
+            part_n, lowest_n = tension_n[first:stop], self.extreme.tension_n
+            if min(part_n) >= lowest_n and max(part_n) <= lowest_n + self.surroundings.swing_n:
                 # Nothing happens.
-                ticks.extend(time_s[first:last], part_n)
-                surroundings.lowest_n = min(surroundings.lowest_n, low_n)
-                self.now_s = ready_s[last - 1]
+                ticks.last = dropped + stop - 1
+                self.now_s = ready_s[stop - 1]
                 return
-        while first < last:
+        while first < stop:
             if self.top is not None or self.valley is None:
-                done, look = self._fall(time_s, smooth_n, first, last)
+                done, look = self._fall(first, stop)
             else:
-                done, look = self._rise(time_s, smooth_n, first, last, self.valley)
-            part_n = smooth_n[first:done]
-            ticks.extend(time_s[first:done], part_n)
-            surroundings.lowest_n = min(surroundings.lowest_n, min(part_n))
+                done, look = self._rise(first, stop, self.valley)
+            ticks.last = dropped + done - 1
             self.now_s = ready_s[done - 1]
             first = done
             if look is not None:
                 yield look
 
-    def finish(self) -> Iterator[Look]:
-        """Take what there is of a trace that ended within its first second."""
-        if self._waiting:
-            yield from self._begin()
-
-    def _begin(self) -> Iterator[Look]:
-        """There is a swing to turn by: take the ticks of the first second."""
-        waiting, self._waiting = self._waiting or [], None
-        time_s, smooth_n, ready_s = (list(column) for column in zip(*waiting, strict=True))
-        yield from self._run(time_s, smooth_n, [ready_s[-1]] * len(ready_s), 0, len(time_s))
-
-    def _rise(
-        self, time_s: Sequence[float], smooth_n: Sequence[float], first: int, last: int, valley: TurningPoint
-    ) -> tuple[int, Look | None]:
-        """Follow a rise from the tick at index `first` until something is to be told, or before `last`.
+    def _rise(self, first: int, stop: int, valley: TurningPoint) -> tuple[int, Look | None]:
+        """Follow a rise from the tick at index `first` until something is to be told, or before `stop`.
 
         Returns:
             Index of the tick after the last one taken; what it makes possible, None where there are no more.
         """
-        highest_n, swing_n = self._tension_n, self.surroundings.swing_n
+        time_s, tension_n = self._ticks.time_s, self._ticks.tension_n
+        highest_n, swing_n = self.extreme.tension_n, self.surroundings.swing_n
         rise_n = highest_n - valley.tension_n
         anchor_n, anchor_s, hold_s = self._anchor_n, self._anchor_s, self._hold_s
         pulling_n = math.inf if self._looked else self.pulling_n
         look, at = None, -1
-        for i in range(first, last):
-            t, y = time_s[i], smooth_n[i]
+        for i in range(first, stop):
+            t, y = time_s[i], tension_n[i]
             if y > highest_n:
                 highest_n, at = y, i
                 if y > anchor_n + STILL_SHARE * rise_n:
                     anchor_n, anchor_s, hold_s = y, t, HELD_S
                 rise_n = y - valley.tension_n
                 if rise_n >= pulling_n:
-                    self._looked, look = 1, Look.PULLING
+                    self._looked, look = 1, PULLING
                     break
             elif y < highest_n - max(swing_n, TURN_SHARE * rise_n):
-                look = Look.TURNED
+                look = TURNED
                 break
             still_s = t - anchor_s
             if still_s >= hold_s and still_s >= HELD_SHARE * (t - self._since_s):
-                hold_s, look = 2.0 * still_s, Look.HELD
+                hold_s, look = 2.0 * still_s, HELD
                 break
         self._anchor_n, self._anchor_s, self._hold_s = anchor_n, anchor_s, hold_s
-        self._note(time_s, smooth_n, first, at)
-        if look is Look.TURNED:
+        self._note(at)
+        if look is TURNED:
             self.top = self.extreme
-            self._turn(time_s, smooth_n, first, i)
+            self._turn(i)
         return i + 1, look
 
-    def _fall(
-        self, time_s: Sequence[float], smooth_n: Sequence[float], first: int, last: int
-    ) -> tuple[int, Look | None]:
+    def _fall(self, first: int, stop: int) -> tuple[int, Look | None]:
         """Follow a fall, likewise; the first of a trace comes from no top."""
-        lowest_n, swing_n = self._tension_n, self.surroundings.swing_n
+        time_s, tension_n = self._ticks.time_s, self._ticks.tension_n
+        lowest_n, swing_n = self.extreme.tension_n, self.surroundings.swing_n
         began_s, still_n, levels_n = self._since_s, swing_n, (-math.inf,) * 3
         if self.top is not None and self.valley is not None:
             top_n, valley_n = self.top.tension_n, self.valley.tension_n
@@ -474,47 +472,48 @@ class TurningPoints:
         anchor_n, anchor_s, rested = self._anchor_n, self._anchor_s, self._rested
         level_n = levels_n[self._looked]
         look, at = None, -1
-        for i in range(first, last):
-            t, y = time_s[i], smooth_n[i]
+        for i in range(first, stop):
+            t, y = time_s[i], tension_n[i]
             if y < lowest_n:
                 lowest_n, at = y, i
                 if y < anchor_n - still_n:
                     anchor_n, anchor_s, rested = y, t, 0
                 if y < level_n:
-                    look = (Look.FALLEN, Look.RETURNED)[self._looked]
+                    look = (FALLEN, RETURNED)[self._looked]
                     self._looked += 1
                     break
                 if self.top is None:
                     continue
             elif y > lowest_n + swing_n:
-                look = Look.VALLEY
+                look = VALLEY
                 break
             still_s = t - anchor_s
             if still_s < RESTING_S or rested > 1:
                 continue
             moved_s = anchor_s - began_s
             if not rested and still_s >= RESTING_SHARE * moved_s:
-                rested, look = 1, Look.RESTING
+                rested, look = 1, RESTING
                 break
             if still_s >= max(RESTED_S, RESTED_SHARE * moved_s):
-                rested, look = 2, Look.RESTED
+                rested, look = 2, RESTED
                 break
         self._anchor_n, self._anchor_s, self._rested = anchor_n, anchor_s, rested
-        self._note(time_s, smooth_n, first, at)
-        if look is Look.VALLEY:
-            unseen = self._gap >= 0 and self._gap <= self._tick <= self._gap + 1
-            self.valley = TurningPoint(self._tick, self._time_s, self._tension_n, unseen)
+        self._note(at)
+        if look is VALLEY:
+            low = self.extreme
+            self.valley = low._replace(unseen=self._gap >= 0 and self._gap <= low.tick <= self._gap + 1)
             self.top = None
-            self._turn(time_s, smooth_n, first, i)
+            self._turn(i)
         return i + 1, look
 
-    def _note(self, time_s: Sequence[float], smooth_n: Sequence[float], first: int, at: int) -> None:
-        """Note a new extreme at index `at` of ticks of which that at `first` comes next; -1: none."""
+    def _note(self, at: int) -> None:
+        """Note a new extreme at index `at`; -1: none."""
         if at >= 0:
-            tick = self._ticks.last + 1 + at - first
-            self._tick, self._time_s, self._tension_n = tick, time_s[at], smooth_n[at]
+            ticks = self._ticks
+            self.extreme = TurningPoint(ticks.dropped + at, ticks.time_s[at], ticks.tension_n[at])
 
-    def _turn(self, time_s: Sequence[float], smooth_n: Sequence[float], first: int, at: int) -> None:
-        self._note(time_s, smooth_n, first, at)
-        self._anchor_n, self._anchor_s, self._since_s = smooth_n[at], time_s[at], time_s[at]
+    def _turn(self, at: int) -> None:
+        self._note(at)
+        _, self._since_s, self._anchor_n, _ = self.extreme
+        self._anchor_s = self._since_s
         self._looked, self._rested, self._hold_s = 0, 0, HELD_S

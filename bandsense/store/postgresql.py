@@ -64,9 +64,7 @@ _REASONS = {
     "3F000": mark("there is no store in this database; prepare it with `bandsense store init`"),
     "42P01": mark("there is no store in this database; prepare it with `bandsense store init`"),
     "3D000": mark("there is no such database on the server; `createdb` creates it"),
-    "28P01": mark(
-        "the server does not take this password; it belongs in the URL, in ~/.pgpass or in PGPASSWORD"
-    ),
+    "28P01": mark("the server does not take this password; put the right one into ~/.pgpass or PGPASSWORD"),
     "42501": mark("this login may not do that: {told}"),
 }
 _WORDS = {

@@ -219,3 +219,4 @@ class PageView(View):
             )
             follower.post()
         self.actions.clear()
+        self._board.post("station", {"actions": {}})

@@ -20,6 +20,7 @@ __all__ = [
     "TempoReport",
     "TensionZone",
     "Zone",
+    "hand_clock_s",
     "measured_tempo",
     "steady",
     "tempo_report",
@@ -120,6 +121,19 @@ def measured_tempo(tempo: Tempo) -> Tempo:
         eccentric_s=_BETWEEN_LEVELS * tempo.eccentric_s,
         rest_s=tempo.rest_s + _BEFORE_LEVELS * moving_s,
     )
+
+
+def hand_clock_s(elapsed_s: float, measured_s: float, hand_s: float) -> float:
+    """Return how far a phase that has lasted `elapsed_s` by tension is in seconds of the hand.
+
+    At the end of what the signal chain measures of a phase (`measured_tempo`), the hand's time is over, too.
+    Beyond it a movement goes on at the same scale, as `tempo.hand_tempo` reads it; a hold, which is shorter
+    by the hand than by tension, in seconds as they are.
+    """
+    if elapsed_s <= measured_s:
+        return hand_s * elapsed_s / measured_s if measured_s else 0.0
+    scale = max(1.0, hand_s / measured_s) if measured_s else 1.0
+    return hand_s + scale * (elapsed_s - measured_s)
 
 
 @dataclass(frozen=True, slots=True)

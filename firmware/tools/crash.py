@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from elf import Elf, read_elf
 
-KINDS = {1: "panic", 2: "hard fault", 3: "watchdog", 4: "stack overflow"}
+KINDS = {1: "panic", 2: "hard fault", 3: "watchdog", 4: "stack overflow", 5: "Bluetooth controller"}
 # Configurable fault status (ARMv7-M architecture reference manual, B3.2.15).
 _FAULTS = {
     0: "instruction fetched from where none may be",
@@ -87,7 +87,7 @@ def main() -> None:
     )
     number = lambda text: int(text, 0)  # noqa: E731
     parser.add_argument("program", type=Path, help="slot-a.elf or slot-b.elf")
-    parser.add_argument("kind", type=int, help="1 panic, 2 hard fault, 3 watchdog, 4 stack overflow")
+    parser.add_argument("kind", type=int, help=", ".join(f"{n} {kind}" for n, kind in KINDS.items()))
     parser.add_argument("program_counter", type=number, help="as shown, for example 0x3f2a8")
     parser.add_argument("detail", type=number, nargs="?", default=0, help="line of a panic, or fault status")
     arguments = parser.parse_args()

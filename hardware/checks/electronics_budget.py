@@ -266,7 +266,10 @@ def _power(facts: dict[str, Any]) -> Iterator[Row]:
     streaming = [model["state_currents_ua"](float(ohm))["streaming"] for ohm in facts["bridge"]["ohm"]]
     agrees = all(f"{current / 1000:.3f}" in document for current in streaming)
     yield Row("streaming currents are docs/power.md's", "yes" if agrees else "no", "yes", agrees)
-    yield most("the board's capacitors in dozing", peek_ua, 1.0, "µA")
+    yield most("the board's capacitors on standby", peek_ua, 1.0, "µA")
+    figure = f"{peek_ua:.1f} µA"
+    told = f"costs {figure}" in POWER.read_text(encoding="utf-8") and f"({figure})" in document
+    yield Row("both pages say what they take", figure if told else "no", figure, told)
     rate = battery["charge_ma"] / battery["capacity_mah"]
     yield most("charging current over capacity", rate, 0.5, "/h")
     yield most("time to charge", battery["capacity_mah"] / battery["charge_ma"] * 1.2, 12, "h", 1)

@@ -15,6 +15,7 @@ from tests.support.weeks import FIRST, Habit, train_once, train_weeks
 
 require_module("starlette", "bandsense[web]")
 axe = require_module("axe_playwright_python.sync_playwright", "axe-playwright-python")
+expect = require_module("playwright.sync_api", "playwright").expect
 
 pytestmark = [pytest.mark.slow, pytest.mark.real_time]
 
@@ -77,12 +78,14 @@ def test_a_note_is_kept_by_the_form_itself_and_undone(browser: Any, address: str
     page.get_by_label("Note").fill("left shoulder tight")
     page.get_by_role("button", name="Keep").click()
     page.wait_for_url("**/sessions/5#note")
-    assert page.get_by_label("Note").input_value() == "left shoulder tight"
+    expect(page.get_by_label("Note")).to_have_value("left shoulder tight")
     page.get_by_label("Note").fill("better today")
-    page.get_by_role("button", name="Keep").click()
-    page.get_by_role("button", name="Undo the last change").click()
-    page.wait_for_load_state("networkidle")
-    assert page.get_by_label("Note").input_value() == "left shoulder tight"
+    with page.expect_navigation():
+        page.get_by_role("button", name="Keep").click()
+    expect(page.get_by_label("Note")).to_have_value("better today")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Undo the last change").click()
+    expect(page.get_by_label("Note")).to_have_value("left shoulder tight")
     page.emulate_media(media="print")
     assert not page.locator(".own form").is_visible()
     assert page.locator(".own .print").is_visible()

@@ -46,6 +46,7 @@ NEED_ARGUMENTS = {
     "sensors identify": ["A"],
     "sensors rename": ["A", "B"],
     "sensors zero": ["A"],
+    "sensors off": ["A"],
     "sensors progressor": ["A", "on"],
     "sensors forget": ["A"],
     "calibrate": ["--masses", "1,2"],

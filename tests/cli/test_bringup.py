@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import runpy
 import struct
 import zipfile
 from dataclasses import replace
@@ -26,6 +27,7 @@ from bandsense.sim.physics.source import SlackSource
 from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
 from bandsense.sim.radio.virtual_radio import VirtualRadio
 from bandsense.wire.bandsense.codes import Features
+from tests.needs import REPOSITORY
 from tests.support.images import unsigned_image, unsigned_update
 
 QUICK = BringupPlan(
@@ -58,8 +60,15 @@ def test_a_saved_and_an_exported_recording_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"time,force\n1,2\n", b"Timestamp(ms),Current(uA)\nx,y\n", b"Timestamp(ms),Current(uA)\n0,1\n"],
+    [
+        b"",
+        b"time,force\n1,2\n",
+        b"Timestamp(ms),Current(uA)\n",
+        b"Timestamp(ms),Current(uA)\nx,y\n",
+        b"Timestamp(ms),Current(uA)\n0,1\n",
+    ],
 )
+@pytest.mark.filterwarnings("error")
 def test_another_file_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "run.csv"
     path.write_bytes(content)
@@ -218,5 +227,15 @@ def test_every_check_has_a_name_where_it_fails() -> None:
 def test_a_state_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["bringup", "--current", "flying=run.csv"])
-    assert "STATE=FILE" in capsys.readouterr().err
-    assert set(PREDICTED_CURRENT_UA) == {"off", "advertising slow", "connected", "streaming"}
+    said = capsys.readouterr().err
+    assert "STATE=FILE" in said
+    assert ", ".join(PREDICTED_CURRENT_UA) in said
+
+
+def test_currents_are_predicted_for_every_state_of_the_power_model() -> None:
+    model = runpy.run_path(str(REPOSITORY / "firmware" / "tools" / "power_model.py"))
+    best, worst = (model["state_currents_ua"](float(ohm)) for ohm in (1000, 350))
+    expected = {state: (best[state], worst[state]) for state in best}
+    assert set(expected) == set(PREDICTED_CURRENT_UA)
+    for state, currents in expected.items():
+        assert PREDICTED_CURRENT_UA[state] == pytest.approx(currents, abs=0.06)

@@ -14,10 +14,17 @@ from bandsense.calibration.procedure import Instruction, StepKind
 from bandsense.cli.commands import calibrate as command_module
 from bandsense.cli.commands.calibrate import procedure_of, report_lines
 from bandsense.errors import CalibrationError
+from bandsense.link.ble.adapter import Transport
 from bandsense.link.drivers.base import SensorInformation
 from bandsense.samples import KGF_N, SampleBlock, Unit
+from bandsense.sim.devices.progressor import ProgressorTwin
+from bandsense.sim.physics.source import TraceSource
+from bandsense.sim.radio.virtual_radio import VirtualRadio
 from bandsense.wire.bandsense.calibration import CalibrationRecord
 from tests.cli.conftest import Command
+from tests.support.sensors import adapter, pytest_asyncio_loop_factories, radio, transport
+
+__all__ = ["adapter", "pytest_asyncio_loop_factories", "radio", "transport"]
 
 NEWTON_PER_COUNT = 2e-4
 ZERO = 4_000.0
@@ -103,6 +110,18 @@ def test_without_a_terminal_nobody_can_be_asked(command: Command) -> None:
     done = command("calibrate", "--masses", "5,10")
     assert done.status == 1
     assert "run it in a terminal" in done.err
+
+
+async def test_nobody_hangs_masses_for_a_sensor_that_keeps_no_calibration(
+    radio: VirtualRadio, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answer(question: str) -> str:
+        pytest.fail(question)
+
+    monkeypatch.setattr(command_module, "_answer", answer)
+    async with ProgressorTwin(radio, TraceSource(np.arange(800) / 80.0, np.zeros(800))):
+        with pytest.raises(CalibrationError, match="Progressor_7125 was calibrated by its maker"):
+            await command_module.calibrate(options(sensor="Progressor_7125"), None, transport)
 
 
 def test_a_record_says_what_the_calibration_said() -> None:

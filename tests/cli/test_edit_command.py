@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from tests.cli.conftest import Command
@@ -52,8 +53,8 @@ def test_split_and_merge(session: Command) -> None:
 def test_reanalyze(session: Command, tmp_path: Path) -> None:
     done = session("reanalyze", "last", "--jobs", "1")
     assert done.status == 0
-    assert done.lines[0].startswith("session 1: live 4 × ")
-    assert session("reanalyze", "--all").lines[0].endswith("(as before)")
+    assert re.fullmatch(r"session 1: 4 × [\d.]+ N, unchanged", done.lines[0])
+    assert session("reanalyze", "--all").lines[0].endswith("unchanged (computed before)")
     (told,) = (
         json.loads(line) for line in session("reanalyze", "1", "--json", "--calibration-of", "1").lines
     )
@@ -68,7 +69,7 @@ def test_an_archive_is_computed_from_the_command_line(session: Command, tmp_path
     session("export", "last", "--format", "parquet", "-o", archive)
     words = ("reanalyze", "--parquet", archive, "-o", results, "--jobs", "1")
     done = session(*words)
-    assert (done.status, done.lines[-1]) == (0, "1 files computed, 1 sets")
+    assert (done.status, done.lines[-1]) == (0, "files computed: 1, sets: 1")
     assert session(*words).lines == ["everything has been computed already"]
     assert session("reanalyze", "--parquet", archive).status == 1
     assert session(*words, "last").status == 1

@@ -16,7 +16,7 @@ from tests.cli.conftest import Command
 
 pytestmark = pytest.mark.slow
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 class Terminal:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -116,12 +117,21 @@ def test_a_sensor_tells_blinks_and_takes_a_name(command: Command) -> None:
     assert done.status == 0, done.err
     data = json.loads(done.out)
     assert (data["information"]["driver"], data["information"]["firmware"]) == ("bandsense", "1.0.0")
-    assert "battery_percent" in command("sensors", "info", "BA5E", "--self-test").out
+    shown = command("sensors", "info", "BA5E", "--self-test").lines
+    told = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in shown)
+    assert told["rates_hz"] == "10, 20, 40, 80, 320"
+    assert (told["features"], told["options"]) == ("progressor, temperature", "none")
+    assert (told["self_test outcome"], told["counters reset_cause"]) == ("passed", "power on (0)")
+    assert (told["crash kind"], told["crash program_counter"]) == ("none (0)", "0x0"), "as crash.py takes it"
+    assert "{" not in "".join(shown)
     assert command("sensors", "identify", "BA5E", "--seconds", "0").status == 0
     assert command("sensors", "rename", "BA5E", "Lefty").out == "it is called Lefty now\n"
     on = command("sensors", "progressor", "BA5E", "on").out
-    assert on.startswith("switch it off and on: from then on it offers itself to apps for the Progressor")
+    assert on.startswith(
+        "switch it off with `bandsense sensors off BA5E` and on with its button: from then on"
+    )
     assert "no longer" in command("sensors", "progressor", "BA5E", "off").out
+    assert command("sensors", "off", "BA5E").out == "it is off; press its button to switch it on\n"
     assert command("sensors", "forget", "BA5E").out == "forgotten on both sides\n"
 
 

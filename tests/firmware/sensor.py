@@ -156,11 +156,14 @@ class HostSensor:
         return status
 
     async def cut_power(self) -> None:
-        """End the program as a battery that is pulled out does."""
+        """End the program as a battery that is pulled out does; what it said is shown where a test fails."""
         if self.process is not None and self.process.returncode is None:
             self.process.kill()
             await self.process.wait()
+        elif self.process is not None and self._transport is not None:
+            print(f"the sensor had ended with {self.process.returncode}")
         await self.detach()
+        print("it had said:", *self.said, sep="\n  ")
 
     async def reboot(self, *extra: str) -> None:
         await self.cut_power()
@@ -250,7 +253,7 @@ async def connected(
     """A connection to the sensor, paired where it was not, and subscribed."""
     device, _ = await find(radio, computer)
     adapter = await radio.adapter(computer)
-    async with BleakClient(device, backend=client_backend(adapter)) as client:
+    async with BleakClient(device, timeout=PATIENCE_S, backend=client_backend(adapter)) as client:
         central = Central(client)
         if pair:
             await client.pair()

@@ -13,7 +13,7 @@ from bandsense.wire import imds
 from bandsense.wire.bandsense.calibration import CalibrationRecord
 from bandsense.wire.bandsense.codes import Features
 from bandsense.wire.bandsense.requests import Start, Stop, WriteCalibration
-from tests.firmware.sensor import Central, HostSensor, connected, until
+from tests.firmware.sensor import PATIENCE_S, Central, HostSensor, connected, until
 
 pytestmark = pytest.mark.firmware
 
@@ -35,18 +35,17 @@ async def steady(radio: VirtualRadio, sensor: HostSensor) -> HostSensor:
     return sensor
 
 
-async def forces(central: Central) -> list[tuple[float, bytes]]:
-    """Subscribe; the list fills with what is heard, and when."""
-    heard: list[tuple[float, bytes]] = []
-    loop = asyncio.get_running_loop()
-    await central.client.start_notify(
-        imds.FORCE_UUID, lambda _, value: heard.append((loop.time(), bytes(value)))
-    )
+async def forces(central: Central) -> list[bytes]:
+    """Subscribe; the list fills with what is heard."""
+    heard: list[bytes] = []
+    await central.client.start_notify(imds.FORCE_UUID, lambda _, value: heard.append(bytes(value)))
     return heard
 
 
-def rate_hz(heard: list[tuple[float, bytes]]) -> float:
-    return (len(heard) - 1) / (heard[-1][0] - heard[0][0])
+def conversions_hz(sensor: HostSensor) -> float:
+    """How many there were a second, by the sensor's own clock."""
+    times_us = [time_us for time_us, _, _ in sensor.conversions()]
+    return 1e6 * (len(times_us) - 1) / (times_us[-1] - times_us[0])
 
 
 def newtons(value: bytes) -> float:
@@ -61,15 +60,18 @@ async def test_a_generic_tool_reads_newtons(radio: VirtualRadio, steady: HostSen
         assert int.from_bytes(appearance, "little") == imds.APPEARANCE_FORCE_GAUGE
         heard = await forces(central)
         await until(lambda: len(heard) > 30, "values")
-        assert 10 <= rate_hz(heard) <= 21
-        assert newtons(heard[-1][1]) == pytest.approx(12.345, abs=0.001)
+        assert newtons(heard[-1]) == pytest.approx(12.345, abs=0.001)
+        converted = len(steady.conversions())
         assert newtons(bytes(await central.client.read_gatt_char(imds.FORCE_UUID))) == pytest.approx(12.345)
+        assert converted - 2 <= len(heard) <= len(steady.conversions()), "a value for each conversion"
+        assert 10 <= conversions_hz(steady) <= 21
         await central.client.stop_notify(imds.FORCE_UUID)
-        converted = -1
-        async with asyncio.timeout(10):
-            while converted != (converted := len(steady.conversions())):
-                await asyncio.sleep(0.3)
-        assert bytes(await central.client.read_gatt_char(imds.FORCE_UUID)) == UNKNOWN
+        async with asyncio.timeout(PATIENCE_S):
+            while bytes(await central.client.read_gatt_char(imds.FORCE_UUID)) != UNKNOWN:
+                await asyncio.sleep(0.05)
+        converted = len(steady.conversions())
+        await asyncio.sleep(0.3)
+        assert len(steady.conversions()) == converted, "the converter is at rest"
 
 
 async def test_a_stream_goes_first_and_force_comes_along(radio: VirtualRadio, steady: HostSensor) -> None:
@@ -82,7 +84,7 @@ async def test_a_stream_goes_first_and_force_comes_along(radio: VirtualRadio, st
         await until(lambda: len(heard) > before + 30, "values beside the stream")
         # One value for sixteen samples.
         assert (len(central.samples()) - samples) / (len(heard) - before) == pytest.approx(16, abs=1.5)
-        assert newtons(heard[-1][1]) == pytest.approx(12.345, abs=0.001)
+        assert newtons(heard[-1]) == pytest.approx(12.345, abs=0.001)
         await central.ask(Stop())
         frames, before = len(central.frames), len(heard)
         await until(lambda: len(heard) > before + 5, "values after the stream")
@@ -93,12 +95,12 @@ async def test_what_drifts_or_is_out_of_range_is_unknown(radio: VirtualRadio, st
     await steady.reboot("--settling", "400")
     async with connected(radio, pair=False) as central:
         heard = await forces(central)
-        await until(lambda: any(value != UNKNOWN for _, value in heard), "a force")
-        assert heard[0][1] == UNKNOWN
+        await until(lambda: any(value != UNKNOWN for value in heard), "a force")
+        assert heard[0] == UNKNOWN
         with pytest.raises(SpecialValueDetectedError, match="not known"):
-            newtons(heard[0][1])
+            newtons(heard[0])
         await steady.tell("load 9000000")
-        await until(lambda: heard[-1][1] == UNKNOWN, "an unknown force")
+        await until(lambda: heard[-1] == UNKNOWN, "an unknown force")
 
 
 async def test_a_stranger_reads_no_force(radio: VirtualRadio, steady: HostSensor) -> None:

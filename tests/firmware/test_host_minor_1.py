@@ -23,7 +23,7 @@ from bandsense.wire.bandsense.requests import (
     Stop,
 )
 from bandsense.wire.bandsense.uuids import SERIAL_UUID
-from tests.firmware.sensor import Central, HostSensor, advertised, connected, find, until
+from tests.firmware.sensor import PATIENCE_S, Central, HostSensor, advertised, connected, find, until
 
 pytestmark = pytest.mark.firmware
 
@@ -61,7 +61,7 @@ async def test_the_companion_neither_shows_nor_zeroes_on_what_settles(
     adapter = await radio.adapter()
     transport = Transport(client_backend(adapter), scanner_backend(adapter))
     blocks = []
-    async with open_sensor("CDEF", transport=transport, wait_s=20.0) as companion:
+    async with open_sensor("CDEF", transport=transport, wait_s=PATIENCE_S) as companion:
         async for block in companion.stream(80):
             blocks.append(block)
             if sum(map(len, blocks)) >= 40:
@@ -99,7 +99,7 @@ async def test_flash_is_not_written_while_samples_come(radio: VirtualRadio, sens
 async def test_power_from_outside_and_charging_are_told(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio):
         pass
-    await sensor.reboot("--impatient")
+    await sensor.reboot("--hurried")
     async with connected(radio, pair=False) as central:
         told = await supply(central)
         assert (told.cell_mv, told.external_power, told.charging, told.has_cell) == (3950, False, False, True)
@@ -114,17 +114,15 @@ async def test_power_from_outside_and_charging_are_told(radio: VirtualRadio, sen
 
 
 async def until_told(central: Central, cell_mv: int) -> None:
-    for _ in range(200):
-        if (await supply(central)).cell_mv == cell_mv:
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"never: a cell of {cell_mv} mV")
+    async with asyncio.timeout(PATIENCE_S):
+        while (await supply(central)).cell_mv != cell_mv:
+            await asyncio.sleep(0.05)
 
 
 async def test_without_a_cell_it_works_on_a_bench_supply(radio: VirtualRadio, sensor: HostSensor) -> None:
     await sensor.cut_power()
     sensor.flash.unlink(missing_ok=True)
-    await sensor.start("--battery", "15", "--impatient")
+    await sensor.start("--battery", "15", "--hurried")
     async with connected(radio) as central:
         told = await supply(central)
         assert not told.has_cell

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bandsense.sim.radio.virtual_radio import VirtualRadio
+from bandsense.sim.radio.virtual_radio import RadioController, VirtualRadio
 from bandsense.wire.bandsense.answers import Counters
 from bandsense.wire.bandsense.codes import ResetCause, StatisticsPage, Status
 from bandsense.wire.bandsense.requests import ReadStatistics, SelfTest, Sleep, Start
 from tests.firmware.sensor import RADIO_NAME, HostSensor, advertised, connected, find, until
 
 pytestmark = pytest.mark.firmware
+
+OFTEN, STANDING_BY = 32, 2056
+"""Advertising intervals, in steps of 0.625 ms."""
 
 
 async def test_sleep_comes_after_the_answer(radio: VirtualRadio, sensor: HostSensor) -> None:
@@ -63,9 +67,24 @@ async def stands_by(sensor: HostSensor) -> None:
     await until(lambda: len(sensor.conversions()) >= looks + 3, "a look now and then")
 
 
+@pytest.fixture
+def intervals(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The advertising intervals that the sensor has asked for, in steps of 0.625 ms."""
+    asked: list[int] = []
+    obey = RadioController.on_hci_le_set_advertising_parameters_command
+
+    def note(controller: RadioController, command: Any) -> Any:
+        if controller.name == RADIO_NAME:
+            asked.append(command.advertising_interval_min)
+        return obey(controller, command)
+
+    monkeypatch.setattr(RadioController, "on_hci_le_set_advertising_parameters_command", note)
+    return asked
+
+
 @pytest.mark.slow
 async def test_an_unattended_sensor_stands_by_until_a_pull_and_then_switches_off(
-    radio: VirtualRadio, sensor: HostSensor, tmp_path: Path
+    radio: VirtualRadio, sensor: HostSensor, tmp_path: Path, intervals: list[int]
 ) -> None:
     trace = tmp_path / "rest.csv"
     trace.write_text("time_s,counts\n0,-12000\n")
@@ -74,13 +93,15 @@ async def test_an_unattended_sensor_stands_by_until_a_pull_and_then_switches_off
     await stands_by(sensor)
     # It can still be found, and a pull makes it advertise often again.
     await find(radio)
-    advertiser = radio.controller(RADIO_NAME).le_legacy_advertiser
-    assert advertiser.advertising_interval_min == 2056
+    assert intervals[-1] == STANDING_BY
+    intervals.clear()
     await sensor.tell("load 500000")
-    await until(lambda: advertiser.advertising_interval_min == 32, "fast advertising")
+    await until(lambda: OFTEN in intervals, "fast advertising")
     await stands_by(sensor)
+    assert intervals[-1] == STANDING_BY
+    intervals.clear()
     await sensor.tell("press 50")
-    await until(lambda: advertiser.advertising_interval_min < 300, "advertising often")
+    await until(lambda: OFTEN in intervals, "advertising often")
     assert await sensor.exit_status() == 0
     assert sensor.said[-1] == "off"
 

@@ -147,6 +147,23 @@ def gaps(frames: list[tuple[float, MeasurementFrame]]) -> list[int]:
     ]
 
 
+OVERTIME_S = 0.5
+"""For how much longer than it was to a link may stand still, which keeps all samples also then."""
+
+
+async def stands_still(sensor: HostSensor, still_s: float) -> float:
+    """Acknowledge nothing for so long, by the device's clock; how long it was."""
+
+    def time_s() -> float:
+        return sensor.conversions()[-1][0] / 1e6
+
+    begun_s = time_s()
+    with sensor.unacknowledged():
+        while time_s() < begun_s + still_s:
+            await asyncio.sleep(0.05)
+    return time_s() - begun_s
+
+
 @pytest.mark.parametrize(
     ("rate_hz", "still_s", "is_lossless"),
     [(80, 3.9, True), (320, 3.5, True), pytest.param(320, 9.0, False, marks=pytest.mark.slow)],
@@ -154,15 +171,18 @@ def gaps(frames: list[tuple[float, MeasurementFrame]]) -> list[int]:
 async def test_a_link_that_stands_still_costs_no_sample_while_it_lives(
     radio: VirtualRadio, sensor: HostSensor, rate_hz: int, still_s: float, is_lossless: bool
 ) -> None:
-    async with connected(radio) as central:
-        await central.ask(Start(rate_hz))
-        await until(lambda: central.frames, "a frame")
-        with sensor.unacknowledged():
-            await asyncio.sleep(still_s)
-        if not is_lossless:  # a stop at once would leave no frame after the gap to show it
-            await until(lambda: any(gaps(central.frames)), "a frame after the gap")
-        stopped = (await central.ask(Stop())).result
-        counters = (await central.ask(ReadStatistics(StatisticsPage.COUNTERS))).result
+    stood_s: float | None = None
+    # A machine that is stopped meanwhile makes it longer than a link need bridge: then once more.
+    while stood_s is None or (is_lossless and stood_s > still_s + OVERTIME_S):
+        async with connected(radio) as central:
+            await central.ask(Start(rate_hz))
+            await until(lambda: central.frames, "a frame")
+            stood_s = await stands_still(sensor, still_s)
+            if not is_lossless:  # a stop at once would leave no frame after the gap to show it
+                await until(lambda: any(gaps(central.frames)), "a frame after the gap")
+            stopped = (await central.ask(Stop())).result
+            counters = (await central.ask(ReadStatistics(StatisticsPage.COUNTERS))).result
+        await sensor.reboot()
     assert isinstance(stopped, Stopped)
     assert isinstance(counters, Counters)
     heard = {counts_time for counts_time, _ in central.samples()}
@@ -219,7 +239,7 @@ async def test_a_sampler_that_hangs_is_ended_by_the_watchdog(radio: VirtualRadio
         await central.ask(Start(80))
         await until(lambda: central.frames, "a frame")
         await sensor.tell("converter hung")
-        assert await sensor.exit_status(30.0) == 12
+        assert await sensor.exit_status() == 12
     assert "watchdog" in sensor.said
 
 

@@ -67,26 +67,38 @@ async def test_every_rate_streams_without_a_gap(
         started = answer.result
         assert isinstance(started, Started)
         assert (started.rate_hz, started.next_sequence) == (rate_hz, 0)
-        await asyncio.sleep(1.5)
+        await until(lambda: len(central.samples()) >= 1.5 * rate_hz, "a second and a half of samples")
         stopped = (await central.ask(Stop())).result
     assert isinstance(stopped, Stopped)
     heard = central.samples()
     assert stopped.next_sequence == len(heard)
-    assert len(heard) >= 1.5 * rate_hz * 0.85
+    lasted_s = (heard[-1][0] - heard[0][0]) / 1e6
+    assert (len(heard) - 1) * (1 + rate_error / 100) / lasted_s == pytest.approx(rate_hz, rel=1e-3)
     assert_nothing_lost(central, sensor)
     assert [frame.gap_before for _, frame in central.frames] == [True] + [False] * (len(central.frames) - 1)
     assert all(len(frame.counts) == samples_per_frame(rate_hz, 247) for _, frame in central.frames[:-1])
 
 
+INTERVAL_S = 0.03
+
+
 async def test_samples_are_on_the_air_within_60_ms(host_binary: object, sensor: HostSensor) -> None:
     async with connected(sensor.radio) as central:
         booted_s = max([await earliest_boot_s(central) for _ in range(20)])
-        sensor.radio.connection_interval_s = 0.03
+        sensor.radio.connection_interval_s = INTERVAL_S
+        frames = []
         # A busy machine can only add to what the sensor takes: one quiet second among several shows it.
         for _ in range(10):
-            delay_ms = await measured_delay_ms(central, booted_s)
+            second = await frame_delays(central, booted_s)
+            frames += second
+            delay_ms = max(delay_ms for _, delay_ms in second)
             if delay_ms < 60:
                 break
+        else:  # none is quiet: the quickest frame of each place between two connection events shows it
+            quickest_ms: dict[int, float] = {}
+            for place, each_ms in frames:
+                quickest_ms[place] = min(each_ms, quickest_ms.get(place, each_ms))
+            delay_ms = max(quickest_ms.values())
     assert 12.5 < delay_ms < 60
 
 
@@ -98,35 +110,42 @@ async def earliest_boot_s(central: Central) -> float:
     return before_s - mark.time_us / 1e6
 
 
-async def measured_delay_ms(central: Central, booted_s: float) -> float:
-    """What 99 of 100 samples take from their conversion to the client."""
+async def frame_delays(central: Central, booted_s: float) -> list[tuple[int, float]]:
+    """Each frame of a second: the eighth of a connection interval that it was complete in, and what its first
+    sample took from its conversion to the client, ms."""
     central.frames.clear()
     await central.ask(Start(80))
-    await asyncio.sleep(1.0)
+    await until(lambda: len(central.samples()) >= 80, "a second of samples")
     await central.ask(Stop())
-    delays_ms = [
-        (heard_s - booted_s) * 1e3 - (frame.time_us + int(offset_us)) / 1e3
-        for heard_s, frame in central.frames
-        for offset_us in frame.offsets_us
-    ]
-    return sorted(delays_ms)[int(0.99 * len(delays_ms))]
+    delays = []
+    for heard_s, frame in central.frames:
+        first_s = booted_s + frame.time_us / 1e6
+        last_s = first_s + frame.span_us / 1e6
+        delays.append((int(last_s % INTERVAL_S / INTERVAL_S * 8), (heard_s - first_s) * 1e3))
+    return delays
+
+
+async def more_frames(central: Central) -> None:
+    """Wait for a few: to stop after so many milliseconds may be to stop before the first."""
+    before = len(central.frames)
+    await until(lambda: len(central.frames) > before + 3, "frames")
 
 
 async def test_numbers_go_on_and_time_is_the_device_s(radio: VirtualRadio, sensor: HostSensor) -> None:
     async with connected(radio) as central:
         await central.ask(Start(80))
-        await asyncio.sleep(0.3)
+        await more_frames(central)
         await central.ask(Stop())
         first = len(central.frames)
         await central.ask(Start(320))
-        await asyncio.sleep(0.3)
+        await more_frames(central)
         # A second start at the same rate changes nothing.
         again = await central.ask(Start(320))
         assert again.status == Status.SUCCESS
-        await asyncio.sleep(0.2)
+        await more_frames(central)
         # At another rate it changes the rate.
         await central.ask(Start(40))
-        await asyncio.sleep(0.3)
+        await more_frames(central)
         await central.ask(Stop())
     assert_nothing_lost(central, sensor)
     gaps = [i for i, (_, frame) in enumerate(central.frames) if frame.gap_before]
@@ -139,7 +158,7 @@ async def test_overruns_are_counted_and_flagged(radio: VirtualRadio, sensor: Hos
         await central.ask(Start(80))
         await until(lambda: central.frames, "a frame")
         await sensor.tell("overrun 3")
-        await until(lambda: central.frames[-1][1].overrun, "an overrun")
+        await until(lambda: any(frame.overrun for _, frame in central.frames), "an overrun")
         await central.ask(Stop())
         counters = (await central.ask(ReadStatistics(StatisticsPage.COUNTERS))).result
     assert isinstance(counters, Counters)

@@ -19,7 +19,7 @@ from bandsense.link.pairing import pair
 from bandsense.link.sensor import open_sensor
 from bandsense.samples import KGF_N
 from bandsense.sim.radio.virtual_radio import VirtualRadio
-from tests.firmware.sensor import HostSensor
+from tests.firmware.sensor import HostSensor, find
 from tests.firmware.updates import cared_for, factory_flash, host_arguments, transport, update_file
 
 pytestmark = [pytest.mark.firmware, pytest.mark.slow, pytest.mark.real_time]
@@ -58,6 +58,7 @@ async def test_from_a_new_board_to_an_updated_sensor(
         try:
             async with cared_for(sensor) as caretaker:
                 air = await transport(radio)
+                await find(radio)  # on a busy machine it takes its time to start
                 (found,) = await discover(2.0, transport=air)
                 async with pair(found, transport=air):
                     pass

@@ -35,6 +35,13 @@ def test_a_changed_figure_is_noticed(model: ModuleType) -> None:
         model.fill("no tables here")
 
 
+def test_the_page_s_summary_is_its_table_s(model: ModuleType) -> None:
+    best = max(model.rows(), key=lambda row: row.off_months)
+    assert (best.bridge_ohm, best.capacity_mah) == (1000.0, 400)
+    months = f"{best.standby_months:.0f} to {best.off_months:.0f} months"
+    assert f"{best.streaming_h:.0f} hours of measuring, or {months}" in model.DOCUMENT.read_text()
+
+
 def test_arithmetic_in_closed_form(model: ModuleType) -> None:
     # One hour in ten at 10 mA, the rest at 0: 1 mA on average, so that 85 mAh last 85 h.
     average_ua = model.average_ua({"streaming": 3600.0, "off": 32_400.0}, {"streaming": 10_000.0, "off": 0.0})

@@ -28,7 +28,7 @@ from bandsense.wire import progressor
 from bandsense.wire.bandsense.calibration import CalibrationRecord
 from bandsense.wire.bandsense.codes import Options
 from bandsense.wire.bandsense.requests import SetOptions, WriteCalibration
-from tests.firmware.sensor import HostSensor, connected, until
+from tests.firmware.sensor import PATIENCE_S, HostSensor, connected, until
 
 pytestmark = pytest.mark.firmware
 
@@ -80,7 +80,7 @@ async def found_by_service(radio: VirtualRadio) -> AsyncIterator[App]:
     adapter = await radio.adapter("phone")
     device = await BleakScanner.find_device_by_filter(
         lambda _, data: progressor.SERVICE_UUID in data.service_uuids,
-        timeout=20.0,
+        timeout=PATIENCE_S,
         backend=scanner_backend(adapter),
     )
     assert device is not None
@@ -94,7 +94,7 @@ async def found_by_name(radio: VirtualRadio) -> AsyncIterator[App]:
     adapter = await radio.adapter("phone")
     device = await BleakScanner.find_device_by_filter(
         lambda _, data: (data.local_name or "").startswith("Progressor"),
-        timeout=20.0,
+        timeout=PATIENCE_S,
         backend=scanner_backend(adapter),
     )
     assert device is not None
@@ -168,7 +168,7 @@ async def test_a_tare_without_a_stream_takes_nothing_stale(radio: VirtualRadio, 
         await until(lambda: len(app.weights) > 5, "weights")
         await app.send(STOP)
         await firmware(0)
-        await asyncio.sleep(0.1)
+        await app.ask(BATTERY)  # answered once the stop has been carried out, after all weights
         heard = len(app.weights)
         await app.send(TARE)
         await app.send(START)
@@ -215,6 +215,23 @@ async def test_grip_connect_asks_with_acknowledged_writes(
         await app.send(TARE)
         await until(lambda: abs(app.weights[-1][0]) < 0.01, "a tare while streaming")
         await app.send(STOP)
+
+
+async def test_an_answer_waits_for_the_acknowledgement_on_a_full_link(
+    radio: VirtualRadio, firmware: Load, sensor: HostSensor, on_the_air: list[str]
+) -> None:
+    async with found_by_service(radio) as app:
+        await app.subscribe()
+        await app.send(START)
+        await until(lambda: app.weights, "weights")
+        with sensor.unacknowledged():
+            full = len(sensor.conversions()) + 300  # the controller takes 64 notifications of three
+            await until(lambda: len(sensor.conversions()) > full, "a full link")
+            on_the_air.clear()
+            asking = asyncio.create_task(app.ask(BATTERY))
+            await asyncio.sleep(0.2)
+        assert int.from_bytes(await asking, "little") == 3950
+        assert on_the_air == ["acknowledged", "answered"]
 
 
 @pytest.mark.parametrize("twin", ["band", "genuine"])

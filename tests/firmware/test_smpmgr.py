@@ -72,7 +72,7 @@ class Smpmgr:
         self._monkeypatch.setattr(module, "BleakClient", PairedClient)
         find = partial(BleakScanner.find_device_by_name, backend=scanner_backend(adapter))
         self._monkeypatch.setattr(module, "BleakScanner", SimpleNamespace(find_device_by_name=find))
-        command = ["--timeout", "10", "--ble", NAME, *words]
+        command = ["--timeout", "60", "--ble", NAME, *words]
         smpmgr.main.app(command, standalone_mode=False)
         (work,) = self._begun
         self._begun.clear()

@@ -16,6 +16,7 @@ from smpclient.mcuboot import ImageInfo
 
 from bandsense.errors import FileFormatError
 from bandsense.link.dfu.firmware_file import read_firmware_file
+from bandsense.wire.bandsense.codes import CrashKind
 from tests.firmware.updates import KEY, SLOTS, image, update_file
 from tests.needs import REPOSITORY
 
@@ -289,6 +290,8 @@ def test_a_crash_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "other slot" in crash.explain(path, 2, 0x9000, 0)[-1]
     assert "right one" in crash.explain(path, 1, 0x9000, 7)[-1]
     assert crash.explain(path, 3, 0, 0) == ["watchdog", "no place was noted"]
+    assert crash.explain(path, 5, 0, 0) == ["Bluetooth controller", "no place was noted"]
+    assert set(crash.KINDS) == {kind.value for kind in CrashKind if kind}
 
 
 def test_a_doubling_of_instructions_fails() -> None:

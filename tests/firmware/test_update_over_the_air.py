@@ -213,6 +213,8 @@ async def test_power_cut_at_flash_operations(radio: VirtualRadio, sensor: HostSe
                 if trial_cut is None:
                     raise
                 await update(radio, file)
+            if trial_cut is not None:  # the last ones come when the link has ended
+                await until(lambda: POWER_CUT in caretaker.statuses, "the power cut")
         await sensor.cut_power()
         return caretaker
 
@@ -226,7 +228,10 @@ async def test_power_cut_at_flash_operations(radio: VirtualRadio, sensor: HostSe
     trials = [1, 2, 3, 10, 18, 19, 20]
     cuts = [(at, None) for at in uploads] + [(None, at) for at in trials]
     for cut in cuts if IN_CI else draw.sample(cuts, 5):
-        assert POWER_CUT in (await update_an_old_one(*cut)).statuses, cut
+        caretaker = await update_an_old_one(*cut)
+        # A link that was lost on the way to `steps_of_upload` has cost steps of its own.
+        was_too_late = caretaker.flash_steps and caretaker.flash_steps[0] < (cut[0] or 0)
+        assert POWER_CUT in caretaker.statuses or was_too_late, cut
         assert await booted_version(sensor) == "1.1.0"
         await sensor.cut_power()
 

@@ -151,16 +151,23 @@ def test_a_value_that_is_none_is_refused() -> None:
         _spice.value("NAU7802SGI")
 
 
+@pytest.fixture
+def spice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A circuit simulator whose files no other test or check writes at the same time."""
+    require_tool("ngspice", REMEDY)
+    monkeypatch.setattr(_spice, "BUILD", tmp_path)
+
+
+@pytest.mark.usefixtures("spice")
 @pytest.mark.parametrize(("ohm", "load_ma"), [(350, 3.0 / 352), (1000, 3.0 / 1002)])
 def test_spice_follows_ohms_law(ohm: float, load_ma: float) -> None:
-    require_tool("ngspice", REMEDY)
     loads = _spice.simulate("common_mode", ohm)["load_ma"]
     assert loads[13] == pytest.approx(load_ma * 1000, rel=1e-3)  # the middle of all corners
     assert min(loads) < loads[13] < max(loads)
 
 
+@pytest.mark.usefixtures("spice")
 def test_spice_has_the_filters_corner() -> None:
-    require_tool("ngspice", REMEDY)
     corner = _spice.simulate("noise", 350)["corner_hz"][0]
     assert corner == pytest.approx(1 / (2 * 3.14159265 * 550 * (100e-9 + 10e-9 / 2)), rel=5e-3)
 

@@ -29,6 +29,7 @@ from bandsense.history.uncertainty import (
     typical_error,
 )
 from bandsense.history.wear import band_history
+from bandsense.live.history_formatting import last_time_words
 from tests.support.set_records import CONDITIONS, MONDAY, a_rep, a_set
 
 some_conditions = st.builds(
@@ -211,6 +212,28 @@ def test_last_time_is_the_last_comparable_session_however_long_ago() -> None:
     (first,) = last_time(records, 1)
     assert first.before == ()
     assert last_time(records, 9) == []
+
+
+def test_the_slack_that_is_told_is_that_of_the_pulls_that_are_compared() -> None:
+    """A first set that was too hard has the strongest pull of a session, and less slack than all after it."""
+    records = [
+        a_set((117.0,) * 5, session=1, day=0, number=1),
+        a_set((106.0,) * 8, session=1, day=0, number=2, slack_cm=4.0),
+        a_set((107.0,) * 8, session=2, day=7, number=1, slack_cm=4.0),
+        a_set((106.0,) * 8, session=2, day=7, number=2, slack_cm=4.0),
+    ]
+    (found,) = last_time(records, 2)
+    assert found.changes["peak_n"].difference == -10.0
+    assert found.slack_cm == 4.0
+    assert last_time_words(found).endswith("4 cm more slack than then.")
+
+
+@pytest.mark.parametrize(("day", "words"), [(0, "3 full repetitions, 2 earlier that day."), (1, "2 on ")])
+def test_a_session_of_the_same_day_was_earlier_that_day(day: int, words: str) -> None:
+    before, now = (a_set((90.0,) * reps, session=session) for session, reps in ((1, 2), (2, 3)))
+    now = replace(now, day=before.day + timedelta(days=day), started_unix_s=before.started_unix_s + 3600.0)
+    (found,) = last_time([before, now], 2)
+    assert words in last_time_words(found)
 
 
 def test_sides_are_looked_at_one_by_one() -> None:

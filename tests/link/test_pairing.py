@@ -10,7 +10,16 @@ from bandsense.errors import CommandError, LinkError, PairingError, SensorNotFou
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.ble.scanner import discover
 from bandsense.link.errors import StaleBond
-from bandsense.link.pairing import PairingStep, identify, inspect, offer_progressor, pair, rename, unpair
+from bandsense.link.pairing import (
+    PairingStep,
+    identify,
+    inspect,
+    offer_progressor,
+    pair,
+    rename,
+    switch_off,
+    unpair,
+)
 from bandsense.link.sensor import LinkState, open_sensor
 from bandsense.sim.devices.hardware import Hardware
 from bandsense.sim.devices.progressor import ProgressorTwin
@@ -175,6 +184,17 @@ async def test_apps_for_the_progressor_are_let_in_and_kept_out(
     async with ProgressorTwin(radio, ramp()):
         with pytest.raises(CommandError, match="cannot offer itself"):
             await offer_progressor("Progressor_7125", on=True, transport=transport)
+
+
+async def test_a_sensor_is_switched_off(radio: VirtualRadio, band: VirtualBand, transport: Transport) -> None:
+    async with pair(NAME, transport=transport):
+        pass
+    await switch_off(NAME, transport=transport)
+    await asyncio.sleep(1.0)
+    assert not await discover(1.0, transport=transport)
+    await band.power_on(ResetCause.WAKE_FROM_OFF)
+    assert [sighting.name for sighting in await discover(1.0, transport=transport)] == [NAME]
+    assert band.memory.boot_number == 2
 
 
 async def test_a_sensor_that_forgot_first_is_forgotten_here(

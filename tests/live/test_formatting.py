@@ -38,11 +38,16 @@ PARTIAL = Rep(2, 4.0, 4.5, 5.0, 5.6, 4.7, 40.0, 3.0, 4.0, partial=True, range_fr
 @pytest.mark.parametrize(
     ("tension_n", "uncertainty_n", "words"),
     [
-        (61.86, 3.1, "61.9 ± 3.1 N"),
+        (61.86, 3.1, "62 ± 3 N"),
         (512.3, 25.6, "512 ± 26 N"),
         (3.04, 0.05, "3.04 ± 0.05 N"),
         (-1.0, 0.25, "-1.0 ± 0.2 N"),
         (-0.01, 0.25, "0.0 ± 0.2 N"),
+        (9.4, 0.949, "9.4 ± 0.9 N"),
+        (9.4, 0.951, "9 ± 1 N"),
+        (9.4, 0.001, "9.40 ± 0.01 N"),
+        (9.44, 0.0, "9.4 N"),
+        (61.86, float("nan"), "62 N"),
     ],
 )
 def test_digits_follow_the_uncertainty(tension_n: float, uncertainty_n: float, words: str) -> None:
@@ -77,7 +82,7 @@ def figure(index: int, peak_n: float, *, partial: bool = False) -> RepMetrics:
 
 def test_a_set_in_words() -> None:
     assert set_words(a_set()) == (
-        "set 1: 2 reps: 1 full, 1 partial, peak 60.0 ± 3.0 N, 3.2 s under tension, "
+        "set 1: 2 reps: 1 full, 1 partial, peak 60 ± 3 N, 3.2 s under tension, "
         "tempo about 0.8-0.0-1.0-1.1 s (partial: less than 60 % of the way; from 60 to 75 % it is unsure)"
     )
 
@@ -85,9 +90,17 @@ def test_a_set_in_words() -> None:
 def test_a_session_in_words() -> None:
     assert summary_words(Summary(0, 0, 0, (), 3, 0.0, 0.0, 0.2, 800, 10.0)) == "no repetition in 10 s"
     words = summary_words(Summary(9, 1, 2, (4, 4), 3, 20.0, 60.0, 3.0, 800, 40.0, full=8))
-    assert words == "9 reps in 2 sets: 8 full, 1 partial, peak 60.0 ± 3.0 N, 20.0 s under tension"
+    assert words == "9 reps in 2 sets: 8 full, 1 partial, peak 60 ± 3 N, 20.0 s under tension"
     turns = summary_words(Summary(24, 0, 4, (6, 6), 2, 74.6, 109.9, 5.5, 24000, 303.0, full=24))
-    assert turns == "24 reps in 4 half-sets, peak 109.9 ± 5.5 N, 74.6 s under tension"
+    assert turns == "24 reps in 4 half-sets, peak 110 ± 6 N, 74.6 s under tension"
+
+
+def test_a_log_says_what_to_do_about_a_low_battery() -> None:
+    def line(percent: int) -> str:
+        return str(format_log_line(BatteryChanged(0.0, percent, 0.0), None))
+
+    assert line(87).endswith("battery 87 %")
+    assert line(8).endswith("the sensor's battery is at 8 %; charge it")
 
 
 def test_what_the_person_must_know_is_a_notice() -> None:
@@ -113,7 +126,7 @@ def test_lines_of_a_log() -> None:
     def of(event: Event) -> str | None:
         return format_log_line(event, lambda _: 3.0)
 
-    assert of(RepCounted(1.7, 1, 60.0, 1.9, 1)) == "     1.90 s  rep 1: 60.0 ± 3.0 N"
+    assert of(RepCounted(1.7, 1, 60.0, 1.9, 1)) == "     1.90 s  rep 1: 60 ± 3 N"
     later = format_log_line(RepCounted(1001.7, 1, 60.0, 1001.9, 1), lambda _: 3.0, began_s=1000.0)
     assert later == of(RepCounted(1.7, 1, 60.0, 1.9, 1)), "the sensor may have been on for long"
     assert of(RepCompleted(5.6, 2, PARTIAL, 5.7)) == (

@@ -7,7 +7,7 @@ import contextlib
 import json
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,16 @@ from bandsense.live.mqtt import QUEUE, MqttPublisher, MqttTarget, broker_problem
 from bandsense.signal.events import Rep, RepCompleted, RepCounted
 from bandsense.workout.events import BatteryChanged, TensionTick
 from tests.needs import require_module, require_tool
+from tests.support.ports import reserved_port
 
 aiomqtt = require_module("aiomqtt", "bandsense[mqtt]")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@pytest.fixture
+def port() -> Iterator[int]:
+    """Where a broker is, once it is started."""
+    with reserved_port() as port:
+        yield port
 
 
 @contextlib.asynccontextmanager
@@ -51,8 +53,7 @@ async def _broker(folder: Path, port: int) -> AsyncIterator[None]:
         await process.wait()
 
 
-async def test_events_arrive_as_json_under_their_names(tmp_path: Path) -> None:
-    port = _free_port()
+async def test_events_arrive_as_json_under_their_names(tmp_path: Path, port: int) -> None:
     async with _broker(tmp_path, port), aiomqtt.Client("127.0.0.1", port) as reader:
         await reader.subscribe("gym/left/#")
         publisher = MqttPublisher(MqttTarget.parse(f"mqtt://127.0.0.1:{port}/gym/left"))
@@ -127,8 +128,7 @@ def test_each_template_finds_its_value_in_the_event() -> None:
         assert isinstance(value, int | float)
 
 
-async def test_whoever_comes_later_learns_of_sensor_battery_and_end(tmp_path: Path) -> None:
-    port = _free_port()
+async def test_whoever_comes_later_learns_of_sensor_battery_and_end(tmp_path: Path, port: int) -> None:
     async with _broker(tmp_path, port):
         announced = discovery("gym/5e45", "5e45", None, "1.0")
         publisher = MqttPublisher(MqttTarget("127.0.0.1", port, "gym/5e45"), announced=announced)
@@ -164,10 +164,9 @@ async def _kept(port: int) -> dict[str, Any]:
 
 
 async def test_what_is_wrong_is_told_once_and_when_it_is_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bandsense.live.mqtt.RETRY_S", 0.05)
-    port = _free_port()
     told: list[str] = []
     publisher = MqttPublisher(MqttTarget("127.0.0.1", port), tell=told.append)
     task = asyncio.create_task(publisher.run())
@@ -184,18 +183,16 @@ async def test_what_is_wrong_is_told_once_and_when_it_is_over(
             await task
 
 
-async def test_doctor_says_whether_a_broker_can_be_reached(tmp_path: Path) -> None:
-    port = _free_port()
+async def test_doctor_says_whether_a_broker_can_be_reached(tmp_path: Path, port: int) -> None:
     assert "does not answer" in str(await broker_problem(MqttTarget("127.0.0.1", port), None, 10.0))
     async with _broker(tmp_path, port):
         assert await broker_problem(MqttTarget("127.0.0.1", port), None, 10.0) is None
 
 
 async def test_a_broker_that_comes_late_gets_what_waited(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bandsense.live.mqtt.RETRY_S", 0.05)
-    port = _free_port()
     publisher = MqttPublisher(MqttTarget("127.0.0.1", port))
     task = asyncio.create_task(publisher.run())
     publisher.listen(BatteryChanged(0.0, 50, 0.0))

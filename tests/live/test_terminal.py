@@ -24,6 +24,7 @@ from bandsense.workout.events import LinkChanged
 from bandsense.workout.plan import Plan, TensionZone
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
+from tests.support.scenes import scene
 from tests.support.traces import waves
 
 ROW = get_exercise("seated-row")
@@ -67,7 +68,7 @@ def test_all_that_a_person_needs_is_on_the_screen() -> None:
         "battery 87 %",
         "linked",
         "Seated row",
-        "pull 0.0 of 0.9 s",
+        "pull 0.0 of 1.5 s",
         "90 to 110 N",
         "▼ below; last rep 62 N, pull about 1.5",
     ):
@@ -123,7 +124,7 @@ def test_between_sets_the_whole_advice_and_the_sets_can_be_read(set_of_three: Sa
     assert " ".join(advice_reason(state.advice).split()[:9]) in text
     assert "y done · n not now" in text
     assert "set 1 " in text
-    assert "3 reps · peak 53.0 ± 2.7 N" in text
+    assert "3 reps · peak 53 ± 3 N" in text
     assert "left of 1:30" in text
 
 
@@ -414,3 +415,17 @@ def test_before_the_first_repetition_it_says_what_was_done_last_time() -> None:
     assert "Aim for 90 to 110 N. Last time 8 + 8 + 7 reps, peak 101 N." in shown(state)
     state.last_time = {None: LastTime((8, 8, 7))}
     assert "Last time 8 + 8 + 7 reps." in shown(state)
+
+
+@pytest.mark.parametrize("name", ["pull", "hold", "return", "valley", "rest", "rest-over", "sides"])
+def test_no_line_of_the_smallest_terminal_is_cut(name: str) -> None:
+    _, *lines, _ = frame([scene(name).state], 40, 12)
+    assert [line for line in lines if "…" in line] == []
+
+
+def test_the_smallest_terminal_leaves_out_the_reason_and_never_how_to_answer() -> None:
+    resting = scene("rest")
+    small = " ".join(" ".join(frame([resting.state], 40, 12)).replace("│", " ").split())
+    assert "ADD SLACK – Let about 4 cm of band out of each hand. y done · n not now" in small
+    assert "Effort, 0 to 9, x: 10, Enter: skip" in small
+    assert "the plan asks" in " ".join(shown(resting.state, 80, 30).replace("│", " ").split())

@@ -76,6 +76,7 @@ def test_a_set_on_a_taut_band_counts_after_tugs_on_the_slack_one(valley: float, 
     assert len(analyze(*hand.trace()).reps) == 8
 
 
+@pytest.mark.slow
 def test_fiddling_with_sizes_far_apart_is_taken_back() -> None:
     """Pulls whose sizes differ by half or twice, whose lengths and pauses do as well: some begin alike."""
     counted = 0

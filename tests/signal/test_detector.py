@@ -144,6 +144,19 @@ def test_phases_follow_one_another() -> None:
     assert phases == [Phase.CONCENTRIC, Phase.HOLD, Phase.ECCENTRIC, Phase.REST] * 4
 
 
+def test_the_pull_after_a_rest_is_a_phase_though_the_zero_of_the_rest_wanders() -> None:
+    """The lowest moment of a rest lies long before the band is taken up, which is before it is pulled."""
+    taken_up = Stroke(pull_s=0.3, hold_s=3.0, return_s=0.0, rest_s=0.0, top=0.02, bottom=0.02)
+    time_s, tension_n = trace([Stroke(), Stroke(rest_s=40.0), taken_up, *[Stroke(bottom=0.02)] * 3])
+    put_down = (time_s > 12.0) & (time_s < 47.0)
+    tension_n -= np.where(put_down, 0.3 * np.exp(-(time_s - 12.0) / 0.3), 0.0)
+    events = detect(time_s, tension_n)
+    counted_s = next(e.detected_s for e in events if isinstance(e, RepCounted) and e.time_s > 47.0)
+    phases = [e for e in events if isinstance(e, PhaseChanged) and 47.0 < e.detected_s < counted_s]
+    assert [e.phase for e in phases] == [Phase.CONCENTRIC]
+    assert phases[0].time_s > 47.0
+
+
 def test_every_event_is_certain_no_earlier_than_it_happened() -> None:
     events = detect(*trace(FIVE))
     assert all(e.detected_s >= e.time_s for e in events)

@@ -8,7 +8,14 @@ import pytest
 
 from bandsense.samples import SampleBlock, Unit
 from bandsense.store.model import NewSession, NewStream
+from bandsense.store.recorder import Recorder
 from bandsense.store.store import Store
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that other programs keep busy may take longer than a person is made to wait."""
+    monkeypatch.setattr(Recorder.flush, "__defaults__", (120.0,))
 
 
 @pytest.fixture(scope="session")

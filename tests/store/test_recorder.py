@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -65,7 +66,7 @@ def test_a_killed_recorder_keeps_what_was_committed(tmp_path: Path) -> None:
     session = store.session(recovered.session)
     assert session.state is SessionState.RECOVERED
     assert session.ended_unix_s is not None
-    assert abs(session.ended_unix_s - time.time()) < 20
+    assert session.started_unix_s <= session.ended_unix_s <= time.time()
     kept = concatenate(store.blocks(session.streams[0]))
     assert np.array_equal(kept.values, np.arange(len(kept)))
     assert len(kept) == recovered.samples
@@ -198,19 +199,27 @@ def test_a_lock_held_by_another_program_delays_and_loses_nothing(
     assert concatenate(store.blocks(store.session("last").streams[0])) == samples(0, 60)
 
 
-def test_writing_never_waits_for_the_disk(tmp_path: Path, new_session: Make, samples: Make) -> None:
+def test_writing_never_waits_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_session: Make, samples: Make
+) -> None:
+    monkeypatch.setattr("bandsense.store.database._BUSY_TIMEOUT_S", 10_000.0)
     store = Store.open(tmp_path / "store.sqlite3")
     recorder = store.record(new_session())
     with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")  # the writer thread hangs on this lock for five seconds
-        blocks = [samples(n * 16, 16) for n in range(200)]
-        begin_s = time.perf_counter()
-        for block in blocks:
-            recorder.write(block)
-        taken_s = time.perf_counter() - begin_s
+        other.execute("BEGIN IMMEDIATE")  # the writer thread hangs on this lock until it is given up
+
+        def write() -> None:
+            for number in range(200):
+                recorder.write(samples(number * 16, 16))
+
+        writing = threading.Thread(target=write)
+        writing.start()
+        writing.join(60.0)
+        waited = writing.is_alive()
         other.execute("ROLLBACK")
+    writing.join()
     recorder.close()
-    assert taken_s < 4.0
+    assert not waited
     assert store.session("last").samples == 3200
 
 

@@ -27,8 +27,9 @@ from bandsense.sim.physics.advised import AdvisedPerson
 from bandsense.sim.physics.source import PersonSource
 from bandsense.store.store import Store
 from bandsense.web.host import PageHost
+from bandsense.workout.advice import SlackAction
 from bandsense.workout.cues import CueKind
-from bandsense.workout.events import CueGiven, Event, SetDone, SlackAnswered
+from bandsense.workout.events import CueGiven, Event, SetDone, SlackAdvised, SlackAnswered
 
 SPEED = 20.0
 SETS = 2
@@ -36,11 +37,15 @@ _READ_S = 20.0
 
 
 class Hands(SeveralViews):
-    """The person at the band: pulls when a rest is over, lets out what was answered, ends after all sets."""
+    """The person at the band: pulls when a rest is over and the advice answered, lets out what was answered.
+
+    Ends after all sets. A slow browser may take longer for its answer than the rest.
+    """
 
     def __init__(self, person: AdvisedPerson) -> None:
         super().__init__([])
         self._person = person
+        self._asked = self._rested = False
 
     @override
     def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
@@ -51,11 +56,22 @@ class Hands(SeveralViews):
         asyncio.get_running_loop().call_later(_READ_S, self._pull)
 
     def _hear(self, event: Event) -> None:
-        if isinstance(event, SlackAnswered) and event.followed and event.advice is not None:
-            self._person.let_out(event.advice.change_m)
+        if isinstance(event, SlackAdvised):
+            self._asked = event.advice.action is not SlackAction.KEEP
+        elif isinstance(event, SlackAnswered):
+            self._asked = False
+            if event.followed and event.advice is not None:
+                self._person.let_out(event.advice.change_m)
+            self._go_on()
         elif isinstance(event, SetDone) and event.number == SETS:
             asyncio.get_running_loop().call_later(_READ_S, self._end)
         elif isinstance(event, CueGiven) and event.kind is CueKind.REST_OVER:
+            self._rested = True
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self._rested and not self._asked:
+            self._rested = False
             self._person.recover()
             self._pull()
 

@@ -9,7 +9,10 @@ from typing import Any
 
 from tests.needs import require_module, require_tool
 
-__all__ = ["SIZES", "Tab", "chromium", "tab"]
+__all__ = ["PATIENCE_S", "SIZES", "Tab", "chromium", "tab"]
+
+PATIENCE_S = 120.0
+"""How long a browser on a busy machine may take for anything."""
 
 SIZES = {
     "phone": (390, 844),
@@ -38,7 +41,7 @@ class Tab:
         if "//127.0.0.1:" not in request.url and not request.url.startswith(("data:", "blob:")):
             self.faults.append(f"asked {request.url}")
 
-    async def until(self, expression: str, timeout_s: float = 60.0) -> None:
+    async def until(self, expression: str, timeout_s: float = PATIENCE_S) -> None:
         """Wait until an expression is true; asked again and again, as the page's policy forbids `eval`."""
         try:
             async with asyncio.timeout(timeout_s):
@@ -58,7 +61,9 @@ async def chromium(*more: str) -> AsyncIterator[Any]:
     playwright = require_module("playwright.async_api", "playwright")
     async with playwright.async_playwright() as driver:
         arguments = ["--no-sandbox", "--autoplay-policy=user-gesture-required", "--disable-gpu", *more]
-        browser = await driver.chromium.launch(executable_path=path, args=arguments)
+        browser = await driver.chromium.launch(
+            executable_path=path, args=arguments, timeout=1000 * PATIENCE_S
+        )
         try:
             yield browser
         finally:
@@ -76,6 +81,7 @@ async def tab(
         service_workers=options.pop("service_workers", "block"),
         **options,
     )
+    context.set_default_timeout(1000 * PATIENCE_S)
     try:
         opened = Tab(await context.new_page())
         await opened.page.goto(address)

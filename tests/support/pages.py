@@ -66,10 +66,11 @@ class Served:
         """These scenes, as if a session had just begun."""
         shown = list(scenes)
         self.board.anew(view_name(each.state.sensor_side) for each in shown)
-        self.board.post("station", {"phase": phase, "actions": ACTIONS, "error": None, **station})
         for each in shown:
             each._told = 0
             each.post(self.board)
+        # Last: a page that knows the station knows the views, although the server reads in another thread.
+        self.board.post("station", {"phase": phase, "actions": ACTIONS, "error": None, **station})
 
 
 @asynccontextmanager

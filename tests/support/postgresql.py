@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import psycopg
 from bandsense.store.address import ServerAddress
 from bandsense.store.clinics import prepare_server
 from tests.needs import missing
+from tests.support.ports import reserved_port
 
 __all__ = ["PostgresServer", "serve_postgresql"]
 
@@ -76,7 +76,7 @@ def _run(command: Sequence[str]) -> None:
     """Run a program, as another user where this one is root: the server refuses root."""
     if _is_root():
         command = ["runuser", "-u", "postgres", "--", *command]
-    done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=250)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -85,15 +85,14 @@ def serve_postgresql(settings: str = "") -> Iterator[PostgresServer]:
     """Start a server on a port that the system chooses, and stop it after the body."""
     programs = _programs()
     folder = Path(tempfile.mkdtemp(prefix="bandsense-pg-"))
-    try:
+    with ExitStack() as opened:
+        opened.callback(shutil.rmtree, folder, ignore_errors=True)
         if _is_root():
             try:
                 shutil.chown(folder, "postgres")
             except LookupError:
                 missing("the user postgres", _REMEDY)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = opened.enter_context(reserved_port())
         server = PostgresServer(folder, port, programs)
         data = str(folder / "data")
         _run(
@@ -122,5 +121,3 @@ def serve_postgresql(settings: str = "") -> Iterator[PostgresServer]:
             yield server
         finally:
             server.control("-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -67,8 +67,9 @@ def test_the_demo_ends_by_itself_without_a_terminal(tmp_path: Path) -> None:
             "13 reps in 2 sets",
             "saved as simulated session 1",
             "16 reps in 2 sets",
-            "16 full repetitions, 13 on ",
+            "16 full repetitions, 13 ",
             "Strongest pull down ",
+            "4 cm more slack than then.",
             "saved as simulated session 2",
         )
     ]

@@ -6,6 +6,8 @@ import asyncio
 import json
 import re
 import socket
+import threading
+from collections.abc import Iterator
 from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +24,10 @@ from tests.support.scenes import scene
 
 websockets = require_module("websockets", "bandsense[web]")
 require_module("uvicorn", "bandsense[web]")
+
+from starlette.applications import Starlette  # noqa: E402
+from starlette.routing import Route  # noqa: E402
+
 pytestmark = pytest.mark.real_time
 
 
@@ -173,7 +179,7 @@ async def test_revoked_links_are_shut_out_at_once() -> None:
         async with websockets.connect(stream(at, f"?token={before}")) as page:
             await page.recv()
             assert (await ask(at, f"/api/v1/links?token={before}", "DELETE"))[0] == 200
-            await asyncio.wait_for(page.wait_closed(), 5.0)
+            await asyncio.wait_for(page.wait_closed(), 60.0)
             assert page.close_code == 4401
         assert (await ask(at, f"/api/v1/state?token={before}"))[0] == 403
         assert (await ask(at, f"/api/v1/state?token={token(at)}"))[0] == 200
@@ -249,7 +255,19 @@ async def test_a_stalled_page_costs_nobody_anything_and_is_current_at_once() -> 
         await stalled.close()
 
 
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """May open more files than Debian lets a shell: both ends of every connection are in this process."""
+    resource = pytest.importorskip("resource", reason="limits as Unix has them")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4096 if hard == resource.RLIM_INFINITY else min(4096, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("many_files")
 async def test_a_thousand_half_open_connections_keep_nobody_out() -> None:
     async with served() as at:
         at.show([scene("hold")])
@@ -368,6 +386,27 @@ async def test_a_connection_that_says_nothing_is_closed(monkeypatch: pytest.Monk
         writer.close()
 
 
+async def test_an_answer_that_never_comes_holds_no_end_up() -> None:
+    """The answer comes only after the end: whatever waited for it would wait for ever."""
+    asked, ended = threading.Event(), threading.Event()
+
+    async def never(_request: Any) -> Any:
+        asked.set()
+        ended.wait()
+
+    server = PageServer(Starlette(routes=[Route("/", never)]), "127.0.0.1", 0)
+    server.start()
+    try:
+        _reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asyncio.to_thread(asked.wait)
+        async with asyncio.timeout(60.0):
+            await server.stop()
+        writer.close()
+    finally:
+        ended.set()
+
+
 async def test_a_port_that_is_taken_is_told() -> None:
     taken = socket.create_server(("127.0.0.1", 0))
     with taken, pytest.raises(ConfigError, match="is in use; choose another one with --port"):
@@ -381,8 +420,6 @@ async def test_a_certificate_that_is_none_is_told(tmp_path: Any) -> None:
 
 
 def _no_app() -> Any:
-    from starlette.applications import Starlette
-
     return Starlette()
 
 

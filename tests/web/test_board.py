@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bandsense.app.session_result import SessionResult
+from bandsense.live.actions import Action
 from bandsense.web.board import LEVELS, Board
 from bandsense.web.models import ServerMessage
+from bandsense.web.page_view import PageView
 
 
 def since(board: Board, position: int) -> tuple[dict[str, Any], int]:
@@ -82,7 +86,8 @@ def test_a_reader_that_skips_ends_where_one_that_reads_everything_does(
     assert (lazy.station, lazy.views, lazy.levels) == (eager.station, eager.views, eager.levels)
 
 
-def test_a_sound_is_for_those_who_are_there() -> None:
+def test_a_sound_is_for_those_who_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bandsense.web.board.SOUND_S", 1000.0)
     board = Board()
     board.anew(["main"])
     here = Reader(board)
@@ -117,3 +122,14 @@ def test_whoever_listens_is_woken_until_they_leave() -> None:
     leave()
     board.post("station", {"phase": "training"})
     assert woken == [1]
+
+
+async def test_actions_are_offered_while_a_session_lasts() -> None:
+    board = Board()
+    reader, page = Reader(board), PageView(board)
+    page.begin([], "", {None: {"e": Action("end set", lambda: None)}})
+    reader.read()
+    assert reader.station["actions"] == {"e": "end set"}
+    page.end(SessionResult({}))
+    reader.read()
+    assert reader.station["actions"] == {}

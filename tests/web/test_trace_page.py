@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from bandsense.errors import DataError
@@ -10,13 +12,13 @@ from bandsense.store.store import Store
 from tests.needs import require_module
 
 require_module("starlette", "bandsense[web]")
+httpx = require_module("httpx", "httpx")
 
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from starlette.applications import Starlette  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
-from starlette.testclient import TestClient  # noqa: E402
 
 from bandsense.web.access import Access, Role  # noqa: E402
 from bandsense.web.application import Guard  # noqa: E402
@@ -36,20 +38,38 @@ def store(tmp_path: Path) -> Store:
     return Store.open(tmp_path / "bandsense.sqlite3")
 
 
+class Client:
+    """Asks an application without a server, a request at a time.
+
+    Args:
+        options: of `httpx.AsyncClient`.
+    """
+
+    def __init__(self, app: Starlette, base_url: str, **options: Any) -> None:
+        self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base_url, **options)
+        self.headers = self._client.headers
+
+    def get(self, path: str) -> Any:
+        return asyncio.run(self._client.get(path))
+
+    def post(self, path: str, **content: Any) -> Any:
+        return asyncio.run(self._client.post(path, **content))
+
+
 @pytest.fixture
-def client(store: Store) -> TestClient:
+def client(store: Store) -> Client:
     access = Access("127.0.0.1")
     app = Starlette(
         routes=history_routes((store, lambda: store), access), middleware=[Middleware(Guard, access=access)]
     )
-    return TestClient(app, base_url="http://127.0.0.1", headers={"origin": "http://127.0.0.1"})
+    return Client(app, base_url="http://127.0.0.1", headers={"origin": "http://127.0.0.1"})
 
 
-def send(client: TestClient, content: str | bytes, name: str = "set.csv", **said: str) -> Any:
+def send(client: Client, content: str | bytes, name: str = "set.csv", **said: str) -> Any:
     return client.post("/analyze", files={"file": (name, content, "text/csv")}, data=said)
 
 
-def test_a_trace_is_analysed_and_not_kept(client: TestClient, store: Store, trace: str) -> None:
+def test_a_trace_is_analysed_and_not_kept(client: Client, store: Store, trace: str) -> None:
     answer = send(client, trace)
     assert answer.status_code == 200, answer.text
     assert "<h1>set.csv</h1>" in answer.text
@@ -59,7 +79,7 @@ def test_a_trace_is_analysed_and_not_kept(client: TestClient, store: Store, trac
     assert store.sessions() == []
 
 
-def test_it_speaks_the_language_of_the_browser(client: TestClient, trace: str) -> None:
+def test_it_speaks_the_language_of_the_browser(client: Client, trace: str) -> None:
     client.headers["Accept-Language"] = "de"
     empty = client.get("/analyze").text
     assert "Zieh eine CSV-Datei hierher" in empty
@@ -72,7 +92,7 @@ def test_it_speaks_the_language_of_the_browser(client: TestClient, trace: str) -
     assert "Nenn beide Spalten, die der Zeit und die der Kraft" in refused.text
 
 
-def test_columns_without_units_are_named_in_the_form(client: TestClient, trace: str) -> None:
+def test_columns_without_units_are_named_in_the_form(client: Client, trace: str) -> None:
     bare = trace.replace("time_s,tension_n", "a,b")
     refused = send(client, bare)
     assert (refused.status_code, "no header that names a time and a force" in refused.text) == (400, True)
@@ -84,7 +104,7 @@ def test_columns_without_units_are_named_in_the_form(client: TestClient, trace: 
 
 
 def test_kilograms_are_read_as_such_and_doubted_where_they_are_called_newtons(
-    client: TestClient, trace: str
+    client: Client, trace: str
 ) -> None:
     rows = (line.split(",") for line in trace.splitlines()[1:])
     kilograms = "\n".join(f"{t},{0.5 * float(f) / 9.80665:.4f}" for t, f in rows)
@@ -96,9 +116,7 @@ def test_kilograms_are_read_as_such_and_doubted_where_they_are_called_newtons(
 
 
 @pytest.mark.parametrize("times", [1000.0, 1e9])
-def test_milliseconds_that_are_called_seconds_are_doubted(
-    client: TestClient, trace: str, times: float
-) -> None:
+def test_milliseconds_that_are_called_seconds_are_doubted(client: Client, trace: str, times: float) -> None:
     rows = (line.split(",") for line in trace.splitlines()[1:])
     long = "\n".join(f"{times * float(t):.0f},{f}" for t, f in rows)
     answer = send(client, f"time_s,tension_n\n{long}\n")
@@ -116,19 +134,19 @@ def test_milliseconds_that_are_called_seconds_are_doubted(
         ("time_s,tension_n\n0.0,1.0\n0.1,many\n", "line 3"),
     ],
 )
-def test_what_is_no_trace_is_told(client: TestClient, content: str | bytes, words: str) -> None:
+def test_what_is_no_trace_is_told(client: Client, content: str | bytes, words: str) -> None:
     answer = send(client, content)
     assert answer.status_code == 400
     assert words in answer.text
     assert "bandsense-trace-" not in answer.text  # no path of ours
 
 
-def test_a_name_is_shown_as_text(client: TestClient, trace: str) -> None:
+def test_a_name_is_shown_as_text(client: Client, trace: str) -> None:
     answer = send(client, trace, "../<b>x</b>.csv")
     assert "<b>x" not in answer.text.split("<h1>")[1].split("</h1>")[0]
 
 
-def test_a_file_that_is_too_large_is_refused_before_it_is_read(client: TestClient) -> None:
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(client: Client) -> None:
     answer = send(client, b"0" * (MOST_BYTES + 1))
     assert answer.status_code == 400
     assert "larger than 20 MB" in answer.text
@@ -141,9 +159,9 @@ def test_nobody_else_may_send_one(store: Store, trace: str) -> None:
     )
     token = access.query(Role.WATCH).partition("=")[2]
     for cookies in ({}, {"bandsense": token}):
-        watching = TestClient(app, base_url="http://127.0.0.1", cookies=cookies)
+        watching = Client(app, base_url="http://127.0.0.1", cookies=cookies)
         assert send(watching, trace).status_code == 403
-    elsewhere = TestClient(app, base_url="http://127.0.0.1", headers={"origin": "http://evil.example"})
+    elsewhere = Client(app, base_url="http://127.0.0.1", headers={"origin": "http://evil.example"})
     assert send(elsewhere, trace).status_code == 403
 
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
+from bleak import BleakClient, BleakScanner
 
+from bandsense.sim.devices.virtual_band import VirtualBand
+from bandsense.sim.physics.source import TraceSource
+from bandsense.sim.radio.bleak_backend import client_backend, scanner_backend
+from bandsense.sim.radio.virtual_radio import Adapter, VirtualRadio
 from bandsense.wire import progressor
 from bandsense.wire.bandsense.codes import (
     ATT_CCC_IMPROPERLY_CONFIGURED,
@@ -32,6 +39,9 @@ from bandsense.wire.bandsense.uuids import (
     SMP_SERVICE_UUID,
 )
 from tests.needs import REPOSITORY
+from tests.support.sensors import adapter, pytest_asyncio_loop_factories, radio
+
+__all__ = ["adapter", "pytest_asyncio_loop_factories", "radio"]
 
 PAGE = (REPOSITORY / "docs" / "protocol.md").read_text(encoding="utf-8")
 VECTORS = json.loads((REPOSITORY / "docs" / "protocol-vectors.json").read_text(encoding="utf-8"))
@@ -145,3 +155,34 @@ def test_every_flag_has_a_vector() -> None:
 
 def test_every_grade_has_a_vector() -> None:
     assert {case["grade"] for case in VECTORS["calibration"]} == {0, 1, 2, 3}
+
+
+async def test_the_client_of_the_page_reads_a_sensor(
+    radio: VirtualRadio, adapter: Adapter, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (example,) = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE)
+    scanner = scanner_backend(adapter)
+
+    class Scanner(BleakScanner):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options, backend=scanner)
+
+    monkeypatch.setattr("bleak.BleakClient", partial(BleakClient, backend=client_backend(adapter)))
+    monkeypatch.setattr("bleak.BleakScanner", Scanner)
+    code = example.replace("asyncio.run(main())", "")
+    assert code != example
+    names: dict[str, Any] = {}
+    exec(code, names)  # the project's own documentation
+    trace = TraceSource(np.arange(8000) / 80.0, np.full(8000, 40.0))
+    async with VirtualBand(radio, trace) as band:
+        band.press_button()
+        await names["main"]()
+    answers: list[list[str]] = []
+    printed: list[list[str]] = []
+    for line in capsys.readouterr().out.splitlines():
+        (answers if line.startswith("answer") else printed).append(line.split())
+    assert [answer[:6] for _, answer in answers] == ["010100", "020200"], "start and stop succeeded"
+    assert len(printed) == pytest.approx(400, abs=40)
+    at_s = np.array([float(row[0]) for row in printed])
+    assert np.diff(at_s) == pytest.approx(1 / 80, abs=2e-4)
+    assert {float(row[2]) for row in printed} == {40.0}

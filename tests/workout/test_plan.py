@@ -10,7 +10,15 @@ import pytest
 from bandsense.errors import ConfigError
 from bandsense.exercises.model import Tempo
 from bandsense.signal.events import Rep
-from bandsense.workout.plan import Plan, TensionZone, Zone, measured_tempo, steady, tempo_report
+from bandsense.workout.plan import (
+    Plan,
+    TensionZone,
+    Zone,
+    hand_clock_s,
+    measured_tempo,
+    steady,
+    tempo_report,
+)
 
 
 def rep(
@@ -127,3 +135,19 @@ def test_even_is_steady() -> None:
     assert not steady([rep(i, start=6.0 * i, back=0.6 if i % 2 else 3.0) for i in range(8)])
     assert not steady([rep(i, start=6.0 * i, pull=0.8 + 0.06 * i) for i in range(9)])
     assert steady([rep(i, start=6.0 * i, pull=0.9 + 0.02 * i) for i in range(9)])
+
+
+def test_the_clock_of_a_phase_ends_where_the_hand_ends() -> None:
+    tempo = Tempo(concentric_s=1.5, hold_s=0.5, eccentric_s=2.5, rest_s=0.5)
+    measured = measured_tempo(tempo)
+    for by_tension_s, by_hand_s in (
+        (measured.concentric_s, tempo.concentric_s),
+        (measured.hold_s, tempo.hold_s),
+        (measured.eccentric_s, tempo.eccentric_s),
+    ):
+        assert hand_clock_s(0.0, by_tension_s, by_hand_s) == 0.0
+        assert hand_clock_s(0.5 * by_tension_s, by_tension_s, by_hand_s) == pytest.approx(0.5 * by_hand_s)
+        assert hand_clock_s(by_tension_s, by_tension_s, by_hand_s) == pytest.approx(by_hand_s)
+    assert hand_clock_s(1.2, measured.concentric_s, 1.5) == pytest.approx(2.0), "a pull of 2 s"
+    assert hand_clock_s(2.0, measured.hold_s, 0.5) == pytest.approx(1.0), "a hold of half a second more"
+    assert hand_clock_s(0.8, 0.7, 0.0) == pytest.approx(0.1), "a plan without a hold"

@@ -157,7 +157,7 @@ def _band_json(band: BandProfile) -> dict[str, Any]:
 
 def _list_catalogue(*, as_json: bool) -> None:
     from bandsense.bands.catalogue import Verified, estimate, load_catalogue
-    from bandsense.live.units import force_figure, shown_unit
+    from bandsense.live.units import force_pair, shown_unit
 
     kinds = {(each.brand, form.value, each.colour): form for each in load_catalogue() for form in each.forms}
     rows = []
@@ -175,7 +175,7 @@ def _list_catalogue(*, as_json: bool) -> None:
                 brand,
                 form_name,
                 colour,
-                f"{force_figure(tension_n)} ± {force_figure(what.relative_uncertainty * tension_n)}",
+                force_pair(tension_n, what.relative_uncertainty * tension_n),
                 ", ".join(sources),
             )
         )
@@ -233,8 +233,8 @@ def _list(store: Store, *, as_json: bool) -> None:
 
 def _source(band: BandProfile) -> str:
     if band.f100_n is not None:
-        return "a calibration pull"
-    return "its colour" if band.published() is not None else "nothing yet"
+        return tr("a calibration pull")
+    return tr("its colour") if band.published() is not None else tr("nothing yet")
 
 
 def _known(store: Store, name: str) -> BandProfile:
@@ -325,15 +325,15 @@ def _day(unix_s: int) -> str:
 
 
 def _strength(band: BandProfile) -> str:
-    from bandsense.live.units import force_figure, force_words, shown_unit
+    from bandsense.live.units import force_pair, shown_unit
 
     if band.f100_n is not None and band.exponent is not None:
-        uncertainty = f" ± {force_figure(band.stiffness[-1].uncertainty_n, 1)}" if band.stiffness else ""
-        tension = force_figure(band.strands * band.f100_n, 1)
+        uncertainty_n = band.stiffness[-1].uncertainty_n if band.stiffness else 0.0
+        tension = force_pair(band.strands * band.f100_n, uncertainty_n)
         return tr(
             "{tension} at twice its length, exponent {exponent:.2f} ± {uncertainty:.2f}, "
             "from its calibration pull",
-            tension=f"{tension}{uncertainty} {shown_unit().value}",
+            tension=f"{tension} {shown_unit().value}",
             exponent=band.exponent,
             uncertainty=band.exponent_uncertainty,
         )
@@ -343,7 +343,7 @@ def _strength(band: BandProfile) -> str:
         uncertainty_n = tension_n * published.relative_uncertainty
         return tr(
             "{tension} at twice its length, from its colour; measure it with `bandsense band pull {band}`",
-            tension=f"{force_figure(tension_n)} ± {force_words(uncertainty_n)}",
+            tension=f"{force_pair(tension_n, uncertainty_n)} {shown_unit().value}",
             band=band.id,
         )
     return tr("its tension is not known; measure it with `bandsense band pull {band}`", band=band.id)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bandsense.app.environment import Environment
     from bandsense.cli.command import Commands
 
-_STATES = ("off", "advertising slow", "connected", "streaming")
+_STATES = ("off", "standby", "advertising fast", "advertising slow", "connected", "streaming")
 
 
 def add(commands: Commands) -> None:
@@ -42,7 +42,7 @@ def add(commands: Commands) -> None:
         metavar="STATE=FILE",
         type=_recording,
         help="a Power Profiler Kit II recording (.ppk2 or .csv) of a power state: "
-        "off, advertising slow, connected or streaming",
+        "off, standby, advertising fast, advertising slow, connected or streaming",
     )
     command.add_argument("--update", type=Path, metavar="FILE", help="install this firmware several times")
     command.add_argument(

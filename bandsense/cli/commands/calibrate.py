@@ -107,15 +107,29 @@ def procedure_of(arguments: argparse.Namespace) -> CalibrationProcedure:
 async def calibrate(
     arguments: argparse.Namespace, store: Store | None = None, transport: Transport | None = None
 ) -> None:
-    """Lead through a calibration of a sensor; one on a named band is kept in the store."""
+    """Lead through a calibration of a sensor; one on a named band is kept in the store.
+
+    Raises:
+        CalibrationError: the sensor sends newtons or kilograms already; nobody is sent to hang masses for it.
+    """
     from bandsense.app.clip_on import curves, keep_curves
     from bandsense.app.guided_calibration import guide
+    from bandsense.errors import CalibrationError
     from bandsense.link.sensor import open_sensor
+    from bandsense.samples import Unit
 
     procedure = procedure_of(arguments)
     async with open_sensor(
         arguments.sensor, transport=transport, on_event=lambda event: print(said(event.message), flush=True)
     ) as sensor:
+        if sensor.information.unit is not Unit.COUNT:
+            raise CalibrationError(
+                Message(
+                    "{sensor} was calibrated by its maker and takes no other calibration; if it shows "
+                    "tension with nothing on it, set its zero",
+                    sensor=sensor.information.name,
+                )
+            )
 
         async def ask(step: Instruction) -> bool:
             share = f"[{number(procedure.progress, '.0%')}]"
@@ -157,7 +171,7 @@ async def _ask_about_masses(procedure: CalibrationProcedure) -> None:
                 print(tr("left as it is; that makes the result less certain"))
                 return
             procedure.correct(*corrected)
-        except (ValueError, CalibrationError) as error:
+        except CalibrationError as error:
             print(said(error))
 
 
@@ -168,11 +182,13 @@ _HOW_TO_ANSWER = mark(
 
 
 def _correction(answer: str) -> tuple[dict[float, float | None], float] | None:
-    """Ask about the masses, and about a strap; None if all is right.
+    """Parse what is said of the masses, and of a strap; None if all is right.
 
     Raises:
-        ValueError: it cannot be understood; its text says what to write.
+        CalibrationError: it cannot be understood; its text says what to write.
     """
+    from bandsense.errors import CalibrationError
+
     words = answer.replace("=", " ").replace("kg", " ").split()
     if not words:
         return None
@@ -181,7 +197,9 @@ def _correction(answer: str) -> tuple[dict[float, float | None], float] | None:
             return {}, float(words[1])
         return {float(words[0]): None if words[1] == "-" else float(words[1])}, 0.0
     except (IndexError, ValueError):
-        raise ValueError(f"{answer!r} is not understood; write strap 0.3, or 5=4.2, or 5=-") from None
+        raise CalibrationError(
+            Message("{answer!r} is not understood; write strap 0.3, or 5=4.2, or 5=-", answer=answer)
+        ) from None
 
 
 async def _answer(question: str) -> str:

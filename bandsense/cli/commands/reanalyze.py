@@ -116,7 +116,7 @@ def _archive(arguments: argparse.Namespace, store: Store) -> int:
             tell(
                 arguments,
                 tr(
-                    "{path}: {files} files, {sets} sets; {all_files} files so far",
+                    "{path}: files: {files}, sets: {sets}; files so far: {all_files}",
                     path=done.path.name,
                     files=done.files,
                     sets=done.sets,
@@ -129,7 +129,7 @@ def _archive(arguments: argparse.Namespace, store: Store) -> int:
             )
     if not arguments.json:
         print(
-            tr("{files} files computed, {sets} sets", files=files, sets=sets)
+            tr("files computed: {files}, sets: {sets}", files=files, sets=sets)
             if files
             else tr("everything has been computed already")
         )
@@ -156,10 +156,18 @@ def _calibration(arguments: argparse.Namespace, store: Any) -> dict[str, Any] | 
 
 
 def _words(outcome: Outcome) -> str:
-    name = f"session {outcome.session}{f' {outcome.side}' if outcome.side else ''}"
+    from bandsense.live.units import force_words
+
+    name = f"session {outcome.session}{f', {outcome.side}' if outcome.side else ''}"
     if outcome.problem is not None:
         return f"{name}: {outcome.problem}"
     live, again = (
-        ", ".join(f"{reps} × {peak:.1f} N" for reps, peak in sets) for sets in (outcome.live, outcome.again)
+        ", ".join(f"{reps} × {force_words(peak, 1)}" for reps, peak in sets) or tr("no sets")
+        for sets in (outcome.live, outcome.again)
     )
-    return f"{name}: live {live or 'no set'}; now {again or 'no set'}{'' if outcome.new else ' (as before)'}"
+    found = (
+        tr("{sets}, unchanged", sets=again)
+        if live == again
+        else tr("{sets}; seen live: {live}", sets=again, live=live)
+    )
+    return f"{name}: {found}" if outcome.new else tr("{found} (computed before)", found=f"{name}: {found}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Coroutine
+from dataclasses import fields, is_dataclass
+from enum import Enum, Flag, IntEnum
 from typing import TYPE_CHECKING, Any
 
 from bandsense.cli.command import add_action, add_command, add_json_option, words_aside
@@ -23,6 +25,7 @@ _SUMMARIES = {
     "identify": "make it blink",
     "rename": "give it a name that it keeps",
     "zero": "the band is slack: set its zero, which it keeps",
+    "off": "switch it off; its button switches it on again",
     "progressor": "let apps for the Tindeq Progressor read it, or no longer",
     "forget": "undo the pairing, on both sides",
 }
@@ -106,12 +109,46 @@ async def _info(arguments: argparse.Namespace, _store: Store, target: str) -> No
 
     async with real_environment() as air:
         report = await inspect(target, transport=air.transport, self_test=arguments.self_test)
-    data = fields_json(report)
     if arguments.json:
-        print(json.dumps(data, default=str))
+        print(json.dumps(fields_json(report), default=str))
         return
-    rows = [*data.pop("information").items(), *data.items()]
-    print(table((tr("item"), tr("value")), [(name, value) for name, value in rows if value is not None]))
+    print(table((tr("item"), tr("value")), _rows(report)))
+
+
+def _rows(record: Any, of: str = "") -> list[tuple[str, str]]:
+    """List the fields of a record that are known; those of a record in it under both names."""
+    rows: list[tuple[str, str]] = []
+    for each in fields(record):
+        value = getattr(record, each.name)
+        name = f"{of} {each.name}".strip()
+        if is_dataclass(value):
+            rows += _rows(value, "" if each.name == "information" else name)
+        elif value is not None:
+            rows.append((name, _in_words(each.name, value)))
+    return rows
+
+
+def _in_words(name: str, value: Any) -> str:
+    """Write a value as a person reads it; a code that tools ask for keeps its number."""
+    from bandsense.wire.bandsense.codes import CrashKind
+
+    if name == "kind" and value in set(CrashKind):
+        value = CrashKind(value)
+    if isinstance(value, Flag):
+        return ", ".join(_words(bit) for bit in type(value) if bit & value) or "none"
+    if isinstance(value, IntEnum):
+        return f"{_words(value)} ({value.value})"
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    if name in ("program_counter", "detail"):
+        return hex(value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _words(member: Enum) -> str:
+    return str(member.name).lower().replace("_", " ")
 
 
 async def _identify(arguments: argparse.Namespace, _store: Store, target: str) -> None:
@@ -159,6 +196,15 @@ async def _zero(arguments: argparse.Namespace, _store: Store, target: str) -> No
     print(zero_words(zero))
 
 
+async def _off(arguments: argparse.Namespace, _store: Store, target: str) -> None:
+    from bandsense.app.environment import real_environment
+    from bandsense.link.pairing import switch_off
+
+    async with real_environment() as air:
+        await switch_off(target, transport=air.transport)
+    print(tr("it is off; press its button to switch it on"))
+
+
 async def _progressor(arguments: argparse.Namespace, _store: Store, target: str) -> None:
     from bandsense.app.environment import real_environment
     from bandsense.link.pairing import offer_progressor
@@ -168,11 +214,16 @@ async def _progressor(arguments: argparse.Namespace, _store: Store, target: str)
         await offer_progressor(target, on=on, transport=air.transport)
     print(
         tr(
-            "switch it off and on: from then on it offers itself to apps for the Progressor, and anyone in "
-            "range can read it"
+            "switch it off with `bandsense sensors off {sensor}` and on with its button: from then on it "
+            "offers itself to apps for the Progressor, and anyone in range can read it",
+            sensor=arguments.sensor,
         )
         if on
-        else tr("switch it off and on: from then on it offers itself to them no longer")
+        else tr(
+            "switch it off with `bandsense sensors off {sensor}` and on with its button: from then on it no "
+            "longer offers itself to them",
+            sensor=arguments.sensor,
+        )
     )
 
 
@@ -208,6 +259,7 @@ _ACTIONS = {
     "identify": _identify,
     "rename": _rename,
     "zero": _zero,
+    "off": _off,
     "progressor": _progressor,
     "forget": _forget,
 }

@@ -98,7 +98,6 @@ class ImdsDriver(Driver):
     bonds = False
 
     @override
-    @override
     def parse_advertisement(self, heard: AdvertisementData) -> SensorAdvertisement | None:
         if imds.SERVICE_UUID not in heard.service_uuids:
             return None

@@ -338,9 +338,12 @@ class VirtualBleakClient(BaseBleakClient):
     async def _open(self, device: BLEDevice) -> Connection:
         """Return the link to the device: the one this computer already has, or a new one."""
         try:
-            return await self.adapter.connect(device.details["address"])
+            connection = await self.adapter.connect(device.details["address"])
         except core.ConnectionError as error:
             raise BleakError(f"Connecting failed: {error}") from error
+        if connection not in self.adapter.device.connections.values():
+            raise BleakError("Connecting failed: the link ended at once")
+        return connection
 
     def _attach(self, connection: Connection) -> None:
         self._connection = connection

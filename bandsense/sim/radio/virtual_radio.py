@@ -200,6 +200,7 @@ class RadioController(bumble_controller.Controller):
             and pdu.kind == _REPORT_TYPE.ADV_IND
             and pending.peer_address == pdu.advertiser_address
             and pdu.advertiser_address not in self.le_connections
+            and self.link.still_advertises(pdu.advertiser_address, self)
         ):
             self.create_le_connection(pdu.advertiser_address)
 
@@ -288,12 +289,26 @@ class _Air(LocalLink):
                 return member
         return None
 
+    def still_advertises(self, address: hci.Address, to: RadioController) -> bool:
+        """Return whether whoever sent an advertisement would take up a link with `to`."""
+        return any(
+            member.le_legacy_advertiser.enabled
+            and member.le_legacy_advertiser.address == address
+            and self.radio.in_range(member, to)
+            for member in self.members
+        )
+
     def send_advertising_pdu(
         self, sender_controller: bumble_controller.Controller, packet: ll.AdvertisingPdu
     ) -> None:
         sender = cast(RadioController, sender_controller)
         if sender not in self.members:
             # A host advertises anew when its link is lost, also when that is because it was switched off.
+            return
+        if isinstance(packet, ll.ConnectInd):
+            # Answers an advertisement within its own event (vol 6, part B, 4.4.2.3): nothing comes between.
+            for member in self.members:
+                member.on_ll_advertising_pdu(packet)
             return
         if isinstance(packet, _Advert):
             packet.rssi_dbm = sender.rssi_dbm

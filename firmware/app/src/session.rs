@@ -109,6 +109,7 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
     async fn attribute_event(&self, event: GattEvent<'_, '_, DefaultPacketPool>) {
         let table = self.table;
         let is = |handle: Option<u16>, other: u16| handle == Some(other);
+        let mut command = None;
         let reply = match event {
             GattEvent::Write(write) if write.handle() == table.control.handle => self.requested(write),
             GattEvent::Write(write) if is(table.smp_handle(), write.handle()) => {
@@ -120,7 +121,7 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
                 reply
             }
             GattEvent::Write(write) if is(table.progressor_control_handle(), write.handle()) => {
-                write.with_data(|_, data| self.progressor_command(data));
+                command = write.with_data(|_, data| Command::decode(data));
                 write.accept_unprocessed()
             }
             GattEvent::Write(write) if is(table.force.cccd_handle, write.handle()) => {
@@ -139,6 +140,10 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
         // Without room for a reply there is nothing better to do than to let the client time out.
         if let Ok(reply) = reply {
             reply.send().await;
+        }
+        // An app may take no answer to a command before its write is acknowledged; on a full link that one waits, too.
+        if let Some(command) = command {
+            self.progressor_command(command);
         }
     }
 
@@ -170,12 +175,10 @@ impl<'a, B: Board, C: Radio> Session<'a, '_, '_, B, C> {
         read.is_ok() && subscription[0] & INDICATE != 0
     }
 
-    fn progressor_command(&self, data: &[u8]) {
-        if let Some(command) = Command::decode(data) {
-            self.progressor.used.set(true);
-            let queued = self.work.try_send(Work::Progressor(command));
-            ignore(queued, "an app that sends so much faster than it is served waits for no answer");
-        }
+    fn progressor_command(&self, command: Command) {
+        self.progressor.used.set(true);
+        let queued = self.work.try_send(Work::Progressor(command));
+        ignore(queued, "an app that sends so much faster than it is served waits for no answer");
     }
 
     // -- security -------------------------------------------------------------------------------------------

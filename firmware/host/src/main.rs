@@ -66,7 +66,7 @@ impl<const PACE: u8> Board for HostBoard<PACE> {
         Timings {
             fast_us: 1_000_000,
             unconnected_us: 2_000_000,
-            standby_us: 4_000_000,
+            standby_us: 6_000_000,
             peek_us: 200_000,
             cell_us: 500_000,
             ..Timings::IN_USE

@@ -166,6 +166,42 @@ async def connect_with_timeout(radio: VirtualRadio, server: Server, timeout_s: f
     return await adapter.device.connect_le(server.device.random_address, timeout=timeout_s)
 
 
+async def test_of_two_centrals_at_one_advertisement_one_waits(radio: VirtualRadio, server: Server) -> None:
+    first, second = [
+        asyncio.create_task((await radio.adapter(name)).connect(server.device.random_address))
+        for name in ("computer", "phone")
+    ]
+    await asyncio.sleep(0.01)
+    await server.advertise()
+    await asyncio.sleep(0.1)
+    assert first.done()
+    assert not second.done()
+    await (await first).disconnect()
+    await server.advertise()
+    assert await (await second).gatt_client.discover_services()
+
+
+async def test_a_link_lost_while_it_is_asked_for_stands_on_neither_side(
+    radio: VirtualRadio, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await radio.adapter()
+    computer, sensor = radio.controller("computer"), radio.controller("tester")
+    hear = computer.on_advertising_pdu
+
+    def hear_and_lose(advertisement: object) -> None:
+        hear(advertisement)
+        radio.lose_link("tester")
+
+    monkeypatch.setattr(computer, "on_advertising_pdu", hear_and_lose)
+    await server.advertise()
+    await connect(radio, server)
+    await asyncio.sleep(0.1)
+    assert not computer.le_connections
+    assert not sensor.le_connections
+    monkeypatch.undo()
+    assert await (await connect(radio, server)).gatt_client.discover_services()
+
+
 async def test_passkey_pairing(radio: VirtualRadio, server: Server) -> None:
     class Display(pairing.PairingDelegate):
         def __init__(self) -> None:

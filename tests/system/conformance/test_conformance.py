@@ -42,6 +42,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 RATE_HZ = 80
 STREAM_S = 60.0
 PASSKEY = 271828
+PATIENCE_S = 40.0
+"""How long a check waits for what has to come, times the world's own patience."""
 
 _serials = itertools.count(0xC0DE)
 
@@ -63,13 +65,13 @@ def name_of(band: VirtualBand) -> str:
 
 async def found(world: World, band: VirtualBand) -> BLEDevice:
     device = await BleakScanner.find_device_by_address(
-        band.address, timeout=10.0 * world.patience, backend=world.transport.scanner_backend
+        band.address, timeout=PATIENCE_S * world.patience, backend=world.transport.scanner_backend
     )
     assert device is not None
     return device
 
 
-def client_of(world: World, device: BLEDevice, *, timeout_s: float = 10.0) -> BleakClient:
+def client_of(world: World, device: BLEDevice, *, timeout_s: float) -> BleakClient:
     return BleakClient(device, timeout=timeout_s * world.patience, **world.transport.client_options)
 
 
@@ -102,7 +104,7 @@ async def followed(
                         band.address,
                         transport=world.transport,
                         on_event=None if events is None else events.append,
-                        wait_s=30.0 * world.patience,
+                        wait_s=PATIENCE_S * world.patience,
                     )
                 )
             )
@@ -121,9 +123,9 @@ async def take(sensor: Sensor, n: int) -> list[SampleBlock]:
     raise AssertionError("the stream ended")
 
 
-async def until(world: World, condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+async def until(world: World, condition: Callable[[], bool]) -> None:
     loop = asyncio.get_running_loop()
-    give_up_s = loop.time() + timeout_s * world.patience
+    give_up_s = loop.time() + PATIENCE_S * world.patience
     while not condition():
         assert loop.time() < give_up_s
         await asyncio.sleep(0.05)
@@ -271,7 +273,7 @@ async def test_bluetooth_switched_off_and_on(world: World) -> None:
         await until(world, lambda: sensor.state is LinkState.LOST)
         await asyncio.sleep(1.0)
         await world.switch_bluetooth(on=True)
-        await until(world, lambda: any(event.gap_s for event in events), 40.0)
+        await until(world, lambda: any(event.gap_s for event in events))
         await take(sensor, RATE_HZ)
 
 
@@ -280,7 +282,7 @@ async def test_the_service_restarted_in_mid_stream(world: World) -> None:
     async with a_band(world) as band, followed(world, band, events) as sensor:
         before = await take(sensor, RATE_HZ)
         await world.restart_service()
-        await until(world, lambda: any(event.gap_s for event in events), 40.0)
+        await until(world, lambda: any(event.gap_s for event in events))
         after = await take(sensor, RATE_HZ)
         assert await world.remembers(band.address)
     block = concatenate([*before, *after])

@@ -26,6 +26,12 @@ export function clock(seconds) {
   return `${whole < 0 ? "+" : ""}${Math.floor(size / 60)}:${String(size % 60).padStart(2, "0")}`;
 }
 
+// As `hand_clock_s` of bandsense.workout.plan.
+function handClock(elapsed, measured, hand) {
+  if (elapsed <= measured) return measured ? (hand * elapsed) / measured : 0;
+  return hand + (measured ? Math.max(1, hand / measured) : 1) * (elapsed - measured);
+}
+
 export class Screen {
   constructor(connection, curve) {
     this.connection = connection;
@@ -150,7 +156,7 @@ export class Screen {
       text($(".lit", pane.tens), digits);
       number.classList.toggle("zero", unknown || (Math.abs(tension) < Math.max(2, 2 * uncertainty) && state.screen === "ready"));
       number.classList.toggle("wide", digits.length > 3);
-      text($(".pm", pane.tens), unknown ? "± –" : `± ${uncertainty < 0.95 ? fixed(uncertainty / unit(state).newtons, 1 + unit(state).decimals) : force(state, uncertainty)}`);
+      text($(".pm", pane.tens), unknown ? "± –" : `± ${force(state, Math.max(least(state), uncertainty))}`);
       this.drawBar(pane, view, zone, lost ? 0 : Math.max(0, tension), uncertainty);
     }
     const reps = String(state.reps);
@@ -262,12 +268,12 @@ export class Screen {
     text($(".pre", box), field.above);
     text($(".act", box), state.screen === "sides" ? "" : field.word);
     $(".word", box).classList.toggle("long", field.word.length > 8);
-    $(".word", box).classList.toggle("longer", ["pull", "hold", "return"].includes(state.screen) && field.word.length > 4);
+    $(".word", box).classList.toggle("longer", field.word.length > (["pull", "hold", "return"].includes(state.screen) ? 4 : 5));
     const phased = ["pull", "hold", "return"].includes(state.screen) && state.plan;
-    const below = state.screen === "sides" ? "" : phased ? state.notice : field.below;
-    text($(".below", box), below || "");
-    $(".below", box).hidden = !below || (phased && !state.notice);
-    $(".pacer", box).hidden = !phased || Boolean(state.notice);
+    const below = state.screen === "sides" || phased ? "" : field.below;
+    text($(".below", box), below);
+    $(".below", box).hidden = !below;
+    $(".pacer", box).hidden = !phased;
     $(".clock", box).hidden = !phased;
     box.classList.toggle("with-text", !$(".below", box).hidden);
     if (phased) this.drawPacer(view, box);
@@ -295,12 +301,12 @@ export class Screen {
 
   drawPacer(view, box) {
     const { state } = view;
-    const tempo = state.plan.tempo;
-    const parts = [tempo.concentric_s, tempo.hold_s, tempo.eccentric_s, tempo.rest_s];
+    // The hand's seconds are drawn and told; the sensor times a phase by tension, which the playhead follows.
+    const [parts, measured] = [state.plan.tempo_hand, state.plan.tempo].map((tempo) => [tempo.concentric_s, tempo.hold_s, tempo.eccentric_s, tempo.rest_s]);
     const total = parts.reduce((sum, each) => sum + each, 0);
     const phase = { concentric: 0, hold: 1, eccentric: 2, rest: 3 }[state.phase];
-    let elapsed = Math.max(0, view.time() - state.phase_since_s);
-    const target = parts[phase];
+    const elapsed = Math.max(0, view.time() - state.phase_since_s);
+    const target = measured[phase];
     const steps = reduced.matches ? Math.floor(elapsed / STEP_S) * STEP_S : elapsed;
     const ends = parts.map((_, i) => (1000 * parts.slice(0, i + 1).reduce((sum, each) => sum + each, 0)) / total);
     const starts = [0, ...ends.slice(0, 3)];
@@ -329,9 +335,10 @@ export class Screen {
       span.style.flexBasis = `${(ends[i] - starts[i]) / 10}%`;
       text(span, i < 3 ? `${seconds(parts[i])} s` : "");
     });
-    const beyond = elapsed - target;
-    text($(".clock b", box), beyond > 0.05 ? `+${fixed(beyond, 1)}` : fixed(elapsed, 1));
-    text($(".clock span", box), phase === 3 ? tr("pause") : tr("of {seconds} s", { seconds: seconds(target) }));
+    const told = handClock(elapsed, target, parts[phase]);
+    const beyond = told - parts[phase];
+    text($(".clock b", box), beyond > 0.05 ? `+${fixed(beyond, 1)}` : fixed(told, 1));
+    text($(".clock span", box), phase === 3 ? tr("pause") : tr("of {seconds} s", { seconds: seconds(parts[phase]) }));
   }
 
   drawSets(view) {
@@ -397,8 +404,8 @@ export class Screen {
 
   drawFinished(finished, state) {
     const figure = (value, label) => `<div><span class="num">${value}</span><span class="l">${label}</span></div>`;
-    const peak = finished.reps ? figure(force(state, finished.peak_n), tr("{unit} peak, ± {uncertainty}", { unit: unit(state).symbol, uncertainty: force(state, Math.max(1, finished.peak_uncertainty_n)) })) : "";
-    const under = finished.reps ? figure(clock(finished.time_under_tension_s), tr("under tension")) : "";
+    const peak = finished.reps ? figure(force(state, finished.peak_n), tr("{unit} peak, ± {uncertainty}", { unit: unit(state).symbol, uncertainty: force(state, Math.max(least(state), finished.peak_uncertainty_n)) })) : "";
+    const under = finished.reps ? figure(clock(Math.round(finished.time_under_tension_s)), tr("under tension")) : "";
     markup($(".big3", this.rest), figure(finished.reps, trn("rep", "reps", finished.reps)) + peak + under);
   }
 
@@ -470,6 +477,8 @@ export class Screen {
 }
 
 const unit = (state) => state.unit || { symbol: "N", name: "newtons", newtons: 1, decimals: 0 };
+// One in the last place that is shown: an uncertainty beside it is never less.
+const least = (state) => unit(state).newtons * 10 ** -unit(state).decimals;
 const force = (state, newtons) => fixed(newtons / unit(state).newtons, unit(state).decimals);
 // Hatched: part of the way; open: below the target, or in doubt.
 const peakKind = (peak) => (peak.partial ? "part" : peak.zone === "below" ? "low" : peak.probability < DOUBT ? "doubt" : "");

@@ -290,6 +290,8 @@ def _field_words(state: ViewState) -> tuple[str, str]:
     if screen is Screen.LIMIT:
         return f"⚠ {tr('EASE OFF')}", tr("the band is at its limit")
     if screen is Screen.READY:
+        if state.tried:
+            return tr("Go on"), tr("The first repetition is counted once it is certain.")
         return tr("Pull when you like"), ""
     if screen is Screen.SIDES:
         arrow = "←" if state.next_side == "left" else "→"

@@ -666,6 +666,14 @@ def test_a_capture_replays_to_the_same_events(command: Command, set_file: Path, 
         assert {f["name"] for f in json.loads(bundle.read("facts.json"))["findings"]} > {"store", "bluetooth"}
 
 
+def test_the_demo_says_first_that_it_cannot_write(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = command("demo", "-o", tmp_path / "file" / "demo")
+    assert done.status == 1
+    assert done.out == "", "nobody trained yet"
+    assert done.err.endswith("choose another folder with -o\n")
+
+
 @pytest.mark.slow
 def test_demo_ends_by_itself_with_files(command: Command, tmp_path: Path) -> None:
     done = command("demo", "-o", tmp_path / "demo", "--speed", "0", "--json")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 from bandsense.language import Composed, speaking, tr
 from bandsense.live.screen_words import AdviceWords, screen_words
 from bandsense.live.state import TRIED_S, Screen
+from bandsense.live.terminal import render
 from bandsense.signal.events import Phase, PhaseChanged, RepCounted
 from bandsense.workout.advice import Advice, Reason, Rule, SlackAction
 from bandsense.workout.events import (
@@ -166,6 +169,9 @@ def test_after_a_first_pull_nobody_is_told_that_nothing_happened_yet() -> None:
     moved(begun)
     told = screen_words(begun.state).field
     assert (told.word, told.below) == ("Go on", "The first repetition is counted once it is certain.")
+    drawn = Console(width=80, height=24, record=True, file=io.StringIO())
+    drawn.print(render(begun.state, 80, 24))
+    assert "The first repetition is counted" in drawn.export_text()
     begun.now_s += TRIED_S + 0.1  # it was no repetition, and none comes
     assert screen_words(begun.state).field.word == "Pull when you like"
 

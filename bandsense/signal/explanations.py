@@ -94,6 +94,9 @@ PAUSE_S = 1.2
 STRAIGHT_ON = 0.002
 """Probability that steps turn into something else without a pause."""
 
+WALK, P_RESUMED = 4, 0.15
+"""So many steps are a walk, and how likely one is after another."""
+
 BUSY_S = 30.0
 """What was done longer ago says less about what is done now."""
 
@@ -152,6 +155,7 @@ class Explanation:
         set_swing_n, set_peak_n, set_end_s: the latest set on the path, if any.
         fresh: whether the latest movement began a set, so that it may still turn out to be the take-up.
         busy: how many movements were no repetitions lately.
+        walk: the latest walk on the path.
     """
 
     kind: Kind
@@ -165,6 +169,7 @@ class Explanation:
     set_end_s: float = -math.inf
     fresh: bool = False
     busy: float = 0.0
+    walk: Steps | None = None
 
     def busy_after(self, top_s: float, more: float) -> float:
         """Return how busy it is after a movement with its top at `top_s`, which adds `more`."""
@@ -175,7 +180,9 @@ class Explanation:
     ) -> Explanation:
         """Return what follows after a movement that is no repetition."""
         latest_set = self.set_swing_n, self.set_peak_n, self.set_end_s
-        return Explanation(kind, score, self.count, self.path, top_s, habit, *latest_set, busy=busy)
+        return Explanation(
+            kind, score, self.count, self.path, top_s, habit, *latest_set, busy=busy, walk=self.walk
+        )
 
     def reps(self) -> Iterator[CountedRep]:
         """Return the repetitions on its path that are not settled, the latest first."""
@@ -526,15 +533,16 @@ class Explanations:
         # Whoever has long been doing something else goes on with it: the chance that a movement begins a set
         # falls as in a Pareto law of durations.
         p_set = k.p_set * k.patience / (k.patience + x.busy)
+        p_steps = k.p_steps if x.walk is None else P_RESUMED
         if x.kind is HANDLING:
-            return math.log(p_set), math.log(k.p_sway), math.log(k.p_steps), self._ln_handling
+            return math.log(p_set), math.log(k.p_sway), math.log(p_steps), self._ln_handling
         if x.kind is STEPS:
             paused = m.start_s - x.top_s > PAUSE_S or m.top_s - x.top_s > 2.0 * PAUSE_S
             to_set = math.log(k.p_steps_end * p_set) if paused else math.log(STRAIGHT_ON)
             stay = math.log(1.0 - k.p_steps_end - STRAIGHT_ON)
             return to_set, math.log(k.p_steps_end * k.p_sway), stay, math.log(k.p_steps_end)
         end = math.log(k.p_end)
-        return end + math.log(p_set), end + math.log(k.p_sway), end + math.log(k.p_steps), end
+        return end + math.log(p_set), end + math.log(k.p_sway), end + math.log(p_steps), end
 
     def _before(
         self, x: Explanation, start: TurningPoint
@@ -571,15 +579,15 @@ class Explanations:
             span.last.time_s,
             begins,
             x.busy_after(top_s, 0.0),
+            x.walk,
         )
 
     def _handled(self, x: Explanation, m: Movement, top: TurningPoint, transition: float) -> Explanation:
         k, before = self._k, x.habit if isinstance(x.habit, Habit) else Habit()
         tau = m.top_s - x.top_s
         score = x.score + transition + handling(k, m, before.rise, before.interval, before.width, tau)
-        size_n = min(m.rise_n, m.top_n - m.end_n) if m.end_n is not None else m.rise_n
-        if x.set_swing_n > 0.0 and m.start_s - x.set_end_s < NEAR_SET_S:
-            score += near_set(k, size_n, m.top_n, x.set_swing_n, x.set_peak_n)
+        size_n = _size(m)
+        score += self._near_set(x, m)
         recent = [row for row in before.movements if m.top_s - row[2] < 2.0 * NEAR_SET_S][-7:]
         habit = Habit(
             math.log(m.rise_n),
@@ -589,10 +597,22 @@ class Explanations:
         )
         return x.going_on(HANDLING, score, habit, top.time_s, x.busy_after(top.time_s, 1.0))
 
+    def _near_set(self, x: Explanation, m: Movement) -> float:
+        """Return what it costs that a movement close behind a set is none of its repetitions."""
+        if x.set_swing_n <= 0.0 or m.start_s - x.set_end_s >= NEAR_SET_S:
+            return 0.0
+        return near_set(self._k, _size(m), m.top_n, x.set_swing_n, x.set_peak_n)
+
     def _stepped(self, x: Explanation, m: Movement, transition: float) -> Explanation:
         before = x.habit if isinstance(x.habit, Steps) else None
-        score, after = steps(self._k, m, before, m.top_s - x.top_s)
-        return x.going_on(STEPS, x.score + transition + score, after, m.top_s, x.busy_after(m.top_s, 1.0))
+        score, after = steps(self._k, m, before, m.top_s - x.top_s, x.walk)
+        score += x.score + transition
+        if before is None or before.n < WALK:
+            score += self._near_set(x, m)
+        y = x.going_on(STEPS, score, after, m.top_s, x.busy_after(m.top_s, 1.0))
+        if after.n >= WALK:
+            y.walk = after
+        return y
 
     def _kept(self, found: list[Explanation]) -> list[Explanation]:
         """Prune explanations of the same movements, best first."""
@@ -614,6 +634,11 @@ class Explanations:
                 simple[x.kind] = x.count
             kept.append(x)
         return kept
+
+
+def _size(m: Movement) -> float:
+    """Return the smaller of rise and fall, as far as they are known."""
+    return min(m.rise_n, m.top_n - m.end_n) if m.end_n is not None else m.rise_n
 
 
 def _same(x: Explanation, y: Explanation) -> bool:

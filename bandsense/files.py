@@ -64,7 +64,11 @@ def atomic_write(path: Path) -> Iterator[Path]:
         if nameless is None:
             if not path.parent.is_dir():
                 raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(path.parent))
-            os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, PRIVATE_FILE))
+            try:
+                os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, PRIVATE_FILE))
+            except OSError as error:
+                error.filename = os.fspath(path)  # the name that a person gave
+                raise
             yield part
             _sync(part)
         else:

@@ -34,6 +34,7 @@ else:  # `bandsense --help` in another language waits for this module
 
 __all__ = [
     "ENGLISH",
+    "Composed",
     "Message",
     "accepted",
     "chosen",
@@ -311,6 +312,34 @@ class Message(str):
         return _made_again, (self.sentence, dict(self.values))
 
 
+class Composed(Message):
+    """Words made of several sentences, in every language: `said` says them in the one that is spoken.
+
+    Args:
+        compose: makes the words in the language that is spoken.
+    """
+
+    texts: Mapping[str, str]
+
+    def __new__(cls, compose: Callable[[], str]) -> Composed:
+        """Compose the words in each language; the string is in English."""
+        texts = {}
+        for code in languages():
+            with speaking(code):
+                texts[code] = compose()
+        return _composed(texts)
+
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _composed, (dict(self.texts),)
+
+
+def _composed(texts: Mapping[str, str]) -> Composed:
+    made = str.__new__(Composed, texts[ENGLISH])
+    made.sentence, made.values, made.texts = texts[ENGLISH], {}, texts
+    return made
+
+
 def _made_again(sentence: str, values: dict[str, Any]) -> Message:
     return Message(sentence, **values)
 
@@ -363,4 +392,6 @@ def said(words: str | BaseException) -> str:
     """Say a message, or what an error says, in the language that is spoken; any other text as it is."""
     if isinstance(words, BaseException):
         words = message_of(words)
+    if isinstance(words, Composed):
+        return words.texts[language()]
     return tr(words.sentence, **words.values) if isinstance(words, Message) else words

@@ -174,17 +174,17 @@ def resumed(archive: Path, results: Path, parts: int) -> bool:
     return unchanged and not again and not set(first) & set(rest) and len(first) == parts
 
 
-def tell(cost: Cost, size: int, *, as_json: bool) -> None:
-    """Print what a run took."""
+def tell(cost: Cost, size: int, kept: int, *, as_json: bool) -> None:
+    """Print what a run took, and the bytes of archive and results."""
     if as_json:
-        figures = {"hours_for_a_million": cost.hours_for_a_million, "bytes": size}
+        figures = {"hours_for_a_million": cost.hours_for_a_million, "bytes": size, "result_bytes": kept}
         print(json.dumps(asdict(cost) | figures), flush=True)
         return
     print(
         f"{cost.how:<10} {cost.sessions} sessions, {cost.sets} sets, {cost.parts} parts: "
         f"{1e3 * cost.worker_s:.1f} ms of a worker and {1e3 * cost.leader_s:.2f} ms of the leader "
         f"a session, {cost.wall_s:.0f} s by the clock; a million: {cost.hours_for_a_million:.1f} "
-        "worker hours",
+        f"worker hours; results {kept / cost.sessions / 1e3:.1f} kB a session",
         flush=True,
     )
 
@@ -203,7 +203,10 @@ def main() -> int:
         archive = Path(folder) / "archive"
         size = generate(archive, sessions, arguments.reps)
         for how in arguments.how or ("processes", "dask"):
-            tell(run(how, archive, Path(folder) / how), size, as_json=arguments.json)
+            results = Path(folder) / how
+            cost = run(how, archive, results)
+            kept = sum(path.stat().st_size for path in results.glob("part-*.parquet"))
+            tell(cost, size, kept, as_json=arguments.json)
         small = Path(folder) / "small"
         generate(small, min(sessions, 400), arguments.reps)
         goes_on = resumed(small, Path(folder) / "resumed", 2)

@@ -18,6 +18,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
+from bandsense.cli import main
 from bandsense.cli import parser as command_line
 from bandsense.workout.events import Event
 from bandsense.workout.workout import Summary
@@ -119,6 +120,25 @@ def test_the_examples_for_python_run() -> None:
         exec(example, {"time_s": time_s, "tension_n": tension_n, "print": lambda *a: printed.append(str(a))})
     assert len(printed) == 11  # ten repetitions, and the advice that the comment beside it states
     assert "10 cm" in printed[-1]
+
+
+def test_the_examples_of_the_python_page_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    time_s = np.arange(0.0, 30.0, 1 / 80)
+    tension_n = 5.0 + 45.0 * np.clip(np.sin(2 * np.pi * time_s / 3.0), 0.0, None)
+    rows = "\n".join(f"{t:.4f},{n:.3f}" for t, n in zip(time_s, tension_n, strict=True))
+    (tmp_path / "scale.csv").write_text(f"time_s,tension_n\n{rows}\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BANDSENSE_HOME", str(tmp_path))
+    assert main(["import", "scale.csv", "--exercise", "seated-row"]) == 0
+    names: dict[str, Any] = {}
+    for example in _fenced(REPOSITORY / "docs" / "reference" / "python.md", "python"):
+        exec(example, names)
+    told = capsys.readouterr().out
+    assert "10 repetitions;" in told
+    assert told.count("RepCounted(") == 10
+    assert names["sets"].rows == 1
 
 
 def test_the_figures_of_the_readme_are_those_of_the_pages() -> None:

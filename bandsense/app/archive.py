@@ -77,7 +77,7 @@ _DTYPES: Mapping[str, Any] = {"double": np.float64, "integer": np.int64, "boolea
 
 
 class Table(Mapping[str, NDArray[Any]]):
-    """Columns of equal length by name, with their units: a `pandas.DataFrame` takes it as it is.
+    """Columns of equal length by name, with their units; `pandas.DataFrame(dict(table))` makes a data frame.
 
     Where a figure is not known stands NaN, −1 in whole numbers, NaT in times and "" in texts.
 

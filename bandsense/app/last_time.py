@@ -10,8 +10,10 @@ from bandsense.app.set_records import conditions_of
 from bandsense.errors import BandsenseError
 from bandsense.exercises.model import Side
 from bandsense.history.comparable import obstacles
+from bandsense.history.compare import LastTime as Compared
 from bandsense.history.compare import last_time
 from bandsense.history.records import Conditions, SetRecord
+from bandsense.language import Composed
 from bandsense.live.formatting import capital, side_word
 from bandsense.live.history_formatting import last_time_words
 from bandsense.live.state import LastTime
@@ -60,11 +62,12 @@ def compared_words(store: Store, session: int) -> str | None:
     except BandsenseError:
         logger.warning("the history cannot be read", exc_info=True)
         return None
-    said = []
-    for each in found:
+
+    def words(each: Compared) -> str:
         side = each.now[0].conditions.side
-        said.append((f"{capital(side_word(side))}: " if side else "") + last_time_words(each))
-    return " ".join(said) or None
+        return (f"{capital(side_word(side))}: " if side else "") + last_time_words(each)
+
+    return Composed(lambda: " ".join(map(words, found))) if found else None
 
 
 def _before(store: Store, now: Session, *, with_it: bool = False) -> History:

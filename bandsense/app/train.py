@@ -32,7 +32,7 @@ from bandsense.app.trainee import Trainee, load_trainee, next_time_of, save_prog
 from bandsense.app.view import View
 from bandsense.errors import StoreError
 from bandsense.exercises.model import Side
-from bandsense.language import Message, joined, message_of, tr
+from bandsense.language import Composed, Message, joined, message_of, tr
 from bandsense.link.sensor import LinkEvent, LinkState, Sensor, open_sensor
 from bandsense.live.actions import Action, Actions
 from bandsense.live.formatting import STOPPED_NEXT_TIME
@@ -417,8 +417,12 @@ class _TrainingSession:
         if self._recorder.samples:
             progression = save_progress(self._store, self._who, result)
             stopped = next((each.stopped for each in result.workouts.values() if each.stopped), None)
-            next_time = (
-                next_time_of(self._who, progression) if stopped is None else tr(STOPPED_NEXT_TIME[stopped])
+            next_time = Composed(
+                lambda: (
+                    next_time_of(self._who, progression)
+                    if stopped is None
+                    else tr(STOPPED_NEXT_TIME[stopped])
+                )
             )
             session = self._recorder.session
             result = replace(self._result(session, next_time), compared=compared_words(self._store, session))

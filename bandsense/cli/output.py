@@ -170,7 +170,7 @@ class LineOutput(_EventOutput):
         if result.lag is not None:
             say(lag_words(result.lag))
         if result.compared is not None:
-            say(result.compared)
+            say(said(result.compared))
         if result.session is not None:
             say(_saved_words(result.session, simulated=self.simulated))
         if result.reps and result.next_time:

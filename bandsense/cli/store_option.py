@@ -14,7 +14,15 @@ from bandsense.errors import StoreError
 from bandsense.language import Message, tr
 from bandsense.store.address import ServerAddress
 
-__all__ = ["add_store_option", "is_simulated", "open_store", "show_session", "store_path", "store_place"]
+__all__ = [
+    "add_store_option",
+    "is_simulated",
+    "left_aside",
+    "open_store",
+    "show_session",
+    "store_path",
+    "store_place",
+]
 
 
 def add_store_option(command: argparse.ArgumentParser, *, sessions: bool = False) -> None:
@@ -41,6 +49,12 @@ def is_simulated(arguments: argparse.Namespace) -> bool:
     """Tell whether the simulated store is meant: by `--simulated`, or because `--sim` fills it."""
     asked = any(getattr(arguments, name, False) for name in ("simulated", "sim"))
     return asked and getattr(arguments, "store", None) is None
+
+
+def left_aside(arguments: argparse.Namespace) -> bool:
+    """Tell whether there are simulated sessions, which the command line does not mean."""
+    own = getattr(arguments, "store", None) is None and not is_simulated(arguments)
+    return own and (home() / SIMULATED_STORE_NAME).exists()
 
 
 def chosen_store(arguments: argparse.Namespace) -> Path | ServerAddress:

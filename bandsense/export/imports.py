@@ -112,7 +112,10 @@ def read_sessions(path: Path) -> list[ImportedSession] | None:
 
 def _header(head: bytes) -> list[str]:
     line = head.decode("utf-8-sig", errors="replace").partition("\n")[0].strip("\r")
-    return next(csv.reader([line], delimiter=_delimiter(line)), [])
+    try:
+        return next(csv.reader([line], delimiter=_delimiter(line)), [])
+    except csv.Error:  # no text; whoever reads traces says so
+        return []
 
 
 def _delimiter(header: str) -> str:

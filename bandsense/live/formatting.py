@@ -1099,7 +1099,7 @@ def _text(event: Event, uncertainty_n: Callable[[float], float]) -> str | None:
     if isinstance(event, LinkChanged):
         return said(event.message)
     if isinstance(event, BatteryChanged):
-        return tr("battery {percent} %", percent=event.percent)
+        return format_notice(event) or tr("battery {percent} %", percent=event.percent)
     if isinstance(event, TemperatureChanged) and event.zero_n:
         return tr(
             "the sensor is at {celsius:.1f} °C: {force} are taken off",

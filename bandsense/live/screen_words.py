@@ -287,7 +287,11 @@ def _verdict(state: ViewState) -> tuple[str, str]:
     screen = state.screen
     if screen is Screen.LOST:
         return tr("no signal"), "lost"
-    if screen is Screen.READY and abs(state.tension_n) <= max(1.0, 2.0 * state.tension_uncertainty_n):
+    if (
+        screen is Screen.READY
+        and state.trace
+        and abs(state.tension_n) <= max(1.0, 2.0 * state.tension_uncertainty_n)
+    ):
         return tr("zero is set"), "zero"
     shown = screen is Screen.HOLD or (
         state.phase is Phase.ECCENTRIC and state.now_s < state.phase_since_s + 1.0

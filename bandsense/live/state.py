@@ -480,9 +480,8 @@ class ViewState:
             self._level(event)
         elif isinstance(event, PhaseChanged):
             self.phase, self.phase_since_s = event.phase, event.time_s
-            if event.phase is Phase.REST and self.notice:
-                # Nobody reads while pulling, and the pacer needs its place.
-                self.notice_until_s = max(self.notice_until_s, self.time_s + READ_S)
+            if event.phase is Phase.REST:
+                self._let_read()
             self.phases.append((event.time_s, event.phase))
         elif isinstance(event, SetStarted):
             self.set_number, self.side, self.asks = event.number, event.side, None
@@ -520,6 +519,12 @@ class ViewState:
             self._answered(event)
         if format_notice(event):
             self._show_notice(event)
+
+    def _let_read(self) -> None:
+        """Show what came in a repetition after it, too: nobody reads while pulling."""
+        began_s = next((at_s for at_s, phase in reversed(self.phases) if phase is Phase.CONCENTRIC), math.inf)
+        if self.notice_until_s - NOTICE_S >= began_s:
+            self.notice_until_s = max(self.notice_until_s, self.time_s + READ_S)
 
     def _correct(self, event: SetCorrected) -> None:
         """Put the set in the place of the finished one, which is the last."""
@@ -672,8 +677,15 @@ class ViewState:
             "stopped": None if self.stopped is None else stopped_words(self.stopped),
             "problem": None if self.problem is None else said(self.problem),
             "offered": list(self.offered),
-            "finished": None if self.finished is None else fields_json(self.finished),
+            "finished": self._finished_json(),
         }
+
+    def _finished_json(self) -> dict[str, Any] | None:
+        done = self.finished
+        if done is None:
+            return None
+        words = {"next_time": said(done.next_time or ""), "compared": said(done.compared or "")}
+        return fields_json(done) | {name: told or None for name, told in words.items()}
 
     def _peaks_json(self) -> list[dict[str, Any]]:
         if not self.in_set:

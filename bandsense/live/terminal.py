@@ -290,6 +290,8 @@ def _field_words(state: ViewState) -> tuple[str, str]:
     if screen is Screen.LIMIT:
         return f"⚠ {tr('EASE OFF')}", tr("the band is at its limit")
     if screen is Screen.READY:
+        if state.tried:
+            return tr("Go on"), tr("The first repetition is counted once it is certain.")
         return tr("Pull when you like"), ""
     if screen is Screen.SIDES:
         arrow = "←" if state.next_side == "left" else "→"
@@ -629,7 +631,7 @@ def _over(state: ViewState, width: int, scale: int) -> list[Text]:
         [trn("repetition", "repetitions", done.reps), tr("peak {tension}", tension=force_words(done.peak_n))],
         width,
     )
-    words = [done.compared, done.next_time and tr("Next time: {what}", what=done.next_time)]
+    words = [said(done.compared or ""), done.next_time and tr("Next time: {what}", what=done.next_time)]
     for text in filter(None, words):
         lines += [_one_line(line) for line in textwrap.wrap(text, width)]
     return [*lines, *(_set_line(each, state, width) for each in state.sets)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from operator import sub
 
-from bandsense.signal.history import RingBuffer
+from bandsense.signal.history import Samples
 from bandsense.signal.turning_points import Ticks
 
 __all__ = ["BandLoss"]
@@ -54,17 +54,12 @@ class BandLoss:
 
     Args:
         ticks: the smoothed trace.
-        clean_n, clean_s: despiked tension and time of all samples.
-        rate_hz: sample rate.
-        step: samples to a tick.
+        samples: all samples.
     """
 
-    def __init__(
-        self, ticks: Ticks, clean_n: RingBuffer, clean_s: RingBuffer, rate_hz: float, step: int
-    ) -> None:
-        self._ticks = ticks
-        self._clean_n, self._clean_s = clean_n, clean_s
-        self._rate_hz, self._step = rate_hz, step
+    def __init__(self, ticks: Ticks, samples: Samples) -> None:
+        self._ticks, self._samples = ticks, samples
+        self._gentle = -1  # The latest low point that tension did not fall to at once.
 
     def before(self, low_tick: int, low_n: float, still_n: float, range_n: float) -> float | None:
         """Time at which tension was lost, on the way to a low point; None if it was not.
@@ -74,10 +69,10 @@ class BandLoss:
             still_n: where it is now.
             range_n: range of the set, 0 if it is not known.
         """
-        if self._rate_hz < LOWEST_RATE_HZ:
+        samples, ticks = self._samples, self._ticks
+        if low_tick == self._gentle or samples.rate_hz < LOWEST_RATE_HZ:
             return None
-        ticks = self._ticks
-        per_s = self._rate_hz / self._step
+        per_s = samples.rate_hz / samples.step
         low = ticks.index_of(low_tick)
         first = max(0, low - round(WINDOW_S * per_s))
         # The window may open in the middle of a fall, of which it would then see only a quick end.
@@ -88,10 +83,11 @@ class BandLoss:
             return None
         before_n = max(window_n)
         whole_n = before_n - low_n
+        if max(map(sub, window_n, window_n[1:])) < SMOOTH_SHARE * whole_n:
+            self._gentle = low_tick
+            return None
         least_n = max(LEAST_N, RANGE_SHARE * range_n) if range_n > 0.0 else LEAST_ALONE_N
         if whole_n < max(least_n, LOST_SHARE * before_n) or still_n > low_n + BACK_SHARE * whole_n:
-            return None
-        if max(map(sub, window_n, window_n[1:])) < SMOOTH_SHARE * whole_n:
             return None
         top = first + window_n.index(before_n)
         up = max(0, top - round(BLOW_S * per_s))
@@ -103,17 +99,18 @@ class BandLoss:
         return next(ticks.time_s[i] for i in range(low, top - 1, -1) if ticks.tension_n[i] >= held_n)
 
     def _sudden(self, first: int, last: int, whole_n: float) -> bool:
-        span = ((first - 2) * self._step, last * self._step)
-        clean_n, clean_s = self._clean_n.between(*span), self._clean_s.between(*span)
+        samples = self._samples
+        span = ((first - 2) * samples.step, last * samples.step)
+        clean_n, clean_s = samples.clean_n.between(*span), samples.clean_s.between(*span)
 
         def fastest(width: int) -> float:
             if clean_n.size <= width:
                 return 0.0
             lost_n = clean_n[:-width] - clean_n[width:]
-            near = clean_s[width:] - clean_s[:-width] <= (width + LATE_INTERVALS) / self._rate_hz
+            near = clean_s[width:] - clean_s[:-width] <= (width + LATE_INTERVALS) / samples.rate_hz
             return float((lost_n * near).max())
 
-        width = max(1, round(SUDDEN_S * self._rate_hz))
+        width = max(1, round(SUDDEN_S * samples.rate_hz))
         if fastest(width) >= SUDDEN_SHARE * whole_n:
             return True
         return width == 1 and fastest(2) >= STRADDLED_SHARE * whole_n

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["HIGH", "LOW", "NEAR", "Boundaries", "Edge", "between", "measure"]
+__all__ = ["HIGH", "LOW", "NEAR", "Boundaries", "Edge", "between", "crossing_s", "measure"]
 
 LOW, HIGH = 0.1, 0.9
 """Parts of the rise or fall whose crossings are the boundaries."""
@@ -144,8 +144,8 @@ def _edge(
         high -= back
     # Nothing between foot and peak is below the foot: 10 % is beyond it, unless the valley is as high.
     low = _walk_below(tension_n, high if tension_n[foot] < low_n else foot, bottom, low_n)
-    low_s = _crossing(time_s, tension_n, low, low - back if low != peak else low, low_n)
-    high_s = _crossing(time_s, tension_n, high + back if high != bottom else high, high, high_n)
+    low_s = crossing_s(time_s, tension_n, low, low - back if low != peak else low, low_n)
+    high_s = crossing_s(time_s, tension_n, high + back if high != bottom else high, high, high_n)
     return Edge(min(low_s, high_s) if back < 0 else max(low_s, high_s), high_s, valley_n)
 
 
@@ -185,8 +185,8 @@ def _valley(
     return bottom
 
 
-def _crossing(time_s: Sequence[float], tension_n: Sequence[float], a: int, b: int, level_n: float) -> float:
-    """Time at which tension crosses a level between two neighbouring samples, by linear interpolation."""
+def crossing_s(time_s: Sequence[float], tension_n: Sequence[float], a: int, b: int, level_n: float) -> float:
+    """Return when tension crosses a level between two neighbouring samples, by linear interpolation."""
     from_n, to_n = tension_n[a], tension_n[b]
     if from_n == to_n:
         return time_s[b]

@@ -40,7 +40,7 @@ from bandsense.language import Message
 from bandsense.samples import BoolArray, FloatArray
 from bandsense.signal.events import Event, RepCompleted, WarningKind
 from bandsense.signal.filters import Conditioner, Segment
-from bandsense.signal.history import FlagRanges, RingBuffer
+from bandsense.signal.history import Samples
 from bandsense.signal.laws import FITTED, Numbers
 from bandsense.signal.narrator import Narrator
 from bandsense.signal.sense_checks import SenseChecks
@@ -88,13 +88,10 @@ class RepDetector:
         self._events: list[Event] = []
         self._numbers = numbers
         self._conditioner = Conditioner()
-        self._saturated = FlagRanges()
-        self._gaps = FlagRanges()
+        self._samples = Samples()
         self._narrator: Narrator | None = None
         self._ticks = Ticks(1)
         self._turning: TurningPoints | None = None
-        self._clean_n, self._clean_s = RingBuffer(1), RingBuffer(1)
-        self._step = 1
         self._last_s = -np.inf
         self._pushed = 0
 
@@ -161,7 +158,7 @@ class RepDetector:
         if not time.size:
             return
         if saturated is not None:
-            self._saturated.add(self._pushed, saturated)
+            self._samples.saturated.add(self._pushed, saturated)
         self._pushed += time.size
         self._take(self._conditioner.push(time, tension))
         if self._narrator is not None and self._narrator.events:
@@ -225,7 +222,7 @@ class RepDetector:
                 self._narrator, self._turning = self._start(segment)
             narrator, turning = self._narrator, self._turning
             if segment.gap_s:
-                self._gaps.add(segment.first, np.ones(1, dtype=np.bool_))
+                self._samples.gaps.add(segment.first, np.ones(1, dtype=np.bool_))
                 if segment.gap_s >= LONG_GAP_S:
                     turning.interrupt()
                 narrator.warn(
@@ -234,9 +231,9 @@ class RepDetector:
                     Message("{gap:.2f} s of samples are missing", gap=segment.gap_s),
                     float(segment.ready_s[0]),
                 )
-            self._clean_n.append(segment.clean_n)
-            self._clean_s.append(segment.time_s)
-            every = slice(-segment.first % self._step, None, self._step)
+            self._samples.clean_n.append(segment.clean_n)
+            self._samples.clean_s.append(segment.time_s)
+            every = slice(-segment.first % self._samples.step, None, self._samples.step)
             looks = turning.follow(
                 (segment.time_s[every] - self._conditioner.delay_s).tolist(),
                 segment.smooth_n[every].tolist(),
@@ -249,23 +246,11 @@ class RepDetector:
 
     def _start(self, segment: Segment) -> tuple[Narrator, TurningPoints]:
         rate_hz = self._conditioner.rate_hz
-        kept = int(HISTORY_S * rate_hz) + PIECE
-        self._clean_n, self._clean_s = RingBuffer(kept), RingBuffer(kept)
-        self._step = max(1, round(rate_hz / TICK_HZ))
-        tick_hz = rate_hz / self._step
+        self._samples.begin(rate_hz, TICK_HZ, int(HISTORY_S * rate_hz) + PIECE)
+        tick_hz = rate_hz / self._samples.step
         self._ticks = Ticks(max(LEAST_TICKS, round(HISTORY_S * tick_hz)))
         turning = TurningPoints(self._ticks, tick_hz, self._conditioner.noise_gain)
-        narrator = Narrator(
-            self._numbers,
-            self._ticks,
-            turning,
-            self._clean_n,
-            self._clean_s,
-            self._saturated,
-            self._gaps,
-            rate_hz,
-            self._step,
-        )
+        narrator = Narrator(self._numbers, self._ticks, turning, self._samples)
         if rate_hz < LOW_RATE_HZ:
             few = (
                 Message(
@@ -279,12 +264,7 @@ class RepDetector:
                     rate=rate_hz,
                 )
             )
-            narrator.warn(
-                float(segment.time_s[0]),
-                WarningKind.LOW_RATE,
-                few,
-                float(segment.ready_s[0]),
-            )
+            narrator.warn(float(segment.time_s[0]), WarningKind.LOW_RATE, few, float(segment.ready_s[0]))
         return narrator, turning
 
     def _collect(self, narrator: Narrator) -> None:

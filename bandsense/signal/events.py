@@ -87,13 +87,18 @@ class Rep:
     time in seconds, all tensions newtons.
 
     Attributes:
-        index: number of the repetition, from 1. pull_start_s: 10 % of the rise. hold_start_s: 90 % of the
-        rise, first time. return_start_s: 90 % of the fall, last time. end_s: 10 % of the fall. peak_time_s:
-        time of the greatest tension. peak_n: greatest tension. start_n: tension in the valley before. end_n:
-        tension in the valley after. partial: it is more likely partial than full: the range stays below two
-        thirds of the set's full range. unsure: the range lies so near that line that nobody can say; counts
-        take it for neither. range_fraction: estimated displacement at the peak as a part of the set's full
-        range, from the set's
+        index: number of the repetition, from 1.
+        pull_start_s: 10 % of the rise.
+        hold_start_s: 90 % of the rise, first time.
+        return_start_s: 90 % of the fall, last time.
+        end_s: 10 % of the fall.
+        peak_time_s: time of the greatest tension.
+        peak_n: greatest tension.
+        start_n: tension in the valley before.
+        end_n: tension in the valley after.
+        partial: more likely partial than full: the range stays below two thirds of the set's full range.
+        unsure: the range lies so near that line that nobody can say; counts take it for neither.
+        range_fraction: estimated displacement at the peak as a part of the set's full range, from the set's
             rest position; an estimate, because it rests on a prior for the shape of the band's curve.
         saturated: the converter was at the end of its range somewhere in the repetition.
         gap: samples are missing somewhere in the repetition.

@@ -94,6 +94,9 @@ PAUSE_S = 1.2
 STRAIGHT_ON = 0.002
 """Probability that steps turn into something else without a pause."""
 
+WALK, P_RESUMED = 4, 0.15
+"""So many steps are a walk, and how likely one is after another."""
+
 BUSY_S = 30.0
 """What was done longer ago says less about what is done now."""
 
@@ -152,6 +155,7 @@ class Explanation:
         set_swing_n, set_peak_n, set_end_s: the latest set on the path, if any.
         fresh: whether the latest movement began a set, so that it may still turn out to be the take-up.
         busy: how many movements were no repetitions lately.
+        walk: the latest walk on the path.
     """
 
     kind: Kind
@@ -165,15 +169,20 @@ class Explanation:
     set_end_s: float = -math.inf
     fresh: bool = False
     busy: float = 0.0
+    walk: Steps | None = None
 
     def busy_after(self, top_s: float, more: float) -> float:
         """Return how busy it is after a movement with its top at `top_s`, which adds `more`."""
         return self.busy * math.exp((self.top_s - top_s) / BUSY_S) + more if self.busy else more
 
-    @property
-    def latest_set(self) -> tuple[float, float, float]:
-        """Swing, peak and end of the latest set on its path."""
-        return self.set_swing_n, self.set_peak_n, self.set_end_s
+    def going_on(
+        self, kind: Kind, score: float, habit: Habit | Steps | Series, top_s: float, busy: float
+    ) -> Explanation:
+        """Return what follows after a movement that is no repetition."""
+        latest_set = self.set_swing_n, self.set_peak_n, self.set_end_s
+        return Explanation(
+            kind, score, self.count, self.path, top_s, habit, *latest_set, busy=busy, walk=self.walk
+        )
 
     def reps(self) -> Iterator[CountedRep]:
         """Return the repetitions on its path that are not settled, the latest first."""
@@ -212,7 +221,7 @@ class Explanations:
         self._tops: deque[TurningPoint] = deque(maxlen=SPAN)
         self._survivors: deque[list[Explanation]] = deque(maxlen=SPAN)
         self._ln_handling = math.log(1.0 - k.p_set - k.p_steps - k.p_sway)
-        self._ln_on = math.log(1.0 - k.p_end)
+        self._ln_on, self._ln_rep = math.log(1.0 - k.p_end), math.log(k.p_rep)
         self._measured: dict[tuple[int, int, int], tuple[float, float]] = {}
 
     @property
@@ -316,25 +325,27 @@ class Explanations:
         end: bool,
         settled: bool,
     ) -> list[Explanation]:
-        valleys, found = self._valleys, []
-        best = -math.inf
         typical = self._typical(tops[-1], last, lowest_n, width=width, end=end, open_=not settled)
         if typical is not None:
             return typical
+        valleys, top = self._valleys, tops[-1]
+        dips: list[Dip] = []
+        found: list[Explanation] = []
+        best = -math.inf
         for back in range(1, len(valleys) + 1):
-            start = valleys[-back]
-            inner = tops[-back:]
-            top = max(inner, key=lambda t: t.tension_n)
-            if top.tension_n - start.tension_n <= 0.0 or (end and top.tension_n - last.tension_n <= 0.0):
-                continue
-            dips = [_dip(inner[i], valleys[i - back + 1], inner[i + 1]) for i in range(back - 1)]
-            before = self._survivors[-back]
+            start, before = valleys[-back], self._survivors[-back]
             if back > 1:
-                rise_n = top.tension_n - start.tension_n
+                dips = [_dip(tops[-back], valleys[1 - back], tops[1 - back]), *dips]
+                if tops[-back].tension_n >= top.tension_n:
+                    top = tops[-back]
+            rise_n = top.tension_n - start.tension_n
+            if rise_n <= 0.0 or (end and top.tension_n - last.tension_n <= 0.0):
+                continue
+            if back > 1:
                 before = [x for x in before if not self._hopeless(x, dips, rise_n, best)]
             if not before:
                 continue
-            m = self._movement(start, inner, top, last, dips, lowest_n, width=width, end=end)
+            m = self._movement(start, tops[-back:], top, last, dips, lowest_n, width=width, end=end)
             span = _Span(m, start, top, last, one=back == 1, open=not settled)
             following: Iterable[Explanation] = self._continued(before, span)
             if self._corrections:
@@ -370,14 +381,14 @@ class Explanations:
         likeness = following[0] + ln_swing + (0.0 if m.width_s is not None else WIDTH_NATS)
         if likeness + (ln_swing if end else VALLEY_NATS) < TYPICAL:
             return None
-        score = best.score + self._ln_on + math.log(self._k.p_rep) + following[0]
+        score = best.score + self._ln_on + self._ln_rep + following[0]
         span = _Span(m, start, top, last, one=True, open=open_)
         found = [self._series(best, score, following[1], span, begins=False)]
         for x in before[1:]:
             if isinstance(x.habit, Series):
                 other = next_in_series(self._k, x.habit, m, m.top_s - x.top_s)
                 if other is not None:
-                    on = self._ln_on + math.log(self._k.p_rep)
+                    on = self._ln_on + self._ln_rep
                     found.append(self._series(x, x.score + on + other[0], other[1], span, begins=False))
         return found
 
@@ -458,15 +469,13 @@ class Explanations:
         continued.
         """
         k, m = self._k, span.m
-        on = self._ln_on + math.log(k.p_rep)
+        on = self._ln_on + self._ln_rep
         for x in before:
             series = x.habit
             if isinstance(series, Steps) and span.one:
                 between = bump(k, m, series)
                 if between is not None:
-                    y = _rippled(x, x.score + between[0])
-                    y.habit = between[1]
-                    yield y
+                    yield x.going_on(STEPS, x.score + between[0], between[1], x.top_s, x.busy)
             if not isinstance(series, Series):
                 continue
             following = next_in_series(k, series, m, m.top_s - x.top_s)
@@ -474,10 +483,10 @@ class Explanations:
                 yield self._series(x, x.score + on + following[0], following[1], span, begins=False)
             small = ripple(k, series, m) if span.one else None
             if small is not None:
-                yield _rippled(x, x.score + self._ln_on + small)
+                yield x.going_on(x.kind, x.score + self._ln_on + small, series, x.top_s, x.busy)
         ways = [(x, self._transitions(x, m)) for x in before]
         if span.one:
-            yield from self._simple(ways, span)
+            yield from self._simple(ways, m)
         x, to = max(ways, key=lambda way: way[0].score + way[1][1])
         begun = begin_series(k, m, False)
         if begun is not None:
@@ -508,15 +517,15 @@ class Explanations:
             yield y
 
     def _simple(
-        self, ways: Sequence[tuple[Explanation, tuple[float, float, float, float]]], span: _Span
+        self, ways: Sequence[tuple[Explanation, tuple[float, float, float, float]]], m: Movement
     ) -> Iterator[Explanation]:
         """Continue by handling and steps, from them and from the best series."""
         series = False
         for x, to in ways:
             if not isinstance(x.habit, Series) or not series:
                 series = series or isinstance(x.habit, Series)
-                yield self._handled(x, span.m, span.top, to[3])
-                yield self._stepped(x, span.m, to[2])
+                yield self._handled(x, m, to[3])
+                yield self._stepped(x, m, to[2])
 
     def _transitions(self, x: Explanation, m: Movement) -> tuple[float, float, float, float]:
         """Return the log-probabilities of going on with a set, sway, steps or handling."""
@@ -524,15 +533,16 @@ class Explanations:
         # Whoever has long been doing something else goes on with it: the chance that a movement begins a set
         # falls as in a Pareto law of durations.
         p_set = k.p_set * k.patience / (k.patience + x.busy)
+        p_steps = k.p_steps if x.walk is None else P_RESUMED
         if x.kind is HANDLING:
-            return math.log(p_set), math.log(k.p_sway), math.log(k.p_steps), self._ln_handling
+            return math.log(p_set), math.log(k.p_sway), math.log(p_steps), self._ln_handling
         if x.kind is STEPS:
             paused = m.start_s - x.top_s > PAUSE_S or m.top_s - x.top_s > 2.0 * PAUSE_S
             to_set = math.log(k.p_steps_end * p_set) if paused else math.log(STRAIGHT_ON)
             stay = math.log(1.0 - k.p_steps_end - STRAIGHT_ON)
             return to_set, math.log(k.p_steps_end * k.p_sway), stay, math.log(k.p_steps_end)
         end = math.log(k.p_end)
-        return end + math.log(p_set), end + math.log(k.p_sway), end + math.log(k.p_steps), end
+        return end + math.log(p_set), end + math.log(k.p_sway), end + math.log(p_steps), end
 
     def _before(
         self, x: Explanation, start: TurningPoint
@@ -554,8 +564,7 @@ class Explanations:
     ) -> Explanation:
         top_s = span.m.last_top_s
         if not after.counts:
-            busy = x.busy_after(top_s, 1.0)
-            return Explanation(SWAY, score, x.count, x.path, top_s, after, *x.latest_set, busy=busy)
+            return x.going_on(SWAY, score, after, top_s, x.busy_after(top_s, 1.0))
         path = CountedRep(x.path, span.start, span.top, span.last, begins, span.open)
         swing_n = after.peak_n - after.base_n
         return Explanation(
@@ -570,15 +579,15 @@ class Explanations:
             span.last.time_s,
             begins,
             x.busy_after(top_s, 0.0),
+            x.walk,
         )
 
-    def _handled(self, x: Explanation, m: Movement, top: TurningPoint, transition: float) -> Explanation:
+    def _handled(self, x: Explanation, m: Movement, transition: float) -> Explanation:
         k, before = self._k, x.habit if isinstance(x.habit, Habit) else Habit()
         tau = m.top_s - x.top_s
         score = x.score + transition + handling(k, m, before.rise, before.interval, before.width, tau)
-        size_n = min(m.rise_n, m.top_n - m.end_n) if m.end_n is not None else m.rise_n
-        if x.set_swing_n > 0.0 and m.start_s - x.set_end_s < NEAR_SET_S:
-            score += near_set(k, size_n, m.top_n, x.set_swing_n, x.set_peak_n)
+        size_n = _size(m)
+        score += self._near_set(x, m)
         recent = [row for row in before.movements if m.top_s - row[2] < 2.0 * NEAR_SET_S][-7:]
         habit = Habit(
             math.log(m.rise_n),
@@ -586,30 +595,24 @@ class Explanations:
             math.log(m.width_s) if m.width_s is not None else None,
             [*recent, (size_n, m.top_n, m.start_s)],
         )
-        return Explanation(
-            HANDLING,
-            score,
-            x.count,
-            x.path,
-            top.time_s,
-            habit,
-            *x.latest_set,
-            busy=x.busy_after(top.time_s, 1.0),
-        )
+        return x.going_on(HANDLING, score, habit, m.top_s, x.busy_after(m.top_s, 1.0))
+
+    def _near_set(self, x: Explanation, m: Movement) -> float:
+        """Return what it costs that a movement close behind a set is none of its repetitions."""
+        if x.set_swing_n <= 0.0 or m.start_s - x.set_end_s >= NEAR_SET_S:
+            return 0.0
+        return near_set(self._k, _size(m), m.top_n, x.set_swing_n, x.set_peak_n)
 
     def _stepped(self, x: Explanation, m: Movement, transition: float) -> Explanation:
         before = x.habit if isinstance(x.habit, Steps) else None
-        score, after = steps(self._k, m, before, m.top_s - x.top_s)
-        return Explanation(
-            STEPS,
-            x.score + transition + score,
-            x.count,
-            x.path,
-            m.top_s,
-            after,
-            *x.latest_set,
-            busy=x.busy_after(m.top_s, 1.0),
-        )
+        score, after = steps(self._k, m, before, m.top_s - x.top_s, x.walk)
+        score += x.score + transition
+        if before is None or before.n < WALK:
+            score += self._near_set(x, m)
+        y = x.going_on(STEPS, score, after, m.top_s, x.busy_after(m.top_s, 1.0))
+        if after.n >= WALK:
+            y.walk = after
+        return y
 
     def _kept(self, found: list[Explanation]) -> list[Explanation]:
         """Prune explanations of the same movements, best first."""
@@ -633,8 +636,9 @@ class Explanations:
         return kept
 
 
-def _rippled(x: Explanation, score: float) -> Explanation:
-    return Explanation(x.kind, score, x.count, x.path, x.top_s, x.habit, *x.latest_set, busy=x.busy)
+def _size(m: Movement) -> float:
+    """Return the smaller of rise and fall, as far as they are known."""
+    return min(m.rise_n, m.top_n - m.end_n) if m.end_n is not None else m.rise_n
 
 
 def _same(x: Explanation, y: Explanation) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from bandsense.samples import BoolArray, FloatArray
 
-__all__ = ["FlagRanges", "RingBuffer"]
+__all__ = ["FlagRanges", "RingBuffer", "Samples"]
 
 
 class RingBuffer:
@@ -59,3 +59,24 @@ class FlagRanges:
     def touch(self, first: int, last: int) -> bool:
         """Return whether any sample from `first` to `last` is marked."""
         return any(a <= last and b >= first for a, b in self._runs)
+
+
+class Samples:
+    """The samples of a stream that are remembered.
+
+    Attributes:
+        clean_n, clean_s: despiked tension and time of the latest; nothing before `begin`.
+        saturated, gaps: those that are marked.
+        rate_hz: how many a second.
+        step: how many make a tick.
+    """
+
+    def __init__(self) -> None:
+        self.clean_n, self.clean_s = RingBuffer(0), RingBuffer(0)
+        self.saturated, self.gaps = FlagRanges(), FlagRanges()
+        self.rate_hz, self.step = 0.0, 1
+
+    def begin(self, rate_hz: float, tick_hz: float, capacity: int) -> None:
+        """Make room for the latest `capacity` samples; a tick is taken about `tick_hz` times a second."""
+        self.clean_n, self.clean_s = RingBuffer(capacity), RingBuffer(capacity)
+        self.rate_hz, self.step = rate_hz, max(1, round(rate_hz / tick_hz))

@@ -5,8 +5,7 @@ Four kinds of movement compete for a trace (`bandsense.signal.explanations` lets
     HANDLING  picking up the band, taking position, putting it down: every movement for itself
     STEPS     a rhythm that the body makes while it walks or is driven about
     SET       repetitions: a *series* of movements between a lower level B (base) and an upper level P (peak)
-    SWAY      standing on a taut band: a series as well, of small waves upon a large tension; it counts
-    nothing
+    SWAY      standing on a taut band: a series as well, of small waves upon a large tension; counts nothing
 
 A movement is described by its rise and fall (N), the time since the top before it and the time it spent above
 half of its height (both as logarithms of seconds). The functions here give natural logarithms of probability
@@ -71,8 +70,15 @@ AT_ONCE = 0.8
 BUMP = 0.8
 """A bump between two steps reaches at most this share of their size."""
 
-FOOT_GAIN = 0.15
+FOOT_GAIN = 0.2
 """The difference between two feet follows by this share."""
+
+RESUMED_SIZE_SD, RESUMED_TEMPO_SD = 0.5, 0.15
+"""How closely a walk resumes the size and the tempo of the one before."""
+
+LARGEST_OFF, LARGEST_FOOT = 0.3, 0.5
+"""So much of what differs from a walk's tempo counts at most, and so much longer is one step of two at most:
+logarithms."""
 
 PART_WIDTH_SD = 0.4
 """How closely the width of a partial repetition follows that of full ones: a tug between two is quicker."""
@@ -265,6 +271,28 @@ class Movement:
         return self.top_n - self.start_n
 
 
+class Foot(NamedTuple):
+    """By how much a step differs from the mean of both feet: top and valley (N), interval and width (ln)."""
+
+    top_n: float = 0.0
+    end_n: float = 0.0
+    interval: float = 0.0
+    width: float = 0.0
+
+    def other(self, off: Foot) -> Foot:
+        """Return what differs in the next step, of the other foot, after one that was off by so much."""
+        a, b, c, d = self
+        return Foot(
+            -a - FOOT_GAIN * off.top_n,
+            -b - FOOT_GAIN * off.end_n,
+            _clip(-c - FOOT_GAIN * off.interval, LARGEST_FOOT),
+            _clip(-d - FOOT_GAIN * off.width, LARGEST_FOOT),
+        )
+
+
+BOTH_FEET = Foot()
+
+
 @dataclass(slots=True, eq=False)
 class Steps:
     """A rhythm of steps, after so many of them.
@@ -273,9 +301,10 @@ class Steps:
         n: how many.
         rise, interval, width: means of their logarithms; no interval after the first.
         base_n, peak_n: lower and upper level.
-        foot_n: by how much the next top is higher than the mean: one foot steps harder than the other.
+        foot: by how much the next step differs: one foot steps harder, and the arm swings once in two steps.
         swings: probability that tension swings about a level.
         bumps: how many smaller bumps lay between them.
+        resumed: logarithm of the interval of an earlier walk.
     """
 
     n: int
@@ -284,9 +313,10 @@ class Steps:
     width: float
     base_n: float
     peak_n: float
-    foot_n: float = 0.0
+    foot: Foot = BOTH_FEET
     swings: float = 0.0
     bumps: int = 0
+    resumed: float | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -305,7 +335,7 @@ class Series:
         prior: logarithm of its prior, at its present levels.
         handled: sizes and tops (N) of the handling less than ten seconds before it.
         earlier_n, earlier_s: swing of the set before it on this path, and the seconds since; 0 if there was
-        none.
+            none.
     """
 
     counts: bool
@@ -396,72 +426,84 @@ def near_set(k: Numbers, size_n: float, top_n: float, swing_n: float, peak_n: fl
     return -k.near_set_nats / (1.0 + math.exp(-x)) if x > -30.0 else 0.0
 
 
-def steps(k: Numbers, m: Movement, before: Steps | None, tau: float) -> tuple[float, Steps]:
-    """Return the log-likelihood of a step, and the rhythm with it."""
+def steps(
+    k: Numbers, m: Movement, before: Steps | None, tau: float, earlier: Steps | None = None
+) -> tuple[float, Steps]:
+    """Return the log-likelihood of a step, and the rhythm with it.
+
+    Args:
+        before: the walk that it belongs to; None for a first step.
+        tau: seconds since the top before.
+        earlier: the walk before, which a first step may resume.
+    """
     up = math.log(m.rise_n)
     ln_w = math.log(m.width_s) if m.width_s is not None else None
     back = 1.0
     if m.end_n is not None:
         back = _end(k, m, _returned((m.top_n - m.end_n) / m.rise_n) / m.rise_n)
     if before is None:
-        score = _ln(_normal(up, k.step_ln_n, k.step_sd) / m.rise_n) + NO_INTERVAL
+        size = _normal(up, k.step_ln_n, k.step_sd)
+        if earlier is not None:
+            size = 0.5 * size + 0.5 * _normal(up, earlier.rise, RESUMED_SIZE_SD)
+        score = _ln(size / m.rise_n) + NO_INTERVAL
         if ln_w is not None:
             score += _ln(_normal(ln_w, math.log(0.25), 0.3))
         score += _ln(back)
         base_n = m.start_n if m.end_n is None else 0.5 * (m.start_n + min(m.end_n, m.top_n))
         width = ln_w if ln_w is not None else math.log(0.25)
-        after = Steps(1, up, None, width, base_n, m.top_n, swings=k.step_swings)
+        resumed = earlier.interval if earlier is not None else None
+        after = Steps(1, up, None, width, base_n, m.top_n, swings=k.step_swings, resumed=resumed)
     else:
         n = before.n
         spread = math.sqrt(1.0 + 1.0 / n)
         like = k.step_like * _normal(up, before.rise, k.step_like_sd * spread)
         apart = (like + (1.0 - k.step_like) * _normal(up, before.rise, k.step_unlike_sd)) / m.rise_n * back
         # A step on a taut band swings about a level, one foot harder than the other.
-        a = before.peak_n - before.base_n
-        off_n = m.top_n - before.foot_n - before.peak_n
-        swung = _normal(off_n / a, 0.0, k.step_top_sd * spread) / a
+        a, foot = before.peak_n - before.base_n, before.foot
+        top_n, end_n = m.top_n - foot.top_n - before.peak_n, 0.0
+        swung = _normal(top_n / a, 0.0, k.step_top_sd * spread) / a
         if m.end_n is not None:
-            swung *= _normal((m.end_n - before.base_n) / a, 0.0, k.step_valley_sd * spread) / a
+            end_n = m.end_n - foot.end_n - before.base_n
+            swung *= _normal(end_n / a, 0.0, k.step_valley_sd * spread) / a
         levels = (1.0 - before.swings) * apart + before.swings * swung
         score = _ln(levels)
         swings = before.swings * swung / levels if levels > _IMPOSSIBLE else before.swings
         swings += CHANGED * (k.step_swings - swings)
-        ln_tau = math.log(tau)
+        ln_tau, gain = math.log(tau), max(0.2, 1.0 / (n + 1))
+        interval, off_tau = ln_tau, 0.0
         if before.interval is None:
-            score += _ln(
-                0.85 * _normal(ln_tau, math.log(0.55), 0.15)
-                + 0.15 * _normal(ln_tau, math.log(0.7), k.step_first_sd)
-            )
+            # The step of somebody who walks; a slow one, on stairs, or the stride that the arm swings at.
+            law = 0.88 * _normal(ln_tau, math.log(0.55), 0.15)
+            law += 0.12 * _normal(ln_tau, math.log(0.85), k.step_first_sd)
+            if before.resumed is not None:
+                law = 0.5 * law + 0.5 * _normal(ln_tau, before.resumed, RESUMED_TEMPO_SD)
+            score += _ln(law)
         else:
-            even = 0.8 * _normal(ln_tau, before.interval, k.step_interval_sd)
+            off_tau = ln_tau - before.interval - foot.interval
+            even = 0.8 * _normal(off_tau, 0.0, k.step_interval_sd)
             score += _ln(even + 0.2 * _normal(ln_tau, math.log(0.8), 0.4))
-        width = before.width
+            off_tau = _clip(off_tau, LARGEST_OFF)
+            interval = before.interval + gain * off_tau
+        width, off_w = before.width, 0.0
         if ln_w is not None:
+            off_w = ln_w - width - foot.width
             score += _ln(
-                0.9 * _normal(ln_w, width, k.step_width_sd) + 0.1 * _normal(ln_w, math.log(0.25), 0.3)
+                0.9 * _normal(off_w, 0.0, k.step_width_sd) + 0.1 * _normal(ln_w, math.log(0.25), 0.3)
             )
-        gain = max(0.2, 1.0 / (n + 1))
-        interval = (
-            ln_tau
-            if before.interval is None
-            else before.interval + gain * _clip(ln_tau - before.interval, 0.3)
-        )
-        if ln_w is not None:
-            width += gain * _clip(ln_w - width, 0.3)
-        peak_n = before.peak_n + gain * off_n
-        base_n = before.base_n
-        if m.end_n is not None:
-            base_n += gain * (m.end_n - base_n)
+            off_w = _clip(off_w, LARGEST_OFF)
+            width += gain * off_w
+        peak_n = before.peak_n + gain * top_n
         after = Steps(
             n + 1,
             before.rise + gain * (up - before.rise),
             interval,
             width,
-            min(base_n, peak_n - 0.25 * a),
+            min(before.base_n + gain * end_n, peak_n - 0.25 * a),
             peak_n,
-            -before.foot_n - FOOT_GAIN * off_n,
+            foot.other(Foot(top_n, end_n, off_tau, off_w)),
             swings,
             before.bumps,
+            before.resumed,
         )
         score += math.log(1.0 - _bumpy(k, before))
     return score, after

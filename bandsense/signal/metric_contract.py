@@ -4,9 +4,8 @@ All that is said rests on the rate 1/h of the samples, their noise σ, the calib
 movement was. With a rise R that takes the time d from a tenth to nine tenths:
 
 * a level crossing, interpolated between samples, is off by noise over slope, `CROSSING_NOISE`·σ·d/(0.8·R),
-  and by
-  what a straight line misses of a bent one, h·min(`CROSSING_MOST`, `CROSSING_BEND`·h/d); these two factors
-  are measured on movements of known shape (tests/signal/test_metric_contract.py holds them);
+  and by what a straight line misses of a bent one, h·min(`CROSSING_MOST`, `CROSSING_BEND`·h/d); these two
+  factors are measured on movements of known shape (tests/signal/test_metric_contract.py holds them);
 * a peak is off by what hides between samples (see `peaks`) and by noise;
 * the span of the calibration is common to all tensions and so to their differences, its zero is not.
 
@@ -24,6 +23,7 @@ from math import hypot, isfinite, sqrt
 
 from bandsense.language import Message
 from bandsense.signal.events import Rep
+from bandsense.signal.peaks import FORM, HIDDEN
 
 __all__ = [
     "FIGURES",
@@ -41,15 +41,14 @@ CROSSING_MOST = 0.4
 
 USUAL_RATES_HZ = (10, 20, 40, 80, 160, 320)
 
-PEAK_HIDDEN, PEAK_FORM = 0.12, 0.002
-"""Of a peak, as `peaks.estimate_peak` counts them."""
-
 EXPONENT = 0.62
-"""Of tension over elongation, a prior: a relative error of tension is so many times that of elongation."""
+"""p of tension ∝ elongation^p where no band model is given; published tables lie within 0.48 … 0.73. A
+relative error of tension is so many times that of elongation."""
 
-WINDOW_S = 0.1
+VELOCITY_WINDOW_S = 0.1
 WINDOW_BEND = 0.6
-"""A peak velocity is a mean over this long; how much a rate of 1/h blurs it grows as (h/window)²."""
+"""A peak velocity is a mean over this long: at 80 samples a second nothing shorter means much. How much a
+rate of 1/h blurs it grows as (h/window)²."""
 
 LATEST_LAG_S = 0.05
 """A difference in timing between the sides that is less sure than this says nothing about coordination."""
@@ -104,8 +103,8 @@ def _peak_n(rep: Rep, conditions: Conditions) -> float:
     # A top on a plateau has many samples; another lies half a sample from its neighbours.
     held = rep.hold_s > conditions.interval_s + quickest_s
     beside = 0.0 if held else min(0.6, (conditions.interval_s / quickest_s) ** 2)
-    hidden_n = PEAK_HIDDEN * beside * (1.0 + 2.0 * beside) * rise_n
-    return hypot(hidden_n, PEAK_FORM * rise_n, 0.5 * conditions.noise_n)
+    hidden_n = HIDDEN * beside * (1.0 + 2.0 * beside) * rise_n
+    return hypot(hidden_n, FORM * rise_n, 0.5 * conditions.noise_n)
 
 
 def _concentric_s(rep: Rep, conditions: Conditions) -> float:
@@ -150,9 +149,9 @@ def _velocity(rep: Rep, conditions: Conditions) -> float:
 
 def _peak_velocity(rep: Rep, conditions: Conditions) -> float:
     rise_n = rep.peak_n - rep.start_n
-    seen_n = rise_n * min(1.0, WINDOW_S / max(rep.concentric_s, 1e-9))
+    seen_n = rise_n * min(1.0, VELOCITY_WINDOW_S / max(rep.concentric_s, 1e-9))
     noise = _share(sqrt(2.0) * conditions.noise_n, EXPONENT * seen_n)
-    return hypot(noise, WINDOW_BEND * (conditions.interval_s / WINDOW_S) ** 2)
+    return hypot(noise, WINDOW_BEND * (conditions.interval_s / VELOCITY_WINDOW_S) ** 2)
 
 
 def _work(rep: Rep, conditions: Conditions) -> float:

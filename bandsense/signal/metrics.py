@@ -15,7 +15,7 @@ from bandsense.errors import DataError
 from bandsense.language import Message
 from bandsense.samples import FloatArray
 from bandsense.signal.events import Rep
-from bandsense.signal.metric_contract import Conditions, judge
+from bandsense.signal.metric_contract import EXPONENT, VELOCITY_WINDOW_S, Conditions, judge
 from bandsense.signal.peaks import sample_noise_n
 
 __all__ = [
@@ -30,12 +30,6 @@ __all__ = [
     "rep_metrics",
     "set_metrics",
 ]
-
-PRIOR_EXPONENT = 0.62
-"""p of tension ∝ elongation^p where no band model is given; published tables lie within 0.48 … 0.73."""
-
-VELOCITY_WINDOW_S = 0.1
-"""A peak velocity is a mean over this long: at 80 samples a second nothing shorter means much."""
 
 FATIGUE_LEAST_REPS = 5
 """Fewer full repetitions say nothing about fatigue."""
@@ -91,8 +85,7 @@ class RepMetrics:
         work_j: work done on the band from the valley to the peak.
         returned_j: work that the band gave back from the peak to the valley after it.
         uncertainty: standard uncertainty of each figure by name, in its unit, from rate, noise and
-        calibration; a
-            phase of the tempo is `tempo.hold_s`.
+            calibration; a phase of the tempo is `tempo.hold_s`.
         hidden: figures that are not to be shown, with the reason; see `metric_contract`.
     """
 
@@ -244,7 +237,7 @@ def rep_metrics(
         calibration: tells the uncertainty of tensions.
         band: tells displacement, and so range, velocity and work.
         zero_doubt_n: what the stream showed of the zero (`SenseChecks.zero_doubt_n`); makes tensions less
-        sure.
+            sure.
 
     Raises:
         DataError: the trace does not reach from the first pull start to the last end.
@@ -531,7 +524,7 @@ def _mean(values: Iterable[float]) -> float:
 
 def _stretch(tension_n: float) -> float:
     """Stretch in stretches at 1 N, from the prior for a band's curve."""
-    return float(max(tension_n, 0.0) ** (1.0 / PRIOR_EXPONENT))
+    return float(max(tension_n, 0.0) ** (1.0 / EXPONENT))
 
 
 def _rate(change: float, duration_s: float) -> float:

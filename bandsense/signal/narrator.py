@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 
 from bandsense.language import Message
@@ -24,7 +24,7 @@ from bandsense.signal.events import (
     SignalWarning,
     WarningKind,
 )
-from bandsense.signal.history import FlagRanges, RingBuffer
+from bandsense.signal.history import Samples
 from bandsense.signal.laws import Numbers
 from bandsense.signal.metric_contract import Conditions, phases_hidden
 from bandsense.signal.peaks import Peak, estimate_peak
@@ -76,17 +76,6 @@ SMALL_REPS = 4
 light band, and nothing in the numbers tells them from the kilograms or pounds of a heavy one."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Samples:
-    """The despiked samples, which of them are marked, how many make a tick, and how many a second."""
-
-    clean_n: RingBuffer
-    saturated: FlagRanges
-    gaps: FlagRanges
-    step: int
-    rate_hz: float
-
-
 class _Judged:
     """How sure the count was when that was told last."""
 
@@ -122,29 +111,15 @@ class Narrator:
     Args:
         numbers: of the model.
         ticks, turning: the trace and its turning points.
-        clean_n, clean_s: despiked tension and time of all samples up to the present one.
-        saturated, gaps: marked samples.
-        rate_hz: sample rate.
-        step: samples to a tick.
+        samples: all samples up to the present one.
     """
 
-    def __init__(
-        self,
-        numbers: Numbers,
-        ticks: Ticks,
-        turning: TurningPoints,
-        clean_n: RingBuffer,
-        clean_s: RingBuffer,
-        saturated: FlagRanges,
-        gaps: FlagRanges,
-        rate_hz: float,
-        step: int,
-    ) -> None:
+    def __init__(self, numbers: Numbers, ticks: Ticks, turning: TurningPoints, samples: Samples) -> None:
         self.events: list[Event] = []
         self.announcer = Announcer(numbers, ticks, turning)
         self._ticks, self._turning = ticks, turning
-        self._loss = BandLoss(ticks, clean_n, clean_s, rate_hz, step)
-        self._samples = _Samples(clean_n, saturated, gaps, step, rate_hz)
+        self._loss = BandLoss(ticks, samples)
+        self._samples = samples
         self._phase = _REST
         self._start: TurningPoint | None = None
         self._top: TurningPoint | None = None

@@ -7,11 +7,9 @@ the zero:
 
 * below zero it can be nothing else, and so it is where tension stays below zero for seconds, still or not;
 * above zero the band may be fixed and taut, so that it is asked about, unless the person said that the band
-  is
-  stretched at the start;
-* if it changes, the zero drifts. So it does where bottom and top of the repetitions rise or fall together
-  by the
-  same newtons: a band that is stretched further gains more at the one than at the other.
+  is stretched at the start;
+* if it changes, the zero drifts. So it does where bottom and top of the repetitions rise or fall together by
+  the same newtons: a band that is stretched further gains more at the one than at the other.
 
 A pull that goes below the still level and below zero, and comes back, is a pull on a sensor that is reversed.
 Samples of a reversed sensor are of no use to a detector, which would count them upside down.

@@ -43,6 +43,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from bandsense.samples import FloatArray
+from bandsense.signal.boundaries import crossing_s
 
 __all__ = [
     "FALLEN",
@@ -88,7 +89,6 @@ RESTING_S, RESTING_SHARE = 0.3, 0.25
 
 FALLEN_SHARE = 0.6
 """A fall by this share of the rise makes the width known."""
-
 
 RESTED_S, RESTED_SHARE = 3.0, 1.0
 """A rest after which a movement is over, with the same meaning."""
@@ -178,21 +178,12 @@ class Ticks:
         i, first = self.index_of(first_top), self.index_of(not_before)
         while i > first and tension_n[i] > level_n:
             i -= 1
-        begin_s = _crossing(time_s, tension_n, i, min(i + 1, last), level_n)
+        begin_s = crossing_s(time_s, tension_n, i, min(i + 1, last), level_n)
         i = self.index_of(last_top)
         while i < last and tension_n[i] > level_n:
             i += 1
         least_s = 0.5 * (time_s[last] - time_s[last - 1])
-        return max(least_s, _crossing(time_s, tension_n, i - 1, i, level_n) - begin_s)
-
-
-def _crossing(time_s: list[float], tension_n: list[float], a: int, b: int, level_n: float) -> float:
-    if a < 0:
-        return time_s[0]
-    from_n, to_n = tension_n[a], tension_n[b]
-    if from_n == to_n:
-        return time_s[b]
-    return time_s[a] + min(1.0, max(0.0, (level_n - from_n) / (to_n - from_n))) * (time_s[b] - time_s[a])
+        return max(least_s, crossing_s(time_s, tension_n, max(i - 1, 0), i, level_n) - begin_s)
 
 
 _Second: TypeAlias = tuple[float, float, float]

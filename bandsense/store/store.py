@@ -169,7 +169,11 @@ class Store:
             if row is not None:
                 return _session(row, _streams(connection, "id = ?", row[:1]).get(row[0], ()))
         if which == "last":
-            raise StoreError(Message("there is no session yet; record one with `bandsense live`"))
+            raise StoreError(
+                Message(
+                    "there is no session yet; record one with `bandsense live` (simulated ones: --simulated)"
+                )
+            )
         raise StoreError(Message("there is no session {which}; `bandsense sessions` lists them", which=which))
 
     def delete(self, session: int, *, for_good: bool = True) -> None:

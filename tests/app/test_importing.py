@@ -268,3 +268,11 @@ def test_a_file_that_was_cut_off_is_refused_and_leaves_nothing(written: Store, t
     with pytest.raises(FileFormatError, match="cut off"):
         import_files(store, [data], NOTHING)
     assert store.sessions() == []
+
+
+def test_a_file_that_is_no_text_is_called_that(tmp_path: Path) -> None:
+    """Line ends within what looks like a header are no matter for whoever dropped a picture."""
+    path = tmp_path / "picture.csv"
+    path.write_bytes(b"\x89PNG\r\x00\x1a,\r\x00")
+    with pytest.raises(FileFormatError, match="it is not a text file"):
+        import_files(Store.open(tmp_path / "s.sqlite3"), [path], NOTHING)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bandsense.app.last_time import compared_words, last_times
+from bandsense.language import said, speaking
 from bandsense.store.store import Store
 from tests.support.weeks import CALIBRATED, FIRST, Habit, train_once
 
@@ -36,6 +37,8 @@ def test_the_next_one_knows_the_repetitions_and_the_peak(store: Store) -> None:
     words = compared_words(store, second)
     assert words is not None
     assert words.startswith("11 full repetitions, 11 on 5 October. Strongest pull up ")
+    with speaking("de"):
+        assert said(words).startswith("11 ganze Wiederholungen, 11 am 5. ")
 
 
 def test_tensions_of_another_calibration_are_not_set_beside(store: Store) -> None:

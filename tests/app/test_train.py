@@ -18,6 +18,7 @@ from bandsense.app.tare import tare
 from bandsense.app.train import TrainingOptions, train
 from bandsense.errors import StoreError
 from bandsense.exercises.model import Side
+from bandsense.language import said, speaking
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.pairing import identify, pair
 from bandsense.link.sensor import open_sensor
@@ -112,6 +113,8 @@ async def test_two_sensors_are_remembered_like_one(store: Store) -> None:
         result = await train(options, environment, store, view)
     assert view.result is result
     assert result.next_time is not None
+    with speaking("de"):
+        assert "Sätze" in said(result.next_time)
     assert result.reps == 6
     assert result.lag is not None
     person = store.people.get("Ada")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from bandsense.exercises.model import Tempo
 from tests.browser.test_screens import CUT, OUT_OF_VIEW, shown
 from tests.support.browser import chromium, tab
 from tests.support.pages import Served, served
@@ -46,6 +48,28 @@ async def test_nothing_is_cut_in_german(browser: Any, at: Served, size: str) -> 
         assert await opened.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
         assert await opened.page.evaluate(OUT_OF_VIEW) == []
         assert opened.faults == []
+
+
+BESIDE = """['.word .act', '.word .pre', '.below', '.clock', '.pacer .lab span'].flatMap((which) => [...document.querySelectorAll(`#live:not([hidden]) .field ${which}`)])
+  .filter((e) => e.offsetParent && e.textContent).map((e) => { const told = document.createRange(); told.selectNodeContents(e); return [e.textContent, told.getBoundingClientRect()]; })
+  .filter(([, box], i, all) => { const field = document.querySelector('.field').getBoundingClientRect();
+    return box.right > field.right - 4 || box.bottom > field.bottom || all.some(([, other], j) => j > i && Math.abs(other.top - box.top) < 4 && other.left < box.right + 2 && other.right > box.left); })
+  .map(([words]) => words)"""
+
+
+@pytest.mark.parametrize("size", ["phone", "laptop", "tv"])
+@pytest.mark.parametrize("language", ["de-DE", "en-GB"])
+async def test_the_words_of_the_field_stay_in_it_and_beside_each_other(
+    browser: Any, at: Served, size: str, language: str
+) -> None:
+    async with tab(browser, at.address, size, locale=language) as opened:
+        for name in ("ready", "pull", "hold", "return", "valley", "limit", "lost"):
+            drawn = scene(name)
+            assert drawn.state.settings is not None
+            quick = replace(drawn.state.settings.plan, tempo=Tempo())  # half a second of hold: little room
+            drawn.state.settings = replace(drawn.state.settings, plan=quick)
+            await shown(at, opened, name, drawn)
+            assert await opened.page.evaluate(BESIDE) == [], name
 
 
 async def test_two_pages_read_the_same_session_in_their_languages(browser: Any, at: Served) -> None:

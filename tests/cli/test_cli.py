@@ -628,7 +628,10 @@ def test_an_exercise_of_ones_own_is_one_file(command: Command, tmp_path: Path, s
     )
     assert trained.status == 0
     assert any("wood-chop" in line for line in command("sessions", "--simulated").lines)
-    assert command("sessions").out.startswith("no session yet")
+    own, simulated = command("sessions").lines
+    assert own.startswith("no session yet")
+    assert simulated == "those of the simulator: `bandsense sessions --simulated`"
+    assert "(simulated ones: --simulated)" in command("show", "last").err
 
 
 def test_doctor_says_what_works(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -661,6 +664,14 @@ def test_a_capture_replays_to_the_same_events(command: Command, set_file: Path, 
         assert sorted(bundle.namelist()) == ["facts.json", "last.bandcap", "logs/bandsense.log"]
         assert b"C0:BA:5E:00:BA:5E" not in bundle.read("last.bandcap")
         assert {f["name"] for f in json.loads(bundle.read("facts.json"))["findings"]} > {"store", "bluetooth"}
+
+
+def test_the_demo_says_first_that_it_cannot_write(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = command("demo", "-o", tmp_path / "file" / "demo")
+    assert done.status == 1
+    assert done.out == "", "nobody trained yet"
+    assert done.err.endswith("choose another folder with -o\n")
 
 
 @pytest.mark.slow

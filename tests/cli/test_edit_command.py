@@ -69,7 +69,7 @@ def test_an_archive_is_computed_from_the_command_line(session: Command, tmp_path
     session("export", "last", "--format", "parquet", "-o", archive)
     words = ("reanalyze", "--parquet", archive, "-o", results, "--jobs", "1")
     done = session(*words)
-    assert (done.status, done.lines[-1]) == (0, "1 files computed, 1 sets")
+    assert (done.status, done.lines[-1]) == (0, "files computed: 1, sets: 1")
     assert session(*words).lines == ["everything has been computed already"]
     assert session("reanalyze", "--parquet", archive).status == 1
     assert session(*words, "last").status == 1

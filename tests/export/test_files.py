@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -34,6 +35,20 @@ def test_a_program_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
         assert process.stdout.readline() == "written\n"
         process.send_signal(signal.SIGKILL)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_written_is_named_as_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, *_: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(files, "_nameless", lambda _folder: None)
+    monkeypatch.setattr(os, "open", refuse)
+    path = tmp_path / "out.csv"
+    with pytest.raises(PermissionError) as raised, atomic_write(path):
+        pass
+    assert raised.value.filename == str(path)
 
 
 def write_half(path: Path) -> None:

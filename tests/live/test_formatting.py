@@ -95,6 +95,14 @@ def test_a_session_in_words() -> None:
     assert turns == "24 reps in 4 half-sets, peak 110 ± 6 N, 74.6 s under tension"
 
 
+def test_a_log_says_what_to_do_about_a_low_battery() -> None:
+    def line(percent: int) -> str:
+        return str(format_log_line(BatteryChanged(0.0, percent, 0.0), None))
+
+    assert line(87).endswith("battery 87 %")
+    assert line(8).endswith("the sensor's battery is at 8 %; charge it")
+
+
 def test_what_the_person_must_know_is_a_notice() -> None:
     advice = Advice(
         SlackAction.ADD,

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+import io
+import pickle
+from dataclasses import replace
 
+import pytest
+from rich.console import Console
+
+from bandsense.language import Composed, speaking, tr
 from bandsense.live.screen_words import AdviceWords, screen_words
 from bandsense.live.state import TRIED_S, Screen
+from bandsense.live.terminal import render
 from bandsense.signal.events import Phase, PhaseChanged, RepCounted
 from bandsense.workout.advice import Advice, Reason, Rule, SlackAction
 from bandsense.workout.events import (
@@ -155,11 +162,16 @@ def moved(at: Scene) -> None:
 
 def test_after_a_first_pull_nobody_is_told_that_nothing_happened_yet() -> None:
     begun = Scene()
-    begun.sample_until(1.0)
+    assert screen_words(begun.state).verdict == "", "nothing was heard yet"
+    begun.sample_until(1.0, 0.4)
+    assert screen_words(begun.state).verdict == "zero is set"
     assert screen_words(begun.state).field.word == "Pull when you like"
     moved(begun)
     told = screen_words(begun.state).field
     assert (told.word, told.below) == ("Go on", "The first repetition is counted once it is certain.")
+    drawn = Console(width=80, height=24, record=True, file=io.StringIO())
+    drawn.print(render(begun.state, 80, 24))
+    assert "The first repetition is counted" in drawn.export_text()
     begun.now_s += TRIED_S + 0.1  # it was no repetition, and none comes
     assert screen_words(begun.state).field.word == "Pull when you like"
 
@@ -171,6 +183,13 @@ def test_a_notice_that_comes_in_a_pull_can_be_read_after_it() -> None:
     pulled.tell(PhaseChanged(until_s - 0.2, Phase.REST, until_s - 0.1))
     pulled.sample_until(until_s + 1.0)
     assert screen_words(pulled.state).field.below == "The sensor's battery is at 9 %; charge it"
+    again_s = until_s + 1.2
+    pulled.tell(
+        PhaseChanged(again_s, Phase.CONCENTRIC, again_s),
+        PhaseChanged(again_s + 1.5, Phase.REST, again_s + 1.5),
+    )
+    pulled.sample_until(again_s + 4.0)
+    assert pulled.state.notice == "", "and not after every one"
 
 
 def test_the_last_repetition_is_one_of_this_set() -> None:
@@ -180,3 +199,15 @@ def test_the_last_repetition_is_one_of_this_set() -> None:
     again.sample_until(at_s + 2.0)
     assert again.state.screen is Screen.VALLEY
     assert screen_words(again.state).field.below == ""
+
+
+def test_the_end_of_a_session_is_told_in_the_language_of_whoever_reads_it() -> None:
+    done = scene("finished")
+    assert done.state.finished is not None
+    next_time = Composed(lambda: f"{tr('Go on')}. {tr('Set done')}.")
+    done.state.finished = replace(done.state.finished, next_time=next_time, compared=next_time)
+    for code, words in (("en", "Go on. Set done."), ("de", "Weiter. Satz fertig.")):
+        with speaking(code):
+            told = done.state.snapshot()["finished"]
+        assert (told["next_time"], told["compared"]) == (words, words)
+    assert pickle.loads(pickle.dumps(next_time)).texts == next_time.texts

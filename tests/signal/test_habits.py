@@ -73,6 +73,21 @@ def test_two_tops_to_a_step_are_one_step_with_a_bump(size_n: float, seed: int) -
     assert not analyze(*through(levels_n, times_s)).reps
 
 
+@pytest.mark.parametrize("stride_s", [1.0, 1.4])
+@pytest.mark.parametrize("seed", range(4))
+def test_an_arm_that_swings_once_in_two_steps_is_no_repetition(stride_s: float, seed: int) -> None:
+    """A large wave and a small one in turn, sooner after it than before the next: a stride, even in time."""
+    rng = np.random.default_rng(seed)
+    levels_n, times_s, wander = [8.0], [0.5], 0.0
+    for _ in range(40):
+        wander = 0.8 * wander + 0.6 * rng.normal()
+        swing_n = 4.0 * float(np.exp(0.25 * wander))
+        for level, share in ((1.0, 0.35), (0.45, 0.2), (0.6, 0.15), (0.0, 0.3)):
+            levels_n.append(8.0 + level * swing_n + rng.normal(0.0, 0.03 * swing_n))
+            times_s.append(times_s[-1] + share * stride_s * (1.0 + rng.normal(0.0, 0.03)))
+    assert not analyze(*through(levels_n, times_s)).reps
+
+
 def _tired(seed: int, sagging: dict[int, tuple[float, float]]) -> tuple[FloatArray, FloatArray]:
     """Eight repetitions by somebody who keeps a tempo within 7 %, with sags: share of the swing, seconds."""
     rng = np.random.default_rng(seed)

@@ -13,14 +13,8 @@ from bandsense.calibration.curve import Calibration
 from bandsense.errors import DataError
 from bandsense.samples import FloatArray
 from bandsense.signal.events import Rep
-from bandsense.signal.metrics import (
-    PRIOR_EXPONENT,
-    RepMetrics,
-    RepTempo,
-    asymmetry,
-    rep_metrics,
-    set_metrics,
-)
+from bandsense.signal.metric_contract import EXPONENT
+from bandsense.signal.metrics import RepMetrics, RepTempo, asymmetry, rep_metrics, set_metrics
 
 F100, L0, P = 60.0, 0.6, 0.62
 
@@ -115,7 +109,7 @@ def test_ranges_without_a_model_are_relative_and_a_prior() -> None:
     figures = rep_metrics([rep], *sampled(corners))[0]
     assert figures.range_m is None
     assert figures.work_j is None
-    assert figures.relative_range == pytest.approx(60 ** (1 / PRIOR_EXPONENT) - 10 ** (1 / PRIOR_EXPONENT))
+    assert figures.relative_range == pytest.approx(60 ** (1 / EXPONENT) - 10 ** (1 / EXPONENT))
 
 
 def test_uncertainty_comes_from_the_calibration() -> None:
@@ -155,7 +149,7 @@ def test_force_and_time_scale_as_their_units_say(force: float, tempo: float) -> 
     assert other.impulse_n_s == pytest.approx(base.impulse_n_s * force * tempo, rel=1e-3)
     assert other.mean_n == pytest.approx(base.mean_n * force, rel=1e-3)
     assert other.loading_n_per_s == pytest.approx(base.loading_n_per_s * force / tempo, rel=1e-6)
-    assert other.relative_range == pytest.approx(base.relative_range * force ** (1 / PRIOR_EXPONENT))
+    assert other.relative_range == pytest.approx(base.relative_range * force ** (1 / EXPONENT))
 
 
 def a_set(peaks: list[float], rise_s: list[float] | None = None) -> tuple[RepMetrics, ...]:
@@ -201,7 +195,7 @@ def test_fatigue_without_a_model_rests_on_the_prior() -> None:
     fatigue = set_metrics(reps).fatigue
     assert fatigue is not None
     assert fatigue.estimated
-    assert fatigue.range_lost == pytest.approx(1 - (5 / 6) ** (1 / PRIOR_EXPONENT))
+    assert fatigue.range_lost == pytest.approx(1 - (5 / 6) ** (1 / EXPONENT))
 
 
 def test_partial_repetitions_count_but_say_nothing_about_consistency() -> None:

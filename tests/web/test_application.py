@@ -7,6 +7,7 @@ import json
 import re
 import socket
 import threading
+from collections.abc import Iterator
 from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
@@ -254,7 +255,19 @@ async def test_a_stalled_page_costs_nobody_anything_and_is_current_at_once() -> 
         await stalled.close()
 
 
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """May open more files than Debian lets a shell: both ends of every connection are in this process."""
+    resource = pytest.importorskip("resource", reason="limits as Unix has them")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4096 if hard == resource.RLIM_INFINITY else min(4096, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("many_files")
 async def test_a_thousand_half_open_connections_keep_nobody_out() -> None:
     async with served() as at:
         at.show([scene("hold")])

@@ -8,6 +8,8 @@ import shlex
 import shutil
 import sys
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,10 +62,15 @@ def run(arguments: argparse.Namespace) -> int:
         tr("Nothing is scripted: what is advised is done, and what is done is measured. Ctrl-C ends it.")
         + "\n"
     )
+    from tempfile import TemporaryFile
+
     from bandsense.app.demonstration import demonstrate
     from bandsense.cli.output import LineOutput, ScreenOutput, make_output
     from bandsense.store.store import Store
 
+    with _writing(arguments.output):  # said now, not after two minutes
+        arguments.output.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=arguments.output).close()
     output = make_output(arguments)
     if isinstance(output, LineOutput):
         output.breaths = True
@@ -118,7 +125,7 @@ def _write(store: Store, sessions: list[int], folder: Path) -> list[Path]:
 
     first, last = store.session(sessions[0]), store.session(sessions[-1])
     written = []
-    try:
+    with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in (
             ("report.html", to_html(report_of_session(store, last))),
@@ -128,15 +135,22 @@ def _write(store: Store, sessions: list[int], folder: Path) -> list[Path]:
                 part.write_text(text, encoding="utf-8")
             written.append(folder / name)
         written += write(session_table(store, last), "csv", folder)
+    return written
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Tell what cannot be written there."""
+    try:
+        yield
     except OSError as error:
         raise ConfigError(
             Message(
-                "{filename} cannot be written: {error}; choose another folder",
-                filename=error.filename or folder,
+                "{folder} cannot be written to: {error}; choose another folder with -o",
+                folder=folder,
                 error=error,
             )
         ) from error
-    return written
 
 
 def _show(report: Path, picture: Path, samples: Path, *_: Path) -> None:

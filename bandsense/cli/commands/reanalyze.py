@@ -116,7 +116,7 @@ def _archive(arguments: argparse.Namespace, store: Store) -> int:
             tell(
                 arguments,
                 tr(
-                    "{path}: {files} files, {sets} sets; {all_files} files so far",
+                    "{path}: files: {files}, sets: {sets}; files so far: {all_files}",
                     path=done.path.name,
                     files=done.files,
                     sets=done.sets,
@@ -129,7 +129,7 @@ def _archive(arguments: argparse.Namespace, store: Store) -> int:
             )
     if not arguments.json:
         print(
-            tr("{files} files computed, {sets} sets", files=files, sets=sets)
+            tr("files computed: {files}, sets: {sets}", files=files, sets=sets)
             if files
             else tr("everything has been computed already")
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command, tell
 from bandsense.cli.session_filter import add_filter_options, session_filter
-from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.cli.store_option import add_store_option, left_aside, open_store
 from bandsense.cli.tables import local_time, table
 from bandsense.language import mark, tr, trn
 
@@ -73,6 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(tr("no such session; {meant}", meant=meant) if meant else tr("no such session"))
     else:
         print(tr("no session yet; record one with `bandsense live`, or try `bandsense demo`"))
+        if left_aside(arguments):
+            print(tr("those of the simulator: `bandsense sessions --simulated`"))
     return 0
 
 

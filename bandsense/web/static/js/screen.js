@@ -268,7 +268,7 @@ export class Screen {
     text($(".pre", box), field.above);
     text($(".act", box), state.screen === "sides" ? "" : field.word);
     $(".word", box).classList.toggle("long", field.word.length > 8);
-    $(".word", box).classList.toggle("longer", ["pull", "hold", "return"].includes(state.screen) && field.word.length > 4);
+    $(".word", box).classList.toggle("longer", field.word.length > (["pull", "hold", "return"].includes(state.screen) ? 4 : 5));
     const phased = ["pull", "hold", "return"].includes(state.screen) && state.plan;
     const below = state.screen === "sides" || phased ? "" : field.below;
     text($(".below", box), below);

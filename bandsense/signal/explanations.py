@@ -221,7 +221,7 @@ class Explanations:
         self._tops: deque[TurningPoint] = deque(maxlen=SPAN)
         self._survivors: deque[list[Explanation]] = deque(maxlen=SPAN)
         self._ln_handling = math.log(1.0 - k.p_set - k.p_steps - k.p_sway)
-        self._ln_on = math.log(1.0 - k.p_end)
+        self._ln_on, self._ln_rep = math.log(1.0 - k.p_end), math.log(k.p_rep)
         self._measured: dict[tuple[int, int, int], tuple[float, float]] = {}
 
     @property
@@ -381,14 +381,14 @@ class Explanations:
         likeness = following[0] + ln_swing + (0.0 if m.width_s is not None else WIDTH_NATS)
         if likeness + (ln_swing if end else VALLEY_NATS) < TYPICAL:
             return None
-        score = best.score + self._ln_on + math.log(self._k.p_rep) + following[0]
+        score = best.score + self._ln_on + self._ln_rep + following[0]
         span = _Span(m, start, top, last, one=True, open=open_)
         found = [self._series(best, score, following[1], span, begins=False)]
         for x in before[1:]:
             if isinstance(x.habit, Series):
                 other = next_in_series(self._k, x.habit, m, m.top_s - x.top_s)
                 if other is not None:
-                    on = self._ln_on + math.log(self._k.p_rep)
+                    on = self._ln_on + self._ln_rep
                     found.append(self._series(x, x.score + on + other[0], other[1], span, begins=False))
         return found
 
@@ -469,7 +469,7 @@ class Explanations:
         continued.
         """
         k, m = self._k, span.m
-        on = self._ln_on + math.log(k.p_rep)
+        on = self._ln_on + self._ln_rep
         for x in before:
             series = x.habit
             if isinstance(series, Steps) and span.one:
@@ -486,7 +486,7 @@ class Explanations:
                 yield x.going_on(x.kind, x.score + self._ln_on + small, series, x.top_s, x.busy)
         ways = [(x, self._transitions(x, m)) for x in before]
         if span.one:
-            yield from self._simple(ways, span)
+            yield from self._simple(ways, m)
         x, to = max(ways, key=lambda way: way[0].score + way[1][1])
         begun = begin_series(k, m, False)
         if begun is not None:
@@ -517,15 +517,15 @@ class Explanations:
             yield y
 
     def _simple(
-        self, ways: Sequence[tuple[Explanation, tuple[float, float, float, float]]], span: _Span
+        self, ways: Sequence[tuple[Explanation, tuple[float, float, float, float]]], m: Movement
     ) -> Iterator[Explanation]:
         """Continue by handling and steps, from them and from the best series."""
         series = False
         for x, to in ways:
             if not isinstance(x.habit, Series) or not series:
                 series = series or isinstance(x.habit, Series)
-                yield self._handled(x, span.m, span.top, to[3])
-                yield self._stepped(x, span.m, to[2])
+                yield self._handled(x, m, to[3])
+                yield self._stepped(x, m, to[2])
 
     def _transitions(self, x: Explanation, m: Movement) -> tuple[float, float, float, float]:
         """Return the log-probabilities of going on with a set, sway, steps or handling."""
@@ -582,7 +582,7 @@ class Explanations:
             x.walk,
         )
 
-    def _handled(self, x: Explanation, m: Movement, top: TurningPoint, transition: float) -> Explanation:
+    def _handled(self, x: Explanation, m: Movement, transition: float) -> Explanation:
         k, before = self._k, x.habit if isinstance(x.habit, Habit) else Habit()
         tau = m.top_s - x.top_s
         score = x.score + transition + handling(k, m, before.rise, before.interval, before.width, tau)
@@ -595,7 +595,7 @@ class Explanations:
             math.log(m.width_s) if m.width_s is not None else None,
             [*recent, (size_n, m.top_n, m.start_s)],
         )
-        return x.going_on(HANDLING, score, habit, top.time_s, x.busy_after(top.time_s, 1.0))
+        return x.going_on(HANDLING, score, habit, m.top_s, x.busy_after(m.top_s, 1.0))
 
     def _near_set(self, x: Explanation, m: Movement) -> float:
         """Return what it costs that a movement close behind a set is none of its repetitions."""

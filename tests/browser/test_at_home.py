@@ -32,8 +32,7 @@ async def train(opened: Tab) -> list[str]:
     followed = []
     async with asyncio.timeout(150.0):
         while await opened.page.evaluate(SCREEN) != "finished":
-            shown = await opened.page.inner_text("main:not([hidden])")
-            if await answer(opened):
+            if (shown := await answer(opened)) is not None:
                 followed.append(shown)
             await asyncio.sleep(0.05)
     return followed

@@ -59,18 +59,22 @@ WATCH = """(() => {
 })()"""
 
 
-async def answer(opened: Tab) -> bool:
-    """Say yes to the advice if there is one now; asked and pressed at once, as the next set withdraws it."""
+async def answer(opened: Tab) -> str | None:
+    """Say yes to the advice if there is one now, and give what was shown.
+
+    Looked at and pressed at once, as the next set withdraws it.
+    """
     press = """(() => {
       const yes = document.querySelector('[data-act=y]');
-      if (!yes?.checkVisibility()) return false;
+      if (!yes?.checkVisibility()) return null;
+      const shown = document.querySelector('main:not([hidden])').innerText;
       yes.click();
-      return true;
+      return shown;
     })()"""
-    if not await opened.page.evaluate(press):
-        return False
-    await opened.until("document.querySelector('[data-act=y]') === null")
-    return True
+    shown: str | None = await opened.page.evaluate(press)
+    if shown is not None:
+        await opened.until("document.querySelector('[data-act=y]') === null")
+    return shown
 
 
 async def test_three_sets_with_the_advice_followed(tmp_path: Path) -> None:
@@ -86,7 +90,7 @@ async def test_three_sets_with_the_advice_followed(tmp_path: Path) -> None:
         answered = 0
         async with asyncio.timeout(300.0):
             while not await opened.page.evaluate("screens.has('finished')"):
-                answered += await answer(opened)
+                answered += await answer(opened) is not None
                 await asyncio.sleep(0.05)
         assert {"pull", "hold", "return", "rest"} <= set(await opened.page.evaluate("[...screens]"))
         assert answered >= 1

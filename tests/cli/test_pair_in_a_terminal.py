@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -27,6 +28,9 @@ class Terminal:
         self._seen = 0
         self._pid, self._terminal = pty.fork()
         if self._pid == 0:
+            # As in a terminal, also where a script runs the tests in the background, which ignores them.
+            for number in (signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
             os.environ |= {"TERM": "xterm-256color", "COLUMNS": "120", "BANDSENSE_HOME": str(home)}
             os.execv(sys.executable, [sys.executable, "-m", "bandsense", *command])
 
@@ -45,8 +49,11 @@ class Terminal:
 
     def ended(self) -> int:
         """The exit status, once the command has ended."""
-        while self._read():
-            pass
+        going_on = True
+        while going_on:
+            ready, _, _ = select.select([self._terminal], [], [], PATIENCE_S)
+            assert ready, f"it goes on: {self.shown[-2000:]}"
+            going_on = self._read()
         return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
 
     def _read(self) -> bool:

@@ -70,7 +70,7 @@ AT_ONCE = 0.8
 BUMP = 0.8
 """A bump between two steps reaches at most this share of their size."""
 
-FOOT_GAIN = 0.2
+FOOT_GAIN = 0.15
 """The difference between two feet follows by this share."""
 
 RESUMED_SIZE_SD, RESUMED_TEMPO_SD = 0.5, 0.15

@@ -44,7 +44,7 @@ A JSON export is one object: the columns of [sessions](#columns-sessions), `soft
 ([WorkoutSettings](#workoutsettings)), `sets` ([SetResult](#setresult)), `inputs`, and the
 [samples](#columns-samples) by column. [session.schema.json](session.schema.json) has it exactly.
 
-This page is written by `python tools/data_dictionary.py`, and a test holds it to the code.
+This page is written by `python tools/data_dictionary.py`, and a test checks it against the code.
 """
 
 UNITS = (

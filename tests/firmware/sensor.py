@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import csv
+import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from bandsense.wire.bandsense.advertising import Advertisement
 from bandsense.wire.bandsense.information import Information
 from bandsense.wire.bandsense.uuids import INFORMATION_UUID, SERVICE_UUID
 from tests.support.profile_host import ProfileHost
+
+logger = logging.getLogger(__name__)
 
 RADIO_NAME = "firmware"
 RESTART = 10
@@ -161,9 +164,9 @@ class HostSensor:
             self.process.kill()
             await self.process.wait()
         elif self.process is not None and self._transport is not None:
-            print(f"the sensor had ended with {self.process.returncode}")
+            logger.warning("the sensor had ended with %s", self.process.returncode)
         await self.detach()
-        print("it had said:", *self.said, sep="\n  ")
+        logger.warning("the sensor had said: %s", ", ".join(self.said))
 
     async def reboot(self, *extra: str) -> None:
         await self.cut_power()

@@ -139,6 +139,23 @@ async def test_the_link_may_end_anywhere_in_the_set_up(radio: VirtualRadio, sens
         await until(lambda: central.frames, "a frame")
 
 
+async def test_a_link_that_ends_before_it_is_served_leaves_the_sensor_on_the_air(
+    radio: VirtualRadio, sensor: HostSensor
+) -> None:
+    adapter = await radio.adapter()
+    for _ in range(20):  # whether it hears of the end before it has served the beginning is chance
+        found, _ = await find(radio)
+        with sensor.at_once():
+            await adapter.connect(found.details["address"])
+            radio.lose_link(RADIO_NAME)
+            await until(lambda: not adapter.device.connections, "the end of the link")
+    await find(radio)
+    advertiser = radio.controller(RADIO_NAME).le_legacy_advertiser
+    assert advertiser.advertising_interval_min == 32, "it was found only once it went on to advertise seldom"
+    async with connected(radio) as central:
+        assert (await central.ask(TimeMark())).status == Status.SUCCESS
+
+
 def gaps(frames: list[tuple[float, MeasurementFrame]]) -> list[int]:
     """How many samples are missing between each frame and the next, by their sequence numbers."""
     return [

@@ -4,7 +4,7 @@ use core::convert::Infallible;
 use core::pin::pin;
 
 use bandsense_core::power::{Event, Peek, State};
-use embassy_futures::select::{Either, Either3, select, select3};
+use embassy_futures::select::{Either, Either4, select, select4};
 use embassy_time::Timer;
 use trouble_host::prelude::*;
 
@@ -51,16 +51,18 @@ async fn wait_for_central<'s, B: Board, C: Radio>(
         return Ok(None);
     };
     let payload = AdvertisingPayload::of(sensor);
+    sensor.link_security.ended.reset();
     let advertiser = peripheral.advertise(&parameters(every), payload.connectable()).await?;
     let mut accepted = pin!(advertiser.accept());
     let mut looking = pin!(look_at_tension(sensor));
     loop {
-        match select3(&mut accepted, sensor.status_changed.wait(), &mut looking).await {
-            Either3::First(connection) => {
+        let link_ended = sensor.link_security.ended.wait();
+        match select4(&mut accepted, sensor.status_changed.wait(), &mut looking, link_ended).await {
+            Either4::First(connection) => {
                 return Ok(connection.ok().inspect(|link| allow_bonds(sensor, link)));
             }
-            Either3::Second(()) if interval(sensor) != Some(every) => return Ok(None),
-            Either3::Second(()) => {
+            Either4::Second(()) if interval(sensor) != Some(every) => return Ok(None),
+            Either4::Second(()) => {
                 let payload = AdvertisingPayload::of(sensor);
                 let mut updated = pin!(peripheral.update_adv_data(payload.connectable()));
                 // A central that connects meanwhile may ask to pair before the controller has answered.
@@ -74,7 +76,9 @@ async fn wait_for_central<'s, B: Board, C: Radio>(
                 }
             }
             // The state has changed, which is told like every change.
-            Either3::Third(()) => return Ok(None),
+            Either4::Third(()) => return Ok(None),
+            // It began and ended before it could be accepted: the controller has stopped advertising for it.
+            Either4::Fourth(()) => return Ok(None),
         }
     }
 }

@@ -35,6 +35,8 @@ use bt_hci::data::{AclPacket, AclPacketBoundary, IsoPacket, SyncPacket};
 use bt_hci::event::{EventKind, EventPacket};
 use bt_hci::param::{ConnHandle, Error as HciError};
 use bt_hci::{ControllerToHostPacket, FromHciBytes};
+use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::signal::Signal;
 use embassy_time::{Duration, Timer, with_timeout};
 use embedded_io::ErrorType;
 
@@ -83,6 +85,8 @@ pub struct LinkSecurity {
     pub key_wanted: Cell<Option<ConnHandle>>,
     /// Whether the host bonds on this link.
     pub bondable: Cell<bool>,
+    /// A link has ended, served or not.
+    pub ended: Signal<NoopRawMutex, ()>,
 }
 
 /// A controller behind the filter.
@@ -134,6 +138,7 @@ impl<'a, C, F: Fn() -> bool> HciFilter<'a, C, F> {
             (EventKind::DisconnectionComplete, _) => {
                 self.link.key_wanted.set(None);
                 self.link.bondable.set(false);
+                self.link.ended.signal(());
             }
             _ => {}
         }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from bandsense.samples import FloatArray
 from bandsense.signal.analysis import analyze
 from bandsense.signal.events import RepCounted, RepRetracted
+from bandsense.signal.laws import FITTED, Movement, begin_series
 from tests.signal.levels import through
 
 
@@ -35,6 +38,25 @@ def test_small_even_waves_on_a_held_band_are_breath() -> None:
     """A twentieth of the tension, every four seconds, for a minute."""
     result = analyze(*_set(60.0, [63.0] * 15, [4.0] * 15))
     assert not [rep for rep in result.reps if rep.peak_n - rep.start_n < 10.0]
+
+
+def test_waves_of_more_than_twelve_newtons_are_hardly_sway() -> None:
+    """Nobody stands so unsteadily: the larger a wave is, the less likely it is sway, at any tension."""
+    no_limit = replace(FITTED, sway_largest_n=1e6)
+
+    def lost(swing_n: float) -> float:
+        m = Movement(
+            start_n=90.0 - swing_n, top_n=90.0, top_s=3.0, end_n=90.0 - swing_n, fallen_n=swing_n,
+            width_s=1.0, first_width_s=1.0, dips_n=(), lowest_n=0.0, start_s=2.0, last_top_s=3.0,
+        )  # fmt: skip
+        with_it, without = begin_series(FITTED, m, False), begin_series(no_limit, m, False)
+        assert with_it is not None
+        assert without is not None
+        return without[0] - with_it[0]
+
+    assert lost(12.0) == pytest.approx(lost(1.0))
+    assert lost(13.0) > lost(12.0) + 0.3
+    assert lost(16.0) > lost(13.0) + 0.9
 
 
 @pytest.mark.parametrize("swing_n", [10.0, 40.0])

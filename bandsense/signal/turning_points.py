@@ -501,7 +501,8 @@ class TurningPoints:
         self._note(at)
         if look is VALLEY:
             low = self.extreme
-            self.valley = low._replace(unseen=self._gap >= 0 and self._gap <= low.tick <= self._gap + 1)
+            unseen = self._gap >= 0 and self._gap <= low.tick <= self._gap + 1
+            self.valley = TurningPoint(low.tick, low.time_s, low.tension_n, unseen)
             self.top = None
             self._turn(i)
         return i + 1, look

@@ -4,7 +4,7 @@ At every look (`bandsense.signal.turning_points.Look`) the explanations are aske
 present movement; what a look cannot know yet (width, valley) is left out for all alike. A repetition is told
 as soon as
 
-    P(at least one more) ≥ 0.8     (0.92 until one of its set was told),
+    P(at least one more) ≥ 0.8     (0.915 until one of its set was told),
 
 it is taken back when P(at least so many) < 0.1 at two known valleys in a row (one odd movement does not undo
 a set), and when the person has rested for a few seconds the median decides: what is more likely than not is

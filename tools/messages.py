@@ -158,7 +158,9 @@ class _Texts(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         text = re.sub(r"\s+", " ", data).strip()
-        if text and self._within not in ("title", "style", "script") and text != "bandsense":
+        if text == "bandsense" or re.fullmatch(r"(\{\w+\})+", text):  # a name; what is filled in
+            return
+        if text and self._within not in ("title", "style", "script"):
             self.found.append(text)
 
 

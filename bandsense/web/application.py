@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from bandsense.errors import BandsenseError
 from bandsense.exercises.model import faults_in
-from bandsense.language import Message, message_of, said, speaking
+from bandsense.language import Message, language, mark, message_of, said, speaking, tr
 from bandsense.web.access import COOKIE, HEADERS, Access, Role
 from bandsense.web.board import PROTOCOL, Board
 from bandsense.web.reading import language_of, page_language
@@ -118,6 +118,7 @@ def create_app(hosted: Hosted, routes: Sequence[BaseRoute] = ()) -> Starlette:
             *routes,
         ],
         middleware=[Middleware(Guard, access=hosted.access)],
+        exception_handlers={404: _nowhere},
     )
 
 
@@ -143,8 +144,6 @@ class Guard:
         await _with_headers(self._app, scope, receive, send)
 
     def _refusal(self, request: Request) -> ASGIApp | None:
-        from starlette.responses import Response
-
         role = self._access.role(request)
         if request.method not in ("GET", "HEAD"):
             if role is Role.TRAIN and self._access.same_origin(request):
@@ -157,7 +156,12 @@ class Guard:
             return None
         if request.url.path.startswith("/api/"):
             return _error(request, Message("open the address that bandsense shows, with its token"), 403)
-        return Response(_text("refused.html"), 403, media_type="text/html")
+        title = mark("Open it by its code")
+        words = mark(
+            "This page needs the address with its token: scan the code that bandsense shows in the terminal, "
+            "or on the page of a device that is in."
+        )
+        return _told(request, title, words, 403)
 
 
 def _error(request: Request, why: str, status: int) -> Response:
@@ -166,6 +170,25 @@ def _error(request: Request, why: str, status: int) -> Response:
 
     with speaking(language_of(request)):
         return JSONResponse({"error": said(why)}, status)
+
+
+def _told(request: Request, title: str, words: str, status: int, on: str = "") -> Response:
+    """Answer with a page of one sentence, and where to go on, in the language of whoever asked."""
+    from starlette.responses import HTMLResponse
+
+    with speaking(language_of(request)):
+        more = f'<p><a href="{on}">{tr("Train")}</a></p>' if on else ""
+        page = _text("told.html").format(language=language(), title=tr(title), words=tr(words), more=more)
+    return HTMLResponse(page, status)
+
+
+async def _nowhere(request: Request, _missing: Exception) -> Response:
+    """Answer for an address at which there is nothing."""
+    if request.url.path.startswith("/api/"):
+        document = f"{API}/openapi.json"
+        return _error(request, Message("there is no such address; see {document}", document=document), 404)
+    title = mark("There is no such page")
+    return _told(request, title, mark("Check the address, or begin at the start:"), 404, on="/")
 
 
 def _public(path: str) -> bool:

@@ -48,6 +48,9 @@ __all__ = ["Announcement", "Announcer"]
 FALLEN_SHARE = 0.55
 """A first movement that has fallen by this share of its rise is no longer likely to be only the take-up."""
 
+BACK_SHARE = 0.4
+"""A valley that is not so far below the top may be a sag of a repetition that is not over."""
+
 SURE = 0.97
 """A count this sure needs no further look at the same movement."""
 
@@ -180,9 +183,7 @@ class Announcer:
             self._explanations.begin(valley)
             return None
         kept = self._explanations.advance(top, valley, self._turning.lowest_n)
-        latest = self._told.latest  # A valley that is only a dip of it does not make it over.
-        is_over = latest is None or self._came_back(latest.rep, top, valley)
-        announced = self._judge(kept, known=is_over)
+        announced = self._judge(kept, known=_came_back(self._told.latest, top, valley, self._k.back_least))
         self._valleys += 1
         return announced if self._valleys % SETTLE_EVERY else self._settle(announced)
 
@@ -419,17 +420,12 @@ class Announcer:
             if not left:
                 break
             shown = self._told.match(rep, left)
-            goes_on = rep is chosen.path and not last and not self._came_back(rep, rep.top, rep.end)
+            goes_on = rep is chosen.path and not last and _share_back(rep) < BACK_SHARE
             if shown is not None and (known or not rep.open) and not goes_on:
                 left.remove(shown)
                 self._over(shown, rep)
                 done.append(shown)
         return done[::-1]
-
-    def _came_back(self, rep: CountedRep, top: TurningPoint, valley: TurningPoint) -> bool:
-        """Return whether a valley is more than a sag below a top of a repetition, by the way that it rose."""
-        swing_n = rep.top.tension_n - rep.start.tension_n
-        return top.tension_n - valley.tension_n >= self._k.back_least * swing_n
 
     def _over(self, shown: Shown, rep: CountedRep) -> None:
         """Note the end of a repetition."""
@@ -462,6 +458,20 @@ class Announcer:
         ended = CountedRep(rep.before, rep.start, turning.top, turning.extreme, rep.begins_set, True)
         self._over(shown, ended)
         return Announcement(done=(shown,))
+
+
+def _came_back(latest: Shown | None, top: TurningPoint, valley: TurningPoint, least: float) -> bool:
+    """Return whether a valley is more than a dip of what was told last: that may not be over."""
+    if latest is None:
+        return True
+    swing_n = latest.rep.top.tension_n - latest.rep.start.tension_n
+    return top.tension_n - valley.tension_n >= least * swing_n
+
+
+def _share_back(rep: CountedRep) -> float:
+    """Return the share of its rise that a repetition has come back by."""
+    top_n = rep.top.tension_n
+    return (top_n - rep.end.tension_n) / max(top_n - rep.start.tension_n, 1e-9)
 
 
 def _begun(best: Explanation, shown: Sequence[Shown]) -> bool:

@@ -51,7 +51,7 @@ def after(block: SampleBlock, *, finish: bool = False) -> ViewState:
 
 
 def test_the_state_follows_a_set(set_of_three: SampleBlock) -> None:
-    state = after(set_of_three.slice(0, int(4.0 * 80)))  # 0.9 s after the first top
+    state = after(set_of_three.slice(0, int(4.5 * 80)))  # the first pull has come back
     assert (state.set_number, state.reps, state.in_set) == (1, 1, True)
     assert after(set_of_three.slice(0, int(2.6 * 80))).phase is Phase.CONCENTRIC
     state = after(set_of_three, finish=True)
@@ -175,7 +175,7 @@ def test_a_set_goes_through_its_screens(set_of_three: SampleBlock) -> None:
 
 
 def test_peaks_are_told_against_the_zone_that_is_aimed_at(set_of_three: SampleBlock) -> None:
-    _, state, _ = followed(set_of_three, 4.0, zone=TensionZone(20.0, 30.0))
+    _, state, _ = followed(set_of_three, 4.5, zone=TensionZone(20.0, 30.0))
     told = state.snapshot()
     assert told["plan"]["zone"] == {"low_n": 20.0, "high_n": 30.0}
     assert [peak["zone"] for peak in told["peaks"]] == ["above"]

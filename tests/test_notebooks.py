@@ -33,14 +33,15 @@ def test_a_notebook_runs(path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("BANDSENSE_HOME", str(home))
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
+    from traitlets.config import Config
 
     notebook = nbformat.read(path, as_version=4)
     # By files, not ports: a port that is free now may be another's when the kernel takes it.
-    kernel = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=str(tmp_path / "kernel"))
+    # The client makes the kernel's manager itself: one that is given to it goes on with its kernel for ever.
+    by_files = Config(KernelManager={"transport": "ipc", "ip": str(tmp_path / "kernel")})
     patience_s = {"timeout": 240, "startup_timeout": 240, "iopub_timeout": 240}
-    NotebookClient(notebook, km=kernel, **patience_s).execute()
+    NotebookClient(notebook, kernel_name="python3", config=by_files, **patience_s).execute()
     (code,) = (cell for cell in notebook.cells if cell.cell_type == "code")
     assert not [each for each in code.outputs if each.output_type == "error"]
     told = "".join(each.get("text", "") for each in code.outputs)

@@ -6,7 +6,6 @@ import asyncio
 import json
 import re
 import socket
-import threading
 from collections.abc import Iterator
 from importlib import resources
 from typing import Any
@@ -26,7 +25,6 @@ websockets = require_module("websockets", "bandsense[web]")
 require_module("uvicorn", "bandsense[web]")
 
 from starlette.applications import Starlette  # noqa: E402
-from starlette.routing import Route  # noqa: E402
 
 pytestmark = pytest.mark.real_time
 
@@ -407,27 +405,6 @@ async def test_a_connection_that_says_nothing_is_closed(monkeypatch: pytest.Monk
             async with asyncio.timeout(30.0):
                 assert await reader.readexactly(1)
         writer.close()
-
-
-async def test_an_answer_that_never_comes_holds_no_end_up() -> None:
-    """The answer comes only after the end: whatever waited for it would wait for ever."""
-    asked, ended = threading.Event(), threading.Event()
-
-    async def never(_request: Any) -> Any:
-        asked.set()
-        ended.wait()
-
-    server = PageServer(Starlette(routes=[Route("/", never)]), "127.0.0.1", 0)
-    server.start()
-    try:
-        _reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        await asyncio.to_thread(asked.wait)
-        async with asyncio.timeout(60.0):
-            await server.stop()
-        writer.close()
-    finally:
-        ended.set()
 
 
 async def test_a_port_that_is_taken_is_told() -> None:

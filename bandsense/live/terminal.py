@@ -26,6 +26,7 @@ from bandsense.language import mark, number, said, tr, trn
 from bandsense.live.actions import Actions, hint, listed
 from bandsense.live.big_digits import big
 from bandsense.live.formatting import (
+    LOW_BATTERY_PERCENT,
     action_words,
     advice_instruction,
     advice_reason,
@@ -702,7 +703,7 @@ def _header(state: ViewState, width: int) -> Text:
     link = tr(_LINKS.get(state.link, state.link))
     status = Text(link, "green" if state.link in GOOD_LINK else "bold red")
     if state.battery_percent is not None:
-        low = state.battery_percent <= _LOW_BATTERY_PERCENT
+        low = state.battery_percent <= LOW_BATTERY_PERCENT
         charge = {"percent": state.battery_percent}
         words = tr("battery {percent} %", **charge) if width >= _WIDE_HEADER else f"{state.battery_percent} %"
         status.append(f" · {words}", "bold red" if low else "default")
@@ -724,7 +725,6 @@ _LINKS = {
     "connecting": mark("connecting"),
     "replay": mark("replay"),
 }
-_LOW_BATTERY_PERCENT = 10
 
 
 _GUTTER = 2

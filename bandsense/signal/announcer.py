@@ -183,7 +183,9 @@ class Announcer:
             self._explanations.begin(valley)
             return None
         kept = self._explanations.advance(top, valley, self._turning.lowest_n)
-        announced = self._judge(kept, known=_came_back(self._told.latest, top, valley, self._k.back_least))
+        latest = self._told.latest  # A valley that is only a dip of it does not make it over.
+        known = latest is None or _came_back(latest.rep, top, valley, self._k.back_least)
+        announced = self._judge(kept, known=known)
         self._valleys += 1
         return announced if self._valleys % SETTLE_EVERY else self._settle(announced)
 
@@ -420,7 +422,7 @@ class Announcer:
             if not left:
                 break
             shown = self._told.match(rep, left)
-            goes_on = rep is chosen.path and not last and _share_back(rep) < BACK_SHARE
+            goes_on = rep is chosen.path and not last and not _came_back(rep, rep.top, rep.end, BACK_SHARE)
             if shown is not None and (known or not rep.open) and not goes_on:
                 left.remove(shown)
                 self._over(shown, rep)
@@ -460,18 +462,10 @@ class Announcer:
         return Announcement(done=(shown,))
 
 
-def _came_back(latest: Shown | None, top: TurningPoint, valley: TurningPoint, least: float) -> bool:
-    """Return whether a valley is more than a dip of what was told last: that may not be over."""
-    if latest is None:
-        return True
-    swing_n = latest.rep.top.tension_n - latest.rep.start.tension_n
+def _came_back(rep: CountedRep, top: TurningPoint, valley: TurningPoint, least: float) -> bool:
+    """Return whether tension fell from a top to a valley by this share of a repetition's rise, or more."""
+    swing_n = rep.top.tension_n - rep.start.tension_n
     return top.tension_n - valley.tension_n >= least * swing_n
-
-
-def _share_back(rep: CountedRep) -> float:
-    """Return the share of its rise that a repetition has come back by."""
-    top_n = rep.top.tension_n
-    return (top_n - rep.end.tension_n) / max(top_n - rep.start.tension_n, 1e-9)
 
 
 def _begun(best: Explanation, shown: Sequence[Shown]) -> bool:

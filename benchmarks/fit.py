@@ -187,14 +187,14 @@ def material(split: Split = "dev", size: int = 4) -> Iterator[tuple[str, Trace]]
 
 
 WEIGHTS = {
-    "envelope": 1.0,
+    "envelope": 4.0,
     "cuts": 0.5,
     "anywhere": 1.0,
     "splices": 2.0,
     "movement": 2.0,
     "recordings": 60.0,
-    "special": 1.0,
-    "simulators": 1.0,
+    "special": 2.0,
+    "simulators": 2.0,
     "controls": 5.0,
     "idling": 4.0,
     "walks": 4.0,

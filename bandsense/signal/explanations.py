@@ -82,23 +82,11 @@ sharply."""
 NEAR_SET_S = 10.0
 """Handling this close to a set is judged by the size of its repetitions."""
 
-UNSEEN = 4.0
-"""So many nats less for a set that begins with a movement of which a valley was not seen."""
-
 COUNTS_SURELY = 0.99
 """Movements of which the person let so many stand count without a question."""
 
-PAUSE_S = 1.2
-"""After so long a pause a person who walked may begin a set."""
-
-STRAIGHT_ON = 0.002
-"""Probability that steps turn into something else without a pause."""
-
-WALK, P_RESUMED = 4, 0.15
-"""So many steps are a walk, and how likely one is after another."""
-
-BUSY_S = 30.0
-"""What was done longer ago says less about what is done now."""
+WALK = 4
+"""So many steps are a walk."""
 
 
 class Kind(IntEnum):
@@ -171,9 +159,12 @@ class Explanation:
     busy: float = 0.0
     walk: Steps | None = None
 
-    def busy_after(self, top_s: float, more: float) -> float:
-        """Return how busy it is after a movement with its top at `top_s`, which adds `more`."""
-        return self.busy * math.exp((self.top_s - top_s) / BUSY_S) + more if self.busy else more
+    def busy_after(self, top_s: float, more: float, busy_s: float) -> float:
+        """Return how busy it is after a movement with its top at `top_s`, which adds `more`.
+
+        What was done `busy_s` ago counts for a third.
+        """
+        return self.busy * math.exp((self.top_s - top_s) / busy_s) + more if self.busy else more
 
     def going_on(
         self, kind: Kind, score: float, habit: Habit | Steps | Series, top_s: float, busy: float
@@ -497,7 +488,7 @@ class Explanations:
             if key not in best or x.score + to[0] > best[key][1]:
                 best[key] = (x, x.score + to[0])
         if span.start.unseen or span.last.unseen:
-            best = {key: (x, score - UNSEEN) for key, (x, score) in best.items()}
+            best = {key: (x, score - k.unseen_nats) for key, (x, score) in best.items()}
         for x, score in best.values():
             begun = begin_series(k, m, True, *self._before(x, span.start))
             if begun is not None:
@@ -533,13 +524,13 @@ class Explanations:
         # Whoever has long been doing something else goes on with it: the chance that a movement begins a set
         # falls as in a Pareto law of durations.
         p_set = k.p_set * k.patience / (k.patience + x.busy)
-        p_steps = k.p_steps if x.walk is None else P_RESUMED
+        p_steps = k.p_steps if x.walk is None else k.p_resumed
         if x.kind is HANDLING:
             return math.log(p_set), math.log(k.p_sway), math.log(p_steps), self._ln_handling
         if x.kind is STEPS:
-            paused = m.start_s - x.top_s > PAUSE_S or m.top_s - x.top_s > 2.0 * PAUSE_S
-            to_set = math.log(k.p_steps_end * p_set) if paused else math.log(STRAIGHT_ON)
-            stay = math.log(1.0 - k.p_steps_end - STRAIGHT_ON)
+            paused = m.start_s - x.top_s > k.pause_s or m.top_s - x.top_s > 2.0 * k.pause_s
+            to_set = math.log(k.p_steps_end * p_set) if paused else math.log(k.p_straight_on)
+            stay = math.log(1.0 - k.p_steps_end - k.p_straight_on)
             return to_set, math.log(k.p_steps_end * k.p_sway), stay, math.log(k.p_steps_end)
         end = math.log(k.p_end)
         return end + math.log(p_set), end + math.log(k.p_sway), end + math.log(p_steps), end
@@ -564,7 +555,7 @@ class Explanations:
     ) -> Explanation:
         top_s = span.m.last_top_s
         if not after.counts:
-            return x.going_on(SWAY, score, after, top_s, x.busy_after(top_s, 1.0))
+            return x.going_on(SWAY, score, after, top_s, x.busy_after(top_s, 1.0, self._k.busy_s))
         path = CountedRep(x.path, span.start, span.top, span.last, begins, span.open)
         swing_n = after.peak_n - after.base_n
         return Explanation(
@@ -578,7 +569,7 @@ class Explanations:
             after.peak_n,
             span.last.time_s,
             begins,
-            x.busy_after(top_s, 0.0),
+            x.busy_after(top_s, 0.0, self._k.busy_s),
             x.walk,
         )
 
@@ -595,7 +586,7 @@ class Explanations:
             math.log(m.width_s) if m.width_s is not None else None,
             [*recent, (size_n, m.top_n, m.start_s)],
         )
-        return x.going_on(HANDLING, score, habit, m.top_s, x.busy_after(m.top_s, 1.0))
+        return x.going_on(HANDLING, score, habit, m.top_s, x.busy_after(m.top_s, 1.0, self._k.busy_s))
 
     def _near_set(self, x: Explanation, m: Movement) -> float:
         """Return what it costs that a movement close behind a set is none of its repetitions."""
@@ -609,7 +600,7 @@ class Explanations:
         score += x.score + transition
         if before is None or before.n < WALK:
             score += self._near_set(x, m)
-        y = x.going_on(STEPS, score, after, m.top_s, x.busy_after(m.top_s, 1.0))
+        y = x.going_on(STEPS, score, after, m.top_s, x.busy_after(m.top_s, 1.0, self._k.busy_s))
         if after.n >= WALK:
             y.walk = after
         return y

@@ -52,47 +52,21 @@ _IMPOSSIBLE = 1e-300
 NO_INTERVAL = -0.5 - math.log(1.1) - 0.919
 """What the unknown interval of a first movement costs: the average of the interval's law."""
 
-GAIN = 0.35
-"""Levels and tempo of a series follow its latest movement by at least this share."""
-
 LARGEST_STEP = 0.7
 """The logarithm of a tempo follows by at most this much at once."""
 
 SHRUNK = 0.2
 """A series whose swing falls to this share of what it was in one movement is over."""
 
-CHANGED = 0.03
-"""How often somebody begins to keep a tempo, or no longer does, from one repetition to the next."""
-
-AT_ONCE = 0.8
-"""The tempo of somebody who keeps none follows the latest repetition by this share."""
-
 BUMP = 0.8
 """A bump between two steps reaches at most this share of their size."""
-
-FOOT_GAIN = 0.15
-"""The difference between two feet follows by this share."""
-
-RESUMED_SIZE_SD, RESUMED_TEMPO_SD = 0.5, 0.15
-"""How closely a walk resumes the size and the tempo of the one before."""
 
 LARGEST_OFF, LARGEST_FOOT = 0.3, 0.5
 """So much of what differs from a walk's tempo counts at most, and so much longer is one step of two at most:
 logarithms."""
 
-PART_WIDTH_SD = 0.4
-"""How closely the width of a partial repetition follows that of full ones: a tug between two is quicker."""
-
-BREATH_SOFT = 0.03
-"""How sharply large waves part from small ones, in shares of the tension."""
-
-SLACK_REACH = 3.0
-"""Sway comes back to slack only if that is not much more than so many times its own size away."""
-
 REST_S = 300.0
-REST_SMALL, REST_PACE_LN_S, REST_SOFT = 0.22, math.log(1.4), 0.1
-"""In a rest of at most so long, movements of less than this share of the set before, and quicker than this,
-are rarely a set; and how sharply."""
+"""So long after a set the band may still be carried about."""
 
 INNER_DIP = 0.5 - 1.6
 """A dip inside a repetition, per swing squared: the average density of the four numbers it would have."""
@@ -128,9 +102,15 @@ class Numbers:
     step_interval_sd: float
     step_width_sd: float
     step_first_sd: float
+    foot_share: float
+    resumed_size_sd: float
+    resumed_tempo_sd: float
     step_pace_nats: float
     step_uneven_nats: float
     rest_nats: float
+    rest_small_share: float
+    rest_pace_ln_s: float
+    rest_soft: float
     set_ln_n: float
     set_sd: float
     set_width_ln_s: float
@@ -169,8 +149,12 @@ class Numbers:
     width_free_1: float
     width_free_2: float
     width_free_w: float
+    part_width_sd: float
     even: float
     steady: float
+    p_changed: float
+    gain: float
+    at_once_share: float
     dip_small: float
     dip_worth: float
     dip_like_sd: float
@@ -198,12 +182,18 @@ class Numbers:
     sway_largest_n: float
     sway_power: float
     sway_even: float
+    breath_soft: float
+    slack_reach: float
     p_set: float
     patience: float
+    busy_s: float
     p_steps: float
     p_sway: float
     p_end: float
     p_steps_end: float
+    p_straight_on: float
+    p_resumed: float
+    pause_s: float
     p_bump: float
     p_rep: float
     p_dip: float
@@ -213,6 +203,7 @@ class Numbers:
     many_nats: float
     again_nats: float
     again_s: float
+    unseen_nats: float
     show_first: float
     show: float
     take_back: float
@@ -279,14 +270,17 @@ class Foot(NamedTuple):
     interval: float = 0.0
     width: float = 0.0
 
-    def other(self, off: Foot) -> Foot:
-        """Return what differs in the next step, of the other foot, after one that was off by so much."""
+    def other(self, off: Foot, share: float) -> Foot:
+        """Return what differs in the next step, of the other foot, after one that was off by so much.
+
+        A foot follows by `share`.
+        """
         a, b, c, d = self
         return Foot(
-            -a - FOOT_GAIN * off.top_n,
-            -b - FOOT_GAIN * off.end_n,
-            _clip(-c - FOOT_GAIN * off.interval, LARGEST_FOOT),
-            _clip(-d - FOOT_GAIN * off.width, LARGEST_FOOT),
+            -a - share * off.top_n,
+            -b - share * off.end_n,
+            _clip(-c - share * off.interval, LARGEST_FOOT),
+            _clip(-d - share * off.width, LARGEST_FOOT),
         )
 
 
@@ -444,7 +438,7 @@ def steps(
     if before is None:
         size = _normal(up, k.step_ln_n, k.step_sd)
         if earlier is not None:
-            size = 0.5 * size + 0.5 * _normal(up, earlier.rise, RESUMED_SIZE_SD)
+            size = 0.5 * size + 0.5 * _normal(up, earlier.rise, k.resumed_size_sd)
         score = _ln(size / m.rise_n) + NO_INTERVAL
         if ln_w is not None:
             score += _ln(_normal(ln_w, math.log(0.25), 0.3))
@@ -468,7 +462,7 @@ def steps(
         levels = (1.0 - before.swings) * apart + before.swings * swung
         score = _ln(levels)
         swings = before.swings * swung / levels if levels > _IMPOSSIBLE else before.swings
-        swings += CHANGED * (k.step_swings - swings)
+        swings += k.p_changed * (k.step_swings - swings)
         ln_tau, gain = math.log(tau), max(0.2, 1.0 / (n + 1))
         interval, off_tau = ln_tau, 0.0
         if before.interval is None:
@@ -476,7 +470,7 @@ def steps(
             law = 0.88 * _normal(ln_tau, math.log(0.55), 0.15)
             law += 0.12 * _normal(ln_tau, math.log(0.85), k.step_first_sd)
             if before.resumed is not None:
-                law = 0.5 * law + 0.5 * _normal(ln_tau, before.resumed, RESUMED_TEMPO_SD)
+                law = 0.5 * law + 0.5 * _normal(ln_tau, before.resumed, k.resumed_tempo_sd)
             score += _ln(law)
         else:
             off_tau = ln_tau - before.interval - foot.interval
@@ -500,7 +494,7 @@ def steps(
             width,
             min(before.base_n + gain * end_n, peak_n - 0.25 * a),
             peak_n,
-            foot.other(Foot(top_n, end_n, off_tau, off_w)),
+            foot.other(Foot(top_n, end_n, off_tau, off_w), k.foot_share),
             swings,
             before.bumps,
             before.resumed,
@@ -732,7 +726,7 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
         floor = k.slack_share * _normal(m.end_n, m.lowest_n, k.slack_width_n)
         if not s.counts and s.base_n > m.lowest_n:
             # Who sways on a taut band does not come back to slack.
-            floor *= math.exp((m.lowest_n - s.base_n) / (SLACK_REACH * a))
+            floor *= math.exp((m.lowest_n - s.base_n) / (k.slack_reach * a))
         end0, end1 = (
             (1.0 - k.slack_share) * (near0 + far) / a + floor,
             (1.0 - k.slack_share) * (near1 + far) / a + floor,
@@ -764,29 +758,29 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     score += tempo
     if s.counts:
         # What a person has done is not for ever: a set may go on at another tempo.
-        steady += CHANGED * (k.steady - steady)
+        steady += k.p_changed * (k.steady - steady)
         # Quick, weak movements at the pace of steps are steps, unless they are too even for that.
         like_steps = math.exp(-0.5 * ((ln_tau - math.log(0.55)) / 0.25) ** 2) / (1.0 + (a / 25.0) ** 2)
         score -= (k.step_pace_nats + (1.0 - even) * k.step_uneven_nats) * like_steps
         if s.earlier_n > 0.0 and s.earlier_s < REST_S:
             # So are those that are a small share of the set before: the band is carried about in the rest.
-            small = _softplus(math.log(REST_SMALL * s.earlier_n / a) / REST_SOFT)
-            quick = 1.0 / (1.0 + math.exp((ln_tau - REST_PACE_LN_S) / REST_SOFT))
+            small = _softplus(math.log(k.rest_small_share * s.earlier_n / a) / k.rest_soft)
+            quick = 1.0 / (1.0 + math.exp((ln_tau - k.rest_pace_ln_s) / k.rest_soft))
             score -= k.rest_nats * min(1.0, small) * quick
     inner, half, dips, depth, dip_s = _dips(k, s, s.n, a, m.dips_n)
     score += inner
     n = s.n + full
-    gain = max(GAIN, 1.0 / n)
+    gain = max(k.gain, 1.0 / n)
     peak_n = s.peak_n + gain * full * (m.top_n - s.peak_n)
     base_n = s.base_n
     if m.end_n is not None:
-        base_n += max(GAIN, 1.0 / (n + 1.0)) * known * (m.end_n - base_n)
+        base_n += max(k.gain, 1.0 / (n + 1.0)) * known * (m.end_n - base_n)
     if peak_n - base_n < SHRUNK * a:
         return None
     # Of somebody who keeps no tempo the latest repetition says most of the next one.
     follow, largest = gain, LARGEST_STEP
     if s.counts:
-        follow += (AT_ONCE - gain) * (1.0 - steady) if gain < AT_ONCE else 0.0
+        follow += (k.at_once_share - gain) * (1.0 - steady) if gain < k.at_once_share else 0.0
         largest /= max(steady, 0.2)
     interval = ln_tau if s.interval is None else s.interval + follow * _clip(ln_tau - s.interval, largest)
     width = s.width if ln_w is None else s.width + follow * full * _clip(ln_w - s.width, largest)
@@ -807,7 +801,7 @@ def _by_chance(k: Numbers, s: Series, m: Movement, even: float) -> float:
     """
     swing_n = s.peak_n - s.base_n
     share = swing_n / max(s.peak_n - min(0.0, m.lowest_n), swing_n)
-    habit = 1.0 / (1.0 + math.exp(min(50.0, (share - k.taut_least) / BREATH_SOFT)))
+    habit = 1.0 / (1.0 + math.exp(min(50.0, (share - k.taut_least) / k.breath_soft)))
     return habit * even + (1.0 - habit) * k.sway_even
 
 
@@ -832,7 +826,7 @@ def _tempo(
     if ln_w is not None and m.width_s is not None:
         score = _pace(k, math.log(m.width_s))
         if full < 0.5:
-            wide0 = wide1 = _normal(ln_w, s.width + 0.5 * math.log(max(u, 0.1)), PART_WIDTH_SD)
+            wide0 = wide1 = _normal(ln_w, s.width + 0.5 * math.log(max(u, 0.1)), k.part_width_sd)
         else:
             w0, w1 = k.width_steady_w, k.width_free_w
             wide0 = w0 * _normal(ln_w, s.width, k.width_steady_1) + (1.0 - w0) * _normal(

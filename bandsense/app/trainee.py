@@ -9,14 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
 
-from pydantic import ValidationError
-
 from bandsense.app.paths import home
 from bandsense.app.session_result import SessionResult
 from bandsense.calibration.clip_on import AnyCalibration
 from bandsense.errors import ConfigError, StoreError
 from bandsense.exercises.catalogue import get_exercise
-from bandsense.exercises.model import Exercise, Side, Sides, faults_in
+from bandsense.exercises.model import Exercise, Side, Sides
 from bandsense.language import Message, did_you_mean, mark, said, tr, trn
 from bandsense.live.formatting import next_time_words, sets_words
 from bandsense.profiles.band import BandProfile
@@ -243,16 +241,7 @@ def _person(profiles: Profiles, name: str) -> Person:
     known = profiles.person_called(name)
     if known is not None:
         return known
-    return Person() if name.strip().casefold() == Person().id else _newcomer(name)
-
-
-def _newcomer(name: str) -> Person:
-    try:
-        return Person(id=name, name=name)
-    except ValidationError as error:
-        raise ConfigError(
-            Message("{name!r} cannot be a person's name: {faults}", name=name, faults=faults_in(error))
-        ) from error
+    return Person() if name.strip().casefold() == Person().id else Person.called(name)
 
 
 def as_known(store: Store, name: str) -> str:

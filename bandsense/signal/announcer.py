@@ -364,12 +364,7 @@ class Announcer:
         return counting / total
 
     def _add(
-        self,
-        chosen: Explanation,
-        count: int,
-        *,
-        last: bool,
-        retracted: list[tuple[Shown, RetractReason]],
+        self, chosen: Explanation, count: int, *, last: bool, retracted: list[tuple[Shown, RetractReason]]
     ) -> list[Shown]:
         """Tell repetitions of an explanation that were not told yet, up to a count."""
         told_before = self._told.shown
@@ -432,8 +427,7 @@ class Announcer:
         """Describe a movement as far as likeness goes."""
         half_n = 0.5 * (top.tension_n + start.tension_n)
         return Stroke.of(
-            top.tension_n - start.tension_n,
-            self._ticks.time_above(half_n, top.tick, top.tick, start.tick),
+            top.tension_n - start.tension_n, self._ticks.time_above(half_n, top.tick, top.tick, start.tick)
         )
 
     def _present(self) -> Shown | None:

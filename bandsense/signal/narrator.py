@@ -100,10 +100,7 @@ class _Judged:
 
 def _moved(now: Mapping[int, float], then: Mapping[int, float], unknown: float = 0.0) -> bool:
     """Return whether a probability is worth telling anew; one that was not there was `unknown`."""
-    for n, p in now.items():
-        if abs(p - then.get(n, unknown)) >= WORTH_TELLING:
-            return True
-    return False
+    return any(abs(p - then.get(n, unknown)) >= WORTH_TELLING for n, p in now.items())
 
 
 class Narrator:

@@ -497,13 +497,7 @@ class SenseChecks:
                 "between cell and board",
                 noise=window.noise_n,
             )
-        return self._tell(
-            WarningKind.WIRING,
-            seen.broken_s,
-            window.told_s,
-            0.0,
-            message,
-        )
+        return self._tell(WarningKind.WIRING, seen.broken_s, window.told_s, 0.0, message)
 
     def _tell(
         self, kind: WarningKind, time_s: float, detected_s: float, size_n: float, message: str

@@ -110,9 +110,7 @@ class Told:
         self.shown.append(shown)
         return shown
 
-    def paired(
-        self, x: Explanation, among: Iterable[Shown]
-    ) -> Iterator[tuple[CountedRep, Shown | None]]:
+    def paired(self, x: Explanation, among: Iterable[Shown]) -> Iterator[tuple[CountedRep, Shown | None]]:
         """Pair the repetitions of an explanation, the latest first, with what was told of each, if it was."""
         left = sorted(among, key=_by_top)
         for rep in self.reps(x):

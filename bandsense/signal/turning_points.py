@@ -230,7 +230,8 @@ class Surroundings:
         if count >= MANY_SECONDS:
             smooth_n = np.concatenate((self._smooth_n, smooth_n))
             clean_n = np.concatenate((self._clean_n, clean_n))
-            self._smooth_n, self._clean_n = smooth_n[count * step :].tolist(), clean_n[count * step :].tolist()
+            rest = slice(count * step, None)
+            self._smooth_n, self._clean_n = smooth_n[rest].tolist(), clean_n[rest].tolist()
             return self._many(smooth_n, clean_n, count)
         smooths_n, cleans_n = self._smooth_n, self._clean_n
         smooths_n += smooth_n.tolist()

@@ -81,6 +81,9 @@ RETRACTED_S = 3.0
 NOTICE_S = 8.0
 """How long a notice stays: time to finish a repetition and read it."""
 
+NOT_COUNTED_S = 45.0
+"""How long it is told that a rhythm was not counted: nearly as long as it can be added."""
+
 READ_S = 4.0
 """How long it stays at least once the repetition in which it came is done."""
 
@@ -287,6 +290,11 @@ class ViewState:
         if self.time_s >= self.notice_until_s or self.noticed is None:
             return ""
         return said(self.noticed) if isinstance(self.noticed, str) else format_notice(self.noticed) or ""
+
+    @property
+    def not_counted(self) -> bool:
+        """Whether it is told that movements were not counted, which the person may add."""
+        return bool(self.notice) and _says_not_counted(self.noticed)
 
     @property
     def breath(self) -> str:
@@ -625,7 +633,8 @@ class ViewState:
             self._show_notice(text)
 
     def _show_notice(self, noticed: Event | str) -> None:
-        self.noticed, self.notice_until_s = noticed, self.time_s + NOTICE_S
+        stays_s = NOT_COUNTED_S if _says_not_counted(noticed) else NOTICE_S
+        self.noticed, self.notice_until_s = noticed, self.time_s + stays_s
 
     # -- as JSON --------------------------------------------------------------------------------------------
 
@@ -665,6 +674,7 @@ class ViewState:
             "lost_s": self.lost_s,
             "battery_percent": self.battery_percent,
             "notice": self.notice,
+            "not_counted": self.not_counted,
             "cue": self.cue,
             "cue_kind": None if self.shown_cue is None else self.shown_cue.kind.value,
             "cue_unsure": self.shown_cue is not None and self.shown_cue.unsure,

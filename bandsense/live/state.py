@@ -38,6 +38,8 @@ from bandsense.signal.events import (
     RepCompleted,
     RepCounted,
     RepRetracted,
+    SignalWarning,
+    WarningKind,
 )
 from bandsense.workout.advice import Advice, Rule
 from bandsense.workout.counts import RepCounts
@@ -556,6 +558,7 @@ class ViewState:
     def _rep(self, event: RepCounted | RepCompleted | RepRetracted) -> None:
         if isinstance(event, RepCounted):
             self.reps, self.peak_n = event.count, event.peak_n
+            self.noticed = None if self.not_counted else self.noticed
             zone = self._zone_of(event.peak_n)
             peak = Peak(event.index, event.time_s, event.peak_n, zone=zone, probability=event.probability)
             self.peaks.append(peak)
@@ -755,6 +758,10 @@ class ViewState:
         reasons = () if self.advice is None else self.advice.reasons
         near = (reason for reason in reasons if reason.rule in (Rule.BEYOND_LIMIT, Rule.NEAR_LIMIT))
         return next((1.0 + each.numbers["elongation"] for each in near if "elongation" in each.numbers), None)
+
+
+def _says_not_counted(noticed: Event | str | None) -> bool:
+    return isinstance(noticed, SignalWarning) and noticed.kind is WarningKind.NOT_COUNTED
 
 
 def _done_json(done: Done) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def turns_of(trace: Trace, weight: float) -> Turns:
         every = slice(-segment.first % step, None, step)
         smooth_s = segment.time_s - conditioner.delay_s
         columns = (smooth_s, segment.smooth_n, segment.clean_n, segment.ready_s)
-        looks = turning.follow(*(column[every].tolist() for column in columns))
+        looks = turning.follow(*(column[every] for column in columns))
         for look in looks:
             if look is Look.TURNED:
                 top = turning.top

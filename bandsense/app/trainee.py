@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from difflib import get_close_matches
 
 from bandsense.app.paths import home
 from bandsense.app.session_result import SessionResult
@@ -14,7 +15,7 @@ from bandsense.calibration.clip_on import AnyCalibration
 from bandsense.errors import ConfigError, StoreError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import Exercise, Side, Sides
-from bandsense.language import Message, mark, tr, trn
+from bandsense.language import Message, did_you_mean, mark, said, tr, trn
 from bandsense.live.formatting import next_time_words, sets_words
 from bandsense.profiles.band import BandProfile
 from bandsense.profiles.library import Profiles
@@ -29,6 +30,7 @@ from bandsense.workout.settings import WorkoutSettings
 
 __all__ = [
     "Trainee",
+    "as_known",
     "last_person",
     "load_trainee",
     "new_session",
@@ -46,13 +48,18 @@ _FIRST = {"left": mark("{exercise}, left first"), "right": mark("{exercise}, rig
 
 @dataclass(frozen=True, slots=True)
 class Trainee:
-    """A person, the exercise, and how they do it; the plan is the prescribed one where there is one."""
+    """A person, the exercise, and how they do it; the plan is the prescribed one where there is one.
+
+    Attributes:
+        newcomer: what is to be said of a name that is new beside others, since it may be a slip; else None.
+    """
 
     person: Person
     exercise: Exercise
     setup: Setup
     band: BandProfile | None = None
     prescribed: PrescribedExercise | None = None
+    newcomer: str | None = None
 
     def first_side(self, wanted: Side | None) -> Side | None:
         """Return the side that begins where left and right take turns: the one wanted, else left.
@@ -196,7 +203,21 @@ def load_trainee(store: Store, person: str | None, exercise: str | None, band: s
     if prescription is not None and prescribed is not None:
         plan = prescribed.plan(doing, prescription.stop, setup.plan.zone)
         setup = setup.model_copy(update={"plan": plan})
-    return Trainee(who, doing, setup, with_band, prescribed)
+    return Trainee(who, doing, setup, with_band, prescribed, _newcomer_words(profiles, who))
+
+
+def _newcomer_words(profiles: Profiles, who: Person) -> str | None:
+    known = [each.name for each in profiles.people]
+    if not known or any(each.id == who.id for each in profiles.people):
+        return None
+    near = get_close_matches(who.name, known, n=2)
+    if not near:
+        return tr("{person} is new here", person=who.name)
+    return tr(
+        "{person} is new here; {did_you_mean} `bandsense edit set` gives a session to somebody else",
+        person=who.name,
+        did_you_mean=said(did_you_mean(near)),
+    )
 
 
 def last_person(store: Store, profiles: Profiles | None = None) -> Person:
@@ -217,9 +238,23 @@ def person_named(store: Store, name: str | None) -> Person:
 
 
 def _person(profiles: Profiles, name: str) -> Person:
-    if any(person.id == name for person in profiles.people):
-        return profiles.person(name)
-    return Person() if name == Person().id else Person(id=name, name=name)
+    known = profiles.person_called(name)
+    if known is not None:
+        return known
+    return Person() if name.strip().casefold() == Person().id else Person.called(name)
+
+
+def as_known(store: Store, name: str) -> str:
+    """Return a person's identity as the store spells it: `ada` is Ada; a name that nobody has stays as it is.
+
+    Profiles count first, then whoever trained without one, as in a store that was imported.
+    """
+    known = profiles_of(store).person_called(name)
+    if known is not None:
+        return known.id
+    trained = {session.person for session in store.sessions() if session.person is not None}
+    near = [each for each in trained if each.casefold() == name.strip().casefold()]
+    return near[0] if len(near) == 1 and name not in trained else name
 
 
 def save_progress(store: Store, who: Trainee, result: SessionResult) -> Progression:

@@ -136,6 +136,8 @@ class Announcer:
             return self._valley(start, top)
         if turning.valley is None or look is PULLING:
             return None
+        if look is TURNED and turning.top is not None and self._looked_top == turning.top.tick:
+            return None
         covered = self._present()
         if look is RETURNED:
             return self._ended(covered, look) if covered is not None else None
@@ -149,8 +151,6 @@ class Announcer:
                 ),
                 known=False,
             )
-        if look is TURNED and self._looked_top == turning.top.tick:
-            return None
         if covered is not None and look is not RESTED and covered.probability >= SURE:
             return self._ended(covered, look)
         width = look is not TURNED
@@ -386,27 +386,24 @@ class Announcer:
         return counting / total
 
     def _add(
-        self,
-        chosen: Explanation,
-        count: int,
-        *,
-        last: bool,
-        retracted: list[tuple[Shown, RetractReason]],
+        self, chosen: Explanation, count: int, *, last: bool, retracted: list[tuple[Shown, RetractReason]]
     ) -> list[Shown]:
         """Tell repetitions of an explanation that were not told yet, up to a count."""
         told_before = self._told.shown
-        left = [shown for shown in told_before if not shown.added]
-        missing: list[CountedRep] = []
-        for rep in self._told.reps(chosen):
-            shown = self._told.match(rep, left)
-            if shown is not None:
-                left.remove(shown)
-            elif not any(each.added and covers(rep, each.rep.top.tick) for each in told_before):
-                missing.append(rep)
+        by_itself = [shown for shown in told_before if not shown.added]
+        added = [shown for shown in told_before if shown.added]
+        pairs = list(self._told.paired(chosen, by_itself))
+        missing = [
+            rep
+            for rep, shown in pairs
+            if shown is None and not any(covers(rep, each.rep.top.tick) for each in added)
+        ]
         if last or len(missing) > count - self.standing:
-            for shown in left:
-                told_before.remove(shown)
-                retracted.append((shown, RetractReason.ONE_MOVEMENT))
+            kept = {shown for _, shown in pairs}
+            for shown in by_itself:
+                if shown not in kept:
+                    told_before.remove(shown)
+                    retracted.append((shown, RetractReason.ONE_MOVEMENT))
         latest = self._told.latest
         told: list[Shown] = []
         for rep in reversed(missing):
@@ -420,14 +417,11 @@ class Announcer:
 
     def _drop(self, chosen: Explanation, count: int) -> list[tuple[Shown, RetractReason]]:
         """Take back what an explanation does not hold, the latest first, down to a count."""
-        left, kept = [shown for shown in self._told.shown if not shown.added], []
-        for rep in self._told.reps(chosen):
-            shown = self._told.match(rep, left)
-            if shown is not None:
-                left.remove(shown)
-                kept.append(shown)
+        by_itself = [shown for shown in self._told.shown if not shown.added]
+        kept = [shown for _, shown in self._told.paired(chosen, by_itself) if shown is not None]
+        unlike = [shown for shown in reversed(by_itself) if shown not in kept]
         dropped: list[tuple[Shown, RetractReason]] = []
-        for shown in [*reversed(left), *kept]:
+        for shown in [*unlike, *kept]:
             if self.standing <= count:
                 break
             covered = any(covers(rep, shown.rep.top.tick) for rep in chosen.reps())
@@ -439,14 +433,9 @@ class Announcer:
     def _ends(self, chosen: Explanation, known: bool, *, last: bool) -> list[Shown]:
         """Repetitions whose end is known now; what has hardly come back may go on until another begins."""
         done: list[Shown] = []
-        left = [shown for shown in self._told.shown if not shown.done]
-        for rep in self._told.reps(chosen):
-            if not left:
-                break
-            shown = self._told.match(rep, left)
+        for rep, shown in self._told.paired(chosen, [s for s in self._told.shown if not s.done]):
             goes_on = rep is chosen.path and not last and not _came_back(rep, rep.top, rep.end, BACK_SHARE)
             if shown is not None and (known or not rep.open) and not goes_on:
-                left.remove(shown)
                 self._over(shown, rep)
                 done.append(shown)
         return done[::-1]

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from bandsense.signal.explanations import CountedRep, Explanation
 
@@ -46,6 +47,9 @@ def covers(rep: CountedRep, tick: int) -> bool:
     return rep.start.tick <= tick <= rep.end.tick or tick == rep.top.tick
 
 
+_by_top = attrgetter("rep.top.tick")
+
+
 class Told:
     """What was told and stands.
 
@@ -72,7 +76,7 @@ class Told:
         """The one with the latest top."""
         if not self.shown:
             return self._settled_last[-1] if self._settled_last else None
-        return max(self.shown, key=lambda shown: shown.rep.top.tick)
+        return max(self.shown, key=_by_top)
 
     def reps(self, x: Explanation) -> Iterator[CountedRep]:
         """List the repetitions of an explanation that the person did not take back, the latest first."""
@@ -106,12 +110,15 @@ class Told:
         self.shown.append(shown)
         return shown
 
-    def match(self, rep: CountedRep, among: Iterable[Shown] | None = None) -> Shown | None:
-        """Find what was told of a repetition."""
-        for shown in self.shown if among is None else among:
-            if covers(rep, shown.rep.top.tick):
-                return shown
-        return None
+    def paired(self, x: Explanation, among: Iterable[Shown]) -> Iterator[tuple[CountedRep, Shown | None]]:
+        """Pair the repetitions of an explanation, the latest first, with what was told of each, if it was."""
+        left = sorted(among, key=_by_top)
+        for rep in self.reps(x):
+            first = len(left)
+            while first and left[first - 1].rep.top.tick >= rep.start.tick:
+                first -= 1
+            held = first < len(left) and covers(rep, left[first].rep.top.tick)
+            yield rep, left.pop(first) if held else None
 
     def settle(self, settled: list[CountedRep]) -> tuple[list[Shown], list[Shown]]:
         """Take what all explanations share; give what of it had not been told, and what was told beside."""
@@ -120,7 +127,7 @@ class Told:
             if any(covers(rep, tick) for tick in self._taken_back):
                 self._offset -= 1
                 continue
-            shown = self.match(rep)
+            shown = next((shown for shown in self.shown if covers(rep, shown.rep.top.tick)), None)
             if shown is None:
                 shown = self.tell(rep, done=True)
                 counted.append(shown)

@@ -223,20 +223,24 @@ class Surroundings:
         """So many ticks from second to second: each shares its first two with the one before."""
         return self._ticks_a_second - self._shared
 
-    def seconds(self, smooth_n: Sequence[float], clean_n: Sequence[float]) -> Iterator[_Second]:
+    def seconds(self, smooth_n: FloatArray, clean_n: FloatArray) -> Iterator[_Second]:
         """Add ticks, and give the seconds that they complete, to be taken one by one."""
-        self._smooth_n += smooth_n
-        self._clean_n += clean_n
         length, step = self._ticks_a_second, self.step
-        count = (len(self._smooth_n) - self._shared) // step
+        count = (len(self._smooth_n) + smooth_n.size - self._shared) // step
+        if count >= MANY_SECONDS:
+            smooth_n = np.concatenate((self._smooth_n, smooth_n))
+            clean_n = np.concatenate((self._clean_n, clean_n))
+            rest = slice(count * step, None)
+            self._smooth_n, self._clean_n = smooth_n[rest].tolist(), clean_n[rest].tolist()
+            return self._many(smooth_n, clean_n, count)
+        smooths_n, cleans_n = self._smooth_n, self._clean_n
+        smooths_n += smooth_n.tolist()
+        cleans_n += clean_n.tolist()
         if count <= 0:
             return iter(())
-        smooth_n, clean_n = self._smooth_n, self._clean_n
-        self._smooth_n, self._clean_n = smooth_n[count * step :], clean_n[count * step :]
-        if count >= MANY_SECONDS:
-            return self._many(np.array(smooth_n), np.array(clean_n), count)
+        self._smooth_n, self._clean_n = smooths_n[count * step :], cleans_n[count * step :]
         parts = (slice(i, i + length) for i in range(0, count * step, step))
-        return (self._one(smooth_n[part], clean_n[part]) for part in parts)
+        return (self._one(smooths_n[part], cleans_n[part]) for part in parts)
 
     def take(self, second: _Second) -> None:
         """Go on to the next second."""
@@ -361,11 +365,7 @@ class TurningPoints:
         self._gap = self._ticks.last
 
     def follow(
-        self,
-        time_s: Sequence[float],
-        smooth_n: Sequence[float],
-        clean_n: Sequence[float],
-        ready_s: Sequence[float],
+        self, time_s: FloatArray, smooth_n: FloatArray, clean_n: FloatArray, ready_s: FloatArray
     ) -> Iterator[Look]:
         """Take ticks and give the looks that they make possible, one by one.
 
@@ -377,7 +377,7 @@ class TurningPoints:
         ticks, surroundings = self._ticks, self.surroundings
         # The last tick of a second is the first to know what that second was like.
         last = len(ticks.time_s) + surroundings.missing - 1
-        ticks.extend(time_s, smooth_n, ready_s)
+        ticks.extend(time_s.tolist(), smooth_n.tolist(), ready_s.tolist())
         for second in surroundings.seconds(smooth_n, clean_n):
             if self._begun:
                 yield from self._run(last)

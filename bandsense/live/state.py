@@ -220,6 +220,7 @@ class ViewState:
 
     Attributes:
         title: exercise or sensor, in words.
+        about: what else there is to say of the session, where the title is the exercise alone.
         settings: what is trained and planned; None where nobody said.
         sensor_side: the side the sensor is on, where there are two.
         clock: seconds of the view's own clock, by which the age of what is shown is told.
@@ -248,6 +249,7 @@ class ViewState:
     """
 
     title: str = ""
+    about: str = ""
     settings: WorkoutSettings | None = None
     sensor_side: Side | None = None
     clock: Callable[[], float] = time.monotonic
@@ -645,6 +647,7 @@ class ViewState:
         """Return the state as JSON object, for views in another process; the trace is left to the ticks."""
         return {
             "title": tr(self.title),
+            "about": said(self.about),
             "screen": self.screen.value,
             "time_s": self.now_s,
             "tension_n": self.tension_n,

@@ -17,6 +17,7 @@ from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import Exercise, Side, Sides
 from bandsense.language import Message, did_you_mean, mark, said, tr, trn
 from bandsense.live.formatting import next_time_words, sets_words
+from bandsense.live.session_title import SessionTitle
 from bandsense.profiles.band import BandProfile
 from bandsense.profiles.library import Profiles
 from bandsense.profiles.person import Person, Setup
@@ -123,13 +124,14 @@ class Trainee:
             words = tr("prescribed: {amount}.", amount=amount)
         return f"{words} {self.prescribed.note}" if self.prescribed.note else words
 
-    def title(self, first_side: Side | None = None, *, simulated: bool = False) -> str:
+    def title(self, first_side: Side | None = None, *, simulated: bool = False) -> SessionTitle:
         """Say who trains what, with which band, for the head of a view."""
-        exercise = tr(self.exercise.name)
+        exercise = Message(self.exercise.name)
         if first_side is not None:
-            exercise = tr(_FIRST[first_side], exercise=exercise)
-        band = [] if self.band is None else [tr("band {name}", name=self.band.name)]
-        return " · ".join([self.person.name, exercise, *band, *([tr("simulated")] if simulated else [])])
+            exercise = Message(_FIRST[first_side], exercise=exercise)
+        further = [] if self.band is None else [Message("band {name}", name=self.band.name)]
+        further += [Message("simulated")] if simulated else []
+        return SessionTitle(exercise, person=self.person.name, further=further)
 
     def session(self, source: str, streams: Sequence[NewStream]) -> NewSession:
         """Begin a session of this person now, of these streams from this source.

@@ -211,7 +211,7 @@ class RepDetector:
                     last_s=self._last_s,
                 )
             )
-        if time.size > 1 and not np.minimum.reduce(time[1:] - time[:-1]) > 0.0:
+        if not np.logical_and.reduce(time[1:] > time[:-1]):
             raise DataError(
                 Message("times must be finite and increase; sort the samples and drop duplicates")
             )

@@ -112,13 +112,19 @@ class Told:
 
     def paired(self, x: Explanation, among: Iterable[Shown]) -> Iterator[tuple[CountedRep, Shown | None]]:
         """Pair the repetitions of an explanation, the latest first, with what was told of each, if it was."""
-        left = sorted(among, key=_by_top)
+        left = list(among)
         for rep in self.reps(x):
-            first = len(left)
-            while first and left[first - 1].rep.top.tick >= rep.start.tick:
-                first -= 1
-            held = first < len(left) and covers(rep, left[first].rep.top.tick)
-            yield rep, left.pop(first) if held else None
+            held = self._match(rep, left)
+            if held is not None:
+                left.remove(held)
+            yield rep, held
+
+    def _match(self, rep: CountedRep, among: Iterable[Shown]) -> Shown | None:
+        """Find what was told of a repetition; the first where it holds several."""
+        for shown in among:
+            if covers(rep, shown.rep.top.tick):
+                return shown
+        return None
 
     def settle(self, settled: list[CountedRep]) -> tuple[list[Shown], list[Shown]]:
         """Take what all explanations share; give what of it had not been told, and what was told beside."""
@@ -127,7 +133,7 @@ class Told:
             if any(covers(rep, tick) for tick in self._taken_back):
                 self._offset -= 1
                 continue
-            shown = next((shown for shown in self.shown if covers(rep, shown.rep.top.tick)), None)
+            shown = self._match(rep, self.shown)
             if shown is None:
                 shown = self.tell(rep, done=True)
                 counted.append(shown)

@@ -23,7 +23,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Self
 
     from typing_extensions import override
 else:  # `bandsense --help` in another language waits for this module
@@ -300,7 +300,7 @@ class Message(str):
     sentence: str
     values: Mapping[str, Any]
 
-    def __new__(cls, sentence: str, /, **values: Any) -> Message:
+    def __new__(cls, sentence: str, /, **values: Any) -> Self:
         """Make the string in English."""
         values = {name: _plain(value) for name, value in values.items()}
         with speaking(ENGLISH):

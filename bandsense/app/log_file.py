@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from bandsense.files import make_private, private_folder
 
-__all__ = ["log_files", "log_to_file"]
+__all__ = ["leave_out_of_log", "log_files", "log_to_file"]
 
 _NAME = "bandsense.log"
 _BYTES, _OLDER = 1 << 20, 1
@@ -49,6 +50,17 @@ def log_to_file(folder: Path) -> Iterator[None]:
         own.setLevel(before)
         root.removeHandler(handler)
         handler.close()
+
+
+def leave_out_of_log(folder: Path, name: str) -> None:
+    """Remove the lines that hold this name as a word from the logs that are kept there."""
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    for path in log_files(folder):
+        with path.open("r+", encoding="utf-8", errors="replace") as file:  # where it is: it may be open
+            lines = [line for line in file if word.search(line) is None]
+            file.seek(0)
+            file.writelines(lines)
+            file.truncate()
 
 
 def log_files(folder: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from bandsense.app.feedback import feedback_of
 from bandsense.app.history import read_history
 from bandsense.app.paths import home
-from bandsense.app.trainee import last_person, profiles_of
+from bandsense.app.trainee import last_person, person_named, profiles_of
 from bandsense.errors import BandsenseError, ConfigError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import Exercise
@@ -79,11 +79,19 @@ def import_prescription(
 def _recipient(store: Store, prescription: Prescription, person: str | None) -> Person:
     profiles = profiles_of(store)
     if person is not None:
-        known = (each for each in profiles.people if each.id == person)
-        return next(known, Person(id=person, name=person))
-    wanted = prescription.person.casefold()
-    named = (each for each in profiles.people if wanted in (each.id.casefold(), each.name.casefold()))
-    return next(named, None) or last_person(store, profiles)
+        return person_named(store, person)
+    if (known := profiles.person_called(prescription.person)) is not None:
+        return known
+    if len(profiles.people) > 1:  # it would be a guess, and the wrong person's pain would stop nothing
+        raise ConfigError(
+            Message(
+                "it is for {wanted}, and nobody is called so here; say who follows it with --person "
+                "(there are: {known})",
+                wanted=prescription.person,
+                known=", ".join(sorted(each.name for each in profiles.people)),
+            )
+        )
+    return last_person(store, profiles)
 
 
 def _require_same_key(before: Prescription | None, now: Prescription, *, new_key: bool) -> None:

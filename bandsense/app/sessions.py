@@ -48,7 +48,7 @@ def require_ended(session: Session) -> None:
 
 
 def meant_instead(store: Store, **named: str | None) -> Message | None:
-    """Ask whether another was meant where no session has a person, exercise or band of that name.
+    """Ask which was meant where no session has a person, exercise or band of that name.
 
     Args:
         store: whose sessions are looked at.
@@ -56,6 +56,10 @@ def meant_instead(store: Store, **named: str | None) -> Message | None:
     """
     for what, name in named.items():
         known = {str(getattr(session, what)) for session in store.sessions()} - {"None"}
-        if name is not None and name not in known and (near := get_close_matches(name, known, n=2)):
+        if name is None or name in known or not known:
+            continue
+        if near := get_close_matches(name, known, n=2):
             return did_you_mean(near)
+        told = ", ".join(sorted(known))
+        return Message("nothing is stored of {name!r}, only of: {told}", name=name, told=told)
     return None

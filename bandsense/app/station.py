@@ -26,7 +26,7 @@ from bandsense.app.pipeline import SessionPipeline
 from bandsense.app.session_result import SessionResult
 from bandsense.app.several_views import SeveralViews
 from bandsense.app.train import TrainingOptions, train
-from bandsense.app.trainee import FIRST_EXERCISE, person_named, profiles_of
+from bandsense.app.trainee import FIRST_EXERCISE, last_person, person_named, profiles_of
 from bandsense.app.view import SideActions, View
 from bandsense.errors import BandsenseError, CommandError, ConfigError
 from bandsense.exercises.catalogue import load_exercises
@@ -122,7 +122,7 @@ class Station:
     def choices(self) -> dict[str, Any]:
         """Return the people, exercises, bands and sensors there are, and what was chosen last."""
         profiles = profiles_of(self._store)
-        person = profiles.people[-1] if profiles.people else None
+        person = last_person(self._store, profiles) if profiles.people else None
         last = person.setups[-1] if person is not None and person.setups else None
         return {
             "people": [{"id": each.id, "name": each.name} for each in profiles.people],

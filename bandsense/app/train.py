@@ -135,6 +135,8 @@ async def train(
     who = load_trainee(store, options.person, options.exercise, options.band)
     if who.band is not None and (notice := who.band.notice()) is not None:
         view.status("band", joined((who.band.name, notice), ": "))
+    if who.newcomer is not None:
+        view.status("person", who.newcomer)
     if (words := who.prescription_words()) is not None:
         view.status("plan", words)
     session = _TrainingSession(options, environment, store, view, who, stop or asyncio.Event())

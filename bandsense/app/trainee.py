@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from difflib import get_close_matches
 
 from bandsense.app.paths import home
 from bandsense.app.session_result import SessionResult
@@ -14,8 +15,9 @@ from bandsense.calibration.clip_on import AnyCalibration
 from bandsense.errors import ConfigError, StoreError
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.exercises.model import Exercise, Side, Sides
-from bandsense.language import Message, mark, tr, trn
+from bandsense.language import Message, did_you_mean, mark, said, tr, trn
 from bandsense.live.formatting import next_time_words, sets_words
+from bandsense.live.session_title import SessionTitle
 from bandsense.profiles.band import BandProfile
 from bandsense.profiles.library import Profiles
 from bandsense.profiles.person import Person, Setup
@@ -29,6 +31,7 @@ from bandsense.workout.settings import WorkoutSettings
 
 __all__ = [
     "Trainee",
+    "as_known",
     "last_person",
     "load_trainee",
     "new_session",
@@ -46,13 +49,18 @@ _FIRST = {"left": mark("{exercise}, left first"), "right": mark("{exercise}, rig
 
 @dataclass(frozen=True, slots=True)
 class Trainee:
-    """A person, the exercise, and how they do it; the plan is the prescribed one where there is one."""
+    """A person, the exercise, and how they do it; the plan is the prescribed one where there is one.
+
+    Attributes:
+        newcomer: what is to be said of a name that is new beside others, since it may be a slip; else None.
+    """
 
     person: Person
     exercise: Exercise
     setup: Setup
     band: BandProfile | None = None
     prescribed: PrescribedExercise | None = None
+    newcomer: str | None = None
 
     def first_side(self, wanted: Side | None) -> Side | None:
         """Return the side that begins where left and right take turns: the one wanted, else left.
@@ -116,13 +124,14 @@ class Trainee:
             words = tr("prescribed: {amount}.", amount=amount)
         return f"{words} {self.prescribed.note}" if self.prescribed.note else words
 
-    def title(self, first_side: Side | None = None, *, simulated: bool = False) -> str:
+    def title(self, first_side: Side | None = None, *, simulated: bool = False) -> SessionTitle:
         """Say who trains what, with which band, for the head of a view."""
-        exercise = tr(self.exercise.name)
+        exercise = Message(self.exercise.name)
         if first_side is not None:
-            exercise = tr(_FIRST[first_side], exercise=exercise)
-        band = [] if self.band is None else [tr("band {name}", name=self.band.name)]
-        return " · ".join([self.person.name, exercise, *band, *([tr("simulated")] if simulated else [])])
+            exercise = Message(_FIRST[first_side], exercise=exercise)
+        further = [] if self.band is None else [Message("band {name}", name=self.band.name)]
+        further += [Message("simulated")] if simulated else []
+        return SessionTitle(exercise, person=self.person.name, further=further)
 
     def session(self, source: str, streams: Sequence[NewStream]) -> NewSession:
         """Begin a session of this person now, of these streams from this source.
@@ -196,7 +205,21 @@ def load_trainee(store: Store, person: str | None, exercise: str | None, band: s
     if prescription is not None and prescribed is not None:
         plan = prescribed.plan(doing, prescription.stop, setup.plan.zone)
         setup = setup.model_copy(update={"plan": plan})
-    return Trainee(who, doing, setup, with_band, prescribed)
+    return Trainee(who, doing, setup, with_band, prescribed, _newcomer_words(profiles, who))
+
+
+def _newcomer_words(profiles: Profiles, who: Person) -> str | None:
+    known = [each.name for each in profiles.people]
+    if not known or any(each.id == who.id for each in profiles.people):
+        return None
+    near = get_close_matches(who.name, known, n=2)
+    if not near:
+        return tr("{person} is new here", person=who.name)
+    return tr(
+        "{person} is new here; {did_you_mean} `bandsense edit set` gives a session to somebody else",
+        person=who.name,
+        did_you_mean=said(did_you_mean(near)),
+    )
 
 
 def last_person(store: Store, profiles: Profiles | None = None) -> Person:
@@ -217,9 +240,23 @@ def person_named(store: Store, name: str | None) -> Person:
 
 
 def _person(profiles: Profiles, name: str) -> Person:
-    if any(person.id == name for person in profiles.people):
-        return profiles.person(name)
-    return Person() if name == Person().id else Person(id=name, name=name)
+    known = profiles.person_called(name)
+    if known is not None:
+        return known
+    return Person() if name.strip().casefold() == Person().id else Person.called(name)
+
+
+def as_known(store: Store, name: str) -> str:
+    """Return a person's identity as the store spells it: `ada` is Ada; a name that nobody has stays as it is.
+
+    Profiles count first, then whoever trained without one, as in a store that was imported.
+    """
+    known = profiles_of(store).person_called(name)
+    if known is not None:
+        return known.id
+    trained = {session.person for session in store.sessions() if session.person is not None}
+    near = [each for each in trained if each.casefold() == name.strip().casefold()]
+    return near[0] if len(near) == 1 and name not in trained else name
 
 
 def save_progress(store: Store, who: Trainee, result: SessionResult) -> Progression:

@@ -139,7 +139,7 @@ class LineOutput(_EventOutput):
     @override
     def begin(self, pipelines: Sequence[SessionPipeline], title: str, actions: SideActions) -> None:
         if title:
-            print(title, flush=True)
+            print(said(title), flush=True)
         super().begin(pipelines, title, actions)
 
     @override
@@ -281,7 +281,7 @@ def _watch(pipeline: SessionPipeline, title: str) -> ViewState:
     """Make a view's state that follows a pipeline."""
     side = pipeline.side
     state = ViewState(
-        title=title if side is None else f"{side} · {title}",
+        title=title,
         settings=pipeline.workout.settings,
         sensor_side=side,
         clock=asyncio.get_running_loop().time,

@@ -82,7 +82,10 @@ def store_path(arguments: argparse.Namespace) -> Path:
 
 
 def open_store(arguments: argparse.Namespace) -> Store:
-    """Open the store; what an earlier run left unfinished is closed, and said on standard error."""
+    """Open the store; what an earlier run left unfinished is closed, and said on standard error.
+
+    `--person` is then spelt as the store spells it.
+    """
     if is_simulated(arguments):
         from bandsense.app.simulated_store import open_simulated
 
@@ -129,6 +132,10 @@ def open_store(arguments: argparse.Namespace) -> Store:
             ),
             file=sys.stderr,
         )
+    if getattr(arguments, "person", None):
+        from bandsense.app.trainee import as_known
+
+        arguments.person = as_known(store, arguments.person)
     return store
 
 

@@ -97,7 +97,10 @@ _FORCE_WORDS = ("tension", "force", "load", "weight", "kraft", "spannung", "zugk
 
 @dataclass(frozen=True, slots=True)
 class ColumnMapping:
-    """Which columns hold time and force, and in which units, in a file whose header does not say so."""
+    """Which columns hold time and force, and in which units, in a file whose header does not say so.
+
+    A column is named as in the header; where no line names both, by its number from 1.
+    """
 
     time: str
     force: str
@@ -232,10 +235,36 @@ def _mapped(path: Path, lines: Sequence[str], mapping: ColumnMapping) -> _Layout
                 time = _Column(names.index(mapping.time), scales[0], mapping.time)
                 force = _Column(names.index(mapping.force), scales[1], mapping.force)
                 return _Layout(delimiter, len(names), time, force, False, number + 1)
+    numbered = _numbered(lines, mapping, scales[0], scales[1])
+    if numbered is not None:
+        return numbered
     raise FileFormatError(
         path,
         Message("no line names the columns {time!r} and {force!r}", time=mapping.time, force=mapping.force),
     )
+
+
+def _numbered(
+    lines: Sequence[str], mapping: ColumnMapping, time_scale: float, force_scale: float
+) -> _Layout | None:
+    """Find the first line with numbers in the columns that a person counted, from 1; None where none has."""
+    if not (mapping.time.isdecimal() and mapping.force.isdecimal()):
+        return None
+    time, force = int(mapping.time) - 1, int(mapping.force) - 1
+    if min(time, force) < 0:
+        return None
+    for number, line in enumerate(lines[:_HEADER_LINES]):
+        for delimiter in (mark for mark in ";\t," if mark in line):
+            cells = _cells(line, delimiter)
+            number_of = _decimal(delimiter)
+            try:
+                found = [number_of(cells[index]) for index in (time, force)]
+            except (IndexError, ValueError):
+                continue
+            if all(map(math.isfinite, found)):
+                columns = _Column(time, time_scale, mapping.time), _Column(force, force_scale, mapping.force)
+                return _Layout(delimiter, len(cells), *columns, False, number)
+    return None
 
 
 def _header(number: int, line: str) -> _Layout | None:
@@ -256,7 +285,8 @@ def _no_header(line: str) -> Message:
     shown = line.strip()[:60]
     return Message(
         "no header that names a time and a force with their units, but {shown!r}; "
-        "put a line such as `time_s,tension_n` first",
+        "put a line such as `time_s,tension_n` first, or name the columns, by name or by number "
+        "(`bandsense import FILE --time 1 --force 2`)",
         shown=shown,
     )
 

@@ -44,6 +44,7 @@ from bandsense.live.formatting import (
     tension_words,
 )
 from bandsense.live.screen_words import clock_words
+from bandsense.live.session_title import SessionTitle
 from bandsense.live.state import GOOD_LINK, TRACE_S, Done, Peak, Screen, ViewState
 from bandsense.live.units import decimals_for, force_figure, force_range, force_words, shown_unit
 from bandsense.signal.events import DOUBTFUL_BELOW, Phase
@@ -467,7 +468,7 @@ def _messages(state: ViewState) -> Iterator[tuple[str, str]]:
     if state.screen is Screen.LIMIT and state.advice is not None:
         yield advice_text(state.advice), "bold"
     if state.notice and not (state.resting and state.notice in _told_between_sets(state)):
-        yield state.notice, "bold"
+        yield tr("{notice}: press a", notice=state.notice) if state.not_counted else state.notice, "bold"
     if state.asks is not None and state.resting:
         yield rating_question(state.asks, keys=True), "bold"
     if state.advice is not None and not state.resting and state.screen is not Screen.LIMIT:
@@ -700,20 +701,39 @@ def _strip_line(state: ViewState, width: int) -> Text:
 
 def _header(state: ViewState, width: int) -> Text:
     """Write what is trained at the left, link and battery at the right; the set is never shortened."""
-    link = tr(_LINKS.get(state.link, state.link))
-    status = Text(link, "green" if state.link in GOOD_LINK else "bold red")
-    if state.battery_percent is not None:
-        low = state.battery_percent <= LOW_BATTERY_PERCENT
-        charge = {"percent": state.battery_percent}
-        words = tr("battery {percent} %", **charge) if width >= _WIDE_HEADER else f"{state.battery_percent} %"
-        status.append(f" · {words}", "bold red" if low else "default")
     sets = "" if state.plan is None else f" · {_next_set(state)}"
-    title = _fitted(tr(state.title), max(1, width - status.cell_len - 1 - len(sets)))
+    side = "" if state.sensor_side is None else f"{tr(state.sensor_side)} · "
+    forms = state.title.shorter if isinstance(state.title, SessionTitle) else (state.title,)
+    titles = [said(each) for each in forms]
+    status = _status(state, wide=width >= _WIDE_HEADER)
+    room = width - len(side) - len(sets) - 1
+    if state.link in GOOD_LINK and len(titles[-1]) > room - status.cell_len:
+        status = _charge(state, wide=False)  # that all is well is the first to go
+    room = max(1, room - status.cell_len)
+    title = side + next((each for each in titles if len(each) <= room), _fitted(titles[-1], room))
     line = Text(f"{title}{sets}", "bold", no_wrap=True)
     line.pad_right(max(1, width - line.cell_len - status.cell_len))
     line.append_text(status)
     line.truncate(width)
     return line
+
+
+def _status(state: ViewState, *, wide: bool) -> Text:
+    """Write link and battery."""
+    link = tr(_LINKS.get(state.link, state.link))
+    status = Text(link, "green" if state.link in GOOD_LINK else "bold red")
+    if state.battery_percent is not None:
+        status.append(" · ").append_text(_charge(state, wide=wide))
+    return status
+
+
+def _charge(state: ViewState, *, wide: bool) -> Text:
+    if state.battery_percent is None:
+        return Text("")
+    words = f"{state.battery_percent} %"
+    if wide:
+        words = tr("battery {percent} %", percent=state.battery_percent)
+    return Text(words, "bold red" if state.battery_percent <= LOW_BATTERY_PERCENT else "default")
 
 
 _WIDE_HEADER = 50

@@ -99,6 +99,19 @@ class Profiles(ProfileModel):
             return self.people[0] if self.people else Person()
         return _find(self.people, person_id, "person")
 
+    def person_called(self, name: str) -> Person | None:
+        """Find who is meant by a name as people type it: `ada` is Ada, unless somebody is called just that.
+
+        None where nobody is, or where it could be several.
+        """
+        wanted = name.strip()
+        exact = [each for each in self.people if wanted in (each.id, each.name)]
+        near = [
+            each for each in self.people if wanted.casefold() in (each.id.casefold(), each.name.casefold())
+        ]
+        found = exact or near
+        return found[0] if len(found) == 1 else next((each for each in found if each.id == wanted), None)
+
     def band(self, band_id: str) -> BandProfile:
         """Return the band with this id.
 

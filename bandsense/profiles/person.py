@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Self
 
-from pydantic import StringConstraints, model_validator
+from pydantic import StringConstraints, ValidationError, model_validator
 
 from bandsense.errors import BandModelError, ConfigError
-from bandsense.exercises.model import Exercise, Side, SlackMethodKind
+from bandsense.exercises.model import Exercise, Side, SlackMethodKind, faults_in
 from bandsense.language import Message
 from bandsense.profiles.band import BandProfile, require_within_limit, strand_of
 from bandsense.profiles.base import Identified, Key, Metres, Name, ProfileModel, require_unique
@@ -126,6 +126,20 @@ class Person(Identified):
     unit: ForceUnit = ForceUnit.NEWTON
     setups: tuple[Setup, ...] = ()
     prescription: Prescription | None = None
+
+    @classmethod
+    def called(cls, name: str) -> Person:
+        """Return a newcomer of this name.
+
+        Raises:
+            ConfigError: it cannot be one.
+        """
+        try:
+            return cls(id=name, name=name)
+        except ValidationError as error:
+            raise ConfigError(
+                Message("{name!r} cannot be a person's name: {faults}", name=name, faults=faults_in(error))
+            ) from error
 
     @model_validator(mode="after")
     def _one_setup_each(self) -> Self:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["HIGH", "LOW", "NEAR", "Boundaries", "Edge", "between", "crossing_s", "measure"]
+__all__ = ["HIGH", "LOW", "NEAR", "Boundaries", "between", "crossing_s", "measure"]
 
 LOW, HIGH = 0.1, 0.9
 """Parts of the rise or fall whose crossings are the boundaries."""
@@ -37,14 +37,6 @@ many times as much, something else moves it there: the band is taken up or let d
 
 VALLEY_S = 0.5
 """The valley is the lowest point of so long a stretch next to the movement."""
-
-
-class Edge(NamedTuple):
-    """A rise or fall: times of its 10 % and 90 % crossings, and tension in its valley."""
-
-    low_s: float
-    high_s: float
-    valley_n: float
 
 
 class Boundaries(NamedTuple):
@@ -96,17 +88,10 @@ def between(
     """Do the same where the lowest points before and after the peak are known: indices `start` and `end`."""
     valleys_n = max(tension_n[start], min(expected_end_n, tension_n[end]))
     paused_n = valleys_n + NEAR * (tension_n[peak] - valleys_n)
-    rise = _edge(time_s, tension_n, start, peak, paused_n)
-    fall = _edge(time_s, tension_n, end, peak, paused_n, expected_end_n)
+    pull_start_s, hold_start_s, start_n = _edge(time_s, tension_n, start, peak, paused_n)
+    end_s, return_start_s, end_n = _edge(time_s, tension_n, end, peak, paused_n, expected_end_n)
     return Boundaries(
-        rise.low_s,
-        rise.high_s,
-        fall.high_s,
-        fall.low_s,
-        time_s[peak],
-        tension_n[peak],
-        rise.valley_n,
-        fall.valley_n,
+        pull_start_s, hold_start_s, return_start_s, end_s, time_s[peak], tension_n[peak], start_n, end_n
     )
 
 
@@ -117,7 +102,7 @@ def _edge(
     peak: int,
     paused_n: float,
     valley_n: float = math.inf,
-) -> Edge:
+) -> tuple[float, float, float]:
     """Cut out the rise to the peak; where the bottom follows the peak, the fall read backwards.
 
     Args:
@@ -125,6 +110,9 @@ def _edge(
         bottom, peak: indices of the lowest point of that side and of the peak.
         paused_n: a standstill from this tension on is a pause.
         valley_n: a lower valley than the samples show.
+
+    Returns:
+        Times of its 10 % and 90 % crossings, and tension in its valley.
     """
     back = -1 if bottom <= peak else 1
     top_n = tension_n[peak]
@@ -146,7 +134,7 @@ def _edge(
     low = _walk_below(tension_n, high if tension_n[foot] < low_n else foot, bottom, low_n)
     low_s = crossing_s(time_s, tension_n, low, low - back if low != peak else low, low_n)
     high_s = crossing_s(time_s, tension_n, high + back if high != bottom else high, high, high_n)
-    return Edge(min(low_s, high_s) if back < 0 else max(low_s, high_s), high_s, valley_n)
+    return min(low_s, high_s) if back < 0 else max(low_s, high_s), high_s, valley_n
 
 
 def _walk_below(tension_n: Sequence[float], start: int, stop: int, level_n: float) -> int:

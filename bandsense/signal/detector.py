@@ -211,7 +211,7 @@ class RepDetector:
                     last_s=self._last_s,
                 )
             )
-        if time.size > 1 and not np.minimum.reduce(time[1:] - time[:-1]) > 0.0:
+        if not np.logical_and.reduce(time[1:] > time[:-1]):
             raise DataError(
                 Message("times must be finite and increase; sort the samples and drop duplicates")
             )
@@ -235,10 +235,10 @@ class RepDetector:
             self._samples.clean_s.append(segment.time_s)
             every = slice(-segment.first % self._samples.step, None, self._samples.step)
             looks = turning.follow(
-                (segment.time_s[every] - self._conditioner.delay_s).tolist(),
-                segment.smooth_n[every].tolist(),
-                segment.clean_n[every].tolist(),
-                segment.ready_s[every].tolist(),
+                segment.time_s[every] - self._conditioner.delay_s,
+                segment.smooth_n[every],
+                segment.clean_n[every],
+                segment.ready_s[every],
             )
             for look in looks:
                 narrator.take(look)

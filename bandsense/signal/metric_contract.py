@@ -182,10 +182,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure("mean_n", "mean", lambda r, c: _share(c.mean_uncertainty_n, 0.6 * r.peak_n), 0.2),
     Figure("impulse_n_s", "impulse", lambda r, c: _share(c.mean_uncertainty_n, 0.6 * r.peak_n), 0.2),
     Figure(
-        "time_under_tension_s",
-        "time under tension",
-        lambda r, c: _share(_both_s(r, c), r.duration_s),
-        0.10,
+        "time_under_tension_s", "time under tension", lambda r, c: _share(_both_s(r, c), r.duration_s), 0.10
     ),
     Figure("tempo.concentric_s", "pull", lambda r, c: _share(_concentric_s(r, c), r.concentric_s), 0.20),
     Figure("tempo.hold_s", "hold", _both_s, 0.10, relative=False),

@@ -351,8 +351,7 @@ def _rep(
         unloading_n_per_s=_rate(0.8 * (rep.peak_n - rep.end_n), rep.eccentric_s),
         relative_range=_stretch(rep.peak_n) - _stretch(rep.start_n),
         relative_velocity_per_s=_rate(
-            _stretch(rep.start_n + 0.9 * rise_n) - _stretch(rep.start_n + 0.1 * rise_n),
-            rep.concentric_s,
+            _stretch(rep.start_n + 0.9 * rise_n) - _stretch(rep.start_n + 0.1 * rise_n), rep.concentric_s
         ),
     )
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
@@ -100,8 +100,6 @@ class _Judged:
 
 def _moved(now: Mapping[int, float], then: Mapping[int, float], unknown: float = 0.0) -> bool:
     """Return whether a probability is worth telling anew; one that was not there was `unknown`."""
-    if now == then:
-        return False
     return any(abs(p - then.get(n, unknown)) >= WORTH_TELLING for n, p in now.items())
 
 
@@ -125,7 +123,7 @@ class Narrator:
         self._top: TurningPoint | None = None
         self._neighbours: deque[tuple[float, float]] = deque(maxlen=NEIGHBOURS + 1)
         self._lost_s = self._told_lost_s = -inf
-        self._ends_s: deque[float] = deque(maxlen=ENDS)
+        self._ends_s: list[float] = []
         self._told: set[WarningKind] = set()
         self._judged = _Judged(self.announcer)
 
@@ -140,7 +138,7 @@ class Narrator:
             self._check_lost(turning.valley, turning.extreme, sure=look is HELD)
         if announced is not None:
             self._announce(announced)
-        self.events += self._judged.news(turning.now_s)
+        self._tell_passed_over()
         self._emit_phase(look)
         if look is VALLEY:
             self._start, self._top = turning.valley, None
@@ -152,7 +150,7 @@ class Narrator:
     def finish(self) -> None:
         """Close the stream: report what is more likely than not."""
         self._announce(self.announcer.finish())
-        self.events += self._judged.news(self._turning.now_s)
+        self._tell_passed_over()
 
     def correct(self, *, is_rep: bool) -> bool:
         """Heed the person: the latest repetition was none, or a movement was one.
@@ -164,7 +162,6 @@ class Narrator:
         if announced is None:
             return False
         self._announce(announced)
-        self.events += self._judged.news(self._turning.now_s)
         return True
 
     def warn(self, time_s: float, kind: WarningKind, message: str, detected_s: float) -> None:
@@ -197,12 +194,14 @@ class Narrator:
             )
         for shown in announced.done:
             self._emit_completed(shown)
+        self.events += self._judged.news(now_s)
 
     def _emit_completed(self, shown: Shown) -> None:
         b = self._boundaries(shown)
         counted = shown.rep
         peak = self._peak(counted.start, counted.top)
-        self._ends_s.append(b.end_s)
+        insort(self._ends_s, b.end_s)
+        del self._ends_s[:-ENDS]
         if counted.begins_set:
             self._neighbours.clear()
             self._told.discard(WarningKind.SATURATED)
@@ -247,8 +246,9 @@ class Narrator:
         first, top, last = (ticks.index_of(p.tick) for p in (rep.start, rep.top, rep.end))
         last = min(max(top, last), ticks.index_of(ticks.last))
         # What is told late may lie before what was told already.
-        ended_s = max([end_s for end_s in self._ends_s if end_s <= rep.top.time_s], default=-inf)
-        first = max(first, min(top, bisect_left(ticks.time_s, ended_s)))
+        ended = bisect_right(self._ends_s, rep.top.time_s)
+        if ended:
+            first = max(first, min(top, bisect_left(ticks.time_s, self._ends_s[ended - 1])))
         rise_n = rep.top.tension_n - rep.start.tension_n
         returned = ticks.tension_n[last] <= rep.start.tension_n + RETURNED_SHARE * rise_n
         expected_n = rep.start.tension_n if returned else float("inf")
@@ -295,6 +295,20 @@ class Narrator:
                     most=max(swings_n),
                 ),
             )
+
+    def _tell_passed_over(self) -> None:
+        """Say once what a rhythm was taken for, where nothing was counted: a person sees a zero."""
+        run = self.announcer.passed_over
+        if run is None:
+            return
+        message = Message(
+            "{count} movements of about {swing:.1f} N, {interval:.1f} s apart, were taken for steps and not "
+            "counted; if they were repetitions, add them while training",
+            count=len(run.movements),
+            swing=run.swing_n,
+            interval=run.interval_s,
+        )
+        self._warn_once(run.movements[0][1].time_s, WarningKind.NOT_COUNTED, message)
 
     def _check_lost(self, low: TurningPoint, now: TurningPoint, *, sure: bool) -> None:
         """Look for a loss before a low point; it is sure, and told, where tension stands still since."""

@@ -127,6 +127,7 @@ class _Seen:
 
     Attributes:
         noise_n: of a sample, the least so far.
+        margin_n, reach_n: by how much a still window scatters at most, and a pull moves at least, with that.
         noises_n2: its variance in the latest windows.
         still: the present run of still windows.
         level_n: where the band was still last; None before.
@@ -143,6 +144,8 @@ class _Seen:
     """
 
     noise_n: float = np.inf
+    margin_n: float = np.inf
+    reach_n: float = np.inf
     noises_n2: deque[float] = field(default_factory=lambda: deque(maxlen=4))
     still: _Still = field(default_factory=_Still)
     level_n: float | None = None
@@ -293,7 +296,8 @@ class SenseChecks:
         """Begin anew: the zero was set."""
         self.reversed = False
         self._doubt(self._doubt_s[-1], 0.0)
-        self._seen = _Seen(noise_n=self._seen.noise_n)
+        seen = self._seen
+        self._seen = _Seen(noise_n=seen.noise_n, margin_n=seen.margin_n, reach_n=seen.reach_n)
         self._told.clear()
         self._reps.clear()
 
@@ -333,9 +337,10 @@ class SenseChecks:
             noise_n = sqrt(sum(noises_n2) / len(noises_n2))
             if noise_n < seen.noise_n:
                 seen.noise_n = noise_n
-        margin_n = (STILL_NOISE + STILL_FEW / self._length) * seen.noise_n + STILL_N
-        if scatter_n <= margin_n:
-            told += self._still(window, margin_n)
+                seen.margin_n = (STILL_NOISE + STILL_FEW / self._length) * noise_n + STILL_N
+                seen.reach_n = max(REVERSED_N, REVERSED_NOISE * noise_n)
+        if scatter_n <= seen.margin_n:
+            told += self._still(window)
         elif seen.still.windows:
             seen.still = _Still()
         if lowest_n < seen.lowest_n:
@@ -344,24 +349,26 @@ class SenseChecks:
             seen.bottom_n = middle_n
         if middle_n > seen.highest_n:
             seen.highest_n = middle_n
-        reach_n = max(REVERSED_N, REVERSED_NOISE * seen.noise_n)
-        if middle_n < seen.highest_n - reach_n if seen.risen else middle_n > seen.bottom_n + reach_n:
+        if (
+            middle_n < seen.highest_n - seen.reach_n
+            if seen.risen
+            else middle_n > seen.bottom_n + seen.reach_n
+        ):
             told += self._floor(window)
         if highest_n <= -LARGEST_ZERO_N or seen.below_s is not None:
             told += self._below(window)
         if seen.level_n is not None and not seen.pulled:
-            told += self._direction(window, seen.level_n, reach_n)
+            told += self._direction(window, seen.level_n, seen.reach_n)
         return told
 
-    def _still(self, window: _Window, margin_n: float) -> list[SignalWarning]:
+    def _still(self, window: _Window) -> list[SignalWarning]:
         """Check the zero where nothing moves."""
-        seen, still = self._seen, self._seen.still
-        seen.calm_n = window.middle_n
-        low_n, high_n = min(still.low_n, window.middle_n), max(still.high_n, window.middle_n)
-        if not still.windows or high_n - low_n > margin_n + 0.1:
-            seen.still = still = _Still(window.start_s, window.middle_n, window.middle_n)
-            low_n = high_n = window.middle_n
-        still.low_n, still.high_n, still.sum_n = low_n, high_n, still.sum_n + window.middle_n
+        seen, still, middle_n = self._seen, self._seen.still, window.middle_n
+        seen.calm_n = middle_n
+        still.low_n, still.high_n = min(still.low_n, middle_n), max(still.high_n, middle_n)
+        if not still.windows or still.high_n - still.low_n > seen.margin_n + 0.1:
+            seen.still = still = _Still(window.start_s, middle_n, middle_n)
+        still.sum_n += middle_n
         still.windows += 1
         if window.end_s - still.since_s < STILL_S * 0.9:
             return []
@@ -490,13 +497,7 @@ class SenseChecks:
                 "between cell and board",
                 noise=window.noise_n,
             )
-        return self._tell(
-            WarningKind.WIRING,
-            seen.broken_s,
-            window.told_s,
-            0.0,
-            message,
-        )
+        return self._tell(WarningKind.WIRING, seen.broken_s, window.told_s, 0.0, message)
 
     def _tell(
         self, kind: WarningKind, time_s: float, detected_s: float, size_n: float, message: str

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from bandsense.signal.explanations import CountedRep, Explanation
 
@@ -46,6 +47,9 @@ def covers(rep: CountedRep, tick: int) -> bool:
     return rep.start.tick <= tick <= rep.end.tick or tick == rep.top.tick
 
 
+_by_top = attrgetter("rep.top.tick")
+
+
 class Told:
     """What was told and stands.
 
@@ -72,7 +76,7 @@ class Told:
         """The one with the latest top."""
         if not self.shown:
             return self._settled_last[-1] if self._settled_last else None
-        return max(self.shown, key=lambda shown: shown.rep.top.tick)
+        return max(self.shown, key=_by_top)
 
     def reps(self, x: Explanation) -> Iterator[CountedRep]:
         """List the repetitions of an explanation that the person did not take back, the latest first."""
@@ -106,9 +110,18 @@ class Told:
         self.shown.append(shown)
         return shown
 
-    def match(self, rep: CountedRep, among: Iterable[Shown] | None = None) -> Shown | None:
-        """Find what was told of a repetition."""
-        for shown in self.shown if among is None else among:
+    def paired(self, x: Explanation, among: Iterable[Shown]) -> Iterator[tuple[CountedRep, Shown | None]]:
+        """Pair the repetitions of an explanation, the latest first, with what was told of each, if it was."""
+        left = list(among)
+        for rep in self.reps(x):
+            held = self._match(rep, left)
+            if held is not None:
+                left.remove(held)
+            yield rep, held
+
+    def _match(self, rep: CountedRep, among: Iterable[Shown]) -> Shown | None:
+        """Find what was told of a repetition; the first where it holds several."""
+        for shown in among:
             if covers(rep, shown.rep.top.tick):
                 return shown
         return None
@@ -120,7 +133,7 @@ class Told:
             if any(covers(rep, tick) for tick in self._taken_back):
                 self._offset -= 1
                 continue
-            shown = self.match(rep)
+            shown = self._match(rep, self.shown)
             if shown is None:
                 shown = self.tell(rep, done=True)
                 counted.append(shown)

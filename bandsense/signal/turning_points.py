@@ -131,7 +131,6 @@ class Ticks:
 
     Attributes:
         time_s, tension_n: times and tensions.
-        ready_s: device times at which the ticks were known.
         dropped: number of the first of them.
         last: number of the latest tick that was taken; those after it are still to come.
     """
@@ -140,15 +139,13 @@ class Ticks:
         self._kept = kept
         self.time_s: list[float] = []
         self.tension_n: list[float] = []
-        self.ready_s: list[float] = []
         self.dropped = 0
         self.last = -1
 
-    def extend(self, time_s: Sequence[float], tension_n: Sequence[float], ready_s: Sequence[float]) -> None:
+    def extend(self, time_s: FloatArray, tension_n: FloatArray) -> None:
         """Add ticks that are to come."""
-        self.time_s += time_s
-        self.tension_n += tension_n
-        self.ready_s += ready_s
+        self.time_s += time_s.tolist()
+        self.tension_n += tension_n.tolist()
 
     def index_of(self, tick: int) -> int:
         """Place of a tick in the lists; the oldest if it is no longer kept."""
@@ -164,7 +161,7 @@ class Ticks:
         spare = len(self.time_s) - self._kept
         if spare > self._kept // 8:
             self.dropped += spare
-            del self.time_s[:spare], self.tension_n[:spare], self.ready_s[:spare]
+            del self.time_s[:spare], self.tension_n[:spare]
 
     def time_above(self, level_n: float, first_top: int, last_top: int, not_before: int = 0) -> float:
         """Seconds from the rise through a level before one tick to the fall through it after another.
@@ -223,20 +220,24 @@ class Surroundings:
         """So many ticks from second to second: each shares its first two with the one before."""
         return self._ticks_a_second - self._shared
 
-    def seconds(self, smooth_n: Sequence[float], clean_n: Sequence[float]) -> Iterator[_Second]:
+    def seconds(self, smooth_n: FloatArray, clean_n: FloatArray) -> Iterator[_Second]:
         """Add ticks, and give the seconds that they complete, to be taken one by one."""
-        self._smooth_n += smooth_n
-        self._clean_n += clean_n
         length, step = self._ticks_a_second, self.step
-        count = (len(self._smooth_n) - self._shared) // step
+        count = (len(self._smooth_n) + smooth_n.size - self._shared) // step
+        if count >= MANY_SECONDS:
+            smooth_n = np.concatenate((self._smooth_n, smooth_n))
+            clean_n = np.concatenate((self._clean_n, clean_n))
+            rest = slice(count * step, None)
+            self._smooth_n, self._clean_n = smooth_n[rest].tolist(), clean_n[rest].tolist()
+            return self._many(smooth_n, clean_n, count)
+        smooths_n, cleans_n = self._smooth_n, self._clean_n
+        smooths_n += smooth_n.tolist()
+        cleans_n += clean_n.tolist()
         if count <= 0:
             return iter(())
-        smooth_n, clean_n = self._smooth_n, self._clean_n
-        self._smooth_n, self._clean_n = smooth_n[count * step :], clean_n[count * step :]
-        if count >= MANY_SECONDS:
-            return self._many(np.array(smooth_n), np.array(clean_n), count)
+        self._smooth_n, self._clean_n = smooths_n[count * step :], cleans_n[count * step :]
         parts = (slice(i, i + length) for i in range(0, count * step, step))
-        return (self._one(smooth_n[part], clean_n[part]) for part in parts)
+        return (self._one(smooths_n[part], cleans_n[part]) for part in parts)
 
     def take(self, second: _Second) -> None:
         """Go on to the next second."""
@@ -319,7 +320,8 @@ class TurningPoints:
         self.pulling_n = 0.0
         self.extreme = TurningPoint(0, 0.0, math.inf)
         self._ticks = ticks
-        self._begun, self._second = False, 0
+        self._ready_s: FloatArray = np.empty(0)
+        self._second = 0
         self._anchor_n, self._anchor_s = math.inf, 0.0
         self._since_s = 0.0
         self._looked, self._rested, self._hold_s = 0, 0, HELD_S
@@ -343,11 +345,13 @@ class TurningPoints:
         return self.top is not None and self._looked >= 1
 
     @property
-    def halfway_back(self) -> bool:
-        """Whether the present fall has undone half of its rise."""
+    def back(self) -> tuple[TurningPoint, TurningPoint, TurningPoint] | None:
+        """The present movement as valley, top and low so far; None until half of its rise is undone."""
         if self.top is None or self.valley is None:
-            return False
-        return 2.0 * self.extreme.tension_n <= self.top.tension_n + self.valley.tension_n
+            return None
+        if 2.0 * self.extreme.tension_n > self.top.tension_n + self.valley.tension_n:
+            return None
+        return self.valley, self.top, self.extreme
 
     @property
     def torn(self) -> bool:
@@ -359,11 +363,7 @@ class TurningPoints:
         self._gap = self._ticks.last
 
     def follow(
-        self,
-        time_s: Sequence[float],
-        smooth_n: Sequence[float],
-        clean_n: Sequence[float],
-        ready_s: Sequence[float],
+        self, time_s: FloatArray, smooth_n: FloatArray, clean_n: FloatArray, ready_s: FloatArray
     ) -> Iterator[Look]:
         """Take ticks and give the looks that they make possible, one by one.
 
@@ -375,7 +375,8 @@ class TurningPoints:
         ticks, surroundings = self._ticks, self.surroundings
         # The last tick of a second is the first to know what that second was like.
         last = len(ticks.time_s) + surroundings.missing - 1
-        ticks.extend(time_s, smooth_n, ready_s)
+        ticks.extend(time_s, smooth_n)
+        self._ready_s = ready_s if self._begun else np.concatenate((self._ready_s, ready_s))
         for second in surroundings.seconds(smooth_n, clean_n):
             if self._begun:
                 yield from self._run(last)
@@ -392,16 +393,20 @@ class TurningPoints:
         if not self._begun and self._ticks.time_s:
             yield from self._begin(len(self._ticks.time_s))
 
+    @property
+    def _begun(self) -> bool:
+        """Whether there was a swing to turn by, and ticks were taken."""
+        return self._ticks.last >= 0
+
     def _begin(self, stop: int) -> Iterator[Look]:
-        """There is a swing to turn by: take the ticks of the first second, all known with its last one."""
-        self._begun = True
-        self._ticks.ready_s[:stop] = [self._ticks.ready_s[stop - 1]] * stop
+        """Take the ticks of the first second, all known with its last one."""
+        self._ready_s[:stop] = self._ready_s[stop - 1]
         yield from self._run(stop)
 
     def _run(self, stop: int) -> Iterator[Look]:
         """Take the ticks before index `stop`: one second, or a part of it."""
         ticks = self._ticks
-        tension_n, ready_s, dropped = ticks.tension_n, ticks.ready_s, ticks.dropped
+        tension_n, dropped = ticks.tension_n, ticks.dropped
         first = ticks.last + 1 - dropped
         if first >= stop:
             return
@@ -409,19 +414,23 @@ class TurningPoints:
             part_n, lowest_n = tension_n[first:stop], self.extreme.tension_n
             if min(part_n) >= lowest_n and max(part_n) <= lowest_n + self.surroundings.swing_n:
                 # Nothing happens.
-                ticks.last = dropped + stop - 1
-                self.now_s = ready_s[stop - 1]
+                self._take(stop)
                 return
         while first < stop:
             if self.top is not None or self.valley is None:
                 done, look = self._fall(first, stop)
             else:
                 done, look = self._rise(first, stop, self.valley)
-            ticks.last = dropped + done - 1
-            self.now_s = ready_s[done - 1]
+            self._take(done)
             first = done
             if look is not None:
                 yield look
+
+    def _take(self, stop: int) -> None:
+        """Note that the ticks before index `stop` were taken."""
+        ticks = self._ticks
+        ticks.last = ticks.dropped + stop - 1
+        self.now_s = float(self._ready_s[stop - 1 - len(ticks.time_s)])
 
     def _rise(self, first: int, stop: int, valley: TurningPoint) -> tuple[int, Look | None]:
         """Follow a rise from the tick at index `first` until something is to be told, or before `stop`.

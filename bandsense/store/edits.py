@@ -121,6 +121,33 @@ class Edits:
             connection.execute("DELETE FROM edits")
             return connection.execute("DELETE FROM sessions WHERE binned_unix_s IS NOT NULL").rowcount
 
+    def remove_person(self, person: str) -> int:
+        """Remove a person for good: profile, sessions, those in the bin too, and changes that name them.
+
+        Returns:
+            how many sessions these were.
+
+        Raises:
+            StoreError: one of the sessions is being recorded; nothing is removed.
+        """
+        with self._database.opened() as connection, transaction(connection):
+            rows = connection.execute("SELECT id, state FROM sessions WHERE person = ?", (person,)).fetchall()
+            for session, state in rows:
+                if state == "open":
+                    raise StoreError(
+                        Message("session {session} is being recorded; end it first", session=session)
+                    )
+            gone = {session for session, _state in rows}
+            for number, text in connection.execute("SELECT id, data FROM edits").fetchall():
+                data = json_object(text)
+                was = (data.get("before") or {}).get("person")
+                if was == person or gone.intersection(_edit("", 0.0, text).sessions):
+                    connection.execute("DELETE FROM edits WHERE id = ?", (number,))
+            connection.execute("DELETE FROM sessions WHERE person = ?", (person,))
+            connection.execute("DELETE FROM people WHERE id = ?", (person,))
+            connection.execute("DELETE FROM pushed WHERE kind = 'person' AND item = ?", (person,))
+        return len(gone)
+
 
 def bin_session(connection: Connection, session: int) -> None:
     """Put a session into the bin."""

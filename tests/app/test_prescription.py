@@ -71,6 +71,9 @@ def test_it_is_kept_for_whom_it_names_or_who_trained_last(store: Store) -> None:
     assert import_prescription(store, a_prescription()).id == "ada"
     assert import_prescription(store, a_prescription(person="Patient 7")).id == "ada"
     assert import_prescription(store, a_prescription(person="Patient 7"), "Zoe").id == "Zoe"
+    with pytest.raises(ConfigError, match=r"for Patient 7, and nobody is called so .*Ada, Zoe"):
+        import_prescription(store, a_prescription(person="Patient 7"))
+    assert import_prescription(store, a_prescription(person="Patient 7"), "ADA").id == "ada"
     with pytest.raises(ConfigError, match="no exercise is called"):
         import_prescription(store, a_prescription(exercise=(PrescribedExercise(exercise="rowing"),)))
 

@@ -14,6 +14,7 @@ from bandsense.app.environment import Environment, person, simulated_environment
 from bandsense.app.station import Choice, Station
 from bandsense.app.train import TrainingOptions
 from bandsense.errors import BluetoothOff, ConfigError
+from bandsense.store.model import NewSession
 from bandsense.store.store import Store
 from tests.needs import require_module
 from tests.support.views import EventLog
@@ -71,6 +72,19 @@ async def test_a_session_is_begun_and_told_to_its_end_and_the_next_compares(tmp_
     assert told.now["session"] == 2
     # Midnight may lie between them.
     assert any(f"full repetitions, 4 {when}" in told.now["compared"] for when in ("earlier that day", "on "))
+
+
+async def test_whoever_trained_last_is_chosen_already(tmp_path: Path) -> None:
+    at, _told = station(tmp_path)
+    store = Store.open(tmp_path / "s.sqlite3")
+    assert at.choices()["last"]["person"] is None
+    for name in ("Ada", "Zoe"):
+        store.people.put(name, {"id": name, "name": name})
+    assert at.choices()["last"]["person"] == "Ada"
+    for name in ("Zoe", "Ada"):
+        new = NewSession(source="sensor", started_unix_s=0.0, streams=(), software="x", person=name)
+        store.record(new).close()
+        assert at.choices()["last"]["person"] == name
 
 
 async def test_two_sensors_are_one_session(tmp_path: Path) -> None:

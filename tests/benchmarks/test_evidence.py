@@ -12,15 +12,19 @@ import pytest
 
 from benchmarks.evidence import (
     controls,
+    daily,
     detectors,
     envelope,
     movement,
+    packages,
     recordings,
+    rowing,
     simulators,
     special,
     splices,
 )
 from benchmarks.evidence.detectors import Unavailable, peaks, version_0_1_0, zig_zag
+from benchmarks.evidence.packages import Archive
 from benchmarks.evidence.trace import Split, Trace
 from tests.needs import REPOSITORY, missing
 
@@ -29,10 +33,14 @@ EVIDENCE = REPOSITORY / "benchmarks" / "evidence"
 PEOPLE = pytest.mark.usefixtures("recordings")
 
 
+def need(archive: Archive) -> None:
+    if not archive.available():
+        missing(archive.requirement, archive.command)
+
+
 @pytest.fixture(scope="session")
 def people() -> None:
-    if not movement.available():
-        missing("seglearn 1.2.5", f"pip download --no-deps -d {detectors.CACHE} seglearn==1.2.5")
+    need(movement.ARCHIVE)
 
 
 def some(split: Split) -> Iterator[Trace]:
@@ -163,6 +171,44 @@ def test_real_movement_is_of_odd_people_only_and_mostly_shows_twenty() -> None:
             rises(trace)
 
 
+@pytest.mark.slow
+def test_strokes_of_rowers_are_where_their_recordings_have_them() -> None:
+    need(rowing.ARCHIVE)
+    made = list(rowing.grid("held"))
+    for trace in made:
+        check(trace)
+        rises(trace)
+        assert trace.n == len(trace.reps) >= 3
+    assert {trace.kind for trace in made} == {"handle", "handle, ten minutes", "oar", "seat"}
+    whole = [trace for trace in made if trace.kind == "handle, ten minutes"]
+    # The last row of each piece has no force: the ten minutes were over.
+    assert [trace.n for trace in whole] == [282, 283, 284]
+    for trace in whole:
+        assert trace.reps[-1].end_s - trace.reps[0].start_s == pytest.approx(600.0, abs=3.0)
+    # Between strokes the hands go forward: nobody pulls.
+    pulled_s = [rep.end_s - rep.start_s for trace in whole for rep in trace.reps]
+    assert 0.6 < np.median(pulled_s) < 0.8
+
+
+@pytest.mark.slow
+def test_what_real_people_carry_weighs_what_it_weighs() -> None:
+    need(daily.ARCHIVE)
+    made = list(daily.grid("held"))
+    assert len(made) == 9 * 3 * 2
+    assert {trace.rate_hz for trace in made if trace.kind.startswith("daily")} == {20.0, 80.0, 320.0}
+    for trace in made:
+        check(trace)
+        assert trace.is_control
+        assert not trace.reps
+        way, size = trace.name.split("/")[4:6]
+        number = float(size.split()[0])
+        at_rest_n = {"carried": 9.81 * number, "tared": 0.0, "taut": 0.09 * number}[way]
+        off_n = float(np.median(trace.tension_n)) - at_rest_n
+        assert abs(off_n) < 0.05 * (9.81 * number if way == "tared" else at_rest_n) + 0.05, trace.name
+        if trace.kind.startswith("walk"):
+            assert 0.5 < np.ptp(trace.tension_n) < 40.0, trace.name
+
+
 @PEOPLE
 def test_recordings_have_the_counts_of_their_encoder() -> None:
     made = {trace.name: (trace.n, sum(map(bool, trace.partial or ()))) for trace in recordings.band()}
@@ -173,8 +219,10 @@ def test_recordings_have_the_counts_of_their_encoder() -> None:
 
 
 def test_no_detector_and_no_simulator_of_the_package_is_asked() -> None:
-    free = {path.stem for path in EVIDENCE.glob("*.py")} - {"simulators", "detectors", "sections", "score"}
+    asking = {"simulators", "detectors", "packages", "sections", "score"}
+    free = {path.stem for path in EVIDENCE.glob("*.py")} - asking
     assert {"trace", "envelope", "splices", "special", "controls", "movement", "recordings"} <= free
+    assert {"daily", "rowing"} <= free
     for name in sorted(free):
         assert not {
             module
@@ -224,7 +272,26 @@ def test_without_its_history_version_0_1_0_says_what_to_do(
 
 
 def test_another_wheel_is_never_unpickled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(movement, "CACHE", tmp_path)
+    monkeypatch.setattr(packages, "CACHE", tmp_path)
     (tmp_path / "seglearn-1.2.5-py3-none-any.whl").write_bytes(b"no wheel")
     with pytest.raises(Unavailable, match="delete it"):
         movement._dataset()
+
+
+def test_a_source_archive_is_compared_before_pip_runs_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wanted: list[str] = []
+
+    def fetch(command: list[str], **_: object) -> None:
+        wanted.append(Path(command[command.index("-r") + 1]).read_text())
+        assert command[command.index("--no-binary") + 1] == "mobgap"
+        raise OSError
+
+    monkeypatch.setattr(packages, "CACHE", tmp_path)
+    monkeypatch.setattr(packages.subprocess, "run", fetch)
+    with pytest.raises(
+        Unavailable, match=r"run: pip download --no-deps --no-binary mobgap -d .* mobgap==1\.2\.0"
+    ):
+        daily.ARCHIVE.content()
+    assert wanted == [f"mobgap==1.2.0 --hash=sha256:{daily.ARCHIVE.sha256}\n"]

@@ -28,6 +28,43 @@ def test_profiles_are_set_shown_exported_and_imported(command: Command, tmp_path
     assert command("profile", "import", file).out == "imported: 1 person, 0 bands, 0 sensors\n"
 
 
+def test_a_person_is_removed_with_everything_that_names_them(session: Command, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    session("profile", "set", "--person", "Quetzalcoatl", "--exercise", "seated-row", "--sets", "2")
+    session("profile", "set", "--person", "Ben", "--exercise", "pull-apart")
+    session("edit", "set", "1", "--person", "Quetzalcoatl")
+    session("edit", "set", "1", "--person", "Ben")
+    session("edit", "set", "1", "--person", "Quetzalcoatl")
+    session("edit", "split", "1", "--at", "5")
+    session("edit", "set", "2", "--person", "Ben")
+    refused = session("profile", "remove", "quetzalcoatl")
+    assert refused.status == 1
+    assert "--yes" in refused.err
+    assert session("profile", "remove", "Quetzalcoatel", "--yes").status == 1
+    done = session("profile", "remove", "quetzalcoatl", "--yes")
+    assert done.lines[0].startswith("Quetzalcoatl and 2 sessions are removed for good"), done
+    assert [line.split()[0] for line in session("sessions").lines[1:]] == ["2"]
+    assert session("edit", "undo").status == 1
+    assert [line.split()[0] for line in session("profile").lines[1:]] == ["Ben", "Me"]
+    for path in home.iterdir():
+        if path.is_file():
+            assert b"Quetzalcoatl" not in path.read_bytes(), path
+    assert session("profile", "remove", "quetzalcoatl", "--yes").status == 1
+
+
+def test_a_person_is_removed_from_the_simulated_store_too(command: Command, tmp_path: Path) -> None:
+    command("profile", "set", "--person", "Ada", "--exercise", "seated-row")
+    command("profile", "--simulated")
+    (tmp_path / "home" / "bandsense.sqlite3.before-version-1").touch()
+    done = command("profile", "remove", "ada", "--yes", "--json")
+    assert json.loads(done.out) == {
+        "person": "Ada",
+        "removed": 0,
+        "copies": [str(tmp_path / "home" / "bandsense.sqlite3.before-version-1")],
+    }
+    assert command("profile", "--simulated").out == "nothing is known yet; usual values are used\n"
+
+
 def test_what_is_not_given_stays(command: Command) -> None:
     command("profile", "set", "--exercise", "seated-row", "--rest-length-cm", "60", "--zone-n", "40", "55")
     command("profile", "set", "--sets", "1")

@@ -66,6 +66,41 @@ def test_the_simulator_leaves_ones_own_sessions_and_progress_alone(
     assert learned["setups"][-1]["advisor"] is not None
 
 
+def test_a_name_is_known_however_it_is_typed(command: Command, set_file: Path, tmp_path: Path) -> None:
+    own = ("--store", tmp_path / "own.sqlite3")
+    command("profile", *own, "set", "--person", "Ada", "--exercise", "pull-apart")
+    told = _live(command, set_file, "--person", "ada ", *own)
+    assert "\nAda · Pull-apart · simulated\n" in told
+    assert "new here" not in told
+    (found,) = command("sessions", "--person", "ADA", "--json", *own).lines
+    assert json.loads(found)["person"] == "Ada"
+    assert command("profile", *own, "set", "--person", "ADA", "--sets", "2").out == "Ada, Pull-apart: saved\n"
+    told = _live(command, set_file, "--person", "Adda", *own)
+    assert "Adda is new here; did you mean Ada?" in told
+    assert "\nAdda · Seated row · simulated\n" in told
+    assert "Zoe is new here\n" in _live(command, set_file, "--person", "Zoe", *own)
+    history = command("history", "--person", "Wilhelm", *own).out
+    assert history.endswith("nothing is stored of 'Wilhelm', only of: Ada, Adda, Zoe\n")
+
+
+def test_a_name_that_cannot_be_one_is_told(command: Command, set_file: Path) -> None:
+    done = command("live", "--sim", "--trace", set_file, "--speed", "0", "--person", "x" * 90)
+    assert done.status == 1
+    assert "cannot be a person's name" in done.err
+
+
+def test_two_people_who_differ_by_a_capital_letter_stay_two(tmp_path: Path) -> None:
+    from bandsense.app.trainee import as_known
+
+    store = Store.open(tmp_path / "old.sqlite3")
+    for name in ("Ada", "ada"):
+        store.people.put(name, {"id": name, "name": name})
+    assert [as_known(store, name) for name in ("Ada", "ada", "ADA")] == ["Ada", "ada", "ADA"]
+    new = NewSession(source="sensor", started_unix_s=0.0, streams=(), software="x", person="Mia")
+    store.record(new).close()
+    assert as_known(store, "mia") == "Mia"
+
+
 def test_simulated_sessions_in_an_older_store_count_for_nobody(tmp_path: Path) -> None:
     from bandsense.app.trainee import last_person
 

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from bandsense.live.formatting import format_log_line, format_notice, set_words, summary_words, tension_words
+from bandsense.live.formatting import (
+    advice_text,
+    format_log_line,
+    format_notice,
+    set_words,
+    summary_words,
+    tension_words,
+)
 from bandsense.signal.events import (
     Phase,
     PhaseChanged,
@@ -143,3 +150,18 @@ def test_lines_of_a_log() -> None:
     assert of(CueGiven(1.0, CueKind.INHALE, 1.0)) is None
     assert of(TensionTick(1.0, 3.0, 0.2)) is None
     assert of(PhaseChanged(1.0, Phase.CONCENTRIC, 1.0)) is None
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (-0.13, "the band changed, not you."),
+        (0.1, "the band changed, not you."),
+        (3.79, "it is another band; name it, and each is compared with itself."),
+        (-0.6, "it is another band; name it, and each is compared with itself."),
+    ],
+)
+def test_what_no_band_can_do_is_another_band(share: float, said: str) -> None:
+    reason = Reason(Rule.BAND_CHANGED, {"share": share, "probability": 0.999})
+    advice = Advice(SlackAction.KEEP, Rule.BAND_CHANGED, (reason,))
+    assert advice_text(advice).endswith(f"very likely {said}")

@@ -15,6 +15,7 @@ from bandsense.exercises.catalogue import get_exercise
 from bandsense.live.actions import Action
 from bandsense.live.big_digits import HEIGHT, big
 from bandsense.live.formatting import advice_reason
+from bandsense.live.session_title import SessionTitle
 from bandsense.live.state import LastTime, Peak, Screen, ViewState
 from bandsense.live.terminal import TerminalView, render, trace_lines
 from bandsense.samples import SampleBlock, Unit
@@ -103,8 +104,14 @@ def test_a_long_name_leaves_room_for_the_link_and_the_battery() -> None:
     state = a_state()
     state.title = "One-arm bent-over row, left first"
     first = shown(state, 40, 10).splitlines()[0]
-    assert first.endswith("linked · 87 %")
-    assert "set 1 of 3" in first
+    assert first.endswith(" 87 %")
+    assert "· set 1 of 3" in first
+    state.title = SessionTitle("Seated row", person="Ada", further=["band green"])
+    assert shown(state, 40, 10).splitlines()[0] == "Seated row · set 1 of 3    linked · 87 %"
+    assert shown(state, 32, 10).splitlines()[0] == "Seated row · set 1 of 3     87 %"
+    assert shown(state, 60, 10).splitlines()[0].startswith("Ada · Seated row · set 1 of 3  ")
+    state.link = "lost"
+    assert shown(state, 40, 10).splitlines()[0].endswith("set 1 of 3      lost · 87 %")
     assert len(shown(state, 40, 10).splitlines()) == 10
 
 

@@ -14,8 +14,20 @@ import pytest
 
 from bandsense.signal.analysis import analyze
 from bandsense.signal.detector import RepDetector
-from benchmarks.evidence import controls, envelope, idling, movement, recordings, simulators, special, splices
-from benchmarks.evidence.detectors import CACHE, bandsense
+from benchmarks.evidence import (
+    controls,
+    daily,
+    envelope,
+    idling,
+    movement,
+    recordings,
+    rowing,
+    simulators,
+    special,
+    splices,
+)
+from benchmarks.evidence.detectors import bandsense
+from benchmarks.evidence.packages import Archive
 from benchmarks.evidence.score import Tally
 from benchmarks.evidence.trace import Trace
 from tests.needs import missing
@@ -27,6 +39,11 @@ def judged(traces: Iterable[Trace]) -> Tally:
         if "beyond" not in trace.tags:
             tally.add(trace, bandsense(trace))
     return tally
+
+
+def need(archive: Archive) -> None:
+    if not archive.available():
+        missing(archive.requirement, archive.command)
 
 
 def every(step: int, traces: Iterable[Trace]) -> Iterable[Trace]:
@@ -72,8 +89,7 @@ def test_splices_of_real_repetitions_are_exact() -> None:
 
 @pytest.mark.slow
 def test_real_movement_is_within_two_of_twenty() -> None:
-    if not movement.available():
-        missing("seglearn 1.2.5", f"pip download --no-deps -d {CACHE} seglearn==1.2.5")
+    need(movement.ARCHIVE)
     tally = judged(every(3, movement.grid("held")))
     assert tally.traces >= 30
     assert tally.within_two >= tally.traces - 1, tally.wrong
@@ -97,6 +113,30 @@ def test_simulated_sets_are_exact() -> None:
     tally = judged(simulators.grid(60, "held"))
     assert len(tally.wrong) <= 2, tally.wrong
     assert tally.silent == 0
+
+
+@pytest.mark.slow
+def test_strokes_of_real_rowers_are_exact() -> None:
+    need(rowing.ARCHIVE)
+    tally = judged(rowing.grid("held"))
+    assert tally.traces >= 50
+    assert len(tally.wrong) <= 1, tally.wrong
+    assert tally.silent == 0
+    assert tally.phantoms == 0
+    assert tally.figures()["f1"] >= 0.999
+    assert tally.alarmed == 0
+
+
+@pytest.mark.slow
+def test_real_people_who_pull_nothing_are_told_so_but_for_one_quick_walk() -> None:
+    need(daily.ARCHIVE)
+    tally = judged(daily.grid("held"))
+    assert tally.controls == 54
+    # The same six quick steps of one person, twice, are counted in some of the ways they can be worn.
+    assert all("/HA/002/Test5" in name for name, _ in tally.wrong), tally.wrong
+    assert tally.controls_counted <= 4, tally.wrong
+    assert tally.controls_shown <= 5
+    assert tally.alarmed == 0
 
 
 @pytest.mark.slow

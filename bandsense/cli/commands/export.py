@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bandsense.app.sessions import meant_instead, session_named
 from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.session_filter import add_filter_options, session_filter
-from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.cli.store_option import add_store_option, left_aside, open_store
 from bandsense.language import Message, tr
 
 if TYPE_CHECKING:
@@ -67,11 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
     sessions = _sessions(store, arguments)
     if not sessions:
         meant = meant_instead(store, person=arguments.person, exercise=arguments.exercise)
-        raise ConfigError(
-            Message(
-                "there is no such session; {meant}", meant=meant or Message("`bandsense sessions` lists them")
-            )
-        )
+        if meant is None and left_aside(arguments):
+            meant = Message("`bandsense sessions` lists them (simulated ones: --simulated)")
+        meant = meant or Message("`bandsense sessions` lists them")
+        raise ConfigError(Message("there is no such session; {meant}", meant=meant))
 
     from bandsense.app.replay import session_table
     from bandsense.cli.progress import progress

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bandsense.cli.argument_types import count
 from bandsense.cli.command import add_command
-from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.cli.store_option import add_store_option, left_aside, open_store
 from bandsense.language import Message, tr, trn
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
 
         meant = meant_instead(store, person=arguments.person, exercise=arguments.exercise)
         weeks = trn("{n} week", "{n} weeks", arguments.weeks)
+        if meant is None and left_aside(arguments):
+            meant = Message("train with `bandsense live` (simulated ones: --simulated)")
         meant = meant or Message("train with `bandsense live`")
         if exercise:
             print(

@@ -35,9 +35,17 @@ def add(commands: Commands) -> None:
     command.add_argument("--person", metavar="NAME", help="whose they are, whatever the files say")
     command.add_argument("--exercise", metavar="ID", help="what was trained, whatever the files say")
     command.add_argument("--started", type=day, metavar="DATE", help="the day on which a trace was recorded")
-    command.add_argument("--time", metavar="COLUMN", help="the column of a trace that holds the time")
+    command.add_argument(
+        "--time",
+        metavar="COLUMN",
+        help="the column of a trace that holds the time: its name, or its number from 1",
+    )
     command.add_argument("--time-unit", default="s", metavar="UNIT", help="s, ms or us (default: s)")
-    command.add_argument("--force", metavar="COLUMN", help="the column of a trace that holds the force")
+    command.add_argument(
+        "--force",
+        metavar="COLUMN",
+        help="the column of a trace that holds the force: its name, or its number from 1",
+    )
     command.add_argument("--force-unit", default="N", metavar="UNIT", help="N, kgf, lbf (default: N)")
     command.add_argument("--json", action="store_true", help="one JSON object per session")
     add_store_option(command)

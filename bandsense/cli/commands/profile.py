@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command, add_json_option, tell
-from bandsense.cli.store_option import add_store_option, open_store
+from bandsense.cli.store_option import add_store_option, left_aside, open_store
 from bandsense.cli.tables import table
 from bandsense.language import Message, tr, trn
 
@@ -51,6 +51,15 @@ def add(commands: Commands) -> None:
     taking.add_argument(
         "--replace", action="store_true", help="also replace what is known here already under the same name"
     )
+    removing = actions.add_parser(
+        "remove",
+        help="remove a person for good, with all their sessions",
+        description="Nothing of it can be undone. Copies stay where you put them: exports, reports, backups "
+        "and a clinic's database.",
+    )
+    removing.set_defaults(action="remove")
+    removing.add_argument("person", metavar="NAME", help="who; `bandsense profile` lists them")
+    removing.add_argument("--yes", action="store_true", help="do not ask")
     _add_set(actions)
 
 
@@ -133,6 +142,8 @@ def run(arguments: argparse.Namespace) -> int:
         tell(arguments, str(arguments.file), path=arguments.file)
     elif arguments.action == "import":
         _import(store, arguments)
+    elif arguments.action == "remove":
+        _remove(store, arguments)
     else:
         _set(store, arguments)
     return 0
@@ -229,6 +240,55 @@ def _import(store: Store, arguments: argparse.Namespace) -> None:
         tr("imported: {people}, {bands}, {sensors}", people=people, bands=bands, sensors=sensors),
         **taken,
     )
+
+
+def _remove(store: Store, arguments: argparse.Namespace) -> None:
+    """Remove a person from the store, and from that of the simulator, which has a copy of each profile."""
+    import asyncio
+
+    from bandsense.app.log_file import leave_out_of_log
+    from bandsense.app.paths import SIMULATED_STORE_NAME, home
+    from bandsense.app.trainee import profiles_of
+    from bandsense.cli.prompts import confirm
+    from bandsense.errors import ConfigError
+    from bandsense.store.edits import Edits
+    from bandsense.store.model import SessionFilter
+    from bandsense.store.store import Store
+
+    who = arguments.person
+    stores = [store]
+    if left_aside(arguments):
+        stores.append(Store.open(home() / SIMULATED_STORE_NAME))
+    sessions = sum(
+        len(each.sessions(SessionFilter(person=who, binned=binned)))
+        for each in stores
+        for binned in (False, True)
+    )
+    if not sessions and all(each.people.get(who) is None for each in stores):
+        profiles_of(store).person(who)  # it says who there is
+    much = trn("{n} session", "{n} sessions", sessions)
+    question = tr(
+        "remove {person} for good, with {much}? Nothing of it can be undone.", person=who, much=much
+    )
+    if not arguments.yes and not asyncio.run(confirm(question)):
+        raise ConfigError(Message("nothing was removed; --yes removes {person} without asking", person=who))
+    removed = sum(Edits(each.database).remove_person(who) for each in stores)
+    leave_out_of_log(home(), who)
+    told = tr(
+        "{person} and {much} are removed for good; exports, reports and backups stay where you put them",
+        person=who,
+        much=trn("{n} session", "{n} sessions", removed),
+    )
+    copies = sorted(str(path) for each in stores for path in _copies(each))
+    if copies:
+        told += "\n" + tr("earlier copies of the store are left, too: {copies}", copies=", ".join(copies))
+    tell(arguments, told, person=who, removed=removed, copies=copies)
+
+
+def _copies(store: Store) -> list[Path]:
+    """Return earlier states of the store that lie beside it: before an update, a rescue, a restore."""
+    local = store.database.local
+    return [path for path in local.parent.glob(f"{local.name}.*") if path.is_file()]
 
 
 def _set(store: Store, arguments: argparse.Namespace) -> None:

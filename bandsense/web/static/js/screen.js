@@ -66,7 +66,7 @@ export class Screen {
 
   heads(view) {
     const { state } = view;
-    for (const [name, value] of [["title", state.title], ["heading", state.words.heading]]) {
+    for (const [name, value] of [["title", state.title], ["about", state.about], ["heading", state.words.heading]]) {
       for (const element of document.querySelectorAll(`[data-t=${name}]`)) text(element, value);
     }
     const lost = state.screen === "lost";

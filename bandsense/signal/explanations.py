@@ -212,8 +212,9 @@ class Explanations:
         self._tops: deque[TurningPoint] = deque(maxlen=SPAN)
         self._survivors: deque[list[Explanation]] = deque(maxlen=SPAN)
         self._ln_handling = math.log(1.0 - k.p_set - k.p_steps - k.p_sway)
+        self._longest_s = math.exp(k.longest_ln_s)
         self._ln_on, self._ln_rep = math.log(1.0 - k.p_end), math.log(k.p_rep)
-        self._measured: dict[tuple[int, int, int], tuple[float, float]] = {}
+        self._measured: dict[tuple[int, int, int], tuple[float, float, float | None]] = {}
 
     @property
     def survivors(self) -> Sequence[Explanation]:
@@ -418,6 +419,7 @@ class Explanations:
     ) -> Movement:
         wide: float | None = None
         first: float | None = None
+        held: float | None = None
         first_s = last_s = top.time_s
         if dips:
             low_n = max(start.tension_n, last.tension_n) if end else start.tension_n
@@ -429,7 +431,7 @@ class Explanations:
             key = (start.tick, first_top.tick, last_top.tick)
             if self._ticks.forgot_fall(half_n, last_top.tick):
                 # It was measured when the rest began; that rest was so long that the trace of it is gone.
-                wide, first = self._measured.get(key, (None, None))
+                wide, first, held = self._measured.get(key, (None, None, None))
             else:
                 wide = self._ticks.time_above(half_n, first_top.tick, last_top.tick, start.tick)
                 fall_n = 0.5 * (top.tension_n + last.tension_n)
@@ -438,7 +440,10 @@ class Explanations:
                     if fall_n == half_n
                     else self._ticks.time_above(fall_n, first_top.tick, last_top.tick)
                 )
-                self._measured[key] = wide, first
+                if wide > self._longest_s:
+                    most_n = 0.5 * (top.tension_n + half_n)
+                    held = self._ticks.time_above(most_n, top.tick, top.tick, start.tick)
+                self._measured[key] = wide, first, held
         return Movement(
             start_n=start.tension_n,
             top_n=top.tension_n,
@@ -448,6 +453,7 @@ class Explanations:
             fallen_n=top.tension_n - last.tension_n,
             width_s=wide,
             first_width_s=first,
+            held_s=held,
             dips_n=dips,
             lowest_n=lowest_n,
             start_s=start.time_s,

@@ -58,6 +58,9 @@ LARGEST_STEP = 0.7
 SHRUNK = 0.2
 """A series whose swing falls to this share of what it was in one movement is over."""
 
+HOLD = 4.0
+"""A hold is longer than the longest repetition by so many times what is not sure about that."""
+
 BUMP = 0.8
 """A bump between two steps reaches at most this share of their size."""
 
@@ -240,6 +243,7 @@ class Movement:
         fallen_n: the fall so far.
         width_s: time above half of its height; None while it is not known.
         first_width_s: the same where a series begins, so that what came before the pull does not count.
+        held_s: time above three quarters of its height, of one that is wider than repetitions are.
         dips_n: the dips at its inner valleys.
         lowest_n: lowest tension of the last minute: the slack level, if it is slack at all.
     """
@@ -251,6 +255,7 @@ class Movement:
     fallen_n: float
     width_s: float | None
     first_width_s: float | None
+    held_s: float | None
     dips_n: Sequence[Dip]
     lowest_n: float
     start_s: float
@@ -393,6 +398,10 @@ def handling(
     ) * _normal(up, k.handling_large_ln_n, k.handling_large_sd)
     if rise is not None:
         size = 0.95 * size + 0.05 * _normal(up, rise, k.handling_like_sd)
+    if m.held_s is not None:
+        # What is held for longer than any repetition is a hold, as strong as a set may be.
+        longer = (math.log(m.held_s) - k.longest_ln_s) / k.longest_soft - HOLD
+        size += _normal(up, k.set_ln_n, k.set_sd) / (1.0 + math.exp(min(50.0, -2.0 * longer)))
     score = _ln(size / m.rise_n)
     if m.end_n is not None:
         score += _ln(_end(k, m, _returned((m.top_n - m.end_n) / m.rise_n) / m.rise_n))
@@ -556,7 +565,8 @@ def _prior(k: Numbers, counts: bool, peak_n: float, swing_n: float, m: Movement,
     if not counts:
         waves = math.log(max(k.sway_share * (level_n - 0.5 * swing_n), 1e-6))
         score = _ln(_normal(math.log(swing_n), waves, k.sway_sd)) + 3.0 * math.log(max(1.0 - a, 1e-6))
-        return score + k.sway_power * min(0.0, math.log(k.sway_largest_n / swing_n))
+        largest = max(math.log(k.sway_largest_n), waves)
+        return score + k.sway_power * min(0.0, largest - math.log(swing_n))
     size = _normal(math.log(swing_n), k.set_ln_n, k.set_sd)
     score = 0.0
     if s is not None and s.earlier_n > 0.0:

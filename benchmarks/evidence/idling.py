@@ -67,6 +67,21 @@ def holding(time_s: FloatArray, rng: Generator) -> FloatArray:
     return tension_n
 
 
+def bracing(time_s: FloatArray, rng: Generator) -> FloatArray:
+    """Short isometric holds with a strong band, soon or slowly reached, by a muscle that trembles."""
+    level_n = np.exp(rng.uniform(np.log(50.0), np.log(400.0)))
+    tremor = rng.uniform(0.005, 0.04) * _wander(time_s, rng, 0.3)
+    tension_n = np.zeros_like(time_s)
+    at_s = rng.uniform(1.0, 4.0)
+    while at_s < time_s[-1] - 40.0:
+        rise_s, fall_s = np.exp(rng.uniform(np.log(0.5), np.log(8.0), 2))
+        let_go_s = at_s + rise_s + rng.uniform(16.0, 30.0)
+        held = _ease((time_s - at_s) / rise_s) * _ease((let_go_s + fall_s - time_s) / fall_s)
+        tension_n += level_n * rng.uniform(0.9, 1.1) * held * (1.0 + tremor)
+        at_s = let_go_s + fall_s + rng.uniform(15.0, 40.0)
+    return tension_n
+
+
 def riding(time_s: FloatArray, rng: Generator) -> FloatArray:
     """A vehicle: noise in a band about its suspension's resonance, stronger on bad roads."""
     centre_hz = rng.uniform(0.8, 2.5)
@@ -137,7 +152,7 @@ def _one_over_f(time_s: FloatArray, rng: Generator) -> FloatArray:
 
 
 KINDS: Mapping[str, Idling] = MappingProxyType(
-    {kind.__name__: kind for kind in (gait, swaying, holding, riding, tugging, lying)}
+    {kind.__name__: kind for kind in (gait, swaying, holding, bracing, riding, tugging, lying)}
 )
 
 

@@ -25,6 +25,7 @@ from bandsense.signal.events import (
     WarningKind,
 )
 from bandsense.signal.laws import FITTED, Numbers
+from benchmarks.evidence import idling
 from benchmarks.evidence.walks import irregular, swaying
 from tests.support.traces import Stroke, minimum_jerk, position, trace, waves
 
@@ -206,6 +207,12 @@ def test_a_hold_that_wavers_gives_nothing_either(seed: int) -> None:
     knots = np.arange(0.0, time_s[-1] + 2.0, 1.3)
     waver = np.interp(time_s, knots, np.random.default_rng(seed).normal(0.0, 0.03, knots.size))
     assert not reps_of(detect(time_s, tension_n * (1.0 + waver)))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_short_hold_shows_nothing_however_strong_it_is(seed: int) -> None:
+    held = idling.make("bracing", seed)
+    assert not [e for e in detect(held.time_s, held.tension_n) if isinstance(e, RepCounted)]
 
 
 def test_repetitions_from_a_level_that_was_held_are_counted() -> None:

@@ -52,7 +52,7 @@ class UndoRep:
 
 @dataclass(frozen=True, slots=True)
 class AddRep:
-    """The person says that a movement which was not counted was a repetition."""
+    """The person says that a movement which was not counted was a repetition, or a set that was not counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -393,9 +393,10 @@ class SenseChecks:
         seen, level_n = self._seen, still.level_n
         seen.level_n = level_n
         unseen_s = window.end_s - seen.zero_s if seen.zero_n is not None else 0.0
-        reach_n = max(LARGEST_ZERO_N, min(FARTHEST_DRIFT_N, FASTEST_DRIFT_N_PER_S * unseen_s))
         shift_n = abs(level_n - (seen.zero_n or 0.0))
-        follows = shift_n <= reach_n
+        follows = shift_n <= LARGEST_ZERO_N or (
+            shift_n <= min(FARTHEST_DRIFT_N, FASTEST_DRIFT_N_PER_S * unseen_s)
+        )
         if level_n < 0.0 or (follows and not self._pre_stretched):
             self._doubt(window.told_s, level_n)
         if level_n < -LARGEST_ZERO_N:

@@ -44,7 +44,7 @@ class Shown:
 
 def covers(rep: CountedRep, tick: int) -> bool:
     """Tell whether a repetition holds a tick."""
-    return rep.start.tick <= tick <= rep.end.tick or tick == rep.top.tick
+    return rep.start.tick <= tick <= rep.end.tick
 
 
 _by_top = attrgetter("rep.top.tick")
@@ -121,8 +121,9 @@ class Told:
 
     def _match(self, rep: CountedRep, among: Iterable[Shown]) -> Shown | None:
         """Find what was told of a repetition; the first where it holds several."""
+        start, end = rep.start.tick, rep.end.tick
         for shown in among:
-            if covers(rep, shown.rep.top.tick):
+            if start <= shown.rep.top.tick <= end:
                 return shown
         return None
 

@@ -111,9 +111,9 @@ class Told:
         return shown
 
     def paired(self, x: Explanation, among: Iterable[Shown]) -> Iterator[tuple[CountedRep, Shown | None]]:
-        """Pair the repetitions of an explanation, the latest first, with what was told of each, if it was."""
+        """Pair the repetitions of an explanation, the oldest first, with what was told of each, if it was."""
         left = list(among)
-        for rep in self.reps(x):
+        for rep in [*self.reps(x)][::-1]:
             held = self._match(rep, left)
             if held is not None:
                 left.remove(held)

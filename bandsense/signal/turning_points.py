@@ -379,27 +379,24 @@ class TurningPoints:
         # The last tick of a second is the first to know what that second was like.
         last = len(ticks.time_s) + surroundings.missing - 1
         ticks.extend(time_s, smooth_n)
-        self._ready_s = ready_s if self._begun else np.concatenate((self._ready_s, ready_s))
+        begun = ticks.last >= 0  # There is a swing to turn by.
+        self._ready_s = ready_s if begun else np.concatenate((self._ready_s, ready_s))
         for second in surroundings.seconds(smooth_n, clean_n):
-            if self._begun:
+            if begun:
                 yield from self._run(last)
             surroundings.take(second)
             self._second = ticks.dropped + last + 1
-            if not self._begun:
+            if not begun:
                 yield from self._begin(last + 1)
+            begun = True
             last += surroundings.step
-        if self._begun:
+        if begun:
             yield from self._run(len(ticks.time_s))
 
     def finish(self) -> Iterator[Look]:
         """Take what there is of a trace that ended within its first second."""
-        if not self._begun and self._ticks.time_s:
+        if self._ticks.last < 0 and self._ticks.time_s:
             yield from self._begin(len(self._ticks.time_s))
-
-    @property
-    def _begun(self) -> bool:
-        """Whether there was a swing to turn by, and ticks were taken."""
-        return self._ticks.last >= 0
 
     def _begin(self, stop: int) -> Iterator[Look]:
         """Take the ticks of the first second, all known with its last one."""

@@ -113,8 +113,9 @@ def turns_of(trace: Trace, weight: float) -> Turns:
                 elif top is not None:
                     rows.append((top, turning.valley, turning.lowest_n))
     end = None
-    if turning.top is not None and turning.halfway_back:
-        end = (turning.top, turning.extreme, turning.lowest_n)
+    if turning.back is not None:
+        _, top, low = turning.back
+        end = (top, low, turning.lowest_n)
     right = frozenset({0}) if trace.is_control else frozenset(trace.n_ok)
     return Turns(trace.name, weight, right, ticks, first, tuple(rows), end)
 

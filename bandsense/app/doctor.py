@@ -28,6 +28,9 @@ _EXTRAS = {
     "update": ("smpclient", mark("firmware updates")),
     "completion": ("shtab", mark("completion in the shell")),
     "sign": ("cryptography", mark("signed prescriptions")),
+    "postgres": ("psycopg", mark("a clinic's database")),
+    "keyring": ("keyring", mark("keys in the system's keyring")),
+    "mcp": ("mcp", mark("the server for assistants")),
 }
 _STORE = Message("store")
 _LEAST_FREE_BYTES = 100_000_000

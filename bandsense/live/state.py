@@ -38,6 +38,8 @@ from bandsense.signal.events import (
     RepCompleted,
     RepCounted,
     RepRetracted,
+    SignalWarning,
+    WarningKind,
 )
 from bandsense.workout.advice import Advice, Rule
 from bandsense.workout.counts import RepCounts
@@ -80,6 +82,9 @@ RETRACTED_S = 3.0
 
 NOTICE_S = 8.0
 """How long a notice stays: time to finish a repetition and read it."""
+
+NOT_COUNTED_S = 45.0
+"""How long it is told that a rhythm was not counted: nearly as long as it can be added."""
 
 READ_S = 4.0
 """How long it stays at least once the repetition in which it came is done."""
@@ -289,6 +294,11 @@ class ViewState:
         if self.time_s >= self.notice_until_s or self.noticed is None:
             return ""
         return said(self.noticed) if isinstance(self.noticed, str) else format_notice(self.noticed) or ""
+
+    @property
+    def not_counted(self) -> bool:
+        """Whether it is told that movements were not counted, which the person may add."""
+        return bool(self.notice) and _says_not_counted(self.noticed)
 
     @property
     def breath(self) -> str:
@@ -550,6 +560,7 @@ class ViewState:
     def _rep(self, event: RepCounted | RepCompleted | RepRetracted) -> None:
         if isinstance(event, RepCounted):
             self.reps, self.peak_n = event.count, event.peak_n
+            self.noticed = None if self.not_counted else self.noticed
             zone = self._zone_of(event.peak_n)
             peak = Peak(event.index, event.time_s, event.peak_n, zone=zone, probability=event.probability)
             self.peaks.append(peak)
@@ -627,7 +638,8 @@ class ViewState:
             self._show_notice(text)
 
     def _show_notice(self, noticed: Event | str) -> None:
-        self.noticed, self.notice_until_s = noticed, self.time_s + NOTICE_S
+        stays_s = NOT_COUNTED_S if _says_not_counted(noticed) else NOTICE_S
+        self.noticed, self.notice_until_s = noticed, self.time_s + stays_s
 
     # -- as JSON --------------------------------------------------------------------------------------------
 
@@ -668,6 +680,7 @@ class ViewState:
             "lost_s": self.lost_s,
             "battery_percent": self.battery_percent,
             "notice": self.notice,
+            "not_counted": self.not_counted,
             "cue": self.cue,
             "cue_kind": None if self.shown_cue is None else self.shown_cue.kind.value,
             "cue_unsure": self.shown_cue is not None and self.shown_cue.unsure,
@@ -748,6 +761,10 @@ class ViewState:
         reasons = () if self.advice is None else self.advice.reasons
         near = (reason for reason in reasons if reason.rule in (Rule.BEYOND_LIMIT, Rule.NEAR_LIMIT))
         return next((1.0 + each.numbers["elongation"] for each in near if "elongation" in each.numbers), None)
+
+
+def _says_not_counted(noticed: Event | str | None) -> bool:
+    return isinstance(noticed, SignalWarning) and noticed.kind is WarningKind.NOT_COUNTED
 
 
 def _done_json(done: Done) -> dict[str, Any]:

@@ -16,7 +16,8 @@ A repetition that was told keeps its index as long as any movement of the winnin
 also where two movements turn out to be one.
 
 What the person says of a movement (`take_back`, `add`) holds under every explanation: what was taken back
-counts nothing wherever it is on a path, what the person added counts once wherever it is missing.
+counts nothing wherever it is on a path, what the person added counts once wherever it is missing. Where
+nothing was counted and a rhythm was taken for steps (`uncounted`), the word is for all of it.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from bandsense.signal.turning_points import (
     TurningPoint,
     TurningPoints,
 )
+from bandsense.signal.uncounted import Passage, Run, Uncounted
 
 __all__ = ["Announcement", "Announcer"]
 
@@ -92,6 +94,7 @@ class Announcer:
     Attributes:
         standing: repetitions that are told and stand.
         chances: P(count = n), by n, at the latest look.
+        passed_over: at a rest or the end, the latest steps, where nothing was counted so far.
     """
 
     def __init__(self, numbers: Numbers, ticks: Ticks, turning: TurningPoints) -> None:
@@ -106,6 +109,8 @@ class Announcer:
         self._doubted = False
         self._set_start = 0
         self._weighed: list[tuple[Explanation, int, float]] = []
+        self._uncounted = Uncounted()
+        self.passed_over: Run | None = None
         self.chances: dict[int, float] = {0: 1.0}
 
     @property
@@ -152,21 +157,18 @@ class Announcer:
         end = look in (RESTING, RESTED)
         found = self._explanations.look(turning.top, turning.extreme, turning.lowest_n, width=width, end=end)
         over = look is RESTED or turning.fallen
-        return self._judge(found, known=end, median=look is RESTED, over=over)
+        announced = self._judge(found, known=end, median=look is RESTED, over=over)
+        self.passed_over = self._run(found, turning.back) if look is RESTED else None
+        return announced
 
     def finish(self) -> Announcement:
         """Decide by the median at the end; what had not come back by half is not a repetition."""
-        turning = self._turning
-        found: Sequence[Explanation] = self._explanations.survivors
+        found, over = self._up_to_now()
         broken_off = self._present()
-        if broken_off is not None and broken_off.done:
-            broken_off = None
-        if turning.valley is not None and turning.top is not None and turning.halfway_back:
-            found = self._explanations.look(
-                turning.top, turning.extreme, turning.lowest_n, width=True, end=True
-            )
+        if over is not None or (broken_off is not None and broken_off.done):
             broken_off = None
         announced = self._judge(found, known=True, median=True, last=True)
+        self.passed_over = self._run(found, over)
         if broken_off is None:
             return announced
         told = tuple(
@@ -175,6 +177,20 @@ class Announcer:
         )
         return Announcement(announced.counted, told, announced.done)
 
+    def _up_to_now(self) -> tuple[Sequence[Explanation], Passage | None]:
+        """Return the explanations of everything so far, with the present movement once it is halfway back."""
+        turning, back = self._turning, self._turning.back
+        if back is None:
+            return self._explanations.survivors, None
+        _, top, low = back
+        return self._explanations.look(top, low, turning.lowest_n, width=True, end=True), back
+
+    def _run(self, found: Sequence[Explanation], back: Passage | None) -> Run | None:
+        """Return the steps of the best explanation, where nothing was counted and the person said nothing."""
+        if self.standing or self._corrections or not found:
+            return None
+        return self._uncounted.run(found[0].walk, back, self._turning.now_s - CORRECTABLE_S)
+
     def _valley(self, start: TurningPoint | None, top: TurningPoint | None) -> Announcement | None:
         valley = self._turning.valley
         if valley is None:
@@ -182,6 +198,7 @@ class Announcer:
         if top is None or start is None:
             self._explanations.begin(valley)
             return None
+        self._uncounted.add((start, top, valley))
         kept = self._explanations.advance(top, valley, self._turning.lowest_n)
         latest = self._told.latest  # A valley that is only a dip of it does not make it over.
         known = latest is None or _came_back(latest.rep, top, valley, self._k.back_least)
@@ -213,31 +230,36 @@ class Announcer:
         """Heed that a movement which was not counted was a repetition.
 
         Which one: the largest since the latest repetition, else the largest of those that are remembered;
-        None where there is none.
+        None where there is none. Where nothing was counted and a run was taken for steps, all of it, unless
+        something larger followed it.
         """
-        open_ = [m for m in self._movements() if not any(covers(s.rep, m[1].tick) for s in self._told.shown)]
-        latest = self._told.latest
-        since = [m for m in open_ if latest is not None and m[1].tick > latest.rep.end.tick]
+        turning, told = self._turning, self._told
+        movements = self._explanations.movements + ([] if turning.back is None else [turning.back])
+        open_ = [
+            m
+            for m in movements
+            if turning.now_s - m[1].time_s <= CORRECTABLE_S
+            and not any(covers(shown.rep, m[1].tick) for shown in told.shown)
+        ]
         if not open_:
             return None
-        start, top, end = max(since or open_, key=lambda m: m[1].tension_n - m[0].tension_n)
-        self._told.restore(top.tick)
-        begins = latest is None or start.time_s - latest.rep.end.time_s > APART_S
-        rep = CountedRep(None, start, top, end, begins, open=False)
-        shown = self._told.tell(rep, done=True, added=True)
-        self._heard(start, top, is_rep=True)
-        return Announcement((shown,), done=(shown,))
-
-    def _movements(self) -> list[tuple[TurningPoint, TurningPoint, TurningPoint]]:
-        """List the latest movements that are over or nearly so, as valley, top and end."""
-        turning = self._turning
-        found = self._explanations.movements
-        if turning.valley is not None and turning.top is not None and turning.halfway_back:
-            found.append((turning.valley, turning.top, turning.extreme))
-        return [m for m in found if turning.now_s - m[1].time_s <= CORRECTABLE_S]
+        latest = told.latest
+        since = [m for m in open_ if latest is not None and m[1].tick > latest.rep.end.tick]
+        meant: Sequence[Passage] = [max(since or open_, key=lambda m: m[1].tension_n - m[0].tension_n)]
+        run = self._run(*self._up_to_now())
+        if run is not None and meant[0][1].tick <= run.movements[-1][1].tick:
+            meant = run.movements
+        added: list[Shown] = []
+        for start, top, end in meant:
+            told.restore(top.tick)
+            begins = latest is None or start.time_s - latest.rep.end.time_s > APART_S
+            latest = told.tell(CountedRep(None, start, top, end, begins, open=False), done=True, added=True)
+            added.append(latest)
+            self._heard(start, top, is_rep=True)
+        return Announcement(tuple(added), done=tuple(added))
 
     def _heard(self, start: TurningPoint, top: TurningPoint, *, is_rep: bool) -> None:
-        self._corrections.said(self._stroke(start, top), is_rep=is_rep)
+        self._corrections.said(_stroke(self._ticks, start, top), is_rep=is_rep)
         self._explanations.condition(start, top, is_rep=is_rep)
         found = self._explanations.survivors
         if found:
@@ -422,14 +444,7 @@ class Announcer:
     def _over(self, shown: Shown, rep: CountedRep) -> None:
         """Note the end of a repetition."""
         shown.rep, shown.done = rep, True
-        self._corrections.stood(self._stroke(rep.start, rep.top))
-
-    def _stroke(self, start: TurningPoint, top: TurningPoint) -> Stroke:
-        """Describe a movement as far as likeness goes."""
-        half_n = 0.5 * (top.tension_n + start.tension_n)
-        return Stroke.of(
-            top.tension_n - start.tension_n, self._ticks.time_above(half_n, top.tick, top.tick, start.tick)
-        )
+        self._corrections.stood(_stroke(self._ticks, rep.start, rep.top))
 
     def _present(self) -> Shown | None:
         """Return what was announced of the present movement."""
@@ -449,6 +464,13 @@ class Announcer:
         ended = CountedRep(rep.before, rep.start, turning.top, turning.extreme, rep.begins_set, True)
         self._over(shown, ended)
         return Announcement(done=(shown,))
+
+
+def _stroke(ticks: Ticks, start: TurningPoint, top: TurningPoint) -> Stroke:
+    """Describe a movement as far as likeness goes."""
+    half_n = 0.5 * (top.tension_n + start.tension_n)
+    width_s = ticks.time_above(half_n, top.tick, top.tick, start.tick)
+    return Stroke.of(top.tension_n - start.tension_n, width_s)
 
 
 def _came_back(rep: CountedRep, top: TurningPoint, valley: TurningPoint, least: float) -> bool:

@@ -17,7 +17,8 @@ things follow.
   nothing of the next. After the only one was taken back q is 0.29, after three alike 0.12; after one of nine,
   0.97. And what the person called a repetition is likelier to be one when it comes again, by
   ln (PRIOR + Σ w over repetitions added) − ln (PRIOR + Σ w over what was none), if that is positive: 2.4 nats
-  for one word.
+  for one word, 4.8 for a set of twelve. A set like one that was taken for steps needs several movements for
+that to tell: once `SEVERAL` were added, less likely explanations are kept (`bandsense.signal.explanations`).
 
 It holds for the rest of the session, and is forgotten with it.
 """
@@ -28,7 +29,7 @@ import math
 from collections import deque
 from dataclasses import dataclass
 
-__all__ = ["WORD", "Corrections", "Stroke"]
+__all__ = ["SEVERAL", "WORD", "Corrections", "Stroke"]
 
 WORD = 4.6
 """ln 99: a person's word is wrong once in a hundred times."""
@@ -41,6 +42,9 @@ TAKEN_BACK = 0.25
 
 SIZE_SD, WIDTH_SD = 0.25, 0.4
 """How far the logarithms of rise and of duration may differ for two movements to be alike."""
+
+SEVERAL = 5
+"""So many repetitions that were added are a set."""
 
 KEPT = 200
 """So many of the latest movements are remembered."""
@@ -67,9 +71,14 @@ class Stroke:
 
 
 class Corrections:
-    """The person's corrections, and the repetitions that were let stand."""
+    """The person's corrections, and the repetitions that were let stand.
+
+    Attributes:
+        added: how many repetitions the person added, without those that they took back again.
+    """
 
     def __init__(self) -> None:
+        self.added = 0
         self._said: deque[tuple[Stroke, bool]] = deque(maxlen=KEPT)
         self._stood: deque[Stroke] = deque(maxlen=KEPT)
 
@@ -84,7 +93,12 @@ class Corrections:
         """Note what the person says that a movement was."""
         if stroke in self._stood:
             self._stood.remove(stroke)
+        if not is_rep and (stroke, True) in self._said:  # What was added by mistake was never said.
+            self._said.remove((stroke, True))
+            self.added -= 1
+            return
         self._said.append((stroke, is_rep))
+        self.added += is_rep
 
     def heard(self, rise_n: float, width_s: float | None) -> tuple[float, float]:
         """Say what follows for a movement of this size.

@@ -76,6 +76,8 @@ class WarningKind(Enum):
     """Tension falls below zero with every pull: the cell is wired or hung the wrong way round."""
     WIRING = "wiring"
     """The converter shows what no band does: a wire of the cell is broken, loose or swapped."""
+    NOT_COUNTED = "not counted"
+    """A rhythm was taken for steps, and nothing was counted so far: perhaps they were repetitions."""
 
 
 @dataclass(frozen=True, slots=True)

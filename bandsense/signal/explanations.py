@@ -34,7 +34,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from bandsense.signal.corrections import WORD, Corrections
+from bandsense.signal.corrections import SEVERAL, WORD, Corrections
 from bandsense.signal.laws import (
     Dip,
     Movement,
@@ -622,7 +622,8 @@ class Explanations:
         kept: list[Explanation] = []
         simple: dict[Kind, int] = {}
         series = 0
-        least = ordered[0].score - BEAM
+        # What the person said comes to its weight only over several movements.
+        least = ordered[0].score - (BEAM if self._corrections.added < SEVERAL else BEAM + 2.0 * WORD)
         for x in ordered:
             if isinstance(x.habit, Series):
                 if series >= SERIES_KEPT or x.score < least or any(_same(x, y) for y in kept):

@@ -138,6 +138,7 @@ class Narrator:
             self._check_lost(turning.valley, turning.extreme, sure=look is HELD)
         if announced is not None:
             self._announce(announced)
+        self._tell_passed_over()
         self._emit_phase(look)
         if look is VALLEY:
             self._start, self._top = turning.valley, None
@@ -149,6 +150,7 @@ class Narrator:
     def finish(self) -> None:
         """Close the stream: report what is more likely than not."""
         self._announce(self.announcer.finish())
+        self._tell_passed_over()
 
     def correct(self, *, is_rep: bool) -> bool:
         """Heed the person: the latest repetition was none, or a movement was one.
@@ -293,6 +295,20 @@ class Narrator:
                     most=max(swings_n),
                 ),
             )
+
+    def _tell_passed_over(self) -> None:
+        """Say once what a rhythm was taken for, where nothing was counted: a person sees a zero."""
+        run = self.announcer.passed_over
+        if run is None:
+            return
+        message = Message(
+            "{count} movements of about {swing:.1f} N, {interval:.1f} s apart, were taken for steps and not "
+            "counted; if they were repetitions, add them while training",
+            count=len(run.movements),
+            swing=run.swing_n,
+            interval=run.interval_s,
+        )
+        self._warn_once(run.movements[0][1].time_s, WarningKind.NOT_COUNTED, message)
 
     def _check_lost(self, low: TurningPoint, now: TurningPoint, *, sure: bool) -> None:
         """Look for a loss before a low point; it is sure, and told, where tension stands still since."""

@@ -350,11 +350,13 @@ class TurningPoints:
         return self.top is not None and self._looked >= 1
 
     @property
-    def halfway_back(self) -> bool:
-        """Whether the present fall has undone half of its rise."""
+    def back(self) -> tuple[TurningPoint, TurningPoint, TurningPoint] | None:
+        """The present movement as valley, top and low so far; None until half of its rise is undone."""
         if self.top is None or self.valley is None:
-            return False
-        return 2.0 * self.extreme.tension_n <= self.top.tension_n + self.valley.tension_n
+            return None
+        if 2.0 * self.extreme.tension_n > self.top.tension_n + self.valley.tension_n:
+            return None
+        return self.valley, self.top, self.extreme
 
     @property
     def torn(self) -> bool:

@@ -127,6 +127,9 @@ async def test_a_page_of_another_origin_can_neither_listen_nor_ask() -> None:
                 await page.recv()
             assert page.close_code == 4403
         asked = await ask(at, "/api/v1/session", "DELETE", Origin="http://evil.example")
+        for path in ("/api/v1/state", "/"):
+            assert (await ask(at, path, Origin="http://evil.example"))[0] == 403, path
+            assert (await ask(at, path, Origin=f"http://127.0.0.1:{at.server.port}"))[0] == 200, path
     assert asked[0] == 403
     assert at.asked == []
 

@@ -131,6 +131,7 @@ def _print(recording: Recording, analysis: SetAnalysis, figures: Sequence[RepMet
     from bandsense.language import said, tr
     from bandsense.live.formatting import PARTIAL_RULE, counts_words
     from bandsense.live.units import in_shown_unit
+    from bandsense.signal.events import WarningKind
     from bandsense.workout.counts import RepCounts
 
     reps = analysis.reps
@@ -153,6 +154,9 @@ def _print(recording: Recording, analysis: SetAnalysis, figures: Sequence[RepMet
     for kind in dict.fromkeys(warning.kind for warning in analysis.warnings):
         first, *more = (warning for warning in analysis.warnings if warning.kind is kind)
         told = in_shown_unit(said(first.message))
+        if kind is WarningKind.NOT_COUNTED:  # Nothing is wrong with it: it is a part of the answer.
+            print(tr("from {time:.2f} s on: {warning}", time=first.time_s, warning=told))
+            continue
         line = tr("warning at {time:.2f} s: {warning}", time=first.time_s, warning=told)
         if more:
             line = tr(

@@ -70,6 +70,12 @@ async def _serve(arguments: argparse.Namespace) -> None:
     from bandsense.app.loop import stop_on_signals
     from bandsense.app.publish import Publishing
     from bandsense.app.train import TrainingOptions
+    from bandsense.errors import MissingExtra
+    from bandsense.web.server import require_server
+
+    require_server()
+    if arguments.sim and not can_simulate():
+        raise MissingExtra(Message("the simulated sensor"), "sim")
     from bandsense.web.host import PageHost
 
     store = open_store(arguments)

@@ -112,6 +112,7 @@ screen.controlsOf = (name, view) => {
     if (!document.querySelector("#station nav a") || !view.state.finished?.session) return [again, moreButton];
     return [{ act: "session", label: tr("See the session"), glyph: "plan", kind: "primary two", keys: "" }, { ...again, label: tr("Again"), kind: "" }, moreButton];
   }
+  if (view.state.not_counted && can("a")) return [{ act: "a", label: tr("Add them"), glyph: "check", kind: "two" }, { act: "t", label: tr("Set zero"), glyph: "zero" }, moreButton];
   if (name === "rest") return [...(can("+") ? [{ act: "+", label: tr("+30 s"), glyph: "timer" }] : []), { act: "t", label: tr("Set zero"), glyph: "zero" }, moreButton];
   if (name === "ready" || name === "sides") return [{ act: "t", label: tr("Set zero"), glyph: "zero" }, { act: "change", label: tr("Plan"), glyph: "plan", kind: "two ghost", keys: "" }, moreButton];
   return [{ act: "e", label: tr("End set"), glyph: "stop", kind: "two", keys: "e Space" }, ...(can("u") ? [undo] : []), moreButton];

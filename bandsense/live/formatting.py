@@ -1050,7 +1050,8 @@ def format_notice(event: Event) -> str | None:
             return tr("set {number} is gone: no repetition is left in it", number=event.number)
         return tr("corrected: {set}", set=set_words(event.result))
     if isinstance(event, Corrected):
-        return said(event.problem or "") or (tr("one more was counted") if event.is_rep else None)
+        added = trn("one more was counted", "{n} more were counted", event.reps) if event.is_rep else None
+        return said(event.problem or "") or added
     if isinstance(event, SlackAdvised):
         return advice_text(event.advice)
     if isinstance(event, SetRated):

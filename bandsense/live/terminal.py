@@ -444,11 +444,12 @@ def _aim(state: ViewState) -> list[str]:
         parts.append(tr("Aim for {zone}.", zone=force_range(state.zone.low_n, state.zone.high_n)))
     last = state.side_last
     if last is not None and last.reps:
-        reps = " + ".join(map(str, last.reps))
+        many = sum(last.reps)
+        reps = trn("{reps} rep", "{reps} reps", many, reps=" + ".join(map(str, last.reps)))
         if last.peak_n is None:
-            parts.append(tr("Last time {reps} reps.", reps=reps))
+            parts.append(tr("Last time {reps}.", reps=reps))
         else:
-            parts.append(tr("Last time {reps} reps, peak {peak}.", reps=reps, peak=force_words(last.peak_n)))
+            parts.append(tr("Last time {reps}, peak {peak}.", reps=reps, peak=force_words(last.peak_n)))
     return parts
 
 

@@ -57,7 +57,8 @@ def harmless(text: str) -> str:
     Raises:
         ValueError: it holds control characters, or ones that turn the direction of writing.
     """
-    if any(unicodedata.category(each) == "Cc" and each not in "\n\t" for each in text):
+    lines = text.replace("\r\n", "\n")
+    if any(unicodedata.category(each) == "Cc" and each not in "\n\t" for each in lines):
         raise ValueError("it holds control characters; write it as plain text")
     if any(unicodedata.bidirectional(each) in _TURNING for each in text):
         raise ValueError("it holds characters that turn the direction of writing; write it as plain text")

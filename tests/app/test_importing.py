@@ -303,7 +303,7 @@ def test_a_text_that_steers_the_terminal_is_refused(tmp_path: Path, place: str, 
     stream = ImportedStream("imported", Unit.NEWTON, {}, inputs=({"data": {"note": text}},))
     with pytest.raises(FileFormatError, match="cannot be shown: it holds"):
         _require_harmless(tmp_path / "x.json", ImportedSession("x", 0.0, "x", (stream,)))
-    _require_harmless(tmp_path / "x.json", ImportedSession("x", 0.0, "x", (), person="Zoë 李\nsecond"))
+    _require_harmless(tmp_path / "x.json", ImportedSession("x", 0.0, "x", (), person="Zoë 李\r\nsecond"))
 
 
 def test_a_training_log_that_steers_the_terminal_leaves_nothing(tmp_path: Path) -> None:

@@ -469,7 +469,7 @@ def _messages(state: ViewState) -> Iterator[tuple[str, str]]:
     if state.screen is Screen.LIMIT and state.advice is not None:
         yield advice_text(state.advice), "bold"
     if state.notice and not (state.resting and state.notice in _told_between_sets(state)):
-        yield tr("{notice}: press a", notice=state.notice) if state.not_counted else state.notice, "bold"
+        yield tr("a adds them: {notice}", notice=state.notice) if state.not_counted else state.notice, "bold"
     if state.asks is not None and state.resting:
         yield rating_question(state.asks, keys=True), "bold"
     if state.advice is not None and not state.resting and state.screen is not Screen.LIMIT:

@@ -101,7 +101,7 @@ def test_what_was_not_counted_is_told_until_it_counts() -> None:
     state = ViewState()
     state.update(SignalWarning(1.0, WarningKind.NOT_COUNTED, "12 movements were taken for steps", 5.0))
     assert state.not_counted
-    assert "12 movements were taken for steps: press a" in " ".join(render_text(state).split())
+    assert "a adds them: 12 movements were taken for steps" in " ".join(render_text(state).split())
     state.update(TensionTick(5.0 + 5 * NOTICE_S, 1.0, 0.1))
     assert state.snapshot()["not_counted"], "as long as it can be added"
     state.update(TensionTick(5.0 + NOT_COUNTED_S, 1.0, 0.1))

@@ -212,6 +212,7 @@ MORE: Mapping[str, Mapping[str, str]] = {
     "Corrected": {
         "is_rep": "True: that was a repetition; false: the latest one was none",
         "problem": "Why nothing follows; null where something does",
+        "reps": "How many: more than one where a whole set was not counted, 0 where nothing follows",
     },
     "Exercise": {
         "name": "What it is called",

@@ -14,6 +14,7 @@ from bandsense.exercises.catalogue import get_exercise, load_exercises
 from bandsense.export.imports import ImportedSession, ImportedStream, read_sessions
 from bandsense.export.recording import ColumnMapping, read_recording
 from bandsense.language import Message
+from bandsense.profiles.base import harmless, texts_in
 from bandsense.samples import SampleBlock, Unit
 from bandsense.store.merge import merge_by_sample
 from bandsense.store.model import Input, NewSession, NewStream
@@ -72,8 +73,29 @@ def import_files(store: Store, paths: Sequence[Path], options: ImportOptions) ->
         sessions = None if options.mapping is not None else read_sessions(path)
         if sessions is None:
             sessions = [_trace(path, options)]
-        found += [(path, session) for session in sessions]
+        for session in sessions:
+            _require_harmless(path, session)
+            found.append((path, session))
     return [_keep(store, path, _completed(session, options)) for path, session in _joined(found)]
+
+
+def _require_harmless(path: Path, session: ImportedSession) -> None:
+    """Check that no text of a session steers the terminal that shows it."""
+    told: list[object] = [
+        session.source,
+        session.software,
+        session.person,
+        session.exercise,
+        session.band,
+        session.summary,
+    ]
+    for stream in session.streams:
+        told += [stream.sensor, stream.settings, stream.inputs, stream.sets]
+    try:
+        for text in texts_in(told):
+            harmless(text)
+    except ValueError as error:
+        raise FileFormatError(path, Message("a text in it cannot be shown: {error}", error=error)) from error
 
 
 def _joined(found: list[tuple[Path, ImportedSession]]) -> list[tuple[Path, ImportedSession]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from bandsense.app.history import bands_of, read_history
 from bandsense.app.session_detail import SessionDetail, StreamDetail, session_detail
 from bandsense.app.trainee import profiles_of
@@ -160,7 +162,7 @@ def _context(
         band=band[0] if band else record.conditions.band,
         to_do=to_do,
         breathing=breathing,
-        per_week=per_week,
+        per_week=per_week or _prescribed_per_week(store, record),
         simulated=is_simulated_source(record.conditions.source),
         measured=measured_words(
             record.conditions.sensor,
@@ -169,6 +171,15 @@ def _context(
             None if stream is None else stream.rate_hz,
         ),
     )
+
+
+def _prescribed_per_week(store: Store, record: SetRecord) -> int | None:
+    """Return on how many days a week the exercise is to be done now, where that is prescribed."""
+    who = next((each for each in profiles_of(store).people if each.id == record.person), None)
+    if who is None or who.prescription is None:
+        return None
+    prescribed = who.prescription.prescribed(record.conditions.exercise, date.today())
+    return None if prescribed is None else prescribed.days_per_week
 
 
 def _name(store: Store, person: str | None) -> str | None:

@@ -140,6 +140,7 @@ def _targets(plan: Mapping[str, Any], zone: Mapping[str, Any] | None) -> Targets
             float(_first(tempo, "eccentric_s", "return_s")),
             float(tempo["rest_s"]),
         ),
+        stop_pain=(plan.get("stop") or {}).get("pain"),
     )
 
 

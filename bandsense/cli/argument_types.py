@@ -8,7 +8,11 @@ import math
 from bandsense.language import tr
 from bandsense.store.address import ServerAddress
 
-__all__ = ["count", "day", "port", "positive", "server_address", "speed"]
+__all__ = ["centimetres", "count", "day", "port", "positive", "server_address", "speed"]
+
+
+MOST_CM = 1000
+"""Lengths of bands and ways of hands are centimetres; who types more has meant millimetres."""
 
 
 def positive(text: str) -> float:
@@ -16,6 +20,15 @@ def positive(text: str) -> float:
     value = _number(text)
     if value <= 0.0:
         raise argparse.ArgumentTypeError(tr("{text} is not above zero", text=text))
+    return value
+
+
+def centimetres(text: str) -> float:
+    """Parse a length above zero, of at most ten metres."""
+    value = positive(text)
+    if value > MOST_CM:
+        words = tr("{text} cm is more than {most} cm, ten metres; give centimetres", text=text, most=MOST_CM)
+        raise argparse.ArgumentTypeError(words)
     return value
 
 

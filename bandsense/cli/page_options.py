@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bandsense.app.paths import home
 from bandsense.cli.argument_types import port
 from bandsense.language import Message, tr
 
@@ -62,6 +63,7 @@ def page_options(arguments: argparse.Namespace) -> dict[str, Any]:
         "port": arguments.port,
         "names": arguments.server_name,
         "token": arguments.token,
+        "links": home() / "page-links.json",
         "certificate": (
             None if arguments.certificate is None else Certificate(arguments.certificate, arguments.key)
         ),

@@ -49,6 +49,7 @@ class Targets:
         zone_n: low and high end of the zone of peak tension; None without one.
         rest_s: between sets.
         tempo_s: pull, hold, return and rest of the hand, seconds.
+        stop_pain: score of pain, of 10, from which on the exercise ends for the day; None for never.
     """
 
     sets: int
@@ -57,6 +58,7 @@ class Targets:
     zone_n: tuple[float, float] | None = None
     rest_s: float = 90.0
     tempo_s: tuple[float, float, float, float] | None = None
+    stop_pain: int | None = None
 
     def in_zone(self, peak_n: float) -> bool:
         """Tell whether a peak lies within the zone; none does where there is no zone."""

@@ -468,6 +468,10 @@ def silent_words(side: str) -> str:
     return tr("the right sensor saw no repetition: the sides cannot be compared; check its clip and battery")
 
 
+_MEDIAN_OF_MAD = 1.2533 * 1.4826
+"""Standard error of a median, times √n, over the median absolute deviation, for normal scatter."""
+
+
 def lag_words(lag: Lag) -> str:
     """Describe which side begins to pull first, by how much, and how well that is known."""
     if lag.hidden is not None:
@@ -478,6 +482,15 @@ def lag_words(lag: Lag) -> str:
         if lag.clock_bound_s is None
         else tr("their clocks are known within {bound:.0f} ms", bound=1000 * lag.clock_bound_s)
     )
+    error_s = math.hypot(_MEDIAN_OF_MAD * lag.spread_s / lag.reps**0.5, lag.uncertainty_s)
+    if abs(lag.median_s) <= 2.0 * error_s:
+        return tr(
+            "which side pulls first is not clear ({apart:.0f} ± {error:.0f} ms in {n} reps of both; {bound})",
+            apart=1000 * abs(lag.median_s),
+            error=1000 * error_s,
+            n=lag.reps,
+            bound=bound,
+        )
     return tr(
         "the {last} pulls {apart:.0f} ± {spread:.0f} ms after the {first} ({n} reps of both; {bound})",
         last=side_name(last),
@@ -1050,7 +1063,8 @@ def format_notice(event: Event) -> str | None:
             return tr("set {number} is gone: no repetition is left in it", number=event.number)
         return tr("corrected: {set}", set=set_words(event.result))
     if isinstance(event, Corrected):
-        return said(event.problem or "") or (tr("one more was counted") if event.is_rep else None)
+        added = trn("one more was counted", "{n} more were counted", event.reps) if event.is_rep else None
+        return said(event.problem or "") or added
     if isinstance(event, SlackAdvised):
         return advice_text(event.advice)
     if isinstance(event, SetRated):

@@ -547,7 +547,12 @@ def to_do_words(
         lines.append(tr("Keep the band where it is now: {cm:.0f} cm in.", cm=-float(slack_cm)))
     if breathing:
         lines.append(breathing)
-    lines.append(tr("Stop if pain is sharp or lasts over a day."))
+    if targets.stop_pain is None:
+        lines.append(tr("Stop if pain is sharp or lasts over a day."))
+    else:
+        lines.append(
+            tr("Stop at pain of {pain} of 10, or if it is sharp or lasts over a day.", pain=targets.stop_pain)
+        )
     return tuple(lines)
 
 

@@ -444,11 +444,12 @@ def _aim(state: ViewState) -> list[str]:
         parts.append(tr("Aim for {zone}.", zone=force_range(state.zone.low_n, state.zone.high_n)))
     last = state.side_last
     if last is not None and last.reps:
-        reps = " + ".join(map(str, last.reps))
+        many = sum(last.reps)
+        reps = trn("{reps} rep", "{reps} reps", many, reps=" + ".join(map(str, last.reps)))
         if last.peak_n is None:
-            parts.append(tr("Last time {reps} reps.", reps=reps))
+            parts.append(tr("Last time {reps}.", reps=reps))
         else:
-            parts.append(tr("Last time {reps} reps, peak {peak}.", reps=reps, peak=force_words(last.peak_n)))
+            parts.append(tr("Last time {reps}, peak {peak}.", reps=reps, peak=force_words(last.peak_n)))
     return parts
 
 
@@ -468,7 +469,7 @@ def _messages(state: ViewState) -> Iterator[tuple[str, str]]:
     if state.screen is Screen.LIMIT and state.advice is not None:
         yield advice_text(state.advice), "bold"
     if state.notice and not (state.resting and state.notice in _told_between_sets(state)):
-        yield tr("{notice}: press a", notice=state.notice) if state.not_counted else state.notice, "bold"
+        yield tr("a adds them: {notice}", notice=state.notice) if state.not_counted else state.notice, "bold"
     if state.asks is not None and state.resting:
         yield rating_question(state.asks, keys=True), "bold"
     if state.advice is not None and not state.resting and state.screen is not Screen.LIMIT:

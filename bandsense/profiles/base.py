@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-__all__ = ["Identified", "Key", "Metres", "Name", "Newtons", "ProfileModel", "require_unique"]
+__all__ = [
+    "Identified",
+    "Key",
+    "Metres",
+    "Name",
+    "Newtons",
+    "ProfileModel",
+    "harmless",
+    "require_unique",
+    "texts_in",
+]
 
 Key = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
@@ -38,3 +49,33 @@ def require_unique(keys: Iterable[str], kind: str) -> None:
         if key in seen:
             raise ValueError(f"two entries for the {kind} {key}; keep one")
         seen.add(key)
+
+
+def harmless(text: str) -> str:
+    """Refuse what would steer the terminal that shows it; text from elsewhere may.
+
+    Raises:
+        ValueError: it holds control characters, or ones that turn the direction of writing.
+    """
+    lines = text.replace("\r\n", "\n")
+    if any(unicodedata.category(each) == "Cc" and each not in "\n\t" for each in lines):
+        raise ValueError("it holds control characters; write it as plain text")
+    if any(unicodedata.bidirectional(each) in _TURNING for each in text):
+        raise ValueError("it holds characters that turn the direction of writing; write it as plain text")
+    return text
+
+
+_TURNING = frozenset({"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"})
+
+
+def texts_in(data: object) -> Iterator[str]:
+    """Yield every text in nested mappings and sequences, names of fields included."""
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, Mapping):
+        for key, value in data.items():
+            yield from texts_in(key)
+            yield from texts_in(value)
+    elif isinstance(data, (list, tuple)):
+        for value in data:
+            yield from texts_in(value)

@@ -16,7 +16,7 @@ from bandsense.exercises.model import faults_in
 from bandsense.files import atomic_write
 from bandsense.language import Message, did_you_mean, mark
 from bandsense.profiles.band import BandProfile
-from bandsense.profiles.base import Identified, ProfileModel, require_unique
+from bandsense.profiles.base import Identified, ProfileModel, harmless, require_unique, texts_in
 from bandsense.profiles.person import Person
 from bandsense.profiles.sensor import SensorProfile
 
@@ -73,7 +73,13 @@ class Profiles(ProfileModel):
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(Message("{path} cannot be read: {error}", path=path, error=error)) from error
-        return _validated(lambda: cls.model_validate_json(text), str(path))
+        profiles = _validated(lambda: cls.model_validate_json(text), str(path))
+        try:
+            for each in texts_in(profiles.model_dump(mode="json")):
+                harmless(each)
+        except ValueError as error:
+            raise ConfigError(Message("{source} is not valid: {error}", source=path, error=error)) from error
+        return profiles
 
     def write(self, path: Path) -> None:
         """Export to a JSON file; an existing one is replaced as a whole or not at all.

@@ -11,7 +11,7 @@ from bandsense.errors import BandModelError, ConfigError
 from bandsense.exercises.model import Exercise, Side, SlackMethodKind, faults_in
 from bandsense.language import Message
 from bandsense.profiles.band import BandProfile, require_within_limit, strand_of
-from bandsense.profiles.base import Identified, Key, Metres, Name, ProfileModel, require_unique
+from bandsense.profiles.base import Identified, Key, Metres, Name, ProfileModel, harmless, require_unique
 from bandsense.profiles.prescription import Prescription
 from bandsense.samples import ForceUnit
 from bandsense.workout.advice import AdvisorState
@@ -135,10 +135,11 @@ class Person(Identified):
             ConfigError: it cannot be one.
         """
         try:
-            return cls(id=name, name=name)
-        except ValidationError as error:
+            return cls(id=harmless(name), name=name)
+        except ValueError as error:
+            faults = faults_in(error) if isinstance(error, ValidationError) else str(error)
             raise ConfigError(
-                Message("{name!r} cannot be a person's name: {faults}", name=name, faults=faults_in(error))
+                Message("{name!r} cannot be a person's name: {faults}", name=name, faults=faults)
             ) from error
 
     @model_validator(mode="after")

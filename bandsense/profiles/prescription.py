@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import tomllib
-import unicodedata
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -22,7 +21,7 @@ from bandsense.errors import ConfigError
 from bandsense.exercises.model import Exercise, Tempo, faults_in
 from bandsense.files import atomic_write
 from bandsense.language import Message
-from bandsense.profiles.base import Key, Name, ProfileModel, require_unique
+from bandsense.profiles.base import Key, Name, ProfileModel, harmless, require_unique
 from bandsense.workout.feedback import MOST_SCORE, StopRules
 from bandsense.workout.plan import Plan, TensionZone
 
@@ -40,17 +39,7 @@ __all__ = [
 ]
 
 
-def _harmless(text: str) -> str:
-    """Refuse what would steer the terminal that shows it; the file comes from elsewhere."""
-    if any(unicodedata.category(each) == "Cc" and each not in "\n\t" for each in text):
-        raise ValueError("it holds control characters; write it as plain text")
-    if any(unicodedata.bidirectional(each) in _TURNING for each in text):
-        raise ValueError("it holds characters that turn the direction of writing; write it as plain text")
-    return text
-
-
-_TURNING = frozenset({"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"})
-_Harmless = AfterValidator(_harmless)
+_Harmless = AfterValidator(harmless)
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), _Harmless]
 Seconds = Annotated[float, Field(ge=0.0, le=30.0)]

@@ -406,7 +406,7 @@ class Announcer:
                     retracted.append((shown, RetractReason.ONE_MOVEMENT))
         latest = self._told.latest
         told: list[Shown] = []
-        for rep in reversed(missing):
+        for rep in missing:
             if self.standing >= count:
                 break
             told.append(self._told.tell(rep))
@@ -421,7 +421,7 @@ class Announcer:
         kept = [shown for _, shown in self._told.paired(chosen, by_itself) if shown is not None]
         unlike = [shown for shown in reversed(by_itself) if shown not in kept]
         dropped: list[tuple[Shown, RetractReason]] = []
-        for shown in [*unlike, *kept]:
+        for shown in [*unlike, *reversed(kept)]:
             if self.standing <= count:
                 break
             covered = any(covers(rep, shown.rep.top.tick) for rep in chosen.reps())
@@ -433,7 +433,8 @@ class Announcer:
     def _ends(self, chosen: Explanation, known: bool, *, last: bool) -> list[Shown]:
         """Repetitions whose end is known now; what has hardly come back may go on until another begins."""
         done: list[Shown] = []
-        for rep, shown in self._told.paired(chosen, [s for s in self._told.shown if not s.done]):
+        pairs = [*self._told.paired(chosen, [shown for shown in self._told.shown if not shown.done])]
+        for rep, shown in reversed(pairs):
             goes_on = rep is chosen.path and not last and not _came_back(rep, rep.top, rep.end, BACK_SHARE)
             if shown is not None and (known or not rep.open) and not goes_on:
                 self._over(shown, rep)

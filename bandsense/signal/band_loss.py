@@ -69,16 +69,16 @@ class BandLoss:
             still_n: where it is now.
             range_n: range of the set, 0 if it is not known.
         """
-        samples, ticks = self._samples, self._ticks
+        samples, ticks, tension_n = self._samples, self._ticks, self._ticks.tension_n
         if low_tick == self._gentle or samples.rate_hz < LOWEST_RATE_HZ:
             return None
         per_s = samples.rate_hz / samples.step
         low = ticks.index_of(low_tick)
         first = max(0, low - round(WINDOW_S * per_s))
         # The window may open in the middle of a fall, of which it would then see only a quick end.
-        while first > 0 and ticks.tension_n[first - 1] > ticks.tension_n[first]:
+        while first > 0 and tension_n[first - 1] > tension_n[first]:
             first -= 1
-        window_n = ticks.tension_n[first : low + 1]
+        window_n = tension_n[first : low + 1]
         if len(window_n) < 2:
             return None
         before_n = max(window_n)
@@ -91,12 +91,12 @@ class BandLoss:
             return None
         top = first + window_n.index(before_n)
         up = max(0, top - round(BLOW_S * per_s))
-        if min(ticks.tension_n[up : top + 1]) < before_n - SUDDEN_SHARE * whole_n:
+        if min(tension_n[up : top + 1]) < before_n - SUDDEN_SHARE * whole_n:
             return None
         if not self._sudden(first + ticks.dropped, low_tick, whole_n):
             return None
         held_n = before_n - (1.0 - SUDDEN_SHARE) * whole_n
-        return next(ticks.time_s[i] for i in range(low, top - 1, -1) if ticks.tension_n[i] >= held_n)
+        return next(ticks.time_s[i] for i in range(low, top - 1, -1) if tension_n[i] >= held_n)
 
     def _sudden(self, first: int, last: int, whole_n: float) -> bool:
         samples = self._samples

@@ -117,33 +117,36 @@ def _edge(
     back = -1 if bottom <= peak else 1
     top_n = tension_n[peak]
     foot_n = top_n - (1.0 - FOOT) * (top_n - tension_n[bottom])
-    foot = _walk_below(tension_n, peak, bottom, max(foot_n, paused_n))
-    middle = foot
-    while middle != peak and tension_n[middle] < top_n - (1.0 - MIDDLE) * (top_n - tension_n[bottom]):
-        middle -= back
+    foot = _first_below(tension_n, peak, bottom, max(foot_n, paused_n))
+    middle = _first_from(tension_n, foot, peak, top_n - (1.0 - MIDDLE) * (top_n - tension_n[bottom]))
     still_s = max(STILL_S, STILL_SHARE * abs(time_s[middle] - time_s[foot]) / (MIDDLE - FOOT))
-    below = _walk_below(tension_n, foot, bottom, paused_n)
+    below = _first_below(tension_n, foot, bottom, paused_n)
     bottom = _valley(time_s, tension_n, below, bottom, top_n, still_s)
     valley_n = min(valley_n, tension_n[bottom])
     high_n = valley_n + HIGH * (top_n - valley_n)
     low_n = valley_n + LOW * (top_n - valley_n)
-    high = foot
-    while high != peak and tension_n[high] < high_n:
-        high -= back
+    high = _first_from(tension_n, foot, peak, high_n)
     # Nothing between foot and peak is below the foot: 10 % is beyond it, unless the valley is as high.
-    low = _walk_below(tension_n, high if tension_n[foot] < low_n else foot, bottom, low_n)
+    low = _first_below(tension_n, high if tension_n[foot] < low_n else foot, bottom, low_n)
     low_s = crossing_s(time_s, tension_n, low, low - back if low != peak else low, low_n)
     high_s = crossing_s(time_s, tension_n, high + back if high != bottom else high, high, high_n)
     return min(low_s, high_s) if back < 0 else max(low_s, high_s), high_s, valley_n
 
 
-def _walk_below(tension_n: Sequence[float], start: int, stop: int, level_n: float) -> int:
+def _first_below(tension_n: Sequence[float], start: int, stop: int, level_n: float) -> int:
     """First index from `start` towards `stop` at which tension is below a level; `stop` if there is none."""
-    way = 1 if stop > start else -1
-    i = start
-    while i != stop and tension_n[i] >= level_n:
-        i += way
-    return i
+    for i in range(start, stop, 1 if stop > start else -1):
+        if tension_n[i] < level_n:
+            return i
+    return stop
+
+
+def _first_from(tension_n: Sequence[float], start: int, stop: int, level_n: float) -> int:
+    """First index from `start` towards `stop` at which tension is at a level or above; `stop` likewise."""
+    for i in range(start, stop, 1 if stop > start else -1):
+        if tension_n[i] >= level_n:
+            return i
+    return stop
 
 
 def _valley(

@@ -178,7 +178,8 @@ class RepDetector:
 
         Args:
             is_rep: a movement that was not counted was a repetition: the largest since the latest that was,
-                else the largest of the last few. False: the latest repetition was none.
+                else the largest of the last few; where nothing was counted and a rhythm was taken for steps,
+                each of its movements. False: the latest repetition was none.
 
         Returns:
             None where there is nothing in the last minute that this can be said of.

@@ -351,15 +351,10 @@ class Narrator:
 
     def _left_s(self, valley: TurningPoint) -> float:
         """Return when tension left a valley for good."""
-        ticks = self._ticks
-        turning = self._turning
+        turning, ticks = self._turning, self._ticks
         # A part of the rise: by a part of the swing, noise leaves a valley in a rest all the time.
         rise_n = max(turning.surroundings.swing_n, turning.extreme.tension_n - valley.tension_n)
-        level_n = valley.tension_n + 0.25 * rise_n
-        i, first = ticks.index_of(ticks.last), ticks.index_of(valley.tick)
-        while i > first and ticks.tension_n[i] > level_n:
-            i -= 1
-        return ticks.time_s[i]
+        return ticks.time_s[ticks.before_rise(valley.tension_n + 0.25 * rise_n, ticks.last, valley.tick)]
 
     def _enter(self, phase: Phase, time_s: float) -> None:
         if phase is not self._phase:

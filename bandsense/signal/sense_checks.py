@@ -135,8 +135,10 @@ class _Seen:
         zero_n, zero_s: where it was still last near zero or near that, and when.
         first: time and level of the first of these.
         floors_n: levels of the latest bottoms.
-        risen, lowest_n, bottom_n, highest_n: whether tension is beyond a bottom; lowest sample and window
-            since the last top, and highest window since the last bottom.
+        risen: whether tension is beyond a bottom; those between pulls end as it rises above the lowest that
+            was seen since the last.
+        lowest_n, bottom_n, highest_n: lowest sample and window since the last top, highest window since the
+            last bottom.
         pulled: tension was above the still level by more than a reversed pull is below.
         below_s: since when all samples are below zero.
         broken_s: since when the converter shows what no band does.
@@ -343,18 +345,21 @@ class SenseChecks:
             told += self._still(window)
         elif seen.still.windows:
             seen.still = _Still()
-        if lowest_n < seen.lowest_n:
-            seen.lowest_n = lowest_n
-        if middle_n < seen.bottom_n:
-            seen.bottom_n = middle_n
-        if middle_n > seen.highest_n:
-            seen.highest_n = middle_n
-        if (
-            middle_n < seen.highest_n - seen.reach_n
-            if seen.risen
-            else middle_n > seen.bottom_n + seen.reach_n
-        ):
-            told += self._floor(window)
+        if seen.risen:
+            if middle_n > seen.highest_n:
+                seen.highest_n = middle_n
+            elif middle_n < seen.highest_n - seen.reach_n:
+                seen.risen, seen.lowest_n, seen.bottom_n = False, lowest_n, middle_n
+                told += self._floor(window)
+        else:
+            if lowest_n < seen.lowest_n:
+                seen.lowest_n = lowest_n
+            if middle_n < seen.bottom_n:
+                seen.bottom_n = middle_n
+            elif middle_n > seen.bottom_n + seen.reach_n:
+                seen.risen, seen.highest_n = True, middle_n
+                seen.floors_n.append(seen.lowest_n)
+                told += self._floor(window)
         if highest_n <= -LARGEST_ZERO_N or seen.below_s is not None:
             told += self._below(window)
         if seen.level_n is not None and not seen.pulled:
@@ -365,7 +370,10 @@ class SenseChecks:
         """Check the zero where nothing moves."""
         seen, still, middle_n = self._seen, self._seen.still, window.middle_n
         seen.calm_n = middle_n
-        still.low_n, still.high_n = min(still.low_n, middle_n), max(still.high_n, middle_n)
+        if middle_n < still.low_n:
+            still.low_n = middle_n
+        elif middle_n > still.high_n:
+            still.high_n = middle_n
         if not still.windows or still.high_n - still.low_n > seen.margin_n + 0.1:
             seen.still = still = _Still(window.start_s, middle_n, middle_n)
         still.sum_n += middle_n
@@ -375,13 +383,8 @@ class SenseChecks:
         return self._zero(still, window)
 
     def _floor(self, window: _Window) -> list[SignalWarning]:
-        """Bottoms between pulls, which end as tension rises above the lowest that was seen since the last."""
+        """Check whether the latest bottoms show a zero that is off."""
         seen = self._seen
-        if seen.risen:
-            seen.risen, seen.lowest_n, seen.bottom_n = False, window.lowest_n, window.middle_n
-        else:
-            seen.risen, seen.highest_n = True, window.middle_n
-            seen.floors_n.append(seen.lowest_n)
         known = self._pre_stretched or seen.zero_n is not None
         if known or len(seen.floors_n) < FLOORS or seen.calm_n is None or seen.calm_n <= LARGEST_ZERO_N:
             return []
@@ -393,9 +396,10 @@ class SenseChecks:
         seen, level_n = self._seen, still.level_n
         seen.level_n = level_n
         unseen_s = window.end_s - seen.zero_s if seen.zero_n is not None else 0.0
-        reach_n = max(LARGEST_ZERO_N, min(FARTHEST_DRIFT_N, FASTEST_DRIFT_N_PER_S * unseen_s))
         shift_n = abs(level_n - (seen.zero_n or 0.0))
-        follows = shift_n <= reach_n
+        follows = shift_n <= LARGEST_ZERO_N or (
+            shift_n <= min(FARTHEST_DRIFT_N, FASTEST_DRIFT_N_PER_S * unseen_s)
+        )
         if level_n < 0.0 or (follows and not self._pre_stretched):
             self._doubt(window.told_s, level_n)
         if level_n < -LARGEST_ZERO_N:

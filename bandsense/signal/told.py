@@ -44,7 +44,7 @@ class Shown:
 
 def covers(rep: CountedRep, tick: int) -> bool:
     """Tell whether a repetition holds a tick."""
-    return rep.start.tick <= tick <= rep.end.tick or tick == rep.top.tick
+    return rep.start.tick <= tick <= rep.end.tick
 
 
 _by_top = attrgetter("rep.top.tick")
@@ -111,9 +111,9 @@ class Told:
         return shown
 
     def paired(self, x: Explanation, among: Iterable[Shown]) -> Iterator[tuple[CountedRep, Shown | None]]:
-        """Pair the repetitions of an explanation, the latest first, with what was told of each, if it was."""
+        """Pair the repetitions of an explanation, the oldest first, with what was told of each, if it was."""
         left = list(among)
-        for rep in self.reps(x):
+        for rep in [*self.reps(x)][::-1]:
             held = self._match(rep, left)
             if held is not None:
                 left.remove(held)
@@ -121,8 +121,9 @@ class Told:
 
     def _match(self, rep: CountedRep, among: Iterable[Shown]) -> Shown | None:
         """Find what was told of a repetition; the first where it holds several."""
+        start, end = rep.start.tick, rep.end.tick
         for shown in among:
-            if covers(rep, shown.rep.top.tick):
+            if start <= shown.rep.top.tick <= end:
                 return shown
         return None
 

@@ -163,6 +163,13 @@ class Ticks:
             self.dropped += spare
             del self.time_s[:spare], self.tension_n[:spare]
 
+    def before_rise(self, level_n: float, tick: int, not_before: int = 0) -> int:
+        """Index of the last tick up to one that is not above a level; of `not_before` if there is none."""
+        for i in range(self.index_of(tick), self.index_of(not_before) - 1, -1):
+            if self.tension_n[i] <= level_n:
+                break
+        return i
+
     def time_above(self, level_n: float, first_top: int, last_top: int, not_before: int = 0) -> float:
         """Seconds from the rise through a level before one tick to the fall through it after another.
 
@@ -172,13 +179,11 @@ class Ticks:
             not_before: number of the tick at which the way back ends at the latest.
         """
         time_s, tension_n, last = self.time_s, self.tension_n, self.last - self.dropped
-        i, first = self.index_of(first_top), self.index_of(not_before)
-        while i > first and tension_n[i] > level_n:
-            i -= 1
-        begin_s = crossing_s(time_s, tension_n, i, min(i + 1, last), level_n)
-        i = self.index_of(last_top)
-        while i < last and tension_n[i] > level_n:
-            i += 1
+        low = self.before_rise(level_n, first_top, not_before)
+        begin_s = crossing_s(time_s, tension_n, low, min(low + 1, last), level_n)
+        for i in range(self.index_of(last_top), last + 1):
+            if tension_n[i] <= level_n:
+                break
         least_s = 0.5 * (time_s[last] - time_s[last - 1])
         return max(least_s, crossing_s(time_s, tension_n, max(i - 1, 0), i, level_n) - begin_s)
 
@@ -376,27 +381,24 @@ class TurningPoints:
         # The last tick of a second is the first to know what that second was like.
         last = len(ticks.time_s) + surroundings.missing - 1
         ticks.extend(time_s, smooth_n)
-        self._ready_s = ready_s if self._begun else np.concatenate((self._ready_s, ready_s))
+        begun = ticks.last >= 0  # There is a swing to turn by.
+        self._ready_s = ready_s if begun else np.concatenate((self._ready_s, ready_s))
         for second in surroundings.seconds(smooth_n, clean_n):
-            if self._begun:
+            if begun:
                 yield from self._run(last)
             surroundings.take(second)
             self._second = ticks.dropped + last + 1
-            if not self._begun:
+            if not begun:
                 yield from self._begin(last + 1)
+            begun = True
             last += surroundings.step
-        if self._begun:
+        if begun:
             yield from self._run(len(ticks.time_s))
 
     def finish(self) -> Iterator[Look]:
         """Take what there is of a trace that ended within its first second."""
-        if not self._begun and self._ticks.time_s:
+        if self._ticks.last < 0 and self._ticks.time_s:
             yield from self._begin(len(self._ticks.time_s))
-
-    @property
-    def _begun(self) -> bool:
-        """Whether there was a swing to turn by, and ticks were taken."""
-        return self._ticks.last >= 0
 
     def _begin(self, stop: int) -> Iterator[Look]:
         """Take the ticks of the first second, all known with its last one."""

@@ -5,8 +5,7 @@ nothing was counted at all, such a rhythm is told instead of passed over in sile
 counts for all of it (`bandsense.signal.announcer`).
 
 The rhythm is that of the latest walk of the best explanation. Its *run* is the latest block of movements of
-its size; smaller bumps may lie between them. Sway is not told: it hides one set in some thousand, and a held
-band sways for minutes.
+its size; smaller bumps may lie between them. Sway is not told: a held band sways for minutes.
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@ On a loopback address only this computer reaches the server, and only requests f
 page of the internet whose name was made to point here does not. Every account of this computer reaches it,
 unless a token is asked for here too. Opened to the network (`--lan`), every
 device needs a token: it comes in the address of the QR code, once, and stays as a cookie that no other site
-can use. There are two tokens: one to train with, one to watch. Revoking makes new ones, and closes what is
-open.
+can use. There are two tokens: one to train with, one to watch. They are kept in a file that only its owner
+can read, so that a screen on the wall is let in again after a restart. Revoking makes new ones, and closes
+what is open.
 
 Every answer carries a policy by which a page loads nothing from elsewhere and is framed nowhere.
 """
@@ -14,6 +15,8 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import json
+import logging
 import secrets
 import socket
 from collections.abc import Callable, Iterable, MutableMapping
@@ -22,10 +25,16 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from bandsense.files import private_folder, write_json_file
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from starlette.requests import HTTPConnection
 
 __all__ = ["COOKIE", "HEADERS", "Access", "Role", "is_loopback", "own_address"]
+
+logger = logging.getLogger(__name__)
 
 COOKIE = "bandsense"
 TOKEN_BYTES = 16
@@ -62,6 +71,24 @@ class _Tokens:
     def fresh(cls) -> _Tokens:
         return cls(secrets.token_urlsafe(TOKEN_BYTES), secrets.token_urlsafe(TOKEN_BYTES))
 
+    @classmethod
+    def read(cls, path: Path) -> _Tokens | None:
+        """Return what was kept; None where nothing was, or it is too short to be a token of ours."""
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            tokens = [str(kept[name]) for name in ("train", "watch")]
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        return cls(*tokens) if min(map(len, tokens)) >= TOKEN_BYTES and len(set(tokens)) == 2 else None
+
+    def write(self, path: Path) -> None:
+        """Keep them, for their owner alone."""
+        try:
+            private_folder(path.parent)
+            write_json_file(path, {"train": self.train, "watch": self.watch})
+        except OSError:  # they hold until the server ends
+            logger.warning("the tokens of the page cannot be kept", exc_info=True)
+
 
 class Access:
     """Decides for each request.
@@ -71,17 +98,30 @@ class Access:
         names: further names of this server, as in an address that a person made for it.
         secure: it is reached by https.
         token: ask for a token on a loopback address too.
+        kept: the file that tokens are kept in, for this server and others; None for tokens of this run.
     """
 
     def __init__(
-        self, host: str, *, names: Iterable[str] = (), secure: bool = False, token: bool = False
+        self,
+        host: str,
+        *,
+        names: Iterable[str] = (),
+        secure: bool = False,
+        token: bool = False,
+        kept: Path | None = None,
     ) -> None:
         self.open = is_loopback(host) and not token
         self.secure = secure
         self._host = host
         own = socket.gethostname().casefold()
         self._names = {own, f"{own}.local", *(name.casefold() for name in names)}
+        self._kept = None if self.open else kept
         self._tokens = _Tokens.fresh()
+        if self._kept is not None:
+            if (tokens := _Tokens.read(self._kept)) is not None:
+                self._tokens = tokens
+            else:
+                self._tokens.write(self._kept)
         self._revoked: list[Callable[[], None]] = []
 
     def role(self, connection: HTTPConnection) -> Role:
@@ -90,7 +130,14 @@ class Access:
             return Role.NOTHING
         if self.open:
             return Role.TRAIN
+        self._follow()
         return max(map(self._role_of, _shown_tokens(connection)), default=Role.NOTHING)
+
+    def _follow(self) -> None:
+        """Heed that another server, which shares the file, has revoked the tokens."""
+        now = None if self._kept is None else _Tokens.read(self._kept)
+        if now is not None and now != self._tokens:
+            self._change(now)
 
     def knows(self, scope: MutableMapping[str, Any]) -> bool:
         """Return whether whoever sent a request, given as ASGI's scope, may see anything."""
@@ -126,7 +173,13 @@ class Access:
 
     def revoke(self) -> None:
         """Make new tokens: whoever had the old ones is out, at once."""
-        self._tokens = _Tokens.fresh()
+        fresh = _Tokens.fresh()
+        if self._kept is not None:
+            fresh.write(self._kept)
+        self._change(fresh)
+
+    def _change(self, tokens: _Tokens) -> None:
+        self._tokens = tokens
         for close in tuple(self._revoked):
             close()
 

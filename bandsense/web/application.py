@@ -152,7 +152,9 @@ class Guard:
             if role is Role.WATCH:
                 why = Message("this link may only watch")
             return _error(request, why, 403)
-        if role is not Role.NOTHING or _public(request.url.path):
+        if _public(request.url.path):
+            return None
+        if role is not Role.NOTHING and self._access.same_origin(request):
             return None
         if request.url.path.startswith("/api/"):
             return _error(request, Message("open the address that bandsense shows, with its token"), 403)

@@ -397,7 +397,9 @@ def _session(visit: _Visit) -> Response:
     session, details = detail.session, detail.sets
     at = _when(session)
     length_s = max((float(each.time_s[-1] - each.time_s[0]) for each in detail.streams), default=0.0)
-    about = f"{words.moment_words(at)}, {round(length_s / 60.0)} min. {_how(visit, detail)}"
+    about = (
+        f"{_who(visit, session)}{words.moment_words(at)}, {round(length_s / 60.0)} min. {_how(visit, detail)}"
+    )
     if session.simulated:
         about = f"{about} {capital(tr('simulated: nobody trained this'))}."
     name = _exercise_name(session.exercise)
@@ -436,6 +438,12 @@ def _session(visit: _Visit) -> Response:
     )
 
 
+def _who(visit: _Visit, session: Session) -> str:
+    """Name who trained, before all else that is said of a session."""
+    name = _names(visit.store).get(session.person or "", session.person)
+    return f"{name}. " if name else ""
+
+
 def _strength_test(visit: _Visit, session: Session) -> Response:
     """Show what came of a test, beside the one before."""
     show_in(person_named(visit.store, session.person).unit)
@@ -450,7 +458,8 @@ def _strength_test(visit: _Visit, session: Session) -> Response:
         "test.html",
         "Sessions",
         title=setup.movement,
-        about=f"{tr('Strength test')}, {words.moment_words(at)}. {setup.posture}, {setup.position}.",
+        about=f"{_who(visit, session)}{tr('Strength test')}, {words.moment_words(at)}. "
+        f"{setup.posture}, {setup.position}.",
         lead="" if record.symmetry is None else strength.symmetry_words(record.symmetry),
         heads=[tr("Trial {number}", number=number + 1) for number in range(setup.protocol.trials)],
         rows=[

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bandsense.app.several_views import SeveralViews
@@ -44,6 +45,7 @@ class PageHost:
         names: further names of this server.
         certificate: for https.
         token: ask for a token on this computer too.
+        links: the file that the tokens of the page's addresses are kept in.
         views: besides the page, such as a terminal.
         options: what every session is to have besides what is chosen.
         routes: further pages.
@@ -64,12 +66,13 @@ class PageHost:
         names: Sequence[str] = (),
         certificate: Certificate | None = None,
         token: bool = False,
+        links: Path | None = None,
         views: Sequence[View] = (),
         options: TrainingOptions | None = None,
         routes: Sequence[BaseRoute] = (),
     ) -> None:
         self.board = Board()
-        self.access = Access(host, names=names, secure=certificate is not None, token=token)
+        self.access = Access(host, names=names, secure=certificate is not None, token=token, kept=links)
         self.page = PageView(self.board)
         view: View = SeveralViews([*views, self.page]) if views else self.page
         self.station = Station(stores, air, view, lambda what: self.board.post("station", what), options)

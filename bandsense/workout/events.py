@@ -180,6 +180,7 @@ class Corrected:
     is_rep: bool
     problem: str | None
     detected_s: float
+    reps: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ class UndoRep:
 
 @dataclass(frozen=True, slots=True)
 class AddRep:
-    """The person says that a movement which was not counted was a repetition."""
+    """The person says that a movement which was not counted was a repetition, or that all of a set were."""
 
 
 @dataclass(frozen=True, slots=True)

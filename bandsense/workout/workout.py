@@ -20,7 +20,7 @@ from bandsense.exercises.model import Side
 from bandsense.language import Message
 from bandsense.samples import FloatArray, SampleBlock
 from bandsense.signal.detector import RepDetector
-from bandsense.signal.events import SignalWarning, WarningKind
+from bandsense.signal.events import RepCounted, RepRetracted, SignalWarning, WarningKind
 from bandsense.signal.metrics import Asymmetry, asymmetry
 from bandsense.signal.zero import ZeroTracker
 from bandsense.workout.advice import AdvisorState
@@ -391,7 +391,8 @@ class Workout:
                 if is_rep
                 else Message("there is no repetition of the last minute to take back")
             )
-        corrected = Corrected(self._last_s, is_rep, problem, self._last_s)
+        reps = sum(isinstance(event, RepCounted | RepRetracted) for event in events or ())
+        corrected = Corrected(self._last_s, is_rep, problem, self._last_s, reps)
         return [corrected, *self._followed(events or ())]
 
     def _slack_answered(self, *, followed: bool) -> list[Event]:

@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bandsense.app.importing import ImportOptions, import_files
+from bandsense.app.importing import ImportOptions, _require_harmless, import_files
 from bandsense.app.replay import session_table
 from bandsense.errors import FileFormatError
 from bandsense.export.formats import write, write_all
+from bandsense.export.imports import ImportedSession, ImportedStream
 from bandsense.export.recording import ColumnMapping, read_recording
 from bandsense.export.rows import sets_of
 from bandsense.export.training_logs import HEVY_HEADER
-from bandsense.samples import KGF_N, concatenate
+from bandsense.samples import KGF_N, Unit, concatenate
 from bandsense.store.store import Store
 from tests.needs import REPOSITORY
 from tests.support.old_store import old_store
@@ -290,3 +292,23 @@ def test_a_file_that_is_no_text_is_called_that(tmp_path: Path) -> None:
     path.write_bytes(b"\x89PNG\r\x00\x1a,\r\x00")
     with pytest.raises(FileFormatError, match="it is not a text file"):
         import_files(Store.open(tmp_path / "s.sqlite3"), [path], NOTHING)
+
+
+@pytest.mark.parametrize("text", ["Eve\x1b[2J", "Eve\u202egnp.exe"])
+@pytest.mark.parametrize("place", ["person", "software", "band"])
+def test_a_text_that_steers_the_terminal_is_refused(tmp_path: Path, place: str, text: str) -> None:
+    session = replace(ImportedSession("x", 0.0, "x", ()), **{place: text})
+    with pytest.raises(FileFormatError, match="cannot be shown: it holds"):
+        _require_harmless(tmp_path / "x.json", session)
+    stream = ImportedStream("imported", Unit.NEWTON, {}, inputs=({"data": {"note": text}},))
+    with pytest.raises(FileFormatError, match="cannot be shown: it holds"):
+        _require_harmless(tmp_path / "x.json", ImportedSession("x", 0.0, "x", (stream,)))
+    _require_harmless(tmp_path / "x.json", ImportedSession("x", 0.0, "x", (), person="Zoë 李\r\nsecond"))
+
+
+def test_a_training_log_that_steers_the_terminal_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "strong.csv").write_text(STRONG.replace("Band row", "Band\x1b[31mRow"))
+    store = Store.open(tmp_path / "new.sqlite3")
+    with pytest.raises(FileFormatError, match="control characters"):
+        import_files(store, [tmp_path / "strong.csv"], NOTHING)
+    assert store.sessions() == []

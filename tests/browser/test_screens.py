@@ -205,6 +205,16 @@ async def test_buttons_ask_for_what_they_say(browser: Any, at: Served) -> None:
         assert await asked(at, 5) == ["e", "u", "y", "+", "q"]
 
 
+async def test_what_was_not_counted_can_be_added(browser: Any, at: Served) -> None:
+    async with tab(browser, at.address) as opened:
+        await shown(at, opened, "not-counted")
+        assert "taken for steps" in await opened.page.inner_text("#live")
+        await opened.page.click("#live button:has-text('Add them')")
+        assert await asked(at, 1) == ["a"]
+        await shown(at, opened, "ready")
+        assert await opened.page.locator("[data-act=a]").count() == 0
+
+
 async def test_what_is_read_aloud_is_the_count_and_never_the_running_number(browser: Any, at: Served) -> None:
     async with tab(browser, at.address) as opened:
         going = scene("pull")

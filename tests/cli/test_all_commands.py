@@ -36,6 +36,7 @@ NEED_ARGUMENTS = {
     "store restore": ["copy.sqlite3"],
     "profile export": ["p.json"],
     "profile import": ["p.json"],
+    "profile remove": ["ada"],
     "plan import": ["p.toml"],
     "plan dose": ["d.toml"],
     "band add": ["red"],

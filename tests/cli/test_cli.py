@@ -22,7 +22,7 @@ from bandsense.export.recording import read_recording
 from bandsense.store.store import Store
 from tests.cli.conftest import Command
 from tests.needs import REPOSITORY, require_module
-from tests.support.traces import waves, write_trace
+from tests.support.traces import steps, waves, write_trace
 
 PATIENCE_S = 120.0
 COMMANDS = sorted(next(a for a in parser()._actions if a.dest == "command" or a.choices).choices)  # type: ignore[arg-type]
@@ -166,6 +166,20 @@ def test_analyze_says_where_in_the_file_its_times_begin(command: Command, tmp_pa
     path.write_text("time_s,tension_n\n" + "".join(f"{7 + n / 80},3\n" for n in range(80)))
     assert command("analyze", path).lines[-1] == "times count from the first sample, at 7 s in the file"
     assert json.loads(command("analyze", path, "--json").out)["first_time_s"] == 7.0
+
+
+def test_analyze_says_what_was_taken_for_steps_where_nothing_is_counted(
+    command: Command, tmp_path: Path
+) -> None:
+    path = write_trace(tmp_path / "steps.csv", steps(12))
+    done = command("analyze", path)
+    assert done.status == 0
+    assert "steps" not in done.err, "it is a part of the answer, and no warning"
+    assert done.lines[0].startswith("0 reps")
+    assert "12 movements of about 7.3 N, 0.5 s apart, were taken for steps and not counted" in done.lines[1]
+    warnings = json.loads(command("analyze", path, "--json").out)["warnings"]
+    (told,) = (warning["message"] for warning in warnings if warning["kind"] == "not counted")
+    assert done.lines[1].endswith(told)
 
 
 def test_analyze_warns_once_of_each_kind(command: Command, tmp_path: Path) -> None:

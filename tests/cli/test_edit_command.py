@@ -16,7 +16,8 @@ def ids(done: object) -> list[int]:
 def test_a_session_is_changed_found_and_changed_back(session: Command) -> None:
     assert session("edit", "set", "1", "--person", "eva", "--band", "red").status == 0
     assert ids(session("sessions", "--json", "--person", "eva", "--band", "red")) == [1]
-    assert session("sessions", "--person", "nobody").lines == ["no such session"]
+    (unknown,) = session("sessions", "--person", "nobody").lines
+    assert unknown == "no such session; nothing is stored of 'nobody', only of: eva"
     assert session("sessions", "--until", "2001-01-01").lines == ["no such session"]
     assert session("sessions", "--since", "yesterday").status == 2
     assert session("edit", "undo").lines == ["undone: set of session 1"]

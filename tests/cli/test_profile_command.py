@@ -117,7 +117,7 @@ def test_what_advice_has_made_of_a_length_is_shown(session: Command, tmp_path: P
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("--rest-length-cm", "9900"), "rest_length_m"),
+        (("--rest-length-cm", "9900"), "9900 cm is more than 1000 cm, ten metres"),
         (("--reps", "0"), "repetitions is not possible"),
         (("--exercise", "rowing"), "no exercise is called 'rowing'"),
         (
@@ -135,7 +135,7 @@ def test_what_advice_has_made_of_a_length_is_shown(session: Command, tmp_path: P
 )
 def test_what_cannot_be_is_refused(command: Command, arguments: tuple[str, ...], reason: str) -> None:
     done = command("profile", "set", *arguments)
-    assert done.status == 1
+    assert done.status in (1, 2)
     assert reason in done.err
     assert "nothing is known yet" in command("profile").out
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from bandsense.app.report import report_of_session
 from bandsense.errors import MissingProgram
+from bandsense.profiles.person import Person
+from bandsense.profiles.prescription import PrescribedExercise, Prescription
 from bandsense.report.chromium import browser
 from bandsense.report.document import plots
 from bandsense.store.store import Store
@@ -53,3 +56,19 @@ def test_the_command_writes_html_without_a_browser(
     assert "ends in none of .html, .pdf and .png" in wrong.err
     with pytest.raises(MissingProgram):
         browser()
+
+
+def test_what_to_do_is_what_was_prescribed(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "bandsense.sqlite3")
+    train_once(store, Habit(reps=(6,), stop_pain=5), 1, FIRST, 100.0)
+    (session,) = store.sessions()
+    report = report_of_session(store, session)
+    assert report.to_do[0] == "1 set of 8 to 12."
+    assert report.to_do[-1] == "Stop at pain of 5 of 10, or if it is sharp or lasts over a day."
+    asked = PrescribedExercise(exercise=str(session.exercise), days_per_week=2)
+    prescription = Prescription(id="1", person="Ada", issued=date(2026, 1, 1), exercise=(asked,))
+    who = Person.called(str(session.person)).model_copy(update={"prescription": prescription})
+    store.people.put(who.id, who.model_dump(mode="json", by_alias=True))
+    assert report_of_session(store, session).to_do[0] == "Twice a week, 1 set of 8 to 12."
+    assert report_of_session(store, session, per_week=4).to_do[0].startswith("4 times a week")
+    assert report_of_session(store, session, to_do=("Rest.",)).to_do == ("Rest.",)

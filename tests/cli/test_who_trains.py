@@ -148,3 +148,13 @@ def test_bands_are_told_in_the_unit_of_who_trained_last(command: Command) -> Non
     command("band", "add", "red", "--colour", "red")
     assert "kgf at twice its length" in command("band", "show", "red").out
     assert "estimated kgf at twice" in command("band", "list", "--catalogue").lines[0]
+
+
+def test_a_name_that_steers_the_terminal_is_refused(command: Command, set_file: Path, tmp_path: Path) -> None:
+    done = command("live", "--sim", "--trace", set_file, "--speed", "0", "--person", "A\x1b[31mB")
+    assert done.status == 1
+    assert "'A\\x1b[31mB' cannot be a person's name: it holds control characters" in done.err
+    (tmp_path / "theirs.json").write_text('{"people": [{"id": "eve", "name": "E\\u001b[2J"}]}')
+    refused = command("profile", "import", tmp_path / "theirs.json")
+    assert refused.status == 1
+    assert "it holds control characters" in refused.err

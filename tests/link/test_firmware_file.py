@@ -109,3 +109,18 @@ def test_an_image_is_only_for_the_slot_that_does_not_run_and_only_a_newer_one() 
         with pytest.raises(UpdateError, match="with --force"):
             _Update(same, False, None).chosen(Running())  # type: ignore[arg-type]
         assert _Update(same, True, None).chosen(Running()).slot == 1  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("new.uf2", "over the air goes the .zip"),
+        ("new.hex", "over the air goes the .zip"),
+        ("new.bin", "not a"),
+    ],
+)
+def test_a_file_for_a_cable_says_which_one_goes_over_the_air(tmp_path: Path, name: str, reason: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(bytes(4096))
+    with pytest.raises(FileFormatError, match=reason):
+        read_firmware_file(path)

@@ -6,6 +6,7 @@ from bandsense.live.formatting import (
     advice_text,
     format_log_line,
     format_notice,
+    lag_words,
     set_words,
     summary_words,
     tension_words,
@@ -21,6 +22,7 @@ from bandsense.signal.events import (
 )
 from bandsense.signal.metrics import RepMetrics, RepTempo, set_metrics
 from bandsense.workout.advice import Advice, Reason, Rule, SlackAction
+from bandsense.workout.bilateral import Lag
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
     BatteryChanged,
@@ -165,3 +167,11 @@ def test_what_no_band_can_do_is_another_band(share: float, said: str) -> None:
     reason = Reason(Rule.BAND_CHANGED, {"share": share, "probability": 0.999})
     advice = Advice(SlackAction.KEEP, Rule.BAND_CHANGED, (reason,))
     assert advice_text(advice).endswith(f"very likely {said}")
+
+
+def test_which_side_pulls_first_is_told_only_where_it_is_clear() -> None:
+    clear = lag_words(Lag(0.2, 0.03, 9, 0.008, 0.005))
+    assert clear.startswith("the right side pulls 200 ± 30 ms after the left side (9 reps of both; ")
+    assert "left side pulls 200 ± 30 ms after" in lag_words(Lag(-0.2, 0.03, 9, 0.008))
+    for doubtful in (Lag(-0.197, 0.663, 2, 0.008), Lag(0.2, 0.03, 9, 0.3, 0.15)):
+        assert lag_words(doubtful).startswith("which side pulls first is not clear (")

@@ -11,10 +11,17 @@ from rich.console import Console
 from bandsense.calibration.curve import Calibration
 from bandsense.exercises.catalogue import get_exercise
 from bandsense.live.screen_words import AdviceWords, screen_words
-from bandsense.live.state import NOTICE_S, TRACE_S, Screen, ViewState
+from bandsense.live.state import NOT_COUNTED_S, NOTICE_S, TRACE_S, Screen, ViewState
 from bandsense.live.terminal import render
 from bandsense.samples import SampleBlock, Unit
-from bandsense.signal.events import Phase, RepCounted, RepRetracted, RetractReason
+from bandsense.signal.events import (
+    Phase,
+    RepCounted,
+    RepRetracted,
+    RetractReason,
+    SignalWarning,
+    WarningKind,
+)
 from bandsense.workout.advice import Advice, Reason, Rule, SlackAction
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
@@ -88,6 +95,20 @@ def test_a_repetition_taken_back_says_why() -> None:
     state.update(RepRetracted(3.0, 1, RetractReason.SET_UP, 3.0, 0))
     assert state.reps == 0
     assert state.notice == "not counted: it was taking up the band or changing position"
+
+
+def test_what_was_not_counted_is_told_until_it_counts() -> None:
+    state = ViewState()
+    state.update(SignalWarning(1.0, WarningKind.NOT_COUNTED, "12 movements were taken for steps", 5.0))
+    assert state.not_counted
+    assert "a adds them: 12 movements were taken for steps" in " ".join(render_text(state).split())
+    state.update(TensionTick(5.0 + 5 * NOTICE_S, 1.0, 0.1))
+    assert state.snapshot()["not_counted"], "as long as it can be added"
+    state.update(TensionTick(5.0 + NOT_COUNTED_S, 1.0, 0.1))
+    assert (state.not_counted, state.notice) == (False, "")
+    state.update(SignalWarning(1.0, WarningKind.NOT_COUNTED, "12 movements were taken for steps", 60.0))
+    state.update(RepCounted(58.0, 1, 5.0, 61.0, 1))
+    assert (state.not_counted, state.notice) == (False, "")
 
 
 def test_a_notice_goes_after_a_while() -> None:

@@ -422,6 +422,8 @@ def test_before_the_first_repetition_it_says_what_was_done_last_time() -> None:
     assert "Aim for 90 to 110 N. Last time 8 + 8 + 7 reps, peak 101 N." in shown(state)
     state.last_time = {None: LastTime((8, 8, 7))}
     assert "Last time 8 + 8 + 7 reps." in shown(state)
+    state.last_time = {None: LastTime((1,), None)}
+    assert "Last time 1 rep." in shown(state)
 
 
 @pytest.mark.parametrize("name", ["pull", "hold", "return", "valley", "rest", "rest-over", "sides"])

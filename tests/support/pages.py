@@ -32,6 +32,7 @@ ACTIONS = {
     "s": "start now",
     "t": "tare",
     "u": "undo",
+    "a": "add",
     "y": "yes",
     "n": "no",
     "q": "quit",

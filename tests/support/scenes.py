@@ -19,7 +19,15 @@ from bandsense.language import Message
 from bandsense.live.sound import SoundPlan
 from bandsense.live.state import Finished, LastTime, ViewState
 from bandsense.samples import Unit
-from bandsense.signal.events import Phase, PhaseChanged, Rep, RepCompleted, RepCounted
+from bandsense.signal.events import (
+    Phase,
+    PhaseChanged,
+    Rep,
+    RepCompleted,
+    RepCounted,
+    SignalWarning,
+    WarningKind,
+)
 from bandsense.signal.metrics import rep_metrics, set_metrics
 from bandsense.web.board import Board
 from bandsense.web.page_view import post_state, view_name
@@ -50,8 +58,17 @@ PEAKS_N = (104.0, 106.0, 105.0, 107.0, 105.0, 104.0, 103.0, 102.0, 101.0, 98.0, 
 ZONE = TensionZone(90.0, 110.0)
 CALIBRATION = Calibration.identity(Unit.NEWTON)
 
+NOT_COUNTED = Message(
+    "{count} movements of about {swing:.1f} N, {interval:.1f} s apart, were taken for steps and not "
+    "counted; if they were repetitions, add them while training",
+    count=12,
+    swing=4.3,
+    interval=0.4,
+)
+
 SCENES = (
     "ready",
+    "not-counted",
     "pull",
     "hold",
     "return",
@@ -215,8 +232,10 @@ def scene(name: str, **options: object) -> Scene:
     if name == "sides":
         options = {"exercise": "bent-over-row", "first_side": "right"} | options
     made = Scene(**options)  # type: ignore[arg-type]
-    if name == "ready":
+    if name in ("ready", "not-counted"):
         made.sample_until(3.0)
+        if name == "not-counted":
+            made.tell(SignalWarning(1.0, WarningKind.NOT_COUNTED, NOT_COUNTED, 3.0))
         return made
     made.sample_until(1.0)
     if name == "sides":

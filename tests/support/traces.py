@@ -76,6 +76,17 @@ def waves(
     return height_n * np.tile(one, reps)
 
 
+def steps(count: int = 16, rest_s: float = 12.0, rate_hz: float = 80.0) -> FloatArray:
+    """A walk with a taut band, as uneven in height and time as walks are, between two rests: newtons."""
+    rng = np.random.default_rng(7)
+    parts = [np.zeros(round(2.0 * rate_hz))]
+    for _ in range(count):
+        u = np.linspace(0.0, 1.0, round(0.55 * rng.normal(1.0, 0.06) * rate_hz), endpoint=False)
+        parts.append(8.0 * np.clip(rng.normal(1.0, 0.2), 0.6, 1.5) * np.sin(np.pi * u) ** 2)
+    walk = 10.0 + np.concatenate([*parts, np.zeros(round(rest_s * rate_hz))])
+    return np.asarray(walk + 0.03 * rng.standard_normal(walk.size))
+
+
 def write_trace(path: Path, tension_n: FloatArray, rate_hz: float = 80.0) -> Path:
     """Write a force trace as a CSV file that every command reads."""
     rows = "".join(f"{n / rate_hz:.4f},{value:.3f}\n" for n, value in enumerate(tension_n))

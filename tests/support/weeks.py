@@ -21,6 +21,7 @@ from bandsense.store.model import NewSession, NewStream
 from bandsense.store.store import Store
 from bandsense.workout.advice import SlackAction
 from bandsense.workout.events import SlackAdvised
+from bandsense.workout.feedback import StopRules
 from bandsense.workout.inputs import SlackAnswer
 from bandsense.workout.plan import Plan, TensionZone
 from bandsense.workout.settings import WorkoutSettings
@@ -51,6 +52,7 @@ class Habit:
     calibration: Calibration = CALIBRATED
     paired: bool = False
     source: str = "sensor"
+    stop_pain: int | None = None
 
 
 def _traces(habit: Habit, number: int, peak_n: float) -> Iterator[FloatArray]:
@@ -76,7 +78,12 @@ def train_once(store: Store, habit: Habit, number: int, begun: datetime, peak_n:
     settings = WorkoutSettings(
         habit.calibration,
         exercise,
-        Plan(sets=len(habit.reps) // (2 if habit.paired else 1), zone=habit.zone, tempo=exercise.tempo),
+        Plan(
+            sets=len(habit.reps) // (2 if habit.paired else 1),
+            zone=habit.zone,
+            tempo=exercise.tempo,
+            stop=StopRules(habit.stop_pain),
+        ),
         first_side="left" if habit.paired else None,
         band=_band(habit),
     )

@@ -8,6 +8,7 @@ import re
 import socket
 from collections.abc import Iterator
 from importlib import resources
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ websockets = require_module("websockets", "bandsense[web]")
 require_module("uvicorn", "bandsense[web]")
 
 from starlette.applications import Starlette  # noqa: E402
+from starlette.requests import HTTPConnection  # noqa: E402
 
 pytestmark = pytest.mark.real_time
 
@@ -127,6 +129,9 @@ async def test_a_page_of_another_origin_can_neither_listen_nor_ask() -> None:
                 await page.recv()
             assert page.close_code == 4403
         asked = await ask(at, "/api/v1/session", "DELETE", Origin="http://evil.example")
+        for path in ("/api/v1/state", "/"):
+            assert (await ask(at, path, Origin="http://evil.example"))[0] == 403, path
+            assert (await ask(at, path, Origin=f"http://127.0.0.1:{at.server.port}"))[0] == 200, path
     assert asked[0] == 403
     assert at.asked == []
 
@@ -204,6 +209,50 @@ async def test_revoked_links_are_shut_out_at_once() -> None:
             assert page.close_code == 4401
         assert (await ask(at, f"/api/v1/state?token={before}"))[0] == 403
         assert (await ask(at, f"/api/v1/state?token={token(at)}"))[0] == 200
+
+
+def test_addresses_hold_over_a_restart_until_they_are_revoked(tmp_path: Path) -> None:
+    kept = tmp_path / "home" / "page-links.json"
+    first = Access("0.0.0.0", kept=kept)
+    assert kept.stat().st_mode & 0o777 == 0o600
+    again = Access("0.0.0.0", kept=kept)
+    for role in (Role.TRAIN, Role.WATCH):
+        assert again.query(role) == first.query(role)
+    closed = []
+    again.on_revoke(lambda: closed.append("again"))
+    before = first.query(Role.TRAIN).partition("=")[2]
+    first.revoke()
+    assert asked_with(again, before) is Role.NOTHING
+    assert closed == ["again"]
+    assert asked_with(again, first.query(Role.TRAIN).partition("=")[2]) is Role.TRAIN
+    assert Access("0.0.0.0", kept=kept).query(Role.WATCH) == first.query(Role.WATCH)
+    assert Access("0.0.0.0").query(Role.TRAIN) != first.query(Role.TRAIN)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"train": "", "watch": ""}', '{"train": "aaaaaaaaaaaaaaaaaaaaaa"}']
+)
+def test_a_file_of_addresses_that_makes_no_sense_lets_nobody_in(tmp_path: Path, text: str) -> None:
+    kept = tmp_path / "page-links.json"
+    kept.write_text(text)
+    access = Access("0.0.0.0", kept=kept)
+    assert asked_with(access, "") is Role.NOTHING
+    assert asked_with(access, access.query(Role.TRAIN).partition("=")[2]) is Role.TRAIN
+    kept.write_text(text)  # damaged while it is served: the tokens stay
+    assert asked_with(access, access.query(Role.TRAIN).partition("=")[2]) is Role.TRAIN
+
+
+def test_on_this_computer_alone_no_token_is_kept(tmp_path: Path) -> None:
+    kept = tmp_path / "page-links.json"
+    assert Access("127.0.0.1", kept=kept).query(Role.TRAIN) == ""
+    assert not kept.exists()
+    (tmp_path / "file").touch()
+    assert Access("0.0.0.0", kept=tmp_path / "file" / "x.json").query(Role.TRAIN)  # it cannot be kept
+
+
+def asked_with(access: Access, token: str) -> Role:
+    headers = [(b"host", b"192.0.2.7:8321"), (b"authorization", f"Bearer {token}".encode())]
+    return access.role(HTTPConnection({"type": "http", "headers": headers, "query_string": b""}))
 
 
 async def test_what_a_page_asks_for_is_done_once() -> None:

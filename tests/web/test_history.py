@@ -166,6 +166,7 @@ def test_sessions_are_listed_by_month_and_found_by_words(store: Store) -> None:
 
 def test_a_session_tells_its_sets_the_advice_and_the_last_time(store: Store) -> None:
     text = page(store, "/sessions/4").text
+    assert f"{NAME}. Monday 26 October 2026" in text
     assert "13 repetitions in 2 sets. The first set fell short of the plan; with" in text
     assert "5 of 8" in text
     assert re.search(r"After set 1: ADD SLACK.* You did this\.", text)

@@ -15,12 +15,12 @@ from bandsense.live.formatting import format_notice, set_words
 from bandsense.live.state import ViewState
 from bandsense.live.terminal import render
 from bandsense.samples import FloatArray, SampleBlock, Unit
-from bandsense.signal.events import RepCompleted, RepRetracted, RetractReason
+from bandsense.signal.events import RepCompleted, RepRetracted, RetractReason, SignalWarning, WarningKind
 from bandsense.workout.events import Corrected, Event, SetCorrected, SetDone, SetStarted, to_json
 from bandsense.workout.inputs import AddRep, EndSet, Input, UndoRep
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
-from tests.support.traces import waves
+from tests.support.traces import steps, waves
 
 RATE_HZ = 80.0
 
@@ -119,6 +119,23 @@ def test_a_movement_can_be_made_a_repetition() -> None:
     assert added.probability == 1.0
     assert added.peak_n == pytest.approx(18.0, abs=1.0)
     assert of(events, Corrected)[0].problem is None
+
+
+def test_a_set_that_was_taken_for_steps_is_one_when_the_person_says_so() -> None:
+    trace_n = steps(12, rest_s=30.0)
+    _, silent = followed(trace_n)
+    assert not of(silent, SetStarted)
+    (note,) = (event for event in of(silent, SignalWarning) if event.kind is WarningKind.NOT_COUNTED)
+    assert shown(silent, note.detected_s + 15.0).not_counted
+    workout, events = followed(trace_n, {22.0: AddRep()})
+    (corrected,), (done,) = of(events, Corrected), of(events, SetDone)
+    assert format_notice(corrected) == "12 more were counted"
+    assert not shown(events, 23.0).not_counted
+    assert [rep.index for rep in done.result.reps] == list(range(1, 13))
+    assert all(12.0 < rep.peak_n < 24.0 for rep in done.result.reps)
+    assert workout.summary().reps == 12
+    one = [to_json(event) for event in events]
+    assert [to_json(event) for event in followed(trace_n, {22.0: AddRep()}, 16)[1]] == one
 
 
 def test_a_finished_set_can_be_corrected_until_the_next_begins() -> None:

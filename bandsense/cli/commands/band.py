@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bandsense.cli.argument_types import centimetres
 from bandsense.cli.command import add_action, add_command, add_json_option, tell, words_aside
 from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import table
@@ -51,7 +52,7 @@ def add(commands: Commands) -> None:
     adding = add_action(actions, "add", "add a band", action="add")
     adding.add_argument("name", help="what you call it")
     adding.add_argument(
-        "--rest-length-cm", type=float, metavar="CM", help="unstretched, between the ends used"
+        "--rest-length-cm", type=centimetres, metavar="CM", help="unstretched, between the ends used"
     )
     adding.add_argument("--colour", help="`bandsense band list --catalogue` names those that are published")
     adding.add_argument(
@@ -77,7 +78,9 @@ def add(commands: Commands) -> None:
 
 def _add_pull(pulling: argparse.ArgumentParser) -> None:
     pulling.add_argument("name")
-    pulling.add_argument("--rest-length-cm", type=float, metavar="CM", help="measured again for this pull")
+    pulling.add_argument(
+        "--rest-length-cm", type=centimetres, metavar="CM", help="measured again for this pull"
+    )
     pulling.add_argument(
         "--mark-cm",
         type=float,
@@ -87,13 +90,13 @@ def _add_pull(pulling: argparse.ArgumentParser) -> None:
     )
     pulling.add_argument(
         "--stroke-cm",
-        type=float,
+        type=centimetres,
         metavar="CM",
         help="in place of marks: ten repetitions over a stroke that you measured",
     )
     pulling.add_argument(
         "--start-length-cm",
-        type=float,
+        type=centimetres,
         metavar="CM",
         help="where that stroke starts (default: where the band is just straight)",
     )

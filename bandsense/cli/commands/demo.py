@@ -104,7 +104,7 @@ class _Pace:
         """Tell what comes, where that cannot be seen, and give the speed for it; 0 is at once."""
         if moment.value == "another day":
             self._set *= 4.0
-            _say("\n" + tr("The same person, band and slack on another day, four times faster:") + "\n")
+            _say("\n" + tr("The same person, band and slack the next time, four times faster:") + "\n")
         if self._wanted is not None:
             return self._wanted
         return self._set if moment.value == "set" else self._rest

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bandsense.cli.argument_types import centimetres
 from bandsense.cli.command import add_command, add_json_option, tell
 from bandsense.cli.store_option import add_store_option, left_aside, open_store
 from bandsense.cli.tables import table
@@ -83,12 +84,12 @@ def _add_set(actions: Commands) -> None:
     )
     lengths = setting.add_argument_group("lengths")
     lengths.add_argument(
-        "--rest-length-cm", type=float, metavar="CM", help="unstretched band, hand to anchor"
+        "--rest-length-cm", type=centimetres, metavar="CM", help="unstretched band, hand to anchor"
     )
     lengths.add_argument(
-        "--start-length-cm", type=float, metavar="CM", help="that distance in the start pose"
+        "--start-length-cm", type=centimetres, metavar="CM", help="that distance in the start pose"
     )
-    lengths.add_argument("--stroke-cm", type=float, metavar="CM", help="how far the hand moves")
+    lengths.add_argument("--stroke-cm", type=centimetres, metavar="CM", help="how far the hand moves")
     lengths.add_argument("--anchor", metavar="TEXT", help="where the band is fixed, to find it again")
     lengths.add_argument(
         "--method", choices=("grip", "anchor_distance", "foot"), help="how you like to change the slack"

@@ -129,7 +129,10 @@ def _image(path: Path, content: bytes, slot: int | None) -> FirmwareImage:
     magic, _, header_length, protected, body_length, _, *version = _HEADER.unpack_from(content)
     manifest_magic, board, flags = _MANIFEST.unpack_from(content, _HEADER.size)
     if magic != _MAGIC or manifest_magic != _MANIFEST_MAGIC:
-        raise FileFormatError(path, Message("not a firmware image for a bandsense sensor"))
+        why = Message("not a firmware image for a bandsense sensor")
+        if path.suffix in (".uf2", ".hex"):
+            why = Message("a file for a board on a cable; over the air goes the .zip beside it")
+        raise FileFormatError(path, why)
     hashed_length = header_length + protected + body_length
     digest = hashlib.sha256(content[:hashed_length]).digest()
     if _stored_digest(content[hashed_length:]) != digest:

@@ -5,20 +5,21 @@ things follow.
 
 * **That movement** is settled: it counts as the person says under every explanation, and explanations that
   say otherwise lose `WORD` nats, as if the person were wrong once in a hundred times.
-* **Movements like it** are judged by how often the person has called such a movement a repetition. Weights w
-  fall with the difference in size and duration (a Nadaraya–Watson estimate with a Gaussian kernel, and
-  `PRIOR` of a movement beforehand). Of movements like one,
+* **Movements like it** are judged by what the person called such a movement. Weights w fall with the
+  difference in size and duration (a Gaussian kernel). Either no movement of this kind is a repetition for
+  this person, who then takes all of them back; or all are, and one is taken back now and then for its form,
+  which no sensor sees and which says nothing of the next. By Bayes' rule, with sums over like movements,
+  and less what nobody doubted,
 
-      q = 1 − Σ w over what was none / (PRIOR + Σ w over all that was told)
+      odds of "none is" = KIND · (FORM^(−Σ w taken back) − 1) · STANDS^(Σ w that stand)
 
-  count: every explanation that takes it for a repetition is split into one that counts it, with q, and one
-  that does not. Repetitions that the person saw and let stand are among those told. What was taken back
-  weighs `TAKEN_BACK`: mostly a person refuses a repetition for its form, which no sensor sees and which says
-  nothing of the next. After the only one was taken back q is 0.29, after three alike 0.12; after one of nine,
-  0.97. And what the person called a repetition is likelier to be one when it comes again, by
+  and q = 1 / (1 + odds) of them count: every explanation that takes one for a repetition is split into one
+  that counts it, with q, and one that does not. Repetitions that the person saw and let stand are among
+  those that stand. After the only one was taken back q is 0.94, after two alike 0.66, after three 0.22; after
+  one of nine, 1. And what the person called a repetition is likelier to be one when it comes again, by
   ln (PRIOR + Σ w over repetitions added) − ln (PRIOR + Σ w over what was none), if that is positive: 2.4 nats
   for one word, 4.8 for a set of twelve. A set like one that was taken for steps needs several movements for
-that to tell: once `SEVERAL` were added, less likely explanations are kept (`bandsense.signal.explanations`).
+  that to tell: once `SEVERAL` were added, less likely ones are kept (`bandsense.signal.explanations`).
 
 It holds for the rest of the session, and is forgotten with it.
 """
@@ -37,8 +38,9 @@ WORD = 4.6
 PRIOR = 0.1
 """What is known of movements of a kind before the person says anything, in movements."""
 
-TAKEN_BACK = 0.25
-"""In one of four cases a person takes a repetition back for what the sensor sees of it; a prior."""
+KIND, FORM, STANDS = 0.012, 0.15, 0.1
+"""Priors: how often no movement of a kind is a repetition for a person though it was told as one; how often
+one is taken back where all are; how often one stands where none is."""
 
 SIZE_SD, WIDTH_SD = 0.25, 0.4
 """How far the logarithms of rise and of duration may differ for two movements to be alike."""
@@ -117,7 +119,7 @@ class Corrections:
         yes = no = 0.0
         for other, is_rep in self._said:
             weight = stroke.likeness(other, width=width)
-            yes, no = (yes + weight, no) if is_rep else (yes, no + TAKEN_BACK * weight)
-        stood = sum(stroke.likeness(other, width=width) for other in self._stood)
+            yes, no = (yes + weight, no) if is_rep else (yes, no + weight)
+        stood = yes + sum(stroke.likeness(other, width=width) for other in self._stood)
         likelier = max(0.0, math.log((PRIOR + yes) / (PRIOR + no)))
-        return likelier, 1.0 - no / (PRIOR + yes + no + stood)
+        return likelier, 1.0 / (1.0 + KIND * (FORM**-no - 1.0) * STANDS**stood)

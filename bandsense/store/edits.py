@@ -50,8 +50,12 @@ class Edits:
             ).fetchone()
         return None if row is None else _edit(*row)
 
-    def set_fields(self, session: int, values: dict[Field, str | None]) -> None:
-        """Say that a session is another person's, or of another exercise or band."""
+    def set_fields(self, session: int, values: dict[Field, str | None]) -> bool:
+        """Say that a session is another person's, or of another exercise or band.
+
+        Returns:
+            whether that changed anything; what did not is nothing to undo.
+        """
         with self._database.opened() as connection, transaction(connection):
             before = {}
             for name, value in values.items():
@@ -62,9 +66,13 @@ class Edits:
                             "there is no session {session}; `bandsense sessions` lists them", session=session
                         )
                     )
+                if row[0] == value:
+                    continue
                 before[name] = row[0]
                 connection.execute(f"UPDATE sessions SET {name} = ? WHERE id = ?", (value, session))  # noqa: S608
-            note_edit(connection, "set", {"session": session, "before": before})
+            if before:
+                note_edit(connection, "set", {"session": session, "before": before})
+        return bool(before)
 
     def merge(self, sessions: Sequence[int], summary: JsonObject) -> None:
         """Put the sensors' parts of several sessions into the first; the others go into the bin.

@@ -183,7 +183,8 @@ def test_what_is_done_is_told_to_programs(session: Command, tmp_path: Path) -> N
     assert kept["setup"]["rest_length_m"] == 0.6
     assert told("profile")["people"][0]["id"] == kept["person"]
     assert told("rate", "last", "--effort", "7")["effort"] == 7
-    assert told("edit", "set", "last", "--person", "ada") == {"session": 1, "person": "ada"}
+    changed = told("edit", "set", "last", "--person", "ada")
+    assert changed == {"session": 1, "changed": True, "person": "ada"}
     assert told("edit", "undo") == {"undone": "set", "sessions": [1]}
     assert told("exercises", "show", "seated-row")["id"] == "seated-row"
     path = Path(told("export", "last", "--format", "json", "-o", tmp_path)["path"])

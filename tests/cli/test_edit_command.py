@@ -14,6 +14,7 @@ def ids(done: object) -> list[int]:
 
 
 def test_a_session_is_changed_found_and_changed_back(session: Command) -> None:
+    assert session("band", "add", "red", "--rest-length-cm", "60").status == 0
     assert session("edit", "set", "1", "--person", "eva", "--band", "red").status == 0
     assert ids(session("sessions", "--json", "--person", "eva", "--band", "red")) == [1]
     (unknown,) = session("sessions", "--person", "nobody").lines
@@ -26,6 +27,30 @@ def test_a_session_is_changed_found_and_changed_back(session: Command) -> None:
     assert session("edit", "set", "1").status == 1
     assert session("edit", "set", "1", "--exercise", "dancing").status == 1
     assert session("edit").status == 2
+
+
+def test_a_band_that_nobody_knows_is_refused(session: Command) -> None:
+    for name in ("red", "green"):
+        session("band", "add", name, "--rest-length-cm", "60")
+    before = session("sessions", "--json").out
+    done = session("edit", "set", "1", "--person", "eva", "--band", "purple")
+    assert (done.status, done.out) == (1, "")
+    assert "no band is called 'purple'; there are: " in done.err
+    assert {"red", "green"} <= set(re.findall(r"[\w-]+", done.err.partition("there are: ")[2]))
+    assert "did you mean green" in session("edit", "set", "1", "--band", "gren").err
+    assert session("sessions", "--json").out == before
+    assert session("edit", "set", "1", "--band", "red").status == 0
+    assert session("edit", "set", "1", "--band", "").status == 0, "a band that was none can be taken away"
+
+
+def test_what_changes_nothing_says_so_and_is_nothing_to_undo(session: Command) -> None:
+    change = ("edit", "set", "1", "--person", "eva")
+    assert session(*change).lines == ["session 1 was changed"]
+    done = session(*change)
+    assert (done.status, done.lines) == (0, ["session 1 is so already; nothing was changed"])
+    assert json.loads(session(*change, "--json").out) == {"session": 1, "changed": False, "person": "eva"}
+    assert session("edit", "undo").status == 0
+    assert session("edit", "undo").status == 1, "one change was made"
 
 
 def test_delete_bin_undo_and_for_good(session: Command) -> None:

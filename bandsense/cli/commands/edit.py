@@ -61,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _set(arguments: argparse.Namespace) -> int:
+    from bandsense.app.trainee import profiles_of
     from bandsense.errors import ConfigError
     from bandsense.exercises.catalogue import get_exercise
     from bandsense.store.edits import Edits
@@ -69,12 +70,18 @@ def _set(arguments: argparse.Namespace) -> int:
     session = session_named(store, arguments.session)
     if arguments.exercise:
         get_exercise(arguments.exercise)
+    if arguments.band:
+        profiles_of(store).band(arguments.band)
     values = {name: getattr(arguments, name) for name in ("person", "exercise", "band")}
     given = {name: value or None for name, value in values.items() if value is not None}
     if not given:
         raise ConfigError(Message("say what to change: --person, --exercise or --band"))
-    Edits(store.database).set_fields(session.id, given)  # type: ignore[arg-type] # the names are those of Field
-    tell(arguments, tr("session {session} was changed", session=session.id), session=session.id, **given)
+    changed = Edits(store.database).set_fields(session.id, given)  # type: ignore[arg-type] # the names are those of Field
+    if changed:
+        words = tr("session {session} was changed", session=session.id)
+    else:
+        words = tr("session {session} is so already; nothing was changed", session=session.id)
+    tell(arguments, words, session=session.id, changed=changed, **given)
     return 0
 
 

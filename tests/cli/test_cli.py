@@ -19,10 +19,14 @@ from bandsense.cli import parser
 from bandsense.cli.output import JsonOutput, LineOutput, ScreenOutput, make_output
 from bandsense.cli.tables import table
 from bandsense.export.recording import read_recording
+from bandsense.samples import SampleBlock, Unit
+from bandsense.store.model import NewSession, NewStream
 from bandsense.store.store import Store
+from bandsense.workout.settings import WorkoutSettings
 from tests.cli.conftest import Command
 from tests.needs import REPOSITORY, require_module
 from tests.support.traces import steps, waves, write_trace
+from tests.support.weeks import CALIBRATED
 
 PATIENCE_S = 120.0
 COMMANDS = sorted(next(a for a in parser()._actions if a.dest == "command" or a.choices).choices)  # type: ignore[arg-type]
@@ -686,6 +690,25 @@ def test_the_demo_says_first_that_it_cannot_write(command: Command, tmp_path: Pa
     assert done.status == 1
     assert done.out == "", "nobody trained yet"
     assert done.err.endswith("choose another folder with -o\n")
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_demo_that_ends_before_a_set_is_done_leaves_no_folder(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: bool
+) -> None:
+    def ended(store: Store, *_: object) -> list[int]:
+        if not begun:
+            return []
+        streams = (NewStream("sensor-1", Unit.NEWTON, WorkoutSettings(CALIBRATED).to_dict()),)
+        with store.record(NewSession("demonstration", 0.0, streams, "bandsense test")) as recorder:
+            recorder.write(SampleBlock(np.arange(80) / 80, np.zeros(80), Unit.NEWTON))
+        return [recorder.session]
+
+    monkeypatch.setattr("bandsense.app.demonstration.demonstrate", ended)
+    done = command("demo", "-o", tmp_path / "new" / "demo")
+    assert done.status == 1
+    assert ("has no finished set" in done.err) is begun
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.slow

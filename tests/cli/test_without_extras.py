@@ -99,6 +99,7 @@ def test_without_any_extra_each_command_names_the_one_it_needs(tmp_path: Path) -
     for line, (status, words) in told.items():
         assert words.rstrip().endswith(f"pip install 'bandsense[{_NEEDS[line]}]'"), (line, words)
         assert status == 1
+    assert not (tmp_path / "demo-output").exists(), "no folder for what could not begin"
 
 
 @pytest.mark.parametrize("command", ["serve --sim", "live --web --sim"])

@@ -68,9 +68,11 @@ def run(arguments: argparse.Namespace) -> int:
     from bandsense.cli.output import LineOutput, ScreenOutput, make_output
     from bandsense.store.store import Store
 
-    with _writing(arguments.output):  # said now, not after two minutes
-        arguments.output.mkdir(parents=True, exist_ok=True)
-        TemporaryFile(dir=arguments.output).close()
+    folder = arguments.output
+    with _writing(
+        folder
+    ):  # said now, not after two minutes; the folder is made when there is something for it
+        TemporaryFile(dir=next((each for each in (folder, *folder.parents) if each.exists()), folder)).close()
     output = make_output(arguments)
     if isinstance(output, LineOutput):
         output.breaths = True
@@ -79,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     sessions = demonstrate(store, output, _PERSON, pace)
     if not sessions:
         return 1
-    _show(*_write(store, sessions, arguments.output))
+    _show(*_write(store, sessions, folder))
     for prefix, words in (
         ("look again: ", ["show", str(sessions[-1]), "--simulated"]),
         ("train along:", ["serve", "--sim"]),
@@ -124,18 +126,18 @@ def _write(store: Store, sessions: list[int], folder: Path) -> list[Path]:
     from bandsense.report.document import to_html
 
     first, last = store.session(sessions[0]), store.session(sessions[-1])
-    written = []
+    texts = {
+        folder / "report.html": to_html(report_of_session(store, last)),
+        folder / "first-session.svg": picture_of_session(store, first),
+    }
+    table = session_table(store, last)
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in (
-            ("report.html", to_html(report_of_session(store, last))),
-            ("first-session.svg", picture_of_session(store, first)),
-        ):
-            with atomic_write(folder / name) as part:
+        for path, text in texts.items():
+            with atomic_write(path) as part:
                 part.write_text(text, encoding="utf-8")
-            written.append(folder / name)
-        written += write(session_table(store, last), "csv", folder)
-    return written
+        samples = write(table, "csv", folder)
+    return [*texts, *samples]
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from bandsense.profiles.person import Person
 from bandsense.store.store import Store
 from tests.needs import require_module
 from tests.support.weeks import FIRST, Habit, train_once, train_weeks
+from tests.web.test_history import kept_test
 
 require_module("starlette", "bandsense[web]")
 axe = require_module("axe_playwright_python.sync_playwright", "axe-playwright-python")
@@ -39,6 +40,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     train_once(store, Habit(reps=(5, 12)), 8, FIRST + timedelta(days=21), 128.0)
     sides = Habit(exercise="bent-over-row", reps=(6, 6), paired=True)
     train_once(store, sides, 40, FIRST + timedelta(days=22), 97.0)
+    kept_test(store, 40, 431.0, trials=3)
     store.people.put("ann", Person(id="ann", name="Ann").model_dump(mode="json", by_alias=True))
     with served_history(store) as address:
         yield address
@@ -59,6 +61,18 @@ def test_a_page_fits_every_screen_and_everybody_can_read_it(browser: Any, addres
             found = axe.Axe().run(page)
             assert found.violations_count == 0, found.generate_report()
         context.close()
+
+
+@pytest.mark.parametrize(("path", "width"), [("sessions/4", 320), ("sessions/6", 390)])
+def test_a_table_of_sets_or_trials_needs_no_scrolling_on_a_phone(
+    browser: Any, address: str, path: str, width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 844}, locale="en")
+    page = context.new_page()
+    page.goto(f"{address}/{path}")
+    table = page.locator(".scroll").first
+    assert table.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+    context.close()
 
 
 def test_a_page_prints_without_its_buttons(browser: Any, address: str) -> None:

@@ -279,15 +279,20 @@ def test_tests_of_strength_have_their_place(tmp_path: Path) -> None:
     assert "knee extension, 13 October: " in page(store, "/trends").text
 
 
-def kept_test(store: Store, number: int, best_n: float) -> None:
-    """Two trials of both legs together, that strong, kept as the command keeps them."""
-    setup = StrengthSetup("knee extension", "seated", "strap at 40 cm", Protocol((None,), 2, 30.0))
+def kept_test(store: Store, number: int, best_n: float, trials: int = 2) -> None:
+    """Trials of both legs together, that strong, kept as the command keeps them."""
+    setup = StrengthSetup("knee extension", "seated", "strap at 40 cm", Protocol((None,), trials, 30.0))
     settings = WorkoutSettings(CALIBRATED).to_dict() | {"strength_test": setup.to_dict()}
     begun = FIRST + timedelta(days=8 * number)
     stream = NewStream("5e4500000000ba5e", Unit.NEWTON, settings)
     recorder = store.record(NewSession("sensor", begun.timestamp(), (stream,), "bandsense test", "ann"))
     recorder.write(SampleBlock(np.arange(80) / 80.0, np.zeros(80), Unit.NEWTON))
-    side = {"side": None, "trials": [best_n - 4.0, best_n], "best_n": best_n, "mean_n": best_n - 2.0}
+    side = {
+        "side": None,
+        "trials": [*[best_n - 4.0] * (trials - 1), best_n],
+        "best_n": best_n,
+        "mean_n": best_n - 2.0,
+    }
     side |= {"scatter": 0.02, "uncertainty_n": 3.0, "rate_n_per_s": None, "rate_hidden": None}
     told = {"sides": [side], "symmetry": None, "complete": True, "trials": []}
     recorder.close(summary={"strength_test": told, "duration_s": 1.0}, ended_unix_s=begun.timestamp() + 1.0)

@@ -48,7 +48,7 @@ class Archive(NamedTuple):
         Raises:
             Unavailable: it could not be fetched, or what lies there is another one.
         """
-        found = self._found() or self._fetched()
+        found = self._found(CACHE) or self._fetched()
         content = found.read_bytes()
         if hashlib.sha256(content).hexdigest() != self.sha256:
             raise Unavailable(f"{found} is not the release it should be; delete it")
@@ -62,26 +62,25 @@ class Archive(NamedTuple):
             return False
         return True
 
-    def _found(self) -> Path | None:
+    def _found(self, folder: Path) -> Path | None:
         ending = "tar.gz" if self.source else "whl"
-        return next(iter(sorted(CACHE.glob(f"{self.name}-{self.version}*.{ending}"))), None)
+        return next(iter(sorted(folder.glob(f"{self.name}-{self.version}*.{ending}"))), None)
 
     def _fetched(self) -> Path:
         CACHE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
             # pip runs a source archive to learn what it needs; the checksum is compared before that.
             wanted = Path(folder) / "wanted.txt"
             wanted.write_text(f"{self.requirement} --hash=sha256:{self.sha256}\n", encoding="utf-8")
-            command = [sys.executable, "-m", "pip", *self._arguments(CACHE), "-q", "-r", str(wanted)]
+            command = [sys.executable, "-m", "pip", *self._arguments(Path(folder)), "-q", "-r", str(wanted)]
             try:
                 subprocess.run(command, check=True, capture_output=True, timeout=300)
+                found = self._found(Path(folder))
+                if found is not None:  # At once, for others may be looking for it.
+                    return found.replace(CACHE / found.name)
             except (OSError, subprocess.SubprocessError):
-                found = None
-            else:
-                found = self._found()
-        if found is None:
-            raise Unavailable(f"{self.requirement} could not be fetched; run: {self.command}")
-        return found
+                pass
+        raise Unavailable(f"{self.requirement} could not be fetched; run: {self.command}")
 
     def _arguments(self, folder: Path) -> list[str]:
         source = ["--no-binary", self.name] if self.source else []

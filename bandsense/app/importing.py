@@ -14,7 +14,7 @@ from bandsense.exercises.catalogue import get_exercise, load_exercises
 from bandsense.export.imports import ImportedSession, ImportedStream, read_sessions
 from bandsense.export.recording import ColumnMapping, read_recording
 from bandsense.language import Message
-from bandsense.profiles.base import harmless, texts_in
+from bandsense.profiles.base import require_harmless
 from bandsense.samples import SampleBlock, Unit
 from bandsense.store.merge import merge_by_sample
 from bandsense.store.model import Input, NewSession, NewStream
@@ -92,8 +92,7 @@ def _require_harmless(path: Path, session: ImportedSession) -> None:
     for stream in session.streams:
         told += [stream.sensor, stream.settings, stream.inputs, stream.sets]
     try:
-        for text in texts_in(told):
-            harmless(text)
+        require_harmless(told)
     except ValueError as error:
         raise FileFormatError(path, Message("a text in it cannot be shown: {error}", error=error)) from error
 

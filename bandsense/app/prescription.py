@@ -77,9 +77,9 @@ def import_prescription(
 
 
 def _recipient(store: Store, prescription: Prescription, person: str | None) -> Person:
-    profiles = profiles_of(store)
     if person is not None:
         return person_named(store, person)
+    profiles = profiles_of(store)
     if (known := profiles.person_called(prescription.person)) is not None:
         return known
     if len(profiles.people) > 1:  # it would be a guess, and the wrong person's pain would stop nothing

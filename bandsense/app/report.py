@@ -13,6 +13,7 @@ from bandsense.history.overview import Overview, overview
 from bandsense.history.records import SetRecord
 from bandsense.language import Message
 from bandsense.live.history_formatting import breathing_words, measured_words
+from bandsense.profiles.person import Person
 from bandsense.report.compose import Context, session_report, weeks_report
 from bandsense.report.document import Report, to_svg
 from bandsense.report.sets import SetDetail, session_chart
@@ -175,7 +176,7 @@ def _context(
 
 def _prescribed_per_week(store: Store, record: SetRecord) -> int | None:
     """Return on how many days a week the exercise is to be done now, where that is prescribed."""
-    who = next((each for each in profiles_of(store).people if each.id == record.person), None)
+    who = _person(store, record.person)
     if who is None or who.prescription is None:
         return None
     prescribed = who.prescription.prescribed(record.conditions.exercise, date.today())
@@ -183,4 +184,9 @@ def _prescribed_per_week(store: Store, record: SetRecord) -> int | None:
 
 
 def _name(store: Store, person: str | None) -> str | None:
-    return next((each.name for each in profiles_of(store).people if each.id == person), person)
+    who = _person(store, person)
+    return person if who is None else who.name
+
+
+def _person(store: Store, person: str | None) -> Person | None:
+    return next((each for each in profiles_of(store).people if each.id == person), None)

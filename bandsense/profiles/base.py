@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -16,8 +16,8 @@ __all__ = [
     "Newtons",
     "ProfileModel",
     "harmless",
+    "require_harmless",
     "require_unique",
-    "texts_in",
 ]
 
 Key = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
@@ -68,14 +68,18 @@ def harmless(text: str) -> str:
 _TURNING = frozenset({"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"})
 
 
-def texts_in(data: object) -> Iterator[str]:
-    """Yield every text in nested mappings and sequences, names of fields included."""
+def require_harmless(data: object) -> None:
+    """Check every text in nested mappings and sequences, names of fields included, as `harmless` does.
+
+    Raises:
+        ValueError: one would steer the terminal.
+    """
     if isinstance(data, str):
-        yield data
+        harmless(data)
     elif isinstance(data, Mapping):
         for key, value in data.items():
-            yield from texts_in(key)
-            yield from texts_in(value)
+            require_harmless(key)
+            require_harmless(value)
     elif isinstance(data, (list, tuple)):
         for value in data:
-            yield from texts_in(value)
+            require_harmless(value)

@@ -16,7 +16,7 @@ from bandsense.exercises.model import faults_in
 from bandsense.files import atomic_write
 from bandsense.language import Message, did_you_mean, mark
 from bandsense.profiles.band import BandProfile
-from bandsense.profiles.base import Identified, ProfileModel, harmless, require_unique, texts_in
+from bandsense.profiles.base import Identified, ProfileModel, require_harmless, require_unique
 from bandsense.profiles.person import Person
 from bandsense.profiles.sensor import SensorProfile
 
@@ -75,8 +75,7 @@ class Profiles(ProfileModel):
             raise ConfigError(Message("{path} cannot be read: {error}", path=path, error=error)) from error
         profiles = _validated(lambda: cls.model_validate_json(text), str(path))
         try:
-            for each in texts_in(profiles.model_dump(mode="json")):
-                harmless(each)
+            require_harmless(profiles.model_dump(mode="json"))
         except ValueError as error:
             raise ConfigError(Message("{source} is not valid: {error}", source=path, error=error)) from error
         return profiles

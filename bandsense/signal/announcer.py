@@ -39,11 +39,12 @@ from bandsense.signal.turning_points import (
     TURNED,
     VALLEY,
     Look,
+    Passage,
     Ticks,
     TurningPoint,
     TurningPoints,
 )
-from bandsense.signal.uncounted import Passage, Run, Uncounted
+from bandsense.signal.uncounted import Run, Uncounted
 
 __all__ = ["Announcement", "Announcer"]
 

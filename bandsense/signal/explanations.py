@@ -50,7 +50,7 @@ from bandsense.signal.laws import (
     ripple,
     steps,
 )
-from bandsense.signal.turning_points import Ticks, TurningPoint
+from bandsense.signal.turning_points import Passage, Ticks, TurningPoint
 
 __all__ = ["HANDLING", "SET", "STEPS", "SWAY", "CountedRep", "Explanation", "Explanations", "Kind"]
 
@@ -227,7 +227,7 @@ class Explanations:
         return self._survivors[-1][0] if self._survivors else None
 
     @property
-    def movements(self) -> list[tuple[TurningPoint, TurningPoint, TurningPoint]]:
+    def movements(self) -> list[Passage]:
         """Valley, top and valley of the latest complete movements, oldest first."""
         valleys = list(self._valleys)
         return list(zip(valleys, self._tops, valleys[1:], strict=False))

@@ -55,6 +55,7 @@ __all__ = [
     "TURNED",
     "VALLEY",
     "Look",
+    "Passage",
     "Surroundings",
     "Ticks",
     "TurningPoint",
@@ -124,6 +125,10 @@ class TurningPoint(NamedTuple):
     time_s: float
     tension_n: float
     unseen: bool = False
+
+
+Passage: TypeAlias = tuple[TurningPoint, TurningPoint, TurningPoint]
+"""Valley, top and valley of a movement."""
 
 
 class Ticks:
@@ -350,7 +355,7 @@ class TurningPoints:
         return self.top is not None and self._looked >= 1
 
     @property
-    def back(self) -> tuple[TurningPoint, TurningPoint, TurningPoint] | None:
+    def back(self) -> Passage | None:
         """The present movement as valley, top and low so far; None until half of its rise is undone."""
         if self.top is None or self.valley is None:
             return None

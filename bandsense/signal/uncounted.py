@@ -14,15 +14,12 @@ import math
 from collections import deque
 from collections.abc import Iterable
 from itertools import chain
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from bandsense.signal.laws import Steps
-from bandsense.signal.turning_points import TurningPoint
+from bandsense.signal.turning_points import Passage
 
-__all__ = ["Passage", "Run", "Uncounted"]
-
-Passage: TypeAlias = tuple[TurningPoint, TurningPoint, TurningPoint]
-"""Valley, top and valley of a movement."""
+__all__ = ["Run", "Uncounted"]
 
 KEPT = 240
 """So many of the latest movements are remembered: more than a minute of the quickest."""

@@ -40,25 +40,32 @@ def test_small_even_waves_on_a_held_band_are_breath() -> None:
     assert not [rep for rep in result.reps if rep.peak_n - rep.start_n < 10.0]
 
 
+def _lost_as_sway(swing_n: float, top_n: float) -> float:
+    """What a wave of a held tension loses as sway for its size in newtons."""
+    m = Movement(
+        start_n=top_n - swing_n, top_n=top_n, top_s=3.0, end_n=top_n - swing_n, fallen_n=swing_n,
+        width_s=1.0, first_width_s=1.0, held_s=None, dips_n=(), lowest_n=0.0, start_s=2.0, last_top_s=3.0,
+    )  # fmt: skip
+    no_limit = replace(FITTED, sway_largest_n=1e6)
+    with_it, without = begin_series(FITTED, m, False), begin_series(no_limit, m, False)
+    assert with_it is not None
+    assert without is not None
+    return without[0] - with_it[0]
+
+
 def test_large_waves_are_hardly_sway() -> None:
     """Nobody stands so unsteadily at 60 N: the larger a wave is, the less likely it is sway."""
     largest_n = FITTED.sway_largest_n
     assert 10.0 < largest_n < 15.0
-    no_limit = replace(FITTED, sway_largest_n=1e6)
+    assert _lost_as_sway(largest_n, 60.0) == pytest.approx(_lost_as_sway(1.0, 60.0))
+    assert _lost_as_sway(1.08 * largest_n, 60.0) > _lost_as_sway(largest_n, 60.0) + 0.3
+    assert _lost_as_sway(1.33 * largest_n, 60.0) > _lost_as_sway(1.08 * largest_n, 60.0) + 0.9
 
-    def lost(swing_n: float) -> float:
-        m = Movement(
-            start_n=60.0 - swing_n, top_n=60.0, top_s=3.0, end_n=60.0 - swing_n, fallen_n=swing_n,
-            width_s=1.0, first_width_s=1.0, held_s=None, dips_n=(), lowest_n=0.0, start_s=2.0, last_top_s=3.0,
-        )  # fmt: skip
-        with_it, without = begin_series(FITTED, m, False), begin_series(no_limit, m, False)
-        assert with_it is not None
-        assert without is not None
-        return without[0] - with_it[0]
 
-    assert lost(largest_n) == pytest.approx(lost(1.0))
-    assert lost(1.08 * largest_n) > lost(largest_n) + 0.3
-    assert lost(1.33 * largest_n) > lost(1.08 * largest_n) + 0.9
+def test_a_large_force_may_waver_by_more_newtons() -> None:
+    """Muscle trembles by a share of its force."""
+    assert _lost_as_sway(30.0, 300.0) == pytest.approx(0.0)
+    assert _lost_as_sway(90.0, 300.0) > 1.0
 
 
 @pytest.mark.parametrize("swing_n", [10.0, 40.0])

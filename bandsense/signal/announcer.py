@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from bandsense.signal.corrections import Corrections, Stroke
 from bandsense.signal.events import RetractReason
@@ -48,25 +48,25 @@ from bandsense.signal.uncounted import Run, Uncounted
 
 __all__ = ["Announcement", "Announcer"]
 
-FALLEN_SHARE = 0.55
+FALLEN_SHARE: Final = 0.55
 """A first movement that has fallen by this share of its rise is no longer likely to be only the take-up."""
 
-BACK_SHARE = 0.4
+BACK_SHARE: Final = 0.4
 """A valley that is not so far below the top may be a sag of a repetition that is not over."""
 
-SURE = 0.97
+SURE: Final = 0.97
 """A count this sure needs no further look at the same movement."""
 
-SETTLE_EVERY = 8
+SETTLE_EVERY: Final = 8
 """Valleys between two looks for what is settled."""
 
-SOMETHING = 0.3
+SOMETHING: Final = 0.3
 """After a rest nothing is told only where P(at least one) is below this."""
 
-APART_S = 6.0
+APART_S: Final = 6.0
 """After a longer rest a set's doubt is its own: what was unsure before is left to the set before."""
 
-CORRECTABLE_S = 60.0
+CORRECTABLE_S: Final = 60.0
 """A movement that is longer ago is no longer what the person means."""
 
 REASONS = {
@@ -254,7 +254,7 @@ class Announcer:
         for start, top, end in meant:
             told.restore(top.tick)
             begins = latest is None or start.time_s - latest.rep.end.time_s > APART_S
-            latest = told.tell(CountedRep(None, start, top, end, begins, open=False), done=True, added=True)
+            latest = told.tell(CountedRep(None, start, top, end, begins, open_=False), done=True, added=True)
             added.append(latest)
             self._heard(start, top, is_rep=True)
         return Announcement(tuple(added), done=tuple(added))

@@ -8,43 +8,44 @@ and cars throw a sensor about as suddenly. Below about 16 samples a second nothi
 
 from __future__ import annotations
 
-from operator import sub
+from math import inf
+from typing import Final
 
 from bandsense.signal.history import Samples
 from bandsense.signal.turning_points import Ticks
 
 __all__ = ["BandLoss"]
 
-SUDDEN_S = 0.05
-SUDDEN_SHARE = 0.7
+SUDDEN_S: Final = 0.05
+SUDDEN_SHARE: Final = 0.7
 """A loss of this share within this time is not a person's doing."""
 
-WINDOW_S = 0.5
+WINDOW_S: Final = 0.5
 """The loss lies in so much of the trace before its lowest point."""
 
-BLOW_S = 0.15
+BLOW_S: Final = 0.15
 """Tension was up for longer than this before it was lost."""
 
-SMOOTH_SHARE = 0.25
+SMOOTH_SHARE: Final = 0.25
 """The low-pass and the ticks leave at least this share of such a loss between two ticks."""
 
-STRADDLED_SHARE = 0.9
+STRADDLED_SHARE: Final = 0.9
 """Where only one interval fits in `SUDDEN_S`, two that hold nearly all of the loss are as sudden."""
 
-LOWEST_RATE_HZ = 16.0
+LOWEST_RATE_HZ: Final = 16.0
 
-LATE_INTERVALS = 0.5
+LATE_INTERVALS: Final = 0.5
 """Samples further apart than they should by so many intervals do not tell how sudden a loss was."""
 
-LOST_SHARE = 0.5
+LOST_SHARE: Final = 0.5
 """Less than this share of the tension is not lost with a band: a jerk on a taut band is no loss."""
 
-BACK_SHARE = 0.35
+BACK_SHARE: Final = 0.35
 """A sensor that rings stands still above its lowest by up to this share of the loss."""
 
-RANGE_SHARE = 0.15
-LEAST_N = 3.0
-LEAST_ALONE_N = 12.0
+RANGE_SHARE: Final = 0.15
+LEAST_N: Final = 3.0
+LEAST_ALONE_N: Final = 12.0
 """Less than this share of the range, or than this, is not worth an alarm; without a set, in a car or in a
 bag, a sensor is shaken as suddenly by more."""
 
@@ -83,7 +84,12 @@ class BandLoss:
             return None
         before_n = max(window_n)
         whole_n = before_n - low_n
-        if max(map(sub, window_n, window_n[1:])) < SMOOTH_SHARE * whole_n:
+        most_n = last_n = -inf
+        for now_n in window_n:
+            if last_n - now_n > most_n:
+                most_n = last_n - now_n
+            last_n = now_n
+        if most_n < SMOOTH_SHARE * whole_n:
             self._gentle = low_tick
             return None
         least_n = max(LEAST_N, RANGE_SHARE * range_n) if range_n > 0.0 else LEAST_ALONE_N

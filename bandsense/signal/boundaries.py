@@ -6,36 +6,36 @@ Works on plain lists: repetitions are short, and walking along one is quicker th
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 __all__ = ["HIGH", "LOW", "NEAR", "Boundaries", "between", "crossing_s", "measure"]
 
-LOW, HIGH = 0.1, 0.9
+LOW: Final = 0.1
+HIGH: Final = 0.9
 """Parts of the rise or fall whose crossings are the boundaries."""
 
-FOOT = 0.38
+FOOT: Final = 0.38
 """Whatever is higher and earlier than the last time below this part of the rise is not of this repetition."""
 
-NEAR = 0.15
+NEAR: Final = 0.15
 """A standstill beside the movement is its valley up to this part of the rise above the higher of the lowest
 points on both sides; further up it is a pause within the pull or the return."""
 
-STILL_S = 0.25
-STILL_SHARE = 0.1
-STILL_PART = 0.025
+STILL_S: Final = 0.25
+STILL_SHARE: Final = 0.1
+STILL_PART: Final = 0.025
 """Tension that changes by less than this part of the rise in this time, or in this share of the time that the
 whole rise would take at its pace in the middle, stands still: a slow return is no standstill."""
 
-MIDDLE = 0.7
+MIDDLE: Final = 0.7
 """The pace in the middle is measured from `FOOT` to this part of the rise."""
 
-SLOW_PART = 0.05
-QUICKER = 2.0
+SLOW_PART: Final = 0.05
+QUICKER: Final = 2.0
 """Where tension changes by less than the first part in `STILL_S`, and further out by more than that and so
 many times as much, something else moves it there: the band is taken up or let down."""
 
-VALLEY_S = 0.5
+VALLEY_S: Final = 0.5
 """The valley is the lowest point of so long a stretch next to the movement."""
 
 
@@ -53,8 +53,8 @@ class Boundaries(NamedTuple):
 
 
 def measure(
-    time_s: Sequence[float],
-    tension_n: Sequence[float],
+    time_s: list[float],
+    tension_n: list[float],
     first: int,
     peak: int,
     last: int,
@@ -78,8 +78,8 @@ def measure(
 
 
 def between(
-    time_s: Sequence[float],
-    tension_n: Sequence[float],
+    time_s: list[float],
+    tension_n: list[float],
     start: int,
     peak: int,
     end: int,
@@ -96,8 +96,8 @@ def between(
 
 
 def _edge(
-    time_s: Sequence[float],
-    tension_n: Sequence[float],
+    time_s: list[float],
+    tension_n: list[float],
     bottom: int,
     peak: int,
     paused_n: float,
@@ -133,24 +133,34 @@ def _edge(
     return min(low_s, high_s) if back < 0 else max(low_s, high_s), high_s, valley_n
 
 
-def _first_below(tension_n: Sequence[float], start: int, stop: int, level_n: float) -> int:
+def _first_below(tension_n: list[float], start: int, stop: int, level_n: float) -> int:
     """First index from `start` towards `stop` at which tension is below a level; `stop` if there is none."""
-    for i in range(start, stop, 1 if stop > start else -1):
-        if tension_n[i] < level_n:
-            return i
+    if start < stop:
+        for i in range(start, stop):
+            if tension_n[i] < level_n:
+                return i
+    else:
+        for i in range(start, stop, -1):
+            if tension_n[i] < level_n:
+                return i
     return stop
 
 
-def _first_from(tension_n: Sequence[float], start: int, stop: int, level_n: float) -> int:
+def _first_from(tension_n: list[float], start: int, stop: int, level_n: float) -> int:
     """First index from `start` towards `stop` at which tension is at a level or above; `stop` likewise."""
-    for i in range(start, stop, 1 if stop > start else -1):
-        if tension_n[i] >= level_n:
-            return i
+    if start < stop:
+        for i in range(start, stop):
+            if tension_n[i] >= level_n:
+                return i
+    else:
+        for i in range(start, stop, -1):
+            if tension_n[i] >= level_n:
+                return i
     return stop
 
 
 def _valley(
-    time_s: Sequence[float], tension_n: Sequence[float], foot: int, bottom: int, top_n: float, still_s: float
+    time_s: list[float], tension_n: list[float], foot: int, bottom: int, top_n: float, still_s: float
 ) -> int:
     """Find the valley next to the rise: since its lowest point the band may have been taken up and held.
 
@@ -176,7 +186,7 @@ def _valley(
     return bottom
 
 
-def crossing_s(time_s: Sequence[float], tension_n: Sequence[float], a: int, b: int, level_n: float) -> float:
+def crossing_s(time_s: list[float], tension_n: list[float], a: int, b: int, level_n: float) -> float:
     """Return when tension crosses a level between two neighbouring samples, by linear interpolation."""
     from_n, to_n = tension_n[a], tension_n[b]
     if from_n == to_n:

@@ -29,26 +29,30 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
+from typing import Final
 
 __all__ = ["SEVERAL", "WORD", "Corrections", "Stroke"]
 
-WORD = 4.6
+WORD: Final = 4.6
 """ln 99: a person's word is wrong once in a hundred times."""
 
-PRIOR = 0.1
+PRIOR: Final = 0.1
 """What is known of movements of a kind before the person says anything, in movements."""
 
-KIND, FORM, STANDS = 0.012, 0.15, 0.1
+KIND: Final = 0.012
+FORM: Final = 0.15
+STANDS: Final = 0.1
 """Priors: how often no movement of a kind is a repetition for a person though it was told as one; how often
 one is taken back where all are; how often one stands where none is."""
 
-SIZE_SD, WIDTH_SD = 0.25, 0.4
+SIZE_SD: Final = 0.25
+WIDTH_SD: Final = 0.4
 """How far the logarithms of rise and of duration may differ for two movements to be alike."""
 
-SEVERAL = 5
+SEVERAL: Final = 5
 """So many repetitions that were added are a set."""
 
-KEPT = 200
+KEPT: Final = 200
 """So many of the latest movements are remembered."""
 
 

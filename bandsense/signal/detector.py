@@ -31,6 +31,7 @@ so it ends the movement; a shorter one is stepped over and marked. Nothing is fi
 from __future__ import annotations
 
 from math import isfinite
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -48,25 +49,25 @@ from bandsense.signal.turning_points import Ticks, TurningPoints
 
 __all__ = ["HISTORY_S", "RepDetector"]
 
-HISTORY_S = 90.0
+HISTORY_S: Final = 90.0
 """How far back a repetition can be measured."""
 
-TICK_HZ = 20.0
+TICK_HZ: Final = 20.0
 """The model looks at the smoothed trace about this often; boundaries come from all samples."""
 
-LEAST_TICKS = 64
+LEAST_TICKS: Final = 64
 """So many ticks are kept at any rate: also where minutes lie between samples, a movement has a width."""
 
-PIECE = 32768
+PIECE: Final = 32768
 """Most samples worked on at once, which bounds the memory."""
 
-LONG_GAP_S = 1.0
+LONG_GAP_S: Final = 1.0
 """A repetition may have ended, and another begun, while so many samples are missing."""
 
-LOW_RATE_HZ = 15.0
+LOW_RATE_HZ: Final = 15.0
 """Below this rate phase times are coarse."""
 
-LOWEST_RATE_HZ = 5.0
+LOWEST_RATE_HZ: Final = 5.0
 """Below this rate repetitions are missed."""
 
 

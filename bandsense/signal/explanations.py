@@ -31,8 +31,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import Final
 
 from bandsense.signal.corrections import SEVERAL, WORD, Corrections
 from bandsense.signal.laws import (
@@ -54,38 +54,40 @@ from bandsense.signal.turning_points import Passage, Ticks, TurningPoint
 
 __all__ = ["HANDLING", "SET", "STEPS", "SWAY", "CountedRep", "Explanation", "Explanations", "Kind"]
 
-SPAN = 7
+SPAN: Final = 7
 """A repetition has at most this many movements: six inner dips."""
 
-SERIES_KEPT = 5
-BEAM = 12.0
+SERIES_KEPT: Final = 5
+BEAM: Final = 12.0
 """So many series survive at a valley, and only within so many nats of the best explanation."""
 
-ALIKE = 0.03
+ALIKE: Final = 0.03
 """Series of one count whose levels differ by less than this share of the swing are one."""
 
-SURE_REPS = 2.5
-LEAD = 6.0
-TYPICAL = 3.0
-VALLEY_NATS, WIDTH_NATS = 1.4, 1.2
+SURE_REPS: Final = 2.5
+LEAD: Final = 6.0
+TYPICAL: Final = 3.0
+VALLEY_NATS: Final = 1.4
+WIDTH_NATS: Final = 1.2
 """A set of so many full repetitions, so many nats ahead of all else, leaves no room for other explanations of
 a movement whose likelihood, in units of the swing, is at least `TYPICAL` nats; less where valley or width are
 not known yet."""
 
-MOST_A_DIP = 4.0
+MOST_A_DIP: Final = 4.0
 """No inner dip is more likely than this, in nats and units of the swing squared."""
 
-DEEP, DEEP_SOFT = 0.3, 0.025
+DEEP: Final = 0.3
+DEEP_SOFT: Final = 0.025
 """Tension that stays within this share of the height rests at the top, and the tempo is another matter; how
 sharply."""
 
-NEAR_SET_S = 10.0
+NEAR_SET_S: Final = 10.0
 """Handling this close to a set is judged by the size of its repetitions."""
 
-COUNTS_SURELY = 0.99
+COUNTS_SURELY: Final = 0.99
 """Movements of which the person let so many stand count without a question."""
 
-WALK = 4
+WALK: Final = 4
 """So many steps are a walk."""
 
 
@@ -98,10 +100,12 @@ class Kind(IntEnum):
     SWAY = 3
 
 
-HANDLING, STEPS, SET, SWAY = Kind
+HANDLING: Final = Kind.HANDLING
+STEPS: Final = Kind.STEPS
+SET: Final = Kind.SET
+SWAY: Final = Kind.SWAY
 
 
-@dataclass(slots=True, eq=False)
 class CountedRep:
     """A repetition on the path of an explanation; `before` is the one before it.
 
@@ -111,25 +115,39 @@ class CountedRep:
         open: whether its end was not confirmed when this was made.
     """
 
-    before: CountedRep | None
-    start: TurningPoint
-    top: TurningPoint
-    end: TurningPoint
-    begins_set: bool
-    open: bool
+    def __init__(
+        self,
+        before: CountedRep | None,
+        start: TurningPoint,
+        top: TurningPoint,
+        end: TurningPoint,
+        begins_set: bool,
+        open_: bool,
+    ) -> None:
+        self.before = before
+        self.start = start
+        self.top = top
+        self.end = end
+        self.begins_set = begins_set
+        self.open = open_
 
 
-@dataclass(slots=True, eq=False)
 class Habit:
     """What handling looked like: logarithms of the latest movement; size, top (N), time (s) of the last."""
 
-    rise: float | None = None
-    interval: float | None = None
-    width: float | None = None
-    movements: Sequence[tuple[float, float, float]] = ()
+    def __init__(
+        self,
+        rise: float | None = None,
+        interval: float | None = None,
+        width: float | None = None,
+        movements: Sequence[tuple[float, float, float]] = (),
+    ) -> None:
+        self.rise = rise
+        self.interval = interval
+        self.width = width
+        self.movements = movements
 
 
-@dataclass(slots=True, eq=False)
 class Explanation:
     """One explanation of everything up to a valley.
 
@@ -146,18 +164,33 @@ class Explanation:
         walk: the latest walk on the path.
     """
 
-    kind: Kind
-    score: float
-    count: int
-    path: CountedRep | None
-    top_s: float
-    habit: Habit | Steps | Series
-    set_swing_n: float = 0.0
-    set_peak_n: float = 0.0
-    set_end_s: float = -math.inf
-    fresh: bool = False
-    busy: float = 0.0
-    walk: Steps | None = None
+    def __init__(
+        self,
+        kind: Kind,
+        score: float,
+        count: int,
+        path: CountedRep | None,
+        top_s: float,
+        habit: Habit | Steps | Series,
+        set_swing_n: float = 0.0,
+        set_peak_n: float = 0.0,
+        set_end_s: float = -math.inf,
+        fresh: bool = False,
+        busy: float = 0.0,
+        walk: Steps | None = None,
+    ) -> None:
+        self.kind = kind
+        self.score = score
+        self.count = count
+        self.path = path
+        self.top_s = top_s
+        self.habit = habit
+        self.set_swing_n = set_swing_n
+        self.set_peak_n = set_peak_n
+        self.set_end_s = set_end_s
+        self.fresh = fresh
+        self.busy = busy
+        self.walk = walk
 
     def busy_after(self, top_s: float, more: float, busy_s: float) -> float:
         """Return how busy it is after a movement with its top at `top_s`, which adds `more`.
@@ -175,6 +208,22 @@ class Explanation:
             kind, score, self.count, self.path, top_s, habit, *latest_set, busy=busy, walk=self.walk
         )
 
+    def without_latest(self, score: float) -> Explanation:
+        """Return the same where the latest repetition counts nothing."""
+        before = self.path.before if self.path is not None else None
+        habit, latest_set = self.habit, (self.set_swing_n, self.set_peak_n, self.set_end_s)
+        return Explanation(
+            self.kind,
+            score,
+            self.count - 1,
+            before,
+            self.top_s,
+            habit,
+            *latest_set,
+            busy=self.busy,
+            walk=self.walk,
+        )
+
     def reps(self) -> Iterator[CountedRep]:
         """Return the repetitions on its path that are not settled, the latest first."""
         rep = self.path
@@ -183,16 +232,24 @@ class Explanation:
             rep = rep.before
 
 
-@dataclass(slots=True, eq=False)
 class _Span:
     """One movement, or several taken together: its measures and turning points."""
 
-    m: Movement
-    start: TurningPoint
-    top: TurningPoint
-    last: TurningPoint
-    one: bool
-    open: bool
+    def __init__(
+        self,
+        m: Movement,
+        start: TurningPoint,
+        top: TurningPoint,
+        last: TurningPoint,
+        one: bool,
+        open_: bool,
+    ) -> None:
+        self.m = m
+        self.start = start
+        self.top = top
+        self.last = last
+        self.one = one
+        self.open = open_
 
 
 class Explanations:
@@ -338,7 +395,7 @@ class Explanations:
             if not before:
                 continue
             m = self._movement(start, tops[-back:], top, last, dips, lowest_n, width=width, end=end)
-            span = _Span(m, start, top, last, one=back == 1, open=not settled)
+            span = _Span(m, start, top, last, one=back == 1, open_=not settled)
             following: Iterable[Explanation] = self._continued(before, span)
             if self._corrections:
                 following = self._as_told(following, span)
@@ -374,7 +431,7 @@ class Explanations:
         if likeness + (ln_swing if end else VALLEY_NATS) < TYPICAL:
             return None
         score = best.score + self._ln_on + self._ln_rep + following[0]
-        span = _Span(m, start, top, last, one=True, open=open_)
+        span = _Span(m, start, top, last, one=True, open_=open_)
         found = [self._series(best, score, following[1], span, begins=False)]
         for x in before[1:]:
             if isinstance(x.habit, Series):
@@ -509,7 +566,7 @@ class Explanations:
                 continue
             if share < COUNTS_SURELY:
                 score = y.score + math.log(1.0 - share)
-                yield replace(y, score=score, count=y.count - 1, path=y.path.before, fresh=False)
+                yield y.without_latest(score)
             y.score += likelier + math.log(share)
             yield y
 

@@ -30,6 +30,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 from scipy import signal
@@ -46,30 +47,30 @@ __all__ = [
     "measured_rate_hz",
 ]
 
-LOW_PASS_HZ = 6.0
+LOW_PASS_HZ: Final = 6.0
 """Corner of the low-pass: above the fastest pulls (0.3 s, below 3 Hz), below tremor (7–11 Hz)."""
 
-LARGEST_SHARE = 0.48
+LARGEST_SHARE: Final = 0.48
 """The corner never exceeds this part of the sample rate: at 10 Hz little is left to filter."""
 
-RATE_SAMPLES = 13
+RATE_SAMPLES: Final = 13
 """Samples the rate is measured on; the median of their intervals tolerates a few odd ones at the start."""
 
-SPIKE_FLOOR_N = 1.5
+SPIKE_FLOOR_N: Final = 1.5
 """Smaller outliers are left to the low-pass."""
 
-STEP_N = 20.0
-STEP_HZ = 2.2
+STEP_N: Final = 20.0
+STEP_HZ: Final = 2.2
 """The quickest that people do to a band: a step while walking. At 10 Hz it is nearly as short as a spike."""
 
-CONTEXT = 7
+CONTEXT: Final = 7
 """Samples before it that the despiker looks at for each sample."""
 
-PAIR_RATE_HZ = 16.0
+PAIR_RATE_HZ: Final = 16.0
 """Below this rate two samples are long enough for a person's movement."""
 
-GAP_S = 0.15
-GAP_INTERVALS = 2.5
+GAP_S: Final = 0.15
+GAP_INTERVALS: Final = 2.5
 """A step longer than both is a gap, after which the low-pass starts anew; a shorter one is in its memory."""
 
 
@@ -136,11 +137,7 @@ class Despiker:
         A second look takes the steps before from what the first has cleaned, for spikes close to each other.
         Each result depends on the `CONTEXT` values before and the `ahead` after it, wherever the row was cut.
         """
-        step = values[1:] - values[:-1]
-        if (
-            np.maximum.reduce(step, initial=0.0) <= self.floor_n
-            or np.minimum.reduce(step, initial=0.0) >= -self.floor_n
-        ):
+        if self._quiet(values):
             return values
         paired = _without_pairs(values, self.pair_floor_n) if self.ahead > 1 else values
         first = _without_singles(paired, paired, values, self.floor_n)
@@ -148,8 +145,18 @@ class Despiker:
 
     def clean_whole(self, values: FloatArray) -> FloatArray:
         """Clean a whole trace."""
+        if self._quiet(values):
+            return values
         padded = np.concatenate((values[[0] * CONTEXT], values, values[[-1] * self.ahead]))
         return self.clean(padded)[CONTEXT : -self.ahead]
+
+    def _quiet(self, values: FloatArray) -> bool:
+        """Return whether no step up, or no step down, is large enough for a spike."""
+        step = values[1:] - values[:-1]
+        return bool(
+            np.maximum.reduce(step, initial=0.0) <= self.floor_n
+            or np.minimum.reduce(step, initial=0.0) >= -self.floor_n
+        )
 
 
 def _without_pairs(values: FloatArray, floor_n: float) -> FloatArray:

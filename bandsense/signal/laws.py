@@ -28,7 +28,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 __all__ = [
     "FITTED",
@@ -46,35 +46,36 @@ __all__ = [
     "steps",
 ]
 
-_ROOT = math.sqrt(2.0 * math.pi)
-_IMPOSSIBLE = 1e-300
+_ROOT: Final = math.sqrt(2.0 * math.pi)
+_IMPOSSIBLE: Final = 1e-300
 
-NO_INTERVAL = -0.5 - math.log(1.1) - 0.919
+NO_INTERVAL: Final = -0.5 - math.log(1.1) - 0.919
 """What the unknown interval of a first movement costs: the average of the interval's law."""
 
-LARGEST_STEP = 0.7
+LARGEST_STEP: Final = 0.7
 """The logarithm of a tempo follows by at most this much at once."""
 
-SHRUNK = 0.2
+SHRUNK: Final = 0.2
 """A series whose swing falls to this share of what it was in one movement is over."""
 
-HOLD = 4.0
+HOLD: Final = 4.0
 """A hold is longer than the longest repetition by so many times what is not sure about that."""
 
-BUMP = 0.8
+BUMP: Final = 0.8
 """A bump between two steps reaches at most this share of their size."""
 
-LARGEST_OFF, LARGEST_FOOT = 0.3, 0.5
+LARGEST_OFF: Final = 0.3
+LARGEST_FOOT: Final = 0.5
 """So much of what differs from a walk's tempo counts at most, and so much longer is one step of two at most:
 logarithms."""
 
-REST_S = 300.0
+REST_S: Final = 300.0
 """So long after a set the band may still be carried about."""
 
-INNER_DIP = 0.5 - 1.6
+INNER_DIP: Final = 0.5 - 1.6
 """A dip inside a repetition, per swing squared: the average density of the four numbers it would have."""
 
-TIME_DENSITY = 0.45
+TIME_DENSITY: Final = 0.45
 """Of it what belongs to the time that the dip takes."""
 
 
@@ -230,7 +231,6 @@ class Dip(NamedTuple):
     seconds: float
 
 
-@dataclass(slots=True, eq=False)
 class Movement:
     """What lies between two valleys, as far as it is known.
 
@@ -248,18 +248,33 @@ class Movement:
         lowest_n: lowest tension of the last minute: the slack level, if it is slack at all.
     """
 
-    start_n: float
-    top_n: float
-    top_s: float
-    end_n: float | None
-    fallen_n: float
-    width_s: float | None
-    first_width_s: float | None
-    held_s: float | None
-    dips_n: Sequence[Dip]
-    lowest_n: float
-    start_s: float
-    last_top_s: float
+    def __init__(
+        self,
+        start_n: float,
+        top_n: float,
+        top_s: float,
+        end_n: float | None,
+        fallen_n: float,
+        width_s: float | None,
+        first_width_s: float | None,
+        held_s: float | None,
+        dips_n: Sequence[Dip],
+        lowest_n: float,
+        start_s: float,
+        last_top_s: float,
+    ) -> None:
+        self.start_n = start_n
+        self.top_n = top_n
+        self.top_s = top_s
+        self.end_n = end_n
+        self.fallen_n = fallen_n
+        self.width_s = width_s
+        self.first_width_s = first_width_s
+        self.held_s = held_s
+        self.dips_n = dips_n
+        self.lowest_n = lowest_n
+        self.start_s = start_s
+        self.last_top_s = last_top_s
 
     @property
     def rise_n(self) -> float:
@@ -289,7 +304,7 @@ class Foot(NamedTuple):
         )
 
 
-BOTH_FEET = Foot()
+BOTH_FEET: Final = Foot()
 
 
 @dataclass(slots=True, eq=False)
@@ -318,7 +333,6 @@ class Steps:
     resumed: float | None = None
 
 
-@dataclass(slots=True, eq=False)
 class Series:
     """What is known of a set, or of a sway.
 
@@ -337,22 +351,41 @@ class Series:
             none.
     """
 
-    counts: bool
-    base_n: float
-    peak_n: float
-    n: float
-    width: float
-    interval: float | None
-    even: float
-    steady: float
-    half_returns: float
-    dips: float
-    dip_depth: float
-    dip_s: float
-    prior: float
-    handled: Sequence[tuple[float, float]]
-    earlier_n: float
-    earlier_s: float
+    def __init__(
+        self,
+        counts: bool,
+        base_n: float,
+        peak_n: float,
+        n: float,
+        width: float,
+        interval: float | None,
+        even: float,
+        steady: float,
+        half_returns: float,
+        dips: float,
+        dip_depth: float,
+        dip_s: float,
+        prior: float,
+        handled: Sequence[tuple[float, float]],
+        earlier_n: float,
+        earlier_s: float,
+    ) -> None:
+        self.counts = counts
+        self.base_n = base_n
+        self.peak_n = peak_n
+        self.n = n
+        self.width = width
+        self.interval = interval
+        self.even = even
+        self.steady = steady
+        self.half_returns = half_returns
+        self.dips = dips
+        self.dip_depth = dip_depth
+        self.dip_s = dip_s
+        self.prior = prior
+        self.handled = handled
+        self.earlier_n = earlier_n
+        self.earlier_s = earlier_s
 
 
 def _normal(x: float, mean: float, sd: float) -> float:
@@ -870,4 +903,4 @@ def ripple(k: Numbers, s: Series, m: Movement) -> float | None:
     return score
 
 
-FITTED = Numbers.fitted()
+FITTED: Final = Numbers.fitted()

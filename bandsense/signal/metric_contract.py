@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import hypot, isfinite, sqrt
+from typing import Final
 
 from bandsense.language import Message
 from bandsense.signal.events import Rep
@@ -35,22 +36,22 @@ __all__ = [
     "timing_reason",
 ]
 
-CROSSING_NOISE = 3.0
-CROSSING_BEND = 0.6
-CROSSING_MOST = 0.4
+CROSSING_NOISE: Final = 3.0
+CROSSING_BEND: Final = 0.6
+CROSSING_MOST: Final = 0.4
 
-USUAL_RATES_HZ = (10, 20, 40, 80, 160, 320)
+USUAL_RATES_HZ: Final = (10, 20, 40, 80, 160, 320)
 
-EXPONENT = 0.62
+EXPONENT: Final = 0.62
 """p of tension ∝ elongation^p where no band model is given; published tables lie within 0.48 … 0.73. A
 relative error of tension is so many times that of elongation."""
 
-VELOCITY_WINDOW_S = 0.1
-WINDOW_BEND = 0.6
+VELOCITY_WINDOW_S: Final = 0.1
+WINDOW_BEND: Final = 0.6
 """A peak velocity is a mean over this long: at 80 samples a second nothing shorter means much. How much a
 rate of 1/h blurs it grows as (h/window)²."""
 
-LATEST_LAG_S = 0.05
+LATEST_LAG_S: Final = 0.05
 """A difference in timing between the sides that is less sure than this says nothing about coordination."""
 
 

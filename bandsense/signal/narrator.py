@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import replace
 from math import inf
+from typing import Final
 
 from bandsense.language import Message
 from bandsense.signal.announcer import Announcement, Announcer
@@ -47,31 +47,34 @@ from bandsense.signal.turning_points import (
 
 __all__ = ["LARGEST_N", "Narrator"]
 
-_REST, _CONCENTRIC, _HOLD, _ECCENTRIC = Phase
+_REST: Final = Phase.REST
+_CONCENTRIC: Final = Phase.CONCENTRIC
+_HOLD: Final = Phase.HOLD
+_ECCENTRIC: Final = Phase.ECCENTRIC
 
-PULLING_SHARE = 0.1
+PULLING_SHARE: Final = 0.1
 """A rise by this share of the set's swing is a pull."""
 
-LONGEST_START_S = 8.0
+LONGEST_START_S: Final = 8.0
 """A rise that takes longer than this to be seen is drift."""
 
-LOST_APART_S = 0.5
+LOST_APART_S: Final = 0.5
 """Losses closer together are one."""
 
-PEAK_TICKS = 3
+PEAK_TICKS: Final = 3
 """The greatest sample lies this close to the top of the smoothed trace."""
 
-ENDS = 64
+ENDS: Final = 64
 """Ends of so many repetitions are remembered, before which no later one begins."""
 
-WORTH_TELLING = 0.05
+WORTH_TELLING: Final = 0.05
 """A probability that changed by less is not told anew."""
 
-LARGEST_N = 1000.0
+LARGEST_N: Final = 1000.0
 """Nobody pulls an elastic band harder; two-handed deadlifts on the strongest bands stay below."""
 
-SMALL_N = 5.0
-SMALL_REPS = 4
+SMALL_N: Final = 5.0
+SMALL_REPS: Final = 4
 """After so many repetitions of so small a swing, the unit is asked about. Larger ones are ordinary with a
 light band, and nothing in the numbers tells them from the kilograms or pounds of a heavy one."""
 
@@ -82,8 +85,8 @@ class _Judged:
     def __init__(self, announcer: Announcer) -> None:
         self._announcer = announcer
         self._chances = announcer.chances
-        self._more: Mapping[int, float] = {0: 1.0}
-        self._reps: Mapping[int, float] = {}
+        self._more = {0: 1.0}
+        self._reps: dict[int, float] = {}
 
     def news(self, now_s: float) -> list[Event]:
         """Give the event, if something changed that is worth telling."""
@@ -98,7 +101,7 @@ class _Judged:
         return [CountJudged(now_s, more, reps, now_s)]
 
 
-def _moved(now: Mapping[int, float], then: Mapping[int, float], unknown: float = 0.0) -> bool:
+def _moved(now: dict[int, float], then: dict[int, float], unknown: float = 0.0) -> bool:
     """Return whether a probability is worth telling anew; one that was not there was `unknown`."""
     return any(abs(p - then.get(n, unknown)) >= WORTH_TELLING for n, p in now.items())
 

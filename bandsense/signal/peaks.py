@@ -24,7 +24,7 @@ quick pull has three or four samples; then nearly everything is possible, and th
 from __future__ import annotations
 
 from math import log, sqrt
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,24 +35,29 @@ from bandsense.samples import FloatArray
 
 __all__ = ["Peak", "estimate_peak", "sample_noise_n"]
 
-ROUND = 2.8
+ROUND: Final = 2.8
 """Ratio of outer to inner slopes from which on a top is a round one."""
 
-TOWARDS_CORNER = 0.8
+TOWARDS_CORNER: Final = 0.8
 """How far the estimate goes towards a corner at most."""
 
-FAR_DOWN, FAR_DOWN_SOFT = 0.7, 0.2
+FAR_DOWN: Final = 0.7
+FAR_DOWN_SOFT: Final = 0.2
 """Where the outer samples have fallen by this part of the rise they belong to flank and valley."""
 
-TOP_NOISES, GREATEST_OF_MANY = 3.0, 0.95
+TOP_NOISES: Final = 3.0
+GREATEST_OF_MANY: Final = 0.95
 """Samples this many standard deviations of noise below the greatest may be of the top; the greatest of n of
 them is too high by so many times √(2 ln n) of those (Cramér, Mathematical Methods of Statistics, 28.6)."""
 
-APART, HIDDEN, NOISE, FORM = 0.3, 0.12, 1.7, 0.002
+APART: Final = 0.3
+HIDDEN: Final = 0.12
+NOISE: Final = 1.7
+FORM: Final = 0.002
 """Of the uncertainty: shares of U − V and of how far the neighbours are below the greatest sample, standard
 deviations of noise, and share of the rise."""
 
-LEAST_NOISE_N = 0.01
+LEAST_NOISE_N: Final = 0.01
 """No sensor is better than this over a band; keeps equal samples from counting as exact."""
 
 
@@ -107,7 +112,8 @@ def estimate_peak(near_n: FloatArray, rise_n: float, noise_n: float) -> Peak:
     if near_n.size < 5:
         return Peak(float(near_n.max()), 0.5 * rise_n)
     i = int(near_n[2:-2].argmax()) + 2
-    before2_n, before_n, top_n, after_n, after2_n = near_n[i - 2 : i + 3].tolist()
+    five_n: list[float] = near_n[i - 2 : i + 3].tolist()
+    before2_n, before_n, top_n, after_n, after2_n = five_n
     bend_n = before_n - 2.0 * top_n + after_n
     vertex_n = top_n - (after_n - before_n) ** 2 / (8.0 * bend_n) if bend_n < 0.0 else top_n
     left_n, right_n = max(top_n - before_n, 0.0), max(top_n - after_n, 0.0)
@@ -118,7 +124,7 @@ def estimate_peak(near_n: FloatArray, rise_n: float, noise_n: float) -> Peak:
     near_top = (FAR_DOWN + FAR_DOWN_SOFT - 0.5 * (inner_n + outer_n) / rise_n) / FAR_DOWN_SOFT
     sharp = _share(ROUND - outer_n / max(inner_n, 1e-9)) * _share(near_top)
     peak_n = vertex_n + TOWARDS_CORNER * sharp * (corner_n - vertex_n)
-    of_top = (near_n > top_n - TOP_NOISES * noise_n).nonzero()[0].size
+    of_top = int(np.count_nonzero(near_n > top_n - TOP_NOISES * noise_n))
     peak_n -= GREATEST_OF_MANY * sqrt(2.0 * log(of_top)) * noise_n
     beside_n = 0.5 * inner_n
     uncertainty_n = sqrt(

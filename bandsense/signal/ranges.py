@@ -13,7 +13,7 @@ has a range of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import median
+from typing import Final
 
 __all__ = [
     "EXPONENT",
@@ -26,21 +26,22 @@ __all__ = [
     "range_is_unsure",
 ]
 
-EXPONENT = 0.65
+EXPONENT: Final = 0.65
 """p in tension ∝ elongation^p; a prior."""
 
-PARTIAL_BELOW = 0.67
+PARTIAL_BELOW: Final = 0.67
 """A repetition of a smaller range is partial. Below 0.60 it is one and from 0.75 on it is none; the line is
 in the middle because the estimate is off by up to 8 % of the range for exponents from 0.5 to 0.75."""
 
-SURELY_PARTIAL_BELOW, FULL_FROM = 0.60, 0.75
+SURELY_PARTIAL_BELOW: Final = 0.60
+FULL_FROM: Final = 0.75
 """Between these shares of the full range nobody can say whether a repetition was full or partial: it counts
 as neither, and the doubt is shown."""
 
-NEIGHBOURS = 4
+NEIGHBOURS: Final = 4
 """So many repetitions on each side are neighbours."""
 
-FULL_RANK = 0.6
+FULL_RANK: Final = 0.6
 """The full level is this quantile of the neighbours' tops."""
 
 
@@ -74,8 +75,15 @@ def range_fraction(tops_n: Sequence[float], valleys_n: Sequence[float], i: int) 
     near = slice(max(0, i - NEIGHBOURS), i + NEIGHBOURS + 1)
     around_n = sorted(tops_n[near])
     full_n = around_n[int(FULL_RANK * (len(around_n) - 1) + 0.5)]
-    rest_n = min(median(valleys_n[near]), valleys_n[i])
+    rest_n = min(_median(valleys_n[near]), valleys_n[i])
     return displacement(tops_n[i], rest_n, full_n)
+
+
+def _median(values: Sequence[float]) -> float:
+    """As `statistics.median`, which looks at kinds of numbers that there are none of here."""
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
 def range_fractions(

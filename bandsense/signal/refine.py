@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import inf
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from scipy import signal
@@ -19,31 +19,31 @@ from bandsense.signal.ranges import PARTIAL_BELOW, range_fractions, range_is_uns
 
 __all__ = ["refine"]
 
-ZERO_PHASE_HZ = 15.0
+ZERO_PHASE_HZ: Final = 15.0
 """Corner of each of the two passes. Tremor belongs to the tension and may stay."""
 
-HOLE_INTERVALS = 1.5
+HOLE_INTERVALS: Final = 1.5
 """A longer step between samples is bridged by a straight line, for the filter alone."""
 
-LONGEST_BRIDGE_S = 1.0
+LONGEST_BRIDGE_S: Final = 1.0
 """After a longer hole the trace starts anew, as it does for the streaming detector."""
 
-ENOUGH_HZ = 80.0
+ENOUGH_HZ: Final = 80.0
 """What the low-pass leaves needs no more samples a second; above, neighbours are averaged first."""
 
-LEAD_S = 3.0
+LEAD_S: Final = 3.0
 """How far before and after a repetition its valleys are looked for."""
 
-LONGEST_RETURN_S = 30.0
+LONGEST_RETURN_S: Final = 30.0
 """A return that was taken for over before its end is followed for so long."""
 
-RISEN_PART = 0.1
+RISEN_PART: Final = 0.1
 """Tension that rises again by more than this part of the pull is no longer of the same return."""
 
-HALF_PART = 0.7
+HALF_PART: Final = 0.7
 """A second top belongs to the same repetition if tension came back by less than this part of the pull."""
 
-PEAK_MARGIN_S = 0.1
+PEAK_MARGIN_S: Final = 0.1
 """The peak may lie this far outside the repetition as the streaming detector saw it."""
 
 _Stretch: TypeAlias = tuple[FloatArray, FloatArray]
@@ -88,7 +88,10 @@ def _stretches(time_s: FloatArray, clean_n: FloatArray, rate_hz: float) -> Itera
         if step > 1 and at.size >= step:
             whole = at.size // step * step
             at = 0.5 * (at[:whole:step] + at[step - 1 : whole : step])
-            values = sum((values[i:whole:step] for i in range(1, step)), values[:whole:step]) / step
+            mean = values[:whole:step].copy()
+            for i in range(1, step):
+                mean += values[i:whole:step]
+            values = mean / step
         smooth = signal.sosfiltfilt(sections, values, padlen=min(at.size - 1, round(rate_hz / step)))
         yield at, smooth
 

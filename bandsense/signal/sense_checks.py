@@ -24,9 +24,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from math import sqrt
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -37,58 +38,60 @@ from bandsense.signal.events import Rep, SignalWarning, WarningKind
 
 __all__ = ["SenseChecks"]
 
-WINDOW_S = 0.25
-LEAST_WINDOW = 4
+WINDOW_S: Final = 0.25
+LEAST_WINDOW: Final = 4
 """Length of a window, and its least number of samples."""
 
-ENOUGH = 20
+ENOUGH: Final = 20
 """Samples that tell level and noise of a window."""
 
-RATE_SAMPLES = 13
+RATE_SAMPLES: Final = 13
 """Samples that the rate is measured on."""
 
-STILL_S = 1.0
+STILL_S: Final = 1.0
 """Nothing pulls where windows of together so long are still at one level."""
-BELOW_S = 2.0
+BELOW_S: Final = 2.0
 """Nobody pulls less than nothing for so long, still or not."""
 
-STILL_NOISE = 1.5
-STILL_FEW = 6.0
-STILL_N = 0.02
+STILL_NOISE: Final = 1.5
+STILL_FEW: Final = 6.0
+STILL_N: Final = 0.02
 """Still is a window of n samples that scatters by less than 1.5 + 6/n times the noise of a sample, and so
 many newtons more: the fewer samples, the less is known of either."""
 
-LARGEST_ZERO_N = 2.0
+LARGEST_ZERO_N: Final = 2.0
 """A zero that is further off is told."""
-LARGEST_DRIFT_N = 1.0
+LARGEST_DRIFT_N: Final = 1.0
 """A zero that has moved further is told."""
-FASTEST_DRIFT_N_PER_S, FARTHEST_DRIFT_N, LARGEST_SHIFT_N = 0.055, 4.0, 0.3
+FASTEST_DRIFT_N_PER_S: Final = 0.055
+FARTHEST_DRIFT_N: Final = 4.0
+LARGEST_SHIFT_N: Final = 0.3
 """A zero may have moved by so much a second, and at most so far, while it could not be seen."""
-LEAST_DOUBT_N = 0.25
+LEAST_DOUBT_N: Final = 0.25
 """A zero that is off by less is as good as a tare."""
-DOUBTS = 512
+DOUBTS: Final = 512
 """Changes of the doubt that are remembered."""
 
-REVERSED_N = 3.0
-REVERSED_NOISE = 8.0
-LONGEST_PULL_S = 20.0
+REVERSED_N: Final = 3.0
+REVERSED_NOISE: Final = 8.0
+LONGEST_PULL_S: Final = 20.0
 """A pull of a reversed sensor goes below the still level, and below zero, by more than both, and comes
 back."""
 
-BROKEN_S = 2.0
-BROKEN_N = 5.0
+BROKEN_S: Final = 2.0
+BROKEN_N: Final = 5.0
 """A converter at the end of its range, or single samples that scatter by so much, for so long is no band."""
 
-FLOORS = 3
-FLOOR_N = 0.25
-FLOOR_NOISE = 2.5
+FLOORS: Final = 3
+FLOOR_N: Final = 0.25
+FLOOR_NOISE: Final = 2.5
 """So many bottoms at one level, the still start among them, within so much and so many times the noise, show
 where the band is slack: a hand does not come back to a taut band's start so exactly."""
 
-DRIFT_REPS = 6
-DRIFT_S = 15.0
-DRIFT_N_PER_MIN = 1.0
-DRIFT_LIKENESS = 0.3
+DRIFT_REPS: Final = 6
+DRIFT_S: Final = 15.0
+DRIFT_N_PER_MIN: Final = 1.0
+DRIFT_LIKENESS: Final = 0.3
 """Bottom and top drift together if, over so many repetitions and so long, both do so by more than this and
 their rates differ by less than this part of them."""
 
@@ -119,6 +122,10 @@ class _Window(NamedTuple):
     saturated: bool
     told_s: float
     """Time of the sample with which this was known: its last one, but for the first few of the stream."""
+
+
+_window_of = partial(tuple.__new__, _Window)
+"""Make a window of its fields: `_Window._make` counts them each time, which costs as much again."""
 
 
 @dataclass(slots=True)
@@ -319,7 +326,7 @@ class SenseChecks:
             full = np.all(self._saturated[:size].reshape(count, length), axis=1).tolist()
         began_s = self._time_s[:size:length].tolist()
         ended_s = self._time_s[length - 1 : size : length].tolist()
-        return map(_Window._make, zip(began_s, ended_s, *figures, full, ended_s, strict=True))
+        return map(_window_of, zip(began_s, ended_s, *figures, full, ended_s, strict=True))
 
     def _look(self, window: _Window) -> list[SignalWarning]:
         """Check one window; most change nothing, and are told apart before anything is called."""
@@ -530,8 +537,10 @@ def _figures(tension: FloatArray, stride: int) -> list[list[float]]:
     for _ in range(3):
         bend = bend[1:] - bend[:-1]
     centred = values - np.add.reduce(values, axis=0) / length
-    scatter = np.sqrt(np.add.reduce(centred * centred, axis=0) / length)
-    noise = np.sqrt(np.add.reduce(bend * bend, axis=0) / (20.0 * bend.shape[0]))
+    centred *= centred
+    bend *= bend
+    scatter = np.sqrt(np.add.reduce(centred, axis=0) / length)
+    noise = np.sqrt(np.add.reduce(bend, axis=0) / (20.0 * bend.shape[0]))
     lowest, highest = np.minimum.reduce(values, axis=0), np.maximum.reduce(values, axis=0)
     columns = (level, scatter, lowest, highest, noise)
     return [column.tolist() for column in columns]

@@ -13,13 +13,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
+from typing import Final
 
 from bandsense.signal.explanations import CountedRep, Explanation
 
 __all__ = ["Shown", "Told", "covers"]
 
-CORRECTABLE = 50
+CORRECTABLE: Final = 50
 """So many settled repetitions can still be taken back."""
 
 
@@ -45,9 +45,6 @@ class Shown:
 def covers(rep: CountedRep, tick: int) -> bool:
     """Tell whether a repetition holds a tick."""
     return rep.start.tick <= tick <= rep.end.tick
-
-
-_by_top = attrgetter("rep.top.tick")
 
 
 class Told:
@@ -76,7 +73,11 @@ class Told:
         """The one with the latest top."""
         if not self.shown:
             return self._settled_last[-1] if self._settled_last else None
-        return max(self.shown, key=_by_top)
+        latest = self.shown[0]
+        for shown in self.shown:
+            if shown.rep.top.tick > latest.rep.top.tick:
+                latest = shown
+        return latest
 
     def reps(self, x: Explanation) -> Iterator[CountedRep]:
         """List the repetitions of an explanation that the person did not take back, the latest first."""

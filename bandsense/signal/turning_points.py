@@ -37,10 +37,9 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from enum import Enum, auto
 from itertools import islice
-from typing import NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from bandsense.samples import FloatArray
 from bandsense.signal.boundaries import crossing_s
@@ -62,39 +61,44 @@ __all__ = [
     "TurningPoints",
 ]
 
-SMALLEST_SWING_N = 0.2
+SMALLEST_SWING_N: Final = 0.2
 """No sensor of this kind resolves a movement that is smaller."""
 
-SWING_SHARE = 0.05
-SWING_NOISES = 6.0
+SWING_SHARE: Final = 0.05
+SWING_NOISES: Final = 6.0
 """A swing is at least this share of the range and so many standard deviations of the noise."""
 
-TURN_SHARE = 0.1
+TURN_SHARE: Final = 0.1
 """A top is confirmed by a fall of this share of the rise to it."""
 
-MANY_SECONDS = 8
+MANY_SECONDS: Final = 8
 """From so many seconds at once on, arrays are quicker than lists."""
 
-LOWEST_S, HIGHEST_S, QUIETEST_S = 60, 8, 40
+LOWEST_S: Final = 60
+HIGHEST_S: Final = 8
+QUIETEST_S: Final = 40
 """Over how many of the latest seconds the lowest, highest and quietest are kept."""
 
-SECOND_DIFFERENCE = 0.51
+SECOND_DIFFERENCE: Final = 0.51
 """Standard deviation of white noise by the mean magnitude of its second differences: 1 / (√6 · √(2/π))."""
 
-STILL_SHARE = 0.025
+STILL_SHARE: Final = 0.025
 """Tension that moves by less than this share of the rise stands still."""
 
-HELD_S, HELD_SHARE = 0.25, 0.15
-RESTING_S, RESTING_SHARE = 0.3, 0.25
+HELD_S: Final = 0.25
+HELD_SHARE: Final = 0.15
+RESTING_S: Final = 0.3
+RESTING_SHARE: Final = 0.25
 """A standstill counts after so long, or after this share of the movement's time so far, if that is longer."""
 
-FALLEN_SHARE = 0.6
+FALLEN_SHARE: Final = 0.6
 """A fall by this share of the rise makes the width known."""
 
-RESTED_S, RESTED_SHARE = 3.0, 1.0
+RESTED_S: Final = 3.0
+RESTED_SHARE: Final = 1.0
 """A rest after which a movement is over, with the same meaning."""
 
-RETURNED_SHARE = 0.1
+RETURNED_SHARE: Final = 0.1
 """A return is over at this share of the rise."""
 
 
@@ -111,20 +115,28 @@ class Look(Enum):
     VALLEY = auto()
 
 
-PULLING, RETURNED, RESTED, HELD, TURNED, FALLEN, RESTING, VALLEY = Look
+PULLING: Final = Look.PULLING
+RETURNED: Final = Look.RETURNED
+RESTED: Final = Look.RESTED
+HELD: Final = Look.HELD
+TURNED: Final = Look.TURNED
+FALLEN: Final = Look.FALLEN
+RESTING: Final = Look.RESTING
+VALLEY: Final = Look.VALLEY
 """The looks by name: Python 3.11 takes ten times as long to find one in its class."""
 
 
-class TurningPoint(NamedTuple):
+class TurningPoint:
     """A valley or a top: number of its tick, time (s), tension (N).
 
     `unseen` marks a valley of which samples are missing: it may have been lower.
     """
 
-    tick: int
-    time_s: float
-    tension_n: float
-    unseen: bool = False
+    def __init__(self, tick: int, time_s: float, tension_n: float, unseen: bool = False) -> None:
+        self.tick = tick
+        self.time_s = time_s
+        self.tension_n = tension_n
+        self.unseen = unseen
 
 
 Passage: TypeAlias = tuple[TurningPoint, TurningPoint, TurningPoint]
@@ -270,14 +282,14 @@ class Surroundings:
     def _many(self, smooth_n: FloatArray, clean_n: FloatArray, count: int) -> Iterator[_Second]:
         """Work them out with many seconds more, bit for bit as one by one."""
         length, step = self._ticks_a_second, self.step
-        rows = sliding_window_view(smooth_n, length)[: count * step : step]
+        rows = _rows(smooth_n, count, length, step)
         lowest_n = _of_latest(np.minimum, self._lows, rows.min(axis=1))
         highest_n = _of_latest(np.maximum, self._highs, rows.max(axis=1))
         self._lowest_n = float(lowest_n[-1])
         noise_n = np.zeros(count)
         if length > 2:
             bends_n = np.abs(clean_n[:-2] - 2.0 * clean_n[1:-1] + clean_n[2:])
-            rows = sliding_window_view(bends_n, length - 2)[: count * step : step]
+            rows = _rows(bends_n, count, length - 2, step)
             # A running sum adds one after the other; a plain one would add in pairs.
             sums_n = np.add.accumulate(rows, axis=1)[:, -1]
             noises_n = SECOND_DIFFERENCE * self.gain * sums_n / (length - 2)
@@ -296,6 +308,14 @@ def _bend(clean_n: Sequence[float]) -> float:
     return total
 
 
+def _rows(values: FloatArray, count: int, length: int, step: int) -> FloatArray:
+    """View float64[n], n ≥ (count − 1)·step + length, as rows that begin `step` values apart.
+
+    As `sliding_window_view` does, at a thirtieth of the cost.
+    """
+    return np.ndarray((count, length), np.float64, values, 0, (8 * step, 8))
+
+
 def _of_latest(reduced: np.ufunc, kept: deque[float], values: FloatArray) -> FloatArray:
     """Reduce as many of the latest values as are kept, at each of these; keep them as well."""
     most = kept.maxlen or 1
@@ -303,7 +323,7 @@ def _of_latest(reduced: np.ufunc, kept: deque[float], values: FloatArray) -> Flo
     kept.extend(values[-most:].tolist())
     # The oldest, again and again, stands for what was before it.
     known = np.concatenate((np.full(most - 1 + values.size - known.size, known[0]), known))
-    return np.asarray(reduced.reduce(sliding_window_view(known, most), axis=1))
+    return np.asarray(reduced.reduce(_rows(known, values.size, most, 1), axis=1))
 
 
 class TurningPoints:
@@ -437,7 +457,7 @@ class TurningPoints:
         """Note that the ticks before index `stop` were taken."""
         ticks = self._ticks
         ticks.last = ticks.dropped + stop - 1
-        self.now_s = float(self._ready_s[stop - 1 - len(ticks.time_s)])
+        self.now_s = self._ready_s.item(stop - 1 - len(ticks.time_s))
 
     def _rise(self, first: int, stop: int, valley: TurningPoint) -> tuple[int, Look | None]:
         """Follow a rise from the tick at index `first` until something is to be told, or before `stop`.
@@ -531,6 +551,6 @@ class TurningPoints:
 
     def _turn(self, at: int) -> None:
         self._note(at)
-        _, self._since_s, self._anchor_n, _ = self.extreme
-        self._anchor_s = self._since_s
+        self._anchor_n = self.extreme.tension_n
+        self._anchor_s = self._since_s = self.extreme.time_s
         self._looked, self._rested, self._hold_s = 0, 0, HELD_S

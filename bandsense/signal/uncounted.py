@@ -14,26 +14,27 @@ import math
 from collections import deque
 from collections.abc import Iterable
 from itertools import chain
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from bandsense.signal.laws import Steps
 from bandsense.signal.turning_points import Passage
 
 __all__ = ["Run", "Uncounted"]
 
-KEPT = 240
+KEPT: Final = 240
 """So many of the latest movements are remembered: more than a minute of the quickest."""
 
-LEAST = 5
+LEAST: Final = 5
 """So many movements of one rhythm are worth a word."""
 
-LEAST_N, LEAST_SHARE = 3.0, 0.15
+LEAST_N: Final = 3.0
+LEAST_SHARE: Final = 0.15
 """Smaller ones are trembling or noise, in newtons and as a share of the tension."""
 
-ALIKE = 2.0
+ALIKE: Final = 2.0
 """Movements of one run differ by less than this factor from its usual size."""
 
-APART = 3.0
+APART: Final = 3.0
 """So many intervals without a movement end a run."""
 
 

@@ -1,6 +1,6 @@
 """Repetitions and phases from a stream of tension, as it comes. docs/detection.md explains the method.
 
-    samples ──▶ SenseChecks ──▶ Conditioner ──▶ clean, every sample ───────▶ RingBuffer, 90 s
+    samples ──▶ SenseChecks ──▶ Conditioner ──▶ clean, every sample ───────▶ RingBuffer, 300 s
                  makes no        despikes,      smooth, every `step`-th ──▶ Ticks, 90 s
                  sense: told     smooths                                     │
                                                                              ▼
@@ -19,9 +19,10 @@ at the sample that raised them, so that they stand among the other events where 
 the time of the sample that made them certain, not the time of the call.
 
 **Why memory is constant.** Buffers are rings of `HISTORY_S`, made when the rate is known; long blocks are
-worked off in pieces of `PIECE` samples; a rep can be measured, corrected or taken back as long as it lies in
-them, and no longer. What is done for every repetition makes no tuple from a generator: CPython adds one to
-the spare tuples of that length each time, up to 2000 of each, which looks like a leak for hours.
+worked off in pieces of `PIECE` samples. A rep can be measured as long as it lies in them; one that is told
+later still has the times and tensions of its turning points, and its phases are hidden. What is done for
+every repetition makes no tuple from a generator: CPython adds one to the spare tuples of that length each
+time, up to 2000 of each, which looks like a leak for hours.
 
 **What it assumes.** Times are the sensor's own, increase, and have one rate apart from gaps; tension is in
 newtons, of either sign. A hole of `LONG_GAP_S` may hide the end of a repetition and the beginning of another,
@@ -49,7 +50,7 @@ from bandsense.signal.turning_points import Ticks, TurningPoints
 
 __all__ = ["HISTORY_S", "RepDetector"]
 
-HISTORY_S: Final = 90.0
+HISTORY_S: Final = 300.0
 """How far back a repetition can be measured."""
 
 TICK_HZ: Final = 20.0

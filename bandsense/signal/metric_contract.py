@@ -32,6 +32,7 @@ __all__ = [
     "Figure",
     "crossing_uncertainty_s",
     "judge",
+    "phases_forgotten",
     "phases_hidden",
     "timing_reason",
 ]
@@ -244,6 +245,11 @@ def phases_hidden(rep: Rep, conditions: Conditions) -> dict[str, str]:
         if getattr(rep, phase) > 0.0 and not figure.uncertainty(rep, conditions) <= figure.limit:
             hidden[phase] = _reason(figure, rep, conditions)
     return hidden
+
+
+def phases_forgotten() -> dict[str, str]:
+    """Say why no phase is shown of a repetition that was told after its samples had to go."""
+    return dict.fromkeys(_PHASES, Message("told too late: its samples were no longer at hand"))
 
 
 def timing_reason(uncertainty_s: float, rate_hz: float) -> str | None:

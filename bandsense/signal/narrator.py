@@ -26,7 +26,7 @@ from bandsense.signal.events import (
 )
 from bandsense.signal.history import Samples
 from bandsense.signal.laws import Numbers
-from bandsense.signal.metric_contract import Conditions, phases_hidden
+from bandsense.signal.metric_contract import Conditions, phases_forgotten, phases_hidden
 from bandsense.signal.peaks import Peak, estimate_peak
 from bandsense.signal.ranges import NEIGHBOURS, PARTIAL_BELOW, range_fraction, range_is_unsure
 from bandsense.signal.told import Shown
@@ -239,13 +239,18 @@ class Narrator:
         )
         surroundings = self._turning.surroundings
         known = Conditions(self._samples.rate_hz, surroundings.noise_n / surroundings.gain)
-        if hidden := phases_hidden(rep, known):
+        forgotten = counted.start.tick < ticks.oldest
+        if hidden := phases_forgotten() if forgotten else phases_hidden(rep, known):
             rep = replace(rep, hidden=hidden)
         self.events.append(RepCompleted(rep.end_s, rep.index, rep, self._turning.now_s))
         self._doubt(rep)
 
     def _boundaries(self, shown: Shown) -> Boundaries:
         rep, ticks = shown.rep, self._ticks
+        if rep.start.tick < ticks.oldest:
+            top_s, top_n = rep.top.time_s, rep.top.tension_n
+            ends_n = rep.start.tension_n, rep.end.tension_n
+            return Boundaries(rep.start.time_s, top_s, top_s, rep.end.time_s, top_s, top_n, *ends_n)
         first, top, last = (ticks.index_of(p.tick) for p in (rep.start, rep.top, rep.end))
         last = min(max(top, last), ticks.index_of(ticks.last))
         # What is told late may lie before what was told already.
@@ -259,11 +264,11 @@ class Narrator:
 
     def _peak(self, start: TurningPoint, top: TurningPoint) -> Peak:
         """Estimate the greatest tension near a top from the samples: the low-pass rounds a quick one off."""
-        last = min(top.tick + PEAK_TICKS, self._ticks.last) * self._samples.step
-        near_n = self._samples.clean_n.between((top.tick - PEAK_TICKS) * self._samples.step, last)
+        first, last = top.tick - PEAK_TICKS, min(top.tick + PEAK_TICKS, self._ticks.last)
         rise_n = top.tension_n - start.tension_n
-        if not near_n.size:
+        if max(0, first) < self._ticks.oldest:
             return Peak(top.tension_n, rise_n)
+        near_n = self._samples.clean_n.between(first * self._samples.step, last * self._samples.step)
         surroundings = self._turning.surroundings
         found = estimate_peak(near_n, rise_n, surroundings.noise_n / surroundings.gain)
         return found if found.tension_n > top.tension_n else Peak(top.tension_n, found.uncertainty_n)

@@ -150,6 +150,7 @@ class Ticks:
         time_s, tension_n: times and tensions.
         dropped: number of the first of them.
         last: number of the latest tick that was taken; those after it are still to come.
+        oldest: number of the first that is looked at, however much was added at once.
     """
 
     def __init__(self, kept: int) -> None:
@@ -164,14 +165,18 @@ class Ticks:
         self.time_s += time_s.tolist()
         self.tension_n += tension_n.tolist()
 
+    @property
+    def oldest(self) -> int:
+        """See above."""
+        return max(0, self.last - self._kept + 1)
+
     def index_of(self, tick: int) -> int:
-        """Place of a tick in the lists; the oldest if it is no longer kept."""
-        return max(0, tick - self.dropped)
+        """Place of a tick in the lists; that of the oldest if it is no longer kept."""
+        return max(0, self.last - self._kept + 1, tick) - self.dropped
 
     def forgot_fall(self, level_n: float, top: int) -> bool:
         """Return whether the fall through a level after a tick is too long ago to be found in any case."""
-        oldest = self.last - self._kept + 1
-        return top < oldest and self.tension_n[self.index_of(oldest)] <= level_n
+        return top < self.oldest and self.tension_n[self.index_of(self.oldest)] <= level_n
 
     def forget(self) -> None:
         """Drop what is older than `kept` ticks, an eighth of them at a time."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ from bandsense.workout.inputs import (
 from bandsense.workout.plan import Plan
 from bandsense.workout.set_tracker import SET_REST_S
 from bandsense.workout.settings import WorkoutSettings
+from bandsense.workout.trace_buffer import IDLE_S
 from bandsense.workout.workout import Workout
 from tests.support.traces import waves
 
@@ -349,12 +351,13 @@ def test_advice_left_open_is_told_again_at_the_start_of_the_next_session() -> No
 
 def test_memory_stays_the_same_over_hours() -> None:
     workout = Workout(WorkoutSettings(CALIBRATION))
-    block = counts(np.full(800, 3.0))
+    block = counts(np.full(720, 3.0))
     sizes = []
-    for n in range(60):
-        workout.push(SampleBlock(block.time_s + 10.0 * n, block.values))
+    full = ceil(IDLE_S / 9.0)
+    for n in range(3 * full):
+        workout.push(SampleBlock(block.time_s + 9.0 * n, block.values))
         sizes.append(workout.trace(-np.inf, np.inf)[0].size)
-    assert max(sizes) == sizes[-1] == sizes[10]
+    assert max(sizes) == sizes[-1] == sizes[full]
 
 
 def test_inputs_that_are_not_understood_are_refused() -> None:

@@ -404,6 +404,7 @@ def _ask_everywhere(tally: Tally) -> list[Target]:
         _least(f"time under tension within {TUT_S:g} s: 99 %", f["tut within"], 0.99),
         _most(f"later than {1000 * LATE_S:.0f} ms after the return, from the second on: 3 %",
               f["told late"], 0.03),
+        _most("the same, once one of the set has been shown: 3 %", f["followed late"], 0.03),
     ]  # fmt: skip
 
 

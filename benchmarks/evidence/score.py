@@ -69,6 +69,8 @@ class Tally:
     live_peaks: list[float] = field(default_factory=list)
     covered: list[bool] = field(default_factory=list)
     told_s: list[float] = field(default_factory=list)
+    """From the second of a set on; `followed_s`: of those, where one of the set had been shown before."""
+    followed_s: list[float] = field(default_factory=list)
     first_told_s: list[float] = field(default_factory=list)
     wrong: list[tuple[str, int]] = field(default_factory=list)
 
@@ -142,17 +144,22 @@ class Tally:
         if "whole" not in trace.tags:
             self.streamed += 1
             self.phantoms += any(one.shown_s < first_s or one.top_s < first_s - PULLED_S for one in shown)
+        set_told_s = np.inf
         for i, true in enumerate(trace.reps):
+            first = true.start_s in trace.set_starts_s
+            set_told_s = np.inf if first else set_told_s
             inside = [one for one in shown if _holds(true, one.top_s)]
             if i in trace.optional or not inside:
                 continue
             self.shown_true += 1
             self.retracted += any(_taken_back(one, inside) for one in inside)
             at = trace.bounds[i] if trace.bounds else None
+            told_s = min(one.shown_s for one in inside)
             if at is not None:
-                first = true.start_s in trace.set_starts_s
-                lists = self.first_told_s if first else self.told_s
-                lists.append(min(one.shown_s for one in inside) - at[2])
+                (self.first_told_s if first else self.told_s).append(told_s - at[2])
+                if set_told_s < at[2]:
+                    self.followed_s.append(told_s - at[2])
+            set_told_s = min(set_told_s, told_s)
 
     def merged(self, other: Tally) -> Tally:
         """Both together."""
@@ -185,6 +192,7 @@ class Tally:
             "peak covered": _share(sum(self.covered), len(self.covered)),
             "told p95": quantile(self.told_s, 0.95),
             "told late": _share(sum(t > LATE_S for t in self.told_s), len(self.told_s)),
+            "followed late": _share(sum(t > LATE_S for t in self.followed_s), len(self.followed_s)),
             "first told p95": quantile(self.first_told_s, 0.95),
         }
         for kind, rows in (("", self.boundaries_s), ("streamed ", self.streamed_s)):

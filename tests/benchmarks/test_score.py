@@ -115,6 +115,15 @@ def test_from_the_second_on_a_quarter_second_after_the_return_is_late(after_s: f
     assert figures["first told p95"] == pytest.approx(1.8)
 
 
+def test_what_is_late_although_its_set_was_shown_is_told_apart() -> None:
+    shown = [Shown(2.0, 2.4), Shown(5.0, 5.2 + 0.3), Shown(8.0, 8.2 + 0.1)]
+    assert judged(trace(2, 5, 8), Count([], shown)).figures()["followed late"] == 0.5
+    at_once = [Shown(2.0, 8.3), Shown(5.0, 8.3), Shown(8.0, 8.3)]
+    figures = judged(trace(2, 5, 8), Count([], at_once)).figures()
+    assert figures["told late"] == 0.5
+    assert np.isnan(figures["followed late"])
+
+
 def test_a_control_may_show_nothing_at_any_time() -> None:
     shown = judged(trace(control=True), Count([], [Shown(1.0, 1.5, 2.0)]))
     assert (shown.controls, shown.controls_shown, shown.controls_counted) == (1, 1, 0)

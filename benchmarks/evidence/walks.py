@@ -1,4 +1,4 @@
-"""Walking with a taut band, of two further kinds: uneven steps, and small steps on a strong sway."""
+"""Walking with a taut band: uneven steps, small steps on a strong sway, and an arm that swings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from bandsense.samples import FloatArray
-from benchmarks.evidence.trace import Split, Trace, stream
+from benchmarks.evidence.trace import Split, Trace, smooth, stream
 
 __all__ = ["grid", "irregular", "swaying"]
 
@@ -47,14 +47,45 @@ def swaying(
     return time_s, 25.0 + steps_n + sway_n * sway + 0.03 * rng.standard_normal(time_s.size)
 
 
+def striding(
+    rng: np.random.Generator, rate_hz: float, duration_s: float = LENGTH_S
+) -> tuple[FloatArray, FloatArray]:
+    """An arm that swings once in two steps, a large wave and a small one in turn: seconds, newtons."""
+    time_s = np.arange(0.0, duration_s, 1.0 / rate_hz)
+    stride_s, size_n, rest_n = rng.uniform(0.9, 1.5), rng.uniform(2.5, 6.0), rng.uniform(5.0, 20.0)
+    second, between, early = rng.uniform(0.2, 0.6), rng.uniform(0.0, 0.5), rng.uniform(0.4, 0.5)
+    lengths = early * np.array([0.6, 0.4]), (1.0 - early) * np.array([0.35, 0.65])
+    shape = (
+        (1.0, lengths[0][0]),
+        (between * second, lengths[0][1]),
+        (second, lengths[1][0]),
+        (0.0, lengths[1][1]),
+    )
+    levels, times, wander = [0.0], [0.0], 0.0
+    while times[-1] < duration_s:
+        wander = 0.8 * wander + 0.6 * rng.normal()
+        height_n = size_n * float(np.exp(0.2 * wander))
+        for level, share in shape:
+            levels.append(level * height_n + rng.normal(0.0, 0.03 * size_n))
+            times.append(
+                times[-1] + share * stride_s * (1.0 + float(np.clip(rng.normal(0.0, 0.03), -0.3, 0.3)))
+            )
+    swung_n = smooth(np.array(times), np.array(levels), time_s)
+    return time_s, rest_n + swung_n + 0.03 * rng.standard_normal(time_s.size)
+
+
 def grid(split: Split = "dev", each: int = 6, first_seed: int = 0) -> Iterator[Trace]:
-    """Walks of both kinds, at 20 and 80 samples a second in turn."""
+    """Walks of all kinds, at 20 and 80 samples a second in turn."""
     for seed in range(first_seed, first_seed + each):
         rate_hz = 80.0 if seed % 2 else 20.0
-        for kind in ("irregular", "swaying"):
+        for kind in ("irregular", "swaying", "striding"):
             rng = stream(split, seed, "walk", kind)
-            sway_n = float(rng.uniform(0.5, 3.5))
-            made = irregular(rng, rate_hz) if kind == "irregular" else swaying(rng, rate_hz, sway_n)
+            if kind == "irregular":
+                made = irregular(rng, rate_hz)
+            elif kind == "swaying":
+                made = swaying(rng, rate_hz, float(rng.uniform(0.5, 3.5)))
+            else:
+                made = striding(rng, rate_hz)
             yield Trace(
                 name=f"walk/{kind}/{split}/{seed}/{rate_hz:g}",
                 kind=kind,

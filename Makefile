@@ -1,7 +1,7 @@
 # `make demo` and `make test` set up what they need; the other targets are for daily work.
 
 PYTHON_BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
-TEST_PACKAGES := qemu-system-x86 bluez dbus busybox-static kmod cpio chromium mosquitto openssl postgresql gcc libc6-dev
+TEST_PACKAGES := qemu-system-x86 bluez dbus busybox-static kmod cpio chromium mosquitto openssl postgresql gcc libc6-dev python3-dev
 HARDWARE_PACKAGES := ngspice graphviz poppler-utils calculix-ccx prusa-slicer libegl1 libgl1 libgl1-mesa-dri \
 	libglu1-mesa libxft2 libxcursor1 libxinerama1 libxrender1
 FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev llvm qemu-system-arm
@@ -10,7 +10,7 @@ FIRMWARE_PACKAGES := rustc-web cargo-web rust-web-src lld clang libclang-dev llv
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-portable coverage lint format types bench docs messages pictures dist bump package-check firmware firmware-release firmware-test hardware lock audit fuzz home-assistant packages clean
+.PHONY: help demo test test-fast test-portable coverage lint format types bench compiled pure docs messages pictures dist bump package-check firmware firmware-release firmware-test hardware lock audit fuzz home-assistant packages clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -18,7 +18,7 @@ help: ## show this list
 demo: .venv-demo ## two minutes of it: a set that is too hard, advice, one that fits, and the next time
 	$(PYTHON_BIN)/bandsense demo
 
-test: .venv-dev packages ## all tests, with the firmware and the real Bluetooth stack in a virtual machine
+test: .venv-dev packages pure ## all tests, with the firmware and the real Bluetooth stack in a virtual machine
 	@if command -v cargo >/dev/null || [ "$$BANDSENSE_CI" = 1 ]; then $(MAKE) -C firmware image test qemu; \
 	else echo "The firmware's own tests are skipped: sudo apt-get install $(FIRMWARE_PACKAGES)"; fi
 	$(PYTHON_BIN)/pytest -n 2 --dist loadgroup
@@ -29,16 +29,16 @@ FAST := $(PYTHON_BIN)/pytest -q -n 2 --dist loadfile --hypothesis-profile fast
 # Of a table of cases daily work takes two, with SAMPLE= all, as `make test` and `make coverage` do.
 SAMPLE := 2
 
-test-fast: .venv-dev ## the tests for daily work, about a minute on two cores; SAMPLE= for every case
+test-fast: .venv-dev pure ## the tests for daily work, about a minute on two cores; SAMPLE= for every case
 	$(FAST) -n 3 $(if $(SAMPLE),--sample $(SAMPLE)) -m "not slow and not vm and not firmware"
 
 # The rooms that meet neither a terminal nor a radio: what hosted CI runs on macOS and Windows.
 PORTABLE := $(addprefix tests/,bands exercises export signal store wire workout calibration capture profiles test_public.py)
 
-test-portable: .venv-dev ## the tests that need no Linux
+test-portable: .venv-dev pure ## the tests that need no Linux
 	$(FAST) -m "not slow" $(PORTABLE)
 
-coverage: .venv-dev ## the fast tests, every case, with branch coverage, which has a floor (pyproject.toml)
+coverage: .venv-dev pure ## the fast tests, every case, with branch coverage, which has a floor (pyproject.toml)
 	$(FAST) -m "not slow and not vm and not firmware" --cov --cov-report=term
 
 lint: .venv-dev ## rules, formatting, spelling and who imports whom; clippy and rustfmt for the firmware
@@ -58,6 +58,12 @@ types: .venv-dev ## mypy, strict
 
 bench: .venv-dev ## every benchmark, in its quick form
 	$(PYTHON_BIN)/python -m benchmarks
+
+compiled: .venv-dev ## compile the signal chain in place, with a C compiler, for speed; tests remove that, they are of the sources
+	$(PYTHON_BIN)/python tools/compiled.py
+
+pure:
+	@rm -f bandsense__mypyc.* bandsense/signal/*.so bandsense/signal/*.pyd
 
 docs: .venv-dev ## build the documentation as HTML into build/docs; a broken reference fails
 	$(PYTHON_BIN)/sphinx-build -W --keep-going -q docs build/docs
@@ -118,7 +124,7 @@ home-assistant: .venv-dev ## hold MQTT discovery against Home Assistant's own sc
 packages:
 	@tools/packages.sh $(TEST_PACKAGES) $(FIRMWARE_PACKAGES)
 
-clean: ## remove what was built, but not .venv
+clean: pure ## remove what was built, but not .venv
 	rm -rf build dist htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache
 
 .PHONY: .venv-demo .venv-dev .venv-hardware

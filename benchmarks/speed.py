@@ -3,7 +3,8 @@
 Three figures: the streaming chain on blocks of 16 samples against one bare `scipy.signal.sosfilt` on the
 same block, on average over all blocks and in the worst minute of the trace; the offline analysis of one hour
 at 320 Hz against `sosfiltfilt` and `find_peaks` on it, with the prominence and distance that make it count
-repetitions, and bare, and at 80 Hz; and how much the memory grows over ten hours of streaming.
+repetitions, and bare, and at 80 Hz; and how much the memory grows over ten hours of streaming. The first line
+says whether it is the sources that run or what `make compiled` makes of them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from scipy.signal import butter, find_peaks, sosfilt, sosfiltfilt
 
 from bandsense.calibration.curve import Calibration
 from bandsense.samples import FloatArray, SampleBlock, Unit
+from bandsense.signal import laws
 from bandsense.signal.analysis import analyze
 from bandsense.signal.detector import RepDetector
 
@@ -147,6 +149,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     minutes, runs, hours = (4, 3, 1.0) if options.quick else (20, 7, 10.0)
     stream, growth = streaming(minutes), memory(hours)
     whole, stored = offline(runs, OFFLINE_HZ), offline(runs, STREAM_HZ)
+    compiled = not laws.__file__.endswith(".py")
+    print("the signal chain is " + ("compiled" if compiled else "plain Python (`make compiled` compiles it)"))
     print(
         f"streaming, {BLOCK} samples at {STREAM_HZ:g} Hz: chain {stream['chain_us']:.0f} µs on average, "
         f"one sosfilt {stream['sosfilt_us']:.0f} µs, ratio {stream['ratio']:.2f} "
@@ -163,7 +167,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         options.json.write_text(
             json.dumps(
-                {"streaming": stream, "offline": whole, "offline_80_hz": stored, "memory": growth}, indent=1
+                {
+                    "compiled": compiled,
+                    "streaming": stream,
+                    "offline": whole,
+                    "offline_80_hz": stored,
+                    "memory": growth,
+                },
+                indent=1,
             )
         )
     met = (

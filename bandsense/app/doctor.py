@@ -85,10 +85,13 @@ def _program() -> Check:
 
     system = f"{platform.system()} {platform.release()}"
     python = platform.python_version()
+    signal = importlib.util.find_spec("bandsense.signal.laws")
+    plain = signal is None or signal.origin is None or signal.origin.endswith(".py")
+    version = __version__ if plain else f"{__version__} (mypyc)"
     return Check(
         "bandsense",
         Outcome.GOOD,
-        Message("{version} on Python {python}, {system}", version=__version__, python=python, system=system),
+        Message("{version} on Python {python}, {system}", version=version, python=python, system=system),
     )
 
 

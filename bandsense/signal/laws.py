@@ -26,7 +26,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from importlib.resources import files
 from typing import Final, NamedTuple
 
@@ -218,6 +218,10 @@ class Numbers:
         """Return the numbers that ship."""
         text = files("bandsense.signal").joinpath("laws.json").read_text("utf-8")
         return cls(**json.loads(text))
+
+    def __reduce__(self) -> tuple[type[Numbers], tuple[float, ...]]:
+        """Pickle them as the call that makes them, which a compiled class can be made by as well."""
+        return Numbers, astuple(self)
 
 
 class Dip(NamedTuple):

@@ -24,7 +24,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import pairwise
 from math import sqrt
 from typing import Final, NamedTuple, TypeAlias
@@ -111,6 +110,10 @@ class _Still:
         return self.sum_n / self.windows
 
 
+_Row: TypeAlias = tuple[float, float, float, float, float, float, float, bool]
+"""A window as it is looked at, thousands an hour: its fields but the last."""
+
+
 class _Window(NamedTuple):
     start_s: float
     end_s: float
@@ -122,10 +125,6 @@ class _Window(NamedTuple):
     saturated: bool
     told_s: float
     """Time of the sample with which this was known: its last one, but for the first few of the stream."""
-
-
-_window_of = partial(tuple.__new__, _Window)
-"""Make a window of its fields: `_Window._make` counts them each time, which costs as much again."""
 
 
 @dataclass(slots=True)
@@ -233,12 +232,11 @@ class SenseChecks:
             return [], usable
         told: list[tuple[int, SignalWarning]] = []
         closed = 0
-        for window in self._windows():
+        for row in self._windows():
             closed += self._length
-            if closed < first:
-                window = window._replace(told_s=float(self._time_s[first - 1]))
+            told_s = row[1] if closed >= first else float(self._time_s[first - 1])
             was = self.reversed
-            warnings = self._look(window)
+            warnings = self._look(row, told_s)
             if not warnings and self.reversed is was:
                 continue
             at = max(closed, first) - before
@@ -310,7 +308,7 @@ class SenseChecks:
         self._told.clear()
         self._reps.clear()
 
-    def _windows(self) -> Iterator[_Window]:
+    def _windows(self) -> Iterator[_Row]:
         """Windows that are complete, those with a gap inside left out of the figures but not of the count."""
         length = self._length
         count = self._time_s.size // length
@@ -326,18 +324,18 @@ class SenseChecks:
             full = np.all(self._saturated[:size].reshape(count, length), axis=1).tolist()
         began_s = self._time_s[:size:length].tolist()
         ended_s = self._time_s[length - 1 : size : length].tolist()
-        return map(_window_of, zip(began_s, ended_s, *figures, full, ended_s, strict=True))
+        return zip(began_s, ended_s, *figures, full, strict=True)
 
-    def _look(self, window: _Window) -> list[SignalWarning]:
+    def _look(self, row: _Row, told_s: float) -> list[SignalWarning]:
         """Check one window; most change nothing, and are told apart before anything is called."""
         seen = self._seen
-        start_s, end_s, middle_n, scatter_n, lowest_n, highest_n, noise_n, saturated, _ = window
+        start_s, end_s, middle_n, scatter_n, lowest_n, highest_n, noise_n, saturated = row
         if end_s - start_s > self._longest_s:
             seen.still = _Still()
             return []
         told: list[SignalWarning] = []
         if saturated or noise_n >= BROKEN_N or seen.broken_s is not None:
-            told = self._wiring(window)
+            told = self._wiring(_Window(*row, told_s))
             if told or saturated or noise_n >= BROKEN_N:
                 return told
         noises_n2 = seen.noises_n2
@@ -349,7 +347,7 @@ class SenseChecks:
                 seen.margin_n = (STILL_NOISE + STILL_FEW / self._length) * noise_n + STILL_N
                 seen.reach_n = max(REVERSED_N, REVERSED_NOISE * noise_n)
         if scatter_n <= seen.margin_n:
-            told += self._still(window)
+            told += self._still(start_s, end_s, middle_n, told_s)
         elif seen.still.windows:
             seen.still = _Still()
         if seen.risen:
@@ -357,7 +355,7 @@ class SenseChecks:
                 seen.highest_n = middle_n
             elif middle_n < seen.highest_n - seen.reach_n:
                 seen.risen, seen.lowest_n, seen.bottom_n = False, lowest_n, middle_n
-                told += self._floor(window)
+                told += self._floor(start_s, told_s)
         else:
             if lowest_n < seen.lowest_n:
                 seen.lowest_n = lowest_n
@@ -366,30 +364,30 @@ class SenseChecks:
             elif middle_n > seen.bottom_n + seen.reach_n:
                 seen.risen, seen.highest_n = True, middle_n
                 seen.floors_n.append(seen.lowest_n)
-                told += self._floor(window)
+                told += self._floor(start_s, told_s)
         if highest_n <= -LARGEST_ZERO_N or seen.below_s is not None:
-            told += self._below(window)
+            told += self._below(_Window(*row, told_s))
         if seen.level_n is not None and not seen.pulled:
-            told += self._direction(window, seen.level_n, seen.reach_n)
+            told += self._direction(_Window(*row, told_s), seen.level_n, seen.reach_n)
         return told
 
-    def _still(self, window: _Window) -> list[SignalWarning]:
+    def _still(self, start_s: float, end_s: float, middle_n: float, told_s: float) -> list[SignalWarning]:
         """Check the zero where nothing moves."""
-        seen, still, middle_n = self._seen, self._seen.still, window.middle_n
+        seen, still = self._seen, self._seen.still
         seen.calm_n = middle_n
         if middle_n < still.low_n:
             still.low_n = middle_n
         elif middle_n > still.high_n:
             still.high_n = middle_n
         if not still.windows or still.high_n - still.low_n > seen.margin_n + 0.1:
-            seen.still = still = _Still(window.start_s, middle_n, middle_n)
+            seen.still = still = _Still(start_s, middle_n, middle_n)
         still.sum_n += middle_n
         still.windows += 1
-        if window.end_s - still.since_s < STILL_S * 0.9:
+        if end_s - still.since_s < STILL_S * 0.9:
             return []
-        return self._zero(still, window)
+        return self._zero(still, start_s, end_s, told_s)
 
-    def _floor(self, window: _Window) -> list[SignalWarning]:
+    def _floor(self, start_s: float, told_s: float) -> list[SignalWarning]:
         """Check whether the latest bottoms show a zero that is off."""
         seen = self._seen
         known = self._pre_stretched or seen.zero_n is not None
@@ -397,33 +395,35 @@ class SenseChecks:
             return []
         # Nothing moved there either: a hand that holds a band trembles.
         spread_n = max(seen.calm_n, *seen.floors_n) - min(seen.calm_n, *seen.floors_n)
-        return self._off(seen.calm_n, window) if spread_n <= FLOOR_N + FLOOR_NOISE * seen.noise_n else []
+        if spread_n > FLOOR_N + FLOOR_NOISE * seen.noise_n:
+            return []
+        return self._off(seen.calm_n, start_s, told_s)
 
-    def _zero(self, still: _Still, window: _Window) -> list[SignalWarning]:
+    def _zero(self, still: _Still, start_s: float, end_s: float, told_s: float) -> list[SignalWarning]:
         seen, level_n = self._seen, still.level_n
         seen.level_n = level_n
-        unseen_s = window.end_s - seen.zero_s if seen.zero_n is not None else 0.0
+        unseen_s = end_s - seen.zero_s if seen.zero_n is not None else 0.0
         shift_n = abs(level_n - (seen.zero_n or 0.0))
         follows = shift_n <= LARGEST_ZERO_N or (
             shift_n <= min(FARTHEST_DRIFT_N, FASTEST_DRIFT_N_PER_S * unseen_s)
         )
         if level_n < 0.0 or (follows and not self._pre_stretched):
-            self._doubt(window.told_s, level_n)
+            self._doubt(told_s, level_n)
         if level_n < -LARGEST_ZERO_N:
-            return self._off(level_n, window)
+            return self._off(level_n, start_s, told_s)
         if not follows:
             return []
         if seen.first is None or shift_n > FASTEST_DRIFT_N_PER_S * unseen_s + LARGEST_SHIFT_N:
             # What moved quicker than any drift is a band that is held lightly, or let go.
-            seen.first = (window.end_s, level_n)
-        seen.zero_n, seen.zero_s = level_n, window.end_s
-        since_s, moved_n = window.end_s - seen.first[0], level_n - seen.first[1]
+            seen.first = (end_s, level_n)
+        seen.zero_n, seen.zero_s = level_n, end_s
+        since_s, moved_n = end_s - seen.first[0], level_n - seen.first[1]
         if abs(moved_n) <= LARGEST_DRIFT_N:
             return []
         return self._tell(
             WarningKind.ZERO_DRIFTS,
-            window.end_s,
-            window.told_s,
+            end_s,
+            told_s,
             moved_n,
             Message(
                 "the zero seems to have moved by {moved:+.1f} N in {time}; if the band hangs slack now, "
@@ -433,7 +433,7 @@ class SenseChecks:
             ),
         )
 
-    def _off(self, level_n: float, window: _Window) -> list[SignalWarning]:
+    def _off(self, level_n: float, start_s: float, told_s: float) -> list[SignalWarning]:
         if level_n < 0.0:
             message = Message(
                 "the sensor shows {level:.1f} N, less than nothing: its zero is off, and all tensions are "
@@ -448,7 +448,7 @@ class SenseChecks:
                 "--pre-stretched",
                 level=level_n,
             )
-        return self._tell(WarningKind.ZERO_OFF, window.start_s, window.told_s, level_n, message)
+        return self._tell(WarningKind.ZERO_OFF, start_s, told_s, level_n, message)
 
     def _below(self, window: _Window) -> list[SignalWarning]:
         """Below zero for long, still or not."""
@@ -460,7 +460,7 @@ class SenseChecks:
         long = window.end_s - seen.below_s >= BELOW_S
         # How far is best seen where it is still; moving, it is told once.
         new = WarningKind.ZERO_OFF not in self._told and not self.reversed
-        return self._off(window.middle_n, window) if long and new else []
+        return self._off(window.middle_n, window.start_s, window.told_s) if long and new else []
 
     def _direction(self, window: _Window, level_n: float, reach_n: float) -> list[SignalWarning]:
         """Find pulls to the wrong side of the still level."""

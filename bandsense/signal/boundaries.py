@@ -6,6 +6,7 @@ Works on plain lists: repetitions are short, and walking along one is quicker th
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 __all__ = ["HIGH", "LOW", "NEAR", "Boundaries", "between", "crossing_s", "measure"]
@@ -53,7 +54,7 @@ class Boundaries(NamedTuple):
 
 
 def measure(
-    time_s: list[float],
+    time_s: Sequence[float],
     tension_n: list[float],
     first: int,
     peak: int,
@@ -78,7 +79,7 @@ def measure(
 
 
 def between(
-    time_s: list[float],
+    time_s: Sequence[float],
     tension_n: list[float],
     start: int,
     peak: int,
@@ -96,7 +97,7 @@ def between(
 
 
 def _edge(
-    time_s: list[float],
+    time_s: Sequence[float],
     tension_n: list[float],
     bottom: int,
     peak: int,
@@ -160,7 +161,7 @@ def _first_from(tension_n: list[float], start: int, stop: int, level_n: float) -
 
 
 def _valley(
-    time_s: list[float], tension_n: list[float], foot: int, bottom: int, top_n: float, still_s: float
+    time_s: Sequence[float], tension_n: list[float], foot: int, bottom: int, top_n: float, still_s: float
 ) -> int:
     """Find the valley next to the rise: since its lowest point the band may have been taken up and held.
 
@@ -186,7 +187,7 @@ def _valley(
     return bottom
 
 
-def crossing_s(time_s: list[float], tension_n: list[float], a: int, b: int, level_n: float) -> float:
+def crossing_s(time_s: Sequence[float], tension_n: list[float], a: int, b: int, level_n: float) -> float:
     """Return when tension crosses a level between two neighbouring samples, by linear interpolation."""
     from_n, to_n = tension_n[a], tension_n[b]
     if from_n == to_n:

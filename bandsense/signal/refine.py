@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import inf
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 import numpy as np
 from scipy import signal
@@ -132,7 +132,9 @@ def _located(
 
 def _between(time_s: FloatArray, smooth_n: FloatArray, start: int, peak: int, stop: int) -> Boundaries:
     part = slice(start, stop + 1)
-    return between(time_s[part].tolist(), smooth_n[part].tolist(), 0, peak - start, stop - start)
+    # Of the times only a few are asked for, and a view gives them as plain numbers.
+    times_s = cast("Sequence[float]", time_s.data[part])
+    return between(times_s, smooth_n[part].tolist(), 0, peak - start, stop - start)
 
 
 def _highest(smooth_n: FloatArray, start: int, peak: int, farthest: int) -> int:

@@ -289,8 +289,8 @@ def way(start: Numbers, numbers: Numbers) -> float:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit, or tell the sensitivity."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fit", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="turns through all numbers")
-    parser.add_argument("--size", type=int, default=4, help="how much material")
+    parser.add_argument("--rounds", type=int, default=2, help="turns through all numbers")
+    parser.add_argument("--size", type=int, default=2, help="how much material")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="move only these numbers")
     parser.add_argument("--easy", type=float, default=0.3, help="share of the easy traces in each comparison")
     parser.add_argument(

@@ -47,13 +47,13 @@ from benchmarks.tables import replace_between
 LEAST_PROBABLE = -8.0
 """A trace costs at most so many nats: one that the model cannot explain does not bend it."""
 
-LATE = 0.5
-"""What doubt as a set's second to fifth repetition end weighs, beside the final count."""
+LATE = 0.2
+"""What doubt as a set's first to fifth repetition end weighs, beside the final count."""
 
-PULL = 100.0
+PULL = 200.0
 """Nats that it costs to move a number by a whole logarithm from where it was, or a probability by a logit."""
 
-SURE = 0.003
+SURE = 0.01
 """A trace with a smaller loss is sure: a move of one number seldom makes it wrong."""
 
 NONE = frozenset({0})
@@ -133,9 +133,9 @@ def turns_of(trace: Trace, weight: float) -> Turns:
     doubt = range(0)
     if trace.is_control:
         doubt = range(len(rows))
-    elif len(trace.reps) > 1:
-        second = sum(valley.time_s < trace.reps[1].top_s for _, valley, _ in rows)
-        doubt = range(second, min(second + 4, len(rows)))
+    elif trace.reps:
+        first_rep = sum(valley.time_s < trace.reps[0].top_s for _, valley, _ in rows)
+        doubt = range(first_rep, min(first_rep + 5, len(rows)))
     return Turns(trace.name, weight, right, doubt, ticks, first, tuple(rows), end)
 
 
@@ -161,7 +161,7 @@ def judged(numbers: Numbers, one: Turns) -> tuple[float, bool]:
     """Loss in nats of a trace, and whether its most likely count is right.
 
     Of a control the worst moment counts: nothing may be shown at any time. Of a set it costs as well if its
-    second to fifth repetition leave it in doubt whether there was any: what is late is late for that reason.
+    first five repetitions leave it in doubt whether there was any: what is late is late for that reason.
     """
     none: list[float] = []
     found = explained(numbers, one, none)
@@ -289,7 +289,7 @@ def way(start: Numbers, numbers: Numbers) -> float:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit, or tell the sensitivity."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fit", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=2, help="turns through all numbers")
+    parser.add_argument("--rounds", type=int, default=1, help="turns through all numbers")
     parser.add_argument("--size", type=int, default=2, help="how much material")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="move only these numbers")
     parser.add_argument("--easy", type=float, default=0.3, help="share of the easy traces in each comparison")

@@ -477,6 +477,46 @@ def set_up(s: _Sheet) -> None:
     s.lead_out()
 
 
+def tugs(s: _Sheet) -> None:
+    """One to four tugs of about a quarter to half of the later swing, a pause, then the set."""
+    s.p = replace(s.p, valley=0.0)
+    s.board.stay(s.uniform(1.0, 2.5))
+    share, cv = s.uniform(0.25, 0.5), s.uniform(0.1, 0.25)
+    for _ in range(int(s.rng.integers(1, 5))):
+        s.board.to(share * s.p.peak * s.vary(1.0, cv), 0.35 * s.vary(1.0, 0.2))
+        s.board.to(0.0, 0.4 * s.vary(1.0, 0.2))
+        s.board.stay(0.5 * s.vary(1.0, 0.25))
+    s.board.stay(s.uniform(1.0, 4.0))
+    s.board.begin_set()
+    for _ in range(s.p.reps):
+        s.rep()
+    s.lead_out()
+
+
+def carried(s: _Sheet) -> None:
+    """Two sets, and between them the band is carried about: the arm swings once in two steps, by 3 … 10 N."""
+    s.p = replace(s.p, valley=0.0, peak=max(s.p.peak, 40.0))
+    s.lead_in()
+    s.board.begin_set()
+    for _ in range(s.p.reps):
+        s.rep()
+    s.lead_out()
+    s.board.stay(s.uniform(4.0, 20.0))
+    size_n, base_n, stride_s = s.uniform(2.5, 8.0), s.uniform(0.5, 4.0), s.uniform(0.95, 1.3)
+    between, second = s.uniform(0.1, 0.5), s.uniform(0.3, 0.6)
+    s.board.to(base_n, 1.0)
+    for _ in range(round(s.uniform(10.0, 40.0) / stride_s)):
+        height_n = size_n * s.vary(1.0, 0.3)
+        for level, share in ((1.0, 0.33), (between, 0.2), (second, 0.17), (0.0, 0.3)):
+            s.board.to(base_n + level * height_n, share * stride_s * s.vary(1.0, 0.04), cosine)
+    s.board.to(0.0, 1.0)
+    s.board.stay(s.uniform(4.0, 20.0))
+    s.board.begin_set()
+    for _ in range(s.p.reps):
+        s.rep()
+    s.lead_out()
+
+
 def step_back(s: _Sheet) -> None:
     """In mid-set a step further from the anchor: every level is higher from then on. The step is none."""
     s.lead_in()
@@ -843,6 +883,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             many,
             slow_return,
             set_up,
+            tugs,
+            carried,
             step_back,
             re_grip,
             walk_then_set,

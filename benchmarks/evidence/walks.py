@@ -52,7 +52,7 @@ def striding(
 ) -> tuple[FloatArray, FloatArray]:
     """An arm that swings once in two steps, a large wave and a small one in turn: seconds, newtons."""
     time_s = np.arange(0.0, duration_s, 1.0 / rate_hz)
-    stride_s, size_n, rest_n = rng.uniform(0.9, 1.5), rng.uniform(2.5, 6.0), rng.uniform(5.0, 20.0)
+    stride_s, size_n, rest_n = rng.uniform(0.9, 1.5), rng.uniform(3.0, 8.0), rng.uniform(5.0, 20.0)
     second, between, early = rng.uniform(0.2, 0.6), rng.uniform(0.0, 0.5), rng.uniform(0.4, 0.5)
     lengths = early * np.array([0.6, 0.4]), (1.0 - early) * np.array([0.35, 0.65])
     shape = (
@@ -85,7 +85,7 @@ def grid(split: Split = "dev", each: int = 6, first_seed: int = 0) -> Iterator[T
             elif kind == "swaying":
                 made = swaying(rng, rate_hz, float(rng.uniform(0.5, 3.5)))
             else:
-                made = striding(rng, rate_hz)
+                made = striding(rng, rate_hz, float(rng.uniform(20.0, 90.0)))
             yield Trace(
                 name=f"walk/{kind}/{split}/{seed}/{rate_hz:g}",
                 kind=kind,

@@ -36,6 +36,7 @@ from typing import Final
 
 from bandsense.signal.corrections import SEVERAL, WORD, Corrections
 from bandsense.signal.laws import (
+    Before,
     Dip,
     Movement,
     Numbers,
@@ -553,7 +554,7 @@ class Explanations:
         if span.start.unseen or span.last.unseen:
             best = {key: (x, score - k.unseen_nats) for key, (x, score) in best.items()}
         for x, score in best.values():
-            begun = begin_series(k, m, True, *self._before(x, span.start))
+            begun = begin_series(k, m, True, self._before(x, span.start))
             if begun is not None:
                 yield self._series(x, score + begun[0], begun[1], span, begins=True)
 
@@ -598,9 +599,7 @@ class Explanations:
         end = math.log(k.p_end)
         return end + math.log(p_set), end + math.log(k.p_sway), end + math.log(p_steps), end
 
-    def _before(
-        self, x: Explanation, start: TurningPoint
-    ) -> tuple[Sequence[tuple[float, float]], float, float]:
+    def _before(self, x: Explanation, start: TurningPoint) -> Before:
         """Explain what precedes a set that begins now: handling close by, and an earlier set."""
         handled: Sequence[tuple[float, float]] = ()
         if isinstance(x.habit, Habit):
@@ -610,8 +609,8 @@ class Explanations:
                 if start.time_s - t < NEAR_SET_S and t >= x.set_end_s
             ]
         if x.set_swing_n <= 0.0:
-            return handled, 0.0, math.inf
-        return handled, x.set_swing_n, max(0.0, start.time_s - x.set_end_s)
+            return Before(handled)
+        return Before(handled, x.set_swing_n, max(0.0, start.time_s - x.set_end_s))
 
     def _series(
         self, x: Explanation, score: float, after: Series, span: _Span, *, begins: bool

@@ -32,6 +32,7 @@ from typing import Final, NamedTuple
 
 __all__ = [
     "FITTED",
+    "Before",
     "Dip",
     "Movement",
     "Numbers",
@@ -337,6 +338,22 @@ class Steps:
     resumed: float | None = None
 
 
+class Before(NamedTuple):
+    """What precedes a set.
+
+    Attributes:
+        handled: sizes and tops (N) of the handling less than ten seconds before it.
+        swing_n, ago_s: swing of the set before it on this path, and the seconds since; 0 if there was none.
+    """
+
+    handled: Sequence[tuple[float, float]] = ()
+    swing_n: float = 0.0
+    ago_s: float = math.inf
+
+
+NOTHING: Final = Before()
+
+
 class Series:
     """What is known of a set, or of a sway.
 
@@ -350,9 +367,7 @@ class Series:
         dips, dip_depth, dip_s: how many small dips they had, how deep all together, as shares of the swing,
             and how long all together.
         prior: logarithm of its prior, at its present levels.
-        handled: sizes and tops (N) of the handling less than ten seconds before it.
-        earlier_n, earlier_s: swing of the set before it on this path, and the seconds since; 0 if there was
-            none.
+        before: what precedes it.
     """
 
     def __init__(
@@ -370,9 +385,7 @@ class Series:
         dip_depth: float,
         dip_s: float,
         prior: float,
-        handled: Sequence[tuple[float, float]],
-        earlier_n: float,
-        earlier_s: float,
+        before: Before,
     ) -> None:
         self.counts = counts
         self.base_n = base_n
@@ -387,9 +400,7 @@ class Series:
         self.dip_depth = dip_depth
         self.dip_s = dip_s
         self.prior = prior
-        self.handled = handled
-        self.earlier_n = earlier_n
-        self.earlier_s = earlier_s
+        self.before = before
 
 
 def _normal(x: float, mean: float, sd: float) -> float:
@@ -594,7 +605,7 @@ def _softplus(x: float) -> float:
     return x + math.log1p(math.exp(-x)) if x > 0.0 else math.log1p(math.exp(x))
 
 
-def _prior(k: Numbers, counts: bool, peak_n: float, swing_n: float, m: Movement, s: Series | None) -> float:
+def _prior(k: Numbers, counts: bool, peak_n: float, swing_n: float, m: Movement, before: Before) -> float:
     """Logarithm of the prior of a series with these levels."""
     zero_n = min(0.0, m.lowest_n)
     level_n = max(peak_n - zero_n, swing_n)
@@ -606,12 +617,12 @@ def _prior(k: Numbers, counts: bool, peak_n: float, swing_n: float, m: Movement,
         return score + k.sway_power * min(0.0, largest - math.log(swing_n))
     size = _normal(math.log(swing_n), k.set_ln_n, k.set_sd)
     score = 0.0
-    if s is not None and s.earlier_n > 0.0:
-        like = _normal(math.log(swing_n), math.log(s.earlier_n), 0.2)
+    if before.swing_n > 0.0:
+        like = _normal(math.log(swing_n), math.log(before.swing_n), 0.2)
         # What was smaller than a set, and just before it, was rather handling.
-        small = 1.0 / (1.0 + math.exp((math.log(s.earlier_n / swing_n) - k.near_set_ln) / k.near_set_soft))
+        small = 1.0 / (1.0 + math.exp((math.log(before.swing_n / swing_n) - k.near_set_ln) / k.near_set_soft))
         again = k.again_nats + small * k.near_set_nats
-        score += _ln(0.6 * size + 0.4 * like) - again * math.exp(-s.earlier_s / k.again_s)
+        score += _ln(0.6 * size + 0.4 * like) - again * math.exp(-before.ago_s / k.again_s)
     else:
         score += _ln(size)
     if a < 0.4:
@@ -619,9 +630,8 @@ def _prior(k: Numbers, counts: bool, peak_n: float, swing_n: float, m: Movement,
     score -= _softplus((k.taut_least - a) / k.taut_soft)
     if swing_n < k.weak_n:
         score += k.weak_power * math.log(swing_n / k.weak_n)
-    if s is not None:
-        for size_n, top_n in s.handled:
-            score += near_set(k, size_n, top_n, swing_n, peak_n)
+    for size_n, top_n in before.handled:
+        score += near_set(k, size_n, top_n, swing_n, peak_n)
     return score
 
 
@@ -691,9 +701,7 @@ def begin_series(
     k: Numbers,
     m: Movement,
     counts: bool,
-    handled: Sequence[tuple[float, float]] = (),
-    earlier_n: float = 0.0,
-    earlier_s: float = math.inf,
+    before: Before = NOTHING,
 ) -> tuple[float, Series] | None:
     """Return the log-likelihood of a movement as the first of a set or sway, and the series it begins."""
     base_n = m.end_n if m.end_n is not None else min(m.top_n - m.fallen_n, max(m.start_n, m.top_n - m.rise_n))
@@ -723,11 +731,9 @@ def begin_series(
         dip_depth=0.0,
         dip_s=0.0,
         prior=0.0,
-        handled=handled,
-        earlier_n=earlier_n,
-        earlier_s=earlier_s,
+        before=before,
     )
-    prior = series.prior = _prior(k, counts, m.top_n, swing_n, m, series)
+    prior = series.prior = _prior(k, counts, m.top_n, swing_n, m, before)
     score = prior + NO_INTERVAL
     if m.end_n is not None:
         # The fall is the swing; the rise may hold the take-up as well.
@@ -809,9 +815,9 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
         # Quick, weak movements at the pace of steps are steps, unless they are too even for that.
         like_steps = math.exp(-0.5 * ((ln_tau - math.log(0.55)) / 0.25) ** 2) / (1.0 + (a / 25.0) ** 2)
         score -= (k.step_pace_nats + (1.0 - even) * k.step_uneven_nats) * like_steps
-        if s.earlier_n > 0.0 and s.earlier_s < REST_S:
+        if s.before.swing_n > 0.0 and s.before.ago_s < REST_S:
             # So are those that are a small share of the set before: the band is carried about in the rest.
-            small = _softplus(math.log(k.rest_small_share * s.earlier_n / a) / k.rest_soft)
+            small = _softplus(math.log(k.rest_small_share * s.before.swing_n / a) / k.rest_soft)
             quick = 1.0 / (1.0 + math.exp((ln_tau - k.rest_pace_ln_s) / k.rest_soft))
             score -= k.rest_nats * min(1.0, small) * quick
     inner, half, dips, depth, dip_s = _dips(k, s, s.n, a, m.dips_n)
@@ -831,11 +837,11 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
         largest /= max(steady, 0.2)
     interval = ln_tau if s.interval is None else s.interval + follow * _clip(ln_tau - s.interval, largest)
     width = s.width if ln_w is None else s.width + follow * full * _clip(ln_w - s.width, largest)
-    prior = _prior(k, s.counts, peak_n, peak_n - base_n, m, s)
+    prior = _prior(k, s.counts, peak_n, peak_n - base_n, m, s.before)
     score += prior - s.prior
     after = Series(
         s.counts, base_n, peak_n, n, width, interval, even, steady, s.half_returns + half,
-        s.dips + dips, s.dip_depth + depth, s.dip_s + dip_s, prior, s.handled, s.earlier_n, s.earlier_s
+        s.dips + dips, s.dip_depth + depth, s.dip_s + dip_s, prior, s.before
     )  # fmt: skip
     return score, after
 

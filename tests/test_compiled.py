@@ -1,4 +1,4 @@
-"""The compiled build (`tools/compiled.py`): compiled indeed, the same bit for bit, and quick enough."""
+"""The compiled build (`tools/compiled.py`): compiled indeed, the same bit for bit, and quicker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from benchmarks.speed import LARGEST_OFFLINE_RATIO
 from tests.needs import REPOSITORY, missing, require_module
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("compiled"), pytest.mark.timeout(600)]
@@ -59,7 +58,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def compiled(site: Path) -> dict[str, Any]:
-    return said(site, site, cost=True)
+    return said(site, site)
 
 
 @pytest.fixture(scope="module")
@@ -98,12 +97,13 @@ def test_both_can_be_pickled(compiled: dict[str, Any], pure: dict[str, Any]) -> 
     assert compiled["kept"] == pure["kept"] == [True, True]
 
 
-def test_an_hour_costs_no_more_than_four_times_the_textbook(compiled: dict[str, Any], site: Path) -> None:
-    cost = compiled["cost"]
-    for _ in range(4):  # What else runs here takes the cache from one more than from the other.
-        if cost["ratio"] > LARGEST_OFFLINE_RATIO:
-            cost = said(site, site, cost=True)["cost"]
-    assert cost["ratio"] <= LARGEST_OFFLINE_RATIO, cost
+def test_an_hour_takes_less_than_two_thirds_of_the_time(site: Path, tmp_path: Path) -> None:
+    """In turns: whoever else works here slows both alike. `benchmarks.speed` holds it against the textbook."""
+    compiled_s, pure_s = [], []
+    for _ in range(3):
+        compiled_s.append(said(site, site, cost=True)["analyze_s"])
+        pure_s.append(said(tmp_path, cost=True)["analyze_s"])
+    assert min(compiled_s) < 0.67 * min(pure_s)
 
 
 def test_without_a_compiler_one_sentence_says_what_to_install() -> None:

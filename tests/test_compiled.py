@@ -98,7 +98,7 @@ def test_both_can_be_pickled(compiled: dict[str, Any], pure: dict[str, Any]) -> 
 
 
 def test_an_hour_takes_less_than_two_thirds_of_the_time(site: Path, tmp_path: Path) -> None:
-    """In turns: whoever else works here slows both alike. `benchmarks.speed` holds it against the textbook."""
+    """In turns: who else works here slows both alike. `benchmarks.speed` holds it against the textbook."""
     compiled_s, pure_s = [], []
     for _ in range(3):
         compiled_s.append(said(site, site, cost=True)["analyze_s"])

@@ -7,7 +7,7 @@ share of itself in turn; what makes the traces more probable stays (a pattern se
 if it does so for the even traces and for the odd ones: what helps one half alone is chance.
 Turning points do not depend on the numbers and are made once. The numbers that ship are believed to some
 degree already: leaving them costs `PULL` times the square of the way, so that a number moves for what many
-traces say and not for a single one. What is written is what ships; nothing is chosen by hand afterwards.
+traces say and not for a single one.
 
 `--sensitivity` prints what each number does instead: how the loss and the exact counts change when it alone
 is moved.
@@ -235,9 +235,8 @@ def _load(rows: list[Turns]) -> None:
     _share.extend(rows)
 
 
-def _judge_some(job: tuple[dict[str, float], list[int]]) -> list[tuple[float, bool]]:
-    given, which = job
-    numbers = Numbers(**given)
+def _judge_some(job: tuple[Numbers, list[int]]) -> list[tuple[float, bool]]:
+    numbers, which = job
     return [judged(numbers, _share[i]) for i in which]
 
 
@@ -250,8 +249,8 @@ class Judge:
         self._pool = Pool(processes, _load, (rows,))
 
     def __call__(self, numbers: Numbers, which: list[int]) -> list[tuple[float, bool]]:
-        n, given = self._processes * 4, asdict(numbers)
-        parts = self._pool.map(_judge_some, [(given, which[i::n]) for i in range(n)])
+        n = self._processes * 4
+        parts = self._pool.map(_judge_some, [(numbers, which[i::n]) for i in range(n)])
         results: list[tuple[float, bool]] = [(0.0, True)] * len(which)
         for i, part in enumerate(parts):
             results[i::n] = part

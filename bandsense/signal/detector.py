@@ -1,7 +1,7 @@
 """Repetitions and phases from a stream of tension, as it comes. docs/detection.md explains the method.
 
     samples ──▶ SenseChecks ──▶ Conditioner ──▶ clean, every sample ───────▶ RingBuffer, 300 s
-                 makes no        despikes,      smooth, every `step`-th ──▶ Ticks, 90 s
+                 makes no        despikes,      smooth, every `step`-th ──▶ Ticks, 300 s
                  sense: told     smooths                                     │
                                                                              ▼
     events ◀── Narrator ◀── Announcer ◀── Explanations ◀── Look ◀── TurningPoints

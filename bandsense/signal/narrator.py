@@ -239,15 +239,14 @@ class Narrator:
         )
         surroundings = self._turning.surroundings
         known = Conditions(self._samples.rate_hz, surroundings.noise_n / surroundings.gain)
-        forgotten = counted.start.tick < ticks.oldest
-        if hidden := phases_forgotten() if forgotten else phases_hidden(rep, known):
+        if hidden := phases_forgotten() if self._forgotten(counted.start) else phases_hidden(rep, known):
             rep = replace(rep, hidden=hidden)
         self.events.append(RepCompleted(rep.end_s, rep.index, rep, self._turning.now_s))
         self._doubt(rep)
 
     def _boundaries(self, shown: Shown) -> Boundaries:
         rep, ticks = shown.rep, self._ticks
-        if rep.start.tick < ticks.oldest:
+        if self._forgotten(rep.start):
             top_s, top_n = rep.top.time_s, rep.top.tension_n
             ends_n = rep.start.tension_n, rep.end.tension_n
             return Boundaries(rep.start.time_s, top_s, top_s, rep.end.time_s, top_s, top_n, *ends_n)
@@ -261,6 +260,10 @@ class Narrator:
         returned = ticks.tension_n[last] <= rep.start.tension_n + RETURNED_SHARE * rise_n
         expected_n = rep.start.tension_n if returned else float("inf")
         return measure(ticks.time_s, ticks.tension_n, first, top, last, expected_n)
+
+    def _forgotten(self, point: TurningPoint) -> bool:
+        """Return whether the samples since this point are no longer at hand, at any cut of the stream."""
+        return point.tick < self._ticks.oldest
 
     def _peak(self, start: TurningPoint, top: TurningPoint) -> Peak:
         """Estimate the greatest tension near a top from the samples: the low-pass rounds a quick one off."""

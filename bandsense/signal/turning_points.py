@@ -150,7 +150,6 @@ class Ticks:
         time_s, tension_n: times and tensions.
         dropped: number of the first of them.
         last: number of the latest tick that was taken; those after it are still to come.
-        oldest: number of the first that is looked at, however much was added at once.
     """
 
     def __init__(self, kept: int) -> None:
@@ -167,12 +166,12 @@ class Ticks:
 
     @property
     def oldest(self) -> int:
-        """See above."""
+        """Number of the first that is looked at, however much was added at once."""
         return max(0, self.last - self._kept + 1)
 
     def index_of(self, tick: int) -> int:
         """Place of a tick in the lists; that of the oldest if it is no longer kept."""
-        return max(0, self.last - self._kept + 1, tick) - self.dropped
+        return max(self.oldest, tick) - self.dropped
 
     def forgot_fall(self, level_n: float, top: int) -> bool:
         """Return whether the fall through a level after a tick is too long ago to be found in any case."""

@@ -141,6 +141,12 @@ class _Sheet:
         if rest:
             self.board.stay(self.vary(p.rest_s))
 
+    def whole_set(self) -> None:
+        """All repetitions of a set."""
+        self.board.begin_set()
+        for _ in range(self.p.reps):
+            self.rep()
+
     def lead_out(self) -> None:
         """The band is let down."""
         board = self.board
@@ -237,9 +243,7 @@ def half_returns(s: _Sheet) -> None:
 def drop_set(s: _Sheet) -> None:
     """After a set another band, 0.35 … 0.75 as strong, within half a minute: two sets."""
     s.lead_in()
-    s.board.begin_set()
-    for _ in range(s.p.reps):
-        s.rep()
+    s.whole_set()
     s.lead_out()
     s.board.stay(s.uniform(2.0, 22.0))
     drop = s.uniform(0.35, 0.75)
@@ -422,9 +426,7 @@ def double_peaks(s: _Sheet) -> None:
 def two_sets(s: _Sheet) -> None:
     """The same again after a rest of 40 … 120 s, on a slack band or on a taut one with fidgeting."""
     s.lead_in()
-    s.board.begin_set()
-    for _ in range(s.p.reps):
-        s.rep()
+    s.whole_set()
     if s.p.valley and s.rng.random() < 0.4:
         s.board.stay(s.uniform(40.0, 120.0), min(0.02 * s.p.swing, 1.0))
     else:
@@ -471,9 +473,7 @@ def set_up(s: _Sheet) -> None:
         s.board.stay(s.uniform(0.0, 1.0))
     s.board.to(0.0, 0.3)
     s.lead_in()
-    s.board.begin_set()
-    for _ in range(s.p.reps):
-        s.rep()
+    s.whole_set()
     s.lead_out()
 
 
@@ -487,9 +487,7 @@ def tugs(s: _Sheet) -> None:
         s.board.to(0.0, 0.4 * s.vary(1.0, 0.2))
         s.board.stay(0.5 * s.vary(1.0, 0.25))
     s.board.stay(s.uniform(1.0, 4.0))
-    s.board.begin_set()
-    for _ in range(s.p.reps):
-        s.rep()
+    s.whole_set()
     s.lead_out()
 
 
@@ -497,9 +495,7 @@ def carried(s: _Sheet) -> None:
     """Two sets, and between them the band is carried about: the arm swings once in two steps, by 3 … 10 N."""
     s.p = replace(s.p, valley=0.0, peak=max(s.p.peak, 40.0))
     s.lead_in()
-    s.board.begin_set()
-    for _ in range(s.p.reps):
-        s.rep()
+    s.whole_set()
     s.lead_out()
     s.board.stay(s.uniform(4.0, 20.0))
     size_n, base_n, stride_s = s.uniform(2.5, 8.0), s.uniform(0.5, 4.0), s.uniform(0.95, 1.3)
@@ -511,9 +507,7 @@ def carried(s: _Sheet) -> None:
             s.board.to(base_n + level * height_n, share * stride_s * s.vary(1.0, 0.04), cosine)
     s.board.to(0.0, 1.0)
     s.board.stay(s.uniform(4.0, 20.0))
-    s.board.begin_set()
-    for _ in range(s.p.reps):
-        s.rep()
+    s.whole_set()
     s.lead_out()
 
 
@@ -560,9 +554,7 @@ def walk_then_set(s: _Sheet) -> Finish:
     s.p = replace(s.p, peak=max(s.p.peak, 30.0))
     s.board.stay(s.uniform(1.2, 2.0))
     s.lead_in()
-    s.board.begin_set()
-    for _ in range(s.p.reps):
-        s.rep()
+    s.whole_set()
     s.lead_out()
     return {"added": steps(s.rng, walked_s)}
 
@@ -572,9 +564,7 @@ def talk_before(s: _Sheet) -> None:
     s.p = replace(s.p, valley=max(s.p.valley, 0.15 * s.p.peak))
     s.lead_in()
     s.board.stay(s.uniform(5.0, 20.0), min(0.025 * s.p.swing, 1.5))
-    s.board.begin_set()
-    for _ in range(s.p.reps):
-        s.rep()
+    s.whole_set()
     s.lead_out()
 
 
@@ -655,9 +645,7 @@ def slack_bottom(s: _Sheet) -> None:
     slack = s.uniform(0.1, 0.45)
     s.p = replace(s.p, rest_s=s.p.rest_s + slack * (s.p.rise_s + s.p.fall_s) / 2.0)
     s.lead_in()
-    s.board.begin_set()
-    for _ in range(s.p.reps):
-        s.rep()
+    s.whole_set()
     s.lead_out()
 
 
@@ -666,9 +654,7 @@ def weak(s: _Sheet) -> None:
     s.p = replace(s.p, peak=s.uniform(5.0, 12.0))
     s.p = replace(s.p, valley=float(s.rng.choice((0.0, s.uniform(0.0, 0.3)))) * s.p.peak)
     s.lead_in()
-    s.board.begin_set()
-    for _ in range(s.p.reps):
-        s.rep()
+    s.whole_set()
     s.lead_out()
 
 
@@ -746,9 +732,7 @@ def snap(s: _Sheet) -> Finish:
 def plain(s: _Sheet) -> None:
     """A set and nothing else."""
     s.lead_in()
-    s.board.begin_set()
-    for _ in range(s.p.reps):
-        s.rep()
+    s.whole_set()
     s.lead_out()
 
 

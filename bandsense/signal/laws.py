@@ -56,6 +56,9 @@ NO_INTERVAL: Final = -0.5 - math.log(1.1) - 0.919
 LARGEST_STEP: Final = 0.7
 """The logarithm of a tempo follows by at most this much at once."""
 
+SHORT: Final = 0.8
+"""A set's first repetitions were short, and its levels begin anew, where that is at least so likely."""
+
 SHRUNK: Final = 0.2
 """A series whose swing falls to this share of what it was in one movement is over."""
 
@@ -154,6 +157,8 @@ class Numbers:
     width_free_1: float
     width_free_2: float
     width_free_w: float
+    part_least: float
+    part_soft: float
     part_width_sd: float
     even: float
     steady: float
@@ -754,11 +759,16 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     u = (m.top_n - s.base_n) / a
     spread = math.sqrt(1.0 + 1.0 / s.n)
     even, uneven = s.even, 1.0 - s.even
+    first = over = 0.0
     if u < 1.0:
-        part = 1.25 if u > 0.2 else 0.001
-        part0, part1 = k.part_even * part, k.part_uneven * part
+        part = _partial(k, u)
     else:
-        part0 = part1 = k.over / k.over_width * math.exp((1.0 - u) / k.over_width)
+        over = k.over / k.over_width * math.exp((1.0 - u) / k.over_width)
+        # Or the ones before it were partial, and this one is the first full one.
+        if s.counts and s.n < 3.0:
+            first = 0.5 * (3.0 - s.n) * _partial(k, 1.0 / u) / (u * u)
+        part = first
+    part0, part1 = k.part_even * part + over, k.part_uneven * part + over
     full0 = k.top_even_w1 * _normal(u, 1.0, k.top_even_1 * spread) + k.top_even_w2 * _normal(
         u, 1.0, k.top_even_2
     )
@@ -797,6 +807,10 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     if not s.counts:
         even = _by_chance(k, s, m, even)
     full = 1.0 if u >= 1.0 else even * full0 / top0 + (1.0 - even) * full1 / top1
+    if first:
+        first *= even * k.part_even / top0 + (1.0 - even) * k.part_uneven / top1
+        # Levels between the two would fit neither.
+        first = 1.0 if first > SHORT else 0.0
     known = even * known0 + (1.0 - even) * known1
     score = math.log(levels / a)
     if s.counts and m.end_n is not None:
@@ -807,7 +821,7 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
         score += k.let_go_on if s.counts else k.let_go_on_sway
     if s.n > k.many:
         score -= k.many_nats * min(1.0, (s.n - k.many) / 10.0)
-    tempo, steady, ln_tau, ln_w = _tempo(k, s, m, tau, u, full)
+    tempo, steady, ln_tau, ln_w = _tempo(k, s, m, tau, u, partial=first == 1.0 or full < 0.5)
     score += tempo
     if s.counts:
         # What a person has done is not for ever: a set may go on at another tempo.
@@ -822,7 +836,7 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
             score -= k.rest_nats * min(1.0, small) * quick
     inner, half, dips, depth, dip_s = _dips(k, s, s.n, a, m.dips_n)
     score += inner
-    n = s.n + full
+    n = (1.0 - first) * s.n + full
     gain = max(k.gain, 1.0 / n)
     peak_n = s.peak_n + gain * full * (m.top_n - s.peak_n)
     base_n = s.base_n
@@ -846,6 +860,11 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     return score, after
 
 
+def _partial(k: Numbers, share: float) -> float:
+    """Density of a partial repetition's share of the swing: any, above what is too little for one."""
+    return 1.25 / (1.0 + math.exp(min(50.0, (k.part_least - share) / k.part_soft)))
+
+
 def _by_chance(k: Numbers, s: Series, m: Movement, even: float) -> float:
     """Return the probability that the next wave of a sway is even; this one was with probability `even`.
 
@@ -859,9 +878,15 @@ def _by_chance(k: Numbers, s: Series, m: Movement, even: float) -> float:
 
 
 def _tempo(
-    k: Numbers, s: Series, m: Movement, tau: float, u: float, full: float
+    k: Numbers, s: Series, m: Movement, tau: float, u: float, *, partial: bool
 ) -> tuple[float, float, float, float | None]:
-    """Return the log-likelihood of interval and width, the habit after them, and both logarithms."""
+    """Return the log-likelihood of interval and width, the habit after them, and both logarithms.
+
+    Args:
+        k, s, m, tau: as in `next_in_series`.
+        u: height of its top in the series, a share of the swing.
+        partial: whether either it or what came before it is partial, and the other not.
+    """
     ln_tau = math.log(tau)
     ln_w = _without_dips(m, m.width_s) if m.width_s is not None else None
     if s.interval is None:
@@ -878,7 +903,7 @@ def _tempo(
     score = 0.0
     if ln_w is not None and m.width_s is not None:
         score = _pace(k, math.log(m.width_s))
-        if full < 0.5:
+        if partial:
             wide0 = wide1 = _normal(ln_w, s.width + 0.5 * math.log(max(u, 0.1)), k.part_width_sd)
         else:
             w0, w1 = k.width_steady_w, k.width_free_w

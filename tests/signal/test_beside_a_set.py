@@ -40,6 +40,13 @@ class Movement:
             self.to(valley_n, 1.5 * vary[1])
             self.stay(0.3 * vary[2])
 
+    def taut(self, level_n: float) -> None:
+        """Two seconds of standing, and the band is taken up."""
+        self.stay(2.0)
+        if level_n:
+            self.to(level_n, 1.0)
+            self.stay(1.5)
+
     def trace(self) -> tuple[FloatArray, FloatArray]:
         self.to(0.0, 0.8)
         self.stay(5.0)
@@ -90,3 +97,33 @@ def test_fiddling_with_sizes_far_apart_is_taken_back() -> None:
         counted += bool(analyze(*hand.trace()).reps)
     # By chance some of them hold a row of pulls as alike as repetitions.
     assert counted <= 3
+
+
+@pytest.mark.parametrize("valley_n", [0.0, 15.0])
+@pytest.mark.parametrize("share", [0.45, 0.5, 0.75])
+@pytest.mark.parametrize("short", [1, 2])
+def test_a_set_that_begins_short_counts_from_its_first_pull(
+    short: int, share: float, valley_n: float
+) -> None:
+    """The first pull or two come back as all others do and follow each other at the set's pace."""
+    hand = Movement(short)
+    hand.taut(valley_n)
+    hand.reps(valley_n, valley_n + share * 60.0, short)
+    hand.reps(valley_n, valley_n + 60.0, 8)
+    assert len(analyze(*hand.trace()).reps) == short + 8
+
+
+@pytest.mark.parametrize("share", [0.08, 0.12])
+@pytest.mark.parametrize("valley_n", [0.0, 15.0])
+def test_adjusting_the_band_in_mid_set_counts_nothing(valley_n: float, share: float) -> None:
+    """A pause with a tug or two of less than a fifth of the swing."""
+    hand = Movement(3)
+    hand.taut(valley_n)
+    for reps in (4, 3, 3):
+        hand.reps(valley_n, valley_n + 60.0, reps)
+        hand.stay(1.0)
+        hand.tug(share * 60.0)
+        hand.stay(1.0)
+        hand.tug(1.2 * share * 60.0)
+        hand.stay(1.0)
+    assert len(analyze(*hand.trace()).reps) == 10

@@ -103,6 +103,22 @@ def tugging(time_s: FloatArray, rng: Generator) -> FloatArray:
     return tension_n
 
 
+def fumbling(time_s: FloatArray, rng: Generator) -> FloatArray:
+    """The same without rest: pull after pull, of sizes that differ by half or twice, as do their lengths."""
+    tension_n = np.zeros_like(time_s)
+    usual_n, spread = np.exp(rng.uniform(np.log(3.0), np.log(30.0))), rng.uniform(0.5, 0.9)
+    usual_s, rest_s = rng.uniform(0.25, 0.6), rng.uniform(0.3, 1.5)
+    at_s = rng.uniform(1.0, 4.0)
+    while at_s < time_s[-1] - 8.0:
+        rise_s, fall_s = usual_s * np.exp(rng.normal(0.0, 0.5, 2))
+        size_n = usual_n * np.exp(rng.normal(0.0, spread))
+        tension_n += (
+            size_n * _ease((time_s - at_s) / rise_s) * _ease((at_s + rise_s + fall_s - time_s) / fall_s)
+        )
+        at_s += rise_s + fall_s + rng.exponential(rest_s)
+    return tension_n
+
+
 def lying(time_s: FloatArray, rng: Generator) -> FloatArray:
     """Nobody there: a zero that creeps with the temperature, and somebody bumps into it."""
     knocks = _soft(rng.exponential(1.0, time_s.size) * (rng.random(time_s.size) < 0.02 / 80.0), time_s, 8.0)
@@ -152,7 +168,7 @@ def _one_over_f(time_s: FloatArray, rng: Generator) -> FloatArray:
 
 
 KINDS: Mapping[str, Idling] = MappingProxyType(
-    {kind.__name__: kind for kind in (gait, swaying, holding, bracing, riding, tugging, lying)}
+    {kind.__name__: kind for kind in (gait, swaying, holding, bracing, riding, tugging, fumbling, lying)}
 )
 
 

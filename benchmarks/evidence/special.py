@@ -178,6 +178,46 @@ def partials(s: _Sheet) -> None:
     s.lead_out()
 
 
+def begun_short(s: _Sheet) -> None:
+    """The first pull, or the first two, go to 40 … 80 % of the swing only, at the pace of the others."""
+    s.lead_in()
+    s.board.begin_set()
+    share, short = s.uniform(0.4, 0.8), int(s.rng.integers(1, 3))
+    for i in range(short + max(4, s.p.reps)):
+        s.rep(share if i < short else 1.0, partial=None if i < short else False)
+    s.lead_out()
+
+
+def full_and_half(s: _Sheet) -> None:
+    """Full repetitions and such of 45 … 75 % of the swing in turn; each is one."""
+    s.lead_in()
+    s.board.begin_set()
+    share = s.uniform(0.45, 0.75)
+    for i in range(max(6, s.p.reps)):
+        s.rep(share if i % 2 else 1.0, partial=None)
+    s.lead_out()
+
+
+def adjusting(s: _Sheet) -> None:
+    """Once or twice the band is adjusted at the bottom: a pause with some tugs of 5 … 18 % of the swing."""
+    s.lead_in()
+    s.board.begin_set()
+    n = max(5, s.p.reps)
+    when = s.rng.choice(np.arange(1, n), int(s.rng.integers(1, 3)), replace=False)
+    for i in range(n):
+        if i in when:
+            rest_n = s.board.level
+            s.board.stay(s.uniform(0.5, 2.0))
+            for _ in range(int(s.rng.integers(1, 4))):
+                s.board.to(rest_n + s.uniform(0.05, 0.18) * s.p.swing, s.uniform(0.2, 0.6))
+                s.board.stay(s.uniform(0.0, 0.5))
+                s.board.to(max(0.0, rest_n + s.uniform(-0.06, 0.02) * s.p.swing), s.uniform(0.2, 0.8))
+                s.board.stay(s.uniform(0.2, 1.5))
+            s.board.to(rest_n, 0.3)
+        s.rep()
+    s.lead_out()
+
+
 def pulses(s: _Sheet) -> None:
     """One to five small pulses at the top of some repetitions; still one each."""
     s.lead_in()
@@ -847,6 +887,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         for kind in (
             plain,
             partials,
+            begun_short,
+            full_and_half,
+            adjusting,
             pulses,
             one_and_a_half,
             half_returns,

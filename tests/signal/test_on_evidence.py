@@ -151,7 +151,7 @@ def test_controls_hold_nothing() -> None:
 @pytest.mark.slow
 def test_controls_that_follow_no_script_hold_little() -> None:
     tally = judged(idling.grid("held", each=3))
-    assert tally.controls == 21
+    assert tally.controls == 24
     assert tally.controls_counted <= 3, tally.wrong
     assert tally.controls_shown <= 4
     assert tally.alarmed <= 2

@@ -807,10 +807,8 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
     if not s.counts:
         even = _by_chance(k, s, m, even)
     full = 1.0 if u >= 1.0 else even * full0 / top0 + (1.0 - even) * full1 / top1
-    if first:
-        first *= even * k.part_even / top0 + (1.0 - even) * k.part_uneven / top1
-        # Levels between the two would fit neither.
-        first = 1.0 if first > SHORT else 0.0
+    # Levels between a short one and a full one would fit neither.
+    begins = first > 0.0 and first * (even * k.part_even / top0 + (1.0 - even) * k.part_uneven / top1) > SHORT
     known = even * known0 + (1.0 - even) * known1
     score = math.log(levels / a)
     if s.counts and m.end_n is not None:
@@ -821,7 +819,7 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
         score += k.let_go_on if s.counts else k.let_go_on_sway
     if s.n > k.many:
         score -= k.many_nats * min(1.0, (s.n - k.many) / 10.0)
-    tempo, steady, ln_tau, ln_w = _tempo(k, s, m, tau, u, partial=first == 1.0 or full < 0.5)
+    tempo, steady, ln_tau, ln_w = _tempo(k, s, m, tau, u, partial=begins or full < 0.5)
     score += tempo
     if s.counts:
         # What a person has done is not for ever: a set may go on at another tempo.
@@ -836,7 +834,7 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
             score -= k.rest_nats * min(1.0, small) * quick
     inner, half, dips, depth, dip_s = _dips(k, s, s.n, a, m.dips_n)
     score += inner
-    n = (1.0 - first) * s.n + full
+    n = full if begins else s.n + full
     gain = max(k.gain, 1.0 / n)
     peak_n = s.peak_n + gain * full * (m.top_n - s.peak_n)
     base_n = s.base_n

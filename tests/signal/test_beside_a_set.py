@@ -116,7 +116,7 @@ def test_a_set_that_begins_short_counts_from_its_first_pull(
 @pytest.mark.parametrize("share", [0.08, 0.12])
 @pytest.mark.parametrize("valley_n", [0.0, 15.0])
 def test_adjusting_the_band_in_mid_set_counts_nothing(valley_n: float, share: float) -> None:
-    """A pause with a tug or two of less than a fifth of the swing."""
+    """A pause with two tugs of up to a seventh of the swing."""
     hand = Movement(3)
     hand.taut(valley_n)
     for reps in (4, 3, 3):

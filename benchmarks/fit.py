@@ -290,10 +290,15 @@ class Judge:
         return even, self._loss(numbers, which[1::2], scale[1::2]) if even < than[0] else math.inf
 
     def _loss(self, numbers: Numbers, which: list[int], scale: Sequence[float]) -> float:
-        results = self(numbers, which)
-        return sum(
-            loss * self.rows[i].weight * s for (loss, _), i, s in zip(results, which, scale, strict=True)
-        )
+        return weighted(self(numbers, which), [self.rows[i] for i in which], scale)
+
+
+def weighted(
+    results: Sequence[tuple[float, bool]], rows: Sequence[Turns], scale: Sequence[float] | None = None
+) -> float:
+    """Sum of the losses, each by the weight of its trace and, where given, by a scale."""
+    scale = scale or [1.0] * len(rows)
+    return sum(loss * row.weight * s for (loss, _), row, s in zip(results, rows, scale, strict=True))
 
 
 def coordinate(name: str, x: float) -> float:
@@ -386,7 +391,7 @@ def _stopped_early(start: Numbers, end: Numbers, size: int) -> Numbers:
     for tenth in range(11):
         tried = towards(start, end, tenth / 10.0)
         results = judge(tried, everything)
-        loss = sum(x * row.weight for (x, _), row in zip(results, fresh, strict=True))
+        loss = weighted(results, fresh)
         print(f"at {10 * tenth} % of the way, {len(fresh)} fresh traces: loss {loss:.1f}, ", end="")
         print(f"{sum(not ok for _, ok in results)} wrong", flush=True)
         losses.append((loss, tried))
@@ -418,7 +423,7 @@ def _tell(judge: Judge, results: list[tuple[float, bool]]) -> None:
 def _report(judge: Judge, numbers: Numbers) -> None:
     results = judge(numbers, list(range(len(judge.rows))))
     _tell(judge, results)
-    print(f"loss {sum(loss * row.weight for (loss, _), row in zip(results, judge.rows, strict=True)):.1f}")
+    print(f"loss {weighted(results, judge.rows):.1f}")
 
 
 def _sensitivity(judge: Judge, numbers: Numbers, names: Sequence[str], easy: float, page: Path | None) -> int:

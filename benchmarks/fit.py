@@ -76,16 +76,7 @@ SHARES = frozenset(
     name
     for name in (f.name for f in fields(Numbers))
     if name.startswith(("p_", "part_")) or name.endswith(("_w", "_w1", "_w2", "_share"))
-) | {
-    "even",
-    "steady",
-    "handling_small",
-    "sway_even",
-    "over",
-    "step_like",
-    "step_swings",
-    "trust",
-}
+) | {"even", "steady", "handling_small", "sway_even", "over", "step_like", "step_swings", "trust"}
 """Numbers between 0 and 1, moved on the logit scale."""
 
 FIXED = frozenset({"many", "many_nats", "show_first", "show", "take_back", "p_take_up"})
@@ -309,7 +300,7 @@ class Judge:
     def half(self, numbers: Numbers, which: list[int], scale: Sequence[float]) -> Half:
         """How probable numbers make some traces, and how many of each kind they count wrongly."""
         rows, results = [self.rows[i] for i in which], self(numbers, which)
-        return Half(weighted(results, rows, scale), wrong(results, rows))
+        return Half(weighted(results, rows, scale), wrong(results, [row.kind for row in rows]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,9 +320,9 @@ class Half:
         return self.loss < other.loss - by and self.wrong <= other.wrong
 
 
-def wrong(results: Sequence[tuple[float, bool]], rows: Sequence[Turns]) -> Counter[str]:
-    """How many traces of each kind are counted wrongly."""
-    return Counter(row.kind for (_, right), row in zip(results, rows, strict=True) if not right)
+def wrong(results: Sequence[tuple[float, bool]], groups: Sequence[str]) -> Counter[str]:
+    """How many traces of each group are counted wrongly; `groups` has one for each result."""
+    return Counter(group for (_, right), group in zip(results, groups, strict=True) if not right)
 
 
 def weighted(
@@ -445,7 +436,7 @@ def _stopped_early(start: Numbers, end: Numbers, size: int) -> Numbers:
         tried = towards(start, end, tenth / 10.0)
         results = judge(tried, everything)
         loss = weighted(results, fresh)
-        missed = Counter(row.section for (_, right), row in zip(results, fresh, strict=True) if not right)
+        missed = wrong(results, [row.section for row in fresh])
         if not tenth:
             at_start = missed
         print(f"at {10 * tenth} % of the way, {len(fresh)} fresh traces: loss {loss:.1f}, ", end="")
@@ -489,12 +480,13 @@ def _report(judge: Judge, numbers: Numbers) -> None:
 
 def _sensitivity(judge: Judge, numbers: Numbers, names: Sequence[str], easy: float, page: Path | None) -> int:
     which, scale = _hard(judge, numbers, easy, random.Random(1))
-    weights = [judge.rows[i].weight * s for i, s in zip(which, scale, strict=True)]
+    rows = [judge.rows[i] for i in which]
 
     def figures(tried: Numbers) -> tuple[float, float]:
         results = judge(tried, which)
-        loss = sum(x * w for (x, _), w in zip(results, weights, strict=True))
-        return loss, sum((not ok) * s for (_, ok), s in zip(results, scale, strict=True))
+        return weighted(results, rows, scale), sum(
+            (not ok) * s for (_, ok), s in zip(results, scale, strict=True)
+        )
 
     loss, wrong = figures(numbers)
     lines = [

@@ -85,6 +85,9 @@ sharply."""
 NEAR_SET_S: Final = 10.0
 """Handling this close to a set is judged by the size of its repetitions."""
 
+HANDLING_GAIN: Final = 0.15
+"""The size of handling follows the latest movement by at least this share."""
+
 COUNTS_SURELY: Final = 0.99
 """Movements of which the person let so many stand count without a question."""
 
@@ -134,15 +137,24 @@ class CountedRep:
 
 
 class Habit:
-    """What handling looked like: logarithms of the latest movement; size, top (N), time (s) of the last."""
+    """What handling looked like.
+
+    Attributes:
+        n: how many movements.
+        rise: mean logarithm of their rises, the latest weighing most.
+        interval, width: logarithms of the latest.
+        movements: size, top (N) and time (s) of the last.
+    """
 
     def __init__(
         self,
-        rise: float | None = None,
+        n: int = 0,
+        rise: float = 0.0,
         interval: float | None = None,
         width: float | None = None,
         movements: Sequence[tuple[float, float, float]] = (),
     ) -> None:
+        self.n = n
         self.rise = rise
         self.interval = interval
         self.width = width
@@ -637,13 +649,14 @@ class Explanations:
 
     def _handled(self, x: Explanation, m: Movement, transition: float) -> Explanation:
         k, before = self._k, x.habit if isinstance(x.habit, Habit) else Habit()
-        tau = m.top_s - x.top_s
-        score = x.score + transition + handling(k, m, before.rise, before.interval, before.width, tau)
-        size_n = _size(m)
-        score += self._near_set(x, m)
+        tau, size_n = m.top_s - x.top_s, _size(m)
+        score = x.score + transition + self._near_set(x, m)
+        score += handling(k, m, before.n, before.rise, before.interval, before.width, tau)
         recent = [row for row in before.movements if m.top_s - row[2] < 2.0 * NEAR_SET_S][-7:]
+        n = before.n + 1
         habit = Habit(
-            math.log(m.rise_n),
+            n,
+            before.rise + max(HANDLING_GAIN, 1.0 / n) * (math.log(m.rise_n) - before.rise),
             math.log(tau) if math.isfinite(tau) else None,
             math.log(m.width_s) if m.width_s is not None else None,
             [*recent, (size_n, m.top_n, m.start_s)],

@@ -94,7 +94,9 @@ class Numbers:
     handling_small_sd: float
     handling_large_ln_n: float
     handling_large_sd: float
-    handling_like_sd: float
+    handling_own_share: float
+    handling_own_n: float
+    handling_own_sd: float
     handling_tempo_sd: float
     near_set_nats: float
     near_set_ln: float
@@ -437,20 +439,23 @@ def _end(k: Numbers, m: Movement, density: float) -> float:
 
 
 def handling(
-    k: Numbers, m: Movement, rise: float | None, interval: float | None, width: float | None, tau: float
+    k: Numbers, m: Movement, n: int, rise: float, interval: float | None, width: float | None, tau: float
 ) -> float:
     """Return the log-likelihood of a movement that is neither a repetition nor a step nor sway.
 
     Args:
-        rise, interval, width: logarithms of the handling movement before, None if there was none.
+        n, rise: how many handling movements there were just before, and the mean logarithm of their rises.
+        interval, width: logarithms of the latest of them, None if there was none.
         tau: seconds since the top before; infinite for the first movement.
     """
     up = math.log(m.rise_n)
     size = k.handling_small * _normal(up, k.handling_small_ln_n, k.handling_small_sd) + (
         1.0 - k.handling_small
     ) * _normal(up, k.handling_large_ln_n, k.handling_large_sd)
-    if rise is not None:
-        size = 0.95 * size + 0.05 * _normal(up, rise, k.handling_like_sd)
+    if n:
+        # Whoever tugs at a strong band tugs on.
+        own = k.handling_own_share * n / (n + k.handling_own_n)
+        size = (1.0 - own) * size + own * _normal(up, rise, k.handling_own_sd)
     if m.held_s is not None:
         # What is held for longer than any repetition is a hold, as strong as a set may be.
         longer = (math.log(m.held_s) - k.longest_ln_s) / k.longest_soft - HOLD
@@ -825,7 +830,9 @@ def next_in_series(k: Numbers, s: Series, m: Movement, tau: float) -> tuple[floa
         # What a person has done is not for ever: a set may go on at another tempo.
         steady += k.p_changed * (k.steady - steady)
         # Quick, weak movements at the pace of steps are steps, unless they are too even for that.
-        like_steps = math.exp(-0.5 * ((ln_tau - math.log(0.55)) / 0.25) ** 2) / (1.0 + (a / 25.0) ** 2)
+        # An arm swings once in two of them, with a dip between.
+        ln_pace = ln_tau - math.log(1 + len(m.dips_n))
+        like_steps = math.exp(-0.5 * ((ln_pace - math.log(0.55)) / 0.25) ** 2) / (1.0 + (a / 25.0) ** 2)
         score -= (k.step_pace_nats + (1.0 - even) * k.step_uneven_nats) * like_steps
         if s.before.swing_n > 0.0 and s.before.ago_s < REST_S:
             # So are those that are a small share of the set before: the band is carried about in the rest.

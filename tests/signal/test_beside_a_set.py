@@ -84,19 +84,23 @@ def test_a_set_on_a_taut_band_counts_after_tugs_on_the_slack_one(valley: float, 
 
 
 @pytest.mark.slow
-def test_fiddling_with_sizes_far_apart_is_taken_back() -> None:
-    """Pulls whose sizes differ by half or twice, whose lengths and pauses do as well: some begin alike."""
+@pytest.mark.parametrize(("size_n", "at_most"), [(15.0, 1), (30.0, 4), (50.0, 4)])
+def test_fiddling_with_sizes_far_apart_is_taken_back(size_n: float, at_most: int) -> None:
+    """Pulls whose sizes differ by half or twice, whose lengths and pauses do as well: some begin alike.
+
+    A strong band takes more than a weak one, and is no set for that.
+    """
     counted = 0
     for seed in range(100, 120):
         hand = Movement(seed)
         hand.stay(2.0)
         while hand.times_s[-1] < 40.0:
-            hand.to(15.0 * np.exp(hand.rng.normal(0.0, 0.7)), 0.335 * np.exp(hand.rng.normal(0.0, 0.5)))
+            hand.to(size_n * np.exp(hand.rng.normal(0.0, 0.7)), 0.335 * np.exp(hand.rng.normal(0.0, 0.5)))
             hand.to(0.0, 0.335 * np.exp(hand.rng.normal(0.0, 0.5)))
             hand.stay(hand.rng.exponential(0.8))
         counted += bool(analyze(*hand.trace()).reps)
     # By chance some of them hold a row of pulls as alike as repetitions.
-    assert counted <= 3
+    assert counted <= at_most
 
 
 @pytest.mark.parametrize("valley_n", [0.0, 15.0])

@@ -44,7 +44,7 @@ def follow(workout: Workout, tension_n: np.ndarray, size: int, start_s: float = 
 @pytest.mark.parametrize("size", BLOCKS)
 def test_what_is_told_anew_long_after_its_set_takes_nothing_from_the_next(size: int) -> None:
     workout = Workout(WorkoutSettings(Calibration.identity()))
-    events = follow(workout, session(109, "seated-row", (2, 20.0), (8, 0.0)), size) + workout.finish()
+    events = follow(workout, session(283, "seated-row", (2, 20.0), (8, 0.0)), size) + workout.finish()
     second = [event for event in events if isinstance(event, SetStarted)][1]
     again = [e for e in events if isinstance(e, RepCounted) and e.time_s < 20.0 and e.detected_s > 60.0]
     assert again, "else this trace shows nothing"

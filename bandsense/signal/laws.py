@@ -73,6 +73,9 @@ LARGEST_FOOT: Final = 0.5
 """So much of what differs from a walk's tempo counts at most, and so much longer is one step of two at most:
 logarithms."""
 
+TUG_REPS: Final = 3.0
+"""Tugs between repetitions are believed from the second on, at the fifth half as often as in a long set."""
+
 REST_S: Final = 300.0
 """So long after a set the band may still be carried about."""
 
@@ -177,6 +180,8 @@ class Numbers:
     half_return_odds: float
     half_return_prior: float
     ripple: float
+    tug_share: float
+    tug_most: float
     dip_nats: float
     dip_time_sd: float
     back_least: float
@@ -930,7 +935,10 @@ def ripple(k: Numbers, s: Series, m: Movement) -> float | None:
     u = (m.top_n - s.base_n) / a
     if not 0.0 <= u < 0.4:
         return None
-    score = math.log(k.p_ripple) - u / k.ripple - math.log(k.ripple * a) - 0.8
+    # In a set the band is adjusted now and then, by tugs that are too small for a repetition of it.
+    tugs = k.tug_share * max(0.0, s.n - 1.0) / (s.n + TUG_REPS)
+    tug = 1.0 / (1.0 + math.exp(min(50.0, (u - k.tug_most) / k.part_soft))) / k.tug_most
+    score = math.log(k.p_ripple * ((1.0 - tugs) * math.exp(-u / k.ripple) / k.ripple + tugs * tug) / a) - 0.8
     if m.end_n is not None:
         q = (m.end_n - s.base_n) / a
         even = s.even * (0.5 * _normal(q, 0.0, k.valley_even_1) + 0.4 * _normal(q, 0.0, k.valley_even_2))

@@ -117,11 +117,9 @@ def test_a_set_that_begins_short_counts_from_its_first_pull(
     assert len(analyze(*hand.trace()).reps) == short + 8
 
 
-@pytest.mark.parametrize("share", [0.08, 0.12])
-@pytest.mark.parametrize("valley_n", [0.0, 15.0])
-def test_adjusting_the_band_in_mid_set_counts_nothing(valley_n: float, share: float) -> None:
-    """A pause with two tugs of up to a seventh of the swing."""
-    hand = Movement(3)
+def _adjusted(seed: int, valley_n: float, share: float) -> int:
+    """Count ten repetitions with three pauses, of two tugs each: a share of the swing, and a fifth more."""
+    hand = Movement(seed)
     hand.taut(valley_n)
     for reps in (4, 3, 3):
         hand.reps(valley_n, valley_n + 60.0, reps)
@@ -130,4 +128,17 @@ def test_adjusting_the_band_in_mid_set_counts_nothing(valley_n: float, share: fl
         hand.stay(1.0)
         hand.tug(1.2 * share * 60.0)
         hand.stay(1.0)
-    assert len(analyze(*hand.trace()).reps) == 10
+    return len(analyze(*hand.trace()).reps)
+
+
+@pytest.mark.parametrize("share", [0.08, 0.12])
+@pytest.mark.parametrize("valley_n", [0.0, 15.0])
+def test_adjusting_the_band_in_mid_set_counts_nothing(valley_n: float, share: float) -> None:
+    """Tugs of up to a seventh of the swing."""
+    assert _adjusted(3, valley_n, share) == 10
+
+
+def test_larger_tugs_in_mid_set_mostly_count_nothing() -> None:
+    """Of up to nearly a fifth of the swing: a quarter of it is a partial repetition."""
+    wrong = sum(_adjusted(seed, valley_n, 0.15) != 10 for valley_n in (0.0, 15.0) for seed in range(1, 11))
+    assert wrong <= 1

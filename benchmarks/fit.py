@@ -92,7 +92,7 @@ LOGARITHMS = frozenset(f.name for f in fields(Numbers) if "_ln" in f.name) | {
 """Logarithms, moved by adding."""
 
 START = Path(__file__).with_name("start.json")
-"""The numbers that the fit begins at: chosen by hand, from earlier fits of parts of the model."""
+"""The numbers that the fit begins at: those of earlier fits, some of them set by hand."""
 
 KINDS = frozenset({"special", "control", "idling", "walk"})
 """Sections whose traces are of many kinds."""

@@ -297,6 +297,7 @@ def test_a_band_carried_about_between_sets_seldom_makes_a_set() -> None:
         return right
 
     assert seeds_right(FITTED, 1.0) >= 11
+    assert seeds_right(FITTED, 2.0) >= 9
     right = seeds_right(FITTED, 2.5)
     assert right >= 9
     assert seeds_right(replace(FITTED, rest_nats=0.0), 2.5) <= right - 3

@@ -63,7 +63,7 @@ compiled: .venv-dev ## compile the signal chain in place, with a C compiler, for
 	$(PYTHON_BIN)/python tools/compiled.py
 
 pure:
-	@rm -f bandsense__mypyc.* bandsense/signal/*.so bandsense/signal/*.pyd
+	@rm -f bandsense__mypyc.* $(wildcard $(foreach kind,so pyd,bandsense/signal/*.$(kind) bandsense/signal/*/*.$(kind)))
 
 docs: .venv-dev ## build the documentation as HTML into build/docs; a broken reference fails
 	$(PYTHON_BIN)/sphinx-build -W --keep-going -q docs build/docs

@@ -1,9 +1,9 @@
-"""Fit the numbers of the detector's model: `python -m benchmarks.fit` writes `bandsense/signal/laws.json`.
+"""Fit the numbers of the detector's model: `python -m benchmarks.fit` writes `signal/laws/numbers.json`.
 
 Maximises the probability that the model gives to the true count, over traces whose truth is known and in
 whose making no detector had a part (`benchmarks.evidence`, the "dev" split: other seeds, people and
-recordings than the "held" split that docs/accuracy.md is measured on). It begins at `start.json`. Each number
-is moved up and down by a share of itself in turn; what makes the traces more probable stays (a pattern
+recordings than the "held" split that docs/accuracy.md is measured on). It goes on from the numbers that ship.
+Each is moved up and down by a share of itself in turn; what makes the traces more probable stays (a pattern
 search, Hooke and Jeeves 1961) under three conditions:
 
 - The even traces become more probable and the odd ones as well: what helps one half alone is chance.
@@ -25,18 +25,20 @@ import argparse
 import json
 import math
 import random
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from multiprocessing import Pool
 from pathlib import Path
 
 import bandsense.signal
 from bandsense.signal.announcer import SOMETHING
-from bandsense.signal.explanations import Explanation, Explanations
+from bandsense.signal.explanation import Explanation
+from bandsense.signal.explanations import Explanations
 from bandsense.signal.filters import Conditioner
-from bandsense.signal.laws import Numbers
+from bandsense.signal.laws.numbers import FITTED, Numbers
 from bandsense.signal.turning_points import Look, Ticks, TurningPoint, TurningPoints
 from benchmarks.evidence import (
     controls,
@@ -72,27 +74,23 @@ FRESH_SEED = 1001
 
 NONE = frozenset({0})
 
+NAMES = tuple(name for name, _ in FITTED.named())
+
 SHARES = frozenset(
     name
-    for name in (f.name for f in fields(Numbers))
-    if name.startswith(("p_", "part_")) or name.endswith(("_w", "_w1", "_w2", "_share"))
-) | {"even", "steady", "handling_small", "sway_even", "over", "step_like", "step_swings", "trust"}
+    for name in NAMES
+    if name.partition(".")[2].startswith(("p_", "part_")) or name.endswith(("_w", "_w1", "_w2", "share"))
+) | {"telling.trust"}
 """Numbers between 0 and 1, moved on the logit scale."""
 
-FIXED = frozenset({"many", "many_nats", "show_first", "show", "take_back", "p_take_up"})
+FIXED = frozenset(name for name in NAMES if name.startswith("telling.")) - {"telling.trust"}
 """Numbers of the online rule, which the final count does not depend on."""
 
-DEFINED = frozenset({"back_least"})
+DEFINED = frozenset({"returns.least"})
 """What a repetition is (docs/detection.md), and nothing that traces could say."""
 
-LOGARITHMS = frozenset(f.name for f in fields(Numbers) if "_ln" in f.name) | {
-    "let_go_on",
-    "let_go_on_sway",
-}
+LOGARITHMS = frozenset(name for name in NAMES if re.search(r"[._]ln_|_ln$|let_go_on", name))
 """Logarithms, moved by adding."""
-
-START = Path(__file__).with_name("start.json")
-"""The numbers that the fit begins at: those of earlier fits, some of them set by hand."""
 
 KINDS = frozenset({"special", "control", "idling", "walk"})
 """Sections whose traces are of many kinds."""
@@ -182,7 +180,7 @@ def explained(numbers: Numbers, one: Turns, none: list[float]) -> Sequence[Expla
     for i, (top, valley, lowest_n) in enumerate(one.rows):
         kept = explanations.advance(top, valley, lowest_n)
         if i in one.doubt and kept:
-            weights = [math.exp(numbers.trust * (x.score - kept[0].score)) for x in kept]
+            weights = [math.exp(numbers.telling.trust * (x.score - kept[0].score)) for x in kept]
             none.append(sum(w for x, w in zip(kept, weights, strict=True) if not x.count) / sum(weights))
     if one.open is not None:
         found = explanations.look(*one.open, width=True, end=True)
@@ -202,7 +200,7 @@ def judged(numbers: Numbers, one: Turns) -> tuple[float, bool]:
     found = explained(numbers, one, none)
     mass: dict[int, float] = {}
     for x in found:
-        mass[x.count] = mass.get(x.count, 0.0) + math.exp(numbers.trust * (x.score - found[0].score))
+        mass[x.count] = mass.get(x.count, 0.0) + math.exp(numbers.telling.trust * (x.score - found[0].score))
     if not mass:
         mass = {0: 1.0}
     total = sum(mass.values())
@@ -342,30 +340,31 @@ def coordinate(name: str, x: float) -> float:
 
 def moved(numbers: Numbers, name: str, by: float) -> Numbers:
     """One number moved by a share of itself."""
-    y = coordinate(name, getattr(numbers, name)) + by
+    y = coordinate(name, dict(numbers.named())[name]) + by
     x = 1.0 / (1.0 + math.exp(-y)) if name in SHARES else y if name in LOGARITHMS else math.exp(y)
-    return replace(numbers, **{name: x})
+    return numbers.with_number(name, x)
 
 
 def towards(start: Numbers, end: Numbers, share: float) -> Numbers:
     """The numbers at a share of the way from one to another."""
     numbers = start
-    for name in (f.name for f in fields(Numbers)):
-        by = coordinate(name, getattr(end, name)) - coordinate(name, getattr(start, name))
-        numbers = moved(numbers, name, share * by)
+    for (name, x), (_, y) in zip(start.named(), end.named(), strict=True):
+        numbers = moved(numbers, name, share * (coordinate(name, y) - coordinate(name, x)))
     return rounded(numbers)
 
 
 def rounded(numbers: Numbers) -> Numbers:
     """To four digits, as they are written."""
-    return Numbers(**{name: float(f"{x:.4g}") for name, x in asdict(numbers).items()})
+    for name, x in numbers.named():
+        numbers = numbers.with_number(name, float(f"{x:.4g}"))
+    return numbers
 
 
 def way(start: Numbers, numbers: Numbers) -> float:
     """What it costs to have left the numbers that were there before: nats."""
     return PULL * sum(
-        (coordinate(name, getattr(numbers, name)) - coordinate(name, getattr(start, name))) ** 2
-        for name in (f.name for f in fields(Numbers))
+        (coordinate(name, y) - coordinate(name, x)) ** 2
+        for (name, x), (_, y) in zip(start.named(), numbers.named(), strict=True)
     )
 
 
@@ -382,14 +381,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--page", type=Path, metavar="FILE", help="put the sensitivity table into this page")
     parser.add_argument("--to", type=Path, help="where to write (default: what ships)")
     options = parser.parse_args(arguments)
-    path = options.to or Path(bandsense.signal.__path__[0]) / "laws.json"
+    path = options.to or Path(bandsense.signal.__path__[0]) / "laws" / "numbers.json"
     rows = [turns_of(trace, WEIGHTS[name]) for name, trace in material("dev", options.size)]
     judge = Judge(rows)
-    names = options.only or [f.name for f in fields(Numbers) if f.name not in FIXED]
+    names = options.only or [name for name in NAMES if name not in FIXED]
     if options.sensitivity:
-        return _sensitivity(judge, Numbers.fitted(), names, options.easy, options.page)
-    rng, start = random.Random(1), Numbers(**json.loads(START.read_text("utf-8")))
-    numbers = start
+        return _sensitivity(judge, FITTED, names, options.easy, options.page)
+    rng, numbers = random.Random(1), FITTED
     steps = dict.fromkeys(names, 0.15)
     for turn in range(options.rounds):
         which, scale = _hard(judge, numbers, options.easy, rng)
@@ -400,7 +398,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in (name for name in names if name not in DEFINED):
             for sign in (1.0, -1.0):
                 tried = moved(numbers, name, sign * steps[name])
-                price = 0.5 * (way(start, tried) - way(start, numbers)) + 1e-3
+                price = 0.5 * (way(FITTED, tried) - way(FITTED, numbers)) + 1e-3
                 found: list[Half] = []
                 for half, before in zip(halves, best, strict=True):
                     found.append(judge.half(tried, *half))
@@ -409,11 +407,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 else:
                     numbers, best = tried, found
                     steps[name] = sign * steps[name] * 1.5
-                    print(f"  {name} {getattr(numbers, name):.4g}: {_sum(best):.1f}", flush=True)
+                    print(f"  {name} {dict(numbers.named())[name]:.4g}: {_sum(best):.1f}", flush=True)
                     break
             else:
                 steps[name] *= 0.5
-    numbers = _stopped_early(start, rounded(numbers), options.size)
+    numbers = _stopped_early(FITTED, rounded(numbers), options.size)
     path.write_text(json.dumps(asdict(numbers), indent=1) + "\n")
     _report(judge, numbers)
     return 0
@@ -496,10 +494,11 @@ def _sensitivity(judge: Judge, numbers: Numbers, names: Sequence[str], easy: flo
         "|---|--:|--:|--:|",
     ]
     print("", *lines, sep="\n")
+    value = dict(numbers.named())
     for name in names:
         down, up = (figures(moved(numbers, name, by)) for by in (-0.35, 0.35))
         lines.append(
-            f"| `{name}` | {getattr(numbers, name):.4g} | {down[0] - loss:+.1f}, {up[0] - loss:+.1f} "
+            f"| `{name}` | {value[name]:.4g} | {down[0] - loss:+.1f}, {up[0] - loss:+.1f} "
             f"| {down[1] - wrong:+.0f}, {up[1] - wrong:+.0f} |"
         )
         print(lines[-1], flush=True)

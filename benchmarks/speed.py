@@ -22,9 +22,9 @@ from scipy.signal import butter, find_peaks, sosfilt, sosfiltfilt
 
 from bandsense.calibration.curve import Calibration
 from bandsense.samples import FloatArray, SampleBlock, Unit
-from bandsense.signal import laws
 from bandsense.signal.analysis import analyze
 from bandsense.signal.detector import RepDetector
+from bandsense.signal.laws import repetitions
 
 BLOCK = 16
 STREAM_HZ = 80.0
@@ -149,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     minutes, runs, hours = (4, 3, 1.0) if options.quick else (20, 7, 10.0)
     stream, growth = streaming(minutes), memory(hours)
     whole, stored = offline(runs, OFFLINE_HZ), offline(runs, STREAM_HZ)
-    compiled = not laws.__file__.endswith(".py")
+    compiled = not repetitions.__file__.endswith(".py")
     print("the signal chain is " + ("compiled" if compiled else "plain Python (`make compiled` compiles it)"))
     print(
         f"streaming, {BLOCK} samples at {STREAM_HZ:g} Hz: chain {stream['chain_us']:.0f} µs on average, "

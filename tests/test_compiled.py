@@ -68,7 +68,7 @@ def pure(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_the_inner_loops_are_compiled_and_what_they_give_is_not(compiled: dict[str, Any]) -> None:
     suffixes = {name.rpartition(".")[2]: suffix for name, suffix in compiled["suffixes"].items()}
-    assert {suffixes.pop("laws"), suffixes.pop("explanations")} <= {".so", ".pyd"}
+    assert {suffixes.pop("repetitions"), suffixes.pop("explanations")} <= {".so", ".pyd"}
     assert suffixes == {"analysis": ".py", "events": ".py"}
 
 

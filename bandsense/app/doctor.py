@@ -85,7 +85,7 @@ def _program() -> Check:
 
     system = f"{platform.system()} {platform.release()}"
     python = platform.python_version()
-    signal = importlib.util.find_spec("bandsense.signal.laws")
+    signal = importlib.util.find_spec("bandsense.signal.laws.repetitions")
     plain = signal is None or signal.origin is None or signal.origin.endswith(".py")
     version = __version__ if plain else f"{__version__} (mypyc)"
     return Check(

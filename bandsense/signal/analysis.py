@@ -13,7 +13,7 @@ from bandsense.language import Message
 from bandsense.samples import FloatArray
 from bandsense.signal.detector import RepDetector, as_numbers
 from bandsense.signal.events import Event, Rep, RepCompleted, RepRetracted, SignalWarning, WarningKind
-from bandsense.signal.laws import FITTED, Numbers
+from bandsense.signal.laws.numbers import FITTED, Numbers
 from bandsense.signal.narrator import LARGEST_N, SMALL_N
 from bandsense.signal.refine import refine
 

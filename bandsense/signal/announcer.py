@@ -28,8 +28,9 @@ from typing import Final, NamedTuple
 
 from bandsense.signal.corrections import Corrections, Stroke
 from bandsense.signal.events import RetractReason
-from bandsense.signal.explanations import HANDLING, SET, STEPS, SWAY, CountedRep, Explanation, Explanations
-from bandsense.signal.laws import Numbers
+from bandsense.signal.explanation import HANDLING, SET, STEPS, SWAY, CountedRep, Explanation
+from bandsense.signal.explanations import Explanations
+from bandsense.signal.laws.numbers import Numbers
 from bandsense.signal.told import Shown, Told, covers
 from bandsense.signal.turning_points import (
     PULLING,
@@ -99,7 +100,7 @@ class Announcer:
     """
 
     def __init__(self, numbers: Numbers, ticks: Ticks, turning: TurningPoints) -> None:
-        self._k = numbers
+        self._k, self._back_least = numbers.telling, numbers.returns.least
         self._turning = turning
         self._ticks = ticks
         self._corrections = Corrections()
@@ -202,7 +203,7 @@ class Announcer:
         self._uncounted.add((start, top, valley))
         kept = self._explanations.advance(top, valley, self._turning.lowest_n)
         latest = self._told.latest  # A valley that is only a dip of it does not make it over.
-        known = latest is None or _came_back(latest.rep, top, valley, self._k.back_least)
+        known = latest is None or _came_back(latest.rep, top, valley, self._back_least)
         announced = self._judge(kept, known=known)
         self._valleys += 1
         return announced if self._valleys % SETTLE_EVERY else self._settle(announced)

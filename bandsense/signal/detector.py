@@ -43,7 +43,7 @@ from bandsense.samples import BoolArray, FloatArray
 from bandsense.signal.events import Event, RepCompleted, WarningKind
 from bandsense.signal.filters import Conditioner, Segment
 from bandsense.signal.history import Samples
-from bandsense.signal.laws import FITTED, Numbers
+from bandsense.signal.laws.numbers import FITTED, Numbers
 from bandsense.signal.narrator import Narrator
 from bandsense.signal.sense_checks import SenseChecks
 from bandsense.signal.turning_points import Ticks, TurningPoints

@@ -31,29 +31,31 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from enum import IntEnum
 from typing import Final
 
 from bandsense.signal.corrections import SEVERAL, WORD, Corrections
-from bandsense.signal.laws import (
-    Before,
-    Dip,
-    Movement,
-    Numbers,
-    Series,
-    Steps,
-    begin_series,
-    bump,
-    dip_law,
-    handling,
-    near_set,
-    next_in_series,
-    ripple,
-    steps,
+from bandsense.signal.explanation import (
+    HANDLING,
+    SET,
+    STEPS,
+    SWAY,
+    CountedRep,
+    Explanation,
+    Habit,
+    Kind,
 )
+from bandsense.signal.laws.dips import dip_law
+from bandsense.signal.laws.handling import handling, near_set
+from bandsense.signal.laws.movement import Dip, Movement
+from bandsense.signal.laws.numbers import Numbers
+from bandsense.signal.laws.repetitions import begin_series, next_in_series
+from bandsense.signal.laws.ripples import ripple
+from bandsense.signal.laws.series import Before, Series
+from bandsense.signal.laws.steps import Steps, bump, first_step, next_step
+from bandsense.signal.measures import Measures, dip
 from bandsense.signal.turning_points import Passage, Ticks, TurningPoint
 
-__all__ = ["HANDLING", "SET", "STEPS", "SWAY", "CountedRep", "Explanation", "Explanations", "Kind"]
+__all__ = ["Explanations"]
 
 SPAN: Final = 7
 """A repetition has at most this many movements: six inner dips."""
@@ -77,11 +79,6 @@ not known yet."""
 MOST_A_DIP: Final = 4.0
 """No inner dip is more likely than this, in nats and units of the swing squared."""
 
-DEEP: Final = 0.3
-DEEP_SOFT: Final = 0.025
-"""Tension that stays within this share of the height rests at the top, and the tempo is another matter; how
-sharply."""
-
 NEAR_SET_S: Final = 10.0
 """Handling this close to a set is judged by the size of its repetitions."""
 
@@ -93,156 +90,6 @@ COUNTS_SURELY: Final = 0.99
 
 WALK: Final = 4
 """So many steps are a walk."""
-
-
-class Kind(IntEnum):
-    """What an explanation takes the latest movement for."""
-
-    HANDLING = 0
-    STEPS = 1
-    SET = 2
-    SWAY = 3
-
-
-HANDLING: Final = Kind.HANDLING
-STEPS: Final = Kind.STEPS
-SET: Final = Kind.SET
-SWAY: Final = Kind.SWAY
-
-
-class CountedRep:
-    """A repetition on the path of an explanation; `before` is the one before it.
-
-    Attributes:
-        start, top, end: its turning points; `end` may still move while `open`.
-        begins_set: whether it is the first of its set.
-        open: whether its end was not confirmed when this was made.
-    """
-
-    def __init__(
-        self,
-        before: CountedRep | None,
-        start: TurningPoint,
-        top: TurningPoint,
-        end: TurningPoint,
-        begins_set: bool,
-        open_: bool,
-    ) -> None:
-        self.before = before
-        self.start = start
-        self.top = top
-        self.end = end
-        self.begins_set = begins_set
-        self.open = open_
-
-
-class Habit:
-    """What handling looked like.
-
-    Attributes:
-        n: how many movements.
-        rise: mean logarithm of their rises, the latest weighing most.
-        interval, width: logarithms of the latest.
-        movements: size, top (N) and time (s) of the last.
-    """
-
-    def __init__(
-        self,
-        n: int = 0,
-        rise: float = 0.0,
-        interval: float | None = None,
-        width: float | None = None,
-        movements: Sequence[tuple[float, float, float]] = (),
-    ) -> None:
-        self.n = n
-        self.rise = rise
-        self.interval = interval
-        self.width = width
-        self.movements = movements
-
-
-class Explanation:
-    """One explanation of everything up to a valley.
-
-    Attributes:
-        kind: what the latest movement is taken for.
-        score: logarithm of the probability of the explanation and all that was seen.
-        count: repetitions on its path.
-        path: the latest of them.
-        top_s: time of the latest top.
-        habit: what it has learnt; its type belongs to `kind`.
-        set_swing_n, set_peak_n, set_end_s: the latest set on the path, if any.
-        fresh: whether the latest movement began a set, so that it may still turn out to be the take-up.
-        busy: how many movements were no repetitions lately.
-        walk: the latest walk on the path.
-    """
-
-    def __init__(
-        self,
-        kind: Kind,
-        score: float,
-        count: int,
-        path: CountedRep | None,
-        top_s: float,
-        habit: Habit | Steps | Series,
-        set_swing_n: float = 0.0,
-        set_peak_n: float = 0.0,
-        set_end_s: float = -math.inf,
-        fresh: bool = False,
-        busy: float = 0.0,
-        walk: Steps | None = None,
-    ) -> None:
-        self.kind = kind
-        self.score = score
-        self.count = count
-        self.path = path
-        self.top_s = top_s
-        self.habit = habit
-        self.set_swing_n = set_swing_n
-        self.set_peak_n = set_peak_n
-        self.set_end_s = set_end_s
-        self.fresh = fresh
-        self.busy = busy
-        self.walk = walk
-
-    def busy_after(self, top_s: float, more: float, busy_s: float) -> float:
-        """Return how busy it is after a movement with its top at `top_s`, which adds `more`.
-
-        What was done `busy_s` ago counts for a third.
-        """
-        return self.busy * math.exp((self.top_s - top_s) / busy_s) + more if self.busy else more
-
-    def going_on(
-        self, kind: Kind, score: float, habit: Habit | Steps | Series, top_s: float, busy: float
-    ) -> Explanation:
-        """Return what follows after a movement that is no repetition."""
-        latest_set = self.set_swing_n, self.set_peak_n, self.set_end_s
-        return Explanation(
-            kind, score, self.count, self.path, top_s, habit, *latest_set, busy=busy, walk=self.walk
-        )
-
-    def without_latest(self, score: float) -> Explanation:
-        """Return the same where the latest repetition counts nothing."""
-        before = self.path.before if self.path is not None else None
-        habit, latest_set = self.habit, (self.set_swing_n, self.set_peak_n, self.set_end_s)
-        return Explanation(
-            self.kind,
-            score,
-            self.count - 1,
-            before,
-            self.top_s,
-            habit,
-            *latest_set,
-            busy=self.busy,
-            walk=self.walk,
-        )
-
-    def reps(self) -> Iterator[CountedRep]:
-        """Return the repetitions on its path that are not settled, the latest first."""
-        rep = self.path
-        while rep is not None:
-            yield rep
-            rep = rep.before
 
 
 class _Span:
@@ -276,15 +123,15 @@ class Explanations:
 
     def __init__(self, numbers: Numbers, ticks: Ticks, corrections: Corrections | None = None) -> None:
         self._k = k = numbers
-        self._ticks = ticks
+        self._measures = Measures(ticks, math.exp(k.limits.longest_ln_s))
         self._corrections = Corrections() if corrections is None else corrections
         self._valleys: deque[TurningPoint] = deque(maxlen=SPAN)
         self._tops: deque[TurningPoint] = deque(maxlen=SPAN)
         self._survivors: deque[list[Explanation]] = deque(maxlen=SPAN)
-        self._ln_handling = math.log(1.0 - k.p_set - k.p_steps - k.p_sway)
-        self._longest_s = math.exp(k.longest_ln_s)
-        self._ln_on, self._ln_rep = math.log(1.0 - k.p_end), math.log(k.p_rep)
-        self._measured: dict[tuple[int, int, int], tuple[float, float, float | None]] = {}
+        c = k.chances
+        self._ln_handling = math.log(1.0 - c.p_set - c.p_steps - c.p_sway)
+        self._busy_s = c.busy_s
+        self._ln_on, self._ln_rep = math.log(1.0 - c.p_end), math.log(c.p_rep)
 
     @property
     def survivors(self) -> Sequence[Explanation]:
@@ -340,7 +187,7 @@ class Explanations:
         kept = self._kept(
             self._successors(tops, valley, lowest_n, width=True, end=not valley.unseen, settled=True)
         )
-        self._measured.clear()
+        self._measures.forget()
         for x in kept:
             x.fresh = False
         if len(self._valleys) == SPAN:
@@ -397,7 +244,7 @@ class Explanations:
         for back in range(1, len(valleys) + 1):
             start, before = valleys[-back], self._survivors[-back]
             if back > 1:
-                dips = [_dip(tops[-back], valleys[1 - back], tops[1 - back]), *dips]
+                dips = [dip(tops[-back], valleys[1 - back], tops[1 - back]), *dips]
                 if tops[-back].tension_n >= top.tension_n:
                     top = tops[-back]
             rise_n = top.tension_n - start.tension_n
@@ -407,7 +254,7 @@ class Explanations:
                 before = [x for x in before if not self._hopeless(x, dips, rise_n, best)]
             if not before:
                 continue
-            m = self._movement(start, tops[-back:], top, last, dips, lowest_n, width=width, end=end)
+            m = self._measures.movement(start, tops[-back:], top, last, dips, lowest_n, width=width, end=end)
             span = _Span(m, start, top, last, one=back == 1, open_=not settled)
             following: Iterable[Explanation] = self._continued(before, span)
             if self._corrections:
@@ -435,7 +282,7 @@ class Explanations:
             return None
         if top.tension_n <= max(start.tension_n, last.tension_n if end else -math.inf):
             return None
-        m = self._movement(start, (top,), top, last, (), lowest_n, width=width, end=end)
+        m = self._measures.movement(start, (top,), top, last, (), lowest_n, width=width, end=end)
         following = next_in_series(self._k, best.habit, m, m.top_s - best.top_s)
         if following is None:
             return None
@@ -464,70 +311,16 @@ class Explanations:
         score = x.score + 10.0 + len(dips_n) * (MOST_A_DIP - 2.0 * math.log(swing_n))
         for depth_n, apart_n, seconds in dips_n:
             d = depth_n / swing_n if depth_n > 0.0 else 0.0
-            half = (d - k.half_return) / k.half_return_sd
+            half = (d - k.returns.half) / k.returns.half_sd
             score -= min(
                 MOST_A_DIP
-                - math.log(max(1e-12, dip_law(k, dips, depth, dip_s, d, apart_n / swing_n, seconds))),
+                - math.log(max(1e-12, dip_law(k.dips, dips, depth, dip_s, d, apart_n / swing_n, seconds))),
                 0.5 * half * half,
             )
             dips += 1.0
             depth += d
             dip_s += seconds
         return score < best - BEAM
-
-    def _movement(
-        self,
-        start: TurningPoint,
-        inner: Sequence[TurningPoint],
-        top: TurningPoint,
-        last: TurningPoint,
-        dips: Sequence[Dip],
-        lowest_n: float,
-        *,
-        width: bool,
-        end: bool,
-    ) -> Movement:
-        wide: float | None = None
-        first: float | None = None
-        held: float | None = None
-        first_s = last_s = top.time_s
-        if dips:
-            low_n = max(start.tension_n, last.tension_n) if end else start.tension_n
-            first_s, last_s = _plateau(inner, top, dips, top.tension_n - low_n)
-        if width:
-            half_n = 0.5 * (top.tension_n + max(start.tension_n, last.tension_n))
-            first_top = next((t for t in inner if t.tension_n > half_n), top)
-            last_top = next((t for t in reversed(inner) if t.tension_n > half_n), top)
-            key = (start.tick, first_top.tick, last_top.tick)
-            if self._ticks.forgot_fall(half_n, last_top.tick):
-                # It was measured when the rest began; that rest was so long that the trace of it is gone.
-                wide, first, held = self._measured.get(key, (None, None, None))
-            else:
-                wide = self._ticks.time_above(half_n, first_top.tick, last_top.tick, start.tick)
-                fall_n = 0.5 * (top.tension_n + last.tension_n)
-                first = (
-                    wide
-                    if fall_n == half_n
-                    else self._ticks.time_above(fall_n, first_top.tick, last_top.tick)
-                )
-                if wide > self._longest_s:
-                    most_n = 0.5 * (top.tension_n + half_n)
-                    held = self._ticks.time_above(most_n, top.tick, top.tick, start.tick)
-                self._measured[key] = wide, first, held
-        return Movement(
-            start_n=start.tension_n,
-            top_n=top.tension_n,
-            top_s=first_s,
-            last_top_s=last_s,
-            end_n=last.tension_n if end else None,
-            fallen_n=top.tension_n - last.tension_n,
-            width_s=wide,
-            first_width_s=first,
-            held_s=held,
-            dips_n=dips,
-            lowest_n=lowest_n,
-            start_s=start.time_s,
-        )
 
     def _continued(self, before: Sequence[Explanation], span: _Span) -> Iterator[Explanation]:
         """Continue the explanations of one valley by one movement, or by several taken together.
@@ -564,7 +357,7 @@ class Explanations:
             if key not in best or x.score + to[0] > best[key][1]:
                 best[key] = (x, x.score + to[0])
         if span.start.unseen or span.last.unseen:
-            best = {key: (x, score - k.unseen_nats) for key, (x, score) in best.items()}
+            best = {key: (x, score - k.sets.unseen_nats) for key, (x, score) in best.items()}
         for x, score in best.values():
             begun = begin_series(k, m, True, self._before(x, span.start))
             if begun is not None:
@@ -596,20 +389,20 @@ class Explanations:
 
     def _transitions(self, x: Explanation, m: Movement) -> tuple[float, float, float, float]:
         """Return the log-probabilities of going on with a set, sway, steps or handling."""
-        k = self._k
+        c = self._k.chances
         # Whoever has long been doing something else goes on with it: the chance that a movement begins a set
         # falls as in a Pareto law of durations.
-        p_set = k.p_set * k.patience / (k.patience + x.busy)
-        p_steps = k.p_steps if x.walk is None else k.p_resumed
+        p_set = c.p_set * c.patience / (c.patience + x.busy)
+        p_steps = c.p_steps if x.walk is None else c.p_resumed
         if x.kind is HANDLING:
-            return math.log(p_set), math.log(k.p_sway), math.log(p_steps), self._ln_handling
+            return math.log(p_set), math.log(c.p_sway), math.log(p_steps), self._ln_handling
         if x.kind is STEPS:
-            paused = m.start_s - x.top_s > k.pause_s or m.top_s - x.top_s > 2.0 * k.pause_s
-            to_set = math.log(k.p_steps_end * p_set) if paused else math.log(k.p_straight_on)
-            stay = math.log(1.0 - k.p_steps_end - k.p_straight_on)
-            return to_set, math.log(k.p_steps_end * k.p_sway), stay, math.log(k.p_steps_end)
-        end = math.log(k.p_end)
-        return end + math.log(p_set), end + math.log(k.p_sway), end + math.log(p_steps), end
+            paused = m.start_s - x.top_s > c.pause_s or m.top_s - x.top_s > 2.0 * c.pause_s
+            to_set = math.log(c.p_steps_end * p_set) if paused else math.log(c.p_straight_on)
+            stay = math.log(1.0 - c.p_steps_end - c.p_straight_on)
+            return to_set, math.log(c.p_steps_end * c.p_sway), stay, math.log(c.p_steps_end)
+        end = math.log(c.p_end)
+        return end + math.log(p_set), end + math.log(c.p_sway), end + math.log(p_steps), end
 
     def _before(self, x: Explanation, start: TurningPoint) -> Before:
         """Explain what precedes a set that begins now: handling close by, and an earlier set."""
@@ -629,7 +422,7 @@ class Explanations:
     ) -> Explanation:
         top_s = span.m.last_top_s
         if not after.counts:
-            return x.going_on(SWAY, score, after, top_s, x.busy_after(top_s, 1.0, self._k.busy_s))
+            return x.going_on(SWAY, score, after, top_s, x.busy_after(top_s, 1.0, self._busy_s))
         path = CountedRep(x.path, span.start, span.top, span.last, begins, span.open)
         swing_n = after.peak_n - after.base_n
         return Explanation(
@@ -643,7 +436,7 @@ class Explanations:
             after.peak_n,
             span.last.time_s,
             begins,
-            x.busy_after(top_s, 0.0, self._k.busy_s),
+            x.busy_after(top_s, 0.0, self._busy_s),
             x.walk,
         )
 
@@ -661,7 +454,7 @@ class Explanations:
             math.log(m.width_s) if m.width_s is not None else None,
             [*recent, (size_n, m.top_n, m.start_s)],
         )
-        return x.going_on(HANDLING, score, habit, m.top_s, x.busy_after(m.top_s, 1.0, self._k.busy_s))
+        return x.going_on(HANDLING, score, habit, m.top_s, x.busy_after(m.top_s, 1.0, self._busy_s))
 
     def _near_set(self, x: Explanation, m: Movement) -> float:
         """Return what it costs that a movement close behind a set is none of its repetitions."""
@@ -671,11 +464,14 @@ class Explanations:
 
     def _stepped(self, x: Explanation, m: Movement, transition: float) -> Explanation:
         before = x.habit if isinstance(x.habit, Steps) else None
-        score, after = steps(self._k, m, before, m.top_s - x.top_s, x.walk)
+        if before is None:
+            score, after = first_step(self._k, m, x.walk)
+        else:
+            score, after = next_step(self._k, m, before, m.top_s - x.top_s)
         score += x.score + transition
         if before is None or before.n < WALK:
             score += self._near_set(x, m)
-        y = x.going_on(STEPS, score, after, m.top_s, x.busy_after(m.top_s, 1.0, self._k.busy_s))
+        y = x.going_on(STEPS, score, after, m.top_s, x.busy_after(m.top_s, 1.0, self._busy_s))
         if after.n >= WALK:
             y.walk = after
         return y
@@ -716,32 +512,3 @@ def _same(x: Explanation, y: Explanation) -> bool:
         return False
     near_n = ALIKE * (a.peak_n - a.base_n)
     return abs(a.base_n - b.base_n) < near_n and abs(a.peak_n - b.peak_n) < near_n
-
-
-def _dip(before: TurningPoint, valley: TurningPoint, after: TurningPoint) -> Dip:
-    """Describe the dip at an inner valley by the tops beside it."""
-    lower_n = min(before.tension_n, after.tension_n)
-    depth_n = 0.0 if valley.unseen else lower_n - valley.tension_n
-    return Dip(depth_n, abs(before.tension_n - after.tension_n), after.time_s - before.time_s)
-
-
-def _plateau(
-    inner: Sequence[TurningPoint], top: TurningPoint, dips: Sequence[Dip], height_n: float
-) -> tuple[float, float]:
-    """Return first and last time at the top: the lower tension falls between tops, the less that counts."""
-    shallow: list[float] = []
-    for dip, before, after in zip(dips, inner, inner[1:], strict=False):
-        fallen_n = top.tension_n - min(before.tension_n, after.tension_n) + dip.depth_n
-        seen = dip.depth_n > 0.0
-        shallow.append(seen / (1.0 + math.exp(min(50.0, (fallen_n / height_n - DEEP) / DEEP_SOFT))))
-    at = inner.index(top)
-    before_s = after_s = 0.0
-    stays = 1.0
-    for dip, share in zip(reversed(dips[:at]), reversed(shallow[:at]), strict=True):
-        stays *= share
-        before_s += stays * dip.seconds
-    stays = 1.0
-    for dip, share in zip(dips[at:], shallow[at:], strict=True):
-        stays *= share
-        after_s += stays * dip.seconds
-    return top.time_s - before_s, top.time_s + after_s

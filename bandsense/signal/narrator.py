@@ -25,7 +25,7 @@ from bandsense.signal.events import (
     WarningKind,
 )
 from bandsense.signal.history import Samples
-from bandsense.signal.laws import Numbers
+from bandsense.signal.laws.numbers import Numbers
 from bandsense.signal.metric_contract import Conditions, phases_forgotten, phases_hidden
 from bandsense.signal.peaks import Peak, estimate_peak
 from bandsense.signal.ranges import NEIGHBOURS, PARTIAL_BELOW, range_fraction, range_is_unsure

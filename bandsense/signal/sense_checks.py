@@ -128,6 +128,43 @@ class _Window(NamedTuple):
 
 
 @dataclass(slots=True)
+class _Bottoms:
+    """The bottoms between pulls: each ends as tension rises above the lowest that was seen since the last.
+
+    Attributes:
+        floors_n: lowest samples of the latest.
+        risen: whether tension is beyond one.
+        lowest_n, bottom_n, highest_n: lowest sample and window since the last top, highest window since the
+            last bottom.
+    """
+
+    floors_n: deque[float] = field(default_factory=lambda: deque(maxlen=FLOORS))
+    risen: bool = False
+    lowest_n: float = np.inf
+    bottom_n: float = np.inf
+    highest_n: float = -np.inf
+
+    def turned(self, middle_n: float, lowest_n: float, reach_n: float) -> bool:
+        """Take a window, and return whether a bottom begins or ends; a pull moves by `reach_n` at least."""
+        if self.risen:
+            if middle_n > self.highest_n:
+                self.highest_n = middle_n
+            elif middle_n < self.highest_n - reach_n:
+                self.risen, self.lowest_n, self.bottom_n = False, lowest_n, middle_n
+                return True
+            return False
+        if lowest_n < self.lowest_n:
+            self.lowest_n = lowest_n
+        if middle_n < self.bottom_n:
+            self.bottom_n = middle_n
+        elif middle_n > self.bottom_n + reach_n:
+            self.risen, self.highest_n = True, middle_n
+            self.floors_n.append(self.lowest_n)
+            return True
+        return False
+
+
+@dataclass(slots=True)
 class _Seen:
     """What the windows so far showed.
 
@@ -140,11 +177,7 @@ class _Seen:
         calm_n: where a single window was still last.
         zero_n, zero_s: where it was still last near zero or near that, and when.
         first: time and level of the first of these.
-        floors_n: levels of the latest bottoms.
-        risen: whether tension is beyond a bottom; those between pulls end as it rises above the lowest that
-            was seen since the last.
-        lowest_n, bottom_n, highest_n: lowest sample and window since the last top, highest window since the
-            last bottom.
+        bottoms: what lies between pulls.
         pulled: tension was above the still level by more than a reversed pull is below.
         below_s: since when all samples are below zero.
         broken_s: since when the converter shows what no band does.
@@ -161,12 +194,8 @@ class _Seen:
     zero_n: float | None = None
     zero_s: float = -np.inf
     first: tuple[float, float] | None = None
-    floors_n: deque[float] = field(default_factory=lambda: deque(maxlen=FLOORS))
+    bottoms: _Bottoms = field(default_factory=_Bottoms)
     pulled: bool = False
-    risen: bool = False
-    lowest_n: float = np.inf
-    bottom_n: float = np.inf
-    highest_n: float = -np.inf
     below_s: float | None = None
     broken_s: float | None = None
     under_s: float | None = None
@@ -350,21 +379,8 @@ class SenseChecks:
             told += self._still(start_s, end_s, middle_n, told_s)
         elif seen.still.windows:
             seen.still = _Still()
-        if seen.risen:
-            if middle_n > seen.highest_n:
-                seen.highest_n = middle_n
-            elif middle_n < seen.highest_n - seen.reach_n:
-                seen.risen, seen.lowest_n, seen.bottom_n = False, lowest_n, middle_n
-                told += self._floor(start_s, told_s)
-        else:
-            if lowest_n < seen.lowest_n:
-                seen.lowest_n = lowest_n
-            if middle_n < seen.bottom_n:
-                seen.bottom_n = middle_n
-            elif middle_n > seen.bottom_n + seen.reach_n:
-                seen.risen, seen.highest_n = True, middle_n
-                seen.floors_n.append(seen.lowest_n)
-                told += self._floor(start_s, told_s)
+        if seen.bottoms.turned(middle_n, lowest_n, seen.reach_n):
+            told += self._floor(start_s, told_s)
         if highest_n <= -LARGEST_ZERO_N or seen.below_s is not None:
             told += self._below(_Window(*row, told_s))
         if seen.level_n is not None and not seen.pulled:
@@ -389,12 +405,12 @@ class SenseChecks:
 
     def _floor(self, start_s: float, told_s: float) -> list[SignalWarning]:
         """Check whether the latest bottoms show a zero that is off."""
-        seen = self._seen
+        seen, floors_n = self._seen, self._seen.bottoms.floors_n
         known = self._pre_stretched or seen.zero_n is not None
-        if known or len(seen.floors_n) < FLOORS or seen.calm_n is None or seen.calm_n <= LARGEST_ZERO_N:
+        if known or len(floors_n) < FLOORS or seen.calm_n is None or seen.calm_n <= LARGEST_ZERO_N:
             return []
         # Nothing moved there either: a hand that holds a band trembles.
-        spread_n = max(seen.calm_n, *seen.floors_n) - min(seen.calm_n, *seen.floors_n)
+        spread_n = max(seen.calm_n, *floors_n) - min(seen.calm_n, *floors_n)
         if spread_n > FLOOR_N + FLOOR_NOISE * seen.noise_n:
             return []
         return self._off(seen.calm_n, start_s, told_s)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bandsense.signal.explanations import CountedRep, Explanation
+from bandsense.signal.explanation import CountedRep, Explanation
 
 __all__ = ["Shown", "Told", "covers"]
 

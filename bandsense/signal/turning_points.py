@@ -330,6 +330,22 @@ def _of_latest(reduced: np.ufunc, kept: deque[float], values: FloatArray) -> Flo
     return np.asarray(reduced.reduce(_rows(known, values.size, most, 1), axis=1))
 
 
+class _Standstill:
+    """How long tension has hardly moved.
+
+    Attributes:
+        anchor_n, anchor_s: where it last moved by more than a little, and when.
+        rested: how many of the two looks at a rest were given.
+        hold_s: after so long the rise is looked at again.
+    """
+
+    def __init__(self, anchor_n: float, anchor_s: float) -> None:
+        self.anchor_n = anchor_n
+        self.anchor_s = anchor_s
+        self.rested = 0
+        self.hold_s = HELD_S
+
+
 class TurningPoints:
     """Follows a smoothed trace tick by tick.
 
@@ -356,15 +372,15 @@ class TurningPoints:
         self._ticks = ticks
         self._ready_s: FloatArray = np.empty(0)
         self._second = 0
-        self._anchor_n, self._anchor_s = math.inf, 0.0
+        self._still = _Standstill(math.inf, 0.0)
         self._since_s = 0.0
-        self._looked, self._rested, self._hold_s = 0, 0, HELD_S
+        self._looked = 0
         self._gap = -1
 
     @property
     def still_since_s(self) -> float:
         """When tension last moved by more than a little."""
-        return self._anchor_s
+        return self._still.anchor_s
 
     @property
     def lowest_n(self) -> float:
@@ -441,7 +457,7 @@ class TurningPoints:
         first = ticks.last + 1 - dropped
         if first >= stop:
             return
-        if self._rested > 1 and self.top is not None:
+        if self._still.rested > 1 and self.top is not None:
             part_n, lowest_n = tension_n[first:stop], self.extreme.tension_n
             if min(part_n) >= lowest_n and max(part_n) <= lowest_n + self.surroundings.swing_n:
                 # Nothing happens.
@@ -472,7 +488,8 @@ class TurningPoints:
         time_s, tension_n = self._ticks.time_s, self._ticks.tension_n
         highest_n, swing_n = self.extreme.tension_n, self.surroundings.swing_n
         rise_n = highest_n - valley.tension_n
-        anchor_n, anchor_s, hold_s = self._anchor_n, self._anchor_s, self._hold_s
+        still = self._still
+        anchor_n, anchor_s, hold_s = still.anchor_n, still.anchor_s, still.hold_s
         pulling_n = math.inf if self._looked else self.pulling_n
         look, at = None, -1
         for i in range(first, stop):
@@ -492,7 +509,7 @@ class TurningPoints:
             if still_s >= hold_s and still_s >= HELD_SHARE * (t - self._since_s):
                 hold_s, look = 2.0 * still_s, HELD
                 break
-        self._anchor_n, self._anchor_s, self._hold_s = anchor_n, anchor_s, hold_s
+        still.anchor_n, still.anchor_s, still.hold_s = anchor_n, anchor_s, hold_s
         self._note(at)
         if look is TURNED:
             self.top = self.extreme
@@ -509,7 +526,8 @@ class TurningPoints:
             rise_n = top_n - valley_n
             began_s, still_n = self.top.time_s, STILL_SHARE * rise_n
             levels_n = (top_n - FALLEN_SHARE * rise_n, valley_n + RETURNED_SHARE * rise_n, -math.inf)
-        anchor_n, anchor_s, rested = self._anchor_n, self._anchor_s, self._rested
+        still = self._still
+        anchor_n, anchor_s, rested = still.anchor_n, still.anchor_s, still.rested
         level_n = levels_n[self._looked]
         look, at = None, -1
         for i in range(first, stop):
@@ -537,7 +555,7 @@ class TurningPoints:
             if still_s >= max(RESTED_S, RESTED_SHARE * moved_s):
                 rested, look = 2, RESTED
                 break
-        self._anchor_n, self._anchor_s, self._rested = anchor_n, anchor_s, rested
+        still.anchor_n, still.anchor_s, still.rested = anchor_n, anchor_s, rested
         self._note(at)
         if look is VALLEY:
             low = self.extreme
@@ -555,6 +573,6 @@ class TurningPoints:
 
     def _turn(self, at: int) -> None:
         self._note(at)
-        self._anchor_n = self.extreme.tension_n
-        self._anchor_s = self._since_s = self.extreme.time_s
-        self._looked, self._rested, self._hold_s = 0, 0, HELD_S
+        self._still = _Standstill(self.extreme.tension_n, self.extreme.time_s)
+        self._since_s = self.extreme.time_s
+        self._looked = 0

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Final, NamedTuple
 
-from bandsense.signal.laws import Steps
+from bandsense.signal.laws.steps import Steps
 from bandsense.signal.turning_points import Passage
 
 __all__ = ["Run", "Uncounted"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,7 +23,7 @@ from bandsense.signal.events import (
     SignalWarning,
     WarningKind,
 )
-from bandsense.signal.laws import FITTED, Numbers
+from bandsense.signal.laws.numbers import FITTED, Numbers
 from benchmarks.evidence import idling
 from benchmarks.evidence.walks import irregular, swaying
 from tests.support.traces import Stroke, minimum_jerk, position, trace, waves
@@ -300,7 +299,7 @@ def test_a_band_carried_about_between_sets_seldom_makes_a_set() -> None:
     assert seeds_right(FITTED, 2.0) >= 9
     right = seeds_right(FITTED, 2.5)
     assert right >= 9
-    assert seeds_right(replace(FITTED, rest_nats=0.0), 2.5) <= right - 3
+    assert seeds_right(FITTED.with_number("carried.rest_nats", 0.0), 2.5) <= right - 3
 
 
 def test_a_light_set_after_a_strong_one_is_counted() -> None:

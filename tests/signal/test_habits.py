@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from bandsense.samples import FloatArray
 from bandsense.signal.analysis import analyze
 from bandsense.signal.events import RepCounted, RepRetracted
-from bandsense.signal.laws import FITTED, Movement, begin_series
+from bandsense.signal.laws.movement import Movement
+from bandsense.signal.laws.numbers import FITTED
+from bandsense.signal.laws.repetitions import begin_series
 from tests.signal.levels import through
 
 
@@ -46,7 +46,7 @@ def _lost_as_sway(swing_n: float, top_n: float) -> float:
         start_n=top_n - swing_n, top_n=top_n, top_s=3.0, end_n=top_n - swing_n, fallen_n=swing_n,
         width_s=1.0, first_width_s=1.0, held_s=None, dips_n=(), lowest_n=0.0, start_s=2.0, last_top_s=3.0,
     )  # fmt: skip
-    no_limit = replace(FITTED, sway_largest_n=1e6)
+    no_limit = FITTED.with_number("sway.largest_n", 1e6)
     with_it, without = begin_series(FITTED, m, False), begin_series(no_limit, m, False)
     assert with_it is not None
     assert without is not None
@@ -55,7 +55,7 @@ def _lost_as_sway(swing_n: float, top_n: float) -> float:
 
 def test_large_waves_are_hardly_sway() -> None:
     """Nobody stands so unsteadily at 60 N: the larger a wave is, the less likely it is sway."""
-    largest_n = FITTED.sway_largest_n
+    largest_n = FITTED.sway.largest_n
     assert 10.0 < largest_n < 15.0
     assert _lost_as_sway(largest_n, 60.0) == pytest.approx(_lost_as_sway(1.0, 60.0))
     assert _lost_as_sway(1.08 * largest_n, 60.0) > _lost_as_sway(largest_n, 60.0) + 0.3

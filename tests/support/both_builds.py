@@ -9,7 +9,6 @@ import json
 import pickle
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -17,15 +16,16 @@ import numpy as np
 
 from bandsense.app.doctor import checks
 from bandsense.errors import BandsenseError
-from bandsense.signal import analysis, events, explanations, laws
+from bandsense.signal import analysis, events, explanations
 from bandsense.signal.analysis import analyze
 from bandsense.signal.detector import RepDetector
-from bandsense.signal.laws import FITTED
+from bandsense.signal.laws import repetitions
+from bandsense.signal.laws.numbers import FITTED
 from benchmarks.evidence import controls, envelope, recordings, simulators, special, splices
 from benchmarks.evidence.trace import Trace
 from benchmarks.speed import OFFLINE_HZ, offline
 
-MODULES = (analysis, events, explanations, laws)
+MODULES = (analysis, events, explanations, repetitions)
 BLOCKS = (1, 7, 16, 50, 500)
 
 
@@ -72,7 +72,7 @@ def main() -> None:
         told = [streamed(trace, block, corrected=corrected) for corrected in (False, True)]
         said[trace.name] = repr((analyze(trace.time_s, trace.tension_n), told))
     whole = analyze(trace.time_s, trace.tension_n)
-    eager = replace(FITTED, show=0.5)
+    eager = FITTED.with_number("telling.show", 0.5)
     nan = np.full(3, np.nan)
     faults = [
         refused(lambda: analyze([1.0, 2.0, 3.0], [1.0, 2.0])),

@@ -9,15 +9,15 @@ from typing import Any
 
 from bandsense.app.pipeline import SessionPipeline
 from bandsense.calibration.curve import Calibration
-from bandsense.errors import BandsenseError, ConfigError, FileFormatError
+from bandsense.errors import BandsenseError, ConfigError, FileFormatError, StoreError
 from bandsense.exercises.catalogue import get_exercise, load_exercises
 from bandsense.export.imports import ImportedSession, ImportedStream, read_sessions
 from bandsense.export.recording import ColumnMapping, read_recording
 from bandsense.language import Message
 from bandsense.profiles.base import require_harmless
-from bandsense.samples import SampleBlock, Unit
+from bandsense.samples import SampleBlock, Unit, concatenate
 from bandsense.store.merge import merge_by_sample
-from bandsense.store.model import Input, NewSession, NewStream
+from bandsense.store.model import Input, NewSession, NewStream, Session, Stream
 from bandsense.store.recorder import Recorder
 from bandsense.store.store import Store
 from bandsense.workout.inputs import input_from
@@ -59,7 +59,8 @@ class Imported:
 def import_files(store: Store, paths: Sequence[Path], options: ImportOptions) -> list[Imported]:
     """Take files into a store; the CSV files of two sensors of one session become one session.
 
-    Importing a file again changes nothing.
+    Importing a file again changes nothing. What began at the same time but holds something else is taken in,
+    with a note.
 
     Raises:
         FileFormatError: a file cannot be read; those before it are in the store.
@@ -164,12 +165,41 @@ def _known(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _keep(store: Store, path: Path, session: ImportedSession) -> Imported:
+    notes = session.notes
     for other in store.sessions():
         sensors = sorted((stream.sensor, stream.side or "") for stream in other.streams)
-        same = other.started_unix_s == session.started_unix_s and other.exercise == session.exercise
-        if same and sensors == sorted((stream.sensor, stream.side or "") for stream in session.streams):
+        alike = other.started_unix_s == session.started_unix_s and other.exercise == session.exercise
+        if not alike or sensors != sorted((stream.sensor, stream.side or "") for stream in session.streams):
+            continue
+        if _same_content(store, other, session):
             return Imported(other.id, path, new=False, notes=session.notes)
-    return Imported(keep_session(store, path, session), path, new=True, notes=session.notes)
+        notes += (
+            Message(
+                "session {session} began at the same time with other content; both are kept", session=other.id
+            ),
+        )
+    return Imported(keep_session(store, path, session), path, new=True, notes=notes)
+
+
+def _same_content(store: Store, other: Session, session: ImportedSession) -> bool:
+    """Tell whether a stored session holds what a file does: its samples or, where it has none, its sets."""
+
+    def by_sensor(stream: Stream | ImportedStream) -> tuple[str, str]:
+        return stream.sensor, stream.side or ""
+
+    pairs = zip(sorted(other.streams, key=by_sensor), sorted(session.streams, key=by_sensor), strict=True)
+    return all(_same_stream(store, stored, read) for stored, read in pairs)
+
+
+def _same_stream(store: Store, stored: Stream, read: ImportedStream) -> bool:
+    if read.block is None:
+        return not stored.samples and store.sets(stored) == [dict(each) for each in read.sets]
+    if stored.samples != len(read.block):
+        return False
+    try:
+        return concatenate(store.blocks(stored)) == read.block
+    except StoreError:  # what is damaged here may be whole in the file
+        return False
 
 
 def keep_session(store: Store, origin: Path | str, session: ImportedSession) -> int:

@@ -76,6 +76,39 @@ def test_out_and_in_and_out_again_is_the_same(
     assert len(store.sessions()) == 1
 
 
+def trace_file(path: Path, force_n: list[float]) -> Path:
+    lines = [f"{0.1 * place:.1f},{force:g}" for place, force in enumerate(force_n)]
+    path.write_text("time_s,force_n\n" + "\n".join(lines) + "\n")
+    return path
+
+
+def test_another_trace_of_the_same_start_is_kept_and_told(tmp_path: Path) -> None:
+    """A day is all that `--started` says: two traces of a day share it, and neither may be lost."""
+    options = ImportOptions("ada", "seated-row", started_unix_s=1.7e9)
+    first = trace_file(tmp_path / "first.csv", [0.0, 20.0, 40.0, 20.0, 0.0])
+    second = trace_file(tmp_path / "second.csv", [0.0, 20.0, 41.0, 20.0, 0.0])
+    longer = trace_file(tmp_path / "longer.csv", [0.0, 20.0, 40.0, 20.0, 0.0, 0.0])
+    store = Store.open(tmp_path / "new.sqlite3")
+    done = [import_files(store, [path], options)[0] for path in (first, second, longer)]
+    assert [each.new for each in done] == [True, True, True]
+    assert [any("with other content" in note for note in each.notes) for each in done] == [False, True, True]
+    kept = [concatenate(store.blocks(store.session(each.session).streams[0])).values for each in done]
+    assert [(len(each), each[2]) for each in kept] == [(5, 40.0), (5, 41.0), (6, 40.0)]
+    again = [import_files(store, [path], options)[0] for path in (first, second, longer)]
+    assert [(each.new, each.session) for each in again] == [(False, each.session) for each in done]
+
+
+def test_a_log_that_says_something_else_of_a_session_is_kept_and_told(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "new.sqlite3")
+    hevy_file(tmp_path / "one.csv", [(10, 12.5, 30, 7.0, "")])
+    hevy_file(tmp_path / "two.csv", [(10, 12.5, 30, 7.0, ""), (9, 12.5, 30, 8.0, "")])
+    (one,) = import_files(store, [tmp_path / "one.csv"], NOTHING)
+    (two,) = import_files(store, [tmp_path / "two.csv"], NOTHING)
+    (again,) = import_files(store, [tmp_path / "one.csv"], NOTHING)
+    assert (one.new, two.new, again.new, again.session) == (True, True, False, one.session)
+    assert f"session {one.session} began at the same time" in two.notes[-1]
+
+
 def test_exports_of_0_1_0_are_read(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "new.sqlite3")
     for name in ("session-1.json", "session-1.csv"):

@@ -263,7 +263,7 @@ def _lost(state: ViewState) -> FieldWords:
         return FieldWords(
             tr("Wait"), "nolink", tr("Looking for the sensor"), tr("Press the button on the sensor.")
         )
-    below = tr("Bring this screen nearer or check the sensor’s light; the set goes on by itself.")
+    below = tr("Bring the sensor nearer to the computer or check its light; the set goes on by itself.")
     percent = state.battery_percent
     if percent is not None and percent <= LOW_BATTERY_PERCENT:
         below = tr(

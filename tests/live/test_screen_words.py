@@ -135,8 +135,8 @@ def test_the_picture_of_one_hand_speaks_of_one_hand() -> None:
 @pytest.mark.parametrize(
     ("percent", "said"),
     [
-        (87, "Bring this screen nearer"),
-        (11, "Bring this screen nearer"),
+        (87, "Bring the sensor nearer to the computer"),
+        (11, "Bring the sensor nearer to the computer"),
         (10, "Its battery was at 10 %: plug in its charger."),
         (2, "Its battery was at 2 %: plug in its charger."),
     ],

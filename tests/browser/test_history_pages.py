@@ -63,8 +63,10 @@ def test_a_page_fits_every_screen_and_everybody_can_read_it(browser: Any, addres
         context.close()
 
 
-@pytest.mark.parametrize(("path", "width"), [("sessions/4", 320), ("sessions/6", 390)])
-def test_a_table_of_sets_or_trials_needs_no_scrolling_on_a_phone(
+@pytest.mark.parametrize(
+    ("path", "width"), [("sessions/4", 320), ("sessions/6", 390), ("trends?exercise=seated-row", 360)]
+)
+def test_a_table_of_sets_trials_or_weeks_needs_no_scrolling_on_a_phone(
     browser: Any, address: str, path: str, width: int
 ) -> None:
     context = browser.new_context(viewport={"width": width, "height": 844}, locale="en")

@@ -56,6 +56,12 @@ def test_commands_exist(page: Path) -> None:
     assert used <= known
 
 
+def test_every_command_is_in_the_table_of_commands() -> None:
+    table = (REPOSITORY / "docs/commands.md").read_text()
+    named = set(re.findall(r"^\| `bandsense ([a-z]+)", table, flags=re.MULTILINE))
+    assert _subcommands(command_line()) - named == {"both"}, "a former name is told beside the new one"
+
+
 def _shown_commands(page: Path) -> list[list[str]]:
     """Words of each command line of bandsense in a page, up to a pipe or a comment."""
     text = page.read_text(encoding="utf-8")

@@ -16,6 +16,7 @@ from bandsense.store.address import ServerAddress
 
 __all__ = [
     "add_store_option",
+    "chosen_store",
     "is_simulated",
     "left_aside",
     "open_store",
@@ -94,6 +95,8 @@ def open_store(arguments: argparse.Namespace) -> Store:
         from bandsense.store.store import Store
 
         store = Store.open(chosen_store(arguments))
+    if store.full is not None:
+        print(f"{store.full}", file=sys.stderr)
     for lost in store.recovered:
         print(
             tr(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -62,14 +63,20 @@ class Store:
         path: the file, or the address of the server: what `open` takes.
         recovered: sessions that an earlier run left open and that were closed when the store was opened.
         taken_in: what an earlier run could not write and left beside the store, and is in it now.
+        full: why neither was done, where the disk is full; the store can be looked at all the same.
     """
 
     def __init__(
-        self, database: Backend, recovered: tuple[Recovered, ...], taken_in: tuple[TakenIn, ...] = ()
+        self,
+        database: Backend,
+        recovered: tuple[Recovered, ...],
+        taken_in: tuple[TakenIn, ...] = (),
+        full: StoreError | None = None,
     ) -> None:
         self.path = database.place
         self.recovered = recovered
         self.taken_in = taken_in
+        self.full = full
         self.database = database
         self.people = DocumentTable(database, "people")
         self.bands = DocumentTable(database, "bands")
@@ -79,8 +86,9 @@ class Store:
     def open(cls, path: Path | str | ServerAddress, *, read_only: bool = False) -> Self:
         """Open the store at `path`, creating it or bringing it up to date as needed.
 
-        One that cannot be written is read; what would change it raises a `StoreError` then. So it is with
-        `read_only`, which neither makes a file nor brings it up to date nor closes what was cut short.
+        One that cannot be written, or has no room left, is read; what would change it raises a `StoreError`
+        then. So it is with `read_only`, which neither makes a file nor brings it up to date nor closes what
+        was cut short.
 
         Args:
             path: a file, or the address of a PostgreSQL database (`postgresql://…`) that was prepared with
@@ -94,10 +102,15 @@ class Store:
         database = _backend(path, read_only)
         if database.read_only:
             return cls(database, ())
-        with database.opened() as connection:
-            taken_in = tuple(take_in_waiting(connection, database))
-            waiting = {each.session for each in taken_in if each.problem is not None}
-            return cls(database, tuple(_recover(connection, database, waiting)), taken_in)
+        try:
+            with database.opened() as connection:
+                taken_in = tuple(take_in_waiting(connection, database))
+                waiting = {each.session for each in taken_in if each.problem is not None}
+                return cls(database, tuple(_recover(connection, database, waiting)), taken_in)
+        except StoreError as error:
+            if getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_FULL:
+                raise
+            return cls(database, (), full=error)
 
     def record(self, new: NewSession) -> Recorder:
         """Begin a session; it is on the disk when this returns.

@@ -136,6 +136,29 @@ def test_a_full_disk_stops_nothing_loses_nothing_and_is_told(tmp_path: Path, new
     assert concatenate(store.blocks(store.session(session).streams[0])) == noise(0, 100)
 
 
+def test_a_store_on_a_full_disk_can_be_looked_at_though_a_session_is_not_closed(
+    tmp_path: Path, new_session: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(tmp_path / "store.sqlite3")
+    recorder = store.record(new_session())
+    recorder.write(noise(0, 100))
+    recorder.flush()
+    recorder._claim.release()
+
+    def no_room(store: Path, session: int) -> None:
+        with closing(sqlite3.connect(":memory:")) as connection:
+            connection.execute("PRAGMA max_page_count = 1")
+            connection.execute("CREATE TABLE too_much (x)")
+
+    with monkeypatch.context() as full:
+        full.setattr(SessionLock, "take", no_room)
+        looked_at = Store.open(store.path)
+    assert "the disk is full" in str(looked_at.full)
+    assert looked_at.session("last").samples == 100
+    again = Store.open(store.path)
+    assert (again.full, [lost.samples for lost in again.recovered]) == (None, [100])
+
+
 def test_what_waited_in_memory_is_written_once_the_disk_has_room(tmp_path: Path, new_session: Make) -> None:
     store = Store.open(tmp_path / "store.sqlite3")
     session, stream, claim = begin(store, new_session)

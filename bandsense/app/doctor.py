@@ -98,14 +98,14 @@ def _program() -> Check:
 def _store(path: Path) -> Check:
     from bandsense.store.store import Store
 
+    free_bytes = shutil.disk_usage(next(folder for folder in path.absolute().parents if folder.exists())).free
+    few = Message("only {free:.0f} MB free for {path}; free some space", free=free_bytes / 1e6, path=path)
     if not path.exists():
+        if free_bytes < _LEAST_FREE_BYTES:
+            return Check(_STORE, Outcome.BAD, few)
         return Check(_STORE, Outcome.GOOD, Message("{path} (created at the first session)", path=path))
     sessions = len(Store.open(path).sessions())
-    free_bytes = shutil.disk_usage(path.parent).free
     if free_bytes < _LEAST_FREE_BYTES:
-        few = Message(
-            "only {free:.0f} MB are free for {path}; free some space", free=free_bytes / 1e6, path=path
-        )
         return Check(_STORE, Outcome.BAD, few)
     found = Message(
         "{path}, sessions: {sessions}, free: {free:.1f} GB",

@@ -6,6 +6,7 @@ from datetime import date
 
 from bandsense.app.history import bands_of, read_history
 from bandsense.app.session_detail import SessionDetail, StreamDetail, session_detail
+from bandsense.app.sessions import meant_instead
 from bandsense.app.trainee import profiles_of
 from bandsense.errors import BandsenseError, StoreError
 from bandsense.exercises.catalogue import get_exercise
@@ -106,7 +107,9 @@ def report_of_weeks(
     who = person if person is not None else history.last_person
     records = history.of(who, exercise)
     if not records:
-        raise StoreError(Message("there is no finished set to report; train with `bandsense live`"))
+        meant = meant_instead(store, person=person, exercise=exercise)
+        meant = meant or Message("train with `bandsense live` (simulated ones: --simulated)")
+        raise StoreError(Message("there is no finished set to report; {meant}", meant=meant))
     told = _overview(store, records[-1], weeks=weeks, per_week=per_week)
     if told is None:
         raise StoreError(

@@ -77,6 +77,8 @@ def read_sessions(path: Path) -> list[ImportedSession] | None:
     try:
         with path.open("rb") as file:
             head = file.read(4096)
+    except FileNotFoundError:
+        raise FileFormatError(path, Message("there is no such file")) from None
     except OSError as error:
         raise FileFormatError(path, Message("it cannot be read: {error}", error=error)) from error
     try:

@@ -71,7 +71,9 @@ class Profiles(ProfileModel):
         """
         try:
             text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+        except UnicodeDecodeError as error:
+            raise ConfigError(Message("{path} is not a text file", path=path)) from error
+        except OSError as error:
             raise ConfigError(Message("{path} cannot be read: {error}", path=path, error=error)) from error
         profiles = _validated(lambda: cls.model_validate_json(text), str(path))
         try:

@@ -320,6 +320,8 @@ def _parsed(path: Path) -> Any:
         if text.lstrip().startswith("{"):
             return json.loads(text)
         return tomllib.loads(text.replace("\r\n", "\n"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(Message("{path} is not a text file", path=path)) from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(
             Message("{path} is neither TOML nor JSON: {error}", path=path, error=error)

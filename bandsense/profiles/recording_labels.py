@@ -78,6 +78,8 @@ def read_labels(path: Path) -> Labels:
     """
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileFormatError(path, Message("there is no such file")) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise FileFormatError(path, Message("cannot be read as TOML: {error}", error=error)) from error
     if given.get("consent") != CONSENT:

@@ -100,8 +100,13 @@ def restore(backup: Path, store: Path) -> Path | None:
     try:
         make_private(new)
         with translating_errors(backup), closing(sqlite3.connect(new, isolation_level=None)) as copy:
-            with closing(sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)) as source:
-                source.backup(copy)
+            try:
+                with closing(sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)) as source:
+                    source.backup(copy)
+            except sqlite3.DatabaseError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_NOTADB:
+                    raise
+                raise StoreError(Message("{backup} is not a backup of a store", backup=backup)) from error
             if not copy.execute("PRAGMA user_version").fetchone()[0]:
                 raise StoreError(Message("{backup} is not a backup of a store", backup=backup))
             _require_sound(copy, backup)

@@ -205,6 +205,7 @@ def test_what_is_done_is_told_to_programs(session: Command, tmp_path: Path) -> N
         (("sessions", "--person", "adda"), "ada"),
         (("sessions", "--exercise", "seated-rwo"), "seated-row"),
         (("export", "--person", "adda"), "ada"),
+        (("report", "--weeks", "8", "--exercise", "seated-rwo"), "seated-row"),
         (("reanalyze", "last", "--band", "gren"), "green"),
     ],
 )
@@ -213,3 +214,27 @@ def test_a_name_that_is_nearly_right_is_named(session: Command, typed: tuple[str
     session("edit", "set", "last", "--person", "ada")
     done = session(*typed)
     assert f"did you mean {meant}?" in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("analyze", "none"),
+        ("replay", "none"),
+        ("import", "none"),
+        ("firmware", "update", "none"),
+        ("contribute", "none", "none"),
+    ],
+    ids=lambda typed: typed[0],
+)
+def test_a_file_that_is_not_there_is_called_so(command: Command, typed: tuple[str, ...]) -> None:
+    done = command(*typed)
+    assert (done.status, done.err) == (1, "bandsense: none: there is no such file\n")
+
+
+@pytest.mark.parametrize("name", ["plan", "profile"])
+def test_what_is_no_text_is_said_in_plain_words(command: Command, tmp_path: Path, name: str) -> None:
+    picture = tmp_path / "picture.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n\xff")
+    done = command(name, "import", picture)
+    assert (done.status, done.err) == (1, f"bandsense: {picture} is not a text file\n")

@@ -10,6 +10,7 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -666,6 +667,17 @@ def test_doctor_says_what_works(command: Command, monkeypatch: pytest.MonkeyPatc
     assert "switch it on" in found["bluetooth"]["finding"]
     assert found["store"]["outcome"] == "good"
     assert {"sim", "web", "fit", "parquet"} <= set(found)
+
+
+def test_doctor_sees_a_full_disk_before_the_first_session(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bandsense.app import doctor
+
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _path: SimpleNamespace(free=400_000))
+    checks = [json.loads(line) for line in command("doctor", "--json").lines]
+    (found,) = (each for each in checks if each["check"] == "store")
+    assert (found["outcome"], "only 0 MB free" in found["finding"]) == ("bad", True)
 
 
 @pytest.mark.slow

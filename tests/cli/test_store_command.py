@@ -68,12 +68,25 @@ def test_a_healthy_store_is_checked_backed_up_and_restored(session: Command, tmp
     assert {path.stat().st_mode & 0o777 for path in (backup, kept, store_file(tmp_path))} == {0o600}
 
 
+def test_a_store_that_is_not_there_is_neither_called_sound_nor_made(command: Command, tmp_path: Path) -> None:
+    missing = tmp_path / "mistyped.sqlite3"
+    for task in (("check",), ("backup", tmp_path / "copy.sqlite3"), ("rescue",)):
+        done = command("store", *task, "--store", missing)
+        assert (done.status, f"there is no store {missing}" in done.err) == (1, True)
+    assert not missing.exists()
+    assert not (tmp_path / "copy.sqlite3").exists()
+
+
 def test_what_is_no_backup_is_refused(session: Command, tmp_path: Path) -> None:
     before = store_file(tmp_path).read_bytes()
     text = tmp_path / "text"
     text.write_text("no store " * 100)
-    for file in (text, tmp_path / "none"):
-        assert session("store", "restore", file).status == 1
+    for file, said in (
+        (text, f"{text} is not a backup of a store\n"),
+        (tmp_path / "none", "there is no file"),
+    ):
+        done = session("store", "restore", file)
+        assert (done.status, said in done.err) == (1, True)
     assert store_file(tmp_path).read_bytes() == before
 
 

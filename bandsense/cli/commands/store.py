@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from bandsense.cli.argument_types import server_address
 from bandsense.cli.command import add_action, add_command, add_json_option, tell
 from bandsense.cli.progress import shares
-from bandsense.cli.store_option import add_store_option, open_store, store_path
-from bandsense.language import mark, tr, trn
+from bandsense.cli.store_option import add_store_option, chosen_store, open_store, store_path
+from bandsense.errors import StoreError
+from bandsense.language import Message, mark, tr, trn
 
 if TYPE_CHECKING:
     from bandsense.cli.command import Commands
@@ -80,10 +81,22 @@ def run(arguments: argparse.Namespace) -> int:
     return 2
 
 
+def _require_store(arguments: argparse.Namespace) -> None:
+    """See that a file that is meant is there, or at least its log: opening it would make a new one."""
+    path = chosen_store(arguments)
+    if isinstance(path, Path) and not any(
+        path.with_name(path.name + ending).exists() for ending in ("", "-wal")
+    ):
+        raise StoreError(
+            Message("there is no store {path}; record a session first, or name another file", path=path)
+        )
+
+
 def _check(arguments: argparse.Namespace) -> int:
     from bandsense.store.maintenance import check
 
     status = 0
+    _require_store(arguments)
     with shares("checking") as done:
         findings = list(check(open_store(arguments), done))
     for finding in findings:
@@ -104,6 +117,7 @@ def _check(arguments: argparse.Namespace) -> int:
 def _backup(arguments: argparse.Namespace) -> int:
     from bandsense.store.maintenance import back_up
 
+    _require_store(arguments)
     with shares("copying") as done:
         back_up(open_store(arguments), arguments.file, done)
     tell(arguments, str(arguments.file), path=arguments.file)
@@ -129,6 +143,7 @@ def _rescue(arguments: argparse.Namespace) -> int:
     from bandsense.store.maintenance import exchange
     from bandsense.store.rescue import rescue
 
+    _require_store(arguments)
     source = store_path(arguments)
     target = arguments.output or source.with_name(f"{source.name}.rescued")
     report = rescue(source, target)

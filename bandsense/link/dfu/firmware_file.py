@@ -88,6 +88,8 @@ def read_firmware_file(path: Path) -> FirmwareFile:
         images = _from_archive(path) if archived else (_image(path, _limited(path), None),)
     except FileFormatError:
         raise
+    except FileNotFoundError:
+        raise FileFormatError(path, Message("there is no such file")) from None
     except (
         *UNREADABLE_ZIP,
         OSError,

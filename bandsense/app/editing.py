@@ -51,11 +51,12 @@ def merge(store: Store, sessions: Sequence[Session]) -> None:
 def _merged(summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Put summaries together: what adds up is added, the rest is that of the last."""
     result = dict(summaries[-1])
+    hidden = {name: why for each in summaries for name, why in (each.get("hidden") or {}).items()}
     for name in _SUMMED:
-        result[name] = sum(summary.get(name) or 0 for summary in summaries)
+        result[name] = None if name in hidden else sum(summary.get(name) or 0 for summary in summaries)
     result["full_reps"] = [reps for summary in summaries for reps in summary.get("full_reps") or ()]
     result["peak_n"] = max((summary.get("peak_n") or 0.0 for summary in summaries), default=0.0)
-    return {**result, "asymmetry": None, "lag": None, "sides": None, "clocks": {}}
+    return {**result, "hidden": hidden, "asymmetry": None, "lag": None, "sides": None, "clocks": {}}
 
 
 def split_time_s(store: Store, session: Session, before_set: int) -> float:

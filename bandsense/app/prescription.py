@@ -219,15 +219,19 @@ def _rep_under_tension_s(prescribed: PrescribedExercise) -> float:
 def _week(monday: date, parts: list[_Part]) -> DoseWeek:
     pains = [part.said.pain for part in parts if part.said.pain is not None]
     efforts = [part.said.effort for part in parts if part.said.effort is not None]
-    under_tension_s = sum(
-        part.weight * sum(rep.time_under_tension_s for rep in part.record.reps) for part in parts
-    )
+    timed = [
+        part.weight * part.record.time_under_tension_s
+        for part in parts
+        if part.record.time_under_tension_s is not None
+    ]
+    untimed = sum(part.weight for part in parts if part.record.time_under_tension_s is None)
     return DoseWeek(
         monday=monday,
         days=len({part.record.day for part in parts}),
         sets=sum(part.weight for part in parts),
         full_reps=sum(part.weight * len(part.record.full) for part in parts),
-        time_under_tension_s=round(under_tension_s, 1),
+        time_under_tension_s=round(sum(timed), 1) if timed or not parts else None,
+        untimed_sets=untimed or None,
         worst_pain=max(pains, default=None),
         hardest_effort=max(efforts, default=None),
     )

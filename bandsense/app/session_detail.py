@@ -100,6 +100,7 @@ def _stream(store: Store, followed: ReplayedStream, records: tuple[SetRecord, ..
                 record.slack_cm,
                 None if hidden else result.hand_tempo,
                 result.feedback,
+                result.rep_metrics,
             )
         )
     return StreamDetail(

@@ -56,6 +56,7 @@ def set_records(
                     slack_cm=sum(cm for at_s, of, cm in followed if at_s <= start_s and of in (None, side)),
                     start_s=start_s,
                     end_s=float(_first(data, "end_s", "end")),
+                    time_under_tension_s=_under_tension_s(data, reps),
                 )
             )
     return records
@@ -144,14 +145,26 @@ def _targets(plan: Mapping[str, Any], zone: Mapping[str, Any] | None) -> Targets
     )
 
 
+def _under_tension_s(data: Mapping[str, Any], reps: Sequence[RepRecord]) -> float | None:
+    """Give the time under tension of a set; None where most of its repetitions hide it."""
+    known = [rep.time_under_tension_s for rep in reps if rep.time_under_tension_s is not None]
+    if len(known) == len(reps):
+        return sum(known)
+    return _number((data.get("metrics") or {}).get("time_under_tension_s"))
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
 def _rep(boundaries: Mapping[str, Any], figures: Mapping[str, Any]) -> RepRecord:
     tempo = figures["tempo"] or {}
     return RepRecord(
-        peak_n=float(_first(figures, "peak_n", "peak_tension_n") or 0.0),
+        peak_n=float(_first(figures, "peak_n", "peak_tension_n") or boundaries.get("peak_n") or 0.0),
         peak_uncertainty_n=float(figures.get("peak_uncertainty_n", figures.get("peak_tension_u_n")) or 0.0),
         partial=bool(figures["partial"]),
-        time_under_tension_s=float(figures["time_under_tension_s"] or 0.0),
-        impulse_n_s=float(figures["impulse_n_s"] or 0.0),
+        time_under_tension_s=_number(figures["time_under_tension_s"]),
+        impulse_n_s=_number(figures["impulse_n_s"]),
         range_m=figures.get("range_m"),
         relative_range=figures.get("relative_range"),
         concentric_s=tempo.get("concentric_s", tempo.get("pull_s")),
@@ -159,4 +172,5 @@ def _rep(boundaries: Mapping[str, Any], figures: Mapping[str, Any]) -> RepRecord
         eccentric_s=tempo.get("eccentric_s", tempo.get("return_s")),
         start_s=float(_first(boundaries, "pull_start_s", "pull_start")),
         end_s=float(_first(boundaries, "end_s", "end")),
+        hidden=figures.get("hidden") or {},
     )

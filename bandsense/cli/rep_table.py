@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bandsense.cli.tables import table
-from bandsense.language import mark, number, said, tr, trn
+from bandsense.language import mark, number, tr, trn
+from bandsense.live.hidden_formatting import REP_FIGURES, hidden_lines
 from bandsense.live.units import force_figure, force_pair, shown_unit
 from bandsense.signal.events import Rep
 from bandsense.signal.metrics import RepMetrics
@@ -14,10 +15,7 @@ from bandsense.workout.tempo import hand_tempo
 __all__ = ["rep_table"]
 
 _SHOWN = {
-    "tempo.concentric_s": mark("pull"),
-    "tempo.hold_s": mark("hold"),
-    "tempo.eccentric_s": mark("return"),
-    "peak_n": mark("peak"),
+    **REP_FIGURES,
     "mean_n": mark("mean"),
     "impulse_n_s": mark("impulse"),
     "range_m": mark("distance"),
@@ -47,18 +45,7 @@ def rep_table(reps: Sequence[Rep], figures: Sequence[RepMetrics], began_s: float
     )
     pairs = enumerate(zip(reps, figures, strict=True), 1)
     rows = [(*_row(n, *pair, began_s), *_way(pair[1]), ", ".join(_marks(pair[0]))) for n, pair in pairs]
-    return "\n".join((table(head, rows), *_reasons(figures)))
-
-
-def _reasons(figures: Sequence[RepMetrics]) -> Iterator[str]:
-    """Why there are dashes, a line for each reason."""
-    labels: dict[str, dict[str, None]] = {}
-    for each in figures:
-        for name, reason in each.hidden.items():
-            if name in _SHOWN:
-                labels.setdefault(reason, {})[_SHOWN[name]] = None
-    for reason, names in labels.items():
-        yield f"–: {', '.join(map(tr, names))}: {said(reason)}"
+    return "\n".join((table(head, rows), *hidden_lines((each.hidden for each in figures), _SHOWN)))
 
 
 def _figure(figures: RepMetrics, name: str, digits: int) -> str:
@@ -93,7 +80,7 @@ def _row(index: int, rep: Rep, figures: RepMetrics, began_s: float) -> tuple[str
         "–" if figures.shown("peak_n") is None else force_pair(rep.peak_n, figures.peak_uncertainty_n or 0.0),
         _force(figures, "mean_n", 1),
         _force(figures, "impulse_n_s", 0),
-        number(rep.range_fraction, ".0%"),
+        "–" if figures.shown("relative_range") is None else number(rep.range_fraction, ".0%"),
     )
 
 

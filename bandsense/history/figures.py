@@ -64,7 +64,11 @@ class Figure:
         return Value(tuple(sets), max(known) if self.best else fmean(known), scatter)
 
 
-PEAK = Figure("peak_n", "N", lambda rep: rep.peak_n, best=True, tension=True)
+def _peak_n(rep: RepRecord) -> float | None:
+    return None if "peak_n" in rep.hidden else rep.peak_n
+
+
+PEAK = Figure("peak_n", "N", _peak_n, best=True, tension=True)
 """The strongest full repetition."""
 RANGE = Figure("range_m", "m", lambda rep: rep.range_m)
 """Way of the hand, mean of the full repetitions; needs a band that was measured."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 __all__ = [
@@ -67,13 +67,17 @@ class Targets:
 
 @dataclass(frozen=True, slots=True)
 class RepRecord:
-    """One repetition: what history needs of `signal.metrics.RepMetrics`; None is hidden or not known."""
+    """One repetition: what history needs of `signal.metrics.RepMetrics`; None is hidden or not known.
+
+    Attributes:
+        hidden: figures that are not told, with the reason. The peak keeps its number beside it, to draw.
+    """
 
     peak_n: float
     peak_uncertainty_n: float
     partial: bool
-    time_under_tension_s: float
-    impulse_n_s: float
+    time_under_tension_s: float | None
+    impulse_n_s: float | None
     range_m: float | None = None
     relative_range: float | None = None
     concentric_s: float | None = None
@@ -81,6 +85,7 @@ class RepRecord:
     eccentric_s: float | None = None
     start_s: float = 0.0
     end_s: float = 0.0
+    hidden: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,7 @@ class SetRecord:
         slack_cm: centimetres that were let out, at each place the exercise names, by advice that was followed
             since the first of the records; negative where slack was taken out.
         start_s, end_s: device time of its first pull start and last end.
+        time_under_tension_s: of all repetitions; None where it is hidden for most of them.
     """
 
     session: int
@@ -116,6 +122,7 @@ class SetRecord:
     slack_cm: float = 0.0
     start_s: float = 0.0
     end_s: float = 0.0
+    time_under_tension_s: float | None = None
 
     @property
     def full(self) -> tuple[RepRecord, ...]:

@@ -334,11 +334,11 @@ def tempo_figures(tempo: HandTempo) -> str:
     return "-".join(number(each, ".1f") for each in (tempo.concentric_s, tempo.hold_s, tempo.eccentric_s))
 
 
-def _under_tension_words(metrics: SetMetrics) -> str:
-    reason = metrics.hidden.get("time_under_tension_s")
+def _under_tension_words(told: SetMetrics | Summary) -> str:
+    reason = told.hidden.get("time_under_tension_s")
     if reason is not None:
         return tr("time under tension {why}", why=reason)
-    return tr("{seconds:.1f} s under tension", seconds=metrics.time_under_tension_s)
+    return tr("{seconds:.1f} s under tension", seconds=told.time_under_tension_s or 0.0)
 
 
 def _set_tempo_words(metrics: SetMetrics, tempo: HandTempo | None) -> str:
@@ -437,8 +437,7 @@ def summary_words(summary: Summary) -> str:
     if summary.partial or summary.unsure:
         text += f": {_parts_words(RepCounts(summary.full, summary.partial, summary.unsure))}"
     peak = tr("peak {tension}", tension=tension_words(summary.peak_n, summary.peak_uncertainty_n))
-    under = tr("{seconds:.1f} s under tension", seconds=summary.time_under_tension_s)
-    return f"{text}, {peak}, {under}"
+    return f"{text}, {peak}, {_under_tension_words(summary)}"
 
 
 def asymmetry_words(asymmetry: Asymmetry) -> str:

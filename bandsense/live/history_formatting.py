@@ -10,7 +10,7 @@ from bandsense.history.comparable import Obstacle
 from bandsense.history.compare import Best, LastTime, SideComparison
 from bandsense.history.dose import DoseWeek
 from bandsense.history.figures import LOAD, PEAK, RANGE, TIME, Figure
-from bandsense.history.records import SetRecord, Targets
+from bandsense.history.records import RepRecord, SetRecord, Targets
 from bandsense.history.trends import LEAST_WEEKS, Trend
 from bandsense.history.uncertainty import Change, Verdict
 from bandsense.history.wear import BandHistory
@@ -55,6 +55,7 @@ __all__ = [
     "sides_verdict",
     "slack_words",
     "span_words",
+    "strongest_words",
     "tempo_line",
     "title_words",
     "to_do_words",
@@ -420,6 +421,14 @@ def set_name(record: SetRecord) -> str:
     """Write `2`, `2 left`."""
     side = record.conditions.side
     return f"{record.number} {side_word(side)}" if side else f"{record.number}"
+
+
+def strongest_words(reps: Sequence[RepRecord]) -> str:
+    """Write the greatest peak with its uncertainty, without the unit; a dash where it is hidden."""
+    strongest = max(reps, key=lambda rep: rep.peak_n)
+    if "peak_n" in strongest.hidden:
+        return "–"
+    return force_pair(strongest.peak_n, strongest.peak_uncertainty_n)
 
 
 def session_words(sets: Sequence[SetRecord]) -> str:

@@ -151,6 +151,7 @@ class Done:
         number: of the set; half-sets of a pair share it.
         peaks: its repetitions.
         peak_n, peak_uncertainty_n: the greatest of them.
+        time_under_tension_s: None where it cannot be told.
         hand: measured tempo of the hand; None where it cannot be told.
         slack_cm: how much slack the person changed after it; negative is less.
     """
@@ -160,7 +161,7 @@ class Done:
     peaks: tuple[Peak, ...]
     peak_n: float
     peak_uncertainty_n: float
-    time_under_tension_s: float
+    time_under_tension_s: float | None
     hand: HandTempo | None = None
     slack_cm: int | None = None
 
@@ -200,6 +201,8 @@ class Finished:
     Attributes:
         session: its number in the store; None where nothing is kept.
         reps: how many there were.
+        time_under_tension_s: None where it cannot be told.
+        hidden: figures that are not told, with the reason.
         next_time: what the progression makes of it, in words.
         compared: how it stands to the last time, in words; None where nothing can be compared.
     """
@@ -208,10 +211,11 @@ class Finished:
     reps: int
     peak_n: float
     peak_uncertainty_n: float
-    time_under_tension_s: float
+    time_under_tension_s: float | None
     duration_s: float
     next_time: str | None = None
     compared: str | None = None
+    hidden: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -614,7 +618,9 @@ class ViewState:
             ),
             peak_n=best.peak_n,
             peak_uncertainty_n=best.peak_uncertainty_n or 0.0,
-            time_under_tension_s=result.metrics.time_under_tension_s,
+            time_under_tension_s=None
+            if "time_under_tension_s" in hidden
+            else result.metrics.time_under_tension_s,
             hand=tempo,
         )
 
@@ -701,7 +707,8 @@ class ViewState:
         if done is None:
             return None
         words = {"next_time": said(done.next_time or ""), "compared": said(done.compared or "")}
-        return fields_json(done) | {name: told or None for name, told in words.items()}
+        hidden = {name: said(why) for name, why in done.hidden.items()}
+        return fields_json(done) | {name: told or None for name, told in words.items()} | {"hidden": hidden}
 
     def _peaks_json(self) -> list[dict[str, Any]]:
         if not self.in_set:

@@ -585,7 +585,7 @@ def _set_line(done: Done, state: ViewState, width: int) -> Text:
     words = [
         counts_words(done.counts),
         tr("peak {tension}", tension=tension_words(done.peak_n, done.peak_uncertainty_n)),
-        f"{done.time_under_tension_s:.0f} s",
+        "" if done.time_under_tension_s is None else f"{done.time_under_tension_s:.0f} s",
         "" if done.hand is None else f"{tempo_figures(done.hand)} s",
         _slack_change(done),
     ]

@@ -213,7 +213,10 @@ class DoseWeek(ProfileModel):
     Attributes:
         monday: the first day of the week.
         days: on how many days it was done.
-        sets, full_reps, time_under_tension_s: done; what one side of two does counts half.
+        sets, full_reps, time_under_tension_s: done; what one side of two does counts half. The time is left
+            out where no set tells it.
+        untimed_sets: sets whose time under tension the sensor could not tell and which are not in the sum;
+            left out where there are none.
         worst_pain: greatest score that was given; left out where none was.
         hardest_effort: likewise.
     """
@@ -222,7 +225,8 @@ class DoseWeek(ProfileModel):
     days: Annotated[int, Field(ge=0, le=7)]
     sets: Annotated[float, Field(ge=0.0)]
     full_reps: Annotated[float, Field(ge=0.0)]
-    time_under_tension_s: Annotated[float, Field(ge=0.0)]
+    time_under_tension_s: Annotated[float, Field(ge=0.0)] | None = None
+    untimed_sets: Annotated[float, Field(gt=0.0)] | None = None
     worst_pain: Annotated[int, Field(ge=0, le=MOST_SCORE)] | None = None
     hardest_effort: Annotated[int, Field(ge=0, le=MOST_SCORE)] | None = None
 

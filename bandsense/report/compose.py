@@ -14,12 +14,20 @@ from bandsense.language import mark, tr, trn
 from bandsense.live import formatting
 from bandsense.live import history_formatting as words
 from bandsense.live.formatting import side_word
+from bandsense.live.hidden_formatting import SET_FIGURES, hidden_lines
 from bandsense.live.units import shown_unit
 from bandsense.report.document import Panel, Report, SetRow, WeekRow, html_table
 from bandsense.report.sets import SetDetail, dose_chart, set_chart, set_strip, trend_chart
 from bandsense.workout.tempo import HandTempo
 
-__all__ = ["Context", "session_report", "tempo_figures", "weeks_report"]
+__all__ = [
+    "Context",
+    "hidden_of_sets",
+    "session_report",
+    "tempo_figures",
+    "under_tension_words",
+    "weeks_report",
+]
 
 _ORDINALS = (
     mark("the first"),
@@ -102,8 +110,12 @@ def session_report(details: Sequence[SetDetail], told: Overview | None, context:
         or words.to_do_words(last.targets, last.slack_cm, context.breathing, context.per_week),
         sets=tuple(_row(detail, columns) for detail in details),
         extra_heads=tuple(columns),
-        curve="" if best is None else set_chart(best, plain=True, size="curve"),
-        curve_title="" if best is None else tr("Your best set: {set}", set=_ordinal(best.record)),
+        hidden=tuple(hidden_of_sets(details)),
+        curve=None
+        if best is None
+        else Panel(
+            tr("Your best set: {set}", set=_ordinal(best.record)), set_chart(best, plain=True, size="curve")
+        ),
         panels=tuple(panels[:2]),
         unit=shown_unit().value,
         fine=f"{tr(_LEGEND)} "
@@ -148,11 +160,15 @@ def weeks_report(told: Overview, best: SetDetail | None, context: Context) -> Re
         to_do=context.to_do
         or words.to_do_words(last.targets, last.slack_cm, context.breathing, context.per_week),
         weeks=_weeks(told),
-        curve="" if best is None else set_chart(best, plain=True, size="curve"),
-        curve_title=""
+        curve=None
         if best is None
-        else tr(
-            "The strongest set: {day}, {set}", day=words.day_words(best.record.day), set=_ordinal(best.record)
+        else Panel(
+            tr(
+                "The strongest set: {day}, {set}",
+                day=words.day_words(best.record.day),
+                set=_ordinal(best.record),
+            ),
+            set_chart(best, plain=True, size="curve"),
         ),
         panels=(
             *_trend_panels(told, (PEAK.name, RANGE.name)),
@@ -232,17 +248,30 @@ def _score(score: int | None) -> str:
 
 
 def _row(detail: SetDetail, columns: Mapping[str, _Column]) -> SetRow:
-    record, metrics = detail.record, detail.metrics
-    strongest = max(record.reps, key=lambda rep: rep.peak_n)
+    record = detail.record
     return SetRow(
         name=words.set_name(record),
         strip=set_strip(record),
         reps=f"{len(record.reps)}",
-        peak=words.force_pair(strongest.peak_n, strongest.peak_uncertainty_n),
+        peak=words.strongest_words(record.reps),
         tempo=tempo_figures(detail.tempo),
-        under_tension=f"{metrics.time_under_tension_s:.0f} s",
+        under_tension=under_tension_words(detail),
         extra=tuple(words_of(detail) for words_of in columns.values()),
     )
+
+
+def under_tension_words(detail: SetDetail) -> str:
+    """Write the time under tension of a set for a table; a dash where the sensor cannot tell."""
+    if "time_under_tension_s" in detail.metrics.hidden:
+        return "–"
+    return f"{detail.metrics.time_under_tension_s:.0f} s"
+
+
+def hidden_of_sets(details: Sequence[SetDetail]) -> list[str]:
+    """Say why a table of sets has dashes."""
+    peaks = (max(detail.record.reps, key=lambda rep: rep.peak_n).hidden for detail in details)
+    of_peak = [{"peak_n": each["peak_n"]} for each in peaks if "peak_n" in each]
+    return hidden_lines([*of_peak, *(detail.metrics.hidden for detail in details)], SET_FIGURES)
 
 
 def tempo_figures(tempo: HandTempo | None) -> str:

@@ -65,8 +65,9 @@ class Report:
         to_do: until the next visit; nothing leaves the box out.
         sets: of a session.
         extra_heads: heads of the columns in `SetRow.extra`.
+        hidden: why the table of sets has dashes.
         weeks: of a report over weeks.
-        curve, curve_title: the best set.
+        curve: the best set; None to leave it out.
         panels: charts and tables, two a row.
         fine: fine print.
         unit: of forces.
@@ -84,10 +85,10 @@ class Report:
     sets: tuple[SetRow, ...] = ()
     extra_heads: tuple[str, ...] = ()
     weeks: tuple[WeekRow, ...] = ()
-    curve: str = ""
-    curve_title: str = ""
+    curve: Panel | None = None
     panels: tuple[Panel, ...] = ()
     unit: str = "N"
+    hidden: tuple[str, ...] = ()
 
     @property
     def compact(self) -> bool:
@@ -130,7 +131,7 @@ def _marked(report: Report) -> dict[str, object]:
     """Give the fields for the template, charts marked as the HTML that they are."""
     fields: dict[str, object] = {name: getattr(report, name) for name in Report.__slots__}
     fields["compact"] = report.compact
-    fields["curve"] = Markup(report.curve)  # noqa: S704 (made by `charts`, which escapes)
+    fields["curve"] = None if report.curve is None else _with_markup(report.curve, "body")
     fields["sets"] = [_with_markup(row, "strip") for row in report.sets]
     fields["panels"] = [_with_markup(panel, "body") for panel in report.panels]
     return fields
@@ -157,7 +158,8 @@ def html_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def plots(report: Report) -> Iterator[tuple[str, str]]:
     """Give each chart of a report as a name for its file and a page that holds nothing else."""
-    charts = [(report.curve_title, report.curve), *((panel.title, panel.body) for panel in report.panels)]
+    panels = [*([] if report.curve is None else [report.curve]), *report.panels]
+    charts = [(panel.title, panel.body) for panel in panels]
     for title, chart in charts:
         if "<svg" in chart:
             name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")

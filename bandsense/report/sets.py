@@ -33,7 +33,7 @@ from bandsense.live.units import force_figure, shown_unit
 from bandsense.report.charts import Plot, Slot, nice_range, strip
 from bandsense.samples import FloatArray
 from bandsense.signal.events import Rep
-from bandsense.signal.metrics import SetMetrics
+from bandsense.signal.metrics import RepMetrics, SetMetrics
 from bandsense.workout.feedback import Feedback
 from bandsense.workout.tempo import HandTempo
 
@@ -67,6 +67,7 @@ class SetDetail:
         time_s, tension_n: its trace, from a second before the first pull to a second after the last return.
         slack_cm: what was let out before it, within the session.
         tempo: of the hand; None where the sensor cannot tell it.
+        figures: its repetitions in figures, with what is hidden of them.
         feedback: effort, pain and a note, as far as the person said something.
     """
 
@@ -78,6 +79,7 @@ class SetDetail:
     slack_cm: float = 0.0
     tempo: HandTempo | None = None
     feedback: Feedback = field(default_factory=Feedback)
+    figures: tuple[RepMetrics, ...] = ()
 
 
 def set_strip(record: SetRecord) -> str:

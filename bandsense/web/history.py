@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache, partial
@@ -40,8 +40,9 @@ from bandsense.live.formatting import (
     repetitions_words,
     side_word,
 )
+from bandsense.live.hidden_formatting import REP_FIGURES, hidden_lines, hidden_of_most
 from bandsense.live.units import force_figure, force_range, show_in, shown_unit
-from bandsense.report.compose import tempo_figures
+from bandsense.report.compose import hidden_of_sets, tempo_figures, under_tension_words
 from bandsense.report.document import style_sheet, to_html
 from bandsense.report.sets import (
     SetDetail,
@@ -350,7 +351,7 @@ def _session_name(session: Session) -> str:
 def _session_row(visit: _Visit, session: Session, history: History, names: dict[str, str]) -> dict[str, Any]:
     sets = [record for record in history.records if record.session == session.id]
     peak = "" if is_strength_test(session) else tr("no set")
-    strongest = max((rep for each in sets for rep in each.reps), key=lambda rep: rep.peak_n, default=None)
+    reps = [rep for each in sets for rep in each.reps]
     at = _when(session)
     return {
         "path": visit.path(f"/sessions/{session.id}"),
@@ -358,9 +359,7 @@ def _session_row(visit: _Visit, session: Session, history: History, names: dict[
         "exercise": _session_name(session),
         "about": names.get(session.person or "", ""),
         "strips": [_html(set_strip(each)) for each in sets],
-        "peak": peak
-        if strongest is None
-        else f"{words.force_pair(strongest.peak_n, strongest.peak_uncertainty_n)} {shown_unit().value}",
+        "peak": f"{words.strongest_words(reps)} {shown_unit().value}" if reps else peak,
     }
 
 
@@ -427,6 +426,7 @@ def _session(visit: _Visit) -> Response:
         zone=_zone_words(records[0]),
         sets=[_set_row(visit, each, columns, both=both) for each in details],
         extra_heads=list(columns),
+        hidden=hidden_of_sets(details),
         advice=[_advice_line(each) for stream in detail.streams for each in stream.advice],
         compared=[words.last_time_words(each) for each in last_time(history.of(session.person), session.id)],
         own_note_form=_note_form(visit, session),
@@ -495,18 +495,22 @@ def _how(visit: _Visit, detail: SessionDetail) -> str:
 
 def _session_figures(details: Sequence[SetDetail]) -> list[tuple[str, str, str]]:
     reps = [rep for each in details for rep in each.record.reps]
+    figures = [each for detail in details for each in detail.figures]
     partial = sum(rep.partial for rep in reps)
     best = max(reps, key=lambda rep: rep.peak_n)
-    under_s = sum(rep.time_under_tension_s for rep in reps)
-    load = sum(rep.impulse_n_s for rep in reps)
+    under_s = sum(each.metrics.time_under_tension_s for each in details)
     span = max(each.record.span_uncertainty for each in details)
     counted = trn("rep", "reps", len(reps))
-    peak, _, peak_uncertainty = words.force_pair(best.peak_n, best.peak_uncertainty_n).partition(" ± ")
-    figures = [
-        (str(len(reps)), "", f"{counted}, {tr('{n} partial', n=partial)}" if partial else counted),
-        (peak, shown_unit().value, tr("peak, ± {uncertainty}", uncertainty=peak_uncertainty)),
-        (f"{int(under_s) // 60}:{int(under_s) % 60:02}", "", tr("under tension")),
-    ]
+    told = [(str(len(reps)), "", f"{counted}, {tr('{n} partial', n=partial)}" if partial else counted)]
+    if "peak_n" in best.hidden:
+        told.append(("–", "", tr("peak: {why}", why=said(best.hidden["peak_n"]))))
+    else:
+        peak, _, peak_uncertainty = words.force_pair(best.peak_n, best.peak_uncertainty_n).partition(" ± ")
+        told.append((peak, shown_unit().value, tr("peak, ± {uncertainty}", uncertainty=peak_uncertainty)))
+    if reason := hidden_of_most(figures, "time_under_tension_s"):
+        told.append(("–", "", tr("under tension: {why}", why=said(reason))))
+    else:
+        told.append((f"{int(under_s) // 60}:{int(under_s) % 60:02}", "", tr("under tension")))
     zoned = [
         each.record.targets.in_zone(rep.peak_n)
         for each in details
@@ -515,13 +519,13 @@ def _session_figures(details: Sequence[SetDetail]) -> list[tuple[str, str, str]]
     ]
     if zoned:
         zone = _zone_words(details[0].record)
-        figures.append(
-            (str(sum(zoned)), tr("of {number}", number=len(zoned)), tr("peaks in {zone}", zone=zone))
-        )
+        told.append((str(sum(zoned)), tr("of {number}", number=len(zoned)), tr("peaks in {zone}", zone=zone)))
+    if reason := hidden_of_most(figures, "impulse_n_s"):
+        return [*told, ("–", "", tr("load: {why}", why=said(reason)))]
+    load = sum(each.metrics.impulse_n_s for each in details)
     scale, unit = words.figure_scale(LOAD)
-    load_words = number(scale * load, ".1f")
-    figures.append((load_words, unit, tr("load, ± {uncertainty:.1f}", uncertainty=scale * span * load)))
-    return figures
+    uncertainty = tr("load, ± {uncertainty:.1f}", uncertainty=scale * span * load)
+    return [*told, (number(scale * load, ".1f"), unit, uncertainty)]
 
 
 def _stream_chart(stream: StreamDetail) -> dict[str, Any]:
@@ -552,16 +556,15 @@ def _set_row(
     visit: _Visit, detail: SetDetail, columns: dict[str, Callable[[SetDetail], str]], *, both: bool
 ) -> dict[str, Any]:
     record = detail.record
-    best = max(record.reps, key=lambda rep: rep.peak_n)
     return {
         "path": _set_path(visit, record, both=both),
         "name": words.set_name(record),
         "strip": _html(set_strip(record)),
         "reps": tr("{reps} of {number}", reps=len(record.reps), number=record.targets.reps),
-        "peak": words.force_pair(best.peak_n, best.peak_uncertainty_n),
+        "peak": words.strongest_words(record.reps),
         "in_zone": _in_zone(record),
         "tempo": tempo_figures(detail.tempo),
-        "under_tension": f"{detail.metrics.time_under_tension_s:.0f} s",
+        "under_tension": under_tension_words(detail),
         "extra": [column(detail) for column in columns.values()],
     }
 
@@ -625,13 +628,8 @@ def _set(visit: _Visit) -> Response:
         said=[feedback_words(found.feedback)] if found.feedback else [],
         zone=_zone_words(record),
         reps=[_rep_row(found, i) for i in range(len(record.reps))],
-        hidden=[f"–: {why}" for why in dict.fromkeys(_tempo_hidden(found))],
+        hidden=hidden_lines((each.hidden for each in found.figures), REP_FIGURES),
     )
-
-
-def _tempo_hidden(detail: SetDetail) -> Iterator[str]:
-    """Why there are dashes."""
-    return (said(why) for name, why in detail.metrics.hidden.items() if name.startswith("tempo."))
 
 
 def _set_about(detail: SetDetail) -> str:
@@ -661,11 +659,12 @@ def _rep_row(detail: SetDetail, index: int) -> dict[str, Any]:
         if rep.peak_n < zone[0]
         else tr("▲ above")
     )
-    share = f"{100.0 * boundaries.range_fraction:.0f} %"
+    ranged = "relative_range" not in detail.figures[index].hidden
+    share = f"{100.0 * boundaries.range_fraction:.0f} %" if ranged else "–"
     hand = hand_tempo(boundaries)
     return {
         "number": index + 1,
-        "peak": words.force_pair(rep.peak_n, rep.peak_uncertainty_n),
+        "peak": words.strongest_words([rep]),
         "zone": said,
         "out": out,
         "pull": _seconds(rep.concentric_s, hand.concentric_s),

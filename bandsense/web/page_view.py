@@ -218,6 +218,7 @@ class PageView(View):
                 duration_s=summary.duration_s,
                 next_time=result.next_time if summary.reps else None,
                 compared=result.compared,
+                hidden=summary.hidden,
             )
             follower.post()
         self.actions.clear()

@@ -7,7 +7,7 @@ afterwards, and nothing of it is kept. Dropping it onto the field needs no scrip
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -18,6 +18,7 @@ from bandsense.calibration.curve import Calibration
 from bandsense.errors import DataError, FileFormatError
 from bandsense.language import Message, number, said, tr
 from bandsense.live.formatting import PARTIAL_RULE, counts_words
+from bandsense.live.hidden_formatting import REP_FIGURES, hidden_lines
 from bandsense.live.history_formatting import force_pair
 from bandsense.live.units import in_shown_unit
 from bandsense.report.sets import trace_chart
@@ -145,7 +146,7 @@ def analysed(upload: Upload) -> dict[str, Any]:
         "chart": trace_chart(block.time_s, block.values, found.reps),
         "reps": [_row(*each) for each in zip(found.reps, figures, strict=True)],
         "remarks": [*_warnings(found), *map(said, recording.notes), *partial],
-        "hidden": _hidden(figures),
+        "hidden": hidden_lines((each.hidden for each in figures), REP_FIGURES),
     }
 
 
@@ -156,7 +157,8 @@ def _row(rep: Rep, figures: RepMetrics) -> dict[str, str]:
         return "–" if figures.shown(f"tempo.{name}") is None else number(getattr(hand, name), ".1f")
 
     known = figures.shown("peak_n") is not None
-    range_words = f"{100.0 * rep.range_fraction:.0f} %"
+    ranged = figures.shown("relative_range") is not None
+    range_words = f"{100.0 * rep.range_fraction:.0f} %" if ranged else "–"
     return {
         "start": number(rep.pull_start_s, ".1f"),
         "peak": force_pair(rep.peak_n, figures.peak_uncertainty_n or 0.0) if known else "–",
@@ -174,9 +176,3 @@ def _warnings(found: SetAnalysis) -> Iterator[str]:
         told = in_shown_unit(said(first.message))
         line = tr("At {time:.2f} s: {warning}", time=first.time_s, warning=told)
         yield tr("{line} ({number} more like this)", line=line, number=len(more)) if more else line
-
-
-def _hidden(figures: Sequence[RepMetrics]) -> list[str]:
-    """Why there are dashes."""
-    reasons = (reason for each in figures for reason in each.hidden.values())
-    return [f"–: {said(reason)}" for reason in dict.fromkeys(reasons)]

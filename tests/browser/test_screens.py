@@ -512,6 +512,17 @@ async def test_a_doubtful_repetition_is_hollow_in_every_picture(browser: Any, at
             assert await opened.page.evaluate(f"document.querySelectorAll('{hollow}').length") == 1, name
 
 
+async def test_a_time_that_cannot_be_told_is_a_dash_with_the_reason(browser: Any, at: Served) -> None:
+    made = scene("finished")
+    why = {"time_under_tension_s": "needs 20 samples a second"}
+    assert made.state.finished is not None
+    made.state.finished = replace(made.state.finished, time_under_tension_s=None, hidden=why)
+    async with tab(browser, at.address) as opened:
+        await shown(at, opened, "finished", made)
+        told = await opened.page.evaluate("document.querySelector('#rest .big3 div:last-child').innerText")
+    assert told.split() == ["–", "under", "tension:", "needs", "20", "samples", "a", "second"]
+
+
 async def test_the_screen_stays_on_while_training(browser: Any, at: Served) -> None:
     async with tab(browser, at.address) as opened:
         await opened.page.add_init_script(

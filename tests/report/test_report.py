@@ -197,7 +197,7 @@ def test_the_longest_report_fits_too(store: Store, chromium: str, tmp_path: Path
     report = report_of_weeks(store, weeks=8, exercise="seated-row")
     long = replace(
         report,
-        curve="",  # as `MOST_WEEKS_WITH_CURVE` has it
+        curve=None,  # as `MOST_WEEKS_WITH_CURVE` has it
         weeks=report.weeks * 3,
         to_do=("A line of what to do that is as long as such lines will be.",) * 6,
         lead=f"{report.lead} {report.lead}",

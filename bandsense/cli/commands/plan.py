@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bandsense.cli.command import Commands
     from bandsense.profiles.person import Person
-    from bandsense.profiles.prescription import Dose, PrescribedExercise, Prescription
+    from bandsense.profiles.prescription import Dose, DoseWeek, PrescribedExercise, Prescription
     from bandsense.store.store import Store
 
 _HEADING = """A prescription for bandsense. Times are seconds of the hand, tensions newtons, dates are
@@ -421,6 +421,18 @@ def _print_dose(dose: Dose) -> None:
         tr("effort"),
     )
     print(table(heads, _dose_rows(dose)))
+    untimed = sum(week.untimed_sets or 0.0 for each in dose.exercise for week in each.week)
+    if untimed:
+        print(
+            tr(
+                "under tension without {sets:g} of the sets, in which the sensor could not tell the time",
+                sets=untimed,
+            )
+        )
+
+
+def _time_words(week: DoseWeek) -> str:
+    return "–" if week.time_under_tension_s is None else f"{week.time_under_tension_s:.0f}"
 
 
 def _dose_rows(dose: Dose) -> Iterator[tuple[str, ...]]:
@@ -432,7 +444,7 @@ def _dose_rows(dose: Dose) -> Iterator[tuple[str, ...]]:
                 f"{week.days} of {each.days_per_week}",
                 f"{week.sets:g} of {each.sets_per_week}",
                 f"{week.full_reps:g} of {each.reps_per_week}",
-                f"{week.time_under_tension_s:.0f} of {each.time_under_tension_s_per_week:.0f}",
+                f"{_time_words(week)} of {each.time_under_tension_s_per_week:.0f}",
                 "–" if week.worst_pain is None else str(week.worst_pain),
                 "–" if week.hardest_effort is None else str(week.hardest_effort),
             )

@@ -405,7 +405,9 @@ export class Screen {
   drawFinished(finished, state) {
     const figure = (value, label) => `<div><span class="num">${value}</span><span class="l">${label}</span></div>`;
     const peak = finished.reps ? figure(force(state, finished.peak_n), tr("{unit} peak, ± {uncertainty}", { unit: unit(state).symbol, uncertainty: force(state, Math.max(least(state), finished.peak_uncertainty_n)) })) : "";
-    const under = finished.reps ? figure(clock(Math.round(finished.time_under_tension_s)), tr("under tension")) : "";
+    const why = finished.hidden.time_under_tension_s;
+    const time = why ? figure("–", escape(tr("under tension: {why}", { why }))) : figure(clock(Math.round(finished.time_under_tension_s)), tr("under tension"));
+    const under = finished.reps ? time : "";
     markup($(".big3", this.rest), figure(finished.reps, trn("rep", "reps", finished.reps)) + peak + under);
   }
 

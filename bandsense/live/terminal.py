@@ -222,12 +222,13 @@ def _fitted(text: str, width: int) -> str:
 
 def _numbers(state: ViewState, width: int, scale: int) -> list[Text]:
     """Draw tension and repetitions with what belongs to them; one of them where there is no room for both."""
-    lost = state.screen is Screen.LOST
-    tension = "–––" if lost else force_figure(state.tension_n)
+    # Nothing has come yet, or nothing comes any more.
+    unknown = state.screen is Screen.LOST or not state.tension_uncertainty_n
+    tension = "–––" if unknown else force_figure(state.tension_n)
     reps = str(state.reps if state.in_set or not state.results else 0)
     least_n = shown_unit().newtons * 10.0 ** -decimals_for(0)  # of the figures that stand before it
     uncertainty = f"± {force_figure(max(least_n, state.tension_uncertainty_n))}"
-    beside = [shown_unit().value, "" if lost else uncertainty]
+    beside = [shown_unit().value, "" if unknown else uncertainty]
     if width < _NARROW:
         return _beside(big(tension, scale), beside, width)
     half = width // 2

@@ -349,6 +349,15 @@ def test_every_moment_of_a_session_fills_every_terminal_and_says_its_word(paired
     assert seen >= {Screen.READY, Screen.PULL, Screen.RETURN, Screen.LOST, between}
 
 
+def test_before_the_first_sample_there_are_dashes() -> None:
+    waiting = a_state()
+    waiting.tension_n = waiting.tension_uncertainty_n = 0.0
+    waiting.link, waiting.phase, waiting.last_rep = "", Phase.REST, None
+    dashes = big("–––", 2)[HEIGHT]
+    assert (dashes in shown(waiting), "±" in shown(waiting)) == (True, False)
+    assert dashes not in shown(a_state())
+
+
 def test_a_number_that_is_not_of_now_is_not_shown() -> None:
     *_, lost = followed()
     text = "\n".join(frame([lost], 80, 24))

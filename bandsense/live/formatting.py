@@ -9,7 +9,14 @@ from typing import Any
 
 from bandsense.exercises.model import Side
 from bandsense.language import ENGLISH, mark, mark_plural, number, said, speaking, tr, trn
-from bandsense.live.units import force_pair, force_range, force_words, in_shown_unit, shown_unit
+from bandsense.live.units import (
+    force_pair,
+    force_range,
+    force_words,
+    in_shown_unit,
+    shown_unit,
+    with_uncertainty,
+)
 from bandsense.signal.events import (
     DOUBTFUL_BELOW,
     Rep,
@@ -449,7 +456,8 @@ def asymmetry_words(asymmetry: Asymmetry) -> str:
         tr("time under tension"): asymmetry.time_under_tension,
     }
     parts = ", ".join(
-        f"{name} {number(100.0 * each.share, '+.1f')} ± {number(each.standard_error, '.1%')}"
+        f"{name} {'+' * (each.share > 0.0)}"
+        f"{with_uncertainty(100.0 * each.share, 100.0 * each.standard_error)} %"
         for name, each in figures.items()
     )
     sure = [name for name, each in figures.items() if each.certain]

@@ -4,6 +4,7 @@ import pytest
 
 from bandsense.live.formatting import (
     advice_text,
+    asymmetry_words,
     format_log_line,
     format_notice,
     lag_words,
@@ -20,7 +21,7 @@ from bandsense.signal.events import (
     SignalWarning,
     WarningKind,
 )
-from bandsense.signal.metrics import RepMetrics, RepTempo, set_metrics
+from bandsense.signal.metrics import Asymmetry, Difference, RepMetrics, RepTempo, set_metrics
 from bandsense.workout.advice import Advice, Reason, Rule, SlackAction
 from bandsense.workout.bilateral import Lag
 from bandsense.workout.cues import CueKind
@@ -175,3 +176,16 @@ def test_which_side_pulls_first_is_told_only_where_it_is_clear() -> None:
     assert "left side pulls 200 ± 30 ms after" in lag_words(Lag(-0.2, 0.03, 9, 0.008))
     for doubtful in (Lag(-0.197, 0.663, 2, 0.008), Lag(0.2, 0.03, 9, 0.3, 0.15)):
         assert lag_words(doubtful).startswith("which side pulls first is not clear (")
+
+
+def test_left_and_right_are_written_by_the_rule_of_every_uncertainty() -> None:
+    differences = (
+        Difference(0.311, 0.071),
+        Difference(-0.226, 0.009),
+        Difference(0.4812, 0.0052),
+        Difference(0.0, 0.02),
+    )
+    assert asymmetry_words(Asymmetry(*differences)) == (
+        "right against left: peak +31 ± 7 %, impulse -22.6 ± 0.9 %, range +48.1 ± 0.5 %, "
+        "time under tension 0 ± 2 %; surely different: peak, impulse, range"
+    )

@@ -16,6 +16,7 @@ from bandsense.cli.commands.calibrate import procedure_of, report_lines
 from bandsense.errors import CalibrationError
 from bandsense.link.ble.adapter import Transport
 from bandsense.link.drivers.base import SensorInformation
+from bandsense.link.sensor import LinkEvent, LinkState
 from bandsense.samples import KGF_N, SampleBlock, Unit
 from bandsense.sim.devices.progressor import ProgressorTwin
 from bandsense.sim.physics.source import TraceSource
@@ -110,6 +111,17 @@ def test_without_a_terminal_nobody_can_be_asked(command: Command) -> None:
     done = command("calibrate", "--masses", "5,10")
     assert done.status == 1
     assert "run it in a terminal" in done.err
+
+
+def test_what_attempts_to_connect_have_in_common_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    tell = command_module._teller()
+    for state, message in [
+        *[(LinkState.SEARCHING, "looking"), (LinkState.LOST, "Bluetooth is off")] * 3,
+        (LinkState.CONNECTED, "connected"),
+        (LinkState.SEARCHING, "looking"),
+    ]:
+        tell(LinkEvent(0.0, state, message))
+    assert capsys.readouterr().out.split("\n") == ["looking", "Bluetooth is off", "connected", "looking", ""]
 
 
 async def test_nobody_hangs_masses_for_a_sensor_that_keeps_no_calibration(

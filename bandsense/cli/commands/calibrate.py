@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bandsense.cli.command import add_command
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from bandsense.calibration.procedure import CalibrationProcedure, Instruction
     from bandsense.cli.command import Commands
     from bandsense.link.ble.adapter import Transport
-    from bandsense.link.sensor import Sensor
+    from bandsense.link.sensor import LinkEvent, Sensor
     from bandsense.store.store import Store
 
 
@@ -104,6 +105,22 @@ def procedure_of(arguments: argparse.Namespace) -> CalibrationProcedure:
     return CalibrationProcedure(plan, known)
 
 
+def _teller() -> Callable[[LinkEvent], None]:
+    """Return what prints how the link changes, each message once until an attempt succeeds."""
+    from bandsense.link.sensor import LinkState
+
+    told: set[str] = set()
+
+    def tell(event: LinkEvent) -> None:
+        if event.state is LinkState.CONNECTED:
+            told.clear()
+        if event.message not in told:
+            told.add(event.message)
+            print(said(event.message), flush=True)
+
+    return tell
+
+
 async def calibrate(
     arguments: argparse.Namespace, store: Store | None = None, transport: Transport | None = None
 ) -> None:
@@ -119,9 +136,7 @@ async def calibrate(
     from bandsense.samples import Unit
 
     procedure = procedure_of(arguments)
-    async with open_sensor(
-        arguments.sensor, transport=transport, on_event=lambda event: print(said(event.message), flush=True)
-    ) as sensor:
+    async with open_sensor(arguments.sensor, transport=transport, on_event=_teller()) as sensor:
         if sensor.information.unit is not Unit.COUNT:
             raise CalibrationError(
                 Message(

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
+from bandsense.signal.events import DOUBTFUL_BELOW
+
 __all__ = [
     "Conditions",
     "RepRecord",
@@ -70,6 +72,7 @@ class RepRecord:
     """One repetition: what history needs of `signal.metrics.RepMetrics`; None is hidden or not known.
 
     Attributes:
+        probability: that it is a repetition at all.
         hidden: figures that are not told, with the reason. The peak keeps its number beside it, to draw.
     """
 
@@ -86,6 +89,12 @@ class RepRecord:
     start_s: float = 0.0
     end_s: float = 0.0
     hidden: Mapping[str, str] = field(default_factory=dict)
+    probability: float = 1.0
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is worth saying that it may be none."""
+        return self.probability < DOUBTFUL_BELOW
 
 
 @dataclass(frozen=True, slots=True)

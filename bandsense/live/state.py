@@ -31,6 +31,7 @@ from bandsense.live.formatting import (
 )
 from bandsense.live.units import unit_json
 from bandsense.signal.events import (
+    DOUBTFUL_BELOW,
     CountJudged,
     Phase,
     PhaseChanged,
@@ -141,6 +142,11 @@ class Peak:
     probability: float = 1.0
     retracted_s: float | None = None
     unsure: bool = False
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is drawn hollow."""
+        return self.probability < DOUBTFUL_BELOW
 
 
 @dataclass(slots=True)
@@ -714,7 +720,7 @@ class ViewState:
         if not self.in_set:
             return []
         return [
-            fields_json(peak)
+            _peak_json(peak)
             for peak in self.peaks
             if peak.retracted_s is None or self.time_s < peak.retracted_s + RETRACTED_S
         ]
@@ -777,4 +783,9 @@ def _says_not_counted(noticed: Event | str | None) -> bool:
 def _done_json(done: Done) -> dict[str, Any]:
     told = fields_json(done)
     del told["hand"]
-    return told | {"tempo": done.tempo}
+    return told | {"tempo": done.tempo, "peaks": [_peak_json(peak) for peak in done.peaks]}
+
+
+def _peak_json(peak: Peak) -> dict[str, Any]:
+    """Give a peak with the verdict on it, so that every view draws the same ones hollow."""
+    return fields_json(peak) | {"doubtful": peak.doubtful}

@@ -47,7 +47,7 @@ from bandsense.live.screen_words import clock_words
 from bandsense.live.session_title import SessionTitle
 from bandsense.live.state import GOOD_LINK, TRACE_S, Done, Peak, Screen, ViewState
 from bandsense.live.units import decimals_for, force_figure, force_range, force_words, shown_unit
-from bandsense.signal.events import DOUBTFUL_BELOW, Phase
+from bandsense.signal.events import Phase
 from bandsense.workout.cues import CueKind
 from bandsense.workout.plan import TensionZone, hand_clock_s, measured_tempo
 
@@ -405,7 +405,7 @@ def _strip(peaks: Sequence[Peak], state: ViewState) -> Text:
     line = Text(no_wrap=True)
     for peak in standing[-_MOST_SLOTS:]:
         level = round(8 * min(1.0, max(0.12, (peak.peak_n - low_n) / (high_n - low_n))))
-        if peak.probability < DOUBTFUL_BELOW:
+        if peak.doubtful:
             line.append(rep_mark(peak.probability))
         elif peak.partial:
             line.append("▨")

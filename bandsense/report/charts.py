@@ -36,7 +36,7 @@ class Slot:
 
     Attributes:
         peak_n: of the repetition; None where it was not done.
-        kind: `in`, `low`, `part`; `todo` or `more` where it was not done.
+        kind: `in`, `low`, `part`, `doubt`; `todo` or `more` where it was not done.
     """
 
     peak_n: float | None
@@ -217,8 +217,9 @@ def _reduced(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def strip(slots: Sequence[Slot], zone: tuple[float, float] | None) -> str:
     """Draw the peaks of a set as bars against the zone; without one, against the best of the set.
 
-    A full bar lies in the zone or above it, an open one below, a hatched one is a partial repetition. What
-    was not done is a short dash, dotted where the plan does not ask for it.
+    A full bar lies in the zone or above it, an open one below, a hatched one is a partial repetition, and one
+    with a dashed edge may be none. What was not done is a short dash, dotted where the plan does not ask
+    for it.
     """
     known = [slot.peak_n for slot in slots if slot.peak_n is not None]
     low, high = (0.65 * zone[0], 1.13 * zone[1]) if zone else (0.0, max(known, default=1.0))

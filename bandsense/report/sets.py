@@ -12,7 +12,7 @@ import numpy as np
 
 from bandsense.history.compare import SideComparison
 from bandsense.history.dose import DoseWeek
-from bandsense.history.records import SetRecord
+from bandsense.history.records import RepRecord, SetRecord
 from bandsense.history.trends import Trend
 from bandsense.history.wear import BandHistory
 from bandsense.language import mark, tr
@@ -32,7 +32,7 @@ from bandsense.live.history_formatting import (
 from bandsense.live.units import force_figure, shown_unit
 from bandsense.report.charts import Plot, Slot, nice_range, strip
 from bandsense.samples import FloatArray
-from bandsense.signal.events import Rep
+from bandsense.signal.events import DOUBTFUL_BELOW, Rep
 from bandsense.signal.metrics import RepMetrics, SetMetrics
 from bandsense.workout.feedback import Feedback
 from bandsense.workout.tempo import HandTempo
@@ -40,6 +40,7 @@ from bandsense.workout.tempo import HandTempo
 __all__ = [
     "SetDetail",
     "dose_chart",
+    "doubt_legend",
     "mean_repetition_chart",
     "overlay_chart",
     "session_chart",
@@ -86,13 +87,31 @@ def set_strip(record: SetRecord) -> str:
     """Draw the peaks of a set against its plan."""
     zone = record.targets.zone_n
     done = record.reps[-MOST_SLOTS:]
-    slots = []
-    for rep in done:
-        kind = "part" if rep.partial else "low" if zone and rep.peak_n < zone[0] else "in"
-        slots.append(Slot(rep.peak_n, kind))
+    slots = [Slot(rep.peak_n, _kind(rep, zone)) for rep in done]
     left = range(len(done), min(MOST_SLOTS, record.targets.reps_top))
     slots += [Slot(None, "todo" if index < record.targets.reps else "more") for index in left]
     return strip(slots, zone)
+
+
+def _kind(rep: RepRecord, zone: tuple[float, float] | None) -> str:
+    """Tell how a peak is drawn: that there may be none goes before what it would be."""
+    if rep.doubtful:
+        return "doubt"
+    if rep.partial:
+        return "part"
+    return "low" if zone and rep.peak_n < zone[0] else "in"
+
+
+def doubt_legend(reps: Iterable[Rep | RepRecord]) -> str:
+    """Say what is drawn dashed or marked ○; empty where nothing is in doubt."""
+    if not any(rep.doubtful for rep in reps):
+        return ""
+    return tr("Dashed bars and ○ are less than {share:.0%} sure to be repetitions.", share=DOUBTFUL_BELOW)
+
+
+def _numbered(index: int, rep: Rep) -> str:
+    """Write the number of a repetition above its peak."""
+    return f"{index} ○" if rep.doubtful else str(index)
 
 
 def _levels(plot: Plot, zone: tuple[float, float] | None, top: float, *, plain: bool = False) -> None:
@@ -164,7 +183,7 @@ def set_chart(detail: SetDetail, *, plain: bool = False, size: str = "tall") -> 
             plot.line(time_s, curve, name)
     for index, rep in enumerate(detail.reps, 1):
         above = max(rep.peak_n, zone[1] if zone else 0.0)
-        plot.mark((rep.hold_start_s + rep.return_start_s) / 2.0 - start, above, str(index))
+        plot.mark((rep.hold_start_s + rep.return_start_s) / 2.0 - start, above, _numbered(index, rep))
     return _seconds(plot, float(time_s[-1])).svg()
 
 
@@ -177,7 +196,7 @@ def trace_chart(time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep]) 
     for name, curve in _phases(time_s, tension_n, reps).items():
         plot.line(time_s - start, curve, name)
     for index, rep in enumerate(reps, 1):
-        plot.mark((rep.hold_start_s + rep.return_start_s) / 2.0 - start, rep.peak_n, str(index))
+        plot.mark((rep.hold_start_s + rep.return_start_s) / 2.0 - start, rep.peak_n, _numbered(index, rep))
     return _seconds(plot, float(time_s[-1]) - start).svg()
 
 

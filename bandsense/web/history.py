@@ -41,12 +41,13 @@ from bandsense.live.formatting import (
     side_word,
 )
 from bandsense.live.hidden_formatting import REP_FIGURES, hidden_lines, hidden_of_most
-from bandsense.live.units import force_figure, force_range, show_in, shown_unit
+from bandsense.live.units import force_figure, force_range, show_in, shown_unit, with_uncertainty
 from bandsense.report.compose import hidden_of_sets, tempo_figures, under_tension_words
 from bandsense.report.document import style_sheet, to_html
 from bandsense.report.sets import (
     SetDetail,
     dose_chart,
+    doubt_legend,
     mean_repetition_chart,
     overlay_chart,
     session_chart,
@@ -426,7 +427,10 @@ def _session(visit: _Visit) -> Response:
         zone=_zone_words(records[0]),
         sets=[_set_row(visit, each, columns, both=both) for each in details],
         extra_heads=list(columns),
-        hidden=hidden_of_sets(details),
+        hidden=[
+            *filter(None, [doubt_legend(rep for record in records for rep in record.reps)]),
+            *hidden_of_sets(details),
+        ],
         advice=[_advice_line(each) for stream in detail.streams for each in stream.advice],
         compared=[words.last_time_words(each) for each in last_time(history.of(session.person), session.id)],
         own_note_form=_note_form(visit, session),
@@ -524,8 +528,9 @@ def _session_figures(details: Sequence[SetDetail]) -> list[tuple[str, str, str]]
         return [*told, ("–", "", tr("load: {why}", why=said(reason)))]
     load = sum(each.metrics.impulse_n_s for each in details)
     scale, unit = words.figure_scale(LOAD)
-    uncertainty = tr("load, ± {uncertainty:.1f}", uncertainty=scale * span * load)
-    return [*told, (number(scale * load, ".1f"), unit, uncertainty)]
+    value, _, uncertainty = with_uncertainty(scale * load, scale * span * load).partition(" ± ")
+    load_words = tr("load, ± {uncertainty}", uncertainty=uncertainty) if uncertainty else tr("load")
+    return [*told, (value, unit, load_words)]
 
 
 def _stream_chart(stream: StreamDetail) -> dict[str, Any]:
@@ -628,7 +633,10 @@ def _set(visit: _Visit) -> Response:
         said=[feedback_words(found.feedback)] if found.feedback else [],
         zone=_zone_words(record),
         reps=[_rep_row(found, i) for i in range(len(record.reps))],
-        hidden=hidden_lines((each.hidden for each in found.figures), REP_FIGURES),
+        hidden=[
+            *filter(None, [doubt_legend(record.reps)]),
+            *hidden_lines((each.hidden for each in found.figures), REP_FIGURES),
+        ],
     )
 
 
@@ -663,7 +671,7 @@ def _rep_row(detail: SetDetail, index: int) -> dict[str, Any]:
     share = f"{100.0 * boundaries.range_fraction:.0f} %" if ranged else "–"
     hand = hand_tempo(boundaries)
     return {
-        "number": index + 1,
+        "number": f"{index + 1} ○ {number(rep.probability, '.0%')}" if rep.doubtful else index + 1,
         "peak": words.strongest_words([rep]),
         "zone": said,
         "out": out,

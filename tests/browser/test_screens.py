@@ -501,12 +501,12 @@ async def test_before_the_first_sample_there_is_no_number(browser: Any, at: Serv
 async def test_a_doubtful_repetition_is_hollow_in_every_picture(browser: Any, at: Served) -> None:
     async with tab(browser, at.address) as opened:
         for name, hollow in (
-            ("rest", "#rest .past svg.mini rect[fill=none]"),
+            ("rest", "#rest .past svg.mini rect[stroke-dasharray]"),
             ("finished", "#rest .past .strip b.doubt"),
         ):
             made = scene(name)
             first = made.state.sets[0]
-            peaks = (replace(first.peaks[0], probability=0.5), *first.peaks[1:])
+            peaks = (replace(first.peaks[0], probability=0.89, partial=True), *first.peaks[1:])
             made.state.sets[0] = replace(first, peaks=peaks)
             await shown(at, opened, name, made)
             assert await opened.page.evaluate(f"document.querySelectorAll('{hollow}').length") == 1, name

@@ -16,12 +16,12 @@ from bandsense.live.state import Finished
 from bandsense.profiles.prescription import PrescribedExercise, Prescription
 from bandsense.report.document import to_html
 from bandsense.store.store import Store
-from tests.needs import require_module
+from tests.needs import REPOSITORY, require_module
 from tests.support.quick_set import REASON, quick_store
 
 require_module("starlette", "bandsense[web]")
 
-from tests.web.test_history import page  # noqa: E402
+from tests.web.test_history import get, page, served  # noqa: E402
 
 DASHES = f"–: tempo, time under tension: {REASON}"
 
@@ -100,6 +100,25 @@ def test_a_dose_leaves_a_hidden_time_out_and_says_so(tmp_path: Path) -> None:
     ]
 
 
+def test_a_doubtful_repetition_is_marked_with_a_legend(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    legend = "Dashed bars and ○ are less than"
+    report = to_html(report_of_session(store, store.session(1)))
+    told = page(store, "/sessions/1").text + page(store, "/sessions/1/sets/1").text + report
+    assert legend not in told
+    assert "○" not in told
+    monkeypatch.setattr("bandsense.signal.events.DOUBTFUL_BELOW", 1.01)
+    monkeypatch.setattr("bandsense.history.records.DOUBTFUL_BELOW", 1.01)
+    report = to_html(report_of_session(store, store.session(1)))
+    _, _, session = get(served(store)[0], "/sessions/1")
+    of_set = page(store, "/sessions/1/sets/1").text
+    for view in (report, session, of_set):
+        assert view.count(legend) == 1
+    for view in (report, session):
+        assert view.count('class="slot doubt"') == 12
+    assert ">12 ○</text>" in report
+    assert "12 ○ 100 %" in of_set
+
+
 def test_the_end_of_a_session_carries_the_reason() -> None:
     from tests.support.scenes import scene
 
@@ -111,3 +130,17 @@ def test_the_end_of_a_session_carries_the_reason() -> None:
     assert isinstance(made.state.finished, Finished)
     told = made.state.snapshot()["finished"]
     assert (told["time_under_tension_s"], told["hidden"]) == (None, hidden)
+
+
+def test_every_view_is_told_which_repetitions_are_doubtful() -> None:
+    from tests.support.scenes import scene
+
+    made = scene("rest")
+    first = made.state.sets[0]
+    chances = (0.91, 0.89)
+    peaks = [replace(peak, probability=p) for peak, p in zip(first.peaks, chances, strict=False)]
+    made.state.sets[0] = replace(first, peaks=(*peaks, *first.peaks[2:]))
+    told = made.state.snapshot()["sets"][0]["peaks"]
+    assert [peak["doubtful"] for peak in told[:3]] == [False, True, False]
+    scripts = REPOSITORY / "bandsense" / "web" / "static" / "js"
+    assert not any("probability" in (scripts / name).read_text() for name in ("screen.js", "curve.js"))

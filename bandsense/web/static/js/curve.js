@@ -297,7 +297,7 @@ export class Curve {
     ctx.fill();
     ctx.beginPath();
     ctx.arc(x, y, 4 * ratio, 0, 7);
-    if (peak.partial || peak.probability < 0.8) {
+    if (peak.partial || peak.doubtful) {
       ctx.strokeStyle = this.colours.ink;
       ctx.lineWidth = 2 * ratio;
       ctx.stroke();

@@ -4,7 +4,6 @@ import { fixed, tr, trn } from "./words.js";
 
 const BREATH = { out: "pull", in: "return", pull: "pull", back: "return" };
 const MOST_SLOTS = 16;
-const DOUBT = 0.8;
 const STEP_S = 0.5;
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
 const $ = (selector, root = document) => root.querySelector(selector);
@@ -482,8 +481,8 @@ const unit = (state) => state.unit || { symbol: "N", name: "newtons", newtons: 1
 // One in the last place that is shown: an uncertainty beside it is never less.
 const least = (state) => unit(state).newtons * 10 ** -unit(state).decimals;
 const force = (state, newtons) => fixed(newtons / unit(state).newtons, unit(state).decimals);
-// Hatched: part of the way; open: below the target, or in doubt.
-const peakKind = (peak) => (peak.partial ? "part" : peak.zone === "below" ? "low" : peak.probability < DOUBT ? "doubt" : "");
+// Dashed: perhaps none, as `DOUBTFUL_BELOW` of bandsense.signal.events has it; hatched: part of the way; open: below the target.
+const peakKind = (peak) => (peak.doubtful ? "doubt" : peak.partial ? "part" : peak.zone === "below" ? "low" : "");
 const reps = (n) => trn("{n} rep", "{n} reps", n);
 const seconds = (value) => fixed(value, Number.isInteger(Math.round(10 * value) / 10) ? 0 : 1);
 const range = (plan) => (plan.reps_top > plan.reps ? tr("{low} to {high} reps", { low: plan.reps, high: plan.reps_top }) : reps(plan.reps));
@@ -493,7 +492,8 @@ function mini(done) {
   const best = Math.max(1, ...peaks.map((peak) => peak.peak_n));
   const bars = peaks.map((peak, i) => {
     const tall = 2 + (20 * peak.peak_n) / best;
-    const kind = peakKind(peak) ? ' fill="none" stroke="currentColor" stroke-width="1.5"' : ' fill="currentColor"';
+    const dashed = peak.doubtful ? ' stroke-dasharray="2 1.5"' : "";
+    const kind = peakKind(peak) ? ` fill="none" stroke="currentColor" stroke-width="1.5"${dashed}` : ' fill="currentColor"';
     return `<rect x="${7 * i + 0.75}" y="${24 - tall}" width="4.5" height="${tall - 0.75}" rx="1"${kind}/>`;
   });
   return `<svg class="mini" viewBox="0 0 ${Math.max(7, 7 * peaks.length)} 24" width="${Math.max(7, 7 * peaks.length)}" height="24" aria-hidden="true">${bars.join("")}</svg>`;

@@ -265,7 +265,10 @@ MORE: Mapping[str, Mapping[str, str]] = {
     "RestChange": {"seconds": "By how much; negative shortens the rest"},
     "RestChanged": {"rest_s": "How long the rest is to last, from the end of the set"},
     "SensorTemperature": {"celsius": "Temperature"},
-    "SetCorrected": {"result": "The set as it is now; null where no repetition is left"},
+    "SetCorrected": {
+        "result": "The set as it is now; null where no repetition is left",
+        "recounted": "False where its repetitions are the same, and only how sure they are is not",
+    },
     "SetDone": {"result": "The set: repetitions, figures, what ended it"},
     "Setup": {"band": "Identity of the band; null for an unknown one"},
     "Signature": {"algorithm": "How it is signed (RFC 8032)"},

@@ -1068,6 +1068,8 @@ def format_notice(event: Event) -> str | None:
     if isinstance(event, SetCorrected):
         if event.result is None:
             return tr("set {number} is gone: no repetition is left in it", number=event.number)
+        if not event.recounted:
+            return None
         return tr("corrected: {set}", set=set_words(event.result))
     if isinstance(event, Corrected):
         added = trn("one more was counted", "{n} more were counted", event.reps) if event.is_rep else None

@@ -345,7 +345,8 @@ class Announcer:
     def doubt(self) -> dict[int, float]:
         """P(so many more than are told), by how many: of the present set, or of the last one while none is.
 
-        It is 1 for 0 where all is sure, and negative keys are repetitions that may be none.
+        It is 1 for 0 where all is sure, and negative keys are repetitions that may be none. What may be one
+        but comes after a longer rest is none of that set.
         """
         if len(self.chances) == 1:
             return {n - self.standing: p for n, p in self.chances.items()}
@@ -354,15 +355,24 @@ class Announcer:
         total = sum(weight for _, _, weight in self._weighed)
         doubt: dict[int, float] = {}
         for x, count, weight in self._weighed:
-            earlier = sum(rep.top.tick < start for rep in told.reps(x))
-            more = count - earlier - (self.standing - before)
+            beside = sum(rep.top.tick < start for rep in told.reps(x))
+            if (apart := told.apart(x, APART_S)) > 0:  # the first may be left out as a take-up already
+                beside += apart - (told.count(x) - count)
+            more = count - beside - (self.standing - before)
             doubt[more] = doubt.get(more, 0.0) + weight / total
         return dict(sorted(doubt.items()))
 
     @property
-    def unsettled(self) -> Sequence[Shown]:
-        """The repetitions that stand and may still change."""
-        return self._told.shown
+    def probabilities(self) -> dict[int, float]:
+        """Probability of each repetition that stands and may still change, by its index, at the latest look.
+
+        What was sure once is not looked at again while the count is.
+        """
+        sure = self.chances.get(self.standing, 0.0) >= SURE or not self._weighed
+        return {
+            shown.index: shown.probability if sure or shown.added else self._probability(shown)
+            for shown in self._told.shown
+        }
 
     def _at_least(self, k: int) -> float:
         total = 0.0

@@ -111,7 +111,7 @@ class Rep:
         hidden: phases (`concentric_s`, `hold_s`, `eccentric_s`) that are not worth showing, with the reason
             (`metric_contract`).
         probability: that it is a repetition at all: as far as was known when it was told; in the result of a
-            set, when the set was over.
+            set, as far as was known when another set began.
     """
 
     index: int

@@ -94,7 +94,7 @@ class _Judged:
             return []
         self._chances = self._announcer.chances
         more = self._announcer.doubt
-        reps = {shown.index: shown.probability for shown in self._announcer.unsettled}
+        reps = self._announcer.probabilities
         if not (_moved(reps, self._reps, 1.0) or _moved(more, self._more) or _moved(self._more, more)):
             return []
         self._more, self._reps = more, reps

@@ -97,6 +97,19 @@ class Told:
                 count += not any(covers(rep, shown.rep.top.tick) for rep in x.reps())
         return count
 
+    def apart(self, x: Explanation, rest_s: float) -> int:
+        """Return how many repetitions of an explanation a longer rest parts from the latest that was told."""
+        latest = self.latest
+        if latest is None:
+            return 0
+        later = [rep for rep in self.reps(x) if rep.start.tick >= latest.rep.end.tick][::-1]
+        end_s = latest.rep.end.time_s
+        for n, rep in enumerate(later):
+            if rep.start.time_s - end_s > rest_s:
+                return len(later) - n
+            end_s = rep.end.time_s
+        return 0
+
     def nearest(self, found: Sequence[Explanation], count: int) -> Explanation:
         """Return the best explanation with a count, or with the nearest."""
         if self.count(found[0]) == count:

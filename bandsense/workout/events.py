@@ -118,7 +118,7 @@ class SetResult:
         hand_tempo: medians of the phases as the hand moved, which is what a tempo is prescribed in
             (`workout.tempo`); `metrics.tempo` has the phases of the tension.
         feedback: effort, pain and a note, as far as the person said something.
-        chances: P(so many repetitions), by their number, as far as was known at the end of the set.
+        chances: P(so many repetitions), by their number, as far as was known when another set began.
     """
 
     number: int
@@ -158,15 +158,17 @@ class SetDone:
 
 @dataclass(frozen=True, slots=True)
 class SetCorrected:
-    """A finished set is another one by the person's word, or because a repetition of it was decided late.
+    """A finished set is another one by the person's word, or because something of it was decided late.
 
-    `result` takes the place of the earlier one; None where no repetition is left in it.
+    `result` takes the place of the earlier one; None where no repetition is left in it. `recounted` is False
+    where its repetitions are the same, and only how sure they are is not.
     """
 
     time_s: float
     number: int
     result: SetResult | None
     detected_s: float
+    recounted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,12 @@ once more as a whole, which gives exact boundaries (`signal.refine`); what was t
 
 A repetition that is added or taken back later, by the person or because it was decided late, still belongs to
 the set that its top lies in: until another set is under way the finished one is corrected, from then on it
-stays as it is. The set under way takes no repetition of an earlier one.
+stays as it is. The same holds for how sure it is: what the detector says of the count and of each repetition
+while the person rests takes the place of what was known when the set was over. The set under way takes no
+repetition of an earlier one.
+
+What the detector decides at one moment are several events, the new count's chances the last of them. So the
+finished set is corrected once for all of them, when the moment is over.
 """
 
 from __future__ import annotations
@@ -52,7 +57,14 @@ SIDE_REST_S = 6.0
 
 @dataclass(slots=True)
 class _Set:
-    """A set under way: repetitions that stand by their index, and those of them that are done."""
+    """A set: repetitions that stand by their index, and those of them that are done.
+
+    Attributes:
+        chances: P(so many repetitions), by their number, of a finished one.
+        added: repetitions since it was finished, to be measured.
+        touched_s: when something of the finished set changed that its result does not have yet.
+        sealed: whether another set began after it.
+    """
 
     number: int
     standing: set[int] = field(default_factory=set)
@@ -61,6 +73,10 @@ class _Set:
     asked_to_end: bool = False
     closed_s: float = 0.0
     cut_by: SetEnd | None = None
+    chances: dict[int, float] = field(default_factory=dict)
+    added: list[Rep] = field(default_factory=list)
+    touched_s: float | None = None
+    sealed: bool = False
 
 
 class SetTracker:
@@ -91,8 +107,9 @@ class SetTracker:
     @property
     def chances(self) -> dict[int, float]:
         """P(so many repetitions), by their number, of the set under way, else of the last one."""
-        latest = self._set or self._finished
-        return self._chances(latest or _Set(0))
+        if self._set is None and self._finished is not None:
+            return dict(self._finished.chances)
+        return self._chances(self._set or _Set(0))
 
     @property
     def under_way(self) -> bool:
@@ -104,6 +121,8 @@ class SetTracker:
         if self._set is not None or not isinstance(event, RepCounted):
             return None
         self._set = _Set(len(self.results) + 1)
+        if self._finished is not None:
+            self._finished.sealed = True
         number = self._set.number
         return SetStarted(event.time_s, number, event.detected_s, self._settings.side(number))
 
@@ -122,8 +141,7 @@ class SetTracker:
         if isinstance(event, PhaseChanged):
             self._phase = event.phase
         elif isinstance(event, CountJudged):
-            self._more = event.more
-            self._probability.update(event.reps)
+            self._judged(event)
         if self._set is None:
             return None
         match event:
@@ -143,6 +161,13 @@ class SetTracker:
             case TensionTick(time_s=now_s) if self._rested(now_s):
                 return self.close(SetEnd.REST, now_s)
         return None
+
+    def _judged(self, event: CountJudged) -> None:
+        """Keep how sure the count and each repetition are now, of the finished set as well."""
+        self._more = event.more
+        self._probability.update(event.reps)
+        if self._set is None and self._finished is not None and not self._finished.sealed:
+            self._finished.touched_s = event.detected_s
 
     def cut(self, by: SetEnd | None) -> None:
         """Sensor or store is lost (`by`), or there again (None); of a lost band the samples tell."""
@@ -166,37 +191,62 @@ class SetTracker:
         cut_by = current.cut_by
         if cut_by is not None and (ended_by is not SetEnd.ASKED or cut_by is SetEnd.BAND_LOST):
             ended_by = cut_by
-        current.closed_s = now_s
+        current.closed_s, current.chances = now_s, self._chances(current)
         result = self._result(current, ended_by, now_s)
         self.results.append(result)
         self._finished = current
         return SetDone(result.end_s, result.number, result, now_s)
 
-    def amended(self, event: Event) -> list[Event] | None:
-        """Correct the finished set by an event, and give both; None where it corrects none."""
+    def amended(self, event: Event) -> Event | None:
+        """Take an event that changes the finished set, and give it as it counts there; None for any other.
+
+        The result follows when the moment is over (`corrected`).
+        """
         last = self._finished
         if last is None or (self._set is not None and not _completes(last, event)):
             return None
         match event:
             case RepCounted(index=index, time_s=top_s) if top_s <= last.closed_s:
                 last.standing.add(index)
-                return [replace(event, count=len(last.standing))]
+                return replace(event, count=len(last.standing))
             case RepCompleted(index=index, rep=rep) if index in last.standing:
                 last.reps[index] = rep
-                return [event, self._correct(last, event.detected_s, added=rep)]
+                last.added.append(rep)
+                last.touched_s = event.detected_s
+                return event
             case RepRetracted(index=index) if index in last.standing:
                 last.standing.discard(index)
                 last.reps.pop(index, None)
-                retracted = replace(event, count=len(last.standing))
-                return [retracted, self._correct(last, event.detected_s)]
+                last.touched_s = event.detected_s
+                return replace(event, count=len(last.standing))
         return None
 
-    def _correct(self, last: _Set, now_s: float, added: Rep | None = None) -> SetCorrected:
-        """Put the set in the place of the finished one, with a repetition more or without those that fell."""
+    def corrected(self, before: Event | None = None) -> SetCorrected | None:
+        """Correct the finished set, where anything of it changed.
+
+        Args:
+            before: the event that comes next; the moment of the last one may not be over before it, unless
+                it begins a set. None where nothing more is known.
+        """
+        last = self._finished
+        if last is None or last.touched_s is None:
+            return None
+        begins = isinstance(before, RepCounted) and self._set is None and before.time_s > last.closed_s
+        if before is not None and before.detected_s <= last.touched_s and not begins:
+            return None
+        if begins or last.sealed:  # what is judged from now on is the other set
+            last.chances = _at_most(len(last.standing), last.chances)
+        else:
+            last.chances = self._chances(last)
+        now_s, last.touched_s = last.touched_s, None
+        return self._correct(last, now_s)
+
+    def _correct(self, last: _Set, now_s: float) -> SetCorrected | None:
+        """Put the set as it is now in the place of the finished one; None where nothing of it is another."""
         before = self.results.pop()
         figures = dict(zip((rep.index for rep in before.reps), before.rep_metrics, strict=True))
         reps = {rep.index: rep for rep in before.reps}
-        if added is not None:
+        for added in last.added:
             time_s, _, tension_n = self._trace.between(added.pull_start_s - LEAD_S, now_s)
             (measured,) = refine(time_s, tension_n, (added,), self._detector.rate_hz)
             measured = replace(
@@ -207,12 +257,14 @@ class SetTracker:
             )
             reps[added.index] = measured
             (figures[added.index],) = self._figures((measured,), time_s, tension_n, now_s)
+        last.added.clear()
         left = tuple(
             sorted((rep for rep in reps.values() if rep.index in last.reps), key=lambda r: r.peak_time_s)
         )
         if not left:
             self._finished = None
             return SetCorrected(now_s, before.number, None, now_s)
+        left = self._as_sure_as_now(left)
         metrics = tuple(figures[rep.index] for rep in left)
         result = replace(
             before,
@@ -222,11 +274,20 @@ class SetTracker:
             live_reps=tuple(last.reps[rep.index] for rep in left),
             rep_metrics=metrics,
             metrics=set_metrics(metrics),
-            chances=self._chances(last),
+            chances=last.chances,
             hand_tempo=self._hand_tempo(left, metrics),
         )
         self.results.append(result)
-        return SetCorrected(result.end_s, result.number, result, now_s)
+        if (result.reps, result.chances) == (before.reps, before.chances):
+            return None
+        recounted = [rep.index for rep in left] != [rep.index for rep in before.reps]
+        return SetCorrected(result.end_s, result.number, result, now_s, recounted)
+
+    def _as_sure_as_now(self, reps: Sequence[Rep]) -> tuple[Rep, ...]:
+        """Give repetitions the probabilities that were told of them last."""
+        return tuple(
+            replace(rep, probability=self._probability.get(rep.index, rep.probability)) for rep in reps
+        )
 
     def _chances(self, one: _Set) -> dict[int, float]:
         """Return P(count = n) of a set; numbers below none are none."""
@@ -246,7 +307,7 @@ class SetTracker:
         seen = tuple(sorted(done.reps.values(), key=lambda rep: rep.peak_time_s))
         start_s = seen[0].pull_start_s - LEAD_S
         time_s, _, tension_n = self._trace.between(start_s, now_s)
-        known = [replace(rep, probability=self._probability.get(rep.index, rep.probability)) for rep in seen]
+        known = self._as_sure_as_now(seen)
         self._probability.clear()
         reps = refine(time_s, tension_n, known, self._detector.rate_hz)
         metrics = self._figures(reps, time_s, tension_n, now_s)
@@ -261,7 +322,7 @@ class SetTracker:
             ended_by=ended_by,
             side=self._settings.side(done.number),
             zone=self._settings.plan.zone,
-            chances=self._chances(done),
+            chances=done.chances,
             hand_tempo=self._hand_tempo(reps, metrics),
         )
 
@@ -289,3 +350,11 @@ class SetTracker:
 def _completes(last: _Set, event: Event) -> bool:
     """Return whether the event ends a repetition that was counted for a set before the next one began."""
     return isinstance(event, RepCompleted) and event.index in last.standing.difference(last.reps)
+
+
+def _at_most(most: int, chances: Mapping[int, float]) -> dict[int, float]:
+    """Give the chances of higher counts to the highest that still may be: what was taken back is none."""
+    result: dict[int, float] = {}
+    for count, probability in chances.items():
+        result[min(count, most)] = result.get(min(count, most), 0.0) + probability
+    return result

@@ -34,6 +34,7 @@ from bandsense.workout.events import (
     ExerciseStopped,
     LinkChanged,
     RestChanged,
+    SetCorrected,
     SetDone,
     SetEnd,
     SetRated,
@@ -340,8 +341,9 @@ class Workout:
         """Order the events by when they became certain, with those that follow from them."""
         result: list[Event] = []
         for event in sorted(events, key=lambda e: e.detected_s):
+            result.extend(self._set_corrected(event))
             if (amended := self._sets.amended(event)) is not None:
-                result.extend(amended)
+                result.append(amended)
                 continue
             if (started := self._sets.started_by(event)) is not None:
                 self._feedback.set_started()
@@ -351,7 +353,13 @@ class Workout:
             result.extend(self._coached(counted))
             result.extend(self._stopped_by(counted))
             result.extend(self._ended(self._sets.follow(counted)))
+        result.extend(self._set_corrected())
         return result
+
+    def _set_corrected(self, before: Event | None = None) -> Iterator[SetCorrected]:
+        """Correct the finished set, where the moment that changed it is over (`SetTracker.corrected`)."""
+        if (corrected := self._sets.corrected(before)) is not None:
+            yield corrected
 
     def _coached(self, event: Event) -> Iterator[Event]:
         if self._coach is not None and self.stopped is None:  # a stopped exercise gets no cue, nor advice

@@ -15,7 +15,15 @@ from bandsense.live.formatting import format_notice, set_words
 from bandsense.live.state import ViewState
 from bandsense.live.terminal import render
 from bandsense.samples import FloatArray, SampleBlock, Unit
-from bandsense.signal.events import RepCompleted, RepRetracted, RetractReason, SignalWarning, WarningKind
+from bandsense.signal.events import (
+    CountJudged,
+    RepCompleted,
+    RepRetracted,
+    RetractReason,
+    SignalWarning,
+    WarningKind,
+)
+from bandsense.signal.narrator import WORTH_TELLING
 from bandsense.workout.events import Corrected, Event, SetCorrected, SetDone, SetStarted, to_json
 from bandsense.workout.inputs import AddRep, EndSet, Input, UndoRep
 from bandsense.workout.settings import WorkoutSettings
@@ -195,3 +203,77 @@ def test_the_result_of_a_set_has_the_latest_probability_of_each_repetition() -> 
     known = [rep.probability for rep in of(events, SetDone)[0].result.reps]
     assert told[0] < 0.99, "the first one is doubtful when it is told"
     assert min(known) > 0.95
+
+
+def late_tail() -> FloatArray:
+    """Eight repetitions and a movement of a third of their height, which the detector decides on late."""
+    still_n = np.zeros(round(4.0 * RATE_HZ)), np.zeros(round(30.0 * RATE_HZ))
+    eight = [_bump(80.0, 2.5) for _ in range(8)]
+    tension_n = np.concatenate([still_n[0], *eight, _bump(0.34 * 80.0, 1.2), still_n[1]])
+    return np.asarray(tension_n + np.random.default_rng(0).normal(0.0, 0.1, tension_n.size))
+
+
+def _bump(peak_n: float, seconds: float) -> FloatArray:
+    part = np.arange(round(seconds * RATE_HZ)) / round(seconds * RATE_HZ)
+    return np.asarray(0.5 * peak_n * (1.0 - np.cos(2.0 * np.pi * part)))
+
+
+@pytest.mark.parametrize("size", [16, 1_000_000])
+def test_a_finished_set_is_as_sure_as_the_detector_is_after_everything(size: int) -> None:
+    workout, events = followed(late_tail(), size=size)
+    (done,) = of(events, SetDone)
+    (gone,) = [e for e in of(events, RepRetracted) if e.detected_s > done.detected_s]
+    (result,) = workout.results
+    assert result.chances == pytest.approx(workout._detector.chances, abs=WORTH_TELLING)
+    assert result.chances == pytest.approx(workout.chances)
+    assert result.chances[8] > 0.95
+    assert set_words(result).startswith("set 1: 8 reps, peak")
+    corrections = of(events, SetCorrected)
+    assert corrections[0].detected_s == gone.detected_s
+    assert [max(e.result.chances, key=e.result.chances.get) for e in corrections] == [8] * len(corrections)
+    assert [e.recounted for e in corrections] == [True] + [False] * (len(corrections) - 1)
+    assert len(corrections) > 1, "the detector became surer after it had taken one back"
+    assert [format_notice(e) is not None for e in corrections] == [e.recounted for e in corrections]
+    assert corrections[-1].result == result == shown(events).results[-1]
+
+
+def test_the_events_of_a_late_correction_come_in_the_order_in_which_they_became_certain() -> None:
+    one = [to_json(event) for event in followed(late_tail())[1]]
+    assert [to_json(event) for event in followed(late_tail(), size=7)[1]] == one
+    times = [event.detected_s for event in followed(late_tail())[1]]
+    assert times == sorted(times)
+
+
+def test_the_only_repetition_is_as_likely_as_that_there_is_one() -> None:
+    rng = np.random.default_rng(0)
+    tension_n = np.concatenate([np.zeros(240), _bump(60.0, 2.5), np.zeros(2400)])
+    workout, events = followed(tension_n + rng.normal(0.0, 0.1, tension_n.size))
+    (result,) = workout.results
+    assert 0.1 < result.chances[0] < 0.3, "or this pull is not doubtful"
+    assert result.reps[0].probability == pytest.approx(result.chances[1])
+    assert of(events, SetDone)[0].result.reps[0].probability == pytest.approx(
+        of(events, SetDone)[0].result.chances[1]
+    )
+
+
+def test_the_first_pull_of_the_next_set_makes_the_last_one_no_less_sure() -> None:
+    trace_n = tension(still(2), waves(6), still(40), waves(6), still(20))
+    workout, events = followed(trace_n, size=16)
+    assert not of(events, SetCorrected)
+    for result in workout.results:
+        assert result.chances[6] > 0.95
+    second = of(events, SetStarted)[1]
+    resting = [e for e in of(events, CountJudged) if 20.0 < e.detected_s < second.detected_s]
+    assert all(e.more[0] > 0.95 for e in resting), "another pull would not be one of that set"
+
+
+def test_a_set_that_another_one_followed_stays_as_sure_as_it_was() -> None:
+    trace_n = np.concatenate([late_tail()[: round(43.8 * RATE_HZ)], _bump(80.0, 2.5), _bump(80.0, 2.5)])
+    trace_n = np.concatenate([trace_n, *[_bump(80.0, 2.5) for _ in range(4)], np.zeros(1600)])
+    workout, _ = followed(trace_n)
+    first, last = workout.results
+    assert sum(first.chances.values()) == pytest.approx(1.0)
+    assert len(first.reps) == 8, "the ninth was taken back when the next set began"
+    assert max(first.chances) == 8
+    assert first.chances[8] > 0.95
+    assert max(last.chances, key=lambda n: last.chances[n]) == len(last.reps) == 6

@@ -86,6 +86,11 @@ FLOOR_N: Final = 0.25
 FLOOR_NOISE: Final = 2.5
 """So many bottoms at one level, the still start among them, within so much and so many times the noise, show
 where the band is slack: a hand does not come back to a taut band's start so exactly."""
+FLOORS_ELSEWHERE: Final = 4
+REST_S: Final = 10.0
+"""Where the sensor was seen at zero, it takes so many bottoms at another level; and it must have stood there
+for so long since, or have come there from zero within half a window. A band is not taken up so quickly, nor
+held so still before a set."""
 
 DRIFT_REPS: Final = 6
 DRIFT_S: Final = 15.0
@@ -138,7 +143,7 @@ class _Bottoms:
             last bottom.
     """
 
-    floors_n: deque[float] = field(default_factory=lambda: deque(maxlen=FLOORS))
+    floors_n: deque[float] = field(default_factory=lambda: deque(maxlen=FLOORS_ELSEWHERE))
     risen: bool = False
     lowest_n: float = np.inf
     bottom_n: float = np.inf
@@ -165,6 +170,44 @@ class _Bottoms:
 
 
 @dataclass(slots=True)
+class _Zero:
+    """Where the band was still near zero, or at a level that may be a new one.
+
+    Attributes:
+        level_n, seen_s: where it was last, and when; None before.
+        first: time and level of the first of these.
+        other_n: another level since, at which it stood as only what nothing pulls does.
+        stood_n, stood_s: the latest other level, and for how long it was still there.
+        passing_n, passing: level of the first window that moved since the latest still one, and how many did.
+    """
+
+    level_n: float | None = None
+    seen_s: float = -np.inf
+    first: tuple[float, float] | None = None
+    other_n: float | None = None
+    stood_n: float = 0.0
+    stood_s: float = 0.0
+    passing_n: float = 0.0
+    passing: int = 0
+
+    def stand(self, level_n: float, lasted_s: float, within_n: float) -> None:
+        """Take a still window at another level."""
+        if abs(level_n - self.stood_n) > within_n:
+            self.stood_n, self.stood_s = level_n, 0.0
+        self.stood_s += lasted_s
+        if self.stood_s >= REST_S:
+            self.other_n = self.stood_n
+
+    def jumped(self, from_n: float, to_n: float, margin_n: float) -> bool:
+        """Return whether a still window at one level followed one at zero quicker than a hand moves."""
+        if self.level_n is None or abs(from_n - self.level_n) > LARGEST_ZERO_N or self.passing > 1:
+            return False
+        # The level of a window is its median: next to the one or the other if the change took no half of it.
+        off_n = min(abs(self.passing_n - from_n), abs(self.passing_n - to_n))
+        return abs(to_n - from_n) > LARGEST_ZERO_N and (not self.passing or off_n <= margin_n)
+
+
+@dataclass(slots=True)
 class _Seen:
     """What the windows so far showed.
 
@@ -175,8 +218,7 @@ class _Seen:
         still: the present run of still windows.
         level_n: where the band was still last; None before.
         calm_n: where a single window was still last.
-        zero_n, zero_s: where it was still last near zero or near that, and when.
-        first: time and level of the first of these.
+        zero: where it was still near zero.
         bottoms: what lies between pulls.
         pulled: tension was above the still level by more than a reversed pull is below.
         below_s: since when all samples are below zero.
@@ -191,9 +233,7 @@ class _Seen:
     still: _Still = field(default_factory=_Still)
     level_n: float | None = None
     calm_n: float | None = None
-    zero_n: float | None = None
-    zero_s: float = -np.inf
-    first: tuple[float, float] | None = None
+    zero: _Zero = field(default_factory=_Zero)
     bottoms: _Bottoms = field(default_factory=_Bottoms)
     pulled: bool = False
     below_s: float | None = None
@@ -377,8 +417,12 @@ class SenseChecks:
                 seen.reach_n = max(REVERSED_N, REVERSED_NOISE * noise_n)
         if scatter_n <= seen.margin_n:
             told += self._still(start_s, end_s, middle_n, told_s)
-        elif seen.still.windows:
-            seen.still = _Still()
+        else:
+            if not seen.zero.passing:
+                seen.zero.passing_n = middle_n
+            seen.zero.passing += 1
+            if seen.still.windows:
+                seen.still = _Still()
         if seen.bottoms.turned(middle_n, lowest_n, seen.reach_n):
             told += self._floor(start_s, told_s)
         if highest_n <= -LARGEST_ZERO_N or seen.below_s is not None:
@@ -389,8 +433,13 @@ class SenseChecks:
 
     def _still(self, start_s: float, end_s: float, middle_n: float, told_s: float) -> list[SignalWarning]:
         """Check the zero where nothing moves."""
-        seen, still = self._seen, self._seen.still
+        seen, still, zero = self._seen, self._seen.still, self._seen.zero
+        if seen.calm_n is not None and zero.jumped(seen.calm_n, middle_n, seen.margin_n + 0.1):
+            zero.other_n = middle_n
+        zero.passing = 0
         seen.calm_n = middle_n
+        if middle_n > LARGEST_ZERO_N:
+            zero.stand(middle_n, end_s - start_s, FLOOR_N + FLOOR_NOISE * seen.noise_n)
         if middle_n < still.low_n:
             still.low_n = middle_n
         elif middle_n > still.high_n:
@@ -406,20 +455,24 @@ class SenseChecks:
     def _floor(self, start_s: float, told_s: float) -> list[SignalWarning]:
         """Check whether the latest bottoms show a zero that is off."""
         seen, floors_n = self._seen, self._seen.bottoms.floors_n
-        known = self._pre_stretched or seen.zero_n is not None
-        if known or len(floors_n) < FLOORS or seen.calm_n is None or seen.calm_n <= LARGEST_ZERO_N:
+        known = seen.zero.level_n is not None
+        level_n, least = (seen.zero.other_n, FLOORS_ELSEWHERE) if known else (seen.calm_n, FLOORS)
+        if self._pre_stretched or level_n is None or level_n <= LARGEST_ZERO_N or len(floors_n) < least:
             return []
         # Nothing moved there either: a hand that holds a band trembles.
-        spread_n = max(seen.calm_n, *floors_n) - min(seen.calm_n, *floors_n)
+        latest_n = [*floors_n][-least:]
+        spread_n = max(level_n, *latest_n) - min(level_n, *latest_n)
         if spread_n > FLOOR_N + FLOOR_NOISE * seen.noise_n:
             return []
-        return self._off(seen.calm_n, start_s, told_s)
+        if known:
+            self._doubt(told_s, level_n)
+        return self._off(level_n, start_s, told_s)
 
     def _zero(self, still: _Still, start_s: float, end_s: float, told_s: float) -> list[SignalWarning]:
-        seen, level_n = self._seen, still.level_n
+        seen, zero, level_n = self._seen, self._seen.zero, still.level_n
         seen.level_n = level_n
-        unseen_s = end_s - seen.zero_s if seen.zero_n is not None else 0.0
-        shift_n = abs(level_n - (seen.zero_n or 0.0))
+        unseen_s = end_s - zero.seen_s if zero.level_n is not None else 0.0
+        shift_n = abs(level_n - (zero.level_n or 0.0))
         follows = shift_n <= LARGEST_ZERO_N or (
             shift_n <= min(FARTHEST_DRIFT_N, FASTEST_DRIFT_N_PER_S * unseen_s)
         )
@@ -428,12 +481,13 @@ class SenseChecks:
         if level_n < -LARGEST_ZERO_N:
             return self._off(level_n, start_s, told_s)
         if not follows:
-            return []
-        if seen.first is None or shift_n > FASTEST_DRIFT_N_PER_S * unseen_s + LARGEST_SHIFT_N:
+            # After the set, too: bottoms may have shown it, but not that anything was still there.
+            return self._floor(start_s, told_s)
+        if zero.first is None or shift_n > FASTEST_DRIFT_N_PER_S * unseen_s + LARGEST_SHIFT_N:
             # What moved quicker than any drift is a band that is held lightly, or let go.
-            seen.first = (end_s, level_n)
-        seen.zero_n, seen.zero_s = level_n, end_s
-        since_s, moved_n = end_s - seen.first[0], level_n - seen.first[1]
+            zero.first = (end_s, level_n)
+        zero.level_n, zero.seen_s, zero.other_n, zero.stood_s = level_n, end_s, None, 0.0
+        since_s, moved_n = end_s - zero.first[0], level_n - zero.first[1]
         if abs(moved_n) <= LARGEST_DRIFT_N:
             return []
         return self._tell(

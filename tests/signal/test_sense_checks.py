@@ -84,6 +84,77 @@ def test_a_taut_band_that_stands_still_is_asked_about_unless_that_was_said() -> 
     assert kinds(told(time_s, tension_n, pre_stretched=True)) == []
 
 
+@pytest.mark.parametrize("off_n", [2.5, 8.0, 20.0])
+def test_a_zero_that_is_off_is_told_by_the_end_of_the_set_where_nothing_was_still_before(
+    off_n: float,
+) -> None:
+    cycles = np.arange(0.0, 8 * 2.5, 1.0 / 80.0) / 2.5
+    rng = np.random.default_rng(1)
+    pulls_n = (
+        20.0 * (1.0 - np.cos(2.0 * np.pi * cycles)) * (1.0 + rng.normal(0.0, 0.03, 9)[cycles.astype(int)])
+    )
+    tension_n = np.concatenate((pulls_n, np.zeros(80 * 3))) + rng.normal(0.0, 0.1, pulls_n.size + 240)
+    time_s = np.arange(tension_n.size) / 80.0
+    found = warnings(told(time_s, tension_n + off_n))
+    assert [warning.kind for warning in found] == [WarningKind.ZERO_OFF]
+    assert found[0].detected_s < 20.0 + 1.6
+    assert kinds(told(time_s, tension_n)) == []
+
+
+def two_sets(seed: int, rate_hz: float, between_s: float) -> tuple[FloatArray, FloatArray, float]:
+    """Seconds, newtons, and when the rest between them begins."""
+    first_n, second_n = (human(60.0, 0.0, seed + n, rate_hz)[1] for n in (0, 100))
+    still_n = np.random.default_rng(seed).normal(0.0, 0.05, round(between_s * rate_hz))
+    tension_n = np.concatenate((first_n, still_n, second_n))
+    return np.arange(tension_n.size) / rate_hz, tension_n, first_n.size / rate_hz
+
+
+@pytest.mark.parametrize("rate_hz", [80.0, 320.0])
+@pytest.mark.parametrize("jump_n", [3.0, 8.0, 30.0])
+@pytest.mark.parametrize(("within_s", "before_s"), [(0.0, 2.0), (0.0, 25.0), (1.0, 15.0)])
+def test_a_zero_that_jumps_up_between_sets_is_asked_about_within_the_next(
+    within_s: float, before_s: float, jump_n: float, rate_hz: float
+) -> None:
+    time_s, tension_n, rest_s = two_sets(2, rate_hz, 30.0)
+    since_s = time_s - (rest_s + 30.0 - before_s)
+    moved_n = jump_n * (np.clip(since_s / within_s, 0.0, 1.0) if within_s else since_s >= 0.0)
+    found = [w for w in warnings(told(time_s, tension_n + moved_n)) if w.kind is WarningKind.ZERO_OFF]
+    assert len(found) == 1
+    assert rest_s + 30.0 < found[0].detected_s < time_s[-1] - 8.0
+    assert f"shows {jump_n:.1f} N" in found[0].message
+    assert "if it is taut" in found[0].message
+
+
+def test_peaks_after_a_jump_of_the_zero_are_not_shown_as_sure() -> None:
+    time_s, tension_n, rest_s = two_sets(2, 80.0, 30.0)
+    jump_n = np.where(time_s > rest_s + 10.0, 15.0, 0.0)
+    detector = RepDetector()
+    detector.push(time_s, tension_n + jump_n)
+    assert detector.sense.zero_doubt_n(time_s[-1]) == pytest.approx(15.0 / sqrt(3.0), rel=0.05)
+    assert detector.sense.zero_doubt_n(rest_s) == 0.0
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("rate_hz", [10.0, 80.0])
+@pytest.mark.parametrize(("peak_n", "rest_n"), [(12.0, 3.0), (60.0, 8.0), (60.0, 25.0)])
+@pytest.mark.parametrize("exact", [True, False])
+def test_sets_on_a_band_that_is_taken_up_before_are_not_asked_about(
+    exact: bool, peak_n: float, rest_n: float, rate_hz: float, seed: int
+) -> None:
+    """Also where a hand came back to the very same tension, and had not trembled while it waited."""
+    set_n = (
+        trace(SET, rate_hz, peak_n, rest_n, noise_n=0.0)[1]
+        if exact
+        else human(peak_n, rest_n, seed, rate_hz)[1]
+    )
+    taken_up_n = rest_n * 0.5 * (1.0 - np.cos(np.linspace(0.0, np.pi, round(0.6 * rate_hz))))
+    slack_n, taut_n = np.zeros(round(8.0 * rate_hz)), np.full(round(2.5 * rate_hz), rest_n)
+    once_n = np.concatenate((slack_n, taken_up_n, taut_n, set_n, taken_up_n[::-1], slack_n))
+    tension_n = np.concatenate((once_n, once_n))
+    noise_n = np.random.default_rng(seed).normal(0.0, 0.05, tension_n.size)
+    assert kinds(told(np.arange(tension_n.size) / rate_hz, tension_n + noise_n)) == []
+
+
 def test_a_mass_that_hangs_still_after_a_good_zero_is_no_error_of_the_zero() -> None:
     rng, time_s = np.random.default_rng(2), np.arange(0.0, 30.0, 1.0 / 80.0)
     hung_n = np.where(time_s > 5.0, 50.0, 0.0) + rng.normal(0.0, 0.05, time_s.size)

@@ -25,7 +25,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import sqrt
+from math import ceil, sqrt
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -79,7 +79,13 @@ back."""
 
 BROKEN_S: Final = 2.0
 BROKEN_N: Final = 5.0
-"""A converter at the end of its range, or single samples that scatter by so much, for so long is no band."""
+BROKEN_SHARE: Final = 0.8
+BROKEN_SHARE_FEW: Final = 0.95
+BROKEN_WINDOWS: Final = 5
+"""A converter at the end of its range, or single samples that scatter by so much, for so long is no band.
+Noise shows alike in first and third differences, and movement in first ones: the third must hold so much of
+them in the latest windows, so many at least, and more in windows of few samples. At 10 Hz a quick repetition
+is four samples long, and a single window of it looks like noise."""
 
 FLOORS: Final = 3
 FLOOR_N: Final = 0.25
@@ -115,7 +121,7 @@ class _Still:
         return self.sum_n / self.windows
 
 
-_Row: TypeAlias = tuple[float, float, float, float, float, float, float, bool]
+_Row: TypeAlias = tuple[float, float, float, float, float, float, float, float, bool]
 """A window as it is looked at, thousands an hour: its fields but the last."""
 
 
@@ -127,6 +133,7 @@ class _Window(NamedTuple):
     lowest_n: float
     highest_n: float
     noise_n: float
+    step_n: float
     saturated: bool
     told_s: float
     """Time of the sample with which this was known: its last one, but for the first few of the stream."""
@@ -208,6 +215,28 @@ class _Zero:
 
 
 @dataclass(slots=True)
+class _Broken:
+    """What the converter shows that no band does.
+
+    Attributes:
+        since_s: since when; None while it does not.
+        lately: squares of noise and of steps in the latest windows.
+    """
+
+    since_s: float | None = None
+    lately: deque[tuple[float, float]] = field(default_factory=deque)
+
+    def share(self, noise_n: float, step_n: float, windows: int) -> float:
+        """Take a window, and return how much of the steps in the latest ones is noise; 0 in fewer."""
+        self.lately.append((noise_n * noise_n, step_n * step_n))
+        if len(self.lately) < windows:
+            return 0.0
+        if len(self.lately) > windows:
+            self.lately.popleft()
+        return sqrt(sum(noise for noise, _ in self.lately) / sum(step for _, step in self.lately))
+
+
+@dataclass(slots=True)
 class _Seen:
     """What the windows so far showed.
 
@@ -222,7 +251,7 @@ class _Seen:
         bottoms: what lies between pulls.
         pulled: tension was above the still level by more than a reversed pull is below.
         below_s: since when all samples are below zero.
-        broken_s: since when the converter shows what no band does.
+        broken: what the converter shows that no band does.
         under_s: since when tension is below the still level and zero.
     """
 
@@ -237,7 +266,7 @@ class _Seen:
     bottoms: _Bottoms = field(default_factory=_Bottoms)
     pulled: bool = False
     below_s: float | None = None
-    broken_s: float | None = None
+    broken: _Broken = field(default_factory=_Broken)
     under_s: float | None = None
 
 
@@ -398,12 +427,12 @@ class SenseChecks:
     def _look(self, row: _Row, told_s: float) -> list[SignalWarning]:
         """Check one window; most change nothing, and are told apart before anything is called."""
         seen = self._seen
-        start_s, end_s, middle_n, scatter_n, lowest_n, highest_n, noise_n, saturated = row
+        start_s, end_s, middle_n, scatter_n, lowest_n, highest_n, noise_n, _, saturated = row
         if end_s - start_s > self._longest_s:
             seen.still = _Still()
             return []
         told: list[SignalWarning] = []
-        if saturated or noise_n >= BROKEN_N or seen.broken_s is not None:
+        if saturated or noise_n >= BROKEN_N or seen.broken.since_s is not None:
             told = self._wiring(_Window(*row, told_s))
             if told or saturated or noise_n >= BROKEN_N:
                 return told
@@ -560,12 +589,13 @@ class SenseChecks:
 
     def _wiring(self, window: _Window) -> list[SignalWarning]:
         """Check for a converter that shows no band at all."""
-        seen = self._seen
+        broken = self._seen.broken
         if not window.saturated and window.noise_n < BROKEN_N:
-            seen.broken_s = None
+            self._seen.broken = _Broken()
             return []
-        seen.broken_s = window.start_s if seen.broken_s is None else seen.broken_s
-        if window.end_s - seen.broken_s < BROKEN_S:
+        broken.since_s = window.start_s if broken.since_s is None else broken.since_s
+        noisy = window.saturated or self._noisy(window)
+        if window.end_s - broken.since_s < BROKEN_S or not noisy:
             return []
         if window.saturated:
             message = Message(
@@ -578,7 +608,13 @@ class SenseChecks:
                 "between cell and board",
                 noise=window.noise_n,
             )
-        return self._tell(WarningKind.WIRING, seen.broken_s, window.told_s, 0.0, message)
+        return self._tell(WarningKind.WIRING, broken.since_s, window.told_s, 0.0, message)
+
+    def _noisy(self, window: _Window) -> bool:
+        """Return whether the latest windows show noise, and not quick repetitions at a low rate."""
+        windows = max(BROKEN_WINDOWS, ceil(BROKEN_S / (0.5 * self._longest_s)))
+        share = self._seen.broken.share(window.noise_n, window.step_n, windows)
+        return share >= (BROKEN_SHARE_FEW if self._length == LEAST_WINDOW else BROKEN_SHARE)
 
     def _tell(
         self, kind: WarningKind, time_s: float, detected_s: float, size_n: float, message: str
@@ -590,8 +626,9 @@ class SenseChecks:
         return [SignalWarning(time_s, kind, message, detected_s)]
 
 
-_Figures: TypeAlias = tuple[float, float, float, float, float]
-"""Middle, scatter, lowest, highest and noise of a window."""
+_Figures: TypeAlias = tuple[float, float, float, float, float, float]
+"""Middle, scatter, lowest, highest, noise and step of a window: the last two are what white noise of one
+standard deviation leaves alike in third and in first differences."""
 
 
 def _figures(tension: FloatArray, stride: int) -> list[list[float]]:
@@ -603,16 +640,20 @@ def _figures(tension: FloatArray, stride: int) -> list[list[float]]:
     level = ordered[:, half] if ordered.shape[1] % 2 else 0.5 * (ordered[:, half - 1] + ordered[:, half])
     # Sums along the first axis add one after the other, as those of a single window do.
     values = np.ascontiguousarray(tension.T)
-    bend = values[:ENOUGH]
-    for _ in range(3):
+    some = values[:ENOUGH]
+    steps = some[1:] - some[:-1]
+    bend = steps
+    for _ in range(2):
         bend = bend[1:] - bend[:-1]
     centred = values - np.add.reduce(values, axis=0) / length
     centred *= centred
     bend *= bend
+    steps *= steps
     scatter = np.sqrt(np.add.reduce(centred, axis=0) / length)
     noise = np.sqrt(np.add.reduce(bend, axis=0) / (20.0 * bend.shape[0]))
     lowest, highest = np.minimum.reduce(values, axis=0), np.maximum.reduce(values, axis=0)
-    columns = (level, scatter, lowest, highest, noise)
+    step = np.sqrt(np.add.reduce(steps, axis=0) / (2.0 * steps.shape[0]))
+    columns = (level, scatter, lowest, highest, noise, step)
     return [column.tolist() for column in columns]
 
 
@@ -621,19 +662,22 @@ def _figures_of_one(values: list[float], stride: int) -> _Figures:
     ordered = sorted(values[::stride])
     half = len(ordered) // 2
     level = ordered[half] if len(ordered) % 2 else 0.5 * (ordered[half - 1] + ordered[half])
-    total = squares = bends = 0.0
+    total = squares = bends = moves = 0.0
     for x in values:
         total += x
     mean = total / len(values)
     for x in values:
         squares += (x - mean) * (x - mean)
-    bend = values[:ENOUGH]
-    for _ in range(3):
+    some = values[:ENOUGH]
+    bend = steps = [b - a for a, b in pairwise(some)]
+    for x in steps:
+        moves += x * x
+    for _ in range(2):
         bend = [b - a for a, b in pairwise(bend)]
     for x in bend:
         bends += x * x
     scatter, noise = sqrt(squares / len(values)), sqrt(bends / (20.0 * len(bend)))
-    return level, scatter, min(values), max(values), noise
+    return level, scatter, min(values), max(values), noise, sqrt(moves / (2.0 * len(steps)))
 
 
 def _slope(at_s: FloatArray, values: FloatArray) -> tuple[float, float]:

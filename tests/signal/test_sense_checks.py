@@ -260,6 +260,30 @@ def test_a_broken_wire_is_named() -> None:
     assert "end of its range" in found[0].message
 
 
+@pytest.mark.parametrize("rate_hz", [10.0, 12.5, 15.0, 20.0, 80.0])
+@pytest.mark.parametrize("spikes", [False, True])
+def test_a_broken_wire_is_named_at_every_rate(spikes: bool, rate_hz: float) -> None:
+    rng, time_s = np.random.default_rng(4), np.arange(0.0, 20.0, 1.0 / rate_hz)
+    tension_n = rng.normal(0.0, 60.0, time_s.size)
+    if spikes:
+        tension_n = np.where(rng.random(time_s.size) < 0.4, 150.0, 20.0) + 0.1 * tension_n
+    assert WarningKind.WIRING in kinds(told(time_s, tension_n))
+
+
+@pytest.mark.parametrize("rate_hz", [10.0, 12.5, 15.0, 20.0])
+@pytest.mark.parametrize("rep_s", [0.35, 0.42, 0.5, 0.65, 0.8])
+def test_quick_repetitions_at_a_low_rate_are_no_broken_wire(rep_s: float, rate_hz: float) -> None:
+    for seed, peak_n in enumerate((60.0, 60.0, 120.0, 120.0, 250.0)):
+        rng = np.random.default_rng(seed)
+        ends_s = 4.0 + np.cumsum(rep_s * (1.0 + rng.normal(0.0, 0.03, 15)))
+        tops_n = peak_n * (1.0 + rng.normal(0.0, 0.03, 15))
+        knots_s = np.sort(np.concatenate(([0.0, 4.0], ends_s - 0.5 * rep_s, ends_s, [ends_s[-1] + 6.0])))
+        knots_n = np.concatenate(([0.0, 0.0], np.column_stack((tops_n, np.zeros(15))).ravel(), [0.0]))
+        time_s = np.arange(0.0, knots_s[-1], 1.0 / rate_hz)
+        tension_n = np.interp(time_s, knots_s, knots_n) + rng.normal(0.0, 0.05, time_s.size)
+        assert WarningKind.WIRING not in kinds(told(time_s, tension_n))
+
+
 @pytest.mark.parametrize("size", [1, 7, 16, 1000])
 @pytest.mark.parametrize("off_n", [-20.0, 8.0])
 def test_blocks_do_not_matter(size: int, off_n: float) -> None:

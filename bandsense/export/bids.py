@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from bandsense.export.rows import sets_of
+from bandsense.export.rows import ExportedSet, peak_uncertainty_n, reasons_words, sets_of, told_peak_n
 from bandsense.export.table import SessionTable, StreamTable
 from bandsense.files import atomic_write, private_folder, write_json_file
 
@@ -73,28 +74,62 @@ def _session(table: SessionTable, folder: Path, label: str) -> list[Path]:
     events = place / f"{stem}_events.tsv"
     began_s = table.session.started_unix_s
     rows: list[tuple[float, str]] = []
-    lines = ["onset\tduration\ttrial_type\tset\trep\tpeak_n"]
+    names = ("onset", "duration", "trial_type", "set", "rep", "peak_n", *_OF_REP)
+    lines = ["\t".join(names)]
     for stream in table.streams[:1]:
         began_s = table.unix_s(stream, float(stream.time_s[0])) if len(stream) else began_s
     for each in sets_of(table):
         kind = "repetition" if each.side is None else f"repetition_{each.side}"
-        for number, rep in enumerate(each.reps, 1):
+        for number, (rep, figures) in enumerate(zip(each.reps, each.figures, strict=True), 1):
             if "pull_start_s" in rep:
                 onset = table.unix_s(each.stream, rep["pull_start_s"]) - began_s
-                duration = rep["end_s"] - rep["pull_start_s"]
-                cells = (f"{duration:.3f}", kind, each.number, number, f"{rep['peak_n']:.2f}")
-                rows.append((onset, "\t".join(map(str, cells))))
+                cells = _cells(each, rep, figures)
+                rows.append((onset, "\t".join((cells[0], kind, str(each.number), str(number), *cells[1:]))))
     lines += [f"{onset:.3f}\t{rest}" for onset, rest in sorted(rows)]
     _write_text(events, "\n".join(lines) + "\n")
-    description = {
+    description: dict[str, Any] = {
         "trial_type": {"Description": "A repetition, from pull start to end"},
         "set": {"Description": "Number of the set within the session"},
         "rep": {"Description": "Number of the repetition within the set"},
         "peak_n": {"Description": "Greatest tension", "Units": "N"},
         "TaskName": task,
     }
+    description |= _OF_REP
     write_json_file(events.with_suffix(".json"), description)
     return [*written, events, events.with_suffix(".json")]
+
+
+_OF_REP: Mapping[str, Mapping[str, str]] = {
+    "peak_uncertainty_n": {
+        "Description": "Standard uncertainty (k = 1) of the greatest tension",
+        "Units": "N",
+    },
+    "probability": {"Description": "How likely it is a repetition at all"},
+    "set_reps_probability": {
+        "Description": "How likely it is that the set has these repetitions and no others"
+    },
+    "hidden": {"Description": "Why figures are n/a that the sensor cannot tell: name: reason; …"},
+}
+"""Columns of the events after those that say what happened."""
+
+
+def _cells(each: ExportedSet, rep: Mapping[str, Any], figures: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return duration, peak and the columns of `_OF_REP`; `n/a` where something is not known, or hidden."""
+    hidden = dict(figures.get("hidden") or {})
+    if "time_under_tension_s" in hidden:
+        hidden["duration"] = hidden["time_under_tension_s"]
+
+    def told(value: float | None, digits: int) -> str:
+        return "n/a" if value is None else f"{value:.{digits}f}"
+
+    return (
+        told(None if "duration" in hidden else rep["end_s"] - rep["pull_start_s"], 3),
+        told(told_peak_n(rep, figures), 2),
+        told(peak_uncertainty_n(rep, figures), 2),
+        told(rep.get("probability"), 4),
+        told(each.chances.get(len(each.reps)), 4),
+        reasons_words(hidden, ("duration", "peak_n")) or "n/a",
+    )
 
 
 def _physio(stream: StreamTable, path: Path) -> list[Path]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from bandsense.export.rows import ExportedSet, exercise_name, sets_of, sided_name
+from bandsense.export.rows import ExportedSet, exercise_name, sets_of, sided_name, told_peak_n
 from bandsense.export.table import SessionTable, StreamTable, utc
 from bandsense.files import write_json_file
 
@@ -40,6 +40,7 @@ _NAMES = {
 }
 _UCUM = "http://unitsofmeasure.org"
 _ACTIVITY = "http://terminology.hl7.org/CodeSystem/observation-category"
+_ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "bandsense")
 _TRACE_HZ = 20.0
 
@@ -126,16 +127,25 @@ def _components(table: SessionTable, each: ExportedSet) -> Iterator[dict[str, An
     yield {"code": _coded(REPETITION_COUNT, "repetitions"), "valueQuantity": count}
     if each.side is not None:
         yield {"code": _coded(LATERALITY, "side"), "valueString": each.side}
-    mean_n = each.mean_peak_n
-    yield {"code": _coded(RESISTANCE, "mean peak tension"), "valueQuantity": _quantity(mean_n, "N", "N")}
-    for number, rep in enumerate(each.reps, 1):
+    mean_n = None if "mean_peak_n" in each.hidden else each.mean_peak_n
+    yield _tension(RESISTANCE, "mean peak tension", mean_n, each.hidden.get("mean_peak_n"))
+    for number, (rep, figures) in enumerate(zip(each.reps, each.figures, strict=True), 1):
         if rep.get("peak_n") is not None:
-            yield {
-                "code": _coded(REPETITION, f"peak tension of repetition {number}"),
-                "valueQuantity": _quantity(rep["peak_n"], "N", "N"),
-            }
+            reason = (figures.get("hidden") or {}).get("peak_n")
+            yield _tension(
+                REPETITION, f"peak tension of repetition {number}", told_peak_n(rep, figures), reason
+            )
     if (trace := _sampled(each.stream, each.data)) is not None:
         yield {"code": _coded(RESISTANCE, "tension over time"), "valueSampledData": trace}
+
+
+def _tension(code: int, text: str, tension_n: float | None, reason: str | None) -> dict[str, Any]:
+    """Return a tension, or why there is none."""
+    component: dict[str, Any] = {"code": _coded(code, text)}
+    if tension_n is not None:
+        return component | {"valueQuantity": _quantity(tension_n, "N", "N")}
+    absent = {"coding": [{"system": _ABSENT, "code": "unsupported"}], "text": str(reason)}
+    return component | {"dataAbsentReason": absent}
 
 
 def _sampled(stream: StreamTable, data: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from bandsense.export.table import Column, SessionTable, StreamTable, utc
@@ -14,10 +15,13 @@ __all__ = [
     "SET_COLUMNS",
     "ExportedSet",
     "exercise_name",
+    "peak_uncertainty_n",
+    "reasons_words",
     "rep_rows",
     "set_rows",
     "sets_of",
     "sided_name",
+    "told_peak_n",
 ]
 
 REP_COLUMNS = (
@@ -38,6 +42,7 @@ REP_COLUMNS = (
     Column("work_j", "double", "Work of the pull, where the band is calibrated", "J"),
     Column("partial", "boolean", "The repetition had less than the range of the others"),
     Column("probability", "double", "How likely it is a repetition at all"),
+    Column("hidden", "string", "Why cells are empty whose figures the sensor cannot tell: name: reason; …"),
 )
 
 SET_COLUMNS = (
@@ -59,6 +64,10 @@ SET_COLUMNS = (
     Column("effort", "double", "Effort as the person said, 0 to 10"),
     Column("pain", "double", "Pain as the person said, 0 to 10"),
     Column("note", "string", "What the person said of the set"),
+    Column("reps_probability", "double", "How likely it is that these are all repetitions, and no others"),
+    Column("other_reps", "integer", "The next likely number of repetitions; empty where no other is likely"),
+    Column("other_reps_probability", "double", "How likely that number is"),
+    Column("hidden", "string", "Why cells are empty whose figures the sensor cannot tell: name: reason; …"),
 )
 
 _DIGITS = {"s": 3, "N": 2, "N.s": 2, "m": 3, "J": 2, None: 4}
@@ -92,13 +101,37 @@ class ExportedSet:
         return list(self.data["reps"])
 
     @property
+    def figures(self) -> list[Mapping[str, Any]]:
+        """Return what each repetition amounts to (`RepMetrics`); empty where that is not known."""
+        return list(self.data.get("rep_metrics") or [{}] * len(self.reps))
+
+    @property
     def peaks_n(self) -> list[float]:
-        """Return the greatest tensions of its repetitions, as far as they are known, newtons."""
-        return [rep["peak_n"] for rep in self.reps if rep.get("peak_n") is not None]
+        """Return the greatest tensions of its repetitions, as far as they are known and told, newtons."""
+        peaks = (told_peak_n(*each) for each in zip(self.reps, self.figures, strict=True))
+        return [peak for peak in peaks if peak is not None]
+
+    @property
+    def chances(self) -> dict[int, float]:
+        """Return the probability of each number of repetitions; empty where it is not known."""
+        return {int(count): float(p) for count, p in (self.data.get("chances") or {}).items()}
+
+    @property
+    def hidden(self) -> dict[str, str]:
+        """Return the figures of the set that the sensor cannot tell, with the reason."""
+        found = dict((self.data.get("metrics") or {}).get("hidden") or {})
+        hidden = [each.get("hidden") or {} for each in self.figures]
+        for name in ("peak_n", "impulse_n_s"):
+            reasons = [each[name] for each in hidden if name in each]
+            if 2 * len(reasons) > len(hidden):
+                found[name] = max(reasons, key=reasons.count)
+        if "peak_n" in found:
+            found["mean_peak_n"] = found["peak_n"]
+        return found
 
     @property
     def mean_peak_n(self) -> float:
-        """Return the mean of its greatest tensions, newtons; 0 without a repetition."""
+        """Return the mean of its greatest tensions, newtons; 0 where none is known."""
         peaks_n = self.peaks_n
         return sum(peaks_n) / len(peaks_n) if peaks_n else 0.0
 
@@ -112,6 +145,22 @@ class ExportedSet:
         """Return what was said of it."""
         said: Mapping[str, Any] = self.data.get("feedback") or {}
         return said
+
+
+def told_peak_n(rep: Mapping[str, Any], figures: Mapping[str, Any]) -> float | None:
+    """Return the greatest tension of a repetition, newtons; None where it is not known, or hidden."""
+    return None if "peak_n" in (figures.get("hidden") or {}) else rep.get("peak_n")
+
+
+def peak_uncertainty_n(rep: Mapping[str, Any], figures: Mapping[str, Any]) -> float | None:
+    """Return the standard uncertainty of that tension, newtons: calibration, zero and sampling."""
+    told: float | None = figures.get("peak_uncertainty_n", rep.get("peak_uncertainty_n"))
+    return told
+
+
+def reasons_words(hidden: Mapping[str, str], names: Iterable[str]) -> str | None:
+    """Write `time_under_tension_s: needs 20 samples a second`, for these names; None where none is hidden."""
+    return "; ".join(f"{name}: {hidden[name]}" for name in names if name in hidden) or None
 
 
 def sets_of(table: SessionTable) -> list[ExportedSet]:
@@ -148,8 +197,15 @@ def sided_name(table: SessionTable, each: ExportedSet) -> str:
 def set_rows(table: SessionTable) -> Iterator[dict[str, Any]]:
     """Yield a row of `SET_COLUMNS` for each set; None where a figure is not known."""
     for each in sets_of(table):
-        metrics = each.data.get("metrics") or {}
-        peaks_n = each.peaks_n
+        metrics, hidden = each.data.get("metrics") or {}, each.hidden
+        told = [
+            (peak, peak_uncertainty_n(rep, figures))
+            for rep, figures in zip(each.reps, each.figures, strict=True)
+            if (peak := told_peak_n(rep, figures)) is not None and "peak_n" not in hidden
+        ]
+        peak_n, uncertainty_n = max(told, key=itemgetter(0), default=(None, None))
+        chances = each.chances
+        other = max(chances.keys() - {len(each.reps)}, key=chances.__getitem__, default=None)
         yield _rounded(
             SET_COLUMNS,
             {
@@ -163,14 +219,18 @@ def set_rows(table: SessionTable) -> Iterator[dict[str, Any]]:
                 "duration_s": each.end_unix_s - each.start_unix_s,
                 "reps": len(each.reps),
                 "partial": sum(bool(rep.get("partial")) for rep in each.reps),
-                "mean_peak_n": each.mean_peak_n if peaks_n else None,
-                "peak_n": max(peaks_n, default=None),
-                "peak_uncertainty_n": metrics.get("peak_uncertainty_n"),
+                "mean_peak_n": each.mean_peak_n if told else None,
+                "peak_n": peak_n,
+                "peak_uncertainty_n": uncertainty_n,
                 "time_under_tension_s": metrics.get("time_under_tension_s"),
-                "impulse_n_s": metrics.get("impulse_n_s"),
+                "impulse_n_s": None if "impulse_n_s" in hidden else metrics.get("impulse_n_s"),
                 "effort": each.feedback.get("effort"),
                 "pain": each.feedback.get("pain"),
                 "note": each.feedback.get("note") or None,
+                "reps_probability": chances.get(len(each.reps)),
+                "other_reps": other,
+                "other_reps_probability": None if other is None else chances[other],
+                "hidden": reasons_words(hidden, (column.name for column in SET_COLUMNS)),
             },
         )
 
@@ -178,9 +238,9 @@ def set_rows(table: SessionTable) -> Iterator[dict[str, Any]]:
 def rep_rows(table: SessionTable) -> Iterator[dict[str, Any]]:
     """Yield a row of `REP_COLUMNS` for each repetition; None where a figure is not known."""
     for each in sets_of(table):
-        metrics = each.data.get("rep_metrics") or [{}] * len(each.reps)
-        for number, (rep, figures) in enumerate(zip(each.reps, metrics, strict=True), 1):
+        for number, (rep, figures) in enumerate(zip(each.reps, each.figures, strict=True), 1):
             tempo = figures.get("tempo") or {}
+            hidden = {name.removeprefix("tempo."): why for name, why in (figures.get("hidden") or {}).items()}
             start_s = rep.get("pull_start_s")
             yield _rounded(
                 REP_COLUMNS,
@@ -192,11 +252,12 @@ def rep_rows(table: SessionTable) -> Iterator[dict[str, Any]]:
                     "started": None if start_s is None else utc(table.unix_s(each.stream, start_s)),
                     "pull_start_s": start_s,
                     **{name: tempo.get(name) for name in ("concentric_s", "hold_s", "eccentric_s")},
-                    "peak_n": rep.get("peak_n"),
-                    "peak_uncertainty_n": figures.get("peak_uncertainty_n", rep.get("peak_uncertainty_n")),
+                    "peak_n": told_peak_n(rep, figures),
+                    "peak_uncertainty_n": peak_uncertainty_n(rep, figures),
                     **{name: figures.get(name) for name in ("mean_n", "impulse_n_s", "range_m", "work_j")},
                     "partial": bool(rep.get("partial")),
                     "probability": rep.get("probability"),
+                    "hidden": reasons_words(hidden, (column.name for column in REP_COLUMNS)),
                 },
             )
 

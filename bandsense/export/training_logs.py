@@ -100,7 +100,7 @@ def _hevy(table: SessionTable) -> Iterator[list[Any]]:
             each.feedback.get("note") or "",
             index,
             "normal",
-            round(each.mean_peak_kgf, 2),
+            "" if "mean_peak_n" in each.hidden else round(each.mean_peak_kgf, 2),
             len(each.reps),
             "",
             round(each.end_unix_s - each.start_unix_s),

@@ -412,6 +412,9 @@ def fields_json(value: Any, uncertainty_n: Callable[[float], float] | None = Non
             result["peak_uncertainty_n"] = uncertainty_n(item)
     if uncertainty_n is not None and isinstance(value, Rep | RepCounted):
         result["peak_uncertainty_n"] = with_sampling(uncertainty_n(value.peak_n), value)
+    if uncertainty_n is not None and isinstance(value, SetResult) and value.rep_metrics:
+        best = max(value.rep_metrics, key=lambda rep: rep.peak_n)
+        result["metrics"]["peak_uncertainty_n"] = best.peak_uncertainty_n
     for path in result.get("hidden") or ():  # of `RepMetrics`: what is not worth showing is not told either
         *outer, name = path.split(".")
         target = result[outer[0]] if outer else result

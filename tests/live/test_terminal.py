@@ -353,7 +353,7 @@ def test_before_the_first_sample_there_are_dashes() -> None:
     waiting = a_state()
     waiting.tension_n = waiting.tension_uncertainty_n = 0.0
     waiting.link, waiting.phase, waiting.last_rep = "", Phase.REST, None
-    dashes = big("–––", 2)[HEIGHT]
+    dashes = big("–––", 2)[HEIGHT - 1]
     assert (dashes in shown(waiting), "±" in shown(waiting)) == (True, False)
     assert dashes not in shown(a_state())
 

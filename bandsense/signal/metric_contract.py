@@ -24,7 +24,7 @@ from typing import Final
 
 from bandsense.language import Message
 from bandsense.signal.events import Rep
-from bandsense.signal.peaks import FORM, HIDDEN
+from bandsense.signal.peaks import FORM, HIDDEN, HIDDEN_FAR
 
 __all__ = [
     "FIGURES",
@@ -62,7 +62,7 @@ class Conditions:
 
     Attributes:
         rate_hz: samples a second.
-        noise_n: standard deviation of a sample, newtons.
+        noise_n: standard uncertainty of a sample, newtons, from noise and resolution.
         span_uncertainty: relative standard uncertainty of all differences of tension.
         level_uncertainty_n: standard uncertainty of a tension near the peak, newtons; all but the sampling.
         mean_uncertainty_n: the same of the mean tension.
@@ -105,7 +105,7 @@ def _peak_n(rep: Rep, conditions: Conditions) -> float:
     # A top on a plateau has many samples; another lies half a sample from its neighbours.
     held = rep.hold_s > conditions.interval_s + quickest_s
     beside = 0.0 if held else min(0.6, (conditions.interval_s / quickest_s) ** 2)
-    hidden_n = HIDDEN * beside * (1.0 + 2.0 * beside) * rise_n
+    hidden_n = HIDDEN * beside * (1.0 + HIDDEN_FAR * beside) * rise_n
     return hypot(hidden_n, FORM * rise_n, 0.5 * conditions.noise_n)
 
 

@@ -16,7 +16,7 @@ from bandsense.language import Message
 from bandsense.samples import FloatArray
 from bandsense.signal.events import Rep
 from bandsense.signal.metric_contract import EXPONENT, VELOCITY_WINDOW_S, Conditions, judge
-from bandsense.signal.peaks import sample_noise_n
+from bandsense.signal.peaks import OF_A_STEP, resolution_n, sample_noise_n
 
 __all__ = [
     "Asymmetry",
@@ -251,7 +251,8 @@ def rep_metrics(
             Message("the trace does not cover its repetitions; give the trace they were found in")
         )
     displacement_m = band.displacement_m(time, tension) if band is not None else None
-    sampling = Conditions(1.0 / float(np.median(np.diff(time))), sample_noise_n(tension))
+    sample_n = hypot(sample_noise_n(tension), OF_A_STEP * (resolution_n(tension) or 0.0))
+    sampling = Conditions(1.0 / float(np.median(np.diff(time))), sample_n)
     following = [*(rep.pull_start_s for rep in reps[1:]), None]
     return tuple(
         _judged(

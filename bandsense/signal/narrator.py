@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from dataclasses import replace
-from math import inf
+from math import hypot, inf, sqrt
 from typing import Final
 
 from bandsense.language import Message
@@ -27,7 +27,7 @@ from bandsense.signal.events import (
 from bandsense.signal.history import Samples
 from bandsense.signal.laws.numbers import Numbers
 from bandsense.signal.metric_contract import Conditions, phases_forgotten, phases_hidden
-from bandsense.signal.peaks import Peak, estimate_peak
+from bandsense.signal.peaks import OF_A_STEP, Peak, estimate_peak
 from bandsense.signal.ranges import NEIGHBOURS, PARTIAL_BELOW, range_fraction, range_is_unsure
 from bandsense.signal.told import Shown
 from bandsense.signal.turning_points import (
@@ -63,6 +63,10 @@ LOST_APART_S: Final = 0.5
 
 PEAK_TICKS: Final = 3
 """The greatest sample lies this close to the top of the smoothed trace."""
+
+QUIETEST: Final = 1.35
+LEAST_QUIET: Final = 0.4
+"""The quietest of many seconds of n ticks is quieter than most, by this over √n; `LEAST_QUIET` is left."""
 
 ENDS: Final = 64
 """Ends of so many repetitions are remembered, before which no later one begins."""
@@ -182,8 +186,11 @@ class Narrator:
             self.events.append(RepRetracted(top_s, shown.index, reason, now_s, standing))
         for shown in announced.counted:
             standing += 1
-            top = shown.rep.top
-            peak = self._peak(shown.rep.start, top)
+            start, top = shown.rep.start, shown.rep.top
+            if not self._forgotten(start):
+                step = self._samples.step
+                self._samples.look_at_resolution(start.tick * step, self._ticks.last * step)
+            peak = self._peak(start, top)
             self.events.append(
                 RepCounted(
                     top.time_s,
@@ -237,8 +244,8 @@ class Narrator:
             probability=shown.probability,
             unsure=range_is_unsure(fraction),
         )
-        surroundings = self._turning.surroundings
-        known = Conditions(self._samples.rate_hz, surroundings.noise_n / surroundings.gain)
+        sample_n = hypot(self._noise_n(), OF_A_STEP * self._samples.resolution_n)
+        known = Conditions(self._samples.rate_hz, sample_n)
         if hidden := phases_forgotten() if self._forgotten(counted.start) else phases_hidden(rep, known):
             rep = replace(rep, hidden=hidden)
         self.events.append(RepCompleted(rep.end_s, rep.index, rep, self._turning.now_s))
@@ -272,9 +279,14 @@ class Narrator:
         if max(0, first) < self._ticks.oldest:
             return Peak(top.tension_n, rise_n)
         near_n = self._samples.clean_n.between(first * self._samples.step, last * self._samples.step)
-        surroundings = self._turning.surroundings
-        found = estimate_peak(near_n, rise_n, surroundings.noise_n / surroundings.gain)
+        found = estimate_peak(near_n, rise_n, self._noise_n(), self._samples.resolution_n)
         return found if found.tension_n > top.tension_n else Peak(top.tension_n, found.uncertainty_n)
+
+    def _noise_n(self) -> float:
+        """Estimate the standard deviation of a sample's noise from the quietest second."""
+        samples, surroundings = self._samples, self._turning.surroundings
+        quiet = max(LEAST_QUIET, 1.0 - QUIETEST / sqrt(samples.rate_hz / samples.step))
+        return surroundings.noise_n / (surroundings.gain * quiet)
 
     # Warnings.
 

@@ -6,12 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.random import Generator
 
 from bandsense.errors import DataError
 from bandsense.samples import FloatArray
 from bandsense.signal.analysis import analyze
-from bandsense.signal.peaks import estimate_peak, sample_noise_n
+from bandsense.signal.detector import RepDetector
+from bandsense.signal.events import RepCompleted, RepCounted
+from bandsense.signal.metrics import rep_metrics
+from bandsense.signal.peaks import estimate_peak, resolution_n, sample_noise_n
 from tests.support.traces import minimum_jerk
 
 RATES_HZ = (10.0, 20.0, 40.0, 80.0, 160.0, 320.0)
@@ -95,6 +100,128 @@ def found(
     return rows
 
 
+@dataclass(frozen=True)
+class Cell:
+    """Sets of one kind: even pulls with the top in their middle, after three seconds of nothing."""
+
+    shape: str
+    rate_hz: float
+    period_s: float
+    peak_n: float = 60.0
+    noise_n: float = 0.05
+    step_n: float = 0.0
+
+    def trace(self, rng: Generator) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Times and tensions of a set of ten, and times and tensions of its true peaks."""
+        periods_s = self.period_s * (1.0 + 0.02 * rng.standard_normal(10))
+        tops_s = 3.0 + np.cumsum(periods_s) - 0.5 * periods_s
+        peaks_n = self.peak_n * (1.0 + 0.02 * rng.standard_normal(10))
+        time_s = np.arange(0.0, tops_s[-1] + self.period_s + 5.0, 1.0 / self.rate_hz)
+        phase = (time_s[:, None] - tops_s) / (0.5 * periods_s)
+        tension_n = (peaks_n * top(self.shape, phase)).max(axis=1)
+        tension_n += rng.normal(0.0, self.noise_n, time_s.size)
+        if self.step_n:
+            tension_n = np.round(tension_n / self.step_n) * self.step_n
+        return time_s, tension_n, tops_s, peaks_n
+
+    def told(self, rng: Generator, sets: int) -> tuple[FloatArray, FloatArray]:
+        """True peak, error and uncertainty, float64[n, 3], when it is counted and when it is completed."""
+        counted, completed = list[tuple[float, float, float]](), list[tuple[float, float, float]]()
+        for _ in range(sets):
+            time_s, tension_n, tops_s, peaks_n = self.trace(rng)
+            detector = RepDetector()
+            for event in detector.push(time_s, tension_n) + detector.finish():
+                match event:
+                    case RepCounted(time_s=at_s, peak_n=peak_n, peak_uncertainty_n=u_n):
+                        rows = counted
+                    case RepCompleted(rep=rep):
+                        at_s, peak_n, u_n, rows = (
+                            rep.peak_time_s,
+                            rep.peak_n,
+                            rep.peak_uncertainty_n,
+                            completed,
+                        )
+                    case _:
+                        continue
+                nearest = int(np.abs(tops_s - at_s).argmin())
+                if abs(tops_s[nearest] - at_s) < 0.5 * self.period_s:
+                    rows.append((peaks_n[nearest], peak_n - peaks_n[nearest], u_n))
+        return np.array(counted), np.array(completed)
+
+
+def covered(rows: FloatArray) -> float:
+    """How many of the errors twice the uncertainty holds."""
+    return float(np.mean(np.abs(rows[:, 1]) <= 2.0 * rows[:, 2]))
+
+
+@pytest.mark.parametrize("rate_hz", [10.0, 12.5, 15.0, 20.0, 40.0, 80.0])
+@pytest.mark.parametrize("shape", ["corner", "cosine"])
+def test_a_peak_is_sane_when_it_is_counted_and_its_uncertainty_holds(shape: str, rate_hz: float) -> None:
+    rng = np.random.default_rng(15)
+    for period_s in (0.35, 0.5, 0.8, 1.2, 2.0):
+        noisy = [Cell(shape, rate_hz, period_s, noise_n=noise_n) for noise_n in (0.02, 0.07, 0.2)]
+        rows = np.concatenate([cell.told(rng, 3)[0] for cell in noisy])
+        assert len(rows) >= 60
+        assert covered(rows) >= 0.95, (shape, rate_hz, period_s)
+        if rate_hz * period_s >= 5.0:
+            assert np.abs(rows[:, 1] / rows[:, 0]).max() < 0.2
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        Cell("corner", 80.0, 2.0, 30.0, 0.15),
+        Cell("corner", 80.0, 2.0, 60.0, 0.15),
+        Cell("corner", 160.0, 0.6, 30.0, 0.15),
+        Cell("corner", 12.5, 0.35, 60.0, 0.15),
+        Cell("corner", 10.0, 0.35, 60.0, 0.15),
+        Cell("corner", 10.0, 6.0, 60.0, 0.3),
+        Cell("minimum jerk", 80.0, 6.0, 60.0, 0.2),
+        Cell("cosine", 320.0, 2.0, 30.0, 0.2),
+    ],
+    ids=str,
+)
+def test_twice_the_uncertainty_holds_in_each_corner_of_what_there_is(cell: Cell) -> None:
+    counted, completed = cell.told(np.random.default_rng(16), 20)
+    assert len(completed) >= 150
+    assert covered(completed) >= 0.95
+    assert covered(counted) >= 0.95
+    assert np.median(completed[:, 2] / completed[:, 0]) < max(0.02, 0.7 / (cell.rate_hz * cell.period_s))
+
+
+@pytest.mark.parametrize("step_n", [0.5, 1.0, 2.0, 5.0])
+@pytest.mark.parametrize("rate_hz", [10.0, 80.0])
+def test_a_coarse_converter_shows_in_the_uncertainty(step_n: float, rate_hz: float) -> None:
+    cell = Cell("cosine", rate_hz, 2.0, step_n=step_n)
+    for rows in cell.told(np.random.default_rng(17), 6):
+        assert len(rows) >= 50
+        assert covered(rows) >= 0.95
+        assert (rows[:, 2] >= step_n / 12.0**0.5).all()
+        assert np.median(rows[:, 2]) < step_n
+
+
+def test_phases_of_a_coarse_converter_are_less_sure() -> None:
+    time_s, tension_n, _, _ = Cell("cosine", 80.0, 2.0).trace(np.random.default_rng(18))
+    coarse_n = np.round(tension_n / 2.0) * 2.0
+    fine, coarse = (
+        rep_metrics(analyze(time_s, values_n).reps, time_s, values_n)[3] for values_n in (tension_n, coarse_n)
+    )
+    name = "tempo.concentric_s"
+    assert coarse.uncertainty[name] > 2.0 * fine.uncertainty[name]
+    assert coarse.uncertainty["peak_n"] > 2.0 / 12.0**0.5
+
+
+def test_a_phase_that_a_coarse_converter_cannot_tell_is_hidden_while_it_streams() -> None:
+    hidden = []
+    for step_n in (0.0, 6.0):
+        time_s, tension_n, _, _ = Cell("cosine", 80.0, 2.0, 40.0, step_n=step_n).trace(
+            np.random.default_rng(19)
+        )
+        hidden.append([rep.hidden for rep in analyze(time_s, tension_n).causal])
+    assert not any(hidden[0])
+    assert all("concentric_s" in each for each in hidden[1])
+
+
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
 def test_twice_the_uncertainty_holds_the_noiseless_peak(rate_hz: float) -> None:
     rng = np.random.default_rng(11)
@@ -166,3 +293,41 @@ def test_what_is_no_pull_is_told_with_its_doubt() -> None:
     flat = estimate_peak(np.full(50, -3.0), 0.0, 0.1)
     assert flat.tension_n == pytest.approx(-3.0, abs=0.3)
     assert flat.uncertainty_n > 0.1
+
+
+def test_what_still_rises_is_its_last_sample_with_half_of_the_last_step() -> None:
+    straight = estimate_peak(np.array([0.0, 10.0, 20.0, 30.0, 40.0, 50.01, 60.0]), 60.0, 0.05)
+    assert straight.tension_n == 60.0
+    assert 4.9 < straight.uncertainty_n < 5.2
+    after_one = estimate_peak(np.array([0.0, 10.0, 20.0, 30.0, 40.02, 50.0, 60.0, 58.0]), 60.0, 0.05)
+    assert 60.0 < after_one.tension_n < 68.0
+    assert abs(after_one.tension_n - 64.0) < 2.0 * after_one.uncertainty_n, "a corner as steep on both sides"
+
+
+@given(
+    st.lists(st.floats(-500.0, 500.0), min_size=1, max_size=30), st.floats(0.0, 500.0), st.floats(0.0, 1.0)
+)
+def test_a_peak_is_never_farther_above_the_samples_than_a_step_between_them(
+    near_n: list[float], rise_n: float, noise_n: float
+) -> None:
+    peak = estimate_peak(np.array(near_n), rise_n, noise_n)
+    greatest_step_n = float(np.abs(np.diff(near_n)).max()) if len(near_n) > 1 else 0.0
+    assert min(near_n) - 3.0 <= peak.tension_n <= max(near_n) + greatest_step_n
+    assert np.isfinite(peak.uncertainty_n)
+
+
+def test_the_step_of_a_converter_is_seen_in_its_samples() -> None:
+    rng = np.random.default_rng(9)
+    time_s = np.arange(0.0, 4.0, 1.0 / 80.0)
+    moving_n = 60.0 * np.sin(np.pi * time_s / 2.0) ** 2 + rng.normal(0.0, 0.03, time_s.size)
+    assert resolution_n(moving_n) == 0.0
+    for step_n in (0.1, 0.49, 2.0, 5.0):
+        coarse_n = np.round(moving_n / step_n) * step_n * 0.98 + 0.123
+        assert resolution_n(coarse_n) == pytest.approx(0.98 * step_n)
+        coarse_n[7] += 0.3 * step_n
+        assert resolution_n(coarse_n) == pytest.approx(0.98 * step_n), "one odd value tells nothing"
+    held_n = moving_n.copy()
+    held_n[40:200] = held_n[40]
+    assert resolution_n(held_n) == 0.0, "a reading that froze is not coarse"
+    assert resolution_n(np.full(200, 3.0)) is None
+    assert resolution_n(np.zeros(0)) is None

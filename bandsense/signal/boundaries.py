@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-__all__ = ["HIGH", "LOW", "NEAR", "Boundaries", "between", "crossing_s", "measure"]
+__all__ = ["APART_S", "HIGH", "LOW", "NEAR", "Boundaries", "between", "crossing_s", "measure"]
 
 LOW: Final = 0.1
 HIGH: Final = 0.9
@@ -36,6 +36,9 @@ QUICKER: Final = 2.0
 """Where tension changes by less than the first part in `STILL_S`, and further out by more than that and so
 many times as much, something else moves it there: the band is taken up or let down."""
 
+APART_S: Final = 10.0
+"""Between repetitions that are further apart the band may have been put down."""
+
 VALLEY_S: Final = 0.5
 """The valley is the lowest point of so long a stretch next to the movement."""
 
@@ -60,6 +63,8 @@ def measure(
     peak: int,
     last: int,
     expected_end_n: float = math.inf,
+    *,
+    alone: bool = False,
 ) -> Boundaries:
     """Boundaries of the repetition that has its peak at index `peak` and lies within `first` to `last`.
 
@@ -72,10 +77,11 @@ def measure(
         tension_n: as long as `time_s`.
         first, peak, last: indices, first ≤ peak ≤ last.
         expected_end_n: tension the return is expected to reach, where the stretch ends before it does.
+        alone: no other repetition tells where the valley is.
     """
     before_n, after_n = tension_n[first : peak + 1], tension_n[peak : last + 1]
     start, end = first + before_n.index(min(before_n)), peak + after_n.index(min(after_n))
-    return between(time_s, tension_n, start, peak, end, expected_end_n)
+    return between(time_s, tension_n, start, peak, end, expected_end_n, alone=alone)
 
 
 def between(
@@ -85,8 +91,14 @@ def between(
     peak: int,
     end: int,
     expected_end_n: float = math.inf,
+    *,
+    alone: bool = False,
 ) -> Boundaries:
     """Do the same where the lowest points before and after the peak are known: indices `start` and `end`."""
+    taut = _taut(time_s, tension_n, start, peak, end) if alone else None
+    if taut is not None:
+        start, end = taut
+        expected_end_n = math.inf
     valleys_n = max(tension_n[start], min(expected_end_n, tension_n[end]))
     paused_n = valleys_n + NEAR * (tension_n[peak] - valleys_n)
     pull_start_s, hold_start_s, start_n = _edge(time_s, tension_n, start, peak, paused_n)
@@ -132,6 +144,38 @@ def _edge(
     low_s = crossing_s(time_s, tension_n, low, low - back if low != peak else low, low_n)
     high_s = crossing_s(time_s, tension_n, high + back if high != bottom else high, high, high_n)
     return min(low_s, high_s) if back < 0 else max(low_s, high_s), high_s, valley_n
+
+
+def _taut(
+    time_s: Sequence[float], tension_n: list[float], start: int, peak: int, end: int
+) -> tuple[int, int] | None:
+    """Find where tension stood still at like levels before and after a peak: there the band was held taut.
+
+    A pause within the pull or the return is on one side only, or at another level.
+    """
+    afters = _standing(time_s, tension_n, end, peak)
+    for i in _standing(time_s, tension_n, start, peak) if afters else ():
+        for j in afters:
+            higher_n = max(tension_n[i], tension_n[j])
+            if abs(tension_n[i] - tension_n[j]) < NEAR * (tension_n[peak] - higher_n):
+                return i, j
+    return None
+
+
+def _standing(time_s: Sequence[float], tension_n: list[float], bottom: int, peak: int) -> list[int]:
+    """List where tension stands still before it comes most of the way up from the lowest point of a side."""
+    rise_n = tension_n[peak] - tension_n[bottom]
+    first = _first_from(tension_n, bottom, peak, tension_n[bottom] + NEAR * rise_n)
+    last = _first_from(tension_n, first, peak, tension_n[bottom] + MIDDLE * rise_n)
+    length = abs(last - first)
+    if not length:
+        return []
+    way = 1 if peak > bottom else -1
+    takes_s = abs(time_s[last] - time_s[first])
+    still_s = max(STILL_S, STILL_SHARE * takes_s / (MIDDLE - NEAR))
+    ahead = way * max(1, round(still_s * length / takes_s))
+    stay_n = STILL_PART * rise_n
+    return [i for i in range(first, last - ahead, way) if abs(tension_n[i] - tension_n[i + ahead]) < stay_n]
 
 
 def _first_below(tension_n: list[float], start: int, stop: int, level_n: float) -> int:

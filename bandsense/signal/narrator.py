@@ -11,7 +11,7 @@ from typing import Final
 from bandsense.language import Message
 from bandsense.signal.announcer import Announcement, Announcer
 from bandsense.signal.band_loss import BandLoss
-from bandsense.signal.boundaries import Boundaries, measure
+from bandsense.signal.boundaries import APART_S, Boundaries, measure
 from bandsense.signal.events import (
     CountJudged,
     Event,
@@ -261,12 +261,15 @@ class Narrator:
         last = min(max(top, last), ticks.index_of(ticks.last))
         # What is told late may lie before what was told already.
         ended = bisect_right(self._ends_s, rep.top.time_s)
+        alone = rep.begins_set
         if ended:
-            first = max(first, min(top, bisect_left(ticks.time_s, self._ends_s[ended - 1])))
+            ended_s = self._ends_s[ended - 1]
+            first = max(first, min(top, bisect_left(ticks.time_s, ended_s)))
+            alone = alone or rep.start.time_s - ended_s > APART_S
         rise_n = rep.top.tension_n - rep.start.tension_n
         returned = ticks.tension_n[last] <= rep.start.tension_n + RETURNED_SHARE * rise_n
         expected_n = rep.start.tension_n if returned else float("inf")
-        return measure(ticks.time_s, ticks.tension_n, first, top, last, expected_n)
+        return measure(ticks.time_s, ticks.tension_n, first, top, last, expected_n, alone=alone)
 
     def _forgotten(self, point: TurningPoint) -> bool:
         """Return whether the samples since this point are no longer at hand, at any cut of the stream."""

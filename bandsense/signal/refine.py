@@ -12,7 +12,16 @@ import numpy as np
 from scipy import signal
 
 from bandsense.samples import FloatArray
-from bandsense.signal.boundaries import NEAR, Boundaries, between
+from bandsense.signal.boundaries import (
+    APART_S,
+    HIGH,
+    NEAR,
+    SLOW_PART,
+    STILL_PART,
+    STILL_S,
+    Boundaries,
+    between,
+)
 from bandsense.signal.events import Rep
 from bandsense.signal.filters import LARGEST_SHARE, Despiker
 from bandsense.signal.ranges import PARTIAL_BELOW, range_fractions, range_is_unsure
@@ -62,9 +71,12 @@ def refine(time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep], rate_
         return ()
     stretches = list(_stretches(time_s, Despiker.at(rate_hz).clean_whole(tension_n), rate_hz))
     tops_s = [rep.peak_time_s for rep in reps]
+    apart = [True, *(_apart(*pair) for pair in pairwise(reps)), True]
     found = [
-        _located(*_holding(stretches, rep.peak_time_s), rep, before_s, after_s)
-        for rep, before_s, after_s in zip(reps, [-inf, *tops_s], [*tops_s[1:], inf], strict=False)
+        _located(*_holding(stretches, rep.peak_time_s), rep, before_s, after_s, *parted)
+        for rep, before_s, after_s, parted in zip(
+            reps, [-inf, *tops_s], [*tops_s[1:], inf], pairwise(apart), strict=False
+        )
     ]
     fractions = range_fractions(
         [b.peak_n for b in found], [min(b.start_n, b.end_n) for b in found], [rep.begins_set for rep in reps]
@@ -103,10 +115,21 @@ def _holding(stretches: Sequence[_Stretch], time_s: float) -> _Stretch:
     return min(stretches, key=lambda s: max(s[0][0] - time_s, time_s - s[0][-1], 0.0))
 
 
+def _apart(rep: Rep, after: Rep) -> bool:
+    return after.begins_set or after.pull_start_s - rep.end_s > max(APART_S, rep.duration_s)
+
+
 def _located(
-    time_s: FloatArray, smooth_n: FloatArray, rep: Rep, top_before_s: float, top_after_s: float
+    time_s: FloatArray,
+    smooth_n: FloatArray,
+    rep: Rep,
+    top_before_s: float,
+    top_after_s: float,
+    first_one: bool,
+    last_one: bool,
 ) -> Boundaries:
     """Measure one repetition between the lowest points that part it from its neighbours."""
+    alone = first_one and last_one
     before_s = max(rep.pull_start_s - LEAD_S, top_before_s)
     after_s = min(rep.end_s + LEAD_S, top_after_s)
     near_s = (before_s, rep.pull_start_s - PEAK_MARGIN_S, rep.end_s + PEAK_MARGIN_S, after_s)
@@ -120,21 +143,48 @@ def _located(
         peak = _highest(smooth_n, start, peak, farthest)
         latest = max(latest, int(time_s.searchsorted(min(time_s[peak] + LEAD_S, top_after_s))))
     stop = peak + int(smooth_n[peak : max(latest, peak + 1)].argmin())
-    found = _between(time_s, smooth_n, start, peak, stop)
+    if last_one:
+        stop = _put_down(time_s, smooth_n, start, peak, stop, rep.end_n)
+    found = _between(time_s, smooth_n, start, peak, stop, alone)
     back = _returned(smooth_n, stop, farthest, found)
     if back is None:
         return found
     latest = int(time_s.searchsorted(min(time_s[back] + LEAD_S, top_after_s)))
-    return _between(
-        time_s, smooth_n, start, peak, back + int(smooth_n[back : max(latest, back + 1)].argmin())
-    )
+    stop = back + int(smooth_n[back : max(latest, back + 1)].argmin())
+    return _between(time_s, smooth_n, start, peak, stop, alone)
 
 
-def _between(time_s: FloatArray, smooth_n: FloatArray, start: int, peak: int, stop: int) -> Boundaries:
+def _put_down(
+    time_s: FloatArray, smooth_n: FloatArray, start: int, peak: int, stop: int, valley_n: float
+) -> int:
+    """Find where tension first stays in the valley that the streaming detector saw, before it is let down.
+
+    Looked at from afar, a slow return and the way down after a short stay are one movement.
+
+    Returns:
+        Its index; `stop` where tension does not stay there, or the pull did not begin as high.
+    """
+    way_n = smooth_n[peak : stop + 1]
+    rise_n = float(way_n[0]) - valley_n
+    low = np.flatnonzero(way_n < valley_n - SLOW_PART * rise_n)
+    if not low.size or abs(valley_n - float(smooth_n[start])) > NEAR * rise_n:
+        return stop
+    near_n = valley_n + STILL_PART * rise_n
+    come = int((way_n <= near_n).argmax())
+    fell = come - int(np.flatnonzero(way_n[:come] >= valley_n + HIGH * rise_n)[-1])
+    stayed = int(low[0]) - come
+    if stayed < (SLOW_PART + STILL_PART) / HIGH * fell or stayed * (time_s[1] - time_s[0]) < STILL_S:
+        return stop
+    return peak + int((way_n <= valley_n).argmax())
+
+
+def _between(
+    time_s: FloatArray, smooth_n: FloatArray, start: int, peak: int, stop: int, alone: bool
+) -> Boundaries:
     part = slice(start, stop + 1)
     # Of the times only a few are asked for, and a view gives them as plain numbers.
     times_s = cast("Sequence[float]", time_s.data[part])
-    return between(times_s, smooth_n[part].tolist(), 0, peak - start, stop - start)
+    return between(times_s, smooth_n[part].tolist(), 0, peak - start, stop - start, alone=alone)
 
 
 def _highest(smooth_n: FloatArray, start: int, peak: int, farthest: int) -> int:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bandsense.samples import FloatArray
 from bandsense.signal.analysis import analyze
 from bandsense.signal.boundaries import measure
 from bandsense.signal.refine import refine
@@ -188,3 +189,94 @@ def test_no_phase_is_negative_on_any_trace() -> None:
             times_s = (rep.pull_start_s, rep.hold_start_s, rep.return_start_s, rep.end_s)
             assert np.isfinite(times_s).all()
             assert np.diff(times_s).min() >= 0.0, (seed, rep.index, times_s)
+
+
+PEAK_N = 80.0
+
+
+def _held_taut(
+    valley: float, reps: int, *, wait_s: float, pull_s: float, return_s: float, straight: bool
+) -> tuple[FloatArray, FloatArray, list[float]]:
+    """Seconds, newtons and true times under tension of a set that waits at this part of the peak."""
+    knots = [(0.0, 0.0), (4.0, 0.0), (4.8, valley), (4.8 + wait_s, valley)]
+    for _ in range(reps):
+        at_s = knots[-1][0]
+        knots += [(at_s + pull_s, 1.0), (at_s + pull_s + 0.3, 1.0), (at_s + pull_s + 0.3 + return_s, valley)]
+        knots.append((knots[-1][0] + wait_s, valley))
+    down_s = knots[-1][0]
+    knots += [(down_s + 0.8, 0.0), (down_s + 6.0, 0.0)]
+    ends_s, levels = np.array(knots).T
+    time_s = np.arange(0.0, ends_s[-1], 1.0 / 80.0)
+    i = np.searchsorted(ends_s, time_s, side="right")
+    u = (time_s - ends_s[i - 1]) / (ends_s[i] - ends_s[i - 1])
+    u = u if straight else 0.5 * (1.0 - np.cos(np.pi * u))
+    noise_n = 0.1 * np.random.default_rng(3).standard_normal(time_s.size)
+    outside = 0.1 if straight else float(np.arccos(0.8) / np.pi)
+    true_s = 0.3 + (1.0 - outside) * (pull_s + return_s)
+    return time_s, PEAK_N * (levels[i - 1] + (levels[i] - levels[i - 1]) * u) + noise_n, [true_s] * reps
+
+
+@pytest.mark.parametrize("straight", [False, True])
+@pytest.mark.parametrize(("pull_s", "return_s"), [(0.8, 1.0), (1.25, 1.25), (2.5, 3.0)])
+@pytest.mark.parametrize("wait_s", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("valley", [0.15, 0.2, 0.3, 0.4, 0.5, 0.6])
+def test_waiting_on_a_taut_band_is_no_part_of_a_single_repetition(
+    valley: float, wait_s: float, pull_s: float, return_s: float, straight: bool
+) -> None:
+    """The band waits still in the valley, so that the definition fixes both ends."""
+    time_s, tension_n, true_s = _held_taut(
+        valley, 1, wait_s=wait_s, pull_s=pull_s, return_s=return_s, straight=straight
+    )
+    result = analyze(time_s, tension_n)
+    assert [rep.duration_s for rep in result.reps] == pytest.approx(true_s, abs=0.15)
+    if valley > 0.2:  # Lower, the stream may take the put-down for the end of the return.
+        assert [rep.duration_s for rep in result.causal] == pytest.approx(true_s, abs=0.2)
+
+
+@pytest.mark.parametrize("straight", [False, True])
+@pytest.mark.parametrize("return_s", [1.5, 8.0, 10.0, 12.0])
+@pytest.mark.parametrize("wait_s", [0.5, 0.8, 1.5])
+@pytest.mark.parametrize("valley", [0.15, 0.28, 0.4])
+def test_waiting_on_a_taut_band_is_no_part_of_the_last_of_a_set(
+    valley: float, wait_s: float, return_s: float, straight: bool
+) -> None:
+    time_s, tension_n, true_s = _held_taut(
+        valley, 4, wait_s=wait_s, pull_s=1.5, return_s=return_s, straight=straight
+    )
+    result = analyze(time_s, tension_n)
+    for reps in (result.reps, result.causal):
+        assert [rep.duration_s for rep in reps] == pytest.approx(true_s, abs=0.2)
+
+
+@pytest.mark.parametrize("rest_s", [10.0, 30.0])
+@pytest.mark.parametrize("valley", [0.2, 0.5])
+def test_single_repetitions_between_rests_are_measured_as_one_alone(valley: float, rest_s: float) -> None:
+    _, tension_n, true_s = _held_taut(valley, 1, wait_s=1.0, pull_s=1.25, return_s=1.25, straight=False)
+    again_n = np.tile(np.concatenate([tension_n, np.zeros(round((rest_s - 9.2) * 80.0))]), 3)
+    found = analyze(np.arange(again_n.size) / 80.0, again_n).reps
+    assert [rep.duration_s for rep in found] == pytest.approx(3 * true_s, abs=0.1)
+
+
+@pytest.mark.parametrize("pause_s", [0.6, 2.0])
+@pytest.mark.parametrize("at", [0.25, 0.4, 0.5])
+def test_pauses_on_the_way_up_and_down_are_part_of_every_repetition_of_a_set(
+    at: float, pause_s: float
+) -> None:
+    """From a slack band, so that the neighbours tell that it is no take-up."""
+    knots = [(0.0, 0.0), (3.0, 0.0)]
+    for _ in range(4):
+        for lasts_s, to in (
+            (at, at),
+            (pause_s, at),
+            (1.0 - at, 1.0),
+            (0.3, 1.0),
+            (1.0 - at, at),
+            (pause_s, at),
+            (at, 0.0),
+            (2.0, 0.0),
+        ):
+            knots.append((knots[-1][0] + lasts_s, to))
+    time_s = np.arange(0.0, knots[-1][0] + 4.0, 1.0 / 80.0)
+    noise_n = 0.1 * np.random.default_rng(1).standard_normal(time_s.size)
+    found = analyze(time_s, PEAK_N * np.interp(time_s, *np.array(knots).T) + noise_n).reps
+    assert [rep.duration_s for rep in found] == pytest.approx([2.1 + 2.0 * pause_s] * 4, abs=0.1)

@@ -61,6 +61,10 @@ STARTS = ("rest", "flowing", "cut")
 begins on the taut band."""
 
 
+WAITED_S = 0.5
+"""Where the band stays in the valley for so long after the last repetition, its end is fixed."""
+
+
 class Cell(NamedTuple):
     """What a plain set is like."""
 
@@ -105,7 +109,10 @@ def make(cell: Cell, seed: int = 0, split: Split = "dev", kind: str = "anywhere"
     for i in range(cell.reps):
         _repeat(board, cell, form, valley, first=i == 0, last=i == cell.reps - 1)
     if cell.ending == "release":
-        board.stay(float(rng.uniform(0.2, 1.5)) if valley else 0.0)
+        wait_s = float(rng.uniform(0.2, 1.5)) if valley else 0.0
+        board.stay(wait_s)
+        if wait_s >= WAITED_S and (cell.reps > 1 or cell.start != "flowing"):
+            board.bound()
         board.to(0.0, float(rng.uniform(0.3, 1.5)) if board.level else DT_S)
         board.stay(float(rng.uniform(1.0, 3.0)))
     else:

@@ -206,6 +206,10 @@ class Board:
         self.to(bottom, fall_s, down)
         self._reps.append(_Marked(start, (reached + left) // 2, self._size - 1, partial, bounded))
 
+    def bound(self) -> None:
+        """What followed the latest repetition fixes its times."""
+        self._reps[-1].bounded = True
+
     def replay(self, piece: FloatArray, top: int, partial: bool | None = False) -> None:
         """One repetition given sample by sample on this grid, as differences from the present level."""
         start = self._size

@@ -243,7 +243,7 @@ def _last_rep(state: ViewState) -> str:
     hand = hand_tempo(rep)
     seconds = {"concentric_s": hand.concentric_s, "hold_s": hand.hold_s, "eccentric_s": hand.eccentric_s}
     times = "-".join("?" if name in rep.hidden else number(value, ".1f") for name, value in seconds.items())
-    return tr("Last: {peak}, about {tempo} s", peak=force_words(rep.peak_n), tempo=times)
+    return tr("Last: {peak}, about {tempo} s", peak=state.peak_words(rep), tempo=times)
 
 
 def _aim(state: ViewState) -> str:

@@ -28,6 +28,7 @@ from bandsense.live.formatting import (
     side_word,
     stopped_words,
     tempo_words,
+    tension_words,
 )
 from bandsense.live.units import unit_json
 from bandsense.signal.events import (
@@ -61,6 +62,7 @@ from bandsense.workout.events import (
     SlackAnswered,
     TensionTick,
     fields_json,
+    with_sampling,
 )
 from bandsense.workout.feedback import Scale, StopReason
 from bandsense.workout.plan import Plan, TensionZone, measured_tempo
@@ -242,6 +244,7 @@ class ViewState:
         reps: repetitions of the present set that stand.
         more: P(there are so many more than stand), by how many; see `CountJudged`.
         peak_n: greatest tension of the repetition under way or, in between, of the last one.
+        counted: what told that peak, with what sampling leaves open of it.
         cues: the latest cue of each slot.
         advice: what was advised last and not answered yet.
         answered: the answer to advice since the last set; None where there was none.
@@ -275,6 +278,7 @@ class ViewState:
     more: Mapping[int, float] = field(default_factory=lambda: {0: 1.0})
     peak_n: float | None = None
     last_rep: Rep | None = None
+    counted: RepCounted | Rep | None = None
     results: list[SetResult] = field(default_factory=list)
     link: str = ""
     link_message: str = ""
@@ -371,6 +375,14 @@ class ViewState:
             return tr("resting {clock}", clock=clock)
         side = side_word("left" if self.side == "right" else "right")
         return tr("resting {clock}, then {side}", clock=clock, side=side)
+
+    def peak_words(self, of: RepCounted | Rep | None = None) -> str:
+        """Write the peak of a repetition with its uncertainty; of the one that was counted last by itself."""
+        rep = of or self.counted or self.last_rep
+        if rep is None:
+            return ""
+        own_n = 0.0 if self.uncertainty_n is None else self.uncertainty_n(rep.peak_n)
+        return tension_words(rep.peak_n, with_sampling(own_n, rep))
 
     @property
     def marks(self) -> str:
@@ -569,14 +581,14 @@ class ViewState:
 
     def _rep(self, event: RepCounted | RepCompleted | RepRetracted) -> None:
         if isinstance(event, RepCounted):
-            self.reps, self.peak_n = event.count, event.peak_n
+            self.reps, self.peak_n, self.counted = event.count, event.peak_n, event
             self.noticed = None if self.not_counted else self.noticed
             zone = self._zone_of(event.peak_n)
             peak = Peak(event.index, event.time_s, event.peak_n, zone=zone, probability=event.probability)
             self.peaks.append(peak)
         elif isinstance(event, RepCompleted):
             rep = event.rep
-            self.last_rep, self.peak_n = rep, rep.peak_n
+            self.last_rep, self.peak_n, self.counted = rep, rep.peak_n, rep
             self._change(
                 event.index,
                 time_s=rep.peak_time_s,

@@ -426,7 +426,7 @@ def _verdict(state: ViewState, width: int) -> str:
     if last is None or state.peak_n is None:
         return "" if state.in_set else _that_fit(_aim(state), " ", width)
     zone = [] if state.zone is None else [f"{tr(_ZONES[state.zone.zone(state.peak_n).value])}; "]
-    peak = force_words(state.peak_n)
+    peak = state.peak_words()
     words = "".join([*zone, tr("last rep {peak}, {phases}", peak=peak, phases=rep_words(last))])
     short = "".join([*zone, tr("last rep {peak}", peak=peak)])
     return words if len(words) <= width else _fitted(short, width)
@@ -630,11 +630,8 @@ def _over(state: ViewState, width: int, scale: int) -> list[Text]:
     done = state.finished
     if done is None:
         return []
-    lines = _beside(
-        big(str(done.reps), scale),
-        [trn("repetition", "repetitions", done.reps), tr("peak {tension}", tension=force_words(done.peak_n))],
-        width,
-    )
+    peak = tr("peak {tension}", tension=tension_words(done.peak_n, done.peak_uncertainty_n))
+    lines = _beside(big(str(done.reps), scale), [trn("repetition", "repetitions", done.reps), peak], width)
     words = [said(done.compared or ""), done.next_time and tr("Next time: {what}", what=done.next_time)]
     for text in filter(None, words):
         lines += [_one_line(line) for line in textwrap.wrap(text, width)]

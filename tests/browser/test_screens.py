@@ -519,8 +519,12 @@ async def test_a_time_that_cannot_be_told_is_a_dash_with_the_reason(browser: Any
     made.state.finished = replace(made.state.finished, time_under_tension_s=None, hidden=why)
     async with tab(browser, at.address) as opened:
         await shown(at, opened, "finished", made)
-        told = await opened.page.evaluate("document.querySelector('#rest .big3 div:last-child').innerText")
-    assert told.split() == ["–", "under", "tension:", "needs", "20", "samples", "a", "second"]
+        told = await opened.page.evaluate("document.querySelector('#rest .big3').innerText")
+        wide = await opened.page.evaluate(
+            "document.querySelector('#rest .big3').scrollWidth > document.querySelector('#rest .big3').clientWidth"
+        )
+    assert told.split()[-9:] == ["–", "under", "tension", "–:", "needs", "20", "samples", "a", "second"]
+    assert not wide
 
 
 async def test_the_screen_stays_on_while_training(browser: Any, at: Served) -> None:

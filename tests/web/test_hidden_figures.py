@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from bandsense.app.prescription import dose_of, import_prescription
 from bandsense.app.report import report_of_session
 from bandsense.app.set_records import set_records
 from bandsense.cli import main
+from bandsense.live.screen_words import screen_words
 from bandsense.live.state import Finished
+from bandsense.live.terminal import render
 from bandsense.profiles.prescription import PrescribedExercise, Prescription
 from bandsense.report.document import to_html
 from bandsense.store.store import Store
@@ -144,3 +148,19 @@ def test_every_view_is_told_which_repetitions_are_doubtful() -> None:
     assert [peak["doubtful"] for peak in told[:3]] == [False, True, False]
     scripts = REPOSITORY / "bandsense" / "web" / "static" / "js"
     assert not any("probability" in (scripts / name).read_text() for name in ("screen.js", "curve.js"))
+
+
+def test_peaks_say_what_a_low_rate_leaves_open_while_training() -> None:
+    from tests.support.scenes import scene
+
+    made = scene("valley")
+    rep = made.state.last_rep
+    assert rep is not None
+    made.state.last_rep = made.state.counted = replace(rep, peak_n=60.0, peak_uncertainty_n=7.0)
+    made.state.uncertainty_n = lambda tension_n: 0.05 * tension_n
+    assert made.state.peak_words() == "60 ± 8 N"
+    assert "60 ± 8 N" in screen_words(made.state).field.below
+    console = Console(width=100, height=24, file=io.StringIO(), force_terminal=False)
+    with console.capture() as captured:
+        console.print(render(made.state, 100, 24))
+    assert "last rep 60 ± 8 N" in captured.get()

@@ -405,8 +405,8 @@ export class Screen {
     const figure = (value, label) => `<div><span class="num">${value}</span><span class="l">${label}</span></div>`;
     const peak = finished.reps ? figure(force(state, finished.peak_n), tr("{unit} peak, ± {uncertainty}", { unit: unit(state).symbol, uncertainty: force(state, Math.max(least(state), finished.peak_uncertainty_n)) })) : "";
     const why = finished.hidden.time_under_tension_s;
-    const time = why ? figure("–", escape(tr("under tension: {why}", { why }))) : figure(clock(Math.round(finished.time_under_tension_s)), tr("under tension"));
-    const under = finished.reps ? time : "";
+    const time = figure(why ? "–" : clock(Math.round(finished.time_under_tension_s)), tr("under tension"));
+    const under = finished.reps ? time + (why ? `<p class="untold">–: ${escape(why)}</p>` : "") : "";
     markup($(".big3", this.rest), figure(finished.reps, trn("rep", "reps", finished.reps)) + peak + under);
   }
 
@@ -445,7 +445,7 @@ export class Screen {
       const side = done.side ? `${escape(tr(done.side))}, ` : "";
       if (!finished) return `<li><b>${done.number}</b><span>${mini(done)}<span class="d">${side}${escape(done.words)}</span></span><span>${of}</span></li>`;
       const change = done.slack_cm ? `, ${done.slack_cm > 0 ? tr("then {cm} cm out", { cm: done.slack_cm }) : tr("then {cm} cm in", { cm: -done.slack_cm })}` : zoneWords(done, plan);
-      return `<li><b>${done.number}</b>${strip(done, plan, state)}<span class="r"><b>${plan ? tr("{reps} of {number}", { reps: done.full_reps, number: plan.reps }) : done.full_reps}</b><span class="d">${side}${force(state, done.peak_n)} ${unit(state).symbol}${change}</span></span></li>`;
+      return `<li><b>${done.number}</b>${strip(done, plan, state)}<span class="r"><b>${plan ? tr("{reps} of {number}", { reps: done.full_reps, number: plan.reps }) : done.full_reps}</b><span class="d">${side}${escape(done.peak)}${change}</span></span></li>`;
     });
     if (plan && !finished) {
       for (let n = state.set_number; n <= plan.sets; n++) {

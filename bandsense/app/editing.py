@@ -55,7 +55,8 @@ def _merged(summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for name in _SUMMED:
         result[name] = None if name in hidden else sum(summary.get(name) or 0 for summary in summaries)
     result["full_reps"] = [reps for summary in summaries for reps in summary.get("full_reps") or ()]
-    result["peak_n"] = max((summary.get("peak_n") or 0.0 for summary in summaries), default=0.0)
+    peaks_n = (summary.get("peak_n") or 0.0 for summary in summaries)
+    result["peak_n"] = None if "peak_n" in hidden else max(peaks_n, default=0.0)
     return {**result, "hidden": hidden, "asymmetry": None, "lag": None, "sides": None, "clocks": {}}
 
 

@@ -121,13 +121,13 @@ class ExportedSet:
         """Return the figures of the set that the sensor cannot tell, with the reason."""
         found = dict((self.data.get("metrics") or {}).get("hidden") or {})
         hidden = [each.get("hidden") or {} for each in self.figures]
-        for name in ("peak_n", "impulse_n_s"):
-            reasons = [each[name] for each in hidden if name in each]
+        for name, of_rep in (("mean_peak_n", "peak_n"), ("impulse_n_s", "impulse_n_s")):
+            reasons = [each[of_rep] for each in hidden if of_rep in each]
             if 2 * len(reasons) > len(hidden):
                 found[name] = max(reasons, key=reasons.count)
-        if "peak_n" in found:
-            found["mean_peak_n"] = found["peak_n"]
-        return found
+        peaks_n = [rep.get("peak_n") or 0.0 for rep in self.reps]
+        strongest = hidden[peaks_n.index(max(peaks_n))] if peaks_n else {}
+        return found | ({"peak_n": strongest["peak_n"]} if "peak_n" in strongest else {})
 
     @property
     def mean_peak_n(self) -> float:
@@ -201,9 +201,10 @@ def set_rows(table: SessionTable) -> Iterator[dict[str, Any]]:
         told = [
             (peak, peak_uncertainty_n(rep, figures))
             for rep, figures in zip(each.reps, each.figures, strict=True)
-            if (peak := told_peak_n(rep, figures)) is not None and "peak_n" not in hidden
+            if (peak := told_peak_n(rep, figures)) is not None
         ]
-        peak_n, uncertainty_n = max(told, key=itemgetter(0), default=(None, None))
+        best = max(told, key=itemgetter(0), default=(None, None))
+        peak_n, uncertainty_n = (None, None) if "peak_n" in hidden else best
         chances = each.chances
         other = max(chances.keys() - {len(each.reps)}, key=chances.__getitem__, default=None)
         yield _rounded(
@@ -219,7 +220,7 @@ def set_rows(table: SessionTable) -> Iterator[dict[str, Any]]:
                 "duration_s": each.end_unix_s - each.start_unix_s,
                 "reps": len(each.reps),
                 "partial": sum(bool(rep.get("partial")) for rep in each.reps),
-                "mean_peak_n": each.mean_peak_n if told else None,
+                "mean_peak_n": each.mean_peak_n if told and "mean_peak_n" not in hidden else None,
                 "peak_n": peak_n,
                 "peak_uncertainty_n": uncertainty_n,
                 "time_under_tension_s": metrics.get("time_under_tension_s"),

@@ -84,6 +84,7 @@ __all__ = [
     "lag_words",
     "next_time_words",
     "number_word",
+    "peak_words",
     "plural",
     "rating_keys",
     "rating_question",
@@ -251,6 +252,13 @@ def tension_words(tension_n: float, uncertainty_n: float) -> str:
     return f"{force_pair(tension_n, uncertainty_n)} {shown_unit().value}"
 
 
+def peak_words(peak_n: float | None, uncertainty_n: float | None, hidden: str | None = None) -> str:
+    """Describe the greatest tension, `peak 61 ± 7 N`, or say why it is not told."""
+    if hidden is not None or peak_n is None:
+        return tr("peak {why}", why=hidden or "")
+    return tr("peak {tension}", tension=tension_words(peak_n, uncertainty_n or 0.0))
+
+
 def rep_mark(probability: float) -> str:
     """Draw a repetition as a dot, hollow where it is doubtful."""
     return "○" if probability < DOUBTFUL_BELOW else "●"
@@ -304,7 +312,7 @@ def set_words(result: SetResult) -> str:
     best = max(result.rep_metrics, key=lambda rep: rep.peak_n)
     parts = [
         counts_words(result.counts, doubt),
-        tr("peak {tension}", tension=tension_words(best.peak_n, best.peak_uncertainty_n or 0.0)),
+        peak_words(best.peak_n, best.peak_uncertainty_n, best.hidden.get("peak_n")),
         _under_tension_words(metrics),
         _set_tempo_words(metrics, result.hand_tempo),
     ]
@@ -443,7 +451,7 @@ def summary_words(summary: Summary) -> str:
     text = tr("{reps} in {sets}", reps=reps_words(summary.reps), sets=sets)
     if summary.partial or summary.unsure:
         text += f": {_parts_words(RepCounts(summary.full, summary.partial, summary.unsure))}"
-    peak = tr("peak {tension}", tension=tension_words(summary.peak_n, summary.peak_uncertainty_n))
+    peak = peak_words(summary.peak_n, summary.peak_uncertainty_n, summary.hidden.get("peak_n"))
     return f"{text}, {peak}, {_under_tension_words(summary)}"
 
 

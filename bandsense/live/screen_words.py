@@ -24,7 +24,6 @@ from bandsense.live.formatting import (
     side_word,
     stopped_words,
     tempo_figures,
-    tension_words,
 )
 from bandsense.live.state import Done, Screen, ViewState
 from bandsense.live.units import force_figure, force_range, force_words, unit_name
@@ -133,7 +132,7 @@ def clock_words(seconds: float) -> str:
 
 def done_words(done: Done) -> str:
     """Return the peak of a finished set with its uncertainty, and its tempo."""
-    text = tension_words(done.peak_n, done.peak_uncertainty_n)
+    text = done.peak
     return text if done.hand is None else f"{text}, {tempo_figures(done.hand)} s"
 
 

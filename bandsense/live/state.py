@@ -158,7 +158,7 @@ class Done:
     Attributes:
         number: of the set; half-sets of a pair share it.
         peaks: its repetitions.
-        peak_n, peak_uncertainty_n: the greatest of them.
+        peak_n, peak_uncertainty_n: the greatest of them; `peak_hidden` says why it is only drawn, not told.
         time_under_tension_s: None where it cannot be told.
         hand: measured tempo of the hand; None where it cannot be told.
         slack_cm: how much slack the person changed after it; negative is less.
@@ -172,6 +172,14 @@ class Done:
     time_under_tension_s: float | None
     hand: HandTempo | None = None
     slack_cm: int | None = None
+    peak_hidden: str | None = None
+
+    @property
+    def peak(self) -> str:
+        """The greatest tension with its uncertainty, as words; a dash with the reason where it is hidden."""
+        if self.peak_hidden is not None:
+            return f"– ({said(self.peak_hidden)})"
+        return tension_words(self.peak_n, self.peak_uncertainty_n)
 
     @property
     def tempo(self) -> str | None:
@@ -209,6 +217,7 @@ class Finished:
     Attributes:
         session: its number in the store; None where nothing is kept.
         reps: how many there were.
+        peak_n: None where it cannot be told.
         time_under_tension_s: None where it cannot be told.
         hidden: figures that are not told, with the reason.
         next_time: what the progression makes of it, in words.
@@ -217,7 +226,7 @@ class Finished:
 
     session: int | None
     reps: int
-    peak_n: float
+    peak_n: float | None
     peak_uncertainty_n: float
     time_under_tension_s: float | None
     duration_s: float
@@ -640,6 +649,7 @@ class ViewState:
             if "time_under_tension_s" in hidden
             else result.metrics.time_under_tension_s,
             hand=tempo,
+            peak_hidden=best.hidden.get("peak_n"),
         )
 
     def _link(self, event: LinkChanged) -> None:

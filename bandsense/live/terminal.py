@@ -33,6 +33,7 @@ from bandsense.live.formatting import (
     advice_text,
     counts_words,
     cue_words,
+    peak_words,
     rating_keys,
     rating_question,
     rep_mark,
@@ -41,7 +42,6 @@ from bandsense.live.formatting import (
     side_word,
     stopped_words,
     tempo_figures,
-    tension_words,
 )
 from bandsense.live.screen_words import clock_words
 from bandsense.live.session_title import SessionTitle
@@ -585,7 +585,7 @@ def _set_line(done: Done, state: ViewState, width: int) -> Text:
     line.append_text(_strip(done.peaks, state))
     words = [
         counts_words(done.counts),
-        tr("peak {tension}", tension=tension_words(done.peak_n, done.peak_uncertainty_n)),
+        tr("peak {tension}", tension=done.peak),
         "" if done.time_under_tension_s is None else f"{done.time_under_tension_s:.0f} s",
         "" if done.hand is None else f"{tempo_figures(done.hand)} s",
         _slack_change(done),
@@ -630,7 +630,7 @@ def _over(state: ViewState, width: int, scale: int) -> list[Text]:
     done = state.finished
     if done is None:
         return []
-    peak = tr("peak {tension}", tension=tension_words(done.peak_n, done.peak_uncertainty_n))
+    peak = peak_words(done.peak_n, done.peak_uncertainty_n, done.hidden.get("peak_n"))
     lines = _beside(big(str(done.reps), scale), [trn("repetition", "repetitions", done.reps), peak], width)
     words = [said(done.compared or ""), done.next_time and tr("Next time: {what}", what=done.next_time)]
     for text in filter(None, words):

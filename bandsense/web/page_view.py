@@ -15,7 +15,6 @@ from bandsense.app.view import SideActions, View
 from bandsense.exercises.model import Side
 from bandsense.language import ENGLISH, Message, languages, mark, said, speaking
 from bandsense.live.actions import Action
-from bandsense.live.formatting import tension_words
 from bandsense.live.screen_words import done_words, screen_words
 from bandsense.live.session_title import SessionTitle
 from bandsense.live.sound import Sound, SoundPlan
@@ -68,8 +67,7 @@ def _told(state: ViewState) -> dict[str, Any]:
     told = state.snapshot()
     told["words"] = asdict(screen_words(state))
     for set_told, done in zip(told["sets"], state.sets, strict=True):
-        peak = tension_words(done.peak_n, done.peak_uncertainty_n)
-        set_told |= {"full_reps": done.full_reps, "peak": peak, "words": done_words(done)}
+        set_told |= {"full_reps": done.full_reps, "peak": done.peak, "words": done_words(done)}
     return told
 
 

@@ -7,7 +7,7 @@ however the samples are cut into blocks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import hypot, inf, isnan
 
@@ -21,7 +21,7 @@ from bandsense.language import Message
 from bandsense.samples import FloatArray, SampleBlock
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import RepCounted, RepRetracted, SignalWarning, WarningKind
-from bandsense.signal.metrics import Asymmetry, asymmetry, set_metrics
+from bandsense.signal.metrics import Asymmetry, RepMetrics, asymmetry, set_metrics
 from bandsense.signal.zero import ZeroTracker
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.clock import ANALYSIS_HZ
@@ -85,6 +85,7 @@ class Summary:
         full_reps: full repetitions of each set, in order; of the lesser side where left and right take turns.
         planned_sets: how many sets the plan has.
         time_under_tension_s: of all sets; None where it is hidden for most repetitions.
+        peak_n: the greatest; None where it is hidden.
         duration_s: device time from the first sample to the last.
         hidden: figures that are not told, with the reason.
         asymmetry: how right and left differ, where both did two full repetitions.
@@ -96,7 +97,7 @@ class Summary:
     full_reps: tuple[int, ...]
     planned_sets: int
     time_under_tension_s: float | None
-    peak_n: float
+    peak_n: float | None
     peak_uncertainty_n: float
     samples: int
     duration_s: float
@@ -104,6 +105,16 @@ class Summary:
     full: int = 0
     unsure: int = 0
     hidden: Mapping[str, str] = field(default_factory=dict)
+
+
+def _hidden_of_session(figures: Sequence[RepMetrics]) -> dict[str, str]:
+    """Say why the time under tension of all repetitions, and the greatest peak, are not told."""
+    if not figures:
+        return {}
+    whole, best = set_metrics(figures), max(figures, key=lambda rep: rep.peak_n)
+    name = "time_under_tension_s"
+    hidden = {name: whole.hidden[name]} if name in whole.hidden else {}
+    return hidden | ({"peak_n": best.hidden["peak_n"]} if "peak_n" in best.hidden else {})
 
 
 class Workout:
@@ -246,7 +257,8 @@ class Workout:
         """Summarise the session so far, finished sets only."""
         reps = [rep for result in self._sets.results for rep in result.reps]
         counts = RepCounts.of(reps)
-        under_tension_s, hidden = self._under_tension()
+        figures = [rep for result in self._sets.results for rep in result.rep_metrics]
+        hidden = _hidden_of_session(figures)
         best = max(reps, key=lambda rep: rep.peak_n, default=None)
         peak_n = 0.0 if best is None else best.peak_n
         sampling_n = 0.0 if best is None or isnan(best.peak_uncertainty_n) else best.peak_uncertainty_n
@@ -258,25 +270,16 @@ class Workout:
             sets=len(self._sets.results),
             full_reps=self._full_reps(),
             planned_sets=self.settings.plan.sets,
-            time_under_tension_s=under_tension_s,
-            peak_n=peak_n,
+            time_under_tension_s=None
+            if "time_under_tension_s" in hidden
+            else sum(rep.time_under_tension_s for rep in figures),
+            peak_n=None if "peak_n" in hidden else peak_n,
             peak_uncertainty_n=hypot(self.uncertainty_n(peak_n), sampling_n),
             samples=self._samples,
             duration_s=self._last_s - self.began_s,
             asymmetry=self._asymmetry(),
             hidden=hidden,
         )
-
-    def _under_tension(self) -> tuple[float | None, dict[str, str]]:
-        """Return the time under tension of all sets, and why there is none where most repetitions hide it."""
-        figures = [rep for result in self._sets.results for rep in result.rep_metrics]
-        if not figures:
-            return 0.0, {}
-        whole = set_metrics(figures)
-        name = "time_under_tension_s"
-        if name in whole.hidden:
-            return None, {name: whole.hidden[name]}
-        return whole.time_under_tension_s, {}
 
     def _full_reps(self) -> tuple[int, ...]:
         full = [result.counts.full for result in self._sets.results]

@@ -403,10 +403,11 @@ export class Screen {
 
   drawFinished(finished, state) {
     const figure = (value, label) => `<div><span class="num">${value}</span><span class="l">${label}</span></div>`;
-    const peak = finished.reps ? figure(force(state, finished.peak_n), tr("{unit} peak, ± {uncertainty}", { unit: unit(state).symbol, uncertainty: force(state, Math.max(least(state), finished.peak_uncertainty_n)) })) : "";
-    const why = finished.hidden.time_under_tension_s;
-    const time = figure(why ? "–" : clock(Math.round(finished.time_under_tension_s)), tr("under tension"));
-    const under = finished.reps ? time + (why ? `<p class="untold">–: ${escape(why)}</p>` : "") : "";
+    const known = finished.peak_n === null ? figure("–", tr("peak")) : figure(force(state, finished.peak_n), tr("{unit} peak, ± {uncertainty}", { unit: unit(state).symbol, uncertainty: force(state, Math.max(least(state), finished.peak_uncertainty_n)) }));
+    const peak = finished.reps ? known : "";
+    const reasons = [...new Set(Object.values(finished.hidden))];
+    const time = figure(finished.time_under_tension_s === null ? "–" : clock(Math.round(finished.time_under_tension_s)), tr("under tension"));
+    const under = finished.reps ? time + reasons.map((why) => `<p class="untold">–: ${escape(why)}</p>`).join("") : "";
     markup($(".big3", this.rest), figure(finished.reps, trn("rep", "reps", finished.reps)) + peak + under);
   }
 

@@ -12,6 +12,7 @@ the zero:
   the same newtons: a band that is stretched further gains more at the one than at the other.
 
 A pull that goes below the still level and below zero, and comes back, is a pull on a sensor that is reversed.
+So are pulls that go below a still level above zero and come back to it, each time, exactly.
 Samples of a reversed sensor are of no use to a detector, which would count them upside down.
 
 Noise is what third differences of neighbouring samples leave of movement (see `peaks.sample_noise_n`).
@@ -92,6 +93,11 @@ FLOOR_N: Final = 0.25
 FLOOR_NOISE: Final = 2.5
 """So many bottoms at one level, the still start among them, within so much and so many times the noise, show
 where the band is slack: a hand does not come back to a taut band's start so exactly."""
+TOPS: Final = 3
+LEAST_ABOVE_N: Final = 10.0
+"""So many tops in a row that come back as exactly to where it was still, and none above it, show a reversed
+sensor that shows tension while nothing pulls. A taut band is let down once, and not taken up so exactly
+unless it is held lightly; a sensor that shows less goes below zero when it is pulled."""
 FLOORS_ELSEWHERE: Final = 4
 REST_S: Final = 10.0
 """Where the sensor was seen at zero, it takes so many bottoms at another level; and it must have stood there
@@ -145,24 +151,30 @@ class _Bottoms:
 
     Attributes:
         floors_n: lowest samples of the latest.
+        tops_n: highest samples between the latest.
         risen: whether tension is beyond one.
-        lowest_n, bottom_n, highest_n: lowest sample and window since the last top, highest window since the
-            last bottom.
+        lowest_n, bottom_n: lowest sample and window since the last top.
+        top_n, highest_n: highest sample and window since the last bottom.
     """
 
     floors_n: deque[float] = field(default_factory=lambda: deque(maxlen=FLOORS_ELSEWHERE))
+    tops_n: deque[float] = field(default_factory=lambda: deque(maxlen=TOPS))
     risen: bool = False
     lowest_n: float = np.inf
     bottom_n: float = np.inf
+    top_n: float = -np.inf
     highest_n: float = -np.inf
 
-    def turned(self, middle_n: float, lowest_n: float, reach_n: float) -> bool:
+    def turned(self, middle_n: float, lowest_n: float, highest_n: float, reach_n: float) -> bool:
         """Take a window, and return whether a bottom begins or ends; a pull moves by `reach_n` at least."""
         if self.risen:
+            if highest_n > self.top_n:
+                self.top_n = highest_n
             if middle_n > self.highest_n:
                 self.highest_n = middle_n
             elif middle_n < self.highest_n - reach_n:
                 self.risen, self.lowest_n, self.bottom_n = False, lowest_n, middle_n
+                self.tops_n.append(self.top_n)
                 return True
             return False
         if lowest_n < self.lowest_n:
@@ -170,7 +182,7 @@ class _Bottoms:
         if middle_n < self.bottom_n:
             self.bottom_n = middle_n
         elif middle_n > self.bottom_n + reach_n:
-            self.risen, self.highest_n = True, middle_n
+            self.risen, self.highest_n, self.top_n = True, middle_n, highest_n
             self.floors_n.append(self.lowest_n)
             return True
         return False
@@ -215,6 +227,32 @@ class _Zero:
 
 
 @dataclass(slots=True)
+class _Direction:
+    """To which side pulls go.
+
+    Attributes:
+        first_n, highest_n: where the band was still first, and highest; None before.
+        pulled: tension was above that by more than a reversed pull is below.
+        open: pulls may go down from a level above zero: it was still there before it moved, never near zero.
+        under_s: since when tension is below the still level and zero.
+    """
+
+    first_n: float | None = None
+    highest_n: float = -np.inf
+    pulled: bool = False
+    open: bool = True
+    under_s: float | None = None
+
+    def still(self, level_n: float, *, moved: bool) -> None:
+        """Take a level at which the band was still, and whether it has moved before."""
+        if self.first_n is None:
+            self.first_n = level_n
+            self.open = self.open and not moved
+        if level_n > self.highest_n:
+            self.highest_n = level_n
+
+
+@dataclass(slots=True)
 class _Broken:
     """What the converter shows that no band does.
 
@@ -249,10 +287,9 @@ class _Seen:
         calm_n: where a single window was still last.
         zero: where it was still near zero.
         bottoms: what lies between pulls.
-        pulled: tension was above the still level by more than a reversed pull is below.
+        direction: to which side pulls go.
         below_s: since when all samples are below zero.
         broken: what the converter shows that no band does.
-        under_s: since when tension is below the still level and zero.
     """
 
     noise_n: float = np.inf
@@ -264,10 +301,9 @@ class _Seen:
     calm_n: float | None = None
     zero: _Zero = field(default_factory=_Zero)
     bottoms: _Bottoms = field(default_factory=_Bottoms)
-    pulled: bool = False
+    direction: _Direction = field(default_factory=_Direction)
     below_s: float | None = None
     broken: _Broken = field(default_factory=_Broken)
-    under_s: float | None = None
 
 
 class SenseChecks:
@@ -452,11 +488,12 @@ class SenseChecks:
             seen.zero.passing += 1
             if seen.still.windows:
                 seen.still = _Still()
-        if seen.bottoms.turned(middle_n, lowest_n, seen.reach_n):
+        if seen.bottoms.turned(middle_n, lowest_n, highest_n, seen.reach_n):
             told += self._floor(start_s, told_s)
+            told += self._upside_down(start_s, told_s)
         if highest_n <= -LARGEST_ZERO_N or seen.below_s is not None:
             told += self._below(_Window(*row, told_s))
-        if seen.level_n is not None and not seen.pulled:
+        if seen.level_n is not None and not seen.direction.pulled:
             told += self._direction(_Window(*row, told_s), seen.level_n, seen.reach_n)
         return told
 
@@ -467,7 +504,9 @@ class SenseChecks:
             zero.other_n = middle_n
         zero.passing = 0
         seen.calm_n = middle_n
-        if middle_n > LARGEST_ZERO_N:
+        if abs(middle_n) <= LARGEST_ZERO_N:
+            seen.direction.open = False
+        elif middle_n > 0.0:
             zero.stand(middle_n, end_s - start_s, FLOOR_N + FLOOR_NOISE * seen.noise_n)
         if middle_n < still.low_n:
             still.low_n = middle_n
@@ -500,6 +539,9 @@ class SenseChecks:
     def _zero(self, still: _Still, start_s: float, end_s: float, told_s: float) -> list[SignalWarning]:
         seen, zero, level_n = self._seen, self._seen.zero, still.level_n
         seen.level_n = level_n
+        bottoms = seen.bottoms
+        moved = bottoms.risen or bool(bottoms.floors_n) or bottoms.bottom_n < level_n - seen.reach_n
+        seen.direction.still(level_n, moved=moved)
         unseen_s = end_s - zero.seen_s if zero.level_n is not None else 0.0
         shift_n = abs(level_n - (zero.level_n or 0.0))
         follows = shift_n <= LARGEST_ZERO_N or (
@@ -563,15 +605,15 @@ class SenseChecks:
 
     def _direction(self, window: _Window, level_n: float, reach_n: float) -> list[SignalWarning]:
         """Find pulls to the wrong side of the still level."""
-        seen = self._seen
-        if window.middle_n > level_n + reach_n:
-            seen.pulled, seen.under_s, self.reversed = True, None, False
+        way = self._seen.direction
+        if window.middle_n > way.highest_n + reach_n:
+            way.pulled, way.under_s, self.reversed = True, None, False
         elif window.middle_n < min(level_n, 0.0) - reach_n:
-            seen.under_s = window.start_s if seen.under_s is None else seen.under_s
-        if seen.under_s is None or window.highest_n < level_n - 0.5 * reach_n:
+            way.under_s = window.start_s if way.under_s is None else way.under_s
+        if way.under_s is None or window.highest_n < level_n - 0.5 * reach_n:
             return []
-        lasted_s = window.end_s - seen.under_s
-        seen.under_s = None
+        lasted_s = window.end_s - way.under_s
+        way.under_s = None
         if lasted_s > LONGEST_PULL_S or self.reversed:
             return []
         self.reversed = True
@@ -586,6 +628,30 @@ class SenseChecks:
                 "as it is"
             ),
         )
+
+    def _upside_down(self, start_s: float, told_s: float) -> list[SignalWarning]:
+        """Find pulls that go down from the still level, and come back to it, above zero."""
+        seen, way, tops_n = self._seen, self._seen.direction, self._seen.bottoms.tops_n
+        known = self._pre_stretched or self.reversed or way.pulled or not way.open
+        if known or len(tops_n) < TOPS or way.first_n is None or seen.level_n is None:
+            return []
+        within_n = FLOOR_N + FLOOR_NOISE * seen.noise_n
+        for level_n in (way.first_n, seen.level_n):
+            if level_n > LEAST_ABOVE_N and max(abs(top_n - level_n) for top_n in tops_n) <= within_n:
+                self.reversed = True
+                return self._tell(
+                    WarningKind.REVERSED,
+                    start_s,
+                    told_s,
+                    0.0,
+                    Message(
+                        "tension falls from {level:.0f} N with every pull and comes back to it: the cell is "
+                        "wired or hung the wrong way round; swap its two signal wires, or calibrate it as it "
+                        "is, and set the zero; nothing is counted until then",
+                        level=level_n,
+                    ),
+                )
+        return []
 
     def _wiring(self, window: _Window) -> list[SignalWarning]:
         """Check for a converter that shows no band at all."""

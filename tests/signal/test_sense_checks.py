@@ -172,6 +172,69 @@ def test_a_reversed_cell_is_named_and_nothing_is_counted(peak_n: float, rate_hz:
     assert warnings(events)[-1].detected_s < first_pull_s + 1.0
 
 
+@pytest.mark.parametrize("rate_hz", [10.0, 80.0])
+@pytest.mark.parametrize(("peak_n", "shown_n"), [(30.0, 35.0), (100.0, 120.0), (12.0, 300.0)])
+@pytest.mark.parametrize("hold_s", [0.0, 1.5])
+def test_a_reversed_cell_is_named_whatever_it_shows_while_nothing_pulls(
+    hold_s: float, peak_n: float, shown_n: float, rate_hz: float
+) -> None:
+    rng = np.random.default_rng(3)
+    strokes = [Stroke(0.9, hold_s, 1.1, 0.4, top=1.0 + float(rng.normal(0.0, 0.03))) for _ in range(8)]
+    time_s, tension_n = trace(strokes, rate_hz, peak_n, noise_n=0.0)
+    shown = shown_n - tension_n + rng.normal(0.0, 0.05, time_s.size)
+    events = told(time_s, shown)
+    found = [w for w in warnings(events) if w.kind is WarningKind.REVERSED]
+    assert len(found) == 1
+    assert f"from {shown_n:.0f} N" in found[0].message
+    assert found[0].detected_s < 1.5 + 3.5 * (2.4 + hold_s)
+    assert sum(isinstance(event, RepCounted) for event in events) <= 3
+    assert len(kinds(told(time_s, shown_n - shown))) == 0
+
+
+@pytest.mark.parametrize("times", [1, 2, 4])
+@pytest.mark.parametrize(("taut_n", "low_n"), [(30.0, 0.0), (30.0, 6.0), (8.0, 2.5)])
+def test_a_taut_band_that_is_let_down_and_taken_up_is_no_reversed_cell(
+    taut_n: float, low_n: float, times: int
+) -> None:
+    """By a hand that comes back to where it was within 2 % of the way, give or take."""
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        knots_n = [taut_n, taut_n]
+        for _ in range(times):
+            knots_n += [low_n, low_n, *[taut_n + float(rng.normal(0.0, 0.02 * (taut_n - low_n)))] * 2]
+        knots_s = np.cumsum([0.0, 3.0, *[0.6, 0.4, 0.6, 0.8] * times])
+        time_s = np.arange(0.0, knots_s[-1], 1.0 / 80.0)
+        tremor = sum(np.sin(hz * 2 * np.pi * time_s + rng.uniform(0.0, 6.0)) for hz in (0.7, 1.9, 4.3, 8.6))
+        held_n = np.interp(time_s, knots_s, knots_n) * (1.0 + 0.005 * tremor)
+        set_s, set_n = human(60.0, taut_n - 2.0, seed)
+        tension_n = np.concatenate((held_n + rng.normal(0.0, 0.05, held_n.size), set_n))
+        events = told(np.concatenate((time_s, time_s[-1] + 0.0125 + set_s)), tension_n)
+        assert WarningKind.REVERSED not in kinds(events)
+        assert sum(isinstance(event, RepCompleted) for event in events) >= 8
+
+
+@pytest.mark.parametrize("rest_n", [6.0, 14.0])
+def test_tops_held_still_at_one_tension_are_no_reversed_cell(rest_n: float) -> None:
+    """Where the stream began with a taut band, and too late to be still before the first pull."""
+    time_s, tension_n = trace([Stroke(hold_s=1.8)] * 8, peak_n=60.0, rest_n=rest_n, noise_n=0.03)
+    late = time_s > 0.9
+    events = told(time_s[late], tension_n[late])
+    assert WarningKind.REVERSED not in kinds(events)
+    assert sum(isinstance(event, RepCompleted) for event in events) == 8
+
+
+def test_a_reversed_cell_stays_so_after_a_set_on_a_taut_band() -> None:
+    """At the end of the set it comes back from the taut level to zero, which is no pull to the right side."""
+    taken_up_n, still_n = 20.0 * np.linspace(0.0, 1.0, 80), np.zeros(80 * 4)
+    set_n = trace(SET, 80.0, 100.0, 20.0, noise_n=0.0)[1]
+    once_n = np.concatenate((still_n, taken_up_n, set_n, taken_up_n[::-1], still_n))
+    tension_n = np.concatenate((once_n, once_n))
+    noise_n = np.random.default_rng(1).normal(0.0, 0.05, tension_n.size)
+    events = told(np.arange(tension_n.size) / 80.0, noise_n - tension_n)
+    assert WarningKind.REVERSED in kinds(events)
+    assert not any(isinstance(event, RepCounted) for event in events)
+
+
 def test_a_sensor_that_turns_out_right_after_all_is_used_again() -> None:
     time_s, tension_n = human(60.0, 0.0)
     both_n = np.concatenate((-tension_n, tension_n))

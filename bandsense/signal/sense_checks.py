@@ -110,6 +110,9 @@ DRIFT_N_PER_MIN: Final = 1.0
 DRIFT_LIKENESS: Final = 0.3
 """Bottom and top drift together if, over so many repetitions and so long, both do so by more than this and
 their rates differ by less than this part of them."""
+DRIFT_EXACT_N: Final = 0.12
+"""Bottoms that scatter about a line by no more than this and the noise tell alone, unless tops say otherwise:
+a hand does not move on so evenly. Tops of uneven repetitions tell too little in a set."""
 
 
 @dataclass(slots=True)
@@ -409,15 +412,21 @@ class SenseChecks:
             return []
         at_s = np.array([each.peak_time_s for each in self._reps])
         bottom = _slope(at_s, np.array([each.start_n for each in self._reps]))
-        if not abs(bottom[0]) > DRIFT_N_PER_MIN / 60.0:
+        if not abs(bottom[0]) > max(DRIFT_N_PER_MIN / 60.0, 3.0 * bottom[1]):
             return []
         top = _slope(at_s, np.array([each.peak_n for each in self._reps]))
-        slower, faster = sorted((abs(bottom[0]), abs(top[0])))
-        together = bottom[0] * top[0] > 0.0 and faster - slower < DRIFT_LIKENESS * faster
-        certain = all(abs(slope) > 3.0 * error for slope, error in (bottom, top))
-        if not (together and certain and slower > DRIFT_N_PER_MIN / 60.0):
-            return []
-        moved_n = 0.5 * (bottom[0] + top[0]) * span_s
+        apart, error = abs(bottom[0] - top[0]), max(3.0 * top[1], DRIFT_LIKENESS * abs(bottom[0]))
+        if bottom[2] <= DRIFT_EXACT_N + self._seen.noise_n and apart < error:
+            moved_n = bottom[0] * span_s
+            if abs(moved_n) <= LARGEST_DRIFT_N:
+                return []
+        else:
+            slower, faster = sorted((abs(bottom[0]), abs(top[0])))
+            together = bottom[0] * top[0] > 0.0 and faster - slower < DRIFT_LIKENESS * faster
+            certain = abs(top[0]) > 3.0 * top[1]
+            if not (together and certain and slower > DRIFT_N_PER_MIN / 60.0):
+                return []
+            moved_n = 0.5 * (bottom[0] + top[0]) * span_s
         if abs(moved_n) / sqrt(3.0) > self._doubt_n[-1]:
             self._doubt(detected_s, moved_n)
         return self._tell(
@@ -746,14 +755,15 @@ def _figures_of_one(values: list[float], stride: int) -> _Figures:
     return level, scatter, min(values), max(values), noise, sqrt(moves / (2.0 * len(steps)))
 
 
-def _slope(at_s: FloatArray, values: FloatArray) -> tuple[float, float]:
-    """Slope of the regression on time, and its standard error."""
+def _slope(at_s: FloatArray, values: FloatArray) -> tuple[float, float, float]:
+    """Slope of the regression on time, its standard error, and by how much values scatter about the line."""
     # A mean by `np.mean` costs more than all the rest of this.
     since = at_s - np.add.reduce(at_s) / at_s.size
     weight = float(since @ since)
     slope = float(since @ values) / weight
     rest = values - np.add.reduce(values) / values.size - slope * since
-    return slope, sqrt(float(rest @ rest) / (at_s.size - 2) / weight)
+    scatter = sqrt(float(rest @ rest) / (at_s.size - 2))
+    return slope, scatter / sqrt(weight), scatter
 
 
 def _span(seconds: float) -> str:

@@ -306,6 +306,36 @@ def test_a_band_held_lightly_before_the_set_is_no_drift(held_n: float) -> None:
     assert WarningKind.ZERO_DRIFTS not in kinds(told(np.arange(tension_n.size) / 80.0, tension_n))
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("rest_n", [0.0, 15.0])
+def test_a_drift_is_told_in_a_set_of_uneven_repetitions(rest_n: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    strokes = [
+        Stroke(1.5, 0.6, 2.0, 0.9, top=1.0 + float(rng.normal(0.0, 0.09)), bottom=0.0) for _ in range(30)
+    ]
+    time_s, tension_n = trace(strokes, peak_n=80.0, rest_n=rest_n, noise_n=0.15)
+    detector = RepDetector(pre_stretched=rest_n > 0.0)
+    found = warnings(detector.push(time_s, tension_n + 3.0 * time_s / 60.0))
+    drifts = [w for w in found if w.kind is WarningKind.ZERO_DRIFTS]
+    assert drifts
+    assert drifts[0].detected_s < 60.0
+    assert 2.0 * detector.sense.zero_doubt_n(time_s[-1]) > 0.9 * 3.0 * time_s[-1] / 60.0
+    steady = warnings(RepDetector(pre_stretched=rest_n > 0.0).push(time_s, tension_n))
+    assert not [w for w in steady if w.kind is WarningKind.ZERO_DRIFTS]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_hand_that_moves_on_is_no_drift(seed: int) -> None:
+    """It stretches the band by a tenth of the way more, and does not come back exactly."""
+    rng = np.random.default_rng(seed)
+    strokes = [
+        Stroke(rest_s=0.3, top=1.0 + 0.003 * n, bottom=abs(0.006 * n + float(rng.normal(0.0, 0.02))))
+        for n in range(16)
+    ]
+    time_s, tension_n = trace(strokes, peak_n=60.0, rest_n=20.0, noise_n=0.05)
+    assert WarningKind.ZERO_DRIFTS not in kinds(told(time_s, tension_n))
+
+
 def test_tiring_is_no_drift() -> None:
     strokes = [Stroke(rest_s=0.2, top=1.0 - 0.02 * n) for n in range(14)]
     time_s, tension_n = trace(strokes, rest_n=30.0, peak_n=60.0)

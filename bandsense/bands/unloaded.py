@@ -12,6 +12,9 @@ beforehand. For each combination the times at which tension passes `LEVELS` are 
 duration, which are fitted; a combination counts by how well the rest agrees. It also says when the hand was
 at its bottom. From there on the return to the pull that follows it must not take less than no time, and
 rarely takes long.
+
+Whether the slack part *grew* within a set is told far better than how large it is (`slack_grew`): band and
+person are the same before and after, so that what is not known of them cancels.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from numpy.typing import ArrayLike
 from bandsense.bands.slack import EXPONENT_PRIOR
 from bandsense.samples import FloatArray
 
-__all__ = ["Stroke", "unloaded_share"]
+__all__ = ["Stroke", "slack_grew", "unloaded_share"]
 
 LEVELS = np.array([0.06, 0.12, 0.2, 0.3, 0.42, 0.55, 0.68, 0.8, 0.9])
 """Parts of the peak tension whose times are compared: clear of noise below, of the rounded top above."""
@@ -111,6 +114,70 @@ def unloaded_share(
     return share if spread < LEAST_SURE else None
 
 
+def slack_grew(
+    before: Iterable[Stroke],
+    after: Iterable[Stroke],
+    let_out: float,
+    *,
+    exponent: float = EXPONENT_PRIOR,
+    exponent_uncertainty: float = EXPONENT_SPREAD,
+) -> float | None:
+    """Weigh that a band was let out between two parts of a set against that it was not.
+
+    The way of the hand is the same, and more of it is slack; or the slack part is the same, and the pulls are
+    others. The band is one. The person moves as before, or in another way: both are likely alike.
+
+    Args:
+        before: pulls and returns before it.
+        after: those after it.
+        let_out: by how much, as a part of the stretch at the top before it; negative was taken in.
+        exponent: of the band's power law, as far as it is known.
+        exponent_uncertainty: its standard uncertainty.
+
+    Returns:
+        The logarithm of the odds, positive where it was let out; None where either part shows no stroke.
+    """
+    slack = 1.0 - (1.0 - _SHARES) * (1.0 - let_out)
+    exponents = np.array([band[0] for band in _bands()])
+    log_prior = -0.5 * ((exponents - exponent) / exponent_uncertainty) ** 2
+    odds = [np.zeros((_SHARES.size, exponents.size)) for _ in range(2)]
+    first, second = _by_side(before), _by_side(after)
+    sides = first.keys() & second.keys()
+    for side in sides:
+        for total, now in zip(odds, (_at_shares(second[side], slack), second[side]), strict=True):
+            total += _alike_or_not(first[side], now)
+    if not sides:
+        return None
+    grown, same = (float(np.logaddexp.reduce((total + log_prior).ravel())) for total in odds)
+    return grown - same
+
+
+def _by_side(strokes: Iterable[Stroke]) -> dict[bool, FloatArray]:
+    """Return what the pulls (True) and the returns say, float64[shares, bands, movements and skews]."""
+    sides: dict[bool, list[FloatArray]] = {}
+    for stroke in strokes:
+        seen = _seen(*stroke)
+        if seen is not None:
+            sides.setdefault(seen.pull, []).append(seen.log_each)
+    return {side: np.mean(each, axis=0) * min(len(each), INDEPENDENT) for side, each in sides.items()}
+
+
+def _at_shares(log_each: FloatArray, shares: FloatArray) -> FloatArray:
+    """Return what is said of other shares than `_SHARES`, the nearest of them where one lies beyond."""
+    place = np.interp(shares, _SHARES, np.arange(_SHARES.size))
+    low = np.minimum(place.astype(int), _SHARES.size - 2)
+    part = (place - low)[:, np.newaxis, np.newaxis]
+    return np.asarray(log_each[low] * (1.0 - part) + log_each[low + 1] * part)
+
+
+def _alike_or_not(before: FloatArray, after: FloatArray) -> FloatArray:
+    """Return how likely both are, over all movements: the same one, or one and another."""
+    log_prior = _shapes()[3] - np.logaddexp.reduce(_shapes()[3])
+    alike = np.logaddexp.reduce(before + after + log_prior, axis=-1)
+    apart = np.logaddexp.reduce(before + log_prior, axis=-1) + np.logaddexp.reduce(after + log_prior, axis=-1)
+    return np.asarray(np.logaddexp(alike, apart))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
     """What one stroke says.
@@ -119,11 +186,13 @@ class _Seen:
         pull: whether tension rises.
         log_likelihood: of each share and band, float64[shares, bands].
         bottom_s: when the hand was at its bottom, for each of these.
+        log_each: log-likelihood of each movement and skew besides, without what is known of these beforehand.
     """
 
     pull: bool
     log_likelihood: FloatArray
     bottom_s: FloatArray
+    log_each: FloatArray
 
 
 def _seen(time_s: ArrayLike, tension_n: ArrayLike, peak_n: float) -> _Seen | None:
@@ -142,11 +211,12 @@ def _seen(time_s: ArrayLike, tension_n: ArrayLike, peak_n: float) -> _Seen | Non
     fitted = times @ observed
     residual = np.maximum(float(observed @ observed) - fitted**2, 0.0)
     error_s = np.hypot(MISFIT * (passed_s[-1] - passed_s[0]), SAMPLING * float(np.median(np.diff(time))))
-    log_each = np.where(fitted > 0.0, -0.5 * residual / (error_s + 1e-9) ** 2, -1e3) + log_prior
+    alone = np.where(fitted > 0.0, -0.5 * residual / (error_s + 1e-9) ** 2, -1e3)
+    log_each = alone + log_prior
     log_likelihood = np.logaddexp.reduce(log_each, axis=-1)
     bottom_s = passed_s.mean() - fitted / lengths * starts
     mean_s = (np.exp(log_each - log_likelihood[..., np.newaxis]) * bottom_s).sum(axis=-1)
-    return _Seen(pull, np.asarray(log_likelihood), mean_s if pull else -mean_s)
+    return _Seen(pull, np.asarray(log_likelihood), mean_s if pull else -mean_s, np.asarray(alone))
 
 
 def _log_rest(rest_s: FloatArray) -> FloatArray:

@@ -245,7 +245,8 @@ class Advisor:
     # -- what the rules look at ---------------------------------------------------------------------------
 
     def _view(self, reps: Sequence[Rep], peak_n: float) -> SetView:
-        return SetView(self._plan, self._state, self._method, reps, peak_n, self._set.slack.share)
+        slack = self._set.slack
+        return SetView(self._plan, self._state, self._method, reps, peak_n, slack.share, slack.let_out)
 
     def _measure(self, when: When = When.NEXT_SET) -> Measure:
         scatter = self._evidence.peak_uncertainty if self._evidence is not None else 0.0

@@ -35,7 +35,14 @@ from bandsense.workout.advice import AdvisorState, Reason, Rule, SlackAction
 from bandsense.workout.counts import RepCounts
 from bandsense.workout.events import SetEnd
 from bandsense.workout.plan import Plan, Zone, tolerance_s
-from bandsense.workout.set_evidence import LEAST_REPS, SetEvidence, find_slip, return_cut, way_share
+from bandsense.workout.set_evidence import (
+    LEAST_REPS,
+    LetOut,
+    SetEvidence,
+    find_slip,
+    return_cut,
+    way_share,
+)
 from bandsense.workout.tempo import set_tempo
 
 __all__ = [
@@ -85,6 +92,7 @@ class SetView:
         reps: repetitions of the set so far, or all of them when it is over.
         peak_n: the peak that is held against the band's limit.
         slack: part of the movement over which the band hangs slack; None where too little was seen.
+        let_out: weighs that the band was let out between repetitions; see `find_slip`.
         evidence: what the set shows as a whole; only when it is over.
         changed_within: the slack was changed within the set.
         last_of_session: it is the last set that the plan has.
@@ -98,6 +106,7 @@ class SetView:
     reps: Sequence[Rep]
     peak_n: float
     slack: float | None = None
+    let_out: LetOut | None = None
     evidence: SetEvidence | None = None
     changed_within: bool = False
     last_of_session: bool = False
@@ -224,11 +233,9 @@ def slipped(view: SetView) -> Proposal | None:
     """Tension stepped at once: a grip or clip slipped, or was gripped anew."""
     if len(view.reps) < LEAST_REPS:
         return None
-    found = find_slip(view.reps, view.state.strand.exponent)
+    found = find_slip(view.reps, view.state.strand.exponent, view.let_out)
     if found is None:
         return None
-    if not found.at_bottom and any(rep.partial for rep in view.reps):
-        return None  # Where the bottom cannot tell, a step so large is a short pull more often than a slip.
     numbers = {
         "before": found.before,
         "after": found.after,

@@ -10,14 +10,19 @@ explanations of the stretch at the tops y and the bottoms z are fitted and compa
 * shorter pulls:  y = a + c·i − δ·[i ≥ k],    z = z₀ + z₁·i;
 
 by their likelihoods with the scatter left open (a Student distribution, Gelman et al., Bayesian Data
-Analysis, section 3.2), less `PARAMETER` for each number fitted. Where the band is slack at the bottom, z
-says nothing and the last one is left out: then a step that stays is taken for a slip.
+Analysis, section 3.2), less `PARAMETER` for each number fitted.
+
+Where the band is slack at the bottom, z says nothing, and the last one is left out. But then the hand tells:
+after a slip it goes a part of its way before the band pulls, and is fast by then; in a shorter pull the band
+pulls from where the hand starts, slowly. By this the two are weighed (`bands.unloaded.slack_grew`). Where it
+cannot be told, a step that stays is taken for a slip, unless repetitions are partial: a step so large is a
+short pull more often.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, pstdev
 
@@ -28,7 +33,7 @@ from bandsense.signal.events import Rep
 from bandsense.workout.counts import RepCounts
 from bandsense.workout.plan import steady
 
-__all__ = ["LEAST_REPS", "SetEvidence", "Slip", "find_slip", "return_cut", "way_share"]
+__all__ = ["LEAST_REPS", "LetOut", "SetEvidence", "Slip", "find_slip", "return_cut", "way_share"]
 
 LEAST_REPS = 5
 """Repetitions below which a set teaches nothing lasting: peaks vary by about 5 % from one to the next, so
@@ -45,6 +50,9 @@ SURE, SURE_BLIND = 1.5, 3.0
 """A slip is believed if its log-likelihood is so much above that of tiring, likewise: odds of 4.5 and of 20
 to one. Taken for tiring it would make the band lighter still, and the other way round heavier for who is
 tired."""
+
+HAND_SAYS = 12.0
+"""The most that the movement of the hand says for a slip and against tiring: its model is a model."""
 
 SCATTER, SCATTER_REPS = 0.03, 4
 """Scatter of the stretch from one repetition to the next, a prior that counts like so many of them."""
@@ -126,10 +134,20 @@ class Slip:
     at_bottom: bool
 
 
-def find_slip(reps: Sequence[Rep], exponent: float) -> Slip | None:
+LetOut = Callable[[Sequence[int], Sequence[int], float], float | None]
+"""Log-odds that the band was let out between repetitions of these and those indices by a part of its stretch
+at the top, by how the hand moves; None where that cannot be told."""
+
+
+def find_slip(reps: Sequence[Rep], exponent: float, let_out: LetOut | None = None) -> Slip | None:
     """Find the step of tension that explains the repetitions best, if nothing else does as well.
 
     It needs three repetitions before and two after it; with two after, they must be alike.
+
+    Args:
+        reps: of the set so far, in order.
+        exponent: of the band's power law.
+        let_out: tells a slip from shorter pulls where the band is slack at the bottom.
     """
     peak_n = fmean(rep.peak_n for rep in reps[:3]) if len(reps) >= LEAST_REPS else 0.0
     if peak_n <= 0.0:
@@ -141,13 +159,39 @@ def find_slip(reps: Sequence[Rep], exponent: float) -> Slip | None:
         fmean(rep.peak_n for rep in part) for part in (reps[best.at - 3 : best.at], reps[best.at :][:3])
     )
     blind = best.habit == -math.inf
-    tiring = _tiring(tops, bottoms) + (SURE_BLIND if blind else SURE)
-    if after_n <= 0.0 or best.evidence < max(tiring, best.habit):
+    if after_n <= 0.0 or before_n <= 0.0:
         return None
     log_ratio = math.log(after_n / before_n)
     if abs(log_ratio) < (_SLIP_BLIND if blind else _SLIP) or log_ratio * best.step > 0.0:
         return None
+    ahead = best.evidence - _tiring(tops, bottoms)
+    if blind:
+        share = 1.0 - way_share(after_n / before_n, exponent)
+        sure = ahead >= SURE_BLIND - HAND_SAYS and _slipped_blindly(reps, best.at, ahead, share, let_out)
+    else:
+        sure = ahead >= SURE and best.evidence >= best.habit
+    if not sure:
+        return None
     return Slip(reps[best.at - 1].index, reps[best.at].index, log_ratio, at_bottom=not blind)
+
+
+def _slipped_blindly(
+    reps: Sequence[Rep], at: int, ahead: float, share: float, let_out: LetOut | None
+) -> bool:
+    """Return whether a step is a slip where the band is slack at the bottom, before and after.
+
+    Args:
+        reps: of the set.
+        at: the first after the step.
+        ahead: how much better a step explains the tops than tiring does.
+        share: the step, as a part of the stretch at the top before it.
+        let_out: what the movement of the hand says.
+    """
+    indices = [rep.index for rep in reps]
+    says = None if let_out is None else let_out(indices[:at], indices[at:], share)
+    if says is None:
+        return ahead >= SURE_BLIND and not any(rep.partial for rep in reps)
+    return says >= SURE and ahead + min(says, HAND_SAYS) >= SURE_BLIND
 
 
 def _bottoms_n(reps: Sequence[Rep]) -> list[float]:

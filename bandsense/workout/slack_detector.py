@@ -17,16 +17,17 @@ out of it as soon as it is done, before its ticks are gone, and is kept under it
 taken back with the repetition.
 
 It assumes that the band is slack at the bottom at all: a repetition with more than `SLACK_TENSION` of its
-peak left at either end contributes no stroke, and fewer than three strokes are no evidence.
+peak left at either end contributes no stroke, and fewer than three strokes are no evidence. To compare two
+parts of a set, a pull and a return of each will do.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bandsense.bands.slack import EXPONENT_PRIOR
-from bandsense.bands.unloaded import Stroke, unloaded_share
+from bandsense.bands.unloaded import Stroke, slack_grew, unloaded_share
 from bandsense.signal.events import Rep
 from bandsense.workout.clock import ANALYSIS_HZ
 
@@ -35,7 +36,7 @@ __all__ = ["SLACK_TENSION", "SlackDetector"]
 SLACK_TENSION = 0.03
 """Tension at the bottom, as a part of the peak, up to which the band may hang slack."""
 
-_LEAST_STROKES = 3
+_LEAST_STROKES, _LEAST_COMPARED = 3, 2
 _REMEMBERED_S = 40.0
 """Longer than a repetition takes."""
 
@@ -67,8 +68,28 @@ class SlackDetector:
     @property
     def share(self) -> float | None:
         """Part of the movement over which the band hangs slack; None where too little was seen."""
-        strokes = [stroke for of_rep in self._strokes.values() for stroke in of_rep]
+        strokes = self._of(self._strokes)
         return unloaded_share(strokes, exponent=self._exponent) if len(strokes) >= _LEAST_STROKES else None
+
+    def let_out(self, before: Iterable[int], after: Iterable[int], share: float) -> float | None:
+        """Weigh that the band was let out between repetitions, by a part of its stretch at the top.
+
+        Args:
+            before: indices of repetitions before it.
+            after: of those after it.
+            share: that part; negative where it was taken in.
+
+        Returns:
+            The logarithm of the odds; None where too little was seen.
+        """
+        first, then = self._of(before), self._of(after)
+        if min(len(first), len(then)) < _LEAST_COMPARED:
+            return None
+        return slack_grew(first, then, share, exponent=self._exponent)
+
+    def _of(self, indices: Iterable[int]) -> list[Stroke]:
+        """Return the strokes of repetitions."""
+        return [stroke for index in indices for stroke in self._strokes.get(index, ())]
 
     def _strokes_of(self, rep: Rep) -> Iterator[Stroke]:
         """Return the pull and the return, where the tension vanishes between them."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bandsense.bands.band import Stretch
 from bandsense.bands.strand import ChangeBy, Strand
-from bandsense.bands.unloaded import Stroke, unloaded_share
+from bandsense.bands.unloaded import Stroke, slack_grew, unloaded_share
 from bandsense.errors import BandModelError
 
 STRAND = Strand(0.60, 0.75, 1.20)
@@ -131,3 +131,20 @@ def test_where_the_tension_does_not_vanish_nothing_is_said() -> None:
     assert unloaded_share([(time_s, tension_n + 20.0, peak_n + 20.0)]) is None
     assert unloaded_share([(time_s[:3], tension_n[:3], peak_n)]) is None
     assert unloaded_share([(time_s, tension_n, 0.0)]) is None
+
+
+@pytest.mark.parametrize("law", ["0.55", "0.70", "neo-Hooke"])
+@pytest.mark.parametrize("share", [0.0, 0.1])
+def test_a_band_let_out_is_told_from_shorter_pulls(share: float, law: str) -> None:
+    let_out = 0.2
+    before = _set(share, law=law)
+    after = _set(1.0 - (1.0 - share) * (1.0 - let_out), law=law)
+    grown, same = slack_grew(before, after, let_out), slack_grew(before, before, let_out)
+    assert grown is not None
+    assert same is not None
+    assert grown > 1.5
+    assert same < 0.0
+    taken_in = slack_grew(after, before, -let_out / (1.0 - let_out))
+    assert taken_in is not None
+    assert taken_in > 1.5
+    assert slack_grew(before, [], let_out) is None

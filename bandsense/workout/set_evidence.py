@@ -51,6 +51,13 @@ SURE, SURE_BLIND = 1.5, 3.0
 to one. Taken for tiring it would make the band lighter still, and the other way round heavier for who is
 tired."""
 
+OVER_HARD = 2
+"""So many pulls may be too hard before a person finds the range of a set."""
+
+GOES_ON = 0.35
+"""Part of the loss of range that comes after those: in seven repetitions that fade evenly 0.6, where only the
+first two were longer next to none."""
+
 HAND_SAYS = 12.0
 """The most that the movement of the hand says for a slip and against tiring: its model is a model."""
 
@@ -78,7 +85,7 @@ class SetEvidence:
         peak_n: mean peak tension of the first five full ones, the least tired; 0 without repetitions.
         peak_uncertainty: standard uncertainty of `peak_n` as a part of it, from their scatter.
         range_loss: part of the range lost from the two largest of the first three repetitions to the last
-            two, partial ones included.
+            two, partial ones included; without the first two where these alone went further.
         bottom: median tension at the bottom as a part of `peak_n`.
         steady: whether the set was done evenly.
     """
@@ -297,5 +304,12 @@ def _range_loss(reps: Sequence[Rep], exponent: float) -> float:
     ways = [
         way_share(rep.peak_n / peak_n, exponent) - way_share(rep.start_n / peak_n, exponent) for rep in reps
     ]
-    fresh = fmean(sorted(ways[:3])[1:])
+    lost, since = (_lost(ways, first) for first in (0, OVER_HARD))
+    # Who tires goes on to; where the first pulls alone were longer, they were too hard.
+    return since if len(reps) >= LEAST_REPS + OVER_HARD and since < GOES_ON * lost else lost
+
+
+def _lost(ways: Sequence[float], first: int) -> float:
+    """Part that is lost from the two largest of three to the last two."""
+    fresh = fmean(sorted(ways[first : first + 3])[1:])
     return max(0.0, 1.0 - fmean(ways[-2:]) / fresh) if fresh > 0.0 else 0.0

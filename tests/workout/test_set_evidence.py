@@ -82,3 +82,35 @@ def test_tensions_below_zero_have_no_evidence_but_no_error_either(off_n: float) 
     assert evidence.range_loss == 0.0
     assert find_slip(reps, EXPONENT) is None
     assert return_cut(reps, EXPONENT)[1] == off_n
+
+
+def _of_tops(tops: list[float]) -> SetEvidence:
+    return SetEvidence.of(
+        [
+            Rep(
+                i,
+                3.0 * i,
+                3.0 * i + 0.8,
+                3.0 * i + 1.2,
+                3.0 * i + 2.2,
+                3.0 * i + 1.0,
+                60.0 * top**EXPONENT,
+                0,
+                0,
+            )
+            for i, top in enumerate(tops, 1)
+        ],
+        EXPONENT,
+    )
+
+
+@pytest.mark.parametrize("over", [1, 2])
+def test_first_pulls_that_went_too_far_are_no_loss_of_range(over: int) -> None:
+    assert _of_tops([1.3] * over + [1.0] * 7).range_loss <= 0.02
+
+
+@pytest.mark.parametrize("n", [5, 7, 9, 12])
+@pytest.mark.parametrize("power", [1, 2, 4])
+def test_a_range_that_fades_is_lost_however_it_fades(n: int, power: int) -> None:
+    tops = 1.0 - 0.4 * np.linspace(0.0, 1.0, n) ** power
+    assert _of_tops(tops.tolist()).range_loss >= 0.15

@@ -63,8 +63,9 @@ class Measures:
         if dips:
             low_n = max(start.tension_n, last.tension_n) if end else start.tension_n
             first_s, last_s = _plateau(inner, top, dips, top.tension_n - low_n)
-        if width:
-            half_n = 0.5 * (top.tension_n + max(start.tension_n, last.tension_n))
+        half_n = 0.5 * (top.tension_n + max(start.tension_n, last.tension_n))
+        # Also while the present top is but a bump behind it.
+        if width or inner[-1].tension_n < half_n:
             first_top = next((t for t in inner if t.tension_n > half_n), top)
             last_top = next((t for t in reversed(inner) if t.tension_n > half_n), top)
             key = (start.tick, first_top.tick, last_top.tick)

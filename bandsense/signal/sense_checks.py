@@ -274,7 +274,8 @@ class _Broken:
             return 0.0
         if len(self.lately) > windows:
             self.lately.popleft()
-        return sqrt(sum(noise for noise, _ in self.lately) / sum(step for _, step in self.lately))
+        noise_n2 = sum((noise_n2 for noise_n2, _ in self.lately), 0.0)
+        return sqrt(noise_n2 / sum((step_n2 for _, step_n2 in self.lately), 0.0))
 
 
 @dataclass(slots=True)

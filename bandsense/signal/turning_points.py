@@ -33,6 +33,7 @@ ticks alone, so that blocks may be cut anywhere.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterator, Sequence
 from enum import Enum, auto
@@ -65,7 +66,7 @@ SMALLEST_SWING_N: Final = 0.2
 """No sensor of this kind resolves a movement that is smaller."""
 
 SWING_SHARE: Final = 0.05
-SWING_NOISES: Final = 6.0
+SWING_NOISES: Final = 8.0
 """A swing is at least this share of the range and so many standard deviations of the noise."""
 
 TURN_SHARE: Final = 0.1
@@ -78,6 +79,10 @@ LOWEST_S: Final = 60
 HIGHEST_S: Final = 8
 QUIETEST_S: Final = 40
 """Over how many of the latest seconds the lowest, highest and quietest are kept."""
+
+USUAL_NOISE_N: Final = 0.2
+"""Noise, smoothed, is what a quarter of the latest seconds do not exceed: the quietest of 40 has half of it,
+by chance. More than this is rather quick movement, seen by a slow sensor: then that is all that is known."""
 
 SECOND_DIFFERENCE: Final = 0.51
 """Standard deviation of white noise by the mean magnitude of its second differences: 1 / (√6 · √(2/π))."""
@@ -218,7 +223,7 @@ class Surroundings:
 
     Attributes:
         lowest_n: lowest tension of the last 60 s.
-        noise_n: standard deviation of the smoothed trace's noise: the quietest of the last 40 s.
+        noise_n: standard deviation of the smoothed trace's noise in the quietest of the last 40 s.
         swing_n: the hysteresis δ.
         gain: what the low-pass leaves of the standard deviation of white noise.
     """
@@ -230,6 +235,7 @@ class Surroundings:
         self._lows: deque[float] = deque(maxlen=LOWEST_S)
         self._highs: deque[float] = deque(maxlen=HIGHEST_S)
         self._noises: deque[float] = deque(maxlen=QUIETEST_S)
+        self._quietest: list[float] = []
         self._smooth_n: list[float] = []
         self._clean_n: list[float] = []
         self.lowest_n = self._lowest_n = math.inf
@@ -275,12 +281,15 @@ class Surroundings:
         leaving_n = lows[0] if len(lows) == LOWEST_S else math.inf
         lows.append(low_n)
         self._highs.append(max(smooth_n))
+        noise_n = usual_n = 0.0
         if len(clean_n) > 2:
-            self._noises.append(SECOND_DIFFERENCE * self.gain * _bend(clean_n) / (len(clean_n) - 2))
+            noise_n, usual_n = self._noise(
+                SECOND_DIFFERENCE * self.gain * _bend(clean_n) / (len(clean_n) - 2)
+            )
         # Only where the lowest leaves are all others to be asked.
         self._lowest_n = min(self._lowest_n, low_n) if leaving_n > self._lowest_n else min(lows)
-        lowest_n, noise_n = self._lowest_n, min(self._noises, default=0.0)
-        swing_n = max(SMALLEST_SWING_N, SWING_SHARE * (max(self._highs) - lowest_n), SWING_NOISES * noise_n)
+        lowest_n = self._lowest_n
+        swing_n = max(SMALLEST_SWING_N, SWING_SHARE * (max(self._highs) - lowest_n), SWING_NOISES * usual_n)
         return lowest_n, noise_n, swing_n
 
     def _many(self, smooth_n: FloatArray, clean_n: FloatArray, count: int) -> Iterator[_Second]:
@@ -290,17 +299,28 @@ class Surroundings:
         lowest_n = _of_latest(np.minimum, self._lows, rows.min(axis=1))
         highest_n = _of_latest(np.maximum, self._highs, rows.max(axis=1))
         self._lowest_n = float(lowest_n[-1])
-        noise_n = np.zeros(count)
+        noises = [(0.0, 0.0)] * count
         if length > 2:
             bends_n = np.abs(clean_n[:-2] - 2.0 * clean_n[1:-1] + clean_n[2:])
             rows = _rows(bends_n, count, length - 2, step)
             # A running sum adds one after the other; a plain one would add in pairs.
             sums_n = np.add.accumulate(rows, axis=1)[:, -1]
-            noises_n = SECOND_DIFFERENCE * self.gain * sums_n / (length - 2)
-            noise_n = _of_latest(np.minimum, self._noises, noises_n)
-        swing_n = np.maximum(SWING_SHARE * (highest_n - lowest_n), SWING_NOISES * noise_n)
+            noises = [
+                self._noise(x) for x in (SECOND_DIFFERENCE * self.gain * sums_n / (length - 2)).tolist()
+            ]
+        noise_n, usual_n = np.array(noises).T
+        swing_n = np.maximum(SWING_SHARE * (highest_n - lowest_n), SWING_NOISES * usual_n)
         swing_n = np.maximum(swing_n, SMALLEST_SWING_N)
         return zip(lowest_n.tolist(), noise_n.tolist(), swing_n.tolist(), strict=True)
+
+    def _noise(self, second_n: float) -> tuple[float, float]:
+        """Take the noise of one second more; return that of the quietest, and what it usually is."""
+        noises, quietest = self._noises, self._quietest
+        if len(noises) == QUIETEST_S:
+            del quietest[bisect_left(quietest, noises[0])]
+        noises.append(second_n)
+        insort(quietest, second_n)
+        return quietest[0], min(quietest[len(quietest) // 4], max(quietest[0], USUAL_NOISE_N))
 
 
 def _bend(clean_n: Sequence[float]) -> float:

@@ -206,11 +206,18 @@ def test_the_result_of_a_set_has_the_latest_probability_of_each_repetition() -> 
 
 
 def late_tail() -> FloatArray:
-    """Eight repetitions and a movement of a third of their height, which the detector decides on late."""
-    still_n = np.zeros(round(4.0 * RATE_HZ)), np.zeros(round(30.0 * RATE_HZ))
+    """Eight repetitions and a movement of a third of their height, which the detector decides on late.
+
+    What decides it are small movements of the hand in the rest after them.
+    """
+    rng = np.random.default_rng(0)
     eight = [_bump(80.0, 2.5) for _ in range(8)]
-    tension_n = np.concatenate([still_n[0], *eight, _bump(0.34 * 80.0, 1.2), still_n[1]])
-    return np.asarray(tension_n + np.random.default_rng(0).normal(0.0, 0.1, tension_n.size))
+    fidgets = [
+        np.append(_bump(rng.uniform(1.0, 3.0), 0.6), np.zeros(round(2.4 * RATE_HZ))) for _ in range(10)
+    ]
+    rest = [np.zeros(round(4.0 * RATE_HZ)), *eight, _bump(0.34 * 80.0, 1.2), np.zeros(round(20.0 * RATE_HZ))]
+    tension_n = np.concatenate([*rest, *fidgets])
+    return np.asarray(tension_n + rng.normal(0.0, 0.02, tension_n.size))
 
 
 def _bump(peak_n: float, seconds: float) -> FloatArray:
@@ -229,9 +236,10 @@ def test_a_finished_set_is_as_sure_as_the_detector_is_after_everything(size: int
     assert result.chances[8] > 0.95
     assert set_words(result).startswith("set 1: 8 reps, peak")
     corrections = of(events, SetCorrected)
-    assert corrections[0].detected_s == gone.detected_s
-    assert [max(e.result.chances, key=e.result.chances.get) for e in corrections] == [8] * len(corrections)
-    assert [e.recounted for e in corrections] == [True] + [False] * (len(corrections) - 1)
+    (recounted,) = [e for e in corrections if e.recounted]
+    assert recounted.detected_s == gone.detected_s
+    after = [e for e in corrections if e.detected_s >= gone.detected_s]
+    assert [max(e.result.chances, key=e.result.chances.get) for e in after] == [8] * len(after)
     assert len(corrections) > 1, "the detector became surer after it had taken one back"
     assert [format_notice(e) is not None for e in corrections] == [e.recounted for e in corrections]
     assert corrections[-1].result == result == shown(events).results[-1]
@@ -268,7 +276,7 @@ def test_the_first_pull_of_the_next_set_makes_the_last_one_no_less_sure() -> Non
 
 
 def test_a_set_that_another_one_followed_stays_as_sure_as_it_was() -> None:
-    trace_n = np.concatenate([late_tail()[: round(43.8 * RATE_HZ)], _bump(80.0, 2.5), _bump(80.0, 2.5)])
+    trace_n = np.concatenate([late_tail()[: round(50.0 * RATE_HZ)], _bump(80.0, 2.5), _bump(80.0, 2.5)])
     trace_n = np.concatenate([trace_n, *[_bump(80.0, 2.5) for _ in range(4)], np.zeros(1600)])
     workout, _ = followed(trace_n)
     first, last = workout.results

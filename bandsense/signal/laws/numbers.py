@@ -97,6 +97,7 @@ class SetsNumbers:
     weak_n: float
     weak_power: float
     weak_uneven_power: float
+    weak_width_s: float
     again_nats: float
     again_s: float
     unseen_nats: float

@@ -57,7 +57,9 @@ def begin_series(
     even = k.sway.even_share
     if counts:
         even = k.habits.even_share
-        even /= even + (1.0 - even) * min(1.0, swing_n / 20.0) ** k.sets.weak_uneven_power
+        # What is slow is no step.
+        quick = 1.0 / (1.0 + (width / k.sets.weak_width_s) ** 4) if width is not None else 1.0
+        even /= even + (1.0 - even) * min(1.0, swing_n / 20.0) ** (k.sets.weak_uneven_power * quick)
     series = Series(
         counts=counts,
         base_n=base_n,

@@ -88,6 +88,14 @@ Noise shows alike in first and third differences, and movement in first ones: th
 them in the latest windows, so many at least, and more in windows of few samples. At 10 Hz a quick repetition
 is four samples long, and a single window of it looks like noise."""
 
+FROZEN_S: Final = 1.5
+FROZEN_N: Final = 1e-9
+FROZEN_CALM: Final = 12
+FROZEN_SAME: Final = 5
+"""A converter that showed noise in so many still windows, and then one value in all windows for so long, has
+stopped. One that does so sooner, or was the same for a moment so often, has steps larger than its noise; one
+that sends nothing but naughts may have been made to do so near zero."""
+
 FLOORS: Final = 3
 FLOOR_N: Final = 0.25
 FLOOR_NOISE: Final = 2.5
@@ -261,10 +269,17 @@ class _Broken:
 
     Attributes:
         since_s: since when; None while it does not.
+        frozen_s: since when all samples are the same; None while they are not.
+        stopped: that was told.
+        calm, same: still windows with noise so far, and how often samples were the same for a moment.
         lately: squares of noise and of steps in the latest windows.
     """
 
     since_s: float | None = None
+    frozen_s: float | None = None
+    stopped: bool = False
+    calm: int = 0
+    same: int = 0
     lately: deque[tuple[float, float]] = field(default_factory=deque)
 
     def share(self, noise_n: float, step_n: float, windows: int) -> float:
@@ -482,6 +497,10 @@ class SenseChecks:
             told = self._wiring(_Window(*row, told_s))
             if told or saturated or noise_n >= BROKEN_N:
                 return told
+        if (highest_n - lowest_n <= FROZEN_N and middle_n) or seen.broken.frozen_s is not None:
+            told, frozen = self._frozen(_Window(*row, told_s))
+            if frozen:
+                return told
         noises_n2 = seen.noises_n2
         noises_n2.append(noise_n * noise_n)
         if len(noises_n2) > 1:  # One window alone may look quieter than it is.
@@ -491,6 +510,9 @@ class SenseChecks:
                 seen.margin_n = (STILL_NOISE + STILL_FEW / self._length) * noise_n + STILL_N
                 seen.reach_n = max(REVERSED_N, REVERSED_NOISE * noise_n)
         if scatter_n <= seen.margin_n:
+            # The median of two values, or three, lies at an end or in the middle: steps beyond the noise.
+            if FROZEN_N < abs(2.0 * middle_n - lowest_n - highest_n) < highest_n - lowest_n - FROZEN_N:
+                seen.broken.calm += 1
             told += self._still(start_s, end_s, middle_n, told_s)
         else:
             if not seen.zero.passing:
@@ -667,7 +689,8 @@ class SenseChecks:
         """Check for a converter that shows no band at all."""
         broken = self._seen.broken
         if not window.saturated and window.noise_n < BROKEN_N:
-            self._seen.broken = _Broken()
+            broken.since_s = None
+            broken.lately.clear()
             return []
         broken.since_s = window.start_s if broken.since_s is None else broken.since_s
         noisy = window.saturated or self._noisy(window)
@@ -685,6 +708,29 @@ class SenseChecks:
                 noise=window.noise_n,
             )
         return self._tell(WarningKind.WIRING, broken.since_s, window.told_s, 0.0, message)
+
+    def _frozen(self, window: _Window) -> tuple[list[SignalWarning], bool]:
+        """Check for a converter that has stopped; whether it may have, so that nothing else is seen in it."""
+        seen, broken = self._seen, self._seen.broken
+        if window.highest_n - window.lowest_n > FROZEN_N:
+            broken.same += not broken.stopped
+            broken.frozen_s, broken.stopped = None, False
+            return [], False
+        if broken.calm < FROZEN_CALM:
+            broken.same = FROZEN_SAME
+        if broken.same >= FROZEN_SAME:
+            return [], False
+        broken.frozen_s = window.start_s if broken.frozen_s is None else broken.frozen_s
+        seen.still = _Still()
+        if broken.stopped or window.end_s - broken.frozen_s < FROZEN_S:
+            return [], True
+        broken.stopped = True
+        message = Message(
+            "the sensor sends one and the same value, {level:.1f} N: its converter has stopped; switch it "
+            "off and on, and look for a loose wire if it stops again",
+            level=window.middle_n,
+        )
+        return [SignalWarning(broken.frozen_s, WarningKind.WIRING, message, window.told_s)], True
 
     def _noisy(self, window: _Window) -> bool:
         """Return whether the latest windows show noise, and not quick repetitions at a low rate."""

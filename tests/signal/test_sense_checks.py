@@ -353,6 +353,40 @@ def test_a_broken_wire_is_named() -> None:
     assert "end of its range" in found[0].message
 
 
+@pytest.mark.parametrize("rate_hz", [10.0, 80.0, 320.0])
+@pytest.mark.parametrize("at_s", [9.0, 10.3, 25.0])
+def test_a_converter_that_stops_is_told_each_time(at_s: float, rate_hz: float) -> None:
+    time_s, set_n = human(60.0, 0.0, rate_hz=rate_hz)
+    still_n = np.random.default_rng(2).normal(0.0, 0.05, round(6.0 * rate_hz))
+    tension_n = np.concatenate((still_n, set_n, still_n, set_n))
+    time_s = np.arange(tension_n.size) / rate_hz
+    assert kinds(told(time_s, tension_n)) == []
+    for begin_s in (at_s, at_s + 28.0):
+        stopped = (time_s >= begin_s) & (time_s < begin_s + 3.0)
+        tension_n[stopped] = tension_n[stopped][0]
+    found = [warning for warning in warnings(told(time_s, tension_n)) if warning.kind is WarningKind.WIRING]
+    assert len(found) == 2
+    assert "one and the same value" in found[0].message
+    assert at_s + 1.0 < found[0].detected_s < at_s + 3.0
+
+
+@pytest.mark.parametrize("step_n", [0.1, 0.5])
+@pytest.mark.parametrize("noise_n", [0.0, 0.02, 0.05])
+def test_values_that_come_in_steps_or_without_noise_are_no_stopped_converter(
+    noise_n: float, step_n: float
+) -> None:
+    """Tension stands still on steps, and between two."""
+    for seed, base_n in enumerate((0.0, 0.5 * step_n)):
+        rest_n = np.full(80 * 6, base_n)
+        hung_n = np.full(80 * 6, 20.0)
+        tension_n = np.concatenate((rest_n, trace(SET, noise_n=0.0)[1] + base_n, hung_n, rest_n))
+        tension_n = tension_n + np.random.default_rng(seed).normal(0.0, noise_n, tension_n.size)
+        time_s = np.arange(tension_n.size) / 80.0
+        assert WarningKind.WIRING not in kinds(told(time_s, np.round(tension_n / step_n) * step_n))
+        noisy_until_s = np.where(time_s < 2.0, 0.05 * np.sin(time_s * 99.0), 0.0)
+        assert noise_n or WarningKind.WIRING not in kinds(told(time_s, tension_n + noisy_until_s))
+
+
 @pytest.mark.parametrize("rate_hz", [10.0, 12.5, 15.0, 20.0, 80.0])
 @pytest.mark.parametrize("spikes", [False, True])
 def test_a_broken_wire_is_named_at_every_rate(spikes: bool, rate_hz: float) -> None:

@@ -402,6 +402,12 @@ class SenseChecks:
             self._saturated = left if left.any() else None
         return told, usable
 
+    @property
+    def zero_is_right(self) -> bool:
+        """Whether it was seen since it was last set, and nothing was told against it."""
+        told = WarningKind.ZERO_OFF in self._told or WarningKind.ZERO_DRIFTS in self._told
+        return self._seen.zero.level_n is not None and not told
+
     def zero_doubt_n(self, time_s: ArrayLike) -> FloatArray:
         """Return the uncertainty, newtons, that the zero last seen before each time adds to a tension.
 

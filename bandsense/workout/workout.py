@@ -70,9 +70,12 @@ TARE_S = 1.0
 """A tare takes the median of so much."""
 
 TARE_STILL_N = 1.0
-TAUT_N = 5.0
-"""Tension that the old zero showed beyond which the band may have been taut."""
 """Range of tension within `TARE_S` up to which nothing pulls; the noise of a sensor is far below."""
+TAUT_N = 5.0
+TAUT_SINCE_N = 2.0
+"""Tension that the old zero showed beyond which the band may have been taut. A handle and a carabiner that
+hang from a sensor are 2 to 5 N, and would be asked about in vain. Once it was seen at zero in the session,
+and nothing was said against that since, less is a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,6 +394,7 @@ class Workout:
             problem = "the band moves; let it hang slack and still for a second, and tare again"
             return [Tared(self._last_s, 0.0, problem, self._last_s)]
         before_n = float(np.median(tension_n))
+        taut_n = TAUT_SINCE_N if self._detector.sense.zero_is_right else TAUT_N
         self._calibration = self._calibration.tared(readings, self._temperature_c)
         self._sets.calibration = self._calibration
         self._tared_s = self._last_s
@@ -399,7 +403,7 @@ class Workout:
         if self._coach is not None:
             self._coach.tared()
         tared = Tared(self._last_s, before_n, None, self._last_s)
-        if before_n <= TAUT_N:
+        if before_n <= taut_n:
             return [tared]
         question = Message(
             "it showed {before:.0f} N before the zero was set; if the band was taut then, let it "

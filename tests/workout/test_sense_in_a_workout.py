@@ -76,6 +76,49 @@ def test_a_tare_on_a_taut_band_is_questioned_where_it_is_asked_for() -> None:
     assert "taut" in read(told, WarningKind.ZERO_OFF)
 
 
+@pytest.mark.parametrize("hung_n", [2.5, 4.5])
+def test_a_tare_of_a_handle_is_questioned_only_where_the_zero_was_right_before(hung_n: float) -> None:
+    hung = np.full(400, hung_n) + np.random.default_rng(1).normal(0.0, 0.05, 400)
+    first = Workout(WorkoutSettings(CALIBRATION))
+    first.push(block(hung))
+    assert not of(first.apply(Tare()), SignalWarning)
+    later = Workout(WorkoutSettings(CALIBRATION))
+    later.push(block(np.concatenate((hung - hung_n, hung))))
+    assert "taut" in read(later.apply(Tare()), WarningKind.ZERO_OFF)
+
+
+def test_a_tare_that_was_asked_for_is_not_questioned() -> None:
+    workout = Workout(WorkoutSettings(CALIBRATION))
+    told = workout.push(block(np.concatenate((a_set(after_s=30.0), a_set() + 3.0))))
+    assert "set the zero" in read(told, WarningKind.ZERO_OFF)
+    assert not of(workout.apply(Tare()), SignalWarning)
+
+
+@pytest.mark.parametrize("jump_n", [8.0, 15.0, 30.0])
+def test_a_zero_that_jumps_up_between_sets_is_told_in_the_next_and_its_peaks_are_less_sure(
+    jump_n: float,
+) -> None:
+    once_n = a_set(after_s=30.0)
+    _, events = followed(np.concatenate((once_n, once_n + jump_n, once_n + jump_n)))
+    (first, second, third) = of(events, SetDone)
+    found = [each for each in of(events, SignalWarning) if each.kind is WarningKind.ZERO_OFF]
+    assert len(found) == 1
+    assert first.detected_s < found[0].detected_s < second.detected_s
+    for done in (second, third):
+        for each in done.result.rep_metrics:
+            assert abs(each.peak_n - 60.0) < 2.0 * each.peak_uncertainty_n
+    assert all(each.peak_uncertainty_n < 1.0 for each in first.result.rep_metrics)
+
+
+@pytest.mark.parametrize("at_s", [3.4, 11.0])
+def test_a_converter_that_stops_is_told_where_the_zero_is_tracked_too(at_s: float) -> None:
+    tension_n = np.concatenate((np.random.default_rng(5).normal(0.0, 0.05, 480), a_set()))
+    stopped = slice(round(at_s * 80.0), round((at_s + 5.0) * 80.0))
+    tension_n[stopped] = tension_n[stopped][0] + (0.12 if at_s < 6.0 else 0.0)
+    _, events = followed(tension_n)
+    assert "same value" in read(events, WarningKind.WIRING)
+
+
 @pytest.mark.parametrize("peak_n", [30.0, 120.0])
 def test_a_reversed_cell_is_named_and_nothing_is_counted_upside_down(peak_n: float) -> None:
     workout, events = followed(-a_set(peak_n))

@@ -146,7 +146,7 @@ class Coach:
         sides = self._settings.sides
         last_sets = event.number > self._settings.half_sets - len(sides)
         last = last_sets or result.ended_by is SetEnd.STREAM
-        advice = self._advisor.after_set(result.live_reps, last_of_session=last, ended_by=result.ended_by)
+        advice = self._advisor.after_set(result.reps, last_of_session=last, ended_by=result.ended_by)
         if event.number % len(sides) == 0:
             advice = explained(advice, self._first_half)
         self._first_half = advice

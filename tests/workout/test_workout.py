@@ -19,8 +19,9 @@ from bandsense.exercises.model import SlackMethodKind
 from bandsense.export.recording import read_recording
 from bandsense.live.formatting import advice_reason
 from bandsense.samples import SampleBlock, Unit
-from bandsense.signal.events import RepCompleted, RepCounted, SignalWarning
-from bandsense.workout.advice import AdvisorState, SlackAction
+from bandsense.signal.events import Rep, RepCompleted, RepCounted, SignalWarning
+from bandsense.workout.advice import Advice, AdvisorState, SlackAction
+from bandsense.workout.advisor import Advisor
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
     CueGiven,
@@ -269,6 +270,20 @@ def test_tension_is_corrected_for_temperature_and_a_tare_holds_at_it() -> None:
 def test_a_temperature_that_is_no_number_is_refused() -> None:
     with pytest.raises(DataError, match="finite"):
         Workout(WorkoutSettings(CALIBRATION)).apply(SensorTemperature(float("nan")))
+
+
+def test_advice_counts_what_the_set_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[Sequence[Rep]] = []
+    after_set = Advisor.after_set
+
+    def heard(self: Advisor, reps: Sequence[Rep], **rest: Any) -> Advice:
+        judged.append(reps)
+        return after_set(self, reps, **rest)
+
+    monkeypatch.setattr(Advisor, "after_set", heard)
+    (done,) = of(coached(5), SetDone)
+    assert done.result.reps != done.result.live_reps, "or nothing is shown"
+    assert judged == [done.result.reps]
 
 
 def test_a_set_is_looked_at_once_more_when_it_is_over() -> None:

@@ -86,7 +86,7 @@ SHARES = frozenset(
 FIXED = frozenset(name for name in NAMES if name.startswith("telling.")) - {"telling.trust"}
 """Numbers of the online rule, which the final count does not depend on."""
 
-DEFINED = frozenset({"returns.least"})
+DEFINED = frozenset({"returns.least", "ripples.tug_most"})
 """What a repetition is (docs/detection.md), and nothing that traces could say."""
 
 LOGARITHMS = frozenset(name for name in NAMES if re.search(r"[._]ln_|_ln$|let_go_on", name))

@@ -1,7 +1,8 @@
 """What the signal chain costs: `python -m benchmarks.speed`.
 
 Three figures: the streaming chain on blocks of 16 samples against one bare `scipy.signal.sosfilt` on the
-same block, on average over all blocks and in the worst minute of the trace; the offline analysis of one hour
+same block, on average over all blocks and in the worst minute of the trace, of sets as people do them and of
+three traces that ask for more; the offline analysis of one hour
 at 320 Hz against `sosfiltfilt` and `find_peaks` on it, with the prominence and distance that make it count
 repetitions, and bare, and at 80 Hz; and how much the memory grows over ten hours of streaming. The first line
 says whether it is the sources that run or what `make compiled` makes of them.
@@ -15,6 +16,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -38,13 +40,32 @@ FULL_AFTER = 2
 """After three of the ten minutes' turns the memory of the latest repetitions is full."""
 
 
-def exercise_trace(duration_s: float, rate_hz: float, seed: int = 1) -> tuple[FloatArray, FloatArray]:
-    """Sets of ten repetitions of 3 s and half a minute of rest in turn, peaks of 60 N, and noise."""
-    rng = np.random.default_rng(seed)
+def exercise_trace(
+    duration_s: float, rate_hz: float, *, rep_s: float = 3.0, noise_n: float = 0.02
+) -> tuple[FloatArray, FloatArray]:
+    """Sets of repetitions of 3 s and half a minute of rest in turn, peaks of 60 N, and noise."""
+    rng = np.random.default_rng(1)
     time_s = np.arange(0.0, duration_s, 1.0 / rate_hz)
     in_set = time_s % 60.0 < 30.0
-    lift = np.where(in_set, 0.5 - 0.5 * np.cos(2.0 * np.pi * time_s / 3.0), 0.0)
-    return time_s, 2.0 + 58.0 * lift**0.65 + 0.02 * rng.standard_normal(time_s.size)
+    lift = np.where(in_set, 0.5 - 0.5 * np.cos(2.0 * np.pi * time_s / rep_s), 0.0)
+    return time_s, 2.0 + 58.0 * lift**0.65 + noise_n * rng.standard_normal(time_s.size)
+
+
+def walking_trace(duration_s: float, rate_hz: float) -> tuple[FloatArray, FloatArray]:
+    """A walk without end, the band in hand: 1.8 steps a second, none like the other."""
+    rng = np.random.default_rng(1)
+    time_s = np.arange(0.0, duration_s, 1.0 / rate_hz)
+    phase = 2.0 * np.pi * 1.8 * time_s + np.cumsum(rng.normal(0.0, 0.02, time_s.size))
+    swing_n = 5.0 * np.sin(phase) * (1.0 + 0.2 * np.sin(0.5 * phase))
+    return time_s, 10.0 + swing_n + 0.05 * rng.standard_normal(time_s.size)
+
+
+MORE: dict[str, Callable[[float, float], tuple[FloatArray, FloatArray]]] = {
+    "a sensor with ten times the noise": partial(exercise_trace, noise_n=0.2),
+    "repetitions of 1 s": partial(exercise_trace, rep_s=1.0),
+    "a walk": walking_trace,
+}
+"""Traces that ask for more: every movement costs, whatever it is."""
 
 
 def paired_least(calls: Sequence[Callable[[int], object]], runs: int) -> list[float]:
@@ -59,7 +80,9 @@ def paired_least(calls: Sequence[Callable[[int], object]], runs: int) -> list[fl
     return least
 
 
-def streaming(minutes: int) -> dict[str, float]:
+def streaming(
+    minutes: int, trace: Callable[[float, float], tuple[FloatArray, FloatArray]] = exercise_trace
+) -> dict[str, float]:
     """Calibrate, condition, detect, against one filter call; microseconds a block, and ratios.
 
     Every block counts: what is done only once a second, or only when a repetition ends, is part of the mean.
@@ -67,7 +90,7 @@ def streaming(minutes: int) -> dict[str, float]:
     """
     per_minute = round(60.0 * STREAM_HZ / BLOCK)
     blocks = minutes * per_minute
-    time_s, tension_n = exercise_trace(blocks * BLOCK / STREAM_HZ, STREAM_HZ)
+    time_s, tension_n = trace(blocks * BLOCK / STREAM_HZ, STREAM_HZ)
     calibration = Calibration(0.001)
     cut = [slice(i * BLOCK, (i + 1) * BLOCK) for i in range(blocks)]
     pieces = [SampleBlock(time_s[part], np.round(tension_n[part] * 1000.0), Unit.COUNT) for part in cut]
@@ -148,6 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     minutes, runs, hours = (4, 3, 1.0) if options.quick else (20, 7, 10.0)
     stream, growth = streaming(minutes), memory(hours)
+    more = {name: streaming(4, trace) for name, trace in MORE.items()}
     whole, stored = offline(runs, OFFLINE_HZ), offline(runs, STREAM_HZ)
     compiled = not repetitions.__file__.endswith(".py")
     print("the signal chain is " + ("compiled" if compiled else "plain Python (`make compiled` compiles it)"))
@@ -157,6 +181,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"(target ≤ {LARGEST_STREAM_RATIO:g}), worst minute {stream['worst_ratio']:.2f} "
         f"(target ≤ {LARGEST_MINUTE_RATIO:g})"
     )
+    for name, costs in more.items():
+        print(f"  of {name}: ratio {costs['ratio']:.2f}, worst minute {costs['worst_ratio']:.2f}")
     print(
         f"offline, one hour at {OFFLINE_HZ:g} Hz: analyze {whole['analyze_s']:.2f} s, "
         f"sosfiltfilt + find_peaks {whole['filtfilt_find_peaks_s']:.2f} s, ratio {whole['ratio']:.2f} "
@@ -170,6 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 {
                     "compiled": compiled,
                     "streaming": stream,
+                    "more": more,
                     "offline": whole,
                     "offline_80_hz": stored,
                     "memory": growth,

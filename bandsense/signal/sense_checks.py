@@ -229,12 +229,12 @@ class _Zero:
             self.other_n = self.stood_n
 
     def jumped(self, from_n: float, to_n: float, margin_n: float) -> bool:
-        """Return whether a still window at one level followed one at zero quicker than a hand moves."""
+        """Return whether a still window at another level followed one at zero quicker than a hand moves."""
         if self.level_n is None or abs(from_n - self.level_n) > LARGEST_ZERO_N or self.passing > 1:
             return False
         # The level of a window is its median: next to the one or the other if the change took no half of it.
         off_n = min(abs(self.passing_n - from_n), abs(self.passing_n - to_n))
-        return abs(to_n - from_n) > LARGEST_ZERO_N and (not self.passing or off_n <= margin_n)
+        return not self.passing or off_n <= margin_n
 
 
 @dataclass(slots=True)
@@ -517,7 +517,8 @@ class SenseChecks:
                 seen.reach_n = max(REVERSED_N, REVERSED_NOISE * noise_n)
         if scatter_n <= seen.margin_n:
             # The median of two values, or three, lies at an end or in the middle: steps beyond the noise.
-            if FROZEN_N < abs(2.0 * middle_n - lowest_n - highest_n) < highest_n - lowest_n - FROZEN_N:
+            off_n = abs(2.0 * middle_n - lowest_n - highest_n)
+            if seen.broken.calm < FROZEN_CALM and FROZEN_N < off_n < highest_n - lowest_n - FROZEN_N:
                 seen.broken.calm += 1
             told += self._still(start_s, end_s, middle_n, told_s)
         else:
@@ -538,7 +539,9 @@ class SenseChecks:
     def _still(self, start_s: float, end_s: float, middle_n: float, told_s: float) -> list[SignalWarning]:
         """Check the zero where nothing moves."""
         seen, still, zero = self._seen, self._seen.still, self._seen.zero
-        if seen.calm_n is not None and zero.jumped(seen.calm_n, middle_n, seen.margin_n + 0.1):
+        before_n = middle_n if seen.calm_n is None else seen.calm_n
+        moved = abs(middle_n - before_n) > LARGEST_ZERO_N
+        if moved and zero.jumped(before_n, middle_n, seen.margin_n + 0.1):
             zero.other_n = middle_n
         zero.passing = 0
         seen.calm_n = middle_n

@@ -18,6 +18,7 @@ import tracemalloc
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from scipy.signal import butter, find_peaks, sosfilt, sosfiltfilt
@@ -36,6 +37,9 @@ LARGEST_STREAM_RATIO = 3.0
 LARGEST_MINUTE_RATIO = 4.5
 LARGEST_OFFLINE_RATIO = 4.0
 LARGEST_GROWTH_KB = 64.0
+Made: TypeAlias = Callable[[float, float], tuple[FloatArray, FloatArray]]
+"""Makes a trace of so many seconds, at so many samples a second."""
+
 FULL_AFTER = 2
 """After three of the ten minutes' turns the memory of the latest repetitions is full."""
 
@@ -60,7 +64,7 @@ def walking_trace(duration_s: float, rate_hz: float) -> tuple[FloatArray, FloatA
     return time_s, 10.0 + swing_n + 0.05 * rng.standard_normal(time_s.size)
 
 
-MORE: dict[str, Callable[[float, float], tuple[FloatArray, FloatArray]]] = {
+MORE: dict[str, Made] = {
     "a sensor with ten times the noise": partial(exercise_trace, noise_n=0.2),
     "repetitions of 1 s": partial(exercise_trace, rep_s=1.0),
     "a walk": walking_trace,
@@ -80,9 +84,7 @@ def paired_least(calls: Sequence[Callable[[int], object]], runs: int) -> list[fl
     return least
 
 
-def streaming(
-    minutes: int, trace: Callable[[float, float], tuple[FloatArray, FloatArray]] = exercise_trace
-) -> dict[str, float]:
+def streaming(minutes: int, trace: Made = exercise_trace) -> dict[str, float]:
     """Calibrate, condition, detect, against one filter call; microseconds a block, and ratios.
 
     Every block counts: what is done only once a second, or only when a repetition ends, is part of the mean.

@@ -18,7 +18,7 @@ from bandsense.link.ble.adapter import Transport
 from bandsense.link.ble.scanner import DiscoveredSensor
 from bandsense.link.sensor import Sensor, open_sensor
 from bandsense.samples import SampleBlock, Unit, concatenate
-from bandsense.signal.zero import TemperatureOnZero, fit_temperature_on_zero
+from bandsense.signal.zero import TAUT_N, TemperatureOnZero, fit_temperature_on_zero
 
 __all__ = ["NewZero", "tare", "zero_words"]
 
@@ -26,9 +26,6 @@ LOOK_S = 2.0
 """Long enough to tell a band that hangs still from one that is held in a hand."""
 FIRST_SAMPLE_S = 10.0
 LARGEST_MOVE_N = 2.0
-TAUT_N = 5.0
-"""Tension that the old zero showed beyond which the band may be taut: no zero is often so far off, and a
-handle and a carabiner that hang from the sensor are 2 to 5 N."""
 
 
 @dataclass(frozen=True, slots=True)

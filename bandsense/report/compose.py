@@ -17,7 +17,7 @@ from bandsense.live.formatting import side_word
 from bandsense.live.hidden_formatting import SET_FIGURES, hidden_lines
 from bandsense.live.units import shown_unit
 from bandsense.report.document import Panel, Report, SetRow, WeekRow, html_table
-from bandsense.report.sets import SetDetail, dose_chart, doubt_legend, set_chart, set_strip, trend_chart
+from bandsense.report.sets import SetDetail, dose_chart, doubt_lines, set_chart, set_strip, trend_chart
 from bandsense.workout.tempo import HandTempo
 
 __all__ = [
@@ -118,9 +118,7 @@ def session_report(details: Sequence[SetDetail], told: Overview | None, context:
         ),
         panels=tuple(panels[:2]),
         unit=shown_unit().value,
-        fine=" ".join(
-            filter(None, (tr(_LEGEND), doubt_legend(rep for record in records for rep in record.reps), ""))
-        )
+        fine=" ".join((tr(_LEGEND), *doubt_lines(rep for record in records for rep in record.reps)))
         + " "
         + tr(
             _FINE,

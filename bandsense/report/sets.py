@@ -40,7 +40,7 @@ from bandsense.workout.tempo import HandTempo
 __all__ = [
     "SetDetail",
     "dose_chart",
-    "doubt_legend",
+    "doubt_lines",
     "mean_repetition_chart",
     "overlay_chart",
     "session_chart",
@@ -102,11 +102,11 @@ def _kind(rep: RepRecord, zone: tuple[float, float] | None) -> str:
     return "low" if zone and rep.peak_n < zone[0] else "in"
 
 
-def doubt_legend(reps: Iterable[Rep | RepRecord]) -> str:
-    """Say what is drawn dashed or marked ○; empty where nothing is in doubt."""
+def doubt_lines(reps: Iterable[Rep | RepRecord]) -> list[str]:
+    """Say what is drawn dashed or marked ○, in one line; none where nothing is in doubt."""
     if not any(rep.doubtful for rep in reps):
-        return ""
-    return tr("Dashed bars and ○ are less than {share:.0%} sure to be repetitions.", share=DOUBTFUL_BELOW)
+        return []
+    return [tr("Dashed bars and ○ are less than {share:.0%} sure to be repetitions.", share=DOUBTFUL_BELOW)]
 
 
 def _numbered(index: int, rep: Rep) -> str:

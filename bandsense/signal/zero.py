@@ -12,7 +12,11 @@ from bandsense.errors import CalibrationError
 from bandsense.language import Message
 from bandsense.samples import FloatArray
 
-__all__ = ["TemperatureOnZero", "ZeroLimits", "ZeroTracker", "fit_temperature_on_zero"]
+__all__ = ["TAUT_N", "TemperatureOnZero", "ZeroLimits", "ZeroTracker", "fit_temperature_on_zero"]
+
+TAUT_N = 5.0
+"""Tension that the old zero showed beyond which the band may have been taut as a new one was set: no zero is
+often so far off. A handle and a carabiner on a sensor show 2 to 5 N, and would be asked about in vain."""
 
 
 @dataclass(frozen=True, slots=True)

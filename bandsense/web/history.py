@@ -47,7 +47,7 @@ from bandsense.report.document import style_sheet, to_html
 from bandsense.report.sets import (
     SetDetail,
     dose_chart,
-    doubt_legend,
+    doubt_lines,
     mean_repetition_chart,
     overlay_chart,
     session_chart,
@@ -428,7 +428,7 @@ def _session(visit: _Visit) -> Response:
         sets=[_set_row(visit, each, columns, both=both) for each in details],
         extra_heads=list(columns),
         hidden=[
-            *filter(None, [doubt_legend(rep for record in records for rep in record.reps)]),
+            *doubt_lines(rep for record in records for rep in record.reps),
             *hidden_of_sets(details),
         ],
         advice=[_advice_line(each) for stream in detail.streams for each in stream.advice],
@@ -634,7 +634,7 @@ def _set(visit: _Visit) -> Response:
         zone=_zone_words(record),
         reps=[_rep_row(found, i) for i in range(len(record.reps))],
         hidden=[
-            *filter(None, [doubt_legend(record.reps)]),
+            *doubt_lines(record.reps),
             *hidden_lines((each.hidden for each in found.figures), REP_FIGURES),
         ],
     )

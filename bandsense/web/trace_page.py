@@ -21,7 +21,7 @@ from bandsense.live.formatting import PARTIAL_RULE, counts_words
 from bandsense.live.hidden_formatting import REP_FIGURES, hidden_lines
 from bandsense.live.history_formatting import force_pair
 from bandsense.live.units import in_shown_unit
-from bandsense.report.sets import doubt_legend, trace_chart
+from bandsense.report.sets import doubt_lines, trace_chart
 from bandsense.signal.analysis import SetAnalysis, analyze
 from bandsense.signal.metrics import RepMetrics, rep_metrics
 from bandsense.workout.counts import RepCounts
@@ -147,7 +147,7 @@ def analysed(upload: Upload) -> dict[str, Any]:
         "reps": [_row(*each) for each in zip(found.reps, figures, strict=True)],
         "remarks": [*_warnings(found), *map(said, recording.notes), *partial],
         "hidden": [
-            *filter(None, [doubt_legend(found.reps)]),
+            *doubt_lines(found.reps),
             *hidden_lines((each.hidden for each in figures), REP_FIGURES),
         ],
     }

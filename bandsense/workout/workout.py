@@ -22,7 +22,7 @@ from bandsense.samples import FloatArray, SampleBlock
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import RepCounted, RepRetracted, SignalWarning, WarningKind
 from bandsense.signal.metrics import Asymmetry, RepMetrics, asymmetry, set_metrics
-from bandsense.signal.zero import ZeroTracker
+from bandsense.signal.zero import TAUT_N, ZeroTracker
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.clock import ANALYSIS_HZ
 from bandsense.workout.coach import Coach
@@ -71,11 +71,8 @@ TARE_S = 1.0
 
 TARE_STILL_N = 1.0
 """Range of tension within `TARE_S` up to which nothing pulls; the noise of a sensor is far below."""
-TAUT_N = 5.0
 TAUT_SINCE_N = 2.0
-"""Tension that the old zero showed beyond which the band may have been taut. A handle and a carabiner that
-hang from a sensor are 2 to 5 N, and would be asked about in vain. Once it was seen at zero in the session,
-and nothing was said against that since, less is a question."""
+"""The same as `TAUT_N` once the sensor was seen at zero in the session, and nothing was said against that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from bandsense.signal.events import (
 from bandsense.signal.laws.numbers import FITTED, Numbers
 from benchmarks.evidence import idling
 from benchmarks.evidence.walks import irregular, swaying
-from tests.signal.levels import through
+from tests.signal.levels import Movement, through
 from tests.support.traces import Stroke, minimum_jerk, position, trace, waves
 
 SEEDS = [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 12))]
@@ -645,15 +645,13 @@ def test_slow_weak_sets_of_unequal_repetitions_are_counted(full_n: float) -> Non
     """Full and half repetitions of a light band in turn, three seconds each: nothing that slow is a step."""
     right = 0
     for seed in range(8):
-        rng = np.random.default_rng(seed)
-        levels_n, times_s = [0.0, 0.0], [0.0, 4.0]
+        hand = Movement(seed)
+        hand.stay(4.0)
         for i in range(10):
-            top_n = full_n * (0.55 if i % 2 else 1.0) * (1.0 + rng.normal(0.0, 0.06))
+            top_n = full_n * (0.55 if i % 2 else 1.0) * (1.0 + hand.rng.normal(0.0, 0.06))
             for level_n, within_s in ((top_n, 1.3), (top_n, 0.2), (0.0, 1.5), (0.0, 0.4)):
-                levels_n.append(level_n)
-                times_s.append(times_s[-1] + within_s * np.exp(rng.normal(0.0, 0.08)))
-        levels_n.append(0.0)
-        times_s.append(times_s[-1] + 6.0)
-        events = detect(*through(levels_n, times_s))
+                hand.to(level_n, within_s * np.exp(hand.rng.normal(0.0, 0.08)))
+        hand.stay(6.0)
+        events = detect(*through(hand.levels_n, hand.times_s))
         right += len(reps_of(events)) == 10
     assert right >= 7

@@ -10,14 +10,12 @@ from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import RepCounted, RepRetracted
 from bandsense.signal.filters import Conditioner
 from bandsense.signal.turning_points import Look, Ticks, TurningPoints
-from tests.signal.levels import through
+from tests.signal.levels import Movement, through
 
 
-def noisy(
-    levels_n: list[float], times_s: list[float], rate_hz: float, sd_n: float, seed: int
-) -> tuple[FloatArray, FloatArray]:
-    """Times and tensions of a hand that goes from level to level, seen by a sensor with white noise."""
-    time_s, tension_n = through(levels_n, times_s, rate_hz)
+def noisy(hand: Movement, rate_hz: float, sd_n: float, seed: int) -> tuple[FloatArray, FloatArray]:
+    """Times and tensions of what a hand did, seen by a sensor with white noise."""
+    time_s, tension_n = through(hand.levels_n, hand.times_s, rate_hz)
     return time_s, tension_n + np.random.default_rng(seed).normal(0.0, sd_n, time_s.size)
 
 
@@ -25,7 +23,9 @@ def noisy(
 @pytest.mark.parametrize("sd_n", [0.02, 0.1, 0.2])
 def test_noise_alone_hardly_makes_a_movement(rate_hz: float, sd_n: float) -> None:
     conditioner = Conditioner()
-    samples = noisy([0.0, 0.0], [0.0, 300.0], rate_hz, sd_n, seed=1)
+    nobody = Movement(1)
+    nobody.stay(300.0)
+    samples = noisy(nobody, rate_hz, sd_n, seed=1)
     segments = [*conditioner.push(*samples), *conditioner.finish()]
     step = max(1, round(conditioner.rate_hz / 20.0))
     turning = TurningPoints(Ticks(10**5), conditioner.rate_hz / step, conditioner.noise_gain)
@@ -41,26 +41,29 @@ def test_noise_alone_hardly_makes_a_movement(rate_hz: float, sd_n: float) -> Non
 @pytest.mark.parametrize("sd_n", [0.08, 0.15])
 def test_single_pulls_outlast_the_silence_after_them(rate_hz: float, sd_n: float) -> None:
     """Four pulls of 60 N, 20 s apart, each a tower of hundreds of times the noise on a flat line."""
+    hand = Movement(1)
+    hand.stay(4.0)
+    for _ in range(4):
+        for level_n, within_s in ((60.0, 1.3), (60.0, 0.2), (0.0, 1.3), (0.0, 20.0)):
+            hand.to(level_n, within_s)
     for seed in range(6):
-        levels_n, times_s = [0.0, 0.0], [0.0, 4.0]
-        for _ in range(4):
-            for level_n, within_s in ((60.0, 1.3), (60.0, 0.2), (0.0, 1.3), (0.0, 20.0)):
-                levels_n.append(level_n)
-                times_s.append(times_s[-1] + within_s)
         detector = RepDetector()
-        told = detector.push(*noisy(levels_n, times_s, rate_hz, sd_n, seed)) + detector.finish()
+        told = detector.push(*noisy(hand, rate_hz, sd_n, seed)) + detector.finish()
         assert (detector.count, sum(isinstance(e, RepRetracted) for e in told)) == (4, 0)
 
 
 @pytest.mark.parametrize("sd_n", [0.02, 0.1, 0.2])
 def test_nothing_is_shown_in_the_silence_after_taking_position(sd_n: float) -> None:
     """The band is taken up in two steps, held, and let down in three; then the sensor lies there."""
-    levels_n = [0.0, 0.0, 12.0, 12.0, 25.0, 25.0, 18.0, 18.0, 0.0, 0.0]
-    times_s = [0.0, 5.0, 6.0, 8.0, 9.0, 12.0, 13.0, 60.0, 61.0, 90.0]
+    hand = Movement(1)
+    hand.stay(5.0)
+    for level_n, held_s in ((12.0, 2.0), (25.0, 3.0), (18.0, 47.0), (0.0, 29.0)):
+        hand.to(level_n, 1.0)
+        hand.stay(held_s)
     late = 0
     for seed in range(10):
         detector = RepDetector()
-        told = detector.push(*noisy(levels_n, times_s, 80.0, sd_n, seed)) + detector.finish()
+        told = detector.push(*noisy(hand, 80.0, sd_n, seed)) + detector.finish()
         late += any(isinstance(e, RepCounted) and e.detected_s > 61.0 for e in told)
         assert detector.count == 0
     assert not late

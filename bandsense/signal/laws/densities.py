@@ -8,7 +8,18 @@ from typing import Final
 from bandsense.signal.laws.movement import Movement
 from bandsense.signal.laws.numbers import Numbers
 
-__all__ = ["IMPOSSIBLE", "NO_INTERVAL", "clip", "end", "ln", "mixed", "normal", "returned", "softplus"]
+__all__ = [
+    "IMPOSSIBLE",
+    "NO_INTERVAL",
+    "came_back",
+    "clip",
+    "end",
+    "ln",
+    "mixed",
+    "normal",
+    "returned",
+    "softplus",
+]
 
 _ROOT: Final = math.sqrt(2.0 * math.pi)
 
@@ -63,3 +74,8 @@ def end(k: Numbers, m: Movement, density: float) -> float:
         return 1.0
     v = k.valleys
     return (1.0 - v.slack_share) * density + v.slack_share * normal(m.end_n, m.lowest_n, v.slack_width_n)
+
+
+def came_back(k: Numbers, m: Movement) -> float:
+    """Return the density of the valley after what mostly comes back to where it began; 1 while not known."""
+    return end(k, m, returned((m.top_n - m.end_n) / m.rise_n) / m.rise_n) if m.end_n is not None else 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from bandsense.signal.laws.densities import NO_INTERVAL, end, ln, mixed, normal, returned
+from bandsense.signal.laws.densities import NO_INTERVAL, came_back, ln, mixed, normal
 from bandsense.signal.laws.movement import Movement
 from bandsense.signal.laws.numbers import Numbers
 
@@ -36,9 +36,7 @@ def handling(
         # What is held for longer than any repetition is a hold, as strong as a set may be.
         longer = (math.log(m.held_s) - k.limits.longest_ln_s) / k.limits.longest_soft - HOLD
         size += normal(up, k.sets.ln_n, k.sets.sd) / (1.0 + math.exp(min(50.0, -2.0 * longer)))
-    score = ln(size / m.rise_n)
-    if m.end_n is not None:
-        score += ln(end(k, m, returned((m.top_n - m.end_n) / m.rise_n) / m.rise_n))
+    score = ln(size / m.rise_n) + ln(came_back(k, m))
     if math.isinf(tau):
         score += NO_INTERVAL
     else:

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from bandsense.signal.laws.densities import IMPOSSIBLE, NO_INTERVAL, clip, end, ln, mixed, normal, returned
+from bandsense.signal.laws.densities import IMPOSSIBLE, NO_INTERVAL, came_back, clip, end, ln, mixed, normal
 from bandsense.signal.laws.movement import Movement
 from bandsense.signal.laws.numbers import Numbers
 
@@ -92,7 +92,7 @@ def first_step(k: Numbers, m: Movement, earlier: Steps | None) -> tuple[float, S
     if m.width_s is not None:
         width = math.log(m.width_s)
         score += ln(normal(width, math.log(0.25), 0.3))
-    score += ln(_back(k, m))
+    score += ln(came_back(k, m))
     base_n = m.start_n if m.end_n is None else 0.5 * (m.start_n + min(m.end_n, m.top_n))
     return score, Steps(1, up, None, width, base_n, m.top_n, swings=k.steps.swings_share, resumed=resumed)
 
@@ -110,7 +110,7 @@ def next_step(k: Numbers, m: Movement, s: Steps, tau: float) -> tuple[float, Ste
     size = mixed(
         up, law.like_share, s.rise, law.like_sd * spread, 1.0 - law.like_share, s.rise, law.unlike_sd
     )
-    apart = size / m.rise_n * _back(k, m)
+    apart = size / m.rise_n * came_back(k, m)
     # A step on a taut band swings about a level, one foot harder than the other.
     a = s.peak_n - s.base_n
     top_n, end_n = m.top_n - foot.top_n - s.peak_n, 0.0
@@ -155,11 +155,6 @@ def next_step(k: Numbers, m: Movement, s: Steps, tau: float) -> tuple[float, Ste
         s.resumed,
     )
     return score + math.log(1.0 - _bumpy(k, s)), after
-
-
-def _back(k: Numbers, m: Movement) -> float:
-    """Return the density of the valley after a step that comes back to where it began; 1 while not known."""
-    return end(k, m, returned((m.top_n - m.end_n) / m.rise_n) / m.rise_n) if m.end_n is not None else 1.0
 
 
 def bump(k: Numbers, m: Movement, s: Steps) -> tuple[float, Steps] | None:

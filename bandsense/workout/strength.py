@@ -30,8 +30,9 @@ import numpy as np
 from bandsense.calibration.clip_on import AnyCalibration, TensionReader
 from bandsense.exercises.model import Side
 from bandsense.samples import FloatArray, SampleBlock
-from bandsense.signal.isometric import RateOfForce, maximum_n, rate_of_force
+from bandsense.signal.isometric import WINDOW_S, RateOfForce, maximum_n, rate_of_force
 from bandsense.signal.metric_contract import Conditions
+from bandsense.signal.peaks import OF_A_STEP, resolution_n, sample_noise_n
 
 __all__ = [
     "Change",
@@ -67,6 +68,11 @@ LEAST_HOLD_S = 1.0
 LONGEST_S = 30.0
 LEAD_S = 1.0
 """How much of the rest before a pull belongs to it."""
+
+MEAN_NOISE = 3.0
+"""Of the mean over `isometric.WINDOW_S` the noise is √(this / samples) of one sample's: that of the mean
+itself, of the zero, and by how much the greatest of many means is too high. The step of a coarse converter is
+in zero and mean alike, and no number of samples makes it less."""
 
 LEAST_SCATTER = 0.02
 DAY_TO_DAY = 0.05
@@ -112,7 +118,7 @@ class Trial:
         number: of the side, from 1.
         start_s, end_s: device time.
         maximum_n: greatest mean over half a second, above the rest before the test.
-        uncertainty_n: its standard uncertainty by the calibration.
+        uncertainty_n: its standard uncertainty, by calibration, noise and the resolution of the converter.
         rate: how quickly force rose.
     """
 
@@ -306,24 +312,26 @@ class StrengthTest:
     ) -> Trial:
         times = np.asarray(time_s)
         greatest_n = maximum_n(times, force_n)
+        rate_hz = 1.0 / float(np.median(np.diff(times)))
+        noise_n = sample_noise_n(force_n)
+        of_step_n = OF_A_STEP * (resolution_n(force_n) or 0.0)
+        sampled_n = hypot(noise_n * sqrt(MEAN_NOISE / (WINDOW_S * rate_hz)), sqrt(2.0) * of_step_n)
         return Trial(
             side=side,
             number=number,
             start_s=start_s,
             end_s=float(times[-1]),
             maximum_n=greatest_n,
-            uncertainty_n=float(self._calibration.standard_uncertainty_n(greatest_n)),
-            rate=self._rate(times, force_n, greatest_n),
+            uncertainty_n=hypot(float(self._calibration.standard_uncertainty_n(greatest_n)), sampled_n),
+            rate=self._rate(times, force_n, greatest_n, rate_hz, hypot(noise_n, of_step_n)),
         )
 
-    def _rate(self, time_s: FloatArray, force_n: FloatArray, greatest_n: float) -> RateOfForce:
+    def _rate(
+        self, time_s: FloatArray, force_n: FloatArray, greatest_n: float, rate_hz: float, sample_n: float
+    ) -> RateOfForce:
         if self._protocol.link is Link.BAND:
             return RateOfForce(hidden="a band stretches first; use a strap that does not give")
-        interval_s = float(np.median(np.diff(time_s)))
-        before = force_n[force_n < 0.5 * START_N]
-        noise_n = float(np.std(np.diff(before)) / sqrt(2.0)) if before.size > 2 else 0.0
-        span = self._calibration.span_uncertainty
-        conditions = Conditions(1.0 / interval_s, noise_n=noise_n, span_uncertainty=span)
+        conditions = Conditions(rate_hz, sample_n, self._calibration.span_uncertainty)
         return rate_of_force(time_s, force_n, greatest_n, conditions)
 
 

@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from bandsense.calibration.curve import Calibration
 from bandsense.samples import SampleBlock, Unit
+from bandsense.signal.isometric import maximum_n as maximum_n_of
+from bandsense.signal.isometric import rate_of_force
+from bandsense.signal.metric_contract import Conditions
 from bandsense.sim.physics.isometric import isometric_trace
 from bandsense.workout.strength import (
     Link,
@@ -28,6 +31,8 @@ from bandsense.workout.strength import (
 )
 
 HZ = 80.0
+EXACT = replace(Calibration.identity(Unit.NEWTON), zero_uncertainty_n=0.0, span_uncertainty=0.0)
+"""Leaves all of the uncertainty to the samples."""
 
 
 def block(force_n: np.ndarray, **marks: np.ndarray) -> SampleBlock:
@@ -204,3 +209,49 @@ def test_a_single_trial_is_as_uncertain_as_people_are_from_day_to_day() -> None:
     (result,) = side_results(test.trials)
     assert result.scatter == pytest.approx(0.05)
     assert result.side is None
+
+
+def held(at_s: np.ndarray, maximum_n: float, rise_s: float) -> np.ndarray:
+    """A pull from two seconds on that sags and wavers while it is held, and is let go three seconds later."""
+    held_s = np.clip(at_s - 2.0 - rise_s, 0.0, None)
+    force_n = maximum_n * (1.0 - (1.0 - np.clip((at_s - 2.0) / rise_s, 0.0, 1.0)) ** 2)
+    force_n *= 1.0 - 0.01 * held_s + 0.01 * np.sin(4.4 * held_s)
+    return np.asarray(force_n * (1.0 - np.clip((held_s - 3.0) / 0.3, 0.0, 1.0)))
+
+
+@pytest.mark.parametrize("noise_n", [0.05, 0.3])
+@pytest.mark.parametrize("step_n", [0.0, 0.5, 1.0, 2.0, 5.0])
+@pytest.mark.parametrize("rate_hz", [40.0, 320.0])
+def test_twice_the_uncertainty_holds_however_coarse_the_converter(
+    rate_hz: float, step_n: float, noise_n: float
+) -> None:
+    rng = np.random.default_rng(21)
+    fine_s = np.arange(0.0, 7.0, 0.0005)
+    maxima, rates = [], []
+    for _ in range(60):
+        maximum_n, rise_s = rng.uniform(60.0, 300.0), rng.uniform(0.3, 0.7)
+        exact_n = held(fine_s, maximum_n, rise_s)
+        best_n = maximum_n_of(fine_s, exact_n)
+        exact = rate_of_force(fine_s, exact_n, best_n, Conditions(2000.0))
+        at_s = np.arange(0.0, 7.0, 1.0 / rate_hz) + rng.uniform(0.0, 1.0 / rate_hz)
+        force_n = (
+            held(at_s, maximum_n, rise_s) + rng.uniform(-20.0, 20.0) + rng.normal(0.0, noise_n, at_s.size)
+        )
+        if step_n:
+            force_n = np.round(force_n / step_n) * step_n
+        test = StrengthTest(EXACT, Protocol(sides=(None,), trials=1))
+        test.push(SampleBlock(at_s, force_n, Unit.NEWTON))
+        if not test.trials:
+            continue  # Where the zero lies between two steps, noise of half a step is no rest.
+        (trial,) = test.trials
+        maxima.append(abs(trial.maximum_n - best_n) <= 2.0 * trial.uncertainty_n)
+        assert trial.uncertainty_n < max(0.75 * noise_n, 0.5 * step_n)
+        if trial.rate.newtons_per_s is not None:
+            assert exact.newtons_per_s is not None
+            assert trial.rate.uncertainty_n_per_s is not None
+            wrong = abs(trial.rate.newtons_per_s - exact.newtons_per_s)
+            rates.append(wrong <= 2.0 * trial.rate.uncertainty_n_per_s)
+    assert len(maxima) >= 30
+    assert len(rates) >= 15
+    assert np.mean(maxima) >= 0.95
+    assert np.mean(rates) >= 0.95

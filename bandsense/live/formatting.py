@@ -27,7 +27,7 @@ from bandsense.signal.events import (
     SignalWarning,
     WarningKind,
 )
-from bandsense.signal.metrics import Asymmetry, SetMetrics
+from bandsense.signal.metrics import Asymmetry, SetMetrics, strongest
 from bandsense.workout.advice import Advice, Basis, Confidence, Reason, Rule, SlackAction, When
 from bandsense.workout.bilateral import Lag
 from bandsense.workout.counts import RepCounts
@@ -309,7 +309,7 @@ def set_words(result: SetResult) -> str:
     """Describe a finished set in one sentence."""
     metrics = result.metrics
     doubt = doubt_words(result.metrics.reps, result.chances)
-    best = max(result.rep_metrics, key=lambda rep: rep.peak_n)
+    best = strongest(result.rep_metrics)
     parts = [
         counts_words(result.counts, doubt),
         peak_words(best.peak_n, best.peak_uncertainty_n, best.hidden.get("peak_n")),

@@ -30,7 +30,7 @@ from bandsense.live.formatting import (
     tempo_words,
     tension_words,
 )
-from bandsense.live.units import unit_json
+from bandsense.live.units import force_pair, unit_json
 from bandsense.signal.events import (
     DOUBTFUL_BELOW,
     CountJudged,
@@ -43,6 +43,7 @@ from bandsense.signal.events import (
     SignalWarning,
     WarningKind,
 )
+from bandsense.signal.metrics import strongest
 from bandsense.workout.advice import Advice, Rule
 from bandsense.workout.counts import RepCounts
 from bandsense.workout.cues import CueSlot
@@ -217,7 +218,7 @@ class Finished:
     Attributes:
         session: its number in the store; None where nothing is kept.
         reps: how many there were.
-        peak_n: None where it cannot be told.
+        peak_n, peak_uncertainty_n: the greatest of its sets; None where it cannot be told.
         time_under_tension_s: None where it cannot be told.
         hidden: figures that are not told, with the reason.
         next_time: what the progression makes of it, in words.
@@ -625,7 +626,7 @@ class ViewState:
 
     def _listed(self, result: SetResult) -> Done:
         number = (result.number + 1) // 2 if self.takes_turns else result.number
-        best = max(result.rep_metrics, key=lambda rep: rep.peak_n)
+        best = strongest(result.rep_metrics)
         hidden = result.metrics.hidden
         tempo = None if hidden.keys() & {"tempo.concentric_s", "tempo.eccentric_s"} else result.hand_tempo
         return Done(
@@ -736,7 +737,10 @@ class ViewState:
             return None
         words = {"next_time": said(done.next_time or ""), "compared": said(done.compared or "")}
         hidden = {name: said(why) for name, why in done.hidden.items()}
-        return fields_json(done) | {name: told or None for name, told in words.items()} | {"hidden": hidden}
+        told = fields_json(done) | {name: told or None for name, told in words.items()} | {"hidden": hidden}
+        known = "" if done.peak_n is None else force_pair(done.peak_n, done.peak_uncertainty_n)
+        told["peak"], _, told["peak_uncertainty"] = known.partition(" ± ")
+        return told
 
     def _peaks_json(self) -> list[dict[str, Any]]:
         if not self.in_set:

@@ -29,6 +29,7 @@ __all__ = [
     "asymmetry",
     "rep_metrics",
     "set_metrics",
+    "strongest",
 ]
 
 FATIGUE_LEAST_REPS = 5
@@ -415,6 +416,17 @@ def set_metrics(reps: Sequence[RepMetrics]) -> SetMetrics:
         fatigue=_fatigue(full),
         hidden=dict(_hidden_of_set(reps)),
     )
+
+
+def strongest(reps: Sequence[RepMetrics]) -> RepMetrics:
+    """Return the repetition with the greatest peak: its peak, uncertainty and doubts are those of the whole.
+
+    Every view of a set or a session takes them from here, so that all say the same.
+
+    Args:
+        reps: of a set or of a session, at least one.
+    """
+    return max(reps, key=lambda rep: rep.peak_n)
 
 
 _RESTS_ON = {

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from bandsense.exercises.model import Side
 from bandsense.signal.events import Event as SignalEvent
 from bandsense.signal.events import Phase, Rep, RepCounted
-from bandsense.signal.metrics import RepMetrics, SetMetrics
+from bandsense.signal.metrics import RepMetrics, SetMetrics, strongest
 from bandsense.workout.advice import Advice
 from bandsense.workout.counts import RepCounts
 from bandsense.workout.cues import CueKind, CueSlot
@@ -413,8 +413,7 @@ def fields_json(value: Any, uncertainty_n: Callable[[float], float] | None = Non
     if uncertainty_n is not None and isinstance(value, Rep | RepCounted):
         result["peak_uncertainty_n"] = with_sampling(uncertainty_n(value.peak_n), value)
     if uncertainty_n is not None and isinstance(value, SetResult) and value.rep_metrics:
-        best = max(value.rep_metrics, key=lambda rep: rep.peak_n)
-        result["metrics"]["peak_uncertainty_n"] = best.peak_uncertainty_n
+        result["metrics"]["peak_uncertainty_n"] = strongest(value.rep_metrics).peak_uncertainty_n
     for path in result.get("hidden") or ():  # of `RepMetrics`: what is not worth showing is not told either
         *outer, name = path.split(".")
         target = result[outer[0]] if outer else result

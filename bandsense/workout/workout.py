@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import hypot, inf, isnan
+from math import hypot, inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from bandsense.language import Message
 from bandsense.samples import FloatArray, SampleBlock
 from bandsense.signal.detector import RepDetector
 from bandsense.signal.events import RepCounted, RepRetracted, SignalWarning, WarningKind
-from bandsense.signal.metrics import Asymmetry, RepMetrics, asymmetry, set_metrics
+from bandsense.signal.metrics import Asymmetry, RepMetrics, asymmetry, set_metrics, strongest
 from bandsense.signal.zero import TAUT_N, ZeroTracker
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.clock import ANALYSIS_HZ
@@ -111,7 +111,7 @@ def _hidden_of_session(figures: Sequence[RepMetrics]) -> dict[str, str]:
     """Say why the time under tension of all repetitions, and the greatest peak, are not told."""
     if not figures:
         return {}
-    whole, best = set_metrics(figures), max(figures, key=lambda rep: rep.peak_n)
+    whole, best = set_metrics(figures), strongest(figures)
     name = "time_under_tension_s"
     hidden = {name: whole.hidden[name]} if name in whole.hidden else {}
     return hidden | ({"peak_n": best.hidden["peak_n"]} if "peak_n" in best.hidden else {})
@@ -259,9 +259,7 @@ class Workout:
         counts = RepCounts.of(reps)
         figures = [rep for result in self._sets.results for rep in result.rep_metrics]
         hidden = _hidden_of_session(figures)
-        best = max(reps, key=lambda rep: rep.peak_n, default=None)
-        peak_n = 0.0 if best is None else best.peak_n
-        sampling_n = 0.0 if best is None or isnan(best.peak_uncertainty_n) else best.peak_uncertainty_n
+        best = strongest(figures) if figures else None
         return Summary(
             reps=len(reps),
             partial=counts.partial,
@@ -273,8 +271,8 @@ class Workout:
             time_under_tension_s=None
             if "time_under_tension_s" in hidden
             else sum(rep.time_under_tension_s for rep in figures),
-            peak_n=None if "peak_n" in hidden else peak_n,
-            peak_uncertainty_n=hypot(self.uncertainty_n(peak_n), sampling_n),
+            peak_n=0.0 if best is None else best.shown("peak_n"),
+            peak_uncertainty_n=0.0 if best is None else best.peak_uncertainty_n or 0.0,
             samples=self._samples,
             duration_s=self._last_s - self.began_s,
             asymmetry=self._asymmetry(),

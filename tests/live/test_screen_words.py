@@ -201,6 +201,16 @@ def test_the_last_repetition_is_one_of_this_set() -> None:
     assert screen_words(again.state).field.below == ""
 
 
+def test_the_end_of_a_session_tells_the_peak_of_its_strongest_set() -> None:
+    done = scene("finished").state
+    told = done.snapshot()["finished"]
+    assert (told["peak"], told["peak_uncertainty"]) == ("107", "7")
+    assert done.sets[0].peak == "107 ± 7 N"
+    assert done.finished is not None
+    done.finished = replace(done.finished, peak_n=None, hidden={"peak_n": "its zero is off"})
+    assert done.snapshot()["finished"]["peak"] == ""
+
+
 def test_the_end_of_a_session_is_told_in_the_language_of_whoever_reads_it() -> None:
     done = scene("finished")
     assert done.state.finished is not None

@@ -279,8 +279,9 @@ def _rested(made: Scene, name: str) -> Scene:
             made.end_set(reps)
         made.state.last_time = {None: LastTime((8, 8, 7), 101.0)}
         next_time = "3 sets again, with this slack."
-        compared = "Last time 8 + 8 + 7 reps, today 5 + 8 + 11. Peak 101 N then, 106 N today."
-        made.state.finished = Finished(7, 24, 106.0, 4.8, 122.0, 372.0, next_time, compared)
+        peak_n, uncertainty_n = max((done.peak_n, done.peak_uncertainty_n) for done in made.state.sets)
+        compared = f"Last time 8 + 8 + 7 reps, today 5 + 8 + 11. Peak 101 N then, {peak_n:.0f} N today."
+        made.state.finished = Finished(7, 24, peak_n, uncertainty_n, 122.0, 372.0, next_time, compared)
         return made
     made.tell(SlackAdvised(made.now_s, advice(), made.now_s))
     rested_s = made.state.results[-1].end_s

@@ -13,6 +13,7 @@ from bandsense.live.formatting import format_log_line, format_notice, set_words
 from bandsense.live.state import ViewState
 from bandsense.samples import FloatArray, SampleBlock, Unit
 from bandsense.signal.events import RepCounted, SignalWarning, WarningKind
+from bandsense.signal.metrics import strongest
 from bandsense.workout.events import Event, SetDone
 from bandsense.workout.inputs import Tare
 from bandsense.workout.settings import WorkoutSettings
@@ -108,6 +109,17 @@ def test_a_zero_that_jumps_up_between_sets_is_told_in_the_next_and_its_peaks_are
         for each in done.result.rep_metrics:
             assert abs(each.peak_n - 60.0) < 2.0 * each.peak_uncertainty_n
     assert all(each.peak_uncertainty_n < 1.0 for each in first.result.rep_metrics)
+
+
+def test_a_session_tells_its_greatest_peak_as_the_set_does_that_it_is_of() -> None:
+    """Later less is known of the zero, but nothing else of that peak."""
+    once_n = a_set(after_s=30.0)
+    workout, events = followed(np.concatenate((1.3 * once_n, once_n + 15.0)))
+    told = [strongest(done.result.rep_metrics) for done in of(events, SetDone)]
+    best = max(told, key=lambda each: each.peak_n)
+    summary = workout.summary()
+    assert (summary.peak_n, summary.peak_uncertainty_n) == (best.peak_n, best.peak_uncertainty_n)
+    assert workout.uncertainty_n(best.peak_n) != pytest.approx(best.peak_uncertainty_n, rel=0.2)
 
 
 @pytest.mark.parametrize("at_s", [3.4, 11.0])

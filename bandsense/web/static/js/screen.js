@@ -403,7 +403,7 @@ export class Screen {
 
   drawFinished(finished, state) {
     const figure = (value, label) => `<div><span class="num">${value}</span><span class="l">${label}</span></div>`;
-    const known = finished.peak_n === null ? figure("–", tr("peak")) : figure(force(state, finished.peak_n), tr("{unit} peak, ± {uncertainty}", { unit: unit(state).symbol, uncertainty: force(state, Math.max(least(state), finished.peak_uncertainty_n)) }));
+    const known = finished.peak ? figure(finished.peak, tr("{unit} peak, ± {uncertainty}", { unit: unit(state).symbol, uncertainty: finished.peak_uncertainty || "–" })) : figure("–", tr("peak"));
     const peak = finished.reps ? known : "";
     const reasons = [...new Set(Object.values(finished.hidden))];
     const time = figure(finished.time_under_tension_s === null ? "–" : clock(Math.round(finished.time_under_tension_s)), tr("under tension"));

@@ -231,7 +231,7 @@ class Narrator:
             return_start_s=b.return_start_s,
             end_s=b.end_s,
             peak_time_s=b.peak_time_s,
-            peak_n=max(b.peak_n, peak.tension_n),
+            peak_n=peak.tension_n,
             peak_uncertainty_n=peak.uncertainty_n,
             start_n=b.start_n,
             end_n=b.end_n,
@@ -282,8 +282,7 @@ class Narrator:
         if max(0, first) < self._ticks.oldest:
             return Peak(top.tension_n, rise_n)
         near_n = self._samples.clean_n.between(first * self._samples.step, last * self._samples.step)
-        found = estimate_peak(near_n, rise_n, self._noise_n(), self._samples.resolution_n)
-        return found if found.tension_n > top.tension_n else Peak(top.tension_n, found.uncertainty_n)
+        return estimate_peak(near_n, rise_n, self._noise_n(), self._samples.resolution_n)
 
     def _noise_n(self) -> float:
         """Estimate the standard deviation of a sample's noise from the quietest second."""

@@ -24,6 +24,7 @@ from bandsense.signal.boundaries import (
 )
 from bandsense.signal.events import Rep
 from bandsense.signal.filters import LARGEST_SHARE, Despiker
+from bandsense.signal.peaks import Peak, estimate_peak, resolution_n, sample_noise_n
 from bandsense.signal.ranges import PARTIAL_BELOW, range_fractions, range_is_unsure
 
 __all__ = ["refine"]
@@ -53,14 +54,22 @@ HALF_PART: Final = 0.7
 """A second top belongs to the same repetition if tension came back by less than this part of the pull."""
 
 PEAK_MARGIN_S: Final = 0.1
-"""The peak may lie this far outside the repetition as the streaming detector saw it."""
+"""The peak may lie this far outside the repetition as the streaming detector saw it, but no nearer to the top
+of another one."""
+
+SAME_TOP_S: Final = 0.15
+SAME_TOP_SAMPLES: Final = 3
+"""So far around a top, and so many samples at least, the samples are of it; further away is another one."""
 
 _Stretch: TypeAlias = tuple[FloatArray, FloatArray]
 """Times and tensions of a part of a trace without long holes."""
 
 
 def refine(time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep], rate_hz: float) -> tuple[Rep, ...]:
-    """Measure the repetitions' boundaries, peaks and ranges again from the whole trace.
+    """Measure the repetitions' boundaries and ranges again from the whole trace.
+
+    A peak stays as it was seen, from the samples: the low-pass overshoots where a pull stops quickly. Only
+    where the whole trace shows a higher top elsewhere in the repetition is that one measured in its place.
 
     Args:
         time_s, tension_n: the trace, float64[n].
@@ -69,7 +78,8 @@ def refine(time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep], rate_
     """
     if not reps:
         return ()
-    stretches = list(_stretches(time_s, Despiker.at(rate_hz).clean_whole(tension_n), rate_hz))
+    clean_n = Despiker.at(rate_hz).clean_whole(tension_n)
+    stretches = list(_stretches(time_s, clean_n, rate_hz))
     tops_s = [rep.peak_time_s for rep in reps]
     apart = [True, *(_apart(*pair) for pair in pairwise(reps)), True]
     found = [
@@ -81,7 +91,8 @@ def refine(time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep], rate_
     fractions = range_fractions(
         [b.peak_n for b in found], [min(b.start_n, b.end_n) for b in found], [rep.begins_set for rep in reps]
     )
-    return tuple(_rewritten(*row) for row in zip(reps, found, fractions, strict=True))
+    peaks = _peaks(time_s, clean_n, reps, found, rate_hz)
+    return tuple(_rewritten(*row) for row in zip(reps, found, peaks, fractions, strict=True))
 
 
 def _stretches(time_s: FloatArray, clean_n: FloatArray, rate_hz: float) -> Iterator[_Stretch]:
@@ -132,8 +143,11 @@ def _located(
     alone = first_one and last_one
     before_s = max(rep.pull_start_s - LEAD_S, top_before_s)
     after_s = min(rep.end_s + LEAD_S, top_after_s)
-    near_s = (before_s, rep.pull_start_s - PEAK_MARGIN_S, rep.end_s + PEAK_MARGIN_S, after_s)
-    earliest, first, last, latest = time_s.searchsorted(near_s).tolist()
+    first_s = max(
+        rep.pull_start_s - PEAK_MARGIN_S, min(rep.pull_start_s, 0.5 * (top_before_s + rep.peak_time_s))
+    )
+    last_s = min(rep.end_s + PEAK_MARGIN_S, max(rep.end_s, 0.5 * (rep.peak_time_s + top_after_s)))
+    earliest, first, last, latest = time_s.searchsorted((before_s, first_s, last_s, after_s)).tolist()
     first = min(first, time_s.size - 1)
     peak = first + int(smooth_n[first : last + 1].argmax())
     start = min(earliest, peak)
@@ -220,7 +234,29 @@ def _returned(smooth_n: FloatArray, stop: int, farthest: int, found: Boundaries)
     return stop + int(near[0]) if risen_n <= RISEN_PART * rise_n else None
 
 
-def _rewritten(rep: Rep, b: Boundaries, fraction: float) -> Rep:
+def _peaks(
+    time_s: FloatArray, clean_n: FloatArray, reps: Sequence[Rep], found: Sequence[Boundaries], rate_hz: float
+) -> list[Peak]:
+    """Give the peaks as seen, and in place of some that of another top, higher by more than their doubt."""
+    near_s = max(SAME_TOP_S, SAME_TOP_SAMPLES / rate_hz)
+    peaks = [Peak(rep.peak_n, rep.peak_uncertainty_n) for rep in reps]
+    others = [
+        i
+        for i, (rep, b) in enumerate(zip(reps, found, strict=True))
+        if abs(b.peak_time_s - rep.peak_time_s) > near_s
+        and b.peak_n - rep.peak_n > 2.0 * rep.peak_uncertainty_n  # Never where that is not known.
+    ]
+    if others:
+        noise_n, step_n = sample_noise_n(clean_n), resolution_n(clean_n) or 0.0
+    for i in others:
+        b = found[i]
+        first, last = time_s.searchsorted((b.peak_time_s - near_s, b.peak_time_s + near_s)).tolist()
+        if last - first >= SAME_TOP_SAMPLES:  # else they are missing
+            peaks[i] = estimate_peak(clean_n[first:last], b.peak_n - b.start_n, noise_n, step_n)
+    return peaks
+
+
+def _rewritten(rep: Rep, b: Boundaries, peak: Peak, fraction: float) -> Rep:
     return replace(
         rep,
         pull_start_s=b.pull_start_s,
@@ -228,7 +264,8 @@ def _rewritten(rep: Rep, b: Boundaries, fraction: float) -> Rep:
         return_start_s=b.return_start_s,
         end_s=b.end_s,
         peak_time_s=b.peak_time_s,
-        peak_n=max(b.peak_n, rep.peak_n),
+        peak_n=peak.tension_n,
+        peak_uncertainty_n=peak.uncertainty_n,
         start_n=b.start_n,
         end_n=b.end_n,
         range_fraction=fraction,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 __all__ = ["APART_S", "HIGH", "LOW", "NEAR", "Boundaries", "between", "crossing_s", "measure"]
@@ -27,6 +28,10 @@ STILL_SHARE: Final = 0.1
 STILL_PART: Final = 0.025
 """Tension that changes by less than this part of the rise in this time, or in this share of the time that the
 whole rise would take at its pace in the middle, stands still: a slow return is no standstill."""
+
+STAY_S: Final = 0.6
+"""Before and after a lone repetition as little at its pace is asked of no longer time: after a slow return
+the band may be let down within a second."""
 
 MIDDLE: Final = 0.7
 """The pace in the middle is measured from `FOOT` to this part of the rise."""
@@ -81,7 +86,7 @@ def measure(
     """
     before_n, after_n = tension_n[first : peak + 1], tension_n[peak : last + 1]
     start, end = first + before_n.index(min(before_n)), peak + after_n.index(min(after_n))
-    return between(time_s, tension_n, start, peak, end, expected_end_n, alone=alone)
+    return between(time_s, tension_n, start, peak, end, expected_end_n, taken_up=alone, let_down=alone)
 
 
 def between(
@@ -92,17 +97,32 @@ def between(
     end: int,
     expected_end_n: float = math.inf,
     *,
-    alone: bool = False,
+    taken_up: bool = False,
+    let_down: bool = False,
 ) -> Boundaries:
-    """Do the same where the lowest points before and after the peak are known: indices `start` and `end`."""
-    taut = _taut(time_s, tension_n, start, peak, end) if alone else None
-    if taut is not None:
+    """Do the same where the lowest points before and after the peak are known: indices `start` and `end`.
+
+    Args:
+        time_s, tension_n, start, peak, end, expected_end_n: see `measure`.
+        taken_up: no repetition before it tells where the valley is.
+        let_down: none after it does.
+    """
+    lowest = start, end
+    before = _standing(time_s, tension_n, start, peak) if taken_up else []
+    after = _standing(time_s, tension_n, end, peak) if let_down else []
+    taut = _alike(tension_n, peak, [*before, start], [*after, end])
+    if taut is not None and taut != lowest:
         start, end = taut
-        expected_end_n = math.inf
+        # Where the lowest point after the peak is all there is, the return may still go on.
+        expected_end_n = tension_n[start] if end == lowest[1] else math.inf
     valleys_n = max(tension_n[start], min(expected_end_n, tension_n[end]))
     paused_n = valleys_n + NEAR * (tension_n[peak] - valleys_n)
-    pull_start_s, hold_start_s, start_n = _edge(time_s, tension_n, start, peak, paused_n)
-    end_s, return_start_s, end_n = _edge(time_s, tension_n, end, peak, paused_n, expected_end_n)
+    pull_start_s, hold_start_s, start_n = _edge(
+        time_s, tension_n, start, peak, paused_n, known=start != lowest[0]
+    )
+    end_s, return_start_s, end_n = _edge(
+        time_s, tension_n, end, peak, paused_n, expected_end_n, known=end != lowest[1]
+    )
     return Boundaries(
         pull_start_s, hold_start_s, return_start_s, end_s, time_s[peak], tension_n[peak], start_n, end_n
     )
@@ -115,6 +135,8 @@ def _edge(
     peak: int,
     paused_n: float,
     valley_n: float = math.inf,
+    *,
+    known: bool = False,
 ) -> tuple[float, float, float]:
     """Cut out the rise to the peak; where the bottom follows the peak, the fall read backwards.
 
@@ -123,6 +145,7 @@ def _edge(
         bottom, peak: indices of the lowest point of that side and of the peak.
         paused_n: a standstill from this tension on is a pause.
         valley_n: a lower valley than the samples show.
+        known: the bottom is the valley.
 
     Returns:
         Times of its 10 % and 90 % crossings, and tension in its valley.
@@ -134,7 +157,8 @@ def _edge(
     middle = _first_from(tension_n, foot, peak, top_n - (1.0 - MIDDLE) * (top_n - tension_n[bottom]))
     still_s = max(STILL_S, STILL_SHARE * abs(time_s[middle] - time_s[foot]) / (MIDDLE - FOOT))
     below = _first_below(tension_n, foot, bottom, paused_n)
-    bottom = _valley(time_s, tension_n, below, bottom, top_n, still_s)
+    if not known:
+        bottom = _valley(time_s, tension_n, below, bottom, top_n, still_s)
     valley_n = min(valley_n, tension_n[bottom])
     high_n = valley_n + HIGH * (top_n - valley_n)
     low_n = valley_n + LOW * (top_n - valley_n)
@@ -146,16 +170,16 @@ def _edge(
     return min(low_s, high_s) if back < 0 else max(low_s, high_s), high_s, valley_n
 
 
-def _taut(
-    time_s: Sequence[float], tension_n: list[float], start: int, peak: int, end: int
+def _alike(
+    tension_n: list[float], peak: int, before: Sequence[int], after: Sequence[int]
 ) -> tuple[int, int] | None:
     """Find where tension stood still at like levels before and after a peak: there the band was held taut.
 
-    A pause within the pull or the return is on one side only, or at another level.
+    A pause within the pull or the return is on one side only, or at another level. The lowest point of each
+    side, its last, stands for a standstill where the movement is all that is seen of that side.
     """
-    afters = _standing(time_s, tension_n, end, peak)
-    for i in _standing(time_s, tension_n, start, peak) if afters else ():
-        for j in afters:
+    for i in before:
+        for j in after:
             higher_n = max(tension_n[i], tension_n[j])
             if abs(tension_n[i] - tension_n[j]) < NEAR * (tension_n[peak] - higher_n):
                 return i, j
@@ -163,19 +187,37 @@ def _taut(
 
 
 def _standing(time_s: Sequence[float], tension_n: list[float], bottom: int, peak: int) -> list[int]:
-    """List where tension stands still before it comes most of the way up from the lowest point of a side."""
+    """List where tension stands still before it comes most of the way up from the lowest point of a side.
+
+    Of each standstill the place where it moves least, by the means of two halves of the time. Farthest first.
+    """
     rise_n = tension_n[peak] - tension_n[bottom]
-    first = _first_from(tension_n, bottom, peak, tension_n[bottom] + NEAR * rise_n)
+    first = _first_from(tension_n, bottom, peak, tension_n[bottom] + SLOW_PART * rise_n)
     last = _first_from(tension_n, first, peak, tension_n[bottom] + MIDDLE * rise_n)
     length = abs(last - first)
     if not length:
         return []
     way = 1 if peak > bottom else -1
     takes_s = abs(time_s[last] - time_s[first])
-    still_s = max(STILL_S, STILL_SHARE * takes_s / (MIDDLE - NEAR))
-    ahead = way * max(1, round(still_s * length / takes_s))
-    stay_n = STILL_PART * rise_n
-    return [i for i in range(first, last - ahead, way) if abs(tension_n[i] - tension_n[i + ahead]) < stay_n]
+    paced_s = max(STILL_S, STILL_SHARE * takes_s / (MIDDLE - SLOW_PART))
+    still_s = min(paced_s, STAY_S)
+    half = max(1, round(0.5 * still_s * length / takes_s))
+    # Between the middles of both halves lies half of the time.
+    stay_n = half * 0.5 * STILL_PART * rise_n * still_s / paced_s
+    sums_n = [0.0, *accumulate(tension_n[first : last + way : way])]
+    found: list[int] = []
+    least_n = stay_n
+    for i in range(length - 2 * half + 1):
+        change_n = abs(sums_n[i + 2 * half] - 2.0 * sums_n[i + half] + sums_n[i])
+        if change_n >= stay_n:
+            least_n = stay_n
+        elif change_n < least_n:
+            place = first + way * (i + half)
+            if least_n == stay_n:
+                found.append(place)
+            found[-1] = place
+            least_n = change_n
+    return found
 
 
 def _first_below(tension_n: list[float], start: int, stop: int, level_n: float) -> int:

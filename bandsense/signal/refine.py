@@ -140,9 +140,10 @@ def _located(
     last_one: bool,
 ) -> Boundaries:
     """Measure one repetition between the lowest points that part it from its neighbours."""
-    alone = first_one and last_one
     before_s = max(rep.pull_start_s - LEAD_S, top_before_s)
-    after_s = min(rep.end_s + LEAD_S, top_after_s)
+    # A slow return ends slowest of all, and what lets a single one down lies beyond.
+    return_s = rep.end_s - rep.return_start_s if first_one and last_one else 0.0
+    after_s = min(rep.end_s + max(LEAD_S, return_s), top_after_s)
     first_s = max(
         rep.pull_start_s - PEAK_MARGIN_S, min(rep.pull_start_s, 0.5 * (top_before_s + rep.peak_time_s))
     )
@@ -159,13 +160,13 @@ def _located(
     stop = peak + int(smooth_n[peak : max(latest, peak + 1)].argmin())
     if last_one:
         stop = _put_down(time_s, smooth_n, start, peak, stop, rep.end_n)
-    found = _between(time_s, smooth_n, start, peak, stop, alone)
+    found = _between(time_s, smooth_n, start, peak, stop, first_one, last_one)
     back = _returned(smooth_n, stop, farthest, found)
     if back is None:
         return found
     latest = int(time_s.searchsorted(min(time_s[back] + LEAD_S, top_after_s)))
     stop = back + int(smooth_n[back : max(latest, back + 1)].argmin())
-    return _between(time_s, smooth_n, start, peak, stop, alone)
+    return _between(time_s, smooth_n, start, peak, stop, first_one, last_one)
 
 
 def _put_down(
@@ -193,12 +194,26 @@ def _put_down(
 
 
 def _between(
-    time_s: FloatArray, smooth_n: FloatArray, start: int, peak: int, stop: int, alone: bool
+    time_s: FloatArray,
+    smooth_n: FloatArray,
+    start: int,
+    peak: int,
+    stop: int,
+    taken_up: bool,
+    let_down: bool,
 ) -> Boundaries:
     part = slice(start, stop + 1)
     # Of the times only a few are asked for, and a view gives them as plain numbers.
     times_s = cast("Sequence[float]", time_s.data[part])
-    return between(times_s, smooth_n[part].tolist(), 0, peak - start, stop - start, alone=alone)
+    return between(
+        times_s,
+        smooth_n[part].tolist(),
+        0,
+        peak - start,
+        stop - start,
+        taken_up=taken_up,
+        let_down=let_down,
+    )
 
 
 def _highest(smooth_n: FloatArray, start: int, peak: int, farthest: int) -> int:

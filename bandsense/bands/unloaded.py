@@ -7,11 +7,11 @@ part s of the stroke that is not seen follows from the shape of the part that is
 The same shape depends on the band's curve as well, and taking that for granted would be worse than not
 knowing it: an exponent of 0.75 instead of 0.62 turns 0.40 into 0.17. So all of it is left open and averaged
 over (Bayesian model averaging): movements between minimum-jerk (Flash and Hogan 1985) and a cosine, faster
-at the beginning or at the end; bands between power laws and neo-Hooke, with what is known of the exponent
-beforehand. For each combination the times at which tension passes `LEVELS` are known up to a shift and a
-duration, which are fitted; a combination counts by how well the rest agrees. It also says when the hand was
-at its bottom. From there on the return to the pull that follows it must not take less than no time, and
-rarely takes long.
+at the beginning or at the end; bands between power laws, neo-Hooke and those whose stiffness falls
+exponentially, with what is known of the exponent beforehand. For each combination the times at which tension
+passes `LEVELS` are known up to a shift and a duration, which are fitted; a combination counts by how well the
+rest agrees. It also says when the hand was at its bottom. From there on the return to the pull that follows
+it must not take less than no time, and rarely takes long.
 
 Whether the slack part *grew* within a set is told far better than how large it is (`slack_grew`): band and
 person are the same before and after, so that what is not known of them cancels.
@@ -65,6 +65,9 @@ _SKEW_SPREAD = 0.2
 _EXPONENTS = (0.46, 0.54, 0.62, 0.70, 0.78, 0.86)
 _ELONGATIONS = (0.5, 1.0, 2.0)
 """Of a neo-Hookean band at the peak; such bands are stiffest where they begin to pull."""
+_SOFTENINGS = (0.8, 1.3, 1.8)
+"""Of a band that softens as it is stretched, F ∝ 1 - exp(-q ε): q times the elongation at the peak. Half the
+way gives then as much of the peak as with a power law of exponent 0.73, 0.61 and 0.49."""
 
 
 Stroke = tuple[ArrayLike, ArrayLike, float]
@@ -246,9 +249,10 @@ def _passed_s(time: FloatArray, part: FloatArray) -> FloatArray | None:
 def _bands() -> list[tuple[float, FloatArray]]:
     """Exponent, or that of the nearest power law, and parts of the peak's elongation at the levels."""
     powers = [(p, np.asarray(LEVELS ** (1.0 / p))) for p in _EXPONENTS]
-    neo_hooke = [_neo_hooke_elongation(peak) for peak in _ELONGATIONS]
-    fits = [float(np.polyfit(np.log(way), np.log(LEVELS), 1)[0]) for way in neo_hooke]
-    return [*powers, *zip(fits, neo_hooke, strict=True)]
+    others = [_neo_hooke_elongation(peak) for peak in _ELONGATIONS]
+    others += [np.asarray(-np.log1p(LEVELS * np.expm1(-q)) / q) for q in _SOFTENINGS]
+    fits = [float(np.polyfit(np.log(way), np.log(LEVELS), 1)[0]) for way in others]
+    return [*powers, *zip(fits, others, strict=True)]
 
 
 @cache

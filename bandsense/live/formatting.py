@@ -941,6 +941,12 @@ def _person_changed(n: Numbers) -> str:
 
 
 def _waiting(n: Numbers) -> str:
+    if "pause_s" in n:
+        return tr(
+            "After a pause of {pause:.0f} s the band pulled differently at once, as another band or another "
+            "slack does; the repetitions before and after it are not compared.",
+            pause=n["pause_s"],
+        )
     if n["within_set"]:
         return tr("The slack was changed within this set; the next one shows what that did.")
     return tr(

@@ -48,7 +48,7 @@ from bandsense.workout.rules import (
     too_strong,
     waiting,
 )
-from bandsense.workout.set_evidence import LEAST_REPS, SetEvidence, way_share
+from bandsense.workout.set_evidence import LEAST_REPS, SetEvidence, band_changed, way_share
 from bandsense.workout.slack_detector import SLACK_TENSION, SlackDetector
 
 __all__ = ["Advisor"]
@@ -181,13 +181,15 @@ class Advisor:
             self._set = _SetUnderWay()
             return replace(self._open, when=When.NEXT_SET)
         evidence = SetEvidence.of(reps, self._state.strand.exponent)
+        said_changed = self._set.changed
+        self._set.changed = said_changed or band_changed(reps) is not None
         since = self._since_last_session(evidence)
         self._learn(evidence)
         counted = self._count_session(evidence, last_of_session=last_of_session)
         view = replace(
             self._view(reps, max((rep.peak_n for rep in reps), default=0.0)),
             evidence=evidence,
-            changed_within=self._set.changed,
+            changed_within=said_changed,
             last_of_session=last_of_session,
             counted=counted,
             ended_by=ended_by,

@@ -39,6 +39,7 @@ from bandsense.workout.set_evidence import (
     LEAST_REPS,
     LetOut,
     SetEvidence,
+    band_changed,
     find_slip,
     return_cut,
     way_share,
@@ -226,7 +227,10 @@ def near_limit(view: SetView) -> Proposal | None:
 
 def changed_within(view: SetView) -> Proposal | None:
     """Peaks of before and after a change make no mean: the next set shows what it did."""
-    return _proposal(Rule.WAITING, within_set=1.0) if view.changed_within else None
+    if view.changed_within:
+        return _proposal(Rule.WAITING, within_set=1.0)
+    pause_s = band_changed(view.reps)
+    return None if pause_s is None else _proposal(Rule.WAITING, within_set=1.0, pause_s=pause_s)
 
 
 def slipped(view: SetView) -> Proposal | None:
@@ -261,7 +265,9 @@ def too_hard(view: SetView) -> Proposal | None:
     evidence = view.evidence
     if evidence is None:
         return None
-    shortfall = view.plan.reps - evidence.counts.at_most_full
+    # Who can go all the way again lacks no strength, and is told so (`short_range`).
+    done = evidence.reps if evidence.able else evidence.counts.at_most_full
+    shortfall = view.plan.reps - done
     tired = evidence.range_loss > _RANGE_LOSS
     if shortfall <= 0 and not tired:
         return None

@@ -24,6 +24,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean, median, pstdev
 
 import numpy as np
@@ -33,7 +34,16 @@ from bandsense.signal.events import Rep
 from bandsense.workout.counts import RepCounts
 from bandsense.workout.plan import steady
 
-__all__ = ["LEAST_REPS", "LetOut", "SetEvidence", "Slip", "find_slip", "return_cut", "way_share"]
+__all__ = [
+    "LEAST_REPS",
+    "LetOut",
+    "SetEvidence",
+    "Slip",
+    "band_changed",
+    "find_slip",
+    "return_cut",
+    "way_share",
+]
 
 LEAST_REPS = 5
 """Repetitions below which a set teaches nothing lasting: peaks vary by about 5 % from one to the next, so
@@ -51,12 +61,24 @@ SURE, SURE_BLIND = 1.5, 3.0
 to one. Taken for tiring it would make the band lighter still, and the other way round heavier for who is
 tired."""
 
-OVER_HARD = 2
+OVER_HARD = 3
 """So many pulls may be too hard before a person finds the range of a set."""
 
 GOES_ON = 0.35
 """Part of the loss of range that comes after those: in seven repetitions that fade evenly 0.6, where only the
-first two were longer next to none."""
+first ones were longer next to none."""
+
+CLEARLY_STEPPED = 0.5
+"""A step after those must leave less of the squares than this part of what a straight line leaves: who tires
+quickly at first has little left to lose as well, but no step."""
+
+PAUSE_S = 4.0
+PAUSE_TIMES = 3.0
+"""So long a pause, and so many times as long as between the other repetitions, is time enough to take another
+band or change the slack."""
+
+CHANGED = 0.15
+"""Least step of ln peak tension after such a pause that is another band or slack: nobody tires in a pause."""
 
 HAND_SAYS = 12.0
 """The most that the movement of the hand says for a slip and against tiring: its model is a model."""
@@ -82,12 +104,14 @@ class SetEvidence:
     Attributes:
         reps: repetitions, partial ones included.
         counts: how many of them were full, partial or unsure.
-        peak_n: mean peak tension of the first five full ones, the least tired; 0 without repetitions.
+        peak_n: mean peak tension of the first five full ones, the least tired, after up to three first pulls
+            that went further than all others; 0 without repetitions.
         peak_uncertainty: standard uncertainty of `peak_n` as a part of it, from their scatter.
-        range_loss: part of the range lost from the two largest of the first three repetitions to the last
-            two, partial ones included; without the first two where these alone went further.
+        range_loss: part of the range lost from the two largest of the first three repetitions, after those
+            first pulls, to the last two, partial ones included; to the larger of them where `able`.
         bottom: median tension at the bottom as a part of `peak_n`.
         steady: whether the set was done evenly.
+        able: whether most of what was partial was followed by full repetitions: the strength was there.
     """
 
     reps: int
@@ -97,6 +121,7 @@ class SetEvidence:
     range_loss: float
     bottom: float
     steady: bool
+    able: bool = False
 
     @property
     def full(self) -> int:
@@ -106,8 +131,10 @@ class SetEvidence:
     @classmethod
     def of(cls, reps: Sequence[Rep], exponent: float) -> SetEvidence:
         """From the repetitions of a set in order, on a band whose power law has this exponent."""
-        full = [rep for rep in reps if not rep.partial]
-        peaks_n = [rep.peak_n for rep in (full or reps)[:LEAST_REPS]]
+        able = _able(reps)
+        settled = reps[_over_hard(reps, exponent) :]
+        full = [rep for rep in settled if not rep.partial]
+        peaks_n = [rep.peak_n for rep in (full or settled)[:LEAST_REPS]]
         if not peaks_n:
             return cls(0, RepCounts(), 0.0, 0.0, 0.0, 0.0, steady=False)
         peak_n = fmean(peaks_n)
@@ -118,9 +145,10 @@ class SetEvidence:
             counts=RepCounts.of(reps),
             peak_n=peak_n,
             peak_uncertainty=_scatter(peaks_n) / math.sqrt(len(peaks_n)),
-            range_loss=_range_loss(reps, exponent) if len(reps) >= LEAST_REPS else 0.0,
+            range_loss=_range_loss(settled, exponent, able=able),
             bottom=max(0.0, median(rep.start_n for rep in reps) / peak_n),
             steady=steady(reps),
+            able=able,
         )
 
 
@@ -177,7 +205,8 @@ def find_slip(reps: Sequence[Rep], exponent: float, let_out: LetOut | None = Non
         sure = ahead >= SURE_BLIND - HAND_SAYS and _slipped_blindly(reps, best.at, ahead, share, let_out)
     else:
         sure = ahead >= SURE and best.evidence >= best.habit
-    if not sure:
+    # In a pause something is changed on purpose; see `band_changed`.
+    if not sure or _paused(_pauses_s(reps), best.at):
         return None
     return Slip(reps[best.at - 1].index, reps[best.at].index, log_ratio, at_bottom=not blind)
 
@@ -199,6 +228,36 @@ def _slipped_blindly(
     if says is None:
         return ahead >= SURE_BLIND and not any(rep.partial for rep in reps)
     return says >= SURE and ahead + min(says, HAND_SAYS) >= SURE_BLIND
+
+
+def band_changed(reps: Sequence[Rep]) -> float | None:
+    """Return the pause, seconds, in which the band or its slack was changed, by what tension shows.
+
+    Peaks step there, up or down, which explains them clearly better than fading evenly does. Two repetitions
+    before it and two after it tell; None where there is no such pause.
+    """
+    pauses_s = _pauses_s(reps)
+    if len(reps) < LEAST_REPS or min(rep.peak_n for rep in reps) <= 0.0:
+        return None
+    at = max(range(2, len(reps) - 1), key=lambda i: pauses_s[i])
+    logs = [math.log(rep.peak_n) for rep in reps]
+    if (
+        _paused(pauses_s, at)
+        and abs(fmean(logs[at:][:3]) - fmean(logs[:at][-3:])) >= CHANGED
+        and _steps(logs, at)
+    ):
+        return pauses_s[at]
+    return None
+
+
+def _pauses_s(reps: Sequence[Rep]) -> list[float]:
+    """Seconds before each repetition; none before the first."""
+    return [0.0, *(after.pull_start_s - before.end_s for before, after in pairwise(reps))]
+
+
+def _paused(pauses_s: Sequence[float], at: int) -> bool:
+    others_s = [*pauses_s[1:at], *pauses_s[at + 1 :]]
+    return pauses_s[at] >= max(PAUSE_S, PAUSE_TIMES * median(others_s))
 
 
 def _bottoms_n(reps: Sequence[Rep]) -> list[float]:
@@ -273,14 +332,18 @@ def return_cut(reps: Sequence[Rep], exponent: float) -> tuple[float, float]:
     """Part of the way back that the last three repetitions leave out, and the tension where they turn.
 
     Both are medians, so that one repetition alone shows nothing. The way is counted from where the first
-    repetition began.
+    repetition began; who has stepped back since begins and ends farther out alike, and leaves nothing out.
     """
     peak_n = fmean(rep.peak_n for rep in reps)
     if peak_n <= 0.0:
         return 0.0, median(rep.end_n for rep in reps[-3:])
     start = min(way_share(reps[0].start_n / peak_n, exponent), 0.9)
     end_n = median(rep.end_n for rep in reps[-3:])
-    return (way_share(end_n / peak_n, exponent) - start) / (1.0 - start), end_n
+    first, last = (
+        way_share(median(rep.peak_n for rep in part) / peak_n, exponent) for part in (reps[:3], reps[-3:])
+    )
+    farther = max(0.0, last - first)
+    return (way_share(end_n / peak_n, exponent) - start - farther) / (1.0 - start), end_n
 
 
 def way_share(tension_ratio: float, exponent: float) -> float:
@@ -297,19 +360,68 @@ def _scatter(peaks_n: Sequence[float]) -> float:
     return math.sqrt(squares / (len(peaks_n) - 1 + PEAK_SCATTER_REPS))
 
 
-def _range_loss(reps: Sequence[Rep], exponent: float) -> float:
-    peak_n = max(rep.peak_n for rep in reps)
-    if peak_n <= 0.0:
+def _able(reps: Sequence[Rep]) -> bool:
+    """Return whether at least half of the surely partial repetitions have two surely full ones after them."""
+    full_after, partial, overcome = 0, 0, 0
+    for rep in reversed(reps):
+        if rep.partial and not rep.unsure:
+            partial += 1
+            overcome += full_after >= 2
+        elif not rep.unsure:
+            full_after += 1
+    return partial > 0 and 2 * overcome >= partial
+
+
+def _range_loss(reps: Sequence[Rep], exponent: float, *, able: bool) -> float:
+    if len(reps) < LEAST_REPS:
         return 0.0
-    ways = [
-        way_share(rep.peak_n / peak_n, exponent) - way_share(rep.start_n / peak_n, exponent) for rep in reps
+    return _lost(_ways(reps, exponent), max if able else fmean)
+
+
+def _over_hard(reps: Sequence[Rep], exponent: float) -> int:
+    """Return how many first pulls were too hard: they alone went further. Who tires goes on losing."""
+    ways = _ways(reps, exponent)
+    return min(
+        (
+            first
+            for first in range(1, min(OVER_HARD, len(ways) - LEAST_REPS) + 1)
+            if _lost(ways[first:]) < GOES_ON * _lost(ways) and _steps(ways, first)
+        ),
+        key=lambda first: _lost(ways[first:]),
+        default=0,
+    )
+
+
+def _steps(values: Sequence[float], at: int) -> bool:
+    """Return whether a step before that index explains values clearly better than a straight line does."""
+    number = np.arange(len(values), dtype=np.float64)
+    stepped, straight = (
+        _squares(np.stack((np.ones_like(number), shape), axis=1), np.array(values))[1]
+        for shape in ((number < at).astype(np.float64), number)
+    )
+    return stepped < CLEARLY_STEPPED * straight
+
+
+def _ways(reps: Sequence[Rep], exponent: float) -> list[float]:
+    """Ranges of the repetitions, as parts of the elongation at the greatest peak; empty without tension.
+
+    Who has stepped back begins and ends farther out alike: the range is counted from where it began then.
+    """
+    peak_n = max((rep.peak_n for rep in reps), default=0.0)
+    if peak_n <= 0.0:
+        return []
+    tops, starts = (
+        [way_share(n / peak_n, exponent) for n in each]
+        for each in ([rep.peak_n for rep in reps], [rep.start_n for rep in reps])
+    )
+    usual_top, usual_start = median(tops[:3]), median(starts[:3])
+    return [
+        top - start + max(0.0, min(top - usual_top, start - usual_start))
+        for top, start in zip(tops, starts, strict=True)
     ]
-    lost, since = (_lost(ways, first) for first in (0, OVER_HARD))
-    # Who tires goes on to; where the first pulls alone were longer, they were too hard.
-    return since if len(reps) >= LEAST_REPS + OVER_HARD and since < GOES_ON * lost else lost
 
 
-def _lost(ways: Sequence[float], first: int) -> float:
-    """Part that is lost from the two largest of three to the last two."""
-    fresh = fmean(sorted(ways[first : first + 3])[1:])
-    return max(0.0, 1.0 - fmean(ways[-2:]) / fresh) if fresh > 0.0 else 0.0
+def _lost(ways: Sequence[float], of_last: Callable[[Sequence[float]], float] = fmean) -> float:
+    """Part that is lost from the two largest of the first three to the last two."""
+    fresh = fmean(sorted(ways[:3])[1:]) if ways else 0.0
+    return max(0.0, 1.0 - of_last(ways[-2:]) / fresh) if fresh > 0.0 else 0.0

@@ -92,8 +92,13 @@ class SlackDetector:
         return [stroke for index in indices for stroke in self._strokes.get(index, ())]
 
     def _strokes_of(self, rep: Rep) -> Iterator[Stroke]:
-        """Return the pull and the return, where the tension vanishes between them."""
-        if max(rep.start_n, rep.end_n) > SLACK_TENSION * rep.peak_n:
+        """Return the pull and the return, where the tension vanishes between them.
+
+        A band does not push: tension below nothing is a zero that is off, and is taken off.
+        """
+        bottom_n = min(0.0, max(rep.start_n, rep.end_n))
+        peak_n = rep.peak_n - bottom_n
+        if max(rep.start_n, rep.end_n) - bottom_n > SLACK_TENSION * peak_n:
             return
         for start_s, end_s in (
             (rep.pull_start_s - _BESIDE_S, rep.peak_time_s),
@@ -102,4 +107,4 @@ class SlackDetector:
             part = [tick for tick in self._ticks if start_s <= tick[0] <= end_s]
             if part:
                 time_s, tension_n = zip(*part, strict=True)
-                yield time_s, tension_n, rep.peak_n
+                yield time_s, [n - bottom_n for n in tension_n], peak_n

@@ -60,6 +60,8 @@ LAWS = ("0.58", "0.62", "0.68", "0.70", "neo-Hooke")
 
 
 def _tension(law: str, way: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    if law == "softening":
+        return np.asarray(np.expm1(-1.5 * np.maximum(way, 0.0)) / np.expm1(-1.5))
     if law != "neo-Hooke":
         return np.maximum(way, 0.0) ** float(law)
     stretch = 1.0 + np.maximum(way, 0.0)
@@ -105,6 +107,16 @@ def _unloaded(strokes: Sequence[Stroke]) -> float:
 @pytest.mark.parametrize("cosine", [False, True])
 def test_the_slack_share_is_found_on_bands_of_any_curve(share: float, law: str, cosine: bool) -> None:
     found = [_unloaded(_set(share, law=law, cosine=cosine, rest_s=rest_s)) for rest_s in (0.0, 0.2, 0.4)]
+    assert np.mean(found) == pytest.approx(share, abs=0.08)
+
+
+@pytest.mark.parametrize("share", [0.30, 0.375, 0.45])
+@pytest.mark.parametrize("cosine", [False, True])
+def test_a_band_that_softens_is_known_at_the_usual_tempo(share: float, cosine: bool) -> None:
+    found = [
+        _unloaded(_set(share, law="softening", cosine=cosine, rest_s=rest_s, pull_s=1.5, return_s=2.5))
+        for rest_s in (0.0, 0.2, 0.4)
+    ]
     assert np.mean(found) == pytest.approx(share, abs=0.08)
 
 

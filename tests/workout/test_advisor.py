@@ -236,6 +236,37 @@ def test_a_lost_band_is_the_last_word_until_it_was_checked() -> None:
     assert advisor.after_set(reps(9), last_of_session=False).rule is Rule.STEADY
 
 
+def test_first_pulls_that_went_too_far_are_no_reason_to_add_slack() -> None:
+    over = [replace(each, peak_n=80.0) for each in reps(3)]
+    assert advise([*over, *reps(9)[3:]]).rule is Rule.STEADY
+
+
+def test_partial_repetitions_between_full_ones_are_told_to_go_all_the_way() -> None:
+    def short(each: Rep) -> Rep:
+        return replace(each, peak_n=35.0, partial=True, range_fraction=0.4)
+
+    in_turn = [short(each) if i % 2 else each for i, each in enumerate(reps(10))]
+    assert (advise(in_turn).action, advise(in_turn).rule) == (SlackAction.KEEP, Rule.RANGE)
+    assert advise(in_turn[:6]).rule is Rule.TOO_HARD, "not as many as planned"
+    at_the_end = [*reps(6), *(short(each) for each in reps(10)[6:])]
+    assert advise(at_the_end).rule is Rule.TOO_HARD
+
+
+def test_another_band_in_a_pause_of_the_set_is_nothing_to_compare() -> None:
+    def later(each: Rep) -> Rep:
+        times = ("pull_start_s", "hold_start_s", "return_start_s", "end_s", "peak_time_s")
+        moved = {name: getattr(each, name) + 6.0 for name in times}
+        return replace(each, peak_n=0.65 * each.peak_n, **moved)
+
+    both = [*reps(8), *(later(each) for each in reps(16)[8:])]
+    advisor = Advisor(ROW, None, MEASURED)
+    assert [advisor.after_rep(each) for each in both] == [None] * 16
+    advice = advisor.after_set(both, last_of_session=False)
+    assert (advice.action, advice.rule) == (SlackAction.KEEP, Rule.WAITING)
+    assert "the band pulled differently at once" in advice_reason(advice)
+    assert advisor.state.peak_n == 0.0, "nothing that the next change could be compared with"
+
+
 def test_as_planned_means_tempo_range_and_zone_as_well() -> None:
     zone = Plan(zone=TensionZone(50.0, 70.0))
     assert advise(reps(9), plan=zone).rule is Rule.STEADY

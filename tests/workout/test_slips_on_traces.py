@@ -130,6 +130,21 @@ def giving_out(rng: Generator, slack: bool, partials: float) -> Draw:
     return replace(draw, reps=reps)
 
 
+def over_hard(rng: Generator, slack: bool, pulls: float) -> Draw:
+    """The first pulls go too far, the others are even."""
+    draw = drawn(rng, slack)
+    far = rng.uniform(1.2, 1.4)
+    reps = [replace(rep, top=rep.top * far) if i < pulls else rep for i, rep in enumerate(draw.reps)]
+    return replace(draw, reps=reps)
+
+
+def in_turn(rng: Generator, slack: bool, half: float) -> Draw:
+    """Full and half repetitions."""
+    draw = drawn(rng, slack)
+    reps = [replace(rep, top=rep.top * half) if i % 2 else rep for i, rep in enumerate(draw.reps)]
+    return replace(draw, reps=reps)
+
+
 def even(rng: Generator, slack: bool, _: float) -> Draw:
     return drawn(rng, slack)
 
@@ -188,3 +203,20 @@ def test_who_can_no_longer_go_all_the_way_is_not_told_to_take_more_band_in() -> 
         counted = told(kind, False, (0.3 if kind is fading else 3,), SETS)
         assert counted["add"] == counted["sets"], counted
         assert not counted["remove"], counted
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes", "slack"),
+    [
+        (over_hard, (1, 2, 3), True),
+        (over_hard, (1, 2, 3), False),
+        (in_turn, (0.4, 0.5), True),
+        (in_turn, (0.5,), False),  # A smaller one may be taken for the second half of one and a half.
+    ],
+)
+def test_who_lacks_no_strength_is_not_told_to_add_slack(
+    kind: Callable[[Generator, bool, float], Draw], sizes: tuple[float, ...], slack: bool
+) -> None:
+    counted = told(kind, slack, sizes, SETS)
+    assert counted["add"] == 0, counted
+    assert counted["slip"] == 0, counted

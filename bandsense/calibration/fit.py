@@ -91,6 +91,7 @@ class Conditions:
 
     Attributes:
         masses: where the numbers of the masses come from.
+        division_kg: step in which they were read off a scale; 0 where they were not.
         gravity_m_s2: local gravity; None takes the standard value with the spread over the Earth.
         temperature_c: of the sensor; None when unknown.
         newton_per_kelvin: known temperature effect on zero.
@@ -100,6 +101,7 @@ class Conditions:
     """
 
     masses: MassKind = MassKind.TYPED
+    division_kg: float = 0.0
     gravity_m_s2: float | None = None
     temperature_c: float | None = None
     newton_per_kelvin: float | None = None
@@ -407,7 +409,8 @@ class _Means:
         force_n: what the mass was said to pull.
         d: mean deflection of both ways of reaching it, as a share of the largest.
         scatter_n2: variance of that mean from the scatter of readings.
-        apart_n2: variance of what belongs to the mass: its own error, and half the gap between both ways.
+        apart_n2: variance of what belongs to the mass: its own error, its being read off in steps, and half
+            the gap between both ways.
     """
 
     force_n: FloatArray
@@ -433,7 +436,8 @@ class _Means:
             counts.append(sum(way.size for way in ways))
         prior_n = REPEATABILITY_PRIOR * float(forces_n[-1]) / sqrt(3.0)
         scatter_n2 = (squares + PRIOR_FREEDOM * prior_n**2) / (freedom + PRIOR_FREEDOM)
-        apart_n2 = (known.masses.apart * forces_n) ** 2 + (gap_n / 2.0) ** 2 / 3.0
+        division_n2 = (known.division_kg * known.gravity) ** 2 / 12.0
+        apart_n2 = (known.masses.apart * forces_n) ** 2 + division_n2 + (gap_n / 2.0) ** 2 / 3.0
         return cls(forces_n, np.array(d), scatter_n2 / np.array(counts), apart_n2)
 
 

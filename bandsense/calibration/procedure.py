@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -325,7 +325,7 @@ class CalibrationProcedure:
             meant[nearest] = true_kg
         points = corrected(self._points, meant, strap_kg)
         if not all(
-            (m if (m := meant.get(mass, mass)) is not None else 1.0) + strap_kg > 0.0 for mass in given
+            0.0 < (m if (m := meant.get(mass, mass)) is not None else 1.0) + strap_kg < inf for mass in given
         ):
             raise CalibrationError(Message("a mass must weigh more than 0 kg; nothing was changed"))
         if not any(point.mass_kg for point in points):

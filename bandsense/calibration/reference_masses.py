@@ -14,13 +14,14 @@ Three mistakes and one property of the sensor each add one column to the regress
 * curvature: d².
 
 With z the estimate of such a column over its standard error, z² is by how much it lowers the generalised sum
-of squares. The largest z² is the best explanation; it is believed from `BELIEVED_Z` on, and believed alone
+of squares. The largest z² is the best explanation; it is asked about from `ASKED_Z` on, and asked about alone
 only if it beats the next by `CLEAR_GAIN`. Two masses fit any of these equally well, so that the question is
 left to the person.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -29,10 +30,17 @@ import numpy as np
 from bandsense.language import Message
 from bandsense.samples import FloatArray
 
-__all__ = ["BELIEVED_Z", "MassKind", "Suspicion", "SuspicionKind", "find_suspicion"]
+__all__ = ["BELIEVED_Z", "MassKind", "Suspicion", "SuspicionKind", "division_of", "find_suspicion"]
 
 BELIEVED_Z = 3.5
-"""From so many standard errors on an explanation is believed: one calibration in 2000 by chance."""
+"""From so many standard errors on a sensor is believed to be curved: one calibration in 2000 by chance."""
+
+ASKED_Z = 3.0
+"""From so many on a mistake is asked about: to be asked in vain costs a word, a strap that is not found the
+calibration."""
+
+COARSEST_KG = 0.1
+"""Division of the coarsest luggage scales: whole kilograms are not the step in which a mass was weighed."""
 
 CLEAR_GAIN = 6.0
 """An explanation is alone if the next lowers the sum of squares by so much less: odds of e^3, twenty to
@@ -72,6 +80,12 @@ class MassKind(Enum):
 
 _COMMON = {MassKind.WEIGHED: 0.003, MassKind.PLATES: 0.01, MassKind.BOTTLES: 0.025, MassKind.TYPED: 0.02}
 _APART = {MassKind.WEIGHED: 0.002, MassKind.PLATES: 0.03, MassKind.BOTTLES: 0.03, MassKind.TYPED: 0.035}
+
+
+def division_of(masses: Iterable[str]) -> float:
+    """Return the step in which masses were read off a scale, kilograms: the finest decimal place written."""
+    places = max((len(mass.partition(".")[2].strip()) for mass in masses), default=0)
+    return min(COARSEST_KG, 10.0**-places)
 
 
 class SuspicionKind(Enum):
@@ -160,7 +174,7 @@ def find_suspicion(
     curvature_gain = explained(deflection**2, None).gain if force_n.size > 2 else 0.0
     best, *rivals = sorted((strap, *masses), key=lambda each: -each.gain)
     clear = best.gain > max(curvature_gain, *(each.gain for each in rivals)) + CLEAR_GAIN
-    if best.gain < BELIEVED_Z**2 or (curves and not clear):
+    if best.gain < ASKED_Z**2 or (curves and not clear):
         return None
     if curvature_gain > best.gain + CLEAR_GAIN:
         return None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from bandsense.calibration.fit import (
     corrected,
     fit,
 )
-from bandsense.calibration.reference_masses import MassKind, SuspicionKind
+from bandsense.calibration.reference_masses import MassKind, SuspicionKind, division_of
 from bandsense.errors import CalibrationError
 
 G = 9.80665
@@ -262,6 +263,37 @@ def test_a_wrong_mass_is_found_by_name_and_weight(said: float, true: float) -> N
 def test_an_unanswered_suspicion_makes_the_calibration_less_sure() -> None:
     sound, wrong = fit(loaded_with(TRUE), PLATES), fit(loaded_with(TRUE | {10.0: 8.0}), PLATES)
     assert wrong.expanded_uncertainty_n > 1.5 * sound.expanded_uncertainty_n
+
+
+LUGGAGE_SCALE = replace(WEIGHED, division_kg=0.1)
+
+
+def test_masses_read_off_in_steps_are_not_asked_about_for_what_the_steps_hide() -> None:
+    rng, asked, asked_if_exact, held = np.random.default_rng(8), 0, 0, 0
+    for _ in range(60):
+        true_kg = np.sort(rng.uniform(1.0, 15.0, 4))
+        said_kg = np.round(true_kg, 1)
+        points = loaded_with(dict(zip(said_kg.tolist(), true_kg.tolist(), strict=True)))
+        report = fit(points, LUGGAGE_SCALE)
+        asked += report.suspicion is not None
+        asked_if_exact += fit(points, WEIGHED).suspicion is not None
+        uncertainty = float(report.calibration.expanded_uncertainty_n(100.0))
+        held += abs(float(report.calibration.tension_n(reading(100.0))) - 100.0) <= uncertainty
+    assert asked == 0 < asked_if_exact
+    assert held >= 58
+
+
+@pytest.mark.parametrize("strap_kg", [0.4, 0.6])
+def test_a_strap_is_found_below_masses_read_off_in_steps(strap_kg: float) -> None:
+    assert fit(loaded_with(TRUE, strap_kg=strap_kg), LUGGAGE_SCALE).suspicion is not None
+
+
+@pytest.mark.parametrize(
+    ("written", "division_kg"),
+    [("2.04,5.11,10.2", 0.01), ("2.0,5.1,10.2", 0.1), ("5,10", 0.1), ("2.125, 5 ", 0.001)],
+)
+def test_the_step_of_a_scale_is_read_off_what_was_written(written: str, division_kg: float) -> None:
+    assert division_of(written.split(",")) == pytest.approx(division_kg)
 
 
 def test_two_masses_that_do_not_fit_are_asked_about_without_a_guess_at_who_is_to_blame() -> None:

@@ -79,6 +79,16 @@ async def test_a_person_is_led_to_a_calibration_that_is_true() -> None:
     assert "creep" in text
 
 
+async def test_masses_weighed_in_steps_of_a_tenth_are_less_sure_than_finer_ones() -> None:
+    uncertainty_n = []
+    for masses in ("2.00,5.00,10.00", "2.0,5.0,10.0"):
+        hook, procedure = Hook(), procedure_of(options(masses=masses, gravity=KGF_N))
+        await guide(procedure, hook.blocks(), hook.ask, print)
+        budget = {line.name: line.standard_uncertainty_n for line in procedure.result().budget}
+        uncertainty_n.append(budget["masses, each"])
+    assert uncertainty_n[1] > 1.2 * uncertainty_n[0]
+
+
 async def test_what_the_result_rests_on_cannot_be_left_out() -> None:
     hook, procedure, told = Hook(), procedure_of(options()), list[str]()
     refused = 0
@@ -170,7 +180,7 @@ async def test_a_strap_is_asked_about_until_the_masses_fit(
 
     hook, procedure = Strapped(), procedure_of(options(masses="2,5,10,15", gravity=KGF_N))
     await guide(procedure, hook.blocks(), hook.ask, print)
-    answers = iter(["a strap of half a kilo", "7=3", "strap 0.5", "unasked"])
+    answers = iter(["a strap of half a kilo", "7=3", "5=inf", "strap nan", "strap 0.5", "unasked"])
 
     async def answer(question: str) -> str:
         return next(answers)
@@ -181,6 +191,7 @@ async def test_a_strap_is_asked_about_until_the_masses_fit(
     assert "0.5 kg that were not counted, such as a strap" in shown
     assert "write strap 0.3" in shown
     assert "no mass of 7 kg was hung; there were 2, 5, 10, 15 kg" in shown
+    assert shown.count("nothing was changed") == 2
     assert next(answers) == "unasked"
     assert procedure.result().calibration.newton_per_unit == pytest.approx(NEWTON_PER_COUNT, rel=1e-3)
 

@@ -38,7 +38,12 @@ def add(commands: Commands) -> None:
         "bandsense calibrate --clip-on --band red --masses 2,4,6,8",
     )
     command.add_argument("sensor", nargs="?", help="name, end of the name, or address (default: the nearest)")
-    command.add_argument("--masses", required=True, metavar="KG,KG", help="what will be hung, in kilograms")
+    command.add_argument(
+        "--masses",
+        required=True,
+        metavar="KG,KG",
+        help="what will be hung, in kilograms, with all places that a scale showed",
+    )
     command.add_argument(
         "--masses-are",
         choices=("weighed", "plates", "bottles", "typed"),
@@ -81,11 +86,12 @@ def procedure_of(arguments: argparse.Namespace) -> CalibrationProcedure:
     """
     from bandsense.calibration.fit import Conditions
     from bandsense.calibration.procedure import CalibrationPlan, CalibrationProcedure
-    from bandsense.calibration.reference_masses import MassKind
+    from bandsense.calibration.reference_masses import MassKind, division_of
     from bandsense.errors import CalibrationError
 
+    written = arguments.masses.split(",")
     try:
-        masses = tuple(float(mass) for mass in arguments.masses.split(","))
+        masses = tuple(float(mass) for mass in written)
     except ValueError:
         raise CalibrationError(
             Message("{masses!r} are not masses; write them like 2,5,10", masses=arguments.masses)
@@ -99,8 +105,12 @@ def procedure_of(arguments: argparse.Namespace) -> CalibrationProcedure:
         raise CalibrationError(
             Message("the curves of a clip on a band need two masses; three or more are better")
         )
+    kind = MassKind(arguments.masses_are)
     known = Conditions(
-        masses=MassKind(arguments.masses_are), gravity_m_s2=arguments.gravity, inline=not arguments.clip_on
+        masses=kind,
+        division_kg=division_of(written) if kind is MassKind.WEIGHED else 0.0,
+        gravity_m_s2=arguments.gravity,
+        inline=not arguments.clip_on,
     )
     return CalibrationProcedure(plan, known)
 

@@ -8,7 +8,8 @@ GNU gettext; what it lacks is said in English, as a whole sentence. Two ways lea
   which `said` turns into the language of whoever reads it.
 
 The language belongs to whoever looks, as the unit of force does (`live.units`): `program_speaking` sets it
-for the program, `speaking` for one context, such as a request.
+for the program, `speaking` for one context, such as a request. So do the commands that a sentence names:
+what they need to be typed as they stand is added by `telling_commands`.
 """
 
 from __future__ import annotations
@@ -49,8 +50,10 @@ __all__ = [
     "number",
     "page_texts",
     "program_speaking",
+    "program_telling_commands",
     "said",
     "speaking",
+    "telling_commands",
     "tr",
     "trn",
 ]
@@ -63,6 +66,10 @@ _LOCALES = os.path.join(os.path.dirname(__file__), "locale")
 _usual = ENGLISH
 _chosen = False
 _HERE: ContextVar[str | None] = ContextVar("language", default=None)
+
+Completion = Callable[[str], str]
+_complete: Completion | None = None
+_COMPLETE_HERE: ContextVar[Completion | None] = ContextVar("complete", default=None)
 
 
 def languages() -> tuple[str, ...]:
@@ -107,6 +114,37 @@ def speaking(code: str) -> Iterator[None]:
         yield
     finally:
         _HERE.reset(token)
+
+
+@contextmanager
+def program_telling_commands(complete: Completion) -> Iterator[None]:
+    """Complete the commands in what is said throughout the program, until the end.
+
+    Args:
+        complete: adds to the commands in a sentence, which stand between backticks, what they need; a
+            second time it changes nothing, because sentences are made of sentences.
+    """
+    global _complete
+    before, _complete = _complete, complete
+    try:
+        yield
+    finally:
+        _complete = before
+
+
+@contextmanager
+def telling_commands(complete: Completion) -> Iterator[None]:
+    """Complete the commands in what is said within a context; see `program_telling_commands`."""
+    token = _COMPLETE_HERE.set(complete)
+    try:
+        yield
+    finally:
+        _COMPLETE_HERE.reset(token)
+
+
+def _completed(told: str) -> str:
+    complete = _COMPLETE_HERE.get() or _complete
+    return told if complete is None or "`" not in told else complete(told)
 
 
 def language() -> str:
@@ -267,13 +305,13 @@ def tr(sentence: str, /, **values: Any) -> str:
         values: of the placeholders; numbers are written as the language writes them.
     """
     told = _catalogue(language()).look_up(sentence) if sentence else ""
-    return _FORMATTER.vformat(told, (), values) if values else told
+    return _completed(_FORMATTER.vformat(told, (), values) if values else told)
 
 
 def trn(singular: str, plural: str, n: int, /, **values: Any) -> str:
     """Say a sentence about a number of things, which is `{n}` in it; see `tr`."""
     told = _catalogue(language()).look_up_plural(singular, plural, n)
-    return _FORMATTER.vformat(told, (), {"n": n, **values})
+    return _completed(_FORMATTER.vformat(told, (), {"n": n, **values}))
 
 
 def mark(sentence: str) -> str:

@@ -338,7 +338,7 @@ def test_an_error_is_said_in_german_with_all_that_is_in_it(
     train_weeks(Store.open(tmp_path / "bandsense.sqlite3"), Habit(reps=(3,)), [90.0], every=timedelta(days=7))
     assert (
         refused("show", "7", *store)
-        == "bandsense: es gibt kein Training 7; `bandsense sessions` listet sie auf"
+        == f"bandsense: es gibt kein Training 7; `bandsense sessions --store {store[1]}` listet sie auf"
     )
     gone.write_text("time_s,tension_n\n0,1\n1,x\n", encoding="utf-8")
     assert refused("analyze", str(gone)).startswith(f"bandsense: {gone}, Zeile 3: erwartet: ")
@@ -623,7 +623,7 @@ def test_a_session_for_programs_is_in_english_in_any_language(
         "verbunden mit bandsense-BA5E",
         "Me · Rudern im Sitzen · simuliert",
     ]
-    assert lines[-2] == "gespeichert als simuliertes Training 1 (bandsense show 1 --simulated)"
+    assert lines[-2] == "gespeichert als simuliertes Training 1 (`bandsense show 1 --simulated`)"
     assert lines[-1].startswith("nächstes Mal: Ziel: 3 Sätze zu 8.")
 
 

@@ -18,6 +18,7 @@ from bandsense.samples import SampleBlock, concatenate
 from bandsense.store.edits import Edits
 from bandsense.store.model import Session, Stream
 from bandsense.store.store import Store
+from bandsense.workout.counts import chances_of_all
 from bandsense.workout.inputs import input_from
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
@@ -39,7 +40,10 @@ def merge(store: Store, sessions: Sequence[Session]) -> None:
         raise ConfigError(Message("name two sessions or more"))
     if len({(session.person, session.exercise) for session in ordered}) > 1:
         raise ConfigError(
-            Message("they belong to several people or exercises; change that first with `bandsense edit set`")
+            Message(
+                "they belong to several people or exercises; change that first with "
+                "`bandsense edit set SESSION --person NAME --exercise ID`"
+            )
         )
     for session in ordered:
         require_ended(session)
@@ -57,6 +61,10 @@ def _merged(summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     result["full_reps"] = [reps for summary in summaries for reps in summary.get("full_reps") or ()]
     peaks_n = (summary.get("peak_n") or 0.0 for summary in summaries)
     result["peak_n"] = None if "peak_n" in hidden else max(peaks_n, default=0.0)
+    known = [(each.get("reps") or 0, each.get("chances") or {}) for each in summaries]
+    result["chances"] = chances_of_all(
+        (reps, {int(count): p for count, p in chances.items()}) for reps, chances in known
+    )
     return {**result, "hidden": hidden, "asymmetry": None, "lag": None, "sides": None, "clocks": {}}
 
 

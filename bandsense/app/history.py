@@ -124,6 +124,7 @@ def overview_json(told: Overview, bands: dict[str, tuple[str, BandHistory]]) -> 
                 }
                 for side in told.sides
             ],
+            "hidden": dict(told.hidden_of_sides),
         },
         "band": None
         if band is None

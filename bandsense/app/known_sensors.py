@@ -82,7 +82,7 @@ def resolve_targets(store: Store, wanted: Sequence[str]) -> tuple[str | None, ..
         if side in wanted and known_sensor(store, side) is None:
             raise ConfigError(
                 Message(
-                    "no sensor is known as the {side} one; pair it with: bandsense pair --side {side}",
+                    "no sensor is known as the {side} one; pair it with `bandsense pair --side {side}`",
                     side=side,
                 )
             )

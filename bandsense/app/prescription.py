@@ -117,7 +117,7 @@ def prescription_of(person: Person) -> Prescription:
     if person.prescription is None:
         raise ConfigError(
             Message(
-                "no prescription was imported for {person}; import one with: bandsense plan import FILE",
+                "no prescription was imported for {person}; import one with `bandsense plan import FILE`",
                 person=person.name,
             )
         )

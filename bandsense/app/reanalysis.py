@@ -142,7 +142,7 @@ def measured_band(store: Store, band: str | None) -> FittedBand | None:
     if measured is None:
         raise ConfigError(
             Message(
-                "the band {band!r} has no calibration pull; make one with: bandsense band pull {band}",
+                "the band {band!r} has no calibration pull; make one with `bandsense band pull {band}`",
                 band=band,
             )
         )

@@ -17,7 +17,7 @@ from bandsense.live.history_formatting import breathing_words, measured_words
 from bandsense.profiles.person import Person
 from bandsense.report.compose import Context, session_report, weeks_report
 from bandsense.report.document import Report, to_svg
-from bandsense.report.sets import SetDetail, session_chart
+from bandsense.report.sets import SetDetail, phase_key, session_chart
 from bandsense.store.model import Session, is_simulated_source
 from bandsense.store.store import Store
 
@@ -78,7 +78,9 @@ def picture_of_session(store: Store, session: Session) -> str:
     stream = detail.streams[0]
     exercise = "" if session.exercise is None else f": {get_exercise(session.exercise).name}"
     title = f"Session {session.id}{exercise}"
-    return to_svg(title, session_chart(stream.sets, stream.time_s, stream.tension_n))
+    untold = phase_key(figures for each in stream.sets for figures in each.figures).untold
+    chart = session_chart(stream.sets, stream.time_s, stream.tension_n)
+    return to_svg(title, chart, note="; ".join(untold))
 
 
 def report_of_weeks(

@@ -42,7 +42,8 @@ def calibration_of(information: SensorInformation) -> Calibration:
         return Calibration(information.full_scale_n / _FULL_SCALE_COUNTS)
     raise CalibrationError(
         Message(
-            "{information} is not calibrated and does not say its range; run `bandsense calibrate` first",
+            "{information} is not calibrated and does not say its range; run `bandsense calibrate "
+            "--masses 5,10` first, with the kilograms that you have",
             information=information.name,
         )
     )

@@ -97,10 +97,10 @@ def _stream(store: Store, followed: ReplayedStream, records: tuple[SetRecord, ..
                 result.metrics,
                 time_s[cut],
                 tension_n[cut],
+                result.rep_metrics,
                 record.slack_cm,
                 None if hidden else result.hand_tempo,
                 result.feedback,
-                result.rep_metrics,
             )
         )
     return StreamDetail(

@@ -87,6 +87,7 @@ class SessionResult:
             "full": lesser.full,
             "partial": lesser.partial,
             "unsure": lesser.unsure,
+            "chances": dict(lesser.chances),
             "sets": max(left.sets, right.sets),
             "full_reps": [min(pair) for pair in zip(left.full_reps, right.full_reps, strict=False)],
             "planned_sets": left.planned_sets,

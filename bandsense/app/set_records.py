@@ -57,6 +57,7 @@ def set_records(
                     start_s=start_s,
                     end_s=float(_first(data, "end_s", "end")),
                     time_under_tension_s=_under_tension_s(data, reps),
+                    chances={int(n): float(p) for n, p in (data.get("chances") or {}).items()},
                 )
             )
     return records

@@ -216,7 +216,8 @@ def _newcomer_words(profiles: Profiles, who: Person) -> str | None:
     if not near:
         return tr("{person} is new here", person=who.name)
     return tr(
-        "{person} is new here; {did_you_mean} `bandsense edit set` gives a session to somebody else",
+        "{person} is new here; {did_you_mean} `bandsense edit set SESSION --person NAME` gives a session to "
+        "somebody else",
         person=who.name,
         did_you_mean=said(did_you_mean(near)),
     )

@@ -321,7 +321,7 @@ def read_capture(path: Path) -> Capture:
                 ),
             )
         raise FileFormatError(
-            path, Message("is not a capture; captures are made with: bandsense live --capture FILE")
+            path, Message("is not a capture; captures are made with `bandsense live --capture FILE`")
         )
     reader = _Reader(data)
     records: list[Record] = []

@@ -110,6 +110,13 @@ def _without_language(words: Sequence[str]) -> tuple[list[str], str | None]:
 
 def _guarded(arguments: argparse.Namespace) -> int:
     """Run the command that was parsed, and say how it failed, if it did."""
+    from bandsense.cli.store_option import telling_store
+
+    with telling_store(arguments):
+        return _told(arguments)
+
+
+def _told(arguments: argparse.Namespace) -> int:
     from bandsense.language import said
 
     try:

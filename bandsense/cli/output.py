@@ -19,7 +19,7 @@ from typing_extensions import override
 from bandsense.app.pipeline import SessionPipeline
 from bandsense.app.session_result import SessionResult
 from bandsense.app.view import SideActions, View
-from bandsense.cli.store_option import is_simulated, show_session
+from bandsense.cli.store_option import is_simulated
 from bandsense.exercises.model import Side
 from bandsense.language import said, tr
 from bandsense.live.actions import Action, Actions, together
@@ -192,8 +192,7 @@ class LineOutput(_EventOutput):
 def _saved_words(session: int, *, simulated: bool) -> str:
     if not simulated:
         return tr("saved as session {session}", session=session)
-    shows = show_session(session, simulated=True)
-    return tr("saved as simulated session {session} ({shows})", session=session, shows=shows)
+    return tr("saved as simulated session {session} (`bandsense show {session}`)", session=session)
 
 
 def _sided(text: str, side: Side | None) -> str:

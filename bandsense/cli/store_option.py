@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,9 +22,9 @@ __all__ = [
     "is_simulated",
     "left_aside",
     "open_store",
-    "show_session",
     "store_path",
     "store_place",
+    "telling_store",
 ]
 
 
@@ -48,8 +50,12 @@ def store_place(text: str) -> Path | ServerAddress:
 
 def is_simulated(arguments: argparse.Namespace) -> bool:
     """Tell whether the simulated store is meant: by `--simulated`, or because `--sim` fills it."""
-    asked = any(getattr(arguments, name, False) for name in ("simulated", "sim"))
-    return asked and getattr(arguments, "store", None) is None
+    return asks_simulated(arguments) and getattr(arguments, "store", None) is None
+
+
+def asks_simulated(arguments: argparse.Namespace) -> bool:
+    """Tell whether simulated sessions are asked for, or made."""
+    return any(getattr(arguments, name, False) for name in ("simulated", "sim"))
 
 
 def left_aside(arguments: argparse.Namespace) -> bool:
@@ -100,10 +106,10 @@ def open_store(arguments: argparse.Namespace) -> Store:
     for lost in store.recovered:
         print(
             tr(
-                "session {session} was cut short; its {samples} samples are safe (`{show_session}`)",
+                "session {session} was cut short; its {samples} samples are safe "
+                "(`bandsense show {session}`)",
                 session=lost.session,
                 samples=lost.samples,
-                show_session=show_session(lost.session, simulated=is_simulated(arguments)),
             ),
             file=sys.stderr,
         )
@@ -142,6 +148,15 @@ def open_store(arguments: argparse.Namespace) -> Store:
     return store
 
 
-def show_session(number: int, *, simulated: bool) -> str:
-    """Name the command that shows a session."""
-    return f"bandsense show {number}{' --simulated' if simulated else ''}"
+@contextmanager
+def telling_store(arguments: argparse.Namespace) -> Iterator[None]:
+    """Have the commands that are told within the body name the store that the command line names."""
+    store, simulated = getattr(arguments, "store", None), asks_simulated(arguments)
+    if store is None and not simulated:
+        yield
+        return
+    from bandsense.app.told_commands import naming_store
+    from bandsense.language import program_telling_commands
+
+    with program_telling_commands(naming_store(None if store is None else str(store), simulated=simulated)):
+        yield

@@ -13,7 +13,7 @@ from bandsense.history.records import RepRecord, SetRecord
 from bandsense.history.uncertainty import Change, change_between, typical_error
 from bandsense.signal.metrics import Difference
 
-__all__ = ["Best", "LastTime", "SideComparison", "bests", "last_time", "sides"]
+__all__ = ["Best", "LastTime", "SideComparison", "bests", "hidden_of_sides", "last_time", "sides"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +133,12 @@ def _bests(group: Sequence[SetRecord]) -> tuple[Best | None, Best]:
 
 
 def _strongest(group: Sequence[SetRecord]) -> Best | None:
-    able = [record for record in group if record.full]
+    able = [record for record in group if _told(record)]
     if not able:
         return None
 
     def top(record: SetRecord) -> RepRecord:
-        return max(record.full, key=lambda rep: rep.peak_n)
+        return max(_told(record), key=lambda rep: rep.peak_n)
 
     best = max(able, key=lambda record: top(record).peak_n)
     rest = [record for record in able if record.session != best.session]
@@ -147,10 +147,16 @@ def _strongest(group: Sequence[SetRecord]) -> Best | None:
     if earlier:
         values = session_values(able, PEAK)
         error = typical_error([each.value for each in values])
-        spread = stdev([rep.peak_n for rep in best.full]) if len(best.full) > 1 else top(best).peak_n
+        peaks_n = [rep.peak_n for rep in _told(best)]
+        spread = stdev(peaks_n) if len(peaks_n) > 1 else top(best).peak_n
         second = max(top(record).peak_n for record in earlier)
         change = change_between(second, top(best).peak_n, *((error or spread,) * 2))
     return Best(PEAK, best, top(best).peak_n, top(best).peak_uncertainty_n, change)
+
+
+def _told(record: SetRecord) -> list[RepRecord]:
+    """Return the full repetitions whose peak is known."""
+    return [rep for rep in record.full if PEAK.of_rep(rep) is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +176,7 @@ class SideComparison:
 
 
 _OF_SIDES = (
-    Figure("peak_n", "N", lambda rep: rep.peak_n, tension=True),
+    PEAK,
     Figure("impulse_n_s", "N·s", lambda rep: rep.impulse_n_s, tension=True),
     Figure("range_m", "m", lambda rep: rep.range_m),
     Figure("time_under_tension_s", "s", lambda rep: rep.time_under_tension_s),
@@ -202,6 +208,17 @@ def sides(
     spans = 0.0 if one_sensor else hypot(left[0].span_uncertainty, right[0].span_uncertainty)
     compared = (_side(figure, left, right, spans if figure.tension else 0.0) for figure in _OF_SIDES)
     return tuple(each for each in compared if each is not None), ()
+
+
+def hidden_of_sides(sets: Iterable[SetRecord]) -> dict[str, str]:
+    """Say which figures `sides` leaves out because a full repetition of these sets hides them, and why."""
+    reps = [rep for each in sets for rep in each.full]
+    return {
+        figure.name: rep.hidden[figure.name]
+        for figure in _OF_SIDES
+        for rep in reversed(reps)
+        if figure.name in rep.hidden
+    }
 
 
 def _side(

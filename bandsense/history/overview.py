@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import chain
 
 from bandsense.history.comparable import Obstacle, groups, obstacles
-from bandsense.history.compare import Best, LastTime, SideComparison, bests, last_time, sides
+from bandsense.history.compare import (
+    Best,
+    LastTime,
+    SideComparison,
+    bests,
+    hidden_of_sides,
+    last_time,
+    sides,
+)
 from bandsense.history.dose import DoseWeek, dose
 from bandsense.history.figures import FIGURES
 from bandsense.history.records import SetRecord
@@ -29,6 +38,7 @@ class Overview:
         dose: by week.
         sides: left against right of the latest session that has both.
         against_sides: what stands against that comparison.
+        hidden_of_sides: figures that are left out of it, with the reason.
         left_out: sessions that cannot be compared with the latest, and why, the latest first.
     """
 
@@ -41,6 +51,7 @@ class Overview:
     sides: tuple[SideComparison, ...]
     against_sides: tuple[Obstacle, ...]
     left_out: tuple[tuple[int, tuple[Obstacle, ...]], ...]
+    hidden_of_sides: Mapping[str, str] = field(default_factory=dict)
 
 
 def overview(
@@ -73,7 +84,8 @@ def overview(
         return None
     series = groups(wanted)[0]
     latest = series[-1]
-    compared, against = _latest_sides(within)
+    both_sides = _latest_sides(within)
+    compared, against = sides(*both_sides)
     found = (trend(series, figure) for figure in FIGURES)
     return Overview(
         sets=tuple(within),
@@ -85,20 +97,20 @@ def overview(
         sides=compared,
         against_sides=against,
         left_out=tuple(_left_out(wanted, series)),
+        hidden_of_sides=hidden_of_sides(chain(*both_sides)),
     )
 
 
-def _latest_sides(
-    records: Sequence[SetRecord],
-) -> tuple[tuple[SideComparison, ...], tuple[Obstacle, ...]]:
+def _latest_sides(records: Sequence[SetRecord]) -> tuple[list[SetRecord], list[SetRecord]]:
+    """Return the left and the right sets of the latest session that has both."""
     for session in sorted({record.session for record in records}, reverse=True):
         found = [record for record in records if record.session == session]
         left, right = (
             [record for record in found if record.conditions.side == side] for side in ("left", "right")
         )
         if left and right:
-            return sides(left, right)
-    return (), ()
+            return left, right
+    return [], []
 
 
 def _left_out(

@@ -116,6 +116,7 @@ class SetRecord:
             since the first of the records; negative where slack was taken out.
         start_s, end_s: device time of its first pull start and last end.
         time_under_tension_s: of all repetitions; None where it is hidden for most of them.
+        chances: P(so many repetitions), by their number; empty where that was not stored.
     """
 
     session: int
@@ -132,6 +133,7 @@ class SetRecord:
     start_s: float = 0.0
     end_s: float = 0.0
     time_under_tension_s: float | None = None
+    chances: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def full(self) -> tuple[RepRecord, ...]:

@@ -122,9 +122,9 @@ _RESTART_SERVICE = {
     "win32": mark("restart the Bluetooth Support Service or the computer"),
 }
 _FORGET = {
-    "linux": mark("press its button, then run: bandsense pair"),
-    "darwin": mark("choose “Forget This Device” in System Settings › Bluetooth, then run: bandsense pair"),
-    "win32": mark("remove it in Settings › Bluetooth & devices, then run: bandsense pair"),
+    "linux": mark("press its button, then run `bandsense pair`"),
+    "darwin": mark("choose “Forget This Device” in System Settings › Bluetooth, then run `bandsense pair`"),
+    "win32": mark("remove it in Settings › Bluetooth & devices, then run `bandsense pair`"),
 }
 
 
@@ -161,7 +161,7 @@ _MESSAGES: dict[LinkErrorReason, Callable[[], Message]] = {
     LinkErrorReason.LINK_LOST: lambda: Message("the link to the sensor was lost"),
     LinkErrorReason.CONNECT_FAILED: lambda: Message("connecting to the sensor failed; trying again"),
     LinkErrorReason.NOT_PAIRED: lambda: Message(
-        "the sensor and this computer are not paired; press the sensor's button and run: bandsense pair"
+        "the sensor and this computer are not paired; press the sensor's button and run `bandsense pair`"
     ),
     LinkErrorReason.STALE_BOND: lambda: Message(
         "the sensor has forgotten this computer; {what}", what=_here(_FORGET)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
 
 from bandsense.exercises.model import Side
 from bandsense.language import ENGLISH, mark, mark_plural, number, said, speaking, tr, trn
@@ -75,6 +75,7 @@ __all__ = [
     "counts_words",
     "cue_spoken",
     "cue_words",
+    "doubt_lines",
     "doubt_words",
     "event_json",
     "feedback_words",
@@ -264,6 +265,20 @@ def rep_mark(probability: float) -> str:
     return "○" if probability < DOUBTFUL_BELOW else "●"
 
 
+class _Counted(Protocol):
+    """Anything that stands for a repetition, such as a `Rep`, a `RepRecord`, a `Peak`."""
+
+    @property
+    def doubtful(self) -> bool: ...
+
+
+def doubt_lines(reps: Iterable[_Counted]) -> list[str]:
+    """Say what is drawn dashed or marked ○, in one line; none where nothing is in doubt."""
+    if not any(rep.doubtful for rep in reps):
+        return []
+    return [tr("Dashed bars and ○ are less than {share:.0%} sure to be repetitions.", share=DOUBTFUL_BELOW)]
+
+
 def doubt_words(count: int, chances: Mapping[int, float]) -> str:
     """Say which other count is likely where the evidence is divided: `perhaps 9`; empty where it is not."""
     other = max((n for n in chances if n != count), key=lambda n: chances[n], default=count)
@@ -448,7 +463,9 @@ def summary_words(summary: Summary) -> str:
         return tr("no repetition in {seconds:.0f} s", seconds=summary.duration_s)
     turns = summary.sets > len(summary.full_reps)  # left and right take turns
     sets = trn("{n} half-set", "{n} half-sets", summary.sets) if turns else sets_words(summary.sets)
-    text = tr("{reps} in {sets}", reps=reps_words(summary.reps), sets=sets)
+    doubt = doubt_words(summary.reps, summary.chances)
+    reps = f"{reps_words(summary.reps)}, {doubt}," if doubt else reps_words(summary.reps)
+    text = tr("{reps} in {sets}", reps=reps, sets=sets)
     if summary.partial or summary.unsure:
         text += f": {_parts_words(RepCounts(summary.full, summary.partial, summary.unsure))}"
     peak = peak_words(summary.peak_n, summary.peak_uncertainty_n, summary.hidden.get("peak_n"))
@@ -458,20 +475,29 @@ def summary_words(summary: Summary) -> str:
 def asymmetry_words(asymmetry: Asymmetry) -> str:
     """Describe how right differs from left, each figure with its standard error, and whether that is sure."""
     figures = {
-        tr("peak"): asymmetry.peak,
-        tr("impulse"): asymmetry.impulse,
-        tr("range"): asymmetry.range,
-        tr("time under tension"): asymmetry.time_under_tension,
+        mark("peak"): asymmetry.peak,
+        mark("impulse"): asymmetry.impulse,
+        mark("range"): asymmetry.range,
+        mark("time under tension"): asymmetry.time_under_tension,
     }
-    parts = ", ".join(
+    told = {tr(name): difference for name, difference in figures.items() if difference is not None}
+    parts = [
         f"{name} {'+' * (each.share > 0.0)}"
         f"{with_uncertainty(100.0 * each.share, 100.0 * each.standard_error)} %"
-        for name, each in figures.items()
-    )
-    sure = [name for name, each in figures.items() if each.certain]
+        for name, each in told.items()
+    ]
+    parts += [
+        f"{tr(name)} – ({said(asymmetry.hidden[name.replace(' ', '_')])})"
+        for name, difference in figures.items()
+        if difference is None
+    ]
+    text = ", ".join(parts)
+    sure = [name for name, each in told.items() if each.certain]
+    if not told:
+        return tr("right against left: {figures}", figures=text)
     if not sure:
-        return tr("right against left: {figures}; no clear difference", figures=parts)
-    return tr("right against left: {figures}; surely different: {sure}", figures=parts, sure=", ".join(sure))
+        return tr("right against left: {figures}; no clear difference", figures=text)
+    return tr("right against left: {figures}; surely different: {sure}", figures=text, sure=", ".join(sure))
 
 
 def silent_words(side: str) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from bandsense.language import mark, said, tr
-from bandsense.signal.metrics import RepMetrics
 
-__all__ = ["REP_FIGURES", "SET_FIGURES", "hidden_lines", "hidden_of_most"]
+__all__ = ["REP_FIGURES", "SET_FIGURES", "hidden_lines", "untold_phases"]
 
 REP_FIGURES: Mapping[str, str] = {
     "tempo.concentric_s": mark("pull"),
@@ -34,18 +33,30 @@ def hidden_lines(hidden: Iterable[Mapping[str, str]], shown: Mapping[str, str]) 
         hidden: reasons by figure, of each row of a table.
         shown: the figures that the table has, by what it calls them.
     """
+    return [f"–: {names}: {reason}" for names, reason in _by_reason(hidden, shown)]
+
+
+def untold_phases(hidden: Iterable[Mapping[str, str]]) -> list[str]:
+    """Write for each reason which phases have no colour: `grey: pull, return (needs 20 samples a second)`.
+
+    Args:
+        hidden: reasons by figure, of each repetition.
+    """
+    return [
+        tr("grey: {phases} ({why})", phases=names, why=reason)
+        for names, reason in _by_reason(hidden, _PHASES)
+    ]
+
+
+_PHASES = {name: label for name, label in REP_FIGURES.items() if name.startswith("tempo.")}
+
+
+def _by_reason(hidden: Iterable[Mapping[str, str]], shown: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the figures that each reason hides, as words, and the reason."""
     labels: dict[str, dict[str, None]] = {}
     for each in hidden:
         for name in shown.keys() & each.keys():
             labels.setdefault(each[name], {})[shown[name]] = None
     order = list(dict.fromkeys(shown.values()))
-    return [
-        f"–: {', '.join(tr(name) for name in order if name in names)}: {said(reason)}"
-        for reason, names in labels.items()
-    ]
-
-
-def hidden_of_most(figures: Sequence[RepMetrics], name: str) -> str | None:
-    """Give the commonest reason where a figure is hidden for most repetitions; None where it is not."""
-    reasons = [each.hidden[name] for each in figures if name in each.hidden]
-    return max(reasons, key=reasons.count) if 2 * len(reasons) > len(figures) else None
+    for reason, names in labels.items():
+        yield ", ".join(tr(name) for name in order if name in names), said(reason)

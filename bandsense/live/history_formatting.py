@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from math import isfinite
 
@@ -17,6 +17,7 @@ from bandsense.history.wear import BandHistory
 from bandsense.language import mark, number, said, tr, trn
 from bandsense.live.formatting import (
     capital,
+    doubt_words,
     full_repetitions_words,
     number_word,
     repetitions_words,
@@ -27,6 +28,7 @@ from bandsense.live.formatting import (
 from bandsense.live.units import force_pair, force_range, shown_unit, with_uncertainty
 from bandsense.samples import ForceUnit
 from bandsense.signal.metrics import SetMetrics
+from bandsense.workout.counts import chances_of_all
 
 __all__ = [
     "FIGURE_NAMES",
@@ -50,6 +52,7 @@ __all__ = [
     "progress_words",
     "session_words",
     "set_name",
+    "sets_doubt",
     "side_figures",
     "side_words",
     "sides_verdict",
@@ -301,13 +304,13 @@ def dose_words(weeks: Sequence[DoseWeek]) -> str:
     return ", ".join(parts)
 
 
-def band_words(name: str, band: BandHistory) -> str:
+def band_words(band_id: str, name: str, band: BandHistory) -> str:
     """Tell how a band is, and when to measure it again."""
     used = f"{name}: {repetitions_words(band.cycles)}."
     if band.check_in:
         after = tr("Measure it again after {n} more.", n=band.check_in)
     else:
-        after = tr("It is time to measure it again (`bandsense band pull`).")
+        after = tr("It is time to measure it again (`bandsense band pull {band}`).", band=band_id)
     if len(band.points) < 2:
         return f"{used} {said(band.wear.message)}"
     if band.wear.state.alarming:
@@ -372,11 +375,18 @@ def side_figures(side: SideComparison) -> tuple[str, str, str]:
     return name, pair(side.left), pair(side.right)
 
 
-def sides_verdict(compared: Sequence[SideComparison]) -> str:
-    """Left against right in a sentence."""
+def sides_verdict(compared: Sequence[SideComparison], hidden: Mapping[str, str]) -> str:
+    """Left against right in a sentence.
+
+    Args:
+        compared: the figures that are compared.
+        hidden: those that are not, because a repetition hides them, with the reason.
+    """
+    if PEAK.name in hidden:
+        return tr("How hard left and right pull is not compared: {why}.", why=said(hidden[PEAK.name]))
     if not compared:
         return tr("Left and right cannot be compared yet: it takes two full repetitions a side.")
-    peak = next(side for side in compared if side.figure == "peak_n")
+    peak = next(side for side in compared if side.figure == PEAK.name)
     if not peak.difference.certain:
         return tr("Left and right pull alike, as far as can be told.")
     share = f"{100.0 * abs(peak.difference.share):.0f} ± {100.0 * peak.difference.standard_error:.0f} %"
@@ -431,6 +441,12 @@ def strongest_words(reps: Sequence[RepRecord]) -> str:
     return force_pair(strongest.peak_n, strongest.peak_uncertainty_n)
 
 
+def sets_doubt(sets: Sequence[SetRecord]) -> str:
+    """Say which other count of these sets is likely: `perhaps 9`; empty where none is."""
+    chances = chances_of_all((len(each.reps), each.chances) for each in sets)
+    return doubt_words(sum(len(each.reps) for each in sets), chances)
+
+
 def session_words(sets: Sequence[SetRecord]) -> str:
     """Tell in a sentence or two what was done in a session, and how that stands to its plan."""
     reps, partial = (
@@ -441,15 +457,12 @@ def session_words(sets: Sequence[SetRecord]) -> str:
     done = sets_words(len(sets) // len(sides))
     if len(sides) > 1:
         done = tr("{sets} of each side", sets=done)
+    doubt = sets_doubt(sets)
+    counted = f"{repetitions_words(reps)}, {doubt}," if doubt else repetitions_words(reps)
     if partial:
-        count = tr(
-            "{reps} in {sets}, {partial} of them partial",
-            reps=repetitions_words(reps),
-            sets=done,
-            partial=partial,
-        )
+        count = tr("{reps} in {sets}, {partial} of them partial", reps=counted, sets=done, partial=partial)
     else:
-        count = tr("{reps} in {sets}", reps=repetitions_words(reps), sets=done)
+        count = tr("{reps} in {sets}", reps=counted, sets=done)
     return " ".join(filter(None, (f"{count}.", _against_plan(sets), _against_zone(sets))))
 
 

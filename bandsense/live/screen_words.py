@@ -16,6 +16,7 @@ from bandsense.live.formatting import (
     advice_reason,
     answer_words,
     capital,
+    doubt_lines,
     number_word,
     rating_question,
     reps_words,
@@ -25,6 +26,7 @@ from bandsense.live.formatting import (
     stopped_words,
     tempo_figures,
 )
+from bandsense.live.hidden_formatting import untold_phases
 from bandsense.live.state import Done, Screen, ViewState
 from bandsense.live.units import force_figure, force_range, force_words, unit_name
 from bandsense.signal.events import Phase
@@ -75,7 +77,10 @@ class ScreenWords:
     Attributes:
         heading: which set, beside the exercise.
         target: beside the count of repetitions, and `most` below it.
+        untold: why the sensor cannot tell how long the present phase is; empty where it can.
+        grey: which phases of the trace have no colour, and why.
         verdict: how the peak stands to the zone; `verdict_kind` is `in`, `below`, `above`, `zero` or empty.
+        bars: what the bars of the sets that are done stand for, where that is not plain.
         clock: what is left of the rest, and `clock_of`, `clock_then` below it.
         question: what the person is asked to score, 0 to 10.
         announce: for a screen reader, when it changes; `alert` at once.
@@ -85,8 +90,11 @@ class ScreenWords:
     field: FieldWords
     target: str = ""
     most: str = ""
+    untold: str = ""
+    grey: str = ""
     verdict: str = ""
     verdict_kind: str = ""
+    bars: str = ""
     clock: str = ""
     clock_of: str = ""
     clock_then: str = ""
@@ -110,8 +118,11 @@ def screen_words(state: ViewState) -> ScreenWords:
         field=_field(state, screen),
         target="" if plan is None else tr("of {number}", number=plan.reps),
         most=_most(state),
+        untold=state.untold_phase(state.phase),
+        grey="; ".join(untold_phases({f"tempo.{name}": why} for name, why in state.grey.values())),
         verdict=verdict,
         verdict_kind=kind,
+        bars=" ".join(doubt_lines(peak for done in state.sets for peak in done.peaks)),
         clock=_clock(state),
         clock_of="" if state.rest_planned_s is None else _clock_of(state),
         clock_then=_then(state),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -25,6 +25,7 @@ from bandsense.live.formatting import (
     doubt_words,
     format_notice,
     rep_mark,
+    reps_words,
     side_word,
     stopped_words,
     tempo_words,
@@ -120,6 +121,9 @@ class Screen(Enum):
     FINISHED = "finished"
 
 
+_TOLD_AS = {Phase.CONCENTRIC: "concentric_s", Phase.HOLD: "hold_s", Phase.ECCENTRIC: "eccentric_s"}
+"""What the duration of a phase is called in `Rep.hidden`."""
+
 _OF_PHASE = {Phase.CONCENTRIC: Screen.PULL, Phase.HOLD: Screen.HOLD, Phase.ECCENTRIC: Screen.RETURN}
 
 
@@ -163,6 +167,7 @@ class Done:
         time_under_tension_s: None where it cannot be told.
         hand: measured tempo of the hand; None where it cannot be told.
         slack_cm: how much slack the person changed after it; negative is less.
+        chances: P(so many repetitions), by their number.
     """
 
     number: int
@@ -174,6 +179,7 @@ class Done:
     hand: HandTempo | None = None
     slack_cm: int | None = None
     peak_hidden: str | None = None
+    chances: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def peak(self) -> str:
@@ -191,6 +197,12 @@ class Done:
     def counts(self) -> RepCounts:
         """Full, partial and unsure repetitions."""
         return RepCounts.of(self.peaks)
+
+    @property
+    def doubt(self) -> str:
+        """Which other count is likely, beside this one: `8 reps, perhaps 9`; empty where none is."""
+        doubt = doubt_words(len(self.peaks), self.chances)
+        return f"{reps_words(len(self.peaks))}, {doubt}" if doubt else ""
 
     @property
     def full_reps(self) -> int:
@@ -221,6 +233,7 @@ class Finished:
         peak_n, peak_uncertainty_n: the greatest of its sets; None where it cannot be told.
         time_under_tension_s: None where it cannot be told.
         hidden: figures that are not told, with the reason.
+        chances: P(so many repetitions), by their number.
         next_time: what the progression makes of it, in words.
         compared: how it stands to the last time, in words; None where nothing can be compared.
     """
@@ -234,6 +247,12 @@ class Finished:
     next_time: str | None = None
     compared: str | None = None
     hidden: Mapping[str, str] = field(default_factory=dict)
+    chances: Mapping[int, float] = field(default_factory=dict)
+
+    @property
+    def doubt(self) -> str:
+        """Which other count is likely: `perhaps 9`; empty where none is."""
+        return doubt_words(self.reps, self.chances)
 
 
 @dataclass(slots=True)
@@ -263,6 +282,9 @@ class ViewState:
         peaks: repetitions of the present set, those just taken back included.
         sets: what is done.
         phases: when each phase of the trace began.
+        untold: why the sensor cannot tell how long a phase is, by what `Rep.hidden` calls it; of the
+            repetition that was completed last, since the next one is known no better until it is over.
+        grey: phases of the trace that have no colour for that reason, by when they began: its name and why.
         rest_planned_s: how long the present rest is to be.
         lost_since_s: when the sensor was lost, on `clock`; None while it is heard.
         last_time: of each side, None where both work: what was done in the last session.
@@ -304,6 +326,8 @@ class ViewState:
     peaks: list[Peak] = field(default_factory=list)
     sets: list[Done] = field(default_factory=list)
     phases: deque[tuple[float, Phase]] = field(default_factory=deque)
+    untold: Mapping[str, str] = field(default_factory=dict)
+    grey: dict[float, tuple[str, str]] = field(default_factory=dict)
     rest_planned_s: float | None = None
     lost_since_s: float | None = None
     last_time: dict[Side | None, LastTime] = field(default_factory=dict)
@@ -385,6 +409,10 @@ class ViewState:
             return tr("resting {clock}", clock=clock)
         side = side_word("left" if self.side == "right" else "right")
         return tr("resting {clock}, then {side}", clock=clock, side=side)
+
+    def untold_phase(self, phase: Phase) -> str:
+        """Say why the sensor cannot tell how long a phase is; empty where it can."""
+        return said(self.untold.get(_TOLD_AS.get(phase, ""), ""))
 
     def peak_words(self, of: RepCounted | Rep | None = None) -> str:
         """Write the peak of a repetition with its uncertainty; of the one that was counted last by itself."""
@@ -527,6 +555,7 @@ class ViewState:
             if event.phase is Phase.REST:
                 self._let_read()
             self.phases.append((event.time_s, event.phase))
+            self._colour([self.phases[-1]])
         elif isinstance(event, SetStarted):
             self.set_number, self.side, self.asks = event.number, event.side, None
             self.reps, self.peaks, self.last_rep = 0, [], None
@@ -564,6 +593,27 @@ class ViewState:
         if format_notice(event):
             self._show_notice(event)
 
+    def _colour(self, phases: Iterable[tuple[float, Phase]]) -> None:
+        """Take the colour from those of these phases whose duration the sensor cannot tell."""
+        for since_s, phase in phases:
+            name = _TOLD_AS.get(phase, "")
+            if name in self.untold:
+                self.grey[since_s] = name, self.untold[name]
+            else:
+                self.grey.pop(since_s, None)
+
+    def _colour_last(self, rep: Rep) -> None:
+        """Colour a repetition by what is known of it now that it is over, and what comes as it."""
+        self.untold = rep.hidden
+        ends_s = [*(since_s for since_s, _ in self.phases), math.inf][1:]
+        pulls_s = (
+            since_s
+            for (since_s, phase), end_s in zip(self.phases, ends_s, strict=True)
+            if phase is Phase.CONCENTRIC and end_s > rep.pull_start_s
+        )
+        began_s = next(pulls_s, math.inf)
+        self._colour(each for each in self.phases if each[0] >= began_s)
+
     def _let_read(self) -> None:
         """Show what came in a repetition after it, too: nobody reads while pulling."""
         began_s = next((at_s for at_s, phase in reversed(self.phases) if phase is Phase.CONCENTRIC), math.inf)
@@ -587,7 +637,7 @@ class ViewState:
         while self.trace[0][0] < level.time_s - TRACE_S:
             self.trace.popleft()
         while len(self.phases) > 1 and self.phases[1][0] < level.time_s - TRACE_S:
-            self.phases.popleft()
+            self.grey.pop(self.phases.popleft()[0], None)
 
     def _rep(self, event: RepCounted | RepCompleted | RepRetracted) -> None:
         if isinstance(event, RepCounted):
@@ -599,6 +649,7 @@ class ViewState:
         elif isinstance(event, RepCompleted):
             rep = event.rep
             self.last_rep, self.peak_n, self.counted = rep, rep.peak_n, rep
+            self._colour_last(rep)
             self._change(
                 event.index,
                 time_s=rep.peak_time_s,
@@ -651,6 +702,7 @@ class ViewState:
             else result.metrics.time_under_tension_s,
             hand=tempo,
             peak_hidden=best.hidden.get("peak_n"),
+            chances=result.chances,
         )
 
     def _link(self, event: LinkChanged) -> None:
@@ -691,6 +743,7 @@ class ViewState:
             "phase": self.phase.value,
             "phase_since_s": self.phase_since_s,
             "phases": [[since_s, phase.value] for since_s, phase in self.phases],
+            "grey_since": sorted(self.grey),
             "set": self.set_words,
             "set_number": self.current_set,
             "in_set": self.in_set,
@@ -738,6 +791,7 @@ class ViewState:
         words = {"next_time": said(done.next_time or ""), "compared": said(done.compared or "")}
         hidden = {name: said(why) for name, why in done.hidden.items()}
         told = fields_json(done) | {name: told or None for name, told in words.items()} | {"hidden": hidden}
+        told["doubt"] = done.doubt
         known = "" if done.peak_n is None else force_pair(done.peak_n, done.peak_uncertainty_n)
         told["peak"], _, told["peak_uncertainty"] = known.partition(" ± ")
         return told

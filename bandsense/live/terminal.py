@@ -33,6 +33,7 @@ from bandsense.live.formatting import (
     advice_text,
     counts_words,
     cue_words,
+    doubt_words,
     peak_words,
     rating_keys,
     rating_question,
@@ -309,6 +310,8 @@ def _clock(state: ViewState, name: str, phase: Phase) -> str:
     """Say how long the phase has lasted, of how long it should; a word of correction goes before it."""
     if state.word and state.cues and (cue := state.shown_cue) is not None and cue.kind is not CueKind.TARGET:
         return state.word
+    if untold := state.untold_phase(phase):
+        return f"{name} – ({untold})"
     since_s = max(0.0, state.now_s - state.phase_since_s)
     if state.plan is None:
         return tr("{phase} {since:.1f} s", phase=name, since=since_s)
@@ -380,7 +383,8 @@ def _pacer(state: ViewState, width: int) -> Text | None:
             f" {tr(name)} {number(targets[phase], '.1f')} ",
             "bold" if phase is _PHASES[state.screen][2] else "dim",
         )
-        line.append("█" * done, _FIELDS[_SCREENS[phase]].replace("bold reverse", "").strip())
+        colour = _FIELDS[_SCREENS[phase]].replace("bold reverse", "").strip()
+        line.append("█" * done, "" if state.untold_phase(phase) else colour)
         line.append("░" * (cells - done), "dim")
     line.truncate(width)
     return line
@@ -584,7 +588,7 @@ def _set_line(done: Done, state: ViewState, width: int) -> Text:
     line = Text(f"{tr('set {number}', number=done.number)}{side}  ", no_wrap=True, overflow="ellipsis")
     line.append_text(_strip(done.peaks, state))
     words = [
-        counts_words(done.counts),
+        counts_words(done.counts, doubt_words(len(done.peaks), done.chances)),
         tr("peak {tension}", tension=done.peak),
         "" if done.time_under_tension_s is None else f"{done.time_under_tension_s:.0f} s",
         "" if done.hand is None else f"{tempo_figures(done.hand)} s",
@@ -631,7 +635,8 @@ def _over(state: ViewState, width: int, scale: int) -> list[Text]:
     if done is None:
         return []
     peak = peak_words(done.peak_n, done.peak_uncertainty_n, done.hidden.get("peak_n"))
-    lines = _beside(big(str(done.reps), scale), [trn("repetition", "repetitions", done.reps), peak], width)
+    counted = ", ".join(filter(None, (trn("repetition", "repetitions", done.reps), done.doubt)))
+    lines = _beside(big(str(done.reps), scale), [counted, peak], width)
     words = [said(done.compared or ""), done.next_time and tr("Next time: {what}", what=done.next_time)]
     for text in filter(None, words):
         lines += [_one_line(line) for line in textwrap.wrap(text, width)]

@@ -138,11 +138,11 @@ def _private_key(path: Path) -> Ed25519PrivateKey:
         raise ConfigError(Message("{path} cannot be read: {error}", path=path, error=error)) from error
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ConfigError(
-            Message("{path} holds no key; make one with: bandsense plan key FILE", path=path)
+            Message("{path} holds no key; make one with `bandsense plan key FILE`", path=path)
         ) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise ConfigError(
-            Message("{path} holds a key of another kind; make one with: bandsense plan key FILE", path=path)
+            Message("{path} holds a key of another kind; make one with `bandsense plan key FILE`", path=path)
         )
     return key
 

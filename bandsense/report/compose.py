@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 
 from bandsense.history.compare import SideComparison
 from bandsense.history.figures import PEAK, RANGE
@@ -13,11 +14,11 @@ from bandsense.history.trends import Trend
 from bandsense.language import mark, tr, trn
 from bandsense.live import formatting
 from bandsense.live import history_formatting as words
-from bandsense.live.formatting import side_word
+from bandsense.live.formatting import doubt_lines, side_word
 from bandsense.live.hidden_formatting import SET_FIGURES, hidden_lines
 from bandsense.live.units import shown_unit
 from bandsense.report.document import Panel, Report, SetRow, WeekRow, html_table
-from bandsense.report.sets import SetDetail, dose_chart, doubt_lines, set_chart, set_strip, trend_chart
+from bandsense.report.sets import SetDetail, dose_chart, set_chart, set_strip, trend_chart
 from bandsense.workout.tempo import HandTempo
 
 __all__ = [
@@ -154,7 +155,7 @@ def weeks_report(told: Overview, best: SetDetail | None, context: Context) -> Re
                 (
                     tr("You did {what}.", what=words.dose_words(told.dose)),
                     words.progress_words(peak),
-                    words.sides_verdict(told.sides) if told.sides else "",
+                    words.sides_verdict(told.sides, told.hidden_of_sides) if told.sides else "",
                 ),
             )
         ),
@@ -253,7 +254,7 @@ def _row(detail: SetDetail, columns: Mapping[str, _Column]) -> SetRow:
     return SetRow(
         name=words.set_name(record),
         strip=set_strip(record),
-        reps=f"{len(record.reps)}",
+        reps=", ".join(filter(None, (f"{len(record.reps)}", words.sets_doubt([record])))),
         peak=words.strongest_words(record.reps),
         tempo=tempo_figures(detail.tempo),
         under_tension=under_tension_words(detail),
@@ -334,7 +335,12 @@ def _side_panels(told: Overview | None) -> list[Panel]:
     body = html_table(
         ("", tr("Left"), tr("Right"), tr("Difference")), [_side_row(each) for each in told.sides]
     )
-    return [Panel(tr("Right against left"), body, words.sides_verdict(told.sides))]
+    untold = "".join(
+        f'<p class="dim small">{escape(line)}</p>'
+        for line in hidden_lines([told.hidden_of_sides], words.SIDE_FIGURES)
+    )
+    verdict = words.sides_verdict(told.sides, told.hidden_of_sides)
+    return [Panel(tr("Right against left"), body + untold, verdict)]
 
 
 def _side_row(side: SideComparison) -> tuple[str, str, str, str]:

@@ -177,8 +177,8 @@ def _chart_page(title: str, chart: str) -> str:
     )
 
 
-def to_svg(title: str, chart: str, *, width: int = 1000, height: int = 420) -> str:
-    """Give one chart as an SVG file that any browser shows."""
+def to_svg(title: str, chart: str, *, note: str = "", width: int = 1000, height: int = 420) -> str:
+    """Give one chart as an SVG file that any browser shows, with a note below its title."""
     drawn = chart[chart.index("<svg") : chart.rindex("</svg>") + len("</svg>")]
     style = f"{style_sheet('report.css')}{style_sheet('charts.css')}"
     return (
@@ -187,6 +187,7 @@ def to_svg(title: str, chart: str, *, width: int = 1000, height: int = 420) -> s
         f'<rect width="100%" height="100%" fill="#fff"/>'
         f'<text x="30" y="42" font-size="20" font-weight="600" font-family="sans-serif">'
         f"{escape(title)}</text>"
+        f'<text x="30" y="66" font-size="14" font-family="sans-serif">{escape(note)}</text>'
         f'<svg class="chart" x="30" y="90" width="{width - 120}" height="{height - 140}" overflow="visible">'
         f"{drawn}</svg></svg>\n"
     )

@@ -16,7 +16,8 @@ from bandsense.history.records import RepRecord, SetRecord
 from bandsense.history.trends import Trend
 from bandsense.history.wear import BandHistory
 from bandsense.language import mark, tr
-from bandsense.live.formatting import capital, repetitions_words, sets_words, side_word
+from bandsense.live.formatting import capital, doubt_lines, repetitions_words, sets_words, side_word
+from bandsense.live.hidden_formatting import untold_phases
 from bandsense.live.history_formatting import (
     FIGURE_NAMES,
     SIDE_FIGURES,
@@ -32,17 +33,19 @@ from bandsense.live.history_formatting import (
 from bandsense.live.units import force_figure, shown_unit
 from bandsense.report.charts import Plot, Slot, nice_range, strip
 from bandsense.samples import FloatArray
-from bandsense.signal.events import DOUBTFUL_BELOW, Rep
+from bandsense.signal.events import Rep
 from bandsense.signal.metrics import RepMetrics, SetMetrics
 from bandsense.workout.feedback import Feedback
 from bandsense.workout.tempo import HandTempo
 
 __all__ = [
+    "PhaseKey",
     "SetDetail",
+    "bar_lines",
     "dose_chart",
-    "doubt_lines",
     "mean_repetition_chart",
     "overlay_chart",
+    "phase_key",
     "session_chart",
     "set_chart",
     "set_strip",
@@ -66,9 +69,9 @@ class SetDetail:
         reps: its repetitions with exact boundaries.
         metrics: what it amounts to.
         time_s, tension_n: its trace, from a second before the first pull to a second after the last return.
+        figures: its repetitions in figures, with what is hidden of them.
         slack_cm: what was let out before it, within the session.
         tempo: of the hand; None where the sensor cannot tell it.
-        figures: its repetitions in figures, with what is hidden of them.
         feedback: effort, pain and a note, as far as the person said something.
     """
 
@@ -77,10 +80,10 @@ class SetDetail:
     metrics: SetMetrics
     time_s: FloatArray = field(repr=False)
     tension_n: FloatArray = field(repr=False)
+    figures: tuple[RepMetrics, ...]
     slack_cm: float = 0.0
     tempo: HandTempo | None = None
     feedback: Feedback = field(default_factory=Feedback)
-    figures: tuple[RepMetrics, ...] = ()
 
 
 def set_strip(record: SetRecord) -> str:
@@ -102,11 +105,16 @@ def _kind(rep: RepRecord, zone: tuple[float, float] | None) -> str:
     return "low" if zone and rep.peak_n < zone[0] else "in"
 
 
-def doubt_lines(reps: Iterable[Rep | RepRecord]) -> list[str]:
-    """Say what is drawn dashed or marked ○, in one line; none where nothing is in doubt."""
-    if not any(rep.doubtful for rep in reps):
-        return []
-    return [tr("Dashed bars and ○ are less than {share:.0%} sure to be repetitions.", share=DOUBTFUL_BELOW)]
+def bar_lines(records: Iterable[SetRecord]) -> list[str]:
+    """Say in one line what the bars of these sets that are not full stand for; none where all are full."""
+    reps = [(rep, record.targets.zone_n) for record in records for rep in record.reps]
+    kinds = {_kind(rep, zone) for rep, zone in reps}
+    sentences = [
+        *([tr("Open bars lie below the target.")] if "low" in kinds else ()),
+        *([tr("Hatched bars are partial repetitions.")] if "part" in kinds else ()),
+        *doubt_lines(rep for rep, _ in reps),
+    ]
+    return [" ".join(sentences)] if sentences else []
 
 
 def _numbered(index: int, rep: Rep) -> str:
@@ -132,18 +140,48 @@ def _top(zone: tuple[float, float] | None, tension_n: FloatArray) -> float:
     return 1.1 * max(highest, zone[1] if zone else 0.0)
 
 
-def _phases(time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep]) -> dict[str, FloatArray]:
-    """Split the tension by phase, not a number where another holds; boundaries belong to both."""
-    curves = {name: np.full(time_s.size, np.nan) for name in ("pull", "hold", "return", "other")}
+_PHASES = {"pull": "tempo.concentric_s", "hold": "tempo.hold_s", "return": "tempo.eccentric_s"}
+"""What a phase is called, and the figure that tells whether the sensor can tell it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseKey:
+    """What the colours of a chart stand for.
+
+    Attributes:
+        shown: phases that have their colour somewhere in it: `pull`, `hold`, `return`.
+        untold: for each reason, which phases are grey, as words.
+    """
+
+    shown: tuple[str, ...]
+    untold: tuple[str, ...]
+
+
+def phase_key(figures: Iterable[RepMetrics]) -> PhaseKey:
+    """Tell what is coloured of these repetitions, and why the rest is not."""
+    hidden = [each.hidden for each in figures]
+    shown = tuple(name for name, figure in _PHASES.items() if any(figure not in each for each in hidden))
+    return PhaseKey(shown, tuple(untold_phases(hidden)))
+
+
+def _phases(
+    time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep], figures: Sequence[RepMetrics]
+) -> dict[str, FloatArray]:
+    """Split the tension by phase, not a number where another holds; boundaries belong to both.
+
+    A phase that the sensor cannot tell is no phase here: it has no colour.
+    """
+    curves = {name: np.full(time_s.size, np.nan) for name in (*_PHASES, "other")}
     kind = np.full(time_s.size, "other", dtype="<U6")
-    for rep in reps:
+    for rep, told in zip(reps, figures, strict=True):
         spans = {
             "pull": (rep.pull_start_s, rep.hold_start_s),
             "hold": (rep.hold_start_s, rep.return_start_s),
             "return": (rep.return_start_s, rep.end_s),
         }
         for name, (start, end) in spans.items():
-            kind[np.searchsorted(time_s, start) : np.searchsorted(time_s, end)] = name
+            if _PHASES[name] not in told.hidden:
+                kind[np.searchsorted(time_s, start) : np.searchsorted(time_s, end)] = name
     for name, curve in curves.items():
         there = kind == name
         there[1:] |= there[:-1]  # the next sample too, so that the curve does not break
@@ -179,7 +217,7 @@ def set_chart(detail: SetDetail, *, plain: bool = False, size: str = "tall") -> 
     if plain:
         plot.line(time_s, detail.tension_n, "tension")
     else:
-        for name, curve in _phases(detail.time_s, detail.tension_n, detail.reps).items():
+        for name, curve in _phases(detail.time_s, detail.tension_n, detail.reps, detail.figures).items():
             plot.line(time_s, curve, name)
     for index, rep in enumerate(detail.reps, 1):
         above = max(rep.peak_n, zone[1] if zone else 0.0)
@@ -187,13 +225,15 @@ def set_chart(detail: SetDetail, *, plain: bool = False, size: str = "tall") -> 
     return _seconds(plot, float(time_s[-1])).svg()
 
 
-def trace_chart(time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep]) -> str:
+def trace_chart(
+    time_s: FloatArray, tension_n: FloatArray, reps: Sequence[Rep], figures: Sequence[RepMetrics]
+) -> str:
     """Draw a trace without a session around it: its phases, and the numbers of its repetitions."""
     start, top = float(time_s[0]), _top(None, tension_n) or 1.0
     label = tr("Tension over the trace, {reps}", reps=repetitions_words(len(reps)))
     plot = Plot((0.0, float(time_s[-1]) - start), (min(0.0, float(np.min(tension_n))), top), label, "tall")
     _levels(plot, None, float(np.max(tension_n)))
-    for name, curve in _phases(time_s, tension_n, reps).items():
+    for name, curve in _phases(time_s, tension_n, reps, figures).items():
         plot.line(time_s - start, curve, name)
     for index, rep in enumerate(reps, 1):
         plot.mark((rep.hold_start_s + rep.return_start_s) / 2.0 - start, rep.peak_n, _numbered(index, rep))
@@ -224,7 +264,7 @@ def session_chart(details: Sequence[SetDetail], time_s: FloatArray, tension_n: F
     )
     _levels(plot, zone, float(np.max(tension_n)))
     for detail in details:
-        for name, curve in _phases(detail.time_s, detail.tension_n, detail.reps).items():
+        for name, curve in _phases(detail.time_s, detail.tension_n, detail.reps, detail.figures).items():
             plot.line(detail.time_s - start, curve, name)
         middle = (detail.record.start_s + detail.record.end_s) / 2.0 - start
         plot.mark(middle, top / 1.02, tr("Set {number}", number=set_name(detail.record)), "mark")
@@ -422,7 +462,7 @@ def sides_chart(compared: Sequence[SideComparison]) -> str:
         plot.text(
             -limit,
             float(y),
-            side_words(each).removeprefix(f"{name}: "),
+            side_words(each),
             "dim",
             dx=8.6 * len(name) + 6,
             dy=20.0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from math import hypot
 from typing import Protocol
@@ -27,6 +27,7 @@ __all__ = [
     "RepTempo",
     "SetMetrics",
     "asymmetry",
+    "hidden_of_most",
     "rep_metrics",
     "set_metrics",
     "strongest",
@@ -211,13 +212,19 @@ class Asymmetry:
     """How right and left differ, over full repetitions.
 
     With one sensor for both sides an error of its span cancels. With two it does not: add their relative
-    uncertainties in quadrature before a difference is believed.
+    uncertainties in quadrature before a difference is believed. A figure that is hidden for most of the
+    repetitions of a side is not compared.
+
+    Attributes:
+        peak, impulse, range, time_under_tension: None where the figure is not compared.
+        hidden: why not, by the name here.
     """
 
-    peak: Difference
-    impulse: Difference
-    range: Difference
-    time_under_tension: Difference
+    peak: Difference | None
+    impulse: Difference | None
+    range: Difference | None
+    time_under_tension: Difference | None
+    hidden: Mapping[str, str] = field(default_factory=dict)
 
 
 def rep_metrics(
@@ -448,9 +455,9 @@ _RESTS_ON = {
 def _hidden_of_set(reps: Sequence[RepMetrics]) -> Iterator[tuple[str, str]]:
     """Figures of a set that rest on what most of its repetitions hide, with the commonest reason."""
     for name, of_rep in _RESTS_ON.items():
-        reasons = [rep.hidden[of_rep] for rep in reps if of_rep in rep.hidden]
-        if 2 * len(reasons) > len(reps):
-            yield name, max(set(reasons), key=reasons.count)
+        reason = hidden_of_most(reps, of_rep)
+        if reason is not None:
+            yield name, reason
 
 
 def asymmetry(left: Sequence[RepMetrics], right: Sequence[RepMetrics]) -> Asymmetry:
@@ -463,16 +470,37 @@ def asymmetry(left: Sequence[RepMetrics], right: Sequence[RepMetrics]) -> Asymme
     if min(len(side) for side in sides) < 2:
         raise DataError(Message("left and right can be compared from two full repetitions a side on"))
 
-    def difference(figure: Callable[[RepMetrics], float]) -> Difference:
-        return _difference(*([figure(rep) for rep in side] for side in sides))
-
     in_metres = all(rep.range_m is not None for side in sides for rep in side)
+    rests_on = {
+        "peak": "peak_n",
+        "impulse": "impulse_n_s",
+        "range": "range_m" if in_metres else "relative_range",
+        "time_under_tension": "time_under_tension_s",
+    }
+    hidden = {
+        name: reason
+        for name, figure in rests_on.items()
+        if (reason := next(filter(None, (hidden_of_most(side, figure) for side in sides)), None)) is not None
+    }
+
+    def difference(name: str) -> Difference | None:
+        if name in hidden:
+            return None
+        return _difference(*([float(getattr(rep, rests_on[name])) for rep in side] for side in sides))
+
     return Asymmetry(
-        peak=difference(lambda rep: rep.peak_n),
-        impulse=difference(lambda rep: rep.impulse_n_s),
-        range=difference(_range if in_metres else lambda rep: rep.relative_range),
-        time_under_tension=difference(lambda rep: rep.time_under_tension_s),
+        difference("peak"),
+        difference("impulse"),
+        difference("range"),
+        difference("time_under_tension"),
+        hidden,
     )
+
+
+def hidden_of_most(reps: Sequence[RepMetrics], figure: str) -> str | None:
+    """Give the commonest reason where a figure is hidden for most repetitions; None where it is not."""
+    reasons = [rep.hidden[figure] for rep in reps if figure in rep.hidden]
+    return max(reasons, key=reasons.count) if 2 * len(reasons) > len(reps) else None
 
 
 def _difference(left: Sequence[float], right: Sequence[float]) -> Difference:

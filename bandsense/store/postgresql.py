@@ -61,8 +61,13 @@ _REASONS = {
     "40001": mark("somebody else changed the same at the same moment; try again"),
     "40P01": mark("somebody else changed the same at the same moment; try again"),
     "23505": mark("somebody else added the same at the same moment; try again"),
-    "3F000": mark("there is no store in this database; prepare it with `bandsense store init`"),
-    "42P01": mark("there is no store in this database; prepare it with `bandsense store init`"),
+    **dict.fromkeys(
+        ("3F000", "42P01"),
+        mark(
+            "there is no store in this database; prepare it with "
+            "`bandsense store init postgresql://OWNER@HOST/DATABASE --clinic NAME`"
+        ),
+    ),
     "3D000": mark("there is no such database on the server; `createdb` creates it"),
     "28P01": mark("the server does not take this password; put the right one into ~/.pgpass or PGPASSWORD"),
     "42501": mark("this login may not do that: {told}"),
@@ -222,7 +227,7 @@ class Server:
             raise StoreError(
                 Message(
                     "the store {name} is older than this bandsense; ask whoever looks after it to run "
-                    "`bandsense store init`",
+                    "`bandsense store init postgresql://OWNER@HOST/DATABASE --clinic NAME`",
                     name=self.name,
                 )
             )
@@ -230,7 +235,7 @@ class Server:
             raise StoreError(
                 Message(
                     "this login belongs to no clinic of the store {name}; ask whoever looks after it to "
-                    "run `bandsense store init --clinic NAME --login LOGIN`",
+                    "run `bandsense store init postgresql://OWNER@HOST/DATABASE --clinic NAME --login LOGIN`",
                     name=self.name,
                 )
             )

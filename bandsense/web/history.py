@@ -21,35 +21,48 @@ from bandsense.app.history import History, bands_of, read_history
 from bandsense.app.report import report_of_session, report_of_weeks
 from bandsense.app.session_detail import GivenAdvice, SessionDetail, StreamDetail, session_detail
 from bandsense.app.strength_test import compare, is_strength_test, strength_records
+from bandsense.app.told_commands import naming_simulated
 from bandsense.app.trainee import person_named, profiles_of
 from bandsense.errors import BandsenseError, DataError, StoreError
 from bandsense.exercises.catalogue import get_exercise
-from bandsense.history.compare import last_time, sides
+from bandsense.history.compare import hidden_of_sides, last_time, sides
 from bandsense.history.figures import LOAD, PEAK
 from bandsense.history.overview import Overview, overview
 from bandsense.history.records import SetRecord
 from bandsense.history.trends import Trend
-from bandsense.language import Message, language, mark, number, said, speaking, tr, trn
+from bandsense.language import (
+    Message,
+    language,
+    mark,
+    number,
+    said,
+    speaking,
+    telling_commands,
+    tr,
+    trn,
+)
 from bandsense.live import history_formatting as words
 from bandsense.live import strength_formatting as strength
 from bandsense.live.formatting import (
     advice_text,
     capital,
+    doubt_lines,
     feedback_words,
     full_repetitions_words,
     repetitions_words,
     side_word,
 )
-from bandsense.live.hidden_formatting import REP_FIGURES, hidden_lines, hidden_of_most
+from bandsense.live.hidden_formatting import REP_FIGURES, hidden_lines
 from bandsense.live.units import force_figure, force_range, show_in, shown_unit, with_uncertainty
 from bandsense.report.compose import hidden_of_sets, tempo_figures, under_tension_words
 from bandsense.report.document import style_sheet, to_html
 from bandsense.report.sets import (
     SetDetail,
+    bar_lines,
     dose_chart,
-    doubt_lines,
     mean_repetition_chart,
     overlay_chart,
+    phase_key,
     session_chart,
     set_chart,
     set_strip,
@@ -58,6 +71,7 @@ from bandsense.report.sets import (
     trend_chart,
     wear_chart,
 )
+from bandsense.signal.metrics import hidden_of_most
 from bandsense.store.model import Session, SessionFilter
 from bandsense.store.store import Store
 from bandsense.web.access import Access, Role
@@ -178,7 +192,11 @@ def _guarded(
                 tr("Not with this link"), tr("this link may only watch the present session"), 403
             )
         try:
-            return page(replace(visit, store=stores[1]()) if simulated else visit)
+            if not simulated:
+                return page(visit)
+            visit = replace(visit, store=stores[1]())
+            with telling_commands(naming_simulated(visit.store)):
+                return page(visit)
         except StoreError as error:
             return visit.problem(tr("Not found"), said(error), 404)
         except DataError as error:
@@ -336,6 +354,7 @@ def _sessions(visit: _Visit) -> Response:
         if len(found) == len(everything)
         else tr("{n} of {of} sessions", n=len(found), of=len(everything)),
         months=list(months.items()),
+        bars=bar_lines(history.records),
         asked=asked,
         older=visit.path("/sessions", **asked, page=before + 1) if more else "",
         empty=tr("Your first session will be here.") if not everything else tr("No session matches that."),
@@ -428,7 +447,7 @@ def _session(visit: _Visit) -> Response:
         sets=[_set_row(visit, each, columns, both=both) for each in details],
         extra_heads=list(columns),
         hidden=[
-            *doubt_lines(rep for record in records for rep in record.reps),
+            *bar_lines(records),
             *hidden_of_sets(details),
         ],
         advice=[_advice_line(each) for stream in detail.streams for each in stream.advice],
@@ -505,7 +524,9 @@ def _session_figures(details: Sequence[SetDetail]) -> list[tuple[str, str, str]]
     under_s = sum(each.metrics.time_under_tension_s for each in details)
     span = max(each.record.span_uncertainty for each in details)
     counted = trn("rep", "reps", len(reps))
-    told = [(str(len(reps)), "", f"{counted}, {tr('{n} partial', n=partial)}" if partial else counted)]
+    doubt = words.sets_doubt([each.record for each in details])
+    about = filter(None, (counted, doubt, tr("{n} partial", n=partial) if partial else ""))
+    told = [(str(len(reps)), "", ", ".join(about))]
     if "peak_n" in best.hidden:
         told.append(("–", "", tr("peak: {why}", why=said(best.hidden["peak_n"]))))
     else:
@@ -539,7 +560,11 @@ def _stream_chart(stream: StreamDetail) -> dict[str, Any]:
     title = tr("The whole session")
     if side and alone:
         title = f"{title}, {side_word(side)}"
-    return {"title": title, "body": _html(session_chart(stream.sets, stream.time_s, stream.tension_n))}
+    return {
+        "title": title,
+        "body": _html(session_chart(stream.sets, stream.time_s, stream.tension_n)),
+        "phase_key": phase_key(figures for each in stream.sets for figures in each.figures),
+    }
 
 
 def _extra_columns(details: Sequence[SetDetail]) -> dict[str, Callable[[SetDetail], str]]:
@@ -565,7 +590,15 @@ def _set_row(
         "path": _set_path(visit, record, both=both),
         "name": words.set_name(record),
         "strip": _html(set_strip(record)),
-        "reps": tr("{reps} of {number}", reps=len(record.reps), number=record.targets.reps),
+        "reps": ", ".join(
+            filter(
+                None,
+                (
+                    tr("{reps} of {number}", reps=len(record.reps), number=record.targets.reps),
+                    words.sets_doubt([record]),
+                ),
+            )
+        ),
         "peak": words.strongest_words(record.reps),
         "in_zone": _in_zone(record),
         "tempo": tempo_figures(detail.tempo),
@@ -628,6 +661,7 @@ def _set(visit: _Visit) -> Response:
             for each in beside
         ],
         chart=_html(set_chart(found)),
+        phase_key=phase_key(found.figures),
         overlay=_html(overlay_chart(found)) if len(found.reps) > 1 else "",
         changed=[changed] if changed else [],
         said=[feedback_words(found.feedback)] if found.feedback else [],
@@ -643,9 +677,11 @@ def _set(visit: _Visit) -> Response:
 def _set_about(detail: SetDetail) -> str:
     record = detail.record
     band = record.conditions.band
+    doubt = words.sets_doubt([record])
+    counted = repetitions_words(len(record.reps))
     reps = tr(
         "{reps} where the plan asks for {planned}.",
-        reps=repetitions_words(len(record.reps)),
+        reps=f"{counted}, {doubt}," if doubt else counted,
         planned=record.targets.reps,
     )
     slack = ""
@@ -840,7 +876,7 @@ def _trends(visit: _Visit) -> Response:
         bests=[words.best_words(best) for best in told.bests],
         tests=_strength_lines(visit.store, person),
         sure=_how_sure(told),
-        band=[words.band_words(*band)] if band else [],
+        band=[words.band_words(latest.conditions.band or "", *band)] if band else [],
         left_out=[
             tr("Session {number}. {why}", number=number, why=words.obstacle_words(why))
             for number, why in told.left_out[:5]
@@ -860,7 +896,7 @@ def _latest_with_sides(told: Overview) -> int:
 
 def _trends_lead(told: Overview, peak: Trend | None) -> str:
     said = words.progress_words(peak) or (words.trend_words(peak) if peak is not None else "")
-    verdict = words.sides_verdict(told.sides) if told.sides else ""
+    verdict = words.sides_verdict(told.sides, told.hidden_of_sides) if told.sides else ""
     return " ".join(filter(None, (said, verdict)))
 
 
@@ -997,14 +1033,16 @@ def _sides(visit: _Visit) -> Response:
     name = _exercise_name(detail.session.exercise)
     left, right = by_side.get("left", []), by_side.get("right", [])
     compared, against = sides([each.record for each in left], [each.record for each in right])
+    hidden = hidden_of_sides(each.record for each in (*left, *right))
     reps = min((sum(len(each.record.full) for each in side) for side in (left, right)), default=0)
     values: dict[str, Any] = {"chart": "", "mean": "", "rows": [], "advice": []}
     if compared:
+        peak = next((each.difference for each in compared if each.figure == PEAK.name), None)
         values = {
             "chart": _html(sides_chart(compared)),
             "mean": _html(mean_repetition_chart(left, right)),
             "rows": [words.side_figures(each) for each in compared],
-            "advice": _sides_advice(compared[0].difference.share, certain=compared[0].difference.certain),
+            "advice": [] if peak is None else _sides_advice(peak.share, certain=peak.certain),
         }
     return visit.page(
         "sides.html",
@@ -1017,7 +1055,8 @@ def _sides(visit: _Visit) -> Response:
             reps=full_repetitions_words(reps),
         ),
         session_path=visit.path(f"/sessions/{detail.session.id}"),
-        lead=words.obstacle_words(against) if against else words.sides_verdict(compared),
+        lead=words.obstacle_words(against) if against else words.sides_verdict(compared, hidden),
+        hidden=[] if against else hidden_lines([hidden], words.SIDE_FIGURES),
         **values,
     )
 
@@ -1048,7 +1087,7 @@ def _bands(visit: _Visit) -> Response:
     bands = [
         {
             "name": name,
-            "verdict": words.band_words(name, band).removeprefix(f"{name}: "),
+            "verdict": words.band_words(band_id, name, band).removeprefix(f"{name}: "),
             "alarming": band.wear.state.alarming,
             "chart": _html(wear_chart(band)) if band.points else "",
             "rows": [
@@ -1060,7 +1099,7 @@ def _bands(visit: _Visit) -> Response:
                 for each in band.points
             ],
         }
-        for name, band in bands_of(visit.store).values()
+        for band_id, (name, band) in bands_of(visit.store).items()
     ]
     return visit.page(
         "bands.html",

@@ -67,7 +67,12 @@ def _told(state: ViewState) -> dict[str, Any]:
     told = state.snapshot()
     told["words"] = asdict(screen_words(state))
     for set_told, done in zip(told["sets"], state.sets, strict=True):
-        set_told |= {"full_reps": done.full_reps, "peak": done.peak, "words": done_words(done)}
+        set_told |= {
+            "full_reps": done.full_reps,
+            "peak": done.peak,
+            "doubt": done.doubt,
+            "words": done_words(done),
+        }
     return told
 
 
@@ -219,6 +224,7 @@ class PageView(View):
                 next_time=result.next_time if summary.reps else None,
                 compared=result.compared,
                 hidden=summary.hidden,
+                chances=summary.chances,
             )
             follower.post()
         self.actions.clear()

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from bandsense.calibration.curve import Calibration
 from bandsense.errors import DataError, FileFormatError
 from bandsense.language import Message, number, said, tr
-from bandsense.live.formatting import PARTIAL_RULE, counts_words
+from bandsense.live.formatting import PARTIAL_RULE, counts_words, doubt_lines
 from bandsense.live.hidden_formatting import REP_FIGURES, hidden_lines
 from bandsense.live.history_formatting import force_pair
 from bandsense.live.units import in_shown_unit
-from bandsense.report.sets import doubt_lines, trace_chart
+from bandsense.report.sets import phase_key, trace_chart
 from bandsense.signal.analysis import SetAnalysis, analyze
 from bandsense.signal.metrics import RepMetrics, rep_metrics
 from bandsense.workout.counts import RepCounts
@@ -143,7 +143,8 @@ def analysed(upload: Upload) -> dict[str, Any]:
             length=length_s,
             rate=found.rate_hz,
         ),
-        "chart": trace_chart(block.time_s, block.values, found.reps),
+        "chart": trace_chart(block.time_s, block.values, found.reps, figures),
+        "phase_key": phase_key(figures),
         "reps": [_row(*each) for each in zip(found.reps, figures, strict=True)],
         "remarks": [*_warnings(found), *map(said, recording.notes), *partial],
         "hidden": [

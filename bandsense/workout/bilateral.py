@@ -104,7 +104,9 @@ def bilateral_asymmetry(
         return None
     spans = hypot(*(calibration.span_uncertainty for calibration in calibrations))
 
-    def widened(difference: Difference) -> Difference:
+    def widened(difference: Difference | None) -> Difference | None:
+        if difference is None:
+            return None
         return replace(difference, standard_error=hypot(difference.standard_error, spans))
 
     found = asymmetry(left, right)

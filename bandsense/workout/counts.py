@@ -7,11 +7,14 @@ anybody is told: the live view, the advice, `show`, the exports and the report t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-__all__ = ["RepCounts"]
+__all__ = ["RepCounts", "chances_of_all"]
+
+LEAST_CHANCE = 0.001
+"""What is less likely is not kept of a sum."""
 
 
 class _Counted(Protocol):
@@ -59,3 +62,20 @@ class RepCounts:
     def at_most_full(self) -> int:
         """How many may have been full: who cannot be told is given the benefit of the doubt."""
         return self.full + self.unsure
+
+
+def chances_of_all(sets: Iterable[tuple[int, Mapping[int, float]]]) -> dict[int, float]:
+    """Return P(so many repetitions in all) of sets, each of which is in doubt by itself.
+
+    Args:
+        sets: of each its count, and P(so many repetitions) by their number; empty where nobody knows, and
+            then the count is taken for sure.
+    """
+    total = {0: 1.0}
+    for count, chances in sets:
+        added: dict[int, float] = {}
+        for n, p in total.items():
+            for more, q in (chances or {count: 1.0}).items():
+                added[n + more] = added.get(n + more, 0.0) + p * q
+        total = {n: p for n, p in added.items() if p >= LEAST_CHANCE}
+    return total

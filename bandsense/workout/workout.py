@@ -26,7 +26,7 @@ from bandsense.signal.zero import TAUT_N, ZeroTracker
 from bandsense.workout.advice import AdvisorState
 from bandsense.workout.clock import ANALYSIS_HZ
 from bandsense.workout.coach import Coach
-from bandsense.workout.counts import RepCounts
+from bandsense.workout.counts import RepCounts, chances_of_all
 from bandsense.workout.events import (
     BatteryChanged,
     Corrected,
@@ -89,6 +89,7 @@ class Summary:
         duration_s: device time from the first sample to the last.
         hidden: figures that are not told, with the reason.
         asymmetry: how right and left differ, where both did two full repetitions.
+        chances: P(so many repetitions), by their number.
     """
 
     reps: int
@@ -105,6 +106,7 @@ class Summary:
     full: int = 0
     unsure: int = 0
     hidden: Mapping[str, str] = field(default_factory=dict)
+    chances: Mapping[int, float] = field(default_factory=dict)
 
 
 def _hidden_of_session(figures: Sequence[RepMetrics]) -> dict[str, str]:
@@ -277,6 +279,7 @@ class Workout:
             duration_s=self._last_s - self.began_s,
             asymmetry=self._asymmetry(),
             hidden=hidden,
+            chances=chances_of_all((len(result.reps), result.chances) for result in self._sets.results),
         )
 
     def _full_reps(self) -> tuple[int, ...]:

@@ -370,7 +370,7 @@ def test_live_in_lines(command: Command, set_file: Path) -> None:
     ]
     assert any("rep 4: 5" in line for line in done.lines)
     assert done.lines[-3].startswith("4 reps in 1 set, peak 5")
-    assert done.lines[-2] == "saved as simulated session 1 (bandsense show 1 --simulated)"
+    assert done.lines[-2] == "saved as simulated session 1 (`bandsense show 1 --simulated`)"
     assert done.lines[-1].startswith("next time: ")
 
 

@@ -27,7 +27,7 @@ def ada(command: Command, tmp_path: Path) -> Path:
 
 def test_the_whole_way_there_and_back(command: Command, ada: Path, tmp_path: Path, set_file: Path) -> None:
     done = command("plan", "--simulated", "import", ada, "--person", "Ada")
-    assert done.lines[-1] == "Ada follows it from now on; train with: bandsense live"
+    assert done.lines[-1] == "Ada follows it from now on; train with `bandsense live --sim`"
     trained = command("live", "--sim", "--trace", set_file, "--speed", "0", "--lines", "--person", "Ada")
     assert "Ada · Seated row · simulated" in trained.lines  # the first of the prescription
     assert "prescribed by Dr Roe: 1 set of 3 to 7, 2 times a week." in trained.lines

@@ -26,7 +26,7 @@ def test_a_test_is_told_kept_and_shown(command: Command, tmp_path: Path) -> None
     left = next(line for line in done.lines if line.startswith("left: best "))
     assert "; force rose by " in left
     assert any(line.startswith("limb symmetry: left 8") for line in done.lines)
-    assert done.lines[-1] == "saved as session 1: bandsense show 1 --simulated"
+    assert done.lines[-1] == "saved as session 1: `bandsense show 1 --simulated`"
     assert left in command("show", "1", "--simulated").lines
     again = json.loads(command("show", "1", "--simulated", "--json").out)
     assert again["again"]["strength_test"] == again["summary"]["strength_test"], (

@@ -200,7 +200,7 @@ def test_a_session_without_a_sample_is_not_kept(
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ((), "no sensor is known as the left one; pair it with: bandsense pair --side left"),
+        ((), "no sensor is known as the left one; pair it with `bandsense pair --side left`"),
         (("4F2A", "4f2a"), "left and right are both 4F2A; name two sensors"),
         (("--speed", "2"), "--speed needs --sim"),
     ],
@@ -215,7 +215,7 @@ def test_two_simulated_sensors(command: Command) -> None:
     done = command("live", "left", "right", "--sim", "--speed", "0", "--seconds", "20")
     assert done.status == 0, done.err
     assert "right  connected to bandsense-0002" in done.lines
-    assert done.lines[-2] == "saved as simulated session 1 (bandsense show 1 --simulated)"
+    assert done.lines[-2] == "saved as simulated session 1 (`bandsense show 1 --simulated`)"
 
 
 def test_the_former_name_still_works_and_says_the_new_one(

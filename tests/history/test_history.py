@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bandsense.bands.wear import Stiffness, WearState
 from bandsense.history.comparable import Obstacle, groups, obstacles
-from bandsense.history.compare import bests, last_time, sides
+from bandsense.history.compare import bests, hidden_of_sides, last_time, sides
 from bandsense.history.dose import dose
 from bandsense.history.figures import LOAD, PEAK, RANGE, session_values
 from bandsense.history.overview import overview
@@ -29,7 +29,7 @@ from bandsense.history.uncertainty import (
     typical_error,
 )
 from bandsense.history.wear import band_history
-from bandsense.live.history_formatting import last_time_words
+from bandsense.live.history_formatting import last_time_words, sides_verdict
 from tests.support.set_records import CONDITIONS, MONDAY, a_rep, a_set
 
 some_conditions = st.builds(
@@ -378,3 +378,21 @@ def test_weeks_that_jump_about_are_no_trend_however_even_their_repetitions() -> 
     assert found.difference == pytest.approx(10.0, abs=1.0)
     assert found.verdict is not Verdict.SURE
     assert found.uncertainty > 5.0
+
+
+def test_a_peak_that_is_not_told_is_neither_compared_nor_a_best() -> None:
+    why = "the tension is too near to the sensor's noise"
+    told = [a_set((90.0, 92.0), side="left"), a_set((100.0, 102.0), side="right", number=2)]
+    compared, _ = sides(told[:1], told[1:])
+    assert "peak_n" in {each.figure for each in compared}
+    assert hidden_of_sides(told) == {}
+    assert sides_verdict(compared, {}).startswith("Your right arm pulls")
+    hidden = a_rep(102.0, hidden={"peak_n": why})
+    one = replace(told[1], reps=(told[1].reps[0], hidden))
+    compared, against = sides(told[:1], [one])
+    assert "peak_n" not in {each.figure for each in compared}
+    assert against == ()
+    assert hidden_of_sides([told[0], one]) == {"peak_n": why}
+    assert sides_verdict(compared, {"peak_n": why}) == f"How hard left and right pull is not compared: {why}."
+    assert sides_verdict((), {"peak_n": why}).endswith(f"{why}.")
+    assert bests([one])[0].value == 100.0

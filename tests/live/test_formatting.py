@@ -185,6 +185,11 @@ def test_left_and_right_are_written_by_the_rule_of_every_uncertainty() -> None:
         Difference(0.4812, 0.0052),
         Difference(0.0, 0.02),
     )
+    untold = Asymmetry(*differences[:3], None, {"time_under_tension": "needs 40 samples a second"})
+    assert asymmetry_words(untold) == (
+        "right against left: peak +31 ± 7 %, impulse -22.6 ± 0.9 %, range +48.1 ± 0.5 %, "
+        "time under tension – (needs 40 samples a second); surely different: peak, impulse, range"
+    )
     assert asymmetry_words(Asymmetry(*differences)) == (
         "right against left: peak +31 ± 7 %, impulse -22.6 ± 0.9 %, range +48.1 ± 0.5 %, "
         "time under tension 0 ± 2 %; surely different: peak, impulse, range"

@@ -223,6 +223,19 @@ def test_scatter_makes_a_difference_uncertain() -> None:
     assert not result.peak.certain
 
 
+def test_what_most_repetitions_of_a_side_hide_is_not_compared() -> None:
+    left, right = a_set([57.0] * 4), a_set([63.0] * 4)
+    why = "needs 40 samples a second"
+    for hiding in (3, 2):
+        hidden = {"time_under_tension_s": why}
+        some = [replace(rep, hidden=hidden) if n < hiding else rep for n, rep in enumerate(left)]
+        for result in (asymmetry(some, right), asymmetry(right, some)):
+            assert (result.time_under_tension is None) == (hiding == 3)
+            assert result.hidden == ({"time_under_tension": why} if hiding == 3 else {})
+            assert result.peak is not None
+            assert abs(result.peak.share) == pytest.approx(0.1)
+
+
 def test_nothing_has_no_metrics() -> None:
     with pytest.raises(DataError):
         set_metrics([])

@@ -7,7 +7,7 @@ of them goes through the same code as that of a session.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -32,6 +32,7 @@ from bandsense.signal.metrics import rep_metrics, set_metrics
 from bandsense.web.board import Board
 from bandsense.web.page_view import post_state, view_name
 from bandsense.workout.advice import Advice, Basis, Reason, Rule, SlackAction, When
+from bandsense.workout.counts import chances_of_all
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import (
     BatteryChanged,
@@ -93,11 +94,17 @@ class Scene:
         first_side: Side | None = None,
         sensor_side: Side | None = None,
         gain: float = 1.0,
+        hidden: Mapping[str, str] | None = None,
+        chances: Mapping[int, float] | None = None,
     ) -> None:
         plan = Plan(sets=3, reps=8, reps_top=12, tempo=TEMPO, zone=zone)
         settings = WorkoutSettings(CALIBRATION, get_exercise(exercise), plan, first_side=first_side)
         self.now_s = 0.0
         self.gain = gain
+        self.hidden = hidden or {}
+        """What cannot be told of each repetition, as `Rep.hidden`."""
+        self.chances = chances or {}
+        """P(so many repetitions more) of each set."""
         self.state = ViewState(
             title=get_exercise(exercise).name,
             settings=settings,
@@ -148,6 +155,7 @@ class Scene:
             peak_n=peak_n,
             start_n=9.0,
             end_n=9.0,
+            hidden=self.hidden,
         )
 
     def train(self, reps: float, *, side: Side | None = None) -> None:
@@ -199,6 +207,7 @@ class Scene:
             ended_by=SetEnd.ASKED,
             side=side,
             zone=self.state.zone,
+            chances={reps + more: p for more, p in self.chances.items()},
         )
         self.tell(SetDone(result.end_s, self.number, result, self.now_s))
 
@@ -281,7 +290,10 @@ def _rested(made: Scene, name: str) -> Scene:
         next_time = "3 sets again, with this slack."
         peak_n, uncertainty_n = max((done.peak_n, done.peak_uncertainty_n) for done in made.state.sets)
         compared = f"Last time 8 + 8 + 7 reps, today 5 + 8 + 11. Peak 101 N then, {peak_n:.0f} N today."
-        made.state.finished = Finished(7, 24, peak_n, uncertainty_n, 122.0, 372.0, next_time, compared)
+        chances = chances_of_all((len(each.reps), each.chances) for each in made.state.results)
+        made.state.finished = Finished(
+            7, 24, peak_n, uncertainty_n, 122.0, 372.0, next_time, compared, chances=chances
+        )
         return made
     made.tell(SlackAdvised(made.now_s, advice(), made.now_s))
     rested_s = made.state.results[-1].end_s

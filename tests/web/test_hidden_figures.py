@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from bandsense.app.prescription import dose_of, import_prescription
-from bandsense.app.report import report_of_session
+from bandsense.app.report import picture_of_session, report_of_session
 from bandsense.app.set_records import set_records
 from bandsense.cli import main
 from bandsense.live.screen_words import screen_words
-from bandsense.live.state import Finished
+from bandsense.live.state import Finished, ViewState
 from bandsense.live.terminal import render
 from bandsense.profiles.prescription import PrescribedExercise, Prescription
 from bandsense.report.document import to_html
+from bandsense.signal.events import Phase, PhaseChanged, RepCompleted
 from bandsense.signal.metric_contract import FIGURES
 from bandsense.store.store import Store
 from tests.needs import REPOSITORY, require_module
-from tests.support.quick_set import REASON, quick_store
+from tests.support.quick_set import REASON, quick_store, quick_trace
+from tests.support.traces import waves, write_trace
 
 require_module("starlette", "bandsense[web]")
 
+from bandsense.web.trace_page import Upload, analysed  # noqa: E402
 from tests.web.test_history import get, page, served  # noqa: E402
 
 DASHES = f"–: tempo, time under tension: {REASON}"
@@ -74,6 +80,129 @@ def test_a_report_says_why_there_are_dashes(store: Store) -> None:
     assert "±" in row.peak
     assert report.hidden == (DASHES,)
     assert DASHES in to_html(report)
+
+
+def coloured(view: str) -> set[str]:
+    """The phases that have a colour in the charts of a page."""
+    return set(re.findall(r'd="M[^"]*" class="(pull|hold|return)"', view))
+
+
+GREY = f"grey: pull, return ({REASON})"
+
+
+def test_a_chart_colours_only_the_phases_that_are_told(store: Store, folder: Path, tmp_path: Path) -> None:
+    upload = Upload("quick.csv", (folder / "quick.csv").read_bytes(), {})
+    trace = analysed(upload)
+    for path in ("/sessions/1", "/sessions/1/sets/1"):
+        _, _, view = get(served(store)[0], path)
+        assert not coloured(view) & {"pull", "return"}, path
+        assert view.count(GREY) == 1
+        assert not re.search(r"</svg>(pull|return)</span>", view), "what is not drawn is not in the legend"
+    assert not coloured(trace["chart"]) & {"pull", "return"}
+    assert trace["phase_key"].untold == (GREY,)
+    drawn = picture_of_session(store, store.session(1))
+    assert not coloured(drawn) & {"pull", "return"}
+    assert GREY in drawn
+
+    quick_trace(tmp_path / "slow.csv", reps=3, rate_hz=80.0, period_s=4.0)
+    slow = analysed(Upload("slow.csv", (tmp_path / "slow.csv").read_bytes(), {}))
+    assert coloured(slow["chart"]) == {"pull", "hold", "return"}
+    assert slow["phase_key"].shown == ("pull", "hold", "return")
+    assert slow["phase_key"].untold == ()
+
+
+def test_left_and_right_are_not_compared_by_a_time_that_is_not_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BANDSENSE_HOME", str(tmp_path))
+    time = "time_under_tension_s"
+    strict = tuple(replace(each, limit=-1.0) if each.name == time else each for each in FIGURES)
+    monkeypatch.setattr("bandsense.signal.metric_contract.FIGURES", strict)
+    why = "too quick, or too little tension, to tell"
+    gap = np.zeros(80 * 40)
+    pulls = [gap[:160], waves(4, pause_s=0.5), gap, 1.1 * waves(4, pause_s=0.5), gap[:160]]
+    trace = write_trace(tmp_path / "halves.csv", 3.0 + np.concatenate(pulls))
+
+    def run(*words: str) -> str:
+        assert main(list(words)) == 0
+        return capsys.readouterr().out
+
+    one_arm = ("--exercise", "bent-over-row", "--side", "left")
+    live = run("live", "--sim", "--trace", str(trace), "--speed", "0", "--lines", *one_arm)
+    (compared,) = re.findall("right against left: .*", live)
+    assert f"time under tension – ({why})" in compared
+    assert compared in run("show", "--simulated")
+    told = json.loads(run("show", "--json", "--simulated"))["summary"]["asymmetry"]
+    assert (told["time_under_tension"], told["hidden"]) == (None, {"time_under_tension": why})
+    assert told["peak"]["share"] == pytest.approx(0.1, abs=0.02)
+    told = json.loads(run("history", "--json", "--simulated"))["left_right"]
+    assert time not in {each["figure"] for each in told["figures"]}
+    assert told["hidden"] == {time: why}
+
+    sides = Store.open(tmp_path / "simulated.sqlite3")
+    line = f"–: Time under tension: {why}"
+    view = page(sides, "/sessions/1/sides").text
+    assert "Peak, N" in view
+    assert "Time, s" not in view
+    assert view.count(line) == 1
+    assert to_html(report_of_session(sides, sides.session(1))).count(line) == 1
+
+
+def test_the_curve_of_the_live_page_is_grey_where_a_phase_is_not_told() -> None:
+    from tests.support.scenes import scene
+
+    def phases(told: dict[str, Any]) -> list[tuple[str, bool]]:
+        return [(phase, since in told["grey_since"]) for since, phase in told["phases"]]
+
+    plain = scene("hold").state
+    assert plain.snapshot()["grey_since"] == []
+    assert screen_words(plain).grey == screen_words(plain).untold == ""
+
+    made = scene("hold", hidden={"concentric_s": REASON, "eccentric_s": REASON})
+    assert set(phases(made.state.snapshot())) == {
+        ("concentric", True),
+        ("hold", False),
+        ("eccentric", True),
+        ("rest", False),
+    }
+    assert screen_words(made.state).grey == GREY
+    assert screen_words(made.state).untold == "", "a hold is told"
+    # The next one is taken for like it, until it is over and is known to be told.
+    rep = replace(made.rep(5, 100.0), hidden={})
+    for phase, at_s in ((Phase.ECCENTRIC, rep.return_start_s), (Phase.REST, rep.end_s)):
+        made.tell(PhaseChanged(at_s, phase, at_s + 0.05))
+    assert phases(made.state.snapshot())[-4:-1] == [
+        ("concentric", True),
+        ("hold", False),
+        ("eccentric", True),
+    ]
+    made.state.phase = Phase.ECCENTRIC
+    assert screen_words(made.state).untold == REASON
+    made.tell(RepCompleted(rep.end_s, 5, rep, rep.end_s + 0.1))
+    assert [grey for _, grey in phases(made.state.snapshot())[-4:]] == [False] * 4
+    assert screen_words(made.state).untold == ""
+    assert screen_words(made.state).grey == GREY, "of those before it"
+    made.sample_until(made.now_s + 21.0)
+    assert made.state.snapshot()["grey_since"] == []
+    assert screen_words(made.state).grey == ""
+
+
+def test_the_terminal_neither_times_nor_colours_a_phase_that_is_not_told() -> None:
+    from tests.support.scenes import scene
+
+    def drawn(state: ViewState, *, colours: bool) -> str:
+        file = io.StringIO()
+        Console(width=100, height=24, file=file, force_terminal=colours).print(render(state, 100, 24))
+        return file.getvalue()
+
+    cyan = "\x1b[36m█"
+    plain = scene("return").state
+    assert " of 2.5 s" in drawn(plain, colours=False)
+    assert cyan in drawn(plain, colours=True)
+    untold = scene("return", hidden={"eccentric_s": REASON}).state
+    assert f"return – ({REASON})" in drawn(untold, colours=False)
+    assert " of 2.5 s" not in drawn(untold, colours=False)
+    assert cyan not in drawn(untold, colours=True)
 
 
 def test_history_knows_no_time_where_it_is_hidden(store: Store) -> None:

@@ -90,7 +90,7 @@ def _displacement(arguments: argparse.Namespace) -> DisplacementModel:
     if measured is None:
         raise ConfigError(
             Message(
-                "the band {band!r} has no calibration pull; make one with: bandsense band pull {band}",
+                "the band {band!r} has no calibration pull; make one with `bandsense band pull {band}`",
                 band=arguments.band,
             )
         )

@@ -128,10 +128,12 @@ def _lines(told: Overview, bands: dict[str, tuple[str, BandHistory]]) -> Iterato
         against = told.against_sides
         yield (
             tr("left and right"),
-            words.obstacle_words(against) if against else words.sides_verdict(told.sides),
+            words.obstacle_words(against)
+            if against
+            else words.sides_verdict(told.sides, told.hidden_of_sides),
         )
     if band is not None:
-        yield tr("band"), words.band_words(*band)
+        yield tr("band"), words.band_words(latest.conditions.band or "", *band)
     if told.left_out:
         number, why = told.left_out[0]
         why_words = words.obstacle_words(why)

@@ -174,7 +174,7 @@ def _new(arguments: argparse.Namespace) -> None:
     print(
         "\n"
         + tr(
-            "wrote {file}; hand it over, and it is imported with: bandsense plan import FILE",
+            "wrote {file}; hand it over, and it is imported with `bandsense plan import FILE`",
             file=arguments.file,
         )
     )
@@ -271,7 +271,8 @@ def _read_prescription(path: Path) -> Prescription:
     if not isinstance(document, Prescription):
         raise ConfigError(
             Message(
-                "{path} is a dose, not a prescription; look at it with: bandsense plan show {path}", path=path
+                "{path} is a dose, not a prescription; look at it with `bandsense plan show {path}`",
+                path=path,
             )
         )
     return document
@@ -286,7 +287,7 @@ def _import(store: Store, arguments: argparse.Namespace) -> None:
         print(json.dumps({"person": person.id, "prescription": prescription.content()}, ensure_ascii=False))
         return
     _print_prescription(prescription)
-    print("\n" + tr("{person} follows it from now on; train with: bandsense live", person=person.name))
+    print("\n" + tr("{person} follows it from now on; train with `bandsense live`", person=person.name))
 
 
 def _show_file(arguments: argparse.Namespace) -> None:

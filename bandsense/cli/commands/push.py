@@ -77,7 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
     if found["conflict"]:
         print(
             tr(
-                "look at both (`bandsense show` with and without --store URL); --overwrite takes what is here"
+                "look at both (`bandsense show`, and the same with --store {url}); --overwrite takes what is "
+                "here",
+                url=arguments.address,
             ),
             file=sys.stderr,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,12 +141,15 @@ def _restore(arguments: argparse.Namespace) -> int:
 
 
 def _rescue(arguments: argparse.Namespace) -> int:
+    from bandsense.app.told_commands import quoted
     from bandsense.store.maintenance import exchange
     from bandsense.store.rescue import rescue
 
     _require_store(arguments)
     source = store_path(arguments)
-    target = arguments.output or source.with_name(f"{source.name}.rescued")
+    # What replaces the store needs a name for a moment only; that of an earlier rescue may be taken.
+    ending = f"rescued-{time.strftime('%Y%m%d-%H%M%S')}" if arguments.replace else "rescued"
+    target = arguments.output or source.with_name(f"{source.name}.{ending}")
     report = rescue(source, target)
     if arguments.json:
         print(json.dumps(asdict(report) | {"path": str(report.path)}))
@@ -172,7 +176,8 @@ def _rescue(arguments: argparse.Namespace) -> int:
         target = source
         print(tr("the damaged file is kept as {kept}", kept=kept), file=sys.stderr)
     elif not arguments.json:
-        print(tr("continue with it: --store {target}, or `bandsense store rescue --replace`", target=target))
+        there = quoted(str(target))
+        print(tr("continue with it: --store {target}, or `bandsense store rescue --replace`", target=there))
     if not arguments.json:
         print(target)
     return 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bandsense.cli.argument_types import count, positive, speed
 from bandsense.cli.command import add_command, say_at_once
-from bandsense.cli.store_option import add_store_option, is_simulated, open_store, show_session
+from bandsense.cli.store_option import add_store_option, open_store
 from bandsense.cli.tables import table
 from bandsense.language import Message, mark, number, said, tr
 
@@ -146,8 +146,7 @@ async def _test(arguments: argparse.Namespace) -> None:
         print(json.dumps({"event": "result"} | record_json(record, compared)))
         return
     _print(record, strength_records(store, person.id))
-    again = show_session(record.session, simulated=is_simulated(arguments))
-    print(tr("saved as session {session}: {again}", session=record.session, again=again))
+    print(tr("saved as session {session}: `bandsense show {session}`", session=record.session))
 
 
 async def _setup(store: Store, person: str, arguments: argparse.Namespace) -> StrengthSetup:

@@ -93,7 +93,10 @@ export class Curve {
     const x = [];
     const y = [[], [], [], []];
     this.gaps = [];
-    const phases = state.phases || [];
+    // Grey where the sensor cannot tell how long a phase was.
+    const grey = new Set(state.grey_since);
+    const phases = (state.phases || []).map(([since, phase]) => [since, grey.has(since) ? "rest" : phase]);
+    this.phase = phases.length ? phases[phases.length - 1][1] : "rest";
     let at = 0;
     let before = null;
     for (let i = Math.max(0, from); from >= 0 && i < view.times.length; i++) {
@@ -267,7 +270,8 @@ export class Curve {
     ctx.fillStyle = this.colours.ink2;
     ctx.textBaseline = "top";
     ctx.textAlign = "center";
-    if (!this.aims) for (const ago of [15, 10, 5]) ctx.fillText(tr("{seconds} s ago", { seconds: ago }), this.x(this.now - ago), bottom + 5 * ratio);
+    // Where the box has a caption below the axis, that stands in their place.
+    if (!this.aims && !this.view?.state.words.grey) for (const ago of [15, 10, 5]) ctx.fillText(tr("{seconds} s ago", { seconds: ago }), this.x(this.now - ago), bottom + 5 * ratio);
     ctx.font = `600 ${font}px ${this.colours.text}`;
     ctx.textAlign = "left";
     ctx.textBaseline = "middle";
@@ -354,8 +358,7 @@ export class Curve {
     const view = this.view;
     if (!view.times.length || view.state.screen === "lost") return;
     const { ctx } = this.plot;
-    const phase = view.state.phase;
-    const own = { concentric: this.colours.pull, eccentric: this.colours.return, hold: this.colours.ink }[phase] || this.colours.ink2;
+    const own = { concentric: this.colours.pull, eccentric: this.colours.return, hold: this.colours.ink }[this.phase] || this.colours.ink2;
     const x = this.x(view.times[view.times.length - 1]);
     const y = this.y(Math.max(0, view.levels[view.levels.length - 1]));
     for (const [radius, fill] of [[9, own], [7, this.colours.bg], [4, own]]) {

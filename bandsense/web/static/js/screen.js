@@ -289,7 +289,7 @@ export class Screen {
     const done = view.state.sets[view.state.sets.length - 1];
     const next = view.state.next_side;
     const last = view.state.side_last;
-    const rows = `<caption>${tr("This set")}</caption><tr><th>${escape(capital(tr(done.side || "")))}</th><td>${mini(done)}</td><td>${done.peaks.length} × ${force(view.state, done.peak_n)} ${unit(view.state).symbol}</td></tr><tr><th>${escape(capital(tr(next || "")))}</th><td class="dim">${tr("next")}</td><td class="dim">${last ? `<span class="opt">${tr("last time")} </span>${last.reps[view.state.set_number - 1] ?? last.reps[last.reps.length - 1]}${last.peak_n ? ` × ${force(view.state, last.peak_n)} ${unit(view.state).symbol}` : ""}` : ""}</td></tr>`;
+    const rows = `<caption>${tr("This set")}</caption><tr><th>${escape(capital(tr(done.side || "")))}</th><td>${mini(done)}</td><td>${done.peak_hidden ? reps(done.peaks.length) : `${done.peaks.length} × ${force(view.state, done.peak_n)} ${unit(view.state).symbol}`}</td></tr><tr><th>${escape(capital(tr(next || "")))}</th><td class="dim">${tr("next")}</td><td class="dim">${last ? `<span class="opt">${tr("last time")} </span>${last.reps[view.state.set_number - 1] ?? last.reps[last.reps.length - 1]}${last.peak_n ? ` × ${force(view.state, last.peak_n)} ${unit(view.state).symbol}` : ""}` : ""}</td></tr>`;
     if (!table) {
       table = document.createElement("table");
       table.className = "turns";
@@ -336,13 +336,14 @@ export class Screen {
     });
     const told = handClock(elapsed, target, parts[phase]);
     const beyond = told - parts[phase];
-    text($(".clock b", box), beyond > 0.05 ? `+${fixed(beyond, 1)}` : fixed(told, 1));
+    const { untold } = state.words;
+    text($(".clock b", box), untold ? "–" : beyond > 0.05 ? `+${fixed(beyond, 1)}` : fixed(told, 1));
     text($(".clock span", box), phase === 3 ? tr("pause") : tr("of {seconds} s", { seconds: seconds(parts[phase]) }));
   }
 
   drawSets(view) {
     const { state } = view;
-    const rows = state.sets.map((done) => `<li><span class="n">${done.number}</span>${mini(done)}<span>${done.side ? `${escape(tr(done.side))}, ` : ""}${reps(done.peaks.length)}</span></li>`);
+    const rows = state.sets.map((done) => `<li><span class="n">${done.number}</span>${mini(done)}<span>${done.side ? `${escape(tr(done.side))}, ` : ""}${escape(done.doubt) || reps(done.peaks.length)}</span></li>`);
     if (state.plan) {
       const begun = state.in_set ? mini({ peaks: state.peaks }) : `<span>${range(state.plan)}</span>`;
       rows.push(`<li class="cur"><span class="n">${state.set_number}</span>${begun}<span>${state.in_set ? tr("now") : tr("next")}</span></li>`);
@@ -367,7 +368,7 @@ export class Screen {
     const [other] = [...this.connection.views.values()].filter((each) => each !== view && each.state.words);
     this.curve.show(view, other || null);
     const tempo = state.plan?.tempo_hand;
-    text($(".cap", box), this.curve.aims ? tr("the shape to aim for: {up} s up, {hold} s hold, {back} s back", { up: seconds(tempo.concentric_s), hold: seconds(tempo.hold_s), back: seconds(tempo.eccentric_s) }) : "");
+    text($(".cap", box), !this.curve.aims ? state.words.grey : tr("the shape to aim for: {up} s up, {hold} s hold, {back} s back", { up: seconds(tempo.concentric_s), hold: seconds(tempo.hold_s), back: seconds(tempo.eccentric_s) }));
   }
 
   // -- between the sets, and after them --------------------------------------------------------------------------
@@ -408,7 +409,7 @@ export class Screen {
     const reasons = [...new Set(Object.values(finished.hidden))];
     const time = figure(finished.time_under_tension_s === null ? "–" : clock(Math.round(finished.time_under_tension_s)), tr("under tension"));
     const under = finished.reps ? time + reasons.map((why) => `<p class="untold">–: ${escape(why)}</p>`).join("") : "";
-    markup($(".big3", this.rest), figure(finished.reps, trn("rep", "reps", finished.reps)) + peak + under);
+    markup($(".big3", this.rest), figure(finished.reps, [trn("rep", "reps", finished.reps), finished.doubt && escape(finished.doubt)].filter(Boolean).join("<br>")) + peak + under);
   }
 
   drawAdvice(view, finished) {
@@ -443,7 +444,7 @@ export class Screen {
     const plan = state.plan;
     const rows = state.sets.map((done) => {
       const of = plan ? tr("{reps} of {number}", { reps: `<b>${done.full_reps}</b>`, number: plan.reps }) : `<b>${done.full_reps}</b>`;
-      const side = done.side ? `${escape(tr(done.side))}, ` : "";
+      const side = [done.side && tr(done.side), done.doubt].filter(Boolean).map((each) => `${escape(each)}, `).join("");
       if (!finished) return `<li><b>${done.number}</b><span>${mini(done)}<span class="d">${side}${escape(done.words)}</span></span><span>${of}</span></li>`;
       const change = done.slack_cm ? `, ${done.slack_cm > 0 ? tr("then {cm} cm out", { cm: done.slack_cm }) : tr("then {cm} cm in", { cm: -done.slack_cm })}` : zoneWords(done, plan);
       return `<li><b>${done.number}</b>${strip(done, plan, state)}<span class="r"><b>${plan ? tr("{reps} of {number}", { reps: done.full_reps, number: plan.reps }) : done.full_reps}</b><span class="d">${side}${escape(done.peak)}${change}</span></span></li>`;
@@ -455,6 +456,7 @@ export class Screen {
       }
     }
     markup($(".past ol", this.rest), rows.join(""));
+    text($(".past .bars", this.rest), state.words.bars);
     if (finished) for (const bar of this.rest.querySelectorAll(".past [data-h]")) bar.style.height = `${bar.dataset.h}%`;
     for (const band of this.rest.querySelectorAll(".past .zz")) {
       band.style.bottom = `${band.dataset.low}%`;

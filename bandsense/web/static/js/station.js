@@ -105,7 +105,7 @@ export class Station {
     if (heading.textContent !== title) heading.textContent = title;
     const said = searching ? "" : this.problem || error || "";
     this.error.hidden = !said;
-    if (this.error.textContent !== said) this.error.textContent = said;
+    this.set(this.error, escape(said).replace(/`([^`]*)`/g, "<code>$1</code>"));
     if (searching) this.set(this.searching, `${CLIP}<p class="lead">${tr("Press the button on the sensor.")}</p><p role="status" class="dim">${escape(message)}</p><div class="btns"><button type="button" data-go="stop">${tr("Stop looking")}</button></div>`);
     if (this.mode === "pair") this.drawPairing(looking, sensors || [], pairing);
   }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice, takewhile
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from bandsense.samples import FloatArray, concatenate
 from bandsense.store.model import Session
 from bandsense.store.store import Store
 from bandsense.workout.advice import Advice
-from bandsense.workout.events import SlackAdvised, SlackAnswered
+from bandsense.workout.events import Event, SetCorrected, SlackAdvised, SlackAnswered
 from bandsense.workout.settings import WorkoutSettings
 
 __all__ = ["GivenAdvice", "SessionDetail", "StreamDetail", "session_detail"]
@@ -114,12 +115,21 @@ def _stream(store: Store, followed: ReplayedStream, records: tuple[SetRecord, ..
 
 
 def _advice(followed: ReplayedStream) -> Iterator[GivenAdvice]:
-    """Return each piece of advice with its answer, in order."""
+    """Return each piece of advice with its answer, in order; of a set that was judged again only the last."""
     ends_s = [result.end_s for result in followed.workout.results]
-    events = [event for event in followed.events if isinstance(event, SlackAdvised | SlackAnswered)]
+    kinds = SlackAdvised | SlackAnswered | SetCorrected
+    events = [event for event in followed.events if isinstance(event, kinds)]
     for index, event in enumerate(events):
-        if isinstance(event, SlackAdvised):
-            after = sum(end_s <= event.detected_s for end_s in ends_s)
-            answer = events[index + 1] if index + 1 < len(events) else None
-            followed_it = answer.followed if isinstance(answer, SlackAnswered) else None
-            yield GivenAdvice(event.advice, after, followed_it)
+        if not isinstance(event, SlackAdvised):
+            continue
+        corrected_s = [each.detected_s for each in takewhile(_corrects, events[index + 1 :])]
+        following = next(islice(events, index + 1 + len(corrected_s), None), None)
+        if isinstance(following, SlackAdvised) and following.detected_s in corrected_s:
+            continue
+        after = sum(end_s <= event.detected_s for end_s in ends_s)
+        answer = following.followed if isinstance(following, SlackAnswered) else None
+        yield GivenAdvice(event.advice, after, answer)
+
+
+def _corrects(event: Event) -> bool:
+    return isinstance(event, SetCorrected)

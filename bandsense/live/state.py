@@ -590,8 +590,13 @@ class ViewState:
             self.advice = event.advice
         elif isinstance(event, SlackAnswered):
             self._answered(event)
-        if format_notice(event):
+        if format_notice(event) and not self._follows_correction(event):
             self._show_notice(event)
+
+    def _follows_correction(self, event: Event) -> bool:
+        """Tell whether it is advice on a set that was just corrected, which stands on the screen anyway."""
+        corrected = isinstance(self.noticed, SetCorrected) and self.noticed.detected_s == event.detected_s
+        return corrected and isinstance(event, SlackAdvised)
 
     def _colour(self, phases: Iterable[tuple[float, Phase]]) -> None:
         """Take the colour from those of these phases whose duration the sensor cannot tell."""
@@ -626,6 +631,8 @@ class ViewState:
         self.results.pop()
         if event.result is None:
             self.set_number -= 1
+            if self.advice is not None and not self.advice.holds:
+                self.advice = None
             return
         self.results.append(event.result)
         self.sets.append(self._listed(event.result))

@@ -263,8 +263,9 @@ class Announcer:
     def _heard(self, start: TurningPoint, top: TurningPoint, *, is_rep: bool) -> None:
         self._corrections.said(_stroke(self._ticks, start, top), is_rep=is_rep)
         self._explanations.condition(start, top, is_rep=is_rep)
-        found = self._explanations.survivors
-        if found:
+        found, over = self._up_to_now()
+        # A repetition under way that was told is in none of them; the next look has it.
+        if found and (over is not None or self._present() is None):
             self.chances = self._chances(found, known=True)
 
     # Judging.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
 
 from bandsense.exercises.model import Exercise, Load, Side
 from bandsense.signal.events import (
@@ -21,8 +23,10 @@ from bandsense.workout.events import (
     CueGiven,
     Event,
     LinkChanged,
+    SetCorrected,
     SetDone,
     SetEnd,
+    SetResult,
     SlackAdvised,
     SlackAnswered,
     TensionTick,
@@ -37,11 +41,31 @@ _OF_THE_BAND = frozenset({Rule.BEYOND_LIMIT, Rule.NEAR_LIMIT, Rule.NO_ZERO, Rule
 Said = CueGiven | SlackAdvised
 
 
+@dataclass(slots=True)
+class _Judged:
+    """A set that was judged, and may be again.
+
+    Attributes:
+        number: of the set.
+        advisor: as it was before.
+        first_half: advice on the other half-set, where the sides take turns.
+        told: what came of it.
+    """
+
+    number: int
+    advisor: Advisor
+    first_half: Advice | None
+    told: Advice
+
+
 class Coach:
     """Follows the events of a workout and adds what a coach would say.
 
     Where left and right take turns each side has an advisor of its own: its band is held anew in every
     half-set, and one side may be stronger than the other.
+
+    A set whose count is corrected before the next one begins is judged again, as if the first judgement had
+    not been, unless the person has answered it.
 
     With a band that assists, more slack is harder, which the rules on too hard and too easy do not know: only
     what concerns the band itself is said.
@@ -62,6 +86,7 @@ class Coach:
         self._reminded = False
         self._assists = exercise.load is Load.ASSISTANCE
         self._first_half: Advice | None = None
+        self._judged: _Judged | None = None
         back = Phase.CONCENTRIC if self._assists else Phase.ECCENTRIC
         self._cues = CueEngine(
             settings.plan, exercise.breathing_by_tension, settings.other_side(1), back=back
@@ -79,6 +104,7 @@ class Coach:
 
     def tared(self) -> None:
         """Withdraw the advice to set the zero: it was set."""
+        self._judged = None
         for advisor in self._advisors.values():
             if advisor.open_advice is not None and advisor.open_advice.rule is Rule.NO_ZERO:
                 advisor.withdraw()
@@ -98,6 +124,8 @@ class Coach:
                 self._advisor.tick(event.time_s, event.tension_n)
                 yield from _given(self._cues.advance(now_s), now_s)
             case PhaseChanged() | RepCounted() | RepCompleted() | RepRetracted():
+                if isinstance(event, RepCounted):
+                    self._judged = None
                 yield from _given(self._cues.push(event), now_s)
         match event:
             case RepCompleted(rep=rep):
@@ -105,12 +133,15 @@ class Coach:
             case RepRetracted(index=index):
                 self._advisor.retract(index)
             case SignalWarning(kind=WarningKind.BAND_LOST):
+                self._judged = None
                 self._cues.interrupt()
                 yield from self._advised(self._advisor.band_lost(), now_s)
             case LinkChanged(state="lost"):
                 self._cues.interrupt()
             case SetDone():
                 yield from self._after_set(event)
+            case SetCorrected(recounted=True):
+                yield from self._judge_again(event)
 
     def answered(self, now_s: float, *, followed: bool) -> Iterator[SlackAnswered | SlackAdvised]:
         """Take the answer to the last advice; nothing when nothing waited for one."""
@@ -122,6 +153,7 @@ class Coach:
             advisor.applied()
         elif not advisor.declined():
             return
+        self._judged = None
         yield SlackAnswered(now_s, followed, now_s, advice)
         if not followed and advice.rule is Rule.ONE_REP:
             yield from self._advised(advisor.too_strong(), now_s)
@@ -143,15 +175,38 @@ class Coach:
             now_s, self._settings.other_side(next_number), finished=result.ended_by.finished
         )
         yield from _given(cues, now_s)
-        sides = self._settings.sides
-        last_sets = event.number > self._settings.half_sets - len(sides)
-        last = last_sets or result.ended_by is SetEnd.STREAM
-        advice = self._advisor.after_set(result.reps, last_of_session=last, ended_by=result.ended_by)
-        if event.number % len(sides) == 0:
-            advice = explained(advice, self._first_half)
-        self._first_half = advice
+        before, first_half = deepcopy(self._advisor), self._first_half
+        advice = self._judge(result)
+        self._judged = _Judged(event.number, before, first_half, advice)
         yield from self._advised(advice, now_s)
         self._advisor = self._advisors[self._settings.side(next_number)]
+
+    def _judge_again(self, event: SetCorrected) -> Iterator[Said]:
+        """Put the advisor back to before the set, and have it judge what the set is now."""
+        judged = self._judged
+        if judged is None or judged.number != event.number:
+            return
+        side = self._settings.side(event.number)
+        self._advisor = self._advisors[side] = self._last_advisor = deepcopy(judged.advisor)
+        self._first_half = judged.first_half
+        if event.result is None:
+            self._judged = None
+            return
+        before, judged.told = judged.told, self._judge(event.result)
+        if judged.told != before:
+            yield from self._advised(judged.told, event.detected_s)
+        self._advisor = self._advisors[self._settings.side(event.number + 1)]
+
+    def _judge(self, result: SetResult) -> Advice:
+        """Return what the advisor says to a set."""
+        sides = self._settings.sides
+        last_sets = result.number > self._settings.half_sets - len(sides)
+        last = last_sets or result.ended_by is SetEnd.STREAM
+        advice = self._advisor.after_set(result.reps, last_of_session=last, ended_by=result.ended_by)
+        if result.number % len(sides) == 0:
+            advice = explained(advice, self._first_half)
+        self._first_half = advice
+        return advice
 
     def _advised(self, advice: Advice | None, now_s: float) -> Iterator[SlackAdvised]:
         if advice is None:

@@ -34,7 +34,6 @@ from bandsense.workout.events import (
     ExerciseStopped,
     LinkChanged,
     RestChanged,
-    SetCorrected,
     SetDone,
     SetEnd,
     SetRated,
@@ -360,10 +359,12 @@ class Workout:
         result.extend(self._set_corrected())
         return result
 
-    def _set_corrected(self, before: Event | None = None) -> Iterator[SetCorrected]:
+    def _set_corrected(self, before: Event | None = None) -> Iterator[Event]:
         """Correct the finished set, where the moment that changed it is over (`SetTracker.corrected`)."""
         if (corrected := self._sets.corrected(before)) is not None:
             yield corrected
+            if not isinstance(before, RepCounted):  # which may begin another set
+                yield from self._coached(corrected)
 
     def _coached(self, event: Event) -> Iterator[Event]:
         if self._coach is not None and self.stopped is None:  # a stopped exercise gets no cue, nor advice

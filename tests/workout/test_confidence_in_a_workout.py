@@ -11,7 +11,8 @@ import pytest
 from rich.console import Console
 
 from bandsense.calibration.curve import Calibration
-from bandsense.live.formatting import format_notice, set_words
+from bandsense.exercises.catalogue import get_exercise
+from bandsense.live.formatting import advice_text, format_notice, set_words
 from bandsense.live.state import ViewState
 from bandsense.live.terminal import render
 from bandsense.samples import FloatArray, SampleBlock, Unit
@@ -24,13 +25,26 @@ from bandsense.signal.events import (
     WarningKind,
 )
 from bandsense.signal.narrator import WORTH_TELLING
-from bandsense.workout.events import Corrected, Event, SetCorrected, SetDone, SetStarted, to_json
-from bandsense.workout.inputs import AddRep, EndSet, Input, UndoRep
+from bandsense.workout.advice import SlackAction
+from bandsense.workout.events import (
+    Corrected,
+    Event,
+    SetCorrected,
+    SetDone,
+    SetStarted,
+    SlackAdvised,
+    to_json,
+)
+from bandsense.workout.inputs import AddRep, EndSet, Input, SlackAnswer, UndoRep
+from bandsense.workout.plan import Plan
 from bandsense.workout.settings import WorkoutSettings
 from bandsense.workout.workout import Workout
 from tests.support.traces import steps, waves
 
 RATE_HZ = 80.0
+COACHED = WorkoutSettings(
+    Calibration.identity(Unit.NEWTON), get_exercise("seated-row"), Plan(sets=3, reps=8, reps_top=12)
+)
 
 
 def still(seconds: float) -> FloatArray:
@@ -43,12 +57,15 @@ def tension(*parts: FloatArray) -> FloatArray:
 
 
 def followed(
-    tension_n: FloatArray, inputs: dict[float, Input] | None = None, size: int = 1_000_000
+    tension_n: FloatArray,
+    inputs: dict[float, Input] | None = None,
+    size: int = 1_000_000,
+    settings: WorkoutSettings | None = None,
 ) -> tuple[Workout, list[Event]]:
     """Events of a workout that is given these inputs at these seconds, and blocks of this size."""
     at = {round(second * RATE_HZ): value for second, value in (inputs or {}).items()}
     time_s = np.arange(tension_n.size) / RATE_HZ
-    workout = Workout(WorkoutSettings(Calibration.identity(Unit.NEWTON)))
+    workout = Workout(settings or WorkoutSettings(Calibration.identity(Unit.NEWTON)))
     events: list[Event] = []
     places = sorted({0, *at, *range(0, tension_n.size, size), tension_n.size})
     for start, stop in zip(places, [*places[1:], tension_n.size], strict=True):
@@ -158,6 +175,62 @@ def test_a_finished_set_can_be_corrected_until_the_next_begins() -> None:
     assert [len(result.reps) for result in shown(events).results] == [6]
     assert len(of(events, SetStarted)) == 1
     assert format_notice(less).startswith("corrected: set 1: 5 reps")
+
+
+@pytest.mark.parametrize("undone_s", [14.0, 24.0])
+@pytest.mark.parametrize("added_s", [23.4, 26.0, 29.0])
+def test_one_word_makes_no_other_repetition_doubtful(undone_s: float, added_s: float) -> None:
+    if added_s < undone_s:
+        return
+    trace_n = tension(still(2), waves(8), still(20))
+    _, events = followed(trace_n, {undone_s: UndoRep(), added_s: AddRep()})
+    told = [event for event in of(events, CountJudged) if event.detected_s > undone_s - 0.1]
+    assert min((event.more.get(0, 0.0) for event in told), default=1.0) > 0.9
+    assert min((p for event in told for p in event.reps.values()), default=1.0) > 0.9
+    (done,) = of(events, SetDone)
+    assert (len(done.result.reps), done.result.chances[8] > 0.95) == (8, True)
+
+
+def test_a_set_that_is_corrected_is_judged_anew_until_it_is_answered() -> None:
+    trace_n = tension(still(2), waves(8), still(20))
+    corrected: dict[float, Input] = {24.0: UndoRep(), 27.0: EndSet(), 29.0: AddRep()}
+
+    def told(inputs: dict[float, Input]) -> tuple[Workout, list[Event]]:
+        return followed(trace_n, inputs, settings=COACHED)
+
+    plain, events = told({27.0: EndSet()})
+    (wanted,) = of(events, SlackAdvised)
+    assert wanted.advice.action is SlackAction.KEEP
+    workout, events = told(corrected)
+    first, second = of(events, SlackAdvised)
+    assert "7 full repetitions" in advice_text(first.advice)
+    assert second.advice == wanted.advice
+    recounted = next(event for event in of(events, SetCorrected) if event.recounted)
+    assert second.detected_s == recounted.detected_s
+    assert workout.advisor_states == plain.advisor_states, "as if it had been so from the first"
+    state = shown(events)
+    assert state.advice == wanted.advice
+    assert format_notice(recounted) == shown(events, second.detected_s).notice
+    assert [to_json(event) for event in followed(trace_n, corrected, 16, COACHED)[1]] == [
+        to_json(event) for event in events
+    ]
+    # What the person has answered stays.
+    _, events = told({**corrected, 28.0: SlackAnswer(followed=True)})
+    assert len(of(events, SlackAdvised)) == 1
+    # Another set has begun: its judgement is another one.
+    two = tension(still(2), waves(8), still(8), waves(8), still(20))
+    _, events = followed(two, {27.0: EndSet(), 30.0: UndoRep()}, settings=COACHED)
+    first, less, last = of(events, SlackAdvised)
+    assert "7 full repetitions" in advice_text(less.advice)
+    assert less.detected_s < of(events, SetStarted)[-1].detected_s
+    assert last.detected_s == of(events, SetDone)[-1].detected_s
+    # Nothing is left of it.
+    three = tension(still(2), waves(3), still(20))
+    gone, events = followed(
+        three, {11.0: EndSet(), **{12.0 + i: UndoRep() for i in range(3)}}, settings=COACHED
+    )
+    assert shown(events).advice is None
+    assert gone.advisor_states == Workout(COACHED).advisor_states
 
 
 def test_a_set_of_which_nothing_is_left_is_gone() -> None:

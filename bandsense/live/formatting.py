@@ -272,10 +272,17 @@ class _Counted(Protocol):
     def doubtful(self) -> bool: ...
 
 
-def doubt_lines(reps: Iterable[_Counted]) -> list[str]:
-    """Say what is drawn dashed or marked ○, in one line; none where nothing is in doubt."""
+def doubt_lines(reps: Iterable[_Counted], *, bars: bool = False) -> list[str]:
+    """Say what is drawn dashed or marked ○, in one line; none where nothing is in doubt.
+
+    Args:
+        reps: those that are drawn.
+        bars: they are drawn as bars alone.
+    """
     if not any(rep.doubtful for rep in reps):
         return []
+    if bars:
+        return [tr("Dashed bars are less than {share:.0%} sure to be repetitions.", share=DOUBTFUL_BELOW)]
     return [tr("Dashed bars and ○ are less than {share:.0%} sure to be repetitions.", share=DOUBTFUL_BELOW)]
 
 

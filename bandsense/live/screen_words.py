@@ -26,11 +26,11 @@ from bandsense.live.formatting import (
     stopped_words,
     tempo_figures,
 )
-from bandsense.live.hidden_formatting import untold_phases
 from bandsense.live.state import Done, Screen, ViewState
 from bandsense.live.units import force_figure, force_range, force_words, unit_name
 from bandsense.signal.events import Phase
 from bandsense.workout.advice import Advice, SlackAction
+from bandsense.workout.events import SetCorrected, SetDone, SlackAdvised
 from bandsense.workout.tempo import hand_tempo
 
 __all__ = ["AdviceWords", "FieldWords", "ScreenWords", "clock_words", "done_words", "screen_words"]
@@ -78,7 +78,7 @@ class ScreenWords:
         heading: which set, beside the exercise.
         target: beside the count of repetitions, and `most` below it.
         untold: why the sensor cannot tell how long the present phase is; empty where it can.
-        grey: which phases of the trace have no colour, and why.
+        grey: why phases of the trace have no colour.
         verdict: how the peak stands to the zone; `verdict_kind` is `in`, `below`, `above`, `zero` or empty.
         bars: what the bars of the sets that are done stand for, where that is not plain.
         clock: what is left of the rest, and `clock_of`, `clock_then` below it.
@@ -119,10 +119,12 @@ def screen_words(state: ViewState) -> ScreenWords:
         target="" if plan is None else tr("of {number}", number=plan.reps),
         most=_most(state),
         untold=state.untold_phase(state.phase),
-        grey="; ".join(untold_phases({f"tempo.{name}": why} for name, why in state.grey.values())),
+        grey="; ".join(
+            tr("grey: {why}", why=why) for why in dict.fromkeys(why for _, why in state.grey.values())
+        ),
         verdict=verdict,
         verdict_kind=kind,
-        bars=" ".join(doubt_lines(peak for done in state.sets for peak in done.peaks)),
+        bars=" ".join(doubt_lines((peak for done in state.sets for peak in done.peaks), bars=True)),
         clock=_clock(state),
         clock_of="" if state.rest_planned_s is None else _clock_of(state),
         clock_then=_then(state),
@@ -182,7 +184,7 @@ def _field(state: ViewState, screen: Screen) -> FieldWords:
     if screen is Screen.VALLEY:
         return _valley(state)
     if screen is Screen.REST:
-        return FieldWords(tr("Rest"), "pause", "", state.notice)
+        return FieldWords(tr("Rest"), "pause", "", _between_sets(state))
     if screen is Screen.SIDES:
         side = str(state.next_side)
         if side == "right":
@@ -201,6 +203,17 @@ def _field(state: ViewState, screen: Screen) -> FieldWords:
 def _notice(state: ViewState) -> str:
     """Return what is to be read at once; else that the exercise was stopped, for as long as it is."""
     return capital(state.notice or ("" if state.stopped is None else stopped_words(state.stopped)))
+
+
+def _between_sets(state: ViewState) -> str:
+    """Return what is to be read at once and does not stand on the screen of a rest anyway."""
+    noticed = state.noticed
+    if not state.notice or isinstance(noticed, SetDone | SlackAdvised):
+        return ""
+    if isinstance(noticed, SetCorrected) and state.sets and noticed.result is not None:
+        done = state.sets[-1]
+        return capital(tr("corrected: {set}", set=done.doubt or reps_words(len(done.peaks))))
+    return capital(state.notice)
 
 
 _PHASES = {

@@ -112,7 +112,7 @@ def bar_lines(records: Iterable[SetRecord]) -> list[str]:
     sentences = [
         *([tr("Open bars lie below the target.")] if "low" in kinds else ()),
         *([tr("Hatched bars are partial repetitions.")] if "part" in kinds else ()),
-        *doubt_lines(rep for rep, _ in reps),
+        *doubt_lines((rep for rep, _ in reps), bars=True),
     ]
     return [" ".join(sentences)] if sentences else []
 

@@ -120,7 +120,7 @@ def test_what_is_sure_says_nothing_of_it(tmp_path: Path) -> None:
 def test_bars_with_a_dashed_edge_have_a_legend_where_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    legend = "Dashed bars and ○ are less than 90 % sure to be repetitions."
+    legend = "Dashed bars are less than 90 % sure to be repetitions."
     store = quick_store(tmp_path)
     assert "Dashed" not in page(store, "/sessions").text
     monkeypatch.setattr("bandsense.history.records.DOUBTFUL_BELOW", 1.01)

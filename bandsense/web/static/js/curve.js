@@ -247,7 +247,7 @@ export class Curve {
     ctx.save();
     this.axes(ctx, bbox, ratio, font);
     if (this.view) {
-      for (const peak of this.view.state.marks || []) this.mark(peak, ratio);
+      for (const peak of this.view.marks || []) this.mark(peak, ratio);
       if (this.other) this.beside(ratio);
       this.newest(ratio);
     }

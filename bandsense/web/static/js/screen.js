@@ -360,7 +360,7 @@ export class Screen {
     const done = state.sets.slice(-2).flatMap((each) => each.peaks.map((peak, i) => ({ ...peak, number: i + 1 })));
     let number = 0;
     const mine = (state.peaks || []).map((peak) => ({ ...peak, number: peak.retracted_s == null ? ++number : 0 }));
-    state.marks = [...done, ...mine];
+    view.marks = [...done, ...mine];
     const box = $(".curve", this.live);
     const zone = state.plan?.zone;
     const label = zone ? tr("Tension of the last 20 seconds, target zone {low} to {high} {unit}", { low: force(state, zone.low_n), high: force(state, zone.high_n), unit: unit(state).name }) : tr("Tension of the last 20 seconds");
@@ -382,10 +382,13 @@ export class Screen {
     const title = $("h2.t", this.rest);
     title.hidden = !finished;
     text(title, words.title);
-    for (const selector of [".clocked", ".prog", ".foot"]) $(selector, this.rest).hidden = Boolean(finished);
+    for (const selector of [".clocked", ".prog"]) $(selector, this.rest).hidden = Boolean(finished);
     $(".big3", this.rest).hidden = !finished;
     if (finished) this.drawFinished(finished, state);
     else this.drawClock(view);
+    const told = finished ? "" : words.field.below;
+    text($(".told", this.rest), told);
+    $(".foot", this.rest).hidden = Boolean(finished || told);
     this.drawAdvice(view, finished);
     this.drawQuestion(view);
     this.drawPast(view, finished);
@@ -409,7 +412,8 @@ export class Screen {
     const reasons = [...new Set(Object.values(finished.hidden))];
     const time = figure(finished.time_under_tension_s === null ? "–" : clock(Math.round(finished.time_under_tension_s)), tr("under tension"));
     const under = finished.reps ? time + reasons.map((why) => `<p class="untold">–: ${escape(why)}</p>`).join("") : "";
-    markup($(".big3", this.rest), figure(finished.reps, [trn("rep", "reps", finished.reps), finished.doubt && escape(finished.doubt)].filter(Boolean).join("<br>")) + peak + under);
+    const doubt = finished.doubt ? `<p class="untold">${escape(`${reps(finished.reps)}, ${finished.doubt}`)}</p>` : "";
+    markup($(".big3", this.rest), figure(finished.reps, trn("rep", "reps", finished.reps)) + peak + under + doubt);
   }
 
   drawAdvice(view, finished) {

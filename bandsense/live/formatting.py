@@ -470,9 +470,11 @@ def summary_words(summary: Summary) -> str:
         return tr("no repetition in {seconds:.0f} s", seconds=summary.duration_s)
     turns = summary.sets > len(summary.full_reps)  # left and right take turns
     sets = trn("{n} half-set", "{n} half-sets", summary.sets) if turns else sets_words(summary.sets)
-    doubt = doubt_words(summary.reps, summary.chances)
-    reps = f"{reps_words(summary.reps)}, {doubt}," if doubt else reps_words(summary.reps)
-    text = tr("{reps} in {sets}", reps=reps, sets=sets)
+    reps, doubt = reps_words(summary.reps), doubt_words(summary.reps, summary.chances)
+    if doubt:
+        text = tr("{reps}, {doubt}, in {sets}", reps=reps, doubt=doubt, sets=sets)
+    else:
+        text = tr("{reps} in {sets}", reps=reps, sets=sets)
     if summary.partial or summary.unsure:
         text += f": {_parts_words(RepCounts(summary.full, summary.partial, summary.unsure))}"
     peak = peak_words(summary.peak_n, summary.peak_uncertainty_n, summary.hidden.get("peak_n"))

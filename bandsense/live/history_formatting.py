@@ -457,12 +457,14 @@ def session_words(sets: Sequence[SetRecord]) -> str:
     done = sets_words(len(sets) // len(sides))
     if len(sides) > 1:
         done = tr("{sets} of each side", sets=done)
-    doubt = sets_doubt(sets)
-    counted = f"{repetitions_words(reps)}, {doubt}," if doubt else repetitions_words(reps)
-    if partial:
-        count = tr("{reps} in {sets}, {partial} of them partial", reps=counted, sets=done, partial=partial)
-    else:
-        count = tr("{reps} in {sets}", reps=counted, sets=done)
+    told = {"reps": repetitions_words(reps), "doubt": sets_doubt(sets), "sets": done, "partial": partial}
+    sentence = {
+        (False, False): mark("{reps} in {sets}"),
+        (False, True): mark("{reps} in {sets}, {partial} of them partial"),
+        (True, False): mark("{reps}, {doubt}, in {sets}"),
+        (True, True): mark("{reps}, {doubt}, in {sets}, {partial} of them partial"),
+    }[bool(told["doubt"]), bool(partial)]
+    count = tr(sentence, **told)
     return " ".join(filter(None, (f"{count}.", _against_plan(sets), _against_zone(sets))))
 
 

@@ -678,12 +678,11 @@ def _set_about(detail: SetDetail) -> str:
     record = detail.record
     band = record.conditions.band
     doubt = words.sets_doubt([record])
+    sentence = mark("{reps} where the plan asks for {planned}.")
+    if doubt:
+        sentence = mark("{reps}, {doubt}, where the plan asks for {planned}.")
     counted = repetitions_words(len(record.reps))
-    reps = tr(
-        "{reps} where the plan asks for {planned}.",
-        reps=f"{counted}, {doubt}," if doubt else counted,
-        planned=record.targets.reps,
-    )
+    reps = tr(sentence, reps=counted, doubt=doubt, planned=record.targets.reps)
     slack = ""
     if record.slack_cm:
         slack = tr("{slack} than at first.", slack=words.slack_words(record.slack_cm))

@@ -98,6 +98,7 @@ def test_the_pages_of_the_history_say_perhaps(divided: Store) -> None:
     told = page(divided, "/sessions/1/sets/1").text
     assert "12 repetitions, perhaps 13, where the plan asks for 8." in told
     german = page(divided, "/sessions/1", "language=de").text
+    assert "12 Wiederholungen, vielleicht 13 (1 Satz)." in german
     assert german.count("vielleicht 13") == 3
     assert "perhaps" not in german
 

@@ -33,7 +33,15 @@ from bandsense.workout.advice import Advice, SlackAction
 from bandsense.workout.events import SetCorrected, SetDone, SlackAdvised
 from bandsense.workout.tempo import hand_tempo
 
-__all__ = ["AdviceWords", "FieldWords", "ScreenWords", "clock_words", "done_words", "screen_words"]
+__all__ = [
+    "AdviceWords",
+    "DrawnWords",
+    "FieldWords",
+    "ScreenWords",
+    "clock_words",
+    "done_words",
+    "screen_words",
+]
 
 FINGER_CM = 2.0
 """Width of a finger, a convention by which an amount is told as well."""
@@ -71,16 +79,29 @@ class AdviceWords:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawnWords:
+    """What is said of what is drawn, where that is not plain; empty where it is.
+
+    Attributes:
+        phase: why the sensor cannot tell how long the present phase is.
+        curve: why phases of the curve have no colour.
+        bars: what the bars of the sets that are done stand for.
+    """
+
+    phase: str = ""
+    curve: str = ""
+    bars: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ScreenWords:
     """What a view says.
 
     Attributes:
         heading: which set, beside the exercise.
         target: beside the count of repetitions, and `most` below it.
-        untold: why the sensor cannot tell how long the present phase is; empty where it can.
-        grey: why phases of the trace have no colour.
+        drawn: of curve, clock and bars.
         verdict: how the peak stands to the zone; `verdict_kind` is `in`, `below`, `above`, `zero` or empty.
-        bars: what the bars of the sets that are done stand for, where that is not plain.
         clock: what is left of the rest, and `clock_of`, `clock_then` below it.
         question: what the person is asked to score, 0 to 10.
         announce: for a screen reader, when it changes; `alert` at once.
@@ -88,13 +109,11 @@ class ScreenWords:
 
     heading: str
     field: FieldWords
+    drawn: DrawnWords
     target: str = ""
     most: str = ""
-    untold: str = ""
-    grey: str = ""
     verdict: str = ""
     verdict_kind: str = ""
-    bars: str = ""
     clock: str = ""
     clock_of: str = ""
     clock_then: str = ""
@@ -118,13 +137,9 @@ def screen_words(state: ViewState) -> ScreenWords:
         field=_field(state, screen),
         target="" if plan is None else tr("of {number}", number=plan.reps),
         most=_most(state),
-        untold=state.untold_phase(state.phase),
-        grey="; ".join(
-            tr("grey: {why}", why=why) for why in dict.fromkeys(why for _, why in state.grey.values())
-        ),
+        drawn=_drawn(state),
         verdict=verdict,
         verdict_kind=kind,
-        bars=" ".join(doubt_lines((peak for done in state.sets for peak in done.peaks), bars=True)),
         clock=_clock(state),
         clock_of="" if state.rest_planned_s is None else _clock_of(state),
         clock_then=_then(state),
@@ -133,6 +148,15 @@ def screen_words(state: ViewState) -> ScreenWords:
         question=rating_question(state.asks) if screen is Screen.REST else "",
         announce=_announce(state),
         alert=_alert(state),
+    )
+
+
+def _drawn(state: ViewState) -> DrawnWords:
+    reasons = dict.fromkeys(why for _, why in state.grey.values())
+    return DrawnWords(
+        phase=state.untold_phase(state.phase),
+        curve="; ".join(tr("grey: {why}", why=why) for why in reasons),
+        bars=" ".join(doubt_lines((peak for done in state.sets for peak in done.peaks), bars=True)),
     )
 
 

@@ -41,7 +41,7 @@ _OF_THE_BAND = frozenset({Rule.BEYOND_LIMIT, Rule.NEAR_LIMIT, Rule.NO_ZERO, Rule
 Said = CueGiven | SlackAdvised
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Judged:
     """A set that was judged, and may be again.
 
@@ -49,13 +49,11 @@ class _Judged:
         number: of the set.
         advisor: as it was before.
         first_half: advice on the other half-set, where the sides take turns.
-        told: what came of it.
     """
 
     number: int
     advisor: Advisor
     first_half: Advice | None
-    told: Advice
 
 
 class Coach:
@@ -175,10 +173,8 @@ class Coach:
             now_s, self._settings.other_side(next_number), finished=result.ended_by.finished
         )
         yield from _given(cues, now_s)
-        before, first_half = deepcopy(self._advisor), self._first_half
-        advice = self._judge(result)
-        self._judged = _Judged(event.number, before, first_half, advice)
-        yield from self._advised(advice, now_s)
+        self._judged = _Judged(event.number, deepcopy(self._advisor), self._first_half)
+        yield from self._advised(self._judge(result), now_s)
         self._advisor = self._advisors[self._settings.side(next_number)]
 
     def _judge_again(self, event: SetCorrected) -> Iterator[Said]:
@@ -192,9 +188,7 @@ class Coach:
         if event.result is None:
             self._judged = None
             return
-        before, judged.told = judged.told, self._judge(event.result)
-        if judged.told != before:
-            yield from self._advised(judged.told, event.detected_s)
+        yield from self._advised(self._judge(event.result), event.detected_s)
         self._advisor = self._advisors[self._settings.side(event.number + 1)]
 
     def _judge(self, result: SetResult) -> Advice:

@@ -20,7 +20,7 @@ from bandsense.signal.events import RepCounted
 from bandsense.web.access import Access, Role
 from bandsense.web.page_view import sound_json
 from bandsense.workout.cues import CueKind
-from bandsense.workout.events import BatteryChanged, CueGiven, LinkChanged
+from bandsense.workout.events import BatteryChanged, CueGiven, LinkChanged, Tared
 from tests.support.browser import PATIENCE_S, SIZES, Tab, chromium, tab
 from tests.support.pages import Served, served
 from tests.support.scenes import SCENES, Scene, scene
@@ -510,6 +510,66 @@ async def test_a_doubtful_repetition_is_hollow_in_every_picture(browser: Any, at
             made.state.sets[0] = replace(first, peaks=peaks)
             await shown(at, opened, name, made)
             assert await opened.page.evaluate(f"document.querySelectorAll('{hollow}').length") == 1, name
+
+
+WHY = "needs 20 samples a second"
+
+
+async def test_a_phase_that_is_not_told_has_no_colour_and_no_seconds(browser: Any, at: Served) -> None:
+    drawn = """(() => {
+      const [, ...phases] = bandsense.screen.curve.plot.data;
+      return [phases.map((each) => each.some((value) => value !== null)),
+        document.querySelector('#live .clock b').textContent, document.querySelector('#live .cap').textContent];
+    })()"""
+    async with tab(browser, at.address) as opened:
+        await shown(at, opened, "return")
+        coloured, clock, caption = await opened.page.evaluate(drawn)
+        assert (coloured[:3], caption) == ([True, True, True], "")
+        assert clock != "–"
+        await shown(at, opened, "return", scene("return", hidden={"concentric_s": WHY, "eccentric_s": WHY}))
+        coloured, clock, caption = await opened.page.evaluate(drawn)
+        assert coloured == [False, True, False, True], "pull, hold, return, grey"
+        assert (clock, caption) == ("–", f"grey: {WHY}")
+
+
+@pytest.mark.parametrize("name", IN_A_SET)
+async def test_the_controls_are_in_sight_on_a_small_phone(browser: Any, at: Served, name: str) -> None:
+    hidden = """[...document.querySelectorAll('main:not([hidden]) .ctrl button')]
+      .filter((each) => each.getBoundingClientRect().bottom > innerHeight).length"""
+    async with tab(browser, at.address, "small") as opened:
+        await shown(at, opened, name)
+        assert await opened.page.evaluate(hidden) == 0
+        # And what stands in the field stays in it.
+        over = "(() => { const e = document.querySelector('.field'); return e.scrollHeight - e.clientHeight; })()"
+        assert await opened.page.evaluate(over) <= 1
+
+
+@pytest.mark.parametrize("size", ["small", "laptop"])
+async def test_a_count_in_doubt_says_so_within_the_page(browser: Any, at: Served, size: str) -> None:
+    beyond = """[...document.querySelectorAll('#rest .past li *, #rest .big3 *')]
+      .filter((each) => each.getBoundingClientRect().right > innerWidth).length"""
+    async with tab(browser, at.address, size) as opened:
+        for name, words in (
+            ("rest", ["5 reps, perhaps 6"]),
+            ("finished", ["24 reps, perhaps 25", "8 reps, perhaps 9"]),
+        ):
+            await shown(at, opened, name, scene(name, chances={0: 0.7, 1: 0.3}))
+            told = await opened.page.inner_text("#rest")
+            assert [each in told for each in words] == [True] * len(words)
+            assert await opened.page.evaluate(beyond) == 0, name
+
+
+async def test_what_happens_between_sets_is_read_there(browser: Any, at: Served) -> None:
+    made = scene("rest")
+    foot = "document.querySelector('#rest .foot').hidden"
+    async with tab(browser, at.address) as opened:
+        await shown(at, opened, "rest", made)
+        assert not await opened.page.evaluate(foot)
+        made.tell(Tared(made.now_s, 1.2, None, made.now_s))
+        at.show((made,), phase="training", name="told")
+        await opened.until("document.querySelector('#rest .told').textContent !== ''")
+        assert await opened.page.inner_text("#rest .told") == "Zero set: -1.2 N"
+        assert await opened.page.evaluate(foot)
 
 
 async def test_a_time_that_cannot_be_told_is_a_dash_with_the_reason(browser: Any, at: Served) -> None:

@@ -107,6 +107,44 @@ async def test_three_sets_with_the_advice_followed(tmp_path: Path) -> None:
     assert (session.exercise, (session.summary or {}).get("sets")) == ("seated-row", 3)
 
 
+async def test_what_a_person_corrects_holds_after_a_reload_and_is_kept(tmp_path: Path) -> None:
+    store = tmp_path / "s.sqlite3"
+    state = "window.bandsense?.connection.views.get('main')?.state"
+    options = ("--reps", "6", "--sets", "2", "--speed", "4")
+    async with (
+        serving(store, *options) as (address, _),
+        chromium() as browser,
+        tab(browser, address) as opened,
+    ):
+        await choose(opened)
+        await opened.until(f"{state}?.reps === 3")
+        await opened.page.click("[data-act=u]")
+        await opened.until(f"{state}.notice.includes('you took it back')")
+        assert await opened.page.evaluate(f"{state}.reps") == 2
+        await opened.page.reload()
+        await opened.until(f"{state}?.sets.length === 1")
+        assert await opened.page.evaluate(f"{state}.sets[0].peaks.length") == 5
+        await opened.page.keyboard.press("a")
+        await opened.until(f"{state}.sets[0].peaks.length === 6")
+        await opened.until("document.querySelector('#rest .told').textContent === 'Corrected: 6 reps'")
+        assert await opened.page.evaluate(f"{state}.sets[0].doubt") == ""
+        assert "You did 6" in await opened.page.inner_text("#rest .adv")
+        await opened.until(f"{state}.screen === 'finished'")
+        await opened.page.click("text=See the session")
+        await opened.page.wait_for_selector("h1")
+        told = await opened.page.inner_text("main")
+        assert "12 repetitions in 2 sets" in told
+        assert "5 full" not in told, "the advice is on the set as it is"
+        assert opened.faults == []
+    kept = Store.open(store)
+    (stream,) = kept.session("last").streams
+    assert [len(each["reps"]) for each in kept.sets(stream)] == [6, 6]
+    assert [each.kind for each in kept.inputs(stream) if each.kind.endswith("_rep")] == [
+        "undo_rep",
+        "add_rep",
+    ]
+
+
 async def test_a_link_that_is_lost_in_mid_set_keeps_the_count_and_comes_back(tmp_path: Path) -> None:
     options = ("--reps", "10", "--sets", "1", "--speed", "3", "--fault", "repeated-link-loss")
     async with (

@@ -18,7 +18,7 @@ from bandsense.app.prescription import dose_of, import_prescription
 from bandsense.app.report import picture_of_session, report_of_session
 from bandsense.app.set_records import set_records
 from bandsense.cli import main
-from bandsense.live.screen_words import screen_words
+from bandsense.live.screen_words import DrawnWords, screen_words
 from bandsense.live.state import Finished, ViewState
 from bandsense.live.terminal import render
 from bandsense.profiles.prescription import PrescribedExercise, Prescription
@@ -156,7 +156,7 @@ def test_the_curve_of_the_live_page_is_grey_where_a_phase_is_not_told() -> None:
 
     plain = scene("hold").state
     assert plain.snapshot()["grey_since"] == []
-    assert screen_words(plain).grey == screen_words(plain).untold == ""
+    assert screen_words(plain).drawn == DrawnWords()
 
     made = scene("hold", hidden={"concentric_s": REASON, "eccentric_s": REASON})
     assert set(phases(made.state.snapshot())) == {
@@ -165,8 +165,8 @@ def test_the_curve_of_the_live_page_is_grey_where_a_phase_is_not_told() -> None:
         ("eccentric", True),
         ("rest", False),
     }
-    assert screen_words(made.state).grey == f"grey: {REASON}"
-    assert screen_words(made.state).untold == "", "a hold is told"
+    assert screen_words(made.state).drawn.curve == f"grey: {REASON}"
+    assert screen_words(made.state).drawn.phase == "", "a hold is told"
     # The next one is taken for like it, until it is over and is known to be told.
     rep = replace(made.rep(5, 100.0), hidden={})
     for phase, at_s in ((Phase.ECCENTRIC, rep.return_start_s), (Phase.REST, rep.end_s)):
@@ -177,14 +177,14 @@ def test_the_curve_of_the_live_page_is_grey_where_a_phase_is_not_told() -> None:
         ("eccentric", True),
     ]
     made.state.phase = Phase.ECCENTRIC
-    assert screen_words(made.state).untold == REASON
+    assert screen_words(made.state).drawn.phase == REASON
     made.tell(RepCompleted(rep.end_s, 5, rep, rep.end_s + 0.1))
     assert [grey for _, grey in phases(made.state.snapshot())[-4:]] == [False] * 4
-    assert screen_words(made.state).untold == ""
-    assert screen_words(made.state).grey == f"grey: {REASON}", "of those before it"
+    assert screen_words(made.state).drawn.phase == ""
+    assert screen_words(made.state).drawn.curve == f"grey: {REASON}", "of those before it"
     made.sample_until(made.now_s + 21.0)
     assert made.state.snapshot()["grey_since"] == []
-    assert screen_words(made.state).grey == ""
+    assert screen_words(made.state).drawn.curve == ""
 
 
 def test_the_terminal_neither_times_nor_colours_a_phase_that_is_not_told() -> None:

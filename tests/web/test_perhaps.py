@@ -128,10 +128,10 @@ def test_bars_with_a_dashed_edge_have_a_legend_where_they_are(
     told = page(store, "/sessions").text
     assert told.count(legend) == 1
     made = scene("rest")
-    assert screen_words(made.state).bars == ""
+    assert screen_words(made.state).drawn.bars == ""
     peaks = made.state.sets[0].peaks
     made.state.sets[0].peaks = (replace(peaks[0], probability=0.5), *peaks[1:])
-    assert screen_words(made.state).bars == legend
+    assert screen_words(made.state).drawn.bars == legend
 
 
 def test_open_and_hatched_bars_have_one_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -271,7 +271,7 @@ export class Curve {
     ctx.textBaseline = "top";
     ctx.textAlign = "center";
     // Where the box has a caption below the axis, that stands in their place.
-    if (!this.aims && !this.view?.state.words.grey) for (const ago of [15, 10, 5]) ctx.fillText(tr("{seconds} s ago", { seconds: ago }), this.x(this.now - ago), bottom + 5 * ratio);
+    if (!this.aims && !this.view?.state.words.drawn.curve) for (const ago of [15, 10, 5]) ctx.fillText(tr("{seconds} s ago", { seconds: ago }), this.x(this.now - ago), bottom + 5 * ratio);
     ctx.font = `600 ${font}px ${this.colours.text}`;
     ctx.textAlign = "left";
     ctx.textBaseline = "middle";

@@ -336,7 +336,7 @@ export class Screen {
     });
     const told = handClock(elapsed, target, parts[phase]);
     const beyond = told - parts[phase];
-    const { untold } = state.words;
+    const untold = state.words.drawn.phase;
     text($(".clock b", box), untold ? "–" : beyond > 0.05 ? `+${fixed(beyond, 1)}` : fixed(told, 1));
     text($(".clock span", box), phase === 3 ? tr("pause") : tr("of {seconds} s", { seconds: seconds(parts[phase]) }));
   }
@@ -368,7 +368,7 @@ export class Screen {
     const [other] = [...this.connection.views.values()].filter((each) => each !== view && each.state.words);
     this.curve.show(view, other || null);
     const tempo = state.plan?.tempo_hand;
-    text($(".cap", box), !this.curve.aims ? state.words.grey : tr("the shape to aim for: {up} s up, {hold} s hold, {back} s back", { up: seconds(tempo.concentric_s), hold: seconds(tempo.hold_s), back: seconds(tempo.eccentric_s) }));
+    text($(".cap", box), !this.curve.aims ? state.words.drawn.curve : tr("the shape to aim for: {up} s up, {hold} s hold, {back} s back", { up: seconds(tempo.concentric_s), hold: seconds(tempo.hold_s), back: seconds(tempo.eccentric_s) }));
   }
 
   // -- between the sets, and after them --------------------------------------------------------------------------
@@ -460,7 +460,7 @@ export class Screen {
       }
     }
     markup($(".past ol", this.rest), rows.join(""));
-    text($(".past .bars", this.rest), state.words.bars);
+    text($(".past .bars", this.rest), state.words.drawn.bars);
     if (finished) for (const bar of this.rest.querySelectorAll(".past [data-h]")) bar.style.height = `${bar.dataset.h}%`;
     for (const band of this.rest.querySelectorAll(".past .zz")) {
       band.style.bottom = `${band.dataset.low}%`;

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from math import inf
 
 import numpy as np
 
 from bandsense.samples import BoolArray, FloatArray
-from bandsense.signal.peaks import LOOKED_AT, resolution_n
+from bandsense.signal.peaks import LOOKED_AT, resolution_n, sample_noise_n
 
 __all__ = ["FlagRanges", "RingBuffer", "Samples"]
 
@@ -71,21 +72,25 @@ class Samples:
         rate_hz: how many a second.
         step: how many make a tick.
         resolution_n: step of a coarse converter, as far as it shows; 0 where none does.
+        noise_n: standard deviation of a sample's noise, where `look_at` looked last; too large where samples
+            lie far apart on a movement, and infinite before it looked.
     """
 
     def __init__(self) -> None:
         self.clean_n, self.clean_s = RingBuffer(0), RingBuffer(0)
         self.saturated, self.gaps = FlagRanges(), FlagRanges()
         self.rate_hz, self.step = 0.0, 1
-        self.resolution_n = 0.0
+        self.resolution_n, self.noise_n = 0.0, inf
 
     def begin(self, rate_hz: float, tick_hz: float, capacity: int) -> None:
         """Make room for the latest `capacity` samples; a tick is taken about `tick_hz` times a second."""
         self.clean_n, self.clean_s = RingBuffer(capacity), RingBuffer(capacity)
         self.rate_hz, self.step = rate_hz, max(1, round(rate_hz / tick_hz))
 
-    def look_at_resolution(self, first: int, last: int) -> None:
-        """Read the converter's step from samples `first` to `last`, and some before where those are few."""
-        found_n = resolution_n(self.clean_n.between(min(first, last - LOOKED_AT), last))
+    def look_at(self, first: int, last: int) -> None:
+        """Read noise and the converter's step from samples `first` to `last`, and some before if few."""
+        near_n = self.clean_n.between(min(first, last - LOOKED_AT), last)
+        self.noise_n = sample_noise_n(near_n)
+        found_n = resolution_n(near_n)
         if found_n is not None:
             self.resolution_n = found_n

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from dataclasses import replace
-from math import hypot, inf, sqrt
+from math import hypot, inf
 from typing import Final
 
 from bandsense.language import Message
@@ -64,9 +64,8 @@ LOST_APART_S: Final = 0.5
 PEAK_TICKS: Final = 3
 """The greatest sample lies this close to the top of the smoothed trace."""
 
-QUIETEST: Final = 1.35
-LEAST_QUIET: Final = 0.4
-"""The quietest of many seconds of n ticks is quieter than most, by this over √n; `LEAST_QUIET` is left."""
+QUIET: Final = 0.8
+"""An eighth of all seconds is quieter than most, and shows this part of the noise."""
 
 ENDS: Final = 64
 """Ends of so many repetitions are remembered, before which no later one begins."""
@@ -189,7 +188,7 @@ class Narrator:
             start, top = shown.rep.start, shown.rep.top
             if not self._forgotten(start):
                 step = self._samples.step
-                self._samples.look_at_resolution(start.tick * step, self._ticks.last * step)
+                self._samples.look_at(start.tick * step, self._ticks.last * step)
             peak = self._peak(start, top)
             self.events.append(
                 RepCounted(
@@ -285,10 +284,9 @@ class Narrator:
         return estimate_peak(near_n, rise_n, self._noise_n(), self._samples.resolution_n)
 
     def _noise_n(self) -> float:
-        """Estimate the standard deviation of a sample's noise from the quietest second."""
-        samples, surroundings = self._samples, self._turning.surroundings
-        quiet = max(LEAST_QUIET, 1.0 - QUIETEST / sqrt(samples.rate_hz / samples.step))
-        return surroundings.noise_n / (surroundings.gain * quiet)
+        """Estimate the standard deviation of a sample's noise; movement adds to either measure."""
+        surroundings = self._turning.surroundings
+        return min(self._samples.noise_n, surroundings.noise_n / (surroundings.gain * QUIET))
 
     # Warnings.
 

@@ -43,7 +43,7 @@ __all__ = ["Peak", "estimate_peak", "resolution_n", "sample_noise_n"]
 ROUND: Final = 2.8
 """Ratio of outer to inner slopes from which on a top is a round one."""
 
-TOWARDS_CORNER: Final = 0.8
+TOWARDS_CORNER: Final = 0.7
 """How far the estimate goes towards a corner at most."""
 
 FAR_DOWN: Final = 0.7
@@ -127,8 +127,10 @@ def sample_noise_n(tension_n: ArrayLike) -> float:
     values = np.asarray(tension_n, dtype=np.float64)
     if values.size < 8:
         return LEAST_NOISE_N
-    third = np.abs(np.diff(values, 3))
-    return max(LEAST_NOISE_N, float(np.quantile(third, 0.25)) / (0.3186 * sqrt(20.0)))
+    second = values[:-2] - 2.0 * values[1:-1] + values[2:]
+    third = np.abs(second[1:] - second[:-1])
+    quarter = third.size // 4
+    return max(LEAST_NOISE_N, float(np.partition(third, quarter)[quarter]) / (0.3186 * sqrt(20.0)))
 
 
 def resolution_n(tension_n: FloatArray) -> float | None:

@@ -223,7 +223,7 @@ class Surroundings:
 
     Attributes:
         lowest_n: lowest tension of the last 60 s.
-        noise_n: standard deviation of the smoothed trace's noise in the quietest of the last 40 s.
+        noise_n: noise of the smoothed trace that an eighth of the last 40 s do not exceed.
         swing_n: the hysteresis δ.
         gain: what the low-pass leaves of the standard deviation of white noise.
     """
@@ -314,13 +314,15 @@ class Surroundings:
         return zip(lowest_n.tolist(), noise_n.tolist(), swing_n.tolist(), strict=True)
 
     def _noise(self, second_n: float) -> tuple[float, float]:
-        """Take the noise of one second more; return that of the quietest, and what it usually is."""
+        """Take the noise of one second more; return that of the quiet ones, and what it usually is."""
         noises, quietest = self._noises, self._quietest
         if len(noises) == QUIETEST_S:
             del quietest[bisect_left(quietest, noises[0])]
         noises.append(second_n)
         insort(quietest, second_n)
-        return quietest[0], min(quietest[len(quietest) // 4], max(quietest[0], USUAL_NOISE_N))
+        return quietest[len(quietest) // 8], min(
+            quietest[len(quietest) // 4], max(quietest[0], USUAL_NOISE_N)
+        )
 
 
 def _bend(clean_n: Sequence[float]) -> float:

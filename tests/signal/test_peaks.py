@@ -273,6 +273,29 @@ def test_where_the_rate_cannot_show_a_peak_the_uncertainty_says_so() -> None:
     assert stated == sorted(stated, reverse=True)
 
 
+@pytest.mark.parametrize(("period_s", "rate_hz"), [(0.35, 80.0), (1.0, 40.0), (1.0, 320.0), (2.0, 20.0)])
+@pytest.mark.parametrize("noise_n", [0.05, 0.3])
+def test_a_long_set_without_a_rest_makes_no_peak_less_sure(
+    period_s: float, rate_hz: float, noise_n: float
+) -> None:
+    """After 40 s no second is left in which nothing moved."""
+    rng = np.random.default_rng(22)
+    time_s = np.arange(0.0, 75.0, 1.0 / rate_hz)
+    phase = np.clip((time_s - 3.0) / period_s, 0.0, np.floor(65.0 / period_s))
+    early, late, held = list[float](), list[float](), list[bool]()
+    for _ in range(3):
+        tension_n = 60.0 * np.sin(np.pi * phase) ** 2 + rng.normal(0.0, noise_n, time_s.size)
+        for rep in analyze(time_s, tension_n).causal:
+            if rep.peak_time_s < 20.0:
+                early.append(rep.peak_uncertainty_n)
+            elif rep.peak_time_s > 50.0:
+                late.append(rep.peak_uncertainty_n)
+                held.append(abs(rep.peak_n - 60.0) <= 2.0 * rep.peak_uncertainty_n)
+    assert len(late) >= 20
+    assert np.median(late) < 1.5 * np.median(early)
+    assert np.mean(held) >= 0.95
+
+
 @pytest.mark.parametrize("beside", [0.0, 0.2, 0.5])
 def test_a_corner_and_a_parabola_are_told_apart(beside: float) -> None:
     at = np.arange(-3.0, 4.0) + beside

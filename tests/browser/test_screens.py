@@ -21,6 +21,7 @@ from bandsense.web.access import Access, Role
 from bandsense.web.page_view import sound_json
 from bandsense.workout.cues import CueKind
 from bandsense.workout.events import BatteryChanged, CueGiven, LinkChanged, Tared
+from bandsense.workout.tempo import hand_tempo
 from tests.support.browser import PATIENCE_S, SIZES, Tab, chromium, tab
 from tests.support.pages import Served, served
 from tests.support.scenes import SCENES, Scene, scene
@@ -547,13 +548,17 @@ async def test_the_controls_are_in_sight_on_a_small_phone(browser: Any, at: Serv
 @pytest.mark.parametrize("size", ["small", "laptop"])
 async def test_a_count_in_doubt_says_so_within_the_page(browser: Any, at: Served, size: str) -> None:
     beyond = """[...document.querySelectorAll('#rest .past li *, #rest .big3 *')]
-      .filter((each) => each.getBoundingClientRect().right > innerWidth).length"""
+      .filter((each) => each.getBoundingClientRect().right > innerWidth
+        || (each.matches('li > span') && each.scrollWidth > each.clientWidth + 1)).length"""
     async with tab(browser, at.address, size) as opened:
         for name, words in (
             ("rest", ["5 reps, perhaps 6"]),
             ("finished", ["24 reps, perhaps 25", "8 reps, perhaps 9"]),
         ):
-            await shown(at, opened, name, scene(name, chances={0: 0.7, 1: 0.3}))
+            made = scene(name, chances={0: 0.7, 1: 0.3})
+            for done, result in zip(made.state.sets, made.state.results, strict=True):
+                done.hand = hand_tempo(result.reps[0])
+            await shown(at, opened, name, made)
             told = await opened.page.inner_text("#rest")
             assert [each in told for each in words] == [True] * len(words)
             assert await opened.page.evaluate(beyond) == 0, name
